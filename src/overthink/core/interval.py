@@ -104,7 +104,7 @@ def mean_intervals(
     agreed = _agree(flat, known) & (n > 1)
     # Resampled means vary around the sample's mean, not around the truth: too little by (n-1)/n.
     error = _spread(resampled) * np.sqrt(n / np.maximum(n - 1, 1))
-    error = np.where(n > 1, np.where(agreed, 0.0, error), np.nan)
+    error = np.where(n > 1, np.where(agreed, 0.0, _unseen(estimate, error, n, support)), np.nan)
     quantile = special.stdtrit(np.maximum(n - 1, 1), (1 + level) / 2)
     low, high = _score_interval(estimate, error, quantile, support)
     exact_low, exact_high = _agreed_interval(estimate, n, level, support)
@@ -132,6 +132,27 @@ def _spread(resampled: NDArray[np.float64]) -> NDArray[np.float64]:
     mean = np.where(drawn, resampled, 0.0).sum(axis=0) / count
     squares = np.where(drawn, resampled - mean, 0.0) ** 2
     return np.asarray(np.sqrt(squares.sum(axis=0) / count))
+
+
+def _unseen(
+    estimate: NDArray[np.float64], error: NDArray[np.float64], n: NDArray[np.int64], support: tuple[float, float]
+) -> NDArray[np.float64]:
+    """The standard error with what a skewed sample has not shown.
+
+    Where a mean of values is close to 0 or 1, a few questions far from it carry most of the variance, and a
+    sample without them looks exact. No numbers with mean m vary more than yes-or-no answers do, m(1-m); the part of
+    that which the sample does not show is added as far as fewer than a few answers away from the end are expected,
+    e = n·m(1-m): by a share 1/(1+e²), with m moved half an answer towards the middle. Measured over binary and graded
+    values of means .02 to .98 (``python -m calibration --only intervals``).
+    """
+    if support != UNIT:  # a difference lies far from the ends of what it could be, a count has no upper end
+        return error
+    shown = error**2 * n
+    moved = (estimate * n + 0.5) / (n + 1)
+    expected = n * moved * (1 - moved)
+    hidden = np.maximum(estimate * (1 - estimate) - shown, 0.0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.sqrt((shown + hidden / (1 + expected**2)) / n))
 
 
 def _score_interval(
