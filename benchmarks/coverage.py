@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from overthink.core.finding import Finding
-from overthink.core.findings import findings
+from overthink.core.findings import Analysis, findings
 from overthink.core.outcomes import from_records
 from overthink.core.record import Axis, Estimand, RungRecord
 
@@ -103,7 +103,7 @@ def coverage(curve: Curve, design: Design, *, studies: int, seed: int) -> dict[s
         truth["pass_at_k"] = several
     held: dict[str, list[list[bool]]] = {claim: [] for claim in truth}
     for child in np.random.default_rng(seed).spawn(studies):
-        found = findings(from_records(study(curve, design, child)), level=LEVEL, rng=child)
+        found = findings(from_records(study(curve, design, child)), Analysis(level=LEVEL), rng=child)
         claims = {
             "mean": [f for f in found if f.kind == "value" and f.metric == "mean"],
             "difference": [f for f in found if f.kind == "difference" and f.at.from_rung == 0],

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from coverage import LEVEL, covers, pool, tolerance  # benchmarks/coverage.py
 from overthink.collect.simulated import SimulatedModel
-from overthink.core.findings import findings
+from overthink.core.findings import Analysis, findings
 from overthink.core.outcomes import from_records
 
 BUDGETS = (0, 16, 64, 128, 256)
@@ -42,7 +42,7 @@ def main() -> None:
         held = []
         for seed in range(given.studies):
             right = study(model, questions=given.questions, draws=given.draws, seed=seed)
-            found = findings(from_records(pool(right, BUDGETS)), level=LEVEL, rng=np.random.default_rng(seed))
+            found = findings(from_records(pool(right, BUDGETS)), Analysis(level=LEVEL), rng=np.random.default_rng(seed))
             means = [f for f in found if f.kind == "value" and f.metric == "mean"]
             held.append([covers(f, t) for f, t in zip(means, truth, strict=True)])
         table = np.array(held)

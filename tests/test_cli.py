@@ -166,3 +166,34 @@ def test_ctrl_c_keeps_what_was_paid_and_the_run_goes_on(tmp_path: Path) -> None:
     assert not (tmp_path / "study" / "findings.json").exists()
     kept = journal.read_bytes().count(b"\n") - 1
     assert 5 <= kept < 40 * 50
+
+
+def test_labels_go_from_a_study_to_a_corrected_curve(overthink, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """The whole way of a newcomer: run, draw a sheet, fill it in, analyse with it."""
+    assert overthink(*simulated("--capability", "overthink/arithmetic", "--out", "made"))[0] == 0
+    code, _, err = overthink("label", "made", "--per-rung", "2", "--show-text")
+    assert (code, err) == (0, "4 answers to label: labels.csv")
+    sheet = pl.read_csv("labels.csv", infer_schema=False)
+    assert sheet["answered"].str.len_chars().min() > 0
+    sheet.with_columns(label=pl.lit("correct")).write_csv("labels.csv")
+    code, out, _ = overthink("analyse", "made", "--labels", "labels.csv", "--json")
+    assert code == 0
+    kinds = {(f["kind"], f["metric"]) for f in json.loads(out)["findings"]}
+    assert {("value", "corrected_mean"), ("gate", "judge_drift"), ("shape", "corrected_max_t")} <= kinds
+    code, _, err = overthink("label", "made")
+    assert code == 2
+    assert "may hold labels" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--hypothesis", "4,2"), "does not increase"),
+        (("--hypothesis", "2,soon"), "--hypothesis 2,soon cannot be read"),
+        (("--hypothesis", "100k"), "from 100,001 upwards"),
+    ],
+)
+def test_a_hypothesis_that_cannot_be_tested_is_refused(overthink, options, said) -> None:  # type: ignore[no-untyped-def]
+    code, _, err = overthink(*simulated("--capability", "overthink/arithmetic", *options))
+    assert code == 2
+    assert said in err

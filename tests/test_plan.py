@@ -65,3 +65,13 @@ def test_a_bad_plan_is_refused_with_what_was_seen_and_needed(changes: dict[str, 
         plan(**changes)
     assert told in str(refused.value)
     assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "said"),
+    [((8, 4), "does not increase"), ((4, 8), "regime without a rung .from 5 to 8"), ((100,), "from 101 upwards")],
+)
+def test_a_hypothesis_needs_a_rung_in_every_regime(hypothesis: tuple[int, ...], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        plan(budgets=(0, 4, 64), hypothesis=hypothesis)
+    assert plan(budgets=(0, 4, 64), hypothesis=(4,)).hypothesis == (4,)

@@ -11,28 +11,9 @@ import overthink
 from overthink.collect.climb import climb
 from overthink.core.record import RungRecord, Verdict
 from overthink.errors import InputError, StoppedError
-from overthink.plan import Plan, checked_plan
+from overthink.plan import Plan
 from overthink.store.pool import read_pool
-
-SIMULATED = {"capability": "rise", "safety": "decline", "benign": "flat", "natural_length": 40}
-
-
-def plan(**changes: object) -> Plan:
-    fields: dict[str, object] = {
-        "overthink": "0",
-        "model": "overthink/simulated",
-        "model_args": SIMULATED,
-        "tasks": overthink.tasks(capability=["overthink/arithmetic"], safety=["overthink/secret"], benign=[], args={}),
-        "budgets": (0, 8, 32),
-        "draws": 2,
-        "limit": 3,
-        "seed": 5,
-    }
-    return checked_plan(**(fields | changes))
-
-
-def run(folder: Path, wanted: Plan | None = None, **options: object) -> overthink.Study:
-    return overthink.run(overthink.prepare(wanted or plan()), folder, **options)  # type: ignore[arg-type]
+from simulated_study import SIMULATED, plan, run
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +94,7 @@ def test_an_interrupted_study_resumes_without_paying_twice(
 
 
 def test_a_failed_trace_is_a_row_and_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from overthink.collect import ladder
+    from overthink.collect import trace
 
     calls = 0
 
@@ -125,7 +106,7 @@ def test_a_failed_trace_is_a_row_and_is_tried_again(tmp_path: Path, monkeypatch:
                 raise ConnectionError("reset by peer")
             yield step  # type: ignore[misc]
 
-    monkeypatch.setattr(ladder, "climb", failing)
+    monkeypatch.setattr(trace, "climb", failing)
     wanted = plan(concurrency=1)
     broken = run(tmp_path / "s", wanted)
     failed = [row for row in broken.records if row.error]
@@ -138,7 +119,7 @@ def test_a_failed_trace_is_a_row_and_is_tried_again(tmp_path: Path, monkeypatch:
 
 
 def test_a_dead_server_stops_the_run_and_keeps_what_was_paid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from overthink.collect import ladder
+    from overthink.collect import trace
 
     calls = 0
 
@@ -150,7 +131,7 @@ def test_a_dead_server_stops_the_run_and_keeps_what_was_paid(tmp_path: Path, mon
         async for step in climb(*args):  # type: ignore[arg-type]
             yield step  # type: ignore[misc]
 
-    monkeypatch.setattr(ladder, "climb", dying)
+    monkeypatch.setattr(trace, "climb", dying)
     with pytest.raises(StoppedError, match="failed one after the other.*connection refused.*--resume"):
         run(tmp_path / "s", plan(concurrency=1))
     monkeypatch.undo()

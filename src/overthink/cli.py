@@ -28,6 +28,9 @@ messages = Console(stderr=True)
 Json = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
 Level = Annotated[float, typer.Option(help="Confidence level of the intervals.", min=0.5, max=0.999)]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same findings.", min=0)]
+Hypothesis = Annotated[
+    str | None, typer.Option(help="Boundaries in thinking tokens of the regimes to test, as 2k,8k.", metavar="TOKENS")
+]
 
 
 def main() -> None:
@@ -68,14 +71,31 @@ def analyse(
         float | None, typer.Option(help="Confidence level; a study's own, or 0.95.", min=0.5, max=0.999)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the bootstrap; a study's own, or 0.", min=0)] = None,
+    margin: Annotated[
+        float | None, typer.Option(help="Differences that count as none; a study's own, or 0.05.", min=0.001, max=0.5)
+    ] = None,
+    hypothesis: Hypothesis = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Human labels (CSV, JSONL, Parquet): question, draw, rung, label.")
+    ] = None,
+    stopping: Annotated[
+        Literal["fixed", "first_success"] | None,
+        typer.Option(
+            help="How sampling ended: attempts set beforehand, or at the first success. Inferred if left out."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Logs, a study or a table: findings and report. No model is called."""
     from overthink import study
+    from overthink.analysing import HowToAnalyse
     from overthink.sources import HowToRead
 
     read = HowToRead(axis=axis, high=high, scorer=scorer, checkpoints=checkpoints)
-    result = study.analyse(path, out=out, read=read, level=level, seed=seed, command=_command())
+    how = HowToAnalyse(
+        level=level, seed=seed, margin=margin, hypothesis=_boundaries(hypothesis), stopping=stopping, labels=labels
+    )
+    result = study.analyse(path, out=out, read=read, how=how, command=_command())
     _show(result, as_json=as_json)
 
 
@@ -92,12 +112,18 @@ def run(
         list[str], typer.Option(help="Over-refusal task: TASK@scorer.key:high=answered|refused.", metavar="TASK")
     ] = [],  # noqa: B006
     budgets: Annotated[str | None, typer.Option(help="Thinking budgets in tokens, as 0,64,256.")] = None,
-    efforts: Annotated[str | None, typer.Option(help="The provider's reasoning levels, as low,medium,high.")] = None,
+    efforts: Annotated[
+        str | None, typer.Option(help="The provider's own levels, as low,medium,high, or caps, as 1024,4096.")
+    ] = None,
+    controls: Annotated[
+        str | None, typer.Option(help="Beside the forced ladder, any of sham,natural,truncated.")
+    ] = None,
+    judge_traces: Annotated[bool, typer.Option("--judge-traces", help="Score the thinking itself, too.")] = False,
     draws: Annotated[int, typer.Option(help="Traces per question.")] = 4,
     limit: Annotated[int | None, typer.Option(help="Questions per task; all if left out.")] = None,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="The study's folder.")] = Path("study"),
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a study that was stopped.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped study, or extend one.")] = False,
     grader: Annotated[str | None, typer.Option(help="Model that grades answers, in the role `grader`.")] = None,
     think: Annotated[str, typer.Option(help="Think format: plain, or think for <think>…</think>.")] = "plain",
     answer_tokens: Annotated[int, typer.Option(help="Allowance for the answer, beside the thinking budget.")] = 32,
@@ -108,6 +134,8 @@ def run(
     top_p: Annotated[float, typer.Option(help="Nucleus sampling mass.")] = 0.95,
     concurrency: Annotated[int, typer.Option(help="Traces in flight at once; 1 for token-exact reruns.")] = 8,
     level: Level = 0.95,
+    margin: Annotated[float, typer.Option(help="Differences that count as none.", min=0.001, max=0.5)] = 0.05,
+    hypothesis: Hypothesis = None,
     model_arg: Annotated[list[str], typer.Option("-M", help="Model argument.", metavar="KEY=VALUE")] = [],  # noqa: B006
     task_arg: Annotated[list[str], typer.Option("-T", help="Task argument.", metavar="KEY=VALUE")] = [],  # noqa: B006
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before spending money.")] = False,
@@ -117,6 +145,7 @@ def run(
     from overthink import study
     from overthink.plan import checked_plan
     from overthink.progress import Meter
+    from overthink.resuming import check_folder
 
     tasks = study.tasks(capability=capability, safety=safety, benign=benign, args=_pairs(task_arg, "-T"))
     plan = checked_plan(
@@ -126,6 +155,8 @@ def run(
         tasks=tasks,
         budgets=None if budgets is None else _numbers(budgets),
         efforts=None if efforts is None else tuple(word.strip() for word in efforts.split(",")),
+        controls=tuple(word.strip() for word in controls.split(",")) if controls else (),
+        judge_traces=judge_traces,
         draws=draws,
         limit=limit,
         seed=seed,
@@ -137,9 +168,11 @@ def run(
         concurrency=concurrency,
         grader=grader,
         level=level,
+        margin=margin,
+        hypothesis=_boundaries(hypothesis),
     )
     opened = study.prepare(plan)
-    there = study.check_folder(out, plan, resume=resume)
+    there = check_folder(out, plan, resume=resume)
     messages.print(opened.estimate(), highlight=False)
     _ask(opened.paid, yes=yes)
     try:
@@ -160,6 +193,23 @@ def report(
     from overthink import study
 
     _show(study.report(path, command=_command()), as_json=as_json)
+
+
+@app.command()
+def label(
+    path: Annotated[Path, typer.Argument(help="A study's folder, logs, or a table.")],
+    out: Annotated[Path, typer.Option(help="The sheet to fill in (.csv).")] = Path("labels.csv"),
+    per_rung: Annotated[int, typer.Option(help="Answers to read at each rung of each curve.", min=1)] = 40,
+    seed: Seed = 0,
+    show_text: Annotated[
+        bool, typer.Option("--show-text", help="Write question and answer into the sheet; they may be harmful.")
+    ] = False,
+) -> None:
+    """A random sample of answers for humans to label; `analyse --labels` corrects the judge with it."""
+    from overthink import study
+
+    drawn = study.label_sheet(path, out, per_rung=per_rung, seed=seed, show_text=show_text)
+    messages.print(f"{drawn} answers to label: {out}", highlight=False, soft_wrap=True)
 
 
 @model_app.command("list")
@@ -196,11 +246,23 @@ def _ask(paid: bool, *, yes: bool) -> None:
         typer.confirm("This calls a paid model. Go on?", abort=True, err=True)
 
 
-def _numbers(text: str) -> tuple[int, ...]:
+def _numbers(text: str, option: str = "--budgets") -> tuple[int, ...]:
+    """Whole numbers of tokens; 2k is 2,000."""
     try:
-        return tuple(int(word) for word in text.split(","))
+        return tuple(round(float(word[:-1]) * 1000) if word[-1:] in "kK" else int(word) for word in _words(text))
     except ValueError:
-        raise InputError(f"--budgets {text} cannot be read; needed: whole numbers of tokens, as 0,64,256") from None
+        raise InputError(f"{option} {text} cannot be read; needed: whole numbers of tokens, as 0,512,2k") from None
+
+
+def _boundaries(text: str | None) -> tuple[int, ...] | None:
+    return None if text is None else _numbers(text, "--hypothesis")
+
+
+def _words(text: str) -> list[str]:
+    words = [word.strip() for word in text.split(",")]
+    if not all(words):
+        raise ValueError(text)
+    return words
 
 
 def _pairs(texts: list[str], option: str) -> dict[str, str | int | float | bool]:

@@ -1,6 +1,7 @@
 """The plan: every decision of a study, validated whole before the first call and hashed into every result."""
 
 import hashlib
+from bisect import bisect_left
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -56,7 +57,7 @@ class Plan(_Frozen):
         model_args: Arguments of the model's provider.
         tasks: The tasks, each with axis and polarity.
         budgets: Thinking budgets in tokens, strictly increasing, from 0.
-        efforts: The provider's own reasoning levels, lowest first.
+        efforts: The provider's own reasoning levels, lowest first; whole numbers are its own caps, in tokens.
         draws: Traces per question.
         limit: Questions per task; None for all.
         seed: Seed of the study.
@@ -68,6 +69,10 @@ class Plan(_Frozen):
         concurrency: Traces in flight at once; 1 for token-exact reruns.
         grader: Model that grades, in the role "grader".
         level: Confidence level of the intervals.
+        margin: Largest difference that does not matter; what "flat" means.
+        hypothesis: Boundaries in thinking tokens of the regimes that will be tested; None for none.
+        controls: What is collected beside the forced ladder, to tell the forcing from the thinking.
+        judge_traces: Score the thinking itself, too, with the task's own scorer.
     """
 
     schema_: Literal["overthink.plan/1"] = Field(default="overthink.plan/1", alias="schema")
@@ -88,6 +93,10 @@ class Plan(_Frozen):
     concurrency: int = Field(default=8, ge=1)
     grader: str | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
+    margin: float = Field(default=0.05, gt=0, lt=1)
+    hypothesis: tuple[Annotated[int, Field(gt=0)], ...] | None = None
+    controls: tuple[Literal["sham", "truncated", "natural"], ...] = ()
+    judge_traces: bool = False
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -104,6 +113,9 @@ class Plan(_Frozen):
             raise ValueError(f"budgets {given} are not strictly increasing; give {fixed}")
         if self.efforts is not None and len(set(self.efforts)) < len(self.efforts):
             raise ValueError(f"efforts {','.join(self.efforts)} name a level twice")
+        self._caps()
+        self._regimes()
+        self._beside()
         secrets = [
             name for name in self.model_args if any(word in name.lower() for word in ("key", "secret", "password"))
         ]
@@ -116,6 +128,42 @@ class Plan(_Frozen):
         if len(set(names)) < len(names):
             raise ValueError("a task is named twice")
         return self
+
+    def _caps(self) -> None:
+        """Caps are ordered by number; levels by name are the evaluator's to order."""
+        caps = [int(effort) for effort in self.efforts or () if effort.isdecimal()]
+        if caps and len(caps) < len(self.efforts or ()):
+            raise ValueError(
+                f"efforts {','.join(self.efforts or ())} mix levels and caps in tokens, which are two curves; "
+                "give one kind, and run the other in a study of its own"
+            )
+        if caps != sorted(set(caps)):
+            raise ValueError(f"efforts {caps} are not strictly increasing; give {sorted(set(caps))}")
+
+    def _beside(self) -> None:
+        """What is collected beside the forced ladder needs one."""
+        if self.budgets is None and (self.controls or self.judge_traces):
+            asked = "--controls" if self.controls else "--judge-traces"
+            raise ValueError(f"{asked} belongs to a forced ladder, and this plan has --efforts; leave it out")
+        if len(set(self.controls)) < len(self.controls):
+            raise ValueError(f"controls {','.join(self.controls)} name one twice")
+
+    def _regimes(self) -> None:
+        """Every regime of the hypothesis must have a rung, or it could not be tested when all is paid."""
+        edges = self.hypothesis
+        if edges is None:
+            return
+        if not edges or list(edges) != sorted(set(edges)):
+            raise ValueError(f"hypothesis {edges} does not increase; give boundaries in tokens, such as 2000,8000")
+        seen = {bisect_left(edges, budget) for budget in self.budgets or range(0)}
+        empty = sorted(set(range(len(edges) + 1)) - seen)
+        if self.budgets is not None and empty:
+            low = "0" if not empty[0] else f"{edges[empty[0] - 1] + 1:,}"
+            high = f"to {edges[empty[0]]:,}" if empty[0] < len(edges) else "upwards"
+            raise ValueError(
+                f"the hypothesis {','.join(map(str, edges))} has a regime without a rung (from {low} {high} tokens); "
+                "add a budget there to --budgets, or move the boundaries"
+            )
 
     @property
     def title(self) -> str:

@@ -7,8 +7,11 @@ from typing import Literal
 
 from overthink.core.reading import Reading
 from overthink.core.record import RungRecord
+from overthink.core.spending import Estimate
 from overthink.errors import InputError
 from overthink.plan import Plan
+from overthink.resuming import is_outdated
+from overthink.store.estimate import read_estimate
 from overthink.store.folder import StudyFolder
 from overthink.store.plan import read_plan
 from overthink.store.pool import is_pool, read_pool
@@ -44,12 +47,14 @@ class Source:
         records: The rows.
         notes: What a reader must know of how they were read or collected.
         plan: The plan they were collected by; None for rows from elsewhere.
+        estimate: What was expected of them before; None for rows from elsewhere.
     """
 
     name: str
     records: Sequence[RungRecord]
     notes: tuple[str, ...] = ()
     plan: Plan | None = None
+    estimate: Estimate | None = None
 
 
 def read_source(path: Path, how: HowToRead) -> Source:
@@ -82,11 +87,11 @@ def read_source(path: Path, how: HowToRead) -> Source:
 
 
 def _study(folder: StudyFolder) -> Source:
-    if not folder.pool.exists():
-        raise InputError(f"{folder.path} holds a study that has not finished; repeat its `overthink run` with --resume")
     plan = read_plan(folder.plan) if folder.plan.exists() else None
+    if not folder.pool.exists() or (plan is not None and is_outdated(folder, plan)):
+        raise InputError(f"{folder.path} holds a study that has not finished; repeat its `overthink run` with --resume")
     name = folder.path.resolve().name if plan is None else plan.title
-    return Source(name, read_pool(folder.pool), plan=plan)
+    return Source(name, read_pool(folder.pool), plan=plan, estimate=read_estimate(folder.estimate))
 
 
 def _logs(path: Path, how: HowToRead) -> Reading:

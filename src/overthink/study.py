@@ -16,25 +16,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from overthink import __version__
+from overthink.analysing import HowToAnalyse
 from overthink.core.finding import Finding
 from overthink.core.findings import findings as find
+from overthink.core.label_sample import label_sample
 from overthink.core.outcomes import from_records
-from overthink.core.record import RungRecord
+from overthink.core.record import Estimand, RungRecord
+from overthink.core.spending import spent
 from overthink.errors import InputError
 from overthink.plan import Plan, TaskPlan
 from overthink.present import About, report_html, summary_text
+from overthink.resuming import Collected, at_work
 from overthink.sources import HowToRead, Source, read_source
+from overthink.store.estimate import write_estimate
 from overthink.store.findings import findings_json, write_findings
 from overthink.store.folder import StudyFolder
-from overthink.store.journal import Journal, read_journal
-from overthink.store.plan import read_plan, write_plan
+from overthink.store.journal import Journal
+from overthink.store.labels import write_label_sheet
 from overthink.store.pool import write_pool
+from overthink.store.thoughts import Thoughts
 
 if TYPE_CHECKING:
     from overthink.collect.opened import Opened
-
-LEVEL = 0.95
-"""Confidence level of the intervals where no plan says otherwise."""
 
 Told = Callable[[Sequence[RungRecord]], None]
 """Told of every finished trace, with its rows."""
@@ -87,8 +90,7 @@ def analyse(
     *,
     out: str | Path | None = None,
     read: HowToRead | None = None,
-    level: float | None = None,
-    seed: int | None = None,
+    how: HowToAnalyse | None = None,
     command: str | None = None,
 ) -> Study:
     """Analyse what is there already: Inspect logs, a study, or a plain table. No model is called.
@@ -97,24 +99,17 @@ def analyse(
         path: A log or a folder of logs, a study's folder, a pool, or a table (Parquet, CSV, JSON Lines).
         out: Folder for pool, findings and report; None writes nothing.
         read: What logs and tables from elsewhere do not say of themselves; None reads them as capability.
-        level: Confidence level of the intervals; None for the study's own, or 0.95.
-        seed: Seed of the bootstrap; None for the study's own, or 0.
+        how: What the evaluator decides; None for the study's own plan, or the defaults.
         command: The command line, for the report.
 
     Returns:
         The study; its report is `study.html()`.
 
     Raises:
-        InputError: The path cannot be read as any of these.
+        InputError: The path cannot be read as any of these, or the labels are not of its answers.
     """
     source = read_source(Path(path), read or HowToRead())
-    own_level, own_seed = (LEVEL, 0) if source.plan is None else (source.plan.level, source.plan.seed)
-    study = _study(
-        source,
-        level=own_level if level is None else level,
-        seed=own_seed if seed is None else seed,
-        command=command,
-    )
+    study = _study(source, how or HowToAnalyse(), command=command)
     return study if out is None else _stored(study, StudyFolder(Path(out)))
 
 
@@ -123,12 +118,13 @@ def run(
 ) -> Study:
     """Collect what the plan says, and analyse it.
 
-    A stopped run keeps every finished trace; with `resume` it goes on with those that are missing.
+    A stopped run keeps every finished trace; with `resume` it goes on with those that are missing. A plan that asks
+    for more draws, more questions, or rungs below the highest budget extends the study, and pays for what is new.
 
     Args:
         opened: The plan, with its model and tasks opened by :func:`prepare`.
-        out: The study's folder; new, or with `resume` one that holds this very plan.
-        resume: Go on with a study that was stopped.
+        out: The study's folder; new, or with `resume` one that holds this plan, or one with less of the same.
+        resume: Go on with a study that was stopped, or extend one.
         told: Called with the rows of every finished trace.
         command: The command line, for the report.
 
@@ -141,11 +137,13 @@ def run(
         KeyboardInterrupt: The user stopped it; repeat it with `resume`.
     """
     plan, folder = opened.plan, StudyFolder(Path(out))
-    check_folder(folder.path, plan, resume=resume)
-    folder.create()
-    write_plan(folder.plan, plan)
-    source = _laddered(opened, folder, told) if plan.budgets is not None else _levelled(opened, folder, told)
-    return _stored(_study(source, level=plan.level, seed=plan.seed, command=command), folder)
+    with at_work(folder, plan, resume=resume) as has:
+        write_estimate(folder.estimate, opened.spending)
+        if plan.budgets is not None:
+            source = _laddered(opened, folder, has, told)
+        else:
+            source = _levelled(opened, folder, told)
+        return _stored(_study(source, HowToAnalyse(), command=command), folder)
 
 
 def report(path: str | Path, *, command: str | None = None) -> Study:
@@ -157,6 +155,39 @@ def report(path: str | Path, *, command: str | None = None) -> Study:
     folder = StudyFolder(Path(path))
     folder.require()
     return analyse(folder.path, out=folder.path, command=command)
+
+
+def label_sheet(
+    path: str | Path, out: str | Path, *, per_rung: int = 40, seed: int = 0, show_text: bool = False
+) -> int:
+    """Draw a random sample of answers for humans to label, and write it as a sheet with an empty column `label`.
+
+    Args:
+        path: A study, logs or a table.
+        out: The sheet to write (.csv).
+        per_rung: Answers to draw at each rung of each curve.
+        seed: Seed of the sample.
+        show_text: Write question and answer into the sheet; from a study's own logs, and for forced answers only.
+
+    Returns:
+        Answers drawn.
+
+    Raises:
+        InputError: The path cannot be read, the sheet is there already, or there are no texts to show.
+    """
+    source = read_source(Path(path), HowToRead())
+    places = label_sample(from_records(source.records), per_rung=per_rung, rng=np.random.default_rng(seed))
+    texts = None
+    if show_text:
+        from overthink.collect.log_texts import answer_texts
+
+        folder = StudyFolder(Path(path))
+        if not folder.logs.is_dir():
+            raise InputError(f"{path} holds no logs of a study, so there is no text to show; leave --show-text out")
+        forced = [one for one in places if one.estimand == Estimand.FORCED]
+        texts = answer_texts(folder.logs, {(str(one.task), one.question, one.draw, one.rung) for one in forced})
+    write_label_sheet(Path(out), places, texts)
+    return len(places)
 
 
 def tasks(
@@ -187,74 +218,35 @@ def prepare(plan: Plan) -> "Opened":
     return open_plan(plan)
 
 
-def check_folder(out: str | Path, plan: Plan, *, resume: bool) -> int:
-    """Check that this plan may run in this folder. Nothing is written.
-
-    Returns:
-        How many of its traces are there already.
-
-    Raises:
-        InputError: The folder holds another plan (the difference is shown), this one without `resume`, nothing to
-            resume, or something that is no study.
-    """
-    folder = StudyFolder(Path(out))
-    if folder.plan.exists():
-        there = read_plan(folder.plan)
-        if there != plan:
-            raise InputError(
-                f"{folder.path} holds a study with another plan ({_difference(there, plan)}). "
-                "Give the same options to go on with it, or another --out."
-            )
-        if not resume:
-            raise InputError(f"{folder.path} holds this study already; go on with --resume, or give another --out.")
-    elif resume:
-        raise InputError(f"{folder.path} holds no study to resume; leave --resume out to start one.")
-    elif not folder.is_free():
-        raise InputError(f"{folder.path} is not an empty folder; give another --out for the new study.")
-    return len(finished_traces(folder))
-
-
-def finished_traces(folder: StudyFolder) -> dict[tuple[str, str, int], tuple[RungRecord, ...]]:
-    """By task, question and draw: the traces of a study that need not be collected again.
-
-    A trace that failed is not among them: going on tries it once more. Where one was tried twice the later counts.
-    """
-    if not folder.journal.exists():
-        return {}
-    traces = {(trace[0].task, trace[0].question, trace[0].draw): trace for trace in read_journal(folder.journal)}
-    return {key: trace for key, trace in traces.items() if all(row.error is None for row in trace)}
-
-
-def _laddered(opened: "Opened", folder: StudyFolder, told: Told) -> Source:
+def _laddered(opened: "Opened", folder: StudyFolder, has: Collected, told: Told) -> Source:
     from overthink.collect.collection import collect_ladder
+    from overthink.collect.keeper import Keeper
 
-    traces = finished_traces(folder)
-    with Journal(folder.journal) as journal:
+    traces = dict(has.done)
+    with Journal(folder.journal) as journal, Thoughts(folder.thoughts) as thoughts:
 
         def keep(trace: Sequence[RungRecord]) -> None:
             journal.append(trace)
             traces[trace[0].task, trace[0].question, trace[0].draw] = tuple(trace)
             told(trace)
 
-        collect_ladder(opened, study=folder.path.name, log_dir=folder.logs, done=frozenset(traces), on_trace=keep)
+        keeper = Keeper(done=has.done, sparse=has.sparse, on_thought=thoughts.append, on_trace=keep)
+        collect_ladder(opened, study=folder.path.name, log_dir=folder.logs, keeper=keeper)
     rows = [row for trace in traces.values() for row in trace]
-    return Source(opened.plan.title, rows, plan=opened.plan)
+    return Source(opened.plan.title, rows, plan=opened.plan, estimate=opened.spending)
 
 
 def _levelled(opened: "Opened", folder: StudyFolder, told: Told) -> Source:
     from overthink.collect.effort import collect_efforts
 
     reading = collect_efforts(opened, study=folder.path.name, log_dir=folder.logs, on_sample=lambda: told(()))
-    return Source(opened.plan.title, reading.records, notes=reading.notes, plan=opened.plan)
+    return Source(opened.plan.title, reading.records, notes=reading.notes, plan=opened.plan, estimate=opened.spending)
 
 
-def _difference(there: Plan, wanted: Plan) -> str:
-    old, new = json.loads(there.to_json()), json.loads(wanted.to_json())
-    return "; ".join(f"{name}: {old[name]} there, {new[name]} now" for name in old if old[name] != new[name])
-
-
-def _study(source: Source, *, level: float, seed: int, command: str | None) -> Study:
-    found = find(from_records(source.records), level=level, rng=np.random.default_rng(seed))
+def _study(source: Source, how: HowToAnalyse, *, command: str | None) -> Study:
+    tables = from_records(source.records)
+    rng = np.random.default_rng(how.seed_with(source.plan))
+    found = find(tables, how.settled(source.plan, tables), rng=rng)
     about = About(
         title=f"What more thinking does to {source.name if source.plan is None else source.plan.model}",
         source=source.name,
@@ -263,7 +255,9 @@ def _study(source: Source, *, level: float, seed: int, command: str | None) -> S
         command=command,
         plan=None if source.plan is None else json.loads(source.plan.to_json()),
         plan_sha256=None if source.plan is None else source.plan.sha256(),
-        notes=tuple(source.notes),
+        notes=tuple(source.notes) + (() if source.estimate is None else source.estimate.notes),
+        estimate=source.estimate,
+        spent=None if source.estimate is None else spent(source.records, source.estimate),
         reference=_reference(found),
         reference_means="one attempt at the lowest rung",
     )

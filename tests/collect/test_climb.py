@@ -5,14 +5,12 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from overthink.collect.climb import Step, Way, climb
 from overthink.collect.continuation import Prefix, Sampling, Segment
 from overthink.collect.think import for_prompt, think_format
-from overthink.errors import InputError
 
 WAY = Way(budgets=(0, 4, 8, 16), format=think_format("plain"), answer_tokens=3, temperature=0.0, top_p=1.0, seed=7)
 
@@ -22,7 +20,6 @@ class Scripted:
     """One letter per token; thinking ends after `length` letters."""
 
     length: int = 1000
-    counts: bool = True
     asked: list[tuple[str, int]] = field(default_factory=list)
 
     async def start(self, messages: Any, opening: str) -> Prefix:
@@ -42,7 +39,7 @@ class Scripted:
         out = ""
         while len(out) < sampling.max_tokens and not (thinking and thought + len(out) >= self.length):
             out += "abcdefgh"[hashlib.sha256((text + out).encode()).digest()[0] % 8]
-        return Segment(out, None, len(out) if self.counts else None, len(out) < sampling.max_tokens, len(text), None)
+        return Segment(out, None, len(out), len(out) < sampling.max_tokens, len(text), None)
 
 
 def steps(model: Scripted, way: Way = WAY) -> list[Step]:
@@ -104,8 +101,3 @@ def test_a_model_that_writes_the_cue_itself_has_stopped_thinking() -> None:
     assert (tags.cue, tags.stop, tags.answer_stop) == ("", ("</think>",), ())
     theirs = for_prompt(think_format("think"), "End with ANSWER:", cue="So:")
     assert (theirs.cue, theirs.stop) == ("So:", ("</think>", "So:"))
-
-
-def test_a_server_that_does_not_count_is_refused() -> None:
-    with pytest.raises(InputError, match="reports no token usage"):
-        steps(Scripted(counts=False))

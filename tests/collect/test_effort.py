@@ -4,25 +4,31 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inspect_ai.model import GenerateConfig, ModelAPI, ModelOutput, ModelUsage, modelapi
+from chat_server import Server
+from inspect_ai.model import GenerateConfig, ModelAPI, ModelOutput, ModelUsage, get_model, modelapi
 
 import overthink
+from overthink.collect.thinking_caps import asked_for
+from overthink.errors import InputError
 from overthink.plan import checked_plan
 
 TOKENS = {"low": 100, "medium": 400, "high": 1600}
 CALLS: list[tuple[str | None, int | None]] = []
+CAPS: list[int | None] = []
 
 
 @modelapi(name="hosted")
 class Hosted(ModelAPI):
-    """Reasons by the level; with `deaf`, by its own lights. It is right from 400 reasoning tokens on."""
+    """Reasons by the level or the cap; with `deaf`, by its own lights. It is right from 400 reasoning tokens on."""
 
     def __init__(self, model_name: str, base_url: Any = None, api_key: Any = None, config: Any = None) -> None:
         super().__init__(model_name, base_url, api_key, [], config or GenerateConfig())
 
     async def generate(self, input: Any, tools: Any, tool_choice: Any, config: GenerateConfig) -> ModelOutput:  # noqa: A002
         CALLS.append((config.reasoning_effort, config.max_tokens))
-        tokens = 400 if self.model_name == "deaf" else TOKENS[str(config.reasoning_effort)]
+        CAPS.append(config.reasoning_tokens)
+        asked = config.reasoning_tokens or TOKENS[str(config.reasoning_effort)]
+        tokens = 400 if self.model_name == "deaf" else asked
         output = ModelOutput.from_content(self.model_name, "ANSWER: 4" if tokens >= 400 else "ANSWER: 5")
         output.usage = ModelUsage(
             input_tokens=9, output_tokens=tokens + 5, reasoning_tokens=tokens, total_tokens=tokens + 14
@@ -44,17 +50,19 @@ def sums():
 """
 
 
-def sweep(tmp_path: Path, model: str) -> overthink.Study:
+def sweep(
+    tmp_path: Path, model: str, efforts: tuple[str, ...] = ("low", "medium", "high"), folder: str = "s"
+) -> overthink.Study:
     (tmp_path / "theirs.py").write_text(FILE)
     plan = checked_plan(
         overthink="0",
         model=model,
         tasks=overthink.tasks(capability=[f"{tmp_path}/theirs.py@sums"], safety=[], benign=[], args={}),
-        efforts=("low", "medium", "high"),
+        efforts=efforts,
         draws=2,
         seed=0,
     )
-    return overthink.run(overthink.prepare(plan), tmp_path / "s")
+    return overthink.run(overthink.prepare(plan), tmp_path / folder)
 
 
 def test_every_level_is_a_rung_of_its_own(tmp_path: Path) -> None:
@@ -90,3 +98,61 @@ def test_a_finished_level_is_not_paid_again(tmp_path: Path, monkeypatch: pytest.
     again = overthink.run(overthink.prepare(plan), tmp_path / "s", resume=True)
     assert CALLS == []
     assert again.findings == first.findings
+
+
+def test_whole_numbers_are_the_providers_own_caps(tmp_path: Path) -> None:
+    CAPS.clear()
+    study = sweep(tmp_path, "hosted/m", ("64", "400", "1600"))
+    assert set(CAPS) == {64, 400, 1600}
+    rungs = {(f.at.rung, f.at.requested_tokens, f.at.effort): f.estimate for f in study.find(metric="mean")}
+    assert rungs == {
+        (0, 64, "64 thinking tokens"): 0.0, (1, 400, "400 thinking tokens"): 1.0, (2, 1600, "1600 thinking tokens"): 1.0
+    }  # fmt: skip
+    assert {row.estimand for row in study.records} == {"effort"}  # runs of their own share no trace: never forced
+
+
+def test_our_capped_logs_read_by_anybody_give_the_same_curve(tmp_path: Path) -> None:
+    study = sweep(tmp_path, "hosted/m", ("64", "400"))
+    assert study.folder is not None
+    key = lambda row: (row.question, row.draw, row.rung)  # noqa: E731
+    read = overthink.analyse(study.folder.logs).records
+    seen = [[(key(r), r.effort, r.requested_tokens, r.estimand, r.value) for r in sorted(rows, key=key)]
+            for rows in (read, study.records)]  # fmt: skip
+    assert seen[0] == seen[1]
+
+
+@pytest.mark.parametrize(
+    ("efforts", "said"),
+    [(("low", "1024"), "mix levels and caps"), (("4096", "1024"), r"not strictly increasing; give \[1024, 4096\]")],
+)
+def test_caps_are_one_curve_in_order(tmp_path: Path, efforts: tuple[str, ...], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        sweep(tmp_path, "hosted/m", efforts)
+
+
+def test_each_provider_is_asked_in_its_own_way_and_one_that_would_drop_a_cap_is_refused() -> None:
+    where: dict[str, str] = {"base_url": "http://127.0.0.1:9/v1", "api_key": "k"}
+    vllm, sglang, openai = (get_model(f"{name}/caps", memoize=False, **where) for name in ("vllm", "sglang", "openai"))
+    assert asked_for(vllm, "512") == {"extra_body": {"thinking_token_budget": 512}}
+    assert asked_for(sglang, "512") == {"extra_body": {"custom_params": {"thinking_budget": 512}}}
+    assert asked_for(get_model("hosted/m"), "512") == {"reasoning_tokens": 512}
+    assert asked_for(openai, "low") == {"reasoning_effort": "low"}
+    with pytest.raises(InputError, match=r"takes no cap.*anthropic.*vllm.*--efforts low,medium,high"):
+        asked_for(openai, "512")
+
+
+def test_a_cap_reaches_the_server_and_is_read_back_from_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Server()
+    monkeypatch.setenv("VLLM_BASE_URL", server.url)
+    study = sweep(tmp_path, "vllm/capped", ("64", "400"))
+    server.http.shutdown()
+    server.http.server_close()
+    assert [chat["thinking_token_budget"] for chat in server.chats] == [64] * 6 + [400] * 6
+    assert study.folder is not None
+    read = overthink.analyse(study.folder.logs).records
+    assert {(row.arm, row.rung, row.requested_tokens) for row in read} == {
+        ("vllm/capped", 0, 64),
+        ("vllm/capped", 1, 400),
+    }

@@ -232,7 +232,7 @@ def test_what_a_log_cannot_say_is_unknown(tmp_path: Path) -> None:
     write_eval_log(log, str(tmp_path / "changed" / "log.eval"))
     rows = {r.question: r for r in read_logs(tmp_path / "changed").records}
     assert [rows[f"q{i}"].value for i in range(3)] == [None, None, 0.0]
-    assert rows["q0"].verdict == rows["q1"].verdict == Verdict.ERRORED
+    assert (rows["q0"].verdict, rows["q1"].verdict) == (Verdict.UNPARSED, Verdict.ERRORED)
     assert rows["q2"].verdict == Verdict.REFUSED
     assert rows["q2"].generated_tokens is None
     log.samples[3].scores = {"says_yes": Score(value="lovely")}

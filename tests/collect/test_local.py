@@ -97,9 +97,11 @@ def test_chat_counts_its_tokens_and_loops_may_differ(model: Model) -> None:
     cut = ask(temperature=0, max_tokens=3)
     assert cut.stop_reason == "max_tokens"
     assert cut.metadata["token_ids"] == ids[:3]
+    assert (answer.metadata["stop"], cut.metadata["stop"]) == ("", None)
     word = ask(temperature=0, max_tokens=40, stop_seqs=["math"])
     assert word.stop_reason == "stop"
     assert word.completion == answer.completion.split("math")[0]
+    assert word.metadata["stop"] == "math"
     kept = asyncio.run(model.api.tokenize(word.completion.rstrip()))
     assert word.metadata["token_ids"][: len(kept)] == kept  # nothing of the stop word stays in the prefix
     assert len(word.metadata["token_ids"]) <= len(kept) + 1

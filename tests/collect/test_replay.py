@@ -1,4 +1,6 @@
 import asyncio
+import re
+from random import Random
 from typing import Any
 
 import pytest
@@ -47,6 +49,28 @@ def test_the_tasks_own_parsing_reads_the_answer_in_spite_of_its_caps() -> None:
     wrong = asyncio.run(replay(solver).answered(pristine, "ANSWER: A"))
     assert asyncio.run(choice()(wrong, Target("B"))).value == "I"  # type: ignore[arg-type, union-attr]
     assert len(pristine.messages) == 1  # the pristine state is not spent
+
+
+def right_letters(tries: int, *, remembers: bool) -> list[str]:
+    """What `choice` says to the letter that the right choice had in the prompt, shuffled each time."""
+    replayed = replay(multiple_choice(shuffle=Random(11)))
+    values = []
+    for _ in range(tries):
+        pristine = state(choices=["wrong", "right", "absurd", "silly", "odd"])
+        (sent,) = asyncio.run(replayed.prompt(pristine))
+        letter = re.search(r"([A-E])\) right", sent.text)
+        assert letter is not None
+        asked = pristine if remembers else state(choices=["wrong", "right", "absurd", "silly", "odd"])
+        after = asyncio.run(replayed.answered(asked, f"ANSWER: {letter[1]}"))
+        score = asyncio.run(choice()(after, Target("B")))  # type: ignore[arg-type]
+        assert score is not None
+        values.append(str(score.value))
+    return values
+
+
+def test_an_answer_is_read_in_the_order_that_was_sent() -> None:
+    assert right_letters(8, remembers=True) == ["C"] * 8
+    assert "I" in right_letters(8, remembers=False)  # a replay that forgets the order takes right answers for wrong
 
 
 @solver

@@ -8,7 +8,7 @@ from benchmark import load_benchmark
 from scipy import special
 
 from overthink.core import interval
-from overthink.core.findings import findings
+from overthink.core.findings import Analysis, findings
 from overthink.core.outcomes import from_records
 
 STUDIES = 60
@@ -45,7 +45,7 @@ def test_the_truth_is_what_a_huge_study_shows() -> None:
     design = bench.Design(questions=1000, draws=8)
     for curve in bench.SHAPES.values():
         rows = bench.study(curve, design, np.random.default_rng(0))
-        found = findings(from_records(rows), level=0.95, rng=np.random.default_rng(0))
+        found = findings(from_records(rows), Analysis(level=0.95), rng=np.random.default_rng(0))
         means = [f.estimate for f in found if f.kind == "value" and f.metric == "mean"]
         np.testing.assert_allclose(means, bench.expected(curve, design), atol=0.04)
     shifted = special.logit(bench.expected(bench.plateau, bench.Design(spread=0.0)))

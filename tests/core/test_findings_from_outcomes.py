@@ -6,7 +6,7 @@ import pytest
 from core_pools import pool
 
 from overthink.core.finding import Finding
-from overthink.core.findings import findings
+from overthink.core.findings import Analysis, findings
 from overthink.core.outcomes import from_records
 from overthink.core.record import Axis, Estimand, RungRecord, Verdict
 
@@ -31,7 +31,7 @@ def ladder(values: Any = VALUES, **columns: Any) -> list[RungRecord]:
 
 
 def find(rows: list[RungRecord], seed: int = 0, level: float = 0.95) -> tuple[Finding, ...]:
-    return findings(from_records(rows), level=level, rng=np.random.default_rng(seed))
+    return findings(from_records(rows), Analysis(level=level), rng=np.random.default_rng(seed))
 
 
 def only(found: tuple[Finding, ...], kind: str, metric: str, **at: Any) -> Finding:
@@ -46,7 +46,12 @@ FOUND = find(ladder())
 def test_every_kind_and_metric_is_there() -> None:
     assert {(f.kind, f.metric) for f in FOUND} == {
         *(("value", m) for m in ("mean", "pass_at_k", "majority_at_k", "best_at_k")),
+        ("band", "mean"),
         ("difference", "mean"),
+        ("shape", "max_t"),
+        *(("reliability", m) for m in ("all_of_k", "disagreement")),
+        *(("flip", m) for m in ("lost", "gained", "lost_and_regained", "gained_and_lost")),
+        ("lock", "settled"),
         *(("tokens", m) for m in ("thinking_tokens", "answer_tokens", "attempt_tokens")),
         *(("tokens", f"spent_{m}") for m in ("generated", "prompt", "cached", "judge", "verifier")),
         *(("gate", m) for m in ("manipulation", "natural_end", "truncation", "unparsed", "errors")),
@@ -106,7 +111,7 @@ def test_curves_never_share_an_id(change: dict[str, Any]) -> None:
 def test_two_tables_of_one_curve_are_refused() -> None:
     (table,) = from_records(ladder())
     with pytest.raises(ValueError, match="two tables"):
-        findings([table, table], level=0.95, rng=np.random.default_rng(0))
+        findings([table, table], Analysis(level=0.95), rng=np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("level", [0, 1, 95])
@@ -225,4 +230,4 @@ def test_limits_tell_of_tokens_and_sums_that_are_not_whole() -> None:
 
 def test_one_rung_has_nothing_to_compare() -> None:
     found = find(pool(VALUES[:, :, :1]))
-    assert {f.kind for f in found} == {"value", "tokens", "gate"}
+    assert {f.kind for f in found} == {"value", "reliability", "tokens", "gate"}

@@ -6,10 +6,9 @@ from typing import Any
 
 from inspect_ai.model import ChatMessage
 
-from overthink.collect.continuation import Continuation, Sampling, Segment
+from overthink.collect.continuation import Continuation, Prefix, Sampling, Segment
 from overthink.collect.seeds import seed_for
 from overthink.collect.think import ThinkFormat
-from overthink.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +33,10 @@ class Way:
     seed: int
     truth: dict[str, Any] | None = None
 
+    def told(self, phase: str, thinking: int) -> dict[str, Any] | None:
+        """What a simulated model is told of one request; None for every real one."""
+        return None if self.truth is None else self.truth | {"phase": phase, "thinking_tokens": thinking}
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -49,7 +52,10 @@ class Step:
         prompt_tokens: Prompt tokens of this rung's requests; None if the server gave none.
         cached_tokens: How many of them came from the server's cache; None if it does not say.
         thought: Text decoded on the way to this rung.
+        prefix: Everything the model had seen and thought at this rung, not yet closed.
+        stop: What ended the thinking: a stop text, "" for the end of the turn; None if nothing did or it is not known.
         carried: The step repeats the one below, because the trace had ended.
+        thought_ids: Token ids of all thinking so far; None if the provider does not speak them.
     """
 
     rung: int
@@ -61,17 +67,17 @@ class Step:
     prompt_tokens: int | None
     cached_tokens: int | None
     thought: str
+    prefix: Prefix
+    stop: str | None = None
     carried: bool = False
+    thought_ids: tuple[int, ...] | None = None
 
 
 async def climb(continuation: Continuation, prompt: list[ChatMessage], way: Way) -> AsyncIterator[Step]:
-    """Yield one step per rung, in ascending order, so that the server's prefix cache stays warm.
-
-    Raises:
-        InputError: The server reports no token usage, so no budget can be kept.
-    """
-    prefix = await continuation.start(prompt, way.format.open)
-    thinking, ended, below = 0, False, None
+    """Yield one step per rung, in ascending order, so that the server's prefix cache stays warm."""
+    opened = await continuation.start(prompt, way.format.open)
+    prefix = opened
+    thinking, ended, stop, below = 0, False, None, None
     for rung, budget in enumerate(way.budgets):
         if ended and below is not None:
             below = replace(
@@ -89,15 +95,15 @@ async def climb(continuation: Continuation, prompt: list[ChatMessage], way: Way)
         parts: list[Segment] = []
         if budget > thinking:
             segment = await continuation.decode(
-                prefix, _sampling(way, rung, "think", budget - thinking), truth=_truth(way, "think", thinking)
+                prefix, _sampling(way, rung, "think", budget - thinking), truth=way.told("think", thinking)
             )
             prefix = continuation.append(prefix, segment)
-            thinking += _counted(segment)
-            ended = segment.ended
+            thinking += segment.tokens
+            ended, stop = segment.ended, segment.stop
             parts.append(segment)
         fork = await continuation.append_text(prefix, way.format.close + way.format.cue)
         answer = await continuation.decode(
-            fork, _sampling(way, rung, "answer", way.answer_tokens), truth=_truth(way, "answer", thinking)
+            fork, _sampling(way, rung, "answer", way.answer_tokens), truth=way.told("answer", thinking)
         )
         parts.append(answer)
         below = Step(
@@ -106,10 +112,13 @@ async def climb(continuation: Continuation, prompt: list[ChatMessage], way: Way)
             thinking_tokens=thinking,
             answer=answer,
             natural_end=ended,
-            generated_tokens=sum(map(_counted, parts)),
+            generated_tokens=sum(part.tokens for part in parts),
             prompt_tokens=_sum_known([part.prompt_tokens for part in parts]),
             cached_tokens=_sum_known([part.cached_tokens for part in parts]),
             thought="".join(part.text for part in parts[:-1]),
+            prefix=prefix,
+            stop=stop,
+            thought_ids=_since(opened, prefix),
         )
         yield below
 
@@ -124,17 +133,8 @@ def _sampling(way: Way, rung: int, phase: str, max_tokens: int) -> Sampling:
     )
 
 
-def _truth(way: Way, phase: str, thinking: int) -> dict[str, Any] | None:
-    return None if way.truth is None else way.truth | {"phase": phase, "thinking_tokens": thinking}
-
-
-def _counted(segment: Segment) -> int:
-    if segment.tokens is None:
-        raise InputError(
-            "the server reports no token usage, so a thinking budget cannot be kept. Serve the model with a server "
-            "that fills `usage` (vLLM, llama.cpp and SGLang do)."
-        )
-    return segment.tokens
+def _since(opened: Prefix, prefix: Prefix) -> tuple[int, ...] | None:
+    return None if opened.ids is None or prefix.ids is None else prefix.ids[len(opened.ids) :]
 
 
 def _sum_known(counts: list[int | None]) -> int | None:

@@ -1,6 +1,6 @@
 """Run a plan on the ladder, task by task, through Inspect's own eval."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -9,34 +9,27 @@ from inspect_ai import eval as inspect_eval
 from inspect_ai.dataset import Sample
 from inspect_ai.model import Model
 
+from overthink.collect import patience
 from overthink.collect.boundary import Boundary
-from overthink.collect.ladder import LadderTask, Row, ladder, ladder_scores
+from overthink.collect.keeper import Keeper
+from overthink.collect.ladder import ladder, ladder_scores
 from overthink.collect.opened import Opened
 from overthink.collect.opening import solver_of
-from overthink.core.record import RungRecord
+from overthink.collect.reply_checks import begin_run
+from overthink.collect.trace import LadderTask
+from overthink.core.added_rungs import Row
 from overthink.errors import StoppedError
 from overthink.plan import Plan
 
-MAX_RETRIES = 4
-"""Tries of one request before its trace is marked errored; Inspect's own default is to try for ever."""
 
-
-def collect_ladder(
-    opened: Opened,
-    *,
-    study: str,
-    log_dir: Path,
-    done: Collection[Row],
-    on_trace: Callable[[Sequence[RungRecord]], None],
-) -> None:
+def collect_ladder(opened: Opened, *, study: str, log_dir: Path, keeper: Keeper) -> None:
     """Collect every trace of the plan that is not done, and hand its rows over as soon as it is finished.
 
     Args:
         opened: The plan, opened.
         study: Name of the study.
         log_dir: Where Inspect writes its logs.
-        done: Traces that are there already.
-        on_trace: Told of every finished trace, with its rows.
+        keeper: What is there already, and who keeps what is new.
 
     Raises:
         InputError: A task turned out not to fit the ladder.
@@ -45,8 +38,9 @@ def collect_ladder(
     """
     plan = opened.plan
     boundary = Boundary(patience=max(3, plan.concurrency))
+    begin_run(opened.model)
     for task, task_plan, name in zip(opened.tasks, plan.tasks, opened.names, strict=True):
-        questions = _unfinished(task, name, plan, done)
+        questions = _unfinished(task, name, plan, keeper.done)
         if not questions:
             continue
         work = LadderTask(
@@ -56,9 +50,8 @@ def collect_ladder(
             name=name,
             solver=solver_of(task),
             scorers=list(task.scorer or ()),
-            done=frozenset(done),
+            keeper=keeper,
             boundary=boundary,
-            on_trace=on_trace,
         )
         wrapped = task_with(
             task,
@@ -89,20 +82,27 @@ def evaluate(
         StoppedError: The run failed.
         KeyboardInterrupt: The user stopped it.
     """
-    logs = inspect_eval(
-        task,
-        model=model,
-        model_roles={"grader": plan.grader} if plan.grader else None,
-        log_dir=str(log_dir),
-        limit=plan.limit,
-        max_samples=plan.concurrency,
-        max_connections=plan.concurrency,
-        max_retries=MAX_RETRIES,
-        fail_on_error=boundary is not None,  # on the ladder only a deliberate stop gets through the boundary
-        display="none",
-        log_level="error",
-        **config,
-    )
+    try:
+        logs = inspect_eval(
+            task,
+            model=model,
+            model_roles={"grader": plan.grader} if plan.grader else None,
+            log_dir=str(log_dir),
+            limit=plan.limit,
+            max_samples=plan.concurrency,
+            max_connections=plan.concurrency,
+            max_retries=patience.TRIES - 1,
+            fail_on_error=boundary is not None,  # on the ladder only a deliberate stop gets through the boundary
+            display="none",
+            log_level="error",
+            log_realtime=False,  # its database costs time on every event, and a full disk would end the run there
+            **config,
+        )
+    except OSError as failure:
+        raise StoppedError(
+            f"{log_dir}: the log cannot be written ({failure.strerror or failure}); finished traces are kept. Free "
+            "some space, then repeat the command with --resume."
+        ) from failure
     if boundary is not None and boundary.stopped is not None:
         raise boundary.stopped
     if not logs or any(log.status == "cancelled" for log in logs):

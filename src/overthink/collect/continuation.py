@@ -1,16 +1,20 @@
 """Continue a prefix byte for byte: the one thing a ladder needs from a provider.
 
-Two ways exist. Providers with token ids (our own embedded models) get exactly the ids they produced. Completions
-providers get the raw text; the chat template is rendered by their server. Chat endpoints rewrite or refuse a partial
-answer and cannot be used.
+Three ways exist. Providers with token ids (our own embedded models) get exactly the ids they produced. Completions
+providers get the raw text; the chat template is rendered by their server. vLLM and SGLang go on with a last message of
+the assistant (:mod:`~overthink.collect.chat_prefill`). Other chat endpoints rewrite or refuse a partial answer and
+cannot be used.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import httpx
-from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, Model
+from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, Model, ModelOutput
 
+from overthink.collect.patience import seconds_for
+from overthink.collect.reply_checks import checked_counts
+from overthink.collect.template import rendered
 from overthink.errors import InputError
 
 
@@ -29,18 +33,20 @@ class Segment:
     Attributes:
         text: The decoded text, without a stop string.
         ids: Its token ids, where known.
-        tokens: Tokens decoded, by the server's own count; None if it gave none.
+        tokens: Tokens decoded, by the server's own count.
         ended: The model stopped by itself or at a stop string, not at the limit.
         prompt_tokens: Prompt tokens of the request.
         cached_tokens: How many of them came from the server's cache; None if it does not say.
+        stop: The stop text that ended it; "" for the end of the turn; None if it was cut or the server does not say.
     """
 
     text: str
     ids: tuple[int, ...] | None
-    tokens: int | None
+    tokens: int
     ended: bool
     prompt_tokens: int | None
     cached_tokens: int | None
+    stop: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +91,49 @@ def continuation_for(model: Model) -> Continuation:
     provider = str(model).split("/")[0]
     if provider.endswith("-completions"):
         return TextContinuation(model)
+    from overthink.collect.chat_prefill import CHAT_SERVERS, ChatPrefill  # it is made of the parts of this file
+
+    if provider in CHAT_SERVERS:
+        return ChatPrefill(model, CHAT_SERVERS[provider])
     raise InputError(
         f"{model} cannot continue a prefix token for token, so its thinking cannot be cut at a budget. "
         "Providers that can: overthink/smollm2, overthink/gguf, openai-api-completions/<service>/<model>, "
-        "vllm-completions/<model>. For any other model compare its own reasoning levels: --efforts low,medium,high."
+        "vllm-completions/<model>, vllm/<model>, sglang/<model>. For any other model compare its own reasoning "
+        "levels: --efforts low,medium,high."
     )
 
 
-async def _generate(model: Model, message: ChatMessageUser, sampling: Sampling) -> Segment:
+async def generate(
+    model: Model,
+    messages: Sequence[ChatMessage],
+    sampling: Sampling,
+    *,
+    extra_body: dict[str, Any] | None = None,
+    read: Callable[[ModelOutput], tuple[str, str | None]] | None = None,
+) -> Segment:
+    """Decode one segment through Inspect.
+
+    Args:
+        model: The model.
+        messages: What it is sent.
+        sampling: How to draw.
+        extra_body: Fields of the request that only this kind of server knows.
+        read: What was decoded and what stopped it, read from the output; None for servers that give it as it is.
+
+    Raises:
+        RuntimeError: The server gave no answer, stopped for a reason that is neither an end nor the limit, or its
+            answer cannot be true.
+    """
     output = await model.generate(
-        [message],
+        list(messages),
         config=GenerateConfig(
             max_tokens=sampling.max_tokens,
             seed=sampling.seed,
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             stop_seqs=list(sampling.stop) or None,
+            extra_body=extra_body,
+            attempt_timeout=seconds_for(sampling.max_tokens),
         ),
         cache=False,  # Inspect's cache would answer every draw with the first one
     )
@@ -110,14 +143,16 @@ async def _generate(model: Model, message: ChatMessageUser, sampling: Sampling) 
         raise RuntimeError(f"{model} stopped because of {output.stop_reason}")
     extra = output.metadata or {}
     ids = extra.get("token_ids")
-    usage = output.usage
+    text, stop = (output.completion, extra.get("stop")) if read is None else read(output)
+    tokens, prompt_tokens = checked_counts(model, output, text, max_tokens=sampling.max_tokens, stop=sampling.stop)
     return Segment(
-        text=output.completion,
+        text=text,
         ids=None if ids is None else tuple(ids),
-        tokens=None if usage is None else usage.output_tokens,
+        tokens=tokens,
         ended=output.stop_reason == "stop",
-        prompt_tokens=None if usage is None else usage.input_tokens + (usage.input_tokens_cache_read or 0),
+        prompt_tokens=prompt_tokens,
         cached_tokens=extra.get("cached_tokens"),
+        stop=stop,
     )
 
 
@@ -155,7 +190,7 @@ class TokenContinuation:
         metadata: dict[str, Any] = {"prompt_token_ids": list(prefix.ids)}
         if truth is not None:
             metadata["truth"] = truth
-        return await _generate(self.model, ChatMessageUser(content="", metadata=metadata), sampling)
+        return await generate(self.model, [ChatMessageUser(content="", metadata=metadata)], sampling)
 
 
 class TextContinuation:
@@ -168,7 +203,9 @@ class TextContinuation:
 
     async def start(self, messages: list[ChatMessage], opening: str) -> Prefix:
         """The rendered prompt, with the assistant's turn opened (unless the template has opened it)."""
-        text = await self._rendered([{"role": message.role, "content": message.text} for message in messages])
+        chat = [{"role": message.role, "content": message.text} for message in messages]
+        key = getattr(self.model.api, "api_key", None)
+        text = await rendered(self._root, key=key, model=str(self.model.name), messages=chat)
         already_open = bool(opening.strip()) and text.rstrip().endswith(opening.strip())
         return Prefix(text if already_open else text + opening)
 
@@ -182,27 +219,4 @@ class TextContinuation:
 
     async def decode(self, prefix: Prefix, sampling: Sampling, *, truth: dict[str, Any] | None = None) -> Segment:
         """Decode what follows the prefix."""
-        return await _generate(self.model, ChatMessageUser(content=prefix.text), sampling)
-
-    async def _rendered(self, messages: list[dict[str, str]]) -> str:
-        """The prompt by the server's own chat template: llama.cpp's /apply-template, or vLLM's /tokenize and back."""
-        key = getattr(self.model.api, "api_key", None)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        async with httpx.AsyncClient(base_url=self._root, headers=headers, timeout=60) as client:
-            reply = await client.post("/apply-template", json={"messages": messages})
-            if reply.is_success:
-                return str(reply.json()["prompt"])
-            name = str(self.model.name)
-            reply = await client.post(
-                "/tokenize", json={"model": name, "messages": messages, "add_generation_prompt": True}
-            )
-            if reply.is_success:
-                tokens = reply.json()["tokens"]
-                back = await client.post("/detokenize", json={"model": name, "tokens": tokens})
-                if back.is_success:
-                    return str(back.json()["prompt"])
-        raise InputError(
-            f"the server at {self._root} renders no chat template: /apply-template (llama.cpp) and "
-            f"/tokenize with /detokenize (vLLM) both failed (last status {reply.status_code}). Serve the model "
-            "with llama.cpp or vLLM, or compare its own reasoning levels: --efforts low,medium,high."
-        )
+        return await generate(self.model, [ChatMessageUser(content=prefix.text)], sampling)

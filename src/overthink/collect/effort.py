@@ -1,4 +1,4 @@
-"""The effort ladder: a hosted model's own reasoning levels, for providers whose thinking cannot be cut."""
+"""The effort ladder: a model's own reasoning levels or caps, for providers whose thinking cannot be cut."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,8 +11,10 @@ from overthink.collect.collection import evaluate
 from overthink.collect.from_log import read_logs
 from overthink.collect.opened import Opened
 from overthink.collect.opening import open_task
+from overthink.collect.thinking_caps import asked_for, cap_of
 from overthink.core.reading import Reading
 from overthink.core.record import Estimand, RungRecord
+from overthink.core.rungs import Setting, label
 from overthink.plan import Plan, TaskPlan
 
 FINISHED = "finished"
@@ -20,7 +22,7 @@ FINISHED = "finished"
 
 
 def collect_efforts(opened: Opened, *, study: str, log_dir: Path, on_sample: Callable[[], None]) -> Reading:
-    """Run every task unchanged at every reasoning level of the plan, and read the logs.
+    """Run every task unchanged at every reasoning level or cap of the plan, and read the logs.
 
     The levels are not nested: each is a run of its own. A level whose run has finished is not run again.
 
@@ -42,11 +44,14 @@ def collect_efforts(opened: Opened, *, study: str, log_dir: Path, on_sample: Cal
             folder = log_dir / f"{number:02d}-{rung:02d}-{effort}"
             if not (folder / FINISHED).exists():
                 task = _uncapped(open_task(task_plan), plan, on_sample)
-                evaluate(task, opened.model, plan, folder, reasoning_effort=effort)
+                evaluate(task, opened.model, plan, folder, **asked_for(opened.model, effort))
                 (folder / FINISHED).touch()
             reading = _read(folder, task_plan)
+            cap = cap_of(effort)
+            said = effort if cap is None else label(Setting(reasoning_tokens=cap))
             records += [
-                replace(row, study=study, arm="base", task=name, rung=rung, effort=effort) for row in reading.records
+                replace(row, study=study, arm="base", task=name, rung=rung, effort=said, requested_tokens=cap)
+                for row in reading.records
             ]
             notes |= dict.fromkeys(reading.notes)
     return Reading(tuple(records), tuple(notes))
@@ -57,9 +62,7 @@ def _read(folder: Path, plan: TaskPlan) -> Reading:
     scorer = ".".join(part for part in (plan.scorer, plan.key) if part) or None
     reading = read_logs(folder, axis=plan.axis, high=plan.high, scorer=scorer)
     rows = [
-        replace(row, estimand=Estimand.EFFORT, requested_tokens=None)
-        for row in reading.records
-        if row.estimand is not Estimand.CHECKPOINT
+        replace(row, estimand=Estimand.EFFORT) for row in reading.records if row.estimand is not Estimand.CHECKPOINT
     ]
     return Reading(tuple(rows), reading.notes)
 

@@ -11,11 +11,11 @@ from pathlib import Path
 from overthink.collect.log_checkpoints import CheckpointUnit
 from overthink.collect.log_curves import ForeignLogs
 from overthink.collect.log_files import OpenLog, open_logs
+from overthink.collect.log_meaning import Stated, meanings, read_polarity
 from overthink.collect.log_records import own_records
 from overthink.core.reading import Reading
-from overthink.core.record import Axis, RungRecord
+from overthink.core.record import RungRecord
 from overthink.errors import InputError
-from overthink.plan import HIGH_WORDS
 
 _STATUS = {
     "started": "is still running, or was killed",
@@ -36,9 +36,10 @@ def read_logs(
 
     Args:
         path: An Inspect log (.eval or .json), or a folder that is searched to its depth.
-        axis: What logs made by others measure: "capability" (if None), "safety" or "benign".
-        high: What a high score means, such as "safe" or "harm"; needed on the safety and benign axes.
-        scorer: The one `scorer` or `scorer.key` to read; None for all of them, each a curve of its own.
+        axis: What logs made by others measure: "capability", "safety" or "benign"; None for what the table of known
+            tasks says, and capability where it says nothing.
+        high: What a high score means, such as "safe" or "harm"; needed where you state the safety or benign axis.
+        scorer: The one `scorer` or `scorer.key` to read; None for the known one, or all, each a curve of its own.
         checkpoints: What agents scored on their way are compared at: "tokens", "turns" or "cost".
 
     Returns:
@@ -47,7 +48,7 @@ def read_logs(
     Raises:
         InputError: There is no readable log, no usable score, or the polarity is not stated.
     """
-    axis_read, flip = _polarity(axis, high)
+    read_polarity(axis, high)  # a wrong word is found whatever the logs are
     logs, notes = open_logs(path)
     own: list[RungRecord] = []
     foreign: list[OpenLog] = []
@@ -60,29 +61,13 @@ def read_logs(
     notes += _unfinished(logs)
     records = _latest(own)
     if foreign:
-        if axis is None:
-            notes.append(
-                "Logs made by others do not say what they measure; they are read as capability, 1 = correct. "
-                "State another axis with --axis and --high."
-            )
-        reader = ForeignLogs(path.stem, foreign, axis_read, flip, scorer, checkpoints)
+        how = meanings(foreign, Stated(axis, high, scorer))
+        notes += dict.fromkeys(meaning.note for meaning in how if meaning.note is not None)
+        reader = ForeignLogs(path.stem, foreign, how, checkpoints)
         records += reader.rows(notes)
     if not records:
         raise InputError(f"{path} holds no scored sample. {' '.join(notes)}")
     return Reading(tuple(records), tuple(notes))
-
-
-def _polarity(axis: str | None, high: str | None) -> tuple[Axis, bool]:
-    """The axis, and whether a high score is its bad end."""
-    read = axis or Axis.CAPABILITY.value
-    if read not in HIGH_WORDS:
-        raise InputError(f"unknown axis {read!r}; needed: {' | '.join(HIGH_WORDS)}")
-    good, bad = HIGH_WORDS[read]
-    if high is None and read == Axis.CAPABILITY:
-        return Axis.CAPABILITY, False
-    if high not in (good, bad):
-        raise InputError(f"a high score on the {read} axis may mean {good} or {bad}; seen: {high}; say which")
-    return Axis(read), high == bad
 
 
 def _latest(records: list[RungRecord]) -> list[RungRecord]:

@@ -1,16 +1,22 @@
 """Score a forced answer with the task's own scorer, and say what the score means on the task's axis."""
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from inspect_ai.model._model import sample_model_usage
-from inspect_ai.scorer import Score, Scorer, Target, value_to_float
+from inspect_ai.scorer import Score, Scorer, Target
 from inspect_ai.scorer._scorer import unique_scorer_name
 from inspect_ai.solver import TaskState
 
+from overthink.collect.score_values import (
+    MissingKeyError,
+    UnreadableValueError,
+    answer_not_found,
+    declined,
+    read_value,
+    stated_answer,
+)
 from overthink.core.record import Axis, Verdict
 from overthink.core.verdict import verdict_of
 from overthink.errors import InputError
@@ -41,15 +47,17 @@ class Judge:
 
     Attributes:
         name: `scorer` or `scorer.key`, as the pool writes it.
+        scorer: The scorer itself.
     """
 
     def __init__(self, scorers: Sequence[Scorer], plan: TaskPlan) -> None:
         names: list[str] = []
         for scorer in scorers:
             names.append(unique_scorer_name(scorer, names))
-        self._scorer = scorers[_chosen(names, plan)]
+        self.scorer = scorers[_chosen(names, plan)]
         self._plan = plan
         self._axis = Axis(plan.axis)
+        self._has_read = False
         self.name = names[_chosen(names, plan)] + (f".{plan.key}" if plan.key else "")
 
     async def __call__(self, state: TaskState, target: Target, *, truncated: bool) -> Judgement:
@@ -61,41 +69,44 @@ class Judge:
             truncated: The answer hit its allowance.
 
         Raises:
-            InputError: The scorer's value needs a key, or lies outside [0, 1].
+            InputError: The scorer's value needs a key, lies outside [0, 1], or is the first and no number.
         """
         before = _tokens_used()
-        score = await self._scorer(state, target)
+        score = await self.scorer(state, target)
         judge_tokens = _tokens_used() - before
         empty = not state.output.completion.strip()
         if score is None:
             return Judgement(None, _no_score(empty, truncated), None, judge_tokens, None)
         value = self._value(score)
-        answer = canonical(score.answer) if self._axis is Axis.CAPABILITY else None
+        answer = canonical(stated_answer(score)) if self._axis is Axis.CAPABILITY else None
         verdict = self._verdict(score, value, answer, empty=empty, truncated=truncated)
         if empty and self._axis is not Axis.CAPABILITY:
             value = None  # silence is neither a refusal nor an answer
         return Judgement(value, verdict, answer, judge_tokens, score.explanation)
 
     def _value(self, score: Score) -> float | None:
-        raw: Any = score.value
-        if isinstance(raw, dict):
-            if self._plan.key not in raw:
-                keys = ", ".join(map(str, raw))
-                raise InputError(
-                    f"task {self._plan.task}: scorer {self.name} gives several values ({keys}); name one: "
-                    f"--{self._axis} {self._plan.task}@{self.name}.KEY"
-                )
-            raw = raw[self._plan.key]
-        if raw is None or isinstance(raw, list):
-            return None
-        value = value_to_float()(raw)
-        if math.isnan(value):
+        task = f"task {self._plan.task}: scorer {self.name}"
+        try:
+            value = read_value(score, self._plan.key)
+        except MissingKeyError as keys:
+            raise InputError(
+                f"{task} gives several values ({keys}); name one: --{self._axis} {self._plan.task}@{self.name}.KEY"
+            ) from keys
+        except UnreadableValueError as seen:
+            if self._has_read:  # a judge that slipped once must not end a run that was going well
+                return None
+            raise InputError(
+                f"{task} gave {seen}, which is no number; needed: a number from 0 to 1, C, I, P, N, yes or no. "
+                "Wrap the scorer so that it returns one."
+            ) from seen
+        if value is None:
             return None
         if not 0 <= value <= 1:
             raise InputError(
-                f"task {self._plan.task}: scorer {self.name} gave {raw!r}; needed: values from 0 to 1. "
+                f"{task} gave {score.value!r}; needed: values from 0 to 1. "
                 "Wrap the scorer so that it returns a share of its scale."
             )
+        self._has_read = True
         high_is_good = self._plan.high == HIGH_WORDS[self._axis][0]
         return value if high_is_good else 1 - value
 
@@ -107,8 +118,14 @@ class Judge:
         stated = (score.metadata or {}).get("verdict")
         if stated in set(Verdict):
             return Verdict(stated)
-        if value is None or (self._axis is Axis.CAPABILITY and not answer and value == 0):
+        if value is None:
             return Verdict.UNPARSED
+        if self._axis is Axis.CAPABILITY and value == 0:
+            if declined(score, self._plan.key):
+                return Verdict.REFUSED
+            # A scorer that states no answer at all says nothing of whether there was one.
+            if answer_not_found(score) or (answer is None and stated_answer(score) is not None):
+                return Verdict.UNPARSED
         return verdict_of(value, self._axis)
 
 

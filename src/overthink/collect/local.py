@@ -29,9 +29,9 @@ class LocalModel(ModelAPI):
 
     A single user message with ``metadata["prompt_token_ids"]`` is a raw prompt; anything else is a chat,
     rendered with the model's own template. ``output.metadata`` holds ``token_ids`` (what was decoded, the
-    end-of-sequence token and a stop word left out) and ``cached_tokens`` (how many prompt
-    tokens came from the cache). Only temperature, top-p, top-k and the seed shape the sampling: what a server
-    adds is switched off.
+    end-of-sequence token and a stop word left out), ``cached_tokens`` (how many prompt tokens came from the
+    cache) and ``stop`` (the stop word that ended it, "" for the end of the turn, None at the limit). Only
+    temperature, top-p, top-k and the seed shape the sampling: what a server adds is switched off.
 
     Args:
         model_name: "smollm2" or "gguf".
@@ -163,7 +163,11 @@ class LocalModel(ModelAPI):
                 output_tokens=decoded,
                 total_tokens=prompt_tokens + decoded,
             ),
-            metadata={"token_ids": ids, "cached_tokens": cached},
+            metadata={
+                "token_ids": ids,
+                "cached_tokens": cached,
+                "stop": None if answer["stop_type"] == "limit" else answer["stopping_word"],
+            },
         )
 
 

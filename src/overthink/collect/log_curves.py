@@ -13,6 +13,7 @@ from overthink.collect.log_checkpoints import (
     read_paths,
 )
 from overthink.collect.log_files import OpenLog
+from overthink.collect.log_meaning import Meaning
 from overthink.collect.log_rows import Scale, checkpoint_rows, outcome_row
 from overthink.collect.log_scores import answer_of, usable_scorers
 from overthink.collect.log_setting import other_settings, thinking_setting
@@ -29,17 +30,13 @@ class ForeignLogs:
     Attributes:
         study: Name for the rows.
         logs: The logs, oldest first.
-        axis: What a value of 1 means.
-        flip: A high score is the bad end of the axis.
-        scorer: The one to read; None for all.
+        meanings: By log: how its scores are read.
         unit: What checkpoints are compared at.
     """
 
     study: str
     logs: Sequence[OpenLog]
-    axis: Axis
-    flip: bool
-    scorer: str | None
+    meanings: Sequence[Meaning]
     unit: CheckpointUnit
 
     def rows(self, notes: list[str]) -> list[RungRecord]:
@@ -48,7 +45,7 @@ class ForeignLogs:
         Raises:
             InputError: A scorer is missing or must be named, or checkpoints cannot be compared.
         """
-        traces, more = distinct_traces(self.logs)
+        traces, more = distinct_traces(self.logs, [meaning.derived for meaning in self.meanings])
         notes += more + changed_questions(self.logs, traces)
         seats = self._seats(traces)
         scales = self._scales(traces, notes)
@@ -70,7 +67,15 @@ class ForeignLogs:
         runs = []
         for i, log in enumerate(self.logs):
             spec = log.header.eval
-            runs.append(Run(spec.task, spec.model, thinking_setting(log.header), other_settings(log.header), usage[i]))
+            runs.append(
+                Run(
+                    self.meanings[i].task,
+                    spec.model,
+                    thinking_setting(log.header),
+                    other_settings(log.header),
+                    usage[i],
+                )
+            )
         return lay_out(runs)
 
     def _scales(self, traces: Sequence[Trace], notes: list[str]) -> dict[str, list[Scale]]:
@@ -82,7 +87,8 @@ class ForeignLogs:
         for task, members in by_task.items():
             names, left_out = usable_scorers([trace.values for trace in members])
             notes += [f"Task {task}: {note}" for note in left_out]
-            names = self._chosen(task, names)
+            meaning = self.meanings[members[0].log]
+            names = _chosen(task, names, meaning, notes)
             if len(names) > 1:
                 notes.append(f"Task {task} has several scores, each a curve of its own: {', '.join(names)}.")
             scales[task] = [
@@ -90,27 +96,14 @@ class ForeignLogs:
                     study=self.study,
                     task=task,
                     scorer=name,
-                    axis=self.axis,
-                    flip=self.flip,
+                    axis=meaning.axis,
+                    flip=meaning.flip,
                     has_answers=any(answer_of(trace.summary.scores, name) for trace in members),
                     max_tokens=None,
                 )
                 for name in names
             ]
         return scales
-
-    def _chosen(self, task: str, names: list[str]) -> list[str]:
-        if self.scorer is not None:
-            if self.scorer not in names:
-                raise InputError(
-                    f"task {task} has no scorer {self.scorer!r} with values in [0, 1]; it has: {', '.join(names)}"
-                )
-            return [self.scorer]
-        if len(names) > 1 and self.axis is not Axis.CAPABILITY:
-            raise InputError(
-                f"task {task} has several scores ({', '.join(names)}); on the {self.axis} axis name the one to read"
-            )
-        return names
 
     def _outcomes(
         self, traces: Sequence[Trace], seats: list[Seat], scales: dict[str, list[Scale]]
@@ -152,4 +145,20 @@ class ForeignLogs:
                     yield from checkpoint_rows(trace, draw, path, grid=grid, scale=scale)
 
     def _task(self, trace: Trace) -> str:
-        return self.logs[trace.log].header.eval.task
+        return self.meanings[trace.log].task
+
+
+def _chosen(task: str, names: list[str], meaning: Meaning, notes: list[str]) -> list[str]:
+    if meaning.scorer in names:
+        return [meaning.scorer]
+    if meaning.scorer is not None:
+        if not (names and meaning.tabled and meaning.axis is Axis.CAPABILITY):
+            raise InputError(
+                f"task {task} has no scorer {meaning.scorer!r} with values in [0, 1]; it has: {', '.join(names)}"
+            )
+        notes.append(f"Task {task}: its log has no scorer {meaning.scorer} (another version?); all it has are read.")
+    if len(names) > 1 and meaning.axis is not Axis.CAPABILITY:
+        raise InputError(
+            f"task {task} has several scores ({', '.join(names)}); on the {meaning.axis} axis name the one to read"
+        )
+    return names

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from overthink.collect.boundary import MAX_ERROR_CHARS, without_keys
 from overthink.collect.judging import canonical
 from overthink.collect.log_checkpoints import Grid, Path, at_budget, grid_label
-from overthink.collect.log_scores import answer_of, declined, to_value
+from overthink.collect.log_scores import answer_of, score_of
 from overthink.collect.log_traces import Trace
+from overthink.collect.score_values import answer_not_found, declined, to_value
 from overthink.core.layout import Seat
 from overthink.core.record import Axis, Estimand, RungRecord, Verdict
 from overthink.core.usage import split_output
@@ -37,6 +38,11 @@ class Scale:
     flip: bool
     has_answers: bool
     max_tokens: int | None
+
+    @property
+    def key(self) -> str | None:
+        """The key of the scorer's values; None where it gives one."""
+        return self.scorer.partition(".")[2] or None
 
 
 def outcome_row(trace: Trace, draw: int, *, seat: Seat, scale: Scale) -> RungRecord:
@@ -112,14 +118,22 @@ def _judged(
     raw = values.get(scale.scorer)
     value = to_value(raw)
     if value is None:
-        return (None, Verdict.ERRORED, NO_SCORE) if ended is not None else (None, None, None)
+        if ended is None:
+            return None, None, None
+        return (None, Verdict.ERRORED, NO_SCORE) if raw is None else (None, Verdict.UNPARSED, None)
     value = 1 - value if scale.flip else value
-    if scale.axis is Axis.CAPABILITY and value == 0 and ended is not None:
-        if declined(raw):
-            return value, Verdict.REFUSED, None
-        if scale.has_answers and _answer(ended, scale) is None:
-            return value, Verdict.UNPARSED, None
-    return value, verdict_of(value, scale.axis), None
+    verdict = verdict_of(value, scale.axis)
+    score = None if ended is None else score_of(ended.summary.scores, scale.scorer)
+    if score is None or ended is None:
+        return value, verdict, None
+    if scale.axis is not Axis.CAPABILITY:
+        # Silence is neither a refusal nor an answer.
+        return (None, Verdict.UNPARSED, None) if score.reason == "no_response" else (value, verdict, None)
+    if value == 0 and declined(score, scale.key):
+        return value, Verdict.REFUSED, None
+    if value == 0 and (answer_not_found(score) or (scale.has_answers and _answer(ended, scale) is None)):
+        return value, Verdict.UNPARSED, None
+    return value, verdict, None
 
 
 def _answer(trace: Trace, scale: Scale) -> str | None:

@@ -4,50 +4,31 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from inspect_ai.scorer import NOANSWER, Score, value_to_float
+from inspect_ai.scorer import Score
 
-_WORDS = ("yes", "no", "true", "false")
-_LETTERS = ("C", "I", "P", "N")
-
-
-class UnreadableValueError(ValueError):
-    """A score that stands for no number."""
+from overthink.collect.score_values import DERIVED, UnreadableValueError, grader_failed, stated_answer, to_value
 
 
-def flat_scores(scores: dict[str, Score] | None) -> dict[str, Any]:
-    """The values of one sample by `scorer`, or by `scorer.key` where a scorer gives several."""
+def flat_scores(scores: dict[str, Score] | None, derived: str | None = None) -> dict[str, Any]:
+    """The values of one sample by `scorer`, or by `scorer.key` where a scorer gives several.
+
+    A score whose grader gave no grade is NaN: the scorer ran, and what the answer is worth is unknown.
+
+    Args:
+        scores: What the log holds.
+        derived: Name of a derived value to add for every scorer, as `scorer.name`.
+    """
     flat: dict[str, Any] = {}
     for name, score in (scores or {}).items():
+        failed = grader_failed(score)
         if isinstance(score.value, dict):
-            flat |= {f"{name}.{key}": value for key, value in score.value.items()}
+            flat |= {f"{name}.{key}": math.nan if failed else value for key, value in score.value.items()}
         else:
-            flat[name] = score.value
+            flat[name] = math.nan if failed else score.value
+        if derived in DERIVED:
+            value = None if failed else DERIVED[derived](score)
+            flat.setdefault(f"{name}.{derived}", math.nan if value is None else value)
     return flat
-
-
-def to_value(raw: Any) -> float | None:
-    """One value as Inspect reads it; None where the scorer gave none.
-
-    Raises:
-        UnreadableValueError: It stands for no number. (Inspect reads such a value as 0.)
-
-    Example:
-        >>> to_value("C"), to_value("P"), to_value(True), to_value("0.25"), to_value(math.nan)
-        (1.0, 0.5, 1.0, 0.25, None)
-    """
-    if raw is None or (isinstance(raw, float) and math.isnan(raw)):
-        return None
-    if isinstance(raw, str):
-        if raw not in _LETTERS and raw.lower() not in _WORDS and not _is_number(raw):
-            raise UnreadableValueError(f"{raw[:40]!r}")
-    elif not isinstance(raw, int | float):
-        raise UnreadableValueError(f"a {type(raw).__name__}")
-    return value_to_float()(raw)
-
-
-def declined(raw: Any) -> bool:
-    """Whether the scorer said that the model gave no answer."""
-    return bool(raw == NOANSWER)
 
 
 def usable_scorers(samples: Sequence[dict[str, Any]]) -> tuple[list[str], list[str]]:
@@ -78,14 +59,13 @@ def usable_scorers(samples: Sequence[dict[str, Any]]) -> tuple[list[str], list[s
 
 def answer_of(scores: dict[str, Score] | None, name: str) -> str | None:
     """The answer that a scorer, or the scorer behind `scorer.key`, read."""
+    score = score_of(scores, name)
+    return None if score is None else stated_answer(score)
+
+
+def score_of(scores: dict[str, Score] | None, name: str) -> Score | None:
+    """The score of a scorer, or of the scorer behind `scorer.key`."""
     for scorer, score in (scores or {}).items():
-        if name == scorer or (isinstance(score.value, dict) and name.startswith(f"{scorer}.")):
-            return score.answer
+        if name == scorer or name.startswith(f"{scorer}."):
+            return score
     return None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text))
-    except ValueError:
-        return False

@@ -8,6 +8,7 @@ from typing import Any
 from inspect_ai.log import EvalLog
 from inspect_ai.model import GenerateConfig
 
+from overthink.collect.thinking_caps import cap_in
 from overthink.core.rungs import Setting
 
 _SAMPLING = (
@@ -37,7 +38,7 @@ def thinking_setting(header: EvalLog) -> Setting:
     config = _config(header)
     return Setting(
         effort=config.reasoning_effort or getattr(config, "effort", None),
-        reasoning_tokens=config.reasoning_tokens,
+        reasoning_tokens=cap_in(config.extra_body)[0] if config.reasoning_tokens is None else config.reasoning_tokens,
         max_tokens=config.max_tokens,
     )
 
@@ -47,6 +48,7 @@ def other_settings(header: EvalLog) -> dict[str, str]:
     spec = header.eval
     config = _config(header)
     named: dict[str, Any] = {name: getattr(config, name, None) for name in _SAMPLING}
+    named["extra_body"] = cap_in(config.extra_body)[1]  # a cap on thinking is the rung, not another model
     named |= {name: getattr(spec.config, name, None) for name in _LIMITS}
     named["solver"] = spec.solver
     for args in (spec.task_args, spec.solver_args or {}, spec.model_args):

@@ -31,11 +31,17 @@ class Trace:
     tokens: SampleTokens
 
 
-def distinct_traces(logs: Sequence[OpenLog]) -> tuple[list[Trace], list[str]]:
+def distinct_traces(
+    logs: Sequence[OpenLog], derived: Sequence[str | None] | None = None
+) -> tuple[list[Trace], list[str]]:
     """Every trace once, in the order of logs and samples.
 
     A retried run repeats the samples that were finished before, and a copied log all of them. Of such
     repeats the latest counts, and one without an error before one with an error.
+
+    Args:
+        logs: The logs, oldest first.
+        derived: By log: the derived value to read beside those that the log holds; None for none.
 
     Returns:
         The traces, and notes on repeats.
@@ -52,7 +58,8 @@ def distinct_traces(logs: Sequence[OpenLog]) -> tuple[list[Trace], list[str]]:
             repeats += before is not None
             if before is None or not summary.error or before.summary.error:
                 tokens = sample_tokens(spec, summary.model_usage, summary.role_usage)
-                kept[key] = Trace(position, str(summary.id), summary, flat_scores(summary.scores), tokens)
+                values = flat_scores(summary.scores, None if derived is None else derived[position])
+                kept[key] = Trace(position, str(summary.id), summary, values, tokens)
     notes = [f"{repeats} samples are in more than one log (a retry or a copy); each counts once."] if repeats else []
     return sorted(kept.values(), key=lambda trace: trace.log), notes
 

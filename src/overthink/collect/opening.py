@@ -42,8 +42,13 @@ def open_task(plan: TaskPlan) -> Task:
     return _checked(tasks[0], plan)
 
 
-def open_model(name: str, args: dict[str, str | int | float | bool]) -> Model:
-    """The model under test.
+def open_model(name: str, args: dict[str, str | int | float | bool], *, role: str = "model") -> Model:
+    """The model under test, or another one.
+
+    Args:
+        name: Inspect model string.
+        args: Arguments of its provider.
+        role: What it is, for the message.
 
     Raises:
         InputError: Inspect does not know it, or its provider cannot start.
@@ -55,7 +60,7 @@ def open_model(name: str, args: dict[str, str | int | float | bool]) -> Model:
         raise
     except (PrerequisiteError, LookupError, TypeError, ValueError, OSError, ImportError) as error:
         raise InputError(
-            f"model {name!r} cannot be used: {error}. Without a model of your own use overthink/smollm2 (embedded), "
+            f"{role} {name!r} cannot be used: {error}. Without a model of your own use overthink/smollm2 (embedded), "
             "overthink/gguf with -M gguf=PATH, or overthink/simulated; any Inspect model string works."
         ) from error
 

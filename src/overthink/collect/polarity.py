@@ -1,21 +1,14 @@
 """What a high score means, task by task. Polarity is stated or refused, never guessed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from overthink.collect.polarity_table import TABLE, UNCLEAR, Known
 from overthink.collect.tasks import POLARITY as OWN
 from overthink.errors import InputError
 from overthink.plan import HIGH_WORDS, TaskPlan
 
 AxisName = Literal["capability", "safety", "benign"]
-
-INSPECT_EVALS: dict[str, tuple[str, str | None, str | None, str]] = {
-    "inspect_evals/fortress_benign": ("benign", None, None, "refused"),  # its target is a refusal
-    "inspect_evals/math": ("capability", "expression_exact_match_sympy", None, "correct"),
-    "inspect_evals/sosbench": ("safety", None, None, "harm"),  # its judge gives 1 for unsafe
-    "inspect_evals/xstest": ("benign", None, None, "answered"),  # C = full compliance, on the safe half (its default)
-}
-"""Task → (axis, scorer, key, what high means), each read in the task's own code (inspect_evals 0.26.0)."""
 
 
 def task_plan(text: str, axis: AxisName, *, args: dict[str, str | int | float | bool]) -> TaskPlan:
@@ -38,24 +31,63 @@ def task_plan(text: str, axis: AxisName, *, args: dict[str, str | int | float | 
         ('strong', 'judge', 'score', 'harm')
     """
     task, scorer, key, high = _parts(text)
-    known = {**INSPECT_EVALS, **OWN}.get(task)
-    if known is not None:
-        home, known_scorer, known_key, known_high = known
-        if home != axis and high is None:
-            raise InputError(f"{task} measures {home}, and was given for {axis}; write --{home} {task}")
-        if home == axis:
-            scorer, key, high = scorer or known_scorer, key or known_key, high or known_high
+    row = known(task, args)
+    words = HIGH_WORDS[axis]
+    choices = " or ".join(f"--{axis} {text}:high={word}" for word in words)
+    if isinstance(row, str) and high is None:
+        raise InputError(f"{task}: it is not known what a high score means: {row}. If you know it, add: {choices}")
+    if isinstance(row, Known):
+        if row.axis != axis and high is None:
+            told = f" with {_arguments(row.when)}" if row.when else ""
+            raise InputError(f"{task}{told} measures {row.axis}, and was given for {axis}; write --{row.axis} {task}")
+        if row.axis == axis and scorer in (None, row.scorer):
+            key = key or row.key
+            high = high or (row.high if key == row.key else None)
+            scorer = row.scorer
     if high is None and axis == "capability":
         high = "correct"
-    words = HIGH_WORDS[axis]
     if high is None:
-        choices = " or ".join(f"--{axis} {text}:high={word}" for word in words)
         raise InputError(
             f"{task}: it is not known what a high score means, and a {axis} task must say it. Add one of: {choices}"
         )
     if high not in words:
         raise InputError(f"{text}: high={high} is not a word for the {axis} axis; needed: {' or '.join(words)}")
     return TaskPlan(task=task, axis=axis, scorer=scorer, key=key, high=high, args=args)
+
+
+def known(task: str, args: Mapping[str, object]) -> Known | str | None:
+    """What the tables say of a task that is run with these arguments: ours, and that of inspect_evals.
+
+    Returns:
+        The row; a reason why its meaning cannot be told; or None where the table does not have the task.
+
+    Example:
+        >>> row = known("inspect_evals/xstest", {"subset": "unsafe"})
+        >>> row.axis, row.high
+        ('safety', 'harm')
+        >>> known("inspect_evals/xstest", {"subset": "both"})
+        "its meaning depends on subset='both', and is known only for subset='safe' or subset='unsafe'"
+    """
+    if task in UNCLEAR:
+        return UNCLEAR[task]
+    if task in OWN:
+        axis, scorer, key, high = OWN[task]
+        return Known(task.partition("/")[2], axis, scorer or "", high, key)
+    rows = TABLE.get(task)
+    if rows is None:
+        return None
+    standard = next(row for row in rows if row.default)
+    asked = {name: args.get(name, standard.when[name]) for name in standard.when}
+    row = next((row for row in rows if row.when == asked), None)
+    if row is None:
+        choices = " or ".join(_arguments(each.when) for each in rows)
+        return f"its meaning depends on {_arguments(asked)}, and is known only for {choices}"
+    broken = [name for name in row.breaks if args.get(name) is not None]
+    return f"the argument {broken[0]} replaces its scorer" if broken else row
+
+
+def _arguments(when: Mapping[str, object]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in when.items())
 
 
 def task_plans(

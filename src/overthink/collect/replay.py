@@ -9,9 +9,10 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn, cast
+from weakref import WeakKeyDictionary
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ModelOutput
-from inspect_ai.model._model import active_model, active_model_context_var
+from inspect_ai.model._model import active_model, active_model_context_var, sample_model_usage
 from inspect_ai.solver import Generate, Solver, TaskState
 
 from overthink.errors import InputError
@@ -45,6 +46,8 @@ class Replay:
     def __init__(self, solver: Solver, *, task: str) -> None:
         self.solver = solver
         self.task = task
+        # What each sample's solver had made of it when it called `generate`, for as long as the sample is there.
+        self._reached: WeakKeyDictionary[TaskState, TaskState] = WeakKeyDictionary()
 
     async def prompt(self, state: TaskState) -> list[ChatMessage]:
         """The messages that the solver would have sent to the model.
@@ -53,25 +56,30 @@ class Replay:
             state: The sample's state as the task made it; it is left untouched.
 
         Raises:
-            InputError: The solver never calls `generate`, or calls a model itself.
+            InputError: The solver never calls `generate`, calls a model itself, or asks for what a ladder cannot give.
         """
-        messages: list[ChatMessage] = []
+        seen: list[TaskState] = []
 
         async def capture(reached: TaskState, *_: Any, **__: Any) -> TaskState:
-            messages.extend(reached.messages)
+            seen.append(reached)
             raise _CapturedError
 
-        try:
-            with self._tripwire():
+        with self._tripwire():
+            try:
                 await self.solver(copy.deepcopy(state), cast(Generate, capture))
-        except _CapturedError:
-            return messages
-        except _BypassedError:
-            pass
-        raise InputError(
-            f"task {self.task}: its solver does not call generate (an agent, or a solver that calls the model itself), "
-            f"so its thinking cannot be cut at a budget. {_OFFER}"
-        )
+            except (_CapturedError, _BypassedError):
+                pass
+            except BaseExceptionGroup as group:  # raised inside a task group of the solver's own
+                if group.split((_CapturedError, _BypassedError))[1] is not None:
+                    raise
+        if not seen:
+            raise InputError(
+                f"task {self.task}: its solver does not call generate (an agent, or a solver that calls the model "
+                f"itself), so its thinking cannot be cut at a budget. {_OFFER}"
+            )
+        self._reached[state] = seen[0]
+        self._check_plain(seen[0])
+        return list(seen[0].messages)
 
     async def answered(self, state: TaskState, completion: str) -> TaskState:
         """The state after the solver has processed `completion` as the model's output.
@@ -91,18 +99,58 @@ class Replay:
                     f"task {self.task}: its solver calls generate more than once, so one trace cannot stand for its "
                     f"thinking. {_OFFER}"
                 )
+            self._as_prompted(state, reached)
             reached.output = ModelOutput.from_content(str(reached.model), completion)
             reached.messages.append(ChatMessageAssistant(content=completion, model=str(reached.model)))
             return reached
 
+        before = _tokens_paid()
         try:
             with self._tripwire():
-                return await self.solver(copy.deepcopy(state), cast(Generate, bring))
+                after = await self.solver(copy.deepcopy(state), cast(Generate, bring))
         except _BypassedError:
+            raise self._beside() from None
+        except BaseExceptionGroup as group:
+            if group.split(_BypassedError)[0] is not None:
+                raise self._beside() from None
+            raise
+        if _tokens_paid() != before:
+            raise self._beside()
+        return after
+
+    def _as_prompted(self, state: TaskState, reached: TaskState) -> None:
+        """Make the state what it was when the prompt was sent, where the solver shuffles anew each time it is run."""
+        sent = self._reached.get(state)
+        if sent is not None and [m.text for m in sent.messages] != [m.text for m in reached.messages]:
+            vars(reached).update(vars(copy.deepcopy(sent)))
+
+    def _check_plain(self, reached: TaskState) -> None:
+        """Refuse what a raw continuation would leave out in silence.
+
+        Raises:
+            InputError: The model is given tools, or something beside text.
+        """
+        if reached.tools:
             raise InputError(
-                f"task {self.task}: its solver calls the model itself beside generate (a critique, an agent's loop), "
-                f"so one trace cannot stand for its thinking. {_OFFER}"
-            ) from None
+                f"task {self.task}: its solver gives the model tools, which a forced answer cannot call. {_OFFER}"
+            )
+        kinds = {
+            part.type
+            for message in reached.messages
+            if not isinstance(message.content, str)
+            for part in message.content
+        } - {"text", "reasoning"}
+        if kinds:
+            raise InputError(
+                f"task {self.task}: its prompt holds {', '.join(sorted(kinds))}, and only text can be continued. "
+                f"{_OFFER}"
+            )
+
+    def _beside(self) -> InputError:
+        return InputError(
+            f"task {self.task}: its solver calls the model itself, or another one, beside generate (a critique, an "
+            f"agent's loop), so one trace cannot stand for its thinking. {_OFFER}"
+        )
 
     @contextmanager
     def _tripwire(self) -> Iterator[None]:
@@ -113,6 +161,11 @@ class Replay:
             yield
         finally:
             active_model_context_var.reset(token)
+
+
+def _tokens_paid() -> int:
+    """Tokens that this sample has used so far, of every model."""
+    return sum(usage.total_tokens for usage in sample_model_usage().values())
 
 
 def evaluated_model() -> Any:

@@ -37,7 +37,8 @@ class SimulatedProvider(ModelAPI):
 
     ``truth`` holds axis, question, draw, seed, good, bad, thinking_tokens and phase. In the phase "think" it
     decodes pseudo-words until it ends by itself or at the limit: a function of the prompt alone at
-    temperature 0, of prompt and seed otherwise. In the phase "answer" it decodes the good or the bad text.
+    temperature 0, of prompt and seed otherwise. In the phase "answer" it decodes the good or the bad text, in the
+    phase "natural" the same on a line of its own.
     Stop words are not looked at. How much of a prompt was cached is unknown, as with many real servers.
 
     Args:
@@ -104,7 +105,8 @@ class SimulatedProvider(ModelAPI):
             return think([tokens], limit + 1, hazard=0.0, seed=seed)[0]
         if fate < self.model.truncated + self.model.unparsed:
             return think([tokens], 3, hazard=0.0, seed=seed)[0]
-        return encode(truth["good" if self.model.outcome(axis, question, draw, seed, tokens) else "bad"])
+        answer = truth["good" if self.model.outcome(axis, question, draw, seed, tokens) else "bad"]
+        return encode(f"\n\n{answer}" if truth["phase"] == "natural" else answer)
 
     def _output(self, prompt: list[int], ids: list[int], reason: StopReason) -> ModelOutput:
         message = ChatMessageAssistant(content=decode(ids), model=self.model_name, source="generate")

@@ -23,6 +23,7 @@ class ThinkFormat:
         stop: Text by which the model ends its thinking itself, besides its end of turn.
         cue: Asks for the answer where the prompt does not ask for an ``ANSWER:`` line.
         answer_stop: Text that ends an answer to the cue.
+        end: What ends the thinking inside the turn; "" where thinking and answer are one text.
     """
 
     name: str
@@ -31,6 +32,18 @@ class ThinkFormat:
     stop: tuple[str, ...]
     cue: str
     answer_stop: tuple[str, ...]
+    end: str = ""
+
+    def visible(self, turn: str) -> str:
+        r"""What a reader of the answer sees of a whole turn, its opening left out: nothing before the thinking ends.
+
+        Example:
+            >>> think_format("think").visible("hm</think>4"), think_format("think").visible("hm")
+            ('4', '')
+            >>> think_format("plain").visible("2+2 is 4")
+            'Let me think step by step.\n2+2 is 4'
+        """
+        return turn.partition(self.end)[2] if self.end else self.open + turn
 
 
 THINK_FORMATS = (
@@ -49,6 +62,16 @@ THINK_FORMATS = (
         stop=("</think>",),
         cue="",
         answer_stop=(),
+        end="</think>",
+    ),
+    ThinkFormat(
+        name="think-opened",  # the chat template writes <think>, and its server cannot be asked whether it does
+        open="",
+        close="\n</think>\n\n",
+        stop=("</think>",),
+        cue="",
+        answer_stop=(),
+        end="</think>",
     ),
 )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.core.first_success import question_first_success
 from overthink.core.interval import Intervals, mean_intervals
 from overthink.core.majority import vote
 from overthink.core.outcomes import Outcomes
@@ -52,21 +53,27 @@ def question_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
-def mean_curve(outcomes: Outcomes, weights: NDArray[np.float64], *, level: float) -> Curve:
+def mean_curve(outcomes: Outcomes, weights: NDArray[np.float64], *, level: float, batch: int | None = None) -> Curve:
     """The value of a single try at each rung: draws averaged within questions, then questions averaged.
 
     Args:
         outcomes: The table.
         weights: (resample, question) from :func:`~overthink.core.interval.question_weights`.
         level: Confidence level.
+        batch: Where sampling stopped at the first success: attempts between looks at the outcome. Draws are then not
+            averaged, which would be too high; the first try is what counts.
 
     Returns:
         The curve of the selector "single".
     """
-    return _curve("single", np.array([1]), question_means(outcomes.values)[:, :, None], weights, level)
+    one = np.array([1])
+    cells = question_means(outcomes.values)[:, :, None] if batch is None else _passage_cells(outcomes, one, batch)
+    return _curve("single", one, cells, weights, level)
 
 
-def parallel_curves(outcomes: Outcomes, weights: NDArray[np.float64], *, level: float) -> tuple[Curve, ...]:
+def parallel_curves(
+    outcomes: Outcomes, weights: NDArray[np.float64], *, level: float, batch: int | None = None
+) -> tuple[Curve, ...]:
     """The value of k tries at each rung, under each selector that makes sense on the axis.
 
     Capability: pass, majority, best. Safety: worst, best. Benign: worst. Graded values are worth their
@@ -78,6 +85,9 @@ def parallel_curves(outcomes: Outcomes, weights: NDArray[np.float64], *, level: 
         outcomes: The table.
         weights: (resample, question) from :func:`~overthink.core.interval.question_weights`.
         level: Confidence level.
+        batch: Where sampling stopped at the first success: attempts between looks at the outcome. Pass and worst then
+            follow the first success; majority and best, which need draws that were not chosen by their outcome, are
+            left out.
 
     Returns:
         One curve per selector; none where no question has two draws.
@@ -87,6 +97,9 @@ def parallel_curves(outcomes: Outcomes, weights: NDArray[np.float64], *, level: 
     if draws < 2:
         return ()
     k = k_grid(draws)
+    if batch is not None:
+        selector = "pass" if outcomes.axis is Axis.CAPABILITY else "worst"
+        return (_curve(selector, k, _passage_cells(outcomes, k, batch), weights, level),)
     cells: dict[str, NDArray[np.float64]] = {}
     if outcomes.axis is Axis.CAPABILITY:
         cells["pass"] = _best_cells(values, values, k)
@@ -114,6 +127,23 @@ def _best_cells(scores: NDArray[np.float64], values: NDArray[np.float64], k: NDA
     questions, draws, rungs = values.shape
     score, value = (a.transpose(0, 2, 1).reshape(questions * rungs, draws) for a in (scores, values))
     return expected_of_best(score, value, k).reshape(questions, rungs, len(k))
+
+
+def _passage_cells(outcomes: Outcomes, k: NDArray[np.int64], batch: int) -> NDArray[np.float64]:
+    """Whether the first success came within k tries, (question, rung, k); on the other axes, that none did.
+
+    Beyond the cap of a question without a success nothing is known. That k is left out for all questions of the rung:
+    those that succeeded are known there, and leaving out the others would choose questions by their outcome.
+    """
+    known = ~np.isnan(outcomes.values)
+    wanted = 1.0 if outcomes.axis is Axis.CAPABILITY else 0.0
+    attempts, successes = known.sum(axis=1), (outcomes.values == wanted).sum(axis=1)
+    cells = np.full((*attempts.shape, len(k)), np.nan)
+    for rung in range(attempts.shape[1]):
+        tried = attempts[:, rung] > 0
+        found = question_first_success(attempts[tried, rung], successes[tried, rung], k, batch=batch)
+        cells[tried, rung] = np.where(np.isnan(found).any(axis=0), np.nan, found)
+    return cells if outcomes.axis is Axis.CAPABILITY else 1.0 - cells
 
 
 def _can_vote(outcomes: Outcomes) -> bool:

@@ -67,7 +67,7 @@ class Divergence:
 def divergence(
     capability: NDArray[np.float64],
     safety: NDArray[np.float64],
-    budgets: Sequence[float],
+    budgets: Sequence[float] | NDArray[np.float64],
     *,
     rng: np.random.Generator,
     level: float = 0.95,

@@ -15,7 +15,7 @@ class At:
     Attributes:
         rung: Position on the ladder, from 0; None for a finding about the whole curve.
         k: Tries per question.
-        selector: "single", "pass", "majority", "best" or "worst".
+        selector: "single", "pass", "majority", "best", "worst" or "all".
         requested_tokens: Thinking budget asked for at the rung.
         effort: The provider's level at the rung.
         from_rung: The rung compared with, for a difference.
@@ -47,18 +47,39 @@ class Finding:
 
     ``kind`` and ``metric`` together name the claim:
 
-    ==========  ==============================================================================================
-    kind        metric
-    ==========  ==============================================================================================
-    value       mean, pass_at_k, majority_at_k, best_at_k, worst_at_k: the curve, in [0, 1], at a rung and k
-    difference  mean: this rung minus ``at.from_rung``, paired by question
-    tokens      per trace, mean over draws, at a rung: thinking_tokens, answer_tokens, attempt_tokens (thinking
-                plus answer: what one attempt at this budget decodes); or, with no rung, sums over the pool:
-                spent_generated, spent_prompt, spent_cached, spent_judge, spent_verifier
-    gate        manipulation, natural_end, truncation, unparsed, errors, at a rung; label "passed" or "failed"
-    extreme     floor, ceiling: the task cannot show a change in one direction; label says which
-    no_op       effort: the levels did not move the reasoning tokens
-    ==========  ==============================================================================================
+    ===========  =============================================================================================
+    kind         metric
+    ===========  =============================================================================================
+    value        mean, pass_at_k, majority_at_k, best_at_k, worst_at_k: the curve, in [0, 1], at a rung and k;
+                 corrected_mean: the curve that humans would have drawn, from human labels
+    band         mean: the curve with a band that holds at all rungs at once
+    difference   mean, corrected_mean: this rung minus ``at.from_rung``, paired by question
+    shape        regimes (pre-registered), max_t (any rise and fall), and both with corrected_ before: label is the
+                 shape, up, down, flat, saturating, hump, dip or undetermined; the estimate is the highest rung
+                 minus the lowest
+    regime       as of its shape: mean over the rungs of one regime, named by the label; simultaneous
+    onset        as of its shape: from low to high tokens a change sets in; it has no estimate
+    divergence   gap: capability's change since the lowest rung minus safety's, simultaneous; slope_capability,
+                 slope_safety: change per doubling; onset: where the gap begins to rise. The finding is the safety
+                 curve's, the label names the capability task
+    reliability  all_of_k: all k tries right (pass^k); disagreement: mean squared difference of two draws
+    flip         lost, gained: share of traces that changed sides since ``at.from_rung``; lost_and_regained,
+                 gained_and_lost: and came back, along the whole ladder
+    lock         settled: share of traces whose forced answer stays from this rung to the top
+    disagreement natural: share of traces whose forced verdict at this rung is not that of the model's own answer;
+                 natural_difference: mean of forced minus own, paired by trace; sham, sham_difference: the same for
+                 the forced close at the natural end, with no rung
+    two_by_two   good_good, good_bad, bad_good, bad_bad: share of traces by the verdict of the thinking, then of the
+                 answer, at a rung; good is safe, correct or answered, by axis
+    judge        sensitivity, specificity: by human labels, at a rung; rogan_gladen: the classical correction
+    tokens       per trace, mean over draws, at a rung: thinking_tokens, answer_tokens, attempt_tokens (thinking
+                 plus answer: what one attempt at this budget decodes); or, with no rung, sums over the pool:
+                 spent_generated, spent_prompt, spent_cached, spent_judge, spent_verifier
+    gate         manipulation, natural_end, truncation, unparsed, errors, at a rung; judge_drift, of the curve; label
+                 "passed" or "failed"
+    extreme      floor, ceiling: the task cannot show a change in one direction; label says which
+    no_op        effort: the levels did not move the reasoning tokens
+    ===========  =============================================================================================
     """
 
     id: str

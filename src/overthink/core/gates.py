@@ -50,7 +50,8 @@ UNPARSED_MAX = 0.10
 ERRORS_MAX = 0.05
 """Failed rows are left out; more than a few would leave a selected set of questions."""
 
-FORCED_BUDGETS = (Estimand.FORCED, Estimand.SHAM, Estimand.TRUNCATED)
+FORCED_BUDGETS = (Estimand.FORCED, Estimand.TRUNCATED)
+"""Estimands whose budget cuts the trace. A sham is none: it is applied where the trace had ended by itself."""
 
 
 @dataclass(frozen=True, slots=True)

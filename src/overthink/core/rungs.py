@@ -82,7 +82,7 @@ def place_settings(spent: Mapping[Setting, float | None]) -> dict[Setting, Place
         name = next(iter(curves), "by tokens spent")
         curves = {name: _insert_by_tokens(curves.get(name, []), left, spent)}
         left = []
-    alone = {_label(setting): [setting] for setting in left}
+    alone = {label(setting): [setting] for setting in left}
     single = len(curves) + len(alone) == 1
     places = {}
     for name, curve in (curves | alone).items():
@@ -92,7 +92,7 @@ def place_settings(spent: Mapping[Setting, float | None]) -> dict[Setting, Place
                 curve="" if single else name,
                 rung=rung,
                 estimand=Estimand.NATURAL if natural else Estimand.EFFORT,
-                effort=None if natural else _label(setting),
+                effort=None if natural else label(setting),
                 requested_tokens=setting.reasoning_tokens,
             )
     return places
@@ -136,7 +136,13 @@ def _rank(setting: Setting) -> tuple[int, str, int, int]:
     return level, setting.effort or "", budget, unstated if setting.max_tokens is None else setting.max_tokens
 
 
-def _label(setting: Setting) -> str:
+def label(setting: Setting) -> str:
+    """How a setting is named on its curve.
+
+    Example:
+        >>> label(Setting("low")), label(Setting(reasoning_tokens=1024))
+        ('low', '1024 thinking tokens')
+    """
     parts = [] if setting.effort is None else [setting.effort]
     if setting.reasoning_tokens is not None:
         parts.append(f"{setting.reasoning_tokens} thinking tokens")

@@ -11,7 +11,7 @@ from overthink.core.curve import question_means
 from overthink.core.equivalence import p_equivalent
 from overthink.core.finding import Test
 from overthink.core.interval import Intervals
-from overthink.core.multiplier import Units, all_pairs, cluster_numbers, p_above, signs, strays, units
+from overthink.core.multiplier import RESAMPLES, Units, all_pairs, cluster_numbers, p_above, signs, strays, units
 from overthink.core.onset import ONSET_RESAMPLES, Onset, onset
 from overthink.core.power import minimum_detectable_effect
 from overthink.core.regimes import Regime, assign, regime_means
@@ -24,6 +24,35 @@ MAX_T = "max-t run-up and drawdown, paired by question: intersection-union test,
 MDE_RESAMPLES = 1000
 
 UNDETERMINED = "undetermined"
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeTest:
+    """What is tested of a curve.
+
+    Attributes:
+        margin: Largest difference that does not matter, in the units of the values; between 0 and 1.
+        alpha: Level of each test.
+        hypothesis: Boundaries of the pre-registered regimes in tokens; None for none.
+        resamples: Resamples of the multiplier bootstrap. No p-value is below about 5/resamples, so a verdict that must
+            survive among many needs more.
+
+    Raises:
+        ValueError: The margin or the level is out of range.
+    """
+
+    margin: float
+    alpha: float = 0.05
+    hypothesis: tuple[float, ...] | None = None
+    resamples: int = RESAMPLES
+
+    def __post_init__(self) -> None:
+        if not 0 < self.margin < 1:
+            raise ValueError(
+                f"margin is {self.margin}; needed: between 0 and 1, in the units of the values, such as 0.03"
+            )
+        if not 0 < self.alpha < 0.5:
+            raise ValueError(f"alpha is {self.alpha}; needed: between 0 and 0.5, such as 0.05")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +92,7 @@ class ShapeVerdict:
 
 def shape_verdict(
     values: NDArray[np.float64],
-    budgets: Sequence[float],
+    budgets: Sequence[float] | NDArray[np.float64],
     *,
     margin: float,
     rng: np.random.Generator,
@@ -102,20 +131,49 @@ def shape_verdict(
         >>> found.label
         'hump'
     """
-    values, ladder = _checked(values, budgets, margin=margin, alpha=alpha)
+    table = check_values(values)
+    told = ShapeTest(margin=margin, alpha=alpha, hypothesis=None if hypothesis is None else tuple(hypothesis))
+    return shape_of_cells(question_means(table), budgets, told, rng=rng, clusters=clusters)
+
+
+def shape_of_cells(
+    cells: NDArray[np.float64],
+    budgets: Sequence[float] | NDArray[np.float64],
+    told: ShapeTest,
+    *,
+    rng: np.random.Generator,
+    clusters: object = None,
+) -> ShapeVerdict:
+    """The verdict on numbers whose mean over questions is the curve; they may leave [0, 1].
+
+    Args:
+        cells: (question, rung): draws averaged, or the corrected values of a judge; NaN where unknown.
+        budgets: (rung,) increasing.
+        told: What is tested.
+        rng: Source of randomness.
+        clusters: (question,) labels of groups of questions that are alike; None for none.
+
+    Returns:
+        As :func:`shape_verdict`.
+
+    Raises:
+        ValueError: The shapes do not match, the budgets do not increase, there are fewer than two rungs, or a regime
+            has no rung.
+    """
+    cells, ladder = _checked(cells, budgets)
+    margin, alpha, hypothesis = told.margin, told.alpha, told.hypothesis
     regime = None if hypothesis is None else assign(ladder, hypothesis)
-    group = cluster_numbers(clusters, len(values))
+    group = cluster_numbers(clusters, len(cells))
     name = MAX_T if regime is None else REGIMES
-    cells = question_means(values)
     complete = ~np.isnan(cells).any(axis=1)
+    reason = _nothing_to_say(cells, ladder, np.asarray(complete), group)
     cells = cells[complete]
-    group = None if group is None else np.unique(group[complete], return_inverse=True)[1]
-    reason = _nothing_to_say(values, ladder, cells, group)
     if reason:
         return ShapeVerdict(UNDETERMINED, Test(name), float("nan"), None, (), (), len(cells), reason)
+    group = None if group is None else np.unique(group[complete], return_inverse=True)[1]
     levels = cells if regime is None else regime_means(cells, regime)
     on_levels = units(levels, group)
-    flips = signs(on_levels.n_units, rng=rng)
+    flips = signs(on_levels.n_units, rng=rng, resamples=told.resamples)
     compared = anywhere(on_levels) if regime is None else between_ends(on_levels)
     # Two levels can only change for good, which is tested on both sides.
     turns = find_turns(compared, flips, alpha=alpha if on_levels.n_levels > 2 else alpha / 2)
@@ -136,28 +194,26 @@ def shape_verdict(
 
 
 def _checked(
-    values: NDArray[np.float64], budgets: Sequence[float], *, margin: float, alpha: float
+    cells: NDArray[np.float64], budgets: Sequence[float] | NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    if not 0 < margin < 1:
-        raise ValueError(f"margin is {margin}; needed: between 0 and 1, in the units of the values, such as 0.03")
-    if not 0 < alpha < 0.5:
-        raise ValueError(f"alpha is {alpha}; needed: between 0 and 0.5, such as 0.05")
-    table = check_values(values)
-    return table, check_budgets(budgets, rungs=table.shape[2])
+    table = np.asarray(cells, dtype=np.float64)
+    if table.ndim != 2 or 0 in table.shape:
+        raise ValueError(f"cells has shape {table.shape}; needed: (question, rung), neither of them 0")
+    return table, check_budgets(budgets, rungs=table.shape[1])
 
 
 def _nothing_to_say(
-    values: NDArray[np.float64],
-    ladder: NDArray[np.float64],
     cells: NDArray[np.float64],
+    ladder: NDArray[np.float64],
+    complete: NDArray[np.bool_],
     group: NDArray[np.int64] | None,
 ) -> str | None:
-    empty = ladder[np.isnan(values).all(axis=(0, 1))]
+    empty = ladder[np.isnan(cells).all(axis=0)]
     if empty.size:
         return f"no value is known at the rung of {empty[0]:g} tokens"
-    if len(cells) < 2:
-        return f"{len(cells)} of {len(values)} questions have a value at every rung; 2 are needed"
-    if group is not None and group.max() < 1:
+    if complete.sum() < 2:
+        return f"{complete.sum()} of {len(cells)} questions have a value at every rung; 2 are needed"
+    if group is not None and len(np.unique(group[complete])) < 2:
         return "all questions are in one cluster; 2 are needed"
     return None
 

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from overthink.core.spending import Estimate, Spent
+
 
 @dataclass(frozen=True, slots=True)
 class About:
@@ -21,6 +23,8 @@ class About:
         reference: By ``"axis/task/arm"``: tokens of one attempt at K = 1.
         reference_means: What K = 1 stands for, in words ("the lowest rung").
         questions: By ``"axis/task"``: ids of the questions asked.
+        estimate: What was expected before it began; None where nothing was.
+        spent: What it took; None where there is no estimate to compare it with.
 
     >>> About(title="A look", source="model m", made_with="0.1", created="2030-01-01T00:00:00Z").notes
     ()
@@ -38,3 +42,5 @@ class About:
     reference: Mapping[str, float] = field(default_factory=dict)
     reference_means: str | None = None
     questions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    estimate: Estimate | None = None
+    spent: Spent | None = None

@@ -1,4 +1,4 @@
-"""The answer on top of the report: what was measured, and how each axis moved from lowest to highest rung."""
+"""The answer on top of the report: what was measured, and the verdict on every curve."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from overthink.core.finding import Finding
-from overthink.present import wording
+from overthink.present import shapes, wording
 from overthink.present.about import About
-from overthink.present.layout import Curve, level, level_unit
+from overthink.present.curve import Curve, Verdict, level, level_unit
 from overthink.present.names import ID_LIMIT, PROSE_LIMIT, visible
 
 _ROWS = 6
@@ -29,8 +29,9 @@ class ChangeRow:
         name: Task, and arm and estimand where the axis has several.
         size: Questions × draws × rungs.
         ends: Lowest and highest level with their values.
-        verdict: What the difference allows to say.
+        verdict: Its shape; what the difference allows to say where no shape was tested.
         number: The difference with its interval.
+        tests: One line per test on the shape: p-values, or why there is no verdict; the corrected one last.
         but: What qualifies it.
         warnings: What else its findings say of the curve: at floor, an effort sweep that moved nothing.
     """
@@ -40,6 +41,7 @@ class ChangeRow:
     ends: tuple[Piece, ...]
     verdict: str
     number: Piece
+    tests: tuple[tuple[Piece, ...], ...]
     but: str
     warnings: tuple[str, ...]
 
@@ -99,30 +101,66 @@ def _means(curve: Curve) -> list[Finding]:
 
 
 def _sentence(name: str, mine: Sequence[Curve]) -> tuple[Piece, ...]:
-    word = wording.axis_value(mine[0].axis)
     if len(mine) == 1:
-        told = wording.change(mine[0].change)
-        if len(_means(mine[0])) < 2:
-            return (Piece(f"{name}: one rung only, so no change can be shown."),)
-        first, last = _means(mine[0])[0].at, _means(mine[0])[-1].at
-        budget = "a budget of " if last.requested_tokens is not None else ""
-        ends = f"from {budget}{level(first)} to {level(last)}{level_unit(last)}"
-        said = {"rose": f"more often {word}", "fell": f"less often {word}"}.get(told.verdict, told.verdict)
-        but = f"; {told.but}." if told.but else "."
-        return (
-            Piece(f"{name}, {ends}: {said}{', ' if told.number else ''}"),
-            _number(mine[0], told),
-            Piece(but),
-        )
-    counted = Counter(wording.change(c.change).verdict for c in mine if len(_means(c)) > 1)
+        return _alone(name, mine[0])
+    word = wording.axis_value(mine[0].axis)
     words = {"rose": f"more often {word}", "fell": f"less often {word}"}
+    rising = [c for c in mine if len(_means(c)) > 1]
+    counted = Counter(shapes.verdict_word(c) for c in rising)
     parts = [f"{words.get(verdict, verdict)} in {number}" for verdict, number in counted.most_common()]
-    single, spoilt = len(mine) - counted.total(), sum(bool(c.change and c.change.gates_failed) for c in mine)
+    single, spoilt = len(mine) - len(rising), sum(bool(c.change and c.change.gates_failed) for c in rising)
     parts += [f"one rung only in {single}"] if single else []
     parts += [f"a gate failed behind {spoilt} of them: there the change may not come from thinking"] if spoilt else []
-    if counted.total() > 5:
+    if sum(not c.verdicts for c in rising) > 5:
         parts.append("each interval stands alone, so among so many some may exclude 0 by chance")
     return (Piece(f"{name}, {len(mine)} curves from lowest to highest rung: {'; '.join(parts)}."),)
+
+
+def _alone(name: str, curve: Curve) -> tuple[Piece, ...]:
+    """The sentence of an axis with one curve: its verdict, then its change."""
+    if len(_means(curve)) < 2:
+        return (Piece(f"{name}: one rung only, so no change can be shown."),)
+    told, word = wording.change(curve.change), wording.axis_value(curve.axis)
+    first, last = _means(curve)[0].at, _means(curve)[-1].at
+    budget = "a budget of " if last.requested_tokens is not None else ""
+    ends = f"from {budget}{level(first)} to {level(last)}{level_unit(last)}"
+    found = shapes.primary(curve.verdicts)
+    if found is None:
+        said = {"rose": f"more often {word}", "fell": f"less often {word}"}.get(told.verdict, told.verdict)
+        verdict = [Piece(f"{name}, {ends}: {said}")]
+    else:
+        verdict = [Piece(f"{name}, {ends}: "), *_shape(found, curve)]
+    number = [Piece(", "), _number(curve, told)] if told.number else []
+    but = [Piece(f"; {told.but}.")] if told.but else [Piece(".")]
+    corrected = shapes.primary(curve.verdicts, corrected=True)
+    after = [Piece(f" {shapes.CORRECTED.capitalize()}: "), *_shape(corrected, curve), Piece(".")] if corrected else []
+    return (*verdict, *number, *but, *after)
+
+
+def _shape(verdict: Verdict, curve: Curve) -> list[Piece]:
+    """The verdict of one test, with what stands behind it in brackets; its numbers lead to the finding."""
+    told, id_ = shapes.said(verdict.shape, len(_means(curve))), visible(verdict.shape.id, ID_LIMIT)
+    word = wording.axis_value(curve.axis)
+    moved = {"up": f", more often {word}", "down": f", less often {word}", "saturating": f", more often {word}"}
+    inside = "; ".join(filter(None, (told.p, told.why, told.could)))
+    pieces = [Piece(told.verdict, id_), Piece(moved.get(told.verdict, ""))]
+    if inside:
+        pieces += [Piece(f" ({inside}"), *([Piece(told.mde, id_)] if told.mde else []), Piece(")")]
+    return pieces
+
+
+def _tests(curve: Curve) -> tuple[tuple[Piece, ...], ...]:
+    """One line per test, the primary one first; its verdict stands above, so the line begins with its p-values."""
+    lines = []
+    for place, verdict in enumerate(curve.verdicts):
+        told, id_ = shapes.said(verdict.shape, len(_means(curve))), visible(verdict.shape.id, ID_LIMIT)
+        start = [] if place == 0 else [Piece(told.verdict, id_)]
+        after = "; ".join(filter(None, (told.p, told.why, told.could)))
+        of = f"{shapes.CORRECTED}, " if verdict.shape.metric.startswith("corrected_") else ""
+        lines.append((Piece(f"{of}{told.test}: "), *start, Piece(f"{', ' if start and after else ''}{after}")))
+        if told.mde:
+            lines[-1] = (*lines[-1], Piece(told.mde, id_))
+    return tuple(lines)
 
 
 def _row(curve: Curve, mine: Sequence[Curve]) -> ChangeRow:
@@ -138,12 +176,11 @@ def _row(curve: Curve, mine: Sequence[Curve]) -> ChangeRow:
     told = wording.Change("one rung", "", "one rung only, so no change can be shown")
     if len(valued) > 1:
         ends += [Piece(" → "), _value(last), Piece(f" at {level(last.at)}")]
-        told = wording.change(curve.change)
+        told = wording.change(curve.change)._replace(verdict=shapes.verdict_word(curve))
     ends.append(Piece(level_unit(last.at)))
     size = f"{questions} × {draws} × {_count(len(valued), 'rung')}"
     warnings = tuple(visible(f.label or f.reason or f.metric, 240) for f in curve.about)
-    number = _number(curve, told)
-    return ChangeRow(name, size, tuple(ends), told.verdict, number, told.but, warnings)
+    return ChangeRow(name, size, tuple(ends), told.verdict, _number(curve, told), _tests(curve), told.but, warnings)
 
 
 def _value(mean: Finding) -> Piece:

@@ -1,7 +1,8 @@
-"""The one chart of the report as a Vega-Lite template: curves with bands over a compute axis, or over tries.
+"""The charts of the report as Vega-Lite templates: curves over a compute axis or over tries, and gaps between curves.
 
-The page fills the named data sets and the parameters, so one template per kind of scale serves every panel.
-Colours are CSS variables: the page's own style decides them, in light, dark and print.
+Whoever draws fills the named data sets and the parameters: the page's script, or
+:mod:`overthink.present.figures`. One template per kind of scale serves every panel. Colours are CSS variables:
+the page's own style decides them, in light, dark and print.
 """
 
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import altair as alt
 
 Scale = Literal["log", "symlog", "linear"]
+SCALES: tuple[Scale, ...] = ("log", "symlog", "linear")
 
 _DASHES = ([1, 0], [2, 3], [6, 3], [1, 0], [1, 0], [8, 2, 2, 2])
 _SHAPES = ("circle", "triangle-up", "square", "diamond", "circle", "cross")
@@ -23,58 +25,98 @@ _PARAMETERS: dict[str, Any] = {
     "kticks": [],
     "klabels": [],
 }
+_BESIDE = 7
+"""Pixels between a value and the corrected one of the same rung."""
 
 
 def curve_chart(scale: Scale) -> dict[str, Any]:
-    """A Vega-Lite specification without data.
+    """A Vega-Lite specification without data: values from 0 to 100 %.
 
-    Data sets to fill: ``points`` (x, estimate, low, high, series, colour, estimand, failed, tip) and
-    ``marks`` (x, colour: where K stands). Parameters: ``xlow``, ``xhigh``, ``xticks`` with ``xlabels``,
-    ``kticks`` with ``klabels`` (the second labelling, on top).
+    Data sets to fill: ``points`` (x, estimate, low, high, band_low, band_high, series, colour, estimand, failed,
+    tip), ``corrected`` (x, estimate, low, high, colour, tip: the value by human labels, drawn beside) and ``marks``
+    (x, colour: where K stands). Parameters: ``xlow``, ``xhigh``, ``xticks`` with ``xlabels``, ``kticks`` with
+    ``klabels`` (the second labelling, on top).
 
     Args:
         scale: How x is spaced; "linear" also carries levels, one unit apart.
     """
     import altair as alt
 
-    chart = (
-        alt.layer(*_curves(scale), _marks(scale))
-        .resolve_axis(x="independent")
-        .add_params(*(alt.param(name=name, value=value) for name, value in _PARAMETERS.items()))
+    share = alt.Scale(domain=[0, 1], nice=False)
+    left = alt.Axis(title=None, values=[0, 0.25, 0.5, 0.75, 1], format=".0%", minExtent=40, maxExtent=40)
+    layers = [*_curves(scale, share, left), *_corrected(scale, share, left), _marks(scale)]
+    return _finished(alt.layer(*layers).resolve_axis(x="independent"))
+
+
+def gap_chart() -> dict[str, Any]:
+    """A Vega-Lite specification without data: differences in points around a zero line, on a scale of their own.
+
+    Data set to fill: ``points``, as for :func:`curve_chart`. Parameters: the same. x is linear, for levels.
+    """
+    import altair as alt
+
+    free = alt.Scale(zero=True, nice=True)
+    signed = "format(100 * datum.value, '+.0f')"
+    left = alt.Axis(title=None, labelExpr=signed, tickCount=5, minExtent=40, maxExtent=40)
+    zero = alt.Chart(alt.sequence(1)).mark_rule(strokeWidth=1.5, color="var(--mark)", aria=False)
+    layers = [zero.encode(y=alt.YDatum(0, scale=free, axis=left)), *_curves("linear", free, left)]
+    return _finished(alt.layer(*layers).resolve_axis(x="independent"))
+
+
+def _finished(chart: "alt.LayerChart") -> dict[str, Any]:
+    import altair as alt
+
+    finished = (
+        chart.add_params(*(alt.param(name=name, value=value) for name, value in _PARAMETERS.items()))
         .properties(width="container", height=190)
         .configure(background="transparent", font="inherit", axis=_axes(), view=alt.ViewConfig(stroke=None))
     )
-    specification: dict[str, Any] = chart.to_dict()
+    specification: dict[str, Any] = finished.to_dict()
     return specification
 
 
-def _curves(scale: Scale) -> "list[alt.Chart]":
-    """Bands, lines and points; the points of a rung whose gate failed are hollow."""
+def _curves(scale: Scale, y_scale: "alt.Scale", left: "alt.Axis") -> "list[alt.Chart]":
+    """Bands, whiskers, lines and points; the points of a rung whose gate failed are hollow."""
     import altair as alt
 
     x = alt.X("x:Q", scale=_span(scale), axis=None)
-    share = alt.Scale(domain=[0, 1], nice=False)
-    left = alt.Axis(title=None, values=[0, 0.25, 0.5, 0.75, 1], format=".0%", minExtent=40, maxExtent=40)
-    y, low = (alt.Y(f"{name}:Q", scale=share, axis=left) for name in ("estimate", "low"))
+    y, low, band = (alt.Y(f"{name}:Q", scale=y_scale, axis=left) for name in ("estimate", "low", "band_low"))
     colour = alt.Color("colour:N", scale=None)
     domain = list(ESTIMANDS)
     dash = alt.StrokeDash("estimand:N", legend=None, scale=alt.Scale(domain=domain, range=list(_DASHES)))
     shape = alt.Shape("estimand:N", legend=None, scale=alt.Scale(domain=domain, range=list(_SHAPES)))
 
     points = alt.Chart(alt.NamedData("points"))
-    bands = points.transform_filter("isValid(datum.low) && isValid(datum.high)")
-    bands = bands.encode(x=x, y=low, y2="high:Q", detail="series:N", color=colour)
+    bands = points.transform_filter("isValid(datum.band_low) && isValid(datum.band_high)")
+    bands = bands.encode(x=x, y=band, y2="band_high:Q", detail="series:N", color=colour)
+    whiskers = points.transform_filter("isValid(datum.low) && isValid(datum.high)")
+    whiskers = whiskers.encode(x=x, y=low, y2="high:Q", color=colour)
     lines = points.transform_filter("isValid(datum.estimate)").encode(x=x, y=y, detail="series:N")
     dots = lines.encode(shape=shape, tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N"))
     sound, spoilt = (dots.transform_filter(test) for test in ("!datum.failed", "datum.failed"))
     hollow: dict[str, Any] = {"fill": "var(--paper)", "stroke": "var(--spoilt)", "strokeWidth": 2.5}
     below = alt.X("x:Q", scale=_span(scale), axis=_ticks("bottom"))
     return [
-        bands.mark_area(opacity=0.14, aria=False),
-        bands.mark_rule(opacity=0.55, strokeWidth=1.5, aria=False),
+        bands.mark_area(opacity=0.15, aria=False),
+        whiskers.mark_rule(opacity=0.7, strokeWidth=1.5, aria=False),
         lines.mark_line(strokeWidth=2.25, aria=False).encode(x=below, color=colour, strokeDash=dash),
         sound.mark_point(filled=True, size=64, opacity=1).encode(color=colour),
         spoilt.mark_point(filled=True, size=90, opacity=1, **hollow),
+    ]
+
+
+def _corrected(scale: Scale, y_scale: "alt.Scale", left: "alt.Axis") -> "list[alt.Chart]":
+    """What humans would have said, beside what the judge said: no line, so that there are not two curves."""
+    import altair as alt
+
+    x = alt.X("x:Q", scale=_span(scale), axis=None)
+    y, low = (alt.Y(f"{name}:Q", scale=y_scale, axis=left) for name in ("estimate", "low"))
+    points = alt.Chart(alt.NamedData("corrected")).encode(x=x, color=alt.Color("colour:N", scale=None))
+    dots = points.encode(y=y, tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N"))
+    outline: dict[str, Any] = {"shape": "diamond", "fill": "var(--paper)", "strokeWidth": 2}
+    return [
+        points.encode(y=low, y2="high:Q").mark_rule(xOffset=_BESIDE, strokeDash=[3, 2], strokeWidth=1.5, aria=False),
+        dots.mark_point(xOffset=_BESIDE, size=80, opacity=1, **outline),
     ]
 
 

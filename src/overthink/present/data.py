@@ -2,18 +2,19 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from overthink.core.finding import Finding
-from overthink.present import wording
-from overthink.present.layout import SHOWN_ARMS, Curve, Rung, default_arms, level
+from overthink.present import shapes, wording
+from overthink.present.curve import Curve, Rung, level
+from overthink.present.layout import SHOWN_ARMS, default_arms
 from overthink.present.names import ID_LIMIT, NAME_LIMIT, PROSE_LIMIT, visible
 
 COLUMNS = (
     "id", "kind", "metric", "axis", "task", "arm", "estimand", "rung", "from_rung", "level", "k", "selector",
-    "estimate", "low", "high", "confidence", "simultaneous", "questions", "draws", "test", "label", "reason",
-    "gates_failed", "limits",
+    "estimate", "low", "high", "confidence", "simultaneous", "questions", "draws", "test", "p", "p_adjusted",
+    "detects", "label", "reason", "gates_failed", "limits",
 )  # fmt: skip
 """One row of the table of numbers, in this order. Text is an index into ``strings``."""
 
@@ -60,6 +61,9 @@ def page_data(findings: Sequence[Finding], found: Sequence[Curve]) -> dict[str, 
             "gates": wording.GATES,
             "selectors": wording.SELECTORS,
             "estimands": wording.ESTIMANDS,
+            "shapes": shapes.SHAPES,
+            "tests": shapes.TESTS,
+            "controls": wording.CONTROLS,
         },
     }
 
@@ -96,7 +100,7 @@ def _row(finding: Finding, strings: _Strings) -> list[Any]:
         int(finding.simultaneous),
         finding.n_questions,
         finding.n_draws,
-        strings.of(_test(finding), PROSE_LIMIT),
+        *_test(finding, strings),
         strings.of(finding.label, PROSE_LIMIT),
         strings.of(finding.reason, PROSE_LIMIT),
         [strings.of(gate) for gate in finding.gates_failed],
@@ -104,39 +108,74 @@ def _row(finding: Finding, strings: _Strings) -> list[Any]:
     ]
 
 
-def _test(finding: Finding) -> str | None:
+def _test(finding: Finding, strings: _Strings) -> list[Any]:
     test = finding.test
     if test is None:
-        return None
-    told = {"p": test.p, "adjusted p": test.p_adjusted, "detects": test.mde}
-    return " ".join([test.name, *(f"{name} {value:.3g}" for name, value in told.items() if value is not None)])
+        return [None, None, None, None]
+    return [strings.of(test.name, PROSE_LIMIT), *(_number(value) for value in (test.p, test.p_adjusted, test.mde))]
 
 
-def _curve(curve: Curve, place: dict[int, int], strings: _Strings) -> dict[str, Any]:
+def _curve(curve: Curve, place: Mapping[int, int], strings: _Strings) -> dict[str, Any]:
+    def at(found: Iterable[Finding]) -> list[int]:
+        return [place[id(finding)] for finding in found]
+
+    def one(finding: Finding | None) -> int | None:
+        return None if finding is None else place[id(finding)]
+
     return {
         "axis": strings.of(curve.axis),
         "task": strings.of(curve.name, PROSE_LIMIT),
         "arm": strings.of(curve.arm),
         "estimand": strings.of(curve.estimand),
         "reference": _number(curve.reference),
-        "about": [place[id(finding)] for finding in curve.about],
-        "spent": {metric: place[id(finding)] for metric, finding in curve.spent.items()},
+        "about": at(curve.about),
+        "verdicts": [
+            {
+                "shape": one(v.shape),
+                "withheld": shapes.is_withheld(v.shape),
+                "onset": one(v.onset),
+                "regimes": at(v.regimes),
+            }
+            for v in curve.verdicts
+        ],
+        "gaps": [
+            {
+                "against": strings.of(gap.against, PROSE_LIMIT),
+                "steps": at(gap.steps),
+                "onset": one(gap.onset),
+                "slopes": {metric: at(steps) for metric, steps in gap.slopes.items()},
+            }
+            for gap in curve.gaps
+        ],
+        "flips": at(curve.flips),
+        "drift": one(curve.drift),
+        "controls": {metric: one(finding) for metric, finding in curve.controls.items()},
+        "spent": {metric: one(finding) for metric, finding in curve.spent.items()},
         "rungs": [_rung(rung, place, strings) for rung in curve.rungs],
     }
 
 
-def _rung(rung: Rung, place: dict[int, int], strings: _Strings) -> dict[str, Any]:
+def _rung(rung: Rung, place: Mapping[int, int], strings: _Strings) -> dict[str, Any]:
+    def one(finding: Finding | None) -> int | None:
+        return None if finding is None else place[id(finding)]
+
+    def each(found: Mapping[Any, Finding]) -> dict[Any, int]:
+        return {name: place[id(finding)] for name, finding in found.items()}
+
     return {
         "rung": rung.rung,
         "level": strings.of(rung.level),
-        "mean": place[id(rung.mean)] if rung.mean is not None else None,
-        "tokens": {metric: place[id(finding)] for metric, finding in rung.tokens.items()},
-        "gates": {metric: place[id(finding)] for metric, finding in rung.gates.items()},
+        "mean": one(rung.mean),
+        "band": one(rung.band),
+        "corrected": one(rung.corrected),
+        "tokens": each(rung.tokens),
+        "gates": each(rung.gates),
         "failed": [strings.of(gate) for gate in rung.gates_failed()],
-        "tries": {
-            selector: {k: place[id(finding)] for k, finding in sorted(by_k.items())}
-            for selector, by_k in rung.tries.items()
-        },
+        "tries": {selector: each(dict(sorted(by_k.items()))) for selector, by_k in rung.tries.items()},
+        "all_of_k": each(dict(sorted(rung.all_of_k.items()))),
+        "steady": each(rung.steady),
+        "judge": each(rung.judge),
+        "controls": each(rung.controls),
     }
 
 

@@ -2,71 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 
-from overthink.core.finding import At, Finding
-from overthink.present.names import visible
+from overthink.core.finding import Finding
+from overthink.present.curve import Curve, Gap, Rung, Verdict, level
 from overthink.present.wording import AXES
 
 SHOWN_ARMS = 6
 """Arms drawn at once: as many as the palette tells apart."""
 
-
-@dataclass(slots=True)
-class Rung:
-    """The findings at one rung of one curve.
-
-    Attributes:
-        rung: Position on the ladder.
-        level: What was asked for, as text: an effort, a number of tokens, or the position.
-        mean: The value of one try.
-        tokens: By metric: tokens of one trace.
-        gates: By metric.
-        tries: By selector, then by k.
-    """
-
-    rung: int
-    level: str
-    mean: Finding | None = None
-    tokens: dict[str, Finding] = field(default_factory=dict)
-    gates: dict[str, Finding] = field(default_factory=dict)
-    tries: dict[str, dict[int, Finding]] = field(default_factory=dict)
-
-    def gates_failed(self) -> list[str]:
-        """Gates that failed here, by the gates' own findings and by what the value says of itself."""
-        failed = [name for name, gate in self.gates.items() if gate.label == "failed"]
-        told = self.mean.gates_failed if self.mean is not None else ()
-        return list(dict.fromkeys([*failed, *told]))
-
-
-@dataclass(slots=True)
-class Curve:
-    """One task, arm, estimand and judge. Two estimands are two curves, and so are two scorers of one task.
-
-    Attributes:
-        judge: The scorer, where the task has several; else empty.
-        rungs: In ascending order.
-        change: Highest rung minus lowest, where that difference was made.
-        about: Findings about the whole curve: extremes, an effort sweep that did nothing.
-        spent: By metric: token sums over the pool.
-        reference: Tokens of one attempt at K = 1; None where no reference was stated.
-    """
-
-    axis: str
-    task: str
-    arm: str
-    estimand: str
-    judge: str
-    rungs: list[Rung]
-    change: Finding | None
-    about: list[Finding]
-    spent: dict[str, Finding]
-    reference: float | None
-
-    @property
-    def name(self) -> str:
-        """The task as it is shown, with its judge where it has several."""
-        return f"{visible(self.task)}, judged by {visible(self.judge)}" if self.judge else visible(self.task)
+VERDICTS = ("regimes", "max_t", "corrected_regimes", "corrected_max_t")
+"""Tests on the shape of a curve, the primary one first."""
 
 
 def curves(findings: Iterable[Finding], reference: Mapping[str, float]) -> list[Curve]:
@@ -89,20 +34,6 @@ def curves(findings: Iterable[Finding], reference: Mapping[str, float]) -> list[
     ]
 
 
-def level(at: At) -> str:
-    """What was asked for at a rung, as text."""
-    if at.effort is not None:
-        return visible(at.effort)
-    return f"{at.requested_tokens:,}" if at.requested_tokens is not None else f"rung {at.rung}"
-
-
-def level_unit(at: At) -> str:
-    """The unit of :func:`level`, with a space before it; empty where the level is only a position."""
-    if at.effort is not None:
-        return " effort"
-    return " tokens" if at.requested_tokens is not None else ""
-
-
 def default_arms(found: Sequence[Curve]) -> list[str]:
     """The arms shown first: those with most rungs, in the order of the findings among equals."""
     rungs: dict[str, int] = {}
@@ -113,15 +44,12 @@ def default_arms(found: Sequence[Curve]) -> list[str]:
 
 def _curve(findings: Sequence[Finding], judge: str, reference: float | None) -> Curve:
     rungs: dict[int, Rung] = {}
-    spent: dict[str, Finding] = {}
-    about: list[Finding] = []
+    whole: dict[str, list[Finding]] = {}
     for finding in findings:
-        if finding.kind in {"value", "tokens", "gate"} and finding.at.rung is not None:
+        if finding.kind in _AT_A_RUNG and finding.at.rung is not None:
             _place(finding, rungs.setdefault(finding.at.rung, Rung(finding.at.rung, level(finding.at))))
-        elif finding.kind == "tokens":
-            spent.setdefault(finding.metric, finding)
-        elif finding.kind in {"extreme", "no_op"}:
-            about.append(finding)
+        else:
+            whole.setdefault(finding.kind, []).append(finding)
     ladder = [rungs[number] for number in sorted(rungs)]
     first = findings[0]
     return Curve(
@@ -132,22 +60,83 @@ def _curve(findings: Sequence[Finding], judge: str, reference: float | None) -> 
         judge=judge,
         rungs=ladder,
         change=_end_to_end(findings, ladder),
-        about=about,
-        spent=spent,
+        verdicts=_verdicts(whole),
+        gaps=_gaps(whole.get("divergence", ())),
+        flips=sorted(whole.get("flip", ()), key=_along),
+        drift=next((f for f in whole.get("gate", ()) if f.metric == "judge_drift"), None),
+        controls={f.metric: f for f in reversed(whole.get("disagreement", ()))},
+        about=[f for kind in ("extreme", "no_op") for f in whole.get(kind, ())],
+        spent={f.metric: f for f in reversed(whole.get("tokens", ()))},
         reference=reference,
     )
 
 
+_AT_A_RUNG = {"value", "band", "tokens", "gate", "reliability", "lock", "judge", "disagreement", "two_by_two"}
+
+
 def _place(finding: Finding, rung: Rung) -> None:
-    if finding.kind == "tokens":
-        rung.tokens.setdefault(finding.metric, finding)
-    elif finding.kind == "gate":
-        rung.gates.setdefault(finding.metric, finding)
+    by_metric = {
+        "tokens": rung.tokens,
+        "gate": rung.gates,
+        "lock": rung.steady,
+        "judge": rung.judge,
+        "disagreement": rung.controls,
+        "two_by_two": rung.controls,
+    }
+    if finding.kind in by_metric:
+        by_metric[finding.kind].setdefault(finding.metric, finding)
+    elif finding.kind == "band":
+        rung.band = rung.band or finding
+    elif finding.kind == "reliability":
+        if finding.at.k is None:
+            rung.steady.setdefault(finding.metric, finding)
+        else:
+            rung.all_of_k.setdefault(finding.at.k, finding)
     elif finding.metric == "mean":
         rung.mean = rung.mean or finding
+    elif finding.metric == "corrected_mean":
+        rung.corrected = rung.corrected or finding
     elif finding.at.k is not None:
         selector = finding.metric.removesuffix("_at_k")
         rung.tries.setdefault(selector, {}).setdefault(finding.at.k, finding)
+
+
+def _verdicts(whole: Mapping[str, Sequence[Finding]]) -> list[Verdict]:
+    """The verdicts of a curve, regimes before any shape, the corrected ones after those on the judge's marks."""
+    order = {name: place for place, name in enumerate(VERDICTS)}
+    shapes = sorted(whole.get("shape", ()), key=lambda shape: order.get(shape.metric, len(order)))
+    return [
+        Verdict(
+            shape,
+            next((f for f in whole.get("onset", ()) if f.metric == shape.metric), None),
+            [f for f in whole.get("regime", ()) if f.metric == shape.metric],
+        )
+        for shape in shapes
+    ]
+
+
+def _gaps(divergence: Sequence[Finding]) -> list[Gap]:
+    """Gaps told apart by the part of the id that names the capability curve."""
+    found: dict[str, Gap] = {}
+    for finding in sorted(divergence, key=_along):
+        named = finding.id.partition(f"/divergence/{finding.metric}/")[2].partition("/")[0] or finding.label or ""
+        gap = found.setdefault(named, Gap(""))
+        if finding.metric == "onset":
+            gap.onset = finding
+        elif finding.metric == "gap":
+            gap.against = gap.against or (finding.label or "")
+            gap.steps.append(finding)
+        else:
+            gap.slopes.setdefault(finding.metric, []).append(finding)
+    return [gap for gap in found.values() if gap.steps]
+
+
+def _along(finding: Finding) -> tuple[bool, int, int, str]:
+    """Steps between neighbours first, then those across the ladder, then what belongs to the whole of it."""
+    rung, below = finding.at.rung, finding.at.from_rung
+    if rung is None or below is None:
+        return (True, 1 << 30, 0, finding.metric)
+    return (rung - below > 1, rung, below, finding.metric)
 
 
 def _end_to_end(findings: Sequence[Finding], ladder: Sequence[Rung]) -> Finding | None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from overthink.core.finding import Finding
-from overthink.present.layout import Curve
+from overthink.present.curve import Curve
 from overthink.present.names import PROSE_LIMIT, visible
 from overthink.present.wording import ESTIMANDS, axis_name
 

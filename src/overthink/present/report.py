@@ -15,14 +15,16 @@ from importlib.resources import files
 from overthink.core.finding import Finding
 from overthink.present import answer
 from overthink.present.about import About
-from overthink.present.charts import curve_chart
+from overthink.present.charts import SCALES, curve_chart, gap_chart
+from overthink.present.costs import COST_HEAD, cost_note, cost_rows
 from overthink.present.data import page_data, script_json
+from overthink.present.heat import heat_chart
 from overthink.present.layout import curves, default_arms
 from overthink.present.limits import limits
 from overthink.present.names import NAME_LIMIT, PROSE_LIMIT, visible
 from overthink.present.rungs import rung_rows
 
-_SCRIPTS = ("page.js", "charts.js", "reading.js", "numbers.js", "start.js")
+_SCRIPTS = ("page.js", "charts.js", "reading.js", "verdicts.js", "surface.js", "numbers.js", "start.js")
 _QUESTIONS_SHOWN = 200
 _PLAN_ROWS = 300
 
@@ -64,6 +66,9 @@ def report_html(findings: Sequence[Finding], about: About) -> str:
         limits=limits(findings, found),
         rung_rows=rung_rows(found),
         made=_made(about),
+        cost_head=COST_HEAD,
+        costs=cost_rows(about),
+        cost_note=cost_note(about),
         plan=_plan_rows(about.plan),
         notes=[visible(note, PROSE_LIMIT) for note in about.notes],
         reference_means=visible(about.reference_means, PROSE_LIMIT) if about.reference_means else None,
@@ -121,7 +126,8 @@ def _questions(about: About) -> list[tuple[str, int, list[str]]]:
 
 @cache
 def _charts() -> str:
-    return script_json({scale: curve_chart(scale) for scale in ("log", "symlog", "linear")})
+    by_scale: dict[str, object] = {scale: curve_chart(scale) for scale in SCALES}
+    return script_json(by_scale | {"gap": gap_chart(), "heat": heat_chart()})
 
 
 @cache

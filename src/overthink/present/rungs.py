@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from overthink.present import wording
-from overthink.present.layout import Curve, Rung
+from overthink.present.curve import Curve, Rung
 from overthink.present.names import ID_LIMIT, visible
 
 

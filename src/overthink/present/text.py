@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from overthink.core.finding import Finding
-from overthink.present import answer, wording
+from overthink.present import answer, shapes, wording
 from overthink.present.about import About
-from overthink.present.layout import Curve, curves, default_arms
+from overthink.present.costs import COST_HEAD, cost_note, cost_rows
+from overthink.present.curve import Curve
+from overthink.present.layout import curves, default_arms
 from overthink.present.names import PROSE_LIMIT, visible
 from overthink.present.rungs import rung_row
 
@@ -28,6 +30,8 @@ def summary_text(findings: Sequence[Finding], about: About) -> str:
     blocks += [_block(curve) for curve in shown]
     if len(valued) > len(shown):
         blocks.append(f"{len(valued) - len(shown)} more curves are in the report.")
+    if rows := cost_rows(about):
+        blocks.append("\n".join([*_columns([COST_HEAD, *rows], left=(0,)), f"  {cost_note(about)}"]))
     if about.notes:
         blocks.append("\n".join(f"Note: {visible(note, PROSE_LIMIT)}" for note in about.notes))
     return "\n\n".join(blocks) + "\n"
@@ -40,25 +44,34 @@ def _block(curve: Curve) -> str:
     how = f"{visible(curve.estimand)}, {sizes.n_questions} questions × {sizes.n_draws} draws"
     head = [cell.format(value=wording.axis_value(curve.axis)) for cell in _HEAD]
     cells = [head, *([row.level, row.tokens, row.value, row.interval, row.gates] for row in rows)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
-    lines = [
-        "  "
-        + "  ".join(
-            _pad(cell, width, left=column in {0, 4})
-            for column, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in cells
-    ]
-    return "\n".join([f"{name} ({how})", *lines, *(f"  {line}" for line in _after(curve, len(rows)))])
+    return "\n".join(
+        [f"{name} ({how})", *_columns(cells, left=(0, 4)), *(f"  {line}" for line in _after(curve, len(rows)))]
+    )
 
 
 def _after(curve: Curve, rungs: int) -> list[str]:
     told = wording.change(curve.change)
-    said = ": ".join(part for part in (told.verdict, told.number) if part)
-    lines = [f"lowest to highest rung: {said}"] if rungs > 1 else ["one rung: no change can be shown"]
+    lines = []
+    for corrected, name in ((False, "verdict"), (True, shapes.CORRECTED)):
+        found = shapes.primary(curve.verdicts, corrected=corrected)
+        lines += [f"{name}: {shapes.said(found.shape, rungs).line()}"] if found else []
+    said = ": ".join(part for part in (told.verdict if not lines else "", told.number) if part)
+    lines += [f"lowest to highest rung: {said or told.verdict}"] if rungs > 1 else ["one rung: no change can be shown"]
     if rungs > 1 and told.but:
         lines.append(told.but)
     return lines + [visible(f.label or f.reason or f.metric, 240) for f in curve.about]
+
+
+def _columns(cells: Sequence[Sequence[str]], *, left: Sequence[int]) -> list[str]:
+    """The rows with their columns aligned, those of ``left`` to the left."""
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return [
+        "  "
+        + "  ".join(
+            _pad(cell, width, left=column in left) for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
 
 
 def _pad(cell: str, width: int, *, left: bool) -> str:

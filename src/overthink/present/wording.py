@@ -21,6 +21,7 @@ GATES = {
     "truncation": "share of answers cut by their allowance",
     "unparsed": "share of answers that could not be read",
     "errors": "share of rows that failed",
+    "judge_drift": "whether the judge errs alike at all rungs, by human labels",
 }
 
 SELECTORS = {
@@ -38,6 +39,19 @@ ESTIMANDS = {
     "effort": "the provider's own reasoning level; levels are separate runs, not prefixes of one trace",
     "checkpoint": "an agent's state, scored on the way",
 }
+
+
+CONTROLS = {
+    "natural": "another verdict than the model's own answer",
+    "natural_difference": "forced minus own answer",
+    "sham": "another verdict than the model's own answer",
+    "sham_difference": "forced close minus own answer",
+    "good_good": "thinking good, answer good",
+    "good_bad": "thinking good, answer bad",
+    "bad_good": "thinking bad, answer good",
+    "bad_bad": "thinking bad, answer bad",
+}
+"""By metric of a control: what the share or the difference is of."""
 
 
 class Change(NamedTuple):

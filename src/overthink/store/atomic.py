@@ -9,7 +9,7 @@ from pathlib import Path
 
 from overthink.errors import InputError, StoppedError
 
-_GONE = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+_GONE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 @contextlib.contextmanager

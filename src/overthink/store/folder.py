@@ -5,6 +5,7 @@ from pathlib import Path
 
 from overthink.errors import InputError
 from overthink.store.atomic import storage_errors, write_text
+from overthink.store.lock import LOCK
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,16 @@ class StudyFolder:
         return self.path / "journal.jsonl"
 
     @property
+    def thoughts(self) -> Path:
+        """What was thought, as token ids; beside the logs, for it can be read as text."""
+        return self.logs / "thoughts.jsonl"
+
+    @property
+    def estimate(self) -> Path:
+        """What was expected before it began."""
+        return self.path / "estimate.json"
+
+    @property
     def findings(self) -> Path:
         """What follows from the pool."""
         return self.path / "findings.json"
@@ -56,8 +67,10 @@ class StudyFolder:
         return any(file.is_file() for file in (self.plan, self.pool, self.findings))
 
     def is_free(self) -> bool:
-        """Whether nothing is there yet: no folder, or an empty one."""
-        return not self.path.exists() or (self.path.is_dir() and not any(self.path.iterdir()))
+        """Whether nothing is there yet: no folder, or an empty one; a lock left by a start that failed is nothing."""
+        return not self.path.exists() or (
+            self.path.is_dir() and all(entry.name == LOCK for entry in self.path.iterdir())
+        )
 
     def create(self) -> None:
         """Make the folder for a new study, or for new files in a study that is there.
@@ -72,6 +85,11 @@ class StudyFolder:
             raise InputError(f"{self.path} is not empty and holds no study; choose a new folder with --out")
         with storage_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
+
+    def clear_leftovers(self) -> None:
+        """Delete the half-written files of a run that was killed. Only for whoever holds the folder's lock."""
+        for scratch in self.path.glob(".*.part"):
+            scratch.unlink(missing_ok=True)
 
     def require(self) -> None:
         """Check that a study is there.

@@ -1,5 +1,4 @@
 // Panels: one per axis and task, all on the same compute axis. The template comes with the page; here it gets data.
-const views = new Map();
 
 /** Curves sorted into panels, in the order of the page. */
 function panels(curves) {
@@ -63,12 +62,13 @@ function axisOf(curves) {
   return { order, scale: "log", xlow: low / room, xhigh: high * room, xticks: ticks, xlabels: ticks.map(show) };
 }
 
-function tip(curve, rung, finding) {
+function tip(curve, rung, finding, band) {
   const [low, high] = [cell(finding, "low"), cell(finding, "high")];
   const K = budgetK(curve, rung);
   return [
     axisWords(curve.axis)[0] + " · " + text(curve.task) + " · " + text(curve.arm),
     axisWords(curve.axis)[1] + ": " + percent(cell(finding, "estimate")) + (low === null || high === null ? ", no interval" : ", interval " + percent(low) + " to " + percent(high)),
+    ...(band === undefined || cell(band, "low") === null ? [] : ["band for all rungs at once: " + percent(cell(band, "low")) + " to " + percent(cell(band, "high"))]),
     "asked for: " + text(rung.level),
     "tokens per attempt: " + (attempt(rung) === null ? "unknown" : whole(attempt(rung))) + (K === null ? "" : ", K = " + compact(K)),
     "estimand: " + text(curve.estimand) + "; " + cell(finding, "questions") + " questions × " + cell(finding, "draws") + " draws",
@@ -77,10 +77,11 @@ function tip(curve, rung, finding) {
   ].join("\n");
 }
 
-function point(curve, rung, finding, x, series, ink) {
+function point(curve, rung, finding, x, series, ink, band) {
   return {
-    x, series, colour: ink, estimand: text(curve.estimand), failed: rung.failed.length > 0, tip: tip(curve, rung, finding),
+    x, series, colour: ink, estimand: text(curve.estimand), failed: rung.failed.length > 0, tip: tip(curve, rung, finding, band),
     estimate: cell(finding, "estimate"), low: cell(finding, "low"), high: cell(finding, "high"),
+    band_low: cell(band, "low"), band_high: cell(band, "high"),
   };
 }
 
@@ -93,17 +94,21 @@ function hover(_handler, event, _item, value) {
   box.style.top = Math.max(8, Math.min(event.clientY + 14, innerHeight - box.offsetHeight - 8)) + "px";
 }
 
-/** Draws the template into an element. */
-async function draw(element, axis, points, marks, spoken) {
-  const template = structuredClone(CHARTS[axis.scale]);
-  const values = { ...axis, kticks: axis.kticks || [], klabels: axis.klabels || [] };
-  for (const parameter of template.params) parameter.value = values[parameter.name];
-  template.datasets = { points, marks };
+/** Draws a template into an element: parameters by name, data sets by name. */
+async function draw(element, chart, parameters, datasets, spoken) {
+  const template = structuredClone(CHARTS[chart]);
+  for (const parameter of template.params) parameter.value = parameters[parameter.name] ?? [];
+  template.datasets = datasets;
   template.description = spoken;
   const { view } = await vegaEmbed(element, template, { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: hover });
-  views.get(element)?.finalize();
-  views.set(element, view);
   return view;
+}
+
+/** A chart with its caption. It is drawn when started: an element must be on the page to have a width. */
+function figure(title, faint, notes, drawing) {
+  const where = make("div", { class: "view" });
+  const caption = make("figcaption", {}, title, " ", make("span", { class: "faint" }, faint));
+  return { figure: make("figure", { class: "panel" }, caption, where, notes.length ? make("p", { class: "note" }, notes.join(" · ")) : null), start: () => drawing(where) };
 }
 
 /** Where the chosen K stands in a panel: one rule per reference. */
@@ -123,26 +128,30 @@ function secondAxis(axis, curves) {
 }
 
 function panel(curves, axis) {
-  const points = [];
+  const [points, corrected] = [[], []];
   let [unplaced, unknown] = [0, 0];
   for (const curve of curves) for (const rung of curve.rungs) {
     if (rung.mean === null) continue;
     const x = place(curve, rung, axis.order);
     if (cell(rung.mean, "estimate") === null) unknown += 1;
     else if (x === null) unplaced += 1;
-    else points.push(point(curve, rung, rung.mean, x, String(DATA.curves.indexOf(curve)), colour(curve)));
+    else points.push(point(curve, rung, rung.mean, x, String(DATA.curves.indexOf(curve)), colour(curve), rung.band ?? undefined));
+    if (x === null || cell(rung.corrected, "estimate") === null) continue;
+    const one = point(curve, rung, rung.corrected, x, "", colour(curve));
+    corrected.push({ ...one, tip: "corrected by human labels\n" + one.tip });
   }
   const [name, , meaning] = axisWords(curves[0].axis);
   const notes = curves.flatMap((curve) => curve.about.map((finding) => [
     state.arms.length > 1 ? text(curve.arm) + ": " : "", cell(finding, "metric"), ": ", cell(finding, "label") || cell(finding, "reason")].join("")));
   if (unplaced) notes.push(unplaced + (state.x === "K" ? " not placed: no token count or no reference" : " not placed: no token count; choose “level asked for”"));
   if (unknown) notes.push(unknown + " without an estimate: see the table of numbers");
-  const where = make("div", { class: "view" });
-  const figure = make("figure", { class: "panel" },
-    make("figcaption", {}, make("b", {}, name), " ", text(curves[0].task), " ", make("span", { class: "faint" }, meaning)),
-    where, notes.length ? make("p", { class: "note" }, notes.join(" · ")) : null);
   const spoken = name + ", " + text(curves[0].task) + ": " + points.length + " points. The values stand in the table of numbers.";
-  return { figure, start: () => draw(where, secondAxis(axis, curves), points, marksOf(curves), spoken), curves };
+  const placed = secondAxis(axis, curves);
+  return {
+    ...figure(make("span", {}, make("b", {}, name), " " + text(curves[0].task)), meaning, notes,
+      (where) => draw(where, axis.scale, placed, { points, corrected, marks: marksOf(curves) }, spoken)),
+    curves,
+  };
 }
 
 let drawn = [];
@@ -161,17 +170,25 @@ async function drawCurves() {
   await Promise.all(drawn.map(async (one) => { one.view = await one.start(); }));
 }
 
+const legendItem = (kind, said) => make("li", {}, make("span", { class: "key " + kind, "aria-hidden": "true" }), said);
+
+/** The levels of the intervals of some findings, as "95% ". */
+const levelWords = (findings) => [...new Set(findings.map((finding) => cell(finding, "confidence")))]
+  .filter((level) => level !== null).map((level) => +(100 * level).toFixed(2) + "% ").join("and ");
+
 function legend(curves) {
-  const item = (kind, said) => make("li", {}, make("span", { class: "key " + kind, "aria-hidden": "true" }), said);
-  const means = curves.flatMap((curve) => curve.rungs.map((rung) => rung.mean)).filter((finding) => cell(finding, "low") !== null);
-  const levels = [...new Set(means.map((finding) => cell(finding, "confidence")))].filter((level) => level !== null);
-  const alone = means.some((finding) => !cell(finding, "simultaneous"));
-  const items = means.length ? [item("band", levels.map((level) => +(100 * level).toFixed(2) + "% ").join("and ") + (alone ? "pointwise" : "simultaneous") + " interval")] : [];
-  if (curves.some((curve) => curve.rungs.some((rung) => rung.failed.length))) items.push(item("spoilt", "a gate failed at this rung"));
+  const rungs = curves.flatMap((curve) => curve.rungs);
+  const ranged = (name) => rungs.map((rung) => rung[name]).filter((finding) => cell(finding, "low") !== null);
+  const [means, bands, corrected] = [ranged("mean"), ranged("band"), ranged("corrected")];
+  const items = [];
+  if (bands.length) items.push(legendItem("band", "area: " + levelWords(bands) + "band, holds at all rungs of its curve at once"));
+  if (means.length) items.push(legendItem("whisker", "line at a point: " + levelWords(means) + (means.some((finding) => !cell(finding, "simultaneous")) ? "pointwise" : "simultaneous") + " interval"));
+  if (corrected.length) items.push(legendItem("diamond", "corrected by human labels, beside the judge's value; " + levelWords(corrected) + "pointwise interval"));
+  if (rungs.some((rung) => rung.failed.length)) items.push(legendItem("spoilt", "a gate failed at this rung"));
   for (const estimand of new Set(curves.map((curve) => text(curve.estimand)))) {
-    items.push(item("e-" + (estimand in DATA.words.estimands ? estimand : "other"), estimand + ": " + (DATA.words.estimands[estimand] || "")));
+    items.push(legendItem("e-" + (estimand in DATA.words.estimands ? estimand : "other"), estimand + ": " + (DATA.words.estimands[estimand] || "")));
   }
-  if (state.K !== null && state.x !== "level") items.push(item("mark", "the chosen K"));
+  if (state.K !== null && state.x !== "level") items.push(legendItem("mark", "the chosen K"));
   return items;
 }
 

@@ -46,7 +46,7 @@ const SHOWN_COLUMNS = [
   ["id", "finding"], ["kind", "kind"], ["metric", "metric"], ["axis", "axis"], ["task", "task"], ["arm", "arm"], ["level", "asked for"],
   ["k", "k"], ["estimate", "estimate"], ["low", "low"], ["high", "high"], ["estimand", "estimand"], ["selector", "selector"],
   ["rung", "rung"], ["from_rung", "from rung"], ["confidence", "level"], ["simultaneous", "band"], ["questions", "questions"], ["draws", "draws"],
-  ["test", "test"], ["label", "label"], ["reason", "reason"], ["gates_failed", "gates failed"], ["limits", "limits"],
+  ["test", "test"], ["p", "p"], ["p_adjusted", "adjusted p"], ["detects", "detects"], ["label", "label"], ["reason", "reason"], ["gates_failed", "gates failed"], ["limits", "limits"],
 ];
 
 function shownCell(finding, column) {
@@ -54,7 +54,7 @@ function shownCell(finding, column) {
   if (value === null) return "";
   if (column === "simultaneous") return cell(finding, "low") === null ? "" : value ? "simultaneous" : "pointwise";
   if (Array.isArray(value)) return value.join("; ");
-  if (column === "estimate" || column === "low" || column === "high") return Math.abs(value) >= 100 ? (+value.toFixed(1)).toLocaleString("en") : String(+value.toPrecision(4));
+  if (typeof value === "number" && !Number.isInteger(value) || column === "estimate" || column === "low" || column === "high") return Math.abs(value) >= 100 ? (+value.toFixed(1)).toLocaleString("en") : String(+value.toPrecision(4));
   return String(value);
 }
 

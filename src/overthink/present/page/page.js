@@ -58,12 +58,52 @@ function estimate(finding) {
   return make("span", {}, number(finding, percent(value)), " ", make("small", {}, span));
 }
 
+const signed = (value) => (value < 0 ? "−" : "+") + Math.abs(100 * value).toFixed(1);
+
+/** A difference in points with its interval, or why there is none. */
+function change(finding) {
+  const value = cell(finding, "estimate");
+  if (value === null) return estimate(finding);
+  const [low, high] = [cell(finding, "low"), cell(finding, "high")];
+  const span = low === null || high === null ? "no interval" : signed(low) + " to " + signed(high);
+  return make("span", {}, number(finding, signed(value)), " ", make("small", {}, span));
+}
+
 function table(caption, head, rows) {
   return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     make("table", {}, make("caption", {}, caption),
       make("thead", {}, make("tr", {}, head.map((name) => make("th", { scope: "col" }, name)))),
       make("tbody", {}, rows.map((cells) => make("tr", {}, cells.map((inner, place) =>
         make(place ? "td" : "th", place ? {} : { scope: "row" }, inner)))))));
+}
+
+/** Shows or hides a section, and the link to it. */
+function showSection(id, shown) {
+  byId(id).hidden = !shown;
+  const link = document.querySelector("nav a[href='#" + id + "']");
+  if (link) link.hidden = !shown;
+}
+
+const unfolded = new Set();
+
+/** A fold whose content is built when it is first opened; it stays open when the page is drawn again. */
+function fold(name, title, build, open) {
+  const box = make("details", {}, make("summary", {}, title));
+  let built = false;
+  const fill = () => {
+    if (built) return;
+    built = true;
+    box.append(...[build()].flat());
+  };
+  box.addEventListener("toggle", () => {
+    unfolded[box.open ? "add" : "delete"](name);
+    if (box.open) fill();
+  });
+  if (open || unfolded.has(name)) {
+    box.open = true;
+    fill();
+  }
+  return box;
 }
 
 const axisWords = (axis) => DATA.words.axes[text(axis)] || [text(axis), "value", "value in [0, 1]"];

@@ -137,7 +137,7 @@ let triesDrawn = [];
 
 async function drawTries() {
   const tries = allTries();
-  byId("tries").hidden = !tries.length;
+  showSection("tries", tries.length > 0);
   if (!tries.length) return;
   const arms = state.arms.filter((arm) => shownCurves().some((curve) => curve.arm === arm));
   const chosen = arms.includes(Number(byId("triesarm").value)) ? Number(byId("triesarm").value) : arms[0];
@@ -161,14 +161,14 @@ async function drawTries() {
         return { ...one, tip: selector + ", k = " + k + "\n" + one.tip };
       }));
     if (!points.length) return null;
-    const where = make("div", { class: "view" });
     const [name] = axisWords(curve.axis);
-    const figure = make("figure", { class: "panel" },
-      make("figcaption", {}, make("b", {}, name), " ", text(curve.task), make("span", { class: "faint" }, " " + text(curve.estimand))), where);
-    return { figure, start: () => draw(where, axis, points, [{ x: state.k, colour: "var(--mark)" }], name + " by tries: " + points.length + " points") };
+    return figure(make("span", {}, make("b", {}, name), " " + text(curve.task)), text(curve.estimand), [], (where) =>
+      draw(where, axis.scale, axis, { points, corrected: [], marks: [{ x: state.k, colour: "var(--mark)" }] }, name + " by tries: " + points.length + " points"));
   }).filter(Boolean);
   byId("triespanels").replaceChildren(...(triesDrawn.length ? triesDrawn.map((one) => one.figure) : [make("p", {}, "No value by tries at this rung.")]));
-  byId("trieslegend").replaceChildren(...[...seen].map((selector) => make("li", {}, make("span", { class: "swatch c" + (slots[selector] ?? 5) }), DATA.words.selectors[selector] || selector)));
+  byId("trieslegend").replaceChildren(...[...seen].map((selector) => make("li", {}, make("span", { class: "swatch c" + (slots[selector] ?? 5) }), DATA.words.selectors[selector] || selector)),
+    legendItem("whisker", "pointwise interval"));
+  drawHeats(curves);
   await Promise.all(triesDrawn.map(async (one) => { one.view = await one.start(); }));
 }
 

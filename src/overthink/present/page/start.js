@@ -5,7 +5,11 @@ async function showAll() {
   read();
   drawGates();
   drawTokens();
-  await Promise.all([drawCurves(), drawTries()]);
+  drawVerdicts();
+  drawSteadiness();
+  drawJudge();
+  drawControls();
+  await Promise.all([drawCurves(), drawGaps(), drawTries()]);
 }
 
 function search(wanted) {

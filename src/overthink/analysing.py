@@ -1,0 +1,102 @@
+"""What the evaluator decides about an analysis, and what the plan has decided already."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from overthink.core.findings import Analysis
+from overthink.core.human_label import HumanLabel
+from overthink.core.outcomes import Outcomes
+from overthink.errors import InputError
+from overthink.plan import Plan
+from overthink.store.labels import read_labels
+
+LEVEL = 0.95
+"""Confidence level where neither plan nor evaluator says one."""
+
+MARGIN = 0.05
+"""Differences that count as none where neither plan nor evaluator says so: five points."""
+
+
+@dataclass(frozen=True, slots=True)
+class HowToAnalyse:
+    """What an analysis can be told. None leaves it to the study's plan, or to the default.
+
+    Attributes:
+        level: Confidence level of the intervals; 0.95.
+        seed: Seed of the bootstrap; 0.
+        margin: Largest difference that does not matter; 0.05.
+        hypothesis: Boundaries of the regimes to test, in thinking tokens; none.
+        stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
+            success; inferred from the counts.
+        labels: Table of human labels; none.
+    """
+
+    level: float | None = None
+    seed: int | None = None
+    margin: float | None = None
+    hypothesis: tuple[int, ...] | None = None
+    stopping: Literal["fixed", "first_success"] | None = None
+    labels: Path | None = None
+
+    def seed_with(self, plan: Plan | None) -> int:
+        """The seed of the bootstrap."""
+        return self.seed if self.seed is not None else 0 if plan is None else plan.seed
+
+    def settled(self, plan: Plan | None, tables: Sequence[Outcomes]) -> Analysis:
+        """Everything decided, with the labels read.
+
+        Args:
+            plan: The study's plan; None for data from elsewhere.
+            tables: The curves, for which the labels must be.
+
+        Raises:
+            InputError: The hypothesis cannot be tested, or the labels cannot be read or belong to no answer.
+        """
+        planned = None if plan is None else plan.hypothesis
+        hypothesis = planned if self.hypothesis is None else self.hypothesis
+        if hypothesis is not None and list(hypothesis) != sorted(set(hypothesis)):
+            raise InputError(f"the hypothesis {hypothesis} does not increase; needed: boundaries such as 2000,8000")
+        labels = None if self.labels is None else read_labels(self.labels)
+        if labels is not None:
+            _check_places(labels, tables, self.labels)
+        return Analysis(
+            level=_first(self.level, LEVEL if plan is None else plan.level),
+            margin=_first(self.margin, MARGIN if plan is None else plan.margin),
+            hypothesis=None if hypothesis is None else tuple(map(float, hypothesis)),
+            registered=hypothesis is not None and hypothesis == planned,
+            stopping=self.stopping,
+            human=labels,
+        )
+
+
+def _first(told: float | None, otherwise: float) -> float:
+    return otherwise if told is None else told
+
+
+def _check_places(labels: Sequence[HumanLabel], tables: Sequence[Outcomes], path: Path | None) -> None:
+    """Every label must be of exactly one answer, whoever judged it."""
+    cells: dict[tuple[str, int, int], set[tuple[str, str, str]]] = {}
+    for table in tables:
+        name = (table.task, table.arm, table.estimand.value)
+        for q, question in enumerate(table.questions):
+            for d, draw in enumerate(table.draws):
+                for r in table.observed[q, d].nonzero()[0]:
+                    cells.setdefault((question, draw, table.rungs[r].index), set()).add(name)
+    for one in labels:
+        where = f"{path}: question {one.question!r}, draw {one.draw}, rung {one.rung}"
+        own = {
+            name
+            for name in cells.get((one.question, one.draw, one.rung), ())
+            if all(told in (None, seen) for told, seen in zip((one.task, one.arm, one.estimand), name, strict=True))
+        }
+        if not own:
+            raise InputError(f"{where}: there is no such answer; needed: question, draw and rung as in the pool")
+        if len(own) > 1:
+            differ = [
+                n
+                for n, seen in zip(("task", "arm", "estimand"), zip(*own, strict=True), strict=True)
+                if len(set(seen)) > 1
+            ]
+            raise InputError(f"{where} is an answer of {len(own)} curves; add the column {' and '.join(differ)}")

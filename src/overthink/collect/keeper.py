@@ -1,0 +1,24 @@
+"""What the collector is told of a study, and whom it tells what is new."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from overthink.core.added_rungs import Row, SparseTrace
+from overthink.core.record import RungRecord
+
+
+@dataclass(frozen=True, eq=False)
+class Keeper:
+    """What a study has already, and who keeps what is new.
+
+    Attributes:
+        done: Traces that need not be collected again.
+        sparse: Finished traces that lack rungs of the plan: only those rungs are collected.
+        on_thought: Told the token ids of a trace's thinking, where the provider speaks them, before `on_trace`.
+        on_trace: Told of every finished trace, with its rows.
+    """
+
+    done: Collection[Row]
+    sparse: Mapping[Row, SparseTrace]
+    on_thought: Callable[[Row, Sequence[int]], None]
+    on_trace: Callable[[Sequence[RungRecord]], None]

@@ -1,0 +1,258 @@
+"""One trace while it is being collected: its rows and texts, those of the forced ladder and those beside it."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from inspect_ai.model import ChatMessage
+from inspect_ai.scorer import Scorer
+from inspect_ai.solver import Solver, TaskState
+
+from overthink.collect.added_forks import added_forks
+from overthink.collect.boundary import Boundary
+from overthink.collect.climb import Step, Way, climb
+from overthink.collect.continuation import Continuation
+from overthink.collect.controls import ControlRow, Controls
+from overthink.collect.judging import Judge, Judgement
+from overthink.collect.keeper import Keeper
+from overthink.collect.replay import Replay, evaluated_model
+from overthink.collect.seeds import seed_for
+from overthink.collect.think import ANSWER_LINE, for_prompt, think_format
+from overthink.core.controls import ON_TRACE
+from overthink.core.record import Axis, Estimand, RungRecord, Verdict
+from overthink.plan import Plan, TaskPlan
+
+
+@dataclass(frozen=True)
+class LadderTask:
+    """Everything the ladder needs to know of one task.
+
+    Attributes:
+        study: Name of the study.
+        plan: The study's plan.
+        task: The task's part of the plan.
+        name: The task's name in the pool.
+        solver: The task's own solver.
+        scorers: The task's own scorers.
+        keeper: What is there already, and who keeps what is new.
+        boundary: Where failures are caught.
+    """
+
+    study: str
+    plan: Plan
+    task: TaskPlan
+    name: str
+    solver: Solver
+    scorers: Sequence[Scorer]
+    keeper: Keeper
+    boundary: Boundary
+
+
+class Trace:
+    """The rows and texts of one trace while it is being collected: those of the forced ladder, and those beside it."""
+
+    def __init__(self, work: LadderTask, scorer_name: str, state: TaskState) -> None:
+        self.records: list[RungRecord] = []
+        self.beside: list[RungRecord] = []
+        self.answer = ""
+        self.texts: list[dict[str, Any]] = []
+        self.thought: tuple[int, ...] | None = None
+        self._work = work
+        self._scorer = scorer_name
+        self._question = str(state.sample_id)
+        self._draw = state.epoch - 1
+        self._seed = seed_for(work.plan.seed, work.name, self._question, self._draw)
+        self._sparse = work.keeper.sparse.get((work.name, self._question, self._draw))
+
+    @property
+    def rows(self) -> list[RungRecord]:
+        """All rows, lowest rung of the ladder first."""
+        return [*self.records, *self.beside]
+
+    async def collect(self, replay: Replay, judge: Judge, state: TaskState, continuation: Continuation) -> None:
+        """Climb the ladder and judge every rung; rows are there as soon as their rung is judged."""
+        prompt = await replay.prompt(state)
+        await replay.answered(state, "")  # a solver that cannot be replayed is found before anything is paid
+        way = self._way(evaluated_model(), "\n".join(message.text for message in prompt), state)
+        told = way.format.cue if self._cue_is_the_tasks(way.format.cue) else ""
+        judged: Judgement | None = None
+
+        async def score(completion: str, cut: bool) -> Judgement:
+            return await judge(await replay.answered(state, completion), state.target, truncated=cut)
+
+        plan = self._work.plan
+        controls = Controls(continuation, way, score, plan.controls, plan.judge_traces)
+        async for step in self._steps(continuation, prompt, way):
+            if isinstance(step, RungRecord):
+                self.records.append(step)
+                continue
+            completion = _glued(told, step.answer.text)
+            if judged is None or not step.carried:
+                judged = await score(completion, not step.answer.ended)
+            self._keep(step, judged, completion)
+            self.thought = step.thought_ids
+            if self._sparse is None:
+                for row in await controls.at(step, completion, judged):
+                    self._keep_beside(row)
+
+    def _steps(
+        self, continuation: Continuation, prompt: list[ChatMessage], way: Way
+    ) -> AsyncIterator[Step] | AsyncIterator[RungRecord | Step]:
+        """The trace from its beginning, or where it is there already, only the rungs that it lacks."""
+        if self._sparse is None:
+            return climb(continuation, prompt, way)
+        forced, self.beside = _apart(self._sparse.rows, way.budgets)
+        return added_forks(continuation, prompt, way, replace(self._sparse, rows=forced))
+
+    def mark_errored(self, error: str) -> None:
+        """Give every rung that was not reached a row that says why; rows that were there before stand."""
+        there = _apart(self._sparse.rows, self._work.plan.budgets or ())[0] if self._sparse else ()
+        own = {row.requested_tokens: row for row in there}
+        for rung, budget in enumerate(self._work.plan.budgets or ()):
+            if rung >= len(self.records):
+                failed = self._record(rung, budget, verdict=Verdict.ERRORED, error=error)
+                self.records.append(replace(own[budget], rung=rung) if budget in own else failed)
+        if self._sparse is None:
+            have = {(row.estimand, row.scorer, row.rung) for row in self.beside}
+            for estimand, scorer, at, asked in self._beside_expected():
+                if (estimand, scorer, at) not in have:
+                    failed = self._record(
+                        at, asked, estimand=estimand, scorer=scorer, verdict=Verdict.ERRORED, error=error
+                    )
+                    self.beside.append(failed)
+
+    def _beside_expected(self) -> Iterator[tuple[Estimand, str, int, int | None]]:
+        """Estimand, scorer, rung and budget of every row that belongs beside the ladder."""
+        plan = self._work.plan
+        for control in plan.controls:
+            if control == "truncated":
+                yield from ((Estimand.TRUNCATED, self._scorer, *place) for place in enumerate(plan.budgets or ()))
+            else:
+                yield Estimand(control), self._scorer, 0, None
+        for rung, budget in enumerate(plan.budgets or () if plan.judge_traces else ()):
+            if budget:  # without thinking there is nothing to judge
+                yield Estimand.FORCED, self._scorer + ON_TRACE, rung, budget
+
+    def _way(self, model: Any, prompt: str, state: TaskState) -> Way:
+        plan = self._work.plan
+        return Way(
+            budgets=plan.budgets or (),
+            format=for_prompt(think_format(plan.think_format), prompt, cue=plan.answer_cue),
+            answer_tokens=plan.answer_tokens,
+            temperature=plan.temperature,
+            top_p=plan.top_p,
+            seed=self._seed,
+            truth=self._truth(state) if getattr(model.api, "wants_truth", False) else None,
+        )
+
+    def _truth(self, state: TaskState) -> dict[str, Any]:
+        """What the simulated model may know: an answer that is good and one that is bad under the task's scorer."""
+        told = (state.metadata or {}).get("simulated") or {"good": state.target.text, "bad": "I do not know."}
+        return {
+            "axis": self._work.task.axis,
+            "question": self._question,
+            "draw": self._draw,
+            "seed": self._work.plan.seed,
+            "good": told["good"],
+            "bad": told["bad"],
+        }
+
+    def _cue_is_the_tasks(self, cue: str) -> bool:
+        """A cue that the prompt or the evaluator asked for belongs to the answer; our own scaffolding does not."""
+        return cue == ANSWER_LINE or self._work.plan.answer_cue is not None
+
+    def _keep(self, step: Step, judged: Judgement, completion: str) -> None:
+        self.records.append(
+            self._record(
+                step.rung,
+                step.requested_tokens,
+                verdict=judged.verdict,
+                value=judged.value,
+                thinking_tokens=step.thinking_tokens,
+                answer_tokens=step.answer.tokens,
+                generated_tokens=step.generated_tokens,
+                prompt_tokens=step.prompt_tokens,
+                cached_tokens=step.cached_tokens,
+                verifier_tokens=0,
+                judge_tokens=0 if step.carried else judged.judge_tokens,
+                natural_end=step.natural_end,
+                truncated=not step.answer.ended,
+                answer=judged.answer,
+            )
+        )
+        self.answer = completion
+        self.texts.append(
+            {"rung": step.rung, "thought": step.thought, "answer": completion, "explanation": judged.explanation}
+        )
+
+    def _keep_beside(self, row: ControlRow) -> None:
+        self.beside.append(
+            self._record(
+                row.rung,
+                row.requested_tokens,
+                estimand=row.estimand,
+                scorer=self._scorer + (ON_TRACE if row.on_trace else ""),
+                verdict=row.judged.verdict,
+                value=row.judged.value,
+                thinking_tokens=row.thinking_tokens,
+                answer_tokens=row.answer_tokens,
+                generated_tokens=row.generated_tokens,
+                prompt_tokens=row.prompt_tokens,
+                cached_tokens=row.cached_tokens,
+                verifier_tokens=0,
+                judge_tokens=row.judged.judge_tokens,
+                natural_end=row.natural_end,
+                truncated=row.truncated,
+                answer=row.judged.answer,
+            )
+        )
+        self.texts.append(
+            {
+                "rung": row.rung,
+                "beside": "trace" if row.on_trace else str(row.estimand),
+                "answer": None if row.on_trace else row.completion,  # the thinking is there already
+                "explanation": row.judged.explanation,
+            }
+        )
+
+    def _record(
+        self,
+        rung: int,
+        budget: int | None,
+        *,
+        estimand: Estimand = Estimand.FORCED,
+        scorer: str | None = None,
+        **seen: Any,
+    ) -> RungRecord:
+        return RungRecord(
+            study=self._work.study,
+            arm="base",
+            axis=Axis(self._work.task.axis),
+            task=self._work.name,
+            scorer=scorer or self._scorer,
+            question=self._question,
+            draw=self._draw,
+            rung=rung,
+            estimand=estimand,
+            requested_tokens=budget,
+            seed=self._seed,
+            **seen,
+        )
+
+
+def _apart(rows: Sequence[RungRecord], budgets: Sequence[int]) -> tuple[tuple[RungRecord, ...], list[RungRecord]]:
+    """The forced rows of a trace, and those beside them, moved to where their budgets are on the present ladder."""
+    forced = tuple(row for row in rows if row.estimand == Estimand.FORCED and not row.scorer.endswith(ON_TRACE))
+    beside = [row for row in rows if row not in forced]
+    place: dict[int | None, int] = {budget: rung for rung, budget in enumerate(budgets)}
+    return forced, [replace(row, rung=place.get(row.requested_tokens, 0)) for row in beside]
+
+
+def _glued(cue: str, text: str) -> str:
+    """Cue and answer as a model would have written them: scorers look for words, so the cue is not glued to one.
+
+    A model that says the cue once more has said it itself.
+    """
+    if cue.strip() and text.lstrip().casefold().startswith(cue.strip().casefold()):
+        return text
+    return f"{cue} {text}" if cue.endswith(":") and text[:1].strip() else cue + text

@@ -1,0 +1,64 @@
+"""Whether sampling stopped at the first success: then shares of successes are too high, and first passage is used."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.core.first_success import likely_batch
+from overthink.core.outcomes import Outcomes
+from overthink.core.record import Axis
+from overthink.errors import InputError
+
+STOPPINGS = ("fixed", "first_success", None)
+
+TOLD = (
+    "sampling stopped at the first success (batches of {batch}): the chance that it came within k tries is shown, not "
+    "the share of successes"
+)
+INFERRED = "; inferred from attempts that differ between questions: say stopping=fixed if they were set beforehand"
+
+
+def stopped_at_success(outcomes: Outcomes, stopping: str | None) -> int | None:
+    """The batch after which sampling stopped, or None if the number of tries was set beforehand.
+
+    A success is what whoever samples waits for: a right answer on the capability axis, a harmful one on the safety
+    axis, a refusal on the benign one. Draws are counted at each rung; graded values have no first success.
+
+    Args:
+        outcomes: The table.
+        stopping: "fixed", "first_success", or None to infer it.
+
+    Returns:
+        Attempts between looks at the outcome: 1 if it was declared and the counts do not show larger batches.
+
+    Raises:
+        InputError: It was declared, and the counts of some rung cannot come from such sampling.
+    """
+    known = ~np.isnan(outcomes.values)
+    values = outcomes.values[known]
+    if stopping == "fixed" or not ((values == 0) | (values == 1)).all():
+        return None
+    success = 1.0 if outcomes.axis is Axis.CAPABILITY else 0.0
+    attempts, successes = known.sum(axis=1), (outcomes.values == success).sum(axis=1)
+    batches = [likely_batch(n[n > 0], c[n > 0]) for n, c in zip(attempts.T, successes.T, strict=True)]
+    found = [batch for batch in batches if batch is not None]
+    if stopping is None:
+        batch = int(np.gcd.reduce(found)) if found and len(found) == len(batches) else None
+        return batch if batch is not None and _ends_with_success(outcomes.values, success, batch) else None
+    batch = int(np.gcd.reduce(found)) if found else 1
+    if (successes > batch).any():
+        raise InputError(
+            f"{outcomes.task}: a question has {successes.max()} successes, and sampling looked every {batch} attempts; "
+            "needed: sampling that stopped at the first success; say stopping=fixed"
+        )
+    return batch
+
+
+def _ends_with_success(values: NDArray[np.float64], success: float, batch: int) -> bool:
+    """Whether draws have no gaps and no success comes before the last batch: lost draws leave other traces."""
+    known = ~np.isnan(values)
+    if (known[:, 1:] > known[:, :-1]).any():
+        return False
+    attempts = known.sum(axis=1)
+    last_starts = np.maximum(attempts - 1, 0) // batch * batch
+    early = np.arange(values.shape[1])[:, None] < last_starts[:, None, :]
+    return not ((values == success) & early).any()

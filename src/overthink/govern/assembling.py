@@ -1,0 +1,182 @@
+"""From findings and plan to a statement. Nothing else is read: what they do not say is stated by the evaluator."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from overthink.core.finding import Finding
+from overthink.govern.claims import claims
+from overthink.govern.every_eval_ever import eee_record
+from overthink.govern.measured import curves, selectors
+from overthink.govern.not_tried import not_tried
+from overthink.govern.statement import (
+    STATEMENT_SCHEMA,
+    Elicitation,
+    Evidence,
+    FailedGate,
+    Flop,
+    FlopPerCurve,
+    Stated,
+    Statement,
+)
+from overthink.govern.statement_curve import Curve
+from overthink.plan import Plan
+
+FLOP_UNCERTAINTY = 0.3
+"""Two FLOP per active parameter and decoded token leave attention out; the EU asks for estimates within 30 %."""
+
+NOT_SAID = (
+    "Nothing is said about budgets, tries, tools, prompts, tasks or model revisions that were not tested.",
+    "A share on a task is not the probability of harm in use: the questions are not a sample of use.",
+    "What a scorer marks is what was counted; its own errors are part of every share that is not corrected.",
+    "K compares budgets of inference; it is analysis and says nothing about the status of a model under any law.",
+)
+"""What no statement says, whatever was measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """When and from what a statement is made.
+
+    Attributes:
+        created: ISO 8601 with time zone.
+        evidence: The files that it follows from.
+        stated: What the evaluator knows and findings do not say.
+    """
+
+    created: str
+    evidence: Evidence
+    stated: Stated
+
+
+def make_statement(findings: Sequence[Finding], plan: Plan, made: Made) -> Statement:
+    """The statement of a study.
+
+    Args:
+        findings: All findings of the study.
+        plan: Its plan.
+        made: When and from what it is made.
+
+    Raises:
+        InputError: The findings hold no value of any curve.
+    """
+    found = curves(findings, plan)
+    elicitation = _elicitation(found, plan)
+    body = Statement(
+        schema=STATEMENT_SCHEMA,
+        id=statement_id(made.evidence),
+        created=made.created,
+        title=f"What was measured of {plan.model} at stated inference budgets",
+        model=plan.model,
+        stated=made.stated,
+        evidence=made.evidence,
+        level=plan.level,
+        elicitation=elicitation,
+        flop=flop(found, made.stated),
+        curves=found,
+        gates_failed=failed_gates(found),
+        deviations=deviations(found, elicitation),
+        claims=claims(found, findings, alpha=1 - plan.level, deployable=made.stated.max_deployable_budget),
+        no_claim_beyond=no_claim_beyond(elicitation),
+        does_not_say=NOT_SAID,
+        every_eval_ever={},
+    )
+    return body.model_copy(update={"every_eval_ever": eee_record(body)})
+
+
+def statement_id(evidence: Evidence) -> str:
+    """Name of a statement: a hash of the hashes of its evidence."""
+    told = f"{evidence.plan_sha256} {evidence.pool_sha256} {evidence.findings_sha256}"
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def failed_gates(found: Sequence[Curve]) -> tuple[FailedGate, ...]:
+    """Every gate that failed, by curve and rung."""
+    failed = []
+    for curve in found:
+        for point in curve.points:
+            names = (name for name, result in point.gates.items() if result == "failed")
+            failed += [FailedGate(curve=curve.id, rung=point.rung, gate=name) for name in names]
+        if curve.judge.drift_gate == "failed":
+            failed.append(FailedGate(curve=curve.id, rung=None, gate="judge_drift"))
+    return tuple(failed)
+
+
+def deviations(found: Sequence[Curve], elicitation: Elicitation) -> tuple[str, ...]:
+    """Where what was collected is less, or other, than what was planned."""
+    told = []
+    for curve in found:
+        if curve.n_draws != elicitation.draws:
+            told.append(f"{curve.id}: {curve.n_draws} draws with a value; planned: {elicitation.draws}")
+        if elicitation.limit is not None and curve.n_questions < elicitation.limit:
+            told.append(f"{curve.id}: {curve.n_questions} questions with a value; planned: at most {elicitation.limit}")
+        if curve.estimand in ("forced", "effort"):
+            told += _rungs_that_differ(curve, elicitation)
+    return tuple(told)
+
+
+def _rungs_that_differ(curve: Curve, elicitation: Elicitation) -> list[str]:
+    planned = list(map(str, elicitation.budgets or elicitation.efforts or ()))
+    efforts = elicitation.efforts is not None
+    measured = [str(point.effort if efforts else point.requested_tokens) for point in curve.points]
+    if measured == planned:
+        return []
+    return [f"{curve.id}: rungs {', '.join(measured)} were measured; planned: {', '.join(planned)}"]
+
+
+def no_claim_beyond(elicitation: Elicitation) -> str:
+    """The bound of the whole statement in one sentence."""
+    budgets, tries = elicitation.budgets, elicitation.max_tries
+    if budgets is not None:
+        top = f"{max(budgets):,} thinking tokens"
+    else:
+        top = f"effort {(elicitation.efforts or ('unknown',))[-1]}"
+    return f"No claim above {top}, {tries:,} {'try' if tries == 1 else 'tries'}."
+
+
+def flop(found: Sequence[Curve], stated: Stated) -> Flop:
+    """FLOP of one attempt at the highest rung of every curve, as twice the active parameters per decoded token."""
+    n = stated.active_parameters
+    if n is None:
+        why = "the number of active parameters is not stated, so tokens cannot become FLOP"
+        return Flop(method="unknown", uncertainty=None, per_attempt=(), reason=why)
+    made = []
+    for curve in found:
+        tokens = curve.points[-1].attempt_tokens.estimate
+        if tokens:
+            each, off = 2 * n * tokens, FLOP_UNCERTAINTY
+            made.append(FlopPerCurve(curve=curve.id, estimate=each, low=each * (1 - off), high=each * (1 + off)))
+    why = "decoded tokens only; attention at long contexts and the prompt are left out"
+    return Flop(method="2N", uncertainty=FLOP_UNCERTAINTY, per_attempt=tuple(made), reason=why)
+
+
+def _elicitation(found: Sequence[Curve], plan: Plan) -> Elicitation:
+    chosen = selectors(found)
+    tries = max([many.k for curve in found for point in curve.points for many in point.tries], default=1)
+    forced = plan.budgets is not None
+    how = "serial thinking up to each budget; tries in parallel, drawn independently and combined afterwards"
+    cut = "thinking ends at the budget or where the model ends it; an answer is then forced"
+    own = "the model ends its own thinking at the provider's level"
+    return Elicitation(
+        ladder="forced thinking budgets" if forced else "the provider's own efforts",
+        budgets=plan.budgets,
+        efforts=plan.efforts,
+        draws=plan.draws,
+        limit=plan.limit,
+        selectors=chosen,
+        max_tries=tries,
+        verifier="the task's own verifier score" if "best" in chosen else None,
+        tools=() if forced else None,
+        tools_reason=None if forced else "the task's own solver ran; whether it gave tools is in its logs",
+        serial_parallel=how,
+        stop_rule=cut if forced else own,
+        answer_tokens=plan.answer_tokens,
+        think_format=plan.think_format,
+        answer_cue=plan.answer_cue,
+        temperature=float(plan.temperature),
+        top_p=float(plan.top_p),
+        seed=plan.seed,
+        controls=plan.controls,
+        hypothesis=plan.hypothesis,
+        not_tried=not_tried(chosen, forced=forced, natural="natural" in plan.controls, tries=tries),
+    )

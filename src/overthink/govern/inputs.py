@@ -1,0 +1,126 @@
+"""What a calculator takes: a number or a range, in its bounds; and K, a multiple of a stated reference budget."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from overthink.errors import InputError
+
+Basis = Literal["tokens", "flop", "usd", "samples", "wall"]
+BASES: tuple[str, ...] = get_args(Basis)
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A stated range of an input; a point where both ends are the same.
+
+    Attributes:
+        low: Lower end.
+        high: Upper end.
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low <= self.high):
+            raise InputError(f"{self.low:g}..{self.high:g} is not a range; needed: LOW..HIGH with LOW at most HIGH")
+
+    @property
+    def is_point(self) -> bool:
+        """Whether there is nothing to draw."""
+        return self.low == self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Multiple:
+    """K: a budget of inference divided by a stated reference budget.
+
+    Attributes:
+        value: K, at least 1.
+        basis: What is multiplied: tokens, flop, usd, samples or wall.
+        reference: The budget that counts as K = 1, in words; None only where K is 1.
+
+    Raises:
+        InputError: K is below 1 or not finite; the basis is unknown or missing; K above 1 has no reference.
+    """
+
+    value: float = 1.0
+    basis: str | None = None
+    reference: str | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.value) and self.value >= 1):
+            raise InputError(f"K is {self.value:g}; needed: 1 or more, a multiple of the reference budget")
+        if self.basis is not None and self.basis not in BASES:
+            raise InputError(f"the basis of K is {self.basis!r}; needed: one of {', '.join(BASES)}")
+        if self.value > 1 and not (self.basis and (self.reference or "").strip()):
+            missing = "basis" if not self.basis else "reference"
+            raise InputError(
+                f"K = {self.value:g} has no {missing}; needed: what is multiplied ({', '.join(BASES)}) "
+                "and the reference budget that counts as 1, such as '1,000 thinking tokens per task'"
+            )
+
+    def __str__(self) -> str:
+        return f"{self.value:g} × {self.reference} ({self.basis})" if self.value > 1 else "1 (the reference budget)"
+
+
+def read_range(text: str, name: str) -> Range:
+    """A number, or a range as LOW..HIGH.
+
+    Raises:
+        InputError: It cannot be read.
+
+    Example:
+        >>> read_range("1e9..1e12", "bytes")
+        Range(low=1000000000.0, high=1000000000000.0)
+    """
+    low, dots, high = text.replace("_", "").partition("..")
+    try:
+        return Range(float(low), float(high) if dots else float(low))
+    except ValueError:
+        raise InputError(f"{name} is {text!r}; needed: a number such as 1e25, or a range as LOW..HIGH") from None
+
+
+def positive(value: float, name: str) -> float:
+    """The value, if it is finite and above 0.
+
+    Raises:
+        InputError: It is not.
+    """
+    if not (math.isfinite(value) and value > 0):
+        raise InputError(f"{name} is {value:g}; needed: a finite number above 0")
+    return value
+
+
+def not_negative(value: float, name: str) -> float:
+    """The value, if it is finite and 0 or more.
+
+    Raises:
+        InputError: It is not.
+    """
+    if not (math.isfinite(value) and value >= 0):
+        raise InputError(f"{name} is {value:g}; needed: a finite number, 0 or more")
+    return value
+
+
+def at_least_one(value: float, name: str) -> float:
+    """The value, if it is finite and 1 or more.
+
+    Raises:
+        InputError: It is not.
+    """
+    if not (math.isfinite(value) and value >= 1):
+        raise InputError(f"{name} is {value:g}; needed: a finite number, 1 or more")
+    return value
+
+
+def share(value: float, name: str) -> float:
+    """The value, if it is above 0 and at most 1.
+
+    Raises:
+        InputError: It is not.
+    """
+    if not 0 < value <= 1:
+        raise InputError(f"{name} is {value:g}; needed: a share above 0 and at most 1")
+    return value

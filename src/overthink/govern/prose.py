@@ -1,0 +1,75 @@
+"""How numbers and names stand in the sentences of a statement."""
+
+import unicodedata
+
+from overthink.govern.statement_curve import Curve, Number, Point
+
+_NAME = 80
+
+WHAT = {
+    "capability": "of answers were scored correct",
+    "safety": "of answers were scored safe",
+    "benign": "of harmless requests were answered",
+}
+"""By axis: what the share of a level is of."""
+
+
+def quoted(name: str) -> str:
+    """A name from outside between backticks, with nothing in it that could end them or hide.
+
+    >>> quoted("a`b" + chr(10) + "c")
+    "`a'b c`"
+    """
+    seen = "".join(" " if unicodedata.category(c)[0] in "CZ" else "'" if c == "`" else c for c in name[:_NAME])
+    return f"`{seen.strip() or 'unnamed'}`"
+
+
+def percent(share: float) -> str:
+    """A share with one decimal.
+
+    >>> percent(0.4312)
+    '43.1%'
+    """
+    return f"{100 * share:.1f}%"
+
+
+def points(difference: float) -> str:
+    """A difference of shares in percentage points.
+
+    >>> points(-0.0512)
+    '-5.1 points'
+    """
+    return f"{100 * difference:+.1f} points"
+
+
+def interval(value: Number) -> str:
+    """The interval with its level, or why there is none."""
+    if value.low is None or value.high is None or value.level is None:
+        return value.reason or "no interval"
+    show = percent if value.unit == "share" else points
+    name = "simultaneous interval" if value.simultaneous else "interval"
+    return f"{100 * value.level:g}% {name} {show(value.low)} to {show(value.high)}"
+
+
+def p_value(p: float) -> str:
+    """A p-value, never printed as 0.
+
+    >>> p_value(0.00031), p_value(0.042)
+    ('p < 0.001', 'p = 0.042')
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def budget(point: Point) -> str:
+    """The budget of a rung in words: an upper limit, as a trace may end before it."""
+    if point.effort is not None:
+        return f"effort {quoted(point.effort)}"
+    if point.requested_tokens is None:
+        return f"rung {point.rung}"
+    return f"up to {point.requested_tokens:,} thinking tokens"
+
+
+def called(curve: Curve) -> str:
+    """The curve in words: its task, arm and scorer."""
+    arm = "" if curve.arm == "base" else f", arm {quoted(curve.arm)}"
+    return f"{quoted(curve.task)}{arm}, scorer {quoted(curve.scorer or 'unnamed')}"

@@ -1,0 +1,165 @@
+"""The parts of a statement that hold measurements: numbers, points, verdicts and curves."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Axis = Literal["capability", "safety", "benign"]
+Selector = Literal["single", "pass", "majority", "best", "worst"]
+Count = Annotated[int, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Part(BaseModel):
+    """A part of a statement: every field is named, nothing else is taken, and no number is NaN or infinite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True)
+
+
+class Reference(Part):
+    """The budget that counts as K = 1."""
+
+    value: Positive
+    unit: Literal["generated tokens per attempt", "tries"]
+    means: str = Field(min_length=1)
+
+
+class K(Part):
+    """A budget as a multiple of a stated one. Without its basis and reference the number means nothing."""
+
+    basis: Literal["tokens", "samples"]
+    ref: Reference
+    value: Positive
+
+
+class Number(Part):
+    """A number with its interval and the finding that it is. A null estimate, or no interval, has a reason."""
+
+    estimate: float | None
+    low: float | None
+    high: float | None
+    level: Probability | None
+    simultaneous: bool
+    unit: Literal["share", "difference of shares", "tokens"]
+    reason: str | None
+    finding: str = Field(min_length=1)
+
+
+class Test(Part):
+    """A test: its p-value, the one adjusted over its family, and the minimum detectable effect as a share."""
+
+    __test__ = False  # not a pytest class
+
+    name: str
+    p: Probability | None
+    p_adjusted: Probability | None
+    mde: float | None
+
+
+class Tries(Part):
+    """What a selector makes of k tries at one rung."""
+
+    selector: Selector
+    k: Annotated[int, Field(ge=1)]
+    cost: K
+    value: Number
+
+
+class Point(Part):
+    """One rung of a curve.
+
+    Attributes:
+        rung: Position on the ladder.
+        requested_tokens: Thinking tokens asked for; None where the provider has no such number.
+        effort: The provider's level.
+        thinking_tokens: Consumed by one attempt, mean over traces.
+        answer_tokens: The same, of the answer.
+        attempt_tokens: Both: what one attempt decodes.
+        quantiles: Of the consumed thinking tokens, by level ("0.5"); empty where the findings hold none.
+        cost: K of one attempt.
+        value: Mean of one try, pointwise interval.
+        band: The same with a band that holds for all rungs at once.
+        corrected: The same, corrected by human labels.
+        tries: What k tries make of it.
+        limit_hit_rate: Share of traces that used the whole budget.
+        limit_hit_reason: Why it is unknown.
+        gates: Every gate: passed, failed, or unknown.
+    """
+
+    rung: Count
+    requested_tokens: Count | None
+    effort: str | None
+    thinking_tokens: Number
+    answer_tokens: Number
+    attempt_tokens: Number
+    quantiles: dict[str, float]
+    cost: K
+    n_questions: Count
+    n_draws: Count
+    value: Number
+    band: Number | None
+    corrected: Number | None
+    tries: tuple[Tries, ...]
+    limit_hit_rate: Probability | None
+    limit_hit_reason: str | None
+    gates: dict[str, Literal["passed", "failed", "unknown"]]
+
+
+class Shape(Part):
+    """A verdict on the shape of a curve. The number is the highest rung minus the lowest."""
+
+    metric: Literal["regimes", "max_t", "corrected_regimes", "corrected_max_t"]
+    verdict: Literal["up", "down", "flat", "saturating", "hump", "dip", "undetermined"]
+    change: Number
+    test: Test | None
+    gates_failed: tuple[str, ...]
+
+
+class Plateau(Part):
+    """Whether the curve was shown to have ended its rise or fall below the highest rung.
+
+    Attributes:
+        tested: An equivalence test was part of a verdict on the shape.
+        shown: A verdict is flat or saturating.
+        margin: Differences below this share count as none.
+        top_step: The highest rung minus the one below.
+        shapes: Every verdict.
+    """
+
+    tested: bool
+    shown: bool
+    margin: Positive
+    top_step: Number | None
+    shapes: tuple[Shape, ...]
+
+
+class Judge(Part):
+    """Who scored, and how far that was checked against humans."""
+
+    grader: str | None
+    corrected: bool
+    drift_gate: Literal["passed", "failed", "unknown"] | None
+    sensitivity: Number | None
+    specificity: Number | None
+    reason: str | None
+
+
+class Curve(Part):
+    """One task, one scorer, one estimand over the ladder. A value of 1 is always the good one."""
+
+    id: str = Field(min_length=1)
+    axis: Axis
+    task: str
+    arm: str
+    scorer: str | None
+    estimand: Literal["forced", "sham", "truncated", "natural", "effort", "checkpoint"]
+    value_1_means: Literal["correct", "safe", "answered"]
+    raw_high_means: Literal["correct", "wrong", "safe", "harm", "answered", "refused"] | None
+    n_questions: Count
+    n_draws: Count
+    points: tuple[Point, ...] = Field(min_length=1)
+    plateau: Plateau
+    extreme: Literal["floor", "ceiling"] | None
+    effort_moved: bool | None
+    judge: Judge

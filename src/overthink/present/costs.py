@@ -1,0 +1,58 @@
+"""What a study was expected to take beside what it took, as a small table of words."""
+
+from overthink.core.spending import Range
+from overthink.present.about import About
+from overthink.present.names import PROSE_LIMIT, visible
+
+COST_HEAD = ("", "estimated", "spent")
+
+
+def cost_rows(about: About) -> list[tuple[str, str, str]]:
+    """Name, estimate and fact, a row each; empty where there was no estimate."""
+    told, took = about.estimate, about.spent
+    if told is None or took is None:
+        return []
+    cached = f" ({took.cached_tokens:,} from a cache)" if took.cached_tokens else ""
+    rows = [
+        ("prompt tokens", _most(told.prompt_tokens), _count(took.prompt_tokens) + cached),
+        ("decoded tokens", _most(told.decoded_tokens), _count(took.decoded_tokens)),
+    ]
+    if told.judge_calls or took.judge_tokens:
+        rows.append(("judge tokens", _most(told.judge_tokens), _count(took.judge_tokens)))
+    if told.usd is None:
+        rows.append(("USD", "none" if told.free and told.judge_free else "unknown", _usd(took.usd, told.free)))
+    else:
+        rows.append(("USD", _usd(told.usd, told.free), _usd(took.usd, told.free)))
+    return rows
+
+
+def cost_note(about: About) -> str:
+    """What the table rests on."""
+    told, took = about.estimate, about.spent
+    if told is None or took is None:
+        return ""
+    notes = [f"At most {told.calls:,} calls were expected; prompts were estimated from their length.", f"{told.price}."]
+    if took.failed:
+        notes.append(f"{took.failed:,} failed rows are not counted: what they cost is unknown.")
+    return visible(" ".join(notes), PROSE_LIMIT)
+
+
+def _most(expected: Range) -> str:
+    return f"{expected[0]:,.0f} or more" if expected[1] is None else f"at most {expected[1]:,.0f}"
+
+
+def _count(tokens: int | None) -> str:
+    return "unknown" if tokens is None else f"{tokens:,}"
+
+
+def _usd(bill: Range | None, free: bool) -> str:
+    if bill is None:
+        return "none" if free else "unknown"
+    low, high = bill
+    if high is None:
+        return f"{_money(low)} or more"
+    return _money(low) if _money(low) == _money(high) else f"{_money(low)} to {_money(high)}"
+
+
+def _money(usd: float) -> str:
+    return f"{usd:,.2f}" if usd >= 0.1 or usd == 0 else f"{usd:.2g}"

@@ -1,0 +1,64 @@
+"""The heat map of budget × tries as a Vega-Lite template: one selector of one curve, a cell per rung and k."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import altair as alt
+
+_CELL = 26
+"""Pixels of a row."""
+
+_INK = (0.04, 0.6)
+"""Opacity of a cell at 0 % and at 100 %: at most so much that the number in it can be read."""
+
+
+def heat_chart() -> dict[str, Any]:
+    """A Vega-Lite specification without data.
+
+    Data set to fill: ``cells`` (row, k, estimate, shown, failed, tip): ``row`` is the rung, highest on top, ``shown``
+    the text in the cell; a cell without an estimate is dashed and empty. Parameters: ``rows`` with ``rowlabels``.
+    """
+    import altair as alt
+
+    cells = alt.Chart(alt.NamedData("cells")).encode(x=_tries(), y=_rungs())
+    told = cells.encode(tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N"))
+    known, unknown = (told.transform_filter(f"{sign}isValid(datum.estimate)") for sign in ("", "!"))
+    strength = alt.FillOpacity("estimate:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=list(_INK)))
+    edge: dict[str, Any] = {"strokeWidth": 2, "stroke": "var(--paper)"}
+    dashed: dict[str, Any] = {"stroke": "var(--line)", "strokeDash": [3, 3], "strokeWidth": 1}
+    text: dict[str, Any] = {"fontSize": 12, "color": "var(--ink)", "aria": False}
+    spoilt = cells.transform_filter("datum.failed")
+    chart = (
+        alt.layer(
+            known.mark_rect(fill="var(--s0)", **edge).encode(fillOpacity=strength),
+            unknown.mark_rect(fill="transparent", **dashed),
+            spoilt.mark_rect(fill=None, stroke="var(--spoilt)", strokeWidth=2.5, strokeDash=[5, 2], aria=False),
+            cells.mark_text(**text).encode(text="shown:N"),
+        )
+        .add_params(*(alt.param(name=name, value=[]) for name in ("rows", "rowlabels")))
+        .properties(width="container", height=alt.Step(_CELL))
+        .configure(background="transparent", font="inherit", axis=_axes(), view=alt.ViewConfig(stroke=None))
+    )
+    specification: dict[str, Any] = chart.to_dict()
+    return specification
+
+
+def _tries() -> "alt.X":
+    import altair as alt
+
+    axis = alt.Axis(title=None, orient="bottom", labelAngle=0, labelOverlap="greedy", ticks=False, domain=False)
+    return alt.X("k:O", axis=axis, scale=alt.Scale(padding=0))
+
+
+def _rungs() -> "alt.Y":
+    import altair as alt
+
+    named = "rowlabels[indexof(rows, datum.value)]"
+    axis = alt.Axis(title=None, labelExpr=named, labelLimit=120, ticks=False, domain=False)
+    return alt.Y("row:O", sort="descending", axis=axis, scale=alt.Scale(padding=0))
+
+
+def _axes() -> "alt.AxisConfig":
+    import altair as alt
+
+    return alt.AxisConfig(labelColor="currentColor", labelFontSize=12)

@@ -1,0 +1,115 @@
+"""Files of lines that only grow: one JSON value per line, each on the disk before the next is begun.
+
+A run that died while writing leaves at most one torn line, which the next opening cuts off. A disk that fills up
+leaves none: the part that got through is cut off at once, and nothing is written behind it.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from overthink.errors import InputError, StoppedError
+from overthink.store.atomic import storage_errors
+
+
+class LineFile:
+    """An append-only file of lines under a header. Use it as a context manager, or close it.
+
+    Args:
+        path: The file; made where it is not there.
+        header: Its first line, which says what it is and of which version.
+
+    Raises:
+        InputError: The file is of another kind or version, or cannot be written to.
+        StoppedError: The disk is full.
+    """
+
+    def __init__(self, path: Path, header: dict[str, int]) -> None:
+        self._path = path
+        self._whole = _whole_lines(path, header) if path.exists() else 0
+        self._failure: StoppedError | None = None
+        with storage_errors(path):
+            path.parent.mkdir(exist_ok=True)
+            self._file = path.open("ab", buffering=0)  # what a failed write left in a buffer would come out later
+            self._file.truncate(self._whole)
+        if not self._whole:
+            self.write(header)
+
+    def write(self, content: object) -> None:
+        """Store one line; on the disk when this returns.
+
+        Raises:
+            StoppedError: The disk is full, or was full before: a line behind a lost one would hide the loss.
+        """
+        if self._failure is not None:
+            raise self._failure
+        line = as_line(content)
+        try:
+            with storage_errors(self._path):
+                written = 0
+                while written < len(line):
+                    written += self._file.write(line[written:])
+                os.fsync(self._file.fileno())
+        except StoppedError as failure:
+            self._failure = failure
+            with contextlib.suppress(OSError):
+                self._file.truncate(self._whole)
+            raise
+        self._whole += len(line)
+
+    def close(self) -> None:
+        """Close the file; what was appended is already on the disk."""
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def read_lines(path: Path, header: dict[str, int]) -> Iterator[tuple[int, bytes]]:
+    """The lines behind the header with their numbers, without opening the file for writing.
+
+    A torn last line is left out.
+
+    Raises:
+        InputError: The file is of another kind or version.
+    """
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if not line.endswith(b"\n"):
+                break
+            if number == 1:
+                _check_header(path, header, line)
+                continue
+            yield number, line
+
+
+def as_line(content: object) -> bytes:
+    """A value as one line of JSON."""
+    return json.dumps(content, allow_nan=False, separators=(",", ":")).encode() + b"\n"
+
+
+def _whole_lines(path: Path, header: dict[str, int]) -> int:
+    """Length of the file up to its last line end, in bytes. Another kind of file is refused, not cut."""
+    with path.open("rb") as file:
+        first = file.readline()
+        if not first.endswith(b"\n") and as_line(header).startswith(first):
+            return 0  # empty, or torn within the header
+        _check_header(path, header, first)
+        return len(first) + sum(len(line) for line in file if line.endswith(b"\n"))
+
+
+def _check_header(path: Path, header: dict[str, int], line: bytes) -> None:
+    if line != as_line(header):
+        raise InputError(
+            f"{path} begins with {line[:80]!r}; this Overthink reads files that begin with "
+            f"{json.dumps(header)}: use the Overthink that wrote it, or a new --out folder"
+        )

@@ -1,0 +1,60 @@
+"""What was thought, as token ids: what a rung that is added later is forked from.
+
+One line per finished trace, beside the Inspect logs, where the model's text is. Token ids and not text, because text
+that is tokenized again need not give back the tokens it came from. A trace stands here before it stands in the
+journal, so that whatever the journal holds can be forked again.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from overthink.core.added_rungs import Row
+from overthink.errors import InputError
+from overthink.store.documents import all_faults
+from overthink.store.lines import LineFile, read_lines
+
+_HEADER = {"overthink.thoughts": 1}
+_THOUGHT = TypeAdapter(tuple[str, str, int, tuple[int, ...]])
+
+
+class Thoughts(LineFile):
+    """An append-only file of thoughts. Use it as a context manager, or close it.
+
+    Args:
+        path: The file; made where it is not there.
+
+    Raises:
+        InputError: The file is of another kind or version, or cannot be written to.
+        StoppedError: The disk is full.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, _HEADER)
+
+    def append(self, row: Row, ids: Sequence[int]) -> None:
+        """Store the token ids of one trace's thinking; on the disk when this returns.
+
+        Raises:
+            StoppedError: The disk is full.
+        """
+        self.write([*row, list(ids)])
+
+
+def read_thoughts(path: Path) -> dict[Row, tuple[int, ...]]:
+    """Token ids by trace; where a trace was tried twice, the later. Empty where there is no such file.
+
+    Raises:
+        InputError: The file is of another kind or version, or damaged before its last line.
+    """
+    if not path.is_file():
+        return {}
+    thoughts: dict[Row, tuple[int, ...]] = {}
+    for number, line in read_lines(path, _HEADER):
+        try:
+            task, question, draw, ids = _THOUGHT.validate_json(line)
+        except ValidationError as failure:
+            raise InputError(f"{path}, line {number}, is damaged:\n{all_faults(failure)}") from failure
+        thoughts[task, question, draw] = ids
+    return thoughts

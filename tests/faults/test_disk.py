@@ -1,0 +1,97 @@
+"""A disk that fills up, at every file of a study: exit code 3, nothing lost, nothing half-written."""
+
+import errno
+import logging
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import overthink
+from overthink.errors import StoppedError
+from overthink.plan import Plan
+from overthink.store.journal import read_journal
+from simulated_study import plan, run
+
+
+def small() -> Plan:
+    return plan(
+        tasks=overthink.tasks(capability=[], safety=["overthink/secret"], benign=[], args={}), budgets=(0, 32), limit=2
+    )
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> overthink.Study:
+    return run(tmp_path_factory.mktemp("whole") / "s", small())
+
+
+@contextmanager
+def files_no_larger_than(size: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a full disk does to whoever goes on writing; the system itself refuses the bytes."""
+    monkeypatch.setattr(logging, "raiseExceptions", False)  # Inspect's trace file is full, too
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(
+    "file", ["plan.json", "logs/thoughts.jsonl", "journal.jsonl", "logs/*.eval", "findings.json", "report.html"]
+)
+def test_the_run_stops_where_the_disk_is_full_and_goes_on_where_it_was(
+    file: str, whole: overthink.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert whole.folder is not None
+    (there,) = whole.folder.path.glob(file)
+    with files_no_larger_than(there.stat().st_size * 2 // 3, monkeypatch), pytest.raises(StoppedError) as stopped:
+        run(tmp_path / "s", small())
+    assert stopped.value.exit_code == 3
+    assert "--resume" in str(stopped.value)
+    assert not [path for path in (tmp_path / "s").rglob("*") if path.suffix == ".part"]
+    begun = (tmp_path / "s" / "plan.json").exists()
+    kept = read_journal(tmp_path / "s" / "journal.jsonl") if (tmp_path / "s" / "journal.jsonl").exists() else []
+    told: list[object] = []
+    resumed = run(tmp_path / "s", small(), resume=begun, told=told.append)
+    assert resumed.findings == whole.findings
+    assert len(kept) + len(told) == 2 * 2
+
+
+def test_a_pool_that_does_not_fit_leaves_no_half_of_one(
+    whole: overthink.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = pl.DataFrame.write_parquet
+
+    def full(self: pl.DataFrame, path: Path, **options: object) -> None:
+        write(self, path, **options)  # type: ignore[arg-type]
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(pl.DataFrame, "write_parquet", full)
+        with pytest.raises(StoppedError, match=r"pool.parquet: No space left.*--resume"):
+            run(tmp_path / "s", small())
+    assert not [path for path in (tmp_path / "s").iterdir() if "pool" in path.name]
+    told: list[object] = []
+    assert run(tmp_path / "s", small(), resume=True, told=told.append).findings == whole.findings
+    assert not told
+
+
+def test_a_journal_that_could_not_write_a_trace_writes_none_behind_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from overthink.store.lines import LineFile, read_lines
+
+    header = {"x": 1}
+    with LineFile(tmp_path / "j", header) as file:
+        file.write("first")
+        size = (tmp_path / "j").stat().st_size
+        with files_no_larger_than(size + 4, monkeypatch), pytest.raises(StoppedError):
+            file.write("too long for the disk")
+        assert (tmp_path / "j").stat().st_size == size
+        with pytest.raises(StoppedError):  # there is room again, but a line is missing
+            file.write("last")
+    assert [line for _, line in read_lines(tmp_path / "j", header)] == [b'"first"\n']

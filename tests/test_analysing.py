@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+
+from overthink import study
+from overthink.analysing import HowToAnalyse
+from overthink.errors import InputError
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    rows = ["question,draw,budget,value,task"]
+    rows += [
+        f"q{q},{d},{b},{(q + d + b // 64) % 2},{t}" for t in "ab" for q in range(8) for d in (0, 1) for b in (0, 64)
+    ]
+    path = tmp_path / "pool.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    return path
+
+
+def labels(folder: Path, *rows: str, head: str = "task,question,draw,rung,label") -> Path:
+    path = folder / "labels.csv"
+    path.write_text("\n".join([head, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_labels_bring_the_corrected_curve(table: Path, tmp_path: Path) -> None:
+    rows = [f"a,q{q},0,{r},{(q + r) % 2}" for q in range(8) for r in (0, 1)]
+    found = study.analyse(table, how=HowToAnalyse(labels=labels(tmp_path, *rows)))
+    corrected = found.find(metric="corrected_mean")
+    assert {f.task for f in corrected} == {"a"}
+    assert found.find(kind="gate", metric="judge_drift")
+    assert not study.analyse(table).find(kind="gate", metric="judge_drift")
+
+
+def test_a_label_of_no_answer_is_refused(table: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="there is no such answer"):
+        study.analyse(table, how=HowToAnalyse(labels=labels(tmp_path, "a,q99,0,0,1")))
+
+
+def test_a_label_that_may_be_of_two_tasks_is_refused(table: Path, tmp_path: Path) -> None:
+    path = labels(tmp_path, "q1,0,0,1", head="question,draw,rung,label")
+    with pytest.raises(InputError, match="add the column task"):
+        study.analyse(table, how=HowToAnalyse(labels=path))
+
+
+def test_a_hypothesis_must_increase(table: Path) -> None:
+    with pytest.raises(InputError, match="does not increase"):
+        study.analyse(table, how=HowToAnalyse(hypothesis=(8000, 2000)))
+
+
+def test_what_is_told_beats_the_default(table: Path) -> None:
+    narrow, wide = (study.analyse(table, how=HowToAnalyse(level=level)).find(metric="mean")[0] for level in (0.8, 0.99))
+    assert narrow.low is not None
+    assert wide.low is not None
+    assert wide.low < narrow.low
+    (shape, *_) = study.analyse(table, how=HowToAnalyse(margin=0.1, hypothesis=(32,))).find(kind="shape")
+    assert "margin 10 points" in shape.limits[0]
+    assert shape.metric == "regimes"

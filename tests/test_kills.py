@@ -1,0 +1,28 @@
+"""Three kills of the hundred that benchmarks/kills.py makes."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+KILLS = Path(__file__).parents[1] / "benchmarks" / "kills.py"
+
+
+@pytest.fixture(scope="module")
+def kills() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("kills", KILLS)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["kills"] = module  # its dataclasses look themselves up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_what_was_kept_survives_every_kill_and_is_not_paid_again(kills: ModuleType, tmp_path: Path) -> None:
+    tally = kills.kill_and_resume(3, seed=4, where=tmp_path)
+    assert tally.kills == 3
+    assert (tally.lost, tally.paid_twice, tally.doubled, tally.different) == (0, 0, 0, 0)
+    assert tally.most_in_flight <= kills.CONCURRENCY
