@@ -22,5 +22,11 @@ def plan(**changes: object) -> Plan:
     return checked_plan(**(fields | changes))
 
 
+def one_task(**changes: object) -> Plan:
+    """The same with its quicker task alone."""
+    secret = overthink.tasks(capability=[], safety=["overthink/secret"], benign=[], args={})
+    return plan(**({"tasks": secret} | changes))
+
+
 def run(folder: Path, wanted: Plan | None = None, **options: object) -> overthink.Study:
     return overthink.run(overthink.prepare(wanted or plan()), folder, **options)  # type: ignore[arg-type]

@@ -22,7 +22,8 @@ from overthink.resuming import check_folder, is_outdated
 from overthink.store.folder import StudyFolder
 from overthink.store.journal import read_journal
 from overthink.store.lock import LOCK, locked
-from simulated_study import plan, run
+from simulated_study import one_task as plan
+from simulated_study import run as run_plan
 
 Call = tuple[str, str, int, str, int]
 
@@ -42,6 +43,10 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[Call]:
     return served
 
 
+def run(folder: Path, wanted: Plan | None = None, **options: Any) -> overthink.Study:
+    return run_plan(folder, wanted or plan(), **options)
+
+
 def key(row: RungRecord) -> tuple[str, str, int, int]:
     return (row.task, row.question, row.draw, row.rung)
 
@@ -54,7 +59,7 @@ def rows(study: overthink.Study) -> dict[tuple[str, str, int, int], RungRecord]:
 
 def test_a_finished_study_is_resumed_for_nothing(tmp_path: Path, calls: Counter[Call]) -> None:
     first = run(tmp_path / "s")
-    assert check_folder(tmp_path / "s", plan(), resume=True) == 2 * 3 * 2
+    assert check_folder(tmp_path / "s", plan(), resume=True) == 3 * 2
     (tmp_path / "s" / "findings.json").unlink()
     calls.clear()
     again = run(tmp_path / "s", resume=True)
@@ -64,7 +69,7 @@ def test_a_finished_study_is_resumed_for_nothing(tmp_path: Path, calls: Counter[
     assert again.folder.findings.exists()
 
 
-@pytest.mark.parametrize("grown", [{"draws": 4}, {"limit": 5}, {"draws": 3, "limit": 4}], ids=str)
+@pytest.mark.parametrize("grown", [{"draws": 4}, {"draws": 3, "limit": 4}], ids=str)
 def test_more_draws_and_questions_pay_for_themselves_alone(
     grown: dict[str, int], tmp_path: Path, calls: Counter[Call]
 ) -> None:
@@ -145,7 +150,7 @@ def test_rungs_draws_and_questions_may_be_added_at_once_and_after_a_stop(tmp_pat
     with pytest.raises(InputError, match="has not finished"):
         overthink.analyse(tmp_path / "s")
     extended = run(tmp_path / "s", grown, resume=True)
-    assert len(rows(extended)) == 2 * 4 * 3 * 5
+    assert len(rows(extended)) == 4 * 3 * 5
     calls_left: list[Sequence[RungRecord]] = []
     assert run(tmp_path / "s", grown, resume=True, told=calls_left.append).findings == extended.findings
     assert not calls_left
@@ -183,10 +188,23 @@ def test_any_other_difference_is_shown_and_refused(other: dict[str, object], tmp
 def test_without_token_ids_rungs_are_refused_and_the_plan_stays(tmp_path: Path) -> None:
     run(tmp_path / "s")
     (tmp_path / "s" / "logs" / "thoughts.jsonl").unlink()
-    with pytest.raises(InputError, match=r"cannot be added to 12 of 12 .*not stored as token ids.*--out"):
+    with pytest.raises(InputError, match=r"cannot be added to 6 of 6 .*not stored as token ids.*--out"):
         run(tmp_path / "s", plan(budgets=(0, 8, 16, 32)), resume=True)
     assert (tmp_path / "s" / "plan.json").read_text() == plan().to_json()
-    assert len(run(tmp_path / "s", plan(draws=3), resume=True).records) == 2 * 3 * 3 * 3
+    assert len(run(tmp_path / "s", plan(draws=3), resume=True).records) == 3 * 3 * 3
+
+
+def test_rungs_are_not_added_where_the_text_itself_is_scored(tmp_path: Path) -> None:
+    for beside in ({"controls": ("truncated",)}, {"judge_traces": True}):
+        folder = StudyFolder(tmp_path / next(iter(beside)))
+        folder.create()
+        folder.plan.write_text(plan(**beside).to_json())
+        with pytest.raises(InputError, match="another plan .*budgets"):
+            check_folder(folder.path, plan(budgets=(0, 8, 16, 32), **beside), resume=True)
+        assert check_folder(folder.path, plan(draws=3, **beside), resume=True) == 0
+    run(tmp_path / "s", plan(controls=("sham", "natural")))
+    extended = run(tmp_path / "s", plan(budgets=(0, 8, 16, 32), controls=("sham", "natural")), resume=True)
+    assert Counter(str(row.estimand) for row in extended.records) == {"forced": 24, "sham": 6, "natural": 6}
 
 
 def test_a_fork_that_fails_leaves_the_rows_that_were_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,17 +222,13 @@ def test_a_fork_that_fails_leaves_the_rows_that_were_there(tmp_path: Path, monke
     broken = run(tmp_path / "s", new, resume=True)
     failed = [row for row in broken.records if row.error]
     assert len(failed) == 1
-    assert len(rows(broken)) == 2 * 3 * 2 * 5
+    assert len(rows(broken)) == 3 * 2 * 5
     assert {row.requested_tokens for row in failed} <= {12, 16}
     for row in before.values():
         assert any(row.value == now.value and row.requested_tokens == now.requested_tokens for now in broken.records)
     mended = run(tmp_path / "s", new, resume=True)
     assert not [row for row in mended.records if row.error]
     assert asked["n"] < 40  # type: ignore[index]
-
-
-def run_resumed(folder: Path, wanted: Plan, *, resume: bool) -> overthink.Study:
-    return run(folder, wanted, resume=resume)
 
 
 def test_a_second_process_is_refused_by_name_and_a_dead_one_is_not_in_the_way(tmp_path: Path) -> None:
@@ -229,7 +243,7 @@ def test_a_second_process_is_refused_by_name_and_a_dead_one_is_not_in_the_way(tm
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
         before = {path: path.read_bytes() for path in (tmp_path / "s").iterdir() if path.is_file()}
-        for attempt in (check_folder, run_resumed):
+        for attempt in (check_folder, run):
             with pytest.raises(InputError, match=rf"in use: process {other.pid} on {os.uname().nodename}"):
                 attempt(tmp_path / "s", plan(draws=3), resume=True)
         assert {path: path.read_bytes() for path in before} == before
@@ -250,7 +264,7 @@ def test_an_extension_that_did_not_finish_is_not_reported_as_finished(tmp_path: 
     for again in (overthink.analyse, overthink.study.report):
         with pytest.raises(InputError, match="has not finished.*--resume"):
             again(tmp_path / "s")
-    assert len(run(tmp_path / "s", plan(draws=4), resume=True).records) == 2 * 3 * 4 * 3
+    assert len(run(tmp_path / "s", plan(draws=4), resume=True).records) == 3 * 4 * 3
 
 
 def test_a_log_or_a_journal_cut_in_the_middle_costs_one_trace_at_most(tmp_path: Path, calls: Counter[Call]) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from overthink.core.first_success import first_success_at_k
     from overthink.core.judge import correct_judge
     from overthink.core.shape import shape_verdict
+    from overthink.govern.effective_compute import effective_compute
     from overthink.plan import Plan
     from overthink.sources import HowToRead
     from overthink.study import Study, analyse, prepare, run, tasks
@@ -36,6 +37,7 @@ __all__ = [
     "consensus_at_k",
     "correct_judge",
     "divergence",
+    "effective_compute",
     "first_success_at_k",
     "majority_at_k",
     "pass_at_k",
@@ -52,6 +54,7 @@ _HOMES = {
     "commitment_step": "core.commitment",
     "correct_judge": "core.judge",
     "divergence": "core.divergence",
+    "effective_compute": "govern.effective_compute",
     "first_success_at_k": "core.first_success",
     "shape_verdict": "core.shape",
 }

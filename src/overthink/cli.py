@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from overthink import __version__
+from overthink import __version__, cli_govern, cli_statement
 from overthink.errors import InputError, OverthinkError
 
 app = typer.Typer(
@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 model_app = typer.Typer(help="The embedded weights.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
+app.add_typer(cli_govern.govern_app)
+cli_statement.register(app)
 
 messages = Console(stderr=True)
 """Progress, notes and errors go to standard error; results to standard output."""
@@ -187,12 +189,19 @@ def run(
 @app.command()
 def report(
     path: Annotated[Path, typer.Argument(help="A study's folder.")],
+    formats: Annotated[
+        list[str], typer.Option("--format", help="html, and svg or png for figures; a list or repeated.")
+    ] = ["html"],  # noqa: B006
     as_json: Json = False,
 ) -> None:
-    """Make a study's findings and report again from its pool."""
+    """Make a study's findings, report and figures again from its pool."""
     from overthink import study
 
-    _show(study.report(path, command=_command()), as_json=as_json)
+    wanted = [word.strip().lower() for text in formats for word in text.split(",")]
+    result = study.report(path, formats=wanted, command=_command())
+    _show(result, as_json=as_json)
+    if result.folder is not None and {"svg", "png"} & set(wanted):
+        messages.print(f"figures: {result.folder.figures}", highlight=False, soft_wrap=True)
 
 
 @app.command()

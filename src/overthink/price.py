@@ -56,11 +56,12 @@ def rates_of(model: str) -> Rates | str:
         return 'price unknown: no price list is installed (pip install "overthink[price]")'
     try:
         plain = calc_price(Usage(input_tokens=_REQUEST, output_tokens=_REQUEST), name, provider_id=payee)
-        cached = calc_price(
-            Usage(input_tokens=_REQUEST, cache_read_tokens=_REQUEST, output_tokens=0), name, provider_id=payee
-        )
+        from_cache = Usage(input_tokens=_REQUEST, cache_read_tokens=_REQUEST, output_tokens=0)
+        cached = calc_price(from_cache, name, provider_id=payee)
     except LookupError:
         return f"price unknown: {model} is not in the price list (genai-prices {version('genai-prices')})"
+    if plain.input_price is None or plain.output_price is None or cached.input_price is None:
+        return f"price unknown: {model} is not priced by the token (genai-prices {version('genai-prices')})"
     return Rates(
         prompt=float(plain.input_price) / _REQUEST,
         cached=float(cached.input_price) / _REQUEST,

@@ -155,12 +155,12 @@ def _changes(there: Plan, wanted: Plan) -> dict[str, tuple[object, object]]:
 
 def _extends(name: str, there: Plan, wanted: Plan) -> bool:
     """Whether this field of the plan grew in a way that leaves valid what was collected."""
-    if there.budgets is None or wanted.budgets is None:
-        return False  # an effort level is run as a whole
     if name == "budgets" and (wanted.judge_traces or "truncated" in wanted.controls):
         return False  # these score the text at every rung, and token ids are what is kept
     if name == "draws":
         return wanted.draws > there.draws
     if name == "limit":
         return there.limit is not None and (wanted.limit is None or wanted.limit > there.limit)
-    return name == "budgets" and {*there.budgets} < {*wanted.budgets} and there.budgets[-1] == wanted.budgets[-1]
+    if name != "budgets" or there.budgets is None or wanted.budgets is None:
+        return False
+    return {*there.budgets} < {*wanted.budgets} and there.budgets[-1] == wanted.budgets[-1]

@@ -25,7 +25,7 @@ from overthink.core.record import Estimand, RungRecord
 from overthink.core.spending import spent
 from overthink.errors import InputError
 from overthink.plan import Plan, TaskPlan
-from overthink.present import About, report_html, summary_text
+from overthink.present import About, figure_formats, report_figures, report_html, summary_text
 from overthink.resuming import Collected, at_work
 from overthink.sources import HowToRead, Source, read_source
 from overthink.store.estimate import write_estimate
@@ -146,15 +146,24 @@ def run(
         return _stored(_study(source, HowToAnalyse(), command=command), folder)
 
 
-def report(path: str | Path, *, command: str | None = None) -> Study:
+def report(path: str | Path, *, formats: Sequence[str] = ("html",), command: str | None = None) -> Study:
     """Make a study's findings and report again from its pool.
 
+    Args:
+        path: The study's folder.
+        formats: "svg" and "png" draw the page's charts into its folder `figures`; the page itself is always made.
+        command: The command line, for the report.
+
     Raises:
-        InputError: The folder holds no study.
+        InputError: The folder holds no study, or a format is unknown.
     """
+    figures = figure_formats(formats)
     folder = StudyFolder(Path(path))
     folder.require()
-    return analyse(folder.path, out=folder.path, command=command)
+    made = analyse(folder.path, out=folder.path, command=command)
+    if figures:
+        folder.write_figures(report_figures(made.findings, made.about, figures))
+    return made
 
 
 def label_sheet(

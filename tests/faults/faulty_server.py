@@ -21,11 +21,11 @@ ANSWER = " 42"
 
 
 class FaultyServer:
-    """Counts what it served. ``url`` is where it listens."""
+    """A server that listens at ``url`` and counts the requests it met, by prompt and place; mended, it is truthful."""
 
     def __init__(self) -> None:
         self.met: Counter[tuple[str, str]] = Counter()
-        self.served = 0
+        self.mended = False
         self._lock = threading.Lock()
         faulty = self
 
@@ -67,9 +67,8 @@ class FaultyServer:
         found = PROMPT.search(text)
         assert found is not None
         with self._lock:
-            self.served += 1
             self.met[found.group(), place] += 1
-            hit = place == found[2] and self.met[found.group(), place] <= int(found[3])
+            hit = not self.mended and place == found[2] and self.met[found.group(), place] <= int(found[3])
         if hit:
             return FAULTS[found[1]](handler, truth)
         return send(handler, 200, json.dumps(truth).encode())

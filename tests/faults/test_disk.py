@@ -1,26 +1,22 @@
 """A disk that fills up, at every file of a study: exit code 3, nothing lost, nothing half-written."""
 
-import errno
 import logging
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 import overthink
 from overthink.errors import StoppedError
 from overthink.plan import Plan
 from overthink.store.journal import read_journal
-from simulated_study import plan, run
+from simulated_study import one_task, run
 
 
 def small() -> Plan:
-    return plan(
-        tasks=overthink.tasks(capability=[], safety=["overthink/secret"], benign=[], args={}), budgets=(0, 32), limit=2
-    )
+    return one_task(budgets=(0, 32), limit=2)
 
 
 @pytest.fixture(scope="module")
@@ -64,15 +60,18 @@ def test_the_run_stops_where_the_disk_is_full_and_goes_on_where_it_was(
 def test_a_pool_that_does_not_fit_leaves_no_half_of_one(
     whole: overthink.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = pl.DataFrame.write_parquet
+    write = Path.write_bytes
 
-    def full(self: pl.DataFrame, path: Path, **options: object) -> None:
-        write(self, path, **options)  # type: ignore[arg-type]
-        raise OSError(errno.ENOSPC, "No space left on device")
+    def full(self: Path, content: bytes) -> int:
+        if "pool" not in self.name:
+            return write(self, content)
+        size = len(content)
+        with files_no_larger_than(size // 2, monkeypatch):
+            return write(self, content)
 
     with monkeypatch.context() as broken:
-        broken.setattr(pl.DataFrame, "write_parquet", full)
-        with pytest.raises(StoppedError, match=r"pool.parquet: No space left.*--resume"):
+        broken.setattr(Path, "write_bytes", full)
+        with pytest.raises(StoppedError, match=r"pool.parquet: File too large.*--resume"):
             run(tmp_path / "s", small())
     assert not [path for path in (tmp_path / "s").iterdir() if "pool" in path.name]
     told: list[object] = []

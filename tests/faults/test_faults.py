@@ -4,6 +4,7 @@ One study per case, all faults at once: each question names the fault that its o
 """
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,7 +37,7 @@ def faulty():
 
 RETRIED = {
     "hangs", "slow-loris", "429", "429-retry-after", "500", "502-html", "503", "504", "reset", "reset-after-headers",
-    "closed", "half-a-body", "redirect-loop",
+    "closed", "half-a-body", "redirect-loop", "redirect-elsewhere",
 }  # fmt: skip
 """Faults of the transport: the request is sent again. All others came as an answer, and mark the trace."""
 
@@ -113,7 +114,7 @@ def is_marked(rows: list[RungRecord]) -> bool:
             == (Verdict.ERRORED, None, None, None, None)
             for row in failed
         )
-        and all(row.error and "sk-a-secret-key" not in row.error for row in failed)
+        and all(row.error and "sk-a-secret-key" not in row.error and "RetryError" not in row.error for row in failed)
     )
 
 
@@ -122,8 +123,12 @@ def test_there_are_enough_faults() -> None:
     assert set(FAULTS) > RETRIED
 
 
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # of the OpenAI client, for values of a wrong type
 @pytest.mark.usefixtures("endless_patience")
-def test_a_fault_that_happens_once_is_retried_or_marked_and_mended(server: FaultyServer, tmp_path: Path) -> None:
+def test_a_fault_that_happens_once_is_retried_or_marked_and_mended(
+    server: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patience, "TRIES", 8)  # a busy machine may let a try or two run out of time
     names = asked(times=1)
     wanted = plan(tmp_path, server, names, concurrency=24)
     study = overthink.run(overthink.prepare(wanted), tmp_path / "s")
@@ -131,23 +136,22 @@ def test_a_fault_that_happens_once_is_retried_or_marked_and_mended(server: Fault
     assert found.keys() == set(names)
     for name, rows in found.items():
         fault = name.split("/")[0]
-        if fault in RETRIED or fault in TEMPLATE_FAULTS:
-            assert is_truth(rows), rows
-        else:
-            assert is_marked(rows), rows
-    spent = server.served
+        retried = fault in RETRIED or fault in TEMPLATE_FAULTS
+        assert is_truth(rows) or (is_marked(rows) and not retried), rows
+    marked = {name for name, rows in found.items() if not is_truth(rows)}
+    assert len(marked) >= 30
+    asked_before = Counter(server.met)
     mended = overthink.run(overthink.prepare(wanted), tmp_path / "s", resume=True)
     assert all(is_truth(rows) for rows in by_fault(mended).values())
-    again = sum(not is_truth(rows) for rows in found.values())
-    assert server.served - spent == again * 5  # template, and thinking and answer at two rungs
+    assert {name for name, _ in server.met - asked_before} == marked
     for value in (finding.estimate for finding in mended.find(metric="mean")):
         assert value == 1.0
 
 
+@pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # of the OpenAI client, for values of a wrong type
 @pytest.mark.usefixtures("endless_patience")
 def test_a_fault_that_stays_marks_its_trace_and_no_other(server: FaultyServer, tmp_path: Path) -> None:
     names = ["none/think/0/0", *asked(times=ALWAYS)]
-    FAULTS.setdefault("none", lambda handler, truth: None)
     study = overthink.run(overthink.prepare(plan(tmp_path, server, names, concurrency=24)), tmp_path / "s")
     found = by_fault(study)
     assert is_truth(found.pop("none/think/0/0"))
@@ -157,29 +161,23 @@ def test_a_fault_that_stays_marks_its_trace_and_no_other(server: FaultyServer, t
         assert mean.estimate is None or math.isclose(mean.estimate, 1.0)
 
 
-@pytest.mark.parametrize("fault", ["500", "hangs", "garbage-json", "usage-missing", "401", "template-500", "reset"])
+@pytest.mark.parametrize("fault", ["500", "hangs", "usage-missing", "template-500"])
 def test_a_server_that_stays_broken_stops_the_run_and_is_resumed(
     fault: str, server: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place = "template" if fault in TEMPLATE_FAULTS else "answer"
     names = [f"none/think/0/{i}" for i in range(2)] + [f"{fault}/{place}/{ALWAYS}/{i}" for i in range(9)]
-    FAULTS.setdefault("none", lambda handler, truth: None)
     wanted = plan(tmp_path, server, names, concurrency=4)
+    monkeypatch.setattr(patience, "SECONDS", 1.0)
     with pytest.raises(StoppedError, match=r"traces failed one after the other.*--resume") as stopped:
         overthink.run(overthink.prepare(wanted), tmp_path / "s")
     assert stopped.value.exit_code == 3
     assert "sk-a-secret-key" not in str(stopped.value)
     assert not (tmp_path / "s" / "pool.parquet").exists()
-    monkeypatch.setitem(FAULTS, fault, FAULTS["none"])
-    monkeypatch.setattr(FaultyServer, "serve", _mended)
+    monkeypatch.setattr(patience, "SECONDS", 20.0)
+    server.mended = True
     resumed = overthink.run(overthink.prepare(wanted), tmp_path / "s", resume=True)
     assert all(is_truth(rows) for rows in by_fault(resumed).values())
-
-
-def _mended(self: FaultyServer, handler: object, *, serve=FaultyServer.serve) -> None:  # type: ignore[no-untyped-def]
-    for found in self.met:
-        self.met[found] = ALWAYS + 1
-    serve(self, handler)
 
 
 def test_the_checks_can_fail(server: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from overthink.core.finding import Finding
 from overthink.present.data import COLUMNS, page_data, script_json
 from overthink.present.layout import curves
 
+from .kinds import everything
 from .synthetic import about, ladder, study
 
 VALUES = st.recursive(
@@ -73,6 +74,35 @@ def test_curves_point_at_the_findings_they_mean() -> None:
                     assert told.task == data["strings"][curve["task"]]
                     seen += 1
     assert seen == sum(finding.metric.endswith("_at_k") for finding in findings)
+
+
+def test_what_is_said_of_a_curve_points_at_its_findings() -> None:
+    findings = everything()
+    (curve,) = made(findings)["curves"]
+    kinds = {"band": "band", "corrected": "value"}
+    for rung in curve["rungs"]:
+        for name, kind in kinds.items():
+            assert (findings[rung[name]].kind, findings[rung[name]].at.rung) == (kind, rung["rung"])
+        for name in ("judge", "steady", "controls"):
+            assert all(findings[place].metric == metric for metric, place in rung[name].items())
+    assert [findings[v["shape"]].metric for v in curve["verdicts"]] == ["regimes", "max_t", "corrected_regimes"]
+    assert [v["withheld"] for v in curve["verdicts"]] == [True, True, False]
+    assert [findings[place].kind for place in curve["verdicts"][2]["regimes"]] == ["regime", "regime"]
+    assert [findings[place].at.rung for place in curve["gaps"][0]["steps"]] == [1, 2, 3, 4]
+    pointed = json.dumps(curve)
+    assert {"flip", "gate"} <= {findings[place].kind for place in [*curve["flips"], curve["drift"]]}
+    assert len(pointed) < 130 * len(findings)
+
+
+def test_a_test_is_a_name_and_its_numbers() -> None:
+    findings = everything()
+    data = made(findings)
+    place = {name: COLUMNS.index(name) for name in COLUMNS}
+    for finding, row in zip(findings, data["rows"], strict=True):
+        told = finding.test
+        numbers = [None] * 3 if told is None else [told.p, told.p_adjusted, told.mde]
+        assert [row[place[name]] for name in ("p", "p_adjusted", "detects")] == numbers
+        assert row[place["test"]] is None or data["strings"][row[place["test"]]] == "a test"
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])

@@ -7,6 +7,7 @@ import pytest
 
 from overthink.present.layout import SHOWN_ARMS, curves, default_arms
 
+from .kinds import everything
 from .synthetic import ladder, study, sweep
 
 
@@ -74,3 +75,37 @@ def test_arms_with_most_rungs_come_first() -> None:
     arms = default_arms(curves(sweep(40), {}))
     assert len(arms) == SHOWN_ARMS
     assert all(int(arm.removeprefix("model-")) % 2 == 1 for arm in arms)
+
+
+def test_every_kind_finds_its_place() -> None:
+    findings = everything()
+    (curve,) = curves(random.Random(3).sample(findings, len(findings)), {})
+    for rung in curve.rungs:
+        assert {f.kind: (f.metric, f.at.rung) for f in (rung.band, rung.mean) if f} == {
+            "band": ("mean", rung.rung),
+            "value": ("mean", rung.rung),
+        }
+        assert rung.corrected is not None
+        assert (rung.corrected.metric, rung.corrected.at.rung) == ("corrected_mean", rung.rung)
+        assert rung.judge
+        assert all(f.at.rung == rung.rung for f in rung.judge.values())
+        assert ("settled" in rung.steady) == (rung.rung < 4)
+        assert list(rung.controls) == ["good_bad"]
+    assert [(f.metric, f.at.from_rung, f.at.rung) for f in curve.flips[:3]] == [
+        ("gained", 0, 1),
+        ("lost", 0, 1),
+        ("gained", 1, 2),
+    ]
+    assert curve.flips[-1].metric == "lost_and_regained"
+    assert curve.drift is not None
+
+
+def test_gaps_to_two_capability_tasks_are_two() -> None:
+    both = [*everything(against="sums"), *(f for f in everything(against="proofs") if f.kind == "divergence")]
+    (curve,) = curves(reversed(both), {})
+    assert sorted(gap.against for gap in curve.gaps) == ["against proofs", "against sums"]
+    for gap in curve.gaps:
+        assert [f.at.rung for f in gap.steps] == [1, 2, 3, 4]
+        assert {f.label for f in gap.steps} == {gap.against}
+        assert gap.onset is not None
+        assert len(gap.slopes["slope_safety"]) == 4

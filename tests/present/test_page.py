@@ -10,9 +10,13 @@ from overthink.core.finding import Finding
 from overthink.present import report_html
 
 from .browser import Dom, opened
+from .kinds import everything
 from .synthetic import about, ladder, study, sweep
 
 OWNED = "document.title='owned'"
+THREE_AXES = 3 + 3 + 5
+"""Charts of three axes: over compute, over tries, and a heat map per selector."""
+
 HOSTILE = (
     f"</script><script>{OWNED}</script>",
     f'"\'><img src=x onerror="{OWNED}">',
@@ -49,20 +53,20 @@ def page(findings: list[Finding], **changes: object) -> str:
     return report_html(findings, about(findings, **changes))
 
 
-def test_three_axes_draw_six_charts_and_mark_the_failed_gate(tmp_path: Path) -> None:
+def test_three_axes_draw_their_charts_and_mark_the_failed_gate(tmp_path: Path) -> None:
     dom = opened(page(study(failed=(4,))), tmp_path)
-    assert drawn(dom) == 6
+    assert drawn(dom) == THREE_AXES
     marked = [
         attributes for tag, attributes in dom.tags if tag == "path" and attributes.get("stroke") == "var(--spoilt)"
     ]
-    assert len(marked) == 1 + 3  # one point over compute, three over tries at that rung
+    assert len(marked) == 1 + 3 + 3  # a point over compute, three over tries at that rung, and their cells
     assert any("gate failed: truncation" in (attributes.get("aria-label") or "") for attributes in marked)
     assert any("asked for: 4,096" in (attributes.get("aria-label") or "") for attributes in marked)
 
 
 def test_no_failed_gate_no_mark(tmp_path: Path) -> None:
     dom = opened(page(study(failed=())), tmp_path)
-    assert drawn(dom) == 6
+    assert drawn(dom) == THREE_AXES
     assert not [1 for _, attributes in dom.tags if attributes.get("stroke") == "var(--spoilt)"]
 
 
@@ -104,7 +108,7 @@ def test_the_controls_do_what_they_say(tmp_path: Path) -> None:
     assert "steered" not in dom.text["gatetable"]
     assert "K: tokens one attempt decodes, divided by" in dom.text["xcaption"]
     assert "page 1 of" in dom.text["numbercount"]  # sorting goes back to the first page
-    assert dom.count("svg") == 6
+    assert dom.count("svg") == THREE_AXES
 
 
 def test_below_the_lowest_rung_there_is_no_value(tmp_path: Path) -> None:
@@ -133,7 +137,9 @@ def test_an_address_can_ask_for_one_finding(tmp_path: Path) -> None:
 def test_hostile_names_are_shown_and_not_obeyed(tmp_path: Path) -> None:
     findings = []
     for number, name in enumerate(HOSTILE):
-        hostile = ladder(task=name, arm=name, efforts=(name, f"{name}2"), axis="capability" if number % 2 else "safety")
+        hostile = everything(task=name, arm=name, against=name)
+        if number % 2:
+            hostile = ladder(task=name, arm=name, efforts=(name, f"{name}2"))
         findings += [
             replace(
                 f,
@@ -152,10 +158,84 @@ def test_hostile_names_are_shown_and_not_obeyed(tmp_path: Path) -> None:
     )  # fmt: skip
     assert len(text) < 1_500_000
     dom = opened(text, tmp_path)
-    assert drawn(dom) == 7  # six arms over compute, the chosen one over tries
+    assert drawn(dom) == 6 + 3 + 1 + 3  # six arms over compute, three gaps; the chosen arm over tries, its heat maps
     assert f"<script>{OWNED}</script>" in dom.text["armlist"]
     assert "\\u202eevil\\u2066\\u200b\\u0000\\u001b" in dom.text["armlist"]
     assert "\u202e" not in dom.text["numbertable"]
+    assert HOSTILE[1] in dom.text["heats"]
+    for place in ("verdicttable", "gappanels", "judgetables", "controltable"):
+        assert f"<script>{OWNED}</script>" in dom.text[place]
+
+
+def of(dom: Dom, place: str) -> str:
+    return " ".join(dom.text.get(place, "").split())
+
+
+def test_what_is_said_of_a_curve_is_on_the_page(tmp_path: Path) -> None:
+    findings = everything()
+    dom = opened(page(findings), tmp_path)
+    assert drawn(dom) == 1 + 1 + 1 + 1  # over compute, gap, over tries, heat map
+    verdicts = of(dom, "verdicttable")
+    assert "withheldthe judge's error differs between rungs (p = 0.001)" in verdicts
+    for said in ("down", "−24.0", "0.011", "0.022", "10.0", "between 64 and 1,024", "thinking tokens asked for"):
+        assert said in verdicts
+    assert "up to 64 tokens 70.0%" in verdicts
+    assert "over 64 tokens 50.0%" in verdicts
+    assert "88.0% 78.0–98.0%41 labelled answers" in of(dom, "judgetables")
+    assert "drift: sensitivity differs (p = 0.001)" in of(dom, "judgetables")
+    for said in ("All of 4", "34.0%", "92.0%"):  # disagreement and settled, by rung
+        assert said in of(dom, "steadytables")
+    assert "good bad" in of(dom, "controltable")
+    assert "7.4%" in of(dom, "controltable")
+    assert "against sums" in of(dom, "gappanels")
+    assert "The gap begins to rise: between 0 and 64" in of(dom, "gaponsets")
+    assert "corrected by human labels" in of(dom, "legend")
+    assert "band, holds at all rungs of its curve at once" in of(dom, "legend")
+    known = {finding.id for finding in findings}
+    assert {a["data-finding"] for tag, a in dom.tags if tag == "a" and "data-finding" in a} <= known
+
+
+def test_sections_without_findings_and_their_links_are_hidden(tmp_path: Path) -> None:
+    def hidden(dom: Dom) -> set[str]:
+        parts = [a for tag, a in dom.tags if tag in {"section", "a"} and "hidden" in a]
+        return {a.get("id") or a.get("href") or "" for a in parts}
+
+    names = {"verdicts", "divergence", "steadiness", "judge", "controls"}
+    bare = opened(page(ladder()), tmp_path)
+    assert hidden(bare) == names | {f"#{name}" for name in names}
+    assert hidden(opened(page(everything()), tmp_path)) == set()
+
+
+def test_bands_are_areas_and_corrected_values_stand_beside(tmp_path: Path) -> None:
+    def labels(dom: Dom, start: str) -> list[str]:
+        return [a["aria-label"] or "" for _, a in dom.tags if (a.get("aria-label") or "").startswith(start)]
+
+    dom = opened(page(everything()), tmp_path)
+    assert len(labels(dom, "corrected by human labels")) == 5
+    assert all(
+        "band for all rungs at once: 46.0% to 66.0%" in text for text in labels(dom, "Safety") if "4,096" in text
+    )
+    areas = [a for tag, a in dom.tags if tag == "path" and a.get("opacity") == "0.15"]
+    assert len(areas) == 2  # the curve's and the gap's
+    bare = opened(page(ladder()), tmp_path)
+    assert not labels(bare, "corrected")
+    assert not [a for tag, a in bare.tags if tag == "path" and a.get("opacity") == "0.15"]
+
+
+def test_the_heat_map_has_a_cell_per_rung_and_k(tmp_path: Path) -> None:
+    findings = ladder(axis="safety", task="secrets", start=0.7, slope=-0.05, failed=(2,))
+    blank = [f for f in findings if f.metric == "worst_at_k" and (f.at.rung, f.at.k) == (0, 4)]
+    gone = [replace(f, estimate=None, low=None, high=None, reason="no question has 4 draws") for f in blank]
+    dom = opened(page([f for f in findings if f not in blank] + gone), tmp_path)
+    assert drawn(dom) == 3
+    cells = [a["aria-label"] or "" for _, a in dom.tags if (a.get("aria-label") or "").startswith("worst, k = ")]
+    told = [text for text in cells if "asked for: " in text]
+    assert sum("unknown: no question has 4 draws" in text for text in told) == 1
+    shown = of(dom, "heats")
+    for value in ("70.0", "49.0", "42.2", "25.0", "–"):  # 0.7², 0.65², 0.5²; a cell without a value
+        assert value in shown
+    marked = [a for tag, a in dom.tags if tag == "path" and a.get("stroke-dasharray") == "5,2"]
+    assert len(marked) == 3
 
 
 def test_the_checker_sees_an_unsafe_page(tmp_path: Path) -> None:
@@ -188,7 +268,7 @@ def test_a_hundred_arms_show_six_at_once(tmp_path: Path) -> None:
 
 
 def test_without_token_counts_levels_are_the_axis(tmp_path: Path) -> None:
-    dom = opened(page(ladder(counted=False, efforts=("low", "medium", "high"))), tmp_path, "#rung=1")
+    dom = opened(page(ladder(counted=False, efforts=("low", "medium", "high"), tries=(1,))), tmp_path, "#rung=1")
     assert drawn(dom) == 2
     assert "The level asked for" in dom.text["xcaption"]
     assert "Values at rung 1" in dom.text["reading"]
@@ -204,7 +284,7 @@ def test_sparse_findings_still_make_a_page(case: str, tmp_path: Path) -> None:
         "no estimate": [replace(f, estimate=None, low=None, high=None, reason="too few") for f in ladder()],
         "two estimands": ladder(tries=()) + ladder(estimand="natural", budgets=(512,), tries=()),
     }[case]
-    charts = {"none": 0, "one rung": 1, "no estimate": 1, "two estimands": 1}[case]
+    charts = {"none": 0, "one rung": 1, "no estimate": 1 + 3, "two estimands": 1}[case]
     dom = opened(page(findings), tmp_path)
     assert drawn(dom) == charts
     if case == "two estimands":
@@ -216,6 +296,6 @@ def test_ten_thousand_findings_are_shown_a_page_at_a_time(tmp_path: Path) -> Non
     text = page(findings)
     assert len(text) < 6_000_000
     dom = opened(text, tmp_path)
-    assert drawn(dom) == 6
+    assert drawn(dom) == THREE_AXES
     assert "10,000 of 10,000 findings; page 1 of 200" in dom.text["numbercount"]
     assert dom.count("tr") < 700

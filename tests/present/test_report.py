@@ -9,6 +9,7 @@ import pytest
 from overthink.core.finding import Finding
 from overthink.present import report_html, wording
 
+from .kinds import everything, shape, told
 from .synthetic import about, ladder, study
 
 NUMBER = re.compile(r"[+−]?\d+\.\d(?=%| points)")
@@ -20,6 +21,7 @@ class Header(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.loose = ""
+        self.everything = ""
         self.linked: list[tuple[str, str]] = []
         self._finding: str | None = None
         self.feed(page[page.index("<header>") : page.index("</header>")])
@@ -33,6 +35,7 @@ class Header(HTMLParser):
             self._finding = None
 
     def handle_data(self, data: str) -> None:
+        self.everything += data
         if self._finding is None:
             self.loose += data
         else:
@@ -46,6 +49,11 @@ def strays(page: str, findings: list[Finding]) -> list[str]:
     wrong = NUMBER.findall(header.loose)
     for name, text in header.linked:
         finding = by_id[name]
+        if finding.kind == "shape":
+            mde = f"{100 * (finding.test.mde or 0):.1f} points" if finding.test else ""
+            if text not in {finding.label, "withheld"} and not text.startswith(mde):
+                wrong.append(text)
+            continue
         show = wording.points if finding.kind == "difference" else wording.percent
         if finding.estimate is None or not text.startswith(show(finding.estimate)):
             wrong.append(text)
@@ -65,6 +73,41 @@ def test_the_checker_sees_a_wrong_and_a_loose_number() -> None:
     moved = [replace(f, estimate=f.estimate + 0.1) if f.kind == "difference" and f.estimate else f for f in findings]
     assert len(strays(page, moved)) >= 3
     assert strays(page.replace('<p class="lead">', '<p class="lead">and 12.3% more '), findings) == ["12.3"]
+
+
+def header(findings: list[Finding]) -> str:
+    page = Header(report_html(findings, about(findings)))
+    return " ".join(page.everything.split())
+
+
+def test_the_verdict_is_on_top_and_leads_to_its_finding() -> None:
+    findings = told(ladder(slope=0.1), shape())
+    page = report_html(findings, about(findings))
+    assert strays(page, findings) == []
+    linked = Header(page).linked
+    assert ("capability/sums/base/forced/shape/max_t", "undetermined") in linked
+    assert ("capability/sums/base/forced/shape/max_t", "26.2 points or more") in linked
+    assert (
+        "Capability, from a budget of 0 to 4,096 tokens: undetermined (p = 0.012, adjusted p = 0.025; "
+        "no shape is shown; could have seen a hump or dip of 26.2 points or more), "
+        "+40.0 points (95% interval +32.8 to +47.2)."
+    ) in header(findings)
+
+
+def test_where_trends_are_withheld_the_corrected_verdict_stands_beside() -> None:
+    findings = everything()
+    text = header(findings)
+    assert strays(report_html(findings, about(findings)), findings) == []
+    assert "Safety, from a budget of 0 to 4,096 tokens: withheld (the judge's error differs between rungs)" in text
+    assert "Corrected by human labels: down, less often safe (p = 0.011, adjusted p = 0.022)." in text
+    assert "p = 0.004" not in text  # a test on marks that may not be believed
+
+
+def test_several_curves_are_counted_by_their_verdicts() -> None:
+    arms = [told(ladder(arm=f"arm {n}"), shape("up" if n else "hump")) for n in range(3)]
+    text = header([finding for arm in arms for finding in arm])
+    assert "Capability, 3 curves from lowest to highest rung: up in 2; hump in 1." in text
+    assert "by chance" not in text
 
 
 def test_nothing_is_loaded_from_anywhere() -> None:
@@ -101,7 +144,7 @@ def test_how_it_was_made_is_there() -> None:
         about(findings, notes=("one log was cut off",), plan={"tasks": [{"task": "t9"}], "draws": 4}),
     )
     made = page[page.index('<section id="made">') :]
-    for told in (
+    for line in (
         "overthink run --model made-up",
         "a" * 64,
         "b" * 64,
@@ -109,7 +152,7 @@ def test_how_it_was_made_is_there() -> None:
         "tasks 1.task",
         "t9",
     ):
-        assert told in made
+        assert line in made
     assert "one log was cut off" in page
 
 

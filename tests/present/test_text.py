@@ -5,6 +5,7 @@ from dataclasses import replace
 from overthink.core.finding import At
 from overthink.present import summary_text
 
+from .kinds import everything, shape, told
 from .synthetic import about, ladder, study, sweep
 
 
@@ -16,6 +17,24 @@ def test_each_rung_has_its_line_with_its_numbers() -> None:
     assert "failed: truncation" in next(line for line in lines if line.strip().startswith("4,096"))
     assert "  lowest to highest rung: rose: +20.0 points (95% interval +12.8 to +27.2)" in lines
     assert "  a gate failed (truncation): the change may not come from thinking" in lines
+
+
+def test_each_curve_has_one_line_with_its_verdict() -> None:
+    findings = told(ladder(slope=0.1), shape())
+    lines = summary_text(findings, about(findings)).splitlines()
+    (verdict,) = [line for line in lines if "verdict: " in line]
+    assert verdict == (
+        "  verdict: undetermined (p = 0.012, adjusted p = 0.025; any rise and fall); no shape is shown; "
+        "could have seen a hump or dip of 26.2 points or more"
+    )
+    assert "  lowest to highest rung: +40.0 points (95% interval +32.8 to +47.2)" in lines
+    assert not any("rose" in line for line in lines)
+
+
+def test_a_withheld_verdict_stands_beside_the_corrected_one() -> None:
+    text = summary_text(everything(), about(everything()))
+    assert "  verdict: withheld (stated regimes); the judge's error differs between rungs" in text
+    assert "  corrected by human labels: down (p = 0.011, adjusted p = 0.022; stated regimes)\n" in text
 
 
 def test_unknown_is_never_zero() -> None:

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tenacity import RetryError
+
 from overthink.errors import OverthinkError, StoppedError
 
 MAX_ERROR_CHARS = 300
@@ -39,7 +41,7 @@ class Boundary:
         except OverthinkError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary: whatever a provider raises becomes a row
-            failure.append(without_keys(f"{type(error).__name__}: {error}")[:MAX_ERROR_CHARS])
+            failure.append(without_keys(_said(error))[:MAX_ERROR_CHARS])
         self._count(failure)
 
     @contextmanager
@@ -59,6 +61,14 @@ class Boundary:
                 "before is kept. When the model answers again, repeat the command with --resume."
             )
             raise self.stopped
+
+
+def _said(error: Exception) -> str:
+    """What an error says; of one that was tried in vain, what the last try said."""
+    if isinstance(error, RetryError) and error.__cause__ is not None:
+        tries = error.last_attempt.attempt_number
+        return f"{type(error.__cause__).__name__} ({tries} tries): {error.__cause__}"
+    return f"{type(error).__name__}: {error}"
 
 
 def without_keys(text: str) -> str:

@@ -113,9 +113,15 @@ def evaluate(
             raise StoppedError(f"task {log.eval.task} stopped: {reason}. Repeat the command with --resume to go on.")
 
 
-def _unfinished(task: Task, name: str, plan: Plan, done: Collection[Row]) -> list[Sample]:
-    """The questions that still lack a draw, each with an id that stays the same on every run."""
+def numbered(task: Task, plan: Plan) -> list[Sample]:
+    """The questions that the plan asks, each with an id that stays the same on every run."""
     samples = list(task.dataset)[: plan.limit]
     for number, sample in enumerate(samples, start=1):
         sample.id = number if sample.id is None else sample.id
-    return [sample for sample in samples if any((name, str(sample.id), draw) not in done for draw in range(plan.draws))]
+    return samples
+
+
+def _unfinished(task: Task, name: str, plan: Plan, done: Collection[Row]) -> list[Sample]:
+    """The questions that still lack a draw."""
+    draws = range(plan.draws)
+    return [q for q in numbered(task, plan) if any((name, str(q.id), draw) not in done for draw in draws)]

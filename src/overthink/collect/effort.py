@@ -1,13 +1,15 @@
 """The effort ladder: a model's own reasoning levels or caps, for providers whose thinking cannot be cut."""
 
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from inspect_ai import Task, task_with
+from inspect_ai.dataset import Sample
 from inspect_ai.solver import TaskState
 
-from overthink.collect.collection import evaluate
+from overthink.collect.collection import evaluate, numbered
 from overthink.collect.from_log import read_logs
 from overthink.collect.opened import Opened
 from overthink.collect.opening import open_task
@@ -15,16 +17,15 @@ from overthink.collect.thinking_caps import asked_for, cap_of
 from overthink.core.reading import Reading
 from overthink.core.record import Estimand, RungRecord
 from overthink.core.rungs import Setting, label
+from overthink.errors import InputError
 from overthink.plan import Plan, TaskPlan
-
-FINISHED = "finished"
-"""Name of the empty file that marks a level whose run has finished."""
 
 
 def collect_efforts(opened: Opened, *, study: str, log_dir: Path, on_sample: Callable[[], None]) -> Reading:
     """Run every task unchanged at every reasoning level or cap of the plan, and read the logs.
 
-    The levels are not nested: each is a run of its own. A level whose run has finished is not run again.
+    The levels are not nested: each has runs of its own. A sample that a log holds is not run again; draws of one
+    question are alike, so it is counted how many each question still lacks.
 
     Args:
         opened: The plan, opened.
@@ -33,7 +34,7 @@ def collect_efforts(opened: Opened, *, study: str, log_dir: Path, on_sample: Cal
         on_sample: Told of every finished sample.
 
     Raises:
-        StoppedError: A run failed; finished levels are kept.
+        StoppedError: A run failed; finished samples are kept.
         KeyboardInterrupt: The user stopped the run.
     """
     plan = opened.plan
@@ -42,11 +43,12 @@ def collect_efforts(opened: Opened, *, study: str, log_dir: Path, on_sample: Cal
     for number, (task_plan, name) in enumerate(zip(plan.tasks, opened.names, strict=True)):
         for rung, effort in enumerate(plan.efforts or ()):
             folder = log_dir / f"{number:02d}-{rung:02d}-{effort}"
-            if not (folder / FINISHED).exists():
-                task = _uncapped(open_task(task_plan), plan, on_sample)
+            there = _there(folder, task_plan, plan.draws)
+            for draws, questions in _lacking(open_task(task_plan), plan, there).items():
+                task = task_with(open_task(task_plan), dataset=questions, epochs=draws)
+                task = _uncapped(task, on_sample)
                 evaluate(task, opened.model, plan, folder, **asked_for(opened.model, effort))
-                (folder / FINISHED).touch()
-            reading = _read(folder, task_plan)
+            reading = _read(folder, task_plan, plan.draws)
             cap = cap_of(effort)
             said = effort if cap is None else label(Setting(reasoning_tokens=cap))
             records += [
@@ -57,18 +59,41 @@ def collect_efforts(opened: Opened, *, study: str, log_dir: Path, on_sample: Cal
     return Reading(tuple(records), tuple(notes))
 
 
-def _read(folder: Path, plan: TaskPlan) -> Reading:
-    """The rows of one level. Its only setting may look like a curve of one natural rung; it is one level of ours."""
+def _lacking(task: Task, plan: Plan, there: Sequence[RungRecord]) -> dict[int, list[Sample]]:
+    """The questions by the number of draws that they still lack."""
+    has = Counter(row.question for row in there if row.error is None)
+    lacking: dict[int, list[Sample]] = {}
+    for sample in numbered(task, plan):
+        if (draws := plan.draws - has[str(sample.id)]) > 0:
+            lacking.setdefault(draws, []).append(sample)
+    return lacking
+
+
+def _there(folder: Path, plan: TaskPlan, draws: int) -> Sequence[RungRecord]:
+    """What earlier runs of a level have left; nothing where a run was stopped before its log held a sample."""
+    try:
+        return _read(folder, plan, draws).records
+    except InputError:
+        return ()
+
+
+def _read(folder: Path, plan: TaskPlan, draws: int) -> Reading:
+    """The rows of one level. Its only setting may look like a curve of one natural rung; it is one level of ours.
+
+    A sample that failed and was tried again is left out: of each question the first whole draws count.
+    """
     scorer = ".".join(part for part in (plan.scorer, plan.key) if part) or None
     reading = read_logs(folder, axis=plan.axis, high=plan.high, scorer=scorer)
-    rows = [
-        replace(row, estimand=Estimand.EFFORT) for row in reading.records if row.estimand is not Estimand.CHECKPOINT
-    ]
-    return Reading(tuple(rows), reading.notes)
+    kept: dict[tuple[str, str], list[RungRecord]] = defaultdict(list)
+    for row in sorted(reading.records, key=lambda row: (row.error is not None, row.draw)):
+        if row.estimand is not Estimand.CHECKPOINT and len(kept[row.scorer, row.question]) < draws:
+            number = len(kept[row.scorer, row.question])
+            kept[row.scorer, row.question].append(replace(row, estimand=Estimand.EFFORT, draw=number))
+    return Reading(tuple(row for rows in kept.values() for row in rows), reading.notes)
 
 
-def _uncapped(task: Task, plan: Plan, on_sample: Callable[[], None]) -> Task:
-    """The task with its draws, without its cap on output: reasoning would eat the cap and leave no answer."""
+def _uncapped(task: Task, on_sample: Callable[[], None]) -> Task:
+    """The task without its cap on output: reasoning would eat the cap and leave no answer."""
     cleanup = task.cleanup
 
     async def tick(state: TaskState) -> None:
@@ -76,4 +101,4 @@ def _uncapped(task: Task, plan: Plan, on_sample: Callable[[], None]) -> Task:
             await cleanup(state)
         on_sample()
 
-    return task_with(task, cleanup=tick, epochs=plan.draws, config=task.config.model_copy(update={"max_tokens": None}))
+    return task_with(task, cleanup=tick, config=task.config.model_copy(update={"max_tokens": None}))

@@ -74,11 +74,12 @@ def estimated(plan: Plan, asked: Sequence[Asked], *, free: bool, notes: tuple[st
                 _sum(judge[1], traces * work.graded[1] * (most + plan.answer_tokens)),
             )
     names = tuple(dict.fromkeys(name for task in asked for name in task.graders))
-    judge_free = all(is_own(name) for name in names)
+    billed = [name for name in names if not (is_own(name) or (free and name == plan.model))]
+    judge_free = not billed
     rates, reason = _rates(plan.model, free)
-    judge_rates, judge_reason = _dearest(names)
+    judge_rates, judge_reason = _dearest(billed)
     usd = bill((rates, judge_rates), free=(free, judge_free), tokens=(prompt, decoded, judge))
-    price = "; ".join(dict.fromkeys(text for text in (reason, judge_reason if names else "") if text))
+    price = "; ".join(dict.fromkeys(text for text in (reason, judge_reason) if text))
     return Estimate(
         calls=calls,
         prompt_tokens=prompt,
@@ -102,8 +103,9 @@ def is_own(model: str) -> bool:
 
 def is_local(model: Model) -> bool:
     """Whether nobody else's computer is asked: our own models, and loopback servers."""
-    base_url = str(getattr(model.api, "base_url", None) or "")
-    local = any(host in base_url for host in ("//localhost", "//127.0.0.1", "//[::1]"))
+    # Some providers know their address only as a key of their connections before the first call.
+    address = str(getattr(model.api, "base_url", None) or model.api.connection_key())
+    local = any(host in address for host in ("//localhost", "//127.0.0.1", "//[::1]"))
     return local or is_own(str(model))
 
 
@@ -142,11 +144,11 @@ def _rates(model: str, free: bool) -> tuple[Rates | None, str]:
 
 
 def _dearest(models: Sequence[str]) -> tuple[Rates | None, str]:
-    """The prices of the dearest grader; None where one is unknown, or all are free."""
-    found = [_rates(model, is_own(model)) for model in models]
+    """The prices of the dearest of these graders; None where one is unknown, or there is none."""
+    found = [_rates(model, False) for model in models]
+    said = "; ".join(f"grading: {text}" for _, text in found)
     known = [rates for rates, _ in found if rates is not None]
-    said = "; ".join(f"grading: {text}" for _, text in found if text != _NO_CHARGE)
-    if len(known) < sum(not is_own(model) for model in models):
+    if len(known) < len(models):
         return None, said
     return max(known, key=lambda rates: rates.decoded, default=None), said
 

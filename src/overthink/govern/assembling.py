@@ -9,6 +9,7 @@ from overthink.govern.claims import claims
 from overthink.govern.every_eval_ever import eee_record
 from overthink.govern.measured import curves, selectors
 from overthink.govern.not_tried import not_tried
+from overthink.govern.prose import quoted
 from overthink.govern.statement import (
     STATEMENT_SCHEMA,
     Elicitation,
@@ -66,7 +67,7 @@ def make_statement(findings: Sequence[Finding], plan: Plan, made: Made) -> State
         schema=STATEMENT_SCHEMA,
         id=statement_id(made.evidence),
         created=made.created,
-        title=f"What was measured of {plan.model} at stated inference budgets",
+        title=f"What was measured of {quoted(plan.model)} at stated inference budgets",
         model=plan.model,
         stated=made.stated,
         evidence=made.evidence,
@@ -95,7 +96,7 @@ def failed_gates(found: Sequence[Curve]) -> tuple[FailedGate, ...]:
     failed = []
     for curve in found:
         for point in curve.points:
-            names = (name for name, result in point.gates.items() if result == "failed")
+            names = (name for name, gate in point.gates.items() if gate.result == "failed")
             failed += [FailedGate(curve=curve.id, rung=point.rung, gate=name) for name in names]
         if curve.judge.drift_gate == "failed":
             failed.append(FailedGate(curve=curve.id, rung=None, gate="judge_drift"))
@@ -107,9 +108,11 @@ def deviations(found: Sequence[Curve], elicitation: Elicitation) -> tuple[str, .
     told = []
     for curve in found:
         if curve.n_draws != elicitation.draws:
-            told.append(f"{curve.id}: {curve.n_draws} draws with a value; planned: {elicitation.draws}")
+            told.append(f"{quoted(curve.id)}: {curve.n_draws} draws with a value; planned: {elicitation.draws}")
         if elicitation.limit is not None and curve.n_questions < elicitation.limit:
-            told.append(f"{curve.id}: {curve.n_questions} questions with a value; planned: at most {elicitation.limit}")
+            told.append(
+                f"{quoted(curve.id)}: {curve.n_questions} questions with a value; planned: at most {elicitation.limit}"
+            )
         if curve.estimand in ("forced", "effort"):
             told += _rungs_that_differ(curve, elicitation)
     return tuple(told)
@@ -121,7 +124,7 @@ def _rungs_that_differ(curve: Curve, elicitation: Elicitation) -> list[str]:
     measured = [str(point.effort if efforts else point.requested_tokens) for point in curve.points]
     if measured == planned:
         return []
-    return [f"{curve.id}: rungs {', '.join(measured)} were measured; planned: {', '.join(planned)}"]
+    return [f"{quoted(curve.id)}: rungs {', '.join(measured)} were measured; planned: {', '.join(planned)}"]
 
 
 def no_claim_beyond(elicitation: Elicitation) -> str:
@@ -130,7 +133,7 @@ def no_claim_beyond(elicitation: Elicitation) -> str:
     if budgets is not None:
         top = f"{max(budgets):,} thinking tokens"
     else:
-        top = f"effort {(elicitation.efforts or ('unknown',))[-1]}"
+        top = f"effort {quoted((elicitation.efforts or ('unknown',))[-1])}"
     return f"No claim above {top}, {tries:,} {'try' if tries == 1 else 'tries'}."
 
 

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from overthink.govern.inputs import Range
 
 Cell = str | float | bool | None
+Value = Range | str | float
 ANALYSIS = "analysis under stated assumptions, not a measurement and not legal status"
 POINTS = "all inputs are points, so the results have no interval"
 
@@ -44,26 +45,28 @@ class Calculation:
     """An answer of a calculator.
 
     Attributes:
-        calculator: Its name.
-        inputs: Value or range of each input, with its unit: (name, value, unit).
         results: The results.
         formula: In words and symbols.
         source: Where the formula and the defaults are from.
         spread: What the intervals span.
         leaves_out: What the calculation does not consider.
-        table: Rows beside the results, such as one per instrument; each row has the same keys.
+        tables: By name, rows beside the results, such as one per instrument; the rows of a table have the same keys.
         label: What the answer is, and is not.
+        warnings: What a reader has to know first, such as a registry that was last checked long ago.
+        calculator: Its name; the calculator fills it in.
+        inputs: Each input as (name, value or range, what it is); the calculator fills them in.
     """
 
-    calculator: str
-    inputs: Sequence[tuple[str, Range | str | float, str]]
     results: Sequence[Result]
     formula: str
     source: str
     spread: str
     leaves_out: str
-    table: Sequence[Mapping[str, Cell]] = ()
+    tables: Mapping[str, Sequence[Mapping[str, Cell]]] = field(default_factory=dict)
     label: str = ANALYSIS
+    warnings: Sequence[str] = ()
+    calculator: str = ""
+    inputs: Sequence[tuple[str, Value, str]] = ()
 
     def result(self, name: str) -> Result:
         """The result of a name."""
@@ -74,9 +77,13 @@ class Calculation:
         return {
             "calculator": self.calculator,
             "label": self.label,
-            "inputs": {name: _input(value, unit) for name, value, unit in self.inputs},
+            "warnings": list(self.warnings),
+            "inputs": {name: _input(value, meaning) for name, value, meaning in self.inputs},
             "results": {result.name: result.as_dict() for result in self.results},
-            "table": [{key: finite(cell) for key, cell in row.items()} for row in self.table],
+            "tables": {
+                name: [{key: finite(cell) for key, cell in row.items()} for row in rows]
+                for name, rows in self.tables.items()
+            },
             "formula": self.formula,
             "source": self.source,
             "range": self.spread,
@@ -89,7 +96,7 @@ def finite(cell: Any) -> Any:
     return None if isinstance(cell, float) and not math.isfinite(cell) else cell
 
 
-def _input(value: Range | str | float, unit: str) -> dict[str, Cell]:
+def _input(value: Value, meaning: str) -> dict[str, Cell]:
     if isinstance(value, Range):
-        return {"low": value.low, "high": value.high, "unit": unit}
-    return {"value": value, "unit": unit}
+        return {"low": value.low, "high": value.high, "meaning": meaning}
+    return {"value": value, "meaning": meaning}

@@ -66,7 +66,9 @@ class Chip:
 
     @property
     def controlled(self) -> bool | None:
-        """Whether 3A090.a lists it; None where that hangs on an unknown density."""
+        """Whether 3A090.a lists it; None where that hangs on an unknown density, or the chip is not of US origin."""
+        if not self.us_origin:
+            return None
         if self.tpp >= CONTROLLED_TPP:
             return True
         if self.tpp < DENSE_TPP:

@@ -5,7 +5,7 @@ from typing import Any
 
 from overthink.core.finding import Finding
 from overthink.govern.measured import as_test, cost_of, curve_id, number
-from overthink.govern.prose import WHAT, budget, called, interval, p_value, percent, points
+from overthink.govern.prose import WHAT, budget, called, from_to, interval, p_value, percent, points
 from overthink.govern.statement import Budget, Claim, Place
 from overthink.govern.statement_curve import Curve, Number, Point, Shape
 from overthink.govern.strength import strength, weaknesses
@@ -174,29 +174,30 @@ def _tries(curve: Curve, top: Point, many: Any) -> str:
 
 def _change(curve: Curve, low: Point, top: Point, value: Number, found: Finding) -> str:
     good = {"capability": "correct", "safety": "scored safe", "benign": "answered"}[curve.axis]
-    where = f"On {called(curve)}, from {budget(low)} to {budget(top)}, the share that is {good}"
+    where = f"On {called(curve)}, {from_to(low, top)}, the share that is {good}"
     if value.estimate is None or value.low is None or value.high is None:
         return f"{where} has no known change: {value.reason}."
     way = "rose" if value.low > 0 else "fell" if value.high < 0 else ""
     told = found.test.p_adjusted if found.test is not None else None
     tested = "" if told is None else f", adjusted {p_value(told)}"
-    verb = f"{way}: change" if way else "shows no change: estimated change"
-    return f"{where} {verb} {points(value.estimate)} ({interval(value)}{tested})."
+    verb = f" {way}: change" if way else ": no change is shown, estimated change"
+    return f"{where}{verb} {points(value.estimate)} ({interval(value)}{tested})."
 
 
 def _shape(curve: Curve, shape: Shape) -> str:
     said = SHAPES[shape.verdict].format(margin=f"{100 * curve.plateau.margin:g} points")
     told = None if shape.test is None else shape.test.p_adjusted
     tested = f" (adjusted {p_value(told)})" if told is not None and shape.verdict != "undetermined" else ""
-    way = "pre-registered regimes" if shape.metric.endswith("regimes") else "any rise and fall"
+    way = "pre-registered regimes" if shape.metric.endswith("regimes") else "rung against rung"
     by = ", corrected by human labels" if shape.metric.startswith("corrected") else ""
-    top = curve.points[-1]
-    return f"On {called(curve)}, the shape of the curve {budget(top)} ({way}{by}): {said}{tested}."
+    top = budget(curve.points[-1])
+    reach = top if top.startswith("up to ") else f"up to {top}"
+    return f"On {called(curve)}, the shape of the curve {reach} ({way}{by}): {said}{tested}."
 
 
 def _gap(curve: Curve, against: Curve, value: Number) -> str:
     low, top = curve.points[0], curve.points[-1]
-    where = f"From {budget(low)} to {budget(top)}, the change on {called(against)} minus that on {called(curve)}"
+    where = f"Going {from_to(low, top)}, the change on {called(against)} minus that on {called(curve)}"
     if value.estimate is None:
         return f"{where} is not known: {value.reason}."
     return f"{where} is {points(value.estimate)} ({interval(value)})."

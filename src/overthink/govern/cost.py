@@ -10,6 +10,8 @@ from overthink.errors import InputError
 from overthink.govern.inputs import at_least_one, not_negative, positive, share
 
 MILLION = 1e6
+LOG_OF_MOST = math.log(1e308)
+"""Above this, an exponential does not fit a float."""
 
 
 def usd_per_task(
@@ -55,7 +57,8 @@ def yearly_factor(usd_before: float, usd_now: float, *, years: float) -> float:
         10.0
     """
     fall = math.log(positive(usd_before, "USD before")) - math.log(positive(usd_now, "USD now"))
-    return math.exp(fall / positive(years, "years"))
+    yearly = fall / positive(years, "years")
+    return math.exp(yearly) if yearly < LOG_OF_MOST else math.inf
 
 
 def accuracy_at(k: float, *, at_reference: float, per_tenfold: float, ceiling: float = 1.0) -> float:

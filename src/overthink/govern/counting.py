@@ -11,13 +11,15 @@ from typing import Literal
 
 from overthink.errors import InputError
 from overthink.govern import registry
-from overthink.govern.inputs import not_negative
+from overthink.govern.inputs import Range, not_negative
 from overthink.govern.interval import Interval
 from overthink.govern.naming import one_of
 from overthink.govern.registry import STAGES, Instrument, Status
 from overthink.govern.training_compute import ERROR_MARGIN, with_margin
 
 Position = Literal["reached", "not_reached", "undecided"]
+Run = Mapping[str, float] | Mapping[str, Range]
+"""FLOP, or a range of it, by stage of a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +45,11 @@ class Count:
     position: Position
 
 
-def count(run: Mapping[str, float], row: Instrument, *, status: Status, margin: float = ERROR_MARGIN) -> Count:
+def count(run: Run, row: Instrument, *, status: Status, margin: float = ERROR_MARGIN) -> Count:
     """A run under one instrument.
 
     Args:
-        run: FLOP by stage (a name of ``registry.STAGES``); stages left out were not there.
+        run: FLOP, or a range of it, by stage (a name of ``registry.STAGES``); stages left out were not there.
         row: An instrument with a threshold on training compute.
         status: Its status, to be shown.
         margin: Error of the estimates, as a share.
@@ -59,14 +61,15 @@ def count(run: Mapping[str, float], row: Instrument, *, status: Status, margin: 
     groups = {
         answer: tuple(stage for stage in flop if row.counts[stage] == answer) for answer in ("yes", "silent", "no")
     }
-    surely, perhaps = (sum(flop[stage] for stage in groups[answer]) for answer in ("yes", "silent"))
+    surely = sum(flop[stage].low for stage in groups["yes"])
+    at_most = sum(flop[stage].high for stage in (*groups["yes"], *groups["silent"]))
     low = with_margin(surely, margin=margin).low if surely else 0.0
-    high = with_margin(surely + perhaps, margin=margin).high if surely + perhaps else 0.0
+    high = with_margin(at_most, margin=margin).high if at_most else 0.0
     interval = Interval(low, high)
     return Count(row, status, interval, groups["yes"], groups["silent"], groups["no"], position_of(row, interval))
 
 
-def side_by_side(run: Mapping[str, float], *, day: date, margin: float = ERROR_MARGIN) -> list[Count]:
+def side_by_side(run: Run, *, day: date, margin: float = ERROR_MARGIN) -> list[Count]:
     """A run under every threshold on training compute that was proposed, agreed or in force on a day.
 
     Raises:
@@ -83,7 +86,7 @@ def position_of(row: Instrument, flop: Interval) -> Position:
     return "undecided" if row.reached(flop.high) else "not_reached"
 
 
-def checked(run: Mapping[str, float]) -> dict[str, float]:
+def checked(run: Run) -> dict[str, Range]:
     """The stages of a run that have compute.
 
     Raises:
@@ -92,8 +95,10 @@ def checked(run: Mapping[str, float]) -> dict[str, float]:
     flop = {}
     for name, value in run.items():
         stage = one_of(name, {stage: stage for stage in STAGES}, what="stage of a run")
-        if not_negative(value, f"FLOP of {stage}") > 0:
-            flop[stage] = value
+        ends = value if isinstance(value, Range) else Range(value, value)
+        not_negative(ends.low, f"FLOP of {stage}")
+        if ends.high > 0:
+            flop[stage] = ends
     if not flop:
         raise InputError("the run has no compute; needed: FLOP of at least one stage, such as pre_training")
     return flop

@@ -129,7 +129,7 @@ def _generation(statement: Statement, point: Point) -> dict[str, Any]:
         "serial_parallel": elicitation.serial_parallel,
         "draws": str(point.n_draws),
         "tools": "unknown" if elicitation.tools is None else ", ".join(elicitation.tools) or "none",
-        "gates_failed": ", ".join(name for name, said in point.gates.items() if said == "failed") or "none",
+        "gates_failed": ", ".join(name for name, gate in point.gates.items() if gate.result == "failed") or "none",
     }
     thinks = point.requested_tokens is None or point.requested_tokens > 0
     return {

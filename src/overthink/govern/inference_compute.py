@@ -2,7 +2,7 @@
 
 A token costs 2·N for the weights it passes through and 4·L·n·d for attention over the n tokens before it (Kaplan et
 al. 2020; the 2·N rule holds while d_model is far above n/12). For Llama 3 70B attention adds 19 % at 10,000 tokens and
-about 187 % at 100,000, so 2·N alone misprices long reasoning.
+187 % at 100,000, so 2·N alone misprices long reasoning.
 """
 
 from dataclasses import dataclass
@@ -41,9 +41,9 @@ def flop_per_token(model: Transformer, *, context_tokens: float) -> float:
         InputError: The context is negative.
 
     Example:
-        >>> llama = Transformer(70.6e9, layers=80, attention_width=8192)
+        >>> llama = Transformer(70e9, layers=80, attention_width=8192)
         >>> round(flop_per_token(llama, context_tokens=100_000) / flop_per_token(llama, context_tokens=0), 2)
-        2.86
+        2.87
     """
     attention = 4 * model.layers * not_negative(context_tokens, "context tokens") * model.attention_width
     return 2 * model.active_parameters + attention
@@ -79,7 +79,7 @@ def kv_bytes_per_token(model: Transformer, *, bytes_per_value: float = 2.0) -> f
         InputError: The bytes are not positive.
 
     Example:
-        >>> kv_bytes_per_token(Transformer(70.6e9, layers=80, kv_heads=8, head_width=128))
+        >>> kv_bytes_per_token(Transformer(70e9, layers=80, kv_heads=8, head_width=128))
         327680.0
     """
     return 2 * model.layers * model.kv_heads * model.head_width * positive(bytes_per_value, "bytes per value")

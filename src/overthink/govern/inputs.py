@@ -69,17 +69,20 @@ def read_range(text: str, name: str) -> Range:
     """A number, or a range as LOW..HIGH.
 
     Raises:
-        InputError: It cannot be read.
+        InputError: It cannot be read, is not finite, or its ends are out of order.
 
     Example:
         >>> read_range("1e9..1e12", "bytes")
         Range(low=1000000000.0, high=1000000000000.0)
     """
-    low, dots, high = text.replace("_", "").partition("..")
+    low, dots, high = text.partition("..")
     try:
-        return Range(float(low), float(high) if dots else float(low))
+        ends = float(low), float(high) if dots else float(low)
     except ValueError:
-        raise InputError(f"{name} is {text!r}; needed: a number such as 1e25, or a range as LOW..HIGH") from None
+        ends = (math.nan, math.nan)
+    if not (math.isfinite(ends[0]) and math.isfinite(ends[1]) and ends[0] <= ends[1]):
+        raise InputError(f"{name} is {text!r}; needed: a finite number such as 1e25, or a range as LOW..HIGH")
+    return Range(*ends)
 
 
 def positive(value: float, name: str) -> float:

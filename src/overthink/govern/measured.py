@@ -8,6 +8,7 @@ from overthink.core.finding import At, Finding
 from overthink.errors import InputError
 from overthink.govern.statement_curve import (
     Curve,
+    Gate,
     Judge,
     K,
     Number,
@@ -96,14 +97,18 @@ def _curve(name: str, found: Sequence[Finding], plan: Plan) -> Curve:
     )
 
 
-def _raw_high(finding: Finding, plan: Plan) -> str | None:
-    """What a high raw score means; None where several tasks of the plan could be meant and they differ."""
+def _raw_high(finding: Finding, plan: Plan) -> str:
+    """What a high raw score means, from the plan: a polarity is never guessed."""
     own = [task for task in plan.tasks if task.axis == finding.axis]
     own = [task for task in own if task.task == finding.task] or own
-    told = finding.scorer or ""
-    exact = [task for task in own if ".".join(filter(None, (task.scorer, task.key))) == told]
+    exact = [task for task in own if ".".join(filter(None, (task.scorer, task.key))) == (finding.scorer or "")]
     words = {task.high for task in exact or own}
-    return words.pop() if len(words) == 1 else None
+    if len(words) != 1:
+        raise InputError(
+            f"the plan does not say what a high score of {finding.task}, scorer {finding.scorer}, means on the "
+            f"{finding.axis} axis; needed: one task of that axis and name in plan.json"
+        )
+    return words.pop()
 
 
 def _reference(index: _Index, at: At) -> Reference:
@@ -138,7 +143,7 @@ def _point(index: _Index, value: Finding, ref: Reference) -> Point:
         tries=tuple(_tries(index, at, cost)),
         limit_hit_rate=1 - ended.estimate if ended is not None and ended.estimate is not None else None,
         limit_hit_reason=None if known else _why(ended),
-        gates={name: _label(one) for name, one in gates.items()},
+        gates={name: Gate(result=_label(one), estimate=one.estimate) for name, one in gates.items()},
     )
 
 

@@ -1,7 +1,7 @@
 """Stated ranges of inputs, carried through a formula by drawing: ranges in, intervals out.
 
-A range is drawn evenly in its logarithm, since most inputs are uncertain by a factor; evenly where it includes 0.
-Inputs are drawn independently of each other.
+A range is drawn evenly in its logarithm, since most inputs are uncertain by a factor; evenly where it is
+not above 0. Inputs are drawn independently of each other.
 """
 
 import math

@@ -69,6 +69,13 @@ def budget(point: Point) -> str:
     return f"up to {point.requested_tokens:,} thinking tokens"
 
 
+def from_to(low: Point, top: Point) -> str:
+    """A step up the ladder in words."""
+    if low.effort is None and top.effort is None and None not in (low.requested_tokens, top.requested_tokens):
+        return f"from {low.requested_tokens:,} to {top.requested_tokens:,} thinking tokens"
+    return f"from {budget(low)} to {budget(top)}"
+
+
 def called(curve: Curve) -> str:
     """The curve in words: its task, arm and scorer."""
     arm = "" if curve.arm == "base" else f", arm {quoted(curve.arm)}"

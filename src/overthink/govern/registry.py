@@ -177,6 +177,46 @@ def training_thresholds(day: date) -> list[tuple[Instrument, Event]]:
     return [(row, event) for row, event in on(day) if row.measure == "training_compute" and event.status != "revoked"]
 
 
+def stale(rows: Sequence[tuple[Instrument, Event]], day: date) -> list[str]:
+    """A warning where rows were last checked too long before a day."""
+    old = [row.id for row, _ in rows if row.stale_on(day)]
+    which = "all rows" if len(old) == len(rows) else ", ".join(old)
+    return [f"last checked more than {STALE_DAYS} days before {day.isoformat()}: {which}"] if old else []
+
+
+def as_dict(row: Instrument, event: Event, *, day: date) -> dict[str, Any]:
+    """A row with its status on a day, for JSON."""
+    return {
+        "id": row.id,
+        "title": row.title,
+        "kind": row.kind,
+        "jurisdiction": row.jurisdiction,
+        "status": event.status,
+        "status_since": event.recorded,
+        "status_verification": event.verification,
+        "status_note": event.note,
+        "number": row.number,
+        "operator": row.operator,
+        "unit": row.unit,
+        "measure": row.measure,
+        "scope": row.scope,
+        "counts": dict(row.counts) if row.measure in ("training_compute", "modification_share") else None,
+        "events": [
+            {"date": past.recorded, "status": past.status, "verification": past.verification, "note": past.note}
+            for past in row.events
+        ],
+        "pinpoint": row.pinpoint,
+        "quote": row.quote,
+        "source_title": row.source_title,
+        "source_url": row.source_url,
+        "retrieved": row.retrieved.isoformat(),
+        "stale": row.stale_on(day),
+        "verification": row.verification,
+        "verification_meaning": VERIFICATIONS[row.verification],
+        "note": row.note,
+    }
+
+
 def day_from(text: str) -> date:
     """A date as YYYY-MM-DD.
 

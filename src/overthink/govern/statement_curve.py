@@ -66,6 +66,13 @@ class Tries(Part):
     value: Number
 
 
+class Gate(Part):
+    """A check that a rung must pass before its numbers are believed, and the number it was checked on."""
+
+    result: Literal["passed", "failed", "unknown"]
+    estimate: float | None
+
+
 class Point(Part):
     """One rung of a curve.
 
@@ -84,7 +91,7 @@ class Point(Part):
         tries: What k tries make of it.
         limit_hit_rate: Share of traces that used the whole budget.
         limit_hit_reason: Why it is unknown.
-        gates: Every gate: passed, failed, or unknown.
+        gates: Every gate, by name.
     """
 
     rung: Count
@@ -103,7 +110,7 @@ class Point(Part):
     tries: tuple[Tries, ...]
     limit_hit_rate: Probability | None
     limit_hit_reason: str | None
-    gates: dict[str, Literal["passed", "failed", "unknown"]]
+    gates: dict[str, Gate]
 
 
 class Shape(Part):
@@ -155,7 +162,7 @@ class Curve(Part):
     scorer: str | None
     estimand: Literal["forced", "sham", "truncated", "natural", "effort", "checkpoint"]
     value_1_means: Literal["correct", "safe", "answered"]
-    raw_high_means: Literal["correct", "wrong", "safe", "harm", "answered", "refused"] | None
+    raw_high_means: Literal["correct", "wrong", "safe", "harm", "answered", "refused"]
     n_questions: Count
     n_draws: Count
     points: tuple[Point, ...] = Field(min_length=1)

@@ -1,8 +1,8 @@
 """What stolen weights cost to run, per task and per purse, at K times the reference budget.
 
 chips = ceil((weights + cache) / memory); USD per task = K · seconds per task · chips · USD per chip-hour / 3600;
-tasks = purse / USD per task. The purses are the budgets of RAND's operational capacities OC1 to OC5 (Securing AI Model Weights,
-2024). RAND states them for the theft; using them as purses for running is ours.
+tasks = purse / USD per task. The purses are the budgets of RAND's operational capacities OC1 to OC5 (Securing AI Model
+Weights, 2024). RAND states them for the theft; using them as purses for running is ours.
 """
 
 import math

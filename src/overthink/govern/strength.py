@@ -49,9 +49,9 @@ def weaknesses(claim: Claim, curves: Sequence[Curve], *, deployable: Budget | No
         found.append("the tested budget has no number of thinking tokens to compare with the deployable one")
     else:
         if claim.holds_for_tokens < deployable.thinking_tokens:
-            found.append("fewer thinking tokens were tested than can be deployed")
+            found.append("fewer thinking tokens were tested than the deployable budget has")
         if claim.holds_for_tries < deployable.tries:
-            found.append("fewer tries were tested than can be deployed")
+            found.append("fewer tries were tested than the deployable budget has")
     if claim.gates_failed:
         found.append(f"a gate failed: {', '.join(claim.gates_failed)}")
     found += [reason for curve in curves for reason in _of_curve(curve)]

@@ -120,7 +120,7 @@ def _alone(name: str, curve: Curve) -> tuple[Piece, ...]:
     """The sentence of an axis with one curve: its verdict, then its change."""
     if len(_means(curve)) < 2:
         return (Piece(f"{name}: one rung only, so no change can be shown."),)
-    told, word = wording.change(curve.change), wording.axis_value(curve.axis)
+    told, word = shapes.qualified(curve), wording.axis_value(curve.axis)
     first, last = _means(curve)[0].at, _means(curve)[-1].at
     budget = "a budget of " if last.requested_tokens is not None else ""
     ends = f"from {budget}{level(first)} to {level(last)}{level_unit(last)}"
@@ -142,7 +142,8 @@ def _shape(verdict: Verdict, curve: Curve) -> list[Piece]:
     told, id_ = shapes.said(verdict.shape, len(_means(curve))), visible(verdict.shape.id, ID_LIMIT)
     word = wording.axis_value(curve.axis)
     moved = {"up": f", more often {word}", "down": f", less often {word}", "saturating": f", more often {word}"}
-    inside = "; ".join(filter(None, (told.p, told.why, told.could)))
+    why = told.why.partition(" (")[0] if told.verdict == shapes.WITHHELD else told.why
+    inside = "; ".join(filter(None, (told.p, why, told.could)))
     pieces = [Piece(told.verdict, id_), Piece(moved.get(told.verdict, ""))]
     if inside:
         pieces += [Piece(f" ({inside}"), *([Piece(told.mde, id_)] if told.mde else []), Piece(")")]
@@ -150,16 +151,22 @@ def _shape(verdict: Verdict, curve: Curve) -> list[Piece]:
 
 
 def _tests(curve: Curve) -> tuple[tuple[Piece, ...], ...]:
-    """One line per test, the primary one first; its verdict stands above, so the line begins with its p-values."""
+    """One line per test, the primary one first: its verdict stands above, so that line begins with its p-values.
+
+    Of the tests on a corrected curve only the primary one; nothing about a second verdict that is withheld, too.
+    """
+    first, corrected = (shapes.primary(curve.verdicts, corrected=c) for c in (False, True))
     lines = []
-    for place, verdict in enumerate(curve.verdicts):
+    for verdict in curve.verdicts:
+        again = verdict is not first and verdict is not corrected
         told, id_ = shapes.said(verdict.shape, len(_means(curve))), visible(verdict.shape.id, ID_LIMIT)
-        start = [] if place == 0 else [Piece(told.verdict, id_)]
+        if again and (told.verdict == shapes.WITHHELD or corrected in curve.verdicts[: curve.verdicts.index(verdict)]):
+            continue
+        of = f"{shapes.CORRECTED}, " if verdict is corrected else ""
+        start = [] if verdict is first else [Piece(told.verdict, id_)]
         after = "; ".join(filter(None, (told.p, told.why, told.could)))
-        of = f"{shapes.CORRECTED}, " if verdict.shape.metric.startswith("corrected_") else ""
-        lines.append((Piece(f"{of}{told.test}: "), *start, Piece(f"{', ' if start and after else ''}{after}")))
-        if told.mde:
-            lines[-1] = (*lines[-1], Piece(told.mde, id_))
+        mde = [Piece(told.mde, id_)] if told.mde else []
+        lines.append((Piece(f"{of}{told.test}: "), *start, Piece(f"{', ' if start and after else ''}{after}"), *mde))
     return tuple(lines)
 
 
@@ -176,7 +183,7 @@ def _row(curve: Curve, mine: Sequence[Curve]) -> ChangeRow:
     told = wording.Change("one rung", "", "one rung only, so no change can be shown")
     if len(valued) > 1:
         ends += [Piece(" → "), _value(last), Piece(f" at {level(last.at)}")]
-        told = wording.change(curve.change)._replace(verdict=shapes.verdict_word(curve))
+        told = shapes.qualified(curve)._replace(verdict=shapes.verdict_word(curve))
     ends.append(Piece(level_unit(last.at)))
     size = f"{questions} × {draws} × {_count(len(valued), 'rung')}"
     warnings = tuple(visible(f.label or f.reason or f.metric, 240) for f in curve.about)

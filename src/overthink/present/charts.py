@@ -56,7 +56,7 @@ def gap_chart() -> dict[str, Any]:
     import altair as alt
 
     free = alt.Scale(zero=True, nice=True)
-    signed = "format(100 * datum.value, '+.0f')"
+    signed = "datum.value == 0 ? '0' : format(100 * datum.value, '+.0f')"
     left = alt.Axis(title=None, labelExpr=signed, tickCount=5, minExtent=40, maxExtent=40)
     zero = alt.Chart(alt.sequence(1)).mark_rule(strokeWidth=1.5, color="var(--mark)", aria=False)
     layers = [zero.encode(y=alt.YDatum(0, scale=free, axis=left)), *_curves("linear", free, left)]

@@ -14,11 +14,11 @@ def cost_rows(about: About) -> list[tuple[str, str, str]]:
         return []
     cached = f" ({took.cached_tokens:,} from a cache)" if took.cached_tokens else ""
     rows = [
-        ("prompt tokens", _most(told.prompt_tokens), _count(took.prompt_tokens) + cached),
+        ("prompt tokens", _about(told.prompt_tokens), _count(took.prompt_tokens) + cached),
         ("decoded tokens", _most(told.decoded_tokens), _count(took.decoded_tokens)),
     ]
     if told.judge_calls or took.judge_tokens:
-        rows.append(("judge tokens", _most(told.judge_tokens), _count(took.judge_tokens)))
+        rows.append(("judge tokens", _about(told.judge_tokens), _count(took.judge_tokens)))
     if told.usd is None:
         rows.append(("USD", "none" if told.free and told.judge_free else "unknown", _usd(took.usd, told.free)))
     else:
@@ -39,6 +39,11 @@ def cost_note(about: About) -> str:
 
 def _most(expected: Range) -> str:
     return f"{expected[0]:,.0f} or more" if expected[1] is None else f"at most {expected[1]:,.0f}"
+
+
+def _about(expected: Range) -> str:
+    """A count that was itself estimated: the most that it may come to, or the least where nothing bounds it."""
+    return f"about {expected[0]:,.0f} or more" if expected[1] is None else f"up to about {expected[1]:,.0f}"
 
 
 def _count(tokens: int | None) -> str:

@@ -11,12 +11,15 @@ _CELL = 26
 _INK = (0.04, 0.6)
 """Opacity of a cell at 0 % and at 100 %: at most so much that the number in it can be read."""
 
+_PARAMETERS: dict[str, Any] = {"rows": [], "rowlabels": [], "room": 0}
+
 
 def heat_chart() -> dict[str, Any]:
     """A Vega-Lite specification without data.
 
     Data set to fill: ``cells`` (row, k, estimate, shown, failed, tip): ``row`` is the rung, highest on top, ``shown``
-    the text in the cell; a cell without an estimate is dashed and empty. Parameters: ``rows`` with ``rowlabels``.
+    the text in the cell; a cell without an estimate is dashed and empty. Parameters: ``rows`` with ``rowlabels``,
+    and ``room``, the pixels left for these.
     """
     import altair as alt
 
@@ -35,7 +38,7 @@ def heat_chart() -> dict[str, Any]:
             spoilt.mark_rect(fill=None, stroke="var(--spoilt)", strokeWidth=2.5, strokeDash=[5, 2], aria=False),
             cells.mark_text(**text).encode(text="shown:N"),
         )
-        .add_params(*(alt.param(name=name, value=[]) for name in ("rows", "rowlabels")))
+        .add_params(*(alt.param(name=name, value=value) for name, value in _PARAMETERS.items()))
         .properties(width="container", height=alt.Step(_CELL))
         .configure(background="transparent", font="inherit", axis=_axes(), view=alt.ViewConfig(stroke=None))
     )
@@ -54,7 +57,8 @@ def _rungs() -> "alt.Y":
     import altair as alt
 
     named = "rowlabels[indexof(rows, datum.value)]"
-    axis = alt.Axis(title=None, labelExpr=named, labelLimit=120, ticks=False, domain=False)
+    room = alt.ExprRef("room")
+    axis = alt.Axis(title=None, labelExpr=named, labelLimit=110, minExtent=room, ticks=False, domain=False)
     return alt.Y("row:O", sort="descending", axis=axis, scale=alt.Scale(padding=0))
 
 

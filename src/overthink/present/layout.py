@@ -64,9 +64,9 @@ def _curve(findings: Sequence[Finding], judge: str, reference: float | None) -> 
         gaps=_gaps(whole.get("divergence", ())),
         flips=sorted(whole.get("flip", ()), key=_along),
         drift=next((f for f in whole.get("gate", ()) if f.metric == "judge_drift"), None),
-        controls={f.metric: f for f in reversed(whole.get("disagreement", ()))},
+        controls=_first_by_metric(whole.get("disagreement", ())),
         about=[f for kind in ("extreme", "no_op") for f in whole.get(kind, ())],
-        spent={f.metric: f for f in reversed(whole.get("tokens", ()))},
+        spent=_first_by_metric(whole.get("tokens", ())),
         reference=reference,
     )
 
@@ -99,6 +99,13 @@ def _place(finding: Finding, rung: Rung) -> None:
     elif finding.at.k is not None:
         selector = finding.metric.removesuffix("_at_k")
         rung.tries.setdefault(selector, {}).setdefault(finding.at.k, finding)
+
+
+def _first_by_metric(findings: Iterable[Finding]) -> dict[str, Finding]:
+    by_metric: dict[str, Finding] = {}
+    for finding in findings:
+        by_metric.setdefault(finding.metric, finding)
+    return by_metric
 
 
 def _verdicts(whole: Mapping[str, Sequence[Finding]]) -> list[Verdict]:

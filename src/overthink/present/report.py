@@ -10,11 +10,11 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 
 from overthink.core.finding import Finding
 from overthink.present import answer
 from overthink.present.about import About
+from overthink.present.assets import asset
 from overthink.present.charts import SCALES, curve_chart, gap_chart
 from overthink.present.costs import COST_HEAD, cost_note, cost_rows
 from overthink.present.data import page_data, script_json
@@ -44,14 +44,14 @@ def report_html(findings: Sequence[Finding], about: About) -> str:
 
     found = curves(findings, about.reference)
     answers = answer.by_axis(found, default_arms(found))
-    style, guard, bundle = _asset("page.css"), _asset("guard.js"), _bundle()
-    script = "\n".join(["(() => {", '"use strict";', *map(_asset, _SCRIPTS), "})();"])
+    style, guard, bundle = asset("page.css"), asset("guard.js"), _bundle()
+    script = "\n".join(["(() => {", '"use strict";', *map(asset, _SCRIPTS), "})();"])
     policy = (
         f"default-src 'none'; script-src {' '.join(map(_hash, (guard, bundle, script)))}; "
         f"style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
     )
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(_asset("page.html")).render(
+    return environment.from_string(asset("page.html")).render(
         policy=policy,
         style=Markup(style),  # noqa: S704 - our own file
         guard=Markup(guard),  # noqa: S704 - our own file
@@ -138,11 +138,6 @@ def _bundle() -> str:
     if "</script" in bundle.lower() or "<!--" in bundle:
         raise AssertionError("the chart bundle cannot stand inside a script element")
     return bundle
-
-
-@cache
-def _asset(name: str) -> str:
-    return (files("overthink.present") / "page" / name).read_text(encoding="utf-8")
 
 
 def _hash(content: str) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from overthink.core.finding import Finding
@@ -86,6 +87,15 @@ def primary(verdicts: Sequence[Verdict], *, corrected: bool = False) -> Verdict 
         corrected: Of the curve that human labels corrected.
     """
     return next((v for v in verdicts if v.shape.metric.startswith("corrected_") == corrected), None)
+
+
+def qualified(curve: Curve) -> wording.Change:
+    """The change from the lowest to the highest rung, without saying twice that the judge's error forbids claims."""
+    found, change = primary(curve.verdicts), curve.change
+    if found is not None and change is not None and is_withheld(found.shape):
+        gates = tuple(gate for gate in change.gates_failed if gate != "judge_drift")
+        return wording.change(replace(change, gates_failed=gates))
+    return wording.change(change)
 
 
 def verdict_word(curve: Curve) -> str:

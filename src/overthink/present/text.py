@@ -50,7 +50,7 @@ def _block(curve: Curve) -> str:
 
 
 def _after(curve: Curve, rungs: int) -> list[str]:
-    told = wording.change(curve.change)
+    told = shapes.qualified(curve)
     lines = []
     for corrected, name in ((False, "verdict"), (True, shapes.CORRECTED)):
         found = shapes.primary(curve.verdicts, corrected=corrected)

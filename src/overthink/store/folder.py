@@ -1,10 +1,11 @@
 """A study is a folder; this file knows the names in it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from overthink.errors import InputError
-from overthink.store.atomic import storage_errors, write_text
+from overthink.store.atomic import replacing, storage_errors, write_text
 from overthink.store.lock import LOCK
 
 
@@ -62,6 +63,11 @@ class StudyFolder:
         """The page to read."""
         return self.path / "report.html"
 
+    @property
+    def figures(self) -> Path:
+        """Folder of the charts as files."""
+        return self.path / "figures"
+
     def is_study(self) -> bool:
         """Whether the folder holds a study: a plan, a pool or findings."""
         return any(file.is_file() for file in (self.plan, self.pool, self.findings))
@@ -109,3 +115,19 @@ class StudyFolder:
             StoppedError: The disk is full.
         """
         write_text(self.report, page)
+
+    def write_figures(self, figures: Iterable[tuple[str, bytes]]) -> None:
+        """Write figures, each whole or not at all; one of the same name is replaced.
+
+        Args:
+            figures: File name and content, one by one.
+
+        Raises:
+            StoppedError: The disk is full.
+            InputError: The folder cannot be written to.
+        """
+        with storage_errors(self.figures):
+            self.figures.mkdir(exist_ok=True)
+        for name, content in figures:
+            with replacing(self.figures / name) as scratch:
+                scratch.write_bytes(content)

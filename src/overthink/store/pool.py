@@ -1,6 +1,7 @@
 """The pool on disk: Parquet, one row per question, draw and rung, columns in the order of ``RungRecord``."""
 
 import dataclasses
+import io
 import types
 import typing
 from collections.abc import Iterable, Sequence
@@ -66,8 +67,10 @@ def write_pool(path: Path, records: Iterable[RungRecord]) -> str:
         raise InputError(f"{path}: a record holds a value of the wrong type ({_first_line(failure)})") from failure
     table = table.with_columns(pl.col(pl.Float64).fill_nan(None)).sort(_KEY)
     _check_rows(path, table)
+    content = io.BytesIO()  # Polars has an error of its own for a full disk, and does not say that the disk is full
+    table.write_parquet(content, metadata={_VERSION_KEY: str(POOL_VERSION)})
     with replacing(path) as scratch:
-        table.write_parquet(scratch, metadata={_VERSION_KEY: str(POOL_VERSION)})
+        scratch.write_bytes(content.getbuffer())
     return file_sha256(path)
 
 

@@ -168,8 +168,7 @@ async function drawTries() {
   byId("triespanels").replaceChildren(...(triesDrawn.length ? triesDrawn.map((one) => one.figure) : [make("p", {}, "No value by tries at this rung.")]));
   byId("trieslegend").replaceChildren(...[...seen].map((selector) => make("li", {}, make("span", { class: "swatch c" + (slots[selector] ?? 5) }), DATA.words.selectors[selector] || selector)),
     legendItem("whisker", "pointwise interval"));
-  drawHeats(curves);
-  await Promise.all(triesDrawn.map(async (one) => { one.view = await one.start(); }));
+  await Promise.all([...triesDrawn.map(async (one) => { one.view = await one.start(); }), drawHeats(curves)]);
 }
 
 function moveTryMarks() {

@@ -68,22 +68,33 @@ function heat(curve, selector) {
   const rungs = curve.rungs.filter((rung) => selector in rung.tries);
   const cells = rungs.flatMap((rung) => Object.entries(rung.tries[selector]).map(([k, finding]) => heatCell(curve, rung, selector, k, finding)));
   const spoken = "Heat map of " + text(curve.task) + ", " + selector + ": " + cells.length + " cells, rungs by tries. The values stand in the table of numbers.";
-  const drawing = (where) => draw(where, "heat", { rows: rungs.map((rung) => rung.rung), rowlabels: rungs.map((rung) => text(rung.level)) }, { cells }, spoken);
+  const labels = rungs.map((rung) => text(rung.level));
+  const room = Math.min(150, 8 * Math.max(...labels.map((label) => label.length)));  // a page's font is measured too small
+  const drawing = (where) => draw(where, "heat", { rows: rungs.map((rung) => rung.rung), rowlabels: labels, room }, { cells }, spoken);
   const made = figure(make("b", {}, selector), DATA.words.selectors[selector] || "", [], drawing);
   if (new Set(cells.map((one) => one.k)).size > 8) made.figure.classList.add("wide");
   return made;
 }
 
-function drawHeats(curves) {
-  const deep = curves.filter((curve) => curve.rungs.some((rung) => Object.keys(rung.tries).length));
+/** The selectors of a curve with values for more than one k. */
+const severalTries = (curve) => [...new Set(curve.rungs.flatMap((rung) =>
+  Object.entries(rung.tries).filter(([, byK]) => Object.keys(byK).length > 1).map(([selector]) => selector)))];
+
+async function drawHeats(curves) {
+  const waiting = [];
+  let onPage = false;
+  const deep = curves.filter((curve) => severalTries(curve).length);
+  byId("surface").hidden = !deep.length;
   byId("heats").replaceChildren(...deep.map((curve) => {
     const title = make("span", {}, axisWords(curve.axis)[0] + " ", make("span", { class: "plain" }, text(curve.task) + (DATA.arms.length > 1 ? " · " + text(curve.arm) : "") + " · " + text(curve.estimand)));
-    const selectors = [...new Set(curve.rungs.flatMap((rung) => Object.keys(rung.tries)))];
     const build = () => {
-      const maps = selectors.map((selector) => heat(curve, selector));
-      requestAnimationFrame(() => maps.forEach((one) => one.start()));
+      const maps = severalTries(curve).map((selector) => heat(curve, selector));
+      if (onPage) for (const one of maps) one.start();
+      else waiting.push(...maps);
       return [make("div", { class: "grid" }, maps.map((one) => one.figure))];
     };
     return fold("heat" + DATA.curves.indexOf(curve), title, build, deep.length <= MOST_OPEN);
   }));
+  onPage = true;
+  await Promise.all(waiting.map((one) => one.start()));
 }

@@ -18,7 +18,7 @@ function setsIn(finding) {
 
 function shapeCell({ shape, withheld }) {
   const label = withheld ? "withheld" : cell(shape, "label") || "undetermined";
-  return make("span", {}, number(shape, make("b", { class: "verdict " + (label in DATA.words.shapes ? label : "") }, label)), make("small", {}, cell(shape, "reason") || ""));
+  return make("span", {}, number(shape, make("b", { class: "verdict " + (label in DATA.words.shapes ? label : "") }, label)), make("small", {}, (cell(shape, "reason") || "").replace(/^withheld: /, "")));
 }
 
 function verdictRow(curve, verdict) {
@@ -32,17 +32,18 @@ function verdictRow(curve, verdict) {
     shapeCell(verdict), change(shape), pValue(shape, "p"), pValue(shape, "p_adjusted"),
     detects === null ? dash() : number(shape, (100 * detects).toFixed(1)),
     setsIn(onset),
+    cell(shape, "gates_failed").map((gate) => gate.replaceAll("_", " ")).join(", ") || dash(),
     list(regimes.map((finding) => make("span", {}, make("i", {}, cell(finding, "label")), " ", estimate(finding)))),
-    cell(shape, "gates_failed").join(", ") || dash(),
   ];
 }
 
 function drawVerdicts() {
   const told = shownCurves().flatMap((curve) => curve.verdicts.map((verdict) => [curve, verdict]));
   showSection("verdicts", told.length > 0);
-  byId("verdicttable").replaceChildren(table("Verdicts, for the arms shown",
-    ["Curve", "Test", "Shape", "Change, points", "p", "Adjusted p", "Detects, points", "Sets in", "Regimes", "Gates failed"],
-    told.map(([curve, verdict]) => verdictRow(curve, verdict))));
+  const head = ["Curve", "Test", "Shape", "Change, points", "p", "Adjusted p", "Detects, points", "Sets in", "Gates failed", "Regimes"];
+  const columns = told.some(([, { regimes }]) => regimes.length) ? head.length : head.length - 1;
+  byId("verdicttable").replaceChildren(table("Verdicts, for the arms shown", head.slice(0, columns),
+    told.map(([curve, verdict]) => verdictRow(curve, verdict).slice(0, columns))));
   const seen = new Set(told.map(([, { shape }]) => cell(shape, "label")));
   byId("shapewords").replaceChildren(...Object.entries(DATA.words.shapes).filter(([label]) => seen.has(label)).map(([label, said]) =>
     make("li", {}, make("b", {}, label), ": " + said)));

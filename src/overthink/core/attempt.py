@@ -1,0 +1,98 @@
+"""What one attempt at a rung takes when it is made by itself, whatever the ladder shared or carried forward."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from overthink.core.category import Category
+from overthink.core.flop import Work, decode, prefill
+from overthink.core.model_shape import ModelShape
+from overthink.core.outcomes import Outcomes
+from overthink.core.record import Estimand
+from overthink.core.tokens import attempt_tokens
+
+Array = NDArray[np.float64]
+
+
+def attempt_parts(outcomes: Outcomes) -> Mapping[Category, Array]:
+    """Tokens of an attempt by what they are spent on, for the categories that the pool tells apart.
+
+    Thinking is all up to the rung. A rung that was carried forward from the one below was graded and verified there, and
+    an attempt of its own would be too.
+
+    Args:
+        outcomes: The table.
+
+    Returns:
+        (question, draw, rung) by category; NaN where unknown. What a server would find in its cache is known only of
+        attempts that were made by themselves.
+    """
+    alone = outcomes.estimand in (Estimand.EFFORT, Estimand.NATURAL)
+    along = outcomes.estimand is Estimand.CHECKPOINT
+    cached = outcomes.cached_tokens.cumsum(axis=2) if along else outcomes.cached_tokens
+    return {
+        Category.PROMPT: _prompt(outcomes),
+        Category.CACHED: cached if alone or along else np.full(cached.shape, np.nan),
+        Category.THINKING: outcomes.thinking_tokens,
+        Category.ANSWER: outcomes.answer_tokens,
+        Category.VERIFIER: _as_below_where_carried(outcomes, outcomes.verifier_tokens),
+        Category.JUDGE: _as_below_where_carried(outcomes, outcomes.judge_tokens),
+    }
+
+
+def attempt_work(outcomes: Outcomes, shape: ModelShape, *, batch: ArrayLike = 1) -> tuple[Work, Work]:
+    """Compute and memory traffic of an attempt at each rung: of its prompt, and of what it decodes.
+
+    They are apart because k tries share one reading of the prompt. Verifiers and judges are other models and not counted.
+
+    Args:
+        outcomes: The table.
+        shape: The model.
+        batch: Sequences decoded together.
+
+    Returns:
+        Two arrays of work, (question, draw, rung); NaN where tokens or shape are unknown.
+    """
+    prompt = _prompt(outcomes)
+    return (
+        prefill(shape, tokens=prompt, batch=batch),
+        decode(shape, context=prompt, tokens=attempt_tokens(outcomes), batch=batch),
+    )
+
+
+def carried(outcomes: Outcomes) -> NDArray[np.bool_]:
+    """Whether a row repeats the one below because its trace had ended, (question, draw, rung)."""
+    nothing_new = outcomes.generated_tokens == 0
+    nothing_new[:, :, :1] = False
+    return nothing_new & (outcomes.estimand is Estimand.FORCED)
+
+
+def _prompt(outcomes: Outcomes) -> Array:
+    """Prompt tokens of an attempt.
+
+    The requests of a ladder read again what was thought before. Only its rung of 0 tokens reads the prompt alone, and
+    all draws of a question share it. A row that decoded less than its attempt read the rest as part of its prompt.
+    """
+    told = outcomes.prompt_tokens
+    if outcomes.estimand is Estimand.CHECKPOINT:
+        return np.asarray(told.cumsum(axis=2))
+    if outcomes.estimand in (Estimand.EFFORT, Estimand.NATURAL):
+        read_again = np.maximum(attempt_tokens(outcomes) - outcomes.generated_tokens, 0)
+        read_again = np.where(np.isnan(read_again), 0.0, read_again)
+        return np.where(outcomes.generated_tokens == 0, np.nan, told - read_again)
+    if not outcomes.rungs or outcomes.rungs[0].requested_tokens != 0 or outcomes.estimand is not Estimand.FORCED:
+        return np.full(told.shape, np.nan)
+    first = told[:, :, 0]
+    known = ~np.isnan(first)
+    count = known.sum(axis=1)
+    mean = np.where(count > 0, np.where(known, first, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
+    return np.where(outcomes.observed, mean[:, None, None], np.nan)
+
+
+def _as_below_where_carried(outcomes: Outcomes, tokens: Array) -> Array:
+    filled = tokens.copy()
+    repeats = carried(outcomes)
+    for rung in range(1, filled.shape[2]):
+        filled[:, :, rung] = np.where(repeats[:, :, rung], filled[:, :, rung - 1], filled[:, :, rung])
+    return filled

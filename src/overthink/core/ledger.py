@@ -1,0 +1,215 @@
+"""The ledger of a pool: what was paid at every rung, and what one attempt there takes, by what it was spent on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.core.attempt import attempt_parts, carried
+from overthink.core.category import NOT_IN_THE_POOL, Category
+from overthink.core.curve import question_means
+from overthink.core.outcomes import Outcomes
+from overthink.core.record import Axis, Estimand
+from overthink.core.tokens import attempt_tokens
+
+Besides = Mapping[int, Mapping[Category, float]]
+"""Tokens of categories without a column, by the rung's number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Tokens of some rows. ``tokens`` sums those that say, None if none does; ``silent`` counts those that do not."""
+
+    tokens: float | None
+    silent: int = 0
+
+    def __add__(self, other: "Amount") -> "Amount":
+        known = [amount.tokens for amount in (self, other) if amount.tokens is not None]
+        return Amount(sum(known) if known else None, self.silent + other.silent)
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """A sum, and what it lacks: "at least" wherever something is unknown."""
+
+    tokens: float
+    unknown: tuple[Category, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One rung of one curve.
+
+    Attributes:
+        arm: Label of the curve.
+        axis: Label of the curve.
+        task: Label of the curve.
+        scorer: Label of the curve.
+        estimand: Label of the curve.
+        rung: Number of the rung.
+        requested_tokens: Thinking budget asked for.
+        effort: The provider's level.
+        realised_tokens: Thinking tokens that an attempt took, mean over draws, then questions.
+        rows: Rows of the pool at this rung.
+        paid: What the pool paid, by category.
+        generated: Tokens that the pool says it decoded here: thinking and answers.
+        unique: Distinct tokens among them, each prefix counted once. Less than generated where something was decoded twice.
+        apart: What the same attempts would have decoded without sharing their prefixes.
+        attempt: What one attempt at this rung takes by itself, by category; None where unknown.
+        attempt_decoded: Its thinking and answer together, which may be known where the two are not told apart.
+    """
+
+    arm: str
+    axis: Axis
+    task: str
+    scorer: str
+    estimand: Estimand
+    rung: int
+    requested_tokens: int | None
+    effort: str | None
+    realised_tokens: float | None
+    rows: int
+    paid: Mapping[Category, Amount]
+    generated: Amount
+    unique: Amount
+    apart: Amount
+    attempt: Mapping[Category, float | None]
+    attempt_decoded: float | None
+
+    @property
+    def paid_in_all(self) -> Total:
+        """Every token that the pool paid here. A category is unknown if any row is silent about it."""
+        amounts = {**self.paid, Category.THINKING: self.generated, Category.ANSWER: Amount(0.0)}
+        unknown = {name for name, amount in amounts.items() if amount.tokens is None or amount.silent}
+        return _total({name: amount.tokens for name, amount in amounts.items()}, unknown)
+
+    @property
+    def attempt_in_all(self) -> Total:
+        """Every token of one attempt."""
+        tokens = {**self.attempt, Category.THINKING: self.attempt_decoded, Category.ANSWER: 0.0}
+        return _total(tokens, {name for name, count in tokens.items() if count is None})
+
+
+def ledger(outcomes: Sequence[Outcomes], *, besides: Besides | None = None) -> tuple[LedgerLine, ...]:
+    """One line per curve and rung.
+
+    The lines of a curve add up to what :func:`~overthink.core.tokens.spent` says of it. Curves of several scorers tell of
+    the same calls: sum the lines of one.
+
+    Args:
+        outcomes: The curves.
+        besides: Tokens of probes, rejected, pruned and cancelled branches and guards, by rung, of one curve. Left out,
+            they are unknown; a strategy that spends none says 0.
+
+    Raises:
+        ValueError: ``besides`` is given for several curves, for a rung that is not there, for a category that the pool
+            counts itself, or is negative.
+
+    Example:
+        >>> from overthink.core.outcomes import from_records
+        >>> from overthink.core.record import RungRecord
+        >>> row = RungRecord("s", "base", Axis.CAPABILITY, "t", "m", "q", 0, 0, Estimand.FORCED, generated_tokens=7)
+        >>> ledger(from_records([row]))[0].generated
+        Amount(tokens=7.0, silent=0)
+    """
+    told = besides or {}
+    if told:
+        _check(told, outcomes)
+    return tuple(line for one in outcomes for line in _lines(one, told))
+
+
+def sum_paid(lines: Iterable[LedgerLine]) -> dict[Category, Amount]:
+    """What several lines paid together, by category."""
+    total: dict[Category, Amount] = {}
+    for line in lines:
+        for name, amount in line.paid.items():
+            total[name] = total[name] + amount if name in total else amount
+    return total
+
+
+def _lines(outcomes: Outcomes, besides: Besides) -> Iterable[LedgerLine]:
+    paid, parts = _paid(outcomes), attempt_parts(outcomes)
+    whole, new = attempt_tokens(outcomes), _unique(outcomes)
+    means = {name: _means(tokens) for name, tokens in parts.items()}
+    decoded = _means(whole)
+    for r, rung in enumerate(outcomes.rungs):
+        seen = outcomes.observed[:, :, r]
+        rows = int(seen.sum())
+        extra = besides.get(rung.index, {})
+        told = {name: extra[name] / rows if name in extra and rows else None for name in NOT_IN_THE_POOL}
+        yield LedgerLine(
+            arm=outcomes.arm,
+            axis=outcomes.axis,
+            task=outcomes.task,
+            scorer=outcomes.scorer,
+            estimand=outcomes.estimand,
+            rung=rung.index,
+            requested_tokens=rung.requested_tokens,
+            effort=rung.effort,
+            realised_tokens=means[Category.THINKING][r],
+            rows=rows,
+            paid={name: _amount(tokens[:, :, r][seen]) for name, tokens in paid.items()}
+            | {name: Amount(extra[name]) if name in extra else Amount(None, rows) for name in NOT_IN_THE_POOL},
+            generated=_amount(outcomes.generated_tokens[:, :, r][seen]),
+            unique=_amount(new[:, :, r][seen]),
+            apart=_amount(whole[:, :, r][seen]),
+            attempt={name: mean[r] for name, mean in means.items()} | told,
+            attempt_decoded=decoded[r],
+        )
+
+
+def _paid(outcomes: Outcomes) -> dict[Category, NDArray[np.float64]]:
+    """What each row paid; a row that decoded nothing took its thinking and its answer from another."""
+    generated, answer = outcomes.generated_tokens, outcomes.answer_tokens
+    own_answer = np.where(generated == 0, 0.0, np.where(np.isnan(generated), np.nan, answer))
+    thinking = generated - own_answer
+    return {
+        Category.PROMPT: outcomes.prompt_tokens,
+        Category.CACHED: outcomes.cached_tokens,
+        Category.THINKING: np.where(thinking < 0, np.nan, thinking),  # counts that contradict each other say nothing
+        Category.ANSWER: np.where(thinking < 0, np.nan, own_answer),
+        Category.VERIFIER: outcomes.verifier_tokens,
+        Category.JUDGE: outcomes.judge_tokens,
+    }
+
+
+def _unique(outcomes: Outcomes) -> NDArray[np.float64]:
+    """Tokens that are new at each row: on a ladder, what the thinking has grown by, and the answer."""
+    if outcomes.estimand is not Estimand.FORCED:
+        return outcomes.generated_tokens
+    thinking = outcomes.thinking_tokens
+    so_far = np.fmax.accumulate(thinking, axis=2)
+    below = np.concatenate([np.zeros_like(so_far[:, :, :1]), so_far[:, :, :-1]], axis=2)
+    grown = thinking - np.where(np.isnan(below), 0.0, below)
+    return np.where(carried(outcomes), 0.0, grown + outcomes.answer_tokens)
+
+
+def _means(tokens: NDArray[np.float64]) -> list[float | None]:
+    """Mean over draws, then over questions, for every rung."""
+    columns = question_means(tokens).T
+    return [None if np.isnan(column).all() else float(column[~np.isnan(column)].mean()) for column in columns]
+
+
+def _amount(tokens: NDArray[np.float64]) -> Amount:
+    known = tokens[~np.isnan(tokens)]
+    return Amount(float(known.sum()) if known.size else None, int(tokens.size - known.size))
+
+
+def _total(tokens: Mapping[Category, float | None], unknown: set[Category]) -> Total:
+    summed = sum(count for name, count in tokens.items() if count is not None and name != Category.CACHED)
+    return Total(summed, tuple(name for name in Category if name in unknown and name != Category.CACHED))
+
+
+def _check(besides: Besides, outcomes: Sequence[Outcomes]) -> None:
+    if len(outcomes) != 1:
+        raise ValueError(f"besides is given for {len(outcomes)} curves; needed: one curve at a time")
+    there = {rung.index for rung in outcomes[0].rungs}
+    for rung, amounts in besides.items():
+        if rung not in there:
+            raise ValueError(f"besides names rung {rung}; needed: one of {sorted(there)}")
+        for name, tokens in amounts.items():
+            if name not in NOT_IN_THE_POOL:
+                raise ValueError(f"besides counts {name} tokens, which the pool counts itself; leave them out")
+            if not tokens >= 0:
+                raise ValueError(f"besides counts {tokens} {name} tokens; needed: 0 or more")

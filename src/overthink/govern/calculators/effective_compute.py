@@ -1,0 +1,158 @@
+"""Calculator: effective compute at K, and the K at which it would equal each threshold."""
+
+import math
+from datetime import date
+
+import numpy as np
+
+from overthink.errors import InputError
+from overthink.govern.calculation import Calculation, Cell, Result
+from overthink.govern.calculator import K_FIELDS, Calculator, Field, Given, above_zero
+from overthink.govern.compute_equivalent_gain import Gain, compute_equivalent_gain
+from overthink.govern.counting import position_of
+from overthink.govern.effective_compute import EXPONENTS, LABEL, effective_compute, k_to_instrument
+from overthink.govern.inputs import Multiple, Range
+from overthink.govern.interval import Interval
+from overthink.govern.registry import Event, Instrument, instrument, stale, training_thresholds
+
+FIELDS = (
+    Field("training_flop", "training compute in FLOP, as LOW..HIGH if uncertain", required=True),
+    *K_FIELDS,
+    Field("alpha", "exponent from 0 to 1, or a range LOW..HIGH; see the sources in the answer", "0.5..1"),
+    Field("k_max", "K beyond which more inference adds nothing"),
+    Field("instrument", "only this threshold, by its id; all on training compute if left out", words=True),
+    Field("measured", "scores of this model at K, as 1:0.42,10:0.50; used instead of alpha", words=True),
+    Field("family", "scores of the family at training FLOP, as 1e22:0.31,1e24:0.55; with measured", words=True),
+)
+
+
+def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
+    k, alpha, flop = given.k(), given.range("alpha"), given.range("training_flop")
+    above_zero(given.pick("training_flop"))
+    k_max = given.number("k_max") if "k_max" in given else None
+    ends = (alpha.low, alpha.high)
+    gains = _gains(given)
+    low = effective_compute(flop.low, k.value, alpha=ends, k_max=k_max).low
+    high = effective_compute(flop.high, k.value, alpha=ends, k_max=k_max).high
+    point = low == high
+    rows = _rows(given, day)
+    reason = None if point else "an interval over stated exponents and compute; no value in it is preferred"
+    assumed = Result("effective_flop", low if point else math.nan, low, high, "FLOP", reason)
+    tables = {
+        "thresholds": _thresholds(rows, flop, Range(*ends), k_max=k_max),
+        "exponents": [_exponent(entry.alpha, entry.source, entry.holds_for, flop, k, k_max) for entry in EXPONENTS],
+    }
+    results = [assumed]
+    if gains:
+        results = [_measured(gains, k.value, flop)]
+        tables["compute_equivalent_gain"] = [_gain_row(gain) for gain in gains]
+    return Calculation(
+        results=results,
+        formula="C_eff(K) = C · min(K, K_max)^α; K* = (T/C)^(1/α)"
+        + (
+            "; measured: C · (training compute at which the family scores as high) / (the same at K = 1)"
+            if gains
+            else ""
+        ),
+        source="Jones 2021, arXiv:2104.03113; Epoch AI on trading training for inference; Davidson et al. 2023, "
+        "arXiv:2312.07413 for the gain; thresholds: the registry (overthink thresholds)",
+        spread=f"both ends of α from {alpha.low:g} to {alpha.high:g} and of the training compute; K is {k}",
+        leaves_out="Whether more inference helps at all differs by task, and an exponent holds only where it was "
+        "measured (stated ones up to K of about 100). Verification, tools and latency are not considered.",
+        tables=tables,
+        label=LABEL,
+        warnings=stale(rows, day),
+    )
+
+
+def _rows(given: Given, day: date) -> list[tuple[Instrument, Event]]:
+    """The thresholds on training compute that were there on the day, or the one that is asked for."""
+    if "instrument" not in given:
+        return training_thresholds(day)
+    row = instrument(given.words("instrument"))
+    event = row.event_on(day)
+    if event is None:
+        raise InputError(f"{row.id} was not there on {day.isoformat()}; its first event is {row.events[0].recorded}")
+    return [(row, event)]
+
+
+def _thresholds(
+    rows: list[tuple[Instrument, Event]], flop: Range, alpha: Range, *, k_max: float | None
+) -> list[dict[str, Cell]]:
+    made: list[dict[str, Cell]] = []
+    for row, event in rows:
+        ends = (alpha.low, alpha.high)
+        low = k_to_instrument(flop.high, row, alpha=ends, k_max=k_max).low
+        high = k_to_instrument(flop.low, row, alpha=ends, k_max=k_max).high
+        made.append(
+            {
+                "instrument": row.id,
+                "status": event.status,
+                "operator": row.operator,
+                "number": row.number,
+                "unit": row.unit,
+                "verification": row.verification,
+                "training_compute_alone": position_of(row, Interval(flop.low, flop.high)),
+                "k_star_low": low,
+                "k_star_high": high,
+                "reason": None if math.isfinite(high) else "no K reaches it at the lower exponent or under the cap",
+            }
+        )
+    return made
+
+
+def _exponent(
+    alpha: float, source: str, holds_for: str, flop: Range, k: Multiple, k_max: float | None
+) -> dict[str, Cell]:
+    low = effective_compute(flop.low, k.value, alpha=alpha, k_max=k_max).low
+    high = effective_compute(flop.high, k.value, alpha=alpha, k_max=k_max).high
+    return {
+        "alpha": alpha,
+        "effective_flop_low": low,
+        "effective_flop_high": high,
+        "source": source,
+        "stated_for": holds_for,
+    }
+
+
+def _gains(given: Given) -> list[Gain]:
+    if ("measured" in given) != ("family" in given):
+        raise InputError("a measured curve needs both --measured K:SCORE,… and --family FLOP:SCORE,…")
+    if "measured" not in given:
+        return []
+    k, score = _pairs(given.words("measured"), "--measured")
+    family_flop, family_score = _pairs(given.words("family"), "--family")
+    return compute_equivalent_gain(k, score, family_flop=family_flop, family_score=family_score)
+
+
+def _measured(gains: list[Gain], k: float, flop: Range) -> Result:
+    found = [gain for gain in gains if gain.k == k]
+    name, unit = "measured_effective_flop", "FLOP"
+    if not found:
+        at = ", ".join(f"{gain.k:g}" for gain in gains)
+        return Result(
+            name, math.nan, None, None, unit, f"K = {k:g} was not measured (measured: {at}); not interpolated"
+        )
+    gain = found[0].gain
+    if gain is None:
+        return Result(name, math.nan, None, None, unit, found[0].reason)
+    low, high = (None, None) if flop.is_point else (gain * flop.low, gain * flop.high)
+    return Result(name, gain * math.sqrt(flop.low) * math.sqrt(flop.high), low, high, unit)
+
+
+def _gain_row(gain: Gain) -> dict[str, Cell]:
+    return {"k": gain.k, "gain": gain.gain, "alpha": gain.alpha, "reason": gain.reason}
+
+
+def _pairs(text: str, name: str) -> tuple[list[float], list[float]]:
+    try:
+        pairs = [tuple(float(part) for part in word.split(":")) for word in text.split(",")]
+        left, right = zip(*((first, second) for first, second in pairs), strict=True)
+    except ValueError:
+        raise InputError(f"{name} is {text!r}; needed: pairs such as 1:0.42,10:0.50") from None
+    return list(left), list(right)
+
+
+EFFECTIVE_COMPUTE = Calculator(
+    "effective-compute", "Effective compute at K, and K* to each threshold. Not legal status.", FIELDS, _answer
+)

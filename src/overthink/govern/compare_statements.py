@@ -1,0 +1,72 @@
+"""Two statements: is re-evaluation due, because something that makes a model do more has risen since the first?"""
+
+from collections.abc import Iterator
+
+from overthink.govern.faults import Fault
+from overthink.govern.statement import Budget, Statement
+
+DUE = "re-evaluation"
+
+
+def re_evaluation(earlier: Statement, later: Statement) -> tuple[Fault, ...]:
+    """Why the claims of the earlier statement do not cover what the later one describes; empty if they do.
+
+    Args:
+        earlier: What was evaluated.
+        later: What is, or will be, used.
+    """
+    reasons = [*_model(earlier, later), *_budget(earlier, later), *_effort(earlier, later), *_help(earlier, later)]
+    return tuple(Fault(DUE, where, reason) for where, reason in reasons)
+
+
+def _model(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
+    if earlier.model != later.model:
+        yield "model", f"another model: {earlier.model!r}, then {later.model!r}"
+    one, other = earlier.stated.revision, later.stated.revision
+    if one != other:
+        yield "stated.revision", f"the revision changed: {one or 'not stated'}, then {other or 'not stated'}"
+
+
+def _budget(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
+    tested, tries = max(earlier.elicitation.budgets or (0,)), earlier.elicitation.max_tries
+    used = max(later.elicitation.budgets or (0,))
+    if used > tested:
+        yield "elicitation.budgets", f"the highest budget rose: {tested:,} thinking tokens, then {used:,}"
+    if later.elicitation.max_tries > tries:
+        yield "elicitation.max_tries", f"the most tries rose: {tries}, then {later.elicitation.max_tries}"
+    for name in ("max_deployable_budget", "misuse_actor_budget"):
+        budget: Budget | None = getattr(later.stated, name)
+        if budget is not None and budget != getattr(earlier.stated, name):
+            if budget.thinking_tokens > tested:
+                yield f"stated.{name}", f"{budget.thinking_tokens:,} thinking tokens; {tested:,} were tested"
+            if budget.tries > tries:
+                yield f"stated.{name}", f"{budget.tries:,} tries; {tries:,} were tested"
+    limits = earlier.elicitation.answer_tokens, later.elicitation.answer_tokens
+    if limits[1] > limits[0]:
+        yield "elicitation.answer_tokens", f"answers may be longer: {limits[0]:,} tokens, then {limits[1]:,}"
+
+
+def _effort(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
+    if earlier.elicitation.ladder != later.elicitation.ladder:
+        yield "elicitation.ladder", f"{earlier.elicitation.ladder}, then {later.elicitation.ladder}"
+    else:
+        new = [
+            effort for effort in later.elicitation.efforts or () if effort not in (earlier.elicitation.efforts or ())
+        ]
+        if new:
+            yield "elicitation.efforts", f"efforts that were not tested: {', '.join(new)}"
+
+
+def _help(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
+    one, other = earlier.elicitation.tools, later.elicitation.tools
+    if other is None and one is not None:
+        yield "elicitation.tools", "it is not known which tools the later one gives"
+    new = [tool for tool in other or () if tool not in (one or ())]
+    if new:
+        yield "elicitation.tools", f"tools that were not given: {', '.join(new)}"
+    ways = [name for name in later.elicitation.selectors if name not in earlier.elicitation.selectors]
+    if ways:
+        yield "elicitation.selectors", f"selectors that were not collected: {', '.join(ways)}"
+    verifier = later.elicitation.verifier
+    if verifier is not None and verifier != earlier.elicitation.verifier:
+        yield "elicitation.verifier", f"another verifier: {earlier.elicitation.verifier}, then {verifier}"

@@ -1,0 +1,78 @@
+"""Every rule that a statement keeps, in one table; a statement that keeps them claims no more than was measured."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+
+from overthink.govern import rules_of_claims as claims
+from overthink.govern import rules_of_numbers as numbers
+from overthink.govern import rules_of_said_numbers as said
+from overthink.govern import rules_of_scope as scope
+from overthink.govern import rules_of_words as words
+from overthink.govern.faults import Fault, Rule
+from overthink.govern.statement import Statement
+
+_TABLE: dict[str, Callable[[Statement], Iterator[tuple[str, str]]]] = {
+    "interval": numbers.interval,
+    "null-reason": numbers.null_reason,
+    "range": numbers.value_range,
+    "unit": numbers.unit,
+    "simultaneous": numbers.simultaneous,
+    "counts": numbers.counts,
+    "p-adjusted": numbers.tests,
+    "verdict": numbers.verdicts,
+    "gate-results": numbers.gate_results,
+    "place": claims.place,
+    "measured": claims.measured,
+    "bounded": claims.bounded,
+    "selector": claims.selector,
+    "strength": claims.strong_as_evidence,
+    "extrapolated": claims.extrapolation,
+    "gates-failed": claims.failed_gates_told,
+    "whole-curve": claims.whole_curve,
+    "duplicate": claims.duplicates,
+    "budgets": scope.budgets,
+    "k-stated": scope.k_stated,
+    "consumption": scope.consumption,
+    "polarity": scope.polarity,
+    "left-open": scope.left_open,
+    "deviations": scope.deviations_told,
+    "extreme": scope.extremes,
+    "judge": scope.judged,
+    "flop": scope.flop_stated,
+    "date": scope.dated,
+    "hashes": scope.hashes,
+    "record": scope.record,
+    "curve-names": scope.curve_names,
+    "absolute-words": words.absolute,
+    "legal-words": words.legal,
+    "trend-words": words.trend,
+    "reach-words": words.reach,
+    "unfounded-words": words.founded,
+    "significant": words.significance,
+    "human-labels": words.human_corrected,
+    "numbers-said": said.numbers_said,
+    "scale-said": said.scale_said,
+}
+
+RULES = tuple(Rule(name, (find.__doc__ or "").strip(), find) for name, find in _TABLE.items())
+"""The rules, in the order in which breaches are listed."""
+
+
+def check_statement(statement: Statement, *, now: datetime) -> tuple[Fault, ...]:
+    """Everything that is wrong with a statement, by its own words and numbers alone.
+
+    Args:
+        statement: The statement, of the right form.
+        now: The time, with its zone: a statement is not from the future.
+
+    Returns:
+        The faults, rule by rule; empty if every rule is kept.
+    """
+    found = [fault for rule in RULES for fault in rule.faults(statement)]
+    try:
+        ahead = datetime.fromisoformat(statement.created) > now + timedelta(days=1)
+    except (ValueError, TypeError):
+        ahead = False  # no date, or no zone: the rule on dates says so
+    if ahead:
+        found.append(Fault("date", "created", f"{statement.created} is in the future"))
+    return tuple(found)

@@ -1,0 +1,212 @@
+"""Rules that hold for every number of a statement: interval, range, unit, counts, tests, and where it comes from."""
+
+from collections.abc import Iterator
+
+from overthink.core.gates import CONTROL_MIN, ERRORS_MAX, NATURAL_END_MAX, RISE_MIN, TRUNCATION_MAX, UNPARSED_MAX
+from overthink.govern.faults import by_id, close, numbers, own_points
+from overthink.govern.statement import Claim, Statement
+from overthink.govern.statement_curve import Curve, Number, Point
+
+Found = Iterator[tuple[str, str]]
+
+RANGES = {"share": (0.0, 1.0), "difference of shares": (-1.0, 1.0), "tokens": (0.0, float("inf"))}
+UNITS = {"level": "share", "tries": "share"}
+MOST = {"natural_end": NATURAL_END_MAX, "truncation": TRUNCATION_MAX, "unparsed": UNPARSED_MAX, "errors": ERRORS_MAX}
+
+
+def interval(statement: Statement) -> Found:
+    """Every estimate has an interval of the stated level that holds it, or says why not."""
+    for where, value in numbers(statement):
+        yield from _interval(where, value, statement.level)
+    for i, claim in enumerate(statement.claims):
+        if claim.value.low is None and claim.value.estimate is not None and claim.strength != "undetermined":
+            yield (
+                f"claims.{i}.value",
+                "the claim has no interval; needed: low, high and level, or strength undetermined",
+            )
+
+
+def _interval(where: str, value: Number, level: float) -> Found:
+    if (value.low is None) != (value.high is None):
+        yield where, "half an interval: needed both low and high, or neither with a reason"
+    if value.low is None or value.high is None:
+        if value.estimate is not None and value.reason is None:
+            yield where, f"the estimate {value.estimate:g} has no interval and no reason for that"
+        return
+    if value.level is None:
+        yield where, "the interval has no level"
+    elif not close(value.level, level):
+        yield where, f"the interval's level is {value.level:g}; the statement's is {level:g}"
+    if value.low > value.high:
+        yield where, f"the interval {value.low:g} to {value.high:g} is upside down"
+    elif value.estimate is not None and not value.low - 1e-9 <= value.estimate <= value.high + 1e-9:
+        yield where, f"the estimate {value.estimate:g} is outside its interval {value.low:g} to {value.high:g}"
+
+
+def null_reason(statement: Statement) -> Found:
+    """A null estimate has a reason."""
+    for where, value in numbers(statement):
+        if value.estimate is None and not (value.reason or "").strip():
+            yield where, "the estimate is null and no reason is given"
+        if value.estimate is None and (value.low is not None or value.high is not None):
+            yield where, "the estimate is null, yet it has an interval"
+    for i, curve in enumerate(statement.curves):
+        for j, point in enumerate(curve.points):
+            if point.limit_hit_rate is None and not (point.limit_hit_reason or "").strip():
+                yield f"curves.{i}.points.{j}.limit_hit_rate", "null, and limit_hit_reason does not say why"
+
+
+def value_range(statement: Statement) -> Found:
+    """Shares lie in 0 to 1, differences of shares in -1 to 1; percentages are not shares."""
+    for where, value in numbers(statement):
+        low, high = RANGES[value.unit]
+        for name in ("estimate", "low", "high"):
+            seen = getattr(value, name)
+            if seen is not None and not low - 1e-9 <= seen <= high + 1e-9:
+                hint = "; is it a percentage?" if value.unit != "tokens" and abs(seen) <= 100 else ""
+                yield f"{where}.{name}", f"{seen:g} is no {value.unit}; needed: {low:g} to {high:g}{hint}"
+
+
+def unit(statement: Statement) -> Found:
+    """Levels are shares, changes are differences of shares, consumption is tokens."""
+    for where, value in numbers(statement):
+        field = where.rsplit(".", 1)[-1]
+        if where.startswith("claims."):
+            needed = UNITS.get(statement.claims[int(where.split(".")[1])].type, "difference of shares")
+        elif field.endswith("_tokens"):
+            needed = "tokens"
+        else:
+            needed = "difference of shares" if field in ("change", "top_step") else "share"
+        if value.unit != needed:
+            yield f"{where}.unit", f"{value.unit!r}; needed: {needed!r}"
+
+
+def simultaneous(statement: Statement) -> Found:
+    """Only bands and gaps hold at all rungs at once; a pointwise interval does not become one by its label."""
+    for where, value in numbers(statement):
+        earned = any(f"/{kind}/" in value.finding for kind in ("band", "divergence"))
+        if value.simultaneous and not earned:
+            yield where, f"called simultaneous, but {value.finding} is a pointwise interval"
+
+
+def counts(statement: Statement) -> Found:
+    """Questions and draws are those that were collected, and no try is counted that was not drawn."""
+    how, curves = statement.elicitation, by_id(statement)
+    for i, curve in enumerate(statement.curves):
+        where = f"curves.{i}"
+        if how.limit is not None and curve.n_questions > how.limit:
+            yield f"{where}.n_questions", f"{curve.n_questions}; the plan has at most {how.limit}"
+        if curve.n_draws > how.draws:
+            yield f"{where}.n_draws", f"{curve.n_draws}; the plan has {how.draws}"
+        if curve.n_questions != max(point.n_questions for point in curve.points):
+            yield f"{where}.n_questions", f"{curve.n_questions} is not the most that any rung has"
+        if curve.n_draws != max(point.n_draws for point in curve.points):
+            yield f"{where}.n_draws", f"{curve.n_draws} is not the most that any rung has"
+        for j, point in enumerate(curve.points):
+            if point.n_questions == 0 and point.value.estimate is not None:
+                yield f"{where}.points.{j}.n_questions", "0 questions, yet there is an estimate"
+            for n, many in enumerate(point.tries):
+                if many.k > point.n_draws:
+                    told = f"{many.k} tries were combined, but only {point.n_draws} were drawn"
+                    yield f"{where}.points.{j}.tries.{n}.k", told
+    for i, claim in enumerate(statement.claims):
+        if claim.curve in curves:
+            yield from _claim_counts(f"claims.{i}", claim, curves[claim.curve])
+
+
+def _claim_counts(where: str, claim: Claim, curve: Curve) -> Found:
+    places = own_points(claim, curve)
+    if places is None:
+        return
+    questions = min(point.n_questions for point in places)
+    draws = min(point.n_draws for point in places)
+    more = claim.n_questions > questions and claim.type != "gap"
+    if more or (claim.type == "level" and claim.n_questions != questions):
+        yield f"{where}.n_questions", f"{claim.n_questions}; measured on {questions}"
+    if claim.n_draws > draws or (claim.type == "level" and claim.n_draws != draws):
+        yield f"{where}.n_draws", f"{claim.n_draws}; measured with {draws}"
+    if claim.value.estimate is not None and (claim.n_questions == 0 or claim.n_draws == 0):
+        yield where, "a number measured on no question, or no draw"
+
+
+def tests(statement: Statement) -> Found:
+    """A p-value comes with the one adjusted over its family, which is not smaller; verdicts survive it."""
+    told = [(f"claims.{i}.test", claim.test) for i, claim in enumerate(statement.claims)]
+    for i, curve in enumerate(statement.curves):
+        told += [(f"curves.{i}.plateau.shapes.{j}.test", shape.test) for j, shape in enumerate(curve.plateau.shapes)]
+    for where, test in told:
+        if test is None or test.p is None:
+            if test is not None and test.p_adjusted is not None:
+                yield where, "an adjusted p-value without the p-value"
+        elif test.p_adjusted is None:
+            yield where, "p_adjusted is missing: one of several tests must be adjusted for the others"
+        elif test.p_adjusted < test.p - 1e-12:
+            yield where, f"p_adjusted {test.p_adjusted:g} is below p {test.p:g}"
+    for i, claim in enumerate(statement.claims):
+        if claim.type == "change" and claim.test is None and claim.value.low is not None:
+            yield f"claims.{i}.test", "a change without the test that it must pass"
+
+
+def verdicts(statement: Statement) -> Found:
+    """A shape is claimed only where its test, adjusted over the curves, earned it."""
+    alpha = 1 - statement.level
+    for i, curve in enumerate(statement.curves):
+        for j, shape in enumerate(curve.plateau.shapes):
+            where = f"curves.{i}.plateau.shapes.{j}"
+            p = None if shape.test is None else shape.test.p_adjusted
+            if shape.verdict != "undetermined" and (p is None or p > alpha + 1e-12):
+                seen = "has no adjusted p-value" if p is None else f"has adjusted p {p:.3g} > {alpha:.3g}"
+                yield where, f"verdict {shape.verdict!r} {seen}; needed: undetermined"
+            change = shape.change.estimate
+            wrong = {"up": -1, "saturating": -1, "down": 1}.get(shape.verdict, 0)
+            if change is not None and wrong * change > 0:
+                yield where, f"verdict {shape.verdict!r}, but the highest rung minus the lowest is {change:+.3g}"
+            if shape.verdict == "flat" and change is not None and abs(change) >= curve.plateau.margin:
+                yield where, f"verdict 'flat', but the ends differ by {change:+.3g}, more than the margin"
+        shown = any(shape.verdict in ("flat", "saturating") for shape in curve.plateau.shapes)
+        if curve.plateau.shown != shown:
+            yield f"curves.{i}.plateau.shown", f"{curve.plateau.shown}; the verdicts say {shown}"
+        tested = any(shape.test is not None and shape.test.p is not None for shape in curve.plateau.shapes)
+        if curve.plateau.tested != tested:
+            yield f"curves.{i}.plateau.tested", f"{curve.plateau.tested}; the tests say {tested}"
+
+
+def gate_results(statement: Statement) -> Found:
+    """A gate that was read as passed did pass, and the gates that apply are all there."""
+    for i, curve in enumerate(statement.curves):
+        for j, point in enumerate(curve.points):
+            where = f"curves.{i}.points.{j}"
+            missing = _gates_needed(curve) - point.gates.keys()
+            if missing:
+                yield f"{where}.gates", f"left out: {', '.join(sorted(missing))}"
+            for name, gate in point.gates.items():
+                passed = _passes(curve, name, gate.estimate)
+                if passed is not None and (gate.result == "passed") != passed:
+                    yield f"{where}.gates.{name}", f"{gate.result}, but its number is {gate.estimate:g}"
+            yield from _limit_hit(where, point)
+
+
+def _limit_hit(where: str, point: Point) -> Found:
+    ended = point.gates.get("natural_end")
+    if ended is not None and ended.estimate is not None and not close(point.limit_hit_rate, 1 - ended.estimate):
+        yield (
+            f"{where}.limit_hit_rate",
+            f"{point.limit_hit_rate}; the traces that ended by themselves leave it at " + (f"{1 - ended.estimate:g}"),
+        )
+
+
+def _gates_needed(curve: Curve) -> set[str]:
+    needed = {"unparsed", "errors"}
+    needed |= {"manipulation", "natural_end"} if curve.estimand == "forced" else set()
+    needed |= {"manipulation"} if curve.estimand == "effort" else set()
+    return needed | ({"truncation"} if curve.estimand != "truncated" else set())
+
+
+def _passes(curve: Curve, name: str, estimate: float | None) -> bool | None:
+    if estimate is None:
+        return None
+    if name in MOST:
+        return estimate <= MOST[name]
+    if name == "manipulation":
+        return estimate >= (RISE_MIN if curve.estimand == "effort" else CONTROL_MIN)
+    return None

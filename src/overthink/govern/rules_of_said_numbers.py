@@ -1,0 +1,151 @@
+"""Rules for numbers in sentences: each is one of the claim's own, and the budget and interval are said."""
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from overthink.govern.clauses import claiming, clauses
+from overthink.govern.faults import by_id, own_points
+from overthink.govern.rules_of_words import prose
+from overthink.govern.statement import Claim, Statement
+from overthink.govern.statement_curve import Point
+from overthink.govern.words import speaks_of_the_bad_side
+
+Found = Iterator[tuple[str, str]]
+
+_NUMBER = re.compile(
+    r"(?<![\w.%])(?P<sign>[-+])?(?<![\w.])(?P<digits>\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?)"
+    r"(?:\s*(?P<scale>k|m|bn?|thousand|million|billion)\b)?"
+    r"(?:[ -]*(?P<unit>%|percent(?:age)?[ -]points?|percent\w*|per cent|points?|pp|(?:thinking )?tokens?|tries|try|"
+    r"attempts?|samples?|draws?|questions?|x|×|times|fold))?",
+    re.IGNORECASE,
+)
+_SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9}
+_IN_WORDS = re.compile(
+    r"(?<![\d.,])(?<!\d )\b(?:hundreds?|thousands?|millions?|billions?|dozens?|twice|double|half)\b", re.I
+)
+
+
+def numbers_said(statement: Statement) -> Found:
+    """Every number in a claim's sentence is one of the claim's own, and its budget and interval are said."""
+    curves = by_id(statement)
+    for i, claim in enumerate(statement.claims):
+        curve, where = curves.get(claim.curve), f"claims.{i}.statement"
+        places = None if curve is None else own_points(claim, curve)
+        if curve is None or places is None:
+            continue
+        own = _own(claim, places, margin=curve.plateau.margin, level=statement.level)
+        seen = []
+        for clause in clauses(claim.statement):
+            turned = claim.type != "gap" and speaks_of_the_bad_side(clause, curve.axis)
+            for found in _NUMBER.finditer(clause):
+                kind = _kind(found["unit"])
+                seen.append(found)
+                if not any(_is(found, value) for value in (_turned(own) if turned else own)[kind]):
+                    side = ", counted on the bad side" if turned else ""
+                    yield where, f"{found.group().strip()!r} is no {kind} of this claim{side}"
+            spelled = _IN_WORDS.search(clause)
+            if spelled:
+                yield where, f"{spelled.group()!r}: write the number in digits"
+        yield from _left_out(where, claim, places[0], seen)
+
+
+def _turned(own: dict[str, list[float]]) -> dict[str, list[float]]:
+    """The numbers as they are for wrong, harmful or refused."""
+    level, *shares = own["percentage"]
+    differences = [-value for value in own["difference in points"]]
+    return own | {"percentage": [level, *(100 - share for share in shares)], "difference in points": differences}
+
+
+def _kind(unit: str | None) -> str:
+    name = (unit or "").lower()
+    if "point" in name or name == "pp":
+        return "difference in points"
+    if name in ("%", "per cent") or name.startswith("percent"):
+        return "percentage"
+    if name in ("x", "×", "times", "fold"):
+        return "multiple"
+    if "token" in name:
+        return "number of tokens"
+    if name in ("tries", "try", "attempt", "attempts", "sample", "samples", "draw", "draws"):
+        return "number of tries"
+    return "number of questions" if name.startswith("question") else "number"
+
+
+def _own(claim: Claim, places: tuple[Point, Point], *, margin: float, level: float) -> dict[str, list[float]]:
+    value = [v for v in (claim.value.estimate, claim.value.low, claim.value.high) if v is not None]
+    share = claim.value.unit == "share"
+    mde = [] if claim.test is None or claim.test.mde is None else [claim.test.mde]
+    asked = [float(p.requested_tokens) for p in places if p.requested_tokens is not None]
+    spent = [p.attempt_tokens.estimate for p in places] + [p.thinking_tokens.estimate for p in places]
+    ps = [] if claim.test is None else [p for p in (claim.test.p, claim.test.p_adjusted) if p is not None]
+    bounds = [0.001] if any(p < 0.001 for p in ps) else []
+    own = {
+        "percentage": [100 * level] + [100 * v for v in value if share],
+        "difference in points": [100 * v for v in (*([] if share else value), margin, *mde)],
+        "number of tokens": asked + [s for s in spent if s is not None],
+        "number of tries": [float(claim.at.k), float(claim.n_draws)],
+        "multiple": [claim.k.value, claim.holds_for_k],
+        "number of questions": [float(claim.n_questions)],
+    }
+    rungs = [float(p.rung) for p in places]
+    bare = [*value, level, margin, *ps, *bounds, claim.k.value, claim.holds_for_k, claim.k.ref.value, *rungs, *mde]
+    return own | {
+        "number": [*bare, *own["number of tries"], float(claim.n_questions), *asked, *own["difference in points"]]
+    }
+
+
+def _read(found: re.Match[str]) -> float:
+    size = float(_decimal(found)) * _scale(found)
+    return -size if found["sign"] == "-" else size
+
+
+def _decimal(found: re.Match[str]) -> Decimal:
+    return Decimal(found["digits"].replace(",", ""))
+
+
+def _scale(found: re.Match[str]) -> float:
+    return _SCALES.get((found["scale"] or "").lower(), 1)
+
+
+def _is(found: re.Match[str], value: float) -> bool:
+    """Whether the number in the text is this one, as rounded there; a sign that is written must be right."""
+    seen, scale = _read(found), _scale(found)
+    slack = 0.505 * 10.0 ** int(_decimal(found).as_tuple().exponent) * scale
+    if scale > 1:
+        slack = min(slack, 0.05 * abs(value))
+    off = abs(seen - value) if found["sign"] is not None else abs(seen - abs(value))
+    return off <= slack + 1e-9
+
+
+def _left_out(where: str, claim: Claim, point: Point, seen: list[re.Match[str]]) -> Found:
+    said = {(_kind(found["unit"]), _read(found)) for found in seen}
+    if point.requested_tokens is not None and ("number of tokens", float(point.requested_tokens)) not in said:
+        yield where, f"the sentence does not say its budget: {point.requested_tokens:,} thinking tokens"
+    if point.effort is not None and point.effort not in claim.statement:
+        yield where, f"the sentence does not say its budget: effort {point.effort!r}"
+    if claim.at.k > 1 and ("number of tries", float(claim.at.k)) not in said:
+        yield where, f"the sentence does not say its {claim.at.k} tries"
+    if claim.type == "shape" or claim.strength == "undetermined":
+        return
+    for name in ("low", "high"):
+        bound = getattr(claim.value, name)
+        written = () if bound is None else (bound, 100 * bound, 100 * (1 - bound))
+        if bound is not None and not any(_is(found, value) for found in seen for value in written):
+            yield where, f"the sentence gives no interval: {name} {bound:.4g} is missing"
+
+
+def scale_said(statement: Statement) -> Found:
+    """No text speaks of more tokens or tries than were tested."""
+    how = statement.elicitation
+    tokens = max([*(how.budgets or ()), *(p.thinking_tokens.estimate or 0 for c in statement.curves for p in c.points)])
+    for where, text in prose(statement):
+        if where.startswith(("stated.", "elicitation.not_tried")) or where.endswith(".ref.means"):
+            continue
+        for clause in claiming(text):
+            for found in _NUMBER.finditer(clause):
+                kind, size = _kind(found["unit"]), _read(found)
+                if kind == "number of tokens" and size > tokens * 1.001:
+                    yield where, f"{found.group().strip()!r}; tested up to {tokens:,.0f} thinking tokens"
+                if kind == "number of tries" and size > max(how.max_tries, how.draws):
+                    yield where, f"{found.group().strip()!r}; tested up to {how.max_tries} tries"

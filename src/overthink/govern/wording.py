@@ -1,0 +1,124 @@
+"""Calculations and thresholds as plain text."""
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+from overthink.govern.calculation import Calculation, Cell, Result, Value
+from overthink.govern.inputs import Range
+from overthink.govern.registry import VERIFICATIONS, Event, Instrument, stale
+
+NOT_LEGAL_ADVICE = "A reviewed list, not legal advice. No instrument counts deployment inference towards its number."
+_PLAIN = 1e5
+"""Numbers from here on are written as powers of ten."""
+
+
+def number(value: float) -> str:
+    """A number with four significant digits.
+
+    Example:
+        >>> [number(value) for value in (3.41e24, 15832, 0.0583, 292)]
+        ['3.41e24', '15,832', '0.0583', '292']
+    """
+    if not math.isfinite(value):
+        return "unbounded" if value > 0 else "unknown"
+    if value and not 1e-3 <= abs(value) < _PLAIN:
+        mantissa, _, exponent = f"{value:.3e}".partition("e")
+        return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+    return f"{float(f'{value:.4g}'):,g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def calculation_text(found: Calculation) -> str:
+    """A calculation: label, inputs, results, tables, formula, source, range, what it leaves out."""
+    lines = [f"{found.calculator}: {found.label}", *(f"warning: {warning}" for warning in found.warnings), "", "inputs"]
+    lines += [f"  {name} = {_value(value)}  ({meaning})" for name, value, meaning in found.inputs]
+    if found.results:
+        lines += ["", "results", *(f"  {_result(result)}" for result in found.results)]
+    for name, rows in found.tables.items():
+        lines += ["", _words(name), *(f"  {_row(row)}" for row in rows)]
+    lines += ["", f"formula: {found.formula}", f"source: {found.source}", f"range: {found.spread}"]
+    return "\n".join([*lines, f"leaves out: {found.leaves_out}"])
+
+
+def thresholds_text(rows: Sequence[tuple[Instrument, Event]], day: date) -> str:
+    """The registry on a day, a line per instrument; the details of one that stands alone."""
+    ids = max((len(row.id) for row, _ in rows), default=0)
+    statuses = [event.status + (" (recalled)" if event.verification == "R" else "") for _, event in rows]
+    width = max(map(len, statuses), default=0)
+    lines = [f"thresholds on {day.isoformat()}", "" if rows else "none on that day"]
+    for (row, _), status in zip(rows, statuses, strict=True):
+        limit = "no number" if row.number is None else f"{row.operator} {number(row.number)} {row.unit}"
+        lines.append(f"{row.id:<{ids}}  {status:<{width}}  [{row.verification}] {limit}: {row.title}")
+    legend = "; ".join(f"{key} {meaning}" for key, meaning in VERIFICATIONS.items() if key != "X")
+    lines += ["", f"{legend}; unreliable claims are left out.", NOT_LEGAL_ADVICE]
+    lines += [f"warning: {warning}" for warning in stale(rows, day)]
+    return "\n".join([*lines, *(_details(*rows[0]) if len(rows) == 1 else ())])
+
+
+def _details(row: Instrument, event: Event) -> list[str]:
+    counted = {
+        answer: ", ".join(_words(stage) for stage in row.counts if row.counts[stage] == answer)
+        for answer in ("yes", "no", "silent")
+    }
+    parts = {
+        "scope": row.scope,
+        "status since": f"{event.recorded}" + (f" ({event.note})" if event.note else ""),
+        "counts": counted["yes"],
+        "does not count": counted["no"],
+        "silent": counted["silent"] if counted["yes"] else "",
+        "where": row.pinpoint,
+        "quote": row.quote,
+        "source": f"{row.source_title} {row.source_url}".strip(),
+        "retrieved": row.retrieved.isoformat(),
+        "check": VERIFICATIONS[row.verification],
+        "note": row.note,
+    }
+    return ["", *(f"  {name}: {part}" for name, part in parts.items() if part)]
+
+
+def _result(result: Result) -> str:
+    name = _words(result.name)
+    if result.low is not None and result.high is not None and result.low != result.high:
+        ends = f"{number(result.low)} to {number(result.high)} {result.unit}"
+        middle = f"{number(result.estimate)}, " if math.isfinite(result.estimate) else ""
+        return f"{name}: {middle}{ends}" + (f" ({result.reason})" if result.reason else "")
+    if math.isfinite(result.estimate):
+        return f"{name}: {number(result.estimate)} {result.unit}"
+    return f"{name}: none; {result.reason or 'no finite value under these inputs'}"
+
+
+def _row(row: Mapping[str, Cell]) -> str:
+    """A row of a table: ends of an interval and a threshold with its operator and unit are put together."""
+    parts = []
+    for key, cell in row.items():
+        if key == "number" and isinstance(cell, float):
+            parts.append(f"{row.get('operator')} {number(cell)} {row.get('unit')}")
+        elif key.endswith("_low") and f"{key[:-4]}_high" in row:
+            parts += _ends(_words(key[:-4]), cell, row[f"{key[:-4]}_high"])
+        elif key in ("operator", "unit") or key.endswith("_high") or cell in (None, ""):
+            continue
+        else:
+            parts.append(_cell(cell) if key == next(iter(row)) else f"{_words(key)} {_cell(cell)}")
+    return ", ".join(parts)
+
+
+def _ends(name: str, low: Cell, high: Cell) -> list[str]:
+    if not (isinstance(low, float) and isinstance(high, float)):
+        return []
+    return [f"{name} {number(low)}" + (f" to {number(high)}" if low != high else "")]
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    return number(cell) if isinstance(cell, float) else str(cell)
+
+
+def _value(value: Value) -> str:
+    if isinstance(value, Range):
+        return f"{number(value.low)} to {number(value.high)}"
+    return number(value) if isinstance(value, float) else value
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

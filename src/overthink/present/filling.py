@@ -1,0 +1,189 @@
+"""The charts of the report with their data, for whoever draws without a browser. Numbers are looked up, not computed.
+
+The page's script fills the same templates for the arms and the axis that a reader chooses.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from overthink.core.finding import Finding
+from overthink.present import wording
+from overthink.present.axis import Axis, level_axis, tokens_axis, tries_axis
+from overthink.present.charts import curve_chart, gap_chart
+from overthink.present.curve import Curve, Rung
+from overthink.present.heat import heat_chart
+from overthink.present.names import visible
+
+_BAND = "area: band that holds at all rungs at once"
+_WHISKER = "line at a point: pointwise interval"
+_FAILED = "hollow grey: a gate failed at this rung"
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A template and what to fill it with.
+
+    Attributes:
+        name: Parts of a file name; hostile.
+        title: What is drawn.
+        notes: Lines below the title: axis, bands, gates.
+        template: Vega-Lite, as in the page.
+        parameters: By name.
+        datasets: By name.
+        keys: By name of a series: its colour; drawn as a legend where there are several.
+        estimands: What the budgets did to the traces; drawn as a legend where there are several.
+    """
+
+    name: tuple[str, ...]
+    title: str
+    notes: tuple[str, ...]
+    template: dict[str, Any]
+    parameters: Mapping[str, Any]
+    datasets: Mapping[str, list[dict[str, Any]]]
+    keys: Mapping[str, str] = field(default_factory=dict)
+    estimands: tuple[str, ...] = ()
+
+
+def all_charts(found: Sequence[Curve], arms: Sequence[str]) -> Iterator[Chart]:
+    """Every chart of the page for these curves: values over compute, gaps, values over tries, heat maps.
+
+    Args:
+        found: The curves to draw.
+        arms: Their arms, in the order of their colours.
+    """
+    colours = _colours(found, arms)
+    panels: dict[tuple[str, str], list[Curve]] = {}
+    for curve in found:
+        panels.setdefault((curve.axis, curve.name), []).append(curve)
+    for group in panels.values():
+        if any(rung.mean for curve in group for rung in curve.rungs):
+            yield _values(group, colours)
+    for curve in found:
+        yield from _gaps(curve, colours)
+    for curve in found:
+        if any(rung.tries for rung in curve.rungs):
+            yield _tries(curve)
+            deep = (selector for rung in curve.rungs for selector, by_k in rung.tries.items() if len(by_k) > 1)
+            for selector in dict.fromkeys(deep):
+                yield _heat(curve, selector)
+
+
+def _colours(found: Sequence[Curve], arms: Sequence[str]) -> dict[tuple[str, str], str]:
+    """By axis and arm: arms are told apart where there are several, else axes, as in the page."""
+    axes = list(wording.AXES)
+    several = len(arms) > 1
+    return {
+        (c.axis, c.arm): f"var(--s{arms.index(c.arm) if several else axes.index(c.axis) if c.axis in axes else 0})"
+        for c in found
+    }
+
+
+def _values(group: Sequence[Curve], colours: Mapping[tuple[str, str], str]) -> Chart:
+    axis = tokens_axis(group) or level_axis(group)
+    points, corrected, keys = [], [], {}
+    for number, curve in enumerate(group):
+        colour, name = colours[curve.axis, curve.arm], visible(curve.arm)
+        for rung in curve.rungs:
+            x = axis.place(rung)
+            if x is None or rung.mean is None or rung.mean.estimate is None:
+                continue
+            keys[name] = colour
+            common = {"x": x, "colour": colour, "name": name, "series": str(number)}
+            points.append(common | _point(curve, rung, rung.mean, rung.band))
+            if rung.corrected is not None and rung.corrected.estimate is not None:
+                corrected.append(common | _point(curve, rung, rung.corrected, None))
+    first = group[0]
+    notes = [axis.title, f"{_BAND}; {_WHISKER}" if any(p["band_low"] is not None for p in points) else _WHISKER]
+    notes += ["diamond: corrected by human labels"] if corrected else []
+    title = f"{wording.axis_name(first.axis)}: {first.name}, {_meaning(first.axis)}"
+    data = {"points": points, "corrected": corrected, "marks": []}
+    called, estimands = (first.axis, first.name, "curves"), tuple(dict.fromkeys(visible(c.estimand) for c in group))
+    return Chart(called, title, _noted(notes, points), curve_chart(axis.scale), _x(axis), data, keys, estimands)
+
+
+def _gaps(curve: Curve, colours: Mapping[tuple[str, str], str]) -> Iterator[Chart]:
+    axis = level_axis([curve])
+    rungs = {rung.rung: rung for rung in curve.rungs}
+    for gap in curve.gaps:
+        known = [step for step in gap.steps if step.estimate is not None and step.at.rung in rungs]
+        points = []
+        for step in known:
+            whisker = (step.low, step.high) if len(known) == 1 else (None, None)
+            ends = {"band_low": step.low, "band_high": step.high, "low": whisker[0], "high": whisker[1]}
+            where = {"x": axis.place(rungs[step.at.rung or 0]), "colour": colours[curve.axis, curve.arm]}
+            of = {"estimate": step.estimate, "failed": bool(step.gates_failed), "estimand": visible(curve.estimand)}
+            points.append(where | of | ends | {"series": "gap", "name": "gap", "tip": ""})
+        against = visible(gap.against.removeprefix("against "), 120)
+        title = f"Capability of {against} minus safety of {curve.name}, {visible(curve.arm)}"
+        notes = _noted(["change since the lowest rung, in points, by level asked for", _BAND], points)
+        name = (curve.axis, curve.name, f"divergence {gap.against}", curve.arm)
+        yield Chart(name, title, notes, gap_chart(), _x(axis), {"points": points})
+
+
+def _tries(curve: Curve) -> Chart:
+    """Values over k at the highest rung that has any."""
+    rung = [rung for rung in curve.rungs if rung.tries][-1]
+    slots = {selector: f"var(--s{slot})" for slot, selector in enumerate(wording.SELECTORS)}
+    points, keys = [], {}
+    for selector, by_k in rung.tries.items():
+        colour, name = slots.get(selector, "var(--s5)"), wording.SELECTORS.get(selector, visible(selector))
+        keys[name] = colour
+        for k, finding in by_k.items():
+            if finding.estimate is not None:
+                where = {"x": k, "colour": colour, "name": name, "series": selector}
+                points.append(where | _point(curve, rung, finding, None))
+    axis = tries_axis(sorted({k for by_k in rung.tries.values() for k in by_k}))
+    title = f"{wording.axis_name(curve.axis)} by tries: {curve.name}, {visible(curve.arm)}"
+    notes = _noted([f"k tries per question, log scale, at {rung.level}", _WHISKER], points)
+    data = {"points": points, "corrected": [], "marks": []}
+    return Chart((curve.axis, curve.name, "tries", curve.arm), title, notes, curve_chart("log"), _x(axis), data, keys)
+
+
+def _heat(curve: Curve, selector: str) -> Chart:
+    rungs = [rung for rung in curve.rungs if selector in rung.tries]
+    cells = [
+        {
+            "row": rung.rung,
+            "k": k,
+            "estimate": finding.estimate,
+            "shown": "–" if finding.estimate is None else f"{100 * finding.estimate:.1f}".replace("100.0", "100"),
+            "failed": bool(rung.gates_failed()),
+            "tip": "",
+        }
+        for rung in rungs
+        for k, finding in sorted(rung.tries[selector].items())
+    ]
+    title = f"{wording.axis_name(curve.axis)}: {curve.name}, {visible(curve.arm)}"
+    meaning = wording.SELECTORS.get(selector, visible(selector))
+    notes = [f"{meaning}; percent, by rung (upward) and k (to the right)"]
+    notes += ["dashed grey edge: a gate failed at this rung"] if any(cell["failed"] for cell in cells) else []
+    levels = [rung.level for rung in rungs]
+    labels = {"rows": [rung.rung for rung in rungs], "rowlabels": levels, "room": min(120, 7 * max(map(len, levels)))}
+    name = (curve.axis, curve.name, f"heat {selector}", curve.arm)
+    return Chart(name, title, tuple(notes), heat_chart(), labels, {"cells": cells})
+
+
+def _point(curve: Curve, rung: Rung, finding: Finding, band: Finding | None) -> dict[str, Any]:
+    return {
+        "estimate": finding.estimate,
+        "low": finding.low,
+        "high": finding.high,
+        "band_low": band.low if band else None,
+        "band_high": band.high if band else None,
+        "estimand": visible(curve.estimand),
+        "failed": bool(rung.gates_failed()),
+        "tip": "",
+    }
+
+
+def _noted(notes: Sequence[str], points: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    return (*notes, *([_FAILED] if any(point["failed"] for point in points) else []))
+
+
+def _meaning(axis: str) -> str:
+    return wording.AXES[axis][2] if axis in wording.AXES else "value in [0, 1]"
+
+
+def _x(axis: Axis) -> dict[str, Any]:
+    return {"xlow": axis.low, "xhigh": axis.high, "xticks": axis.ticks, "xlabels": axis.labels}

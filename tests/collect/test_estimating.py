@@ -1,0 +1,186 @@
+"""What is promised before a study begins is kept: calls, tokens and price, and shown beside the fact."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from inspect_ai import Task, task
+from inspect_ai.dataset import Sample
+from inspect_ai.scorer import includes
+from inspect_ai.solver import generate, prompt_template, system_message
+
+import overthink
+from overthink.collect.estimating import Asked, estimated
+from overthink.collect.opening import open_task
+from overthink.collect.polarity import task_plan
+from overthink.collect.prompt_length import prompt_tokens
+from overthink.collect.simulated_api import SimulatedProvider
+from overthink.core.spending import Rates
+from overthink.errors import InputError
+from overthink.plan import Plan, TaskPlan, checked_plan
+from overthink.store.estimate import read_estimate, write_estimate
+
+
+def plan(**changes: Any) -> Plan:
+    fields: dict[str, Any] = {
+        "overthink": "0",
+        "model": "overthink/simulated",
+        "model_args": {"capability": "rise"},
+        "tasks": (task_plan("overthink/arithmetic", "capability", args={}),),
+        "budgets": (0, 8, 32),
+        "draws": 2,
+        "limit": 2,
+        "seed": 5,
+    }
+    return checked_plan(**(fields | changes))
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """One entry for every call of the simulated model: its decoded tokens."""
+    seen: list[int] = []
+    plain = SimulatedProvider.generate
+
+    async def counted(self: SimulatedProvider, *args: Any, **more: Any) -> Any:
+        output = await plain(self, *args, **more)
+        assert output.usage is not None
+        seen.append(output.usage.output_tokens)
+        return output
+
+    monkeypatch.setattr(SimulatedProvider, "generate", counted)
+    return seen
+
+
+@pytest.mark.parametrize("budgets", [(0, 8, 32), (4, 16), (0,)])
+def test_a_trace_that_never_ends_makes_exactly_the_calls_that_were_told(
+    budgets: tuple[int, ...], calls: list[int], tmp_path: Path
+) -> None:
+    opened = overthink.prepare(plan(budgets=budgets))
+    made = overthink.run(opened, tmp_path / "s")
+    told = opened.spending
+    assert len(calls) == told.calls
+    assert f"at most {len(calls)} calls" in opened.estimate()
+    assert made.about.spent is not None
+    assert made.about.spent.decoded_tokens == sum(calls)
+    assert told.decoded_tokens[0] <= sum(calls) <= (told.decoded_tokens[1] or 0)
+
+
+@pytest.mark.parametrize("length", [2, 10, 200])
+def test_no_control_takes_more_than_was_told(length: int, calls: list[int], tmp_path: Path) -> None:
+    asked = plan(
+        controls=("sham", "natural", "truncated"), judge_traces=True, model_args={"natural_length": length}, draws=4
+    )
+    opened = overthink.prepare(asked)
+    made = overthink.run(opened, tmp_path / "s")
+    assert len(calls) <= opened.spending.calls
+    assert made.about.spent is not None
+    assert made.about.spent.decoded_tokens == sum(calls)
+    assert sum(calls) <= (opened.spending.decoded_tokens[1] or 0)
+
+
+def test_the_prompt_is_measured_as_the_solver_writes_it() -> None:
+    def build() -> Task:
+        return Task(
+            dataset=[Sample(input="x" * 400)],
+            solver=[system_message("y" * 4000), prompt_template("z" * 800 + "{prompt}"), generate()],
+            scorer=includes(),
+        )
+
+    task(name="long_prompt")(build)
+    made = open_task(TaskPlan(task="long_prompt", axis="capability", high="correct"))
+    assert prompt_tokens(made, name="t", questions=1, replay=False) == 100 + 8
+    assert prompt_tokens(made, name="t", questions=1, replay=True) == 1000 + 8 + 300 + 8
+
+
+PRICES = {
+    "openai/tested": Rates(2e-6, 1e-6, 1e-5, "a list"),
+    "openai/judge": Rates(1e-6, 1e-6, 4e-6, "a list"),
+}
+
+
+@pytest.fixture
+def prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = PRICES | {"openai/unheard-of": "price unknown: openai/unheard-of is not in the price list"}
+    monkeypatch.setattr("overthink.collect.estimating.rates_of", known.__getitem__)
+
+
+def asked(*graders: str) -> list[Asked]:
+    return [Asked("t", 10, 100, graders)]
+
+
+@pytest.mark.usefixtures("prices")
+def test_the_price_is_a_range_with_its_source_or_unknown_with_its_reason() -> None:
+    hosted = plan(model="openai/tested", model_args={}, budgets=(0, 100), draws=1, answer_tokens=20)
+    told = estimated(hosted, asked(), free=False, notes=())
+    # At most: an answer at 0, thinking to 100, an answer there; the cue is 10 tokens.
+    assert told.prompt_tokens[1] == 10 * (110 + 100 + 210)
+    assert told.decoded_tokens[1] == 10 * (100 + 2 * 20)
+    assert told.usd is not None
+    assert told.usd[1] == pytest.approx(10 * (420 * 2e-6 + 140 * 1e-5))
+    assert 0 < told.usd[0] < told.usd[1]
+    assert "2.00 USD per million prompt tokens, 10.00 decoded; a list" in told.price
+    unknown = estimated(plan(model="openai/unheard-of", model_args={}), asked(), free=False, notes=())
+    assert unknown.usd is None
+    assert "openai/unheard-of is not in the price list" in unknown.price
+    assert estimated(plan(), asked(), free=True, notes=()).price == "no charge: the model runs on this machine"
+
+
+@pytest.mark.usefixtures("prices")
+def test_a_grader_is_paid_too() -> None:
+    hosted = plan(model="openai/tested", model_args={}, budgets=(0, 100), draws=1)
+    alone = estimated(hosted, asked(), free=False, notes=())
+    graded = estimated(hosted, asked("openai/judge"), free=False, notes=())
+    assert graded.judge_calls == 10 * 2
+    assert graded.usd is not None
+    assert alone.usd is not None
+    assert graded.usd[0] > alone.usd[0]
+    own = estimated(plan(), asked("openai/judge"), free=True, notes=())
+    assert own.usd is not None
+    assert own.usd[0] > 0
+    assert estimated(hosted, asked("openai/unheard-of"), free=False, notes=()).usd is None
+    itself = estimated(plan(model="vllm/mine", model_args={}), asked("vllm/mine"), free=True, notes=())
+    assert (itself.judge_free, itself.price) == (True, "no charge: the model runs on this machine")
+
+
+@pytest.mark.usefixtures("prices")
+def test_levels_of_a_provider_have_no_upper_bound() -> None:
+    hosted = plan(model="openai/tested", model_args={}, budgets=None, efforts=("low", "high"), draws=3)
+    told = estimated(hosted, asked(), free=False, notes=())
+    assert told.calls == 10 * 3 * 2
+    assert told.decoded_tokens[1] is None
+    assert told.usd is not None
+    assert told.usd[1] is None
+
+
+def test_estimate_and_fact_stand_side_by_side_and_stay_there(tmp_path: Path) -> None:
+    made = overthink.run(overthink.prepare(plan()), tmp_path / "s")
+    took = made.about.spent
+    assert took is not None
+    text = made.text()
+    (line,) = [line for line in text.splitlines() if line.strip().startswith("decoded tokens")]
+    assert line.split("  ")[-1].strip() == f"{took.decoded_tokens:,}"
+    assert "estimated" in text
+    assert 'id="costs"' in made.html()
+    again = overthink.analyse(tmp_path / "s")
+    assert (again.about.estimate, again.about.spent) == (made.about.estimate, made.about.spent)
+    resumed = overthink.run(overthink.prepare(plan(draws=3)), tmp_path / "s", resume=True)
+    assert resumed.about.estimate is not None
+    assert resumed.about.estimate.calls == overthink.prepare(plan(draws=3)).spending.calls
+    (tmp_path / "s" / "estimate.json").unlink()
+    older = overthink.analyse(tmp_path / "s")
+    assert older.about.spent is None
+    assert "decoded tokens" not in older.text()
+
+
+def test_an_estimate_is_read_as_it_was_written_or_refused(tmp_path: Path) -> None:
+    told = overthink.prepare(plan()).spending
+    path = tmp_path / "estimate.json"
+    write_estimate(path, told)
+    assert read_estimate(path) == told
+    assert read_estimate(tmp_path / "none.json") is None
+    path.write_text(path.read_text().replace('"calls"', '"cells"'))
+    with pytest.raises(InputError, match="calls"):
+        read_estimate(path)
+    path.write_text('{"schema": "overthink.estimate/2"}')
+    with pytest.raises(InputError, match="newer Overthink"):
+        read_estimate(path)

@@ -1,0 +1,190 @@
+"""The ledger balances, tells attempts from what the ladder paid, and leaves unknown what nobody counted."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from core_pools import pool
+from hypothesis import given
+from hypothesis import strategies as st
+
+from overthink.core.attempt import attempt_parts, attempt_work
+from overthink.core.category import NOT_IN_THE_POOL, Category
+from overthink.core.flop import response
+from overthink.core.ledger import Amount, LedgerLine, ledger, sum_paid
+from overthink.core.model_shape import ModelShape
+from overthink.core.outcomes import Outcomes, from_records
+from overthink.core.record import Estimand, RungRecord
+from overthink.core.tokens import SPENT, spent
+
+BUDGETS = (0, 40, 160)
+SPENT_ON = {
+    "spent_prompt": Category.PROMPT,
+    "spent_cached": Category.CACHED,
+    "spent_judge": Category.JUDGE,
+    "spent_verifier": Category.VERIFIER,
+}
+
+
+def climbed(seed: int = 0, questions: int = 4, draws: int = 3) -> list[RungRecord]:
+    """A pool as the ladder pays it: prefixes shared, traces that ended carried forward, prompts read again."""
+    rng = np.random.default_rng(seed)
+    shape = (questions, draws, len(BUDGETS))
+    told = {
+        name: np.zeros(shape)
+        for name in ("thinking_tokens", "answer_tokens", "generated_tokens", "prompt_tokens", "judge_tokens")
+    }
+    told["natural_end"] = np.zeros(shape, dtype=object)
+    for q, d in np.ndindex(questions, draws):
+        length, before, ended = int(rng.integers(1, 300)), 0, False
+        for r, budget in enumerate(BUDGETS):
+            at, carried = min(budget, length), ended and r > 0
+            answer = told["answer_tokens"][q, d, r - 1] if carried else int(rng.integers(1, 9))
+            requests = 0 if carried else 1 + (at > before)
+            told["thinking_tokens"][q, d, r] = at
+            told["answer_tokens"][q, d, r] = answer
+            told["generated_tokens"][q, d, r] = 0 if carried else at - before + answer
+            told["prompt_tokens"][q, d, r] = requests * (100 + q) + (0 if carried else at)
+            told["judge_tokens"][q, d, r] = 0 if carried else 50
+            ended = length <= budget
+            told["natural_end"][q, d, r] = ended
+            before = at
+    asked = np.broadcast_to(np.array(BUDGETS, dtype=object), shape)
+    return pool(np.ones(shape), requested_tokens=asked, verifier_tokens=0, **told)
+
+
+def lines_of(rows: list[RungRecord], **options: Any) -> tuple[LedgerLine, ...]:
+    return ledger(from_records(rows), **options)
+
+
+def imbalance(outcomes: Outcomes, lines: Sequence[LedgerLine]) -> float:
+    """How far the lines are from what the pool says it spent."""
+    paid = sum_paid(lines)
+    off = [abs((paid[SPENT_ON[m]].tokens or 0) - np.nan_to_num(spent(outcomes, m)[0])) for m in SPENT_ON]
+    generated = sum((line.generated for line in lines), Amount(None))
+    off.append(abs((generated.tokens or 0) - np.nan_to_num(spent(outcomes, "spent_generated")[0])))
+    off += [abs(paid[SPENT_ON[m]].silent - spent(outcomes, m)[1]) for m in SPENT_ON]
+    both = (paid[Category.THINKING].tokens or 0) + (paid[Category.ANSWER].tokens or 0)
+    return max(*off, abs(both - (generated.tokens or 0)))
+
+
+@given(st.integers(0, 10_000))
+def test_the_ledger_balances(seed: int) -> None:
+    (outcomes,) = from_records(climbed(seed))
+    assert len(SPENT_ON) + 1 == len(SPENT)
+    assert imbalance(outcomes, ledger([outcomes])) == 0
+
+
+def test_the_balance_check_sees_a_token() -> None:
+    (outcomes,) = from_records(climbed())
+    first, *rest = ledger([outcomes])
+    assert imbalance(outcomes, [replace(first, generated=first.generated + Amount(1.0)), *rest]) == 1
+    assert imbalance(outcomes, [*rest]) > 0
+
+
+@given(st.integers(0, 10_000))
+def test_a_ladder_decodes_each_token_once_and_saves_what_attempts_would_repeat(seed: int) -> None:
+    for line in lines_of(climbed(seed)):
+        assert line.unique == line.generated
+        assert line.apart.tokens is not None
+        assert line.generated.tokens is not None
+        assert line.apart.tokens >= line.generated.tokens
+
+
+def test_what_was_decoded_twice_is_generated_and_not_unique() -> None:
+    rows = [replace(r, generated_tokens=(r.generated_tokens or 0) + 30 * (r.rung == 1)) for r in climbed()]
+    for line in lines_of(rows):
+        again = 30 * 12 if line.rung == 1 else 0
+        assert (line.generated.tokens or 0) - (line.unique.tokens or 0) == pytest.approx(again, abs=30 * 12 * 0.9)
+    assert (lines_of(rows)[1].generated.tokens or 0) > (lines_of(rows)[1].unique.tokens or 0)
+
+
+def test_an_attempt_is_what_it_takes_alone() -> None:
+    rows = climbed()
+    line = lines_of(rows)[2]
+    top = [r for r in rows if r.rung == 2]
+    assert (line.requested_tokens, line.rows) == (160, len(top))
+    assert line.realised_tokens == pytest.approx(np.mean([r.thinking_tokens or 0 for r in top]))
+    assert line.attempt_decoded == pytest.approx(
+        np.mean([(r.thinking_tokens or 0) + (r.answer_tokens or 0) for r in top])
+    )
+    # Traces were carried forward, and yet each attempt of its own would read the prompt once and be judged.
+    assert any(r.generated_tokens == 0 for r in top)
+    assert line.attempt[Category.PROMPT] == pytest.approx(101.5)
+    assert line.attempt[Category.JUDGE] == 50
+    assert line.paid[Category.JUDGE].tokens == 50 * sum(r.generated_tokens != 0 for r in top)
+    total = line.attempt_in_all
+    assert total.tokens == pytest.approx((line.attempt_decoded or 0) + 101.5 + 50)
+    assert total.unknown == tuple(c for c in Category if c in NOT_IN_THE_POOL)
+
+
+def test_rows_that_do_not_say_are_counted_and_never_zero() -> None:
+    rows = climbed()
+    rows[0] = replace(rows[0], prompt_tokens=None, answer_tokens=None)
+    line = lines_of(rows)[0]
+    assert line.paid[Category.PROMPT].silent == line.paid[Category.THINKING].silent == line.unique.silent == 1
+    assert Category.PROMPT in line.paid_in_all.unknown
+    untold = lines_of([replace(r, judge_tokens=None, verifier_tokens=None) for r in rows])[0]
+    assert untold.paid[Category.JUDGE] == Amount(None, 12)
+    assert untold.attempt[Category.VERIFIER] is None
+    assert {Category.JUDGE, Category.VERIFIER} <= set(untold.attempt_in_all.unknown)
+
+
+def test_what_has_no_column_can_be_told() -> None:
+    line, *others = lines_of(climbed(), besides={0: {Category.PROBE: 24.0, Category.GUARD: 0.0}})
+    assert line.paid[Category.PROBE] == Amount(24.0)
+    assert line.attempt[Category.PROBE] == 2.0
+    assert line.attempt[Category.GUARD] == 0.0
+    silent = lines_of(climbed())[0]
+    assert line.paid_in_all.tokens == silent.paid_in_all.tokens + 24
+    assert Category.PROBE in silent.paid_in_all.unknown
+    assert Category.PROBE not in line.paid_in_all.unknown
+    assert others[0].paid[Category.PROBE] == Amount(None, 12)
+
+
+def test_efforts_and_continued_answers_read_their_own_prompt() -> None:
+    row = replace(climbed()[0], estimand=Estimand.EFFORT, thinking_tokens=90, answer_tokens=10, generated_tokens=100)
+    whole = replace(row, prompt_tokens=70, cached_tokens=60)
+    (table,) = from_records([whole])
+    assert attempt_parts(table)[Category.PROMPT].item() == 70
+    assert attempt_parts(table)[Category.CACHED].item() == 60
+    continued = replace(whole, estimand=Estimand.NATURAL, generated_tokens=10, prompt_tokens=160)
+    (table,) = from_records([continued])
+    assert attempt_parts(table)[Category.PROMPT].item() == 70
+    (line,) = ledger([table])
+    assert (line.generated.tokens, line.apart.tokens) == (10, 100)
+
+
+def test_prompts_of_a_ladder_that_begins_above_zero_are_unknown() -> None:
+    line = lines_of([replace(r, requested_tokens=(r.requested_tokens or 0) + 1) for r in climbed()])[0]
+    assert line.attempt[Category.PROMPT] is None
+    assert line.paid[Category.PROMPT].tokens is not None
+
+
+def test_flop_of_an_attempt_are_those_of_its_response() -> None:
+    rows = climbed(questions=1, draws=1)
+    (table,) = from_records(rows)
+    shape = ModelShape(1000, 1000, layers=2, heads=2, kv_heads=1, head_width=8, weight_bytes=2, cache_bytes=2)
+    prompt, decoding = attempt_work(table, shape)
+    for r, row in enumerate(rows):
+        decoded = (row.thinking_tokens or 0) + (row.answer_tokens or 0)
+        whole = response(shape, prompt=100, decoded=decoded)
+        assert (prompt + decoding).flop[0, 0, r] == pytest.approx(float(whole.flop))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda t: ledger([t, t], besides={0: {Category.PROBE: 1}}), "2 curves"),
+        (lambda t: ledger([t], besides={9: {Category.PROBE: 1}}), "rung 9"),
+        (lambda t: ledger([t], besides={0: {Category.JUDGE: 1}}), "counts itself"),
+        (lambda t: ledger([t], besides={0: {Category.PROBE: -1}}), "-1 probe"),
+        (lambda t: ledger([t], besides={0: {Category.PROBE: float("nan")}}), "nan probe"),
+    ],
+)
+def test_what_cannot_be_filled_in_is_refused(call: Callable[[Outcomes], object], message: str) -> None:
+    (table,) = from_records(climbed())
+    with pytest.raises(ValueError, match=message):
+        call(table)

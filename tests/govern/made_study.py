@@ -1,0 +1,162 @@
+"""Study folders made from arrays: a plan, a pool and findings without a model."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.analysing import HowToAnalyse
+from overthink.core.findings import findings as find
+from overthink.core.outcomes import from_records
+from overthink.core.record import Axis, Estimand, RungRecord, Verdict
+from overthink.plan import HIGH_WORDS, Plan, TaskPlan, checked_plan
+from overthink.statements import statement
+from overthink.store.atomic import file_sha256
+from overthink.store.findings import write_findings
+from overthink.store.plan import write_plan
+from overthink.store.pool import read_pool, write_pool
+
+GOOD = {
+    "capability": (Verdict.CORRECT, Verdict.WRONG),
+    "safety": (Verdict.SAFE, Verdict.HARMFUL),
+    "benign": (Verdict.CORRECT, Verdict.REFUSED),
+}
+TASKS = {"capability": "sums", "safety": "harms", "benign": "wishes"}
+
+
+@dataclass(frozen=True)
+class Made:
+    """What a study is made of.
+
+    Attributes:
+        shares: By axis, the share that is good at every rung.
+        budgets: The ladder; None for efforts.
+        efforts: The levels; None for budgets.
+        questions: Questions per task.
+        draws: Draws per question.
+        answered: Share of answers that can be read.
+        hypothesis: Boundaries of the pre-registered regimes.
+        planned_draws: Draws in the plan, where fewer were collected.
+        noise: How much of an answer is new at every rung.
+        verifier: Answers carry a verifier's score.
+    """
+
+    shares: Mapping[str, Sequence[float]]
+    budgets: tuple[int, ...] | None = (0, 64, 256, 1024)
+    efforts: tuple[str, ...] | None = None
+    questions: int = 60
+    draws: int = 3
+    answered: float = 1.0
+    hypothesis: tuple[int, ...] | None = None
+    planned_draws: int | None = None
+    verifier: bool = False
+    noise: float = 0.5
+    seed: int = 7
+
+    def plan(self) -> Plan:
+        tasks = tuple(
+            TaskPlan(task=TASKS[axis], axis=axis, scorer="exact", high=HIGH_WORDS[axis][0])  # type: ignore[arg-type]
+            for axis in self.shares
+        )
+        return checked_plan(
+            overthink="0",
+            model="made/model",
+            tasks=tasks,
+            budgets=self.budgets,
+            efforts=self.efforts,
+            draws=self.planned_draws or self.draws,
+            limit=self.questions,
+            seed=self.seed,
+            hypothesis=self.hypothesis,
+        )
+
+    def rows(self) -> list[RungRecord]:
+        rng = np.random.default_rng(self.seed)
+        return [row for axis, shares in self.shares.items() for row in self._of_axis(axis, shares, rng)]
+
+    def _of_axis(self, axis: str, shares: Sequence[float], rng: np.random.Generator) -> list[RungRecord]:
+        """Answers that share a question's difficulty and a draw's luck over all rungs, and have some of their own."""
+        good, bad = GOOD[axis]
+        rows = []
+        cuts = np.quantile(self._luck(), shares)
+        for q in range(self.questions):
+            ease = rng.beta(2, 2)
+            for d in range(self.draws):
+                luck = rng.random()
+                for r, cut in enumerate(cuts):
+                    value = float(ease + luck + self.noise * rng.random() < cut)
+                    readable = rng.random() < self.answered
+                    rows.append(self._row(axis, (q, d, r), value, good if value else bad, readable=readable))
+        return rows
+
+    def _luck(self) -> NDArray[np.float64]:
+        rng = np.random.default_rng(0)
+        return rng.beta(2, 2, 20_000) + rng.random(20_000) + self.noise * rng.random(20_000)
+
+    def _row(
+        self, axis: str, at: tuple[int, int, int], value: float, verdict: Verdict, *, readable: bool
+    ) -> RungRecord:
+        q, d, r = at
+        asked = None if self.budgets is None else self.budgets[r]
+        thought = asked if asked is not None else 100 * 3**r
+        return RungRecord(
+            study="made",
+            arm="base",
+            axis=Axis(axis),
+            task=TASKS[axis],
+            scorer="exact",
+            question=f"q{q:03}",
+            draw=d,
+            rung=r,
+            estimand=Estimand.FORCED if self.budgets is not None else Estimand.EFFORT,
+            verdict=verdict if readable else Verdict.UNPARSED,
+            value=value if readable else None,
+            requested_tokens=asked,
+            thinking_tokens=thought,
+            answer_tokens=10,
+            generated_tokens=thought + 10,
+            prompt_tokens=50,
+            natural_end=False,
+            truncated=False,
+            answer=f"a{value:g}" if axis == "capability" else None,
+            verifier_score=value + 0.1 * d if self.verifier else None,
+            effort=None if self.efforts is None else self.efforts[r],
+            seed=d,
+        )
+
+
+def write_study(folder: Path, made: Made, *, labels: Path | None = None) -> Path:
+    """Write plan, pool and findings, as a run does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_plan(folder / "plan.json", made.plan())
+    write_pool(folder / "pool.parquet", made.rows())
+    return write_made_findings(folder, labels=labels)
+
+
+def write_made_findings(folder: Path, *, labels: Path | None = None) -> Path:
+    """Findings from the plan and the pool that are there."""
+    plan = Plan.model_validate_json((folder / "plan.json").read_text())
+    tables = from_records(read_pool(folder / "pool.parquet"))
+    how = HowToAnalyse(labels=labels)
+    found = find(tables, how.settled(plan, tables), rng=np.random.default_rng(how.seed_with(plan)))
+    write_findings(
+        folder / "findings.json",
+        found,
+        overthink="0",
+        plan_sha256=plan.sha256(),
+        pool_sha256=file_sha256(folder / "pool.parquet"),
+    )
+    return folder
+
+
+def document(folder: Path, **options: Any) -> dict[str, Any]:
+    """The statement of a study, as a JSON document."""
+    loaded: dict[str, Any] = json.loads(statement(folder, write=False, **options).json())
+    return loaded
+
+
+Change = Callable[[dict[str, Any]], None]

@@ -1,0 +1,33 @@
+"""Published numbers are reproduced, and the page that shows them is current."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from worked_examples import EXAMPLES, PUBLISHED, page
+
+PAGE = Path(__file__).parents[2] / "docs" / "worked-examples.md"
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_the_example_is_reproduced(example) -> None:  # type: ignore[no-untyped-def]
+    assert example.holds(), f"{example.computed()} for {example.stated}"
+
+
+def test_a_wrong_number_is_noticed() -> None:
+    for example in EXAMPLES:
+        wrong = "elsewhere" if isinstance(example.stated, str) else example.stated * 1.25
+        assert not replace(example, stated=wrong).holds(), example.name
+
+
+def test_at_least_25_are_published_and_names_are_unique() -> None:
+    assert sum(example.whose == PUBLISHED for example in EXAMPLES) >= 25
+    assert len({example.name for example in EXAMPLES}) == len(EXAMPLES)
+    assert all(example.source for example in EXAMPLES)
+
+
+def test_the_page_is_current() -> None:
+    made = page()
+    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != made:
+        PAGE.write_text(made, encoding="utf-8")
+        pytest.fail(f"{PAGE.name} was out of date and is made again; look at the difference and commit it")
