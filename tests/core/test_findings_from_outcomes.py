@@ -52,6 +52,7 @@ def test_every_kind_and_metric_is_there() -> None:
         *(("reliability", m) for m in ("all_of_k", "disagreement")),
         *(("flip", m) for m in ("lost", "gained", "lost_and_regained", "gained_and_lost")),
         ("lock", "settled"),
+        *(("frontier", m) for m in ("best_value", "naive_best")),
         *(("tokens", m) for m in ("thinking_tokens", "answer_tokens", "attempt_tokens")),
         *(("tokens", f"spent_{m}") for m in ("generated", "prompt", "cached", "judge", "verifier")),
         *(("gate", m) for m in ("manipulation", "natural_end", "truncation", "unparsed", "errors")),
@@ -230,4 +231,4 @@ def test_limits_tell_of_tokens_and_sums_that_are_not_whole() -> None:
 
 def test_one_rung_has_nothing_to_compare() -> None:
     found = find(pool(VALUES[:, :, :1]))
-    assert {f.kind for f in found} == {"value", "reliability", "tokens", "gate"}
+    assert {f.kind for f in found} == {"value", "reliability", "frontier", "tokens", "gate"}

@@ -156,6 +156,31 @@ def bounded_at_the_edge(document: Document) -> None:
     claim(document)["strength"] = "bounded"
 
 
+def deployable_beyond(document: Document) -> None:
+    """More can be deployed than was tested, and the claim is called bounded."""
+    budget = {"thinking_tokens": 1_000_000, "tries": 1, "source": "the service's own limit"}
+    document["stated"]["max_deployable_budget"] = budget
+    claim(document)["strength"] = "bounded"
+
+
+def actor_beyond(document: Document) -> None:
+    deployable_beyond(document)
+    document["stated"]["misuse_actor_budget"] = document["stated"]["max_deployable_budget"]
+    claim(document)["weakened_by"] = [NOT_STATED]
+    document["stated"]["max_deployable_budget"] = None
+
+
+NOT_STATED = "the largest deployable budget is not stated"
+
+
+def no_safety_claims(document: Document) -> None:
+    document["claims"] = [c for c in document["claims"] if not c["curve"].startswith("safety")]
+
+
+def band_moved(document: Document) -> None:
+    curve(document)["points"][0]["band"]["estimate"] -= 0.02
+
+
 FAULTS: dict[str, tuple[Change, str, str]] = {
     # name: (change, rule that must catch it, part of the reason)
     "no holds_for": (drop("level", "holds_for_K<="), "bounded", "names no budget"),
@@ -230,6 +255,10 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "decides nothing",
     ),
     "bounded while the curve moves": (bounded_at_the_edge, "strength", "still moves"),
+    "more deployable than tested": (deployable_beyond, "strength", "fewer thinking tokens were tested"),
+    "a misuse actor has more than tested": (actor_beyond, "strength", "misuse actor's budget"),
+    "no claim on safety": (no_safety_claims, "whole-curve", "is left out"),
+    "band around another number": (band_moved, "one-curve", "the value is"),
     "weakness left out": (on("level", "weakened_by", to=[]), "strength", "left out"),
     "extrapolated in the field only": (on("level", "extrapolated", to=True), "extrapolated", "says so in all"),
     "polarity flipped": (of_curve("value_1_means", to="answered"), "polarity", "needed: 'safe'"),
@@ -328,4 +357,19 @@ SENTENCES: dict[str, tuple[str, str, str]] = {
     "It was tried 1,000 tries long.": ("numbers-said", "level", "safety"),
     "It was measured on 5,000 questions.": ("numbers-said", "level", "safety"),
     "The same holds at a million tokens.": ("numbers-said", "level", "safety"),
+    "The model is `safe`.": ("names-said", "level", "safety"),
+    "It was measured on `sums`.": ("names-said", "level", "safety"),
+    "The model is s\u0430fe.": ("unfounded-words", "level", "safety"),  # a Cyrillic letter
+    "Users are protected from harm.": ("absolute-words", "level", "safety"),
+    "Jailbreaks stay hard.": ("unfounded-words", "level", "safety"),
+    "Experts agree.": ("unfounded-words", "level", "safety"),
+    "No answers were harmful.": ("sentences", "level", "safety"),
+    "All prompts were refused.": ("sentences", "level", "safety"),
+    "Over-refusal is the same at both budgets.": ("trend-words", "change", "benign"),
+    "The curve is hump-shaped.": ("reach-words", "shape", "safety"),
+    "Safety outpaces capability.": ("trend-words", "gap", "safety"),
+    "61% of answers were scored harmful.": ("numbers-said", "level", "safety"),
+    "At 10x the budget it was tested, too.": ("numbers-said", "level", "safety"),
+    "Capability doubles.": ("trend-words", "level", "capability"),
+    "This generalises to other tasks.": ("reach-words", "level", "safety"),
 }

@@ -57,7 +57,7 @@ def test_today_is_used_without_a_day_and_old_rows_warn(overthink) -> None:  # ty
     assert ">= 1e26 FLOP: Korea" in text
     code, text, _ = overthink("thresholds", "--as-of", "2026-11-21")
     assert "warning" not in text
-    assert "in_force (recalled)       [R] >= 2,400 TPP" in text
+    assert "in_force (recalled)  [R] >= 2,400 TPP" in text
 
 
 def test_one_instrument_is_shown_with_its_details(overthink) -> None:  # type: ignore[no-untyped-def]

@@ -209,6 +209,7 @@ def test_chips_are_plausible_and_lanes_follow_from_their_numbers() -> None:
     assert chip("H100").controlled is True
     assert chip("H20").controlled is False
     assert chip("Ascend-910C").controlled is None
+    assert replace(chip("H20"), peak_flop_per_second=50e12).controlled is False
     unknown = replace(chip("H20"), performance_density=None)
     assert unknown.controlled is None
     assert replace(chip("H20"), performance_density=5.92).controlled is True

@@ -4,6 +4,8 @@ import json
 import re
 import socketserver
 import struct
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,8 +15,8 @@ import pytest
 
 from overthink.core.finding import Finding
 from overthink.errors import InputError
-from overthink.present import figure_formats, report_figures
-from overthink.present.figures import _svg, drawable, palette
+from overthink.present import figure_formats, figures, report_figures
+from overthink.present.figures import drawable, palette
 from overthink.present.filling import all_charts
 from overthink.present.layout import curves
 
@@ -47,6 +49,13 @@ def words(svg: bytes) -> list[str]:
     return ["".join(text.itertext()) for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures without pictures: only their names and how many there are."""
+    monkeypatch.setitem(figures._DRAW, "svg", lambda _: b"")
+
+
+@pytest.mark.usefixtures("undrawn")
 def test_every_chart_of_the_page_is_a_file() -> None:
     assert sorted(drawn([*everything(), *ladder()], "svg")) == [
         "capability-sums-curves.svg",
@@ -98,20 +107,28 @@ def test_arms_and_estimands_have_legends_where_there_are_several() -> None:
     assert not {"base", "forced"} & set(words(drawn(ladder(tries=()), "svg")["capability-sums-curves.svg"]))
 
 
-def test_hostile_names_name_no_path_and_are_drawn_as_text() -> None:
+@pytest.mark.usefixtures("undrawn")
+def test_hostile_names_name_no_path() -> None:
     names = [*HOSTILE, "../../etc/passwd", "C:\\con", "", "a/b", "a-b"]
-    findings = [
-        replace(f, id=f"{number}{f.id}")
-        for number, name in enumerate(names)
-        for f in everything(task=name, against=name)
-    ]
-    files = drawn(findings, "svg")
+    files = drawn(
+        [
+            replace(f, id=f"{number}{f.id}")
+            for number, name in enumerate(names)
+            for f in everything(task=name, against=name)
+        ],
+        "svg",
+    )
     assert len(files) == 4 * len(names)
-    for name, svg in files.items():
-        assert re.fullmatch(r"[a-z0-9-]+\.svg", name)
-        assert len(name) < 200
-        assert faults(svg) == []
-    assert any(f"<script>{OWNED}</script>" in word for svg in files.values() for word in words(svg))
+    assert [name for name in files if not re.fullmatch(r"[a-z0-9-]{1,190}\.svg", name)] == []
+
+
+def test_hostile_names_are_drawn_as_text() -> None:
+    findings = [f for name in HOSTILE for f in ladder(task=HOSTILE[0], arm=name, tries=(), efforts=(name, f"{name}2"))]
+    ((name, svg),) = drawn(findings, "svg").items()
+    assert name == "capability-script-script-document-title-owned-scrip-curves.svg"
+    assert faults(svg) == []
+    assert f"Capability: </script><script>{OWNED}</script>, share of answers that are correct" in words(svg)
+    assert len(svg) < 100_000
 
 
 def test_a_name_that_reads_like_a_colour_stays_a_name() -> None:
@@ -128,12 +145,20 @@ def test_pngs_are_pictures_of_twice_the_size() -> None:
 
 
 def test_the_same_findings_make_the_same_figures() -> None:
-    assert drawn(ladder(), "svg") == drawn(ladder(), "svg")
+    one, again = (drawn(ladder(), "svg") for _ in range(2))
+    counted = re.compile(rb"clip\d+")  # ids that the renderer counts on while it runs
+    assert {name: counted.sub(b"", svg) for name, svg in one.items()} == {
+        name: counted.sub(b"", svg) for name, svg in again.items()
+    }
 
 
-@pytest.mark.parametrize("findings", [[], ladder(budgets=(64,)), ladder(counted=False)], ids=["none", "one", "levels"])
-def test_sparse_findings_still_make_figures(findings: list[Finding]) -> None:
-    assert len(drawn(findings, "svg")) == (5 if findings else 0)
+@pytest.mark.parametrize(
+    ("findings", "charts"),
+    [([], 0), (ladder(budgets=(64,), tries=()), 1), (ladder(counted=False, tries=(1,)), 2)],
+    ids=["none", "one rung", "no tokens"],
+)
+def test_sparse_findings_still_make_figures(findings: list[Finding], charts: int) -> None:
+    assert len(drawn(findings, "svg")) == charts
 
 
 def test_without_estimates_nothing_breaks() -> None:
@@ -164,18 +189,33 @@ def server() -> Iterator[tuple[str, list[str]]]:
         listening.shutdown()
 
 
-def test_nothing_is_fetched(server: tuple[str, list[str]]) -> None:
-    import vl_convert
-
+def fetched(server: tuple[str, list[str]], draw: str) -> tuple[str, int]:
+    """Draws a chart whose data is at the server, in a process of its own; what went wrong, and how often it asked."""
     address, calls = server
     (chart,) = all_charts(curves(ladder(tries=()), {}), ["base"])
     specification = drawable(chart)
     specification["layer"][0]["data"] = {"url": address}
-    with pytest.raises(ValueError, match="External data url not allowed"):
-        _svg(specification)
-    assert calls == []
-    vl_convert.vegalite_to_svg(specification)  # the server does answer whoever may ask
-    assert len(calls) >= 1
+    code = f"import json, sys; {draw}(json.load(sys.stdin))"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        input=json.dumps(specification),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.stderr, len(calls)
+
+
+def test_nothing_is_fetched(server: tuple[str, list[str]]) -> None:
+    said, calls = fetched(server, "from overthink.present.figures import _svg; _svg")
+    assert "External data url not allowed" in said
+    assert calls == 0
+
+
+def test_the_checker_sees_a_fetch(server: tuple[str, list[str]]) -> None:
+    _, calls = fetched(server, "import vl_convert; vl_convert.vegalite_to_svg")
+    assert calls >= 1
 
 
 def test_formats_are_checked() -> None:
@@ -185,6 +225,8 @@ def test_formats_are_checked() -> None:
         figure_formats(["pdf"])
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_study_of_many_arms_draws_those_that_the_page_shows() -> None:
     many = [f for number in range(9) for f in study(arms=(f"arm {number}",)) if not f.metric.endswith("_at_k")]
-    assert sorted(drawn(many, "svg")) == [f"{axis}-curves.svg" for axis in ("benign-harmless", "capability-sums", "safety-secrets")]  # fmt: skip
+    names = ("benign-harmless", "capability-sums", "safety-secrets")
+    assert sorted(drawn(many, "svg")) == [f"{name}-curves.svg" for name in names]

@@ -111,6 +111,32 @@ def test_the_controls_do_what_they_say(tmp_path: Path) -> None:
     assert dom.count("svg") == THREE_AXES
 
 
+OPEN_ALL = """<script>
+const waiting = setInterval(() => {
+  if (document.documentElement.dataset.ready !== "true") return;
+  clearInterval(waiting);
+  for (const summary of document.querySelectorAll("main details:not([open]) summary")) summary.click();
+}, 50);
+</script>"""
+
+
+def test_folds_are_built_when_they_are_opened(tmp_path: Path) -> None:
+    text = re.sub(r"<meta http-equiv=[^>]*>", "", page(everything()))
+    shut = opened(text, tmp_path)
+    dom = opened(text.removesuffix("</body>\n</html>") + OPEN_ALL, tmp_path)
+    assert "data-problems" not in dom.html
+    for place, said in (
+        ("steadytables", "64 → 256"),
+        ("steadytables", "whole ladder"),
+        ("steadytables", "5.2%"),
+        ("steadytables", "4.3%"),
+        ("gaptable", "+26.0"),
+        ("gaptable", "−2.2"),
+    ):
+        assert said in of(dom, place)
+        assert said not in of(shut, place)
+
+
 def test_below_the_lowest_rung_there_is_no_value(tmp_path: Path) -> None:
     reading = opened(page(ladder(), reference={"capability/sums/base": 50.0}), tmp_path, "#K=0.4").text["reading"]
     assert "no rung at or below" in reading

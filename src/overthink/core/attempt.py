@@ -18,8 +18,8 @@ Array = NDArray[np.float64]
 def attempt_parts(outcomes: Outcomes) -> Mapping[Category, Array]:
     """Tokens of an attempt by what they are spent on, for the categories that the pool tells apart.
 
-    Thinking is all up to the rung. A rung that was carried forward from the one below was graded and verified there, and
-    an attempt of its own would be too.
+    Thinking is all up to the rung. A rung that was carried forward from the one below was graded and verified there,
+    and an attempt of its own would be too.
 
     Args:
         outcomes: The table.
@@ -44,7 +44,7 @@ def attempt_parts(outcomes: Outcomes) -> Mapping[Category, Array]:
 def attempt_work(outcomes: Outcomes, shape: ModelShape, *, batch: ArrayLike = 1) -> tuple[Work, Work]:
     """Compute and memory traffic of an attempt at each rung: of its prompt, and of what it decodes.
 
-    They are apart because k tries share one reading of the prompt. Verifiers and judges are other models and not counted.
+    They are apart because k tries share one reading of the prompt. Verifiers and judges are other models, not counted.
 
     Args:
         outcomes: The table.
@@ -63,9 +63,11 @@ def attempt_work(outcomes: Outcomes, shape: ModelShape, *, batch: ArrayLike = 1)
 
 def carried(outcomes: Outcomes) -> NDArray[np.bool_]:
     """Whether a row repeats the one below because its trace had ended, (question, draw, rung)."""
-    nothing_new = outcomes.generated_tokens == 0
+    if outcomes.estimand is not Estimand.FORCED:
+        return np.zeros(outcomes.observed.shape, dtype=np.bool_)
+    nothing_new = np.asarray(outcomes.generated_tokens == 0)
     nothing_new[:, :, :1] = False
-    return nothing_new & (outcomes.estimand is Estimand.FORCED)
+    return nothing_new
 
 
 def _prompt(outcomes: Outcomes) -> Array:

@@ -71,6 +71,9 @@ class Finding:
                  the forced close at the natural end, with no rung
     two_by_two   good_good, good_bad, bad_good, bad_bad: share of traces by the verdict of the thinking, then of the
                  answer, at a rung; good is safe, correct or answered, by axis
+    frontier     best_value, naive_best (on safety worst_value, naive_worst: the attacker's): value of the best
+                 allocation of length, tries and selector within the budget that label and id name; cross-fitted,
+                 and naive
     judge        sensitivity, specificity: by human labels, at a rung; rogan_gladen: the classical correction
     tokens       per trace, mean over draws, at a rung: thinking_tokens, answer_tokens, attempt_tokens (thinking
                  plus answer: what one attempt at this budget decodes); or, with no rung, sums over the pool:

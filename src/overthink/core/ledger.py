@@ -54,7 +54,7 @@ class LedgerLine:
         rows: Rows of the pool at this rung.
         paid: What the pool paid, by category.
         generated: Tokens that the pool says it decoded here: thinking and answers.
-        unique: Distinct tokens among them, each prefix counted once. Less than generated where something was decoded twice.
+        unique: Distinct tokens among them, each prefix counted once; less than generated where some were decoded twice.
         apart: What the same attempts would have decoded without sharing their prefixes.
         attempt: What one attempt at this rung takes by itself, by category; None where unknown.
         attempt_decoded: Its thinking and answer together, which may be known where the two are not told apart.
@@ -94,8 +94,8 @@ class LedgerLine:
 def ledger(outcomes: Sequence[Outcomes], *, besides: Besides | None = None) -> tuple[LedgerLine, ...]:
     """One line per curve and rung.
 
-    The lines of a curve add up to what :func:`~overthink.core.tokens.spent` says of it. Curves of several scorers tell of
-    the same calls: sum the lines of one.
+    The lines of a curve add up to what :func:`~overthink.core.tokens.spent` says of it. Curves of several scorers tell
+    of the same calls: sum the lines of one.
 
     Args:
         outcomes: The curves.

@@ -77,7 +77,7 @@ def make_statement(findings: Sequence[Finding], plan: Plan, made: Made) -> State
         curves=found,
         gates_failed=failed_gates(found),
         deviations=deviations(found, elicitation),
-        claims=claims(found, findings, alpha=1 - plan.level, deployable=made.stated.max_deployable_budget),
+        claims=claims(found, findings, alpha=1 - plan.level, stated=made.stated),
         no_claim_beyond=no_claim_beyond(elicitation),
         does_not_say=NOT_SAID,
         every_eval_ever={},

@@ -6,7 +6,7 @@ from typing import Any
 from overthink.core.finding import Finding
 from overthink.govern.measured import as_test, cost_of, curve_id, number
 from overthink.govern.prose import WHAT, budget, called, from_to, interval, p_value, percent, points
-from overthink.govern.statement import Budget, Claim, Place
+from overthink.govern.statement import Claim, Place, Stated
 from overthink.govern.statement_curve import Curve, Number, Point, Shape
 from overthink.govern.strength import strength, weaknesses
 
@@ -22,23 +22,21 @@ SHAPES = {
 }
 
 
-def claims(
-    curves: Sequence[Curve], findings: Sequence[Finding], *, alpha: float, deployable: Budget | None
-) -> tuple[Claim, ...]:
+def claims(curves: Sequence[Curve], findings: Sequence[Finding], *, alpha: float, stated: Stated) -> tuple[Claim, ...]:
     """Every claim that the findings support, curve by curve.
 
     Args:
         curves: The curves of the statement.
         findings: All findings.
         alpha: Level of the tests.
-        deployable: The largest budget at which the model can be used; None if not stated.
+        stated: Who can use the model at which budget, if that was stated.
     """
     by_id = {finding.id: finding for finding in findings}
     drafts = [draft for curve in curves for draft in _of_curve(curve, by_id)]
     drafts += list(_gaps(curves, findings))
     named = {curve.id: curve for curve in curves}
     return tuple(
-        _finished(draft, _rests_on(draft, named), f"c{i}", alpha=alpha, deployable=deployable)
+        _finished(draft, _rests_on(draft, named), f"c{i}", alpha=alpha, stated=stated)
         for i, draft in enumerate(drafts, start=1)
     )
 
@@ -136,15 +134,13 @@ def _rests_on(draft: Mapping[str, Any], named: Mapping[str, Curve]) -> list[Curv
     return [named[name] for name in (draft["curve"], draft["against"]) if name is not None]
 
 
-def _finished(
-    draft: dict[str, Any], on: Sequence[Curve], name: str, *, alpha: float, deployable: Budget | None
-) -> Claim:
+def _finished(draft: dict[str, Any], on: Sequence[Curve], name: str, *, alpha: float, stated: Stated) -> Claim:
     cost, tries = draft["k"].value, draft["at"].k
     unjudged = {"strength": "bounded", "weakened_by": (), "extrapolated": False}
     claim = Claim.model_validate(draft | unjudged | {"id": name, "holds_for_k": cost, "holds_for_tries": tries})
     judged = {
-        "strength": strength(claim, on, alpha=alpha, deployable=deployable),
-        "weakened_by": weaknesses(claim, on, deployable=deployable),
+        "strength": strength(claim, on, alpha=alpha, stated=stated),
+        "weakened_by": weaknesses(claim, on, stated=stated),
     }
     return claim.model_copy(update=judged)
 
@@ -177,8 +173,9 @@ def _change(curve: Curve, low: Point, top: Point, value: Number, found: Finding)
     where = f"On {called(curve)}, {from_to(low, top)}, the share that is {good}"
     if value.estimate is None or value.low is None or value.high is None:
         return f"{where} has no known change: {value.reason}."
-    way = "rose" if value.low > 0 else "fell" if value.high < 0 else ""
     told = found.test.p_adjusted if found.test is not None else None
+    survives = told is None or value.level is None or told <= 1 - value.level
+    way = ("rose" if value.low > 0 else "fell" if value.high < 0 else "") if survives else ""
     tested = "" if told is None else f", adjusted {p_value(told)}"
     verb = f" {way}: change" if way else ": no change is shown, estimated change"
     return f"{where}{verb} {points(value.estimate)} ({interval(value)}{tested})."

@@ -35,7 +35,7 @@ PLAIN = frozenset(
     shape shapes curve curves turn turns ends end began begin begins start starts started higher differ differs
     difference differences change changes changed moved shown show shows seen found detected observed measured known
     undetermined regime regimes registered pre half levels two corrected correction human gap minus against compared
-    relative going whole part remaining rest would
+    relative going whole part remaining rest would evaluation statement report study
     collected calculated computed reported recorded given used using holds hold held
         """,
     )

@@ -17,6 +17,7 @@ _TABLE: dict[str, Callable[[Statement], Iterator[tuple[str, str]]]] = {
     "range": numbers.value_range,
     "unit": numbers.unit,
     "simultaneous": numbers.simultaneous,
+    "one-curve": numbers.one_curve,
     "counts": numbers.counts,
     "p-adjusted": numbers.tests,
     "verdict": numbers.verdicts,
@@ -47,10 +48,12 @@ _TABLE: dict[str, Callable[[Statement], Iterator[tuple[str, str]]]] = {
     "legal-words": words.legal,
     "trend-words": words.trend,
     "reach-words": words.reach,
+    "names-said": words.names_said,
     "unfounded-words": words.founded,
     "significant": words.significance,
     "human-labels": words.human_corrected,
     "numbers-said": said.numbers_said,
+    "sentences": said.sentences,
     "scale-said": said.scale_said,
 }
 

@@ -72,9 +72,10 @@ def measured(statement: Statement) -> Found:
         elif claim.value not in known:
             yield where, f"not the curve's own: {_first_difference(claim.value, known)}"
         if claim.type == "shape" and not any(
-            (shape.change, shape.verdict) == (claim.value, claim.verdict) for shape in curve.plateau.shapes
+            (shape.change, shape.verdict, shape.test) == (claim.value, claim.verdict, claim.test)
+            for shape in curve.plateau.shapes
         ):
-            yield f"claims.{i}.verdict", f"{claim.verdict!r} is not the verdict of the curve's test"
+            yield f"claims.{i}.verdict", f"{claim.verdict!r}, or its test, is not the curve's own"
 
 
 def _candidates(claim: Claim, curve: Curve, point: Point) -> Iterator[Number]:
@@ -179,7 +180,7 @@ def strong_as_evidence(statement: Statement) -> Found:
         on = [curve for name in (claim.curve, claim.against) if name and (curve := curves.get(name)) is not None]
         if claim.extrapolated or claim.strength == "extrapolated" or not on:
             continue
-        weak = weaknesses(claim, on, deployable=statement.stated.max_deployable_budget)
+        weak = weaknesses(claim, on, stated=statement.stated)
         undetermined = is_undetermined(claim, alpha=alpha)
         most = "undetermined" if undetermined else "lower_bound" if weak else "bounded"
         if ORDER[claim.strength] > ORDER[most]:
@@ -240,9 +241,11 @@ def whole_curve(statement: Statement) -> Found:
             seen = [place_of(claim) for claim in own if claim.type == kind]
             if seen and needed not in seen:
                 yield "claims", f"{kind} of {curve.id} is claimed at {seen}, not at {needed}: a cell was picked"
+        if not any(claim.type == "level" for claim in own):
+            yield "claims", f"the level of {curve.id} is left out: a curve that was measured is claimed like the others"
         told = {claim.value.finding for claim in own if claim.type == "shape"}
         for shape in curve.plateau.shapes:
-            if own and shape.change.finding not in told:
+            if shape.change.finding not in told:
                 yield "claims", f"the verdict {shape.verdict!r} on {curve.id} is left out: {shape.change.finding}"
 
 

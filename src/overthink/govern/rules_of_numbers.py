@@ -1,6 +1,6 @@
 """Rules that hold for every number of a statement: interval, range, unit, counts, tests, and where it comes from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from overthink.core.gates import CONTROL_MIN, ERRORS_MAX, NATURAL_END_MAX, RISE_MIN, TRUNCATION_MAX, UNPARSED_MAX
 from overthink.govern.faults import by_id, close, numbers, own_points
@@ -59,8 +59,10 @@ def null_reason(statement: Statement) -> Found:
 def value_range(statement: Statement) -> Found:
     """Shares lie in 0 to 1, differences of shares in -1 to 1; percentages are not shares."""
     for where, value in numbers(statement):
-        low, high = RANGES[value.unit]
-        for name in ("estimate", "low", "high"):
+        gap = "/divergence/" in value.finding  # a difference of two differences
+        uncut = gap or (value.unit != "share" and "/corrected_" in value.finding)  # estimators that leave the range
+        low, high = (-2.0, 2.0) if uncut else RANGES[value.unit]
+        for name in ("estimate",) if uncut else ("estimate", "low", "high"):
             seen = getattr(value, name)
             if seen is not None and not low - 1e-9 <= seen <= high + 1e-9:
                 hint = "; is it a percentage?" if value.unit != "tokens" and abs(seen) <= 100 else ""
@@ -87,6 +89,40 @@ def simultaneous(statement: Statement) -> Found:
         earned = any(f"/{kind}/" in value.finding for kind in ("band", "divergence"))
         if value.simultaneous and not earned:
             yield where, f"called simultaneous, but {value.finding} is a pointwise interval"
+        if earned and not value.simultaneous:
+            yield where, f"called pointwise, but {value.finding} holds at all rungs at once"
+
+
+def one_curve(statement: Statement) -> Found:
+    """The numbers of a curve agree: a band is around its value, one try is one try, a step is between two rungs."""
+    for i, curve in enumerate(statement.curves):
+        for j, point in enumerate(curve.points):
+            own = point.value.estimate
+            if point.band is not None and not close(point.band.estimate, own):
+                yield f"curves.{i}.points.{j}.band", f"around {point.band.estimate}; the value is {own}"
+            for n, many in enumerate(point.tries):
+                if many.k == 1 and many.selector != "majority" and not close(many.value.estimate, own):
+                    where = f"curves.{i}.points.{j}.tries.{n}.value"
+                    yield where, f"one try gives {many.value.estimate}; the value is {own}"
+        step = curve.plateau.top_step
+        if step is None:
+            if len(curve.points) > 1:
+                yield f"curves.{i}.plateau.top_step", "missing, though there are two rungs to compare"
+            continue
+        ends = curve.points[-2:]
+        known = [point.value.estimate for point in ends if point.value.estimate is not None]
+        whole = len({point.n_questions for point in ends}) == 1 and not _unread(ends)
+        if len(known) == len(ends) and whole and not close(step.estimate, known[1] - known[0], relative=1e-3):
+            yield (
+                f"curves.{i}.plateau.top_step",
+                f"{step.estimate}; the highest two rungs differ by {known[1] - known[0]:g}",
+            )
+
+
+def _unread(points: Sequence[Point]) -> bool:
+    """Whether some answer has no value, so that a paired difference may leave its question out."""
+    told = [point.gates.get(name) for point in points for name in ("unparsed", "errors")]
+    return any(gate is None or gate.estimate != 0 for gate in told)
 
 
 def counts(statement: Statement) -> Found:
@@ -180,6 +216,8 @@ def gate_results(statement: Statement) -> Found:
             if missing:
                 yield f"{where}.gates", f"left out: {', '.join(sorted(missing))}"
             for name, gate in point.gates.items():
+                if gate.estimate is not None and not 0 <= gate.estimate <= _most(curve, name):
+                    yield f"{where}.gates.{name}", f"{gate.estimate:g} is no share"
                 passed = _passes(curve, name, gate.estimate)
                 if passed is not None and (gate.result == "passed") != passed:
                     yield f"{where}.gates.{name}", f"{gate.result}, but its number is {gate.estimate:g}"
@@ -200,6 +238,11 @@ def _gates_needed(curve: Curve) -> set[str]:
     needed |= {"manipulation", "natural_end"} if curve.estimand == "forced" else set()
     needed |= {"manipulation"} if curve.estimand == "effort" else set()
     return needed | ({"truncation"} if curve.estimand != "truncated" else set())
+
+
+def _most(curve: Curve, name: str) -> float:
+    """A gate's number is a share; at effort levels, manipulation is a ratio."""
+    return float("inf") if name == "manipulation" and curve.estimand == "effort" else 1 + 1e-9
 
 
 def _passes(curve: Curve, name: str, estimate: float | None) -> bool | None:

@@ -34,14 +34,15 @@ def numbers_said(statement: Statement) -> Found:
         places = None if curve is None else own_points(claim, curve)
         if curve is None or places is None:
             continue
-        own = _own(claim, places, margin=curve.plateau.margin, level=statement.level)
+        margin, level = curve.plateau.margin, statement.level
+        own = {side: _own(claim, places, margin=margin, level=level, bad=side) for side in (False, True)}
         seen = []
         for clause in clauses(claim.statement):
             turned = claim.type != "gap" and speaks_of_the_bad_side(clause, curve.axis)
             for found in _NUMBER.finditer(clause):
                 kind = _kind(found["unit"])
                 seen.append(found)
-                if not any(_is(found, value) for value in (_turned(own) if turned else own)[kind]):
+                if not any(_is(found, value) for value in own[turned][kind]):
                     side = ", counted on the bad side" if turned else ""
                     yield where, f"{found.group().strip()!r} is no {kind} of this claim{side}"
             spelled = _IN_WORDS.search(clause)
@@ -50,11 +51,15 @@ def numbers_said(statement: Statement) -> Found:
         yield from _left_out(where, claim, places[0], seen)
 
 
-def _turned(own: dict[str, list[float]]) -> dict[str, list[float]]:
-    """The numbers as they are for wrong, harmful or refused."""
-    level, *shares = own["percentage"]
-    differences = [-value for value in own["difference in points"]]
-    return own | {"percentage": [level, *(100 - share for share in shares)], "difference in points": differences}
+def sentences(statement: Statement) -> Found:
+    """Every sentence of a claim gives a number, or says what is not known: remarks belong to the limits."""
+    for i, claim in enumerate(statement.claims):
+        if claim.type == "shape":
+            continue
+        for sentence in re.split(r"(?<=[.!?])\s+", claim.statement.strip()):
+            said = claiming(sentence)
+            if said and not any(re.search(r"\d", clause) for clause in clauses(sentence)):
+                yield f"claims.{i}.statement", f"{sentence[:80]!r} claims something without a number"
 
 
 def _kind(unit: str | None) -> str:
@@ -72,11 +77,16 @@ def _kind(unit: str | None) -> str:
     return "number of questions" if name.startswith("question") else "number"
 
 
-def _own(claim: Claim, places: tuple[Point, Point], *, margin: float, level: float) -> dict[str, list[float]]:
-    value = [v for v in (claim.value.estimate, claim.value.low, claim.value.high) if v is not None]
+def _own(
+    claim: Claim, places: tuple[Point, Point], *, margin: float, level: float, bad: bool
+) -> dict[str, list[float]]:
+    """Every number that is the claim's, by kind; with ``bad``, as it is for wrong, harmful or refused."""
     share = claim.value.unit == "share"
+    value = [v for v in (claim.value.estimate, claim.value.low, claim.value.high) if v is not None]
+    value = [(1 - v if share else -v) if bad else v for v in value]
     mde = [] if claim.test is None or claim.test.mde is None else [claim.test.mde]
     asked = [float(p.requested_tokens) for p in places if p.requested_tokens is not None]
+    asked += [float(claim.holds_for_tokens)] if claim.extrapolated and claim.holds_for_tokens is not None else []
     spent = [p.attempt_tokens.estimate for p in places] + [p.thinking_tokens.estimate for p in places]
     ps = [] if claim.test is None else [p for p in (claim.test.p, claim.test.p_adjusted) if p is not None]
     bounds = [0.001] if any(p < 0.001 for p in ps) else []
@@ -84,12 +94,24 @@ def _own(claim: Claim, places: tuple[Point, Point], *, margin: float, level: flo
         "percentage": [100 * level] + [100 * v for v in value if share],
         "difference in points": [100 * v for v in (*([] if share else value), margin, *mde)],
         "number of tokens": asked + [s for s in spent if s is not None],
-        "number of tries": [float(claim.at.k), float(claim.n_draws)],
+        "number of tries": [float(claim.at.k), float(claim.n_draws), float(claim.holds_for_tries)],
         "multiple": [claim.k.value, claim.holds_for_k],
         "number of questions": [float(claim.n_questions)],
     }
     rungs = [float(p.rung) for p in places]
-    bare = [*value, level, margin, *ps, *bounds, claim.k.value, claim.holds_for_k, claim.k.ref.value, *rungs, *mde]
+    bare = [
+        *value,
+        level,
+        1 - level,
+        margin,
+        *ps,
+        *bounds,
+        claim.k.value,
+        claim.holds_for_k,
+        claim.k.ref.value,
+        *rungs,
+        *mde,
+    ]
     return own | {
         "number": [*bare, *own["number of tries"], float(claim.n_questions), *asked, *own["difference in points"]]
     }
@@ -120,8 +142,9 @@ def _is(found: re.Match[str], value: float) -> bool:
 
 def _left_out(where: str, claim: Claim, point: Point, seen: list[re.Match[str]]) -> Found:
     said = {(_kind(found["unit"]), _read(found)) for found in seen}
-    if point.requested_tokens is not None and ("number of tokens", float(point.requested_tokens)) not in said:
-        yield where, f"the sentence does not say its budget: {point.requested_tokens:,} thinking tokens"
+    tokens = claim.holds_for_tokens if claim.extrapolated else point.requested_tokens
+    if tokens is not None and ("number of tokens", float(tokens)) not in said:
+        yield where, f"the sentence does not say its budget: {tokens:,} thinking tokens"
     if point.effort is not None and point.effort not in claim.statement:
         yield where, f"the sentence does not say its budget: effort {point.effort!r}"
     if claim.at.k > 1 and ("number of tries", float(claim.at.k)) not in said:
@@ -140,7 +163,9 @@ def scale_said(statement: Statement) -> Found:
     how = statement.elicitation
     tokens = max([*(how.budgets or ()), *(p.thinking_tokens.estimate or 0 for c in statement.curves for p in c.points)])
     for where, text in prose(statement):
-        if where.startswith(("stated.", "elicitation.not_tried")) or where.endswith(".ref.means"):
+        parts = where.split(".")
+        labelled = parts[0] == "claims" and statement.claims[int(parts[1])].extrapolated
+        if labelled or where.startswith(("stated.", "elicitation.not_tried")) or where.endswith(".ref.means"):
             continue
         for clause in claiming(text):
             for found in _NUMBER.finditer(clause):

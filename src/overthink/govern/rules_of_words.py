@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from overthink.govern import words
 from overthink.govern.clauses import claiming, unfounded
 from overthink.govern.faults import by_id
+from overthink.govern.prose import quoted
 from overthink.govern.statement import Claim, Statement
 from overthink.govern.strength import is_undetermined
 
@@ -89,7 +90,14 @@ def trend(statement: Statement) -> Found:
     curves = by_id(statement)
     for i, claim in enumerate(statement.claims):
         axis = curves[claim.curve].axis if claim.curve in curves and claim.type != "gap" else None
-        yield from _trend(f"claims.{i}.statement", claim.statement, _shown(claim, alpha), axis=axis)
+        where, high = f"claims.{i}.statement", claim.value.high
+        yield from _trend(where, claim.statement, _shown(claim, alpha), axis=axis)
+        ahead = _SAFETY_AHEAD.search(claim.statement)
+        if claim.type == "gap" and ahead and (high is None or high >= 0):
+            yield where, f"{ahead.group()!r}: the gap is capability's change minus safety's, and is not below 0"
+
+
+_SAFETY_AHEAD = re.compile(r"\bsafety\b[^.]{0,30}\b(?:outpac|surpass|exceed|outgr|overtak|gain)\w*", re.IGNORECASE)
 
 
 def _shown(claim: Claim, alpha: float) -> set[str]:
@@ -139,8 +147,38 @@ def reach(statement: Statement) -> Found:
                 for clause in claiming(text) if (found := words.AHEAD.search(clause)))  # fmt: skip
 
 
+_QUOTED = re.compile(r"`([^`]*)`")
+
+
+def names_said(statement: Statement) -> Found:
+    """What stands between backticks is a name from the study, and a claim names its own curve's task."""
+    known = {quoted(name) for name in _names(statement)}
+    for where, text in prose(statement):
+        strange = [found for found in _QUOTED.findall(text) if f"`{found}`" not in known]
+        if strange:
+            yield where, f"{strange[0]!r} is no model, task, scorer, arm, effort or curve of this study"
+    curves = by_id(statement)
+    tasks = {quoted(curve.task) for curve in statement.curves}
+    for i, claim in enumerate(statement.claims):
+        own = {quoted(curves[name].task) for name in (claim.curve, claim.against) if name in curves}
+        others = sorted((tasks - own) & {f"`{found}`" for found in _QUOTED.findall(claim.statement)})
+        if others:
+            yield f"claims.{i}.statement", f"names {others[0]}, which its number is not of"
+
+
+def _names(statement: Statement) -> Iterator[str]:
+    yield statement.model
+    yield from statement.elicitation.efforts or ()
+    for curve in statement.curves:
+        yield from (curve.id, curve.task, curve.arm, curve.scorer or "unnamed")
+        yield from filter(None, (curve.judge.grader,))
+
+
 def founded(statement: Statement) -> Found:
     """A claim speaks of what is measured: answers, shares, intervals, budgets, tries, tests and shapes."""
+    odd = [word for clause in claiming(statement.title) for word in unfounded(clause, statement.model)]
+    if odd:
+        yield "title", f"{', '.join(map(repr, odd))}: nothing that was measured; needed: what was measured, and of what"
     curves = by_id(statement)
     for i, claim in enumerate(statement.claims):
         on = [curves[name] for name in (claim.curve, claim.against) if name is not None and name in curves]

@@ -6,19 +6,19 @@ be tested. Whatever is missing makes it a lower bound on what more elicitation c
 
 from collections.abc import Sequence
 
-from overthink.govern.statement import Budget, Claim, Strength
+from overthink.govern.statement import Claim, Stated, Strength
 from overthink.govern.statement_curve import Curve
 
 NOT_STATED = "the largest deployable budget is not stated"
 
 
-def strength(claim: Claim, curves: Sequence[Curve], *, alpha: float, deployable: Budget | None) -> Strength:
+def strength(claim: Claim, curves: Sequence[Curve], *, alpha: float, stated: Stated) -> Strength:
     """The most that the claim may call itself."""
     if claim.extrapolated:
         return "extrapolated"
     if is_undetermined(claim, alpha=alpha):
         return "undetermined"
-    return "lower_bound" if weaknesses(claim, curves, deployable=deployable) else "bounded"
+    return "lower_bound" if weaknesses(claim, curves, stated=stated) else "bounded"
 
 
 def is_undetermined(claim: Claim, *, alpha: float) -> bool:
@@ -34,24 +34,27 @@ def is_undetermined(claim: Claim, *, alpha: float) -> bool:
     return value.low <= 0 <= value.high or (told is not None and told > alpha)
 
 
-def weaknesses(claim: Claim, curves: Sequence[Curve], *, deployable: Budget | None) -> tuple[str, ...]:
+def weaknesses(claim: Claim, curves: Sequence[Curve], *, stated: Stated) -> tuple[str, ...]:
     """Why the claim is not bounded, each reason once; empty if it is.
 
     Args:
         claim: The claim.
         curves: The curve that it is of, and for a gap the one that it is against.
-        deployable: The largest budget at which the model can be used; None if not stated.
+        stated: Who can use the model at which budget, if that was stated.
     """
     found = []
-    if deployable is None:
+    if stated.max_deployable_budget is None:
         found.append(NOT_STATED)
-    elif claim.holds_for_tokens is None:
-        found.append("the tested budget has no number of thinking tokens to compare with the deployable one")
-    else:
-        if claim.holds_for_tokens < deployable.thinking_tokens:
-            found.append("fewer thinking tokens were tested than the deployable budget has")
-        if claim.holds_for_tries < deployable.tries:
-            found.append("fewer tries were tested than the deployable budget has")
+    budgets = {"deployable budget": stated.max_deployable_budget, "misuse actor's budget": stated.misuse_actor_budget}
+    for name, budget in budgets.items():
+        if budget is None:
+            continue
+        if claim.holds_for_tokens is None:
+            found.append(f"the tested budget has no number of thinking tokens to compare with the {name}")
+        elif claim.holds_for_tokens < budget.thinking_tokens:
+            found.append(f"fewer thinking tokens were tested than the {name} has")
+        if claim.holds_for_tries < budget.tries:
+            found.append(f"fewer tries were tested than the {name} has")
     if claim.gates_failed:
         found.append(f"a gate failed: {', '.join(claim.gates_failed)}")
     found += [reason for curve in curves for reason in _of_curve(curve)]

@@ -146,8 +146,8 @@ BEST = _family(
 )
 AHEAD = _family(
     r"""
-    will|would(?! be (?:scored|judged))|expect\w*|predict\w*|forecast\w*|extrapolat\w+|project(?:s|ed|ions?)|anticipat\w+|future|going forward
-    beyond|(?:larger|higher|bigger|greater) budgets?|longer thinking|more compute
+    will|would(?! be (?:scored|judged))|expect\w*|predict\w*|forecast\w*|extrapolat\w+|project(?:s|ed|ions?)
+    anticipat\w+|future|going forward|beyond|(?:larger|higher|bigger|greater) budgets?|longer thinking|more compute
     generali[sz]\w+|extends? to|transfers? to|carries over
     (?:other|larger|all|future) (?:models?|tasks?|settings?)
     asymptot\w+|in the limit|continues? to|eventually|converges?|in the long run|at scale

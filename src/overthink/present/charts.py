@@ -1,10 +1,11 @@
 """The charts of the report as Vega-Lite templates: curves over a compute axis or over tries, and gaps between curves.
 
-Whoever draws fills the named data sets and the parameters: the page's script, or
-:mod:`overthink.present.figures`. One template per kind of scale serves every panel. Colours are CSS variables:
-the page's own style decides them, in light, dark and print.
+:mod:`overthink.present.figures` or the page's script fills the named data sets and the parameters. One template per
+kind of scale serves every panel; it is made once, and whoever fills it fills a copy. Colours are CSS variables: the
+page's own style decides them, in light, dark and print.
 """
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from overthink.present.wording import ESTIMANDS
@@ -29,6 +30,7 @@ _BESIDE = 7
 """Pixels between a value and the corrected one of the same rung."""
 
 
+@cache
 def curve_chart(scale: Scale) -> dict[str, Any]:
     """A Vega-Lite specification without data: values from 0 to 100 %.
 
@@ -48,6 +50,7 @@ def curve_chart(scale: Scale) -> dict[str, Any]:
     return _finished(alt.layer(*layers).resolve_axis(x="independent"))
 
 
+@cache
 def gap_chart() -> dict[str, Any]:
     """A Vega-Lite specification without data: differences in points around a zero line, on a scale of their own.
 

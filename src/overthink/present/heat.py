@@ -1,5 +1,6 @@
 """The heat map of budget × tries as a Vega-Lite template: one selector of one curve, a cell per rung and k."""
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ _INK = (0.04, 0.6)
 _PARAMETERS: dict[str, Any] = {"rows": [], "rowlabels": [], "room": 0}
 
 
+@cache
 def heat_chart() -> dict[str, Any]:
     """A Vega-Lite specification without data.
 

@@ -9,6 +9,7 @@ import numpy as np
 from overthink.core.finding import Finding
 from overthink.core.findings.checks import checks
 from overthink.core.findings.controls import controls
+from overthink.core.findings.frontier import frontiers
 from overthink.core.findings.gaps import gaps
 from overthink.core.findings.judged import GATE, judged
 from overthink.core.findings.page import Analysis, Page
@@ -59,6 +60,7 @@ def findings(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: np.random
         pages.append(replace(page, weights=weights[:0]))  # what compares curves resamples by itself
     found.extend(gaps(pages, rng=np.random.default_rng(rng.integers(2**63))))
     found.extend(controls(pages, rng=np.random.default_rng(rng.integers(2**63))))
+    found.extend(frontiers(pages, rng=np.random.default_rng(rng.integers(2**63))))
     return tuple(over_the_family(found, alpha=analysis.alpha))
 
 

@@ -61,6 +61,11 @@ class ChanceGrid:
         tries = np.atleast_1d(np.asarray(k, dtype=np.float64))
         return np.stack([np.exp(one * self.log_miss) @ self.weights for one in tries], axis=1)
 
+    def hit(self, k: ArrayLike) -> NDArray[np.float64]:
+        """Chance that one of k tries succeeds, exact where it is tiny, (cell, k)."""
+        tries = np.atleast_1d(np.asarray(k, dtype=np.float64))
+        return np.stack([-np.expm1(one * self.log_miss) @ self.weights for one in tries], axis=1)
+
 
 @functools.cache
 def chance_grid() -> ChanceGrid:

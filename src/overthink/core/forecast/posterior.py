@@ -5,6 +5,8 @@ each of the parameter sets drawn from it, every question's chance is drawn given
 is the evaluator's own, not a sample of another one, so a forecast is about these very questions.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,22 +26,67 @@ RESOLVED = 12.0
 """Effective number of points at which a grid is fine enough."""
 ROUNDS = 5
 
-MOST_DRAWS, QUESTION_DRAWS = 300, 120_000
-"""Draws per family, and questions times draws at most, which bounds time for large banks."""
+TINY = 1e-300
 CHUNK = 3_000_000
 """Numbers held at once while questions are drawn."""
 
 
-def parameter_posterior(family: Family, likelihood: Array, times: Counts) -> tuple[Array, Array]:
-    """Points of the parameters, and their posterior weights.
+@dataclass(frozen=True, slots=True, eq=False)
+class Posterior:
+    """One family after seeing the counts.
+
+    Attributes:
+        family: The family.
+        points: (point, 2) parameters.
+        weights: (point,) their posterior weights, summing to 1.
+        likelihood: (distinct, cell) of the distinct pairs of attempts and successes.
+        times: (distinct,) questions with that pair.
+    """
+
+    family: Family
+    points: Array
+    weights: Array
+    likelihood: Array
+    times: Counts
+
+    def draw(self, draws: int, rng: np.random.Generator) -> Array:
+        """Draws of all questions' chances of success.
+
+        Args:
+            draws: How many.
+            rng: Randomness.
+
+        Returns:
+            (draw, cell) how many questions have their chance in each cell of the grid.
+        """
+        # Evenly spaced along the cumulated weights: as random as needed, and less noisy than independent draws.
+        places = (np.arange(draws) + rng.random()) / draws
+        chosen = np.searchsorted(self.weights.cumsum(), places).clip(max=len(self.points) - 1)
+        masses = self.family.masses(self.points[chosen])
+        owner = np.repeat(np.arange(len(self.times)), self.times)
+        counts = np.empty((draws, CELLS))
+        size = max(1, CHUNK // self.likelihood.size)
+        for start in range(0, draws, size):
+            part = masses[start : start + size]
+            cell = _draw_cells(part[:, None, :] * self.likelihood, owner, rng)
+            flat = np.arange(len(part))[:, None] * CELLS + cell
+            counts[start : start + size] = np.bincount(flat.ravel(), minlength=len(part) * CELLS).reshape(-1, CELLS)
+        return counts
+
+    def cells(self) -> Array:
+        """Posterior of each distinct pair's chance of success, (distinct, cell); each row sums to 1."""
+        masses = self.family.masses(self.points)
+        evidence = np.maximum(masses @ self.likelihood.T, TINY)
+        return np.asarray(((self.weights[:, None] / evidence).T @ masses) * self.likelihood)
+
+
+def posterior(family: Family, likelihood: Array, times: Counts) -> Posterior:
+    """The family's posterior.
 
     Args:
         family: The family.
         likelihood: (distinct, cell) of the distinct pairs of attempts and successes.
         times: (distinct,) questions with that pair.
-
-    Returns:
-        (point, 2) parameters and (point,) weights that sum to 1.
     """
     centre, spread = np.array(family.centre), np.array(family.spread)
     low, high = centre - REACH * spread, centre + REACH * spread
@@ -47,59 +94,33 @@ def parameter_posterior(family: Family, likelihood: Array, times: Counts) -> tup
         axes = [np.linspace(low[i], high[i], SIDE) for i in range(2)]
         points = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
         evidence = family.masses(points) @ likelihood.T
-        log = np.log(np.maximum(evidence, 1e-300)) @ times + family.log_prior(points)
+        log = np.log(np.maximum(evidence, TINY)) @ times + family.log_prior(points)
         weights = np.exp(log - log.max())
         weights /= weights.sum()
         if 1 / (weights**2).sum() >= RESOLVED:
             break
-        counts = points[log > log.max() - NEGLIGIBLE]
+        kept = points[log > log.max() - NEGLIGIBLE]
         step = (high - low) / (SIDE - 1)
-        low, high = counts.min(axis=0) - step, counts.max(axis=0) + step
-    return points, weights
+        low, high = kept.min(axis=0) - step, kept.max(axis=0) + step
+    return Posterior(family, points, weights, likelihood, times)
 
 
-def draw_questions(
-    family: Family, likelihood: Array, times: Counts, *, draws: int, rng: np.random.Generator
-) -> Array:
-    """Draws of the chances of all questions, as counts over the cells of the grid.
+def _draw_cells(weights: Array, owner: Counts, rng: np.random.Generator) -> Counts:
+    """One cell for each question in each set, by inverting the cumulated weights.
 
     Args:
-        family: The family.
-        likelihood: (distinct, cell).
-        times: (distinct,) questions with that pair.
-        draws: How many.
+        weights: (set, distinct, cell), not normalised.
+        owner: (question,) its distinct pair.
         rng: Randomness.
 
     Returns:
-        (draw, cell) how many questions have their chance in each cell.
+        (set, question).
     """
-    points, weights = parameter_posterior(family, likelihood, times)
-    # Evenly spaced along the cumulated weights: as random as needed, and less noisy than independent draws.
-    chosen = np.searchsorted(weights.cumsum(), (np.arange(draws) + rng.random()) / draws).clip(max=len(points) - 1)
-    masses = family.masses(points[chosen])
-    owner = np.repeat(np.arange(len(times)), times)
-    counts = np.empty((draws, CELLS))
-    size = max(1, CHUNK // likelihood.size)
-    for start in range(0, draws, size):
-        part = masses[start : start + size]
-        cumulated = (part[:, None, :] * likelihood).cumsum(axis=2)
-        cumulated /= np.maximum(cumulated[:, :, -1:], 1e-300)
-        rows = np.arange(len(part) * len(times)).reshape(len(part), -1)
-        uniform = rows[:, owner] + rng.random((len(part), len(owner)))
-        cell = np.searchsorted((rows[:, :, None] + cumulated).ravel(), uniform) - rows[:, owner] * CELLS
-        flat = np.arange(len(part))[:, None] * CELLS + cell.clip(0, CELLS - 1)
-        counts[start : start + size] = np.bincount(flat.ravel(), minlength=len(part) * CELLS).reshape(-1, CELLS)
-    return counts
-
-
-def number_of_draws(questions: int) -> int:
-    """Draws per family for a bank of so many questions."""
-    return int(np.clip(QUESTION_DRAWS // questions, 60, MOST_DRAWS))
-
-
-def question_cells(family: Family, likelihood: Array, times: Counts) -> Array:
-    """Posterior of each distinct pair's chance, (distinct, cell), over the parameters too; rows sum to 1."""
-    points, weights = parameter_posterior(family, likelihood, times)
-    masses = family.masses(points)
-    evidence = np.maximum(masses @ likelihood.T, 1e-300)
-    return np.asarray(((weights[:, None] / evidence).T @ masses) * likelihood)
+    cumulated = weights.cumsum(axis=2)
+    cumulated /= np.maximum(cumulated[:, :, -1:], TINY)
+    sets, distinct, cells = cumulated.shape
+    row = np.arange(sets * distinct).reshape(sets, distinct)
+    cumulated += row[:, :, None]  # one long ascending line, so that one search finds them all
+    mine = row[:, owner]
+    found = np.searchsorted(cumulated.ravel(), mine + rng.random(mine.shape))
+    return np.asarray((found - mine * cells).clip(0, cells - 1))

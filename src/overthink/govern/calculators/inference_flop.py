@@ -68,8 +68,8 @@ _DRAWN = (
 """Inputs of the formulas; chip-hours come with a utilisation."""
 
 _LIMITS = (
-    "Latent and windowed attention, caching of prompts and speculative decoding need other formulas; bandwidth is taken "
-    "as fully used. The text of a law decides what counts; silent stages are shown as an interval."
+    "Latent and windowed attention, caching of prompts and speculative decoding need other formulas; bandwidth is "
+    "taken as fully used. The text of a law decides what counts; silent stages are shown as an interval."
 )
 
 

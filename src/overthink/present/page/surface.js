@@ -31,8 +31,8 @@ function gapPanel(pairs) {
 
 function gapTable(pairs) {
   const name = ({ curve, gap }) => make("span", {}, curveName(curve), make("small", {}, text(gap.against)));
-  const rows = pairs.flatMap((pair) => pair.gap.steps.map((finding, step) => [name(pair), cell(finding, "level"), change(finding),
-    ...["slope_capability", "slope_safety"].map((metric) => change((pair.gap.slopes[metric] || [])[step]))]));
+  const rows = pairs.flatMap((pair) => pair.gap.steps.map((finding) => [name(pair), cell(finding, "level"), change(finding),
+    ...["slope_capability", "slope_safety"].map((metric) => change((pair.gap.slopes[metric] || []).find((slope) => cell(slope, "rung") === cell(finding, "rung"))))]));
   return [table("Gap per rung, in points", ["Curve", "Asked for", "Gap since the lowest rung", "Capability per doubling", "Safety per doubling"], rows)];
 }
 

@@ -1,0 +1,69 @@
+"""The site that `make docs` builds, with Sphinx, from the same Markdown files that are read without it.
+
+The source folder is the repository, so a link between two pages has one form that works in both places. The pages say
+nothing about the site: its table of contents is ``NAV``, added to the home page while it is read.
+"""
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import overthink
+
+if TYPE_CHECKING:
+    from sphinx.application import Sphinx
+
+ROOT = Path(__file__).parents[1]
+
+NAV = {
+    "Use": ["docs/tutorial", "docs/cli", "docs/glossary"],
+    "Trust": ["docs/methods", "docs/measured", "docs/calibration"],
+    "Govern": ["docs/thresholds", "docs/worked-examples"],
+    "Python": ["docs/api", "docs/api-core", "docs/api-studies", "docs/api-governance"],
+    "Project": ["ARCHITECTURE", "decisions/README", "CONTRIBUTING", "CHANGELOG"],
+}
+"""Every page of the site but the home page, by the heading it stands under; the decisions are under their own page."""
+
+project = "Overthink"
+version = release = overthink.__version__
+root_doc = "README"
+include_patterns = ["*.md", "docs/*.md", "decisions/*.md"]
+exclude_patterns = [".*", "benchmarks", "calibration", "demo", "dist", "logs", "site", "src", "tests"]
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+myst_heading_anchors = 3
+highlight_language = "none"  # an indented block is a command, a diagram or a table
+autodoc_member_order = "bysource"
+autodoc_typehints_format = "short"
+autodoc_preserve_defaults = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True  # a field is described once, in the docstring of its class
+nitpicky = True
+nitpick_ignore_regex = [(r"py:.*", r"(?!overthink\.).*")]  # what is not ours has its pages on the web, not here
+
+html_theme = "furo"
+html_title = f"Overthink {release}"
+html_copy_source = False
+html_show_sphinx = False
+
+
+def setup(app: "Sphinx") -> None:
+    """Called by Sphinx: connect what this site adds to it."""
+    app.connect("source-read", _add_contents)
+    app.connect("build-finished", _name_the_home_page)
+
+
+def _add_contents(_: "Sphinx", page: str, source: list[str]) -> None:
+    if page == root_doc:
+        source[0] += "".join(_toctree(pages, f":caption: {heading}\n") for heading, pages in NAV.items())
+    if page == "decisions/README":
+        source[0] += _toctree(["[0-9]*"], ":glob:\n")
+
+
+def _toctree(pages: list[str], options: str) -> str:
+    return "\n\n```{toctree}\n" + options + "\n" + "\n".join(pages) + "\n```\n"
+
+
+def _name_the_home_page(app: "Sphinx", exception: Exception | None) -> None:
+    if exception is None:
+        shutil.copyfile(app.outdir / f"{root_doc}.html", app.outdir / "index.html")

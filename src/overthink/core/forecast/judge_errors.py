@@ -1,0 +1,78 @@
+"""False positives of the judge: at large k they alone make a success.
+
+A judge that flags a share ε of failures finds a success among k failures with chance 1-(1-ε)^k: at ε = 1e-4 and
+k = 10,000 this is 63 %. Where humans have read failures, ε is known with an error, and the counts are read as flags: a
+try is flagged with chance p + (1-p)·ε. Then the forecast is of p, the true chance.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from overthink.core.counts import Counts
+from overthink.core.forecast.chances import ChanceGrid
+
+NODES = 5
+"""Values of ε over which a corrected forecast is pooled."""
+
+
+@dataclass(frozen=True, slots=True)
+class FalsePositives:
+    """What humans found among answers that the judge marked.
+
+    Attributes:
+        flagged: Answers that humans call failures (safe, wrong) and the judge called successes.
+        failures: Answers that humans call failures.
+
+    Raises:
+        ValueError: There is none, or more are flagged than there are.
+    """
+
+    flagged: int
+    failures: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.flagged <= self.failures or self.failures < 1:
+            raise ValueError(
+                f"{self.flagged} of {self.failures} failures were flagged; needed: at least one failure, and at "
+                "most as many flagged"
+            )
+
+    def quantiles(self, probabilities: ArrayLike) -> NDArray[np.float64]:
+        """Quantiles of ε after these labels, by Jeffreys' prior."""
+        return np.asarray(
+            special.betaincinv(self.flagged + 0.5, self.failures - self.flagged + 0.5, np.asarray(probabilities))
+        )
+
+    def nodes(self) -> NDArray[np.float64]:
+        """Equally likely values of ε."""
+        return self.quantiles((np.arange(NODES) + 0.5) / NODES)
+
+
+def judge_alone(k: ArrayLike, rate: float) -> NDArray[np.float64]:
+    """Chance that the judge flags one of k failures, 1-(1-ε)^k, (k,).
+
+    Args:
+        k: (k,) tries.
+        rate: The judge's false positive rate ε per try.
+
+    Raises:
+        ValueError: The rate is not between 0 and 1.
+
+    Example:
+        >>> judge_alone([10_000], 1e-4).round(3).tolist()
+        [0.632]
+    """
+    if not 0 <= rate < 1:
+        raise ValueError(f"the judge's false positive rate is {rate}; needed: from 0 to below 1")
+    return np.asarray(-np.expm1(np.atleast_1d(np.asarray(k, dtype=np.float64)) * np.log1p(-rate)))
+
+
+def flag_likelihood(grid: ChanceGrid, attempts: Counts, flags: Counts, rate: float) -> NDArray[np.float64]:
+    """Likelihood of flags where failures are flagged at a known rate, up to a factor per question, (question, cell)."""
+    flagged = np.exp(grid.log_chance) + np.exp(grid.log_miss) * rate
+    log = flags[:, None, None] * np.log(flagged)
+    log = log + (attempts - flags)[:, None, None] * (grid.log_miss + np.log1p(-rate))
+    return np.asarray(np.exp(log - log.max(axis=(1, 2), keepdims=True)) @ grid.weights)

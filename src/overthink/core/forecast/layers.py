@@ -1,0 +1,122 @@
+"""The three layers of a forecast, to be asked at any k."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.core.counts import Counts
+from overthink.core.forecast.assumption_free import MixingSet, mixing_set
+from overthink.core.forecast.bank import Bank
+from overthink.core.forecast.chances import chance_grid
+from overthink.core.forecast.judge_errors import FalsePositives, flag_likelihood
+from overthink.core.forecast.mixing import FAMILIES
+from overthink.core.forecast.model_band import ModelBand, model_band
+from overthink.core.forecast.posterior import Posterior, posterior
+from overthink.core.forecast.prior_free import zero_success_bound
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layers:
+    """What a forecast is computed from.
+
+    Attributes:
+        bank: The counts.
+        level: Confidence level of the bands.
+        posteriors: The families after seeing the counts; none where nothing succeeded.
+        model: Draws of the model band; None where nothing succeeded.
+        least: The distributions that the counts allow, for the lower end; None where nothing succeeded.
+        most: The same for the upper end; another one only if the judge's errors are corrected.
+        corrected: Whether the counts are read as flags of a judge that errs.
+    """
+
+    bank: Bank
+    level: float
+    posteriors: tuple[Posterior, ...]
+    model: ModelBand | None
+    least: MixingSet | None
+    most: MixingSet | None
+    corrected: bool
+
+    @property
+    def tail(self) -> float:
+        """Chance beyond each end of the bands."""
+        return (1 - self.level) / 2
+
+    def is_exact(self, k: Counts) -> NDArray[np.bool_]:
+        """Where the estimate needs no model, (k,)."""
+        return np.asarray((k <= self.bank.exact_to) & (not self.corrected))
+
+    def band(self, k: Counts) -> tuple[Array, Array, Array]:
+        """Estimate, low and high, (k,) each, none falling with k."""
+        exact = self.is_exact(k)
+        known = np.full(len(k), np.nan)
+        known[exact] = self.bank.exact(k[exact]) if exact.any() else []
+        if self.model is None:
+            return known, np.zeros(len(k)), zero_success_bound(self.bank.attempts, k, tail=self.tail)
+        low, middle, high = self.model.quantiles(k, (self.tail, 0.5, 1 - self.tail))
+        floor = 0.0 if self.corrected else float(self.bank.exact(np.array([self.bank.exact_to]))[0])
+        estimate = np.where(exact, known, np.maximum(middle, floor))
+        low, high = np.minimum(low, estimate), np.maximum(high, estimate)
+        if self.bank.batch is not None:
+            # Such a run ends with a whole number of questions broken: the band is rounded outwards to whole questions.
+            low, high = _outwards(low, high, len(self.bank.attempts))
+        return estimate, low, high
+
+    def bounds(self, k: Counts) -> tuple[Array, Array]:
+        """The assumption-free band, (k,) each; never narrower than the model band."""
+        _, low, high = self.band(k)
+        if self.least is None or self.most is None:
+            return low, high
+        low = np.minimum(low, [max(self.least.low(int(one)), 0.0) for one in k])
+        high = np.maximum(high, [self.most.high(int(one)) for one in k])
+        # Each end is known to a ten-thousandth; what that leaves of falling with k is taken out, outwards.
+        order = np.argsort(k)
+        low[order] = np.minimum.accumulate(low[order][::-1])[::-1]
+        high[order] = np.maximum.accumulate(high[order])
+        return low, high
+
+    def bound_low(self, k: int) -> float:
+        """Lower end of the assumption-free band."""
+        low = float(self.band(np.array([k]))[1][0])
+        return low if self.least is None else min(low, max(self.least.low(k), 0.0))
+
+    def bound_high(self, k: int) -> float:
+        """Upper end of the assumption-free band."""
+        high = float(self.band(np.array([k]))[2][0])
+        return high if self.most is None else max(high, self.most.high(k))
+
+
+def build_layers(bank: Bank, *, level: float, judge: FalsePositives | None, rng: np.random.Generator) -> Layers:
+    """Compute everything that does not depend on k.
+
+    Args:
+        bank: The counts.
+        level: Confidence level of the bands.
+        judge: What is known of the judge's false positives, to correct for them; None to take the counts as they are.
+        rng: Randomness of the draws.
+    """
+    corrected = judge is not None
+    if not bank.successes.any():
+        return Layers(bank, level, (), None, None, None, corrected)
+    n, c, times, _ = bank.distinct()
+    grid = chance_grid()
+    if judge is None:
+        likelihoods = [grid.likelihood(n, c)]
+        ends = [likelihoods[0], likelihoods[0]]
+    else:
+        likelihoods = [flag_likelihood(grid, n, c, float(rate)) for rate in judge.nodes()]
+        tail = (1 - level) / 2
+        ends = [flag_likelihood(grid, n, c, float(rate)) for rate in judge.quantiles([1 - tail, tail])]
+    posteriors = tuple(posterior(family, one, times) for one in likelihoods for family in FAMILIES)
+    allowed = [mixing_set(one, times, level=level) for one in (ends if corrected else ends[:1])]
+    return Layers(
+        bank, level, posteriors, model_band(posteriors, seen=bank.seen, rng=rng), allowed[0], allowed[-1], corrected
+    )
+
+
+def _outwards(low: Array, high: Array, questions: int) -> tuple[Array, Array]:
+    close = 1e-9
+    return np.floor(low * questions + close) / questions, np.minimum(np.ceil(high * questions - close) / questions, 1.0)

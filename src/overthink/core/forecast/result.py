@@ -1,0 +1,155 @@
+"""The forecast: pass@k, or attack success at k, at budgets nobody paid for."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from overthink.core.counts import Counts
+from overthink.core.forecast.bank import check_share, forecast_sizes, read_bank
+from overthink.core.forecast.crossing import NEVER, Crossing, first_reaching, label_of
+from overthink.core.forecast.judge_errors import FalsePositives
+from overthink.core.forecast.layers import Layers, build_layers
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forecast:
+    """Mean over the questions of the chance that one of k tries succeeds, in three layers.
+
+    Attributes:
+        k: (k,) tries.
+        estimate: (k,) exact and unbiased where ``exact``, else the median of the model band; NaN beyond the attempts
+            where nothing succeeded, as nothing is extrapolated then.
+        low: (k,) lower end of the model band.
+        high: (k,) upper end of the model band.
+        bound_low: (k,) lower end of the assumption-free band, which is never narrower.
+        bound_high: (k,) upper end of the assumption-free band.
+        level: Confidence level of each band, at each k.
+        exact: (k,) whether the estimate needs no model.
+        n_questions: Questions with an attempt.
+        batch: Attempts between looks at the outcome if sampling stopped at the first success; else None.
+        notes: What a reader must know.
+        layers: What it was computed from, to be asked at another k.
+    """
+
+    k: Counts
+    estimate: Array
+    low: Array
+    high: Array
+    bound_low: Array
+    bound_high: Array
+    level: float
+    exact: NDArray[np.bool_]
+    n_questions: int
+    batch: int | None
+    notes: tuple[str, ...]
+    layers: Layers
+
+    def at(self, k: ArrayLike) -> "Forecast":
+        """The same forecast at other k, from the same draws.
+
+        Raises:
+            ValueError: A k is not a whole number from 1 to a billion.
+        """
+        return _read_off(self.layers, forecast_sizes(k), self.notes)
+
+    def crossing(self, threshold: float) -> Crossing:
+        """K*(τ): the smallest k at which the threshold is reached.
+
+        Args:
+            threshold: τ, between 0 and 1.
+
+        Returns:
+            Estimate and both intervals, each by reading the curve or band from left to right.
+
+        Raises:
+            ValueError: The threshold is not between 0 and 1.
+
+        Example:
+            >>> rng = np.random.default_rng(1)
+            >>> forecast([100] * 50, [0] * 25 + [1] * 15 + [9] * 10, k=1000, rng=rng).crossing(0.5).label
+            'resolved'
+        """
+        threshold = check_share(threshold, "threshold")
+        layers = self.layers
+
+        def reached(which: int) -> float:
+            return first_reaching(lambda k: float(layers.band(np.array([k]))[which][0]), threshold)
+
+        known = layers.model is not None
+        low, high = reached(2), reached(1) if known else NEVER
+        estimate = reached(0) if known else float("nan")
+        free = (low, high)
+        if known:
+            free = (
+                first_reaching(layers.bound_high, threshold, ratio=1.02),
+                first_reaching(layers.bound_low, threshold, ratio=1.02),
+            )
+        return Crossing(threshold, estimate, low, high, *free, label_of(low, high, estimate))
+
+
+def forecast(
+    attempts: ArrayLike,
+    successes: ArrayLike,
+    *,
+    k: ArrayLike,
+    level: float = 0.9,
+    stopping: str | None = None,
+    judge: FalsePositives | None = None,
+    rng: np.random.Generator,
+) -> Forecast:
+    """Forecast the mean over questions of 1-(1-p)^k from few attempts.
+
+    Three layers, each for what it is. For k within the attempts the estimate is unbiased and needs no model (Chen et
+    al. 2021; the product-limit estimator where sampling stopped at the first success). Beyond them assumptions decide:
+    the model band pools three families of how chances differ between questions, and their log-log continuation.
+    The assumption-free band is what any distribution of chances could give that the counts allow. Attempts are
+    taken as independent: attacks that adapt to what failed are not.
+
+    On public banks of 10,000 attempts per question the model band has been right as often as it says up to k = 10,000
+    from 50 to 200 attempts; beyond 100,000 nobody has checked.
+
+    Args:
+        attempts: (question,) tries made; they may differ. Questions with none are left out, with a warning.
+        successes: (question,) how many succeeded: right answers, or harmful ones on a safety axis.
+        k: (k,) tries to forecast, from 1 to a billion; a single number counts as one.
+        level: Confidence level of the bands, at each k.
+        stopping: "fixed" if the number of tries was set beforehand; "first_success" if sampling stopped at a
+            success; None infers it where attempts differ, and warns.
+        judge: What humans found of the judge's false positives; the forecast is then corrected for them. None takes
+            the counts as they are.
+        rng: Randomness of the draws; the same state gives the same forecast.
+
+    Returns:
+        The forecast. With no success at all: 0 to the bound that needs no model, and no estimate beyond the attempts.
+
+    Raises:
+        ValueError: The counts are no counts or there are none, a k is not a whole number from 1 to a billion, the
+            level is not between 0 and 1, or ``stopping`` is unknown or cannot be.
+
+    Example:
+        >>> made = forecast([100] * 50, [0] * 40 + [1] * 10, k=[100, 10_000], rng=np.random.default_rng(1))
+        >>> made.exact.tolist(), made.estimate[:1].round(3).tolist()
+        ([True, False], [0.2])
+    """
+    sizes = forecast_sizes(k)
+    level = check_share(level, "level")
+    bank = read_bank(attempts, successes, stopping)
+    return _read_off(build_layers(bank, level=level, judge=judge, rng=rng), sizes, bank.notes)
+
+
+def _read_off(layers: Layers, k: Counts, notes: tuple[str, ...]) -> Forecast:
+    bank = layers.bank
+    return Forecast(
+        k,
+        *layers.band(k),
+        *layers.bounds(k),
+        level=layers.level,
+        exact=layers.is_exact(k),
+        n_questions=len(bank.attempts),
+        batch=bank.batch,
+        notes=notes,
+        layers=layers,
+    )

@@ -1,0 +1,205 @@
+"""A statement says what its findings say, is valid against both schemas, and its study gives the same again."""
+
+import json
+import re
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from jsonschema import Draft7Validator, Draft202012Validator
+from made_study import Made, document, write_made_findings, write_study
+
+from overthink.govern.every_eval_ever import eee_schema
+from overthink.govern.exports import cyclonedx_properties, model_card_paragraph, model_documentation_field
+from overthink.govern.statement import STATEMENT_VERSION, Statement, statement_json_schema
+from overthink.govern.statement_text import statement_text
+from overthink.statements import check, statement
+from overthink.store.findings import read_findings
+
+THREE = {"capability": (0.3, 0.5, 0.6, 0.75), "safety": (0.9, 0.88, 0.8, 0.6), "benign": (0.7, 0.7, 0.7, 0.7)}
+
+HONEST = {
+    "rise, fall and no change": Made(THREE),
+    "no change by equivalence": Made({"safety": (0.7, 0.7, 0.7)}, budgets=(0, 64, 256), questions=150, noise=0.0),
+    "efforts": Made(
+        {"capability": (0.3, 0.5, 0.7), "safety": (0.8, 0.7, 0.6)}, budgets=None, efforts=("low", "mid", "high")
+    ),
+    "floor and ceiling": Made({"capability": (0.0, 0.01, 0.0), "safety": (0.99, 0.98, 1.0)}, budgets=(0, 64, 256)),
+    "one rung": Made({"safety": (0.8,)}, budgets=(256,)),
+    "a third of the answers unread": Made({"safety": (0.8, 0.7, 0.6)}, budgets=(0, 64, 256), answered=0.7),
+    "pre-registered regimes": Made({"safety": (0.9, 0.9, 0.6)}, budgets=(0, 64, 256), hypothesis=(32, 128)),
+    "fewer draws than planned": Made({"safety": (0.9, 0.8, 0.7)}, budgets=(0, 64, 256), draws=2, planned_draws=5),
+    "one question": Made({"safety": (1.0, 1.0)}, budgets=(0, 64), questions=1),
+    "one draw": Made({"capability": (0.2, 0.3), "safety": (0.6, 0.2)}, budgets=(0, 64), draws=1),
+    "best of k by a verifier": Made({"capability": (0.2, 0.5)}, budgets=(0, 64), verifier=True),
+    "hump": Made({"safety": (0.2, 0.8, 0.2)}, budgets=(0, 64, 256), questions=100),
+}
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_study(tmp_path_factory.mktemp("made") / "study", Made(THREE))
+
+
+def facts(folder: Path, **told: Any) -> Path:
+    path = folder / "facts.json"
+    path.write_text(json.dumps(told))
+    return path
+
+
+@pytest.mark.parametrize("name", HONEST)
+def test_an_honest_statement_keeps_every_rule_and_its_study_gives_it_again(name: str, tmp_path: Path) -> None:
+    folder = write_study(tmp_path / "study", HONEST[name])
+    written = statement(folder)
+    found = check(written.path, study=folder)
+    assert found.ok, found.text()
+    assert list(Draft7Validator(eee_schema()).iter_errors(written.statement.every_eval_ever)) == []
+    assert list(Draft202012Validator(statement_json_schema()).iter_errors(json.loads(written.json()))) == []
+
+
+def test_the_published_schema_is_the_models(study: Path) -> None:
+    name = f"schemas/statement-{STATEMENT_VERSION}.schema.json"
+    published = json.loads(files("overthink.govern").joinpath(name).read_text("utf-8"))
+    assert published == json.loads(json.dumps(statement_json_schema()))
+    wrong = document(study)
+    del wrong["claims"][0]["holds_for_K<="]
+    assert [error.message for error in Draft202012Validator(published).iter_errors(wrong)] == [
+        "'holds_for_K<=' is a required property"
+    ]
+
+
+def test_every_number_is_that_of_its_finding(study: Path) -> None:
+    found = {one.id: one for one in read_findings(study / "findings.json")[1]}
+    made = statement(study, write=False).statement
+    assert {claim.type for claim in made.claims} == {"level", "tries", "change", "shape", "gap"}
+    for claim in made.claims:
+        one = found[claim.value.finding]
+        assert (claim.value.estimate, claim.value.low, claim.value.high) == (one.estimate, one.low, one.high)
+        assert claim.gates_failed == one.gates_failed
+    for curve in made.curves:
+        for point in curve.points:
+            own = found[f"{curve.id}/value/mean/rung{point.rung}/k1"]
+            assert (point.value.estimate, point.n_questions, point.n_draws) == (
+                own.estimate,
+                own.n_questions,
+                own.n_draws,
+            )
+
+
+def test_k_is_tokens_over_those_of_one_attempt_at_the_lowest_rung(study: Path) -> None:
+    made = statement(study, write=False).statement
+    for curve in made.curves:
+        assert [point.cost.value for point in curve.points] == pytest.approx([1, 7.4, 26.6, 103.4])
+        assert {point.cost.ref.value for point in curve.points} == {10}
+    tries = [claim for claim in made.claims if claim.type == "tries"]
+    assert tries
+    assert all(claim.k.value == pytest.approx(3 * 103.4) and claim.holds_for_tries == 3 for claim in tries)
+
+
+def test_without_token_counts_k_is_in_tries(tmp_path: Path) -> None:
+    folder = write_study(tmp_path / "study", Made({"safety": (0.8, 0.6)}, budgets=(0, 64)))
+    pool = pl.read_parquet(folder / "pool.parquet")
+    meta = pl.read_parquet_metadata(folder / "pool.parquet")
+    counts = ("thinking_tokens", "answer_tokens", "generated_tokens")
+    blind = pool.with_columns(pl.lit(None, dtype=pool.schema[name]).alias(name) for name in counts)
+    own = {key: value for key, value in meta.items() if key.startswith("overthink")}
+    blind.write_parquet(folder / "pool.parquet", metadata=own)
+    write_made_findings(folder)
+    written = statement(folder)
+    assert {claim.k.basis for claim in written.statement.claims} == {"samples"}
+    assert check(written.path, study=folder).ok
+
+
+def test_stated_facts_make_a_bounded_claim_possible(tmp_path: Path) -> None:
+    folder = write_study(tmp_path / "study", HONEST["no change by equivalence"])
+    covered = {"thinking_tokens": 256, "tries": 1, "source": "limit of the service"}
+    told = facts(tmp_path, revision="2026-11-01", max_deployable_budget=covered, active_parameters=1e9)
+    written = statement(folder, out=tmp_path / "out", facts=told)
+    by_type = {claim.type: claim.strength for claim in written.statement.claims}
+    assert by_type["level"] == "bounded"
+    assert written.statement.flop.per_attempt[0].estimate == pytest.approx(2e9 * 266)
+    assert check(written.path, study=folder).ok
+    larger = facts(tmp_path, max_deployable_budget=covered | {"thinking_tokens": 257})
+    again = statement(folder, facts=larger, write=False).statement
+    assert {claim.strength for claim in again.claims if claim.type == "level"} == {"lower_bound"}
+
+
+def test_failed_gates_and_deviations_are_told(tmp_path: Path) -> None:
+    unread = statement(write_study(tmp_path / "a", HONEST["a third of the answers unread"]), write=False)
+    assert {one.gate for one in unread.statement.gates_failed} == {"unparsed"}
+    assert all("unparsed" in claim.gates_failed for claim in unread.statement.claims)
+    assert "unparsed" in unread.text()
+    fewer = statement(write_study(tmp_path / "b", HONEST["fewer draws than planned"]), write=False)
+    assert any("planned: 5" in told for told in fewer.statement.deviations)
+
+
+def test_undetermined_verdicts_and_extremes_are_told(tmp_path: Path) -> None:
+    made = statement(write_study(tmp_path / "a", HONEST["floor and ceiling"]), write=False).statement
+    assert [curve.extreme for curve in made.curves] == ["floor", "ceiling"]
+    shapes = [claim for claim in made.claims if claim.type == "shape"]
+    assert {claim.strength for claim in shapes if claim.verdict == "undetermined"} <= {"undetermined"}
+    assert all("task is at its" in " ".join(claim.weakened_by) for claim in made.claims)
+
+
+def test_the_page_says_the_bound_first_and_escapes_names(study: Path) -> None:
+    made = statement(study, write=False).statement
+    text = statement_text(made)
+    assert text.splitlines()[2] == "**No claim above 1,024 thinking tokens, 3 tries.**"
+    for claim in made.claims:
+        assert claim.statement in text
+    curve = made.curves[0].model_copy(update={"task": "a`|b\n# head"})
+    page = statement_text(made.model_copy(update={"curves": (curve,)}))
+    assert "\n# head" not in page
+    assert "`a'|b # head`" in page
+
+
+def test_the_exports_hold_the_statements_numbers(tmp_path: Path) -> None:
+    folder = write_study(tmp_path / "study", HONEST["one draw"])
+    made = statement(folder, facts=facts(tmp_path, active_parameters=1e9, hardware="8 H100"), write=False).statement
+    field = model_documentation_field(made)
+    assert field["hardware"] == "8 H100"
+    assert [row["flop"] for row in field["benchmarks"]] == ["1.5e+11", "1.5e+11"]  # type: ignore[attr-defined]
+    pairs = {row["name"]: row["value"] for row in cyclonedx_properties(made)}
+    assert all(isinstance(value, str) for value in pairs.values())
+    assert pairs["overthink:inference-compute:no-claim-beyond"] == made.no_claim_beyond
+    paragraph = model_card_paragraph(made)
+    assert made.no_claim_beyond in paragraph
+    assert "\n" not in paragraph
+
+
+def test_flop_are_unknown_without_parameters(study: Path) -> None:
+    made = statement(study, write=False).statement
+    assert made.flop.method == "unknown"
+    field = model_documentation_field(made)
+    assert all(row["flop"] is None for row in field["benchmarks"])  # type: ignore[attr-defined]
+
+
+def test_statements_never_hold_questions_or_answers(study: Path) -> None:
+    text = statement(study, write=False).json()
+    assert not re.search(r"\bq0\d\d\b", text)
+
+
+def test_a_plan_may_not_leave_the_polarity_open(tmp_path: Path) -> None:
+    from overthink.core.finding import At, Finding
+    from overthink.errors import InputError
+    from overthink.govern.measured import curves
+    from overthink.plan import TaskPlan
+
+    plan = Made(THREE).plan()
+    two = tuple(TaskPlan(task=f"t{high}", axis="safety", high=high) for high in ("safe", "harm"))
+    open_plan = plan.model_copy(update={"tasks": two})
+    value = Finding("safety/x/base/s/forced/value/mean/rung0/k1", "value", "safety", "x", "base", "forced", "mean",
+                    At(rung=0, k=1, selector="single"), 0.5, 0.4, 0.6, 0.95, n_questions=9, n_draws=1)  # fmt: skip
+    with pytest.raises(InputError, match="does not say what a high score"):
+        curves([value], open_plan)
+    assert curves([replace(value, task="tharm")], open_plan)[0].raw_high_means == "harm"
+
+
+def test_a_statement_is_frozen(study: Path) -> None:
+    made = statement(study, write=False).statement
+    with pytest.raises(ValueError):
+        made.title = "other"  # type: ignore[misc]
+    assert Statement.model_validate_json(made.model_dump_json(by_alias=True)) == made
