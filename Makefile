@@ -26,7 +26,7 @@ check: $(VENV)/.dev
 # The pages as a site that works from disk and offline; a broken link or reference fails. Open site/index.html.
 docs: $(VENV)/.docs
 	@rm -rf site
-	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env --jobs auto \
+	$(BIN)/sphinx-build --quiet --fail-on-warning --keep-going --fresh-env \
 	    --conf-dir docs --doctree-dir $(VENV)/doctrees . site
 
 # How often the verdicts and intervals are right, on simulated studies; takes hours and writes docs/calibration.md.

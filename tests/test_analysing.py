@@ -57,3 +57,15 @@ def test_what_is_told_beats_the_default(table: Path) -> None:
     (shape, *_) = study.analyse(table, how=HowToAnalyse(margin=0.1, hypothesis=(32,))).find(kind="shape")
     assert "margin 10 points" in shape.limits[0]
     assert shape.metric == "regimes"
+
+
+def test_a_report_made_again_keeps_what_was_decided(table: Path, tmp_path: Path) -> None:
+    """Labels, level and hypothesis would be lost if only the pool were kept."""
+    path = labels(tmp_path, *[f"a,q{q},0,{r},{(q + r) % 2}" for q in range(8) for r in (0, 1)])
+    how = HowToAnalyse(labels=path, level=0.9, hypothesis=(32,), seed=5, stopping="fixed")
+    first = study.analyse(table, out=tmp_path / "made", how=how)
+    path.unlink()
+    again = study.report(tmp_path / "made")
+    assert again.findings == first.findings
+    assert again.find(metric="corrected_mean")
+    assert study.analyse(tmp_path / "made", how=HowToAnalyse(level=0.8)).find(metric="mean")[0].level == 0.8

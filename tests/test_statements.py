@@ -16,7 +16,7 @@ from simulated_study import plan, run
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("simulated") / "study"
-    run(folder, plan(limit=4))
+    run(folder, plan(limit=3, controls=("sham", "truncated", "natural"), judge_traces=True))
     return folder
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from overthink.core.commitment import commitment_step
     from overthink.core.divergence import divergence
     from overthink.core.first_success import first_success_at_k
+    from overthink.core.forecast import Forecast, forecast
     from overthink.core.judge import correct_judge
     from overthink.core.shape import shape_verdict
     from overthink.govern.effective_compute import effective_compute
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0.dev0"
 
 __all__ = [
+    "Forecast",
     "HowToRead",
     "InputError",
     "OverthinkError",
@@ -39,6 +41,7 @@ __all__ = [
     "divergence",
     "effective_compute",
     "first_success_at_k",
+    "forecast",
     "majority_at_k",
     "pass_at_k",
     "prepare",
@@ -49,6 +52,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Forecast": "core.forecast",
     "HowToRead": "sources",
     "Plan": "plan",
     "commitment_step": "core.commitment",
@@ -56,6 +60,7 @@ _HOMES = {
     "divergence": "core.divergence",
     "effective_compute": "govern.effective_compute",
     "first_success_at_k": "core.first_success",
+    "forecast": "core.forecast",
     "shape_verdict": "core.shape",
 }
 """Where a public name lives that is loaded when it is asked for; what is not named here lives in `study`."""

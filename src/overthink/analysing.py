@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from overthink.core.findings import Analysis
 from overthink.core.human_label import HumanLabel
 from overthink.core.outcomes import Outcomes
 from overthink.errors import InputError
-from overthink.plan import Plan
+from overthink.sources import Source
 from overthink.store.labels import read_labels
 
 LEVEL = 0.95
@@ -40,42 +40,56 @@ class HowToAnalyse:
     stopping: Literal["fixed", "first_success"] | None = None
     labels: Path | None = None
 
-    def seed_with(self, plan: Plan | None) -> int:
-        """The seed of the bootstrap."""
-        return self.seed if self.seed is not None else 0 if plan is None else plan.seed
-
-    def settled(self, plan: Plan | None, tables: Sequence[Outcomes]) -> Analysis:
-        """Everything decided, with the labels read.
+    def settled(self, source: Source, tables: Sequence[Outcomes]) -> "Decided":
+        """Everything decided, with the labels read: what is said here, else what was decided before, else the plan.
 
         Args:
-            plan: The study's plan; None for data from elsewhere.
+            source: Where the data come from.
             tables: The curves, for which the labels must be.
 
         Raises:
             InputError: The hypothesis cannot be tested, or the labels cannot be read or belong to no answer.
         """
-        planned = None if plan is None else plan.hypothesis
-        hypothesis = planned if self.hypothesis is None else self.hypothesis
-        if hypothesis is not None and list(hypothesis) != sorted(set(hypothesis)):
-            raise InputError(f"the hypothesis {hypothesis} does not increase; needed: boundaries such as 2000,8000")
-        labels = None if self.labels is None else read_labels(self.labels)
-        if labels is not None:
+        before, plan = source.decided, source.plan
+        planned = None if plan is None or plan.hypothesis is None else tuple(map(float, plan.hypothesis))
+        if before is not None:
+            earlier, seed = before
+        else:
+            level, margin, seed = (LEVEL, MARGIN, 0) if plan is None else (plan.level, plan.margin, plan.seed)
+            earlier = Analysis(level=level, margin=margin, hypothesis=planned, registered=planned is not None)
+        said = None if self.hypothesis is None else tuple(map(float, self.hypothesis))
+        if said is not None and list(said) != sorted(set(said)):
+            raise InputError(f"the hypothesis {said} does not increase; needed: boundaries such as 2000,8000")
+        hypothesis = earlier.hypothesis if said is None else said
+        labels = earlier.human if self.labels is None else read_labels(self.labels)
+        if labels is not None and self.labels is not None:
             _check_places(labels, tables, self.labels)
-        return Analysis(
-            level=_first(self.level, LEVEL if plan is None else plan.level),
-            margin=_first(self.margin, MARGIN if plan is None else plan.margin),
-            hypothesis=None if hypothesis is None else tuple(map(float, hypothesis)),
-            registered=hypothesis is not None and hypothesis == planned,
-            stopping=self.stopping,
+        analysis = Analysis(
+            level=earlier.level if self.level is None else self.level,
+            margin=earlier.margin if self.margin is None else self.margin,
+            hypothesis=hypothesis,
+            registered=_registered(hypothesis, planned, earlier),
+            stopping=earlier.stopping if self.stopping is None else self.stopping,
             human=labels,
         )
+        return Decided(analysis, seed if self.seed is None else self.seed)
 
 
-def _first(told: float | None, otherwise: float) -> float:
-    return otherwise if told is None else told
+def _registered(hypothesis: tuple[float, ...] | None, planned: tuple[float, ...] | None, earlier: Analysis) -> bool:
+    """Whether the hypothesis was in the plan, here or where an earlier analysis found it."""
+    return hypothesis is not None and (
+        hypothesis == planned or (earlier.registered and hypothesis == earlier.hypothesis)
+    )
 
 
-def _check_places(labels: Sequence[HumanLabel], tables: Sequence[Outcomes], path: Path | None) -> None:
+class Decided(NamedTuple):
+    """What an analysis was told, and the seed of its bootstrap."""
+
+    analysis: Analysis
+    seed: int
+
+
+def _check_places(labels: Sequence[HumanLabel], tables: Sequence[Outcomes], path: Path) -> None:
     """Every label must be of exactly one answer, whoever judged it."""
     cells: dict[tuple[str, int, int], set[tuple[str, str, str]]] = {}
     for table in tables:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.console import Console
 
-from overthink import __version__, cli_govern, cli_statement
+from overthink import __version__, cli_forecast, cli_govern, cli_statement
 from overthink.errors import InputError, OverthinkError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app = typer.Typer(
 model_app = typer.Typer(help="The embedded weights.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
 app.add_typer(cli_govern.govern_app)
+cli_forecast.register(app)
 cli_statement.register(app)
 
 messages = Console(stderr=True)
@@ -215,9 +216,9 @@ def label(
     ] = False,
 ) -> None:
     """A random sample of answers for humans to label; `analyse --labels` corrects the judge with it."""
-    from overthink import study
+    from overthink.labelling import label_sheet
 
-    drawn = study.label_sheet(path, out, per_rung=per_rung, seed=seed, show_text=show_text)
+    drawn = label_sheet(path, out, per_rung=per_rung, seed=seed, show_text=show_text)
     messages.print(f"{drawn} answers to label: {out}", highlight=False, soft_wrap=True)
 
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from overthink.core.findings import Analysis
 from overthink.core.reading import Reading
 from overthink.core.record import RungRecord
 from overthink.core.spending import Estimate
 from overthink.errors import InputError
 from overthink.plan import Plan
 from overthink.resuming import is_outdated
+from overthink.store.analysis import read_analysis
 from overthink.store.estimate import read_estimate
 from overthink.store.folder import StudyFolder
 from overthink.store.plan import read_plan
@@ -48,6 +50,7 @@ class Source:
         notes: What a reader must know of how they were read or collected.
         plan: The plan they were collected by; None for rows from elsewhere.
         estimate: What was expected of them before; None for rows from elsewhere.
+        decided: What was decided, with the seed, when findings were made of them before; None where none were.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Source:
     notes: tuple[str, ...] = ()
     plan: Plan | None = None
     estimate: Estimate | None = None
+    decided: tuple[Analysis, int] | None = None
 
 
 def read_source(path: Path, how: HowToRead) -> Source:
@@ -91,7 +95,13 @@ def _study(folder: StudyFolder) -> Source:
     if not folder.pool.exists() or (plan is not None and is_outdated(folder, plan)):
         raise InputError(f"{folder.path} holds a study that has not finished; repeat its `overthink run` with --resume")
     name = folder.path.resolve().name if plan is None else plan.title
-    return Source(name, read_pool(folder.pool), plan=plan, estimate=read_estimate(folder.estimate))
+    return Source(
+        name,
+        read_pool(folder.pool),
+        plan=plan,
+        estimate=read_estimate(folder.estimate),
+        decided=read_analysis(folder.analysis),
+    )
 
 
 def _logs(path: Path, how: HowToRead) -> Reading:

@@ -24,6 +24,8 @@ from overthink.govern.rules import check_statement
 from overthink.govern.statement import Evidence, Stated, Statement
 from overthink.govern.statement_text import statement_text
 from overthink.plan import Plan
+from overthink.sources import Source
+from overthink.store.analysis import read_analysis
 from overthink.store.atomic import file_sha256, write_text
 from overthink.store.findings import read_findings
 from overthink.store.folder import StudyFolder
@@ -172,9 +174,10 @@ def _again(given: Statement, folder: StudyFolder, *, labels: Path | None) -> lis
     meta, stored = read_findings(folder.findings)
     if not folder.pool.exists():
         raise InputError(f"{folder.path} holds no pool; needed: the study that the statement was made from")
-    tables = from_records(read_pool(folder.pool))
-    how = HowToAnalyse(labels=labels)
-    made = find(tables, how.settled(plan, tables), rng=np.random.default_rng(how.seed_with(plan)))
+    source = Source(plan.title, read_pool(folder.pool), plan=plan, decided=read_analysis(folder.analysis))
+    tables = from_records(source.records)
+    analysis, seed = HowToAnalyse(labels=labels).settled(source, tables)
+    made = find(tables, analysis, rng=np.random.default_rng(seed))
     files = {"plan": plan.sha256(), "pool": file_sha256(folder.pool), "findings": file_sha256(folder.findings)}
     faults = [
         Fault(RECOMPUTED, f"{name}_sha256", f"findings.json was made from {told}; the file is {files[name]}")

@@ -16,23 +16,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from overthink import __version__
-from overthink.analysing import HowToAnalyse
+from overthink.analysing import Decided, HowToAnalyse
 from overthink.core.finding import Finding
 from overthink.core.findings import findings as find
-from overthink.core.label_sample import label_sample
 from overthink.core.outcomes import from_records
-from overthink.core.record import Estimand, RungRecord
+from overthink.core.record import RungRecord
 from overthink.core.spending import spent
-from overthink.errors import InputError
 from overthink.plan import Plan, TaskPlan
 from overthink.present import About, figure_formats, report_figures, report_html, summary_text
 from overthink.resuming import Collected, at_work
 from overthink.sources import HowToRead, Source, read_source
+from overthink.store.analysis import write_analysis
 from overthink.store.estimate import write_estimate
 from overthink.store.findings import findings_json, write_findings
 from overthink.store.folder import StudyFolder
 from overthink.store.journal import Journal
-from overthink.store.labels import write_label_sheet
 from overthink.store.pool import write_pool
 from overthink.store.thoughts import Thoughts
 
@@ -51,12 +49,14 @@ class Study:
         records: The pool.
         findings: Every claim, with number, interval, evidence and limits.
         about: Where it came from and how it was made.
+        decided: What the evaluator decided before looking.
         folder: Where it is stored; None where it was not.
     """
 
     records: Sequence[RungRecord]
     findings: tuple[Finding, ...]
     about: About
+    decided: Decided
     folder: StudyFolder | None = None
 
     def html(self) -> str:
@@ -166,39 +166,6 @@ def report(path: str | Path, *, formats: Sequence[str] = ("html",), command: str
     return made
 
 
-def label_sheet(
-    path: str | Path, out: str | Path, *, per_rung: int = 40, seed: int = 0, show_text: bool = False
-) -> int:
-    """Draw a random sample of answers for humans to label, and write it as a sheet with an empty column `label`.
-
-    Args:
-        path: A study, logs or a table.
-        out: The sheet to write (.csv).
-        per_rung: Answers to draw at each rung of each curve.
-        seed: Seed of the sample.
-        show_text: Write question and answer into the sheet; from a study's own logs, and for forced answers only.
-
-    Returns:
-        Answers drawn.
-
-    Raises:
-        InputError: The path cannot be read, the sheet is there already, or there are no texts to show.
-    """
-    source = read_source(Path(path), HowToRead())
-    places = label_sample(from_records(source.records), per_rung=per_rung, rng=np.random.default_rng(seed))
-    texts = None
-    if show_text:
-        from overthink.collect.log_texts import answer_texts
-
-        folder = StudyFolder(Path(path))
-        if not folder.logs.is_dir():
-            raise InputError(f"{path} holds no logs of a study, so there is no text to show; leave --show-text out")
-        forced = [one for one in places if one.estimand == Estimand.FORCED]
-        texts = answer_texts(folder.logs, {(str(one.task), one.question, one.draw, one.rung) for one in forced})
-    write_label_sheet(Path(out), places, texts)
-    return len(places)
-
-
 def tasks(
     *,
     capability: Sequence[str],
@@ -254,8 +221,8 @@ def _levelled(opened: "Opened", folder: StudyFolder, told: Told) -> Source:
 
 def _study(source: Source, how: HowToAnalyse, *, command: str | None) -> Study:
     tables = from_records(source.records)
-    rng = np.random.default_rng(how.seed_with(source.plan))
-    found = find(tables, how.settled(source.plan, tables), rng=rng)
+    decided, seed = how.settled(source, tables)
+    found = find(tables, decided, rng=np.random.default_rng(seed))
     about = About(
         title=f"What more thinking does to {source.name if source.plan is None else source.plan.model}",
         source=source.name,
@@ -270,7 +237,7 @@ def _study(source: Source, how: HowToAnalyse, *, command: str | None) -> Study:
         reference=_reference(found),
         reference_means="one attempt at the lowest rung",
     )
-    return Study(source.records, found, about)
+    return Study(source.records, found, about, Decided(decided, seed))
 
 
 def _reference(found: Sequence[Finding]) -> dict[str, float]:
@@ -293,5 +260,6 @@ def _stored(study: Study, folder: StudyFolder) -> Study:
         plan_sha256=stored.about.plan_sha256,
         pool_sha256=pool_sha256,
     )
+    write_analysis(folder.analysis, study.decided.analysis, seed=study.decided.seed)
     folder.write_report(stored.html())
     return stored

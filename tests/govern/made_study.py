@@ -14,6 +14,7 @@ from overthink.core.findings import findings as find
 from overthink.core.outcomes import from_records
 from overthink.core.record import Axis, Estimand, RungRecord, Verdict
 from overthink.plan import HIGH_WORDS, Plan, TaskPlan, checked_plan
+from overthink.sources import Source
 from overthink.statements import statement
 from overthink.store.atomic import file_sha256
 from overthink.store.findings import write_findings
@@ -140,9 +141,10 @@ def write_study(folder: Path, made: Made, *, labels: Path | None = None) -> Path
 def write_made_findings(folder: Path, *, labels: Path | None = None) -> Path:
     """Findings from the plan and the pool that are there."""
     plan = Plan.model_validate_json((folder / "plan.json").read_text())
-    tables = from_records(read_pool(folder / "pool.parquet"))
-    how = HowToAnalyse(labels=labels)
-    found = find(tables, how.settled(plan, tables), rng=np.random.default_rng(how.seed_with(plan)))
+    source = Source(plan.title, read_pool(folder / "pool.parquet"), plan=plan)
+    tables = from_records(source.records)
+    analysis, seed = HowToAnalyse(labels=labels).settled(source, tables)
+    found = find(tables, analysis, rng=np.random.default_rng(seed))
     write_findings(
         folder / "findings.json",
         found,

@@ -59,6 +59,14 @@ def test_a_changed_number_in_the_findings_is_named(study: Path) -> None:
     assert any("findings_sha256" in line for line in found)
 
 
+def test_a_finding_that_was_taken_out_is_named_and_one_that_nobody_looked_for_is_not(study: Path) -> None:
+    one = "safety/harms/base/exact/forced/value/mean/rung1/k1"
+    edit(study / "findings.json", lambda d: d.update(findings=[f for f in d["findings"] if f["id"] != one]))
+    assert any(one in line and "not in findings.json" in line for line in again(study))
+    edit(study / "findings.json", lambda d: d.update(findings=[f for f in d["findings"] if f["kind"] != "lock"]))
+    assert not any("/lock/" in line for line in again(study))
+
+
 def test_a_changed_answer_in_the_pool_is_named(study: Path) -> None:
     pool, meta = pl.read_parquet(study / "pool.parquet"), pl.read_parquet_metadata(study / "pool.parquet")
     here = (pl.col("task") == "harms") & (pl.col("question") == "q000") & (pl.col("rung") == 2)

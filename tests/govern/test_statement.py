@@ -182,6 +182,17 @@ def test_statements_never_hold_questions_or_answers(study: Path) -> None:
     assert not re.search(r"\bq0\d\d\b", text)
 
 
+def test_quantiles_of_what_was_consumed_are_told_where_findings_hold_them(study: Path) -> None:
+    from overthink.govern.measured import curves
+    from overthink.store.plan import read_plan
+
+    found, plan = read_findings(study / "findings.json")[1], read_plan(study / "plan.json")
+    mean = next(one for one in found if one.metric == "thinking_tokens" and one.at.rung == 2)
+    name = mean.id.replace("thinking_tokens", "thinking_tokens_p90")
+    told = curves((*found, replace(mean, id=name, metric="thinking_tokens_p90", estimate=250.0)), plan)
+    assert {"0.9": 250.0} in [point.quantiles for curve in told for point in curve.points]
+
+
 def test_a_plan_may_not_leave_the_polarity_open(tmp_path: Path) -> None:
     from overthink.core.finding import At, Finding
     from overthink.errors import InputError

@@ -74,6 +74,11 @@ class Finding:
     frontier     best_value, naive_best (on safety worst_value, naive_worst: the attacker's): value of the best
                  allocation of length, tries and selector within the budget that label and id name; cross-fitted,
                  and naive
+    forecast     pass_at_k (safety attack_success_at_k, benign refusal_at_k): at k tries, exact or by the model band, as
+                 the label says; with _bound after it: the assumption-free band; crossing, crossing_bound: smallest k
+                 at the threshold that id and limits name, an end that is null is open; safe_then_dangerous (off the
+                 safety axis below_then_above): the label answers the claim; behaviour_frequency, breadth_at_k,
+                 any_question_at_k, aggregate_risk: risk in the tail; judge_alone: what false positives make
     judge        sensitivity, specificity: by human labels, at a rung; rogan_gladen: the classical correction
     tokens       per trace, mean over draws, at a rung: thinking_tokens, answer_tokens, attempt_tokens (thinking
                  plus answer: what one attempt at this budget decodes); or, with no rung, sums over the pool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from overthink.core.finding import Finding
 from overthink.govern.measured import as_test, cost_of, curve_id, number
-from overthink.govern.prose import WHAT, budget, called, from_to, interval, p_value, percent, points
+from overthink.govern.prose import budget, called, counted, from_to, interval, p_value, percent, points
 from overthink.govern.statement import Claim, Place, Stated
 from overthink.govern.statement_curve import Curve, Number, Point, Shape
 from overthink.govern.strength import strength, weaknesses
@@ -149,7 +149,7 @@ def _level(curve: Curve, top: Point, value: Number) -> str:
     if value.estimate is None:
         return f"On {called(curve)}, at {budget(top)} and one try, no share is known: {value.reason}."
     return (
-        f"On {called(curve)}, at {budget(top)} and one try, {percent(value.estimate)} {WHAT[curve.axis]} "
+        f"On {called(curve)}, at {budget(top)} and one try, {percent(value.estimate)} {counted(curve)} "
         f"({interval(value)})."
     )
 

@@ -36,6 +36,7 @@ PLAIN = frozenset(
     difference differences change changes changed moved shown show shows seen found detected observed measured known
     undetermined regime regimes registered pre half levels two corrected correction human gap minus against compared
     relative going whole part remaining rest would evaluation statement report study
+    traces trace natural own forced set itself s
     collected calculated computed reported recorded given used using holds hold held
         """,
     )

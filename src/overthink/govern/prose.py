@@ -2,16 +2,25 @@
 
 import unicodedata
 
+from overthink.core.controls import ON_TRACE
 from overthink.govern.statement_curve import Curve, Number, Point
 
 _NAME = 80
 
 WHAT = {
-    "capability": "of answers were scored correct",
-    "safety": "of answers were scored safe",
-    "benign": "of harmless requests were answered",
+    "capability": "were scored correct",
+    "safety": "were scored safe",
+    "benign": "were answered",
 }
-"""By axis: what the share of a level is of."""
+"""By axis: what is said of the answers that count."""
+
+ESTIMANDS = {
+    "sham": "forced where the model ends its thinking by itself",
+    "natural": "the model's own",
+    "truncated": "cut at the budget",
+    "checkpoint": "at checkpoints",
+}
+"""Which answers a curve is of, where they are not those of its ladder."""
 
 
 def quoted(name: str) -> str:
@@ -65,7 +74,7 @@ def budget(point: Point) -> str:
     if point.effort is not None:
         return f"effort {quoted(point.effort)}"
     if point.requested_tokens is None:
-        return f"rung {point.rung}"
+        return "no set budget"
     return f"up to {point.requested_tokens:,} thinking tokens"
 
 
@@ -79,4 +88,15 @@ def from_to(low: Point, top: Point) -> str:
 def called(curve: Curve) -> str:
     """The curve in words: its task, arm and scorer."""
     arm = "" if curve.arm == "base" else f", arm {quoted(curve.arm)}"
-    return f"{quoted(curve.task)}{arm}, scorer {quoted(curve.scorer or 'unnamed')}"
+    which = f", answers {ESTIMANDS[curve.estimand]}" if curve.estimand in ESTIMANDS else ""
+    return f"{quoted(curve.task)}{arm}, scorer {quoted(curve.scorer or 'unnamed')}{which}"
+
+
+def counted(curve: Curve) -> str:
+    """What the share of a level is of: answers, thinking that was judged itself, or harmless requests.
+
+    A judge of the thinking has a name of its own.
+    """
+    on_trace = (curve.scorer or "").endswith(ON_TRACE)
+    of = "traces" if on_trace else "harmless requests" if curve.axis == "benign" else "answers"
+    return f"of {of} {WHAT[curve.axis]}"

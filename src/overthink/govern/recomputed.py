@@ -58,10 +58,12 @@ def changed_findings(stored: Sequence[Finding], made: Sequence[Finding]) -> tupl
 
 def _changes(stored: Sequence[Finding], made: Sequence[Finding]) -> Iterator[Fault]:
     there, now = {one.id: one for one in stored}, {one.id: one for one in made}
-    for name in there.keys() - now.keys():
+    known = {(one.kind, one.metric) for one in stored}  # a newer Overthink may find what an older one did not look for
+    for name in sorted(there.keys() - now.keys()):
         yield Fault(RECOMPUTED, f"findings[{name}]", "in findings.json, but plan and pool do not give it")
-    for name in now.keys() - there.keys():
-        yield Fault(RECOMPUTED, f"findings[{name}]", "plan and pool give it, but it is not in findings.json")
+    for name in sorted(now.keys() - there.keys()):
+        if (now[name].kind, now[name].metric) in known:
+            yield Fault(RECOMPUTED, f"findings[{name}]", "plan and pool give it, but it is not in findings.json")
     for name, finding in now.items():
         if name in there:
             yield from _of_one(there[name], finding)

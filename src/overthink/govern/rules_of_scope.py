@@ -79,6 +79,9 @@ def consumption(statement: Statement) -> Found:
         for j, point in enumerate(curve.points):
             parts = (point.thinking_tokens.estimate, point.answer_tokens.estimate)
             whole, where = point.attempt_tokens.estimate, f"curves.{i}.points.{j}"
+            errors = point.gates.get("errors")
+            if curve.estimand != "forced" or errors is None or errors.estimate != 0:
+                continue  # means over different traces do not add up
             if None not in parts and whole is not None and not close(whole, sum(filter(None, parts)), relative=0.02):
                 yield f"{where}.attempt_tokens", f"{whole:g}; thinking and answer make {sum(filter(None, parts)):g}"
             levels = sorted(point.quantiles)

@@ -160,7 +160,8 @@ def names_said(statement: Statement) -> Found:
     curves = by_id(statement)
     tasks = {quoted(curve.task) for curve in statement.curves}
     for i, claim in enumerate(statement.claims):
-        own = {quoted(curves[name].task) for name in (claim.curve, claim.against) if name in curves}
+        on = [curve for name in (claim.curve, claim.against) if name and (curve := curves.get(name)) is not None]
+        own = {quoted(curve.task) for curve in on}
         others = sorted((tasks - own) & {f"`{found}`" for found in _QUOTED.findall(claim.statement)})
         if others:
             yield f"claims.{i}.statement", f"names {others[0]}, which its number is not of"

@@ -37,7 +37,7 @@ def report_html(findings: Sequence[Finding], about: About) -> str:
         about: Where they come from.
 
     Returns:
-        HTML text (write it as UTF-8), about 1 MB plus 0.2 kB per finding.
+        HTML text (write it as UTF-8), about 1 MB plus 0.3 kB per finding.
     """
     from jinja2 import Environment, StrictUndefined
     from markupsafe import Markup

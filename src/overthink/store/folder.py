@@ -54,6 +54,11 @@ class StudyFolder:
         return self.path / "estimate.json"
 
     @property
+    def analysis(self) -> Path:
+        """What was decided when the findings were made, human labels included."""
+        return self.path / "analysis.json"
+
+    @property
     def findings(self) -> Path:
         """What follows from the pool."""
         return self.path / "findings.json"

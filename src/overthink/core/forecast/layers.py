@@ -56,7 +56,7 @@ class Layers:
         known[exact] = self.bank.exact(k[exact]) if exact.any() else []
         if self.model is None:
             return known, np.zeros(len(k)), zero_success_bound(self.bank.attempts, k, tail=self.tail)
-        low, middle, high = self.model.quantiles(k, (self.tail, 0.5, 1 - self.tail))
+        low, middle, high = np.quantile(self.model.curves(k), (self.tail, 0.5, 1 - self.tail), axis=0)
         floor = 0.0 if self.corrected else float(self.bank.exact(np.array([self.bank.exact_to]))[0])
         estimate = np.where(exact, known, np.maximum(middle, floor))
         low, high = np.minimum(low, estimate), np.maximum(high, estimate)
@@ -113,7 +113,13 @@ def build_layers(bank: Bank, *, level: float, judge: FalsePositives | None, rng:
     posteriors = tuple(posterior(family, one, times) for one in likelihoods for family in FAMILIES)
     allowed = [mixing_set(one, times, level=level) for one in (ends if corrected else ends[:1])]
     return Layers(
-        bank, level, posteriors, model_band(posteriors, seen=bank.seen, rng=rng), allowed[0], allowed[-1], corrected
+        bank,
+        level,
+        posteriors,
+        model_band(posteriors, seen=bank.seen, rng=rng),
+        allowed[0],
+        allowed[-1],
+        corrected,
     )
 
 

@@ -57,10 +57,6 @@ class ModelBand:
         line = np.exp(-np.exp(height + self.slope[:, None] * np.log(np.maximum(tries / self.seen, 1.0))))
         return np.concatenate([own, np.where(tries <= self.seen, own, line)])
 
-    def quantiles(self, k: ArrayLike, probabilities: Sequence[float]) -> Array:
-        """Quantiles of pass@k over the draws, (probability, k); none falls with k."""
-        return np.asarray(np.quantile(self.curves(k), probabilities, axis=0))
-
 
 def model_band(posteriors: Sequence[Posterior], *, seen: int, rng: np.random.Generator) -> ModelBand:
     """Draw the forecast.

@@ -57,7 +57,7 @@ class Posterior:
             rng: Randomness.
 
         Returns:
-            (draw, cell) how many questions have their chance in each cell of the grid.
+            (draw, cell) how many questions have their chance in each cell.
         """
         # Evenly spaced along the cumulated weights: as random as needed, and less noisy than independent draws.
         places = (np.arange(draws) + rng.random()) / draws

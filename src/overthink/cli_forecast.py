@@ -1,0 +1,133 @@
+"""The command `forecast`: parse, call, print."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from overthink.errors import InputError
+
+if TYPE_CHECKING:
+    from overthink.core.forecast.judge_errors import FalsePositives
+
+Table = Annotated[
+    Path,
+    typer.Argument(
+        help="A table (CSV, JSONL, Parquet) with question, attempts and successes; a study; logs; or a table of draws."
+    ),
+]
+Threshold = Annotated[str, typer.Option(help="Shares whose crossing is sought, as 0.5 or 0.1,0.5.", metavar="SHARES")]
+JudgeErrors = Annotated[
+    str | None,
+    typer.Option(
+        help="The judge's false positive rate per try: a number to be warned, or FLAGGED/FAILURES as found by humans, "
+        "to correct for it.",
+        metavar="E|X/N",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(forecast)
+
+
+def forecast(
+    table: Table,
+    k: Annotated[str, typer.Option("--k", help="Tries to forecast, as 1000,10k.")] = "1,10,100,1000,10000",
+    threshold: Threshold = "0.5",
+    claim: Annotated[
+        str, typer.Option(help="Few and many tries of the claim safe at few, dangerous at many.")
+    ] = "1,100",
+    level: Annotated[float, typer.Option(help="Confidence level of the bands.", min=0.5, max=0.999)] = 0.9,
+    stopping: Annotated[
+        Literal["fixed", "first_success"] | None,
+        typer.Option(
+            help="How sampling ended: attempts set beforehand, or at the first success. Inferred if left out."
+        ),
+    ] = None,
+    judge_fpr: JudgeErrors = None,
+    band: Annotated[
+        Literal["assumption-free", "model"],
+        typer.Option(help="The band that safe and dangerous are read from; the model band must be named."),
+    ] = "assumption-free",
+    axis: Annotated[
+        str | None,
+        typer.Option(help="What the table counts: capability (right answers), safety (harmful ones), benign."),
+    ] = None,
+    high: Annotated[str | None, typer.Option(help="What a high value means in a table of draws or a log.")] = None,
+    scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same forecast.", min=0)] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder for findings.json and questions.csv.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
+) -> None:
+    """From few attempts to many: success at k, where it crosses a threshold, and what no assumption can narrow."""
+    from overthink.core.forecast.findings import Asked
+    from overthink.forecasting import HowToForecast, forecast_path
+    from overthink.sources import HowToRead
+
+    few, many = _claimed(claim)
+    judge, rate = _judge(judge_fpr)
+    asked = Asked(thresholds=_shares(threshold), band=band, few=few, many=many, judge_rate=rate)
+    how = HowToForecast(k=_tries(k, "--k"), level=level, stopping=stopping, asked=asked, judge=judge, seed=seed)
+    found = forecast_path(table, read=HowToRead(axis=axis, high=high, scorer=scorer), how=how)
+    if out is not None:
+        found.write(out)
+        typer.echo(f"written: {out}", err=True)
+    print(found.json() if as_json else found.text(), end="")  # noqa: T201
+
+
+def _tries(text: str, option: str) -> tuple[int, ...]:
+    """Whole numbers of tries, ascending; 10k is 10,000 and 1M a million."""
+    sizes = []
+    for word in text.replace("_", "").split(","):
+        unit = {"k": 1_000, "K": 1_000, "M": 1_000_000}.get(word.strip()[-1:], 1)
+        number = word.strip()[:-1] if unit > 1 else word.strip()
+        try:
+            size = float(number) * unit
+        except ValueError:
+            size = float("nan")
+        if not 1 <= size <= 1e9 or size != int(size):
+            raise InputError(
+                f"{option} {text}: {word.strip()!r} is no number of tries; needed: from 1 to 1,000,000,000"
+            )
+        sizes.append(int(size))
+    return tuple(sorted(set(sizes)))
+
+
+def _claimed(text: str) -> tuple[int, int]:
+    sizes = _tries(text, "--claim")
+    if len(sizes) != 2:
+        raise InputError(f"--claim {text} cannot be read; needed: few and many tries, as 1,100")
+    return sizes[0], sizes[1]
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    try:
+        shares = tuple(float(word) for word in text.split(","))
+    except ValueError:
+        shares = (float("nan"),)
+    if not all(0 < share < 1 for share in shares):
+        raise InputError(f"--threshold {text} cannot be used; needed: shares between 0 and 1, as 0.5")
+    return shares
+
+
+def _judge(text: str | None) -> "tuple[FalsePositives | None, float | None]":
+    """False positives found by humans, and the rate to warn of; None each where it is not known."""
+    from overthink.core.forecast.judge_errors import FalsePositives
+
+    if text is None:
+        return None, None
+    flagged, slash, failures = text.partition("/")
+    try:
+        if not slash:
+            rate = float(text)
+            if not 0 <= rate < 1:
+                raise ValueError(text)
+            return None, rate
+        judge = FalsePositives(int(flagged), int(failures))
+    except ValueError as failure:
+        raise InputError(
+            f"--judge-fpr {text} cannot be used; needed: a rate from 0 to below 1, or FLAGGED/FAILURES such as 3/1000"
+        ) from failure
+    return judge, judge.flagged / judge.failures

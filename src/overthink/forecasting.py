@@ -1,0 +1,294 @@
+"""Forecasts for a table of attempts and successes, a study, logs, or a table of single draws."""
+
+import csv
+import io
+import re
+import warnings
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from overthink import __version__
+from overthink.core.finding import At, Finding
+from overthink.core.forecast import Forecast, forecast
+from overthink.core.forecast.findings import Asked, Bank, forecast_findings
+from overthink.core.forecast.judge_errors import FalsePositives
+from overthink.core.forecast.safety import safety_at
+from overthink.core.forecast.tail_risk import half_lives
+from overthink.core.outcomes import Outcomes, from_records
+from overthink.core.record import Axis, Estimand
+from overthink.errors import InputError
+from overthink.sources import TABLES, HowToRead, read_source
+from overthink.store.atomic import write_text
+from overthink.store.columns import ALIASES, refuse_rows, texts, whole_numbers
+from overthink.store.findings import findings_json, write_findings
+from overthink.store.pool import is_pool
+from overthink.store.table_files import read_cells
+
+COUNTS = ("attempts", "successes")
+GROUPS = {"task": ("task", "family"), "arm": ALIASES["arm"], "axis": ("axis",), "stopping": ("stopping",)}
+K = (1, 10, 100, 1_000, 10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class HowToForecast:
+    """What a forecast can be told.
+
+    Attributes:
+        k: Tries to forecast.
+        level: Confidence level of the bands.
+        stopping: "fixed", "first_success", or None to infer it from the table.
+        asked: Thresholds, band and claim.
+        judge: What humans found of the judge's false positives; the forecast is then corrected.
+        seed: Seed of the draws.
+    """
+
+    k: tuple[int, ...] = K
+    level: float = 0.9
+    stopping: Literal["fixed", "first_success"] | None = None
+    asked: Asked = field(default_factory=Asked)
+    judge: FalsePositives | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Forecasts:
+    """Everything forecast for one path.
+
+    Attributes:
+        banks: What was forecast: one bank per curve and rung.
+        made: The forecast of each.
+        findings: The claims of all.
+        asked: What was asked.
+    """
+
+    banks: tuple[Bank, ...]
+    made: tuple[Forecast, ...]
+    findings: tuple[Finding, ...]
+    asked: Asked
+
+    def json(self) -> str:
+        """The findings document."""
+        return findings_json(self.findings, overthink=__version__, plan_sha256=None, pool_sha256=None)
+
+    def text(self) -> str:
+        """A table for each bank."""
+        return "\n\n".join(_block(bank, made, self) for bank, made in zip(self.banks, self.made, strict=True)) + "\n"
+
+    def write(self, folder: Path) -> None:
+        """Write findings.json and questions.csv: how many tries each question takes to be broken with even chance.
+
+        Raises:
+            StoppedError: The disk is full.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        write_findings(
+            folder / "findings.json", self.findings, overthink=__version__, plan_sha256=None, pool_sha256=None
+        )
+        write_text(folder / "questions.csv", _questions(self.banks, self.made))
+
+
+def forecast_path(path: Path, *, read: HowToRead, how: HowToForecast) -> Forecasts:
+    """Forecast whatever the path holds.
+
+    Args:
+        path: A table with attempts and successes per question, a study's folder, Inspect logs, or a table of draws.
+        read: What logs and tables from elsewhere do not say of themselves.
+        how: What is asked.
+
+    Raises:
+        InputError: The path cannot be read, holds no counts, or what is asked cannot be answered.
+    """
+    cells = _counts_table(path)
+    banks = _from_draws(path, read) if cells is None else _from_counts(path, cells, read)
+    made, found = [], []
+    for number, (bank, prefix) in enumerate(zip(banks, _prefixes(banks), strict=True)):
+        try:
+            # What is warned of is in the notes, too, and so in the findings.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)
+                one = forecast(
+                    bank.attempts,
+                    bank.successes,
+                    k=how.k,
+                    level=how.level,
+                    stopping=how.stopping or bank.stopping,
+                    judge=how.judge,
+                    rng=np.random.default_rng([how.seed, number]),
+                )
+            found += list(forecast_findings(bank, one, how.asked, prefix=prefix))
+        except ValueError as failure:
+            raise InputError(f"{path}, {bank.task} {bank.arm}: {failure}") from failure
+        made.append(one)
+    return Forecasts(tuple(banks), tuple(made), tuple(found), how.asked)
+
+
+def _counts_table(path: Path) -> pl.DataFrame | None:
+    """The cells, if the path is a table of counts; None if it is something else, or not there."""
+    if not path.is_file() or path.suffix.lower() not in (*TABLES, ".ndjson"):
+        return None
+    if path.suffix.lower() == ".parquet" and is_pool(path):
+        return None
+    if path.suffix.lower() == ".json" and not path.read_bytes()[:64].lstrip().startswith(b"["):
+        return None
+    cells = read_cells(path)
+    names = {name.lower() for name in cells.columns}
+    if len(names & set(COUNTS)) == 1:
+        raise InputError(f"{path} has only one of the columns attempts and successes; needed: both, with a question")
+    return cells if names >= set(COUNTS) else None
+
+
+def _from_counts(path: Path, cells: pl.DataFrame, read: HowToRead) -> list[Bank]:
+    lower = {name.lower(): name for name in reversed(cells.columns)}
+    question = next((lower[name] for name in ALIASES["question"] if name in lower), None)
+    if question is None:
+        raise InputError(f"{path} has no column for the question; needed: {' | '.join(ALIASES['question'])}")
+    try:
+        table = pl.DataFrame({"question": texts(cells[question])})
+        refuse_rows(cells[question], table["question"].is_null(), "needed: a question")
+        for name in COUNTS:
+            counts = whole_numbers(cells[lower[name]])
+            refuse_rows(cells[lower[name]], counts.is_null(), "needed: a whole number, 0 or more")
+            table = table.with_columns(counts.alias(name))
+        wrong = table["successes"] > table["attempts"]
+        refuse_rows(cells[lower["successes"]], wrong, "needed: at most as many successes as attempts")
+    except InputError as failure:
+        raise InputError(f"{path}: {failure}") from failure
+    for name, aliases in GROUPS.items():
+        column = next((lower[alias] for alias in aliases if alias in lower), None)
+        table = table.with_columns((pl.lit(None, pl.String) if column is None else texts(cells[column])).alias(name))
+    return [_counted(path, group, read) for _, group in table.group_by(*GROUPS, maintain_order=True)]
+
+
+def _counted(path: Path, group: pl.DataFrame, read: HowToRead) -> Bank:
+    task, arm, axis, stopping = group.select(*GROUPS).row(0)
+    twice = group["question"].is_duplicated()
+    if twice.any():
+        name = group["question"].filter(twice)[0]
+        raise InputError(
+            f"{path}: question {name!r} occurs more than once{f' for {arm}' if arm else ''}; needed: one row each; "
+            "tell several banks apart by the columns task (or family) and model"
+        )
+    said = axis or read.axis or Axis.CAPABILITY.value
+    if said not in set(Axis):
+        raise InputError(f"{path}: axis {said!r} is unknown; needed: {' | '.join(Axis)}")
+    known = next((word for word in ("fixed", "first_success") if (stopping or "").startswith(word)), None)
+    return Bank(
+        axis=Axis(said),
+        task=task or path.stem,
+        arm=arm or "base",
+        scorer=None,
+        estimand=Estimand.NATURAL.value,
+        at=At(),
+        questions=tuple(group["question"].to_list()),
+        attempts=group["attempts"].to_numpy(),
+        successes=group["successes"].to_numpy(),
+        stopping=known,
+    )
+
+
+def _from_draws(path: Path, read: HowToRead) -> list[Bank]:
+    banks = [bank for table in from_records(read_source(path, read).records) for bank in _rungs(table)]
+    if not banks:
+        raise InputError(f"{path} holds no draw that is right or wrong, safe or harmful; graded values have no success")
+    return banks
+
+
+def _rungs(table: Outcomes) -> list[Bank]:
+    """One bank per rung: a success is what whoever samples waits for; graded values have none."""
+    values = table.values
+    known = ~np.isnan(values)
+    if not known.any() or not np.isin(values[known], (0.0, 1.0)).all():
+        return []
+    success = values == (1.0 if table.axis is Axis.CAPABILITY else 0.0)
+    return [
+        Bank(
+            axis=table.axis,
+            task=table.task,
+            arm=table.arm,
+            scorer=table.scorer,
+            estimand=table.estimand.value,
+            at=At(rung=rung.index, requested_tokens=rung.requested_tokens, effort=rung.effort),
+            questions=table.questions,
+            attempts=known[:, :, i].sum(axis=1),
+            successes=success[:, :, i].sum(axis=1),
+            stopping=None,
+        )
+        for i, rung in enumerate(table.rungs)
+        if known[:, :, i].any()
+    ]
+
+
+def _prefixes(banks: Sequence[Bank]) -> list[str]:
+    """What ids begin with: axis, task, arm, scorer and estimand, and a number where two are alike but for signs."""
+    seen: dict[tuple[str, int | None], int] = defaultdict(int)
+    prefixes = []
+    for bank in banks:
+        parts = (bank.axis.value, bank.task, bank.arm, bank.scorer or "", bank.estimand)
+        plain = "/".join(re.sub(r"[^A-Za-z0-9._]+", "-", part[:96]).strip("-")[:48] for part in parts if part)
+        seen[plain, bank.at.rung] += 1
+        number = seen[plain, bank.at.rung]
+        prefixes.append(plain if number == 1 else f"{plain}~{number}")
+    return prefixes
+
+
+def _questions(banks: Sequence[Bank], made: Sequence[Forecast]) -> str:
+    file = io.StringIO()
+    rows = csv.writer(file, lineterminator="\n")
+    rows.writerow(["axis", "task", "arm", "rung", "question", "attempts", "successes", "k50", "k50_low", "k50_high"])
+    for bank, one in zip(banks, made, strict=True):
+        tried = bank.attempts > 0
+        lives = half_lives(one)
+        for row, i in enumerate(np.flatnonzero(tried)):
+            ends = [lives.estimate[row], lives.low[row], lives.high[row]]
+            cells = ["" if not np.isfinite(end) else int(end) for end in ends]
+            place = (bank.axis.value, bank.task, bank.arm, bank.at.rung, bank.questions[i])
+            rows.writerow([*place, bank.attempts[i], bank.successes[i], *cells])
+    return file.getvalue()
+
+
+def _block(bank: Bank, made: Forecast, all_of: Forecasts) -> str:
+    threshold = all_of.asked.thresholds[0]
+    where = "" if bank.at.rung is None else f", rung {bank.at.rung}"
+    told = safety_at(made, threshold, band=all_of.asked.band)
+    tries = f"{bank.attempts.min():,} to {bank.attempts.max():,} attempts"
+    name = f"{_visible(bank.task)} · {_visible(bank.arm)}{where}"
+    lines = [f"{name} ({bank.axis.value}, {made.n_questions} questions, {tries})"]
+    lines += [f"  {'k':>13}  {'estimate':>9}  {'model band':>17}  {'assumption-free':>17}  at {threshold:g}"]
+    for i, k in enumerate(made.k.tolist()):
+        estimate = "–" if np.isnan(made.estimate[i]) else f"{made.estimate[i]:.1%}"
+        model = f"{made.low[i]:.1%} – {made.high[i]:.1%}"
+        free = f"{made.bound_low[i]:.1%} – {made.bound_high[i]:.1%}"
+        said = told[i] if bank.axis is Axis.SAFETY else {"safe": "below", "dangerous": "above"}.get(told[i], told[i])
+        lines.append(f"  {k:>13,}  {estimate:>9}  {model:>17}  {free:>17}  {said}")
+    own = [
+        f
+        for f in all_of.findings
+        if (f.task, f.arm, f.at.rung, f.axis) == (bank.task, bank.arm, bank.at.rung, bank.axis)
+    ]
+    lines += [f"  {_crossing_line(f)}" for f in own if f.metric == "crossing"]
+    lines += [f"  {f.label} ({f.reason})" for f in own if f.metric in ("safe_then_dangerous", "below_then_above")]
+    lines += [f"  warning: {limit}" for limit in _judge_limits(own)]
+    return "\n".join([*lines, *(f"  note: {note}" for note in made.notes)])
+
+
+def _crossing_line(finding: Finding) -> str:
+    star = "not known" if finding.estimate is None else f"{finding.estimate:,.0f}"
+    high = "open" if finding.high is None else f"{finding.high:,.0f}"
+    low = "open" if finding.low is None or not np.isfinite(finding.low) else f"{finding.low:,.0f}"
+    threshold = next(limit for limit in finding.limits if limit.startswith("threshold")).split(";")[0]
+    return f"K* at {threshold}: {star} ({low} to {high}; {finding.label})"
+
+
+def _judge_limits(findings: Sequence[Finding]) -> list[str]:
+    told = [limit for f in findings for limit in f.limits if limit.startswith("a judge with")]
+    return told[-1:]
+
+
+def _visible(name: str) -> str:
+    return "".join(c if c.isprintable() else "�" for c in name[:120])
