@@ -14,8 +14,7 @@ demo: $(VENV)/.demo
 	    --budgets 0,4,8,16,32 --answer-tokens 64 --draws 4 --limit 20 --seed 1 --out demo
 
 test: check
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage report
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile --cov --cov-report term-missing:skip-covered
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

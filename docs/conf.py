@@ -33,24 +33,29 @@ exclude_patterns = [".*", "benchmarks", "calibration", "demo", "dist", "logs", "
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 myst_heading_anchors = 3
 highlight_language = "none"  # an indented block is a command, a diagram or a table
+autodoc_default_options = {"exclude-members": "model_config"}
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # a field is described once, in the docstring of its class
 nitpicky = True
-nitpick_ignore_regex = [(r"py:.*", r"(?!overthink\.).*")]  # what is not ours has its pages on the web, not here
+nitpick_ignore_regex = [(r"py:(class|exc|obj|data)", r"(?!overthink\.).*")]  # types of others
 
 html_theme = "furo"
 html_title = f"Overthink {release}"
 html_copy_source = False
 html_show_sphinx = False
+html_show_copyright = False
+html_show_search_summary = False  # the summary of a result is fetched, which a page opened from disk may not do
 
 
 def setup(app: "Sphinx") -> None:
     """Called by Sphinx: connect what this site adds to it."""
+    import inspect_ai  # noqa: F401  # first: autodoc writes into Pydantic's classes, and Inspect's models then fail
+
     app.connect("source-read", _add_contents)
-    app.connect("autodoc-skip-member", _skip_public_name)
+    app.connect("autodoc-skip-member", _skip_public_class)
     app.connect("build-finished", _name_the_home_page)
 
 
@@ -65,9 +70,9 @@ def _toctree(pages: list[str], options: str) -> str:
     return "\n\n```{toctree}\n" + options + "\n" + "\n".join(pages) + "\n```\n"
 
 
-def _skip_public_name(_: "Sphinx", what: str, name: str, _object: object, _skipped: bool, _options: object) -> bool | None:
-    """A public name is described once, on its own page; None leaves the choice to Sphinx."""
-    return True if what == "module" and name in overthink.__all__ else None
+def _skip_public_class(_: "Sphinx", what: str, name: str, thing: object, *_others: object) -> bool | None:
+    """A public class is described once, on the page of public names; None leaves the choice to Sphinx."""
+    return True if what == "module" and isinstance(thing, type) and name in overthink.__all__ else None
 
 
 def _name_the_home_page(app: "Sphinx", exception: Exception | None) -> None:

@@ -54,6 +54,7 @@ def test_every_kind_and_metric_is_there() -> None:
         ("lock", "settled"),
         *(("frontier", m) for m in ("best_value", "naive_best")),
         *(("tokens", m) for m in ("thinking_tokens", "answer_tokens", "attempt_tokens")),
+        *(("tokens", f"thinking_tokens_p{q}") for q in (10, 50, 90)),
         *(("tokens", f"spent_{m}") for m in ("generated", "prompt", "cached", "judge", "verifier")),
         *(("gate", m) for m in ("manipulation", "natural_end", "truncation", "unparsed", "errors")),
     }

@@ -35,6 +35,7 @@ HONEST = {
     "one question": Made({"safety": (1.0, 1.0)}, budgets=(0, 64), questions=1),
     "one draw": Made({"capability": (0.2, 0.3), "safety": (0.6, 0.2)}, budgets=(0, 64), draws=1),
     "best of k by a verifier": Made({"capability": (0.2, 0.5)}, budgets=(0, 64), verifier=True),
+    "saturating": Made({"capability": (0.2, 0.6, 0.6, 0.6)}, questions=100, noise=0.0),
     "hump": Made({"safety": (0.2, 0.8, 0.2)}, budgets=(0, 64, 256), questions=100),
 }
 
@@ -136,6 +137,22 @@ def test_failed_gates_and_deviations_are_told(tmp_path: Path) -> None:
     assert any("planned: 5" in told for told in fewer.statement.deviations)
 
 
+def test_an_analysis_other_than_the_plans_is_told(study: Path, tmp_path: Path) -> None:
+    import shutil
+
+    import overthink
+    from overthink.analysing import HowToAnalyse
+
+    folder = Path(shutil.copytree(study, tmp_path / "study"))
+    overthink.analyse(folder, out=folder, how=HowToAnalyse(level=0.9, margin=0.1))
+    written = statement(folder)
+    assert written.statement.level == 0.9
+    told = " ".join(written.statement.deviations)
+    assert "intervals of 90%; planned: 95%" in told
+    assert "margin 10 points; planned: 5 points" in told
+    assert check(written.path, study=folder).ok
+
+
 def test_undetermined_verdicts_and_extremes_are_told(tmp_path: Path) -> None:
     made = statement(write_study(tmp_path / "a", HONEST["floor and ceiling"]), write=False).statement
     assert [curve.extreme for curve in made.curves] == ["floor", "ceiling"]
@@ -186,7 +203,8 @@ def test_quantiles_of_what_was_consumed_are_told_where_findings_hold_them(study:
     from overthink.govern.measured import curves
     from overthink.store.plan import read_plan
 
-    found, plan = read_findings(study / "findings.json")[1], read_plan(study / "plan.json")
+    plan = read_plan(study / "plan.json")
+    found = [f for f in read_findings(study / "findings.json")[1] if not f.metric.startswith("thinking_tokens_p")]
     mean = next(one for one in found if one.metric == "thinking_tokens" and one.at.rung == 2)
     name = mean.id.replace("thinking_tokens", "thinking_tokens_p90")
     told = curves((*found, replace(mean, id=name, metric="thinking_tokens_p90", estimate=250.0)), plan)

@@ -81,7 +81,8 @@ class Finding:
                  any_question_at_k, aggregate_risk: risk in the tail; judge_alone: what false positives make
     judge        sensitivity, specificity: by human labels, at a rung; rogan_gladen: the classical correction
     tokens       per trace, mean over draws, at a rung: thinking_tokens, answer_tokens, attempt_tokens (thinking
-                 plus answer: what one attempt at this budget decodes); or, with no rung, sums over the pool:
+                 plus answer: what one attempt at this budget decodes); thinking_tokens_p10, _p50, _p90: quantiles
+                 over traces; or, with no rung, sums over the pool:
                  spent_generated, spent_prompt, spent_cached, spent_judge, spent_verifier
     gate         manipulation, natural_end, truncation, unparsed, errors, at a rung; judge_drift, of the curve; label
                  "passed" or "failed"

@@ -63,6 +63,8 @@ def make_statement(findings: Sequence[Finding], plan: Plan, made: Made) -> State
     """
     found = curves(findings, plan)
     elicitation = _elicitation(found, plan)
+    told = [point.value.level for curve in found for point in curve.points if point.value.level is not None]
+    level = told[0] if told else plan.level  # an analysis may have been told another level than the plan
     body = Statement(
         schema=STATEMENT_SCHEMA,
         id=statement_id(made.evidence),
@@ -71,13 +73,13 @@ def make_statement(findings: Sequence[Finding], plan: Plan, made: Made) -> State
         model=plan.model,
         stated=made.stated,
         evidence=made.evidence,
-        level=plan.level,
+        level=level,
         elicitation=elicitation,
         flop=flop(found, made.stated),
         curves=found,
         gates_failed=failed_gates(found),
         deviations=deviations(found, elicitation),
-        claims=claims(found, findings, alpha=1 - plan.level, stated=made.stated),
+        claims=claims(found, findings, alpha=1 - level, stated=made.stated),
         no_claim_beyond=no_claim_beyond(elicitation),
         does_not_say=NOT_SAID,
         every_eval_ever={},
@@ -107,6 +109,13 @@ def deviations(found: Sequence[Curve], elicitation: Elicitation) -> tuple[str, .
     """Where what was collected is less, or other, than what was planned."""
     told = []
     for curve in found:
+        levels = {point.value.level for point in curve.points if point.value.level is not None}
+        planned = f"planned: {100 * elicitation.planned_level:g}%"
+        other = sorted(levels - {elicitation.planned_level})
+        told += [f"{quoted(curve.id)}: intervals of {100 * level:g}%; {planned}" for level in other]
+        if curve.plateau.shapes and curve.plateau.margin != elicitation.planned_margin:
+            margins = f"{100 * curve.plateau.margin:g} points; planned: {100 * elicitation.planned_margin:g} points"
+            told.append(f"{quoted(curve.id)}: margin {margins}")
         if curve.n_draws != elicitation.draws:
             told.append(f"{quoted(curve.id)}: {curve.n_draws} draws with a value; planned: {elicitation.draws}")
         if elicitation.limit is not None and curve.n_questions < elicitation.limit:
@@ -181,5 +190,7 @@ def _elicitation(found: Sequence[Curve], plan: Plan) -> Elicitation:
         seed=plan.seed,
         controls=plan.controls,
         hypothesis=plan.hypothesis,
+        planned_level=plan.level,
+        planned_margin=plan.margin,
         not_tried=not_tried(chosen, forced=forced, natural="natural" in plan.controls, tries=tries),
     )

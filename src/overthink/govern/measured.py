@@ -1,5 +1,6 @@
 """From findings to the curves of a statement. Nothing is estimated here: numbers are looked up and arranged."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
@@ -205,10 +206,19 @@ def _plateau(index: _Index, values: Sequence[Finding], plan: Plan) -> Plateau:
     return Plateau(
         tested=any(one.test is not None and one.test.p is not None for one in shapes),
         shown=any(one.verdict in ("flat", "saturating") for one in shapes),
-        margin=plan.margin,
+        margin=_margin(index, plan),
         top_step=None if step is None else number(step, unit="difference of shares"),
         shapes=shapes,
     )
+
+
+def _margin(index: _Index, plan: Plan) -> float:
+    """The margin that the verdicts were tested with, as they say it: an analysis may have been told another."""
+    limits = [
+        limit for metric in ("regimes", "max_t") for one in index.get(("shape", metric), ()) for limit in one.limits
+    ]
+    told = [re.match(r"margin (\d+(?:\.\d+)?) points", limit) for limit in limits]
+    return next((float(found[1]) / 100 for found in told if found is not None), plan.margin)
 
 
 def _judge(index: _Index, top: At, plan: Plan) -> Judge:

@@ -22,7 +22,7 @@ _NUMBER = re.compile(
 )
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9}
 _IN_WORDS = re.compile(
-    r"(?<![\d.,])(?<!\d )\b(?:hundreds?|thousands?|millions?|billions?|dozens?|twice|double|half)\b", re.I
+    r"(?<![\d.,])(?<!\d )\b(?:hundreds?|thousands?|millions?|billions?|dozens?|twice|double|half (?:of|the))\b", re.I
 )
 
 

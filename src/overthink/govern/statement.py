@@ -111,6 +111,8 @@ class Elicitation(Part):
     seed: Count
     controls: tuple[str, ...]
     hypothesis: tuple[int, ...] | None
+    planned_level: Probability
+    planned_margin: Positive
     not_tried: tuple[NotTried, ...]
 
 

@@ -11,6 +11,9 @@ from overthink.core.findings.page import Page
 from overthink.core.interval import COUNT, mean_intervals
 from overthink.core.tokens import SPENT, attempt_tokens, output_excludes_reasoning, spent
 
+QUANTILES = (10, 50, 90)
+"""Of the thinking tokens of traces, in per cent: budgets are limits, and what is consumed below them is spread out."""
+
 REASONING_APART = "output tokens exclude reasoning tokens at this provider"
 
 
@@ -34,6 +37,21 @@ def _per_trace(page: Page) -> Iterator[Finding]:
             unknown = "the source does not count them"
             made = page.estimated("tokens", metric, page.at(rung), counted, (rung,), unknown=unknown)
             yield replace(made, n_draws=int(draws[rung]), limits=(*made.limits, *apart))
+    yield from _quantiles(page)
+
+
+def _quantiles(page: Page) -> Iterator[Finding]:
+    """How the thinking of single traces is spread. There is no interval: traces of a question are not independent."""
+    for rung in range(page.rungs):
+        known = page.table.thinking_tokens[:, :, rung]
+        known = known[~np.isnan(known)]
+        for q in QUANTILES:
+            made = page.finding("tokens", f"thinking_tokens_p{q}", page.at(rung))
+            if not known.size:
+                yield replace(made, reason="the source does not count them")
+            else:
+                said = "no interval: a quantile over traces, which share questions"
+                yield replace(made, estimate=float(np.quantile(known, q / 100)), reason=said)
 
 
 def _in_all(page: Page) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ LINE_FROM = 0.4
 """The line is laid from this power of the attempts made: n^0.4 to n."""
 LINE_POINTS = 8
 
-MOST_DRAWS, QUESTION_DRAWS = 300, 120_000
+MOST_DRAWS, QUESTION_DRAWS = 300, 50_000
 """Draws per family, and questions times draws at most, which bounds the time for large banks."""
 
 
