@@ -142,11 +142,10 @@ def test_draws_are_counted_by_what_a_success_is(overthink) -> None:  # type: ign
     assert "graded values have no success" in err
 
 
-def test_a_study_is_forecast_at_every_rung(overthink) -> None:  # type: ignore[no-untyped-def]
+def test_a_ladder_is_forecast_at_every_rung(overthink) -> None:  # type: ignore[no-untyped-def]
     values = [0, 1, 0, 0, 1, 1, 0, 1]
     pl.DataFrame({"question": list("aabbccdd"), "budget": [0, 64] * 4, "value": values}).write_csv("t.csv")
-    overthink("analyse", "t.csv", "--out", "study")
-    code, out, err = overthink("forecast", "study/pool.parquet", "--k", "1,100", "--json")
+    code, out, err = overthink("forecast", "t.csv", "--k", "1,100", "--json")
     assert code == 0, err
     assert [f["at"]["rung"] for f in found(out, "pass_at_k")] == [0, 0, 1, 1]
 

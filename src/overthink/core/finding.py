@@ -47,14 +47,14 @@ class Finding:
 
     ``kind`` and ``metric`` together name the claim:
 
-    ===========  =============================================================================================
+    ============ =============================================================================================
     kind         metric
-    ===========  =============================================================================================
+    ============ =============================================================================================
     value        mean, pass_at_k, majority_at_k, best_at_k, worst_at_k: the curve, in [0, 1], at a rung and k;
                  corrected_mean: the curve that humans would have drawn, from human labels
     band         mean: the curve with a band that holds at all rungs at once
     difference   mean, corrected_mean: this rung minus ``at.from_rung``, paired by question
-    shape        regimes (pre-registered), max_t (any rise and fall), and both with corrected_ before: label is the
+    shape        regimes (pre-registered), max_t (any rise and fall), and both with ``corrected_`` before: label is the
                  shape, up, down, flat, saturating, hump, dip or undetermined; the estimate is the highest rung
                  minus the lowest
     regime       as of its shape: mean over the rungs of one regime, named by the label; simultaneous
@@ -88,7 +88,7 @@ class Finding:
                  "passed" or "failed"
     extreme      floor, ceiling: the task cannot show a change in one direction; label says which
     no_op        effort: the levels did not move the reasoning tokens
-    ===========  =============================================================================================
+    ============ =============================================================================================
     """
 
     id: str
