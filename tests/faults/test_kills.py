@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-KILLS = Path(__file__).parents[1] / "benchmarks" / "kills.py"
+KILLS = Path(__file__).parents[2] / "benchmarks" / "kills.py"
 
 
 @pytest.fixture(scope="module")
