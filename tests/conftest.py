@@ -3,6 +3,7 @@
 import ipaddress
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -47,3 +48,22 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data for checks at {folder}; set OVERTHINK_DATA to its folder")
     return folder
+
+
+@pytest.fixture
+def overthink(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):  # type: ignore[no-untyped-def]
+    """The command line, called in a folder of its own: exit code, standard output, standard error on one line."""
+    from overthink import cli
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli.messages, "_force_terminal", False)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["overthink", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            sys.exit(cli.main())
+        code = stopped.value.code
+        captured = capsys.readouterr()
+        return (code if isinstance(code, int) else 0), captured.out, " ".join(captured.err.split())
+
+    return call

@@ -10,26 +10,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from overthink import cli, study
+from overthink import study
 from overthink.errors import StoppedError
 
 Run = tuple[int, str, str]
-
-
-@pytest.fixture
-def overthink(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):  # type: ignore[no-untyped-def]
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli.messages, "_force_terminal", False)
-
-    def call(*arguments: str) -> Run:
-        monkeypatch.setattr(sys, "argv", ["overthink", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            sys.exit(cli.main())
-        code = stopped.value.code
-        captured = capsys.readouterr()
-        return (code if isinstance(code, int) else 0), captured.out, " ".join(captured.err.split())
-
-    return call
 
 
 def simulated(*more: str) -> tuple[str, ...]:

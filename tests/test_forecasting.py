@@ -9,7 +9,6 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from overthink import cli
 from overthink.store.findings import read_findings
 
 sys.path.insert(0, str(Path(__file__).parent / "core"))
@@ -17,21 +16,6 @@ from benchmark import load_benchmark
 
 Run = tuple[int, str, str]
 DATA = Path(os.environ.get("OVERTHINK_DATA", Path(__file__).parents[2] / "shared" / "data"))
-
-
-@pytest.fixture
-def overthink(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):  # type: ignore[no-untyped-def]
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments: str) -> Run:
-        monkeypatch.setattr(sys, "argv", ["overthink", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            sys.exit(cli.main())
-        code = stopped.value.code
-        captured = capsys.readouterr()
-        return (code if isinstance(code, int) else 0), captured.out, " ".join(captured.err.split())
-
-    return call
 
 
 def counts(path: str, successes: list[object], attempts: object = 100, **more: object) -> None:

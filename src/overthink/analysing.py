@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import numpy as np
+
 from overthink.core.findings import Analysis
+from overthink.core.findings.page import MARGIN
 from overthink.core.human_label import HumanLabel
 from overthink.core.outcomes import Outcomes
 from overthink.errors import InputError
@@ -14,9 +17,6 @@ from overthink.store.labels import read_labels
 
 LEVEL = 0.95
 """Confidence level where neither plan nor evaluator says one."""
-
-MARGIN = 0.05
-"""Differences that count as none where neither plan nor evaluator says so: five points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,26 +91,17 @@ class Decided(NamedTuple):
 
 def _check_places(labels: Sequence[HumanLabel], tables: Sequence[Outcomes], path: Path) -> None:
     """Every label must be of exactly one answer, whoever judged it."""
-    cells: dict[tuple[str, int, int], set[tuple[str, str, str]]] = {}
+    there: dict[tuple[str, int, int], list[Outcomes]] = {}
     for table in tables:
-        name = (table.task, table.arm, table.estimand.value)
-        for q, question in enumerate(table.questions):
-            for d, draw in enumerate(table.draws):
-                for r in table.observed[q, d].nonzero()[0]:
-                    cells.setdefault((question, draw, table.rungs[r].index), set()).add(name)
+        for q, d, r in np.argwhere(table.observed):
+            there.setdefault((table.questions[q], table.draws[d], table.rungs[r].index), []).append(table)
     for one in labels:
         where = f"{path}: question {one.question!r}, draw {one.draw}, rung {one.rung}"
-        own = {
-            name
-            for name in cells.get((one.question, one.draw, one.rung), ())
-            if all(told in (None, seen) for told, seen in zip((one.task, one.arm, one.estimand), name, strict=True))
-        }
+        places = there.get((one.question, one.draw, one.rung), ())
+        own = {(table.task, table.arm, table.estimand) for table in places if one.is_of(table)}
         if not own:
             raise InputError(f"{where}: there is no such answer; needed: question, draw and rung as in the pool")
         if len(own) > 1:
-            differ = [
-                n
-                for n, seen in zip(("task", "arm", "estimand"), zip(*own, strict=True), strict=True)
-                if len(set(seen)) > 1
-            ]
+            columns = zip(("task", "arm", "estimand"), zip(*own, strict=True), strict=True)
+            differ = [name for name, seen in columns if len(set(seen)) > 1]
             raise InputError(f"{where} is an answer of {len(own)} curves; add the column {' and '.join(differ)}")

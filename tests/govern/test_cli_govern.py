@@ -1,7 +1,6 @@
 """`overthink thresholds` and `overthink calc` as a newcomer meets them."""
 
 import json
-import sys
 from datetime import date
 from typing import Any
 
@@ -12,21 +11,6 @@ from overthink.govern.calculator import option
 from overthink.govern.calculators import CALCULATORS
 
 CONTRACT = ("effective-compute", "inference-flop", "overhang", "exfiltration", "stolen-weights", "cost", "chips")
-
-
-@pytest.fixture
-def overthink(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(cli.messages, "_force_terminal", False)
-
-    def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["overthink", *arguments])
-        with pytest.raises(SystemExit) as stopped:
-            sys.exit(cli.main())
-        code = stopped.value.code
-        captured = capsys.readouterr()
-        return (code if isinstance(code, int) else 0), captured.out, " ".join(captured.err.split())
-
-    return call
 
 
 def by_id(text: str) -> dict[str, Any]:

@@ -5,9 +5,7 @@ from pathlib import Path
 
 from overthink.collect.ladder import RECORDS, TEXTS
 from overthink.collect.log_files import open_logs
-
-Place = tuple[str, str, int, int]
-"""Task, question, draw, rung."""
+from overthink.core.human_label import Place
 
 
 def answer_texts(logs: Path, wanted: Collection[Place]) -> dict[Place, tuple[str, str]]:

@@ -66,9 +66,14 @@ def mean_curve(outcomes: Outcomes, weights: NDArray[np.float64], *, level: float
     Returns:
         The curve of the selector "single".
     """
-    one = np.array([1])
-    cells = question_means(outcomes.values)[:, :, None] if batch is None else _passage_cells(outcomes, one, batch)
-    return _curve("single", one, cells, weights, level)
+    return _curve("single", np.array([1]), single_cells(outcomes, batch)[:, :, None], weights, level)
+
+
+def single_cells(outcomes: Outcomes, batch: int | None = None) -> NDArray[np.float64]:
+    """What :func:`mean_curve` is the mean of, (question, rung): the value of a single try of each question."""
+    if batch is None:
+        return question_means(outcomes.values)
+    return _passage_cells(outcomes, np.array([1]), batch)[:, :, 0]
 
 
 def parallel_curves(

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from overthink.core.outcomes import Outcomes
 
+Place = tuple[str, str, int, int]
+"""Where an answer is: task, question, draw, rung."""
+
 
 @dataclass(frozen=True, slots=True)
 class HumanLabel:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from overthink.core.human_label import HumanLabel
+from overthink.core.human_label import HumanLabel, Place
 from overthink.errors import InputError
 from overthink.plan import HIGH_WORDS
 from overthink.store.atomic import write_text
@@ -13,9 +13,6 @@ from overthink.store.table_files import read_cells
 
 NEEDED = ("question", "draw", "rung", "label")
 OPTIONAL = ("task", "arm", "estimand")
-
-Place = tuple[str, str, int, int]
-"""Task, question, draw, rung."""
 
 WORDS = {word: 1.0 - place for words in HIGH_WORDS.values() for place, word in enumerate(words)} | {"harmful": 0.0}
 """Words that stand for a label: the good one of each axis is 1."""
