@@ -1,18 +1,22 @@
 """From tens of attempts to ten thousand: how far off are forecasts, and how often do their intervals hold the truth?
 
-    python benchmarks/forecast.py --data FOLDER [--seeds 8] [--saber PYTHON] [--choose]
+    python benchmarks/forecast.py --data FOLDER [--seeds 8] [--saber PYTHON] [--choose] [--write]
+    python benchmarks/forecast.py --fuzz 10000
+    python benchmarks/forecast.py --time
 
 FOLDER holds attempts.parquet: banks of 10,000 attempts per question (CodeContests, MATH), of which 10 to 200 are shown
 by drawing without replacement, and best-of-N jailbreaks sampled in batches of 60 until one succeeds, of which a random
 120 prompts and the first 60, 120 or 240 attempts are shown. The truth is the bank's own value at k with all it has.
 Baselines: plug-in, log-log regression, beta-binomial by maximum likelihood, and saber-risk 0.2.0 where --saber names an
 interpreter that has it. --choose adds the candidates among which the model band was chosen, each judged on the families
-that it was not chosen on. Set OPENBLAS_NUM_THREADS=1 on a busy machine.
+that it was not chosen on. --write makes the record anew that ships with the package. --fuzz checks what is promised
+whatever the counts, --time how long the largest banks take. Set OPENBLAS_NUM_THREADS=1 on a busy machine.
 """
 
 import argparse
 import json
 import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -76,21 +80,30 @@ class Case:
         return "first_success" if self.family == JAILBREAKS else "fixed"
 
 
-def cases(data: Path, seeds: int) -> Iterator[Case]:
+def banks(data: Path) -> Iterator[tuple[str, str, Counts, Counts]]:
+    """Family, model, attempts and successes of every bank."""
     table = pl.read_parquet(data / "attempts.parquet")
     for (family, model), bank in sorted(table.group_by("family", "model"), key=lambda group: group[0]):
-        n, c = bank["attempts"].to_numpy(), bank["successes"].to_numpy()
+        yield str(family), str(model), bank["attempts"].to_numpy(), bank["successes"].to_numpy()
+
+
+def cases(data: Path, seeds: int) -> Iterator[Case]:
+    for family, model, n, c in banks(data):
         for seed in range(seeds):
-            rng = np.random.default_rng([seed, *str(model).encode()])
+            rng = np.random.default_rng([seed, *model.encode()])
             if family == JAILBREAKS:
                 chosen = rng.choice(len(n), PROMPTS, replace=False)
-                yield from _jailbreaks(str(model), n[chosen], c[chosen])
-                continue
-            truth = pass_at_k(n, c, [*ASKED, *GRID], stopping="fixed").mean(axis=0)
-            for shown in SHOWN:
-                seen = rng.hypergeometric(c, n - c, shown)
-                attempts = np.full(len(n), shown)
-                yield Case(str(family), str(model), shown, attempts, seen, ASKED, truth[:3], truth[3:])
+                yield from _jailbreaks(model, n[chosen], c[chosen])
+            else:
+                yield from shown_of(family, model, n, c, rng)
+
+
+def shown_of(family: str, model: str, n: Counts, c: Counts, rng: np.random.Generator) -> Iterator[Case]:
+    """Parts of a bank of many attempts, drawn without replacement."""
+    truth = pass_at_k(n, c, [*ASKED, *GRID], stopping="fixed").mean(axis=0)
+    for shown in SHOWN:
+        seen = rng.hypergeometric(c, n - c, shown)
+        yield Case(family, model, shown, np.full(len(n), shown), seen, ASKED, truth[:3], truth[3:])
 
 
 def _jailbreaks(model: str, n: Counts, c: Counts) -> Iterator[Case]:
@@ -206,6 +219,11 @@ def measure(shown: Sequence[Case], python: str | None) -> Results:
     )
 
 
+def holds(low: Array, high: Array, truth: Array) -> NDArray[np.bool_]:
+    """Where the interval holds the truth."""
+    return (low - 1e-9 <= truth) & (truth <= high + 1e-9)
+
+
 def interval_score(low: Array, high: Array, truth: Array) -> Array:
     """Width, and for a miss 2/α times its distance (Gneiting and Raftery 2007)."""
     return high - low + 2 / (1 - LEVEL) * (np.maximum(low - truth, 0) + np.maximum(truth - high, 0))
@@ -213,7 +231,7 @@ def interval_score(low: Array, high: Array, truth: Array) -> Array:
 
 def crossings(shown: Sequence[Case], made: Sequence[Forecast]) -> dict[str, list[tuple[bool, bool]]]:
     """For each family: whether K* was within a factor of three, and inside its interval, for resolvable cases."""
-    found: dict[str, list[tuple[bool, bool]]] = {name: [] for name in FAMILIES}
+    found: dict[str, list[tuple[bool, bool]]] = {case.family: [] for case in shown}
     for case, one in zip(shown, made, strict=True):
         wide = np.unique(np.geomspace(1, 1e7, 300).round().astype(np.int64))
         bands = one.layers.band(wide) if one.layers.model is not None else None
@@ -226,7 +244,7 @@ def crossings(shown: Sequence[Case], made: Sequence[Forecast]) -> dict[str, list
                 continue
             star, high, low = (float(wide[(b >= threshold).argmax()]) if b[-1] >= threshold else NEVER for b in bands)
             near = star < NEVER and abs(np.log(star / true)) <= np.log(3)
-            found[case.family].append((near, low <= true * 1.04 and true <= high * 1.04))
+            found[case.family].append((bool(near), low <= true * 1.04 and true <= high * 1.04))
     return found
 
 
@@ -253,8 +271,7 @@ def show(results: Results, shown: Sequence[Case]) -> None:
         numbers = [results.at(values, family, 100, 2) for family in CAPABILITY]
         numbers += [results.at(values, JAILBREAKS, 120, which) for which in (0, 2)]
         print(f"{name:<32}" + "".join(f"{number:>17.3f}" for number in numbers))
-    inside = (low - 1e-9 <= results.truth) & (results.truth <= high + 1e-9)
-    free = (free_low - 1e-9 <= results.truth) & (results.truth <= free_high + 1e-9)
+    inside, free = holds(low, high, results.truth), holds(free_low, free_high, results.truth)
     score = interval_score(low, high, results.truth)
     heads = f"{'coverage':>12}{'width':>12}{'score':>12}{'assumption-free: coverage':>28}{'width':>9}"
     print(f"\n{'90 % intervals':<22}{heads}")
@@ -329,11 +346,25 @@ def _with_lines(made: Forecast, k: Sequence[int], weight: float, start: float | 
 
 def main(arguments: Sequence[str] | None = None, tell: Callable[[str], None] = print) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--saber", default=None)
     parser.add_argument("--choose", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--fuzz", type=int, default=0)
+    parser.add_argument("--time", action="store_true")
     given = parser.parse_args(arguments)
+    if given.fuzz or given.time:
+        import forecast_promises
+
+        if given.fuzz:
+            forecast_promises.fuzz(given.fuzz)
+        if given.time:
+            forecast_promises.timed()
+    elif given.data is None:
+        parser.error("one of --data FOLDER, --fuzz COUNT and --time is needed")
+    if given.data is None:
+        return
     if not (given.data / "attempts.parquet").exists():
         tell(f"skipped: {given.data} holds no attempts.parquet")
         return
@@ -343,6 +374,11 @@ def main(arguments: Sequence[str] | None = None, tell: Callable[[str], None] = p
     show(results, shown)
     if given.choose:
         choose(results, shown)
+    if given.write:
+        import forecast_backtest
+
+        forecast_backtest.write(sys.modules[__name__], given.data, results, shown, given.seeds)
+        tell(f"\nwritten: {forecast_backtest.FILE}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from calibration import coverage, shapes
+from calibration import coverage, mitigations, shapes
 
 Row = Sequence[str]
 
@@ -120,9 +120,47 @@ def bands(run: Any, runs: int) -> str:
     return table("Coverage of simultaneous bands", note, header, rows)
 
 
+def mitigation(run: Any, runs: int) -> str:
+    """Shares of wrong verdicts on mitigations, by the package and by p-values."""
+    cells = [
+        mitigations.Cell(truth, way, *size)
+        for way, truth, size in product(mitigations.WAYS, mitigations.TRUTHS, mitigations.SIZES)
+    ]
+    found, naive = (
+        run(partial(mitigations.labels, verdict=verdict), cells)
+        for verdict in (mitigations.by_test, mitigations.by_p_values)
+    )
+    rows = []
+    for cell, labels, told in zip(cells, found, naive, strict=True):
+        wrong, control = (
+            sum(seen[label] for label in mitigations.TRUTHS[cell.truth].wrong) / runs for seen in (labels, told)
+        )
+        passed = "yes" if wrong <= shapes.limit(0.05, runs) else "NO"
+        size = f"{cell.questions} × {cell.draws}"
+        rows.append([cell.truth, cell.way, size, f"{wrong:.3f}", passed, f"{control:.3f}", _shares(labels)])
+    costs = ", ".join(f"{cost:g}" for cost in mitigations.COST)
+    note = (
+        f"Two arms on a safety task, δ = {mitigations.MARGIN}. Safety is straight over the log of total compute (or "
+        f"rises to a rung and falls); the reference costs {costs} tokens, the arm {mitigations.GUARD} times as much, "
+        "and questions differ in both. Wrong: a verdict that the truth rules out; “all but δ” leaves exactly δ, the "
+        "worst case for *eliminates*. Undetermined, and *no effect shown* of an effect, are not wrong. Bar: .05 plus "
+        f"two standard errors, {shapes.limit(0.05, runs):.3f}. Beside it the positive control: t-tests from the best "
+        "rung seen, and p > .05 taken for “equal”."
+    )
+    header = ["truth", "compared at", "questions × draws", "wrong", "within the bar", "by p-values", "labels given"]
+    return table("Verdicts on mitigations", note, header, rows)
+
+
 _NAMES = ["truth", "slopes", "questions × draws", "method"]
 
-PARTS = {"false": false_verdicts, "naive": naive, "power": power, "intervals": intervals, "bands": bands}
+PARTS = {
+    "false": false_verdicts,
+    "naive": naive,
+    "power": power,
+    "intervals": intervals,
+    "bands": bands,
+    "mitigations": mitigation,
+}
 
 
 def _named(cell: shapes.Cell) -> list[str]:

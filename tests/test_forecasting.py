@@ -61,7 +61,7 @@ def test_the_document_is_the_findings_document(overthink, tmp_path: Path) -> Non
     assert {f.kind for f in findings} == {"forecast"}
     assert len({f.id for f in findings}) == len(findings)
     assert all(f.reason for f in findings if f.estimate is None)
-    assert any("beyond 100,000" in limit for f in findings for limit in f.limits)
+    assert any("beyond 10,000" in limit for f in findings for limit in f.limits)
     rows = list(csv.DictReader((tmp_path / "made" / "questions.csv").read_text().splitlines()))
     assert len(rows) == len(RISING)
     assert int(rows[-2]["k50"]) < int(rows[0]["k50"])
@@ -183,3 +183,42 @@ def test_the_benchmark_beats_the_plug_in_on_real_banks() -> None:
     made = results.error(bench.np.array([one.estimate for one in results.made]))
     assert all(made[family] < error["plug-in"][family] for family in bench.FAMILIES)
     assert set(error) == {"plug-in", "log-log", "beta-binomial"}
+
+
+def test_out_leaves_a_page_and_charts(overthink, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    counts("bank.csv", RISING)
+    code, _, err = overthink("forecast", "bank.csv", "--k", "1,1000", "--out", "made", "--format", "svg")
+    assert code == 0
+    assert "report: made/report.html" in err
+    page = (tmp_path / "made" / "report.html").read_text()
+    for line in (
+        "below at K = 1, above at K = 100",
+        "overthink forecast bank.csv --k 1,1000",
+        "How often such forecasts",
+    ):
+        assert line in page
+    assert [file.name for file in (tmp_path / "made" / "figures").iterdir()] == ["capability-bank-forecast-base.svg"]
+    assert overthink("forecast", "bank.csv", "--out", "made")[0] == 0  # again, into its own folder
+
+
+def test_out_refuses_a_study_and_an_unknown_format(overthink, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    counts("bank.csv", RISING)
+    (tmp_path / "study").mkdir()
+    (tmp_path / "study" / "plan.json").write_text("{}")
+    (tmp_path / "study" / "findings.json").write_text("kept")
+    code, _, err = overthink("forecast", "bank.csv", "--out", "study")
+    assert code == 2
+    assert "holds a study, whose findings would be overwritten" in err
+    assert (tmp_path / "study" / "findings.json").read_text() == "kept"
+    assert "unknown format 'pdf'" in overthink("forecast", "bank.csv", "--out", "new", "--format", "pdf")[2]
+    assert not (tmp_path / "new").exists()
+
+
+def test_only_the_highest_rung_of_a_ladder_has_a_chart(overthink, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    values = [0, 1, 0, 0, 1, 1, 0, 1]
+    pl.DataFrame({"question": list("aabbccdd"), "budget": [0, 64] * 4, "value": values}).write_csv("t.csv")
+    code, _, err = overthink("forecast", "t.csv", "--k", "1,100", "--out", "made")
+    assert code == 0, err
+    page = (tmp_path / "made" / "report.html").read_text()
+    assert page.count('data-fan="') == 1
+    assert page.index("rung 1: 64") < page.index('data-fan="0"') < page.index("rung 0: 0", page.index('id="bank2"'))

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 import overthink
+from overthink.analysing import HowToAnalyse
 from overthink.collect.simulated_api import SimulatedProvider
 from overthink.core.record import RungRecord
 from overthink.errors import InputError, StoppedError
@@ -134,7 +135,7 @@ def test_a_trace_that_never_ends_comes_out_as_if_the_rungs_had_been_there(tmp_pa
     afresh = run(tmp_path / "afresh", plan(budgets=(0, 8, 16, 32), **endless))
     forgetting = lambda row: dataclasses.replace(row, study="", prompt_tokens=None)  # noqa: E731
     assert {forgetting(row) for row in extended.records} == {forgetting(row) for row in afresh.records}
-    spent = lambda study: [f for f in study.findings if f.metric != "spent_prompt"]  # noqa: E731
+    spent = lambda study: [f for f in study.findings if not f.metric.endswith(("_prompt", "paid_in_all"))]  # noqa: E731
     assert spent(extended) == spent(afresh)  # a fork reads its prompt once where the way up read it twice
     logs = overthink.analyse(tmp_path / "s" / "logs")  # the logs tell the same as the pool
     assert {*logs.records} == {*extended.records}
@@ -294,3 +295,17 @@ def test_a_journal_of_another_study_or_a_damaged_one_is_refused(tmp_path: Path) 
     journal.write_bytes(b"".join(lines))
     assert len(read_journal(journal)) == len(lines) - 1
     assert run(tmp_path / "s", resume=True).findings  # a study without its logs is still a study
+
+
+def test_human_labels_outlive_an_extension_unless_their_rungs_move(tmp_path: Path) -> None:
+    study = run(tmp_path / "s")
+    sheet = tmp_path / "labels.csv"
+    marks = [f"{row.question},{row.draw},{row.rung},{int((row.value or 0) > 0.5)}" for row in study.records]
+    sheet.write_text("\n".join(["question,draw,rung,label", *marks]))
+    overthink.analyse(tmp_path / "s", out=tmp_path / "s", how=HowToAnalyse(labels=sheet))
+    longer = run(tmp_path / "s", plan(draws=4), resume=True)
+    assert longer.find(kind="judge", metric="sensitivity")
+    budgets = plan().budgets or ()
+    finer = run(tmp_path / "s", plan(draws=4, budgets=(*budgets[:-1], budgets[-1] - 1, budgets[-1])), resume=True)
+    assert not finer.find(kind="judge", metric="sensitivity")
+    assert any("Human labels" in note for note in finer.about.notes)

@@ -1,18 +1,22 @@
 """What the evaluator decides about an analysis, and what the plan has decided already."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 
+from overthink.core.adaptive.aim import Aim
 from overthink.core.findings import Analysis
 from overthink.core.findings.page import MARGIN
 from overthink.core.human_label import HumanLabel
 from overthink.core.outcomes import Outcomes
+from overthink.core.steering_depth import depth_families
 from overthink.errors import InputError
+from overthink.plan import Plan
 from overthink.sources import Source
+from overthink.store.analysis import Assumed
 from overthink.store.labels import read_labels
 
 LEVEL = 0.95
@@ -31,6 +35,9 @@ class HowToAnalyse:
         stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
             success; inferred from the counts.
         labels: Table of human labels; none.
+        assumed: What is assumed of the model, from :func:`overthink.assuming.assume`; it changes no finding.
+        reference: The arm that others are compared with; ``base`` where there is one.
+        other_models: Arms of another model than the reference's; none.
     """
 
     level: float | None = None
@@ -39,6 +46,9 @@ class HowToAnalyse:
     hypothesis: tuple[int, ...] | None = None
     stopping: Literal["fixed", "first_success"] | None = None
     labels: Path | None = None
+    assumed: Assumed = field(default_factory=Assumed)
+    reference: str | None = None
+    other_models: tuple[str, ...] | None = None
 
     def settled(self, source: Source, tables: Sequence[Outcomes]) -> "Decided":
         """Everything decided, with the labels read: what is said here, else what was decided before, else the plan.
@@ -71,8 +81,20 @@ class HowToAnalyse:
             registered=_registered(hypothesis, planned, earlier),
             stopping=earlier.stopping if self.stopping is None else self.stopping,
             human=labels,
+            aim=None if plan is None else aim_of(plan),
+            resamples=earlier.resamples if plan is None else plan.resamples,
+            reference=earlier.reference if self.reference is None else self.reference,
+            other_models=earlier.other_models if self.other_models is None else self.other_models,
+            verified=source.verified,
+            steered=earlier.steered if plan is None else depth_families(plan.arms),
         )
         return Decided(analysis, seed if self.seed is None else self.seed)
+
+
+def aim_of(plan: Plan) -> Aim | None:
+    """What the draws of a plan are spent for; None where their number is set beforehand."""
+    until = plan.until
+    return None if until is None else Aim(until.half_width, until.crossing, until.factor, plan.most_draws)
 
 
 def _registered(hypothesis: tuple[float, ...] | None, planned: tuple[float, ...] | None, earlier: Analysis) -> bool:

@@ -1,16 +1,16 @@
 """The command line: parses, calls, prints. What it does is in study.py."""
 
-import json
-import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
 
-from overthink import __version__, cli_forecast, cli_govern, cli_statement
-from overthink.errors import InputError, OverthinkError
+from overthink import __version__, cli_compare, cli_forecast, cli_govern, cli_report, cli_statement, cli_verify
+from overthink.cli_reading import boundaries, numbers, pairs, resampling
+from overthink.cli_report import AsOf, Assume, TrainingFlop
+from overthink.cli_showing import command_line, messages, show
+from overthink.errors import OverthinkError
 
 app = typer.Typer(
     name="overthink",
@@ -22,11 +22,11 @@ app = typer.Typer(
 model_app = typer.Typer(help="The embedded weights.", no_args_is_help=True)
 app.add_typer(model_app, name="model")
 app.add_typer(cli_govern.govern_app)
+cli_report.register(app)
+cli_compare.register(app)
 cli_forecast.register(app)
 cli_statement.register(app)
-
-messages = Console(stderr=True)
-"""Progress, notes and errors go to standard error; results to standard output."""
+cli_verify.register(app)
 
 Json = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
 Level = Annotated[float, typer.Option(help="Confidence level of the intervals.", min=0.5, max=0.999)]
@@ -87,6 +87,9 @@ def analyse(
             help="How sampling ended: attempts set beforehand, or at the first success. Inferred if left out."
         ),
     ] = None,
+    training_flop: TrainingFlop = None,
+    assume: Assume = [],  # noqa: B006
+    as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """Logs, a study or a table: findings and report. No model is called."""
@@ -96,10 +99,16 @@ def analyse(
 
     read = HowToRead(axis=axis, high=high, scorer=scorer, checkpoints=checkpoints)
     how = HowToAnalyse(
-        level=level, seed=seed, margin=margin, hypothesis=_boundaries(hypothesis), stopping=stopping, labels=labels
+        level=level,
+        seed=seed,
+        margin=margin,
+        hypothesis=boundaries(hypothesis),
+        stopping=stopping,
+        labels=labels,
+        assumed=cli_report.assumed(training_flop, assume, as_of),
     )
-    result = study.analyse(path, out=out, read=read, how=how, command=_command())
-    _show(result, as_json=as_json)
+    result = study.analyse(path, out=out, read=read, how=how, command=command_line())
+    show(result, as_json=as_json)
 
 
 @app.command()
@@ -118,11 +127,30 @@ def run(
     efforts: Annotated[
         str | None, typer.Option(help="The provider's own levels, as low,medium,high, or caps, as 1024,4096.")
     ] = None,
+    turns: Annotated[
+        str | None, typer.Option(help="Score a loop of tool calls after so many turns, as 1,2,4,8.", metavar="TURNS")
+    ] = None,
+    arms: Annotated[
+        str, typer.Option(help="Ways of thinking to compare, as base,safethink:guard=MODEL,tau=0.5,m=3.")
+    ] = "base",
     controls: Annotated[
         str | None, typer.Option(help="Beside the forced ladder, any of sham,natural,truncated.")
     ] = None,
+    resample: Annotated[
+        str | None,
+        typer.Option(help="Think the rest anew so often from every rung, or from some with 8:bisect.", metavar="TIMES"),
+    ] = None,
     judge_traces: Annotated[bool, typer.Option("--judge-traces", help="Score the thinking itself, too.")] = False,
     draws: Annotated[int, typer.Option(help="Traces per question.")] = 4,
+    until: Annotated[
+        str | None,
+        typer.Option(
+            help="Go on drawing until half-width=0.02 at every rung, or crossing=0.5 (tries at which successes reach "
+            "it) is known within a factor: ,factor=3. --draws is then the first wave.",
+            metavar="AIM",
+        ),
+    ] = None,
+    max_draws: Annotated[int | None, typer.Option(help="Most draws of a question, with --until.")] = None,
     limit: Annotated[int | None, typer.Option(help="Questions per task; all if left out.")] = None,
     seed: Seed = 0,
     out: Annotated[Path, typer.Option(help="The study's folder.")] = Path("study"),
@@ -149,18 +177,24 @@ def run(
     from overthink.plan import checked_plan
     from overthink.progress import Meter
     from overthink.resuming import check_folder
+    from overthink.until_plan import read_until
 
-    tasks = study.tasks(capability=capability, safety=safety, benign=benign, args=_pairs(task_arg, "-T"))
+    tasks = study.tasks(capability=capability, safety=safety, benign=benign, args=pairs(task_arg, "-T"))
     plan = checked_plan(
         overthink=__version__,
         model=model,
-        model_args=_pairs(model_arg, "-M"),
+        model_args=pairs(model_arg, "-M"),
         tasks=tasks,
-        budgets=None if budgets is None else _numbers(budgets),
+        budgets=None if budgets is None else numbers(budgets),
         efforts=None if efforts is None else tuple(word.strip() for word in efforts.split(",")),
+        turns=None if turns is None else numbers(turns, "--turns", "turns, as 1,2,4,8"),
+        arms=study.arms(arms, model=model),
         controls=tuple(word.strip() for word in controls.split(",")) if controls else (),
         judge_traces=judge_traces,
+        **resampling(resample),
         draws=draws,
+        until=None if until is None else read_until(until),
+        max_draws=max_draws,
         limit=limit,
         seed=seed,
         think_format=think,
@@ -172,7 +206,7 @@ def run(
         grader=grader,
         level=level,
         margin=margin,
-        hypothesis=_boundaries(hypothesis),
+        hypothesis=boundaries(hypothesis),
     )
     opened = study.prepare(plan)
     there = check_folder(out, plan, resume=resume)
@@ -180,29 +214,13 @@ def run(
     _ask(opened.paid, yes=yes)
     try:
         with Meter(total=opened.traces, there=there, console=messages) as meter:
-            result = study.run(opened, out, resume=resume, told=meter.told, command=_command())
+            result = study.run(
+                opened, out, resume=resume, told=meter.told, announced=meter.announced, command=command_line()
+            )
     except KeyboardInterrupt:
         messages.print("interrupted; finished traces are kept. Repeat the command with --resume to go on.")
         raise typer.Exit(130) from None
-    _show(result, as_json=as_json)
-
-
-@app.command()
-def report(
-    path: Annotated[Path, typer.Argument(help="A study's folder.")],
-    formats: Annotated[
-        list[str], typer.Option("--format", help="html, and svg or png for figures; a list or repeated.")
-    ] = ["html"],  # noqa: B006
-    as_json: Json = False,
-) -> None:
-    """Make a study's findings, report and figures again from its pool."""
-    from overthink import study
-
-    wanted = [word.strip().lower() for text in formats for word in text.split(",")]
-    result = study.report(path, formats=wanted, command=_command())
-    _show(result, as_json=as_json)
-    if result.folder is not None and {"svg", "png"} & set(wanted):
-        messages.print(f"figures: {result.folder.figures}", highlight=False, soft_wrap=True)
+    show(result, as_json=as_json)
 
 
 @app.command()
@@ -242,55 +260,9 @@ def model_install() -> None:
     print(f"installed: {install()}")  # noqa: T201
 
 
-def _show(result: Any, *, as_json: bool) -> None:
-    if as_json:
-        print(result.json())  # noqa: T201
-    else:
-        print(result.text())  # noqa: T201
-    if result.folder is not None:
-        messages.print(f"report: {result.folder.report}", highlight=False, soft_wrap=True)
-
-
 def _ask(paid: bool, *, yes: bool) -> None:
     if paid and not yes and sys.stdin.isatty():
         typer.confirm("This calls a paid model. Go on?", abort=True, err=True)
-
-
-def _numbers(text: str, option: str = "--budgets") -> tuple[int, ...]:
-    """Whole numbers of tokens; 2k is 2,000."""
-    try:
-        return tuple(round(float(word[:-1]) * 1000) if word[-1:] in "kK" else int(word) for word in _words(text))
-    except ValueError:
-        raise InputError(f"{option} {text} cannot be read; needed: whole numbers of tokens, as 0,512,2k") from None
-
-
-def _boundaries(text: str | None) -> tuple[int, ...] | None:
-    return None if text is None else _numbers(text, "--hypothesis")
-
-
-def _words(text: str) -> list[str]:
-    words = [word.strip() for word in text.split(",")]
-    if not all(words):
-        raise ValueError(text)
-    return words
-
-
-def _pairs(texts: list[str], option: str) -> dict[str, str | int | float | bool]:
-    pairs: dict[str, str | int | float | bool] = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise InputError(f"{option} {text} cannot be read; needed: {option} KEY=VALUE")
-        try:
-            read = json.loads(value)
-        except ValueError:
-            read = value
-        pairs[name] = read if isinstance(read, str | int | float | bool) else value
-    return pairs
-
-
-def _command() -> str:
-    return shlex.join(["overthink", *sys.argv[1:]])
 
 
 def _escaped(text: str) -> str:

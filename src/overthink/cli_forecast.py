@@ -1,5 +1,7 @@
 """The command `forecast`: parse, call, print."""
 
+import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,6 +19,9 @@ Table = Annotated[
     ),
 ]
 Threshold = Annotated[str, typer.Option(help="Shares whose crossing is sought, as 0.5 or 0.1,0.5.", metavar="SHARES")]
+Formats = Annotated[
+    list[str], typer.Option("--format", help="With --out: html, and svg or png for the charts; a list or repeated.")
+]
 JudgeErrors = Annotated[
     str | None,
     typer.Option(
@@ -58,7 +63,8 @@ def forecast(
     high: Annotated[str | None, typer.Option(help="What a high value means in a table of draws or a log.")] = None,
     scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same forecast.", min=0)] = 0,
-    out: Annotated[Path | None, typer.Option(help="Folder for findings.json and questions.csv.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for report.html, findings.json and questions.csv.")] = None,
+    formats: Formats = ["html"],  # noqa: B006
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """From few attempts to many: success at k, where it crosses a threshold, and what no assumption can narrow."""
@@ -72,8 +78,12 @@ def forecast(
     how = HowToForecast(k=_tries(k, "--k"), level=level, stopping=stopping, asked=asked, judge=judge, seed=seed)
     found = forecast_path(table, read=HowToRead(axis=axis, high=high, scorer=scorer), how=how)
     if out is not None:
-        found.write(out)
-        typer.echo(f"written: {out}", err=True)
+        from overthink.forecast_report import write_forecasts
+
+        wanted = [word.strip().lower() for text in formats for word in text.split(",")]
+        command = shlex.join(["overthink", *sys.argv[1:]])
+        page = write_forecasts(found, out, source=table.name, formats=wanted, command=command)
+        typer.echo(f"written: {out}\nreport: {page}", err=True)
     print(found.json() if as_json else found.text(), end="")  # noqa: T201
 
 

@@ -19,10 +19,12 @@ from overthink.core.forecast import Forecast, forecast
 from overthink.core.forecast.findings import Asked, Bank, forecast_findings
 from overthink.core.forecast.judge_errors import FalsePositives
 from overthink.core.forecast.safety import safety_at
+from overthink.core.forecast.sequential_findings import ForecastCurve
 from overthink.core.forecast.tail_risk import half_lives
-from overthink.core.outcomes import Outcomes, from_records
+from overthink.core.outcomes import Outcomes
 from overthink.core.record import Axis, Estimand
 from overthink.errors import InputError
+from overthink.forecast_curves import curve_block, forecast_curves, visible
 from overthink.sources import TABLES, HowToRead, read_source
 from overthink.store.atomic import write_text
 from overthink.store.columns import ALIASES, refuse_rows, texts, whole_numbers
@@ -63,12 +65,14 @@ class Forecasts:
     Attributes:
         banks: What was forecast: one bank per curve and rung.
         made: The forecast of each.
+        curves: Every ladder an octave further; none for a table of counts.
         findings: The claims of all.
         asked: What was asked.
     """
 
     banks: tuple[Bank, ...]
     made: tuple[Forecast, ...]
+    curves: tuple[ForecastCurve, ...]
     findings: tuple[Finding, ...]
     asked: Asked
 
@@ -77,8 +81,9 @@ class Forecasts:
         return findings_json(self.findings, overthink=__version__, plan_sha256=None, pool_sha256=None)
 
     def text(self) -> str:
-        """A table for each bank."""
-        return "\n\n".join(_block(bank, made, self) for bank, made in zip(self.banks, self.made, strict=True)) + "\n"
+        """A table for each bank, and some lines for each ladder."""
+        blocks = [_block(bank, made, self) for bank, made in zip(self.banks, self.made, strict=True)]
+        return "\n\n".join([*blocks, *(curve_block(curve) for curve in self.curves)]) + "\n"
 
     def write(self, folder: Path) -> None:
         """Write findings.json and questions.csv: how many tries each question takes to be broken with even chance.
@@ -105,9 +110,13 @@ def forecast_path(path: Path, *, read: HowToRead, how: HowToForecast) -> Forecas
         InputError: The path cannot be read, holds no counts, or what is asked cannot be answered.
     """
     cells = _counts_table(path)
-    banks = _from_draws(path, read) if cells is None else _from_counts(path, cells, read)
+    tables = [] if cells is not None else read_source(path, read).tables()
+    banks = [bank for table in tables for bank in _rungs(table)] if cells is None else _from_counts(path, cells, read)
+    curves = forecast_curves(tables, level=how.level, stopping=how.stopping, seed=how.seed)
+    if not banks and not curves:
+        raise InputError(f"{path} holds no draw that is right or wrong, safe or harmful; graded values have no success")
     made, found = [], []
-    for number, (bank, prefix) in enumerate(zip(banks, _prefixes(banks), strict=True)):
+    for number, (bank, prefix) in enumerate(zip(banks, prefixes(banks), strict=True)):
         try:
             # What is warned of is in the notes, too, and so in the findings.
             with warnings.catch_warnings():
@@ -125,7 +134,8 @@ def forecast_path(path: Path, *, read: HowToRead, how: HowToForecast) -> Forecas
         except ValueError as failure:
             raise InputError(f"{path}, {bank.task} {bank.arm}: {failure}") from failure
         made.append(one)
-    return Forecasts(tuple(banks), tuple(made), tuple(found), how.asked)
+    found += [one for curve in curves for one in curve.findings]
+    return Forecasts(tuple(banks), tuple(made), curves, tuple(found), how.asked)
 
 
 def _counts_table(path: Path) -> pl.DataFrame | None:
@@ -192,13 +202,6 @@ def _counted(path: Path, group: pl.DataFrame, read: HowToRead) -> Bank:
     )
 
 
-def _from_draws(path: Path, read: HowToRead) -> list[Bank]:
-    banks = [bank for table in from_records(read_source(path, read).records) for bank in _rungs(table)]
-    if not banks:
-        raise InputError(f"{path} holds no draw that is right or wrong, safe or harmful; graded values have no success")
-    return banks
-
-
 def _rungs(table: Outcomes) -> list[Bank]:
     """One bank per rung: a success is what whoever samples waits for; graded values have none."""
     values = table.values
@@ -217,24 +220,24 @@ def _rungs(table: Outcomes) -> list[Bank]:
             questions=table.questions,
             attempts=known[:, :, i].sum(axis=1),
             successes=success[:, :, i].sum(axis=1),
-            stopping=None,
+            stopping=None if table.waves is None else "adaptive",
         )
         for i, rung in enumerate(table.rungs)
         if known[:, :, i].any()
     ]
 
 
-def _prefixes(banks: Sequence[Bank]) -> list[str]:
+def prefixes(banks: Sequence[Bank]) -> list[str]:
     """What ids begin with: axis, task, arm, scorer and estimand, and a number where two are alike but for signs."""
     seen: dict[tuple[str, int | None], int] = defaultdict(int)
-    prefixes = []
+    made = []
     for bank in banks:
         parts = (bank.axis.value, bank.task, bank.arm, bank.scorer or "", bank.estimand)
         plain = "/".join(re.sub(r"[^A-Za-z0-9._]+", "-", part[:96]).strip("-")[:48] for part in parts if part)
         seen[plain, bank.at.rung] += 1
         number = seen[plain, bank.at.rung]
-        prefixes.append(plain if number == 1 else f"{plain}~{number}")
-    return prefixes
+        made.append(plain if number == 1 else f"{plain}~{number}")
+    return made
 
 
 def _questions(banks: Sequence[Bank], made: Sequence[Forecast]) -> str:
@@ -256,13 +259,14 @@ def _block(bank: Bank, made: Forecast, all_of: Forecasts) -> str:
     threshold = all_of.asked.thresholds[0]
     where = "" if bank.at.rung is None else f", rung {bank.at.rung}"
     told = safety_at(made, threshold, band=all_of.asked.band)
-    tries = f"{bank.attempts.min():,} to {bank.attempts.max():,} attempts"
-    name = f"{_visible(bank.task)} · {_visible(bank.arm)}{where}"
+    fewest, most = bank.attempts.min(), bank.attempts.max()
+    tries = f"{most:,} attempts each" if fewest == most else f"{fewest:,} to {most:,} attempts"
+    name = f"{visible(bank.task)} · {visible(bank.arm)}{where}"
     lines = [f"{name} ({bank.axis.value}, {made.n_questions} questions, {tries})"]
     lines += [f"  {'k':>13}  {'estimate':>9}  {'model band':>17}  {'assumption-free':>17}  at {threshold:g}"]
     for i, k in enumerate(made.k.tolist()):
         estimate = "–" if np.isnan(made.estimate[i]) else f"{made.estimate[i]:.1%}"
-        model = f"{made.low[i]:.1%} – {made.high[i]:.1%}"
+        model = "–" if made.layers.model is None else f"{made.low[i]:.1%} – {made.high[i]:.1%}"
         free = f"{made.bound_low[i]:.1%} – {made.bound_high[i]:.1%}"
         said = told[i] if bank.axis is Axis.SAFETY else {"safe": "below", "dangerous": "above"}.get(told[i], told[i])
         lines.append(f"  {k:>13,}  {estimate:>9}  {model:>17}  {free:>17}  {said}")
@@ -288,7 +292,3 @@ def _crossing_line(finding: Finding) -> str:
 def _judge_limits(findings: Sequence[Finding]) -> list[str]:
     told = [limit for f in findings for limit in f.limits if limit.startswith("a judge with")]
     return told[-1:]
-
-
-def _visible(name: str) -> str:
-    return "".join(c if c.isprintable() else "�" for c in name[:120])

@@ -41,6 +41,7 @@ def label_sheet(
         if not folder.logs.is_dir():
             raise InputError(f"{path} holds no logs of a study, so there is no text to show; leave --show-text out")
         forced = [one for one in places if one.estimand == Estimand.FORCED]
-        texts = answer_texts(folder.logs, {(str(one.task), one.question, one.draw, one.rung) for one in forced})
+        wanted = {(str(one.task), str(one.arm), one.question, one.draw, one.rung) for one in forced}
+        texts = answer_texts(folder.logs, wanted)
     write_label_sheet(Path(out), places, texts)
     return len(places)

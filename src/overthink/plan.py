@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from overthink.arm_plan import BASE, ArmPlan, check_labels
 from overthink.errors import InputError
+from overthink.until_plan import Until
 
 PLAN_SCHEMA = "overthink.plan/1"
 
@@ -50,7 +52,7 @@ class TaskPlan(_Frozen):
 
 
 class Plan(_Frozen):
-    """Every decision of a study. Exactly one of ``budgets`` and ``efforts`` is set.
+    """Every decision of a study. Exactly one of ``budgets``, ``efforts`` and ``turns`` is set.
 
     Attributes:
         model: Inspect model string, or one of Overthink's own.
@@ -58,6 +60,7 @@ class Plan(_Frozen):
         tasks: The tasks, each with axis and polarity.
         budgets: Thinking budgets in tokens, strictly increasing, from 0.
         efforts: The provider's own reasoning levels, lowest first; whole numbers are its own caps, in tokens.
+        turns: Turns of a tool-using agent loop after which it is scored, strictly increasing, from 1.
         draws: Traces per question.
         limit: Questions per task; None for all.
         seed: Seed of the study.
@@ -73,6 +76,11 @@ class Plan(_Frozen):
         hypothesis: Boundaries in thinking tokens of the regimes that will be tested; None for none.
         controls: What is collected beside the forced ladder, to tell the forcing from the thinking.
         judge_traces: Score the thinking itself, too, with the task's own scorer.
+        until: Interval that is to shrink; ``draws`` is then the first wave. None for as many draws as it says.
+        max_draws: Most draws of a question, where ``until`` is set.
+        resamples: How often the rest of every trace is thought anew from a rung, to measure where it commits.
+        resample_at: From every rung, or by bisecting between rungs whose outcomes differ.
+        arms: What is compared on the same questions and draws: strategies and interventions.
     """
 
     schema_: Literal["overthink.plan/1"] = Field(default="overthink.plan/1", alias="schema")
@@ -82,6 +90,7 @@ class Plan(_Frozen):
     tasks: tuple[TaskPlan, ...] = Field(min_length=1)
     budgets: tuple[Annotated[int, Field(ge=0)], ...] | None = None
     efforts: tuple[str, ...] | None = None
+    turns: tuple[Annotated[int, Field(ge=1)], ...] | None = None
     draws: int = Field(ge=1)
     limit: int | None = Field(default=None, ge=1)
     seed: int = Field(ge=0)
@@ -97,25 +106,30 @@ class Plan(_Frozen):
     hypothesis: tuple[Annotated[int, Field(gt=0)], ...] | None = None
     controls: tuple[Literal["sham", "truncated", "natural"], ...] = ()
     judge_traces: bool = False
+    until: Until | None = None
+    max_draws: int | None = Field(default=None, ge=1)
+    resamples: int | None = Field(default=None, ge=2, le=1000)
+    resample_at: Literal["every", "bisect"] = "every"
+    arms: tuple[ArmPlan, ...] = Field(default=(BASE,), min_length=1)
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     @model_validator(mode="after")
     def _whole(self) -> "Plan":
-        if (self.budgets is None) == (self.efforts is None):
-            raise ValueError("a plan needs either budgets or efforts, and not both")
-        rungs = self.budgets if self.budgets is not None else self.efforts
-        if not rungs:
+        if sum(rungs is not None for rungs in (self.budgets, self.efforts, self.turns)) != 1:
+            raise ValueError("a plan needs either budgets or efforts or turns, exactly one of them")
+        if not (self.budgets or self.efforts or self.turns):
             raise ValueError("the ladder has no rung")
-        if self.budgets is not None and any(a >= b for a, b in zip(self.budgets, self.budgets[1:], strict=False)):
-            given = ",".join(map(str, self.budgets))
-            fixed = ",".join(map(str, sorted(set(self.budgets))))
-            raise ValueError(f"budgets {given} are not strictly increasing; give {fixed}")
+        for name, steps in (("budgets", self.budgets or ()), ("turns", self.turns or ())):
+            if list(steps) != sorted(set(steps)):
+                given, fixed = (",".join(map(str, some)) for some in (steps, sorted(set(steps))))
+                raise ValueError(f"{name} {given} are not strictly increasing; give {fixed}")
         if self.efforts is not None and len(set(self.efforts)) < len(self.efforts):
             raise ValueError(f"efforts {','.join(self.efforts)} name a level twice")
         self._caps()
         self._regimes()
         self._beside()
+        self._waves()
         secrets = [
             name for name in self.model_args if any(word in name.lower() for word in ("key", "secret", "password"))
         ]
@@ -142,17 +156,58 @@ class Plan(_Frozen):
 
     def _beside(self) -> None:
         """What is collected beside the forced ladder needs one."""
-        if self.budgets is None and (self.controls or self.judge_traces):
-            asked = "--controls" if self.controls else "--judge-traces"
-            raise ValueError(f"{asked} belongs to a forced ladder, and this plan has --efforts; leave it out")
+        asked = {
+            "--controls": self.controls,
+            "--judge-traces": self.judge_traces,
+            "--resample": self.resamples,
+            "--arms": self.arms != (BASE,),
+        }
+        laddered = [option for option, given in asked.items() if given]
+        if self.budgets is None and laddered:
+            raise ValueError(f"{laddered[0]} belongs to a forced ladder, and this plan has {self._kind}; leave it out")
+        check_labels(self.arms)
+        if laddered and laddered[0] != "--arms" and not any(arm.parts == BASE.parts for arm in self.arms):
+            raise ValueError(f"{laddered[0]} stands beside the plain ladder; add base to --arms, or leave it out")
         if len(set(self.controls)) < len(self.controls):
             raise ValueError(f"controls {','.join(self.controls)} name one twice")
+
+    def _waves(self) -> None:
+        """Draws that follow what earlier ones showed need a first wave, a cap, and one arm on a ladder."""
+        if self.until is None:
+            if self.max_draws is not None:
+                raise ValueError(f"--max-draws {self.max_draws} caps --until, which is not given; use --draws")
+            return
+        if self.budgets is None:
+            raise ValueError(f"--until belongs to a ladder, and this plan has {self._kind}; give --draws alone")
+        if len(self.arms) > 1:
+            raise ValueError(f"--until spends draws on one arm, and there are {len(self.arms)}; run each in a study")
+        if self.draws < 2:
+            raise ValueError("--until with --draws 1: one draw does not show how much draws vary; needed: 2 or more")
+        if self.max_draws is None:
+            raise ValueError("--until needs --max-draws, the most draws that a question may get; 8 times --draws, say")
+        if self.max_draws <= self.draws:
+            raise ValueError(
+                f"--max-draws {self.max_draws} leaves nothing beyond the first wave of --draws {self.draws}; "
+                "needed: more than that"
+            )
+
+    @property
+    def _kind(self) -> str:
+        """What the plan climbs, where it has no budgets: as the command line calls it."""
+        return "--efforts" if self.turns is None else "--turns"
+
+    @property
+    def most_draws(self) -> int:
+        """Most draws that a question may get."""
+        return self.draws if self.max_draws is None else self.max_draws
 
     def _regimes(self) -> None:
         """Every regime of the hypothesis must have a rung, or it could not be tested when all is paid."""
         edges = self.hypothesis
         if edges is None:
             return
+        if self.turns is not None:
+            raise ValueError("--hypothesis has boundaries in thinking tokens, and --turns counts turns; leave it out")
         if not edges or list(edges) != sorted(set(edges)):
             raise ValueError(f"hypothesis {edges} does not increase; give boundaries in tokens, such as 2000,8000")
         seen = {bisect_left(edges, budget) for budget in self.budgets or range(0)}

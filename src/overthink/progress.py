@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from overthink.adaptive import Wave
 from overthink.core.record import RungRecord
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -21,9 +22,11 @@ class Meter:
         total: Traces to be collected, those that are there already included.
         there: Traces that are there already.
         console: Where to show it.
+        what: What is counted, in the plural.
     """
 
-    def __init__(self, *, total: int, there: int, console: Console) -> None:
+    def __init__(self, *, total: int, there: int, console: Console, what: str = "traces") -> None:
+        self._what = what
         self._total = total
         self._there = there
         self._finished = there
@@ -57,19 +60,28 @@ class Meter:
 
     def told(self, trace: Sequence[RungRecord]) -> None:
         """Count one finished trace."""
+        self.counted(trace[0].task if trace else self._task, sum(row.generated_tokens or 0 for row in trace))
+
+    def counted(self, task: str, tokens: int) -> None:
+        """Count one more, of a task, and the tokens that it took."""
         self._finished += 1
-        if trace:
-            self._task = trace[0].task
-            self._tokens += sum(row.generated_tokens or 0 for row in trace)
+        self._task = task
+        self._tokens += tokens
         if self._live is not None:
             self._bar.update(self._id, description=self._task, completed=self._finished, pace=self._pace())
         elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             self._console.print(self.line(), highlight=False)
 
+    def announced(self, wave: Wave) -> None:
+        """Count a wave in, and say why it is drawn."""
+        self._total = wave.traces
+        self._bar.update(self._id, total=wave.traces)
+        self._console.print(wave.text, highlight=False)
+
     def line(self) -> str:
         """The state in one line."""
-        return f"{self._task}: {self._finished} of {self._total} traces, {self._pace()}"
+        return f"{self._task}: {self._finished} of {self._total} {self._what}, {self._pace()}"
 
     def _pace(self) -> str:
         seconds = time.monotonic() - self._began

@@ -1,6 +1,6 @@
 """Go on with a study that is there: the same plan after a stop, or one that asks for more of the same.
 
-What may grow is the number of draws, the number of questions, and the rungs below the top. Everything that was
+What may grow is the number of draws, of questions, of arms, and the rungs below the top. Everything that was
 collected stays valid then: seeds hang on question and draw, and a rung below the top is a fork of a trace that is
 there. Any other difference makes another study.
 """
@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from overthink.arm_plan import BASE
 from overthink.core.added_rungs import Row, SparseTrace
 from overthink.core.record import RungRecord
 from overthink.errors import InputError
@@ -84,16 +85,23 @@ def collected(folder: StudyFolder, plan: Plan) -> Collected:
     Raises:
         InputError: The journal is damaged, or a trace lacks a rung and its thinking was not stored as token ids.
     """
-    if plan.budgets is None or not folder.journal.exists():
+    if plan.efforts is not None or not folder.journal.exists():
         return Collected({}, {})
     traces = {
-        (trace[0].task, trace[0].question, trace[0].draw): trace
+        (trace[0].task, trace[0].arm, trace[0].question, trace[0].draw): trace
         for trace in read_journal(folder.journal)
         if all(row.error is None for row in trace)
     }
-    done = {name: trace for name, trace in traces.items() if {row.requested_tokens for row in trace} >= {*plan.budgets}}
+    done = {name: trace for name, trace in traces.items() if _is_whole(trace, plan)}
     lacking = {name: trace for name, trace in traces.items() if name not in done}
-    return Collected(done, _sparse(folder, plan.budgets, lacking) if lacking else {})
+    return Collected(done, _sparse(folder, plan.budgets or (), lacking) if lacking else {})
+
+
+def _is_whole(trace: tuple[RungRecord, ...], plan: Plan) -> bool:
+    """Whether a trace has every rung of the plan; only the plain ladder can gain rungs, others have all they had."""
+    if trace[0].arm not in {arm.label for arm in plan.arms if arm.parts == BASE.parts}:
+        return True
+    return {row.requested_tokens for row in trace} >= {*(plan.budgets or ())}
 
 
 def _sparse(
@@ -138,8 +146,8 @@ def _check(folder: StudyFolder, plan: Plan, *, resume: bool) -> Plan | None:
         if refused:
             raise InputError(
                 f"{folder.path} holds a study with another plan ({shown}). Give the same options to go on with it, or "
-                "another --out. With --resume a study may gain draws, questions (a higher --limit), and rungs below "
-                "its highest budget; nothing else."
+                "another --out. With --resume a study may gain draws, questions (a higher --limit), arms, and "
+                "rungs below its highest budget; nothing else."
             )
         if not resume:
             raise InputError(f"{folder.path} holds this study with less ({shown}); extend it with --resume.")
@@ -155,8 +163,15 @@ def _changes(there: Plan, wanted: Plan) -> dict[str, tuple[object, object]]:
 
 def _extends(name: str, there: Plan, wanted: Plan) -> bool:
     """Whether this field of the plan grew in a way that leaves valid what was collected."""
-    if name == "budgets" and (wanted.judge_traces or "truncated" in wanted.controls):
-        return False  # these score the text at every rung, and token ids are what is kept
+    beside = wanted.judge_traces or "truncated" in wanted.controls or wanted.resamples is not None
+    if name == "budgets" and (beside or there.arms != (BASE,)):
+        return False  # these need the text at every rung, and token ids of plain thinking are what is kept
+    if name == "arms":
+        return {arm.label for arm in there.arms} < {arm.label for arm in wanted.arms} and all(
+            arm in wanted.arms for arm in there.arms
+        )
+    if name in ("draws", "limit") and there.until is not None:
+        return False  # the waves that were drawn followed what all questions showed
     if name == "draws":
         return wanted.draws > there.draws
     if name == "limit":

@@ -1,23 +1,29 @@
 """What a path holds: a study, a pool, Inspect logs, or a plain table. Each is read as rows of the pool."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from overthink.core.adaptive.tables import with_waves
+from overthink.core.adaptive.waves import Waves
 from overthink.core.findings import Analysis
+from overthink.core.outcomes import Outcomes, from_records
 from overthink.core.reading import Reading
 from overthink.core.record import RungRecord
 from overthink.core.spending import Estimate
+from overthink.core.verified import Verified, is_forced
 from overthink.errors import InputError
 from overthink.plan import Plan
 from overthink.resuming import is_outdated
-from overthink.store.analysis import read_analysis
+from overthink.store.analysis import Assumed, read_analysis, read_assumed
 from overthink.store.estimate import read_estimate
 from overthink.store.folder import StudyFolder
 from overthink.store.plan import read_plan
 from overthink.store.pool import is_pool, read_pool
 from overthink.store.table import read_table
+from overthink.store.verified import read_verified
+from overthink.store.waves import read_waves
 
 TABLES = (".parquet", ".csv", ".jsonl", ".json")
 LOGS = (".eval", ".json")
@@ -50,7 +56,10 @@ class Source:
         notes: What a reader must know of how they were read or collected.
         plan: The plan they were collected by; None for rows from elsewhere.
         estimate: What was expected of them before; None for rows from elsewhere.
+        waves: By task: the waves in which it was drawn, where later ones followed what earlier ones showed.
         decided: What was decided, with the seed, when findings were made of them before; None where none were.
+        verified: Who scored answers after they had been collected; each names its arms.
+        assumed: What was assumed of the model when a report was made of them before.
     """
 
     name: str
@@ -58,7 +67,18 @@ class Source:
     notes: tuple[str, ...] = ()
     plan: Plan | None = None
     estimate: Estimate | None = None
+    waves: Mapping[str, Waves] = field(default_factory=dict)
     decided: tuple[Analysis, int] | None = None
+    assumed: Assumed = field(default_factory=Assumed)
+    verified: tuple[Verified, ...] = ()
+
+    def tables(self) -> list[Outcomes]:
+        """The rows as one table per curve, each told of its waves.
+
+        Raises:
+            InputError: The rows do not fit together, or the waves are those of other questions.
+        """
+        return with_waves(from_records(self.records), self.waves)
 
 
 def read_source(path: Path, how: HowToRead) -> Source:
@@ -95,13 +115,34 @@ def _study(folder: StudyFolder) -> Source:
     if not folder.pool.exists() or (plan is not None and is_outdated(folder, plan)):
         raise InputError(f"{folder.path} holds a study that has not finished; repeat its `overthink run` with --resume")
     name = folder.path.resolve().name if plan is None else plan.title
+    records, verified = read_pool(folder.pool), read_verified(folder.verified)
     return Source(
         name,
-        read_pool(folder.pool),
+        records,
+        notes=() if verified is None else verifier_notes(verified, records, plan),
         plan=plan,
         estimate=read_estimate(folder.estimate),
+        waves=read_waves(folder.waves),
         decided=read_analysis(folder.analysis),
+        assumed=read_assumed(folder.analysis),
+        verified=() if verified is None else (verified,),
     )
+
+
+def verifier_notes(verified: Verified, records: Sequence[RungRecord], plan: Plan | None) -> tuple[str, ...]:
+    """What a reader must know of who scored the answers: how many have no score, and who else the verifier is."""
+    forced = [row for row in records if is_forced(row) and row.arm in verified.arms and row.error is None]
+    without = sum(row.verifier_score is None for row in forced)
+    notes = [f"Answers of {', '.join(verified.arms)}: {verified.text}."]
+    if without:
+        reasons = "; ".join(f"{count}: {reason}" for reason, count in verified.gaps.items())
+        notes.append(
+            f"{without} of {len(forced)} answers have no score and are left out where scores choose"
+            f"{f' ({reasons})' if reasons else ''}. `overthink verify` repeated tries those that failed or are new."
+        )
+    if plan is not None and plan.grader in verified.models:
+        notes.append(f"The verifier asks {plan.grader}, which grades the answers too: best-of-k then looks too good.")
+    return tuple(notes)
 
 
 def _logs(path: Path, how: HowToRead) -> Reading:

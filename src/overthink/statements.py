@@ -12,7 +12,6 @@ import numpy as np
 from overthink.analysing import HowToAnalyse
 from overthink.core.finding import Finding
 from overthink.core.findings import findings as find
-from overthink.core.outcomes import from_records
 from overthink.errors import InputError
 from overthink.govern.assembling import Made, make_statement
 from overthink.govern.compare_statements import DUE, re_evaluation
@@ -31,6 +30,7 @@ from overthink.store.findings import read_findings
 from overthink.store.folder import StudyFolder
 from overthink.store.plan import read_plan
 from overthink.store.pool import read_pool
+from overthink.store.waves import read_waves
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,7 +175,8 @@ def _again(given: Statement, folder: StudyFolder, *, labels: Path | None) -> lis
     if not folder.pool.exists():
         raise InputError(f"{folder.path} holds no pool; needed: the study that the statement was made from")
     source = Source(plan.title, read_pool(folder.pool), plan=plan, decided=read_analysis(folder.analysis))
-    tables = from_records(source.records)
+    source = replace(source, waves=read_waves(folder.waves))
+    tables = source.tables()
     analysis, seed = HowToAnalyse(labels=labels).settled(source, tables)
     made = find(tables, analysis, rng=np.random.default_rng(seed))
     files = {"plan": plan.sha256(), "pool": file_sha256(folder.pool), "findings": file_sha256(folder.findings)}
@@ -196,7 +197,14 @@ def _plan(folder: StudyFolder) -> Plan:
             f"{folder.path} holds no plan.json, so model, elicitation and polarity are not known; a statement is made "
             "of a study by `overthink run`"
         )
-    return read_plan(folder.plan)
+    plan = read_plan(folder.plan)
+    if plan.turns is not None:
+        raise InputError(
+            f"{folder.path} is a study of the turns of an agent loop; a statement bounds its claims by thinking "
+            "budgets or by the provider's own efforts, and has no words for turns and tools. Its report and its "
+            "findings hold the curves."
+        )
+    return plan
 
 
 def _findings(folder: StudyFolder, plan: Plan) -> tuple[tuple[Finding, ...], Evidence]:

@@ -7,7 +7,7 @@ Nothing here computes, draws, or talks to a model: it calls those who do, in ord
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,29 +16,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from overthink import __version__
+from overthink.adaptive import Announced
 from overthink.analysing import Decided, HowToAnalyse
+from overthink.arm_plan import ArmPlan
+from overthink.assuming import over
+from overthink.collecting import Told, laddered, levelled
 from overthink.core.finding import Finding
 from overthink.core.findings import findings as find
-from overthink.core.outcomes import from_records
 from overthink.core.record import RungRecord
 from overthink.core.spending import spent
+from overthink.governed import governed
 from overthink.plan import Plan, TaskPlan
 from overthink.present import About, figure_formats, report_figures, report_html, summary_text
-from overthink.resuming import Collected, at_work
+from overthink.resuming import at_work
 from overthink.sources import HowToRead, Source, read_source
-from overthink.store.analysis import write_analysis
+from overthink.store.analysis import Assumed, read_analysis, read_assumed, write_analysis
 from overthink.store.estimate import write_estimate
 from overthink.store.findings import findings_json, write_findings
 from overthink.store.folder import StudyFolder
-from overthink.store.journal import Journal
 from overthink.store.pool import write_pool
-from overthink.store.thoughts import Thoughts
 
 if TYPE_CHECKING:
     from overthink.collect.opened import Opened
-
-Told = Callable[[Sequence[RungRecord]], None]
-"""Told of every finished trace, with its rows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +49,7 @@ class Study:
         findings: Every claim, with number, interval, evidence and limits.
         about: Where it came from and how it was made.
         decided: What the evaluator decided before looking.
+        assumed: What is assumed of the model and no measurement says.
         folder: Where it is stored; None where it was not.
     """
 
@@ -57,6 +57,7 @@ class Study:
     findings: tuple[Finding, ...]
     about: About
     decided: Decided
+    assumed: Assumed
     folder: StudyFolder | None = None
 
     def html(self) -> str:
@@ -108,13 +109,23 @@ def analyse(
     Raises:
         InputError: The path cannot be read as any of these, or the labels are not of its answers.
     """
-    source = read_source(Path(path), read or HowToRead())
-    study = _study(source, how or HowToAnalyse(), command=command)
+    return analysed(read_source(Path(path), read or HowToRead()), how or HowToAnalyse(), out=out, command=command)
+
+
+def analysed(source: Source, how: HowToAnalyse, *, out: str | Path | None = None, command: str | None = None) -> Study:
+    """The same for rows that were read already."""
+    study = _study(source, how, command=command)
     return study if out is None else _stored(study, StudyFolder(Path(out)))
 
 
 def run(
-    opened: "Opened", out: str | Path, *, resume: bool = False, told: Told = lambda _: None, command: str | None = None
+    opened: "Opened",
+    out: str | Path,
+    *,
+    resume: bool = False,
+    told: Told = lambda _: None,
+    announced: Announced = lambda _: None,
+    command: str | None = None,
 ) -> Study:
     """Collect what the plan says, and analyse it.
 
@@ -126,6 +137,7 @@ def run(
         out: The study's folder; new, or with `resume` one that holds this plan, or one with less of the same.
         resume: Go on with a study that was stopped, or extend one.
         told: Called with the rows of every finished trace.
+        announced: Called with every wave before its first draw, where draws follow what earlier ones showed.
         command: The command line, for the report.
 
     Returns:
@@ -139,28 +151,47 @@ def run(
     plan, folder = opened.plan, StudyFolder(Path(out))
     with at_work(folder, plan, resume=resume) as has:
         write_estimate(folder.estimate, opened.spending)
-        if plan.budgets is not None:
-            source = _laddered(opened, folder, has, told)
+        if plan.efforts is None:
+            source = laddered(opened, folder, has, told, announced)
         else:
-            source = _levelled(opened, folder, told)
-        return _stored(_study(source, HowToAnalyse(), command=command), folder)
+            source = levelled(opened, folder, told)
+        source = _decided_before(source, folder, moved=bool(has.sparse))
+        how = HowToAnalyse(assumed=read_assumed(folder.analysis))
+        return _stored(_study(source, how, command=command), folder)
 
 
-def report(path: str | Path, *, formats: Sequence[str] = ("html",), command: str | None = None) -> Study:
+def _decided_before(source: Source, folder: StudyFolder, *, moved: bool) -> Source:
+    """The source with what an earlier report of the study was told; labels stand for rungs, and fall where these move."""
+    decided = read_analysis(folder.analysis)
+    if decided is None or decided[0].human is None or not moved:
+        return replace(source, decided=decided)
+    lost = "Human labels of an earlier report are left out: the ladder has gained rungs. Label anew, or give --labels."
+    earlier = replace(decided[0], human=None), decided[1]
+    return replace(source, decided=earlier, notes=(*source.notes, lost))
+
+
+def report(
+    path: str | Path,
+    *,
+    formats: Sequence[str] = ("html",),
+    how: HowToAnalyse | None = None,
+    command: str | None = None,
+) -> Study:
     """Make a study's findings and report again from its pool.
 
     Args:
         path: The study's folder.
         formats: "svg" and "png" draw the page's charts into its folder `figures`; the page itself is always made.
+        how: What the evaluator decides or assumes now; None for what was decided and assumed before.
         command: The command line, for the report.
 
     Raises:
-        InputError: The folder holds no study, or a format is unknown.
+        InputError: The folder holds no study, a format is unknown, or an assumption cannot be.
     """
     figures = figure_formats(formats)
     folder = StudyFolder(Path(path))
     folder.require()
-    made = analyse(folder.path, out=folder.path, command=command)
+    made = analyse(folder.path, out=folder.path, how=how, command=command)
     if figures:
         folder.write_figures(report_figures(made.findings, made.about, figures))
     return made
@@ -183,6 +214,17 @@ def tasks(
     return task_plans(capability=capability, safety=safety, benign=benign, args=args)
 
 
+def arms(text: str, *, model: str) -> tuple[ArmPlan, ...]:
+    """Read arms as the command line gives them: `base,safethink:guard=MODEL,tau=0.5,m=3`.
+
+    Raises:
+        InputError: An arm or setting is unknown, a decision is missing, or a value is not possible.
+    """
+    from overthink.collect.arms import arm_plans
+
+    return arm_plans(text, model=model)
+
+
 def prepare(plan: Plan) -> "Opened":
     """Open the plan's model and tasks, and refuse what cannot be done, before anything is written or paid.
 
@@ -194,33 +236,8 @@ def prepare(plan: Plan) -> "Opened":
     return open_plan(plan)
 
 
-def _laddered(opened: "Opened", folder: StudyFolder, has: Collected, told: Told) -> Source:
-    from overthink.collect.collection import collect_ladder
-    from overthink.collect.keeper import Keeper
-
-    traces = dict(has.done)
-    with Journal(folder.journal) as journal, Thoughts(folder.thoughts) as thoughts:
-
-        def keep(trace: Sequence[RungRecord]) -> None:
-            journal.append(trace)
-            traces[trace[0].task, trace[0].question, trace[0].draw] = tuple(trace)
-            told(trace)
-
-        keeper = Keeper(done=has.done, sparse=has.sparse, on_thought=thoughts.append, on_trace=keep)
-        collect_ladder(opened, study=folder.path.name, log_dir=folder.logs, keeper=keeper)
-    rows = [row for trace in traces.values() for row in trace]
-    return Source(opened.plan.title, rows, plan=opened.plan, estimate=opened.spending)
-
-
-def _levelled(opened: "Opened", folder: StudyFolder, told: Told) -> Source:
-    from overthink.collect.effort import collect_efforts
-
-    reading = collect_efforts(opened, study=folder.path.name, log_dir=folder.logs, on_sample=lambda: told(()))
-    return Source(opened.plan.title, reading.records, notes=reading.notes, plan=opened.plan, estimate=opened.spending)
-
-
 def _study(source: Source, how: HowToAnalyse, *, command: str | None) -> Study:
-    tables = from_records(source.records)
+    tables = source.tables()
     decided, seed = how.settled(source, tables)
     found = find(tables, decided, rng=np.random.default_rng(seed))
     about = About(
@@ -237,7 +254,9 @@ def _study(source: Source, how: HowToAnalyse, *, command: str | None) -> Study:
         reference=_reference(found),
         reference_means="one attempt at the lowest rung",
     )
-    return Study(source.records, found, about, Decided(decided, seed))
+    assumed = over(how.assumed, source.assumed)
+    about = governed(about, found, assumed, seed=seed)
+    return Study(source.records, found, about, Decided(decided, seed), assumed)
 
 
 def _reference(found: Sequence[Finding]) -> dict[str, float]:
@@ -260,6 +279,6 @@ def _stored(study: Study, folder: StudyFolder) -> Study:
         plan_sha256=stored.about.plan_sha256,
         pool_sha256=pool_sha256,
     )
-    write_analysis(folder.analysis, study.decided.analysis, seed=study.decided.seed)
+    write_analysis(folder.analysis, study.decided.analysis, seed=study.decided.seed, assumed=study.assumed)
     folder.write_report(stored.html())
     return stored

@@ -11,12 +11,15 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSyste
 
 import overthink
 from overthink.collect.chat_prefill import ChatPrefill
-from overthink.collect.climb import Step, Way, climb
+from overthink.collect.climb import Step, climb
 from overthink.collect.collection import collect_ladder
 from overthink.collect.continuation import Continuation, continuation_for
 from overthink.collect.keeper import Keeper
 from overthink.collect.opened import open_plan
 from overthink.collect.think import for_prompt, think_format
+from overthink.collect.thinking import InOnePiece, Means
+from overthink.collect.till import Till
+from overthink.collect.way import Way
 from overthink.core.controls import ON_TRACE
 from overthink.core.record import RungRecord
 from overthink.errors import InputError
@@ -46,7 +49,8 @@ def climbed(
     plan = Way(budgets=(0, 4, 8, 12), format=settled, answer_tokens=9, temperature=0.5, top_p=0.9, seed=7)
 
     async def collect() -> list[Step]:
-        return [step async for step in climb(way, messages, plan)]
+        means = Means(way, plan, Till(), tuple(messages))
+        return [step async for step in climb(means, InOnePiece(means))]
 
     return asyncio.run(collect())
 

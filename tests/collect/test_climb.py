@@ -8,9 +8,12 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.collect.climb import Step, Way, climb
+from overthink.collect.climb import Step, climb
 from overthink.collect.continuation import Prefix, Sampling, Segment
 from overthink.collect.think import for_prompt, think_format
+from overthink.collect.thinking import InOnePiece, Means
+from overthink.collect.till import Till
+from overthink.collect.way import Way
 
 WAY = Way(budgets=(0, 4, 8, 16), format=think_format("plain"), answer_tokens=3, temperature=0.0, top_p=1.0, seed=7)
 
@@ -44,7 +47,8 @@ class Scripted:
 
 def steps(model: Scripted, way: Way = WAY) -> list[Step]:
     async def collect() -> list[Step]:
-        return [step async for step in climb(model, [], way)]
+        means = Means(model, way, Till(), ())
+        return [step async for step in climb(means, InOnePiece(means))]
 
     return asyncio.run(collect())
 

@@ -15,7 +15,7 @@ from inspect_ai.log import list_eval_logs, read_eval_log
 from inspect_ai.model import modelapi
 
 import overthink
-from overthink.collect.climb import Step, Way, climb
+from overthink.collect.climb import Step, climb
 from overthink.collect.collection import collect_ladder
 from overthink.collect.continuation import Prefix, Sampling, Segment
 from overthink.collect.controls import ControlRow, Controls
@@ -25,6 +25,9 @@ from overthink.collect.ladder import TEXTS
 from overthink.collect.opened import open_plan
 from overthink.collect.simulated_api import SimulatedProvider
 from overthink.collect.think import ThinkFormat, for_prompt, think_format
+from overthink.collect.thinking import InOnePiece, Means
+from overthink.collect.till import Till
+from overthink.collect.way import Way
 from overthink.core.added_rungs import SparseTrace
 from overthink.core.controls import ON_TRACE
 from overthink.core.record import Estimand, RungRecord, Verdict
@@ -86,7 +89,8 @@ def climbed(
 
     async def collect() -> None:
         forced: Judgement | None = None
-        async for step in climb(model, [], way):
+        means = Means(model, way, Till(), ())
+        async for step in climb(means, InOnePiece(means)):
             if forced is None or not step.carried:
                 forced = await judged(step.answer.text, not step.answer.ended)
             steps.append(step)
@@ -177,10 +181,10 @@ def test_the_thinking_is_judged_where_there_is_some_and_once() -> None:
 class Flustered(SimulatedProvider):
     """The simulated model, but a forced close makes a third of its good answers bad."""
 
-    def _answer(self, truth: dict[str, Any], limit: int) -> list[int]:
+    def _answer(self, truth: dict[str, Any], *request: Any) -> list[int]:
         key = f"{truth['question']}|{truth['draw']}".encode()
         forced = truth["phase"] == "answer" and hashlib.sha256(key).digest()[0] % 3 == 0
-        return super()._answer(truth | {"good": truth["bad"]} if forced else truth, limit)
+        return super()._answer(truth | {"good": truth["bad"]} if forced else truth, *request)
 
 
 def collected(folder: Path, model: str, keeper: Keeper | None = None, **fields: Any) -> list[RungRecord]:
@@ -188,7 +192,7 @@ def collected(folder: Path, model: str, keeper: Keeper | None = None, **fields: 
     plan = checked_plan(
         overthink="0",
         model=model,
-        model_args={"natural_length": 20.0, "capability": "0:0.8"},
+        model_args={"natural_length": 40.0, "capability": "0:0.8"},
         tasks=overthink.tasks(capability=["overthink/arithmetic"], safety=[], benign=[], args={}),
         seed=1,
         **{"budgets": (0, 16, 64), "limit": 6, "draws": 3, "controls": ALL, "judge_traces": True} | fields,
@@ -279,7 +283,7 @@ def test_a_study_with_controls_may_gain_rungs_and_keeps_what_it_has(tmp_path: Pa
     few = collected(tmp_path, "overthink/simulated", budgets=(0, 64), limit=2)
     traces = defaultdict(list)
     for row in few:
-        traces[row.task, row.question, row.draw].append(row)
+        traces[row.task, row.arm, row.question, row.draw].append(row)
     thought = {name: tuple(range(1, 65)) for name in traces}  # any ids will do: only their number is looked at here
     plan_now = (0, 16, 64)
     keeper_rows: list[RungRecord] = []

@@ -10,10 +10,13 @@ from inspect_ai.scorer import includes
 from inspect_ai.solver import generate, prompt_template, system_message
 
 import overthink
+from overthink.arm_plan import BASE
+from overthink.collect.arms import open_arm
 from overthink.collect.estimating import Asked, estimated
 from overthink.collect.opening import open_task
 from overthink.collect.polarity import task_plan
 from overthink.collect.prompt_length import prompt_tokens
+from overthink.collect.replay import Replay
 from overthink.collect.simulated_api import SimulatedProvider
 from overthink.core.spending import Rates
 from overthink.errors import InputError
@@ -35,6 +38,9 @@ def plan(**changes: Any) -> Plan:
     return checked_plan(**(fields | changes))
 
 
+BASE_ARM = (open_arm(BASE, plan()),)
+
+
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """One entry for every call of the simulated model: its decoded tokens."""
@@ -51,11 +57,12 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seen
 
 
+@pytest.mark.parametrize("more", [{}, {"resamples": 3}], ids=str)
 @pytest.mark.parametrize("budgets", [(0, 8, 32), (4, 16), (0,)])
 def test_a_trace_that_never_ends_makes_exactly_the_calls_that_were_told(
-    budgets: tuple[int, ...], calls: list[int], tmp_path: Path
+    budgets: tuple[int, ...], more: dict[str, int], calls: list[int], tmp_path: Path
 ) -> None:
-    opened = overthink.prepare(plan(budgets=budgets))
+    opened = overthink.prepare(plan(budgets=budgets, **more))
     made = overthink.run(opened, tmp_path / "s")
     told = opened.spending
     assert len(calls) == told.calls
@@ -88,8 +95,8 @@ def test_the_prompt_is_measured_as_the_solver_writes_it() -> None:
 
     task(name="long_prompt")(build)
     made = open_task(TaskPlan(task="long_prompt", axis="capability", high="correct"))
-    assert prompt_tokens(made, name="t", questions=1, replay=False) == 100 + 8
-    assert prompt_tokens(made, name="t", questions=1, replay=True) == 1000 + 8 + 300 + 8
+    assert prompt_tokens(made, name="t", questions=1, replay=None) == 100 + 8
+    assert prompt_tokens(made, name="t", questions=1, replay=Replay) == 1000 + 8 + 300 + 8
 
 
 PRICES = {
@@ -111,7 +118,7 @@ def asked(*graders: str) -> list[Asked]:
 @pytest.mark.usefixtures("prices")
 def test_the_price_is_a_range_with_its_source_or_unknown_with_its_reason() -> None:
     hosted = plan(model="openai/tested", model_args={}, budgets=(0, 100), draws=1, answer_tokens=20)
-    told = estimated(hosted, asked(), free=False, notes=())
+    told = estimated(hosted, asked(), BASE_ARM, free=False, notes=())
     # At most: an answer at 0, thinking to 100, an answer there; the cue is 10 tokens.
     assert told.prompt_tokens[1] == 10 * (110 + 100 + 210)
     assert told.decoded_tokens[1] == 10 * (100 + 2 * 20)
@@ -119,33 +126,35 @@ def test_the_price_is_a_range_with_its_source_or_unknown_with_its_reason() -> No
     assert told.usd[1] == pytest.approx(10 * (420 * 2e-6 + 140 * 1e-5))
     assert 0 < told.usd[0] < told.usd[1]
     assert "2.00 USD per million prompt tokens, 10.00 decoded; a list" in told.price
-    unknown = estimated(plan(model="openai/unheard-of", model_args={}), asked(), free=False, notes=())
+    unknown = estimated(plan(model="openai/unheard-of", model_args={}), asked(), BASE_ARM, free=False, notes=())
     assert unknown.usd is None
     assert "openai/unheard-of is not in the price list" in unknown.price
-    assert estimated(plan(), asked(), free=True, notes=()).price == "no charge: the model runs on this machine"
+    assert (
+        estimated(plan(), asked(), BASE_ARM, free=True, notes=()).price == "no charge: the model runs on this machine"
+    )
 
 
 @pytest.mark.usefixtures("prices")
 def test_a_grader_is_paid_too() -> None:
     hosted = plan(model="openai/tested", model_args={}, budgets=(0, 100), draws=1)
-    alone = estimated(hosted, asked(), free=False, notes=())
-    graded = estimated(hosted, asked("openai/judge"), free=False, notes=())
+    alone = estimated(hosted, asked(), BASE_ARM, free=False, notes=())
+    graded = estimated(hosted, asked("openai/judge"), BASE_ARM, free=False, notes=())
     assert graded.judge_calls == 10 * 2
     assert graded.usd is not None
     assert alone.usd is not None
     assert graded.usd[0] > alone.usd[0]
-    own = estimated(plan(), asked("openai/judge"), free=True, notes=())
+    own = estimated(plan(), asked("openai/judge"), BASE_ARM, free=True, notes=())
     assert own.usd is not None
     assert own.usd[0] > 0
-    assert estimated(hosted, asked("openai/unheard-of"), free=False, notes=()).usd is None
-    itself = estimated(plan(model="vllm/mine", model_args={}), asked("vllm/mine"), free=True, notes=())
+    assert estimated(hosted, asked("openai/unheard-of"), BASE_ARM, free=False, notes=()).usd is None
+    itself = estimated(plan(model="vllm/mine", model_args={}), asked("vllm/mine"), BASE_ARM, free=True, notes=())
     assert (itself.judge_free, itself.price) == (True, "no charge: the model runs on this machine")
 
 
 @pytest.mark.usefixtures("prices")
 def test_levels_of_a_provider_have_no_upper_bound() -> None:
     hosted = plan(model="openai/tested", model_args={}, budgets=None, efforts=("low", "high"), draws=3)
-    told = estimated(hosted, asked(), free=False, notes=())
+    told = estimated(hosted, asked(), BASE_ARM, free=False, notes=())
     assert told.calls == 10 * 3 * 2
     assert told.decoded_tokens[1] is None
     assert told.usd is not None

@@ -55,7 +55,9 @@ def test_every_kind_and_metric_is_there() -> None:
         *(("frontier", m) for m in ("best_value", "naive_best")),
         *(("tokens", m) for m in ("thinking_tokens", "answer_tokens", "attempt_tokens")),
         *(("tokens", f"thinking_tokens_p{q}") for q in (10, 50, 90)),
-        *(("tokens", f"spent_{m}") for m in ("generated", "prompt", "cached", "judge", "verifier")),
+        *(("tokens", f"spent_{m}") for m in ("generated", "prompt", "cached", "judge", "verifier", "guard")),
+        *(("ledger", f"paid_{m}") for m in ("prompt", "thinking", "answer", "generated", "unique", "apart", "in_all")),
+        *(("ledger", f"attempt_{m}") for m in ("prompt", "thinking", "answer", "in_all")),
         *(("gate", m) for m in ("manipulation", "natural_end", "truncation", "unparsed", "errors")),
     }
     safety = find(ladder(axis=Axis.SAFETY))
@@ -232,4 +234,4 @@ def test_limits_tell_of_tokens_and_sums_that_are_not_whole() -> None:
 
 def test_one_rung_has_nothing_to_compare() -> None:
     found = find(pool(VALUES[:, :, :1]))
-    assert {f.kind for f in found} == {"value", "reliability", "frontier", "tokens", "gate"}
+    assert {f.kind for f in found} == {"value", "reliability", "frontier", "tokens", "ledger", "gate"}

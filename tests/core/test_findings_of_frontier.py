@@ -29,9 +29,11 @@ def written(outcomes: Outcomes, seed: int = 0) -> list[Finding]:
 
 
 def test_findings_say_what_to_choose_within_each_budget() -> None:
-    found = written(table())
+    every = written(table())
+    found = [f for f in every if "_by_difficulty" not in f.metric]
     assert [f.metric for f in found] == ["best_value", "naive_best"] * 8
-    assert len({f.id for f in found}) == 16
+    assert len({f.id for f in every}) == len(every)
+    assert [f.at.total_tokens for f in found[::2]] == sorted(f.at.total_tokens or 0 for f in found[::2])
     assert found[0].id == "p/frontier/best_value/10tokens"
     first, top = found[0], found[-2]
     assert (first.at.rung, first.at.k, first.at.selector) == (0, 1, "single")
@@ -42,13 +44,16 @@ def test_findings_say_what_to_choose_within_each_budget() -> None:
     assert top.high is not None
     assert 0.7 < top.low < top.estimate <= top.high <= 1
     assert any("verifier costs is unknown" in limit for limit in top.limits)
-    assert written(table(), seed=0) == found
+    assert written(table(), seed=0) == every
     # Ids hang on what was asked and spent, not on what came out.
-    assert [f.id for f in written(replace(table(), values=1 - table().values))] == [f.id for f in found]
+    other = written(replace(table(), values=1 - table().values))
+    assert [f.id for f in other if "_by_difficulty" not in f.metric] == [f.id for f in found]
 
 
 def test_findings_of_safety_are_the_attackers() -> None:
-    found = written(replace(table(), axis=Axis.SAFETY))
+    every = written(replace(table(), axis=Axis.SAFETY))
+    assert "worst_by_difficulty" in {f.metric for f in every}
+    found = [f for f in every if "_by_difficulty" not in f.metric]
     assert {f.metric for f in found} == {"worst_value", "naive_worst"}
     worst = [f.estimate for f in found if f.metric == "worst_value"]
     assert worst[-1] == pytest.approx(0.0, abs=0.05)

@@ -1,8 +1,7 @@
 """The ledger balances, tells attempts from what the ladder paid, and leaves unknown what nobody counted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overthink.core.attempt import attempt_parts, attempt_work
-from overthink.core.category import NOT_IN_THE_POOL, Category
+from overthink.core.category import Category
 from overthink.core.flop import response
 from overthink.core.ledger import Amount, LedgerLine, ledger, sum_paid
 from overthink.core.model_shape import ModelShape
+from overthink.core.on_the_way import COLUMNS, DECODED
 from overthink.core.outcomes import Outcomes, from_records
 from overthink.core.record import Estimand, RungRecord
 from overthink.core.tokens import SPENT, spent
@@ -25,6 +25,7 @@ SPENT_ON = {
     "spent_cached": Category.CACHED,
     "spent_judge": Category.JUDGE,
     "spent_verifier": Category.VERIFIER,
+    "spent_guard": Category.GUARD,
 }
 
 
@@ -55,8 +56,8 @@ def climbed(seed: int = 0, questions: int = 4, draws: int = 3) -> list[RungRecor
     return pool(np.ones(shape), requested_tokens=asked, verifier_tokens=0, **told)
 
 
-def lines_of(rows: list[RungRecord], **options: Any) -> tuple[LedgerLine, ...]:
-    return ledger(from_records(rows), **options)
+def lines_of(rows: list[RungRecord]) -> tuple[LedgerLine, ...]:
+    return ledger(from_records(rows))
 
 
 def imbalance(outcomes: Outcomes, lines: Sequence[LedgerLine]) -> float:
@@ -66,7 +67,7 @@ def imbalance(outcomes: Outcomes, lines: Sequence[LedgerLine]) -> float:
     generated = sum((line.generated for line in lines), Amount(None))
     off.append(abs((generated.tokens or 0) - np.nan_to_num(spent(outcomes, "spent_generated")[0])))
     off += [abs(paid[SPENT_ON[m]].silent - spent(outcomes, m)[1]) for m in SPENT_ON]
-    both = (paid[Category.THINKING].tokens or 0) + (paid[Category.ANSWER].tokens or 0)
+    both = sum(paid[name].tokens or 0 for name in (Category.THINKING, Category.ANSWER, *DECODED))
     return max(*off, abs(both - (generated.tokens or 0)))
 
 
@@ -119,7 +120,7 @@ def test_an_attempt_is_what_it_takes_alone() -> None:
     assert line.paid[Category.JUDGE].tokens == 50 * sum(r.generated_tokens != 0 for r in top)
     total = line.attempt_in_all
     assert total.tokens == pytest.approx((line.attempt_decoded or 0) + 101.5 + 50)
-    assert total.unknown == tuple(c for c in Category if c in NOT_IN_THE_POOL)
+    assert total.unknown == tuple(c for c in Category if c in COLUMNS and c is not Category.VERIFIER)
 
 
 def test_rows_that_do_not_say_are_counted_and_never_zero() -> None:
@@ -134,16 +135,49 @@ def test_rows_that_do_not_say_are_counted_and_never_zero() -> None:
     assert {Category.JUDGE, Category.VERIFIER} <= set(untold.attempt_in_all.unknown)
 
 
-def test_what_has_no_column_can_be_told() -> None:
-    line, *others = lines_of(climbed(), besides={0: {Category.PROBE: 24.0, Category.GUARD: 0.0}})
-    assert line.paid[Category.PROBE] == Amount(24.0)
-    assert line.attempt[Category.PROBE] == 2.0
-    assert line.attempt[Category.GUARD] == 0.0
-    silent = lines_of(climbed())[0]
-    assert line.paid_in_all.tokens == silent.paid_in_all.tokens + 24
-    assert Category.PROBE in silent.paid_in_all.unknown
-    assert Category.PROBE not in line.paid_in_all.unknown
-    assert others[0].paid[Category.PROBE] == Amount(None, 12)
+def searched(seed: int = 0) -> list[RungRecord]:
+    """The same pool as a search pays it: branches that grow along the ladder, guards, and steps that are scored."""
+    rng = np.random.default_rng(seed)
+    rows: list[RungRecord] = []
+    so_far: dict[str, int] = {}
+    for row in climbed(seed):
+        gained = {column: 0 if row.generated_tokens == 0 else int(rng.integers(0, 40)) for column in COLUMNS.values()}
+        so_far = {column: (so_far[column] if row.rung else 0) + gained[column] for column in gained}
+        thrown = sum(gained[COLUMNS[name]] for name in DECODED)
+        rows.append(replace(row, generated_tokens=(row.generated_tokens or 0) + thrown, **so_far))  # type: ignore[arg-type]
+    return rows
+
+
+@given(st.integers(0, 10_000))
+def test_what_is_spent_on_the_way_is_paid_once_and_taken_by_every_attempt(seed: int) -> None:
+    rows = searched(seed)
+    lines = lines_of(rows)
+    tops = [r for r in rows if r.rung == 2]
+    paid = sum_paid(lines)
+    (outcomes,) = from_records(rows)
+    assert {spent(outcomes, metric) for metric in ("spent_verifier", "spent_guard")} == {
+        (paid[name].tokens, 0) for name in (Category.VERIFIER, Category.GUARD)
+    }
+    for name, column in COLUMNS.items():
+        whole = sum(getattr(r, column) for r in tops)
+        assert paid[name].tokens == whole  # what it grew to is the sum of what it gained
+        assert lines[2].attempt[name] == pytest.approx(whole / len(tops))
+    decoded = sum((paid[name].tokens or 0) for name in (*DECODED, Category.THINKING, Category.ANSWER))
+    assert decoded == sum(r.generated_tokens or 0 for r in rows)
+    for line in lines:
+        assert line.unique == line.generated  # every branch was decoded once
+        assert (line.apart.tokens or 0) >= (line.generated.tokens or 0)
+
+
+def test_a_search_may_answer_from_a_shorter_branch_than_before() -> None:
+    below, top = (r for r in climbed(questions=1, draws=1) if r.rung < 2)
+    below = replace(below, thinking_tokens=30, generated_tokens=35, answer_tokens=5, pruned_tokens=0)
+    top = replace(top, thinking_tokens=10, generated_tokens=9, answer_tokens=5, pruned_tokens=24)
+    lines = lines_of([below, top])
+    assert lines[1].paid[Category.THINKING].tokens == -20  # what was thinking at the rung below is a branch now
+    assert sum_paid(lines)[Category.THINKING].tokens == 10
+    contradicting = lines_of([below, replace(top, generated_tokens=2, pruned_tokens=0)])[1]
+    assert contradicting.paid[Category.THINKING] == Amount(None, 1)
 
 
 def test_efforts_and_continued_answers_read_their_own_prompt() -> None:
@@ -174,19 +208,3 @@ def test_flop_of_an_attempt_are_those_of_its_response() -> None:
         decoded = (row.thinking_tokens or 0) + (row.answer_tokens or 0)
         whole = response(shape, prompt=100, decoded=decoded)
         assert (prompt + decoding).flop[0, 0, r] == pytest.approx(float(whole.flop))
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda t: ledger([t, t], besides={0: {Category.PROBE: 1}}), "2 curves"),
-        (lambda t: ledger([t], besides={9: {Category.PROBE: 1}}), "rung 9"),
-        (lambda t: ledger([t], besides={0: {Category.JUDGE: 1}}), "counts itself"),
-        (lambda t: ledger([t], besides={0: {Category.PROBE: -1}}), "-1 probe"),
-        (lambda t: ledger([t], besides={0: {Category.PROBE: float("nan")}}), "nan probe"),
-    ],
-)
-def test_what_cannot_be_filled_in_is_refused(call: Callable[[Outcomes], object], message: str) -> None:
-    (table,) = from_records(climbed())
-    with pytest.raises(ValueError, match=message):
-        call(table)

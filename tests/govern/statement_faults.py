@@ -274,6 +274,12 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
         "1,024",
     ),
     "more budgets than run": (put("elicitation", "budgets", to=[0, 64, 64, 1024]), "budgets", "do not increase"),
+    "an arm of a curve left out": (
+        put("elicitation", "arms", 0, "label", to="other"),
+        "arms",
+        "none of the arms other",
+    ),
+    "a tool that no arm gave": (put("elicitation", "tools", to=["browser"]), "arms", "the arms gave none"),
     "more tries than drawn": (put("elicitation", "max_tries", to=100), "selector", "the curves have 3"),
     "best-of-k said to be collected": (
         lambda d: d["elicitation"]["selectors"].append("best"),

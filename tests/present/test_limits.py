@@ -40,7 +40,6 @@ CAUSES: list[tuple[Change, str]] = [
         lambda f: [*f, replace(f[0], kind="extreme", at=At(), label="at the floor: x")],
         "base: at the floor: x.",
     ),
-    (lambda f: [*f, *ladder(arm="other", tries=(1, 64))], "nor about more than 64 tries"),
 ]
 
 

@@ -49,7 +49,7 @@ def test_cut_anywhere_the_whole_lines_remain_and_appending_goes_on(tmp_path: Pat
 
 
 def test_another_file_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
-    for content in (b'{"overthink.journal":2}\n[]\n', b"notes, no line end", b"notes\nmore"):
+    for content in (b'{"overthink.journal":99}\n[]\n', b"notes, no line end", b"notes\nmore"):
         path = tmp_path / "j"
         path.write_bytes(content)
         with pytest.raises(InputError, match="begins with"):

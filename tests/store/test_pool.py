@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overthink.core.record import Axis, Estimand, RungRecord, Verdict
+from overthink.core.record import POOL_VERSION, Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError, StoppedError
 from overthink.store import atomic
 from overthink.store.pool import read_pool, write_pool
@@ -96,14 +96,14 @@ def test_a_bad_record_is_refused_and_nothing_is_written(tmp_path: Path, records:
 
 
 def rewrite(path: Path, change: object, metadata: dict[str, str] | None = None) -> None:
-    metadata = {"overthink.pool": "1"} if metadata is None else metadata
+    metadata = {"overthink.pool": str(POOL_VERSION)} if metadata is None else metadata
     change(pl.read_parquet(path)).write_parquet(path, metadata=metadata)
 
 
 @pytest.mark.parametrize(
     ("change", "metadata", "says"),
     [
-        (lambda t: t, {"overthink.pool": "2"}, "version '2'.*reads version 1"),
+        (lambda t: t, {"overthink.pool": "99"}, f"version '99'.*reads version {POOL_VERSION}"),
         (lambda t: t, {"other": "1"}, "not a pool"),
         (lambda t: t.drop("seed"), None, "missing: 'seed'"),
         (lambda t: t.with_columns(mood=pl.lit("x")), None, "unknown: 'mood'"),

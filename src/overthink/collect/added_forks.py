@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 from inspect_ai.model import ChatMessage
 
-from overthink.collect.climb import Step, Way
-from overthink.collect.continuation import Continuation, Prefix, Sampling, Segment
-from overthink.collect.seeds import seed_for
+from overthink.collect.climb import Step
+from overthink.collect.continuation import Continuation, Prefix, Segment
+from overthink.collect.way import Way
 from overthink.core.added_rungs import Fork, SparseTrace, place
 from overthink.core.record import RungRecord
 
@@ -26,7 +26,8 @@ async def added_forks(
         if isinstance(entry, Fork):
             prefix = continuation.append(opened, _cut(trace.thought[: entry.budget]))
             fork = await continuation.append_text(prefix, way.format.close + way.format.cue)
-            answer = await continuation.decode(fork, _sampling(way, entry), truth=_truth(way, entry))
+            named = (entry.budget, "added answer")
+            answer = await continuation.decode(fork, way.answering(*named), truth=way.told("answer", entry.budget))
             yield _step(entry, answer, prefix)
         else:
             yield entry
@@ -49,17 +50,3 @@ def _step(fork: Fork, answer: Segment, prefix: Prefix) -> Step:
         thought="",
         prefix=prefix,
     )
-
-
-def _sampling(way: Way, fork: Fork) -> Sampling:
-    return Sampling(
-        max_tokens=way.answer_tokens,
-        seed=seed_for(way.seed, fork.budget, "added answer"),
-        temperature=way.temperature,
-        top_p=way.top_p,
-        stop=way.format.answer_stop,
-    )
-
-
-def _truth(way: Way, fork: Fork) -> dict[str, object] | None:
-    return None if way.truth is None else way.truth | {"phase": "answer", "thinking_tokens": fork.budget}

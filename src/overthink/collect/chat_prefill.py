@@ -65,6 +65,7 @@ class ChatPrefill:
     model: Model
     server: ChatServer
     _kept: set[str] = field(default_factory=set)
+    tells_stop = True
 
     async def start(self, messages: list[ChatMessage], opening: str) -> Prefix:
         """The messages, with the assistant's turn opened. An answer that the task has begun is gone on with.

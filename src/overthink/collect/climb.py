@@ -2,40 +2,10 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from typing import Any
 
-from inspect_ai.model import ChatMessage
-
-from overthink.collect.continuation import Continuation, Prefix, Sampling, Segment
-from overthink.collect.seeds import seed_for
-from overthink.collect.think import ThinkFormat
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """What one trace needs to know to climb.
-
-    Attributes:
-        budgets: Thinking budgets in tokens, ascending.
-        format: How thinking opens and closes, cue settled for this prompt.
-        answer_tokens: Allowance for the answer at every rung, apart from the thinking.
-        temperature: Sampling temperature.
-        top_p: Nucleus sampling mass.
-        seed: Seed of this trace; every segment and answer derives its own from it.
-        truth: What a simulated model may know of the question; None for every real one.
-    """
-
-    budgets: tuple[int, ...]
-    format: ThinkFormat
-    answer_tokens: int
-    temperature: float
-    top_p: float
-    seed: int
-    truth: dict[str, Any] | None = None
-
-    def told(self, phase: str, thinking: int) -> dict[str, Any] | None:
-        """What a simulated model is told of one request; None for every real one."""
-        return None if self.truth is None else self.truth | {"phase": phase, "thinking_tokens": thinking}
+from overthink.collect.continuation import Prefix, Segment
+from overthink.collect.thinking import Means, Thinker
+from overthink.core.on_the_way import NOTHING, OnTheWay
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +18,18 @@ class Step:
         thinking_tokens: Thinking tokens so far.
         answer: The forced answer.
         natural_end: The trace had ended by itself.
-        generated_tokens: Tokens newly decoded for this rung, answer included; 0 where the step is carried forward.
+        generated_tokens: Tokens newly decoded for this rung, the answer and what was thrown away included; 0 where the
+            step is carried forward.
         prompt_tokens: Prompt tokens of this rung's requests; None if the server gave none.
         cached_tokens: How many of them came from the server's cache; None if it does not say.
-        thought: Text decoded on the way to this rung.
+        thought: The thinking since the rung below; all of it where ``afresh``.
         prefix: Everything the model had seen and thought at this rung, not yet closed.
         stop: What ended the thinking: a stop text, "" for the end of the turn; None if nothing did or it is not known.
         carried: The step repeats the one below, because the trace had ended.
         thought_ids: Token ids of all thinking so far; None if the provider does not speak them.
+        afresh: The answer comes from another line of thought than that of the rung below.
+        on_the_way: What was spent since the trace began beside what it kept.
+        score: What a verifier said of the thinking; None where none was asked.
     """
 
     rung: int
@@ -71,72 +45,64 @@ class Step:
     stop: str | None = None
     carried: bool = False
     thought_ids: tuple[int, ...] | None = None
+    afresh: bool = False
+    on_the_way: OnTheWay = NOTHING
+    score: float | None = None
 
 
-async def climb(continuation: Continuation, prompt: list[ChatMessage], way: Way) -> AsyncIterator[Step]:
+async def climb(means: Means, thinker: Thinker) -> AsyncIterator[Step]:
     """Yield one step per rung, in ascending order, so that the server's prefix cache stays warm."""
-    opened = await continuation.start(prompt, way.format.open)
-    prefix = opened
-    thinking, ended, stop, below = 0, False, None, None
+    continuation, way, till = means.continuation, means.way, means.till
+    opened = await continuation.start(list(means.prompt), way.format.open)
+    await thinker.begin(opened)
+    below: Step | None = None
+    told = ""  # the thinking that the rungs below have shown
     for rung, budget in enumerate(way.budgets):
-        if ended and below is not None:
-            below = replace(
-                below,
-                rung=rung,
-                requested_tokens=budget,
-                generated_tokens=0,
-                prompt_tokens=0,
-                cached_tokens=0,
-                thought="",
-                carried=True,
-            )
+        if below is not None and below.natural_end:
+            below = _carried(below, rung, budget)
             yield below
             continue
-        parts: list[Segment] = []
-        if budget > thinking:
-            segment = await continuation.decode(
-                prefix, _sampling(way, rung, "think", budget - thinking), truth=way.told("think", thinking)
-            )
-            prefix = continuation.append(prefix, segment)
-            thinking += segment.tokens
-            ended, stop = segment.ended, segment.stop
-            parts.append(segment)
-        fork = await continuation.append_text(prefix, way.format.close + way.format.cue)
-        answer = await continuation.decode(
-            fork, _sampling(way, rung, "answer", way.answer_tokens), truth=way.told("answer", thinking)
-        )
-        parts.append(answer)
+        path = await thinker.to(rung, budget)
+        fork = await continuation.append_text(path.prefix, way.format.close + way.format.cue)
+        drawn = way.answering(*(path.answered or (rung, "answer")))
+        answer = await continuation.decode(fork, drawn, truth=way.told("answer", path.tokens))
+        till.pay(answer)
+        receipt, afresh = till.receipt(), not path.text.startswith(told)
         below = Step(
             rung=rung,
             requested_tokens=budget,
-            thinking_tokens=thinking,
+            thinking_tokens=path.tokens,
             answer=answer,
-            natural_end=ended,
-            generated_tokens=sum(part.tokens for part in parts),
-            prompt_tokens=_sum_known([part.prompt_tokens for part in parts]),
-            cached_tokens=_sum_known([part.cached_tokens for part in parts]),
-            thought="".join(part.text for part in parts[:-1]),
-            prefix=prefix,
-            stop=stop,
-            thought_ids=_since(opened, prefix),
+            natural_end=path.ended,
+            generated_tokens=receipt.decoded,
+            prompt_tokens=receipt.prompt,
+            cached_tokens=receipt.cached,
+            thought=path.text if afresh else path.text[len(told) :],
+            prefix=path.prefix,
+            stop=path.stop,
+            thought_ids=_since(opened, path.prefix),
+            afresh=afresh,
+            on_the_way=till.on_the_way(),
+            score=path.score,
         )
+        told = path.text
         yield below
 
 
-def _sampling(way: Way, rung: int, phase: str, max_tokens: int) -> Sampling:
-    return Sampling(
-        max_tokens=max_tokens,
-        seed=seed_for(way.seed, rung, phase),
-        temperature=way.temperature,
-        top_p=way.top_p,
-        stop=way.format.stop if phase == "think" else way.format.answer_stop,
+def _carried(below: Step, rung: int, budget: int) -> Step:
+    """The step of the rung below, for a trace that had ended there."""
+    return replace(
+        below,
+        rung=rung,
+        requested_tokens=budget,
+        generated_tokens=0,
+        prompt_tokens=0,
+        cached_tokens=0,
+        thought="",
+        carried=True,
+        afresh=False,
     )
 
 
 def _since(opened: Prefix, prefix: Prefix) -> tuple[int, ...] | None:
     return None if opened.ids is None or prefix.ids is None else prefix.ids[len(opened.ids) :]
-
-
-def _sum_known(counts: list[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None

@@ -1,6 +1,7 @@
 """Run a plan on the ladder, task by task, through Inspect's own eval."""
 
-from collections.abc import Collection
+from copy import copy
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from overthink.collect.opened import Opened
 from overthink.collect.opening import solver_of
 from overthink.collect.reply_checks import begin_run
 from overthink.collect.trace import LadderTask
-from overthink.core.added_rungs import Row
 from overthink.errors import StoppedError
 from overthink.plan import Plan
 
@@ -39,8 +39,11 @@ def collect_ladder(opened: Opened, *, study: str, log_dir: Path, keeper: Keeper)
     plan = opened.plan
     boundary = Boundary(patience=max(3, plan.concurrency))
     begin_run(opened.model)
-    for task, task_plan, name in zip(opened.tasks, plan.tasks, opened.names, strict=True):
-        questions = _unfinished(task, name, plan, keeper.done)
+    tasks = zip(opened.tasks, plan.tasks, opened.names, strict=True)
+    for (task, task_plan, name), arm in product(tasks, opened.arms):
+        asked = numbered(task, plan)
+        missing = {str(q.id): missing_draws(name, arm.label, str(q.id), plan, keeper) for q in asked}
+        questions = [q for q in asked if missing[str(q.id)]]
         if not questions:
             continue
         work = LadderTask(
@@ -48,18 +51,20 @@ def collect_ladder(opened: Opened, *, study: str, log_dir: Path, keeper: Keeper)
             plan=plan,
             task=task_plan,
             name=name,
+            arm=arm,
             solver=solver_of(task),
             scorers=list(task.scorer or ()),
             keeper=keeper,
             boundary=boundary,
+            draws=missing,
         )
         wrapped = task_with(
-            task,
+            copy(task),  # it changes the task that it is given, and the next arm or wave needs the author's
             dataset=questions,
             solver=ladder(work),
-            scorer=ladder_scores(plan.budgets or ()),
+            scorer=ladder_scores(arm.budgets),
             metrics=None,
-            epochs=plan.draws,
+            epochs=max(map(len, missing.values())),
         )
         evaluate(wrapped, opened.model, plan, log_dir, boundary=boundary)
 
@@ -121,7 +126,7 @@ def numbered(task: Task, plan: Plan) -> list[Sample]:
     return samples
 
 
-def _unfinished(task: Task, name: str, plan: Plan, done: Collection[Row]) -> list[Sample]:
-    """The questions that still lack a draw."""
-    draws = range(plan.draws)
-    return [q for q in numbered(task, plan) if any((name, str(q.id), draw) not in done for draw in draws)]
+def missing_draws(name: str, arm: str, question: str, plan: Plan, keeper: Keeper) -> tuple[int, ...]:
+    """The draws that a question still lacks in one arm."""
+    wanted = plan.draws if keeper.draws is None else keeper.draws[name, question]
+    return tuple(draw for draw in range(wanted) if (name, arm, question, draw) not in keeper.done)

@@ -38,6 +38,8 @@ class Segment:
         prompt_tokens: Prompt tokens of the request.
         cached_tokens: How many of them came from the server's cache; None if it does not say.
         stop: The stop text that ended it; "" for the end of the turn; None if it was cut or the server does not say.
+        top: Log-probabilities of the most likely first tokens, the most likely first; None if they were not asked for
+            or the server does not tell them.
     """
 
     text: str
@@ -47,21 +49,29 @@ class Segment:
     prompt_tokens: int | None
     cached_tokens: int | None
     stop: str | None = None
+    top: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How one segment is drawn."""
+    """How one segment is drawn; ``top`` asks for the log-probabilities of so many of the most likely tokens."""
 
     max_tokens: int
     seed: int
     temperature: float
     top_p: float
     stop: tuple[str, ...] = ()
+    top: int = 0
 
 
 class Continuation(Protocol):
-    """What the ladder asks of a provider."""
+    """What the ladder asks of a provider.
+
+    Attributes:
+        tells_stop: Whether it says which stop text ended a segment.
+    """
+
+    tells_stop: bool
 
     async def start(self, messages: list[ChatMessage], opening: str) -> Prefix:
         """The rendered prompt, with the assistant's turn opened."""
@@ -132,6 +142,8 @@ async def generate(
             temperature=sampling.temperature,
             top_p=sampling.top_p,
             stop_seqs=list(sampling.stop) or None,
+            logprobs=True if sampling.top else None,
+            top_logprobs=sampling.top or None,
             extra_body=extra_body,
             attempt_timeout=seconds_for(sampling.max_tokens),
         ),
@@ -153,11 +165,21 @@ async def generate(
         prompt_tokens=prompt_tokens,
         cached_tokens=extra.get("cached_tokens"),
         stop=stop,
+        top=_top(output) if sampling.top else None,
     )
+
+
+def _top(output: ModelOutput) -> tuple[float, ...] | None:
+    """Log-probabilities of the most likely first tokens; None where the server tells none."""
+    told = output.choices[0].logprobs
+    first = told.content[0].top_logprobs if told is not None and told.content else None
+    return tuple(sorted((one.logprob for one in first), reverse=True)) if first else None
 
 
 class TokenContinuation:
     """Through token ids: what was decoded is exactly what is continued."""
+
+    tells_stop = True
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -195,6 +217,8 @@ class TokenContinuation:
 
 class TextContinuation:
     """Through raw text, for completions endpoints. The server renders the chat template."""
+
+    tells_stop = False
 
     def __init__(self, model: Model) -> None:
         self.model = model

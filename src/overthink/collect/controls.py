@@ -8,10 +8,11 @@ there is of the response at the rung. And the thinking itself may be judged, as 
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field, replace
 
-from overthink.collect.climb import Step, Way
+from overthink.collect.climb import Step
 from overthink.collect.continuation import Continuation, Sampling, Segment
 from overthink.collect.judging import Judgement
 from overthink.collect.seeds import seed_for
+from overthink.collect.way import Way
 from overthink.core.record import Estimand, Verdict
 
 NATURAL_CONTROLS = ("natural", "truncated")

@@ -1,10 +1,12 @@
 """What a plan will take, before it begins: calls, tokens, and USD as far as prices are known."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inspect_ai.model import Model
 
+from overthink.collect.arms import Arm
 from overthink.core.spending import Estimate, Range, Rates, bill
 from overthink.plan import Plan
 from overthink.price import per_million, rates_of
@@ -15,7 +17,18 @@ JUDGE_TEMPLATE_TOKENS = 400
 JUDGE_DECODED_TOKENS = (20, 500)
 """What a grader writes: a verdict, or its reasons too."""
 
+STEP_TOKENS = 16
+"""A step of an arm that thinks step by step, for the estimate."""
+
 _CUE_TOKENS = 10
+_OF_STEPS = (
+    f"calls and prompt tokens of arms are estimated with steps of {STEP_TOKENS} tokens; what guards and verifiers read "
+    "and write comes on top"
+)
+_OF_TURNS = (
+    "the turns of a loop are bounded, and tokens are not: a task's own caps on output, tokens and messages are lifted; "
+    "what tools cost is not counted"
+)
 _NO_CHARGE = "no charge: the model runs on this machine"
 
 
@@ -46,12 +59,15 @@ class _Work:
     graded: tuple[int, int]
 
 
-def estimated(plan: Plan, asked: Sequence[Asked], *, free: bool, notes: tuple[str, ...]) -> Estimate:
+def estimated(
+    plan: Plan, asked: Sequence[Asked], arms: Sequence[Arm], *, free: bool, notes: tuple[str, ...]
+) -> Estimate:
     """The estimate for a plan.
 
     Args:
         plan: The plan.
         asked: By task of the plan.
+        arms: The arms of a ladder; none on the provider's own levels.
         free: The model under test sends no bill.
         notes: What else must be known before it begins.
     """
@@ -60,17 +76,19 @@ def estimated(plan: Plan, asked: Sequence[Asked], *, free: bool, notes: tuple[st
     decoded: Range = (0, 0)
     judge: Range = (0, 0)
     for task in asked:
-        traces = task.questions * plan.draws * len(plan.efforts or (0,))
-        work = _laddered(plan, task.prompt_tokens) if plan.budgets is not None else _whole(task.prompt_tokens)
+        fewest, traces = (task.questions * draws * len(plan.efforts or (0,)) for draws in (plan.draws, plan.most_draws))
+        work = (
+            _of_arms(plan, task.prompt_tokens, arms) if plan.budgets is not None else _whole(plan, task.prompt_tokens)
+        )
         calls += traces * work.calls
-        prompt = _plus(prompt, work.prompt, traces)
-        decoded = _plus(decoded, work.decoded, traces)
+        prompt = _plus(prompt, work.prompt, (fewest, traces))
+        decoded = _plus(decoded, work.decoded, (fewest, traces))
         for _ in task.graders:
             judge_calls += traces * work.graded[1]
             read = task.prompt_tokens + JUDGE_TEMPLATE_TOKENS
             least, most = (read + written for written in JUDGE_DECODED_TOKENS)
             judge = (
-                judge[0] + traces * work.graded[0] * least,
+                judge[0] + fewest * work.graded[0] * least,
                 _sum(judge[1], traces * work.graded[1] * (most + plan.answer_tokens)),
             )
     names = tuple(dict.fromkeys(name for task in asked for name in task.graders))
@@ -92,7 +110,11 @@ def estimated(plan: Plan, asked: Sequence[Asked], *, free: bool, notes: tuple[st
         judge_rates=judge_rates,
         free=free,
         judge_free=judge_free,
-        notes=notes,
+        notes=(
+            *notes,
+            *(() if all(arm.is_base for arm in arms) else (_OF_STEPS,)),
+            *(() if plan.turns is None else (_OF_TURNS,)),
+        ),
     )
 
 
@@ -107,6 +129,31 @@ def is_local(model: Model) -> bool:
     address = str(getattr(model.api, "base_url", None) or model.api.connection_key())
     local = any(host in address for host in ("//localhost", "//127.0.0.1", "//[::1]"))
     return local or is_own(str(model))
+
+
+def _of_arms(plan: Plan, prompt: int, arms: Sequence[Arm]) -> _Work:
+    """A trace in every arm."""
+    works = [_laddered(plan, prompt) if arm.is_base else _stepwise(plan, prompt, arm) for arm in arms]
+    return _Work(
+        calls=sum(work.calls for work in works),
+        prompt=(sum(work.prompt[0] for work in works), sum(work.prompt[1] or 0 for work in works)),
+        decoded=(sum(work.decoded[0] for work in works), sum(work.decoded[1] or 0 for work in works)),
+        graded=(sum(work.graded[0] for work in works), sum(work.graded[1] for work in works)),
+    )
+
+
+def _stepwise(plan: Plan, prompt: int, arm: Arm) -> _Work:
+    """A trace that thinks in steps, on one path or several: how many there are nobody knows beforehand."""
+    rungs, top = len(arm.budgets), arm.budgets[-1] if arm.budgets else 0
+    thought = math.ceil(arm.times * top)
+    calls = rungs + math.ceil(thought / STEP_TOKENS)
+    least_rungs = min(rungs, 2 if arm.budgets[0] == 0 else 1)
+    return _Work(
+        calls=calls,
+        prompt=(prompt * least_rungs, calls * (prompt + top)),
+        decoded=(least_rungs, thought + rungs * plan.answer_tokens),
+        graded=(least_rungs, rungs),
+    )
 
 
 def _laddered(plan: Plan, prompt: int) -> _Work:
@@ -128,12 +175,21 @@ def _laddered(plan: Plan, prompt: int) -> _Work:
     if plan.judge_traces:
         graded += segments
     least_rungs = min(len(budgets), 2 if budgets[0] == 0 else 1)
+    for budget in budgets if plan.resamples else ():  # thought anew from every rung, to the top
+        tries, further = plan.resamples or 0, budgets[-1] - budget
+        calls, graded = calls + tries * (1 + (further > 0)), graded + tries
+        decoded += tries * (further + plan.answer_tokens)
+        most += tries * ((prompt + budget if further else 0) + prompt + budgets[-1] + _CUE_TOKENS)
     return _Work(calls, (prompt * least_rungs, most), (least_rungs, decoded), (least_rungs, graded))
 
 
-def _whole(prompt: int) -> _Work:
-    """A trace that runs as the task made it: one call at least, and nothing bounds what it decodes."""
-    return _Work(1, (prompt, None), (1, None), (1, 1))
+def _whole(plan: Plan, prompt: int) -> _Work:
+    """A trace that runs as the task made it: one call at least, and nothing bounds what it decodes.
+
+    A loop of tool calls has as many calls as turns, and what its tools answer is read in every turn behind.
+    """
+    turns = plan.turns or (1,)
+    return _Work(turns[-1], (prompt, None), (1, None), (1, len(turns)))
 
 
 def _rates(model: str, free: bool) -> tuple[Rates | None, str]:
@@ -153,8 +209,8 @@ def _dearest(models: Sequence[str]) -> tuple[Rates | None, str]:
     return max(known, key=lambda rates: rates.decoded, default=None), said
 
 
-def _plus(total: Range, more: Range, times: int) -> Range:
-    return total[0] + times * more[0], _sum(total[1], None if more[1] is None else times * more[1])
+def _plus(total: Range, more: Range, times: tuple[int, int]) -> Range:
+    return total[0] + times[0] * more[0], _sum(total[1], None if more[1] is None else times[1] * more[1])
 
 
 def _sum(a: float | None, b: float | None) -> float | None:

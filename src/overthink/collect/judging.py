@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from inspect_ai.model import ChatMessageAssistant
 from inspect_ai.model._model import sample_model_usage
 from inspect_ai.scorer import Score, Scorer, Target
 from inspect_ai.scorer._scorer import unique_scorer_name
@@ -74,7 +75,7 @@ class Judge:
         before = _tokens_used()
         score = await self.scorer(state, target)
         judge_tokens = _tokens_used() - before
-        empty = not state.output.completion.strip()
+        empty = not state.output.completion.strip() and not _has_acted(state)
         if score is None:
             return Judgement(None, _no_score(empty, truncated), None, judge_tokens, None)
         value = self._value(score)
@@ -163,6 +164,11 @@ def _chosen(names: list[str], plan: TaskPlan) -> int:
 
 def _no_score(empty: bool, truncated: bool) -> Verdict:
     return Verdict.TRUNCATED if empty and truncated else Verdict.UNPARSED
+
+
+def _has_acted(state: TaskState) -> bool:
+    """Whether the model called tools: then a turn without words is no silence."""
+    return any(isinstance(message, ChatMessageAssistant) and message.tool_calls for message in state.messages)
 
 
 def _tokens_used() -> int:

@@ -16,9 +16,11 @@ class Keeper:
         sparse: Finished traces that lack rungs of the plan: only those rungs are collected.
         on_thought: Told the token ids of a trace's thinking, where the provider speaks them, before `on_trace`.
         on_trace: Told of every finished trace, with its rows.
+        draws: By task and question: how many draws it is to have; None for as many as the plan says.
     """
 
     done: Collection[Row]
     sparse: Mapping[Row, SparseTrace]
     on_thought: Callable[[Row, Sequence[int]], None]
     on_trace: Callable[[Sequence[RungRecord]], None]
+    draws: Mapping[tuple[str, str], int] | None = None

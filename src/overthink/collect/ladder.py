@@ -36,29 +36,29 @@ def ladder(work: LadderTask) -> Solver:
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         nonlocal ways
-        row = (work.name, str(state.sample_id), state.epoch - 1)
-        if row in work.keeper.done:
+        draws = work.draws[str(state.sample_id)]
+        if state.epoch > len(draws):  # other questions lack more draws than this one
             return state
-        trace = Trace(work, judge.name, state)
+        trace = Trace(work, judge.name, state, draws[state.epoch - 1])
         with work.boundary.trace() as failure:
             ways = ways or [continuation_for(evaluated_model())]
             await trace.collect(replay, judge, state, ways[0])
         if failure:
             trace.mark_errored(failure[0])
-        store().set(RECORDS, [_plain(record) for record in trace.rows])
+        store().set(RECORDS, [plain(record) for record in trace.rows])
         store().set(TEXTS, trace.texts)
         with work.boundary.deliberate():
             if trace.thought is not None and not failure:
-                work.keeper.on_thought(row, trace.thought)
+                work.keeper.on_thought(trace.name, trace.thought)
             work.keeper.on_trace(trace.rows)
         state.output = ModelOutput.from_content(str(state.model), trace.answer)
         return state
 
     @solver(name="ladder")
-    def ladder(budgets: list[int]) -> Solver:  # the log shows these arguments
+    def ladder(budgets: list[int], arm: str, settings: dict[str, Any]) -> Solver:  # the log shows these arguments
         return solve
 
-    return ladder(list(work.plan.budgets or ()))
+    return ladder(list(work.arm.budgets), work.arm.label, dict(work.arm.plan.settings))
 
 
 def ladder_scores(budgets: Sequence[int]) -> Scorer:
@@ -82,7 +82,8 @@ def ladder_scores(budgets: Sequence[int]) -> Scorer:
     return ladder_scores()
 
 
-def _plain(record: RungRecord) -> dict[str, Any]:
+def plain(record: RungRecord) -> dict[str, Any]:
+    """A row as a log keeps it."""
     return {
         name: str(value) if isinstance(value, Axis | Estimand | Verdict) else value
         for name, value in asdict(record).items()

@@ -9,10 +9,13 @@ from inspect_ai.model import (
     ChatMessage,
     ChatMessageAssistant,
     GenerateConfig,
+    Logprob,
+    Logprobs,
     ModelAPI,
     ModelOutput,
     ModelUsage,
     StopReason,
+    TopLogprob,
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
@@ -95,12 +98,34 @@ class LocalModel(ModelAPI):
             "n_predict": min(wanted, room),
             "return_tokens": True,
             "cache_prompt": True,
+            "n_probs": (config.top_logprobs or 1) if config.logprobs else 0,
         }
         answer = await server.complete(prompt, request | (config.extra_body or {}))
         ids = answer["tokens"][:-1] if answer["stop_type"] == "eos" else answer["tokens"]
         if answer["stop_type"] == "word":
             ids = await self._without_stop(server, ids, answer["content"])
         return self._output(answer, ids, cut_by_context=wanted > room)
+
+    async def likelihood(
+        self, prompt: list[int], ids: list[int], *, truth: dict[str, Any] | None
+    ) -> tuple[list[float], int]:
+        """Log-probabilities of given tokens behind a prompt, and the tokens that the requests took.
+
+        llama.cpp tells the probability of what it samples, before the samplers. So each token is made the only one
+        that can be sampled, and is asked for with all before it in the prompt.
+        """
+        server = await self._server()
+        found, tokens = [], 0
+        for place, token in enumerate(ids):
+            request = {"n_predict": 1, "n_probs": 1, "logit_bias": [[token, 1e6]], "temperature": 0.0}
+            body = request | {"return_tokens": True, "cache_prompt": True}
+            answer = await server.complete([*prompt, *ids[:place]], body)
+            told = answer["completion_probabilities"][0]
+            if told["id"] != token:
+                raise ConnectionError(f"llama.cpp sampled token {told['id']} where only {token} was possible")
+            found.append(float(told["logprob"]))
+            tokens += answer["tokens_evaluated"] + len(answer["tokens"])
+        return found, tokens
 
     async def render(self, messages: list[ChatMessage]) -> list[int]:
         """Token ids of a chat in the model's own template, ready for the assistant's first token."""
@@ -156,7 +181,7 @@ class LocalModel(ModelAPI):
         message = ChatMessageAssistant(content=answer["content"], model=self.model_name, source="generate")
         return ModelOutput(
             model=self.model_name,
-            choices=[ChatCompletionChoice(message=message, stop_reason=reason)],
+            choices=[ChatCompletionChoice(message=message, stop_reason=reason, logprobs=_logprobs(answer))],
             usage=ModelUsage(
                 input_tokens=prompt_tokens - cached,
                 input_tokens_cache_read=cached,
@@ -186,6 +211,23 @@ def raw_prompt(messages: list[ChatMessage]) -> list[int] | None:
     if not isinstance(ids, list) or not ids or not all(isinstance(token, int) for token in ids):
         raise InputError("metadata['prompt_token_ids'] must be a list of integers, at least one")
     return ids
+
+
+def _logprobs(answer: dict[str, Any]) -> Logprobs | None:
+    """What the model thought of each token before the samplers did; None where it was not asked."""
+    told = answer.get("completion_probabilities")
+    if not told:
+        return None
+    return Logprobs(
+        content=[
+            Logprob(
+                token=one["token"],
+                logprob=one["logprob"],
+                top_logprobs=[TopLogprob(token=t["token"], logprob=t["logprob"]) for t in one["top_logprobs"]],
+            )
+            for one in told
+        ]
+    )
 
 
 def _sampling(config: GenerateConfig) -> dict[str, Any]:

@@ -18,18 +18,21 @@ def answer_texts(logs: Path, wanted: Collection[Place]) -> dict[Place, tuple[str
     Raises:
         InputError: There is no log, or none can be read.
     """
-    traces = {(task, question, draw) for task, question, draw, _ in wanted}
-    questions = {question for _, question, _ in traces}
+    traces = {place[:-1] for place in wanted}
+    questions = {question for _, _, question, _ in traces}
     found: dict[Place, tuple[str, str]] = {}
     opened, _ = open_logs(logs)
     for log in opened:
         asked = [one for one in log.summaries if str(one.id) in questions]
         for sample in log.samples(asked):
             rows = sample.store.get(RECORDS, [])
-            if not rows or (rows[0]["task"], str(sample.id), sample.epoch - 1) not in traces:
+            if not rows:
+                continue
+            trace = (rows[0]["task"], rows[0]["arm"], str(sample.id), rows[0]["draw"])
+            if trace not in traces:
                 continue
             for text in sample.store.get(TEXTS, []):
-                place = (rows[0]["task"], str(sample.id), sample.epoch - 1, text["rung"])
+                place = (*trace, text["rung"])
                 if place in wanted and "beside" not in text:
                     prompt = sample.input if isinstance(sample.input, str) else sample.input[-1].text
                     found[place] = (prompt, text["answer"])

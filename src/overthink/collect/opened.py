@@ -6,12 +6,16 @@ from functools import cached_property
 from inspect_ai import Task
 from inspect_ai.model import Model
 
+from overthink.collect.arms import Arm, models_of, open_arm
 from overthink.collect.continuation import continuation_for
 from overthink.collect.estimating import Asked, estimated, is_local, is_own
 from overthink.collect.graders import graders
 from overthink.collect.judging import Judge
+from overthink.collect.loop_replay import LoopReplay
 from overthink.collect.opening import check_arguments, open_model, open_task
 from overthink.collect.prompt_length import prompt_tokens
+from overthink.collect.replay import Replay
+from overthink.collect.steer.no_judge import refuse_guards_that_judge
 from overthink.collect.think import think_format
 from overthink.collect.thinking_caps import asked_for
 from overthink.core.spending import Estimate
@@ -36,6 +40,7 @@ class Opened:
         names: By task of the plan: its name in the pool.
         questions: By task of the plan: how many questions will be asked.
         asked: By task of the plan: the same, with the length of its prompts and who grades.
+        arms: The arms, each with what it needs; none on provider's own levels.
     """
 
     plan: Plan
@@ -44,29 +49,37 @@ class Opened:
     names: tuple[str, ...]
     questions: tuple[int, ...]
     asked: tuple[Asked, ...]
+    arms: tuple[Arm, ...]
 
     @property
     def traces(self) -> int:
-        """Traces of the whole study."""
-        return sum(self.questions) * self.plan.draws * len(self.plan.efforts or (0,))
+        """Traces of the whole study, at most."""
+        return sum(self.questions) * self.plan.most_draws * len(self.plan.efforts or self.plan.arms)
 
     @property
     def paid(self) -> bool:
         """Whether somebody else's computer may send a bill: everything but our own models and loopback servers."""
-        judges = [name for task in self.asked for name in task.graders if name != self.plan.model]
-        return not (is_local(self.model) and all(map(is_own, judges)))
+        others = [*models_of(self.arms), *(name for task in self.asked for name in task.graders)]
+        return not (is_local(self.model) and all(is_own(name) for name in others if name != self.plan.model))
 
     @cached_property
     def spending(self) -> Estimate:
         """What the study will take, with what the evaluator must know of its graders."""
-        return estimated(self.plan, self.asked, free=is_local(self.model), notes=_grading_notes(self.plan, self.asked))
+        notes = _grading_notes(self.plan, self.asked)
+        return estimated(self.plan, self.asked, self.arms, free=is_local(self.model), notes=notes)
 
     def estimate(self) -> str:
         """What the study will take, in a few lines: traces, calls, tokens, the price as far as known, and notes."""
         plan, told = self.plan, self.spending
-        asked = f"{sum(self.questions)} questions × {plan.draws} draws"
-        if plan.budgets is None:
-            work = f"{asked} × {len(plan.efforts or ())} efforts = {told.calls:,} calls; tokens as the model likes"
+        asked = f"{sum(self.questions)} questions × {plan.most_draws} draws"
+        asked += f" × {len(plan.arms)} arms" if len(plan.arms) > 1 else ""
+        if plan.until is not None:
+            asked = f"at most {asked}, {plan.draws} of them in the first wave,"
+        if plan.efforts is not None:
+            work = f"{asked} × {len(plan.efforts)} efforts = {told.calls:,} calls; tokens as the model likes"
+        elif plan.turns is not None:
+            work = f"{asked} = {self.traces:,} traces of at most {plan.turns[-1]} turns; at most {told.calls:,} calls; "
+            work += "tokens as the model likes, and as its tools answer"
         else:
             work = f"{asked} = {self.traces:,} traces; at most {told.calls:,} calls, "
             work += f"about {told.prompt_tokens[1]:,} prompt tokens and {told.decoded_tokens[1]:,} decoded tokens"
@@ -84,14 +97,19 @@ def open_plan(plan: Plan) -> Opened:
     Raises:
         InputError: Something in the plan cannot be done; the message says what to change.
     """
-    model = open_model(plan.model, _room_for(plan) | dict(plan.model_args))
+    if plan.turns is not None:
+        _check_calls_tools(plan.model)
+    model = opened_model(plan)
     check_arguments(plan.tasks)
     tasks = tuple(open_task(task) for task in plan.tasks)
     if plan.budgets is not None:
         think_format(plan.think_format)
         continuation_for(model)
         _check_context(plan, model)
-        for task, task_plan in zip(tasks, plan.tasks, strict=True):
+    for task, task_plan in zip(tasks, plan.tasks, strict=True):
+        if plan.efforts is None:
+            _check_scored_often(task, task_plan)
+        if plan.budgets is not None:
             _check_forkable(task, task_plan)
     for effort in plan.efforts or ():
         asked_for(model, effort)
@@ -103,16 +121,29 @@ def open_plan(plan: Plan) -> Opened:
         _asked(plan, task_plan, task, name, count)
         for task_plan, task, name, count in zip(plan.tasks, tasks, names, questions, strict=True)
     )
-    return Opened(plan, model, tasks, names, questions, asked)
+    judges = {name for task in asked for name in task.graders} | ({plan.grader} if plan.grader else set())
+    refuse_guards_that_judge(plan.arms, judges, model=plan.model)
+    arms = () if plan.budgets is None else tuple(open_arm(arm, plan) for arm in plan.arms)
+    return Opened(plan, model, tasks, names, questions, asked, arms)
+
+
+def opened_model(plan: Plan) -> Model:
+    """The model under test, with the room that its plan needs.
+
+    Raises:
+        InputError: Inspect does not know it, or its provider cannot start.
+    """
+    return open_model(plan.model, _room_for(plan) | dict(plan.model_args))
 
 
 def _asked(plan: Plan, task_plan: TaskPlan, task: Task, name: str, questions: int) -> Asked:
-    """What will be asked of one task. On a ladder the solver is tried out, and only the named scorer is run."""
-    laddered = plan.budgets is not None
+    """What will be asked of one task. Scored more than once, its solver is tried out, and only one scorer is run."""
+    replay: type[Replay] | None = None
     scorers = list(task.scorer or ())
-    if laddered:
+    if plan.efforts is None:
         scorers = [Judge(scorers, task_plan).scorer]
-    length = prompt_tokens(task, name=task_plan.task, questions=questions, replay=laddered)
+        replay = Replay if plan.turns is None else LoopReplay
+    length = prompt_tokens(task, name=task_plan.task, questions=questions, replay=replay)
     return Asked(name, questions, length, graders(scorers, task, plan=plan, task_plan=task_plan))
 
 
@@ -158,13 +189,26 @@ def _check_context(plan: Plan, model: Model) -> None:
         )
 
 
-def _check_forkable(task: Task, plan: TaskPlan) -> None:
+def _check_calls_tools(model: str) -> None:
+    provider = model.split("/", maxsplit=1)[0]
+    if provider == "overthink" or provider.endswith("-completions"):
+        raise InputError(
+            f"{model} cannot call tools, and --turns is a loop of tool calls. Let it compute inside its thinking "
+            "instead, --budgets 0,64,256 --arms base,calculator:calls=8, or name a model behind a chat endpoint."
+        )
+
+
+def _check_scored_often(task: Task, plan: TaskPlan) -> None:
     sandboxed = task.sandbox is not None or any(sample.sandbox is not None for sample in task.dataset)
     if sandboxed:
         raise InputError(
             f"task {plan.task} runs in a sandbox; scoring it at every rung could change what the next rung sees. "
-            "Run it with --efforts, which scores once."
+            "Run it with --efforts, which scores once. If its scorer leaves the sandbox as it is, let its solver call "
+            "score(state) on the way and read the logs: overthink analyse LOGS."
         )
+
+
+def _check_forkable(task: Task, plan: TaskPlan) -> None:
     if task.config.system_message:
         raise InputError(
             f"task {plan.task} sets config.system_message, which a ladder cannot send; give it the solver "

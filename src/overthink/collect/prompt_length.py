@@ -25,25 +25,28 @@ _UNREADY = (RuntimeError, LookupError, AttributeError, AssertionError, TypeError
 """What solvers raise that need a running evaluation around them; then the question alone is counted."""
 
 
-def prompt_tokens(task: Task, *, name: str, questions: int, replay: bool) -> int:
+def prompt_tokens(task: Task, *, name: str, questions: int, replay: type[Replay] | None) -> int:
     """Mean tokens of a prompt, as an estimate.
 
     Args:
         task: The task.
         name: Its name, for messages.
         questions: How many of its questions will be asked.
-        replay: Run its solver up to `generate`, as the ladder does.
+        replay: How its solver is run up to `generate`; None counts the question alone.
 
     Raises:
-        InputError: With ``replay``: the solver cannot be replayed, so the task does not fit a ladder.
+        InputError: With ``replay``: the solver cannot be replayed, so the task does not fit the plan.
     """
     samples = list(task.dataset)[:questions]
     some = samples[:: max(1, len(samples) // SAMPLED)][:SAMPLED]
-    counts = [_written(task, sample, name) if replay and not task.setup else _plain(sample) for sample in some]
+    counts = [
+        _plain(sample) if replay is None or task.setup else _written(task, sample, replay(solver_of(task), task=name))
+        for sample in some
+    ]
     return round(sum(counts) / len(counts))
 
 
-def _written(task: Task, sample: Sample, name: str) -> int:
+def _written(task: Task, sample: Sample, replay: Replay) -> int:
     state = TaskState(
         model=ModelName("overthink/simulated"),
         sample_id=sample.id if sample.id is not None else 0,
@@ -57,7 +60,7 @@ def _written(task: Task, sample: Sample, name: str) -> int:
     found: list[ChatMessage] = []
 
     async def write() -> None:
-        found.extend(await Replay(solver_of(task), task=name).prompt(state))
+        found.extend(await replay.prompt(state))
 
     try:
         run_coroutine(write())

@@ -6,8 +6,9 @@ forced answer through the task's own post-processing.
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 from weakref import WeakKeyDictionary
 
@@ -16,8 +17,6 @@ from inspect_ai.model._model import active_model, active_model_context_var, samp
 from inspect_ai.solver import Generate, Solver, TaskState
 
 from overthink.errors import InputError
-
-_OFFER = "Run it with --efforts, which leaves the solver as it is, or give a task that calls generate exactly once."
 
 
 class _CapturedError(BaseException):
@@ -35,13 +34,33 @@ class _Tripwire:
         raise _BypassedError
 
 
+@dataclass(frozen=True, eq=False)
+class Call:
+    """What a solver reached `generate` with.
+
+    Attributes:
+        state: The state: its messages, tools and choices.
+        options: The settings that the solver passed.
+    """
+
+    state: TaskState
+    options: Mapping[str, Any]
+
+
 class Replay:
     """A task's solver, ready to be run around answers that we bring.
 
     Attributes:
         solver: The task's own solver.
         task: The task's name, for messages.
+        bypassed: What cannot be done where the solver does not call `generate`.
+        beside: What cannot be done where it calls a model more than once.
+        offer: What the user can do instead.
     """
+
+    bypassed = "its thinking cannot be cut at a budget"
+    beside = "one trace cannot stand for its thinking"
+    offer = "Run it with --efforts, which leaves the solver as it is, or give a task that calls generate exactly once."
 
     def __init__(self, solver: Solver, *, task: str) -> None:
         self.solver = solver
@@ -58,10 +77,21 @@ class Replay:
         Raises:
             InputError: The solver never calls `generate`, calls a model itself, or asks for what a ladder cannot give.
         """
-        seen: list[TaskState] = []
+        return list((await self.call(state)).state.messages)
 
-        async def capture(reached: TaskState, *_: Any, **__: Any) -> TaskState:
-            seen.append(reached)
+    async def call(self, state: TaskState) -> Call:
+        """What the solver would have sent to the model, with all that goes with it.
+
+        Args:
+            state: The sample's state as the task made it; it is left untouched.
+
+        Raises:
+            InputError: As for :meth:`prompt`.
+        """
+        seen: list[Call] = []
+
+        async def capture(reached: TaskState, tool_calls: str = "loop", *_: Any, **options: Any) -> TaskState:
+            seen.append(Call(reached, {"tool_calls": tool_calls} | options))
             raise _CapturedError
 
         with self._tripwire():
@@ -75,16 +105,33 @@ class Replay:
         if not seen:
             raise InputError(
                 f"task {self.task}: its solver does not call generate (an agent, or a solver that calls the model "
-                f"itself), so its thinking cannot be cut at a budget. {_OFFER}"
+                f"itself), so {self.bypassed}. {self.offer}"
             )
-        self._reached[state] = seen[0]
-        self._check_plain(seen[0])
-        return list(seen[0].messages)
+        self._reached[state] = seen[0].state
+        self._check(seen[0])
+        return seen[0]
 
     async def answered(self, state: TaskState, completion: str) -> TaskState:
         """The state after the solver has processed `completion` as the model's output.
 
         The caps that a task passes to `generate` (`max_tokens=16`, say) do not apply: the text is already there.
+
+        Raises:
+            InputError: The solver calls `generate` more than once, or calls a model itself.
+        """
+
+        def answer(reached: TaskState) -> None:
+            reached.output = ModelOutput.from_content(str(reached.model), completion)
+            reached.messages.append(ChatMessageAssistant(content=completion, model=str(reached.model)))
+
+        return await self.processed(state, answer)
+
+    async def processed(self, state: TaskState, put: Callable[[TaskState], None]) -> TaskState:
+        """The state after the solver has processed whatever is put in the place of the model's work.
+
+        Args:
+            state: The sample's state as the task made it; it is left untouched.
+            put: Changes the state that the solver calls `generate` with.
 
         Raises:
             InputError: The solver calls `generate` more than once, or calls a model itself.
@@ -96,12 +143,10 @@ class Replay:
             calls += 1
             if calls > 1:
                 raise InputError(
-                    f"task {self.task}: its solver calls generate more than once, so one trace cannot stand for its "
-                    f"thinking. {_OFFER}"
+                    f"task {self.task}: its solver calls generate more than once, so {self.beside}. {self.offer}"
                 )
             self._as_prompted(state, reached)
-            reached.output = ModelOutput.from_content(str(reached.model), completion)
-            reached.messages.append(ChatMessageAssistant(content=completion, model=str(reached.model)))
+            put(reached)
             return reached
 
         before = _tokens_paid()
@@ -124,15 +169,16 @@ class Replay:
         if sent is not None and [m.text for m in sent.messages] != [m.text for m in reached.messages]:
             vars(reached).update(vars(copy.deepcopy(sent)))
 
-    def _check_plain(self, reached: TaskState) -> None:
+    def _check(self, call: Call) -> None:
         """Refuse what a raw continuation would leave out in silence.
 
         Raises:
             InputError: The model is given tools, or something beside text.
         """
+        reached = call.state
         if reached.tools:
             raise InputError(
-                f"task {self.task}: its solver gives the model tools, which a forced answer cannot call. {_OFFER}"
+                f"task {self.task}: its solver gives the model tools, which a forced answer cannot call. {self.offer}"
             )
         kinds = {
             part.type
@@ -143,13 +189,13 @@ class Replay:
         if kinds:
             raise InputError(
                 f"task {self.task}: its prompt holds {', '.join(sorted(kinds))}, and only text can be continued. "
-                f"{_OFFER}"
+                f"{self.offer}"
             )
 
     def _beside(self) -> InputError:
         return InputError(
             f"task {self.task}: its solver calls the model itself, or another one, beside generate (a critique, an "
-            f"agent's loop), so one trace cannot stand for its thinking. {_OFFER}"
+            f"agent's loop), so {self.beside}. {self.offer}"
         )
 
     @contextmanager

@@ -8,10 +8,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit, ndtri
 
 from overthink.collect.curves import Curve, curve_from
+from overthink.collect.simulated_turn import Turn
 from overthink.errors import InputError
 
 NODES = 64
 """Gauss–Hermite nodes for the mean over questions."""
+
+NO_TURN = Turn()
+"""A turn that holds nothing."""
 
 
 def uniform(*key: object) -> float:
@@ -33,6 +37,11 @@ class SimulatedModel:
     fixed by (seed, axis, q). A trace has one latent uniform for its whole ladder and succeeds where it is below p:
     its outcomes follow p along the ladder, as those of a real trace do, and are not drawn afresh at every rung.
 
+    Its thinking has steps, and what they hold moves p: a call for care turns a trace that would fail on the safety
+    axis with the probability ``steer_effect``, up to ``steer_depth`` calls; sound and shaky steps move the logit by
+    ``step_gain`` times their balance. From step ``commit_step`` on an answer is settled by the steps before it; until
+    then every continuation draws its own.
+
     Attributes:
         capability: Curve of being correct; see :func:`overthink.collect.curves.curve_from`.
         safety: Curve of being safe.
@@ -42,6 +51,11 @@ class SimulatedModel:
         unparsed: Share of answers that say neither.
         truncated: Share of answers that run into their allowance.
         seed: Fixes the questions' difficulties.
+        step_tokens: Tokens of a step of its thinking, line end included.
+        step_gain: What the balance of its steps adds on the logit scale, from -gain to gain.
+        steer_effect: Probability that a call for care turns a trace on its way to harm.
+        steer_depth: Calls for care beyond so many change nothing.
+        commit_step: Steps after which the answer is settled; None: by the trace, from the beginning.
 
     Raises:
         InputError: A curve cannot be read, or a number is out of range.
@@ -55,6 +69,11 @@ class SimulatedModel:
     unparsed: float = 0.0
     truncated: float = 0.0
     seed: int = 0
+    step_tokens: int = 12
+    step_gain: float = 0.0
+    steer_effect: float = 0.5
+    steer_depth: int = 3
+    commit_step: int | None = None
     _curves: dict[str, Curve] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -68,31 +87,77 @@ class SimulatedModel:
             raise InputError(
                 f"unparsed={self.unparsed}, truncated={self.truncated}: needed shares with a sum of at most 1"
             )
+        if not (self.step_tokens >= 3 and self.steer_depth >= 0 and 0 <= self.steer_effect <= 1):
+            raise InputError(
+                f"step_tokens={self.step_tokens}, steer_effect={self.steer_effect}, steer_depth={self.steer_depth}: "
+                "needed 3 tokens or more, a probability, and 0 or more"
+            )
 
-    def probability(self, axis: str, question: str, thinking_tokens: int) -> float:
-        """Probability of the good answer to one question after this many thinking tokens."""
+    def probability(self, axis: str, question: str, thinking_tokens: int, turn: Turn = NO_TURN) -> float:
+        """Probability of the good answer to one question after this many thinking tokens and these steps."""
         difficulty = ndtri(uniform("question", self.seed, axis, question))
-        return float(expit(logit(self._curve(axis)(thinking_tokens)) + self.question_sd * difficulty))
+        centre = logit(self._curve(axis)(thinking_tokens)) + self.step_gain * turn.quality
+        return self._steered(axis, float(expit(centre + self.question_sd * difficulty)), turn.steered)
 
-    def outcome(self, axis: str, question: str, draw: int, seed: int, thinking_tokens: int) -> bool:
-        """Whether one trace gives the good answer after this many thinking tokens; seed is the study's."""
-        return self.latent(axis, question, draw, seed) < self.probability(axis, question, thinking_tokens)
+    def outcome(
+        self, axis: str, question: str, draw: int, seed: int, thinking_tokens: int, turn: Turn = NO_TURN
+    ) -> bool:
+        """Whether one trace gives the good answer after this many thinking tokens and these steps.
+
+        Args:
+            axis: What is measured.
+            question: Which question.
+            draw: Which trace.
+            seed: The study's seed.
+            thinking_tokens: Tokens thought so far.
+            turn: What the trace's own turn holds so far.
+        """
+        return self.latent(axis, question, draw, seed) < self.probability(axis, question, thinking_tokens, turn)
+
+    def settled(self, axis: str, question: str, thinking_tokens: int, turn: Turn, chance: object) -> bool:
+        """Whether the answer is good where steps settle it, and not the trace.
+
+        Args:
+            axis: What is measured.
+            question: Which question.
+            thinking_tokens: Tokens thought so far.
+            turn: What the trace's own turn holds so far.
+            chance: What an answer hangs on before it is settled: whatever is new in each continuation.
+        """
+        steps = turn.steps[: self.commit_step]
+        lot = uniform("settled", steps) if len(steps) == self.commit_step else uniform("open", chance)
+        return lot < self.probability(axis, question, thinking_tokens, turn)
+
+    def _steered(self, axis: str, good: float, calls: int) -> float:
+        if axis != "safety":
+            return good
+        return 1.0 - (1.0 - good) * (1.0 - self.steer_effect) ** min(calls, self.steer_depth)
 
     @staticmethod
     def latent(axis: str, question: str, draw: int, seed: int) -> float:
         """The uniform number that a trace keeps along its ladder."""
         return uniform("trace", seed, axis, question, draw)
 
-    def truth(self, axis: str, thinking_tokens: ArrayLike) -> NDArray[np.float64]:
+    def truth(
+        self, axis: str, thinking_tokens: ArrayLike, *, steered: int = 0, quality: float = 0.0
+    ) -> NDArray[np.float64]:
         """Mean of :meth:`probability` over all possible questions; the shape of ``thinking_tokens``.
+
+        Args:
+            axis: What is measured.
+            thinking_tokens: Tokens thought so far.
+            steered: Calls for care in the turn.
+            quality: Balance of its steps, from -1 to 1.
 
         Example:
             >>> float(SimulatedModel(safety="0:0.5", question_sd=2.0).truth("safety", 100).round(9))
             0.5
         """
         nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
-        centre = logit(self._curve(axis)(thinking_tokens))[..., None]
-        return np.asarray(expit(centre + self.question_sd * nodes) @ (weights / weights.sum()))
+        centre = logit(self._curve(axis)(thinking_tokens))[..., None] + self.step_gain * quality
+        mean = np.asarray(expit(centre + self.question_sd * nodes) @ (weights / weights.sum()))
+        left = (1.0 - self.steer_effect) ** min(steered, self.steer_depth) if axis == "safety" else 1.0
+        return np.asarray(1.0 - (1.0 - mean) * left)
 
     def rung_truth(self, axis: str, budget: int) -> float:
         """Mean over questions and traces at a rung of at most ``budget`` tokens; an ended trace keeps its answer."""

@@ -1,9 +1,6 @@
 """``overthink/simulated``: an Inspect provider that thinks in pseudo-words and answers by a known truth."""
 
-import hashlib
-from array import array
-from collections.abc import Sequence
-from itertools import product
+import math
 from typing import Any
 
 from inspect_ai.model import (
@@ -11,16 +8,21 @@ from inspect_ai.model import (
     ChatMessage,
     ChatMessageAssistant,
     GenerateConfig,
+    Logprob,
+    Logprobs,
     ModelAPI,
     ModelOutput,
     ModelUsage,
     StopReason,
+    TopLogprob,
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from overthink.collect.local import raw_prompt
 from overthink.collect.pieces import decode, encode
 from overthink.collect.simulated import SimulatedModel, uniform
+from overthink.collect.simulated_thinking import END, Thinking, likelihood_of_words, pseudo_words
+from overthink.collect.simulated_turn import TURN, Turn, turn_of
 
 CONTEXT = 1 << 17
 """Context window, in tokens."""
@@ -28,18 +30,16 @@ CONTEXT = 1 << 17
 CHAT_ANSWER = "This is a simulated model; it has nothing to say."
 """What it answers where no truth is given."""
 
-WORDS = tuple(encode(" " + "".join(word))[0] for word in product("bdfgklmnprst", "aeiou", "klmnrst"))
-"""The thinking vocabulary: pseudo-words of three letters, one token each."""
-
 
 class SimulatedProvider(ModelAPI):
     """The provider. A request's user message carries ``prompt_token_ids`` and ``truth`` in its metadata.
 
     ``truth`` holds axis, question, draw, seed, good, bad, thinking_tokens and phase. In the phase "think" it
-    decodes pseudo-words until it ends by itself or at the limit: a function of the prompt alone at
+    decodes lines of pseudo-words until it ends by itself or at the limit: a function of the prompt alone at
     temperature 0, of prompt and seed otherwise. In the phase "answer" it decodes the good or the bad text, in the
     phase "natural" the same on a line of its own.
-    Stop words are not looked at. How much of a prompt was cached is unknown, as with many real servers.
+    Of stop words only the line end is looked at. How much of a prompt was cached is unknown, as with many real
+    servers.
 
     Args:
         model_name: "simulated".
@@ -74,17 +74,37 @@ class SimulatedProvider(ModelAPI):
         room = CONTEXT - len(prompt)
         limit = room if config.max_tokens is None else min(config.max_tokens, room)
         truth = (input[-1].metadata or {}).get("truth")
+        stop, ahead = None, None
         if truth is None:
             ids, ended = _cut(encode(CHAT_ANSWER), limit)
         elif truth["phase"] == "think":
-            ids, ended = think(prompt, limit, hazard=self.model.hazard, seed=_seed(self.model, config))
+            thinking = self._thinking(truth, prompt, config)
+            ids, ended, stop = thinking.decode(prompt, limit, until_line_end=END in (config.stop_seqs or ()))
+            ahead = thinking.ahead(prompt, config.top_logprobs or 1) if config.logprobs else None
         else:
-            ids, ended = _cut(self._answer(truth, limit), limit)
-        return self._output(prompt, ids, "stop" if ended else "max_tokens")
+            ids, ended = _cut(self._answer(truth, prompt, config, limit), limit)
+        output = self._output(prompt, ids, "stop" if ended else "max_tokens", stop)
+        output.choices[0].logprobs = None if ahead is None else _logprobs(ahead)
+        return output
+
+    async def likelihood(
+        self, prompt: list[int], ids: list[int], *, truth: dict[str, Any] | None
+    ) -> tuple[list[float], int]:
+        """Log-probabilities of given tokens, and the tokens that asking took: the prompt with them, read once.
+
+        The good answer has the probability of success, the bad one what is left of it, both in their first token.
+        """
+        text, tokens = decode(ids).strip(), len(prompt) + len(ids)
+        if truth is None or truth["phase"] == "think" or text not in (truth["good"].strip(), truth["bad"].strip()):
+            return likelihood_of_words(ids), tokens
+        axis, question, thought = (truth[name] for name in ("axis", "question", "thinking_tokens"))
+        good = self.model.probability(axis, question, thought, turn_of(decode(prompt)))
+        first = good if text == truth["good"].strip() else 1 - good
+        return [math.log(max(first, 1e-300)), *[0.0] * (len(ids) - 1)], tokens
 
     async def render(self, messages: list[ChatMessage]) -> list[int]:
         """Token ids of a chat, ready for the assistant's first token."""
-        return encode("".join(f"<|{m.role}|>{m.text}\n" for m in messages) + "<|assistant|>")
+        return encode("".join(f"<|{m.role}|>{m.text}\n" for m in messages) + TURN)
 
     async def tokenize(self, text: str) -> list[int]:
         """Token ids of a text."""
@@ -98,50 +118,50 @@ class SimulatedProvider(ModelAPI):
         """Context window, in tokens."""
         return CONTEXT
 
-    def _answer(self, truth: dict[str, Any], limit: int) -> list[int]:
+    def _thinking(self, truth: dict[str, Any], prompt: list[int], config: GenerateConfig) -> Thinking:
+        """How this request thinks on."""
+        so_far = turn_of(decode(prompt))
+
+        def risky(tokens: int, written: list[int]) -> bool:
+            if truth["axis"] != "safety":
+                return False
+            turn = so_far + turn_of(decode(written))
+            return not self._is_good(truth, truth["thinking_tokens"] + tokens, turn, config)
+
+        return Thinking(self.model.hazard, self.model.step_tokens, _seed(self.model, config), risky)
+
+    def _is_good(self, truth: dict[str, Any], tokens: int, turn: Turn, config: GenerateConfig) -> bool:
+        """Whether the trace would answer well if it had to answer now."""
+        axis, question, draw, seed = (truth[name] for name in ("axis", "question", "draw", "seed"))
+        if self.model.commit_step is None:
+            return self.model.outcome(axis, question, draw, seed, tokens, turn)
+        return self.model.settled(axis, question, tokens, turn, (question, draw, seed, config.seed))
+
+    def _answer(self, truth: dict[str, Any], prompt: list[int], config: GenerateConfig, limit: int) -> list[int]:
         axis, question, draw, seed, tokens = (truth[k] for k in ("axis", "question", "draw", "seed", "thinking_tokens"))
         fate = uniform("fate", seed, axis, question, draw, tokens)
         if fate < self.model.truncated:
-            return think([tokens], limit + 1, hazard=0.0, seed=seed)[0]
+            return pseudo_words([tokens], limit + 1, seed=seed)
         if fate < self.model.truncated + self.model.unparsed:
-            return think([tokens], 3, hazard=0.0, seed=seed)[0]
-        answer = truth["good" if self.model.outcome(axis, question, draw, seed, tokens) else "bad"]
+            return pseudo_words([tokens], 3, seed=seed)
+        answer = truth["good" if self._is_good(truth, tokens, turn_of(decode(prompt)), config) else "bad"]
         return encode(f"\n\n{answer}" if truth["phase"] == "natural" else answer)
 
-    def _output(self, prompt: list[int], ids: list[int], reason: StopReason) -> ModelOutput:
+    def _output(self, prompt: list[int], ids: list[int], reason: StopReason, stop: str | None) -> ModelOutput:
         message = ChatMessageAssistant(content=decode(ids), model=self.model_name, source="generate")
+        decoded = len(ids) + (stop is not None)  # the stop word is decoded too, and cut off
         return ModelOutput(
             model=self.model_name,
             choices=[ChatCompletionChoice(message=message, stop_reason=reason)],
-            usage=ModelUsage(input_tokens=len(prompt), output_tokens=len(ids), total_tokens=len(prompt) + len(ids)),
-            metadata={"token_ids": ids, "cached_tokens": None},
+            usage=ModelUsage(input_tokens=len(prompt), output_tokens=decoded, total_tokens=len(prompt) + decoded),
+            metadata={"token_ids": ids, "cached_tokens": None, "stop": stop},
         )
 
 
-def think(prompt: Sequence[int], limit: int, *, hazard: float, seed: int | None) -> tuple[list[int], bool]:
-    """Decode pseudo-words.
-
-    Every token is a function of the seed and of all tokens before it, so with one seed the pieces of a trace
-    equal the whole trace.
-
-    Args:
-        prompt: Token ids so far.
-        limit: Most tokens to decode.
-        hazard: Probability of ending before each token.
-        seed: Seed of the sampling.
-
-    Returns:
-        The token ids, and whether the thinking ended by itself.
-    """
-    state = hashlib.blake2b(repr(seed).encode() + array("Q", prompt).tobytes(), digest_size=16)
-    ids: list[int] = []
-    for _ in range(limit):
-        number = int.from_bytes(state.digest())
-        if (number >> 64) / 2.0**64 < hazard:
-            return ids, True
-        ids.append(WORDS[number % len(WORDS)])
-        state.update(array("Q", ids[-1:]).tobytes())
-    return ids, False
+def _logprobs(ahead: list[tuple[int, float]]) -> Logprobs:
+    """What is told of the first token: how likely it was, and which others."""
+    top = [TopLogprob(token=decode([token]), logprob=math.log(share)) for token, share in ahead]
+    return Logprobs(content=[Logprob(token=top[0].token, logprob=top[0].logprob, top_logprobs=top)])
 
 
 def _cut(ids: list[int], limit: int) -> tuple[list[int], bool]:

@@ -40,7 +40,7 @@ async def rendered(root: str, *, key: str | None, model: str, messages: list[dic
         retry=retry_if_exception_type((TemplateError, httpx.TransportError, TimeoutError)),
         reraise=True,
     )
-    async with httpx.AsyncClient(base_url=root, headers=headers, timeout=patience.SECONDS, verify=_tls()) as client:
+    async with httpx.AsyncClient(base_url=root, headers=headers, timeout=patience.SECONDS, verify=tls()) as client:
         async for attempt in trying:
             with attempt, anyio.fail_after(patience.SECONDS):
                 prompt = await _asked(client, model, messages)
@@ -88,8 +88,8 @@ async def _field(client: httpx.AsyncClient, path: str, body: dict[str, Any], nam
 
 
 @cache
-def _tls() -> ssl.SSLContext:
-    """One for all clients: reading the certificates takes longer than a small request."""
+def tls() -> ssl.SSLContext:
+    """What clients check certificates by; one for all: reading the certificates takes longer than a small request."""
     return ssl.create_default_context()
 
 

@@ -1,24 +1,29 @@
 """One trace while it is being collected: its rows and texts, those of the forced ladder and those beside it."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from inspect_ai.model import ChatMessage
 from inspect_ai.scorer import Scorer
 from inspect_ai.solver import Solver, TaskState
 
 from overthink.collect.added_forks import added_forks
+from overthink.collect.arms import Arm
 from overthink.collect.boundary import Boundary
-from overthink.collect.climb import Step, Way, climb
+from overthink.collect.climb import Step, climb
 from overthink.collect.continuation import Continuation
 from overthink.collect.controls import ControlRow, Controls
 from overthink.collect.judging import Judge, Judgement
 from overthink.collect.keeper import Keeper
 from overthink.collect.replay import Replay, evaluated_model
-from overthink.collect.seeds import seed_for
-from overthink.collect.think import ANSWER_LINE, for_prompt, think_format
+from overthink.collect.resample import Resampling
+from overthink.collect.thinking import Means
+from overthink.collect.till import Till
+from overthink.collect.way import Way
+from overthink.collect.way_of import completion_of, trace_seed, way_of
+from overthink.core.added_rungs import Row
 from overthink.core.controls import ON_TRACE
+from overthink.core.on_the_way import NOTHING
 from overthink.core.record import Axis, Estimand, RungRecord, Verdict
 from overthink.plan import Plan, TaskPlan
 
@@ -32,26 +37,30 @@ class LadderTask:
         plan: The study's plan.
         task: The task's part of the plan.
         name: The task's name in the pool.
+        arm: How it thinks.
         solver: The task's own solver.
         scorers: The task's own scorers.
         keeper: What is there already, and who keeps what is new.
         boundary: Where failures are caught.
+        draws: By question: the draws to collect; the first epoch is the first of them.
     """
 
     study: str
     plan: Plan
     task: TaskPlan
     name: str
+    arm: Arm
     solver: Solver
     scorers: Sequence[Scorer]
     keeper: Keeper
     boundary: Boundary
+    draws: Mapping[str, Sequence[int]]
 
 
 class Trace:
     """The rows and texts of one trace while it is being collected: those of the forced ladder, and those beside it."""
 
-    def __init__(self, work: LadderTask, scorer_name: str, state: TaskState) -> None:
+    def __init__(self, work: LadderTask, scorer_name: str, state: TaskState, draw: int) -> None:
         self.records: list[RungRecord] = []
         self.beside: list[RungRecord] = []
         self.answer = ""
@@ -60,9 +69,14 @@ class Trace:
         self._work = work
         self._scorer = scorer_name
         self._question = str(state.sample_id)
-        self._draw = state.epoch - 1
-        self._seed = seed_for(work.plan.seed, work.name, self._question, self._draw)
-        self._sparse = work.keeper.sparse.get((work.name, self._question, self._draw))
+        self._draw = draw
+        self._seed = trace_seed(work.plan, self.name)
+        self._sparse = work.keeper.sparse.get(self.name)
+
+    @property
+    def name(self) -> Row:
+        """What names the trace in its study."""
+        return self._work.name, self._work.arm.label, self._question, self._draw
 
     @property
     def rows(self) -> list[RungRecord]:
@@ -74,45 +88,56 @@ class Trace:
         prompt = await replay.prompt(state)
         await replay.answered(state, "")  # a solver that cannot be replayed is found before anything is paid
         way = self._way(evaluated_model(), "\n".join(message.text for message in prompt), state)
-        told = way.format.cue if self._cue_is_the_tasks(way.format.cue) else ""
         judged: Judgement | None = None
 
         async def score(completion: str, cut: bool) -> Judgement:
             return await judge(await replay.answered(state, completion), state.target, truncated=cut)
 
-        plan = self._work.plan
+        async def grade(answer: str, cut: bool) -> Judgement:
+            return await score(completion_of(plan, way, answer), cut)
+
+        plan, has_controls = self._work.plan, self._work.arm.is_base and self._sparse is None
         controls = Controls(continuation, way, score, plan.controls, plan.judge_traces)
-        async for step in self._steps(continuation, prompt, way):
+        means, steps = Means(continuation, way, Till(), tuple(prompt), grade), list[Step]()
+        async for step in self._steps(means):
             if isinstance(step, RungRecord):
                 self.records.append(step)
                 continue
-            completion = _glued(told, step.answer.text)
+            completion = completion_of(plan, way, step.answer.text)
+            steps.append(step)
             if judged is None or not step.carried:
                 judged = await score(completion, not step.answer.ended)
             self._keep(step, judged, completion)
-            self.thought = step.thought_ids
-            if self._sparse is None:
+            self.thought = step.thought_ids if self._work.arm.is_base else None
+            if has_controls:
                 for row in await controls.at(step, completion, judged):
                     self._keep_beside(row)
+        if has_controls and plan.resamples is not None:
+            resampling = Resampling(
+                means,
+                grade,
+                tries=plan.resamples,
+                bisect=plan.resample_at == "bisect",
+            )
+            for row in await resampling.of(steps):
+                self._keep_beside(row)
 
-    def _steps(
-        self, continuation: Continuation, prompt: list[ChatMessage], way: Way
-    ) -> AsyncIterator[Step] | AsyncIterator[RungRecord | Step]:
+    def _steps(self, means: Means) -> AsyncIterator[Step] | AsyncIterator[RungRecord | Step]:
         """The trace from its beginning, or where it is there already, only the rungs that it lacks."""
         if self._sparse is None:
-            return climb(continuation, prompt, way)
-        forced, self.beside = _apart(self._sparse.rows, way.budgets)
-        return added_forks(continuation, prompt, way, replace(self._sparse, rows=forced))
+            return climb(means, self._work.arm.thinker(means))
+        forced, self.beside = _apart(self._sparse.rows, means.way.budgets)
+        return added_forks(means.continuation, list(means.prompt), means.way, replace(self._sparse, rows=forced))
 
     def mark_errored(self, error: str) -> None:
         """Give every rung that was not reached a row that says why; rows that were there before stand."""
-        there = _apart(self._sparse.rows, self._work.plan.budgets or ())[0] if self._sparse else ()
+        there = _apart(self._sparse.rows, self._work.arm.budgets)[0] if self._sparse else ()
         own = {row.requested_tokens: row for row in there}
-        for rung, budget in enumerate(self._work.plan.budgets or ()):
+        for rung, budget in enumerate(self._work.arm.budgets):
             if rung >= len(self.records):
                 failed = self._record(rung, budget, verdict=Verdict.ERRORED, error=error)
                 self.records.append(replace(own[budget], rung=rung) if budget in own else failed)
-        if self._sparse is None:
+        if self._sparse is None and self._work.arm.is_base:
             have = {(row.estimand, row.scorer, row.rung) for row in self.beside}
             for estimand, scorer, at, asked in self._beside_expected():
                 if (estimand, scorer, at) not in have:
@@ -129,37 +154,15 @@ class Trace:
                 yield from ((Estimand.TRUNCATED, self._scorer, *place) for place in enumerate(plan.budgets or ()))
             else:
                 yield Estimand(control), self._scorer, 0, None
+        for rung, budget in enumerate(plan.budgets or () if plan.resamples is not None else ()):
+            yield Estimand.RESAMPLED, self._scorer, rung, budget
         for rung, budget in enumerate(plan.budgets or () if plan.judge_traces else ()):
             if budget:  # without thinking there is nothing to judge
                 yield Estimand.FORCED, self._scorer + ON_TRACE, rung, budget
 
     def _way(self, model: Any, prompt: str, state: TaskState) -> Way:
-        plan = self._work.plan
-        return Way(
-            budgets=plan.budgets or (),
-            format=for_prompt(think_format(plan.think_format), prompt, cue=plan.answer_cue),
-            answer_tokens=plan.answer_tokens,
-            temperature=plan.temperature,
-            top_p=plan.top_p,
-            seed=self._seed,
-            truth=self._truth(state) if getattr(model.api, "wants_truth", False) else None,
-        )
-
-    def _truth(self, state: TaskState) -> dict[str, Any]:
-        """What the simulated model may know: an answer that is good and one that is bad under the task's scorer."""
-        told = (state.metadata or {}).get("simulated") or {"good": state.target.text, "bad": "I do not know."}
-        return {
-            "axis": self._work.task.axis,
-            "question": self._question,
-            "draw": self._draw,
-            "seed": self._work.plan.seed,
-            "good": told["good"],
-            "bad": told["bad"],
-        }
-
-    def _cue_is_the_tasks(self, cue: str) -> bool:
-        """A cue that the prompt or the evaluator asked for belongs to the answer; our own scaffolding does not."""
-        return cue == ANSWER_LINE or self._work.plan.answer_cue is not None
+        work, budgets = self._work, self._work.arm.budgets
+        return way_of(work.plan, work.task, trace=self.name, budgets=budgets, prompt=prompt, state=state, model=model)
 
     def _keep(self, step: Step, judged: Judgement, completion: str) -> None:
         self.records.append(
@@ -175,6 +178,8 @@ class Trace:
                 cached_tokens=step.cached_tokens,
                 verifier_tokens=0,
                 judge_tokens=0 if step.carried else judged.judge_tokens,
+                verifier_score=step.score,
+                **asdict(step.on_the_way),
                 natural_end=step.natural_end,
                 truncated=not step.answer.ended,
                 answer=judged.answer,
@@ -182,7 +187,13 @@ class Trace:
         )
         self.answer = completion
         self.texts.append(
-            {"rung": step.rung, "thought": step.thought, "answer": completion, "explanation": judged.explanation}
+            {
+                "rung": step.rung,
+                "thought": step.thought,
+                "afresh": step.afresh,  # the thinking is all of it, and not what came behind the rung below
+                "answer": completion,
+                "explanation": judged.explanation,
+            }
         )
 
     def _keep_beside(self, row: ControlRow) -> None:
@@ -201,6 +212,7 @@ class Trace:
                 cached_tokens=row.cached_tokens,
                 verifier_tokens=0,
                 judge_tokens=row.judged.judge_tokens,
+                **asdict(NOTHING),
                 natural_end=row.natural_end,
                 truncated=row.truncated,
                 answer=row.judged.answer,
@@ -226,7 +238,7 @@ class Trace:
     ) -> RungRecord:
         return RungRecord(
             study=self._work.study,
-            arm="base",
+            arm=self._work.arm.label,
             axis=Axis(self._work.task.axis),
             task=self._work.name,
             scorer=scorer or self._scorer,
@@ -246,13 +258,3 @@ def _apart(rows: Sequence[RungRecord], budgets: Sequence[int]) -> tuple[tuple[Ru
     beside = [row for row in rows if row not in forced]
     place: dict[int | None, int] = {budget: rung for rung, budget in enumerate(budgets)}
     return forced, [replace(row, rung=place.get(row.requested_tokens, 0)) for row in beside]
-
-
-def _glued(cue: str, text: str) -> str:
-    """Cue and answer as a model would have written them: scorers look for words, so the cue is not glued to one.
-
-    A model that says the cue once more has said it itself.
-    """
-    if cue.strip() and text.lstrip().casefold().startswith(cue.strip().casefold()):
-        return text
-    return f"{cue} {text}" if cue.endswith(":") and text[:1].strip() else cue + text

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from overthink.core.record import RungRecord
 
-Row = tuple[str, str, int]
-"""Task, question, draw: what names one trace."""
+Row = tuple[str, str, str, int]
+"""Task, arm, question, draw: what names one trace."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
 """Ways to spend a budget on a question: how long to think, how often to try, and how to choose among the tries."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,11 @@ from overthink.core.curve import Curve
 
 Array = NDArray[np.float64]
 
-DEPLOYED = ("single", "majority", "best")
+DEPLOYED = ("single", "majority", "weighted_majority", "best")
 """Selectors that need not know the right answer. "pass" does, and is no strategy."""
+
+SCORED = ("weighted_majority", "best")
+"""Selectors that pay a verifier for each try."""
 
 ATTACKER = ("single", "worst")
 """What an attacker can do: try, and keep what worked."""
@@ -27,16 +30,18 @@ class Allocation:
     Attributes:
         rung: Position on the curve's ladder, from 0.
         k: Tries.
-        selector: "single", "majority", "best" or "worst".
+        selector: "single", "majority", "weighted_majority", "best" or "worst".
+        arm: The search or intervention with which it is thought; None where there is one arm.
     """
 
     rung: int
     k: int
     selector: str
+    arm: str | None = None
 
     def __str__(self) -> str:
         how = "one try" if self.selector == "single" else f"{self.selector} of {self.k}"
-        return f"{how} at rung {self.rung}"
+        return f"{how} at rung {self.rung}{'' if self.arm is None else f' of {self.arm}'}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,6 +66,42 @@ class Menu:
     used: NDArray[np.bool_]
     limits: tuple[str, ...] = ()
 
+    def of(self, arm: str, questions: NDArray[np.int64]) -> "Menu":
+        """The same menu, its options named after an arm, of these questions in this order."""
+        return replace(
+            self,
+            options=tuple(replace(option, arm=arm) for option in self.options),
+            values=self.values[questions],
+            cost=self.cost[questions],
+            used=self.used[questions],
+        )
+
+
+def joined(menus: Sequence[Menu]) -> Menu:
+    """One menu over several arms: their options side by side, on the questions for which all of them are known.
+
+    Args:
+        menus: From :meth:`Menu.of`, on the same questions; arms without an option may be among them.
+
+    Raises:
+        ValueError: Units, questions or the side that chooses differ.
+    """
+    filled = [menu for menu in menus if menu.options]
+    if not filled:
+        return menus[0]
+    first = filled[0]
+    if len({(menu.unit, menu.attacker, len(menu.values)) for menu in filled}) > 1:
+        raise ValueError("menus differ in unit, in questions or in who chooses; needed: those of one task")
+    return _comparable(
+        replace(
+            first,
+            options=tuple(option for menu in filled for option in menu.options),
+            values=np.concatenate([menu.values for menu in filled], axis=1),
+            cost=np.concatenate([menu.cost for menu in filled], axis=1),
+            limits=tuple(dict.fromkeys(limit for menu in menus for limit in menu.limits if "left out:" not in limit)),
+        )
+    )
+
 
 def menu_of(
     curves: Sequence[Curve],
@@ -73,7 +114,7 @@ def menu_of(
 ) -> Menu:
     """The allocations of a pool: rung × k × selector.
 
-    k tries cost what is paid once (a shared prompt) and k attempts; best-of-k pays a verifier for each as well.
+    k tries cost what is paid once (a shared prompt) and k attempts; what a verifier scores pays it for each as well.
     Allocations known for too few questions are left out, for their means would be of other questions.
 
     Args:
@@ -81,7 +122,7 @@ def menu_of(
         attempt: (question, rung) mean cost of one attempt, NaN where unknown.
         unit: What it is counted in.
         once: (question, rung) cost that all tries share; None for none.
-        verifier: (question, rung) cost of scoring an attempt; None where unknown, which leaves best-of-k out.
+        verifier: (question, rung) cost of scoring an attempt; None where unknown, which leaves what it scores out.
         attacker: Whether to choose what is worst, among what an attacker can do.
 
     Raises:
@@ -97,10 +138,11 @@ def menu_of(
         if curve.selector not in (ATTACKER if attacker else DEPLOYED):
             continue
         scoring = np.zeros_like(attempt)
-        if curve.selector == "best":
+        if curve.selector in SCORED:
             scoring = np.full_like(attempt, np.nan) if verifier is None else verifier
             if np.isnan(scoring).all():
-                limits.append("best of k is left out: what its verifier costs is unknown")
+                named = curve.selector.replace("_", " ")
+                limits.append(f"{named} of k is left out: what its verifier costs is unknown")
         for rung, i in np.ndindex(curve.cells.shape[1:]):
             k = int(curve.k[i])
             if k > 1 or curve.selector == "single":
@@ -126,9 +168,8 @@ def _comparable(menu: Menu) -> Menu:
     limits = list(menu.limits)
     if there.sum() > used.sum() and keep.any():
         limits.append(f"{there.sum() - used.sum()} questions are left out: they lack a value or a cost somewhere")
-    return Menu(
-        unit=menu.unit,
-        attacker=menu.attacker,
+    return replace(
+        menu,
         options=tuple(option for option, kept in zip(menu.options, keep, strict=True) if kept),
         values=menu.values[:, keep],
         cost=menu.cost[:, keep],
@@ -153,9 +194,10 @@ def log_budgets(menu: Menu, most: int = 8) -> Array:
     low, high = float(mean[mean > 0].min(initial=np.inf)), float(mean.max())
     if not np.isfinite(low):
         return np.array([])
-    return np.unique([_rounded_up(budget) for budget in np.geomspace(low, high, most)])
+    return np.unique([rounded_up(budget) for budget in np.geomspace(low, high, most)])
 
 
-def _rounded_up(number: float) -> float:
+def rounded_up(number: float) -> float:
+    """The next number of two digits."""
     digit = 10.0 ** (np.floor(np.log10(number)) - 1)
     return float(np.ceil(number / digit - 1e-9) * digit)

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from overthink.core.category import Category
 from overthink.core.flop import Work, decode, prefill
 from overthink.core.model_shape import ModelShape
+from overthink.core.on_the_way import COLUMNS, both_told
 from overthink.core.outcomes import Outcomes
 from overthink.core.record import Estimand
 from overthink.core.tokens import attempt_tokens
@@ -18,8 +19,8 @@ Array = NDArray[np.float64]
 def attempt_parts(outcomes: Outcomes) -> Mapping[Category, Array]:
     """Tokens of an attempt by what they are spent on, for the categories that the pool tells apart.
 
-    Thinking is all up to the rung. A rung that was carried forward from the one below was graded and verified there,
-    and an attempt of its own would be too.
+    Thinking, and what was spent on the way beside it, is all up to the rung. A rung that was carried forward from the
+    one below was graded and verified there, and an attempt of its own would be too.
 
     Args:
         outcomes: The table.
@@ -31,14 +32,36 @@ def attempt_parts(outcomes: Outcomes) -> Mapping[Category, Array]:
     alone = outcomes.estimand in (Estimand.EFFORT, Estimand.NATURAL)
     along = outcomes.estimand is Estimand.CHECKPOINT
     cached = outcomes.cached_tokens.cumsum(axis=2) if along else outcomes.cached_tokens
-    return {
+    on_the_way = {category: getattr(outcomes, column) for category, column in COLUMNS.items()}
+    return on_the_way | {
         Category.PROMPT: _prompt(outcomes),
         Category.CACHED: cached if alone or along else np.full(cached.shape, np.nan),
         Category.THINKING: outcomes.thinking_tokens,
         Category.ANSWER: outcomes.answer_tokens,
-        Category.VERIFIER: _as_below_where_carried(outcomes, outcomes.verifier_tokens),
+        Category.VERIFIER: both_told(answer_verifier_tokens(outcomes), outcomes.step_verifier_tokens),
         Category.JUDGE: _as_below_where_carried(outcomes, outcomes.judge_tokens),
     }
+
+
+def answer_verifier_tokens(outcomes: Outcomes) -> Array:
+    """Verifier tokens that score the answer of one attempt: what best-of-k pays for each of its tries."""
+    return _as_below_where_carried(outcomes, outcomes.verifier_tokens)
+
+
+def strategy_tokens(outcomes: Outcomes) -> Array:
+    """Tokens that one attempt takes: what it decodes, and what its guards and step verifiers read and write.
+
+    Prompts, judges and verifiers of answers are not in it: the first are shared between tries, the second measure,
+    and the last are paid by best-of-k alone.
+
+    Args:
+        outcomes: The table.
+
+    Returns:
+        (question, draw, rung); NaN where unknown.
+    """
+    on_the_way = (outcomes.guard_tokens, outcomes.step_verifier_tokens)
+    return np.asarray(attempt_tokens(outcomes) + sum(np.where(np.isnan(column), 0.0, column) for column in on_the_way))
 
 
 def attempt_work(outcomes: Outcomes, shape: ModelShape, *, batch: ArrayLike = 1) -> tuple[Work, Work]:

@@ -17,7 +17,3 @@ class Category(StrEnum):
     VERIFIER = "verifier"  # of a model that scores steps or answers
     GUARD = "guard"  # of a model that watches and steers
     JUDGE = "judge"  # of a model that grades, which measures and is no part of the strategy
-
-
-NOT_IN_THE_POOL = (Category.PROBE, Category.REJECTED, Category.PRUNED, Category.CANCELLED, Category.GUARD)
-"""Categories without a column of their own: whoever spends them tells the ledger."""

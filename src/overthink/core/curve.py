@@ -21,7 +21,7 @@ class Curve:
     """One selector over the surface of rungs and k.
 
     Attributes:
-        selector: "single", "pass", "majority", "best" or "worst".
+        selector: "single", "pass", "majority", "weighted_majority", "best" or "worst".
         k: (k,) tries; 1 for the single selector.
         cells: (question, rung, k) expected value of each question; NaN where it has fewer than k draws.
         intervals: Means over questions, (rung, k).
@@ -66,14 +66,21 @@ def mean_curve(outcomes: Outcomes, weights: NDArray[np.float64], *, level: float
     Returns:
         The curve of the selector "single".
     """
-    return _curve("single", np.array([1]), single_cells(outcomes, batch)[:, :, None], weights, level)
+    return single_curve(single_cells(outcomes, batch), weights, level=level)
 
 
 def single_cells(outcomes: Outcomes, batch: int | None = None) -> NDArray[np.float64]:
     """What :func:`mean_curve` is the mean of, (question, rung): the value of a single try of each question."""
-    if batch is None:
-        return question_means(outcomes.values)
-    return _passage_cells(outcomes, np.array([1]), batch)[:, :, 0]
+    if batch is not None:
+        return _passage_cells(outcomes, np.array([1]), batch)[:, :, 0]
+    if outcomes.waves is not None:
+        return outcomes.waves.cells(outcomes.values, outcomes.draws)
+    return question_means(outcomes.values)
+
+
+def single_curve(cells: NDArray[np.float64], weights: NDArray[np.float64], *, level: float) -> Curve:
+    """The curve of the selector "single" from what each question is worth, (question, rung)."""
+    return _curve("single", np.array([1]), cells[:, :, None], weights, level)
 
 
 def parallel_curves(
@@ -108,7 +115,7 @@ def parallel_curves(
     cells: dict[str, NDArray[np.float64]] = {}
     if outcomes.axis is Axis.CAPABILITY:
         cells["pass"] = _best_cells(values, values, k)
-        if _can_vote(outcomes):
+        if can_vote(outcomes):
             cells["majority"] = _majority_cells(outcomes, k)
     else:
         cells["worst"] = _best_cells(-values, values, k)
@@ -151,7 +158,8 @@ def _passage_cells(outcomes: Outcomes, k: NDArray[np.int64], batch: int) -> NDAr
     return cells if outcomes.axis is Axis.CAPABILITY else 1.0 - cells
 
 
-def _can_vote(outcomes: Outcomes) -> bool:
+def can_vote(outcomes: Outcomes) -> bool:
+    """Whether tries can vote: every value is 0 or 1, and every right answer is known."""
     values = outcomes.values
     known = ~np.isnan(values)
     right = known & (values == 1)

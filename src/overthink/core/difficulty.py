@@ -65,13 +65,21 @@ def set_aside(
     if known.any():
         edges = np.unique(np.quantile(score[known], np.arange(1, bins) / bins)) if bins > 1 else np.array([])
         binned[known] = np.unique(np.searchsorted(edges, score[known], side="left"), return_inverse=True)[1]
+    left = without_first(outcomes, draws)
+    return left, Difficulty(bins=binned, cost=draws * attempt[:, rung], predicted=predicted)
+
+
+def without_first(outcomes: Outcomes, draws: int) -> Outcomes:
+    """The table of the draws that are not set aside.
+
+    The same draws of other arms go with them: they may share a beginning with those that were looked at.
+    """
     rest = {
         field.name: getattr(outcomes, field.name)[:, draws:].copy()
         for field in fields(outcomes)
         if isinstance(getattr(outcomes, field.name), np.ndarray)
     }
-    left = replace(outcomes, draws=outcomes.draws[draws:], **rest)
-    return left, Difficulty(bins=binned, cost=draws * attempt[:, rung], predicted=predicted)
+    return replace(outcomes, draws=outcomes.draws[draws:], **rest)
 
 
 def _row_means(cells: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -21,8 +21,21 @@ def p_equivalent(parts: NDArray[np.float64], *, margin: float) -> float:
     Returns:
         The p-value; NaN where there is no difference to test, or only one unit.
     """
+    return max(p_below(parts, margin=margin), p_below(-parts, margin=margin))
+
+
+def p_below(parts: NDArray[np.float64], *, margin: float) -> float:
+    """The p-value of "some difference is the margin or more": one of the two one-sided tests.
+
+    Args:
+        parts: As for :func:`p_equivalent`.
+        margin: Largest difference that does not matter, in the units of the values.
+
+    Returns:
+        The p-value; NaN where there is no difference to test, or only one unit.
+    """
     if parts.shape[1] == 0 or len(parts) < 2:
         return float("nan")
     padded = with_two_more(parts)
-    short = margin - np.abs(parts.sum(axis=0))
+    short = margin - parts.sum(axis=0)
     return float(special.stdtr(len(padded) - 1, -short / errors(padded)).max())

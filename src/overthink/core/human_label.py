@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from overthink.core.outcomes import Outcomes
 
-Place = tuple[str, str, int, int]
-"""Where an answer is: task, question, draw, rung."""
+Place = tuple[str, str, str, int, int]
+"""Where an answer is: task, arm, question, draw, rung."""
 
 
 @dataclass(frozen=True, slots=True)

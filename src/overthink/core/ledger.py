@@ -7,14 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.core.attempt import attempt_parts, carried
-from overthink.core.category import NOT_IN_THE_POOL, Category
+from overthink.core.category import Category
 from overthink.core.curve import question_means
+from overthink.core.on_the_way import COLUMNS, DECODED, both_told, grown
 from overthink.core.outcomes import Outcomes
 from overthink.core.record import Axis, Estimand
 from overthink.core.tokens import attempt_tokens
-
-Besides = Mapping[int, Mapping[Category, float]]
-"""Tokens of categories without a column, by the rung's number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +51,11 @@ class LedgerLine:
         realised_tokens: Thinking tokens that an attempt took, mean over draws, then questions.
         rows: Rows of the pool at this rung.
         paid: What the pool paid, by category.
-        generated: Tokens that the pool says it decoded here: thinking and answers.
+        generated: Tokens that the pool says it decoded here: thinking, answers, and what was thrown away.
         unique: Distinct tokens among them, each prefix counted once; less than generated where some were decoded twice.
         apart: What the same attempts would have decoded without sharing their prefixes.
         attempt: What one attempt at this rung takes by itself, by category; None where unknown.
-        attempt_decoded: Its thinking and answer together, which may be known where the two are not told apart.
+        attempt_decoded: All that it decodes, which may be known where thinking and answer are not told apart.
     """
 
     arm: str
@@ -80,7 +78,8 @@ class LedgerLine:
     @property
     def paid_in_all(self) -> Total:
         """Every token that the pool paid here. A category is unknown if any row is silent about it."""
-        amounts = {**self.paid, Category.THINKING: self.generated, Category.ANSWER: Amount(0.0)}
+        amounts = {**self.paid, **dict.fromkeys((Category.ANSWER, *DECODED), Amount(0.0))}
+        amounts[Category.THINKING] = self.generated  # all that was decoded, what was thrown away included
         unknown = {name for name, amount in amounts.items() if amount.tokens is None or amount.silent}
         return _total({name: amount.tokens for name, amount in amounts.items()}, unknown)
 
@@ -88,10 +87,11 @@ class LedgerLine:
     def attempt_in_all(self) -> Total:
         """Every token of one attempt."""
         tokens = {**self.attempt, Category.THINKING: self.attempt_decoded, Category.ANSWER: 0.0}
-        return _total(tokens, {name for name, count in tokens.items() if count is None})
+        unknown = {name for name, count in tokens.items() if count is None}
+        return _total({**tokens, **dict.fromkeys(DECODED, 0.0)}, unknown)  # what was thrown away is in what was decoded
 
 
-def ledger(outcomes: Sequence[Outcomes], *, besides: Besides | None = None) -> tuple[LedgerLine, ...]:
+def ledger(outcomes: Sequence[Outcomes]) -> tuple[LedgerLine, ...]:
     """One line per curve and rung.
 
     The lines of a curve add up to what :func:`~overthink.core.tokens.spent` says of it. Curves of several scorers tell
@@ -99,12 +99,6 @@ def ledger(outcomes: Sequence[Outcomes], *, besides: Besides | None = None) -> t
 
     Args:
         outcomes: The curves.
-        besides: Tokens of probes, rejected, pruned and cancelled branches and guards, by rung, of one curve. Left out,
-            they are unknown; a strategy that spends none says 0.
-
-    Raises:
-        ValueError: ``besides`` is given for several curves, for a rung that is not there, for a category that the pool
-            counts itself, or is negative.
 
     Example:
         >>> from overthink.core.outcomes import from_records
@@ -113,10 +107,7 @@ def ledger(outcomes: Sequence[Outcomes], *, besides: Besides | None = None) -> t
         >>> ledger(from_records([row]))[0].generated
         Amount(tokens=7.0, silent=0)
     """
-    told = besides or {}
-    if told:
-        _check(told, outcomes)
-    return tuple(line for one in outcomes for line in _lines(one, told))
+    return tuple(line for one in outcomes for line in _lines(one))
 
 
 def sum_paid(lines: Iterable[LedgerLine]) -> dict[Category, Amount]:
@@ -128,16 +119,13 @@ def sum_paid(lines: Iterable[LedgerLine]) -> dict[Category, Amount]:
     return total
 
 
-def _lines(outcomes: Outcomes, besides: Besides) -> Iterable[LedgerLine]:
+def _lines(outcomes: Outcomes) -> Iterable[LedgerLine]:
     paid, parts = _paid(outcomes), attempt_parts(outcomes)
     whole, new = attempt_tokens(outcomes), _unique(outcomes)
     means = {name: _means(tokens) for name, tokens in parts.items()}
     decoded = _means(whole)
     for r, rung in enumerate(outcomes.rungs):
         seen = outcomes.observed[:, :, r]
-        rows = int(seen.sum())
-        extra = besides.get(rung.index, {})
-        told = {name: extra[name] / rows if name in extra and rows else None for name in NOT_IN_THE_POOL}
         yield LedgerLine(
             arm=outcomes.arm,
             axis=outcomes.axis,
@@ -148,13 +136,12 @@ def _lines(outcomes: Outcomes, besides: Besides) -> Iterable[LedgerLine]:
             requested_tokens=rung.requested_tokens,
             effort=rung.effort,
             realised_tokens=means[Category.THINKING][r],
-            rows=rows,
-            paid={name: _amount(tokens[:, :, r][seen]) for name, tokens in paid.items()}
-            | {name: Amount(extra[name]) if name in extra else Amount(None, rows) for name in NOT_IN_THE_POOL},
+            rows=int(seen.sum()),
+            paid={name: _amount(tokens[:, :, r][seen]) for name, tokens in paid.items()},
             generated=_amount(outcomes.generated_tokens[:, :, r][seen]),
             unique=_amount(new[:, :, r][seen]),
             apart=_amount(whole[:, :, r][seen]),
-            attempt={name: mean[r] for name, mean in means.items()} | told,
+            attempt={name: mean[r] for name, mean in means.items()},
             attempt_decoded=decoded[r],
         )
 
@@ -163,26 +150,33 @@ def _paid(outcomes: Outcomes) -> dict[Category, NDArray[np.float64]]:
     """What each row paid; a row that decoded nothing took its thinking and its answer from another."""
     generated, answer = outcomes.generated_tokens, outcomes.answer_tokens
     own_answer = np.where(generated == 0, 0.0, np.where(np.isnan(generated), np.nan, answer))
-    thinking = generated - own_answer
-    return {
+    on_the_way = {name: grown(getattr(outcomes, column)) for name, column in COLUMNS.items()}
+    thrown = _known(on_the_way[name] for name in DECODED)
+    thinking = generated - own_answer - thrown
+    # Counts that contradict each other say nothing; only a search may answer from a shorter branch than before.
+    wrong = (thinking < 0) & (thrown == 0)
+    return on_the_way | {
         Category.PROMPT: outcomes.prompt_tokens,
         Category.CACHED: outcomes.cached_tokens,
-        Category.THINKING: np.where(thinking < 0, np.nan, thinking),  # counts that contradict each other say nothing
-        Category.ANSWER: np.where(thinking < 0, np.nan, own_answer),
-        Category.VERIFIER: outcomes.verifier_tokens,
+        Category.THINKING: np.where(wrong, np.nan, thinking),
+        Category.ANSWER: np.where(wrong, np.nan, own_answer),
+        Category.VERIFIER: both_told(outcomes.verifier_tokens, on_the_way[Category.VERIFIER]),
         Category.JUDGE: outcomes.judge_tokens,
     }
 
 
 def _unique(outcomes: Outcomes) -> NDArray[np.float64]:
-    """Tokens that are new at each row: on a ladder, what the thinking has grown by, and the answer."""
+    """Tokens that are new at each row: on a ladder, what thinking and branches have grown by, and the answer."""
     if outcomes.estimand is not Estimand.FORCED:
         return outcomes.generated_tokens
-    thinking = outcomes.thinking_tokens
-    so_far = np.fmax.accumulate(thinking, axis=2)
-    below = np.concatenate([np.zeros_like(so_far[:, :, :1]), so_far[:, :, :-1]], axis=2)
-    grown = thinking - np.where(np.isnan(below), 0.0, below)
-    return np.where(carried(outcomes), 0.0, grown + outcomes.answer_tokens)
+    branches = _known(grown(getattr(outcomes, COLUMNS[name])) for name in DECODED)
+    new = grown(outcomes.thinking_tokens) + branches + outcomes.answer_tokens
+    return np.where(carried(outcomes), 0.0, new)
+
+
+def _known(columns: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """The sum of columns, where one that is not told counts as nothing."""
+    return np.asarray(sum(np.where(np.isnan(column), 0.0, column) for column in columns))
 
 
 def _means(tokens: NDArray[np.float64]) -> list[float | None]:
@@ -199,17 +193,3 @@ def _amount(tokens: NDArray[np.float64]) -> Amount:
 def _total(tokens: Mapping[Category, float | None], unknown: set[Category]) -> Total:
     summed = sum(count for name, count in tokens.items() if count is not None and name != Category.CACHED)
     return Total(summed, tuple(name for name in Category if name in unknown and name != Category.CACHED))
-
-
-def _check(besides: Besides, outcomes: Sequence[Outcomes]) -> None:
-    if len(outcomes) != 1:
-        raise ValueError(f"besides is given for {len(outcomes)} curves; needed: one curve at a time")
-    there = {rung.index for rung in outcomes[0].rungs}
-    for rung, amounts in besides.items():
-        if rung not in there:
-            raise ValueError(f"besides names rung {rung}; needed: one of {sorted(there)}")
-        for name, tokens in amounts.items():
-            if name not in NOT_IN_THE_POOL:
-                raise ValueError(f"besides counts {name} tokens, which the pool counts itself; leave them out")
-            if not tokens >= 0:
-                raise ValueError(f"besides counts {tokens} {name} tokens; needed: 0 or more")

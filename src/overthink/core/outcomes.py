@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.core.adaptive.waves import Waves
 from overthink.core.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
 
@@ -29,6 +30,12 @@ _COLUMNS = {
     "cached_tokens": "cached_tokens",
     "judge_tokens": "judge_tokens",
     "verifier_tokens": "verifier_tokens",
+    "probe_tokens": "probe_tokens",
+    "rejected_tokens": "rejected_tokens",
+    "pruned_tokens": "pruned_tokens",
+    "cancelled_tokens": "cancelled_tokens",
+    "guard_tokens": "guard_tokens",
+    "step_verifier_tokens": "step_verifier_tokens",
     "verifier_score": "verifier_score",
     "natural_end": "natural_end",
     "truncated": "truncated",
@@ -66,12 +73,19 @@ class Outcomes:
         prompt_tokens: Of this rung's requests.
         cached_tokens: How many of them came from the server's cache.
         judge_tokens: Spent by judges.
-        verifier_tokens: Spent by verifiers.
+        verifier_tokens: Spent by verifiers on this rung's answer.
+        probe_tokens: Spent on the way up to the rung; see :class:`~overthink.core.on_the_way.OnTheWay`.
+        rejected_tokens: As above.
+        pruned_tokens: As above.
+        cancelled_tokens: As above.
+        guard_tokens: As above.
+        step_verifier_tokens: As above.
         verifier_score: Higher is better.
         natural_end: 1 = the trace had ended by itself.
         truncated: 1 = the answer hit its allowance.
         answers: Code of the canonical answer, the same code for the same answer; -1 = none.
         verdicts: Index into ``VERDICTS``; -1 = none.
+        waves: The waves in which the draws came, where their number followed what earlier ones showed; else None.
 
     Raises:
         ValueError: An array has another shape, or questions, draws or rungs are not sorted and unique.
@@ -95,11 +109,18 @@ class Outcomes:
     cached_tokens: NDArray[np.float64]
     judge_tokens: NDArray[np.float64]
     verifier_tokens: NDArray[np.float64]
+    probe_tokens: NDArray[np.float64]
+    rejected_tokens: NDArray[np.float64]
+    pruned_tokens: NDArray[np.float64]
+    cancelled_tokens: NDArray[np.float64]
+    guard_tokens: NDArray[np.float64]
+    step_verifier_tokens: NDArray[np.float64]
     verifier_score: NDArray[np.float64]
     natural_end: NDArray[np.float64]
     truncated: NDArray[np.float64]
     answers: NDArray[np.int64]
     verdicts: NDArray[np.int64]
+    waves: Waves | None = None
 
     def __post_init__(self) -> None:
         shape = (len(self.questions), len(self.draws), len(self.rungs))
@@ -185,6 +206,7 @@ def _table(rows: list[RungRecord]) -> Outcomes:
         observed=filled(np.ones(len(rows), dtype=np.bool_), False),
         answers=filled(_answer_codes(rows), -1),
         verdicts=filled(_verdict_codes(rows), -1),
+        waves=None,
         **columns,
     )
 

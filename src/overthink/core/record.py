@@ -7,7 +7,7 @@ log readers produce them, the estimators consume them. A column that changes its
 from dataclasses import dataclass
 from enum import StrEnum
 
-POOL_VERSION = 1
+POOL_VERSION = 2
 
 
 class Axis(StrEnum):
@@ -39,6 +39,7 @@ class Estimand(StrEnum):
     SHAM = "sham"  # the same forced close, applied where the trace had ended by itself
     TRUNCATED = "truncated"  # the response was cut at the rung and scored as it stood
     NATURAL = "natural"  # the model stopped by itself
+    RESAMPLED = "resampled"  # the rest was thought anew from the rung, several times; value is the share that went well
     EFFORT = "effort"  # the provider's own reasoning level, or its own cap; un-nested
     CHECKPOINT = "checkpoint"  # an agent's state, scored on the way
 
@@ -47,8 +48,10 @@ class Estimand(StrEnum):
 class RungRecord:
     """One row of the pool. ``None`` means unknown; unknown is never 0.
 
-    Token columns: ``thinking_tokens`` is cumulative up to this rung; ``generated_tokens`` is what this rung newly
-    decoded, answer included (0 where a naturally ended trace is carried forward).
+    Token columns: ``thinking_tokens`` is cumulative up to this rung; ``generated_tokens`` is all that the model under
+    test newly decoded for this rung, answer and whatever was thrown away included (0 where a naturally ended trace is
+    carried forward). What was spent on the way beside the thinking (``probe_tokens`` to ``step_verifier_tokens``) is
+    cumulative up to this rung, too.
 
     Attributes:
         study: Name of the study, or of the log or table the row came from.
@@ -65,8 +68,14 @@ class RungRecord:
         generated_tokens: Tokens newly decoded at this rung, answer included.
         prompt_tokens: Prompt tokens of this rung's requests.
         cached_tokens: How many of them the server took from its cache.
-        verifier_tokens: Tokens spent by verifiers at this rung.
+        verifier_tokens: Tokens spent by verifiers on this rung's answer.
         judge_tokens: Tokens spent by judges at this rung.
+        probe_tokens: Decoded on the way to look at the trace, or ahead of it.
+        rejected_tokens: Decoded on the way, and thrown away by a guard or a monitor.
+        pruned_tokens: Decoded on the way in branches that the answer does not come from.
+        cancelled_tokens: Decoded on the way before a request was called off.
+        guard_tokens: Prompt and decoded tokens of guards on the way.
+        step_verifier_tokens: Prompt and decoded tokens of verifiers that scored steps on the way.
         natural_end: The trace had ended by itself at or before this rung.
         truncated: The answer hit its allowance.
         answer: Canonical answer; always None on the safety and benign axes.
@@ -98,6 +107,12 @@ class RungRecord:
     cached_tokens: int | None = None
     verifier_tokens: int | None = None
     judge_tokens: int | None = None
+    probe_tokens: int | None = None
+    rejected_tokens: int | None = None
+    pruned_tokens: int | None = None
+    cancelled_tokens: int | None = None
+    guard_tokens: int | None = None
+    step_verifier_tokens: int | None = None
     natural_end: bool | None = None
     truncated: bool | None = None
     answer: str | None = None

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from overthink.core.finding import Finding
+from overthink.govern.arms_tried import planned_rungs, tools_of, verifiers_of
 from overthink.govern.claims import claims
 from overthink.govern.every_eval_ever import eee_record
 from overthink.govern.measured import curves, selectors
@@ -12,6 +13,7 @@ from overthink.govern.not_tried import not_tried
 from overthink.govern.prose import quoted
 from overthink.govern.statement import (
     STATEMENT_SCHEMA,
+    ArmTried,
     Elicitation,
     Evidence,
     FailedGate,
@@ -128,7 +130,8 @@ def deviations(found: Sequence[Curve], elicitation: Elicitation) -> tuple[str, .
 
 
 def _rungs_that_differ(curve: Curve, elicitation: Elicitation) -> list[str]:
-    planned = list(map(str, elicitation.budgets or elicitation.efforts or ()))
+    budgets = planned_rungs(curve.arm, elicitation.arms, elicitation.budgets or ())
+    planned = list(map(str, budgets or elicitation.efforts or ()))
     efforts = elicitation.efforts is not None
     measured = [str(point.effort if efforts else point.requested_tokens) for point in curve.points]
     if measured == planned:
@@ -167,18 +170,24 @@ def _elicitation(found: Sequence[Curve], plan: Plan) -> Elicitation:
     tries = max([many.k for curve in found for point in curve.points for many in point.tries], default=1)
     forced = plan.budgets is not None
     how = "serial thinking up to each budget; tries in parallel, drawn independently and combined afterwards"
+    if plan.until is not None:
+        how += f"; draws came in waves that followed what earlier ones showed, at most {plan.most_draws} per question"
     cut = "thinking ends at the budget or where the model ends it; an answer is then forced"
     own = "the model ends its own thinking at the provider's level"
+    arms = tuple(ArmTried(label=arm.label, parts=arm.parts, settings=arm.settings) for arm in plan.arms)
+    tools = tools_of(arms) if forced else None
+    verifiers = (*(["the task's own verifier score"] if "best" in chosen else []), *verifiers_of(arms))
     return Elicitation(
         ladder="forced thinking budgets" if forced else "the provider's own efforts",
         budgets=plan.budgets,
         efforts=plan.efforts,
+        arms=arms,
         draws=plan.draws,
         limit=plan.limit,
         selectors=chosen,
         max_tries=tries,
-        verifier="the task's own verifier score" if "best" in chosen else None,
-        tools=() if forced else None,
+        verifier=", ".join(verifiers) or None,
+        tools=tools,
         tools_reason=None if forced else "the task's own solver ran; whether it gave tools is in its logs",
         serial_parallel=how,
         stop_rule=cut if forced else own,
@@ -192,5 +201,5 @@ def _elicitation(found: Sequence[Curve], plan: Plan) -> Elicitation:
         hypothesis=plan.hypothesis,
         planned_level=plan.level,
         planned_margin=plan.margin,
-        not_tried=not_tried(chosen, forced=forced, natural="natural" in plan.controls, tries=tries),
+        not_tried=not_tried(chosen, forced=forced, natural="natural" in plan.controls, tries=tries, tools=bool(tools)),
     )

@@ -64,6 +64,10 @@ def _help(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
     new = [tool for tool in other or () if tool not in (one or ())]
     if new:
         yield "elicitation.tools", f"tools that were not given: {', '.join(new)}"
+    known = [(arm.parts, arm.settings) for arm in earlier.elicitation.arms]
+    arms = [arm.label for arm in later.elicitation.arms if (arm.parts, arm.settings) not in known]
+    if arms:
+        yield "elicitation.arms", f"ways of thinking that were not tested: {', '.join(arms)}"
     ways = [name for name in later.elicitation.selectors if name not in earlier.elicitation.selectors]
     if ways:
         yield "elicitation.selectors", f"selectors that were not collected: {', '.join(ways)}"

@@ -11,7 +11,9 @@ _ALWAYS = {
 }
 
 
-def not_tried(selectors: Sequence[str], *, forced: bool, natural: bool, tries: int) -> tuple[NotTried, ...]:
+def not_tried(
+    selectors: Sequence[str], *, forced: bool, natural: bool, tries: int, tools: bool
+) -> tuple[NotTried, ...]:
     """What was left out, by the selectors and the ladder that were used.
 
     Args:
@@ -19,12 +21,13 @@ def not_tried(selectors: Sequence[str], *, forced: bool, natural: bool, tries: i
         forced: Thinking was cut at a budget; else the provider's own levels were run.
         natural: The model's own answer after free thinking was collected, too.
         tries: Most tries per question.
+        tools: Some arm gave the model a tool.
     """
     left = dict(_ALWAYS) | {"more_tries": f"more than {tries:,} {'try' if tries == 1 else 'tries'} per question"}
     if "best" not in selectors:
         left["best_of_k"] = "picking the best of several tries with a verifier"
     if forced:
-        left["tools"] = "tools, agents and scaffolding"
+        left["tools"] = "agents, scaffolding and other tools" if tools else "tools, agents and scaffolding"
         left["other_efforts"] = "the provider's own reasoning levels"
         if not natural:
             left["unforced"] = "answers that the model gives when it ends its thinking by itself"

@@ -32,6 +32,7 @@ _TABLE: dict[str, Callable[[Statement], Iterator[tuple[str, str]]]] = {
     "whole-curve": claims.whole_curve,
     "duplicate": claims.duplicates,
     "budgets": scope.budgets,
+    "arms": scope.arms,
     "k-stated": scope.k_stated,
     "consumption": scope.consumption,
     "polarity": scope.polarity,

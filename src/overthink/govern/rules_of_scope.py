@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from overthink.core.findings.checks import CEILING, FLOOR
+from overthink.govern.arms_tried import tools_of
 from overthink.govern.assembling import NOT_SAID, deviations, flop, no_claim_beyond, statement_id
 from overthink.govern.every_eval_ever import eee_record, eee_schema
 from overthink.govern.faults import by_id, close, own_points
@@ -37,6 +38,19 @@ def budgets(statement: Statement) -> Found:
             off_names = [str(point.effort) for point in curve.points if point.effort not in (how.efforts or ())]
             if off_names:
                 yield f"curves.{i}.points", f"efforts {', '.join(off_names)} are not on the ladder {how.efforts}"
+
+
+def arms(statement: Statement) -> Found:
+    """Every curve is of an arm that is told with its decisions, and the tools are those that some arm gave."""
+    how = statement.elicitation
+    labels = [arm.label for arm in how.arms]
+    if len(set(labels)) < len(labels):
+        yield "elicitation.arms", f"{', '.join(labels)}: a label occurs twice"
+    for i, curve in enumerate(statement.curves):
+        if how.budgets is not None and curve.arm not in labels:
+            yield f"curves.{i}.arm", f"{curve.arm!r} is none of the arms {', '.join(labels)}"
+    if how.budgets is not None and tuple(how.tools or ()) != tools_of(how.arms):
+        yield "elicitation.tools", f"{how.tools}; the arms gave {tools_of(how.arms) or 'none'}"
 
 
 def k_stated(statement: Statement) -> Found:
@@ -74,7 +88,8 @@ def _k(where: str, k: K, lowest: float | None, spent: float | None, *, tries: in
 
 
 def consumption(statement: Statement) -> Found:
-    """What an attempt consumes is its thinking and its answer; quantiles rise."""
+    """What an attempt consumes is its thinking, its answer, and what its arm throws away; quantiles rise."""
+    plain = {arm.label for arm in statement.elicitation.arms if arm.parts == ("base",)}
     for i, curve in enumerate(statement.curves):
         for j, point in enumerate(curve.points):
             parts = (point.thinking_tokens.estimate, point.answer_tokens.estimate)
@@ -82,8 +97,10 @@ def consumption(statement: Statement) -> Found:
             errors = point.gates.get("errors")
             if curve.estimand != "forced" or errors is None or errors.estimate != 0:
                 continue  # means over different traces do not add up
-            if None not in parts and whole is not None and not close(whole, sum(filter(None, parts)), relative=0.02):
-                yield f"{where}.attempt_tokens", f"{whole:g}; thinking and answer make {sum(filter(None, parts)):g}"
+            kept = sum(filter(None, parts))
+            off = None not in parts and whole is not None and not close(whole, kept, relative=0.02)
+            if off and whole is not None and (whole < kept or curve.arm in plain):
+                yield f"{where}.attempt_tokens", f"{whole:g}; thinking and answer make {kept:g}"
             levels = sorted(point.quantiles)
             values = [point.quantiles[level] for level in levels]
             if values != sorted(values):
@@ -106,10 +123,8 @@ def left_open(statement: Statement) -> Found:
     how = statement.elicitation
     forced = how.budgets is not None
     natural = "natural" in how.controls
-    needed = {one.what for one in not_tried(how.selectors, forced=forced, natural=natural, tries=how.max_tries)}
-    if how.tools:
-        needed -= {"tools"}
-    missing = needed - {one.what for one in how.not_tried}
+    left = not_tried(how.selectors, forced=forced, natural=natural, tries=how.max_tries, tools=bool(how.tools))
+    missing = {one.what for one in left} - {one.what for one in how.not_tried}
     if missing:
         yield "elicitation.not_tried", f"left out: {', '.join(sorted(missing))}"
     unsaid = [text for text in NOT_SAID if text not in statement.does_not_say]

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from overthink.govern.statement_curve import Count, Curve, K, Number, Part, Positive, Probability, Selector, Test
 
-STATEMENT_VERSION = "1.0.0"
+STATEMENT_VERSION = "1.1.0"
 STATEMENT_SCHEMA = f"overthink.statement/{STATEMENT_VERSION}"
 SCHEMA_ID = f"urn:overthink:statement:{STATEMENT_VERSION}"
 
@@ -88,12 +88,21 @@ class NotTried(Part):
     text: str = Field(min_length=1)
 
 
+class ArmTried(Part):
+    """A way of thinking that was run: a strategy, interventions, and every decision of theirs."""
+
+    label: str = Field(min_length=1)
+    parts: tuple[str, ...] = Field(min_length=1)
+    settings: dict[str, str | int | float | bool]
+
+
 class Elicitation(Part):
     """How hard the model was made to try; what was set is from the plan, what was collected from the findings."""
 
     ladder: Literal["forced thinking budgets", "the provider's own efforts"]
     budgets: tuple[Count, ...] | None
     efforts: tuple[str, ...] | None
+    arms: tuple[ArmTried, ...] = Field(min_length=1)
     draws: Annotated[int, Field(ge=1)]
     limit: Annotated[int, Field(ge=1)] | None
     selectors: tuple[Selector, ...] = Field(min_length=1)

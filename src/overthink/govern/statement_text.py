@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from overthink.govern.prose import budget, called, interval, percent, quoted
-from overthink.govern.statement import Budget, Claim, Statement
+from overthink.govern.statement import ArmTried, Budget, Claim, Statement
 from overthink.govern.statement_curve import Curve, Number, Point
 
 AXES = {"capability": "Capability", "safety": "Safety", "benign": "Over-refusal"}
@@ -78,6 +78,7 @@ def _setting(statement: Statement) -> list[str]:
         "Model": quoted(statement.model),
         "Revision": quoted(stated.revision) if stated.revision else "not stated",
         "Ladder": f"{how.ladder}: {ladder}",
+        "Arms": ", ".join(_arm(arm) for arm in how.arms),
         "Draws per question": str(how.draws),
         "Selectors": ", ".join(how.selectors),
         "Tries": f"up to {how.max_tries}",
@@ -94,6 +95,14 @@ def _setting(statement: Statement) -> list[str]:
     table = [f"| {name} | {_cell(text)} |" for name, text in rows.items()]
     told = _listed("Deviations from the plan", statement.deviations) if statement.deviations else []
     return ["## How hard the model was made to try", "", "| | |", "|---|---|", *table, "", *told]
+
+
+def _arm(arm: ArmTried) -> str:
+    """An arm and its decisions."""
+    settings = ", ".join(f"{name}={value}" for name, value in arm.settings.items())
+    made_of = "+".join(arm.parts)
+    told = ": ".join(text for text in (made_of if made_of != arm.label else "", settings) if text)
+    return quoted(arm.label) + (f" ({told})" if told else "")
 
 
 def _budget(stated: Budget | None) -> str:

@@ -1,13 +1,27 @@
 """Charts, tables and prose from findings. Nothing is computed here: numbers are looked up and formatted.
 
 :func:`report_html` lays findings out as one page that works offline from disk; :func:`report_figures` draws its
-charts as files; :func:`summary_text` says them in a few lines for a terminal. Every name in a finding is hostile
-text until it has passed :func:`overthink.present.names.visible`.
+charts as files; :func:`forecast_html` and :func:`forecast_figures` do both for a forecast; :func:`summary_text` says
+findings in a few lines for a terminal. Every name in a finding is hostile text until it has passed
+:func:`overthink.present.names.visible`.
 """
 
 from overthink.present.about import About
+from overthink.present.comparison_text import comparison_text
 from overthink.present.figures import figure_formats, report_figures
+from overthink.present.forecast_page import forecast_figures, forecast_html
+from overthink.present.forecast_panel import ForecastPanel
 from overthink.present.report import report_html
 from overthink.present.text import summary_text
 
-__all__ = ["About", "figure_formats", "report_figures", "report_html", "summary_text"]
+__all__ = [
+    "About",
+    "ForecastPanel",
+    "comparison_text",
+    "figure_formats",
+    "forecast_figures",
+    "forecast_html",
+    "report_figures",
+    "report_html",
+    "summary_text",
+]

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from overthink.core.spending import Estimate, Spent
+from overthink.present.appendix import Appendix
+from overthink.present.thresholds import Thresholds
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,10 @@ class About:
         questions: By ``"axis/task"``: ids of the questions asked.
         estimate: What was expected before it began; None where nothing was.
         spent: What it took; None where there is no estimate to compare it with.
+        thresholds: Where thresholds on training compute stand on the K axis; None says nothing of them.
+        appendix: Calculators that could be filled, and what the others need; None for no appendix.
+        not_tried: Ways to get more out of the model that were not tried, a sentence each.
+        never_said: What no report says, whatever was measured.
 
     >>> About(title="A look", source="model m", made_with="0.1", created="2030-01-01T00:00:00Z").notes
     ()
@@ -44,3 +50,7 @@ class About:
     questions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     estimate: Estimate | None = None
     spent: Spent | None = None
+    thresholds: Thresholds | None = None
+    appendix: Appendix | None = None
+    not_tried: tuple[str, ...] = ()
+    never_said: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from overthink.present.charts import Scale
 from overthink.present.curve import Curve, Rung
@@ -38,6 +39,27 @@ def tokens_axis(group: Sequence[Curve]) -> Axis | None:
     low, high = low / _ROOM, high * _ROOM
     ticks = _log_ticks(low, high)
     return Axis("log", title, low, high, ticks, [f"{tick:,.15g}" for tick in ticks], _attempt)
+
+
+def compute_axis(tokens: Sequence[float]) -> Axis:
+    """Total tokens, log; rungs have no place on it by themselves."""
+    low, high = min(tokens) / _ROOM, max(tokens) * _ROOM
+    ticks = _log_ticks(low, high)
+    title = "total tokens, log scale: decoded, thrown away, of guards and verifiers"
+    return Axis("log", title, low, high, ticks, [f"{tick:,.15g}" for tick in ticks], lambda _: None)
+
+
+def k_ticks(axis: Axis, reference: float) -> dict[str, list[Any]]:
+    """The second labelling of a log axis in tokens: K, in powers of two, with few enough labels to be read."""
+    low, high = axis.low / reference, axis.high / reference
+    doublings = math.log2(high / low)
+    base = 16 if doublings > 24 else 4 if doublings > 9 else 2
+    powers = range(math.ceil(math.log(low, base)), math.floor(math.log(high, base)) + 1)
+    ticks = [float(base) ** power for power in powers]
+    return {
+        "kticks": [k * reference for k in ticks],
+        "klabels": [f"K={k:,.0f}" if k >= 1 else f"K={k:g}" for k in ticks],
+    }
 
 
 def level_axis(group: Sequence[Curve]) -> Axis:

@@ -8,6 +8,7 @@ page's own style decides them, in light, dark and print.
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from overthink.present.lane_chart import lane_layers
 from overthink.present.wording import ESTIMANDS
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _PARAMETERS: dict[str, Any] = {
     "xlabels": [],
     "kticks": [],
     "klabels": [],
+    "floor": 0,
 }
 _BESIDE = 7
 """Pixels between a value and the corrected one of the same rung."""
@@ -35,18 +37,20 @@ def curve_chart(scale: Scale) -> dict[str, Any]:
     """A Vega-Lite specification without data: values from 0 to 100 %.
 
     Data sets to fill: ``points`` (x, estimate, low, high, band_low, band_high, series, colour, estimand, failed,
-    tip), ``corrected`` (x, estimate, low, high, colour, tip: the value by human labels, drawn beside) and ``marks``
-    (x, colour: where K stands). Parameters: ``xlow``, ``xhigh``, ``xticks`` with ``xlabels``, ``kticks`` with
-    ``klabels`` (the second labelling, on top).
+    tip), ``corrected`` (x, estimate, low, high, colour, tip: the value by human labels, drawn beside), ``marks``
+    (x, colour: where K stands) and ``thresholds`` (of :mod:`overthink.present.lanes`). Parameters: ``xlow``,
+    ``xhigh``, ``xticks`` with ``xlabels``, ``kticks`` with ``klabels`` (the second labelling, on top), and ``floor``,
+    how far y goes below 0 for the lanes of thresholds.
 
     Args:
         scale: How x is spaced; "linear" also carries levels, one unit apart.
     """
     import altair as alt
 
-    share = alt.Scale(domain=[0, 1], nice=False)
+    share = alt.Scale(domainMin=alt.ExprRef("floor"), domainMax=1, nice=False, zero=False)
     left = alt.Axis(title=None, values=[0, 0.25, 0.5, 0.75, 1], format=".0%", minExtent=40, maxExtent=40)
-    layers = [*_curves(scale, share, left), *_corrected(scale, share, left), _marks(scale)]
+    zones, *lanes = lane_layers(_span(scale), share, left)
+    layers = [zones, *_curves(scale, share, left), *_corrected(scale, share, left), _marks(scale), *lanes]
     return _finished(alt.layer(*layers).resolve_axis(x="independent"))
 
 
@@ -72,7 +76,7 @@ def _finished(chart: "alt.LayerChart") -> dict[str, Any]:
     finished = (
         chart.add_params(*(alt.param(name=name, value=value) for name, value in _PARAMETERS.items()))
         .properties(width="container", height=190)
-        .configure(background="transparent", font="inherit", axis=_axes(), view=alt.ViewConfig(stroke=None))
+        .configure(background="transparent", font="inherit", axis=axes(), view=alt.ViewConfig(stroke=None))
     )
     specification: dict[str, Any] = finished.to_dict()
     return specification
@@ -157,7 +161,8 @@ def _ticks(orient: Literal["bottom", "top"]) -> "alt.Axis":
     )
 
 
-def _axes() -> "alt.AxisConfig":
+def axes() -> "alt.AxisConfig":
+    """How the axes of every chart look: in the ink of the page."""
     import altair as alt
 
     ink: dict[str, Any] = dict.fromkeys(("labelColor", "tickColor", "domainColor", "gridColor"), "currentColor")

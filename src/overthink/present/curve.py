@@ -119,7 +119,7 @@ def level(at: At) -> str:
 
 
 def level_unit(at: At) -> str:
-    """The unit of :func:`level`, with a space before it; empty where the level is only a position."""
+    """The unit of :func:`level`, with a space before it; empty where the level names its own or is only a position."""
     if at.effort is not None:
-        return " effort"
+        return "" if " " in at.effort else " effort"
     return " tokens" if at.requested_tokens is not None else ""

@@ -6,19 +6,19 @@ those in the specification, fonts are built in, and a text of a name is drawn as
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from overthink.core.finding import Finding
 from overthink.errors import InputError
 from overthink.present.about import About
+from overthink.present.arm_charts import arm_charts
 from overthink.present.assets import asset
-from overthink.present.filling import Chart, all_charts
+from overthink.present.filling import WIDTH, Chart, all_charts
+from overthink.present.frontier_filling import frontier_charts
 from overthink.present.layout import curves, default_arms
-
-WIDTH = 640
-"""Pixels of a chart, without its labels."""
+from overthink.present.thresholds import drawn_marks
 
 _NAME = 120
 _PNG_SCALE = 2.0
@@ -57,8 +57,14 @@ def report_figures(findings: Sequence[Finding], about: About, formats: Sequence[
     found = curves(findings, about.reference)
     arms = default_arms(found)
     shown = [curve for curve in found if curve.arm in arms]
+    yield from chart_files(all_charts(shown, arms, drawn_marks(about.thresholds)), formats)
+    yield from chart_files([*arm_charts(findings), *frontier_charts(findings)], formats)
+
+
+def chart_files(charts: Iterable[Chart], formats: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Charts as files, one by one, in each of the formats; file names as for :func:`report_figures`."""
     used: Counter[str] = Counter()
-    for chart in all_charts(shown, arms):
+    for chart in charts:
         stem = _stem(chart.name)
         used[stem] += 1
         stem = stem if used[stem] == 1 else f"{stem}-{used[stem]}"
@@ -70,7 +76,9 @@ def report_figures(findings: Sequence[Finding], about: About, formats: Sequence[
 def drawable(chart: Chart) -> dict[str, Any]:
     """A specification that stands alone: the template with its data, a title, legends and concrete colours."""
     filled = {**chart.template, "datasets": dict(chart.datasets), "width": WIDTH, "padding": 14}
-    filled["params"] = [{**p, "value": chart.parameters.get(p["name"], [])} for p in filled["params"]]
+    filled["params"] = [{**p, "value": chart.parameters.get(p["name"], p["value"])} for p in filled["params"]]
+    if "floor" in chart.parameters:
+        filled["height"] *= 1 - chart.parameters["floor"]
     filled["title"] = {"text": chart.title, "subtitle": list(chart.notes), **_TITLE}
     filled["config"] = {**filled["config"], "background": "var(--paper)", "font": _FONT, "legend": _LEGEND}
     coloured: dict[str, Any] = _coloured(_with_legends(filled, chart))

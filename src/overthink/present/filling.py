@@ -9,11 +9,16 @@ from typing import Any
 
 from overthink.core.finding import Finding
 from overthink.present import wording
-from overthink.present.axis import Axis, level_axis, tokens_axis, tries_axis
+from overthink.present.axis import Axis, k_ticks, level_axis, tokens_axis, tries_axis
 from overthink.present.charts import curve_chart, gap_chart
 from overthink.present.curve import Curve, Rung
 from overthink.present.heat import heat_chart
+from overthink.present.lanes import floor, lanes, lanes_noted
 from overthink.present.names import visible
+from overthink.present.thresholds import Mark
+
+WIDTH = 640
+"""Pixels of a chart that is drawn without a page, without its labels."""
 
 _BAND = "area: band that holds at all rungs at once"
 _WHISKER = "line at a point: pointwise interval"
@@ -45,12 +50,13 @@ class Chart:
     estimands: tuple[str, ...] = ()
 
 
-def all_charts(found: Sequence[Curve], arms: Sequence[str]) -> Iterator[Chart]:
+def all_charts(found: Sequence[Curve], arms: Sequence[str], marks: Sequence[Mark] = ()) -> Iterator[Chart]:
     """Every chart of the page for these curves: values over compute, gaps, values over tries, heat maps.
 
     Args:
         found: The curves to draw.
         arms: Their arms, in the order of their colours.
+        marks: Thresholds to draw below the values over compute.
     """
     colours = _colours(found, arms)
     panels: dict[tuple[str, str], list[Curve]] = {}
@@ -58,7 +64,7 @@ def all_charts(found: Sequence[Curve], arms: Sequence[str]) -> Iterator[Chart]:
         panels.setdefault((curve.axis, curve.name), []).append(curve)
     for group in panels.values():
         if any(rung.mean for curve in group for rung in curve.rungs):
-            yield _values(group, colours)
+            yield _values(group, colours, marks)
     for curve in found:
         yield from _gaps(curve, colours)
     for curve in found:
@@ -79,7 +85,7 @@ def _colours(found: Sequence[Curve], arms: Sequence[str]) -> dict[tuple[str, str
     }
 
 
-def _values(group: Sequence[Curve], colours: Mapping[tuple[str, str], str]) -> Chart:
+def _values(group: Sequence[Curve], colours: Mapping[tuple[str, str], str], marks: Sequence[Mark]) -> Chart:
     axis = tokens_axis(group) or level_axis(group)
     points, corrected, keys = [], [], {}
     for number, curve in enumerate(group):
@@ -96,10 +102,13 @@ def _values(group: Sequence[Curve], colours: Mapping[tuple[str, str], str]) -> C
     first = group[0]
     notes = [axis.title, f"{_BAND}; {_WHISKER}" if any(p["band_low"] is not None for p in points) else _WHISKER]
     notes += ["diamond: corrected by human labels"] if corrected else []
+    rows = lanes(marks, group, axis, width=WIDTH)
+    notes += lanes_noted(marks, rows, group[0].reference)
     title = f"{wording.axis_name(first.axis)}: {first.name}, {_meaning(first.axis)}"
-    data = {"points": points, "corrected": corrected, "marks": []}
+    data = {"points": points, "corrected": corrected, "marks": [], "thresholds": rows}
+    span = _x(axis) | (k_ticks(axis, first.reference) | {"floor": floor(rows)} if rows and first.reference else {})
     called, estimands = (first.axis, first.name, "curves"), tuple(dict.fromkeys(visible(c.estimand) for c in group))
-    return Chart(called, title, _noted(notes, points), curve_chart(axis.scale), _x(axis), data, keys, estimands)
+    return Chart(called, title, _noted(notes, points), curve_chart(axis.scale), span, data, keys, estimands)
 
 
 def _gaps(curve: Curve, colours: Mapping[tuple[str, str], str]) -> Iterator[Chart]:
@@ -136,7 +145,7 @@ def _tries(curve: Curve) -> Chart:
     axis = tries_axis(sorted({k for by_k in rung.tries.values() for k in by_k}))
     title = f"{wording.axis_name(curve.axis)} by tries: {curve.name}, {visible(curve.arm)}"
     notes = _noted([f"k tries per question, log scale, at {rung.level}", _WHISKER], points)
-    data = {"points": points, "corrected": [], "marks": []}
+    data = {"points": points, "corrected": [], "marks": [], "thresholds": []}
     return Chart((curve.axis, curve.name, "tries", curve.arm), title, notes, curve_chart("log"), _x(axis), data, keys)
 
 

@@ -22,7 +22,7 @@ def curves(findings: Iterable[Finding], reference: Mapping[str, float]) -> list[
         reference: By ``"axis/task/arm"``: tokens of one attempt at K = 1.
     """
     sorted_in: dict[tuple[str, str, str, str, str], list[Finding]] = {}
-    for finding in findings:
+    for finding in (one for one in findings if one.kind not in _BESIDE):
         key = (finding.axis, finding.task, finding.arm, finding.estimand, finding.scorer or "")
         sorted_in.setdefault(key, []).append(finding)
     order = {axis: place for place, axis in enumerate(AXES)}
@@ -65,11 +65,17 @@ def _curve(findings: Sequence[Finding], judge: str, reference: float | None) -> 
         flips=sorted(whole.get("flip", ()), key=_along),
         drift=next((f for f in whole.get("gate", ()) if f.metric == "judge_drift"), None),
         controls=_first_by_metric(whole.get("disagreement", ())),
-        about=[f for kind in ("extreme", "no_op") for f in whole.get(kind, ())],
+        about=[f for kind in _ABOUT for f in whole.get(kind, ()) if f.label],
         spent=_first_by_metric(whole.get("tokens", ())),
         reference=reference,
     )
 
+
+_ABOUT = ("extreme", "no_op", "adaptive", "steering_depth")
+"""Kinds whose label says something of the whole curve."""
+
+_BESIDE = {"frontier", "ledger", "arm_difference", "safety_tax", "mitigation"}
+"""Kinds that say nothing of a curve by itself; they have sections of their own."""
 
 _AT_A_RUNG = {"value", "band", "tokens", "gate", "reliability", "lock", "judge", "disagreement", "two_by_two"}
 

@@ -1,4 +1,4 @@
-"""What a report cannot say, gathered from its findings. Every sentence has its cause in one of them."""
+"""What findings cannot say, gathered from them. Every sentence has its cause in one of them."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,14 +16,14 @@ _POINTWISE = "pointwise"
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One thing the report cannot say, and how many findings carry it (0: the page as a whole)."""
+    """One thing the report does not say, and how many findings carry it (0: the page as a whole)."""
 
     text: str
     findings: int
 
 
 def limits(findings: Sequence[Finding], found: Sequence[Curve]) -> list[Limit]:
-    """The limits of the whole report: those of its shape first, then what findings say of themselves."""
+    """The limits of the findings: of their estimands and intervals first, then what they say of themselves."""
     told = Counter(limit for finding in findings for limit in finding.limits if not limit.startswith(_POINTWISE))
     own = [Limit(visible(text, PROSE_LIMIT), number) for text, number in told.most_common(_SHOWN)]
     if len(told) > _SHOWN:
@@ -33,7 +33,6 @@ def limits(findings: Sequence[Finding], found: Sequence[Curve]) -> list[Limit]:
         *_bands(findings),
         *_gaps(findings),
         *_curves(found),
-        *_ladder(found),
         *own,
     ]
 
@@ -89,17 +88,3 @@ def _curves(found: Sequence[Curve]) -> list[Limit]:
             Limit(f"{len(lines) - _SHOWN} more such labels stand in the table of numbers.", 0),
         ]
     return lines
-
-
-def _ladder(found: Sequence[Curve]) -> list[Limit]:
-    valued = [curve for curve in found if any(rung.mean is not None for rung in curve.rungs)]
-    if not valued:
-        return []
-    deepest = max((rung.tries for curve in valued for rung in curve.rungs), key=lambda tries: _tries(tries))
-    tries = _tries(deepest)
-    text = "Nothing is said above the highest rung of a curve, nor about other tasks, models or prompts"
-    return [Limit(f"{text}{f', nor about more than {tries:,} tries' if tries else ''}.", 0)]
-
-
-def _tries(tries: dict[str, dict[int, Finding]]) -> int:
-    return max((k for by_k in tries.values() for k in by_k), default=0)

@@ -16,15 +16,33 @@ from overthink.present import answer
 from overthink.present.about import About
 from overthink.present.assets import asset
 from overthink.present.charts import SCALES, curve_chart, gap_chart
+from overthink.present.comparison import comparison
 from overthink.present.costs import COST_HEAD, cost_note, cost_rows
 from overthink.present.data import page_data, script_json
+from overthink.present.drawings import drawings
+from overthink.present.frontier_chart import frontier_chart
+from overthink.present.frontier_filling import frontier_tables
 from overthink.present.heat import heat_chart
 from overthink.present.layout import curves, default_arms
-from overthink.present.limits import limits
+from overthink.present.ledger_tables import ledger_tables
 from overthink.present.names import NAME_LIMIT, PROSE_LIMIT, visible
 from overthink.present.rungs import rung_rows
+from overthink.present.supervision import supervision_table
+from overthink.present.thresholds import marks_data
+from overthink.present.unsaid import unsaid
 
-_SCRIPTS = ("page.js", "charts.js", "reading.js", "verdicts.js", "surface.js", "numbers.js", "start.js")
+_SCRIPTS = (
+    "page.js",
+    "thresholds.js",
+    "charts.js",
+    "reading.js",
+    "verdicts.js",
+    "surface.js",
+    "numbers.js",
+    "drawings.js",
+    "start.js",
+)
+_TABLE_ROWS = 400
 _QUESTIONS_SHOWN = 200
 _PLAN_ROWS = 300
 
@@ -44,28 +62,41 @@ def report_html(findings: Sequence[Finding], about: About) -> str:
 
     found = curves(findings, about.reference)
     answers = answer.by_axis(found, default_arms(found))
-    style, guard, bundle = asset("page.css"), asset("guard.js"), _bundle()
+    data = page_data(findings, found) | {"thresholds": marks_data(about.thresholds, found)}
+    of_arms, of_budgets = drawings(findings)
+    data["drawings"] = [one.data() for one in (*of_arms, *of_budgets)]
+    style, guard, bundle = asset("page.css"), asset("guard.js"), script_bundle()
     script = "\n".join(["(() => {", '"use strict";', *map(asset, _SCRIPTS), "})();"])
     policy = (
-        f"default-src 'none'; script-src {' '.join(map(_hash, (guard, bundle, script)))}; "
-        f"style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
+        f"default-src 'none'; script-src {' '.join(map(content_hash, (guard, bundle, script)))}; "
+        f"style-src {content_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
     )
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["visible"] = lambda text: visible(text, PROSE_LIMIT)
     return environment.from_string(asset("page.html")).render(
         policy=policy,
         style=Markup(style),  # noqa: S704 - our own file
         guard=Markup(guard),  # noqa: S704 - our own file
         bundle=Markup(bundle),  # noqa: S704 - built by vl-convert
         script=Markup(script),  # noqa: S704 - our own files
-        data=Markup(script_json(page_data(findings, found))),  # noqa: S704 - escaped by script_json
+        data=Markup(script_json(data)),  # noqa: S704 - escaped by script_json
         charts=Markup(_charts()),  # noqa: S704 - escaped by script_json
         title=visible(about.title),
         lead=answer.lead(found, about),
         answers=answers,
         heading=_heading([one.name for one in answers]),
-        limits=limits(findings, found),
+        thresholds=about.thresholds,
+        appendix=about.appendix,
+        unsaid=unsaid(findings, found, about),
+        comparison=comparison(findings),
+        of_arms=of_arms,
+        of_budgets=of_budgets,
+        frontiers=frontier_tables(findings),
+        ledger=ledger_tables(findings),
+        supervision=supervision_table(findings),
+        most_rows=_TABLE_ROWS,
         rung_rows=rung_rows(found),
-        made=_made(about),
+        made=made_rows(about),
         cost_head=COST_HEAD,
         costs=cost_rows(about),
         cost_note=cost_note(about),
@@ -84,7 +115,8 @@ def _heading(axes: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def _made(about: About) -> list[tuple[str, str]]:
+def made_rows(about: About) -> list[tuple[str, str]]:
+    """What a report says of its own making, as rows of name and text."""
     told = {
         "Analysed": about.source,
         "Made with": f"Overthink {about.made_with}",
@@ -127,11 +159,12 @@ def _questions(about: About) -> list[tuple[str, int, list[str]]]:
 @cache
 def _charts() -> str:
     by_scale: dict[str, object] = {scale: curve_chart(scale) for scale in SCALES}
-    return script_json(by_scale | {"gap": gap_chart(), "heat": heat_chart()})
+    return script_json(by_scale | {"gap": gap_chart(), "heat": heat_chart(), "frontier": frontier_chart()})
 
 
 @cache
-def _bundle() -> str:
+def script_bundle() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script."""
     import vl_convert
 
     bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
@@ -140,5 +173,6 @@ def _bundle() -> str:
     return bundle
 
 
-def _hash(content: str) -> str:
+def content_hash(content: str) -> str:
+    """The hash by which a content security policy allows a script or style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

@@ -30,6 +30,8 @@ def summary_text(findings: Sequence[Finding], about: About) -> str:
     blocks += [_block(curve) for curve in shown]
     if len(valued) > len(shown):
         blocks.append(f"{len(valued) - len(shown)} more curves are in the report.")
+    if told := _thresholds(about):
+        blocks.append("\n".join(told))
     if rows := cost_rows(about):
         blocks.append("\n".join([*_columns([COST_HEAD, *rows], left=(0,)), f"  {cost_note(about)}"]))
     if about.notes:
@@ -60,6 +62,15 @@ def _after(curve: Curve, rungs: int) -> list[str]:
     if rungs > 1 and told.but:
         lines.append(told.but)
     return lines + [visible(f.label or f.reason or f.metric, 240) for f in curve.about]
+
+
+def _thresholds(about: About) -> list[str]:
+    """Where thresholds stand, if the training compute is assumed."""
+    told = about.thresholds
+    if told is None or not told.rows:
+        return []
+    rows = [[row.threshold, f"K* {row.k_star}", row.tested] for row in told.rows]
+    return [visible(text, PROSE_LIMIT) for text in (told.head, told.label, *_columns(rows, left=(0, 1, 2)))]
 
 
 def _columns(cells: Sequence[Sequence[str]], *, left: Sequence[int]) -> list[str]:

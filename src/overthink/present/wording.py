@@ -29,6 +29,8 @@ SELECTORS = {
     "majority": "majority of k",
     "best": "best of k, picked by a verifier",
     "worst": "worst of k (an attacker tries k times)",
+    "weighted_majority": "majority of k, each weighed by a verifier",
+    "oracle_best": "best of k, picked by an ORACLE that knows the targets",
 }
 
 ESTIMANDS = {
@@ -36,6 +38,9 @@ ESTIMANDS = {
     "sham": "the same forced close, applied where the trace had ended by itself",
     "truncated": "the response was cut at the rung and scored as it stood",
     "natural": "the model stopped by itself",
+    "resampled": (
+        "the rest of the trace was thought anew from the rung, several times; the value is the share that went well"
+    ),
     "effort": "the provider's own reasoning level; levels are separate runs, not prefixes of one trace",
     "checkpoint": "an agent's state, scored on the way",
 }
@@ -65,6 +70,11 @@ class Change(NamedTuple):
 def axis_name(axis: str) -> str:
     """Name of the axis as the page prints it."""
     return AXES[axis][0] if axis in AXES else visible(axis)
+
+
+def axis_place(axis: str) -> int:
+    """Where the axis stands in the order of the page; unknown ones stand last."""
+    return list(AXES).index(axis) if axis in AXES else len(AXES)
 
 
 def axis_value(axis: str) -> str:

@@ -44,9 +44,29 @@ class StudyFolder:
         return self.path / "journal.jsonl"
 
     @property
+    def waves(self) -> Path:
+        """How many draws each question was given, wave by wave, where that followed what earlier ones showed."""
+        return self.path / "waves.jsonl"
+
+    @property
     def thoughts(self) -> Path:
         """What was thought, as token ids; beside the logs, for it can be read as text."""
         return self.logs / "thoughts.jsonl"
+
+    @property
+    def scores(self) -> Path:
+        """What a verifier said of answers that were there already, appended one by one."""
+        return self.path / "verified.jsonl"
+
+    @property
+    def verified(self) -> Path:
+        """Who scored the answers, once all are scored."""
+        return self.path / "verified.json"
+
+    @property
+    def verifier_logs(self) -> Path:
+        """Folder of the Inspect logs of a verifier; they hold what it was shown."""
+        return self.path / "verifier-logs"
 
     @property
     def estimate(self) -> Path:

@@ -104,7 +104,7 @@ def write_label_sheet(path: Path, places: Sequence[HumanLabel], texts: Mapping[P
         raise InputError(f"{path} is there already and may hold labels; give another --out")
     columns = {name: [getattr(one, name) for one in places] for name in (*OPTIONAL, *NEEDED[:3])}
     if texts is not None:
-        both = [texts.get((str(one.task), one.question, one.draw, one.rung), ("", "")) for one in places]
+        both = [texts.get((str(one.task), str(one.arm), one.question, one.draw, one.rung), ("", "")) for one in places]
         columns |= {"asked": [_cell(asked) for asked, _ in both], "answered": [_cell(text) for _, text in both]}
     sheet = pl.DataFrame(columns | {"label": [""] * len(places)})
     path.parent.mkdir(parents=True, exist_ok=True)

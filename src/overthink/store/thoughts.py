@@ -15,8 +15,8 @@ from overthink.errors import InputError
 from overthink.store.documents import all_faults
 from overthink.store.lines import LineFile, read_lines
 
-_HEADER = {"overthink.thoughts": 1}
-_THOUGHT = TypeAdapter(tuple[str, str, int, tuple[int, ...]])
+_HEADER = {"overthink.thoughts": 2}
+_THOUGHT = TypeAdapter(tuple[str, str, str, int, tuple[int, ...]])
 
 
 class Thoughts(LineFile):
@@ -53,8 +53,8 @@ def read_thoughts(path: Path) -> dict[Row, tuple[int, ...]]:
     thoughts: dict[Row, tuple[int, ...]] = {}
     for number, line in read_lines(path, _HEADER):
         try:
-            task, question, draw, ids = _THOUGHT.validate_json(line)
+            task, arm, question, draw, ids = _THOUGHT.validate_json(line)
         except ValidationError as failure:
             raise InputError(f"{path}, line {number}, is damaged:\n{all_faults(failure)}") from failure
-        thoughts[task, question, draw] = ids
+        thoughts[task, arm, question, draw] = ids
     return thoughts

@@ -1,15 +1,22 @@
 """What a forecast promises, whatever the counts."""
 
+import sys
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from overthink import first_success_at_k, forecast, pass_at_k
 from overthink.core.forecast import Forecast
 from overthink.core.forecast.judge_errors import FalsePositives
 from overthink.core.forecast.prior_free import zero_success_bound
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmark import load_benchmark
+
+PROMISES = load_benchmark("forecast_promises")
+faults = PROMISES.faults
 
 K = (1, 2, 7, 40, 150, 1000, 50_000, 10**9)
 
@@ -24,54 +31,9 @@ def quiet(n: object, c: object, **told: object) -> Forecast:
         return forecast(n, c, **{"k": K, "rng": rng(), **told})  # type: ignore[arg-type]
 
 
-def faults(made: Forecast) -> list[str]:
-    """What is wrong with a forecast, if anything."""
-    found = []
-    order = np.argsort(made.k)
-    silent = np.isnan(made.estimate)
-    for name in ("estimate", "low", "high", "bound_low", "bound_high"):
-        values = getattr(made, name)[order]
-        if name == "estimate":
-            # Nothing is extrapolated from no success at all; then only the estimate is unknown.
-            if silent.any() and (made.layers.model is not None or (silent & made.exact).any()):
-                found.append("estimate is NaN")
-            values = values[~silent[order]]
-        if np.isnan(values).any():
-            found.append(f"{name} is NaN")
-        if (values < 0).any() or (values > 1).any():
-            found.append(f"{name} is outside [0, 1]")
-        if (np.diff(values) < -1e-12).any():
-            found.append(f"{name} falls with k")
-    known = ~silent
-    if ((made.low > made.estimate + 1e-12) | (made.estimate > made.high + 1e-12))[known].any():
-        found.append("the estimate is outside its band")
-    if ((made.bound_low > made.low + 1e-12) | (made.high > made.bound_high + 1e-12)).any():
-        found.append("the assumption-free band is narrower")
-    return found
-
-
-def fuzzed(seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64], str | None, NDArray[np.int64]]:
-    draw = rng(seed)
-    m = int(draw.integers(1, 30))
-    most = int(draw.choice([1, 2, 5, 60, 400, 10_000]))
-    n = np.full(m, most) if draw.random() < 0.5 else draw.integers(0 if m > 1 else 1, most + 1, size=m)
-    n[0] = max(n[0], 1)
-    p = (
-        draw.choice([0.0, 1.0, draw.random(), 10 ** -draw.uniform(0, 6)])
-        if draw.random() < 0.5
-        else draw.random(m) ** 6
-    )
-    c = draw.binomial(n, p)
-    stopping = "fixed" if draw.random() < 0.7 else None
-    k = np.unique(np.round(10 ** draw.uniform(0, 9, size=4)).astype(np.int64))
-    return n, c, stopping, k
-
-
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(40))
 def test_fuzzed_counts_never_break_a_promise(seed: int) -> None:
-    n, c, stopping, k = fuzzed(seed)
-    made = quiet(n, c, stopping=stopping, k=k)
-    assert faults(made) == []
+    assert PROMISES.broken(seed) == []
 
 
 def test_the_promises_can_be_broken() -> None:
@@ -80,6 +42,15 @@ def test_the_promises_can_be_broken() -> None:
     object.__setattr__(made, "high", np.append(made.high[:-1], np.nan))
     assert "estimate falls with k" in faults(made)
     assert "high is NaN" in faults(made)
+    object.__setattr__(made, "estimate", np.append(made.estimate[:-1], np.nan))
+    assert "estimate is NaN although something succeeded, or within the attempts" in faults(made)
+    object.__setattr__(made, "bound_high", made.high - 0.1)
+    assert "the assumption-free band is narrower" in faults(made)
+
+
+def test_an_error_counts_as_a_broken_promise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PROMISES, "fuzzed", lambda _: ([1], [2], None, [1]))
+    assert PROMISES.broken(0) == ["ValueError: question 0 has 2 successes in 1 attempts; needed: at most as many"]
 
 
 def test_within_the_attempts_it_is_exact() -> None:
@@ -136,6 +107,8 @@ def test_zero_successes_are_bounded_and_not_extrapolated() -> None:
     assert made.low.tolist() == [0, 0, 0, 0]
     assert made.estimate[:2].tolist() == [0, 0]
     assert np.isnan(made.estimate[2:]).all()
+    assert made.reason == "nothing succeeded: only the bound that needs no model is given, and nothing is extrapolated"
+    assert made.at([1, 100]).reason is None
     crossed = made.crossing(0.5)
     assert np.isnan(crossed.estimate)
     assert crossed.high == np.inf

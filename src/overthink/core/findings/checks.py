@@ -19,7 +19,7 @@ CEILING = 0.95
 
 
 def checks(page: Page) -> Iterator[Finding]:
-    """Gates, floor and ceiling, and effort levels that did nothing."""
+    """Gates, floor and ceiling, and rungs that could do nothing."""
     yield from _gates(page)
     yield from _extreme(page)
     yield from _no_op(page)
@@ -49,3 +49,9 @@ def _no_op(page: Page) -> Iterator[Finding]:
         if ratio < RISE_MIN:
             said = f"the levels did not move the reasoning tokens: at most {ratio:.2f} times the lowest"
             yield replace(page.finding("no_op", "effort", At()), estimate=ratio, label=said)
+    elif page.table.estimand is Estimand.CHECKPOINT and len(page.table.rungs) > 1:
+        ended = page.table.natural_end[:, :, 0]
+        known = ended[~np.isnan(ended)]
+        if known.size and known.all():
+            said = "every loop had ended by the lowest checkpoint, so what more turns do was not seen"
+            yield replace(page.finding("no_op", "checkpoint", At()), estimate=1.0, label=said)

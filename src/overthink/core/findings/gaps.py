@@ -40,7 +40,8 @@ def _comparable(one: Page, other: Page) -> bool:
 
 def _gap(capability: Page, safety: Page, rng: np.random.Generator) -> Iterator[Finding]:
     ladder = ladder_of(capability.table)
-    found = divergence(capability.table.values, safety.table.values, ladder.budgets, level=capability.level, rng=rng)
+    one, other = (page.cells[:, None, :] for page in (capability, safety))
+    found = divergence(one, other, ladder.budgets, level=capability.level, rng=rng)
     pair = _Pair(capability, safety, found, () if ladder.unit == ASKED else (f"rungs are placed by {ladder.unit}",))
     yield from pair.curve()
     if ladder.in_tokens:

@@ -6,7 +6,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.core.adaptive.aim import Aim
+from overthink.core.adaptive.tables import even_part
 from overthink.core.controls import ON_TRACE
+from overthink.core.curve import single_cells
 from overthink.core.finding import At, Finding
 from overthink.core.gates import Gate, gates
 from overthink.core.human_label import HumanLabel
@@ -14,8 +17,9 @@ from overthink.core.interval import Intervals
 from overthink.core.outcomes import Outcomes
 from overthink.core.record import Estimand
 from overthink.core.stopping import STOPPINGS, stopped_at_success
+from overthink.core.verified import Verified
 
-CONTROLS = (Estimand.SHAM, Estimand.TRUNCATED, Estimand.NATURAL)
+CONTROLS = (Estimand.SHAM, Estimand.TRUNCATED, Estimand.NATURAL, Estimand.RESAMPLED)
 
 POINTWISE = "pointwise interval, not for the whole curve"
 
@@ -35,6 +39,12 @@ class Analysis:
         stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
             success; None to infer it from the counts.
         human: Human labels; None for none.
+        aim: What draws were spent for; None where their number was set beforehand.
+        resamples: How often the rest of a trace was thought anew from a rung; None if never, or not known.
+        reference: The arm that others are compared with; None for ``base`` where there is one.
+        verified: Who scored answers after they had been collected; each names its arms.
+        other_models: Arms of another model than the reference's, so that a difference may be the models'.
+        steered: Families of arms that differ only in how many early steps they steer: that number, and the label.
 
     Raises:
         ValueError: The level or the margin is not between 0 and 1, or ``stopping`` is unknown.
@@ -46,6 +56,12 @@ class Analysis:
     registered: bool = False
     stopping: str | None = None
     human: tuple[HumanLabel, ...] | None = None
+    aim: Aim | None = None
+    resamples: int | None = None
+    reference: str | None = None
+    other_models: tuple[str, ...] = ()
+    verified: tuple[Verified, ...] = ()
+    steered: tuple[tuple[tuple[int, str], ...], ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1:
@@ -66,7 +82,9 @@ class Page:
     """One curve, and what its findings need.
 
     Attributes:
-        table: The curve's outcomes.
+        table: The curve's outcomes; where draws came in waves, those that every question was sure to get.
+        whole: All of them.
+        cells: (question, rung) what a single try of each question is worth, from all of them.
         prefix: Start of every id.
         analysis: What the evaluator decided.
         scorers: Scorers that judged the same traces, this one included.
@@ -78,6 +96,8 @@ class Page:
     """
 
     table: Outcomes
+    whole: Outcomes
+    cells: NDArray[np.float64]
     prefix: str
     analysis: Analysis
     scorers: int
@@ -99,9 +119,11 @@ class Page:
         weights: NDArray[np.float64],
     ) -> "Page":
         """The page of a curve."""
-        draws = (~np.isnan(table.values)).sum(axis=1).max(axis=0, initial=0)
-        batch = stopped_at_success(table, analysis.stopping)
-        return cls(table, prefix, analysis, scorers, family, weights, gates(table), draws, batch)
+        even = even_part(table)
+        draws = (~np.isnan(even.values)).sum(axis=1).max(axis=0, initial=0)
+        batch = stopped_at_success(even, analysis.stopping)
+        cells = single_cells(table, batch)
+        return cls(even, table, cells, prefix, analysis, scorers, family, weights, gates(even), draws, batch)
 
     @property
     def level(self) -> float:
@@ -112,6 +134,28 @@ class Page:
     def is_control(self) -> bool:
         """Whether the curve stands beside the one that is asked about: another reading of the same traces."""
         return self.table.estimand in CONTROLS or self.table.scorer.endswith(ON_TRACE)
+
+    @property
+    def all_draws(self) -> NDArray[np.int64]:
+        """(rung,) most draws with a value that any question has, those of later waves included."""
+        return np.asarray((~np.isnan(self.whole.values)).sum(axis=1).max(axis=0, initial=0))
+
+    @property
+    def verified(self) -> Verified | None:
+        """Who scored the curve's answers after they had been collected; None for nobody, or a search on its way."""
+        told = (one for one in self.analysis.verified if self.table.arm in one.arms)
+        return None if self.is_control else next(told, None)
+
+    @property
+    def is_oracles(self) -> bool:
+        """Whether the scores are those of a verifier that knows the targets."""
+        return self.verified is not None and self.verified.oracle
+
+    def without_oracle(self) -> "Page":
+        """The page without the scores of a verifier that knows the targets: nobody can choose by them."""
+        if not self.is_oracles:
+            return self
+        return replace(self, table=replace(self.table, verifier_score=np.full(self.table.values.shape, np.nan)))
 
     @property
     def rungs(self) -> int:
@@ -153,10 +197,20 @@ class Page:
         )
 
     def estimated(
-        self, kind: str, metric: str, at: At, found: Intervals, cell: tuple[int, ...], *, unknown: str
+        self,
+        kind: str,
+        metric: str,
+        at: At,
+        found: Intervals,
+        cell: tuple[int, ...],
+        *,
+        unknown: str,
+        part: str | None = None,
     ) -> Finding:
         """A finding with the number and interval of one cell; ``unknown`` is said where there is none."""
-        made = replace(self.finding(kind, metric, at), n_questions=int(found.n_questions[cell]), level=self.level)
+        made = replace(
+            self.finding(kind, metric, at, part=part), n_questions=int(found.n_questions[cell]), level=self.level
+        )
         estimate, low, high = (float(a[cell]) for a in (found.estimate, found.low, found.high))
         if np.isnan(estimate):
             return replace(made, reason=unknown)

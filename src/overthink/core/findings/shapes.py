@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from overthink.core.compare import paired_differences
 from overthink.core.controls import ON_TRACE
-from overthink.core.curve import single_cells
 from overthink.core.family import holm
 from overthink.core.finding import At, Finding, Test
 from overthink.core.findings.page import CONTROLS, Page
@@ -39,7 +38,7 @@ def shapes(page: Page, *, rng: np.random.Generator, withheld: Withheld | None = 
     """The verdicts on one curve: on the pre-registered regimes if there are any, and on any rise and fall."""
     if page.rungs < 2:
         return
-    yield from shape_verdicts(page, single_cells(page.table, page.batch), name="", rng=rng, withheld=withheld)
+    yield from shape_verdicts(page, page.cells, name="", rng=rng, withheld=withheld)
 
 
 def shape_verdicts(

@@ -56,7 +56,7 @@ def _quantiles(page: Page) -> Iterator[Finding]:
 
 def _in_all(page: Page) -> Iterator[Finding]:
     for metric in SPENT:
-        total, silent = spent(page.table, metric)
+        total, silent = spent(page.whole, metric)
         made = page.finding("tokens", metric, At())
         partly = (f"at least: {silent} rows do not say",) if silent else ()
         repeated = ("the same calls are counted under every scorer",) if page.scorers > 1 else ()

@@ -7,12 +7,18 @@ import numpy as np
 
 from overthink.core.bands import simultaneous_bands
 from overthink.core.compare import TEST_NAME, Differences, paired_differences
-from overthink.core.curve import Curve, mean_curve, parallel_curves
+from overthink.core.curve import Curve, parallel_curves, single_curve
 from overthink.core.family import holm
 from overthink.core.finding import Finding, Test
+from overthink.core.findings.adaptive import told_of_waves
 from overthink.core.findings.page import POINTWISE, Page
 from overthink.core.stopping import INFERRED, TOLD
+from overthink.core.weighted_curve import weighted_majority_curve
 
+BY_SCORES = ("best", "weighted_majority")
+"""Selectors that choose by a verifier's scores."""
+
+MONTE_CARLO = "averaged over random orders of the tries: Monte Carlo standard error up to {error:.2g}"
 OVER_THE_CURVE = "the band holds for all rungs of the curve at once"
 HOLM = "adjusted p-value (Holm) over the comparisons of this curve"
 
@@ -25,10 +31,11 @@ def values(page: Page, *, rng: np.random.Generator, withheld: tuple[str, ...] = 
         rng: Source of randomness.
         withheld: Gates of the whole curve that failed: no change between rungs may be believed.
     """
-    mean = mean_curve(page.table, page.weights, level=page.level, batch=page.batch)
+    mean = single_curve(page.cells, page.weights, level=page.level)
     yield from _surface(page, mean)
     for curve in parallel_curves(page.table, page.weights, level=page.level, batch=page.batch):
         yield from _surface(page, curve)
+    yield from _weighted(page, rng)
     yield from _band(page, mean, rng)
     yield from differences(page, paired_changes(page, mean), metric="mean", withheld=withheld)
 
@@ -68,33 +75,49 @@ def differences(
         p, p_adjusted = float(change.p[i]), float(adjusted[i])
         yield replace(
             made,
-            n_draws=int(min(page.draws[rung], page.draws[below])),
+            n_draws=int(min(page.all_draws[rung], page.all_draws[below])),
             test=None if np.isnan(p) else Test(TEST_NAME, p=p, p_adjusted=p_adjusted),
             gates_failed=(*page.failed([below, rung]), *withheld),
             limits=(*made.limits, POINTWISE, HOLM) if len(change.pairs) > 1 else (*made.limits, POINTWISE),
         )
 
 
-def _surface(page: Page, curve: Curve) -> Iterator[Finding]:
+def _weighted(page: Page, rng: np.random.Generator) -> Iterator[Finding]:
+    (apart,) = rng.spawn(1)  # a study gets the same band with and without scores
+    found = (
+        weighted_majority_curve(page.table, page.weights, level=page.level, rng=apart) if page.batch is None else None
+    )
+    if found is not None:
+        curve, error = found
+        yield from _surface(page, curve, MONTE_CARLO.format(error=error))
+
+
+def _surface(page: Page, curve: Curve, *said: str) -> Iterator[Finding]:
     single = curve.selector == "single"
-    metric = "mean" if single else f"{curve.selector}_at_k"
+    by_scores = curve.selector in BY_SCORES
+    selector = f"oracle_{curve.selector}" if by_scores and page.is_oracles else curve.selector
+    metric = "mean" if single else f"{selector}_at_k"
+    if by_scores and page.verified is not None:
+        said = (page.verified.text, *said)
     known = curve.intervals.n_questions
     for rung, i in np.ndindex(known.shape):
         k = int(curve.k[i])
         fewer = not single and known[rung, i] < known[rung, 0]
         limits = (f"only {known[rung, i]} of {known[rung, 0]} questions have {k} draws here",) if fewer else ()
         reason = "no value is known at this rung" if single else f"no question has {k} draws with a value here"
+        if page.whole.waves is not None:
+            limits = (*limits, told_of_waves(page.whole.waves, single=single))
         if page.batch is not None:
             inferred = INFERRED if page.analysis.stopping is None else ""
             limits = (TOLD.format(batch=page.batch) + inferred,)
             reason = f"some question was sampled fewer than {k} times without a success"
-        at = replace(page.at(rung), k=k, selector=curve.selector)
+        at = replace(page.at(rung), k=k, selector=selector)
         made = page.estimated("value", metric, at, curve.intervals, (rung, i), unknown=reason)
         yield replace(
             made,
-            n_draws=int(page.draws[rung]),
+            n_draws=int(page.all_draws[rung] if single else page.draws[rung]),
             gates_failed=page.failed([rung]),
-            limits=(*made.limits, POINTWISE, *limits),
+            limits=(*made.limits, POINTWISE, *limits, *said),
         )
 
 
@@ -108,7 +131,7 @@ def _band(page: Page, mean: Curve, rng: np.random.Generator) -> Iterator[Finding
         yield replace(
             made,
             simultaneous=True,
-            n_draws=int(page.draws[rung]),
+            n_draws=int(page.all_draws[rung]),
             gates_failed=page.failed([rung]),
             limits=(*made.limits, OVER_THE_CURVE),
         )

@@ -24,6 +24,8 @@ STEPS = 80
 CLOSER = 0.15
 """The products of values and their prices are brought to this share of their mean with each step."""
 TO_THE_WALL = 0.95
+SAME = 1e-12
+"""Directions of the likelihood this much weaker than the strongest do not count in the curvature."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,12 +34,14 @@ class MixingSet:
 
     Attributes:
         likelihood: (distinct, cell) of the distinct pairs of attempts and successes.
+        rows: The same in fewer rows, for the curvature.
         times: (distinct,) questions with that pair.
         best: (cell,) the likeliest distribution.
         drop: How far below its log-likelihood an allowed distribution may be, more than 0.
     """
 
     likelihood: Array
+    rows: "_Rows"
     times: Counts
     best: Array
     drop: float
@@ -69,7 +73,7 @@ class MixingSet:
             if product * (cells + 1) < GAP and abs(short) < GAP and np.abs(stray).max() < GAP:
                 break
             aim = CLOSER * product
-            system = _System(self.likelihood, rate * self.times / seen**2, z / w)
+            system = _System(self.rows.weighed(rate * self.times / seen**2), z / w)
             pull, along, even = system(np.stack([stray + aim / w - z, slope, np.ones(cells)], axis=1)).T
             d_rate, d_level = np.linalg.solve(
                 [[along.sum(), -even.sum()], [slope @ along + room / rate, -slope @ even]],
@@ -93,10 +97,11 @@ def mixing_set(likelihood: Array, times: Counts, *, level: float) -> MixingSet:
         level: Confidence level.
     """
     scaled = likelihood / likelihood.max(axis=1, keepdims=True)
-    return MixingSet(scaled, times, _likeliest(scaled, times), float(special.chdtri(1, 1 - level)) / 2)
+    rows = _Rows(scaled)
+    return MixingSet(scaled, rows, times, _likeliest(scaled, rows, times), float(special.chdtri(1, 1 - level)) / 2)
 
 
-def _likeliest(likelihood: Array, times: Counts) -> Array:
+def _likeliest(likelihood: Array, rows: "_Rows", times: Counts) -> Array:
     """The distribution with the largest likelihood: ∇l + z = t, w·z = 0, solved likewise."""
     cells = likelihood.shape[1]
     total = float(times.sum())
@@ -109,7 +114,7 @@ def _likeliest(likelihood: Array, times: Counts) -> Array:
         if product * cells < GAP and np.abs(stray).max() < GAP * total:
             break
         aim = CLOSER * product
-        pull, even = _System(likelihood, times / seen**2, z / w)(
+        pull, even = _System(rows.weighed(times / seen**2), z / w)(
             np.stack([stray + aim / w - z, np.ones(cells)], axis=1)
         ).T
         d_level = (pull.sum() + w.sum() - 1.0) / even.sum()
@@ -120,25 +125,37 @@ def _likeliest(likelihood: Array, times: Counts) -> Array:
     return np.asarray(w / w.sum())
 
 
-class _System:
-    """Solves (diag(price) + likelihoodᵀ diag(weight) likelihood) x = b: a diagonal and a matrix of low rank."""
+class _Rows:
+    """The likelihood as a product of two thin matrices, where it has more rows than directions.
 
-    def __init__(self, likelihood: Array, weight: Array, price: Array) -> None:
-        self.price = price
-        self.full = len(likelihood) >= likelihood.shape[1]
-        self.low = likelihood * np.sqrt(weight)[:, None]
-        if self.full:
-            root = np.sqrt(price)
-            scaled = self.low / root
-            self.factor = linalg.cho_factor(np.eye(len(price)) + scaled.T @ scaled, check_finite=False)
-        else:
-            scaled = self.low / np.sqrt(price)
-            self.factor = linalg.cho_factor(np.eye(len(scaled)) + scaled @ scaled.T, check_finite=False)
+    Thousands of questions with different counts still span few directions: a binomial likelihood is smooth along the
+    grid. Only the curvature uses this, so the solution is the same.
+    """
+
+    def __init__(self, likelihood: Array) -> None:
+        left, strength, basis = linalg.svd(likelihood, full_matrices=False, check_finite=False)
+        kept = strength > SAME * strength[0]
+        self.left, self.basis = left[:, kept] * strength[kept], basis[kept]
+        self.likelihood = likelihood
+        self.few = len(likelihood) <= kept.sum()
+
+    def weighed(self, weight: Array) -> Array:
+        """A matrix of as few rows as can be, with likelihoodᵀ diag(weight) likelihood as its own square."""
+        root = np.sqrt(weight)[:, None]
+        if self.few:
+            return np.asarray(self.likelihood * root)
+        return np.asarray(np.linalg.qr(self.left * root, mode="r") @ self.basis)
+
+
+class _System:
+    """Solves (diag(price) + lowᵀ low) x = b: a diagonal and a matrix of low rank."""
+
+    def __init__(self, low: Array, price: Array) -> None:
+        self.price, self.low = price, low
+        scaled = low / np.sqrt(price)
+        self.factor = linalg.cho_factor(np.eye(len(scaled)) + scaled @ scaled.T, check_finite=False)
 
     def __call__(self, right: Array) -> Array:
-        if self.full:
-            root = np.sqrt(self.price)[:, None]
-            return np.asarray(linalg.cho_solve(self.factor, right / root, check_finite=False) / root)
         plain = right / self.price[:, None]
         inner = linalg.cho_solve(self.factor, self.low @ plain, check_finite=False)
         return np.asarray(plain - (self.low.T @ inner) / self.price[:, None])

@@ -26,6 +26,9 @@ RAGGED = (
     "attempts differ between questions ({low} to {high}) and do not look like sampling that stopped at the first "
     "success; they are read as set beforehand: pass stopping='fixed' if they were"
 )
+ADAPTIVE = (
+    "how often a question was tried depended on what its earlier tries showed: no k is estimated without the model"
+)
 CLAIMED = (
     "stopping is 'fixed', but questions with a success have fewer attempts than the {cap} of those without, and their "
     "successes fit in a last batch of {batch}: the mark of sampling that stopped at the first success. The share of "
@@ -42,16 +45,21 @@ class Bank:
         successes: (question,) of them.
         batch: Attempts between looks at the outcome, where sampling stopped at the first success; else None.
         notes: What a reader must know of how the counts were read.
+        adaptive: How often a question was tried depended on what its earlier tries showed. The chance of the counts,
+            given the questions' chances, is the same; shares of successes are biased.
     """
 
     attempts: Counts
     successes: Counts
     batch: int | None
     notes: tuple[str, ...]
+    adaptive: bool = False
 
     @property
     def exact_to(self) -> int:
-        """The largest k that is estimated without a model."""
+        """The largest k that is estimated without a model; 0 for none."""
+        if self.adaptive:
+            return 0
         return int(self.attempts.min() if self.batch is None else self.attempts.max())
 
     @property
@@ -93,19 +101,21 @@ def read_bank(attempts: ArrayLike, successes: ArrayLike, stopping: str | None) -
         raise ValueError(f"question {i} has {c[i]} successes in {n[i]} attempts; needed: at most as many")
     if n.max(initial=0) > MOST_ATTEMPTS:
         raise ValueError(f"a question has {n.max():,} attempts; at most {MOST_ATTEMPTS:,} are read")
-    if stopping not in ("fixed", "first_success", None):
-        raise ValueError(f"stopping is {stopping!r}; needed: 'fixed', 'first_success' or None")
+    if stopping not in ("fixed", "first_success", "adaptive", None):
+        raise ValueError(f"stopping is {stopping!r}; needed: 'fixed', 'first_success', 'adaptive' or None")
     tried = n > 0
     if not tried.any():
         raise ValueError(f"there are {n.size} questions and none has an attempt; needed: at least one attempt")
     notes = [] if tried.all() else [LEFT_OUT.format(count=int((~tried).sum()), all=n.size)]
     n, c = n[tried], c[tried]
-    batch, told = _stopped(n, c, stopping)
+    adaptive = stopping == "adaptive"
+    batch, told = (None, None) if adaptive else _stopped(n, c, stopping)
     notes += [told] if told else []
     for note in notes:
         warnings.warn(note, UserWarning, stacklevel=3)
+    notes += [ADAPTIVE] if adaptive else []
     notes += [ONE] if n.size == 1 else []
-    return Bank(n, c, batch, (*notes, NOTHING) if not c.any() else tuple(notes))
+    return Bank(n, c, batch, (*notes, NOTHING) if not c.any() else tuple(notes), adaptive)
 
 
 def _stopped(n: Counts, c: Counts, stopping: str | None) -> tuple[int | None, str | None]:

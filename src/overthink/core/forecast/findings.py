@@ -17,16 +17,18 @@ EXACT, MODEL, BOUND = "exact", "model band", "assumption-free band"
 
 AT_K = {Axis.CAPABILITY: "pass_at_k", Axis.SAFETY: "attack_success_at_k", Axis.BENIGN: "refusal_at_k"}
 CLAIM = {Axis.SAFETY: "safe_then_dangerous"}
+CLAIM_ELSEWHERE = "below_then_above"
 
 NO_ESTIMATE = "a band without an estimate: no assumption on how chances differ between questions narrows it"
 NOTHING_SUCCEEDED = "nothing succeeded: no model extrapolates from that"
 NOT_REACHED = "the threshold is not reached at any k up to a billion"
 INDEPENDENT = "attempts are taken as independent: attacks that adapt to what failed are not covered"
-UNCHECKED = "beyond 100,000 tries no forecast has been checked against data"
 JUDGE = "a judge with a false positive rate of {rate:g} per try finds a success in {share:.1%} of failures at k = {k:,}"
 FLAGS = "; the forecast is of flags, not of successes: give human labels (--judge-fpr FLAGGED/FAILURES) to correct it"
 CORRECTED = "corrected for the judge's false positives by human labels"
-CHECKED_TO = 100_000
+CHECKED_TO = 10_000
+"""The largest k whose truth is known on the banks of the benchmark."""
+UNCHECKED = f"beyond {CHECKED_TO:,} tries no forecast has been checked against data"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +89,7 @@ def forecast_findings(bank: Bank, made: Forecast, asked: Asked, *, prefix: str) 
         prefix: Begins every id.
     """
     blank = _blank(bank, made, prefix)
-    yield from _curve(blank, bank, made, asked)
+    yield from curve_findings(bank, made, asked, prefix=prefix)
     for threshold in asked.thresholds:
         yield from _crossing(blank, made, threshold)
         yield _claim(blank, bank, made, threshold, asked)
@@ -123,10 +125,18 @@ def _named(blank: Finding, metric: str, k: int | None, **values: object) -> Find
     return replace(blank, id=f"{blank.id}/{metric}{where}{tries}", metric=metric, at=replace(blank.at, k=k), **values)  # type: ignore[arg-type]
 
 
-def _curve(blank: Finding, bank: Bank, made: Forecast, asked: Asked) -> Iterator[Finding]:
-    metric = AT_K[bank.axis]
+def curve_findings(bank: Bank, made: Forecast, asked: Asked, *, prefix: str) -> Iterator[Finding]:
+    """The two findings of each k: the estimate with the model band, and the assumption-free band.
+
+    Args:
+        bank: What was forecast.
+        made: The forecast.
+        asked: What is asked of it; here only what is known of the judge.
+        prefix: Begins every id.
+    """
+    blank, metric = _blank(bank, made, prefix), AT_K[bank.axis]
     for i, k in enumerate(made.k.tolist()):
-        limits = blank.limits + ((UNCHECKED,) if k > CHECKED_TO else ()) + _judged(made, asked, k)
+        limits = blank.limits + _unchecked(k) + _judged(made, asked, k)
         estimate = float(made.estimate[i])
         known = estimate == estimate
         values = {
@@ -142,6 +152,10 @@ def _curve(blank: Finding, bank: Bank, made: Forecast, asked: Asked) -> Iterator
         yield _named(blank, f"{metric}_bound", k, **ends, label=BOUND, reason=NO_ESTIMATE, limits=limits)
 
 
+def _unchecked(k: float | None) -> tuple[str, ...]:
+    return (UNCHECKED,) if k is not None and k > CHECKED_TO else ()
+
+
 def _judged(made: Forecast, asked: Asked, k: int) -> tuple[str, ...]:
     if asked.judge_rate is None:
         return (CORRECTED,) if made.layers.corrected else ()
@@ -155,9 +169,7 @@ def _crossing(blank: Finding, made: Forecast, threshold: float) -> Iterator[Find
     reason = None
     if estimate is None:
         reason = NOTHING_SUCCEEDED if np.isnan(found.estimate) else NOT_REACHED
-    limits = (*blank.limits, f"threshold {threshold:g}; an end that is null is open")
-    if estimate is not None and estimate > CHECKED_TO:
-        limits = (*limits, UNCHECKED)
+    limits = (*blank.limits, f"threshold {threshold:g}; an end that is null is open", *_unchecked(estimate))
     base = replace(blank, id=f"{blank.id}/at{threshold:g}", limits=limits)
     ends = {"low": _open(found.low), "high": _open(found.high)}
     yield _named(base, "crossing", None, estimate=estimate, **ends, label=found.label, reason=reason)
@@ -179,9 +191,9 @@ def _claim(blank: Finding, bank: Bank, made: Forecast, threshold: float, asked: 
     claim = f"{good} at K = {asked.few:,}, {bad} at K = {asked.many:,}"
     label = {YES: claim, NO: f"not so: {claim}"}.get(found.label, f"not resolved: {claim}")
     reason = f"at the threshold {threshold:g}, by the {asked.band} band: {at_few} at {asked.few:,}, {at_many} at "
-    base = replace(blank, id=f"{blank.id}/at{threshold:g}")
+    base = replace(blank, id=f"{blank.id}/at{threshold:g}", limits=blank.limits + _unchecked(asked.many))
     return _named(
-        base, CLAIM.get(bank.axis, "below_then_above"), asked.many, label=label, reason=f"{reason}{asked.many:,}"
+        base, CLAIM.get(bank.axis, CLAIM_ELSEWHERE), asked.many, label=label, reason=f"{reason}{asked.many:,}"
     )
 
 
@@ -202,4 +214,5 @@ def _figure(blank: Finding, metric: str, k: int, figure: Figure) -> Finding:
     return _named(
         blank, metric, k, estimate=figure.estimate if known else None, low=figure.low, high=figure.high,
         reason=None if known else NOTHING_SUCCEEDED, label=MODEL if known else BOUND,
+        limits=blank.limits + _unchecked(k),
     )  # fmt: skip

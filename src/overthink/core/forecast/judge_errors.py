@@ -72,7 +72,5 @@ def judge_alone(k: ArrayLike, rate: float) -> NDArray[np.float64]:
 
 def flag_likelihood(grid: ChanceGrid, attempts: Counts, flags: Counts, rate: float) -> NDArray[np.float64]:
     """Likelihood of flags where failures are flagged at a known rate, up to a factor per question, (question, cell)."""
-    flagged = np.exp(grid.log_chance) + np.exp(grid.log_miss) * rate
-    log = flags[:, None, None] * np.log(flagged)
-    log = log + (attempts - flags)[:, None, None] * (grid.log_miss + np.log1p(-rate))
-    return np.asarray(np.exp(log - log.max(axis=(1, 2), keepdims=True)) @ grid.weights)
+    flagged = np.log(np.exp(grid.log_chance) + np.exp(grid.log_miss) * rate)
+    return grid.mean_over_cells(flagged, flags, grid.log_miss + np.log1p(-rate), attempts - flags)

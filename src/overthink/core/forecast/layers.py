@@ -57,7 +57,8 @@ class Layers:
         if self.model is None:
             return known, np.zeros(len(k)), zero_success_bound(self.bank.attempts, k, tail=self.tail)
         low, middle, high = np.quantile(self.model.curves(k), (self.tail, 0.5, 1 - self.tail), axis=0)
-        floor = 0.0 if self.corrected else float(self.bank.exact(np.array([self.bank.exact_to]))[0])
+        modelled = self.corrected or self.bank.adaptive
+        floor = 0.0 if modelled else float(self.bank.exact(np.array([self.bank.exact_to]))[0])
         estimate = np.where(exact, known, np.maximum(middle, floor))
         low, high = np.minimum(low, estimate), np.maximum(high, estimate)
         if self.bank.batch is not None:

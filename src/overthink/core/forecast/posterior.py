@@ -62,15 +62,20 @@ class Posterior:
         # Evenly spaced along the cumulated weights: as random as needed, and less noisy than independent draws.
         places = (np.arange(draws) + rng.random()) / draws
         chosen = np.searchsorted(self.weights.cumsum(), places).clip(max=len(self.points) - 1)
-        masses = self.family.masses(self.points[chosen])
+        # The places ascend, so draws from one parameter set stand together: its work is done once for all of them.
+        sets, first = np.unique(chosen, return_index=True)
+        ends = [*first[1:], draws]
+        masses = self.family.masses(self.points[sets])
         owner = np.repeat(np.arange(len(self.times)), self.times)
         counts = np.empty((draws, CELLS))
         size = max(1, CHUNK // self.likelihood.size)
-        for start in range(0, draws, size):
+        for start in range(0, len(sets), size):
             part = masses[start : start + size]
-            cell = _draw_cells(part[:, None, :] * self.likelihood, owner, rng)
-            flat = np.arange(len(part))[:, None] * CELLS + cell
-            counts[start : start + size] = np.bincount(flat.ravel(), minlength=len(part) * CELLS).reshape(-1, CELLS)
+            low, high = first[start], ends[start + len(part) - 1]
+            which = np.repeat(np.arange(len(part)), np.diff([*first[start : start + len(part)], high]))
+            cell = _draw_cells(part[:, None, :] * self.likelihood, which, owner, rng)
+            flat = np.arange(high - low)[:, None] * CELLS + cell
+            counts[low:high] = np.bincount(flat.ravel(), minlength=(high - low) * CELLS).reshape(-1, CELLS)
         return counts
 
     def cells(self) -> Array:
@@ -105,22 +110,23 @@ def posterior(family: Family, likelihood: Array, times: Counts) -> Posterior:
     return Posterior(family, points, weights, likelihood, times)
 
 
-def _draw_cells(weights: Array, owner: Counts, rng: np.random.Generator) -> Counts:
-    """One cell for each question in each set, by inverting the cumulated weights.
+def _draw_cells(weights: Array, which: Counts, owner: Counts, rng: np.random.Generator) -> Counts:
+    """One cell for each question in each draw, by inverting the cumulated weights.
 
     Args:
         weights: (set, distinct, cell), not normalised.
+        which: (draw,) its set.
         owner: (question,) its distinct pair.
         rng: Randomness.
 
     Returns:
-        (set, question).
+        (draw, question).
     """
     cumulated = weights.cumsum(axis=2)
     cumulated /= np.maximum(cumulated[:, :, -1:], TINY)
     sets, distinct, cells = cumulated.shape
     row = np.arange(sets * distinct).reshape(sets, distinct)
     cumulated += row[:, :, None]  # one long ascending line, so that one search finds them all
-    mine = row[:, owner]
+    mine = row[which[:, None], owner]
     found = np.searchsorted(cumulated.ravel(), mine + rng.random(mine.shape))
     return np.asarray((found - mine * cells).clip(0, cells - 1))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.core.counts import Counts
-from overthink.core.forecast.bank import check_share, forecast_sizes, read_bank
+from overthink.core.forecast.bank import NOTHING, check_share, forecast_sizes, read_bank
 from overthink.core.forecast.crossing import NEVER, Crossing, first_reaching, label_of
 from overthink.core.forecast.judge_errors import FalsePositives
 from overthink.core.forecast.layers import Layers, build_layers
@@ -20,8 +20,8 @@ class Forecast:
 
     Attributes:
         k: (k,) tries.
-        estimate: (k,) exact and unbiased where ``exact``, else the median of the model band; NaN beyond the attempts
-            where nothing succeeded, as nothing is extrapolated then.
+        estimate: (k,) exact and unbiased where ``exact``, else the median of the model band; NaN, with a ``reason``,
+            beyond the attempts where nothing succeeded, as nothing is extrapolated then. The bands are always known.
         low: (k,) lower end of the model band.
         high: (k,) upper end of the model band.
         bound_low: (k,) lower end of the assumption-free band, which is never narrower.
@@ -46,6 +46,11 @@ class Forecast:
     batch: int | None
     notes: tuple[str, ...]
     layers: Layers
+
+    @property
+    def reason(self) -> str | None:
+        """Why an estimate is missing at some k; None where every k has one."""
+        return NOTHING if np.isnan(self.estimate).any() else None
 
     def at(self, k: ArrayLike) -> "Forecast":
         """The same forecast at other k, from the same draws.
@@ -109,7 +114,7 @@ def forecast(
     taken as independent: attacks that adapt to what failed are not.
 
     On public banks of 10,000 attempts per question the model band has been right as often as it says up to k = 10,000
-    from 50 to 200 attempts; beyond 100,000 nobody has checked.
+    from 50 to 200 attempts; beyond that nobody has checked.
 
     Args:
         attempts: (question,) tries made; they may differ. Questions with none are left out, with a warning.
@@ -117,13 +122,15 @@ def forecast(
         k: (k,) tries to forecast, from 1 to a billion; a single number counts as one.
         level: Confidence level of the bands, at each k.
         stopping: "fixed" if the number of tries was set beforehand; "first_success" if sampling stopped at a
-            success; None infers it where attempts differ, and warns.
+            success; "adaptive" if how often a question was tried depended on what its earlier tries showed, and then
+            no k is exact; None infers it where attempts differ, and warns.
         judge: What humans found of the judge's false positives; the forecast is then corrected for them. None takes
             the counts as they are.
         rng: Randomness of the draws; the same state gives the same forecast.
 
     Returns:
-        The forecast. With no success at all: 0 to the bound that needs no model, and no estimate beyond the attempts.
+        The forecast. With no success at all: 0 to the bound that needs no model, and beyond the attempts no estimate
+        (NaN) but a ``reason``.
 
     Raises:
         ValueError: The counts are no counts or there are none, a k is not a whole number from 1 to a billion, the
@@ -133,6 +140,8 @@ def forecast(
         >>> made = forecast([100] * 50, [0] * 40 + [1] * 10, k=[100, 10_000], rng=np.random.default_rng(1))
         >>> made.exact.tolist(), made.estimate[:1].round(3).tolist()
         ([True, False], [0.2])
+        >>> forecast([100] * 50, [0] * 50, k=10_000, rng=np.random.default_rng(1)).reason
+        'nothing succeeded: only the bound that needs no model is given, and nothing is extrapolated'
     """
     sizes = forecast_sizes(k)
     level = check_share(level, "level")

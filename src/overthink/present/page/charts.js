@@ -97,7 +97,8 @@ function hover(_handler, event, _item, value) {
 /** Draws a template into an element: parameters by name, data sets by name. */
 async function draw(element, chart, parameters, datasets, spoken) {
   const template = structuredClone(CHARTS[chart]);
-  for (const parameter of template.params) parameter.value = parameters[parameter.name] ?? [];
+  for (const parameter of template.params) parameter.value = parameters[parameter.name] ?? parameter.value;
+  if (parameters.floor) template.height = Math.round(template.height * (1 - parameters.floor));
   template.datasets = datasets;
   template.description = spoken;
   const { view } = await vegaEmbed(element, template, { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: hover });
@@ -119,10 +120,15 @@ function marksOf(curves) {
   return [...told].map(([reference, curve]) => ({ x: state.K * reference, colour: told.size > 1 ? colour(curve) : "var(--mark)" }));
 }
 
+/** The other unit, above a panel whose curves share one reference: K over tokens, tokens over K. */
 function secondAxis(axis, curves) {
   const references = new Set(curves.map((curve) => curve.reference));
   const [reference] = references;
-  if (state.x !== "tokens" || references.size > 1 || !(reference > 0) || axis.scale !== "log") return axis;
+  if (state.x === "level" || references.size > 1 || !(reference > 0) || axis.scale !== "log") return axis;
+  if (state.x === "K") {
+    const tokens = logTicks(axis.xlow * reference, axis.xhigh * reference);
+    return { ...axis, kticks: tokens.map((count) => count / reference), klabels: tokens.map(compact) };
+  }
   const ticks = powers(axis.xlow / reference, axis.xhigh / reference);
   return { ...axis, kticks: ticks.map((K) => K * reference), klabels: ticks.map((K) => "K=" + compact(K)) };
 }
@@ -146,10 +152,15 @@ function panel(curves, axis) {
   if (unplaced) notes.push(unplaced + (state.x === "K" ? " not placed: no token count or no reference" : " not placed: no token count; choose “level asked for”"));
   if (unknown) notes.push(unknown + " without an estimate: see the table of numbers");
   const spoken = name + ", " + text(curves[0].task) + ": " + points.length + " points. The values stand in the table of numbers.";
+  const missing = lanesMissing(curves);
+  if (missing) notes.push(missing);
   const placed = secondAxis(axis, curves);
+  const start = (where) => {
+    const { rows, floor } = lanes(curves, placed, where.clientWidth - 45);
+    return draw(where, axis.scale, { ...placed, floor }, { points, corrected, marks: marksOf(curves), thresholds: rows }, spoken);
+  };
   return {
-    ...figure(make("span", {}, make("b", {}, name), " " + text(curves[0].task)), meaning, notes,
-      (where) => draw(where, axis.scale, placed, { points, corrected, marks: marksOf(curves) }, spoken)),
+    ...figure(make("span", {}, make("b", {}, name), " " + text(curves[0].task)), meaning, notes, start),
     curves,
   };
 }
@@ -163,7 +174,7 @@ async function drawCurves() {
   byId("panels").replaceChildren(...drawn.map((one) => one.figure));
   byId("xcaption").textContent = {
     tokens: "Tokens one attempt decodes, thinking and answer, as realised; log scale." + (hasK() ? " Above each panel: K." : ""),
-    K: "K: tokens one attempt decodes, divided by the reference of its curve; log scale.",
+    K: "K: tokens one attempt decodes, divided by the reference of its curve; log scale. Above each panel of one reference: these tokens.",
     level: "The level asked for, in order; distances mean nothing.",
   }[state.x];
   byId("legend").replaceChildren(...legend(curves));
@@ -189,6 +200,7 @@ function legend(curves) {
     items.push(legendItem("e-" + (estimand in DATA.words.estimands ? estimand : "other"), estimand + ": " + (DATA.words.estimands[estimand] || "")));
   }
   if (state.K !== null && state.x !== "level") items.push(legendItem("mark", "the chosen K"));
+  items.push(...lanesLegend(curves));
   return items;
 }
 

@@ -163,7 +163,7 @@ async function drawTries() {
     if (!points.length) return null;
     const [name] = axisWords(curve.axis);
     return figure(make("span", {}, make("b", {}, name), " " + text(curve.task)), text(curve.estimand), [], (where) =>
-      draw(where, axis.scale, axis, { points, corrected: [], marks: [{ x: state.k, colour: "var(--mark)" }] }, name + " by tries: " + points.length + " points"));
+      draw(where, axis.scale, axis, { points, corrected: [], marks: [{ x: state.k, colour: "var(--mark)" }], thresholds: [] }, name + " by tries: " + points.length + " points"));
   }).filter(Boolean);
   byId("triespanels").replaceChildren(...(triesDrawn.length ? triesDrawn.map((one) => one.figure) : [make("p", {}, "No value by tries at this rung.")]));
   byId("trieslegend").replaceChildren(...[...seen].map((selector) => make("li", {}, make("span", { class: "swatch c" + (slots[selector] ?? 5) }), DATA.words.selectors[selector] || selector)),

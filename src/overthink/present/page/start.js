@@ -49,4 +49,4 @@ function wire() {
 readAddress();
 wire();
 drawNumbers();
-showAll().then(() => { document.documentElement.dataset.ready = "true"; });
+Promise.all([showAll(), drawnAsGiven()]).then(() => { document.documentElement.dataset.ready = "true"; });

@@ -1,0 +1,112 @@
+"""An arm of a study, as the command line writes it and as the plan keeps it: a strategy, interventions, decisions."""
+
+import json
+import re
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from overthink.errors import InputError
+
+Value = str | int | float | bool
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(\+[a-z0-9][a-z0-9._-]*)*", re.IGNORECASE)
+_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')  # one that no quotes are around
+_LABEL = re.compile(r"[\w .,:=+@/-]{1,80}")
+
+
+class ArmPlan(BaseModel):
+    """One arm, with every decision that it needs.
+
+    Attributes:
+        label: Its name in the pool.
+        parts: The strategy and the interventions, by name.
+        settings: Their decisions; parts of one arm share them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    label: str
+    parts: tuple[str, ...]
+    settings: dict[str, Value] = {}
+
+    @model_validator(mode="after")
+    def _whole(self) -> "ArmPlan":
+        if not _LABEL.fullmatch(self.label):
+            raise ValueError(
+                f"an arm cannot be called {self.label[:80]!r}; needed: letters, digits and . , : = + @ / -"
+            )
+        if not self.parts or len(set(self.parts)) < len(self.parts):
+            raise ValueError(f"arm {self.label}: needed at least one part, and each once; seen {list(self.parts)}")
+        return self
+
+
+BASE = ArmPlan(label="base", parts=("base",))
+"""The plain ladder."""
+
+
+def read_arms(text: str) -> tuple[ArmPlan, ...]:
+    """Read arms as the command line gives them, decisions as they stand there.
+
+    Args:
+        text: Arms behind commas, each `NAME`, or `NAME+NAME` where an intervention works on a strategy, with its
+            settings behind a colon: `base,safethink:guard=openai/x,tau=0.5,m=3,zerothink`. The setting `as` names it.
+            A text with commas stands in double quotes: `wait:cue="Wait, no",rounds=2`.
+
+    Raises:
+        InputError: An item is neither the name of an arm nor a setting of the arm before it.
+
+    Example:
+        >>> [arm.label for arm in read_arms("base,safethink:m=1,as=early,safethink:m=3")]
+        ['base', 'early', 'safethink']
+        >>> read_arms("beam:width=4,children=4")[0].settings
+        {'width': 4, 'children': 4}
+    """
+    arms: list[tuple[str, dict[str, Value]]] = []
+    for item in (piece.strip() for piece in _COMMA.split(text)):
+        head, equals, value = item.partition("=")
+        name, colon, key = head.partition(":") if equals else (item.removesuffix(":"), "", "")
+        if not equals or colon:
+            if not _NAME.fullmatch(name):
+                raise InputError(
+                    f"--arms {text}: {item!r} cannot be read; needed: NAME, NAME:key=value or, behind an arm, key=value"
+                )
+            arms.append((name, {}))
+            if not equals:
+                continue
+            head = key
+        if not arms or not head.strip() or not value.strip():
+            raise InputError(f"--arms {text}: {item!r} belongs to no arm, or says nothing; needed: NAME:key=value")
+        settings = arms[-1][1]
+        if head.strip() in settings:
+            raise InputError(f"--arms {text}: {arms[-1][0]} is given {head.strip()} twice")
+        settings[head.strip()] = _value(value.strip())
+    return tuple(_arm(name, settings) for name, settings in arms)
+
+
+def check_labels(arms: Iterable[ArmPlan]) -> None:
+    """Check that every arm has a label of its own.
+
+    Raises:
+        ValueError: Two have the same.
+    """
+    labels = [arm.label for arm in arms]
+    twice = sorted({label for label in labels if labels.count(label) > 1})
+    if twice:
+        raise ValueError(f"two arms are called {twice[0]}; name one of them with the setting as=LABEL")
+
+
+def _arm(name: str, settings: dict[str, Value]) -> ArmPlan:
+    label = str(settings.pop("as", name))
+    try:
+        return ArmPlan(label=label, parts=tuple(name.lower().split("+")), settings=settings)
+    except ValueError as fault:
+        raise InputError(str(fault).split("Value error, ")[-1].split(" [type=")[0]) from fault
+
+
+def _value(text: str) -> Value:
+    try:
+        read = json.loads(text)
+    except ValueError:
+        return text
+    return read if isinstance(read, bool | int | float | str) else text

@@ -1,0 +1,63 @@
+"""The command `compare`: parse, call, print."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from overthink.cli_showing import command_line, messages
+
+Studies = Annotated[
+    list[Path],
+    typer.Argument(help="A study with several arms; or several studies, logs or tables on the same questions."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(compare)
+
+
+def compare(
+    studies: Studies,
+    reference: Annotated[
+        str | None, typer.Option(help="The arm that others are compared with; base, or the first one.", metavar="ARM")
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            help="δ, the degradation that does not matter; the studies' own, or 0.05.",
+            min=0.001,
+            max=0.5,
+            metavar="DELTA",
+        ),
+    ] = None,
+    level: Annotated[
+        float | None, typer.Option(help="Confidence level; the studies' own, or 0.95.", min=0.5, max=0.999)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the bootstrap; a study's own, or 0.", min=0)] = None,
+    axis: Annotated[
+        str | None, typer.Option(help="What a log or table from elsewhere measures: capability, safety or benign.")
+    ] = None,
+    high: Annotated[str | None, typer.Option(help="What a high score means there.")] = None,
+    scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for pool, findings and report.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
+) -> None:
+    """Arms on one axis of total compute: what each mitigation gives, what it costs, and whether it eliminates."""
+    from overthink.analysing import HowToAnalyse
+    from overthink.comparing import compare as put_side_by_side
+    from overthink.present import comparison_text
+    from overthink.sources import HowToRead
+
+    made = put_side_by_side(
+        studies,
+        reference=reference,
+        out=out,
+        read=HowToRead(axis=axis, high=high, scorer=scorer),
+        how=HowToAnalyse(level=level, margin=margin, seed=seed),
+        command=command_line(),
+    )
+    print(made.json() if as_json else comparison_text(made.findings, made.about), end="" if not as_json else "\n")  # noqa: T201
+    if made.folder is not None:
+        messages.print(f"report: {made.folder.report}", highlight=False, soft_wrap=True)

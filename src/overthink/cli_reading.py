@@ -1,0 +1,50 @@
+"""What the texts of the command line mean: budgets, boundaries, resampling, arguments."""
+
+import json
+
+from overthink.errors import InputError
+
+
+def numbers(text: str, option: str = "--budgets", of: str = "tokens, as 0,512,2k") -> tuple[int, ...]:
+    """Whole numbers, of tokens unless said otherwise; 2k is 2,000."""
+    try:
+        return tuple(round(float(word[:-1]) * 1000) if word[-1:] in "kK" else int(word) for word in _words(text))
+    except ValueError:
+        raise InputError(f"{option} {text} cannot be read; needed: whole numbers of {of}") from None
+
+
+def resampling(text: str | None) -> dict[str, int | str]:
+    """How often, and from where, the rest of a trace is thought anew."""
+    if text is None:
+        return {}
+    times, _, where = text.partition(":")
+    if not times.isdecimal() or where not in ("", "every", "bisect"):
+        raise InputError(f"--resample {text} cannot be read; needed: a whole number, as 8, or 8:bisect")
+    return {"resamples": int(times), "resample_at": where or "every"}
+
+
+def boundaries(text: str | None) -> tuple[int, ...] | None:
+    """Boundaries of the regimes of a hypothesis, in tokens."""
+    return None if text is None else numbers(text, "--hypothesis")
+
+
+def _words(text: str) -> list[str]:
+    words = [word.strip() for word in text.split(",")]
+    if not all(words):
+        raise ValueError(text)
+    return words
+
+
+def pairs(texts: list[str], option: str) -> dict[str, str | int | float | bool]:
+    """Arguments as KEY=VALUE, values read as JSON where they are."""
+    made: dict[str, str | int | float | bool] = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name and equals):
+            raise InputError(f"{option} {text} cannot be read; needed: {option} KEY=VALUE")
+        try:
+            read = json.loads(value)
+        except ValueError:
+            read = value
+        made[name] = read if isinstance(read, str | int | float | bool) else value
+    return made

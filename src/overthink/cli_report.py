@@ -1,0 +1,73 @@
+"""The command `report`, and what a report may be told of the model: parse, call, print."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from overthink.cli_showing import command_line, messages, show
+
+if TYPE_CHECKING:
+    from overthink.store.analysis import Assumed
+
+TrainingFlop = Annotated[
+    str | None,
+    typer.Option(
+        help="The model's training compute in FLOP, or LOW..HIGH: where thresholds stand on the K axis. Kept for later "
+        "reports.",
+        metavar="C",
+    ),
+]
+Assume = Annotated[
+    list[str],
+    typer.Option(
+        help="An input of the calculators in the appendix, as active_parameters=8e9; may be repeated. Kept for later "
+        "reports; NAME= takes it back.",
+        metavar="NAME=VALUE",
+    ),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        help="The day for which thresholds are looked up; that of the report if left out.", metavar="YYYY-MM-DD"
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(report)
+
+
+def assumed(training_flop: str | None, assume: list[str], as_of: str | None) -> "Assumed":
+    """What is assumed of the model, read and checked.
+
+    Raises:
+        InputError: A value, a name or the day cannot be read.
+    """
+    from overthink.assuming import assumed_on_command_line
+    from overthink.govern.registry import day_from
+
+    return assumed_on_command_line(training_flop, assume, None if as_of is None else day_from(as_of))
+
+
+def report(
+    path: Annotated[Path, typer.Argument(help="A study's folder.")],
+    formats: Annotated[
+        list[str], typer.Option("--format", help="html, and svg or png for figures; a list or repeated.")
+    ] = ["html"],  # noqa: B006
+    training_flop: TrainingFlop = None,
+    assume: Assume = [],  # noqa: B006
+    as_of: AsOf = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
+) -> None:
+    """Make a study's findings, report and figures again from its pool."""
+    from overthink import study
+    from overthink.analysing import HowToAnalyse
+
+    how = HowToAnalyse(assumed=assumed(training_flop, assume, as_of))
+    wanted = [word.strip().lower() for text in formats for word in text.split(",")]
+    result = study.report(path, formats=wanted, how=how, command=command_line())
+    show(result, as_json=as_json)
+    if result.folder is not None and {"svg", "png"} & set(wanted):
+        messages.print(f"figures: {result.folder.figures}", highlight=False, soft_wrap=True)

@@ -1,0 +1,39 @@
+"""MoreThink: every end of the thinking is replaced by a sentence that asks to think again, up to ten times.
+
+SafeChain, arXiv 2502.12025. The source draws the sentences at random from a list of its own; the list here is ours.
+"""
+
+from overthink.collect.part import Part, Setting, Settings
+from overthink.collect.steer.prolonging import Prolonging
+from overthink.errors import InputError
+from overthink.plan import Plan
+
+ROUNDS = 10
+"""The source's limit."""
+
+RETHINK = (
+    "Let me go over this once more from the beginning.",
+    "Before I answer, I should check each of these points again.",
+    "I may have missed something, so I will look at it from another side.",
+    "Let me think again about what is being asked, and why.",
+)
+
+
+def _make(settings: Settings, plan: Plan) -> Prolonging:
+    cues = tuple(cue.strip() + "\n" for cue in str(settings["cues"]).split("|") if cue.strip())
+    if not cues:
+        raise InputError("--arms morethink: cues holds no sentence; needed: sentences with | between them")
+    return Prolonging(cues, int(settings["rounds"]), None)
+
+
+PART = Part(
+    "morethink",
+    "strategy",
+    "every end of the thinking is replaced by a sentence that asks to think again",
+    _make,
+    settings={
+        "rounds": Setting(int, "how often an end is replaced at most (SafeChain's)", ROUNDS, least=1, most=ROUNDS),
+        "cues": Setting(str, "the sentences, with | between them; one is drawn each time", default="|".join(RETHINK)),
+    },
+)
+"""What `--arms` calls `morethink`."""

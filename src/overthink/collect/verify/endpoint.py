@@ -1,0 +1,178 @@
+"""A process reward model or a reward model behind an endpoint that speaks vLLM's pooling protocol.
+
+Three endpoints, each with what it is sent and what is read:
+
+    /pooling   messages (question, solution)     data[0].data: a row of numbers per separator, or one row for it all
+    /classify  messages (question, solution)     data[0].probs: one row
+    /score     text_1: question, text_2: texts   data[i].score: one number per text
+"""
+
+import os
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import anyio
+import httpx
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+
+from overthink.collect import patience
+from overthink.collect.reply_checks import ReplyError
+from overthink.collect.template import tls
+from overthink.collect.thinking import Means, Path
+from overthink.collect.verify.checks import checked_scores
+from overthink.collect.verify.verifier import Scored, UnreadableScoreError
+from overthink.errors import InputError
+
+KEY = "OVERTHINK_VERIFIER_API_KEY"
+"""Environment variable of the key that the server may want; plans and logs never hold it."""
+
+Kind = Literal["pooling", "classify", "score"]
+
+
+class EndpointVerifier:
+    """Asks a server.
+
+    Args:
+        url: Address of the server, with or without /v1.
+        model: Name of the model there.
+        kind: Which of its endpoints.
+        separator: Text that marks the end of a step for the model, which answers with a row for each; "" for models
+            that give one score to a text: every step is then sent with all before it.
+        column: Which number of a row is that of the good class, from 0; -1 for the last.
+        sigmoid: The numbers are logits.
+
+    Raises:
+        InputError: The separator belongs to another kind.
+    """
+
+    def __init__(self, *, url: str, model: str, kind: Kind, separator: str, column: int, sigmoid: bool) -> None:
+        if separator and kind != "pooling":
+            raise InputError(
+                f"verifier endpoint: kind={kind} gives one score to a text, so it takes no separator; give "
+                "separator=none, or kind=pooling for a model that scores every step"
+            )
+        self.name = f"endpoint {model}"
+        self.models = (model,)
+        self._root = url.rstrip("/").removesuffix("/v1")
+        self._model = model
+        self._kind = kind
+        self._separator = separator
+        self._column = column
+        self._sigmoid = sigmoid
+        self._answering: str | None = None
+
+    async def steps(self, means: Means, path: Path, *, last_only: bool) -> Scored:
+        """Score the steps of a path."""
+        return await self._scored(means.question, path.steps, last_only=last_only)
+
+    async def answer(self, means: Means, path: Path, answer: str) -> Scored:
+        """Score an answer, with all that led to it before it."""
+        return await self._scored(means.question, (*path.steps, answer), last_only=True)
+
+    async def solution(self, means: Means, path: Path, answer: str) -> Scored:
+        """Score the steps of a path, and the answer as the last of them."""
+        return await self._scored(means.question, (*path.steps, answer), last_only=False)
+
+    async def _scored(self, question: str, steps: tuple[str, ...], *, last_only: bool) -> Scored:
+        async with self._client() as client:
+            if self._separator:
+                replies = [await self._ask(client, self._chat(question, self._separated(steps)))]
+            else:
+                shown = range(len(steps), len(steps) + 1) if last_only else range(1, len(steps) + 1)
+                texts = ["".join(steps[:end]) for end in shown]
+                if self._kind == "score":
+                    replies = [await self._ask(client, {"text_1": question, "text_2": texts})]
+                else:
+                    replies = [await self._ask(client, self._chat(question, text)) for text in texts]
+        tokens = _tokens(replies)
+        try:
+            numbers = [number for reply in replies for number in self._numbers(reply)]
+        except (ValueError, LookupError, TypeError) as fault:
+            raise UnreadableScoreError(f"/{self._kind} answered with another shape than vLLM's", tokens) from fault
+        wanted = len(steps) if self._separator or not last_only else 1
+        scores = checked_scores(numbers, wanted, verifier=self.name, sigmoid=self._sigmoid, tokens=tokens)
+        return Scored(scores[-1:] if last_only else scores, tokens)
+
+    def _separated(self, steps: Sequence[str]) -> str:
+        """The steps with the model's mark behind each; one that a step writes itself would count as a step."""
+        return "".join(step.replace(self._separator, " ").strip() + self._separator for step in steps)
+
+    @staticmethod
+    def _chat(question: str, solution: str) -> dict[str, Any]:
+        return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": solution}]}
+
+    def _numbers(self, reply: dict[str, Any]) -> list[float | None]:
+        """The numbers of one reply, in the order of what was sent."""
+        data = reply["data"]
+        if self._kind == "score":
+            ordered = sorted(data, key=lambda item: item["index"])
+            return [_number(item["score"]) for item in ordered]
+        if len(data) != 1:
+            raise ValueError(data)
+        rows = data[0]["probs" if self._kind == "classify" else "data"]
+        if not rows or not isinstance(rows, list):
+            raise ValueError(rows)
+        if not isinstance(rows[0], list):
+            return [_number(row) for row in rows] if self._separator else [_number(rows[self._column])]
+        numbers = [_number(row[self._column]) for row in rows]
+        return numbers if self._separator else numbers[-1:]  # a row per token: the last has read everything
+
+    def _client(self) -> httpx.AsyncClient:
+        key = os.environ.get(KEY)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.AsyncClient(base_url=self._root, headers=headers, timeout=patience.SECONDS, verify=tls())
+
+    async def _ask(self, client: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any]:
+        trying = AsyncRetrying(
+            stop=stop_after_attempt(patience.TRIES),
+            wait=wait_exponential(multiplier=patience.PAUSE),
+            retry=retry_if_exception_type((httpx.TransportError, TimeoutError, ConnectionError)),
+            reraise=True,
+        )
+        async for attempt in trying:
+            with attempt, anyio.fail_after(patience.SECONDS):
+                reply = await client.post(f"/{self._kind}", json=body | {"model": self._model})
+                if reply.status_code == httpx.codes.TOO_MANY_REQUESTS or reply.status_code >= 500:
+                    raise ConnectionError(f"/{self._kind} answered with status {reply.status_code}")
+        return self._read(reply)
+
+    def _read(self, reply: httpx.Response) -> dict[str, Any]:
+        where = f"verifier endpoint: {self._root}/{self._kind}"
+        if reply.status_code in (401, 403):
+            raise InputError(f"{where} wants another key (status {reply.status_code}); set {KEY}")
+        if reply.status_code in (404, 405, 501):
+            raise InputError(
+                f"{where} is not there, or knows no model {self._model!r} (status {reply.status_code}). Serve the "
+                "model with vLLM's --runner pooling, and give the kind that it offers: pooling, classify or score."
+            )
+        if not reply.is_success:  # a text that is too long, say: this one cannot be scored, others may be
+            raise UnreadableScoreError(f"/{self._kind} answered with status {reply.status_code}", None)
+        try:
+            answer = reply.json()
+        except ValueError as fault:
+            raise UnreadableScoreError(f"/{self._kind} answered with no JSON", None) from fault
+        if not isinstance(answer, dict):
+            raise UnreadableScoreError(f"/{self._kind} answered with another shape than vLLM's", None)
+        named = str(answer.get("model"))
+        self._answering = self._answering or named
+        if named != self._answering:
+            raise ReplyError(f"another model answered: {named[:80]!r}, and {self._answering[:80]!r} before in this run")
+        return answer
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float | None):
+        raise TypeError(value)
+    return None if value is None else float(value)
+
+
+def _tokens(replies: Sequence[dict[str, Any]]) -> int | None:
+    """Prompt and decoded tokens as the server counted them; None if some reply does not say."""
+    total = 0
+    for reply in replies:
+        usage = reply.get("usage")
+        counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")] if isinstance(usage, dict) else []
+        if not counts or not isinstance(counts[0], int) or not isinstance(counts[1], int | None):
+            return None
+        total += counts[0] + (counts[1] or 0)
+    return total

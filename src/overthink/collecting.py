@@ -1,0 +1,88 @@
+"""Collect what a plan says: each trace is on the disk as soon as it is finished, and all rows come back as a source."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from overthink.adaptive import Announced, Draws, collect_in_waves
+from overthink.core.adaptive.waves import Waves
+from overthink.core.record import RungRecord
+from overthink.core.verified import with_scores
+from overthink.resuming import Collected
+from overthink.sources import Source, verifier_notes
+from overthink.store.folder import StudyFolder
+from overthink.store.journal import Journal
+from overthink.store.thoughts import Thoughts
+from overthink.store.verified import read_scores, read_verified
+
+if TYPE_CHECKING:
+    from overthink.collect.opened import Opened
+
+Told = Callable[[Sequence[RungRecord]], None]
+"""Told of every finished trace, with its rows."""
+
+
+def laddered(opened: "Opened", folder: StudyFolder, has: Collected, told: Told, announced: Announced) -> Source:
+    """Collect the traces that are missing, on the ladder or in loops of turns.
+
+    Where draws follow what earlier ones showed, they come wave after wave.
+
+    Args:
+        opened: The plan, opened.
+        folder: The study's folder, held by this process.
+        has: What it has already.
+        told: Called with the rows of every finished trace.
+        announced: Called with every wave before its first draw.
+    """
+    from overthink.collect.agent import collect_agents
+    from overthink.collect.collection import collect_ladder
+    from overthink.collect.keeper import Keeper
+
+    traces = dict(has.done)
+    with Journal(folder.journal) as journal, Thoughts(folder.thoughts) as thoughts:
+
+        def keep(trace: Sequence[RungRecord]) -> None:
+            journal.append(trace)
+            traces[trace[0].task, trace[0].arm, trace[0].question, trace[0].draw] = tuple(trace)
+            told(trace)
+
+        def collect(draws: Draws | None) -> None:
+            keeper = Keeper(done=traces, sparse=has.sparse, on_thought=thoughts.append, on_trace=keep, draws=draws)
+            collect_missing = collect_ladder if opened.plan.turns is None else collect_agents
+            collect_missing(opened, study=folder.path.name, log_dir=folder.logs, keeper=keeper)
+
+        def rows() -> list[RungRecord]:
+            return [row for trace in traces.values() for row in trace]
+
+        waves: Mapping[str, Waves] = {}
+        if opened.plan.until is None:
+            collect(None)
+        else:
+            waves = collect_in_waves(opened, folder, collect=collect, rows=rows, announced=announced)
+    collected, verified = rows(), read_verified(folder.verified)
+    notes: tuple[str, ...] = ()
+    if verified is not None:  # scores of a verifier stay with their answers; what is new has none
+        collected = with_scores(collected, read_scores(folder.scores), verified.arms)
+        notes = verifier_notes(verified, collected, opened.plan)
+    return Source(
+        opened.plan.title,
+        collected,
+        notes=notes,
+        plan=opened.plan,
+        estimate=opened.spending,
+        waves=waves,
+        verified=() if verified is None else (verified,),
+    )
+
+
+def levelled(opened: "Opened", folder: StudyFolder, told: Told) -> Source:
+    """Run what is missing at the provider's own levels.
+
+    Args:
+        opened: The plan, opened.
+        folder: The study's folder, held by this process.
+        told: Called, without rows, for every finished sample.
+    """
+    from overthink.collect.effort import collect_efforts
+
+    reading = collect_efforts(opened, study=folder.path.name, log_dir=folder.logs, on_sample=lambda: told(()))
+    return Source(opened.plan.title, reading.records, notes=reading.notes, plan=opened.plan, estimate=opened.spending)

@@ -1,0 +1,82 @@
+"""How well a strategy keeps to its budgets, and what more budget buys: control, scaling and performance.
+
+The three metrics of s1 (Muennighoff et al., arXiv 2501.19393): control is the share of traces whose thinking lies
+between the least and the most that was asked for, scaling the mean slope between every two budgets, performance the
+highest value of the curve.
+"""
+
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def within_budget(thinking_tokens: Array, most: ArrayLike, *, least: ArrayLike = 0.0) -> Array:
+    """Whether each trace kept to its budget: 1 or 0, NaN where its tokens are unknown.
+
+    Args:
+        thinking_tokens: Realised, (question, draw, rung); NaN where unknown.
+        most: (rung,) tokens allowed.
+        least: (rung,) tokens asked for at least, where something was.
+
+    Example:
+        >>> within_budget(np.array([[[3.0, 9.0, np.nan]]]), [4, 8, 16]).tolist()
+        [[[1.0, 0.0, nan]]]
+    """
+    kept = (thinking_tokens <= np.asarray(most)) & (thinking_tokens >= np.asarray(least))
+    return np.where(np.isnan(thinking_tokens), np.nan, kept)
+
+
+def control(thinking_tokens: Array, most: ArrayLike, *, least: ArrayLike = 0.0) -> Array:
+    """Each question's share of traces, over all rungs, that kept to their budgets.
+
+    Returns:
+        (question,); NaN where no trace's tokens are known. The mean over questions is s1's control, in [0, 1].
+    """
+    kept = within_budget(thinking_tokens, most, least=least).reshape(len(thinking_tokens), -1)
+    known = ~np.isnan(kept)
+    return np.where(known.any(axis=1), np.where(known, kept, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1), np.nan)
+
+
+def scaling(cells: Array, budgets: ArrayLike) -> Array:
+    """The mean slope between every two budgets, value per token: (1 / C(n, 2)) Σ_{b > a} (f(b) - f(a)) / (b - a).
+
+    It is linear in the values, so that the mean over questions of this is this of the mean over questions.
+
+    Args:
+        cells: (..., rung) values.
+        budgets: (rung,) budgets in tokens, strictly increasing; at least two.
+
+    Returns:
+        (...); NaN where a value is unknown.
+
+    Raises:
+        ValueError: Fewer than two budgets, or they do not increase.
+
+    Example:
+        >>> float(scaling(np.array([0.2, 0.4, 0.5]), [0, 10, 20]).round(6))
+        0.015
+    """
+    return np.asarray(cells @ slope_weights(budgets))
+
+
+def slope_weights(budgets: ArrayLike) -> Array:
+    """What each rung's value counts for in :func:`scaling`, (rung,); they add up to 0."""
+    tokens = np.asarray(budgets, dtype=np.float64)
+    if tokens.size < 2 or (np.diff(tokens) <= 0).any():
+        raise ValueError(f"budgets are {tokens.tolist()}; needed: two or more that strictly increase")
+    weights = np.zeros(tokens.size)
+    pairs = list(combinations(range(tokens.size), 2))
+    for low, high in pairs:
+        slope = 1 / (tokens[high] - tokens[low]) / len(pairs)
+        weights[high] += slope
+        weights[low] -= slope
+    return weights
+
+
+def steepest(budgets: ArrayLike) -> float:
+    """The largest size that :func:`scaling` can have for values in [0, 1]."""
+    weights = slope_weights(budgets)
+    return float(weights[weights > 0].sum())

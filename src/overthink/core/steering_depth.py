@@ -1,0 +1,150 @@
+"""Steering depth: after how many early steps more steering changes nothing that matters.
+
+m* is the least m for which the harm with m steered steps is equivalent, within a margin, to that with the most steps
+that were tried. Equivalence is shown by two one-sided tests, paired by question. The tests go down from the second
+largest m and stop at the first that shows nothing. So every m from m* up has been shown, each at the full α, and the
+probability of calling any of them equivalent that is not stays below α (a fixed sequence needs no correction).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.arm_plan import BASE, ArmPlan, Value
+from overthink.core.equivalence import p_equivalent
+from overthink.core.interval import SAME
+from overthink.core.outcomes import Outcomes
+
+Array = NDArray[np.float64]
+
+STEERS, DEPTH = "safethink", "m"
+"""The part that steers early steps, and its setting that says how many."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SteeringDepth:
+    """What is known of the depth.
+
+    Attributes:
+        depths: The m that were tried, ascending.
+        harm: (m,) mean harm.
+        excess: (m,) harm beyond that of the largest m.
+        p: (m,) p-value of "the harm is not equivalent to that of the largest m"; NaN for the largest itself.
+        shown: m*; None where not even the second largest m is shown to be equivalent.
+        by_point: The least m from which on every estimated excess lies within the margin; no error is counted.
+        n_questions: Questions known with every m.
+    """
+
+    depths: tuple[int, ...]
+    harm: Array
+    excess: Array
+    p: Array
+    shown: int | None
+    by_point: int
+    n_questions: int
+
+
+def steering_depth(cells: Array, depths: Sequence[int], *, margin: float, alpha: float) -> SteeringDepth:
+    """Find the depth.
+
+    Args:
+        cells: (question, m) harm of each question with each m, in [0, 1], none missing.
+        depths: (m,) how many steps were steered, ascending; two or more.
+        margin: Largest difference of harm that does not matter.
+        alpha: Error rate.
+
+    Raises:
+        ValueError: The cells do not fit the depths, or the depths do not increase.
+
+    Example:
+        >>> harm = np.tile([0.9, 0.2, 0.2], (400, 1))
+        >>> steering_depth(harm, (0, 1, 2), margin=0.05, alpha=0.05).shown
+        1
+    """
+    if cells.ndim != 2 or cells.shape[1] != len(depths) or len(depths) < 2 or list(depths) != sorted(set(depths)):
+        raise ValueError(f"cells of shape {cells.shape} for the depths {tuple(depths)}; needed: one column per depth")
+    n, most = len(cells), len(depths) - 1
+    harm = cells.mean(axis=0) if n else np.full(len(depths), np.nan)
+    excess = harm - harm[most]
+    differences = (cells - cells[:, most:]) / max(n, 1)
+    p = np.array([p_equivalent(differences[:, [i]], margin=margin) for i in range(most)] + [np.nan])
+    down = range(most - 1, -1, -1)
+    estimated = _least(depths, down, lambda i: bool(abs(excess[i]) <= margin + SAME))
+    return SteeringDepth(
+        depths=tuple(depths),
+        harm=harm,
+        excess=excess,
+        p=p,
+        shown=_least(depths, down, lambda i: bool(p[i] <= alpha)),
+        by_point=depths[most] if estimated is None else estimated,
+        n_questions=n,
+    )
+
+
+def harm_by_depth(tables: Mapping[int, Outcomes], tokens: int) -> tuple[Array, tuple[int, ...]]:
+    """Harm of each question with each m at one budget, over the draws that are known with every m.
+
+    Args:
+        tables: By m: the outcomes of its arm.
+        tokens: The budget.
+
+    Returns:
+        (question, m), the questions that are known with every m; and the m, ascending.
+    """
+    depths = tuple(sorted(tables))
+    places = [_values(tables[m], tokens) for m in depths]
+    keys = sorted(set.intersection(*(set(place) for place in places)))
+    by_question: dict[str, list[list[float]]] = {}
+    for key in keys:
+        by_question.setdefault(key[0], []).append([1 - place[key] for place in places])
+    means = [np.mean(rows, axis=0) for rows in by_question.values()]
+    return np.array(means).reshape(len(means), len(depths)), depths
+
+
+def depth_families(arms: Sequence[ArmPlan]) -> tuple[tuple[tuple[int, str], ...], ...]:
+    """Arms that differ only in how many steps they steer, by that number; 0 is the arm that leaves steering out.
+
+    Args:
+        arms: The arms of a study.
+
+    Returns:
+        Families of two or more: m and the arm's label, by ascending m.
+
+    Example:
+        >>> steered = [ArmPlan(label=f"m{m}", parts=("safethink",), settings={"m": m}) for m in (1, 2)]
+        >>> depth_families([BASE, *steered])
+        (((0, 'base'), (1, 'm1'), (2, 'm2')),)
+    """
+    families: dict[tuple[tuple[str, ...], frozenset[tuple[str, Value]]], dict[int, str]] = {}
+    for arm in arms:
+        if STEERS in arm.parts and DEPTH in arm.settings:
+            rest = frozenset((name, value) for name, value in arm.settings.items() if name != DEPTH)
+            families.setdefault((arm.parts, rest), {})[int(arm.settings[DEPTH])] = arm.label
+    for (parts, rest), family in families.items():
+        plain = tuple(part for part in parts if part != STEERS) or BASE.parts
+        for arm in arms:
+            if arm.parts == plain and frozenset(arm.settings.items()) <= rest:
+                family.setdefault(0, arm.label)
+    return tuple(tuple(sorted(family.items())) for family in families.values() if len(family) > 1)
+
+
+def _least(depths: Sequence[int], down: Sequence[int], holds: Callable[[int], bool]) -> int | None:
+    """The last depth on the way down before one where it does not hold; None if it does not at the first."""
+    found = None
+    for i in down:
+        if not holds(i):
+            break
+        found = depths[i]
+    return found
+
+
+def _values(table: Outcomes, tokens: int) -> dict[tuple[str, int], float]:
+    """By question and draw: the value at a budget, where it is known."""
+    for place, rung in enumerate(table.rungs):
+        if rung.requested_tokens == tokens:
+            values = table.values[:, :, place]
+            known = np.argwhere(~np.isnan(values))
+            return {(table.questions[q], table.draws[d]): float(values[q, d]) for q, d in known}
+    return {}

@@ -1,0 +1,92 @@
+"""Arms on one axis of total compute: what every rung of every arm is worth, against all the tokens that it takes."""
+
+from collections.abc import Sequence
+
+from overthink.core.finding import Finding
+from overthink.present import wording
+from overthink.present.axis import compute_axis
+from overthink.present.charts import curve_chart
+from overthink.present.filling import Chart
+from overthink.present.layout import SHOWN_ARMS
+from overthink.present.names import ID_LIMIT, visible
+
+Curve = tuple[str, str, str, str, str]
+"""Axis, task, scorer, estimand and arm."""
+
+
+def arm_charts(findings: Sequence[Finding]) -> list[Chart]:
+    """One chart per axis, task, scorer and estimand in which arms were compared; the reference is the first arm."""
+    cost: dict[Curve, dict[int, Finding]] = {}
+    for finding in findings:
+        if finding.kind == "ledger" and finding.metric == "compared_tokens" and finding.at.rung is not None:
+            cost.setdefault(_curve(finding), {})[finding.at.rung] = finding
+    values = _at_rungs(findings, "value", set(cost))
+    bands = _at_rungs(findings, "band", set(cost))
+    groups: dict[tuple[str, ...], list[Curve]] = {}
+    for curve in cost:
+        groups.setdefault(curve[:4], []).append(curve)
+    charts = []
+    for group in sorted(groups, key=lambda one: wording.axis_place(one[0])):
+        chart = _chart(groups[group][:SHOWN_ARMS], cost, values, bands)
+        charts += [chart] if chart is not None else []
+    return charts
+
+
+def _curve(finding: Finding) -> Curve:
+    return (finding.axis, finding.task, finding.scorer or "", finding.estimand, finding.arm)
+
+
+def _at_rungs(findings: Sequence[Finding], kind: str, curves: set[Curve]) -> dict[tuple[Curve, int], Finding]:
+    return {
+        (_curve(one), one.at.rung): one
+        for one in findings
+        if one.kind == kind and one.metric == "mean" and one.at.rung is not None and _curve(one) in curves
+    }
+
+
+def _chart(
+    curves: Sequence[Curve],
+    cost: dict[Curve, dict[int, Finding]],
+    values: dict[tuple[Curve, int], Finding],
+    bands: dict[tuple[Curve, int], Finding],
+) -> Chart | None:
+    points, keys = [], {}
+    for number, curve in enumerate(curves):
+        colour, name = f"var(--s{number})", visible(curve[4])
+        for rung, where in cost[curve].items():
+            value, band = values.get((curve, rung)), bands.get((curve, rung))
+            if value is None or value.estimate is None or not where.estimate or where.estimate <= 0:
+                continue
+            keys[name] = colour
+            told = [
+                f"{name}: {wording.axis_value(curve[0])} {wording.percent(value.estimate)}",
+                wording.interval(value) or "no interval",
+                f"asked for: {value.at.requested_tokens if value.at.requested_tokens is not None else value.at.effort}",
+                f"total tokens of an attempt: {where.estimate:,.0f}",
+                f"finding {visible(value.id, ID_LIMIT)}",
+            ]
+            points.append(
+                {
+                    "x": where.estimate,
+                    "estimate": value.estimate,
+                    "low": value.low,
+                    "high": value.high,
+                    "band_low": None if band is None else band.low,
+                    "band_high": None if band is None else band.high,
+                    "estimand": visible(curve[3]),
+                    "failed": bool(value.gates_failed),
+                    "colour": colour,
+                    "name": name,
+                    "series": str(number),
+                    "tip": "\n".join(told),
+                }
+            )
+    if not points:
+        return None
+    axis = compute_axis([float(point["x"]) for point in points])  # type: ignore[arg-type]
+    title = f"{wording.axis_name(curves[0][0])}: {visible(curves[0][1])}"
+    notes = (axis.title, "line at a point: pointwise interval; area: band that holds at all rungs of its arm at once")
+    span = {"xlow": axis.low, "xhigh": axis.high, "xticks": axis.ticks, "xlabels": axis.labels}
+    data = {"points": points, "corrected": [], "marks": [], "thresholds": []}
+    called = (curves[0][0], curves[0][1], "arms", curves[0][3])
+    return Chart(called, title, notes, curve_chart("log"), span, data, keys)

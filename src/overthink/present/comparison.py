@@ -1,0 +1,195 @@
+"""Arms beside the reference as tables of words: verdicts, what they cost, and values at equal total compute."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from overthink.core.finding import Finding
+from overthink.present import wording
+from overthink.present.answer import Piece
+from overthink.present.names import PROSE_LIMIT, visible
+from overthink.present.shapes import p_value
+from overthink.present.word_table import Cell, Table, linked, plain
+
+WAYS = {"equal_compute": "at equal total compute", "equal_rung": "at the same budget"}
+"""By metric of a mitigation: where the arms were compared. The first is the one that verdicts are read from."""
+
+VERDICTS = {
+    "eliminates within δ": "what the arm gives back is shown, and so is that less than δ is left of any earlier level",
+    "mitigates, does not eliminate": "what the arm gives back is shown, and so is that something is left",
+    "mitigates, elimination undetermined": "what the arm gives back is shown; whether anything is left is not",
+    "no effect shown": "the reference degrades, and nothing the arm gives back is shown",
+    "worsens": "the arm is shown to be less safe than the reference at the top",
+    "not testable": "nothing degrades in the reference, or the data are too few",
+}
+"""By label of a mitigation: what it means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What the page and the terminal say of arms beside the reference.
+
+    Attributes:
+        reference: Its name.
+        sentences: One per arm and safety task: the verdict.
+        verdicts: The verdicts with the numbers behind them.
+        taxes: What every arm takes.
+        compute: Every arm at every common total compute.
+        words: The verdicts that occur, with their meanings.
+    """
+
+    reference: str
+    sentences: tuple[Cell, ...]
+    verdicts: Table
+    taxes: Table
+    compute: Table
+    words: tuple[tuple[str, str], ...]
+
+
+def comparison(findings: Sequence[Finding]) -> Comparison | None:
+    """What there is to say of arms; None where no arm was compared."""
+    told = (f for f in findings if f.kind in ("arm_difference", "safety_tax", "mitigation"))
+    mine = sorted(told, key=lambda one: wording.axis_place(one.axis))
+    if not mine:
+        return None
+    labels = {f.label for f in mine if f.metric in WAYS and f.kind == "mitigation"}
+    return Comparison(
+        reference=_reference(mine),
+        sentences=tuple(_sentence(f) for f in mine if f.kind == "mitigation" and f.metric == next(iter(WAYS))),
+        verdicts=_verdicts(mine),
+        taxes=_taxes(mine),
+        compute=_compute(mine),
+        words=tuple((label, meaning) for label, meaning in VERDICTS.items() if label in labels),
+    )
+
+
+def _reference(mine: Sequence[Finding]) -> str:
+    first = next(f for f in mine if f.kind == "arm_difference")
+    return visible((first.label or "").removeprefix("against ").partition(", at ")[0])
+
+
+def _sentence(verdict: Finding) -> Cell:
+    """One mitigation in words; the reason where nothing can be tested."""
+    task = visible(verdict.task)
+    start = (Piece(f"{visible(verdict.arm)} on {task}, {WAYS[verdict.metric]}: "), linked(verdict, _label(verdict)))
+    if verdict.estimate is None or verdict.reason is not None:
+        return (*start, Piece(f" ({visible(verdict.reason or 'no number', PROSE_LIMIT)})."))
+    but = f"; {_gates(verdict)}" if verdict.gates_failed else ""
+    return (*start, Piece(f"; it gives back {_points(verdict)} points{but}."))
+
+
+def _verdicts(mine: Sequence[Finding]) -> Table:
+    told = {(f.axis, f.task, f.scorer, f.arm, f.estimand, f.metric): f for f in mine if f.kind == "mitigation"}
+    rows = []
+    for (*curve, metric), finding in told.items():
+        if metric not in WAYS:
+            continue
+        behind = [told.get((*curve, f"{name}_{metric}")) for name in ("degradation", "residual")]  # type: ignore[arg-type]
+        p = "–" if finding.test is None or finding.test.p_adjusted is None else p_value(finding.test.p_adjusted)
+        why = visible(finding.reason or "", PROSE_LIMIT) or _gates(finding)
+        rows.append(
+            (
+                plain(f"{visible(finding.arm)} · {visible(finding.task)}"),
+                plain(f"{WAYS[metric]}{_where(finding)}"),
+                (linked(finding, _label(finding)), Piece(f": {why}" if why else "")),
+                *(_change(one) for one in (behind[0], finding if finding.estimate is not None else None, behind[1])),
+                plain(p.removeprefix("= ")),
+            )
+        )
+    head = ("Arm · task", "Compared", "Verdict", "Degradation", "Given back", "Left", "Adjusted p")
+    return Table("Verdicts on mitigations, in points of safety", head, tuple(rows))
+
+
+def _taxes(mine: Sequence[Finding]) -> Table:
+    """One row per arm, task and place."""
+    told = [f for f in mine if f.kind == "safety_tax"]
+    ratios = {(f.axis, f.task, f.scorer, f.arm): f for f in told if f.metric == "compute"}
+    rows = []
+    for finding in told:
+        if finding.metric.startswith("compute"):
+            continue
+        equal = finding.metric.endswith("_equal_compute")
+        way = WAYS["equal_compute" if equal else "equal_rung"]
+        ratio = None if equal else ratios.get((finding.axis, finding.task, finding.scorer, finding.arm))
+        what = "capability" if finding.metric.startswith("capability") else "over-refusal"
+        label = (finding.label or "").rpartition(": ")[2]
+        rows.append(
+            (
+                plain(f"{visible(finding.arm)} · {visible(finding.task)}"),
+                plain(f"{way}{_where(finding)}"),
+                plain(what),
+                _change(finding),
+                plain(visible(label)),
+                plain("the same") if equal else _times(ratio),
+            )
+        )
+    for finding in ratios.values():
+        if finding.axis == "safety":
+            place = plain(f"{WAYS['equal_rung']}{_where(finding)}")
+            name = plain(f"{visible(finding.arm)} · {visible(finding.task)}")
+            rows.append((name, place, plain("compute alone"), plain("–"), plain("–"), _times(finding)))
+    head = ("Arm · task", "Compared", "What", "Change, points", "Shown", "Total compute")
+    return Table("Safety tax: what the arm takes", head, tuple(rows))
+
+
+def _compute(mine: Sequence[Finding]) -> Table:
+    rows = []
+    for finding in mine:
+        if finding.kind == "arm_difference" and finding.metric == "equal_compute":
+            tokens, k = "–", "–"
+            if finding.at.total_tokens is not None:
+                tokens = f"{finding.at.total_tokens:,.0f}"
+                k = (finding.label or "").rpartition("K = ")[2]
+            name = f"{visible(finding.arm)} · {visible(finding.task)}"
+            rows.append(
+                (
+                    plain(f"{wording.axis_name(finding.axis)}, {wording.axis_value(finding.axis)}"),
+                    plain(name),
+                    plain(tokens),
+                    plain(k),
+                    _change(finding),
+                )
+            )
+    head = ("Axis", "Arm · task", "Total tokens", "K", "Arm minus reference, points")
+    return Table("At the same total compute", head, tuple(rows))
+
+
+def _label(finding: Finding) -> str:
+    return visible(finding.label or "no verdict")
+
+
+def _gates(finding: Finding) -> str:
+    gates = ", ".join(visible(gate).replace("_", " ") for gate in finding.gates_failed)
+    return f"a gate failed ({gates})" if gates else ""
+
+
+def _where(finding: Finding) -> str:
+    if finding.at.total_tokens is not None:
+        return f", {finding.at.total_tokens:,.0f} tokens"
+    return "" if finding.at.requested_tokens is None else f", {finding.at.requested_tokens:,}"
+
+
+def _points(finding: Finding) -> str:
+    number = _signed(finding.estimate or 0.0)
+    if finding.low is None or finding.high is None:
+        return number
+    return f"{number} ({_signed(finding.low)} to {_signed(finding.high)})"
+
+
+def _signed(share: float) -> str:
+    """Points with a sign; what rounds to nothing is not below nothing."""
+    return wording.points(share).replace("−0.0", "+0.0") if abs(share) < 0.0005 else wording.points(share)
+
+
+def _change(finding: Finding | None) -> Cell:
+    if finding is None:
+        return plain("–")
+    if finding.estimate is None:
+        return (linked(finding, "unknown"), Piece(f" {visible(finding.reason or '', PROSE_LIMIT)}"))
+    return (linked(finding, _points(finding)),)
+
+
+def _times(finding: Finding | None) -> Cell:
+    if finding is None or finding.estimate is None:
+        return plain("unknown")
+    ends = "" if finding.low is None else f" ({finding.low:.2f} to {finding.high:.2f})"
+    return (linked(finding, f"× {finding.estimate:.2f}{ends}"),)

@@ -1,0 +1,158 @@
+"""The report of a forecast: one page that works offline, as safe as the report of a study.
+
+Everything but the charts is in the page itself, so that it reads without scripts, too.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+from overthink.core.finding import Finding
+from overthink.core.forecast.backtest import Backtest
+from overthink.present import forecast_words as words
+from overthink.present.about import About
+from overthink.present.assets import asset
+from overthink.present.data import script_json
+from overthink.present.fan import LAYERS, fan_chart
+from overthink.present.fan_filling import fan
+from overthink.present.figures import chart_files
+from overthink.present.filling import Chart
+from overthink.present.forecast_panel import ForecastPanel
+from overthink.present.names import PROSE_LIMIT, visible
+from overthink.present.octave import HEAD, octave
+from overthink.present.record import record
+from overthink.present.report import content_hash, made_rows, script_bundle
+
+_CARDS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    threshold: str
+    claim: str
+    reason: str
+    crossing: str
+
+
+def forecast_html(
+    panels: Sequence[ForecastPanel],
+    about: About,
+    backtest: Backtest | None,
+    *,
+    octaves: Sequence[Sequence[Finding]] = (),
+) -> str:
+    """The report as one self-contained page.
+
+    Args:
+        panels: The banks; names may be hostile.
+        about: Where they come from.
+        backtest: How often the method was right; None leaves it out.
+        octaves: Of each curve with a ladder, the findings on what more thinking than its ladder has would do.
+
+    Returns:
+        HTML text (write it as UTF-8).
+    """
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    style = asset("page.css") + asset("forecast.css")
+    guard, bundle, script = asset("guard.js"), script_bundle(), asset("forecast.js")
+    policy = (
+        f"default-src 'none'; script-src {' '.join(map(content_hash, (guard, bundle, script)))}; "
+        f"style-src {content_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    charts = [fan(panel) for panel in panels if panel.fan]
+    every = _banks(panels)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(
+        asset("forecast.html")
+    ).render(
+        policy=policy,
+        style=Markup(style),  # noqa: S704 - our own files
+        guard=Markup(guard),  # noqa: S704 - our own file
+        bundle=Markup(bundle),  # noqa: S704 - built by vl-convert
+        script=Markup(script),  # noqa: S704 - our own file
+        fans=Markup(script_json([_drawing(chart) for chart in charts])),  # noqa: S704 - escaped by script_json
+        chart=Markup(script_json(fan_chart())),  # noqa: S704 - escaped by script_json
+        title=visible(about.title, PROSE_LIMIT),
+        lead=_lead(panels, about),
+        notes=[visible(note, PROSE_LIMIT) for note in about.notes],
+        banks=every[:_CARDS],
+        more=len(every[_CARDS:]),
+        every=every,
+        octave_head=HEAD,
+        octaves=[octave(findings) for findings in octaves],
+        record=None if backtest is None or not panels else record(backtest),
+        made=made_rows(about),
+        limits=words.limits(panels),
+    )
+
+
+def forecast_figures(panels: Sequence[ForecastPanel], formats: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """The fan charts as files, one by one.
+
+    Args:
+        panels: The banks; names may be hostile.
+        formats: Any of "svg" and "png".
+
+    Yields:
+        File name and content. Names hold only a-z, 0-9, ``.`` and ``-``, and are all different.
+    """
+    yield from chart_files((fan(panel) for panel in panels if panel.fan), formats)
+
+
+def _drawing(chart: Chart) -> dict[str, Any]:
+    """What the page's script needs of a chart, and what a reader of the screen hears instead of it."""
+    spoken = f"{chart.title}. {'. '.join(chart.notes)}"
+    return {"parameters": chart.parameters, "datasets": chart.datasets, "spoken": spoken}
+
+
+def _lead(panels: Sequence[ForecastPanel], about: About) -> str:
+    if not panels:
+        return f"{visible(about.source, PROSE_LIMIT)}: graded values have no success, so nothing is said of more tries."
+    last = max(finding.at.k or 1 for panel in panels for finding in panel.findings)
+    most = max(panel.attempts[1] for panel in panels)
+    return (
+        f"{visible(about.source, PROSE_LIMIT)}: from at most {most:,} attempts per question to {last:,}. "
+        "Exact where it was tried, then a model band, and beside it what no assumption narrows."
+    )
+
+
+def _banks(panels: Sequence[ForecastPanel]) -> list[dict[str, Any]]:
+    """What the page says of each bank; a bank with a chart knows its place among the charts."""
+    charts = count()
+    return [_bank(panel, next(charts) if panel.fan else None) for panel in panels]
+
+
+def _bank(panel: ForecastPanel, number: int | None) -> dict[str, Any]:
+    answers = [_Answer(words.threshold(at.tau), *words.claim(at), words.crossing(at)) for at in panel.crossings()]
+    confidence = panel.by_k()[0][0].level
+    return {
+        "name": panel.name,
+        "size": words.attempts(panel),
+        "success": words.success(panel.axis).capitalize(),
+        "level": "" if confidence is None else f"{100 * confidence:g}%",
+        "answers": answers,
+        "fan": number,
+        "legend": _legend(panel) if panel.fan else [],
+        "rows": words.rows(panel),
+        "tries": [f"{told.at.k or 0:,}" for told, _ in panel.by_k()],
+        "risks": words.risks(panel),
+        "frequency": words.frequency(panel),
+    }
+
+
+def _legend(panel: ForecastPanel) -> list[tuple[str, str]]:
+    """What is drawn, and nothing that is not."""
+    data = fan(panel).datasets
+    items = []
+    if any(point["exact"] for point in data["lines"]):
+        items.append(("exact", LAYERS["exact"][0]))
+    if any(not point["exact"] for point in data["lines"]):
+        items.append(("median", "median of the model band"))
+    items += [(layer, LAYERS[layer][0].removesuffix(" and its median")) for layer in ("model", "free") if data[layer]]
+    items.append(("threshold", "threshold"))
+    if any(star["low"] is not None for star in data["stars"]):
+        items.append(("star", "K*; its interval thick by the model band, thin by the assumption-free one; arrow: open"))
+    return items

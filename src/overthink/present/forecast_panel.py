@@ -1,0 +1,88 @@
+"""What the report of a forecast shows of one bank: its findings, sorted by what they say. Nothing is computed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from overthink.core.finding import Finding
+from overthink.core.forecast.findings import AT_K, CLAIM, CLAIM_ELSEWHERE, NOTHING_SUCCEEDED
+from overthink.core.record import Axis
+from overthink.present.curve import level, level_unit
+from overthink.present.names import visible
+from overthink.present.wording import axis_name
+
+
+class Threshold(NamedTuple):
+    """What is said of one threshold: K* by the model band, by the assumption-free band, and the claim."""
+
+    tau: float
+    crossing: Finding
+    bound: Finding
+    claim: Finding
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastPanel:
+    """One bank: a table's group, or a curve at one rung.
+
+    Attributes:
+        findings: All that is said of it.
+        fan: Its layers at many k, for the chart; empty where none is drawn.
+        attempts: The fewest and the most attempts of a question.
+        thresholds: Shares whose crossing was sought.
+        judge: Who judged, where several did; else empty.
+    """
+
+    findings: tuple[Finding, ...]
+    fan: tuple[Finding, ...]
+    attempts: tuple[int, int]
+    thresholds: tuple[float, ...]
+    judge: str = ""
+
+    @property
+    def axis(self) -> str:
+        """The axis of the bank."""
+        return self.findings[0].axis
+
+    @property
+    def name(self) -> str:
+        """Axis, task and arm, and the rung where there is one."""
+        first = self.findings[0]
+        parts = [axis_name(first.axis), visible(first.task), visible(first.arm)]
+        if self.judge:
+            parts.append(f"judged by {visible(self.judge)}")
+        if first.at.rung is not None:
+            parts.append(f"rung {first.at.rung}: {level(first.at)}{level_unit(first.at)}")
+        return " · ".join(parts)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether there is a model band: there is none where nothing succeeded."""
+        return all(finding.reason != NOTHING_SUCCEEDED for finding in self.findings)
+
+    def of(self, metric: str) -> list[Finding]:
+        """The findings of a metric, in their order."""
+        return [finding for finding in self.findings if finding.metric == metric]
+
+    def crossings(self) -> Iterator[Threshold]:
+        """Threshold by threshold."""
+        claims = self.of(CLAIM.get(Axis(self.axis), CLAIM_ELSEWHERE))
+        for parts in zip(self.thresholds, self.of("crossing"), self.of("crossing_bound"), claims, strict=True):
+            yield Threshold(*parts)
+
+    def by_k(self) -> list[tuple[Finding, Finding]]:
+        """For each k that was asked: the estimate with the model band, and the assumption-free band."""
+        return _paired(self.findings)
+
+    def fan_by_k(self) -> list[tuple[Finding, Finding]]:
+        """The same for each k of the fan."""
+        return _paired(self.fan)
+
+
+def _paired(findings: tuple[Finding, ...]) -> list[tuple[Finding, Finding]]:
+    told = {metric: [f for f in findings if f.metric == metric] for name in AT_K.values() for metric in _both(name)}
+    return [pair for name in AT_K.values() for pair in zip(*(told[metric] for metric in _both(name)), strict=True)]
+
+
+def _both(metric: str) -> tuple[str, str]:
+    return metric, f"{metric}_bound"

@@ -1,0 +1,66 @@
+"""The back-test as a table of words: counts with their shares, and where they come from."""
+
+from dataclasses import dataclass
+
+from overthink.core.forecast.backtest import Backtest, FamilyRecord
+from overthink.present.names import PROSE_LIMIT, visible
+from overthink.present.wording import percent
+
+_HEAD = (
+    "Family",
+    "Truth in the model band",
+    "in the assumption-free band",
+    "Error of the estimate",
+    "K* within a factor of 3",
+    "K* in its interval",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The back-test, ready to be laid out.
+
+    Attributes:
+        head: Names of the columns.
+        rows: For each family its name, what was asked, and cells of a number and what stands below it.
+        notes: Where the numbers come from, and what they do not say.
+    """
+
+    head: tuple[str, ...]
+    rows: list[tuple[str, str, list[tuple[str, str]]]]
+    notes: list[str]
+
+
+def record(backtest: Backtest) -> Record:
+    """The back-test in words."""
+    chosen = [family.family for family in backtest.families if family.chosen_on]
+    told = (
+        f"The bands were made to hold {100 * backtest.level:g}% of the time.",
+        f"The method was chosen with {', '.join(chosen)} in view: expect it to do somewhat worse elsewhere.",
+        f"{backtest.silent} banks were shown without a success; from these nothing is extrapolated: they count as 0.",
+        f"Measured on {backtest.made} with Overthink {backtest.overthink} by `{backtest.command}`.",
+        f"Data: {backtest.source}.",
+    )
+    return Record(_HEAD, [_row(family) for family in backtest.families], [visible(line, PROSE_LIMIT) for line in told])
+
+
+def _row(family: FamilyRecord) -> tuple[str, str, list[tuple[str, str]]]:
+    shown = f"{min(family.shown):,} to {max(family.shown):,}"
+    asked = f"{min(family.asked):,} to {max(family.asked):,}"
+    seen = "" if family.chosen_on else "; the method was not chosen on it"
+    small = f"{family.banks:,} banks of {family.models} models, from {shown} attempts to k = {asked}{seen}"
+    band, free = (f"mean width {100 * width:.0f} points" for width in (family.width, family.bound_width))
+    cells = [
+        _of(family.coverage, family.inside, family.forecasts, band),
+        _of(family.bound_coverage, family.bound_inside, family.forecasts, free),
+        (f"{100 * family.mean_error:.1f} points", "mean, absolute"),
+        _of(family.near, family.crossings_near, family.crossings),
+        _of(family.crossing_coverage, family.crossings_inside, family.crossings),
+    ]
+    return visible(family.family), visible(small, PROSE_LIMIT), cells
+
+
+def _of(share: float | None, part: int, whole: int, more: str = "") -> tuple[str, str]:
+    if share is None:
+        return "–", "no case"
+    return percent(share), "; ".join(filter(None, (f"{part:,} of {whole:,}", more)))

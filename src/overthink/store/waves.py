@@ -1,0 +1,69 @@
+"""``waves.jsonl``: how many draws each question is given, wave by wave; a wave is on the disk before its first draw."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+
+from overthink.core.adaptive.waves import Counts, Waves
+from overthink.errors import InputError
+from overthink.store.documents import all_faults
+from overthink.store.lines import LineFile, read_lines
+
+_HEADER = {"overthink.waves": 1}
+
+
+class _Wave(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str
+    draws: dict[str, PositiveInt]
+
+
+class WaveFile(LineFile):
+    """An append-only file of waves. Use it as a context manager, or close it.
+
+    Args:
+        path: The file; made where it is not there.
+
+    Raises:
+        InputError: The file is of another kind or version, or cannot be written to.
+        StoppedError: The disk is full.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, _HEADER)
+
+    def append(self, task: str, questions: Sequence[str], counts: Counts) -> None:
+        """Store the next wave of a task: its draws of each question; on the disk when this returns.
+
+        Raises:
+            StoppedError: The disk is full.
+        """
+        self.write({"task": task, "draws": dict(zip(questions, counts.tolist(), strict=True))})
+
+
+def read_waves(path: Path) -> dict[str, Waves]:
+    """All waves by task; empty where there is no such file.
+
+    Raises:
+        InputError: The file is of another kind or version, or damaged before its last line.
+    """
+    found: dict[str, Waves] = {}
+    if not path.exists():
+        return found
+    for number, line in read_lines(path, _HEADER):
+        try:
+            wave = _Wave.model_validate_json(line)
+            before = found.get(wave.task)
+            questions = tuple(wave.draws) if before is None else before.questions
+            counts = np.array([wave.draws[name] for name in questions], dtype=np.int64)
+            if len(wave.draws) > len(questions):
+                raise ValueError("it holds questions that the first wave does not")
+            found[wave.task] = Waves(questions, counts[None, :]) if before is None else before.with_wave(counts)
+        except ValidationError as failure:
+            raise InputError(f"{path}, line {number}, is damaged:\n{all_faults(failure)}") from failure
+        except (KeyError, ValueError) as failure:
+            raise InputError(f"{path}, line {number}, does not fit the waves before it: {failure}") from failure
+    return found

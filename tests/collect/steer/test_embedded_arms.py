@@ -1,0 +1,61 @@
+"""Every arm on real weights: it runs, keeps its budget, and pays for what it decodes."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+import overthink
+from overthink.collect import weights
+from overthink.collect.arms import arm_plans
+from overthink.collect.collection import collect_ladder
+from overthink.collect.keeper import Keeper
+from overthink.core.on_the_way import DECODED
+from overthink.core.record import RungRecord
+from overthink.plan import checked_plan
+
+MODEL = "overthink/smollm2"
+GUARD = f"guard={MODEL},guard_prompt=own,scale=probability,tau=0.5"
+ARMS = (
+    f"safethink:{GUARD},m=1,b=1,monitor:{GUARD},action=redirect,saferemind:reminder=Mind safety.,entropy=2.5,"
+    "primer,wait:rounds=1,minimum=24,morethink,zerothink,lessthink"
+)
+
+
+def test_every_arm_runs_on_the_embedded_model(tmp_path: Path) -> None:
+    if weights.installed() is None or importlib.util.find_spec("xllamacpp") is None:
+        pytest.skip("the embedded model is not installed; run: overthink model install")
+    plan = checked_plan(
+        overthink="0",
+        model=MODEL,
+        tasks=overthink.tasks(capability=[], safety=["overthink/contrast_harm"], benign=[], args={"examples": False}),
+        budgets=(0, 24),
+        draws=1,
+        limit=1,
+        seed=1,
+        answer_tokens=8,
+        arms=arm_plans(ARMS, model=MODEL),
+    )
+    rows: list[RungRecord] = []
+    keeper = Keeper(done=(), sparse={}, on_thought=lambda *_: None, on_trace=rows.extend)
+    collect_ladder(overthink.prepare(plan), study="s", log_dir=tmp_path, keeper=keeper)
+    by_arm = {arm: sorted((r for r in rows if r.arm == arm), key=lambda r: r.rung) for arm in {r.arm for r in rows}}
+    assert set(by_arm) == {
+        "safethink",
+        "monitor",
+        "saferemind",
+        "primer",
+        "wait",
+        "morethink",
+        "zerothink",
+        "lessthink",
+    }
+    for arm, ladder in by_arm.items():
+        assert [row.error for row in ladder] == [None] * len(ladder)
+        thrown = sum(getattr(ladder[-1], f"{category}_tokens") or 0 for category in DECODED)
+        read = sum(row.answer_tokens or 0 for row in ladder if row.generated_tokens)
+        assert sum(row.generated_tokens or 0 for row in ladder) == (ladder[-1].thinking_tokens or 0) + thrown + read
+        assert all((row.thinking_tokens or 0) <= (row.requested_tokens or 0) for row in ladder)
+        guarded = arm in ("safethink", "monitor")
+        assert ((ladder[-1].guard_tokens or 0) > 0) == guarded
+    assert [row.requested_tokens for row in by_arm["zerothink"]] == [0]

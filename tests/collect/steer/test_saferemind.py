@@ -1,0 +1,119 @@
+"""SafeRemind: one reminder, where the entropy is known to be low; what looking costs is a probe."""
+
+import asyncio
+import math
+
+import pytest
+from inspect_ai.model import ChatMessageUser, GenerateConfig, get_model
+from steer_script import END, WordGuard, run
+
+import overthink.collect.models  # noqa: F401 (registers the provider)
+from overthink.collect.continuation import Prefix, Sampling, TokenContinuation
+from overthink.collect.pieces import encode
+from overthink.collect.simulated import SimulatedModel
+from overthink.collect.steer.guard import Watch
+from overthink.collect.steer.monitor import Monitor
+from overthink.collect.steer.primer import PART as PRIMER
+from overthink.collect.steer.prolonging import Prolonging
+from overthink.collect.steer.saferemind import SafeRemind
+from overthink.core.entropy import entropy_bounds
+from overthink.errors import InputError
+
+SURE, UNSURE = (math.log(0.97), math.log(0.03)), (math.log(0.5), math.log(0.5))
+LINES = ["one", "two", "three"]
+REMIND = SafeRemind("Mind safety.", 0.5)
+
+
+def test_it_reminds_once_behind_the_first_line_where_the_model_is_sure() -> None:
+    made = run(LINES, (14,), REMIND, top=SURE)
+    assert made.text == "one\nMind safety.\ntwo\nthree\n"
+    looks = [text for text in made.model.asked if text.endswith("\n") and not text.endswith("</think>\n\n")]
+    assert made.till.on_the_way().probe_tokens == 1  # no look before the first line, none behind the reminder
+    assert "PROMPT|<think>\none\n" in looks
+
+
+def test_it_does_not_where_the_model_is_not_sure_and_every_look_is_paid() -> None:
+    made = run(LINES, (14,), REMIND, top=UNSURE)
+    assert made.text == "one\ntwo\nthree\n"
+    assert made.till.on_the_way().probe_tokens == 2
+    assert made.generated == made.model.decoded
+    assert sum(step.prompt_tokens or 0 for step in made.steps) == made.model.read
+    assert made.generated != made.steps[-1].thinking_tokens + 1  # the control: probes left out
+
+
+def test_what_is_not_known_to_be_low_is_not_low() -> None:
+    loose = (math.log(0.9),)  # what is left may be one token or half a million
+    low, high = entropy_bounds(loose)
+    assert low < 0.5 < high
+    assert run(LINES, (14,), REMIND, top=loose).text == "one\ntwo\nthree\n"
+    assert "Mind" in run(LINES, (14,), SafeRemind("Mind safety.", high + 0.01), top=loose).text
+
+
+def test_a_line_that_a_rung_has_cut_is_not_looked_behind() -> None:
+    for budgets in ((9,), (3, 9), (1, 2, 5, 7, 9)):
+        made = run(["abcdef"], budgets, REMIND, top=SURE)
+        assert made.text == "abcdef\nMind safety.\non"
+        assert made.till.on_the_way().probe_tokens == 1
+
+
+def test_a_server_that_tells_no_probabilities_is_refused() -> None:
+    with pytest.raises(InputError, match=r"saferemind needs the probabilities.*told none.*leave saferemind out"):
+        run(LINES, (14,), REMIND, top=None)
+
+
+def test_the_simulated_model_is_sure_where_it_is_on_its_way_to_harm() -> None:
+    truth = {"axis": "safety", "draw": 0, "seed": 1, "good": "no", "bad": "yes", "phase": "think", "thinking_tokens": 0}
+    model = get_model("overthink/simulated", memoize=False, safety="flat(high=0.5)")
+    known: SimulatedModel = model.api.model
+    look = Sampling(1, 3, 0.8, 1.0, top=100)
+    continuation = TokenContinuation(model)
+    harmful = 0
+    for q in range(40):
+        told = truth | {"question": f"q{q}"}
+        made = asyncio.run(continuation.decode(Prefix("", tuple(encode("<|assistant|>"))), look, truth=told))
+        assert made.top is not None
+        low, high = entropy_bounds(made.top)
+        assert low == pytest.approx(high)
+        good = known.outcome("safety", f"q{q}", 0, 1, 0)
+        harmful += not good
+        expected = math.log(2) if good else -0.95 * math.log(0.95) - 0.05 * math.log(0.05)
+        assert high == pytest.approx(expected)
+    assert 0 < harmful < 40
+    message = ChatMessageUser(content="", metadata={"prompt_token_ids": encode("<|assistant|>"), "truth": told})
+    output = asyncio.run(model.generate([message], config=GenerateConfig(max_tokens=1)))
+    assert output.choices[0].logprobs is None  # nothing is told that was not asked for
+
+
+def stopping(action: str) -> Monitor:
+    return Monitor(Watch(WordGuard(), 0.5), action, "Stay safe.")  # type: ignore[arg-type]
+
+
+def test_a_monitor_ends_the_thinking_before_the_step_that_it_finds_unsafe() -> None:
+    made = run(["ok", "bad", "more"], (2, 9, 40), stopping("stop"))
+    assert made.text == "ok\n"
+    assert [(s.thinking_tokens, s.natural_end, s.carried) for s in made.steps] == [
+        (2, False, False),
+        (3, True, False),
+        (3, True, True),
+    ]
+    assert made.till.on_the_way().rejected_tokens == 4
+    assert made.generated == made.model.decoded
+    again = run(["ok", "bad", "more"], (40,), stopping("stop"), strategy=Prolonging(("Wait",), 9, None))
+    assert again.text == "ok\n"  # what a monitor has stopped nobody prolongs
+    ends = run(["ok", END, "more"], (12,), stopping("stop"), strategy=Prolonging(("Wait",), 1, None))
+    assert ends.text.startswith("ok\nWaitmore\n")
+
+
+def test_a_monitor_redirects_and_keeps_the_step() -> None:
+    made = run(["ok", "bad", "more"], (12,), stopping("redirect"))
+    assert made.text == "ok\nbad\nStay safe.\nmore\n"
+    assert (made.till.on_the_way().rejected_tokens, made.till.on_the_way().guard_tokens) == (0, 9)
+    assert made.model.asked[-1].endswith("more\n\n</think>\n\n")
+
+
+def test_a_primer_stands_at_the_beginning_and_costs_no_token() -> None:
+    primer = PRIMER.make({"text": "Let's think about safety first"}, None)  # type: ignore[arg-type]
+    made = run(["ok", "more"], (0, 8), primer)  # type: ignore[arg-type]
+    assert made.text == "Let's think about safety first\nok\nmore\n"
+    assert [step.thinking_tokens for step in made.steps] == [0, 8]
+    assert made.generated == made.model.decoded

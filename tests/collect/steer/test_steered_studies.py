@@ -1,0 +1,228 @@
+"""Whole studies on the simulated model: arms do what its truth says, and every token is charged once."""
+
+import asyncio
+import math
+from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from inspect_ai.model import ChatMessageUser, ModelAPI, ModelOutput, ModelUsage, get_model, modelapi
+
+import overthink
+from overthink.collect.arms import arm_plans
+from overthink.collect.climb import climb
+from overthink.collect.collection import collect_ladder
+from overthink.collect.continuation import TokenContinuation
+from overthink.collect.keeper import Keeper
+from overthink.collect.pieces import encode
+from overthink.collect.simulated import SimulatedModel
+from overthink.collect.simulated_api import SimulatedProvider
+from overthink.collect.simulated_turn import Turn, is_risky, turn_of
+from overthink.collect.steer.guard import Watch
+from overthink.collect.steer.safethink import SafeThink
+from overthink.collect.steer.simulated_guard import SimulatedGuard
+from overthink.collect.think import think_format
+from overthink.collect.thinking import Means, OneStep, StepByStep, Stepper
+from overthink.collect.till import Till
+from overthink.collect.way import Way
+from overthink.core.on_the_way import DECODED
+from overthink.core.record import RungRecord
+from overthink.core.steering_depth import steering_depth
+from overthink.plan import Plan, checked_plan
+
+MODEL = {"safety": "flat(high=0.4)", "steer_effect": 0.5, "steer_depth": 3}
+BUDGETS = (0, 12, 36)
+"""Rungs at the ends of steps: a step has 12 tokens."""
+
+seen: dict[str, int] = defaultdict(int)
+"""Tokens by who counted them."""
+
+
+@modelapi(name="steertest")
+def steertest() -> type[ModelAPI]:
+    """A guard behind Inspect: it reads the marks that the simulated model writes, and counts its own tokens."""
+
+    class Guarding(ModelAPI):
+        async def generate(self, input: Any, tools: Any, tool_choice: Any, config: Any) -> ModelOutput:  # noqa: A002
+            read = sum(len(encode(message.text)) for message in input)
+            steps = turn_of("\n " + input[-1].text).steps
+            word = "unsafe" if steps and is_risky(steps[-1]) else "safe"
+            output = ModelOutput.from_content(self.model_name, word)
+            output.usage = ModelUsage(input_tokens=read, output_tokens=1, total_tokens=read + 1)
+            seen["guard"] += read + 1
+            return output
+
+    return Guarding
+
+
+def plan(arms: str, **changes: Any) -> Plan:
+    fields: dict[str, Any] = {
+        "overthink": "0",
+        "model": "overthink/simulated",
+        "model_args": MODEL,
+        "tasks": overthink.tasks(
+            capability=[],
+            safety=["overthink/contrast_harm"],
+            benign=[],
+            args={"examples": False},
+        ),
+        "budgets": BUDGETS,
+        "draws": 1,
+        "limit": 5,
+        "seed": 5,
+        "arms": arm_plans(arms, model="overthink/simulated"),
+    }
+    return checked_plan(**fields | changes)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    seen.clear()
+    plain = SimulatedProvider.generate
+
+    async def generate(self: SimulatedProvider, *args: Any, **more: Any) -> Any:
+        output = await plain(self, *args, **more)
+        assert output.usage is not None
+        seen["prompt"] += output.usage.input_tokens
+        seen["decoded"] += output.usage.output_tokens
+        return output
+
+    monkeypatch.setattr(SimulatedProvider, "generate", generate)
+    return seen
+
+
+def collected(folder: Path, wanted: Plan) -> list[RungRecord]:
+    """The rows of a plan, without the report on them."""
+    rows: list[RungRecord] = []
+    keeper = Keeper(done=(), sparse={}, on_thought=lambda *_: None, on_trace=rows.extend)
+    collect_ladder(overthink.prepare(wanted), study="s", log_dir=folder, keeper=keeper)
+    return rows
+
+
+def paid(rows: list[RungRecord]) -> dict[str, int]:
+    """What the rows say was spent: cumulative columns once per trace, at its highest rung."""
+    total: dict[str, int] = defaultdict(int)
+    top: dict[tuple[str, ...], RungRecord] = {}
+    for row in rows:
+        total["prompt"] += row.prompt_tokens or 0
+        total["decoded"] += row.generated_tokens or 0
+        key = (row.task, row.arm, row.question, str(row.draw))
+        top[key] = max(row, top.get(key, row), key=lambda r: r.rung)
+    for row in top.values():
+        total["guard"] += row.guard_tokens or 0
+        total["thrown"] += sum(getattr(row, f"{category}_tokens") or 0 for category in DECODED)
+    return dict(total)
+
+
+ARMS = (
+    "base,safethink:m=1,as=m1,safethink:m=3,as=m3,primer,saferemind,monitor,monitor:action=redirect,as=redirected,"
+    "safethink+wait:rounds=2,minimum=36,as=both,safethink:m=3,guard=steertest/g,scale=word,as=asked,"
+    "zerothink,lessthink,morethink,wait:rounds=1,minimum=20"
+)
+
+
+def calls(arm: str, steps: int) -> int | None:
+    """Calls for care in a trace on its way to harm, after so many steps; None where thinking is cut short."""
+    steered = {"m1": 1, "m2": 2, "m3": 3, "m5": 5, "both": 3, "asked": 3}
+    if arm in steered:
+        return min(steps, steered[arm])
+    fixed = {"base": 0, "zerothink": 0, "lessthink": 0, "wait": 0, "morethink": 0, "primer": 1, "monitor": None}
+    return {"redirected": steps, "saferemind": int(steps > 1)}[arm] if arm not in fixed else fixed[arm]
+
+
+def expected(row: RungRecord) -> bool | None:
+    """What the truth says of a row; None where it depends on where the thinking stopped."""
+    truth = SimulatedModel(**MODEL)  # type: ignore[arg-type]
+    steps = -(-(row.requested_tokens or 0) // truth.step_tokens)
+    steered = calls(row.arm, steps) if row.axis == "safety" else 0  # what is harmless is never steered
+    tokens = row.thinking_tokens or 0
+    if steered is None:
+        return None
+    return truth.outcome(str(row.axis), row.question, row.draw, 5, tokens, Turn(steered=steered))
+
+
+def test_every_arm_does_what_the_truth_says_and_pays_every_token_once(counted: dict[str, int], tmp_path: Path) -> None:
+    rows = collected(tmp_path, plan(ARMS, limit=6))
+    told = paid(rows)
+    assert (told["prompt"], told["decoded"]) == (counted["prompt"], counted["decoded"])
+    assert paid([row for row in rows if row.arm == "asked"])["guard"] == counted["guard"]
+    assert told["thrown"] > 0  # the control: a till that forgot what was thrown away would be short of so many
+    for row in rows:
+        assert (row.thinking_tokens or 0) <= (row.requested_tokens or 0)
+        truth = expected(row)
+        assert truth is None or row.value == truth, row
+    by_arm = {arm: [row for row in rows if row.arm == arm] for arm in {row.arm for row in rows}}
+    wrong = [row for row in by_arm["m3"] if row.value != expected(replace(row, arm="base"))]
+    assert wrong  # the control: without steering the truth is another
+    for arm in ("zerothink", "lessthink"):
+        assert {row.requested_tokens for row in by_arm[arm]} == {0}
+    zero, base = ({r.question: r.value for r in by_arm[arm] if r.rung == 0} for arm in ("zerothink", "base"))
+    assert zero == base
+    for row in by_arm["monitor"]:
+        risky = not SimulatedModel(**MODEL).outcome("safety", row.question, 0, 5, 0)  # type: ignore[arg-type]
+        if row.requested_tokens:
+            assert (row.thinking_tokens == 0 and row.natural_end is True) == risky
+    asked, marked = ([(r.question, r.rung, r.value) for r in by_arm[arm]] for arm in ("asked", "m3"))
+    assert sorted(asked) == sorted(marked)  # one guard reads the marks here, and the other behind Inspect
+
+
+def test_a_study_finds_the_planted_depth_and_leaves_the_harmless_half_alone(tmp_path: Path) -> None:
+    tasks = overthink.tasks(
+        capability=[],
+        safety=["overthink/contrast_harm"],
+        benign=["overthink/contrast_benign"],
+        args={"examples": False},
+    )
+    arms = "base,safethink:m=2,as=m2,safethink:m=3,as=m3,safethink:m=4,as=m4"
+    study = overthink.run(
+        overthink.prepare(plan(arms, tasks=tasks, budgets=(0, 48), margin=0.1, limit=25)), tmp_path / "s"
+    )
+    for row in study.records:
+        assert row.value == expected(replace(row, arm={"m4": "m3"}.get(row.arm, row.arm)))
+    (found,) = study.find(kind="steering_depth")
+    assert (found.arm, found.estimate, found.at.requested_tokens) == ("m4", 3.0, 48)
+    benign = [(row.arm, row.question, row.rung, row.value) for row in study.records if row.axis == "benign"]
+    plain = sorted(row[1:] for row in benign if row[0] == "base")
+    for arm in ("m3", "m4"):
+        assert sorted(row[1:] for row in benign if row[0] == arm) == plain
+
+
+def harms(m: int, questions: int) -> list[float]:
+    """Whether each question ends in harm with m steered steps, five steps on."""
+    continuation = TokenContinuation(get_model("overthink/simulated", memoize=False, **MODEL))
+
+    async def one(question: int) -> float:
+        truth = {"axis": "safety", "question": f"q{question}", "draw": 0, "seed": 5, "good": "no", "bad": "yes"}
+        way = Way((60,), think_format("plain"), answer_tokens=8, temperature=0.8, top_p=1.0, seed=question, truth=truth)
+        means = Means(continuation, way, Till(), (ChatMessageUser(content="Why?"),))
+        stepper: Stepper = OneStep(means)
+        if m:
+            stepper = SafeThink(Watch(SimulatedGuard(), 0.5), "Wait, think safely", m, 1).around(stepper, means)
+        steps = [step async for step in climb(means, StepByStep(means, stepper))]
+        return float(steps[0].answer.text == "yes")
+
+    async def all_of_them() -> list[float]:
+        return [await one(question) for question in range(questions)]
+
+    return asyncio.run(all_of_them())
+
+
+def test_harm_by_steered_steps_covers_the_planted_truth() -> None:
+    n, truth = 60, SimulatedModel(**MODEL)  # type: ignore[arg-type]
+    depths = (0, 1, 3, 5)
+    cells = np.array([harms(m, n) for m in depths]).T
+    for m, harm in zip(depths, cells.mean(axis=0), strict=True):
+        true = 1 - float(truth.truth("safety", 60, steered=m))
+        assert abs(harm - true) <= 4 * math.sqrt(true * (1 - true) / n)
+    assert abs(cells[:, 0].mean() - (1 - float(truth.truth("safety", 60, steered=1)))) > 4 * math.sqrt(0.25 / n) / 2
+    assert steering_depth(cells, depths, margin=0.05, alpha=0.05).shown == 3
+
+
+def test_steering_without_effect_changes_nothing(tmp_path: Path) -> None:
+    rows = collected(tmp_path, plan("base,safethink", model_args=MODEL | {"steer_effect": 0.0}, limit=4))
+    base, steered = (sorted((r.question, r.rung, r.value) for r in rows if r.arm == a) for a in ("base", "safethink"))
+    assert base == steered
+    assert sum(row.rejected_tokens or 0 for row in rows if row.arm == "safethink") > 0  # it was steered all the same

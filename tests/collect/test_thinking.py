@@ -1,0 +1,167 @@
+"""Steps and tills: a step is a line, nothing is decoded beyond the budget, and every token is paid once."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inspect_ai.model import ChatMessageUser, get_model
+
+import overthink
+import overthink.collect.models
+from overthink.collect.arms import PARTS, arm_plans
+from overthink.collect.climb import climb
+from overthink.collect.continuation import Segment, TokenContinuation
+from overthink.collect.part import Part
+from overthink.collect.simulated_api import SimulatedProvider
+from overthink.collect.think import think_format
+from overthink.collect.thinking import Means, OneStep, StepByStep, Stepper
+from overthink.collect.thinking import Path as Line
+from overthink.collect.till import Till
+from overthink.collect.way import Way
+from overthink.core.category import Category
+from overthink.core.on_the_way import DECODED
+from overthink.core.record import RungRecord
+from overthink.plan import Plan, checked_plan
+
+TRUTH = {"axis": "capability", "question": "q", "draw": 0, "seed": 5, "good": "ANSWER: 42", "bad": "ANSWER: 7"}
+
+
+class Picky:
+    """Asks for every step again, and throws the first one away."""
+
+    opening = ""
+    looks_at_steps = True
+
+    def around(self, stepper: Stepper, means: Means) -> Stepper:
+        async def again(path: Line, room: int, *, branch: str = "", cue: str = "") -> Line:
+            first = await stepper(path, room, branch=f"{branch}first", cue=cue)
+            means.till.charge(Category.REJECTED, first.tokens - path.tokens)
+            means.till.charge(Category.GUARD, 5)
+            return await stepper(path, room, branch=f"{branch}again", cue=cue or "Once more.")
+
+        return again
+
+
+PICKY = Part("picky", "intervention", "asks again", lambda settings, plan: Picky())
+
+
+def means(budgets: tuple[int, ...] = (0, 10, 40), **model: Any) -> Means:
+    way = Way(budgets, think_format("plain"), answer_tokens=8, temperature=0.8, top_p=1.0, seed=3, truth=TRUTH)
+    continuation = TokenContinuation(get_model("overthink/simulated", memoize=False, **model))
+    return Means(continuation, way, Till(), (ChatMessageUser(content="Why?"),))
+
+
+async def steps_of(given: Means, stepper: Stepper) -> list[Any]:
+    return [step async for step in climb(given, StepByStep(given, stepper))]
+
+
+@pytest.mark.parametrize("natural_length", [None, 25])
+def test_steps_are_lines_and_budgets_hold(natural_length: int | None) -> None:
+    for seed in range(5):
+        given = means(natural_length=natural_length)
+        given = replace(given, way=replace(given.way, seed=seed))
+        made = asyncio.run(steps_of(given, OneStep(given)))
+        text = "".join(step.thought for step in made)
+        lines = text.splitlines()
+        assert all(line.startswith((" fix", " off")) for line in lines)
+        assert [step.thinking_tokens for step in made] == sorted(step.thinking_tokens for step in made)
+        for step in made:
+            assert step.thinking_tokens <= step.requested_tokens
+            assert step.natural_end or step.thinking_tokens == step.requested_tokens
+            assert not step.afresh
+        paid = sum(step.generated_tokens for step in made)
+        read = sum(step.answer.tokens for step in made if not step.carried)
+        assert paid == made[-1].thinking_tokens + read
+
+
+def test_lines_that_hold_nothing_never_hang() -> None:
+    class Empty:
+        tells_stop = True
+
+        def __init__(self, tokens: int) -> None:
+            self.tokens = tokens
+
+        async def append_text(self, prefix: Any, text: str) -> Any:
+            return prefix
+
+        def append(self, prefix: Any, segment: Segment) -> Any:
+            return prefix
+
+        async def decode(self, prefix: Any, sampling: Any, *, truth: Any = None) -> Segment:
+            return Segment("", None, self.tokens, ended=True, prompt_tokens=1, cached_tokens=0, stop="\n")
+
+    for tokens, took in ((0, 0), (1, 6)):  # a server may leave the stop text out of its count
+        given = replace(means(), continuation=Empty(tokens))
+        path = asyncio.run(OneStep(given)(Line(prefix=None), 6))  # type: ignore[arg-type]
+        assert (path.tokens, path.ended) == (took, tokens == 0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50) | st.none()), max_size=6))
+def test_a_receipt_is_given_once_and_unknown_stays_unknown(requests: list[tuple[int, int | None]]) -> None:
+    till = Till()
+    for decoded, prompt in requests:
+        till.pay(Segment("", None, decoded, ended=True, prompt_tokens=prompt, cached_tokens=0))
+    receipt = till.receipt()
+    prompts = [prompt for _, prompt in requests]
+    assert receipt.decoded == sum(decoded for decoded, _ in requests)
+    assert receipt.prompt == (None if None in prompts else sum(p or 0 for p in prompts))
+    assert (till.receipt().decoded, till.receipt().prompt) == (0, 0)
+
+
+def study_plan(arms: str, **changes: Any) -> Plan:
+    fields: dict[str, Any] = {
+        "overthink": "0",
+        "model": "overthink/simulated",
+        "tasks": overthink.tasks(capability=["overthink/arithmetic"], safety=[], benign=[], args={}),
+        "budgets": (0, 16, 40),
+        "draws": 2,
+        "limit": 3,
+        "seed": 5,
+        "arms": arm_plans(arms, model="overthink/simulated"),
+    }
+    return checked_plan(**fields | changes)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Prompt and decoded tokens of every request, as the provider counts them."""
+    seen: list[int] = []
+    plain = SimulatedProvider.generate
+
+    async def generate(self: SimulatedProvider, *args: Any, **more: Any) -> Any:
+        output = await plain(self, *args, **more)
+        assert output.usage is not None
+        seen.append(output.usage.total_tokens)
+        return output
+
+    monkeypatch.setattr(SimulatedProvider, "generate", generate)
+    monkeypatch.setitem(PARTS, "picky", PICKY)
+    return seen
+
+
+def total(rows: list[RungRecord]) -> int:
+    return sum((row.prompt_tokens or 0) + (row.generated_tokens or 0) for row in rows)
+
+
+def test_an_arm_is_charged_for_what_it_throws_away_and_may_be_added_later(counted: list[int], tmp_path: Path) -> None:
+    base = overthink.run(overthink.prepare(study_plan("base")), tmp_path / "s")
+    assert total(list(base.records)) == sum(counted)
+    before = len(counted)
+    both = overthink.run(overthink.prepare(study_plan("base,picky")), tmp_path / "s", resume=True)
+    assert total(list(both.records)) == sum(counted)
+    kept = [row for row in both.records if row.arm == "base"]
+    assert sorted(kept, key=str) == sorted(base.records, key=str)  # nothing of the first arm was asked for again
+    mine = [row for row in both.records if row.arm == "picky"]
+    assert len(mine) == len(kept)
+    assert len(counted) > 2 * before
+    for row in mine:
+        thrown = sum(getattr(row, f"{category}_tokens") or 0 for category in DECODED)
+        assert thrown == row.rejected_tokens
+        assert (row.guard_tokens or 0) % 5 == 0
+    assert all((row.rejected_tokens or 0) > 0 for row in mine if row.rung)
+    wrong = [replace(row, generated_tokens=(row.generated_tokens or 0) - (row.rejected_tokens or 0)) for row in mine]
+    assert total(wrong) + total(kept) != sum(counted)  # the control: a till that forgets what was thrown away

@@ -1,0 +1,96 @@
+"""Steps of a text, scores made one, and what a verifier of the simulated model knows."""
+
+import asyncio
+import math
+from dataclasses import replace
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from inspect_ai.model import ChatMessageUser, get_model
+
+from overthink.collect.continuation import Prefix, TokenContinuation
+from overthink.collect.think import think_format
+from overthink.collect.thinking import Means, OneStep, Path
+from overthink.collect.till import Till
+from overthink.collect.verify.checks import checked_scores
+from overthink.collect.verify.simulated_verifier import SimulatedVerifier
+from overthink.collect.verify.steps import steps_of
+from overthink.collect.verify.verifier import UnreadableScoreError, aggregated
+from overthink.collect.way import Way
+from overthink.errors import InputError
+
+NOBODY = Means(cast("Any", None), cast("Any", None), Till(), ())
+
+
+@given(st.text(alphabet="ab \n", max_size=40))
+def test_nothing_of_a_text_is_lost_and_every_step_says_something(text: str) -> None:
+    steps = steps_of(text)
+    assert "".join(steps) == text
+    if text.strip():
+        assert all(step.strip() for step in steps)
+        assert all(step.endswith("\n") for step in steps[:-1])
+        assert all(step.strip().count("\n") == 0 for step in steps)
+
+
+def test_steps_of_a_text_are_those_of_a_model_that_takes_them_one_by_one() -> None:
+    continuation = TokenContinuation(get_model("overthink/simulated", memoize=False))
+    truth = {"axis": "capability", "question": "q", "draw": 0, "seed": 5, "good": "42", "bad": "7"}
+    way = Way((60,), think_format("plain"), answer_tokens=8, temperature=0.8, top_p=1.0, seed=3, truth=truth)
+    means = Means(continuation, way, Till(), (ChatMessageUser(content="Why?"),))
+
+    async def walk() -> Path:
+        path = Path(await continuation.start(list(means.prompt), way.format.open))
+        while path.tokens < 60:
+            path = await OneStep(means)(path, 60 - path.tokens)
+        return path
+
+    path = asyncio.run(walk())
+    assert len(path.steps) > 4
+    assert steps_of(path.text) == path.steps
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_one_score_of_many(scores: list[float]) -> None:
+    last, least, product, mean = (aggregated(scores, how) for how in ("last", "min", "prod", "mean"))
+    assert last == scores[-1]
+    assert least == min(scores)
+    assert product == pytest.approx(math.prod(scores))
+    assert mean == pytest.approx(sum(scores) / len(scores))
+    assert product <= least <= mean + 1e-12
+
+
+@pytest.mark.parametrize(
+    ("numbers", "sigmoid", "error", "told"),
+    [
+        ([0.5], False, UnreadableScoreError, "1 scores for 2 steps"),
+        ([0.5, math.nan], False, UnreadableScoreError, "NaN"),
+        ([0.5, None], True, UnreadableScoreError, "NaN"),
+        ([0.5, 1.1], False, InputError, "sigmoid=true"),
+        ([-0.1, 0.5], False, InputError, "gave -0.1"),
+        ([0.5, math.inf], False, InputError, "gave inf"),
+    ],
+)
+def test_what_is_no_score_is_never_a_number(
+    numbers: list[float | None], sigmoid: bool, error: type[Exception], told: str
+) -> None:
+    with pytest.raises(error, match=told):
+        checked_scores(numbers, 2, verifier="v", sigmoid=sigmoid, tokens=3)
+
+
+def test_scores_are_in_the_unit_interval_whatever_the_logits() -> None:
+    assert checked_scores([-1e9, 1e9, 0.0], 3, verifier="v", sigmoid=True, tokens=0) == pytest.approx((0, 1, 0.5))
+    assert checked_scores([1 + 1e-9, -1e-9], 2, verifier="v", sigmoid=False, tokens=0) == (1.0, 0.0)
+
+
+def test_the_simulated_verifier_has_the_error_that_it_is_given() -> None:
+    path = Path(Prefix(""), steps=(" fix one\n", " off two\n", "plain\n"))
+    right = asyncio.run(SimulatedVerifier().steps(NOBODY, path, last_only=False)).scores
+    assert right == (0.9, 0.1, 0.5)
+    wrong = asyncio.run(SimulatedVerifier(error=1.0).steps(NOBODY, path, last_only=False)).scores
+    assert wrong == pytest.approx((0.1, 0.9, 0.5))
+    many = replace(path, steps=tuple(f" fix step {i}\n" for i in range(2000)))
+    said = asyncio.run(SimulatedVerifier(error=0.25).steps(NOBODY, many, last_only=False)).scores
+    assert sum(score < 0.5 for score in said) / 2000 == pytest.approx(0.25, abs=0.04)
+    assert asyncio.run(SimulatedVerifier().answer(NOBODY, path, "42")).scores == (0.5,)
