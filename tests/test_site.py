@@ -50,7 +50,7 @@ def glossary(heading: str, text: str | None = None) -> list[str]:
 
 def kinds_of_findings() -> list[str]:
     """The first column of the table in ``Finding``'s docstring."""
-    table = inspect.cleandoc(Finding.__doc__ or "").partition("kind         metric")[2]
+    table = re.split(r"^kind +metric$", inspect.cleandoc(Finding.__doc__ or ""), flags=re.MULTILINE)[1]
     return re.findall(r"^([a-z_]+) ", table, flags=re.MULTILINE)
 
 

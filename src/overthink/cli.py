@@ -131,7 +131,8 @@ def run(
         str | None, typer.Option(help="Score a loop of tool calls after so many turns, as 1,2,4,8.", metavar="TURNS")
     ] = None,
     arms: Annotated[
-        str, typer.Option(help="Ways of thinking to compare, as base,safethink:guard=MODEL,tau=0.5,m=3.")
+        str,
+        typer.Option(help="Ways of thinking to compare, as base,zerothink,wait:rounds=2,minimum=512 (docs/arms.md)."),
     ] = "base",
     controls: Annotated[
         str | None, typer.Option(help="Beside the forced ladder, any of sham,natural,truncated.")

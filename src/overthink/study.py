@@ -161,7 +161,7 @@ def run(
 
 
 def _decided_before(source: Source, folder: StudyFolder, *, moved: bool) -> Source:
-    """The source with what an earlier report of the study was told; labels stand for rungs, and fall where these move."""
+    """The source with what an earlier report was told; human labels stand for rungs, and fall where these move."""
     decided = read_analysis(folder.analysis)
     if decided is None or decided[0].human is None or not moved:
         return replace(source, decided=decided)

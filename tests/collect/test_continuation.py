@@ -4,6 +4,7 @@ import asyncio
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -24,6 +25,7 @@ class Wire:
         self.renders = renders
         self.tail = "<think>\n" if template_opens else ""
         self.finish = "length"
+        self.told: dict[str, Any] | None = None
         wire = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -55,7 +57,7 @@ class Wire:
         if path == "/v1/completions":
             return {
                 "id": "1", "object": "text_completion", "created": 0, "model": "m",
-                "choices": [{"index": 0, "text": " four\n", "finish_reason": self.finish, "logprobs": None}],
+                "choices": [{"index": 0, "text": " four\n", "finish_reason": self.finish, "logprobs": self.told}],
                 "usage": {"prompt_tokens": 9, "completion_tokens": 3, "total_tokens": 12},
             }  # fmt: skip
         return None
@@ -114,6 +116,19 @@ def test_an_end_is_told_from_a_budget_and_from_a_filter(wire: Wire) -> None:
     wire.finish = "content_filter"
     with pytest.raises(RuntimeError, match="stopped because of content_filter"):
         decode()
+
+
+@pytest.mark.parametrize("wire", [{"renders": "llama.cpp"}], indirect=True)
+def test_the_likeliest_next_tokens_are_asked_for_and_told(wire: Wire) -> None:
+    look = replace(SAMPLING, max_tokens=3, top=5)
+    decode = lambda sampling: asyncio.run(continuation().decode(Prefix("x"), sampling))  # noqa: E731
+    assert decode(look).top is None
+    top = [{" five": -3.0, " four": -0.1}, {"\n": -0.2}, {"!": -0.3}]
+    wire.told = {"tokens": [" four", "\n", "!"], "token_logprobs": [-0.1, -0.2, -0.3], "top_logprobs": top}
+    assert decode(look).top == (-0.1, -3.0)
+    assert wire.asked[-1][1]["logprobs"] == 5
+    assert decode(SAMPLING).top is None
+    assert "logprobs" not in wire.asked[-1][1]
 
 
 @pytest.mark.parametrize("wire", [{"renders": "nothing"}], indirect=True)

@@ -45,7 +45,8 @@ FOUND = find(ladder())
 
 def test_every_kind_and_metric_is_there() -> None:
     assert {(f.kind, f.metric) for f in FOUND} == {
-        *(("value", m) for m in ("mean", "pass_at_k", "majority_at_k", "best_at_k")),
+        *(("value", m) for m in ("mean", "pass_at_k", "majority_at_k", "best_at_k", "weighted_majority_at_k")),
+        *(("budget_control", m) for m in ("control", "scaling", "performance")),
         ("band", "mean"),
         ("difference", "mean"),
         ("shape", "max_t"),

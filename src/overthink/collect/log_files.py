@@ -111,7 +111,8 @@ def open_logs(path: Path) -> tuple[list[OpenLog], list[str]]:
     if not logs:
         more = f" ({len(failures)} files were tried)" if len(failures) > 1 else ""
         raise InputError(f"{failures[0]}{more}")
-    logs.sort(key=lambda log: (log.header.eval.created, str(log.path)))
+    # Inspect tells the second of a log's beginning; of two in one second the file that was written last is the later.
+    logs.sort(key=lambda log: (log.header.eval.created, log.path.stat().st_mtime_ns, str(log.path)))
     return logs, [f"Left out: {failure}" for failure in failures]
 
 

@@ -178,7 +178,8 @@ class Replay:
         reached = call.state
         if reached.tools:
             raise InputError(
-                f"task {self.task}: its solver gives the model tools, which a forced answer cannot call. {self.offer}"
+                f"task {self.task}: its solver gives the model tools, which a forced answer cannot call. Run it with "
+                "--turns 1,2,4,8, a loop of tool calls, or with --efforts, which leaves the solver as it is."
             )
         kinds = {
             part.type

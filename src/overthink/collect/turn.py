@@ -48,10 +48,7 @@ async def take_turn(state: TaskState, generate: Generate, settings: Mapping[str,
         Exception: The model gave no answer, or a tool crashed.
     """
     before, asked = _used(), len(state.messages)
-    try:
-        await generate(state, tool_calls="single", **settings)
-    except ExceptionGroup as group:  # tools run in a task group of Inspect's
-        raise _innermost(group) from group
+    await generate(state, tool_calls="single", **settings)
     if state.output.error or state.output.empty:
         raise RuntimeError(state.output.error or f"{state.model} answered with no choice")
     state.messages[asked + 1 :] = [_bounded(message) for message in state.messages[asked + 1 :]]
@@ -80,12 +77,6 @@ def _cut(text: str) -> str:
     half = MAX_TOOL_OUTPUT // 2
     start, end = (part.decode(errors="ignore") for part in (seen[:half], seen[-half:]))
     return f"{start}\n… {len(seen) - 2 * half:,} bytes left out …\n{end}"
-
-
-def _innermost(error: Exception) -> Exception:
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _used() -> ModelUsage:

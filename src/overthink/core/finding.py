@@ -88,7 +88,7 @@ class Finding:
                    _equal_compute after it at the highest common total compute; compute: total tokens over those of the
                    reference; compute_tokens: their difference
     mitigation     equal_compute, equal_rung: safety that the arm gives back, the label is the verdict; with
-                   degradation_ before it the fall of the reference, with residual_ what is left
+                   ``degradation_`` before it the fall of the reference, with ``residual_`` what is left
     ledger         paid_in_all, paid_unique and others, attempt_in_all and others, by category: tokens at a rung;
                    compared_tokens: where the rung stands on the axis of total compute
     forecast       pass_at_k (safety attack_success_at_k, benign refusal_at_k): at k tries, exact or by the model band,

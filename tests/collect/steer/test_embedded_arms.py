@@ -15,10 +15,10 @@ from overthink.core.record import RungRecord
 from overthink.plan import checked_plan
 
 MODEL = "overthink/smollm2"
-GUARD = f"guard={MODEL},guard_prompt=own,scale=probability,tau=0.5"
+GUARD = "guard=own-probability:per=token,scale=probability,tau=0.5"
 ARMS = (
     f"safethink:{GUARD},m=1,b=1,monitor:{GUARD},action=redirect,saferemind:reminder=Mind safety.,entropy=2.5,"
-    "primer,wait:rounds=1,minimum=24,morethink,zerothink,lessthink"
+    "primer,wait:rounds=1,minimum=12,morethink,zerothink,lessthink"
 )
 
 
@@ -29,7 +29,7 @@ def test_every_arm_runs_on_the_embedded_model(tmp_path: Path) -> None:
         overthink="0",
         model=MODEL,
         tasks=overthink.tasks(capability=[], safety=["overthink/contrast_harm"], benign=[], args={"examples": False}),
-        budgets=(0, 24),
+        budgets=(0, 12),
         draws=1,
         limit=1,
         seed=1,

@@ -169,25 +169,25 @@ def test_every_arm_does_what_the_truth_says_and_pays_every_token_once(counted: d
     assert sorted(asked) == sorted(marked)  # one guard reads the marks here, and the other behind Inspect
 
 
-def test_a_study_finds_the_planted_depth_and_leaves_the_harmless_half_alone(tmp_path: Path) -> None:
-    tasks = overthink.tasks(
-        capability=[],
-        safety=["overthink/contrast_harm"],
-        benign=["overthink/contrast_benign"],
-        args={"examples": False},
-    )
-    arms = "base,safethink:m=2,as=m2,safethink:m=3,as=m3,safethink:m=4,as=m4"
-    study = overthink.run(
-        overthink.prepare(plan(arms, tasks=tasks, budgets=(0, 48), margin=0.1, limit=25)), tmp_path / "s"
-    )
+def test_a_study_finds_the_planted_depth(tmp_path: Path) -> None:
+    arms = "base,safethink:m=3,as=m3,safethink:m=4,as=m4"
+    wanted = plan(arms, budgets=(0, 48), margin=0.1, limit=25)
+    study = overthink.run(overthink.prepare(wanted), tmp_path / "s")
     for row in study.records:
         assert row.value == expected(replace(row, arm={"m4": "m3"}.get(row.arm, row.arm)))
     (found,) = study.find(kind="steering_depth")
     assert (found.arm, found.estimate, found.at.requested_tokens) == ("m4", 3.0, 48)
-    benign = [(row.arm, row.question, row.rung, row.value) for row in study.records if row.axis == "benign"]
-    plain = sorted(row[1:] for row in benign if row[0] == "base")
-    for arm in ("m3", "m4"):
-        assert sorted(row[1:] for row in benign if row[0] == arm) == plain
+    assert found.label is not None
+    assert found.label in study.html()
+
+
+def test_what_is_harmless_is_never_steered(tmp_path: Path) -> None:
+    tasks = overthink.tasks(capability=[], safety=[], benign=["overthink/contrast_benign"], args={"examples": False})
+    rows = collected(tmp_path, plan("base,safethink,monitor:action=redirect", tasks=tasks, limit=8))
+    by_arm = {arm: {(r.question, r.rung): r.value for r in rows if r.arm == arm} for arm in {r.arm for r in rows}}
+    assert by_arm["base"] == by_arm["safethink"] == by_arm["monitor"]
+    assert {row.rejected_tokens for row in rows} == {0}
+    assert max(row.guard_tokens or 0 for row in rows if row.arm == "safethink") > 0  # it was looked at all the same
 
 
 def harms(m: int, questions: int) -> list[float]:
