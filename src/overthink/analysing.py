@@ -7,12 +7,12 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from overthink.arm_families import depth_families
 from overthink.core.adaptive.aim import Aim
 from overthink.core.findings import Analysis
 from overthink.core.findings.page import MARGIN
 from overthink.core.human_label import HumanLabel
 from overthink.core.outcomes import Outcomes
-from overthink.core.steering_depth import depth_families
 from overthink.errors import InputError
 from overthink.plan import Plan
 from overthink.sources import Source

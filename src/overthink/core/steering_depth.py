@@ -12,15 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.arm_plan import BASE, ArmPlan, Value
 from overthink.core.equivalence import p_equivalent
 from overthink.core.interval import SAME
 from overthink.core.outcomes import Outcomes
 
 Array = NDArray[np.float64]
-
-STEERS, DEPTH = "safethink", "m"
-"""The part that steers early steps, and its setting that says how many."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,33 +97,6 @@ def harm_by_depth(tables: Mapping[int, Outcomes], tokens: int) -> tuple[Array, t
         by_question.setdefault(key[0], []).append([1 - place[key] for place in places])
     means = [np.mean(rows, axis=0) for rows in by_question.values()]
     return np.array(means).reshape(len(means), len(depths)), depths
-
-
-def depth_families(arms: Sequence[ArmPlan]) -> tuple[tuple[tuple[int, str], ...], ...]:
-    """Arms that differ only in how many steps they steer, by that number; 0 is the arm that leaves steering out.
-
-    Args:
-        arms: The arms of a study.
-
-    Returns:
-        Families of two or more: m and the arm's label, by ascending m.
-
-    Example:
-        >>> steered = [ArmPlan(label=f"m{m}", parts=("safethink",), settings={"m": m}) for m in (1, 2)]
-        >>> depth_families([BASE, *steered])
-        (((0, 'base'), (1, 'm1'), (2, 'm2')),)
-    """
-    families: dict[tuple[tuple[str, ...], frozenset[tuple[str, Value]]], dict[int, str]] = {}
-    for arm in arms:
-        if STEERS in arm.parts and DEPTH in arm.settings:
-            rest = frozenset((name, value) for name, value in arm.settings.items() if name != DEPTH)
-            families.setdefault((arm.parts, rest), {})[int(arm.settings[DEPTH])] = arm.label
-    for (parts, rest), family in families.items():
-        plain = tuple(part for part in parts if part != STEERS) or BASE.parts
-        for arm in arms:
-            if arm.parts == plain and frozenset(arm.settings.items()) <= rest:
-                family.setdefault(0, arm.label)
-    return tuple(tuple(sorted(family.items())) for family in families.values() if len(family) > 1)
 
 
 def _least(depths: Sequence[int], down: Sequence[int], holds: Callable[[int], bool]) -> int | None:

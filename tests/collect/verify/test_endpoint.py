@@ -6,7 +6,6 @@ from typing import Any, cast
 
 import pytest
 from inspect_ai.model import ChatMessageUser
-from pooling_server import MARK, PoolingServer
 
 from overthink.collect import patience
 from overthink.collect.continuation import Prefix
@@ -16,6 +15,7 @@ from overthink.collect.till import Till
 from overthink.collect.verify.endpoint import KEY, EndpointVerifier
 from overthink.collect.verify.verifier import Scored, UnreadableScoreError
 from overthink.errors import InputError
+from pooling_server import MARK, PoolingServer
 
 STEPS = ("This is good.\n", "This is poor.\n", "good good good poor")
 MEANS = Means(cast("Any", None), cast("Any", None), Till(), (ChatMessageUser(content="Why?"),))
