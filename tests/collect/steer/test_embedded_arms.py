@@ -11,14 +11,14 @@ from overthink.collect.arms import arm_plans
 from overthink.collect.collection import collect_ladder
 from overthink.collect.keeper import Keeper
 from overthink.core.on_the_way import DECODED
-from overthink.core.record import RungRecord
+from overthink.core.record import Estimand, RungRecord
 from overthink.plan import checked_plan
 
 MODEL = "overthink/smollm2"
 GUARD = "guard=own-probability:per=token,scale=probability,tau=0.5"
 ARMS = (
-    f"safethink:{GUARD},m=1,b=1,monitor:{GUARD},action=redirect,saferemind:reminder=Mind safety.,entropy=2.5,"
-    "primer,wait:rounds=1,minimum=12,morethink,zerothink,lessthink"
+    f"base,calculator:calls=2,safethink:{GUARD},m=1,b=1,monitor:{GUARD},action=redirect,"
+    "saferemind:reminder=Mind safety.,entropy=2.5,primer,wait:rounds=1,minimum=12,morethink,zerothink,lessthink"
 )
 
 
@@ -34,13 +34,20 @@ def test_every_arm_runs_on_the_embedded_model(tmp_path: Path) -> None:
         limit=1,
         seed=1,
         answer_tokens=8,
+        resamples=2,
         arms=arm_plans(ARMS, model=MODEL),
     )
     rows: list[RungRecord] = []
     keeper = Keeper(done=(), sparse={}, on_thought=lambda *_: None, on_trace=rows.extend)
     collect_ladder(overthink.prepare(plan), study="s", log_dir=tmp_path, keeper=keeper)
-    by_arm = {arm: sorted((r for r in rows if r.arm == arm), key=lambda r: r.rung) for arm in {r.arm for r in rows}}
+    anew = [row for row in rows if row.estimand is Estimand.RESAMPLED]
+    assert [(row.arm, row.rung, row.error) for row in anew] == [("base", 0, None), ("base", 1, None)]
+    assert all((row.generated_tokens or 0) > 0 for row in anew)
+    forced = [row for row in rows if row.estimand is Estimand.FORCED]
+    by_arm = {arm: sorted((r for r in forced if r.arm == arm), key=lambda r: r.rung) for arm in {r.arm for r in rows}}
     assert set(by_arm) == {
+        "base",
+        "calculator",
         "safethink",
         "monitor",
         "saferemind",
