@@ -40,7 +40,10 @@ autodoc_preserve_defaults = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # a field is described once, in the docstring of its class
 nitpicky = True
-nitpick_ignore_regex = [(r"py:(class|exc|obj|data)", r"(?!overthink\.).*")]  # types of others
+nitpick_ignore_regex = [
+    (r"py:(class|exc|obj|data)", r"(?!overthink\.).*"),  # types of others
+    (r"py:(class|obj)", r"overthink\..*\.(_\w+|T)"),  # private types, and type variables
+]
 
 html_theme = "furo"
 html_title = f"Overthink {release}"

@@ -16,7 +16,7 @@ class At:
         rung: Position on the ladder, from 0; None for a finding about the whole curve.
         k: Tries per question.
         selector: "single", "pass", "majority", "weighted_majority", "best", "worst" or "all";
-            "oracle_" before it where the verifier knows the targets.
+            ``oracle_`` before it where the verifier knows the targets.
         requested_tokens: Thinking budget asked for at the rung.
         effort: The provider's level at the rung.
         from_rung: The rung compared with, for a difference.

@@ -35,7 +35,7 @@ def fan_sizes(made: Forecast) -> Counts:
 
 
 def fan_findings(bank: Bank, made: Forecast, asked: Asked, *, prefix: str) -> Iterator[Finding]:
-    """The findings of the fan: what :func:`curve_findings` says at every k of it.
+    """The findings of the fan: what :func:`~overthink.core.forecast.findings.curve_findings` says at every k of it.
 
     Args:
         bank: What was forecast.
