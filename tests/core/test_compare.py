@@ -78,3 +78,12 @@ def test_the_test_holds_its_size() -> None:
 
     assert 0.02 < rejections(ours) < 0.09
     assert rejections(no_clusters) > 0.2
+
+
+def test_what_rounding_leaves_of_no_change_is_no_change() -> None:
+    value = np.random.default_rng(4).uniform(0.1, 0.9, 20)
+    apart = compare(np.column_stack([value, 0.3 * value + 0.7 * value]))  # the same number, but for its last digits
+    assert np.any(0.3 * value + 0.7 * value != value)
+    assert (apart.intervals.estimate[0], apart.p[0]) == (0.0, 1.0)
+    shifted = compare(np.column_stack([value, value + 1e-3]))
+    assert shifted.p[0] < 1e-4  # the control: all of them changed alike, and by something

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from overthink.core.interval import CHANGE, Intervals, mean_intervals
+from overthink.core.interval import CHANGE, SAME, Intervals, mean_intervals
 
 TEST_NAME = "paired by question: score test with the bootstrap's standard error, two-sided"
 
@@ -49,7 +49,9 @@ def paired_differences(
         One difference per pair.
     """
     later, earlier = (np.array([pair[i] for pair in pairs], dtype=np.int64) for i in (0, 1))
-    change = mean_intervals(cells[:, later] - cells[:, earlier], weights, level=level, support=CHANGE)
+    apart = cells[:, later] - cells[:, earlier]
+    apart = np.where(np.abs(apart) <= SAME, 0.0, apart)  # what rounding leaves of no change is no change
+    change = mean_intervals(apart, weights, level=level, support=CHANGE)
     return Differences(pairs=tuple(pairs), intervals=change, p=_p_values(change))
 
 
