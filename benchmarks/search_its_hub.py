@@ -2,7 +2,9 @@
 
 its_hub is installed into a folder of its own (``pip install --target FOLDER its_hub==1.2.0``), its source unmodified.
 The server is ``overthink/simulated``, asked directly; the verifier reads the same marks for both. its_hub forces no
-answer, so that its chosen path is asked for one in the same way as ours. Run:
+answer, so that its chosen path is asked for one in the same way as ours. Of a beam of ``width`` paths of which it keeps
+some, its_hub draws width/kept first steps: ``first`` says the same of ours. By default ours draws ``width`` of them, as
+its sources do, which is measured as well. Run:
 
     python benchmarks/search_its_hub.py FOLDER [QUESTIONS]
 """
@@ -161,8 +163,8 @@ async def theirs(width: int, keep: int, steps: int, questions: int) -> tuple[flo
     return right / questions, server.tally
 
 
-def plan_of(width: int, keep: int, budgets: tuple[int, ...]) -> Plan:
-    arm = f"prm-beam:width={width},children={width // keep},aggregate=mean"
+def plan_of(width: int, keep: int, budgets: tuple[int, ...], first: int) -> Plan:
+    arm = f"prm-beam:width={width},children={width // keep},first={first},aggregate=mean"
     return checked_plan(
         overthink="0",
         model="overthink/simulated",
@@ -180,24 +182,34 @@ def main() -> None:
     print(f"{questions} questions; tokens per question: decoded while thinking, read by the verifier, prompts")
     for width, keep in SIZES:
         for steps in (6, 16):
-            began = time.process_time()
-            (mine,), own = asyncio.run(ours(plan_of(width, keep, (steps * STEP,)), questions))
-            between = time.process_time()
-            other, its = asyncio.run(theirs(width, keep, steps, questions))
-            seconds = between - began, time.process_time() - between
-            error = math.sqrt((mine * (1 - mine) + other * (1 - other)) / questions)
-            print(f"width {width}, kept {keep}, {steps} steps: accuracy ours {mine:.3f}, its_hub {other:.3f}", end="; ")
-            print(f"difference {mine - other:+.3f} (standard error {error:.3f})")
-            for name, tally, took in (("ours", own, seconds[0]), ("its_hub", its, seconds[1])):
-                parts = [round(count / questions, 1) for count in (tally.thinking, tally.verifier, tally.prompt)]
-                print(f"    {name:8} {parts}  {took:.1f} s CPU")
-            print(f"    ratio of decoded tokens {own.thinking / its.thinking:.3f}, of verifier tokens ", end="")
-            print(f"{own.verifier / its.verifier:.3f}")
+            beside(width, keep, steps, questions)
     budgets = tuple(steps * STEP for steps in (2, 4, 8, 16))
-    shares, own = asyncio.run(ours(plan_of(8, 2, budgets), questions))
+    shares, own = asyncio.run(ours(plan_of(8, 2, budgets, first=4), questions))
     again = [asyncio.run(theirs(8, 2, budget // STEP, questions)) for budget in budgets]
     print(f"curve over {budgets}, width 8, kept 2: ours {shares}, its_hub {[share for share, _ in again]}")
     print(f"    ratio of decoded tokens {own.thinking / sum(its.thinking for _, its in again):.3f}")
+
+
+def beside(width: int, keep: int, steps: int, questions: int) -> None:
+    """Print its_hub's search, and beside it ours with its first steps, and with our default where it is another."""
+    began = time.process_time()
+    other, its = asyncio.run(theirs(width, keep, steps, questions))
+    print(f"width {width}, kept {keep}, {steps} steps")
+    print(f"    its_hub, first {width // keep}: accuracy {other:.3f}; {per_question(its, questions, began)}")
+    for first in sorted({width // keep, width}):
+        began = time.process_time()
+        (mine,), own = asyncio.run(ours(plan_of(width, keep, (steps * STEP,), first), questions))
+        error = math.sqrt((mine * (1 - mine) + other * (1 - other)) / questions)
+        print(f"    ours, first {first}: accuracy {mine:.3f}; {per_question(own, questions, began)}")
+        print(f"        difference {mine - other:+.3f} (standard error {error:.3f}); ratio of decoded tokens ", end="")
+        print(f"{own.thinking / its.thinking:.3f}, of verifier tokens {own.verifier / its.verifier:.3f}, ", end="")
+        print(f"of prompt tokens {own.prompt / its.prompt:.3f}")
+
+
+def per_question(tally: Tally, questions: int, began: float) -> str:
+    """Tokens of a question, and the processor's seconds of all."""
+    parts = [round(count / questions, 1) for count in (tally.thinking, tally.verifier, tally.prompt)]
+    return f"tokens {parts}; {time.process_time() - began:.1f} s CPU"
 
 
 if __name__ == "__main__":

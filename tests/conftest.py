@@ -4,7 +4,7 @@ import ipaddress
 import os
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,35 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no data for checks at {folder}; set OVERTHINK_DATA to its folder")
     return folder
+
+
+OnCall = Callable[[Callable[[Any, Any], None]], None]
+
+
+@pytest.fixture
+def on_call(monkeypatch: pytest.MonkeyPatch) -> OnCall:
+    """What is given here is told of every call of the simulated model: what it was asked, and the tokens it counted."""
+    from overthink.collect.simulated_api import SimulatedProvider
+
+    def tell(see: Callable[[Any, Any], None]) -> None:
+        own = SimulatedProvider.generate
+
+        async def generate(self: SimulatedProvider, input: Any, *rest: Any, **more: Any) -> Any:  # noqa: A002
+            output = await own(self, input, *rest, **more)
+            see(input, output.usage)
+            return output
+
+        monkeypatch.setattr(SimulatedProvider, "generate", generate)
+
+    return tell
+
+
+@pytest.fixture
+def counted(on_call: OnCall) -> list[int]:
+    """Prompt and decoded tokens of every call of the simulated model."""
+    seen: list[int] = []
+    on_call(lambda asked, usage: seen.append(usage.total_tokens))
+    return seen
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """A vLLM-like server on loopback with a planted reward model: a step is sound as far as it says "good"."""
 
-import json
 import re
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Mapping
 from typing import Any
+
+from json_server import JsonServer
 
 MARK = "<extra_0>"
 
@@ -15,7 +15,7 @@ def worth(text: str) -> float:
     return said.count("good") / len(said) if said else 0.5
 
 
-class PoolingServer:
+class PoolingServer(JsonServer):
     """Answers /pooling, /classify and /score; ``change`` may alter a reply before it is sent."""
 
     def __init__(self) -> None:
@@ -25,27 +25,14 @@ class PoolingServer:
         self.model = "prm"
         self.statuses: list[int] = []
         self.change: Any = lambda reply: reply
-        server = self
+        super().__init__()
+        self.url = self.root
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                status = server.statuses.pop(0) if server.statuses else 200
-                server.bodies.append(body)
-                server.keys.append(self.headers.get("Authorization"))
-                reply = server.change(server.reply(self.path, body)) if status == 200 else {"error": "no"}
-                text = (reply if isinstance(reply, str) else json.dumps(reply)).encode()
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
+    def respond(self, path: str, body: dict[str, Any], headers: Mapping[str, str]) -> tuple[int, object]:
+        status = self.statuses.pop(0) if self.statuses else 200
+        self.bodies.append(body)
+        self.keys.append(headers.get("Authorization"))
+        return status, self.change(self.reply(path, body)) if status == 200 else {"error": "no"}
 
     def reply(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         if path == "/score":

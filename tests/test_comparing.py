@@ -107,7 +107,7 @@ def test_studies_of_the_plain_arm_are_compared(studies: tuple[Path, Path]) -> No
     assert "The studies differ in model_args" in notes
     assert "Different models" not in notes  # the same model, told to behave otherwise
     assert made.decided.analysis.margin == 0.05  # they do not agree on one
-    tokens = [f for f in made.findings if f.metric == "compared_tokens"]
+    tokens = [f for f in made.findings if f.metric == "compared_total"]
     assert tokens
     assert all(f.estimate for f in tokens)
 

@@ -30,17 +30,15 @@ Call = tuple[str, str, int, str, int]
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[Call]:
+def calls(on_call: Any) -> Counter[Call]:
     """What the simulated model was asked: axis, question, draw, phase and thinking tokens."""
     served: Counter[Call] = Counter()
-    generate = SimulatedProvider.generate
 
-    async def counted(self: SimulatedProvider, input: Any, *rest: Any, **more: Any) -> Any:  # noqa: A002
-        truth = input[-1].metadata["truth"]
+    def count(asked: Any, usage: Any) -> None:
+        truth = asked[-1].metadata["truth"]
         served[truth["axis"], truth["question"], truth["draw"], truth["phase"], truth["thinking_tokens"]] += 1
-        return await generate(self, input, *rest, **more)
 
-    monkeypatch.setattr(SimulatedProvider, "generate", counted)
+    on_call(count)
     return served
 
 

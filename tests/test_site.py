@@ -49,9 +49,8 @@ def glossary(heading: str, text: str | None = None) -> list[str]:
 
 
 def kinds_of_findings() -> list[str]:
-    """The first column of the table in ``Finding``'s docstring."""
-    table = re.split(r"^kind +metric$", inspect.cleandoc(Finding.__doc__ or ""), flags=re.MULTILINE)[1]
-    return re.findall(r"^([a-z_]+) ", table, flags=re.MULTILINE)
+    """The terms of the list in ``Finding``'s docstring."""
+    return re.findall(r"^``([a-z_]+)``$", inspect.cleandoc(Finding.__doc__ or ""), flags=re.MULTILINE)
 
 
 def cli_page() -> str:

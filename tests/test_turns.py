@@ -5,19 +5,17 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import overthink
-from overthink.core.record import RungRecord
 from overthink.errors import InputError, StoppedError
-from overthink.statements import statement
+from overthink.statements import check, statement
 from overthink.store.journal import read_journal
 from overthink.verifying import prepare_verification
-from tool_model import CALLS, FILE, SERVED, behaviour, plan, run, say
+from tool_model import CALLS, FILE, SERVED, behaviour, named, plan, run, say, stopping_after
 
 LABELS = ["1 turn", "2 turns", "4 turns", "8 turns"]
 
@@ -26,10 +24,6 @@ LABELS = ["1 turn", "2 turns", "4 turns", "8 turns"]
 def whole(tmp_path_factory: pytest.TempPathFactory) -> overthink.Study:
     folder = tmp_path_factory.mktemp("whole")
     return run(folder, plan(folder))
-
-
-def named(study: overthink.Study) -> list[tuple[str, int, int, float | None]]:
-    return sorted((row.question, row.draw, row.rung, row.value) for row in study.records)
 
 
 def test_a_planted_curve_is_recovered(whole: overthink.Study) -> None:
@@ -82,23 +76,15 @@ def test_loops_that_all_end_at_once_say_that_nothing_of_turns_was_seen(whole: ov
     assert whole.find(kind="no_op") == ()  # positive control
 
 
-def test_a_statement_is_refused_because_it_has_no_words_for_turns(whole: overthink.Study) -> None:
+def test_a_statement_is_bounded_by_turns_and_its_study_gives_it_again(whole: overthink.Study) -> None:
     assert whole.folder is not None
-    with pytest.raises(InputError, match="study of the turns of an agent loop"):
-        statement(whole.folder.path)
+    written = statement(whole.folder.path)
+    assert check(written.path or "", study=whole.folder.path).ok
+    assert written.statement.no_claim_beyond == "No claim above 8 turns, 2 tries."
+    assert {claim.holds_for_turns for claim in written.statement.claims} == {8}
+    assert {claim.holds_for_tokens for claim in written.statement.claims} == {None}
     with pytest.raises(InputError, match="was not collected on a ladder|--budgets"):
         prepare_verification(whole.folder.path, verifier="oracle", by="answer")
-
-
-def stopping_after(traces: int) -> Callable[[Sequence[RungRecord]], None]:
-    told: list[object] = []
-
-    def stop(trace: Sequence[RungRecord]) -> None:
-        told.append(trace)
-        if len(told) >= traces:
-            raise StoppedError("the power went")
-
-    return stop
 
 
 def test_a_stopped_study_goes_on_with_the_traces_it_lacks(whole: overthink.Study, tmp_path: Path) -> None:
@@ -156,7 +142,8 @@ def test_a_study_gains_draws_and_questions_and_no_other_turns(tmp_path: Path) ->
         ({"turns": ()}, "no rung"),
         ({"budgets": (0, 8)}, "exactly one of them"),
         ({"efforts": ("low",)}, "exactly one of them"),
-        ({"turns": None}, "either budgets or efforts or turns"),
+        ({"turns": None}, "either budgets or efforts or turns or loop_tokens"),
+        ({"loop_tokens": (10,)}, "exactly one of them"),
         ({"arms": ({"label": "zerothink", "parts": ("zerothink",)},)}, "--arms belongs to a forced ladder.*--turns"),
         ({"controls": ("sham",)}, "--controls belongs to a forced ladder.*--turns"),
         ({"judge_traces": True}, "--judge-traces belongs to a forced ladder.*--turns"),

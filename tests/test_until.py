@@ -15,7 +15,6 @@ import pytest
 
 import overthink
 from overthink.adaptive import Wave, stand
-from overthink.collect.simulated_api import SimulatedProvider
 from overthink.core.record import RungRecord
 from overthink.errors import InputError, StoppedError
 from overthink.forecasting import HowToForecast, forecast_path
@@ -45,18 +44,16 @@ def plan(**changes: Any) -> Plan:
 
 
 @pytest.fixture
-def paid(monkeypatch: pytest.MonkeyPatch) -> Counter[tuple[str, int, int]]:
+def paid(on_call: Any) -> Counter[tuple[str, int, int]]:
     """How often the simulated model was asked for an answer: by question, draw and thinking tokens."""
     served: Counter[tuple[str, int, int]] = Counter()
-    generate = SimulatedProvider.generate
 
-    async def counted(self: SimulatedProvider, input: Any, *rest: Any, **more: Any) -> Any:  # noqa: A002
-        truth = input[-1].metadata["truth"]
+    def count(asked: Any, usage: Any) -> None:
+        truth = asked[-1].metadata["truth"]
         if truth["phase"] == "answer":
             served[truth["question"], truth["draw"], truth["thinking_tokens"]] += 1
-        return await generate(self, input, *rest, **more)
 
-    monkeypatch.setattr(SimulatedProvider, "generate", counted)
+    on_call(count)
     return served
 
 

@@ -208,7 +208,7 @@ def test_replies_that_cannot_be_read_are_counted_gaps(
     gaps = [row for row in own if row.verifier_score is None]
     assert len(gaps) == len(own) // 5 == asked // 5
     assert sum(row.verifier_tokens or 0 for row in rows) == server.tokens
-    assert any(f"{len(gaps)}: a score is NaN, or missing" in note for note in made.about.notes)
+    assert any(f"{len(gaps)}: a score is NaN, infinite or missing" in note for note in made.about.notes)
 
     def always(reply: dict[str, Any]) -> dict[str, Any]:
         return reply | {"data": [{"index": 0, "data": [[0.5, 0.5]] * 99}]}

@@ -1,6 +1,6 @@
 """What the evaluator decides about an analysis, and what the plan has decided already."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -9,15 +9,20 @@ import numpy as np
 
 from overthink.arm_families import depth_families
 from overthink.core.adaptive.aim import Aim
+from overthink.core.costing import Unit
 from overthink.core.findings import Analysis
 from overthink.core.findings.page import MARGIN
 from overthink.core.human_label import HumanLabel
 from overthink.core.outcomes import Outcomes
+from overthink.core.regimes import boundaries
+from overthink.core.sourced_shape import SourcedShape
 from overthink.errors import InputError
+from overthink.parties import with_shapes
 from overthink.plan import Plan
 from overthink.sources import Source
 from overthink.store.analysis import Assumed
 from overthink.store.labels import read_labels
+from overthink.store.models import Known
 
 LEVEL = 0.95
 """Confidence level where neither plan nor evaluator says one."""
@@ -38,6 +43,10 @@ class HowToAnalyse:
         assumed: What is assumed of the model, from :func:`overthink.assuming.assume`; it changes no finding.
         reference: The arm that others are compared with; ``base`` where there is one.
         other_models: Arms of another model than the reference's; none.
+        unit: What total compute is counted in where arms are compared and budgets are spent; tokens.
+        shapes: By model: its shape, in place of what is known of it; for rows from elsewhere the name of an arm stands
+            for its model. What is known stays.
+        flop_per_byte: Peak FLOP/s of the hardware over its memory bandwidth, 295 for an H100; none.
     """
 
     level: float | None = None
@@ -49,6 +58,21 @@ class HowToAnalyse:
     assumed: Assumed = field(default_factory=Assumed)
     reference: str | None = None
     other_models: tuple[str, ...] | None = None
+    unit: Unit | None = None
+    shapes: Mapping[str, SourcedShape] = field(default_factory=dict)
+    flop_per_byte: float | None = None
+
+    def known(self, source: Source) -> Known:
+        """Who works for the arms, and what is known of them with the shapes that are said here.
+
+        Args:
+            source: Where the data come from.
+
+        Raises:
+            InputError: A shape is of a model that nobody uses.
+        """
+        before = Known() if source.decided is None else Known(source.decided[0].parties)
+        return with_shapes(source.known if source.known.parties else before, self.shapes, by_arm=source.plan is None)
 
     def settled(self, source: Source, tables: Sequence[Outcomes]) -> "Decided":
         """Everything decided, with the labels read: what is said here, else what was decided before, else the plan.
@@ -58,7 +82,8 @@ class HowToAnalyse:
             tables: The curves, for which the labels must be.
 
         Raises:
-            InputError: The hypothesis cannot be tested, or the labels cannot be read or belong to no answer.
+            InputError: The hypothesis cannot be tested, the labels cannot be read or belong to no answer, or a shape is
+                of a model that nobody uses.
         """
         before, plan = source.decided, source.plan
         planned = None if plan is None or plan.hypothesis is None else tuple(map(float, plan.hypothesis))
@@ -67,10 +92,7 @@ class HowToAnalyse:
         else:
             level, margin, seed = (LEVEL, MARGIN, 0) if plan is None else (plan.level, plan.margin, plan.seed)
             earlier = Analysis(level=level, margin=margin, hypothesis=planned, registered=planned is not None)
-        said = None if self.hypothesis is None else tuple(map(float, self.hypothesis))
-        if said is not None and list(said) != sorted(set(said)):
-            raise InputError(f"the hypothesis {said} does not increase; needed: boundaries such as 2000,8000")
-        hypothesis = earlier.hypothesis if said is None else said
+        hypothesis = earlier.hypothesis if self.hypothesis is None else _boundaries(self.hypothesis)
         labels = earlier.human if self.labels is None else read_labels(self.labels)
         if labels is not None and self.labels is not None:
             _check_places(labels, tables, self.labels)
@@ -87,14 +109,32 @@ class HowToAnalyse:
             other_models=earlier.other_models if self.other_models is None else self.other_models,
             verified=source.verified,
             steered=earlier.steered if plan is None else depth_families(plan.arms),
+            parties=self.known(source).parties,
+            unit=earlier.unit if self.unit is None else _unit(self.unit),
+            flop_per_byte=earlier.flop_per_byte if self.flop_per_byte is None else self.flop_per_byte,
         )
         return Decided(analysis, seed if self.seed is None else self.seed)
+
+
+def _unit(named: str) -> Unit:
+    """The unit of that name; Python callers may say it as a word."""
+    try:
+        return Unit(named)
+    except ValueError as failure:
+        raise InputError(f"unit is {named!r}; needed: one of {', '.join(Unit)}") from failure
 
 
 def aim_of(plan: Plan) -> Aim | None:
     """What the draws of a plan are spent for; None where their number is set beforehand."""
     until = plan.until
     return None if until is None else Aim(until.half_width, until.crossing, until.factor, plan.most_draws)
+
+
+def _boundaries(hypothesis: tuple[int, ...]) -> tuple[float, ...]:
+    try:
+        return tuple(boundaries(hypothesis).tolist())
+    except ValueError as failure:
+        raise InputError(str(failure)) from failure
 
 
 def _registered(hypothesis: tuple[float, ...] | None, planned: tuple[float, ...] | None, earlier: Analysis) -> bool:

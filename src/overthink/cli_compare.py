@@ -1,10 +1,11 @@
 """The command `compare`: parse, call, print."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from overthink.cli_report import FlopPerByte, ModelShapes, shapes
 from overthink.cli_showing import command_line, messages
 
 Studies = Annotated[
@@ -22,6 +23,10 @@ def compare(
     studies: Studies,
     reference: Annotated[
         str | None, typer.Option(help="The arm that others are compared with; base, or the first one.", metavar="ARM")
+    ] = None,
+    by: Annotated[
+        Literal["tokens", "flop", "effective-flop", "usd", "seconds"] | None,
+        typer.Option(help="What total compute is counted in; tokens, or as the study was compared before."),
     ] = None,
     margin: Annotated[
         float | None,
@@ -42,11 +47,14 @@ def compare(
     high: Annotated[str | None, typer.Option(help="What a high score means there.")] = None,
     scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for pool, findings and report.")] = None,
+    model_shape: ModelShapes = [],  # noqa: B006
+    flop_per_byte: FlopPerByte = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """Arms on one axis of total compute: what each mitigation gives, what it costs, and whether it eliminates."""
     from overthink.analysing import HowToAnalyse
     from overthink.comparing import compare as put_side_by_side
+    from overthink.core.costing import Unit
     from overthink.present import comparison_text
     from overthink.sources import HowToRead
 
@@ -55,7 +63,14 @@ def compare(
         reference=reference,
         out=out,
         read=HowToRead(axis=axis, high=high, scorer=scorer),
-        how=HowToAnalyse(level=level, margin=margin, seed=seed),
+        how=HowToAnalyse(
+            level=level,
+            margin=margin,
+            seed=seed,
+            unit=None if by is None else Unit(by.replace("-", "_")),
+            shapes=shapes(model_shape),
+            flop_per_byte=flop_per_byte,
+        ),
         command=command_line(),
     )
     print(made.json() if as_json else comparison_text(made.findings, made.about), end="" if not as_json else "\n")  # noqa: T201

@@ -8,6 +8,7 @@ import typer
 from overthink.cli_showing import command_line, messages, show
 
 if TYPE_CHECKING:
+    from overthink.core.sourced_shape import SourcedShape
     from overthink.store.analysis import Assumed
 
 TrainingFlop = Annotated[
@@ -33,6 +34,23 @@ AsOf = Annotated[
     ),
 ]
 
+ModelShapes = Annotated[
+    list[str],
+    typer.Option(
+        help="How big a model is, as MODEL=parameters:8e9;layers:32;heads:32;hidden_size:4096, MODEL=config:FOLDER or "
+        "MODEL=gguf:FILE; may be repeated. A study keeps it. For logs and tables MODEL may be an arm.",
+        metavar="MODEL=SHAPE",
+    ),
+]
+FlopPerByte = Annotated[
+    float | None,
+    typer.Option(
+        help="Peak FLOP/s of the hardware over its memory bandwidth, 295 for an H100: what effective FLOP need.",
+        metavar="X",
+        min=0,
+    ),
+]
+
 
 def register(app: typer.Typer) -> None:
     """Register the command."""
@@ -51,6 +69,17 @@ def assumed(training_flop: str | None, assume: list[str], as_of: str | None) -> 
     return assumed_on_command_line(training_flop, assume, None if as_of is None else day_from(as_of))
 
 
+def shapes(texts: list[str]) -> "dict[str, SourcedShape]":
+    """What is said of the sizes of models, read and checked.
+
+    Raises:
+        InputError: One cannot be read, or a file that it names is damaged.
+    """
+    from overthink.collect.shapes import read_shapes
+
+    return read_shapes(texts)
+
+
 def report(
     path: Annotated[Path, typer.Argument(help="A study's folder.")],
     formats: Annotated[
@@ -59,13 +88,17 @@ def report(
     training_flop: TrainingFlop = None,
     assume: Assume = [],  # noqa: B006
     as_of: AsOf = None,
+    model_shape: ModelShapes = [],  # noqa: B006
+    flop_per_byte: FlopPerByte = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """Make a study's findings, report and figures again from its pool."""
     from overthink import study
     from overthink.analysing import HowToAnalyse
 
-    how = HowToAnalyse(assumed=assumed(training_flop, assume, as_of))
+    how = HowToAnalyse(
+        assumed=assumed(training_flop, assume, as_of), shapes=shapes(model_shape), flop_per_byte=flop_per_byte
+    )
     wanted = [word.strip().lower() for text in formats for word in text.split(",")]
     result = study.report(path, formats=wanted, how=how, command=command_line())
     show(result, as_json=as_json)

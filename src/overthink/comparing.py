@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from overthink.analysing import HowToAnalyse
+from overthink.core.costing import Parties, Unit
 from overthink.core.findings.arm_pairs import PLAIN
 from overthink.core.record import RungRecord
 from overthink.core.verified import Verified
 from overthink.errors import InputError
-from overthink.plan import Plan
 from overthink.sources import HowToRead, Source, read_source
 from overthink.store.folder import StudyFolder
+from overthink.store.models import Known
 from overthink.study import Study, analysed
 
 SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue", "grader", "model_args")
@@ -37,6 +38,27 @@ class _Named:
         """Who scored its answers, arms under the new names."""
         told = self.source.verified
         return tuple(replace(one, arms=tuple(self.arms[arm] for arm in one.arms if arm in self.arms)) for one in told)
+
+    @property
+    def parties(self) -> dict[str, Parties]:
+        """Who works for its arms, under the new names; a model that nobody names is called as its arm is."""
+        told = {self.arms[arm]: one for arm, one in self.source.known.parties.items() if arm in self.arms}
+        named = self.models
+        return {
+            arm: one if named[arm] is not None else replace(one, model=replace(one.model, name=arm))
+            for arm, one in told.items()
+        }
+
+    @property
+    def models(self) -> dict[str, str | None]:
+        """By arm, under the new names: its model; None where neither a plan nor all of its rows name the same one."""
+        plan = self.source.plan
+        if plan is not None:
+            return dict.fromkeys(self.arms.values(), plan.model)
+        seen: dict[str, set[str | None]] = defaultdict(set)
+        for row in self.source.records:
+            seen[self.arms[row.arm]].add(row.model)
+        return {arm: next(iter(models)) if len(models) == 1 else None for arm, models in seen.items()}
 
     @property
     def rows(self) -> list[RungRecord]:
@@ -69,7 +91,8 @@ def compare(
         command: The command line, for the report.
 
     Returns:
-        The arms as one study; its kinds ``arm_difference``, ``safety_tax`` and ``mitigation`` are the comparison.
+        The arms as one study; its kinds ``arm_difference``, ``safety_tax`` and ``mitigation`` are the comparison, and
+        ``flop_matched`` where models are compared in FLOP.
 
     Raises:
         InputError: There is one arm only, no such reference, no common questions, or nothing else that can be compared.
@@ -91,8 +114,9 @@ def compare(
     joined = Source(
         " and ".join(one.name for one in named),
         kept,
-        notes=(*_told(named), *notes, *(note for one in named for note in one.source.notes)),
+        notes=(*_told(named, how.unit or Unit.TOKENS), *notes, *(note for one in named for note in one.source.notes)),
         verified=tuple(verified for one in named for verified in one.verified),
+        known=Known({arm: parties for one in named for arm, parties in one.parties.items()}),
     )
     return analysed(joined, _agreed(how, named), out=out, command=command)
 
@@ -211,32 +235,37 @@ def _shared(rows: Sequence[RungRecord], tasks: set[Task]) -> tuple[dict[Task, se
 
 
 def _other_models(named: Sequence[_Named], reference: str) -> tuple[str, ...]:
-    """Arms of a model that is not known to be the reference's."""
+    """Arms of a model that is known to be another than the reference's, or not known to be the same elsewhere."""
     of = next(one for one in named if reference in one.arms.values())
-    mine = _model(of.source.plan)
-    return tuple(
-        arm
-        for one in named
-        if one is not of and (mine is None or _model(one.source.plan) != mine)
-        for arm in one.arms.values()
-    )
+    mine = of.models[reference]
+    others = []
+    for one in named:
+        models = one.models
+        unknown = one is not of  # what one source says nothing of is taken for one model
+        for arm in one.arms.values():
+            told = models[arm] is not None and mine is not None
+            if (told and models[arm] != mine) or (unknown and not told):
+                others.append(arm)
+    return tuple(others)
 
 
-def _model(plan: Plan | None) -> str | None:
-    return None if plan is None else plan.model
-
-
-def _told(named: Sequence[_Named]) -> list[str]:
+def _told(named: Sequence[_Named], unit: Unit) -> list[str]:
     """What differs between the studies beside their arms."""
     plans = [(one.name, one.source.plan) for one in named]
-    unknown = [name for name, plan in plans if plan is None]
     known = [(name, plan) for name, plan in plans if plan is not None]
+    by_source = {one.name: dict.fromkeys(one.models.values()) for one in named}
+    told = {name: [model for model in models if model is not None] for name, models in by_source.items()}
     notes = []
-    if len({plan.model for _, plan in known}) > 1:
-        models = ", ".join(f"{plan.model} ({name})" for name, plan in known)
-        notes.append(f"Different models: {models}. Differences are those of models as well, and tokens are not alike.")
-    if unknown:
-        notes.append(f"Model and settings are not stated for {', '.join(unknown)}: they may differ.")
+    if len({model for models in told.values() for model in models}) > 1:
+        models = ", ".join(f"{' and '.join(models)} ({name})" for name, models in told.items() if models)
+        tokens = ", and tokens are not alike: --by flop counts what they compute" if unit == Unit.TOKENS else ""
+        notes.append(f"Different models: {models}. Differences are those of models as well{tokens}.")
+    nameless = [name for name, plan in plans if plan is None and None in by_source[name]]
+    if nameless:
+        notes.append(f"Model and settings are not stated for {', '.join(nameless)}: they may differ.")
+    unset = [name for name, plan in plans if plan is None and name not in nameless]
+    if unset:
+        notes.append(f"Settings are not stated for {', '.join(unset)}: they may differ.")
     for field in SETTINGS:
         if len({repr(getattr(plan, field)) for _, plan in known}) > 1:
             values = ", ".join(f"{getattr(plan, field)} ({name})" for name, plan in known)

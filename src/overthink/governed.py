@@ -11,6 +11,7 @@ from typing import Any
 from overthink.appendix import EFFECTIVE_COMPUTE, Known, appendix, calculations
 from overthink.core.finding import Finding
 from overthink.core.record import Estimand
+from overthink.core.sourced_shape import SourcedShape
 from overthink.govern.arms_tried import TOOLS
 from overthink.govern.assembling import NOT_SAID
 from overthink.govern.not_tried import not_tried
@@ -20,7 +21,14 @@ from overthink.tested import Tested, tested_curves
 from overthink.thresholds_on_curve import measured_curve, thresholds_on_curve
 
 
-def governed(about: About, findings: Sequence[Finding], assumed: Assumed, *, seed: int) -> About:
+def governed(
+    about: About,
+    findings: Sequence[Finding],
+    assumed: Assumed,
+    *,
+    seed: int,
+    shape: SourcedShape | None = None,
+) -> About:
     """The same with thresholds, appendix, and what was not tried.
 
     Args:
@@ -28,6 +36,7 @@ def governed(about: About, findings: Sequence[Finding], assumed: Assumed, *, see
         findings: All of them.
         assumed: What the user assumes of the model.
         seed: Of the calculators' draws over ranges.
+        shape: Shape of the model under test; None where it is unknown.
 
     Raises:
         InputError: An assumption is out of its bounds.
@@ -40,6 +49,7 @@ def governed(about: About, findings: Sequence[Finding], assumed: Assumed, *, see
         rates=None if about.estimate is None else about.estimate.rates,
         day=assumed.day or datetime.fromisoformat(about.created).date(),
         measured={"measured": _pairs(gained)} if isinstance(gained, Tested) else {},
+        shape=shape,
     )
     made = calculations(known, seed=seed)
     return replace(
@@ -68,6 +78,7 @@ def _not_tried(findings: Sequence[Finding], plan: Mapping[str, Any] | None) -> t
         forced=Estimand.FORCED in estimands,
         natural=Estimand.NATURAL in estimands,
         tries=max(finding.at.k or 1 for finding in values),
+        loop=any((plan or {}).get(name) is not None for name in ("turns", "loop_tokens")),
         tools=any(part in TOOLS for arm in (plan or {}).get("arms", ()) for part in arm["parts"]),
     )
     return tuple(one.text for one in left if one.what not in ("more_thinking", "more_tries"))

@@ -8,9 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from overthink.arm_plan import BASE, ArmPlan, check_labels
 from overthink.errors import InputError
+from overthink.loop_plan import Checkpoints
 from overthink.until_plan import Until
 
 PLAN_SCHEMA = "overthink.plan/1"
+
+TEMPERATURE, TOP_P = 0.8, 0.95
+"""Sampling where a plan leaves it open, and Overthink itself samples: on budgets and in loops."""
 
 HIGH_WORDS = {
     "capability": ("correct", "wrong"),
@@ -52,7 +56,7 @@ class TaskPlan(_Frozen):
 
 
 class Plan(_Frozen):
-    """Every decision of a study. Exactly one of ``budgets``, ``efforts`` and ``turns`` is set.
+    """Every decision of a study. Exactly one of ``budgets``, ``efforts``, ``turns`` and ``loop_tokens`` is set.
 
     Attributes:
         model: Inspect model string, or one of Overthink's own.
@@ -61,14 +65,17 @@ class Plan(_Frozen):
         budgets: Thinking budgets in tokens, strictly increasing, from 0.
         efforts: The provider's own reasoning levels, lowest first; whole numbers are its own caps, in tokens.
         turns: Turns of a tool-using agent loop after which it is scored, strictly increasing, from 1.
+        loop_tokens: Tokens that such a loop may generate up to where it is scored, strictly increasing, from 1.
+        sandbox_scoring: "unchanged" states that scoring leaves a task's sandbox as it is; a loop in a sandbox is
+            scored on its way only then. None states nothing.
         draws: Traces per question.
         limit: Questions per task; None for all.
         seed: Seed of the study.
         answer_tokens: Allowance for the answer, apart from the thinking budget, in tokens.
         think_format: Name of the think format.
         answer_cue: What is written after the close to ask for the answer; None for the format's own.
-        temperature: Sampling temperature.
-        top_p: Nucleus sampling mass.
+        temperature: Sampling temperature. On the provider's own levels None, which sends none, unless it is stated.
+        top_p: Nucleus sampling mass; as for the temperature.
         concurrency: Traces in flight at once; 1 for token-exact reruns.
         grader: Model that grades, in the role "grader".
         level: Confidence level of the intervals.
@@ -91,14 +98,16 @@ class Plan(_Frozen):
     budgets: tuple[Annotated[int, Field(ge=0)], ...] | None = None
     efforts: tuple[str, ...] | None = None
     turns: tuple[Annotated[int, Field(ge=1)], ...] | None = None
+    loop_tokens: tuple[Annotated[int, Field(ge=1)], ...] | None = None
+    sandbox_scoring: Literal["unchanged"] | None = None
     draws: int = Field(ge=1)
     limit: int | None = Field(default=None, ge=1)
     seed: int = Field(ge=0)
     answer_tokens: int = Field(default=32, ge=1)
     think_format: str = "plain"
     answer_cue: str | None = None
-    temperature: float = Field(default=0.8, ge=0)
-    top_p: float = Field(default=0.95, gt=0, le=1)
+    temperature: float | None = Field(default=None, ge=0)
+    top_p: float | None = Field(default=None, gt=0, le=1)
     concurrency: int = Field(default=8, ge=1)
     grader: str | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
@@ -114,13 +123,24 @@ class Plan(_Frozen):
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _sampled(cls, given: Any) -> Any:
+        """Nothing is left open where Overthink samples; a hosted model's own setting is not ours to guess."""
+        if not isinstance(given, dict) or given.get("efforts") is not None:
+            return given
+        open_ = {"temperature": TEMPERATURE, "top_p": TOP_P}
+        return given | {name: value for name, value in open_.items() if given.get(name) is None}
+
     @model_validator(mode="after")
     def _whole(self) -> "Plan":
-        if sum(rungs is not None for rungs in (self.budgets, self.efforts, self.turns)) != 1:
-            raise ValueError("a plan needs either budgets or efforts or turns, exactly one of them")
-        if not (self.budgets or self.efforts or self.turns):
+        ladders = (self.budgets, self.efforts, self.turns, self.loop_tokens)
+        if sum(rungs is not None for rungs in ladders) != 1:
+            raise ValueError("a plan needs either budgets or efforts or turns or loop_tokens, exactly one of them")
+        if not any(ladders):
             raise ValueError("the ladder has no rung")
-        for name, steps in (("budgets", self.budgets or ()), ("turns", self.turns or ())):
+        for name in ("budgets", "turns", "loop_tokens"):
+            steps = getattr(self, name) or ()
             if list(steps) != sorted(set(steps)):
                 given, fixed = (",".join(map(str, some)) for some in (steps, sorted(set(steps))))
                 raise ValueError(f"{name} {given} are not strictly increasing; give {fixed}")
@@ -155,7 +175,7 @@ class Plan(_Frozen):
             raise ValueError(f"efforts {caps} are not strictly increasing; give {sorted(set(caps))}")
 
     def _beside(self) -> None:
-        """What is collected beside the forced ladder needs one."""
+        """What is collected beside the forced ladder needs one, and what is said of a loop's scoring needs a loop."""
         asked = {
             "--controls": self.controls,
             "--judge-traces": self.judge_traces,
@@ -165,6 +185,10 @@ class Plan(_Frozen):
         laddered = [option for option, given in asked.items() if given]
         if self.budgets is None and laddered:
             raise ValueError(f"{laddered[0]} belongs to a forced ladder, and this plan has {self._kind}; leave it out")
+        if self.sandbox_scoring is not None and self.checkpoints is None:
+            raise ValueError(
+                f"--sandbox-scoring belongs to a loop of tool calls, and this plan has {self._kind}; leave it out"
+            )
         check_labels(self.arms)
         if laddered and laddered[0] != "--arms" and not any(arm.parts == BASE.parts for arm in self.arms):
             raise ValueError(f"{laddered[0]} stands beside the plain ladder; add base to --arms, or leave it out")
@@ -193,8 +217,17 @@ class Plan(_Frozen):
 
     @property
     def _kind(self) -> str:
-        """What the plan climbs, where it has no budgets: as the command line calls it."""
-        return "--efforts" if self.turns is None else "--turns"
+        """What the plan climbs, as the command line calls it."""
+        if self.checkpoints is not None:
+            return self.checkpoints.option
+        return "--budgets" if self.efforts is None else "--efforts"
+
+    @property
+    def checkpoints(self) -> Checkpoints | None:
+        """Where a loop of tool calls is scored; None where the plan runs none."""
+        if self.turns is not None:
+            return Checkpoints("turns", self.turns)
+        return None if self.loop_tokens is None else Checkpoints("tokens", self.loop_tokens)
 
     @property
     def most_draws(self) -> int:
@@ -206,8 +239,11 @@ class Plan(_Frozen):
         edges = self.hypothesis
         if edges is None:
             return
-        if self.turns is not None:
-            raise ValueError("--hypothesis has boundaries in thinking tokens, and --turns counts turns; leave it out")
+        if self.checkpoints is not None:
+            counts = {"turns": "turns", "tokens": "all generated tokens"}[self.checkpoints.unit]
+            raise ValueError(
+                f"--hypothesis has boundaries in thinking tokens, and {self._kind} counts {counts}; leave it out"
+            )
         if not edges or list(edges) != sorted(set(edges)):
             raise ValueError(f"hypothesis {edges} does not increase; give boundaries in tokens, such as 2000,8000")
         seen = {bisect_left(edges, budget) for budget in self.budgets or range(0)}

@@ -70,6 +70,11 @@ def rates_of(model: str) -> Rates | str:
     )
 
 
+def is_own(model: str) -> bool:
+    """Whether a model needs no provider: our own and Inspect's mock."""
+    return model.split("/", maxsplit=1)[0] in ("overthink", "mockllm", "none")
+
+
 def usd(model: str, *, prompt: int, decoded: int, cached: int = 0) -> float | str:
     """The price of some tokens in USD, or why it is unknown.
 

@@ -7,18 +7,22 @@ from typing import Literal
 
 from overthink.core.adaptive.tables import with_waves
 from overthink.core.adaptive.waves import Waves
+from overthink.core.cut_short import CutShort
 from overthink.core.findings import Analysis
 from overthink.core.outcomes import Outcomes, from_records
 from overthink.core.reading import Reading
 from overthink.core.record import RungRecord
 from overthink.core.spending import Estimate
 from overthink.core.verified import Verified, is_forced
+from overthink.cut_short import cut_short
 from overthink.errors import InputError
+from overthink.parties import known_of_plan, known_of_rows
 from overthink.plan import Plan
 from overthink.resuming import is_outdated
 from overthink.store.analysis import Assumed, read_analysis, read_assumed
 from overthink.store.estimate import read_estimate
 from overthink.store.folder import StudyFolder
+from overthink.store.models import Known, read_models
 from overthink.store.plan import read_plan
 from overthink.store.pool import is_pool, read_pool
 from overthink.store.table import read_table
@@ -60,6 +64,8 @@ class Source:
         decided: What was decided, with the seed, when findings were made of them before; None where none were.
         verified: Who scored answers after they had been collected; each names its arms.
         assumed: What was assumed of the model when a report was made of them before.
+        known: Who works for the arms, how big they are and what they charge.
+        cut_short: What was paid for tries that no row tells of.
     """
 
     name: str
@@ -71,6 +77,8 @@ class Source:
     decided: tuple[Analysis, int] | None = None
     assumed: Assumed = field(default_factory=Assumed)
     verified: tuple[Verified, ...] = ()
+    known: Known = field(default_factory=Known)
+    cut_short: tuple[CutShort, ...] = ()
 
     def tables(self) -> list[Outcomes]:
         """The rows as one table per curve, each told of its waves.
@@ -99,7 +107,8 @@ def read_source(path: Path, how: HowToRead) -> Source:
             return _study(folder)
         return _named(path, _logs(path, how))
     if path.suffix == ".parquet" and is_pool(path):
-        return Source(path.name, read_pool(path))
+        rows = read_pool(path)
+        return Source(path.name, rows, known=known_of_rows(rows))
     if path.suffix in LOGS and not _is_list(path):
         return _named(path, _logs(path, how))
     if path.suffix in TABLES:
@@ -116,16 +125,27 @@ def _study(folder: StudyFolder) -> Source:
         raise InputError(f"{folder.path} holds a study that has not finished; repeat its `overthink run` with --resume")
     name = folder.path.resolve().name if plan is None else plan.title
     records, verified = read_pool(folder.pool), read_verified(folder.verified)
+    estimate, decided, known = (
+        read_estimate(folder.estimate),
+        read_analysis(folder.analysis),
+        read_models(folder.models),
+    )
+    if known is None and plan is not None:
+        known = known_of_plan(plan, verified, free=estimate is not None and estimate.free)
+    elif known is None:
+        known = Known(decided[0].parties) if decided is not None and decided[0].parties else known_of_rows(records)
     return Source(
         name,
         records,
         notes=() if verified is None else verifier_notes(verified, records, plan),
         plan=plan,
-        estimate=read_estimate(folder.estimate),
+        estimate=estimate,
         waves=read_waves(folder.waves),
-        decided=read_analysis(folder.analysis),
+        decided=decided,
         assumed=read_assumed(folder.analysis),
         verified=() if verified is None else (verified,),
+        known=known,
+        cut_short=cut_short(folder, records),
     )
 
 
@@ -158,4 +178,4 @@ def _is_list(path: Path) -> bool:
 
 
 def _named(path: Path, reading: Reading) -> Source:
-    return Source(path.resolve().name, reading.records, notes=reading.notes)
+    return Source(path.resolve().name, reading.records, notes=reading.notes, known=known_of_rows(reading.records))

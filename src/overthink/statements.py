@@ -197,14 +197,7 @@ def _plan(folder: StudyFolder) -> Plan:
             f"{folder.path} holds no plan.json, so model, elicitation and polarity are not known; a statement is made "
             "of a study by `overthink run`"
         )
-    plan = read_plan(folder.plan)
-    if plan.turns is not None:
-        raise InputError(
-            f"{folder.path} is a study of the turns of an agent loop; a statement bounds its claims by thinking "
-            "budgets or by the provider's own efforts, and has no words for turns and tools. Its report and its "
-            "findings hold the curves."
-        )
-    return plan
+    return read_plan(folder.plan)
 
 
 def _findings(folder: StudyFolder, plan: Plan) -> tuple[tuple[Finding, ...], Evidence]:

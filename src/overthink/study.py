@@ -7,7 +7,7 @@ Nothing here computes, draws, or talks to a model: it calls those who do, in ord
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,8 +24,10 @@ from overthink.collecting import Told, laddered, levelled
 from overthink.core.finding import Finding
 from overthink.core.findings import findings as find
 from overthink.core.record import RungRecord
+from overthink.core.sourced_shape import SourcedShape
 from overthink.core.spending import spent
 from overthink.governed import governed
+from overthink.parties import known_at_start
 from overthink.plan import Plan, TaskPlan
 from overthink.present import About, figure_formats, report_figures, report_html, summary_text
 from overthink.resuming import at_work
@@ -34,6 +36,7 @@ from overthink.store.analysis import Assumed, read_analysis, read_assumed, write
 from overthink.store.estimate import write_estimate
 from overthink.store.findings import findings_json, write_findings
 from overthink.store.folder import StudyFolder
+from overthink.store.models import Known, write_models
 from overthink.store.pool import write_pool
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ class Study:
         about: Where it came from and how it was made.
         decided: What the evaluator decided before looking.
         assumed: What is assumed of the model and no measurement says.
+        known: Who works for the arms, how big they are and what they charge.
         folder: Where it is stored; None where it was not.
     """
 
@@ -58,6 +62,7 @@ class Study:
     about: About
     decided: Decided
     assumed: Assumed
+    known: Known
     folder: StudyFolder | None = None
 
     def html(self) -> str:
@@ -125,6 +130,7 @@ def run(
     resume: bool = False,
     told: Told = lambda _: None,
     announced: Announced = lambda _: None,
+    shapes: Mapping[str, SourcedShape] | None = None,
     command: str | None = None,
 ) -> Study:
     """Collect what the plan says, and analyse it.
@@ -138,24 +144,27 @@ def run(
         resume: Go on with a study that was stopped, or extend one.
         told: Called with the rows of every finished trace.
         announced: Called with every wave before its first draw, where draws follow what earlier ones showed.
+        shapes: By model: its shape, where its weights are not here to tell it.
         command: The command line, for the report.
 
     Returns:
         The finished study.
 
     Raises:
-        InputError: A task does not fit the ladder, or the folder holds something else.
+        InputError: A task does not fit the ladder, the folder holds something else, or a shape is of no model in use.
         StoppedError: The run stopped; repeat it with `resume`.
         KeyboardInterrupt: The user stopped it; repeat it with `resume`.
     """
     plan, folder = opened.plan, StudyFolder(Path(out))
+    known = known_at_start(opened, folder, shapes or {})
     with at_work(folder, plan, resume=resume) as has:
         write_estimate(folder.estimate, opened.spending)
+        write_models(folder.models, known)
         if plan.efforts is None:
             source = laddered(opened, folder, has, told, announced)
         else:
             source = levelled(opened, folder, told)
-        source = _decided_before(source, folder, moved=bool(has.sparse))
+        source = replace(_decided_before(source, folder, moved=bool(has.sparse)), known=known)
         how = HowToAnalyse(assumed=read_assumed(folder.analysis))
         return _stored(_study(source, how, command=command), folder)
 
@@ -250,13 +259,14 @@ def _study(source: Source, how: HowToAnalyse, *, command: str | None) -> Study:
         plan_sha256=None if source.plan is None else source.plan.sha256(),
         notes=tuple(source.notes) + (() if source.estimate is None else source.estimate.notes),
         estimate=source.estimate,
-        spent=None if source.estimate is None else spent(source.records, source.estimate),
+        spent=None if source.estimate is None else spent(source.records, source.estimate, source.cut_short),
         reference=_reference(found),
         reference_means="one attempt at the lowest rung",
     )
     assumed = over(how.assumed, source.assumed)
-    about = governed(about, found, assumed, seed=seed)
-    return Study(source.records, found, about, Decided(decided, seed), assumed)
+    known = how.known(source)
+    about = governed(about, found, assumed, seed=seed, shape=known.under_test)
+    return Study(source.records, found, about, Decided(decided, seed), assumed, known)
 
 
 def _reference(found: Sequence[Finding]) -> dict[str, float]:
@@ -280,5 +290,7 @@ def _stored(study: Study, folder: StudyFolder) -> Study:
         pool_sha256=pool_sha256,
     )
     write_analysis(folder.analysis, study.decided.analysis, seed=study.decided.seed, assumed=study.assumed)
+    if study.about.plan is not None:
+        write_models(folder.models, study.known)
     folder.write_report(stored.html())
     return stored

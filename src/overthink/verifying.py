@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Literal
 from overthink.core.record import RungRecord
 from overthink.core.verified import AnswerScore, Verified, answers_of, is_forced, with_scores
 from overthink.errors import InputError
+from overthink.parties import with_verifier
 from overthink.plan import Plan
 from overthink.sources import HowToRead, read_source
 from overthink.store.atomic import storage_errors
 from overthink.store.folder import StudyFolder
 from overthink.store.lock import locked, refuse_if_held
+from overthink.store.models import Known, write_models
 from overthink.store.pool import write_pool
+from overthink.store.questions import read_questions
 from overthink.store.verified import ScoreFile, read_scores, scores_by, write_verified
 from overthink.study import Study, report
 
@@ -38,6 +41,7 @@ class Verification:
         source: The study's folder.
         folder: Where the scores go: the same, or a copy to be made.
         records: The pool.
+        known: Who works for the arms so far.
         verified: Who scores, and how.
         opened: The verifier, with the answers that have no score yet.
         answers: How many answers get a score in all.
@@ -47,6 +51,7 @@ class Verification:
     source: StudyFolder
     folder: StudyFolder
     records: Sequence[RungRecord]
+    known: Known
     verified: Verified
     opened: "OpenedVerification"
     answers: int
@@ -74,6 +79,7 @@ def prepare_verification(
         InputError: There is no such study, it was not collected on a ladder, another verifier has scored it, or the
             verifier cannot be opened.
     """
+    from overthink.collect.questions import asked_of
     from overthink.collect.verify.opened import open_verification
     from overthink.collect.verify.solved import solved
     from overthink.collect.verify.verifiers import read_verifier
@@ -96,7 +102,14 @@ def prepare_verification(
     _, own = answers_of(source.records, verified.arms)
     scores = read_scores(target.scores)
     opened = open_verification(plan, named, by=by, texts=solved(folder.logs, own - scores.keys()))
-    return Verification(folder, target, source.records, verified, opened, len(own), len(own & scores.keys()))
+    asked = read_questions(folder.questions)
+    tasks = {
+        name: (of_plan, asked_of(task, asked.get(name, ()), name=name, limit=plan.limit)[0])
+        for name, (of_plan, task) in opened.tasks.items()
+    }
+    opened = replace(opened, tasks=tasks)
+    there = len(own & scores.keys())
+    return Verification(folder, target, source.records, source.known, verified, opened, len(own), there)
 
 
 def verify(
@@ -139,6 +152,7 @@ def verify(
         )
         write_pool(folder.pool, with_scores(wanted.records, scores, verified.arms))
         write_verified(folder.verified, replace(verified, gaps=dict(sorted(gaps.items()))))
+        write_models(folder.models, with_verifier(wanted.known, verified))
     return report(folder.path, command=command)
 
 

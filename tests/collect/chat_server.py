@@ -1,15 +1,14 @@
 """A chat server on loopback that records what it is asked: vLLM's and SGLang's endpoints."""
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from json_server import JsonServer
 
 PIECES = [" so  \n", "\n\n  näïve 思考 <b>&amp;</b>", "\t½ \u2028 end "]
 """What the model thinks, segment by segment: everything that a careless hand would strip, escape or join."""
 
 
-class Server:
+class Server(JsonServer):
     """A chat server with vLLM's or SGLang's endpoints. What it decodes, and how its template renders, is set here."""
 
     def __init__(self, template: str = "keeps") -> None:
@@ -19,30 +18,8 @@ class Server:
         self.thoughts = [{"content": piece} for piece in PIECES]
         self.answer: dict[str, Any] = {"content": " 4\n"}
         self.ends_after: int | None = None
-        server = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self._send({"data": [{"id": "m", "max_model_len": 4096}]})
-
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                self._send(server.reply(self.path, body))
-
-            def _send(self, answer: dict[str, Any] | None) -> None:
-                text = json.dumps(answer or {"error": "not found"}).encode()
-                self.send_response(200 if answer else 404)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.http.serve_forever, args=(0.02,), daemon=True).start()
-        self.url = f"http://127.0.0.1:{self.http.server_port}/v1"
+        super().__init__()
+        self.url = f"{self.root}/v1"
 
     def reply(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
         if path == "/tokenize" and self.template != "cannot say":
@@ -53,7 +30,7 @@ class Server:
         if path == "/v1/chat/completions":
             self.chats.append(body)
             return self.completion(body)
-        return None
+        return None if body else {"data": [{"id": "m", "max_model_len": 4096}]}
 
     def render(self, body: dict[str, Any]) -> str:
         messages = [(m["role"], m["content"]) for m in body["messages"]]

@@ -13,7 +13,7 @@ from inspect_ai.model import ChatMessage, ChatMessageTool, ContentText, Generate
 from inspect_ai.scorer import Score, Scorer, Target, accuracy, choice, includes, match, model_graded_qa, scorer
 from inspect_ai.solver import Generate, Solver, TaskState, chain, generate, multiple_choice, solver, use_tools
 from inspect_ai.tool import Tool, ToolError, ToolInfo, ToolResult, tool
-from inspect_ai.util import store
+from inspect_ai.util import sandbox, store
 
 import overthink
 from overthink.collect.agent import collect_agents
@@ -298,7 +298,7 @@ def own_loop(tool_calls: str) -> Solver:
         (counting(own_loop("none")), r"tool_calls='none'.*does something of its own with tool calls"),
         (counting(own_loop("single")), "tool_calls='single'"),
         (counting(chain([generate(), generate()])), "calls generate more than once.*not those of one loop"),
-        (counting(sandbox="local"), "runs in a sandbox"),
+        (counting(sandbox="local"), r"in a sandbox.*say so: --sandbox-scoring unchanged.*one checkpoint, --turns 3"),
         (counting(scorer=[match(), includes()]), "has 2 scorers"),
     ],
     ids=["agent", "calls as the answer", "own loop", "twice", "sandbox", "scorers"],
@@ -309,6 +309,73 @@ def test_tasks_that_are_no_loop_are_refused_before_anything_is_paid(
     with pytest.raises(InputError, match=told):
         rows(tmp_path, build, lambda *_: say("2"))
     assert CALLS == []
+
+
+@solver
+def in_its_sandbox(*, behind: bool) -> Solver:
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        if not behind:
+            await sandbox().exec(["true"])
+        state = await generate(state)
+        if behind:
+            await sandbox().exec(["true"])
+        return state
+
+    return solve
+
+
+@solver
+def prepares() -> Solver:
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        PREPARED.append((await sandbox().exec(["cat", "made"])).stdout)
+        await sandbox().write_file("made", "once")
+        return state
+
+    return solve
+
+
+PREPARED: list[str] = []
+
+
+@pytest.mark.parametrize("behind", [True, False])
+def test_a_solver_that_uses_the_sandbox_at_every_checkpoint_is_refused_before_anything_is_paid(
+    tmp_path: Path, behind: bool
+) -> None:
+    own = counting(in_its_sandbox(behind=behind), sandbox="local")
+    with pytest.raises(InputError, match="uses its sandbox around generate, and would do so again at every checkpoint"):
+        rows(tmp_path, own, lambda *_: say("2"), sandbox_scoring="unchanged")
+    assert CALLS == []
+
+
+def test_a_setup_may_use_the_sandbox_and_does_so_once(tmp_path: Path) -> None:
+    """Positive control of the refusal: Inspect runs what a task names as its setup before the loop, once a trace."""
+    PREPARED.clear()
+    own = counting(chain([use_tools(counter()), generate()]), sandbox="local", setup=prepares())
+    assert values(rows(tmp_path, own, counts_twice, sandbox_scoring="unchanged")) == [0, 0, 1]
+    assert PREPARED == [""]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"sandbox_scoring": "unchanged"}, "--sandbox-scoring unchanged: no task runs in a sandbox; leave it out"),
+        ({"sandbox_scoring": "unchanged", "turns": None, "efforts": ("low",)}, "belongs to a loop.*has --efforts"),
+        ({"sandbox_scoring": "unchanged", "turns": None, "budgets": (0, 8)}, "belongs to a loop.*has --budgets"),
+        ({"sandbox_scoring": "whatever"}, "sandbox_scoring: Input should be 'unchanged'"),
+    ],
+)
+def test_what_is_stated_of_no_sandbox_is_refused(tmp_path: Path, changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        rows(tmp_path, counting(), lambda *_: say("2"), **changes)
+
+
+def test_a_forced_ladder_in_a_sandbox_stays_refused_and_names_the_loop(tmp_path: Path) -> None:
+    task(name="boxed")(counting(sandbox="local"))
+    forced = plan(tmp_path, task="boxed", model="overthink/simulated", turns=None, budgets=(0, 8))
+    with pytest.raises(
+        InputError, match=r"a forced answer cannot act there.*--turns 1,2,4,8 --sandbox-scoring unchanged"
+    ):
+        overthink.prepare(forced)
 
 
 @pytest.mark.parametrize("model", ["overthink/simulated", "overthink/smollm2", "vllm-completions/x"])

@@ -1,23 +1,21 @@
 """What goes over the wire, recorded by a server on loopback."""
 
 import asyncio
-import json
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from inspect_ai.model import ChatMessageSystem, ChatMessageUser, get_model
 
+from json_server import JsonServer
 from overthink.collect.continuation import Prefix, Sampling, Segment, continuation_for
 from overthink.errors import InputError
 
 MESSAGES = [ChatMessageSystem(content="Be brief."), ChatMessageUser(content="2+2?")]
 
 
-class Wire:
+class Wire(JsonServer):
     """A completions server. It renders a chat as llama.cpp does, as vLLM does, or not at all."""
 
     def __init__(self, renders: str, template_opens: bool = False) -> None:
@@ -26,27 +24,10 @@ class Wire:
         self.tail = "<think>\n" if template_opens else ""
         self.finish = "length"
         self.told: dict[str, Any] | None = None
-        wire = self
+        super().__init__()
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                wire.asked.append((self.path, body))
-                answer = wire.answer(self.path, body)
-                text = json.dumps(answer or {"error": "not found"}).encode()
-                self.send_response(200 if answer else 404)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(text)))
-                self.end_headers()
-                self.wfile.write(text)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def answer(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
+    def reply(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        self.asked.append((path, body))
         text = "|".join(m["content"] for m in body.get("messages", [])) + "|" + self.tail
         if path == "/apply-template" and self.renders == "llama.cpp":
             return {"prompt": text}
@@ -67,10 +48,9 @@ class Wire:
 def wire(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     made = Wire(**request.param)
     monkeypatch.setenv("WIRE_API_KEY", "sk-secret")
-    monkeypatch.setenv("WIRE_BASE_URL", f"http://127.0.0.1:{made.server.server_port}/v1")
+    monkeypatch.setenv("WIRE_BASE_URL", f"{made.root}/v1")
     yield made
-    made.server.shutdown()
-    made.server.server_close()
+    made.close()
 
 
 def continuation() -> Any:

@@ -83,13 +83,13 @@ def climbed(
 ) -> tuple[list[Step], dict[str, list[ControlRow]], Judged]:
     way = Way(budgets=(0, 4, 8, 16), format=shape, answer_tokens=answer, temperature=0.0, top_p=1.0, seed=7)
     judged = Judged()
-    controls = Controls(model, way, judged, wanted, judge_traces)
+    means = Means(model, way, Till(), ())
+    controls = Controls(means, judged, wanted, judge_traces)
     steps: list[Step] = []
     rows: dict[str, list[ControlRow]] = defaultdict(list)
 
     async def collect() -> None:
         forced: Judgement | None = None
-        means = Means(model, way, Till(), ())
         async for step in climb(means, InOnePiece(means)):
             if forced is None or not step.carried:
                 forced = await judged(step.answer.text, not step.answer.ended)

@@ -11,10 +11,12 @@ import overthink
 from overthink.collect.thinking_caps import asked_for
 from overthink.errors import InputError
 from overthink.plan import checked_plan
+from overthink.statements import check, statement
 
 TOKENS = {"low": 100, "medium": 400, "high": 1600}
 CALLS: list[tuple[str | None, int | None]] = []
 CAPS: list[int | None] = []
+SAMPLED: list[tuple[float | None, float | None]] = []
 
 
 @modelapi(name="hosted")
@@ -27,6 +29,7 @@ class Hosted(ModelAPI):
     async def generate(self, input: Any, tools: Any, tool_choice: Any, config: GenerateConfig) -> ModelOutput:  # noqa: A002
         CALLS.append((config.reasoning_effort, config.max_tokens))
         CAPS.append(config.reasoning_tokens)
+        SAMPLED.append((config.temperature, config.top_p))
         asked = config.reasoning_tokens or TOKENS[str(config.reasoning_effort)]
         tokens = 400 if self.model_name == "deaf" else asked
         output = ModelOutput.from_content(self.model_name, "ANSWER: 4" if tokens >= 400 else "ANSWER: 5")
@@ -51,7 +54,7 @@ def sums():
 
 
 def sweep(
-    tmp_path: Path, model: str, efforts: tuple[str, ...] = ("low", "medium", "high"), folder: str = "s"
+    tmp_path: Path, model: str, efforts: tuple[str, ...] = ("low", "medium", "high"), folder: str = "s", **stated: Any
 ) -> overthink.Study:
     (tmp_path / "theirs.py").write_text(FILE)
     plan = checked_plan(
@@ -61,6 +64,7 @@ def sweep(
         efforts=efforts,
         draws=2,
         seed=0,
+        **stated,
     )
     return overthink.run(overthink.prepare(plan), tmp_path / folder)
 
@@ -74,6 +78,38 @@ def test_every_level_is_a_rung_of_its_own(tmp_path: Path) -> None:
     assert {row.estimand for row in study.records} == {"effort"}
     assert len(study.records) == 3 * 3 * 2
     assert study.find(kind="no_op") == ()
+
+
+@pytest.mark.parametrize(
+    ("stated", "sent", "said"),
+    [
+        ({}, (None, None), "temperature and top-p not stated: the task's or the provider's own, no seed sent"),
+        ({"temperature": 0.25}, (0.25, None), "temperature 0.25, top-p not stated"),
+        ({"temperature": 0.0, "top_p": 0.5}, (0.0, 0.5), "temperature 0, top-p 0.5, no seed sent"),
+    ],
+)
+def test_the_sampling_that_is_said_is_the_one_that_was_sent(
+    tmp_path: Path, stated: dict[str, float], sent: tuple[float | None, float | None], said: str
+) -> None:
+    SAMPLED.clear()
+    made = sweep(tmp_path, "hosted/m", ("low", "high"), **stated)
+    assert set(SAMPLED) == {sent}
+    written = statement(tmp_path / "s")
+    assert f"| Sampling | {said}" in written.text()
+    assert check(tmp_path / "s" / "statement.json", study=tmp_path / "s").ok
+    arguments = written.statement.every_eval_ever["evaluation_results"][0]["generation_config"]["generation_args"]
+    assert (arguments["temperature"], arguments["top_p"]) == sent
+    own = "not stated: the task&#39;s or the provider&#39;s own"
+    assert made.html().count(own) == sent.count(None)
+
+
+def test_on_budgets_overthink_samples_and_leaves_nothing_open() -> None:
+    common = {"overthink": "0", "model": "m/m", "tasks": overthink.tasks(
+        capability=["overthink/arithmetic"], safety=[], benign=[], args={}), "draws": 1, "seed": 0}  # fmt: skip
+    forced = checked_plan(**common, budgets=(0, 8), temperature=None)
+    assert (forced.temperature, forced.top_p) == (0.8, 0.95)
+    assert checked_plan(**common, turns=(1, 2), top_p=0.5).top_p == 0.5
+    assert checked_plan(**common, efforts=("low",)).temperature is None
 
 
 def test_the_tasks_cap_does_not_eat_the_reasoning(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """A study of levels that was stopped, or that grows, runs the samples it lacks and no other."""
 
+import asyncio
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,11 @@ def named(study: overthink.Study) -> list[tuple[str, int, int, float | None]]:
     return sorted((row.question, row.draw, row.rung, row.value) for row in study.records)
 
 
+def without_time(study: overthink.Study) -> list[object]:
+    """The findings that two runs of one study share: all but those of the clock on the wall."""
+    return [finding for finding in study.findings if "seconds" not in (finding.metric.split("_")[-1], finding.at.unit)]
+
+
 def test_a_stopped_level_goes_on_with_the_samples_it_lacks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run(tmp_path, plan(tmp_path), folder="whole")
     assert len(CALLS) == 2 * 2 * 2
@@ -54,7 +61,7 @@ def test_a_stopped_level_goes_on_with_the_samples_it_lacks(tmp_path: Path, monke
     resumed = run(tmp_path, plan(tmp_path), resume=True)
     assert len(CALLS) == 2 * 2 * 2 - 3
     assert named(resumed) == named(whole)
-    assert resumed.findings == whole.findings
+    assert without_time(resumed) == without_time(whole)
     assert named(run(tmp_path, plan(tmp_path), resume=True)) == named(whole)
     assert not CALLS
 
@@ -77,3 +84,75 @@ def test_a_log_that_was_cut_in_the_middle_is_run_again(tmp_path: Path) -> None:
     assert len(CALLS) == 2 * 2
     assert named(resumed) == named(whole)
     assert any("Left out" in note for note in resumed.about.notes)
+
+
+def decoded(study: overthink.Study) -> tuple[int | None, int | None, int]:
+    """Tokens decoded in all, those of samples that were run again, and how many of these there were."""
+    took = study.about.spent
+    assert took is not None
+    return took.decoded_tokens, took.made_again.decoded_tokens, took.cut_short
+
+
+def test_samples_that_failed_or_were_cut_short_are_told_once_they_are_run_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The task asks twice, and fails between; the provider counts."""
+    file = FILE.replace("solver=generate()", "solver=[generate(), generate()]")
+    (tmp_path / "theirs.py").write_text(file)
+    wanted = plan(tmp_path, efforts=("low",), draws=1, limit=3)
+    (tmp_path / "theirs.py").write_text(file)
+    hosted = type(get_model("hosted/m").api)
+    generate, counted = hosted.generate, list[int]()
+
+    def falling(at: int, error: BaseException) -> Any:
+        async def ask(self: Any, *rest: Any, **more: Any) -> Any:
+            if len(CALLS) == at:
+                CALLS.append((None, None))
+                raise error
+            output = await generate(self, *rest, **more)
+            counted.append(output.usage.output_tokens)
+            return output
+
+        return ask
+
+    monkeypatch.setattr(hosted, "generate", falling(1, ConnectionError("reset")))
+    failed = run(tmp_path, wanted)
+    assert [row.error is not None for row in failed.records].count(True) == 1
+    assert decoded(failed) == (sum(counted), 0, 0)  # it stands in the pool, with what it paid
+    monkeypatch.setattr(hosted, "generate", falling(-1, ConnectionError()))
+    mended = run(tmp_path, wanted, resume=True)
+    assert decoded(mended) == (sum(counted), 105, 1)
+    assert decoded(run(tmp_path, wanted, resume=True)) == (sum(counted), 105, 1)
+    assert overthink.study.report(tmp_path / "s").about.spent == mended.about.spent
+
+
+def test_a_sample_that_ctrl_c_cut_short_tells_what_its_calls_took(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = FILE.replace("solver=generate()", "solver=[generate(), generate()]")
+    wanted = plan(tmp_path, efforts=("low",), draws=1, limit=3)
+    (tmp_path / "theirs.py").write_text(file)
+    hosted = type(get_model("hosted/m").api)
+    generate, counted = hosted.generate, list[int]()
+
+    async def ask(self: Any, *rest: Any, **more: Any) -> Any:
+        if len(CALLS) == 3:  # the second call of the second question: it is under way, and nobody hears its answer
+            signal.raise_signal(signal.SIGINT)
+            await asyncio.sleep(60)
+        output = await generate(self, *rest, **more)
+        counted.append(output.usage.output_tokens)
+        return output
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with monkeypatch.context() as broken:
+            broken.setattr(hosted, "generate", ask)
+            with pytest.raises(KeyboardInterrupt):
+                run(tmp_path, wanted)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    resumed = run(tmp_path, wanted, resume=True)
+    assert len(counted) == 3
+    assert decoded(resumed) == (105 * (3 + 4), 105, 1)
+    assert resumed.about.spent is not None
+    assert resumed.about.spent.unanswered == 1

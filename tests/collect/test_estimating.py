@@ -11,13 +11,12 @@ from inspect_ai.solver import generate, prompt_template, system_message
 
 import overthink
 from overthink.arm_plan import BASE
-from overthink.collect.arms import open_arm
+from overthink.collect.arms import Arm, arm_plans, open_arm
 from overthink.collect.estimating import Asked, estimated
 from overthink.collect.opening import open_task
 from overthink.collect.polarity import task_plan
-from overthink.collect.prompt_length import prompt_tokens
+from overthink.collect.prompt_length import Letters, counter_for, prompt_lengths
 from overthink.collect.replay import Replay
-from overthink.collect.simulated_api import SimulatedProvider
 from overthink.core.spending import Rates
 from overthink.errors import InputError
 from overthink.plan import Plan, TaskPlan, checked_plan
@@ -38,22 +37,18 @@ def plan(**changes: Any) -> Plan:
     return checked_plan(**(fields | changes))
 
 
-BASE_ARM = (open_arm(BASE, plan()),)
+def base(of: Plan) -> tuple[Arm, ...]:
+    return (open_arm(BASE, of),)
+
+
+BASE_ARM = base(plan())
 
 
 @pytest.fixture
-def calls(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def calls(on_call: Any) -> list[int]:
     """One entry for every call of the simulated model: its decoded tokens."""
     seen: list[int] = []
-    plain = SimulatedProvider.generate
-
-    async def counted(self: SimulatedProvider, *args: Any, **more: Any) -> Any:
-        output = await plain(self, *args, **more)
-        assert output.usage is not None
-        seen.append(output.usage.output_tokens)
-        return output
-
-    monkeypatch.setattr(SimulatedProvider, "generate", counted)
+    on_call(lambda asked, usage: seen.append(usage.output_tokens))
     return seen
 
 
@@ -70,6 +65,65 @@ def test_a_trace_that_never_ends_makes_exactly_the_calls_that_were_told(
     assert made.about.spent is not None
     assert made.about.spent.decoded_tokens == sum(calls)
     assert told.decoded_tokens[0] <= sum(calls) <= (told.decoded_tokens[1] or 0)
+
+
+ONE_PIECE = "base,primer,zerothink,lessthink,wait:rounds=2,minimum=32,primer+morethink:rounds=1"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"think_format": "think"}, {"answer_cue": "And so, all in all, after all that was said, the answer is this: "},
+     {"resamples": 3}, {"arms": arm_plans("base,primer,zerothink,lessthink", model="overthink/simulated")}],
+    ids=str,
+)  # fmt: skip
+def test_prompts_of_a_model_whose_tokenizer_is_here_are_counted_exactly(more: dict[str, Any], tmp_path: Path) -> None:
+    """Where no trace ends by itself, the most that was told is what it takes, to the token."""
+    opened = overthink.prepare(plan(limit=1, **more))
+    made = overthink.run(opened, tmp_path / "s")
+    assert made.about.spent is not None
+    assert made.about.spent.prompt_tokens == opened.spending.prompt_tokens[1]
+
+
+@pytest.mark.parametrize("length", [2, 10, 30])
+def test_no_arm_that_thinks_in_pieces_takes_more_than_was_told(length: int, calls: list[int], tmp_path: Path) -> None:
+    asked = plan(arms=arm_plans(ONE_PIECE, model="overthink/simulated"), model_args={"natural_length": length}, draws=4)
+    opened = overthink.prepare(asked)
+    made = overthink.run(opened, tmp_path / "s")
+    took = made.about.spent
+    assert took is not None
+    assert len(calls) <= opened.spending.calls
+    assert (took.prompt_tokens or 0) <= (opened.spending.prompt_tokens[1] or 0)
+    assert "up to about" in made.text()
+    stepwise = overthink.prepare(plan(arms=arm_plans("base,saferemind", model="overthink/simulated")))
+    assert "; about " in stepwise.estimate()  # nobody knows how many steps there will be
+    assert stepwise.spending.in_steps
+
+
+def test_the_embedded_model_takes_no_more_than_was_told(tmp_path: Path) -> None:
+    asked = plan(
+        model="overthink/smollm2",
+        model_args={},
+        tasks=overthink.tasks(capability=[], safety=["overthink/contrast_harm"], benign=[], args={}),
+        budgets=(0, 4),
+        answer_tokens=2,
+        draws=1,
+        limit=2,
+        arms=arm_plans("base,primer", model="overthink/smollm2"),
+    )
+    opened = overthink.prepare(asked)
+    took, told = overthink.run(opened, tmp_path / "s").about.spent, opened.spending.prompt_tokens[1]
+    assert took is not None
+    assert took.prompt_tokens is not None
+    assert told is not None
+    least = told - opened.spending.calls  # a mean is rounded up by less than a token
+    assert least - 2 * 2 * 4 <= took.prompt_tokens <= told  # and a trace may end before the second rung
+    # The control: letters, which know nothing of the tokenizer and its template, miss by more than that.
+    of = {"name": "t", "questions": 2, "replay": Replay, "turn": None}
+    by_letters, counted = (
+        prompt_lengths(opened.tasks[0], counter=counter, **of).prompt
+        for counter in (Letters(), counter_for(opened.model))
+    )
+    assert abs(by_letters - counted) * opened.spending.calls > told - least + 2 * 2 * 4
 
 
 @pytest.mark.parametrize("length", [2, 10, 200])
@@ -95,8 +149,9 @@ def test_the_prompt_is_measured_as_the_solver_writes_it() -> None:
 
     task(name="long_prompt")(build)
     made = open_task(TaskPlan(task="long_prompt", axis="capability", high="correct"))
-    assert prompt_tokens(made, name="t", questions=1, replay=None) == 100 + 8
-    assert prompt_tokens(made, name="t", questions=1, replay=Replay) == 1000 + 8 + 300 + 8
+    told = {"name": "t", "questions": 1, "turn": None, "counter": Letters()}
+    assert prompt_lengths(made, replay=None, **told).prompt == 100 + 8
+    assert prompt_lengths(made, replay=Replay, **told).prompt == 1000 + 8 + 300 + 8
 
 
 PRICES = {
@@ -112,13 +167,13 @@ def prices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def asked(*graders: str) -> list[Asked]:
-    return [Asked("t", 10, 100, graders)]
+    return [Asked("t", 10, 100, graders, cue_tokens=10)]
 
 
 @pytest.mark.usefixtures("prices")
 def test_the_price_is_a_range_with_its_source_or_unknown_with_its_reason() -> None:
     hosted = plan(model="openai/tested", model_args={}, budgets=(0, 100), draws=1, answer_tokens=20)
-    told = estimated(hosted, asked(), BASE_ARM, free=False, notes=())
+    told = estimated(hosted, asked(), base(hosted), free=False, notes=(), tokens_of=len)
     # At most: an answer at 0, thinking to 100, an answer there; the cue is 10 tokens.
     assert told.prompt_tokens[1] == 10 * (110 + 100 + 210)
     assert told.decoded_tokens[1] == 10 * (100 + 2 * 20)
@@ -126,35 +181,40 @@ def test_the_price_is_a_range_with_its_source_or_unknown_with_its_reason() -> No
     assert told.usd[1] == pytest.approx(10 * (420 * 2e-6 + 140 * 1e-5))
     assert 0 < told.usd[0] < told.usd[1]
     assert "2.00 USD per million prompt tokens, 10.00 decoded; a list" in told.price
-    unknown = estimated(plan(model="openai/unheard-of", model_args={}), asked(), BASE_ARM, free=False, notes=())
+    unknown = estimated(
+        plan(model="openai/unheard-of", model_args={}), asked(), BASE_ARM, free=False, notes=(), tokens_of=len
+    )
     assert unknown.usd is None
     assert "openai/unheard-of is not in the price list" in unknown.price
     assert (
-        estimated(plan(), asked(), BASE_ARM, free=True, notes=()).price == "no charge: the model runs on this machine"
+        estimated(plan(), asked(), BASE_ARM, free=True, notes=(), tokens_of=len).price
+        == "no charge: the model runs on this machine"
     )
 
 
 @pytest.mark.usefixtures("prices")
 def test_a_grader_is_paid_too() -> None:
     hosted = plan(model="openai/tested", model_args={}, budgets=(0, 100), draws=1)
-    alone = estimated(hosted, asked(), BASE_ARM, free=False, notes=())
-    graded = estimated(hosted, asked("openai/judge"), BASE_ARM, free=False, notes=())
+    alone = estimated(hosted, asked(), base(hosted), free=False, notes=(), tokens_of=len)
+    graded = estimated(hosted, asked("openai/judge"), base(hosted), free=False, notes=(), tokens_of=len)
     assert graded.judge_calls == 10 * 2
     assert graded.usd is not None
     assert alone.usd is not None
     assert graded.usd[0] > alone.usd[0]
-    own = estimated(plan(), asked("openai/judge"), BASE_ARM, free=True, notes=())
+    own = estimated(plan(), asked("openai/judge"), BASE_ARM, free=True, notes=(), tokens_of=len)
     assert own.usd is not None
     assert own.usd[0] > 0
-    assert estimated(hosted, asked("openai/unheard-of"), BASE_ARM, free=False, notes=()).usd is None
-    itself = estimated(plan(model="vllm/mine", model_args={}), asked("vllm/mine"), BASE_ARM, free=True, notes=())
+    assert estimated(hosted, asked("openai/unheard-of"), base(hosted), free=False, notes=(), tokens_of=len).usd is None
+    itself = estimated(
+        plan(model="vllm/mine", model_args={}), asked("vllm/mine"), BASE_ARM, free=True, notes=(), tokens_of=len
+    )
     assert (itself.judge_free, itself.price) == (True, "no charge: the model runs on this machine")
 
 
 @pytest.mark.usefixtures("prices")
 def test_levels_of_a_provider_have_no_upper_bound() -> None:
     hosted = plan(model="openai/tested", model_args={}, budgets=None, efforts=("low", "high"), draws=3)
-    told = estimated(hosted, asked(), BASE_ARM, free=False, notes=())
+    told = estimated(hosted, asked(), base(hosted), free=False, notes=(), tokens_of=len)
     assert told.calls == 10 * 3 * 2
     assert told.decoded_tokens[1] is None
     assert told.usd is not None

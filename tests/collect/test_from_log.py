@@ -73,6 +73,7 @@ def test_logs_that_differ_in_effort_are_one_curve_with_epochs_as_draws(efforts: 
     assert {(r.rung, r.effort) for r in reading.records} == {(0, "low"), (1, "medium"), (2, "high")}
     assert {(r.arm, r.task, r.estimand) for r in reading.records} == {("mockllm/model", "asks", Estimand.EFFORT)}
     assert {(r.question, r.draw) for r in reading.records} == {(f"q{i}", d) for i in range(6) for d in (0, 1)}
+    assert {r.model for r in reading.records} == {"mockllm/model"}
     for record in reading.records:
         assert record.generated_tokens == TOKENS[record.effort] + 1
         assert record.thinking_tokens == TOKENS[record.effort]
@@ -143,6 +144,7 @@ def test_agents_scored_on_their_way_become_checkpoints(agents: Path) -> None:
     reading = read_logs(agents, checkpoints="turns")
     ends = [r for r in reading.records if r.estimand is Estimand.NATURAL]
     assert {r.question: r.value for r in ends} == {"t1": 0.1, "t3": 0.3, "t4": 0.4, "t6": 0.6}
+    assert {r.model for r in reading.records} == {"mockllm/model"}
     way = {(r.question, r.effort): r for r in reading.records if r.estimand is Estimand.CHECKPOINT}
     assert {effort for _, effort in way} == {f"{n} turns" for n in (1, 2, 3, 4, 6)}
     expected = {

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import overthink
-from overthink.collect.simulated_api import SimulatedProvider
 from overthink.core.record import Estimand, RungRecord
 from overthink.plan import Plan, checked_plan
 from overthink.study import Study, report
@@ -67,21 +66,11 @@ def test_a_trace_that_never_commits_is_not_said_to(tmp_path: Path) -> None:
     assert 0.4 < np.mean([row.value for row in anew(open_ended)]) < 0.6  # type: ignore[misc]
 
 
-def test_the_cost_is_charged_to_the_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[int] = []
-    plain = SimulatedProvider.generate
-
-    async def counted(self: SimulatedProvider, *args: Any, **more: Any) -> Any:
-        output = await plain(self, *args, **more)
-        assert output.usage is not None
-        seen.append(output.usage.total_tokens)
-        return output
-
-    monkeypatch.setattr(SimulatedProvider, "generate", counted)
+def test_the_cost_is_charged_to_the_rows(tmp_path: Path, counted: list[int]) -> None:
     small = collected(tmp_path, limit=2, draws=1, resamples=4, model_args={"natural_length": 50.0})
-    assert sum((r.prompt_tokens or 0) + (r.generated_tokens or 0) for r in small.records) == sum(seen)
+    assert sum((r.prompt_tokens or 0) + (r.generated_tokens or 0) for r in small.records) == sum(counted)
     forced = [row for row in small.records if row.estimand == Estimand.FORCED]
-    assert sum((r.prompt_tokens or 0) + (r.generated_tokens or 0) for r in forced) < sum(seen) / 2
+    assert sum((r.prompt_tokens or 0) + (r.generated_tokens or 0) for r in forced) < sum(counted) / 2
 
 
 def test_bisecting_looks_only_where_outcomes_differ_and_finds_the_same(study: Study, tmp_path: Path) -> None:

@@ -291,7 +291,7 @@ REFUSED: dict[str, tuple[Callable[[], Task], str]] = {
     ),
     "sandbox": (
         lambda: Task(dataset=[NUMBER], solver=generate(), scorer=includes(), sandbox="local"),
-        "runs in a sandbox; scoring it at every rung could change",
+        "in a sandbox; a forced answer cannot act there, and scoring it at every rung could change",
     ),
     "sample_sandbox": (
         lambda: Task(dataset=[question("42", "41", sandbox="local")], solver=generate(), scorer=includes()),

@@ -16,11 +16,10 @@ from overthink.collect.arms import PARTS, arm_plans
 from overthink.collect.climb import climb
 from overthink.collect.continuation import Segment, TokenContinuation
 from overthink.collect.part import Part
-from overthink.collect.simulated_api import SimulatedProvider
 from overthink.collect.think import think_format
 from overthink.collect.thinking import Means, OneStep, StepByStep, Stepper
 from overthink.collect.thinking import Path as Line
-from overthink.collect.till import Till
+from overthink.collect.till import Receipt, Till
 from overthink.collect.way import Way
 from overthink.core.category import Category
 from overthink.core.on_the_way import DECODED
@@ -101,15 +100,18 @@ def test_lines_that_hold_nothing_never_hang() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50) | st.none()), max_size=6))
-def test_a_receipt_is_given_once_and_unknown_stays_unknown(requests: list[tuple[int, int | None]]) -> None:
+def test_a_receipt_tells_what_came_behind_its_place(requests: list[tuple[int, int | None]]) -> None:
     till = Till()
     for decoded, prompt in requests:
         till.pay(Segment("", None, decoded, ended=True, prompt_tokens=prompt, cached_tokens=0))
-    receipt = till.receipt()
+    receipt = till.since(0)
     prompts = [prompt for _, prompt in requests]
     assert receipt.decoded == sum(decoded for decoded, _ in requests)
     assert receipt.prompt == (None if None in prompts else sum(p or 0 for p in prompts))
-    assert (till.receipt().decoded, till.receipt().prompt) == (0, 0)
+    assert till.since(till.requests) == Receipt(0, 0, 0)
+    for place, (decoded, prompt) in enumerate(requests):
+        later = till.since(place)
+        assert (later.decoded - till.since(place + 1).decoded, prompt is None) == (decoded, None in prompts[place:][:1])
 
 
 def study_plan(arms: str, **changes: Any) -> Plan:
@@ -126,28 +128,14 @@ def study_plan(arms: str, **changes: Any) -> Plan:
     return checked_plan(**fields | changes)
 
 
-@pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Prompt and decoded tokens of every request, as the provider counts them."""
-    seen: list[int] = []
-    plain = SimulatedProvider.generate
-
-    async def generate(self: SimulatedProvider, *args: Any, **more: Any) -> Any:
-        output = await plain(self, *args, **more)
-        assert output.usage is not None
-        seen.append(output.usage.total_tokens)
-        return output
-
-    monkeypatch.setattr(SimulatedProvider, "generate", generate)
-    monkeypatch.setitem(PARTS, "picky", PICKY)
-    return seen
-
-
 def total(rows: list[RungRecord]) -> int:
     return sum((row.prompt_tokens or 0) + (row.generated_tokens or 0) for row in rows)
 
 
-def test_an_arm_is_charged_for_what_it_throws_away_and_may_be_added_later(counted: list[int], tmp_path: Path) -> None:
+def test_an_arm_is_charged_for_what_it_throws_away_and_may_be_added_later(
+    counted: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(PARTS, "picky", PICKY)
     base = overthink.run(overthink.prepare(study_plan("base")), tmp_path / "s")
     assert total(list(base.records)) == sum(counted)
     before = len(counted)

@@ -59,6 +59,7 @@ def test_every_kind_and_metric_is_there() -> None:
         *(("tokens", f"spent_{m}") for m in ("generated", "prompt", "cached", "judge", "verifier", "guard")),
         *(("ledger", f"paid_{m}") for m in ("prompt", "thinking", "answer", "generated", "unique", "apart", "in_all")),
         *(("ledger", f"attempt_{m}") for m in ("prompt", "thinking", "answer", "in_all")),
+        *(("ledger", f"{kind}_{unit}") for kind in ("paid", "attempt") for unit in ("flop", "usd", "seconds")),
         *(("gate", m) for m in ("manipulation", "natural_end", "truncation", "unparsed", "errors")),
     }
     safety = find(ladder(axis=Axis.SAFETY))

@@ -85,12 +85,12 @@ def test_at_an_equal_rung_the_difference_is_that_of_the_questions() -> None:
 
 def test_total_compute_counts_guards_and_what_was_thrown_away(found: list[Finding]) -> None:
     points = one(found, "arm_difference", "equal_compute", of="keeps")
-    own = [f.at.total_tokens for f in points if "/reference/" not in f.id]
+    own = [f.at.total for f in points if "/reference/" not in f.id]
     # Prompt 30, answer 10, and 1.7 tokens for each that was thought; the top rung lies beyond the reference.
     np.testing.assert_allclose(own, [40, 40 + 1.7 * 64, 40 + 1.7 * 256], rtol=0.01)
-    others = [f.at.total_tokens for f in points if "/reference/" in f.id]
+    others = [f.at.total for f in points if "/reference/" in f.id]
     np.testing.assert_allclose(others, [40 + 64, 40 + 256, 40 + 1024], rtol=0.01)
-    places = one(found, "ledger", "compared_tokens", of="keeps")
+    places = one(found, "ledger", "compared_total", of="keeps")
     np.testing.assert_allclose([f.estimate for f in places], [40 + 1.7 * b for b in BUDGETS], rtol=0.01)
     assert points[-1].label == "against base, at 1,064 tokens, K = 26.6"
 
@@ -161,9 +161,9 @@ def test_without_tokens_arms_are_compared_by_rung_and_say_why_not_by_compute() -
 
 def test_prompts_count_where_every_arm_tells_them() -> None:
     rows = three(questions=20)
-    told = one(compared(rows), "ledger", "compared_tokens", of="base")[0]
+    told = one(compared(rows), "ledger", "compared_total", of="base")[0]
     partly = [replace(row, prompt_tokens=None) if row.arm == "keeps" else row for row in rows]
-    untold = one(compared(partly), "ledger", "compared_tokens", of="base")[0]
+    untold = one(compared(partly), "ledger", "compared_total", of="base")[0]
     assert (told.estimate, untold.estimate) == (40.0, 10.0)
     assert "prompts are not" in untold.limits[-2]
 

@@ -33,7 +33,7 @@ def test_findings_say_what_to_choose_within_each_budget() -> None:
     found = [f for f in every if "_by_difficulty" not in f.metric]
     assert [f.metric for f in found] == ["best_value", "naive_best"] * 8
     assert len({f.id for f in every}) == len(every)
-    assert [f.at.total_tokens for f in found[::2]] == sorted(f.at.total_tokens or 0 for f in found[::2])
+    assert [f.at.total for f in found[::2]] == sorted(f.at.total or 0 for f in found[::2])
     assert found[0].id == "p/frontier/best_value/10tokens"
     first, top = found[0], found[-2]
     assert (first.at.rung, first.at.k, first.at.selector) == (0, 1, "single")

@@ -5,14 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from arm_pools import BASE, BUDGETS, arm
+from token_by_token import SMALL
 
+from overthink.core.bills import NO_PRICE, NO_SIZE, NO_TIME, attempt_cost, paid_cost
 from overthink.core.controls import ON_TRACE
+from overthink.core.costing import Parties, Party, Unit
 from overthink.core.finding import Finding
 from overthink.core.findings import Analysis
 from overthink.core.findings.ledger import ledger_findings
 from overthink.core.findings.page import Page
+from overthink.core.model_shape import ModelShape
 from overthink.core.outcomes import from_records
 from overthink.core.record import Axis, RungRecord
+from overthink.core.spending import Rates
 
 ROWS = [
     replace(row, step_verifier_tokens=0, probe_tokens=0, pruned_tokens=0, cancelled_tokens=0, judge_tokens=7)
@@ -20,10 +25,19 @@ ROWS = [
     if row.axis is Axis.SAFETY
 ]
 
+PLAIN = Analysis(level=0.95)
+WORKERS = Parties(
+    Party("small", SMALL, Rates(prompt=2.0, cached=0.5, decoded=8.0, source="a list")),
+    guards=(Party("guard", ModelShape(5000, 5000), free=True),),
+    judges=(Party("judge", ModelShape(5000, 5000), free=True),),
+)
+PRICED = Analysis(level=0.95, parties={"guarded": WORKERS}, flop_per_byte=295)
+BEYOND = ("flop", "effective_flop", "usd", "seconds")
 
-def told(rows: list[RungRecord]) -> list[Finding]:
+
+def told(rows: list[RungRecord], analysis: Analysis = PLAIN) -> list[Finding]:
     pages = [
-        Page.of(table, Analysis(level=0.95), prefix=f"p{i}", scorers=1, family=1, weights=np.ones((1, 12)))
+        Page.of(table, analysis, prefix=f"p{i}", scorers=1, family=1, weights=np.ones((1, 12)))
         for i, table in enumerate(from_records(rows))
     ]
     return list(ledger_findings(pages))
@@ -77,3 +91,62 @@ def test_calls_that_several_scorers_tell_of_stand_once() -> None:
     twice = [*ROWS, *(replace(row, scorer="other") for row in ROWS)]
     assert by_rung(told(twice), "paid_in_all") == pytest.approx(by_rung(told(ROWS), "paid_in_all"))
     assert told([replace(row, scorer=row.scorer + ON_TRACE) for row in ROWS]) == []
+
+
+def test_costs_are_means_of_attempts_and_sums_of_rows() -> None:
+    rows = [replace(row, seconds=0.5 + row.rung, attempt_seconds=1.0 + row.rung + row.draw) for row in ROWS]
+    found = told(rows, PRICED)
+    (table,) = from_records(rows)
+    for unit in BEYOND:
+        attempt = attempt_cost(table, WORKERS, Unit(unit), prompts=True, flop_per_byte=295).amount
+        paid = paid_cost(table, WORKERS, Unit(unit), flop_per_byte=295).amount
+        assert by_rung(found, f"attempt_{unit}") == pytest.approx(attempt.mean(axis=1).mean(axis=0))
+        assert by_rung(found, f"paid_{unit}") == pytest.approx(paid.sum(axis=(0, 1)))
+        assert all(x > 0 for x in (*attempt.ravel(), *paid.ravel()))
+    assert by_rung(found, "attempt_seconds") == [2.5, 3.5, 4.5, 5.5]
+    assert by_rung(found, "paid_seconds") == [24.0, 72.0, 120.0, 168.0]
+    assert all("requests of other traces in flight" in f.limits[1] for f in found if f.metric.endswith("_seconds"))
+
+
+def test_a_lower_bound_begins_with_at_least() -> None:
+    found = told(ROWS, PRICED)
+    marks = {f.metric: [limit for limit in f.limits if limit.startswith("at least")] for f in found}
+    assert marks["attempt_flop"] == [
+        "at least: not counted is attention of what was thrown away to the thinking before it",
+        "at least: not counted is attention of guard guard",
+    ]
+    assert any("cache" in mark for mark in marks["paid_flop"])  # these rows do not tell what was cached
+    assert marks["attempt_usd"] == []
+    granted = {limit for f in found if f.metric == "attempt_usd" for limit in f.limits if "granted" in limit}
+    assert granted == {
+        "taken for granted: the prices of a list",
+        "taken for granted: no prompt token is priced as a cached one",
+    }
+
+
+def test_what_nobody_stated_is_unknown_with_one_reason() -> None:
+    found = told(ROWS)
+    for metric, why in (("flop", NO_SIZE), ("usd", NO_PRICE), ("seconds", NO_TIME)):
+        for kind in ("paid", "attempt"):
+            mine = [f for f in found if f.metric == f"{kind}_{metric}"]
+            assert [(f.estimate, f.reason, len(f.limits)) for f in mine] == [(None, why, 1)] * len(BUDGETS)
+    assert not [f for f in found if "effective" in f.metric]
+    sizes = replace(PRICED, parties={"guarded": replace(WORKERS, guards=(Party("guard"),))})
+    flop = [f for f in told(ROWS, sizes) if f.metric == "attempt_flop"]
+    # At the rung of no thinking the guard read nothing, so it does not matter how big it is.
+    assert [f.estimate is None for f in flop] == [False, True, True, True]
+    assert flop[1].reason == "size of guard guard (--model-shape)"
+
+
+def test_rows_that_do_not_say_are_told() -> None:
+    partly = [replace(row, generated_tokens=None, answer_tokens=None) if row.draw == 0 else row for row in ROWS]
+    found = told(partly, PRICED)
+    (paid, *_) = (f for f in found if f.metric == "paid_flop")
+    assert "at least: 12 rows do not say" in paid.limits
+    (attempt, *_) = (f for f in found if f.metric == "attempt_flop")
+    assert attempt.estimate is not None
+    assert "the mean leaves out 12 rows that do not say" in attempt.limits
+    no_prompts = told([replace(row, prompt_tokens=None) for row in ROWS], PRICED)
+    (bare, *_) = (f for f in no_prompts if f.metric == "attempt_usd")
+    assert "at least: not counted is the prompt, whose tokens are not told" in bare.limits
+    assert (bare.estimate or 0) < (by_rung(found, "attempt_usd")[0] or 0)

@@ -99,7 +99,7 @@ def test_the_findings_choose_among_all_arms_and_name_them() -> None:
     together = [f for f in found if f.arm == "all arms" and f.metric == "best_value"]
     assert together
     assert all((f.label or "").endswith("of better") for f in together)
-    alone = {f.at.total_tokens: f.estimate for f in found if f.arm == "base" and f.metric == "best_value"}
+    alone = {f.at.total: f.estimate for f in found if f.arm == "base" and f.metric == "best_value"}
     assert together[-1].estimate is not None
     assert together[-1].estimate > max(value or 0 for value in alone.values())
     assert {f.arm for f in found} == {"base", "halves", "keeps", "better", "all arms"}
@@ -126,8 +126,8 @@ def easy_and_hard(seed: int, questions: int = 80, draws: int = 8) -> list[RungRe
 
 def test_each_bin_of_difficulty_chooses_for_itself_and_pays_for_being_known() -> None:
     found = written(easy_and_hard(0))
-    by_bin = {f.at.total_tokens: f for f in found if f.metric == "best_by_difficulty"}
-    plain = {f.at.total_tokens: f for f in found if f.metric == "best_value"}
+    by_bin = {f.at.total: f for f in found if f.metric == "best_by_difficulty"}
+    plain = {f.at.total: f for f in found if f.metric == "best_value"}
     assert min(plain) < min(by_bin)  # the cheapest budgets do not pay for two draws set aside
     assert max(by_bin) == 120  # the dearest allocation, and these draws
     told = by_bin[max(by_bin)]
@@ -136,7 +136,7 @@ def test_each_bin_of_difficulty_chooses_for_itself_and_pays_for_being_known() ->
     assert told.estimate == pytest.approx(0.825, abs=0.06)
     assert told.estimate > (plain[max(plain)].estimate or 1) + 0.1
     assert any("2 draws at rung 0, set aside and paid for" in limit for limit in told.limits)
-    (hard,) = (f for f in found if f.metric == "best_by_difficulty_bin0" and f.at.total_tokens == 120)
+    (hard,) = (f for f in found if f.metric == "best_by_difficulty_bin0" and f.at.total == 120)
     assert hard.estimate == pytest.approx(0.7, abs=0.1)
 
 

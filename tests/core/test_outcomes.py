@@ -31,6 +31,14 @@ def test_rows_land_in_their_cells() -> None:
     assert table.rungs == tuple(Rung(i) for i in range(4))
 
 
+def test_a_count_below_zero_is_unknown_and_a_score_below_zero_is_a_score() -> None:
+    rows = pool([[[1, 1]]], prompt_tokens=np.array([[[-3, 3]]]), seconds=np.array([[[2.5, -1.0]]]), verifier_score=-0.5)
+    (table,) = from_records(rows)
+    np.testing.assert_array_equal(table.prompt_tokens, [[[np.nan, 3]]])
+    np.testing.assert_array_equal(table.seconds, [[[2.5, np.nan]]])
+    np.testing.assert_array_equal(table.verifier_score, [[[-0.5, -0.5]]])
+
+
 def test_the_order_of_rows_does_not_matter() -> None:
     answers = RNG.choice(np.array(["1", "2", "x"], dtype=object), (4, 3, 2))
     rows = pool(RNG.integers(0, 2, (4, 3, 2)), answer=answers, verdict=Verdict.WRONG)

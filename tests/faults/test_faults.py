@@ -102,7 +102,10 @@ def is_truth(rows: list[RungRecord]) -> bool:
 
 
 def is_marked(rows: list[RungRecord]) -> bool:
-    """Whether the trace is errored from some rung on, with nothing made up, and true below."""
+    """Whether the trace is errored from some rung on, with nothing made up, and true below.
+
+    What was decoded for the rung at which it failed is told there, as cancelled; above it nothing was.
+    """
     reached = [row for row in rows if row.error is None]
     failed = rows[len(reached) :]
     return (
@@ -110,10 +113,12 @@ def is_marked(rows: list[RungRecord]) -> bool:
         and bool(failed)
         and all(row.value == 1.0 and row.thinking_tokens == row.requested_tokens for row in reached)
         and all(
-            (row.verdict, row.value, row.thinking_tokens, row.answer_tokens, row.generated_tokens)
-            == (Verdict.ERRORED, None, None, None, None)
+            (row.verdict, row.value, row.thinking_tokens, row.answer_tokens) == (Verdict.ERRORED, None, None, None)
             for row in failed
         )
+        and failed[0].generated_tokens in (0, 32)
+        and {row.cancelled_tokens for row in failed} == {failed[0].generated_tokens}
+        and {row.generated_tokens for row in failed[1:]} <= {0}
         and all(row.error and "sk-a-secret-key" not in row.error and "RetryError" not in row.error for row in failed)
     )
 

@@ -1,13 +1,19 @@
-"""Ctrl-C twice, as an impatient user does: the run ends with its own code, and what was paid is kept."""
+"""Ctrl-C several times, as an impatient user does: the run ends with its own code, and what was paid is kept."""
 
+import asyncio
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import anyio
 import pytest
 
+from overthink.collect.interrupts import CODE, Interrupts, counted
 from overthink.resuming import check_folder
 from overthink.store.journal import read_journal
 from overthink.store.plan import read_plan
@@ -16,44 +22,158 @@ START = (
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from overthink.cli import main; main()"
 )
 
+SLOW = """
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from overthink.collect import interrupts
+interrupts.GRACE = float(sys.argv[1])
 
-def interrupted_twice(folder: Path) -> tuple[int, str] | None:
-    """Exit code and messages; None where it never ended and was killed."""
-    options = ["--model", "overthink/simulated", "--safety", "overthink/secret", "--budgets", "0,8", "--draws", "200"]
+def command():
+    print("begun", flush=True)
+    try:
+        time.sleep(60)
+    finally:
+        print("ending", flush=True)
+        time.sleep(60)
+
+interrupts.counted_to_the_end(command)
+"""
+"""A command that takes for ever to end."""
+
+
+@pytest.fixture(autouse=True)
+def _default_handler():  # type: ignore[no-untyped-def]
+    """A test runner may have been started with interrupts ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_twice_keeps_what_was_paid(tmp_path: Path) -> None:
+    options = ["--model", "overthink/simulated", "--safety", "overthink/secret", "--budgets", "0,8", "--draws", "60"]
     with subprocess.Popen(
         [sys.executable, "-c", START, "run", *options, "--limit", "8"],
-        cwd=folder,
+        cwd=tmp_path,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
     ) as running:
-        journal = folder / "study" / "journal.jsonl"
+        journal = tmp_path / "study" / "journal.jsonl"
         while running.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 5):
             time.sleep(0.05)
         running.send_signal(signal.SIGINT)
-        time.sleep(0.05)
+        time.sleep(0.03)
         running.send_signal(signal.SIGINT)
+        _, told = running.communicate(timeout=120)
+    assert running.returncode == CODE, told
+    kept = read_journal(journal)
+    assert 5 <= len(kept) < 8 * 60
+    assert check_folder(tmp_path / "study", read_plan(tmp_path / "study" / "plan.json"), resume=True) == len(kept)
+
+
+async def wound_down(ended: list[str]) -> None:
+    """Work in a task group that puts things in order when it is cancelled, and is interrupted again meanwhile."""
+
+    async def work() -> None:
         try:
-            _, told = running.communicate(timeout=40)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            return None
+            await anyio.sleep(60)
+        finally:
+            with anyio.CancelScope(shield=True):
+                os.kill(os.getpid(), signal.SIGINT)
+                await anyio.sleep(0.01)
+                ended.append("in order")
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(work)
+        await anyio.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+        await anyio.sleep(60)
+
+
+def test_later_presses_do_not_disturb_the_end() -> None:
+    ended: list[str] = []
+
+    async def run() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        with counting.stopping(task.cancel):
+            await wound_down(ended)
+
+    with counted() as counting:
+        assert counting is not None
+        with pytest.raises(asyncio.CancelledError):
+            anyio.run(run)
+    assert (ended, counting.count) == (["in order"], 2)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+
+
+def test_asyncio_alone_raises_into_the_end() -> None:
+    """The control: what happens to the same work without it."""
+    ended: list[str] = []
+    with pytest.raises(KeyboardInterrupt):
+        anyio.run(wound_down, ended)
+    assert not ended
+
+
+def test_a_loop_that_only_reads_is_shut_down() -> None:
+    async def read() -> None:
+        async with anyio.create_task_group() as group:
+            group.start_soon(anyio.sleep, 60)
+            await anyio.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+            await anyio.sleep(60)
+
+    with counted() as counting, pytest.raises(asyncio.CancelledError):
+        anyio.run(read)
+    assert counting is not None
+    with counted(), pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
+
+
+def ended(grace: str, presses: int, *, wait_for: Callable[[str], bool]) -> tuple[int, str]:
+    with subprocess.Popen(
+        [sys.executable, "-c", SLOW, grace], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdout is not None
+        for number in range(presses):
+            line = running.stdout.readline() if number < 2 else ""
+            assert wait_for(line) or number >= 2
+            time.sleep(0.1)
+            running.send_signal(signal.SIGINT)
+        _, told = running.communicate(timeout=40)
     return running.returncode, told
 
 
-def test_ctrl_c_twice_keeps_what_was_paid(tmp_path: Path) -> None:
-    # A second Ctrl-C inside a callback of anyio's task group leaves the event loop waiting for ever, now and then:
-    # that is not ours to mend here, and what was paid is kept all the same.
-    for attempt in range(4):
-        folder = tmp_path / str(attempt)
-        folder.mkdir()
-        ended = interrupted_twice(folder)
-        kept = read_journal(folder / "study" / "journal.jsonl")
-        assert 5 <= len(kept) < 8 * 200
-        assert check_folder(folder / "study", read_plan(folder / "study" / "plan.json"), resume=True) == len(kept)
-        if ended is not None:
-            code, told = ended
-            assert code == 130, told
-            assert "Repeat the command with --resume" in " ".join(told.split())
-            return
-    pytest.fail("of four runs that were interrupted twice none ended")
+@pytest.mark.parametrize(("grace", "presses"), [("0.1", 2), ("600", 3)])
+def test_what_never_ends_is_ended(grace: str, presses: int) -> None:
+    """After the second press it has its time; the third ends it at once."""
+    code, told = ended(grace, presses, wait_for=lambda line: line in ("begun\n", "ending\n"))
+    assert code == CODE
+    assert "ended at once" in told
+
+
+def test_nobody_elses_handler_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[object] = []
+
+    def in_a_thread() -> None:
+        with counted() as counting:
+            seen.append(counting)
+
+    thread = threading.Thread(target=in_a_thread)
+    thread.start()
+    thread.join()
+    for handler in (signal.SIG_IGN, lambda number, frame: None):
+        signal.signal(signal.SIGINT, handler)
+        with counted() as counting:
+            seen.append(counting)
+        assert signal.getsignal(signal.SIGINT) is handler
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)  # somebody types: Jupyter, IPython
+    with counted() as counting:
+        seen.append(counting)
+    monkeypatch.delattr(sys, "ps1")
+    assert seen == [None] * 4
+    with counted() as outer, counted() as inner:
+        assert isinstance(outer, Interrupts)
+        assert inner is outer

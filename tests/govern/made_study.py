@@ -13,6 +13,7 @@ from overthink.analysing import HowToAnalyse
 from overthink.core.findings import findings as find
 from overthink.core.outcomes import from_records
 from overthink.core.record import Axis, Estimand, RungRecord, Verdict
+from overthink.loop_plan import Checkpoints
 from overthink.plan import HIGH_WORDS, Plan, TaskPlan, checked_plan
 from overthink.sources import Source
 from overthink.statements import statement
@@ -37,6 +38,8 @@ class Made:
         shares: By axis, the share that is good at every rung.
         budgets: The ladder; None for efforts.
         efforts: The levels; None for budgets.
+        turns: Turns of a loop; then there are neither budgets nor efforts.
+        loop_tokens: Tokens of a loop; the same.
         questions: Questions per task.
         draws: Draws per question.
         answered: Share of answers that can be read.
@@ -49,6 +52,8 @@ class Made:
     shares: Mapping[str, Sequence[float]]
     budgets: tuple[int, ...] | None = (0, 64, 256, 1024)
     efforts: tuple[str, ...] | None = None
+    turns: tuple[int, ...] | None = None
+    loop_tokens: tuple[int, ...] | None = None
     questions: int = 60
     draws: int = 3
     answered: float = 1.0
@@ -69,11 +74,20 @@ class Made:
             tasks=tasks,
             budgets=self.budgets,
             efforts=self.efforts,
+            turns=self.turns,
+            loop_tokens=self.loop_tokens,
+            sandbox_scoring=None if self.checkpoints is None else "unchanged",
             draws=self.planned_draws or self.draws,
             limit=self.questions,
             seed=self.seed,
             hypothesis=self.hypothesis,
         )
+
+    @property
+    def checkpoints(self) -> Checkpoints | None:
+        if self.turns is not None:
+            return Checkpoints("turns", self.turns)
+        return None if self.loop_tokens is None else Checkpoints("tokens", self.loop_tokens)
 
     def rows(self) -> list[RungRecord]:
         rng = np.random.default_rng(self.seed)
@@ -102,6 +116,8 @@ class Made:
         self, axis: str, at: tuple[int, int, int], value: float, verdict: Verdict, *, readable: bool
     ) -> RungRecord:
         q, d, r = at
+        if self.checkpoints is not None:
+            return self._of_loop(axis, at, value, verdict, self.checkpoints)
         asked = None if self.budgets is None else self.budgets[r]
         thought = asked if asked is not None else 100 * 3**r
         return RungRecord(
@@ -126,6 +142,31 @@ class Made:
             answer=f"a{value:g}" if axis == "capability" else None,
             verifier_score=value + 0.1 * d if self.verifier else None,
             effort=None if self.efforts is None else self.efforts[r],
+            seed=d,
+        )
+
+    def _of_loop(
+        self, axis: str, at: tuple[int, int, int], value: float, verdict: Verdict, checkpoints: Checkpoints
+    ) -> RungRecord:
+        q, d, r = at
+        return RungRecord(
+            study="made",
+            arm="base",
+            axis=Axis(axis),
+            task=TASKS[axis],
+            scorer="exact",
+            question=f"q{q:03}",
+            draw=d,
+            rung=r,
+            estimand=Estimand.CHECKPOINT,
+            verdict=verdict,
+            value=value,
+            requested_tokens=None if checkpoints.unit == "turns" else checkpoints.at[r],
+            generated_tokens=100 * 2**r,
+            prompt_tokens=50,
+            natural_end=False,
+            truncated=False,
+            effort=checkpoints.labels[r],
             seed=d,
         )
 

@@ -1,11 +1,25 @@
 """Statements that are malformed or claim too much, each made from an honest one, and the rule that must catch it."""
 
 import copy
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+from overthink.statements import check
 
 Document = dict[str, Any]
 Change = Callable[[Document], None]
+
+
+def rules(given: Document, folder: Path) -> dict[str, str]:
+    """By rule that was broken: every reason."""
+    path = folder / "statement.json"
+    path.write_text(json.dumps(given))
+    found: dict[str, str] = {}
+    for fault in check(path).faults:
+        found[fault.rule] = found.get(fault.rule, "") + f"{fault.where}: {fault.reason}\n"
+    return found
 
 
 def claim(document: Document, kind: str = "level", axis: str = "safety") -> Document:

@@ -194,8 +194,8 @@ NO_STATEMENTS = {
     "a field twice": ('{"schema": "overthink.statement/1.0.0", "level": 1, "level": 2}', "there twice"),
     "a list": ("[]", "names no schema"),
     "no schema": ("{}", "names no schema"),
-    "findings": ('{"schema": "overthink.findings/1"}', "needed: 'overthink.statement"),
-    "a newer minor version": ('{"schema": "overthink.statement/1.2.0"}', "install a newer one"),
+    "findings": ('{"schema": "overthink.findings/2"}', "needed: 'overthink.statement"),
+    "a newer minor version": ('{"schema": "overthink.statement/1.3.0"}', "install a newer one"),
     "a newer major version": ('{"schema": "overthink.statement/2.0.0"}', "install a newer one"),
     "an older major version": ('{"schema": "overthink.statement/0.9.0"}', "no longer reads"),
     "a schema with no version": ('{"schema": "overthink.statement/one"}', "needed: 'overthink.statement"),
@@ -279,4 +279,4 @@ def test_the_commands_write_print_and_exit(study: Path, tmp_path: Path) -> None:
 def test_every_rule_says_why_and_has_its_own_name(made: Path) -> None:
     assert len({rule.name for rule in RULES}) == len(RULES) >= 40
     assert all(rule.why.endswith(".") for rule in RULES)
-    assert document(made)["schema"] == "overthink.statement/1.1.0"
+    assert document(made)["schema"] == "overthink.statement/1.2.0"

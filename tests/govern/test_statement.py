@@ -27,6 +27,10 @@ HONEST = {
     "efforts": Made(
         {"capability": (0.3, 0.5, 0.7), "safety": (0.8, 0.7, 0.6)}, budgets=None, efforts=("low", "mid", "high")
     ),
+    "turns of a loop": Made(THREE, budgets=None, turns=(1, 2, 4, 8)),
+    "tokens of a loop": Made(
+        {"capability": (0.3, 0.5, 0.7), "safety": (0.8, 0.7, 0.6)}, budgets=None, loop_tokens=(1000, 4000, 16000)
+    ),
     "floor and ceiling": Made({"capability": (0.0, 0.01, 0.0), "safety": (0.99, 0.98, 1.0)}, budgets=(0, 64, 256)),
     "one rung": Made({"safety": (0.8,)}, budgets=(256,)),
     "a third of the answers unread": Made({"safety": (0.8, 0.7, 0.6)}, budgets=(0, 64, 256), answered=0.7),

@@ -1,16 +1,13 @@
 """Statements that are malformed or claim too much are caught, each with the right reason; honest ones pass."""
 
 import copy
-import json
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from made_study import Made, document, write_study
-from statement_faults import FAULTS, SENTENCES, claim, says
-
-from overthink.statements import check
+from statement_faults import FAULTS, SENTENCES, claim, rules, says
 
 THREE = {"capability": (0.3, 0.5, 0.6, 0.75), "safety": (0.9, 0.88, 0.8, 0.6), "benign": (0.7, 0.7, 0.7, 0.7)}
 
@@ -18,16 +15,6 @@ THREE = {"capability": (0.3, 0.5, 0.6, 0.75), "safety": (0.9, 0.88, 0.8, 0.6), "
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return document(write_study(tmp_path_factory.mktemp("made") / "study", Made(THREE)))
-
-
-def rules(given: dict[str, Any], folder: Path) -> dict[str, str]:
-    """By rule that was broken: every reason."""
-    path = folder / "statement.json"
-    path.write_text(json.dumps(given))
-    found: dict[str, str] = {}
-    for fault in check(path).faults:
-        found[fault.rule] = found.get(fault.rule, "") + f"{fault.where}: {fault.reason}\n"
-    return found
 
 
 def test_the_honest_statement_passes(honest: dict[str, Any], tmp_path: Path) -> None:

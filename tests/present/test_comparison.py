@@ -82,7 +82,7 @@ def test_arms_stand_at_their_total_compute(found: tuple[Finding, ...]) -> None:
     safety = charts[1]
     assert list(safety.keys) == ["base", "halves", "keeps"]
     points = safety.datasets["points"]
-    where = {(f.arm, f.at.rung): f.estimate for f in found if f.metric == "compared_tokens" and f.axis == "safety"}
+    where = {(f.arm, f.at.rung): f.estimate for f in found if f.metric == "compared_total" and f.axis == "safety"}
     assert sorted(point["x"] for point in points) == sorted(x for x in where.values() if x is not None)
     assert all(safety.parameters["xlow"] < point["x"] < safety.parameters["xhigh"] for point in points)
 
@@ -99,9 +99,9 @@ def test_the_frontier_draws_the_naive_line_apart_and_calls_it_optimistic(found: 
     assert {point["kind"] for point in points if point["name"] == "base"} == {"best"}
     assert any("optimistic" in note for note in charts[0].notes)
     assert "attacker" in charts[1].title
-    naive = {f.at.total_tokens: f.estimate for f in found if f.metric == "naive_best" and f.arm == "all arms"}
+    naive = {f.at.total: f.estimate for f in found if f.metric == "naive_best" and f.arm == "all arms"}
     drawn = {p["x"]: p["estimate"] for p in points if p["kind"] == "naive"}
-    mine = {f.at.total_tokens for f in found if f.axis == "capability" and f.metric == "naive_best"}
+    mine = {f.at.total for f in found if f.axis == "capability" and f.metric == "naive_best"}
     assert drawn.keys() <= mine
     assert set(drawn.values()) <= {f.estimate for f in found if f.metric == "naive_best"}
     assert naive
@@ -112,7 +112,7 @@ def test_the_frontier_draws_the_naive_line_apart_and_calls_it_optimistic(found: 
 
 def test_the_ledger_shows_every_category_that_was_paid(found: tuple[Finding, ...]) -> None:
     paid, attempt = ledger_tables(found)
-    for category in ("prompt", "thinking", "answer", "rejected", "guard", "in all"):
+    for category in ("prompt", "thinking", "answer", "rejected", "guard", "tokens in all"):
         assert category in paid.head
         assert category in attempt.head
     assert "judge" not in paid.head  # nobody counted one
@@ -120,7 +120,7 @@ def test_the_ledger_shows_every_category_that_was_paid(found: tuple[Finding, ...
     by_name = {(row[0], row[1]): row for row in texts(paid)}
     assert by_name["Safety · secrets · keeps", "1,024"][column] != "–"
     assert by_name["Safety · secrets · base", "1,024"][column] == "–"
-    assert all(row[paid.head.index("in all")].startswith("≥") for row in texts(paid))
+    assert all(row[paid.head.index("tokens in all")].startswith("≥") for row in texts(paid))
     asked, realised = (attempt.head.index(name) for name in ("Asked for", "Realised thinking"))
     assert [row[asked] for row in texts(attempt)[:4]] == ["0", "64", "256", "1,024"]
     assert texts(attempt)[3][realised] == "1,024"

@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+import pytest
+
 from overthink.core.finding import At
-from overthink.present import summary_text
+from overthink.present import answer, summary_text
+from overthink.present.layout import curves
 
 from .kinds import everything, shape, told
 from .synthetic import about, ladder, study, sweep
@@ -35,6 +38,31 @@ def test_a_withheld_verdict_stands_beside_the_corrected_one() -> None:
     text = summary_text(everything(), about(everything()))
     assert "  verdict: withheld (stated regimes); the judge's error differs between rungs" in text
     assert "  corrected by human labels: down (p = 0.011, adjusted p = 0.022; stated regimes)\n" in text
+
+
+@pytest.mark.parametrize("estimand", ["natural", "sham", "truncated", "resampled"])
+def test_a_control_is_no_result(estimand: str) -> None:
+    """Beside the curve of its task it has no verdict in summary and answer; alone, as in a log, it is the result."""
+    control = told(ladder(estimand=estimand, slope=-0.1), shape("down"))
+    beside = [*ladder(), *control]
+    (block,) = [block for block in summary_text(beside, about(beside)).split("\n\n") if f"({estimand}, " in block]
+    assert "a control beside the curve of this task" in block
+    assert not any(word in block for word in ("verdict: ", "lowest to highest", "down"))
+    found = curves(beside, {})
+    (axis,) = answer.by_axis(found, ["base"])
+    assert (len(axis.rows), axis.more) == (1, 0)
+    assert "more often correct" in "".join(piece.text for piece in axis.sentence)
+    assert answer.lead(found, about(beside)) == answer.lead(curves(ladder(), {}), about(ladder()))
+    assert "verdict: down" in summary_text(control, about(control))
+    (alone,) = answer.by_axis(curves(control, {}), ["base"])
+    assert len(alone.rows) == 1
+
+
+def test_the_thinkings_own_scores_are_a_control_too() -> None:
+    judged = [replace(f, scorer="match") for f in ladder()]
+    thinking = [replace(f, scorer="match on the trace", id=f"{f.id}/trace") for f in ladder(slope=-0.1)]
+    text = summary_text([*judged, *thinking], about(judged))
+    assert text.count("lowest to highest rung") == text.count("a control beside") == 1
 
 
 def test_unknown_is_never_zero() -> None:

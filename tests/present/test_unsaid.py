@@ -37,6 +37,7 @@ CAUSES: list[tuple[Callable[[list[Finding]], Report], str]] = [
     (and_also(ladder(axis="safety", efforts=("low", "high"), tries=())), "Safety: nothing above high effort"),
     (changed(not_tried=("tools, agents and scaffolding",)), "not tried: Tools, agents and scaffolding."),
     (changed(plan={"model": "m/one", "temperature": 0.7}), "One model, m/one (temperature 0.7); nothing about others"),
+    (changed(plan={"model": "m/one", "efforts": ["low"], "temperature": None}), "(temperature of the task or the pro"),
     (changed(plan=None), "One model or setting was looked at"),
     (changed(plan={"model": "m", "grader": "m/judge"}), "How often the grader m/judge is wrong was not measured"),
     (and_also(told(ladder(task="x"), shape())), "The shape of one curve is undetermined, which is not flat"),

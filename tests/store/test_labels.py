@@ -64,7 +64,7 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 def test_a_sheet_is_read_back_when_it_is_filled_in(tmp_path: Path) -> None:
     places = [HumanLabel(f"q{i}", i, 0, float("nan"), "t", "base", "forced") for i in range(3)]
     path = tmp_path / "sheet" / "labels.csv"
-    write_label_sheet(path, places, {("t", "base", "q0", 0, 0): ("asked,\nin two lines", "=1+1")})
+    write_label_sheet(path, places, {("t", "base", "forced", "q0", 0, 0): ("asked,\nin two lines", "=1+1")})
     text = path.read_text(encoding="utf-8")
     assert "'=1+1" in text  # a spreadsheet would run it
     table = pl.read_csv(path, infer_schema=False)

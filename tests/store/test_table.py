@@ -217,6 +217,9 @@ def test_the_effort_curves_of_public_logs_have_the_run_means_of_the_file(public:
 def test_public_tables_keep_every_row_and_call_no_error_a_zero(public: tuple[Reading, pl.DataFrame]) -> None:
     reading, table = public
     assert len(reading.records) == table.height
+    assert [r.model for r in reading.records] == table["model"].to_list()
+    assert [r.seconds for r in reading.records] == table["total_time"].to_list()
+    assert all(r.attempt_seconds == (None if r.error else r.seconds) for r in reading.records)
     unknown = sum(r.value is None for r in reading.records)
     assert unknown == table["score"].null_count() == sum(r.verdict is Verdict.ERRORED for r in reading.records)
     assert any("4 token counts are negative" in note for note in reading.notes)
@@ -235,3 +238,14 @@ def test_other_public_tables_are_read(data: Path) -> None:
     assert all((r.verdict is Verdict.UNPARSED) == (r.answer is None) for r in votes if r.value == 0)
     with pytest.raises(InputError, match="attempts, successes"):
         read_table(data / "attempts.parquet")
+
+
+def test_times_that_cannot_be_are_unknown_and_a_forced_rung_is_no_whole_attempt(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("question,value,draw,seconds\na,1,0,2.5\nb,0,0,-1\nc,1,0,\n")
+    rows = {row.question: row for row in read_table(path).records}
+    assert [rows[name].seconds for name in "abc"] == [2.5, None, None]
+    assert rows["a"].attempt_seconds == 2.5
+    path.write_text("question,value,draw,budget,estimand,seconds\na,1,0,64,forced,2.5\n")
+    (row,) = read_table(path).records
+    assert (row.seconds, row.attempt_seconds) == (2.5, None)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from overthink.arm_plan import BASE, ArmPlan, Value, read_arms
-from overthink.collect.part import Intervention, Part, Settings, Steered, Strategy
+from overthink.collect.part import Intervention, Part, Settings, Steered, Strategy, decided
 from overthink.collect.search import dvts, lookahead, prm_beam, revise, tot
 from overthink.collect.steer import monitor, morethink, primer, saferemind, safethink, wait, zerothink
 from overthink.collect.thinking import InOnePiece, Means, OneStep, StepByStep, Stepper, Thinker
@@ -27,7 +27,7 @@ class Plain:
 PARTS: dict[str, Part] = {
     part.name: part
     for part in (
-        Part("base", "strategy", "the plain ladder", lambda settings, plan: Plain()),
+        Part("base", "strategy", "the plain ladder", lambda settings, plan: Plain(), pieces=lambda settings: 0),
         wait.PART,
         morethink.PART,
         zerothink.ZEROTHINK,
@@ -57,6 +57,8 @@ class Arm:
         strategy: How it thinks.
         interventions: What is done to its steps, the innermost first.
         times: At most how often it decodes what the plain ladder decodes.
+        pieces: At most in how many pieces it thinks beside one per rung; None where it takes steps.
+        writes: The texts that it may write into the thinking, where it thinks in pieces.
         models: The models that it asks beside the one under test.
     """
 
@@ -65,6 +67,8 @@ class Arm:
     strategy: Strategy
     interventions: tuple[Intervention, ...]
     times: float
+    pieces: int | None
+    writes: tuple[str, ...]
     models: tuple[str, ...]
 
     @property
@@ -113,6 +117,8 @@ def open_arm(arm: ArmPlan, plan: Plan) -> Arm:
     times = 1.0
     for part in parts:
         times *= part.times(_own(part, arm.settings))
+    counts = [None if part.pieces is None else part.pieces(_own(part, arm.settings)) for part in parts]
+    known = [count for count in counts if count is not None]
     strategies = [one for part, one in zip(parts, made, strict=True) if part.role == "strategy"]
     return Arm(
         plan=arm,
@@ -122,8 +128,15 @@ def open_arm(arm: ArmPlan, plan: Plan) -> Arm:
             cast("Intervention", one) for part, one in zip(parts, made, strict=True) if part.role == "intervention"
         ),
         times=times,
+        pieces=sum(known) if len(known) == len(parts) else None,
+        writes=tuple(text for part in parts for text in part.writes(_own(part, arm.settings))),
         models=tuple(name for part in parts for name in part.models(_own(part, arm.settings))),
     )
+
+
+def reads_probabilities(arms: Sequence[Arm]) -> bool:
+    """Whether an arm reads how likely the next tokens are, which not every server tells."""
+    return any(PARTS[name].reads_probabilities for arm in arms for name in arm.plan.parts)
 
 
 def _parts(arm: ArmPlan) -> list[Part]:
@@ -156,13 +169,9 @@ def _complete(arm: ArmPlan, *, simulated: bool) -> ArmPlan:
     complete: dict[str, Value] = {}
     missing: list[str] = []
     for part in parts:
-        for name, setting in part.settings.items():
-            value = arm.settings.get(name, part.simulated.get(name) if simulated else None)
-            value = setting.default if value is None else value
-            if value is None:
-                missing.append(f"{name} ({setting.means})")
-            else:
-                complete[name] = setting.checked(name, value, shown)
+        own, lacking = decided(part.settings, arm.settings, simulated=part.simulated if simulated else {}, part=shown)
+        complete |= own
+        missing += lacking
     if missing:
         raise InputError(f"--arms {shown} needs decisions that nobody can make for you: {'; '.join(missing)}")
     return arm.model_copy(update={"settings": complete})

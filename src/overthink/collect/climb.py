@@ -30,6 +30,9 @@ class Step:
         afresh: The answer comes from another line of thought than that of the rung below.
         on_the_way: What was spent since the trace began beside what it kept.
         score: What a verifier said of the thinking; None where none was asked.
+        seconds: Wall-clock seconds newly taken for this rung; as all times, None where nobody took it.
+        thinking_seconds: Those of all thinking so far, with whatever steered and searched.
+        answer_seconds: Those of this rung's answer.
     """
 
     rung: int
@@ -48,13 +51,24 @@ class Step:
     afresh: bool = False
     on_the_way: OnTheWay = NOTHING
     score: float | None = None
+    seconds: float | None = None
+    thinking_seconds: float | None = None
+    answer_seconds: float | None = None
+
+    @property
+    def attempt_seconds(self) -> float | None:
+        """Seconds of one attempt up to here: its thinking, and its answer."""
+        thinking, answer = self.thinking_seconds, self.answer_seconds
+        return None if thinking is None or answer is None else thinking + answer
 
 
 async def climb(means: Means, thinker: Thinker) -> AsyncIterator[Step]:
     """Yield one step per rung, in ascending order, so that the server's prefix cache stays warm."""
-    continuation, way, till = means.continuation, means.way, means.till
-    opened = await continuation.start(list(means.prompt), way.format.open)
-    await thinker.begin(opened)
+    continuation, way, till, watch = means.continuation, means.way, means.till, means.watch
+    paid, begun, thinking = till.requests, watch.seconds, watch.no_time
+    with watch.running():
+        opened = await continuation.start(list(means.prompt), way.format.open)
+        await thinker.begin(opened)
     below: Step | None = None
     told = ""  # the thinking that the rungs below have shown
     for rung, budget in enumerate(way.budgets):
@@ -62,12 +76,14 @@ async def climb(means: Means, thinker: Thinker) -> AsyncIterator[Step]:
             below = _carried(below, rung, budget)
             yield below
             continue
-        path = await thinker.to(rung, budget)
-        fork = await continuation.append_text(path.prefix, way.format.close + way.format.cue)
-        drawn = way.answering(*(path.answered or (rung, "answer")))
-        answer = await continuation.decode(fork, drawn, truth=way.told("answer", path.tokens))
-        till.pay(answer)
-        receipt, afresh = till.receipt(), not path.text.startswith(told)
+        with watch.running():
+            path = await thinker.to(rung, budget)
+        thinking, thought = _plus(thinking, watch.since(begun)), watch.seconds
+        with watch.running():
+            fork = await continuation.append_text(path.prefix, way.format.close + way.format.cue)
+            drawn = way.answering(*(path.answered or (rung, "answer")))
+            answer = await till.paid(continuation.decode(fork, drawn, truth=way.told("answer", path.tokens)))
+        receipt, afresh = till.since(paid), not path.text.startswith(told)
         below = Step(
             rung=rung,
             requested_tokens=budget,
@@ -84,9 +100,13 @@ async def climb(means: Means, thinker: Thinker) -> AsyncIterator[Step]:
             afresh=afresh,
             on_the_way=till.on_the_way(),
             score=path.score,
+            seconds=watch.since(begun),
+            thinking_seconds=thinking,
+            answer_seconds=watch.since(thought),
         )
         told = path.text
         yield below
+        paid, begun = till.requests, watch.seconds  # what was done beside the ladder meanwhile is none of it
 
 
 def _carried(below: Step, rung: int, budget: int) -> Step:
@@ -101,7 +121,12 @@ def _carried(below: Step, rung: int, budget: int) -> Step:
         thought="",
         carried=True,
         afresh=False,
+        seconds=None if below.seconds is None else 0.0,
     )
+
+
+def _plus(a: float | None, b: float | None) -> float | None:
+    return None if a is None or b is None else a + b
 
 
 def _since(opened: Prefix, prefix: Prefix) -> tuple[int, ...] | None:

@@ -1,28 +1,30 @@
 """Run a plan on the ladder, task by task, through Inspect's own eval."""
 
+import time
 from copy import copy
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from inspect_ai import Task, task_with
-from inspect_ai import eval as inspect_eval
 from inspect_ai.dataset import Sample
 from inspect_ai.model import Model
 
 from overthink.collect import patience
 from overthink.collect.boundary import Boundary
+from overthink.collect.inspect_run import run_inspect
 from overthink.collect.keeper import Keeper
 from overthink.collect.ladder import ladder, ladder_scores
 from overthink.collect.opened import Opened
 from overthink.collect.opening import solver_of
 from overthink.collect.reply_checks import begin_run
+from overthink.collect.stopwatch import Clock, clock_of
 from overthink.collect.trace import LadderTask
 from overthink.errors import StoppedError
 from overthink.plan import Plan
 
 
-def collect_ladder(opened: Opened, *, study: str, log_dir: Path, keeper: Keeper) -> None:
+def collect_ladder(opened: Opened, *, study: str, log_dir: Path, keeper: Keeper, clock: Clock = time.monotonic) -> None:
     """Collect every trace of the plan that is not done, and hand its rows over as soon as it is finished.
 
     Args:
@@ -30,6 +32,7 @@ def collect_ladder(opened: Opened, *, study: str, log_dir: Path, keeper: Keeper)
         study: Name of the study.
         log_dir: Where Inspect writes its logs.
         keeper: What is there already, and who keeps what is new.
+        clock: Takes the time of traces.
 
     Raises:
         InputError: A task turned out not to fit the ladder.
@@ -41,9 +44,7 @@ def collect_ladder(opened: Opened, *, study: str, log_dir: Path, keeper: Keeper)
     begin_run(opened.model)
     tasks = zip(opened.tasks, plan.tasks, opened.names, strict=True)
     for (task, task_plan, name), arm in product(tasks, opened.arms):
-        asked = numbered(task, plan)
-        missing = {str(q.id): missing_draws(name, arm.label, str(q.id), plan, keeper) for q in asked}
-        questions = [q for q in asked if missing[str(q.id)]]
+        questions, missing = lacking(task, plan, keeper, name=name, arm=arm.label)
         if not questions:
             continue
         work = LadderTask(
@@ -57,6 +58,7 @@ def collect_ladder(opened: Opened, *, study: str, log_dir: Path, keeper: Keeper)
             keeper=keeper,
             boundary=boundary,
             draws=missing,
+            clock=clock_of(opened.model, clock),
         )
         wrapped = task_with(
             copy(task),  # it changes the task that it is given, and the next arm or wave needs the author's
@@ -88,7 +90,7 @@ def evaluate(
         KeyboardInterrupt: The user stopped it.
     """
     try:
-        logs = inspect_eval(
+        logs = run_inspect(
             task,
             model=model,
             model_roles={"grader": plan.grader} if plan.grader else None,
@@ -98,7 +100,6 @@ def evaluate(
             max_connections=plan.concurrency,
             max_retries=patience.TRIES - 1,
             fail_on_error=boundary is not None,  # on the ladder only a deliberate stop gets through the boundary
-            display="none",
             log_level="error",
             log_realtime=False,  # its database costs time on every event, and a full disk would end the run there
             **config,
@@ -111,7 +112,7 @@ def evaluate(
     if boundary is not None and boundary.stopped is not None:
         raise boundary.stopped
     if not logs or any(log.status == "cancelled" for log in logs):
-        raise KeyboardInterrupt  # Inspect takes Ctrl-C for itself, and may return no log at all
+        raise KeyboardInterrupt  # where Inspect takes Ctrl-C itself, it may return no log at all
     for log in logs:
         if log.status == "error":
             reason = log.error.message if log.error else "no reason was logged"
@@ -119,14 +120,19 @@ def evaluate(
 
 
 def numbered(task: Task, plan: Plan) -> list[Sample]:
-    """The questions that the plan asks, each with an id that stays the same on every run."""
+    """The questions that the plan asks, each with an id; those that a study asks have theirs already."""
     samples = list(task.dataset)[: plan.limit]
     for number, sample in enumerate(samples, start=1):
         sample.id = number if sample.id is None else sample.id
     return samples
 
 
-def missing_draws(name: str, arm: str, question: str, plan: Plan, keeper: Keeper) -> tuple[int, ...]:
-    """The draws that a question still lacks in one arm."""
-    wanted = plan.draws if keeper.draws is None else keeper.draws[name, question]
-    return tuple(draw for draw in range(wanted) if (name, arm, question, draw) not in keeper.done)
+def lacking(
+    task: Task, plan: Plan, keeper: Keeper, *, name: str, arm: str
+) -> tuple[list[Sample], dict[str, tuple[int, ...]]]:
+    """The questions that still lack draws in one arm, and by question the draws that it lacks, if any."""
+    asked, missing = numbered(task, plan), dict[str, tuple[int, ...]]()
+    for question in (str(sample.id) for sample in asked):
+        wanted = plan.draws if keeper.draws is None else keeper.draws[name, question]
+        missing[question] = tuple(draw for draw in range(wanted) if (name, arm, question, draw) not in keeper.done)
+    return [sample for sample in asked if missing[str(sample.id)]], missing

@@ -5,15 +5,17 @@ is scored. ``sham``: the forced close at that same place, which the ladder has a
 there is of the response at the rung. And the thinking itself may be judged, as if it were the answer.
 """
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from overthink.collect.climb import Step
-from overthink.collect.continuation import Continuation, Sampling, Segment
+from overthink.collect.continuation import Sampling, Segment
 from overthink.collect.judging import Judgement
 from overthink.collect.seeds import seed_for
-from overthink.collect.way import Way
+from overthink.collect.thinking import Means
+from overthink.core.controls import ON_TRACE
 from overthink.core.record import Estimand, Verdict
+from overthink.plan import Plan
 
 NATURAL_CONTROLS = ("natural", "truncated")
 """The controls that need the model's own answer."""
@@ -34,6 +36,8 @@ class ControlRow:
         natural_end: The trace had ended by itself.
         truncated: The answer was cut.
         own: What was newly decoded for this row; None where nothing was.
+        seconds: Wall-clock seconds newly taken for this row; None where nobody took the time.
+        attempt_seconds: Those of one attempt that ends so; None also where such an attempt is unknown.
         on_trace: The thinking was scored, not the answer.
     """
 
@@ -47,6 +51,8 @@ class ControlRow:
     natural_end: bool
     truncated: bool | None
     own: Segment | None = None
+    seconds: float | None = None
+    attempt_seconds: float | None = None
     on_trace: bool = False
 
     @property
@@ -74,15 +80,13 @@ class Controls:
     """The controls of one trace. Show it every step of the climb, in order.
 
     Attributes:
-        continuation: How the model goes on.
-        way: How the trace climbs.
+        means: The trace's means.
         score: The task's own scorer.
         wanted: Which controls: "sham", "truncated", "natural".
         judge_traces: Score the thinking itself, too.
     """
 
-    continuation: Continuation
-    way: Way
+    means: Means
     score: Score
     wanted: Collection[str]
     judge_traces: bool
@@ -113,7 +117,7 @@ class Controls:
         if self.judge_traces and self._thought.strip():
             self._on_trace = await self._thinking(step)
             rows.append(self._on_trace)
-        top = step.rung == len(self.way.budgets) - 1
+        top = step.rung == len(self.means.way.budgets) - 1
         return [*rows, *(self._once or self._never(step))] if top else rows
 
     def _never(self, step: Step) -> list[ControlRow]:
@@ -129,14 +133,18 @@ class Controls:
                 answer_tokens=None,
                 natural_end=False,
                 truncated=True,
+                seconds=self.means.watch.no_time,
             )
             for estimand in (Estimand.NATURAL, Estimand.SHAM)
             if estimand in self.wanted
         ]
 
     async def _natural(self, step: Step) -> ControlRow:
-        own, turn = await self._own_end(step)
-        completion = self.way.format.visible(turn)
+        begun = self.means.watch.seconds
+        with self.means.watch.running():
+            own, turn = await self._own_end(step)
+        took = self.means.watch.since(begun)
+        completion = self.means.way.format.visible(turn)
         return ControlRow(
             estimand=Estimand.NATURAL,
             rung=0,
@@ -148,25 +156,29 @@ class Controls:
             natural_end=True,
             truncated=not own.ended,
             own=own,
+            seconds=took,
+            attempt_seconds=None if took is None or step.thinking_seconds is None else step.thinking_seconds + took,
         )
 
     async def _own_end(self, step: Step) -> tuple[Segment, str]:
         """What the model writes behind its thinking when nobody closes it, and the whole turn with it."""
         if step.stop == "":  # it ended its turn, so there is nothing more
             return Segment("", (), 0, True, 0, 0), self._thought
+        continuation, way = self.means.continuation, self.means.way
         # where the server does not say what ended the thinking, it is taken to be what ends it in this format
-        stop = self.way.format.end if step.stop is None else step.stop
-        prefix = await self.continuation.append_text(step.prefix, stop) if stop else step.prefix
-        own = await self.continuation.decode(
+        stop = way.format.end if step.stop is None else step.stop
+        prefix = await continuation.append_text(step.prefix, stop) if stop else step.prefix
+        asked = continuation.decode(
             prefix,
             Sampling(
-                max_tokens=self.way.budgets[-1] - step.thinking_tokens + self.way.answer_tokens,
-                seed=seed_for(self.way.seed, "natural"),
-                temperature=self.way.temperature,
-                top_p=self.way.top_p,
+                max_tokens=way.budgets[-1] - step.thinking_tokens + way.answer_tokens,
+                seed=seed_for(way.seed, "natural"),
+                temperature=way.temperature,
+                top_p=way.top_p,
             ),
-            truth=self.way.told("natural", step.thinking_tokens),
+            truth=way.told("natural", step.thinking_tokens),
         )
+        own = await self.means.till.paid(asked)
         return own, self._thought + stop + own.text
 
     def _sham(self, step: Step, completion: str, forced: Judgement) -> ControlRow:
@@ -181,6 +193,8 @@ class Controls:
             answer_tokens=step.answer.tokens,
             natural_end=True,
             truncated=not step.answer.ended,
+            seconds=self.means.watch.no_time,
+            attempt_seconds=step.attempt_seconds,
         )
 
     async def _cut(self, step: Step, natural: ControlRow | None) -> ControlRow:
@@ -188,11 +202,12 @@ class Controls:
         if natural is not None:
             paid = natural.estimand in self.wanted  # then its own row counts the tokens
             judged = replace(natural.judged, judge_tokens=0) if paid else natural.judged
-            row = replace(natural, estimand=Estimand.TRUNCATED, judged=judged, own=None if paid else natural.own)
+            row = replace(natural, estimand=Estimand.TRUNCATED, judged=judged)
+            row = replace(row, own=None, seconds=self.means.watch.no_time) if paid else row
         elif step.carried and self._truncated is not None:
-            row = _repeated(self._truncated)
+            row = self._repeated(self._truncated)
         else:
-            completion = self.way.format.visible(self._thought)
+            completion = self.means.way.format.visible(self._thought)
             row = ControlRow(
                 estimand=Estimand.TRUNCATED,
                 rung=0,
@@ -203,13 +218,15 @@ class Controls:
                 answer_tokens=0,
                 natural_end=False,
                 truncated=True,
+                seconds=self.means.watch.no_time,
+                attempt_seconds=step.thinking_seconds,
             )
         return replace(row, rung=step.rung, requested_tokens=step.requested_tokens)
 
     async def _thinking(self, step: Step) -> ControlRow:
         """The thinking so far, judged as if it were the answer."""
         if step.carried and self._on_trace is not None:
-            row = _repeated(self._on_trace)
+            row = self._repeated(self._on_trace)
         else:
             row = ControlRow(
                 estimand=Estimand.FORCED,
@@ -221,10 +238,31 @@ class Controls:
                 answer_tokens=None,
                 natural_end=step.natural_end,
                 truncated=None,
+                seconds=self.means.watch.no_time,
                 on_trace=True,
             )
         return replace(row, rung=step.rung, requested_tokens=step.requested_tokens)
 
+    def _repeated(self, row: ControlRow) -> ControlRow:
+        judged = replace(row.judged, judge_tokens=0)
+        return replace(row, judged=judged, own=None, seconds=self.means.watch.no_time)
 
-def _repeated(row: ControlRow) -> ControlRow:
-    return replace(row, judged=replace(row.judged, judge_tokens=0), own=None)
+
+def rows_beside(plan: Plan, scorer: str) -> Iterator[tuple[Estimand, str, int, int | None]]:
+    """Estimand, scorer, rung and budget of every row that belongs beside a ladder.
+
+    Args:
+        plan: The study's plan.
+        scorer: The scorer of the forced answers.
+    """
+    ladder = list(enumerate(plan.budgets or ()))
+    for control in plan.controls:
+        if control == "truncated":
+            yield from ((Estimand.TRUNCATED, scorer, *place) for place in ladder)
+        else:
+            yield Estimand(control), scorer, 0, None
+    for rung, budget in ladder if plan.resamples is not None else ():
+        yield Estimand.RESAMPLED, scorer, rung, budget
+    for rung, budget in ladder if plan.judge_traces else ():
+        if budget:  # without thinking there is nothing to judge
+            yield Estimand.FORCED, scorer + ON_TRACE, rung, budget

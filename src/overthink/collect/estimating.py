@@ -1,15 +1,16 @@
 """What a plan will take, before it begins: calls, tokens, and USD as far as prices are known."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from inspect_ai.model import Model
 
 from overthink.collect.arms import Arm
 from overthink.core.spending import Estimate, Range, Rates, bill
 from overthink.plan import Plan
-from overthink.price import per_million, rates_of
+from overthink.price import is_own, per_million, rates_of
 
 JUDGE_TEMPLATE_TOKENS = 400
 """Instructions that a grader reads around question and answer."""
@@ -20,14 +21,17 @@ JUDGE_DECODED_TOKENS = (20, 500)
 STEP_TOKENS = 16
 """A step of an arm that thinks step by step, for the estimate."""
 
-_CUE_TOKENS = 10
 _OF_STEPS = (
-    f"calls and prompt tokens of arms are estimated with steps of {STEP_TOKENS} tokens; what guards and verifiers read "
-    "and write comes on top"
+    f"calls and prompt tokens of arms that think in steps are estimated with steps of {STEP_TOKENS} tokens, and may be "
+    "more; what guards and verifiers read and write comes on top"
 )
 _OF_TURNS = (
     "the turns of a loop are bounded, and tokens are not: a task's own caps on output, tokens and messages are lifted; "
     "what tools cost is not counted"
+)
+_OF_LOOP_TOKENS = (
+    "the turn that passes the highest checkpoint is paid whole, and is part of no state; a task's own caps on output, "
+    "tokens and messages are lifted; what tools cost is not counted"
 )
 _NO_CHARGE = "no charge: the model runs on this machine"
 
@@ -39,14 +43,16 @@ class Asked:
     Attributes:
         name: Its name.
         questions: How many questions.
-        prompt_tokens: Mean length of a prompt.
+        prompt_tokens: Mean length of a prompt, with what opens the thinking.
         graders: The models that grade its answers.
+        cue_tokens: Length of what closes the thinking and asks for the answer.
     """
 
     name: str
     questions: int
     prompt_tokens: int
     graders: tuple[str, ...]
+    cue_tokens: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +66,13 @@ class _Work:
 
 
 def estimated(
-    plan: Plan, asked: Sequence[Asked], arms: Sequence[Arm], *, free: bool, notes: tuple[str, ...]
+    plan: Plan,
+    asked: Sequence[Asked],
+    arms: Sequence[Arm],
+    *,
+    free: bool,
+    notes: tuple[str, ...],
+    tokens_of: Callable[[str], int],
 ) -> Estimate:
     """The estimate for a plan.
 
@@ -70,6 +82,7 @@ def estimated(
         arms: The arms of a ladder; none on the provider's own levels.
         free: The model under test sends no bill.
         notes: What else must be known before it begins.
+        tokens_of: Counts the tokens of a text.
     """
     calls = judge_calls = 0
     prompt: Range = (0, 0)
@@ -78,7 +91,9 @@ def estimated(
     for task in asked:
         fewest, traces = (task.questions * draws * len(plan.efforts or (0,)) for draws in (plan.draws, plan.most_draws))
         work = (
-            _of_arms(plan, task.prompt_tokens, arms) if plan.budgets is not None else _whole(plan, task.prompt_tokens)
+            _whole(plan, task.prompt_tokens)
+            if plan.budgets is None
+            else _of_arms(plan, task, arms, tokens_of=tokens_of)
         )
         calls += traces * work.calls
         prompt = _plus(prompt, work.prompt, (fewest, traces))
@@ -91,6 +106,7 @@ def estimated(
                 judge[0] + fewest * work.graded[0] * least,
                 _sum(judge[1], traces * work.graded[1] * (most + plan.answer_tokens)),
             )
+    in_steps = any(arm.pieces is None for arm in arms)
     names = tuple(dict.fromkeys(name for task in asked for name in task.graders))
     billed = [name for name in names if not (is_own(name) or (free and name == plan.model))]
     judge_free = not billed
@@ -110,17 +126,14 @@ def estimated(
         judge_rates=judge_rates,
         free=free,
         judge_free=judge_free,
+        in_steps=in_steps,
         notes=(
             *notes,
-            *(() if all(arm.is_base for arm in arms) else (_OF_STEPS,)),
+            *((_OF_STEPS,) if in_steps else ()),
             *(() if plan.turns is None else (_OF_TURNS,)),
+            *(() if plan.loop_tokens is None else (_OF_LOOP_TOKENS,)),
         ),
     )
-
-
-def is_own(model: str) -> bool:
-    """Whether a model needs no provider: our own and Inspect's mock."""
-    return model.split("/", maxsplit=1)[0] in ("overthink", "mockllm", "none")
 
 
 def is_local(model: Model) -> bool:
@@ -131,9 +144,9 @@ def is_local(model: Model) -> bool:
     return local or is_own(str(model))
 
 
-def _of_arms(plan: Plan, prompt: int, arms: Sequence[Arm]) -> _Work:
+def _of_arms(plan: Plan, task: Asked, arms: Sequence[Arm], *, tokens_of: Callable[[str], int]) -> _Work:
     """A trace in every arm."""
-    works = [_laddered(plan, prompt) if arm.is_base else _stepwise(plan, prompt, arm) for arm in arms]
+    works = [_of_arm(plan, task, arm, tokens_of=tokens_of) for arm in arms]
     return _Work(
         calls=sum(work.calls for work in works),
         prompt=(sum(work.prompt[0] for work in works), sum(work.prompt[1] or 0 for work in works)),
@@ -142,54 +155,82 @@ def _of_arms(plan: Plan, prompt: int, arms: Sequence[Arm]) -> _Work:
     )
 
 
-def _stepwise(plan: Plan, prompt: int, arm: Arm) -> _Work:
-    """A trace that thinks in steps, on one path or several: how many there are nobody knows beforehand."""
-    rungs, top = len(arm.budgets), arm.budgets[-1] if arm.budgets else 0
-    thought = math.ceil(arm.times * top)
-    calls = rungs + math.ceil(thought / STEP_TOKENS)
-    least_rungs = min(rungs, 2 if arm.budgets[0] == 0 else 1)
+def _of_arm(plan: Plan, task: Asked, arm: Arm, *, tokens_of: Callable[[str], int]) -> _Work:
+    if arm.pieces is None:
+        return _stepwise(plan, task, arm)
+    written = sum(map(tokens_of, arm.writes))
+    climbed = _laddered(plan, task, arm.budgets, more=arm.pieces, written=written)
+    return _beside(plan, task, climbed) if arm.is_base else climbed
+
+
+def _stepwise(plan: Plan, task: Asked, arm: Arm) -> _Work:
+    """A trace that thinks in steps, on one path or several: how many there are nobody knows. A rung ends a step."""
+    rungs, top, times = len(arm.budgets), arm.budgets[-1], arm.times
+    steps = sum(math.ceil(times * (high - low) / STEP_TOKENS) for low, high in pairwise((0, *arm.budgets)))
+    calls = rungs + steps
+    least_rungs = _least(arm.budgets)
     return _Work(
         calls=calls,
-        prompt=(prompt * least_rungs, calls * (prompt + top)),
-        decoded=(least_rungs, thought + rungs * plan.answer_tokens),
+        prompt=(task.prompt_tokens * least_rungs, calls * (task.prompt_tokens + top) + rungs * task.cue_tokens),
+        decoded=(least_rungs, math.ceil(times * top) + rungs * plan.answer_tokens),
         graded=(least_rungs, rungs),
     )
 
 
-def _laddered(plan: Plan, prompt: int) -> _Work:
-    """A trace on the ladder: at every rung it thinks on, and a fork of it answers."""
+def _laddered(plan: Plan, task: Asked, budgets: Sequence[int], *, more: int, written: int) -> _Work:
+    """A trace on the ladder: at every rung it thinks on, and a fork of it answers.
+
+    Args:
+        plan: The plan.
+        task: What is asked.
+        budgets: The rungs.
+        more: Pieces that it thinks in beside one per rung, as its end is suppressed so often.
+        written: Tokens of what an arm writes into the thinking, all of it taken to stand at its beginning.
+    """
+    opened, top = task.prompt_tokens + written, budgets[-1]
+    thinks = [opened + low for low, high in pairwise((0, *budgets)) if high > low]
+    answers = [opened + budget + task.cue_tokens for budget in budgets]
+    return _Work(
+        calls=len(thinks) + len(answers) + more,
+        prompt=(task.prompt_tokens * _least(budgets), sum(thinks) + sum(answers) + more * (opened + top)),
+        decoded=(_least(budgets), top + len(budgets) * plan.answer_tokens),
+        graded=(_least(budgets), len(budgets)),
+    )
+
+
+def _least(budgets: Sequence[int]) -> int:
+    """Rungs that cost something at least: a trace that ends at once is carried to the rungs above."""
+    return min(len(budgets), 2 if budgets[0] == 0 else 1)
+
+
+def _beside(plan: Plan, task: Asked, climbed: _Work) -> _Work:
+    """The same with what stands beside the plain ladder: controls, verdicts on the thinking, resamples."""
     budgets = plan.budgets or ()
-    reached, thinking = [], 0
-    for budget in budgets:
-        forks = prompt + budget + _CUE_TOKENS
-        reached.append((prompt + thinking if budget > thinking else 0) + forks)
-        thinking = budget
-    segments = sum(budget > 0 for budget in budgets)
-    calls, graded = len(budgets) + segments, len(budgets)
-    decoded = budgets[-1] + len(budgets) * plan.answer_tokens
-    most = sum(reached)
+    calls, graded = climbed.calls, climbed.graded[1]
+    decoded, most = climbed.decoded[1] or 0, climbed.prompt[1] or 0
+    answered = task.prompt_tokens + budgets[-1] + task.cue_tokens
     if any(control in plan.controls for control in ("natural", "truncated")):  # the model's own answer, once
-        calls, graded, decoded, most = calls + 1, graded + 1, decoded + plan.answer_tokens, most + prompt + budgets[-1]
+        calls, graded, decoded, most = calls + 1, graded + 1, decoded + plan.answer_tokens, most + answered
     if "truncated" in plan.controls:
         graded += len(budgets)
     if plan.judge_traces:
-        graded += segments
-    least_rungs = min(len(budgets), 2 if budgets[0] == 0 else 1)
+        graded += sum(budget > 0 for budget in budgets)
     for budget in budgets if plan.resamples else ():  # thought anew from every rung, to the top
         tries, further = plan.resamples or 0, budgets[-1] - budget
         calls, graded = calls + tries * (1 + (further > 0)), graded + tries
         decoded += tries * (further + plan.answer_tokens)
-        most += tries * ((prompt + budget if further else 0) + prompt + budgets[-1] + _CUE_TOKENS)
-    return _Work(calls, (prompt * least_rungs, most), (least_rungs, decoded), (least_rungs, graded))
+        most += tries * ((task.prompt_tokens + budget if further else 0) + answered)
+    return _Work(calls, (climbed.prompt[0], most), (climbed.decoded[0], decoded), (climbed.graded[0], graded))
 
 
 def _whole(plan: Plan, prompt: int) -> _Work:
     """A trace that runs as the task made it: one call at least, and nothing bounds what it decodes.
 
-    A loop of tool calls has as many calls as turns, and what its tools answer is read in every turn behind.
+    A loop of tool calls has as many calls as turns, of a token at least, and what its tools answer is read in every
+    turn behind.
     """
-    turns = plan.turns or (1,)
-    return _Work(turns[-1], (prompt, None), (1, None), (1, len(turns)))
+    checkpoints = (1,) if plan.checkpoints is None else plan.checkpoints.at
+    return _Work(checkpoints[-1], (prompt, None), (1, None), (1, len(checkpoints)))
 
 
 def _rates(model: str, free: bool) -> tuple[Rates | None, str]:

@@ -8,11 +8,14 @@ addition. Our own logs hold their rows, which come back as they were.
 from collections.abc import Sequence
 from pathlib import Path
 
+from inspect_ai.log import EvalSampleSummary
+
 from overthink.collect.log_checkpoints import CheckpointUnit
 from overthink.collect.log_curves import ForeignLogs
 from overthink.collect.log_files import OpenLog, open_logs
 from overthink.collect.log_meaning import Stated, meanings, read_polarity
 from overthink.collect.log_records import own_records
+from overthink.core.human_label import AnswerAt
 from overthink.core.reading import Reading
 from overthink.core.record import RungRecord
 from overthink.errors import InputError
@@ -68,6 +71,26 @@ def read_logs(
     if not records:
         raise InputError(f"{path} holds no scored sample. {' '.join(notes)}")
     return Reading(tuple(records), tuple(notes))
+
+
+def read_origins(
+    path: Path, *, axis: str | None = None, high: str | None = None, scorer: str | None = None
+) -> dict[AnswerAt, tuple[OpenLog, EvalSampleSummary]]:
+    """Which sample of which log every row of :func:`read_logs` is from, but for our own logs and for checkpoints.
+
+    Args:
+        path: As for :func:`read_logs`, and so the rest.
+        axis: What the logs measure.
+        high: What a high score means.
+        scorer: The one `scorer` or `scorer.key` to read.
+
+    Raises:
+        InputError: As for :func:`read_logs`.
+    """
+    foreign = [log for log in open_logs(path)[0] if own_records(log) is None]
+    if not foreign:
+        return {}
+    return ForeignLogs(path.stem, foreign, meanings(foreign, Stated(axis, high, scorer)), "tokens").origins()
 
 
 def _latest(records: list[RungRecord]) -> list[RungRecord]:

@@ -72,9 +72,9 @@ class Judge:
         Raises:
             InputError: The scorer's value needs a key, lies outside [0, 1], or is the first and no number.
         """
-        before = _tokens_used()
+        before = tokens_used()
         score = await self.scorer(state, target)
-        judge_tokens = _tokens_used() - before
+        judge_tokens = tokens_used() - before
         empty = not state.output.completion.strip() and not _has_acted(state)
         if score is None:
             return Judgement(None, _no_score(empty, truncated), None, judge_tokens, None)
@@ -171,5 +171,6 @@ def _has_acted(state: TaskState) -> bool:
     return any(isinstance(message, ChatMessageAssistant) and message.tool_calls for message in state.messages)
 
 
-def _tokens_used() -> int:
+def tokens_used() -> int:
+    """Tokens that this sample has used so far, of all models."""
     return sum(usage.total_tokens for usage in sample_model_usage().values())

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from overthink.core.added_rungs import Row, SparseTrace
+from overthink.core.cut_short import CutShort
 from overthink.core.record import RungRecord
 
 
@@ -17,6 +18,8 @@ class Keeper:
         on_thought: Told the token ids of a trace's thinking, where the provider speaks them, before `on_trace`.
         on_trace: Told of every finished trace, with its rows.
         draws: By task and question: how many draws it is to have; None for as many as the plan says.
+        on_cut_short: Told what was paid for a trace that the run's end cut short. It may be one that was kept just
+            before, and raises nothing: the run ends with an error of its own.
     """
 
     done: Collection[Row]
@@ -24,3 +27,4 @@ class Keeper:
     on_thought: Callable[[Row, Sequence[int]], None]
     on_trace: Callable[[Sequence[RungRecord]], None]
     draws: Mapping[tuple[str, str], int] | None = None
+    on_cut_short: Callable[[CutShort], None] = lambda _: None

@@ -40,17 +40,21 @@ def ladder(work: LadderTask) -> Solver:
         if state.epoch > len(draws):  # other questions lack more draws than this one
             return state
         trace = Trace(work, judge.name, state, draws[state.epoch - 1])
-        with work.boundary.trace() as failure:
-            ways = ways or [continuation_for(evaluated_model())]
-            await trace.collect(replay, judge, state, ways[0])
-        if failure:
-            trace.mark_errored(failure[0])
-        store().set(RECORDS, [plain(record) for record in trace.rows])
-        store().set(TEXTS, trace.texts)
-        with work.boundary.deliberate():
-            if trace.thought is not None and not failure:
-                work.keeper.on_thought(trace.name, trace.thought)
-            work.keeper.on_trace(trace.rows)
+        try:
+            with work.boundary.trace() as failure:
+                ways = ways or [continuation_for(evaluated_model())]
+                await trace.collect(replay, judge, state, ways[0])
+            if failure:
+                trace.mark_errored(failure[0])
+            store().set(RECORDS, [plain(record) for record in trace.rows])
+            store().set(TEXTS, trace.texts)
+            with work.boundary.deliberate():
+                if trace.thought is not None and not failure:
+                    work.keeper.on_thought(trace.name, trace.thought)
+                work.keeper.on_trace(trace.rows)
+        except BaseException:  # Ctrl-C, a server that is gone, a full disk: the run ends, and this trace is not kept
+            work.keeper.on_cut_short(trace.cut_short())
+            raise
         state.output = ModelOutput.from_content(str(state.model), trace.answer)
         return state
 

@@ -22,9 +22,7 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 from overthink.collect.server import LlamaServer, ServerOptions, server_for
 from overthink.collect.weights import check_gguf, embedded
 from overthink.errors import InputError
-
-TEMPERATURE, TOP_P = 0.8, 0.95
-"""Sampling where the configuration leaves it open: the defaults of a plan."""
+from overthink.plan import TEMPERATURE, TOP_P
 
 
 class LocalModel(ModelAPI):

@@ -7,7 +7,7 @@ final score is carried on.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from inspect_ai.log import EvalSample, EvalSampleSummary, EvalSpec
 
 from overthink.collect.log_files import OpenLog
 from overthink.collect.log_scores import flat_scores
+from overthink.collect.log_time import WorkClock
 
 CheckpointUnit = Literal["tokens", "turns", "cost"]
 """What checkpoints are compared at: output tokens, calls of the evaluated model, or US dollars."""
@@ -37,6 +38,7 @@ class Step:
         thinking: Reasoning tokens so far; None where the provider does not say.
         turns: Calls so far.
         cost: US dollars so far; None where the price is unknown.
+        seconds: Working seconds so far, those of the scores left out; None where the log does not tell.
         scores: Values by `scorer` or `scorer.key`; None before the first score.
     """
 
@@ -44,6 +46,7 @@ class Step:
     thinking: int | None = 0
     turns: int = 0
     cost: float | None = 0.0
+    seconds: float | None = 0.0
     scores: dict[str, Any] | None = None
 
     def spent(self, unit: CheckpointUnit) -> float | None:
@@ -61,12 +64,14 @@ class Grid:
 
     Attributes:
         arm: What is compared.
+        model: The model.
         unit: What its budgets count.
         budgets: Increasing.
         apart: The output tokens of this model leave the thinking out.
     """
 
     arm: str
+    model: str
     unit: CheckpointUnit
     budgets: tuple[float, ...]
     apart: bool
@@ -100,9 +105,10 @@ def path_of(sample: EvalSample, spec: EvalSpec) -> Path:
 
     The last step has the final score.
     """
-    steps = [Step()]
+    steps, clock = [Step()], WorkClock(spec)
     for event in sample.events:
         now = steps[-1]
+        clock.see(event)
         if isinstance(event, ModelEvent) and event.role is None and event.model == spec.model and event.output.usage:
             usage = event.output.usage
             steps.append(
@@ -111,15 +117,18 @@ def path_of(sample: EvalSample, spec: EvalSpec) -> Path:
                     thinking=_plus(now.thinking, usage.reasoning_tokens),
                     turns=now.turns + 1,
                     cost=_plus(now.cost, usage.total_cost),
+                    seconds=clock.worked,
                     scores=now.scores,
                 )
             )
         elif isinstance(event, ScoreEvent) and event.intermediate:
             scores = {**(now.scores or {}), **flat_scores({event.scorer or "score": event.score})}
-            steps[-1] = _scored(now, scores)
+            steps[-1] = replace(now, scores=scores)
+    if len(steps) > 1:
+        steps[-1] = replace(steps[-1], seconds=clock.when_solved(sample.events))
     final = flat_scores(sample.scores)
     if final:
-        steps[-1] = _scored(steps[-1], final)
+        steps[-1] = replace(steps[-1], scores=final)
     return tuple(steps)
 
 
@@ -156,10 +165,6 @@ def grid_label(budget: float, unit: CheckpointUnit) -> str:
     if unit == "cost":
         return f"{budget:.4g} USD"
     return f"{budget:.0f} {unit}"
-
-
-def _scored(step: Step, scores: dict[str, Any]) -> Step:
-    return Step(step.tokens, step.thinking, step.turns, step.cost, scores)
 
 
 def _plus(total: Number | None, more: Number | None) -> Number | None:

@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from inspect_ai.log import EvalSampleSummary
+
 from overthink.collect.log_checkpoints import (
     CheckpointUnit,
     Grid,
@@ -17,7 +19,9 @@ from overthink.collect.log_meaning import Meaning
 from overthink.collect.log_rows import Scale, checkpoint_rows, outcome_row
 from overthink.collect.log_scores import answer_of, usable_scorers
 from overthink.collect.log_setting import other_settings, thinking_setting
+from overthink.collect.log_time import timed
 from overthink.collect.log_traces import Trace, changed_questions, distinct_traces, number_draws
+from overthink.core.human_label import AnswerAt
 from overthink.core.layout import Run, Seat, lay_out
 from overthink.core.record import Axis, RungRecord
 from overthink.errors import InputError
@@ -47,6 +51,7 @@ class ForeignLogs:
         """
         traces, more = distinct_traces(self.logs, [meaning.derived for meaning in self.meanings])
         notes += more + changed_questions(self.logs, traces)
+        traces = timed(self.logs, traces)
         seats = self._seats(traces)
         scales = self._scales(traces, notes)
         records = list(self._outcomes(traces, seats, scales))
@@ -58,6 +63,20 @@ class ForeignLogs:
         if unscored:
             notes.append(f"{unscored} of {len(records)} rows have an error or no score; they have no value.")
         return records
+
+    def origins(self) -> dict[AnswerAt, tuple[OpenLog, EvalSampleSummary]]:
+        """Where the log holds the answer of every row, apart from those of checkpoints on the way."""
+        traces, _ = distinct_traces(self.logs, [meaning.derived for meaning in self.meanings])
+        seats = self._seats(traces)
+        found: dict[AnswerAt, tuple[OpenLog, EvalSampleSummary]] = {}
+        for trace, draw in zip(traces, self._draws(traces, seats), strict=True):
+            seat = seats[trace.log]
+            place = (self._task(trace), seat.arm, str(seat.estimand), trace.question, draw, seat.rung)
+            found[place] = self.logs[trace.log], trace.summary
+        return found
+
+    def _draws(self, traces: Sequence[Trace], seats: list[Seat]) -> list[int]:
+        return number_draws(traces, [(self._task(t), seats[t.log].arm, seats[t.log].rung) for t in traces])
 
     def _seats(self, traces: Sequence[Trace]) -> list[Seat]:
         """The seat of every log."""
@@ -108,7 +127,7 @@ class ForeignLogs:
     def _outcomes(
         self, traces: Sequence[Trace], seats: list[Seat], scales: dict[str, list[Scale]]
     ) -> Iterator[RungRecord]:
-        draws = number_draws(traces, [(self._task(t), seats[t.log].arm, seats[t.log].rung) for t in traces])
+        draws = self._draws(traces, seats)
         caps = [thinking_setting(log.header).max_tokens for log in self.logs]
         for scale in (scale for of_task in scales.values() for scale in of_task):
             by_log = [replace(scale, max_tokens=cap) for cap in caps]
@@ -122,15 +141,15 @@ class ForeignLogs:
         by_log: dict[int, list[Trace]] = defaultdict(list)
         for trace in traces:
             by_log[trace.log].append(trace)
-        groups: dict[tuple[str, str, bool], list[tuple[Trace, Path]]] = defaultdict(list)
+        groups: dict[tuple[str, str, str, bool], list[tuple[Trace, Path]]] = defaultdict(list)
         for i, members in by_log.items():
             if has_checkpoints(self.logs[i]):
                 seat = seats[i]
                 arm = f"{seat.arm} [{seat.effort}]" if seat.effort else seat.arm
                 paths = read_paths(self.logs[i], [trace.summary for trace in members])
-                groups[self._task(members[0]), arm, seat.apart] += zip(members, paths, strict=True)
-        for (task, arm, apart), walked in groups.items():
-            grid = Grid(arm, self.unit, common_budgets([path for _, path in walked], self.unit), apart)
+                groups[self._task(members[0]), arm, seat.model, seat.apart] += zip(members, paths, strict=True)
+        for (task, arm, model, apart), walked in groups.items():
+            grid = Grid(arm, model, self.unit, common_budgets([path for _, path in walked], self.unit), apart)
             if not grid.budgets:
                 raise InputError(
                     f"task {task}, arm {arm}: the {self.unit} at its checkpoints is unknown; compare at turns"

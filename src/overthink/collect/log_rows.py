@@ -68,8 +68,11 @@ def outcome_row(trace: Trace, draw: int, *, seat: Seat, scale: Scale) -> RungRec
         prompt_tokens=trace.tokens.prompt,
         cached_tokens=trace.tokens.cached,
         judge_tokens=trace.tokens.judge,
+        seconds=trace.seconds,
+        attempt_seconds=trace.seconds if error is None else None,
         truncated=_was_cut(trace, scale),
         answer=_answer(trace, scale),
+        model=seat.model,
         effort=seat.effort,
         error=error,
     )
@@ -77,7 +80,7 @@ def outcome_row(trace: Trace, draw: int, *, seat: Seat, scale: Scale) -> RungRec
 
 def checkpoint_rows(trace: Trace, draw: int, path: Path, *, grid: Grid, scale: Scale) -> Iterator[RungRecord]:
     """The rows of a trace at every budget. ``generated_tokens`` is what each rung newly decoded."""
-    before = 0
+    before, before_seconds = 0, 0.0
     for rung, budget in enumerate(grid.budgets):
         step, ended = at_budget(path, budget, grid.unit)
         decoded = step.tokens + (step.thinking or 0 if grid.apart else 0)
@@ -100,13 +103,16 @@ def checkpoint_rows(trace: Trace, draw: int, path: Path, *, grid: Grid, scale: S
             value=value,
             thinking_tokens=step.thinking,
             generated_tokens=decoded - before,
+            seconds=None if step.seconds is None else max(0.0, step.seconds - before_seconds),
+            attempt_seconds=step.seconds if error is None else None,
             natural_end=ended and not trace.summary.limit and not trace.summary.error,
             truncated=bool(ended and trace.summary.limit),
             answer=_answer(trace, scale) if ended else None,
+            model=grid.model,
             effort=grid_label(budget, grid.unit),
             error=error,
         )
-        before = decoded
+        before, before_seconds = decoded, step.seconds or before_seconds
 
 
 def _judged(

@@ -22,6 +22,7 @@ class Trace:
         summary: What the log says of it without its events.
         values: Score values by `scorer` or `scorer.key`.
         tokens: What it used.
+        seconds: How long it took, judges left out; None where the log does not tell, or nobody has looked yet.
     """
 
     log: int
@@ -29,6 +30,7 @@ class Trace:
     summary: EvalSampleSummary
     values: dict[str, Any]
     tokens: SampleTokens
+    seconds: float | None = None
 
 
 def distinct_traces(

@@ -19,6 +19,7 @@ class Setting:
         reads: Type of its value.
         means: What it decides, with its unit.
         default: The value where it is left out: one that the method's source fixes; None where it has to be stated.
+        like: The decision before it whose value it has where it is left out, as the source has it; "" for none.
         least: Smallest value.
         most: Largest value.
         choices: The words it may be; empty for any.
@@ -27,6 +28,7 @@ class Setting:
     reads: type[int] | type[float] | type[str] | type[bool]
     means: str
     default: Value | None = None
+    like: str = ""
     least: float | None = None
     most: float | None = None
     choices: tuple[str, ...] = ()
@@ -62,6 +64,47 @@ class Setting:
             needed += "" if self.most is None else f", at most {self.most:g}"
             raise InputError(f"{option} {part}: {name}={value} is not possible ({self.means}); needed: {needed}")
         return self.reads(value)
+
+
+Settings = Mapping[str, Value]
+"""Decisions by name, complete and checked."""
+
+
+def decided(
+    settings: Mapping[str, Setting], given: Settings, *, simulated: Settings, part: str, option: str = "--arms"
+) -> tuple[dict[str, Value], list[str]]:
+    """Every decision of a part: as stated, as the simulated model brings it, or as its source fixes it.
+
+    Args:
+        settings: What is to be decided.
+        given: What was stated; what is none of its decisions is passed over.
+        simulated: What the simulated model brings; nothing where another model is under test.
+        part: Whose decisions they are, for messages.
+        option: Where they were given, for messages.
+
+    Returns:
+        The decisions, checked, and those that are missing, with what they mean.
+
+    Raises:
+        InputError: A value is not possible.
+
+    Example:
+        >>> beam = {"width": Setting(int, "paths"), "first": Setting(int, "first steps", like="width")}
+        >>> decided(beam, {"width": 4}, simulated={}, part="beam")
+        ({'width': 4, 'first': 4}, [])
+        >>> decided(beam, {}, simulated={}, part="beam")
+        ({}, ['width (paths)'])
+    """
+    complete: dict[str, Value] = {}
+    missing: list[str] = []
+    for name, setting in settings.items():
+        fallback = complete.get(setting.like) if setting.like else setting.default
+        value = given.get(name, simulated.get(name, fallback))
+        if value is not None:
+            complete[name] = setting.checked(name, value, part, option=option)
+        elif not setting.like:  # else what it is like is missing
+            missing.append(f"{name} ({setting.means})")
+    return complete, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +146,6 @@ class Intervention(Protocol):
         ...
 
 
-Settings = Mapping[str, Value]
-"""Decisions by name, complete and checked."""
-
-
 @dataclass(frozen=True)
 class Part:
     """A strategy or an intervention that an arm may be made of.
@@ -119,7 +158,10 @@ class Part:
         settings: Its decisions.
         simulated: Decisions that ``overthink/simulated`` brings.
         answers_at_once: It thinks nothing of its own, so that only the lowest rung is collected.
+        reads_probabilities: It reads how likely the next tokens are, which not every server tells.
         times: At most how often it decodes what the plain ladder decodes.
+        pieces: At most in how many pieces it thinks beside one per rung; None where it takes steps, or looks at them.
+        writes: The texts that it may write into the thinking, at most; told where it thinks in pieces.
         models: The models that it asks beside the one under test.
     """
 
@@ -130,5 +172,8 @@ class Part:
     settings: Mapping[str, Setting] = field(default_factory=dict)
     simulated: Settings = field(default_factory=dict)
     answers_at_once: bool = False
+    reads_probabilities: bool = False
     times: Callable[[Settings], float] = lambda _: 1.0
+    pieces: Callable[[Settings], int] | None = None
+    writes: Callable[[Settings], tuple[str, ...]] = lambda _: ()
     models: Callable[[Settings], tuple[str, ...]] = lambda _: ()

@@ -7,15 +7,14 @@ show. Every rung's prefix is taken to the top of the ladder ``tries`` times, ans
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-import anyio
+from functools import partial
 
 from overthink.collect.climb import Step
 from overthink.collect.continuation import Segment
 from overthink.collect.controls import ControlRow, Score
 from overthink.collect.judging import Judgement
+from overthink.collect.search.together import together
 from overthink.collect.thinking import Means
-from overthink.collect.till import Till
 from overthink.core.controls import GOOD
 from overthink.core.record import Estimand
 
@@ -28,7 +27,7 @@ class Resampling:
     """How one trace is resampled.
 
     Attributes:
-        means: The trace's means; what is spent here is paid by the rows, not at its till.
+        means: The trace's means.
         score: The task's own scorer.
         tries: Continuations from each prefix.
         bisect: Begin with the lowest and the highest rung, and look between two only where they differ.
@@ -52,7 +51,12 @@ class Resampling:
             rows = [found[rung] for rung in sorted(found)]
         else:
             rows = [await self._at(step) for step in own]
-        ended = replace(rows[-1], judged=replace(rows[-1].judged, judge_tokens=0), own=None)
+        ended = replace(
+            rows[-1],
+            judged=replace(rows[-1].judged, judge_tokens=0),
+            own=None,
+            seconds=self.means.watch.no_time,
+        )
         carried = [step for step in steps if step.carried]
         return [*rows, *(replace(ended, rung=s.rung, requested_tokens=s.requested_tokens) for s in carried)]
 
@@ -67,17 +71,13 @@ class Resampling:
 
     async def _at(self, step: Step) -> ControlRow:
         """Go on from one rung. A trace that had ended is only answered anew."""
-        till, answers = Till(), list[Segment]()
-
-        async def go_on(number: int) -> None:
-            answers.append(await self._once(step, number, till))
-
-        async with anyio.create_task_group() as group:
-            for number in range(self.tries):
-                group.start_soon(go_on, number)
+        till, watch = self.means.till, self.means.watch
+        paid, begun = till.requests, watch.seconds
+        with watch.running():
+            answers = await together(till, [partial(self._once, step, number) for number in range(self.tries)])
+        receipt, took = till.since(paid), watch.since(begun)
         # One after the other: what a scorer's own calls cost is seen by the difference that each makes.
         judged = [await self.score(answer.text, not answer.ended) for answer in answers]
-        receipt = till.receipt()
         return ControlRow(
             estimand=Estimand.RESAMPLED,
             rung=step.rung,
@@ -89,24 +89,22 @@ class Resampling:
             natural_end=step.natural_end,
             truncated=None,
             own=Segment("", None, receipt.decoded, True, receipt.prompt, receipt.cached),
+            seconds=took,
         )
 
-    async def _once(self, step: Step, number: int, till: Till) -> Segment:
+    async def _once(self, step: Step, number: int) -> Segment:
         means, way = self.means, self.means.way
         prefix, thinking = step.prefix, step.thinking_tokens
         left = way.budgets[-1] - thinking
         if left > 0 and not step.natural_end:
-            segment = await means.continuation.decode(
+            asked = means.continuation.decode(
                 prefix, way.thinking(left, step.rung, "resample", number), truth=way.told("think", thinking)
             )
-            till.pay(segment)
+            segment = await means.till.paid(asked)
             prefix, thinking = means.continuation.append(prefix, segment), thinking + segment.tokens
         fork = await means.continuation.append_text(prefix, way.format.close + way.format.cue)
-        answer = await means.continuation.decode(
-            fork, way.answering(step.rung, "resample answer", number), truth=way.told("answer", thinking)
-        )
-        till.pay(answer)
-        return answer
+        drawn = way.answering(step.rung, "resample answer", number)
+        return await means.till.paid(means.continuation.decode(fork, drawn, truth=way.told("answer", thinking)))
 
 
 def _together(judged: Sequence[Judgement]) -> Judgement:

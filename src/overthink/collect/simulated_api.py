@@ -50,6 +50,7 @@ class SimulatedProvider(ModelAPI):
     """
 
     wants_truth = True
+    takes_time = False  # what it takes is the time of our own code, and runs of one study would differ in it alone
 
     def __init__(
         self,

@@ -6,15 +6,17 @@ path to answer from. Whatever they spend they pay at the trace's till.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from inspect_ai.model import ChatMessage
 
 from overthink.collect.continuation import Continuation, Prefix
 from overthink.collect.judging import Judgement
+from overthink.collect.stopwatch import Stopwatch
 from overthink.collect.till import Till
 from overthink.collect.way import Way
+from overthink.core.category import Category
 
 LINE_END = "\n"
 """What ends a step."""
@@ -70,6 +72,8 @@ class Means:
         till: Where everything is paid.
         prompt: What the model was asked.
         grade: The task's own scorer, for an answer and whether it was cut. It knows the target: for oracles alone.
+        watch: Takes the time of all that is not judging.
+        scored_as: What a verifier that is asked with these means is charged to.
     """
 
     continuation: Continuation
@@ -77,6 +81,8 @@ class Means:
     till: Till
     prompt: tuple[ChatMessage, ...]
     grade: Grade | None = None
+    watch: Stopwatch = field(default_factory=lambda: Stopwatch(None))
+    scored_as: Category = Category.VERIFIER
 
     @property
     def question(self) -> str:
@@ -126,12 +132,12 @@ class OneStep:
         while not (text and (begun + text).strip()) and not path.ended and path.tokens - start.tokens < room:
             left = min(room - (path.tokens - start.tokens), STEP_TOKENS)
             named = ("step", len(start.steps), path.tokens, branch)
-            segment = await self._means.continuation.decode(
+            asked = self._means.continuation.decode(
                 path.prefix,
                 way.thinking(left, *named, stop=(LINE_END,)),
                 truth=way.told("think", path.tokens),
             )
-            self._means.till.pay(segment)
+            segment = await self._means.till.paid(asked)
             prefix = self._means.continuation.append(path.prefix, segment)
             line = segment.ended and segment.stop == LINE_END
             if segment.ended and segment.stop is None and not self._means.continuation.tells_stop:
@@ -200,8 +206,8 @@ async def gone_on(means: Means, path: Path, room: int, *named: str | int) -> Pat
         named: What the request is for; its seed hangs on that.
     """
     sampling = means.way.thinking(room, *named)
-    segment = await means.continuation.decode(path.prefix, sampling, truth=means.way.told("think", path.tokens))
-    means.till.pay(segment)
+    asked = means.continuation.decode(path.prefix, sampling, truth=means.way.told("think", path.tokens))
+    segment = await means.till.paid(asked)
     return replace(
         path,
         prefix=means.continuation.append(path.prefix, segment),

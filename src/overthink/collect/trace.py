@@ -1,6 +1,6 @@
 """One trace while it is being collected: its rows and texts, those of the forced ladder and those beside it."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -9,20 +9,22 @@ from inspect_ai.solver import Solver, TaskState
 
 from overthink.collect.added_forks import added_forks
 from overthink.collect.arms import Arm
+from overthink.collect.books import Books
 from overthink.collect.boundary import Boundary
 from overthink.collect.climb import Step, climb
 from overthink.collect.continuation import Continuation
-from overthink.collect.controls import ControlRow, Controls
-from overthink.collect.judging import Judge, Judgement
+from overthink.collect.controls import ControlRow, Controls, rows_beside
+from overthink.collect.judging import Judge, Judgement, tokens_used
 from overthink.collect.keeper import Keeper
 from overthink.collect.replay import Replay, evaluated_model
 from overthink.collect.resample import Resampling
+from overthink.collect.stopwatch import Clock
 from overthink.collect.thinking import Means
-from overthink.collect.till import Till
 from overthink.collect.way import Way
 from overthink.collect.way_of import completion_of, trace_seed, way_of
-from overthink.core.added_rungs import Row
+from overthink.core.added_rungs import Fork, Row, place
 from overthink.core.controls import ON_TRACE
+from overthink.core.cut_short import CutShort
 from overthink.core.on_the_way import NOTHING
 from overthink.core.record import Axis, Estimand, RungRecord, Verdict
 from overthink.plan import Plan, TaskPlan
@@ -43,6 +45,7 @@ class LadderTask:
         keeper: What is there already, and who keeps what is new.
         boundary: Where failures are caught.
         draws: By question: the draws to collect; the first epoch is the first of them.
+        clock: Takes the time of traces; None where nobody does.
     """
 
     study: str
@@ -55,6 +58,7 @@ class LadderTask:
     keeper: Keeper
     boundary: Boundary
     draws: Mapping[str, Sequence[int]]
+    clock: Clock | None = None
 
 
 class Trace:
@@ -72,6 +76,7 @@ class Trace:
         self._draw = draw
         self._seed = trace_seed(work.plan, self.name)
         self._sparse = work.keeper.sparse.get(self.name)
+        self._books = Books(work.clock)
 
     @property
     def name(self) -> Row:
@@ -91,14 +96,18 @@ class Trace:
         judged: Judgement | None = None
 
         async def score(completion: str, cut: bool) -> Judgement:
-            return await judge(await replay.answered(state, completion), state.target, truncated=cut)
+            before = tokens_used()
+            try:
+                return await judge(await replay.answered(state, completion), state.target, truncated=cut)
+            finally:
+                self._books.judge_tokens += tokens_used() - before
 
         async def grade(answer: str, cut: bool) -> Judgement:
             return await score(completion_of(plan, way, answer), cut)
 
         plan, has_controls = self._work.plan, self._work.arm.is_base and self._sparse is None
-        controls = Controls(continuation, way, score, plan.controls, plan.judge_traces)
-        means, steps = Means(continuation, way, Till(), tuple(prompt), grade), list[Step]()
+        means = Means(continuation, way, self._books.till, tuple(prompt), grade, self._books.watch)
+        controls, steps = Controls(means, score, plan.controls, plan.judge_traces), list[Step]()
         async for step in self._steps(means):
             if isinstance(step, RungRecord):
                 self.records.append(step)
@@ -108,10 +117,10 @@ class Trace:
             if judged is None or not step.carried:
                 judged = await score(completion, not step.answer.ended)
             self._keep(step, judged, completion)
+            self._books.settle()
             self.thought = step.thought_ids if self._work.arm.is_base else None
             if has_controls:
-                for row in await controls.at(step, completion, judged):
-                    self._keep_beside(row)
+                self._keep_beside(await controls.at(step, completion, judged))
         if has_controls and plan.resamples is not None:
             resampling = Resampling(
                 means,
@@ -119,46 +128,55 @@ class Trace:
                 tries=plan.resamples,
                 bisect=plan.resample_at == "bisect",
             )
-            for row in await resampling.of(steps):
-                self._keep_beside(row)
+            self._keep_beside(await resampling.of(steps))
 
     def _steps(self, means: Means) -> AsyncIterator[Step] | AsyncIterator[RungRecord | Step]:
         """The trace from its beginning, or where it is there already, only the rungs that it lacks."""
         if self._sparse is None:
             return climb(means, self._work.arm.thinker(means))
         forced, self.beside = _apart(self._sparse.rows, means.way.budgets)
-        return added_forks(means.continuation, list(means.prompt), means.way, replace(self._sparse, rows=forced))
+        return added_forks(means, replace(self._sparse, rows=forced))
 
     def mark_errored(self, error: str) -> None:
-        """Give every rung that was not reached a row that says why; rows that were there before stand."""
-        there = _apart(self._sparse.rows, self._work.arm.budgets)[0] if self._sparse else ()
-        own = {row.requested_tokens: row for row in there}
-        for rung, budget in enumerate(self._work.arm.budgets):
-            if rung >= len(self.records):
-                failed = self._record(rung, budget, verdict=Verdict.ERRORED, error=error)
-                self.records.append(replace(own[budget], rung=rung) if budget in own else failed)
+        """Give every rung that was not reached a row that says why; rows that were there before stand.
+
+        The first of them tells what was paid and no row tells yet, and so do their sums: all but what the request that
+        failed has taken itself, which nobody knows.
+        """
+        self._books.write_off()
+        for rung, entry in list(enumerate(self._not_forked()))[len(self.records) :]:
+            if isinstance(entry, RungRecord):
+                self.records.append(entry)
+                continue
+            lost = self._books.columns(beside=False)
+            # what was thought for a rung above is counted at the lowest rung that needs it, forked or not
+            lost["generated_tokens"] += 0 if entry is None else entry.newly
+            budget = self._work.arm.budgets[rung]
+            self.records.append(self._record(rung, budget, verdict=Verdict.ERRORED, error=error, **lost))
+            self._books.settle()
         if self._sparse is None and self._work.arm.is_base:
             have = {(row.estimand, row.scorer, row.rung) for row in self.beside}
-            for estimand, scorer, at, asked in self._beside_expected():
+            for estimand, scorer, at, asked in rows_beside(self._work.plan, self._scorer):
                 if (estimand, scorer, at) not in have:
-                    failed = self._record(
-                        at, asked, estimand=estimand, scorer=scorer, verdict=Verdict.ERRORED, error=error
-                    )
-                    self.beside.append(failed)
+                    lost = self._books.columns(beside=True) | {"verdict": Verdict.ERRORED, "error": error}
+                    self.beside.append(self._record(at, asked, estimand=estimand, scorer=scorer, **lost))
+                    self._books.settle()
 
-    def _beside_expected(self) -> Iterator[tuple[Estimand, str, int, int | None]]:
-        """Estimand, scorer, rung and budget of every row that belongs beside the ladder."""
-        plan = self._work.plan
-        for control in plan.controls:
-            if control == "truncated":
-                yield from ((Estimand.TRUNCATED, self._scorer, *place) for place in enumerate(plan.budgets or ()))
-            else:
-                yield Estimand(control), self._scorer, 0, None
-        for rung, budget in enumerate(plan.budgets or () if plan.resamples is not None else ()):
-            yield Estimand.RESAMPLED, self._scorer, rung, budget
-        for rung, budget in enumerate(plan.budgets or () if plan.judge_traces else ()):
-            if budget:  # without thinking there is nothing to judge
-                yield Estimand.FORCED, self._scorer + ON_TRACE, rung, budget
+    def cut_short(self) -> CutShort:
+        """What was paid, for a trace whose rows nobody will keep."""
+        return self._books.cut_short(self.name)
+
+    def _not_forked(self) -> Sequence[RungRecord | Fork | None]:
+        """By rung: the row that was there before, the fork that it needs, or nothing where nothing was there."""
+        if self._sparse is None:
+            return [None] * len(self._work.arm.budgets)
+        budgets = self._work.arm.budgets
+        forced, _ = _apart(self._sparse.rows, budgets)
+        try:
+            return place(replace(self._sparse, rows=forced), budgets)
+        except ValueError:  # that is what failed: the trace and the ladder do not fit each other
+            own = {row.requested_tokens: row for row in forced}
+            return [replace(own[b], rung=rung) if b in own else None for rung, b in enumerate(budgets)]
 
     def _way(self, model: Any, prompt: str, state: TaskState) -> Way:
         work, budgets = self._work, self._work.arm.budgets
@@ -180,6 +198,8 @@ class Trace:
                 judge_tokens=0 if step.carried else judged.judge_tokens,
                 verifier_score=step.score,
                 **asdict(step.on_the_way),
+                seconds=step.seconds,
+                attempt_seconds=step.attempt_seconds,
                 natural_end=step.natural_end,
                 truncated=not step.answer.ended,
                 answer=judged.answer,
@@ -196,7 +216,12 @@ class Trace:
             }
         )
 
-    def _keep_beside(self, row: ControlRow) -> None:
+    def _keep_beside(self, rows: Sequence[ControlRow]) -> None:
+        for row in rows:
+            self._keep_one_beside(row)
+        self._books.settle()
+
+    def _keep_one_beside(self, row: ControlRow) -> None:
         self.beside.append(
             self._record(
                 row.rung,
@@ -213,6 +238,8 @@ class Trace:
                 verifier_tokens=0,
                 judge_tokens=row.judged.judge_tokens,
                 **asdict(NOTHING),
+                seconds=row.seconds,
+                attempt_seconds=row.attempt_seconds,
                 natural_end=row.natural_end,
                 truncated=row.truncated,
                 answer=row.judged.answer,
@@ -247,6 +274,7 @@ class Trace:
             rung=rung,
             estimand=estimand,
             requested_tokens=budget,
+            model=self._work.plan.model,
             seed=self._seed,
             **seen,
         )

@@ -31,6 +31,8 @@ def way_of(
         state: The sample, as the task made it.
         model: The model under test.
     """
+    assert plan.temperature is not None
+    assert plan.top_p is not None
     return Way(
         budgets=budgets,
         format=for_prompt(think_format(plan.think_format), prompt, cue=plan.answer_cue),

@@ -92,5 +92,12 @@ def _moved(row: RungRecord, rung: int, budget: int, ahead: int) -> RungRecord:
 
 def _carried(row: RungRecord, rung: int, budget: int) -> RungRecord:
     return replace(
-        row, rung=rung, requested_tokens=budget, generated_tokens=0, prompt_tokens=0, cached_tokens=0, judge_tokens=0
+        row,
+        rung=rung,
+        requested_tokens=budget,
+        generated_tokens=0,
+        prompt_tokens=0,
+        cached_tokens=0,
+        judge_tokens=0,
+        seconds=None if row.seconds is None else 0.0,
     )

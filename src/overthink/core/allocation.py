@@ -19,6 +19,12 @@ SCORED = ("weighted_majority", "best")
 ATTACKER = ("single", "worst")
 """What an attacker can do: try, and keep what worked."""
 
+SPARE = 0.05
+"""How much more than an option's mean cost a budget is that is made for it."""
+
+APART = 1.1
+"""Options that cost less than this times the cheapest of them share a budget."""
+
 KNOWN = 0.9
 """Share of the questions for which an allocation must be known to be compared with others."""
 
@@ -49,13 +55,14 @@ class Menu:
     """Every allocation that a pool can price and value, question by question.
 
     Attributes:
-        unit: What costs are counted in, such as "decoded tokens" or "FLOP".
+        unit: What costs are counted in, such as "tokens" or "flop".
         attacker: Whether the lowest value is wanted: an attacker chooses.
         options: The allocations.
         values: (question, option) expected value.
         cost: (question, option) expected cost.
         used: (question,) known at every option; the others are left out of comparisons.
         limits: What was left out, and why.
+        unpriced: Why there are no options; empty where there are some.
     """
 
     unit: str
@@ -65,8 +72,9 @@ class Menu:
     cost: Array
     used: NDArray[np.bool_]
     limits: tuple[str, ...] = ()
+    unpriced: tuple[str, ...] = ()
 
-    def of(self, arm: str, questions: NDArray[np.int64]) -> "Menu":
+    def of(self, arm: str | None, questions: NDArray[np.int64]) -> "Menu":
         """The same menu, its options named after an arm, of these questions in this order."""
         return replace(
             self,
@@ -197,7 +205,40 @@ def log_budgets(menu: Menu, most: int = 8) -> Array:
     return np.unique([rounded_up(budget) for budget in np.geomspace(low, high, most)])
 
 
+def option_budgets(menu: Menu, most: int) -> Array:
+    """Budgets that afford one more option each, with a little to spare.
+
+    Some questions cost more than others. A budget that is just an option's mean cost would be enough for some of the
+    questions and not for the others, and its value a mixture of two options.
+
+    Args:
+        menu: The allocations.
+        most: Budgets at most; options that cost nearly the same share one.
+
+    Returns:
+        (budget,) increasing; empty where there is nothing to choose.
+    """
+    if not menu.options or not menu.used.any():
+        return np.array([])
+    costs = np.sort(menu.cost[menu.used].mean(axis=0))
+    costs = costs[costs > 0]
+    if not costs.size:
+        return np.array([])
+    step = max(APART, (costs[-1] / costs[0]) ** (1 / most) * (1 + SPARE))
+    budgets, first = [], costs[0]
+    for cost, dearer in zip(costs, [*costs[1:], np.inf], strict=True):
+        if dearer > first * step:
+            budgets.append(cost * (1 + SPARE))
+            first = dearer
+    return np.array(budgets)
+
+
 def rounded_up(number: float) -> float:
-    """The next number of two digits."""
-    digit = 10.0 ** (np.floor(np.log10(number)) - 1)
-    return float(np.ceil(number / digit - 1e-9) * digit)
+    """The next number of two digits.
+
+    >>> rounded_up(0.00412), rounded_up(3.11e12), rounded_up(10.0)
+    (0.0042, 3200000000000.0, 10.0)
+    """
+    power = int(np.floor(np.log10(number))) - 1
+    digits = int(np.ceil(number / 10.0**power - 1e-9))
+    return float(f"{digits}e{power}")  # a power of ten below 1 is no exact number, its product would not be round

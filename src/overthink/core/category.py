@@ -13,7 +13,7 @@ class Category(StrEnum):
     PROBE = "probe"  # decoded to look at a trace on its way
     REJECTED = "rejected"  # decoded, and thrown away by a guard or a monitor
     PRUNED = "pruned"  # decoded in a branch that a search gave up
-    CANCELLED = "cancelled"  # decoded before a request was called off
+    CANCELLED = "cancelled"  # decoded for an answer that never came
     VERIFIER = "verifier"  # of a model that scores steps or answers
     GUARD = "guard"  # of a model that watches and steers
     JUDGE = "judge"  # of a model that grades, which measures and is no part of the strategy

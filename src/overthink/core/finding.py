@@ -5,7 +5,7 @@ This is the only place where the shape of ``findings.json`` is defined.
 
 from dataclasses import dataclass
 
-FINDINGS_SCHEMA = "overthink.findings/1"
+FINDINGS_SCHEMA = "overthink.findings/2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +17,12 @@ class At:
         k: Tries per question.
         selector: "single", "pass", "majority", "weighted_majority", "best", "worst" or "all";
             ``oracle_`` before it where the verifier knows the targets.
-        requested_tokens: Thinking budget asked for at the rung.
+        requested_tokens: Thinking budget asked for at the rung; at a checkpoint, tokens that a loop may generate.
         effort: The provider's level at the rung.
         from_rung: The rung compared with, for a difference.
-        total_tokens: Total compute in tokens per question, where arms or ways to spend a budget are compared at one.
+        total: Total compute per question, where arms or ways to spend a budget are compared at one.
+        unit: What total compute is counted in: "tokens", "flop", "effective_flop", "usd" or "seconds"; None where the
+            finding says nothing of it.
     """
 
     rung: int | None = None
@@ -29,7 +31,8 @@ class At:
     requested_tokens: int | None = None
     effort: str | None = None
     from_rung: int | None = None
-    total_tokens: float | None = None
+    total: float | None = None
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,78 +51,107 @@ class Test:
 class Finding:
     """One claim. A null ``estimate`` carries a ``reason``. ``scorer`` tells several curves of one task apart.
 
-    ``kind`` and ``metric`` together name the claim:
+    ``kind`` and ``metric`` together name the claim. This is the list of all kinds, and of the metrics of each:
 
-    ============== =====================================================================================================
-    kind           metric
-    ============== =====================================================================================================
-    value          mean, pass_at_k, majority_at_k, weighted_majority_at_k, best_at_k, worst_at_k: the curve, in [0, 1],
-                   at a rung and k; oracle_best_at_k, oracle_weighted_majority_at_k: by a verifier that knows the
-                   targets; corrected_mean: the curve that humans would have drawn, from human labels
-    band           mean: the curve with a band that holds at all rungs at once
-    difference     mean, corrected_mean: this rung minus ``at.from_rung``, paired by question
-    shape          regimes (pre-registered), max_t (any rise and fall), and both with ``corrected_`` before: label is
-                   the shape, up, down, flat, saturating, hump, dip or undetermined; the estimate is the highest rung
-                   minus the lowest
-    regime         as of its shape: mean over the rungs of one regime, named by the label; simultaneous
-    onset          as of its shape: from low to high tokens a change sets in; it has no estimate
-    divergence     gap: capability's change since the lowest rung minus safety's, simultaneous; slope_capability,
-                   slope_safety: change per doubling; onset: where the gap begins to rise. The finding is the safety
-                   curve's, the label names the capability task
-    reliability    all_of_k: all k tries right (pass^k); disagreement: mean squared difference of two draws
-    flip           lost, gained: share of traces that changed sides since ``at.from_rung``; lost_and_regained,
-                   gained_and_lost: and came back, along the whole ladder
-    lock           settled: share of traces whose forced answer stays from this rung to the top
-    disagreement   natural: share of traces whose forced verdict at this rung is not that of the model's own answer;
-                   natural_difference: mean of forced minus own, paired by trace; sham, sham_difference: the same for
-                   the forced close at the natural end, with no rung
-    commitment     committed: share of traces after some rung of which thinking anew no longer changes the outcome;
-                   commitment_tokens: their thinking tokens there; forcing_artefact: by how many tokens their forced
-                   answers settle later
-    two_by_two     good_good, good_bad, bad_good, bad_bad: share of traces by the verdict of the thinking, then of the
-                   answer, at a rung; good is safe, correct or answered, by axis
-    frontier       best_value, naive_best (on safety worst_value, naive_worst: the attacker's): value of the best
-                   allocation of length, tries, selector and arm within ``at.total_tokens``; cross-fitted, and naive;
-                   best_by_difficulty, worst_by_difficulty: where each bin of difficulty chooses for itself; with _bin0
-                   after it, for the hardest: its own value
-    arm_difference equal_rung, equal_compute: this arm minus the reference that the label names, in the value, with a
-                   band over all budgets, or over all ``at.total_tokens``, that both were measured at
-    safety_tax     capability (a change), over_refusal (refused in addition): at the highest common budget, with
-                   _equal_compute after it at the highest common total compute; compute: total tokens over those of the
-                   reference; compute_tokens: their difference
-    mitigation     equal_compute, equal_rung: safety that the arm gives back, the label is the verdict; with
-                   ``degradation_`` before it the fall of the reference, with ``residual_`` what is left
-    ledger         paid_in_all, paid_unique and others, attempt_in_all and others, by category: tokens at a rung;
-                   compared_tokens: where the rung stands on the axis of total compute
-    forecast       pass_at_k (safety attack_success_at_k, benign refusal_at_k): at k tries, exact or by the model band,
-                   as the label says; with _bound after it: the assumption-free band; crossing, crossing_bound: smallest
-                   k at the threshold that id and limits name, an end that is null is open; safe_then_dangerous (off the
-                   safety axis below_then_above): the label answers the claim; behaviour_frequency, breadth_at_k,
-                   any_question_at_k, aggregate_risk: risk in the tail; judge_alone: what false positives make
-    next_octave    mean: the curve at twice its highest budget, a pool of the families that foretold its upper rungs
-                   from the lower ones; flat, log_linear, power_ceiling, logistic, hump: what each family says, the
-                   label whether it is used; with _error after it: its mean error on the rungs held out
-    supervision    value, thinking_tokens, answer_tokens, parse_rate, natural_agreement: what best-of-k selects by
-                   scores of steps minus what it selects by scores of answers, at equal verifier tokens, paired by
-                   question; the label says how many tries each got, at.k is the smaller number
-    judge          sensitivity, specificity: by human labels, at a rung; rogan_gladen: the classical correction
-    tokens         per trace, mean over draws, at a rung: thinking_tokens, answer_tokens, attempt_tokens (thinking plus
-                   answer: what one attempt at this budget decodes); thinking_tokens_p10, _p50, _p90: quantiles over
-                   traces; or, with no rung, sums over the pool: spent_generated, spent_prompt, spent_cached,
-                   spent_judge, spent_verifier, spent_guard
-    budget_control control: share of traces that kept to their budgets; scaling: mean slope between every two budgets,
-                   in value per 1,000 tokens; performance: the highest mean of the curve (all three s1's)
-    steering_depth harm: the least number of early steps whose steering leaves the harm equivalent to that of the most
-                   that were steered, at a rung; the finding is that arm's
-    gate           manipulation, natural_end, truncation, unparsed, errors, at a rung; judge_drift, of the curve; label
-                   "passed" or "failed"
-    extreme        floor, ceiling: the task cannot show a change in one direction; label says which
-    no_op          effort: the levels did not move the reasoning tokens; checkpoint: every loop had ended at the lowest
-    adaptive       half_width: of the widest rung, where draws were spent until it is narrow enough; crossing: the
-                   smallest k at the threshold that limits name; the label begins with why drawing stopped: reached,
-                   floor (more draws cannot reach it), cap or undefined. draws: in all; even_draws: as many for every
-                   question for the same error; saving: one minus their ratio
-    ============== =====================================================================================================
+    ``value``
+        mean, pass_at_k, majority_at_k, weighted_majority_at_k, best_at_k, worst_at_k: the curve, in [0, 1], at a rung
+        and k; oracle_best_at_k, oracle_weighted_majority_at_k: by a verifier that knows the targets; corrected_mean:
+        the curve that humans would have drawn, from human labels
+    ``band``
+        mean: the curve with a band that holds at all rungs at once
+    ``difference``
+        mean, corrected_mean: this rung minus ``at.from_rung``, paired by question
+    ``shape``
+        regimes (pre-registered), max_t (any rise and fall), and both with ``corrected_`` before: label is the shape,
+        up, down, flat, saturating, hump, dip or undetermined; the estimate is the highest rung minus the lowest
+    ``regime``
+        as of its shape: mean over the rungs of one regime, named by the label; simultaneous
+    ``onset``
+        as of its shape: from low to high tokens a change sets in; it has no estimate
+    ``divergence``
+        gap: capability's change since the lowest rung minus safety's, simultaneous; slope_capability, slope_safety:
+        change per doubling; onset: where the gap begins to rise. The finding is the safety curve's, the label names the
+        capability task
+    ``reliability``
+        all_of_k: all k tries right (pass^k); disagreement: mean squared difference of two draws
+    ``flip``
+        lost, gained: share of traces that changed sides since ``at.from_rung``; lost_and_regained, gained_and_lost: and
+        came back, along the whole ladder
+    ``lock``
+        settled: share of traces whose forced answer stays from this rung to the top
+    ``disagreement``
+        natural: share of traces whose forced verdict at this rung is not that of the model's own answer;
+        natural_difference: mean of forced minus own, paired by trace; sham, sham_difference: the same for the forced
+        close at the natural end, with no rung
+    ``commitment``
+        committed: share of traces after some rung of which thinking anew no longer changes the outcome;
+        commitment_tokens: their thinking tokens there; forcing_artefact: by how many tokens their forced answers settle
+        later
+    ``two_by_two``
+        good_good, good_bad, bad_good, bad_bad: share of traces by the verdict of the thinking, then of the answer, at a
+        rung; good is safe, correct or answered, by axis
+    ``frontier``
+        best_value, naive_best (on safety worst_value, naive_worst: the attacker's): value of the best allocation of
+        length, tries, selector and arm within ``at.total``, in ``at.unit``; cross-fitted, and naive;
+        best_by_difficulty, worst_by_difficulty: where each bin of difficulty chooses for itself; with _bin0 after it,
+        for the hardest: its own value
+    ``flop_matched``
+        multiple: FLOP with which a smaller model is as good as a larger one within ``at.total``, over those that the
+        larger one takes; an end that is null is open. multiple_shown: the same where the smaller one is shown to be no
+        worse than the margin. tokens_served: tokens that the larger one serves per token of pre-training, below which
+        the smaller one costs less, training counted
+    ``arm_difference``
+        equal_rung, equal_compute: this arm minus the reference that the label names, in the value, with a band over all
+        budgets, or over all ``at.total``, in ``at.unit``, that both were measured at
+    ``safety_tax``
+        capability (a change), over_refusal (refused in addition): at the highest common budget, with _equal_compute
+        after it at the highest common total compute; compute: total compute over that of the reference;
+        compute_difference: their difference, in ``at.unit``
+    ``mitigation``
+        equal_compute, equal_rung: safety that the arm gives back, the label is the verdict; with ``degradation_``
+        before it the fall of the reference, with ``residual_`` what is left
+    ``ledger``
+        paid_in_all, paid_unique and others, attempt_in_all and others, by category: tokens at a rung; paid_flop,
+        paid_effective_flop, paid_usd, paid_seconds, and the same of an attempt: what they cost; compared_total: where
+        the rung stands on the axis of total compute, in ``at.unit``
+    ``forecast``
+        pass_at_k (safety attack_success_at_k, benign refusal_at_k): at k tries, exact or by the model band, as the
+        label says; with _bound after it: the assumption-free band; crossing, crossing_bound: smallest k at the
+        threshold that id and limits name, an end that is null is open; safe_then_dangerous (off the safety axis
+        below_then_above): the label answers the claim; behaviour_frequency, breadth_at_k, any_question_at_k,
+        aggregate_risk: risk in the tail; judge_alone: what false positives make
+    ``next_octave``
+        mean: the curve at twice its highest budget, a pool of the families that foretold its upper rungs from the lower
+        ones; flat, log_linear, power_ceiling, logistic, hump: what each family says, the label whether it is used; with
+        _error after it: its mean error on the rungs held out
+    ``supervision``
+        value, thinking_tokens, answer_tokens, parse_rate, natural_agreement: what best-of-k selects by scores of steps
+        minus what it selects by scores of answers, at equal verifier tokens, paired by question; the label says how
+        many tries each got, at.k is the smaller number
+    ``judge``
+        sensitivity, specificity: by human labels, at a rung; rogan_gladen: the classical correction
+    ``tokens``
+        per trace, mean over draws, at a rung: thinking_tokens, answer_tokens, attempt_tokens (thinking plus answer:
+        what one attempt at this budget decodes); thinking_tokens_p10, _p50, _p90: quantiles over traces; or, with no
+        rung, sums over the pool: spent_generated, spent_prompt, spent_cached, spent_judge, spent_verifier, spent_guard
+    ``budget_control``
+        control: share of traces that kept to their budgets; scaling: mean slope between every two budgets, in value per
+        1,000 tokens; performance: the highest mean of the curve (all three s1's)
+    ``steering_depth``
+        harm: the least number of early steps whose steering leaves the harm equivalent to that of the most that were
+        steered, at a rung; the finding is that arm's
+    ``gate``
+        manipulation, natural_end, truncation, unparsed, errors, at a rung; judge_drift, of the curve; label "passed" or
+        "failed"
+    ``extreme``
+        floor, ceiling: the task cannot show a change in one direction; label says which
+    ``no_op``
+        effort: the levels did not move the reasoning tokens; checkpoint: every loop had ended at the lowest
+    ``adaptive``
+        half_width: of the widest rung, where draws were spent until it is narrow enough; crossing: the smallest k at
+        the threshold that limits name; the label begins with why drawing stopped: reached, floor (more draws cannot
+        reach it), cap or undefined. draws: in all; even_draws: as many for every question for the same error; saving:
+        one minus their ratio
     """
 
     id: str

@@ -30,6 +30,8 @@ class Work:
         weight_bytes: Bytes of weights read, this request's share of the batch.
         cache_bytes: Bytes of keys and values read.
         missing: What of the model's shape is unknown and would be needed.
+        left_out: What is not in it, so that it is a lower bound.
+        assumed: What it takes for granted.
     """
 
     matmul: Array
@@ -37,6 +39,8 @@ class Work:
     weight_bytes: Array
     cache_bytes: Array
     missing: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
 
     def __add__(self, other: "Work") -> "Work":
         return Work(
@@ -45,6 +49,8 @@ class Work:
             weight_bytes=self.weight_bytes + other.weight_bytes,
             cache_bytes=self.cache_bytes + other.cache_bytes,
             missing=tuple(dict.fromkeys((*self.missing, *other.missing))),
+            left_out=tuple(dict.fromkeys((*self.left_out, *other.left_out))),
+            assumed=tuple(dict.fromkeys((*self.assumed, *other.assumed))),
         )
 
     @property
@@ -100,7 +106,8 @@ def prefill(shape: ModelShape, *, tokens: ArrayLike, cached: ArrayLike = 0, batc
     if (start > end).any():
         raise ValueError("more tokens are cached than the prompt has; needed: at most as many")
     passes = np.where(np.isnan(end - start), np.nan, (end > start).astype(np.float64))
-    return _work(shape, start, end, passes=passes, positions_read=passes * end, batch=batch)
+    positions = _sum_of_positions(start, end)
+    return _work(shape, end - start, positions, passes=passes, positions_read=passes * end, batch=batch)
 
 
 def decode(shape: ModelShape, *, context: ArrayLike, tokens: ArrayLike, batch: ArrayLike = 1) -> Work:
@@ -122,8 +129,37 @@ def decode(shape: ModelShape, *, context: ArrayLike, tokens: ArrayLike, batch: A
         1.87
     """
     start, steps = _counts(context, "context"), _counts(tokens, "tokens")
-    end = start + steps
-    return _work(shape, start, end, passes=steps, positions_read=_sum_of_positions(start, end), batch=batch)
+    positions = _sum_of_positions(start, start + steps)
+    return _work(shape, steps, positions, passes=steps, positions_read=positions, batch=batch)
+
+
+def in_pieces(
+    shape: ModelShape, *, tokens: ArrayLike, passes: ArrayLike, context: ArrayLike = 0, batch: ArrayLike = 1
+) -> Work:
+    """The least that tokens take where nobody tells which of them came one after another.
+
+    Each attends to the context, to itself, and to none of the others: short branches after a long context, and a lower
+    bound for anything else.
+
+    Args:
+        shape: The model.
+        tokens: Tokens decoded or read; any shape.
+        passes: How often the weights were read for them, at least: once per token where they were decoded.
+        context: Tokens that came before all of them.
+        batch: Sequences that share each reading of the weights.
+
+    Raises:
+        ValueError: A count is negative, or the batch is less than 1.
+
+    Example:
+        >>> llama = ModelShape(70e9, 70e9, layers=80, heads=64, kv_heads=8, head_width=128)
+        >>> line, pieces = decode(llama, context=0, tokens=100), in_pieces(llama, tokens=100, passes=100)
+        >>> bool(line.matmul == pieces.matmul), float(line.attention / pieces.attention)
+        (True, 50.5)
+    """
+    counted, before = _counts(tokens, "tokens"), _counts(context, "context")
+    positions = counted * (before + 1)
+    return _work(shape, counted, positions, passes=_counts(passes, "passes"), positions_read=positions, batch=batch)
 
 
 def response(
@@ -148,8 +184,9 @@ def response(
 
 
 def _work(
-    shape: ModelShape, start: Array, end: Array, *, passes: Array, positions_read: Array, batch: ArrayLike
+    shape: ModelShape, tokens: Array, positions: Array, *, passes: Array, positions_read: Array, batch: ArrayLike
 ) -> Work:
+    """The work of tokens that attend to so many positions together."""
     together = np.asarray(batch, dtype=np.float64)
     if (together < 1).any():
         raise ValueError(f"batch is {np.nanmin(together):g}; needed: 1 or more")
@@ -157,8 +194,8 @@ def _work(
     # Sequences of a batch that pick other experts read other weights: at most all of them.
     parameters = np.minimum(together * _known(shape.active_parameters), _known(_all_parameters(shape, together)))
     matmul, attention, weights, cache = np.broadcast_arrays(
-        2 * _known(shape.active_parameters) * (end - start),
-        per_position * _sum_of_positions(start, end),
+        2 * _known(shape.active_parameters) * tokens,
+        per_position * positions,
         parameters * _known(shape.weight_bytes) * passes / together,
         reading * positions_read,
     )

@@ -1,4 +1,14 @@
-"""Where a small model that is given more inference compute does as well as a larger one (Snell et al. 2024)."""
+"""Where a small model that is given more inference compute does as well as a larger one (Snell et al. 2024).
+
+Training can be counted, too. A model of N parameters takes 6·N·D FLOP to be trained on D tokens and 2·N per token that
+it serves (Kaplan et al. 2020). Take a larger one of M·N parameters, trained on as many tokens, which serves R tokens
+per token of pre-training, and a small one that takes ``multiple`` times its inference FLOP::
+
+    6·N·D + multiple · 2·M·N·R·D  <=  6·M·N·D + 2·M·N·R·D
+    multiple                      <=  1 + 3·(M - 1)/(M·R)
+
+Snell et al. count the multiple in the small model's own inference, which is M times this one: M + 3·(M - 1)/R.
+"""
 
 from dataclasses import dataclass
 
@@ -6,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.core.frontier import Frontier, over_partitions
-from overthink.core.interval import CHANGE, mean_intervals
+from overthink.core.interval import CHANGE, Intervals, mean_intervals
+
+Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,37 +26,48 @@ class Match:
     """One point of the larger model's frontier, and the least compute at which the small one is there too.
 
     Attributes:
-        large_cost: Mean cost of the larger model at its budget.
+        budget: Position of the larger model's budget.
+        large_cost: Mean cost of the larger model there.
         large_value: Its cross-fitted value there.
-        small_cost: Least cost at which the small model's estimate is as high; None if it is at none.
+        met: Position of the small model's budget at which its estimate is as high; None if it is at none.
+        small_cost: Its mean cost there.
+        low_cost: Least cost at which the small model is not shown to be worse: lower end of an interval for the cost
+            at which they are equal. None where that is the least cost that was tried, or below.
+        high_cost: Cost from which on the small model is shown to be as good: the upper end. None if it never is.
         shown_cost: Least cost at which it is shown to be no worse than the margin; None if it is at none.
-        reason: Why one of them is None.
+        reason: Why ``small_cost`` or ``shown_cost`` is None.
     """
 
+    budget: int
     large_cost: float
     large_value: float
+    met: int | None
     small_cost: float | None
+    low_cost: float | None
+    high_cost: float | None
     shown_cost: float | None
     reason: str | None = None
 
     @property
     def multiple(self) -> float | None:
         """Inference compute of the small model over that of the larger; below 1 the small one is simply cheaper."""
-        return None if self.small_cost is None else self.small_cost / self.large_cost
+        return self.over_large(self.small_cost)
+
+    def over_large(self, cost: float | None) -> float | None:
+        """A cost of the small model as a multiple of the larger one's."""
+        return None if cost is None else cost / self.large_cost
 
 
-def flop_matched(
-    small: Frontier, large: Frontier, *, weights: NDArray[np.float64], level: float, margin: float
-) -> tuple[Match, ...]:
+def flop_matched(small: Frontier, large: Frontier, *, weights: Array, level: float, margin: float) -> tuple[Match, ...]:
     """For every budget of the larger model: at what cost does the small one match it?
 
-    Both frontiers are of the same questions, so differences are paired. Estimates that cross tell where the curves
-    meet; "shown" needs the lower end of the interval of small minus large above minus the margin, and holds for each
-    cost by itself. Training is not counted here; to count it, compare the multiple with M + 3(M - 1)/R, for a model M
-    times larger and R tokens served per token of pre-training.
+    Both frontiers are of the same questions, so differences are paired. Where the estimates cross, the curves meet. The
+    interval for that cost holds every cost at which the difference may be nothing; it needs a frontier that does not
+    fall, which the best use of a larger budget never does, and takes costs as measured. "Shown" needs the lower end
+    of the interval of small minus large above minus the margin, and holds for each cost by itself.
 
     Args:
-        small: Frontier of the smaller model.
+        small: Frontier of the smaller model. The finer its budgets, the finer the answer.
         large: Frontier of the larger one, in the same unit, which must be FLOP for models of different size.
         weights: (resample, question).
         level: Confidence level.
@@ -62,22 +85,69 @@ def flop_matched(
         raise ValueError(f"{len(small.cells)} and {len(large.cells)} questions; needed: the same ones in both")
     if not margin >= 0:
         raise ValueError(f"margin is {margin}; needed: 0 or more")
-    change = small.cells[:, None, :, :] - large.cells.transpose(0, 2, 1)[:, :, :, None]
-    found = over_partitions(mean_intervals(change, weights, level=level, support=CHANGE))
     matches = []
     for i, value in enumerate(large.value.estimate):
         if not np.isnan(value):
-            met = _least(small.cost, found.estimate[i] >= 0)
-            shown = _least(small.cost, found.low[i] > -margin)
-            reason = None
-            if met is None:
-                reason = "not reached: no budget tried makes the small model's estimate as high"
-            elif shown is None:
-                reason = f"estimates meet, but no budget tried shows a loss below {margin:g}"
-            matches.append(Match(float(large.cost[i]), float(value), met, shown, reason))
+            change = small.cells - large.cells[:, :, i, None]
+            found = over_partitions(mean_intervals(change, weights, level=level, support=CHANGE))
+            matches.append(_match(small, large, i, found, margin))
     return tuple(matches)
 
 
-def _least(cost: NDArray[np.float64], where: NDArray[np.bool_]) -> float | None:
-    possible = cost[where & ~np.isnan(cost)]
-    return float(possible.min()) if possible.size else None
+def served_below(multiple: float, parameters: float) -> float:
+    """Tokens that the larger model serves per token of pre-training, below which the small one costs less in all.
+
+    Training and inference are counted, each model trained on as many tokens. See the head of this module.
+
+    Args:
+        multiple: Inference FLOP of the small model over those of the larger one.
+        parameters: M, active parameters of the larger model over those of the small one.
+
+    Returns:
+        R; infinite where the small model takes no more inference than the larger one.
+
+    Raises:
+        ValueError: The multiple is not positive, or the larger model is not larger.
+
+    Example:
+        >>> served_below(2.0, parameters=4.0), served_below(0.9, parameters=4.0)
+        (2.25, inf)
+    """
+    if not (multiple > 0 and parameters > 1):
+        raise ValueError(f"multiple is {multiple}, parameters {parameters}; needed: above 0, and above 1")
+    return np.inf if multiple <= 1 else 3 * (parameters - 1) / (parameters * (multiple - 1))
+
+
+def _match(small: Frontier, large: Frontier, i: int, found: Intervals, margin: float) -> Match:
+    tried = ~np.isnan(small.cost) & ~np.isnan(found.estimate)
+    # Where all questions agree there is no interval, and nothing is shown.
+    may, shown = tried & ~(found.high < 0), found.low > -margin
+    met, first = _least(small.cost, tried & (found.estimate >= 0)), _least(small.cost, may)
+    no_worse = _least(small.cost, shown & tried)
+    as_good = np.flatnonzero(np.logical_and.accumulate(((found.low >= 0) | ~tried)[::-1])[::-1] & tried)
+    reason = None
+    if met is None:
+        reason = "not reached: no budget tried makes the small model's estimate as high"
+    elif no_worse is None:
+        reason = f"estimates meet, but no budget tried shows a loss below {margin:g}"
+    dearest = float(np.nanmax(small.cost)) if tried.any() else None
+    return Match(
+        budget=i,
+        large_cost=float(large.cost[i]),
+        large_value=float(large.value.estimate[i]),
+        met=met,
+        small_cost=_cost(small, met),
+        low_cost=dearest if first is None else None if first == _least(small.cost, tried) else _cost(small, first),
+        high_cost=float(small.cost[as_good[0]]) if as_good.size else None,
+        shown_cost=_cost(small, no_worse),
+        reason=reason,
+    )
+
+
+def _least(cost: Array, where: NDArray[np.bool_]) -> int | None:
+    """Position of the least cost among some."""
+    return int(np.where(where, cost, np.inf).argmin()) if where.any() else None
+
+
+def _cost(small: Frontier, place: int | None) -> float | None:
+    return None if place is None else float(small.cost[place])

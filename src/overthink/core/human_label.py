@@ -11,6 +11,9 @@ from overthink.core.outcomes import Outcomes
 Place = tuple[str, str, str, int, int]
 """Where an answer is: task, arm, question, draw, rung."""
 
+AnswerAt = tuple[str, str, str, str, int, int]
+"""The same with the estimand, which tells apart what stands at one rung: task, arm, estimand, question, draw, rung."""
+
 
 @dataclass(frozen=True, slots=True)
 class HumanLabel:
@@ -33,6 +36,11 @@ class HumanLabel:
     task: str | None = None
     arm: str | None = None
     estimand: str | None = None
+
+    @property
+    def at(self) -> AnswerAt:
+        """Where the answer is."""
+        return str(self.task), str(self.arm), str(self.estimand), self.question, self.draw, self.rung
 
     def is_of(self, outcomes: Outcomes) -> bool:
         """Whether the label's task, arm and estimand, as far as they are said, are those of the table."""

@@ -38,6 +38,7 @@ class Seat:
 
     Attributes:
         arm: The model, and what else differs between its runs of this task.
+        model: The model alone.
         rung: Position on the ladder, from 0.
         estimand: What the budget did to the trace.
         effort: Label of the rung, where the rung is a provider's level, budget or cap.
@@ -46,6 +47,7 @@ class Seat:
     """
 
     arm: str
+    model: str
     rung: int
     estimand: Estimand
     effort: str | None
@@ -87,7 +89,7 @@ def _one_arm(arm: str, runs: Mapping[int, Run]) -> dict[int, Seat]:
     for i, run in runs.items():
         place = places[run.setting]
         name = f"{arm} ({place.curve})" if place.curve else arm
-        seats[i] = Seat(name, place.rung, place.estimand, place.effort, place.requested_tokens, apart)
+        seats[i] = Seat(name, runs[i].model, place.rung, place.estimand, place.effort, place.requested_tokens, apart)
     return seats
 
 

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from overthink.core.attempt import attempt_parts, carried
 from overthink.core.category import Category
 from overthink.core.curve import question_means
-from overthink.core.on_the_way import COLUMNS, DECODED, both_told, grown
+from overthink.core.on_the_way import COLUMNS, DECODED, grown
 from overthink.core.outcomes import Outcomes
+from overthink.core.paid import paid_parts, told_of
 from overthink.core.record import Axis, Estimand
 from overthink.core.tokens import attempt_tokens
 
@@ -120,10 +121,10 @@ def sum_paid(lines: Iterable[LedgerLine]) -> dict[Category, Amount]:
 
 
 def _lines(outcomes: Outcomes) -> Iterable[LedgerLine]:
-    paid, parts = _paid(outcomes), attempt_parts(outcomes)
+    paid, parts = paid_parts(outcomes), attempt_parts(outcomes)
     whole, new = attempt_tokens(outcomes), _unique(outcomes)
-    means = {name: _means(tokens) for name, tokens in parts.items()}
-    decoded = _means(whole)
+    means = {name: rung_means(tokens) for name, tokens in parts.items()}
+    decoded = rung_means(whole)
     for r, rung in enumerate(outcomes.rungs):
         seen = outcomes.observed[:, :, r]
         yield LedgerLine(
@@ -146,41 +147,18 @@ def _lines(outcomes: Outcomes) -> Iterable[LedgerLine]:
         )
 
 
-def _paid(outcomes: Outcomes) -> dict[Category, NDArray[np.float64]]:
-    """What each row paid; a row that decoded nothing took its thinking and its answer from another."""
-    generated, answer = outcomes.generated_tokens, outcomes.answer_tokens
-    own_answer = np.where(generated == 0, 0.0, np.where(np.isnan(generated), np.nan, answer))
-    on_the_way = {name: grown(getattr(outcomes, column)) for name, column in COLUMNS.items()}
-    thrown = _known(on_the_way[name] for name in DECODED)
-    thinking = generated - own_answer - thrown
-    # Counts that contradict each other say nothing; only a search may answer from a shorter branch than before.
-    wrong = (thinking < 0) & (thrown == 0)
-    return on_the_way | {
-        Category.PROMPT: outcomes.prompt_tokens,
-        Category.CACHED: outcomes.cached_tokens,
-        Category.THINKING: np.where(wrong, np.nan, thinking),
-        Category.ANSWER: np.where(wrong, np.nan, own_answer),
-        Category.VERIFIER: both_told(outcomes.verifier_tokens, on_the_way[Category.VERIFIER]),
-        Category.JUDGE: outcomes.judge_tokens,
-    }
-
-
 def _unique(outcomes: Outcomes) -> NDArray[np.float64]:
     """Tokens that are new at each row: on a ladder, what thinking and branches have grown by, and the answer."""
     if outcomes.estimand is not Estimand.FORCED:
         return outcomes.generated_tokens
-    branches = _known(grown(getattr(outcomes, COLUMNS[name])) for name in DECODED)
+    branches = told_of(grown(getattr(outcomes, COLUMNS[name])) for name in DECODED)
     new = grown(outcomes.thinking_tokens) + branches + outcomes.answer_tokens
+    new = np.where(outcomes.failed, outcomes.generated_tokens, new)
     return np.where(carried(outcomes), 0.0, new)
 
 
-def _known(columns: Iterable[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """The sum of columns, where one that is not told counts as nothing."""
-    return np.asarray(sum(np.where(np.isnan(column), 0.0, column) for column in columns))
-
-
-def _means(tokens: NDArray[np.float64]) -> list[float | None]:
-    """Mean over draws, then over questions, for every rung."""
+def rung_means(tokens: NDArray[np.float64]) -> list[float | None]:
+    """Mean over draws, then over questions, of every rung; None where no row says."""
     columns = question_means(tokens).T
     return [None if np.isnan(column).all() else float(column[~np.isnan(column)].mean()) for column in columns]
 

@@ -54,13 +54,13 @@ class ModelShape:
     @property
     def attention_flop_per_position(self) -> float | None:
         """FLOP of attention per token and position attended to: 4·L·heads·width, for scores and for their sum."""
-        width = self._attention_width
+        width = self.attention_width
         return None if self.layers is None or width is None else 4 * self.layers * width
 
     @property
     def cache_bytes_per_token(self) -> float | None:
         """Bytes of keys and values that a token adds to the cache: 2·L·kv_heads·width·bytes."""
-        width = self._width_of_a_head
+        width = self.width_of_a_head
         if self.layers is None or self.kv_heads is None or width is None or self.cache_bytes is None:
             return None
         return 2 * self.layers * self.kv_heads * width * self.cache_bytes
@@ -81,22 +81,23 @@ class ModelShape:
         told = {
             "active parameters": self.active_parameters,
             "layers": self.layers,
-            "width of attention": self._attention_width,
+            "width of attention": self.attention_width,
             "key-value heads": self.kv_heads,
-            "width of a head": self._width_of_a_head,
+            "width of a head": self.width_of_a_head,
             "bytes per parameter": self.weight_bytes,
             "bytes per cached value": self.cache_bytes,
         }
         return tuple(name for name, number in told.items() if number is None)
 
     @property
-    def _width_of_a_head(self) -> float | None:
+    def width_of_a_head(self) -> float | None:
+        """Its width, stated or as the model's width leaves it."""
         if self.head_width is not None or self.hidden_size is None or self.heads is None:
             return self.head_width
         return self.hidden_size / self.heads
 
     @property
-    def _attention_width(self) -> float | None:
+    def attention_width(self) -> float | None:
         """Heads times their width, which need not be d_model."""
         if self.head_width is None:
             return self.hidden_size

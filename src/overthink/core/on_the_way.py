@@ -31,7 +31,7 @@ class OnTheWay:
         probe_tokens: Decoded to look at the trace, or ahead of it.
         rejected_tokens: Decoded, and thrown away by a guard or a monitor.
         pruned_tokens: Decoded in branches that the answer does not come from.
-        cancelled_tokens: Decoded before a request was called off.
+        cancelled_tokens: Decoded for an answer that never came.
         guard_tokens: Prompt and decoded tokens of guards.
         step_verifier_tokens: Prompt and decoded tokens of verifiers that scored steps.
     """

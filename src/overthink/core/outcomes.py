@@ -36,10 +36,13 @@ _COLUMNS = {
     "cancelled_tokens": "cancelled_tokens",
     "guard_tokens": "guard_tokens",
     "step_verifier_tokens": "step_verifier_tokens",
+    "seconds": "seconds",
+    "attempt_seconds": "attempt_seconds",
     "verifier_score": "verifier_score",
     "natural_end": "natural_end",
     "truncated": "truncated",
 }
+_COUNTED = tuple(name for name in _COLUMNS if name.endswith(("tokens", "seconds")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class Outcomes:
         cancelled_tokens: As above.
         guard_tokens: As above.
         step_verifier_tokens: As above.
+        seconds: Wall-clock seconds newly taken at this rung.
+        attempt_seconds: Wall-clock seconds of an attempt up to the rung.
         verifier_score: Higher is better.
         natural_end: 1 = the trace had ended by itself.
         truncated: 1 = the answer hit its allowance.
@@ -115,12 +120,19 @@ class Outcomes:
     cancelled_tokens: NDArray[np.float64]
     guard_tokens: NDArray[np.float64]
     step_verifier_tokens: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    attempt_seconds: NDArray[np.float64]
     verifier_score: NDArray[np.float64]
     natural_end: NDArray[np.float64]
     truncated: NDArray[np.float64]
     answers: NDArray[np.int64]
     verdicts: NDArray[np.int64]
     waves: Waves | None = None
+
+    @property
+    def failed(self) -> NDArray[np.bool_]:
+        """Where a trace failed. What is known of its cost was paid; it is no attempt, and has no value."""
+        return np.asarray(self.verdicts == VERDICTS.index(Verdict.ERRORED))
 
     def __post_init__(self) -> None:
         shape = (len(self.questions), len(self.draws), len(self.rungs))
@@ -192,6 +204,8 @@ def _table(rows: list[RungRecord]) -> Outcomes:
         return full.reshape(shape)
 
     columns = {name: filled(_floats(rows, attrgetter(source)), np.nan) for name, source in _COLUMNS.items()}
+    for name in _COUNTED:
+        columns[name][columns[name] < 0] = np.nan  # a count below 0 says nothing
     _check_values(columns["values"], where)
     return Outcomes(
         study=", ".join(sorted({r.study for r in rows})),

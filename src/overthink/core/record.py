@@ -7,7 +7,7 @@ log readers produce them, the estimators consume them. A column that changes its
 from dataclasses import dataclass
 from enum import StrEnum
 
-POOL_VERSION = 2
+POOL_VERSION = 3
 
 
 class Axis(StrEnum):
@@ -51,7 +51,8 @@ class RungRecord:
     Token columns: ``thinking_tokens`` is cumulative up to this rung; ``generated_tokens`` is all that the model under
     test newly decoded for this rung, answer and whatever was thrown away included (0 where a naturally ended trace is
     carried forward). What was spent on the way beside the thinking (``probe_tokens`` to ``step_verifier_tokens``) is
-    cumulative up to this rung, too.
+    cumulative up to this rung, too. The first errored row of a trace tells all that was paid and no row below it tells,
+    but for the request that failed; the errored rows above it took nothing.
 
     Attributes:
         study: Name of the study, or of the log or table the row came from.
@@ -62,7 +63,8 @@ class RungRecord:
         question: Question id, unique in its task.
         draw: Which trace of the question, from 0.
         rung: Position on the ladder, from 0.
-        requested_tokens: Thinking budget asked for, in tokens; None where the provider has no such number.
+        requested_tokens: Thinking budget asked for, in tokens, or at a checkpoint the tokens that a loop may generate;
+            None where there is no such number.
         thinking_tokens: Thinking tokens realised up to this rung.
         answer_tokens: Tokens of this rung's answer.
         generated_tokens: Tokens newly decoded at this rung, answer included.
@@ -73,15 +75,20 @@ class RungRecord:
         probe_tokens: Decoded on the way to look at the trace, or ahead of it.
         rejected_tokens: Decoded on the way, and thrown away by a guard or a monitor.
         pruned_tokens: Decoded on the way in branches that the answer does not come from.
-        cancelled_tokens: Decoded on the way before a request was called off.
+        cancelled_tokens: Decoded on the way for no answer: the trace failed, or a turn passed the budget.
         guard_tokens: Prompt and decoded tokens of guards on the way.
         step_verifier_tokens: Prompt and decoded tokens of verifiers that scored steps on the way.
+        seconds: Wall-clock seconds that this rung newly took, guards and verifiers included and judges left out, waits
+            for a busy server too; of a log its working time. 0 where the rung was carried forward, None where nobody
+            took the time.
+        attempt_seconds: Wall-clock seconds that one attempt up to here takes: all its thinking, and this rung's answer.
         natural_end: The trace had ended by itself at or before this rung.
         truncated: The answer hit its allowance.
         answer: Canonical answer; always None on the safety and benign axes.
         verdict: What the answer was.
         value: 1 = correct, safe or answered (by axis), 0 = not, between = graded.
         verifier_score: Higher is better; what best-of-k selects by.
+        model: The model under test, as Inspect calls it; None where the source does not name it.
         estimand: What the budget did to the trace.
         effort: The provider's level, where the rung is one.
         seed: Seed of the trace.
@@ -113,10 +120,13 @@ class RungRecord:
     cancelled_tokens: int | None = None
     guard_tokens: int | None = None
     step_verifier_tokens: int | None = None
+    seconds: float | None = None
+    attempt_seconds: float | None = None
     natural_end: bool | None = None
     truncated: bool | None = None
     answer: str | None = None
     verifier_score: float | None = None
+    model: str | None = None
     effort: str | None = None
     seed: int | None = None
     error: str | None = None

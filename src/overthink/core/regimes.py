@@ -28,6 +28,20 @@ class Regime:
     high: float
 
 
+def boundaries(hypothesis: Sequence[float]) -> NDArray[np.float64]:
+    """The boundaries of a hypothesis, checked.
+
+    Raises:
+        ValueError: There are none, one is not finite, or they do not increase.
+    """
+    edges = np.asarray(hypothesis, dtype=np.float64)
+    if edges.ndim != 1 or not edges.size or not np.isfinite(edges).all():
+        raise ValueError(f"the hypothesis is {hypothesis!r}; needed: boundaries in tokens, such as 2000,8000")
+    if (np.diff(edges) <= 0).any():
+        raise ValueError(f"the hypothesis {hypothesis!r} does not increase; needed: boundaries such as 2000,8000")
+    return edges
+
+
 def assign(budgets: NDArray[np.float64], hypothesis: Sequence[float]) -> NDArray[np.int64]:
     """The regime of each rung. A budget equal to a boundary belongs to the regime below it ("up to 2,000 tokens").
 
@@ -45,16 +59,12 @@ def assign(budgets: NDArray[np.float64], hypothesis: Sequence[float]) -> NDArray
         >>> assign(np.array([0.0, 1000, 2000, 4000, 16000]), (2000, 8000)).tolist()
         [0, 0, 0, 1, 2]
     """
-    boundaries = np.asarray(hypothesis, dtype=np.float64)
-    if boundaries.ndim != 1 or not boundaries.size or not np.isfinite(boundaries).all():
-        raise ValueError(f"hypothesis is {hypothesis!r}; needed: boundaries in tokens, such as (2000, 8000)")
-    if (np.diff(boundaries) <= 0).any():
-        raise ValueError(f"hypothesis is {hypothesis!r}; needed: boundaries that increase")
-    regime = np.searchsorted(boundaries, budgets, side="left")
-    empty = sorted(set(range(boundaries.size + 1)) - set(regime.tolist()))
+    edges = boundaries(hypothesis)
+    regime = np.searchsorted(edges, budgets, side="left")
+    empty = sorted(set(range(edges.size + 1)) - set(regime.tolist()))
     if empty:
         raise ValueError(
-            f"hypothesis {tuple(boundaries.tolist())} leaves regime {empty[0] + 1} of {boundaries.size + 1} without a "
+            f"hypothesis {tuple(edges.tolist())} leaves regime {empty[0] + 1} of {edges.size + 1} without a "
             f"rung among budgets {budgets.tolist()}; needed: a rung in each; move the boundaries or add rungs"
         )
     return np.asarray(regime, dtype=np.int64)

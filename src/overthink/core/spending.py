@@ -1,9 +1,10 @@
 """What a study was expected to take and what it took, side by side. Unknown is None, never 0."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from overthink.core.record import Estimand, RungRecord
+from overthink.core.cut_short import NOTHING, CutShort, Paid, paid_for
+from overthink.core.record import RungRecord
 
 Range = tuple[float, float | None]
 """Least and most; the most is None where nothing bounds it."""
@@ -42,6 +43,8 @@ class Estimate:
         judge_rates: Prices of the grading model; None where unknown, free, or none is called.
         free: Nobody sends a bill for the model under test.
         judge_free: Nobody sends a bill for grading.
+        in_steps: Arms think in steps, whose number nobody knows; calls and prompt tokens are then what steps of a
+            usual length take, and no bound.
         notes: What a reader must know before and after: who grades, and what could not be told.
     """
 
@@ -56,12 +59,13 @@ class Estimate:
     judge_rates: Rates | None = None
     free: bool = False
     judge_free: bool = True
+    in_steps: bool = False
     notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a study took, by the counts of its rows.
+    """What a study took: by the counts of its rows, and what was paid for tries that no row tells of.
 
     Attributes:
         prompt_tokens: Tokens of prompts; None where a row does not say.
@@ -69,7 +73,11 @@ class Spent:
         decoded_tokens: Tokens decoded; None where a row does not say.
         judge_tokens: Tokens of grading models; None where a row does not say.
         usd: The bill, as a range where prompts and grades of judges are not told apart; None where it is unknown.
-        failed: Rows that failed; what they cost is unknown and not counted.
+        failed: Traces that failed and stand so in the pool. What they took is counted, but for the request that failed
+            itself: nobody knows.
+        made_again: What of all this was paid for traces that were cut short, or failed, and were made again.
+        cut_short: How often that happened.
+        unanswered: Requests of these tries that were under way, or failed: what they took is unknown and not counted.
     """
 
     prompt_tokens: int | None
@@ -78,6 +86,9 @@ class Spent:
     judge_tokens: int | None
     usd: Range | None
     failed: int
+    made_again: Paid = NOTHING
+    cut_short: int = 0
+    unanswered: int = 0
 
 
 def bill(
@@ -110,24 +121,22 @@ def bill(
     return low, high
 
 
-def spent(records: Sequence[RungRecord], estimate: Estimate) -> Spent:
-    """What the rows of a study add up to, at the prices of its estimate.
+def spent(records: Sequence[RungRecord], estimate: Estimate, cut_short: Sequence[CutShort] = ()) -> Spent:
+    """What a study took, at the prices of its estimate.
+
+    Args:
+        records: Its rows.
+        estimate: What was expected of it, with its prices.
+        cut_short: What was paid for tries that no row tells of.
 
     Example:
         >>> spent([], Estimate(0, (0, 0), (0, 0), 0, (0, 0), None, "no charge", free=True)).decoded_tokens
         0
     """
-    failed = sum(record.error is not None for record in records)
-    cells: dict[tuple[str, str, str, str, int, int, Estimand], list[RungRecord]] = {}
-    for row in records:
-        if row.error is None:
-            cell = (row.axis, row.task, row.arm, row.question, row.draw, row.rung, row.estimand)
-            cells.setdefault(cell, []).append(row)
-    # Rows of one cell with several scorers tell of the same tokens.
-    prompt = _total(_most(row.prompt_tokens for row in rows) for rows in cells.values())
-    cached = _total(_most(row.cached_tokens for row in rows) for rows in cells.values())
-    decoded = _total(_most(row.generated_tokens for row in rows) for rows in cells.values())
-    judge = _total(_judge(rows) for rows in cells.values())
+    failed = {(row.axis, row.task, row.arm, row.question, row.draw) for row in records if row.error is not None}
+    made_again = sum((one.paid for one in cut_short), NOTHING)
+    took = paid_for(records) + made_again
+    prompt, cached, decoded, judge = took.prompt_tokens, took.cached_tokens, took.decoded_tokens, took.judge_tokens
     usd: Range | None = None
     if prompt is not None and decoded is not None and judge is not None:
         saved = 0.0
@@ -140,25 +149,14 @@ def spent(records: Sequence[RungRecord], estimate: Estimate) -> Spent:
             tokens=((prompt, prompt), (decoded, decoded), (judge, judge)),
         )
         usd = None if full is None else (full[0] - saved, None if full[1] is None else full[1] - saved)
-    return Spent(prompt, cached, decoded, judge, usd, failed)
-
-
-def _judge(rows: Sequence[RungRecord]) -> int | None:
-    """On a ladder every row was graded for itself; a log tells its judges' tokens once for all its scorers."""
-    if rows[0].estimand in (Estimand.EFFORT, Estimand.CHECKPOINT):
-        return _most(row.judge_tokens for row in rows)
-    return _total(row.judge_tokens for row in rows)
-
-
-def _most(counts: Iterable[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return max(known) if known else None
-
-
-def _total(counts: Iterable[int | None]) -> int | None:
-    total = 0
-    for count in counts:
-        if count is None:
-            return None
-        total += count
-    return total
+    return Spent(
+        prompt,
+        cached,
+        decoded,
+        judge,
+        usd,
+        len(failed),
+        made_again,
+        len(cut_short),
+        sum(one.unanswered for one in cut_short),
+    )

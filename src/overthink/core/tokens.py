@@ -26,7 +26,7 @@ def attempt_tokens(outcomes: Outcomes) -> NDArray[np.float64]:
 
     Where either is unknown, generated tokens stand in if they cover the whole attempt: at a provider's own
     effort, at a natural end, and summed up to the rung for checkpoints on the way of one agent. A forced rung
-    decodes only what is new, so there the attempt stays unknown.
+    decodes only what is new, so there the attempt stays unknown. A trace that failed at the rung made no attempt at it.
 
     Args:
         outcomes: The table.
@@ -36,10 +36,10 @@ def attempt_tokens(outcomes: Outcomes) -> NDArray[np.float64]:
     """
     both = outcomes.thinking_tokens + outcomes.answer_tokens + thrown_away(outcomes)
     if outcomes.estimand in (Estimand.EFFORT, Estimand.NATURAL):
-        return np.where(np.isnan(both), outcomes.generated_tokens, both)
-    if outcomes.estimand is Estimand.CHECKPOINT:
-        return np.where(np.isnan(both), outcomes.generated_tokens.cumsum(axis=2), both)
-    return both
+        both = np.where(np.isnan(both), outcomes.generated_tokens, both)
+    elif outcomes.estimand is Estimand.CHECKPOINT:
+        both = np.where(np.isnan(both), outcomes.generated_tokens.cumsum(axis=2), both)
+    return np.where(outcomes.failed, np.nan, both)
 
 
 def thrown_away(outcomes: Outcomes) -> NDArray[np.float64]:

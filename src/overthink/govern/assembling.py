@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from overthink.core.finding import Finding
 from overthink.govern.arms_tried import planned_rungs, tools_of, verifiers_of
@@ -12,6 +13,7 @@ from overthink.govern.measured import curves, selectors
 from overthink.govern.not_tried import not_tried
 from overthink.govern.prose import quoted
 from overthink.govern.statement import (
+    LADDERS,
     STATEMENT_SCHEMA,
     ArmTried,
     Elicitation,
@@ -124,16 +126,18 @@ def deviations(found: Sequence[Curve], elicitation: Elicitation) -> tuple[str, .
             told.append(
                 f"{quoted(curve.id)}: {curve.n_questions} questions with a value; planned: at most {elicitation.limit}"
             )
-        if curve.estimand in ("forced", "effort"):
+        if curve.estimand in ("forced", "effort", "checkpoint"):
             told += _rungs_that_differ(curve, elicitation)
     return tuple(told)
 
 
 def _rungs_that_differ(curve: Curve, elicitation: Elicitation) -> list[str]:
-    budgets = planned_rungs(curve.arm, elicitation.arms, elicitation.budgets or ())
-    planned = list(map(str, budgets or elicitation.efforts or ()))
-    efforts = elicitation.efforts is not None
-    measured = [str(point.effort if efforts else point.requested_tokens) for point in curve.points]
+    how = elicitation
+    budgets = planned_rungs(curve.arm, how.arms, how.budgets or ())
+    planned = list(map(str, budgets or how.efforts or how.turns or how.loop_tokens or ()))
+    fields = {"effort": how.efforts, "turns": how.turns, "loop_tokens": how.loop_tokens}
+    asked = next((name for name, rungs in fields.items() if rungs is not None), "requested_tokens")
+    measured = [str(getattr(point, asked)) for point in curve.points]
     if measured == planned:
         return []
     return [f"{quoted(curve.id)}: rungs {', '.join(measured)} were measured; planned: {', '.join(planned)}"]
@@ -141,9 +145,11 @@ def _rungs_that_differ(curve: Curve, elicitation: Elicitation) -> list[str]:
 
 def no_claim_beyond(elicitation: Elicitation) -> str:
     """The bound of the whole statement in one sentence."""
-    budgets, tries = elicitation.budgets, elicitation.max_tries
+    budgets, tries, loop = elicitation.budgets, elicitation.max_tries, elicitation.checkpoints
     if budgets is not None:
         top = f"{max(budgets):,} thinking tokens"
+    elif loop is not None:
+        top = loop.labels[-1] if loop.unit == "turns" else f"{loop.at[-1]:,} generated tokens of a loop"
     else:
         top = f"effort {quoted((elicitation.efforts or ('unknown',))[-1])}"
     return f"No claim above {top}, {tries:,} {'try' if tries == 1 else 'tries'}."
@@ -165,22 +171,61 @@ def flop(found: Sequence[Curve], stated: Stated) -> Flop:
     return Flop(method="2N", uncertainty=FLOP_UNCERTAINTY, per_attempt=tuple(made), reason=why)
 
 
+class _Told(NamedTuple):
+    """What a ladder says of the elicitation: what is serial, what ends it, and why the tools are not known."""
+
+    serial: str
+    stop: str
+    tools: str | None
+
+
+_LOOP_TOOLS = "the task's own tools, or a calculator where it brings none; which they are is in its logs"
+_LOOP_ENDS = "a loop ends where the model calls no tool, or at the highest checkpoint"
+_TOLD = {
+    "budgets": _Told(
+        "serial thinking up to each budget",
+        "thinking ends at the budget or where the model ends it; an answer is then forced",
+        None,
+    ),
+    "efforts": _Told(
+        "serial thinking up to each budget",
+        "the model ends its own thinking at the provider's level",
+        "the task's own solver ran; whether it gave tools is in its logs",
+    ),
+    "turns": _Told(
+        "turns of one loop up to each checkpoint",
+        f"{_LOOP_ENDS}; its state after so many turns is scored",
+        _LOOP_TOOLS,
+    ),
+    "loop_tokens": _Told(
+        "turns of one loop up to each checkpoint",
+        f"{_LOOP_ENDS}; its state before the turn that passes a checkpoint is scored",
+        _LOOP_TOOLS,
+    ),
+}
+"""By field of the plan's ladder."""
+
+_SANDBOX = "it runs in a sandbox, and that scoring leaves this as it is was stated, not checked"
+
+
 def _elicitation(found: Sequence[Curve], plan: Plan) -> Elicitation:
     chosen = selectors(found)
     tries = max([many.k for curve in found for point in curve.points for many in point.tries], default=1)
-    forced = plan.budgets is not None
-    how = "serial thinking up to each budget; tries in parallel, drawn independently and combined afterwards"
+    ladder = next(name for name, field in LADDERS.items() if getattr(plan, field) is not None)
+    forced, told = plan.budgets is not None, _TOLD[LADDERS[ladder]]
+    how = f"{told.serial}; tries in parallel, drawn independently and combined afterwards"
     if plan.until is not None:
         how += f"; draws came in waves that followed what earlier ones showed, at most {plan.most_draws} per question"
-    cut = "thinking ends at the budget or where the model ends it; an answer is then forced"
-    own = "the model ends its own thinking at the provider's level"
+    stop = told.stop if plan.sandbox_scoring is None else f"{told.stop}; {_SANDBOX}"
     arms = tuple(ArmTried(label=arm.label, parts=arm.parts, settings=arm.settings) for arm in plan.arms)
     tools = tools_of(arms) if forced else None
     verifiers = (*(["the task's own verifier score"] if "best" in chosen else []), *verifiers_of(arms))
     return Elicitation(
-        ladder="forced thinking budgets" if forced else "the provider's own efforts",
+        ladder=ladder,
         budgets=plan.budgets,
         efforts=plan.efforts,
+        turns=plan.turns,
+        loop_tokens=plan.loop_tokens,
         arms=arms,
         draws=plan.draws,
         limit=plan.limit,
@@ -188,18 +233,25 @@ def _elicitation(found: Sequence[Curve], plan: Plan) -> Elicitation:
         max_tries=tries,
         verifier=", ".join(verifiers) or None,
         tools=tools,
-        tools_reason=None if forced else "the task's own solver ran; whether it gave tools is in its logs",
+        tools_reason=told.tools,
         serial_parallel=how,
-        stop_rule=cut if forced else own,
+        stop_rule=stop,
         answer_tokens=plan.answer_tokens,
         think_format=plan.think_format,
         answer_cue=plan.answer_cue,
-        temperature=float(plan.temperature),
-        top_p=float(plan.top_p),
+        temperature=plan.temperature,
+        top_p=plan.top_p,
         seed=plan.seed,
         controls=plan.controls,
         hypothesis=plan.hypothesis,
         planned_level=plan.level,
         planned_margin=plan.margin,
-        not_tried=not_tried(chosen, forced=forced, natural="natural" in plan.controls, tries=tries, tools=bool(tools)),
+        not_tried=not_tried(
+            chosen,
+            forced=forced,
+            natural="natural" in plan.controls,
+            tries=tries,
+            tools=bool(tools),
+            loop=plan.checkpoints is not None,
+        ),
     )

@@ -101,6 +101,8 @@ def _place(point: Point, *, from_rung: int | None = None, k: int = 1, selector: 
             "from_rung": from_rung,
             "requested_tokens": point.requested_tokens,
             "effort": point.effort,
+            "turns": point.turns,
+            "loop_tokens": point.loop_tokens,
             "k": k,
             "selector": selector,
         }
@@ -125,6 +127,8 @@ def _draft(
         "k": cost_of(curve, point, at.k),
         "holds_for_tokens": point.requested_tokens,
         "holds_for_effort": point.effort,
+        "holds_for_turns": point.turns,
+        "holds_for_loop_tokens": point.loop_tokens,
         "gates_failed": found.gates_failed,
         "limits": found.limits[:KEPT_LIMITS],
     }

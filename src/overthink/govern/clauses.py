@@ -31,7 +31,7 @@ PLAIN = frozenset(
     adjusted p k n holm paired pointwise simultaneous
     arm arms budget budgets thinking think tokens token tries try attempts attempt samples sample draws draw rung rungs
     ladder effort efforts requested consumed generated capped cap cut allowed allowing maximum run runs single highest
-    lowest name names under stated reference basis multiple times compute inference
+    lowest name names loop loops checkpoint checkpoints under stated reference basis multiple times compute inference
     shape shapes curve curves turn turns ends end began begin begins start starts started higher differ differs
     difference differences change changes changed moved shown show shows seen found detected observed measured known
     undetermined regime regimes registered pre half levels two corrected correction human gap minus against compared

@@ -28,10 +28,11 @@ def _model(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
 
 
 def _budget(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
+    for name, unit in (("budgets", "thinking tokens"), ("turns", "turns"), ("loop_tokens", "generated tokens")):
+        least, most = (max(getattr(one.elicitation, name) or (0,)) for one in (earlier, later))
+        if most > least:
+            yield f"elicitation.{name}", f"the highest budget rose: {least:,} {unit}, then {most:,}"
     tested, tries = max(earlier.elicitation.budgets or (0,)), earlier.elicitation.max_tries
-    used = max(later.elicitation.budgets or (0,))
-    if used > tested:
-        yield "elicitation.budgets", f"the highest budget rose: {tested:,} thinking tokens, then {used:,}"
     if later.elicitation.max_tries > tries:
         yield "elicitation.max_tries", f"the most tries rose: {tries}, then {later.elicitation.max_tries}"
     for name in ("max_deployable_budget", "misuse_actor_budget"):

@@ -123,6 +123,7 @@ def _generation(statement: Statement, point: Point) -> dict[str, Any]:
         "k_value": f"{point.cost.value:.6g}",
         "requested_thinking_tokens": _text(point.requested_tokens),
         "effort": point.effort or "none",
+        **{name: str(count) for name in ("turns", "loop_tokens") if (count := getattr(point, name)) is not None},
         "consumed_thinking_tokens_mean": _text(point.thinking_tokens.estimate),
         "limit_hit_rate": _text(point.limit_hit_rate),
         "stop_rule": elicitation.stop_rule,

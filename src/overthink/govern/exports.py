@@ -52,7 +52,7 @@ def cyclonedx_properties(statement: Statement) -> list[dict[str, str]]:
         "schema": statement.schema_,
         "no-claim-beyond": statement.no_claim_beyond,
         "ladder": how.ladder,
-        "budgets": ",".join(map(str, how.budgets if how.budgets is not None else how.efforts or ())),
+        "budgets": ",".join(how.rungs),
         "max-tries": str(how.max_tries),
         "selectors": ",".join(how.selectors),
         "tools": "unknown" if how.tools is None else ",".join(how.tools) or "none",

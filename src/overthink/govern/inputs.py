@@ -91,9 +91,7 @@ def positive(value: float, name: str) -> float:
     Raises:
         InputError: It is not.
     """
-    if not (math.isfinite(value) and value > 0):
-        raise InputError(f"{name} is {value:g}; needed: a finite number above 0")
-    return value
+    return _checked(value, name, fits=value > 0, needed="a finite number above 0")
 
 
 def not_negative(value: float, name: str) -> float:
@@ -102,9 +100,7 @@ def not_negative(value: float, name: str) -> float:
     Raises:
         InputError: It is not.
     """
-    if not (math.isfinite(value) and value >= 0):
-        raise InputError(f"{name} is {value:g}; needed: a finite number, 0 or more")
-    return value
+    return _checked(value, name, fits=value >= 0, needed="a finite number, 0 or more")
 
 
 def at_least_one(value: float, name: str) -> float:
@@ -113,9 +109,7 @@ def at_least_one(value: float, name: str) -> float:
     Raises:
         InputError: It is not.
     """
-    if not (math.isfinite(value) and value >= 1):
-        raise InputError(f"{name} is {value:g}; needed: a finite number, 1 or more")
-    return value
+    return _checked(value, name, fits=value >= 1, needed="a finite number, 1 or more")
 
 
 def share(value: float, name: str) -> float:
@@ -124,6 +118,10 @@ def share(value: float, name: str) -> float:
     Raises:
         InputError: It is not.
     """
-    if not 0 < value <= 1:
-        raise InputError(f"{name} is {value:g}; needed: a share above 0 and at most 1")
+    return _checked(value, name, fits=0 < value <= 1, needed="a share above 0 and at most 1")
+
+
+def _checked(value: float, name: str, *, fits: bool, needed: str) -> float:
+    if not (math.isfinite(value) and fits):
+        raise InputError(f"{name} is {value:g}; needed: {needed}")
     return value

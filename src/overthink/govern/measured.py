@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from overthink.core.compute import budget_multiple
 from overthink.core.finding import At, Finding
+from overthink.core.record import Estimand
 from overthink.errors import InputError
 from overthink.govern.statement_curve import (
     Curve,
@@ -89,13 +90,23 @@ def _curve(name: str, found: Sequence[Finding], plan: Plan) -> Curve:
             "raw_high_means": _raw_high(first, plan),
             "n_questions": max(one.n_questions for one in values),
             "n_draws": max(one.n_draws for one in values),
-            "points": tuple(_point(index, value, ref) for value in values),
+            "points": tuple(_point(index, value, ref, _asked(value, plan)) for value in values),
             "plateau": _plateau(index, values, plan),
             "extreme": next((one.metric for one in found if one.kind == "extreme"), None),
             "effort_moved": None if first.estimand != "effort" else not index.get(("no_op", "effort")),
             "judge": _judge(index, values[-1].at, plan),
         }
     )
+
+
+def _asked(value: Finding, plan: Plan) -> dict[str, Any]:
+    """What was asked for at a rung; at a checkpoint of a loop, turns or tokens and no thinking budget or level."""
+    at, loop = value.at, plan.checkpoints
+    if loop is not None and value.estimand == Estimand.CHECKPOINT and at.effort in loop.labels:
+        count = loop.at[loop.labels.index(at.effort)]
+        field = "turns" if loop.unit == "turns" else "loop_tokens"
+        return {"requested_tokens": None, "effort": None, field: count}
+    return {"requested_tokens": at.requested_tokens, "effort": at.effort}
 
 
 def _raw_high(finding: Finding, plan: Plan) -> str:
@@ -119,9 +130,10 @@ def _reference(index: _Index, at: At) -> Reference:
     return Reference(value=attempt.estimate, unit="generated tokens per attempt", means=TOKENS_REFERENCE)
 
 
-def _point(index: _Index, value: Finding, ref: Reference) -> Point:
+def _point(index: _Index, value: Finding, ref: Reference, asked: Mapping[str, Any]) -> Point:
     at = value.at
-    tokens = {metric: _tokens(index, metric, at) for metric in ("thinking_tokens", "answer_tokens", "attempt_tokens")}
+    names = ("thinking_tokens", "answer_tokens", "attempt_tokens")
+    tokens: dict[str, Any] = {metric: _tokens(index, metric, at) for metric in names}
     cost = _cost(ref, tokens["attempt_tokens"].estimate)
     band, corrected = _one(index, "band", "mean", at), _one(index, "value", "corrected_mean", at)
     gates = {
@@ -131,8 +143,7 @@ def _point(index: _Index, value: Finding, ref: Reference) -> Point:
     known = ended is not None and ended.estimate is not None
     return Point(
         rung=at.rung or 0,
-        requested_tokens=at.requested_tokens,
-        effort=at.effort,
+        **asked,
         **tokens,
         quantiles=_quantiles(index, at),
         cost=cost,

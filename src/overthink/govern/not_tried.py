@@ -12,7 +12,7 @@ _ALWAYS = {
 
 
 def not_tried(
-    selectors: Sequence[str], *, forced: bool, natural: bool, tries: int, tools: bool
+    selectors: Sequence[str], *, forced: bool, natural: bool, tries: int, tools: bool, loop: bool
 ) -> tuple[NotTried, ...]:
     """What was left out, by the selectors and the ladder that were used.
 
@@ -22,8 +22,13 @@ def not_tried(
         natural: The model's own answer after free thinking was collected, too.
         tries: Most tries per question.
         tools: Some arm gave the model a tool.
+        loop: A loop of tool calls was run.
     """
     left = dict(_ALWAYS) | {"more_tries": f"more than {tries:,} {'try' if tries == 1 else 'tries'} per question"}
+    if loop:
+        left["more_thinking"] = "a longer loop than that of the highest checkpoint"
+        left["tools"] = "other tools, agents and scaffolding"
+        left["other_efforts"] = "other reasoning efforts and thinking budgets in each turn"
     if "best" not in selectors:
         left["best_of_k"] = "picking the best of several tries with a verifier"
     if forced:

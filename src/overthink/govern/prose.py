@@ -22,6 +22,9 @@ ESTIMANDS = {
 }
 """Which answers a curve is of, where they are not those of its ladder."""
 
+_COUNTED = {"requested_tokens": "thinking tokens", "turns": "turns", "loop_tokens": "generated tokens"}
+"""By field of a rung: the unit of its budget, where that is a number."""
+
 
 def quoted(name: str) -> str:
     """A name from outside between backticks, with nothing in it that could end them or hide.
@@ -71,6 +74,10 @@ def p_value(p: float) -> str:
 
 def budget(point: Point) -> str:
     """The budget of a rung in words: an upper limit, as a trace may end before it."""
+    if point.turns is not None:
+        return f"up to {point.turns:,} {'turn' if point.turns == 1 else 'turns'}"
+    if point.loop_tokens is not None:
+        return f"up to {point.loop_tokens:,} generated tokens"
     if point.effort is not None:
         return f"effort {quoted(point.effort)}"
     if point.requested_tokens is None:
@@ -80,8 +87,10 @@ def budget(point: Point) -> str:
 
 def from_to(low: Point, top: Point) -> str:
     """A step up the ladder in words."""
-    if low.effort is None and top.effort is None and None not in (low.requested_tokens, top.requested_tokens):
-        return f"from {low.requested_tokens:,} to {top.requested_tokens:,} thinking tokens"
+    for name, unit in _COUNTED.items():
+        least, most = getattr(low, name), getattr(top, name)
+        if low.effort is None and top.effort is None and None not in (least, most):
+            return f"from {least:,} to {most:,} {unit}"
     return f"from {budget(low)} to {budget(top)}"
 
 

@@ -17,6 +17,8 @@ _WHY = {
     "holds_for_K<=": ("bounded", "without it the claim names no budget that it holds for"),
     "holds_for_thinking_tokens<=": ("bounded", "without it the claim names no budget that it holds for"),
     "holds_for_effort<=": ("bounded", "without it the claim names no budget that it holds for"),
+    "holds_for_turns<=": ("bounded", "without it the claim names no number of turns that it holds for"),
+    "holds_for_loop_tokens<=": ("bounded", "without it the claim names no number of tokens that it holds for"),
     "holds_for_tries<=": ("bounded", "without it the claim names no number of tries that it holds for"),
     "basis": ("k-stated", "K means nothing without its basis"),
     "ref": ("k-stated", "K means nothing without its reference"),

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from overthink.govern import rules_of_claims as claims
+from overthink.govern import rules_of_loops as loops
 from overthink.govern import rules_of_numbers as numbers
 from overthink.govern import rules_of_said_numbers as said
 from overthink.govern import rules_of_scope as scope
@@ -32,6 +33,7 @@ _TABLE: dict[str, Callable[[Statement], Iterator[tuple[str, str]]]] = {
     "whole-curve": claims.whole_curve,
     "duplicate": claims.duplicates,
     "budgets": scope.budgets,
+    "checkpoints": loops.checkpoints,
     "arms": scope.arms,
     "k-stated": scope.k_stated,
     "consumption": scope.consumption,

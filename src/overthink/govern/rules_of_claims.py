@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from overthink.govern.faults import by_id, close, own_points
 from overthink.govern.measured import VALUE_METRICS
-from overthink.govern.statement import Claim, Statement
+from overthink.govern.statement import Claim, Place, Statement
 from overthink.govern.statement_curve import Curve, Number, Point
 from overthink.govern.strength import is_undetermined, weaknesses
 
@@ -27,14 +27,20 @@ def place(statement: Statement) -> Found:
         if places is None:
             yield f"{where}.at", f"no such rung on {claim.curve}"
             continue
-        if claim.type != "shape" and (claim.at.requested_tokens, claim.at.effort) != _budget(places[0]):
-            seen = f"{claim.at.requested_tokens} tokens, effort {claim.at.effort}"
-            yield f"{where}.at", f"{seen} is not the budget of rung {claim.at.rung}: {_budget(places[0])}"
+        if claim.type != "shape" and _budget(claim.at) != _budget(places[0]):
+            seen, own = (_told(_budget(at)) for at in (claim.at, places[0]))
+            yield f"{where}.at", f"{seen} is not the budget of rung {claim.at.rung}: {own}"
         yield from _form(where, claim, curves)
 
 
-def _budget(point: Point) -> tuple[int | None, str | None]:
-    return point.requested_tokens, point.effort
+def _budget(at: Place | Point) -> dict[str, object]:
+    """What is asked for at a rung, by field; what is not asked for is left out."""
+    asked = {name: getattr(at, name) for name in ("requested_tokens", "effort", "turns", "loop_tokens")}
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def _told(asked: dict[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in asked.items()) or "no budget"
 
 
 def _form(where: str, claim: Claim, curves: object) -> Found:
@@ -133,12 +139,15 @@ def bounded(statement: Statement) -> Found:
         point, where = places[0], f"claims.{i}"
         if claim.holds_for_k > claim.k.value * (1 + 1e-6):
             yield f"{where}.holds_for_K<=", f"{claim.holds_for_k:g}; tested up to K = {claim.k.value:g}"
-        tokens = claim.holds_for_tokens
-        if tokens is None and point.requested_tokens is not None:
-            told = "missing; without it the claim is not bounded"
-            yield f"{where}.holds_for_thinking_tokens<=", told
-        elif tokens is not None and (point.requested_tokens is None or tokens > point.requested_tokens):
-            yield f"{where}.holds_for_thinking_tokens<=", f"{tokens:,}; tested up to {point.requested_tokens}"
+        for name, held, tested in (
+            ("thinking_tokens", claim.holds_for_tokens, point.requested_tokens),
+            ("turns", claim.holds_for_turns, point.turns),
+            ("loop_tokens", claim.holds_for_loop_tokens, point.loop_tokens),
+        ):
+            if held is None and tested is not None:
+                yield f"{where}.holds_for_{name}<=", "missing; without it the claim is not bounded"
+            elif held is not None and (tested is None or held > tested):
+                yield f"{where}.holds_for_{name}<=", f"{held:,}; tested up to {tested}"
         if claim.holds_for_effort != point.effort:
             yield f"{where}.holds_for_effort<=", f"{claim.holds_for_effort!r}; tested at {point.effort!r}"
         if claim.holds_for_tries > claim.at.k:

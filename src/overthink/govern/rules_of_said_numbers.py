@@ -16,8 +16,8 @@ Found = Iterator[tuple[str, str]]
 _NUMBER = re.compile(
     r"(?<![\w.%])(?P<sign>[-+])?(?<![\w.])(?P<digits>\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?)"
     r"(?:\s*(?P<scale>k|m|bn?|thousand|million|billion)\b)?"
-    r"(?:[ -]*(?P<unit>%|percent(?:age)?[ -]points?|percent\w*|per cent|points?|pp|(?:thinking )?tokens?|tries|try|"
-    r"attempts?|samples?|draws?|questions?|x|×|times|fold))?",
+    r"(?:[ -]*(?P<unit>%|percent(?:age)?[ -]points?|percent\w*|per cent|points?|pp|"
+    r"(?:thinking |generated )?tokens?|turns?|tries|try|attempts?|samples?|draws?|questions?|x|×|times|fold))?",
     re.IGNORECASE,
 )
 _SCALES = {"k": 1e3, "thousand": 1e3, "m": 1e6, "million": 1e6, "b": 1e9, "bn": 1e9, "billion": 1e9}
@@ -72,6 +72,8 @@ def _kind(unit: str | None) -> str:
         return "multiple"
     if "token" in name:
         return "number of tokens"
+    if name in ("turn", "turns"):
+        return "number of turns"
     if name in ("tries", "try", "attempt", "attempts", "sample", "samples", "draw", "draws"):
         return "number of tries"
     return "number of questions" if name.startswith("question") else "number"
@@ -86,7 +88,11 @@ def _own(
     value = [(1 - v if share else -v) if bad else v for v in value]
     mde = [] if claim.test is None or claim.test.mde is None else [claim.test.mde]
     asked = [float(p.requested_tokens) for p in places if p.requested_tokens is not None]
-    asked += [float(claim.holds_for_tokens)] if claim.extrapolated and claim.holds_for_tokens is not None else []
+    asked += [float(p.loop_tokens) for p in places if p.loop_tokens is not None]
+    turns = [float(p.turns) for p in places if p.turns is not None]
+    if claim.extrapolated:
+        asked += [float(held) for held in (claim.holds_for_tokens, claim.holds_for_loop_tokens) if held is not None]
+        turns += [float(claim.holds_for_turns)] if claim.holds_for_turns is not None else []
     spent = [p.attempt_tokens.estimate for p in places] + [p.thinking_tokens.estimate for p in places]
     ps = [] if claim.test is None else [p for p in (claim.test.p, claim.test.p_adjusted) if p is not None]
     bounds = [0.001] if any(p < 0.001 for p in ps) else []
@@ -94,6 +100,7 @@ def _own(
         "percentage": [100 * level] + [100 * v for v in value if share],
         "difference in points": [100 * v for v in (*([] if share else value), margin, *mde)],
         "number of tokens": asked + [s for s in spent if s is not None],
+        "number of turns": turns,
         "number of tries": [float(claim.at.k), float(claim.n_draws), float(claim.holds_for_tries)],
         "multiple": [claim.k.value, claim.holds_for_k],
         "number of questions": [float(claim.n_questions)],
@@ -113,7 +120,14 @@ def _own(
         *mde,
     ]
     return own | {
-        "number": [*bare, *own["number of tries"], float(claim.n_questions), *asked, *own["difference in points"]]
+        "number": [
+            *bare,
+            *own["number of tries"],
+            float(claim.n_questions),
+            *asked,
+            *turns,
+            *own["difference in points"],
+        ]
     }
 
 
@@ -142,9 +156,14 @@ def _is(found: re.Match[str], value: float) -> bool:
 
 def _left_out(where: str, claim: Claim, point: Point, seen: list[re.Match[str]]) -> Found:
     said = {(_kind(found["unit"]), _read(found)) for found in seen}
-    tokens = claim.holds_for_tokens if claim.extrapolated else point.requested_tokens
-    if tokens is not None and ("number of tokens", float(tokens)) not in said:
-        yield where, f"the sentence does not say its budget: {tokens:,} thinking tokens"
+    for held, asked, unit in (
+        (claim.holds_for_tokens, point.requested_tokens, "thinking tokens"),
+        (claim.holds_for_loop_tokens, point.loop_tokens, "generated tokens"),
+        (claim.holds_for_turns, point.turns, "turns"),
+    ):
+        count = held if claim.extrapolated else asked
+        if count is not None and (f"number of {unit.split()[-1]}", float(count)) not in said:
+            yield where, f"the sentence does not say its budget: {count:,} {unit}"
     if point.effort is not None and point.effort not in claim.statement:
         yield where, f"the sentence does not say its budget: effort {point.effort!r}"
     if claim.at.k > 1 and ("number of tries", float(claim.at.k)) not in said:
@@ -159,9 +178,13 @@ def _left_out(where: str, claim: Claim, point: Point, seen: list[re.Match[str]])
 
 
 def scale_said(statement: Statement) -> Found:
-    """No text speaks of more tokens or tries than were tested."""
+    """No text speaks of more tokens, turns or tries than were tested."""
     how = statement.elicitation
-    tokens = max([*(how.budgets or ()), *(p.thinking_tokens.estimate or 0 for c in statement.curves for p in c.points)])
+    points = [point for curve in statement.curves for point in curve.points]
+    tokens = max([*(how.budgets or ()), *(point.thinking_tokens.estimate or 0 for point in points)])
+    if how.checkpoints is not None:  # a loop's turns are not thinking alone
+        tokens = max([*(how.loop_tokens or ()), *(point.attempt_tokens.estimate or 0 for point in points)])
+    of, turns = "thinking" if how.checkpoints is None else "generated", max(how.turns or (0,))
     for where, text in prose(statement):
         parts = where.split(".")
         labelled = parts[0] == "claims" and statement.claims[int(parts[1])].extrapolated
@@ -171,6 +194,8 @@ def scale_said(statement: Statement) -> Found:
             for found in _NUMBER.finditer(clause):
                 kind, size = _kind(found["unit"]), _read(found)
                 if kind == "number of tokens" and size > tokens * 1.001:
-                    yield where, f"{found.group().strip()!r}; tested up to {tokens:,.0f} thinking tokens"
+                    yield where, f"{found.group().strip()!r}; tested up to {tokens:,.0f} {of} tokens"
+                if kind == "number of turns" and size > turns:
+                    yield where, f"{found.group().strip()!r}; tested up to {turns:,} turns of a loop"
                 if kind == "number of tries" and size > max(how.max_tries, how.draws):
                     yield where, f"{found.group().strip()!r}; tested up to {how.max_tries} tries"

@@ -9,7 +9,7 @@ from overthink.govern.assembling import NOT_SAID, deviations, flop, no_claim_bey
 from overthink.govern.every_eval_ever import eee_record, eee_schema
 from overthink.govern.faults import by_id, close, own_points
 from overthink.govern.not_tried import not_tried
-from overthink.govern.statement import Statement
+from overthink.govern.statement import LADDERS, Statement
 from overthink.govern.statement_curve import Curve, K
 from overthink.plan import HIGH_WORDS
 
@@ -19,14 +19,16 @@ Found = Iterator[tuple[str, str]]
 def budgets(statement: Statement) -> Found:
     """The budgets are one increasing ladder, and every curve's rungs are on it."""
     how = statement.elicitation
-    if (how.budgets is None) == (how.efforts is None):
-        yield "elicitation", "needed: either budgets or efforts, and not both"
-    if how.budgets is not None and list(how.budgets) != sorted(set(how.budgets)):
-        yield "elicitation.budgets", f"{how.budgets} do not increase"
+    ladders = {name: getattr(how, name) for name in LADDERS.values()}
+    if [name for name, rungs in ladders.items() if rungs is not None] != [LADDERS[how.ladder]]:
+        yield "elicitation", f"needed: {LADDERS[how.ladder]}, as its ladder says, and no other"
+    for name, rungs in ladders.items():
+        if name != "efforts" and rungs is not None and list(rungs) != sorted(set(rungs)):
+            yield f"elicitation.{name}", f"{rungs} do not increase"
     for i, curve in enumerate(statement.curves):
-        rungs = [point.rung for point in curve.points]
-        if rungs != sorted(set(rungs)):
-            yield f"curves.{i}.points", f"rungs {rungs} do not increase"
+        places = [point.rung for point in curve.points]
+        if places != sorted(set(places)):
+            yield f"curves.{i}.points", f"rungs {places} do not increase"
         asked = [point.requested_tokens for point in curve.points if point.requested_tokens is not None]
         if asked != sorted(set(asked)):
             yield f"curves.{i}.points", f"budgets {asked} do not increase"
@@ -123,7 +125,14 @@ def left_open(statement: Statement) -> Found:
     how = statement.elicitation
     forced = how.budgets is not None
     natural = "natural" in how.controls
-    left = not_tried(how.selectors, forced=forced, natural=natural, tries=how.max_tries, tools=bool(how.tools))
+    left = not_tried(
+        how.selectors,
+        forced=forced,
+        natural=natural,
+        tries=how.max_tries,
+        tools=bool(how.tools),
+        loop=how.checkpoints is not None,
+    )
     missing = {one.what for one in left} - {one.what for one in how.not_tried}
     if missing:
         yield "elicitation.not_tried", f"left out: {', '.join(sorted(missing))}"

@@ -8,9 +8,21 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from overthink.govern.statement_curve import Count, Curve, K, Number, Part, Positive, Probability, Selector, Test
+from overthink.govern.statement_curve import (
+    Count,
+    Curve,
+    K,
+    MayLoop,
+    Number,
+    Part,
+    Positive,
+    Probability,
+    Selector,
+    Test,
+)
+from overthink.loop_plan import Checkpoints
 
-STATEMENT_VERSION = "1.1.0"
+STATEMENT_VERSION = "1.2.0"
 STATEMENT_SCHEMA = f"overthink.statement/{STATEMENT_VERSION}"
 SCHEMA_ID = f"urn:overthink:statement:{STATEMENT_VERSION}"
 
@@ -18,18 +30,20 @@ Strength = Literal["bounded", "lower_bound", "undetermined", "extrapolated"]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class Place(Part):
-    """Where on the surface of budgets a claim sits; as in a finding."""
+class Place(MayLoop):
+    """Where on the surface of budgets a claim sits; as in a finding, and for a loop as at its checkpoint."""
 
     rung: Count | None
     from_rung: Count | None
     requested_tokens: Count | None
     effort: str | None
+    turns: Count | None = None
+    loop_tokens: Count | None = None
     k: Annotated[int, Field(ge=1)]
     selector: Selector
 
 
-class Claim(Part):
+class Claim(MayLoop):
     """One sentence that may be said, and what it rests on.
 
     Attributes:
@@ -48,6 +62,8 @@ class Claim(Part):
         holds_for_k: No claim above this K.
         holds_for_tokens: No claim above this many thinking tokens asked for.
         holds_for_effort: Nor above this level.
+        holds_for_turns: Nor above this many turns of a loop.
+        holds_for_loop_tokens: Nor above this many tokens that a loop generates.
         holds_for_tries: Nor with more tries.
         strength: bounded, lower_bound, undetermined, or extrapolated.
         weakened_by: Why it is not "bounded".
@@ -71,6 +87,8 @@ class Claim(Part):
     holds_for_k: Positive = Field(alias="holds_for_K<=")
     holds_for_tokens: Count | None = Field(alias="holds_for_thinking_tokens<=")
     holds_for_effort: str | None = Field(alias="holds_for_effort<=")
+    holds_for_turns: Count | None = Field(default=None, alias="holds_for_turns<=")
+    holds_for_loop_tokens: Count | None = Field(default=None, alias="holds_for_loop_tokens<=")
     holds_for_tries: Annotated[int, Field(ge=1)] = Field(alias="holds_for_tries<=")
     strength: Strength
     weakened_by: tuple[str, ...]
@@ -96,12 +114,30 @@ class ArmTried(Part):
     settings: dict[str, str | int | float | bool]
 
 
-class Elicitation(Part):
+Ladder = Literal[
+    "forced thinking budgets",
+    "the provider's own efforts",
+    "turns of a loop of tool calls",
+    "generated tokens of a loop of tool calls",
+]
+
+LADDERS: dict[Ladder, str] = {
+    "forced thinking budgets": "budgets",
+    "the provider's own efforts": "efforts",
+    "turns of a loop of tool calls": "turns",
+    "generated tokens of a loop of tool calls": "loop_tokens",
+}
+"""By name of a ladder: the field of :class:`Elicitation`, and of the plan, that holds its rungs."""
+
+
+class Elicitation(MayLoop):
     """How hard the model was made to try; what was set is from the plan, what was collected from the findings."""
 
-    ladder: Literal["forced thinking budgets", "the provider's own efforts"]
+    ladder: Ladder
     budgets: tuple[Count, ...] | None
     efforts: tuple[str, ...] | None
+    turns: tuple[Count, ...] | None = None
+    loop_tokens: tuple[Count, ...] | None = None
     arms: tuple[ArmTried, ...] = Field(min_length=1)
     draws: Annotated[int, Field(ge=1)]
     limit: Annotated[int, Field(ge=1)] | None
@@ -115,14 +151,28 @@ class Elicitation(Part):
     answer_tokens: Annotated[int, Field(ge=1)]
     think_format: str
     answer_cue: str | None
-    temperature: float
-    top_p: float
+    temperature: float | None
+    top_p: float | None
     seed: Count
     controls: tuple[str, ...]
     hypothesis: tuple[int, ...] | None
     planned_level: Probability
     planned_margin: Positive
     not_tried: tuple[NotTried, ...]
+
+    @property
+    def checkpoints(self) -> Checkpoints | None:
+        """Where a loop of tool calls was scored; None where none was run."""
+        if self.turns is not None:
+            return Checkpoints("turns", self.turns)
+        return None if self.loop_tokens is None else Checkpoints("tokens", self.loop_tokens)
+
+    @property
+    def rungs(self) -> tuple[str, ...]:
+        """The ladder as text."""
+        if self.checkpoints is not None:
+            return self.checkpoints.labels
+        return tuple(map(str, self.budgets)) if self.budgets is not None else self.efforts or ()
 
 
 class Budget(Part):

@@ -1,8 +1,8 @@
 """The parts of a statement that hold measurements: numbers, points, verdicts and curves."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 Axis = Literal["capability", "safety", "benign"]
 Selector = Literal["single", "pass", "majority", "best", "worst"]
@@ -15,6 +15,18 @@ class Part(BaseModel):
     """A part of a statement: every field is named, nothing else is taken, and no number is NaN or infinite."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=True)
+
+
+LOOP_FIELDS = ("turns", "loop_tokens", "holds_for_turns<=", "holds_for_loop_tokens<=")
+"""What is said of a loop of tool calls alone."""
+
+
+class MayLoop(Part):
+    """A part that says more where a loop of tool calls was scored; of anything else these fields are left out."""
+
+    @model_serializer(mode="wrap")
+    def _told(self, told: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in told(self).items() if value is not None or name not in LOOP_FIELDS}
 
 
 class Reference(Part):
@@ -73,13 +85,15 @@ class Gate(Part):
     estimate: float | None
 
 
-class Point(Part):
+class Point(MayLoop):
     """One rung of a curve.
 
     Attributes:
         rung: Position on the ladder.
         requested_tokens: Thinking tokens asked for; None where the provider has no such number.
         effort: The provider's level.
+        turns: Turns that a loop of tool calls may take.
+        loop_tokens: Tokens that it may generate, where its checkpoints count them.
         thinking_tokens: Consumed by one attempt, mean over traces.
         answer_tokens: The same, of the answer.
         attempt_tokens: Both: what one attempt decodes.
@@ -97,6 +111,8 @@ class Point(Part):
     rung: Count
     requested_tokens: Count | None
     effort: str | None
+    turns: Count | None = None
+    loop_tokens: Count | None = None
     thinking_tokens: Number
     answer_tokens: Number
     attempt_tokens: Number

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from overthink.govern.prose import budget, called, interval, percent, quoted
-from overthink.govern.statement import ArmTried, Budget, Claim, Statement
+from overthink.govern.statement import ArmTried, Budget, Claim, Elicitation, Statement
 from overthink.govern.statement_curve import Curve, Number, Point
 
 AXES = {"capability": "Capability", "safety": "Safety", "benign": "Over-refusal"}
@@ -72,7 +72,7 @@ def _known(statement: Statement) -> bool:
 
 def _setting(statement: Statement) -> list[str]:
     how, stated = statement.elicitation, statement.stated
-    ladder = ", ".join(map(str, how.budgets)) if how.budgets is not None else ", ".join(map(quoted, how.efforts or ()))
+    ladder = ", ".join(how.rungs if how.efforts is None else map(quoted, how.efforts))
     tools = "unknown: " + (how.tools_reason or "") if how.tools is None else ", ".join(how.tools) or "none"
     rows = {
         "Model": quoted(statement.model),
@@ -86,8 +86,10 @@ def _setting(statement: Statement) -> list[str]:
         "Tools": tools,
         "Serial or parallel": how.serial_parallel,
         "Stop rule": how.stop_rule,
-        "Sampling": f"temperature {how.temperature:g}, top-p {how.top_p:g}, seed {how.seed}",
-        "Answer allowance": f"{how.answer_tokens} tokens",
+        "Sampling": _sampling(how),
+        "Answer allowance": f"{how.answer_tokens} tokens"
+        if how.budgets is not None
+        else "the task's cap on output is lifted",
         "Largest deployable budget": _budget(stated.max_deployable_budget),
         "Misuse actor's budget": _budget(stated.misuse_actor_budget),
         "FLOP": statement.flop.method + (f": {statement.flop.reason}" if statement.flop.reason else ""),
@@ -95,6 +97,16 @@ def _setting(statement: Statement) -> list[str]:
     table = [f"| {name} | {_cell(text)} |" for name, text in rows.items()]
     told = _listed("Deviations from the plan", statement.deviations) if statement.deviations else []
     return ["## How hard the model was made to try", "", "| | |", "|---|---|", *table, "", *told]
+
+
+def _sampling(how: Elicitation) -> str:
+    """What was sent. What nobody stated was left to the task, and then to the provider."""
+    said = (("temperature", how.temperature), ("top-p", how.top_p))
+    told = [f"{name} {value:g}" for name, value in said if value is not None]
+    left = [name for name, value in said if value is None]
+    if left:
+        told.append(f"{' and '.join(left)} not stated: the task's or the provider's own")
+    return ", ".join([*told, f"seed {how.seed}" if how.efforts is None else "no seed sent"])
 
 
 def _arm(arm: ArmTried) -> str:

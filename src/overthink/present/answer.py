@@ -60,7 +60,7 @@ class AxisAnswer:
 
 def lead(found: Sequence[Curve], about: About) -> str:
     """What was measured, on what, with how many questions, draws and rungs."""
-    valued = [curve for curve in found if _means(curve)]
+    valued = [curve for curve in found if _means(curve) and not curve.is_control]
     if not valued:
         return f"Nothing was measured on {visible(about.source, PROSE_LIMIT)}: no finding carries a value."
     last = [_means(curve)[-1] for curve in valued]
@@ -77,7 +77,7 @@ def lead(found: Sequence[Curve], about: About) -> str:
 
 
 def by_axis(found: Sequence[Curve], arms_first: Sequence[str]) -> list[AxisAnswer]:
-    """The answer of each axis that has a value, in the order of the page.
+    """The answer of each axis that has a value, in the order of the page. Controls answer nothing by themselves.
 
     Args:
         found: All curves.
@@ -85,7 +85,7 @@ def by_axis(found: Sequence[Curve], arms_first: Sequence[str]) -> list[AxisAnswe
     """
     answers = []
     for axis in dict.fromkeys(curve.axis for curve in found):
-        mine = [curve for curve in found if curve.axis == axis and _means(curve)]
+        mine = [curve for curve in found if curve.axis == axis and _means(curve) and not curve.is_control]
         if not mine:
             continue
         mine.sort(key=lambda curve: curve.arm not in arms_first)

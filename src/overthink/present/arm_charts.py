@@ -1,7 +1,8 @@
-"""Arms on one axis of total compute: what every rung of every arm is worth, against all the tokens that it takes."""
+"""Arms on one axis of total compute: what every rung of every arm is worth, against all that it takes."""
 
 from collections.abc import Sequence
 
+from overthink.core.amounts import amount
 from overthink.core.finding import Finding
 from overthink.present import wording
 from overthink.present.axis import compute_axis
@@ -18,7 +19,7 @@ def arm_charts(findings: Sequence[Finding]) -> list[Chart]:
     """One chart per axis, task, scorer and estimand in which arms were compared; the reference is the first arm."""
     cost: dict[Curve, dict[int, Finding]] = {}
     for finding in findings:
-        if finding.kind == "ledger" and finding.metric == "compared_tokens" and finding.at.rung is not None:
+        if finding.kind == "ledger" and finding.metric == "compared_total" and finding.at.rung is not None:
             cost.setdefault(_curve(finding), {})[finding.at.rung] = finding
     values = _at_rungs(findings, "value", set(cost))
     bands = _at_rungs(findings, "band", set(cost))
@@ -62,7 +63,7 @@ def _chart(
                 f"{name}: {wording.axis_value(curve[0])} {wording.percent(value.estimate)}",
                 wording.interval(value) or "no interval",
                 f"asked for: {value.at.requested_tokens if value.at.requested_tokens is not None else value.at.effort}",
-                f"total tokens of an attempt: {where.estimate:,.0f}",
+                f"total compute of an attempt: {visible(amount(where.estimate, where.at.unit))}",
                 f"finding {visible(value.id, ID_LIMIT)}",
             ]
             points.append(
@@ -83,7 +84,8 @@ def _chart(
             )
     if not points:
         return None
-    axis = compute_axis([float(point["x"]) for point in points])  # type: ignore[arg-type]
+    unit = next((where.at.unit for where in cost[curves[0]].values()), None)
+    axis = compute_axis([float(point["x"]) for point in points], unit)  # type: ignore[arg-type]
     title = f"{wording.axis_name(curves[0][0])}: {visible(curves[0][1])}"
     notes = (axis.title, "line at a point: pointwise interval; area: band that holds at all rungs of its arm at once")
     span = {"xlow": axis.low, "xhigh": axis.high, "xticks": axis.ticks, "xlabels": axis.labels}

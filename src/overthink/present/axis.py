@@ -5,10 +5,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from overthink.core.amounts import figure, noun
+from overthink.core.costing import Unit
 from overthink.present.charts import Scale
 from overthink.present.curve import Curve, Rung
+from overthink.present.names import visible
 
 _STEPS = (1, 2, 5)
+_FEWER = (1, 3)
+"""Where labels are powers of ten, which take more room."""
+
 _ROOM = 1.18
 """A log axis goes on by this factor at both ends."""
 
@@ -41,12 +47,13 @@ def tokens_axis(group: Sequence[Curve]) -> Axis | None:
     return Axis("log", title, low, high, ticks, [f"{tick:,.15g}" for tick in ticks], _attempt)
 
 
-def compute_axis(tokens: Sequence[float]) -> Axis:
-    """Total tokens, log; rungs have no place on it by themselves."""
-    low, high = min(tokens) / _ROOM, max(tokens) * _ROOM
-    ticks = _log_ticks(low, high)
-    title = "total tokens, log scale: decoded, thrown away, of guards and verifiers"
-    return Axis("log", title, low, high, ticks, [f"{tick:,.15g}" for tick in ticks], lambda _: None)
+def compute_axis(totals: Sequence[float], unit: str | None) -> Axis:
+    """Total compute in some unit, log; rungs have no place on it by themselves."""
+    low, high = min(totals) / _ROOM, max(totals) * _ROOM
+    ticks = _log_ticks(low, high) if unit in (None, Unit.TOKENS) else _log_ticks(low, high, _FEWER)
+    parts = "" if unit == Unit.SECONDS else ": of what is decoded or thrown away, of guards and verifiers"
+    title = f"total {visible(noun(unit))}, log scale{parts}"
+    return Axis("log", title, low, high, ticks, [figure(tick, unit) for tick in ticks], lambda _: None)
 
 
 def k_ticks(axis: Axis, reference: float) -> dict[str, list[Any]]:
@@ -86,10 +93,11 @@ def _attempt(rung: Rung) -> float | None:
     return None if counted is None else counted.estimate
 
 
-def _log_ticks(low: float, high: float) -> list[float]:
-    """1, 2 and 5 of every decade between two bounds; every digit where the span is short, 1 alone where it is wide."""
+def _log_ticks(low: float, high: float, steps: Sequence[int] = _STEPS) -> list[float]:
+    """Some digits of every decade between two bounds; more where the span is short, 1 alone where it is wide."""
     decades = math.log10(high / low)
-    steps = range(1, 10) if decades < 1 else _STEPS if decades <= 3 else (1,)
+    short = range(1, 10) if steps == _STEPS else _STEPS
+    steps = short if decades < 1 else steps if decades <= 3 else (1,)
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [step * 10.0**power for power in powers for step in steps]
     return [tick for tick in ticks if low <= tick <= high]

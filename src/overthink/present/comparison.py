@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from overthink.core.amounts import amount, figure, noun
 from overthink.core.finding import Finding
 from overthink.present import wording
 from overthink.present.answer import Piece
+from overthink.present.flop_matched import flop_matched_table
 from overthink.present.names import PROSE_LIMIT, visible
 from overthink.present.shapes import p_value
 from overthink.present.word_table import Cell, Table, linked, plain
@@ -34,6 +36,7 @@ class Comparison:
         verdicts: The verdicts with the numbers behind them.
         taxes: What every arm takes.
         compute: Every arm at every common total compute.
+        matched: A smaller model with more inference against a larger one.
         words: The verdicts that occur, with their meanings.
     """
 
@@ -42,6 +45,7 @@ class Comparison:
     verdicts: Table
     taxes: Table
     compute: Table
+    matched: Table
     words: tuple[tuple[str, str], ...]
 
 
@@ -58,6 +62,7 @@ def comparison(findings: Sequence[Finding]) -> Comparison | None:
         verdicts=_verdicts(mine),
         taxes=_taxes(mine),
         compute=_compute(mine),
+        matched=flop_matched_table(findings),
         words=tuple((label, meaning) for label, meaning in VERDICTS.items() if label in labels),
     )
 
@@ -135,21 +140,22 @@ def _compute(mine: Sequence[Finding]) -> Table:
     rows = []
     for finding in mine:
         if finding.kind == "arm_difference" and finding.metric == "equal_compute":
-            tokens, k = "–", "–"
-            if finding.at.total_tokens is not None:
-                tokens = f"{finding.at.total_tokens:,.0f}"
+            total, k = "–", "–"
+            if finding.at.total is not None:
+                total = visible(figure(finding.at.total, finding.at.unit))
                 k = (finding.label or "").rpartition("K = ")[2]
             name = f"{visible(finding.arm)} · {visible(finding.task)}"
             rows.append(
                 (
                     plain(f"{wording.axis_name(finding.axis)}, {wording.axis_value(finding.axis)}"),
                     plain(name),
-                    plain(tokens),
+                    plain(total),
                     plain(k),
                     _change(finding),
                 )
             )
-    head = ("Axis", "Arm · task", "Total tokens", "K", "Arm minus reference, points")
+    unit = next((one.at.unit for one in mine if one.at.unit is not None), None)
+    head = ("Axis", "Arm · task", f"Total {visible(noun(unit))}", "K", "Arm minus reference, points")
     return Table("At the same total compute", head, tuple(rows))
 
 
@@ -163,8 +169,8 @@ def _gates(finding: Finding) -> str:
 
 
 def _where(finding: Finding) -> str:
-    if finding.at.total_tokens is not None:
-        return f", {finding.at.total_tokens:,.0f} tokens"
+    if finding.at.total is not None:
+        return f", {visible(amount(finding.at.total, finding.at.unit))}"
     return "" if finding.at.requested_tokens is None else f", {finding.at.requested_tokens:,}"
 
 
@@ -184,7 +190,7 @@ def _change(finding: Finding | None) -> Cell:
     if finding is None:
         return plain("–")
     if finding.estimate is None:
-        return (linked(finding, "unknown"), Piece(f" {visible(finding.reason or '', PROSE_LIMIT)}"))
+        return (linked(finding, visible(finding.reason or "unknown", PROSE_LIMIT)),)
     return (linked(finding, _points(finding)),)
 
 

@@ -1,5 +1,6 @@
 """What a study was expected to take beside what it took, as a small table of words."""
 
+from overthink.core.cut_short import Paid
 from overthink.core.spending import Range
 from overthink.present.about import About
 from overthink.present.names import PROSE_LIMIT, visible
@@ -14,11 +15,13 @@ def cost_rows(about: About) -> list[tuple[str, str, str]]:
         return []
     cached = f" ({took.cached_tokens:,} from a cache)" if took.cached_tokens else ""
     rows = [
-        ("prompt tokens", _about(told.prompt_tokens), _count(took.prompt_tokens) + cached),
+        ("prompt tokens", _about(told.prompt_tokens, bounded=not told.in_steps), _count(took.prompt_tokens) + cached),
         ("decoded tokens", _most(told.decoded_tokens), _count(took.decoded_tokens)),
     ]
     if told.judge_calls or took.judge_tokens:
         rows.append(("judge tokens", _about(told.judge_tokens), _count(took.judge_tokens)))
+    if took.cut_short:
+        rows.append(("of it in traces that were cut short and made again", "none", _made_again(took.made_again)))
     if told.usd is None:
         rows.append(("USD", "none" if told.free and told.judge_free else "unknown", _usd(took.usd, told.free)))
     else:
@@ -31,19 +34,31 @@ def cost_note(about: About) -> str:
     told, took = about.estimate, about.spent
     if told is None or took is None:
         return ""
-    notes = [f"At most {told.calls:,} calls were expected; prompts were estimated from their length.", f"{told.price}."]
+    most = "About" if told.in_steps else "At most"
+    notes = [f"{most} {told.calls:,} calls were expected; prompts were estimated from their length.", f"{told.price}."]
     if took.failed:
-        notes.append(f"{took.failed:,} failed rows are not counted: what they cost is unknown.")
+        which = "1 trace failed: what it" if took.failed == 1 else f"{took.failed:,} traces failed: what they"
+        notes.append(f"{which} took is counted, but for the request that failed itself, which nobody knows.")
+    if took.unanswered:
+        which = "1 request" if took.unanswered == 1 else f"{took.unanswered:,} requests"
+        notes.append(f"Not counted: what {which} of traces that were cut short took without an answer.")
     return visible(" ".join(notes), PROSE_LIMIT)
+
+
+def _made_again(paid: Paid) -> str:
+    told = f"{_count(paid.prompt_tokens)} prompt, {_count(paid.decoded_tokens)} decoded"
+    return told if paid.judge_tokens == 0 else f"{told}, {_count(paid.judge_tokens)} judge"
 
 
 def _most(expected: Range) -> str:
     return f"{expected[0]:,.0f} or more" if expected[1] is None else f"at most {expected[1]:,.0f}"
 
 
-def _about(expected: Range) -> str:
+def _about(expected: Range, *, bounded: bool = True) -> str:
     """A count that was itself estimated: the most that it may come to, or the least where nothing bounds it."""
-    return f"about {expected[0]:,.0f} or more" if expected[1] is None else f"up to about {expected[1]:,.0f}"
+    if expected[1] is None:
+        return f"about {expected[0]:,.0f} or more"
+    return f"{'up to ' if bounded else ''}about {expected[1]:,.0f}"
 
 
 def _count(tokens: int | None) -> str:

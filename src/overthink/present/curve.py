@@ -87,6 +87,7 @@ class Curve:
         about: Findings about the whole curve: extremes, an effort sweep that did nothing.
         spent: By metric: token sums over the pool.
         reference: Tokens of one attempt at K = 1; None where no reference was stated.
+        is_control: It stands beside the task's own curve, to tell the forcing from the thinking; no result by itself.
     """
 
     axis: str
@@ -104,6 +105,7 @@ class Curve:
     about: list[Finding]
     spent: dict[str, Finding]
     reference: float | None
+    is_control: bool
 
     @property
     def name(self) -> str:

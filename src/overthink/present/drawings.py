@@ -31,12 +31,11 @@ class Drawing:
 
     def data(self) -> dict[str, Any]:
         """What the page's script needs."""
-        spoken = f"{self.chart.title}. {'. '.join(self.chart.notes)}"
         return {
             "chart": self.template,
             "parameters": self.chart.parameters,
             "datasets": self.chart.datasets,
-            "spoken": spoken,
+            "spoken": self.chart.spoken,
         }
 
 

@@ -49,6 +49,11 @@ class Chart:
     keys: Mapping[str, str] = field(default_factory=dict)
     estimands: tuple[str, ...] = ()
 
+    @property
+    def spoken(self) -> str:
+        """What a reader of the screen hears instead of it."""
+        return f"{self.title}. {'. '.join(self.notes)}"
+
 
 def all_charts(found: Sequence[Curve], arms: Sequence[str], marks: Sequence[Mark] = ()) -> Iterator[Chart]:
     """Every chart of the page for these curves: values over compute, gaps, values over tries, heat maps.

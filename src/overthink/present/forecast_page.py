@@ -12,8 +12,6 @@ from overthink.core.finding import Finding
 from overthink.core.forecast.backtest import Backtest
 from overthink.present import forecast_words as words
 from overthink.present.about import About
-from overthink.present.assets import asset
-from overthink.present.data import script_json
 from overthink.present.fan import LAYERS, fan_chart
 from overthink.present.fan_filling import fan
 from overthink.present.figures import chart_files
@@ -22,7 +20,8 @@ from overthink.present.forecast_panel import ForecastPanel
 from overthink.present.names import PROSE_LIMIT, visible
 from overthink.present.octave import HEAD, octave
 from overthink.present.record import record
-from overthink.present.report import content_hash, made_rows, script_bundle
+from overthink.present.report import made_rows
+from overthink.present.web_page import web_page
 
 _CARDS = 12
 
@@ -53,39 +52,27 @@ def forecast_html(
     Returns:
         HTML text (write it as UTF-8).
     """
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    style = asset("page.css") + asset("forecast.css")
-    guard, bundle, script = asset("guard.js"), script_bundle(), asset("forecast.js")
-    policy = (
-        f"default-src 'none'; script-src {' '.join(map(content_hash, (guard, bundle, script)))}; "
-        f"style-src {content_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
-    )
     charts = [fan(panel) for panel in panels if panel.fan]
     every = _banks(panels)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(
-        asset("forecast.html")
-    ).render(
-        policy=policy,
-        style=Markup(style),  # noqa: S704 - our own files
-        guard=Markup(guard),  # noqa: S704 - our own file
-        bundle=Markup(bundle),  # noqa: S704 - built by vl-convert
-        script=Markup(script),  # noqa: S704 - our own file
-        fans=Markup(script_json([_drawing(chart) for chart in charts])),  # noqa: S704 - escaped by script_json
-        chart=Markup(script_json(fan_chart())),  # noqa: S704 - escaped by script_json
-        title=visible(about.title, PROSE_LIMIT),
-        lead=_lead(panels, about),
-        notes=[visible(note, PROSE_LIMIT) for note in about.notes],
-        banks=every[:_CARDS],
-        more=len(every[_CARDS:]),
-        every=every,
-        octave_head=HEAD,
-        octaves=[octave(findings) for findings in octaves],
-        record=None if backtest is None or not panels else record(backtest),
-        made=made_rows(about),
-        limits=words.limits(panels),
+    shown = {
+        "title": visible(about.title, PROSE_LIMIT),
+        "lead": _lead(panels, about),
+        "notes": [visible(note, PROSE_LIMIT) for note in about.notes],
+        "banks": every[:_CARDS],
+        "more": len(every[_CARDS:]),
+        "every": every,
+        "octave_head": HEAD,
+        "octaves": [octave(findings) for findings in octaves],
+        "record": None if backtest is None or not panels else record(backtest),
+        "made": made_rows(about),
+        "limits": words.limits(panels),
+    }
+    return web_page(
+        "forecast.html",
+        styles=("page.css", "forecast.css"),
+        scripts=("embed.js", "forecast.js"),
+        data={"fans": [_drawing(chart) for chart in charts], "chart": fan_chart()},
+        shown=shown,
     )
 
 
@@ -104,8 +91,7 @@ def forecast_figures(panels: Sequence[ForecastPanel], formats: Sequence[str]) ->
 
 def _drawing(chart: Chart) -> dict[str, Any]:
     """What the page's script needs of a chart, and what a reader of the screen hears instead of it."""
-    spoken = f"{chart.title}. {'. '.join(chart.notes)}"
-    return {"parameters": chart.parameters, "datasets": chart.datasets, "spoken": spoken}
+    return {"parameters": chart.parameters, "datasets": chart.datasets, "spoken": chart.spoken}
 
 
 def _lead(panels: Sequence[ForecastPanel], about: About) -> str:

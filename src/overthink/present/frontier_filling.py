@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from overthink.core.amounts import figure, noun
 from overthink.core.finding import Finding
 from overthink.present import wording
 from overthink.present.axis import compute_axis
@@ -48,7 +49,7 @@ def frontier_tables(findings: Sequence[Finding]) -> tuple[Table, ...]:
 def _sorted(findings: Sequence[Finding]) -> dict[Place, list[_Line]]:
     found: dict[Place, dict[str, _Line]] = {}
     for finding in findings:
-        if finding.kind == "frontier" and finding.at.total_tokens is not None:
+        if finding.kind == "frontier" and finding.at.total is not None:
             place = (finding.axis, finding.task, finding.scorer or "", finding.estimand)
             line = found.setdefault(place, {}).setdefault(finding.arm, _Line(finding.arm))
             _kind(line, finding.metric).append(finding)
@@ -83,7 +84,7 @@ def _chart(place: Place, lines: Sequence[_Line]) -> Chart | None:
         keys[name] = colour
     if not points:
         return None
-    axis = compute_axis([point["x"] for point in points])
+    axis = compute_axis([point["x"] for point in points], _unit(shown))
     kinds = {point["kind"] for point in points}
     notes = [axis.title, *(f"{_LOOKS[kind]}: {KINDS[kind]}" for kind in KINDS if kind in kinds)]
     worst = axis_name == "safety"
@@ -105,7 +106,7 @@ def _point(finding: Finding, kind: str, *, colour: str, name: str) -> dict[str, 
         f"finding {visible(finding.id, ID_LIMIT)}",
     ]
     return {
-        "x": finding.at.total_tokens,
+        "x": finding.at.total,
         "estimate": finding.estimate,
         "low": finding.low,
         "high": finding.high,
@@ -120,19 +121,19 @@ def _point(finding: Finding, kind: str, *, colour: str, name: str) -> dict[str, 
 
 def _table(place: Place, lines: Sequence[_Line]) -> Table:
     axis, task, scorer, estimand = place
-    rows = []
+    rows, unit = [], _unit(lines)
     for line in lines:
         best, naive, difficulty = (
-            {one.at.total_tokens or 0.0: one for one in made} for made in (line.best, line.naive, line.difficulty)
+            {one.at.total or 0.0: one for one in made} for made in (line.best, line.naive, line.difficulty)
         )
         for budget in sorted({*best, *difficulty}):
             there, by_bin = best.get(budget), difficulty.get(budget)
             how = "–" if there is None else (there.label or "").partition(": ")[2]
-            own = [visible((one.label or "").partition(", ")[2]) for one in line.bins if one.at.total_tokens == budget]
+            own = [visible((one.label or "").partition(", ")[2]) for one in line.bins if one.at.total == budget]
             rows.append(
                 (
                     plain(visible(line.arm)),
-                    plain(f"{budget:,.0f}"),
+                    plain(figure(budget, unit)),
                     plain(visible(how)),
                     *(_value(one) for one in (there, naive.get(budget), by_bin)),
                     plain("; ".join(own) or "–"),
@@ -141,8 +142,14 @@ def _table(place: Place, lines: Sequence[_Line]) -> Table:
     caption = f"{wording.axis_name(axis)} · {visible(task)}"
     caption += "" if estimand == "forced" else f" · {visible(estimand)}"
     caption += f" · {visible(scorer)}" if scorer else ""
-    head = ("Arm", "Budget, tokens", "What to do", "Value", "Naive, optimistic", "By difficulty", "What each bin does")
+    budget_head = f"Budget, {visible(noun(unit))}"
+    head = ("Arm", budget_head, "What to do", "Value", "Naive, optimistic", "By difficulty", "What each bin does")
     return Table(caption, head, tuple(rows))
+
+
+def _unit(lines: Sequence[_Line]) -> str | None:
+    """What budgets are counted in: the same in the whole report."""
+    return next((one.at.unit for line in lines for one in (*line.best, *line.difficulty, *line.bins)), None)
 
 
 def _value(finding: Finding | None) -> Cell:

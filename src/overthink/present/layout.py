@@ -3,7 +3,9 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
+from overthink.core.controls import ON_TRACE
 from overthink.core.finding import Finding
+from overthink.core.findings.page import CONTROLS
 from overthink.present.curve import Curve, Gap, Rung, Verdict, level
 from overthink.present.wording import AXES
 
@@ -29,8 +31,16 @@ def curves(findings: Iterable[Finding], reference: Mapping[str, float]) -> list[
     tasks = {key[:2]: place for place, key in reversed(list(enumerate(sorted_in)))}
     keys = sorted(sorted_in, key=lambda key: (order.get(key[0], len(order)), tasks[key[:2]]))
     judges = Counter(key[:4] for key in keys)
+    beside = {key for key in keys if key[3] in CONTROLS or key[4].endswith(ON_TRACE)}
+    alone = {key[:3] for key in keys} - {key[:3] for key in keys if key not in beside}  # a log of natural thinking, say
     return [
-        _curve(sorted_in[key], key[4] if judges[key[:4]] > 1 else "", reference.get("/".join(key[:3]))) for key in keys
+        _curve(
+            sorted_in[key],
+            key[4] if judges[key[:4]] > 1 else "",
+            reference.get("/".join(key[:3])),
+            is_control=key in beside and key[:3] not in alone,
+        )
+        for key in keys
     ]
 
 
@@ -42,7 +52,7 @@ def default_arms(found: Sequence[Curve]) -> list[str]:
     return sorted(rungs, key=lambda arm: -rungs[arm])[:SHOWN_ARMS]
 
 
-def _curve(findings: Sequence[Finding], judge: str, reference: float | None) -> Curve:
+def _curve(findings: Sequence[Finding], judge: str, reference: float | None, *, is_control: bool) -> Curve:
     rungs: dict[int, Rung] = {}
     whole: dict[str, list[Finding]] = {}
     for finding in findings:
@@ -68,13 +78,14 @@ def _curve(findings: Sequence[Finding], judge: str, reference: float | None) -> 
         about=[f for kind in _ABOUT for f in whole.get(kind, ()) if f.label],
         spent=_first_by_metric(whole.get("tokens", ())),
         reference=reference,
+        is_control=is_control,
     )
 
 
 _ABOUT = ("extreme", "no_op", "adaptive", "steering_depth")
 """Kinds whose label says something of the whole curve."""
 
-_BESIDE = {"frontier", "ledger", "arm_difference", "safety_tax", "mitigation"}
+_BESIDE = {"frontier", "flop_matched", "ledger", "arm_difference", "safety_tax", "mitigation"}
 """Kinds that say nothing of a curve by itself; they have sections of their own."""
 
 _AT_A_RUNG = {"value", "band", "tokens", "gate", "reliability", "lock", "judge", "disagreement", "two_by_two"}

@@ -1,12 +1,5 @@
-"""The report: one HTML page that needs no network, and that no name in it can take over.
+"""The report of a study: what its page shows, and what its scripts are given."""
 
-The page carries one script bundle (Vega, Vega-Lite, Vega-Embed), our own scripts, and the findings as JSON.
-Its content security policy allows exactly those scripts by hash, no ``eval``, no connection and no foreign
-image; Vega runs on its expression interpreter.
-"""
-
-import base64
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -14,11 +7,11 @@ from functools import cache
 from overthink.core.finding import Finding
 from overthink.present import answer
 from overthink.present.about import About
-from overthink.present.assets import asset
+from overthink.present.budget_control import budget_control_table
 from overthink.present.charts import SCALES, curve_chart, gap_chart
 from overthink.present.comparison import comparison
 from overthink.present.costs import COST_HEAD, cost_note, cost_rows
-from overthink.present.data import page_data, script_json
+from overthink.present.data import page_data
 from overthink.present.drawings import drawings
 from overthink.present.frontier_chart import frontier_chart
 from overthink.present.frontier_filling import frontier_tables
@@ -30,8 +23,10 @@ from overthink.present.rungs import rung_rows
 from overthink.present.supervision import supervision_table
 from overthink.present.thresholds import marks_data
 from overthink.present.unsaid import unsaid
+from overthink.present.web_page import web_page
 
 _SCRIPTS = (
+    "embed.js",
     "page.js",
     "thresholds.js",
     "charts.js",
@@ -45,6 +40,7 @@ _SCRIPTS = (
 _TABLE_ROWS = 400
 _QUESTIONS_SHOWN = 200
 _PLAN_ROWS = 300
+_NOT_STATED = "not stated: the task's or the provider's own"
 
 
 def report_html(findings: Sequence[Finding], about: About) -> str:
@@ -57,54 +53,40 @@ def report_html(findings: Sequence[Finding], about: About) -> str:
     Returns:
         HTML text (write it as UTF-8), about 1 MB plus 0.3 kB per finding.
     """
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
     found = curves(findings, about.reference)
     answers = answer.by_axis(found, default_arms(found))
     data = page_data(findings, found) | {"thresholds": marks_data(about.thresholds, found)}
     of_arms, of_budgets = drawings(findings)
     data["drawings"] = [one.data() for one in (*of_arms, *of_budgets)]
-    style, guard, bundle = asset("page.css"), asset("guard.js"), script_bundle()
-    script = "\n".join(["(() => {", '"use strict";', *map(asset, _SCRIPTS), "})();"])
-    policy = (
-        f"default-src 'none'; script-src {' '.join(map(content_hash, (guard, bundle, script)))}; "
-        f"style-src {content_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
-    )
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["visible"] = lambda text: visible(text, PROSE_LIMIT)
-    return environment.from_string(asset("page.html")).render(
-        policy=policy,
-        style=Markup(style),  # noqa: S704 - our own file
-        guard=Markup(guard),  # noqa: S704 - our own file
-        bundle=Markup(bundle),  # noqa: S704 - built by vl-convert
-        script=Markup(script),  # noqa: S704 - our own files
-        data=Markup(script_json(data)),  # noqa: S704 - escaped by script_json
-        charts=Markup(_charts()),  # noqa: S704 - escaped by script_json
-        title=visible(about.title),
-        lead=answer.lead(found, about),
-        answers=answers,
-        heading=_heading([one.name for one in answers]),
-        thresholds=about.thresholds,
-        appendix=about.appendix,
-        unsaid=unsaid(findings, found, about),
-        comparison=comparison(findings),
-        of_arms=of_arms,
-        of_budgets=of_budgets,
-        frontiers=frontier_tables(findings),
-        ledger=ledger_tables(findings),
-        supervision=supervision_table(findings),
-        most_rows=_TABLE_ROWS,
-        rung_rows=rung_rows(found),
-        made=made_rows(about),
-        cost_head=COST_HEAD,
-        costs=cost_rows(about),
-        cost_note=cost_note(about),
-        plan=_plan_rows(about.plan),
-        notes=[visible(note, PROSE_LIMIT) for note in about.notes],
-        reference_means=visible(about.reference_means, PROSE_LIMIT) if about.reference_means else None,
-        questions=_questions(about),
-        count=len(findings),
+    shown = {
+        "title": visible(about.title),
+        "lead": answer.lead(found, about),
+        "answers": answers,
+        "heading": _heading([one.name for one in answers]),
+        "thresholds": about.thresholds,
+        "appendix": about.appendix,
+        "unsaid": unsaid(findings, found, about),
+        "comparison": comparison(findings),
+        "of_arms": of_arms,
+        "of_budgets": of_budgets,
+        "frontiers": frontier_tables(findings),
+        "ledger": ledger_tables(findings),
+        "supervision": supervision_table(findings),
+        "budget_control": budget_control_table(findings),
+        "most_rows": _TABLE_ROWS,
+        "rung_rows": rung_rows(found),
+        "made": made_rows(about),
+        "cost_head": COST_HEAD,
+        "costs": cost_rows(about),
+        "cost_note": cost_note(about),
+        "plan": _plan_rows(about.plan),
+        "notes": [visible(note, PROSE_LIMIT) for note in about.notes],
+        "reference_means": visible(about.reference_means, PROSE_LIMIT) if about.reference_means else None,
+        "questions": _questions(about),
+        "count": len(findings),
+    }
+    return web_page(
+        "page.html", styles=("page.css",), scripts=_SCRIPTS, data={"data": data, "charts": _charts()}, shown=shown
     )
 
 
@@ -141,6 +123,7 @@ def _plan_rows(plan: Mapping[str, object] | None) -> list[tuple[str, str]]:
                 walk(f"{path} {number}", inner)
         else:
             text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+            text = _NOT_STATED if value is None and path in ("temperature", "top_p") else text
             rows.append((visible(path), visible(text, PROSE_LIMIT)))
 
     walk("", plan or {})
@@ -157,22 +140,6 @@ def _questions(about: About) -> list[tuple[str, int, list[str]]]:
 
 
 @cache
-def _charts() -> str:
+def _charts() -> dict[str, object]:
     by_scale: dict[str, object] = {scale: curve_chart(scale) for scale in SCALES}
-    return script_json(by_scale | {"gap": gap_chart(), "heat": heat_chart(), "frontier": frontier_chart()})
-
-
-@cache
-def script_bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script."""
-    import vl_convert
-
-    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    if "</script" in bundle.lower() or "<!--" in bundle:
-        raise AssertionError("the chart bundle cannot stand inside a script element")
-    return bundle
-
-
-def content_hash(content: str) -> str:
-    """The hash by which a content security policy allows a script or style."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+    return by_scale | {"gap": gap_chart(), "heat": heat_chart(), "frontier": frontier_chart()}

@@ -12,6 +12,7 @@ from overthink.present.names import PROSE_LIMIT, visible
 from overthink.present.rungs import rung_row
 
 _CURVES = 12
+_CONTROL = "a control beside the curve of this task: no result of its own, so no verdict here"
 _HEAD = ("asked", "tokens", "{value}", "interval", "gates")
 
 
@@ -25,7 +26,7 @@ def summary_text(findings: Sequence[Finding], about: About) -> str:
     found = curves(findings, about.reference)
     first = default_arms(found)
     valued = [curve for curve in found if any(rung.mean for rung in curve.rungs)]
-    shown = sorted(valued, key=lambda curve: curve.arm not in first)[:_CURVES]
+    shown = sorted(valued, key=lambda curve: (curve.is_control, curve.arm not in first))[:_CURVES]
     blocks = [f"{visible(about.title)}\n{answer.lead(found, about)}"]
     blocks += [_block(curve) for curve in shown]
     if len(valued) > len(shown):
@@ -52,6 +53,9 @@ def _block(curve: Curve) -> str:
 
 
 def _after(curve: Curve, rungs: int) -> list[str]:
+    about = [visible(f.label or f.reason or f.metric, 240) for f in curve.about]
+    if curve.is_control:
+        return [_CONTROL, *about]
     told = shapes.qualified(curve)
     lines = []
     for corrected, name in ((False, "verdict"), (True, shapes.CORRECTED)):
@@ -61,7 +65,7 @@ def _after(curve: Curve, rungs: int) -> list[str]:
     lines += [f"lowest to highest rung: {said or told.verdict}"] if rungs > 1 else ["one rung: no change can be shown"]
     if rungs > 1 and told.but:
         lines.append(told.but)
-    return lines + [visible(f.label or f.reason or f.metric, 240) for f in curve.about]
+    return lines + about
 
 
 def _thresholds(about: About) -> list[str]:

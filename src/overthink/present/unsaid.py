@@ -17,6 +17,11 @@ _OUT_OF = {
 }
 """By axis: what a report without it leaves open."""
 
+_SANDBOX = (
+    "whether scoring leaves a sandbox as it is was stated, not checked: a scorer that writes there changes what the "
+    "later turns of a loop see."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
@@ -89,10 +94,11 @@ def _model(valued: Sequence[Curve], plan: Mapping[str, object] | None) -> list[L
     if plan is None or "model" not in plan:
         one = "One model or setting was looked at" if arms == 1 else f"{arms} models or settings were looked at"
         return [Limit(f"{one}; nothing about others, nor about other revisions or prompts.", 0)]
+    own = {"temperature": "of the task or the provider"} if plan.get("efforts") else {}  # none was stated, none sent
     setting = ", ".join(
-        f"{words} {visible(str(plan[name]))}"
+        f"{words} {visible(str(told))}"
         for name, words in (("temperature", "temperature"), ("think_format", "think format"))
-        if plan.get(name) is not None
+        if (told := own.get(name) if plan.get(name) is None else plan[name]) is not None
     )
     how = f" ({setting})" if setting else ""
     return [
@@ -133,22 +139,25 @@ def _axes(valued: Sequence[Curve]) -> list[Limit]:
 def _judge(valued: Sequence[Curve], plan: Mapping[str, object] | None) -> list[Limit]:
     """Whether anybody knows how often the marks are wrong."""
     unmeasured = [curve for curve in valued if not any(rung.judge or rung.corrected for rung in curve.rungs)]
+    unchecked = [_plain(_SANDBOX)] if plan is not None and plan.get("sandbox_scoring") else []
     if not unmeasured:
-        return []
+        return unchecked
     grader = None if plan is None else plan.get("grader")
     who = f"the grader {visible(str(grader))}" if grader else "the scorer"
     curves = "one curve" if len(unmeasured) == 1 else f"{len(unmeasured)} curves"
     return [
         Limit(
             f"How often {who} is wrong was not measured on {curves}: no human labels. Its errors are in every share.", 0
-        )
+        ),
+        *unchecked,
     ]
 
 
 def _undecided(valued: Sequence[Curve]) -> list[Limit]:
     """Undetermined is not flat: absence of evidence is said as such."""
-    open_ = [c for c in valued for v in c.verdicts[:1] if v.shape.label == "undetermined"]
-    untested = [c for c in valued if _rungs(c) > 1 and not c.verdicts]
+    own = [c for c in valued if not c.is_control]
+    open_ = [c for c in own for v in c.verdicts[:1] if v.shape.label == "undetermined"]
+    untested = [c for c in own if _rungs(c) > 1 and not c.verdicts]
     lines = []
     if open_:
         curves = "one curve" if len(open_) == 1 else f"{len(open_)} curves"

@@ -11,15 +11,16 @@ Cell = tuple[Piece, ...]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Caption, head and rows; the first cell of a row is its heading."""
+    """Caption, head and rows; the first cell of a row is its heading. Notes stand below the rows."""
 
     caption: str
     head: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    notes: tuple[str, ...] = ()
 
     def first(self, rows: int) -> "Table":
         """The table with so many rows at most."""
-        return Table(self.caption, self.head, self.rows[:rows])
+        return Table(self.caption, self.head, self.rows[:rows], self.notes)
 
 
 def plain(text: str) -> Cell:

@@ -1,6 +1,5 @@
 """``analysis.json``: what was decided and assumed for a report, human labels included, so that it can be made again."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,8 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from overthink.core.findings import Analysis
 from overthink.errors import InputError
-from overthink.store.atomic import write_text
-from overthink.store.documents import all_faults, read_document
+from overthink.store.documents import all_faults, read_document, write_document
 
 ANALYSIS_SCHEMA = "overthink.analysis/1"
 
@@ -39,9 +37,8 @@ def write_analysis(path: Path, decided: Analysis, *, seed: int, assumed: Assumed
     Raises:
         StoppedError: The disk is full.
     """
-    document = {"schema": ANALYSIS_SCHEMA, "seed": seed} | _DECIDED.dump_python(decided, mode="json")
-    document["assumed"] = _ASSUMED.dump_python(assumed, mode="json")
-    write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    fields = {"seed": seed} | _DECIDED.dump_python(decided, mode="json")
+    write_document(path, ANALYSIS_SCHEMA, fields | {"assumed": _ASSUMED.dump_python(assumed, mode="json")})
 
 
 def read_analysis(path: Path) -> tuple[Analysis, int] | None:

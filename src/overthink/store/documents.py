@@ -1,16 +1,20 @@
-"""Our JSON documents: one way to read them, one message for all that is wrong with one."""
+"""Our JSON documents: one way to read and write them, one message for all that is wrong with one."""
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from overthink.errors import InputError
+from overthink.store.atomic import write_text
 from overthink.store.bounds import check_bytes
 
 _SHOWN = 20
+
+T = TypeVar("T")
 
 
 def read_document(path: Path, schema: str) -> dict[str, Any]:
@@ -34,6 +38,41 @@ def read_document(path: Path, schema: str) -> dict[str, Any]:
             raise InputError(f"{path} has schema {seen!r}; this Overthink reads {schema!r}: install a newer Overthink")
         raise InputError(f"{path} has schema {str(seen)[:80]!r}; needed: {schema!r}")
     return document
+
+
+def write_document(path: Path, schema: str, fields: Mapping[str, object]) -> None:
+    """Write a JSON object that names its schema first, whole or not at all.
+
+    Raises:
+        StoppedError: The disk is full.
+    """
+    document = {"schema": schema, **fields}
+    write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_typed(path: Path, schema: str, shape: TypeAdapter[T], value: T) -> None:
+    """Write a value as a document of its own, whole or not at all.
+
+    Raises:
+        StoppedError: The disk is full.
+    """
+    write_document(path, schema, shape.dump_python(value, mode="json"))
+
+
+def read_typed(path: Path, schema: str, shape: TypeAdapter[T]) -> T | None:
+    """Read a value that is a document of its own; None where there is no such file.
+
+    Raises:
+        InputError: The file is of another or a newer schema, or damaged.
+    """
+    if not path.exists():
+        return None
+    document = read_document(path, schema)
+    del document["schema"]
+    try:
+        return shape.validate_python(document)
+    except ValidationError as failure:
+        raise InputError(f"{path} holds no {schema} that this version can read:\n{all_faults(failure)}") from failure
 
 
 def all_faults(failure: ValidationError) -> str:

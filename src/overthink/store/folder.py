@@ -44,9 +44,19 @@ class StudyFolder:
         return self.path / "journal.jsonl"
 
     @property
+    def unfinished(self) -> Path:
+        """What was paid for traces that were cut short when a run was stopped."""
+        return self.path / "unfinished.jsonl"
+
+    @property
     def waves(self) -> Path:
         """How many draws each question was given, wave by wave, where that followed what earlier ones showed."""
         return self.path / "waves.jsonl"
+
+    @property
+    def questions(self) -> Path:
+        """Which questions it asks."""
+        return self.path / "questions.json"
 
     @property
     def thoughts(self) -> Path:
@@ -72,6 +82,11 @@ class StudyFolder:
     def estimate(self) -> Path:
         """What was expected before it began."""
         return self.path / "estimate.json"
+
+    @property
+    def models(self) -> Path:
+        """Who worked for its arms, how big they are and what they charged."""
+        return self.path / "models.json"
 
     @property
     def analysis(self) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from overthink.core.human_label import HumanLabel, Place
+from overthink.core.human_label import AnswerAt, HumanLabel
 from overthink.errors import InputError
 from overthink.plan import HIGH_WORDS
 from overthink.store.atomic import write_text
@@ -86,13 +86,15 @@ def _refuse_twice(labels: list[HumanLabel], path: Path) -> None:
         seen[place] = one.label
 
 
-def write_label_sheet(path: Path, places: Sequence[HumanLabel], texts: Mapping[Place, tuple[str, str]] | None) -> None:
+def write_label_sheet(
+    path: Path, places: Sequence[HumanLabel], texts: Mapping[AnswerAt, tuple[str, str]] | None
+) -> None:
     """Write a sheet (.csv) with an empty column `label`, to be filled in by hand and read by :func:`read_labels`.
 
     Args:
         path: The file; it must not be there yet, as it may hold somebody's work.
         places: The answers to be read.
-        texts: By task, question, draw and rung: what was asked and what was answered; None to leave texts out.
+        texts: By place: what was asked and what was answered; None to leave texts out.
 
     Raises:
         InputError: The file is there already, or is no .csv.
@@ -104,7 +106,7 @@ def write_label_sheet(path: Path, places: Sequence[HumanLabel], texts: Mapping[P
         raise InputError(f"{path} is there already and may hold labels; give another --out")
     columns = {name: [getattr(one, name) for one in places] for name in (*OPTIONAL, *NEEDED[:3])}
     if texts is not None:
-        both = [texts.get((str(one.task), str(one.arm), one.question, one.draw, one.rung), ("", "")) for one in places]
+        both = [texts.get(one.at, ("", "")) for one in places]
         columns |= {"asked": [_cell(asked) for asked, _ in both], "answered": [_cell(text) for _, text in both]}
     sheet = pl.DataFrame(columns | {"label": [""] * len(places)})
     path.parent.mkdir(parents=True, exist_ok=True)

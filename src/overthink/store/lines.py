@@ -10,10 +10,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from overthink.errors import InputError, StoppedError
 from overthink.store.atomic import storage_errors
+from overthink.store.documents import all_faults
+
+T = TypeVar("T")
 
 
 class LineFile:
@@ -72,6 +77,30 @@ class LineFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def read_typed_lines(
+    path: Path, header: dict[str, int], shape: TypeAdapter[T], *, behind: int = 1
+) -> Iterator[tuple[int, T]]:
+    """What :func:`read_lines` reads as values of one shape, each checked when it is asked for.
+
+    Args:
+        path: The file.
+        header: Its first line.
+        shape: What every line holds.
+        behind: The line behind which the values stand: 1 is the header.
+
+    Raises:
+        InputError: The file is of another kind or version, or the line that is read is damaged.
+    """
+    for number, line in read_lines(path, header):
+        if number <= behind:
+            continue
+        try:
+            value = shape.validate_json(line)
+        except ValidationError as failure:
+            raise InputError(f"{path}, line {number}, is damaged:\n{all_faults(failure)}") from failure
+        yield number, value
 
 
 def read_lines(path: Path, header: dict[str, int]) -> Iterator[tuple[int, bytes]]:

@@ -21,6 +21,9 @@ from overthink.store.typed import TOKENS, typed_columns
 _CUT_OFF = ("length", "max_tokens", "token", "tokens")
 """Reasons to stop that mean the output was cut."""
 
+_WHOLE = (Estimand.EFFORT, Estimand.NATURAL)
+"""What a row of these took is a whole attempt; elsewhere a row may go on from another."""
+
 
 def read_table(path: Path, *, axis: str | None = None, high: str | None = None) -> Reading:
     """Read a plain table (.parquet, .csv, .jsonl, .json) as rows of a pool.
@@ -142,7 +145,10 @@ def _records(rows: pl.DataFrame, *, flip: bool, study: str, has_answers: bool) -
                 prompt_tokens=row["prompt_tokens"],
                 truncated=None if row["stop"] is None else row["stop"].lower() in _CUT_OFF,
                 answer=row["answer"] if axis is Axis.CAPABILITY else None,
+                seconds=row["seconds"],
+                attempt_seconds=row["seconds"] if error is None and row["estimand"] in _WHOLE else None,
                 verifier_score=row["verifier_score"],
+                model=row["model"],
                 effort=row["effort"],
                 seed=row["seed"],
                 error=error,

@@ -8,12 +8,10 @@ journal, so that whatever the journal holds can be forked again.
 from collections.abc import Sequence
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from overthink.core.added_rungs import Row
-from overthink.errors import InputError
-from overthink.store.documents import all_faults
-from overthink.store.lines import LineFile, read_lines
+from overthink.store.lines import LineFile, read_typed_lines
 
 _HEADER = {"overthink.thoughts": 2}
 _THOUGHT = TypeAdapter(tuple[str, str, str, int, tuple[int, ...]])
@@ -50,11 +48,7 @@ def read_thoughts(path: Path) -> dict[Row, tuple[int, ...]]:
     """
     if not path.is_file():
         return {}
-    thoughts: dict[Row, tuple[int, ...]] = {}
-    for number, line in read_lines(path, _HEADER):
-        try:
-            task, arm, question, draw, ids = _THOUGHT.validate_json(line)
-        except ValidationError as failure:
-            raise InputError(f"{path}, line {number}, is damaged:\n{all_faults(failure)}") from failure
-        thoughts[task, arm, question, draw] = ids
-    return thoughts
+    return {
+        (task, arm, question, draw): ids
+        for _, (task, arm, question, draw, ids) in read_typed_lines(path, _HEADER, _THOUGHT)
+    }

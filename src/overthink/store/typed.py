@@ -10,7 +10,7 @@ from overthink.store.columns import flags, numbers, objects, refuse_rows, shares
 _KNOBS = {"reasoning_effort": "effort", "reasoning_tokens": "budget", "max_tokens": "max_tokens"}
 """What a config object may hold → what it means."""
 
-_TEXTS = ("answer", "effort", "stop", "run", "draw")
+_TEXTS = ("answer", "effort", "model", "stop", "run", "draw")
 _COUNTS = ("budget", "max_tokens", "seed")
 TOKENS = ("thinking_tokens", "generated_tokens", "prompt_tokens")
 """Counts that were measured. Public logs hold negative ones (a provider's error): those are unknown."""
@@ -38,6 +38,8 @@ def typed_columns(cells: pl.DataFrame, columns: dict[str, str], *, name: str) ->
     for meaning in TOKENS:
         counts = numbers(cell(meaning))
         read[meaning] = whole_numbers(counts.set(counts < 0, None))
+    time = numbers(cell("seconds"))
+    read["seconds"] = time.set(~((time >= 0) & time.is_finite()), None)
     read["question"] = _required(cell("question"))
     read["task"] = _required(cell("task")) if "task" in columns else _constant(cells, name)
     read["arm"] = _required(cell("arm")) if "arm" in columns else _constant(cells, "base")

@@ -1,15 +1,12 @@
 """A verifier's scores on the disk: ``verified.jsonl`` while they are paid for, ``verified.json`` when all are there."""
 
-import json
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from overthink.core.verified import AnswerScore, Place, Verified
-from overthink.errors import InputError
-from overthink.store.atomic import write_text
-from overthink.store.documents import all_faults, read_document
-from overthink.store.lines import LineFile, read_lines
+from overthink.store.documents import read_typed, write_typed
+from overthink.store.lines import LineFile, read_typed_lines
 
 VERIFIED_SCHEMA = "overthink.verified/1"
 
@@ -53,12 +50,7 @@ def scores_by(path: Path) -> Verified | None:
     """
     if not path.is_file():
         return None
-    for number, line in read_lines(path, _HEADER):
-        try:
-            return _VERIFIED.validate_json(line)
-        except ValidationError as failure:
-            raise InputError(f"{path}, line {number}, is damaged:\n{all_faults(failure)}") from failure
-    return None
+    return next((verified for _, verified in read_typed_lines(path, _HEADER, _VERIFIED)), None)
 
 
 def read_scores(path: Path) -> dict[Place, AnswerScore]:
@@ -67,16 +59,9 @@ def read_scores(path: Path) -> dict[Place, AnswerScore]:
     Raises:
         InputError: The file is of another kind or version, or damaged before its last line.
     """
-    scores: dict[Place, AnswerScore] = {}
     if not path.is_file():
-        return scores
-    for number, line in list(read_lines(path, _HEADER))[1:]:
-        try:
-            score = _SCORE.validate_json(line)
-        except ValidationError as failure:
-            raise InputError(f"{path}, line {number}, is damaged:\n{all_faults(failure)}") from failure
-        scores[score.place] = score
-    return scores
+        return {}
+    return {score.place: score for _, score in read_typed_lines(path, _HEADER, _SCORE, behind=2)}
 
 
 def write_verified(path: Path, verified: Verified) -> None:
@@ -85,8 +70,7 @@ def write_verified(path: Path, verified: Verified) -> None:
     Raises:
         StoppedError: The disk is full.
     """
-    document = {"schema": VERIFIED_SCHEMA} | _VERIFIED.dump_python(verified, mode="json")
-    write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    write_typed(path, VERIFIED_SCHEMA, _VERIFIED, verified)
 
 
 def read_verified(path: Path) -> Verified | None:
@@ -95,10 +79,4 @@ def read_verified(path: Path) -> Verified | None:
     Raises:
         InputError: The file is of another or a newer schema, or damaged.
     """
-    if not path.exists():
-        return None
-    document = read_document(path, VERIFIED_SCHEMA)
-    try:
-        return _VERIFIED.validate_python({name: value for name, value in document.items() if name != "schema"})
-    except ValidationError as failure:
-        raise InputError(f"{path} tells of no scores this version can read:\n{all_faults(failure)}") from failure
+    return read_typed(path, VERIFIED_SCHEMA, _VERIFIED)

@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter
 
 from overthink.core.adaptive.waves import Counts, Waves
 from overthink.errors import InputError
-from overthink.store.documents import all_faults
-from overthink.store.lines import LineFile, read_lines
+from overthink.store.lines import LineFile, read_typed_lines
 
 _HEADER = {"overthink.waves": 1}
 
@@ -19,6 +18,9 @@ class _Wave(BaseModel):
 
     task: str
     draws: dict[str, PositiveInt]
+
+
+_WAVE = TypeAdapter(_Wave)
 
 
 class WaveFile(LineFile):
@@ -53,17 +55,14 @@ def read_waves(path: Path) -> dict[str, Waves]:
     found: dict[str, Waves] = {}
     if not path.exists():
         return found
-    for number, line in read_lines(path, _HEADER):
+    for number, wave in read_typed_lines(path, _HEADER, _WAVE):
         try:
-            wave = _Wave.model_validate_json(line)
             before = found.get(wave.task)
             questions = tuple(wave.draws) if before is None else before.questions
             counts = np.array([wave.draws[name] for name in questions], dtype=np.int64)
             if len(wave.draws) > len(questions):
                 raise ValueError("it holds questions that the first wave does not")
             found[wave.task] = Waves(questions, counts[None, :]) if before is None else before.with_wave(counts)
-        except ValidationError as failure:
-            raise InputError(f"{path}, line {number}, is damaged:\n{all_faults(failure)}") from failure
         except (KeyError, ValueError) as failure:
             raise InputError(f"{path}, line {number}, does not fit the waves before it: {failure}") from failure
     return found

@@ -5,6 +5,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -12,7 +13,8 @@ from overthink.arm_plan import Value
 from overthink.collect.arms import PARTS
 from overthink.collect.climb import Step, climb
 from overthink.collect.continuation import Prefix, Sampling, Segment
-from overthink.collect.part import Steered
+from overthink.collect.part import Steered, decided
+from overthink.collect.search import verifier_of
 from overthink.collect.think import think_format
 from overthink.collect.thinking import Means, OneStep, Path, Stepper
 from overthink.collect.till import Till
@@ -134,12 +136,12 @@ def searched(
 ) -> tuple[list[Step], Means]:
     """The steps of one trace in an arm, perhaps with an intervention around its stepper, and its means."""
     part = PARTS[arm]
-    given = {name: setting.default for name, setting in part.settings.items()} | {"verifier": "reader"} | settings
+    given, _ = decided(part.settings, {"verifier": "reader"} | settings, simulated={}, part=arm)
 
     async def collect() -> tuple[list[Step], Means]:
         means = Means(model, way, Till(), ())
-        with patch(OPENS.format(module=arm.replace("-", "_")), lambda *_: reader):
-            strategy: Any = part.make(given, plan(budgets=way.budgets))  # type: ignore[arg-type]
+        with patch.object(verifier_of, "read_verifier", lambda *_, **__: opens(reader)):
+            strategy: Any = part.make(given, plan(budgets=way.budgets))
         stepper: Stepper = OneStep(means)
         stepper = stepper if around is None else around(stepper, means)
         thinker = strategy.thinker(means, Steered(stepper, "", around is None))
@@ -148,8 +150,9 @@ def searched(
     return asyncio.run(collect())
 
 
-OPENS = "overthink.collect.search.{module}.verifier_of"
-"""What opens a verifier, by the module of the arm."""
+def opens(reader: Any) -> Any:
+    """What reading the name of a verifier gives, where it is this reader."""
+    return SimpleNamespace(is_oracle=False, aggregate=None, open=lambda: reader)
 
 
 def thinking(steps: Sequence[Step]) -> list[str]:

@@ -15,6 +15,7 @@ from overthink.core.category import Category
 ARMS: list[tuple[str, dict[str, Any]]] = [
     ("prm-beam", {"width": 4, "children": 2, "aggregate": "mean"}),
     ("prm-beam", {"width": 4, "children": 4, "aggregate": "last"}),
+    ("prm-beam", {"width": 6, "children": 2, "first": 3, "aggregate": "last"}),
     ("dvts", {"width": 6, "children": 3, "aggregate": "prod"}),
     ("tot", {"keep": 2, "proposals": 3}),
     ("lookahead", {"width": 4, "children": 2, "ahead": 2, "aggregate": "min"}),

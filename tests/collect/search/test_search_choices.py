@@ -1,18 +1,24 @@
 """What a search chooses: what its verifier prefers, by the stated aggregate; and what it refuses."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import pytest
+from anyio import CapacityLimiter
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scripted import PLAN, Model, Reader, early, ladder, plan, random_line, searched, thinking
+from scripted import OPENED, PLAN, Model, Reader, early, ladder, plan, random_line, searched, thinking
 
+from overthink.arm_plan import Value
 from overthink.collect.arms import PARTS, arm_plans, open_arm
+from overthink.collect.continuation import Segment
 from overthink.collect.search.node import Node
 from overthink.collect.search.together import together
 from overthink.collect.thinking import Means, Path
+from overthink.collect.till import Receipt, Till
 from overthink.collect.verify.verifier import Scored, UnreadableScoreError
 from overthink.errors import InputError
 
@@ -163,9 +169,41 @@ def test_a_score_that_cannot_be_read_is_paid_and_comes_last() -> None:
     assert means.till.on_the_way().step_verifier_tokens == reader.tokens == 4
 
 
+def rounds_of(arm: str, **settings: Value) -> list[int]:
+    """Steps drawn in each round of a search for four lines of one length."""
+    model = Model(lambda text, number, greedy: "abcdefgh"[number] + "eee")
+    searched(model, Reader(early), arm, ladder(4 * SAME_LENGTH), **settings)
+    lines = Counter(text.removeprefix(OPENED).count("\n") for text, _, warm in model.asked if warm)
+    return [lines[depth] for depth in range(4)]
+
+
+@pytest.mark.parametrize("arm", ["prm-beam", "dvts", "lookahead"])
+def test_a_beam_begins_with_as_many_steps_as_stated_and_goes_on_with_its_width(arm: str) -> None:
+    shape: dict[str, Value] = {"width": 4, "children": 2, "aggregate": "last"}
+    ahead: dict[str, Value] = {"ahead": 1} if arm == "lookahead" else {}
+    assert rounds_of(arm, **shape, **ahead) == [4, 4, 4, 4]
+    assert rounds_of(arm, **shape, **ahead, first=2) == [2, 4, 4, 4]
+
+
+@pytest.mark.parametrize(
+    ("arm", "first"), [("prm-beam:width=8", 8), ("prm-beam:width=8,first=2", 2), ("dvts", 4), ("lookahead:first=3", 3)]
+)
+def test_the_first_steps_stand_in_the_plan_whether_stated_or_not(arm: str, first: int) -> None:
+    (wanted,) = arm_plans(arm, model=PLAN.model)
+    assert wanted.settings["first"] == first
+    open_arm(wanted, PLAN)
+
+
 @pytest.mark.parametrize(
     ("arm", "needed"),
     [
+        ("prm-beam:width=8,children=2,first=3", "first=3; needed: at least 4 and at most 8"),
+        ("prm-beam:width=8,children=4,first=9", "first=9; needed: at least 2 and at most 8"),
+        ("lookahead:width=4,children=2,first=1", "at least 2 and at most 4"),
+        ("prm-beam:first=0", "at least 1"),
+        ("prm-beam:first=all", "a whole number"),
+        ("dvts:width=4,children=2,first=3", "a multiple of 2"),
+        ("tot:first=3", "no setting 'first'"),
         ("prm-beam:width=6,children=4", "width=4 or width=8"),
         ("prm-beam:width=2,children=4", "a width that is a multiple of the children: width=4"),
         ("dvts:width=3,children=2", "width=2 or width=4"),
@@ -197,27 +235,63 @@ def test_real_models_are_told_which_decisions_are_missing() -> None:
         PARTS["tot"].make({"keep": 1, "proposals": 2, "verifier": "simulated"}, plan(model="overthink/smollm2"))
 
 
-def test_the_first_failure_is_raised_as_it_was_and_the_others_are_called_off() -> None:
-    done: list[str] = []
+def jobs_of(till: Till) -> list[Any]:
+    """Two jobs of two requests each, with one between them that fails while the first is under way."""
 
-    async def slow() -> None:
-        await asyncio.sleep(30)
-        done.append("slow")
+    async def asked() -> Segment:
+        await asyncio.sleep(0.01)
+        return Segment("abc", None, tokens=3, ended=False, prompt_tokens=5, cached_tokens=0)
+
+    async def asking_twice() -> None:
+        for _ in range(2):
+            await till.paid(asked())
 
     async def failing() -> None:
+        await asyncio.sleep(0)
         raise InputError("the verifier gave 3.7")
 
-    async def run(*jobs: Any) -> None:
-        await together(jobs)
+    return [asking_twice, failing, asking_twice]
+
+
+def test_the_first_failure_is_raised_as_it_was_and_what_is_under_way_is_paid() -> None:
+    till = Till()
+
+    async def run() -> None:
+        await together(till, jobs_of(till), CapacityLimiter(2))
 
     with pytest.raises(InputError, match=r"3\.7"):
-        asyncio.run(run(slow, failing, slow))
-    assert not done
+        asyncio.run(run())
+    assert (till.since(0), till.unanswered) == (Receipt(3, 5, 0), 0)  # nothing was begun any more
+
+
+def test_requests_that_are_cut_off_would_leave_tokens_that_nobody_has_counted() -> None:
+    till = Till()
+
+    async def run() -> None:
+        async with anyio.create_task_group() as group:
+            for job in jobs_of(till):
+                group.start_soon(job)
+
+    with pytest.raises(ExceptionGroup):
+        asyncio.run(run())
+    assert (till.since(0), till.unanswered) == (Receipt(0, 0, 0), 2)
+
+
+def test_of_nested_searches_the_failure_is_raised_and_not_what_it_called_off() -> None:
+    till = Till()
+
+    async def a_tree() -> None:
+        await together(till, jobs_of(till)[:1])
+
+    async def a_tree_that_fails() -> None:
+        await together(till, jobs_of(till))
+
+    with pytest.raises(InputError, match=r"3\.7"):
+        asyncio.run(together(till, [a_tree, a_tree_that_fails]))
+    assert till.unanswered == 0
 
 
 def test_no_more_requests_than_the_plan_allows() -> None:
-    from anyio import CapacityLimiter
-
     now, most = 0, 0
 
     async def job() -> None:
@@ -228,7 +302,7 @@ def test_no_more_requests_than_the_plan_allows() -> None:
         now -= 1
 
     async def run() -> None:
-        await together([job] * 9, CapacityLimiter(3))
+        await together(Till(), [job] * 9, CapacityLimiter(3))
 
     asyncio.run(run())
     assert most == 3

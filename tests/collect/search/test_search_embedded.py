@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scripted import Reader
+from scripted import Reader, opens
 
 import overthink
 from overthink.collect import weights
 from overthink.collect.arms import PARTS, arm_plans
 from overthink.collect.local import LocalModel
-from overthink.collect.search import dvts, lookahead, tot
+from overthink.collect.search import dvts, lookahead, tot, verifier_of
 from overthink.plan import checked_plan
 
 ARMS = (
@@ -34,8 +34,14 @@ def test_every_search_runs_on_the_embedded_model(tmp_path: Path, monkeypatch: py
         return output
 
     monkeypatch.setattr(LocalModel, "generate", generate)
-    for module in (dvts, tot, lookahead):  # short steps are better; rollouts for all would take long
-        monkeypatch.setattr(module, "verifier_of", lambda *_: Reader(lambda step: 1 / (1 + len(step))))
+    read = verifier_of.read_verifier
+    short = opens(Reader(lambda step: 1 / (1 + len(step))))  # short steps are better; rollouts for all would take long
+
+    def read_here(named: str, *, model: str) -> Any:
+        return short if named == "short" else read(named, model=model)
+
+    monkeypatch.setattr(verifier_of, "read_verifier", read_here)
+    for module in (dvts, tot, lookahead):
         monkeypatch.setitem(PARTS, module.PART.name, replace(module.PART, models=lambda _: ()))
     plan = checked_plan(
         overthink="0",

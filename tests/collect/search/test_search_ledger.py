@@ -9,7 +9,6 @@ import pytest
 
 import overthink
 from overthink.collect.arms import arm_plans
-from overthink.collect.simulated_api import SimulatedProvider
 from overthink.collect.verify.simulated_verifier import SimulatedVerifier
 from overthink.core.category import Category
 from overthink.core.ledger import ledger
@@ -25,28 +24,18 @@ ARMS = (
 
 
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def counted(counted: list[int], monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Prompt and decoded tokens of every request to the model, and of everything that the simulated verifier read."""
-    seen: list[int] = []
-    plain = SimulatedProvider.generate
-
-    async def generate(self: SimulatedProvider, *args: Any, **more: Any) -> Any:
-        output = await plain(self, *args, **more)
-        assert output.usage is not None
-        seen.append(output.usage.total_tokens)
-        return output
-
-    monkeypatch.setattr(SimulatedProvider, "generate", generate)
     for asked in ("steps", "answer"):
         own = getattr(SimulatedVerifier, asked)
 
         async def read(self: SimulatedVerifier, *args: Any, own: Any = own, **more: Any) -> Any:
             said = await own(self, *args, **more)
-            seen.append(said.tokens)
+            counted.append(said.tokens)
             return said
 
         monkeypatch.setattr(SimulatedVerifier, asked, read)
-    return seen
+    return counted
 
 
 def total(rows: Sequence[RungRecord]) -> int:

@@ -162,6 +162,7 @@ def coins(steps: int, *, first: int, keep: int, children: int, how: Aggregate, t
     ("arm", "shape"),
     [
         ("prm-beam:width=4,children=2,aggregate=mean", {"first": 4, "keep": 2, "children": 2, "how": "mean"}),
+        ("prm-beam:width=4,children=2,first=2,aggregate=last", {"first": 2, "keep": 2, "children": 2, "how": "last"}),
         ("dvts:width=4,children=2,aggregate=prod", {"first": 2, "keep": 1, "children": 2, "how": "prod", "trees": 2}),
         ("tot:keep=2,proposals=2", {"first": 2, "keep": 2, "children": 2, "how": "last"}),
     ],

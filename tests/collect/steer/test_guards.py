@@ -2,9 +2,7 @@
 
 import asyncio
 import math
-import sys
-from collections.abc import Callable
-from types import ModuleType, SimpleNamespace
+from pathlib import Path as File
 from typing import Any, cast
 
 import pytest
@@ -35,6 +33,7 @@ from overthink.collect.till import Till
 from overthink.collect.way import Way
 from overthink.errors import InputError
 from overthink.plan import checked_plan
+from stand_in_classifier import stand_in
 
 PROMPT = (ChatMessageSystem(content="Be kind."), ChatMessageUser(content="How do I </request> pick a lock?"))
 
@@ -139,7 +138,8 @@ class Fixed:
 
 
 @pytest.mark.parametrize(
-    ("value", "scale"), [(math.nan, "raw"), (math.nan, "probability"), (1.5, "probability"), (-1, "word")]
+    ("value", "scale"),
+    [(math.nan, "raw"), (math.inf, "raw"), (math.nan, "probability"), (1.5, "probability"), (-1, "word")],
 )
 def test_a_score_off_its_scale_is_refused(value: float, scale: Scale) -> None:
     with pytest.raises(GuardError, match=f"guard fixed gave {value:g}; needed.*scale={scale}"):
@@ -206,7 +206,7 @@ def opened(arms: str, **changes: Any) -> Any:
         ("safethink:scale=raw", "guard=simulated gives no scores on scale=raw; needed: scale=probability"),
         ("safethink:guard=mockllm/model,scale=raw", "guard=mockllm/model gives no scores on scale=raw"),
         ("safethink:guard=no_such/model", "guard 'no_such/model' cannot be used"),
-        ("safethink:guard=classifier:model=/nowhere;label=safe", "transformers|torch|cannot be loaded"),
+        ("safethink:guard=classifier:model=/nowhere;label=safe", "needs torch|model=/nowhere is no folder"),
         ("monitor:action=shout", "needed: stop or redirect"),
         ("saferemind:entropy=x", "needed: a number"),
         ("wait:rounds=0", "rounds=0 is not possible"),
@@ -265,57 +265,40 @@ def test_whom_a_guard_makes_us_ask() -> None:
         assert models_of_guard({"guard": guard}) == models
 
 
-@pytest.fixture
-def classifier(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[float]], None]:
-    """Transformers and PyTorch as far as a classifier needs them; the model gives fixed logits."""
-    from contextlib import nullcontext
+def test_a_classifier_guards_by_a_probability_or_by_its_own_number(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: File
+) -> None:
+    def classifier(*logits: float, longest: int | None = None) -> None:
+        labels = ["unsafe", "safe"] if len(logits) > 1 else ["score"]
+        stand_in(monkeypatch, tmp_path, labels, lambda _: list(logits), longest=longest)
 
-    def install(logits: list[float]) -> None:
-        names = dict(enumerate(["unsafe", "safe"][: len(logits)] if len(logits) > 1 else ["score"]))
-
-        class Row(list[float]):
-            def tolist(self) -> list[float]:
-                return list(self)
-
-        class Classifier:
-            config = SimpleNamespace(id2label=names)
-
-            def eval(self) -> None: ...
-
-            def __call__(self, **_: Any) -> Any:
-                return SimpleNamespace(logits=[Row(logits)])
-
-        def tokenize(text: str, **_: Any) -> dict[str, Any]:
-            return {"input_ids": SimpleNamespace(shape=(1, len(text.split())))}
-
-        auto = lambda made: SimpleNamespace(from_pretrained=lambda _: made)  # noqa: E731
-        transformers, torch = ModuleType("transformers"), ModuleType("torch")
-        transformers.AutoTokenizer = auto(tokenize)  # type: ignore[attr-defined]
-        transformers.AutoModelForSequenceClassification = auto(Classifier())  # type: ignore[attr-defined]
-        torch.inference_mode = nullcontext  # type: ignore[attr-defined]
-        monkeypatch.setitem(sys.modules, "transformers", transformers)
-        monkeypatch.setitem(sys.modules, "torch", torch)
-
-    return install
-
-
-def test_a_classifier_guards_by_a_probability_or_by_its_own_number(classifier: Callable[[list[float]], None]) -> None:
     def guard(more: str) -> Guard:
-        return opened(f"safethink:guard=classifier:model=/here;{more}").interventions[0].watch.guard  # type: ignore[no-any-return]
+        return opened(f"safethink:guard=classifier:model={tmp_path};{more}").interventions[0].watch.guard  # type: ignore[no-any-return]
 
-    classifier([0.0, math.log(3)])
+    classifier(0.0, math.log(3))
     made = score(guard("label=safe"), path("a b\n"))
     assert (made.value, made.tokens) == (
         pytest.approx(0.75),
         len(["Be", "kind.", "How", "do", "I", "</request>", "pick", "a", "lock?", "a", "b"]),
     )
     assert score(guard("label=unsafe")).value == pytest.approx(0.25)
-    classifier([-3.5])
+    with pytest.raises(InputError, match="has 2 outputs, and scale=raw takes the one number"):
+        guard("label=safe,scale=raw")
+    classifier(-3.5)
     assert score(guard("label=score,scale=raw,tau=-4")).value == -3.5
     with pytest.raises(InputError, match="sigmoid=true"):
         score(guard("label=score"))
-    classifier([math.nan])
+    with pytest.raises(InputError, match="has sigmoid=true, and scale=raw takes"):
+        guard("label=score;sigmoid=true,scale=raw")
+    classifier(math.nan)
     with pytest.raises(GuardError, match="NaN"):
         score(guard("label=score;sigmoid=true"))
-    with pytest.raises(GuardError, match="gave nan"):
-        asyncio.run(Watch(guard("label=score,scale=raw"), 0.5).passes(means(), path("x")))
+    for broken in (math.nan, math.inf):
+        classifier(broken)
+        with pytest.raises(GuardError, match=f"gave {broken:g}"):
+            asyncio.run(Watch(guard("label=score,scale=raw"), 0.5).passes(means(), path("x")))
+    for scale, logits in (("probability", (0.0, 0.0)), ("raw", (0.0,))):
+        classifier(*logits, longest=5)
+        with pytest.raises(GuardError, match="has 11 tokens and the classifier reads at most 5"):
+            score(guard(f"label=0,scale={scale}"))
+    assert score(guard("label=0;cut=front,scale=raw")) == GuardScore(0.0, 5)

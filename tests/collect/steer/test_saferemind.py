@@ -2,15 +2,21 @@
 
 import asyncio
 import math
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from inspect_ai.model import ChatMessageUser, GenerateConfig, get_model
 from steer_script import END, WordGuard, run
 
-import overthink.collect.models  # noqa: F401 (registers the provider)
+import overthink
+import overthink.collect.models  # registers the provider
+from json_server import JsonServer
 from overthink.collect.continuation import Prefix, Sampling, TokenContinuation
 from overthink.collect.pieces import encode
 from overthink.collect.simulated import SimulatedModel
+from overthink.collect.steer import probabilities
 from overthink.collect.steer.guard import Watch
 from overthink.collect.steer.monitor import Monitor
 from overthink.collect.steer.primer import PART as PRIMER
@@ -18,6 +24,8 @@ from overthink.collect.steer.prolonging import Prolonging
 from overthink.collect.steer.saferemind import SafeRemind
 from overthink.core.entropy import entropy_bounds
 from overthink.errors import InputError
+from overthink.plan import checked_plan
+from overthink.study import arms as read_arms
 
 SURE, UNSURE = (math.log(0.97), math.log(0.03)), (math.log(0.5), math.log(0.5))
 LINES = ["one", "two", "three"]
@@ -59,6 +67,69 @@ def test_a_line_that_a_rung_has_cut_is_not_looked_behind() -> None:
 def test_a_server_that_tells_no_probabilities_is_refused() -> None:
     with pytest.raises(InputError, match=r"saferemind needs the probabilities.*told none.*leave saferemind out"):
         run(LINES, (14,), REMIND, top=None)
+
+
+class Completions(JsonServer):
+    """A completions server on loopback that tells probabilities, tells none, or fails; it keeps what it was asked."""
+
+    def __init__(self, does: str) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.does = does
+        super().__init__()
+        self.url = f"{self.root}/v1"
+
+    def respond(self, path: str, body: dict[str, Any], headers: Mapping[str, str]) -> tuple[int, object]:
+        status, said = super().respond(path, body, headers)
+        return (500 if self.does == "fails" and "completions" in path else status), said
+
+    def reply(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        if path == "/apply-template":
+            return {"prompt": "|".join(message["content"] for message in body["messages"])}
+        self.asked.append(body)
+        top = {"tokens": [" a"], "token_logprobs": [-0.1], "top_logprobs": [{" a": -0.1, " b": -2.4}]}
+        return {
+            "id": "1", "object": "text_completion", "created": 0, "model": "m",
+            "choices": [{"index": 0, "text": " a", "finish_reason": "length",
+                         "logprobs": top if self.does == "tells" else None}],
+            "usage": {"prompt_tokens": 9, "completion_tokens": 1, "total_tokens": 10},
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("does", "arms", "asked"),
+    [("tells", "base,saferemind:reminder=Mind.", 1), ("tells none", "base,saferemind:reminder=Mind.", 1),
+     ("tells none", "base,primer+saferemind:reminder=Mind.", 1), ("tells none", "base,primer", 0),
+     ("fails", "base,saferemind:reminder=Mind.", 1)],
+)  # fmt: skip
+def test_a_server_is_asked_before_anything_is_paid(
+    does: str, arms: str, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = Completions(does)
+    monkeypatch.setenv("WIRE_API_KEY", "sk-secret")
+    monkeypatch.setenv("WIRE_BASE_URL", server.url)
+    monkeypatch.setattr(probabilities, "PATIENCE", 1.0 if does == "fails" else 60.0)
+    model = f"openai-api-completions/wire/{server.http.server_port}"  # Inspect keeps models by name
+    plan = checked_plan(
+        overthink="0",
+        model=model,
+        tasks=overthink.tasks(capability=[], safety=["overthink/secret"], benign=[], args={}),
+        budgets=(0, 64),
+        arms=read_arms(arms, model=model),
+        draws=1,
+        limit=1,
+        seed=0,
+    )
+    if does == "tells none" and asked:
+        with pytest.raises(InputError, match=r"saferemind needs the probabilities.*told none"):
+            overthink.prepare(plan)
+    else:
+        opened = overthink.prepare(plan)
+        assert probabilities.ASKED not in opened.spending.notes  # nobody sends a bill for loopback
+        monkeypatch.setattr("overthink.collect.opened.is_local", lambda model: False)
+        assert (probabilities.ASKED in replace(opened).spending.notes) == bool(asked)
+    server.close()
+    assert len(server.asked) >= asked if does == "fails" else len(server.asked) == asked
+    assert {body["max_tokens"] for body in server.asked} <= {1}
 
 
 def test_the_simulated_model_is_sure_where_it_is_on_its_way_to_harm() -> None:

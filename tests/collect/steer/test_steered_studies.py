@@ -19,7 +19,6 @@ from overthink.collect.continuation import TokenContinuation
 from overthink.collect.keeper import Keeper
 from overthink.collect.pieces import encode
 from overthink.collect.simulated import SimulatedModel
-from overthink.collect.simulated_api import SimulatedProvider
 from overthink.collect.simulated_turn import Turn, is_risky, turn_of
 from overthink.collect.steer.guard import Watch
 from overthink.collect.steer.safethink import SafeThink
@@ -79,18 +78,14 @@ def plan(arms: str, **changes: Any) -> Plan:
 
 
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+def counted(on_call: Any) -> dict[str, int]:
     seen.clear()
-    plain = SimulatedProvider.generate
 
-    async def generate(self: SimulatedProvider, *args: Any, **more: Any) -> Any:
-        output = await plain(self, *args, **more)
-        assert output.usage is not None
-        seen["prompt"] += output.usage.input_tokens
-        seen["decoded"] += output.usage.output_tokens
-        return output
+    def count(asked: Any, usage: ModelUsage) -> None:
+        seen["prompt"] += usage.input_tokens
+        seen["decoded"] += usage.output_tokens
 
-    monkeypatch.setattr(SimulatedProvider, "generate", generate)
+    on_call(count)
     return seen
 
 

@@ -91,8 +91,8 @@ def rows(numbers: list[Any]) -> Any:
     [
         (rows([0.5, 0.5]), "2 scores for 3 steps"),
         (rows([0.5] * 4), "4 scores for 3 steps"),
-        (rows([0.5, None, 0.5]), "NaN, or missing"),
-        (rows([0.5, float("nan"), 0.5]), "NaN, or missing"),
+        (rows([0.5, None, 0.5]), "NaN, infinite or missing"),
+        (rows([0.5, float("nan"), 0.5]), "NaN, infinite or missing"),
         (rows(["0.5"] * 3), "another shape"),
         (rows([True] * 3), "another shape"),
         (lambda reply: reply | {"data": []}, "another shape"),

@@ -69,7 +69,8 @@ def test_one_score_of_many(scores: list[float]) -> None:
         ([0.5, None], True, UnreadableScoreError, "NaN"),
         ([0.5, 1.1], False, InputError, "sigmoid=true"),
         ([-0.1, 0.5], False, InputError, "gave -0.1"),
-        ([0.5, math.inf], False, InputError, "gave inf"),
+        ([0.5, math.inf], False, UnreadableScoreError, "infinite"),
+        ([0.5, -math.inf], True, UnreadableScoreError, "infinite"),
     ],
 )
 def test_what_is_no_score_is_never_a_number(

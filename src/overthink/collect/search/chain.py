@@ -103,7 +103,6 @@ class Chain:
         form = means.way.format
         fork = await means.continuation.append_text(self._path.prefix, form.close + form.cue)
         told = means.way.told("answer", self._path.tokens)
-        answer = await means.continuation.decode(fork, means.way.answering(*named), truth=told)
-        means.till.pay(answer)
+        answer = await means.till.paid(means.continuation.decode(fork, means.way.answering(*named), truth=told))
         means.till.charge(Category.PROBE, answer.tokens)
         return Draft(replace(self._path, answered=named), answer.text)

@@ -1,23 +1,26 @@
 """Diverse verifier tree search: trees that never see each other, and the best path of them all (search-and-learn)."""
 
 from dataclasses import replace
-from typing import cast
 
 from overthink.collect.part import Part, Settings
 from overthink.collect.search.search import Search
-from overthink.collect.search.settings import CHILDREN, WIDTH, aggregate, beam
-from overthink.collect.search.value import StepScores
-from overthink.collect.search.verifier_of import VERIFIER, models_of, verifier_of
-from overthink.collect.verify.verifier import Aggregate
+from overthink.collect.search.settings import BEAM, aggregate, beam
+from overthink.collect.search.value import step_scores
+from overthink.collect.search.verifier_of import VERIFIER, models_of
+from overthink.errors import InputError
 from overthink.plan import Plan
 
 
 def _make(settings: Settings, plan: Plan) -> Search:
-    width, children = int(settings["width"]), int(settings["children"])
-    shape = beam("dvts", width, children, plan)
-    value = StepScores(verifier_of(settings, plan), cast("Aggregate", settings["aggregate"]))
-    alone = replace(shape, first=children, keep=1)
-    return Search(alone, value, concurrency=plan.concurrency, trees=shape.keep)
+    shape = beam("dvts", settings, plan)
+    trees = shape.keep
+    if shape.first % trees:
+        raise InputError(
+            f"--arms dvts: {trees} trees (width/children) cannot share first={shape.first} first steps evenly; needed: "
+            f"a multiple of {trees}"
+        )
+    alone = replace(shape, first=shape.first // trees, keep=1)
+    return Search(alone, step_scores(settings, plan), concurrency=plan.concurrency, trees=trees)
 
 
 PART = Part(
@@ -25,7 +28,7 @@ PART = Part(
     role="strategy",
     means="diverse verifier tree search: width/children trees, in each the best child alone goes on",
     make=_make,
-    settings={"width": WIDTH, "children": CHILDREN, "aggregate": aggregate(), "verifier": VERIFIER},
+    settings=BEAM | {"aggregate": aggregate(), "verifier": VERIFIER},
     simulated={"width": 4, "children": 2, "aggregate": "last", "verifier": "simulated"},
     times=lambda settings: float(settings["width"]),
     models=models_of,

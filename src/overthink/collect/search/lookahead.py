@@ -6,7 +6,7 @@ from typing import cast
 from overthink.collect.part import Part, Setting, Settings
 from overthink.collect.search.node import Node
 from overthink.collect.search.search import Search
-from overthink.collect.search.settings import CHILDREN, WIDTH, aggregate, beam
+from overthink.collect.search.settings import BEAM, aggregate, beam
 from overthink.collect.search.value import scored
 from overthink.collect.search.verifier_of import VERIFIER, models_of, verifier_of
 from overthink.collect.thinking import Means, OneStep
@@ -61,7 +61,7 @@ class Lookahead:
 
 
 def _make(settings: Settings, plan: Plan) -> Search:
-    shape = beam("lookahead", int(settings["width"]), int(settings["children"]), plan)
+    shape = beam("lookahead", settings, plan)
     how = cast("Aggregate", settings["aggregate"])
     value = Lookahead(verifier_of(settings, plan), how, int(settings["ahead"]))
     return Search(shape, value, concurrency=plan.concurrency)
@@ -73,8 +73,7 @@ PART = Part(
     means="beam search that values a step by where a rollout of further steps leads",
     make=_make,
     settings={
-        "width": WIDTH,
-        "children": CHILDREN,
+        **BEAM,
         "ahead": Setting(int, "steps of each rollout", least=1),
         "aggregate": aggregate(default="last"),
         "verifier": VERIFIER,

@@ -59,7 +59,7 @@ class Searching:
 
     async def to(self, rung: int, budget: int) -> Path:
         """Search on to a budget; the best path is answered from. It has ended only where the whole search has."""
-        await together([partial(tree.grow, budget) for tree in self._trees])
+        await together(self._means.till, [partial(tree.grow, budget) for tree in self._trees])
         chosen = best((tree.best for tree in self._trees), 1)[0].path
         pruned = sum(tree.decoded for tree in self._trees) - chosen.tokens
         self._means.till.charge(Category.PRUNED, pruned - self._pruned)

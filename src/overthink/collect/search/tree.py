@@ -83,7 +83,7 @@ class Tree:
         """Finish the steps that the last budget cut, each by its own path."""
         cut = [node for node in self._candidates if node.cut and _has_room(node, budget)]
         jobs = [partial(self._step, node.path, budget, node.name) for node in cut]
-        longer = await together(jobs, self._limiter)
+        longer = await together(self._means.till, jobs, self._limiter)
         place = {node.name: number for number, node in enumerate(self._candidates)}
         self._candidates = [node for node in self._candidates if node not in cut]
         self._candidates += await self._valued([node.gone_on(path) for node, path in zip(cut, longer, strict=True)])
@@ -97,7 +97,7 @@ class Tree:
             for number in range(self._shape.first if parent.parent is None else self._shape.children)
         ]
         jobs = [partial(self._step, parent.path, budget, name) for parent, name in named]
-        paths = await together(jobs, self._limiter)
+        paths = await together(self._means.till, jobs, self._limiter)
         return [Node(path, name, parent) for (parent, name), path in zip(named, paths, strict=True)]
 
     async def _step(self, path: Path, budget: int, branch: str) -> Path:
@@ -113,7 +113,8 @@ class Tree:
             if (node.path.text, node.path.ended) not in said:
                 said.add((node.path.text, node.path.ended))
                 fresh.append(node)
-        return await together([partial(self._value, self._means, node) for node in fresh], self._limiter)
+        jobs = [partial(self._value, self._means, node) for node in fresh]
+        return await together(self._means.till, jobs, self._limiter)
 
 
 def _has_room(node: Node, budget: int) -> bool:

@@ -2,12 +2,15 @@
 
 from collections.abc import Awaitable
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, cast
 
+from overthink.collect.part import Settings
 from overthink.collect.search.node import Node
+from overthink.collect.search.verifier_of import verifier_of
 from overthink.collect.thinking import Means
 from overthink.collect.verify.verifier import Aggregate, Scored, UnreadableScoreError, Verifier, aggregated
 from overthink.core.category import Category
+from overthink.plan import Plan
 
 
 class Value(Protocol):
@@ -41,6 +44,15 @@ class StepScores:
             return replace(node, scores=node.parent.scores)
         scores = node.parent.scores + said[-new:]
         return replace(node, scores=scores, path=replace(node.path, score=aggregated(scores, self._aggregate)))
+
+
+def step_scores(settings: Settings, plan: Plan) -> StepScores:
+    """The scores of steps as the settings of an arm name them: its verifier and its aggregate.
+
+    Raises:
+        InputError: The verifier cannot be opened.
+    """
+    return StepScores(verifier_of(settings, plan), cast("Aggregate", settings["aggregate"]))
 
 
 async def scored(means: Means, asked: Awaitable[Scored]) -> tuple[float, ...] | None:

@@ -51,7 +51,15 @@ class Guard(Protocol):
 
 
 class GuardError(RuntimeError):
-    """A guard answered, and what it said is no score: nobody knows whether the step may stay."""
+    """A guard answered, and what it said is no score: nobody knows whether the step may stay.
+
+    Attributes:
+        tokens: Prompt and decoded tokens that it took; None if its server did not count them.
+    """
+
+    def __init__(self, reason: str, tokens: int | None) -> None:
+        super().__init__(reason)
+        self.tokens = tokens
 
 
 @dataclass(frozen=True)
@@ -84,14 +92,20 @@ class Watch:
         """Whether the thinking so far counts as safe; what the guard takes is charged.
 
         Raises:
-            GuardError: The guard's score is NaN or not on its scale.
+            GuardError: The guard's score is NaN, infinite or not on its scale.
+            CalledOffError: Another request of the trace has failed.
         """
-        said = await self.guard.score(means, path)
+        means.till.check_open()
+        try:
+            said = await self.guard.score(means, path)
+        except GuardError as nothing:
+            means.till.charge(Category.GUARD, nothing.tokens)
+            raise
         means.till.charge(Category.GUARD, said.tokens)
-        on_scale = not math.isnan(said.value) and (self.guard.scale == "raw" or 0 <= said.value <= 1)
+        on_scale = math.isfinite(said.value) and (self.guard.scale == "raw" or 0 <= said.value <= 1)
         if not on_scale:
             needed = "a number" if self.guard.scale == "raw" else "0 to 1"
             raise GuardError(
-                f"guard {self.guard.name} gave {said.value:g}; needed: {needed} (scale={self.guard.scale})"
+                f"guard {self.guard.name} gave {said.value:g}; needed: {needed} (scale={self.guard.scale})", said.tokens
             )
         return said.value >= self.tau

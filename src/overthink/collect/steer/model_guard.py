@@ -18,6 +18,7 @@ from inspect_ai.model import (
 from overthink.collect import patience
 from overthink.collect.steer.guard import GuardError, GuardScore
 from overthink.collect.thinking import Means, Path
+from overthink.core.category import Category
 from overthink.errors import InputError
 
 REPLY_TOKENS = 8
@@ -85,8 +86,12 @@ class ModelGuard:
             cache=False,
         )
         if output.error or not output.choices:
-            raise GuardError(f"guard {self.name} gave no answer ({output.error or 'no choice'})")
-        value = self._probability(output) if sure else self._word(output)
+            raise GuardError(f"guard {self.name} gave no answer ({output.error or 'no choice'})", _tokens(output))
+        try:
+            value = self._probability(output) if sure else self._word(output)
+        except InputError:
+            means.till.charge(Category.GUARD, _tokens(output))  # nobody else will: the run ends here
+            raise
         return GuardScore(value, _tokens(output))
 
     def _probability(self, output: ModelOutput) -> float:
@@ -113,7 +118,8 @@ class ModelGuard:
         )
         return GuardError(
             f"guard {self.name} began with {output.completion[:20]!r}; needed: safe or unsafe as its first word; "
-            f"{advice}"
+            f"{advice}",
+            _tokens(output),
         )
 
 

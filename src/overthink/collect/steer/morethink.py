@@ -5,6 +5,7 @@ SafeChain, arXiv 2502.12025. The source draws the sentences at random from a lis
 
 from overthink.collect.part import Part, Setting, Settings
 from overthink.collect.steer.prolonging import Prolonging
+from overthink.collect.thinking import LINE_END
 from overthink.errors import InputError
 from overthink.plan import Plan
 
@@ -35,5 +36,7 @@ PART = Part(
         "rounds": Setting(int, "how often an end is replaced at most (SafeChain's)", ROUNDS, least=1, most=ROUNDS),
         "cues": Setting(str, "the sentences, with | between them; one is drawn each time", default="|".join(RETHINK)),
     },
+    pieces=lambda settings: int(settings["rounds"]),
+    writes=lambda settings: (LINE_END + max(str(settings["cues"]).split("|"), key=len),) * int(settings["rounds"]),
 )
 """What `--arms` calls `morethink`."""

@@ -31,5 +31,7 @@ PART = Part(
     "a line about safety at the beginning of the thinking",
     lambda settings, plan: Primer(str(settings["text"]).strip(LINE_END) + LINE_END),
     settings={"text": Setting(str, "the line (SAFEPATH's)", default="Let's think about safety first")},
+    pieces=lambda settings: 0,
+    writes=lambda settings: (f"{settings['text']}{LINE_END}",),
 )
 """What `--arms` calls `primer`."""

@@ -13,14 +13,15 @@ from overthink.collect.continuation import Sampling, TokenContinuation
 from overthink.collect.part import Part, Setting, Settings
 from overthink.collect.seeds import seed_for
 from overthink.collect.steer.phrase import WAIT_SAFELY, on_its_own_line
+from overthink.collect.steer.probabilities import NOT_TOLD, TOP_OF_SERVERS
 from overthink.collect.thinking import LINE_END, Means, Path, Stepper
 from overthink.core.category import Category
 from overthink.core.entropy import EntropyBounds, entropy_bounds
 from overthink.errors import InputError
 from overthink.plan import Plan
 
-TOP, TOP_OF_OTHERS = 100, 20
-"""Tokens whose probabilities are asked for: of our own models, and of servers, which tell no more by default."""
+TOP = 100
+"""Most likely tokens whose probabilities our own models are asked for."""
 
 
 @dataclass(frozen=True)
@@ -59,16 +60,11 @@ async def next_token(means: Means, path: Path) -> EntropyBounds:
     """
     way, own = means.way, isinstance(means.continuation, TokenContinuation)
     seed = seed_for(way.seed, "look", len(path.steps), path.tokens)
-    look = Sampling(1, seed, way.temperature, way.top_p, top=TOP if own else TOP_OF_OTHERS)
-    segment = await means.continuation.decode(path.prefix, look, truth=way.told("think", path.tokens))
-    means.till.pay(segment)
+    look = Sampling(1, seed, way.temperature, way.top_p, top=TOP if own else TOP_OF_SERVERS)
+    segment = await means.till.paid(means.continuation.decode(path.prefix, look, truth=way.told("think", path.tokens)))
     means.till.charge(Category.PROBE, segment.tokens)
     if segment.top is None:
-        raise InputError(
-            "saferemind needs the probabilities of the next token, and the server told none. Servers that do: "
-            "overthink/smollm2, overthink/gguf, and vLLM or llama.cpp with their log-probabilities left on; or leave "
-            "saferemind out of --arms"
-        )
+        raise InputError(NOT_TOLD)  # it told them when the plan was opened
     return entropy_bounds(segment.top)
 
 
@@ -86,6 +82,7 @@ PART = Part(
         "entropy": Setting(float, "entropy of the next token, in nats, below which it is (SafeRemind's)", default=0.5),
     },
     simulated={"reminder": WAIT_SAFELY},
+    reads_probabilities=True,
     times=lambda settings: 2.0,  # at worst every line is one token, and every one is looked ahead of
 )
 """What `--arms` calls `saferemind`."""

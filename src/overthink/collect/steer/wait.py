@@ -6,6 +6,7 @@ rounds are used up. The maximum is the rung: every arm's thinking is cut there.
 
 from overthink.collect.part import Part, Setting, Settings
 from overthink.collect.steer.prolonging import Prolonging
+from overthink.collect.thinking import LINE_END
 from overthink.plan import Plan
 
 
@@ -24,5 +25,7 @@ PART = Part(
         "minimum": Setting(int, "thinking tokens before which an end is suppressed; the top budget for all", least=1),
     },
     simulated={"rounds": 2, "minimum": 64},
+    pieces=lambda settings: int(settings["rounds"]),
+    writes=lambda settings: (f"{LINE_END}{settings['cue']}",) * int(settings["rounds"]),
 )
 """What `--arms` calls `wait`."""

@@ -59,6 +59,7 @@ ZEROTHINK = Part(
     "the thinking is closed before it begins",
     lambda settings, plan: _make("zerothink", "", plan),
     answers_at_once=True,
+    pieces=lambda settings: 0,
 )
 """What `--arms` calls `zerothink`."""
 
@@ -75,5 +76,7 @@ LESSTHINK = Part(
         )
     },
     answers_at_once=True,
+    pieces=lambda settings: 0,
+    writes=lambda settings: (str(settings["thought"]),),
 )
 """What `--arms` calls `lessthink`."""

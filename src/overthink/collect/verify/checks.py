@@ -24,7 +24,7 @@ def checked_scores(
 
     Raises:
         InputError: A number is no probability, and nobody said that it is a logit.
-        UnreadableScoreError: There are more or fewer numbers than asked for, or one is NaN.
+        UnreadableScoreError: There are more or fewer numbers than asked for, or one is NaN or infinite.
 
     Example:
         >>> checked_scores([0.0, 4.0], 2, verifier="v", sigmoid=True, tokens=9)
@@ -32,8 +32,8 @@ def checked_scores(
     """
     if len(numbers) != wanted:
         raise UnreadableScoreError(f"{len(numbers)} scores for {wanted} steps", tokens)
-    if any(number is None or math.isnan(number) for number in numbers):
-        raise UnreadableScoreError("a score is NaN, or missing", tokens)
+    if not all(number is not None and math.isfinite(number) for number in numbers):
+        raise UnreadableScoreError("a score is NaN, infinite or missing", tokens)
     known = [number for number in numbers if number is not None]
     if sigmoid:
         known = [1 / (1 + math.exp(-min(max(logit, -700.0), 700.0))) for logit in known]

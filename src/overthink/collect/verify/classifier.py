@@ -1,53 +1,39 @@
 """Any Hugging Face sequence classifier, on this machine: the probability of one of its labels."""
 
 import math
-import threading
-from typing import Any
+from collections.abc import Mapping
 
 import anyio.to_thread
 
 from overthink.collect.thinking import Means, Path
 from overthink.collect.verify.checks import checked_scores
-from overthink.collect.verify.verifier import Scored
+from overthink.collect.verify.classifier_model import ClassifierModel
+from overthink.collect.verify.verifier import Scored, UnreadableScoreError
 from overthink.errors import InputError
 
 
 class ClassifierVerifier:
     """Reads question and solution with a classifier, once for every score.
 
-    A text is the question, an empty line, and the solution so far. A model with several labels gives their softmax; a
-    model with one gives a number that is a logit unless its card says otherwise.
+    A text is the question, an empty line, and the solution so far. Of a model with several labels it takes their
+    softmax, or, where its configuration says that they do not exclude each other, the sigmoid of the one label. Of a
+    model with one output it takes the number, which is a logit where somebody says so.
 
     Args:
-        model: Hub id, or a local folder.
+        model: A local folder with safetensors weights; nothing is fetched, and no code from it is run.
         label: The label that means sound, by name or number.
-        sigmoid: The model's one number is a logit.
+        sigmoid: The numbers are logits, each by itself.
+        cut_front: Leave out the beginning of a text that is longer than the model reads; else it gets no score.
 
     Raises:
-        InputError: Transformers or PyTorch is missing, the model cannot be loaded, or it has no such label.
+        InputError: Transformers or PyTorch is missing, the folder cannot be used, or the model has no such label.
     """
 
-    def __init__(self, *, model: str, label: str, sigmoid: bool) -> None:
-        try:
-            import torch
-            import transformers
-        except ImportError as missing:
-            raise InputError(
-                f"verifier classifier needs {missing.name}. Run: pip install 'overthink[classifier]'"
-            ) from missing
-        try:
-            self._tokenizer = transformers.AutoTokenizer.from_pretrained(model)
-            self._classifier = transformers.AutoModelForSequenceClassification.from_pretrained(model)
-        except (OSError, ValueError) as fault:
-            first = (str(fault).splitlines() or [""])[0][:200]
-            raise InputError(
-                f"verifier classifier: {model} cannot be loaded ({first}); give a hub id or a folder"
-            ) from (fault)
-        self._classifier.eval()
-        self._no_grad = torch.inference_mode
-        self._column = _column(self._classifier.config, label, model)
-        self._sigmoid = sigmoid
-        self._one_at_a_time = threading.Lock()
+    def __init__(self, *, model: str, label: str, sigmoid: bool, cut_front: bool) -> None:
+        self._model = ClassifierModel(model, cut_front=cut_front)
+        self._column = _column(self._model.labels, label, model)
+        self.outputs = len(self._model.labels)
+        self.sigmoid = sigmoid or (self._model.multi_label and self.outputs > 1)
         self.name = f"classifier {model} ({label})"
         self.models: tuple[str, ...] = (model,)
 
@@ -64,38 +50,52 @@ class ClassifierVerifier:
         return await self._scored(means.question, (*path.steps, answer), last_only=False)
 
     async def _scored(self, question: str, steps: tuple[str, ...], *, last_only: bool) -> Scored:
-        ends = range(len(steps) if last_only else 1, len(steps) + 1)
-        read = [await anyio.to_thread.run_sync(self.read, f"{question}\n\n{''.join(steps[:end])}") for end in ends]
-        tokens = sum(count for _, count in read)
-        numbers = [number for number, _ in read]
-        several = None if len(self._classifier.config.id2label) > 1 else self._sigmoid
-        scores = checked_scores(numbers, len(ends), verifier=self.name, sigmoid=several, tokens=tokens)
-        return Scored(scores, tokens)
+        numbers: list[float] = []
+        tokens = 0
+        # from the longest text to the shortest: where one is too long, nothing has been read for the others
+        for end in range(len(steps), len(steps) - 1 if last_only else 0, -1):
+            try:
+                number, count = await self.read(question, "".join(steps[:end]))
+            except UnreadableScoreError as gap:
+                raise UnreadableScoreError(gap.reason, tokens + (gap.tokens or 0)) from gap
+            numbers.insert(0, number)
+            tokens += count
+        are_probabilities = self.outputs > 1 and not self.sigmoid
+        sigmoid = None if are_probabilities else self.sigmoid
+        wanted = 1 if last_only else len(steps)
+        return Scored(checked_scores(numbers, wanted, verifier=self.name, sigmoid=sigmoid, tokens=tokens), tokens)
 
-    def read(self, text: str) -> tuple[float, int]:
-        """The number of the label, and how many tokens were read for it."""
-        with self._one_at_a_time, self._no_grad():
-            encoded: Any = self._tokenizer(text, return_tensors="pt", truncation=True)
-            logits: list[float] = self._classifier(**encoded).logits[0].tolist()
-            count = int(encoded["input_ids"].shape[-1])
-        return (logits[0] if len(logits) == 1 else softmax(logits)[self._column]), count
+    async def read(self, question: str, solution: str) -> tuple[float, int]:
+        """The number of the label, a probability or as the model gives it, and how many tokens were read for it.
+
+        Raises:
+            UnreadableScoreError: The model cannot read the text.
+        """
+        logits, count = await anyio.to_thread.run_sync(self._model.logits, f"{question}\n\n{solution}")
+        is_taken_alone = self.outputs == 1 or self.sigmoid
+        return (logits if is_taken_alone else softmax(logits))[self._column], count
 
 
 def softmax(logits: list[float]) -> list[float]:
-    """Probabilities of the labels.
+    """Probabilities of the labels; none of them is known where a logit is NaN or infinite.
 
     Example:
         >>> softmax([0.0, 0.0])
         [0.5, 0.5]
     """
+    if not all(map(math.isfinite, logits)):
+        return [math.nan] * len(logits)
     top = max(logits)
     raised = [math.exp(logit - top) for logit in logits]
     return [one / sum(raised) for one in raised]
 
 
-def _column(config: Any, label: str, model: str) -> int:
-    names = {int(number): str(name) for number, name in config.id2label.items()}
-    for number, name in names.items():
-        if label in (name, str(number)):
-            return number
-    raise InputError(f"verifier classifier: {model} has no label {label!r}; it has: {', '.join(names.values())}")
+def _column(labels: Mapping[int, str], label: str, model: str) -> int:
+    named = [number for number, name in labels.items() if name == label]
+    numbered = [number for number in labels if str(number) == label]
+    if len(named) > 1:
+        raise InputError(f"verifier classifier: {model} has {len(named)} labels {label!r}; name one by its number")
+    if not named + numbered:
+        known = ", ".join(name[:40] for name in list(labels.values())[:20])
+        raise InputError(f"verifier classifier: {model} has no label {label!r}; it has: {known}")
+    return (named + numbered)[0]

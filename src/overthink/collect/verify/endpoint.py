@@ -20,7 +20,7 @@ from overthink.collect.reply_checks import ReplyError
 from overthink.collect.template import tls
 from overthink.collect.thinking import Means, Path
 from overthink.collect.verify.checks import checked_scores
-from overthink.collect.verify.verifier import Scored, UnreadableScoreError
+from overthink.collect.verify.verifier import Scored, UnreadableScoreError, charged_if_lost
 from overthink.errors import InputError
 
 KEY = "OVERTHINK_VERIFIER_API_KEY"
@@ -63,33 +63,40 @@ class EndpointVerifier:
 
     async def steps(self, means: Means, path: Path, *, last_only: bool) -> Scored:
         """Score the steps of a path."""
-        return await self._scored(means.question, path.steps, last_only=last_only)
+        return await self._scored(means, path.steps, last_only=last_only)
 
     async def answer(self, means: Means, path: Path, answer: str) -> Scored:
         """Score an answer, with all that led to it before it."""
-        return await self._scored(means.question, (*path.steps, answer), last_only=True)
+        return await self._scored(means, (*path.steps, answer), last_only=True)
 
     async def solution(self, means: Means, path: Path, answer: str) -> Scored:
         """Score the steps of a path, and the answer as the last of them."""
-        return await self._scored(means.question, (*path.steps, answer), last_only=False)
+        return await self._scored(means, (*path.steps, answer), last_only=False)
 
-    async def _scored(self, question: str, steps: tuple[str, ...], *, last_only: bool) -> Scored:
-        async with self._client() as client:
-            if self._separator:
-                replies = [await self._ask(client, self._chat(question, self._separated(steps)))]
-            else:
-                shown = range(len(steps), len(steps) + 1) if last_only else range(1, len(steps) + 1)
-                texts = ["".join(steps[:end]) for end in shown]
-                if self._kind == "score":
-                    replies = [await self._ask(client, {"text_1": question, "text_2": texts})]
-                else:
-                    replies = [await self._ask(client, self._chat(question, text)) for text in texts]
+    async def _scored(self, means: Means, steps: tuple[str, ...], *, last_only: bool) -> Scored:
+        replies: list[dict[str, Any]] = []
+        with charged_if_lost(means, lambda: _tokens(replies)):
+            async with self._client() as client:
+                for body in self._bodies(means.question, steps, last_only=last_only):
+                    replies += [await self._ask(client, body)]
+            return self._read_all(replies, len(steps), last_only=last_only)
+
+    def _bodies(self, question: str, steps: tuple[str, ...], *, last_only: bool) -> list[dict[str, Any]]:
+        """What is sent, a request each."""
+        if self._separator:
+            return [self._chat(question, self._separated(steps))]
+        texts = ["".join(steps[:end]) for end in range(len(steps) if last_only else 1, len(steps) + 1)]
+        if self._kind == "score":
+            return [{"text_1": question, "text_2": texts}]
+        return [self._chat(question, text) for text in texts]
+
+    def _read_all(self, replies: Sequence[dict[str, Any]], steps: int, *, last_only: bool) -> Scored:
         tokens = _tokens(replies)
         try:
             numbers = [number for reply in replies for number in self._numbers(reply)]
         except (ValueError, LookupError, TypeError) as fault:
             raise UnreadableScoreError(f"/{self._kind} answered with another shape than vLLM's", tokens) from fault
-        wanted = len(steps) if self._separator or not last_only else 1
+        wanted = steps if self._separator or not last_only else 1
         scores = checked_scores(numbers, wanted, verifier=self.name, sigmoid=self._sigmoid, tokens=tokens)
         return Scored(scores[-1:] if last_only else scores, tokens)
 

@@ -8,10 +8,10 @@ from inspect_ai import Task
 from inspect_ai.model import Model
 
 from overthink.collect.continuation import continuation_for
-from overthink.collect.estimating import is_local, is_own
+from overthink.collect.estimating import is_local
 from overthink.collect.opened import opened_model
 from overthink.collect.opening import open_model, open_task
-from overthink.collect.prompt_length import LETTERS_PER_TOKEN, prompt_tokens
+from overthink.collect.prompt_length import LETTERS_PER_TOKEN, Letters, prompt_lengths
 from overthink.collect.replay import Replay
 from overthink.collect.verify.likelihood import check_likelihood
 from overthink.collect.verify.own_probability import OwnProbability
@@ -22,7 +22,7 @@ from overthink.collect.verify.verifiers import VerifierPlan
 from overthink.core.verified import Place
 from overthink.errors import InputError
 from overthink.plan import Plan, TaskPlan
-from overthink.price import per_million, rates_of
+from overthink.price import is_own, per_million, rates_of
 
 NOBODY = "none/none"
 """Stands where the model under test would, for verifiers that do not ask it."""
@@ -65,7 +65,9 @@ class OpenedVerification:
         """By task: mean tokens of a prompt, as an estimate."""
         asked = {place[0] for place in self.texts}
         return {
-            name: prompt_tokens(task, name=name, questions=len(task.dataset), replay=Replay)
+            name: prompt_lengths(
+                task, name=name, questions=len(task.dataset), replay=Replay, turn=None, counter=Letters()
+            ).prompt
             for name, (_, task) in self.tasks.items()
             if name in asked
         }

@@ -1,7 +1,9 @@
 """The model's own opinion: how likely it finds the answer that was forced, or the steps that it took."""
 
 import math
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from overthink.collect.continuation import Prefix
@@ -9,7 +11,7 @@ from overthink.collect.thinking import Means, Path
 from overthink.collect.verify.checks import checked_scores
 from overthink.collect.verify.likelihood import Likelihood, likelihood
 from overthink.collect.verify.prefixes import prefixes_of, tokens_of
-from overthink.collect.verify.verifier import Scored
+from overthink.collect.verify.verifier import Scored, UnreadableScoreError, charged_if_lost
 
 Per = Literal["answer", "token"]
 
@@ -35,19 +37,18 @@ class OwnProbability:
         """Score steps: the probability of each, given those before it."""
         prefixes = await prefixes_of(means, path)
         places = range(len(path.steps))[-1:] if last_only else range(len(path.steps))
-        found = [await self._of(means, prefixes[i], path.steps[i], thinking=prefixes, at=i) for i in places]
-        return self._scored(found)
+        return await self._scored(means, [partial(self._of_step, means, prefixes, path.steps[i], i) for i in places])
 
     async def answer(self, means: Means, path: Path, answer: str) -> Scored:
         """Score an answer: its probability behind the close of the thinking."""
         prefixes = await prefixes_of(means, path)
-        return self._scored([await self._of_answer(means, prefixes, answer)])
+        return await self._scored(means, [partial(self._of_answer, means, prefixes, answer)])
 
     async def solution(self, means: Means, path: Path, answer: str) -> Scored:
         """Score the steps, and the answer behind them."""
         prefixes = await prefixes_of(means, path)
-        found = [await self._of(means, prefixes[i], step, thinking=prefixes, at=i) for i, step in enumerate(path.steps)]
-        return self._scored([*found, await self._of_answer(means, prefixes, answer)])
+        asked = [partial(self._of_step, means, prefixes, step, i) for i, step in enumerate(path.steps)]
+        return await self._scored(means, [*asked, partial(self._of_answer, means, prefixes, answer)])
 
     async def _of_answer(self, means: Means, prefixes: list[Prefix], answer: str) -> Likelihood:
         close = means.way.format.close + means.way.format.cue
@@ -56,16 +57,28 @@ class OwnProbability:
         truth = means.way.told("answer", tokens_of(prefixes, len(prefixes) - 1))
         return await likelihood(means.continuation, fork, said, truth=truth)
 
-    async def _of(self, means: Means, prefix: Prefix, step: str, *, thinking: list[Prefix], at: int) -> Likelihood:
-        truth = means.way.told("think", tokens_of(thinking, at))
-        return await likelihood(means.continuation, prefix, step, truth=truth)
+    async def _of_step(self, means: Means, prefixes: list[Prefix], step: str, at: int) -> Likelihood:
+        truth = means.way.told("think", tokens_of(prefixes, at))
+        return await likelihood(means.continuation, prefixes[at], step, truth=truth)
 
-    def _scored(self, found: list[Likelihood]) -> Scored:
-        counts = [one.tokens for one in found]
-        tokens = None if any(count is None for count in counts) else sum(count or 0 for count in counts)
-        numbers = [self._probability(one.log_probabilities) for one in found]
-        return Scored(checked_scores(numbers, len(found), verifier=self.name, sigmoid=None, tokens=tokens), tokens)
+    async def _scored(self, means: Means, asked: Sequence[Callable[[], Awaitable[Likelihood]]]) -> Scored:
+        counts: list[int | None] = []
+        numbers: list[float] = []
+        with charged_if_lost(means, lambda: _sum(counts)):
+            for one in asked:
+                try:
+                    found = await one()
+                except UnreadableScoreError as gap:
+                    raise UnreadableScoreError(gap.reason, _sum([*counts, gap.tokens])) from gap
+                counts.append(found.tokens)
+                numbers.append(self._probability(found.log_probabilities))
+        tokens = _sum(counts)
+        return Scored(checked_scores(numbers, len(asked), verifier=self.name, sigmoid=None, tokens=tokens), tokens)
 
     def _probability(self, logs: tuple[float, ...]) -> float:
         whole = math.fsum(logs)
         return math.exp(min(whole / len(logs) if self.per == "token" else whole, 0.0))
+
+
+def _sum(counts: Sequence[int | None]) -> int | None:
+    return None if None in counts else sum(count or 0 for count in counts)

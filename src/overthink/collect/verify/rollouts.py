@@ -13,7 +13,7 @@ from overthink.collect.continuation import Prefix, Segment
 from overthink.collect.judging import canonical
 from overthink.collect.thinking import Means, Path
 from overthink.collect.verify.prefixes import prefixes_of, tokens_of
-from overthink.collect.verify.verifier import Scored, UnreadableScoreError
+from overthink.collect.verify.verifier import Scored, UnreadableScoreError, charged_if_lost
 from overthink.errors import InputError
 
 Against = Literal["consensus", "target"]
@@ -43,19 +43,25 @@ class RolloutVerifier:
         """Score steps by the rollouts from behind each of them."""
         prefixes, bill = await prefixes_of(means, path), _Bill()
         places = range(1, len(prefixes))[-1:] if last_only else range(1, len(prefixes))
-        scores = [await self._of_step(means, prefixes, at, bill, ended=path.ended) for at in places]
+        with charged_if_lost(means, lambda: bill.tokens):
+            scores = [await self._of_step(means, prefixes, at, bill, ended=path.ended) for at in places]
         return Scored(tuple(scores), bill.tokens)
 
     async def answer(self, means: Means, path: Path, answer: str) -> Scored:
         """Score an answer: the share of rollouts from the end of the thinking that come to it."""
         prefixes, bill = await prefixes_of(means, path), _Bill()
-        return Scored((await self._of_answer(means, prefixes, answer, bill),), bill.tokens)
+        with charged_if_lost(means, lambda: bill.tokens):
+            score = await self._of_answer(means, prefixes, answer, bill)
+        return Scored((score,), bill.tokens)
 
     async def solution(self, means: Means, path: Path, answer: str) -> Scored:
         """Score the steps, and the answer behind them."""
         prefixes, bill = await prefixes_of(means, path), _Bill()
-        scores = [await self._of_step(means, prefixes, at, bill, ended=path.ended) for at in range(1, len(prefixes))]
-        return Scored((*scores, await self._of_answer(means, prefixes, answer, bill)), bill.tokens)
+        places = range(1, len(prefixes))
+        with charged_if_lost(means, lambda: bill.tokens):
+            scores = [await self._of_step(means, prefixes, at, bill, ended=path.ended) for at in places]
+            last = await self._of_answer(means, prefixes, answer, bill)
+        return Scored((*scores, last), bill.tokens)
 
     async def _of_step(self, means: Means, prefixes: list[Prefix], at: int, bill: "_Bill", *, ended: bool) -> float:
         closed = ended and at == len(prefixes) - 1
@@ -79,6 +85,7 @@ class RolloutVerifier:
         """One rollout's answer: think on within the allowance, close, answer."""
         continuation, way, prefix = means.continuation, means.way, prefixes[at]
         thought = tokens_of(prefixes, at)
+        means.till.check_open()
         if self.tokens and not closed:
             named = ("rollout", at, thought, i)
             more = await continuation.decode(

@@ -1,7 +1,8 @@
 """What every verifier promises, and how the scores of steps become one."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -36,6 +37,23 @@ class UnreadableScoreError(RuntimeError):
         super().__init__(reason)
         self.reason = reason
         self.tokens = tokens
+
+
+@contextmanager
+def charged_if_lost(means: Means, tokens: Callable[[], int | None]) -> Iterator[None]:
+    """Charge what a verifier has taken where it fails on the way, or is called off; else it tells it in what it says.
+
+    Args:
+        means: The trace's means.
+        tokens: What it has taken so far.
+    """
+    try:
+        yield
+    except UnreadableScoreError:
+        raise  # it tells it, too
+    except BaseException:
+        means.till.charge(means.scored_as, tokens())
+        raise
 
 
 class Verifier(Protocol):

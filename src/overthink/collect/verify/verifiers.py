@@ -6,7 +6,7 @@ from typing import cast
 
 from overthink.arm_plan import Value, read_arms
 from overthink.collect.opening import open_model
-from overthink.collect.part import Setting, Settings
+from overthink.collect.part import Setting, Settings, decided
 from overthink.collect.verify.classifier import ClassifierVerifier
 from overthink.collect.verify.endpoint import EndpointVerifier, Kind
 from overthink.collect.verify.judge import JudgeVerifier
@@ -116,13 +116,23 @@ VERIFIERS: Mapping[str, VerifierPart] = {
             "classifier",
             "a Hugging Face sequence classifier on this machine",
             lambda settings: ClassifierVerifier(
-                model=str(settings["model"]), label=str(settings["label"]), sigmoid=bool(settings["sigmoid"])
+                model=str(settings["model"]),
+                label=str(settings["label"]),
+                sigmoid=bool(settings["sigmoid"]),
+                cut_front=settings["cut"] == "front",
             ),
             lambda settings, steps, answer_tokens: Work(steps, 0),
             settings={
-                "model": Setting(str, "hub id or folder"),
+                "model": Setting(str, "its folder, with safetensors weights"),
                 "label": Setting(str, "the label that means sound, by name or number"),
                 "sigmoid": _SIGMOID,
+                "cut": Setting(
+                    str,
+                    "what is left out of a text that is longer than the model reads: none, so that it gets no score, "
+                    "or its front",
+                    default="none",
+                    choices=("none", "front"),
+                ),
             },
             where=lambda settings: "http://localhost",
             models=lambda settings: (str(settings["model"]),),
@@ -223,15 +233,8 @@ def _complete(part: VerifierPart, given: Mapping[str, Value], *, simulated: bool
     if strange:
         known = ", ".join((*part.settings, "aggregate"))
         raise InputError(f"--verifier {part.name} has no setting {strange[0]!r}; it has: {known}")
-    complete: dict[str, Value] = {}
-    missing: list[str] = []
-    for name, setting in part.settings.items():
-        value = given.get(name, part.simulated.get(name) if simulated else None)
-        value = setting.default if value is None else value
-        if value is None:
-            missing.append(f"{name} ({setting.means})")
-        else:
-            complete[name] = setting.checked(name, value, part.name, option="--verifier")
+    brought = part.simulated if simulated else {}
+    complete, missing = decided(part.settings, given, simulated=brought, part=part.name, option="--verifier")
     if missing:
         raise InputError(f"--verifier {part.name} needs decisions that nobody can make for you: {'; '.join(missing)}")
     return complete

@@ -132,7 +132,7 @@ def _ratio(found: Crossing) -> float:
 
 def trace_cost(table: Outcomes) -> Array:
     """(question,) decoded tokens of a trace, up its whole ladder, mean over draws; NaN where unknown."""
-    tokens = table.generated_tokens.sum(axis=2)
+    tokens = np.where(table.failed, np.nan, table.generated_tokens).sum(axis=2)  # one that failed is no whole trace
     known = ~np.isnan(tokens)
     total = np.where(known, tokens, 0.0).sum(axis=1)
     return np.asarray(np.where(known.any(axis=1), total / np.maximum(known.sum(axis=1), 1), np.nan))

@@ -13,6 +13,7 @@ from overthink.core.findings.checks import checks
 from overthink.core.findings.commitment import commitments
 from overthink.core.findings.comparisons import comparisons
 from overthink.core.findings.controls import controls
+from overthink.core.findings.flop_matched import flop_matches
 from overthink.core.findings.frontier import frontiers
 from overthink.core.findings.gaps import gaps
 from overthink.core.findings.judged import GATE, judged
@@ -69,7 +70,9 @@ def findings(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: np.random
     found.extend(gaps(pages, rng=np.random.default_rng(rng.integers(2**63))))
     found.extend(controls(pages, rng=np.random.default_rng(rng.integers(2**63))))
     found.extend(commitments(pages, rng=np.random.default_rng(rng.integers(2**63))))
-    found.extend(frontiers(pages, rng=np.random.default_rng(rng.integers(2**63))))
+    folds = int(rng.integers(2**63))
+    found.extend(frontiers(pages, rng=np.random.default_rng(folds)))
+    found.extend(flop_matches(pages, rng=np.random.default_rng(folds)))
     found.extend(comparisons(pages, rng=np.random.default_rng(rng.integers(2**63))))
     found.extend(supervision(pages, rng=np.random.default_rng(rng.integers(2**63))))
     found.extend(ledger_findings(pages))

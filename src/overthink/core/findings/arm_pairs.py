@@ -1,16 +1,18 @@
 """Which arms can be compared with the reference, on which questions, and at what total compute."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.core.amounts import noun
 from overthink.core.attempt import attempt_parts, strategy_tokens
 from overthink.core.category import Category
-from overthink.core.curve import question_means
+from overthink.core.costing import Unit
 from overthink.core.equal_compute import Meeting, Placed, meetings
 from overthink.core.findings.page import Page
+from overthink.core.findings.priced import Priced, attempt_price, counted, why_unknown
 from overthink.core.interval import question_weights
 from overthink.core.outcomes import Outcomes
 from overthink.core.record import Estimand
@@ -20,14 +22,8 @@ Array = NDArray[np.float64]
 PLAIN = "base"
 """The arm that others are compared with where nobody named one."""
 
-WITH_PROMPTS = "total compute: tokens of one attempt, decoded ones, those of guards and step verifiers, and its prompt"
-WITHOUT_PROMPTS = (
-    "total compute: tokens of one attempt, decoded ones, those of guards and step verifiers; prompts are not"
-)
-OTHER_MODELS = (
-    "guards and step verifiers are other models: a token of theirs may be cheaper or dearer than one of the model's"
-)
-ANOTHER_MODEL = "different models: the difference is that of models as well as of arms, and their tokens are not alike"
+ANOTHER_MODEL = "different models: the difference is that of models as well as of arms"
+OTHER_TOKENS = f"{ANOTHER_MODEL}, and their tokens are not alike; `--by flop` counts what they compute"
 AT_ONCE = "the arm answers at once: its only rung stands for every budget"
 FEWEST = 2
 
@@ -40,8 +36,8 @@ class Pair:
         reference: The curve compared with.
         arm: The curve compared.
         values: (question, rung) of the reference, and of the arm.
-        cost: (question, rung) total tokens of an attempt, of the reference, and of the arm; NaN where unknown.
-        prompts: Whether prompts are in the cost.
+        prices: What an attempt takes in all, (question, rung), of the reference, and of the arm.
+        prompts: Whether prompts are in it.
         weights: (resample, question) of the bootstrap that all pairs on these questions share.
         left_out: Questions of the task that some arm lacks.
         seed: Of what is drawn for these questions.
@@ -50,11 +46,21 @@ class Pair:
     reference: Page
     arm: Page
     values: tuple[Array, Array]
-    cost: tuple[Array, Array]
+    prices: tuple[Priced, Priced]
     prompts: bool
     weights: Array
     left_out: int
     seed: int
+
+    @property
+    def unit(self) -> Unit:
+        """What total compute is counted in."""
+        return self.arm.analysis.unit
+
+    @property
+    def cost(self) -> tuple[Array, Array]:
+        """(question, rung) of the reference, and of the arm; NaN where unknown."""
+        return (self.prices[0].cells, self.prices[1].cells)
 
     @property
     def at_once(self) -> bool:
@@ -83,10 +89,17 @@ class Pair:
         complete = self.complete
         if complete.sum() >= FEWEST:
             cheapest = min(float(cost[complete].mean(axis=0).min()) for cost in self.cost)
-            return None if cheapest > 0 else "an attempt costs no tokens at some rung"
-        if any(np.isnan(cost).all(axis=0).any() for cost in self.cost):
-            return "the source does not count the tokens of an attempt"
-        return f"{complete.sum()} questions have a value and a token count at every rung of both arms; needed: {FEWEST}"
+            return None if cheapest > 0 else f"an attempt costs no {noun(self.unit)} at some rung"
+        if self.unpriced is not None:
+            return self.unpriced
+        what = "a token count" if self.unit is Unit.TOKENS else f"known {noun(self.unit)}"
+        return f"{complete.sum()} questions have a value and {what} at every rung of both arms; needed: {FEWEST}"
+
+    @property
+    def unpriced(self) -> str | None:
+        """Why an attempt of one of the arms has no cost at some rung; None where all have one."""
+        lacking = [price for price in self.prices if np.isnan(price.cells).all(axis=0).any()]
+        return why_unknown(lacking) if lacking else None
 
     @property
     def complete(self) -> NDArray[np.bool_]:
@@ -109,12 +122,14 @@ class Pair:
         """What every comparison of the two must say."""
         fewer = (f"{self.left_out} questions are left out: some arm lacks them",) if self.left_out else ()
         other = self.arm.table.arm in self.arm.analysis.other_models
-        return (*((ANOTHER_MODEL,) if other else ()), *fewer, *((AT_ONCE,) if self.at_once else ()))
+        models = OTHER_TOKENS if self.unit is Unit.TOKENS else ANOTHER_MODEL
+        return (*((models,) if other else ()), *fewer, *((AT_ONCE,) if self.at_once else ()))
 
     @property
     def of_compute(self) -> tuple[str, ...]:
         """What the axis of total compute counts."""
-        return (WITH_PROMPTS if self.prompts else WITHOUT_PROMPTS, OTHER_MODELS)
+        notes = (note for price in self.prices for note in price.notes)
+        return (*counted(self.unit, prompts=self.prompts), *dict.fromkeys(notes))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -166,16 +181,15 @@ def pairs_of(pages: Sequence[Page], *, seed: int) -> Iterator[Pair]:
         prompts = all(_tells_prompts(page.whole) for page in group)
         every = set.union(*(set(page.table.questions) for page in group))
         rows = {id(page): _rows(page, shared) for page in group}
-        cost = {id(page): question_means(total_tokens(page.whole, prompts=prompts))[rows[id(page)]] for page in group}
+        prices = {id(page): _of_rows(page, rows[id(page)], prompts=prompts) for page in group}
         weights = question_weights(len(shared), rng=np.random.default_rng([seed, 0]))
         for page in group:
             if page is not base:
-                both = (base, page)
                 yield Pair(
                     reference=base,
                     arm=page,
                     values=(base.cells[rows[id(base)]], page.cells[rows[id(page)]]),
-                    cost=(cost[id(both[0])], cost[id(both[1])]),
+                    prices=(prices[id(base)], prices[id(page)]),
                     prompts=prompts,
                     weights=weights,
                     left_out=len(every) - len(shared),
@@ -183,10 +197,9 @@ def pairs_of(pages: Sequence[Page], *, seed: int) -> Iterator[Pair]:
                 )
 
 
-def total_tokens(outcomes: Outcomes, *, prompts: bool) -> Array:
-    """Tokens of an attempt, (question, draw, rung): decoded, of guards and step verifiers, and its prompt if told."""
-    tokens = strategy_tokens(outcomes)
-    return tokens + attempt_parts(outcomes)[Category.PROMPT] if prompts else tokens
+def _of_rows(page: Page, rows: NDArray[np.int64], *, prompts: bool) -> Priced:
+    price = attempt_price(page.whole, page.analysis, prompts=prompts)
+    return replace(price, cells=price.cells[rows])
 
 
 def _tells_prompts(outcomes: Outcomes) -> bool:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.core.amounts import amount, noun
 from overthink.core.bands import simultaneous_bands
 from overthink.core.compare import TEST_NAME, paired_differences
 from overthink.core.equivalence import p_below
 from overthink.core.family import holm
 from overthink.core.finding import At, Finding, Test
 from overthink.core.findings.arm_pairs import Met, Pair, met
+from overthink.core.findings.priced import UNCOUNTED, counted
 from overthink.core.interval import CHANGE, COUNT, Intervals, mean_intervals
 from overthink.core.record import Axis
 
@@ -51,19 +53,19 @@ def safety_taxes(pairs: Sequence[Pair], *, margin: float, alpha: float) -> Itera
         yield from _compute(pair)
 
 
-def compared_tokens(pairs: Sequence[Pair]) -> Iterator[Finding]:
+def compared_totals(pairs: Sequence[Pair]) -> Iterator[Finding]:
     """Where every rung of every arm stands on the axis of total compute, over the questions that all arms share."""
     told = set()
     for pair in pairs:
-        for page, cost in zip((pair.reference, pair.arm), pair.cost, strict=True):
+        for page, price in zip((pair.reference, pair.arm), pair.prices, strict=True):
             if page.prefix in told:
                 continue
             told.add(page.prefix)
-            found = mean_intervals(cost, pair.weights, level=page.level, support=COUNT)
+            found = mean_intervals(price.cells, pair.weights, level=page.level, support=COUNT)
             for rung in range(page.rungs):
-                unknown = "the source does not count the tokens of an attempt"
-                made = page.estimated("ledger", "compared_tokens", page.at(rung), found, (rung,), unknown=unknown)
-                yield replace(made, limits=(*made.limits, *pair.of_compute))
+                at = replace(page.at(rung), unit=pair.unit.value)
+                made = page.estimated("ledger", "compared_total", at, found, (rung,), unknown=price.reason)
+                yield replace(made, limits=(*made.limits, *counted(pair.unit, prompts=pair.prompts), *price.notes))
 
 
 def base_finding(pair: Pair, kind: str, metric: str, at: At, *, part: str | None = None) -> Finding:
@@ -72,6 +74,11 @@ def base_finding(pair: Pair, kind: str, metric: str, at: At, *, part: str | None
     draws = int(min(pair.arm.draws.min(initial=0), pair.reference.draws.min(initial=0)))
     against = f"against {pair.reference.table.arm}"
     return replace(made, label=against, n_draws=draws, level=pair.arm.level, limits=pair.limits)
+
+
+def at_total(pair: Pair, at: At, total: float) -> At:
+    """A place on a ladder that stands for a total compute."""
+    return replace(at, total=total, unit=pair.unit.value)
 
 
 def filled(made: Finding, found: Intervals, place: int, *, unknown: str) -> Finding:
@@ -123,11 +130,11 @@ def _by_compute(pair: Pair, rng: np.random.Generator) -> Iterator[Finding]:
 def _at_compute(pair: Pair, one: Met, kind: str, metric: str) -> Finding:
     """A finding at a total compute: that of a rung of the arm, or of the reference."""
     owner, part = (pair.arm, None) if one.point.of_arm else (pair.reference, "reference")
-    at = replace(owner.at(one.point.rung), total_tokens=one.point.cost)
+    at = at_total(pair, owner.at(one.point.rung), one.point.cost)
     made = base_finding(pair, kind, metric, at, part=part)
     base, own = pair.placed()
     gates = pair.gates(reference=base.around(one.point.cost), arm=own.around(one.point.cost))
-    label = f"{made.label}, at {one.point.cost:,.0f} tokens, K = {one.point.cost / base.cost[0]:.3g}"
+    label = f"{made.label}, at {amount(one.point.cost, pair.unit)}, K = {one.point.cost / base.cost[0]:.3g}"
     return replace(made, label=label, gates_failed=gates, limits=(*made.limits, K_MEANS))
 
 
@@ -196,17 +203,19 @@ def _signed(made: Finding, found: Intervals) -> Finding:
 
 
 def _compute(pair: Pair) -> Iterator[Finding]:
-    """Total tokens of the arm over those of the reference, and their difference, at the highest common budget."""
+    """Total compute of the arm over that of the reference, and their difference, at the highest common budget."""
     matched = pair.equal_rungs
     if not matched:
         return
     low, high = matched[-1]
     base, own = pair.cost[0][:, low], pair.cost[1][:, high]
     known = ~np.isnan(base) & ~np.isnan(own)
-    at, reason = pair.reference.at(low), "the source does not count the tokens of an attempt"
-    made = [base_finding(pair, "safety_tax", metric, at) for metric in ("compute", "compute_tokens")]
+    at = replace(pair.reference.at(low), unit=pair.unit.value)
+    made = [base_finding(pair, "safety_tax", metric, at) for metric in ("compute", "compute_difference")]
     made = [replace(one, limits=(*one.limits, *pair.of_compute)) for one in made]
     if not known.any() or not base[known].mean() > 0:
+        free = f"an attempt of the reference costs no {noun(pair.unit)}"
+        reason = free if known.any() else pair.unpriced or UNCOUNTED
         yield from (replace(one, reason=reason) for one in made)
         return
     ratio = own[known].mean() / base[known].mean()
@@ -214,7 +223,7 @@ def _compute(pair: Pair) -> Iterator[Finding]:
     parts = ratio + (own - ratio * base) / base[known].mean()
     for one, cells, support in zip(made, (parts, own - base), (COUNT, ANY), strict=True):
         found = mean_intervals(cells[:, None], pair.weights, level=pair.arm.level, support=support)
-        yield filled(one, found, 0, unknown=reason)
+        yield filled(one, found, 0, unknown=UNCOUNTED)
 
 
 def _parts(cells: Array) -> Array:

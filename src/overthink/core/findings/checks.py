@@ -53,5 +53,5 @@ def _no_op(page: Page) -> Iterator[Finding]:
         ended = page.table.natural_end[:, :, 0]
         known = ended[~np.isnan(ended)]
         if known.size and known.all():
-            said = "every loop had ended by the lowest checkpoint, so what more turns do was not seen"
+            said = "every loop had ended by the lowest checkpoint, so what a longer one does was not seen"
             yield replace(page.finding("no_op", "checkpoint", At()), estimate=1.0, label=said)

@@ -6,7 +6,7 @@ import numpy as np
 
 from overthink.core.finding import Finding
 from overthink.core.findings.arm_pairs import pairs_of
-from overthink.core.findings.arms import arm_differences, compared_tokens, safety_taxes
+from overthink.core.findings.arms import arm_differences, compared_totals, safety_taxes
 from overthink.core.findings.mitigations import mitigations
 from overthink.core.findings.page import Page
 
@@ -22,7 +22,7 @@ def comparisons(pages: Sequence[Page], *, rng: np.random.Generator) -> Iterator[
     if not pairs:
         return
     decided = pairs[0].arm.analysis
-    yield from compared_tokens(pairs)
+    yield from compared_totals(pairs)
     yield from arm_differences(pairs)
     yield from safety_taxes(pairs, margin=decided.margin, alpha=decided.alpha)
     yield from mitigations(pairs, margin=decided.margin, alpha=decided.alpha)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from overthink.core.category import Category
 from overthink.core.controls import ON_TRACE
 from overthink.core.finding import At, Finding
+from overthink.core.findings.costs import ATTEMPT, NO_INTERVAL, PAID, cost_findings
 from overthink.core.findings.page import Page
 from overthink.core.ledger import Amount, LedgerLine, Total, ledger
 
@@ -13,9 +14,6 @@ ALWAYS = (Category.PROMPT, Category.THINKING, Category.ANSWER)
 """Told even where they are unknown."""
 
 UNCOUNTED = "the source does not count them"
-NO_INTERVAL = "no interval: counted, not estimated"
-PAID = "sum over the rows of this rung"
-ATTEMPT = "one attempt made by itself, mean over draws, then over questions"
 
 
 def ledger_findings(pages: Sequence[Page]) -> Iterator[Finding]:
@@ -32,6 +30,7 @@ def ledger_findings(pages: Sequence[Page]) -> Iterator[Finding]:
         told.add(calls)
         for rung, line in enumerate(ledger([table])):
             yield from _line(page, line, page.at(rung))
+        yield from cost_findings(page)
 
 
 def _line(page: Page, line: LedgerLine, at: At) -> Iterator[Finding]:

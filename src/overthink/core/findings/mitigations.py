@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from overthink.core.equal_compute import APART, Placed
 from overthink.core.finding import At, Finding, Test
 from overthink.core.findings.arm_pairs import Pair, met
-from overthink.core.findings.arms import NO_RUNG, NOT_MET, base_finding
+from overthink.core.findings.arms import NO_RUNG, NOT_MET, at_total, base_finding
 from overthink.core.mitigation import UNTESTABLE, Fall, Mitigation, mitigation, verdicts
 from overthink.core.record import Axis
 
@@ -81,7 +81,7 @@ def _by_compute(pair: Pair, margin: float) -> _Case:
         return _Case(pair, way, At(), reason=NOT_MET)
     top = where[-1]
     owner = pair.arm if top.point.of_arm else pair.reference
-    at = replace(owner.at(top.point.rung), total_tokens=top.point.cost)
+    at = at_total(pair, owner.at(top.point.rung), top.point.cost)
     below = [_cheaper(placed, top.point.cost) for placed in (base, own)]
     levels = [
         np.concatenate([placed.values[:, kept], cells[:, None]], axis=1)

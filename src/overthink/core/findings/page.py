@@ -1,7 +1,7 @@
 """One curve being written up: the labels, gates and numbers that every finding about it carries."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from overthink.core.adaptive.aim import Aim
 from overthink.core.adaptive.tables import even_part
 from overthink.core.controls import ON_TRACE
+from overthink.core.costing import Parties, Unit
 from overthink.core.curve import single_cells
 from overthink.core.finding import At, Finding
 from overthink.core.gates import Gate, gates
@@ -45,6 +46,9 @@ class Analysis:
         verified: Who scored answers after they had been collected; each names its arms.
         other_models: Arms of another model than the reference's, so that a difference may be the models'.
         steered: Families of arms that differ only in how many early steps they steer: that number, and the label.
+        parties: By arm: who works for it, with sizes and prices; other arms are told in tokens and seconds alone.
+        unit: What total compute is counted in where arms are compared and budgets are spent.
+        flop_per_byte: Peak FLOP/s of the hardware over its memory bandwidth; None leaves effective FLOP unknown.
 
     Raises:
         ValueError: The level or the margin is not between 0 and 1, or ``stopping`` is unknown.
@@ -62,6 +66,9 @@ class Analysis:
     other_models: tuple[str, ...] = ()
     verified: tuple[Verified, ...] = ()
     steered: tuple[tuple[tuple[int, str], ...], ...] = ()
+    parties: Mapping[str, Parties] = field(default_factory=dict)
+    unit: Unit = Unit.TOKENS
+    flop_per_byte: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1:

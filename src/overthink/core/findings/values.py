@@ -12,6 +12,8 @@ from overthink.core.family import holm
 from overthink.core.finding import Finding, Test
 from overthink.core.findings.adaptive import told_of_waves
 from overthink.core.findings.page import POINTWISE, Page
+from overthink.core.outcomes import VERDICTS
+from overthink.core.record import Estimand, Verdict
 from overthink.core.stopping import INFERRED, TOLD
 from overthink.core.weighted_curve import weighted_majority_curve
 
@@ -104,7 +106,7 @@ def _surface(page: Page, curve: Curve, *said: str) -> Iterator[Finding]:
         k = int(curve.k[i])
         fewer = not single and known[rung, i] < known[rung, 0]
         limits = (f"only {known[rung, i]} of {known[rung, 0]} questions have {k} draws here",) if fewer else ()
-        reason = "no value is known at this rung" if single else f"no question has {k} draws with a value here"
+        reason = _why_unknown(page, rung) if single else f"no question has {k} draws with a value here"
         if page.whole.waves is not None:
             limits = (*limits, told_of_waves(page.whole.waves, single=single))
         if page.batch is not None:
@@ -119,6 +121,15 @@ def _surface(page: Page, curve: Curve, *said: str) -> Iterator[Finding]:
             gates_failed=page.failed([rung]),
             limits=(*made.limits, POINTWISE, *limits, *said),
         )
+
+
+def _why_unknown(page: Page, rung: int) -> str:
+    """Why a rung has no value at all: a loop that was cut before its first turn was over has nothing to score."""
+    codes = page.table.verdicts[:, :, rung][page.table.observed[:, :, rung]]
+    cut = codes.size > 0 and bool((codes == VERDICTS.index(Verdict.TRUNCATED)).all())
+    if cut and page.table.estimand is Estimand.CHECKPOINT:
+        return "no loop had finished a turn within this many tokens"
+    return "no value is known at this rung"
 
 
 def _band(page: Page, mean: Curve, rng: np.random.Generator) -> Iterator[Finding]:

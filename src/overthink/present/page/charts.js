@@ -85,25 +85,8 @@ function point(curve, rung, finding, x, series, ink, band) {
   };
 }
 
-function hover(_handler, event, _item, value) {
-  const box = byId("tip");
-  box.hidden = !value;
-  if (!value) return;
-  box.textContent = value;
-  box.style.left = Math.max(8, Math.min(event.clientX + 14, innerWidth - box.offsetWidth - 8)) + "px";
-  box.style.top = Math.max(8, Math.min(event.clientY + 14, innerHeight - box.offsetHeight - 8)) + "px";
-}
-
-/** Draws a template into an element: parameters by name, data sets by name. */
-async function draw(element, chart, parameters, datasets, spoken) {
-  const template = structuredClone(CHARTS[chart]);
-  for (const parameter of template.params) parameter.value = parameters[parameter.name] ?? parameter.value;
-  if (parameters.floor) template.height = Math.round(template.height * (1 - parameters.floor));
-  template.datasets = datasets;
-  template.description = spoken;
-  const { view } = await vegaEmbed(element, template, { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: hover });
-  return view;
-}
+/** Draws one of the report's templates. */
+const draw = (element, chart, ...filled) => embed(element, CHARTS[chart], ...filled);
 
 /** A chart with its caption. It is drawn when started: an element must be on the page to have a width. */
 function figure(title, faint, notes, drawing) {

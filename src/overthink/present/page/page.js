@@ -1,6 +1,5 @@
 // Data, words and small builders shared by the other parts. Text reaches the page by textContent only.
-const DATA = JSON.parse(document.getElementById("data").textContent);
-const CHARTS = JSON.parse(document.getElementById("charts").textContent);
+const [DATA, CHARTS] = [given("data"), given("charts")];
 const COLUMN = Object.fromEntries(DATA.columns.map((name, place) => [name, place]));
 const TEXT_COLUMNS = new Set([
   "id", "kind", "metric", "axis", "task", "arm", "estimand", "level", "selector", "test", "label", "reason",

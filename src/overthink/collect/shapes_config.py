@@ -1,0 +1,160 @@
+"""The shape of a model from a Hugging Face ``config.json``, and from the weights beside it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from overthink.collect.shapes_safetensors import Counted, count_parameters
+from overthink.core.model_shape import ModelShape
+from overthink.core.sourced_shape import SourcedShape
+from overthink.errors import InputError
+
+CONFIG = "config.json"
+LARGEST = 16 << 20
+"""Most bytes of a configuration."""
+
+_NESTED = ("text_config", "llm_config", "language_config")
+_LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
+_HEADS = ("num_attention_heads", "n_head", "n_heads")
+_KV_HEADS = ("num_key_value_heads", "num_kv_heads", "multi_query_group_num")
+_WIDTH = ("hidden_size", "n_embd", "d_model")
+_VOCABULARY = ("vocab_size", "padded_vocab_size")
+_EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
+_USED = (
+    "num_experts_per_tok",
+    "num_experts_per_token",
+    "experts_per_token",
+    "moe_top_k",
+    "moe_k",
+    "top_k_experts",
+    "moe_topk",
+)
+_ALIKE = {"full_attention", "sliding_attention", "chunked_attention", "attention"}
+_OTHER_ATTENTION = (
+    "kv_lora_rank",
+    "layers_block_type",
+    "attn_layer_period",
+    "hybrid_override_pattern",
+    "attn_layer_indices",
+    "attn_type_list",
+    "block_types",
+    "block_configs",
+    "per_layer_config",
+    "full_attention_interval",
+    "global_head_dim",
+    "num_kv_shared_layers",
+    "ssm_cfg",
+    "is_encoder_decoder",
+)
+_DRAFTS = "num_nextn_predict_layers"
+"""Layers behind the model's own that draft tokens ahead."""
+_WINDOWS = ("sliding_window", "attention_chunk_size")
+
+
+def config_shape(path: str | Path) -> SourcedShape:
+    """Read a model's shape.
+
+    Parameters are counted in the safetensors files of a folder; a configuration alone does not tell them. What the
+    file leaves to the code of its model stays unknown. So does what attention costs where layers are not alike.
+
+    Args:
+        path: A folder as Hugging Face lays it out, or a ``config.json`` alone.
+
+    Raises:
+        InputError: There is no configuration, or a file is cut off, damaged or made up.
+    """
+    given = Path(path).expanduser()
+    file = given / CONFIG if given.is_dir() else given
+    config = _language(_read(file))
+
+    def number(names: tuple[str, ...]) -> int | None:
+        return next((found for name in names if (found := _number(config, name, file)) is not None), None)
+
+    layers = number(_LAYERS)
+    own = layers if config.get(_DRAFTS) else None
+    counted = count_parameters(given, layers=own) if given.is_dir() else f"{CONFIG} alone does not tell them"
+    experts = number(_EXPERTS)
+    used = None if config.get("zero_expert_num") else number(_USED)  # experts that do nothing may be among those used
+    shape = ModelShape(
+        layers=layers,
+        heads=number(_HEADS),
+        kv_heads=number(_KV_HEADS),
+        hidden_size=number(_WIDTH),
+        head_width=number(("head_dim",)),
+        vocabulary=number(_VOCABULARY),
+        **_weights(counted, experts, used),
+    )
+    name = file.resolve().parent.name or file.name
+    source = f"{CONFIG} of {name}" if isinstance(counted, str) else f"{CONFIG} and weights of {name}"
+    if isinstance(counted, str):
+        source += f"; parameters unknown: {counted}"
+    found = SourcedShape(shape, source)
+    if _attends_otherwise(config):
+        return found.without_attention("its layers are not alike, or attend in a way of their own")
+    if config.get("use_sliding_window") is not False and any(config.get(name) for name in _WINDOWS):
+        return replace(found, source=f"{source}; its attention windows are counted as if they had no end")
+    return found
+
+
+def is_mixture(path: str | Path) -> bool:
+    """Whether the configuration is of a mixture of experts, of which a token uses a part."""
+    given = Path(path).expanduser()
+    file = given / CONFIG if given.is_dir() else given
+    config = _language(_read(file))
+    return any((_number(config, name, file) or 0) > 1 for name in _EXPERTS)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        raise InputError(f"there is no {file}; needed: a Hugging Face folder with its {CONFIG}, or that file")
+    if file.stat().st_size > LARGEST:
+        raise InputError(f"{file} has {file.stat().st_size:,} bytes; needed: at most {LARGEST:,}")
+    try:
+        config = json.loads(file.read_bytes())
+    except (ValueError, RecursionError) as failure:
+        raise InputError(f"{file} is not JSON ({str(failure)[:120]}); needed: a model's configuration") from failure
+    if not isinstance(config, dict):
+        raise InputError(f"{file} is no JSON object; needed: a model's configuration")
+    return config
+
+
+def _language(config: dict[str, Any]) -> Mapping[str, Any]:
+    """The part that tells of the language model, where there are parts."""
+    for name in _NESTED:
+        if isinstance(config.get(name), dict):
+            inner: Mapping[str, Any] = config[name]
+            return inner
+    return config
+
+
+def _number(config: Mapping[str, Any], name: str, file: Path) -> int | None:
+    value = config.get(name)
+    if isinstance(value, list) and all(type(one) is int for one in value):  # one for every layer
+        value = value[0] if len(set(value)) == 1 else None
+    if value is None or value == 0:
+        return None
+    if type(value) is not int or not 0 < value < 1 << 40:
+        raise InputError(f"{file}: {name} is {str(value)[:80]!r}; needed: a whole number")
+    return value
+
+
+def _attends_otherwise(config: Mapping[str, Any]) -> bool:
+    kinds = config.get("layer_types")
+    unlike = isinstance(kinds, list) and not all(isinstance(kind, str) and kind in _ALIKE for kind in kinds)
+    return unlike or any(config.get(name) for name in _OTHER_ATTENTION)
+
+
+def _weights(counted: Counted | str, experts: int | None, used: int | None) -> dict[str, float]:
+    if isinstance(counted, str) or not counted.parameters:
+        return {}
+    known = {"parameters": float(counted.parameters), "weight_bytes": counted.bytes / counted.parameters}
+    passed = float(counted.parameters - counted.passed_by)
+    if counted.experts:
+        if experts is None or used is None or used > experts:
+            return known
+        passed -= counted.experts * (experts - used) / experts
+    elif experts is not None and experts > 1:
+        return known  # a mixture whose experts go by a name that is not known here
+    return known | {"active_parameters": passed}

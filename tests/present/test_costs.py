@@ -1,0 +1,48 @@
+"""The table of costs tells what was made again, and what nobody knows."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from overthink.core.cut_short import NOTHING, Paid
+from overthink.core.spending import Estimate, Spent
+from overthink.present import About
+from overthink.present.costs import cost_note, cost_rows
+
+ESTIMATE = Estimate(10, (1000, 1000), (1, 900), 0, (0, 0), None, "no charge", free=True)
+SPENT = Spent(1234, None, 567, 0, None, 0)
+AGAIN = "of it in traces that were cut short and made again"
+
+
+def about(**told: Any) -> About:
+    spent = replace(SPENT, **told)
+    return About("t", "s", made_with="0", created="2030", estimate=ESTIMATE, spent=spent)
+
+
+def test_a_study_in_which_nothing_was_made_again_does_not_speak_of_it() -> None:
+    assert AGAIN not in [name for name, _, _ in cost_rows(about())]
+    assert not any(word in cost_note(about()) for word in ("failed", "cut short"))
+
+
+@pytest.mark.parametrize(
+    ("again", "said"),
+    [
+        (Paid(1200, 0, 34), "1,200 prompt, 34 decoded"),
+        (Paid(5, 0, 6, judge_tokens=7), "5 prompt, 6 decoded, 7 judge"),
+        (Paid(None, None, 6), "unknown prompt, 6 decoded"),
+        (NOTHING, "0 prompt, 0 decoded"),
+    ],
+)
+def test_what_was_made_again_is_part_of_the_sum_and_told(again: Paid, said: str) -> None:
+    rows = {name: (estimated, spent) for name, estimated, spent in cost_rows(about(made_again=again, cut_short=1))}
+    assert rows["decoded tokens"][1] == "567"
+    assert rows[AGAIN] == ("none", said)
+
+
+def test_what_nobody_knows_is_said() -> None:
+    assert "1 trace failed: what it took is counted, but for the request that failed itself" in cost_note(
+        about(failed=1)
+    )
+    assert "3 traces failed: what they took is counted" in cost_note(about(failed=3))
+    assert "Not counted: what 2 requests of traces that were cut short took" in cost_note(about(unanswered=2))

@@ -1,0 +1,45 @@
+"""What was cut short is on the disk as it was told, and nothing else is read as it."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from overthink.core.cut_short import NOTHING, CutShort, Paid
+from overthink.errors import InputError
+from overthink.store.unfinished import Unfinished, read_unfinished, write_unfinished
+
+counts = st.none() | st.integers(0, 10**9)
+traces = st.builds(
+    CutShort, st.text(), st.text(), st.text(), st.integers(0, 99), st.builds(Paid, *[counts] * 6), st.integers(0, 9)
+)
+
+
+@given(st.lists(traces, max_size=4))
+def test_what_was_appended_comes_back_and_so_does_what_was_written_whole(
+    tmp_path_factory: pytest.TempPathFactory, told: list[CutShort]
+) -> None:
+    folder = tmp_path_factory.mktemp("u")
+    for trace in told:
+        with Unfinished(folder / "a") as file:  # a run each
+            file.append(trace)
+    write_unfinished(folder / "b", told)
+    assert read_unfinished(folder / "b") == told
+    if told:
+        assert (folder / "a").read_bytes() == (folder / "b").read_bytes()
+
+
+def test_a_torn_line_is_cut_off_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    assert read_unfinished(tmp_path / "none") == []
+    one = CutShort("t", "base", "q", 0, NOTHING, 1)
+    with Unfinished(tmp_path / "u") as file:
+        file.append(one)
+    (tmp_path / "u").write_bytes((tmp_path / "u").read_bytes() + b'{"task":"t","ar')
+    assert read_unfinished(tmp_path / "u") == [one]
+    with Unfinished(tmp_path / "u") as file:
+        file.append(one)
+    assert read_unfinished(tmp_path / "u") == [one, one]
+    (tmp_path / "u").write_bytes((tmp_path / "u").read_bytes().replace(b'"draw":0', b'"draw":"no"'))
+    with pytest.raises(InputError, match="line 2, is damaged"):
+        read_unfinished(tmp_path / "u")
