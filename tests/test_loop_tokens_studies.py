@@ -9,7 +9,8 @@ import pytest
 import overthink
 from overthink.errors import InputError, StoppedError
 from overthink.statements import check, statement
-from tool_model import CALLS, FILE, SERVED, behaviour, named, plan, run, say, stopping_after
+from stopped_runs import stopping_after
+from tool_model import CALLS, FILE, SERVED, behaviour, named, plan, run, say
 
 LADDER = (10, 21, 46, 108)
 """What 1, 2, 4 and 8 turns of the model take together."""

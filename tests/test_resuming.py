@@ -25,6 +25,7 @@ from overthink.store.journal import read_journal
 from overthink.store.lock import LOCK, locked
 from simulated_study import one_task as plan
 from simulated_study import run as run_plan
+from stopped_runs import stopping_after
 
 Call = tuple[str, str, int, str, int]
 
@@ -140,12 +141,12 @@ def test_a_trace_that_never_ends_comes_out_as_if_the_rungs_had_been_there(tmp_pa
 
 
 def test_rungs_draws_and_questions_may_be_added_at_once_and_after_a_stop(tmp_path: Path) -> None:
-    stopped = _stopping_after(5)
+    stopped = stopping_after(5)
     with pytest.raises(StoppedError):
         run(tmp_path / "s", told=stopped)
     grown = plan(budgets=(0, 2, 8, 16, 32), draws=3, limit=4)
     with pytest.raises(StoppedError):
-        run(tmp_path / "s", grown, resume=True, told=_stopping_after(4))
+        run(tmp_path / "s", grown, resume=True, told=stopping_after(4))
     with pytest.raises(InputError, match="has not finished"):
         overthink.analyse(tmp_path / "s")
     extended = run(tmp_path / "s", grown, resume=True)
@@ -153,17 +154,6 @@ def test_rungs_draws_and_questions_may_be_added_at_once_and_after_a_stop(tmp_pat
     calls_left: list[Sequence[RungRecord]] = []
     assert run(tmp_path / "s", grown, resume=True, told=calls_left.append).findings == extended.findings
     assert not calls_left
-
-
-def _stopping_after(traces: int) -> Any:
-    told: list[object] = []
-
-    def stop(trace: Sequence[RungRecord]) -> None:
-        told.append(trace)
-        if len(told) >= traces:
-            raise StoppedError("the power went")
-
-    return stop
 
 
 @pytest.mark.parametrize(
@@ -258,7 +248,7 @@ def test_an_extension_that_did_not_finish_is_not_reported_as_finished(tmp_path: 
     assert study.folder is not None
     assert not is_outdated(study.folder, plan())
     with pytest.raises(StoppedError):
-        run(tmp_path / "s", plan(draws=4), resume=True, told=_stopping_after(1))
+        run(tmp_path / "s", plan(draws=4), resume=True, told=stopping_after(1))
     assert is_outdated(study.folder, plan(draws=4))
     for again in (overthink.analyse, overthink.study.report):
         with pytest.raises(InputError, match="has not finished.*--resume"):

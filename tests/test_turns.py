@@ -15,7 +15,8 @@ from overthink.errors import InputError, StoppedError
 from overthink.statements import check, statement
 from overthink.store.journal import read_journal
 from overthink.verifying import prepare_verification
-from tool_model import CALLS, FILE, SERVED, behaviour, named, plan, run, say, stopping_after
+from stopped_runs import stopping_after
+from tool_model import CALLS, FILE, SERVED, behaviour, named, plan, run, say
 
 LABELS = ["1 turn", "2 turns", "4 turns", "8 turns"]
 

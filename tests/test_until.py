@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ import pytest
 
 import overthink
 from overthink.adaptive import Wave, stand
-from overthink.core.record import RungRecord
 from overthink.errors import InputError, StoppedError
 from overthink.forecasting import HowToForecast, forecast_path
 from overthink.plan import Plan
@@ -25,6 +23,7 @@ from overthink.store.journal import read_journal
 from overthink.store.waves import WaveFile, read_waves
 from overthink.until_plan import Until, read_until
 from simulated_study import one_task, run
+from stopped_runs import stopping_after
 
 HALF_WIDTH = 0.155
 
@@ -119,17 +118,6 @@ def test_its_report_made_again_and_its_statement_say_the_same(
     assert len(read_source(path, HowToRead()).waves) == 1
     forecasts = forecast_path(path, read=HowToRead(), how=HowToForecast(k=(1, 50)))
     assert not any(made.exact.any() for made in forecasts.made)
-
-
-def stopping_after(traces: int) -> Callable[[Sequence[RungRecord]], None]:
-    told: list[object] = []
-
-    def stop(trace: Sequence[RungRecord]) -> None:
-        told.append(trace)
-        if len(told) >= traces:
-            raise StoppedError("the power went")
-
-    return stop
 
 
 def test_a_study_stopped_in_every_wave_comes_out_the_same_and_pays_nothing_twice(

@@ -1,7 +1,7 @@
 """A model that calls tools as it is told, and tasks for it, for tests of agent loops."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,6 @@ from inspect_ai.model._providers.mockllm import MockLLM
 from inspect_ai.tool import ToolInfo
 
 import overthink
-from overthink.core.record import RungRecord
-from overthink.errors import StoppedError
 from overthink.plan import Plan, checked_plan
 
 Says = Callable[[list[ChatMessage], list[ToolInfo], GenerateConfig], ModelOutput]
@@ -132,15 +130,3 @@ def run(folder: Path, wanted: Plan, **options: Any) -> overthink.Study:
 def named(study: overthink.Study) -> list[tuple[str, int, int, float | None]]:
     """What was found, whatever the order and the time in which it was collected."""
     return sorted((row.question, row.draw, row.rung, row.value) for row in study.records)
-
-
-def stopping_after(traces: int) -> Callable[[Sequence[RungRecord]], None]:
-    """Ends a run behind so many traces."""
-    told: list[object] = []
-
-    def stop(trace: Sequence[RungRecord]) -> None:
-        told.append(trace)
-        if len(told) >= traces:
-            raise StoppedError("the power went")
-
-    return stop

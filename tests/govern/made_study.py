@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -116,11 +116,9 @@ class Made:
         self, axis: str, at: tuple[int, int, int], value: float, verdict: Verdict, *, readable: bool
     ) -> RungRecord:
         q, d, r = at
-        if self.checkpoints is not None:
-            return self._of_loop(axis, at, value, verdict, self.checkpoints)
-        asked = None if self.budgets is None else self.budgets[r]
-        thought = asked if asked is not None else 100 * 3**r
-        return RungRecord(
+        loop = self.checkpoints
+        estimand = Estimand.FORCED if self.budgets is not None else Estimand.EFFORT
+        row = RungRecord(
             study="made",
             arm="base",
             axis=Axis(axis),
@@ -129,45 +127,28 @@ class Made:
             question=f"q{q:03}",
             draw=d,
             rung=r,
-            estimand=Estimand.FORCED if self.budgets is not None else Estimand.EFFORT,
+            estimand=estimand if loop is None else Estimand.CHECKPOINT,
             verdict=verdict if readable else Verdict.UNPARSED,
             value=value if readable else None,
+            prompt_tokens=50,
+            natural_end=False,
+            truncated=False,
+            seed=d,
+        )
+        if loop is not None:
+            asked = None if loop.unit == "turns" else loop.at[r]
+            return replace(row, requested_tokens=asked, generated_tokens=100 * 2**r, effort=loop.labels[r])
+        asked = None if self.budgets is None else self.budgets[r]
+        thought = asked if asked is not None else 100 * 3**r
+        return replace(
+            row,
             requested_tokens=asked,
             thinking_tokens=thought,
             answer_tokens=10,
             generated_tokens=thought + 10,
-            prompt_tokens=50,
-            natural_end=False,
-            truncated=False,
             answer=f"a{value:g}" if axis == "capability" else None,
             verifier_score=value + 0.1 * d if self.verifier else None,
             effort=None if self.efforts is None else self.efforts[r],
-            seed=d,
-        )
-
-    def _of_loop(
-        self, axis: str, at: tuple[int, int, int], value: float, verdict: Verdict, checkpoints: Checkpoints
-    ) -> RungRecord:
-        q, d, r = at
-        return RungRecord(
-            study="made",
-            arm="base",
-            axis=Axis(axis),
-            task=TASKS[axis],
-            scorer="exact",
-            question=f"q{q:03}",
-            draw=d,
-            rung=r,
-            estimand=Estimand.CHECKPOINT,
-            verdict=verdict,
-            value=value,
-            requested_tokens=None if checkpoints.unit == "turns" else checkpoints.at[r],
-            generated_tokens=100 * 2**r,
-            prompt_tokens=50,
-            natural_end=False,
-            truncated=False,
-            effort=checkpoints.labels[r],
-            seed=d,
         )
 
 
