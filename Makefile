@@ -5,8 +5,8 @@ BIN    := $(VENV)/bin
 UV     := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
 PIP    := $(UV) pip install --quiet --constraint constraints.txt
 
-# Files stay whole on one worker: their tests share servers and studies.
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile
+# Files stay whole on one worker, for their tests share servers and studies; the longest begin (tests/conftest.py).
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: demo test coverage check docs calibrate constraints clean
 

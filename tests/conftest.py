@@ -18,6 +18,18 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 # Inspect asks its home for updates and keys; a test needs neither.
 os.environ["INSPECT_DISPLAY"] = "none"
 
+LONGEST = (
+    *("faults/test_faults", "faults/test_kills", "collect/test_resample", "present/test_page"),
+    *("test_calibration", "test_cli", "test_docs", "test_resuming", "test_until", "test_verify"),
+)
+"""Files that would keep one worker busy after all others have ended, were they not the first to begin."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    items.sort(key=lambda item: not any(f"tests/{name}.py" in item.nodeid for name in LONGEST))
+
+
 _connect = socket.socket.connect
 
 
