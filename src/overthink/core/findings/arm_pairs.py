@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.core.amounts import noun
-from overthink.core.attempt import attempt_parts, strategy_tokens
-from overthink.core.category import Category
+from overthink.core.attempt import tells_prompts
 from overthink.core.costing import Unit
 from overthink.core.equal_compute import Meeting, Placed, meetings
 from overthink.core.findings.page import Page
@@ -178,7 +177,7 @@ def pairs_of(pages: Sequence[Page], *, seed: int) -> Iterator[Pair]:
         shared = sorted(set.intersection(*(set(page.table.questions) for page in group)))
         if base is None or len(shared) < FEWEST:
             continue
-        prompts = all(_tells_prompts(page.whole) for page in group)
+        prompts = all(tells_prompts(page.whole) for page in group)
         every = set.union(*(set(page.table.questions) for page in group))
         rows = {id(page): _rows(page, shared) for page in group}
         prices = {id(page): _of_rows(page, rows[id(page)], prompts=prompts) for page in group}
@@ -200,11 +199,6 @@ def pairs_of(pages: Sequence[Page], *, seed: int) -> Iterator[Pair]:
 def _of_rows(page: Page, rows: NDArray[np.int64], *, prompts: bool) -> Priced:
     price = attempt_price(page.whole, page.analysis, prompts=prompts)
     return replace(price, cells=price.cells[rows])
-
-
-def _tells_prompts(outcomes: Outcomes) -> bool:
-    counted = ~np.isnan(strategy_tokens(outcomes))
-    return bool(counted.any()) and not np.isnan(attempt_parts(outcomes)[Category.PROMPT][counted]).any()
 
 
 def _rows(page: Page, questions: Sequence[str]) -> NDArray[np.int64]:

@@ -100,10 +100,9 @@ def counted(unit: Unit, *, prompts: bool) -> tuple[str, ...]:
 
 
 def _priced(cost: Cost, parties: Parties | None, unit: Unit) -> Priced:
-    bounds = tuple(f"at least: not counted is {one}" for one in cost.at_least)
     sizeless = _sizeless(cost.unknown, parties) if unit in (Unit.FLOP, Unit.EFFECTIVE_FLOP) else ()
     why = tuple(one.removesuffix(f" {STATED}") for one in cost.unknown) if sizeless else cost.unknown
-    return Priced(unit, question_means(cost.amount), why, (*bounds, *cost.assumed), sizeless)
+    return Priced(unit, question_means(cost.amount), why, cost.limits, sizeless)
 
 
 def _sizeless(unknown: tuple[str, ...], parties: Parties | None) -> tuple[str, ...]:
