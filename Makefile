@@ -8,7 +8,7 @@ PIP    := $(UV) pip install --quiet --constraint constraints.txt
 # Files stay whole on one worker, for their tests share servers and studies; the longest begin (tests/conftest.py).
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test coverage check docs calibrate constraints clean
+.PHONY: demo test coverage check golden docs calibrate constraints clean
 
 demo: $(VENV)/.demo
 	@rm -rf demo
@@ -28,6 +28,10 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# What findings of stored inputs differ from those that are stored, by kind; WRITE=1 stores them anew.
+golden: $(VENV)/.dev
+	@$(BIN)/python tests/golden/golden.py $(if $(WRITE),--write)
 
 # The pages as a site that works from disk and offline; a broken link or reference fails. Open site/index.html.
 docs: $(VENV)/.docs
