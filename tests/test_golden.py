@@ -100,16 +100,12 @@ def test_a_changed_limit_is_reported() -> None:
 
 def test_a_removed_finding_is_reported() -> None:
     result = after_change("labels", lambda findings: findings.remove(first_of(findings, "judge")))
-    assert counts(result) == {
-        "judge": "0 added, 1 removed, 0 changed"
-    }
+    assert counts(result) == {"judge": "0 added, 1 removed, 0 changed"}
 
 
 def test_an_added_kind_is_reported() -> None:
     result = after_change("votes", lambda findings: findings.append({"kind": "mood", "id": "a/mood", "estimate": 1.0}))
-    assert counts(result) == {
-        "mood": "1 added, 0 removed, 0 changed"
-    }
+    assert counts(result) == {"mood": "1 added, 0 removed, 0 changed"}
 
 
 def test_another_order_is_reported() -> None:
