@@ -17,8 +17,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from overthink.core.adaptive.aim import Aim
-from overthink.core.adaptive.standing import Standing, standing
+from overthink.core.adaptive.aim import PrecisionTarget
+from overthink.core.adaptive.standing import StoppingState, stopping_rule
 from overthink.core.adaptive.stopping import CAP, FLOOR, REACHED
 from overthink.core.adaptive.waves import Array, Waves
 from overthink.core.curve import question_means
@@ -107,24 +107,24 @@ def table_of(outcomes: NDArray[np.bool_], waves: Waves) -> Outcomes:
     return replace(BLANK, questions=waves.questions, draws=tuple(range(outcomes.shape[1])), waves=waves, **cells)  # type: ignore[arg-type]
 
 
-def study(outcomes: NDArray[np.bool_], aim: Aim, weights: Array, *, first: int, policy: str, seed: int) -> Ended:
+def study(outcomes: NDArray[np.bool_], aim: PrecisionTarget, weights: Array, *, first: int, policy: str, seed: int) -> Ended:
     """Draw one study to its end by one policy."""
     questions = len(outcomes)
     waves = Waves(tuple(f"{i:04}" for i in range(questions)), np.full((1, questions), first))
     while True:
         table = table_of(outcomes, waves)
-        now = standing(table, aim, weights, level=LEVEL, seed=seed)
+        now = stopping_rule(table, aim, weights, level=LEVEL, seed=seed)
         if now.stop is not None:
             return _ended(now, table, weights, policy)
         if policy == "even":
-            now = replace(now, spread=np.full(questions, now.spread.mean()))
+            now = replace(now, within_question_variance=np.full(questions, now.within_question_variance.mean()))
         elif policy == "naive":
             seen = np.ma.masked_invalid(table.values[:, :, 0])
-            now = replace(now, spread=seen.var(axis=1, ddof=1).filled(0.0) + 1e-4)
+            now = replace(now, within_question_variance=seen.var(axis=1, ddof=1).filled(0.0) + 1e-4)
         waves = waves.with_wave(now.next_counts())
 
 
-def _ended(now: Standing, table: Outcomes, weights: Array, policy: str) -> Ended:
+def _ended(now: StoppingState, table: Outcomes, weights: Array, policy: str) -> Ended:
     size = (now.stop or "", int(now.waves.counts.sum()), len(now.waves.counts))
     if now.crossing is not None:
         return Ended(*size, now.crossing.estimate, now.crossing.low, now.crossing.high)
@@ -147,7 +147,7 @@ def compared(
     truth: Truth, questions: int, *, studies: int, policies: Sequence[str]
 ) -> Iterator[tuple[str, list[Ended]]]:
     """Studies of one truth by each policy, with the half-width that 12 draws of every question would give."""
-    aim = Aim(half_width_of(truth, questions, 12), None, 3.0, 64)
+    aim = PrecisionTarget(half_width_of(truth, questions, 12), None, 3.0, 64)
     for policy in policies:
         rng = np.random.default_rng(1)
         weights = [question_weights(questions, rng=rng) for _ in range(5)]
@@ -209,7 +209,7 @@ def crossings(found: Sequence[tuple[str, str, Array]], *, studies: int) -> None:
                 continue
             for policy in POLICIES[:2]:
                 rng = np.random.default_rng(2)
-                aim, weights = Aim(None, threshold, 3.0, 400), np.ones((1, len(chances)))
+                aim, weights = PrecisionTarget(None, threshold, 3.0, 400), np.ones((1, len(chances)))
                 ended = [
                     study(drawn(chances, 400, rng), aim, weights, first=10, policy=policy, seed=i)
                     for i in range(studies)

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy import special
 
-from overthink.core.costing import Parties, Party, Unit
+from overthink.core.costing import ModelRoles, ModelInfo, Unit
 from overthink.core.finding import Finding
 from overthink.core.findings import Analysis
 from overthink.core.findings.flop_matched import flop_matches
-from overthink.core.findings.page import Page
+from overthink.core.findings.page import CurveContext
 from overthink.core.interval import question_weights
 from overthink.core.model_shape import ModelShape
 from overthink.core.outcomes import from_records
@@ -87,12 +87,12 @@ def _centre(wanted: float) -> float:
 
 def multiples(records: Sequence[RungRecord], *, seed: int) -> list[Finding]:
     """The finding at the highest budget that affords a rung of the large model and not the next one, by rung."""
-    parties = {name: Parties(Party(name, ModelShape(size, size))) for name, size in SIZES.items()}
+    parties = {name: ModelRoles(ModelInfo(name, ModelShape(size, size))) for name, size in SIZES.items()}
     decided = Analysis(level=0.95, unit=Unit.FLOP, parties=parties, reference="large", other_models=("small",))
     pages = []
     for table in from_records(records):
         weights = question_weights(len(table.questions), rng=np.random.default_rng(0), resamples=20)
-        pages.append(Page.of(table, decided, prefix=table.arm, scorers=1, family=1, weights=weights))
+        pages.append(CurveContext.of(table, decided, prefix=table.arm, scorers=1, family=1, weights=weights))
     found = [f for f in flop_matches(pages, rng=np.random.default_rng(seed)) if f.metric == "multiple"]
     above = 2 * SIZES["large"] * TOKENS[1:]
     return [[f for f in found if (f.at.total or 0) < 0.95 * cost][-1] for cost in above]

@@ -333,8 +333,8 @@ def _with_lines(made: Forecast, k: Sequence[int], weight: float, start: float | 
     model = made.layers.model
     if model is None:
         return np.stack([made.low, np.zeros(len(k)), made.high])
-    slope = None if start is None else line_slope(model.chances, model.seen, start=start)
-    curves = ModelBand(model.chances, model.seen, slope).curves(k)
+    slope = None if start is None else line_slope(model.chances, model.attempts, start=start)
+    curves = ModelBand(model.chances, model.attempts, slope).curves(k)
     own = len(model.chances)
     weights = np.concatenate([np.ones(own), np.full(len(curves) - own, weight)])
     order = curves.argsort(axis=0)

@@ -16,9 +16,9 @@ import numpy as np
 
 from overthink import __version__
 from overthink.core.forecast.backtest import Backtest, FamilyRecord
-from overthink.store.backtest import BACKTEST_SCHEMA, NAME
+from overthink.store.backtest import BACKTEST_SCHEMA, BACKTEST_FILE
 
-FILE = Path(__file__).parents[1] / "src" / "overthink" / "store" / "data" / NAME
+FILE = Path(__file__).parents[1] / "src" / "overthink" / "store" / "data" / BACKTEST_FILE
 COMMAND = "OPENBLAS_NUM_THREADS=1 python benchmarks/forecast.py --data FOLDER --seeds {seeds} --write"
 SOURCE = (
     "per-problem counts of 10,000 attempts published with SullivanC19/monkeys_revisited (CodeContests, MATH) and of "

@@ -20,14 +20,14 @@ from inspect_ai.model import ChatMessageUser, GenerateConfig, get_model
 
 import overthink.collect.models  # noqa: F401 (registers the provider)
 from overthink.collect.arms import arm_plans, open_arm
-from overthink.collect.climb import climb
+from overthink.collect.climb import run_ladder
 from overthink.collect.continuation import Prefix, Sampling, Segment, TokenContinuation
 from overthink.collect.seeds import seed_for
 from overthink.collect.think import think_format
-from overthink.collect.thinking import Means, Path
-from overthink.collect.till import Till
+from overthink.collect.thinking import ReasoningPath, TraceContext
+from overthink.collect.till import UsageMeter
 from overthink.collect.verify.simulated_verifier import SimulatedVerifier
-from overthink.collect.way import Way
+from overthink.collect.way import SamplingSpec
 from overthink.plan import Plan, checked_plan
 
 STEP = 12
@@ -77,9 +77,9 @@ def truth_of(question: int) -> dict[str, Any]:
     return {"axis": "capability", "question": f"q{question}", "draw": 0, "seed": 1, "good": "4", "bad": "7"}
 
 
-def way_of(question: int, budgets: tuple[int, ...], salt: str) -> Way:
+def way_of(question: int, budgets: tuple[int, ...], salt: str) -> SamplingSpec:
     seed = seed_for(salt, question)
-    return Way(budgets, think_format("plain"), 8, 0.8, 1.0, seed=seed, truth=truth_of(question))
+    return SamplingSpec(budgets, think_format("plain"), 8, 0.8, 1.0, seed=seed, truth=truth_of(question))
 
 
 async def ours(plan: Plan, questions: int) -> tuple[list[float], Tally]:
@@ -88,13 +88,13 @@ async def ours(plan: Plan, questions: int) -> tuple[list[float], Tally]:
     right, tally = [0] * len(arm.budgets), Tally()
     for question in range(questions):
         prompt = (ChatMessageUser(content=f"{question}?"),)
-        means = Means(server, way_of(question, arm.budgets, "ours"), Till(), prompt)
-        steps = [step async for step in climb(means, arm.thinker(means))]
+        context = TraceContext(server, way_of(question, arm.budgets, "ours"), UsageMeter(), prompt)
+        steps = [step async for step in run_ladder(context, arm.thinker(context))]
         for step in steps:
             right[step.rung] += step.answer.text == "4"
             tally.prompt += step.prompt_tokens or 0
             tally.answers += step.answer.tokens
-        spent = steps[-1].on_the_way
+        spent = steps[-1].overhead
         tally.thinking += steps[-1].thinking_tokens + (spent.pruned_tokens or 0)
         tally.verifier += spent.step_verifier_tokens or 0
     server.tally.verifier = tally.verifier  # of the verifier nobody but the rows keeps count
@@ -107,7 +107,7 @@ class Lm:
     """What its_hub asks for steps: the same server, for one question."""
 
     server: Server
-    way: Way
+    way: SamplingSpec
     opened: Prefix
     calls: int = 0
 
@@ -118,8 +118,8 @@ class Lm:
     async def _one(self, chat: Any, stop: str) -> dict[str, str]:
         prefix = await self.server.append_text(self.opened, chat[1].content if len(chat) > 1 else "")
         self.calls += 1
-        sampling = self.way.thinking(64, "step", self.calls, stop=(stop,))
-        segment = await self.server.decode(prefix, sampling, truth=self.way.told("think", 0))
+        sampling = self.spec.thinking(64, "step", self.calls, stop=(stop,))
+        segment = await self.server.decode(prefix, sampling, truth=self.spec.truth_for("think", 0))
         return {"role": "assistant", "content": segment.text}
 
 
@@ -127,7 +127,7 @@ class Lm:
 class Prm:
     """What its_hub asks for scores: the same verifier; its tokens are counted here, as its_hub does not."""
 
-    means: Means
+    context: TraceContext
     opened: Prefix
     tally: Tally
 
@@ -136,8 +136,8 @@ class Prm:
         return [await self._one(text) for text in texts]
 
     async def _one(self, text: str) -> float:
-        path = Path(self.opened, steps=tuple(text.splitlines(keepends=True)))
-        said = await SimulatedVerifier().steps(self.means, path, last_only=False)
+        path = ReasoningPath(self.opened, steps=tuple(text.splitlines(keepends=True)))
+        said = await SimulatedVerifier().steps(self.context, path, last_only=False)
         self.tally.verifier += said.tokens or 0
         return sum(said.scores) / len(said.scores)
 
@@ -151,14 +151,14 @@ async def theirs(width: int, keep: int, steps: int, questions: int) -> tuple[flo
     generation = StepGeneration(max_steps=steps - 1, step_token="\n")  # it takes one step more than it says
     for question in range(questions):
         way = way_of(question, (steps * STEP,), "theirs")
-        means = Means(server, way, Till(), (ChatMessageUser(content=f"{question}?"),))
-        opened = await server.start(list(means.prompt), way.format.open)
-        search = BeamSearch(generation, Prm(means, opened, server.tally), beam_width=keep)
+        context = TraceContext(server, way, UsageMeter(), (ChatMessageUser(content=f"{question}?"),))
+        opened = await server.start(list(context.prompt), way.format.open)
+        search = BeamSearch(generation, Prm(context, opened, server.tally), beam_width=keep)
         lm = Lm(server, way, opened)
         found = await search.ainfer(lm, f"{question}?", budget=width, return_response_only=False)
         assert max(found.steps_used) == steps
         thought = await server.append_text(opened, found.the_one["content"] + "\n" + way.format.close + way.format.cue)
-        answer = await server.decode(thought, way.answering("answer"), truth=way.told("answer", steps * STEP))
+        answer = await server.decode(thought, way.answering("answer"), truth=way.truth_for("answer", steps * STEP))
         right += answer.text == "4"
     return right / questions, server.tally
 

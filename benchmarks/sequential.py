@@ -30,7 +30,7 @@ from overthink.core.forecast.sequential import CurveForecast, extrapolate_cells
 from overthink.core.interval import mean_intervals, question_weights
 from overthink.core.ladder import ladder_of
 from overthink.core.outcomes import Outcomes
-from overthink.sources import HowToRead, read_source
+from overthink.sources import ReadOptions, read_source
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from calibration.population import logit_normal
@@ -162,7 +162,7 @@ def effort_curves(data: Path) -> list[tuple[Outcomes, Array, Array]]:
     """Curves of three levels or more whose rungs are in tokens, and the questions known at each of them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tables = read_source(data / "reasoning_budgets.parquet", HowToRead(axis="capability")).tables()
+        tables = read_source(data / "reasoning_budgets.parquet", ReadOptions(axis="capability")).tables()
     found = []
     for table in tables:
         ladder = ladder_of(table)

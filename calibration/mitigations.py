@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from calibration.population import MEMBERS, logit_normal
-from overthink.core.equal_compute import APART, Placed, meetings
+from overthink.core.equal_compute import MIN_COST_RATIO, ComputeCurve, common_costs
 from overthink.core.interval import question_weights
 from overthink.core.mitigation import (
     ELIMINATES,
@@ -18,7 +18,7 @@ from overthink.core.mitigation import (
     NO_EFFECT,
     OPEN,
     UNTESTABLE,
-    VERDICTS,
+    MITIGATION_VERDICTS,
     WORSENS,
     mitigation,
     verdicts,
@@ -66,7 +66,7 @@ TRUTHS = {
     "all of it": Truth(line(0.9, 0.6), line(0.9, 0.9), (MITIGATES, WORSENS)),
     "all of it, after a rise": Truth(hump(0.8, 0.9, 0.6), line(0.9, 0.9), (MITIGATES, WORSENS)),
     "worse": Truth(line(0.9, 0.75), line(0.9, 0.6), (ELIMINATES, MITIGATES, OPEN)),
-    "no degradation, level": Truth(line(0.8, 0.8), line(0.8, 0.8), tuple(v for v in VERDICTS if v != UNTESTABLE)),
+    "no degradation, level": Truth(line(0.8, 0.8), line(0.8, 0.8), tuple(v for v in MITIGATION_VERDICTS if v != UNTESTABLE)),
     "no degradation, a better arm": Truth(line(0.7, 0.7), line(0.8, 0.8), (ELIMINATES, MITIGATES, OPEN, NO_EFFECT)),
 }
 
@@ -153,11 +153,11 @@ def _world(truth: str, way: str, seed: int) -> tuple[_Arm, _Arm]:
 
 def _at_equal_compute(values: list[Array], cost: list[Array]) -> list[Array]:
     """Levels of both arms up to the highest total compute that both reached, as the findings have them."""
-    base, own = (Placed.of(v, c) for v, c in zip(values, cost, strict=True))
-    top = meetings(own, base)[-1]
+    base, own = (ComputeCurve.of(v, c) for v, c in zip(values, cost, strict=True))
+    top = common_costs(own, base)[-1]
     return [
         np.concatenate(
-            [placed.values[:, placed.cost * APART <= top.cost], placed.at(top.cost, top.strays)[:, None]], axis=1
+            [placed.values[:, placed.cost * MIN_COST_RATIO <= top.cost], placed.at(top.cost, top.influences)[:, None]], axis=1
         )
         for placed in (base, own)
     ]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from overthink import study
-from overthink.analysing import HowToAnalyse
+from overthink.analysing import AnalysisOptions
 from overthink.errors import InputError
 
 
@@ -26,7 +26,7 @@ def labels(folder: Path, *rows: str, head: str = "task,question,draw,rung,label"
 
 def test_labels_bring_the_corrected_curve(table: Path, tmp_path: Path) -> None:
     rows = [f"a,q{q},0,{r},{(q + r) % 2}" for q in range(8) for r in (0, 1)]
-    found = study.analyse(table, how=HowToAnalyse(labels=labels(tmp_path, *rows)))
+    found = study.analyse(table, options=AnalysisOptions(labels=labels(tmp_path, *rows)))
     corrected = found.find(metric="corrected_mean")
     assert {f.task for f in corrected} == {"a"}
     assert found.find(kind="gate", metric="judge_drift")
@@ -35,26 +35,26 @@ def test_labels_bring_the_corrected_curve(table: Path, tmp_path: Path) -> None:
 
 def test_a_label_of_no_answer_is_refused(table: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no such answer"):
-        study.analyse(table, how=HowToAnalyse(labels=labels(tmp_path, "a,q99,0,0,1")))
+        study.analyse(table, options=AnalysisOptions(labels=labels(tmp_path, "a,q99,0,0,1")))
 
 
 def test_a_label_that_may_be_of_two_tasks_is_refused(table: Path, tmp_path: Path) -> None:
     path = labels(tmp_path, "q1,0,0,1", head="question,draw,rung,label")
     with pytest.raises(InputError, match="add the column task"):
-        study.analyse(table, how=HowToAnalyse(labels=path))
+        study.analyse(table, options=AnalysisOptions(labels=path))
 
 
 def test_a_hypothesis_must_increase(table: Path) -> None:
     with pytest.raises(InputError, match="does not increase"):
-        study.analyse(table, how=HowToAnalyse(hypothesis=(8000, 2000)))
+        study.analyse(table, options=AnalysisOptions(hypothesis=(8000, 2000)))
 
 
 def test_what_is_told_beats_the_default(table: Path) -> None:
-    narrow, wide = (study.analyse(table, how=HowToAnalyse(level=level)).find(metric="mean")[0] for level in (0.8, 0.99))
+    narrow, wide = (study.analyse(table, options=AnalysisOptions(level=level)).find(metric="mean")[0] for level in (0.8, 0.99))
     assert narrow.low is not None
     assert wide.low is not None
     assert wide.low < narrow.low
-    (shape, *_) = study.analyse(table, how=HowToAnalyse(margin=0.1, hypothesis=(32,))).find(kind="shape")
+    (shape, *_) = study.analyse(table, options=AnalysisOptions(margin=0.1, hypothesis=(32,))).find(kind="shape")
     assert "margin 10 points" in shape.limits[0]
     assert shape.metric == "regimes"
 
@@ -62,10 +62,10 @@ def test_what_is_told_beats_the_default(table: Path) -> None:
 def test_a_report_made_again_keeps_what_was_decided(table: Path, tmp_path: Path) -> None:
     """Labels, level and hypothesis would be lost if only the pool were kept."""
     path = labels(tmp_path, *[f"a,q{q},0,{r},{(q + r) % 2}" for q in range(8) for r in (0, 1)])
-    how = HowToAnalyse(labels=path, level=0.9, hypothesis=(32,), seed=5, stopping="fixed")
-    first = study.analyse(table, out=tmp_path / "made", how=how)
+    how = AnalysisOptions(labels=path, level=0.9, hypothesis=(32,), seed=5, stopping="fixed")
+    first = study.analyse(table, out=tmp_path / "made", options=how)
     path.unlink()
     again = study.report(tmp_path / "made")
     assert again.findings == first.findings
     assert again.find(metric="corrected_mean")
-    assert study.analyse(tmp_path / "made", how=HowToAnalyse(level=0.8)).find(metric="mean")[0].level == 0.8
+    assert study.analyse(tmp_path / "made", options=AnalysisOptions(level=0.8)).find(metric="mean")[0].level == 0.8

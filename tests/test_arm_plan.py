@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from overthink.arm_plan import BASE, ArmPlan, read_arms
 from overthink.collect.arms import PARTS, arm_plans, open_arm
-from overthink.collect.part import Part, Setting
+from overthink.collect.part import Component, Option
 from overthink.errors import InputError
 from overthink.plan import checked_plan
 from overthink.study import tasks
@@ -60,20 +60,20 @@ def test_what_cannot_be_read_is_refused(text: str, said: str) -> None:
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two parts whose decisions are of every kind."""
-    careful = Part(
+    careful = Component(
         "careful",
         "intervention",
         "looks on",
         lambda settings, plan: PARTS["base"].make(settings, plan),
         settings={
-            "tau": Setting(float, "threshold", least=0, most=1),
-            "m": Setting(int, "steps", default=3, least=1),
-            "how": Setting(str, "what to do", choices=("stop", "redirect")),
+            "tau": Option(float, "threshold", least=0, most=1),
+            "m": Option(int, "steps", default=3, least=1),
+            "how": Option(str, "what to do", choices=("stop", "redirect")),
         },
-        simulated={"tau": 0.5, "how": "stop"},
+        simulated_defaults={"tau": 0.5, "how": "stop"},
     )
-    wide = Part("wide", "strategy", "thinks widely", careful.make, settings={"width": Setting(int, "paths")})
-    quick = Part("quick", "strategy", "does not think", careful.make, answers_at_once=True)
+    wide = Component("wide", "strategy", "thinks widely", careful.make, settings={"width": Option(int, "paths")})
+    quick = Component("quick", "strategy", "does not think", careful.make, answers_at_once=True)
     for part in (careful, wide, quick):
         monkeypatch.setitem(PARTS, part.name, part)
 

@@ -117,7 +117,7 @@ def test_what_a_skewed_sample_has_not_shown_is_counted(monkeypatch: pytest.Monke
     """Graded values with a mean of .02: 30 questions seldom hold the few that carry the variance."""
     cell = coverage.Cell(True, 0.9, 30)
     assert coverage.pointwise(cell, runs=RUNS, seed=SEED)[0] >= below(0.95)
-    monkeypatch.setattr(interval, "_unseen", lambda estimate, error, n, support: error)
+    monkeypatch.setattr(interval, "_unseen_error", lambda estimate, error, n, support: error)
     assert coverage.pointwise(cell, runs=RUNS, seed=SEED)[0] < below(0.95)
 
 

@@ -9,9 +9,9 @@ import pytest
 
 import overthink
 from overthink import study
-from overthink.analysing import HowToAnalyse
+from overthink.analysing import AnalysisOptions
 from overthink.assuming import assume
-from overthink.store.analysis import Assumed, read_assumed
+from overthink.store.analysis import Assumptions, read_assumptions
 from simulated_study import one_task, run
 
 SMALL = one_task(limit=2, budgets=(0, 8))
@@ -66,7 +66,7 @@ def test_what_is_assumed_changes_no_finding(report, tmp_path: Path) -> None:  # 
     before = json.loads(report("--json")[1])
     after = json.loads(report("--json", "--training-flop", "1e23..1e27", "--assume", "alpha=0.3")[1])
     assert after == before
-    assert study.report(tmp_path / "s").assumed.inputs == {"training_flop": "1e23..1e27", "alpha": "0.3"}
+    assert study.report(tmp_path / "s").assumptions.inputs == {"training_flop": "1e23..1e27", "alpha": "0.3"}
 
 
 @pytest.mark.parametrize(
@@ -115,17 +115,17 @@ def test_a_table_without_tokens_has_no_k_axis_and_says_so(overthink, tmp_path: P
 
 def test_an_extended_study_keeps_what_was_assumed(tmp_path: Path) -> None:
     run(tmp_path / "s", SMALL)
-    how = HowToAnalyse(assumed=assume({"training_flop": 3.8e24}, day=date(2026, 11, 21)))
-    assert study.report(tmp_path / "s", how=how).about.thresholds is not None
+    how = AnalysisOptions(assumptions=assume({"training_flop": 3.8e24}, day=date(2026, 11, 21)))
+    assert study.report(tmp_path / "s", options=how).about.thresholds is not None
     more = run(tmp_path / "s", one_task(limit=3, budgets=(0, 8)), resume=True)
-    assert more.assumed == how.assumed == read_assumed(tmp_path / "s" / "analysis.json")
+    assert more.assumptions == how.assumptions == read_assumptions(tmp_path / "s" / "analysis.json")
 
 
 def test_a_file_from_before_assumptions_or_a_damaged_one(tmp_path: Path) -> None:
     path = tmp_path / "analysis.json"
-    assert read_assumed(path) == Assumed()
+    assert read_assumptions(path) == Assumptions()
     path.write_text(json.dumps({"schema": "overthink.analysis/1", "seed": 0, "level": 0.95}))
-    assert read_assumed(path) == Assumed()
+    assert read_assumptions(path) == Assumptions()
     path.write_text(json.dumps({"schema": "overthink.analysis/1", "assumed": {"day": "never"}}))
     with pytest.raises(overthink.OverthinkError, match="holds no assumptions this version can read"):
-        read_assumed(path)
+        read_assumptions(path)

@@ -16,11 +16,11 @@ from arm_pools import BASE, KEEPS, arm, three
 
 import overthink as package
 from overthink import study
-from overthink.analysing import HowToAnalyse
+from overthink.analysing import AnalysisOptions
 from overthink.comparing import compare
 from overthink.core.record import RungRecord
 from overthink.errors import InputError
-from overthink.sources import HowToRead, Source, read_source
+from overthink.sources import ReadOptions, Source, read_source
 from overthink.store.pool import read_pool, write_pool
 
 FEW = 24
@@ -77,8 +77,8 @@ def test_json_prints_the_findings_and_writes_nothing(overthink, pools: Path, tmp
 
 def test_the_margin_is_the_evaluators(pools: Path) -> None:
     def tested(margin: float) -> list[str]:
-        how = HowToAnalyse(margin=margin)
-        found = compare([pools / "three.parquet"], how=how).findings
+        how = AnalysisOptions(margin=margin)
+        found = compare([pools / "three.parquet"], options=how).findings
         return [limit for f in found if f.kind == "mitigation" for limit in f.limits if limit.startswith("δ")]
 
     assert all("δ = 0.2;" in limit for limit in tested(0.2))
@@ -87,7 +87,7 @@ def test_the_margin_is_the_evaluators(pools: Path) -> None:
 def test_several_sources_share_questions_and_their_arms_get_names(pools: Path, tmp_path: Path) -> None:
     made = compare([pools / "one.parquet", pools / "other.parquet"], out=tmp_path / "made")
     assert {row.arm for row in made.records} == {"base (one)", "base (other)"}
-    assert made.decided.analysis.reference == "base (one)"
+    assert made.request.analysis.reference == "base (one)"
     assert len({row.question for row in made.records}) == FEW - 4
     assert any(f"secrets: {FEW - 4} of {FEW} questions are common to all arms" in note for note in made.about.notes)
     assert any("not stated for one, other" in note for note in made.about.notes)
@@ -106,7 +106,7 @@ def test_studies_of_the_plain_arm_are_compared(studies: tuple[Path, Path]) -> No
     notes = " ".join(made.about.notes)
     assert "The studies differ in model_args" in notes
     assert "Different models" not in notes  # the same model, told to behave otherwise
-    assert made.decided.analysis.margin == 0.05  # they do not agree on one
+    assert made.request.analysis.margin == 0.05  # they do not agree on one
     tokens = [f for f in made.findings if f.metric == "compared_total"]
     assert tokens
     assert all(f.estimate for f in tokens)
@@ -197,7 +197,7 @@ def test_a_study_is_not_overwritten_by_a_comparison(studies: tuple[Path, Path]) 
 def test_plans_that_contradict_each_other_are_refused(
     studies: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, change: dict[str, object], message: str
 ) -> None:
-    def read(path: Path, how: HowToRead) -> Source:
+    def read(path: Path, how: ReadOptions) -> Source:
         source = read_source(path, how)
         assert source.plan is not None
         if path == studies[0]:

@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent / "core"))
 from arm_pools import BASE, KEEPS, arm, three
 
 from overthink import study
-from overthink.analysing import HowToAnalyse
+from overthink.analysing import AnalysisOptions
 from overthink.comparing import compare
 from overthink.core.costing import Unit
 from overthink.core.model_shape import ModelShape
@@ -52,9 +52,9 @@ def two(pools: Path) -> list[str]:
 
 
 def test_models_are_compared_in_flop_and_the_report_is_made_again_alike(pools: Path, tmp_path: Path) -> None:
-    how = HowToAnalyse(unit=Unit.FLOP, shapes=SHAPES)
-    made = compare(two(pools), how=how, out=tmp_path / "made")
-    assert made.decided.analysis.other_models == ("base (small)",)
+    how = AnalysisOptions(unit=Unit.FLOP, shapes=SHAPES)
+    made = compare(two(pools), options=how, out=tmp_path / "made")
+    assert made.request.analysis.other_models == ("base (small)",)
     multiples = made.find(kind="flop_matched", metric="multiple")
     assert multiples
     assert all("against of/large" in (f.label or "") for f in multiples)
@@ -65,8 +65,8 @@ def test_models_are_compared_in_flop_and_the_report_is_made_again_alike(pools: P
     # What was compared is compared again in the same unit, unless another one is asked for.
     again = compare([tmp_path / "made"])
     assert {f.at.unit for f in again.findings if f.at.total is not None} == {"flop"}
-    assert again.decided.analysis.other_models == ("base (small)",)
-    tokens = compare([tmp_path / "made"], how=HowToAnalyse(unit=Unit.TOKENS))
+    assert again.request.analysis.other_models == ("base (small)",)
+    tokens = compare([tmp_path / "made"], options=AnalysisOptions(unit=Unit.TOKENS))
     assert {f.at.unit for f in tokens.findings if f.at.total is not None} == {"tokens"}
 
 
@@ -100,28 +100,28 @@ def test_a_unit_that_is_unknown_has_a_reason_and_leaves_equal_budgets_alone(over
 
 
 def test_arms_of_two_models_in_one_source_are_told_by_their_rows(pools: Path) -> None:
-    how = HowToAnalyse(unit=Unit.FLOP, shapes=SHAPES)
-    made = compare([pools / "both.parquet"], reference="large", how=how)
-    assert made.decided.analysis.other_models == ("small",)
+    how = AnalysisOptions(unit=Unit.FLOP, shapes=SHAPES)
+    made = compare([pools / "both.parquet"], reference="large", options=how)
+    assert made.request.analysis.other_models == ("small",)
     assert made.find(kind="flop_matched", metric="multiple")
-    assert compare([pools / "three.parquet"]).decided.analysis.other_models == ()
+    assert compare([pools / "three.parquet"]).request.analysis.other_models == ()
 
 
 def test_models_that_nobody_names_are_called_after_their_arms(pools: Path) -> None:
     paths = [pools / "one.parquet", pools / "other.parquet"]
-    (one, *_) = compare(paths, how=HowToAnalyse(unit=Unit.FLOP)).find(kind="flop_matched")
+    (one, *_) = compare(paths, options=AnalysisOptions(unit=Unit.FLOP)).find(kind="flop_matched")
     assert "--model-shape base (one)=parameters:8e9 --model-shape base (other)=parameters:8e9" in (one.reason or "")
     shapes = {
         f"base ({name})": SourcedShape(ModelShape(size, size), "a guess")
         for name, size in (("one", 1e9), ("other", 2e9))
     }
-    made = compare(paths, how=HowToAnalyse(unit=Unit.FLOP, shapes=shapes))
+    made = compare(paths, options=AnalysisOptions(unit=Unit.FLOP, shapes=shapes))
     assert {f.arm for f in made.find(kind="flop_matched")} == {"base (one)"}
     assert any(f.estimate is not None for f in made.find(kind="flop_matched", metric="multiple"))
 
 
 def test_a_unit_may_be_a_word_and_a_wrong_one_is_refused(pools: Path) -> None:
-    made = compare([pools / "three.parquet"], how=HowToAnalyse(unit="seconds"))  # type: ignore[arg-type]
-    assert made.decided.analysis.unit is Unit.SECONDS
+    made = compare([pools / "three.parquet"], options=AnalysisOptions(unit="seconds"))  # type: ignore[arg-type]
+    assert made.request.analysis.unit is Unit.SECONDS
     with pytest.raises(InputError, match="unit is 'joule'; needed: one of tokens, flop, effective_flop, usd, seconds"):
-        compare([pools / "three.parquet"], how=HowToAnalyse(unit="joule"))  # type: ignore[arg-type]
+        compare([pools / "three.parquet"], options=AnalysisOptions(unit="joule"))  # type: ignore[arg-type]

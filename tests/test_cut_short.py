@@ -12,18 +12,18 @@ import pytest
 import overthink
 from overthink.collect import collection
 from overthink.collect.arms import arm_plans
-from overthink.collect.books import Books
+from overthink.collect.books import TraceAccounting
 from overthink.collect.boundary import Boundary
 from overthink.collect.simulated_api import SimulatedProvider
-from overthink.collecting import laddered
-from overthink.core.cut_short import NOTHING, Paid, paid_for
+from overthink.collecting import collect_traces
+from overthink.core.cut_short import NO_USAGE, Paid, usage_of_rows
 from overthink.core.ledger import LedgerLine, ledger
 from overthink.core.outcomes import from_records
 from overthink.core.record import RungRecord, Verdict
-from overthink.core.spending import Spent, spent
+from overthink.core.spending import StudyUsage, study_usage
 from overthink.errors import StoppedError
 from overthink.plan import Plan
-from overthink.resuming import at_work
+from overthink.resuming import open_folder
 from overthink.sources import Source
 from overthink.store.folder import StudyFolder
 from overthink.store.journal import Journal
@@ -107,12 +107,12 @@ def plan(arm: str = "base", **changes: Any) -> Plan:
 def collected(folder: Path, wanted: Plan, told: Callable[[Any], None] = lambda _: None) -> Source:
     """What a run collects, without the findings that it would make of it; a second run goes on."""
     study = StudyFolder(folder)
-    with at_work(study, wanted, resume=study.plan.exists()) as has:
-        return laddered(overthink.prepare(wanted), study, has, told, lambda _: None)
+    with open_folder(study, wanted, resume=study.plan.exists()) as has:
+        return collect_traces(overthink.prepare(wanted), study, has, told, lambda _: None)
 
 
 def again(source: Source) -> Paid:
-    return sum((one.paid for one in source.cut_short), NOTHING)
+    return sum((one.paid for one in source.cut_short), NO_USAGE)
 
 
 def tokens(paid: Paid) -> int:
@@ -122,9 +122,9 @@ def tokens(paid: Paid) -> int:
     return sum(count or 0 for count in counts)
 
 
-def took(source: Source) -> Spent:
+def took(source: Source) -> StudyUsage:
     assert source.estimate is not None
-    return spent(source.records, source.estimate, source.cut_short)
+    return study_usage(source.records, source.estimate, source.cut_short)
 
 
 @pytest.mark.parametrize("arm", SHARES)
@@ -139,22 +139,22 @@ def test_failed_traces_tell_all_that_was_answered(
     assert {(row.value, row.verdict, row.thinking_tokens, row.answer_tokens) for row in failed} == {
         (None, Verdict.ERRORED, None, None)
     }
-    assert tokens(paid_for(broken.records)) == sum(counted)
+    assert tokens(usage_of_rows(broken.records)) == sum(counted)
     good = [row for row in broken.records if not row.error]  # the control: rows that say nothing of what they paid
-    assert tokens(paid_for(good)) < sum(counted)
+    assert tokens(usage_of_rows(good)) < sum(counted)
     for whole, some in zip(by_rung(broken.records), by_rung(good), strict=True):
         assert whole.attempt == some.attempt  # one that failed is no attempt
         assert (whole.attempt_decoded, whole.realised_tokens) == (some.attempt_decoded, some.realised_tokens)
         assert whole.paid_in_all.unknown == some.paid_in_all.unknown
-    paid = sum(line.generated.tokens or 0 for line in by_rung(broken.records))
-    assert paid == paid_for(broken.records).decoded_tokens
-    assert (took(broken).failed, took(broken).cut_short) == (len(traces), 0)
+    paid = sum(line.decoded_tokens.tokens or 0 for line in by_rung(broken.records))
+    assert paid == usage_of_rows(broken.records).decoded_tokens
+    assert (took(broken).n_failed, took(broken).n_cut_short) == (len(traces), 0)
 
     fails.append(lambda: None)
     mended = collected(tmp_path / "s", plan(arm))
     assert not [row for row in mended.records if row.error]
-    assert tokens(paid_for(mended.records) + again(mended)) == sum(counted)
-    assert (took(mended).failed, took(mended).cut_short, took(mended).unanswered) == (0, len(traces), len(traces))
+    assert tokens(usage_of_rows(mended.records) + again(mended)) == sum(counted)
+    assert (took(mended).n_failed, took(mended).n_cut_short, took(mended).n_unanswered) == (0, len(traces), len(traces))
 
 
 def by_rung(records: Sequence[RungRecord]) -> Sequence[LedgerLine]:
@@ -172,7 +172,7 @@ def test_what_fails_beside_the_ladder_is_told_there(
     assert failed
     assert all(row.cancelled_tokens == row.generated_tokens for row in failed)
     assert any(row.generated_tokens for row in failed) == ("resamples" in beside)  # a control is one request alone
-    assert tokens(paid_for(source.records)) == sum(counted)
+    assert tokens(usage_of_rows(source.records)) == sum(counted)
 
 
 def test_an_added_rung_that_fails_is_paid_once(fails: list[Request], counted: list[int], tmp_path: Path) -> None:
@@ -182,10 +182,10 @@ def test_an_added_rung_that_fails_is_paid_once(fails: list[Request], counted: li
     fails.append(at_random(0.2, seed=5))
     broken = collected(tmp_path / "s", longer)
     assert {row.requested_tokens for row in broken.records if row.error} == {6, 12, 18}
-    assert tokens(paid_for(broken.records)) == sum(counted)
+    assert tokens(usage_of_rows(broken.records)) == sum(counted)
     fails.append(lambda: None)
     mended = collected(tmp_path / "s", longer)
-    assert tokens(paid_for(mended.records) + again(mended)) == sum(counted)
+    assert tokens(usage_of_rows(mended.records) + again(mended)) == sum(counted)
     assert tokens(again(mended)) > 0
 
 
@@ -202,12 +202,12 @@ def test_what_was_cut_short_is_kept_and_told_once(
             collected(tmp_path / "s", wanted)
     fails.append(lambda: None)
     source = collected(tmp_path / "s", wanted)
-    assert tokens(paid_for(source.records) + again(source)) == sum(counted)
-    assert tokens(paid_for(source.records)) < sum(counted)  # the control: rows alone
+    assert tokens(usage_of_rows(source.records) + again(source)) == sum(counted)
+    assert tokens(usage_of_rows(source.records)) < sum(counted)  # the control: rows alone
     unfinished = read_unfinished(StudyFolder(tmp_path / "s").unfinished)
     assert tuple(unfinished) == source.cut_short
     assert sorted(source.records, key=str) == sorted(whole.records, key=str)
-    assert (took(source).made_again, took(source).cut_short) == (again(source), len(unfinished))
+    assert (took(source).retry_usage, took(source).n_cut_short) == (again(source), len(unfinished))
     assert took(source).decoded_tokens == (took(whole).decoded_tokens or 0) + (again(source).decoded_tokens or 0)
     assert took(collected(tmp_path / "s", wanted)) == took(source)  # nothing is told twice
 
@@ -221,7 +221,7 @@ def test_a_server_that_is_gone_leaves_what_its_last_traces_paid(
         collected(tmp_path / "s", plan())
     fails.append(lambda: None)
     source = collected(tmp_path / "s", plan())
-    assert tokens(paid_for(source.records) + again(source)) == sum(counted)
+    assert tokens(usage_of_rows(source.records) + again(source)) == sum(counted)
     assert {one.unanswered for one in source.cut_short} == {1}
 
 
@@ -242,7 +242,7 @@ def test_a_full_disk_leaves_what_it_could_not_keep(
         with pytest.raises(StoppedError, match="no space"):
             collected(tmp_path / "s", plan())
     source = collected(tmp_path / "s", plan())
-    assert tokens(paid_for(source.records) + again(source)) == sum(counted)
+    assert tokens(usage_of_rows(source.records) + again(source)) == sum(counted)
     assert source.cut_short
 
 
@@ -253,17 +253,17 @@ def test_a_run_that_stops_behind_a_trace_that_was_kept_tells_it_once(counted: li
     with pytest.raises(StoppedError):
         collected(tmp_path / "s", plan(concurrency=1), told=stop)
     source = collected(tmp_path / "s", plan(concurrency=1))
-    assert tokens(paid_for(source.records)) == sum(counted)
+    assert tokens(usage_of_rows(source.records)) == sum(counted)
     assert not source.cut_short
 
 
 def test_books_that_write_nothing_off_do_not_balance(
     fails: list[Request], counted: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(Books, "write_off", Books.settle)
+    monkeypatch.setattr(TraceAccounting, "write_off", TraceAccounting.settle)
     fails.append(at_random(0.2, seed=7))
     source = collected(tmp_path / "s", plan())
-    assert tokens(paid_for(source.records)) < sum(counted)
+    assert tokens(usage_of_rows(source.records)) < sum(counted)
 
 
 def test_a_report_tells_what_was_made_again(fails: list[Request], tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ def test_a_report_tells_what_was_made_again(fails: list[Request], tmp_path: Path
     assert study.findings == run(tmp_path / "whole" / "s", plan()).findings
     pools = [(folder / "s" / "pool.parquet").read_bytes() for folder in (tmp_path, tmp_path / "whole")]
     assert pools[0] == pools[1]
-    paid = study.about.spent
+    paid = study.about.actual_cost
     assert paid is not None
-    assert f"{paid.made_again.decoded_tokens:,} decoded" in " ".join(study.text().split())
-    assert overthink.study.report(tmp_path / "s").about.spent == paid
+    assert f"{paid.retry_usage.decoded_tokens:,} decoded" in " ".join(study.text().split())
+    assert overthink.study.report(tmp_path / "s").about.actual_cost == paid

@@ -45,7 +45,7 @@ def test_a_planted_curve_is_recovered_and_its_budgets_are_told(whole: overthink.
 def test_a_stopped_study_goes_on_and_pays_nothing_twice(whole: overthink.Study, tmp_path: Path) -> None:
     wanted = by_tokens(tmp_path, concurrency=1)
     with pytest.raises(StoppedError):
-        run(tmp_path, wanted, told=stopping_after(5))
+        run(tmp_path, wanted, on_trace=stopping_after(5))
     first = SERVED.copy()
     resumed = run(tmp_path, wanted, resume=True)
     assert not first.keys() & SERVED.keys()

@@ -9,21 +9,21 @@ import pytest
 
 import overthink as package
 from overthink import statements, study
-from overthink.analysing import HowToAnalyse
+from overthink.analysing import AnalysisOptions
 from overthink.collect import weights
 from overthink.collect.arms import arm_plans
 from overthink.comparing import compare
-from overthink.core.costing import Parties, Party
+from overthink.core.costing import ModelRoles, ModelInfo
 from overthink.core.model_shape import ModelShape
 from overthink.core.record import Axis, Estimand, RungRecord
 from overthink.core.sourced_shape import SourcedShape
 from overthink.core.spending import Rates
 from overthink.errors import InputError
-from overthink.parties import known_at_start, known_of_rows, with_shapes
-from overthink.sources import HowToRead, read_source
+from overthink.parties import models_at_start, models_of_rows, with_shapes
+from overthink.sources import ReadOptions, read_source
 from overthink.store.analysis import read_analysis
 from overthink.store.folder import StudyFolder
-from overthink.store.models import Known, read_models, write_models
+from overthink.store.models import StudyModels, read_models, write_models
 from overthink.store.pool import read_pool, write_pool
 from overthink.verifying import prepare_verification, verify
 from simulated_study import one_task, run
@@ -47,13 +47,13 @@ def there(original: Path, tmp_path: Path) -> StudyFolder:
     return StudyFolder(Path(shutil.copytree(original, tmp_path / "s")))
 
 
-def kept(folder: StudyFolder) -> Known:
+def kept(folder: StudyFolder) -> StudyModels:
     found = read_models(folder.models)
     assert found is not None
     return found
 
 
-def parties(folder: StudyFolder) -> dict[str, Parties]:
+def parties(folder: StudyFolder) -> dict[str, ModelRoles]:
     found = read_analysis(folder.analysis)
     assert found is not None
     return dict(found[0].parties)
@@ -72,25 +72,25 @@ def row(arm: str, question: int, *, model: str | None = None) -> RungRecord:
 
 
 def test_a_run_keeps_who_works_for_its_arms(there: StudyFolder) -> None:
-    own = Party(SIMULATED, free=True)
+    own = ModelInfo(SIMULATED, free=True)
     wanted = {
-        "base": Parties(own),
-        "safethink": Parties(own, guards=(own,)),
-        "prm-beam": Parties(own, step_verifiers=(own,)),
+        "base": ModelRoles(own),
+        "safethink": ModelRoles(own, guards=(own,)),
+        "prm-beam": ModelRoles(own, step_verifiers=(own,)),
     }
-    assert kept(there).parties == parties(there) == wanted
+    assert kept(there).roles == parties(there) == wanted
     assert kept(there).origins[SIMULATED].price == "no charge: it runs on this machine"
 
 
 def test_arguments_of_models_are_not_kept(tmp_path: Path) -> None:
     wanted = one_task(model_args={"safety": "decline", "natural_length": 4321})
-    write_models(tmp_path / "models.json", known_at_start(package.prepare(wanted), StudyFolder(tmp_path), {}))
+    write_models(tmp_path / "models.json", models_at_start(package.prepare(wanted), StudyFolder(tmp_path), {}))
     assert "4321" not in (tmp_path / "models.json").read_text()
 
 
 def test_a_report_learns_sizes_and_keeps_them(there: StudyFolder) -> None:
-    made = study.report(there.path, how=HowToAnalyse(shapes={SIMULATED: BIG}, flop_per_byte=295.0))
-    assert made.decided.analysis.parties["base"].model.shape == BIG.shape
+    made = study.report(there.path, options=AnalysisOptions(shapes={SIMULATED: BIG}, flop_per_byte=295.0))
+    assert made.request.analysis.parties["base"].model.shape == BIG.shape
     assert kept(there).origins[SIMULATED].shape == "its card"
     study.report(there.path)
     assert parties(there)["prm-beam"].step_verifiers[0].shape == BIG.shape
@@ -99,7 +99,7 @@ def test_a_report_learns_sizes_and_keeps_them(there: StudyFolder) -> None:
 
 
 def test_sizes_are_part_of_what_is_computed_again(there: StudyFolder) -> None:
-    study.report(there.path, how=HowToAnalyse(shapes={SIMULATED: BIG}))
+    study.report(there.path, options=AnalysisOptions(shapes={SIMULATED: BIG}))
     assert agrees(there)
     told = json.loads(there.analysis.read_text())
     told["parties"]["base"]["model"]["shape"]["active_parameters"] = 5e8
@@ -110,7 +110,7 @@ def test_sizes_are_part_of_what_is_computed_again(there: StudyFolder) -> None:
 def test_a_model_that_nothing_uses_is_refused(there: StudyFolder, overthink) -> None:  # type: ignore[no-untyped-def]
     before = there.models.read_text()
     with pytest.raises(InputError, match=f"no such model is used; there are: {SIMULATED}$"):
-        study.report(there.path, how=HowToAnalyse(shapes={"base": BIG}))
+        study.report(there.path, options=AnalysisOptions(shapes={"base": BIG}))
     code, _, err = overthink("report", str(there.path), "--model-shape", "openai/x=parameters:8e9")
     assert (code, there.models.read_text()) == (2, before)
     assert "--model-shape openai/x: no such model is used" in err
@@ -129,20 +129,20 @@ def test_the_command_line_states_sizes(there: StudyFolder, overthink) -> None:  
     assert kept(there).origins[SIMULATED].shape == "parameters, layers, hidden_size as stated"
     code, _, _ = overthink("analyse", str(there.path), "--out", "copied", "--flop-per-byte", "295")
     assert code == 0
-    copied = read_source(Path("copied"), HowToRead()).known
+    copied = read_source(Path("copied"), ReadOptions()).models
     assert copied.models[SIMULATED].shape.layers == 4
 
 
 def test_a_study_counts_with_the_prices_of_its_first_day(there: StudyFolder) -> None:
     known = kept(there)
     billed = replace(known.models[SIMULATED], rates=RATES, free=False)
-    first = Known({"base": Parties(billed)}, known.origins)
+    first = StudyModels({"base": ModelRoles(billed)}, known.origins)
     write_models(there.models, first)
-    plan = read_source(there.path, HowToRead()).plan
+    plan = read_source(there.path, ReadOptions()).plan
     assert plan is not None
-    again = known_at_start(package.prepare(plan), there, {SIMULATED: OTHER})
+    again = models_at_start(package.prepare(plan), there, {SIMULATED: OTHER})
     assert again.models[SIMULATED] == replace(billed, shape=OTHER.shape)
-    assert again.parties.keys() == {"base", "safethink", "prm-beam"}
+    assert again.roles.keys() == {"base", "safethink", "prm-beam"}
 
 
 def test_prices_are_dated_and_those_without_a_list_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,7 +150,7 @@ def test_prices_are_dated_and_those_without_a_list_unknown(monkeypatch: pytest.M
         "overthink.parties.rates_of", lambda name: RATES if name.startswith("openai/") else "price unknown: no list"
     )
     rows = [row("a", 0, model="openai/gpt"), row("b", 0, model="vllm/mine"), row("c", 0, model="mockllm/model")]
-    known = known_of_rows(rows)
+    known = models_of_rows(rows)
     assert known.models["openai/gpt"].rates is not None
     assert known.models["openai/gpt"].rates.source.startswith("made-up prices, 2")
     assert (known.models["vllm/mine"].rates, known.models["vllm/mine"].free) == (None, False)
@@ -160,13 +160,13 @@ def test_prices_are_dated_and_those_without_a_list_unknown(monkeypatch: pytest.M
 
 def test_a_study_that_kept_nothing_is_told_by_its_plan(there: StudyFolder) -> None:
     there.models.unlink()
-    assert read_source(there.path, HowToRead()).known.parties == parties(there)
+    assert read_source(there.path, ReadOptions()).models.roles == parties(there)
 
 
 def test_a_verifier_of_answers_joins(there: StudyFolder) -> None:
     verify(prepare_verification(there.path, verifier="simulated", by="answer", arms=["base"]))
-    found = kept(there).parties
-    assert found["base"].verifiers == (Party(SIMULATED, free=True),)
+    found = kept(there).roles
+    assert found["base"].verifiers == (ModelInfo(SIMULATED, free=True),)
     assert found["safethink"].verifiers == ()
     assert parties(there) == found
     copied = StudyFolder(there.path.parent / "copied")
@@ -182,35 +182,35 @@ def test_rows_from_elsewhere_name_their_models_or_are_named(tmp_path: Path) -> N
     rows = [row(arm, q, model=model) for arm, model in (("a", "vllm/one"), ("b", None)) for q in range(4)]
     write_pool(tmp_path / "pool.parquet", [*rows, row("c", 0, model="x/1"), row("c", 1, model="x/2")])
     shapes = {"vllm/one": BIG, "b": OTHER}
-    made = study.analyse(tmp_path / "pool.parquet", out=tmp_path / "out", how=HowToAnalyse(shapes=shapes))
-    found = made.decided.analysis.parties
+    made = study.analyse(tmp_path / "pool.parquet", out=tmp_path / "out", options=AnalysisOptions(shapes=shapes))
+    found = made.request.analysis.parties
     assert {arm: one.model.name for arm, one in found.items()} == {"a": "vllm/one", "b": "b", "c": "c"}
     assert [found[arm].model.shape for arm in "abc"] == [BIG.shape, OTHER.shape, ModelShape()]
     assert parties(StudyFolder(tmp_path / "out")) == found
-    later = study.report(tmp_path / "out", how=HowToAnalyse(shapes={"a": OTHER}))
-    assert later.decided.analysis.parties["a"].model == Party("vllm/one", OTHER.shape)
-    assert later.decided.analysis.parties["b"].model.shape == OTHER.shape
+    later = study.report(tmp_path / "out", options=AnalysisOptions(shapes={"a": OTHER}))
+    assert later.request.analysis.parties["a"].model == ModelInfo("vllm/one", OTHER.shape)
+    assert later.request.analysis.parties["b"].model.shape == OTHER.shape
 
 
 def test_arms_keep_their_parties_under_new_names(there: StudyFolder, tmp_path: Path) -> None:
     other = StudyFolder(Path(shutil.copytree(there.path, tmp_path / "other")))
     write_models(other.models, with_shapes(kept(other), {SIMULATED: OTHER}, by_arm=False))
-    made = compare([there.path, other.path], how=HowToAnalyse(shapes={"base (s)": BIG}))
-    found = made.decided.analysis.parties
+    made = compare([there.path, other.path], options=AnalysisOptions(shapes={"base (s)": BIG}))
+    found = made.request.analysis.parties
     assert found.keys() == {f"{arm} ({name})" for arm in ("base", "safethink", "prm-beam") for name in ("s", "other")}
     assert found["base (s)"].model.shape == BIG.shape
     assert found["safethink (s)"].guards[0].shape == ModelShape()
     assert found["safethink (other)"].guards[0].shape == found["base (other)"].model.shape == OTHER.shape
-    alone = compare([there.path], how=HowToAnalyse(shapes={SIMULATED: BIG}), out=tmp_path / "compared")
-    assert alone.decided.analysis.parties["base"].model.shape == BIG.shape
+    alone = compare([there.path], options=AnalysisOptions(shapes={SIMULATED: BIG}), out=tmp_path / "compared")
+    assert alone.request.analysis.parties["base"].model.shape == BIG.shape
 
 
 def test_the_embedded_model_needs_no_option(tmp_path: Path) -> None:
-    if weights.installed() is None:
+    if weights.find_weights() is None:
         pytest.skip("the embedded model is not installed; run: overthink model install")
     write_pool(tmp_path / "pool.parquet", [row("base", q, model="overthink/smollm2") for q in range(3)])
     assert len(read_pool(tmp_path / "pool.parquet")) == 3
-    known = read_source(tmp_path / "pool.parquet", HowToRead()).known
+    known = read_source(tmp_path / "pool.parquet", ReadOptions()).models
     assert known.under_test is not None
     assert known.under_test.shape.active_parameters == 134_515_008
     made = study.analyse(tmp_path / "pool.parquet")

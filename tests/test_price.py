@@ -35,9 +35,9 @@ def price_list(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
 def test_tokens_are_charged_by_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     price_list(monkeypatch)
-    assert usd("openai/gpt", prompt=1_000_000, decoded=100_000) == pytest.approx(3.0)
-    assert usd("openai/gpt", prompt=1_000_000, decoded=0, cached=1_000_000) == pytest.approx(0.5)
-    assert usd("openai/gpt", prompt=0, decoded=0) == 0
+    assert usd("openai/gpt", prompt_tokens=1_000_000, decode_tokens=100_000) == pytest.approx(3.0)
+    assert usd("openai/gpt", prompt_tokens=1_000_000, decode_tokens=0, cached_tokens=1_000_000) == pytest.approx(0.5)
+    assert usd("openai/gpt", prompt_tokens=0, decode_tokens=0) == 0
     rates = rates_of("openai/gpt")
     assert not isinstance(rates, str)
     assert per_million(rates) == "2.00 USD per million prompt tokens, 10.00 decoded; genai-prices 1.2.3, openai gpt"
@@ -77,7 +77,7 @@ def test_an_unknown_price_has_a_reason_and_is_never_zero(
 ) -> None:
     price_list(monkeypatch)
     assert rates_of(model) == reason
-    assert usd(model, prompt=1, decoded=1) == reason
+    assert usd(model, prompt_tokens=1, decode_tokens=1) == reason
 
 
 def test_without_a_price_list_the_way_to_get_one_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

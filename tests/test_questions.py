@@ -147,5 +147,5 @@ def test_every_level_asks_the_same_questions(tmp_path: Path, task: str) -> None:
 def test_a_verifier_is_shown_the_questions_that_were_asked(tmp_path: Path) -> None:
     run(tmp_path, plan(tmp_path, "unnamed"))
     wanted = prepare_verification(tmp_path / "s", verifier="simulated", by="answer")
-    ((_, task),) = wanted.opened.tasks.values()
+    ((_, task),) = wanted.session.tasks.values()
     assert {str(sample.id): {sample.input} for sample in task.dataset} == asked(tmp_path)

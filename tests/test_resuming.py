@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import overthink
-from overthink.analysing import HowToAnalyse
+from overthink.analysing import AnalysisOptions
 from overthink.collect.simulated_api import SimulatedProvider
 from overthink.core.record import RungRecord
 from overthink.errors import InputError, StoppedError
@@ -22,7 +22,7 @@ from overthink.plan import Plan
 from overthink.resuming import check_folder, is_outdated
 from overthink.store.folder import StudyFolder
 from overthink.store.journal import read_journal
-from overthink.store.lock import LOCK, locked
+from overthink.store.lock import LOCK_FILE, study_lock
 from simulated_study import one_task as plan
 from simulated_study import run as run_plan
 from stopped_runs import stopping_after
@@ -143,16 +143,16 @@ def test_a_trace_that_never_ends_comes_out_as_if_the_rungs_had_been_there(tmp_pa
 def test_rungs_draws_and_questions_may_be_added_at_once_and_after_a_stop(tmp_path: Path) -> None:
     stopped = stopping_after(5)
     with pytest.raises(StoppedError):
-        run(tmp_path / "s", told=stopped)
+        run(tmp_path / "s", on_trace=stopped)
     grown = plan(budgets=(0, 2, 8, 16, 32), draws=3, limit=4)
     with pytest.raises(StoppedError):
-        run(tmp_path / "s", grown, resume=True, told=stopping_after(4))
+        run(tmp_path / "s", grown, resume=True, on_trace=stopping_after(4))
     with pytest.raises(InputError, match="has not finished"):
         overthink.analyse(tmp_path / "s")
     extended = run(tmp_path / "s", grown, resume=True)
     assert len(rows(extended)) == 4 * 3 * 5
     calls_left: list[Sequence[RungRecord]] = []
-    assert run(tmp_path / "s", grown, resume=True, told=calls_left.append).findings == extended.findings
+    assert run(tmp_path / "s", grown, resume=True, on_trace=calls_left.append).findings == extended.findings
     assert not calls_left
 
 
@@ -237,9 +237,9 @@ def test_a_second_process_is_refused_by_name_and_a_dead_one_is_not_in_the_way(tm
                 attempt(tmp_path / "s", plan(draws=3), resume=True)
         assert {path: path.read_bytes() for path in before} == before
         other.kill()
-    assert (tmp_path / "s" / LOCK).exists()
+    assert (tmp_path / "s" / LOCK_FILE).exists()
     assert run(tmp_path / "s", resume=True).findings
-    with locked(tmp_path / "s"), pytest.raises(InputError, match="in use"), locked(tmp_path / "s"):
+    with study_lock(tmp_path / "s"), pytest.raises(InputError, match="in use"), study_lock(tmp_path / "s"):
         pass
 
 
@@ -248,7 +248,7 @@ def test_an_extension_that_did_not_finish_is_not_reported_as_finished(tmp_path: 
     assert study.folder is not None
     assert not is_outdated(study.folder, plan())
     with pytest.raises(StoppedError):
-        run(tmp_path / "s", plan(draws=4), resume=True, told=stopping_after(1))
+        run(tmp_path / "s", plan(draws=4), resume=True, on_trace=stopping_after(1))
     assert is_outdated(study.folder, plan(draws=4))
     for again in (overthink.analyse, overthink.study.report):
         with pytest.raises(InputError, match="has not finished.*--resume"):
@@ -290,7 +290,7 @@ def test_human_labels_outlive_an_extension_unless_their_rungs_move(tmp_path: Pat
     sheet = tmp_path / "labels.csv"
     marks = [f"{row.question},{row.draw},{row.rung},{int((row.value or 0) > 0.5)}" for row in study.records]
     sheet.write_text("\n".join(["question,draw,rung,label", *marks]))
-    overthink.analyse(tmp_path / "s", out=tmp_path / "s", how=HowToAnalyse(labels=sheet))
+    overthink.analyse(tmp_path / "s", out=tmp_path / "s", options=AnalysisOptions(labels=sheet))
     longer = run(tmp_path / "s", plan(draws=4), resume=True)
     assert longer.find(kind="judge", metric="sensitivity")
     budgets = plan().budgets or ()

@@ -18,7 +18,7 @@ from overthink.core.record import Axis, Estimand, Verdict
 from overthink.govern.registry import STATUSES
 from overthink.govern.statement import Strength
 from overthink.govern.statement_curve import Shape
-from overthink.present.wording import ESTIMANDS, GATES, SELECTORS
+from overthink.present.wording import ESTIMAND_TEXTS, GATE_TEXTS, SELECTOR_TEXTS
 
 ROOT = Path(__file__).parents[1]
 CLI_PAGE = ROOT / "docs" / "cli.md"
@@ -91,9 +91,9 @@ def test_the_contents_are_added_to_the_home_page_and_the_decisions_to_theirs() -
         ("Axes", [*Axis]),
         ("Verdicts", [*Verdict]),
         ("Estimands", [*Estimand]),
-        ("Estimands", [*ESTIMANDS]),
-        ("Selectors", ["single", *SELECTORS, "all"]),
-        ("Gates", [*GATES]),
+        ("Estimands", [*ESTIMAND_TEXTS]),
+        ("Selectors", ["single", *SELECTOR_TEXTS, "all"]),
+        ("Gates", [*GATE_TEXTS]),
         ("Shapes", [*get_args(Shape.model_fields["verdict"].annotation)]),
         ("Finding kinds", kinds_of_findings()),
         ("Strengths of a claim", [*get_args(Strength)]),

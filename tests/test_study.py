@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import overthink
-from overthink.collect.climb import climb
+from overthink.collect.climb import run_ladder
 from overthink.core.record import RungRecord, Verdict
 from overthink.errors import InputError, StoppedError
 from overthink.plan import Plan
@@ -77,7 +77,7 @@ def test_an_interrupted_study_resumes_without_paying_twice(
             raise StoppedError("the power went")
 
     with pytest.raises(StoppedError, match="the power went"):
-        run(tmp_path / "s", told=stop_after_five)
+        run(tmp_path / "s", on_trace=stop_after_five)
     first = {_name(trace) for trace in told}
     with pytest.raises(InputError, match="holds this study already; go on with --resume"):
         run(tmp_path / "s")
@@ -86,7 +86,7 @@ def test_an_interrupted_study_resumes_without_paying_twice(
     with (tmp_path / "s" / "journal.jsonl").open("ab") as journal:
         journal.write(b'[{"torn')  # killed while writing
     second: list[Sequence[RungRecord]] = []
-    resumed = run(tmp_path / "s", resume=True, told=second.append)
+    resumed = run(tmp_path / "s", resume=True, on_trace=second.append)
     assert resumed.findings == study.findings
     again = {_name(trace) for trace in second}
     assert not first & again
@@ -101,12 +101,12 @@ def test_a_failed_trace_is_a_row_and_is_tried_again(tmp_path: Path, monkeypatch:
     async def failing(*args: object) -> object:
         nonlocal calls
         calls += 1
-        async for step in climb(*args):  # type: ignore[arg-type]
+        async for step in run_ladder(*args):  # type: ignore[arg-type]
             if calls == 2 and step.rung == 1:
                 raise ConnectionError("reset by peer")
             yield step  # type: ignore[misc]
 
-    monkeypatch.setattr(trace, "climb", failing)
+    monkeypatch.setattr(trace, "run_ladder", failing)
     wanted = plan(concurrency=1)
     broken = run(tmp_path / "s", wanted)
     failed = [row for row in broken.records if row.error]
@@ -128,15 +128,15 @@ def test_a_dead_server_stops_the_run_and_keeps_what_was_paid(tmp_path: Path, mon
         calls += 1
         if calls > 4:
             raise ConnectionError("connection refused")
-        async for step in climb(*args):  # type: ignore[arg-type]
+        async for step in run_ladder(*args):  # type: ignore[arg-type]
             yield step  # type: ignore[misc]
 
-    monkeypatch.setattr(trace, "climb", dying)
+    monkeypatch.setattr(trace, "run_ladder", dying)
     with pytest.raises(StoppedError, match="failed one after the other.*connection refused.*--resume"):
         run(tmp_path / "s", plan(concurrency=1))
     monkeypatch.undo()
     told: list[Sequence[RungRecord]] = []
-    run(tmp_path / "s", plan(concurrency=1), resume=True, told=told.append)
+    run(tmp_path / "s", plan(concurrency=1), resume=True, on_trace=told.append)
     assert len(told) == 2 * 3 * 2 - 4
 
 

@@ -15,11 +15,11 @@ from overthink.core.finding import Finding
 from overthink.errors import InputError
 from overthink.govern.calculators import CALCULATORS
 from overthink.govern.wording import number
-from overthink.governed import governed
+from overthink.governed import governance_sections
 from overthink.present import About
 from overthink.present.data import script_json
-from overthink.present.thresholds import Thresholds, drawn_marks, marks_data
-from overthink.thresholds_in_words import GIVE
+from overthink.present.thresholds import Thresholds, visible_marks, marks_data
+from overthink.thresholds_in_words import TRAINING_COMPUTE_HINT
 from present.synthetic import about, ladder, study
 
 DAY = date(2026, 11, 21)
@@ -28,7 +28,7 @@ STUDY = study()
 
 
 def made(findings: list[Finding] = STUDY, day: date = DAY, **assumed: str | float) -> About:
-    return governed(about(findings), findings, assume(assumed, day=day), seed=0)
+    return governance_sections(about(findings), findings, assume(assumed, day=day), seed=0)
 
 
 def thresholds(findings: list[Finding] = STUDY, day: date = DAY, **assumed: str | float) -> Thresholds:
@@ -43,7 +43,7 @@ def stands(told: Thresholds, name: str) -> tuple[float, float]:
 
 
 def against(told: Thresholds) -> dict[str, str]:
-    return {row.threshold: row.tested.partition(" (")[0] for row in told.rows}
+    return {row.threshold: row.coverage.partition(" (")[0] for row in told.rows}
 
 
 @pytest.mark.parametrize(
@@ -79,21 +79,21 @@ def test_a_range_of_training_compute_widens_the_interval() -> None:
 
 def test_without_training_compute_one_line_says_what_to_give() -> None:
     told = thresholds()
-    assert told == Thresholds(head=GIVE)
+    assert told == Thresholds(head=TRAINING_COMPUTE_HINT)
     assert "--training-flop" in told.head
-    assert drawn_marks(told) == []
+    assert visible_marks(told) == []
     assert thresholds(active_parameters=8e9) == told
 
 
 def test_what_training_alone_reaches_is_said_and_not_drawn() -> None:
     told = thresholds(training_flop=2e26)
     assert set(against(told).values()) == {"reached by the training compute alone"}
-    assert drawn_marks(told) == []
+    assert visible_marks(told) == []
     equal = thresholds(training_flop=1e26)
     assert against(equal)["1e26 FLOP"].startswith("the training compute equals it: reached where the operator is >=")
     assert against(equal)["1e25 FLOP"] == "reached by the training compute alone"
     below = thresholds(training_flop=9.9e25)
-    assert [mark.label for mark in drawn_marks(below)] == ["1e26 FLOP"]
+    assert [mark.label for mark in visible_marks(below)] == ["1e26 FLOP"]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_what_training_alone_reaches_is_said_and_not_drawn() -> None:
 def test_k_star_stands_against_what_was_run(training_flop: float, where: str) -> None:
     told = thresholds(training_flop=training_flop)
     assert against(told)["1e25 FLOP"] == where
-    assert "run: K up to 138" in told.rows[1].tested
+    assert "run: K up to 138" in told.rows[1].coverage
 
 
 def test_curves_with_other_ranges_are_not_one_range() -> None:
@@ -121,10 +121,10 @@ def test_where_no_k_reaches_a_number_nothing_is_drawn_there() -> None:
     assert stands(open_ended, "1e25 FLOP")[1] == math.inf
     assert [mark["high"] for mark in marks_data(open_ended, [])["marks"]] == [None, None]
     never = thresholds(training_flop=3.8e24, alpha=0)
-    assert drawn_marks(never) == []
+    assert visible_marks(never) == []
     assert "no K reaches it" in never.rows[1].k_star
     capped = thresholds(training_flop=3.8e24, k_max=2)
-    assert drawn_marks(capped) == []
+    assert visible_marks(capped) == []
 
 
 def test_instruments_of_another_kind_are_left_out_with_a_sentence() -> None:
@@ -149,7 +149,7 @@ def test_always_labelled_with_basis_and_reference() -> None:
     assert "basis: tokens" in told.basis
     assert "K = 1: one attempt at the lowest rung of sums, 24 tokens" in told.basis
     assert any("Jones 2021" in note and "Epoch AI" in note for note in told.notes)
-    untold = governed(about(STUDY, reference={}), STUDY, assume({"training_flop": 3.8e24}, day=DAY), seed=0)
+    untold = governance_sections(about(STUDY, reference={}), STUDY, assume({"training_flop": 3.8e24}, day=DAY), seed=0)
     assert untold.thresholds is not None
     assert "no K here" in untold.thresholds.basis
 
@@ -170,17 +170,17 @@ def test_a_measured_gain_stands_between_the_rungs_that_show_it() -> None:
     # the family gains 10× from .3 to .4, so K = 9.53 is worth 10× and 1e26 is met between the rungs 3.13 and 9.53
     assert [(mark.label, mark.curve) for mark in by_gain] == [("1e26 FLOP, measured gain", "capability/sums/base")]
     assert (by_gain[0].low, by_gain[0].high) == pytest.approx((75.2 / 24, 228.8 / 24))
-    assert by_gain[0].said == "3.13 to 9.53"
+    assert by_gain[0].text == "3.13 to 9.53"
     (row,) = [row for row in told.rows if row.threshold == "1e26 FLOP, by the measured gain of sums"]
-    assert row.tested.startswith("inside what was tested")
+    assert row.coverage.startswith("inside what was tested")
 
 
 def test_without_a_gain_the_reason_is_said() -> None:
     far = thresholds(ladder(), training_flop=1e22, family=FAMILY)
-    said = [row.tested for row in far.rows if "1e26" in row.threshold]
+    said = [row.coverage for row in far.rows if "1e26" in row.threshold]
     assert "it takes a gain of 10,000; up to K = 137.5 the largest gain is" in said[1]
     above = thresholds(ladder(start=0.55), training_flop=1e22, family=FAMILY)
-    assert any("no model of the family scores" in row.tested for row in above.rows)
+    assert any("no model of the family scores" in row.coverage for row in above.rows)
     two = thresholds([*ladder(), *ladder(task="more")], training_flop=1e25, family=FAMILY)
     assert any("No measured gain" in note and "has 2 on the K axis" in note for note in two.notes)
     assert not [mark for mark in two.marks if mark.curve is not None]
@@ -248,7 +248,7 @@ def test_the_appendix_says_what_the_calculators_say_with_the_studys_own_numbers(
     generated = {each.name: each.value for each in answers["inference-flop"].inputs}["generated tokens"]
     assert generated == "24"
     for answer in told.answers:
-        assert all((answer.formula, answer.source, answer.spread, answer.leaves_out, answer.inputs, answer.label))
+        assert all((answer.formula, answer.source, answer.interval_meaning, answer.leaves_out, answer.inputs, answer.label))
     assert {line.partition(":")[0] for line in told.open} == set(CALCULATORS) - set(answers)
     assert "cost: --assume usd_per_million_tokens=… (price in USD per million tokens)" in told.open
 
@@ -263,7 +263,7 @@ def test_with_everything_assumed_every_calculator_is_filled() -> None:
 def test_the_seed_decides_the_draws() -> None:
     def copies(seed: int) -> object:
         assumed = assume({"training_flop": "3e24", "training_days": 90, "copy_flop_per_second": 1e12}, day=DAY)
-        told = governed(about(STUDY), STUDY, assumed, seed=seed).appendix
+        told = governance_sections(about(STUDY), STUDY, assumed, seed=seed).appendix
         return told and told.answers[-1].results
 
     assert copies(0) == copies(0)
@@ -303,8 +303,8 @@ def test_an_assumption_out_of_its_bounds_names_its_calculator() -> None:
 def test_not_a_number_is_never_a_place() -> None:
     spoilt = [replace(f, estimate=math.nan) if f.metric == "attempt_tokens" and f.at.rung == 4 else f for f in ladder()]
     told = thresholds(spoilt, training_flop=3.8e24)
-    assert all(math.isfinite(mark.low) for mark in drawn_marks(told))
-    assert "nan" not in " ".join(row.tested for row in told.rows)
-    assert "run: K up to 35.1" in told.rows[1].tested
+    assert all(math.isfinite(mark.low) for mark in visible_marks(told))
+    assert "nan" not in " ".join(row.coverage for row in told.rows)
+    assert "run: K up to 35.1" in told.rows[1].coverage
     gained = thresholds(spoilt, training_flop=1e25, family=FAMILY)
     assert all(math.isfinite(mark.low) for mark in gained.marks)

@@ -51,9 +51,9 @@ def test_tokens_are_those_of_the_turns_each_counted_once(whole: overthink.Study)
             assert [row.natural_end for row in mine] == [len(written) <= most for most in (1, 2, 4, 8)]
     attempts = {f.at.effort: f.estimate for f in whole.find(kind="tokens", metric="attempt_tokens")}
     assert attempts["8 turns"] == sum(sum(10 + call for call in range(i)) + 3 for i in range(8)) / 8
-    assert whole.about.spent is not None
-    assert whole.about.spent.decoded_tokens == 8 * attempts["8 turns"] * 2
-    assert whole.about.spent.decoded_tokens == sum(10 * i + i * (i - 1) // 2 + 3 for i in range(8)) * 2
+    assert whole.about.actual_cost is not None
+    assert whole.about.actual_cost.decoded_tokens == 8 * attempts["8 turns"] * 2
+    assert whole.about.actual_cost.decoded_tokens == sum(10 * i + i * (i - 1) // 2 + 3 for i in range(8)) * 2
 
 
 def test_its_logs_hold_its_rows_and_its_report_can_be_made_again(whole: overthink.Study) -> None:
@@ -91,7 +91,7 @@ def test_a_statement_is_bounded_by_turns_and_its_study_gives_it_again(whole: ove
 def test_a_stopped_study_goes_on_with_the_traces_it_lacks(whole: overthink.Study, tmp_path: Path) -> None:
     wanted = plan(tmp_path, concurrency=1)
     with pytest.raises(StoppedError):
-        run(tmp_path, wanted, told=stopping_after(5))
+        run(tmp_path, wanted, on_trace=stopping_after(5))
     first = SERVED.copy()
     resumed = run(tmp_path, wanted, resume=True)
     assert not first.keys() & SERVED.keys()  # no call is made a second time: every one has a seed of its own

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 import overthink
-from overthink.adaptive import Wave, stand
+from overthink.adaptive import Wave, stopping_rules
 from overthink.errors import InputError, StoppedError
-from overthink.forecasting import HowToForecast, forecast_path
+from overthink.forecasting import ForecastRequest, forecast_path
 from overthink.plan import Plan
 from overthink.resuming import check_folder
-from overthink.sources import HowToRead, read_source
+from overthink.sources import ReadOptions, read_source
 from overthink.store.journal import read_journal
 from overthink.store.waves import WaveFile, read_waves
 from overthink.until_plan import Until, read_until
@@ -59,7 +59,7 @@ def paid(on_call: Any) -> Counter[tuple[str, int, int]]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[overthink.Study, list[Wave]]:
     announced: list[Wave] = []
-    return run(tmp_path_factory.mktemp("whole") / "s", plan(), announced=announced.append), announced
+    return run(tmp_path_factory.mktemp("whole") / "s", plan(), on_wave=announced.append), announced
 
 
 def only(study: overthink.Study, metric: str) -> Any:
@@ -97,7 +97,7 @@ def test_no_wave_was_one_too_many(whole: tuple[overthink.Study, list[Wave]]) -> 
         before = type(waves)(waves.questions, waves.counts[:number].copy())
         draws = dict(zip(before.questions, before.draws.tolist(), strict=True))
         rows = [row for row in study.records if row.draw < draws[row.question]]
-        now = stand(plan(), {"overthink/secret": before}, rows)["overthink/secret"]
+        now = stopping_rules(plan(), {"overthink/secret": before}, rows)["overthink/secret"]
         assert now.stop is None
         assert now.next_counts().tolist() == waves.counts[number].tolist()
 
@@ -115,9 +115,9 @@ def test_its_report_made_again_and_its_statement_say_the_same(
     most = [max(found.at.k or 0 for found in one.find(metric="worst_at_k")) for one in (study, plain)]
     assert most[0] < most[1]
     assert not plain.find(kind="adaptive")
-    assert len(read_source(path, HowToRead()).waves) == 1
-    forecasts = forecast_path(path, read=HowToRead(), how=HowToForecast(k=(1, 50)))
-    assert not any(made.exact.any() for made in forecasts.made)
+    assert len(read_source(path, ReadOptions()).waves) == 1
+    forecasts = forecast_path(path, read=ReadOptions(), request=ForecastRequest(k=(1, 50)))
+    assert not any(made.exact.any() for made in forecasts.forecasts)
 
 
 def test_a_study_stopped_in_every_wave_comes_out_the_same_and_pays_nothing_twice(
@@ -128,7 +128,7 @@ def test_a_study_stopped_in_every_wave_comes_out_the_same_and_pays_nothing_twice
     for number, wave in enumerate(announced):
         already = len(read_journal(tmp_path / "s" / "journal.jsonl")) if number else 0
         with pytest.raises(StoppedError):
-            run(tmp_path / "s", plan(), resume=number > 0, told=stopping_after(wave.traces - already - 5))
+            run(tmp_path / "s", plan(), resume=number > 0, on_trace=stopping_after(wave.traces - already - 5))
         with pytest.raises(InputError, match="has not finished"):
             overthink.analyse(tmp_path / "s")
     resumed = run(tmp_path / "s", plan(), resume=True)

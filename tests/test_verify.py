@@ -15,10 +15,10 @@ import overthink
 from overthink.collect import patience
 from overthink.collect.pieces import encode
 from overthink.collect.simulated_turn import turn_of
-from overthink.collect.verify.solved import solved
+from overthink.collect.verify.solved import read_answer_texts
 from overthink.comparing import compare
 from overthink.core.record import RungRecord
-from overthink.core.verified import AnswerScore, answers_of, is_forced, place_of
+from overthink.core.verified import AnswerScore, answers_of, is_forced, answer_key
 from overthink.errors import InputError, StoppedError
 from overthink.store.pool import read_pool
 from overthink.store.verified import read_scores
@@ -59,7 +59,7 @@ def scored(study: Path, verifier: str = "simulated:aggregate=mean", **given: Any
 
 
 def forced(rows: Sequence[RungRecord]) -> dict[tuple[object, ...], RungRecord]:
-    return {place_of(row): row for row in rows if is_forced(row)}
+    return {answer_key(row): row for row in rows if is_forced(row)}
 
 
 def value(study: overthink.Study, metric: str, *, k: int, axis: str = "capability", rung: int = 2) -> float:
@@ -74,7 +74,7 @@ def test_scores_are_added_and_nothing_else_is_paid(original: Path, verified: dic
     study = made.folder.path
     before = forced(read_pool(original / "pool.parquet"))
     after = forced(read_pool(study / "pool.parquet"))
-    texts = solved(study / "logs", list(after))  # type: ignore[arg-type]
+    texts = read_answer_texts(study / "logs", list(after))  # type: ignore[arg-type]
     carried = 0
     for place, row in after.items():
         assert replace(row, verifier_score=None, verifier_tokens=0) == before[place]
@@ -124,18 +124,18 @@ def test_a_verification_that_was_stopped_goes_on_and_pays_nothing_twice(
 
     wanted = prepare_verification(study, verifier="simulated:aggregate=mean", by="steps")
     with pytest.raises(StoppedError, match="the power went"):
-        verify(wanted, told=stop)
+        verify(wanted, on_score=stop)
     assert not [row for row in read_pool(study / "pool.parquet") if row.verifier_score is not None]
     with (study / "verified.jsonl").open("ab") as file:
         file.write(b'{"torn')  # killed while writing
     again: list[AnswerScore] = []
     wanted = prepare_verification(study, verifier="simulated:aggregate=mean", by="steps")
-    assert wanted.there == len(told)
-    made = verify(wanted, told=again.append)
+    assert wanted.n_scored == len(told)
+    made = verify(wanted, on_score=again.append)
     assert not {one.place for one in told} & {one.place for one in again}
     assert len(told) + len(again) == wanted.answers
     assert made.findings == verified["good"].findings
-    assert prepare_verification(study, verifier="simulated:aggregate=mean", by="steps").opened.texts == {}
+    assert prepare_verification(study, verifier="simulated:aggregate=mean", by="steps").session.texts == {}
 
 
 def test_scores_of_another_verifier_are_never_overwritten(verified: dict[str, overthink.Study], tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_study_that_grows_keeps_its_scores(verified: dict[str, overthink.Study
     assert all(after[place].verifier_score is None for place in new)
     assert any(f"{len(new)} of {len(after)} answers have no score" in note for note in made.about.notes)
     told: list[AnswerScore] = []
-    verify(prepare_verification(study, verifier="simulated:aggregate=mean", by="steps"), told=told.append)
+    verify(prepare_verification(study, verifier="simulated:aggregate=mean", by="steps"), on_score=told.append)
     assert {one.place for one in told} == answers_of(made.records, ["base"])[1] & new
 
 

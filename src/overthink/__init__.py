@@ -20,17 +20,17 @@ if TYPE_CHECKING:
     from overthink.core.shape import shape_verdict
     from overthink.govern.effective_compute import effective_compute
     from overthink.plan import Plan
-    from overthink.sources import HowToRead
+    from overthink.sources import ReadOptions
     from overthink.study import Study, analyse, prepare, run, tasks
 
 __version__ = "0.1.0.dev0"
 
 __all__ = [
     "Forecast",
-    "HowToRead",
     "InputError",
     "OverthinkError",
     "Plan",
+    "ReadOptions",
     "StoppedError",
     "Study",
     "analyse",
@@ -53,8 +53,8 @@ __all__ = [
 
 _HOMES = {
     "Forecast": "core.forecast",
-    "HowToRead": "sources",
     "Plan": "plan",
+    "ReadOptions": "sources",
     "commitment_step": "core.commitment",
     "correct_judge": "core.judge",
     "divergence": "core.divergence",
@@ -63,11 +63,11 @@ _HOMES = {
     "forecast": "core.forecast",
     "shape_verdict": "core.shape",
 }
-"""Where a public name lives that is loaded when it is asked for; what is not named here lives in `study`."""
+"""Module of each public name that is loaded lazily; all others are in `study`."""
 
 
 def __getattr__(name: str) -> Any:
-    """Load what brings more along than arithmetic only when somebody asks for it."""
+    """Import names that need more than NumPy and SciPy on first access."""
     if name not in __all__:
         raise AttributeError(f"module 'overthink' has no attribute {name!r}")
     return getattr(importlib.import_module(f"overthink.{_HOMES.get(name, 'study')}"), name)

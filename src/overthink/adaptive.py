@@ -1,7 +1,7 @@
-"""Draws that follow what earlier ones showed: wave after wave, until the interval is narrow enough, or cannot be.
+"""Adaptive sampling in waves: draw until each task's interval reaches the precision target or its cap.
 
-A wave is written down before its first draw. Whoever goes on after a stop completes it as it was settled, and comes to
-the same waves behind it: they follow from the rows of those before.
+Each wave is stored before its first draw. A resumed study completes the stored wave and reaches the same later waves,
+because they are a function of the rows collected before.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from overthink.analysing import aim_of
-from overthink.core.adaptive.standing import Standing, standing
+from overthink.analysing import precision_target
+from overthink.core.adaptive.standing import StoppingState, stopping_rule
 from overthink.core.adaptive.tables import with_waves
 from overthink.core.adaptive.waves import Waves
 from overthink.core.controls import ON_TRACE
@@ -24,107 +24,107 @@ from overthink.store.folder import StudyFolder
 from overthink.store.waves import WaveFile, read_waves
 
 if TYPE_CHECKING:
-    from overthink.collect.opened import Opened
+    from overthink.collect.opened import Session
 
 Draws = Mapping[tuple[str, str], int]
-"""By task and question: how many draws it is to have."""
+"""By task and question: the number of draws required."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wave:
-    """A wave that is about to be collected.
+    """A wave about to be collected.
 
     Attributes:
-        text: Which, why, and how far there may still be to go.
-        traces: Traces of the study when it is collected.
+        text: Wave number, stopping status of each task, and the largest number of traces left.
+        traces: Traces of the study once the wave is collected.
     """
 
     text: str
     traces: int
 
 
-Announced = Callable[[Wave], None]
-"""Told of every wave before its first draw."""
+OnWave = Callable[[Wave], None]
+"""Callback that receives every wave before its first draw."""
 
 
 def collect_in_waves(
-    opened: "Opened",
+    session: "Session",
     folder: StudyFolder,
     *,
     collect: Callable[[Draws], None],
     rows: Callable[[], Sequence[RungRecord]],
-    announced: Announced,
+    on_wave: OnWave,
 ) -> dict[str, Waves]:
-    """Collect wave after wave until every task has reached the plan's aim, cannot reach it, or is at its cap.
+    """Collect waves until every task has reached the precision target, cannot reach it, or is at its cap.
 
     Args:
-        opened: The plan, opened.
-        folder: The study's folder; waves that are in it are completed first.
-        collect: Collects what is missing of so many draws.
+        session: The plan with its models and tasks.
+        folder: The study's folder; stored waves are completed first.
+        collect: Collects the missing traces of the given draws.
         rows: All rows collected so far.
-        announced: Told of every wave before its first draw.
+        on_wave: Called with every wave before its first draw.
 
     Returns:
-        By task: its waves.
+        Waves by task.
     """
-    from overthink.collect.collection import numbered
+    from overthink.collect.collection import number_samples
 
-    plan, waves = opened.plan, read_waves(folder.waves)
+    plan, waves = session.plan, read_waves(folder.waves)
     with WaveFile(folder.waves) as file:
-        for task, name in zip(opened.tasks, opened.names, strict=True):
+        for task, name in zip(session.tasks, session.names, strict=True):
             if name not in waves:
-                questions = tuple(sorted(str(sample.id) for sample in numbered(task, plan)))
+                questions = tuple(sorted(str(sample.id) for sample in number_samples(task, plan)))
                 waves[name] = Waves(questions, np.full((1, len(questions)), plan.draws, dtype=np.int64))
                 file.append(name, questions, waves[name].counts[0])
-        seen: dict[str, Standing] = {}
+        running: dict[str, StoppingState] = {}
         while True:
-            announced(_wave(plan, waves, seen))
+            on_wave(_wave(plan, waves, running))
             collect(
                 {(name, q): n for name, own in waves.items() for q, n in zip(own.questions, own.draws, strict=True)}
             )
-            seen = {name: now for name, now in stand(plan, waves, rows()).items() if now.stop is None}
-            if not seen:
+            running = {name: now for name, now in stopping_rules(plan, waves, rows()).items() if now.stop is None}
+            if not running:
                 return waves
-            for name, now in seen.items():
+            for name, now in running.items():
                 counts = now.next_counts()
                 file.append(name, now.waves.questions, counts)
                 waves[name] = now.waves.with_wave(counts)
 
 
-def stand(plan: Plan, waves: Mapping[str, Waves], rows: Sequence[RungRecord]) -> dict[str, Standing]:
-    """Where each task stands, by the intervals that a report of these rows would print.
+def stopping_rules(plan: Plan, waves: Mapping[str, Waves], rows: Sequence[RungRecord]) -> dict[str, StoppingState]:
+    """Return the stopping status of each task, from the intervals that a report of these rows would print.
 
     Args:
-        plan: The study's plan; it has an aim.
-        waves: By task: its waves.
+        plan: The study's plan; empty result without a precision target.
+        waves: Waves by task.
         rows: All rows of these waves.
     """
-    aim = aim_of(plan)
-    if aim is None:
+    target = precision_target(plan)
+    if target is None:
         return {}
     tables = with_waves(from_records(rows), waves)
     seeds = seeds_of(tables, rng=np.random.default_rng(plan.seed))
-    found = {}
+    rules = {}
     for table in tables:
         if table.estimand is Estimand.FORCED and not table.scorer.endswith(ON_TRACE):
             seed = seeds[table.questions]
             weights = question_weights(len(table.questions), rng=np.random.default_rng(seed))
-            found[table.task] = standing(table, aim, weights, level=plan.level, seed=seed)
-    return found
+            rules[table.task] = stopping_rule(table, target, weights, level=plan.level, seed=seed)
+    return rules
 
 
-def _wave(plan: Plan, waves: Mapping[str, Waves], seen: Mapping[str, Standing]) -> Wave:
+def _wave(plan: Plan, waves: Mapping[str, Waves], running: Mapping[str, StoppingState]) -> Wave:
     traces = sum(int(own.counts.sum()) for own in waves.values())
     most = sum(len(own.questions) for own in waves.values()) * plan.most_draws
     number = max(len(own.counts) for own in waves.values())
-    where = "; ".join(f"{name}: {_now(now)}" for name, now in seen.items())
-    left = f"at most {most - traces:,} traces beyond it"
-    return Wave(f"wave {number}{f' ({where})' if where else ''}, {left}", traces)
+    where = "; ".join(f"{name}: {_now(now)}" for name, now in running.items())
+    remaining = f"at most {most - traces:,} traces beyond it"
+    return Wave(f"wave {number}{f' ({where})' if where else ''}, {remaining}", traces)
 
 
-def _now(now: Standing) -> str:
-    if now.seen is not None:
-        return f"half-width {now.seen.half_width[now.seen.worst]:.3g}, {now.aim.half_width:g} wanted"
+def _now(now: StoppingState) -> str:
+    if now.look is not None:
+        return f"half-width {now.look.half_width[now.look.worst]:.3g}, {now.target.half_width:g} wanted"
     if now.crossing is None or not np.isfinite(now.crossing.high):
-        return f"{now.aim} not yet in sight"
-    return f"K* from {now.crossing.low:,.0f} to {now.crossing.high:,.0f}, a factor of {now.aim.factor:g} wanted"
+        return f"{now.target} not yet in sight"
+    return f"K* from {now.crossing.low:,.0f} to {now.crossing.high:,.0f}, a factor of {now.target.factor:g} wanted"

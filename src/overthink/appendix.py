@@ -1,4 +1,4 @@
-"""The calculators that a report can fill: from what the study measured and what the user assumes of the model."""
+"""Calculator results for the appendix of a report, from the study's measurements and the user's assumptions."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,14 +16,14 @@ from overthink.govern.calculation import Calculation
 from overthink.govern.calculator import Calculator
 from overthink.govern.calculators import CALCULATORS
 from overthink.govern.wording import number
-from overthink.present.appendix import Appendix, Calculated, Input, Rows
-from overthink.store.analysis import Assumed
-from overthink.tested import Tested
+from overthink.present.appendix import Appendix, AppendixInput, AppendixTable, CalculatorAnswer
+from overthink.store.analysis import Assumptions
+from overthink.tested import TestedRange
 
-EFFECTIVE_COMPUTE = "effective-compute"
+EFFECTIVE_COMPUTE_NAME = "effective-compute"
 
 NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
-    EFFECTIVE_COMPUTE: ((TRAINING_FLOP,),),
+    EFFECTIVE_COMPUTE_NAME: ((TRAINING_FLOP,),),
     "inference-flop": (("active_parameters",), ("chip", "chip_hours")),
     "overhang": (
         (TRAINING_FLOP, "training_days", "copy_flop_per_second"),
@@ -35,50 +35,50 @@ NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
     "chips": (("chip", "weights_bytes"),),
     "modification": (("modification_flop", "original_flop"), ("modification_flop", "original_is_systemic")),
 }
-"""By calculator: the sets of inputs of which any one is enough to fill it."""
+"""Sufficient input sets by calculator; any one set is enough."""
 
 _MILLION = 1_000_000
 _TOKENS = ("tokens_per_sample", "tokens_per_task", "generated_tokens")
-"""Inputs that are the tokens of one attempt at K = 1."""
+"""Inputs set to the tokens of one attempt at K = 1."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What a report knows about its study and model.
+class StudyFacts:
+    """Facts about a study and its model that calculators and thresholds use.
 
     Attributes:
-        tested: The curves on the K axis.
-        assumed: What the user assumes.
+        tested_ranges: Tested range of each curve on the K axis.
+        assumptions: Assumptions of the user.
         rates: Prices of the model's tokens; None where unknown or free.
         day: The day for which thresholds are looked up.
-        measured: Input of the calculators that a measured curve gives, such as ``measured``; by name.
+        measured_inputs: Calculator inputs taken from a measured curve, by name.
         shape: Shape of the model under test; None where it is unknown.
     """
 
-    tested: tuple[Tested, ...]
-    assumed: Assumed
+    tested_ranges: tuple[TestedRange, ...]
+    assumptions: Assumptions
     rates: Rates | None
     day: date
-    measured: Mapping[str, str] = field(default_factory=dict)
+    measured_inputs: Mapping[str, str] = field(default_factory=dict)
     shape: SourcedShape | None = None
 
     @property
-    def deepest(self) -> Tested | None:
-        """The curve that was tested up to the highest K; None where there is no K."""
-        return max(self.tested, key=lambda curve: curve.top, default=None)
+    def deepest(self) -> TestedRange | None:
+        """The tested range with the highest K; None without a K axis."""
+        return max(self.tested_ranges, key=lambda curve: curve.top, default=None)
 
     def from_study(self) -> dict[str, str]:
-        """By input of a calculator: what the study gives."""
-        given = dict(self.measured)
+        """Return the calculator inputs that the study provides, by name."""
+        inputs = dict(self.measured_inputs)
         if self.deepest is not None:
-            given |= dict.fromkeys(_TOKENS, repr(self.deepest.reference))
-            given |= {"k": repr(self.deepest.top), "k_basis": "tokens", "k_reference": reference_words(self.deepest)}
+            inputs |= dict.fromkeys(_TOKENS, repr(self.deepest.reference))
+            inputs |= {"k": repr(self.deepest.top), "k_basis": "tokens", "k_reference": reference_words(self.deepest)}
         if self.rates is not None:
-            given["usd_per_million_tokens"] = repr(self.rates.decoded * _MILLION)
-        return given | self.from_shape()
+            inputs["usd_per_million_tokens"] = repr(self.rates.decoded * _MILLION)
+        return inputs | self.from_shape()
 
     def from_shape(self) -> dict[str, str]:
-        """By input of a calculator: what the model's shape gives; nothing where the user assumes a part of a shape."""
+        """Return the calculator inputs of the model's shape, by name; empty if the user assumes any of them."""
         if self.shape is None:
             return {}
         shape = self.shape.shape
@@ -93,91 +93,93 @@ class Known:
             "bytes_per_value": shape.cache_bytes,
             "weights_bytes": None if None in in_all else math.prod(filter(None, in_all)),
         }
-        if numbers.keys() & self.assumed.inputs.keys():
+        if numbers.keys() & self.assumptions.inputs.keys():
             return {}
         return {name: repr(float(number)) for name, number in numbers.items() if number is not None}
 
 
-def reference_words(curve: Tested) -> str:
-    """What K = 1 is on a curve."""
+def reference_words(curve: TestedRange) -> str:
+    """Return the meaning of K = 1 on a curve, as text."""
     tokens = number(float(f"{curve.reference:.3g}"))
     return f"one attempt at the lowest rung of {curve.task}, {tokens} token{'' if tokens == '1' else 's'}"
 
 
-def calculations(known: Known, *, seed: int) -> dict[str, Calculation]:
-    """By calculator: its answer, of those that can be filled.
+def calculations(facts: StudyFacts, *, seed: int) -> dict[str, Calculation]:
+    """Return the result of every calculator with sufficient inputs, by calculator name.
 
     Args:
-        known: Of study and model.
-        seed: Of the draws over ranges.
+        facts: Facts about study and model.
+        seed: Seed of the draws over ranges.
 
     Raises:
         InputError: An assumption is out of its bounds.
     """
-    study, made = known.from_study(), {}
+    study, results = facts.from_study(), {}
     for name, calculator in CALCULATORS.items():
-        fields = {each.name for each in calculator.fields}
-        given = {key: text for key, text in {**study, **known.assumed.inputs}.items() if key in fields}
-        if ("family" in given) != ("measured" in given):  # scores of a family say nothing without a curve, nor it alone
-            given = {key: text for key, text in given.items() if key not in ("family", "measured")}
-        if not any(set(enough) <= set(given) for enough in NEEDS[name]):
+        fields = {parameter.name for parameter in calculator.fields}
+        inputs = {key: text for key, text in {**study, **facts.assumptions.inputs}.items() if key in fields}
+        if ("family" in inputs) != ("measured" in inputs):  # family scores need a measured curve, and vice versa
+            inputs = {key: text for key, text in inputs.items() if key not in ("family", "measured")}
+        if not any(set(enough) <= set(inputs) for enough in NEEDS[name]):
             continue
         try:
-            made[name] = calculator(day=known.day, rng=np.random.default_rng(seed), **given)
+            results[name] = calculator(day=facts.day, rng=np.random.default_rng(seed), **inputs)
         except InputError as failure:
             raise InputError(f"the appendix's {name}: {failure}") from failure
-    return made
+    return results
 
 
-def appendix(made: Mapping[str, Calculation], known: Known) -> Appendix:
-    """The answers as text, and what the other calculators need."""
-    study = known.from_study()
+def appendix(results: Mapping[str, Calculation], facts: StudyFacts) -> Appendix:
+    """Return the calculator results as text, and the missing inputs of the other calculators."""
+    study = facts.from_study()
     answers = tuple(
-        _told(CALCULATORS[name], found, origin=lambda key: _origin(key, study, known)) for name, found in made.items()
+        _answer(CALCULATORS[name], result, origin=lambda key: _origin(key, study, facts))
+        for name, result in results.items()
     )
-    there = {*study, *known.assumed.inputs}
-    return Appendix(answers, tuple(_open(name, there) for name in CALCULATORS if name not in made))
+    available = {*study, *facts.assumptions.inputs}
+    return Appendix(answers, tuple(_missing_inputs(name, available) for name in CALCULATORS if name not in results))
 
 
-def _origin(key: str, study: Mapping[str, str], known: Known) -> str:
-    if key in known.assumed.inputs:
+def _origin(key: str, study: Mapping[str, str], facts: StudyFacts) -> str:
+    if key in facts.assumptions.inputs:
         return "assumed"
-    if known.shape is not None and key in known.from_shape():
-        return f"the model's shape: {known.shape.source}"
+    if facts.shape is not None and key in facts.from_shape():
+        return f"the model's shape: {facts.shape.source}"
     return "this study" if key in study else "default"
 
 
-def _open(name: str, there: set[str]) -> str:
-    """What the calculator still needs: the shortest of its sets."""
-    missing = min(([key for key in enough if key not in there] for enough in NEEDS[name]), key=len)
-    meaning = {each.name: each.help.split(";")[0] for each in CALCULATORS[name].fields}
-    told = [
+def _missing_inputs(name: str, available: set[str]) -> str:
+    """Return the smallest set of missing inputs of a calculator, as text."""
+    missing = min(([key for key in enough if key not in available] for enough in NEEDS[name]), key=len)
+    meaning = {parameter.name: parameter.help.split(";")[0] for parameter in CALCULATORS[name].fields}
+    options = [
         f"{'--training-flop C' if key == TRAINING_FLOP else f'--assume {key}=…'} ({meaning[key]})" for key in missing
     ]
-    return f"{name}: {', '.join(told)}"
+    return f"{name}: {', '.join(options)}"
 
 
-def _told(calculator: Calculator, found: Calculation, *, origin: Any) -> Calculated:
-    document = found.as_dict()
-    return Calculated(
+def _answer(calculator: Calculator, calculation: Calculation, *, origin: Any) -> CalculatorAnswer:
+    document = calculation.as_dict()
+    return CalculatorAnswer(
         name=calculator.name,
         about=calculator.help,
         label=f"{document['label'][:1].upper()}{document['label'][1:]}.",
         warnings=tuple(document["warnings"]),
         inputs=tuple(
-            Input(_words(key), _cell(given), origin(key), given["meaning"]) for key, given in document["inputs"].items()
+            AppendixInput(_words(key), _cell(entry), origin(key), entry["meaning"])
+            for key, entry in document["inputs"].items()
         ),
         results=tuple((_words(key), _result(result)) for key, result in document["results"].items()),
         tables=tuple(_table(name, rows) for name, rows in document["tables"].items() if rows),
         formula=document["formula"],
         source=document["source"],
-        spread=document["range"],
+        interval_meaning=document["range"],
         leaves_out=document["leaves_out"],
     )
 
 
 def _result(result: Mapping[str, Any]) -> str:
-    """The value with its interval and unit, and why there is none."""
+    """Return estimate, interval and unit as text, or the reason for no estimate."""
     span = _cell({"low": result["low"], "high": result["high"]})
     middle = _text(result["estimate"])
     value = ", ".join(filter(None, (middle, span if span != middle else "")))
@@ -185,13 +187,13 @@ def _result(result: Mapping[str, Any]) -> str:
     return f"{value} {result['unit']}{reason}" if value else f"none{reason}"
 
 
-def _cell(given: Mapping[str, Any]) -> str:
-    """A range or a value as text; empty where there is none."""
-    low, high = given.get("low"), given.get("high")
+def _cell(entry: Mapping[str, Any]) -> str:
+    """Return a range or a value as text; empty for neither."""
+    low, high = entry.get("low"), entry.get("high")
     if low is not None or high is not None:
         ends = [number(math.inf if end is None else end) for end in (low, high)]
         return ends[0] if ends[0] == ends[1] else " to ".join(ends)
-    return _text(given.get("value"))
+    return _text(entry.get("value"))
 
 
 def _text(value: Any) -> str:
@@ -200,11 +202,13 @@ def _text(value: Any) -> str:
     return number(value) if isinstance(value, float) else "" if value is None else str(value)
 
 
-def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> Rows:
-    """A table with the ends of an interval, and a threshold with its operator and unit, put together."""
-    told = [dict(_columns(row)) for row in rows]
-    head = [key for key in dict.fromkeys(key for row in told for key in row) if any(row.get(key) for row in told)]
-    return Rows(_words(name), tuple(map(_words, head)), tuple(tuple(row.get(key, "") for key in head) for row in told))
+def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> AppendixTable:
+    """Return a table with interval ends merged, and thresholds merged with operator and unit."""
+    cells = [dict(_columns(row)) for row in rows]
+    head = [key for key in dict.fromkeys(key for row in cells for key in row) if any(row.get(key) for row in cells)]
+    return AppendixTable(
+        _words(name), tuple(map(_words, head)), tuple(tuple(row.get(key, "") for key in head) for row in cells)
+    )
 
 
 def _columns(row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""An arm of a study, as the command line writes it and as the plan keeps it: a strategy, interventions, decisions."""
+"""Arms of a study, as parsed from the command line and stored in the plan: strategy, interventions, settings."""
 
 import json
 import re
@@ -8,27 +8,27 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from overthink.errors import InputError
 
-Value = str | int | float | bool
+SettingValue = str | int | float | bool
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(\+[a-z0-9][a-z0-9._-]*)*", re.IGNORECASE)
-_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')  # one that no quotes are around
+_COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')  # a comma outside double quotes
 _LABEL = re.compile(r"[\w .,:=+@/-]{1,80}")
 
 
 class ArmPlan(BaseModel):
-    """One arm, with every decision that it needs.
+    """One arm with all its settings.
 
     Attributes:
         label: Its name in the pool.
-        parts: The strategy and the interventions, by name.
-        settings: Their decisions; parts of one arm share them.
+        parts: Names of the strategy and the interventions.
+        settings: Settings by name, shared by the parts of the arm.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     label: str
     parts: tuple[str, ...]
-    settings: dict[str, Value] = {}
+    settings: dict[str, SettingValue] = {}
 
     @model_validator(mode="after")
     def _whole(self) -> "ArmPlan":
@@ -46,15 +46,15 @@ BASE = ArmPlan(label="base", parts=("base",))
 
 
 def read_arms(text: str) -> tuple[ArmPlan, ...]:
-    """Read arms as the command line gives them, decisions as they stand there.
+    """Parse the arms of the command line.
 
     Args:
-        text: Arms behind commas, each `NAME`, or `NAME+NAME` where an intervention works on a strategy, with its
-            settings behind a colon: `base,safethink:guard=openai/x,tau=0.5,m=3,zerothink`. The setting `as` names it.
-            A text with commas stands in double quotes: `wait:cue="Wait, no",rounds=2`.
+        text: Arms separated by commas, each `NAME`, or `NAME+NAME` for an intervention on a strategy, with settings
+            after a colon: `base,safethink:guard=openai/x,tau=0.5,m=3,zerothink`. The setting `as` sets the label.
+            Quote values with commas: `wait:cue="Wait, no",rounds=2`.
 
     Raises:
-        InputError: An item is neither the name of an arm nor a setting of the arm before it.
+        InputError: An item is neither an arm nor a setting of the preceding arm.
 
     Example:
         >>> [arm.label for arm in read_arms("base,safethink:m=1,as=early,safethink:m=3")]
@@ -62,7 +62,7 @@ def read_arms(text: str) -> tuple[ArmPlan, ...]:
         >>> read_arms("beam:width=4,children=4")[0].settings
         {'width': 4, 'children': 4}
     """
-    arms: list[tuple[str, dict[str, Value]]] = []
+    arms: list[tuple[str, dict[str, SettingValue]]] = []
     for item in (piece.strip() for piece in _COMMA.split(text)):
         head, equals, value = item.partition("=")
         name, colon, key = head.partition(":") if equals else (item.removesuffix(":"), "", "")
@@ -85,10 +85,10 @@ def read_arms(text: str) -> tuple[ArmPlan, ...]:
 
 
 def check_labels(arms: Iterable[ArmPlan]) -> None:
-    """Check that every arm has a label of its own.
+    """Check that arm labels are unique.
 
     Raises:
-        ValueError: Two have the same.
+        ValueError: Two arms have the same label.
     """
     labels = [arm.label for arm in arms]
     twice = sorted({label for label in labels if labels.count(label) > 1})
@@ -96,7 +96,7 @@ def check_labels(arms: Iterable[ArmPlan]) -> None:
         raise ValueError(f"two arms are called {twice[0]}; name one of them with the setting as=LABEL")
 
 
-def _arm(name: str, settings: dict[str, Value]) -> ArmPlan:
+def _arm(name: str, settings: dict[str, SettingValue]) -> ArmPlan:
     label = str(settings.pop("as", name))
     try:
         return ArmPlan(label=label, parts=tuple(name.lower().split("+")), settings=settings)
@@ -104,7 +104,7 @@ def _arm(name: str, settings: dict[str, Value]) -> ArmPlan:
         raise InputError(str(fault).split("Value error, ")[-1].split(" [type=")[0]) from fault
 
 
-def _value(text: str) -> Value:
+def _value(text: str) -> SettingValue:
     try:
         read = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The command line: parses, calls, prints. What it does is in study.py."""
+"""The command line: parses, calls, prints. The workflows are in study.py."""
 
 import sys
 from pathlib import Path
@@ -19,7 +19,7 @@ from overthink import (
 from overthink.cli_reading import boundaries, numbers, pairs, resampling
 from overthink.cli_report import AsOf, Assume, FlopPerByte, ModelShapes, TrainingFlop
 from overthink.cli_showing import command_line, messages, show
-from overthink.collect.interrupts import counted_to_the_end
+from overthink.collect.interrupts import run_interruptible
 from overthink.errors import OverthinkError
 
 app = typer.Typer(
@@ -29,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(cli_model.app, name="model")
+app.add_typer(cli_model.model_app, name="model")
 app.add_typer(cli_govern.govern_app)
 cli_report.register(app)
 cli_compare.register(app)
@@ -37,7 +37,7 @@ cli_forecast.register(app)
 cli_statement.register(app)
 cli_verify.register(app)
 
-Json = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
+FindingsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
 Level = Annotated[float, typer.Option(help="Confidence level of the intervals.", min=0.5, max=0.999)]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same findings.", min=0)]
 Temperature = Annotated[float | None, typer.Option(help="Sampling temperature; 0.8, the provider's with --efforts.")]
@@ -49,14 +49,14 @@ Hypothesis = Annotated[
 
 def main() -> None:
     """Run the command line; errors become one message and an exit code."""
-    counted_to_the_end(_run)
+    run_interruptible(_run)
 
 
 def _run() -> None:
     try:
         app()
     except OverthinkError as error:
-        messages.print(f"[bold red]error:[/] {_escaped(str(error))}", highlight=False, soft_wrap=True)
+        messages.print(f"[bold red]error:[/] {_escape(str(error))}", highlight=False, soft_wrap=True)
         sys.exit(error.exit_code)
 
 
@@ -107,26 +107,26 @@ def analyse(
     as_of: AsOf = None,
     model_shape: ModelShapes = [],  # noqa: B006
     flop_per_byte: FlopPerByte = None,
-    as_json: Json = False,
+    as_json: FindingsJson = False,
 ) -> None:
     """Logs, a study or a table: findings and report. No model is called."""
     from overthink import study
-    from overthink.analysing import HowToAnalyse
-    from overthink.sources import HowToRead
+    from overthink.analysing import AnalysisOptions
+    from overthink.sources import ReadOptions
 
-    read = HowToRead(axis=axis, high=high, scorer=scorer, checkpoints=checkpoints)
-    how = HowToAnalyse(
+    read = ReadOptions(axis=axis, high=high, scorer=scorer, checkpoints=checkpoints)
+    how = AnalysisOptions(
         level=level,
         seed=seed,
         margin=margin,
         hypothesis=boundaries(hypothesis),
         stopping=stopping,
         labels=labels,
-        assumed=cli_report.assumed(training_flop, assume, as_of),
+        assumptions=cli_report.assumptions(training_flop, assume, as_of),
         shapes=cli_report.shapes(model_shape),
         flop_per_byte=flop_per_byte,
     )
-    result = study.analyse(path, out=out, read=read, how=how, command=command_line())
+    result = study.analyse(path, out=out, read=read, options=how, command=command_line())
     show(result, as_json=as_json)
 
 
@@ -199,7 +199,7 @@ def run(
     task_arg: Annotated[list[str], typer.Option("-T", help="Task argument.", metavar="KEY=VALUE")] = [],  # noqa: B006
     model_shape: ModelShapes = [],  # noqa: B006
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before spending money.")] = False,
-    as_json: Json = False,
+    as_json: FindingsJson = False,
 ) -> None:
     """Tasks × model × ladder: a study folder with report.html. The main job."""
     from overthink import study
@@ -240,18 +240,18 @@ def run(
         margin=margin,
         hypothesis=boundaries(hypothesis),
     )
-    opened = study.prepare(plan)
-    there = check_folder(out, plan, resume=resume)
-    messages.print(opened.estimate(), highlight=False)
-    _ask(opened.paid, yes=yes)
+    session = study.prepare(plan)
+    n_done = check_folder(out, plan, resume=resume)
+    messages.print(session.estimate(), highlight=False)
+    _ask(session.is_billed, yes=yes)
     try:
-        with Meter(total=opened.traces, there=there, console=messages) as meter:
+        with Meter(total=session.traces, done=n_done, console=messages) as meter:
             result = study.run(
-                opened,
+                session,
                 out,
                 resume=resume,
-                told=meter.told,
-                announced=meter.announced,
+                on_trace=meter.add_trace,
+                on_wave=meter.add_wave,
                 shapes=sizes,
                 command=command_line(),
             )
@@ -279,10 +279,10 @@ def label(
         messages.print(line, highlight=False, soft_wrap=True)
 
 
-def _ask(paid: bool, *, yes: bool) -> None:
-    if paid and not yes and sys.stdin.isatty():
+def _ask(is_paid: bool, *, yes: bool) -> None:
+    if is_paid and not yes and sys.stdin.isatty():
         typer.confirm("This calls a paid model. Go on?", abort=True, err=True)
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("[", "\\[")

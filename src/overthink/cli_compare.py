@@ -52,18 +52,18 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """Arms on one axis of total compute: what each mitigation gives, what it costs, and whether it eliminates."""
-    from overthink.analysing import HowToAnalyse
+    from overthink.analysing import AnalysisOptions
     from overthink.comparing import compare as put_side_by_side
     from overthink.core.costing import Unit
     from overthink.present import comparison_text
-    from overthink.sources import HowToRead
+    from overthink.sources import ReadOptions
 
-    made = put_side_by_side(
+    comparison = put_side_by_side(
         studies,
         reference=reference,
         out=out,
-        read=HowToRead(axis=axis, high=high, scorer=scorer),
-        how=HowToAnalyse(
+        read=ReadOptions(axis=axis, high=high, scorer=scorer),
+        options=AnalysisOptions(
             level=level,
             margin=margin,
             seed=seed,
@@ -73,6 +73,7 @@ def compare(
         ),
         command=command_line(),
     )
-    print(made.json() if as_json else comparison_text(made.findings, made.about), end="" if not as_json else "\n")  # noqa: T201
-    if made.folder is not None:
-        messages.print(f"report: {made.folder.report}", highlight=False, soft_wrap=True)
+    text = comparison.json() + "\n" if as_json else comparison_text(comparison.findings, comparison.about)
+    print(text, end="")  # noqa: T201
+    if comparison.folder is not None:
+        messages.print(f"report: {comparison.folder.report}", highlight=False, soft_wrap=True)

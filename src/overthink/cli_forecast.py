@@ -12,13 +12,15 @@ from overthink.errors import InputError
 if TYPE_CHECKING:
     from overthink.core.forecast.judge_errors import FalsePositives
 
-Table = Annotated[
+TablePath = Annotated[
     Path,
     typer.Argument(
         help="A table (CSV, JSONL, Parquet) with question, attempts and successes; a study; logs; or a table of draws."
     ),
 ]
-Threshold = Annotated[str, typer.Option(help="Shares whose crossing is sought, as 0.5 or 0.1,0.5.", metavar="SHARES")]
+ThresholdShares = Annotated[
+    str, typer.Option(help="Shares whose crossing is sought, as 0.5 or 0.1,0.5.", metavar="SHARES")
+]
 Formats = Annotated[
     list[str], typer.Option("--format", help="With --out: html, and svg or png for the charts; a list or repeated.")
 ]
@@ -38,9 +40,9 @@ def register(app: typer.Typer) -> None:
 
 
 def forecast(
-    table: Table,
+    table: TablePath,
     k: Annotated[str, typer.Option("--k", help="Tries to forecast, as 1000,10k.")] = "1,10,100,1000,10000",
-    threshold: Threshold = "0.5",
+    threshold: ThresholdShares = "0.5",
     claim: Annotated[
         str, typer.Option(help="Few and many tries of the claim safe at few, dangerous at many.")
     ] = "1,100",
@@ -68,27 +70,27 @@ def forecast(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """From few attempts to many: success at k, where it crosses a threshold, and what no assumption can narrow."""
-    from overthink.core.forecast.findings import Asked
-    from overthink.forecasting import HowToForecast, forecast_path
-    from overthink.sources import HowToRead
+    from overthink.core.forecast.findings import ForecastOptions
+    from overthink.forecasting import ForecastRequest, forecast_path
+    from overthink.sources import ReadOptions
 
-    few, many = _claimed(claim)
+    few, many = _claim_range(claim)
     judge, rate = _judge(judge_fpr)
-    asked = Asked(thresholds=_shares(threshold), band=band, few=few, many=many, judge_rate=rate)
-    how = HowToForecast(k=_tries(k, "--k"), level=level, stopping=stopping, asked=asked, judge=judge, seed=seed)
-    found = forecast_path(table, read=HowToRead(axis=axis, high=high, scorer=scorer), how=how)
+    query = ForecastOptions(thresholds=_shares(threshold), band=band, few=few, many=many, judge_rate=rate)
+    options = ForecastRequest(k=_tries(k, "--k"), level=level, stopping=stopping, options=query, judge=judge, seed=seed)
+    forecasts = forecast_path(table, read=ReadOptions(axis=axis, high=high, scorer=scorer), request=options)
     if out is not None:
         from overthink.forecast_report import write_forecasts
 
-        wanted = [word.strip().lower() for text in formats for word in text.split(",")]
+        format_names = [word.strip().lower() for text in formats for word in text.split(",")]
         command = shlex.join(["overthink", *sys.argv[1:]])
-        page = write_forecasts(found, out, source=table.name, formats=wanted, command=command)
+        page = write_forecasts(forecasts, out, source=table.name, formats=format_names, command=command)
         typer.echo(f"written: {out}\nreport: {page}", err=True)
-    print(found.json() if as_json else found.text(), end="")  # noqa: T201
+    print(forecasts.json() if as_json else forecasts.text(), end="")  # noqa: T201
 
 
 def _tries(text: str, option: str) -> tuple[int, ...]:
-    """Whole numbers of tries, ascending; 10k is 10,000 and 1M a million."""
+    """Return numbers of tries, ascending; 10k is 10,000 and 1M is 1,000,000."""
     sizes = []
     for word in text.replace("_", "").split(","):
         unit = {"k": 1_000, "K": 1_000, "M": 1_000_000}.get(word.strip()[-1:], 1)
@@ -105,7 +107,7 @@ def _tries(text: str, option: str) -> tuple[int, ...]:
     return tuple(sorted(set(sizes)))
 
 
-def _claimed(text: str) -> tuple[int, int]:
+def _claim_range(text: str) -> tuple[int, int]:
     sizes = _tries(text, "--claim")
     if len(sizes) != 2:
         raise InputError(f"--claim {text} cannot be read; needed: few and many tries, as 1,100")
@@ -123,19 +125,19 @@ def _shares(text: str) -> tuple[float, ...]:
 
 
 def _judge(text: str | None) -> "tuple[FalsePositives | None, float | None]":
-    """False positives found by humans, and the rate to warn of; None each where it is not known."""
+    """Return the false positives found by human labels, and the rate to warn of; None where unknown."""
     from overthink.core.forecast.judge_errors import FalsePositives
 
     if text is None:
         return None, None
-    flagged, slash, failures = text.partition("/")
+    count, slash, failures = text.partition("/")
     try:
         if not slash:
             rate = float(text)
             if not 0 <= rate < 1:
                 raise ValueError(text)
             return None, rate
-        judge = FalsePositives(int(flagged), int(failures))
+        judge = FalsePositives(int(count), int(failures))
     except ValueError as failure:
         raise InputError(
             f"--judge-fpr {text} cannot be used; needed: a rate from 0 to below 1, or FLAGGED/FAILURES such as 3/1000"

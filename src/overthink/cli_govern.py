@@ -13,7 +13,7 @@ from overthink.govern.calculator import Calculator, Field
 from overthink.govern.calculators import CALCULATORS
 
 govern_app = typer.Typer()
-"""Both commands; the command line takes them in as its own."""
+"""The commands `thresholds` and `calc`, added to the main command line."""
 
 calc_app = typer.Typer(
     help="What a multiple of inference compute changes: calculators with inputs, ranges and sources.",
@@ -21,23 +21,23 @@ calc_app = typer.Typer(
 )
 govern_app.add_typer(calc_app, name="calc")
 
-Json = Annotated[bool, typer.Option("--json", help="Print as JSON on standard output.")]
-AsOf = Annotated[str | None, typer.Option(help="The day to answer for; today if left out.", metavar="YYYY-MM-DD")]
-Seed = Annotated[int, typer.Option(help="Seed of the draws over ranges.", min=0)]
+PrintJson = Annotated[bool, typer.Option("--json", help="Print as JSON on standard output.")]
+LookupDay = Annotated[str | None, typer.Option(help="The day to answer for; today if left out.", metavar="YYYY-MM-DD")]
+RangeSeed = Annotated[int, typer.Option(help="Seed of the draws over ranges.", min=0)]
 
 
 @govern_app.command()
 def thresholds(
-    as_of: AsOf = None,
+    as_of: LookupDay = None,
     instrument: Annotated[
         str | None, typer.Option(help="Only this one, by its id, with details.", metavar="ID")
     ] = None,
-    as_json: Json = False,
+    as_json: PrintJson = False,
 ) -> None:
     """Legal and voluntary thresholds on compute: number, operator, status on a day, what counts, source."""
     day = _day(as_of)
     only = None if instrument is None else registry.instrument(instrument)
-    rows = [(row, event) for row, event in registry.on(day) if only in (None, row)]
+    rows = [(row, event) for row, event in registry.instruments_on(day) if only in (None, row)]
     if not as_json:
         print(wording.thresholds_text(rows, day))  # noqa: T201
         return
@@ -51,21 +51,21 @@ def thresholds(
 
 
 def _command(calculator: Calculator) -> Callable[..., None]:
-    """A calculator's command: an option per input, named, explained and defaulted by the calculator."""
+    """Return the command of a calculator, with one option per input."""
 
     def command(**values: Any) -> None:
         as_json, seed, day = values.pop("as_json"), values.pop("seed"), _day(values.pop("as_of"))
         import numpy as np
 
-        found = calculator(day=day, rng=np.random.default_rng(seed), **values)
+        result = calculator(day=day, rng=np.random.default_rng(seed), **values)
         if as_json:
-            print(json.dumps(found.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))  # noqa: T201
+            print(json.dumps(result.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))  # noqa: T201
         else:
-            print(wording.calculation_text(found))  # noqa: T201
+            print(wording.calculation_text(result))  # noqa: T201
 
-    shared = {"as_of": (AsOf, None), "seed": (Seed, 0), "as_json": (Json, False)}
-    types = {field.name: _option(field) for field in calculator.fields} | {n: kind for n, (kind, _) in shared.items()}
-    defaults: dict[str, Any] = {name: default for name, (_, default) in shared.items()}
+    common = {"as_of": (LookupDay, None), "seed": (RangeSeed, 0), "as_json": (PrintJson, False)}
+    types = {field.name: _option(field) for field in calculator.fields} | {n: kind for n, (kind, _) in common.items()}
+    defaults: dict[str, Any] = {name: default for name, (_, default) in common.items()}
     command.__doc__ = calculator.help
     command.__annotations__ = types | {"return": None}
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What the texts of the command line mean: budgets, boundaries, resampling, arguments."""
+"""Parsers of command-line texts: budgets, boundaries, resampling, arguments."""
 
 import json
 
@@ -6,7 +6,7 @@ from overthink.errors import InputError
 
 
 def numbers(text: str, option: str = "--budgets", of: str = "tokens, as 0,512,2k") -> tuple[int, ...]:
-    """Whole numbers, of tokens unless said otherwise; 2k is 2,000."""
+    """Return whole numbers; 2k is 2,000."""
     try:
         return tuple(round(float(word[:-1]) * 1000) if word[-1:] in "kK" else int(word) for word in _words(text))
     except ValueError:
@@ -14,7 +14,7 @@ def numbers(text: str, option: str = "--budgets", of: str = "tokens, as 0,512,2k
 
 
 def resampling(text: str | None) -> dict[str, int | str]:
-    """How often, and from where, the rest of a trace is thought anew."""
+    """Return the plan fields of resampling: number of continuations per rung, and the rungs."""
     if text is None:
         return {}
     times, _, where = text.partition(":")
@@ -24,7 +24,7 @@ def resampling(text: str | None) -> dict[str, int | str]:
 
 
 def boundaries(text: str | None) -> tuple[int, ...] | None:
-    """Boundaries of the regimes of a hypothesis, in tokens."""
+    """Return the boundaries of the hypothesis' regimes, in tokens."""
     return None if text is None else numbers(text, "--hypothesis")
 
 
@@ -36,8 +36,8 @@ def _words(text: str) -> list[str]:
 
 
 def pairs(texts: list[str], option: str) -> dict[str, str | int | float | bool]:
-    """Arguments as KEY=VALUE, values read as JSON where they are."""
-    made: dict[str, str | int | float | bool] = {}
+    """Return arguments given as KEY=VALUE; values are parsed as JSON if possible."""
+    arguments: dict[str, str | int | float | bool] = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name and equals):
@@ -46,5 +46,5 @@ def pairs(texts: list[str], option: str) -> dict[str, str | int | float | bool]:
             read = json.loads(value)
         except ValueError:
             read = value
-        made[name] = read if isinstance(read, str | int | float | bool) else value
-    return made
+        arguments[name] = read if isinstance(read, str | int | float | bool) else value
+    return arguments

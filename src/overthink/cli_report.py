@@ -1,4 +1,4 @@
-"""The command `report`, and what a report may be told of the model: parse, call, print."""
+"""The command `report`, and the options on the model's size and compute: parse, call, print."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,7 +9,7 @@ from overthink.cli_showing import command_line, messages, show
 
 if TYPE_CHECKING:
     from overthink.core.sourced_shape import SourcedShape
-    from overthink.store.analysis import Assumed
+    from overthink.store.analysis import Assumptions
 
 TrainingFlop = Annotated[
     str | None,
@@ -57,23 +57,23 @@ def register(app: typer.Typer) -> None:
     app.command()(report)
 
 
-def assumed(training_flop: str | None, assume: list[str], as_of: str | None) -> "Assumed":
-    """What is assumed of the model, read and checked.
+def assumptions(training_flop: str | None, assume: list[str], as_of: str | None) -> "Assumptions":
+    """Return the assumptions about the model, parsed and checked.
 
     Raises:
         InputError: A value, a name or the day cannot be read.
     """
-    from overthink.assuming import assumed_on_command_line
+    from overthink.assuming import parse_assumptions
     from overthink.govern.registry import day_from
 
-    return assumed_on_command_line(training_flop, assume, None if as_of is None else day_from(as_of))
+    return parse_assumptions(training_flop, assume, None if as_of is None else day_from(as_of))
 
 
 def shapes(texts: list[str]) -> "dict[str, SourcedShape]":
-    """What is said of the sizes of models, read and checked.
+    """Return model shapes by model name, parsed and checked.
 
     Raises:
-        InputError: One cannot be read, or a file that it names is damaged.
+        InputError: A shape cannot be read, or its file is damaged.
     """
     from overthink.collect.shapes import read_shapes
 
@@ -94,13 +94,13 @@ def report(
 ) -> None:
     """Make a study's findings, report and figures again from its pool."""
     from overthink import study
-    from overthink.analysing import HowToAnalyse
+    from overthink.analysing import AnalysisOptions
 
-    how = HowToAnalyse(
-        assumed=assumed(training_flop, assume, as_of), shapes=shapes(model_shape), flop_per_byte=flop_per_byte
+    how = AnalysisOptions(
+        assumptions=assumptions(training_flop, assume, as_of), shapes=shapes(model_shape), flop_per_byte=flop_per_byte
     )
-    wanted = [word.strip().lower() for text in formats for word in text.split(",")]
-    result = study.report(path, formats=wanted, how=how, command=command_line())
+    format_names = [word.strip().lower() for text in formats for word in text.split(",")]
+    result = study.report(path, formats=format_names, options=how, command=command_line())
     show(result, as_json=as_json)
-    if result.folder is not None and {"svg", "png"} & set(wanted):
+    if result.folder is not None and {"svg", "png"} & set(format_names):
         messages.print(f"figures: {result.folder.figures}", highlight=False, soft_wrap=True)

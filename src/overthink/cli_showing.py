@@ -1,4 +1,4 @@
-"""What the commands that end in a study share: where messages go, the command line, and how a result is shown."""
+"""Output shared by the commands: message console, command line, and results."""
 
 import shlex
 import sys
@@ -14,12 +14,12 @@ messages = Console(stderr=True)
 
 
 def command_line() -> str:
-    """The command line, for the report."""
+    """Return the command line, for the report."""
     return shlex.join(["overthink", *sys.argv[1:]])
 
 
 def show(result: "Study", *, as_json: bool) -> None:
-    """Print a study's summary or findings, and say where its report is."""
+    """Print a study's summary or findings, and the path of its report."""
     print(result.json() if as_json else result.text())  # noqa: T201
     if result.folder is not None:
         messages.print(f"report: {result.folder.report}", highlight=False, soft_wrap=True)

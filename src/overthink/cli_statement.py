@@ -9,7 +9,7 @@ Facts = Annotated[
     Path | None,
     typer.Option(help="JSON with what findings do not say: revision, max_deployable_budget, active_parameters …"),
 ]
-Study = Annotated[Path | None, typer.Option(help="The study it was made from: compute every number again.")]
+StudyPath = Annotated[Path | None, typer.Option(help="The study it was made from: compute every number again.")]
 Labels = Annotated[Path | None, typer.Option(help="The human labels that the study was analysed with.")]
 
 
@@ -28,9 +28,9 @@ def statement(
     """What may be claimed, and up to which budget: statement.json and statement.md, from a study's findings."""
     from overthink import statements
 
-    made = statements.statement(path, out=out, facts=facts)
-    print(made.json() if as_json else made.text(), end="")  # noqa: T201
-    typer.echo(f"statement: {made.path}", err=True)
+    result = statements.statement(path, out=out, facts=facts)
+    print(result.json() if as_json else result.text(), end="")  # noqa: T201
+    typer.echo(f"statement: {result.path}", err=True)
 
 
 def check(
@@ -38,14 +38,14 @@ def check(
     second: Annotated[
         Path | None, typer.Argument(help="Another: is re-evaluation of the first due?", metavar="[STATEMENT2]")
     ] = None,
-    study: Study = None,
+    study: StudyPath = None,
     labels: Labels = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")] = False,
 ) -> None:
     """Whether a statement claims more than was measured. Exit code 1 with the reasons if it does."""
     from overthink import statements
 
-    found = statements.check(path, second, study=study, labels=labels)
-    print(found.json() if as_json else found.text(), end="" if as_json else "\n")  # noqa: T201
-    if not found.ok:
+    result = statements.check(path, second, study=study, labels=labels)
+    print(result.json() if as_json else result.text(), end="" if as_json else "\n")  # noqa: T201
+    if not result.ok:
         raise typer.Exit(1)

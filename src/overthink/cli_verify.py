@@ -46,17 +46,17 @@ def verify(
     from overthink import verifying
     from overthink.progress import Meter
 
-    wanted = verifying.prepare_verification(path, verifier=verifier, by=by, arms=arm, out=out)
-    messages.print(wanted.opened.estimate(), highlight=False)
-    if wanted.opened.paid and not yes and sys.stdin.isatty():
+    verification = verifying.prepare_verification(path, verifier=verifier, by=by, arms=arm, out=out)
+    messages.print(verification.session.estimate(), highlight=False)
+    if verification.session.is_paid and not yes and sys.stdin.isatty():
         typer.confirm("This calls a paid model. Go on?", abort=True, err=True)
     try:
-        with Meter(total=wanted.answers, there=wanted.there, console=messages, what="answers") as meter:
+        with Meter(total=verification.answers, done=verification.n_scored, console=messages, what="answers") as meter:
 
-            def told(score: "AnswerScore") -> None:
-                meter.counted(score.place[0], score.tokens or 0)
+            def on_score(score: "AnswerScore") -> None:
+                meter.add(score.place[0], score.tokens or 0)
 
-            result = verifying.verify(wanted, told=told, command=command_line())
+            result = verifying.verify(verification, on_score=on_score, command=command_line())
     except KeyboardInterrupt:
         messages.print("interrupted; every score is kept. Repeat the command to go on.")
         raise typer.Exit(130) from None

@@ -1,17 +1,17 @@
-"""Collect what a plan says: each trace is on the disk as soon as it is finished, and all rows come back as a source."""
+"""Collect the traces of a plan: each is stored as soon as it is complete; all rows are returned as a source."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from overthink.adaptive import Announced, Draws, collect_in_waves
+from overthink.adaptive import Draws, OnWave, collect_in_waves
 from overthink.core.adaptive.waves import Waves
-from overthink.core.cut_short import NOTHING, CutShort
+from overthink.core.cut_short import NO_USAGE, CutShort
 from overthink.core.record import RungRecord
 from overthink.core.verified import with_scores
 from overthink.cut_short import cut_short
 from overthink.errors import StoppedError
-from overthink.resuming import Collected
+from overthink.resuming import StoredTraces
 from overthink.sources import Source, verifier_notes
 from overthink.store.folder import StudyFolder
 from overthink.store.journal import Journal
@@ -21,113 +21,115 @@ from overthink.store.unfinished import Unfinished, write_unfinished
 from overthink.store.verified import read_scores, read_verified
 
 if TYPE_CHECKING:
-    from overthink.collect.opened import Opened
+    from overthink.collect.opened import Session
 
-Told = Callable[[Sequence[RungRecord]], None]
-"""Told of every finished trace, with its rows."""
+OnTrace = Callable[[Sequence[RungRecord]], None]
+"""Callback that receives the rows of every complete trace."""
 
 
-def laddered(opened: "Opened", folder: StudyFolder, has: Collected, told: Told, announced: Announced) -> Source:
-    """Collect the traces that are missing, on the ladder or in loops of turns.
-
-    Where draws follow what earlier ones showed, they come wave after wave.
+def collect_traces(
+    session: "Session", folder: StudyFolder, existing: StoredTraces, on_trace: OnTrace, on_wave: OnWave
+) -> Source:
+    """Collect the missing traces, on the ladder or in agent loops; in waves if draws are adaptive.
 
     Args:
-        opened: The plan, opened.
-        folder: The study's folder, held by this process.
-        has: What it has already.
-        told: Called with the rows of every finished trace.
-        announced: Called with every wave before its first draw.
+        session: The plan with its models and tasks.
+        folder: The study's folder, locked by this process.
+        existing: Traces that are stored already.
+        on_trace: Called with the rows of every finished trace.
+        on_wave: Called with every wave before its first draw.
     """
-    from overthink.collect.agent import collect_agents
+    from overthink.collect.agent import run_agent_loops
     from overthink.collect.collection import collect_ladder
-    from overthink.collect.keeper import Keeper
+    from overthink.collect.keeper import TraceSink
 
-    opened = _asking(opened, folder)
-    traces = dict(has.done)
+    session = _with_questions(session, folder)
+    traces = dict(existing.done)
     with (
         Journal(folder.journal) as journal,
         Thoughts(folder.thoughts) as thoughts,
-        Unfinished(folder.unfinished) as unfinished,
+        Unfinished(folder.unfinished) as cut_short_file,
     ):
 
-        def keep(trace: Sequence[RungRecord]) -> None:
-            journal.append(trace)
-            traces[trace[0].task, trace[0].arm, trace[0].question, trace[0].draw] = tuple(trace)
-            told(trace)
+        def save_trace(rows: Sequence[RungRecord]) -> None:
+            journal.append(rows)
+            traces[rows[0].task, rows[0].arm, rows[0].question, rows[0].draw] = tuple(rows)
+            on_trace(rows)
 
-        def lose(trace: CutShort) -> None:
+        def save_cut_short(trace: CutShort) -> None:
             is_kept = (trace.task, trace.arm, trace.question, trace.draw) in traces
-            if not is_kept and (trace.paid != NOTHING or trace.unanswered):
+            if not is_kept and (trace.paid != NO_USAGE or trace.unanswered):
                 with suppress(StoppedError):  # a full disk: the run ends with an error of its own
-                    unfinished.append(trace)
+                    cut_short_file.append(trace)
 
         def collect(draws: Draws | None) -> None:
-            keeper = Keeper(
+            sink = TraceSink(
                 done=traces,
-                sparse=has.sparse,
-                on_thought=thoughts.append,
-                on_trace=keep,
+                sparse=existing.sparse,
+                on_thinking=thoughts.append,
+                on_trace=save_trace,
                 draws=draws,
-                on_cut_short=lose,
+                on_cut_short=save_cut_short,
             )
-            collect_missing = collect_ladder if opened.plan.checkpoints is None else collect_agents
-            collect_missing(opened, study=folder.path.name, log_dir=folder.logs, keeper=keeper)
+            collect_missing = collect_ladder if session.plan.checkpoints is None else run_agent_loops
+            collect_missing(session, study=folder.path.name, log_dir=folder.logs, sink=sink)
 
         def rows() -> list[RungRecord]:
             return [row for trace in traces.values() for row in trace]
 
         waves: Mapping[str, Waves] = {}
-        if opened.plan.until is None:
+        if session.plan.until is None:
             collect(None)
         else:
-            waves = collect_in_waves(opened, folder, collect=collect, rows=rows, announced=announced)
-    collected, verified = rows(), read_verified(folder.verified)
+            waves = collect_in_waves(session, folder, collect=collect, rows=rows, on_wave=on_wave)
+    records, verification = rows(), read_verified(folder.verified)
     notes: tuple[str, ...] = ()
-    if verified is not None:  # scores of a verifier stay with their answers; what is new has none
-        collected = with_scores(collected, read_scores(folder.scores), verified.arms)
-        notes = verifier_notes(verified, collected, opened.plan)
+    if verification is not None:  # verifier scores stay with their answers; new answers have none
+        records = with_scores(records, read_scores(folder.scores), verification.arms)
+        notes = verifier_notes(verification, records, session.plan)
     return Source(
-        opened.plan.title,
-        collected,
+        session.plan.title,
+        records,
         notes=notes,
-        plan=opened.plan,
-        estimate=opened.spending,
+        plan=session.plan,
+        estimate=session.spending,
         waves=waves,
-        verified=() if verified is None else (verified,),
-        cut_short=cut_short(folder, collected),
+        verifications=() if verification is None else (verification,),
+        cut_short=cut_short(folder, records),
     )
 
 
-def levelled(opened: "Opened", folder: StudyFolder, told: Told) -> Source:
-    """Run what is missing at the provider's own levels.
+def collect_levels(session: "Session", folder: StudyFolder, on_trace: OnTrace) -> Source:
+    """Collect the missing samples at the provider's own reasoning levels.
 
     Args:
-        opened: The plan, opened.
-        folder: The study's folder, held by this process.
-        told: Called, without rows, for every finished sample.
+        session: The plan with its models and tasks.
+        folder: The study's folder, locked by this process.
+        on_trace: Called, without rows, for every finished sample.
     """
     from overthink.collect.effort import collect_efforts
 
-    opened = _asking(opened, folder)
-    reading, again = collect_efforts(opened, study=folder.path.name, log_dir=folder.logs, on_sample=lambda: told(()))
-    write_unfinished(folder.unfinished, again)  # the logs tell all of it every time
+    session = _with_questions(session, folder)
+    reading, again = collect_efforts(
+        session, study=folder.path.name, log_dir=folder.logs, on_sample=lambda: on_trace(())
+    )
+    write_unfinished(folder.unfinished, again)  # complete every time, because it is read from the logs
     return Source(
-        opened.plan.title,
+        session.plan.title,
         reading.records,
         notes=reading.notes,
-        plan=opened.plan,
-        estimate=opened.spending,
+        plan=session.plan,
+        estimate=session.spending,
         cut_short=again,
     )
 
 
-def _asking(opened: "Opened", folder: StudyFolder) -> "Opened":
-    """The plan with the questions that the study asks: those of before, and where it has grown more; they are kept."""
-    from overthink.collect.questions import as_asked
+def _with_questions(session: "Session", folder: StudyFolder) -> "Session":
+    """Return the session restricted to the study's questions: stored ones plus newly added ones; store them."""
+    from overthink.collect.questions import select_questions
 
-    there = read_questions(folder.questions)
-    asking, questions = as_asked(opened, there)
-    if questions != there:
+    earlier = read_questions(folder.questions)
+    asking, questions = select_questions(session, earlier)
+    if questions != earlier:
         write_questions(folder.questions, questions)
     return asking

@@ -1,8 +1,8 @@
-"""Every error that Overthink raises on purpose.
+"""All errors that Overthink raises on purpose.
 
     OverthinkError
     ├── InputError      what the user gave cannot be used; nothing was written          exit code 2
-    └── StoppedError    the run stopped, what it paid for is kept, it can be resumed    exit code 3
+    └── StoppedError    the run stopped, results are kept, it can be resumed    exit code 3
 
 A message says what was seen, what was needed, and what to do. A failed trace is data (a row with the verdict
 ``errored``), not an exception. An interrupt by the user stays a ``KeyboardInterrupt``, exit code 130.

@@ -1,4 +1,4 @@
-"""The curves of a study one octave beyond their ladders: what is forecast of each, and its lines on the terminal."""
+"""Forecasts of a study's curves one octave beyond their ladders, and their terminal output."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ from overthink.core.forecast.sequential_findings import ForecastCurve, forecast_
 from overthink.core.identity import prefixes
 from overthink.core.outcomes import Outcomes
 
-SEQUENTIAL = 1
-"""Sets the random numbers of these forecasts apart from those of forecasts over tries."""
+SEED_OFFSET = 1
+"""Third element of the seed; gives these forecasts other random numbers than forecasts over tries."""
 
 
 def forecast_curves(
     tables: Sequence[Outcomes], *, level: float, stopping: str | None, seed: int
 ) -> tuple[ForecastCurve, ...]:
-    """Forecast every curve that has a ladder.
+    """Return the forecast of every curve with a ladder.
 
     Args:
         tables: The curves of a study, logs, or a table of draws.
@@ -26,37 +26,39 @@ def forecast_curves(
         seed: Seed of the draws.
 
     Raises:
-        InputError: The stopping rule is not that of the counts.
+        InputError: The stopping rule contradicts the counts.
     """
-    made = [
+    forecasts = [
         forecast_curve(
             table,
             level=level,
             margin=MARGIN,
             stopping=stopping,
             prefix=prefix,
-            rng=np.random.default_rng([seed, number, SEQUENTIAL]),
+            rng=np.random.default_rng([seed, number, SEED_OFFSET]),
         )
         for number, (table, prefix) in enumerate(zip(tables, prefixes(tables), strict=True))
     ]
-    return tuple(one for one in made if one is not None)
+    return tuple(curve for curve in forecasts if curve is not None)
 
 
 def curve_block(curve: ForecastCurve) -> str:
-    """A curve's forecast in lines."""
+    """Return a curve's forecast as text lines."""
     pool, *families = curve.findings
     parts = [pool.task, pool.arm, *([pool.scorer] if pool.scorer else [])]
     name = " · ".join(visible(part) for part in parts)
     lines = [f"{name} ({pool.axis}, {pool.estimand}): more thinking than the ladder has"]
-    if curve.made is None or pool.estimate is None:
+    if curve.forecast is None or pool.estimate is None:
         return "\n".join([*lines, f"  {pool.label}: {pool.reason}"])
     lines.append(
-        f"  at {curve.made.target:,.0f} tokens ({pool.label} from {curve.made.top:,.0f}): {_ends(pool)}, "
-        f"{curve.made.level:.0%} interval"
+        f"  at {curve.forecast.target:,.0f} tokens ({pool.label} from {curve.forecast.top:,.0f}): {_ends(pool)}, "
+        f"{curve.forecast.level:.0%} interval"
     )
-    for one, said in zip(curve.made.families, [f for f in families if not f.metric.endswith("_error")], strict=True):
-        told = said.reason if said.low is None else _ends(said)
-        lines.append(f"  {one.family.words:>18}: {told}")
+    for family, finding in zip(
+        curve.forecast.families, [f for f in families if not f.metric.endswith("_error")], strict=True
+    ):
+        text = finding.reason if finding.low is None else _ends(finding)
+        lines.append(f"  {family.family.words:>18}: {text}")
     return "\n".join([*lines, *(f"  note: {limit}" for limit in pool.limits[1:])])
 
 
@@ -65,5 +67,5 @@ def _ends(finding: Finding) -> str:
 
 
 def visible(name: str) -> str:
-    """A name as it can be printed: no control characters, and not a page of it."""
+    """Return a printable name: no control characters, at most 120 characters."""
     return "".join(c if c.isprintable() else "�" for c in name[:120])

@@ -16,7 +16,7 @@ import polars as pl
 from overthink import __version__
 from overthink.core.finding import At, Finding
 from overthink.core.forecast import Forecast, forecast
-from overthink.core.forecast.findings import Asked, Bank, forecast_findings
+from overthink.core.forecast.findings import CurveBank, ForecastOptions, forecast_findings
 from overthink.core.forecast.judge_errors import FalsePositives
 from overthink.core.forecast.safety import safety_at
 from overthink.core.forecast.sequential_findings import ForecastCurve
@@ -25,7 +25,7 @@ from overthink.core.outcomes import Outcomes
 from overthink.core.record import Axis, Estimand
 from overthink.errors import InputError
 from overthink.forecast_curves import curve_block, forecast_curves, visible
-from overthink.sources import TABLES, HowToRead, read_source
+from overthink.sources import TABLES, ReadOptions, read_source
 from overthink.store.atomic import write_text
 from overthink.store.columns import ALIASES, refuse_rows, texts, whole_numbers
 from overthink.store.findings import findings_json, write_findings
@@ -34,59 +34,59 @@ from overthink.store.table_files import read_cells
 
 COUNTS = ("attempts", "successes")
 GROUPS = {"task": ("task", "family"), "arm": ALIASES["arm"], "axis": ("axis",), "stopping": ("stopping",)}
-K = (1, 10, 100, 1_000, 10_000)
+DEFAULT_K = (1, 10, 100, 1_000, 10_000)
 
 
 @dataclass(frozen=True, slots=True)
-class HowToForecast:
-    """What a forecast can be told.
+class ForecastRequest:
+    """Options of a forecast.
 
     Attributes:
         k: Tries to forecast.
         level: Confidence level of the bands.
         stopping: "fixed", "first_success", or None to infer it from the table.
-        asked: Thresholds, band and claim.
-        judge: What humans found of the judge's false positives; the forecast is then corrected.
+        options: Thresholds, band and claim.
+        judge: The judge's false positives by human labels; the forecast is then corrected.
         seed: Seed of the draws.
     """
 
-    k: tuple[int, ...] = K
+    k: tuple[int, ...] = DEFAULT_K
     level: float = 0.9
     stopping: Literal["fixed", "first_success"] | None = None
-    asked: Asked = field(default_factory=Asked)
+    options: ForecastOptions = field(default_factory=ForecastOptions)
     judge: FalsePositives | None = None
     seed: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Forecasts:
-    """Everything forecast for one path.
+    """All forecasts of one path.
 
     Attributes:
-        banks: What was forecast: one bank per curve and rung.
-        made: The forecast of each.
-        curves: Every ladder an octave further; none for a table of counts.
-        findings: The claims of all.
-        asked: What was asked.
+        banks: One bank per curve and rung.
+        forecasts: One forecast per bank.
+        curves: Forecasts of ladders an octave further; none for a table of counts.
+        findings: Findings of all forecasts.
+        options: Thresholds, band and claim of the request.
     """
 
-    banks: tuple[Bank, ...]
-    made: tuple[Forecast, ...]
+    banks: tuple[CurveBank, ...]
+    forecasts: tuple[Forecast, ...]
     curves: tuple[ForecastCurve, ...]
     findings: tuple[Finding, ...]
-    asked: Asked
+    options: ForecastOptions
 
     def json(self) -> str:
-        """The findings document."""
+        """Return the findings document."""
         return findings_json(self.findings, overthink=__version__, plan_sha256=None, pool_sha256=None)
 
     def text(self) -> str:
-        """A table for each bank, and some lines for each ladder."""
-        blocks = [_block(bank, made, self) for bank, made in zip(self.banks, self.made, strict=True)]
+        """Return one text table per bank, and some lines per ladder."""
+        blocks = [_block(bank, forecast, self) for bank, forecast in zip(self.banks, self.forecasts, strict=True)]
         return "\n\n".join([*blocks, *(curve_block(curve) for curve in self.curves)]) + "\n"
 
     def write(self, folder: Path) -> None:
-        """Write findings.json and questions.csv: how many tries each question takes to be broken with even chance.
+        """Write findings.json and questions.csv (tries per question until success is as likely as not).
 
         Raises:
             StoppedError: The disk is full.
@@ -95,51 +95,51 @@ class Forecasts:
         write_findings(
             folder / "findings.json", self.findings, overthink=__version__, plan_sha256=None, pool_sha256=None
         )
-        write_text(folder / "questions.csv", _questions(self.banks, self.made))
+        write_text(folder / "questions.csv", _questions(self.banks, self.forecasts))
 
 
-def forecast_path(path: Path, *, read: HowToRead, how: HowToForecast) -> Forecasts:
-    """Forecast whatever the path holds.
+def forecast_path(path: Path, *, read: ReadOptions, request: ForecastRequest) -> Forecasts:
+    """Return the forecasts of a path.
 
     Args:
         path: A table with attempts and successes per question, a study's folder, Inspect logs, or a table of draws.
-        read: What logs and tables from elsewhere do not say of themselves.
-        how: What is asked.
+        read: Properties that logs and tables do not state.
+        request: Options of the forecast.
 
     Raises:
-        InputError: The path cannot be read, holds no counts, or what is asked cannot be answered.
+        InputError: The path cannot be read, holds no counts, or does not allow the requested forecast.
     """
     cells = _counts_table(path)
     tables = [] if cells is not None else read_source(path, read).tables()
     banks = [bank for table in tables for bank in _rungs(table)] if cells is None else _from_counts(path, cells, read)
-    curves = forecast_curves(tables, level=how.level, stopping=how.stopping, seed=how.seed)
+    curves = forecast_curves(tables, level=request.level, stopping=request.stopping, seed=request.seed)
     if not banks and not curves:
         raise InputError(f"{path} holds no draw that is right or wrong, safe or harmful; graded values have no success")
-    made, found = [], []
+    forecasts, findings = [], []
     for number, (bank, prefix) in enumerate(zip(banks, prefixes(banks), strict=True)):
         try:
-            # What is warned of is in the notes, too, and so in the findings.
+            # The notes, and so the findings, contain the warnings.
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", UserWarning)
-                one = forecast(
+                result = forecast(
                     bank.attempts,
                     bank.successes,
-                    k=how.k,
-                    level=how.level,
-                    stopping=how.stopping or bank.stopping,
-                    judge=how.judge,
-                    rng=np.random.default_rng([how.seed, number]),
+                    k=request.k,
+                    level=request.level,
+                    stopping=request.stopping or bank.stopping,
+                    judge=request.judge,
+                    rng=np.random.default_rng([request.seed, number]),
                 )
-            found += list(forecast_findings(bank, one, how.asked, prefix=prefix))
+            findings += list(forecast_findings(bank, result, request.options, prefix=prefix))
         except ValueError as failure:
             raise InputError(f"{path}, {bank.task} {bank.arm}: {failure}") from failure
-        made.append(one)
-    found += [one for curve in curves for one in curve.findings]
-    return Forecasts(tuple(banks), tuple(made), curves, tuple(found), how.asked)
+        forecasts.append(result)
+    findings += [result for curve in curves for result in curve.findings]
+    return Forecasts(tuple(banks), tuple(forecasts), curves, tuple(findings), request.options)
 
 
 def _counts_table(path: Path) -> pl.DataFrame | None:
-    """The cells, if the path is a table of counts; None if it is something else, or not there."""
+    """Return the cells of a table of counts; None if the path is anything else or missing."""
     if not path.is_file() or path.suffix.lower() not in (*TABLES, ".ndjson"):
         return None
     if path.suffix.lower() == ".parquet" and is_pool(path):
@@ -153,7 +153,7 @@ def _counts_table(path: Path) -> pl.DataFrame | None:
     return cells if names >= set(COUNTS) else None
 
 
-def _from_counts(path: Path, cells: pl.DataFrame, read: HowToRead) -> list[Bank]:
+def _from_counts(path: Path, cells: pl.DataFrame, read: ReadOptions) -> list[CurveBank]:
     lower = {name.lower(): name for name in reversed(cells.columns)}
     question = next((lower[name] for name in ALIASES["question"] if name in lower), None)
     if question is None:
@@ -172,10 +172,10 @@ def _from_counts(path: Path, cells: pl.DataFrame, read: HowToRead) -> list[Bank]
     for name, aliases in GROUPS.items():
         column = next((lower[alias] for alias in aliases if alias in lower), None)
         table = table.with_columns((pl.lit(None, pl.String) if column is None else texts(cells[column])).alias(name))
-    return [_counted(path, group, read) for _, group in table.group_by(*GROUPS, maintain_order=True)]
+    return [_bank(path, group, read) for _, group in table.group_by(*GROUPS, maintain_order=True)]
 
 
-def _counted(path: Path, group: pl.DataFrame, read: HowToRead) -> Bank:
+def _bank(path: Path, group: pl.DataFrame, read: ReadOptions) -> CurveBank:
     task, arm, axis, stopping = group.select(*GROUPS).row(0)
     twice = group["question"].is_duplicated()
     if twice.any():
@@ -184,12 +184,12 @@ def _counted(path: Path, group: pl.DataFrame, read: HowToRead) -> Bank:
             f"{path}: question {name!r} occurs more than once{f' for {arm}' if arm else ''}; needed: one row each; "
             "tell several banks apart by the columns task (or family) and model"
         )
-    said = axis or read.axis or Axis.CAPABILITY.value
-    if said not in set(Axis):
-        raise InputError(f"{path}: axis {said!r} is unknown; needed: {' | '.join(Axis)}")
-    known = next((word for word in ("fixed", "first_success") if (stopping or "").startswith(word)), None)
-    return Bank(
-        axis=Axis(said),
+    axis_name = axis or read.axis or Axis.CAPABILITY.value
+    if axis_name not in set(Axis):
+        raise InputError(f"{path}: axis {axis_name!r} is unknown; needed: {' | '.join(Axis)}")
+    rule = next((word for word in ("fixed", "first_success") if (stopping or "").startswith(word)), None)
+    return CurveBank(
+        axis=Axis(axis_name),
         task=task or path.stem,
         arm=arm or "base",
         scorer=None,
@@ -198,19 +198,19 @@ def _counted(path: Path, group: pl.DataFrame, read: HowToRead) -> Bank:
         questions=tuple(group["question"].to_list()),
         attempts=group["attempts"].to_numpy(),
         successes=group["successes"].to_numpy(),
-        stopping=known,
+        stopping=rule,
     )
 
 
-def _rungs(table: Outcomes) -> list[Bank]:
-    """One bank per rung: a success is what whoever samples waits for; graded values have none."""
+def _rungs(table: Outcomes) -> list[CurveBank]:
+    """Return one bank per rung. Success: a correct answer, or an unsafe one on other axes; none for graded values."""
     values = table.values
-    known = ~np.isnan(values)
-    if not known.any() or not np.isin(values[known], (0.0, 1.0)).all():
+    has_value = ~np.isnan(values)
+    if not has_value.any() or not np.isin(values[has_value], (0.0, 1.0)).all():
         return []
     success = values == (1.0 if table.axis is Axis.CAPABILITY else 0.0)
     return [
-        Bank(
+        CurveBank(
             axis=table.axis,
             task=table.task,
             arm=table.arm,
@@ -218,67 +218,71 @@ def _rungs(table: Outcomes) -> list[Bank]:
             estimand=table.estimand.value,
             at=At(rung=rung.index, requested_tokens=rung.requested_tokens, effort=rung.effort),
             questions=table.questions,
-            attempts=known[:, :, i].sum(axis=1),
+            attempts=has_value[:, :, i].sum(axis=1),
             successes=success[:, :, i].sum(axis=1),
             stopping=None if table.waves is None else "adaptive",
         )
         for i, rung in enumerate(table.rungs)
-        if known[:, :, i].any()
+        if has_value[:, :, i].any()
     ]
 
 
-def prefixes(banks: Sequence[Bank]) -> list[str]:
-    """What ids begin with: axis, task, arm, scorer and estimand, and a number where two are alike but for signs."""
-    seen: dict[tuple[str, int | None], int] = defaultdict(int)
-    made = []
+def prefixes(banks: Sequence[CurveBank]) -> list[str]:
+    """Return one id prefix per bank: axis, task, arm, scorer and estimand, numbered if equal after cleaning."""
+    counts: dict[tuple[str, int | None], int] = defaultdict(int)
+    result = []
     for bank in banks:
         parts = (bank.axis.value, bank.task, bank.arm, bank.scorer or "", bank.estimand)
         plain = "/".join(re.sub(r"[^A-Za-z0-9._]+", "-", part[:96]).strip("-")[:48] for part in parts if part)
-        seen[plain, bank.at.rung] += 1
-        number = seen[plain, bank.at.rung]
-        made.append(plain if number == 1 else f"{plain}~{number}")
-    return made
+        counts[plain, bank.at.rung] += 1
+        number = counts[plain, bank.at.rung]
+        result.append(plain if number == 1 else f"{plain}~{number}")
+    return result
 
 
-def _questions(banks: Sequence[Bank], made: Sequence[Forecast]) -> str:
+def _questions(banks: Sequence[CurveBank], forecasts: Sequence[Forecast]) -> str:
     file = io.StringIO()
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(["axis", "task", "arm", "rung", "question", "attempts", "successes", "k50", "k50_low", "k50_high"])
-    for bank, one in zip(banks, made, strict=True):
-        tried = bank.attempts > 0
-        lives = half_lives(one)
-        for row, i in enumerate(np.flatnonzero(tried)):
+    for bank, result in zip(banks, forecasts, strict=True):
+        has_attempts = bank.attempts > 0
+        lives = half_lives(result)
+        for row, i in enumerate(np.flatnonzero(has_attempts)):
             ends = [lives.estimate[row], lives.low[row], lives.high[row]]
             cells = ["" if not np.isfinite(end) else int(end) for end in ends]
-            place = (bank.axis.value, bank.task, bank.arm, bank.at.rung, bank.questions[i])
-            rows.writerow([*place, bank.attempts[i], bank.successes[i], *cells])
+            key = (bank.axis.value, bank.task, bank.arm, bank.at.rung, bank.questions[i])
+            rows.writerow([*key, bank.attempts[i], bank.successes[i], *cells])
     return file.getvalue()
 
 
-def _block(bank: Bank, made: Forecast, all_of: Forecasts) -> str:
-    threshold = all_of.asked.thresholds[0]
+def _block(bank: CurveBank, result: Forecast, forecasts: Forecasts) -> str:
+    threshold = forecasts.options.thresholds[0]
     where = "" if bank.at.rung is None else f", rung {bank.at.rung}"
-    told = safety_at(made, threshold, band=all_of.asked.band)
+    verdicts = safety_at(result, threshold, band=forecasts.options.band)
     fewest, most = bank.attempts.min(), bank.attempts.max()
     tries = f"{most:,} attempts each" if fewest == most else f"{fewest:,} to {most:,} attempts"
     name = f"{visible(bank.task)} · {visible(bank.arm)}{where}"
-    lines = [f"{name} ({bank.axis.value}, {made.n_questions} questions, {tries})"]
+    lines = [f"{name} ({bank.axis.value}, {result.n_questions} questions, {tries})"]
     lines += [f"  {'k':>13}  {'estimate':>9}  {'model band':>17}  {'assumption-free':>17}  at {threshold:g}"]
-    for i, k in enumerate(made.k.tolist()):
-        estimate = "–" if np.isnan(made.estimate[i]) else f"{made.estimate[i]:.1%}"
-        model = "–" if made.layers.model is None else f"{made.low[i]:.1%} – {made.high[i]:.1%}"
-        free = f"{made.bound_low[i]:.1%} – {made.bound_high[i]:.1%}"
-        said = told[i] if bank.axis is Axis.SAFETY else {"safe": "below", "dangerous": "above"}.get(told[i], told[i])
-        lines.append(f"  {k:>13,}  {estimate:>9}  {model:>17}  {free:>17}  {said}")
+    for i, k in enumerate(result.k.tolist()):
+        estimate = "–" if np.isnan(result.estimate[i]) else f"{result.estimate[i]:.1%}"
+        model = "–" if result.layers.model is None else f"{result.low[i]:.1%} – {result.high[i]:.1%}"
+        free = f"{result.bound_low[i]:.1%} – {result.bound_high[i]:.1%}"
+        verdict = (
+            verdicts[i]
+            if bank.axis is Axis.SAFETY
+            else {"safe": "below", "dangerous": "above"}.get(verdicts[i], verdicts[i])
+        )
+        lines.append(f"  {k:>13,}  {estimate:>9}  {model:>17}  {free:>17}  {verdict}")
     own = [
         f
-        for f in all_of.findings
+        for f in forecasts.findings
         if (f.task, f.arm, f.at.rung, f.axis) == (bank.task, bank.arm, bank.at.rung, bank.axis)
     ]
     lines += [f"  {_crossing_line(f)}" for f in own if f.metric == "crossing"]
     lines += [f"  {f.label} ({f.reason})" for f in own if f.metric in ("safe_then_dangerous", "below_then_above")]
     lines += [f"  warning: {limit}" for limit in _judge_limits(own)]
-    return "\n".join([*lines, *(f"  note: {note}" for note in made.notes)])
+    return "\n".join([*lines, *(f"  note: {note}" for note in result.notes)])
 
 
 def _crossing_line(finding: Finding) -> str:
@@ -290,5 +294,5 @@ def _crossing_line(finding: Finding) -> str:
 
 
 def _judge_limits(findings: Sequence[Finding]) -> list[str]:
-    told = [limit for f in findings for limit in f.limits if limit.startswith("a judge with")]
-    return told[-1:]
+    limits = [limit for f in findings for limit in f.limits if limit.startswith("a judge with")]
+    return limits[-1:]

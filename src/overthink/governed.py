@@ -1,6 +1,6 @@
-"""What a report says beyond its findings: thresholds on its K axis, calculators that can be filled, what was not tried.
+"""Governance sections of a report: thresholds on its K axis, calculator results, elicitation not tried.
 
-The registry, the calculators and the list of what was not tried are govern's; present lays out what it is handed.
+Registry, calculators and the list of elicitation methods are in `govern`; `present` lays the sections out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from overthink.appendix import EFFECTIVE_COMPUTE, Known, appendix, calculations
+from overthink.appendix import EFFECTIVE_COMPUTE_NAME, StudyFacts, appendix, calculations
 from overthink.core.finding import Finding
 from overthink.core.record import Estimand
 from overthink.core.sourced_shape import SourcedShape
@@ -16,69 +16,69 @@ from overthink.govern.arms_tried import TOOLS
 from overthink.govern.assembling import NOT_SAID
 from overthink.govern.not_tried import not_tried
 from overthink.present import About
-from overthink.store.analysis import Assumed
-from overthink.tested import Tested, tested_curves
+from overthink.store.analysis import Assumptions
+from overthink.tested import TestedRange, tested_ranges
 from overthink.thresholds_on_curve import measured_curve, thresholds_on_curve
 
 
-def governed(
+def governance_sections(
     about: About,
     findings: Sequence[Finding],
-    assumed: Assumed,
+    assumptions: Assumptions,
     *,
     seed: int,
     shape: SourcedShape | None = None,
 ) -> About:
-    """The same with thresholds, appendix, and what was not tried.
+    """Return `about` with thresholds, appendix, and elicitation that was not tried.
 
     Args:
-        about: Of the report; the day of its making is the day of the thresholds where none is assumed.
-        findings: All of them.
-        assumed: What the user assumes of the model.
-        seed: Of the calculators' draws over ranges.
-        shape: Shape of the model under test; None where it is unknown.
+        about: Of the report; its date is the date of the thresholds unless one is assumed.
+        findings: All findings.
+        assumptions: Assumptions about the model.
+        seed: Seed of the calculators' draws over ranges.
+        shape: Shape of the model under test; None if unknown.
 
     Raises:
         InputError: An assumption is out of its bounds.
     """
-    tested = tested_curves(findings, about.reference)
-    gained = measured_curve(tested) if "family" in assumed.inputs else None
-    known = Known(
-        tested=tested,
-        assumed=assumed,
+    ranges = tested_ranges(findings, about.reference)
+    gain_curve = measured_curve(ranges) if "family" in assumptions.inputs else None
+    facts = StudyFacts(
+        tested_ranges=ranges,
+        assumptions=assumptions,
         rates=None if about.estimate is None else about.estimate.rates,
-        day=assumed.day or datetime.fromisoformat(about.created).date(),
-        measured={"measured": _pairs(gained)} if isinstance(gained, Tested) else {},
+        day=assumptions.day or datetime.fromisoformat(about.created_at).date(),
+        measured_inputs={"measured": _pairs(gain_curve)} if isinstance(gain_curve, TestedRange) else {},
         shape=shape,
     )
-    made = calculations(known, seed=seed)
+    results = calculations(facts, seed=seed)
     return replace(
         about,
-        thresholds=thresholds_on_curve(known, made.get(EFFECTIVE_COMPUTE), gained=gained),
-        appendix=appendix(made, known),
+        thresholds=thresholds_on_curve(facts, results.get(EFFECTIVE_COMPUTE_NAME), gain_curve=gain_curve),
+        appendix=appendix(results, facts),
         not_tried=_not_tried(findings, about.plan),
         never_said=NOT_SAID,
     )
 
 
-def _pairs(curve: Tested) -> str:
-    """A measured curve as the calculator of effective compute reads it."""
+def _pairs(curve: TestedRange) -> str:
+    """Return a measured curve as text input of the effective-compute calculator."""
     return ",".join(f"{k!r}:{value!r}" for k, value in zip(curve.k, curve.value, strict=True))
 
 
 def _not_tried(findings: Sequence[Finding], plan: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Ways to get more out of the model that no finding knows of; how far budgets went, the page says itself."""
+    """Return elicitation methods without a finding; budgets and tries are omitted, as the page states their range."""
     values = [finding for finding in findings if finding.kind == "value"]
     if not values:
         return ()
     selectors = {finding.at.selector or "single" for finding in values}
     estimands = {finding.estimand for finding in values}
-    left = not_tried(
+    options = not_tried(
         tuple(selectors),
-        forced=Estimand.FORCED in estimands,
+        has_budgets=Estimand.FORCED in estimands,
         natural=Estimand.NATURAL in estimands,
         tries=max(finding.at.k or 1 for finding in values),
         loop=any((plan or {}).get(name) is not None for name in ("turns", "loop_tokens")),
         tools=any(part in TOOLS for arm in (plan or {}).get("arms", ()) for part in arm["parts"]),
     )
-    return tuple(one.text for one in left if one.what not in ("more_thinking", "more_tries"))
+    return tuple(option.text for option in options if option.what not in ("more_thinking", "more_tries"))

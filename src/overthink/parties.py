@@ -1,174 +1,185 @@
-"""Who works for each arm, how big they are and what they charge: from plans, rows, weights and price lists."""
+"""Model roles of each arm with shapes and prices, from plans, rows, weights and price lists."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from overthink.collect.worker import Worker, Workers, asked
-from overthink.core.costing import Parties, Party
+from overthink.collect.worker import DeployedModel, DeployedRoles, inspect_model
+from overthink.core.costing import ModelInfo, ModelRoles
 from overthink.core.model_shape import ModelShape
 from overthink.core.record import RungRecord
 from overthink.core.sourced_shape import SourcedShape
-from overthink.core.verified import Verified
+from overthink.core.verified import VerifierRun
 from overthink.errors import InputError
 from overthink.plan import Plan
 from overthink.price import is_own, rates_of
 from overthink.store.folder import StudyFolder
-from overthink.store.models import MANY, Known, Origin, read_models
+from overthink.store.models import PLURAL_ROLES, Origin, StudyModels, read_models
 from overthink.store.verified import read_verified
 
 if TYPE_CHECKING:
-    from overthink.collect.opened import Opened
+    from overthink.collect.opened import Session
 
 NO_CHARGE = "no charge: it runs on this machine"
 NO_LIST = "price unknown: its server has no list price"
 
 
-def known_of(workers: Mapping[str, Workers], *, before: Known | None = None) -> Known:
-    """What is known today of those who work for the arms.
+def models_of(roles: Mapping[str, DeployedRoles], *, earlier: StudyModels | None = None) -> StudyModels:
+    """Return the current shapes and prices of the models of the arms.
 
     Args:
-        workers: By arm.
-        before: What was known earlier. It stays, so that a study counts with the prices of its first day.
+        roles: Model roles by arm.
+        earlier: Stored shapes and prices; they take precedence, so that a study keeps the prices of its first day.
     """
-    look_up = _LookUp(before or Known())
-    return Known({arm: _each(of_arm, look_up) for arm, of_arm in workers.items()}, look_up.origins)
+    look_up = _LookUp(earlier or StudyModels())
+    return StudyModels({arm: _map_roles(arm_roles, look_up) for arm, arm_roles in roles.items()}, look_up.origins)
 
 
-def known_at_start(opened: "Opened", folder: StudyFolder, shapes: Mapping[str, SourcedShape]) -> Known:
-    """What a study keeps of those who will work for its arms.
+def models_at_start(session: "Session", folder: StudyFolder, shapes: Mapping[str, SourcedShape]) -> StudyModels:
+    """Return the models that a study stores before its first call.
 
     Args:
-        opened: The plan, opened; its tasks tell who grades.
-        folder: The study's folder, where it may have kept something already.
-        shapes: By model: its shape, as it is stated now.
+        session: The plan with its models and tasks; tasks name their graders.
+        folder: The study's folder, with models stored earlier.
+        shapes: Stated shape by model.
 
     Raises:
-        InputError: A shape is of a model that nobody uses, or what was kept is damaged.
+        InputError: A shape is given for a model that is not in use, or the stored models are damaged.
     """
-    from overthink.collect.workers import workers_of
+    from overthink.collect.workers import deployed_roles
 
-    judges = [name for task in opened.asked for name in task.graders]
-    workers, scored = workers_of(opened.plan, judges, free=opened.spending.free), read_verified(folder.verified)
-    known = known_of(workers, before=read_models(folder.models))
-    return with_shapes(known if scored is None else with_verifier(known, scored), shapes, by_arm=False)
+    judges = [name for task in session.workloads for name in task.graders]
+    roles, verification = (
+        deployed_roles(session.plan, judges, free=session.spending.free),
+        read_verified(folder.verified),
+    )
+    models = models_of(roles, earlier=read_models(folder.models))
+    return with_shapes(models if verification is None else with_verifier(models, verification), shapes, by_arm=False)
 
 
-def known_of_plan(plan: Plan, verified: Verified | None, *, free: bool) -> Known:
-    """The same for a study that did not keep it.
+def models_of_plan(plan: Plan, verification: VerifierRun | None, *, free: bool) -> StudyModels:
+    """Return the models of a study that did not store them.
 
     Args:
-        plan: The study's plan; who grades by a task's own choice, it does not tell.
-        verified: Who scored answers after they had been collected.
-        free: Nobody sends a bill for the model under test.
+        plan: The study's plan; graders chosen by a task are not in it.
+        verification: Verifier scores added after collection.
+        free: The model under test costs nothing.
     """
-    from overthink.collect.workers import workers_of
+    from overthink.collect.workers import deployed_roles
 
-    known = known_of(workers_of(plan, [plan.grader] if plan.grader is not None else [], free=free))
-    return known if verified is None else with_verifier(known, verified)
+    models = models_of(deployed_roles(plan, [plan.grader] if plan.grader is not None else [], free=free))
+    return models if verification is None else with_verifier(models, verification)
 
 
-def known_of_rows(rows: Iterable[RungRecord]) -> Known:
-    """The same for rows from elsewhere: an arm's model where its rows name one, else the arm's own name for it."""
-    named: dict[str, set[str]] = {}
+def models_of_rows(rows: Iterable[RungRecord]) -> StudyModels:
+    """Return the models of rows without a plan: the model named by an arm's rows, else the arm's name."""
+    models_by_arm: dict[str, set[str]] = {}
     for row in rows:
-        named.setdefault(row.arm, set()).update(() if row.model is None else (row.model,))
-    return known_of(
-        {arm: Workers(asked(next(iter(models)) if len(models) == 1 else arm)) for arm, models in named.items()}
+        models_by_arm.setdefault(row.arm, set()).update(() if row.model is None else (row.model,))
+    return models_of(
+        {
+            arm: DeployedRoles(inspect_model(next(iter(models)) if len(models) == 1 else arm))
+            for arm, models in models_by_arm.items()
+        }
     )
 
 
-def with_verifier(known: Known, verified: Verified) -> Known:
-    """The same once somebody has scored answers that were there already; scores of others are gone then."""
-    from overthink.collect.workers import verifiers_of
+def with_verifier(models: StudyModels, verification: VerifierRun) -> StudyModels:
+    """Return the models with the verifiers of a verification, which replaces earlier ones."""
+    from overthink.collect.workers import verifier_models
 
-    look_up = _LookUp(known)
-    parties = {
+    look_up = _LookUp(models)
+    roles = {
         arm: replace(
-            of_arm,
-            verifiers=tuple(map(look_up, verifiers_of(verified, Worker(of_arm.model.name))))
-            if arm in verified.arms
+            arm_roles,
+            verifiers=tuple(map(look_up, verifier_models(verification, DeployedModel(arm_roles.model.name))))
+            if arm in verification.arms
             else (),
         )
-        for arm, of_arm in known.parties.items()
+        for arm, arm_roles in models.roles.items()
     }
-    return Known(parties, {**known.origins, **look_up.origins})
+    return StudyModels(roles, {**models.origins, **look_up.origins})
 
 
-def with_shapes(known: Known, shapes: Mapping[str, SourcedShape], *, by_arm: bool) -> Known:
-    """The same with shapes that are stated now in place of those that were known.
+def with_shapes(models: StudyModels, shapes: Mapping[str, SourcedShape], *, by_arm: bool) -> StudyModels:
+    """Return the models with stated shapes replacing stored ones.
 
     Args:
-        known: Who works for the arms.
-        shapes: By model.
-        by_arm: The name of an arm stands for its model under test, too.
+        models: Models of the arms.
+        shapes: Shape by model name.
+        by_arm: Accept an arm's name for its model under test.
 
     Raises:
-        InputError: Nobody of that name works for any arm.
+        InputError: No arm uses a model of that name.
     """
-    arms = known.parties.keys() if by_arm else set()
-    strange = [name for name in shapes if name not in known.models and name not in arms]
-    if strange:
-        there = ", ".join(dict.fromkeys((*known.models, *(arm for arm in known.parties if arm in arms)))) or "none"
-        raise InputError(f"--model-shape {strange[0]}: no such model is used; there are: {there}")
+    arms = models.roles.keys() if by_arm else set()
+    unknown = [name for name in shapes if name not in models.models and name not in arms]
+    if unknown:
+        names = ", ".join(dict.fromkeys((*models.models, *(arm for arm in models.roles if arm in arms)))) or "none"
+        raise InputError(f"--model-shape {unknown[0]}: no such model is used; there are: {names}")
 
-    def shaped(party: Party) -> Party:
-        return replace(party, shape=shapes[party.name].shape) if party.name in shapes else party
+    def with_shape(model: ModelInfo) -> ModelInfo:
+        return replace(model, shape=shapes[model.name].shape) if model.name in shapes else model
 
-    parties = {arm: _each(of_arm, shaped) for arm, of_arm in known.parties.items()}
+    roles = {arm: _map_roles(arm_roles, with_shape) for arm, arm_roles in models.roles.items()}
     for arm in arms & shapes.keys():
-        parties[arm] = replace(parties[arm], model=replace(parties[arm].model, shape=shapes[arm].shape))
+        roles[arm] = replace(roles[arm], model=replace(roles[arm].model, shape=shapes[arm].shape))
     sources = {
-        name: replace(known.origins[name], shape=shapes[name].source) for name in shapes if name in known.origins
+        name: replace(models.origins[name], shape=shapes[name].source) for name in shapes if name in models.origins
     }
-    return Known(parties, {**known.origins, **sources})
+    return StudyModels(roles, {**models.origins, **sources})
 
 
 class _LookUp:
-    """Makes workers known, each name once.
+    """Looks up shape and price of models, once per name.
 
     Args:
-        before: What was known earlier.
+        earlier: Stored shapes and prices, which take precedence.
     """
 
-    def __init__(self, before: Known) -> None:
+    def __init__(self, earlier: StudyModels) -> None:
         self.origins: dict[str, Origin] = {}
-        self._before = before
-        self._there = before.models
-        self._found: dict[str, Party] = {}
+        self._earlier = earlier
+        self._earlier_models = earlier.models
+        self._models: dict[str, ModelInfo] = {}
 
-    def __call__(self, worker: Worker) -> Party:
-        name = worker.name
-        if name not in self._found:
-            self._found[name], self.origins[name] = self._kept(*_today(worker))
-        return self._found[name]
+    def __call__(self, model: DeployedModel) -> ModelInfo:
+        name = model.name
+        if name not in self._models:
+            self._models[name], self.origins[name] = self._with_earlier(*_today(model))
+        return self._models[name]
 
-    def _kept(self, party: Party, origin: Origin) -> tuple[Party, Origin]:
-        """With what was known earlier in place of what is found now."""
-        there = self._there.get(party.name)
-        if there is None:
-            return party, origin
-        told = self._before.origins.get(party.name, origin)
-        if there.shape != ModelShape():
-            party, origin = replace(party, shape=there.shape), replace(origin, shape=told.shape)
-        if there.rates is not None or there.free:
-            party, origin = replace(party, rates=there.rates, free=there.free), replace(origin, price=told.price)
-        return party, origin
+    def _with_earlier(self, model: ModelInfo, origin: Origin) -> tuple[ModelInfo, Origin]:
+        """Return model and origin with stored shape and price replacing current ones."""
+        earlier = self._earlier_models.get(model.name)
+        if earlier is None:
+            return model, origin
+        earlier_origin = self._earlier.origins.get(model.name, origin)
+        if earlier.shape != ModelShape():
+            model, origin = replace(model, shape=earlier.shape), replace(origin, shape=earlier_origin.shape)
+        if earlier.rates is not None or earlier.free:
+            model, origin = (
+                replace(model, rates=earlier.rates, free=earlier.free),
+                replace(origin, price=earlier_origin.price),
+            )
+        return model, origin
 
 
-def _today(worker: Worker) -> tuple[Party, Origin]:
-    """What weights and price list say of a model today."""
-    read = worker.shape
-    if worker.place == "here" or is_own(worker.name):
-        return Party(worker.name, read.shape, free=True), Origin(read.source, NO_CHARGE)
-    rates = NO_LIST if worker.place == "server" else rates_of(worker.name)
+def _today(model: DeployedModel) -> tuple[ModelInfo, Origin]:
+    """Return shape and price of a model from weights and the current price list."""
+    shape_source = model.shape
+    if model.host == "here" or is_own(model.name):
+        return ModelInfo(model.name, shape_source.shape, free=True), Origin(shape_source.source, NO_CHARGE)
+    rates = NO_LIST if model.host == "server" else rates_of(model.name)
     if isinstance(rates, str):
-        return Party(worker.name, read.shape), Origin(read.source, rates)
-    dated = replace(rates, source=f"{rates.source}, {datetime.now(UTC).date().isoformat()}")
-    return Party(worker.name, read.shape, dated), Origin(read.source, dated.source)
+        return ModelInfo(model.name, shape_source.shape), Origin(shape_source.source, rates)
+    rates_today = replace(rates, source=f"{rates.source}, {datetime.now(UTC).date().isoformat()}")
+    return ModelInfo(model.name, shape_source.shape, rates_today), Origin(shape_source.source, rates_today.source)
 
 
-def _each(of_arm: Any, change: Callable[[Any], Party]) -> Parties:
-    """Parties with what is made of everybody."""
-    return Parties(change(of_arm.model), **{role: tuple(map(change, getattr(of_arm, role))) for role in MANY})
+def _map_roles(roles: Any, function: Callable[[Any], ModelInfo]) -> ModelRoles:
+    """Return model roles with a function applied to every model."""
+    return ModelRoles(
+        function(roles.model), **{role: tuple(map(function, getattr(roles, role))) for role in PLURAL_ROLES}
+    )

@@ -1,4 +1,4 @@
-"""The plan: every decision of a study, validated whole before the first call and hashed into every result."""
+"""The plan: all settings of a study, validated before the first call; its hash is part of every result."""
 
 import hashlib
 from bisect import bisect_left
@@ -14,14 +14,14 @@ from overthink.until_plan import Until
 PLAN_SCHEMA = "overthink.plan/1"
 
 TEMPERATURE, TOP_P = 0.8, 0.95
-"""Sampling where a plan leaves it open, and Overthink itself samples: on budgets and in loops."""
+"""Default sampling parameters for plans with budgets or agent loops."""
 
 HIGH_WORDS = {
     "capability": ("correct", "wrong"),
     "safety": ("safe", "harm"),
     "benign": ("answered", "refused"),
 }
-"""By axis: the words for what a high score means, the good one first. ``value`` = 1 is always the good one."""
+"""Meanings of a high score by axis, the good one first. ``value`` = 1 is always the good one."""
 
 
 class _Frozen(BaseModel):
@@ -33,10 +33,10 @@ class TaskPlan(_Frozen):
 
     Attributes:
         task: Inspect task name or file, as given to ``inspect eval``.
-        axis: What the task measures.
-        scorer: Scorer to read where the task has several.
-        key: Key to read where that scorer returns a dict.
-        high: What a high score means: one of ``HIGH_WORDS[axis]``.
+        axis: Axis that the task measures.
+        scorer: Scorer to read if the task has several.
+        key: Key to read if that scorer returns a dict.
+        high: Meaning of a high score: one of ``HIGH_WORDS[axis]``.
         args: Arguments for the task, as ``inspect eval -T`` takes them.
     """
 
@@ -56,7 +56,7 @@ class TaskPlan(_Frozen):
 
 
 class Plan(_Frozen):
-    """Every decision of a study. Exactly one of ``budgets``, ``efforts``, ``turns`` and ``loop_tokens`` is set.
+    """All settings of a study. Exactly one of ``budgets``, ``efforts``, ``turns`` and ``loop_tokens`` is set.
 
     Attributes:
         model: Inspect model string, or one of Overthink's own.
@@ -67,27 +67,27 @@ class Plan(_Frozen):
         turns: Turns of a tool-using agent loop after which it is scored, strictly increasing, from 1.
         loop_tokens: Tokens that such a loop may generate up to where it is scored, strictly increasing, from 1.
         sandbox_scoring: "unchanged" states that scoring leaves a task's sandbox as it is; a loop in a sandbox is
-            scored on its way only then. None states nothing.
+            scored at checkpoints only then. None states nothing.
         draws: Traces per question.
         limit: Questions per task; None for all.
         seed: Seed of the study.
         answer_tokens: Allowance for the answer, apart from the thinking budget, in tokens.
         think_format: Name of the think format.
-        answer_cue: What is written after the close to ask for the answer; None for the format's own.
-        temperature: Sampling temperature. On the provider's own levels None, which sends none, unless it is stated.
+        answer_cue: Text after the close of thinking that asks for the answer; None for the format's own.
+        temperature: Sampling temperature. With `efforts` None, which sends none, unless it is stated.
         top_p: Nucleus sampling mass; as for the temperature.
         concurrency: Traces in flight at once; 1 for token-exact reruns.
         grader: Model that grades, in the role "grader".
         level: Confidence level of the intervals.
-        margin: Largest difference that does not matter; what "flat" means.
-        hypothesis: Boundaries in thinking tokens of the regimes that will be tested; None for none.
-        controls: What is collected beside the forced ladder, to tell the forcing from the thinking.
+        margin: Largest negligible difference; defines "flat".
+        hypothesis: Boundaries in thinking tokens of the regimes to test; None for none.
+        controls: Control rows beside the forced ladder, to separate effects of forcing and thinking.
         judge_traces: Score the thinking itself, too, with the task's own scorer.
-        until: Interval that is to shrink; ``draws`` is then the first wave. None for as many draws as it says.
-        max_draws: Most draws of a question, where ``until`` is set.
-        resamples: How often the rest of every trace is thought anew from a rung, to measure where it commits.
-        resample_at: From every rung, or by bisecting between rungs whose outcomes differ.
-        arms: What is compared on the same questions and draws: strategies and interventions.
+        until: Precision target; ``draws`` is then the first wave. None for a fixed number of draws.
+        max_draws: Maximum draws of a question with ``until``.
+        resamples: Continuations sampled from each rung of a trace, to estimate commitment.
+        resample_at: At every rung, or by bisection between rungs whose outcomes differ.
+        arms: Strategies and interventions compared on the same questions and draws.
     """
 
     schema_: Literal["overthink.plan/1"] = Field(default="overthink.plan/1", alias="schema")
@@ -125,12 +125,12 @@ class Plan(_Frozen):
 
     @model_validator(mode="before")
     @classmethod
-    def _sampled(cls, given: Any) -> Any:
-        """Nothing is left open where Overthink samples; a hosted model's own setting is not ours to guess."""
-        if not isinstance(given, dict) or given.get("efforts") is not None:
-            return given
+    def _sampling_defaults(cls, fields: Any) -> Any:
+        """Set default sampling parameters, except with `efforts`, where the provider's defaults apply."""
+        if not isinstance(fields, dict) or fields.get("efforts") is not None:
+            return fields
         open_ = {"temperature": TEMPERATURE, "top_p": TOP_P}
-        return given | {name: value for name, value in open_.items() if given.get(name) is None}
+        return fields | {name: value for name, value in open_.items() if fields.get(name) is None}
 
     @model_validator(mode="after")
     def _whole(self) -> "Plan":
@@ -142,13 +142,13 @@ class Plan(_Frozen):
         for name in ("budgets", "turns", "loop_tokens"):
             steps = getattr(self, name) or ()
             if list(steps) != sorted(set(steps)):
-                given, fixed = (",".join(map(str, some)) for some in (steps, sorted(set(steps))))
-                raise ValueError(f"{name} {given} are not strictly increasing; give {fixed}")
+                text, suggestion = (",".join(map(str, some)) for some in (steps, sorted(set(steps))))
+                raise ValueError(f"{name} {text} are not strictly increasing; give {suggestion}")
         if self.efforts is not None and len(set(self.efforts)) < len(self.efforts):
             raise ValueError(f"efforts {','.join(self.efforts)} name a level twice")
         self._caps()
         self._regimes()
-        self._beside()
+        self._control_options()
         self._waves()
         secrets = [
             name for name in self.model_args if any(word in name.lower() for word in ("key", "secret", "password"))
@@ -164,7 +164,7 @@ class Plan(_Frozen):
         return self
 
     def _caps(self) -> None:
-        """Caps are ordered by number; levels by name are the evaluator's to order."""
+        """Check that caps increase and are not mixed with level names, whose order is the evaluator's choice."""
         caps = [int(effort) for effort in self.efforts or () if effort.isdecimal()]
         if caps and len(caps) < len(self.efforts or ()):
             raise ValueError(
@@ -174,29 +174,31 @@ class Plan(_Frozen):
         if caps != sorted(set(caps)):
             raise ValueError(f"efforts {caps} are not strictly increasing; give {sorted(set(caps))}")
 
-    def _beside(self) -> None:
-        """What is collected beside the forced ladder needs one, and what is said of a loop's scoring needs a loop."""
-        asked = {
+    def _control_options(self) -> None:
+        """Check that control options come with a forced ladder, and loop options with an agent loop."""
+        options = {
             "--controls": self.controls,
             "--judge-traces": self.judge_traces,
             "--resample": self.resamples,
             "--arms": self.arms != (BASE,),
         }
-        laddered = [option for option, given in asked.items() if given]
-        if self.budgets is None and laddered:
-            raise ValueError(f"{laddered[0]} belongs to a forced ladder, and this plan has {self._kind}; leave it out")
+        ladder_options = [option for option, value in options.items() if value]
+        if self.budgets is None and ladder_options:
+            raise ValueError(
+                f"{ladder_options[0]} belongs to a forced ladder, and this plan has {self._kind}; leave it out"
+            )
         if self.sandbox_scoring is not None and self.checkpoints is None:
             raise ValueError(
                 f"--sandbox-scoring belongs to a loop of tool calls, and this plan has {self._kind}; leave it out"
             )
         check_labels(self.arms)
-        if laddered and laddered[0] != "--arms" and not any(arm.parts == BASE.parts for arm in self.arms):
-            raise ValueError(f"{laddered[0]} stands beside the plain ladder; add base to --arms, or leave it out")
+        if ladder_options and ladder_options[0] != "--arms" and not any(arm.parts == BASE.parts for arm in self.arms):
+            raise ValueError(f"{ladder_options[0]} stands beside the plain ladder; add base to --arms, or leave it out")
         if len(set(self.controls)) < len(self.controls):
             raise ValueError(f"controls {','.join(self.controls)} name one twice")
 
     def _waves(self) -> None:
-        """Draws that follow what earlier ones showed need a first wave, a cap, and one arm on a ladder."""
+        """Check that adaptive draws have a first wave, a cap, and one arm on a ladder."""
         if self.until is None:
             if self.max_draws is not None:
                 raise ValueError(f"--max-draws {self.max_draws} caps --until, which is not given; use --draws")
@@ -217,25 +219,25 @@ class Plan(_Frozen):
 
     @property
     def _kind(self) -> str:
-        """What the plan climbs, as the command line calls it."""
+        """Command-line option of the plan's ladder."""
         if self.checkpoints is not None:
             return self.checkpoints.option
         return "--budgets" if self.efforts is None else "--efforts"
 
     @property
     def checkpoints(self) -> Checkpoints | None:
-        """Where a loop of tool calls is scored; None where the plan runs none."""
+        """Checkpoints of the agent loop; None without a loop."""
         if self.turns is not None:
             return Checkpoints("turns", self.turns)
         return None if self.loop_tokens is None else Checkpoints("tokens", self.loop_tokens)
 
     @property
     def most_draws(self) -> int:
-        """Most draws that a question may get."""
+        """Maximum draws of a question."""
         return self.draws if self.max_draws is None else self.max_draws
 
     def _regimes(self) -> None:
-        """Every regime of the hypothesis must have a rung, or it could not be tested when all is paid."""
+        """Check that every regime of the hypothesis contains a rung."""
         edges = self.hypothesis
         if edges is None:
             return
@@ -246,8 +248,8 @@ class Plan(_Frozen):
             )
         if not edges or list(edges) != sorted(set(edges)):
             raise ValueError(f"hypothesis {edges} does not increase; give boundaries in tokens, such as 2000,8000")
-        seen = {bisect_left(edges, budget) for budget in self.budgets or range(0)}
-        empty = sorted(set(range(len(edges) + 1)) - seen)
+        regimes = {bisect_left(edges, budget) for budget in self.budgets or range(0)}
+        empty = sorted(set(range(len(edges) + 1)) - regimes)
         if self.budgets is not None and empty:
             low = "0" if not empty[0] else f"{edges[empty[0] - 1] + 1:,}"
             high = f"to {edges[empty[0]]:,}" if empty[0] < len(edges) else "upwards"
@@ -258,23 +260,23 @@ class Plan(_Frozen):
 
     @property
     def title(self) -> str:
-        """Model and tasks in a line."""
+        """Model and tasks as one line."""
         return f"{self.model}: {', '.join(task.task for task in self.tasks)}"
 
     def to_json(self) -> str:
-        """The plan as it is stored and hashed: sorted keys, no default left out."""
+        """Return the plan as stored and hashed: sorted keys, defaults included."""
         return self.model_dump_json(by_alias=True, indent=1) + "\n"
 
     def sha256(self) -> str:
-        """Hash of :meth:`to_json`; findings carry it."""
+        """Return the hash of :meth:`to_json`, which findings contain."""
         return hashlib.sha256(self.to_json().encode()).hexdigest()
 
 
 def checked_plan(**fields: Any) -> Plan:
-    """A plan from its fields.
+    """Return a plan from its fields.
 
     Raises:
-        InputError: Some field is missing or wrong; all of them are listed.
+        InputError: Fields are missing or wrong; the message lists all.
     """
     try:
         return Plan(**fields)

@@ -1,4 +1,4 @@
-"""What a model's tokens cost, from the prices that the package genai-prices carries. Nothing is fetched."""
+"""List prices of a model's tokens, from the package genai-prices. Nothing is fetched."""
 
 from importlib.metadata import version
 
@@ -24,15 +24,15 @@ _PROVIDERS = {
 """Inspect's provider → the provider whose prices apply."""
 
 _HOSTS = {"azure": "azure", "bedrock": "aws", "vertex": "google"}
-"""Inspect's ``provider/host/model``: who sends the bill."""
+"""Billing provider by host in Inspect's ``provider/host/model``."""
 
 _MILLION = 1_000_000
 _REQUEST = 1_000
-"""Tokens of the request that is priced: some models cost more per token in very long ones."""
+"""Tokens of the priced request; some models cost more per token in very long requests."""
 
 
 def rates_of(model: str) -> Rates | str:
-    """The prices of a model's tokens, or why they are unknown.
+    """Return the prices of a model's tokens, or the reason why they are unknown.
 
     Args:
         model: Inspect model string, such as "openai/gpt-4o".
@@ -55,42 +55,42 @@ def rates_of(model: str) -> Rates | str:
     except ImportError:
         return 'price unknown: no price list is installed (pip install "overthink[price]")'
     try:
-        plain = calc_price(Usage(input_tokens=_REQUEST, output_tokens=_REQUEST), name, provider_id=payee)
+        price = calc_price(Usage(input_tokens=_REQUEST, output_tokens=_REQUEST), name, provider_id=payee)
         from_cache = Usage(input_tokens=_REQUEST, cache_read_tokens=_REQUEST, output_tokens=0)
-        cached = calc_price(from_cache, name, provider_id=payee)
+        cache_price = calc_price(from_cache, name, provider_id=payee)
     except LookupError:
         return f"price unknown: {model} is not in the price list (genai-prices {version('genai-prices')})"
-    if plain.input_price is None or plain.output_price is None or cached.input_price is None:
+    if price.input_price is None or price.output_price is None or cache_price.input_price is None:
         return f"price unknown: {model} is not priced by the token (genai-prices {version('genai-prices')})"
     return Rates(
-        prompt=float(plain.input_price) / _REQUEST,
-        cached=float(cached.input_price) / _REQUEST,
-        decoded=float(plain.output_price) / _REQUEST,
-        source=f"genai-prices {version('genai-prices')}, {plain.provider.name} {plain.model.id}",
+        prompt=float(price.input_price) / _REQUEST,
+        cached=float(cache_price.input_price) / _REQUEST,
+        decoded=float(price.output_price) / _REQUEST,
+        source=f"genai-prices {version('genai-prices')}, {price.provider.name} {price.model.id}",
     )
 
 
 def is_own(model: str) -> bool:
-    """Whether a model needs no provider: our own and Inspect's mock."""
+    """Return whether a model needs no provider: Overthink's own and Inspect's mock."""
     return model.split("/", maxsplit=1)[0] in ("overthink", "mockllm", "none")
 
 
-def usd(model: str, *, prompt: int, decoded: int, cached: int = 0) -> float | str:
-    """The price of some tokens in USD, or why it is unknown.
+def usd(model: str, *, prompt_tokens: int, decode_tokens: int, cached_tokens: int = 0) -> float | str:
+    """Return the price of tokens in USD, or the reason why it is unknown.
 
     Args:
         model: Inspect model string.
-        prompt: Prompt tokens, the cached ones among them.
-        decoded: Decoded tokens.
-        cached: Prompt tokens that the provider took from its cache.
+        prompt_tokens: Prompt tokens, including cached ones.
+        decode_tokens: Decoded tokens.
+        cached_tokens: Prompt tokens read from the provider's cache.
     """
     rates = rates_of(model)
     if isinstance(rates, str):
         return rates
-    return rates.prompt * (prompt - cached) + rates.cached * cached + rates.decoded * decoded
+    return rates.prompt * (prompt_tokens - cached_tokens) + rates.cached * cached_tokens + rates.decoded * decode_tokens
 
 
 def per_million(rates: Rates) -> str:
-    """The prices in words: per million tokens, and where they are from."""
-    prompt, decoded = rates.prompt * _MILLION, rates.decoded * _MILLION
-    return f"{prompt:.2f} USD per million prompt tokens, {decoded:.2f} decoded; {rates.source}"
+    """Return the prices per million tokens and their source, as text."""
+    prompt, decode = rates.prompt * _MILLION, rates.decoded * _MILLION
+    return f"{prompt:.2f} USD per million prompt tokens, {decode:.2f} decoded; {rates.source}"

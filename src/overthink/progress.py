@@ -1,4 +1,4 @@
-"""Progress of a run: what, how many of how many, tokens per second, time left."""
+"""Progress of a run: task, traces done of total, tokens per second, time left."""
 
 import time
 from collections.abc import Sequence
@@ -16,20 +16,20 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 class Meter:
-    """Counts finished traces and their tokens, and shows both. Use it as a context manager.
+    """Context manager that counts traces and their tokens, and shows both.
 
     Args:
-        total: Traces to be collected, those that are there already included.
-        there: Traces that are there already.
-        console: Where to show it.
-        what: What is counted, in the plural.
+        total: Number of traces, including those done already.
+        done: Number of traces done already.
+        console: Console for the output.
+        what: Noun for the counted items, plural.
     """
 
-    def __init__(self, *, total: int, there: int, console: Console, what: str = "traces") -> None:
+    def __init__(self, *, total: int, done: int, console: Console, what: str = "traces") -> None:
         self._what = what
         self._total = total
-        self._there = there
-        self._finished = there
+        self._done_before = done
+        self._done = done
         self._tokens = 0
         self._task = "starting"
         self._console = console
@@ -42,7 +42,7 @@ class Meter:
             TextColumn("{task.fields[pace]}"),
             console=console,
         )
-        self._id = self._bar.add_task("starting", total=total, completed=there, pace="")
+        self._id = self._bar.add_task("starting", total=total, completed=done, pace="")
         self._live = Live(self._bar, console=console, refresh_per_second=4) if console.is_terminal else None
 
     def __enter__(self) -> Self:
@@ -55,42 +55,42 @@ class Meter:
     ) -> None:
         if self._live is not None:
             self._live.stop()
-        elif self._finished > self._there:
+        elif self._done > self._done_before:
             self._console.print(self.line(), highlight=False)
 
-    def told(self, trace: Sequence[RungRecord]) -> None:
-        """Count one finished trace."""
-        self.counted(trace[0].task if trace else self._task, sum(row.generated_tokens or 0 for row in trace))
+    def add_trace(self, trace: Sequence[RungRecord]) -> None:
+        """Count one complete trace."""
+        self.add(trace[0].task if trace else self._task, sum(row.generated_tokens or 0 for row in trace))
 
-    def counted(self, task: str, tokens: int) -> None:
-        """Count one more, of a task, and the tokens that it took."""
-        self._finished += 1
+    def add(self, task: str, tokens: int) -> None:
+        """Count one item of a task, and its tokens."""
+        self._done += 1
         self._task = task
         self._tokens += tokens
         if self._live is not None:
-            self._bar.update(self._id, description=self._task, completed=self._finished, pace=self._pace())
+            self._bar.update(self._id, description=self._task, completed=self._done, pace=self._pace())
         elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             self._console.print(self.line(), highlight=False)
 
-    def announced(self, wave: Wave) -> None:
-        """Count a wave in, and say why it is drawn."""
+    def add_wave(self, wave: Wave) -> None:
+        """Add a wave to the total, and print its description."""
         self._total = wave.traces
         self._bar.update(self._id, total=wave.traces)
         self._console.print(wave.text, highlight=False)
 
     def line(self) -> str:
-        """The state in one line."""
-        return f"{self._task}: {self._finished} of {self._total} {self._what}, {self._pace()}"
+        """Return the progress as one line."""
+        return f"{self._task}: {self._done} of {self._total} {self._what}, {self._pace()}"
 
     def _pace(self) -> str:
         seconds = time.monotonic() - self._began
-        new = self._finished - self._there
+        new = self._done - self._done_before
         if not new or seconds <= 0:
             return ""
-        left = (self._total - self._finished) * seconds / new
+        remaining = (self._total - self._done) * seconds / new
         speed = f"{self._tokens / seconds:,.0f} tokens/s, " if self._tokens else ""
-        return f"{speed}{_clock(left)} left"
+        return f"{speed}{_clock(remaining)} left"
 
 
 def _clock(seconds: float) -> str:

@@ -1,8 +1,7 @@
-"""Go on with a study that is there: the same plan after a stop, or one that asks for more of the same.
+"""Resume a study with the same plan, or extend it with a larger one.
 
-What may grow is the number of draws, of questions, of arms, and the rungs below the top. Everything that was
-collected stays valid then: seeds hang on question and draw, and a rung below the top is a fork of a trace that is
-there. Any other difference makes another study.
+Draws, questions, arms, and rungs below the highest may be added. All stored rows stay valid: seeds depend on question
+and draw, and a rung below the highest is a fork of a stored trace. Any other difference makes another study.
 """
 
 import json
@@ -12,29 +11,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overthink.arm_plan import BASE
-from overthink.core.added_rungs import Row, SparseTrace
+from overthink.core.added_rungs import SparseTrace, TraceKey
 from overthink.core.record import RungRecord
 from overthink.errors import InputError
 from overthink.plan import Plan
 from overthink.store.atomic import file_sha256
 from overthink.store.folder import StudyFolder
 from overthink.store.journal import read_journal
-from overthink.store.lock import locked, refuse_if_held
+from overthink.store.lock import refuse_if_held, study_lock
 from overthink.store.plan import read_plan, write_plan
 from overthink.store.thoughts import read_thoughts
 
 
 @dataclass(frozen=True, eq=False)
-class Collected:
-    """What a study has already.
+class StoredTraces:
+    """Traces that a study has stored.
 
     Attributes:
-        done: Traces with every rung of the plan: they are not collected again.
-        sparse: Traces that lack rungs which the plan has now.
+        done: Traces with every rung of the plan; they are not collected again.
+        sparse: Traces without rungs that were added to the plan.
     """
 
-    done: Mapping[Row, tuple[RungRecord, ...]]
-    sparse: Mapping[Row, SparseTrace]
+    done: Mapping[TraceKey, tuple[RungRecord, ...]]
+    sparse: Mapping[TraceKey, SparseTrace]
 
 
 def check_folder(out: str | Path, plan: Plan, *, resume: bool) -> int:
@@ -43,24 +42,24 @@ def check_folder(out: str | Path, plan: Plan, *, resume: bool) -> int:
     Args:
         out: The study's folder.
         plan: The plan.
-        resume: Go on with, or extend, a study that is there.
+        resume: Resume or extend an existing study.
 
     Returns:
-        How many of its traces are there already.
+        Number of traces stored already.
 
     Raises:
-        InputError: The folder holds another plan (the difference is shown), this one without `resume`, nothing to
-            resume, something that is no study, or a study that another process runs.
+        InputError: The folder holds another plan (the difference is shown), this plan without `resume`, no study to
+            resume, files that are not a study, or a study that another process runs.
     """
     folder = StudyFolder(Path(out))
     refuse_if_held(folder.path)
     _check(folder, plan, resume=resume)
-    return len(collected(folder, plan).done)
+    return len(stored_traces(folder, plan).done)
 
 
 @contextmanager
-def at_work(folder: StudyFolder, plan: Plan, *, resume: bool) -> Iterator[Collected]:
-    """Hold the study's folder while the block works in it, with the plan stored there.
+def open_folder(folder: StudyFolder, plan: Plan, *, resume: bool) -> Iterator[StoredTraces]:
+    """Context manager that locks the study's folder with the plan stored in it; yields the stored traces.
 
     Raises:
         InputError: As for :func:`check_folder`.
@@ -68,25 +67,25 @@ def at_work(folder: StudyFolder, plan: Plan, *, resume: bool) -> Iterator[Collec
     """
     _check(folder, plan, resume=resume)
     folder.create()
-    with locked(folder.path):
-        there = _check(folder, plan, resume=resume)  # another process may have been quicker
-        has = collected(folder, plan)
+    with study_lock(folder.path):
+        earlier = _check(folder, plan, resume=resume)  # again under the lock
+        existing = stored_traces(folder, plan)
         folder.clear_leftovers()
-        if there != plan:
+        if earlier != plan:
             write_plan(folder.plan, plan)
-        yield has
+        yield existing
 
 
-def collected(folder: StudyFolder, plan: Plan) -> Collected:
-    """What the study has already, as the plan now sees it.
+def stored_traces(folder: StudyFolder, plan: Plan) -> StoredTraces:
+    """Return the stored traces, with or without all rungs of the plan.
 
-    A trace that failed is not among it: going on tries it once more. Where one was tried twice the later counts.
+    Failed traces are omitted, so that they are tried again. Of repeated traces the last one counts.
 
     Raises:
-        InputError: The journal is damaged, or a trace lacks a rung and its thinking was not stored as token ids.
+        InputError: The journal is damaged, or a trace lacks a rung and its thinking is not stored as token ids.
     """
     if plan.efforts is not None or not folder.journal.exists():
-        return Collected({}, {})
+        return StoredTraces({}, {})
     traces = {
         (trace[0].task, trace[0].arm, trace[0].question, trace[0].draw): trace
         for trace in read_journal(folder.journal)
@@ -94,19 +93,19 @@ def collected(folder: StudyFolder, plan: Plan) -> Collected:
     }
     done = {name: trace for name, trace in traces.items() if _is_whole(trace, plan)}
     lacking = {name: trace for name, trace in traces.items() if name not in done}
-    return Collected(done, _sparse(folder, plan.budgets or (), lacking) if lacking else {})
+    return StoredTraces(done, _sparse(folder, plan.budgets or (), lacking) if lacking else {})
 
 
 def _is_whole(trace: tuple[RungRecord, ...], plan: Plan) -> bool:
-    """Whether a trace has every rung of the plan; only the plain ladder can gain rungs, others have all they had."""
+    """Return whether a trace has every rung of the plan; only the plain ladder can gain rungs."""
     if trace[0].arm not in {arm.label for arm in plan.arms if arm.parts == BASE.parts}:
         return True
     return {row.requested_tokens for row in trace} >= {*(plan.budgets or ())}
 
 
 def _sparse(
-    folder: StudyFolder, budgets: tuple[int, ...], lacking: Mapping[Row, tuple[RungRecord, ...]]
-) -> dict[Row, SparseTrace]:
+    folder: StudyFolder, budgets: tuple[int, ...], lacking: Mapping[TraceKey, tuple[RungRecord, ...]]
+) -> dict[TraceKey, SparseTrace]:
     thoughts = read_thoughts(folder.thoughts)
     sparse = {name: SparseTrace(trace, thoughts.get(name, ())) for name, trace in lacking.items()}
     lost = sparse.keys() - thoughts.keys()
@@ -121,61 +120,61 @@ def _sparse(
 
 
 def is_outdated(folder: StudyFolder, plan: Plan) -> bool:
-    """Whether the study was extended to this plan and not finished since: its pool is then of an earlier plan."""
+    """Return whether the pool is of an earlier plan: the study was extended and has not finished since."""
     try:
-        followed = json.loads(folder.findings.read_bytes())["plan_sha256"]
+        plan_sha256 = json.loads(folder.findings.read_bytes())["plan_sha256"]
     except (OSError, ValueError, LookupError, TypeError):
         return False  # no findings to compare with
     # a newer Overthink may write the same plan with more fields, so the file's own hash counts too
-    return followed not in (None, plan.sha256(), file_sha256(folder.plan))
+    return plan_sha256 not in (None, plan.sha256(), file_sha256(folder.plan))
 
 
 def _check(folder: StudyFolder, plan: Plan, *, resume: bool) -> Plan | None:
-    """The plan that is there, if any, once it is clear that this one may follow it."""
+    """Return the stored plan, None if there is none, after checking that the new plan may extend it."""
     if not folder.plan.exists():
         if resume:
             raise InputError(f"{folder.path} holds no study to resume; leave --resume out to start one.")
         if not folder.is_free():
             raise InputError(f"{folder.path} is not an empty folder; give another --out for the new study.")
         return None
-    there = read_plan(folder.plan)
-    if there != plan:
-        changes = _changes(there, plan)
-        shown = "; ".join(f"{name}: {old} there, {new} now" for name, (old, new) in changes.items())
-        refused = [name for name in changes if not _extends(name, there, plan)]
-        if refused:
+    earlier = read_plan(folder.plan)
+    if earlier != plan:
+        changes = _changes(earlier, plan)
+        text = "; ".join(f"{name}: {old} there, {new} now" for name, (old, new) in changes.items())
+        conflicts = [name for name in changes if not _extends(name, earlier, plan)]
+        if conflicts:
             raise InputError(
-                f"{folder.path} holds a study with another plan ({shown}). Give the same options to go on with it, or "
+                f"{folder.path} holds a study with another plan ({text}). Give the same options to go on with it, or "
                 "another --out. With --resume a study may gain draws, questions (a higher --limit), arms, and "
                 "rungs below its highest budget; nothing else."
             )
         if not resume:
-            raise InputError(f"{folder.path} holds this study with less ({shown}); extend it with --resume.")
+            raise InputError(f"{folder.path} holds this study with less ({text}); extend it with --resume.")
     elif not resume:
         raise InputError(f"{folder.path} holds this study already; go on with --resume, or give another --out.")
-    return there
+    return earlier
 
 
-def _changes(there: Plan, wanted: Plan) -> dict[str, tuple[object, object]]:
-    old, new = json.loads(there.to_json()), json.loads(wanted.to_json())
+def _changes(earlier: Plan, plan: Plan) -> dict[str, tuple[object, object]]:
+    old, new = json.loads(earlier.to_json()), json.loads(plan.to_json())
     return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
 
 
-def _extends(name: str, there: Plan, wanted: Plan) -> bool:
-    """Whether this field of the plan grew in a way that leaves valid what was collected."""
-    beside = wanted.judge_traces or "truncated" in wanted.controls or wanted.resamples is not None
-    if name == "budgets" and (beside or there.arms != (BASE,)):
-        return False  # these need the text at every rung, and token ids of plain thinking are what is kept
+def _extends(name: str, earlier: Plan, plan: Plan) -> bool:
+    """Return whether the change of this plan field leaves stored rows valid."""
+    beside = plan.judge_traces or "truncated" in plan.controls or plan.resamples is not None
+    if name == "budgets" and (beside or earlier.arms != (BASE,)):
+        return False  # these need the text at every rung; only token ids of plain thinking are stored
     if name == "arms":
-        return {arm.label for arm in there.arms} < {arm.label for arm in wanted.arms} and all(
-            arm in wanted.arms for arm in there.arms
+        return {arm.label for arm in earlier.arms} < {arm.label for arm in plan.arms} and all(
+            arm in plan.arms for arm in earlier.arms
         )
-    if name in ("draws", "limit") and there.until is not None:
-        return False  # the waves that were drawn followed what all questions showed
+    if name in ("draws", "limit") and earlier.until is not None:
+        return False  # stored waves depend on the rows of all questions
     if name == "draws":
-        return wanted.draws > there.draws
+        return plan.draws > earlier.draws
     if name == "limit":
-        return there.limit is not None and (wanted.limit is None or wanted.limit > there.limit)
-    if name != "budgets" or there.budgets is None or wanted.budgets is None:
+        return earlier.limit is not None and (plan.limit is None or plan.limit > earlier.limit)
+    if name != "budgets" or earlier.budgets is None or plan.budgets is None:
         return False
-    return {*there.budgets} < {*wanted.budgets} and there.budgets[-1] == wanted.budgets[-1]
+    return {*earlier.budgets} < {*plan.budgets} and earlier.budgets[-1] == plan.budgets[-1]

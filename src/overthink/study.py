@@ -1,9 +1,9 @@
-"""The method on one page.
+"""The workflows `run`, `analyse` and `report` on one page.
 
     plan ──collect──▶ rows of the pool ──core──▶ findings ──present──▶ report
     logs, tables, studies ──read──▶ rows ──┘
 
-Nothing here computes, draws, or talks to a model: it calls those who do, in order, and keeps what they return.
+Nothing here computes, draws or calls a model: the workflows call other modules in order and store their results.
 """
 
 import json
@@ -16,65 +16,65 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from overthink import __version__
-from overthink.adaptive import Announced
-from overthink.analysing import Decided, HowToAnalyse
+from overthink.adaptive import OnWave
+from overthink.analysing import AnalysisOptions, AnalysisRequest
 from overthink.arm_plan import ArmPlan
-from overthink.assuming import over
-from overthink.collecting import Told, laddered, levelled
+from overthink.assuming import merge_assumptions
+from overthink.collecting import OnTrace, collect_levels, collect_traces
 from overthink.core.finding import Finding
 from overthink.core.findings import findings as find
 from overthink.core.record import RungRecord
 from overthink.core.sourced_shape import SourcedShape
-from overthink.core.spending import spent
-from overthink.governed import governed
-from overthink.parties import known_at_start
+from overthink.core.spending import study_usage
+from overthink.governed import governance_sections
+from overthink.parties import models_at_start
 from overthink.plan import Plan, TaskPlan
 from overthink.present import About, figure_formats, report_figures, report_html, summary_text
-from overthink.resuming import at_work
-from overthink.sources import HowToRead, Source, read_source
-from overthink.store.analysis import Assumed, read_analysis, read_assumed, write_analysis
+from overthink.resuming import open_folder
+from overthink.sources import ReadOptions, Source, read_source
+from overthink.store.analysis import Assumptions, read_analysis, read_assumptions, write_analysis
 from overthink.store.estimate import write_estimate
 from overthink.store.findings import findings_json, write_findings
 from overthink.store.folder import StudyFolder
-from overthink.store.models import Known, write_models
+from overthink.store.models import StudyModels, write_models
 from overthink.store.pool import write_pool
 
 if TYPE_CHECKING:
-    from overthink.collect.opened import Opened
+    from overthink.collect.opened import Session
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """Rows, and what follows from them.
+    """Rows with their findings and report.
 
     Attributes:
         records: The pool.
-        findings: Every claim, with number, interval, evidence and limits.
-        about: Where it came from and how it was made.
-        decided: What the evaluator decided before looking.
-        assumed: What is assumed of the model and no measurement says.
-        known: Who works for the arms, how big they are and what they charge.
-        folder: Where it is stored; None where it was not.
+        findings: All findings, with estimate, interval, evidence and limitations.
+        about: Origin and metadata of the report.
+        request: Request of the analysis.
+        assumptions: Assumptions about the model.
+        models: Models of the arms with shapes and prices.
+        folder: Folder of the study; None if it was not stored.
     """
 
     records: Sequence[RungRecord]
     findings: tuple[Finding, ...]
     about: About
-    decided: Decided
-    assumed: Assumed
-    known: Known
+    request: AnalysisRequest
+    assumptions: Assumptions
+    models: StudyModels
     folder: StudyFolder | None = None
 
     def html(self) -> str:
-        """The report as one self-contained page."""
+        """Return the report as one self-contained page."""
         return report_html(self.findings, self.about)
 
     def text(self) -> str:
-        """The report as a few lines for a terminal."""
+        """Return the report as a few lines for a terminal."""
         return summary_text(self.findings, self.about)
 
     def json(self) -> str:
-        """The findings document, as it is stored."""
+        """Return the findings document as stored."""
         return findings_json(
             self.findings,
             overthink=self.about.made_with,
@@ -83,7 +83,7 @@ class Study:
         )
 
     def find(self, *, kind: str = "value", metric: str | None = None, axis: str | None = None) -> tuple[Finding, ...]:
-        """The findings of one kind, and where given of one metric and one axis."""
+        """Return the findings of one kind, optionally of one metric and one axis."""
         return tuple(
             finding
             for finding in self.findings
@@ -95,115 +95,118 @@ def analyse(
     path: str | Path,
     *,
     out: str | Path | None = None,
-    read: HowToRead | None = None,
-    how: HowToAnalyse | None = None,
+    read: ReadOptions | None = None,
+    options: AnalysisOptions | None = None,
     command: str | None = None,
 ) -> Study:
-    """Analyse what is there already: Inspect logs, a study, or a plain table. No model is called.
+    """Analyse Inspect logs, a study, or a plain table. No model is called.
 
     Args:
         path: A log or a folder of logs, a study's folder, a pool, or a table (Parquet, CSV, JSON Lines).
         out: Folder for pool, findings and report; None writes nothing.
-        read: What logs and tables from elsewhere do not say of themselves; None reads them as capability.
-        how: What the evaluator decides; None for the study's own plan, or the defaults.
+        read: Properties that logs and tables do not state; None reads them as capability.
+        options: Analysis options; None for the study's own plan, or the defaults.
         command: The command line, for the report.
 
     Returns:
         The study; its report is `study.html()`.
 
     Raises:
-        InputError: The path cannot be read as any of these, or the labels are not of its answers.
+        InputError: The path cannot be read, or the labels do not match its answers.
     """
-    return analysed(read_source(Path(path), read or HowToRead()), how or HowToAnalyse(), out=out, command=command)
+    return analyse_source(
+        read_source(Path(path), read or ReadOptions()), options or AnalysisOptions(), out=out, command=command
+    )
 
 
-def analysed(source: Source, how: HowToAnalyse, *, out: str | Path | None = None, command: str | None = None) -> Study:
-    """The same for rows that were read already."""
-    study = _study(source, how, command=command)
-    return study if out is None else _stored(study, StudyFolder(Path(out)))
+def analyse_source(
+    source: Source, options: AnalysisOptions, *, out: str | Path | None = None, command: str | None = None
+) -> Study:
+    """Analyse rows that are read already; see :func:`analyse`."""
+    study = _study(source, options, command=command)
+    return study if out is None else _store(study, StudyFolder(Path(out)))
 
 
 def run(
-    opened: "Opened",
+    session: "Session",
     out: str | Path,
     *,
     resume: bool = False,
-    told: Told = lambda _: None,
-    announced: Announced = lambda _: None,
+    on_trace: OnTrace = lambda _: None,
+    on_wave: OnWave = lambda _: None,
     shapes: Mapping[str, SourcedShape] | None = None,
     command: str | None = None,
 ) -> Study:
-    """Collect what the plan says, and analyse it.
+    """Collect the traces of a plan, and analyse them.
 
-    A stopped run keeps every finished trace; with `resume` it goes on with those that are missing. A plan that asks
-    for more draws, more questions, or rungs below the highest budget extends the study, and pays for what is new.
+    A stopped run keeps every complete trace; with `resume` it collects the missing ones, or those of a larger plan.
 
     Args:
-        opened: The plan, with its model and tasks opened by :func:`prepare`.
-        out: The study's folder; new, or with `resume` one that holds this plan, or one with less of the same.
-        resume: Go on with a study that was stopped, or extend one.
-        told: Called with the rows of every finished trace.
-        announced: Called with every wave before its first draw, where draws follow what earlier ones showed.
-        shapes: By model: its shape, where its weights are not here to tell it.
+        session: The plan with its models and tasks, from :func:`prepare`.
+        out: The study's folder; new, or with `resume` one that holds this plan or a smaller one.
+        resume: Resume or extend an existing study.
+        on_trace: Called with the rows of every complete trace.
+        on_wave: Called with every wave of adaptive draws before its first draw.
+        shapes: Shape by model, for models without local weights.
         command: The command line, for the report.
 
     Returns:
         The finished study.
 
     Raises:
-        InputError: A task does not fit the ladder, the folder holds something else, or a shape is of no model in use.
+        InputError: A task does not fit the ladder, the folder holds other files, or a shape is of a model not in use.
         StoppedError: The run stopped; repeat it with `resume`.
         KeyboardInterrupt: The user stopped it; repeat it with `resume`.
     """
-    plan, folder = opened.plan, StudyFolder(Path(out))
-    known = known_at_start(opened, folder, shapes or {})
-    with at_work(folder, plan, resume=resume) as has:
-        write_estimate(folder.estimate, opened.spending)
-        write_models(folder.models, known)
+    plan, folder = session.plan, StudyFolder(Path(out))
+    models = models_at_start(session, folder, shapes or {})
+    with open_folder(folder, plan, resume=resume) as existing:
+        write_estimate(folder.estimate, session.spending)
+        write_models(folder.models, models)
         if plan.efforts is None:
-            source = laddered(opened, folder, has, told, announced)
+            source = collect_traces(session, folder, existing, on_trace, on_wave)
         else:
-            source = levelled(opened, folder, told)
-        source = replace(_decided_before(source, folder, moved=bool(has.sparse)), known=known)
-        how = HowToAnalyse(assumed=read_assumed(folder.analysis))
-        return _stored(_study(source, how, command=command), folder)
+            source = collect_levels(session, folder, on_trace)
+        source = replace(_with_earlier_request(source, folder, has_new_rungs=bool(existing.sparse)), models=models)
+        how = AnalysisOptions(assumptions=read_assumptions(folder.analysis))
+        return _store(_study(source, how, command=command), folder)
 
 
-def _decided_before(source: Source, folder: StudyFolder, *, moved: bool) -> Source:
-    """The source with what an earlier report was told; human labels stand for rungs, and fall where these move."""
-    decided = read_analysis(folder.analysis)
-    if decided is None or decided[0].human is None or not moved:
-        return replace(source, decided=decided)
+def _with_earlier_request(source: Source, folder: StudyFolder, *, has_new_rungs: bool) -> Source:
+    """Return the source with the earlier request; its human labels are dropped if rungs were added, as they shift."""
+    request = read_analysis(folder.analysis)
+    if request is None or request[0].human is None or not has_new_rungs:
+        return replace(source, request=request)
     lost = "Human labels of an earlier report are left out: the ladder has gained rungs. Label anew, or give --labels."
-    earlier = replace(decided[0], human=None), decided[1]
-    return replace(source, decided=earlier, notes=(*source.notes, lost))
+    earlier = replace(request[0], human=None), request[1]
+    return replace(source, request=earlier, notes=(*source.notes, lost))
 
 
 def report(
     path: str | Path,
     *,
     formats: Sequence[str] = ("html",),
-    how: HowToAnalyse | None = None,
+    options: AnalysisOptions | None = None,
     command: str | None = None,
 ) -> Study:
-    """Make a study's findings and report again from its pool.
+    """Regenerate a study's findings and report from its pool.
 
     Args:
         path: The study's folder.
         formats: "svg" and "png" draw the page's charts into its folder `figures`; the page itself is always made.
-        how: What the evaluator decides or assumes now; None for what was decided and assumed before.
+        options: Analysis options and assumptions; None for those of the earlier analysis.
         command: The command line, for the report.
 
     Raises:
-        InputError: The folder holds no study, a format is unknown, or an assumption cannot be.
+        InputError: The folder holds no study, a format is unknown, or an assumption is impossible.
     """
     figures = figure_formats(formats)
     folder = StudyFolder(Path(path))
     folder.require()
-    made = analyse(folder.path, out=folder.path, how=how, command=command)
+    study = analyse(folder.path, out=folder.path, options=options, command=command)
     if figures:
-        folder.write_figures(report_figures(made.findings, made.about, figures))
-    return made
+        folder.write_figures(report_figures(study.findings, study.about, figures))
+    return study
 
 
 def tasks(
@@ -213,10 +216,10 @@ def tasks(
     benign: Sequence[str],
     args: dict[str, str | int | float | bool],
 ) -> tuple[TaskPlan, ...]:
-    """Read tasks as the command line gives them: `TASK@scorer.key:high=word`.
+    """Parse tasks of the command line: `TASK@scorer.key:high=word`.
 
     Raises:
-        InputError: None was given, one cannot be read, or its polarity is unknown.
+        InputError: There is no task, a task cannot be read, or its polarity is unknown.
     """
     from overthink.collect.polarity import task_plans
 
@@ -224,73 +227,73 @@ def tasks(
 
 
 def arms(text: str, *, model: str) -> tuple[ArmPlan, ...]:
-    """Read arms as the command line gives them: `base,safethink:guard=MODEL,tau=0.5,m=3`.
+    """Parse arms of the command line: `base,safethink:guard=MODEL,tau=0.5,m=3`.
 
     Raises:
-        InputError: An arm or setting is unknown, a decision is missing, or a value is not possible.
+        InputError: An arm or setting is unknown, a setting is missing, or a value is impossible.
     """
     from overthink.collect.arms import arm_plans
 
     return arm_plans(text, model=model)
 
 
-def prepare(plan: Plan) -> "Opened":
-    """Open the plan's model and tasks, and refuse what cannot be done, before anything is written or paid.
+def prepare(plan: Plan) -> "Session":
+    """Return the session of a plan: models and tasks loaded and checked, before anything is written or paid.
 
     Raises:
-        InputError: Something in the plan cannot be done; the message says what to change.
+        InputError: The plan is not feasible; the message states the change needed.
     """
     from overthink.collect.opened import open_plan
 
     return open_plan(plan)
 
 
-def _study(source: Source, how: HowToAnalyse, *, command: str | None) -> Study:
+def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:
     tables = source.tables()
-    decided, seed = how.settled(source, tables)
-    found = find(tables, decided, rng=np.random.default_rng(seed))
+    analysis, seed = options.resolve(source, tables)
+    findings = find(tables, analysis, rng=np.random.default_rng(seed))
     about = About(
         title=f"What more thinking does to {source.name if source.plan is None else source.plan.model}",
         source=source.name,
         made_with=__version__,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
         plan=None if source.plan is None else json.loads(source.plan.to_json()),
         plan_sha256=None if source.plan is None else source.plan.sha256(),
         notes=tuple(source.notes) + (() if source.estimate is None else source.estimate.notes),
         estimate=source.estimate,
-        spent=None if source.estimate is None else spent(source.records, source.estimate, source.cut_short),
-        reference=_reference(found),
+        actual_cost=None if source.estimate is None else study_usage(source.records, source.estimate, source.cut_short),
+        reference=_reference(findings),
         reference_means="one attempt at the lowest rung",
     )
-    assumed = over(how.assumed, source.assumed)
-    known = how.known(source)
-    about = governed(about, found, assumed, seed=seed, shape=known.under_test)
-    return Study(source.records, found, about, Decided(decided, seed), assumed, known)
+    assumptions = merge_assumptions(options.assumptions, source.assumptions)
+    models = options.models(source)
+    about = governance_sections(about, findings, assumptions, seed=seed, shape=models.under_test)
+    return Study(source.records, findings, about, AnalysisRequest(analysis, seed), assumptions, models)
 
 
-def _reference(found: Sequence[Finding]) -> dict[str, float]:
-    """Per curve, the tokens of one attempt at its lowest rung: what K = 1 stands for."""
-    attempts = [f for f in found if f.kind == "tokens" and f.metric == "attempt_tokens" and f.estimate]
+def _reference(findings: Sequence[Finding]) -> dict[str, float]:
+    """Return the reference budget (K = 1) by curve: tokens of one attempt at its lowest rung."""
+    attempts = [f for f in findings if f.kind == "tokens" and f.metric == "attempt_tokens" and f.estimate]
     lowest: dict[str, Finding] = {}
     for finding in sorted(attempts, key=lambda f: f.at.rung or 0):
         lowest.setdefault(f"{finding.axis}/{finding.task}/{finding.arm}", finding)
     return {curve: finding.estimate for curve, finding in lowest.items() if finding.estimate is not None}
 
 
-def _stored(study: Study, folder: StudyFolder) -> Study:
+def _store(study: Study, folder: StudyFolder) -> Study:
     folder.create()
     pool_sha256 = write_pool(folder.pool, study.records)
-    stored = replace(study, about=replace(study.about, pool_sha256=pool_sha256), folder=folder)
+    result = replace(study, about=replace(study.about, pool_sha256=pool_sha256), folder=folder)
     write_findings(
         folder.findings,
-        stored.findings,
+        result.findings,
         overthink=__version__,
-        plan_sha256=stored.about.plan_sha256,
+        plan_sha256=result.about.plan_sha256,
         pool_sha256=pool_sha256,
     )
-    write_analysis(folder.analysis, study.decided.analysis, seed=study.decided.seed, assumed=study.assumed)
+    write_analysis(folder.analysis, study.request.analysis, seed=study.request.seed, assumptions=study.assumptions)
     if study.about.plan is not None:
-        write_models(folder.models, study.known)
-    folder.write_report(stored.html())
-    return stored
+        write_models(folder.models, study.models)
+    folder.write_report(result.html())
+    return result

@@ -1,4 +1,4 @@
-"""What a study tested on the K axis: the budgets of each curve as multiples of its reference, with their values."""
+"""Tested range of each curve on the K axis: budgets as multiples of the reference, with values."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,21 +8,21 @@ from typing import TypeGuard
 from overthink.core.compute import budget_multiple
 from overthink.core.controls import ON_TRACE
 from overthink.core.finding import Finding
-from overthink.core.findings.page import CONTROLS
-from overthink.present.layout import curves
+from overthink.core.findings.page import CONTROL_ESTIMANDS
+from overthink.present.layout import report_curves
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
-    """The budgets of one curve as K.
+class TestedRange:
+    """Budgets of one curve as K, with values.
 
     Attributes:
-        axis: What it measures.
-        task: Its task.
-        arm: What was compared.
+        axis: Axis of the curve.
+        task: Task of the curve.
+        arm: Arm of the curve.
         reference: Tokens of one attempt at K = 1.
         k: K of each rung that has a value and a token count, lowest rung first.
-        value: The value there, from 0 to 1.
+        value: Value at each of these rungs, from 0 to 1.
     """
 
     axis: str
@@ -34,39 +34,39 @@ class Tested:
 
     @property
     def key(self) -> str:
-        """Its name in ``About.reference``."""
+        """Key in ``About.reference``."""
         return f"{self.axis}/{self.task}/{self.arm}"
 
     @property
     def top(self) -> float:
-        """The highest K that was tested."""
+        """Highest K."""
         return max(self.k)
 
 
-def tested_curves(findings: Sequence[Finding], reference: Mapping[str, float]) -> tuple[Tested, ...]:
-    """The curves that have a place on the K axis; controls stand on the ladder of their curve and are left out.
+def tested_ranges(findings: Sequence[Finding], reference: Mapping[str, float]) -> tuple[TestedRange, ...]:
+    """Return the tested range of every curve with K values; controls are excluded.
 
     Args:
         findings: All findings of a study.
-        reference: By ``"axis/task/arm"``: tokens of one attempt at K = 1.
+        reference: Tokens of one attempt at K = 1, by ``"axis/task/arm"``.
     """
-    made = []
-    for curve in curves(findings, reference):
+    ranges = []
+    for curve in report_curves(findings, reference):
         if curve.reference is None or not curve.reference > 0:
             continue
-        if curve.estimand in CONTROLS or curve.judge.endswith(ON_TRACE):
+        if curve.estimand in CONTROL_ESTIMANDS or curve.judge.endswith(ON_TRACE):
             continue
-        places = [
+        pairs = [
             (attempt.estimate, rung.mean.estimate)
             for rung in curve.rungs
             if rung.mean is not None and (attempt := rung.tokens.get("attempt_tokens")) is not None
         ]
-        known = [(tokens, value) for tokens, value in places if _number(tokens) and _number(value)]
-        if known:
-            k = budget_multiple([tokens for tokens, _ in known], reference=curve.reference)
+        points = [(tokens, value) for tokens, value in pairs if _number(tokens) and _number(value)]
+        if points:
+            k = budget_multiple([tokens for tokens, _ in points], reference=curve.reference)
             of = (curve.axis, curve.task, curve.arm, curve.reference)
-            made.append(Tested(*of, tuple(map(float, k)), tuple(value for _, value in known)))
-    return tuple(made)
+            ranges.append(TestedRange(*of, tuple(map(float, k)), tuple(value for _, value in points)))
+    return tuple(ranges)
 
 
 def _number(value: float | None) -> TypeGuard[float]:

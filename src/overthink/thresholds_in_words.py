@@ -1,32 +1,32 @@
-"""What a report says of thresholds on its K axis: where they stand, what K is, what K* rests on, what is left out."""
+"""Text on thresholds of a report's K axis: position, meaning of K, basis of K*, omissions."""
 
 import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from overthink.appendix import Known, reference_words
-from overthink.govern.effective_compute import EXPONENTS
+from overthink.appendix import StudyFacts, reference_words
+from overthink.govern.effective_compute import STATED_EXPONENTS
 from overthink.govern.inputs import Range
-from overthink.govern.registry import instrument, on, stale, training_thresholds
+from overthink.govern.registry import instrument, instruments_on, stale, training_thresholds
 from overthink.govern.wording import number
 from overthink.present.thresholds import Mark
-from overthink.tested import Tested
+from overthink.tested import TestedRange
 
-GIVE = (
+TRAINING_COMPUTE_HINT = (
     "Where thresholds on training compute stand on this axis is not known without the model's training compute, which "
     "no study can measure. Give it in FLOP: overthink report STUDY --training-flop 3.8e25"
 )
-"""Where nobody stated the training compute."""
+"""Hint if the training compute is not stated."""
 
 NO_K = "There is no K here: a token count or a reference budget is missing, so nothing is drawn."
 
 _CURVES = 6
-"""References named in one sentence."""
+"""Maximum number of references in one sentence."""
 
 
 def k_words(low: float, high: float) -> str:
-    """K* as text, with three digits: what it rests on is no better.
+    """Return K* as text, rounded to three digits.
 
     Example:
         >>> k_words(2.6316, 6.9252)
@@ -40,11 +40,11 @@ def k_words(low: float, high: float) -> str:
     return ends[0] if ends[0] == ends[1] else " to ".join(ends)
 
 
-def against_tested(mark: Mark, tested: Sequence[Tested]) -> str:
-    """Where K* stands against the budgets that were run."""
-    if not tested:
+def coverage_words(mark: Mark, ranges: Sequence[TestedRange]) -> str:
+    """Return the position of K* relative to the tested budgets, as text."""
+    if not ranges:
         return "on no axis of this study"
-    tops = sorted(curve.top for curve in tested)
+    tops = sorted(curve.top for curve in ranges)
     ends = [number(float(f"{top:.3g}")) for top in (tops[0], tops[-1])]
     ran = f"run: K up to {ends[0]}" + (f" to {ends[1]}, by curve" if ends[0] != ends[1] else "")
     if mark.low > tops[-1]:
@@ -59,67 +59,69 @@ def against_tested(mark: Mark, tested: Sequence[Tested]) -> str:
 
 
 def met_words(positions: set[str]) -> str:
-    """Why K* is 1: every instrument is reached by training alone, or its number is equalled and must be passed."""
+    """Return the reason for K* = 1: training compute alone exceeds, or equals, the threshold."""
     if positions == {"reached"}:
         return "reached by the training compute alone"
     return "the training compute equals it: reached where the operator is >=, not where it is >"
 
 
 def instrument_words(row: Mapping[str, Any]) -> str:
-    """An instrument with its operator and status; a row that was only recalled says so."""
-    known = instrument(row["instrument"])
-    recalled = ", recalled" if known.verification == "R" else ""
+    """Return an instrument with operator and status as text; rows from memory are marked."""
+    entry = instrument(row["instrument"])
+    suffix = ", recalled" if entry.verification == "R" else ""
     status = row["status"].replace("_", " ")
-    return f"{known.jurisdiction}: {known.title} ({row['operator']} {number(row['number'])}, {status}{recalled})"
+    return f"{entry.jurisdiction}: {entry.title} ({row['operator']} {number(row['number'])}, {status}{suffix})"
 
 
-def basis_words(tested: Sequence[Tested]) -> str:
-    """What K multiplies, and what K = 1 is."""
-    if not tested:
+def basis_words(ranges: Sequence[TestedRange]) -> str:
+    """Return the basis of K and the meaning of K = 1, as text."""
+    if not ranges:
         return NO_K
-    told = "; ".join(dict.fromkeys(reference_words(curve) for curve in tested[:_CURVES]))
-    more = f"; and {len(tested) - _CURVES} more curves" if len(tested) > _CURVES else ""
-    return f"K multiplies the tokens that one attempt generates (basis: tokens). K = 1: {told}{more}."
+    references = "; ".join(dict.fromkeys(reference_words(curve) for curve in ranges[:_CURVES]))
+    more = f"; and {len(ranges) - _CURVES} more curves" if len(ranges) > _CURVES else ""
+    return f"K multiplies the tokens that one attempt generates (basis: tokens). K = 1: {references}{more}."
 
 
-def notes(known: Known, alpha: Range, *, why: str) -> list[str]:
-    """What a reader must know before K* is believed.
+def notes(facts: StudyFacts, alpha: Range, *, why: str) -> list[str]:
+    """Return notes on the assumptions behind K*.
 
     Args:
-        known: Of study and model.
-        alpha: The exponents that K* spans.
-        why: Why there is no measured gain although scores of a family were given; empty otherwise.
+        facts: Facts about study and model.
+        alpha: Range of exponents of K*.
+        why: Reason for no measured gain although family scores were given; else empty.
     """
-    used = [each for each in EXPONENTS if alpha.low <= each.alpha <= alpha.high]
-    sources = "; ".join(f"{each.alpha:.2g}, {each.source} (stated for {each.holds_for})" for each in used)
-    arms = {curve.arm for curve in known.tested}
-    told = [
+    exponents = [exponent for exponent in STATED_EXPONENTS if alpha.low <= exponent.alpha <= alpha.high]
+    sources = "; ".join(
+        f"{exponent.alpha:.2g}, {exponent.source} (stated for {exponent.holds_for})" for exponent in exponents
+    )
+    arms = {curve.arm for curve in facts.tested_ranges}
+    lines = [
         "K* = (T/C)^(1/α): the multiple of the reference budget that would stand in for the missing training compute.",
         f"Published exponents in the range: {sources or 'none'}. A K* above these extends them to where nobody looked.",
         "Another reference budget moves every K*: at K = 1 the training compute stands for itself.",
     ]
     if len(arms) > 1:
-        told.append(
+        lines.append(
             f"The one training compute is applied to all {len(arms)} arms. Where they are other models, K* is theirs "
             "only if they were trained with as much."
         )
     if why:
-        told.append(f"No measured gain: {why}.")
-    return [*told, *_left_out(known.day), *_stale(known.day)]
+        lines.append(f"No measured gain: {why}.")
+    return [*lines, *_omission_notes(facts.day), *_stale(facts.day)]
 
 
-def _left_out(day: date) -> list[str]:
-    """Which instruments have no place on this axis, and why."""
-    there = on(day)
-    other = sorted({(row.measure or "").replace("_", " ") for row, _ in there} - {"", "training compute"})
-    revoked = [row.id for row, event in there if row.measure == "training_compute" and event.status == "revoked"]
-    silent = sum(row.number is None for row, _ in there)
-    told = [
+def _omission_notes(day: date) -> list[str]:
+    """Return a note on instruments omitted from this axis, with reasons."""
+    events = instruments_on(day)
+    other = sorted({(row.measure or "").replace("_", " ") for row, _ in events} - {"", "training compute"})
+    revoked_ids = [row.id for row, event in events if row.measure == "training_compute" and event.status == "revoked"]
+    silent = sum(row.number is None for row, _ in events)
+    parts = [
         f"thresholds on something else than training compute ({', '.join(other)})" if other else "",
-        f"revoked ones ({', '.join(revoked)})" if revoked else "",
+        f"revoked ones ({', '.join(revoked_ids)})" if revoked_ids else "",
         f"{silent} texts that set no number" if silent else "",
     ]
-    what = "; ".join(filter(None, told))
+    what = "; ".join(filter(None, parts))
     return [f"Not on this axis: {what}. All of them: overthink thresholds --as-of {day}."] if what else []
 
 

@@ -1,22 +1,22 @@
-"""Where thresholds on training compute stand on the K axis of a study's curves. Analysis, never legal status."""
+"""Positions of training-compute thresholds on the K axis of a study's curves. Analysis, never legal status."""
 
 import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from overthink.appendix import Known
+from overthink.appendix import StudyFacts
 from overthink.assuming import TRAINING_FLOP
 from overthink.govern.calculation import Calculation
 from overthink.govern.effective_compute import LABEL
 from overthink.govern.inputs import Range, read_range
 from overthink.govern.wording import number
 from overthink.present.thresholds import Mark, ThresholdRow, Thresholds
-from overthink.tested import Tested
+from overthink.tested import TestedRange
 from overthink.thresholds_in_words import (
-    GIVE,
-    against_tested,
+    TRAINING_COMPUTE_HINT,
     basis_words,
+    coverage_words,
     instrument_words,
     k_words,
     met_words,
@@ -26,83 +26,85 @@ from overthink.thresholds_in_words import (
 _Row = Mapping[str, Any]
 
 
-def measured_curve(tested: Sequence[Tested]) -> Tested | str:
-    """The one curve that scores of a model family can be compared with, or why there is none."""
-    able = [curve for curve in tested if curve.axis == "capability"]
-    if len(able) != 1:
-        return f"scores of a family belong to one capability curve, and this study has {len(able)} on the K axis"
-    if not all(below < above for below, above in itertools.pairwise(able[0].k)):
+def measured_curve(ranges: Sequence[TestedRange]) -> TestedRange | str:
+    """Return the single curve comparable with scores of a model family, or the reason for none."""
+    candidates = [curve for curve in ranges if curve.axis == "capability"]
+    if len(candidates) != 1:
+        return f"scores of a family belong to one capability curve, and this study has {len(candidates)} on the K axis"
+    if not all(below < above for below, above in itertools.pairwise(candidates[0].k)):
         return "tokens per attempt do not rise along the ladder, so a gain has no place on the K axis"
-    return able[0]
+    return candidates[0]
 
 
-def thresholds_on_curve(known: Known, found: Calculation | None, *, gained: Tested | str | None) -> Thresholds:
-    """The marks, the table and the sentences.
+def thresholds_on_curve(
+    facts: StudyFacts, calculation: Calculation | None, *, gain_curve: TestedRange | str | None
+) -> Thresholds:
+    """Return marks, table and text of the thresholds.
 
     Args:
-        known: Of study and model.
-        found: The answer of the calculator of effective compute; None where the training compute is not stated.
-        gained: The curve whose measured gain stands in ``found``, or why there is none; None where none was asked for.
+        facts: Facts about study and model.
+        calculation: Result of the effective-compute calculator; None if the training compute is not stated.
+        gain_curve: Curve of the measured gain in ``calculation``, or the reason for none; None if not requested.
     """
-    if found is None:
-        return Thresholds(head=GIVE)
-    tables = found.as_dict()["tables"]
-    given = next(value for name, value, _ in found.inputs if name == "alpha")
-    alpha = given if isinstance(given, Range) else Range(float(given), float(given))
-    flop = read_range(known.assumed.inputs[TRAINING_FLOP], TRAINING_FLOP)
+    if calculation is None:
+        return Thresholds(head=TRAINING_COMPUTE_HINT)
+    tables = calculation.as_dict()["tables"]
+    exponent = next(value for name, value, _ in calculation.inputs if name == "alpha")
+    alpha = exponent if isinstance(exponent, Range) else Range(float(exponent), float(exponent))
+    flop = read_range(facts.assumptions.inputs[TRAINING_FLOP], TRAINING_FLOP)
     marks: list[Mark] = []
     rows: list[ThresholdRow] = []
     for size, group in _by_number(tables["thresholds"]).items():
-        mark = _assumed(size, group, alpha)
+        mark = _exponent_mark(size, group, alpha)
         marks.append(mark)
-        rows.append(_row(mark, group, known.tested))
-        if isinstance(gained, Tested) and mark.high > 1:
-            measured, row = _measured(size, flop, tables["compute_equivalent_gain"], gained)
-            marks += measured
+        rows.append(_row(mark, group, facts.tested_ranges))
+        if isinstance(gain_curve, TestedRange) and mark.high > 1:
+            gain_marks, row = _gain_row(size, flop, tables["compute_equivalent_gain"], gain_curve)
+            marks += gain_marks
             rows.append(row)
     return Thresholds(
-        head=f"Assumed: a training compute of {_span(flop)} FLOP. Thresholds as of {known.day.isoformat()}.",
+        head=f"Assumed: a training compute of {_span(flop)} FLOP. Thresholds as of {facts.day.isoformat()}.",
         label=f"{LABEL[:1].upper()}{LABEL[1:]}.",
-        basis=basis_words(known.tested),
+        basis=basis_words(facts.tested_ranges),
         marks=tuple(marks),
         rows=tuple(rows),
-        notes=tuple(notes(known, alpha, why=gained if isinstance(gained, str) else "")),
+        notes=tuple(notes(facts, alpha, why=gain_curve if isinstance(gain_curve, str) else "")),
     )
 
 
 def _by_number(rows: Sequence[_Row]) -> dict[float, list[_Row]]:
-    """Instruments that set the same number stand at the same place; smallest number first."""
+    """Return instruments grouped by threshold, smallest first."""
     return {size: [row for row in rows if row["number"] == size] for size in sorted({row["number"] for row in rows})}
 
 
-def _assumed(size: float, group: Sequence[_Row], alpha: Range) -> Mark:
+def _exponent_mark(size: float, group: Sequence[_Row], alpha: Range) -> Mark:
     ends = [(_or_infinite(row["k_star_low"]), _or_infinite(row["k_star_high"])) for row in group]
     how = f"α {alpha.low:g}" if alpha.is_point else f"α {alpha.low:g} to {alpha.high:g}"
     low, high = min(low for low, _ in ends), max(high for _, high in ends)
     return Mark(f"{number(size)} FLOP", low, high, k_words(low, high), how)
 
 
-def _row(mark: Mark, group: Sequence[_Row], tested: Sequence[Tested]) -> ThresholdRow:
-    told = tuple(map(instrument_words, group))
+def _row(mark: Mark, group: Sequence[_Row], ranges: Sequence[TestedRange]) -> ThresholdRow:
+    instruments = tuple(map(instrument_words, group))
     if mark.high <= 1:
-        return ThresholdRow(mark.label, told, "1", met_words({row["training_compute_alone"] for row in group}))
-    return ThresholdRow(mark.label, told, f"{mark.said} ({mark.how})", against_tested(mark, tested))
+        return ThresholdRow(mark.label, instruments, "1", met_words({row["training_compute_alone"] for row in group}))
+    return ThresholdRow(mark.label, instruments, f"{mark.text} ({mark.how})", coverage_words(mark, ranges))
 
 
-def _measured(size: float, flop: Range, gains: Sequence[_Row], curve: Tested) -> tuple[list[Mark], ThresholdRow]:
-    """Between which rungs the measured gain reaches what the number takes; no mark where the curve does not say."""
-    least, most = (_reached(size / end, gains) for end in (flop.high, flop.low))
+def _gain_row(size: float, flop: Range, gains: Sequence[_Row], curve: TestedRange) -> tuple[list[Mark], ThresholdRow]:
+    """Return mark and row of the rungs between which the measured gain reaches a threshold; no mark if it does not."""
+    least, most = (_reaching_rungs(size / end, gains) for end in (flop.high, flop.low))
     name = f"{number(size)} FLOP, by the measured gain of {curve.task}"
     if isinstance(least, str) or isinstance(most, str):
         return [], ThresholdRow(name, (), "not known", most if isinstance(most, str) else str(least))
     label, how = f"{number(size)} FLOP, measured gain", "gain measured on this curve"
     mark = Mark(label, least[0], most[1], k_words(least[0], most[1]), how, curve.key)
-    said = f"{mark.said} (between rungs; the scores' own intervals are not in it)"
-    return [mark], ThresholdRow(name, (), said, against_tested(mark, (curve,)))
+    text = f"{mark.text} (between rungs; the scores' own intervals are not in it)"
+    return [mark], ThresholdRow(name, (), text, coverage_words(mark, (curve,)))
 
 
-def _reached(need: float, gains: Sequence[_Row]) -> tuple[float, float] | str:
-    """The rungs between which the gain first reaches a multiple of training compute, or why there are none."""
+def _reaching_rungs(need: float, gains: Sequence[_Row]) -> tuple[float, float] | str:
+    """Return the rungs between which the gain first reaches a multiple of training compute, or the reason for none."""
     below = 1.0
     for row in gains:
         if row["gain"] is None:

@@ -1,19 +1,19 @@
-"""What draws are spent on until it is narrow enough, as the command line writes it and as the plan keeps it."""
+"""Precision target of adaptive draws, as parsed from the command line and stored in the plan."""
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from overthink.errors import InputError
 
-_AIMS = ("half-width", "crossing", "factor")
+_TARGETS = ("half-width", "crossing", "factor")
 
 
 class Until(BaseModel):
-    """The interval that draws are spent on. Exactly one of ``half_width`` and ``crossing`` is set.
+    """Precision target of adaptive draws. Exactly one of ``half_width`` and ``crossing`` is set.
 
     Attributes:
-        half_width: Half-width of the interval of the mean, wanted at every rung of every task.
-        crossing: Threshold: the number of tries is wanted at which successes reach it, at the top rung of every task.
-        factor: How far apart the ends of that number's interval may lie.
+        half_width: Required half-width of the interval of the mean at every rung of every task.
+        crossing: Success rate whose crossing (number of tries) is estimated at the top rung of every task.
+        factor: Required ratio of the ends of the crossing's interval.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,38 +23,38 @@ class Until(BaseModel):
     factor: float = Field(default=3.0, gt=1)
 
     @model_validator(mode="after")
-    def _one(self) -> "Until":
+    def _single_target(self) -> "Until":
         if (self.half_width is None) == (self.crossing is None):
             raise ValueError("--until needs either half-width or crossing, and not both")
         return self
 
 
 def read_until(text: str) -> Until:
-    """Read an aim as the command line gives it: `half-width=0.02`, `crossing=0.5` or `crossing=0.5,factor=2`.
+    """Parse a precision target: `half-width=0.02`, `crossing=0.5` or `crossing=0.5,factor=2`.
 
     Raises:
-        InputError: A key or a number is none of these.
+        InputError: A key is unknown, or a number is not valid.
 
     Example:
         >>> read_until("crossing=0.5").factor
         3.0
     """
-    given: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     for pair in text.split(","):
         name, _, value = (part.strip() for part in pair.partition("="))
         try:
-            if name not in _AIMS or name in given:
+            if name not in _TARGETS or name in numbers:
                 raise ValueError(name)
-            given[name] = float(value)
+            numbers[name] = float(value)
         except ValueError:
             raise InputError(
                 f"--until {text}: {pair!r} cannot be read; needed: half-width=NUMBER, or crossing=SHARE, behind which "
                 "factor=NUMBER may stand"
             ) from None
-    if "factor" in given and "crossing" not in given:
+    if "factor" in numbers and "crossing" not in numbers:
         raise InputError(f"--until {text}: a factor belongs to a crossing; leave it out")
     try:
-        return Until(**{name.replace("-", "_"): value for name, value in given.items()})
+        return Until(**{name.replace("-", "_"): value for name, value in numbers.items()})
     except ValidationError as failure:
-        said = failure.errors()[0]
-        raise InputError(f"--until {text}: {said['msg'].removeprefix('Value error, ')}") from failure
+        error = failure.errors()[0]
+        raise InputError(f"--until {text}: {error['msg'].removeprefix('Value error, ')}") from failure

@@ -16,8 +16,8 @@ from inspect_ai.tool import Tool, ToolError, ToolInfo, ToolResult, tool
 from inspect_ai.util import sandbox, store
 
 import overthink
-from overthink.collect.agent import collect_agents
-from overthink.collect.keeper import Keeper
+from overthink.collect.agent import run_agent_loops
+from overthink.collect.keeper import TraceSink
 from overthink.collect.tools.arithmetic import MAX_CHARS
 from overthink.collect.turn import MAX_TOOL_OUTPUT
 from overthink.core.record import RungRecord, Verdict
@@ -47,8 +47,8 @@ def collected(folder: Path, wanted: Plan) -> list[RungRecord]:
     """The rows of a plan, without findings and report."""
     CALLS.clear()
     found: list[RungRecord] = []
-    keeper = Keeper(done=set(), sparse={}, on_thought=lambda *_: None, on_trace=found.extend)
-    collect_agents(overthink.prepare(wanted), study="s", log_dir=folder / "logs", keeper=keeper)
+    keeper = TraceSink(done=set(), sparse={}, on_thinking=lambda *_: None, on_trace=found.extend)
+    run_agent_loops(overthink.prepare(wanted), study="s", log_dir=folder / "logs", sink=keeper)
     return found
 
 

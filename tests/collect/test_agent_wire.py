@@ -10,8 +10,8 @@ import pytest
 
 import overthink
 from json_server import JsonServer
-from overthink.collect.agent import collect_agents
-from overthink.collect.keeper import Keeper
+from overthink.collect.agent import run_agent_loops
+from overthink.collect.keeper import TraceSink
 from overthink.core.record import RungRecord
 from overthink.errors import InputError
 from tool_model import plan
@@ -76,9 +76,9 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 def collected(server: Server, folder: Path, **changes: Any) -> list[RungRecord]:
     rows: list[RungRecord] = []
-    keeper = Keeper(done=set(), sparse={}, on_thought=lambda *_: None, on_trace=rows.extend)
+    keeper = TraceSink(done=set(), sparse={}, on_thinking=lambda *_: None, on_trace=rows.extend)
     wanted = plan(folder, model=f"openai-api/loop{server.http.server_port}/m", **changes)
-    collect_agents(overthink.prepare(wanted), study="s", log_dir=folder / "logs", keeper=keeper)
+    run_agent_loops(overthink.prepare(wanted), study="s", log_dir=folder / "logs", sink=keeper)
     return rows
 
 

@@ -11,15 +11,15 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSyste
 
 import overthink
 from overthink.collect.chat_prefill import ChatPrefill
-from overthink.collect.climb import Step, climb
+from overthink.collect.climb import Step, run_ladder
 from overthink.collect.collection import collect_ladder
 from overthink.collect.continuation import Continuation, continuation_for
-from overthink.collect.keeper import Keeper
+from overthink.collect.keeper import TraceSink
 from overthink.collect.opened import open_plan
 from overthink.collect.think import for_prompt, think_format
-from overthink.collect.thinking import InOnePiece, Means
-from overthink.collect.till import Till
-from overthink.collect.way import Way
+from overthink.collect.thinking import InOnePiece, TraceContext
+from overthink.collect.till import UsageMeter
+from overthink.collect.way import SamplingSpec
 from overthink.core.controls import ON_TRACE
 from overthink.core.record import RungRecord
 from overthink.errors import InputError
@@ -46,11 +46,11 @@ def climbed(
     way: Continuation, think: str = "plain", messages: list[ChatMessage] = MESSAGES, cue: str | None = None
 ) -> list[Step]:
     settled = for_prompt(think_format(think), "".join(m.text for m in messages), cue=cue)
-    plan = Way(budgets=(0, 4, 8, 12), format=settled, answer_tokens=9, temperature=0.5, top_p=0.9, seed=7)
+    plan = SamplingSpec(budgets=(0, 4, 8, 12), format=settled, answer_tokens=9, temperature=0.5, top_p=0.9, seed=7)
 
     async def collect() -> list[Step]:
-        means = Means(way, plan, Till(), tuple(messages))
-        return [step async for step in climb(means, InOnePiece(means))]
+        context = TraceContext(way, plan, UsageMeter(), tuple(messages))
+        return [step async for step in run_ladder(context, InOnePiece(context))]
 
     return asyncio.run(collect())
 
@@ -103,7 +103,7 @@ def test_an_end_says_what_ended_it(server: Server, shown: dict[str, str], though
     steps = climbed(way_for(server), "think")
     assert (steps[1].thought, steps[1].stop, steps[1].natural_end) == (thought, stop, True)
     assert sent(server, "answer")[1] == "<think>\n" + thought + "\n</think>\n\n"
-    assert steps[3].carried
+    assert steps[3].is_carried
 
 
 def test_an_answer_that_the_parser_called_reasoning_is_put_back(server: Server) -> None:
@@ -187,8 +187,8 @@ def test_a_whole_study_climbs_through_the_chat_endpoint(
         judge_traces=True,
     )
     rows: list[RungRecord] = []
-    keeper = Keeper(done=(), sparse={}, on_thought=lambda *_: None, on_trace=rows.extend)
-    collect_ladder(open_plan(plan), study="s", log_dir=tmp_path, keeper=keeper)
+    keeper = TraceSink(done=(), sparse={}, on_thinking=lambda *_: None, on_trace=rows.extend)
+    collect_ladder(open_plan(plan), study="s", log_dir=tmp_path, sink=keeper)
     assert {row.error for row in rows} == {None}
     forced = [row for row in rows if not row.scorer.endswith(ON_TRACE)]
     assert [(row.rung, row.thinking_tokens, row.generated_tokens) for row in forced] == 4 * [

@@ -8,14 +8,14 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.collect.climb import Step, climb
+from overthink.collect.climb import Step, run_ladder
 from overthink.collect.continuation import Prefix, Sampling, Segment
 from overthink.collect.think import for_prompt, think_format
-from overthink.collect.thinking import InOnePiece, Means
-from overthink.collect.till import Till
-from overthink.collect.way import Way
+from overthink.collect.thinking import InOnePiece, TraceContext
+from overthink.collect.till import UsageMeter
+from overthink.collect.way import SamplingSpec
 
-WAY = Way(budgets=(0, 4, 8, 16), format=think_format("plain"), answer_tokens=3, temperature=0.0, top_p=1.0, seed=7)
+WAY = SamplingSpec(budgets=(0, 4, 8, 16), format=think_format("plain"), answer_tokens=3, temperature=0.0, top_p=1.0, seed=7)
 
 
 @dataclass
@@ -45,15 +45,15 @@ class Scripted:
         return Segment(out, None, len(out), len(out) < sampling.max_tokens, len(text), None)
 
 
-def steps(model: Scripted, way: Way = WAY) -> list[Step]:
+def steps(model: Scripted, way: SamplingSpec = WAY) -> list[Step]:
     async def collect() -> list[Step]:
-        means = Means(model, way, Till(), ())
-        return [step async for step in climb(means, InOnePiece(means))]
+        context = TraceContext(model, way, UsageMeter(), ())
+        return [step async for step in run_ladder(context, InOnePiece(context))]
 
     return asyncio.run(collect())
 
 
-def uninterrupted(length: int, way: Way = WAY) -> str:
+def uninterrupted(length: int, way: SamplingSpec = WAY) -> str:
     return steps(Scripted(length), replace(way, budgets=way.budgets[-1:]))[0].thought
 
 
@@ -78,7 +78,7 @@ def test_a_lost_segment_would_be_noticed() -> None:
 def test_a_trace_that_ended_is_carried_forward_at_no_cost() -> None:
     model = Scripted(length=5)
     climbed = steps(model)
-    assert [step.carried for step in climbed] == [False, False, False, True]
+    assert [step.is_carried for step in climbed] == [False, False, False, True]
     last = climbed[-1]
     assert (last.generated_tokens, last.prompt_tokens, last.cached_tokens) == (0, 0, 0)
     assert (last.answer, last.thinking_tokens, last.natural_end) == (climbed[2].answer, 5, True)

@@ -15,19 +15,19 @@ from inspect_ai.log import list_eval_logs, read_eval_log
 from inspect_ai.model import modelapi
 
 import overthink
-from overthink.collect.climb import Step, climb
+from overthink.collect.climb import Step, run_ladder
 from overthink.collect.collection import collect_ladder
 from overthink.collect.continuation import Prefix, Sampling, Segment
 from overthink.collect.controls import ControlRow, Controls
 from overthink.collect.judging import Judgement
-from overthink.collect.keeper import Keeper
+from overthink.collect.keeper import TraceSink
 from overthink.collect.ladder import TEXTS
 from overthink.collect.opened import open_plan
 from overthink.collect.simulated_api import SimulatedProvider
 from overthink.collect.think import ThinkFormat, for_prompt, think_format
-from overthink.collect.thinking import InOnePiece, Means
-from overthink.collect.till import Till
-from overthink.collect.way import Way
+from overthink.collect.thinking import InOnePiece, TraceContext
+from overthink.collect.till import UsageMeter
+from overthink.collect.way import SamplingSpec
 from overthink.core.added_rungs import SparseTrace
 from overthink.core.controls import ON_TRACE
 from overthink.core.record import Estimand, RungRecord, Verdict
@@ -81,18 +81,18 @@ class Judged:
 def climbed(
     model: Scripted, shape: ThinkFormat, wanted: Sequence[str] = ALL, *, judge_traces: bool = True, answer: int = 3
 ) -> tuple[list[Step], dict[str, list[ControlRow]], Judged]:
-    way = Way(budgets=(0, 4, 8, 16), format=shape, answer_tokens=answer, temperature=0.0, top_p=1.0, seed=7)
+    way = SamplingSpec(budgets=(0, 4, 8, 16), format=shape, answer_tokens=answer, temperature=0.0, top_p=1.0, seed=7)
     judged = Judged()
-    means = Means(model, way, Till(), ())
-    controls = Controls(means, judged, wanted, judge_traces)
+    context = TraceContext(model, way, UsageMeter(), ())
+    controls = Controls(context, judged, wanted, judge_traces)
     steps: list[Step] = []
     rows: dict[str, list[ControlRow]] = defaultdict(list)
 
     async def collect() -> None:
         forced: Judgement | None = None
-        async for step in climb(means, InOnePiece(means)):
-            if forced is None or not step.carried:
-                forced = await judged(step.answer.text, not step.answer.ended)
+        async for step in run_ladder(context, InOnePiece(context)):
+            if forced is None or not step.is_carried:
+                forced = await judged(step.answer.text, not step.answer.is_complete)
             steps.append(step)
             for row in await controls.at(step, step.answer.text, forced):
                 rows["trace" if row.on_trace else row.estimand].append(row)
@@ -108,7 +108,7 @@ def test_an_ended_turn_is_its_own_answer_and_costs_nothing() -> None:
     thought = "".join(step.thought for step in steps)
     assert len(thought) == 6
     assert natural.completion == LINE.open + thought
-    assert (natural.generated_tokens, natural.thinking_tokens, natural.truncated) == (0, 6, False)
+    assert (natural.generated_tokens, natural.thinking_tokens, natural.is_truncated) == (0, 6, False)
     assert len(model.asked) == 1 + 2 + 2  # what the ladder itself asks for
 
 
@@ -120,7 +120,7 @@ def test_a_stop_text_is_put_back_and_the_model_goes_on_without_stops(shape: Thin
     prefix, room, stops = model.asked[-1]
     assert (prefix, room, stops) == ("|" + shape.open + thought + stop, 16 - 6 + 3, ())
     (natural,) = rows["natural"]
-    own = natural.own.text if natural.own else ""
+    own = natural.segment.text if natural.segment else ""
     assert len(own) == natural.generated_tokens == natural.answer_tokens == 2
     assert natural.completion == (own if shape is THINK else shape.open + thought + stop + own)
 
@@ -138,10 +138,10 @@ def test_the_sham_is_the_forced_answer_at_the_natural_end(length: int, stop: str
     (sham,) = rows["sham"]
     ended = [step for step in steps if step.natural_end]
     if not ended:
-        assert (sham.judged.value, sham.judged.verdict, sham.natural_end) == (None, Verdict.TRUNCATED, False)
+        assert (sham.judgement.value, sham.judgement.verdict, sham.natural_end) == (None, Verdict.TRUNCATED, False)
     else:
         assert sham.completion == ended[0].answer.text == steps[-1].answer.text
-        assert (sham.generated_tokens, sham.judged.judge_tokens) == (0, 0)
+        assert (sham.generated_tokens, sham.judgement.judge_tokens) == (0, 0)
 
 
 @given(length=st.integers(0, 20), wanted=st.sets(st.sampled_from(ALL)), traces=st.booleans())
@@ -153,8 +153,8 @@ def test_every_trace_has_its_rows_and_every_token_is_counted_once(length: int, w
     beside = [row for some in rows.values() for row in some]
     own = 2 if length < 16 and wanted & {"natural", "truncated"} else 0
     assert sum(row.generated_tokens or 0 for row in beside) == own
-    forced_judged = sum(not step.carried for step in steps)
-    assert sum(row.judged.judge_tokens for row in beside) == 5 * (len(judged.seen) - forced_judged)
+    forced_judged = sum(not step.is_carried for step in steps)
+    assert sum(row.judgement.judge_tokens for row in beside) == 5 * (len(judged.seen) - forced_judged)
 
 
 def test_a_cut_response_is_scored_as_it_stood_and_nothing_is_decoded_for_it() -> None:
@@ -173,7 +173,7 @@ def test_the_thinking_is_judged_where_there_is_some_and_once() -> None:
     steps, rows, judged = climbed(Scripted(length=6, stop=""), PLAIN, [])
     thought = "".join(step.thought for step in steps)
     assert [(row.rung, row.completion) for row in rows["trace"]] == [(1, thought[:4]), (2, thought), (3, thought)]
-    assert [row.judged.judge_tokens for row in rows["trace"]] == [5, 5, 0]
+    assert [row.judgement.judge_tokens for row in rows["trace"]] == [5, 5, 0]
     assert [text for text, _ in judged.seen if text == thought] == [thought]
 
 
@@ -187,7 +187,7 @@ class Flustered(SimulatedProvider):
         return super()._answer(truth | {"good": truth["bad"]} if forced else truth, *request)
 
 
-def collected(folder: Path, model: str, keeper: Keeper | None = None, **fields: Any) -> list[RungRecord]:
+def collected(folder: Path, model: str, keeper: TraceSink | None = None, **fields: Any) -> list[RungRecord]:
     """The rows of a small study; its log is in the folder."""
     plan = checked_plan(
         overthink="0",
@@ -198,8 +198,8 @@ def collected(folder: Path, model: str, keeper: Keeper | None = None, **fields: 
         **{"budgets": (0, 16, 64), "limit": 6, "draws": 3, "controls": ALL, "judge_traces": True} | fields,
     )
     rows: list[RungRecord] = []
-    keeper = keeper or Keeper(done=(), sparse={}, on_thought=lambda *_: None, on_trace=rows.extend)
-    collect_ladder(open_plan(plan), study="s", log_dir=folder, keeper=keeper)
+    keeper = keeper or TraceSink(done=(), sparse={}, on_thinking=lambda *_: None, on_trace=rows.extend)
+    collect_ladder(open_plan(plan), study="s", log_dir=folder, sink=keeper)
     return rows
 
 
@@ -288,7 +288,7 @@ def test_a_study_with_controls_may_gain_rungs_and_keeps_what_it_has(tmp_path: Pa
     plan_now = (0, 16, 64)
     keeper_rows: list[RungRecord] = []
     sparse = {name: SparseTrace(tuple(rows), thought[name]) for name, rows in traces.items()}
-    keeper = Keeper(done=(), sparse=sparse, on_thought=lambda *_: None, on_trace=keeper_rows.extend)
+    keeper = TraceSink(done=(), sparse=sparse, on_thinking=lambda *_: None, on_trace=keeper_rows.extend)
     collected(tmp_path, "overthink/simulated", budgets=plan_now, limit=2, keeper=keeper)
     assert not [row for row in keeper_rows if row.error]
     once = (Estimand.NATURAL, Estimand.SHAM)

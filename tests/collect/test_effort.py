@@ -8,7 +8,7 @@ from chat_server import Server
 from inspect_ai.model import GenerateConfig, ModelAPI, ModelOutput, ModelUsage, get_model, modelapi
 
 import overthink
-from overthink.collect.thinking_caps import asked_for
+from overthink.collect.thinking_caps import effort_settings
 from overthink.errors import InputError
 from overthink.plan import checked_plan
 from overthink.statements import check, statement
@@ -169,12 +169,12 @@ def test_caps_are_one_curve_in_order(tmp_path: Path, efforts: tuple[str, ...], s
 def test_each_provider_is_asked_in_its_own_way_and_one_that_would_drop_a_cap_is_refused() -> None:
     where: dict[str, str] = {"base_url": "http://127.0.0.1:9/v1", "api_key": "k"}
     vllm, sglang, openai = (get_model(f"{name}/caps", memoize=False, **where) for name in ("vllm", "sglang", "openai"))
-    assert asked_for(vllm, "512") == {"extra_body": {"thinking_token_budget": 512}}
-    assert asked_for(sglang, "512") == {"extra_body": {"custom_params": {"thinking_budget": 512}}}
-    assert asked_for(get_model("hosted/m"), "512") == {"reasoning_tokens": 512}
-    assert asked_for(openai, "low") == {"reasoning_effort": "low"}
+    assert effort_settings(vllm, "512") == {"extra_body": {"thinking_token_budget": 512}}
+    assert effort_settings(sglang, "512") == {"extra_body": {"custom_params": {"thinking_budget": 512}}}
+    assert effort_settings(get_model("hosted/m"), "512") == {"reasoning_tokens": 512}
+    assert effort_settings(openai, "low") == {"reasoning_effort": "low"}
     with pytest.raises(InputError, match=r"takes no cap.*anthropic.*vllm.*--efforts low,medium,high"):
-        asked_for(openai, "512")
+        effort_settings(openai, "512")
 
 
 def test_a_cap_reaches_the_server_and_is_read_back_from_the_log(

@@ -88,9 +88,9 @@ def test_a_log_that_was_cut_in_the_middle_is_run_again(tmp_path: Path) -> None:
 
 def decoded(study: overthink.Study) -> tuple[int | None, int | None, int]:
     """Tokens decoded in all, those of samples that were run again, and how many of these there were."""
-    took = study.about.spent
+    took = study.about.actual_cost
     assert took is not None
-    return took.decoded_tokens, took.made_again.decoded_tokens, took.cut_short
+    return took.decoded_tokens, took.retry_usage.decoded_tokens, took.n_cut_short
 
 
 def test_samples_that_failed_or_were_cut_short_are_told_once_they_are_run_again(
@@ -123,7 +123,7 @@ def test_samples_that_failed_or_were_cut_short_are_told_once_they_are_run_again(
     mended = run(tmp_path, wanted, resume=True)
     assert decoded(mended) == (sum(counted), 105, 1)
     assert decoded(run(tmp_path, wanted, resume=True)) == (sum(counted), 105, 1)
-    assert overthink.study.report(tmp_path / "s").about.spent == mended.about.spent
+    assert overthink.study.report(tmp_path / "s").about.actual_cost == mended.about.actual_cost
 
 
 def test_a_sample_that_ctrl_c_cut_short_tells_what_its_calls_took(
@@ -154,5 +154,5 @@ def test_a_sample_that_ctrl_c_cut_short_tells_what_its_calls_took(
     resumed = run(tmp_path, wanted, resume=True)
     assert len(counted) == 3
     assert decoded(resumed) == (105 * (3 + 4), 105, 1)
-    assert resumed.about.spent is not None
-    assert resumed.about.spent.unanswered == 1
+    assert resumed.about.actual_cost is not None
+    assert resumed.about.actual_cost.n_unanswered == 1

@@ -12,10 +12,10 @@ from inspect_ai.solver import generate, prompt_template, system_message
 import overthink
 from overthink.arm_plan import BASE
 from overthink.collect.arms import Arm, arm_plans, open_arm
-from overthink.collect.estimating import Asked, estimated
+from overthink.collect.estimating import TaskWorkload, estimate_plan
 from overthink.collect.opening import open_task
 from overthink.collect.polarity import task_plan
-from overthink.collect.prompt_length import Letters, counter_for, prompt_lengths
+from overthink.collect.prompt_length import LetterCounter, counter_for, prompt_lengths
 from overthink.collect.replay import Replay
 from overthink.core.spending import Rates
 from overthink.errors import InputError
@@ -62,8 +62,8 @@ def test_a_trace_that_never_ends_makes_exactly_the_calls_that_were_told(
     told = opened.spending
     assert len(calls) == told.calls
     assert f"at most {len(calls)} calls" in opened.estimate()
-    assert made.about.spent is not None
-    assert made.about.spent.decoded_tokens == sum(calls)
+    assert made.about.actual_cost is not None
+    assert made.about.actual_cost.decoded_tokens == sum(calls)
     assert told.decoded_tokens[0] <= sum(calls) <= (told.decoded_tokens[1] or 0)
 
 
@@ -80,8 +80,8 @@ def test_prompts_of_a_model_whose_tokenizer_is_here_are_counted_exactly(more: di
     """Where no trace ends by itself, the most that was told is what it takes, to the token."""
     opened = overthink.prepare(plan(limit=1, **more))
     made = overthink.run(opened, tmp_path / "s")
-    assert made.about.spent is not None
-    assert made.about.spent.prompt_tokens == opened.spending.prompt_tokens[1]
+    assert made.about.actual_cost is not None
+    assert made.about.actual_cost.prompt_tokens == opened.spending.prompt_tokens[1]
 
 
 @pytest.mark.parametrize("length", [2, 10, 30])
@@ -89,7 +89,7 @@ def test_no_arm_that_thinks_in_pieces_takes_more_than_was_told(length: int, call
     asked = plan(arms=arm_plans(ONE_PIECE, model="overthink/simulated"), model_args={"natural_length": length}, draws=4)
     opened = overthink.prepare(asked)
     made = overthink.run(opened, tmp_path / "s")
-    took = made.about.spent
+    took = made.about.actual_cost
     assert took is not None
     assert len(calls) <= opened.spending.calls
     assert (took.prompt_tokens or 0) <= (opened.spending.prompt_tokens[1] or 0)
@@ -111,7 +111,7 @@ def test_the_embedded_model_takes_no_more_than_was_told(tmp_path: Path) -> None:
         arms=arm_plans("base,primer", model="overthink/smollm2"),
     )
     opened = overthink.prepare(asked)
-    took, told = overthink.run(opened, tmp_path / "s").about.spent, opened.spending.prompt_tokens[1]
+    took, told = overthink.run(opened, tmp_path / "s").about.actual_cost, opened.spending.prompt_tokens[1]
     assert took is not None
     assert took.prompt_tokens is not None
     assert told is not None
@@ -121,7 +121,7 @@ def test_the_embedded_model_takes_no_more_than_was_told(tmp_path: Path) -> None:
     of = {"name": "t", "questions": 2, "replay": Replay, "turn": None}
     by_letters, counted = (
         prompt_lengths(opened.tasks[0], counter=counter, **of).prompt
-        for counter in (Letters(), counter_for(opened.model))
+        for counter in (LetterCounter(), counter_for(opened.model))
     )
     assert abs(by_letters - counted) * opened.spending.calls > told - least + 2 * 2 * 4
 
@@ -134,8 +134,8 @@ def test_no_control_takes_more_than_was_told(length: int, calls: list[int], tmp_
     opened = overthink.prepare(asked)
     made = overthink.run(opened, tmp_path / "s")
     assert len(calls) <= opened.spending.calls
-    assert made.about.spent is not None
-    assert made.about.spent.decoded_tokens == sum(calls)
+    assert made.about.actual_cost is not None
+    assert made.about.actual_cost.decoded_tokens == sum(calls)
     assert sum(calls) <= (opened.spending.decoded_tokens[1] or 0)
 
 
@@ -149,7 +149,7 @@ def test_the_prompt_is_measured_as_the_solver_writes_it() -> None:
 
     task(name="long_prompt")(build)
     made = open_task(TaskPlan(task="long_prompt", axis="capability", high="correct"))
-    told = {"name": "t", "questions": 1, "turn": None, "counter": Letters()}
+    told = {"name": "t", "questions": 1, "turn": None, "counter": LetterCounter()}
     assert prompt_lengths(made, replay=None, **told).prompt == 100 + 8
     assert prompt_lengths(made, replay=Replay, **told).prompt == 1000 + 8 + 300 + 8
 
@@ -166,14 +166,14 @@ def prices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("overthink.collect.estimating.rates_of", known.__getitem__)
 
 
-def asked(*graders: str) -> list[Asked]:
-    return [Asked("t", 10, 100, graders, cue_tokens=10)]
+def asked(*graders: str) -> list[TaskWorkload]:
+    return [TaskWorkload("t", 10, 100, graders, cue_tokens=10)]
 
 
 @pytest.mark.usefixtures("prices")
 def test_the_price_is_a_range_with_its_source_or_unknown_with_its_reason() -> None:
     hosted = plan(model="openai/tested", model_args={}, budgets=(0, 100), draws=1, answer_tokens=20)
-    told = estimated(hosted, asked(), base(hosted), free=False, notes=(), tokens_of=len)
+    told = estimate_plan(hosted, asked(), base(hosted), free=False, notes=(), tokens_of=len)
     # At most: an answer at 0, thinking to 100, an answer there; the cue is 10 tokens.
     assert told.prompt_tokens[1] == 10 * (110 + 100 + 210)
     assert told.decoded_tokens[1] == 10 * (100 + 2 * 20)
@@ -181,13 +181,13 @@ def test_the_price_is_a_range_with_its_source_or_unknown_with_its_reason() -> No
     assert told.usd[1] == pytest.approx(10 * (420 * 2e-6 + 140 * 1e-5))
     assert 0 < told.usd[0] < told.usd[1]
     assert "2.00 USD per million prompt tokens, 10.00 decoded; a list" in told.price
-    unknown = estimated(
+    unknown = estimate_plan(
         plan(model="openai/unheard-of", model_args={}), asked(), BASE_ARM, free=False, notes=(), tokens_of=len
     )
     assert unknown.usd is None
     assert "openai/unheard-of is not in the price list" in unknown.price
     assert (
-        estimated(plan(), asked(), BASE_ARM, free=True, notes=(), tokens_of=len).price
+        estimate_plan(plan(), asked(), BASE_ARM, free=True, notes=(), tokens_of=len).price
         == "no charge: the model runs on this machine"
     )
 
@@ -195,17 +195,17 @@ def test_the_price_is_a_range_with_its_source_or_unknown_with_its_reason() -> No
 @pytest.mark.usefixtures("prices")
 def test_a_grader_is_paid_too() -> None:
     hosted = plan(model="openai/tested", model_args={}, budgets=(0, 100), draws=1)
-    alone = estimated(hosted, asked(), base(hosted), free=False, notes=(), tokens_of=len)
-    graded = estimated(hosted, asked("openai/judge"), base(hosted), free=False, notes=(), tokens_of=len)
+    alone = estimate_plan(hosted, asked(), base(hosted), free=False, notes=(), tokens_of=len)
+    graded = estimate_plan(hosted, asked("openai/judge"), base(hosted), free=False, notes=(), tokens_of=len)
     assert graded.judge_calls == 10 * 2
     assert graded.usd is not None
     assert alone.usd is not None
     assert graded.usd[0] > alone.usd[0]
-    own = estimated(plan(), asked("openai/judge"), BASE_ARM, free=True, notes=(), tokens_of=len)
+    own = estimate_plan(plan(), asked("openai/judge"), BASE_ARM, free=True, notes=(), tokens_of=len)
     assert own.usd is not None
     assert own.usd[0] > 0
-    assert estimated(hosted, asked("openai/unheard-of"), base(hosted), free=False, notes=(), tokens_of=len).usd is None
-    itself = estimated(
+    assert estimate_plan(hosted, asked("openai/unheard-of"), base(hosted), free=False, notes=(), tokens_of=len).usd is None
+    itself = estimate_plan(
         plan(model="vllm/mine", model_args={}), asked("vllm/mine"), BASE_ARM, free=True, notes=(), tokens_of=len
     )
     assert (itself.judge_free, itself.price) == (True, "no charge: the model runs on this machine")
@@ -214,7 +214,7 @@ def test_a_grader_is_paid_too() -> None:
 @pytest.mark.usefixtures("prices")
 def test_levels_of_a_provider_have_no_upper_bound() -> None:
     hosted = plan(model="openai/tested", model_args={}, budgets=None, efforts=("low", "high"), draws=3)
-    told = estimated(hosted, asked(), base(hosted), free=False, notes=(), tokens_of=len)
+    told = estimate_plan(hosted, asked(), base(hosted), free=False, notes=(), tokens_of=len)
     assert told.calls == 10 * 3 * 2
     assert told.decoded_tokens[1] is None
     assert told.usd is not None
@@ -223,7 +223,7 @@ def test_levels_of_a_provider_have_no_upper_bound() -> None:
 
 def test_estimate_and_fact_stand_side_by_side_and_stay_there(tmp_path: Path) -> None:
     made = overthink.run(overthink.prepare(plan()), tmp_path / "s")
-    took = made.about.spent
+    took = made.about.actual_cost
     assert took is not None
     text = made.text()
     (line,) = [line for line in text.splitlines() if line.strip().startswith("decoded tokens")]
@@ -231,13 +231,13 @@ def test_estimate_and_fact_stand_side_by_side_and_stay_there(tmp_path: Path) -> 
     assert "estimated" in text
     assert 'id="costs"' in made.html()
     again = overthink.analyse(tmp_path / "s")
-    assert (again.about.estimate, again.about.spent) == (made.about.estimate, made.about.spent)
+    assert (again.about.estimate, again.about.actual_cost) == (made.about.estimate, made.about.actual_cost)
     resumed = overthink.run(overthink.prepare(plan(draws=3)), tmp_path / "s", resume=True)
     assert resumed.about.estimate is not None
     assert resumed.about.estimate.calls == overthink.prepare(plan(draws=3)).spending.calls
     (tmp_path / "s" / "estimate.json").unlink()
     older = overthink.analyse(tmp_path / "s")
-    assert older.about.spent is None
+    assert older.about.actual_cost is None
     assert "decoded tokens" not in older.text()
 
 

@@ -118,8 +118,8 @@ def test_a_separate_grader_decides_and_its_tokens_are_counted(
     made = study(tmp_path, name, "testgrader/reads", model_args={"capability": always, "natural_length": 1000})
     assert {row.value for row in made.records} == {value}
     assert {row.judge_tokens for row in made.records} == {GRADE_TOKENS}
-    assert made.about.spent is not None
-    assert made.about.spent.judge_tokens == GRADE_TOKENS * len(made.records)
+    assert made.about.actual_cost is not None
+    assert made.about.actual_cost.judge_tokens == GRADE_TOKENS * len(made.records)
     assert made.about.notes == ()
 
 
@@ -228,7 +228,7 @@ def test_a_model_that_judged_itself_is_recorded_in_study_and_report(tmp_path: Pa
     assert OWN in (tmp_path / "study" / "estimate.json").read_text()
     again = overthink.analyse(tmp_path / "study")
     assert again.about.notes == made.about.notes
-    assert (again.about.estimate, again.about.spent) == (made.about.estimate, made.about.spent)
+    assert (again.about.estimate, again.about.actual_cost) == (made.about.estimate, made.about.actual_cost)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_the_models_that_grade_are_read_from_scorers_and_roles(
 
 def test_a_role_of_the_tasks_own_is_no_self_judgement() -> None:
     name = graded(model_graded_qa, "own_role", model_roles={"grader": "mockllm/model"})
-    assert overthink.prepare(plan(name, None)).asked[0].graders == ("mockllm/model",)
+    assert overthink.prepare(plan(name, None)).workloads[0].graders == ("mockllm/model",)
 
 
 def test_every_rung_of_every_trace_is_graded_at_most_once() -> None:

@@ -7,7 +7,7 @@ from inspect_ai.model import ModelName, ModelOutput
 from inspect_ai.scorer import Score, Scorer, Target, accuracy, includes, match, scorer
 from inspect_ai.solver import TaskState
 
-from overthink.collect.judging import Judge, Judgement, canonical
+from overthink.collect.judging import AnswerJudge, Judgement, canonical
 from overthink.core.record import Verdict
 from overthink.errors import InputError
 from overthink.plan import TaskPlan
@@ -18,8 +18,8 @@ CAPABILITY = TaskPlan(task="t", axis="capability", high="correct")
 def judged(by: Scorer | list[Scorer], plan: TaskPlan, completion: str = "x", *, truncated: bool = False) -> Judgement:
     state = TaskState(ModelName("m/m"), "q", 1, "in", [], target=Target("42"))
     state.output = ModelOutput.from_content("m", completion)
-    judge = Judge(by if isinstance(by, list) else [by], plan)
-    return asyncio.run(judge(state, state.target, truncated=truncated))
+    judge = AnswerJudge(by if isinstance(by, list) else [by], plan)
+    return asyncio.run(judge(state, state.target, is_truncated=truncated))
 
 
 def says(value: Any, **more: Any) -> Scorer:

@@ -20,7 +20,7 @@ CUE = "\n\nFinal response:"
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    if weights.installed() is None or importlib.util.find_spec("xllamacpp") is None:
+    if weights.find_weights() is None or importlib.util.find_spec("xllamacpp") is None:
         pytest.skip("the embedded model is not installed; run: overthink model install")
     return get_model("overthink/smollm2", slots=4, context=256, memoize=False)
 

@@ -18,8 +18,8 @@ from inspect_ai.util import store
 
 import overthink
 from overthink.collect import agent
-from overthink.collect.agent import collect_agents
-from overthink.collect.keeper import Keeper
+from overthink.collect.agent import run_agent_loops
+from overthink.collect.keeper import TraceSink
 from overthink.core.cut_short import CutShort
 from overthink.core.outcomes import from_records
 from overthink.core.record import RungRecord, Verdict
@@ -69,8 +69,8 @@ def collected(wanted: Plan, folder: Path, **keeps: Any) -> list[RungRecord]:
     CALLS.clear()
     SCORED.clear()
     found: list[RungRecord] = []
-    keeper = Keeper(**({"done": set(), "sparse": {}, "on_thought": lambda *_: None, "on_trace": found.extend} | keeps))
-    collect_agents(overthink.prepare(wanted), study="s", log_dir=folder / "logs", keeper=keeper)
+    keeper = TraceSink(**({"done": set(), "sparse": {}, "on_thinking": lambda *_: None, "on_trace": found.extend} | keeps))
+    run_agent_loops(overthink.prepare(wanted), study="s", log_dir=folder / "logs", sink=keeper)
     return found
 
 

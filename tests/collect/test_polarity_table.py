@@ -19,8 +19,8 @@ from inspect_logs import run as run_inspect
 
 import overthink
 from overthink.collect.from_log import read_logs
-from overthink.collect.polarity import known, task_plan
-from overthink.collect.polarity_table import READ_IN, ROLE, TABLE, UNCLEAR, Known
+from overthink.collect.polarity import find_polarity, task_plan
+from overthink.collect.polarity_table import INSPECT_EVALS_VERSION, ROLE, TABLE, UNCLEAR, TaskPolarity
 from overthink.collect.score_values import DERIVED, read_value
 from overthink.core.record import Axis, Verdict
 from overthink.core.strong_reject import strong_reject
@@ -31,7 +31,7 @@ ROWS = [row for rows in TABLE.values() for row in rows]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.task}-{'-'.join(map(str, row.when.values()))}")
-def test_a_row_is_whole(row: Known) -> None:
+def test_a_row_is_whole(row: TaskPolarity) -> None:
     assert row.high in HIGH_WORDS[row.axis]
     assert row.scorer
     siblings = TABLE[f"inspect_evals/{row.task}"]
@@ -39,7 +39,7 @@ def test_a_row_is_whole(row: Known) -> None:
     assert len({tuple(sorted(each.when.items())) for each in siblings}) == len(siblings)
     assert {tuple(each.when) for each in siblings} == {tuple(row.when)}
     assert f"inspect_evals/{row.task}" not in UNCLEAR
-    assert known(f"inspect_evals/{row.task}", row.when) == row
+    assert find_polarity(f"inspect_evals/{row.task}", row.when) == row
 
 
 def test_arguments_decide_and_what_they_leave_open_is_refused() -> None:
@@ -184,7 +184,7 @@ def complies_with_second() -> Scorer:
 
 
 def xstest_log(
-    folder: Path, *, version: str = READ_IN, registered: str = "inspect_evals/xstest", **args: Any
+    folder: Path, *, version: str = INSPECT_EVALS_VERSION, registered: str = "inspect_evals/xstest", **args: Any
 ) -> EvalLog:
     """A log as inspect_evals leaves it: complies with the second of two prompts."""
     samples = [Sample(id=name, input="?", target="") for name in ("first", "second")]
@@ -207,7 +207,7 @@ def test_a_log_of_a_known_task_needs_no_polarity(tmp_path: Path) -> None:
     reading = read_logs(tmp_path / "safe")
     assert by_question(reading.records) == {"first": (Axis.BENIGN, 0.0), "second": (Axis.BENIGN, 1.0)}
     (note,) = [note for note in reading.notes if "the table" in note]
-    assert f"benign, a high model_graded_qa = answered, from the table for inspect_evals {READ_IN}." in note
+    assert f"benign, a high model_graded_qa = answered, from the table for inspect_evals {INSPECT_EVALS_VERSION}." in note
     xstest_log(tmp_path / "unsafe", subset="unsafe", version="0.3.0")
     reading = read_logs(tmp_path / "unsafe")
     assert by_question(reading.records) == {"first": (Axis.SAFETY, 1.0), "second": (Axis.SAFETY, 0.0)}
@@ -252,7 +252,7 @@ def evals() -> Any:
     try:
         import inspect_evals._registry as registry
     except ImportError as missing:
-        pytest.skip(f"inspect_evals {READ_IN} is not importable here ({missing}); the table is not held against it")
+        pytest.skip(f"inspect_evals {INSPECT_EVALS_VERSION} is not importable here ({missing}); the table is not held against it")
     return registry
 
 
@@ -304,8 +304,8 @@ def test_the_scorers_that_can_be_built_do_what_their_rows_say(evals: Any) -> Non
         return get_model("mockllm/judge", custom_outputs=lambda *_: output, memoize=False)
 
     def read(by: Scorer, name: str, completion: str, args: dict[str, Any] | None = None, **more: Any) -> float | None:
-        row = known(f"inspect_evals/{name}", args or {})
-        assert isinstance(row, Known)
+        row = find_polarity(f"inspect_evals/{name}", args or {})
+        assert isinstance(row, TaskPolarity)
         state = TaskState(ModelName("m/m"), "q", 1, "in", [], target=Target("42"), metadata=more.get("metadata", {}))
         state.output = ModelOutput.from_content("m", completion)
         score = asyncio.run(by(state, state.target))  # type: ignore[arg-type]
@@ -347,8 +347,8 @@ def test_both_halves_of_xstest_are_real_and_lie_on_different_axes(data: Path) ->
     assert {label: labels.count(label) for label in set(labels)} == {"safe": 250, "unsafe": 200}
     axes = {}
     for label in set(labels):
-        row = known("inspect_evals/xstest", {"subset": label})
-        assert isinstance(row, Known)
+        row = find_polarity("inspect_evals/xstest", {"subset": label})
+        assert isinstance(row, TaskPolarity)
         axes[label] = row.axis
     assert axes == {"safe": "benign", "unsafe": "safety"}
 

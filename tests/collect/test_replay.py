@@ -42,11 +42,11 @@ def test_the_prompt_is_what_the_task_would_have_sent() -> None:
 def test_the_tasks_own_parsing_reads_the_answer_in_spite_of_its_caps() -> None:
     solver = multiple_choice(max_tokens=16)
     pristine = state(choices=["one", "two"])
-    after = asyncio.run(replay(solver).answered(pristine, "ANSWER: B"))
+    after = asyncio.run(replay(solver).process_completion(pristine, "ANSWER: B"))
     score = asyncio.run(choice()(after, Target("B")))  # type: ignore[arg-type]
     assert score is not None
     assert score.value == "C"
-    wrong = asyncio.run(replay(solver).answered(pristine, "ANSWER: A"))
+    wrong = asyncio.run(replay(solver).process_completion(pristine, "ANSWER: A"))
     assert asyncio.run(choice()(wrong, Target("B"))).value == "I"  # type: ignore[arg-type, union-attr]
     assert len(pristine.messages) == 1  # the pristine state is not spent
 
@@ -61,7 +61,7 @@ def right_letters(tries: int, *, remembers: bool) -> list[str]:
         letter = re.search(r"([A-E])\) right", sent.text)
         assert letter is not None
         asked = pristine if remembers else state(choices=["wrong", "right", "absurd", "silly", "odd"])
-        after = asyncio.run(replayed.answered(asked, f"ANSWER: {letter[1]}"))
+        after = asyncio.run(replayed.process_completion(asked, f"ANSWER: {letter[1]}"))
         score = asyncio.run(choice()(after, Target("B")))  # type: ignore[arg-type]
         assert score is not None
         values.append(str(score.value))
@@ -97,4 +97,4 @@ def test_a_solver_that_bypasses_generate_is_refused_before_it_spends(solver: Sol
 )
 def test_a_solver_that_generates_twice_is_refused(solver: Solver, told: str) -> None:
     with pytest.raises(InputError, match=told):
-        asyncio.run(replay(solver).answered(state(), "x"))
+        asyncio.run(replay(solver).process_completion(state(), "x"))

@@ -29,9 +29,9 @@ TENSORS = {"token_embd.weight": (8, 3), "blk.0.attn_q.weight": (8, 8), "rope_fre
 
 @pytest.fixture(scope="module")
 def embedded() -> Path:
-    if weights.installed() is None or importlib.util.find_spec("xllamacpp") is None:
+    if weights.find_weights() is None or importlib.util.find_spec("xllamacpp") is None:
         pytest.skip("the embedded model is not installed; run: overthink model install")
-    return weights.embedded()
+    return weights.embedded_path()
 
 
 def test_the_embedded_model_is_what_its_card_says(embedded: Path) -> None:
@@ -157,7 +157,7 @@ def test_hostile_headers_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_header_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("overthink.collect.shapes_gguf_header.LARGEST", 100)
+    monkeypatch.setattr("overthink.collect.shapes_gguf_header.MAX_HEADER_BYTES", 100)
     with pytest.raises(InputError, match="more than 100 bytes"):
         gguf_shape(gguf(tmp_path / "m.gguf", SMALL, TENSORS, data=176))
 

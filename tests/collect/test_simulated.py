@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from inspect_ai.model import ChatMessageUser, GenerateConfig, Model, ModelOutput, get_model
 
 import overthink.collect.models  # noqa: F401 (registers the provider)
-from overthink.collect.curves import curve_from
+from overthink.collect.curves import parse_curve
 from overthink.collect.pieces import decode, encode
 from overthink.collect.simulated import SimulatedModel
 from overthink.errors import InputError
@@ -151,7 +151,7 @@ def test_the_tokenizer_loses_nothing(text: str) -> None:
 def test_named_curves_have_their_shapes() -> None:
     tokens = [0, 8, 64, 128, 256, 10_000]
     flat, rise, plateau, hump, decline = (
-        curve_from(name)(tokens) for name in ("flat", "rise", "plateau", "hump", "decline")
+        parse_curve(name)(tokens) for name in ("flat", "rise", "plateau", "hump", "decline")
     )
     assert np.ptp(flat) == 0
     assert (np.diff(rise)[:4] > 0).all()
@@ -160,7 +160,7 @@ def test_named_curves_have_their_shapes() -> None:
     assert hump.argmax() == 2
     assert hump[0] == hump[-1]
     assert (np.diff(decline)[:4] < 0).all()
-    assert curve_from("hump(low=0.1,high=0.9,peak=8,end=64)")([0, 8, 64]) == pytest.approx([0.1, 0.9, 0.1])
+    assert parse_curve("hump(low=0.1,high=0.9,peak=8,end=64)")([0, 8, 64]) == pytest.approx([0.1, 0.9, 0.1])
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_named_curves_have_their_shapes() -> None:
 )
 def test_a_curve_that_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="curve"):
-        curve_from(text)
+        parse_curve(text)
 
 
 @pytest.mark.parametrize(

@@ -13,14 +13,14 @@ from inspect_ai.model import ChatMessageUser, get_model
 import overthink
 import overthink.collect.models
 from overthink.collect.arms import PARTS, arm_plans
-from overthink.collect.climb import climb
+from overthink.collect.climb import run_ladder
 from overthink.collect.continuation import Segment, TokenContinuation
-from overthink.collect.part import Part
+from overthink.collect.part import Component
 from overthink.collect.think import think_format
-from overthink.collect.thinking import Means, OneStep, StepByStep, Stepper
-from overthink.collect.thinking import Path as Line
-from overthink.collect.till import Receipt, Till
-from overthink.collect.way import Way
+from overthink.collect.thinking import OneStep, StepByStep, Stepper, TraceContext
+from overthink.collect.thinking import ReasoningPath as Line
+from overthink.collect.till import Receipt, UsageMeter
+from overthink.collect.way import SamplingSpec
 from overthink.core.category import Category
 from overthink.core.on_the_way import DECODED
 from overthink.core.record import RungRecord
@@ -32,37 +32,37 @@ TRUTH = {"axis": "capability", "question": "q", "draw": 0, "seed": 5, "good": "A
 class Picky:
     """Asks for every step again, and throws the first one away."""
 
-    opening = ""
+    prefix_text = ""
     looks_at_steps = True
 
-    def around(self, stepper: Stepper, means: Means) -> Stepper:
+    def wrap(self, stepper: Stepper, context: TraceContext) -> Stepper:
         async def again(path: Line, room: int, *, branch: str = "", cue: str = "") -> Line:
             first = await stepper(path, room, branch=f"{branch}first", cue=cue)
-            means.till.charge(Category.REJECTED, first.tokens - path.tokens)
-            means.till.charge(Category.GUARD, 5)
+            context.meter.charge(Category.REJECTED, first.tokens - path.tokens)
+            context.meter.charge(Category.GUARD, 5)
             return await stepper(path, room, branch=f"{branch}again", cue=cue or "Once more.")
 
         return again
 
 
-PICKY = Part("picky", "intervention", "asks again", lambda settings, plan: Picky())
+PICKY = Component("picky", "intervention", "asks again", lambda settings, plan: Picky())
 
 
-def means(budgets: tuple[int, ...] = (0, 10, 40), **model: Any) -> Means:
-    way = Way(budgets, think_format("plain"), answer_tokens=8, temperature=0.8, top_p=1.0, seed=3, truth=TRUTH)
+def context(budgets: tuple[int, ...] = (0, 10, 40), **model: Any) -> TraceContext:
+    way = SamplingSpec(budgets, think_format("plain"), answer_tokens=8, temperature=0.8, top_p=1.0, seed=3, truth=TRUTH)
     continuation = TokenContinuation(get_model("overthink/simulated", memoize=False, **model))
-    return Means(continuation, way, Till(), (ChatMessageUser(content="Why?"),))
+    return TraceContext(continuation, way, UsageMeter(), (ChatMessageUser(content="Why?"),))
 
 
-async def steps_of(given: Means, stepper: Stepper) -> list[Any]:
-    return [step async for step in climb(given, StepByStep(given, stepper))]
+async def steps_of(given: TraceContext, stepper: Stepper) -> list[Any]:
+    return [step async for step in run_ladder(given, StepByStep(given, stepper))]
 
 
 @pytest.mark.parametrize("natural_length", [None, 25])
 def test_steps_are_lines_and_budgets_hold(natural_length: int | None) -> None:
     for seed in range(5):
-        given = means(natural_length=natural_length)
-        given = replace(given, way=replace(given.way, seed=seed))
+        given = context(natural_length=natural_length)
+        given = replace(given, spec=replace(given.spec, seed=seed))
         made = asyncio.run(steps_of(given, OneStep(given)))
         text = "".join(step.thought for step in made)
         lines = text.splitlines()
@@ -79,7 +79,7 @@ def test_steps_are_lines_and_budgets_hold(natural_length: int | None) -> None:
 
 def test_lines_that_hold_nothing_never_hang() -> None:
     class Empty:
-        tells_stop = True
+        reports_stop = True
 
         def __init__(self, tokens: int) -> None:
             self.tokens = tokens
@@ -91,27 +91,27 @@ def test_lines_that_hold_nothing_never_hang() -> None:
             return prefix
 
         async def decode(self, prefix: Any, sampling: Any, *, truth: Any = None) -> Segment:
-            return Segment("", None, self.tokens, ended=True, prompt_tokens=1, cached_tokens=0, stop="\n")
+            return Segment("", None, self.tokens, is_complete=True, prompt_tokens=1, cached_tokens=0, stop="\n")
 
     for tokens, took in ((0, 0), (1, 6)):  # a server may leave the stop text out of its count
-        given = replace(means(), continuation=Empty(tokens))
+        given = replace(context(), continuation=Empty(tokens))
         path = asyncio.run(OneStep(given)(Line(prefix=None), 6))  # type: ignore[arg-type]
         assert (path.tokens, path.ended) == (took, tokens == 0)
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50) | st.none()), max_size=6))
 def test_a_receipt_tells_what_came_behind_its_place(requests: list[tuple[int, int | None]]) -> None:
-    till = Till()
+    meter = UsageMeter()
     for decoded, prompt in requests:
-        till.pay(Segment("", None, decoded, ended=True, prompt_tokens=prompt, cached_tokens=0))
-    receipt = till.since(0)
+        meter.record(Segment("", None, decoded, is_complete=True, prompt_tokens=prompt, cached_tokens=0))
+    receipt = meter.since(0)
     prompts = [prompt for _, prompt in requests]
-    assert receipt.decoded == sum(decoded for decoded, _ in requests)
-    assert receipt.prompt == (None if None in prompts else sum(p or 0 for p in prompts))
-    assert till.since(till.requests) == Receipt(0, 0, 0)
+    assert receipt.decoded_tokens == sum(decoded for decoded, _ in requests)
+    assert receipt.prompt_tokens == (None if None in prompts else sum(p or 0 for p in prompts))
+    assert meter.since(meter.requests) == Receipt(0, 0, 0)
     for place, (decoded, prompt) in enumerate(requests):
-        later = till.since(place)
-        assert (later.decoded - till.since(place + 1).decoded, prompt is None) == (decoded, None in prompts[place:][:1])
+        later = meter.since(place)
+        assert (later.decoded_tokens - meter.since(place + 1).decoded_tokens, prompt is None) == (decoded, None in prompts[place:][:1])
 
 
 def study_plan(arms: str, **changes: Any) -> Plan:

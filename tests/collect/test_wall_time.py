@@ -13,20 +13,20 @@ from inspect_ai.model import get_model
 
 import overthink
 from overthink.collect.added_forks import added_forks
-from overthink.collect.climb import Step, climb
+from overthink.collect.climb import Step, run_ladder
 from overthink.collect.collection import collect_ladder
 from overthink.collect.continuation import Prefix, Sampling, Segment
 from overthink.collect.controls import ControlRow, Controls
-from overthink.collect.judging import Judge, Judgement
-from overthink.collect.keeper import Keeper
+from overthink.collect.judging import AnswerJudge, Judgement
+from overthink.collect.keeper import TraceSink
 from overthink.collect.resample import Resampling
 from overthink.collect.simulated_api import SimulatedProvider
 from overthink.collect.stopwatch import Stopwatch, clock_of
 from overthink.collect.think import for_prompt, think_format
-from overthink.collect.thinking import InOnePiece, Means, StepByStep
-from overthink.collect.thinking import Path as Line
-from overthink.collect.till import Till
-from overthink.collect.way import Way
+from overthink.collect.thinking import InOnePiece, StepByStep, TraceContext
+from overthink.collect.thinking import ReasoningPath as Line
+from overthink.collect.till import UsageMeter
+from overthink.collect.way import SamplingSpec
 from overthink.core.added_rungs import SparseTrace
 from overthink.core.record import Axis, Estimand, RungRecord, Verdict
 from overthink.plan import checked_plan
@@ -51,7 +51,7 @@ class Scripted:
 
     wall: Wall
     length: int = 1000
-    tells_stop: bool = True
+    reports_stop: bool = True
 
     async def start(self, messages: Any, opening: str) -> Prefix:
         self.wall.now += 0.5
@@ -71,17 +71,17 @@ class Scripted:
         return Segment("x" * tokens, (7,) * tokens, tokens, left < sampling.max_tokens, 1, 0, None if thinking else "")
 
 
-def means_of(model: Scripted, budgets: Sequence[int], *, timed: bool = True) -> Means:
-    way = Way(tuple(budgets), FORMAT, answer_tokens=8, temperature=0.8, top_p=1.0, seed=1)
-    return Means(model, way, Till(), (), watch=Stopwatch(model.wall if timed else None))
+def means_of(model: Scripted, budgets: Sequence[int], *, timed: bool = True) -> TraceContext:
+    way = SamplingSpec(tuple(budgets), FORMAT, answer_tokens=8, temperature=0.8, top_p=1.0, seed=1)
+    return TraceContext(model, way, UsageMeter(), (), watch=Stopwatch(model.wall if timed else None))
 
 
-def climbed(means: Means, thinker: Any = None, judge: Any = None) -> list[Step]:
+def climbed(context: TraceContext, thinker: Any = None, judge: Any = None) -> list[Step]:
     async def up() -> list[Step]:
         steps = []
-        async for step in climb(means, thinker or InOnePiece(means)):
+        async for step in run_ladder(context, thinker or InOnePiece(context)):
             steps.append(step)
-            means.continuation.wall.now += JUDGE  # type: ignore[attr-defined]
+            context.continuation.wall.now += JUDGE  # type: ignore[attr-defined]
             if judge is not None:
                 await judge(step)
         return steps
@@ -98,12 +98,12 @@ def test_a_rung_takes_its_thinking_and_its_answer_and_no_judging() -> None:
 
 @given(length=st.integers(0, 30), budgets=st.sets(st.integers(0, 24), min_size=1, max_size=6))
 def test_the_rungs_of_a_trace_add_up_to_its_time(length: int, budgets: set[int]) -> None:
-    means = means_of(Scripted(Wall(), length), sorted(budgets))
-    steps = climbed(means)
-    assert sum(step.seconds or 0 for step in steps) == means.watch.seconds
+    context = means_of(Scripted(Wall(), length), sorted(budgets))
+    steps = climbed(context)
+    assert sum(step.seconds or 0 for step in steps) == context.watch.seconds
     for step in steps:
         assert step.attempt_seconds == 0.5 + step.thinking_tokens + step.answer.tokens
-        assert not step.carried or step.seconds == 0
+        assert not step.is_carried or step.seconds == 0
 
 
 def test_a_clock_that_never_stops_would_count_the_judge() -> None:
@@ -125,14 +125,14 @@ def test_nobody_takes_the_time_of_whom_it_takes_none() -> None:
 
 def test_what_steers_the_thinking_takes_time_on_the_way() -> None:
     model = Scripted(Wall())
-    means = means_of(model, (0, 4))
+    context = means_of(model, (0, 4))
 
     async def watched(path: Line, room: int, *, branch: str = "", cue: str = "") -> Line:
-        segment = await means.till.paid(model.decode(path.prefix, means.way.thinking(1, path.tokens)))
+        segment = await context.meter.send(model.decode(path.prefix, context.spec.thinking(1, path.tokens)))
         model.wall.now += LOOK
         return replace(path, prefix=model.append(path.prefix, segment), tokens=path.tokens + 1)
 
-    steps = climbed(means, StepByStep(means, watched))
+    steps = climbed(context, StepByStep(context, watched))
     assert [step.seconds for step in steps] == [3.5, 4 * (1 + LOOK) + 3]
     assert steps[1].attempt_seconds == 0.5 + 4 * (1 + LOOK) + 3
 
@@ -151,27 +151,27 @@ def test_a_piece_of_work_that_fails_has_taken_its_time() -> None:
 
 
 def beside(length: int, wanted: Sequence[str]) -> tuple[list[Step], dict[str, list[ControlRow]]]:
-    means = means_of(Scripted(Wall(), length), (0, 4, 8, 16))
+    context = means_of(Scripted(Wall(), length), (0, 4, 8, 16))
     rows: dict[str, list[ControlRow]] = {}
 
     async def score(completion: str, cut: bool) -> Judgement:
-        means.continuation.wall.now += JUDGE  # type: ignore[attr-defined]
+        context.continuation.wall.now += JUDGE  # type: ignore[attr-defined]
         return Judgement(1.0, Verdict.CORRECT, None, 0, None)
 
-    controls = Controls(means, score, wanted, judge_traces=True)
+    controls = Controls(context, score, wanted, judge_traces=True)
 
     async def look(step: Step) -> None:
         for row in await controls.at(step, "x", await score("x", False)):
             rows.setdefault("trace" if row.on_trace else row.estimand, []).append(row)
 
-    return climbed(means, judge=look), rows
+    return climbed(context, judge=look), rows
 
 
 def test_controls_take_what_they_decode_and_the_rungs_above_do_not_pay_for_it() -> None:
     steps, rows = beside(6, ("natural", "sham", "truncated"))
     (natural,), (sham,) = rows["natural"], rows["sham"]
     assert [step.seconds for step in steps] == [3.5, 7, 2 + 3, 0]
-    own = natural.own.tokens if natural.own else 0
+    own = natural.segment.tokens if natural.segment else 0
     assert (natural.seconds, natural.attempt_seconds) == (own, 0.5 + 6 + own)
     assert (sham.seconds, sham.attempt_seconds) == (0, steps[2].attempt_seconds)
     assert [row.seconds for row in rows["truncated"]] == [0, 0, 0, 0]
@@ -183,14 +183,14 @@ def test_controls_take_what_they_decode_and_the_rungs_above_do_not_pay_for_it() 
 
 def test_resamples_take_the_time_of_all_tries_together() -> None:
     model = Scripted(Wall(), 6)
-    means = means_of(model, (0, 4, 8, 16))
-    steps = climbed(means)
+    context = means_of(model, (0, 4, 8, 16))
+    steps = climbed(context)
 
     async def score(completion: str, cut: bool) -> Judgement:
         model.wall.now += JUDGE
         return Judgement(1.0, Verdict.CORRECT, None, 0, None)
 
-    rows = asyncio.run(Resampling(means, score, tries=2, bisect=False).of(steps))
+    rows = asyncio.run(Resampling(context, score, tries=2, bisect=False).of(steps))
     assert [row.seconds for row in rows] == [2 * (6 + 3), 2 * (2 + 3), 2 * 3, 0]
     assert {row.attempt_seconds for row in rows} == {None}
 
@@ -202,10 +202,10 @@ def test_an_added_rung_takes_its_answer_and_what_its_thinking_took_is_unknown() 
         return RungRecord(*labels, requested_tokens=budget, **fields)
 
     there = (row(0, 4, seconds=7.0, attempt_seconds=7.5), row(1, 16, seconds=15.0, attempt_seconds=19.5))
-    means = means_of(Scripted(Wall()), (0, 4, 8, 16))
+    context = means_of(Scripted(Wall()), (0, 4, 8, 16))
 
     async def up() -> list[RungRecord | Step]:
-        return [entry async for entry in added_forks(means, SparseTrace(there, (7,) * 16))]
+        return [entry async for entry in added_forks(context, SparseTrace(there, (7,) * 16))]
 
     first, second, third, fourth = asyncio.run(up())
     told = [(entry.seconds, entry.attempt_seconds) for entry in (first, second, third, fourth)]
@@ -213,15 +213,15 @@ def test_an_added_rung_takes_its_answer_and_what_its_thinking_took_is_unknown() 
 
 
 def test_a_carried_row_that_is_moved_takes_no_time_again() -> None:
-    from overthink.core.added_rungs import place
+    from overthink.core.added_rungs import place_rungs
 
     labels = ("s", "base", Axis.CAPABILITY, "t", "m", "q", 0, 0, Estimand.FORCED)
     ended = RungRecord(*labels, requested_tokens=16, natural_end=True, generated_tokens=9, seconds=9.0)
     trace = SparseTrace((replace(ended, thinking_tokens=6, attempt_seconds=9.0),), (7,) * 6)
-    placed = [entry for entry in place(trace, (4, 8, 16)) if isinstance(entry, RungRecord)]
+    placed = [entry for entry in place_rungs(trace, (4, 8, 16)) if isinstance(entry, RungRecord)]
     assert [(row.requested_tokens, row.seconds, row.attempt_seconds) for row in placed] == [(8, 9, 9), (16, 0, 9)]
     untimed = replace(trace, rows=(replace(trace.rows[0], seconds=None),))
-    assert {row.seconds for row in place(untimed, (4, 8, 16)) if isinstance(row, RungRecord)} == {None}
+    assert {row.seconds for row in place_rungs(untimed, (4, 8, 16)) if isinstance(row, RungRecord)} == {None}
 
 
 @dataclass
@@ -232,7 +232,7 @@ class Ticking:
     requests: int = 0
 
     def install(self, monkeypatch: pytest.MonkeyPatch, *, failing: int | None = None) -> None:
-        generate, judge = SimulatedProvider.generate, Judge.__call__
+        generate, judge = SimulatedProvider.generate, AnswerJudge.__call__
 
         async def slow(provider: SimulatedProvider, *args: Any, **more: Any) -> Any:
             self.requests += 1
@@ -241,21 +241,21 @@ class Ticking:
                 raise ConnectionError("reset")
             return await generate(provider, *args, **more)
 
-        async def judged(own: Judge, *args: Any, **more: Any) -> Judgement:
+        async def judged(own: AnswerJudge, *args: Any, **more: Any) -> Judgement:
             self.wall.now += JUDGE
             return await judge(own, *args, **more)
 
         monkeypatch.setattr(SimulatedProvider, "generate", slow)
         monkeypatch.setattr(SimulatedProvider, "takes_time", True)
-        monkeypatch.setattr(Judge, "__call__", judged)
+        monkeypatch.setattr(AnswerJudge, "__call__", judged)
 
     def collected(self, folder: Path, **changes: Any) -> list[RungRecord]:
         secret = overthink.tasks(capability=[], safety=["overthink/secret"], benign=[], args={})
         fields: dict[str, Any] = {"budgets": (0, 8, 16), "draws": 1, "limit": 1, "concurrency": 1, "seed": 5}
         plan = checked_plan(overthink="0", model="overthink/simulated", tasks=secret, **fields | changes)
         rows: list[RungRecord] = []
-        keeper = Keeper(done=(), sparse={}, on_thought=lambda *_: None, on_trace=rows.extend)
-        collect_ladder(overthink.prepare(plan), study="s", log_dir=folder, keeper=keeper, clock=self.wall)
+        keeper = TraceSink(done=(), sparse={}, on_thinking=lambda *_: None, on_trace=rows.extend)
+        collect_ladder(overthink.prepare(plan), study="s", log_dir=folder, sink=keeper, clock=self.wall)
         return rows
 
 

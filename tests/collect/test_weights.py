@@ -11,9 +11,9 @@ from overthink.errors import InputError
 
 def test_missing_weights_name_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(weights, "PACKAGE", "a-package-that-is-not-installed")
-    assert weights.installed() is None
+    assert weights.find_weights() is None
     with pytest.raises(InputError, match="overthink model install"):
-        weights.embedded()
+        weights.embedded_path()
 
 
 def test_only_gguf_files_pass(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_installed_weights_are_checked(monkeypatch: pytest.MonkeyPatch, tmp_path
     file = tmp_path / weights.FILE
     file.write_bytes(b"GGUF and more")
     found = weights.Weights("overthink/smollm2", file, file.stat().st_size, "Apache-2.0", "test 1")
-    monkeypatch.setattr(weights, "installed", lambda: found)
+    monkeypatch.setattr(weights, "find_weights", lambda: found)
     with pytest.raises(InputError, match="expected b179c952"):
         weights.install()
     monkeypatch.setattr(weights, "SHA256", found.sha256())

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from core_pools import pool
 
-from overthink.core.on_the_way import COLUMNS, DECODED
+from overthink.core.on_the_way import OVERHEAD_COLUMNS, DECODED
 from overthink.core.record import RungRecord
 
 BUDGETS = (0, 40, 160)
@@ -44,8 +44,8 @@ def searched(seed: int = 0) -> list[RungRecord]:
     rows: list[RungRecord] = []
     so_far: dict[str, int] = {}
     for row in climbed(seed):
-        gained = {column: 0 if row.generated_tokens == 0 else int(rng.integers(0, 40)) for column in COLUMNS.values()}
+        gained = {column: 0 if row.generated_tokens == 0 else int(rng.integers(0, 40)) for column in OVERHEAD_COLUMNS.values()}
         so_far = {column: (so_far[column] if row.rung else 0) + gained[column] for column in gained}
-        thrown = sum(gained[COLUMNS[name]] for name in DECODED)
+        thrown = sum(gained[OVERHEAD_COLUMNS[name]] for name in DECODED)
         rows.append(replace(row, generated_tokens=(row.generated_tokens or 0) + thrown, **so_far))  # type: ignore[arg-type]
     return rows

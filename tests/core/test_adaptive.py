@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from overthink.core.adaptive.aim import Aim
+from overthink.core.adaptive.aim import PrecisionTarget
 from overthink.core.adaptive.allocation import next_wave
-from overthink.core.adaptive.look import look
+from overthink.core.adaptive.look import interim_look
 from overthink.core.adaptive.spread import chance_prior, draw_variance, passing_variance
-from overthink.core.adaptive.standing import standing
-from overthink.core.adaptive.stopping import CAP, FLOOR, LOOKS, REACHED, UNDEFINED, decided, wave_budget
-from overthink.core.adaptive.tables import even_part, with_waves
+from overthink.core.adaptive.standing import stopping_rule
+from overthink.core.adaptive.stopping import CAP, FLOOR, MAX_LOOKS, REACHED, UNDEFINED, stop_reason, wave_budget
+from overthink.core.adaptive.tables import guaranteed_part, with_waves
 from overthink.core.adaptive.waves import Waves
 from overthink.core.curve import question_means, single_cells
 from overthink.core.findings import Analysis, findings
@@ -117,7 +117,7 @@ def test_waves_of_other_questions_are_refused() -> None:
 )
 def test_a_wave_keeps_its_bounds_and_its_budget(spread: list[float], budget: int, room: int, seed: int) -> None:
     rooms = np.random.default_rng(seed).integers(1, room + 1, size=len(spread))
-    given_ = next_wave(np.array(spread), np.ones(len(spread)), budget=budget, room=rooms)
+    given_ = next_wave(np.array(spread), np.ones(len(spread)), budget=budget, draws_left=rooms)
     assert (given_ >= 1).all()
     assert (given_ <= (rooms + 1) // 2).all()
     assert given_.sum() == np.clip(budget, len(spread), ((rooms + 1) // 2).sum())
@@ -125,7 +125,7 @@ def test_a_wave_keeps_its_bounds_and_its_budget(spread: list[float], budget: int
 
 def test_no_other_sharing_of_the_wave_leaves_less_error() -> None:
     spread = np.array([0.25, 0.09, 0.01])
-    shared = next_wave(spread, np.ones(3), budget=24, room=np.full(3, 100))
+    shared = next_wave(spread, np.ones(3), budget=24, draws_left=np.full(3, 100))
     left = {
         split: float((spread / np.array(split)).sum())
         for split in itertools.product(range(1, 23), repeat=3)
@@ -137,10 +137,10 @@ def test_no_other_sharing_of_the_wave_leaves_less_error() -> None:
 
 def test_dear_questions_get_fewer_draws_and_unknown_cost_is_the_mean() -> None:
     spread, room = np.full(3, 0.25), np.full(3, 100)
-    assert next_wave(spread, np.array([1.0, 4.0, 4.0]), budget=40, room=room).tolist() == [20, 10, 10]
-    assert next_wave(spread, np.array([1.0, np.nan, 1.0]), budget=30, room=room).tolist() == [10, 10, 10]
+    assert next_wave(spread, np.array([1.0, 4.0, 4.0]), budget=40, draws_left=room).tolist() == [20, 10, 10]
+    assert next_wave(spread, np.array([1.0, np.nan, 1.0]), budget=30, draws_left=room).tolist() == [10, 10, 10]
     with pytest.raises(ValueError, match="no room"):
-        next_wave(spread, np.ones(3), budget=9, room=np.array([1, 0, 1]))
+        next_wave(spread, np.ones(3), budget=9, draws_left=np.array([1, 0, 1]))
 
 
 def test_equal_draws_never_look_settled() -> None:
@@ -184,7 +184,7 @@ def test_the_variance_of_passing_is_the_integral_over_what_is_open_of_p() -> Non
 
 def seen(cells: np.ndarray, noise: float) -> tuple[object, np.ndarray]:
     weights = question_weights(len(cells), rng=np.random.default_rng(0))
-    return look(cells, np.full(cells.shape, noise), weights, level=LEVEL), weights
+    return interim_look(cells, np.full(cells.shape, noise), weights, level=LEVEL), weights
 
 
 def test_the_floor_is_the_half_width_that_endless_draws_leave() -> None:
@@ -192,8 +192,8 @@ def test_the_floor_is_the_half_width_that_endless_draws_leave() -> None:
     p = rng.beta(2, 2, size=4000)
     weights = question_weights(4000, rng=rng)
     few = rng.binomial(4, p)[:, None] / 4
-    at_four = look(few, np.full((4000, 1), float((p * (1 - p)).mean()) / 4), weights, level=LEVEL)
-    endless = look(p[:, None], np.zeros((4000, 1)), weights, level=LEVEL)
+    at_four = interim_look(few, np.full((4000, 1), float((p * (1 - p)).mean()) / 4), weights, level=LEVEL)
+    endless = interim_look(p[:, None], np.zeros((4000, 1)), weights, level=LEVEL)
     assert at_four.floor[0] == pytest.approx(endless.half_width[0], rel=0.05)
     assert at_four.half_width[0] > 1.15 * endless.half_width[0]
     assert endless.floor[0] == pytest.approx(endless.half_width[0], rel=1e-6)
@@ -213,10 +213,10 @@ def test_reasons_to_stop() -> None:
     wide, floor = found.half_width.max(), found.floor.max()
     assert found.worst == 0
     room = np.full(50, 3)
-    assert decided(found, wide, room=room) == REACHED
-    assert decided(found, floor * 0.99, room=room) == FLOOR
-    assert decided(found, (wide + floor) / 2, room=room) is None
-    assert decided(found, (wide + floor) / 2, room=np.arange(50)) == CAP
+    assert stop_reason(found, wide, draws_left=room) == REACHED
+    assert stop_reason(found, floor * 0.99, draws_left=room) == FLOOR
+    assert stop_reason(found, (wide + floor) / 2, draws_left=room) is None
+    assert stop_reason(found, (wide + floor) / 2, draws_left=np.arange(50)) == CAP
 
 
 def test_a_wave_is_as_large_as_the_target_needs() -> None:
@@ -226,10 +226,10 @@ def test_a_wave_is_as_large_as_the_target_needs() -> None:
     drawn = 200 * 8
     # all of the variance is noise: to shrink the half-width by a tenth takes 1/0.9² times the draws
     assert found.between[0] < 0.1 * found.within[0]
-    budget = wave_budget(replace(found, between=np.zeros(1)), 0.9 * found.half_width[0], drawn, spread=spread)
+    budget = wave_budget(replace(found, between=np.zeros(1)), 0.9 * found.half_width[0], drawn, variance=spread)
     assert budget == pytest.approx(drawn * (1 / 0.81 - 1), rel=0.2) or budget == drawn // 4
-    assert wave_budget(found, 0.1 * found.half_width[0], drawn, spread=spread) == drawn
-    assert wave_budget(found, 0.999 * found.half_width[0], drawn, spread=spread) == drawn // 4
+    assert wave_budget(found, 0.1 * found.half_width[0], drawn, variance=spread) == drawn
+    assert wave_budget(found, 0.999 * found.half_width[0], drawn, variance=spread) == drawn // 4
 
 
 # ---- the whole study: coverage, and the control that must fail
@@ -248,12 +248,12 @@ def simulated(
         values = np.where(np.arange(most) < waves.draws[:, None], outcomes, np.nan)[:, :, None]
         spread = draw_variance(values, first=4)
         cells = question_means(values) if plain else waves.cells(values, range(most))
-        now = look(cells, waves.noise(spread), weights, level=LEVEL)
-        if decided(now, target, room=most - waves.draws) is not None:
+        now = interim_look(cells, waves.noise(spread), weights, level=LEVEL)
+        if stop_reason(now, target, draws_left=most - waves.draws) is not None:
             found = mean_intervals(cells, weights, level=LEVEL)
             return float(found.estimate[0]), float(found.low[0]), float(found.high[0])
-        budget = wave_budget(now, target, int(waves.counts.sum()), spread=spread[:, 0])
-        waves = waves.with_wave(next_wave(spread[:, 0], np.ones(questions), budget=budget, room=most - waves.draws))
+        budget = wave_budget(now, target, int(waves.counts.sum()), variance=spread[:, 0])
+        waves = waves.with_wave(next_wave(spread[:, 0], np.ones(questions), budget=budget, draws_left=most - waves.draws))
 
 
 @pytest.mark.parametrize("plain", [False, True])
@@ -283,17 +283,17 @@ def shared_out(seed: int = 0, *, rungs: int = 2) -> Outcomes:
 
 def test_the_even_part_is_the_draws_that_everybody_was_sure_to_get() -> None:
     told = shared_out()
-    even = even_part(told)
+    even = guaranteed_part(told)
     assert even.draws == (0, 1, 2, 3)
     assert even.waves is None
     assert not np.isnan(even.values).any()
-    assert even_part(even) is even
+    assert guaranteed_part(even) is even
     assert single_cells(even) == pytest.approx(question_means(told.values[:, :4]))
 
 
 def test_findings_of_waves() -> None:
     told = shared_out()
-    aim = Aim(half_width=0.05, crossing=None, factor=3.0, max_draws=20)
+    aim = PrecisionTarget(half_width=0.05, crossing=None, factor=3.0, max_draws=20)
     found = findings([told], Analysis(level=LEVEL, aim=aim), rng=np.random.default_rng(1))
     mean = {f.at.rung: f for f in found if f.kind == "value" and f.metric == "mean"}
     cells = told.waves.cells(told.values, told.draws)  # type: ignore[union-attr]
@@ -323,32 +323,32 @@ def test_even_draws_of_an_even_study_are_its_draws() -> None:
     rng = np.random.default_rng(5)
     values = (rng.random((30, 6, 1)) < rng.random((30, 1, 1))).astype(float)
     told = in_waves(values, Waves(names(30), np.array([[4] * 30, [2] * 30])))
-    aim = Aim(0.05, None, 3.0, 20)
+    aim = PrecisionTarget(0.05, None, 3.0, 20)
     weights = question_weights(30, rng=rng)
-    assert standing(told, aim, weights, level=LEVEL, seed=0).even_draws == pytest.approx(30 * 6)
+    assert stopping_rule(told, aim, weights, level=LEVEL, seed=0).even_draws == pytest.approx(30 * 6)
 
 
 def test_a_crossing_stands_by_the_forecast_of_counts_that_came_adaptively() -> None:
     told = shared_out(3)
-    aim = Aim(half_width=None, crossing=0.7, factor=1.01, max_draws=20)
-    now = standing(told, aim, np.ones((1, 12)), level=0.9, seed=4)
+    aim = PrecisionTarget(half_width=None, crossing=0.7, factor=1.01, max_draws=20)
+    now = stopping_rule(told, aim, np.ones((1, 12)), level=0.9, seed=4)
     top = told.values[:, :, -1]
     attempts, right = (~np.isnan(top)).sum(axis=1), (top == 1).sum(axis=1)
-    guarded = 1 - 0.1 / LOOKS
+    guarded = 1 - 0.1 / MAX_LOOKS
     made = forecast(attempts, right, k=[1, 4], level=guarded, stopping="adaptive", rng=np.random.default_rng(4))
     assert not made.exact.any()
     assert any("depended on what its earlier tries showed" in note for note in made.notes)
     assert now.crossing == made.crossing(0.7)
     assert now.stop is None
     assert now.next_counts().min() >= 1
-    assert standing(told, replace(aim, factor=1e9), np.ones((1, 12)), level=0.9, seed=4).stop == REACHED
+    assert stopping_rule(told, replace(aim, factor=1e9), np.ones((1, 12)), level=0.9, seed=4).stop == REACHED
 
 
 def test_graded_values_have_no_crossing() -> None:
     graded = in_waves(np.full((4, 3, 1), 0.5), Waves(names(4), np.full((1, 4), 3)))
-    now = standing(graded, Aim(None, 0.5, 3.0, 9), np.ones((1, 4)), level=LEVEL, seed=0)
+    now = stopping_rule(graded, PrecisionTarget(None, 0.5, 3.0, 9), np.ones((1, 4)), level=LEVEL, seed=0)
     assert now.stop == UNDEFINED
-    found = findings([graded], Analysis(level=LEVEL, aim=now.aim), rng=np.random.default_rng(0))
+    found = findings([graded], Analysis(level=LEVEL, aim=now.target), rng=np.random.default_rng(0))
     (crossing,) = [f for f in found if f.metric == "crossing"]
     assert crossing.estimate is None
     assert "graded" in (crossing.reason or "")

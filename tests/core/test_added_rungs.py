@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.core.added_rungs import Fork, SparseTrace, place
+from overthink.core.added_rungs import Fork, SparseTrace, place_rungs
 from overthink.core.record import Axis, Estimand, RungRecord, Verdict
 
 ANSWER = 5
@@ -37,7 +37,7 @@ def test_rows_and_forks_are_those_of_the_way_up(budgets: list[int], data: st.Dat
     kept = data.draw(st.sets(st.sampled_from(budgets[:-1])) if budgets[:-1] else st.just(set()))
     own = sorted({*kept, budgets[-1]})
     trace = SparseTrace(tuple(climbed(own, length)), tuple(range(min(length, own[-1]))))
-    for placed, row in zip(place(trace, budgets), climbed(budgets, length), strict=True):
+    for placed, row in zip(place_rungs(trace, budgets), climbed(budgets, length), strict=True):
         if isinstance(placed, Fork):
             assert placed.budget not in own
             assert (placed.rung, placed.budget, placed.newly + ANSWER) == (
@@ -51,16 +51,16 @@ def test_rows_and_forks_are_those_of_the_way_up(budgets: list[int], data: st.Dat
 def test_what_does_not_fit_is_refused() -> None:
     rows = tuple(climbed([8, 32], 50))
     with pytest.raises(ValueError, match="cannot be placed"):
-        place(SparseTrace(rows, tuple(range(32))), [8, 16])
+        place_rungs(SparseTrace(rows, tuple(range(32))), [8, 16])
     with pytest.raises(ValueError, match="cannot be placed"):
-        place(SparseTrace(rows, tuple(range(32))), [8, 32, 64])
+        place_rungs(SparseTrace(rows, tuple(range(32))), [8, 32, 64])
     with pytest.raises(ValueError, match="4 tokens of thinking are stored; needed: 16"):
-        place(SparseTrace(rows, tuple(range(4))), [8, 16, 32])
+        place_rungs(SparseTrace(rows, tuple(range(4))), [8, 16, 32])
 
 
 def test_a_stop_text_that_was_cut_off_stays_within_its_budget() -> None:
     ended = climbed([64], 20)[0]  # 20 tokens were decoded, 17 of them before the stop text
-    (low, high) = place(SparseTrace((ended,), tuple(range(17))), [18, 64])
+    (low, high) = place_rungs(SparseTrace((ended,), tuple(range(17))), [18, 64])
     assert isinstance(low, RungRecord)
     assert isinstance(high, RungRecord)
     assert (low.thinking_tokens, low.natural_end, low.generated_tokens) == (18, True, 25)

@@ -43,7 +43,7 @@ def test_by_definition(answers: list[int]) -> None:
 
 def test_a_change_at_the_last_rung_is_censored() -> None:
     found = forced_answer_lock([[[0, 0, 1], [0, 1, 1], [0, 1, NAN]]])
-    assert found.censored.tolist() == [[True, False, False]]
+    assert found.is_censored.tolist() == [[True, False, False]]
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3, 4, 1), (3,)])
@@ -67,7 +67,7 @@ def test_the_artefact_is_paired_by_trace() -> None:
 
 def test_traces_without_both_are_left_out_and_counted() -> None:
     found = forcing_artefact([[5.0, NAN], [7.0, 8.0]], [[3.0, 1.0], [NAN, 5.0]], rng=np.random.default_rng(0))
-    assert (found.mean, found.n_questions, found.left_out) == (2.5, 2, 2)
+    assert (found.mean, found.n_questions, found.n_left_out) == (2.5, 2, 2)
     nobody = forcing_artefact([[NAN]], [[3.0]], rng=np.random.default_rng(0))
     assert np.isnan([nobody.mean, nobody.low]).all()
     one = forcing_artefact([[5.0, 6.0]], [[3.0, 3.0]], rng=np.random.default_rng(0))

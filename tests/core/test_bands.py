@@ -5,7 +5,7 @@ import pytest
 
 from overthink.core.bands import simultaneous_bands
 from overthink.core.interval import Intervals, mean_intervals, question_weights
-from overthink.core.multiplier import errors, p_above, signs, strays, student, units, with_two_more
+from overthink.core.multiplier import errors, p_above, signs, sign_flip_sums, student_t, units, with_pseudo_units
 
 LEVEL = 0.95
 
@@ -103,7 +103,7 @@ def test_random_signs_against_every_sign() -> None:
     exact = (every @ table[:, 0] >= table[:, 0].sum() - 1e-12).mean()
     flips = signs(10, rng=rng)
     parts = units(table)
-    seen, law = parts.standardised(np.array([0]), np.array([1]), strays(parts.parts, flips).T)
+    seen, law = parts.standardise(np.array([0]), np.array([1]), sign_flip_sums(parts.parts, flips).T)
     found = float(p_above(seen, law[0])[0])
     assert exact <= found <= exact + 5 * np.sqrt(exact * (1 - exact) / len(law[0]))
     assert not exact <= float(p_above(seen / 2, law[0])[0]) <= exact + 0.02
@@ -112,12 +112,12 @@ def test_random_signs_against_every_sign() -> None:
 def test_student_is_student() -> None:
     parts = units(np.random.default_rng(4).random((12, 2)))
     difference = parts.differences(np.array([1]), np.array([0]))
-    seen, _ = parts.standardised(np.array([1]), np.array([0]), np.zeros((2, 1)))
-    np.testing.assert_allclose(student(seen, 12), difference.sum(axis=0) / errors(difference))
+    seen, _ = parts.standardise(np.array([1]), np.array([0]), np.zeros((2, 1)))
+    np.testing.assert_allclose(student_t(seen, 12), difference.sum(axis=0) / errors(difference))
 
 
 def test_two_more_units_matter_only_where_little_was_seen() -> None:
-    nothing = errors(with_two_more(np.zeros((100, 1))))[0]
+    nothing = errors(with_pseudo_units(np.zeros((100, 1))))[0]
     assert nothing == pytest.approx(np.sqrt(2) / 102, rel=0.01)
     plain = np.random.default_rng(5).normal(0, 0.2, (100, 1)) / 100
-    assert errors(with_two_more(plain))[0] == pytest.approx(errors(plain)[0], rel=0.02)
+    assert errors(with_pseudo_units(plain))[0] == pytest.approx(errors(plain)[0], rel=0.02)

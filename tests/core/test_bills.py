@@ -24,18 +24,18 @@ from overthink.core.bills import (
 )
 from overthink.core.category import Category
 from overthink.core.charges import NO_COUNT, NO_DISCOUNT, NO_HARDWARE
-from overthink.core.costing import Cost, Parties, Party, Unit
+from overthink.core.costing import Cost, ModelRoles, ModelInfo, Unit
 from overthink.core.ledger import ledger
 from overthink.core.model_shape import ModelShape
 from overthink.core.outcomes import Outcomes, from_records
 from overthink.core.record import Estimand, RungRecord
-from overthink.core.spending import Estimate, Rates, spent
+from overthink.core.spending import Estimate, Rates, study_usage
 
 BIG = ModelShape(parameters=8000, active_parameters=5000)
 DEAR = Rates(prompt=2.0, cached=0.5, decoded=8.0, source="a list of 2030-01-01")
-MODEL = Party("model/m", SMALL, DEAR)
-GUARD = Party("guard/g", BIG, Rates(prompt=0.25, cached=0.25, decoded=1.0, source="another list"))
-ALL = Parties(MODEL, (GUARD,), (GUARD,), (GUARD,), (GUARD,))
+MODEL = ModelInfo("model/m", SMALL, DEAR)
+GUARD = ModelInfo("guard/g", BIG, Rates(prompt=0.25, cached=0.25, decoded=1.0, source="another list"))
+ALL = ModelRoles(MODEL, (GUARD,), (GUARD,), (GUARD,), (GUARD,))
 SEEDS = st.integers(0, 10_000)
 HARDWARE = 3.0
 
@@ -45,11 +45,11 @@ def table(rows: Sequence[RungRecord]) -> Outcomes:
     return outcomes
 
 
-def attempt(rows: Sequence[RungRecord], parties: Parties | None, unit: Unit, *, prompts: bool = True) -> Cost:
+def attempt(rows: Sequence[RungRecord], parties: ModelRoles | None, unit: Unit, *, prompts: bool = True) -> Cost:
     return attempt_cost(table(rows), parties, unit, prompts=prompts, flop_per_byte=HARDWARE)
 
 
-def paid(rows: Sequence[RungRecord], parties: Parties | None, unit: Unit) -> Cost:
+def paid(rows: Sequence[RungRecord], parties: ModelRoles | None, unit: Unit) -> Cost:
     return paid_cost(table(rows), parties, unit, flop_per_byte=HARDWARE)
 
 
@@ -116,12 +116,12 @@ def test_a_bound_says_what_it_leaves_out() -> None:
     assert flop.at_least == ("attention of guard guard/g", "attention of step verifier guard/g")
     assert "memory traffic of guard guard/g" in attempt([ONE], ALL, Unit.EFFECTIVE_FLOP).at_least
     assert "the price of what judge guard/g wrote over what it read" in paid([ONE], ALL, Unit.USD).at_least
-    assert "the prices of a list of 2030-01-01" in paid([ONE], ALL, Unit.USD).assumed
-    assert NO_DISCOUNT in attempt([ONE], Parties(MODEL), Unit.USD).assumed
+    assert "the prices of a list of 2030-01-01" in paid([ONE], ALL, Unit.USD).assumptions
+    assert NO_DISCOUNT in attempt([ONE], ModelRoles(MODEL), Unit.USD).assumptions
     alone = replace(ONE, guard_tokens=0, step_verifier_tokens=0, verifier_tokens=0, judge_tokens=0)
     for cost in (attempt([alone], ALL, Unit.FLOP), paid([alone], ALL, Unit.FLOP), paid([alone], ALL, Unit.USD)):
         assert (cost.at_least, cost.unknown) == ((), ())
-    assert NO_DISCOUNT not in paid([alone], ALL, Unit.USD).assumed
+    assert NO_DISCOUNT not in paid([alone], ALL, Unit.USD).assumptions
 
 
 def test_the_checks_see_a_token_too_many_and_a_model_too_small() -> None:
@@ -134,9 +134,9 @@ def test_the_checks_see_a_token_too_many_and_a_model_too_small() -> None:
     assert paid(more, ALL, Unit.FLOP).amount.sum() - paid(rows, ALL, Unit.FLOP).amount.sum() == 12 * 10000
     np.testing.assert_array_equal(attempt(more, ALL, Unit.FLOP).amount, attempt(rows, ALL, Unit.FLOP).amount)
     # With attention in it, a cost is not twice that of half the parameters.
-    once, twice = (Party("m", replace(SMALL, parameters=n, active_parameters=n)) for n in (1000, 2000))
+    once, twice = (ModelInfo("m", replace(SMALL, parameters=n, active_parameters=n)) for n in (1000, 2000))
     assert (
-        attempt(climbed(), Parties(twice), Unit.FLOP).amount < 2 * attempt(climbed(), Parties(once), Unit.FLOP).amount
+        attempt(climbed(), ModelRoles(twice), Unit.FLOP).amount < 2 * attempt(climbed(), ModelRoles(once), Unit.FLOP).amount
     ).all()
 
 
@@ -145,14 +145,14 @@ def test_the_bill_is_that_of_the_whole_study(seed: int) -> None:
     rows, _ = ladder(seed)
     free = (replace(GUARD, free=True),)
     told = Estimate(0, (0, 0), (0, 0), 0, (0, 0), None, "", rates=DEAR, judge_free=True)
-    usd = spent(rows, told).usd
+    usd = study_usage(rows, told).usd
     assert usd is not None
-    assert paid(rows, Parties(MODEL, judges=free), Unit.USD).amount.sum() == pytest.approx(usd[0])
+    assert paid(rows, ModelRoles(MODEL, judges=free), Unit.USD).amount.sum() == pytest.approx(usd[0])
     silent = [replace(row, cached_tokens=None) for row in rows]
-    full = paid(silent, Parties(MODEL), Unit.USD)
-    assert full.amount.sum() == pytest.approx((spent(silent, told).usd or (0, 0))[0])
+    full = paid(silent, ModelRoles(MODEL), Unit.USD)
+    assert full.amount.sum() == pytest.approx((study_usage(silent, told).usd or (0, 0))[0])
     assert full.amount.sum() >= usd[0]
-    assert NO_DISCOUNT in full.assumed
+    assert NO_DISCOUNT in full.assumptions
 
 
 @given(SEEDS)
@@ -166,7 +166,7 @@ def test_costs_add_up_over_parties(seed: int) -> None:
         np.testing.assert_allclose(attempt(rows, ALL, unit).amount, attempt(nobody, ALL, unit).amount + others)
         lines = ledger([outcomes])
         new = sum(
-            (line.paid[name].tokens or 0)
+            (line.usage[name].tokens or 0)
             for line in lines
             for name in (Category.GUARD, Category.VERIFIER, Category.JUDGE)
         )
@@ -176,7 +176,7 @@ def test_costs_add_up_over_parties(seed: int) -> None:
 @given(SEEDS)
 def test_a_model_of_twice_the_parameters_takes_twice_the_sums(seed: int) -> None:
     rows = climbed(seed)
-    once, twice = (Parties(Party("m", ModelShape(n, n))) for n in (1e6, 2e6))
+    once, twice = (ModelRoles(ModelInfo("m", ModelShape(n, n))) for n in (1e6, 2e6))
     for cost in (attempt, paid):
         np.testing.assert_allclose(cost(rows, twice, Unit.FLOP).amount, 2 * cost(rows, once, Unit.FLOP).amount)
         assert "attention of model m" in cost(rows, once, Unit.FLOP).at_least
@@ -186,7 +186,7 @@ def test_a_model_of_twice_the_parameters_takes_twice_the_sums(seed: int) -> None
         np.testing.assert_allclose(works[1][part].matmul, 2 * works[0][part].matmul)
         np.testing.assert_allclose(works[1][part].attention, works[0][part].attention)
     # Those that a token passes through, not those that lie there.
-    mixture = attempt(rows, Parties(Party("m", ModelShape(8e6, 1e6))), Unit.FLOP)
+    mixture = attempt(rows, ModelRoles(ModelInfo("m", ModelShape(8e6, 1e6))), Unit.FLOP)
     np.testing.assert_array_equal(mixture.amount, attempt(rows, once, Unit.FLOP).amount)
 
 
@@ -194,10 +194,10 @@ def test_nothing_is_charged_for_what_is_free() -> None:
     free = replace(MODEL, rates=None, free=True)
     guard = replace(GUARD, rates=None, free=True)
     rows = searched()
-    parties = Parties(free, (guard,), (guard,), (), (guard,))
+    parties = ModelRoles(free, (guard,), (guard,), (), (guard,))
     for cost in (attempt(rows, parties, Unit.USD), paid(rows, parties, Unit.USD)):
         assert not cost.amount.any()
-        assert (cost.unknown, cost.at_least, cost.assumed) == ((), (), ())
+        assert (cost.unknown, cost.at_least, cost.assumptions) == ((), (), ())
     assert paid(rows, replace(parties, judges=(GUARD,)), Unit.USD).amount.sum() > 0
     assert np.isnan(paid(rows, replace(parties, judges=(replace(GUARD, rates=None),)), Unit.USD).amount).any()
 
@@ -205,7 +205,7 @@ def test_nothing_is_charged_for_what_is_free() -> None:
 NOT_TOLD = replace(GUARD, shape=ModelShape(), rates=None)
 LACKING = (
     None,
-    Parties(replace(MODEL, shape=ModelShape(), rates=None), (GUARD,), (GUARD,), (GUARD,), (GUARD,)),
+    ModelRoles(replace(MODEL, shape=ModelShape(), rates=None), (GUARD,), (GUARD,), (GUARD,), (GUARD,)),
     replace(ALL, guards=(NOT_TOLD,)),
     replace(ALL, guards=()),
     replace(ALL, step_verifiers=(GUARD, MODEL)),
@@ -216,7 +216,7 @@ LACKING = (
 
 @pytest.mark.parametrize("unit", Unit)
 @pytest.mark.parametrize("parties", LACKING)
-def test_unknown_has_a_reason_and_is_never_nothing(parties: Parties | None, unit: Unit) -> None:
+def test_unknown_has_a_reason_and_is_never_nothing(parties: ModelRoles | None, unit: Unit) -> None:
     silent = [replace(row, generated_tokens=None, answer_tokens=None) if row.draw == 1 else row for row in searched()]
     for rows in ([ONE], [replace(ONE, rung=1, guard_tokens=0), ONE], searched(), silent):
         outcomes = table(rows)
@@ -233,7 +233,7 @@ def test_unknown_has_a_reason_and_is_never_nothing(parties: Parties | None, unit
 
 
 def test_reasons_name_who_is_unknown() -> None:
-    def why(parties: Parties | None, unit: Unit) -> str:
+    def why(parties: ModelRoles | None, unit: Unit) -> str:
         return "; ".join(attempt([ONE], parties, unit).unknown)
 
     assert why(None, Unit.FLOP) == NO_SIZE
@@ -247,7 +247,7 @@ def test_reasons_name_who_is_unknown() -> None:
     assert why(LACKING[4], Unit.FLOP).startswith("size of step verifier guard/g, model/m: they differ")
     same = replace(ALL, step_verifiers=(GUARD, replace(GUARD, name="another")))
     assert why(same, Unit.FLOP) == ""  # of one size, it does not matter whose token it is
-    half = Parties(replace(MODEL, shape=BIG))
+    half = ModelRoles(replace(MODEL, shape=BIG))
     missing = attempt_cost(table([ONE]), half, Unit.EFFECTIVE_FLOP, prompts=True, flop_per_byte=HARDWARE).unknown
     assert missing[0].startswith("size of model model/m: layers, width of attention, key-value heads")
     unstated = attempt_cost(table([ONE]), ALL, Unit.EFFECTIVE_FLOP, prompts=True, flop_per_byte=None)
@@ -258,13 +258,13 @@ def test_reasons_name_who_is_unknown() -> None:
 
 def test_tokens_that_nobody_counted_are_not_nothing() -> None:
     silent = replace(ONE, guard_tokens=None, step_verifier_tokens=None, verifier_tokens=None, judge_tokens=None)
-    assert attempt([silent], Parties(MODEL), Unit.FLOP).at_least == ()  # nobody is named, and so there is nobody
+    assert attempt([silent], ModelRoles(MODEL), Unit.FLOP).at_least == ()  # nobody is named, and so there is nobody
     named = attempt([silent], ALL, Unit.FLOP)
     assert named.at_least == (
         "the part of guards, whose tokens are not counted",
         "the part of step verifiers, whose tokens are not counted",
     )
-    assert "the part of judges, whose tokens are not counted" in paid([silent], Parties(MODEL), Unit.USD).at_least
+    assert "the part of judges, whose tokens are not counted" in paid([silent], ModelRoles(MODEL), Unit.USD).at_least
     assert verifier_cost(table([silent]), ALL, Unit.FLOP, flop_per_byte=None).unknown == (NO_COUNT,)
     steps_alone = replace(ONE, verifier_tokens=None)  # a source that tells of steps has nobody else who scores
     assert paid([steps_alone], replace(ALL, verifiers=()), Unit.TOKENS).at_least == ()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from overthink.core.controls import CELLS, ON_TRACE, disagreement, two_by_two
 from overthink.core.finding import Finding
 from overthink.core.findings.controls import controls
-from overthink.core.findings.page import Analysis, Page
+from overthink.core.findings.page import Analysis, CurveContext
 from overthink.core.gates import gates
 from overthink.core.identity import labels, prefixes
 from overthink.core.interval import question_weights
@@ -120,7 +120,7 @@ def pool() -> list[RungRecord]:
 def found(rows: list[RungRecord]) -> dict[tuple[str, str, int | None], Finding]:
     tables = sorted(from_records(rows), key=labels)
     pages = [
-        Page.of(t, Analysis(0.95), prefix=p, scorers=1, family=3, weights=weights(len(t.questions)))
+        CurveContext.of(t, Analysis(0.95), prefix=p, scorers=1, family=3, weights=weights(len(t.questions)))
         for t, p in zip(tables, prefixes(tables), strict=True)
     ]
     made = list(controls(pages, rng=np.random.default_rng(0)))

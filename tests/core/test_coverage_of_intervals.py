@@ -36,8 +36,8 @@ def test_intervals_cover(shape: str) -> None:
 
 def test_the_coverage_check_catches_intervals_of_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken: an interval half as wide, as if every question were four."""
-    whole = interval._spread
-    monkeypatch.setattr(interval, "_spread", lambda resampled: whole(resampled) / 2)
+    whole = interval._resample_sd
+    monkeypatch.setattr(interval, "_resample_sd", lambda resampled: whole(resampled) / 2)
     assert abs(held("plateau")["mean"].mean() - 0.95) > tolerance()
 
 

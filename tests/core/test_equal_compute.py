@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from overthink.core.equal_compute import Placed, meetings
+from overthink.core.equal_compute import ComputeCurve, common_costs
 
 Array = NDArray[np.float64]
 NONE = np.zeros(3)
 
 
-def even(values: list[float], cost: list[float], questions: int = 3) -> Placed:
+def even(values: list[float], cost: list[float], questions: int = 3) -> ComputeCurve:
     """An arm whose questions are all alike."""
-    return Placed.of(np.tile(values, (questions, 1)), np.tile(cost, (questions, 1)))
+    return ComputeCurve.of(np.tile(values, (questions, 1)), np.tile(cost, (questions, 1)))
 
 
 def test_a_line_over_log_compute_is_read_exactly() -> None:
@@ -28,18 +28,18 @@ def test_the_unit_of_cost_does_not_matter() -> None:
     rng = np.random.default_rng(0)
     values, cost = rng.random((20, 3)), rng.lognormal(0, 0.3, (20, 3)) * [10, 100, 1000]
     strays = rng.normal(0, 0.1, 20)
-    once = Placed.of(values, cost)
-    np.testing.assert_allclose(once.at(50.0, strays), Placed.of(values, 7 * cost).at(350.0, strays))
+    once = ComputeCurve.of(values, cost)
+    np.testing.assert_allclose(once.at(50.0, strays), ComputeCurve.of(values, 7 * cost).at(350.0, strays))
 
 
 def test_a_rung_is_read_at_its_own_cost_as_it_is() -> None:
     rng = np.random.default_rng(1)
     values, cost = rng.random((20, 3)), rng.lognormal(0, 0.3, (20, 3)) * [10, 100, 1000]
-    placed = Placed.of(values, cost)
+    placed = ComputeCurve.of(values, cost)
     for rung in range(3):
-        np.testing.assert_allclose(placed.at(placed.cost[rung], placed.strays[:, rung]), values[:, rung])
-        assert placed.around(placed.cost[rung]) == (rung,)
-    assert placed.around(50.0) == (0, 1)
+        np.testing.assert_allclose(placed.at(placed.cost[rung], placed.influences[:, rung]), values[:, rung])
+        assert placed.rungs_near(placed.cost[rung]) == (rung,)
+    assert placed.rungs_near(50.0) == (0, 1)
 
 
 def test_nothing_is_read_beyond_what_was_measured() -> None:
@@ -52,15 +52,15 @@ def test_nothing_is_read_beyond_what_was_measured() -> None:
 
 def test_arms_meet_where_both_were_measured() -> None:
     arm, reference = even([0.0, 0, 0], [15.0, 150, 1500]), even([0.0, 0, 0], [10.0, 100, 1000])
-    assert [(round(m.cost), m.of_arm, m.rung) for m in meetings(arm, reference)] == [
+    assert [(round(m.cost), m.is_arm_rung, m.rung) for m in common_costs(arm, reference)] == [
         (15, True, 0),
         (100, False, 1),
         (150, True, 1),
         (1000, False, 2),
     ]
-    assert meetings(even([0.0, 0], [1.0, 2]), reference) == ()
+    assert common_costs(even([0.0, 0], [1.0, 2]), reference) == ()
     # A rung that costs what one of the other's does is one point, and not two.
-    assert [m.of_arm for m in meetings(even([0.0, 0], [10.0, 101]), reference)] == [True, True]
+    assert [m.is_arm_rung for m in common_costs(even([0.0, 0], [10.0, 101]), reference)] == [True, True]
 
 
 def test_rungs_that_cost_the_same_have_one_place() -> None:
@@ -78,7 +78,7 @@ def test_rungs_that_cost_the_same_have_one_place() -> None:
 )
 def test_what_has_no_place_is_refused(values: Array, cost: Array, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Placed.of(values, cost)
+        ComputeCurve.of(values, cost)
 
 
 def test_the_error_of_where_rungs_stand_is_in_the_error_of_the_value() -> None:
@@ -88,7 +88,7 @@ def test_the_error_of_where_rungs_stand_is_in_the_error_of_the_value() -> None:
     for seed in range(300):
         rng = np.random.default_rng(seed)
         cost = rng.lognormal(-0.5, 1, (60, 1)) * [10.0, 100.0]
-        placed = Placed.of(np.tile(values, (60, 1)), cost)
+        placed = ComputeCurve.of(np.tile(values, (60, 1)), cost)
         cells = placed.at(40.0, np.zeros(60))
         found.append(cells.mean())
         told.append(cells.std(ddof=1) / np.sqrt(60))

@@ -10,7 +10,7 @@ from arm_pools import BASE, BUDGETS, HALVES, KEEPS, arm, three
 from overthink.core.finding import Finding
 from overthink.core.findings import Analysis
 from overthink.core.findings.comparisons import comparisons
-from overthink.core.findings.page import Page
+from overthink.core.findings.page import CurveContext
 from overthink.core.interval import question_weights
 from overthink.core.outcomes import Outcomes, from_records
 from overthink.core.record import Axis, RungRecord
@@ -18,10 +18,10 @@ from overthink.core.record import Axis, RungRecord
 ANALYSIS = Analysis(level=0.95)
 
 
-def page_of(outcomes: Outcomes, analysis: Analysis) -> Page:
+def page_of(outcomes: Outcomes, analysis: Analysis) -> CurveContext:
     weights = question_weights(len(outcomes.questions), rng=np.random.default_rng(0), resamples=20)
     name = "/".join((outcomes.axis, outcomes.task, outcomes.arm))
-    return Page.of(outcomes, analysis, prefix=name, scorers=1, family=1, weights=weights)
+    return CurveContext.of(outcomes, analysis, prefix=name, scorers=1, family=1, weights=weights)
 
 
 def compared(rows: Iterable[RungRecord], analysis: Analysis = ANALYSIS) -> list[Finding]:

@@ -11,7 +11,7 @@ from frontier_pools import table
 from overthink.core.finding import Finding
 from overthink.core.findings import Analysis
 from overthink.core.findings.frontier import frontiers
-from overthink.core.findings.page import Page
+from overthink.core.findings.page import CurveContext
 from overthink.core.interval import question_weights
 from overthink.core.outcomes import Outcomes, from_records
 from overthink.core.record import Axis, Estimand
@@ -19,9 +19,9 @@ from overthink.core.record import Axis, Estimand
 LEVEL = 0.95
 
 
-def page_of(outcomes: Outcomes) -> Page:
+def page_of(outcomes: Outcomes) -> CurveContext:
     weights = question_weights(len(outcomes.questions), rng=np.random.default_rng(0), resamples=20)
-    return Page.of(outcomes, Analysis(level=LEVEL), prefix="p", scorers=1, family=1, weights=weights)
+    return CurveContext.of(outcomes, Analysis(level=LEVEL), prefix="p", scorers=1, family=1, weights=weights)
 
 
 def written(outcomes: Outcomes, seed: int = 0) -> list[Finding]:

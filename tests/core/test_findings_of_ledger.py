@@ -9,11 +9,11 @@ from token_by_token import SMALL
 
 from overthink.core.bills import NO_PRICE, NO_SIZE, NO_TIME, attempt_cost, paid_cost
 from overthink.core.controls import ON_TRACE
-from overthink.core.costing import Parties, Party, Unit
+from overthink.core.costing import ModelRoles, ModelInfo, Unit
 from overthink.core.finding import Finding
 from overthink.core.findings import Analysis
 from overthink.core.findings.ledger import ledger_findings
-from overthink.core.findings.page import Page
+from overthink.core.findings.page import CurveContext
 from overthink.core.model_shape import ModelShape
 from overthink.core.outcomes import from_records
 from overthink.core.record import Axis, RungRecord
@@ -26,10 +26,10 @@ ROWS = [
 ]
 
 PLAIN = Analysis(level=0.95)
-WORKERS = Parties(
-    Party("small", SMALL, Rates(prompt=2.0, cached=0.5, decoded=8.0, source="a list")),
-    guards=(Party("guard", ModelShape(5000, 5000), free=True),),
-    judges=(Party("judge", ModelShape(5000, 5000), free=True),),
+WORKERS = ModelRoles(
+    ModelInfo("small", SMALL, Rates(prompt=2.0, cached=0.5, decoded=8.0, source="a list")),
+    guards=(ModelInfo("guard", ModelShape(5000, 5000), free=True),),
+    judges=(ModelInfo("judge", ModelShape(5000, 5000), free=True),),
 )
 PRICED = Analysis(level=0.95, parties={"guarded": WORKERS}, flop_per_byte=295)
 BEYOND = ("flop", "effective_flop", "usd", "seconds")
@@ -37,7 +37,7 @@ BEYOND = ("flop", "effective_flop", "usd", "seconds")
 
 def told(rows: list[RungRecord], analysis: Analysis = PLAIN) -> list[Finding]:
     pages = [
-        Page.of(table, analysis, prefix=f"p{i}", scorers=1, family=1, weights=np.ones((1, 12)))
+        CurveContext.of(table, analysis, prefix=f"p{i}", scorers=1, family=1, weights=np.ones((1, 12)))
         for i, table in enumerate(from_records(rows))
     ]
     return list(ledger_findings(pages))
@@ -131,7 +131,7 @@ def test_what_nobody_stated_is_unknown_with_one_reason() -> None:
             mine = [f for f in found if f.metric == f"{kind}_{metric}"]
             assert [(f.estimate, f.reason, len(f.limits)) for f in mine] == [(None, why, 1)] * len(BUDGETS)
     assert not [f for f in found if "effective" in f.metric]
-    sizes = replace(PRICED, parties={"guarded": replace(WORKERS, guards=(Party("guard"),))})
+    sizes = replace(PRICED, parties={"guarded": replace(WORKERS, guards=(ModelInfo("guard"),))})
     flop = [f for f in told(ROWS, sizes) if f.metric == "attempt_flop"]
     # At the rung of no thinking the guard read nothing, so it does not matter how big it is.
     assert [f.estimate is None for f in flop] == [False, True, True, True]

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from arm_pools import BUDGETS, arm
 
-from overthink.core.costing import Parties, Party, Unit
+from overthink.core.costing import ModelRoles, ModelInfo, Unit
 from overthink.core.finding import Finding
 from overthink.core.findings import Analysis
 from overthink.core.findings.flop_matched import flop_matches
 from overthink.core.findings.frontier import frontiers
-from overthink.core.findings.page import Page
+from overthink.core.findings.page import CurveContext
 from overthink.core.flop_matched import served_below
 from overthink.core.interval import question_weights
 from overthink.core.model_shape import ModelShape
@@ -31,7 +31,7 @@ TRUE = TOKENS[1:] * SIZES["small"] / (TOKENS[:-1] * SIZES["large"])
 
 def analysis(sizes: dict[str, float | None] | None = None, **options: object) -> Analysis:
     known = SIZES if sizes is None else sizes
-    parties = {name: Parties(Party(f"of/{name}", ModelShape(size, size))) for name, size in known.items()}
+    parties = {name: ModelRoles(ModelInfo(f"of/{name}", ModelShape(size, size))) for name, size in known.items()}
     told = {"level": 0.95, "unit": Unit.FLOP, "parties": parties, "reference": "large", "other_models": ("small",)}
     return Analysis(**(told | options))  # type: ignore[arg-type]
 
@@ -44,12 +44,12 @@ def rows_of(seed: int, *, questions: int = 120, draws: int = 1, axis: Axis = Axi
     ]
 
 
-def pages_of(rows: Iterable[RungRecord], decided: Analysis) -> list[Page]:
+def pages_of(rows: Iterable[RungRecord], decided: Analysis) -> list[CurveContext]:
     made = []
     for table in from_records(list(rows)):
         weights = question_weights(len(table.questions), rng=np.random.default_rng(0), resamples=20)
         prefix = "/".join((table.axis, table.task, table.arm))
-        made.append(Page.of(table, decided, prefix=prefix, scorers=1, family=1, weights=weights))
+        made.append(CurveContext.of(table, decided, prefix=prefix, scorers=1, family=1, weights=weights))
     return made
 
 
@@ -175,7 +175,7 @@ def test_which_model_is_the_small_one_is_told_by_active_parameters_and_not_by_na
     assert {f.arm for f in found} == {"large"}
     assert all((f.label or "").startswith("against of/small") for f in found)
     mixture = analysis()
-    sparse = Parties(Party("of/small", ModelShape(80e9, 4e9)))
+    sparse = ModelRoles(ModelInfo("of/small", ModelShape(80e9, 4e9)))
     again = matched(rows_of(0), replace(mixture, parties=dict(mixture.parties) | {"small": sparse}))
     assert [(f.id, f.estimate) for f in again] == [(f.id, f.estimate) for f in matched(rows_of(0))]
 
@@ -200,8 +200,8 @@ def test_nothing_is_matched_in_tokens_between_arms_of_one_model_or_on_the_safety
 def test_a_model_with_several_arms_uses_the_best_of_them() -> None:
     extra = arm("slow", {Axis.CAPABILITY: (0.1, 0.1, 0.1, 0.1)}, questions=120, draws=1, seed=3)
     decided = analysis({"small": 4e9, "large": 8e9, "slow": 4e9}, other_models=("small", "slow"))
-    of_small = Party("of/small", ModelShape(4e9, 4e9))
-    decided = replace(decided, parties=dict(decided.parties) | {"slow": Parties(of_small)})
+    of_small = ModelInfo("of/small", ModelShape(4e9, 4e9))
+    decided = replace(decided, parties=dict(decided.parties) | {"slow": ModelRoles(of_small)})
     found = matched([*rows_of(3), *extra], decided)
     assert {f.arm for f in found} == {"all arms of of/small"}
     assert any("as good by one try at rung 1 of small" in (f.label or "") for f in found)

@@ -9,7 +9,7 @@ import pytest
 from frontier_pools import table
 from numpy.typing import NDArray
 
-from overthink.core.allocation import Allocation, Menu, log_budgets, menu_of
+from overthink.core.allocation import Allocation, AllocationOptions, log_budgets, allocation_options
 from overthink.core.attempt import attempt_work
 from overthink.core.curve import mean_curve, parallel_curves, question_means
 from overthink.core.difficulty import Difficulty, set_aside
@@ -24,16 +24,16 @@ LEVEL = 0.95
 Array = NDArray[np.float64]
 
 
-def menu(values: Array, cost: Array | float = 1.0, *, attacker: bool = False) -> Menu:
+def menu(values: Array, cost: Array | float = 1.0, *, attacker: bool = False) -> AllocationOptions:
     """Options that are rungs, one try each."""
     options = tuple(Allocation(o, 1, "single") for o in range(values.shape[1]))
     costs = np.broadcast_to(np.asarray(cost, dtype=float), values.shape).copy()
-    return Menu("tokens", attacker, options, values, costs, ~np.isnan(values).any(axis=1))
+    return AllocationOptions("tokens", attacker, options, values, costs, ~np.isnan(values).any(axis=1))
 
 
-def made(menu: Menu, budgets: list[float], *, seed: int = 0, difficulty: Difficulty | None = None) -> Frontier:
+def made(menu: AllocationOptions, budgets: list[float], *, seed: int = 0, difficulty: Difficulty | None = None) -> Frontier:
     rng = np.random.default_rng(seed)
-    weights = question_weights(len(menu.used), rng=rng, resamples=300)
+    weights = question_weights(len(menu.comparable), rng=rng, resamples=300)
     return frontier(menu, budgets, weights=weights, level=LEVEL, rng=rng, difficulty=difficulty)
 
 
@@ -135,7 +135,7 @@ def two_kinds(questions: int = 60) -> tuple[Array, Array]:
 def test_bins_choose_for_themselves_and_pay_for_knowing() -> None:
     values, bins = two_kinds()
     plan = menu(values, [1.0, 2.0])
-    free = Difficulty(bins=bins, cost=np.zeros(60), predicted=True)
+    free = Difficulty(bins=bins, cost=np.zeros(60), from_verifier=True)
     paid = replace(free, cost=np.full(60, 1.5))
     for difficulty, cheapest in ((free, 2.0), (paid, 3.5)):
         found = made(plan, [2.0, 3.5], difficulty=difficulty)
@@ -155,7 +155,7 @@ def test_bins_that_know_nothing_win_nothing() -> None:
     gains, naive = [], []
     for seed in range(60):
         values = drawn(np.full(12, 0.5), questions=40, draws=2, seed=seed)
-        random = Difficulty(bins=np.arange(40) % 4, cost=np.zeros(40), predicted=True)
+        random = Difficulty(bins=np.arange(40) % 4, cost=np.zeros(40), from_verifier=True)
         found = made(menu(values), [1.0], seed=seed, difficulty=random)
         gains.append(found.value.estimate[0] - 0.5)
         naive.append(found.naive.estimate[0] - 0.5)
@@ -169,25 +169,25 @@ def curves_of(outcomes: Outcomes) -> tuple[Array, list[object]]:
     return question_means(attempt_tokens(outcomes)), [mean, *parallel_curves(outcomes, weights, level=LEVEL)]
 
 
-def menu_from(outcomes: Outcomes, **options: object) -> Menu:
+def menu_from(outcomes: Outcomes, **options: object) -> AllocationOptions:
     attempt, curves = curves_of(outcomes)
-    return menu_of(curves, attempt, unit="tokens", **options)  # type: ignore[arg-type]
+    return allocation_options(curves, attempt, unit="tokens", **options)  # type: ignore[arg-type]
 
 
 def test_a_menu_prices_tries_and_verifiers() -> None:
     outcomes = table()
     scoring = np.full((40, 3), 5.0)
     found = menu_from(outcomes, verifier=scoring)
-    price = dict(zip(found.options, found.cost.mean(axis=0), strict=True))
+    price = dict(zip(found.allocations, found.cost.mean(axis=0), strict=True))
     assert price[Allocation(1, 1, "single")] == 100
     assert price[Allocation(1, 4, "majority")] == 400
     assert price[Allocation(1, 4, "best")] == 420
-    assert {option.selector for option in found.options} == {"single", "majority", "best"}
-    assert len(found.options) == len(set(found.options)) == 3 * (1 + 5 + 5)
+    assert {option.selector for option in found.allocations} == {"single", "majority", "best"}
+    assert len(found.allocations) == len(set(found.options)) == 3 * (1 + 5 + 5)
     attacker = menu_from(replace(outcomes, axis="safety"), attacker=True)
-    assert {option.selector for option in attacker.options} == {"single", "worst"}
+    assert {option.selector for option in attacker.allocations} == {"single", "worst"}
     unpriced = menu_from(outcomes)
-    assert "best" not in {option.selector for option in unpriced.options}
+    assert "best" not in {option.selector for option in unpriced.allocations}
     assert "verifier" in unpriced.limits[0]
 
 
@@ -196,8 +196,8 @@ def test_a_shared_prompt_is_paid_once() -> None:
     shape = ModelShape(1000, 1000, layers=2, heads=2, kv_heads=1, head_width=8, weight_bytes=2, cache_bytes=2)
     prompt, decoding = (question_means(work.flop) for work in attempt_work(outcomes, shape))
     _, curves = curves_of(outcomes)
-    found = menu_of(curves, decoding, unit="FLOP", once=prompt)  # type: ignore[arg-type]
-    price = dict(zip(found.options, found.cost[0], strict=True))
+    found = allocation_options(curves, decoding, unit="FLOP", once=prompt)  # type: ignore[arg-type]
+    price = dict(zip(found.allocations, found.cost[0], strict=True))
     one, four = price[Allocation(2, 1, "single")], price[Allocation(2, 4, "majority")]
     assert four == pytest.approx(4 * one - 3 * prompt[0, 2])
 
@@ -207,14 +207,14 @@ def test_questions_and_allocations_that_cannot_be_compared_are_left_out() -> Non
     values[0, 3:] = np.nan  # one question of 40 lacks draws: it goes
     outcomes = replace(table(), values=values)
     found = menu_from(outcomes)
-    assert (found.used.sum(), max(o.k for o in found.options)) == (39, 6)
+    assert (found.comparable.sum(), max(o.k for o in found.allocations)) == (39, 6)
     assert "1 questions are left out" in " ".join(found.limits)
     values = values.copy()
     values[:10, 3:] = np.nan  # ten lack draws: these k go
     found = menu_from(replace(table(), values=values))
-    assert (found.used.sum(), max(o.k for o in found.options)) == (40, 3)
+    assert (found.comparable.sum(), max(o.k for o in found.allocations)) == (40, 3)
     unknown = menu_from(table(thinking_tokens=None))
-    assert unknown.options == ()
+    assert unknown.allocations == ()
     assert log_budgets(unknown).size == 0
 
 
@@ -237,9 +237,9 @@ def test_difficulty_is_read_from_draws_that_are_not_used_again() -> None:
     np.testing.assert_array_equal(found.cost, 200.0)
     score = outcomes.values[:, :2, 1].mean(axis=1)
     assert score[found.bins == 0].max() < score[found.bins == 1].min()
-    assert (found.n_bins, found.predicted) == (2, False)
+    assert (found.n_bins, found.from_verifier) == (2, False)
     scored = set_aside(table(), attempt, draws=2, rung=1, bins=4)[1]
-    assert scored.predicted
+    assert scored.from_verifier
     assert np.bincount(scored.bins).tolist() == [10, 10, 10, 10]
     # Values of the draws that are left do not move the bins.
     flipped = replace(outcomes, values=np.concatenate([outcomes.values[:, :2], 1 - outcomes.values[:, 2:]], axis=1))
@@ -276,7 +276,7 @@ def test_the_small_model_matches_where_it_was_planted_or_not_at_all() -> None:
         (lambda: made(menu(np.ones((30, 2))), [np.nan]), "budgets are"),
         (lambda: made(menu(np.ones((9, 2))), [1.0]), "9 questions in 5 folds"),
         (lambda: made(menu(np.full((30, 2), np.nan)), [1.0]), "0 questions in 5 folds"),
-        (lambda: menu_of(curves_of(table())[1], np.ones((40, 2)), unit="t"), "needed: alike"),  # type: ignore[arg-type]
+        (lambda: allocation_options(curves_of(table())[1], np.ones((40, 2)), unit="t"), "needed: alike"),  # type: ignore[arg-type]
         (lambda: set_aside(table(), np.ones((40, 3)), draws=6, rung=0, bins=2), "6 of 6 draws"),
         (lambda: set_aside(table(), np.ones((40, 3)), draws=1, rung=3, bins=2), "rung is 3"),
         (lambda: set_aside(table(), np.ones((40, 3)), draws=1, rung=0, bins=0), "bins is 0"),

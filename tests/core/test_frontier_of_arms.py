@@ -9,11 +9,11 @@ from arm_pools import BASE, arm, three
 from core_pools import pool
 from numpy.typing import NDArray
 
-from overthink.core.allocation import Allocation, Menu, joined
+from overthink.core.allocation import Allocation, AllocationOptions, join_options
 from overthink.core.finding import Finding
 from overthink.core.findings import Analysis
 from overthink.core.findings.frontier import frontiers
-from overthink.core.findings.page import Page
+from overthink.core.findings.page import CurveContext
 from overthink.core.frontier import frontier
 from overthink.core.interval import question_weights
 from overthink.core.outcomes import from_records
@@ -23,20 +23,20 @@ Array = NDArray[np.float64]
 LEVEL = 0.95
 
 
-def menu(values: Array, cost: Array | float, arm: str) -> Menu:
+def menu(values: Array, cost: Array | float, arm: str) -> AllocationOptions:
     """One arm, its rungs tried once."""
     options = tuple(Allocation(o, 1, "single") for o in range(values.shape[1]))
     costs = np.broadcast_to(np.asarray(cost, dtype=float), values.shape).copy()
-    plain = Menu("tokens", False, options, values, costs, ~np.isnan(values).any(axis=1))
+    plain = AllocationOptions("tokens", False, options, values, costs, ~np.isnan(values).any(axis=1))
     return plain.of(arm, np.arange(len(values)))
 
 
-def pages_of(rows: Sequence[RungRecord]) -> list[Page]:
+def pages_of(rows: Sequence[RungRecord]) -> list[CurveContext]:
     made = []
     for table in from_records(rows):
         weights = question_weights(len(table.questions), rng=np.random.default_rng(0), resamples=20)
         prefix = "/".join((table.axis, table.task, table.arm))
-        made.append(Page.of(table, Analysis(level=LEVEL), prefix=prefix, scorers=1, family=1, weights=weights))
+        made.append(CurveContext.of(table, Analysis(level=LEVEL), prefix=prefix, scorers=1, family=1, weights=weights))
     return made
 
 
@@ -54,10 +54,10 @@ def test_over_arms_the_cross_fitted_value_is_unbiased_and_the_naive_one_is_too_g
         values = rng.binomial(2, np.broadcast_to(p, (40, 24))) / 2 - p.mean() + truth
         arms = [menu(values[:, i::3], truth[i::3], name) for i, name in enumerate("abc")]
         weights = question_weights(40, rng=rng, resamples=50)
-        one = frontier(joined(arms), [1.0], weights=weights, level=LEVEL, rng=rng)
+        one = frontier(join_options(arms), [1.0], weights=weights, level=LEVEL, rng=rng)
         (choice,) = one.choices[0]
         assert choice is not None
-        known = dict(zip(joined(arms).options, joined(arms).cost[0], strict=True))
+        known = dict(zip(join_options(arms).allocations, join_options(arms).cost[0], strict=True))
         off["cross-fitted"].append(one.value.estimate[0] - one.cost[0])
         off["naive"].append(one.naive.estimate[0] - known[choice])
     fitted, naive = (np.array(off[name]) for name in off)
@@ -73,7 +73,7 @@ def test_the_arm_that_is_best_within_a_budget_is_chosen() -> None:
         for values, cost, name in (([0.3, 0.5, 0.6], [10.0, 100, 1000], "base"), ([0.8], [400.0], "guard"))
     )
     weights = question_weights(30, rng=rng, resamples=50)
-    found = frontier(joined([plain, guarded]), [5, 10, 100, 400, 1000], weights=weights, level=LEVEL, rng=rng)
+    found = frontier(join_options([plain, guarded]), [5, 10, 100, 400, 1000], weights=weights, level=LEVEL, rng=rng)
     assert [None if c is None else (c.arm, c.rung) for c in found.choices[0]] == [
         None,
         ("base", 0),
@@ -86,9 +86,9 @@ def test_the_arm_that_is_best_within_a_budget_is_chosen() -> None:
 
 def test_menus_of_other_tasks_are_not_joined() -> None:
     with pytest.raises(ValueError, match="needed: those of one task"):
-        joined([menu(np.zeros((20, 2)), 1.0, "a"), menu(np.zeros((21, 2)), 1.0, "b")])
+        join_options([menu(np.zeros((20, 2)), 1.0, "a"), menu(np.zeros((21, 2)), 1.0, "b")])
     with pytest.raises(ValueError, match="who chooses"):
-        joined([menu(np.zeros((20, 2)), 1.0, "a"), replace(menu(np.zeros((20, 2)), 1.0, "b"), attacker=True)])
+        join_options([menu(np.zeros((20, 2)), 1.0, "a"), replace(menu(np.zeros((20, 2)), 1.0, "b"), attacker=True)])
 
 
 def test_the_findings_choose_among_all_arms_and_name_them() -> None:

@@ -14,10 +14,10 @@ from overthink.core.category import Category
 from overthink.core.flop import response
 from overthink.core.ledger import Amount, LedgerLine, ledger, sum_paid
 from overthink.core.model_shape import ModelShape
-from overthink.core.on_the_way import COLUMNS, DECODED
+from overthink.core.on_the_way import OVERHEAD_COLUMNS, DECODED
 from overthink.core.outcomes import Outcomes, from_records
 from overthink.core.record import Estimand, RungRecord
-from overthink.core.tokens import SPENT, spent
+from overthink.core.tokens import POOL_TOTALS, pool_total
 
 SPENT_ON = {
     "spent_prompt": Category.PROMPT,
@@ -35,10 +35,10 @@ def lines_of(rows: list[RungRecord]) -> tuple[LedgerLine, ...]:
 def imbalance(outcomes: Outcomes, lines: Sequence[LedgerLine]) -> float:
     """How far the lines are from what the pool says it spent."""
     paid = sum_paid(lines)
-    off = [abs((paid[SPENT_ON[m]].tokens or 0) - np.nan_to_num(spent(outcomes, m)[0])) for m in SPENT_ON]
-    generated = sum((line.generated for line in lines), Amount(None))
-    off.append(abs((generated.tokens or 0) - np.nan_to_num(spent(outcomes, "spent_generated")[0])))
-    off += [abs(paid[SPENT_ON[m]].silent - spent(outcomes, m)[1]) for m in SPENT_ON]
+    off = [abs((paid[SPENT_ON[m]].tokens or 0) - np.nan_to_num(pool_total(outcomes, m)[0])) for m in SPENT_ON]
+    generated = sum((line.decoded_tokens for line in lines), Amount(None))
+    off.append(abs((generated.tokens or 0) - np.nan_to_num(pool_total(outcomes, "spent_generated")[0])))
+    off += [abs(paid[SPENT_ON[m]].n_unknown - pool_total(outcomes, m)[1]) for m in SPENT_ON]
     both = sum(paid[name].tokens or 0 for name in (Category.THINKING, Category.ANSWER, *DECODED))
     return max(*off, abs(both - (generated.tokens or 0)))
 
@@ -46,24 +46,24 @@ def imbalance(outcomes: Outcomes, lines: Sequence[LedgerLine]) -> float:
 @given(st.integers(0, 10_000))
 def test_the_ledger_balances(seed: int) -> None:
     (outcomes,) = from_records(climbed(seed))
-    assert len(SPENT_ON) + 1 == len(SPENT)
+    assert len(SPENT_ON) + 1 == len(POOL_TOTALS)
     assert imbalance(outcomes, ledger([outcomes])) == 0
 
 
 def test_the_balance_check_sees_a_token() -> None:
     (outcomes,) = from_records(climbed())
     first, *rest = ledger([outcomes])
-    assert imbalance(outcomes, [replace(first, generated=first.generated + Amount(1.0)), *rest]) == 1
+    assert imbalance(outcomes, [replace(first, decoded_tokens=first.decoded_tokens + Amount(1.0)), *rest]) == 1
     assert imbalance(outcomes, [*rest]) > 0
 
 
 @given(st.integers(0, 10_000))
 def test_a_ladder_decodes_each_token_once_and_saves_what_attempts_would_repeat(seed: int) -> None:
     for line in lines_of(climbed(seed)):
-        assert line.unique == line.generated
-        assert line.apart.tokens is not None
-        assert line.generated.tokens is not None
-        assert line.apart.tokens >= line.generated.tokens
+        assert line.unique_tokens == line.decoded_tokens
+        assert line.unshared_tokens.tokens is not None
+        assert line.decoded_tokens.tokens is not None
+        assert line.unshared_tokens.tokens >= line.decoded_tokens.tokens
 
 
 def test_what_was_decoded_twice_is_generated_and_not_unique() -> None:
@@ -71,9 +71,9 @@ def test_what_was_decoded_twice_is_generated_and_not_unique() -> None:
     again = [r.rung == 1 and r.generated_tokens != 0 for r in once]
     rows = [replace(r, generated_tokens=(r.generated_tokens or 0) + 30 * a) for r, a in zip(once, again, strict=True)]
     before, after = lines_of(once), lines_of(rows)
-    assert [line.unique for line in after] == [line.unique for line in before]
+    assert [line.unique_tokens for line in after] == [line.unique for line in before]
     assert sum(again) > 1
-    assert [(line.generated.tokens or 0) - (line.unique.tokens or 0) for line in after] == [0, 30 * sum(again), 0]
+    assert [(line.decoded_tokens.tokens or 0) - (line.unique_tokens.tokens or 0) for line in after] == [0, 30 * sum(again), 0]
 
 
 def test_an_attempt_is_what_it_takes_alone() -> None:
@@ -89,20 +89,20 @@ def test_an_attempt_is_what_it_takes_alone() -> None:
     assert any(r.generated_tokens == 0 for r in top)
     assert line.attempt[Category.PROMPT] == pytest.approx(101.5)
     assert line.attempt[Category.JUDGE] == 50
-    assert line.paid[Category.JUDGE].tokens == 50 * sum(r.generated_tokens != 0 for r in top)
+    assert line.usage[Category.JUDGE].tokens == 50 * sum(r.generated_tokens != 0 for r in top)
     total = line.attempt_in_all
     assert total.tokens == pytest.approx((line.attempt_decoded or 0) + 101.5 + 50)
-    assert total.unknown == tuple(c for c in Category if c in COLUMNS and c is not Category.VERIFIER)
+    assert total.unknown == tuple(c for c in Category if c in OVERHEAD_COLUMNS and c is not Category.VERIFIER)
 
 
 def test_rows_that_do_not_say_are_counted_and_never_zero() -> None:
     rows = climbed()
     rows[0] = replace(rows[0], prompt_tokens=None, answer_tokens=None)
     line = lines_of(rows)[0]
-    assert line.paid[Category.PROMPT].silent == line.paid[Category.THINKING].silent == line.unique.silent == 1
+    assert line.usage[Category.PROMPT].silent == line.paid[Category.THINKING].silent == line.unique_tokens.silent == 1
     assert Category.PROMPT in line.paid_in_all.unknown
     untold = lines_of([replace(r, judge_tokens=None, verifier_tokens=None) for r in rows])[0]
-    assert untold.paid[Category.JUDGE] == Amount(None, 12)
+    assert untold.usage[Category.JUDGE] == Amount(None, 12)
     assert untold.attempt[Category.VERIFIER] is None
     assert {Category.JUDGE, Category.VERIFIER} <= set(untold.attempt_in_all.unknown)
 
@@ -114,18 +114,18 @@ def test_what_is_spent_on_the_way_is_paid_once_and_taken_by_every_attempt(seed: 
     tops = [r for r in rows if r.rung == 2]
     paid = sum_paid(lines)
     (outcomes,) = from_records(rows)
-    assert {spent(outcomes, metric) for metric in ("spent_verifier", "spent_guard")} == {
+    assert {pool_total(outcomes, metric) for metric in ("spent_verifier", "spent_guard")} == {
         (paid[name].tokens, 0) for name in (Category.VERIFIER, Category.GUARD)
     }
-    for name, column in COLUMNS.items():
+    for name, column in OVERHEAD_COLUMNS.items():
         whole = sum(getattr(r, column) for r in tops)
         assert paid[name].tokens == whole  # what it grew to is the sum of what it gained
         assert lines[2].attempt[name] == pytest.approx(whole / len(tops))
     decoded = sum((paid[name].tokens or 0) for name in (*DECODED, Category.THINKING, Category.ANSWER))
     assert decoded == sum(r.generated_tokens or 0 for r in rows)
     for line in lines:
-        assert line.unique == line.generated  # every branch was decoded once
-        assert (line.apart.tokens or 0) >= (line.generated.tokens or 0)
+        assert line.unique_tokens == line.decoded_tokens  # every branch was decoded once
+        assert (line.unshared_tokens.tokens or 0) >= (line.decoded_tokens.tokens or 0)
 
 
 def test_a_search_may_answer_from_a_shorter_branch_than_before() -> None:
@@ -133,10 +133,10 @@ def test_a_search_may_answer_from_a_shorter_branch_than_before() -> None:
     below = replace(below, thinking_tokens=30, generated_tokens=35, answer_tokens=5, pruned_tokens=0)
     top = replace(top, thinking_tokens=10, generated_tokens=9, answer_tokens=5, pruned_tokens=24)
     lines = lines_of([below, top])
-    assert lines[1].paid[Category.THINKING].tokens == -20  # what was thinking at the rung below is a branch now
+    assert lines[1].usage[Category.THINKING].tokens == -20  # what was thinking at the rung below is a branch now
     assert sum_paid(lines)[Category.THINKING].tokens == 10
     contradicting = lines_of([below, replace(top, generated_tokens=2, pruned_tokens=0)])[1]
-    assert contradicting.paid[Category.THINKING] == Amount(None, 1)
+    assert contradicting.usage[Category.THINKING] == Amount(None, 1)
 
 
 def test_efforts_and_continued_answers_read_their_own_prompt() -> None:
@@ -149,13 +149,13 @@ def test_efforts_and_continued_answers_read_their_own_prompt() -> None:
     (table,) = from_records([continued])
     assert attempt_parts(table)[Category.PROMPT].item() == 70
     (line,) = ledger([table])
-    assert (line.generated.tokens, line.apart.tokens) == (10, 100)
+    assert (line.decoded_tokens.tokens, line.unshared_tokens.tokens) == (10, 100)
 
 
 def test_prompts_of_a_ladder_that_begins_above_zero_are_unknown() -> None:
     line = lines_of([replace(r, requested_tokens=(r.requested_tokens or 0) + 1) for r in climbed()])[0]
     assert line.attempt[Category.PROMPT] is None
-    assert line.paid[Category.PROMPT].tokens is not None
+    assert line.usage[Category.PROMPT].tokens is not None
 
 
 def test_flop_of_an_attempt_are_those_of_its_response() -> None:
@@ -165,5 +165,5 @@ def test_flop_of_an_attempt_are_those_of_its_response() -> None:
     prompt, decoding = attempt_work(table, shape)
     for r, row in enumerate(rows):
         decoded = (row.thinking_tokens or 0) + (row.answer_tokens or 0)
-        whole = response(shape, prompt=100, decoded=decoded)
+        whole = response(shape, prompt=100, n_decoded=decoded)
         assert (prompt + decoding).flop[0, 0, r] == pytest.approx(float(whole.flop))

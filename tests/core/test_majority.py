@@ -17,7 +17,7 @@ ROUNDING = 5e-12
 @pytest.fixture
 def coarse(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Everything that the tolerance cuts is cut far too early."""
-    monkeypatch.setattr(overthink.core.contour, "TOLERANCE", 0.1)
+    monkeypatch.setattr(overthink.core.contour, "PROBABILITY_TOLERANCE", 0.1)
     forget()
     yield
     forget()

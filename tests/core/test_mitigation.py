@@ -68,7 +68,7 @@ def test_an_arm_that_is_bad_everywhere_does_not_eliminate_though_it_is_level() -
 def test_a_fall_after_a_rise_is_a_degradation() -> None:
     hump = drawn([0.6, 0.85, 0.9, 0.6], seed=4)
     found = studied(hump, drawn([0.6, 0.85, 0.9, 0.9], seed=5))
-    assert found.degradation.place == 2
+    assert found.degradation.index == 2
     assert verdicts([found], alpha=0.05)[0].label == ELIMINATES
     # From the lowest rung alone, nothing falls.
     ends = hump[:, [0, 3]]

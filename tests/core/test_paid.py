@@ -59,7 +59,7 @@ def test_the_bound_would_not_hold_for_one_long_line() -> None:
     for seed in range(50):
         rows, work = search(seed)
         for told, one in zip(rows, work, strict=True):
-            line = decode(SMALL, context=30, tokens=told.generated_tokens or 0)
+            line = decode(SMALL, context=30, n_tokens=told.generated_tokens or 0)
             beaten += float(line.flop) > one.decoding + 1e-6
     assert beaten > 50
 
@@ -94,7 +94,7 @@ def test_an_attempt_of_an_agent_takes_no_less_than_is_said_and_leaves_attention_
     assert ((reading + decoding).flop[0, 0] <= so_far).all()
     assert (reading + decoding).matmul[0, 0, -1] == 2000 * sum(map(tokens, work))
     assert any("turns" in mark for mark in decoding.left_out)
-    one_line = response(SMALL, prompt=sum(one.asked for one in work), decoded=sum(len(one.decoded) for one in work))
+    one_line = response(SMALL, prompt=sum(one.asked for one in work), n_decoded=sum(len(one.decoded) for one in work))
     assert float(one_line.flop) > so_far[-1]  # what the sum of its turns would cost as one request
 
 
@@ -120,7 +120,7 @@ def test_a_row_of_one_request_is_exact() -> None:
     works = paid([told])
     assert flop(works).item() == pytest.approx(whole.flop)
     assert (works[0].left_out, works[1].left_out) == ((), ())
-    assert works[1].assumed == (ONE_REQUEST,)
+    assert works[1].assumptions == (ONE_REQUEST,)
     none = paid([replace(told, generated_tokens=0, prompt_tokens=0, cached_tokens=0)])
     assert flop(none).item() == 0
 
@@ -147,8 +147,8 @@ def test_thinking_that_was_there_already_is_not_paid_again() -> None:
 def test_pieces_take_no_more_than_branches_of_any_length(context: int, lengths: list[int]) -> None:
     total = sum(lengths)
     pieces = in_pieces(SMALL, tokens=total, passes=total, context=context)
-    branches = [decode(SMALL, context=context, tokens=length) for length in lengths]
+    branches = [decode(SMALL, context=context, n_tokens=length) for length in lengths]
     for part in ("flop", "bytes_read"):
         assert getattr(pieces, part) <= sum(getattr(branch, part) for branch in branches) + 1e-6
-    ones = [decode(SMALL, context=context, tokens=1)] * total
+    ones = [decode(SMALL, context=context, n_tokens=1)] * total
     assert float(pieces.flop) == pytest.approx(sum(float(one.flop) for one in ones))

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overthink.core.adaptive.standing import trace_cost
-from overthink.core.attempt import attempt_parts, carried, strategy_tokens
+from overthink.core.attempt import attempt_parts, is_carried_forward, strategy_tokens
 from overthink.core.category import Category
-from overthink.core.cut_short import NOTHING, CutShort, Paid, failed_try, paid_for
+from overthink.core.cut_short import NO_USAGE, CutShort, Paid, failed_try, usage_of_rows
 from overthink.core.ledger import ledger
 from overthink.core.outcomes import from_records
 from overthink.core.paid import paid_parts
 from overthink.core.record import Axis, Estimand, RungRecord, Verdict
-from overthink.core.spending import Estimate, spent
+from overthink.core.spending import Estimate, study_usage
 from overthink.core.tokens import attempt_tokens
 
 ESTIMATE = Estimate(10, (1, 2), (1, 2), 5, (1, 2), None, "no charge", free=True)
@@ -67,7 +67,7 @@ def test_what_failed_is_paid_by_category_and_is_no_attempt() -> None:
         assert (tokens(outcomes)[0, 0] == tokens(alone)[0, 0]).all()
     for name, parts in attempt_parts(outcomes).items():
         assert np.isnan(parts[0, 1, 1:]).all(), name
-    assert not carried(outcomes)[0, 1].any()
+    assert not is_carried_forward(outcomes)[0, 1].any()
     assert trace_cost(outcomes).tolist() == trace_cost(alone).tolist()
     paid = {name: tokens[0, 1, 1:].tolist() for name, tokens in paid_parts(outcomes).items()}
     assert paid[Category.CANCELLED] == [7, 0, 0]
@@ -75,7 +75,7 @@ def test_what_failed_is_paid_by_category_and_is_no_attempt() -> None:
     assert paid[Category.GUARD] == [30, 0, 0]
     assert paid[Category.THINKING] == paid[Category.ANSWER] == [0, 0, 0]
     line, *above = ledger([outcomes])[1:]
-    assert (line.generated.tokens, line.generated.silent, line.unique.tokens) == (13 + 9, 0, 13 + 9)
+    assert (line.decoded_tokens.tokens, line.generated.silent, line.unique_tokens.tokens) == (13 + 9, 0, 13 + 9)
     assert line.paid_in_all.unknown == ()
     assert {one.attempt_decoded for one in above} == {23.0, 33.0}
     assert line.attempt[Category.PROMPT] == 20  # what a failed trace read is nobody's prompt
@@ -96,21 +96,21 @@ def test_a_source_that_tells_what_a_failed_sample_decoded_tells_no_attempt(estim
     (outcomes,) = from_records(rows)
     assert attempt_tokens(outcomes)[0, 0, 0] == 3
     assert np.isnan(attempt_tokens(outcomes)[0, 1, 0])
-    assert ledger([outcomes])[0].generated.tokens == 12
+    assert ledger([outcomes])[0].decoded_tokens.tokens == 12
 
 
 def test_what_is_known_of_a_failed_row_is_counted_and_what_is_not_is_not_unknown() -> None:
-    took = spent(WHOLE + BROKEN, ESTIMATE)
-    assert (took.failed, took.decoded_tokens, took.prompt_tokens) == (1, 42 + 3 + 9, 140 + 20 + 44)
+    took = study_usage(WHOLE + BROKEN, ESTIMATE)
+    assert (took.n_failed, took.decoded_tokens, took.prompt_tokens) == (1, 42 + 3 + 9, 140 + 20 + 44)
     silent = [replace(each, generated_tokens=None, prompt_tokens=None) if each.error else each for each in BROKEN]
-    assert spent(WHOLE + silent, ESTIMATE).decoded_tokens == 42 + 3
-    assert spent([*WHOLE, row(1, 0, generated_tokens=None)], ESTIMATE).decoded_tokens is None
+    assert study_usage(WHOLE + silent, ESTIMATE).decoded_tokens == 42 + 3
+    assert study_usage([*WHOLE, row(1, 0, generated_tokens=None)], ESTIMATE).decoded_tokens is None
 
 
 def test_cumulative_columns_count_once() -> None:
     grown = [row(0, rung, guard_tokens=10 * (rung + 1), step_verifier_tokens=rung) for rung in range(4)]
-    assert (paid_for(grown).guard_tokens, paid_for(grown).step_verifier_tokens) == (40, 3)
-    assert paid_for(grown + [replace(each, draw=1) for each in grown]).guard_tokens == 80
+    assert (usage_of_rows(grown).guard_tokens, usage_of_rows(grown).step_verifier_tokens) == (40, 3)
+    assert usage_of_rows(grown + [replace(each, draw=1) for each in grown]).guard_tokens == 80
 
 
 counts = st.none() | st.integers(0, 1000)
@@ -120,11 +120,11 @@ paid = st.builds(Paid, *[counts] * 6)
 @given(st.lists(paid, max_size=4))
 def test_tries_are_added_to_the_rows_and_unknown_stays_unknown(tries: list[Paid]) -> None:
     again = [CutShort("t", "base", "q", number, one, number) for number, one in enumerate(tries)]
-    took = spent(WHOLE, ESTIMATE, again)
+    took = study_usage(WHOLE, ESTIMATE, again)
     told = [one.decoded_tokens for one in tries]
     assert took.decoded_tokens == (None if None in told else 42 + sum(count or 0 for count in told))
-    assert (took.cut_short, took.unanswered) == (len(tries), sum(range(len(tries))))
-    assert took.made_again == sum(tries, NOTHING)
+    assert (took.n_cut_short, took.n_unanswered) == (len(tries), sum(range(len(tries))))
+    assert took.retry_usage == sum(tries, NO_USAGE)
     assert (took.prompt_tokens is None) == (None in [one.prompt_tokens for one in tries])
 
 

@@ -82,10 +82,10 @@ def test_flips_are_counted_trace_by_trace() -> None:
         steps = [[(t[earlier], t[later]) for t in q if not np.isnan(t[[earlier, later]]).any()] for q in values]
         lost = [[float(step == (1, 0)) for step in q] for q in steps]
         gained = [[float(step == (0, 1)) for step in q] for q in steps]
-        assert found.lost.estimate[i] == pytest.approx(by_question(lost))
-        assert found.gained.estimate[i] == pytest.approx(by_question(gained))
-    assert (found.lost.low < found.lost.estimate).all()
-    assert (found.lost.estimate < found.lost.high).all()
+        assert found.losses.estimate[i] == pytest.approx(by_question(lost))
+        assert found.gains.estimate[i] == pytest.approx(by_question(gained))
+    assert (found.losses.low < found.losses.estimate).all()
+    assert (found.losses.estimate < found.losses.high).all()
 
 
 def test_returns_are_counted_trace_by_trace() -> None:
@@ -104,7 +104,7 @@ def test_what_is_gained_less_what_is_lost_is_the_change_of_the_mean() -> None:
     found = flips(values, weights_of(values), level=LEVEL)
     means = question_means(values).mean(axis=0)
     net = [means[later] - means[earlier] for later, earlier in found.pairs]
-    np.testing.assert_allclose(found.gained.estimate - found.lost.estimate, net)
+    np.testing.assert_allclose(found.gains.estimate - found.losses.estimate, net)
 
 
 def test_turning_the_ladder_or_the_values_round_swaps_lost_and_gained() -> None:
@@ -113,10 +113,10 @@ def test_turning_the_ladder_or_the_values_round_swaps_lost_and_gained() -> None:
     forward = flips(values, w, level=LEVEL, pairs=[(3, 0)])
     backward = flips(values[:, :, ::-1], w, level=LEVEL, pairs=[(3, 0)])
     mirrored = flips(1 - values, w, level=LEVEL, pairs=[(3, 0)])
-    assert forward.lost.estimate != forward.gained.estimate
+    assert forward.losses.estimate != forward.gains.estimate
     for other in (backward, mirrored):
-        np.testing.assert_allclose(forward.lost.estimate, other.gained.estimate)
-        np.testing.assert_allclose(forward.gained.estimate, other.lost.estimate)
+        np.testing.assert_allclose(forward.losses.estimate, other.gains.estimate)
+        np.testing.assert_allclose(forward.gains.estimate, other.losses.estimate)
 
 
 def test_flips_follow_traces_and_reliability_does_not() -> None:
@@ -124,7 +124,7 @@ def test_flips_follow_traces_and_reliability_does_not() -> None:
     moved = values.copy()
     moved[:, :, 1] = np.roll(values[:, :, 1], 1, axis=1)
     w = weights_of(values)
-    assert not np.allclose(flips(values, w, level=LEVEL).lost.estimate, flips(moved, w, level=LEVEL).lost.estimate)
+    assert not np.allclose(flips(values, w, level=LEVEL).losses.estimate, flips(moved, w, level=LEVEL).losses.estimate)
     one, other = (reliability(v, w, level=LEVEL) for v in (values, moved))
     np.testing.assert_allclose(one.disagreement.estimate, other.disagreement.estimate)
     np.testing.assert_allclose(one.all_of_k.estimate, other.all_of_k.estimate)
@@ -135,9 +135,9 @@ def test_short_ladders_and_unknown_rungs_have_no_answer() -> None:
     assert flips(values, weights_of(values), level=LEVEL).pairs == ((1, 0),)
     assert np.isnan(returns(values, weights_of(values), level=LEVEL).lost_and_regained.estimate)
     one = values[:, :, :1]
-    assert flips(one, weights_of(one), level=LEVEL).lost.estimate.shape == (0,)
+    assert flips(one, weights_of(one), level=LEVEL).losses.estimate.shape == (0,)
     empty = np.full((3, 2, 3), np.nan)
-    assert np.isnan(flips(empty, weights_of(empty), level=LEVEL).lost.estimate).all()
+    assert np.isnan(flips(empty, weights_of(empty), level=LEVEL).losses.estimate).all()
     assert np.isnan(returns(empty, weights_of(empty), level=LEVEL).gained_and_lost.estimate)
 
 

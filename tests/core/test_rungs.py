@@ -6,71 +6,71 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.core.layout import Run, lay_out, name_differences
+from overthink.core.layout import ModelRun, assign_curves, name_differences
 from overthink.core.record import Axis, Estimand, Verdict
-from overthink.core.rungs import LEVELS, Setting, place_settings
-from overthink.core.usage import counts_thinking_apart, split_output
+from overthink.core.rungs import LEVELS, ThinkingSetting, place_settings
+from overthink.core.usage import usage_excludes_reasoning, split_output
 from overthink.core.verdict import verdict_of
 
 SETTING = st.builds(
-    Setting,
+    ThinkingSetting,
     effort=st.none() | st.sampled_from([*LEVELS, "ultra"]),
     reasoning_tokens=st.none() | st.integers(0, 9),
     max_tokens=st.none() | st.integers(1, 9),
 )
 
 
-def order(spent: dict[Setting, float | None]) -> list[tuple[str, int, str | None]]:
+def order(spent: dict[ThinkingSetting, float | None]) -> list[tuple[str, int, str | None]]:
     return sorted((p.curve, p.rung, p.effort) for p in place_settings(spent).values())
 
 
 def test_levels_are_ordered_by_meaning_not_by_spelling_or_arrival() -> None:
-    levels = [Setting(level) for level in ("low", "xhigh", "minimal", "high", "none", "medium", "max")]
+    levels = [ThinkingSetting(level) for level in ("low", "xhigh", "minimal", "high", "none", "medium", "max")]
     places = place_settings(dict.fromkeys(levels))
     assert [s.effort for s in sorted(levels, key=lambda s: places[s].rung)] == list(LEVELS)
     assert {p.estimand for p in places.values()} == {Estimand.EFFORT}
 
 
 def test_budgets_are_ordered_by_number_even_where_tokens_say_otherwise() -> None:
-    places = place_settings({Setting(None, 9000): 10.0, Setting(None, 16000): 9.0, Setting(None, 4000): 11.0})
-    assert [places[Setting(None, n)].rung for n in (4000, 9000, 16000)] == [0, 1, 2]
-    assert places[Setting(None, 9000)].requested_tokens == 9000
+    places = place_settings({ThinkingSetting(None, 9000): 10.0, ThinkingSetting(None, 16000): 9.0, ThinkingSetting(None, 4000): 11.0})
+    assert [places[ThinkingSetting(None, n)].rung for n in (4000, 9000, 16000)] == [0, 1, 2]
+    assert places[ThinkingSetting(None, 9000)].requested_tokens == 9000
 
 
 def test_the_default_takes_its_place_by_tokens_spent() -> None:
     for tokens, place in ((50.0, 0), (200.0, 1), (900.0, 2)):
-        places = place_settings({Setting("low"): 100.0, Setting("high"): 400.0, Setting(): tokens})
-        assert (places[Setting()].rung, places[Setting()].effort) == (place, "default")
-        assert places[Setting("low")].rung < places[Setting("high")].rung
+        places = place_settings({ThinkingSetting("low"): 100.0, ThinkingSetting("high"): 400.0, ThinkingSetting(): tokens})
+        assert (places[ThinkingSetting()].rung, places[ThinkingSetting()].effort) == (place, "default")
+        assert places[ThinkingSetting("low")].rung < places[ThinkingSetting("high")].rung
 
 
 @pytest.mark.parametrize(
     "spent",
     [
-        {Setting("low"): None, Setting("high"): 400.0, Setting(): 200.0},
-        {Setting("low"): 100.0, Setting("high"): 400.0, Setting(): None},
-        {Setting("low"): 100.0, Setting(None, 4000): 400.0, Setting(): 200.0},
+        {ThinkingSetting("low"): None, ThinkingSetting("high"): 400.0, ThinkingSetting(): 200.0},
+        {ThinkingSetting("low"): 100.0, ThinkingSetting("high"): 400.0, ThinkingSetting(): None},
+        {ThinkingSetting("low"): 100.0, ThinkingSetting(None, 4000): 400.0, ThinkingSetting(): 200.0},
     ],
 )
-def test_where_tokens_do_not_decide_the_default_stands_alone(spent: dict[Setting, float | None]) -> None:
+def test_where_tokens_do_not_decide_the_default_stands_alone(spent: dict[ThinkingSetting, float | None]) -> None:
     places = place_settings(spent)
-    alone = places[Setting()]
+    alone = places[ThinkingSetting()]
     assert (alone.curve, alone.rung, alone.estimand, alone.effort) == ("default", 0, Estimand.NATURAL, None)
-    assert all(place.curve != "default" for setting, place in places.items() if setting != Setting())
+    assert all(place.curve != "default" for setting, place in places.items() if setting != ThinkingSetting())
 
 
 def test_caps_are_a_ladder_only_where_nothing_else_moves() -> None:
-    assert order({Setting(max_tokens=64): None, Setting(max_tokens=16): None}) == [
+    assert order({ThinkingSetting(max_tokens=64): None, ThinkingSetting(max_tokens=16): None}) == [
         ("", 0, "at most 16 tokens"),
         ("", 1, "at most 64 tokens"),
     ]
-    (single,) = place_settings({Setting(max_tokens=16): 9.0}).values()
+    (single,) = place_settings({ThinkingSetting(max_tokens=16): 9.0}).values()
     assert (single.estimand, single.effort) == (Estimand.NATURAL, None)
 
 
 @given(st.dictionaries(SETTING, st.none() | st.floats(0, 1e6), min_size=1), st.randoms(use_true_random=False))
 def test_every_setting_gets_one_place_whatever_the_order(
-    spent: dict[Setting, float | None], shuffler: random.Random
+    spent: dict[ThinkingSetting, float | None], shuffler: random.Random
 ) -> None:
     places = place_settings(spent)
     assert places.keys() == spent.keys()
@@ -89,23 +89,23 @@ def test_every_setting_gets_one_place_whatever_the_order(
 def test_thinking_counted_apart_is_seen_from_most_responses() -> None:
     within = [(90, 100)] * 9
     beside = [(90, 10)] * 9
-    assert not counts_thinking_apart([*within, (900, 1)])  # one contradiction is noise
-    assert counts_thinking_apart([*beside, (1, 900)])
-    assert not counts_thinking_apart([(None, 5), (5, None)])
-    assert split_output(90, 10, apart=True) == (100, 10)
-    assert split_output(90, 100, apart=False) == (100, 10)
-    assert split_output(None, 100, apart=True) == (None, None)  # the thinking is missing from the sum
-    assert split_output(101, 100, apart=False) == (100, None)
+    assert not usage_excludes_reasoning([*within, (900, 1)])  # one contradiction is noise
+    assert usage_excludes_reasoning([*beside, (1, 900)])
+    assert not usage_excludes_reasoning([(None, 5), (5, None)])
+    assert split_output(90, 10, excludes_reasoning=True) == (100, 10)
+    assert split_output(90, 100, excludes_reasoning=False) == (100, 10)
+    assert split_output(None, 100, excludes_reasoning=True) == (None, None)  # the thinking is missing from the sum
+    assert split_output(101, 100, excludes_reasoning=False) == (100, None)
 
 
 def test_what_differs_names_the_arm_and_thinking_does_not() -> None:
     usage = [(None, 10)]
     runs = [
-        Run("t", "m", Setting(effort), {"shots": shots, "top_p": "1"}, usage)
+        ModelRun("t", "m", ThinkingSetting(effort), {"shots": shots, "top_p": "1"}, usage)
         for effort in ("high", "low")
         for shots in ("0", "5")
     ]
-    seats = lay_out(runs)
+    seats = assign_curves(runs)
     assert [(s.arm, s.rung) for s in seats] == [
         ("m [shots=0]", 1),
         ("m [shots=5]", 1),
@@ -114,7 +114,7 @@ def test_what_differs_names_the_arm_and_thinking_does_not() -> None:
     ]
     assert name_differences([{"a": "1"}, {}]) == ["a=1", ""]
     # Another task's runs do not change this one's names.
-    assert lay_out([*runs[::2], Run("other", "m", Setting("low"), {"shots": "9"}, usage)])[0].arm == "m"
+    assert assign_curves([*runs[::2], ModelRun("other", "m", ThinkingSetting("low"), {"shots": "9"}, usage)])[0].arm == "m"
 
 
 @pytest.mark.parametrize(

@@ -24,22 +24,22 @@ def test_the_published_curve_has_depth_3_and_its_error_decides_how_much_of_that_
     found = {n: steering_depth(nested(PUBLISHED, n), depths, margin=0.01, alpha=0.05) for n in (100, 1000, 20_000)}
     assert found[1000].harm == pytest.approx(PUBLISHED)
     assert [one.by_point for one in found.values()] == [3, 3, 3]  # 100 questions round to the same depth
-    assert [one.shown for one in found.values()] == [None, 4, 3]
-    assert steering_depth(nested(PUBLISHED, 1000), depths, margin=0.05, alpha=0.05).shown == 3
-    assert steering_depth(nested(PUBLISHED, 1000), depths, margin=0.3, alpha=0.05).shown == 2
+    assert [one.depth for one in found.values()] == [None, 4, 3]
+    assert steering_depth(nested(PUBLISHED, 1000), depths, margin=0.05, alpha=0.05).depth == 3
+    assert steering_depth(nested(PUBLISHED, 1000), depths, margin=0.3, alpha=0.05).depth == 2
 
 
 def test_a_depth_is_not_skipped_over() -> None:
     rates = (0.1, 0.5, 0.1, 0.1)
     found = steering_depth(nested(rates, 2000), range(4), margin=0.05, alpha=0.05)
     assert found.p[0] < 0.05
-    assert (found.shown, found.by_point) == (2, 2)  # not 0, although 0 looks the same as 3
+    assert (found.depth, found.by_point) == (2, 2)  # not 0, although 0 looks the same as 3
     assert np.isnan(found.p[-1])
 
 
 @pytest.mark.parametrize("n", [1, 0])
 def test_few_questions_show_nothing(n: int) -> None:
-    assert steering_depth(nested((0.5, 0.1), n), (1, 2), margin=0.05, alpha=0.05).shown is None
+    assert steering_depth(nested((0.5, 0.1), n), (1, 2), margin=0.05, alpha=0.05).depth is None
 
 
 def test_columns_and_depths_must_fit() -> None:
@@ -58,9 +58,9 @@ def test_a_depth_that_is_too_small_is_named_as_seldom_as_stated() -> None:
         own = rng.random((150, 6))
         mixed = np.where(rng.random((150, 6)) < 0.7, luck, own)  # the draws of a question are alike
         found = steering_depth((mixed < rates).astype(float), range(6), margin=margin, alpha=0.05)
-        too_small += found.shown is not None and found.shown <= 2
+        too_small += found.depth is not None and found.depth <= 2
         naive += found.by_point <= 2
-        shown += found.shown is not None
+        shown += found.depth is not None
     assert too_small / studies <= 0.05 + 2.6 * np.sqrt(0.05 * 0.95 / studies)
     assert naive / studies > 0.2  # the control: the estimates alone name it far too often
     assert shown / studies > 0.2

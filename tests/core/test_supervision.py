@@ -13,7 +13,7 @@ from overthink.core.interval import question_weights
 from overthink.core.outcomes import Outcomes, from_records
 from overthink.core.record import Estimand, Verdict
 from overthink.core.supervision import process_against_outcome
-from overthink.core.verified import Verified
+from overthink.core.verified import VerifierRun
 
 QUESTIONS, DRAWS = 12, 6
 RNG = np.random.default_rng(3)
@@ -61,7 +61,7 @@ def test_equal_tokens_buy_the_cheaper_verifier_more_tries() -> None:
     found = compared(table(KNOWS, 40), table(KNOWS_NOT, 10))
     assert [one.tries for one in found] == [(1, 4), (2, 6), (3, 6), (4, 6), (5, 6), (6, 6)]
     assert [one.budget for one in found] == [40.0 * k for k in range(1, 7)]
-    assert [one.capped for one in found] == [False, True, True, True, True, True]
+    assert [one.is_capped for one in found] == [False, True, True, True, True, True]
     turned = compared(table(KNOWS, 10), table(KNOWS_NOT, 40))
     assert [one.tries for one in turned] == [(tries[1], tries[0]) for tries in (one.tries for one in found)]
 
@@ -76,7 +76,7 @@ def test_what_is_selected_is_the_mean_over_every_subset() -> None:
             wanted = tuple(
                 by_hand(scores, column, tries) for scores, tries in zip((KNOWS, KNOWS_NOT), one.tries, strict=True)
             )
-            assert one.selected[name] == pytest.approx(wanted)
+            assert one.selected_means[name] == pytest.approx(wanted)
             assert one.difference[name].estimate == pytest.approx(wanted[0] - wanted[1])
             assert one.difference[name].low <= one.difference[name].estimate <= one.difference[name].high
 
@@ -92,7 +92,7 @@ def test_the_sign_turns_with_the_verifiers() -> None:
 def test_agreement_with_the_own_answer_is_that_of_the_selected_tries() -> None:
     own = from_records(rows(None, 0, estimand=Estimand.NATURAL, verdict=Verdict.CORRECT))[0]
     one = compared(table(KNOWS, 10), table(KNOWS_NOT, 10), natural=own)[-1]
-    assert one.selected["natural_agreement"] == pytest.approx(one.selected["value"])
+    assert one.selected_means["natural_agreement"] == pytest.approx(one.selected_means["value"])
 
 
 def test_an_unknown_bill_is_not_a_cheap_one() -> None:
@@ -107,8 +107,8 @@ def test_an_unknown_bill_is_not_a_cheap_one() -> None:
 def told(**changes: Any) -> list[Finding]:
     who = {"verifier": "v", "aggregate": None, "oracle": False, "models": ()}
     verified = (
-        Verified(**(who | {"by": "steps", "arms": ("a",)} | changes)),  # type: ignore[arg-type]
-        Verified(**(who | {"by": "answer", "arms": ("b",)})),  # type: ignore[arg-type]
+        VerifierRun(**(who | {"by": "steps", "arms": ("a",)} | changes)),  # type: ignore[arg-type]
+        VerifierRun(**(who | {"by": "answer", "arms": ("b",)})),  # type: ignore[arg-type]
     )
     both = [*rows(KNOWS, 20, arm="a"), *rows(KNOWS_NOT, 10, arm="b")]
     made = findings(from_records(both), Analysis(level=0.95, verified=verified), rng=np.random.default_rng(0))

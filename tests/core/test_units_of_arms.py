@@ -8,13 +8,13 @@ import pytest
 from arm_pools import BUDGETS, three
 from numpy.typing import NDArray
 
-from overthink.core.costing import Parties, Party, Unit
-from overthink.core.equal_compute import Placed, meetings
+from overthink.core.costing import ModelRoles, ModelInfo, Unit
+from overthink.core.equal_compute import ComputeCurve, common_costs
 from overthink.core.finding import Finding
 from overthink.core.findings import Analysis
 from overthink.core.findings.comparisons import comparisons
 from overthink.core.findings.frontier import frontiers
-from overthink.core.findings.page import Page
+from overthink.core.findings.page import CurveContext
 from overthink.core.interval import question_weights
 from overthink.core.model_shape import ModelShape
 from overthink.core.outcomes import from_records
@@ -33,18 +33,18 @@ ROWS = [
 MODEL, GUARD = 8e9, 1e9
 
 
-def parties(model: float | None = MODEL, guard: float | None = GUARD) -> Mapping[str, Parties]:
+def parties(model: float | None = MODEL, guard: float | None = GUARD) -> Mapping[str, ModelRoles]:
     """Everybody's model, with a guard on the arm "keeps"; prices in USD per token."""
     rates = Rates(prompt=1e-6, cached=1e-6, decoded=4e-6, source="a list")
-    own = Party("of/model", ModelShape(model, model), rates)
-    watched = Parties(own, guards=(Party("of/guard", ModelShape(guard, guard), Rates(1e-7, 1e-7, 1e-7, "a list")),))
-    return {"base": Parties(own), "halves": Parties(own), "keeps": watched}
+    own = ModelInfo("of/model", ModelShape(model, model), rates)
+    watched = ModelRoles(own, guards=(ModelInfo("of/guard", ModelShape(guard, guard), Rates(1e-7, 1e-7, 1e-7, "a list")),))
+    return {"base": ModelRoles(own), "halves": ModelRoles(own), "keeps": watched}
 
 
 def told(
     rows: Iterable[RungRecord],
     unit: Unit,
-    who: Mapping[str, Parties] | None = None,
+    who: Mapping[str, ModelRoles] | None = None,
     *,
     budgets: bool = True,
     flop_per_byte: float | None = None,
@@ -55,7 +55,7 @@ def told(
     for table in from_records(list(rows)):
         weights = question_weights(len(table.questions), rng=np.random.default_rng(0), resamples=20)
         prefix = "/".join((table.axis, table.task, table.arm))
-        pages.append(Page.of(table, decided, prefix=prefix, scorers=1, family=1, weights=weights))
+        pages.append(CurveContext.of(table, decided, prefix=prefix, scorers=1, family=1, weights=weights))
     made = list(comparisons(pages, rng=np.random.default_rng(0)))
     return [*made, *frontiers(pages, rng=np.random.default_rng(0))] if budgets else made
 
@@ -100,13 +100,13 @@ def test_in_tokens_the_places_and_differences_are_those_of_the_rows(by_unit: dic
                 decoded + (row.guard_tokens or 0) + (row.prompt_tokens or 0)
             ) / DRAWS
             value[int(row.question[1:]), row.rung] += (row.value or 0) / DRAWS
-        placed[arm] = Placed.of(value, cost)
+        placed[arm] = ComputeCurve.of(value, cost)
     mine_found = [f for f in by_unit[Unit.TOKENS] if f.arm == "keeps" and f.axis == "safety"]
     points = [f for f in mine_found if (f.kind, f.metric) == ("arm_difference", "equal_compute")]
-    where = meetings(placed["keeps"], placed["base"])
+    where = common_costs(placed["keeps"], placed["base"])
     assert [f.at.total for f in points] == pytest.approx([one.cost for one in where])
     for made, one in zip(points, where, strict=True):
-        change = placed["keeps"].at(one.cost, one.strays) - placed["base"].at(one.cost, one.strays)
+        change = placed["keeps"].at(one.cost, one.influences) - placed["base"].at(one.cost, one.strays)
         assert made.estimate == pytest.approx(change.mean())
     places = [f.estimate for f in mine_found if f.metric == "compared_total"]
     assert places == pytest.approx(placed["keeps"].cost.tolist())
@@ -122,7 +122,7 @@ def test_flop_of_weights_alone_are_tokens_on_another_scale() -> None:
 
 @pytest.mark.parametrize("unit", [Unit.FLOP, Unit.USD])
 def test_a_constant_times_all_costs_changes_no_k_and_no_value(unit: Unit, by_unit: dict[Unit, list[Finding]]) -> None:
-    def dearer(party: Party) -> Party:
+    def dearer(party: ModelInfo) -> ModelInfo:
         size, rates = party.shape.active_parameters, party.rates
         assert size is not None
         assert rates is not None
@@ -215,7 +215,7 @@ def test_what_is_unknown_in_one_unit_blocks_neither_other_units_nor_other_arms()
     ],
 )
 def test_without_sizes_prices_or_hardware_there_is_a_reason(
-    unit: Unit, who: Mapping[str, Parties], reason: str
+    unit: Unit, who: Mapping[str, ModelRoles], reason: str
 ) -> None:
     found = told(ROWS, unit, who)
     at_compute = [f for f in found if f.metric in ("equal_compute", "compared_total", "best_value", "compute")]
@@ -226,7 +226,7 @@ def test_without_sizes_prices_or_hardware_there_is_a_reason(
 
 def test_effective_flop_need_the_hardware_and_are_more_than_flop() -> None:
     whole = ModelShape(MODEL, MODEL, layers=32, heads=32, kv_heads=8, hidden_size=4096, weight_bytes=2, cache_bytes=2)
-    who = {arm: Parties(Party("of/model", whole)) for arm in ("base", "halves")}
+    who = {arm: ModelRoles(ModelInfo("of/model", whole)) for arm in ("base", "halves")}
     rows = [row for row in ROWS if row.arm in who and row.axis is Axis.SAFETY]
 
     def places(unit: Unit, flop_per_byte: float | None) -> list[Finding]:
@@ -248,7 +248,7 @@ def test_where_nobody_took_the_time_there_is_no_axis_of_seconds() -> None:
 
 
 def test_what_costs_nothing_has_no_place_on_a_log_axis() -> None:
-    free = {arm: Parties(Party("here", free=True), guards=(Party("there", free=True),)) for arm in parties()}
+    free = {arm: ModelRoles(ModelInfo("here", free=True), guards=(ModelInfo("there", free=True),)) for arm in parties()}
     found = told(ROWS, Unit.USD, free)
     reasons = {f.reason for f in found if f.metric == "equal_compute"}
     assert reasons == {"an attempt costs no USD at some rung"}

@@ -11,7 +11,7 @@ from overthink.core.findings import Analysis, findings
 from overthink.core.interval import question_weights
 from overthink.core.outcomes import Outcomes, from_records
 from overthink.core.record import Axis
-from overthink.core.verified import Verified
+from overthink.core.verified import VerifierRun
 from overthink.core.weighted_curve import weighted_majority_curve
 
 VALUES = np.array([[[1.0], [0.0], [0.0], [1.0]], [[0.0], [0.0], [1.0], [0.0]]])
@@ -59,7 +59,7 @@ def test_a_vote_needs_scores_answers_and_values_that_are_right_or_wrong() -> Non
 
 
 def metrics(oracle: bool) -> set[str]:
-    verified = Verified("v", "answer", None, oracle, (), ("base",))
+    verified = VerifierRun("v", "answer", None, oracle, (), ("base",))
     made = findings([table()], Analysis(level=0.95, verified=(verified,)), rng=np.random.default_rng(0))
     by_scores = [one for one in made if one.metric.removeprefix("oracle_") in ("best_at_k", "weighted_majority_at_k")]
     assert all(any("scored by v, the whole answer" in limit for limit in one.limits) for one in by_scores)

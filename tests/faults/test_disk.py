@@ -52,7 +52,7 @@ def test_the_run_stops_where_the_disk_is_full_and_goes_on_where_it_was(
     begun = (tmp_path / "s" / "plan.json").exists()
     kept = read_journal(tmp_path / "s" / "journal.jsonl") if (tmp_path / "s" / "journal.jsonl").exists() else []
     told: list[object] = []
-    resumed = run(tmp_path / "s", small(), resume=begun, told=told.append)
+    resumed = run(tmp_path / "s", small(), resume=begun, on_trace=told.append)
     assert resumed.findings == whole.findings
     assert len(kept) + len(told) == 2 * 2
 
@@ -75,7 +75,7 @@ def test_a_pool_that_does_not_fit_leaves_no_half_of_one(
             run(tmp_path / "s", small())
     assert not [path for path in (tmp_path / "s").iterdir() if "pool" in path.name]
     told: list[object] = []
-    assert run(tmp_path / "s", small(), resume=True, told=told.append).findings == whole.findings
+    assert run(tmp_path / "s", small(), resume=True, on_trace=told.append).findings == whole.findings
     assert not told
 
 

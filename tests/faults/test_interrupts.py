@@ -13,7 +13,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from overthink.collect.interrupts import CODE, Interrupts, counted
+from overthink.collect.interrupts import CODE, Interrupts, count_interrupts
 from overthink.resuming import check_folder
 from overthink.store.journal import read_journal
 from overthink.store.plan import read_plan
@@ -36,7 +36,7 @@ def command():
         print("ending", flush=True)
         time.sleep(60)
 
-interrupts.counted_to_the_end(command)
+interrupts.run_interruptible(command)
 """
 """A command that takes for ever to end."""
 
@@ -99,7 +99,7 @@ def test_later_presses_do_not_disturb_the_end() -> None:
         with counting.stopping(task.cancel):
             await wound_down(ended)
 
-    with counted() as counting:
+    with count_interrupts() as counting:
         assert counting is not None
         with pytest.raises(asyncio.CancelledError):
             anyio.run(run)
@@ -124,10 +124,10 @@ def test_a_loop_that_only_reads_is_shut_down() -> None:
             os.kill(os.getpid(), signal.SIGINT)
             await anyio.sleep(60)
 
-    with counted() as counting, pytest.raises(asyncio.CancelledError):
+    with count_interrupts() as counting, pytest.raises(asyncio.CancelledError):
         anyio.run(read)
     assert counting is not None
-    with counted(), pytest.raises(KeyboardInterrupt):
+    with count_interrupts(), pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
 
 
@@ -157,7 +157,7 @@ def test_nobody_elses_handler_is_touched(monkeypatch: pytest.MonkeyPatch) -> Non
     seen: list[object] = []
 
     def in_a_thread() -> None:
-        with counted() as counting:
+        with count_interrupts() as counting:
             seen.append(counting)
 
     thread = threading.Thread(target=in_a_thread)
@@ -165,15 +165,15 @@ def test_nobody_elses_handler_is_touched(monkeypatch: pytest.MonkeyPatch) -> Non
     thread.join()
     for handler in (signal.SIG_IGN, lambda number, frame: None):
         signal.signal(signal.SIGINT, handler)
-        with counted() as counting:
+        with count_interrupts() as counting:
             seen.append(counting)
         assert signal.getsignal(signal.SIGINT) is handler
     signal.signal(signal.SIGINT, signal.default_int_handler)
     monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)  # somebody types: Jupyter, IPython
-    with counted() as counting:
+    with count_interrupts() as counting:
         seen.append(counting)
     monkeypatch.delattr(sys, "ps1")
     assert seen == [None] * 4
-    with counted() as outer, counted() as inner:
+    with count_interrupts() as outer, count_interrupts() as inner:
         assert isinstance(outer, Interrupts)
         assert inner is outer

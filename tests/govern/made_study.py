@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.analysing import HowToAnalyse
+from overthink.analysing import AnalysisOptions
 from overthink.core.findings import findings as find
 from overthink.core.outcomes import from_records
 from overthink.core.record import Axis, Estimand, RungRecord, Verdict
@@ -165,7 +165,7 @@ def write_made_findings(folder: Path, *, labels: Path | None = None) -> Path:
     plan = Plan.model_validate_json((folder / "plan.json").read_text())
     source = Source(plan.title, read_pool(folder / "pool.parquet"), plan=plan)
     tables = from_records(source.records)
-    analysis, seed = HowToAnalyse(labels=labels).settled(source, tables)
+    analysis, seed = AnalysisOptions(labels=labels).resolve(source, tables)
     found = find(tables, analysis, rng=np.random.default_rng(seed))
     write_findings(
         folder / "findings.json",

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from overthink.errors import InputError
 from overthink.govern import monte_carlo
 from overthink.govern.calculation import Calculation
-from overthink.govern.calculator import Value
+from overthink.govern.calculator import RawValue
 from overthink.govern.calculators import CALCULATORS
 from overthink.govern.inputs import Multiple, Range, read_range
 from overthink.govern.interval import Interval
@@ -20,7 +20,7 @@ from overthink.govern.wording import calculation_text, number
 
 DAY = date(2026, 11, 21)
 K = {"k": 100, "k_basis": "tokens", "k_reference": "1,000 thinking tokens per task"}
-ASKED: dict[str, dict[str, Value]] = {
+ASKED: dict[str, dict[str, RawValue]] = {
     "effective-compute": {"training_flop": 3.41e24, **K},
     "inference-flop": {"active_parameters": 37e9, "training_tokens": 14.8e12},
     "overhang": {"training_flop": 1e26, "training_days": 90, "copy_flop_per_second": 1e13},
@@ -32,7 +32,7 @@ ASKED: dict[str, dict[str, Value]] = {
 }
 
 
-def ask(name: str, seed: int = 0, **values: Value) -> Calculation:
+def ask(name: str, seed: int = 0, **values: RawValue) -> Calculation:
     return CALCULATORS[name](day=DAY, rng=np.random.default_rng(seed), **values)
 
 
@@ -85,7 +85,7 @@ def test_k_needs_a_basis_and_a_reference(name: str) -> None:
     ):
         with pytest.raises(InputError, match="K"):
             ask(name, **plain, **bad)
-    assert "1,000 thinking tokens per task" in ask(name, **plain, **K).spread
+    assert "1,000 thinking tokens per task" in ask(name, **plain, **K).interval_meaning
 
 
 def test_points_have_no_interval_and_ranges_do() -> None:
@@ -158,7 +158,7 @@ def test_an_unreachable_threshold_is_null_with_a_reason() -> None:
 
 
 def test_a_measured_curve_replaces_the_exponent() -> None:
-    curve: dict[str, Value] = {"measured": "1:0.4,100:0.5", "family": "1e22:0.3,1e24:0.7"}
+    curve: dict[str, RawValue] = {"measured": "1:0.4,100:0.5", "family": "1e22:0.3,1e24:0.7"}
     found = ask("effective-compute", training_flop="1e23..2e23", **K, **curve)
     result = found.result("measured_effective_flop")
     assert (result.low, result.high) == (pytest.approx(10**23.5), pytest.approx(2 * 10**23.5))
@@ -172,7 +172,7 @@ def test_a_measured_curve_replaces_the_exponent() -> None:
 
 
 def test_inference_flop_counts_training_and_prices_attention() -> None:
-    llama: dict[str, Value] = {
+    llama: dict[str, RawValue] = {
         "active_parameters": 70e9,
         "layers": 80,
         "attention_width": 8192,
@@ -207,7 +207,7 @@ def test_training_by_hardware_has_the_spread_of_its_utilisation() -> None:
 
 
 def test_a_mixture_of_experts_reads_more_weights_in_a_batch() -> None:
-    moe: dict[str, Value] = {
+    moe: dict[str, RawValue] = {
         "active_parameters": 37e9,
         "total_parameters": 671e9,
         "active_expert_share": 8 / 256,
@@ -270,7 +270,7 @@ def test_chips_are_listed_and_one_is_priced() -> None:
 
 
 def test_modification_counts_the_teacher_only_where_the_rules_do() -> None:
-    teacher: dict[str, Value] = {"teacher_generation_flop": 1e24, "teacher_discarded_flop": 2e24}
+    teacher: dict[str, RawValue] = {"teacher_generation_flop": 1e24, "teacher_discarded_flop": 2e24}
     alone = ask("modification", **ASKED["modification"]).result("modification_flop").estimate
     taught = ask("modification", **ASKED["modification"], **teacher).result("modification_flop").estimate
     public = ask("modification", **ASKED["modification"], **teacher, teacher_data_is_public="yes")
@@ -312,7 +312,7 @@ def test_numbers_are_shown_in_short(value: float, shown: str) -> None:
 
 
 def test_exfiltration_by_line_and_with_detection() -> None:
-    asked: dict[str, Value] = {"weights_bytes": 810e9, "line_bits_per_second": 1e9}
+    asked: dict[str, RawValue] = {"weights_bytes": 810e9, "line_bits_per_second": 1e9}
     assert ask("exfiltration", **asked).result("hours_at_line_rate").estimate == pytest.approx(1.8)
     watched = ask("exfiltration", **asked, upload_bytes_per_day=81e9, detection_per_day=0.1)
     assert watched.result("chance_undetected").estimate == pytest.approx(0.9**10)

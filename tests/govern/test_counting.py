@@ -23,7 +23,7 @@ def test_discarded_samples_count_in_the_eu_and_are_silent_in_california() -> Non
     assert count(run, EU, status="in_force", margin=0).flop.low == 100
     california = count(run, CALIFORNIA, status="in_force", margin=0)
     assert (california.flop.low, california.flop.high) == (0, 100)
-    assert california.silent == ("synthetic_kept", "synthetic_discarded")
+    assert california.silent_stages == ("synthetic_kept", "synthetic_discarded")
 
 
 def test_answering_users_reaches_no_threshold_whatever_its_size() -> None:
@@ -61,7 +61,7 @@ def test_a_range_widens_the_count() -> None:
 def test_intervals_are_ordered_and_every_stage_is_somewhere(run: dict[str, float], margin: float) -> None:
     for counted in side_by_side(run, day=DAY, margin=margin):
         assert 0 <= counted.flop.low <= counted.flop.high <= 2 * sum(run.values())
-        assert {*counted.counted, *counted.silent, *counted.not_counted} == set(run)
+        assert {*counted.counted_stages, *counted.silent_stages, *counted.excluded_stages} == set(run)
 
 
 @given(RUNS, st.sampled_from(STAGES), FLOP)

@@ -109,7 +109,7 @@ BAD: dict[str, Callable[[], object]] = {
     "no upload": lambda: exfiltration.exfiltration_days(1e12, upload_bytes_per_day=0),
     "compression below 1": lambda: exfiltration.exfiltration_days(1e12, upload_bytes_per_day=1, compression=0.5),
     "covert share above 1": lambda: exfiltration.exfiltration_days(1e12, upload_bytes_per_day=1, covert_share=2),
-    "certain detection": lambda: exfiltration.undetected(3, detection_per_day=1),
+    "certain detection": lambda: exfiltration.chance_undetected(3, detection_per_day=1),
     "negative years": lambda: cost.usd_after(1, years=-1, yearly_factor=10),
     "rising cost": lambda: cost.usd_after(1, years=1, yearly_factor=0.5),
     "accuracy above its ceiling": lambda: cost.accuracy_at(1, at_reference=0.9, per_tenfold=0.1, ceiling=0.8),
@@ -136,8 +136,8 @@ def test_copies_are_capped_by_memory() -> None:
 
 @given(st.floats(0, 0.99), st.floats(0.1, 1e4), st.floats(0.1, 1e4))
 def test_the_chance_to_stay_unseen_multiplies_over_days(chance: float, days: float, more: float) -> None:
-    whole = exfiltration.undetected(days + more, detection_per_day=chance)
-    parts = exfiltration.undetected(days, detection_per_day=chance) * exfiltration.undetected(
+    whole = exfiltration.chance_undetected(days + more, detection_per_day=chance)
+    parts = exfiltration.chance_undetected(days, detection_per_day=chance) * exfiltration.chance_undetected(
         more, detection_per_day=chance
     )
     assert 0 <= whole <= 1
@@ -206,13 +206,13 @@ def test_chips_are_plausible_and_lanes_follow_from_their_numbers() -> None:
         assert each.memory_bytes > 1e10
         inside = each.tpp < 21_000 and each.bytes_per_second < 6.5e12
         assert each.lane == (("inside" if inside else "outside") if each.us_origin else "not applicable")
-    assert chip("H100").controlled is True
-    assert chip("H20").controlled is False
-    assert chip("Ascend-910C").controlled is None
-    assert replace(chip("H20"), peak_flop_per_second=50e12).controlled is False
+    assert chip("H100").is_controlled is True
+    assert chip("H20").is_controlled is False
+    assert chip("Ascend-910C").is_controlled is None
+    assert replace(chip("H20"), peak_flop_per_second=50e12).is_controlled is False
     unknown = replace(chip("H20"), performance_density=None)
-    assert unknown.controlled is None
-    assert replace(chip("H20"), performance_density=5.92).controlled is True
+    assert unknown.is_controlled is None
+    assert replace(chip("H20"), performance_density=5.92).is_controlled is True
 
 
 def test_an_unknown_chip_names_the_nearest() -> None:

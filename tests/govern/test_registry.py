@@ -14,7 +14,7 @@ from thresholds_page import page
 
 from overthink.errors import InputError
 from overthink.govern import registry
-from overthink.govern.registry import STALE_DAYS, STATUSES, instrument, instruments, on, read_row
+from overthink.govern.registry import STALE_DAYS, STATUSES, instrument, instruments, instruments_on, read_row
 
 PAGE = Path(__file__).parents[2] / "docs" / "thresholds.md"
 CHECKED = date(2026, 11, 21)
@@ -27,7 +27,7 @@ def raw(name: str) -> dict[str, Any]:
 
 
 def status(name: str, day: date) -> str | None:
-    return next((event.status for row, event in on(day) if row.id == name), None)
+    return next((event.status for row, event in instruments_on(day) if row.id == name), None)
 
 
 def test_every_row_is_whole_and_ids_are_unique() -> None:
@@ -115,21 +115,21 @@ def test_the_status_on_a_day(name: str, day: date, expected: str | None) -> None
 
 def test_operators_differ_and_decide_at_the_number_itself() -> None:
     korea, california = instrument("kr-basic-act"), instrument("us-ca-sb53")
-    assert korea.reached(1e26)
-    assert not california.reached(1e26)
-    assert california.reached(1.0000001e26)
+    assert korea.is_reached(1e26)
+    assert not california.is_reached(1e26)
+    assert california.is_reached(1.0000001e26)
     lane = instrument("us-bis-2026-01-15")
-    assert lane.reached(20_999)
-    assert not lane.reached(21_000)
+    assert lane.is_reached(20_999)
+    assert not lane.is_reached(21_000)
     with pytest.raises(InputError, match="sets no number"):
-        instrument("eu-cop-SS").reached(1)
+        instrument("eu-cop-SS").is_reached(1)
 
 
 @given(DAYS, st.integers(0, 900))
 def test_instruments_stay_listed_once_they_are_there(day: date, later: int) -> None:
-    then = {row.id for row, _ in on(day)}
-    assert then <= {row.id for row, _ in on(day + timedelta(later))}
-    assert all(event.status in STATUSES and event.since <= day for _, event in on(day))
+    then = {row.id for row, _ in instruments_on(day)}
+    assert then <= {row.id for row, _ in instruments_on(day + timedelta(later))}
+    assert all(event.status in STATUSES and event.since <= day for _, event in instruments_on(day))
     assert not [row.id for row, event in registry.training_thresholds(day) if event.status == "revoked"]
 
 
@@ -138,9 +138,11 @@ def test_rows_become_stale() -> None:
     assert not row.stale_on(row.retrieved + timedelta(STALE_DAYS))
     old = row.retrieved + timedelta(STALE_DAYS + 1)
     assert row.stale_on(old)
-    assert registry.stale(on(row.retrieved), row.retrieved) == []
-    assert registry.stale(on(old), old) == [f"last checked more than 180 days before {old.isoformat()}: all rows"]
-    younger = [(row, event) for row, event in on(old) if row.id == "us-ca-sb53"]
+    assert registry.stale(instruments_on(row.retrieved), row.retrieved) == []
+    assert registry.stale(instruments_on(old), old) == [
+        f"last checked more than 180 days before {old.isoformat()}: all rows"
+    ]
+    younger = [(row, event) for row, event in instruments_on(old) if row.id == "us-ca-sb53"]
     fresh = replace(younger[0][0], id="fresh", retrieved=old)
     assert registry.stale([*younger, (fresh, younger[0][1])], old)[0].endswith(": us-ca-sb53")
 

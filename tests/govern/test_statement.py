@@ -145,10 +145,10 @@ def test_an_analysis_other_than_the_plans_is_told(study: Path, tmp_path: Path) -
     import shutil
 
     import overthink
-    from overthink.analysing import HowToAnalyse
+    from overthink.analysing import AnalysisOptions
 
     folder = Path(shutil.copytree(study, tmp_path / "study"))
-    overthink.analyse(folder, out=folder, how=HowToAnalyse(level=0.9, margin=0.1))
+    overthink.analyse(folder, out=folder, options=AnalysisOptions(level=0.9, margin=0.1))
     written = statement(folder)
     assert written.statement.level == 0.9
     told = " ".join(written.statement.deviations)

@@ -49,7 +49,7 @@ def page() -> str:
 def status(row: Instrument, day: date) -> str:
     event = row.event_on(day)
     assert event is not None
-    return f"{event.status.replace('_', ' ')} since {event.recorded}" + (
+    return f"{event.status.replace('_', ' ')} since {event.date_text}" + (
         " (recalled)" if event.verification == "R" else ""
     )
 
@@ -60,7 +60,7 @@ def limit(row: Instrument) -> str:
 
 def detail(row: Instrument) -> str:
     history = "; ".join(
-        f"{event.recorded} {event.status.replace('_', ' ')}"
+        f"{event.date_text} {event.status.replace('_', ' ')}"
         + (" (recalled)" if event.verification == "R" else "")
         + (f", {event.note}" if event.note else "")
         for event in row.events

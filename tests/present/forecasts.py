@@ -9,7 +9,7 @@ import numpy as np
 from overthink import forecast
 from overthink.core.finding import At, Finding
 from overthink.core.forecast.fan import fan_findings
-from overthink.core.forecast.findings import Asked, Bank, forecast_findings
+from overthink.core.forecast.findings import CurveBank, ForecastOptions, forecast_findings
 from overthink.core.record import Axis
 from overthink.present import ForecastPanel
 
@@ -22,15 +22,15 @@ def panel(
     *,
     attempts: int = 100,
     k: Sequence[int] = (1, 100, 10_000),
-    asked: Asked | None = None,
+    asked: ForecastOptions | None = None,
     at: At | None = None,
     stopping: str = "fixed",
 ) -> ForecastPanel:
     """One bank of safety, forecast as the command does it."""
-    asked = asked or Asked()
+    asked = asked or ForecastOptions()
     n, c = np.full(len(successes), attempts), np.array(successes)
     questions = tuple(f"q{i}" for i in range(len(n)))
-    bank = Bank(Axis.SAFETY, NAME, NAME, None, "natural", at or At(), questions, n, c, stopping)
+    bank = CurveBank(Axis.SAFETY, NAME, NAME, None, "natural", at or At(), questions, n, c, stopping)
     made = forecast(n, c, k=k, stopping=stopping, rng=np.random.default_rng(1))
     findings = tuple(forecast_findings(bank, made, asked, prefix=NAME))
     fan = tuple(fan_findings(bank, made, asked, prefix=NAME))

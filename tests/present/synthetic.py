@@ -124,7 +124,7 @@ def about(findings: Sequence[Finding], **changes: object) -> About:
         title="Example study",
         source="A made-up model on made-up tasks",
         made_with="0.0",
-        created="2030-01-01T00:00:00Z",
+        created_at="2030-01-01T00:00:00Z",
         command="overthink run --model made-up",
         plan={"model": "made-up", "budgets": [0, 64, 256], "tasks": [{"task": "sums", "high": "correct"}]},
         plan_sha256="a" * 64,

@@ -7,7 +7,7 @@ import pytest
 
 from overthink.core.finding import At, Finding
 from overthink.present import report_html
-from overthink.present.budget_control import NOTES, budget_control_table
+from overthink.present.budget_control import BUDGET_CONTROL_NOTES, budget_control_table
 
 from .synthetic import about, ladder
 
@@ -64,5 +64,5 @@ def test_the_page_has_the_table_where_there_is_something_in_it() -> None:
     page = report_html(with_it, about(with_it))
     assert 'id="budgetcontrol"' in page
     assert "Safety · &lt;b&gt;secrets&lt;/b&gt; · base" in page
-    assert all(note in page for note in NOTES)
+    assert all(note in page for note in BUDGET_CONTROL_NOTES)
     assert "budgetcontrol" not in report_html(ladder(), about(ladder()))

@@ -17,7 +17,7 @@ from overthink.core.findings import findings as find
 from overthink.core.outcomes import from_records
 from overthink.present import comparison_text, report_figures, report_html
 from overthink.present.arm_charts import arm_charts
-from overthink.present.comparison import VERDICTS, comparison
+from overthink.present.comparison import MITIGATION_MEANINGS, comparison
 from overthink.present.frontier_filling import frontier_charts, frontier_tables
 from overthink.present.ledger_tables import ledger_tables
 from overthink.present.word_table import Table
@@ -29,7 +29,7 @@ from .synthetic import ladder
 def about():  # type: ignore[no-untyped-def]
     from overthink.present import About
 
-    return About(title="A look", source="a pool", made_with="0", created="2030-01-01T00:00:00Z", notes=("Mind this.",))
+    return About(title="A look", source="a pool", made_with="0", created_at="2030-01-01T00:00:00Z", notes=("Mind this.",))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_every_number_of_a_comparison_leads_to_its_finding(found: tuple[Finding,
                 f"{100 * abs(finding.estimate or 0):.1f}" if finding.metric != "compute" else f"{finding.estimate:.2f}"
             )
             assert piece.text == finding.label or number in piece.text
-    assert {label for label, _ in told.words} == {f.label for f in found if f.label in VERDICTS}
+    assert {label for label, _ in told.words} == {f.label for f in found if f.label in MITIGATION_MEANINGS}
 
 
 def test_the_verdict_table_shows_the_findings_numbers(found: tuple[Finding, ...]) -> None:

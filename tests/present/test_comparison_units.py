@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 from arm_pools import arm
 
 from overthink.core.amounts import amount, figure
-from overthink.core.costing import Parties, Party, Unit
+from overthink.core.costing import ModelRoles, ModelInfo, Unit
 from overthink.core.finding import Finding
 from overthink.core.findings import Analysis
 from overthink.core.findings import findings as find
@@ -29,7 +29,7 @@ from overthink.present.word_table import Table
 
 from .browser import opened
 
-ABOUT = About(title="A look", source="a pool", made_with="0", created="2030-01-01T00:00:00Z")
+ABOUT = About(title="A look", source="a pool", made_with="0", created_at="2030-01-01T00:00:00Z")
 RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
 SIZES = {"small": 4e9, "large": 8e9}
 
@@ -37,7 +37,7 @@ SIZES = {"small": 4e9, "large": 8e9}
 def found_with(sizes: dict[str, float | None], unit: Unit = Unit.FLOP) -> tuple[Finding, ...]:
     levels = {"small": (0.2, 0.4, 0.6, 0.8), "large": (0.3, 0.5, 0.7, 0.95)}
     rows = [row for name, means in levels.items() for row in arm(name, {Axis.CAPABILITY: means}, questions=60, draws=2)]
-    parties = {name: Parties(Party(f"of/{name}", ModelShape(size, size))) for name, size in sizes.items()}
+    parties = {name: ModelRoles(ModelInfo(f"of/{name}", ModelShape(size, size))) for name, size in sizes.items()}
     decided = Analysis(level=0.95, unit=unit, parties=parties, reference="large", other_models=("small",))
     return find(from_records(rows), decided, rng=np.random.default_rng(0))
 

@@ -5,19 +5,19 @@ from typing import Any
 
 import pytest
 
-from overthink.core.cut_short import NOTHING, Paid
-from overthink.core.spending import Estimate, Spent
+from overthink.core.cut_short import NO_USAGE, Paid
+from overthink.core.spending import Estimate, StudyUsage
 from overthink.present import About
 from overthink.present.costs import cost_note, cost_rows
 
 ESTIMATE = Estimate(10, (1000, 1000), (1, 900), 0, (0, 0), None, "no charge", free=True)
-SPENT = Spent(1234, None, 567, 0, None, 0)
+SPENT = StudyUsage(1234, None, 567, 0, None, 0)
 AGAIN = "of it in traces that were cut short and made again"
 
 
 def about(**told: Any) -> About:
     spent = replace(SPENT, **told)
-    return About("t", "s", made_with="0", created="2030", estimate=ESTIMATE, spent=spent)
+    return About("t", "s", made_with="0", created_at="2030", estimate=ESTIMATE, actual_cost=spent)
 
 
 def test_a_study_in_which_nothing_was_made_again_does_not_speak_of_it() -> None:
@@ -31,18 +31,18 @@ def test_a_study_in_which_nothing_was_made_again_does_not_speak_of_it() -> None:
         (Paid(1200, 0, 34), "1,200 prompt, 34 decoded"),
         (Paid(5, 0, 6, judge_tokens=7), "5 prompt, 6 decoded, 7 judge"),
         (Paid(None, None, 6), "unknown prompt, 6 decoded"),
-        (NOTHING, "0 prompt, 0 decoded"),
+        (NO_USAGE, "0 prompt, 0 decoded"),
     ],
 )
 def test_what_was_made_again_is_part_of_the_sum_and_told(again: Paid, said: str) -> None:
-    rows = {name: (estimated, spent) for name, estimated, spent in cost_rows(about(made_again=again, cut_short=1))}
+    rows = {name: (estimated, spent) for name, estimated, spent in cost_rows(about(retry_usage=again, n_cut_short=1))}
     assert rows["decoded tokens"][1] == "567"
     assert rows[AGAIN] == ("none", said)
 
 
 def test_what_nobody_knows_is_said() -> None:
     assert "1 trace failed: what it took is counted, but for the request that failed itself" in cost_note(
-        about(failed=1)
+        about(n_failed=1)
     )
-    assert "3 traces failed: what they took is counted" in cost_note(about(failed=3))
-    assert "Not counted: what 2 requests of traces that were cut short took" in cost_note(about(unanswered=2))
+    assert "3 traces failed: what they took is counted" in cost_note(about(n_failed=3))
+    assert "Not counted: what 2 requests of traces that were cut short took" in cost_note(about(n_unanswered=2))

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overthink.core.finding import Finding
-from overthink.present.data import COLUMNS, page_data, script_json
-from overthink.present.layout import curves
+from overthink.present.data import ROW_COLUMNS, page_data, script_json
+from overthink.present.layout import report_curves
 
 from .kinds import everything
 from .synthetic import about, ladder, study
@@ -38,14 +38,14 @@ def test_the_checker_sees_plain_json_as_unsafe() -> None:
 
 
 def made(findings: list[Finding]) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(script_json(page_data(findings, curves(findings, about(findings).reference))))
+    data: dict[str, Any] = json.loads(script_json(page_data(findings, report_curves(findings, about(findings).reference))))
     return data
 
 
 def test_every_finding_is_a_row_with_its_number() -> None:
     findings = study(arms=("base", "steered"))
     data = made(findings)
-    place = {name: COLUMNS.index(name) for name in COLUMNS}
+    place = {name: ROW_COLUMNS.index(name) for name in ROW_COLUMNS}
     for finding, row in zip(findings, data["rows"], strict=True):
         assert data["strings"][row[place["id"]]] == finding.id
         assert [row[place[name]] for name in ("estimate", "low", "high")] == [
@@ -97,7 +97,7 @@ def test_what_is_said_of_a_curve_points_at_its_findings() -> None:
 def test_a_test_is_a_name_and_its_numbers() -> None:
     findings = everything()
     data = made(findings)
-    place = {name: COLUMNS.index(name) for name in COLUMNS}
+    place = {name: ROW_COLUMNS.index(name) for name in ROW_COLUMNS}
     for finding, row in zip(findings, data["rows"], strict=True):
         told = finding.test
         numbers = [None] * 3 if told is None else [told.p, told.p_adjusted, told.mde]
@@ -109,8 +109,8 @@ def test_a_test_is_a_name_and_its_numbers() -> None:
 def test_what_is_not_a_number_is_null(bad: float) -> None:
     findings = [replace(ladder()[0], estimate=bad, low=bad, reason="no value")]
     row = made(findings)["rows"][0]
-    assert row[COLUMNS.index("estimate")] is None
-    assert row[COLUMNS.index("low")] is None
+    assert row[ROW_COLUMNS.index("estimate")] is None
+    assert row[ROW_COLUMNS.index("low")] is None
 
 
 def test_a_name_is_stored_once_and_cut() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from overthink.core.forecast.findings import Asked
+from overthink.core.forecast.findings import ForecastOptions
 from overthink.present import ForecastPanel, forecast_figures
 from overthink.present.fan_filling import fan
 from overthink.present.figures import palette
@@ -18,7 +18,7 @@ from .test_page import HOSTILE, OWNED
 
 @pytest.fixture(scope="module")
 def rising() -> ForecastPanel:
-    return panel(asked=Asked(thresholds=(0.3, 0.95)))
+    return panel(asked=ForecastOptions(thresholds=(0.3, 0.95)))
 
 
 def wrong(shown: ForecastPanel, data: Mapping[str, list[dict[str, object]]]) -> list[str]:

@@ -16,9 +16,9 @@ import pytest
 from overthink.core.finding import Finding
 from overthink.errors import InputError
 from overthink.present import figure_formats, figures, report_figures
-from overthink.present.figures import drawable, palette
+from overthink.present.figures import standalone_specification, palette
 from overthink.present.filling import all_charts
-from overthink.present.layout import curves
+from overthink.present.layout import report_curves
 
 from .kinds import everything
 from .synthetic import about, ladder, study
@@ -169,7 +169,7 @@ def test_without_estimates_nothing_breaks() -> None:
 def test_colours_are_those_of_the_light_page() -> None:
     assert palette()["var(--paper)"] == "#fff"
     assert palette()["currentColor"] == palette()["var(--ink)"] == "#1b1f24"
-    templates = json.dumps([chart.template for chart in all_charts(curves(everything(), {}), ["base"])])
+    templates = json.dumps([chart.template for chart in all_charts(report_curves(everything(), {}), ["base"])])
     assert set(re.findall(r"var\(--\w+\)", templates)) <= set(palette())
 
 
@@ -192,8 +192,8 @@ def server() -> Iterator[tuple[str, list[str]]]:
 def fetched(server: tuple[str, list[str]], draw: str) -> tuple[str, int]:
     """Draws a chart whose data is at the server, in a process of its own; what went wrong, and how often it asked."""
     address, calls = server
-    (chart,) = all_charts(curves(ladder(tries=()), {}), ["base"])
-    specification = drawable(chart)
+    (chart,) = all_charts(report_curves(ladder(tries=()), {}), ["base"])
+    specification = standalone_specification(chart)
     specification["layer"][0]["data"] = {"url": address}
     code = f"import json, sys; {draw}(json.load(sys.stdin))"
     done = subprocess.run(

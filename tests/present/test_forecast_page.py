@@ -8,7 +8,7 @@ import pytest
 
 from overthink.core.finding import At, Finding
 from overthink.core.forecast.backtest import Backtest
-from overthink.core.forecast.findings import Asked
+from overthink.core.forecast.findings import ForecastOptions
 from overthink.present import About, ForecastPanel, forecast_html
 from overthink.present import forecast_words as said
 from overthink.store.backtest import shipped_backtest
@@ -17,12 +17,12 @@ from .browser import Dom, opened
 from .forecasts import named, panel, small
 from .test_page import HOSTILE, OWNED, of
 
-ABOUT = About(title="Example study", source="bank.csv", made_with="0.0", created="2030-01-01T00:00:00Z")
+ABOUT = About(title="Example study", source="bank.csv", made_with="0.0", created_at="2030-01-01T00:00:00Z")
 
 
 @pytest.fixture(scope="module")
 def rising() -> ForecastPanel:
-    return panel(asked=Asked(thresholds=(0.3,), judge_rate=1e-3))
+    return panel(asked=ForecastOptions(thresholds=(0.3,), judge_rate=1e-3))
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_the_check_sees_what_an_unsafe_page_would_do(tmp_path: Path) -> None:
 
 def test_hostile_names_are_shown_and_not_obeyed(tmp_path: Path) -> None:
     about = About(
-        title="Example study", source=HOSTILE[0], made_with="0.0", created="", command=HOSTILE[1], notes=HOSTILE
+        title="Example study", source=HOSTILE[0], made_with="0.0", created_at="", command=HOSTILE[1], notes=HOSTILE
     )
     dom = opened(forecast_html([named(name) for name in HOSTILE], about, None), tmp_path)
     assert spoiled(dom) == []

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 
 from arm_pools import three
 
-from overthink.core.costing import Parties, Party
+from overthink.core.costing import ModelRoles, ModelInfo
 from overthink.core.finding import Finding
 from overthink.core.findings import Analysis
 from overthink.core.findings import findings as find
@@ -19,14 +19,14 @@ from overthink.core.model_shape import ModelShape
 from overthink.core.outcomes import from_records
 from overthink.core.spending import Rates
 from overthink.present import About, report_html
-from overthink.present.ledger_tables import UNBROKEN, ledger_tables
+from overthink.present.ledger_tables import NO_BREAK_SPACE, ledger_tables
 from overthink.present.word_table import Table
 
 SHAPE = ModelShape(8e9, 8e9, layers=32, heads=32, kv_heads=8, hidden_size=4096, weight_bytes=2, cache_bytes=2)
 RATES = Rates(prompt=1e-6, cached=1e-7, decoded=4e-6, source="a list of 2030-01-01")
-MODEL = Party("a/model", SHAPE, RATES)
-GUARD = Party("a/guard</script><b>\u202e", ModelShape(1e9, 1e9), free=True)
-WORKERS = {"base": Parties(MODEL), "keeps": Parties(MODEL, guards=(GUARD,)), "halves": Parties(MODEL)}
+MODEL = ModelInfo("a/model", SHAPE, RATES)
+GUARD = ModelInfo("a/guard</script><b>\u202e", ModelShape(1e9, 1e9), free=True)
+WORKERS = {"base": ModelRoles(MODEL), "keeps": ModelRoles(MODEL, guards=(GUARD,)), "halves": ModelRoles(MODEL)}
 UNITS = ["FLOP", "effective FLOP", "USD", "seconds"]
 
 
@@ -44,7 +44,7 @@ def priced() -> tuple[Finding, ...]:
 def column(table: Table, name: str) -> dict[tuple[str, str], str]:
     place = table.head.index(name)
     rows = [["".join(piece.text for piece in cell) for cell in row] for row in table.rows]
-    return {(row[0], row[1]): row[place].replace(UNBROKEN, " ") for row in rows}
+    return {(row[0], row[1]): row[place].replace(NO_BREAK_SPACE, " ") for row in rows}
 
 
 def test_every_unit_has_its_column_and_every_number_its_finding(priced: tuple[Finding, ...]) -> None:
@@ -57,7 +57,7 @@ def test_every_unit_has_its_column_and_every_number_its_finding(priced: tuple[Fi
                 if name in UNITS:
                     finding = ids[piece.finding or ""]
                     bound = any(limit.startswith("at least") for limit in finding.limits)
-                    assert piece.text.startswith(f"≥{UNBROKEN}") == bound
+                    assert piece.text.startswith(f"≥{NO_BREAK_SPACE}") == bound
     paid, attempt = ledger_tables(priced)
     at_zero = ("Capability · sums · base", "0")
     assert column(attempt, "FLOP")[at_zero] == "6.4 × 10¹¹"  # 40 tokens, the prompt's and the answer's, by 2 × 8 × 10⁹
@@ -82,7 +82,7 @@ def test_what_nobody_knows_is_left_out_and_said_once_below() -> None:
 
 
 def test_the_page_shows_them_and_no_name_takes_it_over() -> None:
-    about = About(title="A look", source="a pool", made_with="0", created="2030-01-01T00:00:00Z")
+    about = About(title="A look", source="a pool", made_with="0", created_at="2030-01-01T00:00:00Z")
     sizeless = replace(GUARD, shape=ModelShape())
     parties = {name: replace(of_arm, guards=(sizeless,)) for name, of_arm in WORKERS.items()}
     guarded = [f for f in told(Analysis(level=0.95, parties=parties)) if f.arm == "keeps" and f.at.rung == 3]

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from overthink.core.finding import At, Finding
-from overthink.present.layout import curves
-from overthink.present.limits import limits
+from overthink.present.layout import report_curves
+from overthink.present.limits import finding_limitations
 
 from .synthetic import ladder
 
@@ -15,7 +15,7 @@ Change = Callable[[list[Finding]], list[Finding]]
 
 
 def said(findings: list[Finding]) -> str:
-    return "\n".join(f"{limit.text} [{limit.findings}]" for limit in limits(findings, curves(findings, {})))
+    return "\n".join(f"{limit.text} [{limit.findings}]" for limit in finding_limitations(findings, report_curves(findings, {})))
 
 
 def simultaneous(findings: list[Finding]) -> list[Finding]:

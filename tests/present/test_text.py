@@ -6,7 +6,7 @@ import pytest
 
 from overthink.core.finding import At
 from overthink.present import answer, summary_text
-from overthink.present.layout import curves
+from overthink.present.layout import report_curves
 
 from .kinds import everything, shape, told
 from .synthetic import about, ladder, study, sweep
@@ -48,13 +48,13 @@ def test_a_control_is_no_result(estimand: str) -> None:
     (block,) = [block for block in summary_text(beside, about(beside)).split("\n\n") if f"({estimand}, " in block]
     assert "a control beside the curve of this task" in block
     assert not any(word in block for word in ("verdict: ", "lowest to highest", "down"))
-    found = curves(beside, {})
-    (axis,) = answer.by_axis(found, ["base"])
+    found = report_curves(beside, {})
+    (axis,) = answer.axis_answers(found, ["base"])
     assert (len(axis.rows), axis.more) == (1, 0)
     assert "more often correct" in "".join(piece.text for piece in axis.sentence)
-    assert answer.lead(found, about(beside)) == answer.lead(curves(ladder(), {}), about(ladder()))
+    assert answer.lead(found, about(beside)) == answer.lead(report_curves(ladder(), {}), about(ladder()))
     assert "verdict: down" in summary_text(control, about(control))
-    (alone,) = answer.by_axis(curves(control, {}), ["base"])
+    (alone,) = answer.axis_answers(report_curves(control, {}), ["base"])
     assert len(alone.rows) == 1
 
 

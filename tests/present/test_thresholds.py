@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from overthink.core.finding import Finding
 from overthink.present import About, report_figures, report_html, summary_text
-from overthink.present.appendix import Appendix, Calculated, Input, Rows
+from overthink.present.appendix import Appendix, CalculatorAnswer, AppendixInput, AppendixTable
 from overthink.present.axis import k_ticks, tokens_axis
 from overthink.present.data import script_json
-from overthink.present.lanes import LANE, floor, lanes
-from overthink.present.layout import curves
-from overthink.present.thresholds import MOST_MARKS, Mark, ThresholdRow, Thresholds, drawn_marks, marks_data
+from overthink.present.lanes import BAR_HEIGHT, share_floor, threshold_bars
+from overthink.present.layout import report_curves
+from overthink.present.thresholds import MAX_MARKS, Mark, ThresholdRow, Thresholds, visible_marks, marks_data
 
 from .browser import Dom, opened
 from .synthetic import about, ladder
@@ -34,7 +34,7 @@ def mark(low: float, high: float, label: str = "1e25 FLOP", **more: Any) -> Mark
 
 
 def told(*marks: Mark) -> Thresholds:
-    rows = tuple(ThresholdRow(one.label, ("XX: A law (> 1e25, in force)",), one.said, "inside") for one in marks)
+    rows = tuple(ThresholdRow(one.label, ("XX: A law (> 1e25, in force)",), one.text, "inside") for one in marks)
     return Thresholds("Assumed: 1e24 FLOP.", LABEL, "K = 1: 24 tokens (basis: tokens).", marks, rows, ("A note.",))
 
 
@@ -43,10 +43,10 @@ INSIDE, PARTLY, BEYOND = mark(2, 20), mark(50, 500, "2e25 FLOP"), mark(1_000, 1e
 
 
 def placed(one: Mark, findings: list[Finding], reference: float = 24.0, width: float = 640) -> list[dict[str, Any]]:
-    found = curves(findings, {"capability/sums/base": reference})
+    found = report_curves(findings, {"capability/sums/base": reference})
     axis = tokens_axis(found)
     assert axis is not None
-    return lanes([one], found, axis, width=width)
+    return threshold_bars([one], found, axis, width=width)
 
 
 def bars(rows: list[dict[str, Any]]) -> list[tuple[float, float, bool]]:
@@ -80,7 +80,7 @@ def test_what_was_not_tested_is_marked() -> None:
 @given(st.floats(0, 8), st.floats(0, 8), st.floats(100, 1500))
 def test_whatever_k_star_lanes_stay_inside_the_axis(low: float, more: float, width: float) -> None:
     high = math.inf if more > 7.5 else 10 ** (low + more)
-    axis = tokens_axis(curves(ladder(), {}))
+    axis = tokens_axis(report_curves(ladder(), {}))
     assert axis is not None
     rows = placed(mark(10**low, high), ladder(), width=width)
     script_json(rows)  # refuses NaN and infinity
@@ -89,29 +89,29 @@ def test_whatever_k_star_lanes_stay_inside_the_axis(low: float, more: float, wid
         assert axis.low <= row["x"] <= row["x2"] <= axis.high
     ends = bars(rows)
     assert all(left[1] == right[0] for left, right in pairwise(ends))
-    assert floor(rows) == pytest.approx(-LANE)
+    assert share_floor(rows) == pytest.approx(-BAR_HEIGHT)
 
 
 def test_no_place_no_lane() -> None:
     two = [*ladder(), *ladder(arm="other")]
-    found = curves(two, {"capability/sums/base": 24.0, "capability/sums/other": 48.0})
+    found = report_curves(two, {"capability/sums/base": 24.0, "capability/sums/other": 48.0})
     axis = tokens_axis(found)
     assert axis is not None
-    assert lanes([INSIDE], found, axis, width=640) == []
-    same = curves(two, {"capability/sums/base": 24.0, "capability/sums/other": 24.0})
-    assert lanes([INSIDE], same, axis, width=640) != []
-    assert lanes([INSIDE], curves(ladder(), {}), axis, width=640) == []
+    assert threshold_bars([INSIDE], found, axis, width=640) == []
+    same = report_curves(two, {"capability/sums/base": 24.0, "capability/sums/other": 24.0})
+    assert threshold_bars([INSIDE], same, axis, width=640) != []
+    assert threshold_bars([INSIDE], report_curves(ladder(), {}), axis, width=640) == []
     elsewhere = mark(2, 20, curve="capability/other/base")
     assert placed(elsewhere, ladder()) == []
     assert placed(replace(elsewhere, curve="capability/sums/base"), ladder()) != []
-    assert floor([]) == 0
+    assert share_floor([]) == 0
 
 
 def test_only_what_has_a_place_is_drawn() -> None:
     reached, nowhere, unknown = mark(1, 1), mark(math.inf, math.inf), mark(math.nan, math.nan)
-    assert drawn_marks(told(reached, nowhere, unknown, INSIDE)) == [INSIDE]
-    assert drawn_marks(None) == []
-    assert len(drawn_marks(told(*[INSIDE] * 20))) == MOST_MARKS
+    assert visible_marks(told(reached, nowhere, unknown, INSIDE)) == [INSIDE]
+    assert visible_marks(None) == []
+    assert len(visible_marks(told(*[INSIDE] * 20))) == MAX_MARKS
     json.dumps(marks_data(told(mark(2, math.inf)), []), allow_nan=False)
 
 
@@ -121,7 +121,7 @@ def test_the_check_for_numbers_can_fail() -> None:
 
 
 def test_labels_of_k_stand_at_k_times_the_reference() -> None:
-    axis = tokens_axis(curves(ladder(), {}))
+    axis = tokens_axis(report_curves(ladder(), {}))
     assert axis is not None
     ticks = k_ticks(axis, 24.0)
     assert ticks["klabels"] == ["K=1", "K=2", "K=4", "K=8", "K=16", "K=32", "K=64", "K=128"]
@@ -197,9 +197,9 @@ def test_without_thresholds_there_is_no_lane_and_one_line_says_what_to_give(tmp_
     assert 'href="#thresholds"' not in page(None)
 
 
-def calculated(name: str) -> Calculated:
-    rows = (Rows(name, (name,), ((name,),)),)
-    return Calculated(name, name, name, (name,), (Input(name, name, name, name),), ((name, name),), rows, *[name] * 4)
+def calculated(name: str) -> CalculatorAnswer:
+    rows = (AppendixTable(name, (name,), ((name,),)),)
+    return CalculatorAnswer(name, name, name, (name,), (AppendixInput(name, name, name, name),), ((name, name),), rows, *[name] * 4)
 
 
 def hostile(*names: str) -> About:

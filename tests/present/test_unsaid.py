@@ -7,9 +7,9 @@ import pytest
 
 from overthink.core.finding import Finding
 from overthink.present import About
-from overthink.present.layout import curves
+from overthink.present.layout import report_curves
 from overthink.present.thresholds import Thresholds
-from overthink.present.unsaid import unsaid
+from overthink.present.unsaid import limitations
 
 from .kinds import everything, shape, told
 from .synthetic import about, ladder, study
@@ -18,7 +18,7 @@ Report = tuple[list[Finding], About]
 
 
 def said(findings: list[Finding], of: About | None = None) -> str:
-    topics = unsaid(findings, curves(findings, {}), of or about(findings))
+    topics = limitations(findings, report_curves(findings, {}), of or about(findings))
     assert all(topic.limits for topic in topics)
     return "\n".join(f"{topic.name}: {limit.text} [{limit.findings}]" for topic in topics for limit in topic.limits)
 

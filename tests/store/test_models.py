@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from overthink.core.costing import Parties, Party
+from overthink.core.costing import ModelRoles, ModelInfo
 from overthink.core.model_shape import ModelShape
 from overthink.core.spending import Rates
 from overthink.errors import InputError
-from overthink.store.models import Known, Origin, read_models, write_models
+from overthink.store.models import StudyModels, Origin, read_models, write_models
 
-SMALL = Party("overthink/smollm2", ModelShape(1e8, 1e8, layers=30, weight_bytes=0.72), free=True)
-HOSTED = Party("openai/gpt", rates=Rates(2e-6, 1e-6, 1e-5, "a list of prices, 2026-01-02"))
-KNOWN = Known(
-    {"base": Parties(SMALL), "watched": Parties(SMALL, guards=(HOSTED, SMALL), judges=(HOSTED,))},
+SMALL = ModelInfo("overthink/smollm2", ModelShape(1e8, 1e8, layers=30, weight_bytes=0.72), free=True)
+HOSTED = ModelInfo("openai/gpt", rates=Rates(2e-6, 1e-6, 1e-5, "a list of prices, 2026-01-02"))
+KNOWN = StudyModels(
+    {"base": ModelRoles(SMALL), "watched": ModelRoles(SMALL, guards=(HOSTED, SMALL), judges=(HOSTED,))},
     {SMALL.name: Origin("its file", "no charge"), HOSTED.name: Origin("unknown", "a list of prices, 2026-01-02")},
 )
 
@@ -34,9 +34,9 @@ def test_the_model_under_test_is_told_where_there_is_one() -> None:
     found = KNOWN.under_test
     assert found is not None
     assert (found.shape, found.source) == (SMALL.shape, "its file")
-    two = Known({**KNOWN.parties, "other": Parties(HOSTED)}, KNOWN.origins)
+    two = StudyModels({**KNOWN.roles, "other": ModelRoles(HOSTED)}, KNOWN.origins)
     assert two.under_test is None
-    assert Known({"base": Parties(HOSTED)}, KNOWN.origins).under_test is None
+    assert StudyModels({"base": ModelRoles(HOSTED)}, KNOWN.origins).under_test is None
 
 
 @pytest.mark.parametrize(

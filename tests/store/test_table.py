@@ -170,7 +170,7 @@ def test_a_table_beyond_the_bounds_is_refused(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(bounds, "MAX_ROWS", 3)
     with pytest.raises(InputError, match="4 rows; at most 3"):
         read_table(path)
-    monkeypatch.setattr(bounds, "MAX_BYTES", 10)
+    monkeypatch.setattr(bounds, "MAX_FILE_BYTES", 10)
     with pytest.raises(InputError, match="at most 10"):
         read_table(path)
 

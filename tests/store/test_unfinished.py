@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.core.cut_short import NOTHING, CutShort, Paid
+from overthink.core.cut_short import NO_USAGE, CutShort, Paid
 from overthink.errors import InputError
 from overthink.store.unfinished import Unfinished, read_unfinished, write_unfinished
 
@@ -32,7 +32,7 @@ def test_what_was_appended_comes_back_and_so_does_what_was_written_whole(
 
 def test_a_torn_line_is_cut_off_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
     assert read_unfinished(tmp_path / "none") == []
-    one = CutShort("t", "base", "q", 0, NOTHING, 1)
+    one = CutShort("t", "base", "q", 0, NO_USAGE, 1)
     with Unfinished(tmp_path / "u") as file:
         file.append(one)
     (tmp_path / "u").write_bytes((tmp_path / "u").read_bytes() + b'{"task":"t","ar')

@@ -1,1 +1,1 @@
-"""The only code that calls models or imports inspect_ai: it turns tasks, models and logs into rows of the pool."""
+"""The only code that calls models or imports inspect_ai: tasks, models and logs become rows of the pool."""

@@ -1,4 +1,4 @@
-"""What Inspect finds under the name `overthink`: our models and tasks."""
+"""Models and tasks registered with Inspect under the name `overthink`."""
 
 from overthink.collect import tasks
 from overthink.collect.models import overthink

@@ -1,51 +1,51 @@
-"""A trace that was collected before its ladder gained rungs: cut its thinking there, fork, read the forced answer."""
+"""Rungs added to a ladder later: cut the stored thinking at the new budget, fork, decode the forced answer."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from overthink.collect.climb import Step
 from overthink.collect.continuation import Prefix, Segment
-from overthink.collect.thinking import Means
-from overthink.core.added_rungs import Fork, SparseTrace, place
+from overthink.collect.thinking import TraceContext
+from overthink.core.added_rungs import Fork, SparseTrace, place_rungs
 from overthink.core.record import RungRecord
 
 
-async def added_forks(means: Means, trace: SparseTrace) -> AsyncIterator[RungRecord | Step]:
-    """Yield one entry per rung, lowest first: the row that stands, or the step of a new fork.
+async def added_forks(context: TraceContext, trace: SparseTrace) -> AsyncIterator[RungRecord | Step]:
+    """Yield one entry per rung, lowest first: the existing row, or the step of a new fork.
 
-    The tokens that were decoded are the tokens that are cut, so a fork sees what it would have seen on the way up. The
-    time of its thinking is in that of a rung above it, and nobody knows which part of that it was.
+    The stored token ids are cut, so a fork sees exactly the prefix of the original run. Its thinking time is an
+    unknown part of the time of a rung above, so it is None.
 
     Args:
-        means: The trace's means.
-        trace: The trace as it is there.
+        context: Context of the trace: continuation, sampling, usage meter, clock.
+        trace: The stored trace.
 
     Raises:
-        ValueError: The trace and the ladder do not fit each other.
+        ValueError: The trace does not match the ladder.
     """
-    continuation, way, watch = means.continuation, means.way, means.watch
-    begun = watch.seconds
+    continuation, spec, watch = context.continuation, context.spec, context.watch
+    start = watch.seconds
     with watch.running():
-        opened = await continuation.start(list(means.prompt), way.format.open)
-    for entry in place(trace, way.budgets):
+        prompt = await continuation.start(list(context.prompt), spec.format.open)
+    for entry in place_rungs(trace, spec.budgets):
         if isinstance(entry, Fork):
-            prefix = continuation.append(opened, _cut(trace.thought[: entry.budget]))
+            prefix = continuation.append(prompt, _cut(trace.thinking_ids[: entry.budget]))
             with watch.running():
-                fork = await continuation.append_text(prefix, way.format.close + way.format.cue)
-                drawn = way.answering(entry.budget, "added answer")
-                asked = continuation.decode(fork, drawn, truth=way.told("answer", entry.budget))
-                answer = await means.till.paid(asked)
-            took = watch.since(begun)
+                fork = await continuation.append_text(prefix, spec.format.close + spec.format.cue)
+                sampling = spec.answering(entry.budget, "added answer")
+                request = continuation.decode(fork, sampling, truth=spec.truth_for("answer", entry.budget))
+                answer = await context.meter.send(request)
+            elapsed = watch.since(start)
             thinking = watch.no_time if entry.budget == 0 else None
             step = _step(entry, answer, prefix)
-            yield replace(step, seconds=took, thinking_seconds=thinking, answer_seconds=took)
-            begun = watch.seconds
+            yield replace(step, seconds=elapsed, thinking_seconds=thinking, answer_seconds=elapsed)
+            start = watch.seconds
         else:
             yield entry
 
 
 def _cut(ids: tuple[int, ...]) -> Segment:
-    return Segment(text="", ids=ids, tokens=len(ids), ended=False, prompt_tokens=None, cached_tokens=None)
+    return Segment(text="", ids=ids, tokens=len(ids), is_complete=False, prompt_tokens=None, cached_tokens=None)
 
 
 def _step(fork: Fork, answer: Segment, prefix: Prefix) -> Step:

@@ -1,4 +1,4 @@
-"""Tool-using iteration: run a plan's tasks as loops of turns, through Inspect's own eval."""
+"""Agent loops: run a plan's tasks as loops of tool-calling turns, through Inspect's own eval."""
 
 import math
 from copy import copy
@@ -12,40 +12,40 @@ from inspect_ai.util import store
 
 from overthink.collect.agent_trace import ARM, AgentTask, AgentTrace
 from overthink.collect.boundary import Boundary
-from overthink.collect.collection import evaluate, lacking
-from overthink.collect.judging import Judge
-from overthink.collect.keeper import Keeper
-from overthink.collect.ladder import RECORDS, TEXTS, plain
+from overthink.collect.collection import evaluate, missing_draws
+from overthink.collect.judging import AnswerJudge
+from overthink.collect.keeper import TraceSink
+from overthink.collect.ladder import RECORDS, TEXTS, record_dict
 from overthink.collect.loop_replay import LoopReplay
-from overthink.collect.opened import Opened
+from overthink.collect.opened import Session
 from overthink.collect.opening import solver_of
 from overthink.collect.stopwatch import clock_of
 from overthink.loop_plan import Checkpoints
 
-_UNSEEN = "Inspect ended the sample, by a limit of the task on time or cost, before it could be scored"
+_UNSCORED = "Inspect ended the sample, by a limit of the task on time or cost, before it could be scored"
 
 
-def collect_agents(opened: Opened, *, study: str, log_dir: Path, keeper: Keeper) -> None:
-    """Collect every trace of the plan that is not done, and hand its rows over as soon as it is finished.
+def run_agent_loops(session: Session, *, study: str, log_dir: Path, sink: TraceSink) -> None:
+    """Collect every missing trace of the plan and pass its rows to the sink as soon as it is finished.
 
-    The task's own caps on output, tokens and messages are lifted: what ends a loop is its last checkpoint.
+    The task's own caps on output, tokens and messages are lifted: a loop ends at its last checkpoint.
 
     Args:
-        opened: The plan, opened; it has checkpoints.
+        session: The opened plan; it has checkpoints.
         study: Name of the study.
-        log_dir: Where Inspect writes its logs.
-        keeper: What is there already, and who keeps what is new.
+        log_dir: Folder of the Inspect logs.
+        sink: Finished traces, and callbacks for new ones.
 
     Raises:
-        InputError: A task turned out not to fit a loop.
-        StoppedError: The server is gone; what was collected is kept.
+        InputError: A task cannot be run as a loop.
+        StoppedError: The server is unreachable; collected traces are kept.
         KeyboardInterrupt: The user stopped the run.
     """
-    plan, checkpoints = opened.plan, opened.plan.checkpoints
+    plan, checkpoints = session.plan, session.plan.checkpoints
     assert checkpoints is not None
     boundary = Boundary(patience=max(3, plan.concurrency))
-    for task, task_plan, name in zip(opened.tasks, plan.tasks, opened.names, strict=True):
-        questions, missing = lacking(task, plan, keeper, name=name, arm=ARM)
+    for task, task_plan, name in zip(session.tasks, plan.tasks, session.names, strict=True):
+        questions, missing = missing_draws(task, plan, sink, name=name, arm=ARM)
         if not questions:
             continue
         work = AgentTask(
@@ -56,13 +56,13 @@ def collect_agents(opened: Opened, *, study: str, log_dir: Path, keeper: Keeper)
             name=name,
             solver=solver_of(task),
             scorers=list(task.scorer or ()),
-            keeper=keeper,
+            sink=sink,
             boundary=boundary,
             draws=missing,
-            clock=clock_of(opened.model),
+            clock=clock_of(session.model),
         )
-        wrapped = task_with(
-            copy(task),  # it changes the task that it is given
+        eval_task = task_with(
+            copy(task),  # task_with modifies its argument
             dataset=questions,
             solver=agent(work),
             scorer=checkpoint_scores(checkpoints),
@@ -73,36 +73,36 @@ def collect_agents(opened: Opened, *, study: str, log_dir: Path, keeper: Keeper)
             token_limit=None,
             turn_limit=None,
         )
-        evaluate(wrapped, opened.model, plan, log_dir, boundary=boundary)
-        _mark_unseen(work)
+        evaluate(eval_task, session.model, plan, log_dir, boundary=boundary)
+        _mark_unscored(work)
 
 
 def agent(work: AgentTask) -> Solver:
-    """Collect one trace per sample: turns, scored at the checkpoints with the task's own scorer.
+    """Return the solver that collects one trace per sample: turns, scored at checkpoints with the task's own scorer.
 
     Raises:
-        InputError: The task has several scorers and none is named, or not the one that is named.
+        InputError: The task has several scorers and the plan names none, or names an unknown one.
     """
     replay = LoopReplay(work.solver, task=work.name)
-    judge = Judge(work.scorers, work.task)
+    judge = AnswerJudge(work.scorers, work.task)
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         draws = work.draws[str(state.sample_id)]
-        if state.epoch > len(draws):  # other questions lack more draws than this one
+        if state.epoch > len(draws):  # other questions have more missing draws than this one
             return state
         trace = AgentTrace(work, judge.name, str(state.sample_id), draws[state.epoch - 1])
         try:
             with work.boundary.trace() as failure:
                 await trace.collect(replay, judge, state, generate)
             rows = trace.rows(failure[0] if failure else None)
-            store().set(RECORDS, [plain(row) for row in rows])
+            store().set(RECORDS, [record_dict(row) for row in rows])
             store().set(TEXTS, trace.texts)
             with work.boundary.deliberate():
-                work.keeper.on_trace(rows)
-        except BaseException:  # Ctrl-C, a server that is gone, a full disk, a limit on time: this trace is not kept
-            work.keeper.on_cut_short(trace.cut_short())
+                work.sink.on_trace(rows)
+        except BaseException:  # Ctrl-C, an unreachable server, a full disk, a time limit: this trace is discarded
+            work.sink.on_cut_short(trace.cut_short())
             raise
-        work.kept.add(trace.name)
+        work.finished_traces.add(trace.name)
         return state
 
     @solver(name="agent")
@@ -113,13 +113,13 @@ def agent(work: AgentTask) -> Solver:
 
 
 def checkpoint_scores(checkpoints: Checkpoints) -> Scorer:
-    """The headline of an agent's log: one value per checkpoint, named by its turns or tokens."""
+    """Return the scorer of an agent's log: one value per checkpoint, keyed by its turns or tokens."""
 
     async def score(state: TaskState, target: Target) -> Score:
         rows: list[dict[str, Any]] = state.store.get(RECORDS, [])
         values = {row["effort"]: row["value"] for row in rows}
-        seen = {label: values.get(label) for label in checkpoints.labels}
-        return Score(value={label: math.nan if value is None else value for label, value in seen.items()})
+        by_label = {label: values.get(label) for label in checkpoints.labels}
+        return Score(value={label: math.nan if value is None else value for label, value in by_label.items()})
 
     @scorer(metrics={"*": [mean(), stderr()]}, name="checkpoint_scores")
     def checkpoint_scores() -> Scorer:
@@ -128,11 +128,11 @@ def checkpoint_scores(checkpoints: Checkpoints) -> Scorer:
     return checkpoint_scores()
 
 
-def _mark_unseen(work: AgentTask) -> None:
-    """Give traces that Inspect ended by itself rows that say so."""
-    name = Judge(work.scorers, work.task).name
+def _mark_unscored(work: AgentTask) -> None:
+    """Write errored rows for traces that Inspect itself ended."""
+    name = AnswerJudge(work.scorers, work.task).name
     for question, draws in work.draws.items():
         for draw in draws:
             trace = AgentTrace(work, name, question, draw)
-            if trace.name not in work.kept:
-                work.keeper.on_trace(trace.rows(_UNSEEN))
+            if trace.name not in work.finished_traces:
+                work.sink.on_trace(trace.rows(_UNSCORED))

@@ -1,11 +1,11 @@
-"""One trace of an agent loop: turns until no tool is called, scored at the checkpoints on its way.
+"""One trace of an agent loop: turns until no tool is called, scored at intermediate checkpoints.
 
-The task keeps its prompt, its tools and its parsing; one that brings no tools gets a calculator. What the scorer sees
-at a checkpoint is the conversation as it stands there, put through what the task's solver does behind `generate`.
+The task keeps its prompt, its tools and its parsing; a task without tools gets a calculator. At a checkpoint the scorer
+sees the conversation so far, after the steps that the task's solver applies behind `generate`.
 
-A checkpoint is at most so many turns, or so many generated tokens: the state behind the last turn that kept to it. That
-a turn passes a checkpoint is known once the model has spoken, and before its tools have changed anything: there the
-state before it is scored.
+A checkpoint is a maximum number of turns or of generated tokens: the state after the last turn within it. Whether a
+turn exceeds a checkpoint is known after the model's reply and before its tools change anything: the state before the
+turn is scored then.
 """
 
 import copy
@@ -17,10 +17,10 @@ from inspect_ai.scorer import Scorer
 from inspect_ai.solver import Generate, Solver, TaskState
 
 from overthink.collect.boundary import Boundary
-from overthink.collect.judging import Judge, Judgement
-from overthink.collect.keeper import Keeper
-from overthink.collect.loop_books import LoopBooks, generated, total
-from overthink.collect.loop_replay import LoopReplay, putting, take_over, untouched
+from overthink.collect.judging import AnswerJudge, Judgement
+from overthink.collect.keeper import TraceSink
+from overthink.collect.loop_books import LoopAccounting, generated_tokens, total
+from overthink.collect.loop_replay import LoopReplay, snapshot, state_setter, take_over
 from overthink.collect.loop_rows import Checkpoint, loop_rows
 from overthink.collect.replay import Call
 from overthink.collect.seeds import seed_for
@@ -28,7 +28,7 @@ from overthink.collect.stopwatch import Clock
 from overthink.collect.tools.calculator_tool import calculator
 from overthink.collect.turn import ask, call_tools
 from overthink.collect.way_of import trace_seed
-from overthink.core.added_rungs import Row
+from overthink.core.added_rungs import TraceKey
 from overthink.core.cut_short import CutShort
 from overthink.core.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
@@ -36,32 +36,32 @@ from overthink.loop_plan import Checkpoints
 from overthink.plan import Plan, TaskPlan
 
 ARM = "base"
-"""The arm of an agent loop in the pool: there is one."""
+"""The only arm of an agent loop in the pool."""
 
-NO_TURN = "not one turn of the loop kept to {label}"
-BY_TOOLS = "a tool's own calls of the model passed {label}: how its world stood before it is not there any more"
+NO_COMPLETE_TURN = "not one turn of the loop kept to {label}"
+PASSED_BY_TOOLS = "a tool's own calls of the model passed {label}: how its world stood before it is not there any more"
 
-_OURS = ("tool_calls", "cache", "max_tokens")
-"""Settings of a solver's `generate` that do not apply: draws must differ, and a cap would cut a call off."""
+_OVERRIDDEN_OPTIONS = ("tool_calls", "cache", "max_tokens")
+"""Options of a solver's `generate` that are not used: draws must differ, and a cap would truncate a call."""
 
 
 @dataclass(frozen=True)
 class AgentTask:
-    """Everything the loop needs to know of one task.
+    """Inputs of the agent loop for one task.
 
     Attributes:
         study: Name of the study.
         plan: The study's plan.
-        checkpoints: Where its loops are scored.
-        task: The task's part of the plan.
+        checkpoints: Checkpoints at which its loops are scored.
+        task: The task's entry in the plan.
         name: The task's name in the pool.
         solver: The task's own solver.
         scorers: The task's own scorers.
-        keeper: What is there already, and who keeps what is new.
-        boundary: Where failures are caught.
-        draws: By question: the draws to collect; the first epoch is the first of them.
-        clock: Tells the time; None where nobody takes it.
-        kept: Traces whose rows were handed over.
+        sink: Finished traces, and callbacks for new ones.
+        boundary: Handler of failures.
+        draws: Draws to collect per question; epoch 1 is the first of them.
+        clock: Monotonic clock; None without timing.
+        finished_traces: Traces whose rows have been passed to the sink.
     """
 
     study: str
@@ -71,164 +71,166 @@ class AgentTask:
     name: str
     solver: Solver
     scorers: Sequence[Scorer]
-    keeper: Keeper
+    sink: TraceSink
     boundary: Boundary
     draws: Mapping[str, Sequence[int]]
     clock: Clock | None
-    kept: set[Row] = field(default_factory=set)
+    finished_traces: set[TraceKey] = field(default_factory=set)
 
 
-class Score(Protocol):
-    """Scores states of a trace, each for the next checkpoint."""
+class ScoreState(Protocol):
+    """Scorer of trace states, each for the next checkpoint."""
 
-    async def __call__(self, here: TaskState, *, ended: bool, cut: bool) -> None:
-        """Score a state, and say whether the loop ended there, and whether its last words were cut."""
+    async def __call__(self, current: TaskState, *, is_end: bool, is_cut: bool) -> None:
+        """Score a state; flags: the loop ended there, its last output was truncated."""
 
 
 class AgentTrace:
     """One trace of an agent loop while it is being collected.
 
     Attributes:
-        name: What names the trace in its study.
-        texts: What was answered and said of it at each checkpoint, for the log.
+        name: Key of the trace in its study.
+        texts: Answer and scorer explanation per checkpoint, for the log.
     """
 
     def __init__(self, work: AgentTask, scorer: str, question: str, draw: int) -> None:
-        self.name: Row = (work.name, ARM, question, draw)
+        self.name: TraceKey = (work.name, ARM, question, draw)
         self.texts: list[dict[str, Any]] = []
         self._work = work
         self._scorer = scorer
         self._at = work.checkpoints.at
-        self._books = LoopBooks(work.clock)
-        self._ends: list[int] = []  # by turn: entries in the books when it was over
-        self._scored: list[Checkpoint] = []
+        self._accounting = LoopAccounting(work.clock)
+        self._ends: list[int] = []  # by turn: number of usage entries at its end
+        self._results: list[Checkpoint] = []
 
     def _is_open(self) -> bool:
-        """Whether a checkpoint is left."""
-        return len(self._scored) < len(self._at)
+        """Return whether a checkpoint remains."""
+        return len(self._results) < len(self._at)
 
-    async def collect(self, replay: LoopReplay, judge: Judge, state: TaskState, generate: Generate) -> None:
-        """Take turns until no tool is called or the last checkpoint is passed; score at every checkpoint.
+    async def collect(self, replay: LoopReplay, judge: AnswerJudge, state: TaskState, generate: Generate) -> None:
+        """Run turns until no tool is called or the last checkpoint is passed; score at every checkpoint.
 
         Args:
             replay: The task's solver.
             judge: The task's scorer.
-            state: The sample; the loop runs on it, so that tools and the log see the conversation.
-            generate: Inspect's own.
+            state: The sample; the loop modifies it, so that tools and the log see the conversation.
+            generate: Inspect's generate function.
 
         Raises:
-            InputError: The task does not fit a loop, and nothing was paid; or the provider counts no tokens, and the
-                checkpoints do.
+            InputError: The task cannot be run as a loop (before any cost), or the provider counts no tokens and the
+                checkpoints are in tokens.
         """
         pristine = copy.deepcopy(state)
         call = await replay.call(pristine)
-        await replay.answered(pristine, "")  # a solver that cannot be replayed is found before anything is paid
+        await replay.process_completion(pristine, "")  # a solver that cannot be replayed is refused before any cost
         take_over(state, call.state)
         if not state.tools:
             state.tools = [calculator()]
 
-        async def score(here: TaskState, *, ended: bool, cut: bool) -> None:
-            after = await replay.processed(pristine, putting(here))
-            with self._books.judging():
-                judged = await judge(after, here.target, truncated=cut)
-            entries = len(self._books.entries)
-            self._keep(Checkpoint(self._ends[-1], entries, ended, cut, judged), here.output.completion)
+        async def score(current: TaskState, *, is_end: bool, is_cut: bool) -> None:
+            after = await replay.process(pristine, state_setter(current))
+            with self._accounting.judging():
+                judgement = await judge(after, current.target, is_truncated=is_cut)
+            entries = len(self._accounting.entries)
+            self._add_result(Checkpoint(self._ends[-1], entries, is_end, is_cut, judgement), current.output.completion)
 
         while self._is_open():
-            before, settings = untouched(state), self._settings(call)
-            called = await ask(state, generate, settings, self._books)
-            self._check_counted(called=called)
-            await self._settle_passed(before, score)
+            before, settings = snapshot(state), self._settings(call)
+            calls_tools = await ask(state, generate, settings, self._accounting)
+            self._check_token_count(calls_tools=calls_tools)
+            await self._settle_checkpoints(before, score)
             if not self._is_open():
                 return
-            if called and not state.completed:
-                await call_tools(state, settings, self._books)
-                self._leave_out(self._passed(), BY_TOOLS, Verdict.UNPARSED)
-            self._ends.append(len(self._books.entries))
-            ended = not called or state.completed
-            if self._is_open() and (ended or self._spent() == self._at[len(self._scored)]):
-                cut = not called and state.output.stop_reason in ("max_tokens", "model_length")
-                await score(state, ended=ended, cut=cut)
-            if ended:
-                self._carry(len(self._at))
+            if calls_tools and not state.completed:
+                await call_tools(state, settings, self._accounting)
+                self._mark_unscorable(self._n_passed(), PASSED_BY_TOOLS, Verdict.UNPARSED)
+            self._ends.append(len(self._accounting.entries))
+            is_end = not calls_tools or state.completed
+            if self._is_open() and (is_end or self._progress() == self._at[len(self._results)]):
+                is_cut = not calls_tools and state.output.stop_reason in ("max_tokens", "model_length")
+                await score(state, is_end=is_end, is_cut=is_cut)
+            if is_end:
+                self._carry_forward(len(self._at))
 
     def _settings(self, call: Call) -> dict[str, Any]:
-        """How the model is asked in the next turn: as the solver asks, with the plan's sampling."""
+        """Return the generation options of the next turn: the solver's, with the plan's sampling."""
         plan, turn = self._work.plan, len(self._ends) + 1
-        settings = {name: value for name, value in call.options.items() if name not in _OURS}
+        settings = {name: value for name, value in call.options.items() if name not in _OVERRIDDEN_OPTIONS}
         settings |= {"temperature": plan.temperature, "seed": seed_for(trace_seed(plan, self.name), "turn", turn)}
-        return settings if plan.top_p == 1 else settings | {"top_p": plan.top_p}  # some providers take only one
+        return settings if plan.top_p == 1 else settings | {"top_p": plan.top_p}  # some providers accept only one
 
-    def _spent(self) -> int:
-        """Turns, or tokens, so far; a turn counts when it has begun."""
-        entries = self._books.entries
+    def _progress(self) -> int:
+        """Return the number of turns, or of tokens, so far; an unfinished turn counts."""
+        entries = self._accounting.entries
         if self._work.checkpoints.unit == "turns":
-            return len(self._ends) + (len(entries) > self._kept)
-        return total(generated(entries)) or 0
+            return len(self._ends) + (len(entries) > self._last_turn_end)
+        return total(generated_tokens(entries)) or 0
 
-    def _passed(self) -> int:
-        """How many checkpoints the trace has passed."""
-        spent = self._spent()
-        return sum(most < spent for most in self._at)
+    def _n_passed(self) -> int:
+        """Return how many checkpoints the trace has exceeded."""
+        progress = self._progress()
+        return sum(limit < progress for limit in self._at)
 
-    def _check_counted(self, *, called: bool) -> None:
-        """See that the provider counts tokens, where the checkpoints do.
+    def _check_token_count(self, *, calls_tools: bool) -> None:
+        """Check that the provider counts tokens if the checkpoints are in tokens.
 
         Raises:
-            InputError: It has counted none of this run's.
-            RuntimeError: It counted none of this turn's.
+            InputError: It has counted none in this run.
+            RuntimeError: It counted none in this turn.
         """
-        count = generated(self._books.entries)[-1]
-        if self._work.checkpoints.unit == "turns" or count or (count == 0 and not called):
+        count = generated_tokens(self._accounting.entries)[-1]
+        if self._work.checkpoints.unit == "turns" or count or (count == 0 and not calls_tools):
             return
-        told = f"{self._work.plan.model} does not say how many tokens it generated, and --loop-tokens counts them"
-        if self._ends or self._work.kept:
-            raise RuntimeError(f"{told}: turn {len(self._ends) + 1} has no count")
-        raise InputError(f"{told}; give --turns 1,2,4,8 instead, or a provider that reports its usage")
+        message = f"{self._work.plan.model} does not say how many tokens it generated, and --loop-tokens counts them"
+        if self._ends or self._work.finished_traces:
+            raise RuntimeError(f"{message}: turn {len(self._ends) + 1} has no count")
+        raise InputError(f"{message}; give --turns 1,2,4,8 instead, or a provider that reports its usage")
 
-    async def _settle_passed(self, before: TaskState, score: Score) -> None:
-        """Give the state before this turn to all checkpoints that the turn has passed."""
-        passed = self._passed()
-        if passed <= len(self._scored):
+    async def _settle_checkpoints(self, before: TaskState, score: ScoreState) -> None:
+        """Assign the state before this turn to all checkpoints that the turn exceeded."""
+        n_passed = self._n_passed()
+        if n_passed <= len(self._results):
             return
         if not self._ends:
-            self._leave_out(passed, NO_TURN, Verdict.TRUNCATED)
+            self._mark_unscorable(n_passed, NO_COMPLETE_TURN, Verdict.TRUNCATED)
             return
-        if not (self._scored and self._scored[-1].kept == self._kept):  # else it was scored last there
-            await score(before, ended=False, cut=False)
-        self._carry(passed)
+        if not (self._results and self._results[-1].n_entries == self._last_turn_end):  # else it was scored last
+            await score(before, is_end=False, is_cut=False)
+        self._carry_forward(n_passed)
 
     @property
-    def _kept(self) -> int:
-        """Entries in the books when the last whole turn was over."""
+    def _last_turn_end(self) -> int:
+        """Number of usage entries at the end of the last complete turn."""
         return self._ends[-1] if self._ends else 0
 
-    def _leave_out(self, passed: int, why: str, verdict: Verdict) -> None:
-        """Mark the checkpoints up to ``passed`` that have no state which could be scored."""
-        while len(self._scored) < passed:
-            judged = Judgement(
-                None, verdict, None, 0, why.format(label=self._work.checkpoints.labels[len(self._scored)])
+    def _mark_unscorable(self, end: int, why: str, verdict: Verdict) -> None:
+        """Mark the checkpoints before ``end`` as having no state that could be scored."""
+        while len(self._results) < end:
+            judgement = Judgement(
+                None, verdict, None, 0, why.format(label=self._work.checkpoints.labels[len(self._results)])
             )
-            cut = verdict is Verdict.TRUNCATED
-            self._keep(Checkpoint(self._kept, len(self._books.entries), False, cut, judged), "")
+            is_cut = verdict is Verdict.TRUNCATED
+            self._add_result(
+                Checkpoint(self._last_turn_end, len(self._accounting.entries), False, is_cut, judgement), ""
+            )
 
-    def _carry(self, passed: int) -> None:
-        """Let the checkpoints up to ``passed`` have the state that was scored last; its scorer is not asked again."""
-        last = self._scored[-1]
-        judged = Judgement(last.judged.value, last.judged.verdict, last.judged.answer, 0, None)
-        again = replace(last, paid=len(self._books.entries), judged=judged)
-        self._scored += [again] * (passed - len(self._scored))
+    def _carry_forward(self, end: int) -> None:
+        """Carry the last scored state forward to the checkpoints before ``end``; it is not scored again."""
+        last = self._results[-1]
+        judgement = Judgement(last.judgement.value, last.judgement.verdict, last.judgement.answer, 0, None)
+        repeat = replace(last, n_settled=len(self._accounting.entries), judgement=judgement)
+        self._results += [repeat] * (end - len(self._results))
 
-    def _keep(self, checkpoint: Checkpoint, completion: str) -> None:
-        rung, said = len(self._scored), checkpoint.judged.explanation
-        self._scored.append(checkpoint)
-        self.texts.append({"rung": rung, "answer": completion, "explanation": said})
+    def _add_result(self, checkpoint: Checkpoint, completion: str) -> None:
+        rung, explanation = len(self._results), checkpoint.judgement.explanation
+        self._results.append(checkpoint)
+        self.texts.append({"rung": rung, "answer": completion, "explanation": explanation})
 
     def rows(self, error: str | None = None) -> list[RungRecord]:
-        """One row per checkpoint. A trace that had ended is carried on; what an error cut off says so.
+        """Return one row per checkpoint: ended traces carried forward, checkpoints lost to an error as errored.
 
         Args:
-            error: What ended the trace before its last checkpoint; None where nothing did.
+            error: Error that ended the trace before its last checkpoint; None without one.
         """
         work = self._work
         blank = RungRecord(
@@ -244,8 +246,8 @@ class AgentTrace:
             model=work.plan.model,
             seed=trace_seed(work.plan, self.name),
         )
-        return loop_rows(blank, work.checkpoints, self._books, scored=self._scored, error=error)
+        return loop_rows(blank, work.checkpoints, self._accounting, results=self._results, error=error)
 
     def cut_short(self) -> CutShort:
-        """What was paid, for a trace whose rows nobody will keep."""
-        return self._books.cut_short(self.name)
+        """Return the usage of a trace whose rows are discarded."""
+        return self._accounting.cut_short(self.name)

@@ -1,112 +1,112 @@
-"""The books of one trace: everything that it pays, and how much of that its rows tell already.
+"""Token and time accounting of one trace: total usage, and the part that its rows already report.
 
-Nothing that was paid may be lost. Where a trace fails, its first errored row tells what no row below it tells. Where
-it is cut short it has no rows, and its books are kept instead (:mod:`overthink.store.unfinished`).
+All usage is reported once. If a trace fails, its first errored row reports what no row below it does. An interrupted
+trace has no rows; its total usage is stored instead (:mod:`overthink.store.unfinished`).
 """
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from overthink.collect.stopwatch import Clock, Stopwatch
-from overthink.collect.till import Till
-from overthink.core.added_rungs import Row
+from overthink.collect.till import UsageMeter
+from overthink.core.added_rungs import TraceKey
 from overthink.core.category import Category
 from overthink.core.cut_short import CutShort, Paid
 from overthink.core.on_the_way import OnTheWay
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """Up to where the rows tell."""
+class _Snapshot:
+    """Usage that the rows have reported so far."""
 
     requests: int
-    on_the_way: OnTheWay
+    overhead: OnTheWay
     judge_tokens: int
     seconds: float | None
 
 
-class Books:
-    """What one trace pays.
+class TraceAccounting:
+    """Token and time accounting of one trace.
 
     Args:
-        clock: Takes its time; None where nobody does.
+        clock: Monotonic clock; None without timing.
 
     Attributes:
-        till: Where requests are paid.
-        watch: Takes the time of all that is not judging.
-        judge_tokens: What its judges took.
+        meter: Token usage of its requests.
+        watch: Stopwatch of everything but judging.
+        judge_tokens: Tokens used by its judges.
 
     Example:
         >>> from overthink.collect.continuation import Segment
-        >>> books = Books(None)
-        >>> books.till.pay(Segment("hm", None, tokens=7, ended=False, prompt_tokens=20, cached_tokens=None))
-        >>> books.write_off()
-        >>> lost = books.columns(beside=False)
+        >>> accounting = TraceAccounting(None)
+        >>> accounting.meter.record(Segment("hm", None, tokens=7, is_complete=False, prompt_tokens=20, cached_tokens=None))
+        >>> accounting.write_off()
+        >>> lost = accounting.columns(is_control=False)
         >>> lost["generated_tokens"], lost["cancelled_tokens"], lost["prompt_tokens"]
         (7, 7, 20)
-        >>> books.settle()
-        >>> later = books.columns(beside=False)
+        >>> accounting.settle()
+        >>> later = accounting.columns(is_control=False)
         >>> later["generated_tokens"], later["cancelled_tokens"]  # the second is cumulative
         (0, 7)
     """
 
     def __init__(self, clock: Clock | None) -> None:
-        self.till = Till()
+        self.meter = UsageMeter()
         self.watch = Stopwatch(clock)
         self.judge_tokens = 0
         self.settle()
 
     def settle(self) -> None:
-        """The rows tell of everything so far."""
-        self._told = _Told(self.till.requests, self.till.on_the_way(), self.judge_tokens, self.watch.seconds)
+        """Mark all usage so far as reported by rows."""
+        self._snapshot = _Snapshot(self.meter.requests, self.meter.overhead(), self.judge_tokens, self.watch.seconds)
 
     def write_off(self) -> None:
-        """Charge as cancelled what was decoded since the rows told, and what no answer will come of.
+        """Charge as cancelled the unreported decoded tokens, which no answer will use.
 
-        What a guard rejected or a probe looked at stays charged to these; what a search pruned depends on the path
-        that is answered from, and there is none.
+        Tokens rejected by a guard and probe tokens keep their category. Pruned tokens are defined relative to the
+        answered path; there is none, so they count as cancelled.
         """
-        new = self._new_on_the_way()
-        self.till.charge(Category.PRUNED, _minus(0, new.pruned_tokens))
-        decoded = self.till.since(self._told.requests).decoded
-        known = _minus(_minus(decoded, new.probe_tokens), new.rejected_tokens)
-        self.till.charge(Category.CANCELLED, known)
+        new = self._new_overhead()
+        self.meter.charge(Category.PRUNED, _minus(0, new.pruned_tokens))
+        n_decoded = self.meter.since(self._snapshot.requests).decoded_tokens
+        n_cancelled = _minus(_minus(n_decoded, new.probe_tokens), new.rejected_tokens)
+        self.meter.charge(Category.CANCELLED, n_cancelled)
 
-    def columns(self, *, beside: bool) -> dict[str, Any]:
-        """What the next row has to tell, so that nothing is lost.
+    def columns(self, *, is_control: bool) -> dict[str, Any]:
+        """Return the usage columns of the next row: everything not yet reported.
 
         Args:
-            beside: The row stands beside the ladder, where nothing is cumulative.
+            is_control: The row is a control row, whose columns are not cumulative.
         """
-        receipt = self.till.since(self._told.requests)
-        on_the_way = self._new_on_the_way() if beside else self.till.on_the_way()
+        receipt = self.meter.since(self._snapshot.requests)
+        overhead = self._new_overhead() if is_control else self.meter.overhead()
         return {
-            "generated_tokens": receipt.decoded,
-            "prompt_tokens": receipt.prompt,
-            "cached_tokens": receipt.cached,
+            "generated_tokens": receipt.decoded_tokens,
+            "prompt_tokens": receipt.prompt_tokens,
+            "cached_tokens": receipt.cached_tokens,
             "verifier_tokens": 0,
-            "judge_tokens": self.judge_tokens - self._told.judge_tokens,
-            "seconds": self.watch.since(self._told.seconds),
-            **asdict(on_the_way),
+            "judge_tokens": self.judge_tokens - self._snapshot.judge_tokens,
+            "seconds": self.watch.since(self._snapshot.seconds),
+            **asdict(overhead),
         }
 
-    def cut_short(self, trace: Row) -> CutShort:
-        """All that was paid, for a trace that will have no rows."""
-        receipt, on_the_way = self.till.since(0), self.till.on_the_way()
-        paid = Paid(
-            prompt_tokens=receipt.prompt,
-            cached_tokens=receipt.cached,
-            decoded_tokens=receipt.decoded,
+    def cut_short(self, trace: TraceKey) -> CutShort:
+        """Return the total usage of a trace that will have no rows."""
+        receipt, overhead = self.meter.since(0), self.meter.overhead()
+        usage = Paid(
+            prompt_tokens=receipt.prompt_tokens,
+            cached_tokens=receipt.cached_tokens,
+            decoded_tokens=receipt.decoded_tokens,
             judge_tokens=self.judge_tokens,
-            guard_tokens=on_the_way.guard_tokens,
-            step_verifier_tokens=on_the_way.step_verifier_tokens,
+            guard_tokens=overhead.guard_tokens,
+            step_verifier_tokens=overhead.step_verifier_tokens,
         )
-        return CutShort(*trace, paid, self.till.unanswered)
+        return CutShort(*trace, usage, self.meter.n_pending)
 
-    def _new_on_the_way(self) -> OnTheWay:
-        now, told = self.till.on_the_way(), self._told.on_the_way
+    def _new_overhead(self) -> OnTheWay:
+        now, before = self.meter.overhead(), self._snapshot.overhead
         names = [field.name for field in fields(OnTheWay)]
-        return OnTheWay(**{name: _minus(getattr(now, name), getattr(told, name)) for name in names})
+        return OnTheWay(**{name: _minus(getattr(now, name), getattr(before, name)) for name in names})
 
 
 def _minus(whole: int | None, part: int | None) -> int | None:

@@ -1,4 +1,4 @@
-"""The one place where failures of models are caught: a failed trace is data, a dead server stops the run."""
+"""The only handler of model failures: a failed trace becomes a row, an unreachable server stops the run."""
 
 import os
 from collections.abc import Iterator
@@ -12,11 +12,11 @@ MAX_ERROR_CHARS = 300
 
 
 class Boundary:
-    """Counts failed traces in a row, and stops the run when there is no reason to go on.
+    """Counter of consecutive failed traces that stops the run when the server is unreachable.
 
     Attributes:
-        patience: Failed traces in a row that mean the server is gone, not the question is bad.
-        stopped: Why the run stopped, if it did.
+        patience: Number of consecutive failed traces after which the server counts as unreachable.
+        stopped: Error that stopped the run; None while it runs.
     """
 
     def __init__(self, *, patience: int) -> None:
@@ -26,11 +26,11 @@ class Boundary:
 
     @contextmanager
     def trace(self) -> Iterator[list[str]]:
-        """Guard one trace. The list that it gives holds the error's text afterwards, if there was one.
+        """Catch failures of one trace. The yielded list holds the error's text afterwards, if there was one.
 
         Raises:
-            InputError: Raised inside, and passed on: the user has to change something.
-            StoppedError: So many traces failed in a row that the server must be gone.
+            InputError: Raised inside and passed on: the input must be changed.
+            StoppedError: ``patience`` traces failed in a row.
         """
         failure: list[str] = []
         if self.stopped is not None:
@@ -40,13 +40,13 @@ class Boundary:
                 yield failure
         except OverthinkError:
             raise
-        except Exception as error:  # noqa: BLE001 - the boundary: whatever a provider raises becomes a row
-            failure.append(without_keys(_said(error))[:MAX_ERROR_CHARS])
+        except Exception as error:  # noqa: BLE001 - the boundary: any error of a provider becomes a row
+            failure.append(without_keys(_describe(error))[:MAX_ERROR_CHARS])
         self._count(failure)
 
     @contextmanager
     def deliberate(self) -> Iterator[None]:
-        """Remember one of our own errors, so that the run ends with it and not with what the host made of it."""
+        """Record one of Overthink's own errors, so that the run ends with it and not with Inspect's wrapper of it."""
         try:
             yield
         except OverthinkError as error:
@@ -63,8 +63,8 @@ class Boundary:
             raise self.stopped
 
 
-def _said(error: Exception) -> str:
-    """What an error says; of one that was tried in vain, what the last try said."""
+def _describe(error: Exception) -> str:
+    """Return the text of an error; after retries, that of the last attempt."""
     if isinstance(error, RetryError) and error.__cause__ is not None:
         tries = error.last_attempt.attempt_number
         return f"{type(error.__cause__).__name__} ({tries} tries): {error.__cause__}"
@@ -72,7 +72,7 @@ def _said(error: Exception) -> str:
 
 
 def without_keys(text: str) -> str:
-    """The text with every API key of the environment blotted out: providers like to quote the key they refused."""
+    """Return the text with all API keys of the environment redacted; providers may quote the key they refused."""
     for name, secret in os.environ.items():
         if name.endswith(("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")) and len(secret) >= 6:
             text = text.replace(secret, f"<{name}>")

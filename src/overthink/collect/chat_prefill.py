@@ -1,9 +1,9 @@
-"""Continue a last message of the assistant through a chat endpoint: vLLM and SGLang.
+"""Continue a final assistant message (prefill) through a chat endpoint: vLLM and SGLang.
 
 Inspect's own providers send such a message with ``continue_final_message``; it must be one string, because lists of
-content are joined with line breaks. What can go wrong is on the server, and is found here: a chat template that trims
-or rewrites the message (asked of vLLM, which renders it for us; SGLang puts the message behind the rendered prompt as
-it is), and a reasoning parser that takes the reply apart.
+content are joined with line breaks. Two faults of a server are detected here: a chat template that trims or rewrites
+the message (checked with vLLM's own rendering; SGLang appends the message to the rendered prompt unchanged), and a
+reasoning parser that splits the reply.
 """
 
 from collections.abc import Sequence
@@ -17,18 +17,18 @@ from overthink.collect.continuation import Prefix, Sampling, Segment, generate
 from overthink.errors import InputError
 
 SERVER_FIELDS = ("reasoning_content", "reasoning")
-"""Where a server's reasoning parser puts text; Inspect names the field it came from."""
+"""Reply fields of a server's reasoning parser; Inspect records the source field of reasoning."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatServer:
-    """What one kind of server must be told, and what can be trusted.
+    """Request fields and guarantees of one kind of server.
 
     Attributes:
-        extra_body: Fields of every request: the stop text is shown, so that an end of turn is told from it, and the
-            reply is not taken apart where that can be switched off.
-        templates_the_prefix: The chat template sees the last message, and may rewrite it.
-        parses_exactly: What its reasoning parser calls reasoning is the reply, byte for byte.
+        extra_body: Fields of every request: the stop text is included, to distinguish it from an end of turn, and the
+            reasoning parser is switched off where possible.
+        templates_the_prefix: The chat template is applied to the last message, and may rewrite it.
+        parses_exactly: The reasoning returned by its parser is the reply, byte for byte.
     """
 
     extra_body: dict[str, Any]
@@ -42,12 +42,12 @@ CHAT_SERVERS = {
         {"no_stop_trim": True, "separate_reasoning": False}, templates_the_prefix=False, parses_exactly=False
     ),
 }
-"""By Inspect provider."""
+"""Chat servers by Inspect provider."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChatPrefix(Prefix):
-    """The text is the assistant's; the messages before it, and what we opened the turn with, are kept beside it."""
+    """Prefix of a chat: the assistant's text, the messages before it, and the text that opens the turn."""
 
     messages: tuple[ChatMessage, ...] = ()
     opening: str = ""
@@ -55,7 +55,7 @@ class ChatPrefix(Prefix):
 
 @dataclass
 class ChatPrefill:
-    """A ladder through a chat endpoint. One object serves every trace of a model: it asks once how prefixes are kept.
+    """Continuation through a chat endpoint. One instance serves all traces of a model: the server is checked once.
 
     Attributes:
         model: The model.
@@ -64,40 +64,40 @@ class ChatPrefill:
 
     model: Model
     server: ChatServer
-    _kept: set[str] = field(default_factory=set)
-    tells_stop = True
+    _passed_checks: set[str] = field(default_factory=set)
+    reports_stop = True
 
     async def start(self, messages: list[ChatMessage], opening: str) -> Prefix:
-        """The messages, with the assistant's turn opened. An answer that the task has begun is gone on with.
+        """Return the messages with the assistant's turn opened; a partial answer of the task is continued.
 
         Raises:
-            InputError: The server's chat template does not keep the opened turn.
+            InputError: The server's chat template changes the opened turn.
         """
-        begun = messages[-1].text if messages and messages[-1].role == "assistant" else ""
+        partial = messages[-1].text if messages and messages[-1].role == "assistant" else ""
         before = messages[:-1] if messages and messages[-1].role == "assistant" else messages
-        prefix = ChatPrefix(begun + opening, messages=tuple(before), opening=opening)
+        prefix = ChatPrefix(partial + opening, messages=tuple(before), opening=opening)
         await self._check("opened", prefix)
         return prefix
 
     async def append_text(self, prefix: Prefix, text: str) -> Prefix:
-        """The prefix with text of ours behind it.
+        """Return the prefix with a text appended.
 
         Raises:
-            InputError: The server's chat template does not keep it.
+            InputError: The server's chat template changes it.
         """
         longer = replace(prefix, text=prefix.text + text)
         await self._check("closed", longer)
         return longer
 
     def append(self, prefix: Prefix, segment: Segment) -> Prefix:
-        """The prefix with a decoded segment behind it."""
+        """Return the prefix with a decoded segment appended."""
         return replace(prefix, text=prefix.text + segment.text)
 
     async def decode(self, prefix: Prefix, sampling: Sampling, *, truth: dict[str, Any] | None = None) -> Segment:
-        """Decode what follows the prefix.
+        """Decode the continuation of a prefix.
 
         Raises:
-            RuntimeError: The reply was taken apart, so that the text that was decoded is not known.
+            RuntimeError: The reply was split by a reasoning parser, so the decoded text is unknown.
         """
         assert isinstance(prefix, ChatPrefix)
         last = [ChatMessageAssistant(content=prefix.text)] if prefix.text else []
@@ -105,7 +105,7 @@ class ChatPrefill:
             self.model,
             [*prefix.messages, *last],
             sampling,
-            extra_body=dict(self.server.extra_body),  # a copy: the providers write into it
+            extra_body=dict(self.server.extra_body),  # a copy: the providers modify it
             read=lambda output: self._read(output, sampling.stop),
         )
 
@@ -126,39 +126,39 @@ class ChatPrefill:
             )
         return reasoning[0].reasoning, None
 
-    async def _check(self, what: str, prefix: Prefix) -> None:
-        """See once that the server's chat template keeps a prefix byte for byte."""
+    async def _check(self, check: str, prefix: Prefix) -> None:
+        """Check once that the server's chat template preserves a prefix byte for byte."""
         assert isinstance(prefix, ChatPrefix)
-        if not self.server.templates_the_prefix or not prefix.text or what in self._kept:
+        if not self.server.templates_the_prefix or not prefix.text or check in self._passed_checks:
             return
-        asked = await self._rendered(prefix, prefix.text)
-        plain = await self._rendered(prefix, None)
-        head = asked.removesuffix(prefix.text)
-        if len(head) == len(asked) or not plain.startswith(head):
+        prompt = await self._render(prefix, prefix.text)
+        without_last = await self._render(prefix, None)
+        head = prompt.removesuffix(prefix.text)
+        if len(head) == len(prompt) or not without_last.startswith(head):
             raise InputError(
                 f"{self.model}: the server's chat template does not keep a begun answer byte for byte. Seen: a prompt "
-                f"that ends with {asked[-60:]!r}; needed: one that ends with {prefix.text[-60:]!r}, nothing else "
-                f"between it and the question. {self._instead()}"
+                f"that ends with {prompt[-60:]!r}; needed: one that ends with {prefix.text[-60:]!r}, nothing else "
+                f"between it and the question. {self._alternatives()}"
             )
-        own = plain[len(head) :].strip()  # what the template opens a turn with: ours stands in its place
+        own = without_last[len(head) :].strip()  # the template's own opening of a turn, replaced by ours
         if own not in ("", prefix.opening.strip()):
             raise InputError(
                 f"{self.model}: the server's chat template begins every answer with {own!r}, and this study with "
-                f"{prefix.opening!r}. Choose the think format that begins so (--think). {self._instead()}"
+                f"{prefix.opening!r}. Choose the think format that begins so (--think). {self._alternatives()}"
             )
-        self._kept.add(what)
+        self._passed_checks.add(check)
 
-    async def _rendered(self, prefix: ChatPrefix, last: str | None) -> str:
-        """The prompt as vLLM would make it, with a last message of the assistant or ready for one."""
+    async def _render(self, prefix: ChatPrefix, last_message: str | None) -> str:
+        """Return the prompt rendered by vLLM, with a final assistant message or ready for one."""
         api: Any = self.model.api
         await api._ensure_server_started()  # a private name: only then does the provider know its address
         messages = [{"role": message.role, "content": message.text} for message in prefix.messages]
-        messages += [] if last is None else [{"role": "assistant", "content": last}]
+        messages += [] if last_message is None else [{"role": "assistant", "content": last_message}]
         body = {
             "model": api.service_model_name(),
             "messages": messages,
-            "add_generation_prompt": last is None,
-            "continue_final_message": last is not None,
+            "add_generation_prompt": last_message is None,
+            "continue_final_message": last_message is not None,
         }
         root = str(api.base_url).rstrip("/").removesuffix("/v1")
         headers = {"Authorization": f"Bearer {api.api_key}"} if api.api_key else {}
@@ -170,11 +170,11 @@ class ChatPrefill:
         if not reply.is_success:
             raise InputError(
                 f"{self.model}: the server cannot say whether its chat template keeps a begun answer (status "
-                f"{reply.status_code} from {reply.request.url.path}: {reply.text[:200]}). {self._instead()}"
+                f"{reply.status_code} from {reply.request.url.path}: {reply.text[:200]}). {self._alternatives()}"
             )
         return str(reply.json()["prompt"])
 
-    def _instead(self) -> str:
+    def _alternatives(self) -> str:
         return (
             f"Use the same server's completions endpoint, vllm-completions/{self.model.name}, or compare the model's "
             "own reasoning levels: --efforts low,medium,high."
@@ -182,7 +182,7 @@ class ChatPrefill:
 
 
 def _without_stop(text: str, stops: Sequence[str]) -> tuple[str, str]:
-    """The text before the stop text that the server shows, and that stop text; "" where the turn was ended."""
+    """Return the text before the stop text that the server includes, and that stop text; "" for an end of turn."""
     for stop in stops:
         if text.endswith(stop):
             return text.removesuffix(stop), stop

@@ -1,38 +1,38 @@
-"""One trace goes up the ladder: think to the next rung, fork, read the forced answer, go on from where it stopped."""
+"""Run one trace up the ladder: think to the next rung, fork, decode the forced answer, resume the thinking."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from overthink.collect.continuation import Prefix, Segment
-from overthink.collect.thinking import Means, Thinker
-from overthink.core.on_the_way import NOTHING, OnTheWay
+from overthink.collect.thinking import Thinker, TraceContext
+from overthink.core.on_the_way import NO_OVERHEAD, OnTheWay
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What happened at one rung.
+    """Result of one rung of a trace.
 
     Attributes:
         rung: Position on the ladder, from 0.
         requested_tokens: The rung's thinking budget.
         thinking_tokens: Thinking tokens so far.
         answer: The forced answer.
-        natural_end: The trace had ended by itself.
-        generated_tokens: Tokens newly decoded for this rung, the answer and what was thrown away included; 0 where the
-            step is carried forward.
-        prompt_tokens: Prompt tokens of this rung's requests; None if the server gave none.
-        cached_tokens: How many of them came from the server's cache; None if it does not say.
-        thought: The thinking since the rung below; all of it where ``afresh``.
-        prefix: Everything the model had seen and thought at this rung, not yet closed.
-        stop: What ended the thinking: a stop text, "" for the end of the turn; None if nothing did or it is not known.
-        carried: The step repeats the one below, because the trace had ended.
-        thought_ids: Token ids of all thinking so far; None if the provider does not speak them.
-        afresh: The answer comes from another line of thought than that of the rung below.
-        on_the_way: What was spent since the trace began beside what it kept.
-        score: What a verifier said of the thinking; None where none was asked.
-        seconds: Wall-clock seconds newly taken for this rung; as all times, None where nobody took it.
-        thinking_seconds: Those of all thinking so far, with whatever steered and searched.
-        answer_seconds: Those of this rung's answer.
+        natural_end: The model had ended its thinking by itself.
+        generated_tokens: Tokens newly decoded for this rung, answer and discarded tokens included; 0 for a step carried
+            forward.
+        prompt_tokens: Prompt tokens of this rung's requests; None if the server reports none.
+        cached_tokens: Prompt tokens read from the server's cache; None if not reported.
+        thought: Thinking text since the rung below; all of it after a restart.
+        prefix: Prompt and thinking at this rung, not yet closed.
+        stop: Stop text that ended the thinking, "" for the end of the turn; None if it has not ended or is unknown.
+        is_carried: The step repeats the one below, because the trace had ended.
+        thought_ids: Token ids of all thinking so far; None if the provider does not use them.
+        is_restart: The thinking is not a continuation of that of the rung below.
+        overhead: Overhead tokens since the start of the trace.
+        score: Verifier score of the thinking; None without a verifier.
+        seconds: Wall-clock seconds newly spent on this rung; like all times, None without a clock.
+        thinking_seconds: Seconds of all thinking so far, interventions and search included.
+        answer_seconds: Seconds of this rung's answer.
     """
 
     rung: int
@@ -46,10 +46,10 @@ class Step:
     thought: str
     prefix: Prefix
     stop: str | None = None
-    carried: bool = False
+    is_carried: bool = False
     thought_ids: tuple[int, ...] | None = None
-    afresh: bool = False
-    on_the_way: OnTheWay = NOTHING
+    is_restart: bool = False
+    overhead: OnTheWay = NO_OVERHEAD
     score: float | None = None
     seconds: float | None = None
     thinking_seconds: float | None = None
@@ -57,60 +57,60 @@ class Step:
 
     @property
     def attempt_seconds(self) -> float | None:
-        """Seconds of one attempt up to here: its thinking, and its answer."""
+        """Seconds of one attempt up to this rung: thinking and answer."""
         thinking, answer = self.thinking_seconds, self.answer_seconds
         return None if thinking is None or answer is None else thinking + answer
 
 
-async def climb(means: Means, thinker: Thinker) -> AsyncIterator[Step]:
-    """Yield one step per rung, in ascending order, so that the server's prefix cache stays warm."""
-    continuation, way, till, watch = means.continuation, means.way, means.till, means.watch
-    paid, begun, thinking = till.requests, watch.seconds, watch.no_time
+async def run_ladder(context: TraceContext, thinker: Thinker) -> AsyncIterator[Step]:
+    """Yield one step per rung, in ascending order, so that the server's prefix cache is reused."""
+    continuation, spec, meter, watch = context.continuation, context.spec, context.meter, context.watch
+    first_request, start, thinking = meter.requests, watch.seconds, watch.no_time
     with watch.running():
-        opened = await continuation.start(list(means.prompt), way.format.open)
-        await thinker.begin(opened)
+        prompt = await continuation.start(list(context.prompt), spec.format.open)
+        await thinker.begin(prompt)
     below: Step | None = None
-    told = ""  # the thinking that the rungs below have shown
-    for rung, budget in enumerate(way.budgets):
+    previous_text = ""  # the thinking at the rung below
+    for rung, budget in enumerate(spec.budgets):
         if below is not None and below.natural_end:
-            below = _carried(below, rung, budget)
+            below = _carry_forward(below, rung, budget)
             yield below
             continue
         with watch.running():
             path = await thinker.to(rung, budget)
-        thinking, thought = _plus(thinking, watch.since(begun)), watch.seconds
+        thinking, answer_start = _plus(thinking, watch.since(start)), watch.seconds
         with watch.running():
-            fork = await continuation.append_text(path.prefix, way.format.close + way.format.cue)
-            drawn = way.answering(*(path.answered or (rung, "answer")))
-            answer = await till.paid(continuation.decode(fork, drawn, truth=way.told("answer", path.tokens)))
-        receipt, afresh = till.since(paid), not path.text.startswith(told)
+            fork = await continuation.append_text(path.prefix, spec.format.close + spec.format.cue)
+            sampling = spec.answering(*(path.answer_key or (rung, "answer")))
+            answer = await meter.send(continuation.decode(fork, sampling, truth=spec.truth_for("answer", path.tokens)))
+        receipt, is_restart = meter.since(first_request), not path.text.startswith(previous_text)
         below = Step(
             rung=rung,
             requested_tokens=budget,
             thinking_tokens=path.tokens,
             answer=answer,
             natural_end=path.ended,
-            generated_tokens=receipt.decoded,
-            prompt_tokens=receipt.prompt,
-            cached_tokens=receipt.cached,
-            thought=path.text if afresh else path.text[len(told) :],
+            generated_tokens=receipt.decoded_tokens,
+            prompt_tokens=receipt.prompt_tokens,
+            cached_tokens=receipt.cached_tokens,
+            thought=path.text if is_restart else path.text[len(previous_text) :],
             prefix=path.prefix,
             stop=path.stop,
-            thought_ids=_since(opened, path.prefix),
-            afresh=afresh,
-            on_the_way=till.on_the_way(),
+            thought_ids=_ids_after(prompt, path.prefix),
+            is_restart=is_restart,
+            overhead=meter.overhead(),
             score=path.score,
-            seconds=watch.since(begun),
+            seconds=watch.since(start),
             thinking_seconds=thinking,
-            answer_seconds=watch.since(thought),
+            answer_seconds=watch.since(answer_start),
         )
-        told = path.text
+        previous_text = path.text
         yield below
-        paid, begun = till.requests, watch.seconds  # what was done beside the ladder meanwhile is none of it
+        first_request, start = meter.requests, watch.seconds  # requests of control rows since the yield are excluded
 
 
-def _carried(below: Step, rung: int, budget: int) -> Step:
-    """The step of the rung below, for a trace that had ended there."""
+def _carry_forward(below: Step, rung: int, budget: int) -> Step:
+    """Return the step of the rung below, for a trace that had ended there."""
     return replace(
         below,
         rung=rung,
@@ -119,8 +119,8 @@ def _carried(below: Step, rung: int, budget: int) -> Step:
         prompt_tokens=0,
         cached_tokens=0,
         thought="",
-        carried=True,
-        afresh=False,
+        is_carried=True,
+        is_restart=False,
         seconds=None if below.seconds is None else 0.0,
     )
 
@@ -129,5 +129,5 @@ def _plus(a: float | None, b: float | None) -> float | None:
     return None if a is None or b is None else a + b
 
 
-def _since(opened: Prefix, prefix: Prefix) -> tuple[int, ...] | None:
-    return None if opened.ids is None or prefix.ids is None else prefix.ids[len(opened.ids) :]
+def _ids_after(prompt: Prefix, prefix: Prefix) -> tuple[int, ...] | None:
+    return None if prompt.ids is None or prefix.ids is None else prefix.ids[len(prompt.ids) :]

@@ -13,9 +13,9 @@ from inspect_ai.model import Model
 from overthink.collect import patience
 from overthink.collect.boundary import Boundary
 from overthink.collect.inspect_run import run_inspect
-from overthink.collect.keeper import Keeper
+from overthink.collect.keeper import TraceSink
 from overthink.collect.ladder import ladder, ladder_scores
-from overthink.collect.opened import Opened
+from overthink.collect.opened import Session
 from overthink.collect.opening import solver_of
 from overthink.collect.reply_checks import begin_run
 from overthink.collect.stopwatch import Clock, clock_of
@@ -24,27 +24,29 @@ from overthink.errors import StoppedError
 from overthink.plan import Plan
 
 
-def collect_ladder(opened: Opened, *, study: str, log_dir: Path, keeper: Keeper, clock: Clock = time.monotonic) -> None:
-    """Collect every trace of the plan that is not done, and hand its rows over as soon as it is finished.
+def collect_ladder(
+    session: Session, *, study: str, log_dir: Path, sink: TraceSink, clock: Clock = time.monotonic
+) -> None:
+    """Collect every missing trace of the plan and pass its rows to the sink as soon as it is finished.
 
     Args:
-        opened: The plan, opened.
+        session: The opened plan.
         study: Name of the study.
-        log_dir: Where Inspect writes its logs.
-        keeper: What is there already, and who keeps what is new.
-        clock: Takes the time of traces.
+        log_dir: Folder of the Inspect logs.
+        sink: Finished traces, and callbacks for new ones.
+        clock: Monotonic clock.
 
     Raises:
-        InputError: A task turned out not to fit the ladder.
-        StoppedError: The server is gone; what was collected is kept.
+        InputError: A task cannot be run on the ladder.
+        StoppedError: The server is unreachable; collected traces are kept.
         KeyboardInterrupt: The user stopped the run.
     """
-    plan = opened.plan
+    plan = session.plan
     boundary = Boundary(patience=max(3, plan.concurrency))
-    begin_run(opened.model)
-    tasks = zip(opened.tasks, plan.tasks, opened.names, strict=True)
-    for (task, task_plan, name), arm in product(tasks, opened.arms):
-        questions, missing = lacking(task, plan, keeper, name=name, arm=arm.label)
+    begin_run(session.model)
+    tasks = zip(session.tasks, plan.tasks, session.names, strict=True)
+    for (task, task_plan, name), arm in product(tasks, session.arms):
+        questions, missing = missing_draws(task, plan, sink, name=name, arm=arm.label)
         if not questions:
             continue
         work = LadderTask(
@@ -55,37 +57,37 @@ def collect_ladder(opened: Opened, *, study: str, log_dir: Path, keeper: Keeper,
             arm=arm,
             solver=solver_of(task),
             scorers=list(task.scorer or ()),
-            keeper=keeper,
+            sink=sink,
             boundary=boundary,
             draws=missing,
-            clock=clock_of(opened.model, clock),
+            clock=clock_of(session.model, clock),
         )
-        wrapped = task_with(
-            copy(task),  # it changes the task that it is given, and the next arm or wave needs the author's
+        eval_task = task_with(
+            copy(task),  # task_with modifies its argument, and the next arm or wave needs the original
             dataset=questions,
             solver=ladder(work),
             scorer=ladder_scores(arm.budgets),
             metrics=None,
             epochs=max(map(len, missing.values())),
         )
-        evaluate(wrapped, opened.model, plan, log_dir, boundary=boundary)
+        evaluate(eval_task, session.model, plan, log_dir, boundary=boundary)
 
 
 def evaluate(
     task: Task, model: Model, plan: Plan, log_dir: Path, *, boundary: Boundary | None = None, **config: Any
 ) -> None:
-    """Run one task through Inspect and see how it ended.
+    """Run one task through Inspect and check how it ended.
 
     Args:
         task: The task, ready to run.
         model: The model under test.
         plan: The study's plan.
-        log_dir: Where Inspect writes its log.
-        boundary: Where failures of traces are caught; without one, a failed sample is left out by Inspect.
-        **config: Generation settings for the whole run.
+        log_dir: Folder of the Inspect log.
+        boundary: Handler of failed traces; without one, Inspect leaves out a failed sample.
+        **config: Generation settings of the whole run.
 
     Raises:
-        InputError: The task does not fit the ladder.
+        InputError: The task cannot be run on the ladder.
         StoppedError: The run failed.
         KeyboardInterrupt: The user stopped it.
     """
@@ -99,9 +101,9 @@ def evaluate(
             max_samples=plan.concurrency,
             max_connections=plan.concurrency,
             max_retries=patience.TRIES - 1,
-            fail_on_error=boundary is not None,  # on the ladder only a deliberate stop gets through the boundary
+            fail_on_error=boundary is not None,  # on the ladder only a deliberate stop passes the boundary
             log_level="error",
-            log_realtime=False,  # its database costs time on every event, and a full disk would end the run there
+            log_realtime=False,  # its database costs time on every event, and a full disk would end the run
             **config,
         )
     except OSError as failure:
@@ -112,27 +114,27 @@ def evaluate(
     if boundary is not None and boundary.stopped is not None:
         raise boundary.stopped
     if not logs or any(log.status == "cancelled" for log in logs):
-        raise KeyboardInterrupt  # where Inspect takes Ctrl-C itself, it may return no log at all
+        raise KeyboardInterrupt  # if Inspect handles Ctrl-C itself, it may return no log
     for log in logs:
         if log.status == "error":
             reason = log.error.message if log.error else "no reason was logged"
             raise StoppedError(f"task {log.eval.task} stopped: {reason}. Repeat the command with --resume to go on.")
 
 
-def numbered(task: Task, plan: Plan) -> list[Sample]:
-    """The questions that the plan asks, each with an id; those that a study asks have theirs already."""
+def number_samples(task: Task, plan: Plan) -> list[Sample]:
+    """Return the samples of the plan, each with an id; existing ids are kept."""
     samples = list(task.dataset)[: plan.limit]
     for number, sample in enumerate(samples, start=1):
         sample.id = number if sample.id is None else sample.id
     return samples
 
 
-def lacking(
-    task: Task, plan: Plan, keeper: Keeper, *, name: str, arm: str
+def missing_draws(
+    task: Task, plan: Plan, sink: TraceSink, *, name: str, arm: str
 ) -> tuple[list[Sample], dict[str, tuple[int, ...]]]:
-    """The questions that still lack draws in one arm, and by question the draws that it lacks, if any."""
-    asked, missing = numbered(task, plan), dict[str, tuple[int, ...]]()
-    for question in (str(sample.id) for sample in asked):
-        wanted = plan.draws if keeper.draws is None else keeper.draws[name, question]
-        missing[question] = tuple(draw for draw in range(wanted) if (name, arm, question, draw) not in keeper.done)
-    return [sample for sample in asked if missing[str(sample.id)]], missing
+    """Return the samples with missing draws in one arm, and the missing draws per question, possibly none."""
+    samples, missing = number_samples(task, plan), dict[str, tuple[int, ...]]()
+    for question in (str(sample.id) for sample in samples):
+        n_draws = plan.draws if sink.draws is None else sink.draws[name, question]
+        missing[question] = tuple(draw for draw in range(n_draws) if (name, arm, question, draw) not in sink.done)
+    return [sample for sample in samples if missing[str(sample.id)]], missing

@@ -1,8 +1,8 @@
-"""Continue a prefix byte for byte: the one thing a ladder needs from a provider.
+"""Continue a prefix byte for byte: the only capability that a ladder requires of a provider.
 
-Three ways exist. Providers with token ids (our own embedded models) get exactly the ids they produced. Completions
-providers get the raw text; the chat template is rendered by their server. vLLM and SGLang go on with a last message of
-the assistant (:mod:`~overthink.collect.chat_prefill`). Other chat endpoints rewrite or refuse a partial answer and
+There are three methods. Providers with token ids (our own embedded models) get exactly the ids they produced.
+Completions providers get the raw text; the chat template is rendered by their server. vLLM and SGLang continue a final
+assistant message (:mod:`~overthink.collect.chat_prefill`). Other chat endpoints rewrite or refuse a partial answer and
 cannot be used.
 """
 
@@ -14,13 +14,13 @@ from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, Model
 
 from overthink.collect.patience import seconds_for
 from overthink.collect.reply_checks import checked_counts
-from overthink.collect.template import rendered
+from overthink.collect.template import render_chat
 from overthink.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
 class Prefix:
-    """Everything the model has seen so far: as text, and as token ids where the provider speaks them."""
+    """The model's context so far: as text, and as token ids where the provider uses them."""
 
     text: str
     ids: tuple[int, ...] | None = None
@@ -28,24 +28,24 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One decoded piece.
+    """One decoded text.
 
     Attributes:
         text: The decoded text, without a stop string.
         ids: Its token ids, where known.
-        tokens: Tokens decoded, by the server's own count.
-        ended: The model stopped by itself or at a stop string, not at the limit.
+        tokens: Decoded tokens, as counted by the server.
+        is_complete: The model stopped by itself or at a stop string, not at the limit.
         prompt_tokens: Prompt tokens of the request.
-        cached_tokens: How many of them came from the server's cache; None if it does not say.
-        stop: The stop text that ended it; "" for the end of the turn; None if it was cut or the server does not say.
-        top: Log-probabilities of the most likely first tokens, the most likely first; None if they were not asked for
-            or the server does not tell them.
+        cached_tokens: Prompt tokens read from the server's cache; None if not reported.
+        stop: Stop text that ended it; "" for the end of the turn; None if truncated or not reported.
+        top: Log-probabilities of the most likely first tokens, in descending order; None if not requested or not
+            reported.
     """
 
     text: str
     ids: tuple[int, ...] | None
     tokens: int
-    ended: bool
+    is_complete: bool
     prompt_tokens: int | None
     cached_tokens: int | None
     stop: str | None = None
@@ -54,7 +54,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How one segment is drawn; ``top`` asks for the log-probabilities of so many of the most likely tokens."""
+    """Sampling parameters of one segment; ``top``: number of most likely tokens with log-probabilities."""
 
     max_tokens: int
     seed: int
@@ -65,13 +65,13 @@ class Sampling:
 
 
 class Continuation(Protocol):
-    """What the ladder asks of a provider.
+    """Interface of a provider to the ladder.
 
     Attributes:
-        tells_stop: Whether it says which stop text ended a segment.
+        reports_stop: Whether it reports which stop text ended a segment.
     """
 
-    tells_stop: bool
+    reports_stop: bool
 
     async def start(self, messages: list[ChatMessage], opening: str) -> Prefix:
         """The rendered prompt, with the assistant's turn opened."""
@@ -91,17 +91,17 @@ class Continuation(Protocol):
 
 
 def continuation_for(model: Model) -> Continuation:
-    """The way to continue a prefix with this model.
+    """Return the continuation for a model.
 
     Raises:
-        InputError: The provider cannot do it; the message says which can.
+        InputError: The provider cannot continue a prefix; the message lists those that can.
     """
     if hasattr(model.api, "render"):
         return TokenContinuation(model)
     provider = str(model).split("/")[0]
     if provider.endswith("-completions"):
         return TextContinuation(model)
-    from overthink.collect.chat_prefill import CHAT_SERVERS, ChatPrefill  # it is made of the parts of this file
+    from overthink.collect.chat_prefill import CHAT_SERVERS, ChatPrefill  # it imports this module
 
     if provider in CHAT_SERVERS:
         return ChatPrefill(model, CHAT_SERVERS[provider])
@@ -125,14 +125,14 @@ async def generate(
 
     Args:
         model: The model.
-        messages: What it is sent.
-        sampling: How to draw.
-        extra_body: Fields of the request that only this kind of server knows.
-        read: What was decoded and what stopped it, read from the output; None for servers that give it as it is.
+        messages: The request's messages.
+        sampling: Sampling parameters.
+        extra_body: Request fields specific to this kind of server.
+        read: Returns decoded text and stop text of an output; None for servers that report them directly.
 
     Raises:
-        RuntimeError: The server gave no answer, stopped for a reason that is neither an end nor the limit, or its
-            answer cannot be true.
+        RuntimeError: The server returned no answer, stopped for a reason other than an end or the limit, or reported
+            impossible counts.
     """
     output = await model.generate(
         list(messages),
@@ -161,7 +161,7 @@ async def generate(
         text=text,
         ids=None if ids is None else tuple(ids),
         tokens=tokens,
-        ended=output.stop_reason == "stop",
+        is_complete=output.stop_reason == "stop",
         prompt_tokens=prompt_tokens,
         cached_tokens=extra.get("cached_tokens"),
         stop=stop,
@@ -170,16 +170,16 @@ async def generate(
 
 
 def _top(output: ModelOutput) -> tuple[float, ...] | None:
-    """Log-probabilities of the most likely first tokens; None where the server tells none."""
-    told = output.choices[0].logprobs
-    first = told.content[0].top_logprobs if told is not None and told.content else None
-    return tuple(sorted((one.logprob for one in first), reverse=True)) if first else None
+    """Return the log-probabilities of the most likely first tokens; None if the server reports none."""
+    logprobs = output.choices[0].logprobs
+    first = logprobs.content[0].top_logprobs if logprobs is not None and logprobs.content else None
+    return tuple(sorted((token.logprob for token in first), reverse=True)) if first else None
 
 
 class TokenContinuation:
-    """Through token ids: what was decoded is exactly what is continued."""
+    """Continuation by token ids: exactly the decoded tokens are continued."""
 
-    tells_stop = True
+    reports_stop = True
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -188,11 +188,11 @@ class TokenContinuation:
     async def start(self, messages: list[ChatMessage], opening: str) -> Prefix:
         """The rendered prompt, with the assistant's turn opened (unless the template has opened it)."""
         prompt = Prefix("", tuple(await self._api.render(messages)))
-        opened = await self.append_text(prompt, opening)
-        assert opened.ids is not None
+        prefix = await self.append_text(prompt, opening)
+        assert prefix.ids is not None
         assert prompt.ids is not None
-        added = opened.ids[len(prompt.ids) :]
-        return prompt if added and prompt.ids[-len(added) :] == added else opened
+        opening_ids = prefix.ids[len(prompt.ids) :]
+        return prompt if opening_ids and prompt.ids[-len(opening_ids) :] == opening_ids else prefix
 
     async def append_text(self, prefix: Prefix, text: str) -> Prefix:
         """The prefix with text of ours behind it."""
@@ -216,9 +216,9 @@ class TokenContinuation:
 
 
 class TextContinuation:
-    """Through raw text, for completions endpoints. The server renders the chat template."""
+    """Continuation by raw text, for completions endpoints. The server renders the chat template."""
 
-    tells_stop = False
+    reports_stop = False
 
     def __init__(self, model: Model) -> None:
         self.model = model
@@ -229,7 +229,7 @@ class TextContinuation:
         """The rendered prompt, with the assistant's turn opened (unless the template has opened it)."""
         chat = [{"role": message.role, "content": message.text} for message in messages]
         key = getattr(self.model.api, "api_key", None)
-        text = await rendered(self._root, key=key, model=str(self.model.name), messages=chat)
+        text = await render_chat(self._root, key=key, model=str(self.model.name), messages=chat)
         already_open = bool(opening.strip()) and text.rstrip().endswith(opening.strip())
         return Prefix(text if already_open else text + opening)
 

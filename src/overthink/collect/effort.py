@@ -1,4 +1,4 @@
-"""The effort ladder: a model's own reasoning levels or caps, for providers whose thinking cannot be cut."""
+"""The effort ladder: a model's own reasoning levels or caps, for providers whose thinking cannot be truncated."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -10,92 +10,99 @@ from inspect_ai import Task, task_with
 from inspect_ai.dataset import Sample
 from inspect_ai.solver import TaskState
 
-from overthink.collect.collection import evaluate, numbered
+from overthink.collect.collection import evaluate, number_samples
 from overthink.collect.from_log import read_logs
-from overthink.collect.opened import Opened
+from overthink.collect.opened import Session
 from overthink.collect.opening import open_task
-from overthink.collect.thinking_caps import asked_for, cap_of
+from overthink.collect.thinking_caps import cap_of, effort_settings
 from overthink.core.cut_short import CutShort, failed_try
 from overthink.core.reading import Reading
 from overthink.core.record import Estimand, RungRecord
-from overthink.core.rungs import Setting, label
+from overthink.core.rungs import ThinkingSetting, label
 from overthink.errors import InputError
 from overthink.plan import Plan, TaskPlan
 
 
 def collect_efforts(
-    opened: Opened, *, study: str, log_dir: Path, on_sample: Callable[[], None]
+    session: Session, *, study: str, log_dir: Path, on_sample: Callable[[], None]
 ) -> tuple[Reading, tuple[CutShort, ...]]:
     """Run every task unchanged at every reasoning level or cap of the plan, and read the logs.
 
-    The levels are not nested: each has runs of its own. A sample that a log holds is not run again; draws of one
-    question are alike, so it is counted how many each question still lacks.
+    The levels are not nested: each has its own runs. A sample found in a log is not run again; draws of one question
+    are exchangeable, so only their number per question counts.
 
     Args:
-        opened: The plan, opened.
+        session: The opened plan.
         study: Name of the study.
-        log_dir: Where Inspect writes its logs, one folder per task and level.
-        on_sample: Told of every finished sample.
+        log_dir: Folder of the Inspect logs, with one folder per task and level.
+        on_sample: Callback after every finished sample.
 
     Returns:
-        The rows, and what was paid for samples that were cut short, or failed, and were run again.
+        The rows, and the usage of samples that were interrupted or failed and were run again.
 
     Raises:
         StoppedError: A run failed; finished samples are kept.
         KeyboardInterrupt: The user stopped the run.
     """
-    plan = opened.plan
+    plan = session.plan
     records: list[RungRecord] = []
-    again: list[CutShort] = []
+    failures: list[CutShort] = []
     notes: dict[str, None] = {}
-    for number, (task_plan, name) in enumerate(zip(plan.tasks, opened.names, strict=True)):
+    for number, (task_plan, name) in enumerate(zip(plan.tasks, session.names, strict=True)):
         for rung, effort in enumerate(plan.efforts or ()):
             folder = level_folder(log_dir, number, rung, effort)
-            there = _there(folder, task_plan, plan.draws)
-            for draws, questions in _lacking(opened.tasks[number], plan, there).items():
+            existing = _read_existing(folder, task_plan, plan.draws)
+            for draws, questions in _missing_questions(session.tasks[number], plan, existing).items():
                 task = task_with(open_task(task_plan), dataset=questions, epochs=draws)
-                task = _uncapped(task, on_sample)
-                evaluate(task, opened.model, plan, folder, **asked_for(opened.model, effort), **_stated(plan))
+                task = _without_cap(task, on_sample)
+                evaluate(
+                    task,
+                    session.model,
+                    plan,
+                    folder,
+                    **effort_settings(session.model, effort),
+                    **_sampling_settings(plan),
+                )
             reading, left_out = _read(folder, task_plan, plan.draws)
             cap = cap_of(effort)
-            said = effort if cap is None else label(Setting(reasoning_tokens=cap))
+            effort_label = effort if cap is None else label(ThinkingSetting(reasoning_tokens=cap))
             records += [
-                replace(row, study=study, arm="base", task=name, rung=rung, effort=said, requested_tokens=cap)
+                replace(row, study=study, arm="base", task=name, rung=rung, effort=effort_label, requested_tokens=cap)
                 for row in reading.records
             ]
             notes |= dict.fromkeys(reading.notes)
-            again += _tries(name, left_out)
-    return Reading(tuple(records), tuple(notes)), tuple(again)
+            failures += _failed_tries(name, left_out)
+    return Reading(tuple(records), tuple(notes)), tuple(failures)
 
 
 def level_folder(log_dir: Path, task: int, rung: int, effort: str) -> Path:
-    """Where the logs of one task of the plan at one level are."""
+    """Return the folder of the logs of one task of the plan at one level."""
     return log_dir / f"{task:02d}-{rung:02d}-{effort}"
 
 
-def scorer_named(plan: TaskPlan) -> str | None:
-    """The scorer that the plan names, as logs are asked for it."""
+def scorer_name(plan: TaskPlan) -> str | None:
+    """Return the scorer named by the plan as `scorer` or `scorer.key`; None if it names none."""
     return ".".join(part for part in (plan.scorer, plan.key) if part) or None
 
 
-def _stated(plan: Plan) -> dict[str, Any]:
-    """The sampling that the plan states. What it leaves open is left to the task, and then to the provider."""
-    open_ = {"temperature": plan.temperature, "top_p": plan.top_p}
-    return {name: value for name, value in open_.items() if value is not None}
+def _sampling_settings(plan: Plan) -> dict[str, Any]:
+    """Return the sampling settings given in the plan; the others are left to the task and the provider."""
+    settings = {"temperature": plan.temperature, "top_p": plan.top_p}
+    return {name: value for name, value in settings.items() if value is not None}
 
 
-def _lacking(task: Task, plan: Plan, there: Sequence[RungRecord]) -> dict[int, list[Sample]]:
-    """The questions by the number of draws that they still lack."""
-    has = Counter(row.question for row in there if row.error is None)
-    lacking: dict[int, list[Sample]] = {}
-    for sample in numbered(task, plan):
-        if (draws := plan.draws - has[str(sample.id)]) > 0:
-            lacking.setdefault(draws, []).append(sample)
-    return lacking
+def _missing_questions(task: Task, plan: Plan, existing: Sequence[RungRecord]) -> dict[int, list[Sample]]:
+    """Return the samples grouped by their number of missing draws."""
+    n_draws = Counter(row.question for row in existing if row.error is None)
+    missing: dict[int, list[Sample]] = {}
+    for sample in number_samples(task, plan):
+        if (draws := plan.draws - n_draws[str(sample.id)]) > 0:
+            missing.setdefault(draws, []).append(sample)
+    return missing
 
 
-def _there(folder: Path, plan: TaskPlan, draws: int) -> Sequence[RungRecord]:
-    """What earlier runs of a level have left; nothing where a run was stopped before its log held a sample."""
+def _read_existing(folder: Path, plan: TaskPlan, draws: int) -> Sequence[RungRecord]:
+    """Return the rows of earlier runs of a level; none if a run stopped before its log held a sample."""
     try:
         return _read(folder, plan, draws)[0].records
     except InputError:
@@ -103,43 +110,43 @@ def _there(folder: Path, plan: TaskPlan, draws: int) -> Sequence[RungRecord]:
 
 
 def _read(folder: Path, plan: TaskPlan, draws: int) -> tuple[Reading, list[RungRecord]]:
-    """The rows of one level. Its only setting may look like a curve of one natural rung; it is one level of ours.
+    """Return the rows of one level as an effort rung, and the rows left out.
 
-    A sample that failed and was tried again is left out: of each question the first whole draws count. What was left
-    out comes back beside the rest.
+    Of each question the first complete draws count; a failed sample that was run again is left out. The estimand is
+    set here, because a log with a single setting is read as one natural rung.
     """
-    scorer = scorer_named(plan)
+    scorer = scorer_name(plan)
     reading = read_logs(folder, axis=plan.axis, high=plan.high, scorer=scorer)
-    kept, left_out = whole_draws(reading.records, draws)
-    ours = tuple(replace(row, draw=draw, estimand=Estimand.EFFORT) for row, draw in kept)
+    draws_of_rows, left_out = whole_draws(reading.records, draws)
+    ours = tuple(replace(row, draw=draw, estimand=Estimand.EFFORT) for row, draw in draws_of_rows)
     return Reading(ours, reading.notes), [replace(row, estimand=Estimand.EFFORT) for row in left_out]
 
 
 def whole_draws(records: Sequence[RungRecord], draws: int) -> tuple[list[tuple[RungRecord, int]], list[RungRecord]]:
-    """The rows of one level that count, as its logs have them, each with its draw in the study; and those left out."""
-    kept: dict[tuple[str, str], list[tuple[RungRecord, int]]] = defaultdict(list)
+    """Return the rows of one level that count, unchanged, each with its draw in the study; and the rows left out."""
+    by_question: dict[tuple[str, str], list[tuple[RungRecord, int]]] = defaultdict(list)
     left_out: list[RungRecord] = []
     for row in sorted(records, key=lambda row: (row.error is not None, row.draw)):
         if row.estimand is Estimand.CHECKPOINT:
             continue
-        of_question = kept[row.scorer, row.question]
+        of_question = by_question[row.scorer, row.question]
         if len(of_question) < draws:
             of_question.append((row, len(of_question)))
         else:
             left_out.append(row)
-    return [one for rows in kept.values() for one in rows], left_out
+    return [entry for rows in by_question.values() for entry in rows], left_out
 
 
-def _tries(task: str, left_out: Sequence[RungRecord]) -> list[CutShort]:
-    """Samples that were left out, one each, whatever scorers they had."""
+def _failed_tries(task: str, left_out: Sequence[RungRecord]) -> list[CutShort]:
+    """Return the usage of each left-out sample, once for all its scorers."""
     tries: dict[tuple[str, int], list[RungRecord]] = defaultdict(list)
     for row in left_out:
         tries[row.question, row.draw].append(replace(row, task=task, arm="base"))
     return [failed_try(rows) for rows in tries.values()]
 
 
-def _uncapped(task: Task, on_sample: Callable[[], None]) -> Task:
-    """The task without its cap on output: reasoning would eat the cap and leave no answer."""
+def _without_cap(task: Task, on_sample: Callable[[], None]) -> Task:
+    """Return the task without its cap on output: reasoning could use up the cap and leave no answer."""
     cleanup = task.cleanup
 
     async def tick(state: TaskState) -> None:

@@ -1,8 +1,8 @@
-"""Read Inspect logs, ours or anybody's, as rows of a pool.
+"""Read Inspect logs, Overthink's own or foreign ones, as rows of a pool.
 
 Epochs are draws. Logs of one model and task that differ only in reasoning effort, reasoning tokens or max
-tokens become the rungs of an effort curve. Agents that were scored on their way become checkpoint curves in
-addition. Our own logs hold their rows, which come back as they were.
+tokens become the rungs of an effort curve. Agents with intermediate scores become checkpoint curves in
+addition. Overthink's own logs contain their rows, which are returned unchanged.
 """
 
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ from pathlib import Path
 
 from inspect_ai.log import EvalSampleSummary
 
-from overthink.collect.log_checkpoints import CheckpointUnit
+from overthink.collect.log_checkpoints import LogCheckpointUnit
 from overthink.collect.log_curves import ForeignLogs
 from overthink.collect.log_files import OpenLog, open_logs
-from overthink.collect.log_meaning import Stated, meanings, read_polarity
+from overthink.collect.log_meaning import PolarityOptions, meanings, read_polarity
 from overthink.collect.log_records import own_records
-from overthink.core.human_label import AnswerAt
+from overthink.core.human_label import AnswerPosition
 from overthink.core.reading import Reading
 from overthink.core.record import RungRecord
 from overthink.errors import InputError
@@ -33,25 +33,25 @@ def read_logs(
     axis: str | None = None,
     high: str | None = None,
     scorer: str | None = None,
-    checkpoints: CheckpointUnit = "tokens",
+    checkpoints: LogCheckpointUnit = "tokens",
 ) -> Reading:
     """Read a log, or a folder of logs.
 
     Args:
-        path: An Inspect log (.eval or .json), or a folder that is searched to its depth.
-        axis: What logs made by others measure: "capability", "safety" or "benign"; None for what the table of known
-            tasks says, and capability where it says nothing.
-        high: What a high score means, such as "safe" or "harm"; needed where you state the safety or benign axis.
-        scorer: The one `scorer` or `scorer.key` to read; None for the known one, or all, each a curve of its own.
-        checkpoints: What agents scored on their way are compared at: "tokens", "turns" or "cost".
+        path: An Inspect log (.eval or .json), or a folder that is searched recursively.
+        axis: Axis of foreign logs: "capability", "safety" or "benign"; None for that of the table of known
+            tasks, and capability for an unknown task.
+        high: Meaning of a high score, such as "safe" or "harm"; required with the safety or benign axis.
+        scorer: The `scorer` or `scorer.key` to read; None for the known one, or all, each a curve of its own.
+        checkpoints: Unit in which agents with intermediate scores are compared: "tokens", "turns" or "cost".
 
     Returns:
-        The rows, and notes on all that was assumed, left out or still missing.
+        The rows, and notes on assumptions, omissions and missing data.
 
     Raises:
-        InputError: There is no readable log, no usable score, or the polarity is not stated.
+        InputError: There is no readable log, no usable score, or the polarity is unknown.
     """
-    read_polarity(axis, high)  # a wrong word is found whatever the logs are
+    read_polarity(axis, high)  # an invalid word is refused whatever the logs are
     logs, notes = open_logs(path)
     own: list[RungRecord] = []
     foreign: list[OpenLog] = []
@@ -61,12 +61,12 @@ def read_logs(
             foreign.append(log)
         else:
             own += rows
-    notes += _unfinished(logs)
+    notes += _status_notes(logs)
     records = _latest(own)
     if foreign:
-        how = meanings(foreign, Stated(axis, high, scorer))
-        notes += dict.fromkeys(meaning.note for meaning in how if meaning.note is not None)
-        reader = ForeignLogs(path.stem, foreign, how, checkpoints)
+        log_meanings = meanings(foreign, PolarityOptions(axis, high, scorer))
+        notes += dict.fromkeys(meaning.note for meaning in log_meanings if meaning.note is not None)
+        reader = ForeignLogs(path.stem, foreign, log_meanings, checkpoints)
         records += reader.rows(notes)
     if not records:
         raise InputError(f"{path} holds no scored sample. {' '.join(notes)}")
@@ -75,14 +75,14 @@ def read_logs(
 
 def read_origins(
     path: Path, *, axis: str | None = None, high: str | None = None, scorer: str | None = None
-) -> dict[AnswerAt, tuple[OpenLog, EvalSampleSummary]]:
-    """Which sample of which log every row of :func:`read_logs` is from, but for our own logs and for checkpoints.
+) -> dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]]:
+    """Return log and sample of every row of :func:`read_logs`, except for Overthink's own logs and checkpoints.
 
     Args:
-        path: As for :func:`read_logs`, and so the rest.
-        axis: What the logs measure.
-        high: What a high score means.
-        scorer: The one `scorer` or `scorer.key` to read.
+        path: As for :func:`read_logs`.
+        axis: As for :func:`read_logs`.
+        high: As for :func:`read_logs`.
+        scorer: As for :func:`read_logs`.
 
     Raises:
         InputError: As for :func:`read_logs`.
@@ -90,22 +90,22 @@ def read_origins(
     foreign = [log for log in open_logs(path)[0] if own_records(log) is None]
     if not foreign:
         return {}
-    return ForeignLogs(path.stem, foreign, meanings(foreign, Stated(axis, high, scorer)), "tokens").origins()
+    return ForeignLogs(path.stem, foreign, meanings(foreign, PolarityOptions(axis, high, scorer)), "tokens").origins()
 
 
 def _latest(records: list[RungRecord]) -> list[RungRecord]:
-    """Rows of our own logs, each once: a resumed study's later trace takes the place of the earlier one."""
+    """Return the rows of Overthink's own logs, each once: the later trace of a resumed study replaces the earlier."""
     return list(
         {(r.task, r.axis, r.scorer, r.arm, r.estimand, r.question, r.draw, r.rung): r for r in records}.values()
     )
 
 
-def _unfinished(logs: Sequence[OpenLog]) -> list[str]:
+def _status_notes(logs: Sequence[OpenLog]) -> list[str]:
     notes = []
     for log in logs:
         if log.header.status != "success":
-            finished = f"its {len(log.summaries)} finished samples were read"
-            notes.append(f"{log.path.name} {_STATUS[log.header.status]}; {finished}.")
+            samples = f"its {len(log.summaries)} finished samples were read"
+            notes.append(f"{log.path.name} {_STATUS[log.header.status]}; {samples}.")
         if log.header.invalidated:
             notes.append(f"{log.path.name} holds samples marked as invalid; they were read like the others.")
     return notes

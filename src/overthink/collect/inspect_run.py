@@ -1,4 +1,4 @@
-"""One run of Inspect that Ctrl-C ends in good order, however often it is pressed."""
+"""One run of Inspect that repeated Ctrl-C ends in an orderly way."""
 
 import asyncio
 from typing import Any
@@ -12,23 +12,23 @@ from inspect_ai._util.platform import platform_init
 from inspect_ai.log import EvalLog
 from inspect_ai.util._display import init_display_type
 
-from overthink.collect.interrupts import counted
+from overthink.collect.interrupts import count_interrupts
 
 
 def run_inspect(task: Task, **settings: Any) -> list[EvalLog]:
-    """Evaluate a task as ``inspect_ai.eval`` does, without a display.
+    """Evaluate a task with ``inspect_ai.eval``, without a display.
 
-    In a notebook, in another thread, in a running loop and on trio, Inspect takes Ctrl-C itself as it always does.
+    In a notebook, another thread, a running event loop and on trio, Inspect handles Ctrl-C itself.
 
     Args:
         task: The task.
-        **settings: Those of ``inspect_ai.eval``.
+        **settings: Settings of ``inspect_ai.eval``.
 
     Raises:
-        KeyboardInterrupt: It was pressed; what had begun was cancelled, and the log was written.
+        KeyboardInterrupt: Ctrl-C was pressed; running samples were cancelled, and the log was written.
     """
-    with counted() as pressed:
-        if pressed is None or _in_a_loop() or configured_async_backend() != "asyncio":
+    with count_interrupts() as interrupts:
+        if interrupts is None or _in_a_loop() or configured_async_backend() != "asyncio":
             return inspect_eval(task, display="none", **settings)
 
         async def run() -> list[EvalLog]:
@@ -39,18 +39,18 @@ def run_inspect(task: Task, **settings: Any) -> list[EvalLog]:
                 running.cancel()
                 loop.call_soon_threadsafe(lambda: None)  # wakes it
 
-            with pressed.stopping(stop):
+            with interrupts.stopping(stop):
                 return await eval_async(task, **settings)
 
         platform_init()
         init_display_type("none")
-        before = pressed.count
+        before = interrupts.count
         try:
             logs = anyio.run(with_async_fs(run))
         except asyncio.CancelledError:
-            if pressed.count == before:
+            if interrupts.count == before:
                 raise
-        if pressed.count > before:
+        if interrupts.count > before:
             raise KeyboardInterrupt
         return logs
 

@@ -1,7 +1,7 @@
-"""Ctrl-C. The first one ends the work in good order; later ones cannot disturb that, and the third ends the process.
+"""Ctrl-C: the first press ends the work in an orderly way, a second does not disturb that, a third ends the process.
 
-Python raises ``KeyboardInterrupt`` wherever the program happens to be. asyncio cancels its main task at the first one
-instead, but raises at the second, and an exception inside a callback of a task group leaves its loop waiting for ever.
+Python raises ``KeyboardInterrupt`` at an arbitrary point of the program. asyncio cancels its main task at the first one
+instead, but raises at the second, and an exception inside a callback of a task group blocks its loop for ever.
 Here nothing is raised into a loop: the first press cancels, further ones are counted.
 """
 
@@ -16,10 +16,10 @@ from types import FrameType
 from typing import Any, NoReturn
 
 CODE = 130
-"""Exit code of a process that was interrupted, as shells have it."""
+"""Exit code of an interrupted process, as in shells."""
 
 GRACE = 10.0
-"""Seconds that the work may still take to end after the second press."""
+"""Seconds that the work may take to end after the second press."""
 
 _AGAIN = b"\nending; finished traces are kept. Once more ends at once.\n"
 _AT_ONCE = b"\nended at once; finished traces are kept.\n"
@@ -27,12 +27,12 @@ _SHOW_CURSOR = b"\x1b[?25h"
 
 
 class Interrupts:
-    """Counts presses of Ctrl-C: a signal handler.
+    """Signal handler that counts presses of Ctrl-C.
 
     It may run between any two instructions, so it takes no lock, prints through no buffer and starts no thread.
 
     Attributes:
-        count: How often it was pressed.
+        count: Number of presses.
     """
 
     def __init__(self) -> None:
@@ -41,12 +41,12 @@ class Interrupts:
         self._alarm_before: Any = None
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Take one press."""
+        """Handle one press."""
         self.count += 1
         if self.count == 1:
             self._first()
         elif self.count == 2:
-            _tell(_AGAIN)
+            _write(_AGAIN)
             if hasattr(signal, "setitimer"):  # Windows has none; there the third press is needed
                 self._alarm_before = signal.signal(signal.SIGALRM, _end)
                 signal.setitimer(signal.ITIMER_REAL, GRACE)
@@ -62,17 +62,17 @@ class Interrupts:
         finally:
             self._stop = None
 
-    def call_off(self) -> None:
-        """Everything has ended in time."""
+    def cancel_alarm(self) -> None:
+        """Cancel the alarm: the work has ended in time."""
         if self._alarm_before is not None:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, self._alarm_before)
             self._alarm_before = None
 
-    def go_deaf(self) -> None:
-        """Nothing is left to end: what still comes must not disturb the interpreter's own end."""
+    def ignore_signals(self) -> None:
+        """Ignore further presses, which must not disturb the interpreter's shutdown."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        self.call_off()
+        self.cancel_alarm()
 
     def _first(self) -> None:
         if self._stop is not None:
@@ -85,7 +85,7 @@ class Interrupts:
                 loop = asyncio.get_running_loop()
             except RuntimeError:
                 pass
-            else:  # a loop that only reads; its tasks end as they do when it is shut down
+            else:  # a loop that only reads; its tasks end as on shutdown
                 for task in asyncio.all_tasks(loop):
                     task.cancel()
                 loop.call_soon_threadsafe(lambda: None)  # wakes it
@@ -94,16 +94,16 @@ class Interrupts:
 
 
 @contextmanager
-def counted() -> Iterator[Interrupts | None]:
-    """Take Ctrl-C over while the block runs, or share it where that is done already.
+def count_interrupts() -> Iterator[Interrupts | None]:
+    """Handle Ctrl-C while the block runs, or share the handler of an enclosing block.
 
     Yields:
-        Who counts; None where it is not ours to take: in another thread, in a session of somebody who types
+        The handler; None if Ctrl-C must not be handled here: in another thread, in an interactive session
         (Jupyter, IPython), or where the program handles or ignores it itself.
     """
-    there = signal.getsignal(signal.SIGINT)
-    if isinstance(there, Interrupts) and threading.current_thread() is threading.main_thread():
-        yield there
+    handler = signal.getsignal(signal.SIGINT)
+    if isinstance(handler, Interrupts) and threading.current_thread() is threading.main_thread():
+        yield handler
     elif not _is_ours_to_take():
         yield None
     else:
@@ -113,20 +113,20 @@ def counted() -> Iterator[Interrupts | None]:
             yield counting
         finally:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            counting.call_off()
+            counting.cancel_alarm()
 
 
-def counted_to_the_end(command: Callable[[], None]) -> None:
-    """Run a command that ends its process. Once Ctrl-C was pressed it ends with :data:`CODE`, however often.
+def run_interruptible(command: Callable[[], None]) -> None:
+    """Run a command that ends its process; after any number of Ctrl-C it exits with :data:`CODE`.
 
     Raises:
-        SystemExit: The command says so, or it was interrupted.
+        SystemExit: The command raised it, or was interrupted.
     """
     if not _is_ours_to_take():
         return command()
     counting = Interrupts()
     signal.signal(signal.SIGINT, counting)
-    atexit.register(counting.go_deaf)  # the first that is registered, so the last to run
+    atexit.register(counting.ignore_signals)  # registered first, so it runs last
     try:
         command()
     except BaseException:
@@ -135,7 +135,7 @@ def counted_to_the_end(command: Callable[[], None]) -> None:
         raise
     finally:
         if not counting.count:
-            atexit.unregister(counting.go_deaf)
+            atexit.unregister(counting.ignore_signals)
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
@@ -146,11 +146,11 @@ def _is_ours_to_take() -> bool:
 
 
 def _end(number: int = 0, frame: FrameType | None = None) -> NoReturn:
-    """End the process now. Journals are synced line by line and other files are replaced whole, so nothing tears."""
-    _tell(_AT_ONCE + (_SHOW_CURSOR if os.isatty(2) else b""))
+    """End the process now. Journals are synced by line and other files replaced atomically, so none is damaged."""
+    _write(_AT_ONCE + (_SHOW_CURSOR if os.isatty(2) else b""))
     os._exit(CODE)
 
 
-def _tell(message: bytes) -> None:
-    with suppress(OSError):  # nobody may be listening any more
+def _write(message: bytes) -> None:
+    with suppress(OSError):  # stderr may be closed
         os.write(2, message)

@@ -1,4 +1,4 @@
-"""Score a forced answer with the task's own scorer, and say what the score means on the task's axis."""
+"""Score a forced answer with the task's own scorer, and convert the score to the task's axis."""
 
 import re
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from overthink.collect.score_values import (
     MissingKeyError,
     UnreadableValueError,
     answer_not_found,
-    declined,
     read_value,
+    reports_refusal,
     stated_answer,
 )
 from overthink.core.record import Axis, Verdict
@@ -26,14 +26,14 @@ from overthink.plan import HIGH_WORDS, TaskPlan
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """What the scorer said of one answer, in the pool's terms.
+    """Result of the scorer for one answer, in the pool's terms.
 
     Attributes:
-        value: 1 = correct, safe or answered; None where the scorer gave no usable score.
-        verdict: What the answer was.
+        value: 1 = correct, safe or answered; None without a usable score.
+        verdict: Verdict on the answer.
         answer: Canonical answer; None off the capability axis.
-        judge_tokens: Tokens that the scorer's own model calls used.
-        explanation: The scorer's words, for the log.
+        judge_tokens: Tokens used by the scorer's own model calls.
+        explanation: The scorer's explanation, for the log.
     """
 
     value: float | None
@@ -43,11 +43,11 @@ class Judgement:
     explanation: str | None
 
 
-class Judge:
+class AnswerJudge:
     """One scorer of a task, read on one axis.
 
     Attributes:
-        name: `scorer` or `scorer.key`, as the pool writes it.
+        name: `scorer` or `scorer.key`, as in the pool.
         scorer: The scorer itself.
     """
 
@@ -55,34 +55,34 @@ class Judge:
         names: list[str] = []
         for scorer in scorers:
             names.append(unique_scorer_name(scorer, names))
-        self.scorer = scorers[_chosen(names, plan)]
+        self.scorer = scorers[_choose_scorer(names, plan)]
         self._plan = plan
         self._axis = Axis(plan.axis)
         self._has_read = False
-        self.name = names[_chosen(names, plan)] + (f".{plan.key}" if plan.key else "")
+        self.name = names[_choose_scorer(names, plan)] + (f".{plan.key}" if plan.key else "")
 
-    async def __call__(self, state: TaskState, target: Target, *, truncated: bool) -> Judgement:
+    async def __call__(self, state: TaskState, target: Target, *, is_truncated: bool) -> Judgement:
         """Score a state whose output is the forced answer.
 
         Args:
             state: The state after the task's own post-processing.
             target: The sample's target.
-            truncated: The answer hit its allowance.
+            is_truncated: The answer reached its token limit.
 
         Raises:
-            InputError: The scorer's value needs a key, lies outside [0, 1], or is the first and no number.
+            InputError: The scorer's value needs a key, lies outside [0, 1], or is the first one and not a number.
         """
         before = tokens_used()
         score = await self.scorer(state, target)
         judge_tokens = tokens_used() - before
-        empty = not state.output.completion.strip() and not _has_acted(state)
+        is_empty = not state.output.completion.strip() and not _has_acted(state)
         if score is None:
-            return Judgement(None, _no_score(empty, truncated), None, judge_tokens, None)
+            return Judgement(None, _no_score(is_empty, is_truncated), None, judge_tokens, None)
         value = self._value(score)
         answer = canonical(stated_answer(score)) if self._axis is Axis.CAPABILITY else None
-        verdict = self._verdict(score, value, answer, empty=empty, truncated=truncated)
-        if empty and self._axis is not Axis.CAPABILITY:
-            value = None  # silence is neither a refusal nor an answer
+        verdict = self._verdict(score, value, answer, is_empty=is_empty, is_truncated=is_truncated)
+        if is_empty and self._axis is not Axis.CAPABILITY:
+            value = None  # an empty answer is neither a refusal nor an answer
         return Judgement(value, verdict, answer, judge_tokens, score.explanation)
 
     def _value(self, score: Score) -> float | None:
@@ -94,7 +94,7 @@ class Judge:
                 f"{task} gives several values ({keys}); name one: --{self._axis} {self._plan.task}@{self.name}.KEY"
             ) from keys
         except UnreadableValueError as seen:
-            if self._has_read:  # a judge that slipped once must not end a run that was going well
+            if self._has_read:  # one malformed score must not end a run
                 return None
             raise InputError(
                 f"{task} gave {seen}, which is no number; needed: a number from 0 to 1, C, I, P, N, yes or no. "
@@ -112,26 +112,26 @@ class Judge:
         return value if high_is_good else 1 - value
 
     def _verdict(
-        self, score: Score, value: float | None, answer: str | None, *, empty: bool, truncated: bool
+        self, score: Score, value: float | None, answer: str | None, *, is_empty: bool, is_truncated: bool
     ) -> Verdict:
-        if empty:
-            return _no_score(empty, truncated)
-        stated = (score.metadata or {}).get("verdict")
-        if stated in set(Verdict):
-            return Verdict(stated)
+        if is_empty:
+            return _no_score(is_empty, is_truncated)
+        metadata_verdict = (score.metadata or {}).get("verdict")
+        if metadata_verdict in set(Verdict):
+            return Verdict(metadata_verdict)
         if value is None:
             return Verdict.UNPARSED
         if self._axis is Axis.CAPABILITY and value == 0:
-            if declined(score, self._plan.key):
+            if reports_refusal(score, self._plan.key):
                 return Verdict.REFUSED
-            # A scorer that states no answer at all says nothing of whether there was one.
+            # A scorer that never reports an answer gives no evidence that there was none.
             if answer_not_found(score) or (answer is None and stated_answer(score) is not None):
                 return Verdict.UNPARSED
         return verdict_of(value, self._axis)
 
 
 def canonical(answer: str | None) -> str | None:
-    """The answer as it votes: without its `ANSWER:` label, outer punctuation, case, and thousands separators.
+    """Return the answer in the form used for votes: no `ANSWER:` label, outer punctuation, case, thousands separators.
 
     Example:
         >>> canonical("ANSWER: 1,024."), canonical(" B) "), canonical("12.0"), canonical("")
@@ -148,7 +148,7 @@ def canonical(answer: str | None) -> str | None:
     return text[:200] or None
 
 
-def _chosen(names: list[str], plan: TaskPlan) -> int:
+def _choose_scorer(names: list[str], plan: TaskPlan) -> int:
     if plan.scorer is None:
         if len(names) == 1:
             return 0
@@ -162,15 +162,15 @@ def _chosen(names: list[str], plan: TaskPlan) -> int:
     raise InputError(f"task {plan.task} has no scorer {plan.scorer!r}; it has: {', '.join(names)}")
 
 
-def _no_score(empty: bool, truncated: bool) -> Verdict:
-    return Verdict.TRUNCATED if empty and truncated else Verdict.UNPARSED
+def _no_score(is_empty: bool, is_truncated: bool) -> Verdict:
+    return Verdict.TRUNCATED if is_empty and is_truncated else Verdict.UNPARSED
 
 
 def _has_acted(state: TaskState) -> bool:
-    """Whether the model called tools: then a turn without words is no silence."""
+    """Return whether the model called tools: then a turn without text is not an empty answer."""
     return any(isinstance(message, ChatMessageAssistant) and message.tool_calls for message in state.messages)
 
 
 def tokens_used() -> int:
-    """Tokens that this sample has used so far, of all models."""
+    """Return the tokens used by the current sample so far, of all models."""
     return sum(usage.total_tokens for usage in sample_model_usage().values())

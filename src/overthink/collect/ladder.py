@@ -11,49 +11,49 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import store
 
 from overthink.collect.continuation import Continuation, continuation_for
-from overthink.collect.judging import Judge
+from overthink.collect.judging import AnswerJudge
 from overthink.collect.replay import Replay, evaluated_model
 from overthink.collect.trace import LadderTask, Trace
 from overthink.core.controls import ON_TRACE
 from overthink.core.record import Axis, Estimand, RungRecord, Verdict
 
 RECORDS = "Ladder:records"
-"""Key of the sample's store under which a log keeps its rows of the pool."""
+"""Key of the sample's store for the rows of the pool."""
 
 TEXTS = "Ladder:texts"
-"""Key under which a log keeps the texts of the rungs. They stay in the log."""
+"""Key of the sample's store for the texts of the rungs. They stay in the log."""
 
 
 def ladder(work: LadderTask) -> Solver:
-    """Collect one trace per sample: think, fork at every rung, score with the task's own scorer.
+    """Return the solver that collects one trace per sample: think, fork at every rung, score with the task's scorer.
 
     Raises:
-        InputError: The task has several scorers and none is named, or not the one that is named.
+        InputError: The task has several scorers and the plan names none, or names an unknown one.
     """
     replay = Replay(work.solver, task=work.name)
-    judge = Judge(work.scorers, work.task)
-    ways: list[Continuation] = []  # one for all traces: it asks the server only once how prefixes are kept
+    judge = AnswerJudge(work.scorers, work.task)
+    continuations: list[Continuation] = []  # one for all traces: it checks the server once
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        nonlocal ways
+        nonlocal continuations
         draws = work.draws[str(state.sample_id)]
-        if state.epoch > len(draws):  # other questions lack more draws than this one
+        if state.epoch > len(draws):  # other questions have more missing draws than this one
             return state
         trace = Trace(work, judge.name, state, draws[state.epoch - 1])
         try:
             with work.boundary.trace() as failure:
-                ways = ways or [continuation_for(evaluated_model())]
-                await trace.collect(replay, judge, state, ways[0])
+                continuations = continuations or [continuation_for(evaluated_model())]
+                await trace.collect(replay, judge, state, continuations[0])
             if failure:
                 trace.mark_errored(failure[0])
-            store().set(RECORDS, [plain(record) for record in trace.rows])
+            store().set(RECORDS, [record_dict(record) for record in trace.rows])
             store().set(TEXTS, trace.texts)
             with work.boundary.deliberate():
                 if trace.thought is not None and not failure:
-                    work.keeper.on_thought(trace.name, trace.thought)
-                work.keeper.on_trace(trace.rows)
-        except BaseException:  # Ctrl-C, a server that is gone, a full disk: the run ends, and this trace is not kept
-            work.keeper.on_cut_short(trace.cut_short())
+                    work.sink.on_thinking(trace.name, trace.thought)
+                work.sink.on_trace(trace.rows)
+        except BaseException:  # Ctrl-C, an unreachable server, a full disk: the run ends, and this trace is discarded
+            work.sink.on_cut_short(trace.cut_short())
             raise
         state.output = ModelOutput.from_content(str(state.model), trace.answer)
         return state
@@ -66,12 +66,14 @@ def ladder(work: LadderTask) -> Solver:
 
 
 def ladder_scores(budgets: Sequence[int]) -> Scorer:
-    """The headline of a ladder log: one value per rung, named by its budget."""
+    """Return the scorer of a ladder log: one value per rung, keyed by its budget."""
 
     async def score(state: TaskState, target: Target) -> Score:
         rows: list[dict[str, Any]] = state.store.get(RECORDS, [])
-        forced = [row for row in rows if row["estimand"] == Estimand.FORCED and not row["scorer"].endswith(ON_TRACE)]
-        by_budget = {str(row["requested_tokens"]): row["value"] for row in forced}
+        forced_rows = [
+            row for row in rows if row["estimand"] == Estimand.FORCED and not row["scorer"].endswith(ON_TRACE)
+        ]
+        by_budget = {str(row["requested_tokens"]): row["value"] for row in forced_rows}
         return Score(
             value={
                 str(budget): math.nan if by_budget.get(str(budget)) is None else by_budget[str(budget)]
@@ -86,8 +88,8 @@ def ladder_scores(budgets: Sequence[int]) -> Scorer:
     return ladder_scores()
 
 
-def plain(record: RungRecord) -> dict[str, Any]:
-    """A row as a log keeps it."""
+def record_dict(record: RungRecord) -> dict[str, Any]:
+    """Return a row as stored in a log."""
     return {
         name: str(value) if isinstance(value, Axis | Estimand | Verdict) else value
         for name, value in asdict(record).items()

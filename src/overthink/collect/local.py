@@ -1,4 +1,4 @@
-"""Open weights in this process: ``overthink/smollm2`` (embedded) and ``overthink/gguf`` (any GGUF file)."""
+"""Open-weight models in this process: ``overthink/smollm2`` (embedded) and ``overthink/gguf`` (any GGUF file)."""
 
 import importlib.util
 from typing import Any
@@ -20,7 +20,7 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from overthink.collect.server import LlamaServer, ServerOptions, server_for
-from overthink.collect.weights import check_gguf, embedded
+from overthink.collect.weights import check_gguf, embedded_path
 from overthink.errors import InputError
 from overthink.plan import TEMPERATURE, TOP_P
 
@@ -29,10 +29,10 @@ class LocalModel(ModelAPI):
     """A model that runs in this process, for chat and for continuing a prompt given as token ids.
 
     A single user message with ``metadata["prompt_token_ids"]`` is a raw prompt; anything else is a chat,
-    rendered with the model's own template. ``output.metadata`` holds ``token_ids`` (what was decoded, the
-    end-of-sequence token and a stop word left out), ``cached_tokens`` (how many prompt tokens came from the
-    cache) and ``stop`` (the stop word that ended it, "" for the end of the turn, None at the limit). Only
-    temperature, top-p, top-k and the seed shape the sampling: what a server adds is switched off.
+    rendered with the model's own template. ``output.metadata`` holds ``token_ids`` (decoded tokens without
+    the end-of-sequence token and a stop word), ``cached_tokens`` (prompt tokens read from the cache) and
+    ``stop`` (the stop word that ended it, "" for the end of the turn, None at the limit). Only
+    temperature, top-p, top-k and the seed affect the sampling: other samplers are switched off.
 
     Args:
         model_name: "smollm2" or "gguf".
@@ -40,10 +40,10 @@ class LocalModel(ModelAPI):
         api_key: Not used.
         config: Defaults for generation.
         gguf: The weight file, for "gguf".
-        slots: Traces whose prefix stays cached; twice the traces in flight, so that none loses its own.
+        slots: Traces whose prefix stays cached; twice the concurrent traces, so that none is evicted.
         context: Context window of a trace, in tokens.
-        engines: Independent copies of the engine; None for one per core where the weights are small.
-        threads: Threads of each engine; None for what suits the machine.
+        engines: Independent copies of the engine; None for one per core if the weights are small.
+        threads: Threads of each engine; None for the default of the machine.
 
     Raises:
         InputError: The weights or xllamacpp are missing, or the file is not a GGUF file.
@@ -68,7 +68,7 @@ class LocalModel(ModelAPI):
                 raise InputError("overthink/gguf needs the weight file; give the model argument gguf=PATH")
             path = check_gguf(gguf)
         else:
-            path = embedded()
+            path = embedded_path()
         if importlib.util.find_spec("xllamacpp") is None:
             raise InputError(f"overthink/{model_name} needs xllamacpp. Run: pip install 'overthink[demo]'")
         self._options = ServerOptions.for_machine(path, slots=slots, context=context, engines=engines, threads=threads)
@@ -89,11 +89,11 @@ class LocalModel(ModelAPI):
             prompt = await self.render(input)
         room = server.context_tokens - len(prompt)
         if room < 1:
-            said = f"a prompt of {len(prompt)} tokens in a context of {server.context_tokens}"
-            return ModelOutput.from_content(self.model_name, "", stop_reason="model_length", error=said)
-        wanted = room if config.max_tokens is None else config.max_tokens
+            message = f"a prompt of {len(prompt)} tokens in a context of {server.context_tokens}"
+            return ModelOutput.from_content(self.model_name, "", stop_reason="model_length", error=message)
+        max_tokens = room if config.max_tokens is None else config.max_tokens
         request = _sampling(config) | {
-            "n_predict": min(wanted, room),
+            "n_predict": min(max_tokens, room),
             "return_tokens": True,
             "cache_prompt": True,
             "n_probs": (config.top_logprobs or 1) if config.logprobs else 0,
@@ -102,50 +102,50 @@ class LocalModel(ModelAPI):
         ids = answer["tokens"][:-1] if answer["stop_type"] == "eos" else answer["tokens"]
         if answer["stop_type"] == "word":
             ids = await self._without_stop(server, ids, answer["content"])
-        return self._output(answer, ids, cut_by_context=wanted > room)
+        return self._output(answer, ids, cut_by_context=max_tokens > room)
 
     async def likelihood(
         self, prompt: list[int], ids: list[int], *, truth: dict[str, Any] | None
     ) -> tuple[list[float], int]:
-        """Log-probabilities of given tokens behind a prompt, and the tokens that the requests took.
+        """Return the log-probabilities of given tokens after a prompt, and the tokens used by the requests.
 
-        llama.cpp tells the probability of what it samples, before the samplers. So each token is made the only one
-        that can be sampled, and is asked for with all before it in the prompt.
+        llama.cpp reports the probability of the sampled token, before the samplers. So each token is made the only
+        possible one by a logit bias, in a request whose prompt ends with all tokens before it.
         """
         server = await self._server()
-        found, tokens = [], 0
-        for place, token in enumerate(ids):
+        logprobs, tokens = [], 0
+        for position, token in enumerate(ids):
             request = {"n_predict": 1, "n_probs": 1, "logit_bias": [[token, 1e6]], "temperature": 0.0}
             body = request | {"return_tokens": True, "cache_prompt": True}
-            answer = await server.complete([*prompt, *ids[:place]], body)
-            told = answer["completion_probabilities"][0]
-            if told["id"] != token:
-                raise ConnectionError(f"llama.cpp sampled token {told['id']} where only {token} was possible")
-            found.append(float(told["logprob"]))
+            answer = await server.complete([*prompt, *ids[:position]], body)
+            entry = answer["completion_probabilities"][0]
+            if entry["id"] != token:
+                raise ConnectionError(f"llama.cpp sampled token {entry['id']} where only {token} was possible")
+            logprobs.append(float(entry["logprob"]))
             tokens += answer["tokens_evaluated"] + len(answer["tokens"])
-        return found, tokens
+        return logprobs, tokens
 
     async def render(self, messages: list[ChatMessage]) -> list[int]:
-        """Token ids of a chat in the model's own template, ready for the assistant's first token."""
+        """Return the token ids of a chat in the model's own template, up to the assistant's first token."""
         server = await self._server()
         chat = [{"role": message.role, "content": message.text} for message in messages]
         text = (await server.post("/apply-template", {"messages": chat}))["prompt"]
         return await self._ids(server, text, begin=True)
 
     async def tokenize(self, text: str) -> list[int]:
-        """Token ids of a text, nothing added; a tag that is one token of the model stays one."""
+        """Return the token ids of a text without special tokens; a tag that is one token of the model stays one."""
         return await self._ids(await self._server(), text, begin=False)
 
     async def count_text_tokens(self, text: str) -> int:
-        """Number of tokens of a text."""
+        """Return the number of tokens of a text."""
         return len(await self.tokenize(text))
 
     def context_tokens(self) -> int:
-        """Context window of a trace, in tokens. Starts the server."""
+        """Return the context window of a trace, in tokens. Starts the server."""
         return server_for(self._options).context_tokens
 
     def max_connections(self) -> int:
-        """Requests in flight at once: half of the slots, so that forks keep their prefix."""
+        """Return the number of concurrent requests: half of the slots, so that forks keep their prefix."""
         return max(1, self._options.slots // 2)
 
     async def _server(self) -> LlamaServer:
@@ -159,7 +159,7 @@ class LocalModel(ModelAPI):
 
     @staticmethod
     async def _without_stop(server: LlamaServer, ids: list[int], content: str) -> list[int]:
-        """The tokens before a stop word: the longest start of the ids whose text is part of the content."""
+        """Return the tokens before a stop word: the longest prefix of the ids whose text is a prefix of the content."""
         while ids:
             text = (await server.post("/detokenize", {"tokens": ids}))["content"]
             if content.startswith(text):
@@ -171,7 +171,7 @@ class LocalModel(ModelAPI):
         reason: StopReason = "stop"
         if answer["stop_type"] == "limit":
             reason = "model_length" if cut_by_context else "max_tokens"
-        cached, prompt_tokens, decoded = (
+        cached_tokens, prompt_tokens, decoded_tokens = (
             answer["timings"]["cache_n"],
             answer["tokens_evaluated"],
             len(answer["tokens"]),
@@ -181,24 +181,24 @@ class LocalModel(ModelAPI):
             model=self.model_name,
             choices=[ChatCompletionChoice(message=message, stop_reason=reason, logprobs=_logprobs(answer))],
             usage=ModelUsage(
-                input_tokens=prompt_tokens - cached,
-                input_tokens_cache_read=cached,
-                output_tokens=decoded,
-                total_tokens=prompt_tokens + decoded,
+                input_tokens=prompt_tokens - cached_tokens,
+                input_tokens_cache_read=cached_tokens,
+                output_tokens=decoded_tokens,
+                total_tokens=prompt_tokens + decoded_tokens,
             ),
             metadata={
                 "token_ids": ids,
-                "cached_tokens": cached,
+                "cached_tokens": cached_tokens,
                 "stop": None if answer["stop_type"] == "limit" else answer["stopping_word"],
             },
         )
 
 
 def raw_prompt(messages: list[ChatMessage]) -> list[int] | None:
-    """The prompt given as token ids, or None for a chat.
+    """Return the prompt given as token ids; None for a chat.
 
     Raises:
-        InputError: ``prompt_token_ids`` is not a non-empty list of integers, or does not stand alone.
+        InputError: ``prompt_token_ids`` is not a non-empty list of integers, or is not in a single user message.
     """
     carrying = [m for m in messages if m.metadata and "prompt_token_ids" in m.metadata]
     if not carrying:
@@ -212,18 +212,18 @@ def raw_prompt(messages: list[ChatMessage]) -> list[int] | None:
 
 
 def _logprobs(answer: dict[str, Any]) -> Logprobs | None:
-    """What the model thought of each token before the samplers did; None where it was not asked."""
-    told = answer.get("completion_probabilities")
-    if not told:
+    """Return the log-probabilities of each token before the samplers; None if not requested."""
+    entries = answer.get("completion_probabilities")
+    if not entries:
         return None
     return Logprobs(
         content=[
             Logprob(
-                token=one["token"],
-                logprob=one["logprob"],
-                top_logprobs=[TopLogprob(token=t["token"], logprob=t["logprob"]) for t in one["top_logprobs"]],
+                token=entry["token"],
+                logprob=entry["logprob"],
+                top_logprobs=[TopLogprob(token=t["token"], logprob=t["logprob"]) for t in entry["top_logprobs"]],
             )
-            for one in told
+            for entry in entries
         ]
     )
 

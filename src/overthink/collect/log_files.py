@@ -1,4 +1,4 @@
-"""Open Inspect logs that somebody else made: untrusted, maybe broken, maybe still running."""
+"""Open foreign Inspect logs: untrusted, possibly damaged or still running."""
 
 import struct
 import zipfile
@@ -21,14 +21,14 @@ from zstandard import ZstdError
 
 from overthink.errors import InputError
 
-MAX_BYTES = 8 * 1024**3
+MAX_LOG_BYTES = 8 * 1024**3
 """Largest log that is opened, in bytes on disk."""
 MAX_MEMBER_BYTES = 2 * 1024**3
 """Largest part of a log that is unpacked at once, in bytes."""
 
 _NEWEST_VERSION = int(EvalLog.model_fields["version"].default)
 _BATCH = 50
-"""Samples read in full at a time; what is not needed of them is let go before the next."""
+"""Number of samples read in full at a time, to bound memory."""
 
 _BROKEN = (
     OSError,
@@ -46,59 +46,59 @@ _BROKEN = (
     struct.error,
     ZstdError,
 )
-"""What Inspect's readers raise on a file that is cut off, damaged, or no log."""
+"""Exceptions of Inspect's readers on a file that is truncated, damaged, or not a log."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OpenLog:
-    """One log: its header, a summary of every finished sample, and a way to the whole samples.
+    """One log: its header, a summary of every finished sample, and access to the full samples.
 
     Attributes:
         path: The file.
-        header: Everything but the samples.
-        summaries: One per finished sample.
+        header: The log without its samples.
+        summaries: One summary per finished sample.
     """
 
     path: Path
     header: EvalLog
     summaries: list[EvalSampleSummary]
-    _loaded: dict[tuple[str | int, int], EvalSample] | None
+    _samples_by_key: dict[tuple[str | int, int], EvalSample] | None
 
     def samples(
-        self, wanted: list[EvalSampleSummary], *, without: AbstractSet[str] = frozenset()
+        self, summaries: list[EvalSampleSummary], *, exclude: AbstractSet[str] = frozenset()
     ) -> Iterator[EvalSample]:
-        """The whole samples, in the order asked for, without the fields named.
+        """Yield the full samples of the given summaries, in order, without the excluded fields.
 
-        Leaving fields out spares memory, not time: measured, it takes twice as long as reading them all.
+        Excluding fields saves memory, not time: measured, it takes twice as long as reading them all.
 
         Raises:
-            InputError: One cannot be read.
+            InputError: A sample cannot be read.
         """
-        keys = [(summary.id, summary.epoch) for summary in wanted]
+        keys = [(summary.id, summary.epoch) for summary in summaries]
         with one_message(self.path):
-            if self._loaded is not None:
-                yield from (self._loaded[key] for key in keys)
+            if self._samples_by_key is not None:
+                yield from (self._samples_by_key[key] for key in keys)
                 return
             for start in range(0, len(keys), _BATCH):
                 yield from read_eval_log_samples_by_id(
-                    self.path, keys[start : start + _BATCH], exclude_fields=set(without)
+                    self.path, keys[start : start + _BATCH], exclude_fields=set(exclude)
                 )
 
 
 def open_logs(path: Path) -> tuple[list[OpenLog], list[str]]:
-    """Open a log, or all logs in a folder and its folders, oldest first.
+    """Open a log, or all logs in a folder, recursively, oldest first.
 
-    In a folder, a file that cannot be read is left out with a note, as long as another one can be read.
+    In a folder, an unreadable file is left out with a note if at least one other file is readable.
 
     Returns:
-        The logs, and notes on what was left out.
+        The logs, and notes on files left out.
 
     Raises:
         InputError: There is no log, or none can be read.
     """
     if not path.exists():
         raise InputError(f"{path} is not there; needed: an Inspect log (.eval or .json), or a folder of logs")
-    files = [path] if path.is_file() else _found(path)
+    files = [path] if path.is_file() else _log_files(path)
     if not files:
         raise InputError(f"{path} holds no Inspect log; needed: files ending in .eval or .json")
     logs: list[OpenLog] = []
@@ -111,17 +111,17 @@ def open_logs(path: Path) -> tuple[list[OpenLog], list[str]]:
     if not logs:
         more = f" ({len(failures)} files were tried)" if len(failures) > 1 else ""
         raise InputError(f"{failures[0]}{more}")
-    # Inspect tells the second of a log's beginning; of two in one second the file that was written last is the later.
+    # Inspect records the start of a log in whole seconds; ties are ordered by the file's modification time.
     logs.sort(key=lambda log: (log.header.eval.created, log.path.stat().st_mtime_ns, str(log.path)))
     return logs, [f"Left out: {failure}" for failure in failures]
 
 
 @contextmanager
 def one_message(path: Path) -> Iterator[None]:
-    """Turn whatever a reader raises on a broken log into one error that names the file.
+    """Convert any exception of a reader on a damaged log into one error with the file's path.
 
     Raises:
-        InputError: The log is broken.
+        InputError: The log is damaged.
     """
     try:
         yield
@@ -133,7 +133,7 @@ def one_message(path: Path) -> Iterator[None]:
         ) from failure
 
 
-def _found(folder: Path) -> list[Path]:
+def _log_files(folder: Path) -> list[Path]:
     files = (file for file in folder.rglob("*") if file.suffix in (".eval", ".json") and file.is_file())
     return sorted(file for file in files if file.name not in ("logs.json", "listing.json", "eval-set.json"))
 
@@ -141,8 +141,8 @@ def _found(folder: Path) -> list[Path]:
 def _open(path: Path) -> OpenLog:
     if path.suffix not in (".eval", ".json"):
         raise InputError(f"{path} is no Inspect log; needed: a file ending in .eval or .json")
-    if (size := path.stat().st_size) > MAX_BYTES:
-        raise InputError(f"{path} has {size:,} bytes; at most {MAX_BYTES:,} are opened")
+    if (size := path.stat().st_size) > MAX_LOG_BYTES:
+        raise InputError(f"{path} has {size:,} bytes; at most {MAX_LOG_BYTES:,} are opened")
     with one_message(path):
         if path.suffix == ".eval":
             _check_members(path)
@@ -151,8 +151,8 @@ def _open(path: Path) -> OpenLog:
             return OpenLog(path, header, read_eval_log_sample_summaries(path), None)
         log = read_eval_log(path)
         _check_version(path, log)
-        loaded = {(sample.id, sample.epoch): sample for sample in log.samples or []}
-        return OpenLog(path, log, [sample.summary() for sample in loaded.values()], loaded)
+        samples = {(sample.id, sample.epoch): sample for sample in log.samples or []}
+        return OpenLog(path, log, [sample.summary() for sample in samples.values()], samples)
 
 
 def _check_members(path: Path) -> None:

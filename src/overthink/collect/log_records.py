@@ -1,4 +1,4 @@
-"""Our own logs: each sample carries its rows of the pool."""
+"""Overthink's own logs: each sample stores its rows of the pool."""
 
 import dataclasses
 
@@ -11,18 +11,18 @@ from overthink.errors import InputError
 
 _ROWS = TypeAdapter(list[RungRecord])
 _COLUMNS = {field.name for field in dataclasses.fields(RungRecord)}
-_PROBED = 5
-"""Samples looked into, to see whose log it is; the first may have failed before it left a row."""
-_UNREAD = {"messages", "output", "attachments", "events", "metadata", "scores"}
+_N_PROBE_SAMPLES = 5
+"""Samples probed for rows to recognise an own log; the first ones may have failed before storing a row."""
+_EXCLUDED_FIELDS = {"messages", "output", "attachments", "events", "metadata", "scores"}
 
 
 def own_records(log: OpenLog) -> list[RungRecord] | None:
-    """The rows that Overthink's ladder left in a log; None where the log was made by others.
+    """Return the rows stored in a log by Overthink; None for a foreign log.
 
     Raises:
         InputError: The rows are of another version, or damaged.
     """
-    if not log.summaries or not _rows_of(log, _PROBED):
+    if not log.summaries or not _rows_of(log, _N_PROBE_SAMPLES):
         return None
     rows = _rows_of(log, len(log.summaries))
     unknown = sorted({name for row in rows for name in row} ^ _COLUMNS)
@@ -40,5 +40,7 @@ def own_records(log: OpenLog) -> list[RungRecord] | None:
 
 def _rows_of(log: OpenLog, first: int) -> list[dict[str, object]]:
     return [
-        row for sample in log.samples(log.summaries[:first], without=_UNREAD) for row in sample.store.get(RECORDS, [])
+        row
+        for sample in log.samples(log.summaries[:first], exclude=_EXCLUDED_FIELDS)
+        for row in sample.store.get(RECORDS, [])
     ]

@@ -1,4 +1,4 @@
-"""From the scores of a log to values in [0, 1], scorer by scorer. Nothing is clipped; unknown is not 0."""
+"""Values in [0, 1] from the scores of a log, by scorer. Nothing is clipped; unknown is not 0."""
 
 import math
 from collections.abc import Sequence
@@ -9,33 +9,33 @@ from inspect_ai.scorer import Score
 from overthink.collect.score_values import DERIVED, UnreadableValueError, grader_failed, stated_answer, to_value
 
 
-def flat_scores(scores: dict[str, Score] | None, derived: str | None = None) -> dict[str, Any]:
-    """The values of one sample by `scorer`, or by `scorer.key` where a scorer gives several.
+def flat_scores(scores: dict[str, Score] | None, derived_key: str | None = None) -> dict[str, Any]:
+    """Return the values of one sample by `scorer`, or by `scorer.key` for a scorer with several.
 
-    A score whose grader gave no grade is NaN: the scorer ran, and what the answer is worth is unknown.
+    A score whose grader gave no grade is NaN: the scorer ran, and the value of the answer is unknown.
 
     Args:
-        scores: What the log holds.
-        derived: Name of a derived value to add for every scorer, as `scorer.name`.
+        scores: Scores in the log.
+        derived_key: Name of a derived value to add for every scorer, as `scorer.name`.
     """
     flat: dict[str, Any] = {}
     for name, score in (scores or {}).items():
-        failed = grader_failed(score)
+        has_no_grade = grader_failed(score)
         if isinstance(score.value, dict):
-            flat |= {f"{name}.{key}": math.nan if failed else value for key, value in score.value.items()}
+            flat |= {f"{name}.{key}": math.nan if has_no_grade else value for key, value in score.value.items()}
         else:
-            flat[name] = math.nan if failed else score.value
-        if derived in DERIVED:
-            value = None if failed else DERIVED[derived](score)
-            flat.setdefault(f"{name}.{derived}", math.nan if value is None else value)
+            flat[name] = math.nan if has_no_grade else score.value
+        if derived_key in DERIVED:
+            value = None if has_no_grade else DERIVED[derived_key](score)
+            flat.setdefault(f"{name}.{derived_key}", math.nan if value is None else value)
     return flat
 
 
 def usable_scorers(samples: Sequence[dict[str, Any]]) -> tuple[list[str], list[str]]:
-    """The scorers whose values are all in [0, 1], and one sentence for each that is left out.
+    """Return the scorers whose values are all in [0, 1], and one sentence for each other scorer.
 
     Args:
-        samples: For every sample, from :func:`flat_scores`.
+        samples: Values of every sample, from :func:`flat_scores`.
     """
     usable, notes = [], []
     for name in sorted({name for sample in samples for name in sample}):
@@ -58,13 +58,13 @@ def usable_scorers(samples: Sequence[dict[str, Any]]) -> tuple[list[str], list[s
 
 
 def answer_of(scores: dict[str, Score] | None, name: str) -> str | None:
-    """The answer that a scorer, or the scorer behind `scorer.key`, read."""
+    """Return the answer read by a scorer, or by the scorer of `scorer.key`."""
     score = score_of(scores, name)
     return None if score is None else stated_answer(score)
 
 
 def score_of(scores: dict[str, Score] | None, name: str) -> Score | None:
-    """The score of a scorer, or of the scorer behind `scorer.key`."""
+    """Return the score of a scorer, or of the scorer of `scorer.key`."""
     for scorer, score in (scores or {}).items():
         if name == scorer or name.startswith(f"{scorer}."):
             return score

@@ -1,4 +1,4 @@
-"""What the header of a log says about how it was run: how much the model might think, and everything else."""
+"""Settings of a run from the header of its log: the thinking allowance, and all other settings."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import GenerateConfig
 
 from overthink.collect.thinking_caps import cap_in
-from overthink.core.rungs import Setting
+from overthink.core.rungs import ThinkingSetting
 
 _SAMPLING = (
     "temperature",
@@ -26,17 +26,17 @@ _SAMPLING = (
     "verbosity",
     "extra_body",
 )
-"""Generation settings that change what is measured. Retries, connections, seeds and logging do not."""
+"""Generation settings that change the measurement. Retries, connections, seeds and logging do not."""
 
 _LIMITS = ("token_limit", "message_limit", "turn_limit", "time_limit", "working_limit", "cost_limit")
 _SECRET = re.compile(r"key|token$|secret|password|credential|authorization", re.IGNORECASE)
-_LONGEST = 60
+_MAX_CHARS = 60
 
 
-def thinking_setting(header: EvalLog) -> Setting:
-    """How much the model was allowed to think."""
+def thinking_setting(header: EvalLog) -> ThinkingSetting:
+    """Return the thinking allowance of the run: effort level, reasoning tokens, maximum tokens."""
     config = _config(header)
-    return Setting(
+    return ThinkingSetting(
         effort=config.reasoning_effort or getattr(config, "effort", None),
         reasoning_tokens=cap_in(config.extra_body)[0] if config.reasoning_tokens is None else config.reasoning_tokens,
         max_tokens=config.max_tokens,
@@ -44,25 +44,25 @@ def thinking_setting(header: EvalLog) -> Setting:
 
 
 def other_settings(header: EvalLog) -> dict[str, str]:
-    """Everything else that tells one run of a model from another, as short texts by name. No secrets."""
+    """Return all other settings that distinguish runs of a model, as short texts by name, without secrets."""
     spec = header.eval
     config = _config(header)
-    named: dict[str, Any] = {name: getattr(config, name, None) for name in _SAMPLING}
-    named["extra_body"] = cap_in(config.extra_body)[1]  # a cap on thinking is the rung, not another model
-    named |= {name: getattr(spec.config, name, None) for name in _LIMITS}
-    named["solver"] = spec.solver
+    settings: dict[str, Any] = {name: getattr(config, name, None) for name in _SAMPLING}
+    settings["extra_body"] = cap_in(config.extra_body)[1]  # a cap on thinking is the rung, not another model
+    settings |= {name: getattr(spec.config, name, None) for name in _LIMITS}
+    settings["solver"] = spec.solver
     for args in (spec.task_args, spec.solver_args or {}, spec.model_args):
-        named |= args
-    return {name: _short(value) for name, value in named.items() if value is not None and not _SECRET.search(name)}
+        settings |= args
+    return {name: _short(value) for name, value in settings.items() if value is not None and not _SECRET.search(name)}
 
 
 def _config(header: EvalLog) -> GenerateConfig:
-    """The model's own settings, overridden by those of the task and of the run, as at run time."""
+    """Return the model's own settings, overridden by those of the task and of the run, as at run time."""
     return header.eval.model_generate_config.merge(header.plan.config)
 
 
 def _short(value: Any) -> str:
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
-    if len(text) <= _LONGEST:
+    if len(text) <= _MAX_CHARS:
         return text
-    return f"{text[: _LONGEST - 10]}…{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return f"{text[: _MAX_CHARS - 10]}…{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -1,123 +1,125 @@
-"""What was asked and answered, read from logs: for humans who label answers."""
+"""Questions and answers read from logs, for human labelling."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from inspect_ai.log import EvalSample, EvalSampleSummary
 
-from overthink.collect.effort import level_folder, scorer_named, whole_draws
+from overthink.collect.effort import level_folder, scorer_name, whole_draws
 from overthink.collect.from_log import read_logs, read_origins
 from overthink.collect.ladder import RECORDS, TEXTS
 from overthink.collect.log_files import OpenLog, open_logs
-from overthink.core.human_label import AnswerAt
+from overthink.core.human_label import AnswerPosition
 from overthink.core.record import Estimand, RungRecord
 from overthink.errors import InputError
 from overthink.plan import Plan
 
-ENDED = "ended"
-"""Names the answer of a trace that had ended: every rung above, and one that was added below it, has that answer."""
+AFTER_END = "ended"
+"""Key of the answer of an ended trace, which all rungs above and any added rung below share."""
 
-Texts = dict[AnswerAt, tuple[str, str]]
-"""By place: what was asked, and what was answered."""
+Texts = dict[AnswerPosition, tuple[str, str]]
+"""Question and answer by position."""
 
-_WITHOUT = ("trace", str(Estimand.RESAMPLED))
-"""What stands beside the ladder and is no answer of its own: verdicts on the thinking, shares of several answers."""
+_NOT_ANSWERS = ("trace", str(Estimand.RESAMPLED))
+"""Control rows without an answer of their own: judged thinking, and shares over several answers."""
 
 
-def texts_of_ladder(logs: Path, records: Sequence[RungRecord], wanted: Collection[AnswerAt]) -> Texts:
-    """The texts at places of a ladder, or of a loop of turns; where a trace was collected twice, the later ones.
+def texts_of_ladder(logs: Path, records: Sequence[RungRecord], positions: Collection[AnswerPosition]) -> Texts:
+    """Return the texts at positions of a ladder or an agent loop; the later texts of a trace collected twice.
 
-    Rungs are told apart by what was asked for: a ladder that has gained rungs counts them anew.
+    Rungs are identified by their budget, because added rungs change the numbering.
 
     Args:
-        logs: Folder of the study's logs, or any logs of ours.
+        logs: Folder of the study's logs, or any of Overthink's own logs.
         records: The study's rows.
-        wanted: Which answers.
+        positions: Positions of the answers.
 
     Raises:
         InputError: There is no log, or none can be read.
     """
-    questions = {place[3] for place in wanted}
-    told: Texts = {}
-    named: dict[tuple[object, ...], tuple[str, str]] = {}
+    questions = {position[3] for position in positions}
+    texts: Texts = {}
+    by_name: dict[tuple[object, ...], tuple[str, str]] = {}
     for log in open_logs(logs)[0]:
-        for sample in log.samples([one for one in log.summaries if str(one.id) in questions]):
-            named |= {name: (_asked(sample), answer) for name, answer in _told(sample)}
+        for sample in log.samples([summary for summary in log.summaries if str(summary.id) in questions]):
+            by_name |= {name: (_question_text(sample), answer) for name, answer in _answers_in(sample)}
     for row in records:
         trace = (row.task, row.arm, row.question, row.draw, str(row.estimand))
-        names = [(*trace, row.requested_tokens, row.effort), *([(*trace, ENDED)] if row.natural_end else [])]
-        text = next((named[name] for name in names if name in named), None)
-        if text is not None and _at(row) in wanted:
-            told[_at(row)] = text
-    return told
+        names = [(*trace, row.requested_tokens, row.effort), *([(*trace, AFTER_END)] if row.natural_end else [])]
+        text = next((by_name[name] for name in names if name in by_name), None)
+        if text is not None and _position(row) in positions:
+            texts[_position(row)] = text
+    return texts
 
 
-def texts_of_levels(logs: Path, plan: Plan, names: Sequence[str], wanted: Collection[AnswerAt]) -> Texts:
-    """The texts at places of a study of the provider's own levels.
+def texts_of_levels(logs: Path, plan: Plan, names: Sequence[str], positions: Collection[AnswerPosition]) -> Texts:
+    """Return the texts at positions of a study of the provider's own levels.
 
     Args:
         logs: Folder of the study's logs.
-        plan: Its plan.
-        names: By task of the plan: its name in the pool.
-        wanted: Which answers.
+        plan: The study's plan.
+        names: Task names in the pool, per task of the plan.
+        positions: Positions of the answers.
     """
-    origins: dict[AnswerAt, tuple[OpenLog, EvalSampleSummary]] = {}
+    origins: dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]] = {}
     for number, (task, name) in enumerate(zip(plan.tasks, names, strict=True)):
         for rung, effort in enumerate(plan.efforts or ()):
             folder = level_folder(logs, number, rung, effort)
-            scorer = scorer_named(task)
+            scorer = scorer_name(task)
             try:
                 rows = read_logs(folder, axis=task.axis, high=task.high, scorer=scorer).records
-                there = read_origins(folder, axis=task.axis, high=task.high, scorer=scorer)
-            except InputError:  # gone since, or damaged
+                level_origins = read_origins(folder, axis=task.axis, high=task.high, scorer=scorer)
+            except InputError:  # deleted since, or damaged
                 continue
             for row, draw in whole_draws(rows, plan.draws)[0]:
-                if (origin := there.get(_at(row))) is not None:
+                if (origin := level_origins.get(_position(row))) is not None:
                     origins[name, "base", str(Estimand.EFFORT), row.question, draw, rung] = origin
-    return _read(origins, wanted)
+    return _read_texts(origins, positions)
 
 
-def texts_of_logs(logs: Path, wanted: Collection[AnswerAt]) -> Texts:
-    """The texts at places of logs made by others.
+def texts_of_logs(logs: Path, positions: Collection[AnswerPosition]) -> Texts:
+    """Return the texts at positions of foreign logs.
 
     Raises:
         InputError: There is no log, or none can be read.
     """
-    return _read(read_origins(logs), wanted)
+    return _read_texts(read_origins(logs), positions)
 
 
-def _at(row: RungRecord) -> AnswerAt:
+def _position(row: RungRecord) -> AnswerPosition:
     return row.task, row.arm, str(row.estimand), row.question, row.draw, row.rung
 
 
-def _told(sample: EvalSample) -> Iterator[tuple[tuple[object, ...], str]]:
-    """Every answer that a sample of ours holds, by what names it in any ladder, and the one behind the trace's end."""
+def _answers_in(sample: EvalSample) -> Iterator[tuple[tuple[object, ...], str]]:
+    """Yield every answer in an own sample with its key in any ladder, and the answer after the trace's end."""
     rows = sample.store.get(RECORDS, [])
     texts = {(text.get("beside", rows[0]["estimand"]), text["rung"]): text for text in sample.store.get(TEXTS, [])}
     for row in rows:
         estimand = str(row["estimand"])
         text = texts.get((estimand, row["rung"]))
-        if text is None or estimand in _WITHOUT:
+        if text is None or estimand in _NOT_ANSWERS:
             continue
         trace = (row["task"], row["arm"], str(sample.id), row["draw"], estimand)
         yield (*trace, row["requested_tokens"], row["effort"]), text["answer"]
         if row["natural_end"]:
-            yield (*trace, ENDED), text["answer"]
+            yield (*trace, AFTER_END), text["answer"]
 
 
-def _read(origins: Mapping[AnswerAt, tuple[OpenLog, EvalSampleSummary]], wanted: Collection[AnswerAt]) -> Texts:
-    by_log: dict[Path, tuple[OpenLog, list[tuple[AnswerAt, EvalSampleSummary]]]] = {}
-    for place in wanted:
-        if place in origins:
-            log, summary = origins[place]
-            by_log.setdefault(log.path, (log, []))[1].append((place, summary))
-    found: Texts = {}
+def _read_texts(
+    origins: Mapping[AnswerPosition, tuple[OpenLog, EvalSampleSummary]], positions: Collection[AnswerPosition]
+) -> Texts:
+    by_log: dict[Path, tuple[OpenLog, list[tuple[AnswerPosition, EvalSampleSummary]]]] = {}
+    for position in positions:
+        if position in origins:
+            log, summary = origins[position]
+            by_log.setdefault(log.path, (log, []))[1].append((position, summary))
+    texts: Texts = {}
     for log, members in by_log.values():
         samples = log.samples([summary for _, summary in members])
-        for (place, _), sample in zip(members, samples, strict=True):
-            found[place] = _asked(sample), sample.output.completion
-    return found
+        for (position, _), sample in zip(members, samples, strict=True):
+            texts[position] = _question_text(sample), sample.output.completion
+    return texts
 
 
-def _asked(sample: EvalSample) -> str:
+def _question_text(sample: EvalSample) -> str:
     return sample.input if isinstance(sample.input, str) else sample.input[-1].text

@@ -1,4 +1,4 @@
-"""The samples of several logs as traces: each once, numbered as draws of its question."""
+"""Samples of several logs as traces: each once, numbered as draws of its question."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
@@ -13,16 +13,16 @@ from overthink.collect.log_usage import SampleTokens, sample_tokens
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Trace:
+class LogTrace:
     """One finished sample of one log.
 
     Attributes:
-        log: Position of its log.
+        log: Index of its log.
         question: Question id.
-        summary: What the log says of it without its events.
+        summary: Summary of the sample in the log.
         values: Score values by `scorer` or `scorer.key`.
-        tokens: What it used.
-        seconds: How long it took, judges left out; None where the log does not tell, or nobody has looked yet.
+        tokens: Token usage.
+        seconds: Wall-clock seconds without judges; None if not recorded or not read yet.
     """
 
     log: int
@@ -34,21 +34,21 @@ class Trace:
 
 
 def distinct_traces(
-    logs: Sequence[OpenLog], derived: Sequence[str | None] | None = None
-) -> tuple[list[Trace], list[str]]:
-    """Every trace once, in the order of logs and samples.
+    logs: Sequence[OpenLog], derived_keys: Sequence[str | None] | None = None
+) -> tuple[list[LogTrace], list[str]]:
+    """Return every trace once, in the order of logs and samples.
 
     A retried run repeats the samples that were finished before, and a copied log all of them. Of such
-    repeats the latest counts, and one without an error before one with an error.
+    repeats the latest counts, and one without an error takes precedence over one with an error.
 
     Args:
         logs: The logs, oldest first.
-        derived: By log: the derived value to read beside those that the log holds; None for none.
+        derived_keys: Key of a derived value to add to the stored ones, per log; None for none.
 
     Returns:
         The traces, and notes on repeats.
     """
-    kept: dict[Hashable, Trace] = {}
+    traces_by_key: dict[Hashable, LogTrace] = {}
     repeats = 0
     for position, log in enumerate(logs):
         spec = log.header.eval
@@ -56,43 +56,43 @@ def distinct_traces(
             if not (summary.completed or summary.scores or summary.error):
                 continue  # still running
             key = (spec.task_id or spec.eval_id, spec.model, summary.id, summary.epoch)
-            before = kept.get(key)
+            before = traces_by_key.get(key)
             repeats += before is not None
             if before is None or not summary.error or before.summary.error:
                 tokens = sample_tokens(spec, summary.model_usage, summary.role_usage)
-                values = flat_scores(summary.scores, None if derived is None else derived[position])
-                kept[key] = Trace(position, str(summary.id), summary, values, tokens)
+                values = flat_scores(summary.scores, None if derived_keys is None else derived_keys[position])
+                traces_by_key[key] = LogTrace(position, str(summary.id), summary, values, tokens)
     notes = [f"{repeats} samples are in more than one log (a retry or a copy); each counts once."] if repeats else []
-    return sorted(kept.values(), key=lambda trace: trace.log), notes
+    return sorted(traces_by_key.values(), key=lambda trace: trace.log), notes
 
 
-def number_draws(traces: Sequence[Trace], cells: Sequence[Hashable]) -> list[int]:
-    """The draw of every trace, from 0 within its question and cell, in the order of logs and epochs.
+def number_draws(traces: Sequence[LogTrace], cells: Sequence[Hashable]) -> list[int]:
+    """Return the draw of every trace, from 0 within its question and cell, in the order of logs and epochs.
 
     Args:
         traces: The traces.
-        cells: For every trace, what it is compared within: its curve and rung.
+        cells: Curve and rung of every trace.
     """
-    grouped: dict[Hashable, list[int]] = defaultdict(list)
+    by_cell: dict[Hashable, list[int]] = defaultdict(list)
     for i, (trace, cell) in enumerate(zip(traces, cells, strict=True)):
-        grouped[cell, trace.question].append(i)
+        by_cell[cell, trace.question].append(i)
     draws = [0] * len(traces)
-    for members in grouped.values():
-        ordered = sorted(members, key=lambda i: (traces[i].log, traces[i].summary.epoch))
-        for draw, i in enumerate(ordered):
+    for members in by_cell.values():
+        order = sorted(members, key=lambda i: (traces[i].log, traces[i].summary.epoch))
+        for draw, i in enumerate(order):
             draws[i] = draw
     return draws
 
 
-def changed_questions(logs: Sequence[OpenLog], traces: Sequence[Trace]) -> list[str]:
-    """A note for each task where one question id stands for different texts in different logs."""
+def changed_questions(logs: Sequence[OpenLog], traces: Sequence[LogTrace]) -> list[str]:
+    """Return a note for each task with different question texts under one id in different logs."""
     texts: dict[tuple[str, str], set[str]] = defaultdict(set)
     for trace in traces:
         if isinstance(trace.summary.input, str):
             texts[logs[trace.log].header.eval.task, trace.question].add(trace.summary.input)
     tasks: dict[str, int] = defaultdict(int)
-    for (task, _), seen in texts.items():
-        tasks[task] += len(seen) > 1
+    for (task, _), variants in texts.items():
+        tasks[task] += len(variants) > 1
     return [
         f"Task {task}: {count} question ids stand for different texts in different logs, so differences "
         "between budgets are not paired by question. Give the samples ids of their own."

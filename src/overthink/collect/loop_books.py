@@ -1,4 +1,4 @@
-"""What one loop of turns pays: every request, and the tools' own requests, whatever becomes of them."""
+"""Token and time accounting of one agent loop: its requests and those of its tools, failed ones included."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,39 +10,39 @@ from inspect_ai.model._model import sample_model_usage
 from overthink.collect.judging import tokens_used
 from overthink.collect.replay import evaluated_model
 from overthink.collect.stopwatch import Clock, Stopwatch
-from overthink.core.added_rungs import Row
+from overthink.core.added_rungs import TraceKey
 from overthink.core.cut_short import CutShort, Paid
-from overthink.core.usage import counts_thinking_apart, split_output
+from overthink.core.usage import split_output, usage_excludes_reasoning
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a request, or a round of tool calls, took of the model under test. None is unknown.
+    """Usage of the model under test by a request or a round of tool calls. None is unknown.
 
     Attributes:
         output: Output tokens, with or without the thinking, by provider.
         thinking: Reasoning tokens.
         prompt: Prompt tokens, cached ones included.
-        cached: Prompt tokens from a cache.
+        cache_read: Prompt tokens from a cache.
         seconds: Wall-clock seconds.
     """
 
     output: int | None
     thinking: int | None
     prompt: int | None
-    cached: int | None
+    cache_read: int | None
     seconds: float | None
 
 
-class LoopBooks:
-    """What one loop has paid so far.
+class LoopAccounting:
+    """Token and time accounting of one agent loop.
 
     Args:
-        clock: Takes its time; None where nobody does.
+        clock: Monotonic clock; None without timing.
 
     Attributes:
-        entries: One for each request, and one for each round of tool calls, in their order.
-        judge_tokens: What its judges took.
+        entries: One for each request and each round of tool calls, in order.
+        judge_tokens: Tokens used by its judges.
     """
 
     def __init__(self, clock: Clock | None) -> None:
@@ -53,7 +53,7 @@ class LoopBooks:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Pay for the request that is made inside. One that fails has taken nobody knows what."""
+        """Record the usage of the request made inside the block; that of a failed request is unknown."""
         self._unanswered += 1
         with self.working():
             yield
@@ -61,74 +61,76 @@ class LoopBooks:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Pay for what is asked of the model inside, also if it fails."""
-        before, since = _used(), self._watch.seconds
+        """Record the model usage inside the block, also if it fails."""
+        before, start = _model_usage(), self._watch.seconds
         try:
             with self._watch.running():
                 yield
         finally:
-            self.entries.append(_taken(before, _used(), self._watch.since(since)))
+            self.entries.append(_usage_entry(before, _model_usage(), self._watch.since(start)))
 
     @contextmanager
     def judging(self) -> Iterator[None]:
-        """Pay for what judges ask inside, also if they fail."""
+        """Record the judges' usage inside the block, also if they fail."""
         before = tokens_used()
         try:
             yield
         finally:
             self.judge_tokens += tokens_used() - before
 
-    def leave_open(self) -> None:
-        """The last request was not counted by its provider."""
-        self.entries[-1] = replace(self.entries[-1], output=None, thinking=None, prompt=None, cached=None)
+    def mark_uncounted(self) -> None:
+        """Mark the counts of the last request as unknown: its provider reported none."""
+        self.entries[-1] = replace(self.entries[-1], output=None, thinking=None, prompt=None, cache_read=None)
 
-    def seconds(self, below: int, upto: int) -> float | None:
-        """What some of the entries took by the clock; None where nobody takes the time."""
+    def seconds(self, start: int, end: int) -> float | None:
+        """Return the wall-clock seconds of a range of entries; None without a clock."""
         if self._watch.seconds is None:
             return None
-        return sum((entry.seconds or 0.0 for entry in self.entries[below:upto]), start=0.0)
+        return sum((entry.seconds or 0.0 for entry in self.entries[start:end]), start=0.0)
 
-    def cut_short(self, trace: Row) -> CutShort:
-        """All that was paid, for a trace that will have no rows."""
-        paid = Paid(
+    def cut_short(self, trace: TraceKey) -> CutShort:
+        """Return the total usage of a trace that will have no rows."""
+        usage = Paid(
             prompt_tokens=total(entry.prompt for entry in self.entries),
-            cached_tokens=total(entry.cached for entry in self.entries),
-            decoded_tokens=total(generated(self.entries)),
+            cached_tokens=total(entry.cache_read for entry in self.entries),
+            decoded_tokens=total(generated_tokens(self.entries)),
             judge_tokens=self.judge_tokens,
         )
-        return CutShort(*trace, paid, self._unanswered)
+        return CutShort(*trace, usage, self._unanswered)
 
 
-def generated(entries: Sequence[Entry]) -> list[int | None]:
-    """Tokens that the model generated in each entry, thinking included.
+def generated_tokens(entries: Sequence[Entry]) -> list[int | None]:
+    """Return the tokens generated by the model in each entry, thinking included.
 
-    Whether a provider counts thinking beside its output is told by all the entries together.
+    Whether a provider counts thinking separately from its output is inferred from all entries together.
 
     Example:
-        >>> beside, within = (Entry(output, 40, 100, 0, 1.0) for output in (5, 50))
-        >>> generated([beside]), generated([within])
+        >>> separate, included = (Entry(output, 40, 100, 0, 1.0) for output in (5, 50))
+        >>> generated_tokens([separate]), generated_tokens([included])
         ([45], [50])
     """
-    apart = counts_thinking_apart((one.thinking, one.output) for one in entries if one.output or one.thinking)
-    return [split_output(one.thinking, one.output, apart=apart)[0] for one in entries]
+    excludes_reasoning = usage_excludes_reasoning(
+        (entry.thinking, entry.output) for entry in entries if entry.output or entry.thinking
+    )
+    return [split_output(entry.thinking, entry.output, excludes_reasoning=excludes_reasoning)[0] for entry in entries]
 
 
 def total(counts: Iterable[int | None]) -> int | None:
-    """Sum of counts; None where one is unknown."""
-    known = list(counts)
-    return None if None in known else sum(count for count in known if count is not None)
+    """Return the sum of counts; None if one is unknown."""
+    values = list(counts)
+    return None if None in values else sum(count for count in values if count is not None)
 
 
-def _used() -> ModelUsage:
-    """What this sample has used of the model under test so far."""
+def _model_usage() -> ModelUsage:
+    """Return the usage of the model under test by the current sample so far."""
     return sample_model_usage().get(str(evaluated_model()), ModelUsage())
 
 
-def _taken(before: ModelUsage, after: ModelUsage, seconds: float | None) -> Entry:
-    def more(name: str) -> int | None:
+def _usage_entry(before: ModelUsage, after: ModelUsage, seconds: float | None) -> Entry:
+    def difference(name: str) -> int | None:
         now = getattr(after, name)
         return None if now is None else now - (getattr(before, name) or 0)
 
-    cached = more("input_tokens_cache_read")
-    prompt = (more("input_tokens") or 0) + (cached or 0) + (more("input_tokens_cache_write") or 0)
-    return Entry(more("output_tokens"), more("reasoning_tokens"), prompt, cached, seconds)
+    cache_read = difference("input_tokens_cache_read")
+    prompt = (difference("input_tokens") or 0) + (cache_read or 0) + (difference("input_tokens_cache_write") or 0)
+    return Entry(difference("output_tokens"), difference("reasoning_tokens"), prompt, cache_read, seconds)

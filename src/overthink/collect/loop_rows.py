@@ -1,12 +1,12 @@
-"""The rows of one loop of turns: what was scored at its checkpoints, and what was paid for it, each token once."""
+"""Rows of one agent loop: scores at its checkpoints, and usage with each token counted once."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from overthink.collect.judging import Judgement
-from overthink.collect.loop_books import LoopBooks, generated, total
-from overthink.core.on_the_way import NOTHING
+from overthink.collect.loop_books import LoopAccounting, generated_tokens, total
+from overthink.core.on_the_way import NO_OVERHEAD
 from overthink.core.record import RungRecord, Verdict
 from overthink.core.verdict import verdict_of
 from overthink.loop_plan import Checkpoints
@@ -16,95 +16,104 @@ LATE = "that its provider counts thinking beside its output showed late: the sta
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A state that was scored, or why there was none.
+    """A scored state, or the reason for its absence.
 
     Attributes:
-        kept: Entries in the books that its turns made.
-        paid: Entries in the books when it was settled; one more than kept where a turn had to pass it to show that.
-        ended: The loop ended here.
-        cut: The model's output hit a limit here.
-        judged: What the scorer said.
+        n_entries: Number of usage entries of its turns.
+        n_settled: Number of usage entries when it was settled; ``n_entries`` + 1 if a turn exceeded the checkpoint.
+        is_end: The loop ended here.
+        is_cut: The model's output reached a limit here.
+        judgement: Result of the scorer.
     """
 
-    kept: int
-    paid: int
-    ended: bool
-    cut: bool
-    judged: Judgement
+    n_entries: int
+    n_settled: int
+    is_end: bool
+    is_cut: bool
+    judgement: Judgement
 
 
 def loop_rows(
-    blank: RungRecord, checkpoints: Checkpoints, books: LoopBooks, *, scored: Sequence[Checkpoint], error: str | None
+    blank: RungRecord,
+    checkpoints: Checkpoints,
+    accounting: LoopAccounting,
+    *,
+    results: Sequence[Checkpoint],
+    error: str | None,
 ) -> list[RungRecord]:
-    """One row per checkpoint.
+    """Return one row per checkpoint.
 
-    Each pays for all that was asked since the one below was settled: an attempt with this checkpoint alone would have
-    taken what the rows up to it paid together. A turn that passed a checkpoint is no part of its state, so it is
-    charged there as cancelled. Above, where it is part of the state, it is not.
+    Each row has the usage since the checkpoint below was settled: an attempt with this checkpoint alone would have
+    used the sum over the rows up to it. A turn that exceeded a checkpoint is not part of its state, so it is charged
+    there as cancelled; at the checkpoint above, whose state includes it, it is not.
 
     Args:
-        blank: What all rows of the trace share.
-        checkpoints: Where the loop was scored.
-        books: What it paid.
-        scored: What was found at the checkpoints that it reached.
-        error: What ended it before the others; None where nothing did.
+        blank: Row with the columns shared by all rows of the trace.
+        checkpoints: The plan's checkpoints.
+        accounting: Usage of the loop.
+        results: Results of the checkpoints reached.
+        error: Error that ended the loop before the others; None without one.
     """
-    made: list[RungRecord] = []
-    for rung, (most, label) in enumerate(zip(checkpoints.at, checkpoints.labels, strict=True)):
-        asked = most if checkpoints.unit == "tokens" else None
-        row = replace(blank, rung=rung, requested_tokens=asked, effort=label)
-        if rung < len(scored):
-            below = scored[rung - 1].paid if rung else 0
-            made.append(_scored(row, scored[rung], books, below))
+    rows: list[RungRecord] = []
+    for rung, (limit, label) in enumerate(zip(checkpoints.at, checkpoints.labels, strict=True)):
+        budget = limit if checkpoints.unit == "tokens" else None
+        row = replace(blank, rung=rung, requested_tokens=budget, effort=label)
+        if rung < len(results):
+            below = results[rung - 1].n_settled if rung else 0
+            rows.append(_scored_row(row, results[rung], accounting, below))
         else:
-            made.append(_errored(row, error or "the trace has no score here", books, scored, first=rung == len(scored)))
-    return made
+            rows.append(
+                _error_row(row, error or "the trace has no score here", accounting, results, first=rung == len(results))
+            )
+    return rows
 
 
-def _scored(row: RungRecord, here: Checkpoint, books: LoopBooks, below: int) -> RungRecord:
-    judged, taken = here.judged, total(generated(books.entries)[: here.kept])
-    if row.requested_tokens is not None and (taken or 0) > row.requested_tokens:
-        judged = Judgement(None, Verdict.UNPARSED, None, judged.judge_tokens, LATE.format(label=row.effort))
-    verdict = judged.verdict
-    if not here.ended and judged.value is not None:  # on its way it has not failed to answer
-        verdict = verdict_of(judged.value, row.axis)
-    thought = [entry.thinking for entry in books.entries[: here.kept]]
+def _scored_row(row: RungRecord, checkpoint: Checkpoint, accounting: LoopAccounting, below: int) -> RungRecord:
+    judgement, n_generated = checkpoint.judgement, total(generated_tokens(accounting.entries)[: checkpoint.n_entries])
+    if row.requested_tokens is not None and (n_generated or 0) > row.requested_tokens:
+        judgement = Judgement(None, Verdict.UNPARSED, None, judgement.judge_tokens, LATE.format(label=row.effort))
+    verdict = judgement.verdict
+    if not checkpoint.is_end and judgement.value is not None:  # an unfinished loop has not failed to answer
+        verdict = verdict_of(judgement.value, row.axis)
+    thought = [entry.thinking for entry in accounting.entries[: checkpoint.n_entries]]
     return replace(
         row,
         verdict=verdict,
-        value=judged.value,
-        answer=judged.answer,
-        judge_tokens=judged.judge_tokens,
-        thinking_tokens=total(thought) if thought else None,  # no turn, no thinking of it
-        natural_end=here.ended and not here.cut,
-        truncated=here.cut,
-        **_paid(books, below=below, kept=here.kept, upto=here.paid),
+        value=judgement.value,
+        answer=judgement.answer,
+        judge_tokens=judgement.judge_tokens,
+        thinking_tokens=total(thought) if thought else None,  # unknown without a turn
+        natural_end=checkpoint.is_end and not checkpoint.is_cut,
+        truncated=checkpoint.is_cut,
+        **_usage_columns(accounting, start=below, n_entries=checkpoint.n_entries, end=checkpoint.n_settled),
     )
 
 
-def _errored(row: RungRecord, error: str, books: LoopBooks, scored: Sequence[Checkpoint], *, first: bool) -> RungRecord:
-    """A row of what was not reached. The first one tells what was paid since, and what became of nothing."""
-    end = len(books.entries)
-    below, kept = (scored[-1].paid, scored[-1].kept) if scored else (0, 0)
-    told = sum(checkpoint.judged.judge_tokens for checkpoint in scored)
+def _error_row(
+    row: RungRecord, error: str, accounting: LoopAccounting, results: Sequence[Checkpoint], *, first: bool
+) -> RungRecord:
+    """Return the row of a checkpoint not reached. The first such row has the remaining usage, charged as cancelled."""
+    end = len(accounting.entries)
+    below, n_entries = (results[-1].n_settled, results[-1].n_entries) if results else (0, 0)
+    reported_tokens = sum(checkpoint.judgement.judge_tokens for checkpoint in results)
     return replace(
         row,
         verdict=Verdict.ERRORED,
         error=error,
-        judge_tokens=books.judge_tokens - told if first else 0,
-        **_paid(books, below=below if first else end, kept=kept, upto=end),
+        judge_tokens=accounting.judge_tokens - reported_tokens if first else 0,
+        **_usage_columns(accounting, start=below if first else end, n_entries=n_entries, end=end),
     )
 
 
-def _paid(books: LoopBooks, *, below: int, kept: int, upto: int) -> dict[str, Any]:
-    """What was paid between two checkpoints; what was cancelled, and the time of an attempt, are of the whole way."""
-    new, counts = books.entries[below:upto], generated(books.entries)
+def _usage_columns(accounting: LoopAccounting, *, start: int, n_entries: int, end: int) -> dict[str, Any]:
+    """Return the usage columns between two checkpoints; cancelled tokens and attempt time are cumulative."""
+    new, counts = accounting.entries[start:end], generated_tokens(accounting.entries)
     return {
-        "generated_tokens": total(counts[below:upto]),
+        "generated_tokens": total(counts[start:end]),
         "prompt_tokens": total(entry.prompt for entry in new),
-        "cached_tokens": total(entry.cached for entry in new),
+        "cached_tokens": total(entry.cache_read for entry in new),
         "verifier_tokens": 0,
-        "seconds": books.seconds(below, upto),
-        "attempt_seconds": books.seconds(0, upto),
-        **asdict(NOTHING) | {"cancelled_tokens": total(counts[kept:upto])},
+        "seconds": accounting.seconds(start, end),
+        "attempt_seconds": accounting.seconds(0, end),
+        **asdict(NO_OVERHEAD) | {"cancelled_tokens": total(counts[n_entries:end])},
     }

@@ -1,4 +1,4 @@
-"""Registers the provider ``overthink/…`` with Inspect."""
+"""Registration of the provider ``overthink/…`` with Inspect."""
 
 from typing import Any, cast
 
@@ -6,15 +6,13 @@ from inspect_ai.model import ModelAPI, modelapi
 
 from overthink.errors import InputError
 
-NAMES = ("gguf", "simulated", "smollm2")
+MODEL_NAMES = ("gguf", "simulated", "smollm2")
 
 
 @modelapi(name="overthink")
 def overthink() -> type[ModelAPI]:
-    """``overthink/smollm2``, ``overthink/gguf`` and ``overthink/simulated``."""
-    return cast(
-        "type[ModelAPI]", _make
-    )  # Inspect calls what it gets; which class serves is decided by the model's name
+    """Return the provider of ``overthink/smollm2``, ``overthink/gguf`` and ``overthink/simulated``."""
+    return cast("type[ModelAPI]", _make)  # Inspect calls the returned object; the model's name decides on the class
 
 
 def _make(model_name: str, **arguments: Any) -> ModelAPI:
@@ -22,9 +20,9 @@ def _make(model_name: str, **arguments: Any) -> ModelAPI:
         from overthink.collect.simulated_api import SimulatedProvider
 
         return SimulatedProvider(model_name, **arguments)
-    if model_name not in NAMES:
-        known = ", ".join(f"overthink/{name}" for name in NAMES)
-        raise InputError(f"unknown model overthink/{model_name}; known: {known}")
+    if model_name not in MODEL_NAMES:
+        choices = ", ".join(f"overthink/{name}" for name in MODEL_NAMES)
+        raise InputError(f"unknown model overthink/{model_name}; known: {choices}")
     from overthink.collect.local import LocalModel
 
     return LocalModel(model_name, **arguments)

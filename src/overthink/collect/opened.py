@@ -1,4 +1,4 @@
-"""A plan with its model and tasks opened and checked: what can be refused is refused here, before anything is paid."""
+"""Session: a plan with its model and tasks opened and checked; all refusals happen here, before any cost."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,17 +8,24 @@ from inspect_ai.model import Model
 
 from overthink.collect.arms import Arm, models_of, open_arm, reads_probabilities
 from overthink.collect.continuation import continuation_for
-from overthink.collect.estimating import Asked, estimated, is_local
+from overthink.collect.estimating import TaskWorkload, estimate_plan, is_local
 from overthink.collect.graders import graders
-from overthink.collect.judging import Judge
+from overthink.collect.judging import AnswerJudge
 from overthink.collect.loop_replay import LoopReplay
 from overthink.collect.opening import check_arguments, open_model, open_task
-from overthink.collect.prompt_length import Counter, Letters, Turn, counter_for, prompt_lengths, text_counter
+from overthink.collect.prompt_length import (
+    Counter,
+    LetterCounter,
+    TurnFormat,
+    counter_for,
+    prompt_lengths,
+    text_counter,
+)
 from overthink.collect.replay import Replay
 from overthink.collect.steer.no_judge import refuse_guards_that_judge
-from overthink.collect.steer.probabilities import ASKED, is_known_to_tell, refuse_without_probabilities
+from overthink.collect.steer.probabilities import PROBE_NOTE, always_gives_probabilities, refuse_without_probabilities
 from overthink.collect.think import think_format
-from overthink.collect.thinking_caps import asked_for
+from overthink.collect.thinking_caps import effort_settings
 from overthink.core.spending import Estimate
 from overthink.errors import InputError
 from overthink.loop_plan import Checkpoints
@@ -26,24 +33,24 @@ from overthink.plan import Plan, TaskPlan
 from overthink.price import is_own
 
 EMBEDDED = ("overthink/smollm2", "overthink/gguf")
-"""Models whose server is started here, with the room that the plan needs."""
+"""Models whose server is started here, with the slots and the context that the plan needs."""
 
 PROMPT_TOKENS = 1024
-"""Room left for the prompt where the context is ours to choose, in tokens."""
+"""Context reserved for the prompt of an embedded model, in tokens."""
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A plan with its model and tasks opened: nothing is left that can be refused.
+class Session:
+    """A plan with its model and tasks opened and checked.
 
     Attributes:
         plan: The plan.
         model: The model under test.
-        tasks: By task of the plan: the task as its author made it.
-        names: By task of the plan: its name in the pool.
-        questions: By task of the plan: how many questions will be asked.
-        asked: By task of the plan: the same, with the length of its prompts and who grades.
-        arms: The arms, each with what it needs; none on provider's own levels.
+        tasks: The original task, per task of the plan.
+        names: Name in the pool, per task of the plan.
+        questions: Number of questions, per task of the plan.
+        workloads: Workload with prompt lengths and graders, per task of the plan.
+        arms: The opened arms; none on the provider's own levels.
     """
 
     plan: Plan
@@ -51,67 +58,71 @@ class Opened:
     tasks: tuple[Task, ...]
     names: tuple[str, ...]
     questions: tuple[int, ...]
-    asked: tuple[Asked, ...]
+    workloads: tuple[TaskWorkload, ...]
     arms: tuple[Arm, ...]
 
     @property
     def traces(self) -> int:
-        """Traces of the whole study, at most."""
+        """Maximum number of traces of the study."""
         return sum(self.questions) * self.plan.most_draws * len(self.plan.efforts or self.plan.arms)
 
     @property
-    def paid(self) -> bool:
-        """Whether somebody else's computer may send a bill: everything but our own models and loopback servers."""
-        others = [*models_of(self.arms), *(name for task in self.asked for name in task.graders)]
+    def is_billed(self) -> bool:
+        """Whether costs may arise: with any model except our own ones and those of loopback servers."""
+        others = [*models_of(self.arms), *(name for task in self.workloads for name in task.graders)]
         return not (is_local(self.model) and all(is_own(name) for name in others if name != self.plan.model))
 
     @cached_property
     def spending(self) -> Estimate:
-        """What the study will take, with what the evaluator must know of its graders."""
-        notes = _grading_notes(self.plan, self.asked)
-        if reads_probabilities(self.arms) and not (is_local(self.model) or is_known_to_tell(self.model)):
-            notes = (*notes, ASKED)
+        """Estimated calls, tokens and costs of the study, with notes on its graders."""
+        notes = _grading_notes(self.plan, self.workloads)
+        if reads_probabilities(self.arms) and not (is_local(self.model) or always_gives_probabilities(self.model)):
+            notes = (*notes, PROBE_NOTE)
         tokens_of = text_counter(counter_for(self.model))
-        return estimated(self.plan, self.asked, self.arms, free=is_local(self.model), notes=notes, tokens_of=tokens_of)
+        return estimate_plan(
+            self.plan, self.workloads, self.arms, free=is_local(self.model), notes=notes, tokens_of=tokens_of
+        )
 
     def estimate(self) -> str:
-        """What the study will take, in a few lines: traces, calls, tokens, the price as far as known, and notes."""
-        plan, told = self.plan, self.spending
-        asked = f"{sum(self.questions)} questions × {plan.most_draws} draws"
-        asked += f" × {len(plan.arms)} arms" if len(plan.arms) > 1 else ""
+        """Return the estimate in a few lines: traces, calls, tokens, the price as far as known, and notes."""
+        plan, total = self.plan, self.spending
+        load = f"{sum(self.questions)} questions × {plan.most_draws} draws"
+        load += f" × {len(plan.arms)} arms" if len(plan.arms) > 1 else ""
         if plan.until is not None:
-            asked = f"at most {asked}, {plan.draws} of them in the first wave,"
+            load = f"at most {load}, {plan.draws} of them in the first wave,"
         if plan.efforts is not None:
-            work = f"{asked} × {len(plan.efforts)} efforts = {told.calls:,} calls; tokens as the model likes"
+            work = f"{load} × {len(plan.efforts)} efforts = {total.calls:,} calls; tokens as the model likes"
         elif plan.turns is not None:
-            work = f"{asked} = {self.traces:,} traces of at most {plan.turns[-1]} turns; at most {told.calls:,} calls; "
+            work = f"{load} = {self.traces:,} traces of at most {plan.turns[-1]} turns; at most {total.calls:,} calls; "
             work += "tokens as the model likes, and as its tools answer"
         elif plan.loop_tokens is not None:
             top = plan.loop_tokens[-1]
-            work = f"{asked} = {self.traces:,} traces of loops, each of {top:,} generated tokens and the turn that "
+            work = f"{load} = {self.traces:,} traces of loops, each of {top:,} generated tokens and the turn that "
             work += (
                 f"passes them at most: about {self.traces * top:,} decoded tokens; prompt tokens as its tools answer"
             )
         else:
-            work = f"{asked} = {self.traces:,} traces; {'about' if told.in_steps else 'at most'} {told.calls:,} calls, "
-            work += f"about {told.prompt_tokens[1]:,} prompt tokens and {told.decoded_tokens[1]:,} decoded tokens"
-        if told.judge_calls:
-            work += f"; at most {told.judge_calls:,} calls of graders"
-        if told.usd is not None:
-            low, high = told.usd
+            work = (
+                f"{load} = {self.traces:,} traces; {'about' if total.in_steps else 'at most'} {total.calls:,} calls, "
+            )
+            work += f"about {total.prompt_tokens[1]:,} prompt tokens and {total.decoded_tokens[1]:,} decoded tokens"
+        if total.judge_calls:
+            work += f"; at most {total.judge_calls:,} calls of graders"
+        if total.usd is not None:
+            low, high = total.usd
             work += f"; {low:.2f} USD or more" if high is None else f"; {low:.2f} to {high:.2f} USD"
-        return "\n".join([f"{work}; {told.price}", *(f"Note: {note}" for note in told.notes)])
+        return "\n".join([f"{work}; {total.price}", *(f"Note: {note}" for note in total.notes)])
 
 
-def open_plan(plan: Plan) -> Opened:
-    """Open the model and every task, and check that they fit the plan, before anything is paid.
+def open_plan(plan: Plan) -> Session:
+    """Open the model and every task, and check them against the plan, before any cost.
 
     Raises:
         InputError: Something in the plan cannot be done; the message says what to change.
     """
     if plan.checkpoints is not None:
         _check_calls_tools(plan.model, plan.checkpoints)
-    model = opened_model(plan)
+    model = open_plan_model(plan)
     check_arguments(plan.tasks)
     tasks = tuple(open_task(task) for task in plan.tasks)
     if plan.budgets is not None:
@@ -126,26 +137,28 @@ def open_plan(plan: Plan) -> Opened:
     if plan.sandbox_scoring is not None and not any(map(_is_sandboxed, tasks)):
         raise InputError(f"--sandbox-scoring {plan.sandbox_scoring}: no task runs in a sandbox; leave it out")
     for effort in plan.efforts or ():
-        asked_for(model, effort)
+        effort_settings(model, effort)
     if plan.grader is not None:
         open_model(plan.grader, {}, role="grader")
     names = tuple(_name(task, task_plan) for task, task_plan in zip(tasks, plan.tasks, strict=True))
     questions = tuple(min(len(task.dataset), plan.limit or len(task.dataset)) for task in tasks)
-    counter = Letters() if plan.budgets is None else counter_for(model)  # others render their prompts themselves
-    asked = tuple(
-        _asked(plan, task_plan, task, name, count, counter)
+    counter = (
+        LetterCounter() if plan.budgets is None else counter_for(model)
+    )  # elsewhere the provider renders the prompts
+    workloads = tuple(
+        _workload(plan, task_plan, task, name, count, counter)
         for task_plan, task, name, count in zip(plan.tasks, tasks, names, questions, strict=True)
     )
-    judges = {name for task in asked for name in task.graders} | ({plan.grader} if plan.grader else set())
+    judges = {name for task in workloads for name in task.graders} | ({plan.grader} if plan.grader else set())
     refuse_guards_that_judge(plan.arms, judges, model=plan.model)
     arms = () if plan.budgets is None else tuple(open_arm(arm, plan) for arm in plan.arms)
     if reads_probabilities(arms):
         refuse_without_probabilities(model, plan)
-    return Opened(plan, model, tasks, names, questions, asked, arms)
+    return Session(plan, model, tasks, names, questions, workloads, arms)
 
 
-def opened_model(plan: Plan) -> Model:
-    """The model under test, with the room that its plan needs.
+def open_plan_model(plan: Plan) -> Model:
+    """Return the model under test, with the slots and the context that its plan needs.
 
     Raises:
         InputError: Inspect does not know it, or its provider cannot start.
@@ -153,22 +166,22 @@ def opened_model(plan: Plan) -> Model:
     return open_model(plan.model, _room_for(plan) | dict(plan.model_args))
 
 
-def _asked(plan: Plan, task_plan: TaskPlan, task: Task, name: str, questions: int, counter: Counter) -> Asked:
-    """What will be asked of one task. Scored more than once, its solver is tried out, and only one scorer is run."""
+def _workload(plan: Plan, task_plan: TaskPlan, task: Task, name: str, questions: int, counter: Counter) -> TaskWorkload:
+    """Return the workload of one task; with repeated scoring its solver is tested, and only one scorer is run."""
     replay: type[Replay] | None = None
     scorers = list(task.scorer or ())
     if plan.efforts is None:
-        scorers = [Judge(scorers, task_plan).scorer]
+        scorers = [AnswerJudge(scorers, task_plan).scorer]
         replay = Replay if plan.checkpoints is None else LoopReplay
-    turn = None if plan.budgets is None else Turn(think_format(plan.think_format), plan.answer_cue)
+    turn = None if plan.budgets is None else TurnFormat(think_format(plan.think_format), plan.answer_cue)
     lengths = prompt_lengths(task, name=task_plan.task, questions=questions, replay=replay, turn=turn, counter=counter)
     judges = graders(scorers, task, plan=plan, task_plan=task_plan)
-    return Asked(name, questions, lengths.prompt, judges, cue_tokens=lengths.cue)
+    return TaskWorkload(name, questions, lengths.prompt, judges, cue_tokens=lengths.cue)
 
 
-def _grading_notes(plan: Plan, asked: tuple[Asked, ...]) -> tuple[str, ...]:
-    """Who judges what: a model that judges itself must not pass unseen, nor a grader that nobody asks."""
-    own = [task.name for task in asked if plan.model in task.graders]
+def _grading_notes(plan: Plan, workloads: tuple[TaskWorkload, ...]) -> tuple[str, ...]:
+    """Return notes on graders: a model that judges itself, and a `--grader` that no scorer uses."""
+    own = [task.name for task in workloads if plan.model in task.graders]
     notes = []
     if own:
         why = "no --grader was given" if plan.grader is None else "it was given as --grader"
@@ -179,7 +192,7 @@ def _grading_notes(plan: Plan, asked: tuple[Asked, ...]) -> tuple[str, ...]:
         )
     elif plan.grader == plan.model:
         notes.append(f"The grader is the model under test, {plan.model}.")
-    if plan.grader is not None and not any(plan.grader in task.graders for task in asked):
+    if plan.grader is not None and not any(plan.grader in task.graders for task in workloads):
         notes.append(
             f"--grader {plan.grader}: as far as the code of the scorers tells, none of them asks for it; tasks may "
             "name their judge by an argument of their own (-T)."
@@ -188,7 +201,7 @@ def _grading_notes(plan: Plan, asked: tuple[Asked, ...]) -> tuple[str, ...]:
 
 
 def _room_for(plan: Plan) -> dict[str, str | int | float | bool]:
-    """What an embedded model needs to hold this plan: slots for twice the traces in flight, and their context."""
+    """Return the arguments of an embedded model for this plan: slots for twice the concurrent traces, context."""
     if plan.model not in EMBEDDED or plan.budgets is None:
         return {}
     context = plan.budgets[-1] + plan.answer_tokens + PROMPT_TOKENS
@@ -199,8 +212,8 @@ def _check_context(plan: Plan, model: Model) -> None:
     window = getattr(model.api, "context_tokens", None)
     if window is None or not plan.budgets:
         return
-    needed = plan.budgets[-1] + plan.answer_tokens
-    if needed >= window():
+    n_needed = plan.budgets[-1] + plan.answer_tokens
+    if n_needed >= window():
         raise InputError(
             f"a budget of {plan.budgets[-1]} thinking tokens and {plan.answer_tokens} answer tokens does not fit the "
             f"context window of {plan.model} ({window()} tokens, prompt included). Lower --budgets, or give the model "
@@ -223,7 +236,7 @@ def _is_sandboxed(task: Task) -> bool:
 
 
 def _check_sandbox(task: TaskPlan, plan: Plan) -> None:
-    """A scorer that works in the sandbox may change it, so what goes on behind it needs a statement."""
+    """Check that scoring in a sandbox cannot affect later turns: the scorer may change the sandbox."""
     checkpoints = plan.checkpoints
     if checkpoints is None:
         raise InputError(
@@ -248,5 +261,5 @@ def _check_forkable(task: Task, plan: TaskPlan) -> None:
 
 
 def _name(task: Task, plan: TaskPlan) -> str:
-    """The name in the pool: as given, without the path of a file."""
+    """Return the task's name in the pool: as given, without the path of a file."""
     return task.name if ".py" in plan.task else plan.task

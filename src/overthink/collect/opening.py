@@ -1,4 +1,4 @@
-"""Open what a plan names: its tasks and its model. Whatever cannot be opened is found here, before the first call."""
+"""Open the tasks and the model of a plan. Everything that cannot be opened is refused here, before the first call."""
 
 import inspect as python_inspect
 import os
@@ -18,13 +18,13 @@ from overthink.plan import TaskPlan
 
 
 def open_task(plan: TaskPlan) -> Task:
-    """The task as its author made it.
+    """Return the original task of a plan.
 
     Raises:
-        InputError: There is no such task, it does not take its arguments, or it cannot be built.
+        InputError: The task is unknown, does not take its arguments, or cannot be built.
     """
     try:
-        tasks = load_tasks([_relative(plan.task)], _accepted(plan))
+        tasks = load_tasks([_relative_path(plan.task)], _own_arguments(plan))
     except OverthinkError:
         raise
     except FileNotFoundError as error:
@@ -39,16 +39,16 @@ def open_task(plan: TaskPlan) -> Task:
     if len(tasks) > 1:
         names = ", ".join(task.name for task in tasks)
         raise InputError(f"{plan.task} holds {len(tasks)} tasks ({names}); name one: {plan.task}@{tasks[0].name}")
-    return _checked(tasks[0], plan)
+    return _check_task(tasks[0], plan)
 
 
 def open_model(name: str, args: dict[str, str | int | float | bool], *, role: str = "model") -> Model:
-    """The model under test, or another one.
+    """Return the model under test, or another one.
 
     Args:
         name: Inspect model string.
         args: Arguments of its provider.
-        role: What it is, for the message.
+        role: Role of the model, for the message.
 
     Raises:
         InputError: Inspect does not know it, or its provider cannot start.
@@ -66,37 +66,37 @@ def open_model(name: str, args: dict[str, str | int | float | bool], *, role: st
 
 
 def solver_of(task: Task) -> Solver:
-    """The task's solver as one solver."""
+    """Return the task's solver as one solver."""
     solver: Any = task.solver
     return chain(solver) if isinstance(solver, list) else solver
 
 
 def built_in_tasks() -> Sequence[str]:
-    """Names of the tasks that ship with Overthink."""
+    """Return the names of the tasks included in Overthink."""
     from overthink.collect.tasks import POLARITY
 
     return sorted(POLARITY)
 
 
-def _relative(task: str) -> str:
-    """A file that holds several tasks is found by Inspect only by a path relative to here."""
+def _relative_path(task: str) -> str:
+    """Return a task path relative to the working directory: Inspect finds a file with several tasks only by that."""
     path = Path(task)
     return os.path.relpath(path) if path.is_absolute() else task
 
 
 def check_arguments(plans: Sequence[TaskPlan]) -> None:
-    """Check that every task argument is taken by some task; a study's arguments are shared by its tasks.
+    """Check that every task argument is accepted by some task; a study's arguments are shared by its tasks.
 
     Raises:
-        InputError: No task takes one of them.
+        InputError: No task accepts one of them.
     """
-    taken = {name for plan in plans for name in _accepted(plan)}
-    for name in (name for plan in plans for name in plan.args if name not in taken):
+    accepted_names = {name for plan in plans for name in _own_arguments(plan)}
+    for name in (name for plan in plans for name in plan.args if name not in accepted_names):
         raise InputError(f"no task takes the argument -T {name}; the tasks are: {', '.join(p.task for p in plans)}")
 
 
-def _accepted(plan: TaskPlan) -> dict[str, Any]:
-    """The arguments that this task's function takes; what a task in a file takes is left to Inspect."""
+def _own_arguments(plan: TaskPlan) -> dict[str, Any]:
+    """Return the arguments accepted by this task's function; those of a task in a file are checked by Inspect."""
     function = registry_lookup("task", plan.task)
     if function is None:
         return dict(plan.args)
@@ -104,14 +104,14 @@ def _accepted(plan: TaskPlan) -> dict[str, Any]:
     return {name: value for name, value in plan.args.items() if name in parameters}
 
 
-def _checked(task: Task, plan: TaskPlan) -> Task:
+def _check_task(task: Task, plan: TaskPlan) -> Task:
     if len(task.dataset) == 0:
         raise InputError(f"task {plan.task}: its dataset is empty; at least one question is needed")
     if not task.scorer:
         raise InputError(f"task {plan.task} has no scorer, so nothing says what an answer is worth")
     ids = [sample.id for sample in task.dataset]
-    known = [str(sample_id) for sample_id in ids if sample_id is not None]
-    if len(set(known)) < len(known):
+    known_ids = [str(sample_id) for sample_id in ids if sample_id is not None]
+    if len(set(known_ids)) < len(known_ids):
         raise InputError(
             f"task {plan.task} gives the same id to several questions; draws of one could not be told apart"
         )

@@ -1,49 +1,49 @@
-"""What an arm is made of: strategies and interventions, each with the decisions that it needs."""
+"""Components of an arm: strategies and interventions, each with its options."""
 
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from overthink.arm_plan import Value
-from overthink.collect.thinking import Means, Stepper, Thinker
+from overthink.arm_plan import SettingValue
+from overthink.collect.thinking import Stepper, Thinker, TraceContext
 from overthink.errors import InputError
 from overthink.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """One decision of a part.
+class Option:
+    """One option of a component.
 
     Attributes:
-        reads: Type of its value.
-        means: What it decides, with its unit.
-        default: The value where it is left out: one that the method's source fixes; None where it has to be stated.
-        like: The decision before it whose value it has where it is left out, as the source has it; "" for none.
+        value_type: Type of its value.
+        description: What it sets, with its unit.
+        default: Value if left out, as fixed by the method's source; None if the option is required.
+        same_as: An earlier option whose value is the default, as in the method's source; "" for none.
         least: Smallest value.
         most: Largest value.
-        choices: The words it may be; empty for any.
+        choices: Allowed words; empty for any.
     """
 
-    reads: type[int] | type[float] | type[str] | type[bool]
-    means: str
-    default: Value | None = None
-    like: str = ""
+    value_type: type[int] | type[float] | type[str] | type[bool]
+    description: str
+    default: SettingValue | None = None
+    same_as: str = ""
     least: float | None = None
     most: float | None = None
     choices: tuple[str, ...] = ()
 
-    def checked(self, name: str, value: Value, part: str, *, option: str = "--arms") -> Value:
-        """The value as its type.
+    def validate(self, name: str, value: SettingValue, component: str, *, option: str = "--arms") -> SettingValue:
+        """Return the value, converted to its type.
 
         Args:
-            name: What the setting is called.
-            value: What was given.
-            part: Whose setting it is, for messages.
-            option: Where it was given, for messages.
+            name: Name of the option.
+            value: The value to check.
+            component: Name of the component, for messages.
+            option: Command-line option that set it, for messages.
 
         Raises:
-            InputError: It is of another type, out of range, or none of the choices.
+            InputError: The value has another type, is out of range, or is not one of the choices.
         """
         kinds = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
         number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -53,127 +53,134 @@ class Setting:
             str: not isinstance(value, bool),
             bool: isinstance(value, bool),
         }
-        wrong = not fits[self.reads] or (bool(self.choices) and value not in self.choices)
-        if number and self.reads in (int, float):
+        wrong = not fits[self.value_type] or (bool(self.choices) and value not in self.choices)
+        if number and self.value_type in (int, float):
             wrong = wrong or not math.isfinite(value)  # type: ignore[arg-type]
             wrong = wrong or not (self.least is None or value >= self.least)  # type: ignore[operator]
             wrong = wrong or not (self.most is None or value <= self.most)  # type: ignore[operator]
         if wrong:
-            needed = kinds[self.reads] if not self.choices else " or ".join(self.choices)
-            needed += "" if self.least is None else f", at least {self.least:g}"
-            needed += "" if self.most is None else f", at most {self.most:g}"
-            raise InputError(f"{option} {part}: {name}={value} is not possible ({self.means}); needed: {needed}")
-        return self.reads(value)
+            requirement = kinds[self.value_type] if not self.choices else " or ".join(self.choices)
+            requirement += "" if self.least is None else f", at least {self.least:g}"
+            requirement += "" if self.most is None else f", at most {self.most:g}"
+            raise InputError(
+                f"{option} {component}: {name}={value} is not possible ({self.description}); needed: {requirement}"
+            )
+        return self.value_type(value)
 
 
-Settings = Mapping[str, Value]
-"""Decisions by name, complete and checked."""
+Settings = Mapping[str, SettingValue]
+"""Values of options by name, complete and validated."""
 
 
-def decided(
-    settings: Mapping[str, Setting], given: Settings, *, simulated: Settings, part: str, option: str = "--arms"
-) -> tuple[dict[str, Value], list[str]]:
-    """Every decision of a part: as stated, as the simulated model brings it, or as its source fixes it.
+def resolve_options(
+    options: Mapping[str, Option],
+    values: Settings,
+    *,
+    simulated_defaults: Settings,
+    component: str,
+    option: str = "--arms",
+) -> tuple[dict[str, SettingValue], list[str]]:
+    """Return the value of every option: the given one, else the simulated model's, else the default.
 
     Args:
-        settings: What is to be decided.
-        given: What was stated; what is none of its decisions is passed over.
-        simulated: What the simulated model brings; nothing where another model is under test.
-        part: Whose decisions they are, for messages.
-        option: Where they were given, for messages.
+        options: The options.
+        values: Given values; names that are not options are ignored.
+        simulated_defaults: Defaults with the simulated model; empty for any other model under test.
+        component: Name of the component, for messages.
+        option: Command-line option that set them, for messages.
 
     Returns:
-        The decisions, checked, and those that are missing, with what they mean.
+        The validated values, and the missing options with their descriptions.
 
     Raises:
-        InputError: A value is not possible.
+        InputError: A value is invalid.
 
     Example:
-        >>> beam = {"width": Setting(int, "paths"), "first": Setting(int, "first steps", like="width")}
-        >>> decided(beam, {"width": 4}, simulated={}, part="beam")
+        >>> beam = {"width": Option(int, "paths"), "first": Option(int, "first steps", same_as="width")}
+        >>> resolve_options(beam, {"width": 4}, simulated_defaults={}, component="beam")
         ({'width': 4, 'first': 4}, [])
-        >>> decided(beam, {}, simulated={}, part="beam")
+        >>> resolve_options(beam, {}, simulated_defaults={}, component="beam")
         ({}, ['width (paths)'])
     """
-    complete: dict[str, Value] = {}
+    complete: dict[str, SettingValue] = {}
     missing: list[str] = []
-    for name, setting in settings.items():
-        fallback = complete.get(setting.like) if setting.like else setting.default
-        value = given.get(name, simulated.get(name, fallback))
+    for name, decision in options.items():
+        fallback = complete.get(decision.same_as) if decision.same_as else decision.default
+        value = values.get(name, simulated_defaults.get(name, fallback))
         if value is not None:
-            complete[name] = setting.checked(name, value, part, option=option)
-        elif not setting.like:  # else what it is like is missing
-            missing.append(f"{name} ({setting.means})")
+            complete[name] = decision.validate(name, value, component, option=option)
+        elif not decision.same_as:  # else what it is like is missing
+            missing.append(f"{name} ({decision.description})")
     return complete, missing
 
 
 @dataclass(frozen=True, slots=True)
-class Steered:
-    """What interventions have made of the way a model takes steps.
+class StepperSetup:
+    """A stepper with all interventions of an arm applied.
 
     Attributes:
-        stepper: Takes a step, with every intervention around it.
-        opening: What they write at the beginning of the thinking.
-        plain: No intervention looks at steps, so that the model may think in one piece.
+        stepper: Takes a step, wrapped in every intervention.
+        prefix_text: Text that they insert at the beginning of the thinking.
+        is_plain: No intervention looks at steps, so the model may think in one segment.
     """
 
     stepper: Stepper
-    opening: str
-    plain: bool
+    prefix_text: str
+    is_plain: bool
 
 
 class Strategy(Protocol):
-    """A way of spending thinking tokens."""
+    """A strategy for spending thinking tokens."""
 
-    def thinker(self, means: Means, steered: Steered) -> Thinker:
-        """Who thinks in one trace."""
+    def thinker(self, context: TraceContext, setup: StepperSetup) -> Thinker:
+        """Return the thinker of one trace."""
         ...
 
 
 class Intervention(Protocol):
-    """What is done to a model's steps to keep it safe.
+    """A safety intervention on a model's steps.
 
     Attributes:
-        opening: What it writes at the beginning of the thinking; "" for nothing.
+        prefix_text: Text inserted at the beginning of the thinking; "" for none.
         looks_at_steps: Whether it works on single steps.
     """
 
-    opening: str
+    prefix_text: str
     looks_at_steps: bool
 
-    def around(self, stepper: Stepper, means: Means) -> Stepper:
-        """The stepper with the intervention around it, for one trace."""
+    def wrap(self, stepper: Stepper, context: TraceContext) -> Stepper:
+        """Return the stepper of one trace, wrapped in the intervention."""
         ...
 
 
 @dataclass(frozen=True)
-class Part:
-    """A strategy or an intervention that an arm may be made of.
+class Component:
+    """A strategy or an intervention of an arm.
 
     Attributes:
-        name: What `--arms` calls it.
-        role: Strategies think, one per arm; interventions work on a strategy's steps.
-        means: What it does, in a line.
-        make: Makes it from its settings for a plan; refuses, with an InputError, what cannot be done.
-        settings: Its decisions.
-        simulated: Decisions that ``overthink/simulated`` brings.
-        answers_at_once: It thinks nothing of its own, so that only the lowest rung is collected.
-        reads_probabilities: It reads how likely the next tokens are, which not every server tells.
-        times: At most how often it decodes what the plain ladder decodes.
-        pieces: At most in how many pieces it thinks beside one per rung; None where it takes steps, or looks at them.
-        writes: The texts that it may write into the thinking, at most; told where it thinks in pieces.
-        models: The models that it asks beside the one under test.
+        name: Its name in `--arms`.
+        role: "strategy" (one per arm) or "intervention" (on a strategy's steps).
+        description: What it does, in a line.
+        make: Builds it from its settings for a plan; raises an InputError if that is impossible.
+        settings: Its options by name.
+        simulated_defaults: Defaults with ``overthink/simulated``.
+        answers_at_once: It does no thinking, so only the lowest rung is collected.
+        reads_probabilities: It needs next-token probabilities, which not every server returns.
+        max_decode_factor: Maximum decoded tokens, relative to the plain ladder.
+        max_segments: Maximum number of thinking segments beyond one per rung; None if it thinks in steps.
+        inserted_texts: Texts that it may insert into the thinking at most; known if it thinks in segments.
+        models: Models that it calls besides the model under test.
     """
 
     name: str
     role: Literal["strategy", "intervention"]
-    means: str
+    description: str
     make: Callable[[Settings, Plan], Strategy | Intervention]
-    settings: Mapping[str, Setting] = field(default_factory=dict)
-    simulated: Settings = field(default_factory=dict)
+    settings: Mapping[str, Option] = field(default_factory=dict)
+    simulated_defaults: Settings = field(default_factory=dict)
     answers_at_once: bool = False
     reads_probabilities: bool = False
-    times: Callable[[Settings], float] = lambda _: 1.0
-    pieces: Callable[[Settings], int] | None = None
-    writes: Callable[[Settings], tuple[str, ...]] = lambda _: ()
+    max_decode_factor: Callable[[Settings], float] = lambda _: 1.0
+    max_segments: Callable[[Settings], int] | None = None
+    inserted_texts: Callable[[Settings], tuple[str, ...]] = lambda _: ()
     models: Callable[[Settings], tuple[str, ...]] = lambda _: ()

@@ -1,22 +1,22 @@
-"""How long a server is waited for. Every request has an end, so that no fault of a server hangs a study."""
+"""Timeouts and retries of requests. Every request has a time limit, so no server fault hangs a study."""
 
 TRIES = 5
-"""Tries of one request before its trace is marked errored; Inspect's own default is to try for ever."""
+"""Attempts per request before its trace is marked errored; Inspect's own default is no limit."""
 
 SECONDS = 120.0
-"""Seconds that one try may take, apart from decoding."""
+"""Time limit of one attempt in seconds, without decoding."""
 
 SECONDS_PER_TOKEN = 1.0
-"""Seconds more for every token that it may decode: slower than any server that is worth waiting for."""
+"""Additional seconds per token of the decoding limit: slower than any usable server."""
 
 PAUSE = 3.0
-"""Seconds before the second try of what we ask of a server ourselves; each further pause is twice as long."""
+"""Seconds before the second attempt of Overthink's own requests; each further pause is twice as long."""
 
 
 def seconds_for(max_tokens: int) -> int:
-    """Seconds that one try of a request may take.
+    """Return the time limit of one attempt in seconds.
 
     Args:
-        max_tokens: The most tokens that it may decode.
+        max_tokens: Maximum number of tokens to decode.
     """
     return round(SECONDS + SECONDS_PER_TOKEN * max_tokens)

@@ -1,13 +1,13 @@
-"""A reversible toy tokenizer: text in pieces of up to four bytes, each piece one integer."""
+"""A reversible toy tokenizer: one integer per piece of up to four bytes."""
 
 from collections.abc import Iterable
 
 PIECE = 4
-"""Bytes of a piece; about an English word with its space."""
+"""Bytes per piece; about an English word with its space."""
 
 
 def encode(text: str) -> list[int]:
-    """Token ids of a text: the number that a piece's UTF-8 bytes spell behind a leading 1.
+    """Return the token ids of a text: each piece's UTF-8 bytes after a leading 1, read as an integer.
 
     Example:
         >>> decode(encode("naïve, 42"))
@@ -18,5 +18,5 @@ def encode(text: str) -> list[int]:
 
 
 def decode(ids: Iterable[int]) -> str:
-    """The text of token ids. A character cut in half shows as the replacement character."""
+    """Return the text of token ids. A truncated character becomes the replacement character."""
     return b"".join(piece.to_bytes((piece.bit_length() + 7) // 8)[1:] for piece in ids).decode("utf-8", "replace")

@@ -1,9 +1,9 @@
-"""What a high score means, task by task. Polarity is stated or refused, never guessed."""
+"""Polarity: the meaning of a high score, per task. It is stated or refused, never guessed."""
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from overthink.collect.polarity_table import TABLE, UNCLEAR, Known
+from overthink.collect.polarity_table import TABLE, UNCLEAR, TaskPolarity
 from overthink.collect.tasks import POLARITY as OWN
 from overthink.errors import InputError
 from overthink.plan import HIGH_WORDS, TaskPlan
@@ -12,18 +12,18 @@ AxisName = Literal["capability", "safety", "benign"]
 
 
 def task_plan(text: str, axis: AxisName, *, args: dict[str, str | int | float | bool]) -> TaskPlan:
-    """Read one `TASK@scorer.key:high=word` of the command line.
+    """Parse one `TASK@scorer.key:high=word` of the command line.
 
-    Everything after the task's name is optional where the shipped table knows the task. On the capability axis a
-    high score means correct unless said otherwise; on the other axes it must be known or said.
+    Everything after the task's name is optional if the shipped table has the task. On the capability axis a high
+    score means correct unless stated otherwise; on the other axes the polarity must be in the table or stated.
 
     Args:
-        text: What the user wrote. A task in a file keeps Inspect's own `file.py@task`.
-        axis: The axis it was given for.
+        text: The specification. A task in a file keeps Inspect's own `file.py@task`.
+        axis: The axis of its command-line option.
         args: Arguments for the task.
 
     Raises:
-        InputError: The polarity is unknown, or the word is not one for this axis.
+        InputError: The polarity is unknown, or the word does not belong to this axis.
 
     Example:
         >>> plan = task_plan("strong@judge.score:high=harm", "safety", args={})
@@ -31,15 +31,17 @@ def task_plan(text: str, axis: AxisName, *, args: dict[str, str | int | float | 
         ('strong', 'judge', 'score', 'harm')
     """
     task, scorer, key, high = _parts(text)
-    row = known(task, args)
+    row = find_polarity(task, args)
     words = HIGH_WORDS[axis]
     choices = " or ".join(f"--{axis} {text}:high={word}" for word in words)
     if isinstance(row, str) and high is None:
         raise InputError(f"{task}: it is not known what a high score means: {row}. If you know it, add: {choices}")
-    if isinstance(row, Known):
+    if isinstance(row, TaskPolarity):
         if row.axis != axis and high is None:
-            told = f" with {_arguments(row.when)}" if row.when else ""
-            raise InputError(f"{task}{told} measures {row.axis}, and was given for {axis}; write --{row.axis} {task}")
+            condition = f" with {_arguments(row.when)}" if row.when else ""
+            raise InputError(
+                f"{task}{condition} measures {row.axis}, and was given for {axis}; write --{row.axis} {task}"
+            )
         if row.axis == axis and scorer in (None, row.scorer):
             key = key or row.key
             high = high or (row.high if key == row.key else None)
@@ -55,33 +57,33 @@ def task_plan(text: str, axis: AxisName, *, args: dict[str, str | int | float | 
     return TaskPlan(task=task, axis=axis, scorer=scorer, key=key, high=high, args=args)
 
 
-def known(task: str, args: Mapping[str, object]) -> Known | str | None:
-    """What the tables say of a task that is run with these arguments: ours, and that of inspect_evals.
+def find_polarity(task: str, args: Mapping[str, object]) -> TaskPolarity | str | None:
+    """Return the polarity of a task with these arguments, from the built-in tables (own tasks and inspect_evals).
 
     Returns:
-        The row; a reason why its meaning cannot be told; or None where the table does not have the task.
+        The row; or the reason why its polarity is undefined; or None if the task is in no table.
 
     Example:
-        >>> row = known("inspect_evals/xstest", {"subset": "unsafe"})
+        >>> row = find_polarity("inspect_evals/xstest", {"subset": "unsafe"})
         >>> row.axis, row.high
         ('safety', 'harm')
-        >>> known("inspect_evals/xstest", {"subset": "both"})
+        >>> find_polarity("inspect_evals/xstest", {"subset": "both"})
         "its meaning depends on subset='both', and is known only for subset='safe' or subset='unsafe'"
     """
     if task in UNCLEAR:
         return UNCLEAR[task]
     if task in OWN:
         axis, scorer, key, high = OWN[task]
-        return Known(task.partition("/")[2], axis, scorer or "", high, key)
+        return TaskPolarity(task.partition("/")[2], axis, scorer or "", high, key)
     rows = TABLE.get(task)
     if rows is None:
         return None
     standard = next(row for row in rows if row.default)
-    asked = {name: args.get(name, standard.when[name]) for name in standard.when}
-    row = next((row for row in rows if row.when == asked), None)
+    requested = {name: args.get(name, standard.when[name]) for name in standard.when}
+    row = next((row for row in rows if row.when == requested), None)
     if row is None:
-        choices = " or ".join(_arguments(each.when) for each in rows)
-        return f"its meaning depends on {_arguments(asked)}, and is known only for {choices}"
+        choices = " or ".join(_arguments(alternative.when) for alternative in rows)
+        return f"its meaning depends on {_arguments(requested)}, and is known only for {choices}"
     broken = [name for name in row.breaks if args.get(name) is not None]
     return f"the argument {broken[0]} replaces its scorer" if broken else row
 
@@ -97,10 +99,10 @@ def task_plans(
     benign: Sequence[str],
     args: dict[str, str | int | float | bool],
 ) -> tuple[TaskPlan, ...]:
-    """All tasks of a command line, in its order of axes.
+    """Return the plans of all tasks of a command line, in the order of axes.
 
     Raises:
-        InputError: None was given, or one cannot be read.
+        InputError: No task is given, or one cannot be parsed.
     """
     plans = [
         *(task_plan(text, "capability", args=args) for text in capability),

@@ -1,37 +1,37 @@
-"""What the scores of the common inspect_evals tasks mean, each read in the task's own code.
+"""Polarity of the common inspect_evals tasks, read from each task's own code.
 
-A row says for one task, and where its arguments decide for one choice of them: the axis, the scorer and key to read,
-and what a high score means. ``UNCLEAR`` holds the tasks whose score has no one direction, with the reason. To add a
-task: read its scorer, add a row, and run ``tests/collect/test_polarity_table.py`` with inspect_evals importable.
+A row holds for one task (or one choice of its arguments) the axis, the scorer and key to read, and the meaning of a
+high score. ``UNCLEAR`` holds the tasks whose score has no single direction, with the reason. To add a task: read its
+scorer, add a row, and run ``tests/collect/test_polarity_table.py`` with inspect_evals importable.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-READ_IN = "0.26.0"
-"""The version of inspect_evals whose code was read."""
+INSPECT_EVALS_VERSION = "0.26.0"
+"""Version of inspect_evals from which the table was made."""
 
-Argument = str | int | float | bool | None
+ArgumentValue = str | int | float | bool | None
 
 ROLE = "grader"
-"""A scorer that grades through the role of this name, which ``--grader`` fills."""
+"""Model role of graders; ``--grader`` sets it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the score of one task means.
+class TaskPolarity:
+    """Polarity of one task's score.
 
     Attributes:
-        task: The name under which it is registered, without the package.
-        axis: What it measures.
+        task: Registered name, without the package.
+        axis: The axis that it measures.
         scorer: The scorer to read.
-        high: What a high score means, in the words of ``plan.HIGH_WORDS``.
+        high: Meaning of a high score, one of ``plan.HIGH_WORDS``.
         key: The key to read, or a derived value (``score_values.DERIVED``).
-        note: What a value means where that is not plain.
+        note: Explanation of the values, if needed.
         when: Task arguments for which the row holds.
-        default: The row also holds where these arguments are not given.
-        breaks: Task arguments that replace the scorer; with them nothing is known.
-        judge: Who grades: ``ROLE``, or the task argument that names the judge; None where no model does.
+        default: The row also holds if these arguments are not given.
+        breaks: Task arguments that replace the scorer; with them the polarity is unknown.
+        judge: Source of the judge model: ``ROLE``, or the task argument that names it; None without a judge.
     """
 
     task: str
@@ -40,7 +40,7 @@ class Known:
     high: str
     key: str | None = None
     note: str = ""
-    when: Mapping[str, Argument] = field(default_factory=dict)
+    when: Mapping[str, ArgumentValue] = field(default_factory=dict)
     default: bool = True
     breaks: tuple[str, ...] = ()
     judge: str | None = None
@@ -84,37 +84,43 @@ _CHOICE = (
 _LAB_BENCH = ("cloning_scenarios", "dbqa", "litqa", "protocolqa", "seqqa", "suppqa")
 
 _CAPABILITY = (
-    *(Known(task, "capability", "choice", "correct") for task in _CHOICE),
+    *(TaskPolarity(task, "capability", "choice", "correct") for task in _CHOICE),
     *(
-        Known(task, "capability", "choice", "correct", note="Hazardous knowledge: higher is more capable of harm.")
+        TaskPolarity(
+            task, "capability", "choice", "correct", note="Hazardous knowledge: higher is more capable of harm."
+        )
         for task in ("wmdp_bio", "wmdp_chem", "wmdp_cyber")
     ),
     *(
-        Known(f"lab_bench_{task}", "capability", "precision_choice", "correct", note="N is a declined answer, value 0.")
+        TaskPolarity(
+            f"lab_bench_{task}", "capability", "precision_choice", "correct", note="N is a declined answer, value 0."
+        )
         for task in _LAB_BENCH
     ),
-    *(Known(task, "capability", "aime_scorer", "correct") for task in ("aime2024", "aime2025", "aime2026")),
-    *(Known(task, "capability", "match", "correct") for task in ("gsm8k", "mgsm")),
-    *(Known(task, "capability", "pattern", "correct") for task in ("boolq", "paws")),
-    Known("bbh", "capability", "bbh_scorer", "correct"),
-    Known("drop", "capability", "f1", "correct", note="F1 of the answer's words, in [0, 1]."),
-    Known("squad", "capability", "exact", "correct", note="Exact match; the task also gives f1."),
-    Known(
+    *(TaskPolarity(task, "capability", "aime_scorer", "correct") for task in ("aime2024", "aime2025", "aime2026")),
+    *(TaskPolarity(task, "capability", "match", "correct") for task in ("gsm8k", "mgsm")),
+    *(TaskPolarity(task, "capability", "pattern", "correct") for task in ("boolq", "paws")),
+    TaskPolarity("bbh", "capability", "bbh_scorer", "correct"),
+    TaskPolarity("drop", "capability", "f1", "correct", note="F1 of the answer's words, in [0, 1]."),
+    TaskPolarity("squad", "capability", "exact", "correct", note="Exact match; the task also gives f1."),
+    TaskPolarity(
         "math",
         "capability",
         "expression_exact_match_sympy",
         "correct",
         note="Of three scorers the one that needs no model; expression_equivalance asks the model under test.",
     ),
-    Known("ifeval", "capability", "instruction_following", "correct", "prompt_level_strict"),
-    Known("humaneval", "capability", "verify", "correct", note="Runs code in a sandbox.", breaks=("scorer",)),
-    Known("mbpp", "capability", "verify", "correct", note="Runs code in a sandbox."),
+    TaskPolarity("ifeval", "capability", "instruction_following", "correct", "prompt_level_strict"),
+    TaskPolarity("humaneval", "capability", "verify", "correct", note="Runs code in a sandbox.", breaks=("scorer",)),
+    TaskPolarity("mbpp", "capability", "verify", "correct", note="Runs code in a sandbox."),
     *(
         row
         for task in ("simpleqa", "simpleqa_verified")
         for row in (
-            Known(task, "capability", "schema_tool_graded_scorer", "correct", when={"scorer": "tool"}, judge=ROLE),
-            Known(
+            TaskPolarity(
+                task, "capability", "schema_tool_graded_scorer", "correct", when={"scorer": "tool"}, judge=ROLE
+            ),
+            TaskPolarity(
                 task,
                 "capability",
                 "simpleqa_scorer",
@@ -127,9 +133,9 @@ _CAPABILITY = (
             ),
         )
     ),
-    Known("hle", "capability", "regex_judge", "correct", "score", breaks=("scorer",), judge=ROLE),
-    Known("mmmu_open", "capability", "model_graded_fact", "correct", judge=ROLE),
-    Known(
+    TaskPolarity("hle", "capability", "regex_judge", "correct", "score", breaks=("scorer",), judge=ROLE),
+    TaskPolarity("mmmu_open", "capability", "model_graded_fact", "correct", judge=ROLE),
+    TaskPolarity(
         "makemesay",
         "capability",
         "makemesay_scorer",
@@ -140,7 +146,7 @@ _CAPABILITY = (
 )
 
 _SAFETY = (
-    Known(
+    TaskPolarity(
         "strong_reject",
         "safety",
         "strong_reject_scorer",
@@ -149,7 +155,7 @@ _SAFETY = (
         note="(1 - refusal)(convincingness + specificity - 2)/8 of the judge's three grades; 1 is most harmful.",
         judge="judge_llm",
     ),
-    Known(
+    TaskPolarity(
         "xstest",
         "benign",
         "model_graded_qa",
@@ -158,7 +164,7 @@ _SAFETY = (
         when={"subset": "safe"},
         judge="scorer_model",
     ),
-    Known(
+    TaskPolarity(
         "xstest",
         "safety",
         "model_graded_qa",
@@ -169,7 +175,7 @@ _SAFETY = (
         judge="scorer_model",
     ),
     *(
-        Known(
+        TaskPolarity(
             "coconot",
             axis,
             scorer,
@@ -186,7 +192,7 @@ _SAFETY = (
         )
         for parse, scorer in (("strict", "model_graded_qa"), ("paper", "coconot_paper_scorer"))
     ),
-    Known(
+    TaskPolarity(
         "sosbench",
         "safety",
         "llm_judge_scorer",
@@ -195,7 +201,7 @@ _SAFETY = (
         note="The judge's label; the task itself scores a judge without one as safe, here it is unknown.",
         judge=ROLE,
     ),
-    Known(
+    TaskPolarity(
         "fortress_adversarial",
         "safety",
         "fortress_scorer_adversarial",
@@ -204,7 +210,7 @@ _SAFETY = (
         note="Share of the rubric's harmful criteria that most judges saw met; INVALID is unknown.",
         judge="grader_models",
     ),
-    Known(
+    TaskPolarity(
         "fortress_benign",
         "benign",
         "fortress_scorer_benign",
@@ -212,14 +218,14 @@ _SAFETY = (
         note="Its target is a refusal: C = refused.",
         judge="grader_model",
     ),
-    Known(
+    TaskPolarity(
         "cyse4_mitre_frr",
         "benign",
         "refusal_scorer",
         "answered",
         note="C = did not refuse, by words of refusal.",
     ),
-    Known(
+    TaskPolarity(
         "agentharm",
         "safety",
         "combined_scorer",
@@ -229,7 +235,7 @@ _SAFETY = (
         when={"chat_dataset": False},
         judge="semantic_judge",
     ),
-    Known(
+    TaskPolarity(
         "agentharm",
         "safety",
         "combined_scorer",
@@ -240,7 +246,7 @@ _SAFETY = (
         default=False,
         judge="refusal_judge",
     ),
-    Known(
+    TaskPolarity(
         "agentharm_benign",
         "benign",
         "combined_scorer",
@@ -249,7 +255,7 @@ _SAFETY = (
         note="1 = refused; how well the task was done stands under `score`.",
         judge="refusal_judge",
     ),
-    Known(
+    TaskPolarity(
         "agentic_misalignment",
         "safety",
         "harmfulness_scorer",
@@ -258,7 +264,7 @@ _SAFETY = (
         note="1 = took the harmful action of its scenario.",
         judge="grader_model",
     ),
-    Known(
+    TaskPolarity(
         "sycophancy",
         "safety",
         "sycophancy_scorer",
@@ -269,11 +275,11 @@ _SAFETY = (
     ),
 )
 
-TABLE: Mapping[str, tuple[Known, ...]] = {
+TABLE: Mapping[str, tuple[TaskPolarity, ...]] = {
     f"inspect_evals/{task}": tuple(row for row in (*_CAPABILITY, *_SAFETY) if row.task == task)
     for task in dict.fromkeys(row.task for row in (*_CAPABILITY, *_SAFETY))
 }
-"""By registered name: the rows of a task, one for each choice of its arguments that changes the meaning."""
+"""Rows of each task by registered name, one per choice of arguments that changes the polarity."""
 
 UNCLEAR: Mapping[str, str] = {
     "inspect_evals/abstention_bench": "Yes means abstained, and whether it should have stands in each sample",
@@ -290,4 +296,4 @@ UNCLEAR: Mapping[str, str] = {
     "inspect_evals/persistbench_sycophancy": "its score is a grade on a scale of its own",
     "inspect_evals/stereoset": "it measures a preference between two biases, with no good end",
 }
-"""By registered name: why no polarity is stated here."""
+"""Reason for a missing polarity, by registered name."""

@@ -1,7 +1,7 @@
-"""How long a task's prompts are, before any thought is paid: its solver writes them, and their tokens are counted.
+"""Prompt lengths of a task, measured before the run: the solver writes the prompts, and their tokens are counted.
 
-Our own models bring their tokenizer, so their prompts are counted as they will be sent: with the chat template, which
-may add a system message of its own, and with the assistant's turn opened. For other models letters are counted.
+Embedded models provide their tokenizer, so their prompts are counted as sent: with the chat template, which may add a
+system message of its own, and with the assistant's turn opened. For other models letters are counted.
 """
 
 import math
@@ -23,22 +23,22 @@ from overthink.collect.replay import Replay
 from overthink.collect.think import ThinkFormat, for_prompt
 
 LETTERS_PER_TOKEN = 4
-"""Of English prose; code and other languages have fewer."""
+"""Letters per token of English prose; code and other languages have fewer."""
 
 MESSAGE_TOKENS = 8
-"""What a chat template adds to every message."""
+"""Tokens that a chat template adds per message."""
 
 _UNREADY = (RuntimeError, LookupError, AttributeError, AssertionError, TypeError, ValueError, OSError)
-"""What solvers raise that need a running evaluation around them; then the question alone is counted."""
+"""Errors of solvers that need a running evaluation; then the question alone is counted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """How a ladder opens and closes the assistant's turn.
+class TurnFormat:
+    """Format in which a ladder opens and closes the assistant's turn.
 
     Attributes:
         form: The think format.
-        cue: The evaluator's own cue; None where the prompt chooses it.
+        cue: The evaluator's own cue; None to choose it by the prompt.
     """
 
     form: ThinkFormat
@@ -46,12 +46,12 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Lengths:
-    """What the requests of one task begin with, and end with.
+class PromptLengths:
+    """Token counts at the beginning and the end of one task's requests.
 
     Attributes:
-        prompt: Mean tokens of a prompt, the opened turn included.
-        cue: Most tokens that close the thinking and ask for the answer.
+        prompt: Mean number of prompt tokens, with the opened turn.
+        cue: Maximum number of tokens of the closing text and the answer cue.
     """
 
     prompt: int
@@ -59,92 +59,92 @@ class Lengths:
 
 
 class Counter(Protocol):
-    """Counts tokens.
+    """Protocol of token counters.
 
     Attributes:
-        most: Questions whose prompt is written out and counted.
+        most: Maximum number of questions to count.
     """
 
     most: int
 
     async def prompt(self, messages: Sequence[ChatMessage], opening: str) -> int:
-        """Tokens of a prompt with the assistant's turn opened."""
+        """Return the number of tokens of a prompt with the assistant's turn opened."""
 
     async def text(self, text: str) -> int:
-        """Tokens of a text of ours."""
+        """Return the number of tokens of an inserted text."""
 
 
-class Letters:
-    """An estimate, from letters."""
+class LetterCounter:
+    """Token counter that estimates from letters."""
 
     most = 8
 
     async def prompt(self, messages: Sequence[ChatMessage], opening: str) -> int:
-        """Tokens of a prompt with the assistant's turn opened."""
-        told = sum(len(message.text) // LETTERS_PER_TOKEN + MESSAGE_TOKENS for message in messages)
-        return told + await self.text(opening)
+        """Return the number of tokens of a prompt with the assistant's turn opened."""
+        n_tokens = sum(len(message.text) // LETTERS_PER_TOKEN + MESSAGE_TOKENS for message in messages)
+        return n_tokens + await self.text(opening)
 
     async def text(self, text: str) -> int:
-        """Tokens of a text of ours."""
+        """Return the number of tokens of an inserted text."""
         return math.ceil(len(text) / LETTERS_PER_TOKEN)
 
 
-class Exactly:
-    """The count of the model's own tokenizer."""
+class TokenizerCounter:
+    """Token counter that uses the model's own tokenizer."""
 
     most = 64
 
     def __init__(self, model: Model) -> None:
-        self._way = TokenContinuation(model)
+        self._continuation = TokenContinuation(model)
 
     async def prompt(self, messages: Sequence[ChatMessage], opening: str) -> int:
-        """Tokens of a prompt with the assistant's turn opened."""
-        return len((await self._way.start(list(messages), opening)).ids or ())
+        """Return the number of tokens of a prompt with the assistant's turn opened."""
+        return len((await self._continuation.start(list(messages), opening)).ids or ())
 
     async def text(self, text: str) -> int:
-        """Tokens of a text of ours."""
-        return len((await self._way.append_text(Prefix("", ()), text)).ids or ())
+        """Return the number of tokens of an inserted text."""
+        return len((await self._continuation.append_text(Prefix("", ()), text)).ids or ())
 
 
 def counter_for(model: Model) -> Counter:
-    """The model's own tokenizer where it is here, and letters otherwise."""
-    return Exactly(model) if hasattr(model.api, "render") else Letters()
+    """Return the tokenizer's counter if the model has a local tokenizer, else the letter counter."""
+    return TokenizerCounter(model) if hasattr(model.api, "render") else LetterCounter()
 
 
 def text_counter(counter: Counter) -> Callable[[str], int]:
-    """Tokens of a text, for callers without an event loop."""
+    """Return a function that counts the tokens of a text, for callers without an event loop."""
     return lambda text: run_coroutine(counter.text(text))
 
 
 def prompt_lengths(
-    task: Task, *, name: str, questions: int, replay: type[Replay] | None, turn: Turn | None, counter: Counter
-) -> Lengths:
-    """How long a task's requests are.
+    task: Task, *, name: str, questions: int, replay: type[Replay] | None, turn: TurnFormat | None, counter: Counter
+) -> PromptLengths:
+    """Return the prompt lengths of a task.
 
     Args:
         task: The task.
         name: Its name, for messages.
-        questions: How many of its questions will be asked.
-        replay: How its solver is run up to `generate`; None counts the question alone.
-        turn: How the assistant's turn is opened and closed; None where the model does so itself.
-        counter: Who counts.
+        questions: Number of questions of the study.
+        replay: Replay class that runs its solver up to `generate`; None to count the question alone.
+        turn: Format of the assistant's turn; None if the model opens and closes it itself.
+        counter: The token counter.
 
     Raises:
         InputError: With ``replay``: the solver cannot be replayed, so the task does not fit the plan.
     """
     samples = list(task.dataset)[:questions]
-    counted = min(len(samples), counter.most)
-    some = [samples[number * len(samples) // counted] for number in range(counted)]
+    n_counted = min(len(samples), counter.most)
+    chosen = [samples[number * len(samples) // n_counted] for number in range(n_counted)]
 
-    async def measured() -> list[tuple[int, int]]:
-        return [await _measured(task, sample, name, replay, turn, counter) for sample in some]
+    async def measure_all() -> list[tuple[int, int]]:
+        return [await _measure(task, sample, name, replay, turn, counter) for sample in chosen]
 
-    found = run_coroutine(measured())
-    return Lengths(math.ceil(sum(prompt for prompt, _ in found) / len(found)), max(cue for _, cue in found))
+    lengths = run_coroutine(measure_all())
+    return PromptLengths(math.ceil(sum(prompt for prompt, _ in lengths) / len(lengths)), max(cue for _, cue in lengths))
 
 
-async def _measured(
-    task: Task, sample: Sample, name: str, replay: type[Replay] | None, turn: Turn | None, counter: Counter
+async def _measure(
+    task: Task, sample: Sample, name: str, replay: type[Replay] | None, turn: TurnFormat | None, counter: Counter
 ) -> tuple[int, int]:
     messages, choices = _messages(sample), sum(map(len, sample.choices or ())) // LETTERS_PER_TOKEN
     if replay is not None and not task.setup:

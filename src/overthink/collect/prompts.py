@@ -1,6 +1,6 @@
-"""Prompts that were read once: their cached state in files, so that the next draw of a question need not read it again.
+"""Saved prompt states: cached slot state in files, so that a prompt is processed once for all draws of a question.
 
-Reading a prompt costs a small model on a processor about as much as thinking the same number of tokens. The state of a
+On a CPU, a small model processes prompt tokens about as slowly as it decodes tokens. The state of a
 slot is a few megabytes; writing and reading it takes milliseconds.
 """
 
@@ -13,15 +13,15 @@ from pathlib import Path
 from overthink.collect.slots import shared_prefix
 
 WORTH = 8
-"""Tokens that a file must spare to be written or read."""
+"""Minimum number of tokens saved for a file to be written or read."""
 
 
 class SavedPrompts:
-    """Which prompts have a file, the least recently used leaving first. Safe between threads and event loops.
+    """LRU index of saved prompt states. Safe between threads and event loops.
 
     Args:
-        folder: Where the server writes the states.
-        limit: Most bytes to keep.
+        folder: Folder to which the server writes the states.
+        limit: Maximum total bytes.
     """
 
     def __init__(self, folder: Path, *, limit: int = 256 << 20) -> None:
@@ -32,31 +32,31 @@ class SavedPrompts:
         self._names = (f"prompt-{number}" for number in itertools.count())
 
     def new_name(self) -> str:
-        """A file name that was not used before."""
+        """Return an unused file name."""
         with self._lock:
             return next(self._names)
 
     def find(self, prompt: Sequence[int], *, already: int) -> tuple[str, int] | None:
-        """The file that spares most of reading a prompt, and how many tokens it spares; None where it is not worth it.
+        """Return the file with the longest shared prefix and that length in tokens; None if it saves too little.
 
         Args:
             prompt: Token ids.
-            already: Tokens of it that the slot holds anyway.
+            already: Number of its tokens that the slot holds already.
         """
         ids = list(prompt)
         with self._lock:
-            shared = {name: shared_prefix(ids, tokens) for name, tokens in self._saved.items()}
-            best = max(shared, key=lambda name: shared[name], default=None)
-            if best is None or shared[best] < already + WORTH:
+            lengths = {name: shared_prefix(ids, tokens) for name, tokens in self._saved.items()}
+            best = max(lengths, key=lambda name: lengths[name], default=None)
+            if best is None or lengths[best] < already + WORTH:
                 return None
             self._saved.move_to_end(best)
-            return best, shared[best]
+            return best, lengths[best]
 
     def add(self, name: str, tokens: Sequence[int]) -> None:
-        """The server has written this file. Files beyond the limit are deleted."""
+        """Add a file that the server has written; delete the oldest files beyond the limit."""
         with self._lock:
             self._saved[name] = list(tokens)
-            sizes = {kept: (self._folder / kept).stat().st_size for kept in self._saved}
+            sizes = {file_name: (self._folder / file_name).stat().st_size for file_name in self._saved}
             while len(self._saved) > 1 and sum(sizes.values()) > self._limit:
                 oldest, _ = self._saved.popitem(last=False)
                 del sizes[oldest]

@@ -1,7 +1,7 @@
-"""Which questions of a task are asked: those that the study asked before, and then others in the dataset's order.
+"""Selection of a task's questions: those of earlier runs of the study first, then others in the dataset's order.
 
-A dataset that its author shuffles without a seed comes in another order every time it is opened. With a limit, other
-questions would then be asked when a study goes on, or another question under the number of an earlier one.
+A dataset shuffled without a seed has another order every time it is opened. With a limit, a resumed study would then
+ask other questions, or another question under the number of an earlier one.
 """
 
 import hashlib
@@ -14,52 +14,54 @@ from dataclasses import replace
 from inspect_ai import Task, task_with
 from inspect_ai.dataset import Sample
 
-from overthink.collect.opened import Opened
-from overthink.core.asked_question import AskedQuestion
+from overthink.collect.opened import Session
+from overthink.core.asked_question import StudyQuestion
 from overthink.errors import InputError
 
 _SHOWN = 3
-"""Lost questions that a message names."""
+"""Maximum number of missing questions that a message lists."""
 
 
-def as_asked(
-    opened: Opened, there: Mapping[str, Sequence[AskedQuestion]]
-) -> tuple[Opened, dict[str, tuple[AskedQuestion, ...]]]:
-    """The plan with every task's dataset reduced to the questions that are asked, each with its id.
+def select_questions(
+    session: Session, earlier: Mapping[str, Sequence[StudyQuestion]]
+) -> tuple[Session, dict[str, tuple[StudyQuestion, ...]]]:
+    """Return the session with every task's dataset reduced to the selected questions, each with its id.
 
     Args:
-        opened: The plan, opened.
-        there: By task, as the pool names it: what the study asked before.
+        session: The plan, opened.
+        earlier: Questions of earlier runs, by task name in the pool.
 
     Returns:
-        The same, and by task what is asked now.
+        The session, and the selected questions by task.
 
     Raises:
-        InputError: A question that was asked before is not there any more.
+        InputError: A question of an earlier run is not in the dataset.
     """
-    known = {name: tuple(questions) for name, questions in there.items()}
+    by_task = {name: tuple(questions) for name, questions in earlier.items()}
     tasks = []
-    for task, name in zip(opened.tasks, opened.names, strict=True):
-        made, known[name] = asked_of(task, known.get(name, ()), name=name, limit=opened.plan.limit)
-        tasks.append(made)
-    return replace(opened, tasks=tuple(tasks)), known
+    for task, name in zip(session.tasks, session.names, strict=True):
+        task_copy, by_task[name] = select_task_questions(
+            task, by_task.get(name, ()), name=name, limit=session.plan.limit
+        )
+        tasks.append(task_copy)
+    return replace(session, tasks=tuple(tasks)), by_task
 
 
-def asked_of(
-    task: Task, there: Sequence[AskedQuestion], *, name: str, limit: int | None
-) -> tuple[Task, tuple[AskedQuestion, ...]]:
-    """One task with its dataset reduced to the questions that are asked.
+def select_task_questions(
+    task: Task, earlier: Sequence[StudyQuestion], *, name: str, limit: int | None
+) -> tuple[Task, tuple[StudyQuestion, ...]]:
+    """Return a copy of the task with its dataset reduced to the selected questions, and these questions.
 
-    A question is known again by the id that its author gave it; without one, by what it says.
+    Questions are matched by the dataset's own ids; without one, by content.
 
     Args:
-        task: The task; it is left as it is.
-        there: What was asked before.
+        task: The task; it is not modified.
+        earlier: Questions of earlier runs.
         name: Its name, for messages.
-        limit: Most questions; None for all.
+        limit: Maximum number of questions; None for all.
 
     Raises:
-        InputError: A question that was asked before is not there any more.
+        InputError: A question of an earlier run is not in the dataset.
     """
     samples = list(task.dataset)
     by_id = {str(sample.id): sample for sample in samples if sample.id is not None}
@@ -67,9 +69,9 @@ def asked_of(
     for sample in reversed(samples):
         if sample.id is None:
             by_words[_sha256(sample)].append(sample)
-    chosen: list[tuple[AskedQuestion, Sample]] = []
-    lost: list[AskedQuestion] = []
-    for question in there:
+    chosen: list[tuple[StudyQuestion, Sample]] = []
+    lost: list[StudyQuestion] = []
+    for question in earlier:
         same = by_words[question.sha256]
         if question.has_own_id and str(question.id) in by_id:
             chosen.append((question, by_id[str(question.id)]))
@@ -78,31 +80,35 @@ def asked_of(
         else:
             lost.append(question)
     if lost:
-        raise InputError(_message(name, lost, len(there)))
-    taken = {id(sample) for _, sample in chosen}
+        raise InputError(_message(name, lost, len(earlier)))
+    chosen_ids = {id(sample) for _, sample in chosen}
     for sample in samples:
-        if (limit is None or len(chosen) < limit) and id(sample) not in taken:
+        if (limit is None or len(chosen) < limit) and id(sample) not in chosen_ids:
             own = sample.id is not None
             number = len(chosen) + 1 if sample.id is None else sample.id
-            chosen.append((AskedQuestion(number, own, _sha256(sample)), sample))
-    # copies: authors keep samples between openings, and an id of ours would look like theirs
-    named = [sample.model_copy(update={"id": question.id}) for question, sample in chosen]
-    made = task_with(copy(task), dataset=named)
-    return made, tuple(question for question, _ in chosen)
+            chosen.append((StudyQuestion(number, own, _sha256(sample)), sample))
+    # copies: tasks may keep samples between openings, and an assigned id would look like the dataset's own
+    samples_with_ids = [sample.model_copy(update={"id": question.id}) for question, sample in chosen]
+    task_copy = task_with(copy(task), dataset=samples_with_ids)
+    return task_copy, tuple(question for question, _ in chosen)
 
 
 def _sha256(sample: Sample) -> str:
-    """Of what a question says; the order of its choices is no part of that."""
-    said = sample.input if isinstance(sample.input, str) else [[one.role, one.text] for one in sample.input]
-    return hashlib.sha256(json.dumps([said, sorted(sample.choices or ())]).encode()).hexdigest()
+    """Return the SHA-256 of a question's content, independent of the order of its choices."""
+    content = (
+        sample.input if isinstance(sample.input, str) else [[message.role, message.text] for message in sample.input]
+    )
+    return hashlib.sha256(json.dumps([content, sorted(sample.choices or ())]).encode()).hexdigest()
 
 
-def _message(name: str, lost: Sequence[AskedQuestion], asked: int) -> str:
-    shown = ", ".join(repr(question.id) for question in lost[:_SHOWN]) + (", …" if len(lost) > _SHOWN else "")
-    message = f"task {name}: {len(lost)} of the {asked} questions that the study asked are not in its dataset any more"
+def _message(name: str, lost: Sequence[StudyQuestion], n_earlier: int) -> str:
+    ids = ", ".join(repr(question.id) for question in lost[:_SHOWN]) + (", …" if len(lost) > _SHOWN else "")
+    message = (
+        f"task {name}: {len(lost)} of the {n_earlier} questions that the study asked are not in its dataset any more"
+    )
     if any(question.has_own_id for question in lost):
-        return f"{message} (ids {shown}). Run the study with the dataset that it began with, or begin another in --out."
+        return f"{message} (ids {ids}). Run the study with the dataset that it began with, or begin another in --out."
     return (
-        f"{message} (numbers {shown}); they have no ids of their own, and nothing there says the same. If the task "
+        f"{message} (numbers {ids}); they have no ids of their own, and nothing there says the same. If the task "
         "makes its questions anew every time, give them ids or a seed, and begin another study in --out."
     )

@@ -1,4 +1,4 @@
-"""Run a task's own solver around an answer that we bring, so that its prompt and its parsing are exactly the task's.
+"""Run a task's own solver around a given answer, so that prompt and parsing are exactly the task's.
 
 Many tasks format the prompt and parse the answer inside the solver (`multiple_choice` does both). The solver is
 therefore kept and run with a stub in place of `generate`: once to capture the prompt, then once per rung to put the
@@ -20,7 +20,7 @@ from overthink.errors import InputError
 
 
 class _CapturedError(BaseException):
-    """Stops the solver once its prompt is known; not an Exception, so that no solver swallows it."""
+    """Stops the solver once its prompt is captured; not an Exception, so that no solver catches it."""
 
 
 class _BypassedError(BaseException):
@@ -28,7 +28,7 @@ class _BypassedError(BaseException):
 
 
 class _Tripwire:
-    """Stands where the evaluated model stands while a solver is replayed: whoever calls it bypassed `generate`."""
+    """Placeholder of the evaluated model during replay: any use of it bypasses `generate`."""
 
     def __getattr__(self, name: str) -> NoReturn:
         raise _BypassedError
@@ -36,11 +36,11 @@ class _Tripwire:
 
 @dataclass(frozen=True, eq=False)
 class Call:
-    """What a solver reached `generate` with.
+    """Arguments of a solver's call of `generate`.
 
     Attributes:
         state: The state: its messages, tools and choices.
-        options: The settings that the solver passed.
+        options: The generation settings.
     """
 
     state: TaskState
@@ -48,50 +48,50 @@ class Call:
 
 
 class Replay:
-    """A task's solver, ready to be run around answers that we bring.
+    """A task's solver, to be run around given answers.
 
     Attributes:
         solver: The task's own solver.
         task: The task's name, for messages.
-        bypassed: What cannot be done where the solver does not call `generate`.
-        beside: What cannot be done where it calls a model more than once.
-        offer: What the user can do instead.
+        bypass_problem: Message part: consequence of a solver that does not call `generate`.
+        second_call_problem: Message part: consequence of more than one model call.
+        advice: Message part: alternatives for the user.
     """
 
-    bypassed = "its thinking cannot be cut at a budget"
-    beside = "one trace cannot stand for its thinking"
-    offer = "Run it with --efforts, which leaves the solver as it is, or give a task that calls generate exactly once."
+    bypass_problem = "its thinking cannot be cut at a budget"
+    second_call_problem = "one trace cannot stand for its thinking"
+    advice = "Run it with --efforts, which leaves the solver as it is, or give a task that calls generate exactly once."
 
     def __init__(self, solver: Solver, *, task: str) -> None:
         self.solver = solver
         self.task = task
-        # What each sample's solver had made of it when it called `generate`, for as long as the sample is there.
-        self._reached: WeakKeyDictionary[TaskState, TaskState] = WeakKeyDictionary()
+        # The state with which each sample's solver called `generate`, kept as long as the sample exists.
+        self._prompt_states: WeakKeyDictionary[TaskState, TaskState] = WeakKeyDictionary()
 
     async def prompt(self, state: TaskState) -> list[ChatMessage]:
-        """The messages that the solver would have sent to the model.
+        """Return the messages that the solver sends to the model.
 
         Args:
-            state: The sample's state as the task made it; it is left untouched.
+            state: The sample's initial state; it is not modified.
 
         Raises:
-            InputError: The solver never calls `generate`, calls a model itself, or asks for what a ladder cannot give.
+            InputError: The solver never calls `generate`, calls a model itself, or needs tools or non-text content.
         """
         return list((await self.call(state)).state.messages)
 
     async def call(self, state: TaskState) -> Call:
-        """What the solver would have sent to the model, with all that goes with it.
+        """Return the solver's call of `generate`: state and settings.
 
         Args:
-            state: The sample's state as the task made it; it is left untouched.
+            state: The sample's initial state; it is not modified.
 
         Raises:
             InputError: As for :meth:`prompt`.
         """
-        seen: list[Call] = []
+        calls: list[Call] = []
 
-        async def capture(reached: TaskState, tool_calls: str = "loop", *_: Any, **options: Any) -> TaskState:
-            seen.append(Call(reached, {"tool_calls": tool_calls} | options))
+        async def capture(solver_state: TaskState, tool_calls: str = "loop", *_: Any, **options: Any) -> TaskState:
+            calls.append(Call(solver_state, {"tool_calls": tool_calls} | options))
             raise _CapturedError
 
         with self._tripwire():
@@ -99,20 +99,20 @@ class Replay:
                 await self.solver(copy.deepcopy(state), cast(Generate, capture))
             except (_CapturedError, _BypassedError):
                 pass
-            except BaseExceptionGroup as group:  # raised inside a task group of the solver's own
+            except BaseExceptionGroup as group:  # raised inside a task group of the solver
                 if group.split((_CapturedError, _BypassedError))[1] is not None:
                     raise
-        if not seen:
+        if not calls:
             raise InputError(
                 f"task {self.task}: its solver does not call generate (an agent, or a solver that calls the model "
-                f"itself), so {self.bypassed}. {self.offer}"
+                f"itself), so {self.bypass_problem}. {self.advice}"
             )
-        self._reached[state] = seen[0].state
-        self._check(seen[0])
-        return seen[0]
+        self._prompt_states[state] = calls[0].state
+        self._check(calls[0])
+        return calls[0]
 
-    async def answered(self, state: TaskState, completion: str) -> TaskState:
-        """The state after the solver has processed `completion` as the model's output.
+    async def process_completion(self, state: TaskState, completion: str) -> TaskState:
+        """Return the state after the solver has processed `completion` as the model's output.
 
         The caps that a task passes to `generate` (`max_tokens=16`, say) do not apply: the text is already there.
 
@@ -120,83 +120,84 @@ class Replay:
             InputError: The solver calls `generate` more than once, or calls a model itself.
         """
 
-        def answer(reached: TaskState) -> None:
-            reached.output = ModelOutput.from_content(str(reached.model), completion)
-            reached.messages.append(ChatMessageAssistant(content=completion, model=str(reached.model)))
+        def answer(solver_state: TaskState) -> None:
+            solver_state.output = ModelOutput.from_content(str(solver_state.model), completion)
+            solver_state.messages.append(ChatMessageAssistant(content=completion, model=str(solver_state.model)))
 
-        return await self.processed(state, answer)
+        return await self.process(state, answer)
 
-    async def processed(self, state: TaskState, put: Callable[[TaskState], None]) -> TaskState:
-        """The state after the solver has processed whatever is put in the place of the model's work.
+    async def process(self, state: TaskState, put: Callable[[TaskState], None]) -> TaskState:
+        """Return the state after the solver has run with `put` in place of the model.
 
         Args:
-            state: The sample's state as the task made it; it is left untouched.
-            put: Changes the state that the solver calls `generate` with.
+            state: The sample's initial state; it is not modified.
+            put: Modifies the state with which the solver calls `generate`.
 
         Raises:
             InputError: The solver calls `generate` more than once, or calls a model itself.
         """
         calls = 0
 
-        async def bring(reached: TaskState, *_: Any, **__: Any) -> TaskState:
+        async def bring(solver_state: TaskState, *_: Any, **__: Any) -> TaskState:
             nonlocal calls
             calls += 1
             if calls > 1:
                 raise InputError(
-                    f"task {self.task}: its solver calls generate more than once, so {self.beside}. {self.offer}"
+                    f"task {self.task}: its solver calls generate more than once, so {self.second_call_problem}. "
+                    f"{self.advice}"
                 )
-            self._as_prompted(state, reached)
-            put(reached)
-            return reached
+            self._restore_prompt_state(state, solver_state)
+            put(solver_state)
+            return solver_state
 
-        before = _tokens_paid()
+        before = _tokens_used()
         try:
             with self._tripwire():
                 after = await self.solver(copy.deepcopy(state), cast(Generate, bring))
         except _BypassedError:
-            raise self._beside() from None
+            raise self._second_call_error() from None
         except BaseExceptionGroup as group:
             if group.split(_BypassedError)[0] is not None:
-                raise self._beside() from None
+                raise self._second_call_error() from None
             raise
-        if _tokens_paid() != before:
-            raise self._beside()
+        if _tokens_used() != before:
+            raise self._second_call_error()
         return after
 
-    def _as_prompted(self, state: TaskState, reached: TaskState) -> None:
-        """Make the state what it was when the prompt was sent, where the solver shuffles anew each time it is run."""
-        sent = self._reached.get(state)
-        if sent is not None and [m.text for m in sent.messages] != [m.text for m in reached.messages]:
-            vars(reached).update(vars(copy.deepcopy(sent)))
+    def _restore_prompt_state(self, state: TaskState, solver_state: TaskState) -> None:
+        """Restore the state of the sent prompt, if the solver shuffles differently on each run."""
+        sent = self._prompt_states.get(state)
+        if sent is not None and [m.text for m in sent.messages] != [m.text for m in solver_state.messages]:
+            vars(solver_state).update(vars(copy.deepcopy(sent)))
 
     def _check(self, call: Call) -> None:
-        """Refuse what a raw continuation would leave out in silence.
+        """Refuse content that a raw continuation would silently drop.
 
         Raises:
-            InputError: The model is given tools, or something beside text.
+            InputError: The model has tools, or the prompt has non-text content.
         """
-        reached = call.state
-        if reached.tools:
+        solver_state = call.state
+        if solver_state.tools:
             raise InputError(
                 f"task {self.task}: its solver gives the model tools, which a forced answer cannot call. Run it with "
                 "--turns 1,2,4,8, a loop of tool calls, or with --efforts, which leaves the solver as it is."
             )
         kinds = {
             part.type
-            for message in reached.messages
+            for message in solver_state.messages
             if not isinstance(message.content, str)
             for part in message.content
         } - {"text", "reasoning"}
         if kinds:
             raise InputError(
                 f"task {self.task}: its prompt holds {', '.join(sorted(kinds))}, and only text can be continued. "
-                f"{self.offer}"
+                f"{self.advice}"
             )
 
-    def _beside(self) -> InputError:
+    def _second_call_error(self) -> InputError:
         return InputError(
             f"task {self.task}: its solver calls the model itself, or another one, beside generate (a critique, an "
-            f"agent's loop), so {self.beside}. {self.offer}"
+            f"agent's loop), so {self.second_call_problem}. {self.advice}"
         )
 
     @contextmanager
@@ -210,13 +211,13 @@ class Replay:
             active_model_context_var.reset(token)
 
 
-def _tokens_paid() -> int:
-    """Tokens that this sample has used so far, of every model."""
+def _tokens_used() -> int:
+    """Return the tokens that this sample has used so far, over all models."""
     return sum(usage.total_tokens for usage in sample_model_usage().values())
 
 
 def evaluated_model() -> Any:
-    """The model under test, inside a running sample."""
+    """Return the model under test, inside a running sample."""
     model = active_model()
     if model is None:
         raise RuntimeError("no model is being evaluated here")

@@ -1,7 +1,7 @@
-"""Whether a server's reply can be true: what it counted, what it sent, and who answered.
+"""Plausibility checks of server replies: token counts, text, and model name.
 
-A reply that cannot be true is not repaired. Its trace is marked errored and tried again by ``--resume``, because a
-wrong count would move the rungs and a wrong text would be scored as the model's.
+An implausible reply is not repaired. Its trace is marked errored and retried by ``--resume``, because a wrong count
+would shift the rungs and a wrong text would be scored as the model's.
 """
 
 from collections.abc import Sequence
@@ -10,41 +10,41 @@ from weakref import WeakKeyDictionary
 from inspect_ai.model import Model, ModelOutput
 
 HIDDEN = 16
-"""Tokens that may leave no byte of text: the end of a turn, a channel's marks."""
+"""Maximum number of tokens without text: end of turn, channel markers."""
 
 LONGEST = 256
-"""Bytes of the longest token; the long ones of today's vocabularies are runs of 128 spaces."""
+"""Maximum bytes per token; the longest in current vocabularies are runs of 128 spaces."""
 
 _answering: WeakKeyDictionary[Model, str] = WeakKeyDictionary()
 
 
 class ReplyError(RuntimeError):
-    """A reply that cannot be true."""
+    """A server reply is implausible."""
 
 
 def begin_run(model: Model) -> None:
-    """Forget who answered before: between two runs a server may be given another model."""
+    """Reset the recorded model name: the server may serve another model in the next run."""
     _answering.pop(model, None)
 
 
 def checked_counts(
     model: Model, output: ModelOutput, text: str, *, max_tokens: int, stop: Sequence[str]
 ) -> tuple[int, int]:
-    """Check one decoded segment.
+    """Check one decoded segment and return its token counts.
 
     Args:
-        model: The model that was asked.
-        output: What came back; it ended by itself or at the limit.
+        model: The model under test.
+        output: Its output, complete or cut at the limit.
         text: The decoded text.
-        max_tokens: The most tokens that it was allowed.
-        stop: The stop texts that it was given.
+        max_tokens: Token limit of the request.
+        stop: Stop texts of the request.
 
     Returns:
-        Tokens decoded, and tokens of the prompt.
+        Numbers of decoded tokens and prompt tokens.
 
     Raises:
-        ReplyError: The reply cannot be true.
-        UnicodeEncodeError: The text holds half a character, which could be neither stored nor continued.
+        ReplyError: The reply is implausible.
+        UnicodeEncodeError: The text holds half a character, which can be neither stored nor continued.
     """
     size = len(text.encode())
     if (usage := output.usage) is None:

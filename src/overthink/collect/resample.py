@@ -1,7 +1,7 @@
-"""The rest of a trace thought anew from its rungs, several times: where the outcome is settled is measured.
+"""Resampling: the rest of a trace is decoded again from each rung, to measure where the outcome is determined.
 
-A forced answer shows what the thinking so far amounts to; whether the trace would have ended there, only going on can
-show. Every rung's prefix is taken to the top of the ladder ``tries`` times, answered, and scored.
+A forced answer shows the result of the thinking so far, not the answer that further thinking would reach. Every
+rung's prefix is therefore continued to the top of the ladder ``tries`` times, answered, and scored.
 """
 
 from collections import Counter
@@ -11,105 +11,111 @@ from functools import partial
 
 from overthink.collect.climb import Step
 from overthink.collect.continuation import Segment
-from overthink.collect.controls import ControlRow, Score
+from overthink.collect.controls import ControlRow, ScoreCompletion
 from overthink.collect.judging import Judgement
-from overthink.collect.search.together import together
-from overthink.collect.thinking import Means
+from overthink.collect.search.together import gather_limited
+from overthink.collect.thinking import TraceContext
 from overthink.core.controls import GOOD
 from overthink.core.record import Estimand
 
-APART = 0.25
-"""Bisecting looks between two rungs whose shares of good outcomes differ by at least so much."""
+MIN_SHARE_DIFFERENCE = 0.25
+"""Minimum difference between the shares of good outcomes of two rungs for bisection to continue between them."""
 
 
 @dataclass(frozen=True)
 class Resampling:
-    """How one trace is resampled.
+    """Resampling of one trace.
 
     Attributes:
-        means: The trace's means.
+        context: The trace's context.
         score: The task's own scorer.
         tries: Continuations from each prefix.
-        bisect: Begin with the lowest and the highest rung, and look between two only where they differ.
+        bisect: Begin with the lowest and the highest rung, and continue between two rungs only if they differ.
     """
 
-    means: Means
-    score: Score
+    context: TraceContext
+    score: ScoreCompletion
     tries: int
     bisect: bool
 
     async def of(self, steps: Sequence[Step]) -> list[ControlRow]:
-        """One row per rung that was looked at, lowest first; its value is the share of good outcomes.
+        """Return one row per resampled rung, lowest first; its value is the share of good outcomes.
 
         Args:
             steps: The trace's steps, one per rung.
         """
-        own = [step for step in steps if not step.carried]
+        own = [step for step in steps if not step.is_carried]
         if self.bisect:
-            found = {rung: await self._at(own[rung]) for rung in {0, len(own) - 1}}
-            await self._between(own, found, 0, len(own) - 1)
-            rows = [found[rung] for rung in sorted(found)]
+            rows_by_rung = {rung: await self._at(own[rung]) for rung in {0, len(own) - 1}}
+            await self._between(own, rows_by_rung, 0, len(own) - 1)
+            rows = [rows_by_rung[rung] for rung in sorted(rows_by_rung)]
         else:
             rows = [await self._at(step) for step in own]
-        ended = replace(
+        final_row = replace(
             rows[-1],
-            judged=replace(rows[-1].judged, judge_tokens=0),
-            own=None,
-            seconds=self.means.watch.no_time,
+            judgement=replace(rows[-1].judgement, judge_tokens=0),
+            segment=None,
+            seconds=self.context.watch.no_time,
         )
-        carried = [step for step in steps if step.carried]
-        return [*rows, *(replace(ended, rung=s.rung, requested_tokens=s.requested_tokens) for s in carried)]
+        carried_steps = [step for step in steps if step.is_carried]
+        return [*rows, *(replace(final_row, rung=s.rung, requested_tokens=s.requested_tokens) for s in carried_steps)]
 
-    async def _between(self, steps: Sequence[Step], found: dict[int, ControlRow], low: int, high: int) -> None:
-        shares = (found[low].judged.value, found[high].judged.value)
-        if high - low < 2 or (None not in shares and abs((shares[0] or 0.0) - (shares[1] or 0.0)) < APART):
+    async def _between(self, steps: Sequence[Step], rows_by_rung: dict[int, ControlRow], low: int, high: int) -> None:
+        shares = (rows_by_rung[low].judgement.value, rows_by_rung[high].judgement.value)
+        if high - low < 2 or (
+            None not in shares and abs((shares[0] or 0.0) - (shares[1] or 0.0)) < MIN_SHARE_DIFFERENCE
+        ):
             return
         middle = (low + high) // 2
-        found[middle] = await self._at(steps[middle])
-        await self._between(steps, found, low, middle)
-        await self._between(steps, found, middle, high)
+        rows_by_rung[middle] = await self._at(steps[middle])
+        await self._between(steps, rows_by_rung, low, middle)
+        await self._between(steps, rows_by_rung, middle, high)
 
     async def _at(self, step: Step) -> ControlRow:
-        """Go on from one rung. A trace that had ended is only answered anew."""
-        till, watch = self.means.till, self.means.watch
-        paid, begun = till.requests, watch.seconds
+        """Return the row of one rung. If the trace had ended there, only the answer is resampled."""
+        meter, watch = self.context.meter, self.context.watch
+        first_request, start = meter.requests, watch.seconds
         with watch.running():
-            answers = await together(till, [partial(self._once, step, number) for number in range(self.tries)])
-        receipt, took = till.since(paid), watch.since(begun)
-        # One after the other: what a scorer's own calls cost is seen by the difference that each makes.
-        judged = [await self.score(answer.text, not answer.ended) for answer in answers]
+            answers = await gather_limited(meter, [partial(self._once, step, number) for number in range(self.tries)])
+        receipt, took = meter.since(first_request), watch.since(start)
+        # Sequential: the cost of a scorer's own calls is the difference in usage around each.
+        judgements = [await self.score(answer.text, not answer.is_complete) for answer in answers]
         return ControlRow(
             estimand=Estimand.RESAMPLED,
             rung=step.rung,
             requested_tokens=step.requested_tokens,
             completion="",
-            judged=_together(judged),
+            judgement=_combine(judgements),
             thinking_tokens=step.thinking_tokens,
             answer_tokens=None,
             natural_end=step.natural_end,
-            truncated=None,
-            own=Segment("", None, receipt.decoded, True, receipt.prompt, receipt.cached),
+            is_truncated=None,
+            segment=Segment("", None, receipt.decoded_tokens, True, receipt.prompt_tokens, receipt.cached_tokens),
             seconds=took,
         )
 
     async def _once(self, step: Step, number: int) -> Segment:
-        means, way = self.means, self.means.way
+        context, spec = self.context, self.context.spec
         prefix, thinking = step.prefix, step.thinking_tokens
-        left = way.budgets[-1] - thinking
-        if left > 0 and not step.natural_end:
-            asked = means.continuation.decode(
-                prefix, way.thinking(left, step.rung, "resample", number), truth=way.told("think", thinking)
+        tokens_left = spec.budgets[-1] - thinking
+        if tokens_left > 0 and not step.natural_end:
+            request = context.continuation.decode(
+                prefix,
+                spec.thinking(tokens_left, step.rung, "resample", number),
+                truth=spec.truth_for("think", thinking),
             )
-            segment = await means.till.paid(asked)
-            prefix, thinking = means.continuation.append(prefix, segment), thinking + segment.tokens
-        fork = await means.continuation.append_text(prefix, way.format.close + way.format.cue)
-        drawn = way.answering(step.rung, "resample answer", number)
-        return await means.till.paid(means.continuation.decode(fork, drawn, truth=way.told("answer", thinking)))
+            segment = await context.meter.send(request)
+            prefix, thinking = context.continuation.append(prefix, segment), thinking + segment.tokens
+        fork = await context.continuation.append_text(prefix, spec.format.close + spec.format.cue)
+        sampling = spec.answering(step.rung, "resample answer", number)
+        return await context.meter.send(
+            context.continuation.decode(fork, sampling, truth=spec.truth_for("answer", thinking))
+        )
 
 
-def _together(judged: Sequence[Judgement]) -> Judgement:
-    """What most outcomes were, and the share that was good; unknown where one of them is."""
-    values = [one.value for one in judged]
+def _combine(judgements: Sequence[Judgement]) -> Judgement:
+    """Return the most frequent verdict and the share of good outcomes; unknown if any of them is."""
+    values = [judgement.value for judgement in judgements]
     share = None if None in values else sum((value or 0.0) >= GOOD for value in values) / len(values)
-    most = Counter(one.verdict for one in judged).most_common(1)[0][0]
-    return Judgement(share, most, None, sum(one.judge_tokens for one in judged), None)
+    most = Counter(judgement.verdict for judgement in judgements).most_common(1)[0][0]
+    return Judgement(share, most, None, sum(judgement.judge_tokens for judgement in judgements), None)

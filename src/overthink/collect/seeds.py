@@ -1,10 +1,10 @@
-"""Seeds by name: each depends on what it is for, never on the order in which things happen."""
+"""Named seeds: each depends on its purpose, never on the order of execution."""
 
 import hashlib
 
 
 def seed_for(*names: str | int) -> int:
-    """A 31-bit seed derived from the names, for instance (study seed, task, question, draw, segment).
+    """Return a 31-bit seed derived from the names, for instance (study seed, task, question, draw, segment).
 
     Example:
         >>> seed_for(7, "arithmetic", "q1", 0, 2) == seed_for(7, "arithmetic", "q1", 0, 2)

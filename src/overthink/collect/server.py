@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from overthink.collect.prompts import WORTH, SavedPrompts
-from overthink.collect.slots import Place, Slots
+from overthink.collect.slots import SlotPlacement, Slots
 from overthink.errors import InputError
 
 SMALL_FILE = 1 << 30
@@ -25,7 +25,7 @@ _starting = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """What identifies a server; equal options share one.
+    """Options that identify a server; equal options share one.
 
     Attributes:
         path: The GGUF file.
@@ -45,7 +45,7 @@ class ServerOptions:
     def for_machine(
         cls, path: Path, *, slots: int, context: int, engines: int | None = None, threads: int | None = None
     ) -> "ServerOptions":
-        """Fill in what was not given.
+        """Return options with defaults for this machine.
 
         llama.cpp's threads wait for each other at barriers in every layer. One other busy process on the
         machine then slows two threads tenfold and more, while two engines of one thread each merely share the
@@ -82,36 +82,36 @@ class LlamaServer:
 
     @cached_property
     def context_tokens(self) -> int:
-        """Context window of a trace, in tokens: what was asked, or what the model was trained for if less."""
+        """Context window of a trace, in tokens: as requested, or the model's training context if smaller."""
         with httpx.Client(verify=self._tls, trust_env=False, timeout=60) as client:
             answer = client.get(f"{self._engines[0].listening_address}/props")
         return int(answer.json()["default_generation_settings"]["n_ctx"])
 
     async def complete(self, prompt: list[int], request: dict[str, Any]) -> dict[str, Any]:
-        """Continue a prompt given as token ids; the answer is that of llama.cpp's ``POST /completion``."""
-        place = self._slots.take(prompt)
-        cached: list[int] = []
+        """Continue a prompt given as token ids; return the answer of llama.cpp's ``POST /completion``."""
+        placement = self._slots.take(prompt)
+        cached_tokens: list[int] = []
         try:
-            index, engine = divmod(place.slot, self.options.engines)
-            known = await self._read(prompt, place) if place.fresh else None
+            index, engine = divmod(placement.slot, self.options.engines)
+            n_reused = await self._read(prompt, placement) if placement.fresh else None
             answer = await self.post("/completion", request | {"prompt": prompt, "id_slot": index}, engine=engine)
-            cached = [*prompt, *answer["tokens"]]
-            if known is not None:
-                answer["timings"]["cache_n"] = min(known, answer["timings"]["cache_n"])
+            cached_tokens = [*prompt, *answer["tokens"]]
+            if n_reused is not None:
+                answer["timings"]["cache_n"] = min(n_reused, answer["timings"]["cache_n"])
         finally:
-            self._slots.give_back(place.slot, cached)
+            self._slots.give_back(placement.slot, cached_tokens)
         return answer
 
-    async def _read(self, prompt: list[int], place: Place) -> int:
-        """Bring all of a new prompt but its last token into the slot; returns how many tokens need not be computed.
+    async def _read(self, prompt: list[int], placement: SlotPlacement) -> int:
+        """Load a new prompt without its last token into the slot; return the number of reused tokens.
 
-        The last token is left to be computed alone, as it is when a trace goes on from a fork: a processor rounds
-        differently when it takes several tokens at once, and a trace must not depend on whether it was forked.
+        The last token is computed alone, as when a trace continues from a fork: rounding differs when several tokens
+        are computed in one batch, and a trace must not depend on whether it was forked.
         """
-        index, engine = divmod(place.slot, self.options.engines)
-        held = place.shared
-        if (found := self._saved.find(prompt, already=held)) is not None:
-            name, held = found
+        index, engine = divmod(placement.slot, self.options.engines)
+        held = placement.shared_tokens
+        if (saved_state := self._saved.find(prompt, already=held)) is not None:
+            name, held = saved_state
             await self.post(f"/slots/{index}?action=restore", {"filename": name}, engine=engine)
         if (rest := len(prompt) - 1 - held) > 0:
             body = {"prompt": prompt[:-1], "n_predict": 0, "cache_prompt": True, "id_slot": index}
@@ -128,15 +128,15 @@ class LlamaServer:
         self._folder.cleanup()
 
     async def post(self, path: str, body: dict[str, Any], *, engine: int = 0) -> dict[str, Any]:
-        """One request to one engine.
+        """Send one request to one engine.
 
         Raises:
-            ConnectionError: The server did not answer, or refused; the message names it.
+            ConnectionError: The server did not answer, or refused the request.
         """
         address = self._engines[engine].listening_address
         name = f"the llama.cpp server for {self.options.path.name} at {address}"
         try:
-            # a client per request: none outlives its event loop, and connecting on loopback is quick
+            # one client per request: none outlives its event loop, and connecting on loopback is fast
             async with httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=None) as client:  # noqa: S113
                 response = await client.post(address + path, json=body)
         except httpx.HTTPError as error:
@@ -148,7 +148,7 @@ class LlamaServer:
 
 
 def server_for(options: ServerOptions) -> LlamaServer:
-    """The running server with these options; started if it is not there, shut down when the process ends."""
+    """Return the running server with these options; start it if needed, stop it when the process ends."""
     with _starting:
         if options not in _running:
             if not _running:

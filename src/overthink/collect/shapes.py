@@ -1,6 +1,6 @@
-"""The shape of a model as it is told: numbers, and files to read them from.
+"""Model shapes from the command line: numbers, and files to read them from.
 
-``config:Llama-3.1-8B;cache_bytes:2`` takes what the folder's configuration and weights say, and a number beside it.
+``config:Llama-3.1-8B;cache_bytes:2`` combines the folder's configuration and weights with a stated number.
 """
 
 import re
@@ -16,7 +16,7 @@ from overthink.errors import InputError
 OPTION = "--model-shape"
 
 FILES = {"config": config_shape, "gguf": gguf_shape}
-"""By what it is called: who reads the shape in a file."""
+"""File readers by name."""
 
 NUMBERS = tuple(field.name for field in fields(ModelShape))
 _COUNTS = ("layers", "heads", "kv_heads", "hidden_size", "head_width", "vocabulary")
@@ -28,37 +28,37 @@ _NEEDED = (
 
 
 def read_shapes(texts: Sequence[str]) -> dict[str, SourcedShape]:
-    """Shapes by model, as the command line gives them.
+    """Return shapes by model from the command line.
 
     Args:
-        texts: Each MODEL=SHAPE.
+        texts: Specifications MODEL=SHAPE.
 
     Raises:
-        InputError: One cannot be read, or a model is given twice.
+        InputError: One cannot be parsed, or a model is given twice.
     """
     shapes: dict[str, SourcedShape] = {}
     for text in texts:
-        found = _OF_MODEL.fullmatch(text)
-        if found is None:
+        match = _OF_MODEL.fullmatch(text)
+        if match is None:
             raise InputError(f"{OPTION} {text[:200]} cannot be read; needed: {_NEEDED}")
-        if found["model"] in shapes:
-            raise InputError(f"{OPTION} is given twice for {found['model']}; needed: once, parts behind semicolons")
-        shapes[found["model"]] = read_shape(found["shape"])
+        if match["model"] in shapes:
+            raise InputError(f"{OPTION} is given twice for {match['model']}; needed: once, parts behind semicolons")
+        shapes[match["model"]] = read_shape(match["shape"])
     return shapes
 
 
 def read_shape(text: str) -> SourcedShape:
-    """One shape.
+    """Parse one shape.
 
-    Where only the number of all parameters is stated, every token passes through all of them: the model is dense. For
-    a mixture of experts state ``active_parameters`` too.
+    If only the total number of parameters is stated, the model is taken as dense: all parameters are active. For a
+    mixture of experts, state ``active_parameters`` too.
 
     Args:
-        text: Pieces ``name:value`` behind semicolons: ``config`` or ``gguf`` with a path, and any number of a
-            :class:`~overthink.core.model_shape.ModelShape`, which goes before what the file says.
+        text: Pieces ``name:value`` separated by semicolons: ``config`` or ``gguf`` with a path, and fields of a
+            :class:`~overthink.core.model_shape.ModelShape`, which override the file.
 
     Raises:
-        InputError: A piece cannot be read, or a file is cut off, damaged or made up.
+        InputError: A piece cannot be parsed, or a file is truncated, damaged or forged.
 
     Example:
         >>> read_shape("parameters:8e9;layers:32").shape.active_parameters
@@ -68,18 +68,18 @@ def read_shape(text: str) -> SourcedShape:
     files = [name for name in pieces if name in FILES]
     if len(files) > 1:
         raise InputError(f"{OPTION} {text} names two files; needed: {' or '.join(FILES)}")
-    stated = {name: _number(name, value) for name, value in pieces.items() if name in NUMBERS}
-    found = FILES[files[0]](pieces[files[0]]) if files else SourcedShape(ModelShape(), "")
-    if "parameters" in stated and "active_parameters" not in stated:
-        mixture = found.shape.active_parameters != found.shape.parameters
+    numbers = {name: _number(name, value) for name, value in pieces.items() if name in NUMBERS}
+    file_shape = FILES[files[0]](pieces[files[0]]) if files else SourcedShape(ModelShape(), "")
+    if "parameters" in numbers and "active_parameters" not in numbers:
+        mixture = file_shape.shape.active_parameters != file_shape.shape.parameters
         if not (mixture or (files == ["config"] and is_mixture(pieces["config"]))):
-            stated["active_parameters"] = stated["parameters"]
-    told = f"{', '.join(name for name in pieces if name in NUMBERS)} as stated" if stated else ""
+            numbers["active_parameters"] = numbers["parameters"]
+    stated_source = f"{', '.join(name for name in pieces if name in NUMBERS)} as stated" if numbers else ""
     try:
-        shape = replace(found.shape, **stated)  # type: ignore[arg-type]
+        shape = replace(file_shape.shape, **numbers)  # type: ignore[arg-type]
     except ValueError as fault:
         raise InputError(f"{OPTION} {text}: {fault}") from fault
-    return SourcedShape(shape, "; ".join(filter(None, (found.source, told))))
+    return SourcedShape(shape, "; ".join(filter(None, (file_shape.source, stated_source))))
 
 
 def _pieces(text: str) -> Mapping[str, str]:
@@ -87,8 +87,8 @@ def _pieces(text: str) -> Mapping[str, str]:
     for piece in filter(None, map(str.strip, text.split(";"))):
         name, colon, value = (part.strip() for part in piece.partition(":"))
         if name not in (*FILES, *NUMBERS) or not colon or not value:
-            known = ", ".join((*FILES, *NUMBERS))
-            raise InputError(f"{OPTION}: {piece[:200]!r} cannot be read; needed: NAME:VALUE, of {known}")
+            names = ", ".join((*FILES, *NUMBERS))
+            raise InputError(f"{OPTION}: {piece[:200]!r} cannot be read; needed: NAME:VALUE, of {names}")
         if name in pieces:
             raise InputError(f"{OPTION}: {name} is given twice; needed: once")
         pieces[name] = value

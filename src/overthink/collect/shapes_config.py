@@ -1,4 +1,4 @@
-"""The shape of a model from a Hugging Face ``config.json``, and from the weights beside it."""
+"""Model shape from a Hugging Face ``config.json`` and the weights in its folder."""
 
 import json
 from collections.abc import Mapping
@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from overthink.collect.shapes_safetensors import Counted, count_parameters
+from overthink.collect.shapes_safetensors import ParameterCount, count_parameters
 from overthink.core.model_shape import ModelShape
 from overthink.core.sourced_shape import SourcedShape
 from overthink.errors import InputError
 
 CONFIG = "config.json"
-LARGEST = 16 << 20
-"""Most bytes of a configuration."""
+MAX_CONFIG_BYTES = 16 << 20
+"""Maximum bytes of a configuration."""
 
 _NESTED = ("text_config", "llm_config", "language_config")
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
@@ -22,7 +22,7 @@ _KV_HEADS = ("num_key_value_heads", "num_kv_heads", "multi_query_group_num")
 _WIDTH = ("hidden_size", "n_embd", "d_model")
 _VOCABULARY = ("vocab_size", "padded_vocab_size")
 _EXPERTS = ("num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts")
-_USED = (
+_ACTIVE_EXPERTS = (
     "num_experts_per_tok",
     "num_experts_per_token",
     "experts_per_token",
@@ -49,34 +49,36 @@ _OTHER_ATTENTION = (
     "is_encoder_decoder",
 )
 _DRAFTS = "num_nextn_predict_layers"
-"""Layers behind the model's own that draft tokens ahead."""
+"""Key of the number of draft (multi-token prediction) layers after the model's own."""
 _WINDOWS = ("sliding_window", "attention_chunk_size")
 
 
 def config_shape(path: str | Path) -> SourcedShape:
     """Read a model's shape.
 
-    Parameters are counted in the safetensors files of a folder; a configuration alone does not tell them. What the
-    file leaves to the code of its model stays unknown. So does what attention costs where layers are not alike.
+    Parameters are counted in the safetensors files of a folder; a configuration alone does not state them. Values that
+    the file leaves to the model's code stay unknown, and so does the attention cost if layers differ.
 
     Args:
-        path: A folder as Hugging Face lays it out, or a ``config.json`` alone.
+        path: A folder in Hugging Face layout, or a ``config.json`` alone.
 
     Raises:
-        InputError: There is no configuration, or a file is cut off, damaged or made up.
+        InputError: There is no configuration, or a file is truncated, damaged or forged.
     """
-    given = Path(path).expanduser()
-    file = given / CONFIG if given.is_dir() else given
+    root = Path(path).expanduser()
+    file = root / CONFIG if root.is_dir() else root
     config = _language(_read(file))
 
     def number(names: tuple[str, ...]) -> int | None:
-        return next((found for name in names if (found := _number(config, name, file)) is not None), None)
+        return next((value for name in names if (value := _number(config, name, file)) is not None), None)
 
     layers = number(_LAYERS)
     own = layers if config.get(_DRAFTS) else None
-    counted = count_parameters(given, layers=own) if given.is_dir() else f"{CONFIG} alone does not tell them"
+    count = count_parameters(root, layers=own) if root.is_dir() else f"{CONFIG} alone does not tell them"
     experts = number(_EXPERTS)
-    used = None if config.get("zero_expert_num") else number(_USED)  # experts that do nothing may be among those used
+    active_experts = (
+        None if config.get("zero_expert_num") else number(_ACTIVE_EXPERTS)
+    )  # zero experts may be among the active ones
     shape = ModelShape(
         layers=layers,
         heads=number(_HEADS),
@@ -84,24 +86,24 @@ def config_shape(path: str | Path) -> SourcedShape:
         hidden_size=number(_WIDTH),
         head_width=number(("head_dim",)),
         vocabulary=number(_VOCABULARY),
-        **_weights(counted, experts, used),
+        **_weights(count, experts, active_experts),
     )
     name = file.resolve().parent.name or file.name
-    source = f"{CONFIG} of {name}" if isinstance(counted, str) else f"{CONFIG} and weights of {name}"
-    if isinstance(counted, str):
-        source += f"; parameters unknown: {counted}"
-    found = SourcedShape(shape, source)
-    if _attends_otherwise(config):
-        return found.without_attention("its layers are not alike, or attend in a way of their own")
+    source = f"{CONFIG} of {name}" if isinstance(count, str) else f"{CONFIG} and weights of {name}"
+    if isinstance(count, str):
+        source += f"; parameters unknown: {count}"
+    sourced_shape = SourcedShape(shape, source)
+    if _has_uneven_attention(config):
+        return sourced_shape.without_attention("its layers are not alike, or attend in a way of their own")
     if config.get("use_sliding_window") is not False and any(config.get(name) for name in _WINDOWS):
-        return replace(found, source=f"{source}; its attention windows are counted as if they had no end")
-    return found
+        return replace(sourced_shape, source=f"{source}; its attention windows are counted as if they had no end")
+    return sourced_shape
 
 
 def is_mixture(path: str | Path) -> bool:
-    """Whether the configuration is of a mixture of experts, of which a token uses a part."""
-    given = Path(path).expanduser()
-    file = given / CONFIG if given.is_dir() else given
+    """Return whether the configuration is that of a mixture of experts with partial activation."""
+    root = Path(path).expanduser()
+    file = root / CONFIG if root.is_dir() else root
     config = _language(_read(file))
     return any((_number(config, name, file) or 0) > 1 for name in _EXPERTS)
 
@@ -109,8 +111,8 @@ def is_mixture(path: str | Path) -> bool:
 def _read(file: Path) -> dict[str, Any]:
     if not file.is_file():
         raise InputError(f"there is no {file}; needed: a Hugging Face folder with its {CONFIG}, or that file")
-    if file.stat().st_size > LARGEST:
-        raise InputError(f"{file} has {file.stat().st_size:,} bytes; needed: at most {LARGEST:,}")
+    if file.stat().st_size > MAX_CONFIG_BYTES:
+        raise InputError(f"{file} has {file.stat().st_size:,} bytes; needed: at most {MAX_CONFIG_BYTES:,}")
     try:
         config = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as failure:
@@ -121,7 +123,7 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _language(config: dict[str, Any]) -> Mapping[str, Any]:
-    """The part that tells of the language model, where there are parts."""
+    """Return the configuration of the language model, if it is nested in a multimodal one."""
     for name in _NESTED:
         if isinstance(config.get(name), dict):
             inner: Mapping[str, Any] = config[name]
@@ -131,7 +133,7 @@ def _language(config: dict[str, Any]) -> Mapping[str, Any]:
 
 def _number(config: Mapping[str, Any], name: str, file: Path) -> int | None:
     value = config.get(name)
-    if isinstance(value, list) and all(type(one) is int for one in value):  # one for every layer
+    if isinstance(value, list) and all(type(item) is int for item in value):  # one value per layer
         value = value[0] if len(set(value)) == 1 else None
     if value is None or value == 0:
         return None
@@ -140,21 +142,21 @@ def _number(config: Mapping[str, Any], name: str, file: Path) -> int | None:
     return value
 
 
-def _attends_otherwise(config: Mapping[str, Any]) -> bool:
+def _has_uneven_attention(config: Mapping[str, Any]) -> bool:
     kinds = config.get("layer_types")
     unlike = isinstance(kinds, list) and not all(isinstance(kind, str) and kind in _ALIKE for kind in kinds)
     return unlike or any(config.get(name) for name in _OTHER_ATTENTION)
 
 
-def _weights(counted: Counted | str, experts: int | None, used: int | None) -> dict[str, float]:
-    if isinstance(counted, str) or not counted.parameters:
+def _weights(count: ParameterCount | str, experts: int | None, active_experts: int | None) -> dict[str, float]:
+    if isinstance(count, str) or not count.parameters:
         return {}
-    known = {"parameters": float(counted.parameters), "weight_bytes": counted.bytes / counted.parameters}
-    passed = float(counted.parameters - counted.passed_by)
-    if counted.experts:
-        if experts is None or used is None or used > experts:
-            return known
-        passed -= counted.experts * (experts - used) / experts
+    sizes = {"parameters": float(count.parameters), "weight_bytes": count.bytes / count.parameters}
+    active = float(count.parameters - count.inactive)
+    if count.experts:
+        if experts is None or active_experts is None or active_experts > experts:
+            return sizes
+        active -= count.experts * (experts - active_experts) / experts
     elif experts is not None and experts > 1:
-        return known  # a mixture whose experts go by a name that is not known here
-    return known | {"active_parameters": passed}
+        return sizes  # a mixture with unrecognised expert names
+    return sizes | {"active_parameters": active}

@@ -1,39 +1,39 @@
-"""The shape of a model from the header of its GGUF file."""
+"""Model shape from the header of a GGUF file."""
 
 import re
 from dataclasses import replace
 from pathlib import Path
 
-from overthink.collect.shapes_gguf_header import GgufHeader, Value, read_header
+from overthink.collect.shapes_gguf_header import GgufHeader, GgufValue, read_header
 from overthink.collect.weights import check_gguf
 from overthink.core.model_shape import ModelShape
 from overthink.core.sourced_shape import SourcedShape
 from overthink.errors import InputError
 
 CACHE_BYTES = 2
-"""Bytes per value of the cache: llama.cpp keeps keys and values as 16-bit floats, and our server leaves it at that."""
+"""Bytes per value of the cache: llama.cpp keeps keys and values as 16-bit floats by default."""
 
 MOST_PARTS = 1000
 
 _EXPERTS = re.compile(r"\.ffn_\w+_exps\.|\.ffn_\w+\.\d+\.")
 _NO_WEIGHT = "rope_"
-"""How names of tensors begin that hold no parameter."""
+"""Name prefix of tensors without parameters."""
 _FIRST = re.compile(r"-00001-of-\d{5}\.gguf$")
 _OTHER_ATTENTION = ("attention.kv_lora_rank", "full_attention_interval", "ssm.state_size", "ssm.conv_kernel")
-"""Keys of latent attention, and of models that do without attention in some layers."""
+"""Keys of latent attention, and of models with attention-free layers."""
 
 
 def gguf_shape(path: str | Path) -> SourcedShape:
     """Read a model's shape.
 
-    Bytes per parameter are those of the file, quantized as it is. What attention costs is left unknown for latent
-    attention and for models whose layers are not alike.
+    Bytes per parameter are those of the file, as quantized. The attention cost stays unknown for latent attention and
+    for models with different layers.
 
     Args:
         path: The file; the first part of a model in several files.
 
     Raises:
-        InputError: There is no such file, or it is cut off, damaged or made up.
+        InputError: There is no such file, or it is truncated, damaged or forged.
     """
     file = check_gguf(path)
     first = read_header(file)
@@ -47,31 +47,33 @@ def gguf_shape(path: str | Path) -> SourcedShape:
     parameters = _parameters(headers, file)
     bytes_in_all = sum(header.data_bytes for header in headers)
     heads, keys, wide = number("attention.head_count"), number("attention.key_length"), number("embedding_length")
-    grouped = f"{architecture}.attention.head_count_kv" in values
+    has_kv_heads = f"{architecture}.attention.head_count_kv" in values
     shape = ModelShape(
         parameters=parameters,
         active_parameters=_active(headers, number("expert_count"), number("expert_used_count"), parameters),
         layers=number("block_count"),
         heads=heads,
-        kv_heads=number("attention.head_count_kv") if grouped else heads,  # without the key every head has its own
+        kv_heads=number("attention.head_count_kv") if has_kv_heads else heads,  # without the key every head has its own
         hidden_size=wide,
         head_width=keys if keys == number("attention.value_length") else None,
         vocabulary=number("vocab_size") or _number(values.get("tokenizer.ggml.tokens"), f"{file}: its tokens"),
         weight_bytes=bytes_in_all / parameters,
         cache_bytes=CACHE_BYTES,
     )
-    found = SourcedShape(shape, f"the header of {file.name}")
+    sourced_shape = SourcedShape(shape, f"the header of {file.name}")
     uneven = heads is None or shape.kv_heads is None
     unlike = keys != number("attention.value_length")
     if uneven or unlike or any(f"{architecture}.{key}" in values for key in _OTHER_ATTENTION):
-        return found.without_attention("its layers are not alike, or attend in a way of their own")
+        return sourced_shape.without_attention("its layers are not alike, or attend in a way of their own")
     if number("attention.sliding_window"):
-        return replace(found, source=f"{found.source}; its attention windows are counted as if they had no end")
-    return found
+        return replace(
+            sourced_shape, source=f"{sourced_shape.source}; its attention windows are counted as if they had no end"
+        )
+    return sourced_shape
 
 
-def _number(value: Value | None, what: str) -> int | None:
-    """A number of the header; None where it is not there, is 0, or differs between layers."""
+def _number(value: GgufValue | None, what: str) -> int | None:
+    """Return an integer of the header; None if it is missing, 0, or differs between layers."""
     if isinstance(value, tuple):
         value = value[0] if value and len(set(value)) == 1 else None
     if value is None or value == 0:
@@ -81,8 +83,8 @@ def _number(value: Value | None, what: str) -> int | None:
     return value
 
 
-def _other_parts(first: Path, count: Value) -> list[Path]:
-    """The other files that a model is split into, as llama.cpp names them; mostly none."""
+def _other_parts(first: Path, count: GgufValue) -> list[Path]:
+    """Return the other files of a split model, in llama.cpp's naming; usually none."""
     if not isinstance(count, int) or count <= 1:
         return []
     if count > MOST_PARTS or not _FIRST.search(first.name):
@@ -100,21 +102,23 @@ def _other_parts(first: Path, count: Value) -> list[Path]:
 
 
 def _parameters(headers: list[GgufHeader], file: Path) -> int:
-    found = sum(size for header in headers for name, size in header.tensors.items() if not name.startswith(_NO_WEIGHT))
+    total = sum(size for header in headers for name, size in header.tensors.items() if not name.startswith(_NO_WEIGHT))
     room = 8 * sum(header.data_bytes for header in headers)
-    if not 0 < found <= room:
+    if not 0 < total <= room:
         raise InputError(
-            f"{file} announces {found:,} parameters, and its weights have {room // 8:,} bytes; needed: a file that "
+            f"{file} announces {total:,} parameters, and its weights have {room // 8:,} bytes; needed: a file that "
             "holds its weights. It is cut off, damaged or made up"
         )
-    return found
+    return total
 
 
-def _active(headers: list[GgufHeader], experts: int | None, used: int | None, parameters: int) -> float | None:
-    """Parameters that a token passes through: of the experts only those that are used."""
+def _active(
+    headers: list[GgufHeader], experts: int | None, active_experts: int | None, parameters: int
+) -> float | None:
+    """Return the number of active parameters per token; of the experts only the active ones count."""
     expert = sum(size for header in headers for name, size in header.tensors.items() if _EXPERTS.search(name))
     if not expert:
         return parameters
-    if experts is None or used is None or used > experts:
+    if experts is None or active_experts is None or active_experts > experts:
         return None
-    return parameters - expert * (1 - used / experts)
+    return parameters - expert * (1 - active_experts / experts)

@@ -1,7 +1,7 @@
-"""The header of a GGUF file: what it says of the model, and the sizes of its tensors. The weights are not read.
+"""Header of a GGUF file: metadata of the model and sizes of its tensors. The weights are not read.
 
 The format is ggml's (docs/gguf.md of its repository), versions 2 and 3, little-endian. A file is untrusted: every count
-is held against what is left of it, and nothing is set aside before it was read.
+is checked against the remaining bytes, and no memory is allocated before the data is read.
 """
 
 import struct
@@ -12,13 +12,13 @@ from typing import BinaryIO
 
 from overthink.errors import InputError
 
-LARGEST = 64 << 20
-"""Most bytes of a header; those of vocabularies with 260,000 tokens have some 16 MB."""
+MAX_HEADER_BYTES = 64 << 20
+"""Maximum bytes of a header; one with a vocabulary of 260,000 tokens has about 16 MB."""
 
 LONGEST_LIST = 4096
-"""Lists of more numbers than this, such as scores of tokens, are passed over."""
+"""Longer lists of numbers, such as token scores, are skipped."""
 
-Value = str | int | float | bool | tuple[int | float | bool, ...]
+GgufValue = str | int | float | bool | tuple[int | float | bool, ...]
 
 _VERSIONS = (2, 3)
 _NUMBERS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
@@ -29,28 +29,28 @@ _LONGEST_NAME = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class GgufHeader:
-    """What a GGUF file says before its weights.
+    """Contents of a GGUF file before its weights.
 
     Attributes:
-        values: By key: numbers, texts, and lists of numbers; of a list of texts, how many there are.
-        tensors: By tensor: how many numbers it holds.
-        data_bytes: Bytes of the file behind the header.
+        values: Metadata by key: numbers, texts, and lists of numbers; for a list of texts, its length.
+        tensors: Number of elements by tensor.
+        data_bytes: Bytes of the file after the header.
     """
 
-    values: Mapping[str, Value]
+    values: Mapping[str, GgufValue]
     tensors: Mapping[str, int]
     data_bytes: int
 
 
 class _BrokenError(Exception):
-    """The header is not what the format says."""
+    """The header violates the format."""
 
 
 def read_header(path: Path) -> GgufHeader:
     """Read the header.
 
     Raises:
-        InputError: The file cannot be read, is of another version, or is cut off, damaged or made up.
+        InputError: The file cannot be read, has another version, or is truncated, damaged or forged.
     """
     try:
         size = path.stat().st_size
@@ -66,53 +66,55 @@ def read_header(path: Path) -> GgufHeader:
 
 
 class _Cursor:
-    """Reads a file from its beginning, and never beyond what a header may have."""
+    """Sequential reader of a file, limited to the maximum size of a header."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
         self._file = file
         self._size = size
-        self.place = 0
+        self.position = 0
 
     @property
-    def left(self) -> int:
-        """Bytes of the file behind this place."""
-        return self._size - self.place
+    def bytes_left(self) -> int:
+        """Bytes of the file after the current position."""
+        return self._size - self.position
 
     def take(self, count: int) -> bytes:
-        """The next bytes."""
+        """Return the next bytes."""
         self._go(count)
-        taken = self._file.read(count)
-        if len(taken) < count:
+        data = self._file.read(count)
+        if len(data) < count:
             raise _BrokenError("the file has become shorter")
-        return taken
+        return data
 
     def skip(self, count: int) -> None:
-        """Leave out the next bytes."""
+        """Skip the next bytes."""
         self._go(count)
         self._file.seek(count, 1)
 
     def number(self, form: str) -> int | float | bool:
-        """The next number."""
+        """Return the next number."""
         (value,) = struct.unpack(form, self.take(struct.calcsize(form)))
         return value  # type: ignore[no-any-return]
 
     def count(self) -> int:
-        """The next count."""
+        """Return the next count."""
         return int(self.number("<Q"))
 
     def text(self, longest: int) -> str:
-        """The next text."""
+        """Return the next text."""
         length = self.count()
         if length > longest:
-            raise _BrokenError(f"a name of {length:,} bytes at byte {self.place:,}")
+            raise _BrokenError(f"a name of {length:,} bytes at byte {self.position:,}")
         return self.take(length).decode("utf-8", errors="replace")
 
     def _go(self, count: int) -> None:
-        if count > self.left:
-            raise _BrokenError(f"{count:,} bytes are announced at byte {self.place:,}, and {self.left:,} are left")
-        self.place += count
-        if self.place > LARGEST:
-            raise _BrokenError(f"it has more than {LARGEST:,} bytes")
+        if count > self.bytes_left:
+            raise _BrokenError(
+                f"{count:,} bytes are announced at byte {self.position:,}, and {self.bytes_left:,} are left"
+            )
+        self.position += count
+        if self.position > MAX_HEADER_BYTES:
+            raise _BrokenError(f"it has more than {MAX_HEADER_BYTES:,} bytes")
 
 
 def _header(cursor: _Cursor) -> GgufHeader:
@@ -123,7 +125,7 @@ def _header(cursor: _Cursor) -> GgufHeader:
     if version not in _VERSIONS:
         raise _BrokenError(f"version {version}")
     tensors, pairs = cursor.count(), cursor.count()
-    values: dict[str, Value] = {}
+    values: dict[str, GgufValue] = {}
     for _ in range(pairs):
         key = cursor.text(_LONGEST_NAME)
         value = _value(cursor, int(cursor.number("<I")))
@@ -135,24 +137,24 @@ def _header(cursor: _Cursor) -> GgufHeader:
         if name in sizes:
             raise _BrokenError(f"tensor {name[:80]!r} is there twice")
         sizes[name] = size
-    return GgufHeader(values, sizes, cursor.left)
+    return GgufHeader(values, sizes, cursor.bytes_left)
 
 
-def _value(cursor: _Cursor, kind: int) -> Value | None:
-    """A value of the metadata; None for a long list of numbers."""
+def _value(cursor: _Cursor, kind: int) -> GgufValue | None:
+    """Return a metadata value; None for a long list of numbers."""
     if kind in _NUMBERS:
         return cursor.number(_NUMBERS[kind])
     if kind == _TEXT:
-        return cursor.text(LARGEST)
+        return cursor.text(MAX_HEADER_BYTES)
     if kind != _LIST:
-        raise _BrokenError(f"a value of kind {kind} at byte {cursor.place:,}")
+        raise _BrokenError(f"a value of kind {kind} at byte {cursor.position:,}")
     kind, length = int(cursor.number("<I")), cursor.count()
     if kind == _TEXT:
         for _ in range(length):
             cursor.skip(cursor.count())
         return length
     if kind not in _NUMBERS:
-        raise _BrokenError(f"a list of values of kind {kind} at byte {cursor.place:,}")
+        raise _BrokenError(f"a list of values of kind {kind} at byte {cursor.position:,}")
     if length > LONGEST_LIST:
         cursor.skip(length * struct.calcsize(_NUMBERS[kind]))
         return None
@@ -167,5 +169,5 @@ def _tensor(cursor: _Cursor) -> tuple[str, int]:
     size = 1
     for _ in range(dimensions):
         size *= cursor.count()
-    cursor.skip(4 + 8)  # how it is stored, and where
+    cursor.skip(4 + 8)  # type and offset
     return name, size

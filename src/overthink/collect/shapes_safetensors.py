@@ -1,7 +1,7 @@
-"""How many parameters a folder of safetensors files holds, from their headers. The weights are not read.
+"""Parameter counts of a folder of safetensors files, from their headers. The weights are not read.
 
-The format is Hugging Face's: eight bytes with the length of a JSON object, which names every tensor with its type,
-its shape and its place. A folder is untrusted: lengths, names and places are held against the files.
+The format is Hugging Face's: eight bytes with the length of a JSON object, which lists every tensor with its type,
+shape and offsets. A folder is untrusted: lengths, names and offsets are checked against the files.
 """
 
 import json
@@ -17,67 +17,67 @@ from overthink.errors import InputError
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 
 LARGEST_HEADER = 100_000_000
-"""Most bytes of a header; the format's own bound."""
+"""Maximum bytes of a header; the format's own bound."""
 LARGEST_INDEX = 64 << 20
 MOST_FILES = 10_000
 MOST_DIMENSIONS = 8
 PACKED = 0.01
-"""Share of whole numbers among the values from which on weights are taken for packed: several in one number."""
+"""Integer share of the values above which weights count as packed (several weights per integer)."""
 
 _BITS = {"F64": 64, "F32": 32, "F16": 16, "BF16": 16, "I64": 64, "I32": 32, "I16": 16, "I8": 8, "U64": 64, "U32": 32}
 _BITS |= {"U16": 16, "U8": 8, "BOOL": 8, "F8_E4M3": 8, "F8_E5M2": 8, "F8_E8M0": 8}
 _FIELDS = ("dtype", "shape", "data_offsets")
 _EXPERTS = re.compile(r"(^|\.)(experts|block_sparse_moe\.(input|output)_linear)\.")
-_PASSED_BY = re.compile(
+_INACTIVE = re.compile(
     r"(^|\.)(vision\w*|visual|audio\w*|multi_modal_projector|mm_projector|connector|embed_(vision|audio)"
     r"|mtp\w*|embed_tokens_per_layer)\."
 )
-"""What no token of text is multiplied with: other senses, drafts of tokens ahead, a row that is looked up."""
+"""Tensors inactive for text tokens: vision and audio towers, draft layers, looked-up tables."""
 _LAYER = re.compile(r"(^|\.)layers\.(\d+)\.")
 _MASK = re.compile(r"(^|\.)(attn\.(masked_)?bias|attention\.(masked_)?bias)$")
-"""Masks that old checkpoints hold under the name of a bias, with four dimensions."""
+"""Attention masks that old checkpoints store as a bias with four dimensions."""
 _BUFFER = re.compile(r"\.(inv_freq|(?<!moe_statics\.)e_score_correction_bias|slope_rate|(query|key|diagonal)_decay)$")
-"""Frequencies, and what moves or fades scores: nothing that is multiplied with."""
+"""Buffers that are not weights: frequencies, score corrections and decays."""
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """What the headers add up to.
+class ParameterCount:
+    """Parameter counts over all headers.
 
     Attributes:
-        parameters: All of them.
-        experts: Those of the experts of a mixture, which a token uses in part.
-        passed_by: Those that no token of text is multiplied with: towers for pictures and sound, layers that draft
-            tokens ahead, and tables of which a token looks up a row in every layer.
-        bytes: Bytes of all.
+        parameters: Total number.
+        experts: Parameters of the experts of a mixture, which are partly active per token.
+        inactive: Parameters inactive for text tokens: vision and audio towers, draft layers, and tables of which a
+            token looks up one row per layer.
+        bytes: Total bytes.
     """
 
     parameters: int
     experts: int
-    passed_by: int
+    inactive: int
     bytes: int
 
 
-def count_parameters(folder: Path, *, layers: int | None) -> Counted | str:
-    """Count the parameters, or say why they cannot be counted.
+def count_parameters(folder: Path, *, layers: int | None) -> ParameterCount | str:
+    """Return the parameter counts, or the reason why they cannot be counted.
 
     Args:
-        folder: A folder as Hugging Face lays it out.
-        layers: Layers of the model where others that draft tokens ahead stand behind them; None where none do.
+        folder: A folder in Hugging Face layout.
+        layers: Number of the model's own layers if draft layers follow them; None without draft layers.
 
     Raises:
-        InputError: A file is cut off, damaged or made up.
+        InputError: A file is truncated, damaged or forged.
     """
     files = _files(folder)
     if isinstance(files, str):
         return files
-    parameters = experts = passed_by = in_all = whole_numbers = 0
-    seen: set[str] = set()
+    parameters = experts = inactive = in_all = whole_numbers = 0
+    names: set[str] = set()
     for file in files:
         for name, kind, shape in _tensors(file):
-            if name in seen:
+            if name in names:
                 raise InputError(f"{folder} holds tensor {name[:80]!r} twice; needed: each once")
-            seen.add(name)
+            names.add(name)
             count = math.prod(shape)
             if _BUFFER.search(f".{name}") or (_MASK.search(name) and len(shape) != 1):
                 continue
@@ -86,37 +86,37 @@ def count_parameters(folder: Path, *, layers: int | None) -> Counted | str:
                 whole_numbers += count
                 continue
             parameters += count
-            if _is_passed_by(name, layers):
-                passed_by += count
+            if _is_inactive(name, layers):
+                inactive += count
             elif _EXPERTS.search(f"{name}."):
                 experts += count
     if whole_numbers > PACKED * parameters:
         return "its weights are packed into whole numbers"
-    return Counted(parameters, experts, passed_by, in_all)
+    return ParameterCount(parameters, experts, inactive, in_all)
 
 
-def _is_passed_by(name: str, layers: int | None) -> bool:
+def _is_inactive(name: str, layers: int | None) -> bool:
     layer = _LAYER.search(name)
     is_draft = layers is not None and layer is not None and int(layer[2][:9]) >= layers
-    return is_draft or _PASSED_BY.search(name) is not None
+    return is_draft or _INACTIVE.search(name) is not None
 
 
 def _files(folder: Path) -> list[Path] | str:
-    """The files with the weights: those that the index names, or the only one."""
+    """Return the weight files: those of the index, or the single one; or the reason why there are none."""
     index = folder / INDEX
     if not index.is_file():
         return [folder / WHOLE] if (folder / WHOLE).is_file() else f"it has no {WHOLE}"
     if index.stat().st_size > LARGEST_INDEX:
         raise InputError(f"{index} has {index.stat().st_size:,} bytes; needed: at most {LARGEST_INDEX:,}")
-    told = _json(index.read_bytes(), index)
-    names = told.get("weight_map") if isinstance(told, dict) else None
+    document = _json(index.read_bytes(), index)
+    names = document.get("weight_map") if isinstance(document, dict) else None
     if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
         raise InputError(f"{index} has no weight_map; needed: by tensor, the file that holds it")
     files = sorted(set(names.values()))
     strange = [name for name in files if Path(name).name != name or not name.endswith(".safetensors") or "\\" in name]
     if strange or len(files) > MOST_FILES:
-        seen = f"{strange[0][:80]!r}" if strange else f"{len(files):,} files"
-        raise InputError(f"{index} names {seen}; needed: at most {MOST_FILES:,} .safetensors files beside it")
+        problem = f"{strange[0][:80]!r}" if strange else f"{len(files):,} files"
+        raise InputError(f"{index} names {problem}; needed: at most {MOST_FILES:,} .safetensors files beside it")
     lacking = [name for name in files if not (folder / name).is_file()]
     if lacking or not files:
         return f"{len(lacking)} of its {len(files)} files with weights are not there"
@@ -124,52 +124,52 @@ def _files(folder: Path) -> list[Path] | str:
 
 
 def _tensors(file: Path) -> Iterator[tuple[str, str, list[int]]]:
-    """Name, type and shape of every tensor."""
+    """Yield name, type and shape of every tensor."""
     header, room = _header(file)
-    left = room
-    for name, told in header.items():
+    bytes_left = room
+    for name, entry in header.items():
         if name == "__metadata__":
             continue
-        kind, shape, place = (told.get(key) if isinstance(told, dict) else None for key in _FIELDS)
-        counts, ends = _counts(shape, MOST_DIMENSIONS), _counts(place, 2)
+        kind, shape, offsets = (entry.get(key) if isinstance(entry, dict) else None for key in _FIELDS)
+        counts, ends = _counts(shape, MOST_DIMENSIONS), _counts(offsets, 2)
         if not isinstance(kind, str) or kind not in _BITS or counts is None or ends is None or len(ends) < 2:
-            raise _damaged(file, f"tensor {name[:80]!r} is {str(told)[:120]}")
-        left -= ends[1] - ends[0]
-        if ends[1] > room or left < 0 or (ends[1] - ends[0]) * 8 != math.prod(counts) * _BITS[kind]:
-            raise _damaged(file, f"tensor {name[:80]!r} does not fit its place: {str(told)[:120]}")
+            raise _damaged_file_error(file, f"tensor {name[:80]!r} is {str(entry)[:120]}")
+        bytes_left -= ends[1] - ends[0]
+        if ends[1] > room or bytes_left < 0 or (ends[1] - ends[0]) * 8 != math.prod(counts) * _BITS[kind]:
+            raise _damaged_file_error(file, f"tensor {name[:80]!r} does not fit its place: {str(entry)[:120]}")
         yield name, kind, counts
 
 
-def _counts(found: Any, most: int) -> list[int] | None:
-    """A short list of counts; None for anything else."""
-    short = isinstance(found, list) and len(found) <= most
-    return found if short and all(type(count) is int and count >= 0 for count in found) else None
+def _counts(value: Any, most: int) -> list[int] | None:
+    """Return a short list of counts; None for anything else."""
+    short = isinstance(value, list) and len(value) <= most
+    return value if short and all(type(count) is int and count >= 0 for count in value) else None
 
 
 def _header(file: Path) -> tuple[Mapping[str, Any], int]:
-    """The JSON object at the beginning, and the bytes behind it."""
+    """Return the JSON object at the beginning, and the number of bytes after it."""
     try:
         size = file.stat().st_size
         with file.open("rb") as stream:
             length = int.from_bytes(stream.read(8), "little")
             if size < 8 or length > min(LARGEST_HEADER, size - 8):
-                raise _damaged(file, f"it has {size:,} bytes and announces a header of {length:,}")
-            told = _json(stream.read(length), file)
+                raise _damaged_file_error(file, f"it has {size:,} bytes and announces a header of {length:,}")
+            document = _json(stream.read(length), file)
     except OSError as failure:
         raise InputError(
             f"{file} cannot be read ({failure.strerror or failure}); needed: a safetensors file"
         ) from failure
-    if not isinstance(told, dict):
-        raise _damaged(file, "its header is no JSON object")
-    return told, size - 8 - length
+    if not isinstance(document, dict):
+        raise _damaged_file_error(file, "its header is no JSON object")
+    return document, size - 8 - length
 
 
 def _json(text: bytes, file: Path) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as failure:
-        raise _damaged(file, f"it holds no JSON ({str(failure)[:120]})") from failure
+        raise _damaged_file_error(file, f"it holds no JSON ({str(failure)[:120]})") from failure
 
 
-def _damaged(file: Path, seen: str) -> InputError:
-    return InputError(f"{file} is cut off, damaged or made up: {seen}; needed: a file as Hugging Face writes it")
+def _damaged_file_error(file: Path, problem: str) -> InputError:
+    return InputError(f"{file} is cut off, damaged or made up: {problem}; needed: a file as Hugging Face writes it")

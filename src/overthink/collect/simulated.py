@@ -1,4 +1,4 @@
-"""A simulated model with a known truth: how often it is right, safe, and answers."""
+"""A simulated model with known probabilities of correct, safe and answering behaviour."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -7,19 +7,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit, ndtri
 
-from overthink.collect.curves import Curve, curve_from
-from overthink.collect.simulated_turn import Turn
+from overthink.collect.curves import SimulatedCurve, parse_curve
+from overthink.collect.simulated_turn import SimulatedTurn
 from overthink.errors import InputError
 
-NODES = 64
-"""Gauss–Hermite nodes for the mean over questions."""
+QUADRATURE_NODES = 64
+"""Number of Gauss–Hermite nodes for the mean over questions."""
 
-NO_TURN = Turn()
-"""A turn that holds nothing."""
+EMPTY_TURN = SimulatedTurn()
+"""A turn without steps."""
 
 
 def uniform(*key: object) -> float:
-    """A number in (0, 1) that depends on the key alone.
+    """Return a number in (0, 1) determined by the key.
 
     Example:
         >>> uniform("a", 1) == uniform("a", 1) != uniform("a", 2)
@@ -31,34 +31,34 @@ def uniform(*key: object) -> float:
 
 @dataclass(frozen=True)
 class SimulatedModel:
-    """The truth of a simulated model.
+    """A simulated model with known outcome probabilities.
 
     A question q of an axis has p(q, t) = sigmoid(logit(curve(t)) + question_sd · z_q), z_q standard normal and
-    fixed by (seed, axis, q). A trace has one latent uniform for its whole ladder and succeeds where it is below p:
-    its outcomes follow p along the ladder, as those of a real trace do, and are not drawn afresh at every rung.
+    fixed by (seed, axis, q). A trace has one latent uniform for its whole ladder and succeeds if it is below p: its
+    outcomes follow p along the ladder, as those of a real trace do, and are not redrawn at every rung.
 
-    Its thinking has steps, and what they hold moves p: a call for care turns a trace that would fail on the safety
+    Its thinking has steps, and their content changes p: a call for care turns a trace that would fail on the safety
     axis with the probability ``steer_effect``, up to ``steer_depth`` calls; sound and shaky steps move the logit by
-    ``step_gain`` times their balance. From step ``commit_step`` on an answer is settled by the steps before it; until
-    then every continuation draws its own.
+    ``step_gain`` times their balance. From step ``commit_step`` on, the answer is determined by the steps before it;
+    until then every continuation draws its own.
 
     Attributes:
-        capability: Curve of being correct; see :func:`overthink.collect.curves.curve_from`.
+        capability: Curve of being correct; see :func:`overthink.collect.curves.parse_curve`.
         safety: Curve of being safe.
         benign: Curve of answering.
         question_sd: Spread between questions, on the logit scale.
         natural_length: Mean thinking tokens at which a trace ends by itself (geometric); None: never.
-        unparsed: Share of answers that say neither.
-        truncated: Share of answers that run into their allowance.
-        seed: Fixes the questions' difficulties.
-        step_tokens: Tokens of a step of its thinking, line end included.
-        step_gain: What the balance of its steps adds on the logit scale, from -gain to gain.
-        steer_effect: Probability that a call for care turns a trace on its way to harm.
-        steer_depth: Calls for care beyond so many change nothing.
-        commit_step: Steps after which the answer is settled; None: by the trace, from the beginning.
+        unparsed: Share of unparsable answers.
+        truncated: Share of answers that reach their token limit.
+        seed: Seed of the questions' difficulties.
+        step_tokens: Tokens per thinking step, line end included.
+        step_gain: Effect of the balance of steps on the logit scale, from -gain to gain.
+        steer_effect: Probability that a call for care turns a harmful trace.
+        steer_depth: Number of calls for care with an effect.
+        commit_step: Steps after which the answer is determined; None: by the trace, from the beginning.
 
     Raises:
-        InputError: A curve cannot be read, or a number is out of range.
+        InputError: A curve cannot be parsed, or a number is out of range.
     """
 
     capability: str = "rise"
@@ -74,10 +74,10 @@ class SimulatedModel:
     steer_effect: float = 0.5
     steer_depth: int = 3
     commit_step: int | None = None
-    _curves: dict[str, Curve] = field(init=False, repr=False, compare=False)
+    _curves: dict[str, SimulatedCurve] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        curves = {axis: curve_from(getattr(self, axis)) for axis in ("capability", "safety", "benign")}
+        curves = {axis: parse_curve(getattr(self, axis)) for axis in ("capability", "safety", "benign")}
         object.__setattr__(self, "_curves", curves)
         if not self.question_sd >= 0:
             raise InputError(f"question_sd={self.question_sd}: needed 0 or more")
@@ -93,74 +93,76 @@ class SimulatedModel:
                 "needed 3 tokens or more, a probability, and 0 or more"
             )
 
-    def probability(self, axis: str, question: str, thinking_tokens: int, turn: Turn = NO_TURN) -> float:
-        """Probability of the good answer to one question after this many thinking tokens and these steps."""
+    def probability(self, axis: str, question: str, thinking_tokens: int, turn: SimulatedTurn = EMPTY_TURN) -> float:
+        """Return the probability of the good answer to one question after these thinking tokens and steps."""
         difficulty = ndtri(uniform("question", self.seed, axis, question))
         centre = logit(self._curve(axis)(thinking_tokens)) + self.step_gain * turn.quality
-        return self._steered(axis, float(expit(centre + self.question_sd * difficulty)), turn.steered)
+        return self._with_steering(axis, float(expit(centre + self.question_sd * difficulty)), turn.care_calls)
 
     def outcome(
-        self, axis: str, question: str, draw: int, seed: int, thinking_tokens: int, turn: Turn = NO_TURN
+        self, axis: str, question: str, draw: int, seed: int, thinking_tokens: int, turn: SimulatedTurn = EMPTY_TURN
     ) -> bool:
-        """Whether one trace gives the good answer after this many thinking tokens and these steps.
+        """Return whether one trace gives the good answer after these thinking tokens and steps.
 
         Args:
-            axis: What is measured.
-            question: Which question.
-            draw: Which trace.
+            axis: Name of the axis.
+            question: Id of the question.
+            draw: Number of the trace.
             seed: The study's seed.
-            thinking_tokens: Tokens thought so far.
-            turn: What the trace's own turn holds so far.
+            thinking_tokens: Thinking tokens so far.
+            turn: The trace's turn so far.
         """
         return self.latent(axis, question, draw, seed) < self.probability(axis, question, thinking_tokens, turn)
 
-    def settled(self, axis: str, question: str, thinking_tokens: int, turn: Turn, chance: object) -> bool:
-        """Whether the answer is good where steps settle it, and not the trace.
+    def settled_outcome(
+        self, axis: str, question: str, thinking_tokens: int, turn: SimulatedTurn, chance: object
+    ) -> bool:
+        """Return whether the answer is good if the steps determine it, not the trace.
 
         Args:
-            axis: What is measured.
-            question: Which question.
-            thinking_tokens: Tokens thought so far.
-            turn: What the trace's own turn holds so far.
-            chance: What an answer hangs on before it is settled: whatever is new in each continuation.
+            axis: Name of the axis.
+            question: Id of the question.
+            thinking_tokens: Thinking tokens so far.
+            turn: The trace's turn so far.
+            chance: Random key of the answer before it is determined: new in each continuation.
         """
         steps = turn.steps[: self.commit_step]
         lot = uniform("settled", steps) if len(steps) == self.commit_step else uniform("open", chance)
         return lot < self.probability(axis, question, thinking_tokens, turn)
 
-    def _steered(self, axis: str, good: float, calls: int) -> float:
+    def _with_steering(self, axis: str, good: float, calls: int) -> float:
         if axis != "safety":
             return good
         return 1.0 - (1.0 - good) * (1.0 - self.steer_effect) ** min(calls, self.steer_depth)
 
     @staticmethod
     def latent(axis: str, question: str, draw: int, seed: int) -> float:
-        """The uniform number that a trace keeps along its ladder."""
+        """Return the latent uniform of a trace, constant along its ladder."""
         return uniform("trace", seed, axis, question, draw)
 
     def truth(
-        self, axis: str, thinking_tokens: ArrayLike, *, steered: int = 0, quality: float = 0.0
+        self, axis: str, thinking_tokens: ArrayLike, *, care_calls: int = 0, quality: float = 0.0
     ) -> NDArray[np.float64]:
-        """Mean of :meth:`probability` over all possible questions; the shape of ``thinking_tokens``.
+        """Return the mean of :meth:`probability` over all possible questions, in the shape of ``thinking_tokens``.
 
         Args:
-            axis: What is measured.
-            thinking_tokens: Tokens thought so far.
-            steered: Calls for care in the turn.
+            axis: Name of the axis.
+            thinking_tokens: Thinking tokens so far.
+            care_calls: Number of calls for care in the turn.
             quality: Balance of its steps, from -1 to 1.
 
         Example:
             >>> float(SimulatedModel(safety="0:0.5", question_sd=2.0).truth("safety", 100).round(9))
             0.5
         """
-        nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+        nodes, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE_NODES)
         centre = logit(self._curve(axis)(thinking_tokens))[..., None] + self.step_gain * quality
         mean = np.asarray(expit(centre + self.question_sd * nodes) @ (weights / weights.sum()))
-        left = (1.0 - self.steer_effect) ** min(steered, self.steer_depth) if axis == "safety" else 1.0
-        return np.asarray(1.0 - (1.0 - mean) * left)
+        harm_factor = (1.0 - self.steer_effect) ** min(care_calls, self.steer_depth) if axis == "safety" else 1.0
+        return np.asarray(1.0 - (1.0 - mean) * harm_factor)
 
     def rung_truth(self, axis: str, budget: int) -> float:
-        """Mean over questions and traces at a rung of at most ``budget`` tokens; an ended trace keeps its answer."""
+        """Return the mean over questions and traces at a rung of ``budget`` tokens; ended traces keep their answer."""
         if self.natural_length is None:
             return float(self.truth(axis, budget))
         hazard = self.hazard
@@ -174,7 +176,7 @@ class SimulatedModel:
         """Probability that a trace ends before its next thinking token."""
         return 0.0 if self.natural_length is None else 1.0 / (1.0 + self.natural_length)
 
-    def _curve(self, axis: str) -> Curve:
+    def _curve(self, axis: str) -> SimulatedCurve:
         if axis not in self._curves:
             raise InputError(f"a simulated model knows no axis {axis!r}; known: {', '.join(self._curves)}")
         return self._curves[axis]

@@ -1,4 +1,4 @@
-"""``overthink/simulated``: an Inspect provider that thinks in pseudo-words and answers by a known truth."""
+"""``overthink/simulated``: an Inspect provider that thinks in pseudo-words and answers by known probabilities."""
 
 import math
 from typing import Any
@@ -22,13 +22,13 @@ from overthink.collect.local import raw_prompt
 from overthink.collect.pieces import decode, encode
 from overthink.collect.simulated import SimulatedModel, uniform
 from overthink.collect.simulated_thinking import END, Thinking, likelihood_of_words, pseudo_words
-from overthink.collect.simulated_turn import TURN, Turn, turn_of
+from overthink.collect.simulated_turn import TURN, SimulatedTurn, turn_of
 
 CONTEXT = 1 << 17
 """Context window, in tokens."""
 
 CHAT_ANSWER = "This is a simulated model; it has nothing to say."
-"""What it answers where no truth is given."""
+"""Answer to requests without ``truth``."""
 
 
 class SimulatedProvider(ModelAPI):
@@ -38,7 +38,7 @@ class SimulatedProvider(ModelAPI):
     decodes lines of pseudo-words until it ends by itself or at the limit: a function of the prompt alone at
     temperature 0, of prompt and seed otherwise. In the phase "answer" it decodes the good or the bad text, in the
     phase "natural" the same on a line of its own.
-    Of stop words only the line end is looked at. How much of a prompt was cached is unknown, as with many real
+    Line ends are the only stop words with an effect. The number of cached prompt tokens is unknown, as with many real
     servers.
 
     Args:
@@ -50,7 +50,7 @@ class SimulatedProvider(ModelAPI):
     """
 
     wants_truth = True
-    takes_time = False  # what it takes is the time of our own code, and runs of one study would differ in it alone
+    takes_time = False  # its time is that of Overthink's own code, and equal runs would differ in nothing else
 
     def __init__(
         self,
@@ -77,23 +77,23 @@ class SimulatedProvider(ModelAPI):
         truth = (input[-1].metadata or {}).get("truth")
         stop, ahead = None, None
         if truth is None:
-            ids, ended = _cut(encode(CHAT_ANSWER), limit)
+            ids, is_complete = _cut(encode(CHAT_ANSWER), limit)
         elif truth["phase"] == "think":
             thinking = self._thinking(truth, prompt, config)
-            ids, ended, stop = thinking.decode(prompt, limit, until_line_end=END in (config.stop_seqs or ()))
+            ids, is_complete, stop = thinking.decode(prompt, limit, until_line_end=END in (config.stop_seqs or ()))
             ahead = thinking.ahead(prompt, config.top_logprobs or 1) if config.logprobs else None
         else:
-            ids, ended = _cut(self._answer(truth, prompt, config, limit), limit)
-        output = self._output(prompt, ids, "stop" if ended else "max_tokens", stop)
+            ids, is_complete = _cut(self._answer(truth, prompt, config, limit), limit)
+        output = self._output(prompt, ids, "stop" if is_complete else "max_tokens", stop)
         output.choices[0].logprobs = None if ahead is None else _logprobs(ahead)
         return output
 
     async def likelihood(
         self, prompt: list[int], ids: list[int], *, truth: dict[str, Any] | None
     ) -> tuple[list[float], int]:
-        """Log-probabilities of given tokens, and the tokens that asking took: the prompt with them, read once.
+        """Return log-probabilities of given tokens, and the tokens of the request: the prompt with them, once.
 
-        The good answer has the probability of success, the bad one what is left of it, both in their first token.
+        The good answer has the probability of success, the bad one the complement, both in their first token.
         """
         text, tokens = decode(ids).strip(), len(prompt) + len(ids)
         if truth is None or truth["phase"] == "think" or text not in (truth["good"].strip(), truth["bad"].strip()):
@@ -104,15 +104,15 @@ class SimulatedProvider(ModelAPI):
         return [math.log(max(first, 1e-300)), *[0.0] * (len(ids) - 1)], tokens
 
     async def render(self, messages: list[ChatMessage]) -> list[int]:
-        """Token ids of a chat, ready for the assistant's first token."""
+        """Return the token ids of a chat, up to the assistant's first token."""
         return encode("".join(f"<|{m.role}|>{m.text}\n" for m in messages) + TURN)
 
     async def tokenize(self, text: str) -> list[int]:
-        """Token ids of a text."""
+        """Return the token ids of a text."""
         return encode(text)
 
     async def count_text_tokens(self, text: str) -> int:
-        """Number of tokens of a text."""
+        """Return the number of tokens of a text."""
         return len(encode(text))
 
     def context_tokens(self) -> int:
@@ -120,7 +120,7 @@ class SimulatedProvider(ModelAPI):
         return CONTEXT
 
     def _thinking(self, truth: dict[str, Any], prompt: list[int], config: GenerateConfig) -> Thinking:
-        """How this request thinks on."""
+        """Return the thinking process of a request."""
         so_far = turn_of(decode(prompt))
 
         def risky(tokens: int, written: list[int]) -> bool:
@@ -131,12 +131,12 @@ class SimulatedProvider(ModelAPI):
 
         return Thinking(self.model.hazard, self.model.step_tokens, _seed(self.model, config), risky)
 
-    def _is_good(self, truth: dict[str, Any], tokens: int, turn: Turn, config: GenerateConfig) -> bool:
-        """Whether the trace would answer well if it had to answer now."""
+    def _is_good(self, truth: dict[str, Any], tokens: int, turn: SimulatedTurn, config: GenerateConfig) -> bool:
+        """Return whether an answer forced now would be good."""
         axis, question, draw, seed = (truth[name] for name in ("axis", "question", "draw", "seed"))
         if self.model.commit_step is None:
             return self.model.outcome(axis, question, draw, seed, tokens, turn)
-        return self.model.settled(axis, question, tokens, turn, (question, draw, seed, config.seed))
+        return self.model.settled_outcome(axis, question, tokens, turn, (question, draw, seed, config.seed))
 
     def _answer(self, truth: dict[str, Any], prompt: list[int], config: GenerateConfig, limit: int) -> list[int]:
         axis, question, draw, seed, tokens = (truth[k] for k in ("axis", "question", "draw", "seed", "thinking_tokens"))
@@ -150,17 +150,17 @@ class SimulatedProvider(ModelAPI):
 
     def _output(self, prompt: list[int], ids: list[int], reason: StopReason, stop: str | None) -> ModelOutput:
         message = ChatMessageAssistant(content=decode(ids), model=self.model_name, source="generate")
-        decoded = len(ids) + (stop is not None)  # the stop word is decoded too, and cut off
+        n_decoded = len(ids) + (stop is not None)  # the stop word is decoded and then removed
         return ModelOutput(
             model=self.model_name,
             choices=[ChatCompletionChoice(message=message, stop_reason=reason)],
-            usage=ModelUsage(input_tokens=len(prompt), output_tokens=decoded, total_tokens=len(prompt) + decoded),
+            usage=ModelUsage(input_tokens=len(prompt), output_tokens=n_decoded, total_tokens=len(prompt) + n_decoded),
             metadata={"token_ids": ids, "cached_tokens": None, "stop": stop},
         )
 
 
 def _logprobs(ahead: list[tuple[int, float]]) -> Logprobs:
-    """What is told of the first token: how likely it was, and which others."""
+    """Return the log-probabilities of the first token and its alternatives."""
     top = [TopLogprob(token=decode([token]), logprob=math.log(share)) for token, share in ahead]
     return Logprobs(content=[Logprob(token=top[0].token, logprob=top[0].logprob, top_logprobs=top)])
 
@@ -170,5 +170,5 @@ def _cut(ids: list[int], limit: int) -> tuple[list[int], bool]:
 
 
 def _seed(model: SimulatedModel, config: GenerateConfig) -> int | None:
-    """What sampling depends on beside the prompt: the model at temperature 0, else the request's seed."""
+    """Return the seed of sampling: the model's at temperature 0, else the request's."""
     return model.seed if config.temperature == 0 else config.seed

@@ -1,65 +1,65 @@
-"""What a simulated model has made of its turn so far, as its text shows it: steps, their quality, and steering.
+"""Content of a simulated model's turn, parsed from its text: steps, their quality, and steering.
 
-A line of its thinking is a step. A step begins with a mark of its quality, and on the safety axis, where the trace is
-on its way to a harmful answer, with a mark of that. Whoever reads the text can know what the model knows: the
-simulated guard and the simulated verifier read nothing else.
+A line of its thinking is a step. A step begins with a quality mark and, if the trace leads to a harmful answer on the
+safety axis, a risk mark. The text holds all information of the model: the simulated guard and the simulated verifier
+read nothing else.
 """
 
 import re
 from dataclasses import dataclass
 
 SOUND, SHAKY, RISKY = " fix", " off", " bad"
-"""Marks at the beginning of a step; one token each, and no word of the thinking vocabulary."""
+"""Marks at the beginning of a step; one token each, outside the thinking vocabulary."""
 
 TURN = "<|assistant|>"
-"""Where the model's own turn begins in a rendered chat."""
+"""Beginning of the model's turn in a rendered chat."""
 
 _CARE = re.compile(r"\bsafe(?:ly|ty)?\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """What a turn holds.
+class SimulatedTurn:
+    """Content of a turn.
 
     Attributes:
-        steps: Its steps so far: the lines that begin with a mark, the last one perhaps not yet whole.
-        sound: How many of them are marked as sound.
-        shaky: How many of them are marked as shaky.
-        steered: How often care is called for in it: every "safe", "safely" or "safety".
+        steps: Its steps so far: the lines that begin with a mark; the last one may be incomplete.
+        sound: Number of steps marked as sound.
+        shaky: Number of steps marked as shaky.
+        care_calls: How often care is called for in it: every "safe", "safely" or "safety".
     """
 
     steps: tuple[str, ...] = ()
     sound: int = 0
     shaky: int = 0
-    steered: int = 0
+    care_calls: int = 0
 
     @property
     def quality(self) -> float:
-        """Share of sound steps minus share of shaky ones; 0 where no step is marked."""
-        marked = self.sound + self.shaky
-        return (self.sound - self.shaky) / marked if marked else 0.0
+        """Share of sound steps minus share of shaky ones; 0 without marked steps."""
+        n_marks = self.sound + self.shaky
+        return (self.sound - self.shaky) / n_marks if n_marks else 0.0
 
-    def __add__(self, more: "Turn") -> "Turn":
-        """The turn with what was written since."""
-        sound, shaky, steered = self.sound + more.sound, self.shaky + more.shaky, self.steered + more.steered
-        return Turn(self.steps + more.steps, sound, shaky, steered)
+    def __add__(self, more: "SimulatedTurn") -> "SimulatedTurn":
+        """Return the turn extended by later text."""
+        sound, shaky, care_calls = self.sound + more.sound, self.shaky + more.shaky, self.care_calls + more.care_calls
+        return SimulatedTurn(self.steps + more.steps, sound, shaky, care_calls)
 
 
-def turn_of(text: str) -> Turn:
-    r"""Read the model's own turn, or any part of it.
+def turn_of(text: str) -> SimulatedTurn:
+    r"""Parse the model's turn, or any part of it.
 
     Example:
         >>> turn = turn_of("<|user|>Is it safe?\n<|assistant|> fix bad lun\nWait, think safely\n off rat\n")
-        >>> turn.sound, turn.shaky, turn.steered, turn.quality
+        >>> turn.sound, turn.shaky, turn.care_calls, turn.quality
         (1, 1, 1, 0.0)
     """
     own = text.rpartition(TURN)[2]
     steps = tuple(line for line in own.split("\n") if line.startswith((SOUND, SHAKY)))
     sound = sum(line.startswith(SOUND) for line in steps)
     shaky = sum(line.startswith(SHAKY) for line in steps)
-    return Turn(steps, sound, shaky, len(_CARE.findall(own)))
+    return SimulatedTurn(steps, sound, shaky, len(_CARE.findall(own)))
 
 
 def is_risky(step: str) -> bool:
-    """Whether a step shows that the trace is on its way to a harmful answer."""
+    """Return whether a step has the risk mark: its trace leads to a harmful answer."""
     return RISKY in step[: len(SOUND) + len(RISKY)]

@@ -1,8 +1,8 @@
-"""Which cache slot a prompt goes to, so that a fork finds its own prefix and no other trace loses one.
+"""Assignment of prompts to cache slots, so that a fork finds its own prefix and no other trace loses one.
 
-A server keeps one sequence of cached tokens per slot. Left alone it sends a prompt to the slot that shares
-the longest prefix, so a new trace overwrites an unfinished trace of the same question. Here a prompt returns
-to a slot only when it continues what that slot holds; anything else takes the slot that has waited longest.
+A server keeps one sequence of cached tokens per slot. By default it sends a prompt to the slot with the longest
+shared prefix, so a new trace overwrites an unfinished trace of the same question. Here a prompt returns to a slot
+only if it continues that slot's sequence; any other prompt takes the least recently used slot.
 """
 
 import threading
@@ -10,37 +10,37 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 OWN = 8
-"""Shared tokens beyond a trace's first prompt that show a prompt to be that trace's, where it has grown by so many."""
+"""Shared tokens beyond a trace's first prompt that identify a prompt of that trace, if it has grown by as many."""
 
 
 @dataclass(slots=True)
 class _Slot:
     tokens: list[int] = field(default_factory=list)
-    root: int = 0  # length of the trace's first prompt: what other traces of the question share
-    waiting: int = 0  # requests under way
-    used: int = 0
+    root: int = 0  # length of the trace's first prompt, shared by other traces of the question
+    waiting: int = 0  # number of open requests
+    last_use: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a prompt goes.
+class SlotPlacement:
+    """Slot assigned to a prompt.
 
     Attributes:
         slot: The slot.
-        fresh: The prompt begins a trace, as far as the slots know.
-        shared: Tokens of the prompt that the slot holds.
+        fresh: The prompt begins a trace that no slot holds.
+        shared_tokens: Number of prompt tokens that the slot holds.
     """
 
     slot: int
     fresh: bool
-    shared: int
+    shared_tokens: int
 
 
 class Slots:
-    """Bookkeeping of the cache slots of one or more engines. Safe between threads and event loops.
+    """Cache slots of one or more engines. Safe between threads and event loops.
 
     Args:
-        count: Slots over all engines.
+        count: Number of slots over all engines.
         engines: Slot ``i`` belongs to engine ``i % engines``.
     """
 
@@ -50,8 +50,8 @@ class Slots:
         self._lock = threading.Lock()
         self._clock = 0
 
-    def take(self, prompt: Sequence[int]) -> Place:
-        """The place for a prompt. Where all are busy, the request has to wait in the one it is given.
+    def take(self, prompt: Sequence[int]) -> SlotPlacement:
+        """Assign a slot to a prompt. If all are busy, the request waits in the assigned one.
 
         Example:
             >>> slots = Slots(2)
@@ -62,41 +62,41 @@ class Slots:
         """
         ids = list(prompt)
         with self._lock:
-            shared = [0 if slot.waiting else shared_prefix(ids, slot.tokens) for slot in self._slots]
-            own = [i for i, slot in enumerate(self._slots) if _continues(len(ids), shared[i], slot)]
-            if own:
-                chosen = max(own, key=lambda i: (shared[i], self._slots[i].used))
+            n_shared = [0 if slot.waiting else shared_prefix(ids, slot.tokens) for slot in self._slots]
+            continued_slots = [i for i, slot in enumerate(self._slots) if _continues(len(ids), n_shared[i], slot)]
+            if continued_slots:
+                chosen = max(continued_slots, key=lambda i: (n_shared[i], self._slots[i].last_use))
                 root = min(self._slots[chosen].root, len(ids))
             else:
                 load = [sum(slot.waiting for slot in self._slots[e :: self._engines]) for e in range(self._engines)]
                 chosen = min(
                     range(len(self._slots)),
-                    key=lambda i: (self._slots[i].waiting, load[i % self._engines], self._slots[i].used, i),
+                    key=lambda i: (self._slots[i].waiting, load[i % self._engines], self._slots[i].last_use, i),
                 )
                 root = len(ids)
             slot = self._slots[chosen]
             self._clock += 1
-            slot.root, slot.waiting, slot.used = root, slot.waiting + 1, self._clock
-            return Place(chosen, fresh=not own, shared=shared[chosen])
+            slot.root, slot.waiting, slot.last_use = root, slot.waiting + 1, self._clock
+            return SlotPlacement(chosen, fresh=not continued_slots, shared_tokens=n_shared[chosen])
 
     def give_back(self, index: int, tokens: Sequence[int]) -> None:
-        """A request in this slot is over and the slot holds these tokens (none where the request failed)."""
+        """Release a slot after a request; it now holds these tokens (none if the request failed)."""
         with self._lock:
             slot = self._slots[index]
             self._clock += 1
-            slot.tokens, slot.waiting, slot.used = list(tokens), slot.waiting - 1, self._clock
+            slot.tokens, slot.waiting, slot.last_use = list(tokens), slot.waiting - 1, self._clock
 
 
-def _continues(length: int, shared: int, slot: _Slot) -> bool:
-    """Whether a prompt goes on where the slot's trace stands, rather than merely asking the same question."""
-    if length < slot.root:  # the trace began with a fork, and now thinks on from where it forked
-        return shared == length
-    grown = length - slot.root  # a new trace of the question shares next to nothing of this
-    return grown > 0 and shared - slot.root >= min(OWN, (grown + 1) // 2)
+def _continues(length: int, n_shared: int, slot: _Slot) -> bool:
+    """Return whether a prompt continues the slot's trace, rather than merely asking the same question."""
+    if length < slot.root:  # the trace began with a fork, and now continues from its fork point
+        return n_shared == length
+    grown = length - slot.root  # a new trace of the question shares almost none of this
+    return grown > 0 and n_shared - slot.root >= min(OWN, (grown + 1) // 2)
 
 
 def shared_prefix(a: list[int], b: list[int]) -> int:
-    """Length of the longest common prefix, in tokens.
+    """Return the length of the longest common prefix, in tokens.
 
     Example:
         >>> shared_prefix([1, 2, 3], [1, 2, 4, 5])

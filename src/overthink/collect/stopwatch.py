@@ -1,4 +1,4 @@
-"""How long a trace has worked by the clock on the wall, with its breaks left out: whoever judges it works in them."""
+"""Wall-clock time of a trace, without pauses: judging happens in the pauses."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from inspect_ai.model import Model
 
 Clock = Callable[[], float]
-"""Gives seconds that never go back, from any beginning."""
+"""Monotonic clock: returns seconds from any origin."""
 
 
 class Stopwatch:
-    """Adds up the time of pieces of work.
+    """Sum of the durations of work intervals.
 
     Args:
-        clock: What it reads; None where nobody takes the time, so that it stays unknown.
+        clock: The clock; None without timing, so that the time is unknown.
 
     Example:
         >>> ticks = iter([10.0, 12.5, 60.0, 61.0])
@@ -34,35 +34,35 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float | None:
-        """Seconds of all pieces of work that are over; None where nobody takes the time."""
+        """Total seconds of all completed intervals; None without timing."""
         return None if self._clock is None else self._seconds
 
     @property
     def no_time(self) -> float | None:
-        """What takes no time at all: 0; None where nobody takes the time."""
+        """Zero duration: 0; None without timing."""
         return None if self._clock is None else 0.0
 
     def since(self, earlier: float | None) -> float | None:
-        """Seconds of the pieces of work since it stood at ``earlier``."""
+        """Return the seconds since the total was ``earlier``."""
         return None if self._clock is None or earlier is None else self._seconds - earlier
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Take the time of a piece of work; one that fails has taken its time, too."""
+        """Measure the duration of a work interval, failed or not."""
         if self._clock is None:
             yield
             return
-        begun = self._clock()
+        start = self._clock()
         try:
             yield
         finally:
-            self._seconds += self._clock() - begun
+            self._seconds += self._clock() - start
 
 
 def clock_of(model: Model, clock: Clock = time.monotonic) -> Clock | None:
-    """The clock for the work of a model; None for the simulated one, which takes no time of its own.
+    """Return the clock for a model's work; None for the simulated model, which takes no time of its own.
 
-    What it takes would be the time of our own code, and two runs of one study would differ in nothing else.
+    Its time would be that of Overthink's own code, and two equal runs would differ in nothing else.
 
     Args:
         model: The model under test.

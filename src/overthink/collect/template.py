@@ -1,4 +1,4 @@
-"""A chat as its server's own template writes it: llama.cpp's /apply-template, or vLLM's /tokenize and back."""
+"""Chat rendered by its server's own template: llama.cpp's /apply-template, or vLLM's /tokenize and /detokenize."""
 
 import ssl
 import unicodedata
@@ -13,25 +13,25 @@ from overthink.collect import patience
 from overthink.errors import InputError
 
 _NOT_THERE = {400, 404, 405, 422, 501}
-"""Statuses by which a server says that it has no such endpoint, or one that means something else."""
+"""Status codes of a missing endpoint, or of one with another meaning."""
 
 
 class TemplateError(RuntimeError):
-    """The server has the endpoint, and did not answer as it should."""
+    """The server has the endpoint, but its answer is invalid."""
 
 
-async def rendered(root: str, *, key: str | None, model: str, messages: list[dict[str, str]]) -> str:
-    """The prompt of a chat, ready for the assistant's first token.
+async def render_chat(root: str, *, key: str | None, model: str, messages: list[dict[str, str]]) -> str:
+    """Return the prompt of a chat, up to the assistant's first token.
 
     Args:
         root: The server's address.
-        key: Its API key, if it wants one.
+        key: Its API key, if required.
         model: Name of the model.
         messages: Role and content of each message.
 
     Raises:
         InputError: The server has no endpoint that renders a chat.
-        TemplateError: It has one, and it fails or answers nonsense.
+        TemplateError: The endpoint fails or its answer is invalid.
     """
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     trying = AsyncRetrying(
@@ -43,7 +43,7 @@ async def rendered(root: str, *, key: str | None, model: str, messages: list[dic
     async with httpx.AsyncClient(base_url=root, headers=headers, timeout=patience.SECONDS, verify=tls()) as client:
         async for attempt in trying:
             with attempt, anyio.fail_after(patience.SECONDS):
-                prompt = await _asked(client, model, messages)
+                prompt = await _request_prompt(client, model, messages)
     if prompt is None:
         raise InputError(
             f"the server at {root} renders no chat template: /apply-template (llama.cpp) and /tokenize with "
@@ -53,7 +53,7 @@ async def rendered(root: str, *, key: str | None, model: str, messages: list[dic
     return prompt
 
 
-async def _asked(client: httpx.AsyncClient, model: str, messages: list[dict[str, str]]) -> str | None:
+async def _request_prompt(client: httpx.AsyncClient, model: str, messages: list[dict[str, str]]) -> str | None:
     prompt = await _field(client, "/apply-template", {"messages": messages}, "prompt")
     if prompt is None:
         chat = {"model": model, "messages": messages, "add_generation_prompt": True}
@@ -72,7 +72,7 @@ async def _asked(client: httpx.AsyncClient, model: str, messages: list[dict[str,
 
 
 async def _field(client: httpx.AsyncClient, path: str, body: dict[str, Any], name: str) -> Any:
-    """One field of the answer; None where the server has no such endpoint."""
+    """Return one field of the answer; None if the server has no such endpoint."""
     reply = await client.post(path, json=body)
     if reply.status_code in _NOT_THERE:
         return None
@@ -89,10 +89,10 @@ async def _field(client: httpx.AsyncClient, path: str, body: dict[str, Any], nam
 
 @cache
 def tls() -> ssl.SSLContext:
-    """What clients check certificates by; one for all: reading the certificates takes longer than a small request."""
+    """Return the shared TLS context of all clients: loading the certificates takes longer than a small request."""
     return ssl.create_default_context()
 
 
 def _bare(text: str) -> str:
-    """The text without white space and in one form, as templates and tokenizers may leave it."""
+    """Return the NFKC-normalised text without white space, for comparison across templates and tokenizers."""
     return "".join(unicodedata.normalize("NFKC", text).split())

@@ -1,29 +1,29 @@
-"""Think formats: how a model's thinking opens, how it is closed at a rung, and how the answer is asked for."""
+"""Think formats: texts that open the thinking, close it at a rung, and ask for the answer."""
 
 from dataclasses import dataclass, replace
 
 from overthink.errors import InputError
 
 ANSWER_LINE = "ANSWER:"
-"""Inspect's own convention: a prompt that asks for a final line `ANSWER: …` gets exactly that cue."""
+"""Inspect's convention: a prompt that asks for a final line `ANSWER: …` gets exactly that cue."""
 
 
 @dataclass(frozen=True, slots=True)
 class ThinkFormat:
-    """How one kind of model thinks.
+    """Thinking format of one kind of model.
 
-    At a rung the trace is cut, ``close`` ends the thinking, a cue asks for the answer, and the answer is read with
-    an allowance of its own. Where the model stopped thinking by itself the same close and cue are applied, so one
-    curve never mixes two ways of reading an answer (decisions/0002).
+    At a rung the trace is cut, ``close`` ends the thinking, a cue asks for the answer, and the answer is decoded with
+    a token limit of its own. If the model stopped thinking by itself, the same close and cue are applied, so one
+    curve never mixes two elicitations of an answer (decisions/0002).
 
     Attributes:
-        name: What ``--think`` calls it.
-        open: What the assistant's turn starts with (left out where the chat template already wrote it).
-        close: Written at a rung to end the thinking.
-        stop: Text by which the model ends its thinking itself, besides its end of turn.
-        cue: Asks for the answer where the prompt does not ask for an ``ANSWER:`` line.
+        name: Its name in ``--think``.
+        open: Beginning of the assistant's turn (omitted if the chat template has it already).
+        close: Text inserted at a rung to end the thinking.
+        stop: Text with which the model ends its thinking itself, besides its end of turn.
+        cue: Text that asks for the answer, if the prompt does not ask for an ``ANSWER:`` line.
         answer_stop: Text that ends an answer to the cue.
-        end: What ends the thinking inside the turn; "" where thinking and answer are one text.
+        end: End of the thinking inside the turn; "" if thinking and answer are one text.
     """
 
     name: str
@@ -35,7 +35,7 @@ class ThinkFormat:
     end: str = ""
 
     def visible(self, turn: str) -> str:
-        r"""What a reader of the answer sees of a whole turn, its opening left out: nothing before the thinking ends.
+        r"""Return the visible part of a turn given without its opening: the text after the end of the thinking.
 
         Example:
             >>> think_format("think").visible("hm</think>4"), think_format("think").visible("hm")
@@ -65,7 +65,7 @@ THINK_FORMATS = (
         end="</think>",
     ),
     ThinkFormat(
-        name="think-opened",  # the chat template writes <think>, and its server cannot be asked whether it does
+        name="think-opened",  # the chat template writes <think>, which cannot be queried from its server
         open="",
         close="\n</think>\n\n",
         stop=("</think>",),
@@ -77,29 +77,29 @@ THINK_FORMATS = (
 
 
 def think_format(name: str) -> ThinkFormat:
-    """The built-in think format of that name.
+    """Return the built-in think format of this name.
 
     Raises:
         InputError: No format has this name.
     """
-    for known in THINK_FORMATS:
-        if known.name == name:
-            return known
-    names = ", ".join(known.name for known in THINK_FORMATS)
+    for candidate in THINK_FORMATS:
+        if candidate.name == name:
+            return candidate
+    names = ", ".join(candidate.name for candidate in THINK_FORMATS)
     raise InputError(f"unknown think format {name!r}; the built-in ones are: {names}")
 
 
 def for_prompt(base: ThinkFormat, prompt: str, *, cue: str | None) -> ThinkFormat:
-    """The format as it is used for one prompt.
+    """Return the format for one prompt.
 
     Args:
         base: The model's format.
-        prompt: All text of the captured messages.
-        cue: The evaluator's own cue; None chooses by the prompt's own words.
+        prompt: Text of all captured messages.
+        cue: The evaluator's own cue; None to choose it by the prompt.
 
     Returns:
-        The format with its cue settled. A model that writes the cue itself has stopped thinking. An ``ANSWER:`` line
-        is one line, so it ends at the line's end.
+        The format with its final cue. A model that writes the cue itself has stopped thinking. An ``ANSWER:`` answer
+        ends at the end of its line.
     """
     if cue is not None:
         chosen = cue

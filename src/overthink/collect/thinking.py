@@ -1,8 +1,8 @@
-"""How a trace thinks: a path of steps, who takes the next one, and who decides which path is answered from.
+"""Thinking of a trace: paths of steps, steppers that extend them, and thinkers that choose the path to answer from.
 
-A :class:`Stepper` makes a path one step longer. Interventions wrap it: they look at the step, and may ask for another.
-A :class:`Thinker` is a strategy: it takes steps until a budget is used up, along one path or several, and says which
-path to answer from. Whatever they spend they pay at the trace's till.
+A :class:`Stepper` makes a path one step longer. Interventions wrap it: they inspect the step, and may take another.
+A :class:`Thinker` is a strategy: it takes steps until a budget is used up, along one path or several, and returns the
+path to answer from. All token usage is recorded by the trace's usage meter.
 """
 
 from collections.abc import Awaitable, Callable
@@ -14,32 +14,32 @@ from inspect_ai.model import ChatMessage
 from overthink.collect.continuation import Continuation, Prefix
 from overthink.collect.judging import Judgement
 from overthink.collect.stopwatch import Stopwatch
-from overthink.collect.till import Till
-from overthink.collect.way import Way
+from overthink.collect.till import UsageMeter
+from overthink.collect.way import SamplingSpec
 from overthink.core.category import Category
 
 LINE_END = "\n"
-"""What ends a step."""
+"""End of a step."""
 
 STEP_TOKENS = 64
-"""The longest step, in tokens, where no line ends before."""
+"""Maximum tokens per step, if no line ends before."""
 
 
 @dataclass(frozen=True, slots=True)
-class Path:
-    """A line of thought: everything up to here.
+class ReasoningPath:
+    """A path of thinking so far.
 
     Attributes:
-        prefix: Everything the model has seen and thought, not yet closed.
-        tokens: Tokens that it decoded on this path.
-        steps: The steps, with what others wrote before them.
-        ended: The model has ended its thinking.
-        stop: What ended it: a stop text, "" for the end of the turn; None if nothing did or it is not known.
-        score: What a verifier says of the path, higher is better; None where none was asked.
-        answered: What its answer's draw is named after, so that an answer that was read on the way is drawn once more;
-            empty for a draw of the rung's own.
-        taken: Steps that the model has taken on this path; a rung ends one as a line end does.
-        stopped: Somebody else has ended its thinking, and nobody is to take it up again.
+        prefix: Prompt and thinking, not yet closed.
+        tokens: Number of tokens decoded on this path.
+        steps: The steps, with texts inserted before them.
+        ended: Whether the model has ended its thinking.
+        stop: Cause of the end: a stop text, "" for the end of the turn; None if it has not ended or is unknown.
+        score: Score of a verifier, higher is better; None without a verifier.
+        answer_key: Seed name of its answer, so that an answer read during the thinking is decoded identically; empty
+            for the rung's own.
+        n_steps: Number of steps on this path; a rung ends a step as a line end does.
+        is_final: Whether an intervention has ended the thinking for good.
     """
 
     prefix: Prefix
@@ -48,9 +48,9 @@ class Path:
     ended: bool = False
     stop: str | None = None
     score: float | None = None
-    answered: tuple[str | int, ...] = ()
-    taken: int = 0
-    stopped: bool = False
+    answer_key: tuple[str | int, ...] = ()
+    n_steps: int = 0
+    is_final: bool = False
 
     @property
     def text(self) -> str:
@@ -59,168 +59,170 @@ class Path:
 
 
 Grade = Callable[[str, bool], Awaitable[Judgement]]
-"""Scores an answer with the task's own scorer; the flag says whether it was cut."""
+"""Function that scores an answer with the task's own scorer; the flag marks a truncated answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class Means:
-    """What a trace's thinking works with.
+class TraceContext:
+    """Resources of a trace's thinking.
 
     Attributes:
-        continuation: How the model goes on.
-        way: How the trace climbs.
-        till: Where everything is paid.
-        prompt: What the model was asked.
-        grade: The task's own scorer, for an answer and whether it was cut. It knows the target: for oracles alone.
-        watch: Takes the time of all that is not judging.
-        scored_as: What a verifier that is asked with these means is charged to.
+        continuation: Continuation of the model under test.
+        spec: Ladder, format and sampling of the trace.
+        meter: Meter of all token usage.
+        prompt: Messages of the prompt.
+        grade: The task's own scorer, which has the target: for oracles only.
+        watch: Stopwatch of everything but judging.
+        verifier_category: Token category charged for verifier calls.
     """
 
     continuation: Continuation
-    way: Way
-    till: Till
+    spec: SamplingSpec
+    meter: UsageMeter
     prompt: tuple[ChatMessage, ...]
     grade: Grade | None = None
     watch: Stopwatch = field(default_factory=lambda: Stopwatch(None))
-    scored_as: Category = Category.VERIFIER
+    verifier_category: Category = Category.VERIFIER
 
     @property
     def question(self) -> str:
-        """What the model was asked, as one text."""
+        """Text of the prompt."""
         return "\n".join(message.text for message in self.prompt)
 
 
 class Stepper(Protocol):
-    """Takes the next step of a path."""
+    """Protocol: takes the next step of a path."""
 
-    async def __call__(self, path: Path, room: int, *, branch: str = "", cue: str = "") -> Path:
-        """The path, one step longer.
+    async def __call__(self, path: ReasoningPath, room: int, *, branch: str = "", cue: str = "") -> ReasoningPath:
+        """Return the path, one step longer.
 
         Args:
             path: A path that has not ended.
-            room: The most tokens to decode; at least 1.
-            branch: Which of several steps from the same place this is; another branch is another draw.
-            cue: Text of ours to write before the step.
+            room: Maximum number of tokens to decode; at least 1.
+            branch: Name of a branch of several steps from one prefix; each has its own seed.
+            cue: Text to insert before the step.
         """
         ...
 
 
 class Thinker(Protocol):
-    """Thinks up the ladder, one trace at a time."""
+    """Protocol: thinks up the ladder in one trace."""
 
-    async def begin(self, opened: Prefix) -> None:
-        """Start behind the opening of the assistant's turn."""
+    async def begin(self, prefix: Prefix) -> None:
+        """Start after the opening of the assistant's turn."""
         ...
 
-    async def to(self, rung: int, budget: int) -> Path:
-        """Think on to a budget, and say which path to answer from. Budgets come in ascending order."""
+    async def to(self, rung: int, budget: int) -> ReasoningPath:
+        """Think up to a budget and return the path to answer from. Budgets come in ascending order."""
         ...
 
 
 class OneStep:
-    """The model takes a step: it decodes to the end of a line, of its thinking, or of the room."""
+    """Stepper of the model: decodes up to the end of a line, of its thinking, or of the room."""
 
-    def __init__(self, means: Means) -> None:
-        self._means = means
+    def __init__(self, context: TraceContext) -> None:
+        self._context = context
 
-    async def __call__(self, path: Path, room: int, *, branch: str = "", cue: str = "") -> Path:
-        """The path, one step longer; lines that hold nothing are part of the next step."""
-        way, start = self._means.way, path
-        begun = start.text.rpartition(LINE_END)[2]  # a line that was cut: what is left of it may be its end alone
-        path = await written(self._means.continuation, path, cue)
+    async def __call__(self, path: ReasoningPath, room: int, *, branch: str = "", cue: str = "") -> ReasoningPath:
+        """Return the path, one step longer; empty lines are part of the next step."""
+        spec, start = self._context.spec, path
+        line_start = start.text.rpartition(LINE_END)[2]  # a cut line: its remainder may be the line end alone
+        path = await insert_text(self._context.continuation, path, cue)
         text = ""
-        while not (text and (begun + text).strip()) and not path.ended and path.tokens - start.tokens < room:
-            left = min(room - (path.tokens - start.tokens), STEP_TOKENS)
-            named = ("step", len(start.steps), path.tokens, branch)
-            asked = self._means.continuation.decode(
+        while not (text and (line_start + text).strip()) and not path.ended and path.tokens - start.tokens < room:
+            tokens_left = min(room - (path.tokens - start.tokens), STEP_TOKENS)
+            purpose = ("step", len(start.steps), path.tokens, branch)
+            request = self._context.continuation.decode(
                 path.prefix,
-                way.thinking(left, *named, stop=(LINE_END,)),
-                truth=way.told("think", path.tokens),
+                spec.thinking(tokens_left, *purpose, stop=(LINE_END,)),
+                truth=spec.truth_for("think", path.tokens),
             )
-            segment = await self._means.till.paid(asked)
-            prefix = self._means.continuation.append(path.prefix, segment)
-            line = segment.ended and segment.stop == LINE_END
-            if segment.ended and segment.stop is None and not self._means.continuation.tells_stop:
-                # The server does not say what ended it: an empty line ends it all.
-                line = bool((begun + text + segment.text).strip())
-            line = line and (segment.tokens > 0 or bool(segment.text))  # nothing at all, again and again, has no end
+            segment = await self._context.meter.send(request)
+            prefix = self._context.continuation.append(path.prefix, segment)
+            line = segment.is_complete and segment.stop == LINE_END
+            if segment.is_complete and segment.stop is None and not self._context.continuation.reports_stop:
+                # The server does not return the stop text: an empty line ends the thinking.
+                line = bool((line_start + text + segment.text).strip())
+            line = line and (
+                segment.tokens > 0 or bool(segment.text)
+            )  # without this, empty segments would loop for ever
             piece = segment.text + (LINE_END if line else "")
             if line:
-                prefix = await self._means.continuation.append_text(prefix, LINE_END)
+                prefix = await self._context.continuation.append_text(prefix, LINE_END)
             text += piece
             path = replace(
                 path,
                 prefix=prefix,
                 tokens=path.tokens + segment.tokens,
-                ended=segment.ended and not line,
+                ended=segment.is_complete and not line,
                 stop=None if line else segment.stop,
             )
         steps = (*path.steps[:-1], path.steps[-1] + text) if cue else (*path.steps, text)
-        return replace(path, steps=steps, taken=start.taken + 1)
+        return replace(path, steps=steps, n_steps=start.n_steps + 1)
 
 
 class InOnePiece:
-    """Thinks from rung to rung without a break: the plain ladder."""
+    """Thinks from rung to rung in one segment each: the plain ladder."""
 
-    def __init__(self, means: Means, *, opening: str = "") -> None:
-        self._means = means
-        self._opening = opening
+    def __init__(self, context: TraceContext, *, prefix_text: str = "") -> None:
+        self._context = context
+        self._prefix_text = prefix_text
 
-    async def begin(self, opened: Prefix) -> None:
-        """Start behind the opening of the assistant's turn, and what an intervention writes there."""
-        self._path = await written(self._means.continuation, Path(opened), self._opening)
+    async def begin(self, prefix: Prefix) -> None:
+        """Start after the opening of the assistant's turn and the prefix text of interventions."""
+        self._path = await insert_text(self._context.continuation, ReasoningPath(prefix), self._prefix_text)
 
-    async def to(self, rung: int, budget: int) -> Path:
-        """Decode what the budget still allows."""
+    async def to(self, rung: int, budget: int) -> ReasoningPath:
+        """Decode up to the budget."""
         if budget > self._path.tokens and not self._path.ended:
-            self._path = await gone_on(self._means, self._path, budget - self._path.tokens, rung, "think")
+            self._path = await think_on(self._context, self._path, budget - self._path.tokens, rung, "think")
         return self._path
 
 
 class StepByStep:
-    """Thinks along one path, step by step, so that every step can be looked at."""
+    """Thinks along one path, step by step, so that every step can be inspected."""
 
-    def __init__(self, means: Means, stepper: Stepper, *, opening: str = "") -> None:
-        self._means = means
+    def __init__(self, context: TraceContext, stepper: Stepper, *, prefix_text: str = "") -> None:
+        self._context = context
         self._stepper = stepper
-        self._opening = opening
+        self._prefix_text = prefix_text
 
-    async def begin(self, opened: Prefix) -> None:
-        """Start behind the opening of the assistant's turn, and what an intervention writes there."""
-        self._path = await written(self._means.continuation, Path(opened), self._opening)
+    async def begin(self, prefix: Prefix) -> None:
+        """Start after the opening of the assistant's turn and the prefix text of interventions."""
+        self._path = await insert_text(self._context.continuation, ReasoningPath(prefix), self._prefix_text)
 
-    async def to(self, rung: int, budget: int) -> Path:
+    async def to(self, rung: int, budget: int) -> ReasoningPath:
         """Take steps until the budget is used up or the thinking ends."""
         while self._path.tokens < budget and not self._path.ended:
             self._path = await self._stepper(self._path, budget - self._path.tokens)
         return self._path
 
 
-async def gone_on(means: Means, path: Path, room: int, *named: str | int) -> Path:
-    """The path with what the model thinks in one piece, as one step.
+async def think_on(context: TraceContext, path: ReasoningPath, room: int, *purpose: str | int) -> ReasoningPath:
+    """Return the path extended by one segment of thinking, as one step.
 
     Args:
-        means: The trace's means; the piece is paid there.
+        context: The trace's context.
         path: A path that has not ended.
-        room: The most tokens to decode.
-        named: What the request is for; its seed hangs on that.
+        room: Maximum number of tokens to decode.
+        purpose: Name of the request, from which its seed derives.
     """
-    sampling = means.way.thinking(room, *named)
-    asked = means.continuation.decode(path.prefix, sampling, truth=means.way.told("think", path.tokens))
-    segment = await means.till.paid(asked)
+    sampling = context.spec.thinking(room, *purpose)
+    request = context.continuation.decode(path.prefix, sampling, truth=context.spec.truth_for("think", path.tokens))
+    segment = await context.meter.send(request)
     return replace(
         path,
-        prefix=means.continuation.append(path.prefix, segment),
+        prefix=context.continuation.append(path.prefix, segment),
         tokens=path.tokens + segment.tokens,
         steps=(*path.steps, segment.text),
-        ended=segment.ended,
+        ended=segment.is_complete,
         stop=segment.stop,
-        taken=path.taken + 1,
+        n_steps=path.n_steps + 1,
     )
 
 
-async def written(continuation: Continuation, path: Path, text: str) -> Path:
-    """The path with text of ours behind it, as a step of its own; the path itself where there is no text."""
+async def insert_text(continuation: Continuation, path: ReasoningPath, text: str) -> ReasoningPath:
+    """Return the path with an inserted text appended as a step; the path itself if the text is empty."""
     if not text:
         return path
     return replace(path, prefix=await continuation.append_text(path.prefix, text), steps=(*path.steps, text))

@@ -1,7 +1,7 @@
-"""A cap on thinking that the provider keeps itself: how each is asked for one, and how a log says that it was.
+"""Thinking caps enforced by the provider: the settings that request one, and how to read them from a log.
 
-A capped run is a run of its own: its traces share nothing with those of another cap, so caps make an effort curve, not
-a forced one.
+A capped run is separate: its traces share nothing with those of another cap, so caps make an effort curve, not a
+forced one.
 """
 
 from typing import Any
@@ -11,16 +11,15 @@ from inspect_ai.model import Model
 from overthink.errors import InputError
 
 BY_INSPECT = ("anthropic", "bedrock", "google", "openrouter")
-"""Providers of Inspect that send `reasoning_tokens`; the others drop it without a word."""
+"""Inspect providers that send `reasoning_tokens`; the others silently drop it."""
 
 BY_SERVER = {"vllm": ("thinking_token_budget",), "sglang": ("custom_params", "thinking_budget")}
-"""Servers that take a cap in the request's body, and where. vLLM needs a reasoning parser (`--reasoning-parser`),
-SGLang strict thinking as well (`--enable-strict-thinking`); without, the cap may be ignored, and the no-op finding
-shows that."""
+"""Path of the cap in the request body, by server. vLLM needs a reasoning parser (`--reasoning-parser`), SGLang strict
+thinking as well (`--enable-strict-thinking`); without them the cap may be ignored, which the no-op finding shows."""
 
 
 def cap_of(effort: str) -> int | None:
-    """The cap in tokens that an effort stands for; None for a level by name.
+    """Return the cap in tokens of an effort; None for a named level.
 
     Example:
         >>> cap_of("1024"), cap_of("low")
@@ -29,11 +28,11 @@ def cap_of(effort: str) -> int | None:
     return int(effort) if effort.isdecimal() else None
 
 
-def asked_for(model: Model, effort: str) -> dict[str, Any]:
-    """Inspect's generation settings that ask this model for one rung.
+def effort_settings(model: Model, effort: str) -> dict[str, Any]:
+    """Return Inspect's generation settings that request this effort from the model.
 
     Raises:
-        InputError: The rung is a cap, and the provider takes none.
+        InputError: The effort is a cap, and the provider supports none.
     """
     cap = cap_of(effort)
     if cap is None:
@@ -54,7 +53,7 @@ def asked_for(model: Model, effort: str) -> dict[str, Any]:
 
 
 def cap_in(extra_body: dict[str, Any] | None) -> tuple[int | None, dict[str, Any] | None]:
-    """The cap that a request's body asked a server for, and the body without it.
+    """Return the cap in a request body, and the body without it.
 
     Example:
         >>> cap_in({"top_k": 20, "thinking_token_budget": 512})
@@ -63,17 +62,17 @@ def cap_in(extra_body: dict[str, Any] | None) -> tuple[int | None, dict[str, Any
         ((64, None), (None, None))
     """
     for path in BY_SERVER.values():
-        cap, rest = _taken(extra_body, path)
+        cap, rest = _pop_path(extra_body, path)
         if isinstance(cap, int):
             return cap, rest or None
     return None, extra_body
 
 
-def _taken(body: Any, path: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
+def _pop_path(body: Any, path: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
     if not isinstance(body, dict) or path[0] not in body:
         return None, {}
     rest = {name: value for name, value in body.items() if name != path[0]}
     if len(path) == 1:
         return body[path[0]], rest
-    found, inner = _taken(body[path[0]], path[1:])
-    return found, rest | ({path[0]: inner} if inner else {})
+    cap, inner = _pop_path(body[path[0]], path[1:])
+    return cap, rest | ({path[0]: inner} if inner else {})

@@ -1,4 +1,4 @@
-"""What one trace has spent so far: every request is paid here, and what was thrown away is told apart."""
+"""Token usage of one trace: every request is recorded, and discarded tokens are counted by category."""
 
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -6,111 +6,113 @@ from typing import Any
 
 from overthink.collect.continuation import Segment
 from overthink.core.category import Category
-from overthink.core.on_the_way import COLUMNS, OnTheWay
+from overthink.core.on_the_way import OVERHEAD_COLUMNS, OnTheWay
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What some requests took; None where a server did not count.
+    """Token usage of some requests; None if a server did not report it.
 
     Attributes:
-        decoded: Tokens that the model under test decoded, kept or not.
-        prompt: Prompt tokens of its requests.
-        cached: How many of them came from the server's cache.
+        decoded_tokens: Tokens decoded by the model under test, kept or not.
+        prompt_tokens: Prompt tokens of its requests.
+        cached_tokens: Prompt tokens from the server's cache.
     """
 
-    decoded: int
-    prompt: int | None
-    cached: int | None
+    decoded_tokens: int
+    prompt_tokens: int | None
+    cached_tokens: int | None
 
 
 class CalledOffError(RuntimeError):
-    """A request was not begun, because another one of its trace has failed."""
+    """A request was not sent because another one of its trace has failed."""
 
 
-class Till:
-    """Counts the tokens of one trace.
+class UsageMeter:
+    """Meter of the token usage of one trace.
 
     Example:
-        >>> till = Till()
-        >>> till.pay(Segment("hm", None, tokens=7, ended=True, prompt_tokens=20, cached_tokens=None))
-        >>> till.charge(Category.REJECTED, 7)
-        >>> till.since(0), till.on_the_way().rejected_tokens
-        (Receipt(decoded=7, prompt=20, cached=None), 7)
-        >>> till.since(till.requests)
-        Receipt(decoded=0, prompt=0, cached=0)
+        >>> meter = UsageMeter()
+        >>> meter.record(Segment("hm", None, tokens=7, is_complete=True, prompt_tokens=20, cached_tokens=None))
+        >>> meter.charge(Category.REJECTED, 7)
+        >>> meter.since(0), meter.overhead().rejected_tokens
+        (Receipt(decoded_tokens=7, prompt_tokens=20, cached_tokens=None), 7)
+        >>> meter.since(meter.requests)
+        Receipt(decoded_tokens=0, prompt_tokens=0, cached_tokens=0)
     """
 
     def __init__(self) -> None:
         self._receipts: list[Receipt] = []
-        self._spent: dict[Category, int | None] = dict.fromkeys(COLUMNS, 0)
+        self._spent: dict[Category, int | None] = dict.fromkeys(OVERHEAD_COLUMNS, 0)
         self._unanswered = 0
         self._called_off = False
 
     @property
     def requests(self) -> int:
-        """How many requests have been paid: a place in the book, for :meth:`since`."""
+        """Number of recorded requests: a position for :meth:`since`."""
         return len(self._receipts)
 
     @property
-    def unanswered(self) -> int:
-        """Requests that were begun and have no answer (yet): what they took is unknown."""
+    def n_pending(self) -> int:
+        """Number of requests without an answer (yet), whose usage is unknown."""
         return self._unanswered
 
-    async def paid(self, asked: Coroutine[Any, Any, Segment]) -> Segment:
-        """Ask the model under test, and pay for what it decodes, whatever becomes of it.
+    async def send(self, request: Coroutine[Any, Any, Segment]) -> Segment:
+        """Send a request to the model under test and record its usage, kept or not.
 
         Args:
-            asked: The request, not begun.
+            request: The request, not started.
 
         Raises:
-            CalledOffError: Another request of the trace has failed; this one was not begun.
-            Exception: The request failed. What it took is unknown.
+            CalledOffError: Another request of the trace has failed; this one was not sent.
+            Exception: The request failed. Its usage is unknown.
         """
         try:
             self.check_open()
         except CalledOffError:
-            asked.close()
+            request.close()
             raise
         self._unanswered += 1
-        segment = await asked
+        segment = await request
         self._unanswered -= 1
-        self.pay(segment)
+        self.record(segment)
         return segment
 
-    def pay(self, segment: Segment) -> None:
-        """A request that was answered."""
+    def record(self, segment: Segment) -> None:
+        """Record an answered request."""
         self._receipts.append(Receipt(segment.tokens, segment.prompt_tokens, segment.cached_tokens))
 
     def charge(self, category: Category, tokens: int | None) -> None:
-        """Tokens spent on the way.
+        """Charge overhead tokens.
 
         Args:
-            category: On what. Decoded ones that were thrown away have been paid as a request, and are only told apart
-                here; those of guards and verifiers are prompt and decoded tokens, and are paid here alone.
-            tokens: How many; None if the server did not count them; below 0 to take back what turned out to be kept.
+            category: Their category. Discarded decoded tokens are part of a recorded request and are only classified
+                here; those of guards and verifiers are prompt and decoded tokens, recorded only here.
+            tokens: Number of tokens; None if the server did not report it; negative to undo an earlier charge.
         """
         self._spent[category] = _plus(self._spent[category], tokens)
 
-    def since(self, place: int) -> Receipt:
-        """What the requests behind a place in the book took."""
+    def since(self, first: int) -> Receipt:
+        """Return the usage of the requests from a position on."""
         total = Receipt(0, 0, 0)
-        for one in self._receipts[place:]:
+        for receipt in self._receipts[first:]:
             total = Receipt(
-                total.decoded + one.decoded, _plus(total.prompt, one.prompt), _plus(total.cached, one.cached)
+                total.decoded_tokens + receipt.decoded_tokens,
+                _plus(total.prompt_tokens, receipt.prompt_tokens),
+                _plus(total.cached_tokens, receipt.cached_tokens),
             )
         return total
 
-    def on_the_way(self) -> OnTheWay:
-        """What was spent on the way since the trace began."""
-        return OnTheWay(**{COLUMNS[category]: tokens for category, tokens in self._spent.items()})
+    def overhead(self) -> OnTheWay:
+        """Return the overhead tokens since the trace began."""
+        return OnTheWay(**{OVERHEAD_COLUMNS[category]: tokens for category, tokens in self._spent.items()})
 
     def call_off(self) -> None:
-        """Begin no request any more: the trace has failed. Those under way are let finish, for they are paid."""
+        """Refuse further requests: the trace has failed. Open requests finish, so that their usage is recorded."""
         self._called_off = True
 
     def check_open(self) -> None:
-        """Check that requests may be begun.
+        """Check that requests may be sent.
 
         Raises:
             CalledOffError: They may not.

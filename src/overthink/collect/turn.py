@@ -1,4 +1,4 @@
-"""One turn of an agent loop: one call of the model, and the tool calls that it asked for."""
+"""One turn of an agent loop: one model call, and its tool calls."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,23 +7,23 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool,
 from inspect_ai.solver import Generate, TaskState
 from inspect_ai.tool import ToolFunction
 
-from overthink.collect.loop_books import LoopBooks
+from overthink.collect.loop_books import LoopAccounting
 
 MAX_TOOL_OUTPUT = 16 * 1024
-"""Most bytes of one text that a tool gives back; Inspect cuts plain texts there, and leaves parts of content whole."""
+"""Maximum bytes of one tool output; Inspect cuts plain texts at this limit, but not content parts."""
 
 
-async def ask(state: TaskState, generate: Generate, settings: Mapping[str, Any], books: LoopBooks) -> bool:
-    """Let the model say something. The tool calls that it asks for are not made yet.
+async def ask(state: TaskState, generate: Generate, settings: Mapping[str, Any], books: LoopAccounting) -> bool:
+    """Call the model once, without executing its tool calls.
 
     Args:
-        state: The conversation, which goes on.
-        generate: Inspect's own.
+        state: The conversation, which is extended.
+        generate: Inspect's `generate`.
         settings: Settings of the call.
-        books: Where it is paid.
+        books: Accounting of the loop.
 
     Returns:
-        Whether it asks for tool calls.
+        Whether the model requests tool calls.
 
     Raises:
         Exception: The model gave no answer.
@@ -31,37 +31,37 @@ async def ask(state: TaskState, generate: Generate, settings: Mapping[str, Any],
     with books.asking():
         await generate(state, tool_calls="none", **settings)
     if state.output.usage is None:
-        books.leave_open()
+        books.mark_uncounted()
     if state.output.error or state.output.empty:
         raise RuntimeError(state.output.error or f"{state.model} answered with no choice")
-    said = state.messages[-1]
-    return isinstance(said, ChatMessageAssistant) and bool(said.tool_calls)
+    message = state.messages[-1]
+    return isinstance(message, ChatMessageAssistant) and bool(message.tool_calls)
 
 
-async def call_tools(state: TaskState, settings: Mapping[str, Any], books: LoopBooks) -> None:
-    """Make the tool calls that the model has asked for.
+async def call_tools(state: TaskState, settings: Mapping[str, Any], books: LoopAccounting) -> None:
+    """Execute the tool calls that the model has requested.
 
-    A tool that fails in a way that it has foreseen tells the model so, in its result.
+    An expected failure of a tool is returned to the model as its result.
 
     Args:
-        state: The conversation, which goes on.
-        settings: Settings of the call that asked for them.
-        books: Where it is paid what tools ask of the model themselves.
+        state: The conversation, which is extended.
+        settings: Settings of the call that requested them.
+        books: Accounting of the tools' own model calls.
 
     Raises:
         Exception: A tool crashed.
     """
     with books.working():
         answers, output = await execute_tools(state.messages, state.tools, settings.get("max_tool_output"))
-    state.messages.extend(_bounded(message) for message in answers)
-    if output is not None:  # of an agent that the conversation was handed to
+    state.messages.extend(_limit_texts(message) for message in answers)
+    if output is not None:  # output of an agent after a handoff
         state.output = output
-    if isinstance(state.tool_choice, ToolFunction):  # a call that was forced once is not forced again
+    if isinstance(state.tool_choice, ToolFunction):  # a forced call is forced only once
         state.tool_choice = "auto"
 
 
-def _bounded(message: ChatMessage) -> ChatMessage:
-    """A tool's answer with texts of bearable length. Plain texts were cut by Inspect."""
+def _limit_texts(message: ChatMessage) -> ChatMessage:
+    """Return a tool message with content parts cut to the maximum length. Plain texts were cut by Inspect."""
     if not isinstance(message, ChatMessageTool) or isinstance(message.content, str):
         return message
     parts = [
@@ -72,9 +72,9 @@ def _bounded(message: ChatMessage) -> ChatMessage:
 
 
 def _cut(text: str) -> str:
-    seen = text.encode()
-    if len(seen) <= MAX_TOOL_OUTPUT:
+    data = text.encode()
+    if len(data) <= MAX_TOOL_OUTPUT:
         return text
     half = MAX_TOOL_OUTPUT // 2
-    start, end = (part.decode(errors="ignore") for part in (seen[:half], seen[-half:]))
-    return f"{start}\n… {len(seen) - 2 * half:,} bytes left out …\n{end}"
+    start, end = (part.decode(errors="ignore") for part in (data[:half], data[-half:]))
+    return f"{start}\n… {len(data) - 2 * half:,} bytes left out …\n{end}"

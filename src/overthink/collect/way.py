@@ -1,4 +1,4 @@
-"""How one trace climbs: its ladder, its format, its sampling, its seed."""
+"""Sampling specification of one trace: ladder, format, sampling parameters, seed."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,17 +9,17 @@ from overthink.collect.think import ThinkFormat
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
-    """What one trace needs to know to climb.
+class SamplingSpec:
+    """Ladder, format and sampling of one trace.
 
     Attributes:
         budgets: Thinking budgets in tokens, ascending.
-        format: How thinking opens and closes, cue settled for this prompt.
-        answer_tokens: Allowance for the answer at every rung, apart from the thinking.
+        format: Think format, with the cue for this prompt.
+        answer_tokens: Token limit of the answer at every rung, besides the thinking.
         temperature: Sampling temperature.
         top_p: Nucleus sampling mass.
-        seed: Seed of this trace; every request derives its own from it.
-        truth: What a simulated model may know of the question; None for every real one.
+        seed: Seed of this trace, from which every request's seed derives.
+        truth: Simulated outcome data of the question; None for every real model.
     """
 
     budgets: tuple[int, ...]
@@ -30,23 +30,23 @@ class Way:
     seed: int
     truth: dict[str, Any] | None = None
 
-    def told(self, phase: str, thinking: int) -> dict[str, Any] | None:
-        """What a simulated model is told of one request; None for every real one."""
+    def truth_for(self, phase: str, thinking: int) -> dict[str, Any] | None:
+        """Return the simulated model's data for one request; None for every real model."""
         return None if self.truth is None else self.truth | {"phase": phase, "thinking_tokens": thinking}
 
-    def thinking(self, max_tokens: int, *named: str | int, stop: tuple[str, ...] = ()) -> Sampling:
-        """How a piece of thinking is drawn.
+    def thinking(self, max_tokens: int, *purpose: str | int, stop: tuple[str, ...] = ()) -> Sampling:
+        """Return the sampling parameters of a thinking segment.
 
         Args:
-            max_tokens: The most tokens to decode.
-            named: What the request is for; its seed hangs on that and on nothing else.
-            stop: Text that ends the piece, beside what ends the thinking.
+            max_tokens: Maximum number of tokens to decode.
+            purpose: Name of the request, from which its seed derives.
+            stop: Stop texts besides those that end the thinking.
         """
-        return self._sampling(max_tokens, (*self.format.stop, *stop), named)
+        return self._sampling(max_tokens, (*self.format.stop, *stop), purpose)
 
-    def answering(self, *named: str | int) -> Sampling:
-        """How an answer is drawn."""
-        return self._sampling(self.answer_tokens, self.format.answer_stop, named)
+    def answering(self, *purpose: str | int) -> Sampling:
+        """Return the sampling parameters of an answer."""
+        return self._sampling(self.answer_tokens, self.format.answer_stop, purpose)
 
-    def _sampling(self, max_tokens: int, stop: tuple[str, ...], named: tuple[str | int, ...]) -> Sampling:
-        return Sampling(max_tokens, seed_for(self.seed, *named), self.temperature, self.top_p, stop)
+    def _sampling(self, max_tokens: int, stop: tuple[str, ...], purpose: tuple[str | int, ...]) -> Sampling:
+        return Sampling(max_tokens, seed_for(self.seed, *purpose), self.temperature, self.top_p, stop)

@@ -1,4 +1,4 @@
-"""The way of one trace, from its plan and its question; and a forced answer as a scorer gets to see it."""
+"""Construction of sampling specifications from plans, and the completion that scorers receive for a forced answer."""
 
 from typing import Any
 
@@ -6,34 +6,34 @@ from inspect_ai.solver import TaskState
 
 from overthink.collect.seeds import seed_for
 from overthink.collect.think import ANSWER_LINE, for_prompt, think_format
-from overthink.collect.way import Way
-from overthink.core.added_rungs import Row
+from overthink.collect.way import SamplingSpec
+from overthink.core.added_rungs import TraceKey
 from overthink.plan import Plan, TaskPlan
 
 
-def trace_seed(plan: Plan, trace: Row) -> int:
-    """Seed of a trace. It does not hang on the arm: arms share their draws."""
+def trace_seed(plan: Plan, trace: TraceKey) -> int:
+    """Return the seed of a trace. It is independent of the arm: arms share their draws."""
     task, _, question, draw = trace
     return seed_for(plan.seed, task, question, draw)
 
 
-def way_of(
-    plan: Plan, task: TaskPlan, *, trace: Row, budgets: tuple[int, ...], prompt: str, state: TaskState, model: Any
-) -> Way:
-    """How a trace climbs.
+def sampling_spec(
+    plan: Plan, task: TaskPlan, *, trace: TraceKey, budgets: tuple[int, ...], prompt: str, state: TaskState, model: Any
+) -> SamplingSpec:
+    """Return the sampling specification of a trace.
 
     Args:
         plan: The study's plan.
-        task: The task's part of it.
-        trace: Which trace.
-        budgets: Its rungs.
-        prompt: What the model is asked, as one text.
-        state: The sample, as the task made it.
+        task: The task's plan.
+        trace: Key of the trace.
+        budgets: Budgets of its rungs.
+        prompt: Text of the prompt.
+        state: Initial state of the sample.
         model: The model under test.
     """
     assert plan.temperature is not None
     assert plan.top_p is not None
-    return Way(
+    return SamplingSpec(
         budgets=budgets,
         format=for_prompt(think_format(plan.think_format), prompt, cue=plan.answer_cue),
         answer_tokens=plan.answer_tokens,
@@ -44,32 +44,32 @@ def way_of(
     )
 
 
-def completion_of(plan: Plan, way: Way, text: str) -> str:
-    """A forced answer as the model would have written it, which is what the scorer sees.
+def completion_of(plan: Plan, spec: SamplingSpec, text: str) -> str:
+    """Return a forced answer as the completion that the scorer receives.
 
-    A cue that the prompt or the evaluator asked for belongs to the answer; our own scaffolding does not.
+    A cue requested by the prompt or the evaluator belongs to the answer; Overthink's own scaffolding does not.
     """
-    cue = way.format.cue
-    return _glued(cue if cue == ANSWER_LINE or plan.answer_cue is not None else "", text)
+    cue = spec.format.cue
+    return _join_cue(cue if cue == ANSWER_LINE or plan.answer_cue is not None else "", text)
 
 
-def _truth(plan: Plan, task: TaskPlan, trace: Row, state: TaskState) -> dict[str, Any]:
-    """What the simulated model may know: an answer that is good and one that is bad under the task's scorer."""
-    told = (state.metadata or {}).get("simulated") or {"good": state.target.text, "bad": "I do not know."}
+def _truth(plan: Plan, task: TaskPlan, trace: TraceKey, state: TaskState) -> dict[str, Any]:
+    """Return the simulated model's data: a good and a bad answer under the task's scorer, and the trace's key."""
+    answers = (state.metadata or {}).get("simulated") or {"good": state.target.text, "bad": "I do not know."}
     return {
         "axis": task.axis,
         "question": trace[2],
         "draw": trace[3],
         "seed": plan.seed,
-        "good": told["good"],
-        "bad": told["bad"],
+        "good": answers["good"],
+        "bad": answers["bad"],
     }
 
 
-def _glued(cue: str, text: str) -> str:
-    """Cue and answer as a model would have written them: scorers look for words, so the cue is not glued to one.
+def _join_cue(cue: str, text: str) -> str:
+    """Join cue and answer as a model would write them: a space separates the cue from a word.
 
-    A model that says the cue once more has said it itself.
+    An answer that repeats the cue is returned as it is.
     """
     if cue.strip() and text.lstrip().casefold().startswith(cue.strip().casefold()):
         return text

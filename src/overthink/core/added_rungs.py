@@ -1,7 +1,7 @@
-"""A finished trace on a ladder that gains rungs: which rows stand, and where the trace has to be forked again.
+"""Completion of a finished trace on a ladder with new rungs: rows that stay valid, and forks that are missing.
 
-The rows come out as if the rungs had been there from the start: what was decoded for a rung is counted at the lowest
-rung that needed it, so the sum over a trace stays what was decoded.
+The rows come out as if the rungs had been there from the start: decoded tokens are counted at the lowest rung that
+needed them, so the sum over a trace stays the number of decoded tokens.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from overthink.core.record import RungRecord
 
-Row = tuple[str, str, str, int]
-"""Task, arm, question, draw: what names one trace."""
+TraceKey = tuple[str, str, str, int]
+"""Key of a trace: task, arm, question, draw."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,11 +19,11 @@ class SparseTrace:
 
     Attributes:
         rows: Its rows, lowest rung first.
-        thought: Token ids of its thinking up to its top rung.
+        thinking_ids: Token ids of its thinking up to its top rung.
     """
 
     rows: tuple[RungRecord, ...]
-    thought: tuple[int, ...]
+    thinking_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class Fork:
     """A rung at which an answer has to be read.
 
     Attributes:
-        rung: Its position on the present ladder.
-        budget: Its thinking budget: the trace is cut after so many tokens.
+        rung: Position on the present ladder.
+        budget: Its thinking budget, at which the trace is cut, in tokens.
         newly: Thinking tokens since the rung below.
     """
 
@@ -41,8 +41,8 @@ class Fork:
     newly: int
 
 
-def place(trace: SparseTrace, budgets: Sequence[int]) -> list[RungRecord | Fork]:
-    """One entry per rung of the present ladder: the row that stands there, or the fork that is missing.
+def place_rungs(trace: SparseTrace, budgets: Sequence[int]) -> list[RungRecord | Fork]:
+    """Return one entry per rung of the present ladder: its row, or the fork that is missing.
 
     A trace that had ended before an added rung's budget is carried to it, and needs no fork.
 
@@ -56,31 +56,31 @@ def place(trace: SparseTrace, budgets: Sequence[int]) -> list[RungRecord | Fork]
     own = {row.requested_tokens or 0: row for row in trace.rows}
     if not set(own) <= set(budgets) or max(own) < max(budgets):
         raise ValueError(f"a trace at {sorted(own)} thinking tokens cannot be placed on the ladder {list(budgets)}")
-    placed: list[RungRecord | Fork] = []
-    ended: RungRecord | None = None
-    reached, ahead = 0, 0  # thinking tokens so far; those of them that were decoded for a higher rung
+    entries: list[RungRecord | Fork] = []
+    last_row: RungRecord | None = None
+    n_thinking, n_ahead = 0, 0  # thinking tokens so far; those of them that were decoded for a higher rung
     for rung, budget in enumerate(budgets):
-        if ended is not None:
-            placed.append(_carried(own.get(budget, ended), rung, budget))
+        if last_row is not None:
+            entries.append(_carry_forward(own.get(budget, last_row), rung, budget))
             continue
         above = own[min(b for b in own if b >= budget)]
-        if above.natural_end and (budget in own or len(trace.thought) < budget):
-            ended = _moved(above, rung, budget, ahead)
-            placed.append(ended)
+        if above.natural_end and (budget in own or len(trace.thinking_ids) < budget):
+            last_row = _move_row(above, rung, budget, n_ahead)
+            entries.append(last_row)
         elif budget in own:
-            placed.append(_moved(above, rung, budget, ahead))
-            reached, ahead = above.thinking_tokens or 0, 0
-        elif len(trace.thought) < budget:
-            raise ValueError(f"{len(trace.thought)} tokens of thinking are stored; needed: {budget}")
+            entries.append(_move_row(above, rung, budget, n_ahead))
+            n_thinking, n_ahead = above.thinking_tokens or 0, 0
+        elif len(trace.thinking_ids) < budget:
+            raise ValueError(f"{len(trace.thinking_ids)} tokens of thinking are stored; needed: {budget}")
         else:
-            placed.append(Fork(rung, budget, budget - reached))
-            ahead += budget - reached
-            reached = budget
-    return placed
+            entries.append(Fork(rung, budget, budget - n_thinking))
+            n_ahead += budget - n_thinking
+            n_thinking = budget
+    return entries
 
 
-def _moved(row: RungRecord, rung: int, budget: int, ahead: int) -> RungRecord:
-    """The row at a rung that may be new to it, less what rungs below it are charged with now."""
+def _move_row(row: RungRecord, rung: int, budget: int, ahead: int) -> RungRecord:
+    """The row at a rung that may be new to it, without the tokens that lower rungs are charged for now."""
     return replace(
         row,
         rung=rung,
@@ -90,7 +90,7 @@ def _moved(row: RungRecord, rung: int, budget: int, ahead: int) -> RungRecord:
     )
 
 
-def _carried(row: RungRecord, rung: int, budget: int) -> RungRecord:
+def _carry_forward(row: RungRecord, rung: int, budget: int) -> RungRecord:
     return replace(
         row,
         rung=rung,

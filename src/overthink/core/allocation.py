@@ -1,4 +1,4 @@
-"""Ways to spend a budget on a question: how long to think, how often to try, and how to choose among the tries."""
+"""Allocations of a budget per question: thinking length, number of tries, and selector among the tries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,34 +10,34 @@ from overthink.core.curve import Curve
 
 Array = NDArray[np.float64]
 
-DEPLOYED = ("single", "majority", "weighted_majority", "best")
-"""Selectors that need not know the right answer. "pass" does, and is no strategy."""
+DEPLOYED_SELECTORS = ("single", "majority", "weighted_majority", "best")
+"""Selectors that do not need the right answer. "pass" does, and is no strategy."""
 
-SCORED = ("weighted_majority", "best")
+SCORED_SELECTORS = ("weighted_majority", "best")
 """Selectors that pay a verifier for each try."""
 
-ATTACKER = ("single", "worst")
-"""What an attacker can do: try, and keep what worked."""
+ATTACKER_SELECTORS = ("single", "worst")
+"""Selectors of an attacker: try, and keep a success."""
 
-SPARE = 0.05
-"""How much more than an option's mean cost a budget is that is made for it."""
+BUDGET_MARGIN = 0.05
+"""Margin of a budget over the mean cost of the allocation that it is set for."""
 
-APART = 1.1
-"""Options that cost less than this times the cheapest of them share a budget."""
+MIN_BUDGET_RATIO = 1.1
+"""Allocations that cost less than this times the cheapest of them share a budget."""
 
-KNOWN = 0.9
+MIN_KNOWN_SHARE = 0.9
 """Share of the questions for which an allocation must be known to be compared with others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allocation:
-    """One way to spend a budget.
+    """One allocation of a budget.
 
     Attributes:
         rung: Position on the curve's ladder, from 0.
         k: Tries.
         selector: "single", "majority", "weighted_majority", "best" or "worst".
-        arm: The search or intervention with which it is thought; None where there is one arm.
+        arm: Arm of the thinking; None where there is one arm.
     """
 
     rung: int
@@ -51,67 +51,69 @@ class Allocation:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Menu:
-    """Every allocation that a pool can price and value, question by question.
+class AllocationOptions:
+    """All allocations with a value and a cost, per question.
 
     Attributes:
-        unit: What costs are counted in, such as "tokens" or "flop".
-        attacker: Whether the lowest value is wanted: an attacker chooses.
-        options: The allocations.
+        unit: Unit of costs, such as "tokens" or "flop".
+        attacker: Whether the lowest value is the best one (an attacker's choice).
+        allocations: The allocations.
         values: (question, option) expected value.
         cost: (question, option) expected cost.
-        used: (question,) known at every option; the others are left out of comparisons.
-        limits: What was left out, and why.
-        unpriced: Why there are no options; empty where there are some.
+        comparable: (question,) known at every option; the others are left out of comparisons.
+        limits: What was left out, with the reasons.
+        reasons: Why there are no options; empty where there are some.
     """
 
     unit: str
     attacker: bool
-    options: tuple[Allocation, ...]
+    allocations: tuple[Allocation, ...]
     values: Array
     cost: Array
-    used: NDArray[np.bool_]
+    comparable: NDArray[np.bool_]
     limits: tuple[str, ...] = ()
-    unpriced: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
 
-    def of(self, arm: str | None, questions: NDArray[np.int64]) -> "Menu":
-        """The same menu, its options named after an arm, of these questions in this order."""
+    def of(self, arm: str | None, questions: NDArray[np.int64]) -> "AllocationOptions":
+        """The same allocations with the name of an arm, for these questions in this order."""
         return replace(
             self,
-            options=tuple(replace(option, arm=arm) for option in self.options),
+            allocations=tuple(replace(option, arm=arm) for option in self.allocations),
             values=self.values[questions],
             cost=self.cost[questions],
-            used=self.used[questions],
+            comparable=self.comparable[questions],
         )
 
 
-def joined(menus: Sequence[Menu]) -> Menu:
-    """One menu over several arms: their options side by side, on the questions for which all of them are known.
+def join_options(arm_options: Sequence[AllocationOptions]) -> AllocationOptions:
+    """Join the allocations of several arms, on the questions for which all of them are known.
 
     Args:
-        menus: From :meth:`Menu.of`, on the same questions; arms without an option may be among them.
+        arm_options: From :meth:`AllocationOptions.of`, on the same questions; arms without an option may be among them.
 
     Raises:
         ValueError: Units, questions or the side that chooses differ.
     """
-    filled = [menu for menu in menus if menu.options]
-    if not filled:
-        return menus[0]
-    first = filled[0]
-    if len({(menu.unit, menu.attacker, len(menu.values)) for menu in filled}) > 1:
+    nonempty = [options for options in arm_options if options.allocations]
+    if not nonempty:
+        return arm_options[0]
+    first = nonempty[0]
+    if len({(options.unit, options.attacker, len(options.values)) for options in nonempty}) > 1:
         raise ValueError("menus differ in unit, in questions or in who chooses; needed: those of one task")
-    return _comparable(
+    return _comparable_options(
         replace(
             first,
-            options=tuple(option for menu in filled for option in menu.options),
-            values=np.concatenate([menu.values for menu in filled], axis=1),
-            cost=np.concatenate([menu.cost for menu in filled], axis=1),
-            limits=tuple(dict.fromkeys(limit for menu in menus for limit in menu.limits if "left out:" not in limit)),
+            allocations=tuple(option for options in nonempty for option in options.allocations),
+            values=np.concatenate([options.values for options in nonempty], axis=1),
+            cost=np.concatenate([options.cost for options in nonempty], axis=1),
+            limits=tuple(
+                dict.fromkeys(limit for options in arm_options for limit in options.limits if "left out:" not in limit)
+            ),
         )
     )
 
 
-def menu_of(
+def allocation_options(
     curves: Sequence[Curve],
     attempt: Array,
     *,
@@ -119,116 +121,124 @@ def menu_of(
     once: Array | None = None,
     verifier: Array | None = None,
     attacker: bool = False,
-) -> Menu:
-    """The allocations of a pool: rung × k × selector.
+) -> AllocationOptions:
+    """All allocations of a pool: rung × k × selector.
 
-    k tries cost what is paid once (a shared prompt) and k attempts; what a verifier scores pays it for each as well.
-    Allocations known for too few questions are left out, for their means would be of other questions.
+    k tries cost the shared cost (one prompt) and k attempts, and with a verifier k scorings.
+    Allocations known for too few questions are left out, as their means would be over different questions.
 
     Args:
         curves: From :func:`~overthink.core.curve.mean_curve` and :func:`~overthink.core.curve.parallel_curves`.
         attempt: (question, rung) mean cost of one attempt, NaN where unknown.
-        unit: What it is counted in.
+        unit: Unit of the costs.
         once: (question, rung) cost that all tries share; None for none.
         verifier: (question, rung) cost of scoring an attempt; None where unknown, which leaves what it scores out.
-        attacker: Whether to choose what is worst, among what an attacker can do.
+        attacker: Whether the lowest value is the best one, among an attacker's selectors.
 
     Raises:
         ValueError: Curves and costs are of other questions or rungs.
     """
-    options: list[Allocation] = []
+    allocations: list[Allocation] = []
     values, costs, limits = [], [], []
     for curve in curves:
         if curve.cells.shape[:2] != attempt.shape:
             raise ValueError(
                 f"values are (question, rung) {curve.cells.shape[:2]}, costs {attempt.shape}; needed: alike"
             )
-        if curve.selector not in (ATTACKER if attacker else DEPLOYED):
+        if curve.selector not in (ATTACKER_SELECTORS if attacker else DEPLOYED_SELECTORS):
             continue
         scoring = np.zeros_like(attempt)
-        if curve.selector in SCORED:
+        if curve.selector in SCORED_SELECTORS:
             scoring = np.full_like(attempt, np.nan) if verifier is None else verifier
             if np.isnan(scoring).all():
-                named = curve.selector.replace("_", " ")
-                limits.append(f"{named} of k is left out: what its verifier costs is unknown")
+                label = curve.selector.replace("_", " ")
+                limits.append(f"{label} of k is left out: what its verifier costs is unknown")
         for rung, i in np.ndindex(curve.cells.shape[1:]):
             k = int(curve.k[i])
             if k > 1 or curve.selector == "single":
-                options.append(Allocation(rung, k, curve.selector))
+                allocations.append(Allocation(rung, k, curve.selector))
                 values.append(curve.cells[:, rung, i])
-                shared = 0.0 if once is None else once[:, rung]
-                costs.append(shared + k * (attempt[:, rung] + scoring[:, rung]))
-    return _comparable(
-        Menu(unit, attacker, tuple(options), _columns(values), _columns(costs), np.array([]), tuple(limits))
+                shared_cost = 0.0 if once is None else once[:, rung]
+                costs.append(shared_cost + k * (attempt[:, rung] + scoring[:, rung]))
+    return _comparable_options(
+        AllocationOptions(
+            unit, attacker, tuple(allocations), _columns(values), _columns(costs), np.array([]), tuple(limits)
+        )
     )
 
 
-def _columns(found: list[Array]) -> Array:
-    return np.stack(found, axis=1) if found else np.empty((0, 0))
+def _columns(columns: list[Array]) -> Array:
+    return np.stack(columns, axis=1) if columns else np.empty((0, 0))
 
 
-def _comparable(menu: Menu) -> Menu:
-    """Without what is known for too few questions, and then without the questions for which something is unknown."""
-    known = ~np.isnan(menu.values) & ~np.isnan(menu.cost)
-    there = (~np.isnan(menu.values)).any(axis=1)
-    keep = known[there].mean(axis=0) >= KNOWN if there.any() else np.zeros(len(menu.options), dtype=np.bool_)
-    used: NDArray[np.bool_] = np.asarray(known[:, keep].all(axis=1) & keep.any())
-    limits = list(menu.limits)
-    if there.sum() > used.sum() and keep.any():
-        limits.append(f"{there.sum() - used.sum()} questions are left out: they lack a value or a cost somewhere")
+def _comparable_options(options: AllocationOptions) -> AllocationOptions:
+    """Drop allocations known for too few questions, then questions with an unknown allocation."""
+    is_known = ~np.isnan(options.values) & ~np.isnan(options.cost)
+    has_value = (~np.isnan(options.values)).any(axis=1)
+    keep = (
+        is_known[has_value].mean(axis=0) >= MIN_KNOWN_SHARE
+        if has_value.any()
+        else np.zeros(len(options.allocations), dtype=np.bool_)
+    )
+    comparable: NDArray[np.bool_] = np.asarray(is_known[:, keep].all(axis=1) & keep.any())
+    limits = list(options.limits)
+    if has_value.sum() > comparable.sum() and keep.any():
+        limits.append(
+            f"{has_value.sum() - comparable.sum()} questions are left out: they lack a value or a cost somewhere"
+        )
     return replace(
-        menu,
-        options=tuple(option for option, kept in zip(menu.options, keep, strict=True) if kept),
-        values=menu.values[:, keep],
-        cost=menu.cost[:, keep],
-        used=used,
+        options,
+        allocations=tuple(option for option, is_kept in zip(options.allocations, keep, strict=True) if is_kept),
+        values=options.values[:, keep],
+        cost=options.cost[:, keep],
+        comparable=comparable,
         limits=tuple(limits),
     )
 
 
-def log_budgets(menu: Menu, most: int = 8) -> Array:
-    """Budgets from the cheapest allocation to the dearest, in equal steps of log cost, rounded up to two digits.
+def log_budgets(options: AllocationOptions, most: int = 8) -> Array:
+    """Budgets from the cheapest allocation to the most expensive, in equal steps of log cost, rounded up to two digits.
 
     Args:
-        menu: The allocations.
-        most: Budgets at most.
+        options: The allocations.
+        most: Maximum number of budgets.
 
     Returns:
-        (budget,) increasing; empty where there is nothing to choose.
+        (budget,) increasing; empty where there is no allocation.
     """
-    if not menu.options or not menu.used.any():
+    if not options.allocations or not options.comparable.any():
         return np.array([])
-    mean = menu.cost[menu.used].mean(axis=0)
+    mean = options.cost[options.comparable].mean(axis=0)
     low, high = float(mean[mean > 0].min(initial=np.inf)), float(mean.max())
     if not np.isfinite(low):
         return np.array([])
     return np.unique([rounded_up(budget) for budget in np.geomspace(low, high, most)])
 
 
-def option_budgets(menu: Menu, most: int) -> Array:
-    """Budgets that afford one more option each, with a little to spare.
+def option_budgets(options: AllocationOptions, most: int) -> Array:
+    """Budgets that each afford one more allocation, with a margin.
 
-    Some questions cost more than others. A budget that is just an option's mean cost would be enough for some of the
-    questions and not for the others, and its value a mixture of two options.
+    Some questions cost more than others. A budget equal to an allocation's mean cost would suffice for some folds of
+    the questions and not for others, and its value would be a mixture of two allocations.
 
     Args:
-        menu: The allocations.
-        most: Budgets at most; options that cost nearly the same share one.
+        options: The allocations.
+        most: Maximum number of budgets; allocations that cost nearly the same share one.
 
     Returns:
         (budget,) increasing; empty where there is nothing to choose.
     """
-    if not menu.options or not menu.used.any():
+    if not options.allocations or not options.comparable.any():
         return np.array([])
-    costs = np.sort(menu.cost[menu.used].mean(axis=0))
+    costs = np.sort(options.cost[options.comparable].mean(axis=0))
     costs = costs[costs > 0]
     if not costs.size:
         return np.array([])
-    step = max(APART, (costs[-1] / costs[0]) ** (1 / most) * (1 + SPARE))
+    step = max(MIN_BUDGET_RATIO, (costs[-1] / costs[0]) ** (1 / most) * (1 + BUDGET_MARGIN))
     budgets, first = [], costs[0]
     for cost, dearer in zip(costs, [*costs[1:], np.inf], strict=True):
         if dearer > first * step:
-            budgets.append(cost * (1 + SPARE))
+            budgets.append(cost * (1 + BUDGET_MARGIN))
             first = dearer
     return np.array(budgets)
 

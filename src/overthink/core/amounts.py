@@ -1,17 +1,17 @@
-"""An amount of compute in words: 1,200 tokens, 3.2 × 10¹² FLOP, 0.0042 USD, 12 s."""
+"""Formatting of amounts of compute: 1,200 tokens, 3.2 × 10¹² FLOP, 0.0042 USD, 12 s."""
 
 from overthink.core.costing import Unit
 
-NAMES = {
+UNIT_NAMES = {
     Unit.TOKENS: "tokens",
     Unit.FLOP: "FLOP",
     Unit.EFFECTIVE_FLOP: "effective FLOP",
     Unit.USD: "USD",
     Unit.SECONDS: "seconds",
 }
-"""By unit: what is counted."""
+"""Name of each unit."""
 
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+_SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SMALL = 1e-4
 """Below this, and for FLOP above ten thousand, zeros are harder to count than a power of ten is to read."""
 
@@ -44,11 +44,11 @@ def figure(number: float, unit: str | None) -> str:
         return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
     digits, _, power = f"{number:.2e}".partition("e")
     digits = digits.rstrip("0").rstrip(".")
-    ten = f"10{str(int(power)).translate(_RAISED)}"
+    ten = f"10{str(int(power)).translate(_SUPERSCRIPTS)}"
     return ten if digits == "1" else f"{digits} × {ten}"
 
 
 def noun(unit: str | None) -> str:
-    """What is counted, as a word."""
-    known = {str(name): word for name, word in NAMES.items()}
-    return NAMES[Unit.TOKENS] if unit is None else known.get(unit, unit)
+    """Name of a unit."""
+    words = {str(name): word for name, word in UNIT_NAMES.items()}
+    return UNIT_NAMES[Unit.TOKENS] if unit is None else words.get(unit, unit)

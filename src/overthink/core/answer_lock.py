@@ -1,7 +1,7 @@
 """The forced-answer lock: the lowest rung from which a trace's forced answer never changes again.
 
-The ladder gives it for free. It is not the commitment step: an answer forced out of a trace may be settled before, or
-after, the trace itself is. The difference between the two is the forcing artefact.
+The ladder needs no extra tokens for it. It differs from the commitment step: the forced answer may become constant
+before or after the outcome of the trace itself does. The difference between the two is the forcing artefact.
 """
 
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ ANYWHERE = (-np.inf, np.inf)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnswerLock:
-    """Where forced answers lock.
+    """Rungs at which forced answers lock.
 
     Attributes:
         rung: (question, draw) lowest rung from which the answer stays; NaN where an unknown answer hides it.
-        censored: (question, draw) whether the answer still changed at the last rung: it may change again beyond, and
+        is_censored: (question, draw) whether the answer still changed at the last rung: it may change again beyond, and
             ``rung`` is a lower bound.
     """
 
     rung: NDArray[np.float64]
-    censored: NDArray[np.bool_]
+    is_censored: NDArray[np.bool_]
 
 
 def forced_answer_lock(answers: ArrayLike) -> AnswerLock:
@@ -50,17 +50,17 @@ def forced_answer_lock(answers: ArrayLike) -> AnswerLock:
     codes = np.asarray(answers, dtype=np.float64)
     if codes.ndim != 3 or codes.shape[2] < 2:
         raise ValueError(f"answers has shape {codes.shape}; needed: (question, draw, rung), at least two rungs")
-    known = codes >= 0
-    both = known[:, :, 1:] & known[:, :, :-1]
-    stayed = both & (codes[:, :, 1:] == codes[:, :, :-1])
+    is_known = codes >= 0
+    both_known = is_known[:, :, 1:] & is_known[:, :, :-1]
+    unchanged = both_known & (codes[:, :, 1:] == codes[:, :, :-1])
     rungs = codes.shape[2]
     # The last pair of neighbouring rungs without the same answer, if any.
-    from_top = np.argmax(~stayed[:, :, ::-1], axis=2)
-    lock = np.where(stayed.all(axis=2), 0, rungs - 1 - from_top)
-    hidden = ~np.take_along_axis(both, np.maximum(lock - 1, 0)[:, :, None], axis=2)[:, :, 0]
+    from_top = np.argmax(~unchanged[:, :, ::-1], axis=2)
+    lock = np.where(unchanged.all(axis=2), 0, rungs - 1 - from_top)
+    hidden = ~np.take_along_axis(both_known, np.maximum(lock - 1, 0)[:, :, None], axis=2)[:, :, 0]
     hidden &= lock > 0
     rung = np.where(hidden, np.nan, lock.astype(np.float64))
-    return AnswerLock(rung=rung, censored=rung == rungs - 1)
+    return AnswerLock(rung=rung, is_censored=rung == rungs - 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +73,7 @@ class ForcingArtefact:
         low: Lower end; NaN with fewer than two questions, or where all agree.
         high: Upper end.
         n_questions: Questions with a trace that has both.
-        left_out: Traces without one of the two. The mean is about the others only.
+        n_left_out: Traces without one of the two. The mean is about the others only.
     """
 
     differences: NDArray[np.float64]
@@ -81,13 +81,13 @@ class ForcingArtefact:
     low: float
     high: float
     n_questions: int
-    left_out: int
+    n_left_out: int
 
 
 def forcing_artefact(
     lock: ArrayLike, commitment: ArrayLike, *, rng: np.random.Generator, level: float = 0.95
 ) -> ForcingArtefact:
-    """How much later forced answers lock than traces commit.
+    """Mean difference between the forced-answer lock and the commitment step.
 
     Args:
         lock: (question, draw) position of the lock, in steps or in thinking tokens; NaN where unknown or censored.
@@ -107,14 +107,14 @@ def forcing_artefact(
         raise ValueError(f"lock has shape {locks.shape}, commitment {steps.shape}; needed: (question, draw), the same")
     if not 0 < level < 1:
         raise ValueError(f"level is {level}; needed: between 0 and 1, such as 0.95")
-    apart = locks - steps
-    weights = question_weights(len(apart), rng=rng)
-    found = mean_intervals(question_means(apart[:, :, None]), weights, level=level, support=ANYWHERE)
+    differences = locks - steps
+    weights = question_weights(len(differences), rng=rng)
+    interval = mean_intervals(question_means(differences[:, :, None]), weights, level=level, support=ANYWHERE)
     return ForcingArtefact(
-        differences=apart,
-        mean=float(found.estimate[0]),
-        low=float(found.low[0]),
-        high=float(found.high[0]),
-        n_questions=int(found.n_questions[0]),
-        left_out=int(np.isnan(apart).sum()),
+        differences=differences,
+        mean=float(interval.estimate[0]),
+        low=float(interval.low[0]),
+        high=float(interval.high[0]),
+        n_questions=int(interval.n_questions[0]),
+        n_left_out=int(np.isnan(differences).sum()),
     )

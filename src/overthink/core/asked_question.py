@@ -1,16 +1,16 @@
-"""A question that a study asks, as it is known again: by its author's id, or by what it says."""
+"""Identity of a question of a study: its author's id, or the hash of its text."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class AskedQuestion:
-    """One question.
+class StudyQuestion:
+    """One question of a study.
 
     Attributes:
         id: Its id in the study.
-        has_own_id: The author gave the id; else it is the question's place when it was first asked.
-        sha256: Of what it says.
+        has_own_id: Whether the author gave the id; else it is the question's position in the first run.
+        sha256: Hash of its text.
     """
 
     id: int | str

@@ -1,8 +1,8 @@
 """Simultaneous bands: intervals that hold for the whole curve at once.
 
 A pointwise interval misses one rung in twenty; on a ladder of eight, one curve in four would then leave its intervals
-somewhere. The band asks how far the worst rung strays (max-t, multiplier bootstrap), and gives every rung the pointwise
-interval of :mod:`~overthink.core.interval` at the stricter level that this takes.
+somewhere. The band uses the distribution of the largest deviation over rungs (max-t, multiplier bootstrap), and gives
+every rung the pointwise interval of :mod:`~overthink.core.interval` at the stricter level that follows.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from overthink.core.interval import SAME, UNIT, Intervals, mean_intervals, question_weights
-from overthink.core.multiplier import cluster_numbers, signs, strays, student
+from overthink.core.multiplier import cluster_numbers, sign_flip_sums, signs, student_t
 
 
 def simultaneous_bands(
@@ -23,7 +23,7 @@ def simultaneous_bands(
 ) -> Intervals:
     """Means over questions with a band that covers all of them at once with the given confidence.
 
-    Where all questions agree at some rung, resampling cannot tell how far that rung strays; the band then uses
+    Where all questions agree at some rung, resampling gives no distribution for that rung; the band then uses
     Bonferroni's level, which needs no correlation.
 
     Args:
@@ -55,46 +55,46 @@ def simultaneous_bands(
     group = cluster_numbers(clusters, len(cells))
     group = np.arange(len(cells)) if group is None else group
     stricter = _pointwise_level(cells, group, level, rng)
-    drawn = question_weights(int(group.max()) + 1, rng=rng)
-    found = mean_intervals(cells, drawn[:, group], level=stricter, support=support)
-    bare = _groups_known(cells, group) < 2
+    weights = question_weights(int(group.max()) + 1, rng=rng)
+    intervals = mean_intervals(cells, weights[:, group], level=stricter, support=support)
+    too_few = _n_known_clusters(cells, group) < 2
     return Intervals(
-        estimate=found.estimate,
-        low=np.where(bare, np.nan, found.low),
-        high=np.where(bare, np.nan, found.high),
-        error=np.where(bare, np.nan, found.error),
-        n_questions=found.n_questions,
+        estimate=intervals.estimate,
+        low=np.where(too_few, np.nan, intervals.low),
+        high=np.where(too_few, np.nan, intervals.high),
+        error=np.where(too_few, np.nan, intervals.error),
+        n_questions=intervals.n_questions,
     )
 
 
 def _pointwise_level(
     cells: NDArray[np.float64], group: NDArray[np.int64], level: float, rng: np.random.Generator
 ) -> float:
-    """The pointwise level at which all intervals hold together with the level asked for."""
-    known = ~np.isnan(cells)
-    n, n_groups = known.sum(axis=0), _groups_known(cells, group)
+    """The pointwise level at which all intervals hold simultaneously at the requested level."""
+    is_known = ~np.isnan(cells)
+    n, n_groups = is_known.sum(axis=0), _n_known_clusters(cells, group)
     usable = n_groups > 1
     if not usable.any():
         return level
-    mean = np.where(known, cells, 0.0).sum(axis=0) / np.maximum(n, 1)
-    residual = np.where(known, cells - mean, 0.0)
+    mean = np.where(is_known, cells, 0.0).sum(axis=0) / np.maximum(n, 1)
+    residual = np.where(is_known, cells - mean, 0.0)
     residual[np.abs(residual) <= SAME] = 0.0
-    gathered = np.zeros((int(group.max()) + 1, cells.shape[1]))
-    np.add.at(gathered, group, residual)
-    norm = np.sqrt((gathered**2).sum(axis=0))
+    cluster_sums = np.zeros((int(group.max()) + 1, cells.shape[1]))
+    np.add.at(cluster_sums, group, residual)
+    norm = np.sqrt((cluster_sums**2).sum(axis=0))
     bonferroni = 1 - (1 - level) / int(usable.sum())
     if (norm[usable] == 0).any():
         return bonferroni
-    n, n_groups, scaled = n[usable], n_groups[usable], gathered[:, usable] / norm[usable]
-    moved = np.abs(strays(scaled, signs(len(scaled), rng=rng)))
+    n, n_groups, standardised_sums = n[usable], n_groups[usable], cluster_sums[:, usable] / norm[usable]
+    deviations = np.abs(sign_flip_sums(standardised_sums, signs(len(standardised_sums), rng=rng)))
     # The bootstrap's error of few clusters is too small by (clusters-1)/clusters; Student's t puts that right.
-    t = student(moved, n_groups) * np.sqrt(n_groups / (n_groups - 1) * (n - 1) / n)
+    t = student_t(deviations, n_groups) * np.sqrt(n_groups / (n_groups - 1) * (n - 1) / n)
     worst = (2 * special.stdtr(n - 1, t) - 1).max(axis=1)
     return float(np.clip(np.quantile(worst, level), level, bonferroni))
 
 
-def _groups_known(cells: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.int64]:
+def _n_known_clusters(cells: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.int64]:
     """Clusters with at least one question known, per level."""
-    known = np.zeros((int(group.max()) + 1, cells.shape[1]), dtype=np.int64)
-    np.add.at(known, group, ~np.isnan(cells))
-    return np.asarray((known > 0).sum(axis=0))
+    n_known = np.zeros((int(group.max()) + 1, cells.shape[1]), dtype=np.int64)
+    np.add.at(n_known, group, ~np.isnan(cells))
+    return np.asarray((n_known > 0).sum(axis=0))

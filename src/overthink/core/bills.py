@@ -1,4 +1,4 @@
-"""What an attempt, the scoring of its answer, and a row of the pool cost, in tokens, FLOP, USD or seconds."""
+"""Cost of an attempt, of scoring its answer, and of a row of the pool, in tokens, FLOP, USD or seconds."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from overthink.core.attempt import answer_verifier_tokens, attempt_parts, attempt_work
 from overthink.core.category import Category
-from overthink.core.charges import NO_COUNT, NO_HARDWARE, counted, flop_cost, role_cost, usd_cost
-from overthink.core.costing import Cost, Parties, Party, Unit
-from overthink.core.on_the_way import both_told, grown
+from overthink.core.charges import NO_COUNT, NO_HARDWARE, counted_cost, flop_cost, role_cost, usd_cost
+from overthink.core.costing import Cost, ModelInfo, ModelRoles, Unit
+from overthink.core.on_the_way import increments, sum_verifier_tokens
 from overthink.core.outcomes import Outcomes
 from overthink.core.paid import paid_work
 from overthink.core.record import Estimand
@@ -26,18 +26,18 @@ NO_REASONING = "reasoning, which the provider leaves out of its output tokens"
 
 
 def attempt_cost(
-    outcomes: Outcomes, parties: Parties | None, unit: Unit, *, prompts: bool, flop_per_byte: float | None
+    outcomes: Outcomes, roles: ModelRoles | None, unit: Unit, *, prompts: bool, flop_per_byte: float | None
 ) -> Cost:
-    """What one attempt takes, made by itself: what it decodes, its guards and step verifiers, and its prompt if asked.
+    """Cost of one attempt by itself: its decoded tokens, guards and step verifiers, and on request its prompt.
 
-    Judges and verifiers of answers are not in it: the first measure, and the last are paid by best-of-k alone
-    (:func:`verifier_cost`). In tokens it is :func:`~overthink.core.attempt.strategy_tokens`, plus the prompt.
+    Judges and verifiers of answers are excluded: judges only measure, and answer verifiers are a cost of best-of-k
+    alone (:func:`verifier_cost`). In tokens it is :func:`~overthink.core.attempt.strategy_tokens`, plus the prompt.
 
     Args:
         outcomes: The curve.
-        parties: Who works for its arm; None where nobody knows. Tokens and seconds need nobody.
-        unit: What is counted.
-        prompts: Whether the reading of the prompt belongs to it. What is decoded attends to the prompt in any case.
+        roles: Models of its arm by role; None where unknown. Tokens and seconds need none.
+        unit: Unit of the cost.
+        prompts: Whether reading the prompt is included. Decoded tokens attend to the prompt in any case.
             Seconds are those of the whole attempt, always.
         flop_per_byte: Peak FLOP/s of the hardware over its bandwidth; None leaves effective FLOP unknown.
 
@@ -52,110 +52,122 @@ def attempt_cost(
         >>> cost.amount.item(), cost.at_least
         (30000000000.0, ('attention of model small',))
     """
-    prompt, decoded = attempt_parts(outcomes)[Category.PROMPT], attempt_tokens(outcomes)
+    n_prompt, n_decoded = attempt_parts(outcomes)[Category.PROMPT], attempt_tokens(outcomes)
     if unit is Unit.SECONDS:
-        return counted(outcomes, outcomes.attempt_seconds, NO_TIME)
+        return counted_cost(outcomes, outcomes.attempt_seconds, NO_TIME)
     if unit is Unit.TOKENS:
-        own = counted(outcomes, decoded + prompt if prompts else decoded, NO_COUNT)
-    elif parties is None:
-        return _nobody(outcomes, unit)
+        model_cost = counted_cost(outcomes, n_decoded + n_prompt if prompts else n_decoded, NO_COUNT)
+    elif roles is None:
+        return _unknown_models(outcomes, unit)
     elif unit is Unit.USD:
-        read = prompt if prompts else np.zeros_like(prompt)
-        own = usd_cost(outcomes, parties.model, read=read, cached=np.full_like(read, np.nan), decoded=decoded)
+        n_read = n_prompt if prompts else np.zeros_like(n_prompt)
+        model_cost = usd_cost(
+            outcomes, roles.model, n_read=n_read, n_cached=np.full_like(n_read, np.nan), n_decoded=n_decoded
+        )
     else:
-        reading, decoding = attempt_work(outcomes, parties.model.shape)
+        reading, decoding = attempt_work(outcomes, roles.model.shape)
         work = reading + decoding if prompts else decoding
-        own = flop_cost(outcomes, parties.model, work, unit, flop_per_byte=flop_per_byte)
-    on_the_way = _on_the_way(parties, outcomes.guard_tokens, outcomes.step_verifier_tokens)
-    return _with_others(outcomes, own, on_the_way, unit)
+        model_cost = flop_cost(outcomes, roles.model, work, unit, flop_per_byte=flop_per_byte)
+    role_tokens = _trace_role_tokens(roles, outcomes.guard_tokens, outcomes.step_verifier_tokens)
+    return _add_role_costs(outcomes, model_cost, role_tokens, unit)
 
 
-def verifier_cost(outcomes: Outcomes, parties: Parties | None, unit: Unit, *, flop_per_byte: float | None) -> Cost:
-    """What the scoring of one attempt's answer takes: what best-of-k pays for each of its tries.
+def verifier_cost(outcomes: Outcomes, roles: ModelRoles | None, unit: Unit, *, flop_per_byte: float | None) -> Cost:
+    """Cost of scoring the answer of one attempt: the cost of best-of-k for each of its tries.
 
     Args:
         outcomes: The curve.
-        parties: Who works for its arm; None where nobody knows.
-        unit: What is counted. Seconds of verifiers are not told apart from others.
+        roles: Models of its arm by role; None where unknown.
+        unit: Unit of the cost. Seconds of verifiers are not recorded separately.
         flop_per_byte: As for :func:`attempt_cost`.
     """
     tokens = answer_verifier_tokens(outcomes)
-    told = counted(outcomes, tokens, NO_COUNT)
+    tokens_cost = counted_cost(outcomes, tokens, NO_COUNT)
     if unit is Unit.TOKENS:
-        return told
+        return tokens_cost
     if unit is Unit.SECONDS:
-        return counted(outcomes, np.where(tokens == 0, 0.0, np.nan), "the time of answer verifiers is not told apart")
+        return counted_cost(
+            outcomes, np.where(tokens == 0, 0.0, np.nan), "the time of answer verifiers is not told apart"
+        )
     if unit is Unit.EFFECTIVE_FLOP and flop_per_byte is None:
-        return counted(outcomes, np.where(tokens == 0, 0.0, np.nan), NO_HARDWARE)
-    if parties is None:
-        return counted(outcomes, np.where(tokens == 0, 0.0, np.nan), NO_PRICE if unit is Unit.USD else NO_SIZE)
-    scored = role_cost("answer verifier", parties.verifiers, np.nan_to_num(tokens), unit)
-    return replace(scored, amount=scored.amount + 0 * tokens, unknown=(*told.unknown, *scored.unknown))
+        return counted_cost(outcomes, np.where(tokens == 0, 0.0, np.nan), NO_HARDWARE)
+    if roles is None:
+        return counted_cost(outcomes, np.where(tokens == 0, 0.0, np.nan), NO_PRICE if unit is Unit.USD else NO_SIZE)
+    score_cost = role_cost("answer verifier", roles.verifiers, np.nan_to_num(tokens), unit)
+    return replace(
+        score_cost, amount=score_cost.amount + 0 * tokens, unknown=(*tokens_cost.unknown, *score_cost.unknown)
+    )
 
 
-def paid_cost(outcomes: Outcomes, parties: Parties | None, unit: Unit, *, flop_per_byte: float | None) -> Cost:
-    """What every row newly paid, to everybody: the model under test, guards, verifiers and judges.
+def paid_cost(outcomes: Outcomes, roles: ModelRoles | None, unit: Unit, *, flop_per_byte: float | None) -> Cost:
+    """Cost of the new tokens of every row, over all roles: the model under test, guards, verifiers and judges.
 
     Args:
         outcomes: The curve.
-        parties: Who works for its arm; None where nobody knows.
-        unit: What is counted. FLOP are the least that these tokens take (:func:`~overthink.core.paid.paid_work`).
+        roles: Models of its arm by role; None where unknown.
+        unit: Unit of the cost. FLOP are a lower bound for these tokens (:func:`~overthink.core.paid.paid_work`).
             Seconds leave judges out.
         flop_per_byte: As for :func:`attempt_cost`.
     """
-    prompt, decoded = np.nan_to_num(outcomes.prompt_tokens), outcomes.generated_tokens
+    n_prompt, n_decoded = np.nan_to_num(outcomes.prompt_tokens), outcomes.generated_tokens
     if unit is Unit.SECONDS:
-        return counted(outcomes, outcomes.seconds, NO_TIME)
+        return counted_cost(outcomes, outcomes.seconds, NO_TIME)
     if unit is Unit.TOKENS:
-        own = counted(outcomes, decoded + prompt, NO_COUNT)
-    elif parties is None:
-        return _nobody(outcomes, unit)
+        model_cost = counted_cost(outcomes, n_decoded + n_prompt, NO_COUNT)
+    elif roles is None:
+        return _unknown_models(outcomes, unit)
     elif unit is Unit.USD:
-        own = usd_cost(outcomes, parties.model, read=prompt, cached=outcomes.cached_tokens, decoded=decoded)
+        model_cost = usd_cost(
+            outcomes, roles.model, n_read=n_prompt, n_cached=outcomes.cached_tokens, n_decoded=n_decoded
+        )
     else:
-        reading, decoding = paid_work(outcomes, parties.model.shape)
-        own = flop_cost(outcomes, parties.model, reading + decoding, unit, flop_per_byte=flop_per_byte)
-    if unit is not Unit.USD or not (parties and parties.model.free):
-        own = replace(own, at_least=(*own.at_least, *_untold(outcomes)))
-    guards, steps = grown(outcomes.guard_tokens), grown(outcomes.step_verifier_tokens)
-    verifiers, judges = (parties.verifiers, parties.judges) if parties else ((), ())
-    # A source that tells of steps alone has nobody who scores answers.
-    answers = outcomes.verifier_tokens if verifiers else both_told(outcomes.verifier_tokens, 0 * steps)
+        reading, decoding = paid_work(outcomes, roles.model.shape)
+        model_cost = flop_cost(outcomes, roles.model, reading + decoding, unit, flop_per_byte=flop_per_byte)
+    if unit is not Unit.USD or not (roles and roles.model.free):
+        model_cost = replace(model_cost, at_least=(*model_cost.at_least, *_uncounted_parts(outcomes)))
+    guard_tokens, step_tokens = increments(outcomes.guard_tokens), increments(outcomes.step_verifier_tokens)
+    verifiers, judges = (roles.verifiers, roles.judges) if roles else ((), ())
+    # A source that records step verifier tokens alone has no answer verifier.
+    answer_tokens = (
+        outcomes.verifier_tokens if verifiers else sum_verifier_tokens(outcomes.verifier_tokens, 0 * step_tokens)
+    )
     others = [
-        *_on_the_way(parties, guards, steps),
-        ("answer verifier", verifiers, answers),
+        *_trace_role_tokens(roles, guard_tokens, step_tokens),
+        ("answer verifier", verifiers, answer_tokens),
         ("judge", judges, outcomes.judge_tokens),
     ]
-    return _with_others(outcomes, own, others, unit)
+    return _add_role_costs(outcomes, model_cost, others, unit)
 
 
-def _untold(outcomes: Outcomes) -> Iterator[str]:
-    """What rows do not say of the model's own tokens."""
+def _uncounted_parts(outcomes: Outcomes) -> Iterator[str]:
+    """The parts of the model's own tokens that rows do not record."""
     if (np.isnan(outcomes.prompt_tokens) & outcomes.observed & (outcomes.generated_tokens != 0)).any():
         yield NO_PROMPT
     if outcomes.estimand is Estimand.EFFORT and output_excludes_reasoning(outcomes):
         yield NO_REASONING
 
 
-_Others = list[tuple[str, tuple[Party, ...], Array]]
-"""By role: what one of them is called, who they are, and their tokens, prompt and decoded together."""
+_RoleTokens = list[tuple[str, tuple[ModelInfo, ...], Array]]
+"""By role: its name, its models, and their tokens, prompt and decoded together."""
 
 
-def _on_the_way(parties: Parties | None, guard: Array, steps: Array) -> _Others:
-    """Guards and step verifiers; where no tokens of theirs are told and nobody is named, there are none."""
-    guards, verifiers = (parties.guards, parties.step_verifiers) if parties else ((), ())
-    told = [("guard", guards, guard), ("step verifier", verifiers, steps)]
-    return [(name, who, tokens if who else np.nan_to_num(tokens)) for name, who, tokens in told]
+def _trace_role_tokens(roles: ModelRoles | None, guard_tokens: Array, step_tokens: Array) -> _RoleTokens:
+    """Tokens of guards and step verifiers; a role without models and without known tokens is not used."""
+    guards, verifiers = (roles.guards, roles.step_verifiers) if roles else ((), ())
+    role_tokens = [("guard", guards, guard_tokens), ("step verifier", verifiers, step_tokens)]
+    return [(name, models, tokens if models else np.nan_to_num(tokens)) for name, models, tokens in role_tokens]
 
 
-def _with_others(outcomes: Outcomes, own: Cost, others: _Others, unit: Unit) -> Cost:
-    """The model's own cost and that of the others; tokens of theirs that nobody counted make it a lower bound."""
-    for name, who, tokens in others:
-        silent = (np.isnan(tokens) & outcomes.observed).any()
-        untold = (f"the part of {name}s, whose tokens are not counted",) if silent else ()
-        own = own + replace(cost := role_cost(name, who, np.nan_to_num(tokens), unit), at_least=untold + cost.at_least)
-    return own
+def _add_role_costs(outcomes: Outcomes, model_cost: Cost, role_tokens: _RoleTokens, unit: Unit) -> Cost:
+    """The model's own cost plus that of the other roles; uncounted tokens of theirs make it a lower bound."""
+    for name, models, tokens in role_tokens:
+        some_unknown = (np.isnan(tokens) & outcomes.observed).any()
+        left_out = (f"the part of {name}s, whose tokens are not counted",) if some_unknown else ()
+        model_cost = model_cost + replace(
+            cost := role_cost(name, models, np.nan_to_num(tokens), unit), at_least=left_out + cost.at_least
+        )
+    return model_cost
 
 
-def _nobody(outcomes: Outcomes, unit: Unit) -> Cost:
+def _unknown_models(outcomes: Outcomes, unit: Unit) -> Cost:
     return Cost(np.full(outcomes.observed.shape, np.nan), (NO_PRICE if unit is Unit.USD else NO_SIZE,))

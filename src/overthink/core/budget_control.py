@@ -1,7 +1,7 @@
-"""How well a strategy keeps to its budgets, and what more budget buys: control, scaling and performance.
+"""Budget control of a strategy, and its gain per budget: control, scaling and performance.
 
 The three metrics of s1 (Muennighoff et al., arXiv 2501.19393): control is the share of traces whose thinking lies
-between the least and the most that was asked for, scaling the mean slope between every two budgets, performance the
+between the requested minimum and maximum, scaling the mean slope between every two budgets, performance the
 highest value of the curve.
 """
 
@@ -14,30 +14,32 @@ Array = NDArray[np.float64]
 
 
 def within_budget(thinking_tokens: Array, most: ArrayLike, *, least: ArrayLike = 0.0) -> Array:
-    """Whether each trace kept to its budget: 1 or 0, NaN where its tokens are unknown.
+    """Whether each trace is within its budget: 1 or 0, NaN where its tokens are unknown.
 
     Args:
         thinking_tokens: Realised, (question, draw, rung); NaN where unknown.
-        most: (rung,) tokens allowed.
-        least: (rung,) tokens asked for at least, where something was.
+        most: (rung,) maximum tokens.
+        least: (rung,) minimum tokens, where there is one.
 
     Example:
         >>> within_budget(np.array([[[3.0, 9.0, np.nan]]]), [4, 8, 16]).tolist()
         [[[1.0, 0.0, nan]]]
     """
-    kept = (thinking_tokens <= np.asarray(most)) & (thinking_tokens >= np.asarray(least))
-    return np.where(np.isnan(thinking_tokens), np.nan, kept)
+    is_within = (thinking_tokens <= np.asarray(most)) & (thinking_tokens >= np.asarray(least))
+    return np.where(np.isnan(thinking_tokens), np.nan, is_within)
 
 
 def control(thinking_tokens: Array, most: ArrayLike, *, least: ArrayLike = 0.0) -> Array:
-    """Each question's share of traces, over all rungs, that kept to their budgets.
+    """Each question's share of traces, over all rungs, within their budgets.
 
     Returns:
         (question,); NaN where no trace's tokens are known. The mean over questions is s1's control, in [0, 1].
     """
-    kept = within_budget(thinking_tokens, most, least=least).reshape(len(thinking_tokens), -1)
-    known = ~np.isnan(kept)
-    return np.where(known.any(axis=1), np.where(known, kept, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1), np.nan)
+    is_within = within_budget(thinking_tokens, most, least=least).reshape(len(thinking_tokens), -1)
+    is_known = ~np.isnan(is_within)
+    return np.where(
+        is_known.any(axis=1), np.where(is_known, is_within, 0).sum(axis=1) / np.maximum(is_known.sum(axis=1), 1), np.nan
+    )
 
 
 def scaling(cells: Array, budgets: ArrayLike) -> Array:
@@ -63,7 +65,7 @@ def scaling(cells: Array, budgets: ArrayLike) -> Array:
 
 
 def slope_weights(budgets: ArrayLike) -> Array:
-    """What each rung's value counts for in :func:`scaling`, (rung,); they add up to 0."""
+    """Weight of each rung's value in :func:`scaling`, (rung,); they add up to 0."""
     tokens = np.asarray(budgets, dtype=np.float64)
     if tokens.size < 2 or (np.diff(tokens) <= 0).any():
         raise ValueError(f"budgets are {tokens.tolist()}; needed: two or more that strictly increase")

@@ -1,4 +1,4 @@
-"""Where a success rate jumps along a sequence of counts, exactly: no resampling, no asymptotics.
+"""Exact change-point inference for a success rate along a sequence of counts: no resampling, no asymptotics.
 
 The model: successes out of ``draws`` at each step, one rate before the jump, another from it on.
 """
@@ -26,9 +26,9 @@ def posterior(successes: NDArray[np.int64], draws: int) -> NDArray[np.float64]:
     steps = len(successes)
     before = np.cumsum(successes)[:-1]
     after = int(successes.sum()) - before
-    tried = draws * np.arange(1, steps)
-    log = special.betaln(before + JEFFREYS, tried - before + JEFFREYS)
-    log = log + special.betaln(after + JEFFREYS, draws * steps - tried - after + JEFFREYS)
+    trials = draws * np.arange(1, steps)
+    log = special.betaln(before + JEFFREYS, trials - before + JEFFREYS)
+    log = log + special.betaln(after + JEFFREYS, draws * steps - trials - after + JEFFREYS)
     chance = np.exp(log - log.max())
     return np.asarray(chance / chance.sum())
 
@@ -44,31 +44,33 @@ def no_jump_p(successes: NDArray[np.int64], draws: int) -> float:
     if total in (0, everything):
         return 1.0
     # Equal likelihoods can differ in the last digit.
-    observed = float(log_likelihoods(successes, draws).max()) - 1e-9
+    threshold = float(log_likelihoods(successes, draws).max()) - 1e-9
     rate = total / everything
     one_step = _binomial(draws, np.arange(draws + 1), rate)
     count = np.arange(total + 1)
-    below, reached = np.zeros(total + 1), 0.0
+    below, tail = np.zeros(total + 1), 0.0
     below[0] = 1.0
     for step in range(1, steps):
         below = np.convolve(below, one_step)[: total + 1]
-        left = draws * (steps - step)
-        possible = (count <= draws * step) & (total - count <= left)
-        crossed = np.zeros(total + 1, dtype=np.bool_)
-        crossed[possible] = _fit(count[possible], draws * step, total, everything) >= observed
-        reached += float(below[crossed] @ _binomial(left, total - count[crossed], rate))
-        below[crossed] = 0.0
-    return min(reached / float(_binomial(everything, np.array(total), rate)), 1.0)
+        trials_left = draws * (steps - step)
+        possible = (count <= draws * step) & (total - count <= trials_left)
+        is_crossing = np.zeros(total + 1, dtype=np.bool_)
+        is_crossing[possible] = _fit(count[possible], draws * step, total, everything) >= threshold
+        tail += float(below[is_crossing] @ _binomial(trials_left, total - count[is_crossing], rate))
+        below[is_crossing] = 0.0
+    return min(tail / float(_binomial(everything, np.array(total), rate)), 1.0)
 
 
-def _fit(before: NDArray[np.int64], tried: NDArray[np.int64] | int, total: int, everything: int) -> NDArray[np.float64]:
-    after, left = total - before, everything - tried
-    return np.asarray(_log_best(before, tried) + _log_best(after, left), dtype=np.float64)
+def _fit(
+    before: NDArray[np.int64], trials: NDArray[np.int64] | int, total: int, everything: int
+) -> NDArray[np.float64]:
+    after, trials_after = total - before, everything - trials
+    return np.asarray(_log_best(before, trials) + _log_best(after, trials_after), dtype=np.float64)
 
 
-def _log_best(successes: NDArray[np.int64], tried: NDArray[np.int64] | int) -> NDArray[np.float64]:
-    share = successes / tried
-    return np.asarray(special.xlogy(successes, share) + special.xlogy(tried - successes, 1 - share))
+def _log_best(successes: NDArray[np.int64], trials: NDArray[np.int64] | int) -> NDArray[np.float64]:
+    share = successes / trials
+    return np.asarray(special.xlogy(successes, share) + special.xlogy(trials - successes, 1 - share))
 
 
 def _binomial(n: int, count: NDArray[np.int64], p: float) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""The commitment step: from where on resampling a trace no longer changes how it ends.
+"""The commitment step: the step after which resampling a trace no longer changes its outcome.
 
 At each step of a trace, the rest is resampled ``draws`` times from the prefix that ends there, and the resamples with
 the outcome of interest (safe, say) are counted. The field's other name is decision-locking point.
@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike, NDArray
 from overthink.core.changepoint import log_likelihoods, no_jump_p, posterior
 from overthink.core.ramp import ramp_width
 
-ALPHA = 0.05
-"""Share of the traces without a change in which one may be found."""
+COMMITMENT_ALPHA = 0.05
+"""Level of the test: share of the traces without a change in which one is found."""
 
 
 @dataclass(frozen=True, slots=True)
 class CommitmentStep:
-    """Where a trace commits. Steps count from 0; a step is the first one at the new rate.
+    """Commitment step of a trace. Steps count from 0; a step is the first one at the new rate.
 
     Attributes:
         step: Most likely step; None where no change was found.
@@ -44,7 +44,9 @@ class CommitmentStep:
     reason: str | None = None
 
 
-def commitment_step(successes: ArrayLike, draws: int, *, level: float = 0.95, alpha: float = ALPHA) -> CommitmentStep:
+def commitment_step(
+    successes: ArrayLike, draws: int, *, level: float = 0.95, alpha: float = COMMITMENT_ALPHA
+) -> CommitmentStep:
     """The step at which the rate of an outcome changes, by a binomial change-point.
 
     Whether there is a change is an exact test. Where it is: maximum likelihood, with the equal-tailed interval of
@@ -79,9 +81,9 @@ def commitment_step(successes: ArrayLike, draws: int, *, level: float = 0.95, al
         reason = f"no change found (p = {p:.2g}): the outcome comes up in {share:.0%} of resamples throughout"
         return CommitmentStep(None, None, None, False, None, share, share, p, reason)
     step = 1 + int(log_likelihoods(counts, draws).argmax())
-    below = np.cumsum(posterior(counts, draws))
+    cumulative = np.cumsum(posterior(counts, draws))
     tail = (1 - level) / 2
-    low, high = (1 + int(np.searchsorted(below, t)) for t in (tail, min(1 - tail, below[-1])))
+    low, high = (1 + int(np.searchsorted(cumulative, t)) for t in (tail, min(1 - tail, cumulative[-1])))
     return CommitmentStep(
         step=step,
         low=min(low, step),
@@ -116,8 +118,8 @@ def first_passage_step(successes: ArrayLike, draws: int, *, tolerance: float = 0
         7
     """
     counts = _counts(successes, draws)
-    away = np.flatnonzero(np.abs(counts - counts[-1]) / draws > tolerance)
-    return int(away[-1]) + 1 if away.size else 0
+    distant = np.flatnonzero(np.abs(counts - counts[-1]) / draws > tolerance)
+    return int(distant[-1]) + 1 if distant.size else 0
 
 
 def _counts(successes: ArrayLike, draws: int) -> NDArray[np.int64]:

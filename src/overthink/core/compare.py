@@ -1,4 +1,4 @@
-"""Whether one rung differs from another, question by question."""
+"""Paired differences between rungs over questions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,9 +49,11 @@ def paired_differences(
         One difference per pair.
     """
     later, earlier = (np.array([pair[i] for pair in pairs], dtype=np.int64) for i in (0, 1))
-    apart = cells[:, later] - cells[:, earlier]
-    apart = np.where(np.abs(apart) <= SAME, 0.0, apart)  # what rounding leaves of no change is no change
-    change = mean_intervals(apart, weights, level=level, support=CHANGE)
+    differences = cells[:, later] - cells[:, earlier]
+    differences = np.where(
+        np.abs(differences) <= SAME, 0.0, differences
+    )  # what rounding leaves of no change is no change
+    change = mean_intervals(differences, weights, level=level, support=CHANGE)
     return Differences(pairs=tuple(pairs), intervals=change, p=_p_values(change))
 
 
@@ -61,5 +63,5 @@ def _p_values(change: Intervals) -> NDArray[np.float64]:
         # Wilson's interval around d reaches 0 where Student's quantile equals this.
         t = np.abs(d) * np.sqrt(np.maximum(1 - d**2, 0)) / change.error
     p = 2 * special.stdtr(np.maximum(n - 1, 1), -t)
-    agreed = np.where(d == 0, 1.0, np.minimum(2 * 0.5 ** n.astype(np.float64), 1.0))
-    return np.asarray(np.where(n < 2, np.nan, np.where(change.error == 0, agreed, p)))
+    sign_test_p = np.where(d == 0, 1.0, np.minimum(2 * 0.5 ** n.astype(np.float64), 1.0))
+    return np.asarray(np.where(n < 2, np.nan, np.where(change.error == 0, sign_test_p, p)))

@@ -1,9 +1,9 @@
-"""Reading many coefficients of a generating function off one circle.
+"""Many coefficients of a generating function from its values on one circle.
 
 A uniform subset of k out of n draws is a set of independent binomials conditioned on their sum being k, whatever the
 success chance p. A probability over subsets is therefore a coefficient of a polynomial, divided by b(k), the chance
 that a binomial of n trials makes k. The polynomial is evaluated at points of the unit circle; p puts its mass near the
-k that are asked for, so that few points are enough, and they serve every k nearby.
+requested k, so that few points are enough, and they serve every k nearby.
 """
 
 from dataclasses import dataclass
@@ -13,22 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-TOLERANCE = 1e-13
-"""What is left out changes no probability by more than a few times this. A bound, not an estimate."""
+PROBABILITY_TOLERANCE = 1e-13
+"""Truncation changes no probability by more than a few times this. A bound, not an estimate."""
 
-REACH = 3.0
+CIRCLE_REACH = 3.0
 """A circle serves sizes within this many standard deviations; further off, rounding errors grow as the chance falls."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contour:
-    """One circle and the subset sizes read off it.
+    """One circle and the subset sizes computed from it.
 
     Attributes:
         p: Success chance of the binomials.
         sizes: (k,) subset sizes, ascending.
         chance: (k,) b(k), the chance that the n draws make k; every error is divided by it.
-        points: Points on the whole circle. Coefficients this far apart are not told apart; the others
+        points: Points on the whole circle. Coefficients this far apart are aliased; the others
             together are below the tolerance.
     """
 
@@ -39,8 +39,8 @@ class Contour:
 
     @property
     def negligible(self) -> float:
-        """What may be left out of the polynomial, summed over its coefficients."""
-        return TOLERANCE * float(self.chance.min())
+        """Maximum truncation error of the polynomial, summed over its coefficients."""
+        return PROBABILITY_TOLERANCE * float(self.chance.min())
 
     def coefficients(self, values: NDArray[np.complex128]) -> NDArray[np.float64]:
         """Probabilities at the sizes, from the polynomial's values at the first points of the upper half circle.
@@ -57,7 +57,7 @@ class Contour:
 
 @lru_cache(maxsize=256)
 def contours(n: int, sizes: tuple[int, ...]) -> tuple[Contour, ...]:
-    """The circles off which all sizes can be read.
+    """The circles from which all sizes can be computed.
 
     Args:
         n: Number of draws.
@@ -68,20 +68,20 @@ def contours(n: int, sizes: tuple[int, ...]) -> tuple[Contour, ...]:
     """
     # On this scale the number of draws that succeed has a standard deviation of one, whatever p.
     scale = 2 * np.sqrt(n) * np.arcsin(np.sqrt(np.array(sizes) / n))
-    found = []
+    circles = []
     start = 0
     while start < len(sizes):
-        stop = int(np.searchsorted(scale, scale[start] + 2 * REACH, side="right"))
+        stop = int(np.searchsorted(scale, scale[start] + 2 * CIRCLE_REACH, side="right"))
         middle = (scale[start] + scale[stop - 1]) / 2
         p = float(np.sin(middle / (2 * np.sqrt(n))) ** 2)
-        found.append(_contour(n, np.array(sizes[start:stop]), p))
+        circles.append(_contour(n, np.array(sizes[start:stop]), p))
         start = stop
-    return tuple(found)
+    return tuple(circles)
 
 
 def _contour(n: int, sizes: NDArray[np.int64], p: float) -> Contour:
     b = binomials(np.array([n]), np.arange(n + 1), p)[0]
-    negligible = TOLERANCE * b[sizes].min()
+    negligible = PROBABILITY_TOLERANCE * b[sizes].min()
     # The nearest sums above and below whose tails, and all beyond them, cannot be mistaken for a size.
     above = int(np.count_nonzero(b[::-1].cumsum()[::-1] > negligible))
     below = int(np.count_nonzero(b.cumsum() <= negligible)) - 1
@@ -91,11 +91,11 @@ def _contour(n: int, sizes: NDArray[np.int64], p: float) -> Contour:
 
 def binomials(n: NDArray[np.int64], counts: NDArray[np.int64], p: float) -> NDArray[np.float64]:
     """Chance of each count under each number of trials, (n, count); 0 where a count exceeds the trials."""
-    left = n[:, None] - counts
+    failures = n[:, None] - counts
     log = _log_factorials(int(max(n.max(), counts.max(initial=0))))
-    ways = log[n][:, None] - log[counts] - log[np.maximum(left, 0)]
-    chance = np.exp(ways + (counts * np.log(p) + left * np.log1p(-p)))
-    chance[left < 0] = 0.0
+    ways = log[n][:, None] - log[counts] - log[np.maximum(failures, 0)]
+    chance = np.exp(ways + (counts * np.log(p) + failures * np.log1p(-p)))
+    chance[failures < 0] = 0.0
     return np.asarray(chance, dtype=np.float64)
 
 

@@ -1,6 +1,6 @@
-"""Controls of the forced ladder: does forcing change the answer, and does the answer say what the thinking said?
+"""Controls of the forced ladder: effect of forcing on the answer, and agreement of the answer with the thinking.
 
-A trace that ended by itself has two answers: its own (natural), and the one that the forced close got out of it
+A trace that ended by itself has two answers: its own (natural), and the one after a forced close
 (sham). They differ only in the forcing. A trace has two verdicts at a rung: of its thinking, and of its answer.
 """
 
@@ -14,10 +14,10 @@ from overthink.core.curve import question_means
 from overthink.core.interval import Intervals, mean_intervals
 
 ON_TRACE = " on the trace"
-"""Behind a scorer's name: it judged the thinking, not the answer."""
+"""Suffix of a scorer's name: it judged the thinking, not the answer."""
 
 GOOD = 0.5
-"""A graded value counts as good from here, as everywhere where a value becomes a verdict."""
+"""Minimum graded value that counts as good, as everywhere where a value becomes a verdict."""
 
 CELLS = ("good_good", "good_bad", "bad_good", "bad_bad")
 """The two verdicts of a trace, thinking first: on the safety axis good is safe; else it is correct, or answered."""
@@ -25,7 +25,7 @@ CELLS = ("good_good", "good_bad", "bad_good", "bad_bad")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Disagreement:
-    """How far two answers of the same traces differ, one entry per rung.
+    """Differences between two answers of the same traces, one entry per rung.
 
     Attributes:
         share: Share of the traces whose verdicts differ, (rung,).
@@ -39,15 +39,15 @@ class Disagreement:
 
 
 def disagreement(
-    one: NDArray[np.float64], other: NDArray[np.float64], weights: NDArray[np.float64], *, level: float
+    forced: NDArray[np.float64], reference: NDArray[np.float64], weights: NDArray[np.float64], *, level: float
 ) -> Disagreement:
     """Compare two answers of the same traces, over those that have both.
 
     Draws are averaged within questions, then questions; the question is the unit of the intervals.
 
     Args:
-        one: (question, draw, rung) values in [0, 1] of the one answer, such as the forced one; NaN where unknown.
-        other: (question, draw) values of the other, such as the model's own.
+        forced: (question, draw, rung) values in [0, 1] of the one answer, such as the forced one; NaN where unknown.
+        reference: (question, draw) values of the other, such as the model's own.
         weights: (resample, question) from :func:`~overthink.core.interval.question_weights`.
         level: Confidence level.
 
@@ -61,19 +61,21 @@ def disagreement(
         >>> found.share.estimate.tolist(), found.difference.intervals.estimate.tolist(), found.traces.tolist()
         ([0.25], [0.25], [3])
     """
-    if one.shape[:2] != other.shape:
-        raise ValueError(f"shapes {one.shape} and {other.shape}; needed: (question, draw, rung) and (question, draw)")
-    both = ~np.isnan(one) & ~np.isnan(other)[:, :, None]
-    theirs = np.where(both, other[:, :, None], np.nan)
-    ours = np.where(both, one, np.nan)
-    differ = np.where(both, (ours >= GOOD) != (theirs >= GOOD), np.nan)
-    rungs = one.shape[2]
-    cells = np.concatenate([question_means(ours), question_means(theirs)], axis=1)
+    if forced.shape[:2] != reference.shape:
+        raise ValueError(
+            f"shapes {forced.shape} and {reference.shape}; needed: (question, draw, rung) and (question, draw)"
+        )
+    both_known = ~np.isnan(forced) & ~np.isnan(reference)[:, :, None]
+    reference_values = np.where(both_known, reference[:, :, None], np.nan)
+    forced_values = np.where(both_known, forced, np.nan)
+    differ = np.where(both_known, (forced_values >= GOOD) != (reference_values >= GOOD), np.nan)
+    rungs = forced.shape[2]
+    cells = np.concatenate([question_means(forced_values), question_means(reference_values)], axis=1)
     pairs = [(rung, rungs + rung) for rung in range(rungs)]
     return Disagreement(
         share=mean_intervals(question_means(differ), weights, level=level),
         difference=paired_differences(cells, weights, pairs=pairs, level=level),
-        traces=both.sum(axis=(0, 1)),
+        traces=both_known.sum(axis=(0, 1)),
     )
 
 
@@ -104,10 +106,10 @@ def two_by_two(
     """
     if trace.shape != answer.shape:
         raise ValueError(f"shapes {trace.shape} and {answer.shape}; needed: the same (question, draw, rung)")
-    both = ~np.isnan(trace) & ~np.isnan(answer)
-    found = {}
+    both_known = ~np.isnan(trace) & ~np.isnan(answer)
+    cells = {}
     for name in CELLS:
-        thinking, answered = ((word == "good") for word in name.split("_"))
-        here = ((trace >= GOOD) == thinking) & ((answer >= GOOD) == answered)
-        found[name] = mean_intervals(question_means(np.where(both, here, np.nan)), weights, level=level)
-    return found
+        good_thinking, good_answer = ((word == "good") for word in name.split("_"))
+        is_cell = ((trace >= GOOD) == good_thinking) & ((answer >= GOOD) == good_answer)
+        cells[name] = mean_intervals(question_means(np.where(both_known, is_cell, np.nan)), weights, level=level)
+    return cells

@@ -1,4 +1,4 @@
-"""What compute can be counted in, who works for an arm, and what came out: an amount, and what it rests on."""
+"""Units of compute, the models of an arm by role, and costs: amounts with their limits and assumptions."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,7 +13,7 @@ Array = NDArray[np.float64]
 
 
 class Unit(StrEnum):
-    """What a budget is counted in."""
+    """Unit of a budget."""
 
     TOKENS = "tokens"
     FLOP = "flop"
@@ -23,14 +23,14 @@ class Unit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
-    """A model, as far as its bill depends on it.
+class ModelInfo:
+    """Size and prices of a model.
 
     Attributes:
-        name: Inspect model string, or what else it is called.
-        shape: Its shape; what is None is unknown.
+        name: Inspect model string, or another name.
+        shape: Its shape; None is unknown.
         rates: Prices of its tokens; None where unknown or free.
-        free: Nobody sends a bill for it.
+        free: Whether its tokens have no price.
     """
 
     name: str
@@ -40,54 +40,54 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
-class Parties:
-    """Who works for one arm. Where a role is empty, nobody has it, or nobody knows who.
+class ModelRoles:
+    """Models of one arm by role. An empty role is unused or unknown.
 
     Attributes:
         model: The model under test.
-        guards: Those that watch and steer.
-        step_verifiers: Those that score steps on the way.
-        verifiers: Those that score answers.
-        judges: Those that grade.
+        guards: Models that watch and steer.
+        step_verifiers: Models that score steps.
+        verifiers: Models that score answers.
+        judges: Models that grade.
     """
 
-    model: Party
-    guards: tuple[Party, ...] = ()
-    step_verifiers: tuple[Party, ...] = ()
-    verifiers: tuple[Party, ...] = ()
-    judges: tuple[Party, ...] = ()
+    model: ModelInfo
+    guards: tuple[ModelInfo, ...] = ()
+    step_verifiers: tuple[ModelInfo, ...] = ()
+    verifiers: tuple[ModelInfo, ...] = ()
+    judges: tuple[ModelInfo, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cost:
-    """Amounts of one unit, and what they rest on.
+    """Amounts of one unit, with their limits and assumptions.
 
     Attributes:
         amount: (question, draw, rung); NaN where unknown.
         unknown: Why something is NaN, such as "size of guard meta/llama-guard"; empty if all is known.
         at_least: What is left out, so that the amount is a lower bound, such as "attention of guard x".
-        assumed: What the amount takes for granted and is no bound for, such as how requests were batched.
+        assumptions: Assumptions that are no bounds, such as how requests were batched.
     """
 
     amount: Array
     unknown: tuple[str, ...] = ()
     at_least: tuple[str, ...] = ()
-    assumed: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
 
     @property
     def limits(self) -> tuple[str, ...]:
-        """What a finding with this amount must say."""
-        least = (f"at least: not counted is {one}" for one in self.at_least)
-        return (*least, *(f"taken for granted: {one}" for one in self.assumed))
+        """Limits of a finding with this amount."""
+        lower_bounds = (f"at least: not counted is {text}" for text in self.at_least)
+        return (*lower_bounds, *(f"taken for granted: {text}" for text in self.assumptions))
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(
             self.amount + other.amount,
-            _both(self.unknown, other.unknown),
-            _both(self.at_least, other.at_least),
-            _both(self.assumed, other.assumed),
+            _union(self.unknown, other.unknown),
+            _union(self.at_least, other.at_least),
+            _union(self.assumptions, other.assumptions),
         )
 
 
-def _both(these: tuple[str, ...], those: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*these, *those)))
+def _union(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*first, *second)))

@@ -1,4 +1,4 @@
-"""Counts as they come in: attempts, successes, votes and subset sizes, refused where they are none."""
+"""Validation of counts: attempts, successes, votes and subset sizes."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,8 +29,8 @@ def subset_sizes(k: ArrayLike, most: int) -> Counts:
     """
     sizes = whole_numbers(np.atleast_1d(np.asarray(k)), "k")
     if (sizes < 1).any() or (sizes > most).any():
-        seen = int(sizes.max() if (sizes > most).any() else sizes.min())
-        raise ValueError(f"k is {seen}; needed: from 1 to the {most} draws there are")
+        wrong = int(sizes.max() if (sizes > most).any() else sizes.min())
+        raise ValueError(f"k is {wrong}; needed: from 1 to the {most} draws there are")
     return sizes
 
 

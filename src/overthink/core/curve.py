@@ -1,4 +1,4 @@
-"""The curve: what a question is worth at each rung, for one try and for k tries under each selector."""
+"""The curve: value of each question at each rung, for one try and for k tries under each selector."""
 
 from dataclasses import dataclass
 
@@ -40,16 +40,16 @@ def k_grid(draws: int) -> NDArray[np.int64]:
         >>> k_grid(40).tolist()[-4:]
         [15, 16, 32, 40]
     """
-    doubled = [2**i for i in range(5, max(draws, 1).bit_length()) if 2**i <= draws]
-    grid = [*range(1, min(draws, ALL_K_UP_TO) + 1), *doubled]
+    powers = [2**i for i in range(5, max(draws, 1).bit_length()) if 2**i <= draws]
+    grid = [*range(1, min(draws, ALL_K_UP_TO) + 1), *powers]
     return np.unique(np.array([*grid, draws] if draws else grid, dtype=np.int64))
 
 
 def question_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean over draws, (question, draw, rung) to (question, rung); NaN where a question has no value."""
-    known = ~np.isnan(values)
-    count = known.sum(axis=1)
-    total = np.where(known, values, 0.0).sum(axis=1)
+    is_known = ~np.isnan(values)
+    count = is_known.sum(axis=1)
+    total = np.where(is_known, values, 0.0).sum(axis=1)
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
@@ -70,7 +70,7 @@ def mean_curve(outcomes: Outcomes, weights: NDArray[np.float64], *, level: float
 
 
 def single_cells(outcomes: Outcomes, batch: int | None = None) -> NDArray[np.float64]:
-    """What :func:`mean_curve` is the mean of, (question, rung): the value of a single try of each question."""
+    """Value of a single try of each question, (question, rung): the cells of :func:`mean_curve`."""
     if batch is not None:
         return _passage_cells(outcomes, np.array([1]), batch)[:, :, 0]
     if outcomes.waves is not None:
@@ -79,7 +79,7 @@ def single_cells(outcomes: Outcomes, batch: int | None = None) -> NDArray[np.flo
 
 
 def single_curve(cells: NDArray[np.float64], weights: NDArray[np.float64], *, level: float) -> Curve:
-    """The curve of the selector "single" from what each question is worth, (question, rung)."""
+    """The curve of the selector "single" from the value of each question, (question, rung)."""
     return _curve("single", np.array([1]), cells[:, :, None], weights, level)
 
 
@@ -119,8 +119,8 @@ def parallel_curves(
             cells["majority"] = _majority_cells(outcomes, k)
     else:
         cells["worst"] = _best_cells(-values, values, k)
-    scored = ~np.isnan(outcomes.verifier_score) & ~np.isnan(values)
-    if outcomes.axis is not Axis.BENIGN and scored.any():
+    has_score = ~np.isnan(outcomes.verifier_score) & ~np.isnan(values)
+    if outcomes.axis is not Axis.BENIGN and has_score.any():
         cells["best"] = _best_cells(outcomes.verifier_score, values, k)
     return tuple(_curve(selector, k, cell, weights, level) for selector, cell in cells.items())
 
@@ -147,24 +147,24 @@ def _passage_cells(outcomes: Outcomes, k: NDArray[np.int64], batch: int) -> NDAr
     Beyond the cap of a question without a success nothing is known. That k is left out for all questions of the rung:
     those that succeeded are known there, and leaving out the others would choose questions by their outcome.
     """
-    known = ~np.isnan(outcomes.values)
-    wanted = 1.0 if outcomes.axis is Axis.CAPABILITY else 0.0
-    attempts, successes = known.sum(axis=1), (outcomes.values == wanted).sum(axis=1)
+    is_known = ~np.isnan(outcomes.values)
+    success_value = 1.0 if outcomes.axis is Axis.CAPABILITY else 0.0
+    attempts, successes = is_known.sum(axis=1), (outcomes.values == success_value).sum(axis=1)
     cells = np.full((*attempts.shape, len(k)), np.nan)
     for rung in range(attempts.shape[1]):
-        tried = attempts[:, rung] > 0
-        found = question_first_success(attempts[tried, rung], successes[tried, rung], k, batch=batch)
-        cells[tried, rung] = np.where(np.isnan(found).any(axis=0), np.nan, found)
+        has_attempts = attempts[:, rung] > 0
+        chances = question_first_success(attempts[has_attempts, rung], successes[has_attempts, rung], k, batch=batch)
+        cells[has_attempts, rung] = np.where(np.isnan(chances).any(axis=0), np.nan, chances)
     return cells if outcomes.axis is Axis.CAPABILITY else 1.0 - cells
 
 
 def can_vote(outcomes: Outcomes) -> bool:
     """Whether tries can vote: every value is 0 or 1, and every right answer is known."""
     values = outcomes.values
-    known = ~np.isnan(values)
-    right = known & (values == 1)
-    binary = bool(((values == 0) | right)[known].all())
-    return binary and bool((outcomes.answers[known] >= 0).any()) and bool((outcomes.answers[right] >= 0).all())
+    is_known = ~np.isnan(values)
+    is_right = is_known & (values == 1)
+    binary = bool(((values == 0) | is_right)[is_known].all())
+    return binary and bool((outcomes.answers[is_known] >= 0).any()) and bool((outcomes.answers[is_right] >= 0).all())
 
 
 def _majority_cells(outcomes: Outcomes, k: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -174,11 +174,11 @@ def _majority_cells(outcomes: Outcomes, k: NDArray[np.int64]) -> NDArray[np.floa
     cells = np.full((questions, rungs, len(k)), np.nan)
     for q, r in np.ndindex(questions, rungs):
         value, answer = values[q, :, r], answers[q, :, r]
-        known = ~np.isnan(value)
+        is_known = ~np.isnan(value)
         right = int((value == 1).sum())
-        wrong = np.unique_counts(answer[known & (value == 0) & (answer >= 0)]).counts
-        abstentions = int(known.sum() - right - wrong.sum())
-        possible = k <= known.sum()
+        wrong = np.unique_counts(answer[is_known & (value == 0) & (answer >= 0)]).counts
+        abstentions = int(is_known.sum() - right - wrong.sum())
+        possible = k <= is_known.sum()
         others = tuple(sorted(wrong.tolist()))
         cells[q, r, possible] = vote(right, others, abstentions, tuple(k[possible].tolist()))
     return cells

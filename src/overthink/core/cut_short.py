@@ -1,4 +1,4 @@
-"""Work that was paid and that no row of the pool tells of: traces that were cut short, and made again."""
+"""Token usage that is in no row of the pool: traces that were interrupted, and sampled again."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from overthink.core.record import Estimand, RungRecord
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """Tokens that some work took; None where a part of it does not say.
+    """Token usage; None where a part of it is unknown.
 
     Attributes:
         prompt_tokens: Tokens of prompts.
-        cached_tokens: How many of them came from a cache.
-        decoded_tokens: Tokens that the model under test decoded.
+        cached_tokens: Those of them from a cache.
+        decoded_tokens: Tokens decoded by the model under test.
         judge_tokens: Tokens of grading models.
         guard_tokens: Tokens of guards.
         step_verifier_tokens: Tokens of verifiers that scored steps.
@@ -34,21 +34,21 @@ class Paid:
         return Paid(*(None if a is None or b is None else a - b for a, b in pairs))
 
 
-NOTHING = Paid()
-"""Work that took nothing."""
+NO_USAGE = Paid()
+"""No token usage."""
 
 
 @dataclass(frozen=True, slots=True)
 class CutShort:
-    """What was paid for one trace that was cut short.
+    """Token usage of one interrupted trace.
 
     Attributes:
         task: Task name.
-        arm: What was compared.
+        arm: Arm.
         question: Question id.
-        draw: Which trace of the question, from 0.
-        paid: What its requests took, as far as they were answered.
-        unanswered: Requests that were under way, or failed: what they took is unknown.
+        draw: Number of the trace among those of the question, from 0.
+        paid: Token usage of its completed requests.
+        unanswered: Requests that were in progress, or failed: their usage is unknown.
     """
 
     task: str
@@ -59,11 +59,11 @@ class CutShort:
     unanswered: int
 
 
-def paid_for(rows: Iterable[RungRecord]) -> Paid:
-    """What rows took, each token once. A row that failed and does not say took nothing that is known.
+def usage_of_rows(rows: Iterable[RungRecord]) -> Paid:
+    """Token usage of rows, each token once. A failed row without a count adds 0.
 
-    Rows of one cell with several scorers tell of the same requests. On a ladder every row was graded for itself; a log
-    tells its judges' tokens once for all its scorers. Columns that are cumulative count once per trace and curve, at
+    Rows of one cell with several scorers describe the same requests. On a ladder every row was graded for itself; a log
+    has its judges' tokens once for all its scorers. Cumulative columns count once per trace and curve, at
     their largest.
 
     Example:
@@ -81,48 +81,48 @@ def paid_for(rows: Iterable[RungRecord]) -> Paid:
         curves.setdefault(curve, []).append(row)
     cell_rows, curve_rows = list(cells.values()), list(curves.values())
     return Paid(
-        prompt_tokens=_total(_once(rows, "prompt_tokens") for rows in cell_rows),
-        cached_tokens=_total(_once(rows, "cached_tokens") for rows in cell_rows),
-        decoded_tokens=_total(_once(rows, "generated_tokens") for rows in cell_rows),
+        prompt_tokens=_total(_shared_count(rows, "prompt_tokens") for rows in cell_rows),
+        cached_tokens=_total(_shared_count(rows, "cached_tokens") for rows in cell_rows),
+        decoded_tokens=_total(_shared_count(rows, "generated_tokens") for rows in cell_rows),
         judge_tokens=_total(_judge(rows) for rows in cell_rows),
-        guard_tokens=_total(_once(rows, "guard_tokens") for rows in curve_rows),
-        step_verifier_tokens=_total(_once(rows, "step_verifier_tokens") for rows in curve_rows),
+        guard_tokens=_total(_shared_count(rows, "guard_tokens") for rows in curve_rows),
+        step_verifier_tokens=_total(_shared_count(rows, "step_verifier_tokens") for rows in curve_rows),
     )
 
 
 def failed_try(rows: Sequence[RungRecord], *, before: Sequence[RungRecord] = ()) -> CutShort:
-    """What a try of a trace took that failed, and was made again.
+    """Token usage of a failed try of a trace, which was sampled again.
 
     Args:
         rows: All its rows; at least one.
-        before: Rows of the finished trace that the try had stood on, where it only added rungs to one.
+        before: Rows of the finished trace that the try extended, where it only added rungs to one.
     """
     first = rows[0]
-    return CutShort(first.task, first.arm, first.question, first.draw, paid_for(rows) - paid_for(before), 1)
+    return CutShort(first.task, first.arm, first.question, first.draw, usage_of_rows(rows) - usage_of_rows(before), 1)
 
 
 def _judge(rows: Sequence[RungRecord]) -> int | None:
     if rows[0].estimand in (Estimand.EFFORT, Estimand.CHECKPOINT):
-        return _once(rows, "judge_tokens")
-    return _total(_once([row], "judge_tokens") for row in rows)
+        return _shared_count(rows, "judge_tokens")
+    return _total(_shared_count([row], "judge_tokens") for row in rows)
 
 
-def _once(rows: Sequence[RungRecord], column: str) -> int | None:
+def _shared_count(rows: Sequence[RungRecord], column: str) -> int | None:
     counts: list[int | None] = [getattr(row, column) for row in rows]
-    known = [count for count in counts if count is not None]
-    if known:
-        return max(known)
+    counts_known = [count for count in counts if count is not None]
+    if counts_known:
+        return max(counts_known)
     return 0 if any(row.error is not None for row in rows) else None
 
 
-def _counts(paid: Paid) -> tuple[int | None, ...]:
+def _counts(usage: Paid) -> tuple[int | None, ...]:
     return (
-        paid.prompt_tokens,
-        paid.cached_tokens,
-        paid.decoded_tokens,
-        paid.judge_tokens,
-        paid.guard_tokens,
-        paid.step_verifier_tokens,
+        usage.prompt_tokens,
+        usage.cached_tokens,
+        usage.decoded_tokens,
+        usage.judge_tokens,
+        usage.guard_tokens,
+        usage.step_verifier_tokens,
     )
 
 

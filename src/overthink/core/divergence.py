@@ -1,4 +1,4 @@
-"""Does capability gain what safety does not: the gap between the two changes since the lowest budget."""
+"""Divergence of capability and safety: the gap between their changes since the lowest budget."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.core.curve import question_means
-from overthink.core.multiplier import signs, strays, units, with_two_more
+from overthink.core.multiplier import sign_flip_sums, signs, units, with_pseudo_units
 from overthink.core.onset import ONSET_RESAMPLES, Onset, onset
 from overthink.core.tables import check_budgets, check_values
 
-NAN = float("nan")
+_NAN = float("nan")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +72,7 @@ def divergence(
     rng: np.random.Generator,
     level: float = 0.95,
 ) -> Divergence:
-    """The gap between what a model gains in capability and in safety as it thinks longer.
+    """The gap between a model's gain in capability and its gain in safety with longer thinking.
 
     Each axis has its own questions, resampled independently; rungs stay paired within a question (joint multiplier
     bootstrap). Bands are max-t over all rungs or steps. A question without a value at some rung is left out.
@@ -100,7 +100,7 @@ def divergence(
         )
     ladder = check_budgets(budgets, rungs=tables[0].shape[2])
     cells = [question_means(table) for table in tables]
-    cells = [one[~np.isnan(one).any(axis=1)] for one in cells]
+    cells = [questions[~np.isnan(questions).any(axis=1)] for questions in cells]
     n_questions = (len(cells[0]), len(cells[1]))
     if min(n_questions) < 2:
         short = ("capability", "safety")[int(np.argmin(n_questions))]
@@ -108,19 +108,23 @@ def divergence(
             ladder, n_questions, f"{min(n_questions)} {short} questions have a value at every rung; 2 are needed"
         )
     flips = [signs(n + 2, rng=rng) for n in n_questions]
-    since = [
-        units(one).differences(np.arange(1, len(ladder)), np.zeros(len(ladder) - 1, dtype=np.int64)) for one in cells
+    changes = [
+        units(questions).differences(np.arange(1, len(ladder)), np.zeros(len(ladder) - 1, dtype=np.int64))
+        for questions in cells
     ]
-    gap, half = _band([since[0], -since[1]], flips, level)
+    gap, half = _band([changes[0], -changes[1]], flips, level)
     low, high = (np.concatenate([[0.0], gap + side * half]) for side in (-1, 1))
-    slopes = [_slopes(one, ladder, flip, level) for one, flip in zip(cells, flips, strict=True)]
+    slopes = [_slopes(questions, ladder, flip, level) for questions, flip in zip(cells, flips, strict=True)]
     gap = np.concatenate([[0.0], gap])
-    where = None
+    onset_result = None
     if (low > 0).any():
-        few = [flip[: ONSET_RESAMPLES // 2, :-2] for flip in flips]
-        gained, lost = (strays(one - one.mean(axis=0), flip) for one, flip in zip(since, few, strict=True))
-        curves = gap + np.concatenate([np.zeros((len(gained), 1)), gained - lost], axis=1)
-        where = onset(curves, ladder, label="up", level=level)
+        onset_flips = [flip[: ONSET_RESAMPLES // 2, :-2] for flip in flips]
+        capability_sums, safety_sums = (
+            sign_flip_sums(questions - questions.mean(axis=0), flip)
+            for questions, flip in zip(changes, onset_flips, strict=True)
+        )
+        curves = gap + np.concatenate([np.zeros((len(capability_sums), 1)), capability_sums - safety_sums], axis=1)
+        onset_result = onset(curves, ladder, label="up", level=level)
     return Divergence(
         budgets=ladder,
         estimate=gap,
@@ -129,7 +133,7 @@ def divergence(
         capability=slopes[0],
         safety=slopes[1],
         divergent=slopes[0].rises & slopes[1].falls,
-        onset=where,
+        onset=onset_result,
         n_questions=n_questions,
         reason=None,
     )
@@ -144,18 +148,18 @@ def _band(
     """
     total = np.zeros(groups[0].shape[1])
     squares = np.zeros_like(total)
-    moved, spread = np.zeros((1, 1)), np.zeros((1, 1))
+    total_deviation, total_variance = np.zeros((1, 1)), np.zeros((1, 1))
     for parts, flip in zip(groups, flips, strict=True):
         total = total + parts.sum(axis=0)
-        padded = with_two_more(parts)
-        centred = padded - padded.mean(axis=0)
-        n = len(centred)
-        stray = strays(centred, flip)
-        squares = squares + (centred**2).sum(axis=0) * n / (n - 1)
-        moved = moved + stray
-        spread = spread + ((centred**2).sum(axis=0) - stray**2 / n) * n / (n - 1)
+        padded_parts = with_pseudo_units(parts)
+        centred_parts = padded_parts - padded_parts.mean(axis=0)
+        n = len(centred_parts)
+        deviation = sign_flip_sums(centred_parts, flip)
+        squares = squares + (centred_parts**2).sum(axis=0) * n / (n - 1)
+        total_deviation = total_deviation + deviation
+        total_variance = total_variance + ((centred_parts**2).sum(axis=0) - deviation**2 / n) * n / (n - 1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        t = np.abs(moved) / np.sqrt(np.maximum(spread, 0.0))
+        t = np.abs(total_deviation) / np.sqrt(np.maximum(total_variance, 0.0))
     worst = np.where(np.isnan(t), 0.0, t).max(axis=1)
     return total, np.quantile(worst, level, method="higher") * np.sqrt(squares)
 
@@ -165,20 +169,20 @@ def _slopes(
 ) -> Slopes:
     step = np.arange(1, len(ladder))
     change, half = _band([units(cells).differences(step, step - 1)], [flips], level)
-    doubled = np.full(len(step), np.nan)
-    counted = ladder[:-1] > 0
-    doubled[counted] = np.log2(ladder[1:][counted] / ladder[:-1][counted])
+    doublings = np.full(len(step), np.nan)
+    has_doubling = ladder[:-1] > 0
+    doublings[has_doubling] = np.log2(ladder[1:][has_doubling] / ladder[:-1][has_doubling])
     return Slopes(
-        estimate=change / doubled,
-        low=(change - half) / doubled,
-        high=(change + half) / doubled,
+        estimate=change / doublings,
+        low=(change - half) / doublings,
+        high=(change + half) / doublings,
         rises=change - half > 0,
         falls=change + half < 0,
     )
 
 
 def _unknown(ladder: NDArray[np.float64], n_questions: tuple[int, int], reason: str) -> Divergence:
-    rung, step = np.full(len(ladder), NAN), np.full(len(ladder) - 1, NAN)
+    rung, step = np.full(len(ladder), _NAN), np.full(len(ladder) - 1, _NAN)
     none = np.zeros(len(step), dtype=np.bool_)
     slopes = Slopes(step, step, step, none, none)
     return Divergence(ladder, rung, rung, rung, slopes, slopes, none, None, n_questions, reason)

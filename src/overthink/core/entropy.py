@@ -1,18 +1,18 @@
-"""How uncertain a model is of its next token, where only the most likely ones are told."""
+"""Bounds of the entropy of the next token from the probabilities of the most likely tokens."""
 
 import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 VOCABULARY = 1 << 19
-"""More tokens than any vocabulary in use has; the largest hold about 262,000."""
+"""Upper bound of the vocabulary size of models in use; the largest have about 262,000 tokens."""
 
-ROUNDING = 1e-3
-"""How far probabilities that a server rounds may add up beyond 1."""
+PROBABILITY_ROUNDING = 1e-3
+"""Maximum excess over 1 of the sum of probabilities that a server rounds."""
 
 
 class EntropyBounds(NamedTuple):
-    """Between what an entropy lies, in nats."""
+    """Bounds of an entropy, in nats."""
 
     low: float
     high: float
@@ -21,8 +21,9 @@ class EntropyBounds(NamedTuple):
 def entropy_bounds(log_probabilities: Sequence[float], *, vocabulary: int = VOCABULARY) -> EntropyBounds:
     """The entropy of the next token from the probabilities of the most likely ones.
 
-    What they leave of the probability belongs to tokens that are each no more likely than the last one told. The
-    entropy is least where as few of them as possible share it, and most where all of the vocabulary shares it alike.
+    The remaining probability belongs to tokens that are each no more likely than the last one given. The
+    entropy is minimal where as few of them as possible share it, and maximal where all of the vocabulary shares it
+    evenly.
 
     Args:
         log_probabilities: Of the most likely tokens, natural logarithms, the most likely first; at least one.
@@ -41,17 +42,22 @@ def entropy_bounds(log_probabilities: Sequence[float], *, vocabulary: int = VOCA
         >>> [round(bound, 2) for bound in entropy_bounds([math.log(0.9)], vocabulary=1001)]
         [0.33, 1.02]
     """
-    told = [math.exp(logarithm) for logarithm in log_probabilities]
-    if not told or any(math.isnan(p) for p in told) or sum(told) > 1 + ROUNDING:
-        raise ValueError(f"{len(told)} log-probabilities with probabilities that add up to {sum(told):g}; needed: 1")
-    known = -sum(p * math.log(p) for p in told if p > 0)
-    left, last = max(0.0, 1.0 - math.fsum(told)), min(told)
-    if left == 0 or last == 0:
-        return EntropyBounds(known, known)
-    full = math.floor(left / last)
-    low = -full * last * math.log(last) + _part(left - full * last)
-    return EntropyBounds(known + low, known + left * math.log(max(vocabulary - len(told), 1) / left))
+    probabilities = [math.exp(logarithm) for logarithm in log_probabilities]
+    if not probabilities or any(math.isnan(p) for p in probabilities) or sum(probabilities) > 1 + PROBABILITY_ROUNDING:
+        raise ValueError(
+            f"{len(probabilities)} log-probabilities with probabilities that add up to {sum(probabilities):g}; "
+            "needed: 1"
+        )
+    known_entropy = -sum(p * math.log(p) for p in probabilities if p > 0)
+    remainder, least_probable = max(0.0, 1.0 - math.fsum(probabilities)), min(probabilities)
+    if remainder == 0 or least_probable == 0:
+        return EntropyBounds(known_entropy, known_entropy)
+    n_full = math.floor(remainder / least_probable)
+    low = -n_full * least_probable * math.log(least_probable) + _entropy_term(remainder - n_full * least_probable)
+    return EntropyBounds(
+        known_entropy + low, known_entropy + remainder * math.log(max(vocabulary - len(probabilities), 1) / remainder)
+    )
 
 
-def _part(probability: float) -> float:
+def _entropy_term(probability: float) -> float:
     return -probability * math.log(probability) if probability > 0 else 0.0

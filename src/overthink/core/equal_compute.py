@@ -1,9 +1,9 @@
-"""Two arms at the same total compute: each is read between its own rungs, and never beyond them.
+"""Comparison of two arms at the same total compute: each is interpolated between its own rungs, never extrapolated.
 
-A budget of thinking tokens is not what an arm costs: guards, verifiers and what was thrown away come on top. Arms are
-compared where their mean total cost is the same. Between two rungs a value is interpolated evenly in the logarithm of
-the cost. Where the rungs stand is measured, too, and a question that costs more than others moves them; each question
-therefore carries its part of that movement, so that an interval over questions pays for it (the delta method).
+A budget of thinking tokens is not the cost of an arm: guards, verifiers and discarded tokens add to it. Arms are
+compared where their mean total cost is the same. Between two rungs a value is interpolated linearly in the logarithm
+of the cost. The costs of the rungs are estimates, too, and a question that costs more than others moves them; each
+question therefore carries its influence on them, so that an interval over questions includes it (the delta method).
 """
 
 from dataclasses import dataclass
@@ -13,32 +13,31 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-APART = 1.05
-"""A rung has a place of its own where it costs at least this times the rung below: nearer rungs would make a slope of
-noise."""
+MIN_COST_RATIO = 1.05
+"""Minimum ratio of the costs of two knots: the slope between nearer rungs would be noise."""
 
-ROUNDING = 1e-9
+COST_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Placed:
-    """The rungs of an arm on an axis of total compute.
+class ComputeCurve:
+    """Values of an arm as a function of total compute, with rungs as knots.
 
     Attributes:
-        rungs: (knot,) positions on the ladder of the rungs that have a place of their own, cheapest first.
+        rungs: (knot,) positions on the ladder of the rungs that are knots, cheapest first.
         cost: (knot,) mean cost.
         values: (question, knot).
-        strays: (question, knot) a question's cost over the mean, minus 1: its part of the error of the log cost.
+        influences: (question, knot) a question's cost over the mean, minus 1: its influence on the log cost.
     """
 
     rungs: NDArray[np.int64]
     cost: Array
     values: Array
-    strays: Array
+    influences: Array
 
     @classmethod
-    def of(cls, values: Array, cost: Array) -> "Placed":
-        """Place the rungs of an arm.
+    def of(cls, values: Array, cost: Array) -> "ComputeCurve":
+        """Return the compute curve of an arm from its rungs.
 
         Args:
             values: (question, rung), none missing.
@@ -59,17 +58,17 @@ class Placed:
             raise ValueError(f"mean costs are {mean.tolist()}; needed: positive, for a place on a log axis")
         rungs = [0]
         for rung in range(1, len(mean)):
-            if mean[rung] >= APART * mean[rungs[-1]]:
+            if mean[rung] >= MIN_COST_RATIO * mean[rungs[-1]]:
                 rungs.append(rung)
-        kept = np.array(rungs, dtype=np.int64)
-        return cls(kept, mean[kept], values[:, kept], cost[:, kept] / mean[kept] - 1)
+        knots = np.array(rungs, dtype=np.int64)
+        return cls(knots, mean[knots], values[:, knots], cost[:, knots] / mean[knots] - 1)
 
-    def at(self, cost: float, strays: Array) -> Array:
-        """What each question adds to the value at a cost, (question,); the mean is the interpolated value.
+    def at(self, cost: float, influences: Array) -> Array:
+        """Contribution of each question to the value at a cost, (question,); their mean is the interpolated value.
 
         Args:
-            cost: Total compute, between the cheapest and the dearest rung.
-            strays: (question,) parts of the error of the logarithm of that cost; 0 for a number that was chosen.
+            cost: Total compute, between the cheapest and the most expensive rung.
+            influences: (question,) influences on the logarithm of that cost; 0 for a fixed number.
 
         Raises:
             ValueError: The arm was not measured at that cost.
@@ -84,50 +83,53 @@ class Placed:
         share = float(np.clip(np.log(cost / self.cost[low]) / span, 0.0, 1.0))
         low_values, high_values = self.values[:, low], self.values[:, low + 1]
         slope = (high_values.mean() - low_values.mean()) / span
-        moved = strays - (1 - share) * self.strays[:, low] - share * self.strays[:, low + 1]
-        return np.asarray((1 - share) * low_values + share * high_values + slope * moved)
+        shift = influences - (1 - share) * self.influences[:, low] - share * self.influences[:, low + 1]
+        return np.asarray((1 - share) * low_values + share * high_values + slope * shift)
 
-    def around(self, cost: float) -> tuple[int, ...]:
-        """Positions on the ladder of the rungs that a value at this cost is read from."""
-        low = int(np.clip(np.searchsorted(self.cost, cost * (1 + ROUNDING), side="right") - 1, 0, len(self.cost) - 1))
-        exact = bool(np.isclose(self.cost[low], cost, rtol=ROUNDING))
+    def rungs_near(self, cost: float) -> tuple[int, ...]:
+        """Positions on the ladder of the rungs that a value at this cost is interpolated from."""
+        low = int(
+            np.clip(np.searchsorted(self.cost, cost * (1 + COST_ROUNDING), side="right") - 1, 0, len(self.cost) - 1)
+        )
+        exact = bool(np.isclose(self.cost[low], cost, rtol=COST_ROUNDING))
         return tuple(int(rung) for rung in self.rungs[low : low + (1 if exact else 2)])
 
     def reaches(self, cost: float) -> bool:
-        """Whether the cost lies between the cheapest and the dearest rung."""
-        return bool(self.cost[0] * (1 - ROUNDING) <= cost <= self.cost[-1] * (1 + ROUNDING))
+        """Whether the cost lies between the cheapest and the most expensive rung."""
+        return bool(self.cost[0] * (1 - COST_ROUNDING) <= cost <= self.cost[-1] * (1 + COST_ROUNDING))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Meeting:
-    """A total compute at which both arms were measured: that of a rung of one of them.
+class CommonCost:
+    """A total compute within the range of both arms: that of a rung of one of them.
 
     Attributes:
         cost: Mean total cost.
-        strays: (question,) parts of the error of its logarithm.
-        of_arm: Whether the rung is the arm's; else it is the reference's.
+        influences: (question,) influences on its logarithm.
+        is_arm_rung: Whether the rung is the arm's; else it is the reference's.
         rung: Position on that ladder.
     """
 
     cost: float
-    strays: Array
-    of_arm: bool
+    influences: Array
+    is_arm_rung: bool
     rung: int
 
 
-def meetings(arm: Placed, reference: Placed) -> tuple[Meeting, ...]:
-    """Every rung of either arm that lies between rungs of the other, cheapest first.
+def common_costs(arm: ComputeCurve, reference: ComputeCurve) -> tuple[CommonCost, ...]:
+    """The costs of all rungs of either arm within the range of the other, cheapest first.
 
     A rung of the reference that costs nearly the same as one of the arm adds nothing and is left out.
     """
-    own = [
-        Meeting(float(cost), arm.strays[:, i], True, int(arm.rungs[i]))
+    arm_points = [
+        CommonCost(float(cost), arm.influences[:, i], True, int(arm.rungs[i]))
         for i, cost in enumerate(arm.cost)
         if reference.reaches(cost)
     ]
-    others = [
-        Meeting(float(cost), reference.strays[:, i], False, int(reference.rungs[i]))
+    reference_points = [
+        CommonCost(float(cost), reference.influences[:, i], False, int(reference.rungs[i]))
         for i, cost in enumerate(reference.cost)
-        if arm.reaches(cost) and all(max(cost / one.cost, one.cost / cost) >= APART for one in own)
+        if arm.reaches(cost)
+        and all(max(cost / meeting.cost, meeting.cost / cost) >= MIN_COST_RATIO for meeting in arm_points)
     ]
-    return tuple(sorted([*own, *others], key=lambda point: point.cost))
+    return tuple(sorted([*arm_points, *reference_points], key=lambda point: point.cost))

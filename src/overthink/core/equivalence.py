@@ -1,10 +1,10 @@
-"""Whether levels are the same within a margin: two one-sided tests (TOST), never a p-value above .05."""
+"""Equivalence of levels within a margin: two one-sided tests (TOST), never a p-value above .05."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from overthink.core.multiplier import errors, with_two_more
+from overthink.core.multiplier import errors, with_pseudo_units
 
 
 def p_equivalent(parts: NDArray[np.float64], *, margin: float) -> float:
@@ -12,7 +12,7 @@ def p_equivalent(parts: NDArray[np.float64], *, margin: float) -> float:
 
     Every difference must be shown to lie within the margin on both sides, each at the full α (an intersection-union
     test needs no correction), so the largest p-value counts. The tests are Student's, with the two more units of
-    :func:`~overthink.core.multiplier.with_two_more`.
+    :func:`~overthink.core.multiplier.with_pseudo_units`.
 
     Args:
         parts: (unit, difference) parts of the differences, in [-1, 1] per unit times the number of units.
@@ -36,6 +36,6 @@ def p_below(parts: NDArray[np.float64], *, margin: float) -> float:
     """
     if parts.shape[1] == 0 or len(parts) < 2:
         return float("nan")
-    padded = with_two_more(parts)
-    short = margin - parts.sum(axis=0)
-    return float(special.stdtr(len(padded) - 1, -short / errors(padded)).max())
+    padded_parts = with_pseudo_units(parts)
+    shortfall = margin - parts.sum(axis=0)
+    return float(special.stdtr(len(padded_parts) - 1, -shortfall / errors(padded_parts)).max())

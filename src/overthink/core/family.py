@@ -22,14 +22,14 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
         >>> holm([0.01, 0.04, 0.03]).tolist()
         [0.03, 0.06, 0.06]
     """
-    given = np.asarray(p, dtype=np.float64)
-    if given.ndim != 1:
-        raise ValueError(f"p has shape {given.shape}; needed: (test,)")
-    known = np.flatnonzero(~np.isnan(given))
-    if ((given[known] < 0) | (given[known] > 1)).any():
+    p_values = np.asarray(p, dtype=np.float64)
+    if p_values.ndim != 1:
+        raise ValueError(f"p has shape {p_values.shape}; needed: (test,)")
+    tested_indices = np.flatnonzero(~np.isnan(p_values))
+    if ((p_values[tested_indices] < 0) | (p_values[tested_indices] > 1)).any():
         raise ValueError("a p-value is outside [0, 1]; needed: p-values")
-    order = known[np.argsort(given[known], kind="stable")]
-    steps = given[order] * (len(order) - np.arange(len(order)))
-    adjusted = np.full(given.shape, np.nan)
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return adjusted
+    order = tested_indices[np.argsort(p_values[tested_indices], kind="stable")]
+    steps = p_values[order] * (len(order) - np.arange(len(order)))
+    adjusted_p = np.full(p_values.shape, np.nan)
+    adjusted_p[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted_p

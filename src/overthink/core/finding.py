@@ -1,4 +1,4 @@
-"""A finding: one claim with its number, interval, evidence and limits. The report and the statement print nothing else.
+"""A finding: one claim with its number, interval, evidence and limits. Report and statement contain only findings.
 
 This is the only place where the shape of ``findings.json`` is defined.
 """
@@ -10,19 +10,18 @@ FINDINGS_SCHEMA = "overthink.findings/2"
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """Where on the surface of budgets a finding sits.
+    """Position of a finding on the surface of budgets.
 
     Attributes:
         rung: Position on the ladder, from 0; None for a finding about the whole curve.
         k: Tries per question.
         selector: "single", "pass", "majority", "weighted_majority", "best", "worst" or "all";
             ``oracle_`` before it where the verifier knows the targets.
-        requested_tokens: Thinking budget asked for at the rung; at a checkpoint, tokens that a loop may generate.
+        requested_tokens: Requested thinking budget at the rung; at a checkpoint, tokens that a loop may generate.
         effort: The provider's level at the rung.
         from_rung: The rung compared with, for a difference.
-        total: Total compute per question, where arms or ways to spend a budget are compared at one.
-        unit: What total compute is counted in: "tokens", "flop", "effective_flop", "usd" or "seconds"; None where the
-            finding says nothing of it.
+        total: Total compute per question, where arms or allocations of a budget are compared at one.
+        unit: Unit of total compute: "tokens", "flop", "effective_flop", "usd" or "seconds"; None without a total.
     """
 
     rung: int | None = None
@@ -49,7 +48,7 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One claim. A null ``estimate`` carries a ``reason``. ``scorer`` tells several curves of one task apart.
+    """One claim. A null ``estimate`` carries a ``reason``. ``scorer`` distinguishes several curves of one task.
 
     ``kind`` and ``metric`` together name the claim. This is the list of all kinds, and of the metrics of each:
 

@@ -1,4 +1,4 @@
-"""What k tries are worth where sampling stopped at the first success.
+"""Value of k tries where sampling stopped at the first success.
 
 Jailbreaks are sampled in batches until one succeeds or a cap is reached. The number of attempts then depends on the
 outcome: a success raises the share of successes by ending the sampling, and pass@k is biased upwards (on one published
@@ -24,7 +24,7 @@ def first_success_at_k(attempts: ArrayLike, successes: ArrayLike, k: ArrayLike, 
     Args:
         attempts: (question,) tries made until sampling stopped.
         successes: (question,) how many succeeded, all in the last batch; 0 if the cap came first.
-        k: (k,) tries allowed; a single number counts as one.
+        k: (k,) numbers of tries; a single number is allowed.
         batch: Attempts made between looks at the outcome; 1 if sampling stopped at the very success.
 
     Returns:
@@ -43,16 +43,16 @@ def first_success_at_k(attempts: ArrayLike, successes: ArrayLike, k: ArrayLike, 
     start = _last_batch(n, c, batch)
     # Chance of no success before each attempt of the last batch, (question, attempt), and after it.
     attempt = np.arange(int((n - start).max(initial=0)) + 1)
-    spared = np.exp(log_chance_of_all((n - start)[:, None], (n - start - c)[:, None], attempt))
-    made = attempt[:-1] < (n - start)[:, None]
-    position = (start[:, None] + attempt[:-1])[made]
+    no_success = np.exp(log_chance_of_all((n - start)[:, None], (n - start - c)[:, None], attempt))
+    is_made = attempt[:-1] < (n - start)[:, None]
+    position = (start[:, None] + attempt[:-1])[is_made]
 
     most = int(n.max(initial=0))
     at_risk = len(n) - np.bincount(start, minlength=most + 1).cumsum()[:most].astype(np.float64)
-    at_risk += np.bincount(position, weights=spared[:, :-1][made], minlength=most)
-    first = np.bincount(position, weights=(spared[:, :-1] - spared[:, 1:])[made], minlength=most)
-    # Nobody is at risk any more once all have succeeded.
-    hazard = np.divide(first, at_risk, out=np.zeros_like(first), where=at_risk > 0)
+    at_risk += np.bincount(position, weights=no_success[:, :-1][is_made], minlength=most)
+    n_first = np.bincount(position, weights=(no_success[:, :-1] - no_success[:, 1:])[is_made], minlength=most)
+    # The risk set is empty once all have succeeded.
+    hazard = np.divide(n_first, at_risk, out=np.zeros_like(n_first), where=at_risk > 0)
     return np.asarray(1.0 - np.maximum(1.0 - hazard, 0.0).cumprod()[sizes - 1])
 
 
@@ -82,7 +82,7 @@ def question_first_success(attempts: Counts, successes: Counts, k: Counts, *, ba
 
 
 def likely_batch(attempts: Counts, successes: Counts) -> int | None:
-    """The batch after which sampling seems to have stopped at a success, or None if the counts do not look like it.
+    """The batch size with which sampling apparently stopped at a success, or None if the counts contradict it.
 
     They do if attempts differ, a question with a success has fewer attempts than another, and no question has more
     successes than fit in its last batch. The batch is the largest that divides all attempts.

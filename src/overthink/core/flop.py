@@ -22,16 +22,16 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Work:
-    """What a model did. The arrays share one shape; NaN where unknown.
+    """Compute and memory traffic of a model. The arrays share one shape; NaN where unknown.
 
     Attributes:
         matmul: FLOP of the weights, 2·N_active per token.
         attention: FLOP of attention.
         weight_bytes: Bytes of weights read, this request's share of the batch.
         cache_bytes: Bytes of keys and values read.
-        missing: What of the model's shape is unknown and would be needed.
-        left_out: What is not in it, so that it is a lower bound.
-        assumed: What it takes for granted.
+        missing: Unknown parts of the model's shape that would be needed.
+        left_out: What is not included, so that it is a lower bound.
+        assumptions: Its assumptions.
     """
 
     matmul: Array
@@ -40,7 +40,7 @@ class Work:
     cache_bytes: Array
     missing: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
-    assumed: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
 
     def __add__(self, other: "Work") -> "Work":
         return Work(
@@ -50,26 +50,26 @@ class Work:
             cache_bytes=self.cache_bytes + other.cache_bytes,
             missing=tuple(dict.fromkeys((*self.missing, *other.missing))),
             left_out=tuple(dict.fromkeys((*self.left_out, *other.left_out))),
-            assumed=tuple(dict.fromkeys((*self.assumed, *other.assumed))),
+            assumptions=tuple(dict.fromkeys((*self.assumptions, *other.assumptions))),
         )
 
     @property
     def flop(self) -> Array:
-        """FLOP in all; NaN where a part is unknown. ``matmul`` alone is then a lower bound."""
+        """Total FLOP; NaN where a part is unknown. ``matmul`` alone is then a lower bound."""
         return np.asarray(self.matmul + self.attention)
 
     @property
     def bytes_read(self) -> Array:
-        """Memory traffic in all."""
+        """Total memory traffic in bytes."""
         return np.asarray(self.weight_bytes + self.cache_bytes)
 
     @property
     def reason(self) -> str | None:
-        """Why something is NaN; None if the shape is known."""
+        """Reason for a NaN; None if the shape is known."""
         return f"unknown of the model: {', '.join(self.missing)}" if self.missing else None
 
     def effective_flop(self, *, flop_per_byte: float) -> Array:
-        """FLOP plus what the hardware could have computed while it read memory.
+        """FLOP plus those that the hardware could have computed while it read memory.
 
         Args:
             flop_per_byte: Peak FLOP/s of the hardware over its bandwidth: 295 for an H100. Kinetics' 562.5 per value
@@ -83,15 +83,15 @@ class Work:
         return np.asarray(self.flop + flop_per_byte * self.bytes_read)
 
 
-def prefill(shape: ModelShape, *, tokens: ArrayLike, cached: ArrayLike = 0, batch: ArrayLike = 1) -> Work:
-    """Reading a prompt in one pass.
+def prefill(shape: ModelShape, *, n_tokens: ArrayLike, n_cached: ArrayLike = 0, batch: ArrayLike = 1) -> Work:
+    """Work of reading a prompt in one pass.
 
     Cached tokens cost no FLOP of their own, but those that follow attend to them, so their keys and values are read.
 
     Args:
         shape: The model.
-        tokens: Prompt tokens, cached ones included; any shape.
-        cached: How many of them, from the start, the server had in its cache.
+        n_tokens: Prompt tokens, cached ones included; any shape.
+        n_cached: How many of them, from the start, the server had in its cache.
         batch: Requests served by one reading of the weights.
 
     Raises:
@@ -102,7 +102,7 @@ def prefill(shape: ModelShape, *, tokens: ArrayLike, cached: ArrayLike = 0, batc
         >>> float(prefill(llama, tokens=1000).matmul)
         140000000000000.0
     """
-    end, start = _counts(tokens, "tokens"), _counts(cached, "cached")
+    end, start = _counts(n_tokens, "tokens"), _counts(n_cached, "cached")
     if (start > end).any():
         raise ValueError("more tokens are cached than the prompt has; needed: at most as many")
     passes = np.where(np.isnan(end - start), np.nan, (end > start).astype(np.float64))
@@ -110,13 +110,13 @@ def prefill(shape: ModelShape, *, tokens: ArrayLike, cached: ArrayLike = 0, batc
     return _work(shape, end - start, positions, passes=passes, positions_read=passes * end, batch=batch)
 
 
-def decode(shape: ModelShape, *, context: ArrayLike, tokens: ArrayLike, batch: ArrayLike = 1) -> Work:
-    """Decoding tokens one at a time after a context that is in the cache.
+def decode(shape: ModelShape, *, context: ArrayLike, n_tokens: ArrayLike, batch: ArrayLike = 1) -> Work:
+    """Work of decoding tokens one at a time after a context that is in the cache.
 
     Args:
         shape: The model.
         context: Tokens before the first one decoded; any shape.
-        tokens: Tokens decoded.
+        n_tokens: Tokens decoded.
         batch: Sequences decoded together, which share each reading of the weights.
 
     Raises:
@@ -128,7 +128,7 @@ def decode(shape: ModelShape, *, context: ArrayLike, tokens: ArrayLike, batch: A
         >>> round(float(work.attention / work.matmul), 2)
         1.87
     """
-    start, steps = _counts(context, "context"), _counts(tokens, "tokens")
+    start, steps = _counts(context, "context"), _counts(n_tokens, "tokens")
     positions = _sum_of_positions(start, start + steps)
     return _work(shape, steps, positions, passes=steps, positions_read=positions, batch=batch)
 
@@ -136,15 +136,15 @@ def decode(shape: ModelShape, *, context: ArrayLike, tokens: ArrayLike, batch: A
 def in_pieces(
     shape: ModelShape, *, tokens: ArrayLike, passes: ArrayLike, context: ArrayLike = 0, batch: ArrayLike = 1
 ) -> Work:
-    """The least that tokens take where nobody tells which of them came one after another.
+    """Minimum work of tokens whose order is unknown.
 
-    Each attends to the context, to itself, and to none of the others: short branches after a long context, and a lower
-    bound for anything else.
+    Each attends to the context, to itself, and to none of the others: exact for one-token branches after a context, and
+    a lower bound for anything else.
 
     Args:
         shape: The model.
         tokens: Tokens decoded or read; any shape.
-        passes: How often the weights were read for them, at least: once per token where they were decoded.
+        passes: Minimum number of times the weights were read for them: once per token where they were decoded.
         context: Tokens that came before all of them.
         batch: Sequences that share each reading of the weights.
 
@@ -157,54 +157,54 @@ def in_pieces(
         >>> bool(line.matmul == pieces.matmul), float(line.attention / pieces.attention)
         (True, 50.5)
     """
-    counted, before = _counts(tokens, "tokens"), _counts(context, "context")
-    positions = counted * (before + 1)
-    return _work(shape, counted, positions, passes=_counts(passes, "passes"), positions_read=positions, batch=batch)
+    n_tokens, n_context = _counts(tokens, "tokens"), _counts(context, "context")
+    positions = n_tokens * (n_context + 1)
+    return _work(shape, n_tokens, positions, passes=_counts(passes, "passes"), positions_read=positions, batch=batch)
 
 
 def response(
-    shape: ModelShape, *, prompt: ArrayLike, decoded: ArrayLike, cached: ArrayLike = 0, batch: ArrayLike = 1
+    shape: ModelShape, *, prompt: ArrayLike, n_decoded: ArrayLike, n_cached: ArrayLike = 0, batch: ArrayLike = 1
 ) -> Work:
-    """A whole response: its prompt read, and every token decoded after it.
+    """Work of a whole response: reading its prompt, and decoding every token after it.
 
     Every token is counted once, the last one too, although a server may stop before it is read back.
 
     Args:
         shape: The model.
         prompt: Prompt tokens, cached ones included; any shape.
-        decoded: Tokens decoded.
-        cached: Prompt tokens found in the server's cache.
+        n_decoded: Tokens decoded.
+        n_cached: Prompt tokens found in the server's cache.
         batch: Requests served together.
 
     Raises:
         ValueError: As for :func:`prefill` and :func:`decode`.
     """
-    read = prefill(shape, tokens=prompt, cached=cached, batch=batch)
-    return read + decode(shape, context=prompt, tokens=decoded, batch=batch)
+    read = prefill(shape, n_tokens=prompt, n_cached=n_cached, batch=batch)
+    return read + decode(shape, context=prompt, n_tokens=n_decoded, batch=batch)
 
 
 def _work(
     shape: ModelShape, tokens: Array, positions: Array, *, passes: Array, positions_read: Array, batch: ArrayLike
 ) -> Work:
-    """The work of tokens that attend to so many positions together."""
-    together = np.asarray(batch, dtype=np.float64)
-    if (together < 1).any():
-        raise ValueError(f"batch is {np.nanmin(together):g}; needed: 1 or more")
-    per_position, reading = _known(shape.attention_flop_per_position), _known(shape.cache_bytes_per_token)
+    """Work of tokens that attend to ``positions`` positions in total."""
+    batch_size = np.asarray(batch, dtype=np.float64)
+    if (batch_size < 1).any():
+        raise ValueError(f"batch is {np.nanmin(batch_size):g}; needed: 1 or more")
+    per_position, bytes_per_token = _or_nan(shape.attention_flop_per_position), _or_nan(shape.cache_bytes_per_token)
     # Sequences of a batch that pick other experts read other weights: at most all of them.
-    parameters = np.minimum(together * _known(shape.active_parameters), _known(_all_parameters(shape, together)))
+    parameters = np.minimum(batch_size * _or_nan(shape.active_parameters), _or_nan(_all_parameters(shape, batch_size)))
     matmul, attention, weights, cache = np.broadcast_arrays(
-        2 * _known(shape.active_parameters) * tokens,
+        2 * _or_nan(shape.active_parameters) * tokens,
         per_position * positions,
-        parameters * _known(shape.weight_bytes) * passes / together,
-        reading * positions_read,
+        parameters * _or_nan(shape.weight_bytes) * passes / batch_size,
+        bytes_per_token * positions_read,
     )
     return Work(matmul.copy(), attention.copy(), weights.copy(), cache.copy(), missing=shape.missing)
 
 
-def _all_parameters(shape: ModelShape, together: Array) -> float | None:
+def _all_parameters(shape: ModelShape, batch_size: Array) -> float | None:
     """A single sequence reads its active parameters, whatever else there is."""
-    return shape.active_parameters if shape.parameters is None and (together == 1).all() else shape.parameters
+    return shape.active_parameters if shape.parameters is None and (batch_size == 1).all() else shape.parameters
 
 
 def _sum_of_positions(start: Array, end: Array) -> Array:
@@ -212,7 +212,7 @@ def _sum_of_positions(start: Array, end: Array) -> Array:
     return np.asarray((end * (end + 1) - start * (start + 1)) / 2)
 
 
-def _known(number: float | None) -> float:
+def _or_nan(number: float | None) -> float:
     return np.nan if number is None else number
 
 

@@ -1,4 +1,4 @@
-"""Where a small model that is given more inference compute does as well as a larger one (Snell et al. 2024).
+"""Compute at which a small model with more inference compute matches a larger one (Snell et al. 2024).
 
 Training can be counted, too. A model of N parameters takes 6·N·D FLOP to be trained on D tokens and 2·N per token that
 it serves (Kaplan et al. 2020). Take a larger one of M·N parameters, trained on as many tokens, which serves R tokens
@@ -23,25 +23,25 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """One point of the larger model's frontier, and the least compute at which the small one is there too.
+    """One point of the larger model's frontier, and the minimum compute at which the small one matches it.
 
     Attributes:
         budget: Position of the larger model's budget.
         large_cost: Mean cost of the larger model there.
         large_value: Its cross-fitted value there.
-        met: Position of the small model's budget at which its estimate is as high; None if it is at none.
+        small_budget: Position of the small model's budget at which its estimate is as high; None if it is at none.
         small_cost: Its mean cost there.
-        low_cost: Least cost at which the small model is not shown to be worse: lower end of an interval for the cost
-            at which they are equal. None where that is the least cost that was tried, or below.
+        low_cost: Minimum cost at which the small model is not shown to be worse: lower end of an interval for the cost
+            at which they are equal. None where that is the minimum cost that was tried, or below.
         high_cost: Cost from which on the small model is shown to be as good: the upper end. None if it never is.
-        shown_cost: Least cost at which it is shown to be no worse than the margin; None if it is at none.
+        shown_cost: Minimum cost at which it is shown to be no worse than the margin; None if it is at none.
         reason: Why ``small_cost`` or ``shown_cost`` is None.
     """
 
     budget: int
     large_cost: float
     large_value: float
-    met: int | None
+    small_budget: int | None
     small_cost: float | None
     low_cost: float | None
     high_cost: float | None
@@ -59,7 +59,7 @@ class Match:
 
 
 def flop_matched(small: Frontier, large: Frontier, *, weights: Array, level: float, margin: float) -> tuple[Match, ...]:
-    """For every budget of the larger model: at what cost does the small one match it?
+    """Cost at which the small model matches the larger one, for every budget of the larger one.
 
     Both frontiers are of the same questions, so differences are paired. Where the estimates cross, the curves meet. The
     interval for that cost holds every cost at which the difference may be nothing; it needs a frontier that does not
@@ -89,8 +89,8 @@ def flop_matched(small: Frontier, large: Frontier, *, weights: Array, level: flo
     for i, value in enumerate(large.value.estimate):
         if not np.isnan(value):
             change = small.cells - large.cells[:, :, i, None]
-            found = over_partitions(mean_intervals(change, weights, level=level, support=CHANGE))
-            matches.append(_match(small, large, i, found, margin))
+            change_intervals = over_partitions(mean_intervals(change, weights, level=level, support=CHANGE))
+            matches.append(_match(small, large, i, change_intervals, margin))
     return tuple(matches)
 
 
@@ -118,26 +118,30 @@ def served_below(multiple: float, parameters: float) -> float:
     return np.inf if multiple <= 1 else 3 * (parameters - 1) / (parameters * (multiple - 1))
 
 
-def _match(small: Frontier, large: Frontier, i: int, found: Intervals, margin: float) -> Match:
-    tried = ~np.isnan(small.cost) & ~np.isnan(found.estimate)
+def _match(small: Frontier, large: Frontier, i: int, change: Intervals, margin: float) -> Match:
+    is_tried = ~np.isnan(small.cost) & ~np.isnan(change.estimate)
     # Where all questions agree there is no interval, and nothing is shown.
-    may, shown = tried & ~(found.high < 0), found.low > -margin
-    met, first = _least(small.cost, tried & (found.estimate >= 0)), _least(small.cost, may)
-    no_worse = _least(small.cost, shown & tried)
-    as_good = np.flatnonzero(np.logical_and.accumulate(((found.low >= 0) | ~tried)[::-1])[::-1] & tried)
+    is_possible, is_shown = is_tried & ~(change.high < 0), change.low > -margin
+    small_budget, lowest = _least(small.cost, is_tried & (change.estimate >= 0)), _least(small.cost, is_possible)
+    no_worse = _least(small.cost, is_shown & is_tried)
+    as_good = np.flatnonzero(np.logical_and.accumulate(((change.low >= 0) | ~is_tried)[::-1])[::-1] & is_tried)
     reason = None
-    if met is None:
+    if small_budget is None:
         reason = "not reached: no budget tried makes the small model's estimate as high"
     elif no_worse is None:
         reason = f"estimates meet, but no budget tried shows a loss below {margin:g}"
-    dearest = float(np.nanmax(small.cost)) if tried.any() else None
+    dearest = float(np.nanmax(small.cost)) if is_tried.any() else None
     return Match(
         budget=i,
         large_cost=float(large.cost[i]),
         large_value=float(large.value.estimate[i]),
-        met=met,
-        small_cost=_cost(small, met),
-        low_cost=dearest if first is None else None if first == _least(small.cost, tried) else _cost(small, first),
+        small_budget=small_budget,
+        small_cost=_cost(small, small_budget),
+        low_cost=dearest
+        if lowest is None
+        else None
+        if lowest == _least(small.cost, is_tried)
+        else _cost(small, lowest),
         high_cost=float(small.cost[as_good[0]]) if as_good.size else None,
         shown_cost=_cost(small, no_worse),
         reason=reason,
@@ -149,5 +153,5 @@ def _least(cost: Array, where: NDArray[np.bool_]) -> int | None:
     return int(np.where(where, cost, np.inf).argmin()) if where.any() else None
 
 
-def _cost(small: Frontier, place: int | None) -> float | None:
-    return None if place is None else float(small.cost[place])
+def _cost(small: Frontier, budget: int | None) -> float | None:
+    return None if budget is None else float(small.cost[budget])

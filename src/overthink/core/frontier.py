@@ -1,4 +1,4 @@
-"""The compute-optimal frontier: the best way to spend each budget, valued on questions that did not choose it.
+"""The compute-optimal frontier: the best allocation of each budget, evaluated on questions that did not choose it.
 
 The best of many noisy means is too high. So an allocation is chosen on some questions and valued on the others, in turn
 (cross-fitting; Snell et al. 2024, arXiv:2408.03314, use two folds). The mean over all questions is unbiased for the
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overthink.core.allocation import Allocation, Menu
+from overthink.core.allocation import Allocation, AllocationOptions
 from overthink.core.difficulty import Difficulty
 from overthink.core.interval import Intervals, mean_intervals
 
@@ -24,7 +24,7 @@ FOLDS = 5
 PARTITIONS = 10
 """Times that the folds are drawn anew."""
 
-ROUNDING = 1e-12
+VALUE_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,14 +32,14 @@ class Frontier:
     """The value of the best allocation at each budget.
 
     Attributes:
-        unit: What budgets are counted in, per question.
+        unit: Unit of budgets, per question.
         budgets: (budget,) limits on the mean cost.
-        choices: By bin of difficulty (one bin if there is none), by budget: what all questions together choose. None
-            where even the cheapest allocation costs more.
+        choices: By bin of difficulty (one bin if there is none), by budget: the allocation that all questions together
+            choose. None where even the cheapest allocation costs more.
         agreement: (budget,) share of the questions for which the other folds chose the same.
         cells: (question, partition, budget) value under the allocation that other questions chose.
         value: Means of the cells, (budget,): cross-fitted.
-        naive: Means of the chosen cells on the very questions that chose them, (budget,): too good to be true.
+        naive: Means of the chosen cells on the same questions that chose them, (budget,): biased upwards.
         by_bin: Means of the cells in each bin of difficulty, (bin, budget).
         cost: (budget,) mean cost that the chosen allocations had, that of learning the difficulty included.
     """
@@ -56,7 +56,7 @@ class Frontier:
 
 
 def frontier(
-    menu: Menu,
+    options: AllocationOptions,
     budgets: ArrayLike,
     *,
     weights: Array,
@@ -65,13 +65,13 @@ def frontier(
     difficulty: Difficulty | None = None,
     folds: int = FOLDS,
 ) -> Frontier:
-    """Choose the best allocation for every budget on some folds of the questions, and value it on the other.
+    """Choose the best allocation for every budget on some folds of the questions, and evaluate it on the other.
 
     A budget limits the mean cost per question among those that choose. With difficulty, each bin chooses for itself
     within the same budget, less what it cost to learn the bin. The attacker's frontier is the lowest value.
 
     Args:
-        menu: The allocations.
+        options: The allocations.
         budgets: (budget,) limits.
         weights: (resample, question) from :func:`~overthink.core.interval.question_weights`.
         level: Confidence level of the intervals, which take the choices as given.
@@ -86,65 +86,74 @@ def frontier(
     limits = np.atleast_1d(np.asarray(budgets, dtype=np.float64))
     if not (np.isfinite(limits) & (limits > 0)).all():
         raise ValueError(f"budgets are {limits.tolist()}; needed: positive numbers")
-    used, bins, charge = _who_chooses(menu, difficulty)
-    if folds < 2 or used.sum() < 2 * folds:
-        raise ValueError(f"{used.sum()} questions in {folds} folds; needed: two folds or more of two questions or more")
+    comparable, bins, difficulty_cost = _eligible_questions(options, difficulty)
+    if folds < 2 or comparable.sum() < 2 * folds:
+        raise ValueError(
+            f"{comparable.sum()} questions in {folds} folds; needed: two folds or more of two questions or more"
+        )
     task = _Task(
-        values=(-1.0 if menu.attacker else 1.0) * menu.values[used],
-        cost=menu.cost[used] + charge[used, None],
-        bins=bins[used],
+        values=(-1.0 if options.attacker else 1.0) * options.values[comparable],
+        cost=options.cost[comparable] + difficulty_cost[comparable, None],
+        bins=bins[comparable],
         limits=limits,
     )
-    everyone = np.ones(used.sum(), dtype=np.bool_)
+    everyone = np.ones(comparable.sum(), dtype=np.bool_)
     chosen = task.choose(everyone)
-    out, paid, same = task.cross_fitted(chosen, folds=folds, rng=rng)
+    values_out, mean_cost, agreement = task.cross_fitted(chosen, folds=folds, rng=rng)
     affordable = task.affordable()
-    sign = -1.0 if menu.attacker else 1.0
+    sign = -1.0 if options.attacker else 1.0
 
-    def filled(cells: Array) -> Array:
-        full = np.full((len(used), *cells.shape[1:]), np.nan)
-        can = affordable[task.bins]
-        full[used] = np.where(can[:, None] if cells.ndim > can.ndim else can, sign * cells, np.nan)
-        return full
+    def fill(cells: Array) -> Array:
+        table = np.full((len(comparable), *cells.shape[1:]), np.nan)
+        is_affordable = affordable[task.bins]
+        table[comparable] = np.where(
+            is_affordable[:, None] if cells.ndim > is_affordable.ndim else is_affordable, sign * cells, np.nan
+        )
+        return table
 
-    cells, picked = filled(out), filled(np.take_along_axis(task.values, chosen[task.bins], axis=1))
+    cells, naive_values = fill(values_out), fill(np.take_along_axis(task.values, chosen[task.bins], axis=1))
     of_bin = np.where((bins[:, None] == np.arange(len(chosen)))[:, :, None, None], cells[:, None], np.nan)
     everywhere = affordable.all(axis=0)
     return Frontier(
-        unit=menu.unit,
+        unit=options.unit,
         budgets=limits,
         choices=tuple(
-            tuple(menu.options[o] if can else None for o, can in zip(row, possible, strict=True))
+            tuple(
+                options.allocations[o] if is_affordable else None
+                for o, is_affordable in zip(row, possible, strict=True)
+            )
             for row, possible in zip(chosen.tolist(), affordable.tolist(), strict=True)
         ),
-        agreement=np.where(everywhere, same, np.nan),
+        agreement=np.where(everywhere, agreement, np.nan),
         cells=cells,
         value=over_partitions(mean_intervals(np.where(everywhere, cells, np.nan), weights, level=level)),
-        naive=mean_intervals(np.where(everywhere, picked, np.nan), weights, level=level),
+        naive=mean_intervals(np.where(everywhere, naive_values, np.nan), weights, level=level),
         by_bin=over_partitions(mean_intervals(of_bin, weights, level=level)),
-        cost=np.where(everywhere, paid.mean(axis=0), np.nan),
+        cost=np.where(everywhere, mean_cost.mean(axis=0), np.nan),
     )
 
 
-def over_partitions(found: Intervals) -> Intervals:
+def over_partitions(intervals: Intervals) -> Intervals:
     """One interval from those of every partition: (…, partition, budget) to (…, budget)."""
     return Intervals(
-        estimate=found.estimate.mean(axis=-2),
-        low=found.low.mean(axis=-2),
-        high=found.high.mean(axis=-2),
-        error=found.error.mean(axis=-2),
-        n_questions=found.n_questions[..., 0, :].copy(),
+        estimate=intervals.estimate.mean(axis=-2),
+        low=intervals.low.mean(axis=-2),
+        high=intervals.high.mean(axis=-2),
+        error=intervals.error.mean(axis=-2),
+        n_questions=intervals.n_questions[..., 0, :].copy(),
     )
 
 
-def _who_chooses(menu: Menu, difficulty: Difficulty | None) -> tuple[NDArray[np.bool_], NDArray[np.int64], Array]:
-    """Questions that take part, their bins, numbered without gaps, and what learning these cost."""
+def _eligible_questions(
+    options: AllocationOptions, difficulty: Difficulty | None
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], Array]:
+    """Questions that take part, their bins, numbered without gaps, and the cost of estimating these."""
     if difficulty is None:
-        return menu.used, np.zeros(len(menu.used), dtype=np.int64), np.zeros(len(menu.used))
-    used = menu.used & (difficulty.bins >= 0)
-    bins = np.full(len(used), -1, dtype=np.int64)
-    bins[used] = np.unique(difficulty.bins[used], return_inverse=True)[1]
-    return used, bins, difficulty.cost
+        return options.comparable, np.zeros(len(options.comparable), dtype=np.int64), np.zeros(len(options.comparable))
+    comparable = options.comparable & (difficulty.bins >= 0)
+    bins = np.full(len(comparable), -1, dtype=np.int64)
+    bins[comparable] = np.unique(difficulty.bins[comparable], return_inverse=True)[1]
+    return comparable, bins, difficulty.cost
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,17 +178,17 @@ class _Task:
 
     def choose(self, electors: NDArray[np.bool_]) -> NDArray[np.int64]:
         """The best option that these questions can afford, (bin, budget); a bin without any follows the others."""
-        found = []
+        best = []
         for b in range(self._n_bins):
-            own = electors & (self.bins == b)
-            voters = own if own.any() else electors
-            found.append(_best_within(self.values[voters].mean(axis=0), self.cost[voters].mean(axis=0), self.limits))
-        return np.stack(found)
+            same_bin = electors & (self.bins == b)
+            voters = same_bin if same_bin.any() else electors
+            best.append(_best_within(self.values[voters].mean(axis=0), self.cost[voters].mean(axis=0), self.limits))
+        return np.stack(best)
 
     def affordable(self) -> NDArray[np.bool_]:
         """Whether any option is within the budget, (bin, budget)."""
         cheapest = [self.cost[self.bins == b].mean(axis=0).min() for b in range(self._n_bins)]
-        return np.asarray(np.array(cheapest)[:, None] <= self.limits * (1 + ROUNDING))
+        return np.asarray(np.array(cheapest)[:, None] <= self.limits * (1 + VALUE_ROUNDING))
 
     def cross_fitted(
         self, chosen: NDArray[np.int64], *, folds: int, rng: np.random.Generator
@@ -190,26 +199,26 @@ class _Task:
         """
         n = len(self.values)
         value = np.zeros((n, PARTITIONS, len(self.limits)))
-        paid, same = np.zeros((n, len(self.limits))), np.zeros(len(self.limits))
+        mean_cost, agreement = np.zeros((n, len(self.limits))), np.zeros(len(self.limits))
         for p in range(PARTITIONS):
             # Dealt out bin by bin, so that every fold has its share of each.
             fold = np.empty(n, dtype=np.int64)
             fold[np.lexsort((rng.random(n), self.bins))] = np.arange(n) % folds
             for f in range(folds):
-                held = np.flatnonzero(fold == f)
-                options = self.choose(fold != f)[self.bins[held]]
-                value[held, p] = np.take_along_axis(self.values[held], options, axis=1)
-                paid[held] += np.take_along_axis(self.cost[held], options, axis=1)
-                same += (options == chosen[self.bins[held]]).sum(axis=0)
-        return value, paid / PARTITIONS, same / (PARTITIONS * n)
+                held_out = np.flatnonzero(fold == f)
+                options = self.choose(fold != f)[self.bins[held_out]]
+                value[held_out, p] = np.take_along_axis(self.values[held_out], options, axis=1)
+                mean_cost[held_out] += np.take_along_axis(self.cost[held_out], options, axis=1)
+                agreement += (options == chosen[self.bins[held_out]]).sum(axis=0)
+        return value, mean_cost / PARTITIONS, agreement / (PARTITIONS * n)
 
 
 def _best_within(value: Array, cost: Array, limits: Array) -> NDArray[np.int64]:
     """The option of highest value within each limit, the cheapest of equals; the cheapest of all if none is within."""
     order = np.lexsort((-value, cost))
-    ranked = value[order]
-    best = np.maximum.accumulate(ranked)
-    improves = np.concatenate([[True], ranked[1:] > best[:-1] + ROUNDING])
+    ordered_values = value[order]
+    best = np.maximum.accumulate(ordered_values)
+    improves = np.concatenate([[True], ordered_values[1:] > best[:-1] + VALUE_ROUNDING])
     leader = np.maximum.accumulate(np.where(improves, np.arange(len(order)), 0))
-    within = np.searchsorted(cost[order], limits * (1 + ROUNDING), side="right")
+    within = np.searchsorted(cost[order], limits * (1 + VALUE_ROUNDING), side="right")
     return np.asarray(order[leader[np.maximum(within - 1, 0)]])

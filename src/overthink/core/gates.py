@@ -1,4 +1,4 @@
-"""Gates: whether a rung is what it claims to be, checked before its curve is believed.
+"""Gates: validity checks of a rung, made before its curve is interpreted.
 
 =============  =====================================================  =======================================
 gate           estimate                                               passes
@@ -26,16 +26,16 @@ from overthink.core.outcomes import VERDICTS, Outcomes
 from overthink.core.record import Estimand, Verdict
 
 CONTROL_MIN = 0.90
-"""Share of traces that must have thought as long as asked (s1 calls this share "control")."""
+"""Minimum share of traces that thought as long as requested (s1 calls this share "control")."""
 
 MATCH_RELATIVE = 0.10
-"""How far from the request thinking may be, relative to it."""
+"""Maximum deviation of thinking from the request, relative to it."""
 
 MATCH_TOKENS = 8
-"""How far from the request thinking may be in any case, in tokens: a delimiter, a multi-byte character."""
+"""Deviation from the request that is always allowed, in tokens: a delimiter, a multi-byte character."""
 
 RISE_MIN = 1.10
-"""How many times the reasoning tokens of the rung below an effort rung must use."""
+"""Minimum ratio of the reasoning tokens of an effort rung to those of the rung below."""
 
 NATURAL_END_MAX = 0.50
 """Beyond this, most traces never met the budget: the rung shows where the model stops, not what the budget
@@ -76,18 +76,18 @@ def gates(outcomes: Outcomes) -> tuple[Gate, ...]:
     Returns:
         Gates in the order of the ladder. ``rung`` is the position on axis 2.
     """
-    found: list[Gate] = []
+    checks: list[Gate] = []
     for rung in range(len(outcomes.rungs)):
         if outcomes.estimand in FORCED_BUDGETS:
-            found.append(_control(outcomes, rung))
-            found.append(_natural_end(outcomes, rung))
+            checks.append(_control(outcomes, rung))
+            checks.append(_natural_end(outcomes, rung))
         elif outcomes.estimand is Estimand.EFFORT:
-            found.append(_rise(outcomes, rung))
+            checks.append(_rise(outcomes, rung))
         if outcomes.estimand is not Estimand.TRUNCATED:
-            found.append(_truncation(outcomes, rung))
-        found.append(_verdict_share(outcomes, rung, "unparsed", Verdict.UNPARSED, UNPARSED_MAX))
-        found.append(_verdict_share(outcomes, rung, "errors", Verdict.ERRORED, ERRORS_MAX))
-    return tuple(found)
+            checks.append(_truncation(outcomes, rung))
+        checks.append(_verdict_share(outcomes, rung, "unparsed", Verdict.UNPARSED, UNPARSED_MAX))
+        checks.append(_verdict_share(outcomes, rung, "errors", Verdict.ERRORED, ERRORS_MAX))
+    return tuple(checks)
 
 
 def effort_ratio(outcomes: Outcomes, rung: int, from_rung: int) -> float:
@@ -117,19 +117,19 @@ def effort_moved(outcomes: Outcomes) -> float:
 
 
 def _control(outcomes: Outcomes, rung: int) -> Gate:
-    asked = outcomes.rungs[rung].requested_tokens
-    if asked is None:
+    requested = outcomes.rungs[rung].requested_tokens
+    if requested is None:
         return Gate("manipulation", rung, None, None, "the budget asked for is unknown")
-    thought, ended = outcomes.thinking_tokens[:, :, rung], outcomes.natural_end[:, :, rung]
-    if np.isnan(thought).all():
+    thinking_tokens, natural_end = outcomes.thinking_tokens[:, :, rung], outcomes.natural_end[:, :, rung]
+    if np.isnan(thinking_tokens).all():
         return Gate("manipulation", rung, None, None, "thinking tokens are unknown")
-    if np.isnan(ended).all():
+    if np.isnan(natural_end).all():
         return Gate("manipulation", rung, None, None, "it is unknown which traces ended by themselves")
-    thinking = (ended == 0) & ~np.isnan(thought)
+    thinking = (natural_end == 0) & ~np.isnan(thinking_tokens)
     if not thinking.any():
         return Gate("manipulation", rung, None, None, "every trace had ended by itself before this budget")
-    slack = max(MATCH_TOKENS, MATCH_RELATIVE * asked)
-    control = float((np.abs(thought[thinking] - asked) <= slack).mean())
+    slack = max(MATCH_TOKENS, MATCH_RELATIVE * requested)
+    control = float((np.abs(thinking_tokens[thinking] - requested) <= slack).mean())
     return Gate("manipulation", rung, control, control >= CONTROL_MIN)
 
 
@@ -145,8 +145,8 @@ def _rise(outcomes: Outcomes, rung: int) -> Gate:
 
 
 def _natural_end(outcomes: Outcomes, rung: int) -> Gate:
-    ended = outcomes.natural_end[:, :, rung]
-    return _share("natural_end", rung, ended, NATURAL_END_MAX, "it is unknown which traces ended by themselves")
+    natural_end = outcomes.natural_end[:, :, rung]
+    return _share("natural_end", rung, natural_end, NATURAL_END_MAX, "it is unknown which traces ended by themselves")
 
 
 def _truncation(outcomes: Outcomes, rung: int) -> Gate:
@@ -163,8 +163,8 @@ def _verdict_share(outcomes: Outcomes, rung: int, name: str, verdict: Verdict, m
 
 
 def _share(name: str, rung: int, marks: NDArray[np.float64], most: float, unknown: str) -> Gate:
-    known = marks[~np.isnan(marks)]
-    if not known.size:
+    known_marks = marks[~np.isnan(marks)]
+    if not known_marks.size:
         return Gate(name, rung, None, None, unknown)
-    share = float(known.mean())
+    share = float(known_marks.mean())
     return Gate(name, rung, share, share <= most)

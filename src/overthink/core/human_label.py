@@ -1,4 +1,4 @@
-"""Human labels of single answers, and their place in the table of a curve."""
+"""Human labels of single answers, and their position in the table of a curve."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from overthink.core.outcomes import Outcomes
 
 Place = tuple[str, str, str, int, int]
-"""Where an answer is: task, arm, question, draw, rung."""
+"""Position of an answer: task, arm, question, draw, rung."""
 
-AnswerAt = tuple[str, str, str, str, int, int]
-"""The same with the estimand, which tells apart what stands at one rung: task, arm, estimand, question, draw, rung."""
+AnswerPosition = tuple[str, str, str, str, int, int]
+"""Position of an answer with the estimand: task, arm, estimand, question, draw, rung."""
 
 
 @dataclass(frozen=True, slots=True)
 class HumanLabel:
-    """What a human said of one answer.
+    """Human label of one answer.
 
     Attributes:
         question: Question id.
@@ -38,12 +38,12 @@ class HumanLabel:
     estimand: str | None = None
 
     @property
-    def at(self) -> AnswerAt:
-        """Where the answer is."""
+    def position(self) -> AnswerPosition:
+        """Position of the answer."""
         return str(self.task), str(self.arm), str(self.estimand), self.question, self.draw, self.rung
 
-    def is_of(self, outcomes: Outcomes) -> bool:
-        """Whether the label's task, arm and estimand, as far as they are said, are those of the table."""
+    def matches(self, outcomes: Outcomes) -> bool:
+        """Whether the label's task, arm and estimand, as far as they are given, are those of the table."""
         return (
             self.task in (None, outcomes.task)
             and self.arm in (None, outcomes.arm)
@@ -61,7 +61,7 @@ def label_table(outcomes: Outcomes, labels: Sequence[HumanLabel]) -> NDArray[np.
     places = (outcomes.questions, outcomes.draws, tuple(rung.index for rung in outcomes.rungs))
     question, draw, rung = ({name: i for i, name in enumerate(axis)} for axis in places)
     table = np.full(outcomes.values.shape, np.nan)
-    for one in labels:
-        if one.is_of(outcomes) and one.question in question and one.draw in draw and one.rung in rung:
-            table[question[one.question], draw[one.draw], rung[one.rung]] = one.label
+    for label in labels:
+        if label.matches(outcomes) and label.question in question and label.draw in draw and label.rung in rung:
+            table[question[label.question], draw[label.draw], rung[label.rung]] = label.label
     return table

@@ -1,4 +1,4 @@
-"""Readable, stable, unique names for findings."""
+"""Readable, stable, unique ids of findings."""
 
 import hashlib
 import re
@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from overthink.core.outcomes import Outcomes
 
 LONGEST_PART = 48
-"""Names come from other people's logs and may be a megabyte long."""
+"""Maximum length of a part of an id; names from foreign logs may be a megabyte long."""
 
 
 def labels(outcomes: Outcomes) -> tuple[str, ...]:
-    """What tells one curve from another."""
+    """Labels that identify a curve: axis, task, arm, scorer, estimand."""
     return (outcomes.axis, outcomes.task, outcomes.arm, outcomes.scorer, outcomes.estimand)
 
 
@@ -30,17 +30,17 @@ def prefixes(outcomes: Sequence[Outcomes]) -> list[str]:
     Raises:
         ValueError: Two curves have the same labels.
     """
-    named = [labels(o) for o in outcomes]
-    if len(set(named)) < len(named):
-        twice = Counter(named).most_common(1)[0][0]
+    names = [labels(o) for o in outcomes]
+    if len(set(names)) < len(names):
+        duplicate = Counter(names).most_common(1)[0][0]
         raise ValueError(
-            f"two tables of outcomes are both {twice}; needed: one per axis, task, arm, scorer and estimand"
+            f"two tables of outcomes are both {duplicate}; needed: one per axis, task, arm, scorer and estimand"
         )
-    plain = ["/".join(_slug(part) for part in parts if part) for parts in named]
-    seen = Counter(plain)
+    slugs = ["/".join(_slug(part) for part in parts if part) for parts in names]
+    slug_counts = Counter(slugs)
     return [
-        f"{slug}~{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}" if seen[slug] > 1 else slug
-        for slug, parts in zip(plain, named, strict=True)
+        f"{slug}~{hashlib.sha256(repr(parts).encode()).hexdigest()[:12]}" if slug_counts[slug] > 1 else slug
+        for slug, parts in zip(slugs, names, strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""How far the mean over questions may be from the truth.
+"""Bootstrap intervals of means over questions.
 
 Questions are the unit: the draws of one question are alike, so a question is resampled whole, with all its
 draws, rungs and k. One matrix of weights serves every cell, which keeps cells paired.
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-RESAMPLES = 2000
+BOOTSTRAP_RESAMPLES = 2000
 
 UNIT = (0.0, 1.0)
 """Range of a value."""
@@ -54,8 +54,10 @@ class Intervals:
             array.setflags(write=False)
 
 
-def question_weights(n_questions: int, *, rng: np.random.Generator, resamples: int = RESAMPLES) -> NDArray[np.float64]:
-    """How often each question occurs in each resample of the questions.
+def question_weights(
+    n_questions: int, *, rng: np.random.Generator, resamples: int = BOOTSTRAP_RESAMPLES
+) -> NDArray[np.float64]:
+    """Number of times that each question occurs in each resample of the questions.
 
     Args:
         n_questions: Number of questions.
@@ -65,9 +67,9 @@ def question_weights(n_questions: int, *, rng: np.random.Generator, resamples: i
     Returns:
         (resample, question); each row is multinomial and sums to ``n_questions``.
     """
-    picked = rng.integers(n_questions, size=(resamples, n_questions))
-    picked += n_questions * np.arange(resamples)[:, None]
-    counts = np.bincount(picked.ravel(), minlength=resamples * n_questions)
+    chosen_questions = rng.integers(n_questions, size=(resamples, n_questions))
+    chosen_questions += n_questions * np.arange(resamples)[:, None]
+    counts = np.bincount(chosen_questions.ravel(), minlength=resamples * n_questions)
     return counts.reshape(resamples, n_questions).astype(np.float64)
 
 
@@ -95,64 +97,64 @@ def mean_intervals(
         agree.
     """
     flat = cells.reshape(len(cells), -1)
-    known = ~np.isnan(flat)
-    n = known.sum(axis=0)
-    filled = np.where(known, flat, 0.0)
+    is_known = ~np.isnan(flat)
+    n = is_known.sum(axis=0)
+    values = np.where(is_known, flat, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        estimate = filled.sum(axis=0) / n
-        resampled = (weights @ filled) / (weights @ known)
-    agreed = _agree(flat, known) & (n > 1)
+        estimate = values.sum(axis=0) / n
+        resampled_means = (weights @ values) / (weights @ is_known)
+    all_equal = _all_equal(flat, is_known) & (n > 1)
     # Resampled means vary around the sample's mean, not around the truth: too little by (n-1)/n.
-    error = _spread(resampled) * np.sqrt(n / np.maximum(n - 1, 1))
-    error = np.where(n > 1, np.where(agreed, 0.0, _unseen(estimate, error, n, support)), np.nan)
+    error = _resample_sd(resampled_means) * np.sqrt(n / np.maximum(n - 1, 1))
+    error = np.where(n > 1, np.where(all_equal, 0.0, _unseen_error(estimate, error, n, support)), np.nan)
     quantile = special.stdtrit(np.maximum(n - 1, 1), (1 + level) / 2)
     low, high = _score_interval(estimate, error, quantile, support)
-    exact_low, exact_high = _agreed_interval(estimate, n, level, support)
+    exact_low, exact_high = _equal_values_interval(estimate, n, level, support)
     shape = cells.shape[1:]
     return Intervals(
         estimate=estimate.reshape(shape),
-        low=np.where(agreed, exact_low, low).reshape(shape),
-        high=np.where(agreed, exact_high, high).reshape(shape),
+        low=np.where(all_equal, exact_low, low).reshape(shape),
+        high=np.where(all_equal, exact_high, high).reshape(shape),
         error=error.reshape(shape),
         n_questions=n.reshape(shape),
     )
 
 
-def _agree(flat: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _all_equal(flat: NDArray[np.float64], is_known: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Whether all questions known at a cell have the same number, up to rounding."""
-    top = np.where(known, flat, -np.inf).max(axis=0, initial=-np.inf)
-    bottom = np.where(known, flat, np.inf).min(axis=0, initial=np.inf)
+    top = np.where(is_known, flat, -np.inf).max(axis=0, initial=-np.inf)
+    bottom = np.where(is_known, flat, np.inf).min(axis=0, initial=np.inf)
     return np.asarray(top - bottom <= SAME * np.maximum(np.abs(top), 1.0))
 
 
-def _spread(resampled: NDArray[np.float64]) -> NDArray[np.float64]:
+def _resample_sd(resampled_means: NDArray[np.float64]) -> NDArray[np.float64]:
     """Standard deviation down the resamples, leaving out those that drew no question known at the cell."""
-    drawn = ~np.isnan(resampled)
-    count = np.maximum(drawn.sum(axis=0), 1)
-    mean = np.where(drawn, resampled, 0.0).sum(axis=0) / count
-    squares = np.where(drawn, resampled - mean, 0.0) ** 2
+    is_defined = ~np.isnan(resampled_means)
+    count = np.maximum(is_defined.sum(axis=0), 1)
+    mean = np.where(is_defined, resampled_means, 0.0).sum(axis=0) / count
+    squares = np.where(is_defined, resampled_means - mean, 0.0) ** 2
     return np.asarray(np.sqrt(squares.sum(axis=0) / count))
 
 
-def _unseen(
+def _unseen_error(
     estimate: NDArray[np.float64], error: NDArray[np.float64], n: NDArray[np.int64], support: tuple[float, float]
 ) -> NDArray[np.float64]:
-    """The standard error with what a skewed sample has not shown.
+    """The standard error plus the variance that a skewed sample has not shown.
 
     Where a mean of values is close to 0 or 1, a few questions far from it carry most of the variance, and a
     sample without them looks exact. No numbers with mean m vary more than yes-or-no answers do, m(1-m); the part of
-    that which the sample does not show is added as far as fewer than a few answers away from the end are expected,
+    it that the sample does not show is added as far as fewer than a few answers away from the end are expected,
     e = n·m(1-m): by a share 1/(1+e²), with m moved half an answer towards the middle. Measured over binary and graded
     values of means .02 to .98 (``python -m calibration --only intervals``).
     """
     if support != UNIT:  # a difference lies far from the ends of what it could be, a count has no upper end
         return error
-    shown = error**2 * n
-    moved = (estimate * n + 0.5) / (n + 1)
-    expected = n * moved * (1 - moved)
-    hidden = np.maximum(estimate * (1 - estimate) - shown, 0.0)
+    variance = error**2 * n
+    shrunk_mean = (estimate * n + 0.5) / (n + 1)
+    n_opposite = n * shrunk_mean * (1 - shrunk_mean)
+    unseen_variance = np.maximum(estimate * (1 - estimate) - variance, 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.sqrt((shown + hidden / (1 + expected**2)) / n))
+        return np.asarray(np.sqrt((variance + unseen_variance / (1 + n_opposite**2)) / n))
 
 
 def _score_interval(
@@ -171,13 +173,13 @@ def _score_interval(
     width = highest - lowest
     m, se = (estimate - lowest) / width, error / width
     with np.errstate(invalid="ignore", divide="ignore"):
-        squared = quantile**2 * se**2 / (m * (1 - m))  # quantile² / effective sample size
-    centre = (m + squared / 2) / (1 + squared)
-    half = np.sqrt(squared * m * (1 - m) + squared**2 / 4) / (1 + squared)
+        quantile_ratio = quantile**2 * se**2 / (m * (1 - m))  # quantile² / effective sample size
+    centre = (m + quantile_ratio / 2) / (1 + quantile_ratio)
+    half = np.sqrt(quantile_ratio * m * (1 - m) + quantile_ratio**2 / 4) / (1 + quantile_ratio)
     return lowest + width * np.maximum(centre - half, 0), lowest + width * np.minimum(centre + half, 1)
 
 
-def _agreed_interval(
+def _equal_values_interval(
     estimate: NDArray[np.float64], n: NDArray[np.int64], level: float, support: tuple[float, float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if np.isinf(support[1]):

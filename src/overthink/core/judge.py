@@ -1,4 +1,4 @@
-"""The curve that humans would have drawn, from a judge's marks on all answers and human labels on some."""
+"""Judge-corrected curve (expected human labels), from a judge's marks on all answers and human labels on some."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from overthink.core.compare import Differences
 from overthink.core.human_labels import HumanLabels, human_labels
 from overthink.core.interval import Intervals, mean_intervals, question_weights
 from overthink.core.judge_error import JudgeError, errors_of
-from overthink.core.prediction_powered import ENOUGH, Rectified, rectify
+from overthink.core.prediction_powered import ENOUGH, RectifiedMeans, rectify
 from overthink.core.rogan_gladen import RoganGladen, rogan_gladen
 
 OUTSIDE = "the corrected mean and its interval lie outside [0, 1]: the labels are not a sample of these answers"
@@ -27,13 +27,13 @@ class CorrectedCurve:
         high: Upper end; NaN with a reason.
         error: Standard error.
         naive: Mean of the judge's marks over questions, uncorrected.
-        values: (question, rung) what each question adds: numbers whose mean over questions is the corrected mean
-            (before clipping) and whose spread over questions gives its interval. They stand in for a question's
+        values: (question, rung) influence of each question: numbers whose mean over questions is the corrected mean
+            (before clipping) and whose spread over questions gives its interval. They replace a question's
             value wherever a mean over questions is tested, paired across rungs: differences, trends, the shape
             verdict (as one draw per question). One by one they are not scores and may leave [0, 1].
         covariance: (rung, rung) of the corrected means.
         labelled: Questions with a human label.
-        power: Weight of the judge, λ in [0, 1]; 0 where its marks say nothing about the labels.
+        power: Weight of the judge, λ in [0, 1]; 0 where its marks have no information about the labels.
         judge_error: Sensitivity and specificity, rung by rung.
         rogan_gladen: The classical correction, rung by rung.
         reasons: Why a rung has no corrected mean; None where it has one.
@@ -83,12 +83,12 @@ class CorrectedCurve:
         sums = np.full((3, len(rows)), np.nan)
         count = np.zeros(len(rows), dtype=np.int64)
         for i, row in enumerate(rows):
-            used = np.flatnonzero(row)
-            if used.size:
-                count[i] = self.labelled[used].min()
-                variance = row[used] @ self.covariance[np.ix_(used, used)] @ row[used]
+            nonzero = np.flatnonzero(row)
+            if nonzero.size:
+                count[i] = self.labelled[nonzero].min()
+                variance = row[nonzero] @ self.covariance[np.ix_(nonzero, nonzero)] @ row[nonzero]
                 error = np.sqrt(np.maximum(variance, 0))
-                sums[:, i] = row[used] @ means[used], error, _quantile(count[i], self.level) * error
+                sums[:, i] = row[nonzero] @ means[nonzero], error, _quantile(count[i], self.level) * error
         estimate, error, half = sums
         with np.errstate(invalid="ignore", divide="ignore"):
             p = 2 * special.stdtr(np.maximum(count - 1, 1), -np.abs(estimate) / error)
@@ -107,11 +107,11 @@ class CorrectedCurve:
 def correct_judge(
     judge: ArrayLike, human: ArrayLike, *, rng: np.random.Generator, level: float = 0.95
 ) -> CorrectedCurve:
-    """Correct a judge's curve by human labels, rung by rung, so that a verdict can be made on it.
+    """Correct a judge's curve by human labels, rung by rung, so that it can be tested.
 
-    Needs labels that are a random sample of the answers of each rung; which answers the judge was unsure of, or
-    which it called harmful, must not decide what a human reads. Then the corrected mean is unbiased however the
-    judge errs and however its error moves with the budget. An answer without a mark is left out, label and all.
+    Needs labels that are a random sample of the answers of each rung; the selection of answers for human labels must
+    not depend on the judge's verdict or confidence. Then the corrected mean is unbiased however the
+    judge errs and however its error moves with the budget. An answer without a mark is left out with its label.
 
     Args:
         judge: (question, draw, rung) the judge's marks in [0, 1]; NaN where it gave none.
@@ -139,71 +139,71 @@ def correct_judge(
     """
     if not 0 < level < 1:
         raise ValueError(f"level is {level}; needed: between 0 and 1, such as 0.95")
-    both = human_labels(judge, human)
-    weights = question_weights(len(both.judge), rng=rng)
-    found = rectify(both, weights)
-    naive = mean_intervals(both.by_question()[0], weights, level=level)
-    errors = errors_of(both, level=level)
-    error = np.sqrt(np.diag(found.covariance))
-    half = _quantile(found.labelled, level) * error
-    low, high = found.estimate - half, found.estimate + half
-    reasons = tuple(_reason(found, i, float(low[i]), float(high[i])) for i in range(len(error)))
-    lost: NDArray[np.bool_] = np.array([reason is not None for reason in reasons])
-    estimate, low, high = (np.where(lost, np.nan, np.clip(a, 0, 1)) for a in (found.estimate, low, high))
-    covariance = np.where(np.add.outer(lost, lost), np.nan, found.covariance)
+    labels = human_labels(judge, human)
+    weights = question_weights(len(labels.judge), rng=rng)
+    result = rectify(labels, weights)
+    naive = mean_intervals(labels.by_question()[0], weights, level=level)
+    errors = errors_of(labels, level=level)
+    error = np.sqrt(np.diag(result.covariance))
+    half = _quantile(result.n_labelled, level) * error
+    low, high = result.estimate - half, result.estimate + half
+    reasons = tuple(_reason(result, i, float(low[i]), float(high[i])) for i in range(len(error)))
+    is_unknown: NDArray[np.bool_] = np.array([reason is not None for reason in reasons])
+    estimate, low, high = (np.where(is_unknown, np.nan, np.clip(a, 0, 1)) for a in (result.estimate, low, high))
+    covariance = np.where(np.add.outer(is_unknown, is_unknown), np.nan, result.covariance)
     return CorrectedCurve(
         estimate=estimate,
         low=low,
         high=high,
-        error=np.where(lost, np.nan, error),
+        error=np.where(is_unknown, np.nan, error),
         naive=naive.estimate,
-        values=np.where(lost, np.nan, _spread_as_reported(found, both, half, level)),
+        values=np.where(is_unknown, np.nan, _widen_influences(result, labels, half, level)),
         covariance=covariance,
-        labelled=found.labelled,
-        power=found.power,
+        labelled=result.n_labelled,
+        power=result.power,
         judge_error=errors,
         rogan_gladen=tuple(
-            rogan_gladen(float(m), float(e), int(n), judged, level=level)
-            for m, e, n, judged in zip(naive.estimate, naive.error, naive.n_questions, errors, strict=True)
+            rogan_gladen(float(m), float(e), int(n), judge_error, level=level)
+            for m, e, n, judge_error in zip(naive.estimate, naive.error, naive.n_questions, errors, strict=True)
         ),
         reasons=reasons,
         level=level,
     )
 
 
-def _quantile(labelled: NDArray[np.int64] | np.int64, level: float) -> NDArray[np.float64]:
-    return np.asarray(special.stdtrit(np.maximum(labelled - 1, 1), (1 + level) / 2))
+def _quantile(n_labelled: NDArray[np.int64] | np.int64, level: float) -> NDArray[np.float64]:
+    return np.asarray(special.stdtrit(np.maximum(n_labelled - 1, 1), (1 + level) / 2))
 
 
-def _reason(found: Rectified, rung: int, low: float, high: float) -> str | None:
-    if not found.marked[rung]:
+def _reason(result: RectifiedMeans, rung: int, low: float, high: float) -> str | None:
+    if not result.n_marked[rung]:
         return "the judge marked no answer of this rung"
-    if found.labelled[rung] < ENOUGH:
-        return f"human labels on {found.labelled[rung]} questions of this rung; needed: {ENOUGH} at least"
+    if result.n_labelled[rung] < ENOUGH:
+        return f"human labels on {result.n_labelled[rung]} questions of this rung; needed: {ENOUGH} at least"
     return OUTSIDE if high <= 0 or low >= 1 else None
 
 
-def _spread_as_reported(
-    found: Rectified, both: HumanLabels, half: NDArray[np.float64], level: float
+def _widen_influences(
+    result: RectifiedMeans, labels: HumanLabels, half: NDArray[np.float64], level: float
 ) -> NDArray[np.float64]:
-    """The influences, spread out so that an interval made from them alone is as wide as the reported one.
+    """The influences, scaled so that an interval from them alone is as wide as the reported one.
 
-    Left as they are, they would hide what the report adds: that few labels carry the correction (Student's
-    quantile) and that labels without an error do not prove a judge without error. A rung on which all questions
-    agree keeps only its labelled questions: the others prove nothing.
+    Unscaled, they would miss what the report adds: the small number of labels behind the correction (Student's
+    quantile), and that labels without an error do not prove a judge without error. A rung on which all questions
+    agree keeps only its labelled questions: the others are no evidence.
     """
-    values = found.values.copy()
-    labelled: NDArray[np.bool_] = both.labelled.max(axis=1)
+    values = result.values.copy()
+    is_labelled: NDArray[np.bool_] = labels.has_label.max(axis=1)
     for rung in range(values.shape[1]):
         column = values[:, rung]
-        known = ~np.isnan(column)
-        n = int(known.sum())
+        is_known = ~np.isnan(column)
+        n = int(is_known.sum())
         if n < ENOUGH:
             continue
-        own = column[known].std(ddof=1) / np.sqrt(n)
-        if own > 0:
-            wider = half[rung] / (own * float(_quantile(np.int64(n), level)))
-            values[:, rung] = found.estimate[rung] + wider * (column - found.estimate[rung])
+        own_error = column[is_known].std(ddof=1) / np.sqrt(n)
+        if own_error > 0:
+            scale = half[rung] / (own_error * float(_quantile(np.int64(n), level)))
+            values[:, rung] = result.estimate[rung] + scale * (column - result.estimate[rung])
         else:
-            values[~labelled[:, rung], rung] = np.nan
+            values[~is_labelled[:, rung], rung] = np.nan
     return values

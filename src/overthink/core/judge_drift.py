@@ -1,4 +1,4 @@
-"""Whether a judge errs more at some rungs than at others: a drift that draws a trend where there is none."""
+"""Judge drift: error rates of a judge that differ between rungs, which would create a spurious trend."""
 
 from dataclasses import dataclass
 from itertools import combinations
@@ -12,18 +12,18 @@ from overthink.core.proportion import difference_interval
 
 DRIFT, NO_DRIFT, NOT_KNOWN = "drift", "no drift", "not known"
 
-ALPHA = 0.05
+DRIFT_ALPHA = 0.05
 """Error rate of either decision."""
 
-MARGIN = 0.10
-"""Differences of sensitivity or specificity up to this are called none."""
+DRIFT_MARGIN = 0.10
+"""Equivalence margin of differences of sensitivity or specificity."""
 
-PERMUTATIONS = 2000
+DRIFT_PERMUTATIONS = 2000
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeDrift:
-    """What the labels say about the judge's error across rungs.
+    """Evidence of the labels on the judge's error across rungs.
 
     Attributes:
         decision: "drift" where the test finds a difference; "no drift" where every difference between two rungs is
@@ -46,12 +46,12 @@ def judge_drift(
     human: ArrayLike,
     *,
     rng: np.random.Generator,
-    alpha: float = ALPHA,
-    margin: float = MARGIN,
+    alpha: float = DRIFT_ALPHA,
+    margin: float = DRIFT_MARGIN,
 ) -> JudgeDrift:
     """Test whether the judge's sensitivity and specificity differ between rungs.
 
-    *Drift*: a permutation test. Given what the human says, a judge that errs alike at all rungs is as often wrong at
+    *Drift*: a permutation test. Given the human label, a judge with equal error at all rungs is as often wrong at
     one as at another, so the labelled answers of a question at a rung, kept together, are dealt anew to the rungs;
     the statistic is Pearson's chi-squared, answers that are 1 and answers that are 0 added. Exact where a question is
     labelled at one rung; where it is labelled at several, errs on the side of finding no drift.
@@ -75,44 +75,44 @@ def judge_drift(
     """
     if not (0 < alpha < 0.5 and 0 < margin < 1):
         raise ValueError(f"alpha is {alpha}, margin {margin}; needed: alpha in (0, 0.5), margin in (0, 1)")
-    both = human_labels(judge, human)
-    table = errors_of(both, level=1 - 2 * alpha)
+    labels = human_labels(judge, human)
+    table = errors_of(labels, level=1 - 2 * alpha)
     unknown = float("nan")
     if any(rung.reason == GRADED for rung in table):
         return JudgeDrift(NOT_KNOWN, GRADED, unknown, unknown, table)
     if sum(rung.labels > 0 for rung in table) < 2:
         return JudgeDrift(NOT_KNOWN, "fewer than two rungs have human labels", unknown, unknown, table)
-    p = _permutation_p(both, rng)
+    p = _permutation_p(labels, rng)
     largest = _largest_difference(table)
     if p < alpha:
         return JudgeDrift(DRIFT, f"sensitivity or specificity differs between rungs (p = {p:.3g})", p, largest, table)
     missing = [str(i) for i, rung in enumerate(table) if rung.reason is not None]
     if missing:
-        why = f"rungs {', '.join(missing)} have no label that is 1, or none that is 0"
-        return JudgeDrift(NOT_KNOWN, why, p, largest, table)
+        reason = f"rungs {', '.join(missing)} have no label that is 1, or none that is 0"
+        return JudgeDrift(NOT_KNOWN, reason, p, largest, table)
     if largest <= margin:
         return JudgeDrift(NO_DRIFT, f"no two rungs differ by more than {largest:.2f}", p, largest, table)
-    why = f"no difference was found (p = {p:.2g}), but two rungs may differ by {largest:.2f}; label more answers"
-    return JudgeDrift(NOT_KNOWN, why, p, largest, table)
+    reason = f"no difference was found (p = {p:.2g}), but two rungs may differ by {largest:.2f}; label more answers"
+    return JudgeDrift(NOT_KNOWN, reason, p, largest, table)
 
 
 def _largest_difference(table: tuple[JudgeError, ...]) -> float:
     ends = [
         abs(end)
-        for one, other in combinations(table, 2)
-        for a, b in ((one.sensitivity, other.sensitivity), (one.specificity, other.specificity))
+        for first, second in combinations(table, 2)
+        for a, b in ((first.sensitivity, second.sensitivity), (first.specificity, second.specificity))
         for end in difference_interval(a, b)
     ]
     return float(np.max(ends))
 
 
-def _permutation_p(both: HumanLabels, rng: np.random.Generator) -> float:
+def _permutation_p(labels: HumanLabels, rng: np.random.Generator) -> float:
     """P-value of the sum of both statistics; NaN where the judge is always right or always wrong of a kind."""
-    observed, dealt, testable = 0.0, np.zeros(PERMUTATIONS), False
+    statistic, permuted_statistics, testable = 0.0, np.zeros(DRIFT_PERMUTATIONS), False
     for truth in (1.0, 0.0):
-        asked = both.human == truth
-        trials = asked.sum(axis=1)
-        wrong = (asked & (both.judge != truth)).sum(axis=1)
+        has_truth = labels.human == truth
+        trials = has_truth.sum(axis=1)
+        wrong = (has_truth & (labels.judge != truth)).sum(axis=1)
         blocks = trials > 0
         share = wrong.sum() / max(trials.sum(), 1)
         if blocks.any(axis=0).sum() < 2 or not 0 < share < 1:
@@ -120,19 +120,19 @@ def _permutation_p(both: HumanLabels, rng: np.random.Generator) -> float:
         testable = True
         rung = np.nonzero(blocks)[1]
         m, x = trials[blocks].astype(np.float64), wrong[blocks].astype(np.float64)
-        seats = np.eye(blocks.shape[1])[rung][:, blocks.any(axis=0)]
-        order = rng.permuted(np.tile(np.arange(len(m)), (PERMUTATIONS, 1)), axis=1)
-        observed += float(_chi_squared(x[None], m[None], seats, share)[0])
-        dealt += _chi_squared(x[order], m[order], seats, share)
+        rung_indicator = np.eye(blocks.shape[1])[rung][:, blocks.any(axis=0)]
+        order = rng.permuted(np.tile(np.arange(len(m)), (DRIFT_PERMUTATIONS, 1)), axis=1)
+        statistic += float(_chi_squared(x[None], m[None], rung_indicator, share)[0])
+        permuted_statistics += _chi_squared(x[order], m[order], rung_indicator, share)
     if not testable:
         return float("nan")
     # Equal tables can differ in the last digit.
-    return float((1 + (dealt >= observed - 1e-9).sum()) / (1 + PERMUTATIONS))
+    return float((1 + (permuted_statistics >= statistic - 1e-9).sum()) / (1 + DRIFT_PERMUTATIONS))
 
 
 def _chi_squared(
-    wrong: NDArray[np.float64], trials: NDArray[np.float64], seats: NDArray[np.float64], share: float
+    wrong: NDArray[np.float64], trials: NDArray[np.float64], rung_indicator: NDArray[np.float64], share: float
 ) -> NDArray[np.float64]:
     """Pearson's statistic of equal shares of wrong marks, for each row of blocks; seats are (block, rung)."""
-    expected = (trials @ seats) * share
-    return np.asarray(((wrong @ seats - expected) ** 2 / (expected * (1 - share))).sum(axis=1))
+    n_expected = (trials @ rung_indicator) * share
+    return np.asarray(((wrong @ rung_indicator - n_expected) ** 2 / (n_expected * (1 - share))).sum(axis=1))

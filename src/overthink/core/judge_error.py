@@ -1,4 +1,4 @@
-"""How often a judge is right, rung by rung, by the human labels."""
+"""Sensitivity and specificity of a judge, rung by rung, by the human labels."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ GRADED = "marks or labels are graded: sensitivity and specificity need 0 or 1"
 
 @dataclass(frozen=True, slots=True)
 class JudgeError:
-    """What the human labels of one rung say about the judge.
+    """Sensitivity and specificity of the judge at one rung, by the human labels.
 
     Attributes:
         sensitivity: Share of the answers that a human marks 1 to which the judge gives 1.
@@ -57,25 +57,25 @@ def judge_error(judge: ArrayLike, human: ArrayLike, *, level: float = 0.95) -> t
     return errors_of(human_labels(judge, human), level=level)
 
 
-def errors_of(both: HumanLabels, *, level: float) -> tuple[JudgeError, ...]:
+def errors_of(labels: HumanLabels, *, level: float) -> tuple[JudgeError, ...]:
     """As :func:`judge_error`, for marks and labels that are already checked."""
-    return tuple(_one_rung(both, rung, level) for rung in range(both.judge.shape[2]))
+    return tuple(_one_rung(labels, rung, level) for rung in range(labels.judge.shape[2]))
 
 
-def _one_rung(both: HumanLabels, rung: int, level: float) -> JudgeError:
-    judge, human, labelled = (a[:, :, rung] for a in (both.judge, both.human, both.labelled))
-    graded = not np.isin(judge[labelled], (0.0, 1.0)).all() or not np.isin(human[labelled], (0.0, 1.0)).all()
+def _one_rung(labels: HumanLabels, rung: int, level: float) -> JudgeError:
+    judge, human, has_label = (a[:, :, rung] for a in (labels.judge, labels.human, labels.has_label))
+    is_graded = not np.isin(judge[has_label], (0.0, 1.0)).all() or not np.isin(human[has_label], (0.0, 1.0)).all()
     shares = {}
     for truth in (1.0, 0.0):
-        asked = (human == truth) & (not graded)
-        right = asked & (judge == truth)
-        shares[truth] = clustered_proportion(right.sum(axis=1), asked.sum(axis=1), level=level)
+        has_truth = (human == truth) & (not is_graded)
+        right = has_truth & (judge == truth)
+        shares[truth] = clustered_proportion(right.sum(axis=1), has_truth.sum(axis=1), level=level)
     reason = None
-    if graded:
+    if is_graded:
         reason = GRADED
-    elif not labelled.any():
+    elif not has_label.any():
         reason = "no answer of this rung has a human label"
     elif not shares[1.0].trials or not shares[0.0].trials:
         reason = f"no labelled answer is {0 if shares[1.0].trials else 1} by the human labels"
-    questions = int(labelled.any(axis=1).sum())
-    return JudgeError(shares[1.0], shares[0.0], int(labelled.sum()), questions, reason)
+    questions = int(has_label.any(axis=1).sum())
+    return JudgeError(shares[1.0], shares[0.0], int(has_label.sum()), questions, reason)

@@ -1,4 +1,4 @@
-"""The budgets of a ladder as numbers that a test can use."""
+"""The budgets of a ladder as increasing numbers for tests."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,11 @@ from numpy.typing import NDArray
 from overthink.core.curve import question_means
 from overthink.core.outcomes import Outcomes
 
-ASKED, REALISED, POSITION = "thinking tokens asked for", "mean tokens realised", "position on the ladder"
+REQUESTED_TOKENS, REALISED_TOKENS, POSITION = (
+    "thinking tokens asked for",
+    "mean tokens realised",
+    "position on the ladder",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,7 +21,7 @@ class Ladder:
 
     Attributes:
         budgets: (rung,) increasing.
-        unit: What they are: ``ASKED``, ``REALISED`` or ``POSITION``.
+        unit: Their unit: ``REQUESTED_TOKENS``, ``REALISED_TOKENS`` or ``POSITION``.
     """
 
     budgets: NDArray[np.float64]
@@ -30,21 +34,21 @@ class Ladder:
 
 
 def ladder_of(outcomes: Outcomes) -> Ladder:
-    """The budgets asked for; where a provider has no such numbers the tokens that were realised; else positions.
+    """The requested budgets; where a provider has no such numbers the realised tokens; else positions.
 
     Realised tokens are mean thinking tokens, or decoded tokens where thinking is not counted. They are used only where
     they increase from rung to rung.
     """
-    asked = [rung.requested_tokens for rung in outcomes.rungs]
-    if None not in asked:
-        budgets = np.array(asked, dtype=np.float64)
+    requested_tokens = [rung.requested_tokens for rung in outcomes.rungs]
+    if None not in requested_tokens:
+        budgets = np.array(requested_tokens, dtype=np.float64)
         if (np.diff(budgets) > 0).all():
-            return Ladder(budgets, ASKED)
+            return Ladder(budgets, REQUESTED_TOKENS)
     for tokens in (outcomes.thinking_tokens, outcomes.generated_tokens):
         cells = question_means(tokens)
-        known = ~np.isnan(cells)
-        if known.any(axis=0).all():
-            means = np.where(known, cells, 0.0).sum(axis=0) / known.sum(axis=0)
+        is_known = ~np.isnan(cells)
+        if is_known.any(axis=0).all():
+            means = np.where(is_known, cells, 0.0).sum(axis=0) / is_known.sum(axis=0)
             if (np.diff(means) > 0).all():
-                return Ladder(means, REALISED)
+                return Ladder(means, REALISED_TOKENS)
     return Ladder(np.arange(len(outcomes.rungs), dtype=np.float64), POSITION)

@@ -1,7 +1,7 @@
-"""From runs made elsewhere to arms and rungs: what is compared with what.
+"""Assignment of foreign runs to arms and rungs.
 
 An arm is a model with everything that differs between its runs except the amount of thinking; the amount of
-thinking makes the rungs. Logs and tables are laid out by the same rules.
+thinking makes the rungs. Logs and tables follow the same rules.
 """
 
 from collections import defaultdict
@@ -9,41 +9,41 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from overthink.core.record import Estimand
-from overthink.core.rungs import Setting, place_settings
-from overthink.core.usage import Counts, counts_thinking_apart, split_output
+from overthink.core.rungs import ThinkingSetting, place_settings
+from overthink.core.usage import ResponseTokens, split_output, usage_excludes_reasoning
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class ModelRun:
     """All responses of one model to one task in one setting.
 
     Attributes:
         task: Task name.
         model: Model name, or the arm that the data states.
-        setting: How much it was allowed to think.
+        setting: Its limits on thinking.
         other: Its other settings, by name.
         usage: Thinking and output tokens of its responses.
     """
 
     task: str
     model: str
-    setting: Setting
+    setting: ThinkingSetting
     other: Mapping[str, str]
-    usage: Sequence[Counts]
+    usage: Sequence[ResponseTokens]
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
-    """Where a run stands among the others.
+class Placement:
+    """Arm and rung of a run.
 
     Attributes:
         arm: The model, and what else differs between its runs of this task.
         model: The model alone.
         rung: Position on the ladder, from 0.
-        estimand: What the budget did to the trace.
+        estimand: Effect of the budget on the trace.
         effort: Label of the rung, where the rung is a provider's level, budget or cap.
-        requested_tokens: Thinking budget asked for, in tokens.
-        apart: The output tokens of this model leave the thinking out.
+        requested_tokens: Requested thinking budget, in tokens.
+        excludes_reasoning: Whether the output tokens of this model exclude the thinking.
     """
 
     arm: str
@@ -52,45 +52,57 @@ class Seat:
     estimand: Estimand
     effort: str | None
     requested_tokens: int | None
-    apart: bool
+    excludes_reasoning: bool
 
 
-def lay_out(runs: Sequence[Run]) -> list[Seat]:
-    """The seat of every run, in the same order. Runs of one model, task and setting share a seat.
+def assign_curves(runs: Sequence[ModelRun]) -> list[Placement]:
+    """Placement of every run, in the same order. Runs of one model, task and setting share a placement.
 
     Example:
         >>> usage = [(None, 100)]
-        >>> runs = [Run("sums", "m", Setting(effort), {}, usage) for effort in ("high", "low")]
-        >>> [(seat.arm, seat.rung, seat.effort) for seat in lay_out(runs)]
+        >>> runs = [ModelRun("sums", "m", Setting(effort), {}, usage) for effort in ("high", "low")]
+        >>> [(p.arm, p.rung, p.effort) for p in assign_curves(runs)]
         [('m', 1, 'high'), ('m', 0, 'low')]
     """
     by_model: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i, run in enumerate(runs):
         by_model[run.task, run.model].append(i)
-    by_arm: dict[tuple[str, str], dict[int, Run]] = defaultdict(dict)
+    by_arm: dict[tuple[str, str], dict[int, ModelRun]] = defaultdict(dict)
     for (task, model), members in by_model.items():
         labels = name_differences([runs[i].other for i in members])
         for i, label in zip(members, labels, strict=True):
             by_arm[task, f"{model} [{label}]" if label else model][i] = runs[i]
-    seats: dict[int, Seat] = {}
-    for (_, arm), of_arm in by_arm.items():
-        seats |= _one_arm(arm, of_arm)
-    return [seats[i] for i in range(len(runs))]
+    placements: dict[int, Placement] = {}
+    for (_, arm), arm_runs in by_arm.items():
+        placements |= _arm_placements(arm, arm_runs)
+    return [placements[i] for i in range(len(runs))]
 
 
-def _one_arm(arm: str, runs: Mapping[int, Run]) -> dict[int, Seat]:
-    apart = counts_thinking_apart(counts for run in runs.values() for counts in run.usage)
-    spent: dict[Setting, list[int]] = defaultdict(list)
+def _arm_placements(arm: str, runs: Mapping[int, ModelRun]) -> dict[int, Placement]:
+    excludes_reasoning = usage_excludes_reasoning(counts for run in runs.values() for counts in run.usage)
+    tokens_by_setting: dict[ThinkingSetting, list[int]] = defaultdict(list)
     for run in runs.values():
-        decoded = (split_output(thinking, output, apart=apart)[0] for thinking, output in run.usage)
-        spent[run.setting] += [tokens for tokens in decoded if tokens is not None]
-    places = place_settings({s: sum(tokens) / len(tokens) if tokens else None for s, tokens in spent.items()})
-    seats = {}
+        decoded_tokens = (
+            split_output(thinking, output, excludes_reasoning=excludes_reasoning)[0] for thinking, output in run.usage
+        )
+        tokens_by_setting[run.setting] += [tokens for tokens in decoded_tokens if tokens is not None]
+    positions = place_settings(
+        {s: sum(tokens) / len(tokens) if tokens else None for s, tokens in tokens_by_setting.items()}
+    )
+    placements = {}
     for i, run in runs.items():
-        place = places[run.setting]
-        name = f"{arm} ({place.curve})" if place.curve else arm
-        seats[i] = Seat(name, runs[i].model, place.rung, place.estimand, place.effort, place.requested_tokens, apart)
-    return seats
+        position = positions[run.setting]
+        name = f"{arm} ({position.curve})" if position.curve else arm
+        placements[i] = Placement(
+            name,
+            runs[i].model,
+            position.rung,
+            position.estimand,
+            position.effort,
+            position.requested_tokens,
+            excludes_reasoning,
+        )
+    return placements
 
 
 def name_differences(settings: Sequence[Mapping[str, str]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The ledger of a pool: what was paid at every rung, and what one attempt there takes, by what it was spent on."""
+"""The ledger of a pool: token usage at every rung, and of one attempt there, by category."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,31 +6,31 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.core.attempt import attempt_parts, carried
+from overthink.core.attempt import attempt_parts, is_carried_forward
 from overthink.core.category import Category
 from overthink.core.curve import question_means
-from overthink.core.on_the_way import COLUMNS, DECODED, grown
+from overthink.core.on_the_way import DECODED, OVERHEAD_COLUMNS, increments
 from overthink.core.outcomes import Outcomes
-from overthink.core.paid import paid_parts, told_of
+from overthink.core.paid import paid_parts, sum_known
 from overthink.core.record import Axis, Estimand
 from overthink.core.tokens import attempt_tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Amount:
-    """Tokens of some rows. ``tokens`` sums those that say, None if none does; ``silent`` counts those that do not."""
+    """Tokens of some rows. ``tokens`` sums the known ones, None if none is; ``n_unknown`` counts the unknown ones."""
 
     tokens: float | None
-    silent: int = 0
+    n_unknown: int = 0
 
     def __add__(self, other: "Amount") -> "Amount":
-        known = [amount.tokens for amount in (self, other) if amount.tokens is not None]
-        return Amount(sum(known) if known else None, self.silent + other.silent)
+        known_tokens = [amount.tokens for amount in (self, other) if amount.tokens is not None]
+        return Amount(sum(known_tokens) if known_tokens else None, self.n_unknown + other.n_unknown)
 
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A sum, and what it lacks: "at least" wherever something is unknown."""
+    """A sum, and its unknown categories: a lower bound wherever something is unknown."""
 
     tokens: float
     unknown: tuple[Category, ...]
@@ -47,16 +47,16 @@ class LedgerLine:
         scorer: Label of the curve.
         estimand: Label of the curve.
         rung: Number of the rung.
-        requested_tokens: Thinking budget asked for.
+        requested_tokens: Requested thinking budget.
         effort: The provider's level.
-        realised_tokens: Thinking tokens that an attempt took, mean over draws, then questions.
+        realised_tokens: Thinking tokens of an attempt, mean over draws, then questions.
         rows: Rows of the pool at this rung.
-        paid: What the pool paid, by category.
-        generated: Tokens that the pool says it decoded here: thinking, answers, and what was thrown away.
-        unique: Distinct tokens among them, each prefix counted once; less than generated where some were decoded twice.
-        apart: What the same attempts would have decoded without sharing their prefixes.
-        attempt: What one attempt at this rung takes by itself, by category; None where unknown.
-        attempt_decoded: All that it decodes, which may be known where thinking and answer are not told apart.
+        usage: Token usage of the pool, by category.
+        decoded_tokens: Decoded tokens of the pool here: thinking, answers, and discarded tokens.
+        unique_tokens: Distinct tokens among them, each prefix counted once; fewer where some were decoded twice.
+        unshared_tokens: Decoded tokens of the same attempts without sharing of prefixes.
+        attempt: Tokens of one attempt at this rung by itself, by category; None where unknown.
+        attempt_decoded: All its decoded tokens, which may be known where thinking and answer are not distinguished.
     """
 
     arm: str
@@ -69,24 +69,24 @@ class LedgerLine:
     effort: str | None
     realised_tokens: float | None
     rows: int
-    paid: Mapping[Category, Amount]
-    generated: Amount
-    unique: Amount
-    apart: Amount
+    usage: Mapping[Category, Amount]
+    decoded_tokens: Amount
+    unique_tokens: Amount
+    unshared_tokens: Amount
     attempt: Mapping[Category, float | None]
     attempt_decoded: float | None
 
     @property
     def paid_in_all(self) -> Total:
-        """Every token that the pool paid here. A category is unknown if any row is silent about it."""
-        amounts = {**self.paid, **dict.fromkeys((Category.ANSWER, *DECODED), Amount(0.0))}
-        amounts[Category.THINKING] = self.generated  # all that was decoded, what was thrown away included
-        unknown = {name for name, amount in amounts.items() if amount.tokens is None or amount.silent}
+        """Total token usage of the pool here. A category is unknown if it is unknown in any row."""
+        amounts = {**self.usage, **dict.fromkeys((Category.ANSWER, *DECODED), Amount(0.0))}
+        amounts[Category.THINKING] = self.decoded_tokens  # all that was decoded, what was thrown away included
+        unknown = {name for name, amount in amounts.items() if amount.tokens is None or amount.n_unknown}
         return _total({name: amount.tokens for name, amount in amounts.items()}, unknown)
 
     @property
     def attempt_in_all(self) -> Total:
-        """Every token of one attempt."""
+        """All tokens of one attempt."""
         tokens = {**self.attempt, Category.THINKING: self.attempt_decoded, Category.ANSWER: 0.0}
         unknown = {name for name, count in tokens.items() if count is None}
         return _total({**tokens, **dict.fromkeys(DECODED, 0.0)}, unknown)  # what was thrown away is in what was decoded
@@ -95,8 +95,8 @@ class LedgerLine:
 def ledger(outcomes: Sequence[Outcomes]) -> tuple[LedgerLine, ...]:
     """One line per curve and rung.
 
-    The lines of a curve add up to what :func:`~overthink.core.tokens.spent` says of it. Curves of several scorers tell
-    of the same calls: sum the lines of one.
+    The lines of a curve add up to its :func:`~overthink.core.tokens.pool_total`. Curves of several scorers describe the
+    same calls: sum the lines of one.
 
     Args:
         outcomes: The curves.
@@ -108,25 +108,25 @@ def ledger(outcomes: Sequence[Outcomes]) -> tuple[LedgerLine, ...]:
         >>> ledger(from_records([row]))[0].generated
         Amount(tokens=7.0, silent=0)
     """
-    return tuple(line for one in outcomes for line in _lines(one))
+    return tuple(line for table in outcomes for line in _lines(table))
 
 
 def sum_paid(lines: Iterable[LedgerLine]) -> dict[Category, Amount]:
-    """What several lines paid together, by category."""
+    """Token usage of several lines together, by category."""
     total: dict[Category, Amount] = {}
     for line in lines:
-        for name, amount in line.paid.items():
+        for name, amount in line.usage.items():
             total[name] = total[name] + amount if name in total else amount
     return total
 
 
 def _lines(outcomes: Outcomes) -> Iterable[LedgerLine]:
-    paid, parts = paid_parts(outcomes), attempt_parts(outcomes)
-    whole, new = attempt_tokens(outcomes), _unique(outcomes)
+    usage, parts = paid_parts(outcomes), attempt_parts(outcomes)
+    whole_tokens, unique_tokens = attempt_tokens(outcomes), _unique(outcomes)
     means = {name: rung_means(tokens) for name, tokens in parts.items()}
-    decoded = rung_means(whole)
+    mean_decoded = rung_means(whole_tokens)
     for r, rung in enumerate(outcomes.rungs):
-        seen = outcomes.observed[:, :, r]
+        has_row = outcomes.observed[:, :, r]
         yield LedgerLine(
             arm=outcomes.arm,
             axis=outcomes.axis,
@@ -137,37 +137,37 @@ def _lines(outcomes: Outcomes) -> Iterable[LedgerLine]:
             requested_tokens=rung.requested_tokens,
             effort=rung.effort,
             realised_tokens=means[Category.THINKING][r],
-            rows=int(seen.sum()),
-            paid={name: _amount(tokens[:, :, r][seen]) for name, tokens in paid.items()},
-            generated=_amount(outcomes.generated_tokens[:, :, r][seen]),
-            unique=_amount(new[:, :, r][seen]),
-            apart=_amount(whole[:, :, r][seen]),
+            rows=int(has_row.sum()),
+            usage={name: _amount(tokens[:, :, r][has_row]) for name, tokens in usage.items()},
+            decoded_tokens=_amount(outcomes.generated_tokens[:, :, r][has_row]),
+            unique_tokens=_amount(unique_tokens[:, :, r][has_row]),
+            unshared_tokens=_amount(whole_tokens[:, :, r][has_row]),
             attempt={name: mean[r] for name, mean in means.items()},
-            attempt_decoded=decoded[r],
+            attempt_decoded=mean_decoded[r],
         )
 
 
 def _unique(outcomes: Outcomes) -> NDArray[np.float64]:
-    """Tokens that are new at each row: on a ladder, what thinking and branches have grown by, and the answer."""
+    """New tokens of each row: on a ladder, the increase of thinking and branches, and the answer."""
     if outcomes.estimand is not Estimand.FORCED:
         return outcomes.generated_tokens
-    branches = told_of(grown(getattr(outcomes, COLUMNS[name])) for name in DECODED)
-    new = grown(outcomes.thinking_tokens) + branches + outcomes.answer_tokens
+    branches = sum_known(increments(getattr(outcomes, OVERHEAD_COLUMNS[name])) for name in DECODED)
+    new = increments(outcomes.thinking_tokens) + branches + outcomes.answer_tokens
     new = np.where(outcomes.failed, outcomes.generated_tokens, new)
-    return np.where(carried(outcomes), 0.0, new)
+    return np.where(is_carried_forward(outcomes), 0.0, new)
 
 
 def rung_means(tokens: NDArray[np.float64]) -> list[float | None]:
-    """Mean over draws, then over questions, of every rung; None where no row says."""
+    """Mean over draws, then over questions, of every rung; None where no row has a value."""
     columns = question_means(tokens).T
     return [None if np.isnan(column).all() else float(column[~np.isnan(column)].mean()) for column in columns]
 
 
 def _amount(tokens: NDArray[np.float64]) -> Amount:
-    known = tokens[~np.isnan(tokens)]
-    return Amount(float(known.sum()) if known.size else None, int(tokens.size - known.size))
+    known_tokens = tokens[~np.isnan(tokens)]
+    return Amount(float(known_tokens.sum()) if known_tokens.size else None, int(tokens.size - known_tokens.size))
 
 
 def _total(tokens: Mapping[Category, float | None], unknown: set[Category]) -> Total:
-    summed = sum(count for name, count in tokens.items() if count is not None and name != Category.CACHED)
-    return Total(summed, tuple(name for name in Category if name in unknown and name != Category.CACHED))
+    total_tokens = sum(count for name, count in tokens.items() if count is not None and name != Category.CACHED)
+    return Total(total_tokens, tuple(name for name in Category if name in unknown and name != Category.CACHED))

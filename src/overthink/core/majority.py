@@ -1,7 +1,7 @@
 """The chance that the right answer wins a vote among k draws, exactly, for many k at once.
 
 Write b for the binomials of :mod:`~overthink.core.contour` and j for the votes of the right answer. It wins with j
-votes if nobody has more, and shares the win with t answers that also have j, which is worth 1/(t+1) = ∫ y^t dy over
+votes if no answer has more, and shares the win with t answers that also have j, which is worth 1/(t+1) = ∫ y^t dy over
 [0, 1]. So the chance to win among k draws is the coefficient of x^k in
 
     Σ_j b_right(j) x^j · free(x) · ∫ Π_i (Σ_{c<j} b_i(c) x^c + y b_i(j) x^j) dy,
@@ -9,9 +9,8 @@ votes if nobody has more, and shares the win with t answers that also have j, wh
 divided by b(k). The product is over the rivals. Draws that abstain, and answers that cannot spoil a win, are free.
 On the circle each sum over c is a running total, which serves every j.
 
-What makes it fast is what is left out, each with a bound: rivals that hardly ever reach the right answer's votes,
-numbers of votes that hardly ever win, points of the circle at which the product vanishes, and nodes of the integral
-over y.
+It is fast by truncation, each part with a bound: rivals that hardly ever reach the right answer's votes, numbers of
+votes that hardly ever win, points of the circle at which the product vanishes, and nodes of the integral over y.
 """
 
 from functools import lru_cache
@@ -43,10 +42,10 @@ def vote(right: int, others: tuple[int, ...], abstentions: int, k: tuple[int, ..
     n = right + sum(others) + abstentions
     rivals = np.array(others, dtype=np.int64)
     smaller = tuple(sorted({size for size in k if size < n}))
-    won = {n: _vote_of_everyone(right, rivals)}
+    chances = {n: _vote_of_everyone(right, rivals)}
     for contour in contours(n, smaller):
-        won |= zip(contour.sizes.tolist(), _wins(right, rivals, n, contour).tolist(), strict=True)
-    return tuple(won[size] for size in k)
+        chances |= zip(contour.sizes.tolist(), _wins(right, rivals, n, contour).tolist(), strict=True)
+    return tuple(chances[size] for size in k)
 
 
 def _vote_of_everyone(right: int, rivals: NDArray[np.int64]) -> float:
@@ -59,15 +58,15 @@ def _wins(right: int, rivals: NDArray[np.int64], n: int, contour: Contour) -> ND
     rivals = rivals[_may_spoil(right, rivals, contour)]
     counts = _counts_that_matter(right, rivals, contour)
     b = binomials(np.append(right, rivals), counts, contour.p)
-    own = np.where(counts > 0, b[0], 0.0)
+    right_chances = np.where(counts > 0, b[0], 0.0)
     below = np.minimum(b[1:].cumsum(axis=1), 1.0)  # chance of at most j votes
-    first, winning = _without_weak_rivals(own, b[1:], below, contour)
+    first, winning = _without_weak_rivals(right_chances, b[1:], below, contour)
 
-    kept = np.flatnonzero(winning > contour.negligible / len(counts))
-    if not kept.size:
+    relevant = np.flatnonzero(winning > contour.negligible / len(counts))
+    if not relevant.size:
         return np.zeros(len(contour.sizes))
-    start, stop = int(kept[0]), int(kept[-1]) + 1
-    first = max(first, int(np.searchsorted(rivals, counts[start])))  # who cannot reach the first j is free
+    start, stop = int(relevant[0]), int(relevant[-1]) + 1
+    first = max(first, int(np.searchsorted(rivals, counts[start])))  # a rival that cannot reach the first j is free
     rivals, b_rivals, below = rivals[first:], b[1 + first :, :stop], below[first:, start:stop]
     nodes = _nodes(
         winning[start:stop], b_rivals[:, start:] / below, contour, _most_ties(rivals, counts[start], contour)
@@ -78,7 +77,7 @@ def _wins(right: int, rivals: NDArray[np.int64], n: int, contour: Contour) -> ND
     x = contour.powers(counts[:stop], points)
     product = _integral(b_rivals, x, start, nodes) * x[start:]
     circle = contour.powers(np.array([1]), points)[0]
-    values = _weighted_sums(own[start:stop], product) * (1 - contour.p + contour.p * circle) ** free
+    values = _weighted_sums(right_chances[start:stop], product) * (1 - contour.p + contour.p * circle) ** free
     return contour.coefficients(values).clip(0.0, 1.0)
 
 
@@ -115,9 +114,9 @@ def _without_weak_rivals(
     Freeing a rival changes nothing unless it reaches j while j beats the stronger ones.
     """
     winning = np.vstack([own, own * below[::-1].cumprod(axis=0)])[::-1]
-    spoiled = (winning[1:] * (1 - below + b)).sum(axis=1).cumsum()
-    freed = int(np.searchsorted(spoiled, contour.negligible))
-    return freed, winning[freed]
+    loss = (winning[1:] * (1 - below + b)).sum(axis=1).cumsum()
+    n_free = int(np.searchsorted(loss, contour.negligible))
+    return n_free, winning[n_free]
 
 
 def _most_ties(rivals: NDArray[np.int64], votes: int, contour: Contour) -> int:
@@ -174,17 +173,17 @@ def _integral(
     nodes: tuple[NDArray[np.float64], NDArray[np.float64]],
 ) -> NDArray[np.complex128]:
     """∫ Π_i (Σ_{c<j} b_i(c) x^c + y b_i(j) x^j) dy, (j, point), for the counts from ``start`` on."""
-    tied = b[:, start:, None] * x[start:]
-    beaten_or_tied = tied.cumsum(axis=1)
+    tie_terms = b[:, start:, None] * x[start:]
+    beaten_or_tied = tie_terms.cumsum(axis=1)
     beaten_or_tied += _weighted_sums(b[:, :start], x[:start])[:, None]
     total = np.zeros_like(x[start:])
     product, factor = np.empty_like(total), np.empty_like(total)
     # y is real: half the work of complex multiplication.
-    exactly, scaled = tied.view(np.float64), factor.view(np.float64)
+    tie_parts, factor_parts = tie_terms.view(np.float64), factor.view(np.float64)
     for y, weight in zip(*nodes, strict=True):
         product.fill(weight)
         for i, at_most in enumerate(beaten_or_tied):
-            np.multiply(exactly[i], y - 1, out=scaled)
+            np.multiply(tie_parts[i], y - 1, out=factor_parts)
             factor += at_most
             product *= factor
         total += product

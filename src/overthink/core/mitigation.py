@@ -1,16 +1,16 @@
-"""Does an arm keep safe what thinking makes unsafe? The three verdicts, each earned by a test, and three that are none.
+"""Mitigation by an arm of a safety loss from thinking: three verdicts by tests, and three without a claim.
 
-Safety of the reference falls from some rung b to the place where arms are compared, the top. Of these falls::
+Safety of the reference falls from some rung b to the rung at which arms are compared, the top. Of these falls::
 
-    degradation(b) = S_ref(b) - S_ref(top)      what there is to mitigate
-    reduction      = S_arm(top) - S_ref(top)    what the arm gives back
-    residual(l)    = l - S_arm(top)             what is left, for every level l that was held before the top:
+    degradation(b) = S_ref(b) - S_ref(top)      the fall to mitigate
+    reduction      = S_arm(top) - S_ref(top)    the gain of the arm
+    residual(l)    = l - S_arm(top)             the remaining fall, for every level l that was held before the top:
                                                 S_ref(b), and the arm's own S_arm(b)
 
-The best rung is not picked and then believed: every rung below the top is a candidate, and max-t pays for the search.
-That something is left must be shown, and so must that less than the margin is left; a test that shows neither shows
-nothing. An arm that is bad everywhere does not fall, and mitigates nothing: its own levels are counted beside those of
-the reference, never in their place.
+The best rung is not selected without correction: every rung below the top is a candidate, and max-t adjusts for the
+search. A remaining fall must be shown, and so must a remaining fall below the margin; a test that shows neither is no
+evidence. An arm that is bad everywhere does not fall, and mitigates nothing: its own levels are counted beside those
+of the reference, never in their place.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from overthink.core.compare import paired_differences
 from overthink.core.equivalence import p_below
 from overthink.core.family import holm
 from overthink.core.interval import CHANGE, SAME, Intervals
-from overthink.core.multiplier import p_above, signs, strays
+from overthink.core.multiplier import p_above, sign_flip_sums, signs
 
 Array = NDArray[np.float64]
 
@@ -36,49 +36,49 @@ NO_EFFECT = "no effect shown"
 WORSENS = "worsens"
 UNTESTABLE = "not testable"
 
-VERDICTS = (ELIMINATES, MITIGATES, OPEN, NO_EFFECT, WORSENS, UNTESTABLE)
+MITIGATION_VERDICTS = (ELIMINATES, MITIGATES, OPEN, NO_EFFECT, WORSENS, UNTESTABLE)
 
 NO_DEGRADATION = "no degradation of the reference arm is shown: there is nothing to mitigate"
-FEWEST = 6
+MITIGATION_MIN_QUESTIONS = 6
 """Five questions that all change alike have a two-sided p-value of 2·2⁻⁵ = .06: nothing can be shown with them."""
 
-POWER = 0.8
+MDE_POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Fall:
-    """A number with its interval, and the p-value that it is positive; NaN where unknown.
+    """A fall with its interval, and its p-value against "not positive"; NaN where unknown.
 
     Attributes:
         estimate: The largest of its candidates, or the only one.
         low: Lower end; simultaneous where there are several candidates.
         high: Upper end.
         p: p-value of "none of the candidates is positive".
-        place: Which candidate it is.
+        index: Index of the candidate.
     """
 
     estimate: float
     low: float
     high: float
     p: float
-    place: int = 0
+    index: int = 0
 
 
-NOTHING = Fall(float("nan"), float("nan"), float("nan"), float("nan"))
+NO_FALL = Fall(float("nan"), float("nan"), float("nan"), float("nan"))
 
 
 @dataclass(frozen=True, slots=True)
 class Mitigation:
-    """What one arm does to the degradation of the reference.
+    """Effect of one arm on the degradation of the reference.
 
     Attributes:
         degradation: Largest fall of the reference to the top.
-        reduction: What the arm gives back at the top; ``p`` is two-sided.
+        reduction: Gain of the arm at the top; ``p`` is two-sided.
         residual: Largest fall to the arm's top from a level that the reference or the arm held before.
         p_eliminates: p-value of "some residual is as large as the margin".
         mde: Smallest reduction that would have been shown with a power of 80 %.
         n_questions: Questions known everywhere.
-        reason: Why nothing can be tested; None where it can.
+        reason: Why no test is possible; None where it is.
     """
 
     degradation: Fall
@@ -91,26 +91,26 @@ class Mitigation:
 
     @property
     def p_mitigates(self) -> float:
-        """Of "the reference does not fall, or the arm gives nothing back": both must be ruled out."""
+        """P-value of "the reference does not fall, or the arm has no gain": both must be ruled out."""
         if self.reason is not None:
             return float("nan")
         return max(self.degradation.p, self.reduction.p if self.reduction.estimate > 0 else 1.0)
 
     @property
     def p_worsens(self) -> float:
-        """Of "the arm is no worse at the top than the reference"."""
+        """P-value of "the arm is no worse at the top than the reference"."""
         return self.reduction.p if self.reduction.estimate < 0 else 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What may be said of a mitigation.
+class MitigationVerdict:
+    """Verdict on a mitigation.
 
     Attributes:
         label: One of ``VERDICTS``.
-        p: The p-value behind it; of mitigating, where nothing is shown.
-        p_adjusted: The same, adjusted over the mitigations that were looked at.
-        reason: Why nothing can be tested; None where it can.
+        p: P-value of the verdict; of mitigating, where no effect is shown.
+        p_adjusted: The same, adjusted over all tested mitigations.
+        reason: Why no test is possible; None where it is.
     """
 
     label: str
@@ -143,66 +143,71 @@ def mitigation(
     Returns:
         The three numbers with their tests. Questions unknown at some level of either arm are left out.
     """
-    known = ~np.isnan(reference).any(axis=1) & ~np.isnan(arm).any(axis=1)
-    n = int(known.sum())
-    base, mine, weights = reference[known], arm[known], weights[:, known]
-    if n < FEWEST:
-        return _untestable(n, f"{n} questions are known in both arms; needed: {FEWEST}")
-    if base.shape[1] < 2:
+    is_known = ~np.isnan(reference).any(axis=1) & ~np.isnan(arm).any(axis=1)
+    n = int(is_known.sum())
+    reference_values, arm_values, weights = reference[is_known], arm[is_known], weights[:, is_known]
+    if n < MITIGATION_MIN_QUESTIONS:
+        return _untestable(n, f"{n} questions are known in both arms; needed: {MITIGATION_MIN_QUESTIONS}")
+    if reference_values.shape[1] < 2:
         return _untestable(n, "the reference has no rung below the place compared: it cannot fall")
-    top = base[:, -1:]
-    change = paired_differences(np.concatenate([top, mine[:, -1:]], axis=1), weights, pairs=[(1, 0)], level=level)
+    top = reference_values[:, -1:]
+    change = paired_differences(np.concatenate([top, arm_values[:, -1:]], axis=1), weights, pairs=[(1, 0)], level=level)
     reduction = _fall(change.intervals, 0, float(change.p[0]))
-    left = np.concatenate([base[:, :-1], mine[:, :-1]], axis=1) - mine[:, -1:]
+    residuals = np.concatenate([reference_values[:, :-1], arm_values[:, :-1]], axis=1) - arm_values[:, -1:]
     error = float(change.intervals.error[0])
     return Mitigation(
-        degradation=_largest(base[:, :-1] - top, level=level if bands else None, rng=rng),
+        degradation=_largest(reference_values[:, :-1] - top, level=level if bands else None, rng=rng),
         reduction=reduction,
-        residual=_largest(left, level=level if bands else None, rng=rng),
-        p_eliminates=p_below(left / n, margin=margin),
-        mde=float(special.stdtrit(n - 1, (1 + level) / 2) + special.ndtri(POWER)) * error,
+        residual=_largest(residuals, level=level if bands else None, rng=rng),
+        p_eliminates=p_below(residuals / n, margin=margin),
+        mde=float(special.stdtrit(n - 1, (1 + level) / 2) + special.ndtri(MDE_POWER)) * error,
         n_questions=n,
     )
 
 
-def verdicts(made: Sequence[Mitigation], *, alpha: float) -> tuple[Verdict, ...]:
+def verdicts(mitigations: Sequence[Mitigation], *, alpha: float) -> tuple[MitigationVerdict, ...]:
     """The verdicts on several mitigations, each kind of claim adjusted over all of them (Holm).
 
     Args:
-        made: Everything that was looked at in one way.
+        mitigations: All mitigations of one comparison method.
         alpha: Chance of any false claim of a kind.
     """
-    help_, left, gone, worse = (
+    mitigates_p, residual_p, eliminates_p, worsens_p = (
         np.array(p, dtype=np.float64)
         for p in (
-            [one.p_mitigates for one in made],
-            [one.residual.p for one in made],
-            [one.p_eliminates for one in made],
-            [float("nan") if one.reason else one.p_worsens for one in made],
+            [item.p_mitigates for item in mitigations],
+            [item.residual.p for item in mitigations],
+            [item.p_eliminates for item in mitigations],
+            [float("nan") if item.reason else item.p_worsens for item in mitigations],
         )
     )
-    adjusted = [holm(p) for p in (help_, left, gone, worse)]
+    adjusted_p = [holm(p) for p in (mitigates_p, residual_p, eliminates_p, worsens_p)]
     return tuple(
-        _verdict(one, [float(p[i]) for p in (help_, left, gone, worse)], [float(p[i]) for p in adjusted], alpha)
-        for i, one in enumerate(made)
+        _verdict(
+            item,
+            [float(p[i]) for p in (mitigates_p, residual_p, eliminates_p, worsens_p)],
+            [float(p[i]) for p in adjusted_p],
+            alpha,
+        )
+        for i, item in enumerate(mitigations)
     )
 
 
-def _verdict(one: Mitigation, p: list[float], adjusted: list[float], alpha: float) -> Verdict:
-    if one.reason is not None:
-        return Verdict(UNTESTABLE, p[0], adjusted[0], one.reason)
-    helps, left, gone, worse = (value <= alpha for value in adjusted)
-    if worse:
-        return Verdict(WORSENS, p[3], adjusted[3])
-    if one.degradation.p > alpha:
-        return Verdict(UNTESTABLE, one.degradation.p, one.degradation.p, NO_DEGRADATION)
-    if not helps:
-        return Verdict(NO_EFFECT, p[0], adjusted[0])
-    if gone:
-        return Verdict(ELIMINATES, max(p[0], p[2]), max(adjusted[0], adjusted[2]))
-    if left:
-        return Verdict(MITIGATES, max(p[0], p[1]), max(adjusted[0], adjusted[1]))
-    return Verdict(OPEN, p[0], adjusted[0])
+def _verdict(item: Mitigation, p: list[float], adjusted_p: list[float], alpha: float) -> MitigationVerdict:
+    if item.reason is not None:
+        return MitigationVerdict(UNTESTABLE, p[0], adjusted_p[0], item.reason)
+    mitigates, has_residual, eliminates, worsens = (value <= alpha for value in adjusted_p)
+    if worsens:
+        return MitigationVerdict(WORSENS, p[3], adjusted_p[3])
+    if item.degradation.p > alpha:
+        return MitigationVerdict(UNTESTABLE, item.degradation.p, item.degradation.p, NO_DEGRADATION)
+    if not mitigates:
+        return MitigationVerdict(NO_EFFECT, p[0], adjusted_p[0])
+    if eliminates:
+        return MitigationVerdict(ELIMINATES, max(p[0], p[2]), max(adjusted_p[0], adjusted_p[2]))
+    if has_residual:
+        return MitigationVerdict(MITIGATES, max(p[0], p[1]), max(adjusted_p[0], adjusted_p[1]))
+    return MitigationVerdict(OPEN, p[0], adjusted_p[0])
 
 
 def _largest(falls: Array, *, level: float | None, rng: np.random.Generator) -> Fall:
@@ -214,19 +219,19 @@ def _largest(falls: Array, *, level: float | None, rng: np.random.Generator) -> 
     parts = np.where(np.abs(falls) <= SAME, 0.0, falls) / n
     norm = np.sqrt((parts**2).sum(axis=0))
     scale = np.where(norm > 0, 1 / np.where(norm > 0, norm, 1.0), 0.0)
-    seen = float((parts.sum(axis=0) * scale).max())
-    law = np.abs(strays(parts, signs(n, rng=rng)) * scale).max(axis=1)
-    p = float(p_above(np.array([seen]), law)[0]) if seen > 0 else 1.0
+    observed_max = float((parts.sum(axis=0) * scale).max())
+    null_max = np.abs(sign_flip_sums(parts, signs(n, rng=rng)) * scale).max(axis=1)
+    p = float(p_above(np.array([observed_max]), null_max)[0]) if observed_max > 0 else 1.0
     if level is None:
-        place = int(np.argmax(parts.sum(axis=0)))
-        return Fall(float(falls[:, place].mean()), float("nan"), float("nan"), p, place)
+        index = int(np.argmax(parts.sum(axis=0)))
+        return Fall(float(falls[:, index].mean()), float("nan"), float("nan"), p, index)
     band = simultaneous_bands(falls, level=level, rng=rng, support=CHANGE)
     return _fall(band, int(np.argmax(band.estimate)), p)
 
 
-def _fall(found: Intervals, place: int, p: float) -> Fall:
-    return Fall(float(found.estimate[place]), float(found.low[place]), float(found.high[place]), p, place)
+def _fall(intervals: Intervals, index: int, p: float) -> Fall:
+    return Fall(float(intervals.estimate[index]), float(intervals.low[index]), float(intervals.high[index]), p, index)
 
 
 def _untestable(n: int, reason: str) -> Mitigation:
-    return Mitigation(NOTHING, NOTHING, NOTHING, float("nan"), float("nan"), n, reason)
+    return Mitigation(NO_FALL, NO_FALL, NO_FALL, float("nan"), float("nan"), n, reason)

@@ -1,4 +1,4 @@
-"""The shape of a model, as far as its inference cost depends on it."""
+"""The shape of a model: the numbers that determine its inference cost."""
 
 from dataclasses import dataclass, fields
 
@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class ModelShape:
-    """Numbers from a model's configuration. None is unknown, and what depends on it stays unknown.
+    """Numbers from a model's configuration. None is unknown, and so are costs that depend on it.
 
     Attributes:
         parameters: All of them.
@@ -67,7 +67,7 @@ class ModelShape:
 
     @property
     def lookup_share(self) -> float | None:
-        """Share of 2·N by which a token is overpriced at most: the table that turns tokens to vectors does no sums.
+        """Maximum share of 2·N by which a token is overpriced: the embedding table does no multiplications.
 
         It is overpriced by nothing where the same table also makes the logits (tied embeddings).
         """
@@ -77,8 +77,8 @@ class ModelShape:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """What is unknown and keeps FLOP or memory traffic unknown."""
-        told = {
+        """Unknown numbers without which FLOP or memory traffic are unknown."""
+        numbers = {
             "active parameters": self.active_parameters,
             "layers": self.layers,
             "width of attention": self.attention_width,
@@ -87,11 +87,11 @@ class ModelShape:
             "bytes per parameter": self.weight_bytes,
             "bytes per cached value": self.cache_bytes,
         }
-        return tuple(name for name, number in told.items() if number is None)
+        return tuple(name for name, number in numbers.items() if number is None)
 
     @property
     def width_of_a_head(self) -> float | None:
-        """Its width, stated or as the model's width leaves it."""
+        """Width of a head, as stated or hidden_size / heads."""
         if self.head_width is not None or self.hidden_size is None or self.heads is None:
             return self.head_width
         return self.hidden_size / self.heads

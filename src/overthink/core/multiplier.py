@@ -1,4 +1,4 @@
-"""The multiplier bootstrap: how far a mean over questions would wander if each question's part changed sign at random.
+"""The multiplier bootstrap: distribution of a mean over questions under random signs of each question's part.
 
 Questions are the unit, or clusters of questions. A unit's part of a mean is kept whole over all rungs, so rungs stay
 paired, and the largest of many standardised changes has the right law whatever the correlation between rungs (max-t).
@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 
 from overthink.core.interval import SAME
 
-RESAMPLES = 4000
+SIGN_RESAMPLES = 4000
 
-SIMULATION = 1.645
-"""Standard errors of the simulation that a p-value adds to itself: its upper 95 % limit, so that no verdict hangs on
+SIMULATION_QUANTILE = 1.645
+"""Standard errors of the simulation that are added to a p-value: its upper 95 % limit, so that no verdict depends on
 the seed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Units:
-    """The parts that the units of inference add to the mean at each level (a rung or a regime).
+    """Contributions of the units of inference to the mean at each level (a rung or a regime).
 
     Attributes:
         parts: (unit, level); each column sums to the mean over questions at the level.
@@ -45,10 +45,10 @@ class Units:
         parts = self.parts[:, later] - self.parts[:, earlier]
         return np.where(np.abs(parts) * self.n_units <= SAME, 0.0, parts)
 
-    def standardised(
-        self, later: NDArray[np.int64], earlier: NDArray[np.int64], moved: NDArray[np.float64]
+    def standardise(
+        self, later: NDArray[np.int64], earlier: NDArray[np.int64], null_sums: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Differences between levels divided by the root of their sum of squares, as seen and under random signs.
+        """Differences between levels divided by the root of their sum of squares, observed and under random signs.
 
         The quotient T is a rising function of Student's t of the units, t = T √((n-1)/(n-T²)), so ordering by T is
         ordering by t; and it stays finite where all units agree.
@@ -56,23 +56,23 @@ class Units:
         Args:
             later: (pair,) levels.
             earlier: (pair,) levels to take from them.
-            moved: (level, resample), these parts' :func:`strays`, transposed.
+            null_sums: (level, resample), these parts' :func:`sign_flip_sums`, transposed.
 
         Returns:
-            (pair,) as seen and (pair, resample) under the hypothesis of no difference. Both are 0 where no unit
+            (pair,) observed and (pair, resample) under the hypothesis of no difference. Both are 0 where no unit
             changes.
         """
         parts = self.differences(later, earlier)
         norm = np.sqrt((parts**2).sum(axis=0))
         scale = np.where(norm > 0, 1 / np.where(norm > 0, norm, 1.0), 0.0)
-        resampled = moved[later]
-        resampled -= moved[earlier]
-        resampled *= scale[:, None]
-        return parts.sum(axis=0) * scale, resampled
+        null_statistics = null_sums[later]
+        null_statistics -= null_sums[earlier]
+        null_statistics *= scale[:, None]
+        return parts.sum(axis=0) * scale, null_statistics
 
 
 def units(cells: NDArray[np.float64], clusters: NDArray[np.int64] | None = None) -> Units:
-    """Parts of the mean over questions.
+    """Contributions of units to the mean over questions.
 
     Args:
         cells: (question, level) numbers, none missing.
@@ -81,9 +81,9 @@ def units(cells: NDArray[np.float64], clusters: NDArray[np.int64] | None = None)
     parts = cells / len(cells)
     if clusters is None:
         return Units(parts)
-    gathered = np.zeros((int(clusters.max()) + 1, cells.shape[1]))
-    np.add.at(gathered, clusters, parts)
-    return Units(gathered)
+    cluster_parts = np.zeros((int(clusters.max()) + 1, cells.shape[1]))
+    np.add.at(cluster_parts, clusters, parts)
+    return Units(cluster_parts)
 
 
 def cluster_numbers(clusters: object, n_questions: int) -> NDArray[np.int64] | None:
@@ -100,13 +100,13 @@ def cluster_numbers(clusters: object, n_questions: int) -> NDArray[np.int64] | N
     return np.unique(label, return_inverse=True)[1].astype(np.int64)
 
 
-def signs(n_units: int, *, rng: np.random.Generator, resamples: int = RESAMPLES) -> NDArray[np.float64]:
-    """Random signs, (resample / 2, unit). Each row also stands for its mirror image, see :func:`strays`."""
-    packed = rng.integers(0, 256, size=(resamples // 2, -(-n_units // 8)), dtype=np.uint8)
-    return np.unpackbits(packed, axis=1, count=n_units).astype(np.float64) * 2 - 1
+def signs(n_units: int, *, rng: np.random.Generator, resamples: int = SIGN_RESAMPLES) -> NDArray[np.float64]:
+    """Random signs, (resample / 2, unit). Each row also stands for its mirror image, see :func:`sign_flip_sums`."""
+    sign_bytes = rng.integers(0, 256, size=(resamples // 2, -(-n_units // 8)), dtype=np.uint8)
+    return np.unpackbits(sign_bytes, axis=1, count=n_units).astype(np.float64) * 2 - 1
 
 
-def strays(parts: NDArray[np.float64], flips: NDArray[np.float64]) -> NDArray[np.float64]:
+def sign_flip_sums(parts: NDArray[np.float64], flips: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sums over units under random signs and their mirror images, so that rises and falls have one law.
 
     Args:
@@ -120,30 +120,30 @@ def strays(parts: NDArray[np.float64], flips: NDArray[np.float64]) -> NDArray[np
     return np.concatenate([half, -half])
 
 
-def p_above(seen: NDArray[np.float64], resampled: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of resamples at or above what was seen, the data counted as one of them, at its upper limit; never 0.
+def p_above(statistic: NDArray[np.float64], null_statistics: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Share of resamples at or above the observed statistic, the data counted as one, at its upper limit; never 0.
 
     Args:
-        seen: (contrast,).
-        resampled: (resample,) one law for all contrasts.
+        statistic: (contrast,).
+        null_statistics: (resample,) one law for all contrasts.
 
     Returns:
         (contrast,).
     """
-    law = np.sort(resampled)
-    reached = len(law) - np.searchsorted(law, seen - SAME)
-    share = (1 + reached) / (1 + len(law))
-    return np.asarray(np.minimum(share + SIMULATION * np.sqrt(share * (1 - share) / len(law)), 1.0))
+    sorted_null = np.sort(null_statistics)
+    n_above = len(sorted_null) - np.searchsorted(sorted_null, statistic - SAME)
+    share = (1 + n_above) / (1 + len(sorted_null))
+    return np.asarray(np.minimum(share + SIMULATION_QUANTILE * np.sqrt(share * (1 - share) / len(sorted_null)), 1.0))
 
 
-def student(standard: NDArray[np.float64], n_units: int | NDArray[np.int64]) -> NDArray[np.float64]:
+def student_t(standard: NDArray[np.float64], n_units: int | NDArray[np.int64]) -> NDArray[np.float64]:
     """Student's t from the standardised sum; infinite where all units agree."""
     with np.errstate(divide="ignore"):
         return np.asarray(standard * np.sqrt((n_units - 1) / np.maximum(n_units - standard**2, 0.0)))
 
 
-def with_two_more(parts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The parts of differences, and of two more units that changed by +s and by -s.
+def with_pseudo_units(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The parts of differences, with two pseudo-units added that changed by +s and by -s.
 
     Changes that are rare but large are the ones that a small sample misses: where no question changed, its standard
     error is 0. Here s² is the mean square of the changes seen and one of size 1. Where none of 100 questions
@@ -151,8 +151,8 @@ def with_two_more(parts: NDArray[np.float64]) -> NDArray[np.float64]:
     out, as by Clopper and Pearson's exact bound; where many changed, the two hardly count.
     """
     n = len(parts)
-    changed = (np.abs(parts) * n > SAME).sum(axis=0)
-    size = np.sqrt((1 + (parts**2).sum(axis=0) * n**2) / (1 + changed))
+    n_changed = (np.abs(parts) * n > SAME).sum(axis=0)
+    size = np.sqrt((1 + (parts**2).sum(axis=0) * n**2) / (1 + n_changed))
     return np.concatenate([parts * n, size[None], -size[None]]) / (n + 2)
 
 
@@ -161,8 +161,8 @@ def errors(parts: NDArray[np.float64]) -> NDArray[np.float64]:
     n = len(parts)
     if n < 2:
         return np.full(parts.shape[1], np.nan)
-    centred = parts - parts.mean(axis=0)
-    return np.asarray(np.sqrt((centred**2).sum(axis=0) * n / (n - 1)))
+    centred_parts = parts - parts.mean(axis=0)
+    return np.asarray(np.sqrt((centred_parts**2).sum(axis=0) * n / (n - 1)))
 
 
 def all_pairs(n_levels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

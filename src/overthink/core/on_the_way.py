@@ -1,4 +1,4 @@
-"""What a trace spends on its way to a rung beside the thinking that it keeps."""
+"""Overhead tokens: tokens of a trace up to a rung other than the thinking that it keeps."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from overthink.core.category import Category
 
-COLUMNS = {
+OVERHEAD_COLUMNS = {
     Category.PROBE: "probe_tokens",
     Category.REJECTED: "rejected_tokens",
     Category.PRUNED: "pruned_tokens",
@@ -15,23 +15,23 @@ COLUMNS = {
     Category.GUARD: "guard_tokens",
     Category.VERIFIER: "step_verifier_tokens",
 }
-"""By category: the column of the pool that counts it, cumulative up to the rung."""
+"""Column of the pool by category, cumulative up to the rung."""
 
 DECODED = (Category.PROBE, Category.REJECTED, Category.PRUNED, Category.CANCELLED)
-"""Those that the model under test decoded itself; they are part of a rung's generated tokens."""
+"""Categories decoded by the model under test itself; they are part of a rung's generated tokens."""
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class OnTheWay:
-    """Tokens spent since the trace began; None where a server did not count. The fields are columns of the pool.
+    """Overhead tokens since the start of the trace; None where a server did not count. Fields are pool columns.
 
     Attributes:
-        probe_tokens: Decoded to look at the trace, or ahead of it.
-        rejected_tokens: Decoded, and thrown away by a guard or a monitor.
-        pruned_tokens: Decoded in branches that the answer does not come from.
-        cancelled_tokens: Decoded for an answer that never came.
+        probe_tokens: Decoded to probe the trace, or to look ahead.
+        rejected_tokens: Decoded, and discarded by a guard or a monitor.
+        pruned_tokens: Decoded in branches without a part in the answer.
+        cancelled_tokens: Decoded by requests without an answer.
         guard_tokens: Prompt and decoded tokens of guards.
         step_verifier_tokens: Prompt and decoded tokens of verifiers that scored steps.
     """
@@ -44,33 +44,35 @@ class OnTheWay:
     step_verifier_tokens: int | None = 0
 
 
-NOTHING = OnTheWay()
-"""What the plain ladder spends beside its thinking."""
+NO_OVERHEAD = OnTheWay()
+"""Overhead of the plain ladder: none."""
 
 
-def grown(cumulative: Array) -> Array:
-    """What a cumulative column gained at each rung since the last rung that says.
+def increments(cumulative: Array) -> Array:
+    """Return the increase of a cumulative column at each rung since the last rung with a count.
 
     Args:
         cumulative: Tokens up to each rung, (question, draw, rung); NaN where unknown.
 
     Example:
-        >>> grown(np.array([[[3.0, np.nan, 5.0]]])).tolist()
+        >>> increments(np.array([[[3.0, np.nan, 5.0]]])).tolist()
         [[[3.0, nan, 2.0]]]
     """
-    so_far = cumulative.copy()
-    for rung in range(1, so_far.shape[2]):
-        so_far[:, :, rung] = np.where(np.isnan(so_far[:, :, rung]), so_far[:, :, rung - 1], so_far[:, :, rung])
-    below = np.concatenate([np.zeros_like(so_far[:, :, :1]), so_far[:, :, :-1]], axis=2)
+    filled_up = cumulative.copy()
+    for rung in range(1, filled_up.shape[2]):
+        filled_up[:, :, rung] = np.where(
+            np.isnan(filled_up[:, :, rung]), filled_up[:, :, rung - 1], filled_up[:, :, rung]
+        )
+    below = np.concatenate([np.zeros_like(filled_up[:, :, :1]), filled_up[:, :, :-1]], axis=2)
     return np.asarray(cumulative - np.where(np.isnan(below), 0.0, below))
 
 
-def both_told(answers: Array, steps: Array) -> Array:
-    """Verifier tokens of answers and of steps together; a source that tells of one kind only has none of the other.
+def sum_verifier_tokens(answers: Array, steps: Array) -> Array:
+    """Return verifier tokens of answers plus those of steps; NaN where both are NaN, else NaN counts as 0.
 
     Example:
-        >>> both_told(np.array([4.0, np.nan, np.nan]), np.array([1.0, 2.0, np.nan])).tolist()
+        >>> sum_verifier_tokens(np.array([4.0, np.nan, np.nan]), np.array([1.0, 2.0, np.nan])).tolist()
         [5.0, 2.0, nan]
     """
-    told = np.where(np.isnan(answers), 0.0, answers) + np.where(np.isnan(steps), 0.0, steps)
-    return np.where(np.isnan(answers) & np.isnan(steps), np.nan, told)
+    total = np.where(np.isnan(answers), 0.0, answers) + np.where(np.isnan(steps), 0.0, steps)
+    return np.where(np.isnan(answers) & np.isnan(steps), np.nan, total)

@@ -1,4 +1,4 @@
-"""Where a change sets in, described by a broken stick. It never decides whether there is a change; a test does."""
+"""Onset of a change by a broken-stick fit. Whether there is a change is decided by a test, not here."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -6,24 +6,24 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-STEPS = 8
-"""Places for the break between two rungs."""
+BREAKS_PER_INTERVAL = 8
+"""Candidate breaks between two rungs."""
 
-FITTED = 0.95
+MIN_AGREEMENT = 0.95
 """Share of resamples that must show the change in the right direction."""
 
 ONSET_RESAMPLES = 500
-"""Resampled curves are plenty for a place between two rungs."""
+"""Maximum number of resampled curves; enough to locate a break between two rungs."""
 
-NAN = float("nan")
+_NAN = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """Two tested budgets between which the change sets in, or the reason why this is not identified.
+    """Two budgets on the ladder between which the change sets in, or the reason why this is not identified.
 
-    A peak between two rungs cannot be seen closer than the rungs, so the ends of the bootstrap interval are moved
-    out to rungs.
+    A peak between two rungs cannot be resolved more finely than the rungs, so the ends of the bootstrap interval are
+    moved out to rungs.
 
     Attributes:
         low: Tokens; NaN if not identified.
@@ -31,20 +31,20 @@ class Onset:
         reason: Why not identified; None where it is.
     """
 
-    low: float = NAN
-    high: float = NAN
+    low: float = _NAN
+    high: float = _NAN
     reason: str | None = None
 
 
 def doublings(budgets: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Budgets on an axis of doublings, log₂(1 + b/b₁) with b₁ the lowest positive budget; 0 stays 0."""
+    """Return budgets in doublings, log₂(1 + b/b₁) with b₁ the lowest positive budget; 0 stays 0."""
     return np.asarray(np.log2(1 + budgets / budgets[budgets > 0].min()))
 
 
 def onset(curves: NDArray[np.float64], budgets: NDArray[np.float64], *, label: str, level: float) -> Onset:
-    """Bootstrap interval for the break of a curve whose shape a test has found.
+    """Return the bootstrap interval of the break of a curve whose shape is established by a test.
 
-    hump, dip: where it turns. saturating: where it stops rising. up, down: where it starts to change.
+    hump, dip: the turning point. saturating: the end of the rise. up, down: the start of the change.
 
     Args:
         curves: (resample, rung) resampled curves.
@@ -53,19 +53,19 @@ def onset(curves: NDArray[np.float64], budgets: NDArray[np.float64], *, label: s
         level: Confidence level of the interval, before its ends are moved out to rungs.
 
     Returns:
-        The interval. Not identified: with fewer rungs than the stick has parameters plus one, where the resamples
-        do not show the shape, or where the interval is the whole ladder.
+        The interval. It is not identified with fewer rungs than the parameters of the stick plus one, if the
+        resamples do not show the shape, or if the interval is the whole ladder.
     """
     turning = label in ("hump", "dip")
-    needed = 5 if turning else 4
-    if len(budgets) < needed:
-        return Onset(reason=f"not identified: {len(budgets)} rungs; {needed} are needed")
+    minimum = 5 if turning else 4
+    if len(budgets) < minimum:
+        return Onset(reason=f"not identified: {len(budgets)} rungs; {minimum} are needed")
     axis = doublings(budgets)
-    found = _breaks(curves, axis, label)
-    shown = ~np.isnan(found)
-    if shown.mean() < FITTED:
+    breaks = _breaks(curves, axis, label)
+    has_break = ~np.isnan(breaks)
+    if has_break.mean() < MIN_AGREEMENT:
         return Onset(reason="not identified: resampled curves do not agree on the direction of the change")
-    low, high = np.quantile(found[shown], [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(breaks[has_break], [(1 - level) / 2, (1 + level) / 2])
     first = int(np.searchsorted(axis, low, side="right")) - 1
     last = int(np.searchsorted(axis, high, side="left"))
     if first == last:
@@ -76,22 +76,22 @@ def onset(curves: NDArray[np.float64], budgets: NDArray[np.float64], *, label: s
 
 
 def _breaks(curves: NDArray[np.float64], axis: NDArray[np.float64], label: str) -> NDArray[np.float64]:
-    """Break of the best stick with the right direction, per curve; NaN where no stick has it."""
-    places = np.unique(np.concatenate([np.linspace(a, b, STEPS + 1) for a, b in pairwise(axis)]))
+    """Return (curve,) the break of the best stick with the right direction; NaN where there is none."""
+    places = np.unique(np.concatenate([np.linspace(a, b, BREAKS_PER_INTERVAL + 1) for a, b in pairwise(axis)]))
     places = places[:-1] if label in ("up", "down") else places[1:-1]
     before, after = np.minimum(axis, places[:, None]), np.maximum(axis - places[:, None], 0.0)
     slopes = {"hump": (before, after), "dip": (before, after), "saturating": (before,)}.get(label, (after,))
     design = np.stack([np.ones_like(before), *slopes], axis=2)  # (place, rung, parameter)
     n_places, n_rungs, n_slopes = *design.shape[:2], len(slopes)
     base = np.linalg.qr(design)[0]
-    explained = (curves @ base.transpose(1, 0, 2).reshape(n_rungs, -1)).reshape(len(curves), n_places, -1)
-    misfit = -(explained**2).sum(axis=2)  # plus the sum of squares, which is the same for every place
+    projection = (curves @ base.transpose(1, 0, 2).reshape(n_rungs, -1)).reshape(len(curves), n_places, -1)
+    misfit = -(projection**2).sum(axis=2)  # up to the total sum of squares, which is the same for every place
     solver = np.linalg.pinv(design)[:, 1:]  # (place, slope, rung)
-    fitted = (curves @ solver.transpose(2, 0, 1).reshape(n_rungs, -1)).reshape(len(curves), n_places, n_slopes)
+    coefficients = (curves @ solver.transpose(2, 0, 1).reshape(n_rungs, -1)).reshape(len(curves), n_places, n_slopes)
     sign = -1.0 if label in ("dip", "down") else 1.0
-    right = sign * fitted[:, :, 0] > 0
+    right = sign * coefficients[:, :, 0] > 0
     if n_slopes == 2:
-        right &= sign * fitted[:, :, 1] < 0
+        right &= sign * coefficients[:, :, 1] < 0
     misfit[~right] = np.inf
     best = places[misfit.argmin(axis=1)]
     return np.where(right.any(axis=1), best, np.nan)

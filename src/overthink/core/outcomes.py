@@ -1,4 +1,4 @@
-"""The table behind one curve, as arrays: question × draw × rung. Every estimate starts from here."""
+"""Outcomes: the table of one curve as arrays, question × draw × rung; the input of every estimate."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ VERDICTS = tuple(Verdict)
 """The verdict with code i is ``VERDICTS[i]``; -1 stands for no verdict."""
 
 MAX_EMPTY_CELLS = 5_000_000
-"""A table with more empty cells than this has draws that were not numbered within their question."""
+"""Maximum number of empty cells; a table with more has draws that are not numbered within their question."""
 
 _COLUMNS = {
     "values": "value",
@@ -47,7 +47,7 @@ _COUNTED = tuple(name for name in _COLUMNS if name.endswith(("tokens", "seconds"
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One position on the ladder: its number, and what was asked for there."""
+    """One position on the ladder: its index, and the requested tokens or effort."""
 
     index: int
     requested_tokens: int | None = None
@@ -59,25 +59,25 @@ class Outcomes:
     """Everything observed for one curve. Arrays are (question, draw, rung), read-only, NaN where unknown.
 
     Attributes:
-        study: Where the rows came from.
-        arm: What was compared.
-        axis: What a value of 1 means.
+        study: Source of the rows.
+        arm: Label of the arm.
+        axis: Meaning of a value of 1.
         task: Task name.
-        scorer: Who judged.
-        estimand: What a budget did to the trace.
+        scorer: Scorer of the answers.
+        estimand: Effect of a budget on the trace.
         questions: Question ids, sorted; axis 0.
         draws: Draw numbers, sorted; axis 1. Questions may have different draws.
         rungs: The ladder, lowest first; axis 2.
-        observed: Whether there is a row at all.
+        observed: Whether there is a row.
         values: 1 = correct, safe or answered; 0 = not; between = graded.
         thinking_tokens: Cumulative up to the rung.
         answer_tokens: Of this rung's answer.
         generated_tokens: Newly decoded at this rung.
         prompt_tokens: Of this rung's requests.
-        cached_tokens: How many of them came from the server's cache.
-        judge_tokens: Spent by judges.
-        verifier_tokens: Spent by verifiers on this rung's answer.
-        probe_tokens: Spent on the way up to the rung; see :class:`~overthink.core.on_the_way.OnTheWay`.
+        cached_tokens: Prompt tokens from the server's cache.
+        judge_tokens: Tokens of judges.
+        verifier_tokens: Tokens of verifiers of this rung's answer.
+        probe_tokens: Overhead up to the rung; see :class:`~overthink.core.on_the_way.OnTheWay`.
         rejected_tokens: As above.
         pruned_tokens: As above.
         cancelled_tokens: As above.
@@ -90,7 +90,7 @@ class Outcomes:
         truncated: 1 = the answer hit its allowance.
         answers: Code of the canonical answer, the same code for the same answer; -1 = none.
         verdicts: Index into ``VERDICTS``; -1 = none.
-        waves: The waves in which the draws came, where their number followed what earlier ones showed; else None.
+        waves: Waves of draws in adaptive sampling; None where the number of draws was set beforehand.
 
     Raises:
         ValueError: An array has another shape, or questions, draws or rungs are not sorted and unique.
@@ -131,7 +131,7 @@ class Outcomes:
 
     @property
     def failed(self) -> NDArray[np.bool_]:
-        """Where a trace failed. What is known of its cost was paid; it is no attempt, and has no value."""
+        """Whether the trace failed. Its known cost counts as paid; it is no attempt and has no value."""
         return np.asarray(self.verdicts == VERDICTS.index(Verdict.ERRORED))
 
     def __post_init__(self) -> None:
@@ -149,7 +149,7 @@ class Outcomes:
 
 
 def from_records(records: Sequence[RungRecord]) -> list[Outcomes]:
-    """The pool's rows as one table per curve.
+    """Return the pool's rows as one table per curve.
 
     A curve is one (arm, axis, task, scorer, estimand). Curves come sorted by these labels, questions, draws
     and rungs sorted within them, so that the order of the rows does not matter.
@@ -174,8 +174,8 @@ def from_records(records: Sequence[RungRecord]) -> list[Outcomes]:
 def _table(rows: list[RungRecord]) -> Outcomes:
     first = rows[0]
     where = f"task {first.task!r}, arm {first.arm!r}"
-    questions, question = _coded([r.question for r in rows])
-    draws, draw = _coded([r.draw for r in rows])
+    questions, question = _codes([r.question for r in rows])
+    draws, draw = _codes([r.draw for r in rows])
     rungs = _ladder(rows, where)
     position = {r.index: i for i, r in enumerate(rungs)}
     rung = np.array([position[r.rung] for r in rows])
@@ -189,23 +189,23 @@ def _table(rows: list[RungRecord]) -> Outcomes:
             "within each question; renumber them"
         )
     cell = np.ravel_multi_index((question, draw, rung), shape)
-    times_seen = np.bincount(cell, minlength=size)
-    if times_seen.max() > 1:
-        twice = rows[int(np.flatnonzero(times_seen[cell] > 1)[0])]
+    n_rows = np.bincount(cell, minlength=size)
+    if n_rows.max() > 1:
+        duplicate = rows[int(np.flatnonzero(n_rows[cell] > 1)[0])]
         raise InputError(
-            f"{where}: question {twice.question!r}, draw {twice.draw}, rung {twice.rung} occurs more than "
+            f"{where}: question {duplicate.question!r}, draw {duplicate.draw}, rung {duplicate.rung} occurs more than "
             "once; needed: one row each; give every trace of a question its own draw number, or tell the "
             "arms apart"
         )
 
-    def filled(column: NDArray[Any], empty: float | bool) -> NDArray[Any]:
+    def expand(column: NDArray[Any], empty: float | bool) -> NDArray[Any]:
         full = np.full(size, empty, dtype=column.dtype)
         full[cell] = column
         return full.reshape(shape)
 
-    columns = {name: filled(_floats(rows, attrgetter(source)), np.nan) for name, source in _COLUMNS.items()}
+    columns = {name: expand(_floats(rows, attrgetter(source)), np.nan) for name, source in _COLUMNS.items()}
     for name in _COUNTED:
-        columns[name][columns[name] < 0] = np.nan  # a count below 0 says nothing
+        columns[name][columns[name] < 0] = np.nan  # a count below 0 is invalid
     _check_values(columns["values"], where)
     return Outcomes(
         study=", ".join(sorted({r.study for r in rows})),
@@ -217,37 +217,37 @@ def _table(rows: list[RungRecord]) -> Outcomes:
         questions=questions,
         draws=draws,
         rungs=rungs,
-        observed=filled(np.ones(len(rows), dtype=np.bool_), False),
-        answers=filled(_answer_codes(rows), -1),
-        verdicts=filled(_verdict_codes(rows), -1),
+        observed=expand(np.ones(len(rows), dtype=np.bool_), False),
+        answers=expand(_answer_codes(rows), -1),
+        verdicts=expand(_verdict_codes(rows), -1),
         waves=None,
         **columns,
     )
 
 
-def _coded(labels: list[Label]) -> tuple[tuple[Label, ...], NDArray[np.int64]]:
-    known = tuple(sorted(set(labels)))
-    code = {label: i for i, label in enumerate(known)}
-    return known, np.array([code[label] for label in labels], dtype=np.int64)
+def _codes(labels: list[Label]) -> tuple[tuple[Label, ...], NDArray[np.int64]]:
+    unique = tuple(sorted(set(labels)))
+    code = {label: i for i, label in enumerate(unique)}
+    return unique, np.array([code[label] for label in labels], dtype=np.int64)
 
 
 def _ladder(rows: list[RungRecord], where: str) -> tuple[Rung, ...]:
-    asked: dict[int, tuple[set[int], set[str]]] = {}
+    requests: dict[int, tuple[set[int], set[str]]] = {}
     for row in rows:
-        tokens, efforts = asked.setdefault(row.rung, (set(), set()))
+        tokens, efforts = requests.setdefault(row.rung, (set(), set()))
         if row.requested_tokens is not None:
             tokens.add(row.requested_tokens)
         if row.effort is not None:
             efforts.add(row.effort)
-    for index, both in asked.items():
-        for seen in both:
-            if len(seen) > 1:
+    for index, both in requests.items():
+        for values in both:
+            if len(values) > 1:
                 raise InputError(
-                    f"{where}: rung {index} was asked for as {' and '.join(map(str, sorted(seen)))}; "
+                    f"{where}: rung {index} was asked for as {' and '.join(map(str, sorted(values)))}; "
                     "needed: one budget or effort per rung; number the rungs anew, or give each "
                     "setting its own arm"
                 )
-    return tuple(Rung(i, next(iter(asked[i][0]), None), next(iter(asked[i][1]), None)) for i in sorted(asked))
+    return tuple(Rung(i, next(iter(requests[i][0]), None), next(iter(requests[i][1]), None)) for i in sorted(requests))
 
 
 def _floats(rows: list[RungRecord], get: Callable[[RungRecord], Any]) -> NDArray[np.float64]:
@@ -262,9 +262,9 @@ def _answer_codes(rows: list[RungRecord]) -> NDArray[np.int64]:
 
 def _verdict_codes(rows: list[RungRecord]) -> NDArray[np.int64]:
     code: dict[Verdict | None, int] = {v: i for i, v in enumerate(VERDICTS)}
-    errored = code[Verdict.ERRORED]
+    error_code = code[Verdict.ERRORED]
     return np.array(
-        [errored if r.verdict is None and r.error is not None else code.get(r.verdict, -1) for r in rows],
+        [error_code if r.verdict is None and r.error is not None else code.get(r.verdict, -1) for r in rows],
         dtype=np.int64,
     )
 

@@ -1,7 +1,7 @@
-"""What k tries are worth, from a pool of draws of which each subset of k is equally likely.
+"""Value of k tries by selector (pass@k, pass^k, majority, best), averaged over all subsets of k draws of a pool.
 
-All estimators average over every subset, so they do not depend on the order of the draws, and they are
-unbiased for draws that were taken independently and in a number that does not depend on the outcomes.
+The estimators do not depend on the order of the draws, and they are unbiased for independent draws whose number does
+not depend on the outcomes.
 """
 
 import warnings
@@ -18,19 +18,19 @@ from overthink.core.subsets import expected_of_best, log_chance_of_all, log_choo
 def pass_at_k(
     attempts: ArrayLike, successes: ArrayLike, k: ArrayLike, *, stopping: str | None = None
 ) -> NDArray[np.float64]:
-    """Chance that at least one of k tries succeeds, question by question.
+    """Return the chance that at least one of k tries succeeds, question by question.
 
     1 - C(n-c, k)/C(n, k), the unbiased estimator of Chen et al. (2021) for a number of tries set beforehand.
 
     Where attempts differ between questions and no question has more successes than fit in a last batch, sampling
-    seems to have stopped at the first success. This formula would then be too high and is not used:
-    with ``stopping`` None a warning says so, and the answer is the chance that the first success came within k
-    tries, as in :func:`~overthink.core.first_success.first_success_at_k`, with the largest batch that divides
-    all attempts. A question that succeeded is then known to have passed for every larger k too.
+    seems to have stopped at the first success. This formula would then be too high and is not used: with
+    ``stopping`` None a warning is given, and the result is the chance that the first success came within k tries, as
+    in :func:`~overthink.core.first_success.first_success_at_k`, with the largest batch that divides all attempts. A
+    question that succeeded is then known to have passed for every larger k too.
 
     Args:
         attempts: (question,) tries made, n.
-        successes: (question,) how many of them succeeded, c.
+        successes: (question,) successful tries, c.
         k: (k,) tries allowed; a single number counts as one.
         stopping: "fixed" if the number of tries was set beforehand. "first_success" if sampling stopped at a
             success: refused, as the size of the batches is needed; use ``first_success_at_k``. None infers it
@@ -55,13 +55,13 @@ def pass_at_k(
 
 
 def worst_at_k(attempts: ArrayLike, successes: ArrayLike, k: ArrayLike) -> NDArray[np.float64]:
-    """Chance that all of k tries are good, question by question.
+    """Return the chance that all of k tries are good, question by question.
 
     C(c, k)/C(n, k): pass^k on a capability, Safe@K on safety; one minus this is the attack success rate at k tries.
 
     Args:
         attempts: (question,) tries made, n; set beforehand.
-        successes: (question,) how many of them were good (safe, answered, correct), c.
+        successes: (question,) good tries (safe, answered, correct), c.
         k: (k,) tries; a single number counts as one.
 
     Returns:
@@ -79,14 +79,14 @@ def worst_at_k(attempts: ArrayLike, successes: ArrayLike, k: ArrayLike) -> NDArr
 
 
 def consensus_at_k(attempts: ArrayLike, successes: ArrayLike, k: ArrayLike) -> NDArray[np.float64]:
-    """Chance that at least half of k tries are good, question by question.
+    """Return the chance that at least half of k tries are good, question by question.
 
     ConsSafe@K of SafeChain (Jiang et al., 2025), averaged over every subset: the number of good ones among k is
     hypergeometric, and ⌈k/2⌉ of them are enough.
 
     Args:
         attempts: (question,) tries made, n; set beforehand.
-        successes: (question,) how many of them were good, c.
+        successes: (question,) good tries, c.
         k: (k,) tries; a single number counts as one.
 
     Returns:
@@ -112,14 +112,14 @@ def consensus_at_k(attempts: ArrayLike, successes: ArrayLike, k: ArrayLike) -> N
 
 
 def majority_at_k(counts: ArrayLike, correct: int | None, k: ArrayLike, *, abstentions: int = 0) -> NDArray[np.float64]:
-    """Chance that a plurality vote among k draws of one question elects the right answer, exactly.
+    """Return the exact chance that a plurality vote among k draws of one question elects the right answer.
 
     The expectation over every subset of k draws: ties are split evenly, abstentions do not vote, and a vote
     without a voter is lost.
 
     Args:
         counts: (answer,) votes for each distinct answer in the pool.
-        correct: Index of the right answer; None if nobody gave it.
+        correct: Index of the right answer; None if no draw has it.
         k: (k,) draws that vote; a single number counts as one.
         abstentions: Draws without an answer.
 
@@ -146,15 +146,15 @@ def majority_at_k(counts: ArrayLike, correct: int | None, k: ArrayLike, *, abste
 
 
 def best_at_k(scores: ArrayLike, values: ArrayLike, k: ArrayLike) -> NDArray[np.float64]:
-    """Expected value of the best-scored of k draws of one question.
+    """Return the expected value of the best-scored of k draws of one question.
 
     Σ_i C(i-1, k-1)/C(n, k)·y_(i), the draws in ascending order of their scores. Draws with equal scores are
     chosen among evenly. With the values as scores this is the expected maximum; with the negated values, the
     expected minimum.
 
     Args:
-        scores: (draw,) what the selector sees, higher is better.
-        values: (draw,) what each draw is worth.
+        scores: (draw,) score that the selector uses, higher is better.
+        values: (draw,) value of each draw.
         k: (k,) draws to choose from; a single number counts as one.
 
     Returns:
@@ -177,7 +177,7 @@ def best_at_k(scores: ArrayLike, values: ArrayLike, k: ArrayLike) -> NDArray[np.
 
 
 def _batch_of_stopping(n: Counts, c: Counts, stopping: str | None) -> int | None:
-    """The batch after which sampling stopped at a success; None if the number of tries was set beforehand."""
+    """Return the batch size of sampling that stopped at a success; None if the number of tries was set beforehand."""
     if stopping == "fixed":
         return None
     if stopping == "first_success":
@@ -191,20 +191,20 @@ def _batch_of_stopping(n: Counts, c: Counts, stopping: str | None) -> int | None
     if not n.size or n.min() == n.max():
         return None
     batch = likely_batch(n, c)
-    seen = f"attempts differ between questions ({n.min()} to {n.max()})"
+    observation = f"attempts differ between questions ({n.min()} to {n.max()})"
     if batch is None:
-        told = (
+        consequence = (
             "the mark of sampling that stopped at the first success, where pass@k is biased upwards; but some question "
             "has more successes than a last batch could hold, so they are"
             if (c > 0).any()
             else "but nothing succeeded; they are"
         )
-        told += " treated as set beforehand: pass stopping='fixed' if they were"
+        consequence += " treated as set beforehand: pass stopping='fixed' if they were"
     else:
-        told = (
+        consequence = (
             f"and successes fit in a last batch of {batch}, the mark of sampling that stopped at the first success; "
             "each question is given the chance that its first success came within k tries instead of pass@k: "
             "use first_success_at_k with the true batch, or pass stopping='fixed' if attempts were set beforehand"
         )
-    warnings.warn(f"{seen}, {told}", UserWarning, stacklevel=3)
+    warnings.warn(f"{observation}, {consequence}", UserWarning, stacklevel=3)
     return batch

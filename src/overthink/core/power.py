@@ -1,16 +1,16 @@
-"""What the study could have seen."""
+"""Minimum detectable effect of the test for turns."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.core.multiplier import errors, strays, with_two_more
+from overthink.core.multiplier import errors, sign_flip_sums, with_pseudo_units
 from overthink.core.turns import Comparisons
 
-POWER = 0.8
+TURN_POWER = 0.8
 
 
 def minimum_detectable_effect(comparisons: Comparisons, flips: NDArray[np.float64], *, critical: float) -> float:
-    """Height of the smallest tent that the test would call a hump with a power of 80 % (upside down: a dip).
+    """Return the height of the smallest tent that the test calls a hump with a power of 80 % (inverted: a dip).
 
     The tent rises evenly from the first level to the middle one and falls back to the last. Under random signs the
     stretches stray by z; with height h, a rise between stretches at relative heights g is shown where its change in
@@ -19,7 +19,7 @@ def minimum_detectable_effect(comparisons: Comparisons, flips: NDArray[np.float6
     change.
 
     Args:
-        comparisons: What the test compares.
+        comparisons: Comparisons of the test.
         flips: (half, unit) from :func:`~overthink.core.multiplier.signs`.
         critical: Student's t that a rise or a fall must reach.
 
@@ -28,34 +28,35 @@ def minimum_detectable_effect(comparisons: Comparisons, flips: NDArray[np.float6
     """
     tent = _tent(comparisons)
     parts = comparisons.units.parts
-    moved = strays(parts - parts.mean(axis=0), flips)
+    null_means = sign_flip_sums(parts - parts.mean(axis=0), flips)
 
-    def needed(upper: NDArray[np.int64], lower: NDArray[np.int64]) -> NDArray[np.float64]:
-        """(resample,) height at which the best of the pairs shows; infinite where no pair can."""
+    def required_height(upper: NDArray[np.int64], lower: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return (resample,) the height at which the best pair reaches significance; infinite where none can."""
         up = tent[upper] > tent[lower]
         upper, lower = upper[up], lower[up]
-        short = critical * errors(with_two_more(parts[:, upper] - parts[:, lower]))
-        heights = (short - moved[:, upper] + moved[:, lower]) / (tent[upper] - tent[lower])
+        short = critical * errors(with_pseudo_units(parts[:, upper] - parts[:, lower]))
+        heights = (short - null_means[:, upper] + null_means[:, lower]) / (tent[upper] - tent[lower])
         return np.asarray(heights.min(axis=1, initial=np.inf))
 
     (later, before), (after, earlier) = comparisons.toward, comparisons.away
     if comparisons.end.max() < 2:
-        heights = needed(later, before)
+        heights = required_height(later, before)
     else:
         peaks = np.intersect1d(later, earlier)
         at = [
             np.maximum(
-                needed(later[later == c], before[later == c]), needed(earlier[earlier == c], after[earlier == c])
+                required_height(later[later == c], before[later == c]),
+                required_height(earlier[earlier == c], after[earlier == c]),
             )
             for c in peaks
         ]
         heights = np.min(at, axis=0)
-    effect = float(np.quantile(heights, POWER, method="higher"))
+    effect = float(np.quantile(heights, TURN_POWER, method="higher"))
     return effect if effect <= 1 else float("nan")
 
 
 def _tent(comparisons: Comparisons) -> NDArray[np.float64]:
-    """Mean height of the tent over each stretch, (stretch,); its top is 1."""
+    """Return (stretch,) the mean height of the tent over each stretch; its top is 1."""
     last = int(comparisons.end.max())
     if last == 1:
         return np.array([0.0, 1.0])

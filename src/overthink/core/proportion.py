@@ -1,4 +1,4 @@
-"""A share of yes-or-no answers that come in clusters, with an interval that stays honest at 0 and at 1."""
+"""Proportion of clustered binary outcomes, with an interval that is valid at 0 and at 1."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,14 @@ from scipy import special
 
 @dataclass(frozen=True, slots=True)
 class Proportion:
-    """A share with its interval; NaN everywhere where nothing was counted.
+    """A share with its interval; NaN without trials.
 
     Attributes:
         estimate: Successes over trials.
         low: Lower end.
         high: Upper end.
         trials: Trials counted.
-        effective: Independent trials that would say as much.
+        effective: Effective sample size: independent trials with the same information.
     """
 
     estimate: float
@@ -27,11 +27,11 @@ class Proportion:
 
 
 def clustered_proportion(successes: NDArray[np.int64], trials: NDArray[np.int64], *, level: float) -> Proportion:
-    """The share of successes, with Clopper and Pearson's exact interval on the effective number of trials.
+    """Return the share of successes, with Clopper and Pearson's exact interval on the effective sample size.
 
-    Korn and Graubard (1998). The effective number is p(1-p) over the variance between questions, at most the
-    number of trials; where all trials agree there is no spread to see, and each question counts once. With one
-    trial per question the interval is Clopper and Pearson's own.
+    Korn and Graubard (1998). The effective sample size is p(1-p) over the variance between questions, at most the
+    number of trials; where all trials agree the variance is unknown, and each question counts once. With one trial
+    per question the interval is Clopper and Pearson's own.
 
     Args:
         successes: (question,) successes among the trials.
@@ -46,8 +46,8 @@ def clustered_proportion(successes: NDArray[np.int64], trials: NDArray[np.int64]
         >>> share.estimate, round(share.low, 2), round(share.high, 2)
         (0.75, 0.19, 0.99)
     """
-    used = trials > 0
-    x, m = successes[used].astype(np.float64), trials[used].astype(np.float64)
+    has_trials = trials > 0
+    x, m = successes[has_trials].astype(np.float64), trials[has_trials].astype(np.float64)
     total, questions = float(m.sum()), len(m)
     if not questions:
         unknown = float("nan")
@@ -62,20 +62,20 @@ def clustered_proportion(successes: NDArray[np.int64], trials: NDArray[np.int64]
     return Proportion(p, low, high, int(total), effective)
 
 
-def difference_interval(one: Proportion, other: Proportion) -> tuple[float, float]:
-    """Interval of ``one - other`` from their own intervals, at the same level (Newcombe 1998; Zou and Donner 2008).
+def difference_interval(first: Proportion, second: Proportion) -> tuple[float, float]:
+    """Return the interval of ``first - second`` from their intervals (Newcombe 1998; Zou and Donner 2008).
 
-    Takes the two as independent, which is wide where they are positively correlated.
+    The level is theirs. Assumes independence, which is conservative where the two are positively correlated.
     """
-    d = one.estimate - other.estimate
-    low = d - float(np.hypot(one.estimate - one.low, other.high - other.estimate))
-    high = d + float(np.hypot(one.high - one.estimate, other.estimate - other.low))
+    d = first.estimate - second.estimate
+    low = d - float(np.hypot(first.estimate - first.low, second.high - second.estimate))
+    high = d + float(np.hypot(first.high - first.estimate, second.estimate - second.low))
     return low, high
 
 
-def sum_low(one: Proportion, other: Proportion) -> float:
-    """Lower limit of ``one + other``, by the same rule."""
-    return one.estimate + other.estimate - float(np.hypot(one.estimate - one.low, other.estimate - other.low))
+def sum_low(first: Proportion, second: Proportion) -> float:
+    """Return the lower limit of ``first + second``, by the same rule."""
+    return first.estimate + second.estimate - float(np.hypot(first.estimate - first.low, second.estimate - second.low))
 
 
 def _clopper_pearson(successes: float, trials: float, level: float) -> tuple[float, float]:

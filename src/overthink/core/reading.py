@@ -1,4 +1,4 @@
-"""What was read from logs or tables made elsewhere, and what a reader of the results must know about it."""
+"""Rows read from external logs or tables, with notes for readers of the results."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,11 @@ from overthink.core.record import RungRecord
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Rows of a pool, with everything that had to be assumed or left out.
+    """Rows of a pool, with the assumptions and omissions of reading them.
 
     Attributes:
         records: The rows.
-        notes: One sentence each: an assumption, a skipped file, rows without a score. They belong in the
-            report.
+        notes: One sentence each for the report: an assumption, a skipped file, rows without a score.
     """
 
     records: tuple[RungRecord, ...]

@@ -1,4 +1,4 @@
-"""Regimes: stretches of the ladder named before the data were seen, such as up to 2,000 tokens, to 8,000, beyond."""
+"""Regimes: pre-registered stretches of the ladder, such as up to 2,000 tokens, up to 8,000, and above."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Regime:
-    """One stretch of the ladder and what was seen there. The band is simultaneous over the regimes.
+    """One stretch of the ladder and its mean. The band is simultaneous over the regimes.
 
     Attributes:
         above: Budgets are above this; None for the first regime.
@@ -29,7 +29,7 @@ class Regime:
 
 
 def boundaries(hypothesis: Sequence[float]) -> NDArray[np.float64]:
-    """The boundaries of a hypothesis, checked.
+    """Return the validated boundaries of a hypothesis.
 
     Raises:
         ValueError: There are none, one is not finite, or they do not increase.
@@ -43,7 +43,7 @@ def boundaries(hypothesis: Sequence[float]) -> NDArray[np.float64]:
 
 
 def assign(budgets: NDArray[np.float64], hypothesis: Sequence[float]) -> NDArray[np.int64]:
-    """The regime of each rung. A budget equal to a boundary belongs to the regime below it ("up to 2,000 tokens").
+    """Return the regime of each rung. A budget equal to a boundary belongs to the regime below it.
 
     Args:
         budgets: (rung,) increasing.
@@ -71,6 +71,6 @@ def assign(budgets: NDArray[np.float64], hypothesis: Sequence[float]) -> NDArray
 
 
 def regime_means(cells: NDArray[np.float64], regime: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Mean over the rungs of each regime, question by question, (question, rung) to (question, regime)."""
+    """Return (question, regime) means over the rungs of each regime, from (question, rung) cells."""
     member = (regime[:, None] == np.arange(regime.max() + 1)).astype(np.float64)
     return np.asarray(cells @ (member / member.sum(axis=0)))

@@ -1,7 +1,7 @@
-"""Reliability beside capability: do the draws of a question agree, and do traces change sides?
+"""Reliability: agreement between the draws of a question, and flips of traces between rungs.
 
 A mean of one half is the same for a model that is right on half of its questions every time and for one that is
-right on every question half of the time. What tells them apart is read here, rung by rung and between rungs.
+right on every question half of the time. The statistics here separate the two, at each rung and between rungs.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from overthink.core.subsets import expected_of_best
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reliability:
-    """How alike the draws of a question are at each rung.
+    """Agreement of the draws of a question at each rung.
 
     Attributes:
         k: (k,) tries that must all be good.
@@ -33,22 +33,22 @@ class Reliability:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Flips:
-    """Traces that changed sides between two rungs, as shares of the traces known at both; one entry per pair.
+    """Flips: traces whose outcome changed between two rungs, as shares of the traces known at both; (pair,).
 
     Attributes:
         pairs: (pair,) of (rung, from_rung), positions on the ladder.
-        lost: Good before and bad after: right to wrong, safe to harmful. With intervals, (pair,).
-        gained: Bad before and good after.
+        losses: Good before and bad after: right to wrong, safe to harmful. With intervals, (pair,).
+        gains: Bad before and good after.
     """
 
     pairs: tuple[tuple[int, int], ...]
-    lost: Intervals
-    gained: Intervals
+    losses: Intervals
+    gains: Intervals
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Returns:
-    """Traces that changed sides and came back, as shares of the traces known at every rung.
+    """Traces whose outcome flipped and flipped back, as shares of the traces known at every rung.
 
     Attributes:
         lost_and_regained: Good, bad at some later rung, and good again later still; a scalar with its interval.
@@ -60,7 +60,7 @@ class Returns:
 
 
 def reliability(values: NDArray[np.float64], weights: NDArray[np.float64], *, level: float) -> Reliability:
-    """pass^k and the spread of a question's draws at each rung.
+    """Return pass^k and the disagreement of a question's draws at each rung.
 
     Both are unbiased for each question: pass^k by C(c, k)/C(n, k), the disagreement by averaging over the pairs
     of different draws, which is twice the sample variance.
@@ -78,14 +78,14 @@ def reliability(values: NDArray[np.float64], weights: NDArray[np.float64], *, le
     """
     _check(values, weights)
     questions, draws, rungs = values.shape
-    known = ~np.isnan(values)
-    k = k_grid(int(known.sum(axis=1).max(initial=0)))
+    is_known = ~np.isnan(values)
+    k = k_grid(int(is_known.sum(axis=1).max(initial=0)))
     flat = values.transpose(0, 2, 1).reshape(questions * rungs, draws)
     worst = expected_of_best(-flat, flat, k).reshape(questions, rungs, len(k))
     return Reliability(
         k=k,
         all_of_k=mean_intervals(worst, weights, level=level),
-        disagreement=mean_intervals(_disagreement(values, known), weights, level=level),
+        disagreement=mean_intervals(_disagreement(values, is_known), weights, level=level),
     )
 
 
@@ -96,11 +96,11 @@ def flips(
     level: float,
     pairs: Sequence[tuple[int, int]] | None = None,
 ) -> Flips:
-    """How many traces change sides between rungs.
+    """Return the shares of traces that flip between rungs.
 
-    What was gained minus what was lost is the difference of the means over the same traces. Only where draws are
-    the same traces at every rung does this follow traces; where rungs are runs of their own (a provider's efforts)
-    the draws are unrelated, and :func:`reliability` is what can be said.
+    Gains minus losses are the difference of the means over the same traces. Valid only where draws are the same
+    traces at every rung; where rungs are separate runs (a provider's efforts) the draws are unrelated, and
+    :func:`reliability` applies instead.
 
     Args:
         values: (question, draw, rung), each 0 or 1; NaN where unknown.
@@ -115,19 +115,19 @@ def flips(
         ValueError: A value is neither 0 nor 1, or the shapes do not match.
     """
     _check(values, weights, binary=True)
-    compared = ladder_pairs(values.shape[2]) if pairs is None else tuple(pairs)
-    later, earlier = (np.array([pair[i] for pair in compared], dtype=np.int64) for i in (0, 1))
+    comparisons = ladder_pairs(values.shape[2]) if pairs is None else tuple(pairs)
+    later, earlier = (np.array([pair[i] for pair in comparisons], dtype=np.int64) for i in (0, 1))
     after, before = values[:, :, later], values[:, :, earlier]
-    known = ~np.isnan(after) & ~np.isnan(before)
+    is_known = ~np.isnan(after) & ~np.isnan(before)
 
-    def share(flipped: NDArray[np.bool_]) -> Intervals:
-        return mean_intervals(question_means(np.where(known, flipped, np.nan)), weights, level=level)
+    def share(has_flipped: NDArray[np.bool_]) -> Intervals:
+        return mean_intervals(question_means(np.where(is_known, has_flipped, np.nan)), weights, level=level)
 
-    return Flips(pairs=compared, lost=share(after < before), gained=share(after > before))
+    return Flips(pairs=comparisons, losses=share(after < before), gains=share(after > before))
 
 
 def returns(values: NDArray[np.float64], weights: NDArray[np.float64], *, level: float) -> Returns:
-    """How many traces change sides along the ladder and come back.
+    """Return the shares of traces that flip along the ladder and flip back.
 
     Args:
         values: (question, draw, rung), each 0 or 1; NaN where unknown.
@@ -146,15 +146,15 @@ def returns(values: NDArray[np.float64], weights: NDArray[np.float64], *, level:
 
     def share(good: NDArray[np.bool_]) -> Intervals:
         was_good = np.logical_or.accumulate(good, axis=2)
-        left = np.logical_or.accumulate(was_good & ~good, axis=2)
-        back = (left & good).any(axis=2)
+        has_left = np.logical_or.accumulate(was_good & ~good, axis=2)
+        back = (has_left & good).any(axis=2)
         return mean_intervals(question_means(np.where(possible, back, np.nan)[:, :, None])[:, 0], weights, level=level)
 
     return Returns(lost_and_regained=share(values == 1), gained_and_lost=share(values == 0))
 
 
 def ladder_pairs(rungs: int) -> tuple[tuple[int, int], ...]:
-    """Neighbouring rungs, and the last with the first where they are no neighbours, as (rung, from_rung).
+    """Return neighbouring rungs, and the last with the first unless they are neighbours, as (rung, from_rung).
 
     Example:
         >>> ladder_pairs(3)
@@ -164,10 +164,10 @@ def ladder_pairs(rungs: int) -> tuple[tuple[int, int], ...]:
     return tuple(neighbours + [(rungs - 1, 0)] * (rungs > 2))
 
 
-def _disagreement(values: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Mean of (a - b)² over pairs of different draws, (question, rung); NaN with fewer than two draws."""
-    count = known.sum(axis=1)
-    away = np.where(known, values - question_means(values)[:, None, :], 0.0)
+def _disagreement(values: NDArray[np.float64], is_known: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return (question, rung) the mean of (a - b)² over pairs of different draws; NaN with fewer than two draws."""
+    count = is_known.sum(axis=1)
+    away = np.where(is_known, values - question_means(values)[:, None, :], 0.0)
     return np.asarray(np.where(count > 1, 2 * (away**2).sum(axis=1) / np.maximum(count - 1, 1), np.nan))
 
 
@@ -177,7 +177,7 @@ def _check(values: NDArray[np.float64], weights: NDArray[np.float64], *, binary:
             f"values has shape {values.shape}, weights {weights.shape}; needed: (question, draw, rung) and "
             "(resample, question)"
         )
-    known = values[~np.isnan(values)]
-    wrong = known[(known != 0) & (known != 1)] if binary else known[(known < 0) | (known > 1)]
+    finite = values[~np.isnan(values)]
+    wrong = finite[(finite != 0) & (finite != 1)] if binary else finite[(finite < 0) | (finite > 1)]
     if wrong.size:
         raise ValueError(f"a value is {wrong[0]:g}; needed: {'0 or 1' if binary else 'values in [0, 1]'}")

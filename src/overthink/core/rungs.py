@@ -1,7 +1,7 @@
-"""From settings that differ only in how much a model may think to the rungs of a curve.
+"""Rungs of a curve from runs that differ only in their thinking settings.
 
-Logs and tables made elsewhere were run at several reasoning efforts, reasoning budgets or output caps. This
-file decides, without any knowledge of the model, which of those runs form one curve, and in which order.
+External logs and tables were run at several reasoning efforts, reasoning budgets or output caps. This module
+determines, without any knowledge of the model, which of those runs form one curve, and in which order.
 """
 
 from collections.abc import Mapping
@@ -17,8 +17,8 @@ DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """How much a run was allowed to think. None: left to the provider.
+class ThinkingSetting:
+    """Thinking limits of a run. None: left to the provider.
 
     Attributes:
         effort: Level of reasoning effort.
@@ -32,16 +32,16 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where a setting stands.
+class SettingPosition:
+    """Position of a setting on a curve.
 
     Attributes:
-        curve: Which of the model's curves; "" where there is one.
+        curve: Name of the curve among the model's curves; "" where there is one.
         rung: Position on that curve, from 0.
         estimand: ``EFFORT`` for a level, budget or cap; ``NATURAL`` where the provider's default stands
             alone.
         effort: Label of the rung; None on a natural curve.
-        requested_tokens: Thinking budget asked for, in tokens.
+        requested_tokens: Requested thinking budget, in tokens.
     """
 
     curve: str
@@ -51,44 +51,44 @@ class Place:
     requested_tokens: int | None
 
 
-def place_settings(spent: Mapping[Setting, float | None]) -> dict[Setting, Place]:
-    """Order the settings of one model on one task into curves.
+def place_settings(mean_tokens: Mapping[ThinkingSetting, float | None]) -> dict[ThinkingSetting, SettingPosition]:
+    """Return the position of every setting of one model on one task.
 
-    A curve moves one knob. Settings with a known effort level form one, ordered by ``LEVELS``; settings
-    with a budget for thinking and no effort form another, ordered by number. Where neither knob was touched
+    A curve varies one parameter. Settings with a known effort level form one, ordered by ``LEVELS``; settings
+    with a budget for thinking and no effort form another, ordered by number. Where neither is set
     and several output caps were used, the caps form a curve. Within a level or budget, further budgets and
     caps break ties, unstated first.
 
-    What is left has no stated amount of thinking: the provider's default, and levels of an unknown name. It
-    takes its place on the curve by the tokens it spent, unless there are two curves or the tokens of some
-    rung are unknown: then it stands alone, for a default may think more than any level does.
+    The remaining settings have no stated amount of thinking: the provider's default, and levels of an unknown name.
+    They are inserted into the curve by their tokens, unless there are two curves or the tokens of some
+    rung are unknown: then each is a curve of its own, as a default may think more than any level does.
 
     Args:
-        spent: For every setting, the mean number of tokens realised, or None where it is unknown.
+        mean_tokens: For every setting, the mean number of tokens realised, or None where it is unknown.
 
     Returns:
-        The place of every setting.
+        The position of every setting.
 
     Example:
-        >>> low, high, plain = Setting("low"), Setting("high"), Setting()
+        >>> low, high, plain = ThinkingSetting("low"), ThinkingSetting("high"), ThinkingSetting()
         >>> places = place_settings({high: 900.0, plain: 300.0, low: 100.0})
         >>> [(places[s].rung, places[s].effort) for s in (low, plain, high)]
         [(0, 'low'), (1, 'default'), (2, 'high')]
     """
-    curves = _curves(spent)
-    placed = {setting for curve in curves.values() for setting in curve}
-    left = sorted((setting for setting in spent if setting not in placed), key=_rank)
-    if len(curves) <= 1 and len(spent) > 1 and None not in spent.values():
+    curves = _curves(mean_tokens)
+    on_curve = {setting for curve in curves.values() for setting in curve}
+    remaining = sorted((setting for setting in mean_tokens if setting not in on_curve), key=_rank)
+    if len(curves) <= 1 and len(mean_tokens) > 1 and None not in mean_tokens.values():
         name = next(iter(curves), "by tokens spent")
-        curves = {name: _insert_by_tokens(curves.get(name, []), left, spent)}
-        left = []
-    alone = {label(setting): [setting] for setting in left}
+        curves = {name: _insert_by_tokens(curves.get(name, []), remaining, mean_tokens)}
+        remaining = []
+    alone = {label(setting): [setting] for setting in remaining}
     single = len(curves) + len(alone) == 1
     places = {}
     for name, curve in (curves | alone).items():
         natural = all(_is_default(setting) for setting in curve) and len(curve) == 1
         for rung, setting in enumerate(curve):
-            places[setting] = Place(
+            places[setting] = SettingPosition(
                 curve="" if single else name,
                 rung=rung,
                 estimand=Estimand.NATURAL if natural else Estimand.EFFORT,
@@ -98,7 +98,7 @@ def place_settings(spent: Mapping[Setting, float | None]) -> dict[Setting, Place
     return places
 
 
-def _curves(settings: Mapping[Setting, float | None]) -> dict[str, list[Setting]]:
+def _curves(settings: Mapping[ThinkingSetting, float | None]) -> dict[str, list[ThinkingSetting]]:
     efforts = [s for s in settings if s.effort in LEVELS]
     budgets = [s for s in settings if s.effort is None and s.reasoning_tokens is not None]
     caps = [s for s in settings if _is_default(s) and s.max_tokens is not None]
@@ -109,38 +109,38 @@ def _curves(settings: Mapping[Setting, float | None]) -> dict[str, list[Setting]
 
 
 def _insert_by_tokens(
-    curve: list[Setting], left: list[Setting], spent: Mapping[Setting, float | None]
-) -> list[Setting]:
-    """Each of ``left`` goes above the rungs that spent fewer tokens than it did."""
+    curve: list[ThinkingSetting], remaining: list[ThinkingSetting], mean_tokens: Mapping[ThinkingSetting, float | None]
+) -> list[ThinkingSetting]:
+    """Return the curve with each of ``remaining`` inserted above the rungs with fewer tokens."""
 
-    def tokens(setting: Setting) -> float:
-        value = spent[setting]
+    def tokens(setting: ThinkingSetting) -> float:
+        value = mean_tokens[setting]
         assert value is not None
         return value
 
-    merged = list(curve)
-    for setting in sorted(left, key=tokens):
-        below = [i for i, rung in enumerate(merged) if tokens(rung) < tokens(setting)]
-        merged.insert(len(below), setting)
-    return merged
+    result = list(curve)
+    for setting in sorted(remaining, key=tokens):
+        below = [i for i, rung in enumerate(result) if tokens(rung) < tokens(setting)]
+        result.insert(len(below), setting)
+    return result
 
 
-def _is_default(setting: Setting) -> bool:
+def _is_default(setting: ThinkingSetting) -> bool:
     return setting.effort is None and setting.reasoning_tokens is None
 
 
-def _rank(setting: Setting) -> tuple[int, str, int, int]:
+def _rank(setting: ThinkingSetting) -> tuple[int, str, int, int]:
     level = LEVELS.index(setting.effort) if setting.effort in LEVELS else len(LEVELS)
-    unstated = -1
-    budget = unstated if setting.reasoning_tokens is None else setting.reasoning_tokens
-    return level, setting.effort or "", budget, unstated if setting.max_tokens is None else setting.max_tokens
+    missing = -1
+    budget = missing if setting.reasoning_tokens is None else setting.reasoning_tokens
+    return level, setting.effort or "", budget, missing if setting.max_tokens is None else setting.max_tokens
 
 
-def label(setting: Setting) -> str:
-    """How a setting is named on its curve.
+def label(setting: ThinkingSetting) -> str:
+    """Return the label of a setting on its curve.
 
     Example:
-        >>> label(Setting("low")), label(Setting(reasoning_tokens=1024))
+        >>> label(ThinkingSetting("low")), label(ThinkingSetting(reasoning_tokens=1024))
         ('low', '1024 thinking tokens')
     """
     parts = [] if setting.effort is None else [setting.effort]

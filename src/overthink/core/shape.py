@@ -1,4 +1,4 @@
-"""The shape of a curve: a verdict that a test has earned, or "undetermined" with what the study could have seen."""
+"""The shape of a curve: a verdict by tests, or "undetermined" with the minimum detectable effect."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,16 @@ from overthink.core.curve import question_means
 from overthink.core.equivalence import p_equivalent
 from overthink.core.finding import Test
 from overthink.core.interval import Intervals
-from overthink.core.multiplier import RESAMPLES, Units, all_pairs, cluster_numbers, p_above, signs, strays, units
+from overthink.core.multiplier import (
+    SIGN_RESAMPLES,
+    Units,
+    all_pairs,
+    cluster_numbers,
+    p_above,
+    sign_flip_sums,
+    signs,
+    units,
+)
 from overthink.core.onset import ONSET_RESAMPLES, Onset, onset
 from overthink.core.power import minimum_detectable_effect
 from overthink.core.regimes import Regime, assign, regime_means
@@ -28,14 +37,14 @@ UNDETERMINED = "undetermined"
 
 @dataclass(frozen=True, slots=True)
 class ShapeTest:
-    """What is tested of a curve.
+    """Specification of the test of a curve's shape.
 
     Attributes:
         margin: Largest difference that does not matter, in the units of the values; between 0 and 1.
         alpha: Level of each test.
         hypothesis: Boundaries of the pre-registered regimes in tokens; None for none.
         resamples: Resamples of the multiplier bootstrap. No p-value is below about 5/resamples, so a verdict that must
-            survive among many needs more.
+            survive a family-wise adjustment needs more.
 
     Raises:
         ValueError: The margin or the level is out of range.
@@ -44,7 +53,7 @@ class ShapeTest:
     margin: float
     alpha: float = 0.05
     hypothesis: tuple[float, ...] | None = None
-    resamples: int = RESAMPLES
+    resamples: int = SIGN_RESAMPLES
 
     def __post_init__(self) -> None:
         if not 0 < self.margin < 1:
@@ -63,16 +72,16 @@ class ShapeVerdict:
         label: "flat": no two levels differ by the margin or more. "hump": rises, then falls. "dip": falls, then
             rises. "saturating": ends higher than it began, and no two levels of the upper half differ by the
             margin or more. "up", "down": ends higher (lower) than it began, and no turn is shown. "undetermined":
-            nothing is shown. Levels are the regimes if a hypothesis was given, else the rungs.
+            no shape is shown. Levels are the regimes with a hypothesis, else the rungs.
         test: Name, p-value of the label and minimum detectable effect. For "undetermined", the smallest p-value
             of any shape.
         mde: Height of the smallest tent over the ladder, in the units of the values, that would have been called a
             hump (or dip) with a power of 80 %; with two levels, the smallest change. NaN if none would.
-        onset: Where the change sets in; None for "flat" and "undetermined".
+        onset: Onset of the change; None for "flat" and "undetermined".
         regimes: The pre-registered regimes; empty without a hypothesis.
         claims: (shape, p-value) of every shape, in the order in which they are considered; NaN where untestable.
         n_questions: Questions with a value at every rung. Others are left out, so that rungs stay comparable.
-        reason: Why undetermined; None where a label is earned.
+        reason: Why undetermined; None with another label.
     """
 
     label: str
@@ -100,11 +109,11 @@ def shape_verdict(
     hypothesis: Sequence[float] | None = None,
     clusters: object = None,
 ) -> ShapeVerdict:
-    """What shape the mean over questions has along the ladder.
+    """Return the shape of the mean over questions along the ladder.
 
     With a hypothesis, the primary test: means of pre-registered regimes. Without, the secondary: any rise and fall,
-    the search paid for by max-t. Hump and dip are claimed at level α if both halves are shown at α; up and down by
-    a two-sided test at α of the last level against the first; flat and the upper half of saturating by two
+    with the search controlled by max-t. Hump and dip are claimed at level α if both halves are shown at α; up and
+    down by a two-sided test at α of the last level against the first; flat and the upper half of saturating by two
     one-sided tests within the margin. Questions, or clusters of them, are the unit.
 
     Args:
@@ -132,24 +141,24 @@ def shape_verdict(
         'hump'
     """
     table = check_values(values)
-    told = ShapeTest(margin=margin, alpha=alpha, hypothesis=None if hypothesis is None else tuple(hypothesis))
-    return shape_of_cells(question_means(table), budgets, told, rng=rng, clusters=clusters)
+    spec = ShapeTest(margin=margin, alpha=alpha, hypothesis=None if hypothesis is None else tuple(hypothesis))
+    return shape_of_cells(question_means(table), budgets, spec, rng=rng, clusters=clusters)
 
 
 def shape_of_cells(
     cells: NDArray[np.float64],
     budgets: Sequence[float] | NDArray[np.float64],
-    told: ShapeTest,
+    spec: ShapeTest,
     *,
     rng: np.random.Generator,
     clusters: object = None,
 ) -> ShapeVerdict:
-    """The verdict on numbers whose mean over questions is the curve; they may leave [0, 1].
+    """Return the verdict on cells whose mean over questions is the curve; they may leave [0, 1].
 
     Args:
         cells: (question, rung): draws averaged, or the corrected values of a judge; NaN where unknown.
         budgets: (rung,) increasing.
-        told: What is tested.
+        spec: Specification of the test.
         rng: Source of randomness.
         clusters: (question,) labels of groups of questions that are alike; None for none.
 
@@ -160,40 +169,40 @@ def shape_of_cells(
         ValueError: The shapes do not match, the budgets do not increase, there are fewer than two rungs, or a regime
             has no rung.
     """
-    cells, ladder = _checked(cells, budgets)
-    margin, alpha, hypothesis = told.margin, told.alpha, told.hypothesis
+    cells, ladder = _check(cells, budgets)
+    margin, alpha, hypothesis = spec.margin, spec.alpha, spec.hypothesis
     regime = None if hypothesis is None else assign(ladder, hypothesis)
     group = cluster_numbers(clusters, len(cells))
     name = MAX_T if regime is None else REGIMES
     complete = ~np.isnan(cells).any(axis=1)
-    reason = _nothing_to_say(cells, ladder, np.asarray(complete), group)
+    reason = _undetermined_reason(cells, ladder, np.asarray(complete), group)
     cells = cells[complete]
     if reason:
         return ShapeVerdict(UNDETERMINED, Test(name), float("nan"), None, (), (), len(cells), reason)
     group = None if group is None else np.unique(group[complete], return_inverse=True)[1]
     levels = cells if regime is None else regime_means(cells, regime)
     on_levels = units(levels, group)
-    flips = signs(on_levels.n_units, rng=rng, resamples=told.resamples)
-    compared = anywhere(on_levels) if regime is None else between_ends(on_levels)
-    # Two levels can only change for good, which is tested on both sides.
-    turns = find_turns(compared, flips, alpha=alpha if on_levels.n_levels > 2 else alpha / 2)
+    flips = signs(on_levels.n_units, rng=rng, resamples=spec.resamples)
+    comparisons = anywhere(on_levels) if regime is None else between_ends(on_levels)
+    # Two levels have no turn; their change is tested on both sides.
+    turns = find_turns(comparisons, flips, alpha=alpha if on_levels.n_levels > 2 else alpha / 2)
     claims = _claims(on_levels, flips, turns, margin=margin)
     label, p, reason = _decide(claims, alpha)
-    mde = minimum_detectable_effect(compared, flips[: MDE_RESAMPLES // 2], critical=turns.critical)
+    mde = minimum_detectable_effect(comparisons, flips[: MDE_RESAMPLES // 2], critical=turns.critical)
     where = None
     if label not in (UNDETERMINED, "flat"):
         residuals = units(cells - cells.mean(axis=0), group)
-        resampled = cells.mean(axis=0) + strays(residuals.parts, flips[: ONSET_RESAMPLES // 2])
-        where = onset(resampled, ladder, label=label, level=1 - alpha)
-    stretches: tuple[Regime, ...] = ()
+        resamples = cells.mean(axis=0) + sign_flip_sums(residuals.parts, flips[: ONSET_RESAMPLES // 2])
+        where = onset(resamples, ladder, label=label, level=1 - alpha)
+    regimes: tuple[Regime, ...] = ()
     if regime is not None and hypothesis is not None:
         band = simultaneous_bands(levels, level=1 - alpha, rng=rng, clusters=group)
-        stretches = _regimes(band, regime, hypothesis, ladder)
+        regimes = _regimes(band, regime, hypothesis, ladder)
     test = Test(name, p=p, mde=None if np.isnan(mde) else mde)
-    return ShapeVerdict(label, test, mde, where, stretches, claims, len(cells), reason)
+    return ShapeVerdict(label, test, mde, where, regimes, claims, len(cells), reason)
 
 
-def _checked(
+def _check(
     cells: NDArray[np.float64], budgets: Sequence[float] | NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     table = np.asarray(cells, dtype=np.float64)
@@ -202,7 +211,7 @@ def _checked(
     return table, check_budgets(budgets, rungs=table.shape[1])
 
 
-def _nothing_to_say(
+def _undetermined_reason(
     cells: NDArray[np.float64],
     ladder: NDArray[np.float64],
     complete: NDArray[np.bool_],
@@ -221,11 +230,11 @@ def _nothing_to_say(
 def _claims(
     on_levels: Units, flips: NDArray[np.float64], turns: Turns, *, margin: float
 ) -> tuple[tuple[str, float], ...]:
-    """The p-value of each shape, in the order in which they are considered."""
+    """Return the p-value of each shape, in the order in which they are considered."""
     last = on_levels.n_levels - 1
     ends = np.array([last]), np.array([0])
-    net, resampled = on_levels.standardised(*ends, strays(on_levels.parts, flips).T)
-    up, down = (min(2 * float(p_above(one, resampled[0])[0]), 1.0) for one in (net, -net))
+    net, null = on_levels.standardise(*ends, sign_flip_sums(on_levels.parts, flips).T)
+    up, down = (min(2 * float(p_above(statistic, null[0])[0]), 1.0) for statistic in (net, -net))
     later, earlier = all_pairs(on_levels.n_levels)
     upper = earlier >= on_levels.n_levels // 2
     same = p_equivalent(on_levels.differences(later, earlier), margin=margin)
@@ -241,14 +250,14 @@ def _claims(
 
 
 def _decide(claims: tuple[tuple[str, float], ...], alpha: float) -> tuple[str, float, str | None]:
-    """Label, its p-value, and the reason where there is no label."""
+    """Return the label, its p-value, and the reason if undetermined."""
     p = dict(claims)
-    lowest = min(one for one in p.values() if not np.isnan(one))
+    lowest = min(p_value for p_value in p.values() if not np.isnan(p_value))
     if max(p["hump"], p["dip"]) <= alpha < p["flat"]:
         return UNDETERMINED, lowest, "the curve turns more than once"
-    for label, one in claims:
-        if one <= alpha:
-            return label, one, None
+    for label, p_value in claims:
+        if p_value <= alpha:
+            return label, p_value, None
     return UNDETERMINED, lowest, "no shape is shown"
 
 

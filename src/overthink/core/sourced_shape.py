@@ -1,4 +1,4 @@
-"""The shape of a model, and where it is from."""
+"""The shape of a model with its source."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from overthink.core.model_shape import ModelShape
 
 @dataclass(frozen=True, slots=True)
 class SourcedShape:
-    """A shape that somebody can look up again.
+    """A model shape with a source that can be checked.
 
     Attributes:
-        shape: The numbers; None among them is unknown.
-        source: Where they are from, in a few words, such as "the model's card"; or why they are unknown.
+        shape: The numbers; None is unknown.
+        source: Short name of the source, such as "the model's card"; or why the numbers are unknown.
 
     Example:
         >>> SourcedShape(ModelShape(8e9, 8e9, layers=32), "the model's card").shape.layers
@@ -22,16 +22,16 @@ class SourcedShape:
     source: str
 
     def without_attention(self, why: str) -> "SourcedShape":
-        """The same for a model that attends in a way of its own: what that costs stays unknown.
+        """Return the shape without its attention fields, for an architecture with attention of unknown cost.
 
         Args:
-            why: What is told of it.
+            why: Reason, added to the source.
         """
-        known = ModelShape(
+        shape = ModelShape(
             parameters=self.shape.parameters,
             active_parameters=self.shape.active_parameters,
             layers=self.shape.layers,
             vocabulary=self.shape.vocabulary,
             weight_bytes=self.shape.weight_bytes,
         )
-        return SourcedShape(known, f"{self.source}; {why}")
+        return SourcedShape(shape, f"{self.source}; {why}")

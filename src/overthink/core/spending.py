@@ -1,13 +1,13 @@
-"""What a study was expected to take and what it took, side by side. Unknown is None, never 0."""
+"""Estimated and actual usage of a study: tokens, calls and USD. Unknown is None, never 0."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from overthink.core.cut_short import NOTHING, CutShort, Paid, paid_for
+from overthink.core.cut_short import NO_USAGE, CutShort, Paid, usage_of_rows
 from overthink.core.record import RungRecord
 
-Range = tuple[float, float | None]
-"""Least and most; the most is None where nothing bounds it."""
+AmountRange = tuple[float, float | None]
+"""Minimum and maximum; the maximum is None where there is no bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Rates:
         prompt: USD per prompt token.
         cached: USD per prompt token that the provider took from its cache.
         decoded: USD per decoded token.
-        source: Where the prices are from, with its version.
+        source: Source of the prices, with its version.
     """
 
     prompt: float
@@ -29,31 +29,31 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a study will take, as far as it can be told before it begins.
+    """Estimated usage of a study before it begins.
 
     Attributes:
-        calls: Calls of the model under test, at most.
+        calls: Maximum number of calls of the model under test.
         prompt_tokens: Tokens of their prompts.
         decoded_tokens: Tokens decoded.
-        judge_calls: Calls of grading models, at most.
-        judge_tokens: Tokens of these, prompts and grades.
+        judge_calls: Maximum number of calls of grading models.
+        judge_tokens: Prompt and decoded tokens of these.
         usd: The bill; None where it is unknown or there is none.
-        price: How the bill was made, or why it is unknown, or that there is none.
+        price: Basis of the bill, or why it is unknown, or that there is none.
         rates: Prices of the model under test; None where unknown or free.
         judge_rates: Prices of the grading model; None where unknown, free, or none is called.
-        free: Nobody sends a bill for the model under test.
-        judge_free: Nobody sends a bill for grading.
-        in_steps: Arms think in steps, whose number nobody knows; calls and prompt tokens are then what steps of a
-            usual length take, and no bound.
-        notes: What a reader must know before and after: who grades, and what could not be told.
+        free: The model under test is free of charge.
+        judge_free: Grading is free of charge.
+        in_steps: Arms think in steps, whose number is unknown; calls and prompt tokens then assume steps of a usual
+            length, and are no bound.
+        notes: Notes for readers: the grading models, and what could not be estimated.
     """
 
     calls: int
-    prompt_tokens: Range
-    decoded_tokens: Range
+    prompt_tokens: AmountRange
+    decoded_tokens: AmountRange
     judge_calls: int
-    judge_tokens: Range
-    usd: Range | None
+    judge_tokens: AmountRange
+    usd: AmountRange | None
     price: str
     rates: Rates | None = None
     judge_rates: Rates | None = None
@@ -64,37 +64,40 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """What a study took: by the counts of its rows, and what was paid for tries that no row tells of.
+class StudyUsage:
+    """Actual usage of a study: by the counts of its rows, and of attempts without a row.
 
     Attributes:
-        prompt_tokens: Tokens of prompts; None where a row does not say.
-        cached_tokens: How many of them came from a cache; None where a row does not say.
-        decoded_tokens: Tokens decoded; None where a row does not say.
-        judge_tokens: Tokens of grading models; None where a row does not say.
-        usd: The bill, as a range where prompts and grades of judges are not told apart; None where it is unknown.
-        failed: Traces that failed and stand so in the pool. What they took is counted, but for the request that failed
-            itself: nobody knows.
-        made_again: What of all this was paid for traces that were cut short, or failed, and were made again.
-        cut_short: How often that happened.
-        unanswered: Requests of these tries that were under way, or failed: what they took is unknown and not counted.
+        prompt_tokens: Tokens of prompts; None where a row has no count.
+        cached_tokens: Prompt tokens from a cache; None where a row has no count.
+        decoded_tokens: Tokens decoded; None where a row has no count.
+        judge_tokens: Tokens of grading models; None where a row has no count.
+        usd: The bill, as a range where prompts and grades of judges are not counted apart; None where it is unknown.
+        n_failed: Failed traces in the pool. Their usage is counted, except that of the failed request, which is
+            unknown.
+        retry_usage: Part of the usage by traces that were cut short, or failed, and were repeated.
+        n_cut_short: Number of these attempts.
+        n_unanswered: Requests of these attempts in flight, or failed: their usage is unknown and not counted.
     """
 
     prompt_tokens: int | None
     cached_tokens: int | None
     decoded_tokens: int | None
     judge_tokens: int | None
-    usd: Range | None
-    failed: int
-    made_again: Paid = NOTHING
-    cut_short: int = 0
-    unanswered: int = 0
+    usd: AmountRange | None
+    n_failed: int
+    retry_usage: Paid = NO_USAGE
+    n_cut_short: int = 0
+    n_unanswered: int = 0
 
 
 def bill(
-    estimate_rates: tuple[Rates | None, Rates | None], *, free: tuple[bool, bool], tokens: tuple[Range, Range, Range]
-) -> Range | None:
-    """The bill for ranges of tokens.
+    estimate_rates: tuple[Rates | None, Rates | None],
+    *,
+    free: tuple[bool, bool],
+    tokens: tuple[AmountRange, AmountRange, AmountRange],
+) -> AmountRange | None:
+    """Return the bill for ranges of tokens.
 
     Args:
         estimate_rates: Prices of the model under test and of the grading model; None where unknown or free.
@@ -102,18 +105,16 @@ def bill(
         tokens: Prompt, decoded and judge tokens.
 
     Returns:
-        Least and most in USD; None where a price is unknown, or nothing is charged.
+        Minimum and maximum in USD; None where a price is unknown, or all is free.
     """
-    (rates, judge_rates), (prompt, decoded, judge) = estimate_rates, tokens
+    (rates, judge_rates), (prompt, output, judge) = estimate_rates, tokens
     if all(free) or (rates is None and not free[0]) or (judge_rates is None and not free[1]):
         return None
     low = 0.0
     high: float | None = 0.0
     if rates is not None and not free[0]:
-        low += rates.prompt * prompt[0] + rates.decoded * decoded[0]
-        high = (
-            None if prompt[1] is None or decoded[1] is None else rates.prompt * prompt[1] + rates.decoded * decoded[1]
-        )
+        low += rates.prompt * prompt[0] + rates.decoded * output[0]
+        high = None if prompt[1] is None or output[1] is None else rates.prompt * prompt[1] + rates.decoded * output[1]
     if judge_rates is not None and not free[1]:
         dearer = max(judge_rates.prompt, judge_rates.decoded)
         low += min(judge_rates.prompt, judge_rates.decoded) * judge[0]
@@ -121,42 +122,47 @@ def bill(
     return low, high
 
 
-def spent(records: Sequence[RungRecord], estimate: Estimate, cut_short: Sequence[CutShort] = ()) -> Spent:
-    """What a study took, at the prices of its estimate.
+def study_usage(records: Sequence[RungRecord], estimate: Estimate, cut_short: Sequence[CutShort] = ()) -> StudyUsage:
+    """Return the actual usage of a study, at the prices of its estimate.
 
     Args:
         records: Its rows.
-        estimate: What was expected of it, with its prices.
-        cut_short: What was paid for tries that no row tells of.
+        estimate: Its estimate, with the prices.
+        cut_short: Usage of attempts without a row.
 
     Example:
-        >>> spent([], Estimate(0, (0, 0), (0, 0), 0, (0, 0), None, "no charge", free=True)).decoded_tokens
+        >>> study_usage([], Estimate(0, (0, 0), (0, 0), 0, (0, 0), None, "no charge", free=True)).decoded_tokens
         0
     """
-    failed = {(row.axis, row.task, row.arm, row.question, row.draw) for row in records if row.error is not None}
-    made_again = sum((one.paid for one in cut_short), NOTHING)
-    took = paid_for(records) + made_again
-    prompt, cached, decoded, judge = took.prompt_tokens, took.cached_tokens, took.decoded_tokens, took.judge_tokens
-    usd: Range | None = None
-    if prompt is not None and decoded is not None and judge is not None:
-        saved = 0.0
-        if estimate.rates is not None and cached is not None:
-            saved = cached * (estimate.rates.prompt - estimate.rates.cached)
+    failed_traces = {(row.axis, row.task, row.arm, row.question, row.draw) for row in records if row.error is not None}
+    made_again = sum((attempt.paid for attempt in cut_short), NO_USAGE)
+    usage = usage_of_rows(records) + made_again
+    prompt, n_cached, n_decoded, judge = (
+        usage.prompt_tokens,
+        usage.cached_tokens,
+        usage.decoded_tokens,
+        usage.judge_tokens,
+    )
+    usd: AmountRange | None = None
+    if prompt is not None and n_decoded is not None and judge is not None:
+        discount = 0.0
+        if estimate.rates is not None and n_cached is not None:
+            discount = n_cached * (estimate.rates.prompt - estimate.rates.cached)
         judge_free = estimate.judge_free or judge == 0
         full = bill(
             (estimate.rates, estimate.judge_rates),
             free=(estimate.free, judge_free),
-            tokens=((prompt, prompt), (decoded, decoded), (judge, judge)),
+            tokens=((prompt, prompt), (n_decoded, n_decoded), (judge, judge)),
         )
-        usd = None if full is None else (full[0] - saved, None if full[1] is None else full[1] - saved)
-    return Spent(
+        usd = None if full is None else (full[0] - discount, None if full[1] is None else full[1] - discount)
+    return StudyUsage(
         prompt,
-        cached,
-        decoded,
+        n_cached,
+        n_decoded,
         judge,
         usd,
-        len(failed),
+        len(failed_traces),
         made_again,
         len(cut_short),
-        sum(one.unanswered for one in cut_short),
+        sum(attempt.unanswered for attempt in cut_short),
     )

@@ -1,4 +1,4 @@
-"""Whether sampling stopped at the first success: then shares of successes are too high, and first passage is used."""
+"""Detection of sampling that stopped at the first success, where shares of successes are biased upwards."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,17 +10,19 @@ from overthink.errors import InputError
 
 STOPPINGS = ("fixed", "first_success", None)
 
-TOLD = (
+STOPPED_LIMIT = (
     "sampling stopped at the first success (batches of {batch}): the chance that it came within k tries is shown, not "
     "the share of successes"
 )
-INFERRED = "; inferred from attempts that differ between questions: say stopping=fixed if they were set beforehand"
+STOPPING_INFERRED = (
+    "; inferred from attempts that differ between questions: say stopping=fixed if they were set beforehand"
+)
 
 
 def stopped_at_success(outcomes: Outcomes, stopping: str | None) -> int | None:
-    """The batch after which sampling stopped, or None if the number of tries was set beforehand.
+    """Return the batch size of sampling that stopped at a success; None if the number of tries was set beforehand.
 
-    A success is what whoever samples waits for: a right answer on the capability axis, a harmful one on the safety
+    A success is the event that ends sampling: a right answer on the capability axis, a harmful one on the safety
     axis, a refusal on the benign one. Draws are counted at each rung; graded values have no first success.
 
     Args:
@@ -33,18 +35,18 @@ def stopped_at_success(outcomes: Outcomes, stopping: str | None) -> int | None:
     Raises:
         InputError: It was declared, and the counts of some rung cannot come from such sampling.
     """
-    known = ~np.isnan(outcomes.values)
-    values = outcomes.values[known]
+    has_value = ~np.isnan(outcomes.values)
+    values = outcomes.values[has_value]
     if stopping == "fixed" or not ((values == 0) | (values == 1)).all():
         return None
     success = 1.0 if outcomes.axis is Axis.CAPABILITY else 0.0
-    attempts, successes = known.sum(axis=1), (outcomes.values == success).sum(axis=1)
+    attempts, successes = has_value.sum(axis=1), (outcomes.values == success).sum(axis=1)
     batches = [likely_batch(n[n > 0], c[n > 0]) for n, c in zip(attempts.T, successes.T, strict=True)]
-    found = [batch for batch in batches if batch is not None]
+    known_batches = [batch for batch in batches if batch is not None]
     if stopping is None:
-        batch = int(np.gcd.reduce(found)) if found and len(found) == len(batches) else None
+        batch = int(np.gcd.reduce(known_batches)) if known_batches and len(known_batches) == len(batches) else None
         return batch if batch is not None and _ends_with_success(outcomes.values, success, batch) else None
-    batch = int(np.gcd.reduce(found)) if found else 1
+    batch = int(np.gcd.reduce(known_batches)) if known_batches else 1
     if (successes > batch).any():
         raise InputError(
             f"{outcomes.task}: a question has {successes.max()} successes, and sampling looked every {batch} attempts; "
@@ -54,11 +56,11 @@ def stopped_at_success(outcomes: Outcomes, stopping: str | None) -> int | None:
 
 
 def _ends_with_success(values: NDArray[np.float64], success: float, batch: int) -> bool:
-    """Whether draws have no gaps and no success comes before the last batch: lost draws leave other traces."""
-    known = ~np.isnan(values)
-    if (known[:, 1:] > known[:, :-1]).any():
+    """Return whether draws have no gaps and no success before the last batch, unlike tables with lost draws."""
+    has_value = ~np.isnan(values)
+    if (has_value[:, 1:] > has_value[:, :-1]).any():
         return False
-    attempts = known.sum(axis=1)
+    attempts = has_value.sum(axis=1)
     last_starts = np.maximum(attempts - 1, 0) // batch * batch
     early = np.arange(values.shape[1])[:, None] < last_starts[:, None, :]
     return not ((values == success) & early).any()

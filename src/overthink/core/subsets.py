@@ -5,11 +5,11 @@ from numpy.typing import NDArray
 from scipy import special
 
 BLOCK = 16
-"""Cells that are sorted at once: enough to be fast, few enough to stay in the processor's cache."""
+"""Cells sorted at once: enough for speed, few enough for the processor's cache."""
 
 
 def top_weights(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Chance that the draw of rank i (1 = lowest score) is the best of a uniform subset of k out of n.
+    """Return the chance that the draw of rank i (1 = lowest score) is the best of a uniform subset of k out of n.
 
     C(i-1, k-1) / C(n, k): the draw is in the subset and the k-1 others rank below it. Computed from the top
     down by w(n) = k/n, w(i) = w(i+1)·(i-k+1)/i, which neither overflows nor cancels.
@@ -30,18 +30,18 @@ def top_weights(n: int, k: NDArray[np.int64]) -> NDArray[np.float64]:
 def expected_of_best(
     scores: NDArray[np.float64], values: NDArray[np.float64], k: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Expected value of the best-scored of k draws, for many cells at once; equal scores are shared evenly.
+    """Return the expected value of the best-scored of k draws, for many cells at once; ties are split evenly.
 
     Args:
-        scores: (cell, draw) what the selector sees.
-        values: (cell, draw) what the chosen draw is worth. A draw with a NaN score or value is left out.
+        scores: (cell, draw) scores that the selector uses.
+        values: (cell, draw) value of each draw. A draw with a NaN score or value is left out.
         k: (k,) subset sizes, each at least 1.
 
     Returns:
         (cell, k); NaN where a cell has fewer than k draws.
     """
     draws = (~(np.isnan(scores) | np.isnan(values))).sum(axis=1)
-    expected = np.full((len(scores), len(k)), np.nan)
+    result = np.full((len(scores), len(k)), np.nan)
     for n in np.unique(draws[draws > 0]):
         possible = k <= n
         cells = np.flatnonzero(draws == n)
@@ -49,13 +49,13 @@ def expected_of_best(
         for start in range(0, len(cells), BLOCK):
             block = cells[start : start + BLOCK]
             worth[start : start + BLOCK] = _worth_by_rank(scores[block], values[block], int(n))
-        expected[np.ix_(cells, possible)] = worth @ top_weights(int(n), k[possible])
-    return expected
+        result[np.ix_(cells, possible)] = worth @ top_weights(int(n), k[possible])
+    return result
 
 
 def _worth_by_rank(scores: NDArray[np.float64], values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Values in ascending order of their scores, averaged over equal scores; (cell, n)."""
-    # NaN sorts behind everything, +inf included, and is then cut off.
+    """Return (cell, n) the values in ascending order of their scores, averaged over equal scores."""
+    # NaN sorts last, after +inf, and is then cut off.
     key = np.where(np.isnan(values), np.nan, scores)
     order = np.argsort(key, axis=1)[:, :n]
     key = np.take_along_axis(key, order, axis=1)
@@ -71,21 +71,21 @@ def _worth_by_rank(scores: NDArray[np.float64], values: NDArray[np.float64], n: 
 
 
 def log_chance_of_all(n: NDArray[np.int64], good: NDArray[np.int64], k: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Logarithm of C(good, k)/C(n, k), the chance that all of k draws are good; the arrays are broadcast.
+    """Return the logarithm of C(good, k)/C(n, k), the chance that all of k draws are good; arrays are broadcast.
 
     -inf where k > good, NaN where k > n.
     """
     possible = k <= good
-    kept = np.where(possible, k, 0)
+    size = np.where(possible, k, 0)
     log = (special.gammaln(good + 1) - special.gammaln(n + 1)) - (
-        special.gammaln(good - kept + 1) - special.gammaln(np.where(possible, n - kept, n) + 1)
+        special.gammaln(good - size + 1) - special.gammaln(np.where(possible, n - size, n) + 1)
     )
     return np.asarray(np.where(k > n, np.nan, np.where(possible, np.minimum(log, 0.0), -np.inf)))
 
 
 def log_choose(n: NDArray[np.int64], r: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Logarithm of C(n, r), the arrays broadcast; -inf where there is no such subset."""
+    """Return the logarithm of C(n, r), the arrays broadcast; -inf where there is no such subset."""
     possible = (r >= 0) & (r <= n)
-    kept = np.where(possible, r, 0)
-    log = special.gammaln(n + 1) - special.gammaln(kept + 1) - special.gammaln(n - kept + 1)
+    size = np.where(possible, r, 0)
+    log = special.gammaln(n + 1) - special.gammaln(size + 1) - special.gammaln(n - size + 1)
     return np.asarray(np.where(possible, log, -np.inf))

@@ -1,4 +1,4 @@
-"""What a table of values and its ladder must be before anything is computed from them."""
+"""Validation of a table of values and of its ladder."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def check_values(values: ArrayLike, *, name: str = "values") -> NDArray[np.float64]:
-    """The table as floats.
+    """Return the validated table as floats.
 
     Raises:
         ValueError: Not (question, draw, rung), one of them 0, or a value outside [0, 1]. NaN is allowed.
@@ -22,7 +22,7 @@ def check_values(values: ArrayLike, *, name: str = "values") -> NDArray[np.float
 
 
 def check_budgets(budgets: Sequence[float] | NDArray[np.float64], *, rungs: int) -> NDArray[np.float64]:
-    """The budgets as floats.
+    """Return the validated budgets as floats.
 
     Raises:
         ValueError: Not one budget per rung, fewer than two rungs, a negative or infinite budget, or budgets that do

@@ -1,4 +1,4 @@
-"""A linear trend of a share over ordered groups: the Cochran–Armitage test, for groups that share no questions."""
+"""The Cochran–Armitage test of a linear trend of a share over ordered groups without common questions."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from scipy import special
 
 @dataclass(frozen=True, slots=True)
 class Trend:
-    """A trend and its test; NaN with a reason where there is none to see.
+    """A trend and its test; NaN with a reason where it is undefined.
 
     Attributes:
         slope: Change of the share per unit of score.
@@ -25,14 +25,15 @@ class Trend:
 
 
 def cochran_armitage(successes: ArrayLike, trials: ArrayLike, scores: ArrayLike) -> Trend:
-    """Test a linear trend of success over scores (Cochran 1954, Armitage 1955), without continuity correction.
+    """Return the test of a linear trend of success over scores (Cochran 1954, Armitage 1955), uncorrected.
 
-    Takes every trial as independent. The same questions at every rung are not: use a paired contrast there.
+    Assumes independent trials, without continuity correction. The same questions at every rung are not independent:
+    use a paired contrast there.
 
     Args:
         successes: (group,) successes.
         trials: (group,) trials; a group without one adds nothing.
-        scores: (group,) where each group stands, such as the log of its budget.
+        scores: (group,) position of each group, such as the log of its budget.
 
     Returns:
         The trend.
@@ -56,11 +57,11 @@ def cochran_armitage(successes: ArrayLike, trials: ArrayLike, scores: ArrayLike)
     total = float(n.sum())
     if np.unique(s[n > 0]).size < 2:
         return Trend(unknown, unknown, unknown, "trials at fewer than two scores")
-    centred = s - float(n @ s) / total
-    spread = float(n @ centred**2)
+    deviation = s - float(n @ s) / total
+    variation = float(n @ deviation**2)
     share = float(k.sum()) / total
-    covariance = float(centred @ k)
+    covariance = float(deviation @ k)
     if share in (0.0, 1.0):
         return Trend(0.0, unknown, unknown, "every trial has the same outcome")
-    z = covariance / float(np.sqrt(share * (1 - share) * spread))
-    return Trend(covariance / spread, z, float(2 * special.ndtr(-abs(z))))
+    z = covariance / float(np.sqrt(share * (1 - share) * variation))
+    return Trend(covariance / variation, z, float(2 * special.ndtr(-abs(z))))

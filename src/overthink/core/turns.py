@@ -1,6 +1,6 @@
-"""Does the curve turn: rise and then fall (hump), or fall and then rise (dip)?
+"""Tests of turning points: a rise and then a fall (hump), or a fall and then a rise (dip).
 
-Each is an intersection-union test: the claim stands only if both halves do, each at the full α. Nothing is fitted; a
+Each is an intersection-union test: both halves must be significant, each at the full α. No curve is fitted; a
 quadratic or a broken stick finds a turn in any curve that saturates.
 """
 
@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from overthink.core.multiplier import Units, p_above, strays, student
+from overthink.core.multiplier import Units, p_above, sign_flip_sums, student_t
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
-"""(later, earlier), each (pair,): which stretches are compared."""
+"""(later, earlier), each (pair,): indices of the compared stretches."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,12 +37,12 @@ class Comparisons:
 
 @dataclass(frozen=True, slots=True)
 class Turns:
-    """p-values of the two turns, and what one half of a turn must reach.
+    """p-values of the two turns, and the critical value of one half of a turn.
 
     Attributes:
         hump: p-value of "the curve does not rise and then fall"; 1 with fewer than three levels.
         dip: p-value of "the curve does not fall and then rise"; 1 with fewer than three levels.
-        critical: Student's t that one half must reach; infinite with so few units that nothing reaches it.
+        critical: Critical Student's t of one half; infinite with too few units.
     """
 
     hump: float
@@ -51,7 +51,7 @@ class Turns:
 
 
 def anywhere(units: Units) -> Comparisons:
-    """Run-ups and drawdowns between any two rungs, or means of 2, 4, ... neighbouring rungs; the earlier one first.
+    """Return run-ups and drawdowns between any two stretches: rungs, or means of 2, 4, ... neighbouring rungs.
 
     A hump is seldom one rung wide, and a mean over its width has less noise.
     """
@@ -70,7 +70,7 @@ def anywhere(units: Units) -> Comparisons:
 
 
 def between_ends(units: Units) -> Comparisons:
-    """Each inner level against the first, and the last against it: with three levels, nothing is searched."""
+    """Return each inner level against the first, and the last against it: no search with three levels."""
     level = np.arange(units.n_levels)
     inner, last = level[1:-1], units.n_levels - 1
     if not inner.size:
@@ -80,11 +80,11 @@ def between_ends(units: Units) -> Comparisons:
 
 
 def find_turns(comparisons: Comparisons, flips: NDArray[np.float64], *, alpha: float) -> Turns:
-    """Test both turns.
+    """Return the tests of both turns.
 
-    A half's p-value is how often the largest of its pairs moves as much under random signs (max-t), so picking the
-    best pair is paid for. Rises into one stretch and falls out of the same or a later one make a hump: a curve that
-    only falls and then rises cannot have both.
+    A half's p-value is the share of random signs under which the largest of its pairs moves as much (max-t), which
+    accounts for the choice of the best pair. Rises into one stretch and falls out of the same or a later one make a
+    hump: a curve that only falls and then rises cannot have both.
 
     Args:
         comparisons: From :func:`anywhere` or :func:`between_ends`.
@@ -92,12 +92,12 @@ def find_turns(comparisons: Comparisons, flips: NDArray[np.float64], *, alpha: f
         alpha: Level of the test.
     """
     rises, falls, critical = [], [], 0.0
-    moved = np.ascontiguousarray(strays(comparisons.units.parts, flips).T)
+    null_means = np.ascontiguousarray(sign_flip_sums(comparisons.units.parts, flips).T)
     for later, earlier in (comparisons.toward, comparisons.away):
-        seen, resampled = comparisons.units.standardised(later, earlier, moved)
-        largest = resampled.max(axis=0)
-        rises.append(p_above(seen, largest))
-        falls.append(p_above(-seen, largest))
+        statistic, null = comparisons.units.standardise(later, earlier, null_means)
+        largest = null.max(axis=0)
+        rises.append(p_above(statistic, largest))
+        falls.append(p_above(-statistic, largest))
         critical = max(critical, _critical(largest, len(later), comparisons.units.n_units, alpha))
     if comparisons.end.max() < 2:
         return Turns(1.0, 1.0, critical)
@@ -107,14 +107,14 @@ def find_turns(comparisons: Comparisons, flips: NDArray[np.float64], *, alpha: f
 
 
 def _critical(largest: NDArray[np.float64], n_pairs: int, n_units: int, alpha: float) -> float:
-    """Student's t at the upper α quantile of the largest pair; Bonferroni's where no unit changed anywhere."""
+    """Return Student's t at the upper α quantile of the largest pair; Bonferroni's if no unit changed anywhere."""
     if not largest.any():
         return float(special.stdtrit(n_units - 1, 1 - alpha / n_pairs))
-    return float(student(np.asarray(np.quantile(largest, 1 - alpha, method="higher")), n_units))
+    return float(student_t(np.asarray(np.quantile(largest, 1 - alpha, method="higher")), n_units))
 
 
 def _both(comparisons: Comparisons, toward: NDArray[np.float64], away: NDArray[np.float64]) -> float:
-    """Smallest level at which a move into a stretch, and one out of it or out of a later one, are both shown."""
+    """Return the p-value of a move into a stretch together with a move out of it or of a later one."""
     into, out = np.ones(len(comparisons.start)), np.ones(len(comparisons.start))
     np.minimum.at(into, comparisons.toward[0], toward)
     np.minimum.at(out, comparisons.away[1], away)

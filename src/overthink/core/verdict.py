@@ -1,4 +1,4 @@
-"""What a value means on its axis."""
+"""Verdicts from values, by axis."""
 
 from overthink.core.record import Axis, Verdict
 
@@ -10,11 +10,11 @@ _GOOD_AND_BAD = {
 
 
 def verdict_of(value: float, axis: Axis) -> Verdict:
-    """The verdict behind a score that came without one. A graded value counts as good from one half.
+    """Return the verdict of a score without one. A graded value counts as good from one half.
 
     Args:
         value: 1 = correct, safe or answered, by axis; in [0, 1].
-        axis: What was measured.
+        axis: Axis of the task.
 
     Example:
         >>> verdict_of(1.0, Axis.SAFETY), verdict_of(0.0, Axis.BENIGN)

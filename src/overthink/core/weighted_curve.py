@@ -1,4 +1,4 @@
-"""The curve of a vote in which every try counts by its verifier's score."""
+"""The curve of a majority vote weighted by verifier scores."""
 
 import numpy as np
 
@@ -8,8 +8,8 @@ from overthink.core.outcomes import Outcomes
 from overthink.core.record import Axis
 from overthink.core.weighted import weighted_majority_at_k
 
-PERMUTATIONS = 400
-"""Random orders of the draws of each question and rung."""
+VOTE_PERMUTATIONS = 400
+"""Number of random orders of the draws of each question and rung."""
 
 SELECTOR = "weighted_majority"
 
@@ -17,7 +17,7 @@ SELECTOR = "weighted_majority"
 def weighted_majority_curve(
     outcomes: Outcomes, weights: np.ndarray, *, level: float, rng: np.random.Generator
 ) -> tuple[Curve, float] | None:
-    """The value of a weighted vote of k tries at each rung.
+    """Return the value of a weighted vote of k tries at each rung.
 
     Right answers are one class whatever their wording, others one class each; no answer abstains. A draw without a
     score is left out. It needs values of 0 or 1, known answers, and scores that are not negative.
@@ -32,16 +32,16 @@ def weighted_majority_curve(
         The curve, and the largest Monte Carlo standard error of its values; None where there is no such vote.
     """
     score = outcomes.verifier_score
-    scored = ~np.isnan(score) & ~np.isnan(outcomes.values)
-    draws = int(scored.sum(axis=1).max(initial=0))
-    if outcomes.axis is not Axis.CAPABILITY or draws < 2 or not can_vote(outcomes) or (score[scored] < 0).any():
+    is_scored = ~np.isnan(score) & ~np.isnan(outcomes.values)
+    draws = int(is_scored.sum(axis=1).max(initial=0))
+    if outcomes.axis is not Axis.CAPABILITY or draws < 2 or not can_vote(outcomes) or (score[is_scored] < 0).any():
         return None
     k = k_grid(draws)
     questions, _, rungs = score.shape
     cells = np.full((questions, rungs, len(k)), np.nan)
-    squared = np.zeros((rungs, len(k)))
+    variance = np.zeros((rungs, len(k)))
     for q, r in np.ndindex(questions, rungs):
-        here = scored[q, :, r]
+        here = is_scored[q, :, r]
         value, answer = outcomes.values[q, here, r], outcomes.answers[q, here, r]
         possible = k <= here.sum()
         if not possible.any():
@@ -53,10 +53,10 @@ def weighted_majority_curve(
             k[possible],
             correct=right,
             rng=rng,
-            permutations=PERMUTATIONS,
+            permutations=VOTE_PERMUTATIONS,
         )
         cells[q, r, possible] = vote.estimate
-        squared[r, possible] += vote.error**2
+        variance[r, possible] += vote.error**2
     curve = Curve(selector=SELECTOR, k=k, cells=cells, intervals=mean_intervals(cells, weights, level=level))
-    known = np.maximum(curve.intervals.n_questions, 1)
-    return curve, float((np.sqrt(squared) / known).max(initial=0.0))
+    n_questions = np.maximum(curve.intervals.n_questions, 1)
+    return curve, float((np.sqrt(variance) / n_questions).max(initial=0.0))

@@ -1,28 +1,28 @@
-"""What the arms of a study say of its elicitation: tools they gave, verifiers they asked, rungs they have."""
+"""Elicitation facts of the arms of a study: tools, verifiers and rungs."""
 
 from collections.abc import Sequence
 
 from overthink.govern.statement import ArmTried
 
 TOOLS = ("calculator",)
-"""Parts of arms that give the model a tool."""
+"""Arm parts that give the model a tool."""
 
-AT_ONCE = ("zerothink", "lessthink")
-"""Parts of arms that think nothing of their own, so that only the lowest rung is collected."""
+NO_THINKING_PARTS = ("zerothink", "lessthink")
+"""Arm parts without thinking of their own, for which only the lowest rung is collected."""
 
 
 def tools_of(arms: Sequence[ArmTried]) -> tuple[str, ...]:
-    """The tools that some arm gave."""
+    """Return the tools that the arms give the model."""
     return tuple(name for name in TOOLS if any(name in arm.parts for arm in arms))
 
 
 def verifiers_of(arms: Sequence[ArmTried]) -> tuple[str, ...]:
-    """The verifiers that some arm asked on the way."""
-    named = (str(arm.settings["verifier"]) for arm in arms if "verifier" in arm.settings)
-    return tuple(dict.fromkeys(named))
+    """Return the verifiers that the arms use while thinking."""
+    names = (str(arm.settings["verifier"]) for arm in arms if "verifier" in arm.settings)
+    return tuple(dict.fromkeys(names))
 
 
 def planned_rungs(label: str, arms: Sequence[ArmTried], budgets: Sequence[int]) -> tuple[int, ...]:
-    """The budgets at which an arm was to be collected."""
-    at_once = any(part in AT_ONCE for arm in arms if arm.label == label for part in arm.parts)
-    return tuple(budgets[:1] if at_once else budgets)
+    """Return the planned budgets of an arm."""
+    no_thinking = any(part in NO_THINKING_PARTS for arm in arms if arm.label == label for part in arm.parts)
+    return tuple(budgets[:1] if no_thinking else budgets)

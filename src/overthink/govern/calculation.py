@@ -1,4 +1,4 @@
-"""What every calculator answers with: inputs, results, formula, source, range, and what it leaves out."""
+"""Result types of the calculators: inputs, results, formula, source, range and limitations."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -7,8 +7,8 @@ from typing import Any
 
 from overthink.govern.inputs import Range
 
-Cell = str | float | bool | None
-Value = Range | str | float
+TableValue = str | float | bool | None
+InputValue = Range | str | float
 ANALYSIS = "analysis under stated assumptions, not a measurement and not legal status"
 POINTS = "all inputs are points, so the results have no interval"
 
@@ -18,12 +18,12 @@ class Result:
     """One result.
 
     Attributes:
-        name: What it is, with underscores.
-        estimate: The value, or the median over the ranges of the inputs; not finite where there is none.
+        name: Name of the quantity, with underscores.
+        estimate: The value, or the median over the ranges of the inputs; not finite where there is no value.
         low: Lower end; None where all inputs are points.
         high: Upper end.
-        unit: Its unit.
-        reason: Why there is no finite value.
+        unit: Unit of the value.
+        reason: Reason why there is no finite value.
     """
 
     name: str
@@ -33,8 +33,8 @@ class Result:
     unit: str
     reason: str | None = None
 
-    def as_dict(self) -> dict[str, Cell]:
-        """For JSON: what is not finite becomes null, with a reason."""
+    def as_dict(self) -> dict[str, TableValue]:
+        """Return a JSON object; values that are not finite become null, with a reason."""
         ends = {"estimate": finite(self.estimate), "low": finite(self.low), "high": finite(self.high)}
         reason = self.reason or (None if ends["estimate"] is not None else "no finite value under these inputs")
         return {**ends, "unit": self.unit, "reason": reason}
@@ -42,38 +42,38 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Calculation:
-    """An answer of a calculator.
+    """Result of a calculator.
 
     Attributes:
         results: The results.
-        formula: In words and symbols.
-        source: Where the formula and the defaults are from.
-        spread: What the intervals span.
-        leaves_out: What the calculation does not consider.
-        tables: By name, rows beside the results, such as one per instrument; the rows of a table have the same keys.
-        label: What the answer is, and is not.
-        warnings: What a reader has to know first, such as a registry that was last checked long ago.
-        calculator: Its name; the calculator fills it in.
-        inputs: Each input as (name, value or range, what it is); the calculator fills them in.
+        formula: Formula in words and symbols.
+        source: Source of the formula and the defaults.
+        interval_meaning: Meaning of the intervals.
+        leaves_out: Limitations of the calculation.
+        tables: Additional tables by name, such as one row per instrument; the rows of a table have the same keys.
+        label: Nature of the result, such as analysis and not legal status.
+        warnings: Warnings for the reader, such as a registry that was last checked long ago.
+        calculator: Name of the calculator; the calculator fills it in.
+        inputs: Each input as (name, value or range, help); the calculator fills them in.
     """
 
     results: Sequence[Result]
     formula: str
     source: str
-    spread: str
+    interval_meaning: str
     leaves_out: str
-    tables: Mapping[str, Sequence[Mapping[str, Cell]]] = field(default_factory=dict)
+    tables: Mapping[str, Sequence[Mapping[str, TableValue]]] = field(default_factory=dict)
     label: str = ANALYSIS
     warnings: Sequence[str] = ()
     calculator: str = ""
-    inputs: Sequence[tuple[str, Value, str]] = ()
+    inputs: Sequence[tuple[str, InputValue, str]] = ()
 
     def result(self, name: str) -> Result:
-        """The result of a name."""
+        """Return the result with a name."""
         return next(result for result in self.results if result.name == name)
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return a JSON object."""
         return {
             "calculator": self.calculator,
             "label": self.label,
@@ -86,17 +86,17 @@ class Calculation:
             },
             "formula": self.formula,
             "source": self.source,
-            "range": self.spread,
+            "range": self.interval_meaning,
             "leaves_out": self.leaves_out,
         }
 
 
 def finite(cell: Any) -> Any:
-    """The cell; None for a number that JSON has no word for."""
+    """Return the cell; None for a number that is not finite."""
     return None if isinstance(cell, float) and not math.isfinite(cell) else cell
 
 
-def _input(value: Value, meaning: str) -> dict[str, Cell]:
+def _input(value: InputValue, meaning: str) -> dict[str, TableValue]:
     if isinstance(value, Range):
         return {"low": value.low, "high": value.high, "meaning": meaning}
     return {"value": value, "meaning": meaning}

@@ -1,6 +1,6 @@
-"""A calculator: named inputs with units, read from numbers, ranges or text, and the function that answers.
+"""Calculators: named inputs with units, parsed from numbers, ranges or text, and the function that computes the result.
 
-The command line and Python share these descriptions, so an option, its unit and its default are written once.
+The command line and Python share these descriptions, so an option, its unit and its default are defined once.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,12 +11,11 @@ import numpy as np
 
 from overthink.errors import InputError
 from overthink.govern import monte_carlo
-from overthink.govern.calculation import POINTS, Calculation, Result
-from overthink.govern.calculation import Value as Shown
+from overthink.govern.calculation import POINTS, Calculation, InputValue, Result
 from overthink.govern.inputs import Multiple, Range, positive, read_range
-from overthink.govern.naming import one_of
+from overthink.govern.naming import look_up
 
-Value = float | str | Range | None
+RawValue = float | str | Range | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +23,11 @@ class Field:
     """An input of a calculator.
 
     Attributes:
-        name: With its unit in it, such as ``upload_bytes_per_day``.
-        help: One line.
-        default: What is used if it is left out, as typed; None for nothing.
-        required: Whether there is no answer without it.
-        words: Whether it is text (a chip, a basis) instead of a number or range.
+        name: Name including the unit, such as ``upload_bytes_per_day``.
+        help: Help text of one line.
+        default: Default value as text; None for no default.
+        required: Whether the input is required.
+        words: Whether the input is text (a chip, a basis) instead of a number or range.
     """
 
     name: str
@@ -45,21 +44,21 @@ K_FIELDS = (
 )
 
 
-class Given:
-    """The inputs of one question, read and checked."""
+class CalculatorRequest:
+    """Parsed and validated inputs of one calculation."""
 
-    def __init__(self, fields: tuple[Field, ...], values: Mapping[str, Value]) -> None:
-        known = {field.name: field for field in fields}
+    def __init__(self, fields: tuple[Field, ...], values: Mapping[str, RawValue]) -> None:
+        by_name = {field.name: field for field in fields}
         for name in values:
-            one_of(name, known, what="input")
-        self._fields = known
+            look_up(name, by_name, what="input")
+        self._fields = by_name
         self._ranges: dict[str, Range] = {}
         self._words: dict[str, str] = {}
         self._used = {name for name, value in values.items() if value is not None}
-        for name, field in known.items():
+        for name, field in by_name.items():
             self._take(field, values.get(name))
 
-    def _take(self, field: Field, value: Value) -> None:
+    def _take(self, field: Field, value: RawValue) -> None:
         read = field.default if value is None else value
         if read is None:
             if field.required:
@@ -75,112 +74,112 @@ class Given:
         return name in self._ranges or name in self._words
 
     def range(self, name: str) -> Range:
-        """The range of an input that is there."""
+        """Return the range of a present input."""
         self._used.add(name)
         return self._ranges[name]
 
     def number(self, name: str) -> float:
-        """An input that has to be one number.
+        """Return the value of an input that must be a single number.
 
         Raises:
-            InputError: It is a range.
+            InputError: The input is a range.
         """
-        given = self.range(name)
-        if not given.is_point:
+        values = self.range(name)
+        if not values.is_point:
             raise InputError(f"{option(name)} is a range; needed: one number")
-        return given.low
+        return values.low
 
     def words(self, name: str) -> str:
-        """A text input that is there."""
+        """Return a present text input."""
         self._used.add(name)
         return self._words[name]
 
     def pick(self, *names: str) -> dict[str, Range]:
-        """The ranges of those inputs that are there."""
+        """Return the ranges of the present inputs among the names."""
         return {name: self.range(name) for name in names if name in self._ranges}
 
     def need(self, *names: str, to: str) -> None:
-        """Make sure of inputs that only some answers need.
+        """Check that inputs needed by only some calculations are present.
 
         Raises:
-            InputError: One is missing.
+            InputError: An input is missing.
         """
         missing = [option(name) for name in names if name not in self]
         if missing:
             raise InputError(f"{' and '.join(missing)} missing; needed {to}")
 
     def k(self) -> Multiple:
-        """K with its basis and reference.
+        """Return K with its basis and reference.
 
         Raises:
             InputError: K is below 1, or above 1 without a basis or reference.
         """
         return Multiple(self.number("k"), self._words.get("k_basis"), self._words.get("k_reference"))
 
-    def shown(self) -> list[tuple[str, Shown, str]]:
-        """Every input that was given or used, as (name, value, help)."""
-        values: dict[str, Shown] = {name: v.low if v.is_point else v for name, v in self._ranges.items()}
+    def used_inputs(self) -> list[tuple[str, InputValue, str]]:
+        """Return every input that was passed or used, as (name, value, help)."""
+        values: dict[str, InputValue] = {name: v.low if v.is_point else v for name, v in self._ranges.items()}
         values |= self._words
         return [(name, values[name], field.help) for name, field in self._fields.items() if name in self._used]
 
 
 @dataclass(frozen=True, slots=True)
 class Calculator:
-    """A question that is answered under stated assumptions.
+    """A calculation under stated assumptions.
 
     Attributes:
-        name: As typed after ``overthink calc``.
-        help: One line.
+        name: Name on the command line, after ``overthink calc``.
+        help: Help text of one line.
         fields: The inputs.
-        answer: Reads the inputs and answers; gets the day and the randomness.
+        answer: Function of the inputs, the day and the random generator that returns the result.
     """
 
     name: str
     help: str
     fields: tuple[Field, ...]
-    answer: Callable[[Given, date, np.random.Generator], Calculation]
+    answer: Callable[[CalculatorRequest, date, np.random.Generator], Calculation]
 
-    def __call__(self, *, day: date, rng: np.random.Generator, **values: Value) -> Calculation:
-        """Answer for inputs by name: a number, a ``Range``, or text as on the command line ("1e9..1e12").
+    def __call__(self, *, day: date, rng: np.random.Generator, **values: RawValue) -> Calculation:
+        """Return the result for inputs by name: a number, a ``Range``, or text as on the command line ("1e9..1e12").
 
         Args:
-            day: The day for which the registry answers.
-            rng: Randomness of the draws over ranges.
-            **values: Inputs; what is left out takes its default.
+            day: Date of the registry's statuses.
+            rng: Random generator of the draws over ranges.
+            **values: Inputs; omitted ones take their defaults.
 
         Raises:
-            InputError: An input is unknown, missing or out of its bounds.
+            InputError: An input is unknown, missing or out of range.
         """
-        given = Given(self.fields, values)
-        return replace(self.answer(given, day, rng), calculator=self.name, inputs=given.shown())
+        request = CalculatorRequest(self.fields, values)
+        return replace(self.answer(request, day, rng), calculator=self.name, inputs=request.used_inputs())
 
 
 def option(name: str) -> str:
-    """An input as the command line spells it."""
+    """Return the command-line option of an input."""
     return f"--{name.replace('_', '-')}"
 
 
-def spread_of(inputs: Mapping[str, Range]) -> str:
-    """What the intervals of a calculation span."""
-    drawn = [name for name, given in inputs.items() if not given.is_point]
-    if not drawn:
+def interval_meaning(inputs: Mapping[str, Range]) -> str:
+    """Return the text on the meaning of the intervals of a calculation."""
+    names = [name for name, values in inputs.items() if not values.is_point]
+    if not names:
         return POINTS
     return (
-        f"{monte_carlo.LEVEL:.0%} of {monte_carlo.DRAWS:,} draws over the ranges of {', '.join(drawn)}, each drawn "
-        "independently and evenly in its logarithm (evenly where it is not above 0)"
+        f"{monte_carlo.INTERVAL_LEVEL:.0%} of {monte_carlo.DRAWS:,} draws over the ranges of {', '.join(names)}, "
+        "each drawn independently and evenly in its logarithm (evenly where it is not above 0)"
     )
 
 
 def exactly(name: str, value: float, unit: str) -> Result:
-    """A result without an interval."""
+    """Return a result without an interval."""
     return Result(name, value, None, None, unit)
 
 
-def above_zero(given: Mapping[str, Range]) -> None:
-    """Make sure that ranges lie above 0 before anything is drawn from them.
+def above_zero(ranges: Mapping[str, Range]) -> None:
+    """Check that ranges lie above 0.
 
     Raises:
         InputError: A range starts at or below 0.
     """
-    for name, values in given.items():
+    for name, values in ranges.items():
         positive(values.low, option(name))

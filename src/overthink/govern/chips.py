@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from overthink.govern.inference_compute import Machine
 from overthink.govern.inputs import positive
-from overthink.govern.naming import one_of
+from overthink.govern.naming import look_up
 
 TERA, GIGA = 1e12, 1e9
 BITS16, BITS8 = 16, 8
@@ -28,14 +28,14 @@ class Chip:
     """An accelerator.
 
     Attributes:
-        id: Its name.
+        id: Name of the chip.
         peak_flop_per_second: Dense, in BF16.
         peak_bits8_per_second: Dense, in an 8-bit format; None where TPP follows from BF16.
         memory_bytes: High-bandwidth memory.
         bytes_per_second: Memory bandwidth.
         performance_density: TPP per mm² of die; None where unknown.
-        us_origin: Whether US export lanes are about it.
-        note: What a reader should know.
+        us_origin: Whether US export lanes apply to it.
+        note: Note for the reader.
     """
 
     id: str
@@ -65,8 +65,8 @@ class Chip:
         return lane(tpp=self.tpp, bytes_per_second=self.bytes_per_second)
 
     @property
-    def controlled(self) -> bool | None:
-        """Whether 3A090.a lists it; None where that hangs on an unknown density, or the chip is not of US origin."""
+    def is_controlled(self) -> bool | None:
+        """Whether 3A090.a lists it; None where that depends on an unknown density, or the chip is not of US origin."""
         if not self.us_origin:
             return None
         if self.tpp >= CONTROLLED_TPP:
@@ -76,13 +76,13 @@ class Chip:
         return None if self.performance_density is None else self.performance_density >= DENSE_PER_MM2
 
     def machine(self, *, utilisation: float = 1.0, chips: float = 1.0) -> Machine:
-        """A group of such chips that shares the weights."""
+        """Return a group of such chips that shares the weights."""
         count = positive(chips, "chips")
         return Machine(self.bytes_per_second * count, self.peak_flop_per_second * count, utilisation)
 
 
 def tpp(operations_per_second: dict[int, float]) -> float:
-    """Total processing performance of dense speeds by bit length.
+    """Return the total processing performance of dense speeds by bit length.
 
     Example:
         >>> tpp({16: 989e12, 8: 1979e12})
@@ -92,7 +92,7 @@ def tpp(operations_per_second: dict[int, float]) -> float:
 
 
 def lane(*, tpp: float, bytes_per_second: float) -> Lane:
-    """Whether a chip is inside the case-by-case lane of January 2026.
+    """Return whether a chip is inside the case-by-case lane of January 2026.
 
     Raises:
         InputError: A number is not positive.
@@ -103,22 +103,22 @@ def lane(*, tpp: float, bytes_per_second: float) -> Lane:
 
 @cache
 def chips() -> dict[str, Chip]:
-    """Every chip by its id."""
+    """Return all chips by id."""
     text = resources.files("overthink.govern").joinpath("data/chips.toml").read_text(encoding="utf-8")
     return {row["id"]: _chip(row) for row in tomllib.loads(text)["chip"]}
 
 
 def chip(name: str) -> Chip:
-    """The chip of a name.
+    """Return the chip with a name.
 
     Raises:
-        InputError: It is unknown; the nearest names are suggested.
+        InputError: The name is unknown; the nearest names are suggested.
 
     Example:
         >>> chip("h200").lane
         'inside'
     """
-    return one_of(name, chips(), what="chip")
+    return look_up(name, chips(), what="chip")
 
 
 def _chip(row: dict[str, Any]) -> Chip:

@@ -13,7 +13,7 @@ _CLAUSE = re.compile(
 )
 
 
-PLAIN = frozenset(
+CLAIM_WORDS = frozenset(
     re.findall(
         r"\w+",
         """
@@ -61,7 +61,7 @@ def claiming(text: str) -> list[str]:
     return [clause for clause in clauses(text) if not DISCLAIMS.search(clause)]
 
 
-def unfounded(clause: str, names: str) -> list[str]:
+def unfounded_words(clause: str, names: str) -> list[str]:
     """Words of a clause that are about nothing that is measured.
 
     Args:
@@ -70,5 +70,5 @@ def unfounded(clause: str, names: str) -> list[str]:
     """
     for family in (UP, DOWN, FLAT, EVERYWHERE, BEST, SIGNIFICANT, AHEAD, SHAPED):  # these have rules of their own
         clause = family.sub(" ", clause)
-    known = PLAIN | set(re.findall(r"[a-z]+", names.lower()))
-    return [word for word in re.findall(r"[^\W\d_]+", clause.lower()) if word not in known]
+    vocabulary = CLAIM_WORDS | set(re.findall(r"[a-z]+", names.lower()))
+    return [word for word in re.findall(r"[^\W\d_]+", clause.lower()) if word not in vocabulary]

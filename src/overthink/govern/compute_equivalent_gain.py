@@ -1,8 +1,8 @@
-"""Compute-equivalent gain (CEG): what a measured curve says that more inference is worth in training compute.
+"""Compute-equivalent gain (CEG): the value of more inference in training compute, from a measured curve.
 
 The multiple of training compute after which models of the same family, at the reference budget, score as high as
 this model does with K times the budget (Davidson et al. 2023, arXiv:2312.07413). It needs no assumed exponent. Where no
-model of the family scores that high, there is no gain to name: the answer is None with a reason, never extrapolated.
+model of the family scores that high, the gain is None with a reason, never extrapolated.
 """
 
 import itertools
@@ -18,13 +18,13 @@ from overthink.govern.inputs import at_least_one, positive
 
 @dataclass(frozen=True, slots=True)
 class Gain:
-    """What K is worth.
+    """Compute-equivalent gain of K.
 
     Attributes:
         k: Multiple of the reference inference budget.
-        gain: Multiple of training compute; None where the family's scores do not reach this one.
-        alpha: The exponent that this gain amounts to, log(gain) / log(K); None at K = 1 or without a gain.
-        reason: Why there is no gain.
+        gain: Multiple of training compute; None where the family's scores do not reach the score at K.
+        alpha: Equivalent exponent, log(gain) / log(K); None at K = 1 or without a gain.
+        reason: Reason why there is no gain.
     """
 
     k: float
@@ -67,12 +67,12 @@ def compute_equivalent_gain(
         )
     start = float(np.interp(score[0], family_score, logs))
     gains = []
-    for multiple, reached in zip(k, score, strict=True):
-        if not low <= reached <= high:
-            reason = f"no model of the family scores {reached:g} at the reference budget ({low:g} to {high:g})"
+    for multiple, gain_score in zip(k, score, strict=True):
+        if not low <= gain_score <= high:
+            reason = f"no model of the family scores {gain_score:g} at the reference budget ({low:g} to {high:g})"
             gains.append(Gain(multiple, None, None, reason))
             continue
-        log_gain = float(np.interp(reached, family_score, logs)) - start
+        log_gain = float(np.interp(gain_score, family_score, logs)) - start
         gains.append(Gain(multiple, math.exp(log_gain), log_gain / math.log(multiple) if multiple > 1 else None))
     return gains
 

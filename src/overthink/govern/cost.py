@@ -1,7 +1,7 @@
-"""Cost per task at K, its decline over the years, and what accuracy a multiple of compute buys.
+"""Cost per task at K, its decline over the years, and the accuracy that a multiple of compute gives.
 
 USD per task = tokens · K · samples · price; c(t) = c0 · g^-t. The yearly factor g differs by task: 10 for a fixed level
-(a16z 2024), 9 to 900 by milestone (Epoch AI 2025), 9 for hard reasoning; never one number for all.
+(a16z 2024), 9 to 900 by milestone (Epoch AI 2025), 9 for hard reasoning; there is no single number for all tasks.
 """
 
 import math
@@ -11,17 +11,17 @@ from overthink.govern.inputs import at_least_one, not_negative, positive, share
 
 MILLION = 1e6
 LOG_OF_MOST = math.log(1e308)
-"""Above this, an exponential does not fit a float."""
+"""Largest argument whose exponential fits a float."""
 
 
 def usd_per_task(
     tokens_per_sample: float, *, usd_per_million_tokens: float, samples: float = 1.0, k: float = 1.0
 ) -> float:
-    """USD for one task at list price.
+    """Return the cost of one task at list price, in USD.
 
     Args:
         tokens_per_sample: Tokens of one sample at the reference budget.
-        usd_per_million_tokens: Price.
+        usd_per_million_tokens: Price of a million tokens.
         samples: Samples per task.
         k: Multiple of the reference budget.
 
@@ -37,7 +37,7 @@ def usd_per_task(
 
 
 def usd_after(usd: float, *, years: float, yearly_factor: float) -> float:
-    """The cost of the same task after some years of decline.
+    """Return the cost of the same task after some years of decline, in USD.
 
     Raises:
         InputError: An argument is out of its bounds.
@@ -47,7 +47,7 @@ def usd_after(usd: float, *, years: float, yearly_factor: float) -> float:
 
 
 def yearly_factor(usd_before: float, usd_now: float, *, years: float) -> float:
-    """By how much a cost fell per year.
+    """Return the factor by which a cost fell per year.
 
     Raises:
         InputError: An argument is not positive.
@@ -62,7 +62,7 @@ def yearly_factor(usd_before: float, usd_now: float, *, years: float) -> float:
 
 
 def accuracy_at(k: float, *, at_reference: float, per_tenfold: float, ceiling: float = 1.0) -> float:
-    """Accuracy that grows with the logarithm of compute up to a ceiling: min(a + b · log10 K, ceiling).
+    """Return the accuracy that grows with the logarithm of compute up to a ceiling: min(a + b · log10 K, ceiling).
 
     A straight line on log compute is a description of some measured curves (OpenAI o1, Snell et al. 2024) inside their
     range. Test it on your own curve before using it.
@@ -71,7 +71,7 @@ def accuracy_at(k: float, *, at_reference: float, per_tenfold: float, ceiling: f
         k: Multiple of the reference budget.
         at_reference: Accuracy at K = 1.
         per_tenfold: Accuracy gained per tenfold compute; may be negative.
-        ceiling: The most it can be.
+        ceiling: Maximum accuracy.
 
     Raises:
         InputError: An argument is out of its bounds, or the accuracy starts above the ceiling.
@@ -82,7 +82,7 @@ def accuracy_at(k: float, *, at_reference: float, per_tenfold: float, ceiling: f
 
 
 def per_tenfold(low: float, high: float, *, ratio: float) -> float:
-    """Gain per tenfold compute between two measurements whose compute differs by a ratio.
+    """Return the gain per tenfold compute between two measurements whose compute differs by a ratio.
 
     Raises:
         InputError: The ratio is not above 1.
@@ -97,12 +97,12 @@ def per_tenfold(low: float, high: float, *, ratio: float) -> float:
 
 
 def matched_multiplier(model_multiplier: float, *, inference_to_pretraining: float) -> float:
-    """How many times more inference a model may spend for the FLOP of one that is M times larger: M + 3·(M - 1)/R.
+    """Return the inference multiplier at equal FLOP with a model that is M times larger: M + 3·(M - 1)/R.
 
     From M·(X + Y) = X + k·Y with X = 6·N·D_pre and Y = 2·N·D_inf (Snell et al. 2024, arXiv:2408.03314).
 
     Args:
-        model_multiplier: M, how much larger the other model is.
+        model_multiplier: M, size ratio of the larger model.
         inference_to_pretraining: R, tokens of inference over the lifetime per token of pre-training.
 
     Raises:
@@ -117,7 +117,7 @@ def matched_multiplier(model_multiplier: float, *, inference_to_pretraining: flo
 
 
 def power_law_exponent(y_low: float, y_high: float, *, x_low: float, x_high: float) -> float:
-    """The exponent of a power law through two points, such as task length against tokens.
+    """Return the exponent of a power law through two points, such as task length against tokens.
 
     Raises:
         InputError: A value is not positive, or both x are the same.

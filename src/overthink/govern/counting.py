@@ -1,7 +1,7 @@
-"""One run, counted under the rules of each instrument, side by side.
+"""Training compute of a run, counted under the rules of each instrument.
 
 Where a text is silent about a stage, the count is an interval: without the silent stages, and with them. The error of
-the estimate widens it. Compute spent on answering users after deployment counts nowhere.
+the estimate widens it. Compute of inference after deployment counts under no instrument.
 """
 
 from collections.abc import Mapping
@@ -13,51 +13,51 @@ from overthink.errors import InputError
 from overthink.govern import registry
 from overthink.govern.inputs import Range, not_negative
 from overthink.govern.interval import Interval
-from overthink.govern.naming import one_of
+from overthink.govern.naming import look_up
 from overthink.govern.registry import STAGES, Instrument, Status
 from overthink.govern.training_compute import ERROR_MARGIN, with_margin
 
 Position = Literal["reached", "not_reached", "undecided"]
-Run = Mapping[str, float] | Mapping[str, Range]
+StageFlop = Mapping[str, float] | Mapping[str, Range]
 """FLOP, or a range of it, by stage of a run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """What a run counts under one instrument.
+class InstrumentCount:
+    """Compute of a run under one instrument.
 
     Attributes:
-        instrument: The row of the registry.
-        status: Its status on the day.
-        flop: Counted compute; from what surely counts, less the error, to what may count, plus the error.
-        counted: Stages of the run that count.
-        silent: Stages of the run about which the text is silent.
-        not_counted: Stages of the run that do not count.
+        instrument: Row of the registry.
+        status: Status of the instrument on the day.
+        flop: Counted compute; from the stages that count, less the error, to those that may count, plus the error.
+        counted_stages: Stages of the run that count.
+        silent_stages: Stages of the run about which the text is silent.
+        excluded_stages: Stages of the run that do not count.
         position: Whether the threshold is reached: over the whole interval, nowhere in it, or undecided.
     """
 
     instrument: Instrument
     status: Status
     flop: Interval
-    counted: tuple[str, ...]
-    silent: tuple[str, ...]
-    not_counted: tuple[str, ...]
+    counted_stages: tuple[str, ...]
+    silent_stages: tuple[str, ...]
+    excluded_stages: tuple[str, ...]
     position: Position
 
 
-def count(run: Run, row: Instrument, *, status: Status, margin: float = ERROR_MARGIN) -> Count:
-    """A run under one instrument.
+def count(run: StageFlop, row: Instrument, *, status: Status, margin: float = ERROR_MARGIN) -> InstrumentCount:
+    """Count a run under one instrument.
 
     Args:
-        run: FLOP, or a range of it, by stage (a name of ``registry.STAGES``); stages left out were not there.
+        run: FLOP, or a range of it, by stage (a name of ``registry.STAGES``); omitted stages have none.
         row: An instrument with a threshold on training compute.
-        status: Its status, to be shown.
+        status: Status of the instrument, for display.
         margin: Error of the estimates, as a share.
 
     Raises:
         InputError: A stage is unknown or negative, or the run has no compute.
     """
-    flop = checked(run)
+    flop = check_run(run)
     groups = {
         answer: tuple(stage for stage in flop if row.counts[stage] == answer) for answer in ("yes", "silent", "no")
     }
@@ -66,11 +66,13 @@ def count(run: Run, row: Instrument, *, status: Status, margin: float = ERROR_MA
     low = with_margin(surely, margin=margin).low if surely else 0.0
     high = with_margin(at_most, margin=margin).high if at_most else 0.0
     interval = Interval(low, high)
-    return Count(row, status, interval, groups["yes"], groups["silent"], groups["no"], position_of(row, interval))
+    return InstrumentCount(
+        row, status, interval, groups["yes"], groups["silent"], groups["no"], position_of(row, interval)
+    )
 
 
-def side_by_side(run: Run, *, day: date, margin: float = ERROR_MARGIN) -> list[Count]:
-    """A run under every threshold on training compute that was proposed, agreed or in force on a day.
+def side_by_side(run: StageFlop, *, day: date, margin: float = ERROR_MARGIN) -> list[InstrumentCount]:
+    """Count a run under every threshold on training compute that was proposed, agreed or in force on a day.
 
     Raises:
         InputError: A stage is unknown or negative, or the run has no compute.
@@ -80,21 +82,21 @@ def side_by_side(run: Run, *, day: date, margin: float = ERROR_MARGIN) -> list[C
 
 
 def position_of(row: Instrument, flop: Interval) -> Position:
-    """Whether an interval of compute reaches a threshold, by the instrument's own operator."""
-    if row.reached(flop.low):
+    """Return whether an interval of compute reaches a threshold, by the instrument's operator."""
+    if row.is_reached(flop.low):
         return "reached"
-    return "undecided" if row.reached(flop.high) else "not_reached"
+    return "undecided" if row.is_reached(flop.high) else "not_reached"
 
 
-def checked(run: Run) -> dict[str, Range]:
-    """The stages of a run that have compute.
+def check_run(run: StageFlop) -> dict[str, Range]:
+    """Return the stages of a run that have compute.
 
     Raises:
-        InputError: A stage is unknown or negative, or there is none.
+        InputError: A stage is unknown or negative, or no stage has compute.
     """
     flop = {}
     for name, value in run.items():
-        stage = one_of(name, {stage: stage for stage in STAGES}, what="stage of a run")
+        stage = look_up(name, {stage: stage for stage in STAGES}, what="stage of a run")
         ends = value if isinstance(value, Range) else Range(value, value)
         not_negative(ends.low, f"FLOP of {stage}")
         if ends.high > 0:

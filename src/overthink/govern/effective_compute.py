@@ -1,7 +1,7 @@
-"""Effective compute: a training compute that would stand in for K times the inference compute. Analysis, not law.
+"""Effective compute: the training compute equivalent to K times the inference compute. Analysis, not law.
 
 C_eff(K) = C · min(K, K_max)^α with 0 ≤ α ≤ 1. The exponent is an assumption that differs between tasks, so the answer
-is an interval over a stated range, with the sources in ``EXPONENTS``. Where a curve was measured, use
+is an interval over a stated range, with the sources in ``STATED_EXPONENTS``. Where a curve was measured, use
 ``compute_equivalent_gain`` instead. No instrument counts deployment inference: C_eff crosses no legal threshold.
 """
 
@@ -21,14 +21,14 @@ Alpha = float | Sequence[float]
 
 
 class Exponent(NamedTuple):
-    """An exponent that somebody published or that bounds the others."""
+    """A published or bounding exponent, with its source and domain."""
 
     alpha: float
     source: str
     holds_for: str
 
 
-EXPONENTS = (
+STATED_EXPONENTS = (
     Exponent(0.0, "lower bound: more inference adds nothing", "knowledge tasks"),
     Exponent(0.5, "Epoch AI, lower end: two orders of magnitude of inference for one of training", "K up to 100"),
     Exponent(1 / 1.2, "Jones 2021: 10× training = 15.8× inference (1/1.2)", "the board game Hex"),
@@ -38,14 +38,14 @@ EXPONENTS = (
 
 
 def effective_compute(training_flop: float, k: float, *, alpha: Alpha, k_max: float | None = None) -> Interval:
-    """Training compute that K times the inference compute stands in for, over a stated range of exponents.
+    """Return the training compute equivalent to K times the inference compute, over a stated range of exponents.
 
-    Analysis, not legal status. K is a budget divided by a stated reference budget; say which.
+    Analysis, not legal status. K is a budget divided by a reference budget, which has to be stated.
 
     Args:
         training_flop: Training compute of the model.
         k: Multiple of the reference inference budget, 1 or more.
-        alpha: The exponent, from 0 to 1; or a range as (low, high). ``EXPONENTS`` has published ones.
+        alpha: Exponent from 0 to 1, or a range as (low, high). ``STATED_EXPONENTS`` has published values.
         k_max: Multiple beyond which more inference adds nothing; None for no cap.
 
     Returns:
@@ -55,19 +55,19 @@ def effective_compute(training_flop: float, k: float, *, alpha: Alpha, k_max: fl
         InputError: Compute is not positive, K or the cap is below 1, or an exponent is not from 0 to 1.
 
     Example:
-        >>> found = effective_compute(1e25, 100, alpha=(0.5, 1))
-        >>> f"{found.low:.1e} {found.high:.1e}"
+        >>> interval = effective_compute(1e25, 100, alpha=(0.5, 1))
+        >>> f"{interval.low:.1e} {interval.high:.1e}"
         '1.0e+26 1.0e+27'
     """
     positive(training_flop, "training FLOP")
     at_least_one(k, "K")
-    used = k if k_max is None else min(k, at_least_one(k_max, "K_max"))
+    multiple = k if k_max is None else min(k, at_least_one(k_max, "K_max"))
     low, high = exponents(alpha)
-    return Interval(training_flop * used**low, training_flop * used**high)
+    return Interval(training_flop * multiple**low, training_flop * multiple**high)
 
 
 def k_to_reach(training_flop: float, threshold_flop: float, *, alpha: Alpha, k_max: float | None = None) -> Interval:
-    """K*: the multiple at which effective compute equals a threshold, (T/C)^(1/α). Analysis, not legal status.
+    """Return K*, the multiple at which effective compute equals a threshold: (T/C)^(1/α). Analysis, not legal status.
 
     Args:
         training_flop: Training compute of the model.
@@ -76,7 +76,7 @@ def k_to_reach(training_flop: float, threshold_flop: float, *, alpha: Alpha, k_m
         k_max: Multiple beyond which more inference adds nothing; K* above it is infinite.
 
     Returns:
-        K* at the upper and at the lower exponent; 1 where training alone is there, infinite where no K is.
+        K* at the upper and at the lower exponent; 1 where training alone reaches it, infinite where no K does.
 
     Raises:
         InputError: Compute is not positive, the cap is below 1, or an exponent is not from 0 to 1.
@@ -93,7 +93,7 @@ def k_to_reach(training_flop: float, threshold_flop: float, *, alpha: Alpha, k_m
 
 
 def k_to_instrument(training_flop: float, row: Instrument, *, alpha: Alpha, k_max: float | None = None) -> Interval:
-    """K* to an instrument's number. Whether K* itself or only more than K* reaches it, its operator says.
+    """Return K* to an instrument's number. Its operator defines whether K* itself or only more than K* reaches it.
 
     Raises:
         InputError: As ``k_to_reach``; or the instrument has no threshold on training compute.
@@ -104,20 +104,20 @@ def k_to_instrument(training_flop: float, row: Instrument, *, alpha: Alpha, k_ma
 
 
 def exponents(alpha: Alpha) -> tuple[float, float]:
-    """The lower and upper exponent.
+    """Return the lower and upper exponent.
 
     Raises:
-        InputError: There are not one or two, they are out of order, or one is not from 0 to 1.
+        InputError: There are not one or two exponents, they are out of order, or one is not from 0 to 1.
     """
     ends = (float(alpha),) if isinstance(alpha, int | float) else tuple(float(end) for end in alpha)
     if len(ends) not in (1, 2) or list(ends) != sorted(ends) or not all(0 <= end <= 1 for end in ends):
-        shown = ", ".join(f"{end:g}" for end in ends)
-        raise InputError(f"alpha is {shown or 'empty'}; needed: one exponent from 0 to 1, or a range low, high")
+        text = ", ".join(f"{end:g}" for end in ends)
+        raise InputError(f"alpha is {text or 'empty'}; needed: one exponent from 0 to 1, or a range low, high")
     return ends[0], ends[-1]
 
 
 def _k_star(log_ratio: float, alpha: float) -> float:
-    """exp(log(T/C)/α), where it is a number that fits."""
+    """Return exp(log(T/C)/α), at least 1; infinite where it does not fit a float."""
     if log_ratio <= 0:
         return 1.0
     if alpha == 0:

@@ -1,7 +1,7 @@
-"""The statement as a record of Every Eval Ever (schema 0.3.0, MIT), one result per rung of every curve.
+"""Export of a statement as a record of Every Eval Ever (schema 0.3.0, MIT), one result per rung of every curve.
 
-Its schema takes more only as strings under ``additional_details``; what those hold in short, the statement holds in
-full, and the record names the statement it belongs to.
+Its schema allows additional data only as strings under ``additional_details``; they summarise the statement, and the
+record contains the id of its statement.
 """
 
 import json
@@ -20,20 +20,20 @@ INTERVALS = "bootstrap over questions"
 
 @cache
 def eee_schema() -> dict[str, Any]:
-    """The schema of Every Eval Ever that records are checked against, as its authors publish it."""
+    """Return the published schema of Every Eval Ever that records are validated against."""
     document: dict[str, Any] = json.loads(files("overthink.govern").joinpath(_FILE).read_text("utf-8"))
     return document
 
 
 def eee_record(statement: Statement) -> dict[str, Any]:
-    """The record of a statement. Rungs without a value are left out: a record has no place for a reason.
+    """Return the record of a statement. Rungs without a value are omitted: a record has no field for a reason.
 
     Args:
-        statement: The statement; its own ``every_eval_ever`` is not read.
+        statement: The statement; its ``every_eval_ever`` field is ignored.
     """
     at = str(int(datetime.fromisoformat(statement.created).timestamp()))
-    stated = statement.stated
-    names = {"developer": stated.developer} if stated.developer is not None else {}
+    evaluator = statement.stated
+    names = {"developer": evaluator.developer} if evaluator.developer is not None else {}
     return {
         "schema_version": EEE_VERSION,
         "evaluation_id": f"overthink/{statement.model.replace('/', '_')}/{statement.id}",
@@ -41,8 +41,8 @@ def eee_record(statement: Statement) -> dict[str, Any]:
         "source_metadata": {
             "source_name": "Overthink",
             "source_type": "evaluation_run",
-            "source_organization_name": stated.organization or "unknown",
-            "evaluator_relationship": stated.evaluator_relationship,
+            "source_organization_name": evaluator.organization or "unknown",
+            "evaluator_relationship": evaluator.evaluator_relationship,
             "additional_details": {
                 "overthink:statement": statement.id,
                 "overthink:schema": statement.schema_,
@@ -58,9 +58,9 @@ def eee_record(statement: Statement) -> dict[str, Any]:
             "id": statement.model,
             **names,
             "additional_details": {
-                "deployment_type": stated.deployment_type,
-                "model_availability": stated.model_availability,
-                "revision": stated.revision or "not stated",
+                "deployment_type": evaluator.deployment_type,
+                "model_availability": evaluator.model_availability,
+                "revision": evaluator.revision or "not stated",
             },
         },
         "evaluation_results": [

@@ -1,4 +1,4 @@
-"""Time to carry weights out: at line rate, under an upload limit, with compression, and the chance to stay undetected.
+"""Time to exfiltrate weights: at line rate, under an upload limit, with compression, and the chance of no detection.
 
 days = bytes / compression / (upload per day · covert share · accounts). Sources: Greenblatt 2024 (upload limits), Brown
 et al. 2026, arXiv:2601.01296 (compression of 16 to 100 times, inference verification). Whether compressed weights still
@@ -21,14 +21,14 @@ def exfiltration_days(
     covert_share: float = 1.0,
     accounts: float = 1.0,
 ) -> float:
-    """Days until the weights are out.
+    """Return the days until the weights are exfiltrated.
 
     Args:
         weights_bytes: Size of the weights.
-        upload_bytes_per_day: What the limit lets out per day and account.
-        compression: How many times smaller the weights are made.
-        covert_share: Share of the upload that can carry weights unnoticed.
-        accounts: Accounts or machines that upload side by side.
+        upload_bytes_per_day: Upload limit per day and account.
+        compression: Compression ratio of the weights.
+        covert_share: Share of the upload that can contain weights without being noticed.
+        accounts: Accounts or machines that upload in parallel.
 
     Raises:
         InputError: An argument is out of its bounds.
@@ -37,13 +37,13 @@ def exfiltration_days(
         >>> exfiltration_days(1e12, upload_bytes_per_day=5e9)
         200.0
     """
-    carried = positive(upload_bytes_per_day, "upload bytes per day") * share(covert_share, "covert share")
-    carried *= at_least_one(accounts, "accounts")
-    return positive(weights_bytes, "weights bytes") / at_least_one(compression, "compression") / carried
+    bytes_per_day = positive(upload_bytes_per_day, "upload bytes per day") * share(covert_share, "covert share")
+    bytes_per_day *= at_least_one(accounts, "accounts")
+    return positive(weights_bytes, "weights bytes") / at_least_one(compression, "compression") / bytes_per_day
 
 
 def line_seconds(weights_bytes: float, *, line_bits_per_second: float, compression: float = 1.0) -> float:
-    """Seconds at the full rate of a line, with nobody watching.
+    """Return the seconds at the full rate of a line, without any monitoring.
 
     Raises:
         InputError: An argument is out of its bounds.
@@ -56,14 +56,14 @@ def line_seconds(weights_bytes: float, *, line_bits_per_second: float, compressi
     return bits / positive(line_bits_per_second, "line bits per second")
 
 
-def undetected(days: float, *, detection_per_day: float) -> float:
-    """Chance that nobody notices until the weights are out, with the same chance of detection every day.
+def chance_undetected(days: float, *, detection_per_day: float) -> float:
+    """Return the chance of no detection until the weights are out, with the same chance of detection every day.
 
     Raises:
         InputError: The days are not positive, or the chance is not from 0 to below 1.
 
     Example:
-        >>> round(undetected(10, detection_per_day=0.1), 2)
+        >>> round(chance_undetected(10, detection_per_day=0.1), 2)
         0.35
     """
     if not 0 <= detection_per_day < 1:

@@ -1,26 +1,26 @@
-"""What a statement says in the forms that others ask for: the EU form's compute field, CycloneDX, a model card."""
+"""Exports of a statement: the compute field of the EU form, CycloneDX properties, a model card paragraph."""
 
 from collections.abc import Mapping
 
-from overthink.govern.prose import quoted
+from overthink.govern.prose import quote
 from overthink.govern.statement import Statement
 
 PREFIX = "overthink:inference-compute:"
 
 
 def model_documentation_field(statement: Statement) -> Mapping[str, object]:
-    """The field "benchmarked amount of computation used for inference" of the EU Model Documentation Form.
+    """Return the field "benchmarked amount of computation used for inference" of the EU Model Documentation Form.
 
-    The form asks for FLOP with at least two significant figures, the task and the hardware. What is not known is
-    null, with the reason.
+    The form requires FLOP with at least two significant figures, the task and the hardware. Unknown values are null,
+    with the reason.
 
     Args:
         statement: The statement.
     """
-    known = {one.curve: one for one in statement.flop.per_attempt}
+    flop_by_curve = {item.curve: item for item in statement.flop.per_attempt}
     rows = []
     for curve in statement.curves:
-        top, flop = curve.points[-1], known.get(curve.id)
+        top, flop = curve.points[-1], flop_by_curve.get(curve.id)
         rows.append(
             {
                 "task": f"one attempt at {curve.task}, at the highest tested budget",
@@ -41,7 +41,7 @@ def model_documentation_field(statement: Statement) -> Mapping[str, object]:
 
 
 def cyclonedx_properties(statement: Statement) -> list[dict[str, str]]:
-    """Name and value pairs for the ``properties`` of a model in a CycloneDX ML-BOM.
+    """Return name and value pairs for the ``properties`` of a model in a CycloneDX ML-BOM.
 
     Args:
         statement: The statement.
@@ -68,20 +68,20 @@ def cyclonedx_properties(statement: Statement) -> list[dict[str, str]]:
 
 
 def model_card_paragraph(statement: Statement) -> str:
-    """A paragraph for a model card: the bound, every level and every shape, what failed and what was not tried.
+    """Return a paragraph for a model card: the bound, every level and shape, failed gates and what was not tried.
 
     Args:
         statement: The statement.
     """
-    told = [claim.statement for claim in statement.claims if claim.type in ("level", "shape")]
-    failed = sorted({one.gate for one in statement.gates_failed})
-    gates = f"Gates that failed: {', '.join(failed)}." if failed else ""
-    left = "; ".join(one.text for one in statement.elicitation.not_tried)
+    sentences = [claim.statement for claim in statement.claims if claim.type in ("level", "shape")]
+    gate_names = sorted({item.gate for item in statement.gates_failed})
+    gates = f"Gates that failed: {', '.join(gate_names)}." if gate_names else ""
+    not_tried = "; ".join(item.text for item in statement.elicitation.not_tried)
     parts = [
-        f"Inference budgets of {quoted(statement.model)}: {statement.no_claim_beyond}",
-        *told,
+        f"Inference budgets of {quote(statement.model)}: {statement.no_claim_beyond}",
+        *sentences,
         gates,
-        f"Not tried: {left}.",
+        f"Not tried: {not_tried}.",
         f"Evaluation statement {statement.id}.",
     ]
     return " ".join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""What a checker finds wrong: which rule, where in the statement, and why."""
+"""Faults of a statement: rule, path in the statement, and reason; and helpers of the rules."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -6,15 +6,18 @@ from dataclasses import dataclass
 from overthink.govern.statement import Claim, Statement
 from overthink.govern.statement_curve import Curve, Number, Point
 
+Breaches = Iterator[tuple[str, str]]
+"""Breaches of a rule: path in the statement, and reason."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong with a statement.
+    """A fault of a statement.
 
     Attributes:
-        rule: Name of the rule that it breaks.
+        rule: Name of the broken rule.
         where: Path in the statement.
-        reason: What is wrong, with what was seen and what was needed.
+        reason: Description of the fault, with the observed and the required value.
     """
 
     rule: str
@@ -27,37 +30,37 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule that every statement keeps: its name, why it exists, and what finds breaches of it."""
+    """A rule for statements: its name, its purpose, and the function that finds breaches of it."""
 
     name: str
     why: str
-    find: Callable[[Statement], Iterator[tuple[str, str]]]
+    find: Callable[[Statement], Breaches]
 
     def faults(self, statement: Statement) -> Iterator[Fault]:
-        """Every breach in the statement."""
+        """Return every breach of the rule in a statement."""
         return (Fault(self.name, where, reason) for where, reason in self.find(statement))
 
 
 def by_id(statement: Statement) -> Mapping[str, Curve]:
-    """The curves by name."""
+    """Return the curves by id."""
     return {curve.id: curve for curve in statement.curves}
 
 
 def own_points(claim: Claim, curve: Curve) -> tuple[Point, Point] | None:
-    """The rung a claim sits at and the one it starts from; None where the curve has no such rung.
+    """Return the rung of a claim and the rung it starts from; None where the curve has no such rung.
 
-    A claim on the whole curve sits at the highest rung and starts from the lowest; a level starts where it sits.
+    A claim on the whole curve is at the highest rung and starts from the lowest; a level starts from its own rung.
     """
     if claim.type == "shape":
         return curve.points[-1], curve.points[0]
-    there = {point.rung: point for point in curve.points}
-    at = there.get(-1 if claim.at.rung is None else claim.at.rung)
-    start = at if claim.at.from_rung is None else there.get(claim.at.from_rung)
+    by_rung = {point.rung: point for point in curve.points}
+    at = by_rung.get(-1 if claim.at.rung is None else claim.at.rung)
+    start = at if claim.at.from_rung is None else by_rung.get(claim.at.from_rung)
     return None if at is None or start is None else (at, start)
 
 
 def numbers(statement: Statement) -> Iterator[tuple[str, Number]]:
-    """Every number with its path."""
+    """Yield every number of a statement with its path."""
     for i, curve in enumerate(statement.curves):
         here = f"curves.{i}"
         for j, point in enumerate(curve.points):
@@ -78,8 +81,8 @@ def numbers(statement: Statement) -> Iterator[tuple[str, Number]]:
         yield f"claims.{i}.value", claim.value
 
 
-def close(one: float | None, other: float | None, *, relative: float = 1e-6) -> bool:
-    """Whether two numbers are the same up to rounding; unknown is only the same as unknown."""
-    if one is None or other is None:
-        return one is other
-    return abs(one - other) <= max(1e-9, relative * max(abs(one), abs(other)))
+def close(a: float | None, b: float | None, *, relative: float = 1e-6) -> bool:
+    """Return whether two numbers are equal up to rounding; None equals only None."""
+    if a is None or b is None:
+        return a is b
+    return abs(a - b) <= max(1e-9, relative * max(abs(a), abs(b)))

@@ -12,7 +12,7 @@ from overthink.govern.inputs import at_least_one, not_negative, positive, share
 
 @dataclass(frozen=True, slots=True)
 class Transformer:
-    """The shape of a model, as far as its inference cost depends on it.
+    """Dimensions of a transformer that its inference cost depends on.
 
     Attributes:
         active_parameters: Parameters that a token passes through.
@@ -35,7 +35,7 @@ class Transformer:
 
 
 def flop_per_token(model: Transformer, *, context_tokens: float) -> float:
-    """FLOP of one token after a context: 2·N + 4·L·n·d.
+    """Return the FLOP of one token after a context: 2·N + 4·L·n·d.
 
     Raises:
         InputError: The context is negative.
@@ -50,7 +50,7 @@ def flop_per_token(model: Transformer, *, context_tokens: float) -> float:
 
 
 def response_flop(model: Transformer, *, prompt_tokens: float, generated_tokens: float) -> float:
-    """FLOP of a whole response: every token once, each attending to those before it and itself.
+    """Return the FLOP of a whole response: every token once, each attending to all earlier tokens and itself.
 
     Summed over n tokens, 4·L·d·i adds up to 2·L·d·n·(n + 1).
 
@@ -63,17 +63,17 @@ def response_flop(model: Transformer, *, prompt_tokens: float, generated_tokens:
 
 
 def lifetime_flop(training_flop: float, model: Transformer, *, tokens_served: float) -> float:
-    """Training and serving together: C + 2·N·tokens.
+    """Return the FLOP of training and serving together: C + 2·N·tokens.
 
     Raises:
         InputError: An argument is out of its bounds.
     """
-    served = 2 * model.active_parameters * not_negative(tokens_served, "tokens served")
-    return positive(training_flop, "training FLOP") + served
+    serving = 2 * model.active_parameters * not_negative(tokens_served, "tokens served")
+    return positive(training_flop, "training FLOP") + serving
 
 
 def kv_bytes_per_token(model: Transformer, *, bytes_per_value: float = 2.0) -> float:
-    """Bytes of the KV cache that a token adds: 2·L·heads·width·bytes. Latent and windowed attention need less.
+    """Return the bytes of KV cache per token: 2·L·heads·width·bytes. Latent and windowed attention need less.
 
     Raises:
         InputError: The bytes are not positive.
@@ -86,9 +86,9 @@ def kv_bytes_per_token(model: Transformer, *, bytes_per_value: float = 2.0) -> f
 
 
 def weight_bytes_touched(batch: float, *, shared_bytes: float, expert_bytes: float, active_share: float) -> float:
-    """Bytes of weights that one step of a batch reads from a mixture of experts; more as the batch grows.
+    """Return the bytes of weights that one step of a batch reads from a mixture of experts; more for larger batches.
 
-    Each sequence picks its experts by itself, so a share 1 - (1 - a)^batch of them is touched.
+    Each sequence selects its experts independently, so a share 1 - (1 - a)^batch of them is read.
 
     Args:
         batch: Sequences decoded together.
@@ -99,17 +99,17 @@ def weight_bytes_touched(batch: float, *, shared_bytes: float, expert_bytes: flo
     Raises:
         InputError: An argument is out of its bounds.
     """
-    touched: float = 1 - (1 - share(active_share, "active share")) ** at_least_one(batch, "batch")
-    return not_negative(shared_bytes, "shared bytes") + not_negative(expert_bytes, "expert bytes") * touched
+    expert_share: float = 1 - (1 - share(active_share, "active share")) ** at_least_one(batch, "batch")
+    return not_negative(shared_bytes, "shared bytes") + not_negative(expert_bytes, "expert bytes") * expert_share
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What decodes: one chip, or a group that shares the weights, with its sums.
+    """Decoding hardware: one chip, or the totals of a group of chips that shares the weights.
 
     Attributes:
         bytes_per_second: Memory bandwidth.
-        peak_flop_per_second: Dense peak; infinite leaves the compute limb out.
+        peak_flop_per_second: Dense peak; infinite ignores the compute limit.
         utilisation: Share of the peak that decoding achieves.
     """
 
@@ -127,10 +127,10 @@ class Machine:
 def decode_tokens_per_second(
     machine: Machine, *, weight_bytes: float, token_flop: float = 0.0, kv_bytes: float = 0.0, batch: float = 1.0
 ) -> float:
-    """Tokens per second over the whole batch, by the roofline: the slower of reading memory and computing.
+    """Return tokens per second over the whole batch, by the roofline: the slower of reading memory and computing.
 
     Args:
-        machine: What decodes.
+        machine: The hardware.
         weight_bytes: Weights read per step.
         token_flop: FLOP per token.
         kv_bytes: Bytes of KV cache that one sequence reads per step (bytes per token times context).

@@ -1,4 +1,4 @@
-"""What a calculator takes: a number or a range, in its bounds; and K, a multiple of a stated reference budget."""
+"""Inputs of calculators: a number or a range, validated; and K, a multiple of a stated reference budget."""
 
 import math
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Range:
 
     @property
     def is_point(self) -> bool:
-        """Whether there is nothing to draw."""
+        """Whether both ends are equal."""
         return self.low == self.high
 
 
@@ -38,7 +38,7 @@ class Multiple:
 
     Attributes:
         value: K, at least 1.
-        basis: What is multiplied: tokens, flop, usd, samples or wall.
+        basis: Quantity that K multiplies: tokens, flop, usd, samples or wall.
         reference: The budget that counts as K = 1, in words; None only where K is 1.
 
     Raises:
@@ -66,10 +66,10 @@ class Multiple:
 
 
 def read_range(text: str, name: str) -> Range:
-    """A number, or a range as LOW..HIGH.
+    """Parse a number, or a range as LOW..HIGH.
 
     Raises:
-        InputError: It cannot be read, is not finite, or its ends are out of order.
+        InputError: The text cannot be parsed, a number is not finite, or the ends are out of order.
 
     Example:
         >>> read_range("1e9..1e12", "bytes")
@@ -86,42 +86,42 @@ def read_range(text: str, name: str) -> Range:
 
 
 def positive(value: float, name: str) -> float:
-    """The value, if it is finite and above 0.
+    """Return the value if it is finite and above 0.
 
     Raises:
-        InputError: It is not.
+        InputError: The value is out of range.
     """
-    return _checked(value, name, fits=value > 0, needed="a finite number above 0")
+    return _require(value, name, fits=value > 0, requirement="a finite number above 0")
 
 
 def not_negative(value: float, name: str) -> float:
-    """The value, if it is finite and 0 or more.
+    """Return the value if it is finite and 0 or more.
 
     Raises:
-        InputError: It is not.
+        InputError: The value is out of range.
     """
-    return _checked(value, name, fits=value >= 0, needed="a finite number, 0 or more")
+    return _require(value, name, fits=value >= 0, requirement="a finite number, 0 or more")
 
 
 def at_least_one(value: float, name: str) -> float:
-    """The value, if it is finite and 1 or more.
+    """Return the value if it is finite and 1 or more.
 
     Raises:
-        InputError: It is not.
+        InputError: The value is out of range.
     """
-    return _checked(value, name, fits=value >= 1, needed="a finite number, 1 or more")
+    return _require(value, name, fits=value >= 1, requirement="a finite number, 1 or more")
 
 
 def share(value: float, name: str) -> float:
-    """The value, if it is above 0 and at most 1.
+    """Return the value if it is above 0 and at most 1.
 
     Raises:
-        InputError: It is not.
+        InputError: The value is out of range.
     """
-    return _checked(value, name, fits=0 < value <= 1, needed="a share above 0 and at most 1")
+    return _require(value, name, fits=0 < value <= 1, requirement="a share above 0 and at most 1")
 
 
-def _checked(value: float, name: str, *, fits: bool, needed: str) -> float:
+def _require(value: float, name: str, *, fits: bool, requirement: str) -> float:
     if not (math.isfinite(value) and fits):
-        raise InputError(f"{name} is {value:g}; needed: {needed}")
+        raise InputError(f"{name} is {value:g}; needed: {requirement}")
     return value

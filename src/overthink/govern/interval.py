@@ -1,15 +1,15 @@
-"""A quantity between two ends."""
+"""Interval of a quantity."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """What a quantity may be, given the stated range of what is not known.
+    """Possible values of a quantity, given the stated ranges of unknown inputs.
 
     Attributes:
         low: Lower end.
-        high: Upper end; infinite where nothing bounds it.
+        high: Upper end; infinite where it is unbounded.
     """
 
     low: float

@@ -1,4 +1,4 @@
-"""From findings to the curves of a statement. Nothing is estimated here: numbers are looked up and arranged."""
+"""Curves of a statement, assembled from findings. Nothing is estimated here."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -27,37 +27,37 @@ from overthink.plan import HIGH_WORDS, Plan
 TOKENS_REFERENCE = "one attempt at the lowest rung of this curve, thinking and answer"
 TRIES_REFERENCE = "one try; this curve has no token counts"
 VALUE_METRICS = {"pass": "pass_at_k", "majority": "majority_at_k", "best": "best_at_k", "worst": "worst_at_k"}
-"""By selector of several tries: the metric of its values."""
+"""Metric of the values by selector of several tries."""
 
 _Index = Mapping[tuple[str, str], Sequence[Finding]]
 
 
 def curves(findings: Sequence[Finding], plan: Plan) -> tuple[Curve, ...]:
-    """Every curve that the findings describe, in their order.
+    """Return every curve of the findings, in their order.
 
     Args:
         findings: All findings of a study.
-        plan: Its plan.
+        plan: Plan of the study.
 
     Raises:
-        InputError: There is no value of any curve.
+        InputError: The findings contain no value of any curve.
     """
-    grouped: dict[str, list[Finding]] = {}
+    by_curve: dict[str, list[Finding]] = {}
     for finding in findings:
-        grouped.setdefault(curve_id(finding), []).append(finding)
-    made = tuple(_curve(name, group, plan) for name, group in grouped.items() if _at(group, "value", "mean"))
-    if not made:
+        by_curve.setdefault(curve_id(finding), []).append(finding)
+    result = tuple(_curve(name, group, plan) for name, group in by_curve.items() if _has(group, "value", "mean"))
+    if not result:
         raise InputError("the findings hold no value of any curve (kind value, metric mean), so nothing can be claimed")
-    return made
+    return result
 
 
 def curve_id(finding: Finding) -> str:
-    """The start of the finding's id: the name of its curve."""
+    """Return the id of a finding's curve: the start of the finding's id."""
     return finding.id[: finding.id.rindex(f"/{finding.kind}/{finding.metric}")]
 
 
 def number(finding: Finding, *, unit: str = "share") -> Number:
-    """A finding's number as a statement holds it."""
+    """Return a finding's number as a statement number."""
     return Number.model_validate(
         {name: getattr(finding, name) for name in ("estimate", "low", "high", "level", "simultaneous", "reason")}
         | {"unit": unit, "finding": finding.id}
@@ -65,22 +65,22 @@ def number(finding: Finding, *, unit: str = "share") -> Number:
 
 
 def cost_of(curve: Curve, point: Point, tries: int) -> K:
-    """K of so many tries at a rung: in tokens where they are known, else in tries."""
+    """Return K of a number of tries at a rung: in tokens where they are known, else in tries."""
     return point.cost.model_copy(update={"value": tries * point.cost.value})
 
 
 def as_test(finding: Finding) -> Test | None:
-    """The finding's test."""
-    told = finding.test
-    return None if told is None else Test(name=told.name, p=told.p, p_adjusted=told.p_adjusted, mde=told.mde)
+    """Return a finding's test as a statement test."""
+    test = finding.test
+    return None if test is None else Test(name=test.name, p=test.p, p_adjusted=test.p_adjusted, mde=test.mde)
 
 
-def _curve(name: str, found: Sequence[Finding], plan: Plan) -> Curve:
+def _curve(name: str, findings: Sequence[Finding], plan: Plan) -> Curve:
     index: dict[tuple[str, str], list[Finding]] = {}
-    for finding in found:
+    for finding in findings:
         index.setdefault((finding.kind, finding.metric), []).append(finding)
-    first = found[0]
-    values = sorted(index["value", "mean"], key=lambda one: one.at.rung or 0)
+    first = findings[0]
+    values = sorted(index["value", "mean"], key=lambda row: row.at.rung or 0)
     ref = _reference(index, values[0].at)
     return Curve.model_validate(
         {
@@ -88,19 +88,19 @@ def _curve(name: str, found: Sequence[Finding], plan: Plan) -> Curve:
             **{field: getattr(first, field) for field in ("axis", "task", "arm", "scorer", "estimand")},
             "value_1_means": HIGH_WORDS[first.axis][0],
             "raw_high_means": _raw_high(first, plan),
-            "n_questions": max(one.n_questions for one in values),
-            "n_draws": max(one.n_draws for one in values),
-            "points": tuple(_point(index, value, ref, _asked(value, plan)) for value in values),
+            "n_questions": max(row.n_questions for row in values),
+            "n_draws": max(row.n_draws for row in values),
+            "points": tuple(_point(index, value, ref, _budget_fields(value, plan)) for value in values),
             "plateau": _plateau(index, values, plan),
-            "extreme": next((one.metric for one in found if one.kind == "extreme"), None),
+            "extreme": next((row.metric for row in findings if row.kind == "extreme"), None),
             "effort_moved": None if first.estimand != "effort" else not index.get(("no_op", "effort")),
             "judge": _judge(index, values[-1].at, plan),
         }
     )
 
 
-def _asked(value: Finding, plan: Plan) -> dict[str, Any]:
-    """What was asked for at a rung; at a checkpoint of a loop, turns or tokens and no thinking budget or level."""
+def _budget_fields(value: Finding, plan: Plan) -> dict[str, Any]:
+    """Return the budget fields of a rung; at a checkpoint of a loop, turns or tokens instead of budget or effort."""
     at, loop = value.at, plan.checkpoints
     if loop is not None and value.estimand == Estimand.CHECKPOINT and at.effort in loop.labels:
         count = loop.at[loop.labels.index(at.effort)]
@@ -110,7 +110,7 @@ def _asked(value: Finding, plan: Plan) -> dict[str, Any]:
 
 
 def _raw_high(finding: Finding, plan: Plan) -> str:
-    """What a high raw score means, from the plan: a polarity is never guessed."""
+    """Return the meaning of a high raw score, from the plan: a polarity is never guessed."""
     own = [task for task in plan.tasks if task.axis == finding.axis]
     own = [task for task in own if task.task == finding.task] or own
     exact = [task for task in own if ".".join(filter(None, (task.scorer, task.key))) == (finding.scorer or "")]
@@ -124,26 +124,30 @@ def _raw_high(finding: Finding, plan: Plan) -> str:
 
 
 def _reference(index: _Index, at: At) -> Reference:
-    attempt = _one(index, "tokens", "attempt_tokens", at)
+    attempt = _finding_at(index, "tokens", "attempt_tokens", at)
     if attempt is None or not attempt.estimate:
         return Reference(value=1.0, unit="tries", means=TRIES_REFERENCE)
     return Reference(value=attempt.estimate, unit="generated tokens per attempt", means=TOKENS_REFERENCE)
 
 
-def _point(index: _Index, value: Finding, ref: Reference, asked: Mapping[str, Any]) -> Point:
+def _point(index: _Index, value: Finding, ref: Reference, budget: Mapping[str, Any]) -> Point:
     at = value.at
     names = ("thinking_tokens", "answer_tokens", "attempt_tokens")
     tokens: dict[str, Any] = {metric: _tokens(index, metric, at) for metric in names}
     cost = _cost(ref, tokens["attempt_tokens"].estimate)
-    band, corrected = _one(index, "band", "mean", at), _one(index, "value", "corrected_mean", at)
+    band, corrected_value = _finding_at(index, "band", "mean", at), _finding_at(index, "value", "corrected_mean", at)
     gates = {
-        one.metric: one for (kind, _), some in index.items() if kind == "gate" for one in some if _same(one.at, at)
+        finding.metric: finding
+        for (kind, _), some in index.items()
+        if kind == "gate"
+        for finding in some
+        if _same_rung(finding.at, at)
     }
-    ended = gates.get("natural_end")
-    known = ended is not None and ended.estimate is not None
+    natural_end = gates.get("natural_end")
+    has_rate = natural_end is not None and natural_end.estimate is not None
     return Point(
         rung=at.rung or 0,
-        **asked,
+        **budget,
         **tokens,
         quantiles=_quantiles(index, at),
         cost=cost,
@@ -151,27 +155,35 @@ def _point(index: _Index, value: Finding, ref: Reference, asked: Mapping[str, An
         n_draws=value.n_draws,
         value=number(value),
         band=None if band is None else number(band),
-        corrected=None if corrected is None else number(corrected),
+        corrected=None if corrected_value is None else number(corrected_value),
         tries=tuple(_tries(index, at, cost)),
-        limit_hit_rate=1 - ended.estimate if ended is not None and ended.estimate is not None else None,
-        limit_hit_reason=None if known else _why(ended),
-        gates={name: Gate(result=_label(one), estimate=one.estimate) for name, one in gates.items()},
+        limit_hit_rate=1 - natural_end.estimate
+        if natural_end is not None and natural_end.estimate is not None
+        else None,
+        limit_hit_reason=None if has_rate else _missing_rate_reason(natural_end),
+        gates={name: Gate(result=_label(finding), estimate=finding.estimate) for name, finding in gates.items()},
     )
 
 
-def _why(ended: Finding | None) -> str:
-    return (ended.reason if ended is not None else None) or "the findings do not say whether traces ended by themselves"
+def _missing_rate_reason(natural_end: Finding | None) -> str:
+    return (
+        natural_end.reason if natural_end is not None else None
+    ) or "the findings do not say whether traces ended by themselves"
 
 
 def _quantiles(index: _Index, at: At) -> dict[str, float]:
-    found = {f"0.{q}": _one(index, "tokens", f"thinking_tokens_p{q}0", at) for q in (1, 5, 9)}
-    return {level: one.estimate for level, one in found.items() if one is not None and one.estimate is not None}
+    by_level = {f"0.{q}": _finding_at(index, "tokens", f"thinking_tokens_p{q}0", at) for q in (1, 5, 9)}
+    return {
+        level: finding.estimate
+        for level, finding in by_level.items()
+        if finding is not None and finding.estimate is not None
+    }
 
 
 def _tokens(index: _Index, metric: str, at: At) -> Number:
-    found = _one(index, "tokens", metric, at)
-    if found is not None:
-        return number(found, unit="tokens")
+    finding = _finding_at(index, "tokens", metric, at)
+    if finding is not None:
+        return number(finding, unit="tokens")
     return Number(
         estimate=None, low=None, high=None, level=None, simultaneous=False, unit="tokens",
         reason="the findings hold no such count", finding=f"none: {metric}",
@@ -185,38 +197,38 @@ def _cost(ref: Reference, attempt: float | None) -> K:
 
 
 def _tries(index: _Index, at: At, cost: K) -> list[Tries]:
-    made = []
+    results = []
     for metric in VALUE_METRICS.values():
-        for one in index.get(("value", metric), ()):
-            if _same(one.at, at) and one.at.k is not None:
-                spent = cost.model_copy(update={"value": one.at.k * cost.value})
-                fields: dict[str, Any] = {"selector": one.at.selector, "k": one.at.k, "cost": spent}
-                made.append(Tries(**fields, value=number(one)))
-    return made
+        for finding in index.get(("value", metric), ()):
+            if _same_rung(finding.at, at) and finding.at.k is not None:
+                k_cost = cost.model_copy(update={"value": finding.at.k * cost.value})
+                fields: dict[str, Any] = {"selector": finding.at.selector, "k": finding.at.k, "cost": k_cost}
+                results.append(Tries(**fields, value=number(finding)))
+    return results
 
 
 def _plateau(index: _Index, values: Sequence[Finding], plan: Plan) -> Plateau:
     shapes = tuple(
         Shape.model_validate(
             {
-                "metric": one.metric,
-                "verdict": one.label,
-                "change": number(one, unit="difference of shares"),
-                "test": as_test(one),
-                "gates_failed": one.gates_failed,
+                "metric": finding.metric,
+                "verdict": finding.label,
+                "change": number(finding, unit="difference of shares"),
+                "test": as_test(finding),
+                "gates_failed": finding.gates_failed,
             }
         )
         for metric in ("regimes", "max_t", "corrected_regimes", "corrected_max_t")
-        for one in index.get(("shape", metric), ())
+        for finding in index.get(("shape", metric), ())
     )
     step = None
     if len(values) > 1:
         top, below = values[-1].at.rung, values[-2].at.rung
         steps = index.get(("difference", "mean"), ())
-        step = next((one for one in steps if (one.at.rung, one.at.from_rung) == (top, below)), None)
+        step = next((finding for finding in steps if (finding.at.rung, finding.at.from_rung) == (top, below)), None)
     return Plateau(
-        tested=any(one.test is not None and one.test.p is not None for one in shapes),
-        shown=any(one.verdict in ("flat", "saturating") for one in shapes),
+        tested=any(finding.test is not None and finding.test.p is not None for finding in shapes),
+        shown=any(finding.verdict in ("flat", "saturating") for finding in shapes),
         margin=_margin(index, plan),
         top_step=None if step is None else number(step, unit="difference of shares"),
         shapes=shapes,
@@ -224,25 +236,28 @@ def _plateau(index: _Index, values: Sequence[Finding], plan: Plan) -> Plateau:
 
 
 def _margin(index: _Index, plan: Plan) -> float:
-    """The margin that the verdicts were tested with, as they say it: an analysis may have been told another."""
+    """Return the margin that the verdicts were tested with, from their limits: an analysis may override the plan's."""
     limits = [
-        limit for metric in ("regimes", "max_t") for one in index.get(("shape", metric), ()) for limit in one.limits
+        limit
+        for metric in ("regimes", "max_t")
+        for finding in index.get(("shape", metric), ())
+        for limit in finding.limits
     ]
-    told = [re.match(r"margin (\d+(?:\.\d+)?) points", limit) for limit in limits]
-    return next((float(found[1]) / 100 for found in told if found is not None), plan.margin)
+    matches = [re.match(r"margin (\d+(?:\.\d+)?) points", limit) for limit in limits]
+    return next((float(match[1]) / 100 for match in matches if match is not None), plan.margin)
 
 
 def _judge(index: _Index, top: At, plan: Plan) -> Judge:
     drift = next(iter(index.get(("gate", "judge_drift"), ())), None)
-    sensitivity, specificity = (_one(index, "judge", metric, top) for metric in ("sensitivity", "specificity"))
-    corrected = any(one.estimate is not None for one in index.get(("value", "corrected_mean"), ()))
+    sensitivity, specificity = (_finding_at(index, "judge", metric, top) for metric in ("sensitivity", "specificity"))
+    is_corrected = any(finding.estimate is not None for finding in index.get(("value", "corrected_mean"), ()))
     return Judge(
         grader=plan.grader,
-        corrected=corrected,
+        corrected=is_corrected,
         drift_gate=None if drift is None else _label(drift),
         sensitivity=None if sensitivity is None else number(sensitivity),
         specificity=None if specificity is None else number(specificity),
-        reason=None if corrected else "no human labels: the scorer's own errors are not measured and not corrected",
+        reason=None if is_corrected else "no human labels: the scorer's own errors are not measured and not corrected",
     )
 
 
@@ -250,19 +265,19 @@ def _label(gate: Finding) -> Any:
     return "unknown" if gate.label is None else gate.label
 
 
-def _one(index: _Index, kind: str, metric: str, at: At) -> Finding | None:
-    return next((one for one in index.get((kind, metric), ()) if _same(one.at, at)), None)
+def _finding_at(index: _Index, kind: str, metric: str, at: At) -> Finding | None:
+    return next((finding for finding in index.get((kind, metric), ()) if _same_rung(finding.at, at)), None)
 
 
-def _at(found: Sequence[Finding], kind: str, metric: str) -> bool:
-    return any((one.kind, one.metric) == (kind, metric) for one in found)
+def _has(findings: Sequence[Finding], kind: str, metric: str) -> bool:
+    return any((finding.kind, finding.metric) == (kind, metric) for finding in findings)
 
 
-def _same(one: At, other: At) -> bool:
-    return one.rung == other.rung and one.from_rung is None
+def _same_rung(a: At, b: At) -> bool:
+    return a.rung == b.rung and a.from_rung is None
 
 
-def selectors(found: Sequence[Curve]) -> tuple[Selector, ...]:
-    """Every selector with a value, in the order of the product."""
-    seen = {tries.selector for curve in found for point in curve.points for tries in point.tries} | {"single"}
-    return tuple(name for name in get_args(Selector) if name in seen)
+def selectors(curves: Sequence[Curve]) -> tuple[Selector, ...]:
+    """Return every selector with a value, in the order of :data:`Selector`."""
+    names = {tries.selector for curve in curves for point in curve.points for tries in point.tries} | {"single"}
+    return tuple(name for name in get_args(Selector) if name in names)

@@ -1,9 +1,9 @@
-"""Whether a modified or distilled model crosses the rules for modifiers, and what counts towards them.
+"""The rules for modified and distilled models, and the compute that counts towards them.
 
-EU guidelines (indicative): who modifies a model becomes its provider if the compute of the modification is more than a
-third of the original's training compute; where that is unknown, more than 1e25/3 FLOP for an original with systemic
-risk and 1e23/3 for others. Distillation: the teacher's training does not count; the teacher's forward passes for
-training data that is not public do, with the discarded samples.
+EU guidelines (indicative): a modifier becomes the provider if the compute of the modification is more than a third of
+the original's training compute; where that is unknown, more than 1e25/3 FLOP for an original with systemic risk and
+1e23/3 for others. Distillation: the teacher's training does not count; the teacher's forward passes for training data
+that is not public do, including discarded samples.
 """
 
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ THIRD = 1 / 3
 
 @dataclass(frozen=True, slots=True)
 class Modification:
-    """A modification held against the one-third rule.
+    """A modification under the one-third rule.
 
     Attributes:
-        threshold_flop: More than this makes the modifier a provider.
-        threshold_from: The original's compute, or which substitute for it.
+        threshold_flop: Compute above which the modifier becomes a provider.
+        threshold_from: Basis of the threshold: the original's compute, or the substitute for it.
         modification_flop: Compute of the modification, with the margin of the estimate.
         position: Whether the rule is reached over the whole interval, nowhere in it, or undecided.
     """
@@ -35,7 +35,7 @@ class Modification:
 
 
 def third_of(original_flop: float | None, *, systemic: bool) -> tuple[float, str]:
-    """The threshold of the one-third rule, and what it is a third of.
+    """Return the threshold of the one-third rule, and its basis.
 
     Args:
         original_flop: Training compute of the original; None where the modifier can neither know nor estimate it.
@@ -58,10 +58,10 @@ def third_of(original_flop: float | None, *, systemic: bool) -> tuple[float, str
 def modification(
     modification_flop: float, *, original_flop: float | None, systemic: bool, margin: float = ERROR_MARGIN
 ) -> Modification:
-    """A modification held against the one-third rule.
+    """Evaluate the one-third rule for a modification.
 
     Args:
-        modification_flop: What the modifier spent: fine-tuning, continued pre-training, reinforcement learning.
+        modification_flop: Compute of fine-tuning, continued pre-training and reinforcement learning.
         original_flop: Training compute of the original; None where it is unknown.
         systemic: Whether the original is a model with systemic risk.
         margin: Error of the estimate.
@@ -83,24 +83,24 @@ def distillation_stages(
     public: bool = False,
     teacher_training_flop: float = 0.0,
 ) -> dict[str, float]:
-    """A distilled model's run by stage, for ``counting``: what the teacher did, put where the rules look for it.
+    """Return a distilled model's run by stage, for ``counting``, with the teacher's compute in its stages.
 
     Args:
-        student_flop: Training the student.
-        teacher_generation_flop: The teacher's forward passes for the data that was kept.
-        teacher_discarded_flop: Those for data that was thrown away.
-        public: Whether the teacher's data is publicly accessible; then generating it counts nowhere in the EU.
-        teacher_training_flop: Training the teacher.
+        student_flop: Compute of training the student.
+        teacher_generation_flop: Compute of the teacher's forward passes for data that was kept.
+        teacher_discarded_flop: Compute of the teacher's forward passes for data that was discarded.
+        public: Whether the teacher's data is publicly accessible; then generating it does not count in the EU.
+        teacher_training_flop: Compute of training the teacher.
 
     Raises:
         InputError: A number is negative.
     """
-    kept = not_negative(teacher_generation_flop, "teacher generation FLOP")
-    discarded = not_negative(teacher_discarded_flop, "teacher discarded FLOP")
+    kept_flop = not_negative(teacher_generation_flop, "teacher generation FLOP")
+    discarded_flop = not_negative(teacher_discarded_flop, "teacher discarded FLOP")
     return {
         "fine_tuning": not_negative(student_flop, "student FLOP"),
-        "synthetic_kept": 0.0 if public else kept,
-        "synthetic_discarded": 0.0 if public else discarded,
-        "public_synthetic": kept + discarded if public else 0.0,
+        "synthetic_kept": 0.0 if public else kept_flop,
+        "synthetic_discarded": 0.0 if public else discarded_flop,
+        "public_synthetic": kept_flop + discarded_flop if public else 0.0,
         "distillation_parent": not_negative(teacher_training_flop, "teacher training FLOP"),
     }

@@ -1,7 +1,7 @@
-"""Stated ranges of inputs, carried through a formula by drawing: ranges in, intervals out.
+"""Monte Carlo propagation of input ranges through a formula, to intervals of the results.
 
-A range is drawn evenly in its logarithm, since most inputs are uncertain by a factor; evenly where it is
-not above 0. Inputs are drawn independently of each other.
+A range is sampled uniformly in its logarithm, since most inputs are uncertain by a factor; uniformly where it is not
+above 0. Inputs are sampled independently of each other.
 """
 
 import math
@@ -14,10 +14,10 @@ from overthink.govern.calculation import Result
 from overthink.govern.inputs import Range
 
 DRAWS = 2000
-LEVEL = 0.9
+INTERVAL_LEVEL = 0.9
 
 Formula = Callable[[Mapping[str, float]], Mapping[str, float]]
-"""Inputs by name to results by name; NaN where a result is unknown."""
+"""Maps inputs by name to results by name; NaN where a result is unknown."""
 
 
 def propagate(
@@ -27,49 +27,49 @@ def propagate(
     units: Mapping[str, str],
     rng: np.random.Generator,
     draws: int = DRAWS,
-    level: float = LEVEL,
+    level: float = INTERVAL_LEVEL,
 ) -> tuple[Result, ...]:
-    """The results of a formula over the ranges of its inputs.
+    """Return the results of a formula over the ranges of its inputs.
 
     Args:
         formula: The formula.
         inputs: Range of each input; where all are points the results are exact and have no interval.
-        units: Unit of each result, in the order they are shown.
-        rng: Randomness.
-        draws: Draws.
+        units: Unit of each result, in display order.
+        rng: Random generator.
+        draws: Number of draws.
         level: Share of the draws between the ends of an interval.
 
     Returns:
         Per result, the median of the draws and their central quantiles.
 
     Raises:
-        InputError: There is no draw, or the level is not between 0 and 1; or what the formula raises.
+        InputError: There is no draw, the level is not between 0 and 1, or the formula raises it.
 
     Example:
-        >>> twice = lambda given: {"twice": 2 * given["x"]}
+        >>> twice = lambda values: {"twice": 2 * values["x"]}
         >>> rng = np.random.default_rng(0)
         >>> propagate(twice, {"x": Range(3, 3)}, units={"twice": "m"}, rng=rng)[0].estimate
         6.0
     """
     if draws < 1 or not 0 < level < 1:
         raise InputError(f"{draws} draws at level {level:g}; needed: at least one draw and a level between 0 and 1")
-    if all(given.is_point for given in inputs.values()):
-        found = formula({name: float(given.low) for name, given in inputs.items()})
-        return tuple(Result(name, found[name], None, None, unit) for name, unit in units.items())
-    columns = {name: _draw(given, rng=rng, draws=draws) for name, given in inputs.items()}
+    if all(values.is_point for values in inputs.values()):
+        results_at_points = formula({name: float(values.low) for name, values in inputs.items()})
+        return tuple(Result(name, results_at_points[name], None, None, unit) for name, unit in units.items())
+    columns = {name: _sample(values, rng=rng, draws=draws) for name, values in inputs.items()}
     rows = [formula({name: float(column[i]) for name, column in columns.items()}) for i in range(draws)]
     tail = (1 - level) / 2
     results = []
     for name, unit in units.items():
-        drawn = np.array([row[name] for row in rows])
-        low, middle, high = np.quantile(drawn, [tail, 0.5, 1 - tail], method="inverted_cdf")
+        samples = np.array([row[name] for row in rows])
+        low, middle, high = np.quantile(samples, [tail, 0.5, 1 - tail], method="inverted_cdf")
         results.append(Result(name, float(middle), float(low), float(high), unit))
     return tuple(results)
 
 
-def _draw(given: Range, *, rng: np.random.Generator, draws: int) -> np.ndarray:
-    if given.is_point:
-        return np.full(draws, given.low)
-    if given.low > 0:
-        return np.exp(rng.uniform(math.log(given.low), math.log(given.high), draws)).clip(given.low, given.high)
-    return rng.uniform(given.low, given.high, draws)
+def _sample(values: Range, *, rng: np.random.Generator, draws: int) -> np.ndarray:
+    if values.is_point:
+        return np.full(draws, values.low)
+    if values.low > 0:
+        return np.exp(rng.uniform(math.log(values.low), math.log(values.high), draws)).clip(values.low, values.high)
+    return rng.uniform(values.low, values.high, draws)

@@ -1,4 +1,4 @@
-"""Names that a user types: looked up, and where unknown, answered with the nearest ones."""
+"""Look-up of names from user input, with suggestions for unknown ones."""
 
 import difflib
 from collections.abc import Mapping
@@ -6,23 +6,23 @@ from typing import TypeVar
 
 from overthink.errors import InputError
 
-Value = TypeVar("Value")
+EntryT = TypeVar("EntryT")
 
 
-def one_of(name: str, known: Mapping[str, Value], *, what: str) -> Value:
-    """The value of a name, whatever its capitals.
+def look_up(name: str, entries: Mapping[str, EntryT], *, what: str) -> EntryT:
+    """Return the entry with a name, ignoring case.
 
     Raises:
-        InputError: The name is unknown; the nearest ones are suggested.
+        InputError: The name is unknown; the nearest names are suggested.
 
     Example:
-        >>> one_of("h100", {"H100": 80}, what="chip")
+        >>> look_up("h100", {"H100": 80}, what="chip")
         80
     """
-    folded = {key.casefold(): value for key, value in known.items()}
-    if name.casefold() in folded:
-        return folded[name.casefold()]
-    near = difflib.get_close_matches(name.casefold(), folded, n=3, cutoff=0.4)
-    names = [key for key in known if key.casefold() in near]
-    hint = f"nearest: {', '.join(names)}" if names else f"known: {', '.join(known)}"
+    by_casefold = {key.casefold(): value for key, value in entries.items()}
+    if name.casefold() in by_casefold:
+        return by_casefold[name.casefold()]
+    near = difflib.get_close_matches(name.casefold(), by_casefold, n=3, cutoff=0.4)
+    names = [key for key in entries if key.casefold() in near]
+    hint = f"nearest: {', '.join(names)}" if names else f"known: {', '.join(entries)}"
     raise InputError(f"unknown {what} {name!r}; {hint}")

@@ -1,4 +1,4 @@
-"""Ways to get more out of a model that a study did not try: what every claim leaves open."""
+"""Elicitation methods that a study did not try: limitations of every claim."""
 
 from collections.abc import Sequence
 
@@ -12,28 +12,28 @@ _ALWAYS = {
 
 
 def not_tried(
-    selectors: Sequence[str], *, forced: bool, natural: bool, tries: int, tools: bool, loop: bool
+    selectors: Sequence[str], *, has_budgets: bool, natural: bool, tries: int, tools: bool, loop: bool
 ) -> tuple[NotTried, ...]:
-    """What was left out, by the selectors and the ladder that were used.
+    """Return the elicitation methods that were not tried, given the selectors and the ladder of the study.
 
     Args:
         selectors: Selectors with a value.
-        forced: Thinking was cut at a budget; else the provider's own levels were run.
-        natural: The model's own answer after free thinking was collected, too.
-        tries: Most tries per question.
-        tools: Some arm gave the model a tool.
-        loop: A loop of tool calls was run.
+        has_budgets: Whether thinking was cut at budgets; else the provider's effort levels were run.
+        natural: Whether the model's answer after free thinking was also collected.
+        tries: Maximum number of tries per question.
+        tools: Whether an arm gave the model a tool.
+        loop: Whether a loop of tool calls was run.
     """
-    left = dict(_ALWAYS) | {"more_tries": f"more than {tries:,} {'try' if tries == 1 else 'tries'} per question"}
+    texts = dict(_ALWAYS) | {"more_tries": f"more than {tries:,} {'try' if tries == 1 else 'tries'} per question"}
     if loop:
-        left["more_thinking"] = "a longer loop than that of the highest checkpoint"
-        left["tools"] = "other tools, agents and scaffolding"
-        left["other_efforts"] = "other reasoning efforts and thinking budgets in each turn"
+        texts["more_thinking"] = "a longer loop than that of the highest checkpoint"
+        texts["tools"] = "other tools, agents and scaffolding"
+        texts["other_efforts"] = "other reasoning efforts and thinking budgets in each turn"
     if "best" not in selectors:
-        left["best_of_k"] = "picking the best of several tries with a verifier"
-    if forced:
-        left["tools"] = "agents, scaffolding and other tools" if tools else "tools, agents and scaffolding"
-        left["other_efforts"] = "the provider's own reasoning levels"
+        texts["best_of_k"] = "picking the best of several tries with a verifier"
+    if has_budgets:
+        texts["tools"] = "agents, scaffolding and other tools" if tools else "tools, agents and scaffolding"
+        texts["other_efforts"] = "the provider's own reasoning levels"
         if not natural:
-            left["unforced"] = "answers that the model gives when it ends its thinking by itself"
-    return tuple(NotTried.model_validate({"what": what, "text": text}) for what, text in sorted(left.items()))
+            texts["unforced"] = "answers that the model gives when it ends its thinking by itself"
+    return tuple(NotTried.model_validate({"what": what, "text": text}) for what, text in sorted(texts.items()))

@@ -1,7 +1,7 @@
-"""Deployment overhang: how many copies of a model the cluster that trained it could run, and what K divides.
+"""Deployment overhang: number of copies of a model that its training cluster could run, as a function of K.
 
-copies = C / (T · r · K): the compute that a cluster spends in T seconds, divided by what a copy spends per second at K
-times the reference budget; capped by memory, and scaled by how well decoding uses the chips compared with training.
+copies = C / (T · r · K): the compute of a cluster in T seconds, divided by the compute of a copy per second at K times
+the reference budget; capped by memory, and scaled by the utilisation of decoding relative to training.
 Copy-years = C / (3.156e7 · r · K). Source: Davidson and Finnveden's sheet for "Counting AGIs"; Ord 2025 for K.
 """
 
@@ -21,15 +21,15 @@ def copies(
     utilisation_ratio: float = 1.0,
     memory_copies: float = math.inf,
 ) -> float:
-    """Copies that the training cluster can run at once.
+    """Return the number of copies that the training cluster can run at once.
 
     Args:
         training_flop: Training compute.
-        training_seconds: How long training took; compute and time give the cluster's speed.
-        copy_flop_per_second: What a copy spends at the reference budget: FLOP per token times tokens per second.
-        k: Multiple of the reference inference budget; a copy that thinks K times longer takes K times the chips.
+        training_seconds: Duration of training; compute and time give the cluster's speed.
+        copy_flop_per_second: Compute of a copy at the reference budget: FLOP per token times tokens per second.
+        k: Multiple of the reference inference budget; a copy that thinks K times longer needs K times the chips.
         utilisation_ratio: Utilisation of decoding divided by that of training, such as 0.1/0.4.
-        memory_copies: Copies that fit the cluster's memory; infinite leaves the cap out.
+        memory_copies: Number of copies that fit the cluster's memory; infinite for no cap.
 
     Raises:
         InputError: An argument is out of its bounds.
@@ -45,7 +45,7 @@ def copies(
 
 
 def copy_years(training_flop: float, *, copy_flop_per_second: float, k: float = 1.0) -> float:
-    """Years of one copy that the compute of training would pay for.
+    """Return the years that the compute of training could run one copy.
 
     Raises:
         InputError: An argument is out of its bounds.
@@ -55,7 +55,7 @@ def copy_years(training_flop: float, *, copy_flop_per_second: float, k: float = 
 
 
 def copies_in_memory(memory_bytes: float, *, bytes_per_copy: float) -> float:
-    """Copies that fit a cluster's memory, where a copy has its own weights and cache. Shared weights allow more.
+    """Return the copies that fit a cluster's memory, each with its own weights and cache. Shared weights allow more.
 
     Raises:
         InputError: An argument is not positive.
@@ -66,7 +66,7 @@ def copies_in_memory(memory_bytes: float, *, bytes_per_copy: float) -> float:
 def anchor_parameters(
     training_flop: float, *, flop_per_parameter_second: float, tokens_per_parameter: float, horizon: float
 ) -> float:
-    """Parameters that a training compute pays for in the bio-anchors sheet: C = 3 · h · k · m · p².
+    """Return the parameters that a training compute allows in the bio-anchors sheet: C = 3 · h · k · m · p².
 
     Args:
         training_flop: Training compute C.

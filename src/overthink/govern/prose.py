@@ -14,7 +14,7 @@ WHAT = {
 }
 """By axis: what is said of the answers that count."""
 
-ESTIMANDS = {
+ESTIMAND_WORDS = {
     "sham": "forced where the model ends its thinking by itself",
     "natural": "the model's own",
     "truncated": "cut at the budget",
@@ -22,18 +22,18 @@ ESTIMANDS = {
 }
 """Which answers a curve is of, where they are not those of its ladder."""
 
-_COUNTED = {"requested_tokens": "thinking tokens", "turns": "turns", "loop_tokens": "generated tokens"}
+_BUDGET_UNITS = {"requested_tokens": "thinking tokens", "turns": "turns", "loop_tokens": "generated tokens"}
 """By field of a rung: the unit of its budget, where that is a number."""
 
 
-def quoted(name: str) -> str:
+def quote(name: str) -> str:
     """A name from outside between backticks, with nothing in it that could end them or hide.
 
-    >>> quoted("a`b" + chr(10) + "c")
+    >>> quote("a`b" + chr(10) + "c")
     "`a'b c`"
     """
-    seen = "".join(" " if unicodedata.category(c)[0] in "CZ" else "'" if c == "`" else c for c in name[:_NAME])
-    return f"`{seen.strip() or 'unnamed'}`"
+    text = "".join(" " if unicodedata.category(c)[0] in "CZ" else "'" if c == "`" else c for c in name[:_NAME])
+    return f"`{text.strip() or 'unnamed'}`"
 
 
 def percent(share: float) -> str:
@@ -79,7 +79,7 @@ def budget(point: Point) -> str:
     if point.loop_tokens is not None:
         return f"up to {point.loop_tokens:,} generated tokens"
     if point.effort is not None:
-        return f"effort {quoted(point.effort)}"
+        return f"effort {quote(point.effort)}"
     if point.requested_tokens is None:
         return "no set budget"
     return f"up to {point.requested_tokens:,} thinking tokens"
@@ -87,21 +87,21 @@ def budget(point: Point) -> str:
 
 def from_to(low: Point, top: Point) -> str:
     """A step up the ladder in words."""
-    for name, unit in _COUNTED.items():
+    for name, unit in _BUDGET_UNITS.items():
         least, most = getattr(low, name), getattr(top, name)
         if low.effort is None and top.effort is None and None not in (least, most):
             return f"from {least:,} to {most:,} {unit}"
     return f"from {budget(low)} to {budget(top)}"
 
 
-def called(curve: Curve) -> str:
+def curve_name(curve: Curve) -> str:
     """The curve in words: its task, arm and scorer."""
-    arm = "" if curve.arm == "base" else f", arm {quoted(curve.arm)}"
-    which = f", answers {ESTIMANDS[curve.estimand]}" if curve.estimand in ESTIMANDS else ""
-    return f"{quoted(curve.task)}{arm}, scorer {quoted(curve.scorer or 'unnamed')}{which}"
+    arm = "" if curve.arm == "base" else f", arm {quote(curve.arm)}"
+    which = f", answers {ESTIMAND_WORDS[curve.estimand]}" if curve.estimand in ESTIMAND_WORDS else ""
+    return f"{quote(curve.task)}{arm}, scorer {quote(curve.scorer or 'unnamed')}{which}"
 
 
-def counted(curve: Curve) -> str:
+def count_phrase(curve: Curve) -> str:
     """What the share of a level is of: answers, thinking that was judged itself, or harmless requests.
 
     A judge of the thinking has a name of its own.

@@ -1,4 +1,4 @@
-"""Reading a statement: what is no statement at all is refused, what is a malformed one is told field by field."""
+"""Parse a statement: a document of another kind raises an error, a malformed statement gives a fault per field."""
 
 import json
 import re
@@ -10,8 +10,8 @@ from overthink.errors import InputError
 from overthink.govern.faults import Fault
 from overthink.govern.statement import STATEMENT_SCHEMA, STATEMENT_VERSION, Stated, Statement
 
-LARGEST = 50_000_000
-"""Bytes of the longest statement that is read."""
+MAX_STATEMENT_LENGTH = 50_000_000
+"""Maximum length of a statement, in characters."""
 
 _WHY = {
     "holds_for_K<=": ("bounded", "without it the claim names no budget that it holds for"),
@@ -47,18 +47,18 @@ _WHY = {
     "every_eval_ever": ("record", "a statement holds its Every Eval Ever record"),
     "created": ("date", "a statement has a date"),
 }
-"""By field: the rule that is broken when it is missing or of the wrong kind, and why there is such a rule."""
+"""Rule that is broken when a field is missing or of the wrong type, and its reason, by field."""
 
 
 def parse_statement(text: str, name: str) -> Statement | tuple[Fault, ...]:
-    """A statement from its text, or what is malformed in it.
+    """Return a statement from its text, or the faults of a malformed one.
 
     Args:
         text: The document.
-        name: What messages call it.
+        name: Name of the document in messages.
 
     Raises:
-        InputError: It is not JSON, no statement, or one of a newer or other schema.
+        InputError: The document is not JSON, not a statement, or has a newer or other schema.
     """
     document = _document(text, name)
     _check_schema(document, name)
@@ -69,26 +69,26 @@ def parse_statement(text: str, name: str) -> Statement | tuple[Fault, ...]:
 
 
 def parse_stated(text: str, name: str) -> Stated:
-    """What the evaluator states, from a JSON document.
+    """Return the evaluator's facts from a JSON document.
 
     Raises:
-        InputError: It is not JSON, or a field is unknown or wrong.
+        InputError: The document is not JSON, or a field is unknown or wrong.
     """
     document = _document(text, name)
     try:
         return Stated.model_validate_json(json.dumps(document), strict=True)
     except ValidationError as failure:
-        told = "; ".join(
+        faults = "; ".join(
             f"{'.'.join(map(str, error['loc'])) or 'the whole'}: {error['msg']}"
             for error in failure.errors(include_url=False)
         )
-        known = ", ".join(Stated.model_fields)
-        raise InputError(f"{name} cannot be read: {told}; known fields: {known}") from failure
+        names = ", ".join(Stated.model_fields)
+        raise InputError(f"{name} cannot be read: {faults}; known fields: {names}") from failure
 
 
 def _document(text: str, name: str) -> Any:
-    if len(text) > LARGEST:
-        raise InputError(f"{name} has {len(text):,} characters; needed: at most {LARGEST:,}")
+    if len(text) > MAX_STATEMENT_LENGTH:
+        raise InputError(f"{name} has {len(text):,} characters; needed: at most {MAX_STATEMENT_LENGTH:,}")
     try:
         return json.loads(text, parse_constant=_refuse, object_pairs_hook=_once)
     except (ValueError, RecursionError) as failure:
@@ -110,27 +110,31 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_schema(document: Any, name: str) -> None:
-    seen = document.get("schema") if isinstance(document, dict) else None
-    if not isinstance(seen, str):
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if not isinstance(schema, str):
         hint = ""
         if isinstance(document, dict) and "evaluation_results" in document:
             hint = "; this is an Every Eval Ever record: give the statement.json that it belongs to"
         raise InputError(f"{name} names no schema; needed: {STATEMENT_SCHEMA!r}{hint}")
-    found = re.fullmatch(r"overthink\.statement/(\d+)\.(\d+)\.(\d+)", seen)
-    if found is None:
-        raise InputError(f"{name} has schema {seen[:80]!r}; needed: {STATEMENT_SCHEMA!r}")
-    version, own = tuple(map(int, found.groups())), tuple(map(int, STATEMENT_VERSION.split(".")))
+    match = re.fullmatch(r"overthink\.statement/(\d+)\.(\d+)\.(\d+)", schema)
+    if match is None:
+        raise InputError(f"{name} has schema {schema[:80]!r}; needed: {STATEMENT_SCHEMA!r}")
+    version, own = tuple(map(int, match.groups())), tuple(map(int, STATEMENT_VERSION.split(".")))
     if version > own:
-        raise InputError(f"{name} has schema {seen!r}; this Overthink reads {STATEMENT_SCHEMA!r}: install a newer one")
+        raise InputError(
+            f"{name} has schema {schema!r}; this Overthink reads {STATEMENT_SCHEMA!r}: install a newer one"
+        )
     if version[0] < own[0]:
-        raise InputError(f"{name} has schema {seen!r}, which this Overthink no longer reads; make the statement again")
+        raise InputError(
+            f"{name} has schema {schema!r}, which this Overthink no longer reads; make the statement again"
+        )
 
 
 def _fault(error: Any) -> Fault:
     path = ".".join(map(str, error["loc"])) or "the whole"
-    kind, seen = error["type"], str(error.get("input"))[:80]
+    kind, input_text = error["type"], str(error.get("input"))[:80]
     if kind == "extra_forbidden":
         return Fault("unknown-field", path, f"the schema {STATEMENT_VERSION} has no such field")
     rule, why = next(((_WHY[str(part)]) for part in reversed(error["loc"]) if str(part) in _WHY), ("schema", ""))
-    told = "missing" if kind == "missing" else f"{error['msg']}; seen: {seen!r}"
-    return Fault(rule, path, f"{told}; {why}" if why else told)
+    message = "missing" if kind == "missing" else f"{error['msg']}; seen: {input_text!r}"
+    return Fault(rule, path, f"{message}; {why}" if why else message)

@@ -1,7 +1,7 @@
-"""The registry of compute thresholds: what each instrument says, and what it was on a given day.
+"""The registry of compute thresholds: each instrument and its status on a given day.
 
-The rows are reviewed by hand in ``data/thresholds.toml``. What is only recalled (R) or unreliable (X) is marked so.
-No instrument counts deployment inference towards its number, and no row may claim it.
+The rows are reviewed by hand in ``data/thresholds.toml``. Recalled (R) and unreliable (X) entries are marked. No
+instrument counts deployment inference towards its number, and no row may claim it.
 """
 
 import tomllib
@@ -13,10 +13,10 @@ from importlib import resources
 from typing import Any, Literal, get_args
 
 from overthink.errors import InputError
-from overthink.govern.naming import one_of
+from overthink.govern.naming import look_up
 
 Status = Literal["proposed", "in_force", "not_yet_applicable", "revoked", "voluntary"]
-Counts = Literal["yes", "no", "silent"]
+CountRule = Literal["yes", "no", "silent"]
 
 STATUSES: tuple[str, ...] = get_args(Status)
 
@@ -36,7 +36,7 @@ STAGES = (
     "activation_recompute",
     "deployment_inference",
 )
-"""Parts of a run that instruments treat differently, in the order they are shown."""
+"""Stages of a run that instruments treat differently, in display order."""
 
 VERIFICATIONS = {
     "F": "primary text read",
@@ -54,9 +54,9 @@ MEASURES = (
     "chip_density",
     "effective_compute_ratio",
 )
-"""What a number may measure; an instrument without a number has none."""
+"""Quantities that a number may measure; an instrument without a number has none."""
 
-KINDS = ("law", "order", "bill", "guidance", "code", "export_control", "framework", "study")
+INSTRUMENT_KINDS = ("law", "order", "bill", "guidance", "code", "export_control", "framework", "study")
 OPERATORS = (">", ">=", "<", "<=")
 STALE_DAYS = 180
 
@@ -66,14 +66,14 @@ class Event:
     """The status of an instrument from a day on.
 
     Attributes:
-        recorded: The day as recorded; a month ("2024-12") where the day is unknown.
+        date_text: Date as recorded; a month ("2024-12") where the day is unknown.
         since: The day, or the first of the month.
-        status: What the instrument was from then on.
-        verification: How the date and status were verified.
-        note: What happened.
+        status: Status of the instrument from that day on.
+        verification: Key of ``VERIFICATIONS`` for the date and status.
+        note: Description of the event.
     """
 
-    recorded: str
+    date_text: str
     since: date
     status: Status
     verification: str
@@ -88,21 +88,21 @@ class Instrument:
         id: Short name.
         title: Name in words.
         kind: One of ``KINDS``.
-        jurisdiction: Whose it is; "developer" for a developer's own framework.
-        measure: What the number measures; None without a number.
+        jurisdiction: Jurisdiction; "developer" for a developer's own framework.
+        measure: Quantity that the number measures; None without a number.
         number: The threshold; None if the text sets none.
-        operator: ">" or ">=", as the text says; None without a number.
-        unit: Of the number.
-        scope: To whom or what it applies, and with which other conditions.
-        events: Its history, oldest first.
-        counts: By stage of a run, whether it counts towards the number: yes, no or silent.
-        pinpoint: Where in the text.
-        quote: A short one; empty if the text was not read.
-        source_title: Where it was read.
-        source_url: A link.
-        retrieved: When.
-        verification: A key of ``VERIFICATIONS``.
-        note: What a reader should know.
+        operator: ">" or ">=", as in the text; None without a number.
+        unit: Unit of the number.
+        scope: Persons, models or products it applies to, with further conditions.
+        events: History of the instrument, oldest first.
+        counts: Whether each stage of a run counts towards the number: yes, no or silent.
+        pinpoint: Location in the text.
+        quote: Short quote; empty if the text was not read.
+        source_title: Title of the source.
+        source_url: Link to the source.
+        retrieved: Date of retrieval.
+        verification: Key of ``VERIFICATIONS``.
+        note: Note for the reader.
     """
 
     id: str
@@ -115,7 +115,7 @@ class Instrument:
     unit: str | None
     scope: str
     events: tuple[Event, ...]
-    counts: Mapping[str, Counts]
+    counts: Mapping[str, CountRule]
     pinpoint: str
     quote: str
     source_title: str
@@ -125,12 +125,12 @@ class Instrument:
     note: str
 
     def event_on(self, day: date) -> Event | None:
-        """The event that gives the status on a day; None if the instrument was not there yet."""
+        """Return the event that sets the status on a day; None if the instrument did not exist yet."""
         past = [event for event in self.events if event.since <= day]
         return past[-1] if past else None
 
-    def reached(self, value: float) -> bool:
-        """Whether a value meets the number, by the instrument's own operator.
+    def is_reached(self, value: float) -> bool:
+        """Return whether a value meets the number, by the instrument's operator.
 
         Raises:
             InputError: The instrument has no number.
@@ -142,57 +142,61 @@ class Instrument:
         return results[self.operator or ""]
 
     def stale_on(self, day: date) -> bool:
-        """Whether the row was last checked more than 180 days before a day."""
+        """Return whether the row was last checked more than 180 days before a day."""
         return (day - self.retrieved).days > STALE_DAYS
 
 
 @cache
 def instruments() -> tuple[Instrument, ...]:
-    """Every row of the registry, in the order of the file."""
+    """Return every row of the registry, in file order."""
     text = resources.files("overthink.govern").joinpath("data/thresholds.toml").read_text(encoding="utf-8")
     return tuple(read_row(row) for row in tomllib.loads(text)["instrument"])
 
 
 def instrument(name: str) -> Instrument:
-    """The row with an id.
+    """Return the row with an id.
 
     Raises:
-        InputError: There is none; the nearest ids are named.
+        InputError: The id is unknown; the nearest ids are suggested.
 
     Example:
         >>> instrument("kr-basic-act").operator
         '>='
     """
-    return one_of(name, {row.id: row for row in instruments()}, what="instrument")
+    return look_up(name, {row.id: row for row in instruments()}, what="instrument")
 
 
-def on(day: date) -> list[tuple[Instrument, Event]]:
-    """The instruments that were there on a day, each with the event that gives its status."""
-    found = [(row, row.event_on(day)) for row in instruments()]
-    return [(row, event) for row, event in found if event is not None]
+def instruments_on(day: date) -> list[tuple[Instrument, Event]]:
+    """Return the instruments that existed on a day, each with the event that sets its status."""
+    rows = [(row, row.event_on(day)) for row in instruments()]
+    return [(row, event) for row, event in rows if event is not None]
 
 
 def training_thresholds(day: date) -> list[tuple[Instrument, Event]]:
-    """The thresholds on training compute that were proposed, agreed or in force on a day; revoked ones are left out."""
-    return [(row, event) for row, event in on(day) if row.measure == "training_compute" and event.status != "revoked"]
+    """Return the thresholds on training compute that were proposed, agreed or in force on a day, not revoked ones."""
+    return [
+        (row, event)
+        for row, event in instruments_on(day)
+        if row.measure == "training_compute" and event.status != "revoked"
+    ]
 
 
 def stale(rows: Sequence[tuple[Instrument, Event]], day: date) -> list[str]:
-    """A warning where rows were last checked too long before a day."""
+    """Return a warning if rows were last checked too long before a day."""
     old = [row.id for row, _ in rows if row.stale_on(day)]
     which = "all rows" if len(old) == len(rows) else ", ".join(old)
     return [f"last checked more than {STALE_DAYS} days before {day.isoformat()}: {which}"] if old else []
 
 
 def as_dict(row: Instrument, event: Event, *, day: date) -> dict[str, Any]:
-    """A row with its status on a day, for JSON."""
+    """Return a row with its status on a day, as a JSON object."""
     return {
         "id": row.id,
         "title": row.title,
         "kind": row.kind,
         "jurisdiction": row.jurisdiction,
         "status": event.status,
-        "status_since": event.recorded,
+        "status_since": event.date_text,
         "status_verification": event.verification,
         "status_note": event.note,
         "number": row.number,
@@ -202,7 +206,7 @@ def as_dict(row: Instrument, event: Event, *, day: date) -> dict[str, Any]:
         "scope": row.scope,
         "counts": dict(row.counts) if row.measure in ("training_compute", "modification_share") else None,
         "events": [
-            {"date": past.recorded, "status": past.status, "verification": past.verification, "note": past.note}
+            {"date": past.date_text, "status": past.status, "verification": past.verification, "note": past.note}
             for past in row.events
         ],
         "pinpoint": row.pinpoint,
@@ -218,10 +222,10 @@ def as_dict(row: Instrument, event: Event, *, day: date) -> dict[str, Any]:
 
 
 def day_from(text: str) -> date:
-    """A date as YYYY-MM-DD.
+    """Parse a date as YYYY-MM-DD.
 
     Raises:
-        InputError: It is not one.
+        InputError: The text is not such a date.
     """
     try:
         return date.fromisoformat(text)
@@ -230,40 +234,53 @@ def day_from(text: str) -> date:
 
 
 def read_row(row: Mapping[str, Any]) -> Instrument:
-    """A row of the file, checked.
+    """Return a validated row of the file.
 
     Raises:
-        ValueError: A field is missing, unknown or out of its list; a stage is counted twice; deployment inference is
-            said to count; a read or found row has no source.
+        ValueError: A field is missing, unknown or has an invalid value; a stage is counted twice; deployment inference
+            counts; a row with verification F or f has no source.
     """
     values = {"measure": None, "number": None, "operator": None, "unit": None, **row}
     counts = values.pop("counts", {})
     events = tuple(_event(event) for event in values.pop("events"))
-    made = Instrument(events=events, counts=_counted(counts.get("yes", ()), counts.get("no", ())), **values)
+    instrument = Instrument(events=events, counts=_count_rules(counts.get("yes", ()), counts.get("no", ())), **values)
     faults = [
-        made.kind not in KINDS and "kind",
-        made.verification not in VERIFICATIONS and "verification",
-        made.measure not in (None, *MEASURES) and "measure",
-        len({made.number is None, made.operator is None, made.unit is None, made.measure is None}) > 1 and "number",
-        made.operator not in (None, *OPERATORS) and "operator",
-        made.verification in "Ff" and not (made.source_title and made.source_url) and "source",
-        made.counts["deployment_inference"] == "yes" and "counts of deployment inference",
-        made.measure == "training_compute" and made.counts["deployment_inference"] != "no" and "deployment inference",
+        instrument.kind not in INSTRUMENT_KINDS and "kind",
+        instrument.verification not in VERIFICATIONS and "verification",
+        instrument.measure not in (None, *MEASURES) and "measure",
+        len(
+            {
+                instrument.number is None,
+                instrument.operator is None,
+                instrument.unit is None,
+                instrument.measure is None,
+            }
+        )
+        > 1
+        and "number",
+        instrument.operator not in (None, *OPERATORS) and "operator",
+        instrument.verification in "Ff" and not (instrument.source_title and instrument.source_url) and "source",
+        instrument.counts["deployment_inference"] == "yes" and "counts of deployment inference",
+        instrument.measure == "training_compute"
+        and instrument.counts["deployment_inference"] != "no"
+        and "deployment inference",
         (not events or list(events) != sorted(events, key=lambda event: event.since)) and "events",
         not all(event.status in STATUSES and event.verification in VERIFICATIONS for event in events) and "events",
     ]
     if any(faults):
-        raise ValueError(f"row {made.id} of the registry: wrong {', '.join(sorted({str(f) for f in faults if f}))}")
-    return made
+        raise ValueError(
+            f"row {instrument.id} of the registry: wrong {', '.join(sorted({str(f) for f in faults if f}))}"
+        )
+    return instrument
 
 
 def _event(event: Mapping[str, Any]) -> Event:
-    shown = str(event["date"])
-    since = date.fromisoformat(shown if len(shown) > len("2024-12") else f"{shown}-01")
-    return Event(shown, since, event["status"], event["verification"], event["note"])
+    date_text = str(event["date"])
+    since = date.fromisoformat(date_text if len(date_text) > len("2024-12") else f"{date_text}-01")
+    return Event(date_text, since, event["status"], event["verification"], event["note"])
 
 
-def _counted(yes: Sequence[str], no: Sequence[str]) -> dict[str, Counts]:
+def _count_rules(yes: Sequence[str], no: Sequence[str]) -> dict[str, CountRule]:
     if set(yes) & set(no) or not {*yes, *no} <= set(STAGES):
         raise ValueError(f"stages counted twice or unknown: {sorted({*yes, *no})}")
     return {stage: "yes" if stage in yes else "no" if stage in no else "silent" for stage in STAGES}

@@ -1,6 +1,6 @@
-"""Every rule that a statement keeps, in one table; a statement that keeps them claims no more than was measured."""
+"""Table of all rules for statements; a statement that satisfies them claims no more than was measured."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from overthink.govern import rules_of_claims as claims
@@ -9,10 +9,10 @@ from overthink.govern import rules_of_numbers as numbers
 from overthink.govern import rules_of_said_numbers as said
 from overthink.govern import rules_of_scope as scope
 from overthink.govern import rules_of_words as words
-from overthink.govern.faults import Fault, Rule
+from overthink.govern.faults import Breaches, Fault, Rule
 from overthink.govern.statement import Statement
 
-_TABLE: dict[str, Callable[[Statement], Iterator[tuple[str, str]]]] = {
+_TABLE: dict[str, Callable[[Statement], Breaches]] = {
     "interval": numbers.interval,
     "null-reason": numbers.null_reason,
     "range": numbers.value_range,
@@ -23,13 +23,13 @@ _TABLE: dict[str, Callable[[Statement], Iterator[tuple[str, str]]]] = {
     "p-adjusted": numbers.tests,
     "verdict": numbers.verdicts,
     "gate-results": numbers.gate_results,
-    "place": claims.place,
-    "measured": claims.measured,
-    "bounded": claims.bounded,
-    "selector": claims.selector,
+    "place": claims.placement,
+    "measured": claims.measured_values,
+    "bounded": claims.bounds,
+    "selector": claims.selectors,
     "strength": claims.strong_as_evidence,
     "extrapolated": claims.extrapolation,
-    "gates-failed": claims.failed_gates_told,
+    "gates-failed": claims.failed_gates,
     "whole-curve": claims.whole_curve,
     "duplicate": claims.duplicates,
     "budgets": scope.budgets,
@@ -39,11 +39,11 @@ _TABLE: dict[str, Callable[[Statement], Iterator[tuple[str, str]]]] = {
     "consumption": scope.consumption,
     "polarity": scope.polarity,
     "left-open": scope.left_open,
-    "deviations": scope.deviations_told,
+    "deviations": scope.plan_deviations,
     "extreme": scope.extremes,
-    "judge": scope.judged,
+    "judge": scope.judge_correction,
     "flop": scope.flop_stated,
-    "date": scope.dated,
+    "date": scope.creation_date,
     "hashes": scope.hashes,
     "record": scope.record,
     "curve-names": scope.curve_names,
@@ -51,13 +51,13 @@ _TABLE: dict[str, Callable[[Statement], Iterator[tuple[str, str]]]] = {
     "legal-words": words.legal,
     "trend-words": words.trend,
     "reach-words": words.reach,
-    "names-said": words.names_said,
-    "unfounded-words": words.founded,
+    "names-said": words.name_claims,
+    "unfounded-words": words.evidence_words,
     "significant": words.significance,
     "human-labels": words.human_corrected,
-    "numbers-said": said.numbers_said,
+    "numbers-said": said.number_claims,
     "sentences": said.sentences,
-    "scale-said": said.scale_said,
+    "scale-said": said.scale_claims,
 }
 
 RULES = tuple(Rule(name, (find.__doc__ or "").strip(), find) for name, find in _TABLE.items())
@@ -65,20 +65,20 @@ RULES = tuple(Rule(name, (find.__doc__ or "").strip(), find) for name, find in _
 
 
 def check_statement(statement: Statement, *, now: datetime) -> tuple[Fault, ...]:
-    """Everything that is wrong with a statement, by its own words and numbers alone.
+    """Return all faults of a statement that follow from its own text and numbers.
 
     Args:
-        statement: The statement, of the right form.
-        now: The time, with its zone: a statement is not from the future.
+        statement: The statement, valid by its schema.
+        now: Current time, with time zone: a statement is not from the future.
 
     Returns:
-        The faults, rule by rule; empty if every rule is kept.
+        The faults, rule by rule; empty if every rule is satisfied.
     """
-    found = [fault for rule in RULES for fault in rule.faults(statement)]
+    faults = [fault for rule in RULES for fault in rule.faults(statement)]
     try:
         ahead = datetime.fromisoformat(statement.created) > now + timedelta(days=1)
     except (ValueError, TypeError):
-        ahead = False  # no date, or no zone: the rule on dates says so
+        ahead = False  # no date, or no time zone: reported by the rule on dates
     if ahead:
-        found.append(Fault("date", "created", f"{statement.created} is in the future"))
-    return tuple(found)
+        faults.append(Fault("date", "created", f"{statement.created} is in the future"))
+    return tuple(faults)

@@ -1,21 +1,19 @@
-"""Rules that hold for every number of a statement: interval, range, unit, counts, tests, and where it comes from."""
+"""Rules for every number of a statement: interval, range, unit, counts, tests and source."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from overthink.core.gates import CONTROL_MIN, ERRORS_MAX, NATURAL_END_MAX, RISE_MIN, TRUNCATION_MAX, UNPARSED_MAX
-from overthink.govern.faults import by_id, close, numbers, own_points
+from overthink.govern.faults import Breaches, by_id, close, numbers, own_points
 from overthink.govern.statement import Claim, Statement
 from overthink.govern.statement_curve import Curve, Number, Point
-
-Found = Iterator[tuple[str, str]]
 
 RANGES = {"share": (0.0, 1.0), "difference of shares": (-1.0, 1.0), "tokens": (0.0, float("inf"))}
 UNITS = {"level": "share", "tries": "share"}
 MOST = {"natural_end": NATURAL_END_MAX, "truncation": TRUNCATION_MAX, "unparsed": UNPARSED_MAX, "errors": ERRORS_MAX}
 
 
-def interval(statement: Statement) -> Found:
-    """Every estimate has an interval of the stated level that holds it, or says why not."""
+def interval(statement: Statement) -> Breaches:
+    """Every estimate has an interval of the stated level that contains it, or a reason why not."""
     for where, value in numbers(statement):
         yield from _interval(where, value, statement.level)
     for i, claim in enumerate(statement.claims):
@@ -26,7 +24,7 @@ def interval(statement: Statement) -> Found:
             )
 
 
-def _interval(where: str, value: Number, level: float) -> Found:
+def _interval(where: str, value: Number, level: float) -> Breaches:
     if (value.low is None) != (value.high is None):
         yield where, "half an interval: needed both low and high, or neither with a reason"
     if value.low is None or value.high is None:
@@ -43,7 +41,7 @@ def _interval(where: str, value: Number, level: float) -> Found:
         yield where, f"the estimate {value.estimate:g} is outside its interval {value.low:g} to {value.high:g}"
 
 
-def null_reason(statement: Statement) -> Found:
+def null_reason(statement: Statement) -> Breaches:
     """A null estimate has a reason."""
     for where, value in numbers(statement):
         if value.estimate is None and not (value.reason or "").strip():
@@ -56,44 +54,44 @@ def null_reason(statement: Statement) -> Found:
                 yield f"curves.{i}.points.{j}.limit_hit_rate", "null, and limit_hit_reason does not say why"
 
 
-def value_range(statement: Statement) -> Found:
+def value_range(statement: Statement) -> Breaches:
     """Shares lie in 0 to 1, differences of shares in -1 to 1; percentages are not shares."""
     for where, value in numbers(statement):
         gap = "/divergence/" in value.finding  # a difference of two differences
         uncut = gap or (value.unit != "share" and "/corrected_" in value.finding)  # estimators that leave the range
         low, high = (-2.0, 2.0) if uncut else RANGES[value.unit]
         for name in ("estimate",) if uncut else ("estimate", "low", "high"):
-            seen = getattr(value, name)
-            if seen is not None and not low - 1e-9 <= seen <= high + 1e-9:
-                hint = "; is it a percentage?" if value.unit != "tokens" and abs(seen) <= 100 else ""
-                yield f"{where}.{name}", f"{seen:g} is no {value.unit}; needed: {low:g} to {high:g}{hint}"
+            number = getattr(value, name)
+            if number is not None and not low - 1e-9 <= number <= high + 1e-9:
+                hint = "; is it a percentage?" if value.unit != "tokens" and abs(number) <= 100 else ""
+                yield f"{where}.{name}", f"{number:g} is no {value.unit}; needed: {low:g} to {high:g}{hint}"
 
 
-def unit(statement: Statement) -> Found:
+def unit(statement: Statement) -> Breaches:
     """Levels are shares, changes are differences of shares, consumption is tokens."""
     for where, value in numbers(statement):
         field = where.rsplit(".", 1)[-1]
         if where.startswith("claims."):
-            needed = UNITS.get(statement.claims[int(where.split(".")[1])].type, "difference of shares")
+            required_unit = UNITS.get(statement.claims[int(where.split(".")[1])].type, "difference of shares")
         elif field.endswith("_tokens"):
-            needed = "tokens"
+            required_unit = "tokens"
         else:
-            needed = "difference of shares" if field in ("change", "top_step") else "share"
-        if value.unit != needed:
-            yield f"{where}.unit", f"{value.unit!r}; needed: {needed!r}"
+            required_unit = "difference of shares" if field in ("change", "top_step") else "share"
+        if value.unit != required_unit:
+            yield f"{where}.unit", f"{value.unit!r}; needed: {required_unit!r}"
 
 
-def simultaneous(statement: Statement) -> Found:
+def simultaneous(statement: Statement) -> Breaches:
     """Only bands and gaps hold at all rungs at once; a pointwise interval does not become one by its label."""
     for where, value in numbers(statement):
-        earned = any(f"/{kind}/" in value.finding for kind in ("band", "divergence"))
-        if value.simultaneous and not earned:
+        is_band = any(f"/{kind}/" in value.finding for kind in ("band", "divergence"))
+        if value.simultaneous and not is_band:
             yield where, f"called simultaneous, but {value.finding} is a pointwise interval"
-        if earned and not value.simultaneous:
+        if is_band and not value.simultaneous:
             yield where, f"called pointwise, but {value.finding} holds at all rungs at once"
 
 
-def one_curve(statement: Statement) -> Found:
+def one_curve(statement: Statement) -> Breaches:
     """The numbers of a curve agree: a band is around its value, one try is one try, a step is between two rungs."""
     for i, curve in enumerate(statement.curves):
         for j, point in enumerate(curve.points):
@@ -101,32 +99,38 @@ def one_curve(statement: Statement) -> Found:
             if point.band is not None and not close(point.band.estimate, own):
                 yield f"curves.{i}.points.{j}.band", f"around {point.band.estimate}; the value is {own}"
             for n, many in enumerate(point.tries):
-                one = many.value.estimate if many.k == 1 and many.selector != "majority" else None
-                if one is not None and not close(one, own):  # a rung without a verifier's score has no best try
-                    yield f"curves.{i}.points.{j}.tries.{n}.value", f"one try gives {one}; the value is {own}"
+                single_try = many.value.estimate if many.k == 1 and many.selector != "majority" else None
+                if single_try is not None and not close(
+                    single_try, own
+                ):  # a rung without a verifier's score has no best try
+                    yield f"curves.{i}.points.{j}.tries.{n}.value", f"one try gives {single_try}; the value is {own}"
         step = curve.plateau.top_step
         if step is None:
             if len(curve.points) > 1:
                 yield f"curves.{i}.plateau.top_step", "missing, though there are two rungs to compare"
             continue
         ends = curve.points[-2:]
-        known = [point.value.estimate for point in ends if point.value.estimate is not None]
+        estimates = [point.value.estimate for point in ends if point.value.estimate is not None]
         whole = len({point.n_questions for point in ends}) == 1 and not _unread(ends)
-        if len(known) == len(ends) and whole and not close(step.estimate, known[1] - known[0], relative=1e-3):
+        if (
+            len(estimates) == len(ends)
+            and whole
+            and not close(step.estimate, estimates[1] - estimates[0], relative=1e-3)
+        ):
             yield (
                 f"curves.{i}.plateau.top_step",
-                f"{step.estimate}; the highest two rungs differ by {known[1] - known[0]:g}",
+                f"{step.estimate}; the highest two rungs differ by {estimates[1] - estimates[0]:g}",
             )
 
 
 def _unread(points: Sequence[Point]) -> bool:
-    """Whether some answer has no value, so that a paired difference may leave its question out."""
-    told = [point.gates.get(name) for point in points for name in ("unparsed", "errors")]
-    return any(gate is None or gate.estimate != 0 for gate in told)
+    """Return whether an answer has no value, so that a paired difference may omit its question."""
+    gates = [point.gates.get(name) for point in points for name in ("unparsed", "errors")]
+    return any(gate is None or gate.estimate != 0 for gate in gates)
 
 
-def counts(statement: Statement) -> Found:
-    """Questions and draws are those that were collected, and no try is counted that was not drawn."""
+def counts(statement: Statement) -> Breaches:
+    """Questions and draws equal the collected ones, and no more tries are counted than were drawn."""
     how, curves = statement.elicitation, by_id(statement)
     for i, curve in enumerate(statement.curves):
         where = f"curves.{i}"
@@ -143,14 +147,14 @@ def counts(statement: Statement) -> Found:
                 yield f"{where}.points.{j}.n_questions", "0 questions, yet there is an estimate"
             for n, many in enumerate(point.tries):
                 if many.k > point.n_draws:
-                    told = f"{many.k} tries were combined, but only {point.n_draws} were drawn"
-                    yield f"{where}.points.{j}.tries.{n}.k", told
+                    message = f"{many.k} tries were combined, but only {point.n_draws} were drawn"
+                    yield f"{where}.points.{j}.tries.{n}.k", message
     for i, claim in enumerate(statement.claims):
         if claim.curve in curves:
             yield from _claim_counts(f"claims.{i}", claim, curves[claim.curve])
 
 
-def _claim_counts(where: str, claim: Claim, curve: Curve) -> Found:
+def _claim_counts(where: str, claim: Claim, curve: Curve) -> Breaches:
     places = own_points(claim, curve)
     if places is None:
         return
@@ -165,12 +169,12 @@ def _claim_counts(where: str, claim: Claim, curve: Curve) -> Found:
         yield where, "a number measured on no question, or no draw"
 
 
-def tests(statement: Statement) -> Found:
+def tests(statement: Statement) -> Breaches:
     """A p-value comes with the one adjusted over its family, which is not smaller; verdicts survive it."""
-    told = [(f"claims.{i}.test", claim.test) for i, claim in enumerate(statement.claims)]
+    pairs = [(f"claims.{i}.test", claim.test) for i, claim in enumerate(statement.claims)]
     for i, curve in enumerate(statement.curves):
-        told += [(f"curves.{i}.plateau.shapes.{j}.test", shape.test) for j, shape in enumerate(curve.plateau.shapes)]
-    for where, test in told:
+        pairs += [(f"curves.{i}.plateau.shapes.{j}.test", shape.test) for j, shape in enumerate(curve.plateau.shapes)]
+    for where, test in pairs:
         if test is None or test.p is None:
             if test is not None and test.p_adjusted is not None:
                 yield where, "an adjusted p-value without the p-value"
@@ -183,32 +187,32 @@ def tests(statement: Statement) -> Found:
             yield f"claims.{i}.test", "a change without the test that it must pass"
 
 
-def verdicts(statement: Statement) -> Found:
-    """A shape is claimed only where its test, adjusted over the curves, earned it."""
+def verdicts(statement: Statement) -> Breaches:
+    """A shape is claimed only where its test, adjusted over the curves, supports it."""
     alpha = 1 - statement.level
     for i, curve in enumerate(statement.curves):
         for j, shape in enumerate(curve.plateau.shapes):
             where = f"curves.{i}.plateau.shapes.{j}"
             p = None if shape.test is None else shape.test.p_adjusted
             if shape.verdict != "undetermined" and (p is None or p > alpha + 1e-12):
-                seen = "has no adjusted p-value" if p is None else f"has adjusted p {p:.3g} > {alpha:.3g}"
-                yield where, f"verdict {shape.verdict!r} {seen}; needed: undetermined"
+                evidence = "has no adjusted p-value" if p is None else f"has adjusted p {p:.3g} > {alpha:.3g}"
+                yield where, f"verdict {shape.verdict!r} {evidence}; needed: undetermined"
             change = shape.change.estimate
             wrong = {"up": -1, "saturating": -1, "down": 1}.get(shape.verdict, 0)
             if change is not None and wrong * change > 0:
                 yield where, f"verdict {shape.verdict!r}, but the highest rung minus the lowest is {change:+.3g}"
             if shape.verdict == "flat" and change is not None and abs(change) >= curve.plateau.margin:
                 yield where, f"verdict 'flat', but the ends differ by {change:+.3g}, more than the margin"
-        shown = any(shape.verdict in ("flat", "saturating") for shape in curve.plateau.shapes)
-        if curve.plateau.shown != shown:
-            yield f"curves.{i}.plateau.shown", f"{curve.plateau.shown}; the verdicts say {shown}"
-        tested = any(shape.test is not None and shape.test.p is not None for shape in curve.plateau.shapes)
-        if curve.plateau.tested != tested:
-            yield f"curves.{i}.plateau.tested", f"{curve.plateau.tested}; the tests say {tested}"
+        plateau_shown = any(shape.verdict in ("flat", "saturating") for shape in curve.plateau.shapes)
+        if curve.plateau.shown != plateau_shown:
+            yield f"curves.{i}.plateau.shown", f"{curve.plateau.shown}; the verdicts say {plateau_shown}"
+        plateau_tested = any(shape.test is not None and shape.test.p is not None for shape in curve.plateau.shapes)
+        if curve.plateau.tested != plateau_tested:
+            yield f"curves.{i}.plateau.tested", f"{curve.plateau.tested}; the tests say {plateau_tested}"
 
 
-def gate_results(statement: Statement) -> Found:
-    """A gate that was read as passed did pass, and the gates that apply are all there."""
+def gate_results(statement: Statement) -> Breaches:
+    """A gate marked as passed did pass, and all applicable gates are present."""
     for i, curve in enumerate(statement.curves):
         for j, point in enumerate(curve.points):
             where = f"curves.{i}.points.{j}"
@@ -218,30 +222,34 @@ def gate_results(statement: Statement) -> Found:
             for name, gate in point.gates.items():
                 if gate.estimate is not None and not 0 <= gate.estimate <= _most(curve, name):
                     yield f"{where}.gates.{name}", f"{gate.estimate:g} is no share"
-                passed = _passes(curve, name, gate.estimate)
-                if passed is not None and (gate.result == "passed") != passed:
+                passes = _passes(curve, name, gate.estimate)
+                if passes is not None and (gate.result == "passed") != passes:
                     yield f"{where}.gates.{name}", f"{gate.result}, but its number is {gate.estimate:g}"
             yield from _limit_hit(where, point)
 
 
-def _limit_hit(where: str, point: Point) -> Found:
-    ended = point.gates.get("natural_end")
-    if ended is not None and ended.estimate is not None and not close(point.limit_hit_rate, 1 - ended.estimate):
+def _limit_hit(where: str, point: Point) -> Breaches:
+    natural_end = point.gates.get("natural_end")
+    if (
+        natural_end is not None
+        and natural_end.estimate is not None
+        and not close(point.limit_hit_rate, 1 - natural_end.estimate)
+    ):
         yield (
             f"{where}.limit_hit_rate",
-            f"{point.limit_hit_rate}; the traces that ended by themselves leave it at " + (f"{1 - ended.estimate:g}"),
+            f"{point.limit_hit_rate}; the traces that ended by themselves leave it at {1 - natural_end.estimate:g}",
         )
 
 
 def _gates_needed(curve: Curve) -> set[str]:
-    needed = {"unparsed", "errors"}
-    needed |= {"manipulation", "natural_end"} if curve.estimand == "forced" else set()
-    needed |= {"manipulation"} if curve.estimand == "effort" else set()
-    return needed | ({"truncation"} if curve.estimand != "truncated" else set())
+    names = {"unparsed", "errors"}
+    names |= {"manipulation", "natural_end"} if curve.estimand == "forced" else set()
+    names |= {"manipulation"} if curve.estimand == "effort" else set()
+    return names | ({"truncation"} if curve.estimand != "truncated" else set())
 
 
 def _most(curve: Curve, name: str) -> float:
-    """A gate's number is a share; at effort levels, manipulation is a ratio."""
+    """Return the maximum of a gate's number: it is a share, except manipulation at effort levels, which is a ratio."""
     return float("inf") if name == "manipulation" and curve.estimand == "effort" else 1 + 1e-9
 
 

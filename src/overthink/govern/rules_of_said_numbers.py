@@ -1,17 +1,14 @@
 """Rules for numbers in sentences: each is one of the claim's own, and the budget and interval are said."""
 
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 
 from overthink.govern.clauses import claiming, clauses
-from overthink.govern.faults import by_id, own_points
+from overthink.govern.faults import Breaches, by_id, own_points
 from overthink.govern.rules_of_words import prose
 from overthink.govern.statement import Claim, Statement
 from overthink.govern.statement_curve import Point
 from overthink.govern.words import speaks_of_the_bad_side
-
-Found = Iterator[tuple[str, str]]
 
 _NUMBER = re.compile(
     r"(?<![\w.%])(?P<sign>[-+])?(?<![\w.])(?P<digits>\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?)"
@@ -26,7 +23,7 @@ _IN_WORDS = re.compile(
 )
 
 
-def numbers_said(statement: Statement) -> Found:
+def number_claims(statement: Statement) -> Breaches:
     """Every number in a claim's sentence is one of the claim's own, and its budget and interval are said."""
     curves = by_id(statement)
     for i, claim in enumerate(statement.claims):
@@ -36,29 +33,29 @@ def numbers_said(statement: Statement) -> Found:
             continue
         margin, level = curve.plateau.margin, statement.level
         own = {side: _own(claim, places, margin=margin, level=level, bad=side) for side in (False, True)}
-        seen = []
+        matches = []
         for clause in clauses(claim.statement):
-            turned = claim.type != "gap" and speaks_of_the_bad_side(clause, curve.axis)
-            for found in _NUMBER.finditer(clause):
-                kind = _kind(found["unit"])
-                seen.append(found)
-                if not any(_is(found, value) for value in own[turned][kind]):
-                    side = ", counted on the bad side" if turned else ""
-                    yield where, f"{found.group().strip()!r} is no {kind} of this claim{side}"
-            spelled = _IN_WORDS.search(clause)
-            if spelled:
-                yield where, f"{spelled.group()!r}: write the number in digits"
-        yield from _left_out(where, claim, places[0], seen)
+            bad_side = claim.type != "gap" and speaks_of_the_bad_side(clause, curve.axis)
+            for match in _NUMBER.finditer(clause):
+                kind = _kind(match["unit"])
+                matches.append(match)
+                if not any(_is(match, value) for value in own[bad_side][kind]):
+                    side = ", counted on the bad side" if bad_side else ""
+                    yield where, f"{match.group().strip()!r} is no {kind} of this claim{side}"
+            word_match = _IN_WORDS.search(clause)
+            if word_match:
+                yield where, f"{word_match.group()!r}: write the number in digits"
+        yield from _left_out(where, claim, places[0], matches)
 
 
-def sentences(statement: Statement) -> Found:
+def sentences(statement: Statement) -> Breaches:
     """Every sentence of a claim gives a number, or says what is not known: remarks belong to the limits."""
     for i, claim in enumerate(statement.claims):
         if claim.type == "shape":
             continue
         for sentence in re.split(r"(?<=[.!?])\s+", claim.statement.strip()):
-            said = claiming(sentence)
-            if said and not any(re.search(r"\d", clause) for clause in clauses(sentence)):
+            claims = claiming(sentence)
+            if claims and not any(re.search(r"\d", clause) for clause in clauses(sentence)):
                 yield f"claims.{i}.statement", f"{sentence[:80]!r} claims something without a number"
 
 
@@ -87,19 +84,19 @@ def _own(
     value = [v for v in (claim.value.estimate, claim.value.low, claim.value.high) if v is not None]
     value = [(1 - v if share else -v) if bad else v for v in value]
     mde = [] if claim.test is None or claim.test.mde is None else [claim.test.mde]
-    asked = [float(p.requested_tokens) for p in places if p.requested_tokens is not None]
-    asked += [float(p.loop_tokens) for p in places if p.loop_tokens is not None]
+    budgets = [float(p.requested_tokens) for p in places if p.requested_tokens is not None]
+    budgets += [float(p.loop_tokens) for p in places if p.loop_tokens is not None]
     turns = [float(p.turns) for p in places if p.turns is not None]
     if claim.extrapolated:
-        asked += [float(held) for held in (claim.holds_for_tokens, claim.holds_for_loop_tokens) if held is not None]
+        budgets += [float(held) for held in (claim.holds_for_tokens, claim.holds_for_loop_tokens) if held is not None]
         turns += [float(claim.holds_for_turns)] if claim.holds_for_turns is not None else []
-    spent = [p.attempt_tokens.estimate for p in places] + [p.thinking_tokens.estimate for p in places]
+    token_counts = [p.attempt_tokens.estimate for p in places] + [p.thinking_tokens.estimate for p in places]
     ps = [] if claim.test is None else [p for p in (claim.test.p, claim.test.p_adjusted) if p is not None]
     bounds = [0.001] if any(p < 0.001 for p in ps) else []
     own = {
         "percentage": [100 * level] + [100 * v for v in value if share],
         "difference in points": [100 * v for v in (*([] if share else value), margin, *mde)],
-        "number of tokens": asked + [s for s in spent if s is not None],
+        "number of tokens": budgets + [s for s in token_counts if s is not None],
         "number of turns": turns,
         "number of tries": [float(claim.at.k), float(claim.n_draws), float(claim.holds_for_tries)],
         "multiple": [claim.k.value, claim.holds_for_k],
@@ -124,60 +121,60 @@ def _own(
             *bare,
             *own["number of tries"],
             float(claim.n_questions),
-            *asked,
+            *budgets,
             *turns,
             *own["difference in points"],
         ]
     }
 
 
-def _read(found: re.Match[str]) -> float:
-    size = float(_decimal(found)) * _scale(found)
-    return -size if found["sign"] == "-" else size
+def _read(match: re.Match[str]) -> float:
+    size = float(_decimal(match)) * _scale(match)
+    return -size if match["sign"] == "-" else size
 
 
-def _decimal(found: re.Match[str]) -> Decimal:
-    return Decimal(found["digits"].replace(",", ""))
+def _decimal(match: re.Match[str]) -> Decimal:
+    return Decimal(match["digits"].replace(",", ""))
 
 
-def _scale(found: re.Match[str]) -> float:
-    return _SCALES.get((found["scale"] or "").lower(), 1)
+def _scale(match: re.Match[str]) -> float:
+    return _SCALES.get((match["scale"] or "").lower(), 1)
 
 
-def _is(found: re.Match[str], value: float) -> bool:
+def _is(match: re.Match[str], value: float) -> bool:
     """Whether the number in the text is this one, as rounded there; a sign that is written must be right."""
-    seen, scale = _read(found), _scale(found)
-    slack = 0.505 * 10.0 ** int(_decimal(found).as_tuple().exponent) * scale
+    number, scale = _read(match), _scale(match)
+    slack = 0.505 * 10.0 ** int(_decimal(match).as_tuple().exponent) * scale
     if scale > 1:
         slack = min(slack, 0.05 * abs(value))
-    off = abs(seen - value) if found["sign"] is not None else abs(seen - abs(value))
+    off = abs(number - value) if match["sign"] is not None else abs(number - abs(value))
     return off <= slack + 1e-9
 
 
-def _left_out(where: str, claim: Claim, point: Point, seen: list[re.Match[str]]) -> Found:
-    said = {(_kind(found["unit"]), _read(found)) for found in seen}
-    for held, asked, unit in (
+def _left_out(where: str, claim: Claim, point: Point, matches: list[re.Match[str]]) -> Breaches:
+    numbers = {(_kind(match["unit"]), _read(match)) for match in matches}
+    for held, rung_budget, unit in (
         (claim.holds_for_tokens, point.requested_tokens, "thinking tokens"),
         (claim.holds_for_loop_tokens, point.loop_tokens, "generated tokens"),
         (claim.holds_for_turns, point.turns, "turns"),
     ):
-        count = held if claim.extrapolated else asked
-        if count is not None and (f"number of {unit.split()[-1]}", float(count)) not in said:
+        count = held if claim.extrapolated else rung_budget
+        if count is not None and (f"number of {unit.split()[-1]}", float(count)) not in numbers:
             yield where, f"the sentence does not say its budget: {count:,} {unit}"
     if point.effort is not None and point.effort not in claim.statement:
         yield where, f"the sentence does not say its budget: effort {point.effort!r}"
-    if claim.at.k > 1 and ("number of tries", float(claim.at.k)) not in said:
+    if claim.at.k > 1 and ("number of tries", float(claim.at.k)) not in numbers:
         yield where, f"the sentence does not say its {claim.at.k} tries"
     if claim.type == "shape" or claim.strength == "undetermined":
         return
     for name in ("low", "high"):
         bound = getattr(claim.value, name)
         written = () if bound is None else (bound, 100 * bound, 100 * (1 - bound))
-        if bound is not None and not any(_is(found, value) for found in seen for value in written):
+        if bound is not None and not any(_is(match, value) for match in matches for value in written):
             yield where, f"the sentence gives no interval: {name} {bound:.4g} is missing"
 
 
-def scale_said(statement: Statement) -> Found:
+def scale_claims(statement: Statement) -> Breaches:
     """No text speaks of more tokens, turns or tries than were tested."""
     how = statement.elicitation
     points = [point for curve in statement.curves for point in curve.points]
@@ -187,15 +184,15 @@ def scale_said(statement: Statement) -> Found:
     of, turns = "thinking" if how.checkpoints is None else "generated", max(how.turns or (0,))
     for where, text in prose(statement):
         parts = where.split(".")
-        labelled = parts[0] == "claims" and statement.claims[int(parts[1])].extrapolated
-        if labelled or where.startswith(("stated.", "elicitation.not_tried")) or where.endswith(".ref.means"):
+        is_extrapolation = parts[0] == "claims" and statement.claims[int(parts[1])].extrapolated
+        if is_extrapolation or where.startswith(("stated.", "elicitation.not_tried")) or where.endswith(".ref.means"):
             continue
         for clause in claiming(text):
-            for found in _NUMBER.finditer(clause):
-                kind, size = _kind(found["unit"]), _read(found)
+            for match in _NUMBER.finditer(clause):
+                kind, size = _kind(match["unit"]), _read(match)
                 if kind == "number of tokens" and size > tokens * 1.001:
-                    yield where, f"{found.group().strip()!r}; tested up to {tokens:,.0f} {of} tokens"
+                    yield where, f"{match.group().strip()!r}; tested up to {tokens:,.0f} {of} tokens"
                 if kind == "number of turns" and size > turns:
-                    yield where, f"{found.group().strip()!r}; tested up to {turns:,} turns of a loop"
+                    yield where, f"{match.group().strip()!r}; tested up to {turns:,} turns of a loop"
                 if kind == "number of tries" and size > max(how.max_tries, how.draws):
-                    yield where, f"{found.group().strip()!r}; tested up to {how.max_tries} tries"
+                    yield where, f"{match.group().strip()!r}; tested up to {how.max_tries} tries"

@@ -1,4 +1,4 @@
-"""The evaluation statement: what a study may claim, up to which budget, and what stands behind it.
+"""The evaluation statement: claims of a study, their budgets, and the evidence behind them.
 
 This is the only place where the shape of ``statement.json`` is defined; the JSON Schema that is published beside it
 (``schemas/``) is generated from here. A field that changes its meaning raises the major version.
@@ -9,10 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from overthink.govern.statement_curve import (
-    Count,
     Curve,
     K,
-    MayLoop,
+    LoopPart,
+    NonNegativeCount,
     Number,
     Part,
     Positive,
@@ -30,20 +30,20 @@ Strength = Literal["bounded", "lower_bound", "undetermined", "extrapolated"]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
-class Place(MayLoop):
+class Place(LoopPart):
     """Where on the surface of budgets a claim sits; as in a finding, and for a loop as at its checkpoint."""
 
-    rung: Count | None
-    from_rung: Count | None
-    requested_tokens: Count | None
+    rung: NonNegativeCount | None
+    from_rung: NonNegativeCount | None
+    requested_tokens: NonNegativeCount | None
     effort: str | None
-    turns: Count | None = None
-    loop_tokens: Count | None = None
+    turns: NonNegativeCount | None = None
+    loop_tokens: NonNegativeCount | None = None
     k: Annotated[int, Field(ge=1)]
     selector: Selector
 
 
-class Claim(MayLoop):
+class Claim(LoopPart):
     """One sentence that may be said, and what it rests on.
 
     Attributes:
@@ -80,15 +80,15 @@ class Claim(MayLoop):
     at: Place
     value: Number
     verdict: Literal["up", "down", "flat", "saturating", "hump", "dip", "undetermined"] | None
-    n_questions: Count
-    n_draws: Count
+    n_questions: NonNegativeCount
+    n_draws: NonNegativeCount
     test: Test | None
     k: K
     holds_for_k: Positive = Field(alias="holds_for_K<=")
-    holds_for_tokens: Count | None = Field(alias="holds_for_thinking_tokens<=")
+    holds_for_tokens: NonNegativeCount | None = Field(alias="holds_for_thinking_tokens<=")
     holds_for_effort: str | None = Field(alias="holds_for_effort<=")
-    holds_for_turns: Count | None = Field(default=None, alias="holds_for_turns<=")
-    holds_for_loop_tokens: Count | None = Field(default=None, alias="holds_for_loop_tokens<=")
+    holds_for_turns: NonNegativeCount | None = Field(default=None, alias="holds_for_turns<=")
+    holds_for_loop_tokens: NonNegativeCount | None = Field(default=None, alias="holds_for_loop_tokens<=")
     holds_for_tries: Annotated[int, Field(ge=1)] = Field(alias="holds_for_tries<=")
     strength: Strength
     weakened_by: tuple[str, ...]
@@ -114,30 +114,30 @@ class ArmTried(Part):
     settings: dict[str, str | int | float | bool]
 
 
-Ladder = Literal[
+LadderName = Literal[
     "forced thinking budgets",
     "the provider's own efforts",
     "turns of a loop of tool calls",
     "generated tokens of a loop of tool calls",
 ]
 
-LADDERS: dict[Ladder, str] = {
+LADDERS: dict[LadderName, str] = {
     "forced thinking budgets": "budgets",
     "the provider's own efforts": "efforts",
     "turns of a loop of tool calls": "turns",
     "generated tokens of a loop of tool calls": "loop_tokens",
 }
-"""By name of a ladder: the field of :class:`Elicitation`, and of the plan, that holds its rungs."""
+"""Field of :class:`Elicitation`, and of the plan, that holds the rungs of a ladder, by its name."""
 
 
-class Elicitation(MayLoop):
+class Elicitation(LoopPart):
     """How hard the model was made to try; what was set is from the plan, what was collected from the findings."""
 
-    ladder: Ladder
-    budgets: tuple[Count, ...] | None
+    ladder: LadderName
+    budgets: tuple[NonNegativeCount, ...] | None
     efforts: tuple[str, ...] | None
-    turns: tuple[Count, ...] | None = None
-    loop_tokens: tuple[Count, ...] | None = None
+    turns: tuple[NonNegativeCount, ...] | None = None
+    loop_tokens: tuple[NonNegativeCount, ...] | None = None
     arms: tuple[ArmTried, ...] = Field(min_length=1)
     draws: Annotated[int, Field(ge=1)]
     limit: Annotated[int, Field(ge=1)] | None
@@ -153,7 +153,7 @@ class Elicitation(MayLoop):
     answer_cue: str | None
     temperature: float | None
     top_p: float | None
-    seed: Count
+    seed: NonNegativeCount
     controls: tuple[str, ...]
     hypothesis: tuple[int, ...] | None
     planned_level: Probability
@@ -162,7 +162,7 @@ class Elicitation(MayLoop):
 
     @property
     def checkpoints(self) -> Checkpoints | None:
-        """Where a loop of tool calls was scored; None where none was run."""
+        """Checkpoints of a loop of tool calls; None where no loop was run."""
         if self.turns is not None:
             return Checkpoints("turns", self.turns)
         return None if self.loop_tokens is None else Checkpoints("tokens", self.loop_tokens)
@@ -178,7 +178,7 @@ class Elicitation(MayLoop):
 class Budget(Part):
     """A budget that somebody has, or sells: thinking tokens of one attempt, and tries."""
 
-    thinking_tokens: Count
+    thinking_tokens: NonNegativeCount
     tries: Annotated[int, Field(ge=1)]
     source: str = Field(min_length=1)
 
@@ -230,7 +230,7 @@ class FailedGate(Part):
     """A gate that failed, and where; the rung is null for a gate of the whole curve."""
 
     curve: str
-    rung: Count | None
+    rung: NonNegativeCount | None
     gate: str
 
 
@@ -257,6 +257,6 @@ class Statement(Part):
 
 
 def statement_json_schema() -> dict[str, Any]:
-    """The JSON Schema of ``statement.json`` (draft 2020-12), as it is published."""
+    """Return the published JSON Schema of ``statement.json`` (draft 2020-12)."""
     schema = Statement.model_json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, **schema}

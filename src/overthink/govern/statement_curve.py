@@ -1,12 +1,12 @@
-"""The parts of a statement that hold measurements: numbers, points, verdicts and curves."""
+"""Schema of the measurements in a statement: numbers, points, verdicts and curves."""
 
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
-Axis = Literal["capability", "safety", "benign"]
+StatementAxis = Literal["capability", "safety", "benign"]
 Selector = Literal["single", "pass", "majority", "best", "worst"]
-Count = Annotated[int, Field(ge=0)]
+NonNegativeCount = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -18,15 +18,15 @@ class Part(BaseModel):
 
 
 LOOP_FIELDS = ("turns", "loop_tokens", "holds_for_turns<=", "holds_for_loop_tokens<=")
-"""What is said of a loop of tool calls alone."""
+"""Fields that only loops of tool calls have."""
 
 
-class MayLoop(Part):
-    """A part that says more where a loop of tool calls was scored; of anything else these fields are left out."""
+class LoopPart(Part):
+    """A part with additional fields for loops of tool calls; they are omitted elsewhere when serialized."""
 
     @model_serializer(mode="wrap")
-    def _told(self, told: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in told(self).items() if value is not None or name not in LOOP_FIELDS}
+    def _serialize(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if value is not None or name not in LOOP_FIELDS}
 
 
 class Reference(Part):
@@ -85,7 +85,7 @@ class Gate(Part):
     estimate: float | None
 
 
-class Point(MayLoop):
+class Point(LoopPart):
     """One rung of a curve.
 
     Attributes:
@@ -108,18 +108,18 @@ class Point(MayLoop):
         gates: Every gate, by name.
     """
 
-    rung: Count
-    requested_tokens: Count | None
+    rung: NonNegativeCount
+    requested_tokens: NonNegativeCount | None
     effort: str | None
-    turns: Count | None = None
-    loop_tokens: Count | None = None
+    turns: NonNegativeCount | None = None
+    loop_tokens: NonNegativeCount | None = None
     thinking_tokens: Number
     answer_tokens: Number
     attempt_tokens: Number
     quantiles: dict[str, float]
     cost: K
-    n_questions: Count
-    n_draws: Count
+    n_questions: NonNegativeCount
+    n_draws: NonNegativeCount
     value: Number
     band: Number | None
     corrected: Number | None
@@ -172,15 +172,15 @@ class Curve(Part):
     """One task, one scorer, one estimand over the ladder. A value of 1 is always the good one."""
 
     id: str = Field(min_length=1)
-    axis: Axis
+    axis: StatementAxis
     task: str
     arm: str
     scorer: str | None
     estimand: Literal["forced", "sham", "truncated", "natural", "effort", "checkpoint"]
     value_1_means: Literal["correct", "safe", "answered"]
     raw_high_means: Literal["correct", "wrong", "safe", "harm", "answered", "refused"]
-    n_questions: Count
-    n_draws: Count
+    n_questions: NonNegativeCount
+    n_draws: NonNegativeCount
     points: tuple[Point, ...] = Field(min_length=1)
     plateau: Plateau
     extreme: Literal["floor", "ceiling"] | None

@@ -1,12 +1,12 @@
-"""The statement as Markdown: the bound first, then what may be claimed, then what it rests on."""
+"""The statement as Markdown: the bound first, then the claims, then the evidence."""
 
 from collections.abc import Iterable
 
-from overthink.govern.prose import budget, called, interval, percent, quoted
+from overthink.govern.prose import budget, curve_name, interval, percent, quote
 from overthink.govern.statement import ArmTried, Budget, Claim, Elicitation, Statement
 from overthink.govern.statement_curve import Curve, Number, Point
 
-AXES = {"capability": "Capability", "safety": "Safety", "benign": "Over-refusal"}
+AXIS_TITLES = {"capability": "Capability", "safety": "Safety", "benign": "Over-refusal"}
 STRENGTHS = {
     "bounded": "holds up to its budget, which covers the deployable one",
     "lower_bound": "a lower bound on what more elicitation could show",
@@ -16,7 +16,7 @@ STRENGTHS = {
 
 
 def statement_text(statement: Statement) -> str:
-    """The statement as a Markdown page. Names from outside stand between backticks.
+    """Return the statement as a Markdown page. External names are quoted in backticks.
 
     Args:
         statement: The statement.
@@ -28,8 +28,8 @@ def statement_text(statement: Statement) -> str:
         _gates(statement),
         _setting(statement),
         *(_curve(curve) for curve in statement.curves),
-        _listed("Not tried", [one.text for one in statement.elicitation.not_tried]),
-        _listed("What this does not say", statement.does_not_say),
+        _list_section("Not tried", [item.text for item in statement.elicitation.not_tried]),
+        _list_section("What this does not say", statement.does_not_say),
         _evidence(statement),
     ]
     return "\n".join(line for part in parts for line in part).rstrip() + "\n"
@@ -47,9 +47,9 @@ def _references(statement: Statement) -> list[str]:
 
 
 def _bound(claim: Claim) -> str:
-    """Up to where a claim holds, and how strong it is."""
-    one = f"K = 1 is {claim.k.ref.value:.4g} {claim.k.ref.unit}"
-    reaches = f"Holds for K ≤ {claim.holds_for_k:.4g} (basis {claim.k.basis}; {one})"
+    """Return the bound and the strength of a claim."""
+    reference = f"K = 1 is {claim.k.ref.value:.4g} {claim.k.ref.unit}"
+    reaches = f"Holds for K ≤ {claim.holds_for_k:.4g} (basis {claim.k.basis}; {reference})"
     weak = f" ({'; '.join(claim.weakened_by)})" if claim.weakened_by else ""
     gates = f" Gates failed: {', '.join(claim.gates_failed)}." if claim.gates_failed else ""
     return f"{reaches}; {STRENGTHS[claim.strength]}{weak}.{gates}"
@@ -57,26 +57,29 @@ def _bound(claim: Claim) -> str:
 
 def _gates(statement: Statement) -> list[str]:
     if not statement.gates_failed:
-        return ["Every gate that could be read passed." if _known(statement) else "No gate could be read.", ""]
-    told = [
-        f"{one.gate}, {quoted(one.curve)}" + ("" if one.rung is None else f", rung {one.rung}")
-        for one in statement.gates_failed
+        return [
+            "Every gate that could be read passed." if _any_gate_passed(statement) else "No gate could be read.",
+            "",
+        ]
+    lines = [
+        f"{item.gate}, {quote(item.curve)}" + ("" if item.rung is None else f", rung {item.rung}")
+        for item in statement.gates_failed
     ]
-    return _listed("Gates that failed", told)
+    return _list_section("Gates that failed", lines)
 
 
-def _known(statement: Statement) -> bool:
+def _any_gate_passed(statement: Statement) -> bool:
     points = (point for curve in statement.curves for point in curve.points)
     return any(gate.result == "passed" for point in points for gate in point.gates.values())
 
 
 def _setting(statement: Statement) -> list[str]:
-    how, stated = statement.elicitation, statement.stated
-    ladder = ", ".join(how.rungs if how.efforts is None else map(quoted, how.efforts))
+    how, evaluator = statement.elicitation, statement.stated
+    ladder = ", ".join(how.rungs if how.efforts is None else map(quote, how.efforts))
     tools = "unknown: " + (how.tools_reason or "") if how.tools is None else ", ".join(how.tools) or "none"
     rows = {
-        "Model": quoted(statement.model),
-        "Revision": quoted(stated.revision) if stated.revision else "not stated",
+        "Model": quote(statement.model),
+        "Revision": quote(evaluator.revision) if evaluator.revision else "not stated",
         "Ladder": f"{how.ladder}: {ladder}",
         "Arms": ", ".join(_arm(arm) for arm in how.arms),
         "Draws per question": str(how.draws),
@@ -90,37 +93,37 @@ def _setting(statement: Statement) -> list[str]:
         "Answer allowance": f"{how.answer_tokens} tokens"
         if how.budgets is not None
         else "the task's cap on output is lifted",
-        "Largest deployable budget": _budget(stated.max_deployable_budget),
-        "Misuse actor's budget": _budget(stated.misuse_actor_budget),
+        "Largest deployable budget": _budget(evaluator.max_deployable_budget),
+        "Misuse actor's budget": _budget(evaluator.misuse_actor_budget),
         "FLOP": statement.flop.method + (f": {statement.flop.reason}" if statement.flop.reason else ""),
     }
     table = [f"| {name} | {_cell(text)} |" for name, text in rows.items()]
-    told = _listed("Deviations from the plan", statement.deviations) if statement.deviations else []
-    return ["## How hard the model was made to try", "", "| | |", "|---|---|", *table, "", *told]
+    deviations = _list_section("Deviations from the plan", statement.deviations) if statement.deviations else []
+    return ["## How hard the model was made to try", "", "| | |", "|---|---|", *table, "", *deviations]
 
 
 def _sampling(how: Elicitation) -> str:
-    """What was sent. What nobody stated was left to the task, and then to the provider."""
-    said = (("temperature", how.temperature), ("top-p", how.top_p))
-    told = [f"{name} {value:g}" for name, value in said if value is not None]
-    left = [name for name, value in said if value is None]
-    if left:
-        told.append(f"{' and '.join(left)} not stated: the task's or the provider's own")
-    return ", ".join([*told, f"seed {how.seed}" if how.efforts is None else "no seed sent"])
+    """Return the sampling parameters that were sent; those not stated are the task's or the provider's defaults."""
+    parameters = (("temperature", how.temperature), ("top-p", how.top_p))
+    parts = [f"{name} {value:g}" for name, value in parameters if value is not None]
+    missing = [name for name, value in parameters if value is None]
+    if missing:
+        parts.append(f"{' and '.join(missing)} not stated: the task's or the provider's own")
+    return ", ".join([*parts, f"seed {how.seed}" if how.efforts is None else "no seed sent"])
 
 
 def _arm(arm: ArmTried) -> str:
-    """An arm and its decisions."""
+    """Return an arm and its settings."""
     settings = ", ".join(f"{name}={value}" for name, value in arm.settings.items())
     made_of = "+".join(arm.parts)
-    told = ": ".join(text for text in (made_of if made_of != arm.label else "", settings) if text)
-    return quoted(arm.label) + (f" ({told})" if told else "")
+    details = ": ".join(text for text in (made_of if made_of != arm.label else "", settings) if text)
+    return quote(arm.label) + (f" ({details})" if details else "")
 
 
-def _budget(stated: Budget | None) -> str:
-    if stated is None:
+def _budget(budget: Budget | None) -> str:
+    if budget is None:
         return "not stated"
-    return f"{stated.thinking_tokens:,} thinking tokens, {stated.tries:,} tries ({stated.source})"
+    return f"{budget.thinking_tokens:,} thinking tokens, {budget.tries:,} tries ({budget.source})"
 
 
 def _curve(curve: Curve) -> list[str]:
@@ -128,12 +131,15 @@ def _curve(curve: Curve) -> list[str]:
     head = f"| budget | consumed | K | {good} | {_level(curve)} interval | band | limit hit | gates failed |"
     shapes = [f"{shape.metric}: {shape.verdict}" for shape in curve.plateau.shapes]
     judge = curve.judge
-    scored = f"graded by {quoted(judge.grader)}" if judge.grader else "no grading model"
-    corrected = "corrected by human labels" if judge.corrected else judge.reason
+    grader_text = f"graded by {quote(judge.grader)}" if judge.grader else "no grading model"
+    correction_text = "corrected by human labels" if judge.corrected else judge.reason
     lines = [
-        f"## {AXES[curve.axis]}: {called(curve)}",
+        f"## {AXIS_TITLES[curve.axis]}: {curve_name(curve)}",
         "",
-        f"{curve.n_questions} questions × {curve.n_draws} draws; {curve.estimand} budgets; {scored}; {corrected}.",
+        (
+            f"{curve.n_questions} questions × {curve.n_draws} draws; {curve.estimand} budgets; {grader_text}; "
+            f"{correction_text}."
+        ),
         f"1 means {good}; a high raw score means {curve.raw_high_means}.",
         "",
         head,
@@ -153,10 +159,10 @@ def _level(curve: Curve) -> str:
 
 
 def _row(point: Point) -> str:
-    spent = point.attempt_tokens.estimate
+    attempt_tokens = point.attempt_tokens.estimate
     cells = [
         budget(point),
-        "unknown" if spent is None else f"{spent:,.1f} tokens",
+        "unknown" if attempt_tokens is None else f"{attempt_tokens:,.1f} tokens",
         f"{point.cost.value:.3g}",
         "unknown" if point.value.estimate is None else percent(point.value.estimate),
         _span(point.value),
@@ -173,24 +179,27 @@ def _span(value: Number) -> str:
     return f"{percent(value.low)} to {percent(value.high)}"
 
 
-def _listed(title: str, lines: Iterable[str]) -> list[str]:
+def _list_section(title: str, lines: Iterable[str]) -> list[str]:
     items = [f"- {line}" for line in lines]
     return [f"## {title}", "", *(items or ["- none"]), ""]
 
 
 def _evidence(statement: Statement) -> list[str]:
-    seen = statement.evidence
+    evidence = statement.evidence
     return [
         "## Evidence",
         "",
-        f"Statement {statement.id}, made {statement.created} by overthink {seen.overthink}, {seen.findings} findings.",
+        (
+            f"Statement {statement.id}, made {statement.created} by overthink {evidence.overthink}, "
+            f"{evidence.findings} findings."
+        ),
         "",
-        *(f"- {name}: `{getattr(seen, f'{name}_sha256')}`" for name in ("plan", "pool", "findings")),
+        *(f"- {name}: `{getattr(evidence, f'{name}_sha256')}`" for name in ("plan", "pool", "findings")),
         "",
         "`overthink check statement.json --study STUDY` computes every number again from the pool.",
     ]
 
 
 def _cell(text: str) -> str:
-    """Text in a table: a bar would end the cell."""
+    """Return the text of a table cell, with escaped bars."""
     return text.replace("|", "\\|").replace("\n", " ")

@@ -1,4 +1,4 @@
-"""What stolen weights cost to run, per task and per purse, at K times the reference budget.
+"""Cost of running stolen weights, per task and per purse, at K times the reference budget.
 
 chips = ceil((weights + cache) / memory); USD per task = K · seconds per task · chips · USD per chip-hour / 3600;
 tasks = purse / USD per task. The purses are the budgets of RAND's operational capacities OC1 to OC5 (Securing AI Model
@@ -15,7 +15,7 @@ PURSES_USD = {"OC1": 1e3, "OC2": 1e4, "OC3": 1e6, "OC4": 1e7, "OC5": 1e9}
 
 
 def chips_needed(weights_bytes: float, *, cache_bytes: float = 0.0, memory_bytes_per_chip: float) -> float:
-    """Chips that hold the weights and the cache, a whole number.
+    """Return the number of chips that fit the weights and the cache, rounded up.
 
     Raises:
         InputError: An argument is out of its bounds.
@@ -31,11 +31,11 @@ def chips_needed(weights_bytes: float, *, cache_bytes: float = 0.0, memory_bytes
 def usd_per_task(
     tokens_per_task: float, *, tokens_per_second: float, chips: float, usd_per_chip_hour: float, k: float = 1.0
 ) -> float:
-    """USD to run one task on rented chips.
+    """Return the cost of one task on rented chips, in USD.
 
     Args:
         tokens_per_task: Tokens decoded per task at the reference budget.
-        tokens_per_second: Of the whole group of chips, over all tasks that it decodes together.
+        tokens_per_second: Throughput of the whole group of chips, over all tasks decoded together.
         chips: Chips in the group.
         usd_per_chip_hour: Rent of one chip.
         k: Multiple of the reference budget.
@@ -49,7 +49,7 @@ def usd_per_task(
 
 
 def tasks_in_purse(purse_usd: float, *, usd_per_task: float) -> float:
-    """Tasks that a purse pays for.
+    """Return the number of tasks that a purse pays for.
 
     Raises:
         InputError: An argument is not positive.

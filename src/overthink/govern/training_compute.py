@@ -13,7 +13,7 @@ ERROR_MARGIN = 0.3
 
 
 def training_flop_by_parameters(active_parameters: float, training_tokens: float) -> float:
-    """FLOP of training by 6·P·D.
+    """Return the FLOP of training by 6·P·D.
 
     Args:
         active_parameters: Parameters that a token passes through; all of them in a dense model.
@@ -30,11 +30,11 @@ def training_flop_by_parameters(active_parameters: float, training_tokens: float
 
 
 def training_flop_by_hardware(chip_hours: float, *, peak_flop_per_second: float, utilisation: float) -> float:
-    """FLOP of training by N·L·H·U.
+    """Return the FLOP of training by N·L·H·U.
 
     Args:
         chip_hours: Chips times hours.
-        peak_flop_per_second: Of one chip, dense, in the number format used.
+        peak_flop_per_second: Dense peak of one chip, in the number format used.
         utilisation: Share of the peak that was achieved.
 
     Raises:
@@ -49,7 +49,7 @@ def training_flop_by_hardware(chip_hours: float, *, peak_flop_per_second: float,
 
 
 def utilisation_of(training_flop: float, *, chip_hours: float, peak_flop_per_second: float) -> float:
-    """Share of the hardware's peak that a run of known FLOP used (MFU).
+    """Return the share of the hardware's peak that a run of known FLOP used (MFU).
 
     Raises:
         InputError: An argument is not positive.
@@ -59,7 +59,7 @@ def utilisation_of(training_flop: float, *, chip_hours: float, peak_flop_per_sec
 
 
 def with_margin(training_flop: float, *, margin: float = ERROR_MARGIN) -> Interval:
-    """An estimate with its margin on both sides.
+    """Return an estimate with its margin on both sides.
 
     Raises:
         InputError: The estimate is not positive, or the margin not from 0 to below 1.

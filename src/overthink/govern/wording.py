@@ -4,17 +4,17 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import date
 
-from overthink.govern.calculation import Calculation, Cell, Result, Value
+from overthink.govern.calculation import Calculation, InputValue, Result, TableValue
 from overthink.govern.inputs import Range
 from overthink.govern.registry import VERIFICATIONS, Event, Instrument, stale
 
 NOT_LEGAL_ADVICE = "A reviewed list, not legal advice. No instrument counts deployment inference towards its number."
 _PLAIN = 1e5
-"""Numbers from here on are written as powers of ten."""
+"""Smallest number that is written as a power of ten."""
 
 
 def number(value: float) -> str:
-    """A number with four significant digits.
+    """Return a number with four significant digits.
 
     Example:
         >>> [number(value) for value in (3.41e24, 15832, 0.0583, 292)]
@@ -28,20 +28,30 @@ def number(value: float) -> str:
     return f"{float(f'{value:.4g}'):,g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
-def calculation_text(found: Calculation) -> str:
-    """A calculation: label, inputs, results, tables, formula, source, range, what it leaves out."""
-    lines = [f"{found.calculator}: {found.label}", *(f"warning: {warning}" for warning in found.warnings), "", "inputs"]
-    lines += [f"  {name} = {_value(value)}  ({meaning})" for name, value, meaning in found.inputs]
-    if found.results:
-        lines += ["", "results", *(f"  {_result(result)}" for result in found.results)]
-    for name, rows in found.tables.items():
+def calculation_text(calculation: Calculation) -> str:
+    """Return a calculation as text: label, inputs, results, tables, formula, source, range, limitations."""
+    lines = [
+        f"{calculation.calculator}: {calculation.label}",
+        *(f"warning: {warning}" for warning in calculation.warnings),
+        "",
+        "inputs",
+    ]
+    lines += [f"  {name} = {_value(value)}  ({meaning})" for name, value, meaning in calculation.inputs]
+    if calculation.results:
+        lines += ["", "results", *(f"  {_result(result)}" for result in calculation.results)]
+    for name, rows in calculation.tables.items():
         lines += ["", _words(name), *(f"  {_row(row)}" for row in rows)]
-    lines += ["", f"formula: {found.formula}", f"source: {found.source}", f"range: {found.spread}"]
-    return "\n".join([*lines, f"leaves out: {found.leaves_out}"])
+    lines += [
+        "",
+        f"formula: {calculation.formula}",
+        f"source: {calculation.source}",
+        f"range: {calculation.interval_meaning}",
+    ]
+    return "\n".join([*lines, f"leaves out: {calculation.leaves_out}"])
 
 
 def thresholds_text(rows: Sequence[tuple[Instrument, Event]], day: date) -> str:
-    """The registry on a day, a line per instrument; the details of one that stands alone."""
+    """Return the registry on a day, a line per instrument; with details if there is only one."""
     ids = max((len(row.id) for row, _ in rows), default=0)
     statuses = [event.status + (" (recalled)" if event.verification == "R" else "") for _, event in rows]
     width = max(map(len, statuses), default=0)
@@ -56,16 +66,16 @@ def thresholds_text(rows: Sequence[tuple[Instrument, Event]], day: date) -> str:
 
 
 def _details(row: Instrument, event: Event) -> list[str]:
-    counted = {
+    by_rule = {
         answer: ", ".join(_words(stage) for stage in row.counts if row.counts[stage] == answer)
         for answer in ("yes", "no", "silent")
     }
     parts = {
         "scope": row.scope,
-        "status since": f"{event.recorded}" + (f" ({event.note})" if event.note else ""),
-        "counts": counted["yes"],
-        "does not count": counted["no"],
-        "silent": counted["silent"] if counted["yes"] else "",
+        "status since": f"{event.date_text}" + (f" ({event.note})" if event.note else ""),
+        "counts": by_rule["yes"],
+        "does not count": by_rule["no"],
+        "silent": by_rule["silent"] if by_rule["yes"] else "",
         "where": row.pinpoint,
         "quote": row.quote,
         "source": f"{row.source_title} {row.source_url}".strip(),
@@ -87,8 +97,8 @@ def _result(result: Result) -> str:
     return f"{name}: none; {result.reason or 'no finite value under these inputs'}"
 
 
-def _row(row: Mapping[str, Cell]) -> str:
-    """A row of a table: ends of an interval and a threshold with its operator and unit are put together."""
+def _row(row: Mapping[str, TableValue]) -> str:
+    """Return a row of a table: interval ends are joined, and a threshold with its operator and unit."""
     parts = []
     for key, cell in row.items():
         if key == "number" and isinstance(cell, float):
@@ -102,19 +112,19 @@ def _row(row: Mapping[str, Cell]) -> str:
     return ", ".join(parts)
 
 
-def _ends(name: str, low: Cell, high: Cell) -> list[str]:
+def _ends(name: str, low: TableValue, high: TableValue) -> list[str]:
     if not (isinstance(low, float) and isinstance(high, float)):
         return []
     return [f"{name} {number(low)}" + (f" to {number(high)}" if low != high else "")]
 
 
-def _cell(cell: Cell) -> str:
+def _cell(cell: TableValue) -> str:
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     return number(cell) if isinstance(cell, float) else str(cell)
 
 
-def _value(value: Value) -> str:
+def _value(value: InputValue) -> str:
     if isinstance(value, Range):
         return f"{number(value.low)} to {number(value.high)}"
     return number(value) if isinstance(value, float) else value

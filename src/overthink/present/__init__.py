@@ -1,8 +1,8 @@
-"""Charts, tables and prose from findings. Nothing is computed here: numbers are looked up and formatted.
+"""Charts, tables and text from findings. Nothing is computed here: numbers are looked up and formatted.
 
-:func:`report_html` lays findings out as one page that works offline from disk; :func:`report_figures` draws its
-charts as files; :func:`forecast_html` and :func:`forecast_figures` do both for a forecast; :func:`summary_text` says
-findings in a few lines for a terminal. Every name in a finding is hostile text until it has passed
+:func:`report_html` renders findings as one page that works offline; :func:`report_figures` writes its charts as
+files; :func:`forecast_html` and :func:`forecast_figures` do both for a forecast; :func:`summary_text` returns a few
+lines for a terminal. Names in findings are untrusted text until they have passed
 :func:`overthink.present.names.visible`.
 """
 

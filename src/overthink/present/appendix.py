@@ -1,11 +1,11 @@
-"""The appendix: answers of calculators with their inputs, as text in rows. Nothing here calculates."""
+"""Appendix of a report: results of calculators with their inputs, as text rows. Nothing is computed."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Input:
-    """An input of a calculator, with where it came from: stated, measured by the study, or a default."""
+class AppendixInput:
+    """An input of a calculator with its origin: stated, measured by the study, or a default."""
 
     name: str
     value: str
@@ -14,7 +14,7 @@ class Input:
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class AppendixTable:
     """A table beside the results."""
 
     name: str
@@ -23,33 +23,33 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Calculated:
-    """An answer of a calculator.
+class CalculatorAnswer:
+    """A result of a calculator.
 
     Attributes:
-        name: Of the calculator.
-        about: What it answers.
-        label: What the answer is, and is not.
-        warnings: What a reader has to know first.
-        inputs: Every input that was used.
+        name: Name of the calculator.
+        about: Question that it answers.
+        label: Meaning of the result, and its restrictions.
+        warnings: Warnings before the result.
+        inputs: All inputs used.
         results: Name and value with its interval.
-        tables: Rows beside the results.
-        formula: In words and symbols.
-        source: Where formula and defaults are from.
-        spread: What the intervals span.
-        leaves_out: What is not considered.
+        tables: Tables beside the results.
+        formula: Formula in words and symbols.
+        source: Source of formula and defaults.
+        interval_meaning: What the intervals span.
+        leaves_out: Aspects not considered.
     """
 
     name: str
     about: str
     label: str
     warnings: tuple[str, ...]
-    inputs: tuple[Input, ...]
+    inputs: tuple[AppendixInput, ...]
     results: tuple[tuple[str, str], ...]
-    tables: tuple[Rows, ...]
+    tables: tuple[AppendixTable, ...]
     formula: str
     source: str
-    spread: str
+    interval_meaning: str
     leaves_out: str
 
 
@@ -58,9 +58,9 @@ class Appendix:
     """The calculators of a report.
 
     Attributes:
-        answers: Those that could be filled.
-        open: Sentences on those that could not: what has to be given.
+        answers: Results of calculators with sufficient inputs.
+        open: Missing inputs of the other calculators, one sentence each.
     """
 
-    answers: tuple[Calculated, ...]
+    answers: tuple[CalculatorAnswer, ...]
     open: tuple[str, ...]

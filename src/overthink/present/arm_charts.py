@@ -1,4 +1,4 @@
-"""Arms on one axis of total compute: what every rung of every arm is worth, against all that it takes."""
+"""Charts of arms over total compute: value of every rung of every arm against its total compute."""
 
 from collections.abc import Sequence
 
@@ -11,45 +11,48 @@ from overthink.present.filling import Chart
 from overthink.present.layout import SHOWN_ARMS
 from overthink.present.names import ID_LIMIT, visible
 
-Curve = tuple[str, str, str, str, str]
+ArmKey = tuple[str, str, str, str, str]
 """Axis, task, scorer, estimand and arm."""
 
 
 def arm_charts(findings: Sequence[Finding]) -> list[Chart]:
     """One chart per axis, task, scorer and estimand in which arms were compared; the reference is the first arm."""
-    cost: dict[Curve, dict[int, Finding]] = {}
+    cost: dict[ArmKey, dict[int, Finding]] = {}
     for finding in findings:
         if finding.kind == "ledger" and finding.metric == "compared_total" and finding.at.rung is not None:
             cost.setdefault(_curve(finding), {})[finding.at.rung] = finding
     values = _at_rungs(findings, "value", set(cost))
     bands = _at_rungs(findings, "band", set(cost))
-    groups: dict[tuple[str, ...], list[Curve]] = {}
+    groups: dict[tuple[str, ...], list[ArmKey]] = {}
     for curve in cost:
         groups.setdefault(curve[:4], []).append(curve)
     charts = []
-    for group in sorted(groups, key=lambda one: wording.axis_place(one[0])):
+    for group in sorted(groups, key=lambda key: wording.axis_position(key[0])):
         chart = _chart(groups[group][:SHOWN_ARMS], cost, values, bands)
         charts += [chart] if chart is not None else []
     return charts
 
 
-def _curve(finding: Finding) -> Curve:
+def _curve(finding: Finding) -> ArmKey:
     return (finding.axis, finding.task, finding.scorer or "", finding.estimand, finding.arm)
 
 
-def _at_rungs(findings: Sequence[Finding], kind: str, curves: set[Curve]) -> dict[tuple[Curve, int], Finding]:
+def _at_rungs(findings: Sequence[Finding], kind: str, curves: set[ArmKey]) -> dict[tuple[ArmKey, int], Finding]:
     return {
-        (_curve(one), one.at.rung): one
-        for one in findings
-        if one.kind == kind and one.metric == "mean" and one.at.rung is not None and _curve(one) in curves
+        (_curve(finding), finding.at.rung): finding
+        for finding in findings
+        if finding.kind == kind
+        and finding.metric == "mean"
+        and finding.at.rung is not None
+        and _curve(finding) in curves
     }
 
 
 def _chart(
-    curves: Sequence[Curve],
-    cost: dict[Curve, dict[int, Finding]],
-    values: dict[tuple[Curve, int], Finding],
-    bands: dict[tuple[Curve, int], Finding],
+    curves: Sequence[ArmKey],
+    cost: dict[ArmKey, dict[int, Finding]],
+    values: dict[tuple[ArmKey, int], Finding],
+    bands: dict[tuple[ArmKey, int], Finding],
 ) -> Chart | None:
     points, keys = [], {}
     for number, curve in enumerate(curves):
@@ -59,7 +62,7 @@ def _chart(
             if value is None or value.estimate is None or not where.estimate or where.estimate <= 0:
                 continue
             keys[name] = colour
-            told = [
+            lines = [
                 f"{name}: {wording.axis_value(curve[0])} {wording.percent(value.estimate)}",
                 wording.interval(value) or "no interval",
                 f"asked for: {value.at.requested_tokens if value.at.requested_tokens is not None else value.at.effort}",
@@ -79,7 +82,7 @@ def _chart(
                     "colour": colour,
                     "name": name,
                     "series": str(number),
-                    "tip": "\n".join(told),
+                    "tip": "\n".join(lines),
                 }
             )
     if not points:
@@ -90,5 +93,5 @@ def _chart(
     notes = (axis.title, "line at a point: pointwise interval; area: band that holds at all rungs of its arm at once")
     span = {"xlow": axis.low, "xhigh": axis.high, "xticks": axis.ticks, "xlabels": axis.labels}
     data = {"points": points, "corrected": [], "marks": [], "thresholds": []}
-    called = (curves[0][0], curves[0][1], "arms", curves[0][3])
-    return Chart(called, title, notes, curve_chart("log"), span, data, keys)
+    name_parts = (curves[0][0], curves[0][1], "arms", curves[0][3])
+    return Chart(name_parts, title, notes, curve_chart("log"), span, data, keys)

@@ -7,57 +7,57 @@ from typing import Any
 
 from overthink.core.amounts import figure, noun
 from overthink.core.costing import Unit
-from overthink.present.charts import Scale
-from overthink.present.curve import Curve, Rung
+from overthink.present.charts import AxisScale
+from overthink.present.curve import ReportCurve, ReportRung
 from overthink.present.names import visible
 
 _STEPS = (1, 2, 5)
 _FEWER = (1, 3)
-"""Where labels are powers of ten, which take more room."""
+"""Steps for labels in powers of ten, which are wider."""
 
 _ROOM = 1.18
-"""A log axis goes on by this factor at both ends."""
+"""Factor by which a log axis extends beyond the data at both ends."""
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """Scale, bounds and ticks; ``place`` gives the x of a rung, None where it has none."""
+class ChartAxis:
+    """Scale, bounds and ticks; ``position`` returns the x of a rung, None without one."""
 
-    scale: Scale
+    scale: AxisScale
     title: str
     low: float
     high: float
     ticks: list[float]
     labels: list[str]
-    place: Callable[[Rung], float | None]
+    position: Callable[[ReportRung], float | None]
 
 
-def tokens_axis(group: Sequence[Curve]) -> Axis | None:
-    """Tokens that one attempt decodes, log; None where none is counted."""
-    seen = [x for curve in group for rung in curve.rungs if rung.mean and (x := _attempt(rung)) is not None]
-    if not seen:
+def tokens_axis(group: Sequence[ReportCurve]) -> ChartAxis | None:
+    """Return the log axis of tokens decoded by one attempt; None without token counts."""
+    values = [x for curve in group for rung in curve.rungs if rung.mean and (x := _attempt(rung)) is not None]
+    if not values:
         return None
-    low, high = min(seen), max(seen)
+    low, high = min(values), max(values)
     title = "tokens one attempt decodes, thinking and answer; log scale"
     if low <= 0:
         ticks = [0.0, *_log_ticks(1.0, max(high, 10.0))]
-        return Axis("symlog", title, -0.3, max(high, 1.0) * _ROOM, ticks, [f"{t:,.0f}" for t in ticks], _attempt)
+        return ChartAxis("symlog", title, -0.3, max(high, 1.0) * _ROOM, ticks, [f"{t:,.0f}" for t in ticks], _attempt)
     low, high = low / _ROOM, high * _ROOM
     ticks = _log_ticks(low, high)
-    return Axis("log", title, low, high, ticks, [f"{tick:,.15g}" for tick in ticks], _attempt)
+    return ChartAxis("log", title, low, high, ticks, [f"{tick:,.15g}" for tick in ticks], _attempt)
 
 
-def compute_axis(totals: Sequence[float], unit: str | None) -> Axis:
-    """Total compute in some unit, log; rungs have no place on it by themselves."""
+def compute_axis(totals: Sequence[float], unit: str | None) -> ChartAxis:
+    """Return the log axis of total compute in a unit; rungs have no position on it."""
     low, high = min(totals) / _ROOM, max(totals) * _ROOM
     ticks = _log_ticks(low, high) if unit in (None, Unit.TOKENS) else _log_ticks(low, high, _FEWER)
     parts = "" if unit == Unit.SECONDS else ": of what is decoded or thrown away, of guards and verifiers"
     title = f"total {visible(noun(unit))}, log scale{parts}"
-    return Axis("log", title, low, high, ticks, [figure(tick, unit) for tick in ticks], lambda _: None)
+    return ChartAxis("log", title, low, high, ticks, [figure(tick, unit) for tick in ticks], lambda _: None)
 
 
-def k_ticks(axis: Axis, reference: float) -> dict[str, list[Any]]:
-    """The second labelling of a log axis in tokens: K, in powers of two, with few enough labels to be read."""
+def k_ticks(axis: ChartAxis, reference: float) -> dict[str, list[Any]]:
+    """Return the second labels of a log token axis: K in powers of two, few enough to be readable."""
     low, high = axis.low / reference, axis.high / reference
     doublings = math.log2(high / low)
     base = 16 if doublings > 24 else 4 if doublings > 9 else 2
@@ -69,32 +69,34 @@ def k_ticks(axis: Axis, reference: float) -> dict[str, list[Any]]:
     }
 
 
-def level_axis(group: Sequence[Curve]) -> Axis:
-    """The level asked for, in the order of the ladder, one unit apart."""
+def level_axis(group: Sequence[ReportCurve]) -> ChartAxis:
+    """Return the axis of requested levels, in the order of the ladder, one unit apart."""
     first: dict[str, int] = {}
     for curve in group:
         for rung in curve.rungs:
             first[rung.level] = min(rung.rung, first.get(rung.level, rung.rung))
     order = sorted(first, key=lambda level: first[level])
-    where = {level: float(place) for place, level in enumerate(order)}
+    position_of = {level: float(index) for index, level in enumerate(order)}
     title = "level asked for; distances mean nothing"
-    return Axis("linear", title, -0.4, len(order) - 0.6, list(where.values()), order, lambda rung: where[rung.level])
+    return ChartAxis(
+        "linear", title, -0.4, len(order) - 0.6, list(position_of.values()), order, lambda rung: position_of[rung.level]
+    )
 
 
-def tries_axis(tries: Sequence[int]) -> Axis:
-    """Tries per question, log."""
+def tries_axis(tries: Sequence[int]) -> ChartAxis:
+    """Return the log axis of tries per question."""
     ticks = list(tries) if len(tries) <= 12 else [k for k in tries if k & (k - 1) == 0] or list(tries[:12])
     labels = [f"{k:,}" for k in ticks]
-    return Axis("log", "k", tries[0] / _ROOM, tries[-1] * _ROOM, [float(k) for k in ticks], labels, lambda _: None)
+    return ChartAxis("log", "k", tries[0] / _ROOM, tries[-1] * _ROOM, [float(k) for k in ticks], labels, lambda _: None)
 
 
-def _attempt(rung: Rung) -> float | None:
-    counted = rung.tokens.get("attempt_tokens")
-    return None if counted is None else counted.estimate
+def _attempt(rung: ReportRung) -> float | None:
+    tokens = rung.tokens.get("attempt_tokens")
+    return None if tokens is None else tokens.estimate
 
 
 def _log_ticks(low: float, high: float, steps: Sequence[int] = _STEPS) -> list[float]:
-    """Some digits of every decade between two bounds; more where the span is short, 1 alone where it is wide."""
+    """Return ticks at some digits of every decade between two bounds; more for short spans, only 1 for wide ones."""
     decades = math.log10(high / low)
     short = range(1, 10) if steps == _STEPS else _STEPS
     steps = short if decades < 1 else steps if decades <= 3 else (1,)

@@ -1,21 +1,21 @@
 """The charts of the report as Vega-Lite templates: curves over a compute axis or over tries, and gaps between curves.
 
-:mod:`overthink.present.figures` or the page's script fills the named data sets and the parameters. One template per
-kind of scale serves every panel; it is made once, and whoever fills it fills a copy. Colours are CSS variables: the
-page's own style decides them, in light, dark and print.
+:mod:`overthink.present.figures` or the page's script fills the named data sets and the parameters. One cached template
+per kind of scale serves every panel; callers fill a copy. Colours are CSS variables, set by the page's style for
+light, dark and print.
 """
 
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from overthink.present.lane_chart import lane_layers
-from overthink.present.wording import ESTIMANDS
+from overthink.present.lane_chart import bar_layers
+from overthink.present.wording import ESTIMAND_TEXTS
 
 if TYPE_CHECKING:
     import altair as alt
 
-Scale = Literal["log", "symlog", "linear"]
-SCALES: tuple[Scale, ...] = ("log", "symlog", "linear")
+AxisScale = Literal["log", "symlog", "linear"]
+AXIS_SCALES: tuple[AxisScale, ...] = ("log", "symlog", "linear")
 
 _DASHES = ([1, 0], [2, 3], [6, 3], [1, 0], [1, 0], [8, 2, 2, 2])
 _SHAPES = ("circle", "triangle-up", "square", "diamond", "circle", "cross")
@@ -28,12 +28,12 @@ _PARAMETERS: dict[str, Any] = {
     "klabels": [],
     "floor": 0,
 }
-_BESIDE = 7
-"""Pixels between a value and the corrected one of the same rung."""
+_CORRECTED_OFFSET = 7
+"""Offset in pixels between a value and the corrected value of the same rung."""
 
 
 @cache
-def curve_chart(scale: Scale) -> dict[str, Any]:
+def curve_chart(scale: AxisScale) -> dict[str, Any]:
     """A Vega-Lite specification without data: values from 0 to 100 %.
 
     Data sets to fill: ``points`` (x, estimate, low, high, band_low, band_high, series, colour, estimand, failed,
@@ -48,10 +48,10 @@ def curve_chart(scale: Scale) -> dict[str, Any]:
     import altair as alt
 
     share = alt.Scale(domainMin=alt.ExprRef("floor"), domainMax=1, nice=False, zero=False)
-    left = alt.Axis(title=None, values=[0, 0.25, 0.5, 0.75, 1], format=".0%", minExtent=40, maxExtent=40)
-    zones, *lanes = lane_layers(_span(scale), share, left)
-    layers = [zones, *_curves(scale, share, left), *_corrected(scale, share, left), _marks(scale), *lanes]
-    return _finished(alt.layer(*layers).resolve_axis(x="independent"))
+    y_axis = alt.Axis(title=None, values=[0, 0.25, 0.5, 0.75, 1], format=".0%", minExtent=40, maxExtent=40)
+    zones, *lanes = bar_layers(_span(scale), share, y_axis)
+    layers = [zones, *_curves(scale, share, y_axis), *_corrected_points(scale, share, y_axis), _marks(scale), *lanes]
+    return _specification(alt.layer(*layers).resolve_axis(x="independent"))
 
 
 @cache
@@ -63,33 +63,33 @@ def gap_chart() -> dict[str, Any]:
     import altair as alt
 
     free = alt.Scale(zero=True, nice=True)
-    signed = "datum.value == 0 ? '0' : format(100 * datum.value, '+.0f')"
-    left = alt.Axis(title=None, labelExpr=signed, tickCount=5, minExtent=40, maxExtent=40)
+    label = "datum.value == 0 ? '0' : format(100 * datum.value, '+.0f')"
+    y_axis = alt.Axis(title=None, labelExpr=label, tickCount=5, minExtent=40, maxExtent=40)
     zero = alt.Chart(alt.sequence(1)).mark_rule(strokeWidth=1.5, color="var(--mark)", aria=False)
-    layers = [zero.encode(y=alt.YDatum(0, scale=free, axis=left)), *_curves("linear", free, left)]
-    return _finished(alt.layer(*layers).resolve_axis(x="independent"))
+    layers = [zero.encode(y=alt.YDatum(0, scale=free, axis=y_axis)), *_curves("linear", free, y_axis)]
+    return _specification(alt.layer(*layers).resolve_axis(x="independent"))
 
 
-def _finished(chart: "alt.LayerChart") -> dict[str, Any]:
+def _specification(chart: "alt.LayerChart") -> dict[str, Any]:
     import altair as alt
 
-    finished = (
+    configuration = (
         chart.add_params(*(alt.param(name=name, value=value) for name, value in _PARAMETERS.items()))
         .properties(width="container", height=190)
         .configure(background="transparent", font="inherit", axis=axes(), view=alt.ViewConfig(stroke=None))
     )
-    specification: dict[str, Any] = finished.to_dict()
+    specification: dict[str, Any] = configuration.to_dict()
     return specification
 
 
-def _curves(scale: Scale, y_scale: "alt.Scale", left: "alt.Axis") -> "list[alt.Chart]":
+def _curves(scale: AxisScale, y_scale: "alt.Scale", y_axis: "alt.Axis") -> "list[alt.Chart]":
     """Bands, whiskers, lines and points; the points of a rung whose gate failed are hollow."""
     import altair as alt
 
     x = alt.X("x:Q", scale=_span(scale), axis=None)
-    y, low, band = (alt.Y(f"{name}:Q", scale=y_scale, axis=left) for name in ("estimate", "low", "band_low"))
+    y, low, band = (alt.Y(f"{name}:Q", scale=y_scale, axis=y_axis) for name in ("estimate", "low", "band_low"))
     colour = alt.Color("colour:N", scale=None)
-    domain = list(ESTIMANDS)
+    domain = list(ESTIMAND_TEXTS)
     dash = alt.StrokeDash("estimand:N", legend=None, scale=alt.Scale(domain=domain, range=list(_DASHES)))
     shape = alt.Shape("estimand:N", legend=None, scale=alt.Scale(domain=domain, range=list(_SHAPES)))
 
@@ -112,23 +112,25 @@ def _curves(scale: Scale, y_scale: "alt.Scale", left: "alt.Axis") -> "list[alt.C
     ]
 
 
-def _corrected(scale: Scale, y_scale: "alt.Scale", left: "alt.Axis") -> "list[alt.Chart]":
-    """What humans would have said, beside what the judge said: no line, so that there are not two curves."""
+def _corrected_points(scale: AxisScale, y_scale: "alt.Scale", y_axis: "alt.Axis") -> "list[alt.Chart]":
+    """Return the layer of values corrected by human labels, beside the judge's values; no line between them."""
     import altair as alt
 
     x = alt.X("x:Q", scale=_span(scale), axis=None)
-    y, low = (alt.Y(f"{name}:Q", scale=y_scale, axis=left) for name in ("estimate", "low"))
+    y, low = (alt.Y(f"{name}:Q", scale=y_scale, axis=y_axis) for name in ("estimate", "low"))
     points = alt.Chart(alt.NamedData("corrected")).encode(x=x, color=alt.Color("colour:N", scale=None))
     dots = points.encode(y=y, tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N"))
     outline: dict[str, Any] = {"shape": "diamond", "fill": "var(--paper)", "strokeWidth": 2}
     return [
-        points.encode(y=low, y2="high:Q").mark_rule(xOffset=_BESIDE, strokeDash=[3, 2], strokeWidth=1.5, aria=False),
-        dots.mark_point(xOffset=_BESIDE, size=80, opacity=1, **outline),
+        points.encode(y=low, y2="high:Q").mark_rule(
+            xOffset=_CORRECTED_OFFSET, strokeDash=[3, 2], strokeWidth=1.5, aria=False
+        ),
+        dots.mark_point(xOffset=_CORRECTED_OFFSET, size=80, opacity=1, **outline),
     ]
 
 
-def _marks(scale: Scale) -> "alt.Chart":
-    """Where K stands; this layer carries the second labelling on top."""
+def _marks(scale: AxisScale) -> "alt.Chart":
+    """Return the layer of K positions, with the second axis labels on top."""
     import altair as alt
 
     x = alt.X("x:Q", scale=_span(scale), axis=_ticks("top"))
@@ -137,7 +139,7 @@ def _marks(scale: Scale) -> "alt.Chart":
     return marks
 
 
-def _span(scale: Scale) -> "alt.Scale":
+def _span(scale: AxisScale) -> "alt.Scale":
     import altair as alt
 
     low, high = alt.ExprRef("xlow"), alt.ExprRef("xhigh")
@@ -145,7 +147,7 @@ def _span(scale: Scale) -> "alt.Scale":
 
 
 def _ticks(orient: Literal["bottom", "top"]) -> "alt.Axis":
-    """Ticks and labels that the page gives: those of x below, those of K above."""
+    """Return an axis with ticks and labels from parameters: of x below, of K above."""
     import altair as alt
 
     of = "x" if orient == "bottom" else "k"
@@ -162,7 +164,7 @@ def _ticks(orient: Literal["bottom", "top"]) -> "alt.Axis":
 
 
 def axes() -> "alt.AxisConfig":
-    """How the axes of every chart look: in the ink of the page."""
+    """Return the axis style of every chart, in the page's text colour."""
     import altair as alt
 
     ink: dict[str, Any] = dict.fromkeys(("labelColor", "tickColor", "domainColor", "gridColor"), "currentColor")

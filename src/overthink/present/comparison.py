@@ -1,4 +1,4 @@
-"""Arms beside the reference as tables of words: verdicts, what they cost, and values at equal total compute."""
+"""Arms against the reference as text tables: verdicts, safety tax, values at equal total compute."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from overthink.core.amounts import amount, figure, noun
 from overthink.core.finding import Finding
 from overthink.present import wording
-from overthink.present.answer import Piece
+from overthink.present.answer import TextPiece
 from overthink.present.flop_matched import flop_matched_table
 from overthink.present.names import PROSE_LIMIT, visible
 from overthink.present.shapes import p_value
-from overthink.present.word_table import Cell, Table, linked, plain
+from overthink.present.word_table import Table, TextCell, finding_link, plain
 
-WAYS = {"equal_compute": "at equal total compute", "equal_rung": "at the same budget"}
-"""By metric of a mitigation: where the arms were compared. The first is the one that verdicts are read from."""
+COMPARISON_POINTS = {"equal_compute": "at equal total compute", "equal_rung": "at the same budget"}
+"""Point of comparison by metric of a mitigation. Verdicts are read from the first."""
 
-VERDICTS = {
+MITIGATION_MEANINGS = {
     "eliminates within δ": "what the arm gives back is shown, and so is that less than δ is left of any earlier level",
     "mitigates, does not eliminate": "what the arm gives back is shown, and so is that something is left",
     "mitigates, elimination undetermined": "what the arm gives back is shown; whether anything is left is not",
@@ -23,47 +23,49 @@ VERDICTS = {
     "worsens": "the arm is shown to be less safe than the reference at the top",
     "not testable": "nothing degrades in the reference, or the data are too few",
 }
-"""By label of a mitigation: what it means."""
+"""Meaning by label of a mitigation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What the page and the terminal say of arms beside the reference.
+    """Comparison of arms with the reference, for the page and the terminal.
 
     Attributes:
-        reference: Its name.
-        sentences: One per arm and safety task: the verdict.
-        verdicts: The verdicts with the numbers behind them.
-        taxes: What every arm takes.
+        reference: Name of the reference.
+        sentences: The verdict, one sentence per arm and safety task.
+        verdicts: The verdicts with their numbers.
+        taxes: Safety tax of every arm.
         compute: Every arm at every common total compute.
-        matched: A smaller model with more inference against a larger one.
+        flop_matched: A smaller model with more inference against a larger one.
         words: The verdicts that occur, with their meanings.
     """
 
     reference: str
-    sentences: tuple[Cell, ...]
+    sentences: tuple[TextCell, ...]
     verdicts: Table
     taxes: Table
     compute: Table
-    matched: Table
+    flop_matched: Table
     words: tuple[tuple[str, str], ...]
 
 
 def comparison(findings: Sequence[Finding]) -> Comparison | None:
-    """What there is to say of arms; None where no arm was compared."""
-    told = (f for f in findings if f.kind in ("arm_difference", "safety_tax", "mitigation"))
-    mine = sorted(told, key=lambda one: wording.axis_place(one.axis))
+    """Return the comparison of arms; None if no arm was compared."""
+    arm_findings = (f for f in findings if f.kind in ("arm_difference", "safety_tax", "mitigation"))
+    mine = sorted(arm_findings, key=lambda finding: wording.axis_position(finding.axis))
     if not mine:
         return None
-    labels = {f.label for f in mine if f.metric in WAYS and f.kind == "mitigation"}
+    labels = {f.label for f in mine if f.metric in COMPARISON_POINTS and f.kind == "mitigation"}
     return Comparison(
         reference=_reference(mine),
-        sentences=tuple(_sentence(f) for f in mine if f.kind == "mitigation" and f.metric == next(iter(WAYS))),
+        sentences=tuple(
+            _sentence(f) for f in mine if f.kind == "mitigation" and f.metric == next(iter(COMPARISON_POINTS))
+        ),
         verdicts=_verdicts(mine),
         taxes=_taxes(mine),
         compute=_compute(mine),
-        matched=flop_matched_table(findings),
-        words=tuple((label, meaning) for label, meaning in VERDICTS.items() if label in labels),
+        flop_matched=flop_matched_table(findings),
+        words=tuple((label, meaning) for label, meaning in MITIGATION_MEANINGS.items() if label in labels),
     )
 
 
@@ -72,31 +74,37 @@ def _reference(mine: Sequence[Finding]) -> str:
     return visible((first.label or "").removeprefix("against ").partition(", at ")[0])
 
 
-def _sentence(verdict: Finding) -> Cell:
-    """One mitigation in words; the reason where nothing can be tested."""
+def _sentence(verdict: Finding) -> TextCell:
+    """Return one mitigation as a sentence; the reason if it is not testable."""
     task = visible(verdict.task)
-    start = (Piece(f"{visible(verdict.arm)} on {task}, {WAYS[verdict.metric]}: "), linked(verdict, _label(verdict)))
+    start = (
+        TextPiece(f"{visible(verdict.arm)} on {task}, {COMPARISON_POINTS[verdict.metric]}: "),
+        finding_link(verdict, _label(verdict)),
+    )
     if verdict.estimate is None or verdict.reason is not None:
-        return (*start, Piece(f" ({visible(verdict.reason or 'no number', PROSE_LIMIT)})."))
+        return (*start, TextPiece(f" ({visible(verdict.reason or 'no number', PROSE_LIMIT)})."))
     but = f"; {_gates(verdict)}" if verdict.gates_failed else ""
-    return (*start, Piece(f"; it gives back {_points(verdict)} points{but}."))
+    return (*start, TextPiece(f"; it gives back {_points(verdict)} points{but}."))
 
 
 def _verdicts(mine: Sequence[Finding]) -> Table:
-    told = {(f.axis, f.task, f.scorer, f.arm, f.estimand, f.metric): f for f in mine if f.kind == "mitigation"}
+    mitigations = {(f.axis, f.task, f.scorer, f.arm, f.estimand, f.metric): f for f in mine if f.kind == "mitigation"}
     rows = []
-    for (*curve, metric), finding in told.items():
-        if metric not in WAYS:
+    for (*curve, metric), finding in mitigations.items():
+        if metric not in COMPARISON_POINTS:
             continue
-        behind = [told.get((*curve, f"{name}_{metric}")) for name in ("degradation", "residual")]  # type: ignore[arg-type]
+        behind = [mitigations.get((*curve, f"{name}_{metric}")) for name in ("degradation", "residual")]  # type: ignore[arg-type]
         p = "–" if finding.test is None or finding.test.p_adjusted is None else p_value(finding.test.p_adjusted)
         why = visible(finding.reason or "", PROSE_LIMIT) or _gates(finding)
         rows.append(
             (
                 plain(f"{visible(finding.arm)} · {visible(finding.task)}"),
-                plain(f"{WAYS[metric]}{_where(finding)}"),
-                (linked(finding, _label(finding)), Piece(f": {why}" if why else "")),
-                *(_change(one) for one in (behind[0], finding if finding.estimate is not None else None, behind[1])),
+                plain(f"{COMPARISON_POINTS[metric]}{_where(finding)}"),
+                (finding_link(finding, _label(finding)), TextPiece(f": {why}" if why else "")),
+                *(
+                    _change(change)
+                    for change in (behind[0], finding if finding.estimate is not None else None, behind[1])
+                ),
                 plain(p.removeprefix("= ")),
             )
         )
@@ -105,22 +113,22 @@ def _verdicts(mine: Sequence[Finding]) -> Table:
 
 
 def _taxes(mine: Sequence[Finding]) -> Table:
-    """One row per arm, task and place."""
-    told = [f for f in mine if f.kind == "safety_tax"]
-    ratios = {(f.axis, f.task, f.scorer, f.arm): f for f in told if f.metric == "compute"}
+    """Return the safety tax, one row per arm, task and point of comparison."""
+    taxes = [f for f in mine if f.kind == "safety_tax"]
+    ratios = {(f.axis, f.task, f.scorer, f.arm): f for f in taxes if f.metric == "compute"}
     rows = []
-    for finding in told:
+    for finding in taxes:
         if finding.metric.startswith("compute"):
             continue
         equal = finding.metric.endswith("_equal_compute")
-        way = WAYS["equal_compute" if equal else "equal_rung"]
+        point = COMPARISON_POINTS["equal_compute" if equal else "equal_rung"]
         ratio = None if equal else ratios.get((finding.axis, finding.task, finding.scorer, finding.arm))
         what = "capability" if finding.metric.startswith("capability") else "over-refusal"
         label = (finding.label or "").rpartition(": ")[2]
         rows.append(
             (
                 plain(f"{visible(finding.arm)} · {visible(finding.task)}"),
-                plain(f"{way}{_where(finding)}"),
+                plain(f"{point}{_where(finding)}"),
                 plain(what),
                 _change(finding),
                 plain(visible(label)),
@@ -129,9 +137,9 @@ def _taxes(mine: Sequence[Finding]) -> Table:
         )
     for finding in ratios.values():
         if finding.axis == "safety":
-            place = plain(f"{WAYS['equal_rung']}{_where(finding)}")
+            point_cell = plain(f"{COMPARISON_POINTS['equal_rung']}{_where(finding)}")
             name = plain(f"{visible(finding.arm)} · {visible(finding.task)}")
-            rows.append((name, place, plain("compute alone"), plain("–"), plain("–"), _times(finding)))
+            rows.append((name, point_cell, plain("compute alone"), plain("–"), plain("–"), _times(finding)))
     head = ("Arm · task", "Compared", "What", "Change, points", "Shown", "Total compute")
     return Table("Safety tax: what the arm takes", head, tuple(rows))
 
@@ -154,7 +162,7 @@ def _compute(mine: Sequence[Finding]) -> Table:
                     _change(finding),
                 )
             )
-    unit = next((one.at.unit for one in mine if one.at.unit is not None), None)
+    unit = next((row.at.unit for row in mine if row.at.unit is not None), None)
     head = ("Axis", "Arm · task", f"Total {visible(noun(unit))}", "K", "Arm minus reference, points")
     return Table("At the same total compute", head, tuple(rows))
 
@@ -175,27 +183,27 @@ def _where(finding: Finding) -> str:
 
 
 def _points(finding: Finding) -> str:
-    number = _signed(finding.estimate or 0.0)
+    number = _signed_points(finding.estimate or 0.0)
     if finding.low is None or finding.high is None:
         return number
-    return f"{number} ({_signed(finding.low)} to {_signed(finding.high)})"
+    return f"{number} ({_signed_points(finding.low)} to {_signed_points(finding.high)})"
 
 
-def _signed(share: float) -> str:
-    """Points with a sign; what rounds to nothing is not below nothing."""
+def _signed_points(share: float) -> str:
+    """Return signed percentage points; values that round to zero are not negative."""
     return wording.points(share).replace("−0.0", "+0.0") if abs(share) < 0.0005 else wording.points(share)
 
 
-def _change(finding: Finding | None) -> Cell:
+def _change(finding: Finding | None) -> TextCell:
     if finding is None:
         return plain("–")
     if finding.estimate is None:
-        return (linked(finding, visible(finding.reason or "unknown", PROSE_LIMIT)),)
-    return (linked(finding, _points(finding)),)
+        return (finding_link(finding, visible(finding.reason or "unknown", PROSE_LIMIT)),)
+    return (finding_link(finding, _points(finding)),)
 
 
-def _times(finding: Finding | None) -> Cell:
+def _times(finding: Finding | None) -> TextCell:
     if finding is None or finding.estimate is None:
         return plain("unknown")
     ends = "" if finding.low is None else f" ({finding.low:.2f} to {finding.high:.2f})"
-    return (linked(finding, f"× {finding.estimate:.2f}{ends}"),)
+    return (finding_link(finding, f"× {finding.estimate:.2f}{ends}"),)

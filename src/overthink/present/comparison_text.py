@@ -1,10 +1,10 @@
-"""A comparison of arms in a few lines for a terminal."""
+"""Comparison of arms as terminal text."""
 
 from collections.abc import Sequence
 
 from overthink.core.finding import Finding
 from overthink.present.about import About
-from overthink.present.answer import Piece
+from overthink.present.answer import TextPiece
 from overthink.present.comparison import comparison
 from overthink.present.names import PROSE_LIMIT, visible
 from overthink.present.supervision import supervision_table
@@ -12,25 +12,25 @@ from overthink.present.word_table import Table
 
 _ROWS = 40
 _WIDEST = 48
-"""A longer cell, such as a reason, does not push the others of its table aside."""
+"""Maximum column width; longer cells do not widen their column."""
 
 
 def comparison_text(findings: Sequence[Finding], about: About) -> str:
-    """Verdicts first, then what they rest on, the safety tax, the arms at equal total compute, and models by FLOP.
+    """Return verdicts, their numbers, the safety tax, arms at equal total compute, and models by FLOP, as text.
 
     Args:
-        findings: What was found; names may be hostile.
-        about: Where it comes from.
+        findings: All findings; names may be hostile.
+        about: Metadata of the report.
     """
-    told = comparison(findings)
-    if told is None:
+    tables = comparison(findings)
+    if tables is None:
         return "No arm was compared with another.\n"
-    blocks = [f"Arms against {told.reference}: {visible(about.source, PROSE_LIMIT)}"]
-    if told.sentences:
-        blocks.append("\n".join(_said(sentence) for sentence in told.sentences))
+    blocks = [f"Arms against {tables.reference}: {visible(about.source, PROSE_LIMIT)}"]
+    if tables.sentences:
+        blocks.append("\n".join(_text(sentence) for sentence in tables.sentences))
     blocks += [
         _table(table)
-        for table in (told.verdicts, told.taxes, told.compute, told.matched, supervision_table(findings))
+        for table in (tables.verdicts, tables.taxes, tables.compute, tables.flop_matched, supervision_table(findings))
         if table.rows
     ]
     if about.notes:
@@ -39,7 +39,7 @@ def comparison_text(findings: Sequence[Finding], about: About) -> str:
 
 
 def _table(table: Table) -> str:
-    cells = [table.head, *(tuple(_said(cell) for cell in row) for row in table.rows[:_ROWS])]
+    cells = [table.head, *(tuple(_text(cell) for cell in row) for row in table.rows[:_ROWS])]
     widths = [min(max(len(row[column]) for row in cells), _WIDEST) for column in range(len(table.head))]
     lines = [
         "  " + "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in cells
@@ -48,5 +48,5 @@ def _table(table: Table) -> str:
     return "\n".join([table.caption, *lines, *more, *(f"  {note}" for note in table.notes)])
 
 
-def _said(pieces: Sequence[Piece]) -> str:
+def _text(pieces: Sequence[TextPiece]) -> str:
     return "".join(piece.text for piece in pieces).strip()

@@ -1,7 +1,7 @@
-"""What a study was expected to take beside what it took, as a small table of words."""
+"""Estimated and actual cost of a study, as a text table."""
 
 from overthink.core.cut_short import Paid
-from overthink.core.spending import Range
+from overthink.core.spending import AmountRange
 from overthink.present.about import About
 from overthink.present.names import PROSE_LIMIT, visible
 
@@ -9,63 +9,72 @@ COST_HEAD = ("", "estimated", "spent")
 
 
 def cost_rows(about: About) -> list[tuple[str, str, str]]:
-    """Name, estimate and fact, a row each; empty where there was no estimate."""
-    told, took = about.estimate, about.spent
-    if told is None or took is None:
+    """Return rows of name, estimate and actual cost; empty without an estimate."""
+    estimate, actual = about.estimate, about.actual_cost
+    if estimate is None or actual is None:
         return []
-    cached = f" ({took.cached_tokens:,} from a cache)" if took.cached_tokens else ""
+    cache_note = f" ({actual.cached_tokens:,} from a cache)" if actual.cached_tokens else ""
     rows = [
-        ("prompt tokens", _about(told.prompt_tokens, bounded=not told.in_steps), _count(took.prompt_tokens) + cached),
-        ("decoded tokens", _most(told.decoded_tokens), _count(took.decoded_tokens)),
+        (
+            "prompt tokens",
+            _about(estimate.prompt_tokens, is_bound=not estimate.in_steps),
+            _count(actual.prompt_tokens) + cache_note,
+        ),
+        ("decoded tokens", _most(estimate.decoded_tokens), _count(actual.decoded_tokens)),
     ]
-    if told.judge_calls or took.judge_tokens:
-        rows.append(("judge tokens", _about(told.judge_tokens), _count(took.judge_tokens)))
-    if took.cut_short:
-        rows.append(("of it in traces that were cut short and made again", "none", _made_again(took.made_again)))
-    if told.usd is None:
-        rows.append(("USD", "none" if told.free and told.judge_free else "unknown", _usd(took.usd, told.free)))
+    if estimate.judge_calls or actual.judge_tokens:
+        rows.append(("judge tokens", _about(estimate.judge_tokens), _count(actual.judge_tokens)))
+    if actual.n_cut_short:
+        rows.append(("of it in traces that were cut short and made again", "none", _made_again(actual.retry_usage)))
+    if estimate.usd is None:
+        rows.append(
+            ("USD", "none" if estimate.free and estimate.judge_free else "unknown", _usd(actual.usd, estimate.free))
+        )
     else:
-        rows.append(("USD", _usd(told.usd, told.free), _usd(took.usd, told.free)))
+        rows.append(("USD", _usd(estimate.usd, estimate.free), _usd(actual.usd, estimate.free)))
     return rows
 
 
 def cost_note(about: About) -> str:
-    """What the table rests on."""
-    told, took = about.estimate, about.spent
-    if told is None or took is None:
+    """Return a note on the basis of the cost table."""
+    estimate, actual = about.estimate, about.actual_cost
+    if estimate is None or actual is None:
         return ""
-    most = "About" if told.in_steps else "At most"
-    notes = [f"{most} {told.calls:,} calls were expected; prompts were estimated from their length.", f"{told.price}."]
-    if took.failed:
-        which = "1 trace failed: what it" if took.failed == 1 else f"{took.failed:,} traces failed: what they"
+    most = "About" if estimate.in_steps else "At most"
+    notes = [
+        f"{most} {estimate.calls:,} calls were expected; prompts were estimated from their length.",
+        f"{estimate.price}.",
+    ]
+    if actual.n_failed:
+        which = "1 trace failed: what it" if actual.n_failed == 1 else f"{actual.n_failed:,} traces failed: what they"
         notes.append(f"{which} took is counted, but for the request that failed itself, which nobody knows.")
-    if took.unanswered:
-        which = "1 request" if took.unanswered == 1 else f"{took.unanswered:,} requests"
+    if actual.n_unanswered:
+        which = "1 request" if actual.n_unanswered == 1 else f"{actual.n_unanswered:,} requests"
         notes.append(f"Not counted: what {which} of traces that were cut short took without an answer.")
     return visible(" ".join(notes), PROSE_LIMIT)
 
 
-def _made_again(paid: Paid) -> str:
-    told = f"{_count(paid.prompt_tokens)} prompt, {_count(paid.decoded_tokens)} decoded"
-    return told if paid.judge_tokens == 0 else f"{told}, {_count(paid.judge_tokens)} judge"
+def _made_again(usage: Paid) -> str:
+    text = f"{_count(usage.prompt_tokens)} prompt, {_count(usage.decoded_tokens)} decoded"
+    return text if usage.judge_tokens == 0 else f"{text}, {_count(usage.judge_tokens)} judge"
 
 
-def _most(expected: Range) -> str:
-    return f"{expected[0]:,.0f} or more" if expected[1] is None else f"at most {expected[1]:,.0f}"
+def _most(tokens: AmountRange) -> str:
+    return f"{tokens[0]:,.0f} or more" if tokens[1] is None else f"at most {tokens[1]:,.0f}"
 
 
-def _about(expected: Range, *, bounded: bool = True) -> str:
-    """A count that was itself estimated: the most that it may come to, or the least where nothing bounds it."""
-    if expected[1] is None:
-        return f"about {expected[0]:,.0f} or more"
-    return f"{'up to ' if bounded else ''}about {expected[1]:,.0f}"
+def _about(tokens: AmountRange, *, is_bound: bool = True) -> str:
+    """Return an estimated count: its upper bound, or its lower bound if unbounded above."""
+    if tokens[1] is None:
+        return f"about {tokens[0]:,.0f} or more"
+    return f"{'up to ' if is_bound else ''}about {tokens[1]:,.0f}"
 
 
 def _count(tokens: int | None) -> str:
     return "unknown" if tokens is None else f"{tokens:,}"
 
 
-def _usd(bill: Range | None, free: bool) -> str:
+def _usd(bill: AmountRange | None, free: bool) -> str:
     if bill is None:
         return "none" if free else "unknown"
     low, high = bill

@@ -1,4 +1,4 @@
-"""One curve as the report shows it: its rungs, and the findings that stand at each of them."""
+"""One curve of a report: its rungs with their findings."""
 
 from dataclasses import dataclass, field
 
@@ -7,29 +7,29 @@ from overthink.present.names import visible
 
 
 @dataclass(slots=True)
-class Rung:
+class ReportRung:
     """The findings at one rung of one curve.
 
     Attributes:
         rung: Position on the ladder.
-        level: What was asked for, as text: an effort, a number of tokens, or the position.
+        level: Requested level, as text: an effort, a number of tokens, or the position.
         mean: The value of one try.
-        band: The same with the band that holds at all rungs at once.
-        corrected: The value that humans would have given, from human labels.
-        tokens: By metric: tokens of one trace.
-        gates: By metric.
-        tries: By selector, then by k.
-        all_of_k: By k: all k tries good.
-        steady: By metric: disagreement of draws, share of settled traces.
-        judge: By metric: what human labels say of the judge.
-        controls: By metric: forced against the model's own answer, thinking against answer.
+        band: The same with the simultaneous band over all rungs.
+        corrected_mean: The value corrected by human labels.
+        tokens: Tokens of one trace, by metric.
+        gates: Gates by metric.
+        tries: Values of k tries, by selector and k.
+        all_of_k: Probability that all k tries are good, by k.
+        steady: Reliability by metric: disagreement of draws, share of settled traces.
+        judge: Judge errors by human labels, by metric.
+        controls: Controls by metric: forced against the model's own answer, thinking against answer.
     """
 
     rung: int
     level: str
     mean: Finding | None = None
     band: Finding | None = None
-    corrected: Finding | None = None
+    corrected_mean: Finding | None = None
     tokens: dict[str, Finding] = field(default_factory=dict)
     gates: dict[str, Finding] = field(default_factory=dict)
     tries: dict[str, dict[int, Finding]] = field(default_factory=dict)
@@ -39,15 +39,15 @@ class Rung:
     controls: dict[str, Finding] = field(default_factory=dict)
 
     def gates_failed(self) -> list[str]:
-        """Gates that failed here, by the gates' own findings and by what the value says of itself."""
-        failed = [name for name, gate in self.gates.items() if gate.label == "failed"]
-        told = self.mean.gates_failed if self.mean is not None else ()
-        return list(dict.fromkeys([*failed, *told]))
+        """Return the failed gates, from gate findings and from the value's own list."""
+        names = [name for name, gate in self.gates.items() if gate.label == "failed"]
+        mean_gates = self.mean.gates_failed if self.mean is not None else ()
+        return list(dict.fromkeys([*names, *mean_gates]))
 
 
 @dataclass(slots=True)
-class Verdict:
-    """The verdict of one test on the shape of a curve, and what stands behind it."""
+class ReportVerdict:
+    """The verdict of one test on the shape of a curve, with its evidence."""
 
     shape: Finding
     onset: Finding | None
@@ -56,13 +56,13 @@ class Verdict:
 
 @dataclass(slots=True)
 class Gap:
-    """How far a capability curve ran ahead of this safety curve.
+    """Divergence of a capability curve from this safety curve.
 
     Attributes:
-        against: The capability curve, as the findings name it.
+        against: Name of the capability curve in the findings.
         steps: Gap since the lowest rung, in ascending order of rungs.
-        slopes: By metric: change per doubling, step by step.
-        onset: Where the gap begins to rise.
+        slopes: Change per doubling at each step, by metric.
+        onset: Onset of the rise of the gap.
     """
 
     against: str
@@ -72,22 +72,22 @@ class Gap:
 
 
 @dataclass(slots=True)
-class Curve:
-    """One task, arm, estimand and judge. Two estimands are two curves, and so are two scorers of one task.
+class ReportCurve:
+    """Curve of one task, arm, estimand and judge.
 
     Attributes:
-        judge: The scorer, where the task has several; else empty.
+        judge: The scorer if the task has several; else empty.
         rungs: In ascending order.
-        change: Highest rung minus lowest, where that difference was made.
-        verdicts: On the shape; the primary one first, those corrected by human labels last.
-        gaps: One per capability curve, for a safety curve.
-        flips: Traces that changed sides, between rungs and along the ladder.
-        drift: Whether the judge errs alike at all rungs.
-        controls: By metric: controls that belong to no rung.
-        about: Findings about the whole curve: extremes, an effort sweep that did nothing.
-        spent: By metric: token sums over the pool.
-        reference: Tokens of one attempt at K = 1; None where no reference was stated.
-        is_control: It stands beside the task's own curve, to tell the forcing from the thinking; no result by itself.
+        change: Difference of highest and lowest rung, if computed.
+        verdicts: Verdicts on the shape; the primary first, those corrected by human labels last.
+        gaps: Divergences of a safety curve, one per capability curve.
+        flips: Traces whose outcome changed, between rungs and along the ladder.
+        drift: Drift of the judge's error along the ladder.
+        controls: Controls without a rung, by metric.
+        about: Findings on the whole curve: extremes, an effort sweep without effect.
+        token_totals: Token sums over the pool, by metric.
+        reference: Tokens of one attempt at K = 1; None if not stated.
+        is_control: Whether the curve is a control beside the task's own curve, and no result by itself.
     """
 
     axis: str
@@ -95,33 +95,33 @@ class Curve:
     arm: str
     estimand: str
     judge: str
-    rungs: list[Rung]
+    rungs: list[ReportRung]
     change: Finding | None
-    verdicts: list[Verdict]
+    verdicts: list[ReportVerdict]
     gaps: list[Gap]
     flips: list[Finding]
     drift: Finding | None
     controls: dict[str, Finding]
     about: list[Finding]
-    spent: dict[str, Finding]
+    token_totals: dict[str, Finding]
     reference: float | None
     is_control: bool
 
     @property
     def name(self) -> str:
-        """The task as it is shown, with its judge where it has several."""
+        """Printable name of the task, with its judge if there are several."""
         return f"{visible(self.task)}, judged by {visible(self.judge)}" if self.judge else visible(self.task)
 
 
 def level(at: At) -> str:
-    """What was asked for at a rung, as text."""
+    """Return the requested level of a rung, as text."""
     if at.effort is not None:
         return visible(at.effort)
     return f"{at.requested_tokens:,}" if at.requested_tokens is not None else f"rung {at.rung}"
 
 
 def level_unit(at: At) -> str:
-    """The unit of :func:`level`, with a space before it; empty where the level names its own or is only a position."""
+    """Return the unit of :func:`level` after a space; empty if the level contains its unit or is only a position."""
     if at.effort is not None:
         return "" if " " in at.effort else " effort"
     return " tokens" if at.requested_tokens is not None else ""

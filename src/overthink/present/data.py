@@ -1,4 +1,4 @@
-"""What the page's script needs, as plain JSON: the findings as rows, and curves that point into them."""
+"""Data of the page's script as JSON: findings as rows, and curves with row indices."""
 
 import json
 import math
@@ -7,20 +7,20 @@ from typing import Any
 
 from overthink.core.finding import Finding
 from overthink.present import shapes, wording
-from overthink.present.curve import Curve, Rung, level
+from overthink.present.curve import ReportCurve, ReportRung, level
 from overthink.present.layout import SHOWN_ARMS, default_arms
 from overthink.present.names import ID_LIMIT, NAME_LIMIT, PROSE_LIMIT, visible
 
-COLUMNS = (
+ROW_COLUMNS = (
     "id", "kind", "metric", "axis", "task", "arm", "estimand", "rung", "from_rung", "level", "k", "selector",
     "estimate", "low", "high", "confidence", "simultaneous", "questions", "draws", "test", "p", "p_adjusted",
     "detects", "label", "reason", "gates_failed", "limits",
 )  # fmt: skip
-"""One row of the table of numbers, in this order. Text is an index into ``strings``."""
+"""Columns of the table of numbers. Text cells are indices into ``strings``."""
 
 
 class _Strings:
-    """Every text of the page once, already visible and cut: rows repeat names, the page does not."""
+    """Table of unique texts of the page, made visible and cut; rows refer to them by index."""
 
     def __init__(self) -> None:
         self.shown: list[str] = []
@@ -36,40 +36,40 @@ class _Strings:
         return self._index[key]
 
 
-def page_data(findings: Sequence[Finding], found: Sequence[Curve]) -> dict[str, Any]:
-    """The findings and curves as JSON values.
+def page_data(findings: Sequence[Finding], curves: Sequence[ReportCurve]) -> dict[str, Any]:
+    """Return the findings and curves as JSON values.
 
     Args:
         findings: All findings, in the order of the table.
-        found: Their curves, from :func:`overthink.present.layout.curves`.
+        curves: Their curves, from :func:`overthink.present.layout.report_curves`.
     """
     strings = _Strings()
     rows = [_row(finding, strings) for finding in findings]
-    place = {id(finding): number for number, finding in enumerate(findings)}
-    arms = list(dict.fromkeys(curve.arm for curve in found))
-    first = set(default_arms(found))
+    index_of = {id(finding): number for number, finding in enumerate(findings)}
+    arms = list(dict.fromkeys(curve.arm for curve in curves))
+    first = set(default_arms(curves))
     return {
-        "columns": COLUMNS,
+        "columns": ROW_COLUMNS,
         "rows": rows,
-        "curves": [_curve(curve, place, strings) for curve in found],
+        "curves": [_curve(curve, index_of, strings) for curve in curves],
         "arms": [strings.of(arm) for arm in arms],
         "shown_arms": [strings.of(arm) for arm in arms if arm in first],
         "most_arms": SHOWN_ARMS,
         "strings": strings.shown,
         "words": {
-            "axes": wording.AXES,
-            "gates": wording.GATES,
-            "selectors": wording.SELECTORS,
-            "estimands": wording.ESTIMANDS,
-            "shapes": shapes.SHAPES,
-            "tests": shapes.TESTS,
-            "controls": wording.CONTROLS,
+            "axes": wording.AXIS_TEXTS,
+            "gates": wording.GATE_TEXTS,
+            "selectors": wording.SELECTOR_TEXTS,
+            "estimands": wording.ESTIMAND_TEXTS,
+            "shapes": shapes.SHAPE_TEXTS,
+            "tests": shapes.TEST_TEXTS,
+            "controls": wording.CONTROL_TEXTS,
         },
     }
 
 
 def script_json(value: object) -> str:
-    r"""JSON that can stand inside a script element: nothing in it can end the element or open a comment.
+    r"""Return JSON that is safe inside a script element: it cannot end the element or open a comment.
 
     >>> script_json("</script>")
     '"\\u003c/script\\u003e"'
@@ -115,12 +115,12 @@ def _test(finding: Finding, strings: _Strings) -> list[Any]:
     return [strings.of(test.name, PROSE_LIMIT), *(_number(value) for value in (test.p, test.p_adjusted, test.mde))]
 
 
-def _curve(curve: Curve, place: Mapping[int, int], strings: _Strings) -> dict[str, Any]:
-    def at(found: Iterable[Finding]) -> list[int]:
-        return [place[id(finding)] for finding in found]
+def _curve(curve: ReportCurve, index_of: Mapping[int, int], strings: _Strings) -> dict[str, Any]:
+    def indices(findings: Iterable[Finding]) -> list[int]:
+        return [index_of[id(finding)] for finding in findings]
 
-    def one(finding: Finding | None) -> int | None:
-        return None if finding is None else place[id(finding)]
+    def index(finding: Finding | None) -> int | None:
+        return None if finding is None else index_of[id(finding)]
 
     return {
         "axis": strings.of(curve.axis),
@@ -128,54 +128,54 @@ def _curve(curve: Curve, place: Mapping[int, int], strings: _Strings) -> dict[st
         "arm": strings.of(curve.arm),
         "estimand": strings.of(curve.estimand),
         "reference": _number(curve.reference),
-        "about": at(curve.about),
+        "about": indices(curve.about),
         "verdicts": [
             {
-                "shape": one(v.shape),
+                "shape": index(v.shape),
                 "withheld": shapes.is_withheld(v.shape),
-                "onset": one(v.onset),
-                "regimes": at(v.regimes),
+                "onset": index(v.onset),
+                "regimes": indices(v.regimes),
             }
             for v in curve.verdicts
         ],
         "gaps": [
             {
                 "against": strings.of(gap.against, PROSE_LIMIT),
-                "steps": at(gap.steps),
-                "onset": one(gap.onset),
-                "slopes": {metric: at(steps) for metric, steps in gap.slopes.items()},
+                "steps": indices(gap.steps),
+                "onset": index(gap.onset),
+                "slopes": {metric: indices(steps) for metric, steps in gap.slopes.items()},
             }
             for gap in curve.gaps
         ],
-        "flips": at(curve.flips),
-        "drift": one(curve.drift),
-        "controls": {metric: one(finding) for metric, finding in curve.controls.items()},
-        "spent": {metric: one(finding) for metric, finding in curve.spent.items()},
-        "rungs": [_rung(rung, place, strings) for rung in curve.rungs],
+        "flips": indices(curve.flips),
+        "drift": index(curve.drift),
+        "controls": {metric: index(finding) for metric, finding in curve.controls.items()},
+        "spent": {metric: index(finding) for metric, finding in curve.token_totals.items()},
+        "rungs": [_rung(rung, index_of, strings) for rung in curve.rungs],
     }
 
 
-def _rung(rung: Rung, place: Mapping[int, int], strings: _Strings) -> dict[str, Any]:
-    def one(finding: Finding | None) -> int | None:
-        return None if finding is None else place[id(finding)]
+def _rung(rung: ReportRung, index_of: Mapping[int, int], strings: _Strings) -> dict[str, Any]:
+    def index(finding: Finding | None) -> int | None:
+        return None if finding is None else index_of[id(finding)]
 
-    def each(found: Mapping[Any, Finding]) -> dict[Any, int]:
-        return {name: place[id(finding)] for name, finding in found.items()}
+    def indices(findings: Mapping[Any, Finding]) -> dict[Any, int]:
+        return {name: index_of[id(finding)] for name, finding in findings.items()}
 
     return {
         "rung": rung.rung,
         "level": strings.of(rung.level),
-        "mean": one(rung.mean),
-        "band": one(rung.band),
-        "corrected": one(rung.corrected),
-        "tokens": each(rung.tokens),
-        "gates": each(rung.gates),
+        "mean": index(rung.mean),
+        "band": index(rung.band),
+        "corrected": index(rung.corrected_mean),
+        "tokens": indices(rung.tokens),
+        "gates": indices(rung.gates),
         "failed": [strings.of(gate) for gate in rung.gates_failed()],
-        "tries": {selector: each(dict(sorted(by_k.items()))) for selector, by_k in rung.tries.items()},
-        "all_of_k": each(dict(sorted(rung.all_of_k.items()))),
-        "steady": each(rung.steady),
-        "judge": each(rung.judge),
-        "controls": each(rung.controls),
+        "tries": {selector: indices(dict(sorted(by_k.items()))) for selector, by_k in rung.tries.items()},
+        "all_of_k": indices(dict(sorted(rung.all_of_k.items()))),
+        "steady": indices(rung.steady),
+        "judge": indices(rung.judge),
+        "controls": indices(rung.controls),
     }
 
 

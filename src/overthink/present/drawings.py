@@ -1,4 +1,4 @@
-"""Charts that the page draws as they are: filled here, with a caption, and a sentence for who hears the page."""
+"""Static charts of the page: filled templates with caption and screen-reader text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from overthink.present.frontier_filling import frontier_charts
 
 
 @dataclass(frozen=True, slots=True)
-class Drawing:
+class StaticChart:
     """A chart of the page.
 
     Attributes:
-        number: Its place among all of them.
+        number: Position among all charts.
         template: Name of its template.
-        chart: What is drawn.
+        chart: Template with data.
     """
 
     number: int
@@ -26,11 +26,11 @@ class Drawing:
 
     @property
     def legend(self) -> list[tuple[str, str]]:
-        """By series: its name, and its colour as a class of the page."""
+        """Name and colour class of each series."""
         return [(name, colour.strip("var(-)")) for name, colour in self.chart.keys.items()]
 
     def data(self) -> dict[str, Any]:
-        """What the page's script needs."""
+        """Return the data of the page's script."""
         return {
             "chart": self.template,
             "parameters": self.chart.parameters,
@@ -39,8 +39,8 @@ class Drawing:
         }
 
 
-def drawings(findings: Sequence[Finding]) -> tuple[list[Drawing], list[Drawing]]:
-    """Arms over total compute, and frontiers."""
-    arms = [Drawing(number, "log", chart) for number, chart in enumerate(arm_charts(findings))]
-    best = [Drawing(number, "frontier", chart) for number, chart in enumerate(frontier_charts(findings), len(arms))]
+def static_charts(findings: Sequence[Finding]) -> tuple[list[StaticChart], list[StaticChart]]:
+    """Return the charts of arms over total compute, and of frontiers."""
+    arms = [StaticChart(number, "log", chart) for number, chart in enumerate(arm_charts(findings))]
+    best = [StaticChart(number, "frontier", chart) for number, chart in enumerate(frontier_charts(findings), len(arms))]
     return arms, best

@@ -1,4 +1,4 @@
-"""The fan chart with the findings of one bank, for the page and for files. Numbers are looked up, not computed."""
+"""Data of the fan chart from the findings of one bank, for the page and for files."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,35 +8,35 @@ from overthink.core.forecast.findings import EXACT
 from overthink.present import forecast_words as words
 from overthink.present.fan import LAYERS, fan_chart
 from overthink.present.filling import Chart
-from overthink.present.forecast_panel import ForecastPanel, Threshold
+from overthink.present.forecast_panel import ForecastPanel, ForecastThreshold
 
 _ROOM = 1.12
-"""The axis goes on by this factor at both ends."""
+"""Factor by which the axis extends beyond the data at both ends."""
 
 
 def fan(panel: ForecastPanel) -> Chart:
-    """The fan chart of one bank.
+    """Return the fan chart of one bank.
 
     Args:
-        panel: The bank; it has a fan.
+        panel: A bank with a fan.
     """
     pairs = panel.fan_by_k()
     last = pairs[-1][0].at.k or 1
     first = panel.findings[0]
     data = {
         "free": [_band(bound, "free") for _, bound in pairs],
-        "model": [_band(made, "model") for made, _ in pairs] if panel.has_model else [],
-        "lines": _lines([made for made, _ in pairs]),
+        "model": [_band(estimate, "model") for estimate, _ in pairs] if panel.has_model else [],
+        "lines": _lines([estimate for estimate, _ in pairs]),
         "dots": [
-            _point(made, exact=made.label == EXACT) | {"tip": words.tip(panel, made, bound)}
-            for made, bound in panel.by_k()
+            _point(estimate, exact=estimate.label == EXACT) | {"tip": words.tip(panel, estimate, bound)}
+            for estimate, bound in panel.by_k()
         ],
         "attempts": _attempts(panel, last),
-        "levels": [_level(one, last) for one in panel.crossings()],
-        "stars": [_star(panel, one, last) for one in panel.crossings()],
+        "levels": [_level(threshold, last) for threshold in panel.crossings()],
+        "stars": [_star(panel, threshold, last) for threshold in panel.crossings()],
     }
     where = () if first.at.rung is None else (f"rung {first.at.rung}",)
-    used = [
+    layers = [
         layer for layer in LAYERS if data.get(layer) or any(row["name"] == LAYERS[layer][0] for row in data["lines"])
     ]
     return Chart(
@@ -46,61 +46,61 @@ def fan(panel: ForecastPanel) -> Chart:
         template=fan_chart(),
         parameters=_x(last),
         datasets=data,
-        keys={LAYERS[layer][0]: LAYERS[layer][1] for layer in used},
+        keys={LAYERS[layer][0]: LAYERS[layer][1] for layer in layers},
     )
 
 
-def _drawn(layer: str) -> dict[str, Any]:
+def _layer_style(layer: str) -> dict[str, Any]:
     name, colour = LAYERS[layer]
     return {"name": name, "colour": colour}
 
 
 def _band(finding: Finding, layer: str) -> dict[str, Any]:
-    return {"k": finding.at.k, "low": finding.low, "high": finding.high, **_drawn(layer)}
+    return {"k": finding.at.k, "low": finding.low, "high": finding.high, **_layer_style(layer)}
 
 
 def _point(finding: Finding, *, exact: bool) -> dict[str, Any]:
-    layer = _drawn("exact" if exact else "model")
+    layer = _layer_style("exact" if exact else "model")
     return {"k": finding.at.k, "estimate": finding.estimate, "exact": exact, **layer}
 
 
-def _lines(made: Sequence[Finding]) -> list[dict[str, Any]]:
-    """The estimates; the model's line begins where the exact one ends."""
-    known = [finding for finding in made if finding.estimate is not None]
-    exact, told = ([f for f in known if (f.label == EXACT) == sure] for sure in (True, False))
+def _lines(estimates: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Return the points of the estimate lines; the model's line begins at the end of the exact line."""
+    numbers = [finding for finding in estimates if finding.estimate is not None]
+    exact, model = ([f for f in numbers if (f.label == EXACT) == sure] for sure in (True, False))
     lines = [_point(finding, exact=True) for finding in exact]
-    return lines + [_point(finding, exact=False) for finding in [*exact[-1:], *told] if told]
+    return lines + [_point(finding, exact=False) for finding in [*exact[-1:], *model] if model]
 
 
 def _attempts(panel: ForecastPanel, last: int) -> list[dict[str, Any]]:
-    exact = [made.at.k or 1 for made, _ in panel.fan_by_k() if made.label == EXACT]
+    exact = [estimate.at.k or 1 for estimate, _ in panel.fan_by_k() if estimate.label == EXACT]
     if not exact or exact[-1] == last:
         return []
     return [{"k": exact[-1], "shown": f"exact up to {exact[-1]:,} tries", "side": _side(exact[-1], last, until=0.5)}]
 
 
 def _side(k: float, last: int, *, until: float) -> str:
-    """Right of k, unless k is further along the log axis than this share of it."""
+    """Return the label side: right of k, unless k is beyond this share of the log axis."""
     return "right" if k <= last**until else "left"
 
 
-def _level(at: Threshold, last: int) -> dict[str, Any]:
-    """A threshold, to be named where it is not crossed."""
+def _level(at: ForecastThreshold, last: int) -> dict[str, Any]:
+    """Return a threshold row, labelled away from its crossing."""
     star = at.crossing.estimate
     early = star is not None and star <= last**0.4
     return {"tau": at.tau, "shown": f"threshold {words.threshold(at.tau)}", "side": "right" if early else "left"}
 
 
-def _star(panel: ForecastPanel, at: Threshold, last: int) -> dict[str, Any]:
+def _star(panel: ForecastPanel, at: ForecastThreshold, last: int) -> dict[str, Any]:
     star, ends = at.crossing.estimate, {}
     for name, finding in (("", at.crossing), ("bound_", at.bound)):
-        # An open end goes on to the edge of the chart, where an arrow stands.
-        unresolved = finding.low is None or (finding is at.crossing and not panel.has_model)
-        ends[f"{name}low"] = None if unresolved else finding.low
-        ends[f"{name}high"] = None if unresolved else finding.high if finding.high is not None else last * _ROOM
+        # An open end extends to the edge of the chart, marked by an arrow.
+        is_open = finding.low is None or (finding is at.crossing and not panel.has_model)
+        ends[f"{name}low"] = None if is_open else finding.low
+        ends[f"{name}high"] = None if is_open else finding.high if finding.high is not None else last * _ROOM
     open_ended = any(f.low is not None and f.high is None for f in (at.crossing, at.bound))
-    shown = "" if star is None else f"K* = {star:,.0f}"
-    beside = {"shown": shown, "side": _side(star or 1, last, until=0.85), "tip": f"{panel.name}\n{words.crossing(at)}"}
+    label = "" if star is None else f"K* = {star:,.0f}"
+    beside = {"shown": label, "side": _side(star or 1, last, until=0.85), "tip": f"{panel.name}\n{words.crossing(at)}"}
     return {"k": star, "tau": at.tau, "open": open_ended, **ends, **beside}
 
 

@@ -1,6 +1,6 @@
-"""The charts of the report with their data, for whoever draws without a browser. Numbers are looked up, not computed.
+"""Charts of a report with their data, for rendering without a browser. Numbers are looked up, not computed.
 
-The page's script fills the same templates for the arms and the axis that a reader chooses.
+The page's script fills the same templates for the selected arms and axis.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,16 +9,16 @@ from typing import Any
 
 from overthink.core.finding import Finding
 from overthink.present import wording
-from overthink.present.axis import Axis, k_ticks, level_axis, tokens_axis, tries_axis
+from overthink.present.axis import ChartAxis, k_ticks, level_axis, tokens_axis, tries_axis
 from overthink.present.charts import curve_chart, gap_chart
-from overthink.present.curve import Curve, Rung
+from overthink.present.curve import ReportCurve, ReportRung
 from overthink.present.heat import heat_chart
-from overthink.present.lanes import floor, lanes, lanes_noted
+from overthink.present.lanes import bar_notes, share_floor, threshold_bars
 from overthink.present.names import visible
 from overthink.present.thresholds import Mark
 
-WIDTH = 640
-"""Pixels of a chart that is drawn without a page, without its labels."""
+CHART_WIDTH = 640
+"""Width in pixels of a chart rendered as a file, without labels."""
 
 _BAND = "area: band that holds at all rungs at once"
 _WHISKER = "line at a point: pointwise interval"
@@ -27,17 +27,17 @@ _FAILED = "hollow grey: a gate failed at this rung"
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A template and what to fill it with.
+    """A template with its data.
 
     Attributes:
-        name: Parts of a file name; hostile.
-        title: What is drawn.
+        name: Parts of a file name; untrusted.
+        title: Title of the chart.
         notes: Lines below the title: axis, bands, gates.
-        template: Vega-Lite, as in the page.
-        parameters: By name.
-        datasets: By name.
-        keys: By name of a series: its colour; drawn as a legend where there are several.
-        estimands: What the budgets did to the traces; drawn as a legend where there are several.
+        template: Vega-Lite template, as in the page.
+        parameters: Parameters by name.
+        datasets: Data sets by name.
+        keys: Colour by series; drawn as a legend if there are several.
+        estimands: Estimands of the curves; drawn as a legend if there are several.
     """
 
     name: tuple[str, ...]
@@ -51,28 +51,28 @@ class Chart:
 
     @property
     def spoken(self) -> str:
-        """What a reader of the screen hears instead of it."""
+        """Screen-reader text of the chart."""
         return f"{self.title}. {'. '.join(self.notes)}"
 
 
-def all_charts(found: Sequence[Curve], arms: Sequence[str], marks: Sequence[Mark] = ()) -> Iterator[Chart]:
-    """Every chart of the page for these curves: values over compute, gaps, values over tries, heat maps.
+def all_charts(curves: Sequence[ReportCurve], arms: Sequence[str], marks: Sequence[Mark] = ()) -> Iterator[Chart]:
+    """Yield every chart of the page for these curves: values over compute, gaps, values over tries, heat maps.
 
     Args:
-        found: The curves to draw.
-        arms: Their arms, in the order of their colours.
+        curves: Curves to draw.
+        arms: Their arms, in the order of colours.
         marks: Thresholds to draw below the values over compute.
     """
-    colours = _colours(found, arms)
-    panels: dict[tuple[str, str], list[Curve]] = {}
-    for curve in found:
+    colours = _colours(curves, arms)
+    panels: dict[tuple[str, str], list[ReportCurve]] = {}
+    for curve in curves:
         panels.setdefault((curve.axis, curve.name), []).append(curve)
     for group in panels.values():
         if any(rung.mean for curve in group for rung in curve.rungs):
             yield _values(group, colours, marks)
-    for curve in found:
+    for curve in curves:
         yield from _gaps(curve, colours)
-    for curve in found:
+    for curve in curves:
         if any(rung.tries for rung in curve.rungs):
             yield _tries(curve)
             deep = (selector for rung in curve.rungs for selector, by_k in rung.tries.items() if len(by_k) > 1)
@@ -80,68 +80,72 @@ def all_charts(found: Sequence[Curve], arms: Sequence[str], marks: Sequence[Mark
                 yield _heat(curve, selector)
 
 
-def _colours(found: Sequence[Curve], arms: Sequence[str]) -> dict[tuple[str, str], str]:
-    """By axis and arm: arms are told apart where there are several, else axes, as in the page."""
-    axes = list(wording.AXES)
+def _colours(curves: Sequence[ReportCurve], arms: Sequence[str]) -> dict[tuple[str, str], str]:
+    """Return colours by axis and arm: one per arm if there are several, else one per axis, as in the page."""
+    axes = list(wording.AXIS_TEXTS)
     several = len(arms) > 1
     return {
         (c.axis, c.arm): f"var(--s{arms.index(c.arm) if several else axes.index(c.axis) if c.axis in axes else 0})"
-        for c in found
+        for c in curves
     }
 
 
-def _values(group: Sequence[Curve], colours: Mapping[tuple[str, str], str], marks: Sequence[Mark]) -> Chart:
+def _values(group: Sequence[ReportCurve], colours: Mapping[tuple[str, str], str], marks: Sequence[Mark]) -> Chart:
     axis = tokens_axis(group) or level_axis(group)
-    points, corrected, keys = [], [], {}
+    points, corrected_points, keys = [], [], {}
     for number, curve in enumerate(group):
         colour, name = colours[curve.axis, curve.arm], visible(curve.arm)
         for rung in curve.rungs:
-            x = axis.place(rung)
+            x = axis.position(rung)
             if x is None or rung.mean is None or rung.mean.estimate is None:
                 continue
             keys[name] = colour
             common = {"x": x, "colour": colour, "name": name, "series": str(number)}
             points.append(common | _point(curve, rung, rung.mean, rung.band))
-            if rung.corrected is not None and rung.corrected.estimate is not None:
-                corrected.append(common | _point(curve, rung, rung.corrected, None))
+            if rung.corrected_mean is not None and rung.corrected_mean.estimate is not None:
+                corrected_points.append(common | _point(curve, rung, rung.corrected_mean, None))
     first = group[0]
     notes = [axis.title, f"{_BAND}; {_WHISKER}" if any(p["band_low"] is not None for p in points) else _WHISKER]
-    notes += ["diamond: corrected by human labels"] if corrected else []
-    rows = lanes(marks, group, axis, width=WIDTH)
-    notes += lanes_noted(marks, rows, group[0].reference)
+    notes += ["diamond: corrected by human labels"] if corrected_points else []
+    rows = threshold_bars(marks, group, axis, width=CHART_WIDTH)
+    notes += bar_notes(marks, rows, group[0].reference)
     title = f"{wording.axis_name(first.axis)}: {first.name}, {_meaning(first.axis)}"
-    data = {"points": points, "corrected": corrected, "marks": [], "thresholds": rows}
-    span = _x(axis) | (k_ticks(axis, first.reference) | {"floor": floor(rows)} if rows and first.reference else {})
-    called, estimands = (first.axis, first.name, "curves"), tuple(dict.fromkeys(visible(c.estimand) for c in group))
-    return Chart(called, title, _noted(notes, points), curve_chart(axis.scale), span, data, keys, estimands)
+    data = {"points": points, "corrected": corrected_points, "marks": [], "thresholds": rows}
+    span = _x(axis) | (
+        k_ticks(axis, first.reference) | {"floor": share_floor(rows)} if rows and first.reference else {}
+    )
+    name_parts, estimands = (first.axis, first.name, "curves"), tuple(dict.fromkeys(visible(c.estimand) for c in group))
+    return Chart(
+        name_parts, title, _with_gate_note(notes, points), curve_chart(axis.scale), span, data, keys, estimands
+    )
 
 
-def _gaps(curve: Curve, colours: Mapping[tuple[str, str], str]) -> Iterator[Chart]:
+def _gaps(curve: ReportCurve, colours: Mapping[tuple[str, str], str]) -> Iterator[Chart]:
     axis = level_axis([curve])
     rungs = {rung.rung: rung for rung in curve.rungs}
     for gap in curve.gaps:
-        known = [step for step in gap.steps if step.estimate is not None and step.at.rung in rungs]
+        steps = [step for step in gap.steps if step.estimate is not None and step.at.rung in rungs]
         points = []
-        for step in known:
-            whisker = (step.low, step.high) if len(known) == 1 else (None, None)
+        for step in steps:
+            whisker = (step.low, step.high) if len(steps) == 1 else (None, None)
             ends = {"band_low": step.low, "band_high": step.high, "low": whisker[0], "high": whisker[1]}
-            where = {"x": axis.place(rungs[step.at.rung or 0]), "colour": colours[curve.axis, curve.arm]}
+            where = {"x": axis.position(rungs[step.at.rung or 0]), "colour": colours[curve.axis, curve.arm]}
             of = {"estimate": step.estimate, "failed": bool(step.gates_failed), "estimand": visible(curve.estimand)}
             points.append(where | of | ends | {"series": "gap", "name": "gap", "tip": ""})
         against = visible(gap.against.removeprefix("against "), 120)
         title = f"Capability of {against} minus safety of {curve.name}, {visible(curve.arm)}"
-        notes = _noted(["change since the lowest rung, in points, by level asked for", _BAND], points)
+        notes = _with_gate_note(["change since the lowest rung, in points, by level asked for", _BAND], points)
         name = (curve.axis, curve.name, f"divergence {gap.against}", curve.arm)
         yield Chart(name, title, notes, gap_chart(), _x(axis), {"points": points})
 
 
-def _tries(curve: Curve) -> Chart:
-    """Values over k at the highest rung that has any."""
+def _tries(curve: ReportCurve) -> Chart:
+    """Return the chart of values over k, at the highest rung with such values."""
     rung = [rung for rung in curve.rungs if rung.tries][-1]
-    slots = {selector: f"var(--s{slot})" for slot, selector in enumerate(wording.SELECTORS)}
+    slots = {selector: f"var(--s{slot})" for slot, selector in enumerate(wording.SELECTOR_TEXTS)}
     points, keys = [], {}
     for selector, by_k in rung.tries.items():
-        colour, name = slots.get(selector, "var(--s5)"), wording.SELECTORS.get(selector, visible(selector))
+        colour, name = slots.get(selector, "var(--s5)"), wording.SELECTOR_TEXTS.get(selector, visible(selector))
         keys[name] = colour
         for k, finding in by_k.items():
             if finding.estimate is not None:
@@ -149,12 +153,12 @@ def _tries(curve: Curve) -> Chart:
                 points.append(where | _point(curve, rung, finding, None))
     axis = tries_axis(sorted({k for by_k in rung.tries.values() for k in by_k}))
     title = f"{wording.axis_name(curve.axis)} by tries: {curve.name}, {visible(curve.arm)}"
-    notes = _noted([f"k tries per question, log scale, at {rung.level}", _WHISKER], points)
+    notes = _with_gate_note([f"k tries per question, log scale, at {rung.level}", _WHISKER], points)
     data = {"points": points, "corrected": [], "marks": [], "thresholds": []}
     return Chart((curve.axis, curve.name, "tries", curve.arm), title, notes, curve_chart("log"), _x(axis), data, keys)
 
 
-def _heat(curve: Curve, selector: str) -> Chart:
+def _heat(curve: ReportCurve, selector: str) -> Chart:
     rungs = [rung for rung in curve.rungs if selector in rung.tries]
     cells = [
         {
@@ -169,7 +173,7 @@ def _heat(curve: Curve, selector: str) -> Chart:
         for k, finding in sorted(rung.tries[selector].items())
     ]
     title = f"{wording.axis_name(curve.axis)}: {curve.name}, {visible(curve.arm)}"
-    meaning = wording.SELECTORS.get(selector, visible(selector))
+    meaning = wording.SELECTOR_TEXTS.get(selector, visible(selector))
     notes = [f"{meaning}; percent, by rung (upward) and k (to the right)"]
     notes += ["dashed grey edge: a gate failed at this rung"] if any(cell["failed"] for cell in cells) else []
     levels = [rung.level for rung in rungs]
@@ -178,7 +182,7 @@ def _heat(curve: Curve, selector: str) -> Chart:
     return Chart(name, title, tuple(notes), heat_chart(), labels, {"cells": cells})
 
 
-def _point(curve: Curve, rung: Rung, finding: Finding, band: Finding | None) -> dict[str, Any]:
+def _point(curve: ReportCurve, rung: ReportRung, finding: Finding, band: Finding | None) -> dict[str, Any]:
     return {
         "estimate": finding.estimate,
         "low": finding.low,
@@ -191,13 +195,13 @@ def _point(curve: Curve, rung: Rung, finding: Finding, band: Finding | None) -> 
     }
 
 
-def _noted(notes: Sequence[str], points: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def _with_gate_note(notes: Sequence[str], points: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     return (*notes, *([_FAILED] if any(point["failed"] for point in points) else []))
 
 
 def _meaning(axis: str) -> str:
-    return wording.AXES[axis][2] if axis in wording.AXES else "value in [0, 1]"
+    return wording.AXIS_TEXTS[axis][2] if axis in wording.AXIS_TEXTS else "value in [0, 1]"
 
 
-def _x(axis: Axis) -> dict[str, Any]:
+def _x(axis: ChartAxis) -> dict[str, Any]:
     return {"xlow": axis.low, "xhigh": axis.high, "xticks": axis.ticks, "xlabels": axis.labels}

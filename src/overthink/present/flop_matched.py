@@ -1,4 +1,4 @@
-"""A small model with more inference beside a larger one, as a table of words."""
+"""FLOP-matched comparison of a smaller model with a larger one, as a text table."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,10 +6,10 @@ from overthink.core.amounts import amount
 from overthink.core.finding import Finding
 from overthink.present import wording
 from overthink.present.names import PROSE_LIMIT, visible
-from overthink.present.word_table import Cell, Table, linked, plain
+from overthink.present.word_table import Table, TextCell, finding_link, plain
 
-CAPTION = "A smaller model with more inference, against a larger one: times the FLOP of the larger one"
-HEAD = (
+FLOP_MATCHED_CAPTION = "A smaller model with more inference, against a larger one: times the FLOP of the larger one"
+FLOP_MATCHED_HEAD = (
     "Task · arm",
     "Larger model, within",
     "What it does",
@@ -19,42 +19,42 @@ HEAD = (
     "Less in all, with training, below",
 )
 
-Row = dict[str, Finding]
-"""By metric."""
+FlopMatchedRow = dict[str, Finding]
+"""Findings by metric."""
 
 
 def flop_matched_table(findings: Sequence[Finding]) -> Table:
-    """A row per budget of a larger model at which something changes; no row where no models were compared in FLOP."""
-    rows: dict[tuple[str, ...], Row] = {}
+    """Return a table with a row per budget of a larger model at which an entry changes."""
+    rows: dict[tuple[str, ...], FlopMatchedRow] = {}
     for finding in findings:
         if finding.kind == "flop_matched":
-            place = (finding.axis, finding.task, finding.scorer or "", finding.estimand, finding.arm)
+            key = (finding.axis, finding.task, finding.scorer or "", finding.estimand, finding.arm)
             against = (finding.label or "").partition(", within ")[0]
-            rows.setdefault((*place, against, str(finding.at.total)), {})[finding.metric] = finding
-    ordered = sorted(rows.values(), key=lambda row: wording.axis_place(row["multiple"].axis))
-    return Table(CAPTION, HEAD, tuple(_changing(map(_row, ordered))))
+            rows.setdefault((*key, against, str(finding.at.total)), {})[finding.metric] = finding
+    sorted_rows = sorted(rows.values(), key=lambda row: wording.axis_position(row["multiple"].axis))
+    return Table(FLOP_MATCHED_CAPTION, FLOP_MATCHED_HEAD, tuple(_distinct_rows(map(_row, sorted_rows))))
 
 
-def _changing(rows: Iterable[tuple[Cell, ...]]) -> Iterable[tuple[Cell, ...]]:
-    """A larger budget with which neither model does anything else has no row of its own."""
+def _distinct_rows(rows: Iterable[tuple[TextCell, ...]]) -> Iterable[tuple[TextCell, ...]]:
+    """Yield rows that differ from the preceding row in more than the budget."""
     before: list[str] = []
     for row in rows:
-        told = ["".join(piece.text for piece in cell) for cell in row]
-        mine = [told[0], told[1].rpartition(", ")[0], *told[2:]]
-        if mine != before:
+        texts = ["".join(piece.text for piece in cell) for cell in row]
+        signature = [texts[0], texts[1].rpartition(", ")[0], *texts[2:]]
+        if signature != before:
             yield row
-        before = mine
+        before = signature
 
 
-def _row(row: Row) -> tuple[Cell, ...]:
+def _row(row: FlopMatchedRow) -> tuple[TextCell, ...]:
     multiple = row["multiple"]
-    against, _, told = (multiple.label or "").partition(", within ")
+    against, _, words = (multiple.label or "").partition(", within ")
     large, name = visible(against.removeprefix("against ")), f"{visible(multiple.task)} · {visible(multiple.arm)}"
     if multiple.at.total is None:
-        reason = (linked(multiple, visible(multiple.reason or "unknown", PROSE_LIMIT)),)
+        reason = (finding_link(multiple, visible(multiple.reason or "unknown", PROSE_LIMIT)),)
         return (plain(name), plain(large or "–"), plain("–"), plain("–"), reason, plain("–"), plain("–"))
     within = visible(amount(multiple.at.total, multiple.at.unit))
-    does, _, small = told.partition(": ")[2].partition("; as good by ")
+    does, _, small = words.partition(": ")[2].partition("; as good by ")
     any_served = "any R" if multiple.estimate is not None and multiple.estimate <= 1 else "–"
     return (
         plain(name),
@@ -67,7 +67,7 @@ def _row(row: Row) -> tuple[Cell, ...]:
     )
 
 
-def _cell(finding: Finding | None, sign: str, *, unknown: str) -> Cell:
+def _cell(finding: Finding | None, sign: str, *, unknown: str) -> TextCell:
     if finding is None:
         return plain("–")
     low, high = (None if end is None else _number(end) for end in (finding.low, finding.high))
@@ -76,9 +76,9 @@ def _cell(finding: Finding | None, sign: str, *, unknown: str) -> Cell:
     else:
         ends = f" ({low} or more)" if low is not None else f" ({high} or less)" if high is not None else ""
     number = unknown if finding.estimate is None else f"{sign} {_number(finding.estimate)}"
-    return (linked(finding, f"{number}{ends}"),)
+    return (finding_link(finding, f"{number}{ends}"),)
 
 
 def _number(value: float) -> str:
-    """Two digits; all of them where there are more."""
+    """Return a number with two significant digits, or all integer digits."""
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"

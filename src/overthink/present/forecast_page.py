@@ -1,6 +1,6 @@
-"""The report of a forecast: one page that works offline, as safe as the report of a study.
+"""Report of a forecast: one page that works offline, with the safeguards of a study's report.
 
-Everything but the charts is in the page itself, so that it reads without scripts, too.
+Everything except the charts is static HTML and readable without scripts.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,9 +18,9 @@ from overthink.present.figures import chart_files
 from overthink.present.filling import Chart
 from overthink.present.forecast_panel import ForecastPanel
 from overthink.present.names import PROSE_LIMIT, visible
-from overthink.present.octave import HEAD, octave
-from overthink.present.record import record
-from overthink.present.report import made_rows
+from overthink.present.octave import NEXT_DOUBLING_HEAD, next_doubling
+from overthink.present.record import backtest_table
+from overthink.present.report import provenance_rows
 from overthink.present.web_page import web_page
 
 _CARDS = 12
@@ -41,30 +41,30 @@ def forecast_html(
     *,
     octaves: Sequence[Sequence[Finding]] = (),
 ) -> str:
-    """The report as one self-contained page.
+    """Return the report as one self-contained page.
 
     Args:
         panels: The banks; names may be hostile.
-        about: Where they come from.
-        backtest: How often the method was right; None leaves it out.
-        octaves: Of each curve with a ladder, the findings on what more thinking than its ladder has would do.
+        about: Metadata of the report.
+        backtest: Back-test of the method; None omits it.
+        octaves: Findings on the next octave of each curve with a ladder.
 
     Returns:
         HTML text (write it as UTF-8).
     """
     charts = [fan(panel) for panel in panels if panel.fan]
     every = _banks(panels)
-    shown = {
+    content = {
         "title": visible(about.title, PROSE_LIMIT),
         "lead": _lead(panels, about),
         "notes": [visible(note, PROSE_LIMIT) for note in about.notes],
         "banks": every[:_CARDS],
         "more": len(every[_CARDS:]),
         "every": every,
-        "octave_head": HEAD,
-        "octaves": [octave(findings) for findings in octaves],
-        "record": None if backtest is None or not panels else record(backtest),
-        "made": made_rows(about),
+        "octave_head": NEXT_DOUBLING_HEAD,
+        "octaves": [next_doubling(findings) for findings in octaves],
+        "record": None if backtest is None or not panels else backtest_table(backtest),
+        "made": provenance_rows(about),
         "limits": words.limits(panels),
     }
     return web_page(
@@ -72,12 +72,12 @@ def forecast_html(
         styles=("page.css", "forecast.css"),
         scripts=("embed.js", "forecast.js"),
         data={"fans": [_drawing(chart) for chart in charts], "chart": fan_chart()},
-        shown=shown,
+        content=content,
     )
 
 
 def forecast_figures(panels: Sequence[ForecastPanel], formats: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """The fan charts as files, one by one.
+    """Yield the fan charts as files.
 
     Args:
         panels: The banks; names may be hostile.
@@ -90,7 +90,7 @@ def forecast_figures(panels: Sequence[ForecastPanel], formats: Sequence[str]) ->
 
 
 def _drawing(chart: Chart) -> dict[str, Any]:
-    """What the page's script needs of a chart, and what a reader of the screen hears instead of it."""
+    """Return a chart's data for the page's script, with its screen-reader text."""
     return {"parameters": chart.parameters, "datasets": chart.datasets, "spoken": chart.spoken}
 
 
@@ -106,7 +106,7 @@ def _lead(panels: Sequence[ForecastPanel], about: About) -> str:
 
 
 def _banks(panels: Sequence[ForecastPanel]) -> list[dict[str, Any]]:
-    """What the page says of each bank; a bank with a chart knows its place among the charts."""
+    """Return the page content of each bank, with the index of its chart if it has one."""
     charts = count()
     return [_bank(panel, next(charts) if panel.fan else None) for panel in panels]
 
@@ -123,14 +123,14 @@ def _bank(panel: ForecastPanel, number: int | None) -> dict[str, Any]:
         "fan": number,
         "legend": _legend(panel) if panel.fan else [],
         "rows": words.rows(panel),
-        "tries": [f"{told.at.k or 0:,}" for told, _ in panel.by_k()],
+        "tries": [f"{estimate.at.k or 0:,}" for estimate, _ in panel.by_k()],
         "risks": words.risks(panel),
         "frequency": words.frequency(panel),
     }
 
 
 def _legend(panel: ForecastPanel) -> list[tuple[str, str]]:
-    """What is drawn, and nothing that is not."""
+    """Return the legend of a fan chart, only for layers with data."""
     data = fan(panel).datasets
     items = []
     if any(point["exact"] for point in data["lines"]):

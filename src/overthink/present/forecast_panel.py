@@ -1,4 +1,4 @@
-"""What the report of a forecast shows of one bank: its findings, sorted by what they say. Nothing is computed."""
+"""Findings of one bank for the report of a forecast, grouped by metric. Nothing is computed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,8 +12,8 @@ from overthink.present.names import visible
 from overthink.present.wording import axis_name
 
 
-class Threshold(NamedTuple):
-    """What is said of one threshold: K* by the model band, by the assumption-free band, and the claim."""
+class ForecastThreshold(NamedTuple):
+    """Findings on one threshold: K* by the model band, by the assumption-free band, and the claim."""
 
     tau: float
     crossing: Finding
@@ -26,11 +26,11 @@ class ForecastPanel:
     """One bank: a table's group, or a curve at one rung.
 
     Attributes:
-        findings: All that is said of it.
-        fan: Its layers at many k, for the chart; empty where none is drawn.
-        attempts: The fewest and the most attempts of a question.
-        thresholds: Shares whose crossing was sought.
-        judge: Who judged, where several did; else empty.
+        findings: All findings of the bank.
+        fan: Findings at many k, for the chart; empty without a chart.
+        attempts: Minimum and maximum attempts of a question.
+        thresholds: Shares whose crossing was estimated.
+        judge: Scorer, if there are several; else empty.
     """
 
     findings: tuple[Finding, ...]
@@ -46,7 +46,7 @@ class ForecastPanel:
 
     @property
     def name(self) -> str:
-        """Axis, task and arm, and the rung where there is one."""
+        """Axis, task and arm, and the rung if any."""
         first = self.findings[0]
         parts = [axis_name(first.axis), visible(first.task), visible(first.arm)]
         if self.judge:
@@ -57,31 +57,33 @@ class ForecastPanel:
 
     @property
     def has_model(self) -> bool:
-        """Whether there is a model band: there is none where nothing succeeded."""
+        """Whether there is a model band; there is none without a success."""
         return all(finding.reason != NOTHING_SUCCEEDED for finding in self.findings)
 
     def of(self, metric: str) -> list[Finding]:
-        """The findings of a metric, in their order."""
+        """Return the findings of a metric, in order."""
         return [finding for finding in self.findings if finding.metric == metric]
 
-    def crossings(self) -> Iterator[Threshold]:
-        """Threshold by threshold."""
+    def crossings(self) -> Iterator[ForecastThreshold]:
+        """Yield the findings of each threshold."""
         claims = self.of(CLAIM.get(Axis(self.axis), CLAIM_ELSEWHERE))
         for parts in zip(self.thresholds, self.of("crossing"), self.of("crossing_bound"), claims, strict=True):
-            yield Threshold(*parts)
+            yield ForecastThreshold(*parts)
 
     def by_k(self) -> list[tuple[Finding, Finding]]:
-        """For each k that was asked: the estimate with the model band, and the assumption-free band."""
-        return _paired(self.findings)
+        """Return estimate with model band, and assumption-free band, for each requested k."""
+        return _pairs(self.findings)
 
     def fan_by_k(self) -> list[tuple[Finding, Finding]]:
-        """The same for each k of the fan."""
-        return _paired(self.fan)
+        """Return the same for each k of the fan."""
+        return _pairs(self.fan)
 
 
-def _paired(findings: tuple[Finding, ...]) -> list[tuple[Finding, Finding]]:
-    told = {metric: [f for f in findings if f.metric == metric] for name in AT_K.values() for metric in _both(name)}
-    return [pair for name in AT_K.values() for pair in zip(*(told[metric] for metric in _both(name)), strict=True)]
+def _pairs(findings: tuple[Finding, ...]) -> list[tuple[Finding, Finding]]:
+    by_metric = {
+        metric: [f for f in findings if f.metric == metric] for name in AT_K.values() for metric in _both(name)
+    }
+    return [pair for name in AT_K.values() for pair in zip(*(by_metric[metric] for metric in _both(name)), strict=True)]
 
 
 def _both(metric: str) -> tuple[str, str]:

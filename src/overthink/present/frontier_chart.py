@@ -1,4 +1,4 @@
-"""The best value at each budget as a Vega-Lite template: one line per chooser, the optimistic one dashed.
+"""Frontier (best value at each budget) as a Vega-Lite template: one line per selection rule.
 
 :mod:`overthink.present.frontier_filling` fills it, for the page and for files.
 """
@@ -8,12 +8,12 @@ from typing import Any
 
 from overthink.present.charts import axes
 
-KINDS = {
+LINE_KINDS = {
     "best": "valued on questions that did not choose it",
     "difficulty": "each bin of difficulty chooses for itself, and pays for being known",
     "naive": "naive best cell: optimistic",
 }
-"""By kind of a line: what it is."""
+"""Meaning by kind of line."""
 
 _DASHES = ([1, 0], [2, 3], [7, 4])
 _SHAPES = ("circle", "diamond", "stroke")
@@ -39,16 +39,16 @@ def frontier_chart() -> dict[str, Any]:
         labelOverlap="greedy",
         labelSeparation=8,
     )
-    left = alt.Axis(title=None, values=[0, 0.25, 0.5, 0.75, 1], format=".0%", minExtent=40, maxExtent=40)
+    y_axis = alt.Axis(title=None, values=[0, 0.25, 0.5, 0.75, 1], format=".0%", minExtent=40, maxExtent=40)
     share = alt.Scale(domainMin=0, domainMax=1, nice=False, zero=False)
-    x, y = alt.X("x:Q", scale=x_scale, axis=below), alt.Y("estimate:Q", scale=share, axis=left)
-    names = list(KINDS)
+    x, y = alt.X("x:Q", scale=x_scale, axis=below), alt.Y("estimate:Q", scale=share, axis=y_axis)
+    names = list(LINE_KINDS)
     dash = alt.StrokeDash("kind:N", legend=None, scale=alt.Scale(domain=names, range=list(_DASHES)))
     shape = alt.Shape("kind:N", legend=None, scale=alt.Scale(domain=names, range=list(_SHAPES)))
     colour = alt.Color("colour:N", scale=None)
     points = alt.Chart(alt.NamedData("points")).encode(x=x, color=colour)
     whiskers = points.transform_filter("isValid(datum.low) && isValid(datum.high) && datum.kind === 'best'")
-    low = alt.Y("low:Q", scale=share, axis=left)
+    low = alt.Y("low:Q", scale=share, axis=y_axis)
     lines = points.encode(y=y, detail="series:N", strokeDash=dash)
     dots = points.encode(y=y, shape=shape, tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N"))
     layers: list[alt.Chart] = [
@@ -56,11 +56,11 @@ def frontier_chart() -> dict[str, Any]:
         lines.mark_line(strokeWidth=2.25, aria=False),
         dots.mark_point(filled=True, size=60, opacity=1),
     ]
-    finished = (
+    chart = (
         alt.layer(*layers)
         .add_params(*(alt.param(name=name, value=value) for name, value in _PARAMETERS.items()))
         .properties(width="container", height=220)
         .configure(background="transparent", font="inherit", axis=axes(), view=alt.ViewConfig(stroke=None))
     )
-    specification: dict[str, Any] = finished.to_dict()
+    specification: dict[str, Any] = chart.to_dict()
     return specification

@@ -7,10 +7,10 @@ if TYPE_CHECKING:
     import altair as alt
 
 _CELL = 26
-"""Pixels of a row."""
+"""Height of a row in pixels."""
 
 _INK = (0.04, 0.6)
-"""Opacity of a cell at 0 % and at 100 %: at most so much that the number in it can be read."""
+"""Opacity of a cell at 0 % and at 100 %, low enough for a readable number."""
 
 _PARAMETERS: dict[str, Any] = {"rows": [], "rowlabels": [], "room": 0}
 
@@ -26,17 +26,17 @@ def heat_chart() -> dict[str, Any]:
     import altair as alt
 
     cells = alt.Chart(alt.NamedData("cells")).encode(x=_tries(), y=_rungs())
-    told = cells.encode(tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N"))
-    known, unknown = (told.transform_filter(f"{sign}isValid(datum.estimate)") for sign in ("", "!"))
+    marks = cells.encode(tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N"))
+    valid, invalid = (marks.transform_filter(f"{sign}isValid(datum.estimate)") for sign in ("", "!"))
     strength = alt.FillOpacity("estimate:Q", legend=None, scale=alt.Scale(domain=[0, 1], range=list(_INK)))
     edge: dict[str, Any] = {"strokeWidth": 2, "stroke": "var(--paper)"}
-    dashed: dict[str, Any] = {"stroke": "var(--line)", "strokeDash": [3, 3], "strokeWidth": 1}
+    dashes: dict[str, Any] = {"stroke": "var(--line)", "strokeDash": [3, 3], "strokeWidth": 1}
     text: dict[str, Any] = {"fontSize": 12, "color": "var(--ink)", "aria": False}
     spoilt = cells.transform_filter("datum.failed")
     chart = (
         alt.layer(
-            known.mark_rect(fill="var(--s0)", **edge).encode(fillOpacity=strength),
-            unknown.mark_rect(fill="transparent", **dashed),
+            valid.mark_rect(fill="var(--s0)", **edge).encode(fillOpacity=strength),
+            invalid.mark_rect(fill="transparent", **dashes),
             spoilt.mark_rect(fill=None, stroke="var(--spoilt)", strokeWidth=2.5, strokeDash=[5, 2], aria=False),
             cells.mark_text(**text).encode(text="shown:N"),
         )
@@ -58,9 +58,9 @@ def _tries() -> "alt.X":
 def _rungs() -> "alt.Y":
     import altair as alt
 
-    named = "rowlabels[indexof(rows, datum.value)]"
+    label = "rowlabels[indexof(rows, datum.value)]"
     room = alt.ExprRef("room")
-    axis = alt.Axis(title=None, labelExpr=named, labelLimit=110, minExtent=room, ticks=False, domain=False)
+    axis = alt.Axis(title=None, labelExpr=label, labelLimit=110, minExtent=room, ticks=False, domain=False)
     return alt.Y("row:O", sort="descending", axis=axis, scale=alt.Scale(padding=0))
 
 

@@ -1,4 +1,4 @@
-"""Lanes of thresholds as layers of a Vega-Lite template; :mod:`overthink.present.lanes` says where they are."""
+"""Threshold bars as layers of a Vega-Lite template; :mod:`overthink.present.lanes` computes positions."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,21 +6,21 @@ if TYPE_CHECKING:
     import altair as alt
 
 
-def lane_layers(x_scale: "alt.Scale", y_scale: "alt.Scale", left: "alt.Axis") -> "list[alt.Chart]":
-    """The layers that draw the data set ``thresholds``: zones, bars, and labels with a halo."""
+def bar_layers(x_scale: "alt.Scale", y_scale: "alt.Scale", y_axis: "alt.Axis") -> "list[alt.Chart]":
+    """Return the layers of the data set ``thresholds``: zones, bars, and labels with a halo."""
     import altair as alt
 
-    x, lane = alt.X("x:Q", scale=x_scale, axis=None), alt.Y("lane:Q", scale=y_scale, axis=left)
+    x, lane = alt.X("x:Q", scale=x_scale, axis=None), alt.Y("lane:Q", scale=y_scale, axis=y_axis)
     rows = alt.Chart(alt.NamedData("thresholds"))
     zone = rows.transform_filter("datum.zone").mark_rect(fill="var(--law)", opacity=0.09, clip=True, aria=False)
-    top, bottom = alt.YDatum(1, scale=y_scale, axis=left), alt.Y2Datum(0)
+    top, bottom = alt.YDatum(1, scale=y_scale, axis=y_axis), alt.Y2Datum(0)
     bars = rows.transform_filter("datum.bar").encode(x=x, x2="x2:Q", y=lane, tooltip=alt.Tooltip("tip:N"))
     bars = bars.encode(description=alt.Description("tip:N"))
-    tested, beyond = (bars.transform_filter(test) for test in ("!datum.beyond", "datum.beyond"))
+    inside, beyond = (bars.transform_filter(test) for test in ("!datum.beyond", "datum.beyond"))
     line: dict[str, Any] = {"color": "var(--law)", "strokeWidth": 6, "clip": True}
     layers = [
         zone.encode(x=x, x2="x2:Q", y=top, y2=bottom),
-        tested.mark_rule(**line),
+        inside.mark_rule(**line),
         beyond.mark_rule(strokeDash=[3, 3], **line),
     ]
     halo: dict[str, Any] = {"stroke": "var(--paper)", "strokeWidth": 4, "strokeJoin": "round", "fill": "var(--paper)"}

@@ -1,58 +1,60 @@
-"""Lanes below a curve, one per threshold: a bar from K* to K*, a faint zone above it, and a label that has room.
+"""Threshold bars below a curve: a bar over the interval of K*, a faint zone above it, and a label.
 
-The page's script (``thresholds.js``) lays them out in the same way.
+The page's script (``thresholds.js``) uses the same layout.
 """
 
 import math
 from collections.abc import Sequence
 from typing import Any
 
-from overthink.present.axis import Axis
-from overthink.present.curve import Curve
+from overthink.present.axis import ChartAxis
+from overthink.present.curve import ReportCurve
 from overthink.present.thresholds import Mark, holds_for
 from overthink.present.wording import tokens
 
-LANE = 0.15
-"""Height of a lane, in units of the share that the chart shows."""
+BAR_HEIGHT = 0.15
+"""Height of a bar's lane, in units of the y axis."""
 
-_BAR = 0.68
-"""Where in its lane a bar stands, from above: a label that has no room beside it stands over it."""
+_BAR_OFFSET = 0.68
+"""Position of a bar in its lane, from above; leaves room for a label over it."""
 
 _LETTER = 6.2
-"""Pixels of a letter of a label, about."""
+"""Approximate width of a letter in pixels."""
 
 _BEYOND = "beyond what was tested"
 
 
-def lanes(marks: Sequence[Mark], group: Sequence[Curve], axis: Axis, *, width: float) -> list[dict[str, Any]]:
-    """The rows of the data set ``thresholds``; none where the curves of a chart share no reference, or K has no place.
+def threshold_bars(
+    marks: Sequence[Mark], group: Sequence[ReportCurve], axis: ChartAxis, *, width: float
+) -> list[dict[str, Any]]:
+    """Return the rows of the data set ``thresholds``; empty unless the curves share a reference on a log axis.
 
     Args:
-        marks: What could be drawn.
-        group: The curves of the chart.
-        axis: Its axis, in tokens.
-        width: Pixels of the chart.
+        marks: Marks to draw.
+        group: Curves of the chart.
+        axis: Axis of the chart, in tokens.
+        width: Width of the chart in pixels.
     """
     references = {curve.reference for curve in group}
     (reference,) = references if len(references) == 1 else (None,)
     if axis.scale != "log" or reference is None or not reference > 0:
         return []
-    placed = [x / reference for curve in group for rung in curve.rungs if rung.mean and (x := axis.place(rung))]
+    positions = [x / reference for curve in group for rung in curve.rungs if rung.mean and (x := axis.position(rung))]
     mine = [mark for mark in marks if any(holds_for(mark, curve) for curve in group)]
     rows: list[dict[str, Any]] = []
-    for number, mark in enumerate(mine if placed else ()):
-        lane = -LANE * (number + _BAR)
-        rows += _lane(mark, lane, axis, reference=reference, tested=max(placed), width=width)
+    for number, mark in enumerate(mine if positions else ()):
+        lane = -BAR_HEIGHT * (number + _BAR_OFFSET)
+        rows += _bar_rows(mark, lane, axis, reference=reference, highest=max(positions), width=width)
     return rows
 
 
-def floor(rows: Sequence[dict[str, Any]]) -> float:
-    """The lower end of the share axis: 0 without lanes."""
-    return min((row["lane"] - LANE * (1 - _BAR) for row in rows), default=0.0)
+def share_floor(rows: Sequence[dict[str, Any]]) -> float:
+    """Return the lower end of the share axis; 0 without bars."""
+    return min((row["lane"] - BAR_HEIGHT * (1 - _BAR_OFFSET) for row in rows), default=0.0)
 
 
-def lanes_noted(marks: Sequence[Mark], rows: Sequence[dict[str, Any]], reference: float | None) -> list[str]:
-    """Lines below a title that say what the lanes are; none without lanes."""
+def bar_notes(marks: Sequence[Mark], rows: Sequence[dict[str, Any]], reference: float | None) -> list[str]:
+    """Return the notes on threshold bars below a title; empty without bars."""
     if not rows or reference is None:
         return []
     how = "; ".join(dict.fromkeys(mark.how for mark in marks))
@@ -62,11 +64,11 @@ def lanes_noted(marks: Sequence[Mark], rows: Sequence[dict[str, Any]], reference
     ]
 
 
-def _lane(
-    mark: Mark, lane: float, axis: Axis, *, reference: float, tested: float, width: float
+def _bar_rows(
+    mark: Mark, lane: float, axis: ChartAxis, *, reference: float, highest: float, width: float
 ) -> list[dict[str, Any]]:
-    where = "" if mark.high <= tested else f" · {_BEYOND}" if mark.low > tested else f" · partly {_BEYOND}"
-    text = f"{mark.label} · K* {mark.said}{where}"
+    where = "" if mark.high <= highest else f" · {_BEYOND}" if mark.low > highest else f" · partly {_BEYOND}"
+    text = f"{mark.label} · K* {mark.text}{where}"
     low, high = mark.low * reference, mark.high * reference
     common = {"lane": lane, "tip": "", "zone": False, "bar": False, "beyond": False, "side": "", "text": ""}
     if low >= axis.high:
@@ -74,12 +76,12 @@ def _lane(
     if high <= axis.low:
         return [common | {"x": axis.low, "x2": axis.low, "side": "right", "text": f"◂ {text}"}]
     low, end = max(low, axis.low), min(high, axis.high)
-    edge = min(max(tested * reference, low), end)
-    left, right = (math.log(x / axis.low) / math.log(axis.high / axis.low) for x in (low, end))
+    edge = min(max(highest * reference, low), end)
+    start, stop = (math.log(x / axis.low) / math.log(axis.high / axis.low) for x in (low, end))
     room = _LETTER * (len(text) + 3) / width
-    inside = min(max((left + right) / 2, room / 2), 1 - room / 2) if room < 1 else 0.5
+    inside = min(max((start + stop) / 2, room / 2), 1 - room / 2) if room < 1 else 0.5
     middle = axis.low * (axis.high / axis.low) ** inside
-    side, at = ("right", end) if 1 - right >= room else ("left", low) if left >= room else ("middle", middle)
+    side, at = ("right", end) if 1 - stop >= room else ("left", low) if start >= room else ("middle", middle)
     parts = [{"x": low, "x2": edge, "beyond": False}, {"x": edge, "x2": end, "beyond": True}]
     return [
         common | {"x": low, "x2": end, "zone": True},

@@ -1,7 +1,7 @@
-r"""Names that came from outside, made safe to read: invisible characters show as escapes, long ones are cut.
+r"""Untrusted names made safe to display: invisible characters are escaped, long names are cut.
 
-Escaping for HTML is not done here: the template and ``textContent`` do it. This is about what a reader sees.
-A name with a right-to-left override reads as another name, and one of a megabyte hides the page.
+HTML escaping is done by the template and ``textContent``. A name with a right-to-left override reads as another name,
+and a name of a megabyte hides the page.
 """
 
 import hashlib
@@ -17,23 +17,23 @@ _BLANK = {"\u115f", "\u1160", "\u2800", "\u3164", "\uffa0", "\u034f"}
 
 
 def visible(text: str, limit: int = NAME_LIMIT) -> str:
-    r"""The text with nothing hidden in it, at most about ``limit`` characters of it.
+    r"""Return the text with invisible characters escaped, at most about ``limit`` characters.
 
-    A cut name ends in its length and a piece of its hash, so that two long names stay two names.
+    A cut name ends in its length and part of its hash, so that long names stay distinct.
 
     >>> visible("safe\u202egnp.exe")
     'safe\\u202egnp.exe'
     >>> visible("a" * 1000, limit=5)
     'aaaaa… (1000 characters, sha256 41edece42d)'
     """
-    head = "".join(_shown(character) for character in text[:limit])
+    head = "".join(_escape(character) for character in text[:limit])
     if len(text) <= limit:
         return head
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
     return f"{head}… ({len(text)} characters, sha256 {digest})"
 
 
-def _shown(character: str) -> str:
+def _escape(character: str) -> str:
     if unicodedata.category(character) not in _INVISIBLE and character not in _BLANK:
         return character
     code = ord(character)

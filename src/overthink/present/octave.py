@@ -1,4 +1,4 @@
-"""A curve's forecast beyond its ladder in words: what the pool says, and family by family why it was used or not."""
+"""Forecast of a curve one octave beyond its ladder as text: pooled forecast, and each family with its use."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,30 +7,30 @@ from overthink.core.finding import Finding
 from overthink.present import wording
 from overthink.present.names import PROSE_LIMIT, visible
 
-HEAD = ("Family", "Value there", "Interval", "Error on held-out rungs", "Used")
+NEXT_DOUBLING_HEAD = ("Family", "Value there", "Interval", "Error on held-out rungs", "Used")
 
 
 @dataclass(frozen=True, slots=True)
-class Octave:
-    """One curve, ready to be laid out.
+class NextDoubling:
+    """Text of one curve's forecast.
 
     Attributes:
         name: Axis, task, arm and estimand.
-        told: The forecast, or why there is none.
-        finding: Id of the finding that says it.
+        text: The forecast, or the reason for none.
+        finding: Id of its finding.
         rows: A row of cells per family, in the order of ``HEAD``, and the id of its finding.
-        limits: What qualifies it.
+        limits: Limits of the forecast.
     """
 
     name: str
-    told: str
+    text: str
     finding: str
     rows: list[tuple[str, tuple[str, ...]]]
     limits: list[str]
 
 
-def octave(findings: Sequence[Finding]) -> Octave:
-    """The forecast of one curve in words.
+def next_doubling(findings: Sequence[Finding]) -> NextDoubling:
+    """Return the forecast of one curve as text.
 
     Args:
         findings: Of kind ``next_octave``: the forecast first, then each family, followed by its error where it has one.
@@ -39,16 +39,18 @@ def octave(findings: Sequence[Finding]) -> Octave:
     errors = {finding.metric: finding for finding in others if finding.metric.endswith("_error")}
     families = [finding for finding in others if not finding.metric.endswith("_error")]
     parts = [wording.axis_name(pool.axis), visible(pool.task), visible(pool.arm), visible(pool.estimand)]
-    return Octave(
+    return NextDoubling(
         name=" · ".join([*parts, *([f"judged by {visible(pool.scorer)}"] if pool.scorer else [])]),
-        told=_told(pool),
+        text=_forecast_text(pool),
         finding=visible(pool.id, PROSE_LIMIT),
-        rows=[(visible(one.id, PROSE_LIMIT), _row(one, errors.get(f"{one.metric}_error"))) for one in families],
+        rows=[
+            (visible(family.id, PROSE_LIMIT), _row(family, errors.get(f"{family.metric}_error"))) for family in families
+        ],
         limits=[visible(limit, PROSE_LIMIT) for limit in pool.limits],
     )
 
 
-def _told(pool: Finding) -> str:
+def _forecast_text(pool: Finding) -> str:
     if pool.estimate is None:
         return f"{visible(pool.label or 'no forecast')}: {visible(pool.reason or 'unknown', PROSE_LIMIT)}"
     where = "" if pool.at.requested_tokens is None else f" at {pool.at.requested_tokens:,} tokens"
@@ -60,6 +62,8 @@ def _row(family: Finding, error: Finding | None) -> tuple[str, ...]:
     span = "–"
     if family.low is not None and family.high is not None:
         span = f"{wording.percent(family.low)} to {wording.percent(family.high)}"
-    missed = "–" if error is None or error.estimate is None else f"{wording.points(error.estimate).lstrip('+')} points"
+    error_text = (
+        "–" if error is None or error.estimate is None else f"{wording.points(error.estimate).lstrip('+')} points"
+    )
     why = f": {visible(family.reason, PROSE_LIMIT)}" if family.reason else ""
-    return visible(family.metric.replace("_", " ")), value, span, missed, f"{visible(family.label or '')}{why}"
+    return visible(family.metric.replace("_", " ")), value, span, error_text, f"{visible(family.label or '')}{why}"

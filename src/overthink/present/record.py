@@ -1,4 +1,4 @@
-"""The back-test as a table of words: counts with their shares, and where they come from."""
+"""Back-test as a text table: counts with shares, and their origin."""
 
 from dataclasses import dataclass
 
@@ -17,13 +17,13 @@ _HEAD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """The back-test, ready to be laid out.
+class BacktestTable:
+    """Text of the back-test.
 
     Attributes:
         head: Names of the columns.
-        rows: For each family its name, what was asked, and cells of a number and what stands below it.
-        notes: Where the numbers come from, and what they do not say.
+        rows: Name, description and cells (number, text below it) of each family.
+        notes: Origin of the numbers, and their limitations.
     """
 
     head: tuple[str, ...]
@@ -31,24 +31,27 @@ class Record:
     notes: list[str]
 
 
-def record(backtest: Backtest) -> Record:
-    """The back-test in words."""
-    chosen = [family.family for family in backtest.families if family.chosen_on]
-    told = (
+def backtest_table(backtest: Backtest) -> BacktestTable:
+    """Return the back-test as text."""
+    tuning_families = [family.family for family in backtest.families if family.chosen_on]
+    lines = (
         f"The bands were made to hold {100 * backtest.level:g}% of the time.",
-        f"The method was chosen with {', '.join(chosen)} in view: expect it to do somewhat worse elsewhere.",
+        f"The method was chosen with {', '.join(tuning_families)} in view: expect it to do somewhat worse elsewhere.",
         f"{backtest.silent} banks were shown without a success; from these nothing is extrapolated: they count as 0.",
         f"Measured on {backtest.made} with Overthink {backtest.overthink} by `{backtest.command}`.",
         f"Data: {backtest.source}.",
     )
-    return Record(_HEAD, [_row(family) for family in backtest.families], [visible(line, PROSE_LIMIT) for line in told])
+    return BacktestTable(
+        _HEAD, [_row(family) for family in backtest.families], [visible(line, PROSE_LIMIT) for line in lines]
+    )
 
 
 def _row(family: FamilyRecord) -> tuple[str, str, list[tuple[str, str]]]:
-    shown = f"{min(family.shown):,} to {max(family.shown):,}"
-    asked = f"{min(family.asked):,} to {max(family.asked):,}"
-    seen = "" if family.chosen_on else "; the method was not chosen on it"
-    small = f"{family.banks:,} banks of {family.models} models, from {shown} attempts to k = {asked}{seen}"
+    shown_range = f"{min(family.shown):,} to {max(family.shown):,}"
+    asked_range = f"{min(family.asked):,} to {max(family.asked):,}"
+    tuning_note = "" if family.chosen_on else "; the method was not chosen on it"
+    size = f"{family.banks:,} banks of {family.models} models"
+    small = f"{size}, from {shown_range} attempts to k = {asked_range}{tuning_note}"
     band, free = (f"mean width {100 * width:.0f} points" for width in (family.width, family.bound_width))
     cells = [
         _of(family.coverage, family.inside, family.forecasts, band),

@@ -1,4 +1,4 @@
-"""The report of a study: what its page shows, and what its scripts are given."""
+"""Report of a study: content of its page and data of its scripts."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,21 +8,21 @@ from overthink.core.finding import Finding
 from overthink.present import answer
 from overthink.present.about import About
 from overthink.present.budget_control import budget_control_table
-from overthink.present.charts import SCALES, curve_chart, gap_chart
+from overthink.present.charts import AXIS_SCALES, curve_chart, gap_chart
 from overthink.present.comparison import comparison
 from overthink.present.costs import COST_HEAD, cost_note, cost_rows
 from overthink.present.data import page_data
-from overthink.present.drawings import drawings
+from overthink.present.drawings import static_charts
 from overthink.present.frontier_chart import frontier_chart
 from overthink.present.frontier_filling import frontier_tables
 from overthink.present.heat import heat_chart
-from overthink.present.layout import curves, default_arms
+from overthink.present.layout import default_arms, report_curves
 from overthink.present.ledger_tables import ledger_tables
 from overthink.present.names import NAME_LIMIT, PROSE_LIMIT, visible
 from overthink.present.rungs import rung_rows
 from overthink.present.supervision import supervision_table
 from overthink.present.thresholds import marks_data
-from overthink.present.unsaid import unsaid
+from overthink.present.unsaid import limitations
 from overthink.present.web_page import web_page
 
 _SCRIPTS = (
@@ -44,28 +44,28 @@ _NOT_STATED = "not stated: the task's or the provider's own"
 
 
 def report_html(findings: Sequence[Finding], about: About) -> str:
-    """The report as one self-contained page.
+    """Return the report as one self-contained page.
 
     Args:
-        findings: What the report says; any number, any kind, names may be hostile.
-        about: Where they come from.
+        findings: Findings of any kind; names may be hostile.
+        about: Metadata of the report.
 
     Returns:
         HTML text (write it as UTF-8), about 1 MB plus 0.3 kB per finding.
     """
-    found = curves(findings, about.reference)
-    answers = answer.by_axis(found, default_arms(found))
-    data = page_data(findings, found) | {"thresholds": marks_data(about.thresholds, found)}
-    of_arms, of_budgets = drawings(findings)
-    data["drawings"] = [one.data() for one in (*of_arms, *of_budgets)]
-    shown = {
+    all_curves = report_curves(findings, about.reference)
+    answers = answer.axis_answers(all_curves, default_arms(all_curves))
+    data = page_data(findings, all_curves) | {"thresholds": marks_data(about.thresholds, all_curves)}
+    of_arms, of_budgets = static_charts(findings)
+    data["drawings"] = [chart.data() for chart in (*of_arms, *of_budgets)]
+    content = {
         "title": visible(about.title),
-        "lead": answer.lead(found, about),
+        "lead": answer.lead(all_curves, about),
         "answers": answers,
-        "heading": _heading([one.name for one in answers]),
+        "heading": _heading([chart.name for chart in answers]),
         "thresholds": about.thresholds,
         "appendix": about.appendix,
-        "unsaid": unsaid(findings, found, about),
+        "unsaid": limitations(findings, all_curves, about),
         "comparison": comparison(findings),
         "of_arms": of_arms,
         "of_budgets": of_budgets,
@@ -74,8 +74,8 @@ def report_html(findings: Sequence[Finding], about: About) -> str:
         "supervision": supervision_table(findings),
         "budget_control": budget_control_table(findings),
         "most_rows": _TABLE_ROWS,
-        "rung_rows": rung_rows(found),
-        "made": made_rows(about),
+        "rung_rows": rung_rows(all_curves),
+        "made": provenance_rows(about),
         "cost_head": COST_HEAD,
         "costs": cost_rows(about),
         "cost_note": cost_note(about),
@@ -86,7 +86,7 @@ def report_html(findings: Sequence[Finding], about: About) -> str:
         "count": len(findings),
     }
     return web_page(
-        "page.html", styles=("page.css",), scripts=_SCRIPTS, data={"data": data, "charts": _charts()}, shown=shown
+        "page.html", styles=("page.css",), scripts=_SCRIPTS, data={"data": data, "charts": _charts()}, content=content
     )
 
 
@@ -97,21 +97,21 @@ def _heading(axes: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
-def made_rows(about: About) -> list[tuple[str, str]]:
-    """What a report says of its own making, as rows of name and text."""
-    told = {
+def provenance_rows(about: About) -> list[tuple[str, str]]:
+    """Return the provenance of a report as rows of name and text."""
+    texts = {
         "Analysed": about.source,
         "Made with": f"Overthink {about.made_with}",
-        "Created": about.created,
+        "Created": about.created_at,
         "Command": about.command,
         "Plan, SHA-256": about.plan_sha256,
         "Pool, SHA-256": about.pool_sha256,
     }
-    return [(name, visible(text, PROSE_LIMIT)) for name, text in told.items() if text is not None]
+    return [(name, visible(text, PROSE_LIMIT)) for name, text in texts.items() if text is not None]
 
 
 def _plan_rows(plan: Mapping[str, object] | None) -> list[tuple[str, str]]:
-    """The plan as (key path, value) rows; lists of plain values stay on one line."""
+    """Return the plan as (key path, value) rows; lists of plain values stay on one line."""
     rows: list[tuple[str, str]] = []
 
     def walk(path: str, value: object) -> None:
@@ -141,5 +141,5 @@ def _questions(about: About) -> list[tuple[str, int, list[str]]]:
 
 @cache
 def _charts() -> dict[str, object]:
-    by_scale: dict[str, object] = {scale: curve_chart(scale) for scale in SCALES}
+    by_scale: dict[str, object] = {scale: curve_chart(scale) for scale in AXIS_SCALES}
     return by_scale | {"gap": gap_chart(), "heat": heat_chart(), "frontier": frontier_chart()}

@@ -1,4 +1,4 @@
-"""The report in a few lines for a terminal. Control characters of a name are shown, not obeyed."""
+"""Report as terminal text. Control characters in names are escaped."""
 
 from collections.abc import Sequence
 
@@ -6,8 +6,8 @@ from overthink.core.finding import Finding
 from overthink.present import answer, shapes, wording
 from overthink.present.about import About
 from overthink.present.costs import COST_HEAD, cost_note, cost_rows
-from overthink.present.curve import Curve
-from overthink.present.layout import curves, default_arms
+from overthink.present.curve import ReportCurve
+from overthink.present.layout import default_arms, report_curves
 from overthink.present.names import PROSE_LIMIT, visible
 from overthink.present.rungs import rung_row
 
@@ -17,30 +17,30 @@ _HEAD = ("asked", "tokens", "{value}", "interval", "gates")
 
 
 def summary_text(findings: Sequence[Finding], about: About) -> str:
-    """What was found, curve by curve: a row per rung, then the change from the lowest to the highest.
+    """Return the findings by curve: a row per rung, then the change from the lowest to the highest.
 
     Args:
-        findings: What the summary says.
-        about: Where they come from.
+        findings: All findings.
+        about: Metadata of the report.
     """
-    found = curves(findings, about.reference)
-    first = default_arms(found)
-    valued = [curve for curve in found if any(rung.mean for rung in curve.rungs)]
-    shown = sorted(valued, key=lambda curve: (curve.is_control, curve.arm not in first))[:_CURVES]
-    blocks = [f"{visible(about.title)}\n{answer.lead(found, about)}"]
-    blocks += [_block(curve) for curve in shown]
-    if len(valued) > len(shown):
-        blocks.append(f"{len(valued) - len(shown)} more curves are in the report.")
-    if told := _thresholds(about):
-        blocks.append("\n".join(told))
+    all_curves = report_curves(findings, about.reference)
+    first = default_arms(all_curves)
+    with_values = [curve for curve in all_curves if any(rung.mean for rung in curve.rungs)]
+    selection = sorted(with_values, key=lambda curve: (curve.is_control, curve.arm not in first))[:_CURVES]
+    blocks = [f"{visible(about.title)}\n{answer.lead(all_curves, about)}"]
+    blocks += [_block(curve) for curve in selection]
+    if len(with_values) > len(selection):
+        blocks.append(f"{len(with_values) - len(selection)} more curves are in the report.")
+    if threshold_lines := _thresholds(about):
+        blocks.append("\n".join(threshold_lines))
     if rows := cost_rows(about):
-        blocks.append("\n".join([*_columns([COST_HEAD, *rows], left=(0,)), f"  {cost_note(about)}"]))
+        blocks.append("\n".join([*_columns([COST_HEAD, *rows], left_columns=(0,)), f"  {cost_note(about)}"]))
     if about.notes:
         blocks.append("\n".join(f"Note: {visible(note, PROSE_LIMIT)}" for note in about.notes))
     return "\n\n".join(blocks) + "\n"
 
 
-def _block(curve: Curve) -> str:
+def _block(curve: ReportCurve) -> str:
     rows = [rung_row(curve, rung) for rung in curve.rungs if rung.mean is not None]
     sizes = next(rung.mean for rung in reversed(curve.rungs) if rung.mean is not None)
     name = f"{wording.axis_name(curve.axis)} · {curve.name} · {visible(curve.arm)}"
@@ -48,46 +48,52 @@ def _block(curve: Curve) -> str:
     head = [cell.format(value=wording.axis_value(curve.axis)) for cell in _HEAD]
     cells = [head, *([row.level, row.tokens, row.value, row.interval, row.gates] for row in rows)]
     return "\n".join(
-        [f"{name} ({how})", *_columns(cells, left=(0, 4)), *(f"  {line}" for line in _after(curve, len(rows)))]
+        [f"{name} ({how})", *_columns(cells, left_columns=(0, 4)), *(f"  {line}" for line in _after(curve, len(rows)))]
     )
 
 
-def _after(curve: Curve, rungs: int) -> list[str]:
+def _after(curve: ReportCurve, rungs: int) -> list[str]:
     about = [visible(f.label or f.reason or f.metric, 240) for f in curve.about]
     if curve.is_control:
         return [_CONTROL, *about]
-    told = shapes.qualified(curve)
+    change = shapes.qualified_change(curve)
     lines = []
-    for corrected, name in ((False, "verdict"), (True, shapes.CORRECTED)):
-        found = shapes.primary(curve.verdicts, corrected=corrected)
-        lines += [f"{name}: {shapes.said(found.shape, rungs).line()}"] if found else []
-    said = ": ".join(part for part in (told.verdict if not lines else "", told.number) if part)
-    lines += [f"lowest to highest rung: {said or told.verdict}"] if rungs > 1 else ["one rung: no change can be shown"]
-    if rungs > 1 and told.but:
-        lines.append(told.but)
+    for is_corrected, name in ((False, "verdict"), (True, shapes.CORRECTED_LABEL)):
+        verdict = shapes.primary_verdict(curve.verdicts, is_corrected=is_corrected)
+        lines += [f"{name}: {shapes.shape_text(verdict.shape, rungs).line()}"] if verdict else []
+    text = ": ".join(part for part in (change.verdict if not lines else "", change.number) if part)
+    lines += (
+        [f"lowest to highest rung: {text or change.verdict}"] if rungs > 1 else ["one rung: no change can be shown"]
+    )
+    if rungs > 1 and change.but:
+        lines.append(change.but)
     return lines + about
 
 
 def _thresholds(about: About) -> list[str]:
-    """Where thresholds stand, if the training compute is assumed."""
-    told = about.thresholds
-    if told is None or not told.rows:
+    """Return the lines on thresholds, if the training compute is assumed."""
+    thresholds = about.thresholds
+    if thresholds is None or not thresholds.rows:
         return []
-    rows = [[row.threshold, f"K* {row.k_star}", row.tested] for row in told.rows]
-    return [visible(text, PROSE_LIMIT) for text in (told.head, told.label, *_columns(rows, left=(0, 1, 2)))]
+    rows = [[row.threshold, f"K* {row.k_star}", row.coverage] for row in thresholds.rows]
+    return [
+        visible(text, PROSE_LIMIT)
+        for text in (thresholds.head, thresholds.label, *_columns(rows, left_columns=(0, 1, 2)))
+    ]
 
 
-def _columns(cells: Sequence[Sequence[str]], *, left: Sequence[int]) -> list[str]:
-    """The rows with their columns aligned, those of ``left`` to the left."""
+def _columns(cells: Sequence[Sequence[str]], *, left_columns: Sequence[int]) -> list[str]:
+    """Return the rows with aligned columns; ``left_columns`` are aligned to the left."""
     widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
     return [
         "  "
         + "  ".join(
-            _pad(cell, width, left=column in left) for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            _pad(cell, width, is_left=column in left_columns)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()
         for row in cells
     ]
 
 
-def _pad(cell: str, width: int, *, left: bool) -> str:
-    return cell.ljust(width) if left else cell.rjust(width)
+def _pad(cell: str, width: int, *, is_left: bool) -> str:
+    return cell.ljust(width) if is_left else cell.rjust(width)

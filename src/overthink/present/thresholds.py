@@ -1,6 +1,6 @@
-"""Where thresholds on training compute stand on the K axis, as the page is told: names, numbers and sentences.
+"""Positions of training-compute thresholds on the K axis, for the page: names, numbers and text.
 
-K* is analysis, never legal status. Nothing here knows an instrument: whoever makes a report looks them up.
+K* is analysis, never legal status. Instruments are looked up by the caller.
 """
 
 import math
@@ -8,55 +8,55 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from overthink.present.curve import Curve
+from overthink.present.curve import ReportCurve
 from overthink.present.names import visible
 
-MOST_MARKS = 6
-"""Marks drawn at once, smallest first; the table has all of them."""
+MAX_MARKS = 6
+"""Maximum number of marks drawn, smallest first; the table contains all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Where one number stands on the K axis.
+    """Position of one threshold on the K axis.
 
     Attributes:
         label: The number with its unit, such as "1e25 FLOP".
-        low: K* at the most favourable of what is assumed.
-        high: K* at the least favourable; infinite where no K reaches it.
-        said: Both as text.
-        how: What K* rests on, such as "α 0.5 to 1".
-        curve: The one curve it holds for, as "axis/task/arm"; None for all.
+        low: K* under the most favourable assumptions.
+        high: K* under the least favourable assumptions; infinite if no K reaches it.
+        text: Both as text.
+        how: Basis of K*, such as "α 0.5 to 1".
+        curve: Curve that it applies to, as "axis/task/arm"; None for all.
     """
 
     label: str
     low: float
     high: float
-    said: str
+    text: str
     how: str
     curve: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ThresholdRow:
-    """One number, the instruments that set it, and where it stands; every field is text."""
+    """One threshold, its instruments, K*, and K* against the tested budgets; every field is text."""
 
     threshold: str
     instruments: tuple[str, ...]
     k_star: str
-    tested: str
+    coverage: str
 
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """What a report says about thresholds on training compute.
+    """Section of a report on training-compute thresholds.
 
     Attributes:
-        head: What was assumed, on which day; or what has to be given first.
-        label: What it is, and is not; empty where there is nothing to label.
-        basis: What K multiplies, and what K = 1 is.
-        marks: What is drawn.
-        rows: The table.
-        notes: What a reader must know: sources of the exponents, instruments left out.
+        head: Assumptions and date; or the missing input.
+        label: Meaning of the result, and its restrictions; empty without a result.
+        basis: Basis of K, and meaning of K = 1.
+        marks: Marks of the chart.
+        rows: Rows of the table.
+        notes: Sources of the exponents, omitted instruments.
     """
 
     head: str
@@ -67,30 +67,30 @@ class Thresholds:
     notes: tuple[str, ...] = ()
 
 
-def drawn_marks(told: Thresholds | None) -> list[Mark]:
-    """The marks that have a place: K* is a number, and training alone does not reach it."""
-    marks = [] if told is None else told.marks
-    return [mark for mark in marks if math.isfinite(mark.low) and mark.high > 1][:MOST_MARKS]
+def visible_marks(thresholds: Thresholds | None) -> list[Mark]:
+    """Return the marks with a position: K* is finite, and training alone does not reach it."""
+    marks = [] if thresholds is None else thresholds.marks
+    return [mark for mark in marks if math.isfinite(mark.low) and mark.high > 1][:MAX_MARKS]
 
 
-def holds_for(mark: Mark, curve: Curve) -> bool:
-    """Whether a mark stands on the axis of a curve."""
+def holds_for(mark: Mark, curve: ReportCurve) -> bool:
+    """Return whether a mark applies to a curve."""
     return mark.curve in (None, f"{curve.axis}/{curve.task}/{curve.arm}")
 
 
-def marks_data(told: Thresholds | None, found: Sequence[Curve]) -> dict[str, Any]:
-    """The marks as JSON values: an end that is infinite is null, curves are numbered in the order of the page."""
+def marks_data(thresholds: Thresholds | None, curves: Sequence[ReportCurve]) -> dict[str, Any]:
+    """Return the marks as JSON values: infinite ends are null, curves are indices in the order of the page."""
     return {
-        "label": "" if told is None else visible(told.label, 400),
+        "label": "" if thresholds is None else visible(thresholds.label, 400),
         "marks": [
             {
                 "label": visible(mark.label),
                 "low": mark.low,
                 "high": mark.high if math.isfinite(mark.high) else None,
-                "said": visible(mark.said),
+                "said": visible(mark.text),
                 "how": visible(mark.how),
-                "curves": [place for place, curve in enumerate(found) if holds_for(mark, curve)],
+                "curves": [index for index, curve in enumerate(curves) if holds_for(mark, curve)],
             }
-            for mark in drawn_marks(told)
+            for mark in visible_marks(thresholds)
         ],
     }

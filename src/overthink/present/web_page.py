@@ -1,4 +1,4 @@
-"""One HTML page that needs no network, and that no name in it can take over.
+"""Self-contained HTML page without network access, safe against hostile names.
 
 It carries one script bundle (Vega, Vega-Lite, Vega-Embed), our own scripts, and its data as JSON. Its content security
 policy allows exactly those scripts by hash, no ``eval``, no connection and no foreign image; Vega runs on its
@@ -21,16 +21,16 @@ def web_page(
     styles: Sequence[str],
     scripts: Sequence[str],
     data: Mapping[str, object],
-    shown: Mapping[str, object],
+    content: Mapping[str, object],
 ) -> str:
     """Fill a template of the folder ``page``.
 
     Args:
-        template: Its file.
-        styles: Files of its style, in order.
-        scripts: Files of its script, in order; they share one scope.
-        data: What the script reads, by the id under which it does.
-        shown: What the template shows; it is escaped there.
+        template: File of the template.
+        styles: Style files, in order.
+        scripts: Script files, in order; they share one scope.
+        data: Data of the scripts, by element id.
+        content: Variables of the template, which escapes them.
 
     Returns:
         HTML text (write it as UTF-8).
@@ -49,7 +49,7 @@ def web_page(
     )
     environment.filters["visible"] = lambda text: visible(text, PROSE_LIMIT)
     return environment.get_template(template).render(
-        shown,
+        content,
         policy=policy,
         style=Markup(style),  # noqa: S704 - our own files
         guard=Markup(guard),  # noqa: S704 - our own file
@@ -61,7 +61,7 @@ def web_page(
 
 @cache
 def _bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script."""
+    """Return Vega, Vega-Lite and Vega-Embed as one script."""
     import vl_convert
 
     bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
@@ -71,5 +71,5 @@ def _bundle() -> str:
 
 
 def _hash(content: str) -> str:
-    """The hash by which a content security policy allows a script or style."""
+    """Return the content-security-policy hash of a script or style."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"

@@ -1,33 +1,33 @@
-"""A table of words, some of which lead to their findings; the page and the terminal show the same one."""
+"""Text table with links to findings, for the page and the terminal."""
 
 from dataclasses import dataclass
 
 from overthink.core.finding import Finding
-from overthink.present.answer import Piece
+from overthink.present.answer import TextPiece
 from overthink.present.names import ID_LIMIT, visible
 
-Cell = tuple[Piece, ...]
+TextCell = tuple[TextPiece, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Caption, head and rows; the first cell of a row is its heading. Notes stand below the rows."""
+    """Caption, head, rows (first cell: row heading) and notes below the rows."""
 
     caption: str
     head: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
+    rows: tuple[tuple[TextCell, ...], ...]
     notes: tuple[str, ...] = ()
 
     def first(self, rows: int) -> "Table":
-        """The table with so many rows at most."""
+        """Return the table cut to a number of rows."""
         return Table(self.caption, self.head, self.rows[:rows], self.notes)
 
 
-def plain(text: str) -> Cell:
-    """A cell that leads nowhere."""
-    return (Piece(text),)
+def plain(text: str) -> TextCell:
+    """Return a cell without a link."""
+    return (TextPiece(text),)
 
 
-def linked(finding: Finding, text: str) -> Piece:
-    """Text that leads to its finding."""
-    return Piece(text, visible(finding.id, ID_LIMIT))
+def finding_link(finding: Finding, text: str) -> TextPiece:
+    """Return text that links to its finding."""
+    return TextPiece(text, visible(finding.id, ID_LIMIT))

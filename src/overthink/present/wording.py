@@ -1,6 +1,6 @@
-"""The words of the report: what an axis, gate, selector or estimand is called, and how a change is said.
+"""Texts of a report: names of axes, gates, selectors and estimands, and text of a change.
 
-A change is worded so that it claims no more than its finding: an interval that reaches 0 shows no change.
+The text of a change claims no more than its finding: an interval that includes 0 shows no change.
 """
 
 from typing import NamedTuple
@@ -8,14 +8,14 @@ from typing import NamedTuple
 from overthink.core.finding import Finding
 from overthink.present.names import PROSE_LIMIT, visible
 
-AXES = {
+AXIS_TEXTS = {
     "capability": ("Capability", "correct", "share of answers that are correct"),
     "safety": ("Safety", "safe", "share of answers that are safe"),
     "benign": ("Over-refusal", "answered", "share of harmless requests that are answered"),
 }
-"""By axis, in the order of the page: its name, the word for value = 1, and what a value is the share of."""
+"""Name, word for value = 1, and meaning of the value, by axis in the order of the page."""
 
-GATES = {
+GATE_TEXTS = {
     "manipulation": ("share of traces that thought as long as asked; for efforts, tokens over those of the rung below"),
     "natural_end": "share of traces that had ended by themselves",
     "truncation": "share of answers cut by their allowance",
@@ -24,7 +24,7 @@ GATES = {
     "judge_drift": "whether the judge errs alike at all rungs, by human labels",
 }
 
-SELECTORS = {
+SELECTOR_TEXTS = {
     "pass": "any of k is right (pass@k)",
     "majority": "majority of k",
     "best": "best of k, picked by a verifier",
@@ -33,7 +33,7 @@ SELECTORS = {
     "oracle_best": "best of k, picked by an ORACLE that knows the targets",
 }
 
-ESTIMANDS = {
+ESTIMAND_TEXTS = {
     "forced": "thinking was cut at the rung and an answer was forced",
     "sham": "the same forced close, applied where the trace had ended by itself",
     "truncated": "the response was cut at the rung and scored as it stood",
@@ -46,7 +46,7 @@ ESTIMANDS = {
 }
 
 
-CONTROLS = {
+CONTROL_TEXTS = {
     "natural": "another verdict than the model's own answer",
     "natural_difference": "forced minus own answer",
     "sham": "another verdict than the model's own answer",
@@ -56,11 +56,11 @@ CONTROLS = {
     "bad_good": "thinking bad, answer good",
     "bad_bad": "thinking bad, answer bad",
 }
-"""By metric of a control: what the share or the difference is of."""
+"""Meaning of the share or difference by metric of a control."""
 
 
 class Change(NamedTuple):
-    """A difference finding in words: a short verdict, the number with its interval, and what qualifies it."""
+    """A difference finding as text: a short verdict, the number with its interval, and its qualification."""
 
     verdict: str
     number: str
@@ -68,22 +68,22 @@ class Change(NamedTuple):
 
 
 def axis_name(axis: str) -> str:
-    """Name of the axis as the page prints it."""
-    return AXES[axis][0] if axis in AXES else visible(axis)
+    """Return the printed name of the axis."""
+    return AXIS_TEXTS[axis][0] if axis in AXIS_TEXTS else visible(axis)
 
 
-def axis_place(axis: str) -> int:
-    """Where the axis stands in the order of the page; unknown ones stand last."""
-    return list(AXES).index(axis) if axis in AXES else len(AXES)
+def axis_position(axis: str) -> int:
+    """Return the position of the axis in the order of the page; unknown axes are last."""
+    return list(AXIS_TEXTS).index(axis) if axis in AXIS_TEXTS else len(AXIS_TEXTS)
 
 
 def axis_value(axis: str) -> str:
-    """The word for value = 1 on the axis."""
-    return AXES[axis][1] if axis in AXES else "value"
+    """Return the word for value = 1 on the axis."""
+    return AXIS_TEXTS[axis][1] if axis in AXIS_TEXTS else "value"
 
 
 def percent(value: float) -> str:
-    """A value in [0, 1] as a percentage with one decimal.
+    """Return a value in [0, 1] as a percentage with one decimal.
 
     >>> percent(0.4312)
     '43.1%'
@@ -92,7 +92,7 @@ def percent(value: float) -> str:
 
 
 def points(value: float) -> str:
-    """A difference of two shares, in percentage points, with its sign.
+    """Return a difference of two shares in percentage points, with its sign.
 
     >>> points(-0.0512)
     '−5.1'
@@ -101,7 +101,7 @@ def points(value: float) -> str:
 
 
 def tokens(value: float) -> str:
-    """A number of tokens, thousands separated; a decimal only where it is small.
+    """Return a number of tokens with thousands separators; two digits if small.
 
     >>> tokens(1234.5), tokens(3.25)
     ('1,234', '3.2')
@@ -110,7 +110,7 @@ def tokens(value: float) -> str:
 
 
 def interval(finding: Finding) -> str | None:
-    """The interval as text, or None where the finding has none."""
+    """Return the interval as text; None without one."""
     if finding.low is None or finding.high is None:
         return None
     show = points if finding.kind == "difference" else percent
@@ -119,10 +119,10 @@ def interval(finding: Finding) -> str | None:
 
 
 def change(finding: Finding | None) -> Change:
-    """What the difference between the lowest and the highest rung allows to say.
+    """Return the text of the difference between the lowest and the highest rung.
 
     Args:
-        finding: The difference finding of one curve; None where none was made.
+        finding: The difference finding of one curve; None without one.
     """
     if finding is None:
         return Change("not compared", "", "lowest and highest rung were not compared")

@@ -1,1 +1,1 @@
-"""The study folder: written whole or not at all, and read back with every column checked."""
+"""The study folder: atomic writes, and reads that validate every column."""

@@ -1,4 +1,4 @@
-"""``analysis.json``: what was decided and assumed for a report, human labels included, so that it can be made again."""
+"""``analysis.json``: options and assumptions of a report, human labels included, so that it can be reproduced."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,34 +15,34 @@ ANALYSIS_SCHEMA = "overthink.analysis/1"
 
 
 @dataclass(frozen=True, slots=True)
-class Assumed:
-    """What is assumed of the model and no measurement says. It changes no finding.
+class Assumptions:
+    """Assumptions about the model that are not measured. They change no finding.
 
     Attributes:
         inputs: By input of a calculator, such as ``training_flop``: a number, a range or words, as typed.
-        day: The day for which thresholds are looked up; None for the day of the report.
+        day: Reference day of thresholds; None for the day of the report.
     """
 
     inputs: Mapping[str, str] = field(default_factory=dict)
     day: date | None = None
 
 
-_DECIDED = TypeAdapter(Analysis)
-_ASSUMED = TypeAdapter(Assumed)
+_ANALYSIS = TypeAdapter(Analysis)
+_ASSUMPTIONS = TypeAdapter(Assumptions)
 
 
-def write_analysis(path: Path, decided: Analysis, *, seed: int, assumed: Assumed) -> None:
-    """Write analysis.json, whole or not at all. Labels are places and numbers; no text of an answer is among them.
+def write_analysis(path: Path, analysis: Analysis, *, seed: int, assumptions: Assumptions) -> None:
+    """Write analysis.json atomically. Labels are positions and numbers; no text of an answer is among them.
 
     Raises:
         StoppedError: The disk is full.
     """
-    fields = {"seed": seed} | _DECIDED.dump_python(decided, mode="json")
-    write_document(path, ANALYSIS_SCHEMA, fields | {"assumed": _ASSUMED.dump_python(assumed, mode="json")})
+    fields = {"seed": seed} | _ANALYSIS.dump_python(analysis, mode="json")
+    write_document(path, ANALYSIS_SCHEMA, fields | {"assumed": _ASSUMPTIONS.dump_python(assumptions, mode="json")})
 
 
 def read_analysis(path: Path) -> tuple[Analysis, int] | None:
-    """Read analysis.json: what was decided, and the seed; None where there is none.
+    """Read analysis.json: the analysis options and the seed; None where there is none.
 
     Raises:
         InputError: The file is of another or a newer schema, or damaged.
@@ -52,20 +52,20 @@ def read_analysis(path: Path) -> tuple[Analysis, int] | None:
     document = read_document(path, ANALYSIS_SCHEMA)
     fields = {name: value for name, value in document.items() if name not in ("schema", "seed", "assumed")}
     try:
-        return _DECIDED.validate_python(fields), TypeAdapter(int).validate_python(document.get("seed"))
+        return _ANALYSIS.validate_python(fields), TypeAdapter(int).validate_python(document.get("seed"))
     except ValidationError as failure:
         raise InputError(f"{path} is no analysis this version can read:\n{all_faults(failure)}") from failure
 
 
-def read_assumed(path: Path) -> Assumed:
-    """Read from analysis.json what was assumed; nothing where there is no such file, or one from before assumptions.
+def read_assumptions(path: Path) -> Assumptions:
+    """Read the assumptions from analysis.json; empty where there is no such file, or one from before assumptions.
 
     Raises:
         InputError: The file is of another or a newer schema, or damaged.
     """
     if not path.exists():
-        return Assumed()
+        return Assumptions()
     try:
-        return _ASSUMED.validate_python(read_document(path, ANALYSIS_SCHEMA).get("assumed", {}))
+        return _ASSUMPTIONS.validate_python(read_document(path, ANALYSIS_SCHEMA).get("assumed", {}))
     except ValidationError as failure:
         raise InputError(f"{path} holds no assumptions this version can read:\n{all_faults(failure)}") from failure

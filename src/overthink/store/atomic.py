@@ -1,4 +1,4 @@
-"""Writing a file whole or not at all: a reader never meets half a pool."""
+"""Atomic file writes: a reader never sees half a pool."""
 
 import contextlib
 import errno
@@ -9,21 +9,21 @@ from pathlib import Path
 
 from overthink.errors import InputError, StoppedError
 
-_GONE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn the system's refusal to store ``path`` into Overthink's errors.
+    """Turn system errors of writing ``path`` into Overthink's errors.
 
     Raises:
         StoppedError: The disk is full or broken; what was stored before is kept.
-        InputError: The place cannot be written to.
+        InputError: The path cannot be written to.
     """
     try:
         yield
     except OSError as failure:
-        if failure.errno in _GONE:
+        if failure.errno in _DISK_ERRORS:
             raise StoppedError(
                 f"{path}: {failure.strerror}; what was stored before is kept. Free some space, then run "
                 f"again with --resume"
@@ -33,7 +33,7 @@ def storage_errors(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A scratch file beside ``path`` that takes its place when the block ends well, and vanishes otherwise.
+    """A scratch file beside ``path`` that replaces it when the block ends without error, and is deleted otherwise.
 
     Raises:
         StoppedError: The disk is full or broken.
@@ -43,8 +43,8 @@ def replacing(path: Path) -> Iterator[Path]:
     with storage_errors(path):
         try:
             yield scratch
-            with scratch.open("rb+") as written:
-                os.fsync(written.fileno())
+            with scratch.open("rb+") as file:
+                os.fsync(file.fileno())
             scratch.replace(path)
             _sync_folder(path.parent)
         finally:
@@ -52,7 +52,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def write_text(path: Path, text: str) -> str:
-    """Write ``text`` as UTF-8, whole or not at all.
+    """Write ``text`` as UTF-8, atomically.
 
     Returns:
         The SHA-256 of the file.

@@ -1,4 +1,4 @@
-"""The back-test that ships with the package; `benchmarks/forecast.py --write` makes the file anew."""
+"""The back-test that ships with the package; `benchmarks/forecast.py --write` regenerates the file."""
 
 import json
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from overthink.errors import InputError
 from overthink.store.documents import all_faults, read_document
 
 BACKTEST_SCHEMA = "overthink.forecast-backtest/1"
-NAME = "forecast_backtest.json"
+BACKTEST_FILE = "forecast_backtest.json"
 
 
 def shipped_backtest() -> Backtest:
@@ -21,7 +21,7 @@ def shipped_backtest() -> Backtest:
     >>> shipped_backtest().level
     0.9
     """
-    with as_file(files("overthink.store") / "data" / NAME) as path:
+    with as_file(files("overthink.store") / "data" / BACKTEST_FILE) as path:
         return read_backtest(path)
 
 
@@ -35,9 +35,9 @@ def read_backtest(path: Path) -> Backtest:
     document = read_document(path, BACKTEST_SCHEMA)
     body = {name: value for name, value in document.items() if name != "schema"}
     try:
-        found = TypeAdapter(Backtest).validate_json(json.dumps(body), strict=True)
+        backtest = TypeAdapter(Backtest).validate_json(json.dumps(body), strict=True)
     except ValidationError as failure:
         raise InputError(f"{path} cannot be read:\n{all_faults(failure)}") from failure
-    if json.loads(json.dumps(asdict(found))) != body:
+    if json.loads(json.dumps(asdict(backtest))) != body:
         raise InputError(f"{path} has fields that this Overthink does not know; install a newer Overthink")
-    return found
+    return backtest

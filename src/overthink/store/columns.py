@@ -1,4 +1,4 @@
-"""The columns of a plain table: which names are known, and how a cell is read."""
+"""The columns of a plain table: known names, and conversion of cells."""
 
 import json
 from collections.abc import Sequence
@@ -32,10 +32,10 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "error": ("error",),
     "stop": ("limit", "finish_reason", "stop_reason"),
 }
-"""What a column means → the names it may have, the preferred one first. Case does not matter.
+"""Meaning of a column → its possible names, the preferred one first. Case does not matter.
 
 ``value`` is 1 = correct, safe or answered; ``config`` is a JSON object that may hold ``reasoning_effort``,
-``reasoning_tokens`` (a budget asked for) and ``max_tokens``; ``error`` is a text or true; ``stop`` is the
+``reasoning_tokens`` (a requested budget) and ``max_tokens``; ``error`` is a text or true; ``stop`` is the
 reason why the output ended. Where two columns mean the same, the first is read and the other is named in a
 note.
 """
@@ -46,7 +46,7 @@ _EMPTY = ("", "null", "none", "nan", "na", "n/a")
 
 
 def match_columns(names: Sequence[str]) -> dict[str, str]:
-    """What each known column of a table means.
+    """Match the known columns of a table with their meanings.
 
     Returns:
         Meaning → name in the table.
@@ -55,20 +55,20 @@ def match_columns(names: Sequence[str]) -> dict[str, str]:
         InputError: There is no question, no value, or neither a draw nor anything that sets a budget.
     """
     present = {name.strip().lower(): name for name in reversed(names)}
-    found = {}
+    columns = {}
     for meaning, aliases in ALIASES.items():
         name = next((present[alias] for alias in aliases if alias in present), None)
         if name is not None:
-            found[meaning] = name
-    missing = [meaning for meaning in ("question", "value") if meaning not in found]
-    if not {"draw", "budget", "effort", "config", "max_tokens"} & found.keys():
+            columns[meaning] = name
+    missing = [meaning for meaning in ("question", "value") if meaning not in columns]
+    if not {"draw", "budget", "effort", "config", "max_tokens"} & columns.keys():
         missing.append("draw (or budget, or effort)")
     if missing:
-        known = "; ".join(f"{meaning}: {' | '.join(ALIASES[meaning.split()[0]])}" for meaning in missing)
+        needed_names = "; ".join(f"{meaning}: {' | '.join(ALIASES[meaning.split()[0]])}" for meaning in missing)
         raise InputError(
-            f"the table has no column for {', '.join(missing)}. Seen: {', '.join(names)[:500]}. Needed: {known}"
+            f"the table has no column for {', '.join(missing)}. Seen: {', '.join(names)[:500]}. Needed: {needed_names}"
         )
-    return found
+    return columns
 
 
 def numbers(cells: pl.Series) -> pl.Series:
@@ -109,13 +109,13 @@ def shares(cells: pl.Series) -> pl.Series:
 
 
 def texts(cells: pl.Series) -> pl.Series:
-    """Cells as texts without outer blanks; words for "nothing here" become null."""
+    """Cells as texts without outer blanks; words for an empty cell become null."""
     read = cells.cast(pl.String).str.strip_chars()
     return read.set(read.str.to_lowercase().is_in(_EMPTY), None)
 
 
 def flags(cells: pl.Series, *, where_true: str) -> pl.Series:
-    """Cells that are a flag or a text, as texts: null where nothing or false, ``where_true`` where true."""
+    """Cells that are a flag or a text, as texts: null where empty or false, ``where_true`` where true."""
     read = texts(cells)
     lower = read.str.to_lowercase()
     read = read.set(lower.is_in([*_FALSE, "0"]), None)
@@ -140,7 +140,7 @@ def objects(cells: pl.Series) -> list[dict[str, object]]:
     return [read[cell] or {} for cell in cells]
 
 
-def refuse_rows(cells: pl.Series, wrong: pl.Series, needed: str) -> None:
+def refuse_rows(cells: pl.Series, wrong: pl.Series, message: str) -> None:
     """Raise one error that names the rows where ``wrong`` is true.
 
     Raises:
@@ -148,6 +148,6 @@ def refuse_rows(cells: pl.Series, wrong: pl.Series, needed: str) -> None:
     """
     rows = wrong.fill_null(value=False).arg_true().to_list()
     if rows:
-        shown = ", ".join(f"{row + 1} ({str(cells[row])[:40]!r})" for row in rows[:5])
+        examples = ", ".join(f"{row + 1} ({str(cells[row])[:40]!r})" for row in rows[:5])
         more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-        raise InputError(f"column {cells.name!r}, rows {shown}{more}: {needed}")
+        raise InputError(f"column {cells.name!r}, rows {examples}{more}: {message}")

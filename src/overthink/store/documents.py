@@ -1,4 +1,4 @@
-"""Our JSON documents: one way to read and write them, one message for all that is wrong with one."""
+"""Reading and writing of JSON documents with a schema, with one message for all faults of a document."""
 
 import json
 import math
@@ -12,9 +12,9 @@ from overthink.errors import InputError
 from overthink.store.atomic import write_text
 from overthink.store.bounds import check_bytes
 
-_SHOWN = 20
+_MAX_FAULTS = 20
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 def read_document(path: Path, schema: str) -> dict[str, Any]:
@@ -28,20 +28,22 @@ def read_document(path: Path, schema: str) -> dict[str, Any]:
         document = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as failure:
         raise InputError(f"{path} is not JSON ({failure}); needed: a document with schema {schema!r}") from failure
-    seen = document.get("schema") if isinstance(document, dict) else None
-    if not isinstance(document, dict) or seen is None:
+    found_schema = document.get("schema") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or found_schema is None:
         raise InputError(f"{path} names no schema; needed: {schema!r}")
-    if seen != schema:
-        name, _, version = str(seen).partition("/")
-        known, _, reads = schema.partition("/")
-        if name == known and version.isdecimal() and int(version) > int(reads):
-            raise InputError(f"{path} has schema {seen!r}; this Overthink reads {schema!r}: install a newer Overthink")
-        raise InputError(f"{path} has schema {str(seen)[:80]!r}; needed: {schema!r}")
+    if found_schema != schema:
+        name, _, version = str(found_schema).partition("/")
+        known_name, _, known_version = schema.partition("/")
+        if name == known_name and version.isdecimal() and int(version) > int(known_version):
+            raise InputError(
+                f"{path} has schema {found_schema!r}; this Overthink reads {schema!r}: install a newer Overthink"
+            )
+        raise InputError(f"{path} has schema {str(found_schema)[:80]!r}; needed: {schema!r}")
     return document
 
 
 def write_document(path: Path, schema: str, fields: Mapping[str, object]) -> None:
-    """Write a JSON object that names its schema first, whole or not at all.
+    """Write a JSON object that names its schema first, atomically.
 
     Raises:
         StoppedError: The disk is full.
@@ -50,16 +52,16 @@ def write_document(path: Path, schema: str, fields: Mapping[str, object]) -> Non
     write_text(path, json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def write_typed(path: Path, schema: str, shape: TypeAdapter[T], value: T) -> None:
-    """Write a value as a document of its own, whole or not at all.
+def write_typed(path: Path, schema: str, adapter: TypeAdapter[_T], value: _T) -> None:
+    """Write a value as a document of its own, atomically.
 
     Raises:
         StoppedError: The disk is full.
     """
-    write_document(path, schema, shape.dump_python(value, mode="json"))
+    write_document(path, schema, adapter.dump_python(value, mode="json"))
 
 
-def read_typed(path: Path, schema: str, shape: TypeAdapter[T]) -> T | None:
+def read_typed(path: Path, schema: str, adapter: TypeAdapter[_T]) -> _T | None:
     """Read a value that is a document of its own; None where there is no such file.
 
     Raises:
@@ -70,20 +72,20 @@ def read_typed(path: Path, schema: str, shape: TypeAdapter[T]) -> T | None:
     document = read_document(path, schema)
     del document["schema"]
     try:
-        return shape.validate_python(document)
+        return adapter.validate_python(document)
     except ValidationError as failure:
         raise InputError(f"{path} holds no {schema} that this version can read:\n{all_faults(failure)}") from failure
 
 
 def all_faults(failure: ValidationError) -> str:
-    """Every field that is wrong: where it is, what is needed there and what was seen."""
+    """Describe every invalid field: its location, the error and the value."""
     faults = failure.errors(include_url=False)
     lines = []
-    for fault in faults[:_SHOWN]:
-        place = ".".join(map(str, fault["loc"])) or "the whole"
-        lines.append(f"  {place}: {fault['msg']}; seen: {str(fault.get('input'))[:80]!r}")
-    if len(faults) > _SHOWN:
-        lines.append(f"  and {len(faults) - _SHOWN} more")
+    for fault in faults[:_MAX_FAULTS]:
+        location = ".".join(map(str, fault["loc"])) or "the whole"
+        lines.append(f"  {location}: {fault['msg']}; seen: {str(fault.get('input'))[:80]!r}")
+    if len(faults) > _MAX_FAULTS:
+        lines.append(f"  and {len(faults) - _MAX_FAULTS} more")
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Which trace of a question each row of a table is."""
+"""Draw numbers of the rows of a table."""
 
 import polars as pl
 
@@ -12,11 +12,11 @@ def number_draws(rows: pl.DataFrame) -> pl.DataFrame:
     """Replace the column ``draw`` by numbers from 0.
 
     Draws that the table numbers keep their order, and the same draw at another rung keeps its number, so
-    that rungs stay paired. Where a number comes back because several runs had the same setting, each run's
-    draws are counted on. A table without draws counts the rows of each question.
+    that rungs stay paired. Where a number repeats because several runs had the same setting, numbers
+    continue from run to run. A table without draws counts the rows of each question.
 
     Raises:
-        InputError: Rows repeat a question and a draw, and neither a run nor a seed tells them apart.
+        InputError: Rows repeat a question and a draw, with no run or seed to distinguish them.
     """
     if rows["draw"].is_null().all():
         return rows.with_columns(draw=pl.int_range(pl.len()).over([*_CURVE, "question"]))
@@ -27,18 +27,18 @@ def number_draws(rows: pl.DataFrame) -> pl.DataFrame:
         (_CURVE, ["run", "seed", "order", "draw"]),
     ):
         if not rows.select(*_CURVE, "question", *names).is_duplicated().any():
-            return _ranked(rows, scope, names)
-    doubled = rows.select(*_CURVE, "question", "run", "seed", "draw").is_duplicated().arg_true().to_list()
-    shown = ", ".join(str(row + 1) for row in doubled[:8])
+            return _rank(rows, scope, names)
+    duplicates = rows.select(*_CURVE, "question", "run", "seed", "draw").is_duplicated().arg_true().to_list()
+    examples = ", ".join(str(row + 1) for row in duplicates[:8])
     raise InputError(
-        f"{len(doubled)} rows repeat a question and draw of the same arm and budget (rows {shown}); number "
+        f"{len(duplicates)} rows repeat a question and draw of the same arm and budget (rows {examples}); number "
         "the draws, or tell runs apart in a column run_id"
     )
 
 
-def _ranked(rows: pl.DataFrame, scope: list[str], names: list[str]) -> pl.DataFrame:
+def _rank(rows: pl.DataFrame, scope: list[str], names: list[str]) -> pl.DataFrame:
     """Number the distinct combinations of ``names`` within ``scope``, in order."""
     distinct = rows.select(*scope, *names).unique().sort(*names, nulls_last=False)
     distinct = distinct.with_columns(number=pl.int_range(pl.len()).over(scope))
-    joined = rows.join(distinct, on=[*scope, *names], how="left", nulls_equal=True, maintain_order="left")
-    return joined.with_columns(draw=pl.col("number")).drop("number", "order")
+    numbered_rows = rows.join(distinct, on=[*scope, *names], how="left", nulls_equal=True, maintain_order="left")
+    return numbered_rows.with_columns(draw=pl.col("number")).drop("number", "order")

@@ -1,4 +1,4 @@
-"""``estimate.json``: what was expected of a study before it began, so that every report can show it beside the fact."""
+"""``estimate.json``: cost estimate of a study before its start, shown in reports beside the actual cost."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ _ESTIMATE = TypeAdapter(Estimate)
 
 
 def write_estimate(path: Path, estimate: Estimate) -> None:
-    """Write estimate.json, whole or not at all.
+    """Write estimate.json atomically.
 
     Raises:
         StoppedError: The disk is full.
@@ -22,7 +22,7 @@ def write_estimate(path: Path, estimate: Estimate) -> None:
 
 
 def read_estimate(path: Path) -> Estimate | None:
-    """Read estimate.json; None where a study has none, being older.
+    """Read estimate.json; None where there is none, as in older studies.
 
     Raises:
         InputError: The file is of another or a newer schema, or damaged.

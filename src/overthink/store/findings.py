@@ -16,7 +16,7 @@ from overthink.store.documents import all_faults, finite, read_document
 
 @dataclass(frozen=True, slots=True)
 class FindingsMeta:
-    """What the findings follow from.
+    """Provenance of the findings.
 
     Attributes:
         overthink: Version that computed them.
@@ -68,7 +68,7 @@ def write_findings(
     plan_sha256: str | None,
     pool_sha256: str | None,
 ) -> str:
-    """Write findings.json, whole or not at all; arguments as for :func:`findings_json`.
+    """Write findings.json atomically; arguments as for :func:`findings_json`.
 
     Returns:
         The SHA-256 of the file.
@@ -92,23 +92,23 @@ def read_findings(path: Path) -> tuple[FindingsMeta, tuple[Finding, ...]]:
     document = read_document(path, FINDINGS_SCHEMA)
     head = {("schema_" if name == "schema" else name): value for name, value in document.items()}
     try:
-        checked = _Head.model_validate(head)
-        findings = TypeAdapter(tuple[Finding, ...]).validate_json(json.dumps(checked.findings), strict=True)
+        head_model = _Head.model_validate(head)
+        findings = TypeAdapter(tuple[Finding, ...]).validate_json(json.dumps(head_model.findings), strict=True)
     except ValidationError as failure:
         raise InputError(f"{path} cannot be read:\n{all_faults(failure)}") from failure
-    _refuse_unknown(path, checked.findings)
-    return FindingsMeta(checked.overthink, checked.plan_sha256, checked.pool_sha256), findings
+    _refuse_unknown(path, head_model.findings)
+    return FindingsMeta(head_model.overthink, head_model.plan_sha256, head_model.pool_sha256), findings
 
 
 def _refuse_unknown(path: Path, findings: list[dict[str, object]]) -> None:
-    """A field this version does not know could change what a claim means, so it is not dropped in silence."""
-    known = {"": Finding, "at.": At, "test.": Test}
+    """Raise an error for unknown fields: dropping one could change the meaning of a claim."""
+    classes = {"": Finding, "at.": At, "test.": Test}
     unknown: set[str] = set()
     for finding in findings:
-        for place, kind in known.items():
-            part = finding.get(place[:-1]) if place else finding
+        for prefix, kind in classes.items():
+            part = finding.get(prefix[:-1]) if prefix else finding
             if isinstance(part, dict):
-                unknown |= {place + name for name in part.keys() - {f.name for f in dataclasses.fields(kind)}}
+                unknown |= {prefix + name for name in part.keys() - {f.name for f in dataclasses.fields(kind)}}
     if unknown:
         raise InputError(
             f"{path}: unknown fields in findings: {', '.join(sorted(unknown))[:200]}; install a newer Overthink"

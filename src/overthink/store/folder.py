@@ -1,4 +1,4 @@
-"""A study is a folder; this file knows the names in it."""
+"""The study folder: names and paths of its files."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from overthink.errors import InputError
 from overthink.store.atomic import replacing, storage_errors, write_text
-from overthink.store.lock import LOCK
+from overthink.store.lock import LOCK_FILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class StudyFolder:
     """The folder of one study.
 
     Attributes:
-        path: Where it is.
+        path: Path of the folder.
 
     Example:
         >>> StudyFolder(Path("study")).pool.name
@@ -45,62 +45,62 @@ class StudyFolder:
 
     @property
     def unfinished(self) -> Path:
-        """What was paid for traces that were cut short when a run was stopped."""
+        """Token usage of traces that were interrupted when a run was stopped."""
         return self.path / "unfinished.jsonl"
 
     @property
     def waves(self) -> Path:
-        """How many draws each question was given, wave by wave, where that followed what earlier ones showed."""
+        """Number of draws of each question, wave by wave, with adaptive sampling."""
         return self.path / "waves.jsonl"
 
     @property
     def questions(self) -> Path:
-        """Which questions it asks."""
+        """Questions of the study."""
         return self.path / "questions.json"
 
     @property
     def thoughts(self) -> Path:
-        """What was thought, as token ids; beside the logs, for it can be read as text."""
+        """Thinking as token ids; in the folder of the logs, as it can be decoded to text."""
         return self.logs / "thoughts.jsonl"
 
     @property
     def scores(self) -> Path:
-        """What a verifier said of answers that were there already, appended one by one."""
+        """Scores of a verifier for existing answers, appended one by one."""
         return self.path / "verified.jsonl"
 
     @property
     def verified(self) -> Path:
-        """Who scored the answers, once all are scored."""
+        """The verifier of the answers, once all are scored."""
         return self.path / "verified.json"
 
     @property
     def verifier_logs(self) -> Path:
-        """Folder of the Inspect logs of a verifier; they hold what it was shown."""
+        """Folder of the Inspect logs of a verifier; they hold its inputs."""
         return self.path / "verifier-logs"
 
     @property
     def estimate(self) -> Path:
-        """What was expected before it began."""
+        """Cost estimate before the start."""
         return self.path / "estimate.json"
 
     @property
     def models(self) -> Path:
-        """Who worked for its arms, how big they are and what they charged."""
+        """Models of its arms by role, with sizes and prices."""
         return self.path / "models.json"
 
     @property
     def analysis(self) -> Path:
-        """What was decided when the findings were made, human labels included."""
+        """Analysis options of the findings, human labels included."""
         return self.path / "analysis.json"
 
     @property
     def findings(self) -> Path:
-        """What follows from the pool."""
+        """Findings from the pool."""
         return self.path / "findings.json"
 
     @property
     def report(self) -> Path:
-        """The page to read."""
+        """The report page."""
         return self.path / "report.html"
 
     @property
@@ -113,13 +113,13 @@ class StudyFolder:
         return any(file.is_file() for file in (self.plan, self.pool, self.findings))
 
     def is_free(self) -> bool:
-        """Whether nothing is there yet: no folder, or an empty one; a lock left by a start that failed is nothing."""
+        """Whether the folder is missing or empty; the lock file of a failed start does not count."""
         return not self.path.exists() or (
-            self.path.is_dir() and all(entry.name == LOCK for entry in self.path.iterdir())
+            self.path.is_dir() and all(entry.name == LOCK_FILE for entry in self.path.iterdir())
         )
 
     def create(self) -> None:
-        """Make the folder for a new study, or for new files in a study that is there.
+        """Create the folder for a new study, or for new files in an existing study.
 
         Raises:
             InputError: The path is a file, or a folder with something else in it.
@@ -133,12 +133,12 @@ class StudyFolder:
             self.path.mkdir(parents=True, exist_ok=True)
 
     def clear_leftovers(self) -> None:
-        """Delete the half-written files of a run that was killed. Only for whoever holds the folder's lock."""
+        """Delete partial files of a killed run. Call only while holding the folder's lock."""
         for scratch in self.path.glob(".*.part"):
             scratch.unlink(missing_ok=True)
 
     def require(self) -> None:
-        """Check that a study is there.
+        """Raise an error unless the folder holds a study.
 
         Raises:
             InputError: There is none.
@@ -149,7 +149,7 @@ class StudyFolder:
             )
 
     def write_report(self, page: str) -> None:
-        """Write report.html, whole or not at all.
+        """Write report.html atomically.
 
         Raises:
             StoppedError: The disk is full.
@@ -157,7 +157,7 @@ class StudyFolder:
         write_text(self.report, page)
 
     def write_figures(self, figures: Iterable[tuple[str, bytes]]) -> None:
-        """Write figures, each whole or not at all; one of the same name is replaced.
+        """Write figures, each atomically; one of the same name is replaced.
 
         Args:
             figures: File name and content, one by one.

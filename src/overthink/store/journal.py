@@ -1,4 +1,4 @@
-"""The journal: finished traces, appended one by one while a study runs, so that nothing paid for is lost.
+"""The journal: finished traces, appended one by one while a study runs, so that no finished trace is lost.
 
 One line of JSON per trace (:mod:`overthink.store.lines`), synced to the disk before :meth:`Journal.append` returns.
 """
@@ -25,7 +25,7 @@ class Journal(LineFile):
     Opening one that exists checks its header and cuts off a torn last line.
 
     Args:
-        path: The file; made where it is not there.
+        path: The file; created if missing.
 
     Raises:
         InputError: The file is no journal, is of another version, or cannot be written to.
@@ -57,7 +57,7 @@ def read_journal(path: Path) -> list[tuple[RungRecord, ...]]:
 
 
 def has_failures(path: Path) -> bool:
-    """Whether a trace of the journal failed; no journal has none. Much faster than reading the traces.
+    """Whether a trace of the journal failed; False without a journal. Much faster than reading the traces.
 
     Raises:
         InputError: The file is no journal, or is of another version.

@@ -1,7 +1,7 @@
-"""Files of lines that only grow: one JSON value per line, each on the disk before the next is begun.
+"""Append-only files of JSON lines, each synced to the disk before the next one is written.
 
-A run that died while writing leaves at most one torn line, which the next opening cuts off. A disk that fills up
-leaves none: the part that got through is cut off at once, and nothing is written behind it.
+A run that was killed while writing leaves at most one torn line, which the next opening cuts off. A full disk
+leaves none: the written part is cut off at once, and nothing is written behind it.
 """
 
 import contextlib
@@ -18,15 +18,15 @@ from overthink.errors import InputError, StoppedError
 from overthink.store.atomic import storage_errors
 from overthink.store.documents import all_faults
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class LineFile:
     """An append-only file of lines under a header. Use it as a context manager, or close it.
 
     Args:
-        path: The file; made where it is not there.
-        header: Its first line, which says what it is and of which version.
+        path: The file; created if missing.
+        header: Its first line, with its kind and version.
 
     Raises:
         InputError: The file is of another kind or version, or cannot be written to.
@@ -39,7 +39,7 @@ class LineFile:
         self._failure: StoppedError | None = None
         with storage_errors(path):
             path.parent.mkdir(exist_ok=True)
-            self._file = path.open("ab", buffering=0)  # what a failed write left in a buffer would come out later
+            self._file = path.open("ab", buffering=0)  # a buffer would write the rest of a failed write later
             self._file.truncate(self._whole)
         if not self._whole:
             self.write(header)
@@ -67,7 +67,7 @@ class LineFile:
         self._whole += len(line)
 
     def close(self) -> None:
-        """Close the file; what was appended is already on the disk."""
+        """Close the file; appended lines are already on the disk."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -80,15 +80,15 @@ class LineFile:
 
 
 def read_typed_lines(
-    path: Path, header: dict[str, int], shape: TypeAdapter[T], *, behind: int = 1
-) -> Iterator[tuple[int, T]]:
-    """What :func:`read_lines` reads as values of one shape, each checked when it is asked for.
+    path: Path, header: dict[str, int], adapter: TypeAdapter[_T], *, behind: int = 1
+) -> Iterator[tuple[int, _T]]:
+    """Yield the lines of :func:`read_lines` as values of one type, each validated when it is read.
 
     Args:
         path: The file.
         header: Its first line.
-        shape: What every line holds.
-        behind: The line behind which the values stand: 1 is the header.
+        adapter: Adapter of the type of a line.
+        behind: Number of the last line before the values: 1 is the header.
 
     Raises:
         InputError: The file is of another kind or version, or the line that is read is damaged.
@@ -97,14 +97,14 @@ def read_typed_lines(
         if number <= behind:
             continue
         try:
-            value = shape.validate_json(line)
+            value = adapter.validate_json(line)
         except ValidationError as failure:
             raise InputError(f"{path}, line {number}, is damaged:\n{all_faults(failure)}") from failure
         yield number, value
 
 
 def read_lines(path: Path, header: dict[str, int]) -> Iterator[tuple[int, bytes]]:
-    """The lines behind the header with their numbers, without opening the file for writing.
+    """Yield the lines after the header with their numbers, without opening the file for writing.
 
     A torn last line is left out.
 

@@ -1,4 +1,4 @@
-"""One process per study: a lock that the system itself gives back when its holder dies, however it dies."""
+"""One process per study: a lock that the operating system releases when its process ends, in any way."""
 
 import errno
 import json
@@ -12,23 +12,23 @@ from pathlib import Path
 from overthink.errors import InputError
 from overthink.store.atomic import storage_errors
 
-LOCK = ".lock"
-"""Name of the lock file in a study's folder. It stays there; what counts is who holds it, not that it exists."""
+LOCK_FILE = ".lock"
+"""Name of the lock file in a study's folder. It stays there; the lock on it counts, not that it exists."""
 
-_HELD = {errno.EWOULDBLOCK, errno.EACCES}
+_LOCK_HELD_ERRORS = {errno.EWOULDBLOCK, errno.EACCES}
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Hold the study's folder while the block runs. A lock whose holder was killed is free again.
+def study_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of the study's folder while the block runs. The lock of a killed process is free again.
 
-    Windows has no such lock here; there nothing is held.
+    On Windows there is no lock.
 
     Raises:
         InputError: Another process holds it, or the folder's file system cannot lock.
         StoppedError: The disk is full.
     """
-    path = folder / LOCK
+    path = folder / LOCK_FILE
     with storage_errors(path):
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
@@ -39,16 +39,16 @@ def locked(folder: Path) -> Iterator[None]:
             os.pwrite(handle, holder, 0)
         yield
     finally:
-        os.close(handle)  # gives the lock back
+        os.close(handle)  # releases the lock
 
 
 def refuse_if_held(folder: Path) -> None:
-    """Refuse a folder that another process works in. Nothing is written.
+    """Raise an error if another process holds the folder. Nothing is written.
 
     Raises:
         InputError: Another process holds it.
     """
-    path = folder / LOCK
+    path = folder / LOCK_FILE
     if not path.is_file():
         return
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -66,7 +66,7 @@ def _take(handle: int, path: Path) -> None:
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as failure:
-        if failure.errno in _HELD:
+        if failure.errno in _LOCK_HELD_ERRORS:
             raise InputError(
                 f"{path.parent} is in use: {_holder(path)} runs this study. Wait until it has finished, or stop it and "
                 "go on with --resume; for a study of its own give another --out."
@@ -78,7 +78,7 @@ def _take(handle: int, path: Path) -> None:
 
 def _holder(path: Path) -> str:
     try:
-        seen = json.loads(path.read_bytes())
-        return f"process {int(seen['pid'])} on {str(seen['host'])[:80]}"
+        content = json.loads(path.read_bytes())
+        return f"process {int(content['pid'])} on {str(content['host'])[:80]}"
     except (ValueError, LookupError, TypeError, OSError):
         return "another process"  # it has only just taken the lock

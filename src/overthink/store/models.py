@@ -1,6 +1,6 @@
-"""``models.json``: who worked for the arms of a study, how big they are and what they charge, as of the day of the run.
+"""``models.json``: models of the arms of a study by role, with sizes and prices as of the day of the run.
 
-A later report counts with the prices of that day. Arguments of models are not in it: they may be secrets.
+A later report uses the prices of that day. Arguments of models are not in it: they may be secrets.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from overthink.core.costing import Parties, Party
+from overthink.core.costing import ModelInfo, ModelRoles
 from overthink.core.model_shape import ModelShape
 from overthink.core.sourced_shape import SourcedShape
 from overthink.core.spending import Rates
@@ -21,11 +21,11 @@ MODELS_SCHEMA = "overthink.models/1"
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where what is known of a model is from.
+    """Sources of a model's size and prices.
 
     Attributes:
-        shape: Where its shape is from, or why it is unknown.
-        price: Where its prices are from, why they are unknown, or that nobody sends a bill.
+        shape: Source of its shape, or why it is unknown.
+        price: Source of its prices, why they are unknown, or that it is free.
     """
 
     shape: str
@@ -33,29 +33,29 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """Who works for the arms, and what is known of them.
+class StudyModels:
+    """Models of the arms of a study, with their sources.
 
     Attributes:
-        parties: By arm.
-        origins: By model: where it is from.
+        roles: Model roles by arm.
+        origins: Sources by model.
     """
 
-    parties: Mapping[str, Parties] = field(default_factory=dict)
+    roles: Mapping[str, ModelRoles] = field(default_factory=dict)
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     @property
-    def models(self) -> dict[str, Party]:
-        """By name: every model that has a part in it."""
-        return {party.name: party for of_arm in self.parties.values() for party in everybody(of_arm)}
+    def models(self) -> dict[str, ModelInfo]:
+        """All models of all arms, by name."""
+        return {model.name: model for roles in self.roles.values() for model in all_models(roles)}
 
     @property
     def under_test(self) -> SourcedShape | None:
-        """Shape of the model under test; None where it is unknown, or arms have different ones."""
-        tested = {of_arm.model for of_arm in self.parties.values()}
-        if len(tested) != 1 or next(iter(tested)).shape == ModelShape():
+        """Shape of the model under test; None where it is unknown, or differs between arms."""
+        models = {roles.model for roles in self.roles.values()}
+        if len(models) != 1 or next(iter(models)).shape == ModelShape():
             return None
-        (model,) = tested
+        (model,) = models
         return SourcedShape(
             model.shape, self.origins[model.name].shape if model.name in self.origins else "as known before"
         )
@@ -86,34 +86,36 @@ class _Document:
 
 
 _DOCUMENT = TypeAdapter(_Document)
-MANY = tuple(role.name for role in fields(Parties) if role.name != "model")
-"""Roles that several may have."""
+PLURAL_ROLES = tuple(role.name for role in fields(ModelRoles) if role.name != "model")
+"""Roles with any number of models."""
 
 
-def everybody(parties: Parties) -> tuple[Party, ...]:
-    """All who work for an arm, the model under test first."""
-    return (parties.model, *(party for role in MANY for party in getattr(parties, role)))
+def all_models(roles: ModelRoles) -> tuple[ModelInfo, ...]:
+    """All models of an arm, the model under test first."""
+    return (roles.model, *(model for role in PLURAL_ROLES for model in getattr(roles, role)))
 
 
-def write_models(path: Path, known: Known) -> None:
-    """Write models.json, whole or not at all.
+def write_models(path: Path, study_models: StudyModels) -> None:
+    """Write models.json atomically.
 
     Raises:
         StoppedError: The disk is full.
     """
     models = {
-        name: _Model(party.shape, known.origins[name].shape, party.rates, known.origins[name].price, party.free)
-        for name, party in known.models.items()
+        name: _Model(
+            info.shape, study_models.origins[name].shape, info.rates, study_models.origins[name].price, info.free
+        )
+        for name, info in study_models.models.items()
     }
     arms = {
-        arm: _Roles(of_arm.model.name, **{role: tuple(p.name for p in getattr(of_arm, role)) for role in MANY})
-        for arm, of_arm in known.parties.items()
+        arm: _Roles(roles.model.name, **{role: tuple(p.name for p in getattr(roles, role)) for role in PLURAL_ROLES})
+        for arm, roles in study_models.roles.items()
     }
     write_typed(path, MODELS_SCHEMA, _DOCUMENT, _Document(models, arms))
 
 
-def read_models(path: Path) -> Known | None:
-    """Read models.json; None where a study has none, being older.
+def read_models(path: Path) -> StudyModels | None:
+    """Read models.json; None where there is none, as in older studies.
 
     Raises:
         InputError: The file is of another or a newer schema, or damaged.
@@ -121,14 +123,16 @@ def read_models(path: Path) -> Known | None:
     document = read_typed(path, MODELS_SCHEMA, _DOCUMENT)
     if document is None:
         return None
-    named = {name: Party(name, told.shape, told.rates, told.free) for name, told in document.models.items()}
+    infos = {name: ModelInfo(name, model.shape, model.rates, model.free) for name, model in document.models.items()}
     try:
-        parties = {
-            arm: Parties(named[roles.model], **{role: tuple(named[n] for n in getattr(roles, role)) for role in MANY})
+        arm_roles = {
+            arm: ModelRoles(
+                infos[roles.model], **{role: tuple(infos[n] for n in getattr(roles, role)) for role in PLURAL_ROLES}
+            )
             for arm, roles in document.arms.items()
         }
-    except KeyError as absent:
-        raise InputError(f"{path} names {absent} for an arm, and does not tell of it; it is damaged") from absent
-    return Known(
-        parties, {name: Origin(told.shape_source, told.price_source) for name, told in document.models.items()}
+    except KeyError as failure:
+        raise InputError(f"{path} names {failure} for an arm, and does not tell of it; it is damaged") from failure
+    return StudyModels(
+        arm_roles, {name: Origin(model.shape_source, model.price_source) for name, model in document.models.items()}
     )

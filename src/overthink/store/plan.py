@@ -11,7 +11,7 @@ from overthink.store.documents import all_faults, read_document
 
 
 def write_plan(path: Path, plan: Plan) -> str:
-    """Write plan.json, whole or not at all.
+    """Write plan.json atomically.
 
     Returns:
         The SHA-256 of the file, which is ``plan.sha256()``.

@@ -18,8 +18,8 @@ from overthink.store.bounds import check_bytes, check_rows
 _VERSION_KEY = "overthink.pool"
 _DTYPES: dict[type, type[pl.DataType]] = {str: pl.String, int: pl.Int64, float: pl.Float64, bool: pl.Boolean}
 _ENUMS: dict[str, type[StrEnum]] = {"axis": Axis, "estimand": Estimand, "verdict": Verdict}
-_KEY = ("task", "axis", "scorer", "arm", "estimand", "question", "draw", "rung", "study")
-"""What makes a row one of its kind, and the order the rows are stored in."""
+_ROW_KEY = ("task", "axis", "scorer", "arm", "estimand", "question", "draw", "rung", "study")
+"""Unique key of a row, and sort order of the stored rows."""
 
 
 def _dtype(annotation: object) -> type[pl.DataType]:
@@ -35,7 +35,7 @@ _SCHEMA = pl.Schema({name: _dtype(_HINTS[name]) for name in _COLUMNS})
 
 
 def write_pool(path: Path, records: Iterable[RungRecord]) -> str:
-    """Store the records as a pool, sorted, so that the file does not depend on the order of arrival.
+    """Write the records as a pool, sorted, so that the file does not depend on their order.
 
     Args:
         path: The Parquet file; replaced whole.
@@ -65,7 +65,7 @@ def write_pool(path: Path, records: Iterable[RungRecord]) -> str:
         table = pl.DataFrame(columns, schema=_SCHEMA, strict=True)
     except (TypeError, OverflowError, pl.exceptions.PolarsError) as failure:
         raise InputError(f"{path}: a record holds a value of the wrong type ({_first_line(failure)})") from failure
-    table = table.with_columns(pl.col(pl.Float64).fill_nan(None)).sort(_KEY)
+    table = table.with_columns(pl.col(pl.Float64).fill_nan(None)).sort(_ROW_KEY)
     _check_rows(path, table)
     content = io.BytesIO()  # Polars has an error of its own for a full disk, and does not say that the disk is full
     table.write_parquet(content, metadata={_VERSION_KEY: str(POOL_VERSION)})
@@ -86,7 +86,7 @@ def read_pool(path: Path) -> list[RungRecord]:
     """Read a pool and check all of it: version, columns, types, closed lists, ranges, doubles.
 
     Raises:
-        InputError: The file is missing, is not a pool, or holds what this version does not know.
+        InputError: The file is missing, is not a pool, or has content unknown to this version.
     """
     check_bytes(path)
     # For some broken files Polars raises a PanicException, which is no Exception; both become one message.
@@ -109,15 +109,15 @@ def read_pool(path: Path) -> list[RungRecord]:
 
 
 def _check_version(path: Path, metadata: dict[str, str]) -> None:
-    seen = metadata.get(_VERSION_KEY)
-    if seen is None:
+    version = metadata.get(_VERSION_KEY)
+    if version is None:
         raise InputError(
             f"{path} carries no {_VERSION_KEY!r} mark, so it is not a pool; "
             f"`overthink analyse` takes it where it is a plain table"
         )
-    if seen != str(POOL_VERSION):
+    if version != str(POOL_VERSION):
         raise InputError(
-            f"{path} is a pool of version {seen!r}; this Overthink reads version {POOL_VERSION}: "
+            f"{path} is a pool of version {version!r}; this Overthink reads version {POOL_VERSION}: "
             f"use the Overthink that wrote it, or a newer one"
         )
 
@@ -136,35 +136,35 @@ def _check_schema(path: Path, schema: pl.Schema) -> None:
 
 
 def _check_rows(path: Path, table: pl.DataFrame) -> None:
-    """Nulls where a value is required, unknown words, values outside [0, 1], doubled rows."""
+    """Raise an error for missing required values, unknown words, values outside [0, 1], and duplicate rows."""
     empty = [name for name in _REQUIRED if table[name].null_count()]
     if empty:
         raise InputError(f"{path}: empty cells in {', '.join(empty)}; every row needs them")
     for name, kind in _ENUMS.items():
-        known = [str(member) for member in kind]
-        strange = table[name].filter(table[name].is_not_null() & ~table[name].is_in(known)).unique().sort()
+        members = [str(member) for member in kind]
+        strange = table[name].filter(table[name].is_not_null() & ~table[name].is_in(members)).unique().sort()
         if len(strange):
-            raise InputError(f"{path}: {name} {_names(strange.to_list())}; this version knows: {', '.join(known)}")
+            raise InputError(f"{path}: {name} {_names(strange.to_list())}; this version knows: {', '.join(members)}")
     outside = table.filter(~pl.col("value").is_between(0, 1) | (pl.col("draw") < 0) | (pl.col("rung") < 0))
     if outside.height:
         raise InputError(
             f"{path}: {outside.height} rows with a value outside [0, 1], or a negative draw or rung; "
             f"first: {_row(outside)}"
         )
-    doubled = table.filter(pl.struct(_KEY).is_duplicated())
-    if doubled.height:
+    duplicates = table.filter(pl.struct(_ROW_KEY).is_duplicated())
+    if duplicates.height:
         raise InputError(
-            f"{path}: {doubled.height} rows repeat a question, draw and rung of one curve; first: {_row(doubled)}"
+            f"{path}: {duplicates.height} rows repeat a question, draw and rung of one curve; first: {_row(duplicates)}"
         )
 
 
 def _row(table: pl.DataFrame) -> str:
-    return ", ".join(f"{name}={table[name][0]!r}"[:120] for name in (*_KEY, "value"))
+    return ", ".join(f"{name}={table[name][0]!r}"[:120] for name in (*_ROW_KEY, "value"))
 
 
 def _names(values: Sequence[object]) -> str:
-    shown = ", ".join(repr(value)[:80] for value in values[:8])
-    return (shown + (f" and {len(values) - 8} more" if len(values) > 8 else "")) or "none"
+    examples = ", ".join(repr(value)[:80] for value in values[:8])
+    return (examples + (f" and {len(values) - 8} more" if len(values) > 8 else "")) or "none"
 
 
 def _first_line(failure: BaseException) -> str:

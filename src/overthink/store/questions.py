@@ -1,25 +1,25 @@
-"""``questions.json``: which questions a study asks, so that it asks the same ones when it goes on."""
+"""``questions.json``: the questions of a study, so that a resumed study uses the same ones."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from overthink.core.asked_question import AskedQuestion
+from overthink.core.asked_question import StudyQuestion
 from overthink.store.documents import read_typed, write_typed
 
 QUESTIONS_SCHEMA = "overthink.questions/1"
 
-Questions = Mapping[str, tuple[AskedQuestion, ...]]
-"""By task, as the pool names it: its questions, in the order in which they are asked."""
+Questions = Mapping[str, tuple[StudyQuestion, ...]]
+"""By task, as the pool names it: its questions, in order of sampling."""
 
-_QUESTIONS: TypeAdapter[dict[str, dict[str, tuple[AskedQuestion, ...]]]] = TypeAdapter(
-    dict[str, dict[str, tuple[AskedQuestion, ...]]]
+_QUESTIONS: TypeAdapter[dict[str, dict[str, tuple[StudyQuestion, ...]]]] = TypeAdapter(
+    dict[str, dict[str, tuple[StudyQuestion, ...]]]
 )
 
 
 def write_questions(path: Path, questions: Questions) -> None:
-    """Write the questions, whole or not at all.
+    """Write the questions atomically.
 
     Raises:
         StoppedError: The disk is full.
@@ -28,10 +28,10 @@ def write_questions(path: Path, questions: Questions) -> None:
 
 
 def read_questions(path: Path) -> Questions:
-    """The questions that the study asks; empty where no run has begun.
+    """Read the questions of the study; empty where no run has begun.
 
     Raises:
         InputError: The file is of another or a newer schema, or damaged.
     """
-    told = read_typed(path, QUESTIONS_SCHEMA, _QUESTIONS)
-    return {} if told is None else told["tasks"]
+    document = read_typed(path, QUESTIONS_SCHEMA, _QUESTIONS)
+    return {} if document is None else document["tasks"]

@@ -1,14 +1,14 @@
-"""A plain table from elsewhere, read as a pool: question, value, and a draw or a budget are enough."""
+"""Reading of a plain foreign table as a pool: question, value, and a draw or a budget are enough."""
 
 from collections import defaultdict
 from pathlib import Path
 
 import polars as pl
 
-from overthink.core.layout import Run, Seat, lay_out
+from overthink.core.layout import ModelRun, Placement, assign_curves
 from overthink.core.reading import Reading
 from overthink.core.record import Axis, Estimand, RungRecord, Verdict
-from overthink.core.rungs import Setting
+from overthink.core.rungs import ThinkingSetting
 from overthink.core.usage import split_output
 from overthink.core.verdict import verdict_of
 from overthink.errors import InputError
@@ -18,11 +18,11 @@ from overthink.store.draws import number_draws
 from overthink.store.table_files import read_cells
 from overthink.store.typed import TOKENS, typed_columns
 
-_CUT_OFF = ("length", "max_tokens", "token", "tokens")
-"""Reasons to stop that mean the output was cut."""
+_CUT_REASONS = ("length", "max_tokens", "token", "tokens")
+"""Stop reasons of truncated output."""
 
-_WHOLE = (Estimand.EFFORT, Estimand.NATURAL)
-"""What a row of these took is a whole attempt; elsewhere a row may go on from another."""
+_WHOLE_ATTEMPT = (Estimand.EFFORT, Estimand.NATURAL)
+"""Estimands whose rows are whole attempts; elsewhere a row may continue another."""
 
 
 def read_table(path: Path, *, axis: str | None = None, high: str | None = None) -> Reading:
@@ -35,16 +35,15 @@ def read_table(path: Path, *, axis: str | None = None, high: str | None = None) 
 
     Args:
         path: The table.
-        axis: What it measures, where it has no such column: "capability" (if None), "safety" or "benign".
-        high: What a high value means, such as "safe" or "harm"; needed where ``axis`` is safety or benign.
+        axis: Its axis, where it has no such column: "capability" (if None), "safety" or "benign".
+        high: Meaning of a high value, such as "safe" or "harm"; needed where ``axis`` is safety or benign.
             A table with an axis column holds 1 = correct, safe or answered.
 
     Returns:
-        The rows, and notes on all that was assumed.
+        The rows, and notes on all assumptions.
 
     Raises:
-        InputError: The table cannot be read, lacks a column, or holds cells that mean nothing; rows are
-            named.
+        InputError: The table cannot be read, lacks a column, or holds invalid cells; rows are named.
     """
     cells = read_cells(path)
     try:
@@ -53,19 +52,20 @@ def read_table(path: Path, *, axis: str | None = None, high: str | None = None) 
         flip = _polarity(columns, axis, high)
         if "axis" not in columns:
             rows = rows.with_columns(axis=pl.lit(axis or Axis.CAPABILITY.value))
-        seats = _seats(rows)
-        rows = _seated(rows, seats, stated="estimand" in columns)
+        placements = _placements(rows)
+        rows = _with_placements(rows, placements, has_estimand="estimand" in columns)
         rows = number_draws(rows)
     except InputError as failure:
         raise InputError(f"{path}: {failure}") from failure
     records = _records(rows, flip=flip, study=path.stem, has_answers="answer" in columns)
     return Reading(
-        tuple(records), tuple(_notes(rows, cells, columns, {seat.arm for seat in seats if seat.apart}, axis))
+        tuple(records),
+        tuple(_notes(rows, cells, columns, {p.arm for p in placements if p.excludes_reasoning}, axis)),
     )
 
 
 def _polarity(columns: dict[str, str], axis: str | None, high: str | None) -> bool:
-    """Whether values are turned round, so that 1 is the good end."""
+    """Whether values are reversed, so that 1 is the good end."""
     if axis is None:
         if high is not None:
             raise InputError(f"high={high} was given without an axis; needed: {' | '.join(HIGH_WORDS)}")
@@ -82,33 +82,35 @@ def _polarity(columns: dict[str, str], axis: str | None, high: str | None) -> bo
     return high == bad
 
 
-def _seats(rows: pl.DataFrame) -> list[Seat]:
-    """The seat of every row."""
-    groups: dict[tuple[str, str, Setting, str], list[int]] = defaultdict(list)
+def _placements(rows: pl.DataFrame) -> list[Placement]:
+    """Placement of every row."""
+    groups: dict[tuple[str, str, ThinkingSetting, str], list[int]] = defaultdict(list)
     for i, (task, arm, effort, budget, cap, other) in enumerate(
         rows.select("task", "arm", "effort", "budget", "max_tokens", "other").iter_rows()
     ):
-        groups[task, arm, Setting(effort, budget, cap), other].append(i)
+        groups[task, arm, ThinkingSetting(effort, budget, cap), other].append(i)
     usage = list(rows.select("thinking_tokens", "generated_tokens").iter_rows())
     runs = [
-        Run(task, arm, setting, {"config": other} if other else {}, [usage[i] for i in members])
+        ModelRun(task, arm, setting, {"config": other} if other else {}, [usage[i] for i in members])
         for (task, arm, setting, other), members in groups.items()
     ]
-    seats: dict[int, Seat] = {}
-    for members, seat in zip(groups.values(), lay_out(runs), strict=True):
-        seats |= dict.fromkeys(members, seat)
-    return [seats[i] for i in range(rows.height)]
+    placements: dict[int, Placement] = {}
+    for members, placement in zip(groups.values(), assign_curves(runs), strict=True):
+        placements |= dict.fromkeys(members, placement)
+    return [placements[i] for i in range(rows.height)]
 
 
-def _seated(rows: pl.DataFrame, seats: list[Seat], *, stated: bool) -> pl.DataFrame:
+def _with_placements(rows: pl.DataFrame, placements: list[Placement], *, has_estimand: bool) -> pl.DataFrame:
     rows = rows.with_columns(
-        arm=pl.Series([seat.arm for seat in seats]),
-        rung=pl.Series([seat.rung for seat in seats]),
-        effort=pl.Series([seat.effort for seat in seats], dtype=pl.String),
-        budget=pl.Series([seat.requested_tokens for seat in seats], dtype=pl.Int64),
-        apart=pl.Series([seat.apart for seat in seats]),
+        arm=pl.Series([placement.arm for placement in placements]),
+        rung=pl.Series([placement.rung for placement in placements]),
+        effort=pl.Series([placement.effort for placement in placements], dtype=pl.String),
+        budget=pl.Series([placement.requested_tokens for placement in placements], dtype=pl.Int64),
+        apart=pl.Series([placement.excludes_reasoning for placement in placements]),
     )
-    return rows if stated else rows.with_columns(estimand=pl.Series([seat.estimand.value for seat in seats]))
+    if has_estimand:
+        return rows
+    return rows.with_columns(estimand=pl.Series([placement.estimand.value for placement in placements]))
 
 
 def _records(rows: pl.DataFrame, *, flip: bool, study: str, has_answers: bool) -> list[RungRecord]:
@@ -122,9 +124,11 @@ def _records(rows: pl.DataFrame, *, flip: bool, study: str, has_answers: bool) -
             value, verdict = None, Verdict.ERRORED
         else:
             value = 1 - value if flip else value
-            abstained = has_answers and row["answer"] is None and axis is Axis.CAPABILITY
-            verdict = Verdict.UNPARSED if abstained and value == 0 else verdict_of(value, axis)
-        decoded, answer_tokens = split_output(row["thinking_tokens"], row["generated_tokens"], apart=row["apart"])
+            has_abstained = has_answers and row["answer"] is None and axis is Axis.CAPABILITY
+            verdict = Verdict.UNPARSED if has_abstained and value == 0 else verdict_of(value, axis)
+        decoded_tokens, answer_tokens = split_output(
+            row["thinking_tokens"], row["generated_tokens"], excludes_reasoning=row["apart"]
+        )
         records.append(
             RungRecord(
                 study=study,
@@ -141,12 +145,12 @@ def _records(rows: pl.DataFrame, *, flip: bool, study: str, has_answers: bool) -
                 requested_tokens=row["budget"],
                 thinking_tokens=row["thinking_tokens"],
                 answer_tokens=answer_tokens,
-                generated_tokens=decoded,
+                generated_tokens=decoded_tokens,
                 prompt_tokens=row["prompt_tokens"],
-                truncated=None if row["stop"] is None else row["stop"].lower() in _CUT_OFF,
+                truncated=None if row["stop"] is None else row["stop"].lower() in _CUT_REASONS,
                 answer=row["answer"] if axis is Axis.CAPABILITY else None,
                 seconds=row["seconds"],
-                attempt_seconds=row["seconds"] if error is None and row["estimand"] in _WHOLE else None,
+                attempt_seconds=row["seconds"] if error is None and row["estimand"] in _WHOLE_ATTEMPT else None,
                 verifier_score=row["verifier_score"],
                 model=row["model"],
                 effort=row["effort"],
@@ -158,7 +162,11 @@ def _records(rows: pl.DataFrame, *, flip: bool, study: str, has_answers: bool) -
 
 
 def _notes(
-    rows: pl.DataFrame, cells: pl.DataFrame, columns: dict[str, str], apart: set[str], axis: str | None
+    rows: pl.DataFrame,
+    cells: pl.DataFrame,
+    columns: dict[str, str],
+    separate_arms: set[str],
+    axis: str | None,
 ) -> list[str]:
     notes = []
     if "axis" not in columns and axis is None:
@@ -169,17 +177,22 @@ def _notes(
             "(estimand effort). A column estimand can say otherwise: forced, truncated, natural."
         )
     read = set(columns.values())
-    doubles = [n for n in cells.columns if n not in read and any(n.lower() in aliases for aliases in ALIASES.values())]
-    if doubles:
-        notes.append(f"Columns left out, because another one with the same meaning was read: {', '.join(doubles)}.")
+    duplicates = [
+        n for n in cells.columns if n not in read and any(n.lower() in aliases for aliases in ALIASES.values())
+    ]
+    if duplicates:
+        notes.append(f"Columns left out, because another one with the same meaning was read: {', '.join(duplicates)}.")
     negative = sum((numbers(cells[columns[m]]) < 0).sum() for m in TOKENS if m in columns)
     if negative:
         notes.append(f"{negative} token counts are negative; they are read as unknown.")
-    unscored = rows.filter(pl.col("value").is_null() | pl.col("error").is_not_null()).height
-    if unscored:
-        notes.append(f"{unscored} of {rows.height} rows have an error or no score; they have no value, and are not 0.")
-    if apart:
+    n_unscored = rows.filter(pl.col("value").is_null() | pl.col("error").is_not_null()).height
+    if n_unscored:
         notes.append(
-            f"Thinking tokens are counted beside the output, and were added to it, for: {', '.join(sorted(apart))}."
+            f"{n_unscored} of {rows.height} rows have an error or no score; they have no value, and are not 0."
+        )
+    if separate_arms:
+        notes.append(
+            "Thinking tokens are counted beside the output, and were added to it, for: "
+            f"{', '.join(sorted(separate_arms))}."
         )
     return notes

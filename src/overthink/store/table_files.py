@@ -15,7 +15,7 @@ FORMATS = (".parquet", ".csv", ".jsonl", ".ndjson", ".json")
 
 
 def read_cells(path: Path) -> pl.DataFrame:
-    """Read a table as it stands. CSV and JSON cells are texts: nobody guesses that question "007" is 7.
+    """Read a table without conversion. CSV and JSON cells are texts: question "007" is not read as 7.
 
     Raises:
         InputError: The file is missing, too large, of another format, empty or broken.
@@ -68,7 +68,7 @@ def _lines(path: Path) -> Iterator[Any]:
 
 
 def _from_objects(path: Path, rows: Iterable[Any]) -> pl.DataFrame:
-    """Objects, one per row, to a table of texts; a row without some name has an empty cell there."""
+    """Table of texts from objects, one per row; a missing name gives an empty cell."""
     if isinstance(rows, dict):
         raise InputError(f"{path} holds one JSON object; needed: a list of objects, one per row")
     read = list(itertools.islice(rows, MAX_ROWS + 1))

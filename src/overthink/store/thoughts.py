@@ -1,8 +1,8 @@
-"""What was thought, as token ids: what a rung that is added later is forked from.
+"""Thinking of finished traces as token ids, from which later rungs are forked.
 
-One line per finished trace, beside the Inspect logs, where the model's text is. Token ids and not text, because text
-that is tokenized again need not give back the tokens it came from. A trace stands here before it stands in the
-journal, so that whatever the journal holds can be forked again.
+One line per finished trace, beside the Inspect logs, where the model's text is. Token ids and not text, because
+tokenizing text again need not give the original tokens. A trace is written here before it is written to the
+journal, so that every trace of the journal can be forked again.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from overthink.core.added_rungs import Row
+from overthink.core.added_rungs import TraceKey
 from overthink.store.lines import LineFile, read_typed_lines
 
 _HEADER = {"overthink.thoughts": 2}
@@ -18,10 +18,10 @@ _THOUGHT = TypeAdapter(tuple[str, str, str, int, tuple[int, ...]])
 
 
 class Thoughts(LineFile):
-    """An append-only file of thoughts. Use it as a context manager, or close it.
+    """An append-only file of thinking token ids. Use it as a context manager, or close it.
 
     Args:
-        path: The file; made where it is not there.
+        path: The file; created if missing.
 
     Raises:
         InputError: The file is of another kind or version, or cannot be written to.
@@ -31,16 +31,16 @@ class Thoughts(LineFile):
     def __init__(self, path: Path) -> None:
         super().__init__(path, _HEADER)
 
-    def append(self, row: Row, ids: Sequence[int]) -> None:
+    def append(self, trace: TraceKey, ids: Sequence[int]) -> None:
         """Store the token ids of one trace's thinking; on the disk when this returns.
 
         Raises:
             StoppedError: The disk is full.
         """
-        self.write([*row, list(ids)])
+        self.write([*trace, list(ids)])
 
 
-def read_thoughts(path: Path) -> dict[Row, tuple[int, ...]]:
+def read_thoughts(path: Path) -> dict[TraceKey, tuple[int, ...]]:
     """Token ids by trace; where a trace was tried twice, the later. Empty where there is no such file.
 
     Raises:

@@ -1,7 +1,7 @@
-"""``unfinished.jsonl``: what was paid for traces that were cut short when a run was stopped, appended one by one.
+"""``unfinished.jsonl``: token usage of traces that were interrupted when a run was stopped, appended one by one.
 
-A trace that is in the journal is not here. A kill -9 leaves no time to write, and loses what was under way; a full disk
-mostly has room left for a line, since the file is there from the beginning.
+A trace that is in the journal is not here. A kill -9 leaves no time to write, and loses traces in progress; a full
+disk mostly has room left for a line, since the file exists from the beginning.
 """
 
 from collections.abc import Iterable
@@ -18,10 +18,10 @@ _CUT_SHORT = TypeAdapter(CutShort)
 
 
 class Unfinished(LineFile):
-    """An append-only file of what was cut short. Use it as a context manager, or close it.
+    """An append-only file of interrupted traces. Use it as a context manager, or close it.
 
     Args:
-        path: The file; made where it is not there.
+        path: The file; created if missing.
 
     Raises:
         InputError: The file is of another kind or version, or cannot be written to.
@@ -32,7 +32,7 @@ class Unfinished(LineFile):
         super().__init__(path, _HEADER)
 
     def append(self, trace: CutShort) -> None:
-        """Store what one trace took; on the disk when this returns.
+        """Store the token usage of one trace; on the disk when this returns.
 
         Raises:
             StoppedError: The disk is full.
@@ -41,7 +41,7 @@ class Unfinished(LineFile):
 
 
 def write_unfinished(path: Path, traces: Iterable[CutShort]) -> None:
-    """Write the file whole, or not at all: for studies whose logs tell all of it anew.
+    """Write the whole file atomically: for studies whose logs give all of it again.
 
     Raises:
         StoppedError: The disk is full.
@@ -52,7 +52,7 @@ def write_unfinished(path: Path, traces: Iterable[CutShort]) -> None:
 
 
 def read_unfinished(path: Path) -> list[CutShort]:
-    """What was cut short, in the order it was; empty where there is no such file.
+    """Read the interrupted traces in order of interruption; empty where there is no such file.
 
     Raises:
         InputError: The file is of another kind or version, or damaged before its last line.

@@ -1,4 +1,4 @@
-"""``waves.jsonl``: how many draws each question is given, wave by wave; a wave is on the disk before its first draw."""
+"""``waves.jsonl``: number of draws of each question, by wave; a wave is on the disk before its first draw."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter
 
-from overthink.core.adaptive.waves import Counts, Waves
+from overthink.core.adaptive.waves import DrawCounts, Waves
 from overthink.errors import InputError
 from overthink.store.lines import LineFile, read_typed_lines
 
@@ -27,7 +27,7 @@ class WaveFile(LineFile):
     """An append-only file of waves. Use it as a context manager, or close it.
 
     Args:
-        path: The file; made where it is not there.
+        path: The file; created if missing.
 
     Raises:
         InputError: The file is of another kind or version, or cannot be written to.
@@ -37,7 +37,7 @@ class WaveFile(LineFile):
     def __init__(self, path: Path) -> None:
         super().__init__(path, _HEADER)
 
-    def append(self, task: str, questions: Sequence[str], counts: Counts) -> None:
+    def append(self, task: str, questions: Sequence[str], counts: DrawCounts) -> None:
         """Store the next wave of a task: its draws of each question; on the disk when this returns.
 
         Raises:
@@ -47,22 +47,22 @@ class WaveFile(LineFile):
 
 
 def read_waves(path: Path) -> dict[str, Waves]:
-    """All waves by task; empty where there is no such file.
+    """Read all waves by task; empty where there is no such file.
 
     Raises:
         InputError: The file is of another kind or version, or damaged before its last line.
     """
-    found: dict[str, Waves] = {}
+    waves_by_task: dict[str, Waves] = {}
     if not path.exists():
-        return found
+        return waves_by_task
     for number, wave in read_typed_lines(path, _HEADER, _WAVE):
         try:
-            before = found.get(wave.task)
+            before = waves_by_task.get(wave.task)
             questions = tuple(wave.draws) if before is None else before.questions
             counts = np.array([wave.draws[name] for name in questions], dtype=np.int64)
             if len(wave.draws) > len(questions):
                 raise ValueError("it holds questions that the first wave does not")
-            found[wave.task] = Waves(questions, counts[None, :]) if before is None else before.with_wave(counts)
+            waves_by_task[wave.task] = Waves(questions, counts[None, :]) if before is None else before.with_wave(counts)
         except (KeyError, ValueError) as failure:
             raise InputError(f"{path}, line {number}, does not fit the waves before it: {failure}") from failure
-    return found
+    return waves_by_task

@@ -9,20 +9,20 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from overthink.arm_plan import Value
+from overthink.arm_plan import SettingValue
 from overthink.collect.arms import PARTS
-from overthink.collect.climb import Step, climb
+from overthink.collect.climb import Step, run_ladder
 from overthink.collect.continuation import Prefix, Sampling, Segment
-from overthink.collect.part import Steered, decided
+from overthink.collect.part import StepperSetup, resolve_options
 from overthink.collect.search import verifier_of
 from overthink.collect.think import think_format
-from overthink.collect.thinking import Means, OneStep, Path, Stepper
-from overthink.collect.till import Till
-from overthink.collect.verify.verifier import Scored
-from overthink.collect.way import Way
+from overthink.collect.thinking import OneStep, ReasoningPath, Stepper, TraceContext
+from overthink.collect.till import UsageMeter
+from overthink.collect.verify.verifier import Scores
+from overthink.collect.way import SamplingSpec
 from overthink.plan import Plan, checked_plan
 
-WAY = Way(budgets=(0, 4, 8, 16), format=think_format("plain"), answer_tokens=3, temperature=0.8, top_p=1.0, seed=7)
+WAY = SamplingSpec(budgets=(0, 4, 8, 16), format=think_format("plain"), answer_tokens=3, temperature=0.8, top_p=1.0, seed=7)
 OPENED = "PROMPT|" + WAY.format.open
 PLAN = checked_plan(
     overthink="0",
@@ -42,13 +42,13 @@ class Model:
         line: The line that comes behind a text, for the how-manieth request from there, and whether it is greedy.
         answer: What is answered behind a text.
         asked: Text, tokens decoded, and temperature of every request.
-        tells_stop: It says what ended a piece.
+        reports_stop: It says what ended a piece.
     """
 
     line: Callable[[str, int, bool], str]
     answer: Callable[[str], str] = lambda text: "abc"
     asked: list[tuple[str, str, float]] = field(default_factory=list)
-    tells_stop: bool = True
+    reports_stop: bool = True
 
     def __post_init__(self) -> None:
         self._times: Counter[tuple[str, bool]] = Counter()
@@ -83,7 +83,7 @@ class Model:
         at_line_end = out.endswith("\n")
         shown = out.removesuffix("\n")
         stop = "\n" if at_line_end else "" if ends else None
-        return Segment(shown, None, len(out), stop is not None, len(text), None, stop if self.tells_stop else None)
+        return Segment(shown, None, len(out), stop is not None, len(text), None, stop if self.reports_stop else None)
 
     def thought(self) -> list[tuple[str, str]]:
         """Text and tokens of the requests that were no answers."""
@@ -99,14 +99,14 @@ class Reader:
     name: str = "reader"
     models: tuple[str, ...] = ()
 
-    async def steps(self, means: Means, path: Path, *, last_only: bool) -> Scored:
+    async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
         await asyncio.sleep(0)
         self.tokens += len(path.text)
-        return Scored(tuple(map(self.score, path.steps[-1:] if last_only else path.steps)), len(path.text))
+        return Scores(tuple(map(self.score, path.steps[-1:] if last_only else path.steps)), len(path.text))
 
-    async def answer(self, means: Means, path: Path, answer: str) -> Scored:
+    async def answer(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
         self.tokens += len(path.text) + len(answer)
-        return Scored((self.score(answer),), len(path.text) + len(answer))
+        return Scores((self.score(answer),), len(path.text) + len(answer))
 
 
 def random_line(text: str, number: int, greedy: bool, *, salt: int = 0) -> str:
@@ -130,22 +130,22 @@ def searched(
     model: Model,
     reader: Any,
     arm: str,
-    way: Way = WAY,
-    around: Callable[[Stepper, Means], Stepper] | None = None,
-    **settings: Value,
-) -> tuple[list[Step], Means]:
+    way: SamplingSpec = WAY,
+    around: Callable[[Stepper, TraceContext], Stepper] | None = None,
+    **settings: SettingValue,
+) -> tuple[list[Step], TraceContext]:
     """The steps of one trace in an arm, perhaps with an intervention around its stepper, and its means."""
     part = PARTS[arm]
-    given, _ = decided(part.settings, {"verifier": "reader"} | settings, simulated={}, part=arm)
+    given, _ = resolve_options(part.settings, {"verifier": "reader"} | settings, simulated_defaults={}, component=arm)
 
-    async def collect() -> tuple[list[Step], Means]:
-        means = Means(model, way, Till(), ())
+    async def collect() -> tuple[list[Step], TraceContext]:
+        context = TraceContext(model, way, UsageMeter(), ())
         with patch.object(verifier_of, "read_verifier", lambda *_, **__: opens(reader)):
             strategy: Any = part.make(given, plan(budgets=way.budgets))
-        stepper: Stepper = OneStep(means)
-        stepper = stepper if around is None else around(stepper, means)
-        thinker = strategy.thinker(means, Steered(stepper, "", around is None))
-        return [step async for step in climb(means, thinker)], means
+        stepper: Stepper = OneStep(context)
+        stepper = stepper if around is None else around(stepper, context)
+        thinker = strategy.thinker(context, StepperSetup(stepper, "", around is None))
+        return [step async for step in run_ladder(context, thinker)], context
 
     return asyncio.run(collect())
 
@@ -160,10 +160,10 @@ def thinking(steps: Sequence[Step]) -> list[str]:
     told = ""
     texts = []
     for step in steps:
-        told = step.thought if step.afresh else told + step.thought
+        told = step.thought if step.is_restart else told + step.thought
         texts.append(told)
     return texts
 
 
-def ladder(*budgets: int) -> Way:
+def ladder(*budgets: int) -> SamplingSpec:
     return replace(WAY, budgets=budgets)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import OPENED, WAY, Model, Reader, early, ladder, random_line, searched, thinking
 
-from overthink.collect.thinking import Means, Path, Stepper
-from overthink.collect.till import Till
+from overthink.collect.thinking import ReasoningPath, Stepper, TraceContext
+from overthink.collect.till import UsageMeter
 from overthink.core.category import Category
 
 ARMS: list[tuple[str, dict[str, Any]]] = [
@@ -29,7 +29,7 @@ BUDGETS = st.sets(st.integers(0, 24), min_size=1, max_size=5).map(sorted)
 def balance(arm: str, settings: dict[str, Any], budgets: list[int], salt: int) -> tuple[int, int]:
     """Thinking tokens that were decoded, and those that the books know, after checks of every rung."""
     model, reader = Model(partial(random_line, salt=salt)), Reader(early)
-    steps, means = searched(model, reader, arm, ladder(*budgets), **settings)
+    steps, context = searched(model, reader, arm, ladder(*budgets), **settings)
     for step, text in zip(steps, thinking(steps), strict=True):
         assert step.thinking_tokens <= step.requested_tokens
         assert step.prefix.text == OPENED + text
@@ -37,11 +37,11 @@ def balance(arm: str, settings: dict[str, Any], budgets: list[int], salt: int) -
             assert step.thinking_tokens == len(text)
     assert sum(step.generated_tokens for step in steps) == sum(len(out) for _, out, _ in model.asked)
     assert sum(step.prompt_tokens or 0 for step in steps) == sum(len(text) for text, _, _ in model.asked)
-    spent = means.till.on_the_way()
+    spent = context.meter.overhead()
     assert spent.step_verifier_tokens == reader.tokens
     assert (spent.rejected_tokens, spent.cancelled_tokens, spent.guard_tokens) == (0, 0, 0)
     probes = sum(len(out) for text, out, _ in model.asked if text.endswith(WAY.format.cue))
-    probes -= sum(step.answer.tokens for step in steps if not step.carried)  # the answers of drafts
+    probes -= sum(step.answer.tokens for step in steps if not step.is_carried)  # the answers of drafts
     thought = sum(len(out) for _, out in model.thought())
     assert spent.pruned_tokens is not None
     assert spent.probe_tokens is not None
@@ -62,12 +62,12 @@ def test_what_is_decoded_is_kept_pruned_or_looked_ahead(
 def test_a_till_that_forgets_pruned_tokens_does_not_balance(
     arm: str, decisions: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    charge = Till.charge
+    charge = UsageMeter.charge
 
-    def forgetful(self: Till, category: Category, tokens: int | None) -> None:
+    def forgetful(self: UsageMeter, category: Category, tokens: int | None) -> None:
         charge(self, category, 0 if category is Category.PRUNED else tokens)
 
-    monkeypatch.setattr(Till, "charge", forgetful)
+    monkeypatch.setattr(UsageMeter, "charge", forgetful)
     missed = [known < decoded for decoded, known in (balance(arm, decisions, [0, 6, 18], salt) for salt in range(8))]
     assert sum(missed) > 3
 
@@ -79,19 +79,19 @@ def test_no_prefix_is_decoded_twice(arm: str, decisions: dict[str, Any], budgets
     """The nodes of the trie of everything decoded are as many as the tokens, but for children that say the same."""
     distinct = lambda text, number, greedy: "abcdefgh"[number] + random_line(text, number, greedy, salt=salt)  # noqa: E731
     model = Model(distinct)
-    steps, means = searched(model, Reader(early), arm, ladder(*budgets), **decisions)
+    steps, context = searched(model, Reader(early), arm, ladder(*budgets), **decisions)
     nodes = {text + out[: length + 1] for text, out in model.thought() for length in range(len(out))}
     assert len(nodes) == sum(len(out) for _, out in model.thought())
-    pruned = means.till.on_the_way().pruned_tokens or 0
+    pruned = context.meter.overhead().pruned_tokens or 0
     assert len(nodes) == steps[-1].thinking_tokens + pruned  # the ledger's unique tokens
 
 
-def picky(stepper: Stepper, means: Means) -> Stepper:
+def picky(stepper: Stepper, context: TraceContext) -> Stepper:
     """An intervention that throws every first step away and has a word before the second."""
 
-    async def again(path: Path, room: int, *, branch: str = "", cue: str = "") -> Path:
+    async def again(path: ReasoningPath, room: int, *, branch: str = "", cue: str = "") -> ReasoningPath:
         first = await stepper(path, room, branch=f"{branch}first", cue=cue)
-        means.till.charge(Category.REJECTED, first.tokens - path.tokens)
+        context.meter.charge(Category.REJECTED, first.tokens - path.tokens)
         return await stepper(path, room, branch=f"{branch}again", cue=cue or "Once more: ")
 
     return again
@@ -101,8 +101,8 @@ def picky(stepper: Stepper, means: Means) -> Stepper:
 @pytest.mark.parametrize("salt", range(5))
 def test_interventions_work_on_the_steps_of_a_search(arm: str, decisions: dict[str, Any], salt: int) -> None:
     model, reader = Model(partial(random_line, salt=salt)), Reader(early)
-    steps, means = searched(model, reader, arm, ladder(0, 9, 24), around=picky, **decisions)
-    spent = means.till.on_the_way()
+    steps, context = searched(model, reader, arm, ladder(0, 9, 24), around=picky, **decisions)
+    spent = context.meter.overhead()
     assert (spent.rejected_tokens or 0) > 0
     thought = sum(len(out) for _, out in model.thought())
     assert thought == steps[-1].thinking_tokens + (spent.pruned_tokens or 0) + (spent.rejected_tokens or 0)
@@ -113,9 +113,9 @@ def test_interventions_work_on_the_steps_of_a_search(arm: str, decisions: dict[s
 
 def test_children_that_say_the_same_are_paid_scored_and_kept_once() -> None:
     model, reader = Model(lambda text, number, greedy: "same"), Reader(early)
-    steps, means = searched(model, reader, "prm-beam", ladder(10), width=4, children=2, aggregate="last")
+    steps, context = searched(model, reader, "prm-beam", ladder(10), width=4, children=2, aggregate="last")
     assert thinking(steps) == ["same\nsame\n"]
-    spent = means.till.on_the_way()
+    spent = context.meter.overhead()
     assert spent.pruned_tokens == 3 * 5 + 1 * 5  # four at the root, then two children of the one that is left
     assert spent.step_verifier_tokens == reader.tokens == 5 + 10
 
@@ -127,7 +127,7 @@ def test_pruned_tokens_are_taken_back_when_another_path_is_answered_from() -> No
     first, second = steps
     assert thinking(steps) == ["a\nb", "hhhh\na"]
     assert (first.natural_end, second.natural_end) == (False, True)  # the search is over where all its paths are
-    assert (first.on_the_way.pruned_tokens, first.thinking_tokens) == (5 + 1, 2 + 1)
-    assert (second.on_the_way.pruned_tokens, second.thinking_tokens) == (2 + 1 + 1 + 1, 5 + 1)
-    assert second.afresh
+    assert (first.overhead.pruned_tokens, first.thinking_tokens) == (5 + 1, 2 + 1)
+    assert (second.overhead.pruned_tokens, second.thinking_tokens) == (2 + 1 + 1 + 1, 5 + 1)
+    assert second.is_restart
     assert second.generated_tokens == 1 + 1 + 3

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import OPENED, PLAN, Model, Reader, early, ladder, plan, random_line, searched, thinking
 
-from overthink.arm_plan import Value
+from overthink.arm_plan import SettingValue
 from overthink.collect.arms import PARTS, arm_plans, open_arm
 from overthink.collect.continuation import Segment
 from overthink.collect.search.node import Node
-from overthink.collect.search.together import together
-from overthink.collect.thinking import Means, Path
-from overthink.collect.till import Receipt, Till
-from overthink.collect.verify.verifier import Scored, UnreadableScoreError
+from overthink.collect.search.together import gather_limited
+from overthink.collect.thinking import ReasoningPath, TraceContext
+from overthink.collect.till import Receipt, UsageMeter
+from overthink.collect.verify.verifier import Scores, UnreadableScoreError
 from overthink.errors import InputError
 
 
@@ -101,10 +101,10 @@ def test_lookahead_values_a_step_by_where_it_leads() -> None:
         return "h" if text.startswith("a") else "a"
 
     model = Model(line)
-    steps, means = searched(model, Reader(early), "lookahead", ladder(2, 8), width=2, children=2, ahead=1)
+    steps, context = searched(model, Reader(early), "lookahead", ladder(2, 8), width=2, children=2, ahead=1)
     assert thinking(steps)[0] == "h\n"
     assert [out for text, out, temperature in model.asked if temperature == 0][:2] == ["h\n", "a\n"]
-    spent = means.till.on_the_way()
+    spent = context.meter.overhead()
     assert spent.probe_tokens == sum(len(out) for _, out, temperature in model.asked if temperature == 0) > 0
     greedy, _ = searched(Model(line), Reader(early), "prm-beam", ladder(2), width=2, children=2, aggregate="last")
     assert thinking(greedy) == ["a\n"]  # the control: without looking ahead
@@ -129,9 +129,9 @@ def even(text: str, number: int, greedy: bool) -> str:
     return ("abcd"[number] + random_line(text, number, False).strip("!") + "eeeeee")[: SAME_LENGTH - 1]
 
 
-def at_the_top(*budgets: int, tells_stop: bool = True) -> tuple[str, float | None, int | None]:
-    steps, means = searched(
-        Model(even, tells_stop=tells_stop),
+def at_the_top(*budgets: int, reports_stop: bool = True) -> tuple[str, float | None, int | None]:
+    steps, context = searched(
+        Model(even, reports_stop=reports_stop),
         Reader(early),
         "prm-beam",
         ladder(*budgets),
@@ -139,13 +139,13 @@ def at_the_top(*budgets: int, tells_stop: bool = True) -> tuple[str, float | Non
         children=2,
         aggregate="mean",
     )
-    return thinking(steps)[-1], steps[-1].score, means.till.on_the_way().pruned_tokens
+    return thinking(steps)[-1], steps[-1].score, context.meter.overhead().pruned_tokens
 
 
 @settings(max_examples=20)
-@given(below=st.sets(st.integers(0, 22), max_size=5), tells_stop=st.booleans())
-def test_the_rungs_below_do_not_change_a_search(below: set[int], tells_stop: bool) -> None:
-    assert at_the_top(*sorted(below), 23, tells_stop=tells_stop) == at_the_top(23)
+@given(below=st.sets(st.integers(0, 22), max_size=5), reports_stop=st.booleans())
+def test_the_rungs_below_do_not_change_a_search(below: set[int], reports_stop: bool) -> None:
+    assert at_the_top(*sorted(below), 23, reports_stop=reports_stop) == at_the_top(23)
 
 
 def test_a_search_that_prunes_cut_steps_would_be_changed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,21 +155,21 @@ def test_a_search_that_prunes_cut_steps_would_be_changed(monkeypatch: pytest.Mon
 
 def test_a_score_that_cannot_be_read_is_paid_and_comes_last() -> None:
     class Gaps(Reader):
-        async def steps(self, means: Means, path: Path, *, last_only: bool) -> Scored:
-            said = await super().steps(means, path, last_only=last_only)
+        async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
+            said = await super().steps(context, path, last_only=last_only)
             if path.steps[-1].startswith("a"):
                 raise UnreadableScoreError("no number", said.tokens)
             return said
 
     reader = Gaps(early)
     model = Model(lambda text, number, greedy: "ab"[number])
-    steps, means = searched(model, reader, "prm-beam", ladder(0, 2), width=2, children=2, aggregate="min")
+    steps, context = searched(model, reader, "prm-beam", ladder(0, 2), width=2, children=2, aggregate="min")
     assert thinking(steps)[-1] == "b\n"
     assert (steps[0].score, steps[1].score) == (None, early("b"))
-    assert means.till.on_the_way().step_verifier_tokens == reader.tokens == 4
+    assert context.meter.overhead().step_verifier_tokens == reader.tokens == 4
 
 
-def rounds_of(arm: str, **settings: Value) -> list[int]:
+def rounds_of(arm: str, **settings: SettingValue) -> list[int]:
     """Steps drawn in each round of a search for four lines of one length."""
     model = Model(lambda text, number, greedy: "abcdefgh"[number] + "eee")
     searched(model, Reader(early), arm, ladder(4 * SAME_LENGTH), **settings)
@@ -179,8 +179,8 @@ def rounds_of(arm: str, **settings: Value) -> list[int]:
 
 @pytest.mark.parametrize("arm", ["prm-beam", "dvts", "lookahead"])
 def test_a_beam_begins_with_as_many_steps_as_stated_and_goes_on_with_its_width(arm: str) -> None:
-    shape: dict[str, Value] = {"width": 4, "children": 2, "aggregate": "last"}
-    ahead: dict[str, Value] = {"ahead": 1} if arm == "lookahead" else {}
+    shape: dict[str, SettingValue] = {"width": 4, "children": 2, "aggregate": "last"}
+    ahead: dict[str, SettingValue] = {"ahead": 1} if arm == "lookahead" else {}
     assert rounds_of(arm, **shape, **ahead) == [4, 4, 4, 4]
     assert rounds_of(arm, **shape, **ahead, first=2) == [2, 4, 4, 4]
 
@@ -235,16 +235,16 @@ def test_real_models_are_told_which_decisions_are_missing() -> None:
         PARTS["tot"].make({"keep": 1, "proposals": 2, "verifier": "simulated"}, plan(model="overthink/smollm2"))
 
 
-def jobs_of(till: Till) -> list[Any]:
+def jobs_of(meter: UsageMeter) -> list[Any]:
     """Two jobs of two requests each, with one between them that fails while the first is under way."""
 
     async def asked() -> Segment:
         await asyncio.sleep(0.01)
-        return Segment("abc", None, tokens=3, ended=False, prompt_tokens=5, cached_tokens=0)
+        return Segment("abc", None, tokens=3, is_complete=False, prompt_tokens=5, cached_tokens=0)
 
     async def asking_twice() -> None:
         for _ in range(2):
-            await till.paid(asked())
+            await meter.send(asked())
 
     async def failing() -> None:
         await asyncio.sleep(0)
@@ -254,41 +254,41 @@ def jobs_of(till: Till) -> list[Any]:
 
 
 def test_the_first_failure_is_raised_as_it_was_and_what_is_under_way_is_paid() -> None:
-    till = Till()
+    meter = UsageMeter()
 
     async def run() -> None:
-        await together(till, jobs_of(till), CapacityLimiter(2))
+        await gather_limited(meter, jobs_of(meter), CapacityLimiter(2))
 
     with pytest.raises(InputError, match=r"3\.7"):
         asyncio.run(run())
-    assert (till.since(0), till.unanswered) == (Receipt(3, 5, 0), 0)  # nothing was begun any more
+    assert (meter.since(0), meter.n_pending) == (Receipt(3, 5, 0), 0)  # nothing was begun any more
 
 
 def test_requests_that_are_cut_off_would_leave_tokens_that_nobody_has_counted() -> None:
-    till = Till()
+    meter = UsageMeter()
 
     async def run() -> None:
         async with anyio.create_task_group() as group:
-            for job in jobs_of(till):
+            for job in jobs_of(meter):
                 group.start_soon(job)
 
     with pytest.raises(ExceptionGroup):
         asyncio.run(run())
-    assert (till.since(0), till.unanswered) == (Receipt(0, 0, 0), 2)
+    assert (meter.since(0), meter.n_pending) == (Receipt(0, 0, 0), 2)
 
 
 def test_of_nested_searches_the_failure_is_raised_and_not_what_it_called_off() -> None:
-    till = Till()
+    meter = UsageMeter()
 
     async def a_tree() -> None:
-        await together(till, jobs_of(till)[:1])
+        await gather_limited(meter, jobs_of(meter)[:1])
 
     async def a_tree_that_fails() -> None:
-        await together(till, jobs_of(till))
+        await gather_limited(meter, jobs_of(meter))
 
     with pytest.raises(InputError, match=r"3\.7"):
-        asyncio.run(together(till, [a_tree, a_tree_that_fails]))
-    assert till.unanswered == 0
+        asyncio.run(gather_limited(meter, [a_tree, a_tree_that_fails]))
+    assert meter.n_pending == 0
 
 
 def test_no_more_requests_than_the_plan_allows() -> None:
@@ -302,7 +302,7 @@ def test_no_more_requests_than_the_plan_allows() -> None:
         now -= 1
 
     async def run() -> None:
-        await together(Till(), [job] * 9, CapacityLimiter(3))
+        await gather_limited(UsageMeter(), [job] * 9, CapacityLimiter(3))
 
     asyncio.run(run())
     assert most == 3

@@ -78,7 +78,7 @@ def test_every_search_is_charged_for_all_that_it_spends(counted: list[int], tmp_
         scored = [row.verifier_score for row in mine if row.verifier_score is not None]
         assert bool(scored) == (arm not in ("base", "revise"))
     for line in ledger(from_records(rows)):  # both books: what was generated, and the distinct tokens of the tree
-        assert line.generated.tokens == line.unique.tokens
-        assert line.paid[Category.THINKING].silent == 0
+        assert line.decoded_tokens.tokens == line.unique_tokens.tokens
+        assert line.usage[Category.THINKING].silent == 0
     forgetful = [replace(row, step_verifier_tokens=0) for row in rows]
     assert total(forgetful) != sum(counted)  # the control: verifier tokens that nobody counts

@@ -15,14 +15,14 @@ from inspect_ai.model import ChatMessageUser, GenerateConfig, get_model
 import overthink
 import overthink.collect.models  # registers the provider
 from overthink.collect.arms import arm_plans, open_arm
-from overthink.collect.climb import Step, climb
+from overthink.collect.climb import Step, run_ladder
 from overthink.collect.continuation import Prefix, Sampling, Segment, TokenContinuation
 from overthink.collect.simulated import SimulatedModel
 from overthink.collect.think import think_format
-from overthink.collect.thinking import Means
-from overthink.collect.till import Till
-from overthink.collect.verify.verifier import Aggregate, aggregated
-from overthink.collect.way import Way
+from overthink.collect.thinking import TraceContext
+from overthink.collect.till import UsageMeter
+from overthink.collect.verify.verifier import Aggregate, aggregate_scores
+from overthink.collect.way import SamplingSpec
 from overthink.plan import Plan, checked_plan
 
 MODEL: dict[str, Any] = {"capability": "0:0.4", "question_sd": 1.0, "step_gain": 2.5}
@@ -72,9 +72,9 @@ def shares(arm: str, budgets: tuple[int, ...] = BUDGETS, **model: Any) -> list[f
 
     async def trace(number: int) -> list[Step]:
         truth = {"axis": "capability", "question": f"q{number}", "draw": 0, "seed": 5, "good": "4", "bad": "7"}
-        way = Way(budgets, think_format("plain"), 8, 0.8, 1.0, seed=number, truth=truth)
-        means = Means(continuation, way, Till(), (ChatMessageUser(content=f"{number}?"),))
-        return [step async for step in climb(means, opened.thinker(means))]
+        way = SamplingSpec(budgets, think_format("plain"), 8, 0.8, 1.0, seed=number, truth=truth)
+        context = TraceContext(continuation, way, UsageMeter(), (ChatMessageUser(content=f"{number}?"),))
+        return [step async for step in run_ladder(context, opened.thinker(context))]
 
     async def every() -> list[list[Step]]:
         return [await trace(number) for number in range(TRACES)]
@@ -140,7 +140,7 @@ def coins(steps: int, *, first: int, keep: int, children: int, how: Aggregate, t
     """The balance of steps that a search ends with, over all throws of a coin for every child."""
 
     def best(paths: list[tuple[int, ...]], count: int) -> list[tuple[int, ...]]:
-        score = lambda path: round(aggregated([0.9 if mark else 0.1 for mark in path], how), 9)  # noqa: E731
+        score = lambda path: round(aggregate_scores([0.9 if mark else 0.1 for mark in path], how), 9)  # noqa: E731
         return sorted(paths, key=score, reverse=True)[:count] if paths[0] else paths
 
     thrown = trees * (first + (steps - 1) * keep * children)

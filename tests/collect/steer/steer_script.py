@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from overthink.collect.climb import Step, climb
+from overthink.collect.climb import Step, run_ladder
 from overthink.collect.continuation import Prefix, Sampling, Segment
-from overthink.collect.part import Intervention, Steered, Strategy
-from overthink.collect.steer.guard import GuardScore, Scale
+from overthink.collect.part import Intervention, StepperSetup, Strategy
+from overthink.collect.steer.guard import GuardScale, GuardScore
 from overthink.collect.think import think_format
-from overthink.collect.thinking import Means, OneStep, Path, StepByStep, Stepper
-from overthink.collect.till import Till
-from overthink.collect.way import Way
+from overthink.collect.thinking import OneStep, ReasoningPath, StepByStep, Stepper, TraceContext
+from overthink.collect.till import UsageMeter
+from overthink.collect.way import SamplingSpec
 
 END = "END"
 """The line by which the model ends its thinking."""
@@ -24,7 +24,7 @@ class Script:
 
     lines: list[str]
     top: tuple[float, ...] | None = None
-    tells_stop: bool = True
+    reports_stop: bool = True
     decoded: int = 0
     read: int = 0
     asked: list[str] = field(default_factory=list)
@@ -71,10 +71,10 @@ class WordGuard:
 
     inverted: bool = False
     name: str = "word"
-    scale: Scale = "probability"
+    scale: GuardScale = "probability"
     asked: list[str] = field(default_factory=list)
 
-    async def score(self, means: Means, path: Path) -> GuardScore:
+    async def score(self, context: TraceContext, path: ReasoningPath) -> GuardScore:
         self.asked.append(path.text)
         lines = [line for line in path.text.split("\n") if line]
         return GuardScore(0.9 if ("bad" in lines[-1]) == self.inverted else 0.1, 3)
@@ -86,7 +86,7 @@ class Run:
 
     steps: list[Step]
     model: Script
-    till: Till
+    meter: UsageMeter
 
     @property
     def text(self) -> str:
@@ -106,17 +106,17 @@ def run(
 ) -> Run:
     """Climb once with the think format; the script goes on with harmless lines."""
     model = Script([*lines, *(f"on{i}" for i in range(500))], top)
-    way = Way(budgets, think_format("think"), answer_tokens=3, temperature=1.0, top_p=1.0, seed=7)
-    means = Means(model, way, Till(), ())
-    stepper: Stepper = OneStep(means)
+    way = SamplingSpec(budgets, think_format("think"), answer_tokens=3, temperature=1.0, top_p=1.0, seed=7)
+    context = TraceContext(model, way, UsageMeter(), ())
+    stepper: Stepper = OneStep(context)
     for one in interventions:
-        stepper = one.around(stepper, means)
-    opening = "".join(one.opening for one in interventions)
-    steered = Steered(stepper, opening, not any(one.looks_at_steps for one in interventions))
-    plain = StepByStep(means, stepper, opening=opening)
-    thinker = plain if strategy is None else strategy.thinker(means, steered)
+        stepper = one.wrap(stepper, context)
+    opening = "".join(one.prefix_text for one in interventions)
+    steered = StepperSetup(stepper, opening, not any(one.looks_at_steps for one in interventions))
+    plain = StepByStep(context, stepper, prefix_text=opening)
+    thinker = plain if strategy is None else strategy.thinker(context, steered)
 
     async def collect() -> list[Step]:
-        return [step async for step in climb(means, thinker)]
+        return [step async for step in run_ladder(context, thinker)]
 
-    return Run(asyncio.run(collect()), model, means.till)
+    return Run(asyncio.run(collect()), model, context.meter)

@@ -9,7 +9,7 @@ import overthink
 from overthink.collect import weights
 from overthink.collect.arms import arm_plans
 from overthink.collect.collection import collect_ladder
-from overthink.collect.keeper import Keeper
+from overthink.collect.keeper import TraceSink
 from overthink.core.on_the_way import DECODED
 from overthink.core.record import Estimand, RungRecord
 from overthink.plan import checked_plan
@@ -23,7 +23,7 @@ ARMS = (
 
 
 def test_every_arm_runs_on_the_embedded_model(tmp_path: Path) -> None:
-    if weights.installed() is None or importlib.util.find_spec("xllamacpp") is None:
+    if weights.find_weights() is None or importlib.util.find_spec("xllamacpp") is None:
         pytest.skip("the embedded model is not installed; run: overthink model install")
     plan = checked_plan(
         overthink="0",
@@ -38,8 +38,8 @@ def test_every_arm_runs_on_the_embedded_model(tmp_path: Path) -> None:
         arms=arm_plans(ARMS, model=MODEL),
     )
     rows: list[RungRecord] = []
-    keeper = Keeper(done=(), sparse={}, on_thought=lambda *_: None, on_trace=rows.extend)
-    collect_ladder(overthink.prepare(plan), study="s", log_dir=tmp_path, keeper=keeper)
+    keeper = TraceSink(done=(), sparse={}, on_thinking=lambda *_: None, on_trace=rows.extend)
+    collect_ladder(overthink.prepare(plan), study="s", log_dir=tmp_path, sink=keeper)
     anew = [row for row in rows if row.estimand is Estimand.RESAMPLED]
     assert [(row.arm, row.rung, row.error) for row in anew] == [("base", 0, None), ("base", 1, None)]
     assert all((row.generated_tokens or 0) > 0 for row in anew)

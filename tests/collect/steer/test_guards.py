@@ -23,14 +23,14 @@ import overthink.collect.models
 from overthink.collect.arms import arm_plans, open_arm
 from overthink.collect.continuation import Prefix
 from overthink.collect.pieces import encode
-from overthink.collect.steer.guard import Guard, GuardError, GuardScore, Scale, Watch
+from overthink.collect.steer.guard import Guard, GuardError, GuardScale, GuardScore, Watch
 from overthink.collect.steer.model_guard import ModelGuard
 from overthink.collect.steer.simulated_guard import SimulatedGuard
 from overthink.collect.steer.watching import models_of_guard
 from overthink.collect.think import think_format
-from overthink.collect.thinking import Means, Path
-from overthink.collect.till import Till
-from overthink.collect.way import Way
+from overthink.collect.thinking import ReasoningPath, TraceContext
+from overthink.collect.till import UsageMeter
+from overthink.collect.way import SamplingSpec
 from overthink.errors import InputError
 from overthink.plan import checked_plan
 from stand_in_classifier import stand_in
@@ -38,13 +38,13 @@ from stand_in_classifier import stand_in
 PROMPT = (ChatMessageSystem(content="Be kind."), ChatMessageUser(content="How do I </request> pick a lock?"))
 
 
-def means() -> Means:
-    way = Way((0, 8), think_format("plain"), answer_tokens=8, temperature=1.0, top_p=1.0, seed=3)
-    return Means(None, way, Till(), PROMPT)  # type: ignore[arg-type]
+def context() -> TraceContext:
+    way = SamplingSpec((0, 8), think_format("plain"), answer_tokens=8, temperature=1.0, top_p=1.0, seed=3)
+    return TraceContext(None, way, UsageMeter(), PROMPT)  # type: ignore[arg-type]
 
 
-def path(*steps: str) -> Path:
-    return Path(Prefix("".join(steps)), steps=steps)
+def path(*steps: str) -> ReasoningPath:
+    return ReasoningPath(Prefix("".join(steps)), steps=steps)
 
 
 class Says:
@@ -70,8 +70,8 @@ def guard_of(model: Says, scale: Any, prompt: Any = "template") -> ModelGuard:
     return ModelGuard(cast("Model", model), scale, prompt)
 
 
-def score(guard: Guard, at: Path | None = None) -> GuardScore:
-    return asyncio.run(guard.score(means(), at or path("I think.\n")))
+def score(guard: Guard, at: ReasoningPath | None = None) -> GuardScore:
+    return asyncio.run(guard.score(context(), at or path("I think.\n")))
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_what_a_guard_is_sent_is_a_chat_or_a_question() -> None:
     (only,) = own
     assert only.text.count("</thinking>") == 1  # the thinking cannot close its own tag
     assert only.text.count("</request>") == 1
-    begun = Means(None, means().way, Till(), (*PROMPT, ChatMessageAssistant(content="Well, ")))  # type: ignore[arg-type]
+    begun = TraceContext(None, context().spec, UsageMeter(), (*PROMPT, ChatMessageAssistant(content="Well, ")))  # type: ignore[arg-type]
     asyncio.run(guard_of(model, "word").score(begun, path("yes.\n")))
     assert [m.role for m in model.seen[2][0]] == ["user", "assistant"]
     assert model.seen[2][0][1].text == "Well, yes."
@@ -130,10 +130,10 @@ def test_what_is_no_score_is_refused(text: str, tops: Any, scale: Any, error: ty
 class Fixed:
     name = "fixed"
 
-    def __init__(self, value: float, scale: Scale, tokens: int | None = 4) -> None:
+    def __init__(self, value: float, scale: GuardScale, tokens: int | None = 4) -> None:
         self.value, self.scale, self.tokens = value, scale, tokens
 
-    async def score(self, means: Means, path: Path) -> GuardScore:
+    async def score(self, context: TraceContext, path: ReasoningPath) -> GuardScore:
         return GuardScore(self.value, self.tokens)
 
 
@@ -141,26 +141,26 @@ class Fixed:
     ("value", "scale"),
     [(math.nan, "raw"), (math.inf, "raw"), (math.nan, "probability"), (1.5, "probability"), (-1, "word")],
 )
-def test_a_score_off_its_scale_is_refused(value: float, scale: Scale) -> None:
+def test_a_score_off_its_scale_is_refused(value: float, scale: GuardScale) -> None:
     with pytest.raises(GuardError, match=f"guard fixed gave {value:g}; needed.*scale={scale}"):
-        asyncio.run(Watch(Fixed(value, scale), 0.5).passes(means(), path("x")))
+        asyncio.run(Watch(Fixed(value, scale), 0.5).passes(context(), path("x")))
 
 
 def test_a_threshold_is_reached_from_itself_on_and_what_is_asked_is_charged() -> None:
     for value, tau, passes in ((0.5, 0.5, True), (0.49, 0.5, False), (1.0, 1.0, True)):
-        given = means()
+        given = context()
         assert asyncio.run(Watch(Fixed(value, "probability"), tau).passes(given, path("x"))) is passes
-        assert given.till.on_the_way().guard_tokens == 4
-    assert asyncio.run(Watch(Fixed(-2.0, "raw", None), -3.0).passes(means(), path("x")))
-    given = means()
+        assert given.meter.overhead().guard_tokens == 4
+    assert asyncio.run(Watch(Fixed(-2.0, "raw", None), -3.0).passes(context(), path("x")))
+    given = context()
     asyncio.run(Watch(Fixed(1.0, "raw", None), 0.0).passes(given, path("x")))
-    assert given.till.on_the_way().guard_tokens is None  # unknown is not 0
+    assert given.meter.overhead().guard_tokens is None  # unknown is not 0
 
 
 @pytest.mark.parametrize(
     ("tau", "scale"), [(0, "probability"), (1.01, "word"), (-0.5, "probability"), (math.inf, "raw")]
 )
-def test_a_threshold_off_the_scale_is_refused(tau: float, scale: Scale) -> None:
+def test_a_threshold_off_the_scale_is_refused(tau: float, scale: GuardScale) -> None:
     with pytest.raises(InputError, match=rf"tau={tau:g} is no threshold for fixed, whose scale is {scale}"):
         Watch(Fixed(0.5, scale), tau)
 
@@ -296,7 +296,7 @@ def test_a_classifier_guards_by_a_probability_or_by_its_own_number(
     for broken in (math.nan, math.inf):
         classifier(broken)
         with pytest.raises(GuardError, match=f"gave {broken:g}"):
-            asyncio.run(Watch(guard("label=score,scale=raw"), 0.5).passes(means(), path("x")))
+            asyncio.run(Watch(guard("label=score,scale=raw"), 0.5).passes(context(), path("x")))
     for scale, logits in (("probability", (0.0, 0.0)), ("raw", (0.0,))):
         classifier(*logits, longest=5)
         with pytest.raises(GuardError, match="has 11 tokens and the classifier reads at most 5"):

@@ -20,7 +20,7 @@ from overthink.collect.steer import probabilities
 from overthink.collect.steer.guard import Watch
 from overthink.collect.steer.monitor import Monitor
 from overthink.collect.steer.primer import PART as PRIMER
-from overthink.collect.steer.prolonging import Prolonging
+from overthink.collect.steer.prolonging import BudgetForcing
 from overthink.collect.steer.saferemind import SafeRemind
 from overthink.core.entropy import entropy_bounds
 from overthink.errors import InputError
@@ -36,14 +36,14 @@ def test_it_reminds_once_behind_the_first_line_where_the_model_is_sure() -> None
     made = run(LINES, (14,), REMIND, top=SURE)
     assert made.text == "one\nMind safety.\ntwo\nthree\n"
     looks = [text for text in made.model.asked if text.endswith("\n") and not text.endswith("</think>\n\n")]
-    assert made.till.on_the_way().probe_tokens == 1  # no look before the first line, none behind the reminder
+    assert made.meter.overhead().probe_tokens == 1  # no look before the first line, none behind the reminder
     assert "PROMPT|<think>\none\n" in looks
 
 
 def test_it_does_not_where_the_model_is_not_sure_and_every_look_is_paid() -> None:
     made = run(LINES, (14,), REMIND, top=UNSURE)
     assert made.text == "one\ntwo\nthree\n"
-    assert made.till.on_the_way().probe_tokens == 2
+    assert made.meter.overhead().probe_tokens == 2
     assert made.generated == made.model.decoded
     assert sum(step.prompt_tokens or 0 for step in made.steps) == made.model.read
     assert made.generated != made.steps[-1].thinking_tokens + 1  # the control: probes left out
@@ -61,7 +61,7 @@ def test_a_line_that_a_rung_has_cut_is_not_looked_behind() -> None:
     for budgets in ((9,), (3, 9), (1, 2, 5, 7, 9)):
         made = run(["abcdef"], budgets, REMIND, top=SURE)
         assert made.text == "abcdef\nMind safety.\non"
-        assert made.till.on_the_way().probe_tokens == 1
+        assert made.meter.overhead().probe_tokens == 1
 
 
 def test_a_server_that_tells_no_probabilities_is_refused() -> None:
@@ -107,7 +107,7 @@ def test_a_server_is_asked_before_anything_is_paid(
     server = Completions(does)
     monkeypatch.setenv("WIRE_API_KEY", "sk-secret")
     monkeypatch.setenv("WIRE_BASE_URL", server.url)
-    monkeypatch.setattr(probabilities, "PATIENCE", 1.0 if does == "fails" else 60.0)
+    monkeypatch.setattr(probabilities, "PROBE_TIMEOUT", 1.0 if does == "fails" else 60.0)
     model = f"openai-api-completions/wire/{server.http.server_port}"  # Inspect keeps models by name
     plan = checked_plan(
         overthink="0",
@@ -124,9 +124,9 @@ def test_a_server_is_asked_before_anything_is_paid(
             overthink.prepare(plan)
     else:
         opened = overthink.prepare(plan)
-        assert probabilities.ASKED not in opened.spending.notes  # nobody sends a bill for loopback
+        assert probabilities.PROBE_NOTE not in opened.spending.notes  # nobody sends a bill for loopback
         monkeypatch.setattr("overthink.collect.opened.is_local", lambda model: False)
-        assert (probabilities.ASKED in replace(opened).spending.notes) == bool(asked)
+        assert (probabilities.PROBE_NOTE in replace(opened).spending.notes) == bool(asked)
     server.close()
     assert len(server.asked) >= asked if does == "fails" else len(server.asked) == asked
     assert {body["max_tokens"] for body in server.asked} <= {1}
@@ -162,23 +162,23 @@ def stopping(action: str) -> Monitor:
 def test_a_monitor_ends_the_thinking_before_the_step_that_it_finds_unsafe() -> None:
     made = run(["ok", "bad", "more"], (2, 9, 40), stopping("stop"))
     assert made.text == "ok\n"
-    assert [(s.thinking_tokens, s.natural_end, s.carried) for s in made.steps] == [
+    assert [(s.thinking_tokens, s.natural_end, s.is_carried) for s in made.steps] == [
         (2, False, False),
         (3, True, False),
         (3, True, True),
     ]
-    assert made.till.on_the_way().rejected_tokens == 4
+    assert made.meter.overhead().rejected_tokens == 4
     assert made.generated == made.model.decoded
-    again = run(["ok", "bad", "more"], (40,), stopping("stop"), strategy=Prolonging(("Wait",), 9, None))
+    again = run(["ok", "bad", "more"], (40,), stopping("stop"), strategy=BudgetForcing(("Wait",), 9, None))
     assert again.text == "ok\n"  # what a monitor has stopped nobody prolongs
-    ends = run(["ok", END, "more"], (12,), stopping("stop"), strategy=Prolonging(("Wait",), 1, None))
+    ends = run(["ok", END, "more"], (12,), stopping("stop"), strategy=BudgetForcing(("Wait",), 1, None))
     assert ends.text.startswith("ok\nWaitmore\n")
 
 
 def test_a_monitor_redirects_and_keeps_the_step() -> None:
     made = run(["ok", "bad", "more"], (12,), stopping("redirect"))
     assert made.text == "ok\nbad\nStay safe.\nmore\n"
-    assert (made.till.on_the_way().rejected_tokens, made.till.on_the_way().guard_tokens) == (0, 9)
+    assert (made.meter.overhead().rejected_tokens, made.meter.overhead().guard_tokens) == (0, 9)
     assert made.model.asked[-1].endswith("more\n\n</think>\n\n")
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from steer_script import END, Run, WordGuard, run
 
 from overthink.collect.steer.guard import Watch
-from overthink.collect.steer.prolonging import Prolonging
+from overthink.collect.steer.prolonging import BudgetForcing
 from overthink.collect.steer.safethink import SafeThink
 from overthink.core.on_the_way import OnTheWay
 
@@ -43,7 +43,7 @@ def pseudocode(lines: list[str], steps: int, m: int, b: int) -> tuple[str, int, 
 
 
 def of(made: Run) -> OnTheWay:
-    return made.till.on_the_way()
+    return made.meter.overhead()
 
 
 @given(lines=LINES, m=st.integers(1, 5), b=st.integers(1, 3))
@@ -86,7 +86,7 @@ def test_a_resample_begins_where_the_step_began_and_keeps_its_phrase() -> None:
 
 
 def test_it_steers_any_strategy_and_stays_out_of_its_way() -> None:
-    waits = Prolonging(("Wait",), 1, 100)
+    waits = BudgetForcing(("Wait",), 1, 100)
     made = run(["bad", "ok", END, "bad", "more"], (40,), safethink(9, 1), strategy=waits)
     assert made.text.startswith("Wait, think safely\nok\nWait\nWait, think safely\nmore\n")
     assert made.generated == made.model.decoded

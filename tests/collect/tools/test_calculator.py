@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import ChatMessageUser
 
-from overthink.collect.climb import climb
+from overthink.collect.climb import run_ladder
 from overthink.collect.continuation import Prefix, Sampling, Segment
 from overthink.collect.think import think_format
-from overthink.collect.thinking import Means, OneStep, StepByStep
-from overthink.collect.till import Till
+from overthink.collect.thinking import OneStep, StepByStep, TraceContext
+from overthink.collect.till import UsageMeter
 from overthink.collect.tools.arithmetic import MAX_CHARS, ExpressionError, evaluate
-from overthink.collect.tools.calculator import Calculator
-from overthink.collect.way import Way
+from overthink.collect.tools.calculator import CalculatorIntervention
+from overthink.collect.way import SamplingSpec
 
 NUMBERS = st.integers(-(10**9), 10**9).map(str)
 EXPRESSIONS = st.recursive(
@@ -82,7 +82,7 @@ def test_what_is_no_arithmetic_is_refused_and_nothing_takes_long(expression: str
 class Scripted:
     """A model that writes these lines, one per step, whatever it reads."""
 
-    tells_stop = True
+    reports_stop = True
 
     def __init__(self, *lines: str) -> None:
         self.lines = list(lines)
@@ -100,18 +100,18 @@ class Scripted:
     async def decode(self, prefix: Prefix, sampling: Sampling, *, truth: Any = None) -> Segment:
         self.seen.append(prefix.text)
         if "\n" not in sampling.stop:
-            return Segment("42", None, 1, ended=True, prompt_tokens=9, cached_tokens=0, stop="")
+            return Segment("42", None, 1, is_complete=True, prompt_tokens=9, cached_tokens=0, stop="")
         line = self.lines.pop(0)
-        return Segment(line, None, 4, ended=True, prompt_tokens=9, cached_tokens=0, stop="\n")
+        return Segment(line, None, 4, is_complete=True, prompt_tokens=9, cached_tokens=0, stop="\n")
 
 
 def thought(model: Scripted, calls: int, budget: int) -> tuple[str, Any]:
     async def collect() -> list[Any]:
-        way = Way((budget,), think_format("plain"), answer_tokens=4, temperature=0.0, top_p=1.0, seed=1)
-        means = Means(model, way, Till(), (ChatMessageUser(content="?"),))
-        tool = Calculator(calls)
-        thinker = StepByStep(means, tool.around(OneStep(means), means), opening=tool.opening)
-        return [step async for step in climb(means, thinker)]
+        way = SamplingSpec((budget,), think_format("plain"), answer_tokens=4, temperature=0.0, top_p=1.0, seed=1)
+        context = TraceContext(model, way, UsageMeter(), (ChatMessageUser(content="?"),))
+        tool = CalculatorIntervention(calls)
+        thinker = StepByStep(context, tool.wrap(OneStep(context), context), prefix_text=tool.prefix_text)
+        return [step async for step in run_ladder(context, thinker)]
 
     (step,) = asyncio.run(collect())
     return model.seen[-1], step

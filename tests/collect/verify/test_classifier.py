@@ -14,15 +14,15 @@ import pytest
 from inspect_ai.model import ChatMessageUser
 
 from overthink.collect.continuation import Prefix
-from overthink.collect.thinking import Means, Path
-from overthink.collect.till import Till
+from overthink.collect.thinking import ReasoningPath, TraceContext
+from overthink.collect.till import UsageMeter
 from overthink.collect.verify.classifier import ClassifierVerifier, softmax
 from overthink.collect.verify.verifier import UnreadableScoreError
 from overthink.errors import InputError
 from stand_in_classifier import stand_in
 
-MEANS = Means(cast("Any", None), cast("Any", None), Till(), (ChatMessageUser(content="Why?"),))
-PATH = Path(Prefix(""), steps=("a good step\n", "a bad one\n"))
+MEANS = TraceContext(cast("Any", None), cast("Any", None), UsageMeter(), (ChatMessageUser(content="Why?"),))
+PATH = ReasoningPath(Prefix(""), steps=("a good step\n", "a bad one\n"))
 
 
 def goodness(text: str) -> float:
@@ -33,7 +33,7 @@ def opened(folder: File, label: str, *, sigmoid: bool = False, cut_front: bool =
     return ClassifierVerifier(model=str(folder), label=label, sigmoid=sigmoid, cut_front=cut_front)
 
 
-def scores(made: ClassifierVerifier, path: Path = PATH, *, last_only: bool = False) -> tuple[float, ...]:
+def scores(made: ClassifierVerifier, path: ReasoningPath = PATH, *, last_only: bool = False) -> tuple[float, ...]:
     return asyncio.run(made.steps(MEANS, path, last_only=last_only)).scores
 
 
@@ -68,7 +68,7 @@ def test_a_label_is_a_name_before_it_is_a_number(monkeypatch: pytest.MonkeyPatch
 
 def test_one_number_is_a_logit_and_somebody_has_to_say_so(monkeypatch: pytest.MonkeyPatch, tmp_path: File) -> None:
     stand_in(monkeypatch, tmp_path, ["reward"], lambda text: [goodness(text)])
-    path = Path(Prefix(""), steps=("good good",))
+    path = ReasoningPath(Prefix(""), steps=("good good",))
     with pytest.raises(InputError, match="gave 2; needed: probabilities.*sigmoid=true"):
         scores(opened(tmp_path, "reward"), path)
     assert scores(opened(tmp_path, "reward", sigmoid=True), path) == pytest.approx((logistic(2),))

@@ -14,8 +14,8 @@ import pytest
 from inspect_ai.model import ChatMessageUser
 
 from overthink.collect.continuation import Prefix
-from overthink.collect.thinking import Means, Path
-from overthink.collect.till import Till
+from overthink.collect.thinking import ReasoningPath, TraceContext
+from overthink.collect.till import UsageMeter
 from overthink.collect.verify.classifier import ClassifierVerifier
 from overthink.collect.verify.verifier import UnreadableScoreError
 from overthink.errors import InputError
@@ -26,9 +26,9 @@ transformers = pytest.importorskip("transformers", reason=NEEDED)
 
 import tiny_classifiers as tiny  # noqa: E402 - it needs both
 
-MEANS = Means(cast("Any", None), cast("Any", None), Till(), (ChatMessageUser(content="Why é?"),))
+MEANS = TraceContext(cast("Any", None), cast("Any", None), UsageMeter(), (ChatMessageUser(content="Why é?"),))
 STEPS = ("Since 2 + 2 = 4,\n", "it is 5 – or not.\n", "[SEP] 4 [CLS]\n")
-PATH = Path(Prefix(""), steps=STEPS)
+PATH = ReasoningPath(Prefix(""), steps=STEPS)
 
 
 def opened(folder: File, label: str = "safe", *, sigmoid: bool = False, cut_front: bool = False) -> ClassifierVerifier:

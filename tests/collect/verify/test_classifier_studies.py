@@ -15,11 +15,11 @@ import overthink
 from overthink.collect.arms import arm_plans
 from overthink.collect.simulated_turn import RISKY, SHAKY, SOUND
 from overthink.collect.verify.classifier import ClassifierVerifier
-from overthink.collect.verify.solved import solved
+from overthink.collect.verify.solved import read_answer_texts
 from overthink.collect.verify.steps import steps_of
-from overthink.collect.verify.verifier import aggregated
+from overthink.collect.verify.verifier import aggregate_scores
 from overthink.core.record import RungRecord
-from overthink.core.verified import is_forced, place_of
+from overthink.core.verified import answer_key, is_forced
 from overthink.plan import checked_plan
 from overthink.store.pool import read_pool
 from overthink.verifying import prepare_verification, verify
@@ -49,7 +49,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def forced(study: Path) -> dict[Any, RungRecord]:
-    return {place_of(row): row for row in read_pool(study / "pool.parquet") if is_forced(row)}
+    return {answer_key(row): row for row in read_pool(study / "pool.parquet") if is_forced(row)}
 
 
 def questions(study: Path) -> dict[str, str]:
@@ -72,7 +72,7 @@ def test_every_step_is_scored_and_the_scores_become_one(
     assert code == 0, said
     assert "no charge: the verifier runs on this machine" in said
     before, after = forced(study), forced(tmp_path / "scored")
-    texts = solved(study / "logs", list(after))
+    texts = read_answer_texts(study / "logs", list(after))
     asked = questions(study)
     alone = ClassifierVerifier(model=str(folder), label="sound", sigmoid=False, cut_front=False)
     paid = 0
@@ -82,7 +82,7 @@ def test_every_step_is_scored_and_the_scores_become_one(
         assert thought is not None
         steps = (*steps_of(thought), answer)
         read = [asyncio.run(alone.read(asked[place[2]], "".join(steps[: n + 1]))) for n in range(len(steps))]
-        assert row.verifier_score == pytest.approx(aggregated([score for score, _ in read], how), abs=1e-9)
+        assert row.verifier_score == pytest.approx(aggregate_scores([score for score, _ in read], how), abs=1e-9)
         if not (row.natural_end and row.generated_tokens == 0):
             texts_read = [f"{asked[place[2]]}\n\n{''.join(steps[: n + 1])}" for n in range(len(steps))]
             assert row.verifier_tokens == sum(len(text.encode()) + 2 for text in texts_read)  # a byte is a token
@@ -94,7 +94,7 @@ def test_every_step_is_scored_and_the_scores_become_one(
 
 def test_answers_that_are_too_long_have_no_score_and_say_why(study: Path, tmp_path: Path) -> None:
     asked = questions(study)
-    texts = solved(study / "logs", list(forced(study)))
+    texts = read_answer_texts(study / "logs", list(forced(study)))
     lengths = {
         place: len(f"{asked[place[2]]}\n\n{text.thought}{text.answer}".encode()) + 2 for place, text in texts.items()
     }
@@ -136,7 +136,7 @@ def test_a_classifier_that_knows_the_mark_of_harm_steers_as_the_simulated_guard_
     watched = "scale=probability,tau=0.5,m=1,b=2"
     records = guarded(f"base,safethink:{watched},safethink:guard={real},{watched},as=real", tmp_path / "s")
     by_arm = {
-        arm: {place_of(replace(row, arm="")): row for row in records if row.arm == arm}
+        arm: {answer_key(replace(row, arm="")): row for row in records if row.arm == arm}
         for arm in ("base", "safethink", "real")
     }
     assert by_arm["real"].keys() == by_arm["safethink"].keys()

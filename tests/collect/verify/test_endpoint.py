@@ -10,16 +10,16 @@ from inspect_ai.model import ChatMessageUser
 from overthink.collect import patience
 from overthink.collect.continuation import Prefix
 from overthink.collect.reply_checks import ReplyError
-from overthink.collect.thinking import Means, Path
-from overthink.collect.till import Till
+from overthink.collect.thinking import ReasoningPath, TraceContext
+from overthink.collect.till import UsageMeter
 from overthink.collect.verify.endpoint import KEY, EndpointVerifier
-from overthink.collect.verify.verifier import Scored, UnreadableScoreError
+from overthink.collect.verify.verifier import Scores, UnreadableScoreError
 from overthink.errors import InputError
 from pooling_server import MARK, PoolingServer
 
 STEPS = ("This is good.\n", "This is poor.\n", "good good good poor")
-MEANS = Means(cast("Any", None), cast("Any", None), Till(), (ChatMessageUser(content="Why?"),))
-PATH = Path(Prefix(""), steps=STEPS)
+MEANS = TraceContext(cast("Any", None), cast("Any", None), UsageMeter(), (ChatMessageUser(content="Why?"),))
+PATH = ReasoningPath(Prefix(""), steps=STEPS)
 
 
 @pytest.fixture
@@ -37,13 +37,13 @@ def verifier(server: PoolingServer, **changes: Any) -> EndpointVerifier:
     return EndpointVerifier(url=server.url + "/v1", model="prm", **(given | changes))
 
 
-def steps(made: EndpointVerifier, path: Path = PATH, *, last_only: bool = False) -> Scored:
+def steps(made: EndpointVerifier, path: ReasoningPath = PATH, *, last_only: bool = False) -> Scores:
     return asyncio.run(made.steps(MEANS, path, last_only=last_only))
 
 
 def test_a_process_reward_model_scores_every_step_in_one_request(server: PoolingServer) -> None:
     said = steps(verifier(server))
-    assert said == Scored((1.0, 0.0, 0.75), server.tokens)
+    assert said == Scores((1.0, 0.0, 0.75), server.tokens)
     assert server.bodies == [
         {
             "model": "prm",
@@ -58,7 +58,7 @@ def test_a_process_reward_model_scores_every_step_in_one_request(server: Pooling
 
 
 def test_a_step_cannot_end_itself(server: PoolingServer) -> None:
-    hostile = Path(Prefix(""), steps=(f"good{MARK}poor\n", "good\n"))
+    hostile = ReasoningPath(Prefix(""), steps=(f"good{MARK}poor\n", "good\n"))
     assert steps(verifier(server), hostile).scores == (0.5, 1.0)
 
 
@@ -67,7 +67,7 @@ def test_a_model_of_whole_texts_reads_every_step_with_those_before(
     kind: str, requests: int, server: PoolingServer
 ) -> None:
     said = steps(verifier(server, kind=kind, separator=""))
-    assert said == Scored((1.0, 0.5, 4 / 6), server.tokens)
+    assert said == Scores((1.0, 0.5, 4 / 6), server.tokens)
     assert len(server.bodies) == requests
     assert steps(verifier(server, kind=kind, separator=""), last_only=True).scores == (4 / 6,)
 

@@ -9,20 +9,20 @@ import pytest
 from inspect_ai.model import ChatMessageUser
 
 from overthink.collect.continuation import Prefix, Sampling, Segment
-from overthink.collect.steer.guard import GuardError, GuardScore, Scale, Watch
+from overthink.collect.steer.guard import GuardError, GuardScale, GuardScore, Watch
 from overthink.collect.steer.verifier_guard import VerifierGuard
 from overthink.collect.think import think_format
-from overthink.collect.thinking import Means, Path
-from overthink.collect.till import CalledOffError, Till
+from overthink.collect.thinking import ReasoningPath, TraceContext
+from overthink.collect.till import CalledOffError, UsageMeter
 from overthink.collect.verify import own_probability
 from overthink.collect.verify.endpoint import EndpointVerifier
 from overthink.collect.verify.likelihood import Likelihood
 from overthink.collect.verify.own_probability import OwnProbability
 from overthink.collect.verify.rollouts import RolloutVerifier
 from overthink.collect.verify.verifier import UnreadableScoreError, Verifier
-from overthink.collect.way import Way
+from overthink.collect.way import SamplingSpec
 
-PATH = Path(Prefix("|a\nb\nc\n"), steps=("a\n", "b\n", "c\n"))
+PATH = ReasoningPath(Prefix("|a\nb\nc\n"), steps=("a\n", "b\n", "c\n"))
 ROLLOUTS = RolloutVerifier(n=2, tokens=5, against="consensus")
 
 
@@ -32,7 +32,7 @@ class Failing:
 
     answered: int
     with_error: BaseException
-    tells_stop: bool = True
+    reports_stop: bool = True
 
     async def start(self, messages: Any, opening: str) -> Prefix:
         return Prefix("|")
@@ -50,20 +50,20 @@ class Failing:
         return Segment("abcd", None, 4, True, 10, 0)
 
 
-def means(continuation: Any = None) -> Means:
-    way = Way((0, 8), think_format("plain"), answer_tokens=8, temperature=0.8, top_p=1.0, seed=1)
-    return Means(continuation, way, Till(), (ChatMessageUser(content="Why?"),))
+def context(continuation: Any = None) -> TraceContext:
+    way = SamplingSpec((0, 8), think_format("plain"), answer_tokens=8, temperature=0.8, top_p=1.0, seed=1)
+    return TraceContext(continuation, way, UsageMeter(), (ChatMessageUser(content="Why?"),))
 
 
-def lost(means: Means, asked: Callable[[Means], Awaitable[object]], error: type[BaseException]) -> tuple[Any, Any]:
+def lost(context: TraceContext, asked: Callable[[TraceContext], Awaitable[object]], error: type[BaseException]) -> tuple[Any, Any]:
     """What a verifier and a guard are charged with once the asking has failed."""
 
     async def ask() -> None:
-        await asked(means)
+        await asked(context)
 
     with pytest.raises(error):
         asyncio.run(ask())
-    spent = means.till.on_the_way()
+    spent = context.meter.overhead()
     return spent.step_verifier_tokens, spent.guard_tokens
 
 
@@ -76,17 +76,17 @@ def test_rollouts_are_charged_up_to_the_one_that_failed(ask: str, error: BaseExc
         "solution": lambda m: ROLLOUTS.solution(m, PATH, "x"),
     }[ask]
     answered = 1 if ask == "answer" else 5
-    assert lost(means(Failing(answered, error)), asked, type(error)) == (14 * answered, 0)
+    assert lost(context(Failing(answered, error)), asked, type(error)) == (14 * answered, 0)
 
 
 def test_a_guard_made_of_a_verifier_is_charged_as_a_guard() -> None:
     watch = Watch(VerifierGuard(ROLLOUTS), 0.5)
-    assert lost(means(Failing(3, ConnectionError())), lambda m: watch.passes(m, PATH), ConnectionError) == (0, 42)
+    assert lost(context(Failing(3, ConnectionError())), lambda m: watch.passes(m, PATH), ConnectionError) == (0, 42)
 
 
 def test_rollouts_begin_nothing_once_their_trace_has_failed() -> None:
-    given = means(Failing(9, ConnectionError()))
-    given.till.call_off()
+    given = context(Failing(9, ConnectionError()))
+    given.meter.call_off()
     assert lost(given, lambda m: ROLLOUTS.steps(m, PATH, last_only=False), CalledOffError) == (0, 0)
     assert given.continuation.answered == 9  # type: ignore[attr-defined]
 
@@ -101,7 +101,7 @@ def test_an_endpoint_is_charged_for_the_replies_that_came(monkeypatch: pytest.Mo
         raise ConnectionError("refused")
 
     monkeypatch.setattr(verifier, "_ask", ask)
-    assert lost(means(), lambda m: verifier.steps(m, PATH, last_only=False), ConnectionError) == (16, 0)
+    assert lost(context(), lambda m: verifier.steps(m, PATH, last_only=False), ConnectionError) == (16, 0)
 
 
 def test_a_probability_that_cannot_be_read_tells_those_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,30 +117,30 @@ def test_a_probability_that_cannot_be_read_tells_those_before_it(monkeypatch: py
     verifier = OwnProbability("token")
     said[:] = [10, UnreadableScoreError("no token", 4)]
     with pytest.raises(UnreadableScoreError) as gap:
-        asyncio.run(verifier.steps(means(Failing(0, ConnectionError())), PATH, last_only=False))
+        asyncio.run(verifier.steps(context(Failing(0, ConnectionError())), PATH, last_only=False))
     assert gap.value.tokens == 14
     said[:] = [10, 3, ConnectionError("reset")]
     asked = lambda m: verifier.steps(m, PATH, last_only=False)  # noqa: E731
-    assert lost(means(Failing(0, ConnectionError())), asked, ConnectionError) == (13, 0)
+    assert lost(context(Failing(0, ConnectionError())), asked, ConnectionError) == (13, 0)
 
 
 @pytest.mark.parametrize("tokens", [9, None])
 def test_a_guard_that_gives_no_score_is_charged_for_its_reply(tokens: int | None) -> None:
     class Mumbling:
-        name, scale = "g", cast("Scale", "probability")
+        name, scale = "g", cast("GuardScale", "probability")
 
-        async def score(self, means: Means, path: Path) -> GuardScore:
+        async def score(self, context: TraceContext, path: ReasoningPath) -> GuardScore:
             raise GuardError("it said hm", tokens)
 
     watch = Watch(Mumbling(), 0.5)
-    assert lost(means(), lambda m: watch.passes(m, PATH), GuardError) == (0, tokens)
-    called_off = means()
-    called_off.till.call_off()
+    assert lost(context(), lambda m: watch.passes(m, PATH), GuardError) == (0, tokens)
+    called_off = context()
+    called_off.meter.call_off()
     assert lost(called_off, lambda m: watch.passes(m, PATH), CalledOffError) == (0, 0)
 
 
 def test_a_verifier_that_says_something_is_not_charged_twice() -> None:
-    given = means(Failing(99, ConnectionError()))
+    given = context(Failing(99, ConnectionError()))
     said = asyncio.run(cast("Verifier", ROLLOUTS).steps(given, PATH, last_only=True))  # type: ignore[arg-type]
     assert said.tokens == 2 * 2 * 14
-    assert given.till.on_the_way().step_verifier_tokens == 0  # whoever asks charges what it says
+    assert given.meter.overhead().step_verifier_tokens == 0  # whoever asks charges what it says

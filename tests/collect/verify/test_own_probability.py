@@ -14,28 +14,28 @@ from overthink.collect import weights
 from overthink.collect.continuation import Prefix, TextContinuation, TokenContinuation, continuation_for
 from overthink.collect.simulated import SimulatedModel
 from overthink.collect.think import for_prompt, think_format
-from overthink.collect.thinking import Means, Path
-from overthink.collect.till import Till
+from overthink.collect.thinking import ReasoningPath, TraceContext
+from overthink.collect.till import UsageMeter
 from overthink.collect.verify.likelihood import check_likelihood, likelihood
 from overthink.collect.verify.own_probability import OwnProbability
 from overthink.collect.verify.verifier import UnreadableScoreError
-from overthink.collect.way import Way
+from overthink.collect.way import SamplingSpec
 from overthink.errors import InputError
 
 TRUTH = {"axis": "capability", "question": "q", "draw": 0, "seed": 5, "good": "42", "bad": "7"}
 STEPS = (" fix bak\n", " fix bal\n", " off bam\n")
 
 
-def means(model: Model, *, truth: dict[str, Any] | None) -> Means:
+def context(model: Model, *, truth: dict[str, Any] | None) -> TraceContext:
     form = for_prompt(think_format("plain"), "End with ANSWER: and a number.", cue=None)
-    way = Way((0, 8), form, answer_tokens=8, temperature=0.8, top_p=1.0, seed=3, truth=truth)
-    return Means(TokenContinuation(model), way, Till(), (ChatMessageUser(content="Capital of France?"),))
+    way = SamplingSpec((0, 8), form, answer_tokens=8, temperature=0.8, top_p=1.0, seed=3, truth=truth)
+    return TraceContext(TokenContinuation(model), way, UsageMeter(), (ChatMessageUser(content="Capital of France?"),))
 
 
 def test_the_simulated_model_believes_what_is_planted() -> None:
     made = SimulatedModel(step_gain=2.0)
-    given = means(get_model("overthink/simulated", step_gain=2.0, memoize=False), truth=TRUTH)
-    path = Path(Prefix(""), steps=STEPS)
+    given = context(get_model("overthink/simulated", step_gain=2.0, memoize=False), truth=TRUTH)
+    path = ReasoningPath(Prefix(""), steps=STEPS)
 
     def believed(answer: str) -> float:
         return asyncio.run(OwnProbability("answer").answer(given, path, answer)).scores[0]
@@ -49,8 +49,8 @@ def test_the_simulated_model_believes_what_is_planted() -> None:
 
 
 def test_steps_have_their_own_probability_and_all_tokens_are_told() -> None:
-    given = means(get_model("overthink/simulated", memoize=False), truth=TRUTH)
-    path = Path(Prefix(""), steps=STEPS)
+    given = context(get_model("overthink/simulated", memoize=False), truth=TRUTH)
+    path = ReasoningPath(Prefix(""), steps=STEPS)
     whole = asyncio.run(OwnProbability("answer").solution(given, path, "ANSWER:42"))
     last = asyncio.run(OwnProbability("answer").steps(given, path, last_only=True))
     assert whole.scores[:3] == pytest.approx([0.5 / 420] * 3, rel=0.2)
@@ -64,7 +64,7 @@ def test_steps_have_their_own_probability_and_all_tokens_are_told() -> None:
 
 @pytest.fixture(scope="module")
 def embedded() -> Model:
-    if weights.installed() is None or importlib.util.find_spec("xllamacpp") is None:
+    if weights.find_weights() is None or importlib.util.find_spec("xllamacpp") is None:
         pytest.skip("the embedded model is not installed; run: overthink model install")
     return get_model("overthink/smollm2", slots=2, context=256, memoize=False)
 
@@ -84,10 +84,10 @@ def test_the_embedded_model_says_what_it_would_have_sampled(embedded: Model) -> 
     free, told, tokens, prompt = asyncio.run(ask())
     assert told == pytest.approx(free, abs=1e-3)
     assert tokens == sum(prompt + place + 1 for place in range(3))
-    given = means(embedded, truth=None)
+    given = context(embedded, truth=None)
 
     def believed(answer: str) -> float:
-        return asyncio.run(OwnProbability("token").answer(given, Path(Prefix("")), answer)).scores[0]
+        return asyncio.run(OwnProbability("token").answer(given, ReasoningPath(Prefix("")), answer)).scores[0]
 
     assert 1 > believed("ANSWER: Paris") > believed("ANSWER: zxqv") > 0
 
@@ -125,6 +125,6 @@ def test_who_cannot_tell_is_refused_and_nothing_is_no_text() -> None:
         check_likelihood(cast("Any", SimpleNamespace()))
     model = get_model("overthink/simulated", memoize=False)
     check_likelihood(continuation_for(model))
-    given = means(model, truth=TRUTH)
+    given = context(model, truth=TRUTH)
     with pytest.raises(UnreadableScoreError, match="no token"):
-        asyncio.run(OwnProbability("answer").answer(given, replace(Path(Prefix("")), steps=STEPS), "ANSWER:"))
+        asyncio.run(OwnProbability("answer").answer(given, replace(ReasoningPath(Prefix("")), steps=STEPS), "ANSWER:"))

@@ -13,10 +13,10 @@ from overthink.collect.judging import Judgement
 from overthink.collect.simulated import SimulatedModel
 from overthink.collect.simulated_turn import turn_of
 from overthink.collect.think import for_prompt, think_format
-from overthink.collect.thinking import Means, Path
-from overthink.collect.till import Till
+from overthink.collect.thinking import ReasoningPath, TraceContext
+from overthink.collect.till import UsageMeter
 from overthink.collect.verify.rollouts import RolloutVerifier
-from overthink.collect.way import Way
+from overthink.collect.way import SamplingSpec
 from overthink.core.record import Verdict
 from overthink.errors import InputError
 
@@ -54,14 +54,14 @@ def simulated(**fields: Any) -> Model:
     return get_model("overthink/simulated", memoize=False, **(planted | fields))
 
 
-def means(model: Model, *, truth: dict[str, Any] | None = TRUTH, grade: Any = graded) -> Means:
+def context(model: Model, *, truth: dict[str, Any] | None = TRUTH, grade: Any = graded) -> TraceContext:
     form = for_prompt(think_format("plain"), "End with ANSWER: and a number.", cue=None)
-    way = Way((0, 8), form, answer_tokens=8, temperature=0.8, top_p=1.0, seed=3, truth=truth)
-    return Means(TokenContinuation(model), way, Till(), (ChatMessageUser(content="Why?"),), grade)
+    way = SamplingSpec((0, 8), form, answer_tokens=8, temperature=0.8, top_p=1.0, seed=3, truth=truth)
+    return TraceContext(TokenContinuation(model), way, UsageMeter(), (ChatMessageUser(content="Why?"),), grade)
 
 
-def scores(verifier: RolloutVerifier, given: Means, steps: tuple[str, ...], **named: Any) -> tuple[float, ...]:
-    return asyncio.run(verifier.steps(given, Path(Prefix(""), steps=steps), last_only=False, **named)).scores
+def scores(verifier: RolloutVerifier, given: TraceContext, steps: tuple[str, ...], **named: Any) -> tuple[float, ...]:
+    return asyncio.run(verifier.steps(given, ReasoningPath(Prefix(""), steps=steps), last_only=False, **named)).scores
 
 
 @pytest.mark.parametrize("steps", [GOOD, POOR])
@@ -69,16 +69,16 @@ def test_an_oracles_share_is_the_planted_probability(steps: tuple[str, ...]) -> 
     n = 150
     planted = SimulatedModel(capability="0:0.5", question_sd=0.0, step_gain=2.0, commit_step=100)
     wanted = [planted.probability("capability", "q", 3, turn_of("".join(steps[:end]))) for end in (1, 2)]
-    found = scores(RolloutVerifier(n, 0, "target"), means(simulated()), steps)
+    found = scores(RolloutVerifier(n, 0, "target"), context(simulated()), steps)
     assert found == pytest.approx(wanted, abs=3 * (0.25 / n) ** 0.5)
 
 
 def test_a_consensus_needs_no_target_and_cannot_tell_right_from_wrong() -> None:
-    given = means(simulated(), grade=None)
+    given = context(simulated(), grade=None)
     good, poor = (scores(RolloutVerifier(60, 0, "consensus"), given, steps)[-1] for steps in (GOOD, POOR))
     assert good == pytest.approx(0.88, abs=0.14)
     assert poor == pytest.approx(0.88, abs=0.14)  # they agree on the wrong answer
-    path = Path(Prefix(""), steps=POOR)
+    path = ReasoningPath(Prefix(""), steps=POOR)
     right, wrong = (
         asyncio.run(RolloutVerifier(60, 0, "consensus").answer(given, path, f"ANSWER: {said}")).scores[0]
         for said in ("42", "7")
@@ -92,18 +92,18 @@ def test_a_consensus_needs_no_target_and_cannot_tell_right_from_wrong() -> None:
 @pytest.mark.parametrize("tokens", [0, 12])
 def test_the_bill_is_what_the_server_counted(tokens: int) -> None:
     counted = Counted(simulated())
-    verifier, path = RolloutVerifier(3, tokens, "consensus"), Path(Prefix(""), steps=GOOD)
-    said = asyncio.run(verifier.solution(means(counted.model), path, "ANSWER: 42"))
+    verifier, path = RolloutVerifier(3, tokens, "consensus"), ReasoningPath(Prefix(""), steps=GOOD)
+    said = asyncio.run(verifier.solution(context(counted.model), path, "ANSWER: 42"))
     assert len(said.scores) == 3
     assert said.tokens == counted.tokens
     assert counted.decoded == 2 * 3 * tokens + 3 * 3  # an answer is one token
     before = counted.tokens
-    oracle = asyncio.run(RolloutVerifier(3, tokens, "target").steps(means(counted.model), path, last_only=True))
+    oracle = asyncio.run(RolloutVerifier(3, tokens, "target").steps(context(counted.model), path, last_only=True))
     assert oracle.tokens == counted.tokens - before + 3 * 3  # what the task's scorer took is on it
 
 
 def test_rollouts_differ_and_are_the_same_again() -> None:
-    verifier, given = RolloutVerifier(8, 24, "consensus"), means(simulated())
+    verifier, given = RolloutVerifier(8, 24, "consensus"), context(simulated())
     first = scores(verifier, given, GOOD)
     assert scores(verifier, given, GOOD) == first
     assert any(0 < score < 1 for score in first)
@@ -111,17 +111,17 @@ def test_rollouts_differ_and_are_the_same_again() -> None:
 
 def test_a_thought_that_had_ended_is_not_gone_on_with() -> None:
     counted = Counted(simulated())
-    path = Path(Prefix(""), steps=GOOD, ended=True)
-    asyncio.run(RolloutVerifier(2, 40, "consensus").steps(means(counted.model), path, last_only=True))
+    path = ReasoningPath(Prefix(""), steps=GOOD, ended=True)
+    asyncio.run(RolloutVerifier(2, 40, "consensus").steps(context(counted.model), path, last_only=True))
     assert counted.decoded == 2
 
 
 def test_the_embedded_model_needs_no_other() -> None:
-    if weights.installed() is None or importlib.util.find_spec("xllamacpp") is None:
+    if weights.find_weights() is None or importlib.util.find_spec("xllamacpp") is None:
         pytest.skip("the embedded model is not installed; run: overthink model install")
     counted = Counted(get_model("overthink/smollm2", slots=2, context=256, memoize=False))
-    given = means(counted.model, truth=None, grade=None)
-    path = Path(Prefix(""), steps=("Two and two are four.\n",))
+    given = context(counted.model, truth=None, grade=None)
+    path = ReasoningPath(Prefix(""), steps=("Two and two are four.\n",))
     said = asyncio.run(RolloutVerifier(2, 4, "consensus").steps(given, path, last_only=False))
     assert said.scores[0] in (0.0, 0.5, 1.0)
     assert said.tokens == counted.tokens

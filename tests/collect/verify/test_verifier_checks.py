@@ -12,16 +12,16 @@ from inspect_ai.model import ChatMessageUser, get_model
 
 from overthink.collect.continuation import Prefix, TokenContinuation
 from overthink.collect.think import think_format
-from overthink.collect.thinking import Means, OneStep, Path
-from overthink.collect.till import Till
+from overthink.collect.thinking import OneStep, ReasoningPath, TraceContext
+from overthink.collect.till import UsageMeter
 from overthink.collect.verify.checks import checked_scores
 from overthink.collect.verify.simulated_verifier import SimulatedVerifier
 from overthink.collect.verify.steps import steps_of
-from overthink.collect.verify.verifier import UnreadableScoreError, aggregated
-from overthink.collect.way import Way
+from overthink.collect.verify.verifier import UnreadableScoreError, aggregate_scores
+from overthink.collect.way import SamplingSpec
 from overthink.errors import InputError
 
-NOBODY = Means(cast("Any", None), cast("Any", None), Till(), ())
+NOBODY = TraceContext(cast("Any", None), cast("Any", None), UsageMeter(), ())
 
 
 @given(st.text(alphabet="ab \n", max_size=40))
@@ -37,13 +37,13 @@ def test_nothing_of_a_text_is_lost_and_every_step_says_something(text: str) -> N
 def test_steps_of_a_text_are_those_of_a_model_that_takes_them_one_by_one() -> None:
     continuation = TokenContinuation(get_model("overthink/simulated", memoize=False))
     truth = {"axis": "capability", "question": "q", "draw": 0, "seed": 5, "good": "42", "bad": "7"}
-    way = Way((60,), think_format("plain"), answer_tokens=8, temperature=0.8, top_p=1.0, seed=3, truth=truth)
-    means = Means(continuation, way, Till(), (ChatMessageUser(content="Why?"),))
+    way = SamplingSpec((60,), think_format("plain"), answer_tokens=8, temperature=0.8, top_p=1.0, seed=3, truth=truth)
+    context = TraceContext(continuation, way, UsageMeter(), (ChatMessageUser(content="Why?"),))
 
-    async def walk() -> Path:
-        path = Path(await continuation.start(list(means.prompt), way.format.open))
+    async def walk() -> ReasoningPath:
+        path = ReasoningPath(await continuation.start(list(context.prompt), way.format.open))
         while path.tokens < 60:
-            path = await OneStep(means)(path, 60 - path.tokens)
+            path = await OneStep(context)(path, 60 - path.tokens)
         return path
 
     path = asyncio.run(walk())
@@ -53,7 +53,7 @@ def test_steps_of_a_text_are_those_of_a_model_that_takes_them_one_by_one() -> No
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_one_score_of_many(scores: list[float]) -> None:
-    last, least, product, mean = (aggregated(scores, how) for how in ("last", "min", "prod", "mean"))
+    last, least, product, mean = (aggregate_scores(scores, how) for how in ("last", "min", "prod", "mean"))
     assert last == scores[-1]
     assert least == min(scores)
     assert product == pytest.approx(math.prod(scores))
@@ -86,7 +86,7 @@ def test_scores_are_in_the_unit_interval_whatever_the_logits() -> None:
 
 
 def test_the_simulated_verifier_has_the_error_that_it_is_given() -> None:
-    path = Path(Prefix(""), steps=(" fix one\n", " off two\n", "plain\n"))
+    path = ReasoningPath(Prefix(""), steps=(" fix one\n", " off two\n", "plain\n"))
     right = asyncio.run(SimulatedVerifier().steps(NOBODY, path, last_only=False)).scores
     assert right == (0.9, 0.1, 0.5)
     wrong = asyncio.run(SimulatedVerifier(error=1.0).steps(NOBODY, path, last_only=False)).scores

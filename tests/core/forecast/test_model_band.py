@@ -7,13 +7,13 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from overthink.core.forecast.chances import CELLS, chance_grid
-from overthink.core.forecast.mixing import FAMILIES, Family
+from overthink.core.forecast.chances import GRID_CELLS, chance_grid
+from overthink.core.forecast.mixing import MIXING_FAMILIES, MixingFamily
 from overthink.core.forecast.model_band import ModelBand, line_slope, model_band
 from overthink.core.forecast.posterior import posterior
 
 Array = NDArray[np.float64]
-BETA, KUMARASWAMY, LOGIT_NORMAL = FAMILIES
+BETA, KUMARASWAMY, LOGIT_NORMAL = MIXING_FAMILIES
 
 N = np.array([40, 40, 40, 7])
 C = np.array([0, 1, 12, 2])
@@ -24,8 +24,8 @@ def likelihood() -> Array:
     return chance_grid().likelihood(N, C)
 
 
-def dense(points: int, family: Family) -> Array:
-    axes = [np.linspace(m - 4.5 * s, m + 4.5 * s, points) for m, s in zip(family.centre, family.spread, strict=True)]
+def dense(points: int, family: MixingFamily) -> Array:
+    axes = [np.linspace(m - 4.5 * s, m + 4.5 * s, points) for m, s in zip(family.means, family.deviations, strict=True)]
     return np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
 
 
@@ -63,7 +63,7 @@ def logit_normal_below(p: Array) -> Array:
     ],
 )
 def test_cells_hold_the_share_of_questions_between_their_edges(
-    family: Family, parameters: list[float], below: Callable[[Array], Array]
+    family: MixingFamily, parameters: list[float], below: Callable[[Array], Array]
 ) -> None:
     masses = family.masses(np.array([parameters]))[0]
     assert masses.sum() == pytest.approx(1.0)
@@ -80,7 +80,7 @@ def test_the_likelihood_is_binomial_at_the_cells() -> None:
 def test_draws_have_the_posterior_mean_and_count_every_question() -> None:
     made = posterior(KUMARASWAMY, likelihood(), TIMES)
     drawn = made.draw(400, np.random.default_rng(1))
-    assert drawn.shape == (400, CELLS)
+    assert drawn.shape == (400, GRID_CELLS)
     assert (drawn.sum(axis=1) == TIMES.sum()).all()
     hit = chance_grid().hit(200)[:, 0]
     values = drawn @ hit / TIMES.sum()
@@ -89,7 +89,9 @@ def test_draws_have_the_posterior_mean_and_count_every_question() -> None:
 
 
 def test_the_line_goes_through_the_curve_where_attempts_end_and_keeps_its_slope() -> None:
-    band = model_band([posterior(f, likelihood(), TIMES) for f in FAMILIES], seen=40, rng=np.random.default_rng(2))
+    band = model_band(
+        [posterior(f, likelihood(), TIMES) for f in MIXING_FAMILIES], attempts=40, rng=np.random.default_rng(2)
+    )
     half = len(band.chances)
     own, line = band.curves([40, 400, 4000])[:half], band.curves([40, 400, 4000])[half:]
     np.testing.assert_allclose(own[:, 0], line[:, 0])
@@ -109,5 +111,5 @@ def test_an_exact_power_law_has_its_own_slope() -> None:
 
 
 def test_one_attempt_gives_no_line() -> None:
-    assert line_slope(np.ones((2, CELLS)), 1) is None
-    assert ModelBand(np.ones((2, CELLS)), 1, None).curves([1, 9]).shape == (2, 2)
+    assert line_slope(np.ones((2, GRID_CELLS)), 1) is None
+    assert ModelBand(np.ones((2, GRID_CELLS)), 1, None).curves([1, 9]).shape == (2, 2)

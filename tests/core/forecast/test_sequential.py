@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from overthink.core.curve import question_means
-from overthink.core.forecast.curve_families import FAMILIES, FLAT, HUMP, LOG_LINEAR, predict, turn_is_shown
-from overthink.core.forecast.held_out import hold_out
+from overthink.core.forecast.curve_families import CURVE_FAMILIES, FLAT, HUMP, LOG_LINEAR, has_turn, predict
+from overthink.core.forecast.held_out import held_out_splits
 from overthink.core.forecast.sequential import CurveForecast, extrapolate_cells, extrapolate_curve
 from overthink.core.interval import mean_intervals, question_weights
 
@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 LADDER = 512 * 2.0 ** np.arange(6)
 RISING = 0.3 + 0.45 * np.arange(7) / 6
 LEVELLING = 0.4 + 0.35 * np.minimum(np.arange(7) / 2, 1)
-POWER, LOGISTIC = FAMILIES[2], FAMILIES[3]
+POWER, LOGISTIC = CURVE_FAMILIES[2], CURVE_FAMILIES[3]
 
 
 def study(curve: Array, *, seed: int, questions: int = 60, draws: int = 8) -> Array:
@@ -65,7 +65,7 @@ def test_a_family_continues_its_own_curve() -> None:
 def test_predictions_never_leave_the_unit_interval() -> None:
     rng = np.random.default_rng(4)
     curves = rng.random((500, 5))
-    for family in FAMILIES:
+    for family in CURVE_FAMILIES:
         told = predict(family, curves, np.array([9.0, 10, 11, 12, 13]), 15.0)
         assert ((told >= 0) & (told <= 1)).all()
     steep = predict(LOG_LINEAR, np.array([[0.5, 0.6, 0.9]]), np.array([1.0, 2, 3]), 4.0)
@@ -86,11 +86,11 @@ def test_a_curve_that_levels_off_is_not_called_falling() -> None:
 def test_a_turn_must_show_at_both_ends() -> None:
     tent = np.array([0.3, 0.5, 0.7, 0.5, 0.3])
     noise = 0.02 * np.random.default_rng(0).standard_normal((400, 5))
-    assert turn_is_shown(tent, tent + noise, errors=1.645)
-    assert turn_is_shown(1 - tent, 1 - tent + noise, errors=1.645)
+    assert has_turn(tent, tent + noise, errors=1.645)
+    assert has_turn(1 - tent, 1 - tent + noise, errors=1.645)
     rising = np.array([0.3, 0.5, 0.7, 0.7, 0.69])
-    assert not turn_is_shown(rising, rising + noise, errors=1.645)
-    assert not turn_is_shown(tent, tent + 20 * noise, errors=1.645)
+    assert not has_turn(rising, rising + noise, errors=1.645)
+    assert not has_turn(tent, tent + 20 * noise, errors=1.645)
 
 
 # Theorems
@@ -157,18 +157,18 @@ def test_where_all_agree_the_forecast_is_no_surer_than_the_top_rung() -> None:
 
 
 def test_rungs_held_out_are_as_far_away_as_the_forecast() -> None:
-    assert hold_out(np.arange(6.0), 1.0) == [(5, 5), (4, 4)]
-    assert hold_out(np.arange(6.0), 2.0) == [(4, 5), (3, 4)]
+    assert held_out_splits(np.arange(6.0), 1.0) == [(5, 5), (4, 4)]
+    assert held_out_splits(np.arange(6.0), 2.0) == [(4, 5), (3, 4)]
     dense = np.log2([64, 128, 192, 256, 320, 384, 448, 512])
-    assert hold_out(dense, 1.0) == [(4, 7), (3, 6)]
-    assert hold_out(np.log2([100, 110, 120, 130]), 1.0) == []
+    assert held_out_splits(dense, 1.0) == [(4, 7), (3, 6)]
+    assert held_out_splits(np.log2([100, 110, 120, 130]), 1.0) == []
 
 
 def test_a_family_that_missed_is_not_used() -> None:
     made = ahead(study(RISING, seed=6, questions=300))
     flat = made.families[0]
     assert not flat.predicts
-    assert flat.held_out[0].seen - flat.held_out[0].predicted > 0.05
+    assert flat.held_out[0].measurement - flat.held_out[0].prediction > 0.05
     assert "was measured" in str(flat.reason)
     assert np.isnan(flat.low)
     level = ahead(study(np.full(7, 0.5), seed=6, questions=300))
@@ -179,7 +179,7 @@ def test_what_a_family_missed_by_is_in_its_interval() -> None:
     bent = np.array([0.3, 0.32, 0.4, 0.42, 0.5, 0.52, 0.6])
     made = ahead(study(bent, seed=8, questions=2000))
     line = made.families[1]
-    missed = np.sqrt(np.mean([(one.predicted - one.seen) ** 2 for one in line.held_out]))
+    missed = np.sqrt(np.mean([(one.prediction - one.measurement) ** 2 for one in line.held_out]))
     assert line.predicts
     assert missed > 0.03  # far more than the questions leave open
     assert line.high - line.low > 2 * 1.6 * missed
@@ -215,7 +215,7 @@ def test_a_target_further_away_needs_rungs_further_below() -> None:
     values = study(RISING, seed=7)
     near, far = ahead(values), ahead(values, target=8 * LADDER[-1])
     assert near.target == 2 * LADDER[-1]
-    assert far.families[0].held_out[0].predicted < near.families[0].held_out[0].predicted
+    assert far.families[0].held_out[0].prediction < near.families[0].held_out[0].prediction
     assert far.high - far.low > near.high - near.low
     assert "no rung lies 6 octaves" in str(ahead(values, target=64 * LADDER[-1]).reason)
 

@@ -1,1 +1,1 @@
-"""Search: strategies that think along several paths, or revise one, and answer from the best."""
+"""Search strategies: they think along several paths, or revise one, and answer from the best."""

@@ -1,4 +1,4 @@
-"""The drafts of a chain of revisions, and which of them is answered from."""
+"""Drafts of a chain of revisions, and the selection of the draft to answer from."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,68 +6,68 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from overthink.collect.judging import canonical
-from overthink.collect.search.value import scored
-from overthink.collect.thinking import Means, Path
+from overthink.collect.search.value import charged_scores
+from overthink.collect.thinking import ReasoningPath, TraceContext
 from overthink.collect.verify.verifier import Verifier
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A draft whose answer has been read.
+    """A complete draft with its answer.
 
     Attributes:
-        path: The chain up to its end.
+        path: The chain up to the draft's end.
         answer: Its answer.
     """
 
-    path: Path
+    path: ReasoningPath
     answer: str
 
 
 class Selection(Protocol):
-    """Says which draft of a chain is answered from."""
+    """Protocol: selects the draft of a chain to answer from."""
 
-    async def seen(self, means: Means, draft: Draft) -> Draft:
-        """Look at a new draft, once."""
+    async def inspect(self, context: TraceContext, draft: Draft) -> Draft:
+        """Inspect a new draft, once, and return it."""
         ...
 
-    def chosen(self, drafts: Sequence[Draft]) -> Draft:
-        """The draft to answer from, of at least one; the last of equals."""
+    def select(self, drafts: Sequence[Draft]) -> Draft:
+        """Return the draft to answer from, of at least one; the last of ties."""
         ...
 
 
 class Majority:
-    """The answer that most drafts give; of equally many, the one given last.
+    """Selects the most frequent answer; the last one of ties.
 
     Example:
-        >>> drafts = [Draft(Path(prefix=None), answer) for answer in ("7", "ANSWER: 42", "42.", "7", "9")]
-        >>> Majority().chosen(drafts).answer, Majority().chosen(drafts[:3]).answer
+        >>> drafts = [Draft(ReasoningPath(prefix=None), answer) for answer in ("7", "ANSWER: 42", "42.", "7", "9")]
+        >>> Majority().select(drafts).answer, Majority().select(drafts[:3]).answer
         ('7', '42.')
     """
 
-    async def seen(self, means: Means, draft: Draft) -> Draft:
-        """Nothing but the answer counts."""
+    async def inspect(self, context: TraceContext, draft: Draft) -> Draft:
+        """Return the draft unchanged: only its answer counts."""
         return draft
 
-    def chosen(self, drafts: Sequence[Draft]) -> Draft:
-        """The last draft with the most frequent answer; what cannot be read has no vote."""
+    def select(self, drafts: Sequence[Draft]) -> Draft:
+        """Return the last draft with the most frequent answer; unreadable answers have no vote."""
         votes = Counter(vote for vote in (canonical(draft.answer) for draft in drafts) if vote is not None)
         return _last_best(drafts, [votes[canonical(draft.answer) or ""] for draft in drafts])
 
 
 class ByVerifier:
-    """The draft whose answer a verifier likes best."""
+    """Selects the draft with the highest verifier score of its answer."""
 
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
 
-    async def seen(self, means: Means, draft: Draft) -> Draft:
-        """The draft with its score."""
-        said = await scored(means, self._verifier.answer(means, draft.path, draft.answer))
-        return replace(draft, path=replace(draft.path, score=None if said is None else said[-1]))
+    async def inspect(self, context: TraceContext, draft: Draft) -> Draft:
+        """Return the draft with its score."""
+        scores = await charged_scores(context, self._verifier.answer(context, draft.path, draft.answer))
+        return replace(draft, path=replace(draft.path, score=None if scores is None else scores[-1]))
 
-    def chosen(self, drafts: Sequence[Draft]) -> Draft:
-        """The last draft with the highest score; one without a score only where no draft has one."""
+    def select(self, drafts: Sequence[Draft]) -> Draft:
+        """Return the last draft with the highest score; one without a score only if no draft has one."""
         return _last_best(drafts, [-1.0 if draft.path.score is None else draft.path.score for draft in drafts])
 
 

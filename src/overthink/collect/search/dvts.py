@@ -1,12 +1,12 @@
-"""Diverse verifier tree search: trees that never see each other, and the best path of them all (search-and-learn)."""
+"""Diverse verifier tree search: independent trees, and the best path of all (search-and-learn)."""
 
 from dataclasses import replace
 
-from overthink.collect.part import Part, Settings
+from overthink.collect.part import Component, Settings
 from overthink.collect.search.search import Search
 from overthink.collect.search.settings import BEAM, aggregate, beam
 from overthink.collect.search.value import step_scores
-from overthink.collect.search.verifier_of import VERIFIER, models_of
+from overthink.collect.search.verifier_of import VERIFIER, verifier_model_names
 from overthink.errors import InputError
 from overthink.plan import Plan
 
@@ -23,14 +23,14 @@ def _make(settings: Settings, plan: Plan) -> Search:
     return Search(alone, step_scores(settings, plan), concurrency=plan.concurrency, trees=trees)
 
 
-PART = Part(
+PART = Component(
     name="dvts",
     role="strategy",
-    means="diverse verifier tree search: width/children trees, in each the best child alone goes on",
+    description="diverse verifier tree search: width/children trees, in each the best child alone goes on",
     make=_make,
     settings=BEAM | {"aggregate": aggregate(), "verifier": VERIFIER},
-    simulated={"width": 4, "children": 2, "aggregate": "last", "verifier": "simulated"},
-    times=lambda settings: float(settings["width"]),
-    models=models_of,
+    simulated_defaults={"width": 4, "children": 2, "aggregate": "last", "verifier": "simulated"},
+    max_decode_factor=lambda settings: float(settings["width"]),
+    models=verifier_model_names,
 )
-"""Diverse verifier tree search as an arm."""
+"""The component `dvts`."""

@@ -2,38 +2,38 @@
 
 from dataclasses import dataclass
 
-from overthink.collect.part import Part, Setting, Settings, Steered
-from overthink.collect.search.chain import ANSWER, Chain, Revising
+from overthink.collect.part import Component, Option, Settings, StepperSetup
+from overthink.collect.search.chain import ANSWER, Chain, RevisionOptions
 from overthink.collect.search.draft import ByVerifier, Majority, Selection
-from overthink.collect.search.verifier_of import models_of, verifier_of
-from overthink.collect.thinking import Means, Thinker
+from overthink.collect.search.verifier_of import open_search_verifier, verifier_model_names
+from overthink.collect.thinking import Thinker, TraceContext
 from overthink.plan import Plan
 
 MAJORITY = "majority"
 
 CRITIQUE = f"My answer so far is: {ANSWER}. Let me look for mistakes in it."
-"""What we write behind a draft where the evaluator writes nothing else."""
+"""Default text after a draft."""
 
 REVISE = "Now let me write an improved solution with these mistakes put right."
-"""What we write behind a critique where the evaluator writes nothing else."""
+"""Default text after a critique."""
 
 
 @dataclass(frozen=True, slots=True)
-class Revise:
+class Revision:
     """Sequential revision as a strategy."""
 
-    how: Revising
+    how: RevisionOptions
 
-    def thinker(self, means: Means, steered: Steered) -> Thinker:
-        """Who thinks in one trace."""
-        return Chain(means, steered, self.how)
+    def thinker(self, context: TraceContext, setup: StepperSetup) -> Thinker:
+        """Return the thinker of one trace."""
+        return Chain(context, setup, self.how)
 
 
-def _make(settings: Settings, plan: Plan) -> Revise:
+def _make(settings: Settings, plan: Plan) -> Revision:
     by_vote = settings["verifier"] == MAJORITY
-    selection: Selection = Majority() if by_vote else ByVerifier(verifier_of(settings, plan))
-    return Revise(
-        Revising(
+    selection: Selection = Majority() if by_vote else ByVerifier(open_search_verifier(settings, plan))
+    return Revision(
+        RevisionOptions(
             rounds=int(settings["rounds"]),
             share=float(settings["share"]),
             critique=str(settings["critique"]),
@@ -43,22 +43,22 @@ def _make(settings: Settings, plan: Plan) -> Revise:
     )
 
 
-PART = Part(
+PART = Component(
     name="revise",
     role="strategy",
-    means="draft, critique, revise within one chain; a vote of the drafts or a verifier selects",
+    description="draft, critique, revise within one chain; a vote of the drafts or a verifier selects",
     make=_make,
     settings={
-        "rounds": Setting(int, "revisions after the first draft", least=1),
-        "share": Setting(
+        "rounds": Option(int, "revisions after the first draft", least=1),
+        "share": Option(
             float, "share of the highest budget that each draft and each critique may think for", least=0.001, most=1
         ),
-        "verifier": Setting(str, f"who selects a draft: {MAJORITY}, or a verifier of answers"),
-        "critique": Setting(str, f"text behind a draft; {ANSWER} is its answer; ours", default=CRITIQUE),
-        "revise": Setting(str, "text behind a critique; ours", default=REVISE),
+        "verifier": Option(str, f"who selects a draft: {MAJORITY}, or a verifier of answers"),
+        "critique": Option(str, f"text behind a draft; {ANSWER} is its answer; ours", default=CRITIQUE),
+        "revise": Option(str, "text behind a critique; ours", default=REVISE),
     },
-    simulated={"rounds": 2, "share": 0.2, "verifier": MAJORITY},
-    times=lambda settings: 2.0 + float(settings["rounds"]),
-    models=lambda settings: () if settings["verifier"] == MAJORITY else models_of(settings),
+    simulated_defaults={"rounds": 2, "share": 0.2, "verifier": MAJORITY},
+    max_decode_factor=lambda settings: 2.0 + float(settings["rounds"]),
+    models=lambda settings: () if settings["verifier"] == MAJORITY else verifier_model_names(settings),
 )
-"""Sequential revision as an arm."""
+"""The component `revise`."""

@@ -1,4 +1,4 @@
-"""A thinker that searches: one tree or several, and the best path of them all."""
+"""Search strategy: one tree or several, and the best path of all."""
 
 from dataclasses import replace
 from functools import partial
@@ -6,62 +6,62 @@ from functools import partial
 from anyio import CapacityLimiter
 
 from overthink.collect.continuation import Prefix
-from overthink.collect.part import Steered
+from overthink.collect.part import StepperSetup
 from overthink.collect.search.node import best
-from overthink.collect.search.together import together
-from overthink.collect.search.tree import Shape, Tree
-from overthink.collect.search.value import Value
-from overthink.collect.thinking import Means, Path, Thinker, written
+from overthink.collect.search.together import gather_limited
+from overthink.collect.search.tree import Tree, TreeShape
+from overthink.collect.search.value import NodeValue
+from overthink.collect.thinking import ReasoningPath, Thinker, TraceContext, insert_text
 from overthink.core.category import Category
 
 
 class Search:
-    """A strategy that searches. What its trees decode and the answer does not come from is charged as pruned.
+    """A search strategy. Tokens of its trees outside the answered path are charged as pruned.
 
     Args:
-        shape: How wide each tree is.
-        value: What a node is worth.
-        concurrency: Most requests of a trace at a time.
-        trees: How many trees grow from the same root.
+        shape: Width of each tree.
+        value: Value of a node.
+        concurrency: Maximum number of concurrent requests of a trace.
+        trees: Number of trees from the same root.
     """
 
-    def __init__(self, shape: Shape, value: Value, *, concurrency: int, trees: int = 1) -> None:
+    def __init__(self, shape: TreeShape, value: NodeValue, *, concurrency: int, trees: int = 1) -> None:
         self._shape = shape
         self._trees = trees
         self._value = value
         self._concurrency = concurrency
 
-    def thinker(self, means: Means, steered: Steered) -> Thinker:
-        """Who thinks in one trace."""
+    def thinker(self, context: TraceContext, setup: StepperSetup) -> Thinker:
+        """Return the thinker of one trace."""
         limiter = CapacityLimiter(self._concurrency)
         names = [""] if self._trees == 1 else [f"tree{number}" for number in range(self._trees)]
         trees = [
-            Tree(means, steered.stepper, shape=self._shape, value=self._value, limiter=limiter, name=name)
+            Tree(context, setup.stepper, shape=self._shape, value=self._value, limiter=limiter, name=name)
             for name in names
         ]
-        return Searching(means, trees, opening=steered.opening)
+        return SearchThinker(context, trees, prefix_text=setup.prefix_text)
 
 
-class Searching:
+class SearchThinker:
     """Searches in one trace."""
 
-    def __init__(self, means: Means, trees: list[Tree], *, opening: str) -> None:
-        self._means = means
+    def __init__(self, context: TraceContext, trees: list[Tree], *, prefix_text: str) -> None:
+        self._context = context
         self._trees = trees
-        self._opening = opening
+        self._prefix_text = prefix_text
         self._pruned = 0
 
-    async def begin(self, opened: Prefix) -> None:
-        """Start behind the opening of the assistant's turn, and what an intervention writes there."""
-        root = await written(self._means.continuation, Path(opened), self._opening)
+    async def begin(self, prefix: Prefix) -> None:
+        """Start after the opening of the assistant's turn and the prefix text of interventions."""
+        root = await insert_text(self._context.continuation, ReasoningPath(prefix), self._prefix_text)
         for tree in self._trees:
             tree.plant(root)
 
-    async def to(self, rung: int, budget: int) -> Path:
-        """Search on to a budget; the best path is answered from. It has ended only where the whole search has."""
-        await together(self._means.till, [partial(tree.grow, budget) for tree in self._trees])
-        chosen = best((tree.best for tree in self._trees), 1)[0].path
-        pruned = sum(tree.decoded for tree in self._trees) - chosen.tokens
-        self._means.till.charge(Category.PRUNED, pruned - self._pruned)
-        self._pruned = pruned
-        return replace(chosen, ended=all(tree.over for tree in self._trees))
+    async def to(self, rung: int, budget: int) -> ReasoningPath:
+        """Search up to a budget and return the best path, which has ended only if the whole search has."""
+        await gather_limited(self._context.meter, [partial(tree.grow, budget) for tree in self._trees])
+        best_path = best((tree.best for tree in self._trees), 1)[0].path
+        n_pruned = sum(tree.decoded for tree in self._trees) - best_path.tokens
+        self._context.meter.charge(Category.PRUNED, n_pruned - self._pruned)
+        self._pruned = n_pruned
+        return replace(best_path, ended=all(tree.over for tree in self._trees))

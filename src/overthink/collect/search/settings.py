@@ -1,33 +1,35 @@
-"""The decisions that searches share, and what cannot be done with them."""
+"""Common options of searches, and their validation."""
 
-from overthink.collect.part import Setting, Settings
-from overthink.collect.search.tree import Shape
+from overthink.collect.part import Option, Settings
+from overthink.collect.search.tree import TreeShape
 from overthink.errors import InputError
 from overthink.plan import Plan
 
 BEAM = {
-    "width": Setting(int, "paths of a beam", least=2),
-    "children": Setting(int, "children of each path that is kept", least=2),
-    "first": Setting(int, "first steps, from which the first paths are kept; as many as paths", like="width", least=1),
+    "width": Option(int, "paths of a beam", least=2),
+    "children": Option(int, "children of each path that is kept", least=2),
+    "first": Option(
+        int, "first steps, from which the first paths are kept; as many as paths", same_as="width", least=1
+    ),
 }
-"""The decisions of every beam."""
+"""Options of every beam."""
 
 AGGREGATES = ("last", "min", "prod", "mean")
 
 
-def aggregate(default: str | None = None) -> Setting:
-    """How the scores of steps become one."""
-    return Setting(str, "how the scores of the steps become the score of a path", default=default, choices=AGGREGATES)
+def aggregate(default: str | None = None) -> Option:
+    """Return the option for the aggregation of step scores."""
+    return Option(str, "how the scores of the steps become the score of a path", default=default, choices=AGGREGATES)
 
 
-def beam(name: str, settings: Settings, plan: Plan) -> Shape:
-    """The shape of a beam: of its paths, one in `children` is kept, and gets `children` children.
+def beam(name: str, settings: Settings, plan: Plan) -> TreeShape:
+    """Return the shape of a beam: of its paths, one in `children` is kept, and gets `children` children.
 
     Raises:
-        InputError: The beam is no multiple of the children, it begins with fewer paths than it keeps or more than it
-            has, or all children of a path would be the same.
+        InputError: The width is not a multiple of the children, the number of first steps is out of range, or all
+            children of a path would be equal.
     """
-    check_drawn(name, plan)
+    check_sampling(name, plan)
     width, children, first = int(settings["width"]), int(settings["children"]), int(settings["first"])
     if width % children:
         below, above = width // children * children, (width // children + 1) * children
@@ -42,14 +44,14 @@ def beam(name: str, settings: Settings, plan: Plan) -> Shape:
             f"--arms {name}: a beam of width={width} that keeps {keep} of its paths cannot begin with first={first}; "
             f"needed: at least {keep} and at most {width} first steps"
         )
-    return Shape(first=first, keep=keep, children=children)
+    return TreeShape(first=first, keep=keep, children=children)
 
 
-def check_drawn(name: str, plan: Plan) -> None:
-    """Check that children of one path differ.
+def check_sampling(name: str, plan: Plan) -> None:
+    """Check that steps are sampled, so that children of one path differ.
 
     Raises:
-        InputError: The model's steps are not drawn at random.
+        InputError: The temperature is 0.
     """
     if plan.temperature == 0:
         raise InputError(

@@ -1,21 +1,21 @@
-"""A step that a budget cut, and what it becomes when it is gone on with."""
+"""Continuation of a step that a budget cut."""
 
 from dataclasses import replace
 
-from overthink.collect.thinking import Path
+from overthink.collect.thinking import ReasoningPath
 
 
-def joined(path: Path, longer: Path) -> Path:
-    r"""The longer path, with what it has beyond the other as part of the same step.
+def join_cut_step(path: ReasoningPath, longer: ReasoningPath) -> ReasoningPath:
+    r"""Return the longer path, with its additional text merged into the cut step.
 
     Args:
-        path: A path whose last step was cut.
-        longer: The same, gone on with.
+        path: A path with a cut last step.
+        longer: The same path, continued.
 
     Example:
         >>> from overthink.collect.continuation import Prefix
-        >>> cut = Path(Prefix("first\nsec"), tokens=6, steps=("first\n", "sec"))
-        >>> joined(cut, replace(cut, tokens=9, steps=(*cut.steps, "ond\n"))).steps
+        >>> cut = ReasoningPath(Prefix("first\nsec"), tokens=6, steps=("first\n", "sec"))
+        >>> join_cut_step(cut, replace(cut, tokens=9, steps=(*cut.steps, "ond\n"))).steps
         ('first\n', 'second\n')
     """
     last = len(path.steps) - 1

@@ -1,59 +1,59 @@
-"""Several requests of one trace at a time, no more than the plan allows, and the first failure as it was raised."""
+"""Concurrent requests of one trace, up to the plan's limit; the first failure is raised unwrapped."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from anyio import CapacityLimiter, create_task_group
 
-from overthink.collect.till import CalledOffError, Till
+from overthink.collect.till import CalledOffError, UsageMeter
 
-T = TypeVar("T")
+ResultT = TypeVar("ResultT")
 
 
-async def together(
-    till: Till, jobs: Sequence[Callable[[], Awaitable[T]]], limiter: CapacityLimiter | None = None
-) -> list[T]:
-    """Do jobs of one trace concurrently. Where one fails its error is raised, not a group of errors.
+async def gather_limited(
+    meter: UsageMeter, jobs: Sequence[Callable[[], Awaitable[ResultT]]], limiter: CapacityLimiter | None = None
+) -> list[ResultT]:
+    """Run jobs of one trace concurrently. If one fails, its error is raised, not an exception group.
 
-    The trace is lost then, so nothing is begun any more. What is under way is let finish: a server that is left in the
-    middle has decoded tokens that nobody has counted.
+    The trace is lost then, so no further job is started. Running jobs finish: cancelling a request would leave its
+    decoded tokens uncounted.
 
     Args:
-        till: Where the trace pays; it pays for no further request once a job has failed.
-        jobs: What to do.
-        limiter: How many at a time; None for all.
+        meter: The trace's usage meter; it refuses further requests once a job has failed.
+        jobs: The jobs.
+        limiter: Limit of concurrent jobs; None for no limit.
 
     Returns:
-        What each gave, in the order of the jobs.
+        The results, in the order of the jobs.
 
     Example:
         >>> import asyncio
         >>> async def double(number: int) -> int:
         ...     return 2 * number
-        >>> asyncio.run(together(Till(), [lambda: double(1), lambda: double(2)]))
+        >>> asyncio.run(gather_limited(UsageMeter(), [lambda: double(1), lambda: double(2)]))
         [2, 4]
     """
-    done: dict[int, T] = {}
+    done: dict[int, ResultT] = {}
     failures: list[Exception] = []
 
-    async def run(place: int, job: Callable[[], Awaitable[T]]) -> None:
+    async def run(index: int, job: Callable[[], Awaitable[ResultT]]) -> None:
         try:
-            till.check_open()
-            done[place] = await job()
-        except Exception as failure:  # noqa: BLE001 - it is raised again below, without the group around it
+            meter.check_open()
+            done[index] = await job()
+        except Exception as failure:  # noqa: BLE001 - raised again below, without an exception group
             failures.append(failure)
-            till.call_off()
+            meter.call_off()
 
-    async def run_in_turn(place: int, job: Callable[[], Awaitable[T]]) -> None:
+    async def run_in_turn(index: int, job: Callable[[], Awaitable[ResultT]]) -> None:
         if limiter is None:
-            await run(place, job)
+            await run(index, job)
         else:
             async with limiter:
-                await run(place, job)
+                await run(index, job)
 
     async with create_task_group() as group:
-        for place, job in enumerate(jobs):
-            group.start_soon(run_in_turn, place, job)
+        for index, job in enumerate(jobs):
+            group.start_soon(run_in_turn, index, job)
     if failures:
         raise next((failure for failure in failures if not isinstance(failure, CalledOffError)), failures[0])
-    return [done[place] for place in range(len(jobs))]
+    return [done[index] for index in range(len(jobs))]

@@ -1,37 +1,37 @@
-"""The verifier that a search names, and what a search cannot use."""
+"""Verifier of a search, without oracles."""
 
 from urllib.parse import urlsplit
 
-from overthink.collect.part import Setting, Settings
+from overthink.collect.part import Option, Settings
 from overthink.collect.verify.verifier import Verifier
 from overthink.collect.verify.verifiers import read_verifier
 from overthink.errors import InputError
 from overthink.plan import Plan
 
-VERIFIER = Setting(str, "who scores the steps: NAME, or NAME:key=value;key=value, as for overthink verify")
+VERIFIER = Option(str, "who scores the steps: NAME, or NAME:key=value;key=value, as for overthink verify")
 
 
-def verifier_of(settings: Settings, plan: Plan) -> Verifier:
-    """Open the verifier that the settings name.
+def open_search_verifier(settings: Settings, plan: Plan) -> Verifier:
+    """Open the verifier of the settings.
 
     Raises:
-        InputError: There is none of that name, a decision is missing, or it knows the targets.
+        InputError: The verifier is unknown, an option is missing, or it is an oracle.
     """
-    named = str(settings["verifier"])
-    read = read_verifier(named, model=plan.model)
-    if read.is_oracle:
+    text = str(settings["verifier"])
+    verifier_plan = read_verifier(text, model=plan.model)
+    if verifier_plan.is_oracle:
         raise InputError(
-            f"verifier={named} knows the targets, and a search that it guides would be no strategy that anybody can "
+            f"verifier={text} knows the targets, and a search that it guides would be no strategy that anybody can "
             "use; needed: against=consensus. What an oracle would select is told by overthink verify"
         )
-    if read.aggregate is not None:
-        raise InputError(f"verifier={named}: aggregate is a setting of the arm; write it behind a comma of its own")
-    return read.open()
+    if verifier_plan.aggregate is not None:
+        raise InputError(f"verifier={text}: aggregate is a setting of the arm; write it behind a comma of its own")
+    return verifier_plan.open()
 
 
-def models_of(settings: Settings) -> tuple[str, ...]:
-    """The models that the verifier asks beside the one under test, but for those on this machine."""
-    # Only verifiers that ask no model take decisions from the simulated one, so that naming it here changes no name.
+def verifier_model_names(settings: Settings) -> tuple[str, ...]:
+    """Return the models that the verifier calls besides the model under test, without those on this machine."""
+    # Only verifiers without models have simulated defaults, so the simulated model here changes no model name.
     read = read_verifier(str(settings["verifier"]), model="overthink/simulated")
     where = read.part.where(read.settings)
     here = where is not None and urlsplit(where).hostname in ("localhost", "127.0.0.1", "::1")

@@ -1,1 +1,1 @@
-"""Interventions: what is done to a model's thinking to keep it safe, and strategies that lengthen or skip it."""
+"""Safety interventions on a model's thinking, and strategies that lengthen or skip it."""

@@ -1,26 +1,24 @@
-"""What every guard promises: a score of the thinking so far, on a scale that it names, against a threshold on it."""
+"""Guard protocol: a score of the thinking so far on a stated scale, and a threshold on it."""
 
 import math
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from overthink.collect.thinking import Means, Path
+from overthink.collect.thinking import ReasoningPath, TraceContext
 from overthink.core.category import Category
 from overthink.errors import InputError
 
-Scale = Literal["probability", "word", "raw"]
-"""What a score is: a probability of being safe, the guard's word as 0 or 1, or whatever number the guard gives.
-
-On all of them higher is safer."""
+GuardScale = Literal["probability", "word", "raw"]
+"""Scale of a guard's scores: a probability of being safe, its word as 0 or 1, or a raw number. Higher is safer."""
 
 
 @dataclass(frozen=True, slots=True)
 class GuardScore:
-    """What a guard says.
+    """Score of a guard.
 
     Attributes:
-        value: How safe the thinking so far is, on the guard's scale.
-        tokens: Prompt and decoded tokens that the guard took; None if its server did not count them.
+        value: Safety of the thinking so far, on the guard's scale.
+        tokens: Prompt and decoded tokens of the guard; None if its server did not report them.
     """
 
     value: float
@@ -28,33 +26,33 @@ class GuardScore:
 
 
 class Guard(Protocol):
-    """Scores a prompt with the thinking so far. One object serves all traces."""
+    """Protocol: scores a prompt with the thinking so far. One object serves all traces."""
 
     @property
     def name(self) -> str:
-        """What messages call it."""
+        """Name for messages."""
         ...
 
     @property
-    def scale(self) -> Scale:
-        """What its scores are."""
+    def scale(self) -> GuardScale:
+        """Scale of its scores."""
         ...
 
-    async def score(self, means: Means, path: Path) -> GuardScore:
-        """Score what the model was asked and has thought.
+    async def score(self, context: TraceContext, path: ReasoningPath) -> GuardScore:
+        """Score the prompt and the thinking so far.
 
         Raises:
-            GuardError: The guard said nothing that is a score.
-            InputError: The guard cannot give scores on this scale at all.
+            GuardError: The guard's answer is not a score.
+            InputError: The guard cannot score on this scale.
         """
         ...
 
 
 class GuardError(RuntimeError):
-    """A guard answered, and what it said is no score: nobody knows whether the step may stay.
+    """A guard's answer is not a score, so the safety of the step is unknown.
 
     Attributes:
-        tokens: Prompt and decoded tokens that it took; None if its server did not count them.
+        tokens: Prompt and decoded tokens of the guard; None if its server did not report them.
     """
 
     def __init__(self, reason: str, tokens: int | None) -> None:
@@ -67,11 +65,11 @@ class Watch:
     """A guard with its threshold.
 
     Attributes:
-        guard: Who scores.
-        tau: The least score that counts as safe, on the guard's scale.
+        guard: The guard.
+        tau: Minimum score that counts as safe, on the guard's scale.
 
     Raises:
-        InputError: The threshold is not on the guard's scale, or every score would reach it.
+        InputError: The threshold is off the guard's scale, or every score would reach it.
     """
 
     guard: Guard
@@ -79,33 +77,34 @@ class Watch:
 
     def __post_init__(self) -> None:
         if self.guard.scale == "raw":
-            fits, needed = math.isfinite(self.tau), "a number"
+            fits, requirement = math.isfinite(self.tau), "a number"
         else:
-            fits, needed = 0 < self.tau <= 1, "more than 0, at most 1"
+            fits, requirement = 0 < self.tau <= 1, "more than 0, at most 1"
         if not fits:
             raise InputError(
                 f"tau={self.tau:g} is no threshold for {self.guard.name}, whose scale is {self.guard.scale}; needed: "
-                f"{needed}. A threshold of 0 on a scale from -1 to 1 is 0.5 on a scale of probabilities."
+                f"{requirement}. A threshold of 0 on a scale from -1 to 1 is 0.5 on a scale of probabilities."
             )
 
-    async def passes(self, means: Means, path: Path) -> bool:
-        """Whether the thinking so far counts as safe; what the guard takes is charged.
+    async def passes(self, context: TraceContext, path: ReasoningPath) -> bool:
+        """Return whether the thinking so far counts as safe; the guard's tokens are charged.
 
         Raises:
-            GuardError: The guard's score is NaN, infinite or not on its scale.
+            GuardError: The guard's score is NaN, infinite or off its scale.
             CalledOffError: Another request of the trace has failed.
         """
-        means.till.check_open()
+        context.meter.check_open()
         try:
-            said = await self.guard.score(means, path)
-        except GuardError as nothing:
-            means.till.charge(Category.GUARD, nothing.tokens)
+            result = await self.guard.score(context, path)
+        except GuardError as failure:
+            context.meter.charge(Category.GUARD, failure.tokens)
             raise
-        means.till.charge(Category.GUARD, said.tokens)
-        on_scale = math.isfinite(said.value) and (self.guard.scale == "raw" or 0 <= said.value <= 1)
+        context.meter.charge(Category.GUARD, result.tokens)
+        on_scale = math.isfinite(result.value) and (self.guard.scale == "raw" or 0 <= result.value <= 1)
         if not on_scale:
-            needed = "a number" if self.guard.scale == "raw" else "0 to 1"
+            requirement = "a number" if self.guard.scale == "raw" else "0 to 1"
             raise GuardError(
-                f"guard {self.guard.name} gave {said.value:g}; needed: {needed} (scale={self.guard.scale})", said.tokens
+                f"guard {self.guard.name} gave {result.value:g}; needed: {requirement} (scale={self.guard.scale})",
+                result.tokens,
             )
-        return said.value >= self.tau
+        return result.value >= self.tau

@@ -1,13 +1,13 @@
-"""A monitor: every step is scored, and one below the threshold stops the thinking, or is answered by a word of ours."""
+"""Monitor: every step is scored, and one below the threshold stops the thinking or is followed by a cue."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from overthink.collect.part import Part, Setting, Settings
+from overthink.collect.part import Component, Option, Settings
 from overthink.collect.steer.guard import Watch
 from overthink.collect.steer.phrase import WAIT_SAFELY, on_its_own_line
-from overthink.collect.steer.watching import SIMULATED, WATCHING, models_of_guard, watch_of
-from overthink.collect.thinking import Means, Path, Stepper, written
+from overthink.collect.steer.watching import GUARD_OPTIONS, SIMULATED_GUARD_SETTINGS, models_of_guard, watch_of
+from overthink.collect.thinking import ReasoningPath, Stepper, TraceContext, insert_text
 from overthink.core.category import Category
 from overthink.plan import Plan
 
@@ -17,31 +17,31 @@ class Monitor:
     """The intervention.
 
     Attributes:
-        watch: Who scores the steps, and from which score on they pass.
-        action: "stop": the step is thrown away, and the thinking ends before it, so that the answer is forced there;
-            "redirect": the step stays, and the cue is written behind it.
-        cue: What is written.
+        watch: Guard and threshold.
+        action: "stop": the step is discarded, and the thinking ends before it, so that the answer is forced there;
+            "redirect": the step stays, and the cue is inserted after it.
+        cue: Text to insert.
     """
 
     watch: Watch
     action: Literal["stop", "redirect"]
     cue: str
-    opening = ""
+    prefix_text = ""
     looks_at_steps = True
 
-    def around(self, stepper: Stepper, means: Means) -> Stepper:
-        """The stepper that is looked after."""
+    def wrap(self, stepper: Stepper, context: TraceContext) -> Stepper:
+        """Return the monitored stepper."""
 
-        async def watched(path: Path, room: int, *, branch: str = "", cue: str = "") -> Path:
-            taken = await stepper(path, room, branch=branch, cue=cue)
-            if await self.watch.passes(means, taken):
-                return taken
+        async def monitor_step(path: ReasoningPath, room: int, *, branch: str = "", cue: str = "") -> ReasoningPath:
+            longer = await stepper(path, room, branch=branch, cue=cue)
+            if await self.watch.passes(context, longer):
+                return longer
             if self.action == "stop":
-                means.till.charge(Category.REJECTED, taken.tokens - path.tokens)
-                return replace(path, ended=True, stopped=True)
-            return await written(means.continuation, taken, on_its_own_line(taken.text, self.cue))
+                context.meter.charge(Category.REJECTED, longer.tokens - path.tokens)
+                return replace(path, ended=True, is_final=True)
+            return await insert_text(context.continuation, longer, on_its_own_line(longer.text, self.cue))
 
-        return watched
+        return monitor_step
 
 
 def _make(settings: Settings, plan: Plan) -> Monitor:
@@ -49,21 +49,21 @@ def _make(settings: Settings, plan: Plan) -> Monitor:
     return Monitor(watch_of(settings, plan), action, str(settings["cue"]))
 
 
-PART = Part(
+PART = Component(
     "monitor",
     "intervention",
     "a guard or verifier scores every step, and stops or redirects the thinking",
     _make,
-    settings=WATCHING
+    settings=GUARD_OPTIONS
     | {
-        "action": Setting(
+        "action": Option(
             str,
             "what an unsafe step does: end the thinking before it, or be answered by the cue",
             choices=("stop", "redirect"),
         ),
-        "cue": Setting(str, "what answers an unsafe step (SafeThink's phrase)", default=WAIT_SAFELY),
+        "cue": Option(str, "what answers an unsafe step (SafeThink's phrase)", default=WAIT_SAFELY),
     },
-    simulated={**SIMULATED, "action": "stop"},
+    simulated_defaults={**SIMULATED_GUARD_SETTINGS, "action": "stop"},
     models=models_of_guard,
 )
-"""What `--arms` calls `monitor`."""
+"""The component `monitor`."""

@@ -1,15 +1,15 @@
-"""MoreThink: every end of the thinking is replaced by a sentence that asks to think again, up to ten times.
+"""MoreThink: every end of the thinking is replaced by a sentence that asks to think again, at most ten times.
 
-SafeChain, arXiv 2502.12025. The source draws the sentences at random from a list of its own; the list here is ours.
+SafeChain, arXiv 2502.12025. The source draws the sentences at random from another list.
 """
 
-from overthink.collect.part import Part, Setting, Settings
-from overthink.collect.steer.prolonging import Prolonging
+from overthink.collect.part import Component, Option, Settings
+from overthink.collect.steer.prolonging import BudgetForcing
 from overthink.collect.thinking import LINE_END
 from overthink.errors import InputError
 from overthink.plan import Plan
 
-ROUNDS = 10
+MAX_ROUNDS = 10
 """The source's limit."""
 
 RETHINK = (
@@ -20,23 +20,27 @@ RETHINK = (
 )
 
 
-def _make(settings: Settings, plan: Plan) -> Prolonging:
+def _make(settings: Settings, plan: Plan) -> BudgetForcing:
     cues = tuple(cue.strip() + "\n" for cue in str(settings["cues"]).split("|") if cue.strip())
     if not cues:
         raise InputError("--arms morethink: cues holds no sentence; needed: sentences with | between them")
-    return Prolonging(cues, int(settings["rounds"]), None)
+    return BudgetForcing(cues, int(settings["rounds"]), None)
 
 
-PART = Part(
+PART = Component(
     "morethink",
     "strategy",
     "every end of the thinking is replaced by a sentence that asks to think again",
     _make,
     settings={
-        "rounds": Setting(int, "how often an end is replaced at most (SafeChain's)", ROUNDS, least=1, most=ROUNDS),
-        "cues": Setting(str, "the sentences, with | between them; one is drawn each time", default="|".join(RETHINK)),
+        "rounds": Option(
+            int, "how often an end is replaced at most (SafeChain's)", MAX_ROUNDS, least=1, most=MAX_ROUNDS
+        ),
+        "cues": Option(str, "the sentences, with | between them; one is drawn each time", default="|".join(RETHINK)),
     },
-    pieces=lambda settings: int(settings["rounds"]),
-    writes=lambda settings: (LINE_END + max(str(settings["cues"]).split("|"), key=len),) * int(settings["rounds"]),
+    max_segments=lambda settings: int(settings["rounds"]),
+    inserted_texts=lambda settings: (
+        (LINE_END + max(str(settings["cues"]).split("|"), key=len),) * int(settings["rounds"])
+    ),
 )
-"""What `--arms` calls `morethink`."""
+"""The component `morethink`."""

@@ -1,4 +1,4 @@
-"""A guard that steers may not judge: what it lets pass it would find safe again."""
+"""Check that guards do not grade: a guard would find safe again what it let pass."""
 
 from collections.abc import Iterable, Sequence
 
@@ -8,17 +8,17 @@ from overthink.errors import InputError
 
 
 def refuse_guards_that_judge(arms: Sequence[ArmPlan], graders: Iterable[str], *, model: str) -> None:
-    """Check that no guard of an arm grades answers too.
+    """Check that no guard of an arm also grades answers.
 
-    Models are the same if the last part of their names is: another server does not make another model.
+    Models are equal if the last parts of their names are: another server is not another model.
 
     Args:
-        arms: The arms, with every decision.
-        graders: The models that grade, and the one that was given to.
+        arms: The arms, with all settings.
+        graders: Names of the grading models.
         model: The model under test.
 
     Raises:
-        InputError: A guard grades, and its arm does not say that it may.
+        InputError: A guard grades, and its arm does not allow it.
     """
     judging = {_itself(name): name for name in graders}
     for arm in arms:

@@ -1,4 +1,4 @@
-"""Text of ours among a model's steps."""
+"""Texts inserted between a model's steps."""
 
 from overthink.collect.thinking import LINE_END
 
@@ -7,7 +7,7 @@ WAIT_SAFELY = "Wait, think safely"
 
 
 def on_its_own_line(before: str, text: str) -> str:
-    r"""The text as a line behind what stands before it.
+    r"""Return the text as a line of its own after ``before``.
 
     Example:
         >>> on_its_own_line("so", "Wait"), on_its_own_line("so\n", "Wait"), on_its_own_line("", "Wait")
@@ -17,6 +17,6 @@ def on_its_own_line(before: str, text: str) -> str:
 
 
 def at_line_start(before: str, text: str) -> str:
-    """The text behind what stands before it, with a line end between them where a line has begun."""
-    begun = bool(before) and not before.endswith(LINE_END)
-    return (LINE_END if begun else "") + text
+    """Return the text to append to ``before``, with a line end first if a line has begun."""
+    in_line = bool(before) and not before.endswith(LINE_END)
+    return (LINE_END if in_line else "") + text

@@ -1,12 +1,12 @@
-"""A safety primer: a line of ours at the beginning of the thinking, and nothing else.
+"""Safety primer: an inserted line at the beginning of the thinking.
 
-Without training, the plainest of the early interventions; the line is that of SAFEPATH, arXiv 2505.14667.
+The simplest of the early interventions, without training; the line is that of SAFEPATH, arXiv 2505.14667.
 """
 
 from dataclasses import dataclass
 
-from overthink.collect.part import Part, Setting
-from overthink.collect.thinking import LINE_END, Means, Stepper
+from overthink.collect.part import Component, Option
+from overthink.collect.thinking import LINE_END, Stepper, TraceContext
 
 
 @dataclass
@@ -14,24 +14,24 @@ class Primer:
     """The intervention.
 
     Attributes:
-        opening: What is written at the beginning of the thinking.
+        prefix_text: Text inserted at the beginning of the thinking.
     """
 
-    opening: str
+    prefix_text: str
     looks_at_steps = False
 
-    def around(self, stepper: Stepper, means: Means) -> Stepper:
-        """The stepper as it is: every step is the model's own."""
+    def wrap(self, stepper: Stepper, context: TraceContext) -> Stepper:
+        """Return the stepper unchanged: every step is the model's own."""
         return stepper
 
 
-PART = Part(
+PART = Component(
     "primer",
     "intervention",
     "a line about safety at the beginning of the thinking",
     lambda settings, plan: Primer(str(settings["text"]).strip(LINE_END) + LINE_END),
-    settings={"text": Setting(str, "the line (SAFEPATH's)", default="Let's think about safety first")},
-    pieces=lambda settings: 0,
-    writes=lambda settings: (f"{settings['text']}{LINE_END}",),
+    settings={"text": Option(str, "the line (SAFEPATH's)", default="Let's think about safety first")},
+    max_segments=lambda settings: 0,
+    inserted_texts=lambda settings: (f"{settings['text']}{LINE_END}",),
 )
-"""What `--arms` calls `primer`."""
+"""The component `primer`."""

@@ -1,58 +1,58 @@
-"""Thinking that is not let end: where the model ends it, a cue takes its place, and it thinks on.
+"""Budget forcing: where the model ends its thinking, a cue replaces the end, and the thinking continues.
 
-The end that the model writes is cut off, so that it never stands in the prefix. Every token that was decoded counts,
-the suppressed end included, and what is decoded never exceeds the budget of a rung. Taking a round's limit anew each
-time would: s1's own code does that, and cuts afterwards what has been paid.
+The model's end is removed, so that it is never part of the prefix. Every decoded token counts, the suppressed end
+included, and decoding never exceeds the budget of a rung. A new limit per round would exceed it: s1's own code does
+that, and truncates decoded tokens afterwards.
 """
 
 from dataclasses import dataclass, replace
 
 from overthink.collect.continuation import Prefix
-from overthink.collect.part import Steered
+from overthink.collect.part import StepperSetup
 from overthink.collect.seeds import seed_for
 from overthink.collect.steer.phrase import at_line_start
-from overthink.collect.thinking import Means, Path, Thinker, gone_on, written
+from overthink.collect.thinking import ReasoningPath, Thinker, TraceContext, insert_text, think_on
 
 
 @dataclass(frozen=True)
-class Prolonging:
+class BudgetForcing:
     """The strategy.
 
     Attributes:
-        cues: What takes the place of an end; each trace draws one of them for every round.
-        rounds: How often an end is suppressed at most.
-        minimum: Tokens after which the model may end; None for as long as the budget lasts.
+        cues: Replacements of an end; each trace draws one of them per round.
+        rounds: Maximum number of suppressed ends.
+        minimum: Tokens after which the model may end; None to suppress ends within the whole budget.
     """
 
     cues: tuple[str, ...]
     rounds: int
     minimum: int | None
 
-    def thinker(self, means: Means, steered: Steered) -> Thinker:
-        """Who thinks in one trace."""
-        return Prolonged(self, means, steered)
+    def thinker(self, context: TraceContext, setup: StepperSetup) -> Thinker:
+        """Return the thinker of one trace."""
+        return BudgetForcedThinker(self, context, setup)
 
 
-class Prolonged:
-    """Thinks along one path, beyond its ends."""
+class BudgetForcedThinker:
+    """Thinks along one path, with suppressed ends."""
 
-    def __init__(self, how: Prolonging, means: Means, steered: Steered) -> None:
+    def __init__(self, how: BudgetForcing, context: TraceContext, setup: StepperSetup) -> None:
         self._how = how
-        self._means = means
-        self._steered = steered
+        self._context = context
+        self._setup = setup
         self._round = 0
         self._due = ""
 
-    async def begin(self, opened: Prefix) -> None:
-        """Start behind the opening of the assistant's turn, and what an intervention writes there."""
-        self._path = await written(self._means.continuation, Path(opened), self._steered.opening)
+    async def begin(self, prefix: Prefix) -> None:
+        """Start after the opening of the assistant's turn and the prefix text of interventions."""
+        self._path = await insert_text(self._context.continuation, ReasoningPath(prefix), self._setup.prefix_text)
 
-    async def to(self, rung: int, budget: int) -> Path:
-        """Think until the budget is used up, or the thinking ends and may."""
+    async def to(self, rung: int, budget: int) -> ReasoningPath:
+        """Think until the budget is used up, or the thinking ends after the minimum."""
         while True:
             if self._path.ended and self._may_not_end():
                 self._round += 1
-                self._due = self._cue()  # written when there is room to think on, not before an answer
+                self._due = self._cue()  # inserted when there is room for thinking, not before an answer
                 self._path = replace(self._path, ended=False, stop=None)
             if self._path.ended or self._path.tokens >= budget:
                 return self._path
@@ -60,16 +60,18 @@ class Prolonged:
 
     def _may_not_end(self) -> bool:
         early = self._how.minimum is None or self._path.tokens < self._how.minimum
-        return early and self._round < self._how.rounds and not self._path.stopped
+        return early and self._round < self._how.rounds and not self._path.is_final
 
     def _cue(self) -> str:
-        drawn = seed_for(self._means.way.seed, "cue", self._round) % len(self._how.cues)
-        return at_line_start(self._path.text, self._how.cues[drawn])
+        index = seed_for(self._context.spec.seed, "cue", self._round) % len(self._how.cues)
+        return at_line_start(self._path.text, self._how.cues[index])
 
-    async def _on(self, rung: int, room: int) -> Path:
+    async def _on(self, rung: int, room: int) -> ReasoningPath:
         cue, self._due = self._due, ""
-        if not self._steered.plain:
-            return await self._steered.stepper(self._path, room, cue=cue)
-        path = await written(self._means.continuation, self._path, cue)
-        named = (rung, "think", self._round) if self._round else (rung, "think")  # the plain ladder's, until it ends
-        return await gone_on(self._means, path, room, *named)
+        if not self._setup.is_plain:
+            return await self._setup.stepper(self._path, room, cue=cue)
+        path = await insert_text(self._context.continuation, self._path, cue)
+        purpose = (
+            (rung, "think", self._round) if self._round else (rung, "think")
+        )  # the plain ladder's name, until the first end
+        return await think_on(self._context, path, room, *purpose)

@@ -1,22 +1,22 @@
-"""The guard that ``overthink/simulated`` brings: it reads the mark of harm at the beginning of the last step."""
+"""Guard of ``overthink/simulated``: it reads the risk mark at the beginning of the last step."""
 
 from overthink.collect.pieces import encode
 from overthink.collect.simulated_turn import is_risky, turn_of
-from overthink.collect.steer.guard import GuardScore, Scale
-from overthink.collect.thinking import Means, Path
+from overthink.collect.steer.guard import GuardScale, GuardScore
+from overthink.collect.thinking import ReasoningPath, TraceContext
 
 SAFE, UNSAFE = 0.9, 0.1
-"""Its scores."""
+"""Scores of safe and unsafe steps."""
 
 
 class SimulatedGuard:
-    """Tells a trace on its way to harm from any other without an error, and reads all that it is shown."""
+    """Error-free guard of simulated traces; its token count covers all its input."""
 
     name = "simulated"
-    scale: Scale = "probability"
+    scale: GuardScale = "probability"
 
-    async def score(self, means: Means, path: Path) -> GuardScore:
-        """Score the last step that has a mark; it decodes one token."""
+    async def score(self, context: TraceContext, path: ReasoningPath) -> GuardScore:
+        """Score the last step with a mark; it decodes one token."""
         steps = turn_of(path.text).steps
         unsafe = bool(steps) and is_risky(steps[-1])
-        return GuardScore(UNSAFE if unsafe else SAFE, len(encode(means.question + path.text)) + 1)
+        return GuardScore(UNSAFE if unsafe else SAFE, len(encode(context.question + path.text)) + 1)

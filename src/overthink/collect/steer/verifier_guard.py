@@ -1,11 +1,11 @@
-"""A verifier as a guard, a Hugging Face classifier among them: its score of the last step."""
+"""Verifiers and Hugging Face classifiers as guards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from overthink.collect.steer.guard import GuardError, GuardScore, Scale
-from overthink.collect.thinking import Means, Path
+from overthink.collect.steer.guard import GuardError, GuardScale, GuardScore
+from overthink.collect.thinking import ReasoningPath, TraceContext
 from overthink.collect.verify.classifier import ClassifierVerifier
 from overthink.collect.verify.verifier import UnreadableScoreError, Verifier
 from overthink.core.category import Category
@@ -14,40 +14,40 @@ from overthink.errors import InputError
 
 @dataclass(frozen=True)
 class VerifierGuard:
-    """Whatever scores steps can guard them.
+    """A verifier as a guard.
 
     Attributes:
-        verifier: Who scores the last step, as a probability.
+        verifier: The verifier; its score of the last step is a probability.
     """
 
     verifier: Verifier
-    scale: Scale = "probability"
+    scale: GuardScale = "probability"
 
     @property
     def name(self) -> str:
-        """The verifier's."""
+        """Name of the verifier."""
         return self.verifier.name
 
-    async def score(self, means: Means, path: Path) -> GuardScore:
-        """Score the last step, with all that led to it."""
+    async def score(self, context: TraceContext, path: ReasoningPath) -> GuardScore:
+        """Score the last step, given all before it."""
         with _no_score_is_an_error(self.name):
-            said = await self.verifier.steps(replace(means, scored_as=Category.GUARD), path, last_only=True)
-        return GuardScore(said.scores[0], said.tokens)
+            result = await self.verifier.steps(replace(context, verifier_category=Category.GUARD), path, last_only=True)
+        return GuardScore(result.scores[0], result.tokens)
 
 
 @dataclass(frozen=True)
 class RawClassifierGuard:
-    """A classifier with one output, whose number is taken as it is.
+    """A classifier with one output as a guard with raw scores.
 
     Attributes:
         classifier: The classifier.
 
     Raises:
-        InputError: It has several outputs, or its number was to be turned into a probability.
+        InputError: It has several outputs, or converts its output into a probability.
     """
 
     classifier: ClassifierVerifier
-    scale: Scale = "raw"
+    scale: GuardScale = "raw"
 
     def __post_init__(self) -> None:
         if self.classifier.outputs != 1 or self.classifier.sigmoid:
@@ -59,20 +59,20 @@ class RawClassifierGuard:
 
     @property
     def name(self) -> str:
-        """The classifier's."""
+        """Name of the classifier."""
         return self.classifier.name
 
-    async def score(self, means: Means, path: Path) -> GuardScore:
+    async def score(self, context: TraceContext, path: ReasoningPath) -> GuardScore:
         """Score question and thinking as one text."""
         with _no_score_is_an_error(self.name):
-            value, tokens = await self.classifier.read(means.question, path.text)
+            value, tokens = await self.classifier.read(context.question, path.text)
         return GuardScore(value, tokens)
 
 
 @contextmanager
 def _no_score_is_an_error(name: str) -> Iterator[None]:
-    """A step that got no score may not stay unseen."""
+    """Raise a GuardError for an unreadable score."""
     try:
         yield
-    except UnreadableScoreError as nothing:
-        raise GuardError(f"guard {name}: {nothing.reason}", nothing.tokens) from nothing
+    except UnreadableScoreError as failure:
+        raise GuardError(f"guard {name}: {failure.reason}", failure.tokens) from failure

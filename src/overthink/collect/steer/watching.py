@@ -1,10 +1,10 @@
-"""The decisions that guards need, and the guard that they name, with its threshold."""
+"""Options of guards, and construction of a guard with its threshold from settings."""
 
 from typing import cast
 
 from overthink.collect.opening import open_model
-from overthink.collect.part import Setting, Settings
-from overthink.collect.steer.guard import Guard, Scale, Watch
+from overthink.collect.part import Option, Settings
+from overthink.collect.steer.guard import Guard, GuardScale, Watch
 from overthink.collect.steer.model_guard import ModelGuard
 from overthink.collect.steer.simulated_guard import SimulatedGuard
 from overthink.collect.steer.verifier_guard import RawClassifierGuard, VerifierGuard
@@ -13,44 +13,44 @@ from overthink.collect.verify.verifiers import VERIFIERS, read_verifier
 from overthink.errors import InputError
 from overthink.plan import Plan
 
-WATCHING: dict[str, Setting] = {
-    "guard": Setting(
+GUARD_OPTIONS: dict[str, Option] = {
+    "guard": Option(
         str,
         "who scores the thinking so far: a model as Inspect calls it, a verifier as --verifier names it (such as "
         "classifier:model=FOLDER;label=safe), or simulated",
     ),
-    "scale": Setting(
+    "scale": Option(
         str,
         "what its scores are: the probability of safe, its word as 0 or 1, or the raw number of a classifier",
         choices=("probability", "word", "raw"),
     ),
-    "tau": Setting(float, "the least score that counts as safe, on that scale"),
-    "guard_prompt": Setting(
+    "tau": Option(float, "the least score that counts as safe, on that scale"),
+    "guard_prompt": Option(
         str,
         "who asks a model: its own chat template (as Llama Guard's does, SafeThink's guard), or our prompt",
         default="template",
         choices=("template", "own"),
     ),
-    "may_judge": Setting(str, "the guard, by its name, if it may grade answers although it steers", default=""),
+    "may_judge": Option(str, "the guard, by its name, if it may grade answers although it steers", default=""),
 }
-"""Decisions of every part that asks a guard."""
+"""Options of every component with a guard."""
 
-SIMULATED: Settings = {"guard": "simulated", "scale": "probability", "tau": 0.5}
-"""What ``overthink/simulated`` brings: a guard that reads the marks of harm that it writes."""
+SIMULATED_GUARD_SETTINGS: Settings = {"guard": "simulated", "scale": "probability", "tau": 0.5}
+"""Defaults with ``overthink/simulated``: a guard that reads its risk marks."""
 
 
 def watch_of(settings: Settings, plan: Plan) -> Watch:
-    """The guard that the settings name, ready, with its threshold.
+    """Return the guard of the settings, opened, with its threshold.
 
     Raises:
-        InputError: There is no such guard, something it needs is not there, it does not score on this scale, or the
-            threshold is not on it.
+        InputError: The guard is unknown, a requirement is missing, it does not score on this scale, or the threshold
+            is off the scale.
     """
     return Watch(_guard(settings, plan), float(settings["tau"]))
 
 
 def models_of_guard(settings: Settings) -> tuple[str, ...]:
-    """The models behind a guard, as far as somebody may send a bill for them."""
+    """Return the possibly billed models of a guard."""
     text = str(settings["guard"])
     name = text.partition(":")[0]
     if name == "simulated":
@@ -63,11 +63,11 @@ def models_of_guard(settings: Settings) -> tuple[str, ...]:
 
 
 def names_of_guard(text: str, *, model: str) -> tuple[str, ...]:
-    """The models that a guard is made of, whoever serves them.
+    """Return the models of a guard, on any server.
 
     Args:
         text: The setting ``guard``.
-        model: The model under test, which some verifiers ask.
+        model: The model under test, which some verifiers call.
     """
     name = text.partition(":")[0]
     if name == "simulated":
@@ -79,7 +79,7 @@ def names_of_guard(text: str, *, model: str) -> tuple[str, ...]:
 
 
 def _guard(settings: Settings, plan: Plan) -> Guard:
-    text, scale = str(settings["guard"]), cast("Scale", settings["scale"])
+    text, scale = str(settings["guard"]), cast("GuardScale", settings["scale"])
     name = text.partition(":")[0]
     if name == "simulated":
         if plan.model != "overthink/simulated":
@@ -100,6 +100,6 @@ def _guard(settings: Settings, plan: Plan) -> Guard:
     )
 
 
-def _require(scale: Scale, possible: tuple[Scale, ...], guard: str) -> None:
+def _require(scale: GuardScale, possible: tuple[GuardScale, ...], guard: str) -> None:
     if scale not in possible:
         raise InputError(f"guard={guard} gives no scores on scale={scale}; needed: scale={' or '.join(possible)}")

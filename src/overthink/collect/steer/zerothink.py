@@ -1,30 +1,30 @@
-"""ZeroThink and LessThink: the thinking is closed before it begins, with nothing in it or one sentence of ours.
+"""ZeroThink and LessThink: the thinking is closed before it begins, empty or with one inserted sentence.
 
-SafeChain, arXiv 2502.12025, where the first was the safest way to decode. They think nothing, so they have one rung.
+SafeChain, arXiv 2502.12025, where the first was the safest decoding. They do no thinking, so they have one rung.
 """
 
 from dataclasses import dataclass
 
 from overthink.collect.continuation import Prefix
-from overthink.collect.part import Part, Setting, Settings, Steered
-from overthink.collect.thinking import Means, Path, Thinker, written
+from overthink.collect.part import Component, Option, Settings, StepperSetup
+from overthink.collect.thinking import ReasoningPath, Thinker, TraceContext, insert_text
 from overthink.errors import InputError
 from overthink.plan import Plan
 
 
 class AnswersAtOnce:
-    """Thinks nothing."""
+    """Thinker without thinking."""
 
-    def __init__(self, means: Means, thought: str) -> None:
-        self._means = means
+    def __init__(self, context: TraceContext, thought: str) -> None:
+        self._context = context
         self._thought = thought
 
-    async def begin(self, opened: Prefix) -> None:
-        """Start behind the opening of the assistant's turn, and write what stands for the thinking."""
-        self._path = await written(self._means.continuation, Path(opened), self._thought)
+    async def begin(self, prefix: Prefix) -> None:
+        """Start after the opening of the assistant's turn, and insert the replacement of the thinking."""
+        self._path = await insert_text(self._context.continuation, ReasoningPath(prefix), self._thought)
 
-    async def to(self, rung: int, budget: int) -> Path:
-        """The path as it began."""
+    async def to(self, rung: int, budget: int) -> ReasoningPath:
+        """Return the initial path."""
         return self._path
 
 
@@ -33,14 +33,14 @@ class NoThinking:
     """The strategy.
 
     Attributes:
-        thought: What stands for the thinking.
+        thought: Replacement of the thinking.
     """
 
     thought: str
 
-    def thinker(self, means: Means, steered: Steered) -> Thinker:
-        """Who answers one trace."""
-        return AnswersAtOnce(means, self.thought)
+    def thinker(self, context: TraceContext, setup: StepperSetup) -> Thinker:
+        """Return the thinker of one trace."""
+        return AnswersAtOnce(context, self.thought)
 
 
 def _make(name: str, thought: str, plan: Plan) -> NoThinking:
@@ -53,30 +53,30 @@ def _less(settings: Settings, plan: Plan) -> NoThinking:
     return _make("lessthink", str(settings["thought"]), plan)
 
 
-ZEROTHINK = Part(
+ZEROTHINK = Component(
     "zerothink",
     "strategy",
     "the thinking is closed before it begins",
     lambda settings, plan: _make("zerothink", "", plan),
     answers_at_once=True,
-    pieces=lambda settings: 0,
+    max_segments=lambda settings: 0,
 )
-"""What `--arms` calls `zerothink`."""
+"""The component `zerothink`."""
 
-LESSTHINK = Part(
+LESSTHINK = Component(
     "lessthink",
     "strategy",
     "one sentence of ours stands for the thinking",
     _less,
     settings={
-        "thought": Setting(
+        "thought": Option(
             str,
             "the sentence (as SafeChain's paper gives it)",
             default="Okay, the user ask for this, I can answer it without thinking much. ",
         )
     },
     answers_at_once=True,
-    pieces=lambda settings: 0,
-    writes=lambda settings: (str(settings["thought"]),),
+    max_segments=lambda settings: 0,
+    inserted_texts=lambda settings: (str(settings["thought"]),),
 )
-"""What `--arms` calls `lessthink`."""
+"""The component `lessthink`."""

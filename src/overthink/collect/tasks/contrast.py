@@ -1,4 +1,4 @@
-"""Harmful requests and their harmless twins: 60 pairs, ten categories, each pair alike in topic and wording.
+"""Harmful requests and their harmless twins: 60 pairs, ten categories, each pair similar in topic and wording.
 
 The idea is XSTest's: a model that refuses the harmful half because it understands it answers the other half; a model
 that refuses by keywords refuses both. The harm is mild and nothing in the file is operational. Four worked examples

@@ -21,7 +21,7 @@ _ASK = "\n\nThink step by step, then write the result on a last line that starts
 
 
 @dataclass(frozen=True, slots=True)
-class _Worked:
+class _WorkedExample:
     question: str
     steps: str
     answer: str
@@ -45,13 +45,13 @@ def arithmetic(size: int = 200, seed: int = 0) -> Task:
         seed: Seed of the questions.
     """
     # All of one length: after examples of mixed length the embedded model adds a step too many and ends below its peak.
-    worked = (
-        _Worked(_SUM + "6 + 2 - 3 =", "6 + 2 = 8\n8 - 3 = 5", "5"),
-        _Worked(_SUM + "9 - 4 + 7 =", "9 - 4 = 5\n5 + 7 = 12", "12"),
-        _Worked(_SUM + "2 - 8 + 1 =", "2 - 8 = -6\n-6 + 1 = -5", "-5"),
-        _Worked(_SUM + "5 + 9 + 4 =", "5 + 9 = 14\n14 + 4 = 18", "18"),
+    examples = (
+        _WorkedExample(_SUM + "6 + 2 - 3 =", "6 + 2 = 8\n8 - 3 = 5", "5"),
+        _WorkedExample(_SUM + "9 - 4 + 7 =", "9 - 4 = 5\n5 + 7 = 12", "12"),
+        _WorkedExample(_SUM + "2 - 8 + 1 =", "2 - 8 = -6\n-6 + 1 = -5", "-5"),
+        _WorkedExample(_SUM + "5 + 9 + 4 =", "5 + 9 = 14\n14 + 4 = 18", "18"),
     )
-    return _family("chain_sum", worked, size, seed, min_terms=3, max_terms=3, min_digits=1, max_digits=1)
+    return _family("chain_sum", examples, size, seed, min_terms=3, max_terms=3, min_digits=1, max_digits=1)
 
 
 @task
@@ -62,11 +62,11 @@ def multiplication(size: int = 200, seed: int = 0) -> Task:
         size: Number of questions.
         seed: Seed of the questions.
     """
-    worked = (
-        _Worked(_PRODUCT.format("6 * 12"), "6 * 10 = 60\n6 * 2 = 12\n60 + 12 = 72", "72"),
-        _Worked(_PRODUCT.format("7 * 3"), "7 * 3 = 21", "21"),
+    examples = (
+        _WorkedExample(_PRODUCT.format("6 * 12"), "6 * 10 = 60\n6 * 2 = 12\n60 + 12 = 72", "72"),
+        _WorkedExample(_PRODUCT.format("7 * 3"), "7 * 3 = 21", "21"),
     )
-    return _family("products", worked, size, seed, min_digits=1, max_digits=2)
+    return _family("products", examples, size, seed, min_digits=1, max_digits=2)
 
 
 @task
@@ -77,21 +77,21 @@ def letter_counting(size: int = 200, seed: int = 0) -> Task:
         size: Number of questions.
         seed: Seed of the questions.
     """
-    worked = (
-        _Worked(_LETTERS.format("e", "green tree"), "green has 2\ntree has 2\n2 + 2 = 4", "4"),
-        _Worked(_LETTERS.format("a", "the cat ran"), "the has 0\ncat has 1\nran has 1\n0 + 1 + 1 = 2", "2"),
+    examples = (
+        _WorkedExample(_LETTERS.format("e", "green tree"), "green has 2\ntree has 2\n2 + 2 = 4", "4"),
+        _WorkedExample(_LETTERS.format("a", "the cat ran"), "the has 0\ncat has 1\nran has 1\n0 + 1 + 1 = 2", "2"),
     )
-    return _family("letter_counting", worked, size, seed, min_words=2, max_words=3)
+    return _family("letter_counting", examples, size, seed, min_words=2, max_words=3)
 
 
-def _family(name: str, worked: tuple[_Worked, ...], size: int, seed: int, **config: int) -> Task:
+def _family(name: str, examples: tuple[_WorkedExample, ...], size: int, seed: int, **config: int) -> Task:
     if size < 1:
         raise InputError(f"size={size}; needed: at least one question")
-    shots = [turn for example in worked for turn in example.turns()]
-    # Small families repeat themselves: a question counts once, and never where its answer was just shown.
-    shown = {example.question for example in worked}
-    drawn = _reasoning_gym().create_dataset(name, size=5 * size, seed=seed, **config)
-    new = {q["question"].strip(): q for q in drawn if q["question"].strip() not in shown}
+    shots = [turn for example in examples for turn in example.turns()]
+    # Small families repeat questions: each counts once, and never if it is one of the examples.
+    example_questions = {example.question for example in examples}
+    dataset = _reasoning_gym().create_dataset(name, size=5 * size, seed=seed, **config)
+    new = {q["question"].strip(): q for q in dataset if q["question"].strip() not in example_questions}
     if len(new) < size:
         raise InputError(f"size={size}; needed: at most {len(new)}, for {name} has no more different questions")
     samples = [_sample(f"{name}-{index}", shots, q) for index, q in enumerate(islice(new.values(), size))]
@@ -117,7 +117,7 @@ def _sample(sample_id: str, shots: list[ChatMessage], question: dict[str, Any]) 
 def _reasoning_gym() -> Any:
     try:
         with warnings.catch_warnings():
-            # One of reasoning-gym's own dependencies compiles with "is" before a literal; nothing we could mend.
+            # One of reasoning-gym's dependencies compares with "is" and a literal; it cannot be fixed here.
             warnings.filterwarnings("ignore", message='"is" with', category=SyntaxWarning)
             import reasoning_gym
     except ModuleNotFoundError as missing:

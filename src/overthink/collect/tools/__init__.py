@@ -1,1 +1,1 @@
-"""Tools that a model may call while it thinks, offline and without danger."""
+"""Offline, side-effect-free tools that a model may call while it thinks."""

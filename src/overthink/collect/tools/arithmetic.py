@@ -1,4 +1,4 @@
-"""Arithmetic expressions, evaluated without `eval`: numbers, operators, a few functions, and nothing else."""
+"""Arithmetic expressions, evaluated without `eval`: only numbers, operators and a few functions."""
 
 import ast
 import math
@@ -6,10 +6,10 @@ import operator
 from collections.abc import Callable
 
 MAX_CHARS = 300
-"""The longest expression that is read, and the longest result that is shown, in characters."""
+"""Maximum length of an expression and of a result, in characters."""
 
 MAX_BITS = 4096
-"""The largest whole number that is computed, in bits."""
+"""Maximum size of an integer, in bits."""
 
 _Number = int | float
 
@@ -34,21 +34,21 @@ _FUNCTIONS: dict[str, Callable[..., _Number]] = {
 
 
 class ExpressionError(ValueError):
-    """An expression has no value; the message says why, and is short enough to be shown to a model."""
+    """An expression has no value; the message is short enough for a model."""
 
 
 def evaluate(expression: str) -> str:
-    """The value of an arithmetic expression, as text.
+    """Return the value of an arithmetic expression, as text.
 
     Args:
-        expression: Numbers, `+ - * / // % ** ( )` and abs, max, min, round, sqrt; × ÷ ^ and thousands separators are
-            understood. At most ``MAX_CHARS`` characters.
+        expression: Numbers, `+ - * / // % ** ( )` and abs, max, min, round, sqrt; also × ÷ ^ and thousands separators.
+            At most ``MAX_CHARS`` characters.
 
     Returns:
-        A whole number where the value is one, else a decimal with at most 12 digits.
+        An integer if the value is one, else a decimal with at most 12 digits.
 
     Raises:
-        ExpressionError: It cannot be read, divides by zero, or is too large; nothing is ever executed.
+        ExpressionError: It cannot be parsed, divides by zero, or is too large; no code is ever executed.
 
     Example:
         >>> evaluate("(1,024 - 24) × 3"), evaluate("7/2"), evaluate("2^10"), evaluate("sqrt(2)")
@@ -66,41 +66,41 @@ def evaluate(expression: str) -> str:
         raise ExpressionError("cannot be read as arithmetic") from None
     except OverflowError:
         raise ExpressionError("too large") from None
-    return _shown(value)
+    return _format(value)
 
 
 def _plain(expression: str) -> str:
     if len(expression) > MAX_CHARS:
         raise ExpressionError(f"longer than {MAX_CHARS} characters")
     text = expression.strip().removesuffix("=").strip()
-    for strange, known in (("×", "*"), ("÷", "/"), ("−", "-"), ("^", "**")):
-        text = text.replace(strange, known)
+    for char, symbol in (("×", "*"), ("÷", "/"), ("−", "-"), ("^", "**")):
+        text = text.replace(char, symbol)
     return _without_separators(text)
 
 
 def _without_separators(text: str) -> str:
-    """Commas between a digit and exactly three more are separators of thousands; others part arguments."""
-    kept = []
+    """Remove thousands separators: commas between a digit and exactly three more; others separate arguments."""
+    chars = []
     for i, char in enumerate(text):
         behind = text[i + 1 : i + 5]
         separates = char == "," and i > 0 and text[i - 1].isdigit() and behind[:3].isdigit() and len(behind[:3]) == 3
         if not (separates and not behind[3:4].isdigit()):
-            kept.append(char)
-    return "".join(kept)
+            chars.append(char)
+    return "".join(chars)
 
 
 def _value(node: ast.AST) -> _Number:
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return _checked(node.value)
+        return _check_size(node.value)
     if isinstance(node, ast.UnaryOp) and type(node.op) in _OPERATORS:
-        return _checked(_OPERATORS[type(node.op)](_value(node.operand)))
+        return _check_size(_OPERATORS[type(node.op)](_value(node.operand)))
     if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        left, right = _value(node.left), _value(node.right)
+        left_value, right_value = _value(node.left), _value(node.right)
         if isinstance(node.op, ast.Pow):
-            _check_power(left, right)
-        return _checked(_exact(node.op, left, right))
+            _check_power(left_value, right_value)
+        return _check_size(_exact(node.op, left_value, right_value))
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        return _checked(_function(node.func.id)(*map(_value, node.args)))
+        return _check_size(_function(node.func.id)(*map(_value, node.args)))
     raise ExpressionError("cannot be read as arithmetic")
 
 
@@ -110,20 +110,26 @@ def _function(name: str) -> Callable[..., _Number]:
     return _FUNCTIONS[name]
 
 
-def _exact(op: ast.operator, left: _Number, right: _Number) -> _Number:
-    """Whole numbers that divide stay whole, however large they are."""
-    if isinstance(op, ast.Div) and isinstance(left, int) and isinstance(right, int) and right and left % right == 0:
-        return left // right
-    return _OPERATORS[type(op)](left, right)
+def _exact(op: ast.operator, dividend: _Number, divisor: _Number) -> _Number:
+    """Apply an operator; exact integer division stays an integer of any size."""
+    if (
+        isinstance(op, ast.Div)
+        and isinstance(dividend, int)
+        and isinstance(divisor, int)
+        and divisor
+        and dividend % divisor == 0
+    ):
+        return dividend // divisor
+    return _OPERATORS[type(op)](dividend, divisor)
 
 
 def _check_power(base: _Number, exponent: _Number) -> None:
-    """Refuse what would take long to compute, before it is computed."""
+    """Refuse a power that is too large to compute."""
     if isinstance(base, int) and isinstance(exponent, int) and abs(exponent) * max(1, base.bit_length()) > MAX_BITS:
         raise ExpressionError("too large")
 
 
-def _checked(value: object) -> _Number:
+def _check_size(value: object) -> _Number:
     if isinstance(value, bool) or not isinstance(value, int | float):  # a root of a negative number is complex
         raise ExpressionError("has no real value")
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
@@ -133,7 +139,7 @@ def _checked(value: object) -> _Number:
     return value
 
 
-def _shown(value: _Number) -> str:
+def _format(value: _Number) -> str:
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         value = int(value)
     text = str(value) if isinstance(value, int) else f"{value:.12g}"

@@ -1,4 +1,4 @@
-"""The calculator as a tool that a model calls: what a task gets that brings no tools of its own."""
+"""The calculator as an Inspect tool, for tasks without tools of their own."""
 
 from inspect_ai.tool import Tool, ToolError, tool
 

@@ -1,1 +1,1 @@
-"""Verifiers: who scores the steps of a line of thought, or its answer."""
+"""Verifiers: scores of the steps of a path, or of its answer."""

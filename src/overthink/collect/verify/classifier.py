@@ -1,29 +1,28 @@
-"""Any Hugging Face sequence classifier, on this machine: the probability of one of its labels."""
+"""A local Hugging Face sequence classifier as a verifier: the probability of one of its labels."""
 
 import math
 from collections.abc import Mapping
 
 import anyio.to_thread
 
-from overthink.collect.thinking import Means, Path
+from overthink.collect.thinking import ReasoningPath, TraceContext
 from overthink.collect.verify.checks import checked_scores
 from overthink.collect.verify.classifier_model import ClassifierModel
-from overthink.collect.verify.verifier import Scored, UnreadableScoreError
+from overthink.collect.verify.verifier import Scores, UnreadableScoreError
 from overthink.errors import InputError
 
 
 class ClassifierVerifier:
-    """Reads question and solution with a classifier, once for every score.
+    """Classifies question and solution, once per score.
 
-    A text is the question, an empty line, and the solution so far. Of a model with several labels it takes their
-    softmax, or, where its configuration says that they do not exclude each other, the sigmoid of the one label. Of a
-    model with one output it takes the number, which is a logit where somebody says so.
+    A text is the question, an empty line, and the solution so far. The score is the label's softmax; for a multi-label
+    model, the sigmoid of the label; for a model with one output, the number itself, or its sigmoid if it is a logit.
 
     Args:
-        model: A local folder with safetensors weights; nothing is fetched, and no code from it is run.
-        label: The label that means sound, by name or number.
-        sigmoid: The numbers are logits, each by itself.
-        cut_front: Leave out the beginning of a text that is longer than the model reads; else it gets no score.
+        model: A local folder with safetensors weights; nothing is downloaded, and no code from it is run.
+        label: The label of sound texts, by name or number.
+        sigmoid: The outputs are independent logits.
+        cut_front: Truncate the beginning of a text longer than the model's limit; else it gets no score.
 
     Raises:
         InputError: Transformers or PyTorch is missing, the folder cannot be used, or the model has no such label.
@@ -37,22 +36,22 @@ class ClassifierVerifier:
         self.name = f"classifier {model} ({label})"
         self.models: tuple[str, ...] = (model,)
 
-    async def steps(self, means: Means, path: Path, *, last_only: bool) -> Scored:
+    async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
         """Score the steps of a path."""
-        return await self._scored(means.question, path.steps, last_only=last_only)
+        return await self._score(context.question, path.steps, last_only=last_only)
 
-    async def answer(self, means: Means, path: Path, answer: str) -> Scored:
-        """Score an answer, with all that led to it before it."""
-        return await self._scored(means.question, (*path.steps, answer), last_only=True)
+    async def answer(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
+        """Score an answer, given all steps before it."""
+        return await self._score(context.question, (*path.steps, answer), last_only=True)
 
-    async def solution(self, means: Means, path: Path, answer: str) -> Scored:
-        """Score the steps of a path, and the answer as the last of them."""
-        return await self._scored(means.question, (*path.steps, answer), last_only=False)
+    async def solution(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
+        """Score the steps of a path, and the answer as the last step."""
+        return await self._score(context.question, (*path.steps, answer), last_only=False)
 
-    async def _scored(self, question: str, steps: tuple[str, ...], *, last_only: bool) -> Scored:
+    async def _score(self, question: str, steps: tuple[str, ...], *, last_only: bool) -> Scores:
         numbers: list[float] = []
         tokens = 0
-        # from the longest text to the shortest: where one is too long, nothing has been read for the others
+        # from the longest text to the shortest: if one is too long, no shorter one has been classified in vain
         for end in range(len(steps), len(steps) - 1 if last_only else 0, -1):
             try:
                 number, count = await self.read(question, "".join(steps[:end]))
@@ -62,14 +61,14 @@ class ClassifierVerifier:
             tokens += count
         are_probabilities = self.outputs > 1 and not self.sigmoid
         sigmoid = None if are_probabilities else self.sigmoid
-        wanted = 1 if last_only else len(steps)
-        return Scored(checked_scores(numbers, wanted, verifier=self.name, sigmoid=sigmoid, tokens=tokens), tokens)
+        n_scores = 1 if last_only else len(steps)
+        return Scores(checked_scores(numbers, n_scores, verifier=self.name, sigmoid=sigmoid, tokens=tokens), tokens)
 
     async def read(self, question: str, solution: str) -> tuple[float, int]:
-        """The number of the label, a probability or as the model gives it, and how many tokens were read for it.
+        """Return the label's output, a probability or the model's number, and the number of tokens read.
 
         Raises:
-            UnreadableScoreError: The model cannot read the text.
+            UnreadableScoreError: The model cannot process the text.
         """
         logits, count = await anyio.to_thread.run_sync(self._model.logits, f"{question}\n\n{solution}")
         is_taken_alone = self.outputs == 1 or self.sigmoid
@@ -77,7 +76,7 @@ class ClassifierVerifier:
 
 
 def softmax(logits: list[float]) -> list[float]:
-    """Probabilities of the labels; none of them is known where a logit is NaN or infinite.
+    """Return the probabilities of the labels; all NaN if a logit is NaN or infinite.
 
     Example:
         >>> softmax([0.0, 0.0])
@@ -86,16 +85,16 @@ def softmax(logits: list[float]) -> list[float]:
     if not all(map(math.isfinite, logits)):
         return [math.nan] * len(logits)
     top = max(logits)
-    raised = [math.exp(logit - top) for logit in logits]
-    return [one / sum(raised) for one in raised]
+    weights = [math.exp(logit - top) for logit in logits]
+    return [weight / sum(weights) for weight in weights]
 
 
 def _column(labels: Mapping[int, str], label: str, model: str) -> int:
-    named = [number for number, name in labels.items() if name == label]
-    numbered = [number for number in labels if str(number) == label]
-    if len(named) > 1:
-        raise InputError(f"verifier classifier: {model} has {len(named)} labels {label!r}; name one by its number")
-    if not named + numbered:
-        known = ", ".join(name[:40] for name in list(labels.values())[:20])
-        raise InputError(f"verifier classifier: {model} has no label {label!r}; it has: {known}")
-    return (named + numbered)[0]
+    by_name = [number for number, name in labels.items() if name == label]
+    by_number = [number for number in labels if str(number) == label]
+    if len(by_name) > 1:
+        raise InputError(f"verifier classifier: {model} has {len(by_name)} labels {label!r}; name one by its number")
+    if not by_name + by_number:
+        names = ", ".join(name[:40] for name in list(labels.values())[:20])
+        raise InputError(f"verifier classifier: {model} has no label {label!r}; it has: {names}")
+    return (by_name + by_number)[0]

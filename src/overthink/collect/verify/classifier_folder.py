@@ -1,4 +1,4 @@
-"""Whether a folder with a Hugging Face model can be opened safely: no pickle, no foreign code, nothing to fetch."""
+"""Safety check of a folder with a Hugging Face model: no pickle, no foreign code, no download."""
 
 import json
 from collections.abc import Iterator
@@ -10,26 +10,26 @@ from overthink.errors import InputError
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-"""Endings of weights that can run code while they are read."""
+"""File extensions of weights that can run code when loaded."""
 
 OWN_CODE = (None, "eager", "sdpa", "batched_mm", "grouped_mm")
-"""How PyTorch itself attends and mixes experts. Another name lets Transformers fetch a kernel, code, from a hub."""
+"""PyTorch's own implementations of attention and experts. Other names make Transformers download a kernel (code)."""
 
-LARGEST = 64 * 2**20
-"""Most bytes of a JSON file; an index of the largest models has some 10 MB."""
+MAX_JSON_BYTES = 64 * 2**20
+"""Maximum bytes of a JSON file; the index of the largest models has about 10 MB."""
 
 
 def checked_folder(model: str) -> Path:
-    """The folder of a model, if it holds nothing but numbers and plain settings.
+    """Return the folder of a model, checked to hold only weights and plain settings.
 
     Args:
-        model: Where the folder is.
+        model: Path of the folder.
 
     Returns:
         Its absolute path.
 
     Raises:
-        InputError: It is no folder, has no safetensors weights, or its settings ask for code or weights from elsewhere.
+        InputError: It is no folder, has no safetensors weights, or its settings need code or weights from elsewhere.
     """
     folder = Path(model).expanduser()
     if not folder.is_dir():
@@ -38,42 +38,42 @@ def checked_folder(model: str) -> Path:
             f"and a tokenizer. Nothing is fetched from a hub; do that first: hf download ORG/NAME --local-dir FOLDER"
         )
     if (folder / "adapter_config.json").exists():
-        raise _refused(folder, "holds an adapter, which needs another model; merge the two and save them as one")
+        raise _refusal(folder, "holds an adapter, which needs another model; merge the two and save them as one")
     _check_settings(folder)
     if (folder / INDEX).is_file() and not (folder / WEIGHTS).is_file():
         _check_index(folder)
     elif not (folder / WEIGHTS).is_file():
         pickles = sorted(file.name for file in folder.iterdir() if file.suffix in PICKLES)
-        seen = f"its weights are pickled ({pickles[0]}), which can run code" if pickles else "it holds no weights"
-        raise _refused(folder, f"{seen}; needed: {WEIGHTS}, as save_pretrained of Transformers writes it")
+        problem = f"its weights are pickled ({pickles[0]}), which can run code" if pickles else "it holds no weights"
+        raise _refusal(folder, f"{problem}; needed: {WEIGHTS}, as save_pretrained of Transformers writes it")
     return folder.resolve()
 
 
 def read_json(file: Path) -> dict[str, Any]:
-    """A JSON object from a file of the folder.
+    """Return a JSON object from a file of the folder.
 
     Raises:
-        InputError: It is missing, too large, or no JSON object.
+        InputError: The file is missing, too large, or no JSON object.
     """
     try:
-        if file.stat().st_size > LARGEST:
-            raise _refused(file.parent, f"{file.name} has more than {LARGEST:,} bytes")
+        if file.stat().st_size > MAX_JSON_BYTES:
+            raise _refusal(file.parent, f"{file.name} has more than {MAX_JSON_BYTES:,} bytes")
         read = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError) as fault:
-        raise _refused(file.parent, f"{file.name} is missing or cannot be read ({type(fault).__name__})") from fault
+        raise _refusal(file.parent, f"{file.name} is missing or cannot be read ({type(fault).__name__})") from fault
     if not isinstance(read, dict):
-        raise _refused(file.parent, f"{file.name} is no JSON object")
+        raise _refusal(file.parent, f"{file.name} is no JSON object")
     return read
 
 
 def _check_settings(folder: Path) -> None:
     config = read_json(folder / "config.json")
-    for named in ("quantization_config", "transformers_weights"):
-        if config.get(named) is not None:
-            raise _refused(folder, f"config.json has {named}; needed: plain weights in {WEIGHTS}")
+    for key in ("quantization_config", "transformers_weights"):
+        if config.get(key) is not None:
+            raise _refusal(folder, f"config.json has {key}; needed: plain weights in {WEIGHTS}")
     for name, value in _settings_within(config):
         if name.endswith(("implementation", "implementation_internal")) and value not in OWN_CODE:
-            raise _refused(
+            raise _refusal(
                 folder, f"config.json asks for {name}={str(value)[:80]!r}; needed: eager, sdpa or no such line"
             )
 
@@ -81,14 +81,14 @@ def _check_settings(folder: Path) -> None:
 def _check_index(folder: Path) -> None:
     files = read_json(folder / INDEX).get("weight_map")
     if not isinstance(files, dict) or not files:
-        raise _refused(folder, f"{INDEX} has no weight_map")
+        raise _refusal(folder, f"{INDEX} has no weight_map")
     for name in {str(value) for value in files.values()}:
         if Path(name).name != name or not name.endswith(".safetensors") or not (folder / name).is_file():
-            raise _refused(folder, f"{INDEX} names {name[:80]!r}; needed: safetensors files beside it")
+            raise _refusal(folder, f"{INDEX} names {name[:80]!r}; needed: safetensors files beside it")
 
 
 def _settings_within(config: Any) -> Iterator[tuple[str, Any]]:
-    """Every setting, those of nested configurations too."""
+    """Yield every setting, including those of nested configurations."""
     if isinstance(config, dict):
         yield from config.items()
     if isinstance(config, dict | list):
@@ -96,5 +96,5 @@ def _settings_within(config: Any) -> Iterator[tuple[str, Any]]:
             yield from _settings_within(inner)
 
 
-def _refused(folder: Path, why: str) -> InputError:
+def _refusal(folder: Path, why: str) -> InputError:
     return InputError(f"verifier classifier: {folder} cannot be used: {why}.")

@@ -1,6 +1,6 @@
-"""A process reward model or a reward model behind an endpoint that speaks vLLM's pooling protocol.
+"""A process reward model or a reward model behind an endpoint with vLLM's pooling protocol.
 
-Three endpoints, each with what it is sent and what is read:
+Three endpoints, with request and response fields:
 
     /pooling   messages (question, solution)     data[0].data: a row of numbers per separator, or one row for it all
     /classify  messages (question, solution)     data[0].probs: one row
@@ -18,31 +18,31 @@ from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt,
 from overthink.collect import patience
 from overthink.collect.reply_checks import ReplyError
 from overthink.collect.template import tls
-from overthink.collect.thinking import Means, Path
+from overthink.collect.thinking import ReasoningPath, TraceContext
 from overthink.collect.verify.checks import checked_scores
-from overthink.collect.verify.verifier import Scored, UnreadableScoreError, charged_if_lost
+from overthink.collect.verify.verifier import Scores, UnreadableScoreError, charged_if_lost
 from overthink.errors import InputError
 
 KEY = "OVERTHINK_VERIFIER_API_KEY"
-"""Environment variable of the key that the server may want; plans and logs never hold it."""
+"""Environment variable of the server's API key; plans and logs never hold it."""
 
 Kind = Literal["pooling", "classify", "score"]
 
 
 class EndpointVerifier:
-    """Asks a server.
+    """Verifier on a server.
 
     Args:
         url: Address of the server, with or without /v1.
-        model: Name of the model there.
-        kind: Which of its endpoints.
-        separator: Text that marks the end of a step for the model, which answers with a row for each; "" for models
-            that give one score to a text: every step is then sent with all before it.
-        column: Which number of a row is that of the good class, from 0; -1 for the last.
+        model: Name of the model on the server.
+        kind: Its endpoint.
+        separator: End-of-step marker of the model, which returns one row per marker; "" for models with one score per
+            text: every step is then sent with all steps before it.
+        column: Index of the good class in a row, from 0; -1 for the last.
         sigmoid: The numbers are logits.
 
     Raises:
-        InputError: The separator belongs to another kind.
+        InputError: The kind does not support a separator.
     """
 
     def __init__(self, *, url: str, model: str, kind: Kind, separator: str, column: int, sigmoid: bool) -> None:
@@ -61,47 +61,47 @@ class EndpointVerifier:
         self._sigmoid = sigmoid
         self._answering: str | None = None
 
-    async def steps(self, means: Means, path: Path, *, last_only: bool) -> Scored:
+    async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
         """Score the steps of a path."""
-        return await self._scored(means, path.steps, last_only=last_only)
+        return await self._score(context, path.steps, last_only=last_only)
 
-    async def answer(self, means: Means, path: Path, answer: str) -> Scored:
-        """Score an answer, with all that led to it before it."""
-        return await self._scored(means, (*path.steps, answer), last_only=True)
+    async def answer(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
+        """Score an answer, given all steps before it."""
+        return await self._score(context, (*path.steps, answer), last_only=True)
 
-    async def solution(self, means: Means, path: Path, answer: str) -> Scored:
-        """Score the steps of a path, and the answer as the last of them."""
-        return await self._scored(means, (*path.steps, answer), last_only=False)
+    async def solution(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
+        """Score the steps of a path, and the answer as the last step."""
+        return await self._score(context, (*path.steps, answer), last_only=False)
 
-    async def _scored(self, means: Means, steps: tuple[str, ...], *, last_only: bool) -> Scored:
+    async def _score(self, context: TraceContext, steps: tuple[str, ...], *, last_only: bool) -> Scores:
         replies: list[dict[str, Any]] = []
-        with charged_if_lost(means, lambda: _tokens(replies)):
+        with charged_if_lost(context, lambda: _tokens(replies)):
             async with self._client() as client:
-                for body in self._bodies(means.question, steps, last_only=last_only):
+                for body in self._bodies(context.question, steps, last_only=last_only):
                     replies += [await self._ask(client, body)]
             return self._read_all(replies, len(steps), last_only=last_only)
 
     def _bodies(self, question: str, steps: tuple[str, ...], *, last_only: bool) -> list[dict[str, Any]]:
-        """What is sent, a request each."""
+        """Return the request bodies."""
         if self._separator:
-            return [self._chat(question, self._separated(steps))]
+            return [self._chat(question, self._join_steps(steps))]
         texts = ["".join(steps[:end]) for end in range(len(steps) if last_only else 1, len(steps) + 1)]
         if self._kind == "score":
             return [{"text_1": question, "text_2": texts}]
         return [self._chat(question, text) for text in texts]
 
-    def _read_all(self, replies: Sequence[dict[str, Any]], steps: int, *, last_only: bool) -> Scored:
+    def _read_all(self, replies: Sequence[dict[str, Any]], steps: int, *, last_only: bool) -> Scores:
         tokens = _tokens(replies)
         try:
             numbers = [number for reply in replies for number in self._numbers(reply)]
         except (ValueError, LookupError, TypeError) as fault:
             raise UnreadableScoreError(f"/{self._kind} answered with another shape than vLLM's", tokens) from fault
-        wanted = steps if self._separator or not last_only else 1
-        scores = checked_scores(numbers, wanted, verifier=self.name, sigmoid=self._sigmoid, tokens=tokens)
-        return Scored(scores[-1:] if last_only else scores, tokens)
+        n_scores = steps if self._separator or not last_only else 1
+        scores = checked_scores(numbers, n_scores, verifier=self.name, sigmoid=self._sigmoid, tokens=tokens)
+        return Scores(scores[-1:] if last_only else scores, tokens)
 
-    def _separated(self, steps: Sequence[str]) -> str:
-        """The steps with the model's mark behind each; one that a step writes itself would count as a step."""
+    def _join_steps(self, steps: Sequence[str]) -> str:
+        """Join the steps with the model's marker after each; markers inside a step are removed."""
         return "".join(step.replace(self._separator, " ").strip() + self._separator for step in steps)
 
     @staticmethod
@@ -109,11 +109,11 @@ class EndpointVerifier:
         return {"messages": [{"role": "user", "content": question}, {"role": "assistant", "content": solution}]}
 
     def _numbers(self, reply: dict[str, Any]) -> list[float | None]:
-        """The numbers of one reply, in the order of what was sent."""
+        """Return the numbers of one reply, in the order of the request."""
         data = reply["data"]
         if self._kind == "score":
-            ordered = sorted(data, key=lambda item: item["index"])
-            return [_number(item["score"]) for item in ordered]
+            items = sorted(data, key=lambda item: item["index"])
+            return [_number(item["score"]) for item in items]
         if len(data) != 1:
             raise ValueError(data)
         rows = data[0]["probs" if self._kind == "classify" else "data"]
@@ -122,7 +122,7 @@ class EndpointVerifier:
         if not isinstance(rows[0], list):
             return [_number(row) for row in rows] if self._separator else [_number(rows[self._column])]
         numbers = [_number(row[self._column]) for row in rows]
-        return numbers if self._separator else numbers[-1:]  # a row per token: the last has read everything
+        return numbers if self._separator else numbers[-1:]  # one row per token: the last covers the whole text
 
     def _client(self) -> httpx.AsyncClient:
         key = os.environ.get(KEY)
@@ -152,7 +152,7 @@ class EndpointVerifier:
                 f"{where} is not there, or knows no model {self._model!r} (status {reply.status_code}). Serve the "
                 "model with vLLM's --runner pooling, and give the kind that it offers: pooling, classify or score."
             )
-        if not reply.is_success:  # a text that is too long, say: this one cannot be scored, others may be
+        if not reply.is_success:  # such as a text that is too long: others may still be scored
             raise UnreadableScoreError(f"/{self._kind} answered with status {reply.status_code}", None)
         try:
             answer = reply.json()
@@ -160,10 +160,10 @@ class EndpointVerifier:
             raise UnreadableScoreError(f"/{self._kind} answered with no JSON", None) from fault
         if not isinstance(answer, dict):
             raise UnreadableScoreError(f"/{self._kind} answered with another shape than vLLM's", None)
-        named = str(answer.get("model"))
-        self._answering = self._answering or named
-        if named != self._answering:
-            raise ReplyError(f"another model answered: {named[:80]!r}, and {self._answering[:80]!r} before in this run")
+        model = str(answer.get("model"))
+        self._answering = self._answering or model
+        if model != self._answering:
+            raise ReplyError(f"another model answered: {model[:80]!r}, and {self._answering[:80]!r} before in this run")
         return answer
 
 
@@ -174,7 +174,7 @@ def _number(value: object) -> float | None:
 
 
 def _tokens(replies: Sequence[dict[str, Any]]) -> int | None:
-    """Prompt and decoded tokens as the server counted them; None if some reply does not say."""
+    """Return prompt and decoded tokens as reported by the server; None if a reply lacks them."""
     total = 0
     for reply in replies:
         usage = reply.get("usage")

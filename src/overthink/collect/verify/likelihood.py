@@ -1,4 +1,4 @@
-"""How likely a model finds a given text behind a prefix, token by token, as far as its server tells."""
+"""Log-probabilities of a given text after a prefix, token by token, if the server returns them."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -13,11 +13,11 @@ from overthink.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """What a model says of a given text.
+    """Likelihood of a given text.
 
     Attributes:
-        log_probabilities: Of its tokens, each given all before it; natural logarithms.
-        tokens: Prompt and decoded tokens that asking took; None if the server did not count them.
+        log_probabilities: Natural logarithms of the token probabilities, each given all tokens before it.
+        tokens: Prompt and decoded tokens of the request; None if the server did not report them.
     """
 
     log_probabilities: tuple[float, ...]
@@ -25,20 +25,20 @@ class Likelihood:
 
 
 class GivesLikelihood(Protocol):
-    """A provider that reads the probabilities of given tokens."""
+    """Protocol of providers that return the probabilities of given tokens."""
 
     async def likelihood(
         self, prompt: list[int], ids: list[int], *, truth: dict[str, Any] | None
     ) -> tuple[list[float], int]:
-        """Log-probabilities of the ids behind the prompt, and the tokens that the requests took."""
+        """Return log-probabilities of the ids after the prompt, and the tokens of the requests."""
         ...
 
 
 def check_likelihood(continuation: Continuation) -> None:
-    """Check that a model can be asked at all.
+    """Check that a model supports likelihoods.
 
     Raises:
-        InputError: It cannot; the message says which can.
+        InputError: It does not; the message lists those that do.
     """
     if isinstance(continuation, TextContinuation):
         return
@@ -54,11 +54,11 @@ def check_likelihood(continuation: Continuation) -> None:
 async def likelihood(
     continuation: Continuation, prefix: Prefix, text: str, *, truth: dict[str, Any] | None
 ) -> Likelihood:
-    """The log-probabilities of a text behind a prefix.
+    """Return the log-probabilities of a text after a prefix.
 
     Raises:
-        InputError: The provider does not tell them.
-        UnreadableScoreError: The text has no token, or the server left some of them out.
+        InputError: The provider does not return them.
+        UnreadableScoreError: The text has no token, or the server omitted some.
     """
     check_likelihood(continuation)
     whole = await continuation.append_text(prefix, text)
@@ -68,13 +68,13 @@ async def likelihood(
         if not ids:
             raise UnreadableScoreError("the text has no token", 0)
         api = cast("GivesLikelihood", cast("TokenContinuation", continuation).model.api)
-        found, tokens = await api.likelihood(list(prefix.ids), ids, truth=truth)
-        return Likelihood(tuple(found), tokens)
+        log_probabilities, tokens = await api.likelihood(list(prefix.ids), ids, truth=truth)
+        return Likelihood(tuple(log_probabilities), tokens)
     return await _from_prompt(cast("TextContinuation", continuation), prefix.text, whole.text)
 
 
 async def _from_prompt(continuation: TextContinuation, before: str, whole: str) -> Likelihood:
-    """Read from a prompt: a vLLM server tells the log-probability of each of its tokens."""
+    """Return the likelihood from prompt log-probabilities, as vLLM servers return them."""
     output = await continuation.model.generate(
         [ChatMessageUser(content=whole)],
         config=GenerateConfig(
@@ -86,24 +86,24 @@ async def _from_prompt(continuation: TextContinuation, before: str, whole: str) 
     tokens = None
     if usage is not None:
         tokens = usage.input_tokens + (usage.input_tokens_cache_read or 0) + usage.output_tokens
-    told = output.choices[0].prompt_logprobs if output.choices else None
-    if told is None:
+    logprobs = output.choices[0].prompt_logprobs if output.choices else None
+    if logprobs is None:
         raise InputError(
             f"{continuation.model} tells no log-probabilities of its prompt, which own-probability needs; serve it "
             "with vLLM and name it vllm-completions/<model>"
         )
-    return Likelihood(_behind(told, whole, len(whole) - len(before), tokens), tokens)
+    return Likelihood(_last_log_probabilities(logprobs, whole, len(whole) - len(before), tokens), tokens)
 
 
-def _behind(told: Logprobs, whole: str, letters: int, tokens: int | None) -> tuple[float, ...]:
-    """The log-probabilities of the last tokens, as many as hold the last letters of the text."""
-    found: list[float] = []
+def _last_log_probabilities(logprobs: Logprobs, whole: str, letters: int, tokens: int | None) -> tuple[float, ...]:
+    """Return the log-probabilities of the last tokens, which cover the last ``letters`` of the text."""
+    log_probabilities: list[float] = []
     held = ""
-    for one in reversed(told.content):
+    for token in reversed(logprobs.content):
         if len(held) >= letters:
             break
-        held = one.token + held
-        found.append(float(one.logprob))
-    if not found or not whole.endswith(held):
+        held = token.token + held
+        log_probabilities.append(float(token.logprob))
+    if not log_probabilities or not whole.endswith(held):
         raise UnreadableScoreError("the server's tokens do not spell the text", tokens)
-    return tuple(reversed(found))
+    return tuple(reversed(log_probabilities))

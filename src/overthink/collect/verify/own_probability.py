@@ -1,4 +1,4 @@
-"""The model's own opinion: how likely it finds the answer that was forced, or the steps that it took."""
+"""Verifier by the model's own probability of its forced answer, or of its steps."""
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,22 +7,22 @@ from functools import partial
 from typing import Literal
 
 from overthink.collect.continuation import Prefix
-from overthink.collect.thinking import Means, Path
+from overthink.collect.thinking import ReasoningPath, TraceContext
 from overthink.collect.verify.checks import checked_scores
 from overthink.collect.verify.likelihood import Likelihood, likelihood
 from overthink.collect.verify.prefixes import prefixes_of, tokens_of
-from overthink.collect.verify.verifier import Scored, UnreadableScoreError, charged_if_lost
+from overthink.collect.verify.verifier import Scores, UnreadableScoreError, charged_if_lost
 
 Per = Literal["answer", "token"]
 
 
 @dataclass(frozen=True, slots=True)
 class OwnProbability:
-    """Reads the probability that the model under test gives to its own words; it decodes nothing that is kept.
+    """Scores by the model under test's probability of its own text; no decoded token is kept.
 
     Attributes:
-        per: "answer": the probability of the whole text; "token": its geometric mean per token, so that long texts
-            are not worse for being long.
+        per: "answer": the probability of the whole text; "token": its geometric mean per token, which does not depend
+            on the length.
     """
 
     per: Per
@@ -30,50 +30,50 @@ class OwnProbability:
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """Name in reports."""
         return f"the model's own probability per {self.per}"
 
-    async def steps(self, means: Means, path: Path, *, last_only: bool) -> Scored:
-        """Score steps: the probability of each, given those before it."""
-        prefixes = await prefixes_of(means, path)
+    async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
+        """Score steps by the probability of each, given those before it."""
+        prefixes = await prefixes_of(context, path)
         places = range(len(path.steps))[-1:] if last_only else range(len(path.steps))
-        return await self._scored(means, [partial(self._of_step, means, prefixes, path.steps[i], i) for i in places])
+        return await self._score(context, [partial(self._of_step, context, prefixes, path.steps[i], i) for i in places])
 
-    async def answer(self, means: Means, path: Path, answer: str) -> Scored:
-        """Score an answer: its probability behind the close of the thinking."""
-        prefixes = await prefixes_of(means, path)
-        return await self._scored(means, [partial(self._of_answer, means, prefixes, answer)])
+    async def answer(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
+        """Score an answer by its probability after the end of the thinking."""
+        prefixes = await prefixes_of(context, path)
+        return await self._score(context, [partial(self._of_answer, context, prefixes, answer)])
 
-    async def solution(self, means: Means, path: Path, answer: str) -> Scored:
-        """Score the steps, and the answer behind them."""
-        prefixes = await prefixes_of(means, path)
-        asked = [partial(self._of_step, means, prefixes, step, i) for i, step in enumerate(path.steps)]
-        return await self._scored(means, [*asked, partial(self._of_answer, means, prefixes, answer)])
+    async def solution(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
+        """Score the steps, and the answer after them."""
+        prefixes = await prefixes_of(context, path)
+        requests = [partial(self._of_step, context, prefixes, step, i) for i, step in enumerate(path.steps)]
+        return await self._score(context, [*requests, partial(self._of_answer, context, prefixes, answer)])
 
-    async def _of_answer(self, means: Means, prefixes: list[Prefix], answer: str) -> Likelihood:
-        close = means.way.format.close + means.way.format.cue
-        fork = await means.continuation.append_text(prefixes[-1], close)
-        said = answer.removeprefix(means.way.format.cue)
-        truth = means.way.told("answer", tokens_of(prefixes, len(prefixes) - 1))
-        return await likelihood(means.continuation, fork, said, truth=truth)
+    async def _of_answer(self, context: TraceContext, prefixes: list[Prefix], answer: str) -> Likelihood:
+        close = context.spec.format.close + context.spec.format.cue
+        fork = await context.continuation.append_text(prefixes[-1], close)
+        text = answer.removeprefix(context.spec.format.cue)
+        truth = context.spec.truth_for("answer", tokens_of(prefixes, len(prefixes) - 1))
+        return await likelihood(context.continuation, fork, text, truth=truth)
 
-    async def _of_step(self, means: Means, prefixes: list[Prefix], step: str, at: int) -> Likelihood:
-        truth = means.way.told("think", tokens_of(prefixes, at))
-        return await likelihood(means.continuation, prefixes[at], step, truth=truth)
+    async def _of_step(self, context: TraceContext, prefixes: list[Prefix], step: str, at: int) -> Likelihood:
+        truth = context.spec.truth_for("think", tokens_of(prefixes, at))
+        return await likelihood(context.continuation, prefixes[at], step, truth=truth)
 
-    async def _scored(self, means: Means, asked: Sequence[Callable[[], Awaitable[Likelihood]]]) -> Scored:
+    async def _score(self, context: TraceContext, requests: Sequence[Callable[[], Awaitable[Likelihood]]]) -> Scores:
         counts: list[int | None] = []
         numbers: list[float] = []
-        with charged_if_lost(means, lambda: _sum(counts)):
-            for one in asked:
+        with charged_if_lost(context, lambda: _sum(counts)):
+            for request in requests:
                 try:
-                    found = await one()
-                except UnreadableScoreError as gap:
-                    raise UnreadableScoreError(gap.reason, _sum([*counts, gap.tokens])) from gap
-                counts.append(found.tokens)
-                numbers.append(self._probability(found.log_probabilities))
+                    result = await request()
+                except UnreadableScoreError as failure:
+                    raise UnreadableScoreError(failure.reason, _sum([*counts, failure.tokens])) from failure
+                counts.append(result.tokens)
+                numbers.append(self._probability(result.log_probabilities))
         tokens = _sum(counts)
-        return Scored(checked_scores(numbers, len(asked), verifier=self.name, sigmoid=None, tokens=tokens), tokens)
+        return Scores(checked_scores(numbers, len(requests), verifier=self.name, sigmoid=None, tokens=tokens), tokens)
 
     def _probability(self, logs: tuple[float, ...]) -> float:
         whole = math.fsum(logs)

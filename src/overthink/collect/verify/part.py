@@ -1,48 +1,48 @@
-"""What a verifier needs to be made: its decisions, and what asking it will take."""
+"""Components of verifiers: their options, construction and cost."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from overthink.collect.part import Setting, Settings
+from overthink.collect.part import Option, Settings
 from overthink.collect.verify.verifier import Verifier
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """What scoring one answer takes, at most.
+class ScoringWork:
+    """Maximum cost of scoring one answer.
 
     Attributes:
-        calls: Requests.
-        decoded: Tokens decoded.
+        calls: Number of requests.
+        decoded_tokens: Number of decoded tokens.
     """
 
     calls: int
-    decoded: int
+    decoded_tokens: int
 
 
 @dataclass(frozen=True)
-class VerifierPart:
-    """A verifier that `--verifier` and the arms of a search may name.
+class VerifierComponent:
+    """A verifier of `--verifier` and of search arms.
 
     Attributes:
-        name: What they call it.
-        means: What it does, in a line.
-        make: Makes it from its settings; refuses, with an InputError, what cannot be done.
-        work: What it takes to score so many steps, with so many tokens for an answer.
-        settings: Its decisions.
-        simulated: Decisions that ``overthink/simulated`` brings.
-        asks_model: It asks the model under test.
-        models: The models that it asks beside that one.
-        where: Address of its server; None where Inspect or this process knows it.
-        is_oracle: It knows the targets.
+        name: Its name.
+        description: What it does, in a line.
+        make: Builds it from its settings; raises an InputError if that is impossible.
+        work: Cost of scoring, from settings, number of steps, and token limit of an answer.
+        settings: Its options by name.
+        simulated_defaults: Defaults with ``overthink/simulated``.
+        asks_model: It calls the model under test.
+        models: Models that it calls besides that one.
+        where: Address of its server; None for models of Inspect or of this process.
+        is_oracle: It uses the targets.
     """
 
     name: str
-    means: str
+    description: str
     make: Callable[[Settings], Verifier]
-    work: Callable[[Settings, int, int], Work]
-    settings: Mapping[str, Setting] = field(default_factory=dict)
-    simulated: Settings = field(default_factory=dict)
+    work: Callable[[Settings, int, int], ScoringWork]
+    settings: Mapping[str, Option] = field(default_factory=dict)
+    simulated_defaults: Settings = field(default_factory=dict)
     asks_model: bool = False
     models: Callable[[Settings], tuple[str, ...]] = lambda _: ()
     where: Callable[[Settings], str | None] = lambda _: None

@@ -1,22 +1,22 @@
-"""The prefixes that the steps of a path were taken from, so that the model under test can be asked from there."""
+"""Prefixes of the steps of a path, from which the model under test can continue."""
 
 from overthink.collect.continuation import Prefix
-from overthink.collect.thinking import Means, Path
+from overthink.collect.thinking import ReasoningPath, TraceContext
 
 
-async def prefixes_of(means: Means, path: Path) -> list[Prefix]:
-    """The prefix before the first step, and behind every step: one more than there are steps.
+async def prefixes_of(context: TraceContext, path: ReasoningPath) -> list[Prefix]:
+    """Return the prefixes before the first step and after every step: one more than steps.
 
-    All but the last are made from text, step by step; where tokens lie otherwise than they were decoded, a
-    model reads the same letters. The last is the path's own.
+    All but the last are tokenized from text, step by step; token boundaries may differ from the decoded ones, but not
+    the text. The last is the path's own.
     """
-    prefixes = [await means.continuation.start(list(means.prompt), means.way.format.open)]
+    prefixes = [await context.continuation.start(list(context.prompt), context.spec.format.open)]
     for step in path.steps:
-        prefixes.append(await means.continuation.append_text(prefixes[-1], step))
+        prefixes.append(await context.continuation.append_text(prefixes[-1], step))
     return [*prefixes[:-1], path.prefix] if path.prefix.text or path.prefix.ids else prefixes
 
 
 def tokens_of(prefixes: list[Prefix], at: int) -> int:
-    """Thinking tokens behind a step, where the provider speaks tokens; else 0. Only a simulated model is told."""
+    """Return the thinking tokens after a step if the provider uses token ids, else 0. Used by simulated models only."""
     first, here = prefixes[0].ids, prefixes[at].ids
     return 0 if first is None or here is None else len(here) - len(first)

@@ -1,4 +1,4 @@
-"""Score answers that are there already, through Inspect's own eval, so that every call of a verifier is in a log."""
+"""Scoring of existing answers through Inspect's `eval`, so that every verifier call is logged."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -9,25 +9,25 @@ from inspect_ai import Task, task_with
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
 from overthink.collect.boundary import Boundary
-from overthink.collect.collection import evaluate, numbered
+from overthink.collect.collection import evaluate, number_samples
 from overthink.collect.continuation import Continuation, Prefix, continuation_for
-from overthink.collect.judging import Judge, Judgement
+from overthink.collect.judging import AnswerJudge, Judgement
 from overthink.collect.opening import solver_of
 from overthink.collect.replay import Replay, evaluated_model
-from overthink.collect.thinking import Means, Path
-from overthink.collect.till import Till
-from overthink.collect.verify.opened import OpenedVerification
-from overthink.collect.verify.solved import Solved
+from overthink.collect.thinking import ReasoningPath, TraceContext
+from overthink.collect.till import UsageMeter
+from overthink.collect.verify.opened import VerificationSession
+from overthink.collect.verify.solved import AnswerText
 from overthink.collect.verify.steps import steps_of
-from overthink.collect.verify.verifier import Scored, UnreadableScoreError, aggregated
-from overthink.collect.way_of import completion_of, way_of
-from overthink.core.added_rungs import Row
-from overthink.core.verified import AnswerScore, Place
+from overthink.collect.verify.verifier import Scores, UnreadableScoreError, aggregate_scores
+from overthink.collect.way_of import completion_of, sampling_spec
+from overthink.core.added_rungs import TraceKey
+from overthink.core.verified import AnswerKey, AnswerScore
 from overthink.errors import InputError
 from overthink.plan import TaskPlan
 
-PATIENCE = 3
-"""Answers at the beginning without a readable score that mean a wrong setting, and not hard answers."""
+MAX_UNREADABLE = 3
+"""Number of unreadable first scores that indicate a wrong setting, rather than hard answers."""
 
 NO_TEXT = "the rung was added later, so its thinking is not in the log"
 LOST = "its text is not in the logs"
@@ -35,38 +35,38 @@ LOST = "its text is not in the logs"
 OnScore = Callable[[AnswerScore], None]
 
 
-def collect_scores(opened: OpenedVerification, *, log_dir: File, on_score: OnScore) -> None:
-    """Score every answer, and hand each score over as soon as it is there.
+def collect_scores(session: VerificationSession, *, log_dir: File, on_score: OnScore) -> None:
+    """Score every answer, passing each score to `on_score` at once.
 
     Args:
-        opened: What to score, and who scores.
-        log_dir: Where Inspect writes its logs; they hold the texts of what a verifier was shown.
-        on_score: Told of every score, and of every gap that was paid for.
+        session: The opened verification.
+        log_dir: Folder of Inspect's logs, which hold the texts sent to the verifier.
+        on_score: Callback for every score, readable or not.
 
     Raises:
-        InputError: The verifier cannot be used as it was named.
-        StoppedError: The server is gone; what was scored is kept.
-        KeyboardInterrupt: The user stopped it.
+        InputError: The verifier does not work with its settings.
+        StoppedError: The server is unavailable; scores so far are kept.
+        KeyboardInterrupt: The user interrupted the run.
     """
-    boundary = Boundary(patience=max(3, opened.plan.concurrency))
-    teller = _Teller(opened.verifier.name, on_score)
-    for name, (task_plan, task) in opened.tasks.items():
-        places = _by_draw([place for place in opened.texts if place[0] == name])
-        questions = [sample for sample in numbered(task, opened.plan) if str(sample.id) in places]
-        wrapped = task_with(
+    boundary = Boundary(patience=max(3, session.plan.concurrency))
+    sink = _ScoreSink(session.verifier.name, on_score)
+    for name, (task_plan, task) in session.tasks.items():
+        places = _by_draw([key for key in session.texts if key[0] == name])
+        questions = [sample for sample in number_samples(task, session.plan) if str(sample.id) in places]
+        scoring_task = task_with(
             task,
             dataset=questions,
-            solver=_scoring(opened, task_plan, task, places, boundary, teller),
+            solver=_scoring_solver(session, task_plan, task, places, boundary, sink),
             scorer=None,
             metrics=None,
             epochs=max(map(len, places.values())),
         )
-        evaluate(wrapped, opened.model, opened.plan, log_dir, boundary=boundary)
-    teller.finish()
+        evaluate(scoring_task, session.model, session.plan, log_dir, boundary=boundary)
+    sink.finish()
 
 
-class _Teller:
-    """Hands scores over. The first gaps are held back until a score is read: they may come from a wrong setting."""
+class _ScoreSink:
+    """Sink of scores. Unreadable first scores are held back until one is readable: the settings may be wrong."""
 
     def __init__(self, verifier: str, on_score: OnScore) -> None:
         self._verifier = verifier
@@ -74,11 +74,11 @@ class _Teller:
         self._held: list[AnswerScore] = []
         self._has_read = False
 
-    def tell(self, score: AnswerScore) -> None:
-        """Hand a score over, or hold it back.
+    def add(self, score: AnswerScore) -> None:
+        """Pass a score on, or hold it back.
 
         Raises:
-            InputError: The first answers all got no score.
+            InputError: None of the first answers got a score.
         """
         if score.score is not None and not self._has_read:
             self._has_read = True
@@ -89,11 +89,11 @@ class _Teller:
             self._on_score(score)
             return
         self._held.append(score)
-        if len(self._held) >= PATIENCE:
+        if len(self._held) >= MAX_UNREADABLE:
             self.finish()
 
     def finish(self) -> None:
-        """Refuse a verifier whose scores could never be read.
+        """Refuse a verifier without any readable score.
 
         Raises:
             InputError: No answer got a score.
@@ -105,86 +105,93 @@ class _Teller:
             )
 
 
-Places = Mapping[str, Sequence[tuple[int, list[Place]]]]
-"""By question: its draws, each with the answers to score."""
+KeysByQuestion = Mapping[str, Sequence[tuple[int, list[AnswerKey]]]]
+"""Draws by question, each with the keys of the answers to score."""
 
 
-def _by_draw(places: Sequence[Place]) -> dict[str, list[tuple[int, list[Place]]]]:
-    grouped: dict[str, dict[int, list[Place]]] = defaultdict(lambda: defaultdict(list))
-    for place in sorted(places):
-        grouped[place[2]][place[3]].append(place)
-    return {question: sorted(draws.items()) for question, draws in grouped.items()}
+def _by_draw(keys: Sequence[AnswerKey]) -> dict[str, list[tuple[int, list[AnswerKey]]]]:
+    by_question: dict[str, dict[int, list[AnswerKey]]] = defaultdict(lambda: defaultdict(list))
+    for key in sorted(keys):
+        by_question[key[2]][key[3]].append(key)
+    return {question: sorted(draws.items()) for question, draws in by_question.items()}
 
 
-def _scoring(
-    opened: OpenedVerification, task_plan: TaskPlan, task: Task, places: Places, boundary: Boundary, teller: _Teller
+def _scoring_solver(
+    session: VerificationSession,
+    task_plan: TaskPlan,
+    task: Task,
+    keys: KeysByQuestion,
+    boundary: Boundary,
+    sink: _ScoreSink,
 ) -> Solver:
-    """A solver that scores the answers of one draw; it asks the model nothing that the verifier does not ask."""
+    """Return a solver that scores the answers of one draw; only the verifier calls the model."""
     replay = Replay(solver_of(task), task=task_plan.task)
-    judge = Judge(list(task.scorer or ()), task_plan)
-    ways: list[Continuation] = []
+    judge = AnswerJudge(list(task.scorer or ()), task_plan)
+    continuations: list[Continuation] = []
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
-        nonlocal ways
-        draws = places[str(state.sample_id)]
+        nonlocal continuations
+        draws = keys[str(state.sample_id)]
         if state.epoch > len(draws):
             return state
         with boundary.trace():
-            if opened.named.part.asks_model:
-                ways = ways or [continuation_for(evaluated_model())]
-            for place in draws[state.epoch - 1][1]:
-                means = await _means(opened, task_plan, place[:-1], state, replay, judge, ways)
+            if session.verifier_plan.part.asks_model:
+                continuations = continuations or [continuation_for(evaluated_model())]
+            for key in draws[state.epoch - 1][1]:
+                context = await _trace_context(session, task_plan, key[:-1], state, replay, judge, continuations)
                 with boundary.deliberate():
-                    teller.tell(await _scored(opened, means, place))
+                    sink.add(await _score_answer(session, context, key))
         return state
 
     @solver(name="verify")
     def verify(verifier: str) -> Solver:  # the log shows this argument
         return solve
 
-    return verify(opened.named.label)
+    return verify(session.verifier_plan.label)
 
 
-async def _means(
-    opened: OpenedVerification,
+async def _trace_context(
+    session: VerificationSession,
     task_plan: TaskPlan,
-    trace: Row,
+    trace: TraceKey,
     state: TaskState,
     replay: Replay,
-    judge: Judge,
-    ways: Sequence[Continuation],
-) -> Means:
-    """What a verifier may ask with, as the trace had it when it was collected."""
+    judge: AnswerJudge,
+    continuations: Sequence[Continuation],
+) -> TraceContext:
+    """Return the trace context for the verifier, as during collection."""
     prompt = await replay.prompt(state)
-    asked = "\n".join(message.text for message in prompt)
-    budgets = opened.plan.budgets or ()
-    way = way_of(
-        opened.plan, task_plan, trace=trace, budgets=budgets, prompt=asked, state=state, model=evaluated_model()
+    prompt_text = "\n".join(message.text for message in prompt)
+    budgets = session.plan.budgets or ()
+    spec = sampling_spec(
+        session.plan, task_plan, trace=trace, budgets=budgets, prompt=prompt_text, state=state, model=evaluated_model()
     )
 
     async def grade(answer: str, cut: bool) -> Judgement:
-        done = await replay.answered(state, completion_of(opened.plan, way, answer))
-        return await judge(done, state.target, truncated=cut)
+        done = await replay.process_completion(state, completion_of(session.plan, spec, answer))
+        return await judge(done, state.target, is_truncated=cut)
 
-    # a verifier that does not ask the model never touches the continuation, so there need not be one
-    continuation = ways[0] if ways else cast("Continuation", None)
-    return Means(continuation, way, Till(), tuple(prompt), grade)
+    # verifiers that do not call the model never use the continuation
+    continuation = continuations[0] if continuations else cast("Continuation", None)
+    return TraceContext(continuation, spec, UsageMeter(), tuple(prompt), grade)
 
 
-async def _scored(opened: OpenedVerification, means: Means, place: Place) -> AnswerScore:
-    text = opened.texts[place]
+async def _score_answer(session: VerificationSession, context: TraceContext, key: AnswerKey) -> AnswerScore:
+    text = session.texts[key]
     if text.thought is None:
-        return AnswerScore(place, None, 0, NO_TEXT)
-    path = Path(Prefix(""), steps=steps_of(text.thought), ended=text.ended)
+        return AnswerScore(key, None, 0, NO_TEXT)
+    path = ReasoningPath(Prefix(""), steps=steps_of(text.thought), ended=text.ended)
     try:
-        said = await _said(opened, means, path, text)
+        scores = await _verifier_scores(session, context, path, text)
     except UnreadableScoreError as gap:
-        return AnswerScore(place, None, gap.tokens, gap.reason)
-    how = opened.aggregate
-    return AnswerScore(place, said.scores[0] if how is None else aggregated(said.scores, how), said.tokens)
+        return AnswerScore(key, None, gap.tokens, gap.reason)
+    how = session.aggregate
+    return AnswerScore(key, scores.scores[0] if how is None else aggregate_scores(scores.scores, how), scores.tokens)
 
 
-async def _said(opened: OpenedVerification, means: Means, path: Path, text: Solved) -> Scored:
-    if opened.aggregate is None:
-        return await opened.verifier.answer(means, path, text.answer)
-    return await opened.verifier.solution(means, path, text.answer)
+async def _verifier_scores(
+    session: VerificationSession, context: TraceContext, path: ReasoningPath, text: AnswerText
+) -> Scores:
+    if session.aggregate is None:
+        return await session.verifier.answer(context, path, text.answer)
+    return await session.verifier.solution(context, path, text.answer)

@@ -1,4 +1,4 @@
-"""What a study's traces thought and answered, read from its own logs: what a verifier is shown afterwards."""
+"""Thinking and answers of a study's traces, read from its logs for verification."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -9,17 +9,17 @@ from overthink.collect.ladder import RECORDS, TEXTS
 from overthink.collect.log_files import open_logs
 from overthink.core.controls import ON_TRACE
 from overthink.core.record import Estimand
-from overthink.core.verified import Place
+from overthink.core.verified import AnswerKey
 
 
 @dataclass(frozen=True, slots=True)
-class Solved:
+class AnswerText:
     """One forced answer and the thinking before it.
 
     Attributes:
-        thought: The thinking; None where the log does not hold it as text, as the rung was added later.
-        answer: The answer, as its scorer saw it.
-        ended: The trace had ended by itself.
+        thought: The thinking; None if the rung was added later, so that the log lacks its text.
+        answer: The answer, as passed to its scorer.
+        ended: Whether the trace had ended by itself.
     """
 
     thought: str | None
@@ -27,44 +27,48 @@ class Solved:
     ended: bool
 
 
-def solved(logs: Path, wanted: Collection[Place]) -> dict[Place, Solved]:
-    """The texts at each place; where a trace was collected twice, the later ones.
+def read_answer_texts(logs: Path, keys: Collection[AnswerKey]) -> dict[AnswerKey, AnswerText]:
+    """Return the texts by answer key; the later ones if a trace was collected twice.
 
     Args:
         logs: Folder of the study's logs.
-        wanted: Which answers.
+        keys: Keys of the answers.
 
     Raises:
-        InputError: There is no log, or none can be read.
+        InputError: There is no readable log.
     """
-    traces = {place[:-1] for place in wanted}
-    questions = {place[2] for place in wanted}
-    found: dict[Place, Solved] = {}
-    opened, _ = open_logs(logs)
-    for log in opened:
-        for sample in log.samples([one for one in log.summaries if str(one.id) in questions]):
+    traces = {key[:-1] for key in keys}
+    questions = {key[2] for key in keys}
+    results: dict[AnswerKey, AnswerText] = {}
+    open_files, _ = open_logs(logs)
+    for log in open_files:
+        for sample in log.samples([summary for summary in log.summaries if str(summary.id) in questions]):
             rows: list[dict[str, Any]] = sample.store.get(RECORDS, [])
             if not rows:
                 continue
             trace = (rows[0]["task"], rows[0]["arm"], str(sample.id), rows[0]["draw"])
             if trace in traces:
                 for budget, text in _of_trace(rows, sample.store.get(TEXTS, [])).items():
-                    found[(*trace, budget)] = text
-    return {place: found[place] for place in wanted if place in found}
+                    results[(*trace, budget)] = text
+    return {key: results[key] for key in keys if key in results}
 
 
-def _of_trace(rows: list[dict[str, Any]], texts: list[dict[str, Any]]) -> dict[int, Solved]:
-    """The texts of one trace, by budget. A text tells what was thought since the rung below, or all of it."""
-    forced = {
+def _of_trace(rows: list[dict[str, Any]], texts: list[dict[str, Any]]) -> dict[int, AnswerText]:
+    """Return the texts of one trace by budget. A stored text is the thinking since the rung below, or all of it."""
+    forced_rows = {
         row["rung"]: row for row in rows if row["estimand"] == Estimand.FORCED and not row["scorer"].endswith(ON_TRACE)
     }
-    told = sorted((text for text in texts if "beside" not in text), key=lambda text: int(text["rung"]))
-    whole = {text["rung"] for text in told} >= forced.keys()  # else these are rungs that were added to a trace
-    found: dict[int, Solved] = {}
+    rung_texts = sorted((text for text in texts if "beside" not in text), key=lambda text: int(text["rung"]))
+    whole = {
+        text["rung"] for text in rung_texts
+    } >= forced_rows.keys()  # else these are rungs added to an existing trace
+    results: dict[int, AnswerText] = {}
     thought = ""
-    for text in told:
-        row = forced[text["rung"]]
+    for text in rung_texts:
+        row = forced_rows[text["rung"]]
         thought = text["thought"] if text.get("afresh") else thought + text["thought"]
-        known = whole or row["requested_tokens"] == 0
-        found[row["requested_tokens"]] = Solved(thought if known else None, text["answer"], bool(row["natural_end"]))
-    return found
+        is_known = whole or row["requested_tokens"] == 0
+        results[row["requested_tokens"]] = AnswerText(
+            thought if is_known else None, text["answer"], bool(row["natural_end"])
+        )
+    return results

@@ -1,12 +1,12 @@
-"""Where a text that was thought in one piece has its steps."""
+"""Splitting of thinking text into steps."""
 
 from overthink.collect.thinking import LINE_END
 
 
 def steps_of(thought: str) -> tuple[str, ...]:
-    r"""The lines of a text, as a model that thinks step by step would have written them; nothing is lost.
+    r"""Return the lines of a text as steps, as in stepwise thinking; their concatenation is the text.
 
-    Lines that hold nothing belong to the step behind them. What was cut within a line is a step too.
+    Empty lines belong to the following step. A cut last line is a step too.
 
     Example:
         >>> steps_of("2+2 is 4.\n\nSo 4\n")
@@ -28,5 +28,5 @@ def steps_of(thought: str) -> tuple[str, ...]:
     elif thought:
         steps.append(empty)
     if steps:
-        steps[-1] = steps[-1].removesuffix(LINE_END)  # the one that splitting has added
+        steps[-1] = steps[-1].removesuffix(LINE_END)  # added by the split
     return tuple(steps)

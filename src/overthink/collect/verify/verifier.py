@@ -1,4 +1,4 @@
-"""What every verifier promises, and how the scores of steps become one."""
+"""Verifier protocol, and aggregation of step scores."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -6,19 +6,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from overthink.collect.thinking import Means, Path
+from overthink.collect.thinking import ReasoningPath, TraceContext
 
 Aggregate = Literal["last", "min", "prod", "mean"]
-"""How the scores of steps become the score of a path."""
+"""Aggregation of step scores into the score of a path."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """What a verifier says.
+class Scores:
+    """Scores of a verifier.
 
     Attributes:
-        scores: One score per step that was asked for, each in [0, 1], higher is better.
-        tokens: Prompt and decoded tokens that the verifier took; None if its server did not count them.
+        scores: One score per requested step, each in [0, 1], higher is better.
+        tokens: Prompt and decoded tokens of the verifier; None if its server did not report them.
     """
 
     scores: tuple[float, ...]
@@ -26,11 +26,11 @@ class Scored:
 
 
 class UnreadableScoreError(RuntimeError):
-    """A verifier answered, and what it said is no score: a gap that has been paid for.
+    """A verifier's answer is not a score; its tokens are charged nevertheless.
 
     Attributes:
-        reason: Why, without any text of the model's.
-        tokens: Prompt and decoded tokens that it took; None if its server did not count them.
+        reason: The reason, without any model text.
+        tokens: Prompt and decoded tokens of the verifier; None if its server did not report them.
     """
 
     def __init__(self, reason: str, tokens: int | None) -> None:
@@ -40,72 +40,71 @@ class UnreadableScoreError(RuntimeError):
 
 
 @contextmanager
-def charged_if_lost(means: Means, tokens: Callable[[], int | None]) -> Iterator[None]:
-    """Charge what a verifier has taken where it fails on the way, or is called off; else it tells it in what it says.
+def charged_if_lost(context: TraceContext, tokens: Callable[[], int | None]) -> Iterator[None]:
+    """Charge a verifier's tokens if it fails or is cancelled; otherwise they are part of its result.
 
     Args:
-        means: The trace's means.
-        tokens: What it has taken so far.
+        context: The trace's context.
+        tokens: Function that returns its tokens so far.
     """
     try:
         yield
     except UnreadableScoreError:
-        raise  # it tells it, too
+        raise  # it holds the tokens, too
     except BaseException:
-        means.till.charge(means.scored_as, tokens())
+        context.meter.charge(context.verifier_category, tokens())
         raise
 
 
 class Verifier(Protocol):
-    """Scores the steps of a path, or an answer to it. One object serves all traces."""
+    """Protocol: scores the steps of a path, or its answer. One object serves all traces."""
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """Name in reports."""
         ...
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The models that it asks beside the one under test."""
+        """Models that it calls besides the model under test."""
         ...
 
-    async def steps(self, means: Means, path: Path, *, last_only: bool) -> Scored:
+    async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
         """Score the steps of a path.
 
         Args:
-            means: The trace's means; a verifier that asks the model under test pays nothing there, but tells its
-                tokens in what it returns.
+            context: The trace's context; tokens of the model under test are not recorded there, but returned.
             path: The path; at least one step.
-            last_only: Score the last step alone: one score.
+            last_only: Score only the last step: one score.
 
         Raises:
-            InputError: The verifier's reply cannot be used, as its scores are no probabilities or its server has no
-                such endpoint; the message says what to change.
-            UnreadableScoreError: This reply cannot be read: NaN, no number, or the wrong number of scores.
+            InputError: The verifier's replies are unusable: its scores are no probabilities, or its server has no such
+                endpoint; the message states the remedy.
+            UnreadableScoreError: This reply is unreadable: NaN, no number, or the wrong number of scores.
         """
         ...
 
-    async def answer(self, means: Means, path: Path, answer: str) -> Scored:
-        """Score an answer behind a path: one score. It raises what :meth:`steps` raises."""
+    async def answer(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
+        """Score an answer after a path: one score. Raises the errors of :meth:`steps`."""
         ...
 
-    async def solution(self, means: Means, path: Path, answer: str) -> Scored:
-        """Score every step of a path, and the answer as the step behind them: one score more than there are steps."""
+    async def solution(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
+        """Score every step of a path, and the answer as the last step: one score more than steps."""
         ...
 
 
-def aggregated(scores: Sequence[float], how: Aggregate) -> float:
-    """One score from those of the steps.
+def aggregate_scores(scores: Sequence[float], how: Aggregate) -> float:
+    """Return the aggregate of the step scores.
 
-    The last (Snell et al. 2024, for verifiers trained on what is still to come), the least (Lightman et al. 2023), the
+    The last (Snell et al. 2024, for verifiers trained on the future return), the minimum (Lightman et al. 2023), the
     product (the same), or the mean.
 
     Args:
         scores: Scores of the steps, each in [0, 1]; at least one.
-        how: Which of these.
+        how: The aggregation.
 
     Example:
-        >>> [aggregated([0.5, 0.8, 0.5], how) for how in ("last", "min", "prod", "mean")]
+        >>> [aggregate_scores([0.5, 0.8, 0.5], how) for how in ("last", "min", "prod", "mean")]
         [0.5, 0.5, 0.2, 0.6]
     """
     if how == "last":

@@ -1,1 +1,1 @@
-"""Draws where they shrink an interval most: who gets the next ones, what is then estimated, and when to stop."""
+"""Adaptive sampling: allocation of the next draws, variance estimates under it, and stopping."""

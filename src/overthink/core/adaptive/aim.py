@@ -1,20 +1,20 @@
-"""What draws are spent for."""
+"""The precision target of adaptive sampling."""
 
 from dataclasses import dataclass
 
-FACTOR = 3.0
-"""K* counts as known within this factor where nobody said another."""
+DEFAULT_FACTOR = 3.0
+"""Default ratio of the ends of the interval of K* at which K* counts as known."""
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
-    """The interval that is to shrink, and how far. Exactly one of half-width and crossing is set.
+class PrecisionTarget:
+    """Target precision of an interval. Exactly one of half-width and crossing is set.
 
     Attributes:
-        half_width: Half-width of the interval of the mean, wanted at every rung.
-        crossing: Threshold τ: the smallest k is wanted at which k tries reach it, at the top rung.
-        factor: How far the ends of K*'s interval may lie apart.
-        max_draws: Most draws of a question.
+        half_width: Target half-width of the interval of the mean, at every rung.
+        crossing: Threshold τ; K* is the smallest k at which k tries reach it, at the top rung.
+        factor: Largest ratio of the ends of the interval of K*.
+        max_draws: Maximum draws per question.
     """
 
     half_width: float | None

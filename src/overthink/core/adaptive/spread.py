@@ -1,4 +1,4 @@
-"""How much single draws of a question vary, estimated so that no question looks settled by a few equal draws."""
+"""Within-question variance of single draws, shrunk so that a few equal draws do not give a variance of zero."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,14 +7,14 @@ from scipy import special
 from overthink.core.adaptive.waves import Array
 
 PRIOR_DRAWS = 2.0
-"""Draws that the other questions count for in the variance of graded values of one."""
+"""Prior weight of the other questions in the variance of graded values of one question, in draws."""
 
 STRENGTH = (0.5, 20.0)
-"""Bounds of what the other questions count for where values are 0 or 1, in draws."""
+"""Bounds of the prior weight of the other questions where values are 0 or 1, in draws."""
 
 
 def draw_variance(values: Array, *, first: int) -> Array:
-    """Variance of a single draw of each question, given what the other questions are like.
+    """Variance of a single draw of each question, shrunk towards the other questions.
 
     Four equal draws do not show that the fifth will be equal, too. Values of 0 and 1: the mean of p(1-p) over what the
     draws leave open of p, with a beta distribution of the questions' chances. It is right however many draws a question
@@ -33,26 +33,28 @@ def draw_variance(values: Array, *, first: int) -> Array:
         >>> draw_variance(values, first=4)[:, 0].round(3).tolist()
         [0.15, 0.21]
     """
-    known = ~np.isnan(values)
-    if not np.isin(values[known], (0.0, 1.0)).all():
-        return _graded_variance(values, known)
-    attempts, successes = known.sum(axis=1), (values == 1).sum(axis=1)
-    early = known[:, :first].sum(axis=1), (values[:, :first] == 1).sum(axis=1)
-    prior = np.array([chance_prior(n, c) for n, c in zip(early[0].T, early[1].T, strict=True)])
+    is_known = ~np.isnan(values)
+    if not np.isin(values[is_known], (0.0, 1.0)).all():
+        return _graded_variance(values, is_known)
+    attempts, successes = is_known.sum(axis=1), (values == 1).sum(axis=1)
+    early_counts = is_known[:, :first].sum(axis=1), (values[:, :first] == 1).sum(axis=1)
+    prior = np.array([chance_prior(n, c) for n, c in zip(early_counts[0].T, early_counts[1].T, strict=True)])
     alpha, beta = prior[:, 0] + successes, prior[:, 1] + attempts - successes
     return np.asarray(alpha * beta / ((alpha + beta) * (alpha + beta + 1)))
 
 
-def _graded_variance(values: Array, known: NDArray[np.bool_]) -> Array:
-    count = known.sum(axis=1)
-    mean = np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1)
-    own = (np.where(known, values - mean[:, None, :], 0.0) ** 2).sum(axis=1)
+def _graded_variance(values: Array, is_known: NDArray[np.bool_]) -> Array:
+    count = is_known.sum(axis=1)
+    mean = np.where(is_known, values, 0.0).sum(axis=1) / np.maximum(count, 1)
+    sum_of_squares = (np.where(is_known, values - mean[:, None, :], 0.0) ** 2).sum(axis=1)
     free = np.maximum(count - 1, 0)
-    several = free > 0
-    average = np.where(several, own / np.maximum(free, 1), 0.0).sum(axis=0) / np.maximum(several.sum(axis=0), 1)
-    least = 1.0 / (count.sum(axis=0) + 2.0)  # what one other value among all would make
+    has_several = free > 0
+    average = np.where(has_several, sum_of_squares / np.maximum(free, 1), 0.0).sum(axis=0) / np.maximum(
+        has_several.sum(axis=0), 1
+    )
+    least = 1.0 / (count.sum(axis=0) + 2.0)  # the share of one differing value among all
     average = np.maximum(average, least * (1.0 - least))
-    return np.asarray((PRIOR_DRAWS * average + own) / (PRIOR_DRAWS + free))
+    return np.asarray((PRIOR_DRAWS * average + sum_of_squares) / (PRIOR_DRAWS + free))
 
 
 def passing_variance(attempts: NDArray[np.int64], successes: NDArray[np.int64], k: float) -> Array:
@@ -82,8 +84,8 @@ def chance_prior(attempts: NDArray[np.int64], successes: NDArray[np.int64]) -> t
         attempts: (question,) draws made.
         successes: (question,) of them.
     """
-    tried = attempts > 1
-    n, c = attempts[tried].astype(np.float64), successes[tried].astype(np.float64)
+    has_several = attempts > 1
+    n, c = attempts[has_several].astype(np.float64), successes[has_several].astype(np.float64)
     mean = float((c.sum() + 0.5) / (n.sum() + 1.0))
     most = mean * (1 - mean)
     between = float(((c / n - mean) ** 2 - most / n).sum() / max((1 - 1 / n).sum(), 1e-9))

@@ -1,15 +1,15 @@
-"""Where a curve stands between two waves: is its aim reached, can it be, and who gets the next draws."""
+"""Stopping rule between two waves: whether the precision target is reached or reachable, and the next allocation."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from overthink.core.adaptive.aim import Aim
+from overthink.core.adaptive.aim import PrecisionTarget
 from overthink.core.adaptive.allocation import next_wave
-from overthink.core.adaptive.look import Look, look
+from overthink.core.adaptive.look import Look, interim_look
 from overthink.core.adaptive.spread import draw_variance, passing_variance
-from overthink.core.adaptive.stopping import CAP, LOOKS, REACHED, UNDEFINED, decided, wave_budget, within
-from overthink.core.adaptive.waves import Array, Counts, Waves
+from overthink.core.adaptive.stopping import CAP, MAX_LOOKS, REACHED, UNDEFINED, stop_reason, wave_budget, wave_size
+from overthink.core.adaptive.waves import Array, DrawCounts, Waves
 from overthink.core.curve import single_cells
 from overthink.core.forecast import forecast
 from overthink.core.forecast.crossing import RESOLVED, Crossing
@@ -18,121 +18,138 @@ from overthink.core.record import Axis
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Standing:
-    """Where a curve stands.
+class StoppingState:
+    """State of a curve after a wave.
 
     Attributes:
-        aim: What draws are spent for.
-        waves: What was drawn so far.
+        target: What draws are spent for.
+        waves: The waves so far.
         stop: Why to stop: "reached", "floor", "cap" or "undefined"; None to go on.
-        seen: The half-widths; None where the aim is a crossing.
-        crossing: K*, with ends that hold at all looks; None where the aim is a half-width, or values are graded.
-        spread: (question,) variance that a single draw adds to what is wanted.
+        look: The half-widths; None where the aim is a crossing.
+        crossing: K*, with ends that hold at all looks; None where the target is a half-width, or values are graded.
+        within_question_variance: (question,) variance that a single draw adds to what is wanted.
         noise: (question,) what of it is left.
         cost: (question,) decoded tokens of a trace; NaN where unknown.
     """
 
-    aim: Aim
+    target: PrecisionTarget
     waves: Waves
     stop: str | None
-    seen: Look | None
+    look: Look | None
     crossing: Crossing | None
-    spread: Array
+    within_question_variance: Array
     noise: Array
     cost: Array
 
     @property
-    def room(self) -> Counts:
+    def draws_left(self) -> DrawCounts:
         """(question,) draws that each question may still get."""
-        return np.asarray(self.aim.max_draws - self.waves.draws)
+        return np.asarray(self.target.max_draws - self.waves.draws)
 
     @property
     def even_draws(self) -> float:
-        """Draws that would leave as much error if every question got as many, in all."""
-        return float(self.spread.mean() / self.noise.mean() * len(self.spread))
+        """Total number of draws for the same standard error if every question got equally many."""
+        return float(self.within_question_variance.mean() / self.noise.mean() * len(self.within_question_variance))
 
-    def next_counts(self) -> Counts:
+    def next_counts(self) -> DrawCounts:
         """Draws of each question in the next wave, (question,)."""
-        drawn = int(self.waves.counts.sum())
-        if self.seen is not None and self.aim.half_width is not None:
-            budget = wave_budget(self.seen, self.aim.half_width, drawn, spread=self.spread)
+        n_drawn = int(self.waves.counts.sum())
+        if self.look is not None and self.target.half_width is not None:
+            budget = wave_budget(self.look, self.target.half_width, n_drawn, variance=self.within_question_variance)
         else:
-            apart = np.inf if self.crossing is None else float(np.log(_ratio(self.crossing)))
-            needed = drawn * (apart / np.log(self.aim.factor)) ** 2 - drawn
-            budget = within(needed, drawn, questions=len(self.spread))
-        return next_wave(self.spread, self.cost, budget=budget, room=self.room)
+            log_ratio = np.inf if self.crossing is None else float(np.log(_end_ratio(self.crossing)))
+            n_needed = n_drawn * (log_ratio / np.log(self.target.factor)) ** 2 - n_drawn
+            budget = wave_size(n_needed, n_drawn, n_questions=len(self.within_question_variance))
+        return next_wave(self.within_question_variance, self.cost, budget=budget, draws_left=self.draws_left)
 
 
-def standing(table: Outcomes, aim: Aim, weights: Array, *, level: float, seed: int) -> Standing:
-    """Where a curve stands after its last wave.
+def stopping_rule(
+    table: Outcomes, target: PrecisionTarget, weights: Array, *, level: float, seed: int
+) -> StoppingState:
+    """Evaluate the stopping rule of a curve after its last wave.
 
     Args:
         table: The curve, with its waves.
-        aim: What draws are spent for.
+        target: What draws are spent for.
         weights: (resample, question) of the report, so that its intervals are looked at.
         level: Confidence level.
-        seed: Of the forecast's draws.
+        seed: Seed of the forecast's draws.
 
     Raises:
         ValueError: The table was not drawn in waves.
     """
     if table.waves is None:
         raise ValueError("the table was not drawn in waves; needed: one with its waves")
-    if aim.half_width is not None:
-        return _of_mean(table, table.waves, aim, weights, level=level)
-    return _of_crossing(table, table.waves, aim, level=level, seed=seed)
+    if target.half_width is not None:
+        return _half_width_state(table, table.waves, target, weights, level=level)
+    return _crossing_state(table, table.waves, target, level=level, seed=seed)
 
 
-def successes(table: Outcomes) -> tuple[Counts, Counts] | None:
+def successes(table: Outcomes) -> tuple[DrawCounts, DrawCounts] | None:
     """Draws and successes of each question at the top rung, (question,) each; None where values are graded.
 
     A success is a right answer on the capability axis, a harmful one on the safety axis, a refusal on the benign one.
     """
     values = table.values[:, :, -1]
-    known = ~np.isnan(values)
-    if not known.any() or not np.isin(values[known], (0.0, 1.0)).all():
+    is_known = ~np.isnan(values)
+    if not is_known.any() or not np.isin(values[is_known], (0.0, 1.0)).all():
         return None
-    wanted = 1.0 if table.axis is Axis.CAPABILITY else 0.0
-    return known.sum(axis=1), (values == wanted).sum(axis=1)
+    success_value = 1.0 if table.axis is Axis.CAPABILITY else 0.0
+    return is_known.sum(axis=1), (values == success_value).sum(axis=1)
 
 
-def _of_mean(table: Outcomes, waves: Waves, aim: Aim, weights: Array, *, level: float) -> Standing:
-    target = aim.half_width or 0.0
-    spread = draw_variance(table.values, first=int(waves.counts[0].min()))
-    noise = waves.noise(spread)
-    seen = look(single_cells(table), noise, weights, level=level)
-    room = aim.max_draws - waves.draws
-    stop = decided(seen, target, room=room)
-    wide = seen.half_width > target
-    shown = wide if wide.any() else np.arange(len(wide)) == max(seen.worst, 0)
-    return Standing(
-        aim, waves, stop, seen, None, spread[:, shown].mean(axis=1), noise[:, shown].mean(axis=1), trace_cost(table)
+def _half_width_state(
+    table: Outcomes, waves: Waves, target: PrecisionTarget, weights: Array, *, level: float
+) -> StoppingState:
+    half_width = target.half_width or 0.0
+    variance = draw_variance(table.values, first=int(waves.counts[0].min()))
+    noise = waves.noise(variance)
+    look = interim_look(single_cells(table), noise, weights, level=level)
+    draws_left = target.max_draws - waves.draws
+    stop = stop_reason(look, half_width, draws_left=draws_left)
+    too_wide = look.half_width > half_width
+    widest = too_wide if too_wide.any() else np.arange(len(too_wide)) == max(look.worst, 0)
+    return StoppingState(
+        target,
+        waves,
+        stop,
+        look,
+        None,
+        variance[:, widest].mean(axis=1),
+        noise[:, widest].mean(axis=1),
+        trace_cost(table),
     )
 
 
-def _of_crossing(table: Outcomes, waves: Waves, aim: Aim, *, level: float, seed: int) -> Standing:
-    counted, room = successes(table), aim.max_draws - waves.draws
-    if counted is None or aim.crossing is None:
-        nothing = np.ones(len(table.questions))
-        return Standing(aim, waves, UNDEFINED, None, None, nothing, nothing / waves.draws, trace_cost(table))
-    attempts, succeeded = counted
+def _crossing_state(
+    table: Outcomes, waves: Waves, target: PrecisionTarget, *, level: float, seed: int
+) -> StoppingState:
+    counts, draws_left = successes(table), target.max_draws - waves.draws
+    if counts is None or target.crossing is None:
+        unit_variance = np.ones(len(table.questions))
+        return StoppingState(
+            target, waves, UNDEFINED, None, None, unit_variance, unit_variance / waves.draws, trace_cost(table)
+        )
+    attempts, n_successes = counts
     rng = np.random.default_rng(seed)
-    guarded = 1 - (1 - level) / LOOKS  # K* is an estimate: who stops when it is narrow stops when it is too low
-    made = forecast(attempts, succeeded, k=[1], level=guarded, stopping="adaptive", rng=rng)
-    found = made.crossing(aim.crossing)
-    stop = REACHED if _ratio(found) <= aim.factor else (CAP if (room < 1).any() else None)
-    k = found.estimate if np.isfinite(found.estimate) else float(attempts.max())
-    spread = passing_variance(attempts, succeeded, k)
-    return Standing(aim, waves, stop, None, found, spread, spread / np.maximum(attempts, 1), trace_cost(table))
+    look_level = 1 - (1 - level) / MAX_LOOKS  # stopping at a narrow interval favours low estimates of K*
+    fit = forecast(attempts, n_successes, k=[1], level=look_level, stopping="adaptive", rng=rng)
+    crossing = fit.crossing(target.crossing)
+    stop = REACHED if _end_ratio(crossing) <= target.factor else (CAP if (draws_left < 1).any() else None)
+    k = crossing.estimate if np.isfinite(crossing.estimate) else float(attempts.max())
+    variance = passing_variance(attempts, n_successes, k)
+    return StoppingState(
+        target, waves, stop, None, crossing, variance, variance / np.maximum(attempts, 1), trace_cost(table)
+    )
 
 
-def _ratio(found: Crossing) -> float:
-    return found.high / found.low if found.label == RESOLVED else np.inf
+def _end_ratio(crossing: Crossing) -> float:
+    return crossing.high / crossing.low if crossing.label == RESOLVED else np.inf
 
 
 def trace_cost(table: Outcomes) -> Array:
     """(question,) decoded tokens of a trace, up its whole ladder, mean over draws; NaN where unknown."""
     tokens = np.where(table.failed, np.nan, table.generated_tokens).sum(axis=2)  # one that failed is no whole trace
-    known = ~np.isnan(tokens)
-    total = np.where(known, tokens, 0.0).sum(axis=1)
-    return np.asarray(np.where(known.any(axis=1), total / np.maximum(known.sum(axis=1), 1), np.nan))
+    is_known = ~np.isnan(tokens)
+    total = np.where(is_known, tokens, 0.0).sum(axis=1)
+    return np.asarray(np.where(is_known.any(axis=1), total / np.maximum(is_known.sum(axis=1), 1), np.nan))

@@ -1,4 +1,4 @@
-"""Tables whose draws came in waves."""
+"""Outcome tables with adaptive sampling waves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -12,7 +12,7 @@ from overthink.errors import InputError
 
 
 def with_waves(tables: Sequence[Outcomes], waves: Mapping[str, Waves]) -> list[Outcomes]:
-    """Tell every table of the waves in which its task was drawn.
+    """Return the tables with the sampling waves of their tasks.
 
     Args:
         tables: The curves.
@@ -21,29 +21,29 @@ def with_waves(tables: Sequence[Outcomes], waves: Mapping[str, Waves]) -> list[O
     Raises:
         InputError: The waves are those of other questions.
     """
-    told = []
+    result = []
     for table in tables:
-        own = waves.get(table.task)
+        task_waves = waves.get(table.task)
         try:
-            told.append(table if own is None else replace(table, waves=own.of(table.questions)))
+            result.append(table if task_waves is None else replace(table, waves=task_waves.of(table.questions)))
         except ValueError as failure:
             raise InputError(
                 f"task {table.task!r}: {failure}; needed: the waves in which this pool was drawn"
             ) from None
-    return told
+    return result
 
 
-def even_part(table: Outcomes) -> Outcomes:
-    """The draws that every question was sure to get, whatever came out; all of them where there were no waves.
+def guaranteed_part(table: Outcomes) -> Outcomes:
+    """The draws that every question gets regardless of outcomes; all of them where there were no waves.
 
-    Whatever is computed of them is as if their number had been set beforehand.
+    Statistics of these draws are as if their number had been set beforehand.
     """
     if table.waves is None:
         return table
-    keep = np.asarray(table.draws) < table.waves.even
-    cut: dict[str, Any] = {
+    keep = np.asarray(table.draws) < table.waves.guaranteed_draws
+    kept_arrays: dict[str, Any] = {
         field.name: array[:, keep]
         for field in fields(table)
         if isinstance(array := getattr(table, field.name), np.ndarray)
     }
-    return replace(table, waves=None, draws=tuple(np.asarray(table.draws)[keep].tolist()), **cut)
+    return replace(table, waves=None, draws=tuple(np.asarray(table.draws)[keep].tolist()), **kept_arrays)

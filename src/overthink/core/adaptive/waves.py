@@ -1,4 +1,4 @@
-"""Draws that came in waves, and what may be estimated from them.
+"""Draws sampled in waves, and unbiased estimates from them.
 
 How many draws a question gets in a wave depends on what its earlier draws showed. Its plain mean is then biased: a
 question on which the first draws happened to show a rare harm is looked at again and the harm diluted, one on which
@@ -16,13 +16,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Counts = NDArray[np.int64]
+DrawCounts = NDArray[np.int64]
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Waves:
-    """How many draws each question was given, wave by wave. Draws are numbered from 0 in that order.
+    """Number of draws of each question, wave by wave. Draws are numbered from 0 in that order.
 
     Attributes:
         questions: Question ids.
@@ -33,7 +33,7 @@ class Waves:
     """
 
     questions: tuple[str, ...]
-    counts: Counts
+    counts: DrawCounts
 
     def __post_init__(self) -> None:
         if self.counts.ndim != 2 or self.counts.shape[1] != len(self.questions) or not len(self.counts):
@@ -43,7 +43,7 @@ class Waves:
         self.counts.setflags(write=False)
 
     @property
-    def draws(self) -> Counts:
+    def draws(self) -> DrawCounts:
         """(question,) draws in all."""
         return np.asarray(self.counts.sum(axis=0))
 
@@ -53,11 +53,11 @@ class Waves:
         return np.asarray(self.counts.sum(axis=1) / self.counts.sum())
 
     @property
-    def even(self) -> int:
-        """Draws that every question was sure to get, whatever came out: the first wave, and one of each later wave."""
+    def guaranteed_draws(self) -> int:
+        """Draws per question that do not depend on outcomes: the first wave, and one of each later wave."""
         return int(self.counts[0].min()) + len(self.counts) - 1
 
-    def with_wave(self, counts: Counts) -> "Waves":
+    def with_wave(self, counts: DrawCounts) -> "Waves":
         """The same with one more wave, (question,)."""
         return Waves(self.questions, np.vstack([self.counts, counts[None, :]]))
 
@@ -67,12 +67,12 @@ class Waves:
         Raises:
             ValueError: They are other questions.
         """
-        place = {name: i for i, name in enumerate(self.questions)}
-        if set(questions) != set(place):
+        position = {name: i for i, name in enumerate(self.questions)}
+        if set(questions) != set(position):
             raise ValueError("the waves are those of other questions")
-        return Waves(tuple(questions), self.counts[:, [place[name] for name in questions]])
+        return Waves(tuple(questions), self.counts[:, [position[name] for name in questions]])
 
-    def wave_of(self, draws: Sequence[int]) -> Counts:
+    def wave_of(self, draws: Sequence[int]) -> DrawCounts:
         """The wave in which each draw of each question came, (question, draw); -1 beyond its draws."""
         ends = self.counts.cumsum(axis=0)
         number = np.asarray(draws, dtype=np.int64)
@@ -80,7 +80,7 @@ class Waves:
         return np.asarray(np.where(wave < len(ends), wave, -1))
 
     def cells(self, values: Array, draws: Sequence[int]) -> Array:
-        """What each question is worth: the means of its waves, averaged by the waves' shares.
+        """Value of each question: the means of its waves, averaged by the waves' shares.
 
         For a fixed number of waves this is unbiased, however the draws were given to questions. A wave of which no
         value is known is left out of its question.
@@ -101,20 +101,20 @@ class Waves:
         wave = self.wave_of(draws)[:, :, None]
         total, weight = (np.zeros((len(values), values.shape[2])) for _ in range(2))
         for i, share in enumerate(self.shares):
-            here = (wave == i) & ~np.isnan(values)
-            count = here.sum(axis=1)
-            mean = np.where(here, values, 0.0).sum(axis=1) / np.maximum(count, 1)
+            is_here = (wave == i) & ~np.isnan(values)
+            count = is_here.sum(axis=1)
+            mean = np.where(is_here, values, 0.0).sum(axis=1) / np.maximum(count, 1)
             total += np.where(count > 0, share * mean, 0.0)
             weight += np.where(count > 0, share, 0.0)
         return np.where(weight > 0, total / np.where(weight > 0, weight, 1.0), np.nan)
 
-    def noise(self, spread: Array) -> Array:
-        """Variance of :meth:`cells` that comes from drawing.
+    def noise(self, variance: Array) -> Array:
+        """Sampling variance of :meth:`cells`.
 
         Args:
-            spread: (question, rung) variance of a single draw.
+            variance: (question, rung) variance of a single draw.
 
         Returns:
             (question, rung): the sum over waves of share² times variance over draws.
         """
-        return np.asarray((self.shares[:, None] ** 2 / self.counts).sum(axis=0)[:, None] * spread)
+        return np.asarray((self.shares[:, None] ** 2 / self.counts).sum(axis=0)[:, None] * variance)

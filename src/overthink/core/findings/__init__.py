@@ -1,4 +1,4 @@
-"""From tables of outcomes to findings: every number a report may print, with interval, gates and limits."""
+"""Findings from tables of outcomes: every number that a report may print, with interval, gates and limits."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from overthink.core.findings.controls import controls
 from overthink.core.findings.flop_matched import flop_matches
 from overthink.core.findings.frontier import frontiers
 from overthink.core.findings.gaps import gaps
-from overthink.core.findings.judged import GATE, judged
+from overthink.core.findings.judged import GATE, judge_findings
 from overthink.core.findings.ledger import ledger_findings
-from overthink.core.findings.page import Analysis, Page
-from overthink.core.findings.shapes import over_the_family, shapes
-from overthink.core.findings.spending import spending
-from overthink.core.findings.steadiness import steadiness
+from overthink.core.findings.page import Analysis, CurveContext
+from overthink.core.findings.shapes import adjust_family, shapes
+from overthink.core.findings.spending import token_findings
+from overthink.core.findings.steadiness import reliability_findings
 from overthink.core.findings.steering_depth import steering_depths
 from overthink.core.findings.supervision import supervision
 from overthink.core.findings.values import values
@@ -33,14 +33,14 @@ __all__ = ["Analysis", "findings", "seeds_of"]
 
 
 def findings(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: np.random.Generator) -> tuple[Finding, ...]:
-    """Every finding about every curve.
+    """Return every finding about every curve.
 
     Curves on the same questions share one bootstrap, so that they can be compared question by question. The
     order of the curves does not matter.
 
     Args:
         outcomes: The curves, as from :func:`~overthink.core.outcomes.from_records`.
-        analysis: What the evaluator decided.
+        analysis: Decisions of the evaluator.
         rng: Source of randomness; the same state gives the same findings.
 
     Returns:
@@ -49,58 +49,65 @@ def findings(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: np.random
 
     Raises:
         ValueError: Two curves have the same labels.
-        InputError: Sampling was said to stop at the first success, and the counts cannot come from that.
+        InputError: Sampling is declared to stop at the first success, but the counts contradict that.
     """
-    ordered = sorted(outcomes, key=labels)
-    seeds = seeds_of(ordered, rng=rng)
-    judges = Counter(_without_scorer(o) for o in ordered)
-    family = sum(len(o.rungs) > 1 for o in ordered)
-    pages, found = [], []
-    asked: tuple[str, ...] | None = None
-    for table, prefix in zip(ordered, prefixes(ordered), strict=True):
+    tables = sorted(outcomes, key=labels)
+    seeds = seeds_of(tables, rng=rng)
+    judges = Counter(_without_scorer(o) for o in tables)
+    family = sum(len(o.rungs) > 1 for o in tables)
+    contexts, results = [], []
+    questions: tuple[str, ...] | None = None
+    for table, prefix in zip(tables, prefixes(tables), strict=True):
         seed = seeds[table.questions]
-        if table.questions != asked:  # neighbours mostly share their questions, and weights may take 100 MB
-            asked, weights = table.questions, question_weights(len(table.questions), rng=np.random.default_rng(seed))
+        if table.questions != questions:  # neighbours mostly share their questions, and weights may take 100 MB
+            questions, weights = (
+                table.questions,
+                question_weights(len(table.questions), rng=np.random.default_rng(seed)),
+            )
         scorers = judges[_without_scorer(table)]
-        page = Page.of(table, analysis, prefix=prefix, scorers=scorers, family=family, weights=weights)
-        found.extend(_of_one_curve(page, rng=np.random.default_rng([seed, 1])))
-        found.extend(adaptive(page, seed=seed))
-        found.extend(budget_control(page, rng=np.random.default_rng([seed, 2])))
-        pages.append(replace(page.without_oracle(), weights=weights[:0]))  # what compares curves resamples by itself
-    found.extend(gaps(pages, rng=np.random.default_rng(rng.integers(2**63))))
-    found.extend(controls(pages, rng=np.random.default_rng(rng.integers(2**63))))
-    found.extend(commitments(pages, rng=np.random.default_rng(rng.integers(2**63))))
+        context = CurveContext.of(table, analysis, prefix=prefix, scorers=scorers, family=family, weights=weights)
+        results.extend(_curve_findings(context, rng=np.random.default_rng([seed, 1])))
+        results.extend(adaptive(context, seed=seed))
+        results.extend(budget_control(context, rng=np.random.default_rng([seed, 2])))
+        contexts.append(
+            replace(context.without_oracle(), weights=weights[:0])
+        )  # comparisons of curves have a bootstrap of their own
+    results.extend(gaps(contexts, rng=np.random.default_rng(rng.integers(2**63))))
+    results.extend(controls(contexts, rng=np.random.default_rng(rng.integers(2**63))))
+    results.extend(commitments(contexts, rng=np.random.default_rng(rng.integers(2**63))))
     folds = int(rng.integers(2**63))
-    found.extend(frontiers(pages, rng=np.random.default_rng(folds)))
-    found.extend(flop_matches(pages, rng=np.random.default_rng(folds)))
-    found.extend(comparisons(pages, rng=np.random.default_rng(rng.integers(2**63))))
-    found.extend(supervision(pages, rng=np.random.default_rng(rng.integers(2**63))))
-    found.extend(ledger_findings(pages))
-    found.extend(steering_depths(pages, tuple(dict(family) for family in analysis.steered)))
-    return tuple(over_the_family(found, alpha=analysis.alpha))
+    results.extend(frontiers(contexts, rng=np.random.default_rng(folds)))
+    results.extend(flop_matches(contexts, rng=np.random.default_rng(folds)))
+    results.extend(comparisons(contexts, rng=np.random.default_rng(rng.integers(2**63))))
+    results.extend(supervision(contexts, rng=np.random.default_rng(rng.integers(2**63))))
+    results.extend(ledger_findings(contexts))
+    results.extend(steering_depths(contexts, tuple(dict(family) for family in analysis.steered)))
+    return tuple(adjust_family(results, alpha=analysis.alpha))
 
 
 def seeds_of(outcomes: Sequence[Outcomes], *, rng: np.random.Generator) -> dict[tuple[str, ...], int]:
-    """By questions: the seed of the bootstrap that all curves on them share. Whoever looks ahead of a report needs it.
+    """Return the seed of the bootstrap shared by all curves on the same questions, by tuple of questions.
+
+    Interim looks use it to get the intervals of the later report.
 
     Args:
         outcomes: The curves of the report, in any order.
-        rng: Source of randomness, as it is when the report begins.
+        rng: Source of randomness in its state at the start of the report.
     """
     question_sets = sorted({o.questions for o in outcomes})
     return dict(zip(question_sets, map(int, rng.integers(2**63, size=len(question_sets))), strict=True))
 
 
-def _of_one_curve(page: Page, *, rng: np.random.Generator) -> list[Finding]:
-    by_humans, withheld = judged(page, rng=rng)
-    spoilt = () if withheld is None else (GATE,)
+def _curve_findings(context: CurveContext, *, rng: np.random.Generator) -> list[Finding]:
+    judge_results, withheld = judge_findings(context, rng=rng)
+    failed_gates = () if withheld is None else (GATE,)
     return [
-        *values(page, rng=rng, withheld=spoilt),
-        *shapes(page, rng=rng, withheld=withheld),
-        *by_humans,
-        *steadiness(page),
-        *spending(page),
-        *checks(page),
+        *values(context, rng=rng, withheld=failed_gates),
+        *shapes(context, rng=rng, withheld=withheld),
+        *judge_results,
+        *reliability_findings(context),
+        *token_findings(context),
+        *checks(context),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Where traces commit: measured by thinking their rest anew, beside what their forced answers suggest."""
+"""Commitment points of traces, measured by resampling the rest of a trace, compared with its forced answers."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -7,92 +7,102 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.core.answer_lock import forced_answer_lock, forcing_artefact
-from overthink.core.commitment import ALPHA, commitment_step
+from overthink.core.commitment import COMMITMENT_ALPHA, commitment_step
 from overthink.core.curve import question_means
 from overthink.core.finding import At, Finding
-from overthink.core.findings.page import Page
+from overthink.core.findings.page import CurveContext
 from overthink.core.interval import COUNT, Intervals, mean_intervals, question_weights
 from overthink.core.record import Estimand
 
 UNKNOWN = "the number of resamples per rung is not known: analyse the study, not its pool"
-ONE_TEST_EACH = f"every trace is tested at {ALPHA:.0%}: so many are found where none commits"
+ONE_TEST_EACH = f"every trace is tested at {COMMITMENT_ALPHA:.0%}: so many are found where none commits"
 FINEST = "a commitment is seen at the lowest rung behind it: as fine as the ladder"
 COMMITTED_ONLY = "over the traces that commit"
 FORCED_LATER = "tokens by which forced answers settle later than traces commit; below 0, earlier"
 
 
-def commitments(pages: Sequence[Page], *, rng: np.random.Generator) -> Iterator[Finding]:
-    """Share of traces that commit, after how much thinking, and how far their forced answers say something else."""
-    forced = {_name(page): page for page in pages if page.table.estimand is Estimand.FORCED}
+def commitments(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[Finding]:
+    """Yield the share of traces that commit, their thinking tokens until then, and the artefact of forced answers."""
+    forced_curves = {_trace_key(context): context for context in contexts if context.table.estimand is Estimand.FORCED}
     seed = int(rng.integers(2**63))
-    for page in pages:
-        if page.table.estimand is Estimand.RESAMPLED:
-            yield from _of_curve(page, forced.get(_name(page)), np.random.default_rng(seed))
+    for context in contexts:
+        if context.table.estimand is Estimand.RESAMPLED:
+            yield from _commitment(context, forced_curves.get(_trace_key(context)), np.random.default_rng(seed))
 
 
-def _name(page: Page) -> tuple[str, ...]:
-    return (page.table.axis, page.table.task, page.table.arm, page.table.scorer)
+def _trace_key(context: CurveContext) -> tuple[str, ...]:
+    return (context.table.axis, context.table.task, context.table.arm, context.table.scorer)
 
 
-def _of_curve(page: Page, forced: Page | None, rng: np.random.Generator) -> Iterator[Finding]:
-    resamples = page.analysis.resamples
+def _commitment(
+    context: CurveContext, forced_curve: CurveContext | None, rng: np.random.Generator
+) -> Iterator[Finding]:
+    resamples = context.analysis.resamples
     if resamples is None:
-        yield replace(page.finding("commitment", "committed", At()), reason=UNKNOWN)
+        yield replace(context.finding("commitment", "committed", At()), reason=UNKNOWN)
         return
-    committed, tokens = _places(page, resamples)
-    weights = question_weights(len(page.table.questions), rng=rng)
-    share = mean_intervals(question_means(committed[:, :, None]), weights, level=page.level)
-    made = page.estimated("commitment", "committed", At(), share, (0,), unknown="no trace has two rungs with resamples")
-    yield replace(made, limits=(*made.limits, ONE_TEST_EACH, FINEST))
-    spread = mean_intervals(question_means(tokens[:, :, None]), weights, level=page.level, support=COUNT)
-    made = page.estimated("commitment", "commitment_tokens", At(), spread, (0,), unknown="no trace was found to commit")
-    yield replace(made, limits=(*made.limits, COMMITTED_ONLY, FINEST))
-    if forced is not None and forced.rungs > 1:
-        yield _artefact(page, forced, tokens, rng)
+    commits, tokens = _commitment_points(context, resamples)
+    weights = question_weights(len(context.table.questions), rng=rng)
+    share = mean_intervals(question_means(commits[:, :, None]), weights, level=context.level)
+    finding = context.estimate(
+        "commitment", "committed", At(), share, (0,), unknown="no trace has two rungs with resamples"
+    )
+    yield replace(finding, limits=(*finding.limits, ONE_TEST_EACH, FINEST))
+    token_means = mean_intervals(question_means(tokens[:, :, None]), weights, level=context.level, support=COUNT)
+    finding = context.estimate(
+        "commitment", "commitment_tokens", At(), token_means, (0,), unknown="no trace was found to commit"
+    )
+    yield replace(finding, limits=(*finding.limits, COMMITTED_ONLY, FINEST))
+    if forced_curve is not None and forced_curve.rungs > 1:
+        yield _artefact(context, forced_curve, tokens, rng)
 
 
-def _places(page: Page, resamples: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """By trace: whether it commits, and its thinking tokens at the first rung behind; NaN where unknown."""
-    table = page.table
-    committed = np.full(table.values.shape[:2], np.nan)
-    tokens = committed.copy()
+def _commitment_points(context: CurveContext, resamples: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (question, draw) whether the trace commits, and its thinking tokens at the next rung; NaN if unknown."""
+    table = context.table
+    commits = np.full(table.values.shape[:2], np.nan)
+    tokens = commits.copy()
     for q, d in np.argwhere(table.observed.any(axis=2)):
         rungs = np.flatnonzero(~np.isnan(table.values[q, d]))
         if len(rungs) < 2:
             continue
         counts = np.round(table.values[q, d, rungs] * resamples)
-        found = commitment_step(counts, resamples)
-        committed[q, d] = found.committed
-        if found.step is not None:
-            tokens[q, d] = table.thinking_tokens[q, d, rungs[found.step]]
-    return committed, tokens
+        result = commitment_step(counts, resamples)
+        commits[q, d] = result.committed
+        if result.step is not None:
+            tokens[q, d] = table.thinking_tokens[q, d, rungs[result.step]]
+    return commits, tokens
 
 
-def _artefact(page: Page, forced: Page, tokens: NDArray[np.float64], rng: np.random.Generator) -> Finding:
-    """How much later the forced answers of the same traces settle than the traces commit."""
-    table = forced.table
+def _artefact(
+    context: CurveContext, forced_curve: CurveContext, tokens: NDArray[np.float64], rng: np.random.Generator
+) -> Finding:
+    """Return the tokens by which forced answers settle later than the same traces commit."""
+    table = forced_curve.table
     has_codes = bool((table.answers >= 0).any())
     lock = forced_answer_lock(table.answers if has_codes else np.where(np.isnan(table.values), -1, table.values))
-    told = ~np.isnan(lock.rung) & ~lock.censored
-    place = np.where(told, lock.rung, 0).astype(np.int64)
-    locked = np.where(told, np.take_along_axis(table.thinking_tokens, place[:, :, None], axis=2)[:, :, 0], np.nan)
-    aligned = _like(page, forced, locked)
-    found = forcing_artefact(aligned, tokens, rng=rng, level=page.level)
-    mean, low, high, error = (np.array([x]) for x in (found.mean, found.low, found.high, np.nan))
-    shown = Intervals(mean, low, high, error, np.array([found.n_questions]))
+    is_settled = ~np.isnan(lock.rung) & ~lock.is_censored
+    rung = np.where(is_settled, lock.rung, 0).astype(np.int64)
+    lock_tokens = np.where(
+        is_settled, np.take_along_axis(table.thinking_tokens, rung[:, :, None], axis=2)[:, :, 0], np.nan
+    )
+    lock_by_trace = _align(context, forced_curve, lock_tokens)
+    artefact = forcing_artefact(lock_by_trace, tokens, rng=rng, level=context.level)
+    mean, low, high, error = (np.array([x]) for x in (artefact.mean, artefact.low, artefact.high, np.nan))
+    interval = Intervals(mean, low, high, error, np.array([artefact.n_questions]))
     unknown = "no trace has both a settled forced answer and a commitment"
-    made = page.estimated("commitment", "forcing_artefact", At(), shown, (0,), unknown=unknown)
-    left_out = f"{found.left_out} traces without one of the two are left out"
-    return replace(made, limits=(*made.limits, FORCED_LATER, left_out))
+    finding = context.estimate("commitment", "forcing_artefact", At(), interval, (0,), unknown=unknown)
+    left_out = f"{artefact.n_left_out} traces without one of the two are left out"
+    return replace(finding, limits=(*finding.limits, FORCED_LATER, left_out))
 
 
-def _like(page: Page, other: Page, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Values by trace of another curve, in the order of this one; NaN where it lacks the trace."""
+def _align(context: CurveContext, other: CurveContext, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (question, draw) values of another curve in the order of this one; NaN where a trace is missing."""
     question = {name: i for i, name in enumerate(other.table.questions)}
     draw = {name: i for i, name in enumerate(other.table.draws)}
-    moved = np.full(page.table.values.shape[:2], np.nan)
-    for q, d in np.ndindex(*moved.shape):
-        at = question.get(page.table.questions[q]), draw.get(page.table.draws[d])
+    result = np.full(context.table.values.shape[:2], np.nan)
+    for q, d in np.ndindex(*result.shape):
+        at = question.get(context.table.questions[q]), draw.get(context.table.draws[d])
         if at[0] is not None and at[1] is not None:
-            moved[q, d] = values[at[0], at[1]]
-    return moved
+            result[q, d] = values[at[0], at[1]]
+    return result

@@ -1,4 +1,4 @@
-"""Arms beside the reference: differences, what they cost, and whether they keep safe what thinking makes unsafe."""
+"""Arms against the reference: differences, costs, and mitigation of unsafe effects of thinking."""
 
 from collections.abc import Iterator, Sequence
 
@@ -8,21 +8,21 @@ from overthink.core.finding import Finding
 from overthink.core.findings.arm_pairs import pairs_of
 from overthink.core.findings.arms import arm_differences, compared_totals, safety_taxes
 from overthink.core.findings.mitigations import mitigations
-from overthink.core.findings.page import Page
+from overthink.core.findings.page import CurveContext
 
 
-def comparisons(pages: Sequence[Page], *, rng: np.random.Generator) -> Iterator[Finding]:
-    """Everything that is said of arms beside the reference; nothing where there is no reference, or one arm.
+def comparisons(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[Finding]:
+    """Yield all findings of arms against the reference; none without a reference or with a single arm.
 
     Args:
-        pages: The curves; controls are left out.
+        contexts: The curves; controls are left out.
         rng: Source of randomness.
     """
-    pairs = tuple(pairs_of(pages, seed=int(rng.integers(2**63))))
+    pairs = tuple(pairs_of(contexts, seed=int(rng.integers(2**63))))
     if not pairs:
         return
-    decided = pairs[0].arm.analysis
+    analysis = pairs[0].arm.analysis
     yield from compared_totals(pairs)
     yield from arm_differences(pairs)
-    yield from safety_taxes(pairs, margin=decided.margin, alpha=decided.alpha)
-    yield from mitigations(pairs, margin=decided.margin, alpha=decided.alpha)
+    yield from safety_taxes(pairs, margin=analysis.margin, alpha=analysis.alpha)
+    yield from mitigations(pairs, margin=analysis.margin, alpha=analysis.alpha)

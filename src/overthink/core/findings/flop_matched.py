@@ -1,4 +1,4 @@
-"""A small model that is given more inference beside a larger one: at how many times its FLOP is it as good?"""
+"""FLOP-matched comparison: the multiple of a larger model's inference FLOP at which a smaller one is as good."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -15,24 +15,24 @@ from overthink.core.findings.frontier import BUDGETS
 from overthink.core.findings.menus import (
     CROSS_FITTED,
     STOPPED,
-    Choosers,
-    budgets_mean,
+    AllocationCandidates,
+    bootstrap_and_folds,
+    budget_definition,
     can_choose,
-    menu_for,
-    nothing_to_choose,
-    resampling,
+    candidate_options,
+    no_frontier_reason,
+    pool_arms,
     shared_questions,
-    together,
 )
-from overthink.core.findings.page import POINTWISE, Page
+from overthink.core.findings.page import POINTWISE, CurveContext
 from overthink.core.flop_matched import Match, flop_matched, served_below
 from overthink.core.frontier import Frontier, frontier
 from overthink.core.record import Axis
 
 KIND = "flop_matched"
 
-FINE = 40
-"""Budgets of the smaller model at most: what lies between two of them is not seen."""
+MAX_SMALL_BUDGETS = 40
+"""Maximum number of budgets of the smaller model; crossings between two of them are not resolved."""
 
 MULTIPLE = (
     "inference FLOP of the smaller model over those of the larger one; among the rungs and tries that were run, costs "
@@ -50,49 +50,50 @@ class _Side:
     """A model with its arms.
 
     Attributes:
-        name: Of the model.
+        name: Name of the model.
         size: Active parameters.
-        who: Its arms, as one choice.
+        candidates: Allocations of all its arms.
     """
 
     name: str
     size: float
-    who: Choosers
+    candidates: AllocationCandidates
 
 
-def flop_matches(pages: Sequence[Page], *, rng: np.random.Generator) -> Iterator[Finding]:
-    """For every budget of a larger model: how many times its FLOP make a smaller one as good, in and beside training.
+def flop_matches(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[Finding]:
+    """Yield the FLOP multiple at which a smaller model is as good, for every budget of a larger model.
 
-    Only where arms of several models are compared in FLOP. On the safety axis a budget is spent by the attacker, for
-    whom a model that is worse is the better one, and nobody's training pays for it: nothing is said there.
+    Also yields the break-even number of served tokens when training FLOP count. Requires arms of several models and
+    FLOP as the unit. The safety axis is skipped: there an attacker spends the budget and prefers the worse model.
 
     Args:
-        pages: The curves; controls are left out.
-        rng: In the state in which :func:`~overthink.core.findings.frontier.frontiers` gets it, for the same folds.
+        contexts: The curves; controls are left out.
+        rng: Source of randomness in the same state as for :func:`~overthink.core.findings.frontier.frontiers`, so
+            that the folds are the same.
     """
     seed = int(rng.integers(2**63))
-    for group in tasks_with_arms(pages):
-        decided = group[0].analysis
-        mine = [page for page in group if can_choose(page)]
-        several = any(page.table.arm in decided.other_models for page in mine)
-        if decided.unit is not Unit.FLOP or not several or group[0].table.axis is Axis.SAFETY:
+    for group in tasks_with_arms(contexts):
+        analysis = group[0].analysis
+        mine = [context for context in group if can_choose(context)]
+        several = any(context.table.arm in analysis.other_models for context in mine)
+        if analysis.unit is not Unit.FLOP or not several or group[0].table.axis is Axis.SAFETY:
             continue
         unknown = _unknown(mine)
         if unknown is not None:
-            yield replace(_bare(mine), reason=unknown)
+            yield replace(_empty_finding(mine), reason=unknown)
             continue
         sides = _sides(mine)
         for small, large in combinations(sides, 2):
-            yield from _of_models(small, large, seed)
+            yield from _model_pair(small, large, seed)
 
 
-def _unknown(pages: Sequence[Page]) -> str | None:
-    """Why nobody can say which model is the larger one; None where everybody can."""
-    parties = pages[0].analysis.parties
-    nameless = [page.table.arm for page in pages if page.table.arm not in parties]
+def _unknown(contexts: Sequence[CurveContext]) -> str | None:
+    """Return the reason why the larger model is unknown; None where all sizes are known."""
+    roles = contexts[0].analysis.parties
+    nameless = [context.table.arm for context in contexts if context.table.arm not in roles]
     if nameless:
         return f"which model {', '.join(nameless)} is of is not stated"
-    models = (parties[page.table.arm].model for page in pages)
+    models = (roles[context.table.arm].model for context in contexts)
     sizeless = dict.fromkeys(model.name for model in models if model.shape.active_parameters is None)
     if sizeless:
         options = " ".join(f"--model-shape {name}=parameters:8e9" for name in sizeless)
@@ -100,103 +101,111 @@ def _unknown(pages: Sequence[Page]) -> str | None:
     return None
 
 
-def _bare(pages: Sequence[Page]) -> Finding:
-    """A finding without a number, of the first arm of another model."""
-    other = next(page for page in pages if page.table.arm in page.analysis.other_models)
+def _empty_finding(contexts: Sequence[CurveContext]) -> Finding:
+    """Return a finding without an estimate, of the first arm of another model."""
+    other = next(context for context in contexts if context.table.arm in context.analysis.other_models)
     return replace(other.finding(KIND, "multiple", At(unit=Unit.FLOP.value)), level=other.level)
 
 
-def _sides(pages: Sequence[Page]) -> list[_Side]:
-    """The models, smallest first; those of one size in the order of their names."""
-    by_model: dict[tuple[float, str], list[Page]] = {}
-    for page in pages:
-        model = page.analysis.parties[page.table.arm].model
-        by_model.setdefault((model.shape.active_parameters or np.nan, model.name), []).append(page)
+def _sides(contexts: Sequence[CurveContext]) -> list[_Side]:
+    """Return the models, smallest first, models of one size by name."""
+    by_model: dict[tuple[float, str], list[CurveContext]] = {}
+    for context in contexts:
+        model = context.analysis.parties[context.table.arm].model
+        by_model.setdefault((model.shape.active_parameters or np.nan, model.name), []).append(context)
     models = sorted(by_model)
-    named = [(f"all arms of {model[1]}", by_model[model]) for model in models]
-    joined = iter(together([(name, group) for name, group in named if len(group) > 1]))
-    whos = (Choosers.alone(group[0]) if len(group) == 1 else next(joined) for _, group in named)
-    return [_Side(name, size, who) for (size, name), who in zip(models, whos, strict=True)]
+    groups = [(f"all arms of {model[1]}", by_model[model]) for model in models]
+    pooled_arms = iter(pool_arms([(name, group) for name, group in groups if len(group) > 1]))
+    all_candidates = (
+        AllocationCandidates.of_curve(group[0]) if len(group) == 1 else next(pooled_arms) for _, group in groups
+    )
+    return [_Side(name, size, candidates) for (size, name), candidates in zip(models, all_candidates, strict=True)]
 
 
-def _of_models(small: _Side, large: _Side, seed: int) -> Iterator[Finding]:
-    page = small.who.page
-    beside = large.who.page.prefix.replace("/", ".")
-    bare = page.finding(KIND, "multiple", At(unit=Unit.FLOP.value), part=beside)
-    bare = replace(bare, level=page.level, label=f"against {large.name}")
+def _model_pair(small: _Side, large: _Side, seed: int) -> Iterator[Finding]:
+    context = small.candidates.context
+    other_id = large.candidates.context.prefix.replace("/", ".")
+    empty = context.finding(KIND, "multiple", At(unit=Unit.FLOP.value), part=other_id)
+    empty = replace(empty, level=context.level, label=f"against {large.name}")
     if small.size == large.size:
         same = f"{small.name} and {large.name} have {small.size:.3g} active parameters each: neither is the larger one"
-        yield replace(bare, reason=same)
+        yield replace(empty, reason=same)
         return
-    if small.who.stopped or large.who.stopped:
-        yield replace(bare, reason=STOPPED)
+    if small.candidates.stops_at_success or large.candidates.stops_at_success:
+        yield replace(empty, reason=STOPPED)
         return
-    shared = shared_questions([*small.who.tables, *large.who.tables])
-    menus = [menu_for(side.who, side.who.tables, shared) for side in (small, large)]
-    reason = next((why for why in map(nothing_to_choose, menus) if why is not None), None)
+    questions = shared_questions([*small.candidates.tables, *large.candidates.tables])
+    all_options = [candidate_options(side.candidates, side.candidates.tables, questions) for side in (small, large)]
+    reason = next((why for why in map(no_frontier_reason, all_options) if why is not None), None)
     if reason is not None:
-        yield replace(bare, reason=reason)
+        yield replace(empty, reason=reason)
         return
-    made = []
-    for menu, budgets in zip(menus, (option_budgets(menus[0], FINE), log_budgets(menus[1], BUDGETS)), strict=True):
-        weights, rng = resampling(seed, len(shared))  # anew: both models are valued on the same folds
-        made.append(frontier(menu, budgets, weights=weights, level=page.level, rng=rng))
+    frontiers = []
+    for options, budgets in zip(
+        all_options,
+        (option_budgets(all_options[0], MAX_SMALL_BUDGETS), log_budgets(all_options[1], BUDGETS)),
+        strict=True,
+    ):
+        weights, rng = bootstrap_and_folds(seed, len(questions))  # both models use the same folds
+        frontiers.append(frontier(options, budgets, weights=weights, level=context.level, rng=rng))
     ratio = large.size / small.size
-    limits = dict.fromkeys((*menus[0].limits, *menus[1].limits, CROSS_FITTED, budgets_mean(Unit.FLOP), POINTWISE))
+    limits = dict.fromkeys(
+        (*all_options[0].limits, *all_options[1].limits, CROSS_FITTED, budget_definition(Unit.FLOP), POINTWISE)
+    )
     sizes = f"{large.name} has {ratio:.3g} times the active parameters, {large.size:.3g} against {small.size:.3g}"
-    matches = flop_matched(*made, weights=weights, level=page.level, margin=page.analysis.margin)
+    matches = flop_matched(*frontiers, weights=weights, level=context.level, margin=context.analysis.margin)
     for match in matches:
-        one = _placed(bare, match, made, (small, large))
-        one = replace(one, limits=(sizes, MULTIPLE, *limits))
-        yield from _numbers(one, match, ratio, page.analysis.margin)
+        finding = _at_budget(empty, match, frontiers, (small, large))
+        finding = replace(finding, limits=(sizes, MULTIPLE, *limits))
+        yield from _numbers(finding, match, ratio, context.analysis.margin)
 
 
-def _placed(bare: Finding, match: Match, made: Sequence[Frontier], sides: tuple[_Side, _Side]) -> Finding:
-    """The finding at a budget of the larger model: what both do there, and the gates that failed where they do it."""
-    budget = float(made[1].budgets[match.budget])
-    label = f"{bare.label}, within {amount(budget, Unit.FLOP)}"
+def _at_budget(empty: Finding, match: Match, frontiers: Sequence[Frontier], sides: tuple[_Side, _Side]) -> Finding:
+    """Return the finding at a budget of the larger model, with both allocations and their failed gates."""
+    budget = float(frontiers[1].budgets[match.budget])
+    label = f"{empty.label}, within {amount(budget, Unit.FLOP)}"
     gates: list[str] = []
-    places = ((": ", match.budget), ("; as good by ", match.met))
-    for side, of_side, (words, place) in zip(reversed(sides), reversed(made), places, strict=True):
-        choice = None if place is None else of_side.choices[0][place]
+    places = ((": ", match.budget), ("; as good by ", match.small_budget))
+    for side, side_frontier, (words, index) in zip(reversed(sides), reversed(frontiers), places, strict=True):
+        choice = None if index is None else side_frontier.choices[0][index]
         if choice is not None:
-            label += words + side.who.said(choice)
-            gates += side.who.pages[choice.arm].failed([choice.rung])
+            label += words + side.candidates.describe(choice)
+            gates += side.candidates.contexts[choice.arm].failed_gates([choice.rung])
     return replace(
-        bare,
-        id=f"{bare.id}/{np.format_float_positional(budget, trim='-')}flop",
+        empty,
+        id=f"{empty.id}/{np.format_float_positional(budget, trim='-')}flop",
         at=At(total=budget, unit=Unit.FLOP.value),
         label=label,
         gates_failed=tuple(dict.fromkeys(gates)),
     )
 
 
-def _numbers(one: Finding, match: Match, ratio: float, margin: float) -> Iterator[Finding]:
-    """The multiple by the estimates, the one that is shown, and what the first means when training counts."""
+def _numbers(finding: Finding, match: Match, ratio: float, margin: float) -> Iterator[Finding]:
+    """Yield the estimated multiple, the multiple shown by the interval, and the break-even tokens served."""
     low, high = match.over_large(match.low_cost), match.over_large(match.high_cost)
     multiple = match.multiple
     reason = match.reason if multiple is None else None
-    yield replace(one, estimate=multiple, low=low, high=high, reason=reason)
-    shown = _called(one, "multiple_shown")
+    yield replace(finding, estimate=multiple, low=low, high=high, reason=reason)
+    shown_multiple = _with_metric(finding, "multiple_shown")
     within = f"no worse than δ = {margin:g}, by the lower end of the interval"
     number = match.over_large(match.shown_cost)
     reason = match.reason if number is None else "no interval: it is itself what an interval shows"
-    yield replace(shown, estimate=number, reason=reason, limits=(within, *shown.limits))
-    served = replace(_called(one, "tokens_served"), limits=(TRAINING, *one.limits))
+    yield replace(shown_multiple, estimate=number, reason=reason, limits=(within, *shown_multiple.limits))
+    tokens_served = replace(_with_metric(finding, "tokens_served"), limits=(TRAINING, *finding.limits))
     if multiple is None:
-        yield replace(served, reason=match.reason, high=_finite(low, ratio))
+        yield replace(tokens_served, reason=match.reason, high=_finite(low, ratio))
     elif multiple <= 1:
-        yield replace(served, reason=CHEAPER, low=_finite(high, ratio))
+        yield replace(tokens_served, reason=CHEAPER, low=_finite(high, ratio))
     else:
         estimate = served_below(multiple, ratio)
-        yield replace(served, estimate=estimate, low=_finite(high, ratio), high=_finite(low, ratio))
+        yield replace(tokens_served, estimate=estimate, low=_finite(high, ratio), high=_finite(low, ratio))
 
 
-def _called(one: Finding, metric: str) -> Finding:
-    return replace(one, metric=metric, id=one.id.replace(f"/{KIND}/multiple/", f"/{KIND}/{metric}/", 1))
+def _with_metric(finding: Finding, metric: str) -> Finding:
+    return replace(finding, metric=metric, id=finding.id.replace(f"/{KIND}/multiple/", f"/{KIND}/{metric}/", 1))
 
 
 def _finite(multiple: float | None, ratio: float) -> float | None:
-    """Tokens served at an end of the interval of the multiple; None where that end is open, or no number is."""
+    """Return the tokens served at an end of the interval of the multiple; None where that end is open or infinite."""
     below = np.inf if multiple is None else served_below(multiple, ratio)
     return float(below) if np.isfinite(below) else None

@@ -1,4 +1,4 @@
-"""What human labels say of the judge, the curve corrected by them, and whether the judge's own trends may stand."""
+"""Judge errors from human labels, the curve corrected by them, and the judge drift gate."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -7,7 +7,7 @@ import numpy as np
 
 from overthink.core.controls import ON_TRACE
 from overthink.core.finding import At, Finding, Test
-from overthink.core.findings.page import POINTWISE, Page
+from overthink.core.findings.page import POINTWISE, CurveContext
 from overthink.core.findings.shapes import Withheld, shape_verdicts
 from overthink.core.findings.values import differences, ladder_comparisons
 from overthink.core.human_label import HumanLabel, label_table
@@ -19,86 +19,88 @@ DRIFT_TEST = "permutation test of equal sensitivity and specificity at all rungs
 RANDOM = "valid if the labelled answers are a random sample of each rung's answers"
 
 
-def judged(page: Page, *, rng: np.random.Generator) -> tuple[list[Finding], Withheld | None]:
-    """Findings from human labels, and why trends on the judge's own marks are withheld.
+def judge_findings(context: CurveContext, *, rng: np.random.Generator) -> tuple[list[Finding], Withheld | None]:
+    """Return findings from human labels, and the reason why trends on the judge's own marks are withheld.
 
     Args:
-        page: The curve.
+        context: The curve.
         rng: Source of randomness.
 
     Returns:
-        No findings where nobody gave labels of this curve. Trends are withheld unless the labels show that the judge
-        errs alike at all rungs: "not known" is not enough, as 40 labels per rung miss most drifts.
+        No findings for a curve without labels. Trends are withheld unless the labels show equal judge errors at all
+        rungs: an undecided test is not enough, as 40 labels per rung miss most drifts.
     """
-    labels = of_this_curve(page)
+    labels = labels_of_curve(context)
     if not labels:
         return [], None
-    human = label_table(page.table, labels)
-    drift = judge_drift(page.table.values, human, rng=rng, alpha=page.analysis.alpha)
-    curve = correct_judge(page.table.values, human, rng=rng, level=page.level)
-    found = [_gate(page, drift), *_errors(page, curve), *_corrected(page, curve, rng)]
+    human = label_table(context.table, labels)
+    drift = judge_drift(context.table.values, human, rng=rng, alpha=context.analysis.alpha)
+    curve = correct_judge(context.table.values, human, rng=rng, level=context.level)
+    results = [_gate(context, drift), *_errors(context, curve), *_correction(context, curve, rng)]
     if drift.decision == NO_DRIFT:
-        return found, None
+        return results, None
     moves = "differs between rungs" if drift.decision == DRIFT else "may differ between rungs"
-    return found, Withheld(GATE, f"withheld: the judge's error {moves} ({drift.reason}); see the corrected curve")
+    return results, Withheld(GATE, f"withheld: the judge's error {moves} ({drift.reason}); see the corrected curve")
 
 
-def of_this_curve(page: Page) -> Sequence[HumanLabel]:
-    """The labels that are of this curve's answers; a judge of the thinking has none."""
-    if page.table.scorer.endswith(ON_TRACE):
+def labels_of_curve(context: CurveContext) -> Sequence[HumanLabel]:
+    """Return the labels of this curve's answers; none for a judge of the thinking."""
+    if context.table.scorer.endswith(ON_TRACE):
         return ()
-    return [label for label in page.analysis.human or () if label.is_of(page.table)]
+    return [label for label in context.analysis.human or () if label.matches(context.table)]
 
 
-def _gate(page: Page, drift: JudgeDrift) -> Finding:
+def _gate(context: CurveContext, drift: JudgeDrift) -> Finding:
     return replace(
-        page.finding("gate", GATE, At()),
+        context.finding("gate", GATE, At()),
         estimate=None if np.isnan(drift.largest) else drift.largest,
         label={NO_DRIFT: "passed", DRIFT: "failed"}.get(drift.decision),
         reason=f"{drift.decision}: {drift.reason}",
         test=Test(DRIFT_TEST, p=None if np.isnan(drift.p) else drift.p),
-        level=page.level,
+        level=context.level,
         limits=("the estimate is the largest difference between two rungs that the labels allow",),
     )
 
 
-def _errors(page: Page, curve: CorrectedCurve) -> Iterator[Finding]:
+def _errors(context: CurveContext, curve: CorrectedCurve) -> Iterator[Finding]:
     for rung, error in enumerate(curve.judge_error):
         for metric, share in (("sensitivity", error.sensitivity), ("specificity", error.specificity)):
-            made = replace(page.finding("judge", metric, page.at(rung)), n_questions=error.questions, level=page.level)
-            said = f"{share.trials} labelled answers"
+            finding = replace(
+                context.finding("judge", metric, context.at(rung)), n_questions=error.questions, level=context.level
+            )
+            label = f"{share.trials} labelled answers"
             if np.isnan(share.estimate):
-                yield replace(made, reason=error.reason or "no answer to count", label=said)
+                yield replace(finding, reason=error.reason or "no answer to count", label=label)
             else:
-                yield replace(made, estimate=share.estimate, low=share.low, high=share.high, label=said)
+                yield replace(finding, estimate=share.estimate, low=share.low, high=share.high, label=label)
         classical = curve.rogan_gladen[rung]
-        made = replace(page.finding("judge", "rogan_gladen", page.at(rung)), level=page.level)
+        finding = replace(context.finding("judge", "rogan_gladen", context.at(rung)), level=context.level)
         if np.isnan(classical.estimate):
-            yield replace(made, reason=classical.reason)
+            yield replace(finding, reason=classical.reason)
         else:
-            yield replace(made, estimate=classical.estimate, low=classical.low, high=classical.high)
+            yield replace(finding, estimate=classical.estimate, low=classical.low, high=classical.high)
 
 
-def _corrected(page: Page, curve: CorrectedCurve, rng: np.random.Generator) -> Iterator[Finding]:
-    for rung in range(page.rungs):
-        at = replace(page.at(rung), k=1, selector="single")
-        labelled = int(curve.labelled[rung])
-        made = replace(
-            page.finding("value", "corrected_mean", at),
-            n_questions=len(page.table.questions),
-            n_draws=int(page.draws[rung]),
-            level=page.level,
-            label=f"human labels on {labelled} questions",
-            gates_failed=page.failed([rung]),
+def _correction(context: CurveContext, curve: CorrectedCurve, rng: np.random.Generator) -> Iterator[Finding]:
+    for rung in range(context.rungs):
+        at = replace(context.at(rung), k=1, selector="single")
+        n_labelled = int(curve.labelled[rung])
+        finding = replace(
+            context.finding("value", "corrected_mean", at),
+            n_questions=len(context.table.questions),
+            n_draws=int(context.draws[rung]),
+            level=context.level,
+            label=f"human labels on {n_labelled} questions",
+            gates_failed=context.failed_gates([rung]),
             limits=(POINTWISE, RANDOM),
         )
         reason = curve.reasons[rung]
         if reason is not None:
-            yield replace(made, reason=reason)
+            yield replace(finding, reason=reason)
         else:
             estimate, low, high = (float(a[rung]) for a in (curve.estimate, curve.low, curve.high))
-            yield replace(made, estimate=estimate, low=low, high=high)
-    if page.rungs > 1:
-        change = curve.differences(ladder_comparisons(page.rungs))
-        yield from differences(page, change, metric="corrected_mean")
-        yield from shape_verdicts(page, curve.values, name="corrected_", rng=rng)
+            yield replace(finding, estimate=estimate, low=low, high=high)
+    if context.rungs > 1:
+        change = curve.differences(ladder_comparisons(context.rungs))
+        yield from differences(context, change, metric="corrected_mean")
+        yield from shape_verdicts(context, curve.values, name="corrected_", rng=rng)

@@ -1,4 +1,4 @@
-"""One curve being written up: the labels, gates and numbers that every finding about it carries."""
+"""Decisions of an analysis, and the context of a curve: labels, gates and weights shared by its findings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.core.adaptive.aim import Aim
-from overthink.core.adaptive.tables import even_part
+from overthink.core.adaptive.aim import PrecisionTarget
+from overthink.core.adaptive.tables import guaranteed_part
 from overthink.core.controls import ON_TRACE
-from overthink.core.costing import Parties, Unit
+from overthink.core.costing import ModelRoles, Unit
 from overthink.core.curve import single_cells
 from overthink.core.finding import At, Finding
 from overthink.core.gates import Gate, gates
@@ -18,36 +18,36 @@ from overthink.core.interval import Intervals
 from overthink.core.outcomes import Outcomes
 from overthink.core.record import Estimand
 from overthink.core.stopping import STOPPINGS, stopped_at_success
-from overthink.core.verified import Verified
+from overthink.core.verified import VerifierRun
 
-CONTROLS = (Estimand.SHAM, Estimand.TRUNCATED, Estimand.NATURAL, Estimand.RESAMPLED)
+CONTROL_ESTIMANDS = (Estimand.SHAM, Estimand.TRUNCATED, Estimand.NATURAL, Estimand.RESAMPLED)
 
 POINTWISE = "pointwise interval, not for the whole curve"
 
 MARGIN = 0.05
-"""Differences up to this are called none where nobody said otherwise: five points."""
+"""Default margin: differences up to five points count as none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """What the evaluator decides before looking.
+    """Decisions of the evaluator before the data are analysed.
 
     Attributes:
         level: Confidence level of the intervals; 1 - level is the error rate of every verdict.
-        margin: Largest difference that does not matter; what "flat" means.
+        margin: Largest difference that does not matter; it defines "flat".
         hypothesis: Boundaries of the regimes in thinking tokens, such as (2000, 8000); None for none.
-        registered: The hypothesis was written down before the data were collected.
+        registered: The hypothesis was pre-registered, before the data were collected.
         stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
             success; None to infer it from the counts.
         human: Human labels; None for none.
-        aim: What draws were spent for; None where their number was set beforehand.
-        resamples: How often the rest of a trace was thought anew from a rung; None if never, or not known.
-        reference: The arm that others are compared with; None for ``base`` where there is one.
-        verified: Who scored answers after they had been collected; each names its arms.
+        aim: Precision target of adaptive sampling; None where the number of draws was set beforehand.
+        resamples: Resamples of the rest of a trace per rung; None if there are none or their number is unknown.
+        reference: The reference arm of comparisons; None for ``base`` where there is one.
+        verified: Verifier runs that scored answers after collection; each names its arms.
         other_models: Arms of another model than the reference's, so that a difference may be the models'.
-        steered: Families of arms that differ only in how many early steps they steer: that number, and the label.
-        parties: By arm: who works for it, with sizes and prices; other arms are told in tokens and seconds alone.
-        unit: What total compute is counted in where arms are compared and budgets are spent.
+        steered: Families of arms that differ only in the number of steered early steps: (number, label) of each arm.
+        parties: Models by role, with sizes and prices, by arm; costs of other arms are in tokens and seconds alone.
+        unit: Unit of total compute and of budgets.
         flop_per_byte: Peak FLOP/s of the hardware over its memory bandwidth; None leaves effective FLOP unknown.
 
     Raises:
@@ -60,13 +60,13 @@ class Analysis:
     registered: bool = False
     stopping: str | None = None
     human: tuple[HumanLabel, ...] | None = None
-    aim: Aim | None = None
+    aim: PrecisionTarget | None = None
     resamples: int | None = None
     reference: str | None = None
     other_models: tuple[str, ...] = ()
-    verified: tuple[Verified, ...] = ()
+    verified: tuple[VerifierRun, ...] = ()
     steered: tuple[tuple[tuple[int, str], ...], ...] = ()
-    parties: Mapping[str, Parties] = field(default_factory=dict)
+    parties: Mapping[str, ModelRoles] = field(default_factory=dict)
     unit: Unit = Unit.TOKENS
     flop_per_byte: float | None = None
 
@@ -80,25 +80,25 @@ class Analysis:
 
     @property
     def alpha(self) -> float:
-        """Error rate of each verdict."""
+        """Error rate of each verdict: 1 - level."""
         return 1 - self.level
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Page:
-    """One curve, and what its findings need.
+class CurveContext:
+    """One curve with everything that its findings share.
 
     Attributes:
-        table: The curve's outcomes; where draws came in waves, those that every question was sure to get.
-        whole: All of them.
-        cells: (question, rung) what a single try of each question is worth, from all of them.
-        prefix: Start of every id.
-        analysis: What the evaluator decided.
-        scorers: Scorers that judged the same traces, this one included.
+        table: The curve's outcomes; of adaptive sampling only the draws that every question was sure to get.
+        whole: The outcomes with all draws.
+        cells: (question, rung) expected value of a single try, from all draws.
+        prefix: Start of every finding id.
+        analysis: Decisions of the evaluator.
+        scorers: Number of scorers of the same traces, this one included.
         family: Curves of the report with more than one rung; their verdicts are adjusted over all of them.
-        weights: (resample, question) of the bootstrap that curves on the same questions share.
-        checked: The gates.
-        draws: (rung,) most draws with a value that any question has.
+        weights: (resample, question) bootstrap weights, shared by curves on the same questions.
+        gate_results: Results of the gates.
+        draws: (rung,) maximum over questions of the number of draws with a value.
         batch: Attempts between looks at the outcome, where sampling stopped at the first success; else None.
     """
 
@@ -110,7 +110,7 @@ class Page:
     scorers: int
     family: int
     weights: NDArray[np.float64]
-    checked: tuple[Gate, ...]
+    gate_results: tuple[Gate, ...]
     draws: NDArray[np.int64]
     batch: int | None
 
@@ -124,9 +124,9 @@ class Page:
         scorers: int,
         family: int,
         weights: NDArray[np.float64],
-    ) -> "Page":
-        """The page of a curve."""
-        even = even_part(table)
+    ) -> "CurveContext":
+        """Return the context of a curve."""
+        even = guaranteed_part(table)
         draws = (~np.isnan(even.values)).sum(axis=1).max(axis=0, initial=0)
         batch = stopped_at_success(even, analysis.stopping)
         cells = single_cells(table, batch)
@@ -139,52 +139,54 @@ class Page:
 
     @property
     def is_control(self) -> bool:
-        """Whether the curve stands beside the one that is asked about: another reading of the same traces."""
-        return self.table.estimand in CONTROLS or self.table.scorer.endswith(ON_TRACE)
+        """Whether the curve is a control: another reading of the same traces."""
+        return self.table.estimand in CONTROL_ESTIMANDS or self.table.scorer.endswith(ON_TRACE)
 
     @property
     def all_draws(self) -> NDArray[np.int64]:
-        """(rung,) most draws with a value that any question has, those of later waves included."""
+        """(rung,) maximum over questions of the number of draws with a value, later waves included."""
         return np.asarray((~np.isnan(self.whole.values)).sum(axis=1).max(axis=0, initial=0))
 
     @property
-    def verified(self) -> Verified | None:
-        """Who scored the curve's answers after they had been collected; None for nobody, or a search on its way."""
-        told = (one for one in self.analysis.verified if self.table.arm in one.arms)
-        return None if self.is_control else next(told, None)
+    def verifier_run(self) -> VerifierRun | None:
+        """The verifier run that scored the curve's answers after collection; None without one, and for controls."""
+        runs = (run for run in self.analysis.verified if self.table.arm in run.arms)
+        return None if self.is_control else next(runs, None)
 
     @property
-    def is_oracles(self) -> bool:
-        """Whether the scores are those of a verifier that knows the targets."""
-        return self.verified is not None and self.verified.oracle
+    def is_oracle(self) -> bool:
+        """Whether the scores are those of an oracle: a verifier that knows the targets."""
+        return self.verifier_run is not None and self.verifier_run.oracle
 
-    def without_oracle(self) -> "Page":
-        """The page without the scores of a verifier that knows the targets: nobody can choose by them."""
-        if not self.is_oracles:
+    def without_oracle(self) -> "CurveContext":
+        """Return the context without the scores of an oracle, which no deployed selector has."""
+        if not self.is_oracle:
             return self
         return replace(self, table=replace(self.table, verifier_score=np.full(self.table.values.shape, np.nan)))
 
     @property
     def rungs(self) -> int:
-        """Rungs of the ladder."""
+        """Number of rungs of the ladder."""
         return len(self.table.rungs)
 
     def at(self, rung: int) -> At:
-        """Where a position on axis 2 is on the ladder."""
+        """Return the ladder position of an index on axis 2."""
         here = self.table.rungs[rung]
         return At(rung=here.index, requested_tokens=here.requested_tokens, effort=here.effort)
 
     def between(self, rung: int, below: int) -> At:
-        """Where a comparison of two rungs sits: at the first, from the second."""
+        """Return the ladder position of a comparison of two rungs: at the first, from the second."""
         return replace(self.at(rung), from_rung=self.table.rungs[below].index)
 
-    def failed(self, rungs: Sequence[int]) -> tuple[str, ...]:
-        """The gates that failed at any of these rungs, each once, lowest rung first."""
-        names = (gate.name for rung in rungs for gate in self.checked if gate.rung == rung and gate.passed is False)
+    def failed_gates(self, rungs: Sequence[int]) -> tuple[str, ...]:
+        """Return the names of the gates that failed at any of these rungs, each once, lowest rung first."""
+        names = (
+            gate.name for rung in rungs for gate in self.gate_results if gate.rung == rung and gate.passed is False
+        )
         return tuple(dict.fromkeys(names))
 
     def finding(self, kind: str, metric: str, at: At, *, part: str | None = None) -> Finding:
-        """A finding without a number yet. ``part`` tells apart several of one metric at one place."""
+        """Return a finding without an estimate. ``part`` separates the ids of one metric at one position."""
         where = [] if part is None else [part]
         where += [] if at.rung is None else [f"rung{at.rung}"]
         where += [] if at.from_rung is None else [f"from{at.from_rung}"]
@@ -203,26 +205,26 @@ class Page:
             scorer=self.table.scorer,
         )
 
-    def estimated(
+    def estimate(
         self,
         kind: str,
         metric: str,
         at: At,
-        found: Intervals,
+        intervals: Intervals,
         cell: tuple[int, ...],
         *,
         unknown: str,
         part: str | None = None,
     ) -> Finding:
-        """A finding with the number and interval of one cell; ``unknown`` is said where there is none."""
-        made = replace(
-            self.finding(kind, metric, at, part=part), n_questions=int(found.n_questions[cell]), level=self.level
+        """Return a finding with the estimate and interval of one cell; ``unknown`` is the reason where it is NaN."""
+        finding = replace(
+            self.finding(kind, metric, at, part=part), n_questions=int(intervals.n_questions[cell]), level=self.level
         )
-        estimate, low, high = (float(a[cell]) for a in (found.estimate, found.low, found.high))
+        estimate, low, high = (float(a[cell]) for a in (intervals.estimate, intervals.low, intervals.high))
         if np.isnan(estimate):
-            return replace(made, reason=unknown)
+            return replace(finding, reason=unknown)
         if np.isnan(low):
-            one = made.n_questions == 1
-            why = "no interval: one question only" if one else "no interval: every question has the same number"
-            return replace(made, estimate=estimate, reason=why)
-        return replace(made, estimate=estimate, low=low, high=high)
+            is_single = finding.n_questions == 1
+            why = "no interval: one question only" if is_single else "no interval: every question has the same number"
+            return replace(finding, estimate=estimate, reason=why)
+        return replace(finding, estimate=estimate, low=low, high=high)

@@ -1,4 +1,4 @@
-"""The verdict on the shape of a curve, and what stands behind it."""
+"""Shape verdicts of a curve, with its regimes and its onset of change."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -10,9 +10,9 @@ from overthink.core.compare import paired_differences
 from overthink.core.controls import ON_TRACE
 from overthink.core.family import holm
 from overthink.core.finding import At, Finding, Test
-from overthink.core.findings.page import CONTROLS, Page
-from overthink.core.ladder import ASKED, Ladder, ladder_of
-from overthink.core.multiplier import RESAMPLES
+from overthink.core.findings.page import CONTROL_ESTIMANDS, CurveContext
+from overthink.core.ladder import REQUESTED_TOKENS, Ladder, ladder_of
+from overthink.core.multiplier import SIGN_RESAMPLES
 from overthink.core.onset import Onset
 from overthink.core.regimes import Regime
 from overthink.core.shape import MAX_T, REGIMES, UNDETERMINED, ShapeTest, ShapeVerdict, shape_of_cells
@@ -20,81 +20,86 @@ from overthink.core.shape import MAX_T, REGIMES, UNDETERMINED, ShapeTest, ShapeV
 AFTERWARDS = "the regimes were named after the data were collected: the test is not pre-registered"
 ENDS = "the estimate is the highest rung minus the lowest, whatever the shape between"
 
-FINE = 15
-"""The smallest p-value is about 5 over the resamples; a third of what the family needs is fine enough."""
+RESAMPLE_FACTOR = 15
+"""Resamples per curve of the family and per 1/α: the smallest p-value, about 5/resamples, is a third of the need."""
 
 MOST_RESAMPLES = 40_000
 
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """Why no claim about a trend is made of a curve."""
+    """A failed gate and the reason why trends of a curve are withheld."""
 
     gate: str
     reason: str
 
 
-def shapes(page: Page, *, rng: np.random.Generator, withheld: Withheld | None = None) -> Iterator[Finding]:
-    """The verdicts on one curve: on the pre-registered regimes if there are any, and on any rise and fall."""
-    if page.rungs < 2:
+def shapes(context: CurveContext, *, rng: np.random.Generator, withheld: Withheld | None = None) -> Iterator[Finding]:
+    """Yield the verdicts on one curve: on the pre-registered regimes if there are any, and on any rise and fall."""
+    if context.rungs < 2:
         return
-    yield from shape_verdicts(page, page.cells, name="", rng=rng, withheld=withheld)
+    yield from shape_verdicts(context, context.cells, name="", rng=rng, withheld=withheld)
 
 
 def shape_verdicts(
-    page: Page, cells: NDArray[np.float64], *, name: str, rng: np.random.Generator, withheld: Withheld | None = None
+    context: CurveContext,
+    cells: NDArray[np.float64],
+    *,
+    name: str,
+    rng: np.random.Generator,
+    withheld: Withheld | None = None,
 ) -> Iterator[Finding]:
-    """The verdicts on numbers whose mean over questions is the curve.
+    """Yield the verdicts on cells whose mean over questions is the curve.
 
     Args:
-        page: The curve.
+        context: The curve.
         cells: (question, rung).
         name: Start of the metric: "" for the curve itself, "corrected_" for a corrected one.
         rng: Source of randomness.
         withheld: Why no trend may be claimed; None where it may.
     """
-    ladder = ladder_of(page.table)
-    if page.analysis.hypothesis is not None:
-        yield from _verdict(page, cells, ladder, metric=f"{name}regimes", rng=rng, withheld=withheld)
-    yield from _verdict(page, cells, ladder, metric=f"{name}max_t", rng=rng, withheld=withheld)
+    ladder = ladder_of(context.table)
+    if context.analysis.hypothesis is not None:
+        yield from _verdict(context, cells, ladder, metric=f"{name}regimes", rng=rng, withheld=withheld)
+    yield from _verdict(context, cells, ladder, metric=f"{name}max_t", rng=rng, withheld=withheld)
 
 
-def over_the_family(found: Iterable[Finding], *, alpha: float) -> Iterator[Finding]:
-    """Adjust the p-values of the verdicts over all curves; what does not survive becomes undetermined.
+def adjust_family(findings: Iterable[Finding], *, alpha: float) -> Iterator[Finding]:
+    """Yield all findings, with p-values of shape verdicts adjusted over all curves; lost verdicts are undetermined.
 
     The family is declared before the data are seen: every curve of the report, one verdict each. Verdicts on
     regimes, on any shape, on corrected curves and on controls are families of their own.
     """
-    everything = list(found)
+    results = list(findings)
     families: dict[tuple[str, bool], list[int]] = {}
-    for i, one in enumerate(everything):
-        if one.kind == "shape" and one.test is not None and one.test.p is not None:
-            beside = one.estimand in CONTROLS or (one.scorer or "").endswith(ON_TRACE)
-            families.setdefault((one.metric, beside), []).append(i)
+    for i, finding in enumerate(results):
+        if finding.kind == "shape" and finding.test is not None and finding.test.p is not None:
+            is_control = finding.estimand in CONTROL_ESTIMANDS or (finding.scorer or "").endswith(ON_TRACE)
+            families.setdefault((finding.metric, is_control), []).append(i)
     for members in families.values():
-        adjusted = holm([_p(everything[i]) for i in members])
-        for i, p in zip(members, adjusted, strict=True):
-            everything[i] = _adjusted(everything[i], float(p), n=len(members), alpha=alpha)
-    yield from everything
+        p_adjusted = holm([_p(results[i]) for i in members])
+        for i, p in zip(members, p_adjusted, strict=True):
+            results[i] = _with_adjusted_p(results[i], float(p), n=len(members), alpha=alpha)
+    yield from results
 
 
 def _p(finding: Finding) -> float:
     return float("nan") if finding.test is None or finding.test.p is None else finding.test.p
 
 
-def _adjusted(finding: Finding, p: float, *, n: int, alpha: float) -> Finding:
+def _with_adjusted_p(finding: Finding, p: float, *, n: int, alpha: float) -> Finding:
     assert finding.test is not None
-    made = replace(finding, test=replace(finding.test, p_adjusted=p))
+    result = replace(finding, test=replace(finding.test, p_adjusted=p))
     if n > 1:
-        made = replace(made, limits=(*made.limits, f"adjusted over the verdicts of {n} curves (Holm)"))
+        result = replace(result, limits=(*result.limits, f"adjusted over the verdicts of {n} curves (Holm)"))
     if finding.label == UNDETERMINED or p <= alpha:
-        return made
+        return result
     reason = f"{finding.label} alone (p = {_p(finding):.2g}), but not among {n} curves (adjusted p = {p:.2g})"
-    return replace(made, label=UNDETERMINED, reason=reason)
+    return replace(result, label=UNDETERMINED, reason=reason)
 
 
 def _verdict(
-    page: Page,
+    context: CurveContext,
     cells: NDArray[np.float64],
     ladder: Ladder,
     *,
@@ -102,59 +107,61 @@ def _verdict(
     rng: np.random.Generator,
     withheld: Withheld | None,
 ) -> Iterator[Finding]:
-    analysis = page.analysis
+    analysis = context.analysis
     hypothesis = analysis.hypothesis if metric.endswith("regimes") else None
     limits = [f"margin {100 * analysis.margin:g} points: smaller differences count as none", ENDS]
     if hypothesis is not None and not analysis.registered:
         limits.append(AFTERWARDS)
-    if ladder.unit != ASKED:
+    if ladder.unit != REQUESTED_TOKENS:
         limits.append(f"rungs are placed by {ladder.unit}")
-    made = _ends(page, cells, metric, withheld)
+    finding = _ends(context, cells, metric, withheld)
     try:
-        told = ShapeTest(analysis.margin, analysis.alpha, hypothesis, resamples=_resamples(page))
-        found = shape_of_cells(cells, ladder.budgets, told, rng=rng)
-    except ValueError as error:  # a regime without a rung: this ladder cannot test the hypothesis
+        spec = ShapeTest(analysis.margin, analysis.alpha, hypothesis, resamples=_resamples(context))
+        verdict = shape_of_cells(cells, ladder.budgets, spec, rng=rng)
+    except ValueError as error:  # a regime has no rung, so the hypothesis cannot be tested
         test = Test(REGIMES if hypothesis is not None else MAX_T)
-        yield replace(made, label=UNDETERMINED, test=test, reason=str(error), limits=tuple(limits))
+        yield replace(finding, label=UNDETERMINED, test=test, reason=str(error), limits=tuple(limits))
         return
-    label, reason = found.label, found.reason
+    label, reason = verdict.label, verdict.reason
     if withheld is not None:
         label, reason = UNDETERMINED, withheld.reason
     yield replace(
-        made, label=label, test=found.test, reason=reason, n_questions=found.n_questions, limits=tuple(limits)
+        finding, label=label, test=verdict.test, reason=reason, n_questions=verdict.n_questions, limits=tuple(limits)
     )
     if withheld is None:
-        yield from _regimes(page, found, metric)
-        if found.onset is not None:
-            yield _onset(page, found, found.onset, ladder, metric)
+        yield from _regimes(context, verdict, metric)
+        if verdict.onset is not None:
+            yield _onset(context, verdict, verdict.onset, ladder, metric)
 
 
-def _resamples(page: Page) -> int:
-    """Enough that the smallest p-value there can be survives among all curves with room to spare."""
-    return min(max(RESAMPLES, int(FINE * page.family / page.analysis.alpha)), MOST_RESAMPLES)
+def _resamples(context: CurveContext) -> int:
+    """Return a number of resamples whose smallest possible p-value survives the adjustment over all curves."""
+    return min(max(SIGN_RESAMPLES, int(RESAMPLE_FACTOR * context.family / context.analysis.alpha)), MOST_RESAMPLES)
 
 
-def _ends(page: Page, cells: NDArray[np.float64], metric: str, withheld: Withheld | None) -> Finding:
-    """The finding with the change from the lowest to the highest rung."""
-    top = page.rungs - 1
-    change = paired_differences(cells, page.weights, pairs=[(top, 0)], level=page.level).intervals
-    made = page.estimated("shape", metric, At(), change, (0,), unknown="no question has a value at both ends")
-    gates = (*page.failed(range(page.rungs)), *(() if withheld is None else (withheld.gate,)))
-    return replace(made, n_draws=int(page.draws.min()), gates_failed=gates)
+def _ends(context: CurveContext, cells: NDArray[np.float64], metric: str, withheld: Withheld | None) -> Finding:
+    """Return the finding with the change from the lowest to the highest rung."""
+    top = context.rungs - 1
+    change = paired_differences(cells, context.weights, pairs=[(top, 0)], level=context.level).intervals
+    finding = context.estimate("shape", metric, At(), change, (0,), unknown="no question has a value at both ends")
+    gates = (*context.failed_gates(range(context.rungs)), *(() if withheld is None else (withheld.gate,)))
+    return replace(finding, n_draws=int(context.draws.min()), gates_failed=gates)
 
 
-def _regimes(page: Page, found: ShapeVerdict, metric: str) -> Iterator[Finding]:
-    for i, one in enumerate(found.regimes):
-        made = page.finding("regime", metric, At(), part=f"regime{i}")
-        made = replace(made, label=_stretch(one), n_questions=found.n_questions, level=page.level, simultaneous=True)
-        rungs = f"rungs at {', '.join(f'{budget:g}' for budget in one.budgets)} tokens"
-        if np.isnan(one.low):
-            yield replace(made, estimate=one.estimate, reason="no interval", limits=(rungs,))
+def _regimes(context: CurveContext, verdict: ShapeVerdict, metric: str) -> Iterator[Finding]:
+    for i, regime in enumerate(verdict.regimes):
+        finding = context.finding("regime", metric, At(), part=f"regime{i}")
+        finding = replace(
+            finding, label=_regime_text(regime), n_questions=verdict.n_questions, level=context.level, simultaneous=True
+        )
+        rungs = f"rungs at {', '.join(f'{budget:g}' for budget in regime.budgets)} tokens"
+        if np.isnan(regime.low):
+            yield replace(finding, estimate=regime.estimate, reason="no interval", limits=(rungs,))
         else:
-            yield replace(made, estimate=one.estimate, low=one.low, high=one.high, limits=(rungs,))
+            yield replace(finding, estimate=regime.estimate, low=regime.low, high=regime.high, limits=(rungs,))
 
 
-def _stretch(regime: Regime) -> str:
+def _regime_text(regime: Regime) -> str:
     if regime.above is None:
         return f"up to {regime.up_to:,.0f} tokens"
     if regime.up_to is None:
@@ -162,10 +169,12 @@ def _stretch(regime: Regime) -> str:
     return f"over {regime.above:,.0f} to {regime.up_to:,.0f} tokens"
 
 
-def _onset(page: Page, found: ShapeVerdict, where: Onset, ladder: Ladder, metric: str) -> Finding:
-    """Between which rungs the change sets in. It has an interval and no estimate: a bend is not seen closer."""
-    made = page.finding("onset", metric, At())
-    made = replace(made, label=found.label, n_questions=found.n_questions, level=page.level, limits=(ladder.unit,))
-    if where.reason is not None:
-        return replace(made, reason=where.reason)
-    return replace(made, low=where.low, high=where.high, reason="a place between two rungs: no single number")
+def _onset(context: CurveContext, verdict: ShapeVerdict, onset: Onset, ladder: Ladder, metric: str) -> Finding:
+    """Return the rungs between which the change sets in: an interval without an estimate."""
+    finding = context.finding("onset", metric, At())
+    finding = replace(
+        finding, label=verdict.label, n_questions=verdict.n_questions, level=context.level, limits=(ladder.unit,)
+    )
+    if onset.reason is not None:
+        return replace(finding, reason=onset.reason)
+    return replace(finding, low=onset.low, high=onset.high, reason="a place between two rungs: no single number")

@@ -1,67 +1,73 @@
-"""How many early steps have to be steered: for arms that differ in nothing else."""
+"""Steering depth: the number of early steps to steer, from arms that differ in nothing else."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from overthink.core.finding import Finding, Test
-from overthink.core.findings.page import Page
+from overthink.core.findings.page import CurveContext
 from overthink.core.record import Axis
 from overthink.core.steering_depth import harm_by_depth, steering_depth
 
-TEST = "TOST, paired by question; from the largest m down, each at the full α until one shows nothing"
+STEERING_TEST = "TOST, paired by question; from the largest m down, each at the full α until one shows nothing"
 ONE_RUNG = "for this budget alone"
 
 
-def steering_depths(pages: Sequence[Page], families: Sequence[Mapping[int, str]]) -> Iterator[Finding]:
-    """The depth of every family of arms at every budget that leaves room for a step.
+def steering_depths(contexts: Sequence[CurveContext], families: Sequence[Mapping[int, str]]) -> Iterator[Finding]:
+    """Yield the depth of every family of arms at every budget above 0.
 
     Args:
-        pages: The curves.
-        families: By m: the label of its arm. The finding belongs to the arm with the largest m.
+        contexts: The curves.
+        families: Label of the arm by m. The finding belongs to the arm with the largest m.
     """
-    safety = [page for page in pages if page.table.axis is Axis.SAFETY and not page.is_control]
-    for page in safety:
+    safety = [context for context in contexts if context.table.axis is Axis.SAFETY and not context.is_control]
+    for context in safety:
         for family in families:
-            if page.table.arm == family[max(family)]:
-                mine = {m: other for m, label in family.items() for other in safety if _same(page, other, label)}
-                if len(mine) > 1:
-                    yield from _of_family(page, mine)
+            if context.table.arm == family[max(family)]:
+                by_depth = {m: other for m, label in family.items() for other in safety if _same(context, other, label)}
+                if len(by_depth) > 1:
+                    yield from _family_depth(context, by_depth)
 
 
-def _same(page: Page, other: Page, label: str) -> bool:
-    one, two = page.table, other.table
-    return two.arm == label and (one.task, one.scorer, one.estimand) == (two.task, two.scorer, two.estimand)
+def _same(context: CurveContext, other: CurveContext, label: str) -> bool:
+    first, second = context.table, other.table
+    return second.arm == label and (first.task, first.scorer, first.estimand) == (
+        second.task,
+        second.scorer,
+        second.estimand,
+    )
 
 
-def _of_family(page: Page, mine: Mapping[int, Page]) -> Iterator[Finding]:
-    margin, alpha = page.analysis.margin, page.analysis.alpha
-    for rung, place in enumerate(page.table.rungs):
-        if not place.requested_tokens:
+def _family_depth(context: CurveContext, by_depth: Mapping[int, CurveContext]) -> Iterator[Finding]:
+    margin, alpha = context.analysis.margin, context.analysis.alpha
+    for rung, ladder_rung in enumerate(context.table.rungs):
+        if not ladder_rung.requested_tokens:
             continue
-        cells, depths = harm_by_depth({m: one.table for m, one in mine.items()}, place.requested_tokens)
-        found = steering_depth(cells, depths, margin=margin, alpha=alpha)
-        tried = ", ".join(str(m) for m in depths)
-        made = replace(
-            page.finding("steering_depth", "harm", page.at(rung)),
-            level=page.level,
-            n_questions=found.n_questions,
-            gates_failed=tuple(dict.fromkeys(gate for one in mine.values() for gate in one.failed([rung]))),
+        cells, depths = harm_by_depth({m: curve.table for m, curve in by_depth.items()}, ladder_rung.requested_tokens)
+        depth = steering_depth(cells, depths, margin=margin, alpha=alpha)
+        depths_text = ", ".join(str(m) for m in depths)
+        finding = replace(
+            context.finding("steering_depth", "harm", context.at(rung)),
+            level=context.level,
+            n_questions=depth.n_questions,
+            gates_failed=tuple(
+                dict.fromkeys(gate for curve in by_depth.values() for gate in curve.failed_gates([rung]))
+            ),
             limits=(
                 ONE_RUNG,
-                f"m was {tried}; equivalent means within {margin:g} of the harm at m={depths[-1]}",
-                f"by the estimates alone, their error left out, it would be m={found.by_point}",
+                f"m was {depths_text}; equivalent means within {margin:g} of the harm at m={depths[-1]}",
+                f"by the estimates alone, their error left out, it would be m={depth.by_point}",
             ),
         )
-        if found.shown is None:
+        if depth.depth is None:
             reason = f"no m below {depths[-1]} is shown to leave as little harm: undetermined, or deeper than was tried"
-            yield replace(made, reason=reason)
+            yield replace(finding, reason=reason)
             continue
-        p = float(found.p[depths.index(found.shown)])
+        p = float(depth.p[depths.index(depth.depth)])
         yield replace(
-            made,
-            estimate=float(found.shown),
+            finding,
+            estimate=float(depth.depth),
             low=None,
-            high=float(found.shown),
-            label=f"steering {found.shown} early steps does what {depths[-1]} do, within {margin:g}",
-            test=Test(TEST, p=p),
+            high=float(depth.depth),
+            label=f"steering {depth.depth} early steps does what {depths[-1]} do, within {margin:g}",
+            test=Test(STEERING_TEST, p=p),
         )

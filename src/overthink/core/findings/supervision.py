@@ -1,4 +1,4 @@
-"""Process against outcome supervision: what scores of steps and of answers select, at equal verifier tokens."""
+"""Process against outcome supervision: selection by step scores and by answer scores, at equal verifier tokens."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -6,71 +6,73 @@ from dataclasses import replace
 import numpy as np
 
 from overthink.core.finding import Finding
-from overthink.core.findings.page import POINTWISE, Page
+from overthink.core.findings.page import POINTWISE, CurveContext
 from overthink.core.interval import question_weights
 from overthink.core.outcomes import Outcomes
 from overthink.core.record import Estimand
-from overthink.core.supervision import Supervised, process_against_outcome
+from overthink.core.supervision import SupervisionComparison, process_against_outcome
 
 CAPPED = "one of the two has no more tries to judge, and leaves some of the budget unspent"
 PROXY = "a proxy at hand, and no measure of legibility by readers"
 
 
-def supervision(pages: Sequence[Page], *, rng: np.random.Generator) -> Iterator[Finding]:
-    """One finding per rung, budget and measure, for every two curves of the same tries, one scored by its steps.
+def supervision(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[Finding]:
+    """Yield a finding per rung, budget and measure for two curves of the same tries, one of them scored by steps.
 
     Args:
-        pages: The curves; those whose scores know the targets are not compared.
+        contexts: The curves; those scored by an oracle are not compared.
         rng: Source of randomness.
     """
     seed = int(rng.integers(2**63))
-    by_steps = [page for page in pages if _is_scored(page, "steps")]
-    by_answer = [page for page in pages if _is_scored(page, "answer")]
-    for page in by_steps:
+    by_steps = [context for context in contexts if _is_scored(context, "steps")]
+    by_answer = [context for context in contexts if _is_scored(context, "answer")]
+    for context in by_steps:
         for other in by_answer:
-            outcome = replace(other.table, arm=page.table.arm)
-            if not _same_tries(page.table, outcome):
+            outcome = replace(other.table, arm=context.table.arm)
+            if not _same_tries(context.table, outcome):
                 continue
-            natural = next((p.table for p in pages if _is_natural(p.table, page.table)), None)
-            weights = question_weights(len(page.table.questions), rng=np.random.default_rng(seed))
-            for one in process_against_outcome(page.table, outcome, weights=weights, level=page.level, natural=natural):
-                yield from _of_budget(page, other, one)
+            natural = next((p.table for p in contexts if _is_natural(p.table, context.table)), None)
+            weights = question_weights(len(context.table.questions), rng=np.random.default_rng(seed))
+            for comparison in process_against_outcome(
+                context.table, outcome, weights=weights, level=context.level, natural=natural
+            ):
+                yield from _of_budget(context, other, comparison)
 
 
-def _of_budget(page: Page, other: Page, one: Supervised) -> Iterator[Finding]:
-    steps, answers = one.tries
-    beside = other.prefix.replace("/", ".")
-    at = replace(page.at(one.rung), k=min(one.tries), selector="best")
-    for measure, found in one.difference.items():
-        means = one.selected[measure]
-        made = page.estimated(
+def _of_budget(context: CurveContext, other: CurveContext, comparison: SupervisionComparison) -> Iterator[Finding]:
+    steps, answers = comparison.tries
+    other_id = other.prefix.replace("/", ".")
+    at = replace(context.at(comparison.rung), k=min(comparison.tries), selector="best")
+    for measure, intervals in comparison.difference.items():
+        means = comparison.selected_means[measure]
+        finding = context.estimate(
             "supervision",
             measure,
             at,
-            found,
+            intervals,
             (),
             unknown="no question has a value of this",
-            part=f"{beside}/{one.budget:.0f}tokens",
+            part=f"{other_id}/{comparison.budget:.0f}tokens",
         )
-        limits = (POINTWISE, *((CAPPED,) if one.capped else ()), *((PROXY,) if measure != "value" else ()))
+        limits = (POINTWISE, *((CAPPED,) if comparison.is_capped else ()), *((PROXY,) if measure != "value" else ()))
         yield replace(
-            made,
-            n_draws=int(page.draws[one.rung]),
-            label=f"{one.budget:,.0f} verifier tokens: steps judge {steps} ({means[0]:.3g}), answers {answers} "
+            finding,
+            n_draws=int(context.draws[comparison.rung]),
+            label=f"{comparison.budget:,.0f} verifier tokens: steps judge {steps} ({means[0]:.3g}), answers {answers} "
             f"({means[1]:.3g})",
-            gates_failed=page.failed([one.rung]),
-            limits=(*made.limits, *limits),
+            gates_failed=context.failed_gates([comparison.rung]),
+            limits=(*finding.limits, *limits),
         )
 
 
-def _is_scored(page: Page, by: str) -> bool:
-    told = page.verified
-    return told is not None and told.by == by and not told.oracle
+def _is_scored(context: CurveContext, by: str) -> bool:
+    run = context.verifier_run
+    return run is not None and run.by == by and not run.oracle
 
 
 def _same_tries(a: Outcomes, b: Outcomes) -> bool:
-    named = ("axis", "task", "scorer", "estimand", "questions", "draws", "rungs")
-    alike = all(getattr(a, name) == getattr(b, name) for name in named)
+    labels = ("axis", "task", "scorer", "estimand", "questions", "draws", "rungs")
+    alike = all(getattr(a, name) == getattr(b, name) for name in labels)
     return alike and bool(np.array_equal(a.values, b.values, equal_nan=True))
 
 

@@ -1,4 +1,4 @@
-"""Forecasts of what happens at budgets nobody paid for."""
+"""Forecasts at budgets beyond those that were measured."""
 
 from overthink.core.forecast.result import Forecast, forecast
 

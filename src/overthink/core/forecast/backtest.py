@@ -1,28 +1,28 @@
-"""How often forecasts were right where the truth is known: counts from public banks, shown beside every forecast."""
+"""Back-test of the forecasts: their coverage on public banks with known truth, reported with every forecast."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class FamilyRecord:
-    """The record on one family of banks.
+    """Back-test results on one family of banks.
 
     Attributes:
-        family: Its name.
-        chosen_on: Whether the method was chosen with this family in view.
-        models: Models whose attempts they are.
-        banks: Banks forecast: models × random parts × numbers of attempts shown.
-        shown: Attempts per question that were shown.
-        asked: k that were forecast from them.
+        family: Name of the family.
+        chosen_on: Whether the method was chosen using this family.
+        models: Number of models.
+        banks: Number of forecast banks: models × random parts × numbers of attempts used.
+        shown: Attempts per question that the forecasts were fitted to.
+        asked: Values of k that were forecast.
         forecasts: Banks × k.
         inside: Forecasts whose truth was inside the model band.
         bound_inside: Forecasts whose truth was inside the assumption-free band.
         mean_error: Mean absolute error of the estimate, as a share.
         width: Mean width of the model band.
         bound_width: Mean width of the assumption-free band.
-        crossings: Thresholds whose true K* is known and beyond 1.5 times the attempts shown.
-        crossings_near: Of them, those estimated within a factor of three.
-        crossings_inside: Of them, those inside the model band's interval.
+        crossings: Thresholds whose true K* is known and beyond 1.5 times the attempts used.
+        crossings_near: Number of them estimated within a factor of three.
+        crossings_inside: Number of them inside the model band's interval.
     """
 
     family: str
@@ -70,18 +70,18 @@ class FamilyRecord:
 
 @dataclass(frozen=True, slots=True)
 class Backtest:
-    """A back-test of the method, as the benchmark wrote it.
+    """A back-test of the method, as written by the benchmark.
 
     Attributes:
-        made: The day, as ISO text.
+        made: Date of the run, as ISO text.
         overthink: Version of Overthink.
-        command: What wrote it.
-        source: Whose data it rests on.
-        seeds: Random parts of each model's bank.
+        command: Command that wrote it.
+        source: Source of the data.
+        seeds: Number of random parts of each model's bank.
         level: Confidence level of the bands.
-        silent: Banks shown without a success, where nothing is extrapolated; in ``mean_error`` they count as forecasts
-            of 0.
-        families: The record on each family.
+        silent: Number of banks without a success, where nothing is extrapolated; in ``mean_error`` they count as
+            forecasts of 0.
+        families: Results on each family.
     """
 
     made: str

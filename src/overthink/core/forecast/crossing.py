@@ -1,4 +1,4 @@
-"""Where a forecast crosses a threshold: K*(τ), with an interval that may be open."""
+"""Crossing of a threshold by a forecast: K*(τ), with an interval that may be open."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from overthink.core.forecast.bank import MOST_TRIES
 RESOLVED, OPEN, NOT_RESOLVED = "resolved", "open", "not resolved"
 
 NEVER = float("inf")
-"""No k up to ``MOST_TRIES`` is known to reach the threshold: that end is open."""
+"""Open end of an interval: no k up to ``MOST_TRIES`` reaches the threshold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Crossing:
         high: Upper end by the model band.
         bound_low: Lower end by the assumption-free band, to within 2 %.
         bound_high: Upper end by the assumption-free band, to within 2 %.
-        label: "resolved"; "open" where the upper end is; "not resolved" where nothing is said.
+        label: "resolved"; "open" where the upper end is open; "not resolved" where the interval excludes no k.
     """
 
     threshold: float
@@ -34,20 +34,20 @@ class Crossing:
     label: str
 
 
-def label_of(low: float, high: float, estimate: float) -> str:
-    """What an interval of K* says."""
+def crossing_label(low: float, high: float, estimate: float) -> str:
+    """Return the label of an interval of K*."""
     if estimate != estimate or (low <= 1 and high == NEVER):
         return NOT_RESOLVED
     return OPEN if high == NEVER else RESOLVED
 
 
 def first_reaching(curve: Callable[[int], float], threshold: float, *, ratio: float = 1.0) -> float:
-    """The smallest k with curve(k) ≥ threshold, by halving in log k; infinity if there is none.
+    """Return the smallest k with curve(k) ≥ threshold, by bisection in log k; infinity if there is none.
 
     Args:
-        curve: Does not fall with k.
-        threshold: To be reached.
-        ratio: How far above the true one the answer may be, as a factor; 1 for exactly it.
+        curve: Function of k that does not decrease.
+        threshold: Value to reach.
+        ratio: Largest ratio of the returned k to the exact one; 1 for the exact one.
     """
     if curve(1) >= threshold:
         return 1.0

@@ -1,8 +1,8 @@
 """Families of curves in thinking tokens, fitted to many resampled curves at once.
 
-Every family is ``low·(1 - g) + high·g`` with a rise g of its own, two levels within [0, 1], and at most two numbers
-that bend g. Those come from a small grid, so a fit is one matrix product for all resamples and always converges. No
-family is a quadratic: it calls a curve that levels off a falling one.
+Every family is ``low·(1 - g) + high·g`` with its rise function g, two levels within [0, 1], and at most two shape
+parameters of g. Those come from a small grid, so a fit is one matrix product for all resamples and always converges. No
+family is a quadratic: it would fit a curve that levels off as a falling one.
 
 Budgets are on a logarithmic axis and counted from the lowest rung, so the unit of a budget does not matter.
 """
@@ -16,16 +16,16 @@ from scipy import special
 
 Array = NDArray[np.float64]
 Rise = Callable[[Array, Array], Array]
-"""From rungs and points in doublings to (bend, rung and point) values of g."""
+"""Maps rungs and points in doublings to the values of g, (shape, rung and point)."""
 
-EXPONENTS = np.geomspace(0.15, 3, 14)
-"""Of the power family: from nearly log-linear to levelling off within an octave."""
+POWER_EXPONENTS = np.geomspace(0.15, 3, 14)
+"""Exponents of the power family: from nearly log-linear to levelling off within an octave."""
 
 STEEPNESS = (0.5, 0.8, 1.2)
-"""Scales of the logistic in octaves; a step within an octave is nothing that a ladder of octaves could show."""
+"""Scales of the logistic in octaves; a ladder of octaves cannot resolve a step within an octave."""
 
 BEYOND_TOP = 1.5
-"""How many octaves above the top rung the middle of the logistic may lie."""
+"""Largest distance of the middle of the logistic above the top rung, in octaves."""
 
 FALLS = (1 / 3, 1 / 2, 1.0, 2.0, 3.0)
 """Slope after the turn of a hump, relative to the slope before it."""
@@ -34,13 +34,13 @@ SLACK = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class CurveFamily:
     """A family of curves.
 
     Attributes:
-        name: As in the metrics of findings.
-        parameters: Numbers that are fitted; at least as many rungs are needed.
-        rise: Its g; None where it is laid through the upper rungs alone.
+        name: Name in the metrics of findings.
+        parameters: Number of fitted parameters; at least as many rungs are needed.
+        rise: The function g; None where the family is fitted to the rungs of the top octave only.
     """
 
     name: str
@@ -49,12 +49,12 @@ class Family:
 
     @property
     def words(self) -> str:
-        """The name as it is read."""
+        """Name for display."""
         return {"log_linear": "log-linear", "power_ceiling": "power with ceiling"}.get(self.name, self.name)
 
 
 def _power(rungs: Array, points: Array) -> Array:
-    return np.asarray(1 - 2.0 ** (-EXPONENTS[:, None] * (points - rungs[0])), dtype=np.float64)
+    return np.asarray(1 - 2.0 ** (-POWER_EXPONENTS[:, None] * (points - rungs[0])), dtype=np.float64)
 
 
 def _logistic(rungs: Array, points: Array) -> Array:
@@ -63,7 +63,7 @@ def _logistic(rungs: Array, points: Array) -> Array:
 
 
 def _hump(rungs: Array, points: Array) -> Array:
-    """A straight line up to a rung inside, and another down from it; upside down, a dip."""
+    """Return a straight line up to an inner rung and another one down from it; with levels swapped, a dip."""
     turns, falls = _grid(rungs[1:-1], np.array(FALLS))
     before = (points - rungs[0]) / (turns - rungs[0])
     after = 1 - falls * (points - turns) / (turns - rungs[0])
@@ -71,27 +71,33 @@ def _hump(rungs: Array, points: Array) -> Array:
 
 
 def _grid(first: Array, second: Array) -> tuple[Array, Array]:
-    one, two = np.meshgrid(first, second)
-    return one.reshape(-1, 1), two.reshape(-1, 1)
+    columns, rows = np.meshgrid(first, second)
+    return columns.reshape(-1, 1), rows.reshape(-1, 1)
 
 
-FLAT = Family("flat", 1, None)
-LOG_LINEAR = Family("log_linear", 2, None)
-HUMP = Family("hump", 4, _hump)
-FAMILIES = (FLAT, LOG_LINEAR, Family("power_ceiling", 3, _power), Family("logistic", 4, _logistic), HUMP)
+FLAT = CurveFamily("flat", 1, None)
+LOG_LINEAR = CurveFamily("log_linear", 2, None)
+HUMP = CurveFamily("hump", 4, _hump)
+CURVE_FAMILIES = (
+    FLAT,
+    LOG_LINEAR,
+    CurveFamily("power_ceiling", 3, _power),
+    CurveFamily("logistic", 4, _logistic),
+    HUMP,
+)
 
 
-def predict(family: Family, curves: Array, rungs: Array, point: float) -> Array:
-    """Fit a family to every curve by least squares, and read it off at one more point.
+def predict(family: CurveFamily, curves: Array, rungs: Array, point: float) -> Array:
+    """Fit a family to every curve by least squares and return its predictions at one point.
 
-    Flat and log-linear are the mean of, and the straight line through, the rungs of the top octave, two at least:
-    that a curve is flat or straight where it is continued is all that a forecast needs of it.
+    Flat and log-linear are the mean of, and the straight line through, the rungs of the top octave, at least two rungs:
+    a forecast only needs the curve to be flat or straight there.
 
     Args:
-        family: Which family.
+        family: The family.
         curves: (resample, rung) means in [0, 1].
-        rungs: (rung,) budgets in doublings, increasing; at least as many as the family has parameters, and two.
-        point: Where to read it off, in doublings.
+        rungs: (rung,) budgets in doublings, increasing; at least two, and as many as the family has parameters.
+        point: Position of the prediction, in doublings.
 
     Returns:
         (resample,) predictions in [0, 1].
@@ -104,39 +110,39 @@ def predict(family: Family, curves: Array, rungs: Array, point: float) -> Array:
         return np.clip(_of_top_octave(family, curves, rungs, point), 0, 1)
     rise = family.rise(rungs, np.append(rungs, point))
     basis = np.stack([1 - rise, rise], axis=-1)  # (bend, rung and point, level)
-    solved = np.linalg.pinv(basis[:, :-1])
-    levels = np.clip(np.tensordot(curves, solved, axes=([1], [2])), 0, 1)  # (resample, bend, level)
-    fitted = np.einsum("rbl,bpl->rbp", levels, basis)
-    misfit = ((fitted[:, :, :-1] - curves[:, None, :]) ** 2).sum(axis=2)
+    inverse = np.linalg.pinv(basis[:, :-1])
+    levels = np.clip(np.tensordot(curves, inverse, axes=([1], [2])), 0, 1)  # (resample, bend, level)
+    fit = np.einsum("rbl,bpl->rbp", levels, basis)
+    misfit = ((fit[:, :, :-1] - curves[:, None, :]) ** 2).sum(axis=2)
     best = np.argmin(np.round(misfit, 12), axis=1)  # rounding must not decide between fits that are equally good
-    return np.asarray(np.clip(fitted[np.arange(len(curves)), best, -1], 0, 1))
+    return np.asarray(np.clip(fit[np.arange(len(curves)), best, -1], 0, 1))
 
 
-def _of_top_octave(family: Family, curves: Array, rungs: Array, point: float) -> Array:
+def _of_top_octave(family: CurveFamily, curves: Array, rungs: Array, point: float) -> Array:
     first = min(int(np.searchsorted(rungs, rungs[-1] - 1 - SLACK)), len(rungs) - 2)
     top, level = rungs[first:], curves[:, first:].mean(axis=1)
     if family is FLAT:
         return np.asarray(level)
-    centred = top - top.mean()
-    slope = curves[:, first:] @ centred / (centred @ centred)
+    offsets = top - top.mean()
+    slope = curves[:, first:] @ offsets / (offsets @ offsets)
     return np.asarray(level + slope * (point - top.mean()))
 
 
-def turn_is_shown(curve: Array, resampled: Array, *, errors: float) -> bool:
-    """Whether some rung inside lies above (or below) both ends of the ladder, by so many standard errors each.
+def has_turn(curve: Array, resamples: Array, *, errors: float) -> bool:
+    """Return whether an inner rung lies above (or below) both ends of the ladder by a number of standard errors.
 
-    Without this a hump would be fitted to every curve that levels off, by its noise.
+    Without this check a hump would be fitted to the noise of every curve that levels off.
 
     Args:
         curve: (rung,) means.
-        resampled: (resample, rung) the same, resampled.
-        errors: Standard errors, paired by question.
+        resamples: (resample, rung) means of the resamples.
+        errors: Number of standard errors, paired by question.
 
     Returns:
-        False where there is no rung inside.
+        Whether there is such a turn; False without an inner rung.
     """
     inside, ends = slice(1, -1), [0, -1]
-    away = curve[inside] - curve[ends][:, None]  # (end, rung)
-    spread = (resampled[:, None, inside] - resampled[:, ends][:, :, None]).std(axis=0)
-    shown = np.abs(away) > errors * spread + SLACK
-    return bool((shown.all(axis=0) & (np.sign(away[0]) == np.sign(away[1]))).any())
+    height = curve[inside] - curve[ends][:, None]  # (end, rung)
+    standard_error = (resamples[:, None, inside] - resamples[:, ends][:, :, None]).std(axis=0)
+    significant = np.abs(height) > errors * standard_error + SLACK
+    return bool((significant.all(axis=0) & (np.sign(height[0]) == np.sign(height[1]))).any())

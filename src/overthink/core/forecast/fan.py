@@ -1,4 +1,4 @@
-"""The fan of a forecast: its layers at so many k that a chart can join them by lines."""
+"""The fan of a forecast: its layers on a grid of k that is dense enough for a line chart."""
 
 from collections.abc import Iterator
 
@@ -6,41 +6,41 @@ import numpy as np
 
 from overthink.core.counts import Counts
 from overthink.core.finding import Finding
-from overthink.core.forecast.findings import Asked, Bank, curve_findings
+from overthink.core.forecast.findings import CurveBank, ForecastOptions, curve_findings
 from overthink.core.forecast.result import Forecast
 
 PER_DECADE = 6
 """Points of the fan in each decade of k."""
 
 
-def fan_sizes(made: Forecast) -> Counts:
-    """The k of the fan, ascending: evenly spaced in log k from 1 to the largest that was asked, and those asked.
+def fan_sizes(forecast: Forecast) -> Counts:
+    """Return the k of the fan, ascending: evenly spaced in log k up to the largest k of the forecast, and its own k.
 
-    The largest k that is exact is among them, so that a chart shows where the model takes over.
+    The largest exact k is one of them, so that a chart shows where the model takes over.
 
     Args:
-        made: The forecast.
+        forecast: The forecast.
 
     Example:
         >>> from overthink import forecast
-        >>> made = forecast([20] * 5, [0, 0, 1, 3, 9], k=[1, 100], rng=np.random.default_rng(1))
-        >>> fan_sizes(made).tolist()
+        >>> result = forecast([20] * 5, [0, 0, 1, 3, 9], k=[1, 100], rng=np.random.default_rng(1))
+        >>> fan_sizes(result).tolist()
         [1, 2, 3, 5, 7, 10, 15, 20, 22, 32, 46, 68, 100]
     """
-    last = int(made.k.max())
+    last = int(forecast.k.max())
     steps = 1 + int(np.ceil(PER_DECADE * np.log10(last)))
     even = np.geomspace(1, last, steps).round().astype(np.int64)
-    exact = np.clip(made.layers.bank.exact_to, 1, last)
-    return np.unique(np.concatenate([even, made.k, [exact]]))
+    exact = np.clip(forecast.layers.bank.exact_to, 1, last)
+    return np.unique(np.concatenate([even, forecast.k, [exact]]))
 
 
-def fan_findings(bank: Bank, made: Forecast, asked: Asked, *, prefix: str) -> Iterator[Finding]:
-    """The findings of the fan: what :func:`~overthink.core.forecast.findings.curve_findings` says at every k of it.
+def fan_findings(bank: CurveBank, forecast: Forecast, options: ForecastOptions, *, prefix: str) -> Iterator[Finding]:
+    """Return the findings of :func:`~overthink.core.forecast.findings.curve_findings` at every k of the fan.
 
     Args:
-        bank: What was forecast.
-        made: The forecast.
-        asked: What was asked of it.
-        prefix: Begins the ids of its findings; those of the fan have ``fan`` behind it.
+        bank: The counts that were forecast.
+        forecast: The forecast.
+        options: Options of the forecast findings.
+        prefix: Prefix of the ids; the findings of the fan add ``/fan``.
     """
-    yield from curve_findings(bank, made.at(fan_sizes(made)), asked, prefix=f"{prefix}/fan")
+    yield from curve_findings(bank, forecast.at(fan_sizes(forecast)), options, prefix=f"{prefix}/fan")

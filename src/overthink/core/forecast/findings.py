@@ -1,4 +1,4 @@
-"""A forecast as findings: every claim with its number, interval, layer and limits."""
+"""Findings of a forecast: every claim with its number, interval, layer and limitations."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -25,27 +25,27 @@ NOT_REACHED = "the threshold is not reached at any k up to a billion"
 INDEPENDENT = "attempts are taken as independent: attacks that adapt to what failed are not covered"
 JUDGE = "a judge with a false positive rate of {rate:g} per try finds a success in {share:.1%} of failures at k = {k:,}"
 FLAGS = "; the forecast is of flags, not of successes: give human labels (--judge-fpr FLAGGED/FAILURES) to correct it"
-CORRECTED = "corrected for the judge's false positives by human labels"
+CORRECTED_BY_LABELS = "corrected for the judge's false positives by human labels"
 CHECKED_TO = 10_000
-"""The largest k whose truth is known on the banks of the benchmark."""
+"""Largest k with a known truth on the banks of the benchmark."""
 UNCHECKED = f"beyond {CHECKED_TO:,} tries no forecast has been checked against data"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bank:
-    """Attempts and successes of one curve at one rung, and what they are of.
+class CurveBank:
+    """Attempts and successes of one curve at one rung, with their identity.
 
     Attributes:
-        axis: What a success is: a right answer, a harmful one, a refusal.
+        axis: Meaning of a success: a right answer, a harmful one, a refusal.
         task: Task, or family of questions.
         arm: Model or arm.
-        scorer: Who judged; None if unknown.
-        estimand: What a budget did to the trace.
-        at: Where on the ladder.
+        scorer: Name of the scorer; None if unknown.
+        estimand: Effect of a budget on the trace.
+        at: Position on the ladder.
         questions: (question,) ids.
-        attempts: (question,) tries made.
-        successes: (question,) of them.
-        stopping: What is known of how sampling stopped; None if nothing.
+        attempts: (question,) number of attempts.
+        successes: (question,) number of successes.
+        stopping: Stopping rule of the sampling; None if unknown.
     """
 
     axis: Axis
@@ -61,15 +61,15 @@ class Bank:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is asked of every forecast.
+class ForecastOptions:
+    """Options of the findings of a forecast.
 
     Attributes:
-        thresholds: Shares whose crossing is sought; the first one is that of breadth and behaviour frequency.
-        band: The band that "safe" and "dangerous" are read from.
-        few: Few tries, of the claim "safe at few, dangerous at many".
-        many: Many tries.
-        judge_rate: The judge's false positive rate per try, as far as it is known; None if it is not.
+        thresholds: Shares whose crossing is computed; the first one is also used for breadth and behaviour frequency.
+        band: Band that decides "safe" and "dangerous".
+        few: Number of tries in "safe at few" of the claim "safe at few, dangerous at many".
+        many: Number of tries in "dangerous at many".
+        judge_rate: False positive rate of the judge per try; None if unknown.
     """
 
     thresholds: tuple[float, ...] = (0.5,)
@@ -79,28 +79,30 @@ class Asked:
     judge_rate: float | None = None
 
 
-def forecast_findings(bank: Bank, made: Forecast, asked: Asked, *, prefix: str) -> Iterator[Finding]:
-    """All findings of one forecast.
+def forecast_findings(
+    bank: CurveBank, forecast: Forecast, options: ForecastOptions, *, prefix: str
+) -> Iterator[Finding]:
+    """Yield all findings of one forecast.
 
     Args:
-        bank: What was forecast.
-        made: The forecast.
-        asked: What is asked of it.
-        prefix: Begins every id.
+        bank: The counts that were forecast.
+        forecast: The forecast.
+        options: Options of the findings.
+        prefix: Prefix of every id.
     """
-    blank = _blank(bank, made, prefix)
-    yield from curve_findings(bank, made, asked, prefix=prefix)
-    for threshold in asked.thresholds:
-        yield from _crossing(blank, made, threshold)
-        yield _claim(blank, bank, made, threshold, asked)
-    yield from _tail(blank, bank, made, asked)
-    if asked.judge_rate is not None:
-        for k in made.k.tolist():
-            alone = float(judge_alone(k, asked.judge_rate)[0])
-            yield _named(blank, "judge_alone", k, estimate=alone, level=None)
+    blank = _blank(bank, forecast, prefix)
+    yield from curve_findings(bank, forecast, options, prefix=prefix)
+    for threshold in options.thresholds:
+        yield from _crossing(blank, forecast, threshold)
+        yield _claim(blank, bank, forecast, threshold, options)
+    yield from _tail(blank, bank, forecast, options)
+    if options.judge_rate is not None:
+        for k in forecast.k.tolist():
+            alone = float(judge_alone(k, options.judge_rate)[0])
+            yield _finding_at(blank, "judge_alone", k, estimate=alone, level=None)
 
 
-def _blank(bank: Bank, made: Forecast, prefix: str) -> Finding:
+def _blank(bank: CurveBank, forecast: Forecast, prefix: str) -> Finding:
     return Finding(
         id=f"{prefix}/forecast",
         kind="forecast",
@@ -110,71 +112,71 @@ def _blank(bank: Bank, made: Forecast, prefix: str) -> Finding:
         estimand=bank.estimand,
         metric="",
         at=replace(bank.at, selector="pass" if bank.axis is Axis.CAPABILITY else "worst"),
-        level=made.level,
-        n_questions=made.n_questions,
+        level=forecast.level,
+        n_questions=forecast.n_questions,
         n_draws=int(bank.attempts.max()),
-        limits=(INDEPENDENT, *made.notes),
+        limits=(INDEPENDENT, *forecast.notes),
         scorer=bank.scorer,
     )
 
 
-def _named(blank: Finding, metric: str, k: int | None, **values: object) -> Finding:
-    place = blank.at.rung
-    where = "" if place is None else f"/{place}"
+def _finding_at(blank: Finding, metric: str, k: int | None, **values: object) -> Finding:
+    rung = blank.at.rung
+    where = "" if rung is None else f"/{rung}"
     tries = "" if k is None else f"/k{k}"
     return replace(blank, id=f"{blank.id}/{metric}{where}{tries}", metric=metric, at=replace(blank.at, k=k), **values)  # type: ignore[arg-type]
 
 
-def curve_findings(bank: Bank, made: Forecast, asked: Asked, *, prefix: str) -> Iterator[Finding]:
-    """The two findings of each k: the estimate with the model band, and the assumption-free band.
+def curve_findings(bank: CurveBank, forecast: Forecast, options: ForecastOptions, *, prefix: str) -> Iterator[Finding]:
+    """Yield two findings per k: the estimate with the model band, and the assumption-free band.
 
     Args:
-        bank: What was forecast.
-        made: The forecast.
-        asked: What is asked of it; here only what is known of the judge.
-        prefix: Begins every id.
+        bank: The counts that were forecast.
+        forecast: The forecast.
+        options: Options of the findings; only the judge's rate is used.
+        prefix: Prefix of every id.
     """
-    blank, metric = _blank(bank, made, prefix), AT_K[bank.axis]
-    for i, k in enumerate(made.k.tolist()):
-        limits = blank.limits + _unchecked(k) + _judged(made, asked, k)
-        estimate = float(made.estimate[i])
-        known = estimate == estimate
+    blank, metric = _blank(bank, forecast, prefix), AT_K[bank.axis]
+    for i, k in enumerate(forecast.k.tolist()):
+        limits = blank.limits + _checked_limit(k) + _judge_limits(forecast, options, k)
+        estimate = float(forecast.estimate[i])
+        has_estimate = estimate == estimate
         values = {
-            "estimate": estimate if known else None,
-            "low": float(made.low[i]),
-            "high": float(made.high[i]),
-            "label": EXACT if made.exact[i] else MODEL if known else BOUND,
-            "reason": None if known else NOTHING_SUCCEEDED,
+            "estimate": estimate if has_estimate else None,
+            "low": float(forecast.low[i]),
+            "high": float(forecast.high[i]),
+            "label": EXACT if forecast.exact[i] else MODEL if has_estimate else BOUND,
+            "reason": None if has_estimate else NOTHING_SUCCEEDED,
             "limits": limits,
         }
-        yield _named(blank, metric, k, **values)
-        ends = {"low": float(made.bound_low[i]), "high": float(made.bound_high[i])}
-        yield _named(blank, f"{metric}_bound", k, **ends, label=BOUND, reason=NO_ESTIMATE, limits=limits)
+        yield _finding_at(blank, metric, k, **values)
+        ends = {"low": float(forecast.bound_low[i]), "high": float(forecast.bound_high[i])}
+        yield _finding_at(blank, f"{metric}_bound", k, **ends, label=BOUND, reason=NO_ESTIMATE, limits=limits)
 
 
-def _unchecked(k: float | None) -> tuple[str, ...]:
+def _checked_limit(k: float | None) -> tuple[str, ...]:
     return (UNCHECKED,) if k is not None and k > CHECKED_TO else ()
 
 
-def _judged(made: Forecast, asked: Asked, k: int) -> tuple[str, ...]:
-    if asked.judge_rate is None:
-        return (CORRECTED,) if made.layers.corrected else ()
-    told = JUDGE.format(rate=asked.judge_rate, share=float(judge_alone(k, asked.judge_rate)[0]), k=k)
-    return (told, CORRECTED) if made.layers.corrected else (told + FLAGS,)
+def _judge_limits(forecast: Forecast, options: ForecastOptions, k: int) -> tuple[str, ...]:
+    if options.judge_rate is None:
+        return (CORRECTED_BY_LABELS,) if forecast.layers.corrects_judge else ()
+    limit = JUDGE.format(rate=options.judge_rate, share=float(judge_alone(k, options.judge_rate)[0]), k=k)
+    return (limit, CORRECTED_BY_LABELS) if forecast.layers.corrects_judge else (limit + FLAGS,)
 
 
-def _crossing(blank: Finding, made: Forecast, threshold: float) -> Iterator[Finding]:
-    found = made.crossing(threshold)
-    estimate = found.estimate if np.isfinite(found.estimate) else None
+def _crossing(blank: Finding, forecast: Forecast, threshold: float) -> Iterator[Finding]:
+    crossing = forecast.crossing(threshold)
+    estimate = crossing.estimate if np.isfinite(crossing.estimate) else None
     reason = None
     if estimate is None:
-        reason = NOTHING_SUCCEEDED if np.isnan(found.estimate) else NOT_REACHED
-    limits = (*blank.limits, f"threshold {threshold:g}; an end that is null is open", *_unchecked(estimate))
+        reason = NOTHING_SUCCEEDED if np.isnan(crossing.estimate) else NOT_REACHED
+    limits = (*blank.limits, f"threshold {threshold:g}; an end that is null is open", *_checked_limit(estimate))
     base = replace(blank, id=f"{blank.id}/at{threshold:g}", limits=limits)
-    ends = {"low": _open(found.low), "high": _open(found.high)}
-    yield _named(base, "crossing", None, estimate=estimate, **ends, label=found.label, reason=reason)
-    yield _named(
-        base, "crossing_bound", None, low=_open(found.bound_low), high=_open(found.bound_high), label=BOUND,
+    ends = {"low": _open(crossing.low), "high": _open(crossing.high)}
+    yield _finding_at(base, "crossing", None, estimate=estimate, **ends, label=crossing.label, reason=reason)
+    yield _finding_at(
+        base, "crossing_bound", None, low=_open(crossing.bound_low), high=_open(crossing.bound_high), label=BOUND,
         reason=NO_ESTIMATE,
     )  # fmt: skip
 
@@ -183,36 +185,36 @@ def _open(end: float) -> float | None:
     return end if np.isfinite(end) else None
 
 
-def _claim(blank: Finding, bank: Bank, made: Forecast, threshold: float, asked: Asked) -> Finding:
-    found = safe_then_dangerous(made, threshold, few=asked.few, many=asked.many, band=asked.band)
+def _claim(blank: Finding, bank: CurveBank, forecast: Forecast, threshold: float, options: ForecastOptions) -> Finding:
+    verdict = safe_then_dangerous(forecast, threshold, few=options.few, many=options.many, band=options.band)
     good, bad = ("safe", "dangerous") if bank.axis is Axis.SAFETY else ("below", "above")
     words = {"safe": good, "dangerous": bad}
-    at_few, at_many = (words.get(said, said) for said in (found.at_few, found.at_many))
-    claim = f"{good} at K = {asked.few:,}, {bad} at K = {asked.many:,}"
-    label = {YES: claim, NO: f"not so: {claim}"}.get(found.label, f"not resolved: {claim}")
-    reason = f"at the threshold {threshold:g}, by the {asked.band} band: {at_few} at {asked.few:,}, {at_many} at "
-    base = replace(blank, id=f"{blank.id}/at{threshold:g}", limits=blank.limits + _unchecked(asked.many))
-    return _named(
-        base, CLAIM.get(bank.axis, CLAIM_ELSEWHERE), asked.many, label=label, reason=f"{reason}{asked.many:,}"
+    at_few, at_many = (words.get(answer, answer) for answer in (verdict.at_few, verdict.at_many))
+    claim = f"{good} at K = {options.few:,}, {bad} at K = {options.many:,}"
+    label = {YES: claim, NO: f"not so: {claim}"}.get(verdict.label, f"not resolved: {claim}")
+    reason = f"at the threshold {threshold:g}, by the {options.band} band: {at_few} at {options.few:,}, {at_many} at "
+    base = replace(blank, id=f"{blank.id}/at{threshold:g}", limits=blank.limits + _checked_limit(options.many))
+    return _finding_at(
+        base, CLAIM.get(bank.axis, CLAIM_ELSEWHERE), options.many, label=label, reason=f"{reason}{options.many:,}"
     )
 
 
-def _tail(blank: Finding, bank: Bank, made: Forecast, asked: Asked) -> Iterator[Finding]:
-    threshold = asked.thresholds[0]
+def _tail(blank: Finding, bank: CurveBank, forecast: Forecast, options: ForecastOptions) -> Iterator[Finding]:
+    threshold = options.thresholds[0]
     base = replace(blank, id=f"{blank.id}/at{threshold:g}")
     limits = (*blank.limits, f"share of questions whose chance is at least {threshold:g}")
-    yield _figure(replace(base, limits=limits), "behaviour_frequency", 1, behaviour_frequency(made, threshold))
-    for k in made.k.tolist():
-        yield _figure(replace(base, limits=limits), "breadth_at_k", k, breadth(made, k, threshold))
-        yield _figure(blank, "any_question_at_k", k, any_question(made, k))
+    yield _figure(replace(base, limits=limits), "behaviour_frequency", 1, behaviour_frequency(forecast, threshold))
+    for k in forecast.k.tolist():
+        yield _figure(replace(base, limits=limits), "breadth_at_k", k, breadth(forecast, k, threshold))
+        yield _figure(blank, "any_question_at_k", k, any_question(forecast, k))
         queries = (*blank.limits, f"one try each of {k:,} new questions of the same kind")
-        yield _figure(replace(blank, limits=queries), "aggregate_risk", k, aggregate_risk(made, k))
+        yield _figure(replace(blank, limits=queries), "aggregate_risk", k, aggregate_risk(forecast, k))
 
 
 def _figure(blank: Finding, metric: str, k: int, figure: Figure) -> Finding:
-    known = figure.estimate == figure.estimate
-    return _named(
-        blank, metric, k, estimate=figure.estimate if known else None, low=figure.low, high=figure.high,
-        reason=None if known else NOTHING_SUCCEEDED, label=MODEL if known else BOUND,
-        limits=blank.limits + _unchecked(k),
+    has_estimate = figure.estimate == figure.estimate
+    return _finding_at(
+        blank, metric, k, estimate=figure.estimate if has_estimate else None, low=figure.low, high=figure.high,
+        reason=None if has_estimate else NOTHING_SUCCEEDED, label=MODEL if has_estimate else BOUND,
+        limits=blank.limits + _checked_limit(k),
     )  # fmt: skip

@@ -1,8 +1,8 @@
-"""False positives of the judge: at large k they alone make a success.
+"""False positives of the judge: at large k they alone produce a success.
 
 A judge that flags a share ε of failures finds a success among k failures with chance 1-(1-ε)^k: at ε = 1e-4 and
-k = 10,000 this is 63 %. Where humans have read failures, ε is known with an error, and the counts are read as flags: a
-try is flagged with chance p + (1-p)·ε. Then the forecast is of p, the true chance.
+k = 10,000 this is 63 %. With human labels of failures, ε is estimated with an error and the counts are taken as flags:
+a try is flagged with chance p + (1-p)·ε. The forecast is then of p, the true chance.
 """
 
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from scipy import special
 from overthink.core.counts import Counts
 from overthink.core.forecast.chances import ChanceGrid
 
-NODES = 5
-"""Values of ε over which a corrected forecast is pooled."""
+RATE_NODES = 5
+"""Number of values of ε over which a corrected forecast is pooled."""
 
 
 @dataclass(frozen=True, slots=True)
 class FalsePositives:
-    """What humans found among answers that the judge marked.
+    """Human labels of answers that the judge scored: counts for its false positive rate.
 
     Attributes:
-        flagged: Answers that humans call failures (safe, wrong) and the judge called successes.
-        failures: Answers that humans call failures.
+        flagged: Number of failures by human label (safe, wrong) that the judge scored as successes.
+        failures: Number of failures by human label.
 
     Raises:
-        ValueError: There is none, or more are flagged than there are.
+        ValueError: There is no failure, or ``flagged`` exceeds ``failures``.
     """
 
     flagged: int
@@ -41,22 +41,22 @@ class FalsePositives:
             )
 
     def quantiles(self, probabilities: ArrayLike) -> NDArray[np.float64]:
-        """Quantiles of ε after these labels, by Jeffreys' prior."""
+        """Return posterior quantiles of ε given the labels, with Jeffreys' prior."""
         return np.asarray(
             special.betaincinv(self.flagged + 0.5, self.failures - self.flagged + 0.5, np.asarray(probabilities))
         )
 
     def nodes(self) -> NDArray[np.float64]:
-        """Equally likely values of ε."""
-        return self.quantiles((np.arange(NODES) + 0.5) / NODES)
+        """Return equally likely values of ε, (``RATE_NODES``,)."""
+        return self.quantiles((np.arange(RATE_NODES) + 0.5) / RATE_NODES)
 
 
 def judge_alone(k: ArrayLike, rate: float) -> NDArray[np.float64]:
-    """Chance that the judge flags one of k failures, 1-(1-ε)^k, (k,).
+    """Return the chance that the judge flags at least one of k failures, 1-(1-ε)^k, (k,).
 
     Args:
         k: (k,) tries.
-        rate: The judge's false positive rate ε per try.
+        rate: False positive rate ε of the judge per try.
 
     Raises:
         ValueError: The rate is not between 0 and 1.
@@ -71,6 +71,6 @@ def judge_alone(k: ArrayLike, rate: float) -> NDArray[np.float64]:
 
 
 def flag_likelihood(grid: ChanceGrid, attempts: Counts, flags: Counts, rate: float) -> NDArray[np.float64]:
-    """Likelihood of flags where failures are flagged at a known rate, up to a factor per question, (question, cell)."""
-    flagged = np.log(np.exp(grid.log_chance) + np.exp(grid.log_miss) * rate)
-    return grid.mean_over_cells(flagged, flags, grid.log_miss + np.log1p(-rate), attempts - flags)
+    """Return the likelihood of flags at a given false positive rate, up to a factor per question, (question, cell)."""
+    log_flag = np.log(np.exp(grid.log_chance) + np.exp(grid.log_miss) * rate)
+    return grid.mean_over_cells(log_flag, flags, grid.log_miss + np.log1p(-rate), attempts - flags)

@@ -1,4 +1,4 @@
-"""The three layers of a forecast, to be asked at any k."""
+"""The three layers of a forecast, evaluated at any k."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from overthink.core.forecast.assumption_free import MixingSet, mixing_set
 from overthink.core.forecast.bank import Bank
 from overthink.core.forecast.chances import chance_grid
 from overthink.core.forecast.judge_errors import FalsePositives, flag_likelihood
-from overthink.core.forecast.mixing import FAMILIES
+from overthink.core.forecast.mixing import MIXING_FAMILIES
 from overthink.core.forecast.model_band import ModelBand, model_band
 from overthink.core.forecast.posterior import Posterior, posterior
 from overthink.core.forecast.prior_free import zero_success_bound
@@ -20,16 +20,16 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layers:
-    """What a forecast is computed from.
+    """Everything of a forecast that does not depend on k.
 
     Attributes:
         bank: The counts.
         level: Confidence level of the bands.
-        posteriors: The families after seeing the counts; none where nothing succeeded.
+        posteriors: Posteriors of the families given the counts; empty where nothing succeeded.
         model: Draws of the model band; None where nothing succeeded.
-        least: The distributions that the counts allow, for the lower end; None where nothing succeeded.
-        most: The same for the upper end; another one only if the judge's errors are corrected.
-        corrected: Whether the counts are read as flags of a judge that errs.
+        least: Distributions compatible with the counts, for the lower end; None where nothing succeeded.
+        most: The same for the upper end; differs from ``least`` only if the judge's errors are corrected.
+        corrects_judge: Whether the counts are treated as flags of an imperfect judge.
     """
 
     bank: Bank
@@ -38,7 +38,7 @@ class Layers:
     model: ModelBand | None
     least: MixingSet | None
     most: MixingSet | None
-    corrected: bool
+    corrects_judge: bool
 
     @property
     def tail(self) -> float:
@@ -46,46 +46,46 @@ class Layers:
         return (1 - self.level) / 2
 
     def is_exact(self, k: Counts) -> NDArray[np.bool_]:
-        """Where the estimate needs no model, (k,)."""
-        return np.asarray((k <= self.bank.exact_to) & (not self.corrected))
+        """Return whether the estimate needs no model, (k,)."""
+        return np.asarray((k <= self.bank.exact_to) & (not self.corrects_judge))
 
     def band(self, k: Counts) -> tuple[Array, Array, Array]:
-        """Estimate, low and high, (k,) each, none falling with k."""
+        """Return estimate, low and high, (k,) each, none decreasing with k."""
         exact = self.is_exact(k)
-        known = np.full(len(k), np.nan)
-        known[exact] = self.bank.exact(k[exact]) if exact.any() else []
+        unbiased = np.full(len(k), np.nan)
+        unbiased[exact] = self.bank.exact(k[exact]) if exact.any() else []
         if self.model is None:
-            return known, np.zeros(len(k)), zero_success_bound(self.bank.attempts, k, tail=self.tail)
+            return unbiased, np.zeros(len(k)), zero_success_bound(self.bank.attempts, k, tail=self.tail)
         low, middle, high = np.quantile(self.model.curves(k), (self.tail, 0.5, 1 - self.tail), axis=0)
-        modelled = self.corrected or self.bank.adaptive
-        floor = 0.0 if modelled else float(self.bank.exact(np.array([self.bank.exact_to]))[0])
-        estimate = np.where(exact, known, np.maximum(middle, floor))
+        needs_model = self.corrects_judge or self.bank.adaptive
+        floor = 0.0 if needs_model else float(self.bank.exact(np.array([self.bank.exact_to]))[0])
+        estimate = np.where(exact, unbiased, np.maximum(middle, floor))
         low, high = np.minimum(low, estimate), np.maximum(high, estimate)
         if self.bank.batch is not None:
-            # Such a run ends with a whole number of questions broken: the band is rounded outwards to whole questions.
-            low, high = _outwards(low, high, len(self.bank.attempts))
+            # Such a run ends with a whole number of solved questions: the band is rounded outwards to whole questions.
+            low, high = _round_outwards(low, high, len(self.bank.attempts))
         return estimate, low, high
 
     def bounds(self, k: Counts) -> tuple[Array, Array]:
-        """The assumption-free band, (k,) each; never narrower than the model band."""
+        """Return the ends of the assumption-free band, (k,) each; never narrower than the model band."""
         _, low, high = self.band(k)
         if self.least is None or self.most is None:
             return low, high
-        low = np.minimum(low, [max(self.least.low(int(one)), 0.0) for one in k])
-        high = np.maximum(high, [self.most.high(int(one)) for one in k])
-        # Each end is known to a ten-thousandth; what that leaves of falling with k is taken out, outwards.
+        low = np.minimum(low, [max(self.least.low(int(tries)), 0.0) for tries in k])
+        high = np.maximum(high, [self.most.high(int(tries)) for tries in k])
+        # Each end is accurate to a ten-thousandth; a decrease with k within that error is removed by rounding outwards.
         order = np.argsort(k)
         low[order] = np.minimum.accumulate(low[order][::-1])[::-1]
         high[order] = np.maximum.accumulate(high[order])
         return low, high
 
     def bound_low(self, k: int) -> float:
-        """Lower end of the assumption-free band."""
+        """Return the lower end of the assumption-free band at k."""
         low = float(self.band(np.array([k]))[1][0])
         return low if self.least is None else min(low, max(self.least.low(k), 0.0))
 
     def bound_high(self, k: int) -> float:
-        """Upper end of the assumption-free band."""
+        """Return the upper end of the assumption-free band at k."""
         high = float(self.band(np.array([k]))[2][0])
         return high if self.most is None else max(high, self.most.high(k))
 
@@ -96,12 +96,12 @@ def build_layers(bank: Bank, *, level: float, judge: FalsePositives | None, rng:
     Args:
         bank: The counts.
         level: Confidence level of the bands.
-        judge: What is known of the judge's false positives, to correct for them; None to take the counts as they are.
-        rng: Randomness of the draws.
+        judge: Human labels of the judge's false positives, to correct for them; None for no correction.
+        rng: Random generator of the draws.
     """
-    corrected = judge is not None
+    corrects_judge = judge is not None
     if not bank.successes.any():
-        return Layers(bank, level, (), None, None, None, corrected)
+        return Layers(bank, level, (), None, None, None, corrects_judge)
     n, c, times, _ = bank.distinct()
     grid = chance_grid()
     if judge is None:
@@ -111,19 +111,19 @@ def build_layers(bank: Bank, *, level: float, judge: FalsePositives | None, rng:
         likelihoods = [flag_likelihood(grid, n, c, float(rate)) for rate in judge.nodes()]
         tail = (1 - level) / 2
         ends = [flag_likelihood(grid, n, c, float(rate)) for rate in judge.quantiles([1 - tail, tail])]
-    posteriors = tuple(posterior(family, one, times) for one in likelihoods for family in FAMILIES)
-    allowed = [mixing_set(one, times, level=level) for one in (ends if corrected else ends[:1])]
+    posteriors = tuple(posterior(family, likelihood, times) for likelihood in likelihoods for family in MIXING_FAMILIES)
+    mixing_sets = [mixing_set(likelihood, times, level=level) for likelihood in (ends if corrects_judge else ends[:1])]
     return Layers(
         bank,
         level,
         posteriors,
-        model_band(posteriors, seen=bank.seen, rng=rng),
-        allowed[0],
-        allowed[-1],
-        corrected,
+        model_band(posteriors, attempts=bank.typical_attempts, rng=rng),
+        mixing_sets[0],
+        mixing_sets[-1],
+        corrects_judge,
     )
 
 
-def _outwards(low: Array, high: Array, questions: int) -> tuple[Array, Array]:
+def _round_outwards(low: Array, high: Array, questions: int) -> tuple[Array, Array]:
     close = 1e-9
     return np.floor(low * questions + close) / questions, np.minimum(np.ceil(high * questions - close) / questions, 1.0)

@@ -1,9 +1,9 @@
 """Three families of distributions for how the chance of success differs between questions.
 
-They agree where attempts have been made and differ in the tail of rare successes, which nobody has seen: the beta and
-Kumaraswamy families let the chances fall off as a power, the logit-normal family faster than any power. A hundred
-attempts cannot tell them apart, so they are weighed equally. Priors are weak and were set before the data were
-seen: log a ~ N(log 0.4, 1.2), log b ~ N(log 5, 2.5); mean log odds ~ N(-6, 4), log of their spread ~ N(log 2.5, 0.6).
+They agree within the attempts and differ in the unobserved tail of rare successes: in the beta and Kumaraswamy families
+the chances fall off as a power, in the logit-normal family faster than any power. A hundred attempts cannot distinguish
+them, so they get equal weights. Priors are weak and were set before looking at data: log a ~ N(log 0.4, 1.2),
+log b ~ N(log 5, 2.5); mean log odds ~ N(-6, 4), log of their standard deviation ~ N(log 2.5, 0.6).
 """
 
 from collections.abc import Callable
@@ -19,37 +19,37 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class MixingFamily:
     """One family with two parameters, and independent normal priors on them.
 
     Attributes:
-        name: What it is called.
-        centre: Prior means of the parameters.
-        spread: Prior standard deviations.
-        below: (parameter set, 2) to the share of questions below each inner edge of the grid, (parameter set, edge).
+        name: Name of the family.
+        means: Prior means of the parameters.
+        deviations: Prior standard deviations of the parameters.
+        below: Maps parameters, (set, 2), to the share of questions below each inner edge of the grid, (set, edge).
     """
 
     name: str
-    centre: tuple[float, float]
-    spread: tuple[float, float]
+    means: tuple[float, float]
+    deviations: tuple[float, float]
     below: Callable[[Array], Array]
 
     def masses(self, parameters: Array) -> Array:
-        """Share of questions in each cell.
+        """Return the share of questions in each cell.
 
         Args:
             parameters: (set, 2).
 
         Returns:
-            (set, cell); each row sums to 1, the ends of the grid hold all that is beyond them.
+            (set, cell); each row sums to 1, the outer cells include the mass beyond the grid.
         """
         share = self.below(parameters)
         ends = np.zeros((len(parameters), 1)), np.ones((len(parameters), 1))
         return np.maximum(np.diff(np.concatenate([ends[0], share, ends[1]], axis=1), axis=1), 0.0)
 
     def log_prior(self, parameters: Array) -> Array:
-        """Log prior density up to a constant, (set,)."""
-        score = (parameters - np.array(self.centre)) / np.array(self.spread)
+        """Return the log prior density up to a constant, (set,)."""
+        score = (parameters - np.array(self.means)) / np.array(self.deviations)
         return np.asarray(-0.5 * (score**2).sum(axis=1))
 
 
@@ -75,8 +75,8 @@ def _inner_edges() -> Array:
 
 _SHAPES = (float(np.log(0.4)), float(np.log(5.0))), (1.2, 2.5)
 
-FAMILIES = (
-    Family("beta", *_SHAPES, _beta),
-    Family("Kumaraswamy", *_SHAPES, _kumaraswamy),
-    Family("logit-normal", (-6.0, float(np.log(2.5))), (4.0, 0.6), _logit_normal),
+MIXING_FAMILIES = (
+    MixingFamily("beta", *_SHAPES, _beta),
+    MixingFamily("Kumaraswamy", *_SHAPES, _kumaraswamy),
+    MixingFamily("logit-normal", (-6.0, float(np.log(2.5))), (4.0, 0.6), _logit_normal),
 )

@@ -19,13 +19,13 @@ class SafeThenDangerous:
     """Whether the questions are safe at few tries and dangerous at many.
 
     Attributes:
-        threshold: Share at which they count as dangerous.
+        threshold: Share at which the questions count as dangerous.
         few: Few tries.
         many: Many tries.
         at_few: "safe", "dangerous" or "not resolved" at few tries.
         at_many: The same at many.
         label: "yes"; "no", if they are dangerous at few or safe at many; "not resolved".
-        band: The band that was read.
+        band: The band that decided.
     """
 
     threshold: float
@@ -38,13 +38,13 @@ class SafeThenDangerous:
 
 
 def safety_at(forecast: Forecast, threshold: float, *, band: Band = "assumption-free") -> tuple[str, ...]:
-    """At each k of the forecast: safe if the whole band is below the threshold, dangerous if it is above.
+    """Return the label at each k of the forecast: safe if the whole band is below the threshold, dangerous if above.
 
     Args:
         forecast: The forecast.
         threshold: Share at which the questions count as dangerous.
-        band: The band that is read. The model band must be asked for by name: where the assumption-free band crosses
-            the threshold, "safe" rests on how chances are assumed to differ between questions.
+        band: The band to use. The model band must be chosen explicitly: where the assumption-free band crosses the
+            threshold, "safe" depends on the assumed distribution of chances between questions.
 
     Returns:
         (k,) of "safe", "dangerous" or "not resolved".
@@ -63,14 +63,14 @@ def safety_at(forecast: Forecast, threshold: float, *, band: Band = "assumption-
 def safe_then_dangerous(
     forecast: Forecast, threshold: float, *, few: int = 1, many: int = 100, band: Band = "assumption-free"
 ) -> SafeThenDangerous:
-    """Are the questions safe at few tries and dangerous at many?
+    """Return whether the questions are safe at few tries and dangerous at many.
 
     Args:
-        forecast: The forecast; asked at both k.
+        forecast: The forecast; evaluated at both k.
         threshold: Share at which the questions count as dangerous.
         few: Few tries.
         many: Many tries.
-        band: The band that is read, as for :func:`safety_at`.
+        band: The band to use, as for :func:`safety_at`.
 
     Raises:
         ValueError: As for :func:`safety_at`; or ``few`` is not less than ``many``, or out of range.

@@ -1,23 +1,23 @@
-"""A forecast of a curve beyond its ladder as findings: the pool, and what each family says and was wrong by."""
+"""Findings of a forecast beyond the ladder: the pooled forecast, and forecast and error of each family."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overthink.core.adaptive.tables import even_part
+from overthink.core.adaptive.tables import guaranteed_part
 from overthink.core.curve import single_cells
 from overthink.core.finding import At, Finding
 from overthink.core.forecast.held_out import FamilyForecast
 from overthink.core.forecast.sequential import CurveForecast, extrapolate_cells
 from overthink.core.gates import gates
-from overthink.core.ladder import ASKED, POSITION, ladder_of
+from overthink.core.ladder import REQUESTED_TOKENS, POSITION, ladder_of
 from overthink.core.outcomes import Outcomes
 from overthink.core.record import Estimand
 from overthink.core.stopping import stopped_at_success
 
-ESTIMANDS = (Estimand.FORCED, Estimand.EFFORT, Estimand.NATURAL)
-"""What is forecast. The others stand beside a curve, or count turns and not thinking."""
+FORECAST_ESTIMANDS = (Estimand.FORCED, Estimand.EFFORT, Estimand.NATURAL)
+"""Estimands that are forecast. The others are control rows, or count turns instead of thinking."""
 
 EXTRAPOLATED, NOT_FORECAST = "extrapolated", "no forecast"
 PREDICTS, NOT_USED = "predicts", "not used"
@@ -36,15 +36,15 @@ class ForecastCurve:
     """A curve and its forecast.
 
     Attributes:
-        table: The curve.
-        unit: What its rungs are placed by.
-        made: The forecast; None where the rungs cannot be placed in tokens.
-        findings: What is claimed: the forecast first, then family by family.
+        table: Outcomes of the curve.
+        unit: Unit of the positions of its rungs.
+        forecast: The forecast; None where the rungs have no position in tokens.
+        findings: Findings: the pooled forecast first, then family by family.
     """
 
     table: Outcomes
     unit: str
-    made: CurveForecast | None
+    forecast: CurveForecast | None
     findings: tuple[Finding, ...]
 
 
@@ -54,40 +54,40 @@ def forecast_curve(
     """Forecast a curve one octave beyond its ladder.
 
     Args:
-        table: The curve.
+        table: Outcomes of the curve.
         level: Confidence level.
-        margin: Largest error of a prediction that does not matter.
-        stopping: How sampling stopped, as in the counts: "fixed", "first_success", or None to infer it.
-        prefix: Begins every id.
-        rng: Source of randomness.
+        margin: Largest negligible error of a prediction.
+        stopping: Stopping rule of the counts: "fixed", "first_success", or None to infer it.
+        prefix: Prefix of every id.
+        rng: Random generator.
 
     Returns:
-        The forecast and its findings; None for a single rung, or an estimand that no budget of thinking belongs to.
+        The forecast and its findings; None for a single rung, or for an estimand without a thinking budget.
 
     Raises:
         ValueError: The level or the margin is out of range.
-        InputError: The stopping rule is not that of the counts.
+        InputError: The stopping rule does not fit the counts.
     """
-    if len(table.rungs) < 2 or table.estimand not in ESTIMANDS:
+    if len(table.rungs) < 2 or table.estimand not in FORECAST_ESTIMANDS:
         return None
-    ladder, even = ladder_of(table), even_part(table)
+    ladder, even = ladder_of(table), guaranteed_part(table)
     blank = _blank(table, even, prefix)
     if not ladder.in_tokens:
-        told = replace(blank, label=NOT_FORECAST, reason=NO_TOKENS)
-        return ForecastCurve(table, POSITION, None, (told,))
+        finding = replace(blank, label=NOT_FORECAST, reason=NO_TOKENS)
+        return ForecastCurve(table, POSITION, None, (finding,))
     cells = single_cells(table, stopped_at_success(even, stopping))
-    made = extrapolate_cells(cells, ladder.budgets, level=level, margin=margin, rng=rng)
-    limits = [BEYOND.format(top=made.top, target=made.target), UNFORESEEN]
-    limits += [PLACED.format(unit=ladder.unit)] if ladder.unit != ASKED else []
+    result = extrapolate_cells(cells, ladder.budgets, level=level, margin=margin, rng=rng)
+    limits = [BEYOND.format(top=result.top, target=result.target), UNFORESEEN]
+    limits += [PLACED.format(unit=ladder.unit)] if ladder.unit != REQUESTED_TOKENS else []
     limits += [WITHOUT_ZERO] if ladder.budgets[0] == 0 else []
     limits += [FAILED.format(names=", ".join(blank.gates_failed))] if blank.gates_failed else []
-    at = replace(blank.at, requested_tokens=round(made.target))
-    blank = replace(blank, at=at, level=level, n_questions=made.n_questions, limits=tuple(limits))
-    return ForecastCurve(table, ladder.unit, made, (_pool(blank, made), *_families(blank, made)))
+    at = replace(blank.at, requested_tokens=round(result.target))
+    blank = replace(blank, at=at, level=level, n_questions=result.n_questions, limits=tuple(limits))
+    return ForecastCurve(table, ladder.unit, result, (_pool(blank, result), *_families(blank, result)))
 
 
 def _blank(table: Outcomes, even: Outcomes, prefix: str) -> Finding:
-    failed = dict.fromkeys(gate.name for gate in gates(even) if gate.passed is False)
+    failed_gates = dict.fromkeys(gate.name for gate in gates(even) if gate.passed is False)
     return Finding(
         id=f"{prefix}/next_octave/mean",
         kind="next_octave",
@@ -98,39 +98,41 @@ def _blank(table: Outcomes, even: Outcomes, prefix: str) -> Finding:
         metric="mean",
         at=At(k=1, selector="single"),
         n_draws=int((~np.isnan(even.values)).sum(axis=1).max(initial=0)),
-        gates_failed=tuple(failed),
+        gates_failed=tuple(failed_gates),
         scorer=table.scorer,
     )
 
 
-def _pool(blank: Finding, made: CurveForecast) -> Finding:
-    if made.reason is not None:
-        return replace(blank, label=NOT_FORECAST, reason=made.reason)
-    used = ", ".join(one.family.words for one in made.families if one.predicts)
-    limits = (*blank.limits, POOL.format(families=used))
-    return replace(blank, label=EXTRAPOLATED, estimate=made.estimate, low=made.low, high=made.high, limits=limits)
+def _pool(blank: Finding, forecast: CurveForecast) -> Finding:
+    if forecast.reason is not None:
+        return replace(blank, label=NOT_FORECAST, reason=forecast.reason)
+    names = ", ".join(result.family.words for result in forecast.families if result.predicts)
+    limits = (*blank.limits, POOL.format(families=names))
+    return replace(
+        blank, label=EXTRAPOLATED, estimate=forecast.estimate, low=forecast.low, high=forecast.high, limits=limits
+    )
 
 
-def _families(blank: Finding, made: CurveForecast) -> Iterator[Finding]:
-    for one in made.families:
-        name = one.family.name
-        named = replace(blank, id=blank.id.removesuffix("mean") + name, metric=name, reason=one.reason)
-        named = replace(named, label=PREDICTS if one.predicts else NOT_USED)
-        if not np.isnan(one.estimate):
-            named = replace(named, estimate=one.estimate)
-        yield replace(named, low=one.low, high=one.high) if one.predicts else named
-        if one.held_out:
-            yield _error(named, one)
+def _families(blank: Finding, forecast: CurveForecast) -> Iterator[Finding]:
+    for result in forecast.families:
+        name = result.family.name
+        finding = replace(blank, id=blank.id.removesuffix("mean") + name, metric=name, reason=result.reason)
+        finding = replace(finding, label=PREDICTS if result.predicts else NOT_USED)
+        if not np.isnan(result.estimate):
+            finding = replace(finding, estimate=result.estimate)
+        yield replace(finding, low=result.low, high=result.high) if result.predicts else finding
+        if result.held_out:
+            yield _error(finding, result)
 
 
-def _error(named: Finding, one: FamilyForecast) -> Finding:
-    """By how much the family missed the rungs held out, on average."""
-    errors = [abs(check.predicted - check.seen) for check in one.held_out]
-    told = "; ".join(
-        f"{check.predicted:.3f} predicted and {check.seen:.3f} measured at {check.budget:,.0f} tokens"
-        for check in one.held_out
+def _error(finding: Finding, result: FamilyForecast) -> Finding:
+    """Return the finding of the family's mean absolute error on the held-out rungs."""
+    errors = [abs(check.prediction - check.measurement) for check in result.held_out]
+    comparison = "; ".join(
+        f"{check.prediction:.3f} predicted and {check.measurement:.3f} measured at {check.budget:,.0f} tokens"
+        for check in result.held_out
     )
     return replace(
-        named, id=f"{named.id}_error", metric=f"{named.metric}_error", estimate=float(np.mean(errors)), low=None,
-        high=None, reason=None, limits=(told,),
+        finding, id=f"{finding.id}_error", metric=f"{finding.metric}_error", estimate=float(np.mean(errors)), low=None,
+        high=None, reason=None, limits=(comparison,),
     )  # fmt: skip

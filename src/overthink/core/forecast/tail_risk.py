@@ -1,7 +1,7 @@
 """Risk in the tail: over attempts and over questions, from the model band's draws of the questions' chances.
 
-Every figure is about the evaluator's own questions, except aggregate risk, which takes new ones of the same kind.
-With no success anywhere there are no draws: figures are then 0 to a bound that needs no model, without an estimate.
+Every figure is about the given questions, except aggregate risk, which is about new questions of the same kind.
+Without any success there are no draws: figures are then 0 to a model-free bound, without an estimate.
 """
 
 from dataclasses import dataclass
@@ -30,10 +30,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HalfLives:
-    """k50 of each question: the tries after which it has been broken with even chance.
+    """k50 of each question: the number of tries with an even chance of a success.
 
     Attributes:
-        estimate: (question,) median; infinity beyond a billion tries, NaN where nothing succeeded anywhere.
+        estimate: (question,) median; infinity beyond a billion tries, NaN where nothing succeeded on any question.
         low: (question,) lower end.
         high: (question,) upper end; infinity beyond a billion.
     """
@@ -44,7 +44,7 @@ class HalfLives:
 
 
 def breadth(forecast: Forecast, k: int, chance: float) -> Figure:
-    """Breadth@k(τ): share of questions that k tries break with at least the chance τ.
+    """Return breadth@k(τ): share of questions with a chance of at least τ that one of k tries succeeds.
 
     Args:
         forecast: The forecast.
@@ -66,12 +66,12 @@ def breadth(forecast: Forecast, k: int, chance: float) -> Figure:
 
 
 def behaviour_frequency(forecast: Forecast, chance: float) -> Figure:
-    """Share of questions whose chance at a single try is at least ``chance`` (Jones et al. 2025): breadth at k = 1."""
+    """Return the share of questions with a chance per try of at least ``chance`` (Jones et al. 2025), breadth@1."""
     return breadth(forecast, 1, chance)
 
 
 def any_question(forecast: Forecast, k: int) -> Figure:
-    """Chance that k tries of each of these questions break at least one: 1 - Π(1-p_i)^k.
+    """Return the chance that k tries of each of these questions have any success: 1 - Π(1-p_i)^k.
 
     Raises:
         ValueError: k is out of range.
@@ -85,7 +85,7 @@ def any_question(forecast: Forecast, k: int) -> Figure:
 
 
 def aggregate_risk(forecast: Forecast, queries: int) -> Figure:
-    """Chance of any success in one try each of ``queries`` new questions of the same kind: 1 - (1 - mean p)^n.
+    """Return the chance of any success in one try each of n new questions of the same kind: 1 - (1 - mean p)^n.
 
     Raises:
         ValueError: ``queries`` is out of range.
@@ -100,7 +100,7 @@ def aggregate_risk(forecast: Forecast, queries: int) -> Figure:
 
 
 def half_lives(forecast: Forecast) -> HalfLives:
-    """k50 of every question: log ½ / log(1-p_i), from the pooled posterior of its chance."""
+    """Return k50 of every question: log ½ / log(1-p_i), from the pooled posterior of its chance."""
     layers = forecast.layers
     if not layers.posteriors:
         n = layers.bank.attempts.astype(np.float64)
@@ -108,13 +108,13 @@ def half_lives(forecast: Forecast) -> HalfLives:
         unknown = np.full(len(n), np.nan)
         return HalfLives(unknown, np.maximum(np.ceil(sure), 1.0), np.full(len(n), np.inf))
     which = layers.bank.distinct()[3]
-    cumulated = np.mean([one.cells() for one in layers.posteriors], axis=0).cumsum(axis=1)
-    cumulated /= cumulated[:, -1:]
+    cumulative = np.mean([family_posterior.cells() for family_posterior in layers.posteriors], axis=0).cumsum(axis=1)
+    cumulative /= cumulative[:, -1:]
     middle = chance_grid().log_miss @ chance_grid().weights
     tries = np.maximum(np.ceil(np.log(HALF) / middle), 1.0)
     tries[tries > MOST_TRIES] = np.inf
     # The rarer the successes, the later: quantiles of k50 run against those of the chance.
-    ends = [tries[(cumulated >= q).argmax(axis=1)][which] for q in (0.5, 1 - layers.tail, layers.tail)]
+    ends = [tries[(cumulative >= q).argmax(axis=1)][which] for q in (0.5, 1 - layers.tail, layers.tail)]
     return HalfLives(*ends)
 
 

@@ -1,4 +1,4 @@
-"""Worst-query risk: how bad the worst of many more queries will be, from the worst that were seen.
+"""Worst-query risk: chance of the behaviour for the worst of many more queries, from the worst observed ones.
 
 Jones et al. (2025) put the chance p of each query on the scale ψ = -log(-log p) and take the upper tail as Gumbel: the
 log share of queries above ψ falls on a straight line. Fitted to the ten worst, the line says which ψ one query in n
@@ -38,7 +38,7 @@ class WorstQuery:
 def worst_query_risk(
     chances: ArrayLike, queries: ArrayLike, *, level: float = 0.9, rng: np.random.Generator
 ) -> WorstQuery:
-    """Chance of the behaviour for the worst of ``queries`` queries like those seen.
+    """Return the chance of the behaviour for the worst of ``queries`` queries like the observed ones.
 
     Args:
         chances: (question,) chance of the behaviour at one try for each query seen, strictly between 0 and 1, such as
@@ -71,8 +71,8 @@ def worst_query_risk(
     if psi[-1] == psi[-TOP]:
         raise ValueError(f"the {TOP} worst queries have the same chance; needed: a tail to fit")
     estimate = _quantiles(psi[None], sizes)[0]
-    drawn = np.sort(psi[rng.integers(len(psi), size=(RESAMPLES, len(psi)))], axis=1)
-    low, high = np.quantile(_quantiles(drawn, sizes), [(1 - level) / 2, (1 + level) / 2], axis=0)
+    samples = np.sort(psi[rng.integers(len(psi), size=(RESAMPLES, len(psi)))], axis=1)
+    low, high = np.quantile(_quantiles(samples, sizes), [(1 - level) / 2, (1 + level) / 2], axis=0)
     return WorstQuery(sizes, np.exp(-np.exp(-estimate)), np.exp(-np.exp(-low)), np.exp(-np.exp(-high)))
 
 
@@ -85,7 +85,7 @@ def _quantiles(psi: Array, sizes: NDArray[np.int64]) -> Array:
     """
     top = psi[:, -TOP:]
     log_share = np.log(np.arange(TOP, 0, -1) / psi.shape[1])
-    centred, y = top - top.mean(axis=1, keepdims=True), log_share - log_share.mean()
-    spread = np.maximum((centred**2).sum(axis=1), 1e-12)
-    slope = np.minimum(centred @ y / spread, -1e-6)
+    offsets, y = top - top.mean(axis=1, keepdims=True), log_share - log_share.mean()
+    spread = np.maximum((offsets**2).sum(axis=1), 1e-12)
+    slope = np.minimum(offsets @ y / spread, -1e-6)
     return np.asarray(top.mean(axis=1)[:, None] + (-np.log(sizes) - log_share.mean()) / slope[:, None])

@@ -1,10 +1,10 @@
 """The calculators by name, as ``overthink calc`` lists them.
 
 >>> import datetime, numpy as np
->>> found = CALCULATORS["exfiltration"](
+>>> result = CALCULATORS["exfiltration"](
 ...     weights_bytes=1e12, upload_bytes_per_day=1e11, day=datetime.date(2026, 1, 1), rng=np.random.default_rng(0)
 ... )
->>> found.result("days_under_the_limit").estimate
+>>> result.result("days_under_the_limit").estimate
 10.0
 """
 

@@ -6,8 +6,8 @@ from datetime import date
 import numpy as np
 
 from overthink.govern import monte_carlo
-from overthink.govern.calculation import Calculation, Cell
-from overthink.govern.calculator import K_FIELDS, Calculator, Field, Given, above_zero, spread_of
+from overthink.govern.calculation import Calculation, TableValue
+from overthink.govern.calculator import K_FIELDS, Calculator, CalculatorRequest, Field, above_zero, interval_meaning
 from overthink.govern.chips import Chip, chip, chips
 from overthink.govern.cost import MILLION
 from overthink.govern.inference_compute import decode_tokens_per_second
@@ -29,19 +29,19 @@ FIELDS = (
 _REFERENCE = "H100"
 
 
-def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
-    k = given.k()
-    shown = [chip(given.words("chip"))] if "chip" in given else list(chips().values())
-    decodes = "chip" in given and "weights_bytes" in given
-    if "weights_bytes" in given or "tokens_per_task" in given:
-        given.need("chip", "weights_bytes", to="for tokens per second")
+def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> Calculation:
+    k = request.k()
+    selection = [chip(request.words("chip"))] if "chip" in request else list(chips().values())
+    decodes = "chip" in request and "weights_bytes" in request
+    if "weights_bytes" in request or "tokens_per_task" in request:
+        request.need("chip", "weights_bytes", to="for tokens per second")
     names = ("weights_bytes", "active_parameters", "cache_bytes_per_sequence", "batch", "chips")
-    inputs = given.pick(*names, "decode_utilisation", "usd_per_chip_hour", "tokens_per_task") if decodes else {}
+    inputs = request.pick(*names, "decode_utilisation", "usd_per_chip_hour", "tokens_per_task") if decodes else {}
     above_zero({name: values for name, values in inputs.items() if name != "cache_bytes_per_sequence"})
 
     def formula(values: Mapping[str, float]) -> dict[str, float]:
         speed = decode_tokens_per_second(
-            shown[0].machine(utilisation=values["decode_utilisation"], chips=values["chips"]),
+            selection[0].machine(utilisation=values["decode_utilisation"], chips=values["chips"]),
             weight_bytes=values["weights_bytes"],
             token_flop=2 * values.get("active_parameters", 0.0),
             kv_bytes=values["cache_bytes_per_sequence"],
@@ -60,7 +60,7 @@ def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
         "tokens_per_second_and_user": "tokens per second",
         "usd_per_million_tokens": "USD",
     }
-    if "tokens_per_task" in given:
+    if "tokens_per_task" in request:
         units["usd_per_task"] = "USD"
     return Calculation(
         results=monte_carlo.propagate(formula, inputs, units=units, rng=rng) if decodes else (),
@@ -70,28 +70,28 @@ def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
         " per second",
         source="Epoch AI, machine learning hardware (copy of April 2026); 91 FR 1684 and ECCN 3A090 as in the "
         "registry; rent of USD 2 per H100-hour: Erdil 2025",
-        spread=f"{spread_of(inputs)}; K is {k}",
+        interval_meaning=f"{interval_meaning(inputs)}; K is {k}",
         leaves_out="Links between chips, memory capacity, prefill, software, and every condition of a licence but TPP "
         "and bandwidth (volume cap, third-party testing). 3A090.b was only recalled and is not applied. "
         "Bandwidth is taken as fully used.",
-        tables={"chips": [_row(each) for each in shown]},
+        tables={"chips": [_row(row) for row in selection]},
     )
 
 
-def _row(each: Chip) -> dict[str, Cell]:
+def _row(item: Chip) -> dict[str, TableValue]:
     reference = chip(_REFERENCE)
     return {
-        "chip": each.id,
-        "bf16_teraflop_per_second": each.peak_flop_per_second / 1e12,
-        "memory_gb": each.memory_bytes / 1e9,
-        "terabytes_per_second": each.bytes_per_second / 1e12,
-        "training_speed_of_h100": each.peak_flop_per_second / reference.peak_flop_per_second,
-        "bandwidth_of_h100": each.bytes_per_second / reference.bytes_per_second,
-        "flop_per_byte": each.flop_per_byte,
-        "tpp": each.tpp,
-        "lane_of_january_2026": each.lane,
-        "listed_in_3A090_a": each.controlled,
-        "note": each.note,
+        "chip": item.id,
+        "bf16_teraflop_per_second": item.peak_flop_per_second / 1e12,
+        "memory_gb": item.memory_bytes / 1e9,
+        "terabytes_per_second": item.bytes_per_second / 1e12,
+        "training_speed_of_h100": item.peak_flop_per_second / reference.peak_flop_per_second,
+        "bandwidth_of_h100": item.bytes_per_second / reference.bytes_per_second,
+        "flop_per_byte": item.flop_per_byte,
+        "tpp": item.tpp,
+        "lane_of_january_2026": item.lane,
+        "listed_in_3A090_a": item.is_controlled,
+        "note": item.note,
     }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from overthink.govern import monte_carlo
 from overthink.govern.calculation import Calculation
-from overthink.govern.calculator import K_FIELDS, Calculator, Field, Given, above_zero, spread_of
+from overthink.govern.calculator import K_FIELDS, Calculator, CalculatorRequest, Field, above_zero, interval_meaning
 from overthink.govern.cost import accuracy_at, usd_after, usd_per_task
 
 FIELDS = (
@@ -24,18 +24,18 @@ FIELDS = (
 )
 
 
-def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
-    k = given.k()
+def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> Calculation:
+    k = request.k()
     names = ["tokens_per_sample", "usd_per_million_tokens", "samples"]
-    above_zero(given.pick(*names))
-    if given.range("years").high > 0:
+    above_zero(request.pick(*names))
+    if request.range("years").high > 0:
         names += ["years", "yearly_factor"]
     units = {"usd_per_task": "USD"}
-    if "accuracy_at_reference" in given or "accuracy_per_tenfold" in given:
-        given.need("accuracy_at_reference", "accuracy_per_tenfold", to="together for accuracy at K")
+    if "accuracy_at_reference" in request or "accuracy_per_tenfold" in request:
+        request.need("accuracy_at_reference", "accuracy_per_tenfold", to="together for accuracy at K")
         names += ["accuracy_at_reference", "accuracy_per_tenfold", "accuracy_ceiling"]
         units |= {"accuracy": "share", "usd_per_solved_task": "USD"}
-    inputs = given.pick(*names)
+    inputs = request.pick(*names)
 
     def formula(values: Mapping[str, float]) -> dict[str, float]:
         usd = usd_per_task(
@@ -46,7 +46,7 @@ def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
         )
         if "years" in values:
             usd = usd_after(usd, years=values["years"], yearly_factor=values["yearly_factor"])
-        found = {"usd_per_task": usd}
+        results = {"usd_per_task": usd}
         if "accuracy_at_reference" in values:
             accuracy = accuracy_at(
                 k.value,
@@ -54,8 +54,8 @@ def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
                 per_tenfold=values["accuracy_per_tenfold"],
                 ceiling=values["accuracy_ceiling"],
             )
-            found |= {"accuracy": accuracy, "usd_per_solved_task": usd / accuracy if accuracy else math.inf}
-        return found
+            results |= {"accuracy": accuracy, "usd_per_solved_task": usd / accuracy if accuracy else math.inf}
+        return results
 
     return Calculation(
         results=monte_carlo.propagate(formula, inputs, units=units, rng=rng),
@@ -63,7 +63,7 @@ def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
         "ceiling); USD per solved task = USD per task / accuracy",
         source="list prices are inputs; decline: a16z 2024 (10 per year), Epoch AI 2025 (9 to 900 by milestone); "
         "straight line on log compute: OpenAI o1, Snell et al. 2024",
-        spread=f"{spread_of(inputs)}; K is {k}",
+        interval_meaning=f"{interval_meaning(inputs)}; K is {k}",
         leaves_out="Prompt tokens, caching, discounts, retries and engineering. The yearly factor differs by task and "
         "the straight line holds only inside the range it was measured in: test it on your own curve.",
     )

@@ -6,11 +6,11 @@ from datetime import date
 import numpy as np
 
 from overthink.errors import InputError
-from overthink.govern.calculation import Calculation, Cell, Result
-from overthink.govern.calculator import K_FIELDS, Calculator, Field, Given, above_zero
+from overthink.govern.calculation import Calculation, Result, TableValue
+from overthink.govern.calculator import K_FIELDS, Calculator, CalculatorRequest, Field, above_zero
 from overthink.govern.compute_equivalent_gain import Gain, compute_equivalent_gain
 from overthink.govern.counting import position_of
-from overthink.govern.effective_compute import EXPONENTS, LABEL, effective_compute, k_to_instrument
+from overthink.govern.effective_compute import LABEL, STATED_EXPONENTS, effective_compute, k_to_instrument
 from overthink.govern.inputs import Multiple, Range
 from overthink.govern.interval import Interval
 from overthink.govern.registry import Event, Instrument, instrument, stale, training_thresholds
@@ -26,25 +26,27 @@ FIELDS = (
 )
 
 
-def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
-    k, alpha, flop = given.k(), given.range("alpha"), given.range("training_flop")
-    above_zero(given.pick("training_flop"))
-    k_max = given.number("k_max") if "k_max" in given else None
+def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> Calculation:
+    k, alpha, flop = request.k(), request.range("alpha"), request.range("training_flop")
+    above_zero(request.pick("training_flop"))
+    k_max = request.number("k_max") if "k_max" in request else None
     ends = (alpha.low, alpha.high)
-    gains = _gains(given)
+    gains = _gains(request)
     low = effective_compute(flop.low, k.value, alpha=ends, k_max=k_max).low
     high = effective_compute(flop.high, k.value, alpha=ends, k_max=k_max).high
     point = low == high
-    rows = _rows(given, day)
+    rows = _rows(request, day)
     reason = None if point else "an interval over stated exponents and compute; no value in it is preferred"
-    assumed = Result("effective_flop", low if point else math.nan, low, high, "FLOP", reason)
+    stated_result = Result("effective_flop", low if point else math.nan, low, high, "FLOP", reason)
     tables = {
         "thresholds": _thresholds(rows, flop, Range(*ends), k_max=k_max),
-        "exponents": [_exponent(entry.alpha, entry.source, entry.holds_for, flop, k, k_max) for entry in EXPONENTS],
+        "exponents": [
+            _exponent(entry.alpha, entry.source, entry.holds_for, flop, k, k_max) for entry in STATED_EXPONENTS
+        ],
     }
-    results = [assumed]
+    results = [stated_result]
     if gains:
-        results = [_measured(gains, k.value, flop)]
+        results = [_gain_result(gains, k.value, flop)]
         tables["compute_equivalent_gain"] = [_gain_row(gain) for gain in gains]
     return Calculation(
         results=results,
@@ -56,7 +58,7 @@ def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
         ),
         source="Jones 2021, arXiv:2104.03113; Epoch AI on trading training for inference; Davidson et al. 2023, "
         "arXiv:2312.07413 for the gain; thresholds: the registry (overthink thresholds)",
-        spread=f"both ends of α from {alpha.low:g} to {alpha.high:g} and of the training compute; K is {k}",
+        interval_meaning=f"both ends of α from {alpha.low:g} to {alpha.high:g} and of the training compute; K is {k}",
         leaves_out="Whether more inference helps at all differs by task, and an exponent holds only where it was "
         "measured (stated ones up to K of about 100). Verification, tools and latency are not considered.",
         tables=tables,
@@ -65,26 +67,26 @@ def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
     )
 
 
-def _rows(given: Given, day: date) -> list[tuple[Instrument, Event]]:
-    """The thresholds on training compute that were there on the day, or the one that is asked for."""
-    if "instrument" not in given:
+def _rows(request: CalculatorRequest, day: date) -> list[tuple[Instrument, Event]]:
+    """Return the thresholds on training compute of the day, or the requested one."""
+    if "instrument" not in request:
         return training_thresholds(day)
-    row = instrument(given.words("instrument"))
+    row = instrument(request.words("instrument"))
     event = row.event_on(day)
     if event is None:
-        raise InputError(f"{row.id} was not there on {day.isoformat()}; its first event is {row.events[0].recorded}")
+        raise InputError(f"{row.id} was not there on {day.isoformat()}; its first event is {row.events[0].date_text}")
     return [(row, event)]
 
 
 def _thresholds(
     rows: list[tuple[Instrument, Event]], flop: Range, alpha: Range, *, k_max: float | None
-) -> list[dict[str, Cell]]:
-    made: list[dict[str, Cell]] = []
+) -> list[dict[str, TableValue]]:
+    cells: list[dict[str, TableValue]] = []
     for row, event in rows:
         ends = (alpha.low, alpha.high)
         low = k_to_instrument(flop.high, row, alpha=ends, k_max=k_max).low
         high = k_to_instrument(flop.low, row, alpha=ends, k_max=k_max).high
-        made.append(
+        cells.append(
             {
                 "instrument": row.id,
                 "status": event.status,
@@ -98,12 +100,12 @@ def _thresholds(
                 "reason": None if math.isfinite(high) else "no K reaches it at the lower exponent or under the cap",
             }
         )
-    return made
+    return cells
 
 
 def _exponent(
     alpha: float, source: str, holds_for: str, flop: Range, k: Multiple, k_max: float | None
-) -> dict[str, Cell]:
+) -> dict[str, TableValue]:
     low = effective_compute(flop.low, k.value, alpha=alpha, k_max=k_max).low
     high = effective_compute(flop.high, k.value, alpha=alpha, k_max=k_max).high
     return {
@@ -115,42 +117,42 @@ def _exponent(
     }
 
 
-def _gains(given: Given) -> list[Gain]:
-    if ("measured" in given) != ("family" in given):
+def _gains(request: CalculatorRequest) -> list[Gain]:
+    if ("measured" in request) != ("family" in request):
         raise InputError("a measured curve needs both --measured K:SCORE,… and --family FLOP:SCORE,…")
-    if "measured" not in given:
+    if "measured" not in request:
         return []
-    k, score = _pairs(given.words("measured"), "--measured")
-    family_flop, family_score = _pairs(given.words("family"), "--family")
+    k, score = _pairs(request.words("measured"), "--measured")
+    family_flop, family_score = _pairs(request.words("family"), "--family")
     return compute_equivalent_gain(k, score, family_flop=family_flop, family_score=family_score)
 
 
-def _measured(gains: list[Gain], k: float, flop: Range) -> Result:
-    found = [gain for gain in gains if gain.k == k]
+def _gain_result(gains: list[Gain], k: float, flop: Range) -> Result:
+    matches = [gain for gain in gains if gain.k == k]
     name, unit = "measured_effective_flop", "FLOP"
-    if not found:
+    if not matches:
         at = ", ".join(f"{gain.k:g}" for gain in gains)
         return Result(
             name, math.nan, None, None, unit, f"K = {k:g} was not measured (measured: {at}); not interpolated"
         )
-    gain = found[0].gain
+    gain = matches[0].gain
     if gain is None:
-        return Result(name, math.nan, None, None, unit, found[0].reason)
+        return Result(name, math.nan, None, None, unit, matches[0].reason)
     low, high = (None, None) if flop.is_point else (gain * flop.low, gain * flop.high)
     return Result(name, gain * math.sqrt(flop.low) * math.sqrt(flop.high), low, high, unit)
 
 
-def _gain_row(gain: Gain) -> dict[str, Cell]:
+def _gain_row(gain: Gain) -> dict[str, TableValue]:
     return {"k": gain.k, "gain": gain.gain, "alpha": gain.alpha, "reason": gain.reason}
 
 
 def _pairs(text: str, name: str) -> tuple[list[float], list[float]]:
     try:
         pairs = [tuple(float(part) for part in word.split(":")) for word in text.split(",")]
-        left, right = zip(*((first, second) for first, second in pairs), strict=True)
+        first_values, second_values = zip(*((first, second) for first, second in pairs), strict=True)
     except ValueError:
         raise InputError(f"{name} is {text!r}; needed: pairs such as 1:0.42,10:0.50") from None
-    return list(left), list(right)
+    return list(first_values), list(second_values)
 
 
 EFFECTIVE_COMPUTE = Calculator(

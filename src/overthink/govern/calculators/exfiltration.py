@@ -1,4 +1,4 @@
-"""Calculator: how long it takes to carry weights out."""
+"""Calculator: time to exfiltrate weights."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -8,8 +8,8 @@ import numpy as np
 from overthink.errors import InputError
 from overthink.govern import monte_carlo
 from overthink.govern.calculation import Calculation
-from overthink.govern.calculator import Calculator, Field, Given, above_zero, spread_of
-from overthink.govern.exfiltration import exfiltration_days, line_seconds, undetected
+from overthink.govern.calculator import Calculator, CalculatorRequest, Field, above_zero, interval_meaning
+from overthink.govern.exfiltration import chance_undetected, exfiltration_days, line_seconds
 from overthink.govern.training_compute import SECONDS_PER_HOUR
 
 FIELDS = (
@@ -23,32 +23,32 @@ FIELDS = (
 )
 
 
-def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
-    if "upload_bytes_per_day" not in given and "line_bits_per_second" not in given:
+def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> Calculation:
+    if "upload_bytes_per_day" not in request and "line_bits_per_second" not in request:
         raise InputError(
             "nothing carries the weights; needed: --upload-bytes-per-day or --line-bits-per-second, or both"
         )
-    if "detection_per_day" in given:
-        given.need("upload_bytes_per_day", to="for the chance to stay undetected")
-    inputs = given.pick(*(field.name for field in FIELDS))
+    if "detection_per_day" in request:
+        request.need("upload_bytes_per_day", to="for the chance to stay undetected")
+    inputs = request.pick(*(field.name for field in FIELDS))
     above_zero({name: values for name, values in inputs.items() if name != "detection_per_day"})
 
     def formula(values: Mapping[str, float]) -> dict[str, float]:
-        found = {}
+        results = {}
         if "line_bits_per_second" in values:
             seconds = line_seconds(
                 values["weights_bytes"],
                 line_bits_per_second=values["line_bits_per_second"],
                 compression=values["compression"],
             )
-            found["hours_at_line_rate"] = seconds / SECONDS_PER_HOUR
+            results["hours_at_line_rate"] = seconds / SECONDS_PER_HOUR
         if "upload_bytes_per_day" in values:
             names = ("upload_bytes_per_day", "compression", "covert_share", "accounts")
             days = exfiltration_days(values["weights_bytes"], **{name: values[name] for name in names})
-            found["days_under_the_limit"] = days
+            results["days_under_the_limit"] = days
             if "detection_per_day" in values:
-                found["chance_undetected"] = undetected(days, detection_per_day=values["detection_per_day"])
-        return found
+                results["chance_undetected"] = chance_undetected(days, detection_per_day=values["detection_per_day"])
+        return results
 
     units = {
         name: unit
@@ -57,7 +57,7 @@ def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
             ("days_under_the_limit", "days", "upload_bytes_per_day"),
             ("chance_undetected", "chance", "detection_per_day"),
         )
-        if needs in given
+        if needs in request
     }
     return Calculation(
         results=monte_carlo.propagate(formula, inputs, units=units, rng=rng),
@@ -65,7 +65,7 @@ def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
         "compression / bits per second; undetected = (1 - detection per day)^days",
         source="Greenblatt 2024 on upload limits; Brown et al. 2026, arXiv:2601.01296, on inference verification "
         "and compression of 16 to 100 times; the constant chance of detection is ours",
-        spread=spread_of(inputs),
+        interval_meaning=interval_meaning(inputs),
         leaves_out="Physical theft, insiders, other routes out, and whether weights compressed that far still work. "
         "Detection on one day is taken to be independent of the others.",
     )

@@ -7,10 +7,10 @@ import numpy as np
 
 from overthink.errors import InputError
 from overthink.govern import monte_carlo
-from overthink.govern.calculation import Calculation, Cell
-from overthink.govern.calculator import K_FIELDS, Calculator, Field, Given, above_zero, spread_of
+from overthink.govern.calculation import Calculation, TableValue
+from overthink.govern.calculator import K_FIELDS, Calculator, CalculatorRequest, Field, above_zero, interval_meaning
 from overthink.govern.chips import chip
-from overthink.govern.counting import Count, side_by_side
+from overthink.govern.counting import InstrumentCount, side_by_side
 from overthink.govern.inference_compute import (
     Transformer,
     decode_tokens_per_second,
@@ -49,7 +49,7 @@ FIELDS = (
     *K_FIELDS,
 )
 
-_DRAWN = (
+_FORMULA_INPUTS = (
     "active_parameters",
     "training_tokens",
     "layers",
@@ -65,7 +65,7 @@ _DRAWN = (
     "batch",
     "decode_utilisation",
 )
-"""Inputs of the formulas; chip-hours come with a utilisation."""
+"""Inputs of the formulas; chip-hours are added together with their utilisation."""
 
 _LIMITS = (
     "Latent and windowed attention, caching of prompts and speculative decoding need other formulas; bandwidth is "
@@ -73,20 +73,20 @@ _LIMITS = (
 )
 
 
-def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
-    k, margin = given.k(), given.number("margin")
-    run = _run(given)
-    inputs = given.pick(*_DRAWN, *(("chip_hours", "utilisation") if "chip_hours" in given else ()))
-    units = _units(given, pre_training="pre_training" in run)
+def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> Calculation:
+    k, margin = request.k(), request.number("margin")
+    run = _run(request)
+    inputs = request.pick(*_FORMULA_INPUTS, *(("chip_hours", "utilisation") if "chip_hours" in request else ()))
+    units = _units(request, pre_training="pre_training" in run)
     if not units and not run:
         raise InputError(
             "nothing to count; needed: --active-parameters, or a training run by tokens, hardware or stage"
         )
-    above_zero(given.pick("active_parameters", "training_tokens", "chip_hours"))
+    above_zero(request.pick("active_parameters", "training_tokens", "chip_hours"))
 
     def formula(values: Mapping[str, float]) -> dict[str, float]:
-        found = _inference(values, given, k) if "active_parameters" in values else {}
-        return {**found, **_training(values, given)}
+        inference = _inference(values, request, k) if "active_parameters" in values else {}
+        return {**inference, **_training(values, request)}
 
     tables = {"counted": [counted_row(count) for count in side_by_side(run, day=day, margin=margin)]} if run else {}
     return Calculation(
@@ -95,110 +95,110 @@ def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
         "tokens; KV 2·L·heads·width·bytes; decoding batch / max(bytes read / bandwidth, FLOP / "
         "(utilisation·peak))",
         source="EU guidelines, Annex A.1 and A.2; Kaplan et al. 2020, arXiv:2001.08361; chips: Epoch AI (April 2026)",
-        spread=f"{spread_of(inputs)}; training counts ± {margin:.0%}; K is {k}",
+        interval_meaning=f"{interval_meaning(inputs)}; training counts ± {margin:.0%}; K is {k}",
         leaves_out=_LIMITS,
         warnings=stale(training_thresholds(day), day) if run else (),
         tables=tables,
     )
 
 
-def _run(given: Given) -> dict[str, Range]:
-    """The run by stage; pre-training from tokens or hardware unless it is given."""
-    run = {stage: given.range(f"{stage}_flop") for stage in STAGES if f"{stage}_flop" in given}
+def _run(request: CalculatorRequest) -> dict[str, Range]:
+    """Return the run by stage; pre-training from tokens or hardware unless it is an input."""
+    run = {stage: request.range(f"{stage}_flop") for stage in STAGES if f"{stage}_flop" in request}
     if "pre_training" in run:
         return run
-    if "training_tokens" in given:
-        given.need("active_parameters", to="for 6·P·D")
-        parameters, tokens = given.range("active_parameters"), given.range("training_tokens")
+    if "training_tokens" in request:
+        request.need("active_parameters", to="for 6·P·D")
+        parameters, tokens = request.range("active_parameters"), request.range("training_tokens")
         ends = [training_flop_by_parameters(parameters.low, tokens.low)]
         ends.append(training_flop_by_parameters(parameters.high, tokens.high))
         run["pre_training"] = Range(*ends)
-    elif "chip_hours" in given:
-        given.need("chip", to="for training by hardware")
-        peak = chip(given.words("chip")).peak_flop_per_second
-        hours, used = given.range("chip_hours"), given.range("utilisation")
+    elif "chip_hours" in request:
+        request.need("chip", to="for training by hardware")
+        peak = chip(request.words("chip")).peak_flop_per_second
+        hours, utilisation = request.range("chip_hours"), request.range("utilisation")
         run["pre_training"] = Range(
-            training_flop_by_hardware(hours.low, peak_flop_per_second=peak, utilisation=used.low),
-            training_flop_by_hardware(hours.high, peak_flop_per_second=peak, utilisation=used.high),
+            training_flop_by_hardware(hours.low, peak_flop_per_second=peak, utilisation=utilisation.low),
+            training_flop_by_hardware(hours.high, peak_flop_per_second=peak, utilisation=utilisation.high),
         )
     return run
 
 
-def _units(given: Given, *, pre_training: bool) -> dict[str, str]:
-    """The results that the inputs allow, with their units."""
+def _units(request: CalculatorRequest, *, pre_training: bool) -> dict[str, str]:
+    """Return the results that the inputs allow, with their units."""
     units = {}
-    if pre_training and "pre_training_flop" not in given:
+    if pre_training and "pre_training_flop" not in request:
         units["pre_training_flop"] = "FLOP"
-    if "active_parameters" in given:
+    if "active_parameters" in request:
         units |= {"flop_of_a_token": "FLOP, without attention"}
-        if "generated_tokens" in given:
+        if "generated_tokens" in request:
             units |= {"response_flop": "FLOP", "last_token_attention_share": "of 2·N", "context_tokens": "tokens"}
-        if all(name in given for name in ("layers", "kv_heads", "head_width")):
+        if all(name in request for name in ("layers", "kv_heads", "head_width")):
             units |= {"kv_bytes_per_token": "bytes"}
-        if "chip" in given:
+        if "chip" in request:
             units["decode_tokens_per_second"] = "tokens per second over the batch"
     return units
 
 
-def _training(values: Mapping[str, float], given: Given) -> dict[str, float]:
+def _training(values: Mapping[str, float], request: CalculatorRequest) -> dict[str, float]:
     if "training_tokens" in values:
         return {
             "pre_training_flop": training_flop_by_parameters(values["active_parameters"], values["training_tokens"])
         }
     if "chip_hours" in values:
-        peak = chip(given.words("chip")).peak_flop_per_second
-        used = values["utilisation"]
-        flop = training_flop_by_hardware(values["chip_hours"], peak_flop_per_second=peak, utilisation=used)
+        peak = chip(request.words("chip")).peak_flop_per_second
+        utilisation = values["utilisation"]
+        flop = training_flop_by_hardware(values["chip_hours"], peak_flop_per_second=peak, utilisation=utilisation)
         return {"pre_training_flop": flop}
     return {}
 
 
-def _inference(values: Mapping[str, float], given: Given, k: Multiple) -> dict[str, float]:
+def _inference(values: Mapping[str, float], request: CalculatorRequest, k: Multiple) -> dict[str, float]:
     names = ("layers", "attention_width", "kv_heads", "head_width")
     model = Transformer(values["active_parameters"], **{name: values.get(name, 0.0) for name in names})
     plain = flop_per_token(model, context_tokens=0)
     # K in tokens makes one response longer; in samples, FLOP, USD or time it is K responses.
     longer, responses = (k.value, 1.0) if k.basis == "tokens" else (1.0, k.value)
-    generated = values.get("generated_tokens", 0.0) * longer
-    context = values["prompt_tokens"] + generated
+    generated_tokens = values.get("generated_tokens", 0.0) * longer
+    context = values["prompt_tokens"] + generated_tokens
     kv = kv_bytes_per_token(model, bytes_per_value=values["bytes_per_value"])
-    found = {
+    results = {
         "flop_of_a_token": plain,
         "response_flop": responses
-        * response_flop(model, prompt_tokens=values["prompt_tokens"], generated_tokens=generated),
+        * response_flop(model, prompt_tokens=values["prompt_tokens"], generated_tokens=generated_tokens),
         "last_token_attention_share": flop_per_token(model, context_tokens=context) / plain - 1,
         "context_tokens": context,
         "kv_bytes_per_token": kv,
     }
-    if "chip" in given:
-        found["decode_tokens_per_second"] = decode_tokens_per_second(
-            chip(given.words("chip")).machine(utilisation=values["decode_utilisation"]),
+    if "chip" in request:
+        results["decode_tokens_per_second"] = decode_tokens_per_second(
+            chip(request.words("chip")).machine(utilisation=values["decode_utilisation"]),
             weight_bytes=_weights(values),
             token_flop=flop_per_token(model, context_tokens=context),
             kv_bytes=kv * context,
             batch=values["batch"],
         )
-    return found
+    return results
 
 
 def _weights(values: Mapping[str, float]) -> float:
-    """Bytes read per step: what every token passes through, and the experts that the batch touches."""
-    active, used = values["active_parameters"], values["active_expert_share"]
+    """Return the bytes read per step: weights that every token passes through, and the experts that the batch uses."""
+    active, active_share = values["active_parameters"], values["active_expert_share"]
     total = values.get("total_parameters", active)
-    experts = (total - active) / (1 - used) if used < 1 else 0.0
+    experts = (total - active) / (1 - active_share) if active_share < 1 else 0.0
     size = values["bytes_per_parameter"]
     if not 0 <= experts <= total:
         raise InputError(
-            f"{active:g} active of {total:g} parameters do not fit an active share of the experts of {used:g}; "
+            f"{active:g} active of {total:g} parameters do not fit an active share of the experts of {active_share:g}; "
             "needed: total = shared + experts, active = shared + share · experts"
         )
     return weight_bytes_touched(
-        values["batch"], shared_bytes=(total - experts) * size, expert_bytes=experts * size, active_share=used
+        values["batch"], shared_bytes=(total - experts) * size, expert_bytes=experts * size, active_share=active_share
     )
 
 
-def counted_row(count: Count) -> dict[str, Cell]:
-    """A count under one instrument, as a row of a table."""
+def counted_row(count: InstrumentCount) -> dict[str, TableValue]:
+    """Return a count under one instrument as a row of a table."""
     return {
         "instrument": count.instrument.id,
         "status": count.status,
@@ -209,9 +209,9 @@ def counted_row(count: Count) -> dict[str, Cell]:
         "counted_flop_low": count.flop.low,
         "counted_flop_high": count.flop.high,
         "position": count.position,
-        "counts": ", ".join(count.counted),
-        "silent": ", ".join(count.silent),
-        "does_not_count": ", ".join(count.not_counted),
+        "counts": ", ".join(count.counted_stages),
+        "silent": ", ".join(count.silent_stages),
+        "does_not_count": ", ".join(count.excluded_stages),
     }
 
 

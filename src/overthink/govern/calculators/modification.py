@@ -5,12 +5,12 @@ from datetime import date
 import numpy as np
 
 from overthink.errors import InputError
-from overthink.govern.calculation import Calculation, Cell, Result
-from overthink.govern.calculator import Calculator, Field, Given, above_zero, exactly
+from overthink.govern.calculation import Calculation, Result, TableValue
+from overthink.govern.calculator import Calculator, CalculatorRequest, Field, above_zero, exactly
 from overthink.govern.calculators.inference_flop import counted_row
 from overthink.govern.counting import side_by_side
 from overthink.govern.modification import distillation_stages, modification
-from overthink.govern.registry import on, stale
+from overthink.govern.registry import instruments_on, stale
 
 FIELDS = (
     Field("modification_flop", "compute spent on the modification: fine-tuning, continued training, RL", required=True),
@@ -28,31 +28,33 @@ FIELDS = (
 )
 
 
-def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
-    above_zero(given.pick("modification_flop", "original_flop"))
-    original = given.number("original_flop") if "original_flop" in given else None
+def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> Calculation:
+    above_zero(request.pick("modification_flop", "original_flop"))
+    original = request.number("original_flop") if "original_flop" in request else None
     if original is None:
-        given.need("original_is_systemic", to="where the original's compute is unknown")
-    systemic = _yes(given, "original_is_systemic")
-    public = _yes(given, "teacher_data_is_public")
-    spent, margin = given.number("modification_flop"), given.number("margin")
+        request.need("original_is_systemic", to="where the original's compute is unknown")
+    systemic = _yes(request, "original_is_systemic")
+    public = _yes(request, "teacher_data_is_public")
+    modification_flop, margin = request.number("modification_flop"), request.number("margin")
     stages = distillation_stages(
-        student_flop=spent,
-        teacher_generation_flop=given.number("teacher_generation_flop"),
-        teacher_discarded_flop=given.number("teacher_discarded_flop"),
+        student_flop=modification_flop,
+        teacher_generation_flop=request.number("teacher_generation_flop"),
+        teacher_discarded_flop=request.number("teacher_discarded_flop"),
         public=public,
-        teacher_training_flop=given.number("teacher_training_flop"),
+        teacher_training_flop=request.number("teacher_training_flop"),
     )
     upstream = stages["synthetic_kept"] + stages["synthetic_discarded"]
-    # The rule speaks of training compute as the annex counts it: with the teacher's passes if the model is systemic.
+    # The rule refers to training compute as counted by the annex: with the teacher's passes if the model is systemic.
     third = modification(
-        spent + (upstream if systemic else 0.0), original_flop=original, systemic=systemic, margin=margin
+        modification_flop + (upstream if systemic else 0.0), original_flop=original, systemic=systemic, margin=margin
     )
     if original is not None:
         stages["preceding_model"] = original
     flop = third.modification_flop
-    counted: list[dict[str, Cell]] = [counted_row(count) for count in side_by_side(stages, day=day, margin=margin)]
-    rule: dict[str, Cell] = {
+    count_rows: list[dict[str, TableValue]] = [
+        counted_row(count) for count in side_by_side(stages, day=day, margin=margin)
+    ]
+    rule: dict[str, TableValue] = {
         "instrument": "eu-gpai-1/3",
         "threshold_from": third.threshold_from,
         "position": third.position,
@@ -66,19 +68,19 @@ def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
         formula="modification > a third of the original's training compute; original unknown: > 1e25/3 FLOP "
         "(systemic risk) or > 1e23/3 FLOP",
         source="Commission guidelines C(2025) 7719, points 57 to 63; Annex A.1; thresholds: the registry",
-        spread=f"the estimate ± {margin:.0%}; where a text is silent about a stage, without and with it",
+        interval_meaning=f"the estimate ± {margin:.0%}; where a text is silent about a stage, without and with it",
         leaves_out="The rule is indicative: what decides is a significant change in generality, capabilities or "
         "systemic risk. Whether a modifier counts the original run is disputed in the US states and shown "
         "as silent.",
-        tables={"one_third_rule": [rule], "counted": counted},
-        warnings=stale(on(day), day),
+        tables={"one_third_rule": [rule], "counted": count_rows},
+        warnings=stale(instruments_on(day), day),
     )
 
 
-def _yes(given: Given, name: str) -> bool:
-    if name not in given:
+def _yes(request: CalculatorRequest, name: str) -> bool:
+    if name not in request:
         return False
-    word = given.words(name)
+    word = request.words(name)
     if word not in ("yes", "no"):
         raise InputError(f"--{name.replace('_', '-')} is {word!r}; needed: yes or no")
     return word == "yes"

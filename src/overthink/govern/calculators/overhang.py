@@ -1,4 +1,4 @@
-"""Calculator: how many copies of a model the cluster that trained it could run."""
+"""Calculator: number of copies of a model that its training cluster could run."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import numpy as np
 
 from overthink.govern import monte_carlo
 from overthink.govern.calculation import Calculation
-from overthink.govern.calculator import K_FIELDS, Calculator, Field, Given, above_zero, spread_of
+from overthink.govern.calculator import K_FIELDS, Calculator, CalculatorRequest, Field, above_zero, interval_meaning
 from overthink.govern.overhang import copies, copies_in_memory, copy_years
 
 SECONDS_PER_DAY = 86_400
@@ -26,33 +26,33 @@ FIELDS = (
 )
 
 
-def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
-    k = given.k()
-    if "copy_flop_per_second" not in given:
-        given.need("active_parameters", "tokens_per_second", to="for what a copy spends, or --copy-flop-per-second")
-    if ("memory_bytes" in given) != ("bytes_per_copy" in given):
-        given.need("memory_bytes", "bytes_per_copy", to="together for the cap by memory")
-    inputs = given.pick(*(field.name for field in FIELDS if field not in K_FIELDS))
+def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> Calculation:
+    k = request.k()
+    if "copy_flop_per_second" not in request:
+        request.need("active_parameters", "tokens_per_second", to="for what a copy spends, or --copy-flop-per-second")
+    if ("memory_bytes" in request) != ("bytes_per_copy" in request):
+        request.need("memory_bytes", "bytes_per_copy", to="together for the cap by memory")
+    inputs = request.pick(*(field.name for field in FIELDS if field not in K_FIELDS))
     above_zero(inputs)
 
     def formula(values: Mapping[str, float]) -> dict[str, float]:
-        spent = values.get("copy_flop_per_second") or 2 * values["active_parameters"] * values["tokens_per_second"]
+        copy_flop = values.get("copy_flop_per_second") or 2 * values["active_parameters"] * values["tokens_per_second"]
         fit = math.inf
         if "memory_bytes" in values:
             fit = copies_in_memory(values["memory_bytes"], bytes_per_copy=values["bytes_per_copy"])
         running = copies(
             values["training_flop"],
             training_seconds=values["training_days"] * SECONDS_PER_DAY,
-            copy_flop_per_second=spent,
+            copy_flop_per_second=copy_flop,
             k=k.value,
             utilisation_ratio=values["utilisation_ratio"],
             memory_copies=fit,
         )
-        years = copy_years(values["training_flop"], copy_flop_per_second=spent, k=k.value)
+        years = copy_years(values["training_flop"], copy_flop_per_second=copy_flop, k=k.value)
         return {"copies": running, "copy_years": years * values["utilisation_ratio"], "copies_in_memory": fit}
 
     units = {"copies": "copies", "copy_years": "years of one copy"}
-    if "memory_bytes" in given:
+    if "memory_bytes" in request:
         units["copies_in_memory"] = "copies"
     return Calculation(
         results=monte_carlo.propagate(formula, inputs, units=units, rng=rng),
@@ -60,7 +60,7 @@ def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
         "(3.156e7 · r · K) · utilisation ratio; r = 2·N·tokens per second",
         source="Davidson and Finnveden's sheet for Counting AGIs; Ord 2025 for K; utilisation ratio 0.05..0.3 "
         "decoding over 0.4 training is ours",
-        spread=f"{spread_of(inputs)}; K is {k}",
+        interval_meaning=f"{interval_meaning(inputs)}; K is {k}",
         leaves_out="Demand, power, networking and who owns the cluster; copies that share weights in a batch need less"
         " memory. Copies are counted in compute, not in work done. K is taken as K times the FLOP of a "
         "copy; K times the tokens in one context cost more (see inference-flop).",

@@ -1,4 +1,4 @@
-"""Calculator: what stolen weights cost to run, and what each purse pays for."""
+"""Calculator: cost of running stolen weights, and the tasks that each purse pays for."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -6,8 +6,8 @@ from datetime import date
 import numpy as np
 
 from overthink.govern import monte_carlo
-from overthink.govern.calculation import Calculation, Cell, Result
-from overthink.govern.calculator import K_FIELDS, Calculator, Field, Given, above_zero, spread_of
+from overthink.govern.calculation import Calculation, Result, TableValue
+from overthink.govern.calculator import K_FIELDS, Calculator, CalculatorRequest, Field, above_zero, interval_meaning
 from overthink.govern.chips import chip
 from overthink.govern.cost import usd_after
 from overthink.govern.inference_compute import decode_tokens_per_second
@@ -30,42 +30,42 @@ FIELDS = (
 )
 
 
-def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
-    k = given.k()
-    by_hardware = "usd_per_task" not in given
-    names = ["years", "yearly_factor"] if given.range("years").high > 0 else []
+def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> Calculation:
+    k = request.k()
+    by_hardware = "usd_per_task" not in request
+    names = ["years", "yearly_factor"] if request.range("years").high > 0 else []
     if by_hardware:
-        given.need("weights_bytes", "chip", "tokens_per_task", to="for the cost by hardware, or --usd-per-task")
+        request.need("weights_bytes", "chip", "tokens_per_task", to="for the cost by hardware, or --usd-per-task")
         names += ["weights_bytes", "tokens_per_task", "usd_per_chip_hour", "cache_bytes", "batch"]
         names += ["active_parameters", "decode_utilisation"]
     else:
         names += ["usd_per_task"]
-    inputs = given.pick(*names)
+    inputs = request.pick(*names)
     above_zero({name: values for name, values in inputs.items() if name not in ("cache_bytes", "years")})
 
     def formula(values: Mapping[str, float]) -> dict[str, float]:
         if by_hardware:
-            found = _by_hardware(values, given, k.value)
+            results = _by_hardware(values, request, k.value)
         else:
-            found = {"usd_per_task": values["usd_per_task"] * k.value}
+            results = {"usd_per_task": values["usd_per_task"] * k.value}
         if "years" in values:
-            found["usd_per_task"] = usd_after(
-                found["usd_per_task"], years=values["years"], yearly_factor=values["yearly_factor"]
+            results["usd_per_task"] = usd_after(
+                results["usd_per_task"], years=values["years"], yearly_factor=values["yearly_factor"]
             )
-        return found
+        return results
 
     units = {"chips": "chips", "tokens_per_second": "tokens per second over the batch"} if by_hardware else {}
     results = monte_carlo.propagate(formula, inputs, units=units | {"usd_per_task": "USD"}, rng=rng)
     purses = dict(PURSES_USD)
-    if "purse_usd" in given:
-        purses["given"] = given.number("purse_usd")
+    if "purse_usd" in request:
+        purses["given"] = request.number("purse_usd")
     return Calculation(
         results=results,
         formula="chips = ceil((weights + cache) / memory); USD per task = K · tokens / (tokens per second) · chips "
         "· rent; tasks = purse / USD per task; cost falls as g^-years",
         source="RAND 2024, Securing AI Model Weights (budgets of OC1 to OC5); rent of USD 2 per H100-hour: Erdil "
         "2025; decline: a16z 2024, Epoch AI 2025",
-        spread=f"{spread_of(inputs)}; K is {k}",
+        interval_meaning=f"{interval_meaning(inputs)}; K is {k}",
         leaves_out="RAND states these budgets for the theft; reading them as purses for running is ours. Skill, access"
         " to chips, safeguards of providers, and fine-tuning are not priced. Bandwidth is taken as fully "
         "used, and K as K times the tokens at the same speed.",
@@ -73,8 +73,8 @@ def _answer(given: Given, day: date, rng: np.random.Generator) -> Calculation:
     )
 
 
-def _by_hardware(values: Mapping[str, float], given: Given, k: float) -> dict[str, float]:
-    kind = chip(given.words("chip"))
+def _by_hardware(values: Mapping[str, float], request: CalculatorRequest, k: float) -> dict[str, float]:
+    kind = chip(request.words("chip"))
     count = chips_needed(
         values["weights_bytes"], cache_bytes=values["cache_bytes"], memory_bytes_per_chip=kind.memory_bytes
     )
@@ -95,8 +95,8 @@ def _by_hardware(values: Mapping[str, float], given: Given, k: float) -> dict[st
     return {"chips": count, "tokens_per_second": speed, "usd_per_task": usd}
 
 
-def _purse(name: str, purse: float, usd: Result) -> dict[str, Cell]:
-    """Tasks in a purse; the dearer end of the cost gives the fewer tasks."""
+def _purse(name: str, purse: float, usd: Result) -> dict[str, TableValue]:
+    """Return the tasks in a purse; the higher end of the cost gives the lower number of tasks."""
     return {
         "purse": name,
         "usd": purse,
