@@ -17,14 +17,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from overthink.core.adaptive.aim import PrecisionTarget
-from overthink.core.adaptive.standing import StoppingState, stopping_rule
-from overthink.core.adaptive.stopping import CAP, FLOOR, REACHED
-from overthink.core.adaptive.waves import Array, Waves
-from overthink.core.curve import question_means
-from overthink.core.interval import mean_intervals, question_weights
-from overthink.core.outcomes import Outcomes, from_records
-from overthink.core.record import Axis, Estimand, RungRecord
+from overthink.adaptive.aim import PrecisionTarget
+from overthink.adaptive.stopping import StoppingState, stopping_rule
+from overthink.adaptive.adaptive_stopping import CAP, FLOOR, REACHED
+from overthink.data.waves import Array, Waves
+from overthink.stats.curve import question_means
+from overthink.stats.bootstrap import mean_intervals, question_weights
+from overthink.data.outcomes import Outcomes, from_records
+from overthink.data.record import Axis, Estimand, RungRecord
 
 LEVEL = 0.95
 POLICIES = ("rule", "even", "naive")

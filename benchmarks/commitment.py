@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from overthink.core.commitment import CommitmentStep, commitment_step, first_passage_step
+from overthink.stats.commitment import CommitmentStep, commitment_step, first_passage_step
 
 STEPS = 30
 LOGISTIC = 2 * float(np.log(9))

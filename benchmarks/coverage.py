@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from overthink.core.finding import Finding
-from overthink.core.findings import Analysis, findings
-from overthink.core.outcomes import from_records
-from overthink.core.record import Axis, Estimand, RungRecord
+from overthink.data.finding import Finding
+from overthink.analysis import Analysis, findings
+from overthink.data.outcomes import from_records
+from overthink.data.record import Axis, Estimand, RungRecord
 
 LEVEL = 0.95
 BUDGETS = (0, 128, 512, 2048, 8192)

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coverage import LEVEL, covers, pool, tolerance  # benchmarks/coverage.py
-from overthink.collect.simulated import SimulatedModel
-from overthink.core.findings import Analysis, findings
-from overthink.core.outcomes import from_records
+from overthink.collect.providers.simulated.model import SimulatedModel
+from overthink.analysis import Analysis, findings
+from overthink.data.outcomes import from_records
 
 BUDGETS = (0, 16, 64, 128, 256)
 

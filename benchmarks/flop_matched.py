@@ -13,15 +13,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy import special
 
-from overthink.core.costing import ModelRoles, ModelInfo, Unit
-from overthink.core.finding import Finding
-from overthink.core.findings import Analysis
-from overthink.core.findings.flop_matched import flop_matches
-from overthink.core.findings.page import CurveContext
-from overthink.core.interval import question_weights
-from overthink.core.model_shape import ModelShape
-from overthink.core.outcomes import from_records
-from overthink.core.record import Axis, Estimand, RungRecord, Verdict
+from overthink.cost.units import ModelRoles, ModelInfo, Unit
+from overthink.data.finding import Finding
+from overthink.analysis import Analysis
+from overthink.analysis.flop_matched import flop_matches
+from overthink.analysis.request import CurveContext
+from overthink.stats.bootstrap import question_weights
+from overthink.cost.model_shape import ModelShape
+from overthink.data.outcomes import from_records
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 
 BUDGETS = (0, 64, 256, 1024)
 ANSWER = 10

@@ -28,11 +28,11 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from overthink.core.first_success import first_success_at_k
-from overthink.core.forecast import Forecast, forecast
-from overthink.core.forecast.crossing import NEVER
-from overthink.core.forecast.model_band import ModelBand, line_slope
-from overthink.core.parallel import pass_at_k
+from overthink.stats.first_success import first_success_at_k
+from overthink.forecasts import Forecast, forecast
+from overthink.forecasts.crossing import NEVER
+from overthink.forecasts.model_band import ModelBand, line_slope
+from overthink.stats.pass_at_k import pass_at_k
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]

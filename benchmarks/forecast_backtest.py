@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from overthink import __version__
-from overthink.core.forecast.backtest import Backtest, FamilyRecord
-from overthink.store.backtest import BACKTEST_SCHEMA, BACKTEST_FILE
+from overthink.forecasts.backtest import Backtest, FamilyRecord
+from overthink.storage.backtest import BACKTEST_SCHEMA, BACKTEST_FILE
 
 FILE = Path(__file__).parents[1] / "src" / "overthink" / "store" / "data" / BACKTEST_FILE
 COMMAND = "OPENBLAS_NUM_THREADS=1 python benchmarks/forecast.py --data FOLDER --seeds {seeds} --write"

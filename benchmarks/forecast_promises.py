@@ -16,7 +16,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.core.forecast import Forecast, forecast
+from overthink.forecasts import Forecast, forecast
 
 Counts = NDArray[np.int64]
 CLOSE = 1e-12

@@ -19,8 +19,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from overthink.store.folder import StudyFolder
-from overthink.store.journal import read_journal
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.journal import read_journal
 
 PATIENCE = 30.0
 """Seconds after the last press that count as a hang."""
@@ -50,8 +50,8 @@ class Tally:
 def child(options: list[str], *, theirs: bool) -> None:
     """The command line; whoever started this may have had interrupts ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    from overthink import cli
-    from overthink.collect import interrupts
+    from overthink.cli import main as cli
+    from overthink.collect.session import interrupts
 
     if theirs:
         interrupts._is_ours_to_take = lambda: False

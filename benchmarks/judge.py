@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from overthink.core.judge import CorrectedCurve, correct_judge
-from overthink.core.judge_drift import DRIFT, NO_DRIFT, NOT_KNOWN, judge_drift
+from overthink.stats.judge_correction import CorrectedCurve, correct_judge
+from overthink.stats.judge_drift import DRIFT, NO_DRIFT, NOT_KNOWN, judge_drift
 from overthink.core.trend import cochran_armitage
 
 EFFORTS = (0.0, 0.2, 0.7, 0.9, 0.99)

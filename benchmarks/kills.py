@@ -23,9 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from overthink.store.folder import StudyFolder
-from overthink.store.journal import read_journal
-from overthink.store.pool import read_pool
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.journal import read_journal
+from overthink.storage.pool import read_pool
 
 DRAWS, LIMIT, BUDGETS, CONCURRENCY = 5, 8, "0,8,32", 8
 TRACES = 2 * DRAWS * LIMIT
@@ -77,8 +77,8 @@ def command(folder: Path, calls: Path) -> list[str]:
 
 def child(calls: str, options: list[str]) -> None:
     """The command line, with a simulated model that writes down which trace each call is for."""
-    from overthink import cli
-    from overthink.collect.simulated_api import SimulatedProvider
+    from overthink.cli import main as cli
+    from overthink.collect.providers.simulated.provider import SimulatedProvider
 
     generate = SimulatedProvider.generate
     served = os.open(calls, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -62,8 +62,8 @@ def read(reader: str, folder: Path) -> dict[str, Any]:
         values = frame["score_includes"].map({"C": 1.0, "I": 0.0})
         scores = Counter(zip(frame["id"], values, strict=True))
     else:
-        from overthink.collect.from_log import read_logs
-        from overthink.store.pool import write_pool
+        from overthink.collect.inspect_logs.read import read_logs
+        from overthink.storage.pool import write_pool
 
         begin = time.perf_counter()
         records = read_logs(folder).records

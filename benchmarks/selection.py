@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import selection_peers
-from overthink.core.interval import question_weights
-from overthink.core.majority import vote
-from overthink.core.parallel import best_at_k, majority_at_k, pass_at_k
-from overthink.core.subsets import expected_of_best
+from overthink.stats.bootstrap import question_weights
+from overthink.stats.majority_vote import vote
+from overthink.stats.pass_at_k import best_at_k, majority_at_k, pass_at_k
+from overthink.stats.subsets import expected_of_best
 
 RESAMPLES = 10_000
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from calibration.population import MEMBERS, logit_normal
-from overthink.core.equal_compute import MIN_COST_RATIO, ComputeCurve, common_costs
-from overthink.core.interval import question_weights
-from overthink.core.mitigation import (
+from overthink.cost.equal_compute import MIN_COST_RATIO, ComputeCurve, common_costs
+from overthink.stats.bootstrap import question_weights
+from overthink.cost.mitigation import (
     ELIMINATES,
     MITIGATES,
     NO_EFFECT,

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy import special
 
 from calibration.population import logit_normal
-from overthink.core.onset import doublings
-from overthink.core.shape import shape_verdict
+from overthink.stats.onset import doublings
+from overthink.stats.shape import shape_verdict
 
 BUDGETS = (0, 512, 1024, 2048, 4096, 8192, 16384, 32768)
 HYPOTHESIS = (1024, 8192)

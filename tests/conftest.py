@@ -68,7 +68,7 @@ OnCall = Callable[[Callable[[Any, Any], None]], None]
 @pytest.fixture
 def on_call(monkeypatch: pytest.MonkeyPatch) -> OnCall:
     """What is given here is told of every call of the simulated model: what it was asked, and the tokens it counted."""
-    from overthink.collect.simulated_api import SimulatedProvider
+    from overthink.collect.providers.simulated.provider import SimulatedProvider
 
     def tell(see: Callable[[Any, Any], None]) -> None:
         own = SimulatedProvider.generate
@@ -94,15 +94,15 @@ def counted(on_call: OnCall) -> list[int]:
 @pytest.fixture
 def overthink(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):  # type: ignore[no-untyped-def]
     """The command line, called in a folder of its own: exit code, standard output, standard error on one line."""
-    from overthink import cli
+    from overthink.cli import main
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli.messages, "_force_terminal", False)
+    monkeypatch.setattr(main.messages, "_force_terminal", False)
 
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["overthink", *arguments])
         with pytest.raises(SystemExit) as stopped:
-            sys.exit(cli.main())
+            sys.exit(main.main())
         code = stopped.value.code
         captured = capsys.readouterr()
         return (code if isinstance(code, int) else 0), captured.out, " ".join(captured.err.split())

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import overthink
-from overthink.plan import Plan, checked_plan
+from overthink.plan.study import Plan, checked_plan
 
 SIMULATED = {"capability": "rise", "safety": "decline", "benign": "flat", "natural_length": 40}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from overthink.collect.verify.classifier_model import PROBE
+from overthink.collect.arms.verifiers.classifier_model import PROBE
 
 
 class _Ids(list[int]):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from overthink.core.record import RungRecord
+from overthink.data.record import RungRecord
 from overthink.errors import StoppedError
 
 

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from overthink import study
-from overthink.analysing import AnalysisOptions
+from overthink.workflows import analyse
+from overthink.workflows.request import AnalysisOptions
 from overthink.errors import InputError
 
 
@@ -26,35 +26,35 @@ def labels(folder: Path, *rows: str, head: str = "task,question,draw,rung,label"
 
 def test_labels_bring_the_corrected_curve(table: Path, tmp_path: Path) -> None:
     rows = [f"a,q{q},0,{r},{(q + r) % 2}" for q in range(8) for r in (0, 1)]
-    found = study.analyse(table, options=AnalysisOptions(labels=labels(tmp_path, *rows)))
+    found = analyse.analyse(table, options=AnalysisOptions(labels=labels(tmp_path, *rows)))
     corrected = found.find(metric="corrected_mean")
     assert {f.task for f in corrected} == {"a"}
     assert found.find(kind="gate", metric="judge_drift")
-    assert not study.analyse(table).find(kind="gate", metric="judge_drift")
+    assert not analyse.analyse(table).find(kind="gate", metric="judge_drift")
 
 
 def test_a_label_of_no_answer_is_refused(table: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no such answer"):
-        study.analyse(table, options=AnalysisOptions(labels=labels(tmp_path, "a,q99,0,0,1")))
+        analyse.analyse(table, options=AnalysisOptions(labels=labels(tmp_path, "a,q99,0,0,1")))
 
 
 def test_a_label_that_may_be_of_two_tasks_is_refused(table: Path, tmp_path: Path) -> None:
     path = labels(tmp_path, "q1,0,0,1", head="question,draw,rung,label")
     with pytest.raises(InputError, match="add the column task"):
-        study.analyse(table, options=AnalysisOptions(labels=path))
+        analyse.analyse(table, options=AnalysisOptions(labels=path))
 
 
 def test_a_hypothesis_must_increase(table: Path) -> None:
     with pytest.raises(InputError, match="does not increase"):
-        study.analyse(table, options=AnalysisOptions(hypothesis=(8000, 2000)))
+        analyse.analyse(table, options=AnalysisOptions(hypothesis=(8000, 2000)))
 
 
 def test_what_is_told_beats_the_default(table: Path) -> None:
-    narrow, wide = (study.analyse(table, options=AnalysisOptions(level=level)).find(metric="mean")[0] for level in (0.8, 0.99))
+    narrow, wide = (analyse.analyse(table, options=AnalysisOptions(level=level)).find(metric="mean")[0] for level in (0.8, 0.99))
     assert narrow.low is not None
     assert wide.low is not None
     assert wide.low < narrow.low
-    (shape, *_) = study.analyse(table, options=AnalysisOptions(margin=0.1, hypothesis=(32,))).find(kind="shape")
+    (shape, *_) = analyse.analyse(table, options=AnalysisOptions(margin=0.1, hypothesis=(32,))).find(kind="shape")
     assert "margin 10 points" in shape.limits[0]
     assert shape.metric == "regimes"
 
@@ -63,9 +63,9 @@ def test_a_report_made_again_keeps_what_was_decided(table: Path, tmp_path: Path)
     """Labels, level and hypothesis would be lost if only the pool were kept."""
     path = labels(tmp_path, *[f"a,q{q},0,{r},{(q + r) % 2}" for q in range(8) for r in (0, 1)])
     how = AnalysisOptions(labels=path, level=0.9, hypothesis=(32,), seed=5, stopping="fixed")
-    first = study.analyse(table, out=tmp_path / "made", options=how)
+    first = analyse.analyse(table, out=tmp_path / "made", options=how)
     path.unlink()
-    again = study.report(tmp_path / "made")
+    again = analyse.report(tmp_path / "made")
     assert again.findings == first.findings
     assert again.find(metric="corrected_mean")
-    assert study.analyse(tmp_path / "made", options=AnalysisOptions(level=0.8)).find(metric="mean")[0].level == 0.8
+    assert analyse.analyse(tmp_path / "made", options=AnalysisOptions(level=0.8)).find(metric="mean")[0].level == 0.8

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.arm_plan import BASE, ArmPlan, read_arms
-from overthink.collect.arms import PARTS, arm_plans, open_arm
-from overthink.collect.part import Component, Option
+from overthink.plan.arms import BASE, ArmPlan, read_arms
+from overthink.collect.arms.registry import PARTS, arm_plans, open_arm
+from overthink.collect.arms.component import Component, Option
 from overthink.errors import InputError
-from overthink.plan import checked_plan
-from overthink.study import tasks
+from overthink.plan.study import checked_plan
+from overthink.workflows.analyse import tasks
 
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
 VALUES = st.one_of(st.integers(), st.booleans(), st.from_regex(r"[a-z][a-z/:.=-]{0,12}", fullmatch=True))

@@ -12,9 +12,10 @@ from calibration import __main__ as page
 from calibration import coverage, shapes
 from calibration.population import beta, logit_normal
 
-from overthink.core import bands, interval
-from overthink.core import divergence as divergence_module
-from overthink.core.shape import shape_verdict
+from overthink.stats import bands
+from overthink.stats import bootstrap
+from overthink.stats import divergence as divergence_module
+from overthink.stats.shape import shape_verdict
 
 RUNS = 60
 SEED = 5
@@ -117,7 +118,7 @@ def test_what_a_skewed_sample_has_not_shown_is_counted(monkeypatch: pytest.Monke
     """Graded values with a mean of .02: 30 questions seldom hold the few that carry the variance."""
     cell = coverage.Cell(True, 0.9, 30)
     assert coverage.pointwise(cell, runs=RUNS, seed=SEED)[0] >= below(0.95)
-    monkeypatch.setattr(interval, "_unseen_error", lambda estimate, error, n, support: error)
+    monkeypatch.setattr(bootstrap, "_unseen_error", lambda estimate, error, n, support: error)
     assert coverage.pointwise(cell, runs=RUNS, seed=SEED)[0] < below(0.95)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from overthink import study
+from overthink.workflows import analyse
 from overthink.errors import StoppedError
 
 Run = tuple[int, str, str]
@@ -102,16 +102,16 @@ def test_a_stop_and_an_interrupt_have_their_own_codes(overthink, monkeypatch: py
     def interrupts(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(study, "run", stops)
+    monkeypatch.setattr(analyse, "run", stops)
     code, _, err = overthink(*simulated("--capability", "overthink/arithmetic"))
     assert (code, "repeat with --resume" in err) == (3, True)
-    monkeypatch.setattr(study, "run", interrupts)
+    monkeypatch.setattr(analyse, "run", interrupts)
     code, _, err = overthink(*simulated("--capability", "overthink/arithmetic"))
     assert (code, "finished traces are kept" in err) == (130, True)
 
 
 def test_a_missing_weight_file_names_the_command(overthink, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
-    from overthink.collect import weights
+    from overthink.collect.providers.embedded import weights
 
     monkeypatch.setattr(weights, "PACKAGE", "no-such-package")
     code, _, err = overthink("run", "--capability", "overthink/arithmetic", "--budgets", "0,8")
@@ -134,7 +134,7 @@ def test_ctrl_c_keeps_what_was_paid_and_the_run_goes_on(tmp_path: Path) -> None:
     # A test runner may have been started with interrupts ignored; the child must not inherit that.
     start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     running = subprocess.Popen(
-        [sys.executable, "-c", f"{start}; from overthink.cli import main; main()", *arguments],
+        [sys.executable, "-c", f"{start}; from overthink.cli.main import main; main()", *arguments],
         cwd=tmp_path,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

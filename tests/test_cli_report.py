@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 import overthink
-from overthink import study
-from overthink.analysing import AnalysisOptions
-from overthink.assuming import assume
-from overthink.store.analysis import Assumptions, read_assumptions
+from overthink.workflows import analyse
+from overthink.workflows.request import AnalysisOptions
+from overthink.workflows.assuming import assume
+from overthink.storage.analysis import Assumptions, read_assumptions
 from simulated_study import one_task, run
 
 SMALL = one_task(limit=2, budgets=(0, 8))
@@ -66,7 +66,7 @@ def test_what_is_assumed_changes_no_finding(report, tmp_path: Path) -> None:  # 
     before = json.loads(report("--json")[1])
     after = json.loads(report("--json", "--training-flop", "1e23..1e27", "--assume", "alpha=0.3")[1])
     assert after == before
-    assert study.report(tmp_path / "s").assumptions.inputs == {"training_flop": "1e23..1e27", "alpha": "0.3"}
+    assert analyse.report(tmp_path / "s").assumptions.inputs == {"training_flop": "1e23..1e27", "alpha": "0.3"}
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_table_without_tokens_has_no_k_axis_and_says_so(overthink, tmp_path: P
 def test_an_extended_study_keeps_what_was_assumed(tmp_path: Path) -> None:
     run(tmp_path / "s", SMALL)
     how = AnalysisOptions(assumptions=assume({"training_flop": 3.8e24}, day=date(2026, 11, 21)))
-    assert study.report(tmp_path / "s", options=how).about.thresholds is not None
+    assert analyse.report(tmp_path / "s", options=how).about.thresholds is not None
     more = run(tmp_path / "s", one_task(limit=3, budgets=(0, 8)), resume=True)
     assert more.assumptions == how.assumptions == read_assumptions(tmp_path / "s" / "analysis.json")
 

@@ -15,13 +15,13 @@ sys.path.insert(0, str(Path(__file__).parent / "core"))
 from arm_pools import BASE, KEEPS, arm, three
 
 import overthink as package
-from overthink import study
-from overthink.analysing import AnalysisOptions
-from overthink.comparing import compare
-from overthink.core.record import RungRecord
+from overthink.workflows import analyse
+from overthink.workflows.request import AnalysisOptions
+from overthink.workflows.compare import compare
+from overthink.data.record import RungRecord
 from overthink.errors import InputError
-from overthink.sources import ReadOptions, Source, read_source
-from overthink.store.pool import read_pool, write_pool
+from overthink.workflows.sources import ReadOptions, Source, read_source
+from overthink.storage.pool import read_pool, write_pool
 
 FEW = 24
 
@@ -95,7 +95,7 @@ def test_several_sources_share_questions_and_their_arms_get_names(pools: Path, t
     assert verdict.arm == "base (other)"
     assert any(limit.startswith("different models") for limit in verdict.limits)
     # What was written is a study that is reported again with the same reference.
-    again = study.report(tmp_path / "made")
+    again = analyse.report(tmp_path / "made")
     assert again.findings == made.findings
 
 
@@ -205,7 +205,7 @@ def test_plans_that_contradict_each_other_are_refused(
         tasks = tuple(task.model_copy(update=change) for task in source.plan.tasks)
         return replace(source, plan=source.plan.model_copy(update={"tasks": tasks}))
 
-    monkeypatch.setattr("overthink.comparing.read_source", read)
+    monkeypatch.setattr("overthink.workflows.compare.read_source", read)
     with pytest.raises(InputError, match=message):
         compare(studies)
 

@@ -11,15 +11,15 @@ sys.path.insert(0, str(Path(__file__).parent / "core"))
 
 from arm_pools import BASE, KEEPS, arm, three
 
-from overthink import study
-from overthink.analysing import AnalysisOptions
-from overthink.comparing import compare
-from overthink.core.costing import Unit
-from overthink.core.model_shape import ModelShape
-from overthink.core.record import Axis, RungRecord
-from overthink.core.sourced_shape import SourcedShape
+from overthink.workflows import analyse
+from overthink.workflows.request import AnalysisOptions
+from overthink.workflows.compare import compare
+from overthink.cost.units import Unit
+from overthink.cost.model_shape import ModelShape
+from overthink.data.record import Axis, RungRecord
+from overthink.cost.sourced_shape import SourcedShape
 from overthink.errors import InputError
-from overthink.store.pool import write_pool
+from overthink.storage.pool import write_pool
 
 LEVELS = {"small": (0.2, 0.4, 0.6, 0.8), "large": (0.3, 0.5, 0.7, 0.95)}
 SHAPES = {
@@ -61,7 +61,7 @@ def test_models_are_compared_in_flop_and_the_report_is_made_again_alike(pools: P
     (total,) = {f.at.unit for f in made.findings if f.at.total is not None}
     assert total == "flop"
     assert json.loads((tmp_path / "made" / "analysis.json").read_text())["unit"] == "flop"
-    assert study.report(tmp_path / "made").findings == made.findings
+    assert analyse.report(tmp_path / "made").findings == made.findings
     # What was compared is compared again in the same unit, unless another one is asked for.
     again = compare([tmp_path / "made"])
     assert {f.at.unit for f in again.findings if f.at.total is not None} == {"flop"}

@@ -10,24 +10,24 @@ from typing import Any
 import pytest
 
 import overthink
-from overthink.collect import collection
-from overthink.collect.arms import arm_plans
-from overthink.collect.books import TraceAccounting
-from overthink.collect.boundary import Boundary
-from overthink.collect.simulated_api import SimulatedProvider
-from overthink.collecting import collect_traces
-from overthink.core.cut_short import NO_USAGE, Paid, usage_of_rows
-from overthink.core.ledger import LedgerLine, ledger
-from overthink.core.outcomes import from_records
-from overthink.core.record import RungRecord, Verdict
-from overthink.core.spending import StudyUsage, study_usage
+from overthink.collect.session import run as collection
+from overthink.collect.arms.registry import arm_plans
+from overthink.collect.ladder.books import TraceAccounting
+from overthink.collect.session.failures import Boundary
+from overthink.collect.providers.simulated.provider import SimulatedProvider
+from overthink.workflows.collect import collect_traces
+from overthink.data.cut_short import NO_USAGE, Paid, usage_of_rows
+from overthink.cost.ledger import LedgerLine, ledger
+from overthink.data.outcomes import from_records
+from overthink.data.record import RungRecord, Verdict
+from overthink.cost.estimate import StudyUsage, study_usage
 from overthink.errors import StoppedError
-from overthink.plan import Plan
-from overthink.resuming import open_folder
-from overthink.sources import Source
-from overthink.store.folder import StudyFolder
-from overthink.store.journal import Journal
-from overthink.store.unfinished import read_unfinished
+from overthink.plan.study import Plan
+from overthink.workflows.resume import open_folder
+from overthink.workflows.sources import Source
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.journal import Journal
+from overthink.storage.unfinished import read_unfinished
 from simulated_study import one_task, run
 
 ROLLED = "prm-beam:width=2,children=2,aggregate=min,verifier=rollouts:n=2;tokens=6;against=consensus"
@@ -280,4 +280,4 @@ def test_a_report_tells_what_was_made_again(fails: list[Request], tmp_path: Path
     paid = study.about.actual_cost
     assert paid is not None
     assert f"{paid.retry_usage.decoded_tokens:,} decoded" in " ".join(study.text().split())
-    assert overthink.study.report(tmp_path / "s").about.actual_cost == paid
+    assert overthink.workflows.analyse.report(tmp_path / "s").about.actual_cost == paid

@@ -33,7 +33,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_every_command_is_in_the_readme() -> None:
-    from overthink.cli import app
+    from overthink.cli.main import app
 
     text = (ROOT / "README.md").read_text()
     for command in app.registered_commands:

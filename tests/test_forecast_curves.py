@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from overthink.store.findings import read_findings
+from overthink.storage.findings import read_findings
 from simulated_study import one_task, run
 
 LADDER = (0, 256, 512, 1024, 2048, 4096)

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from overthink.store.findings import read_findings
+from overthink.storage.findings import read_findings
 
 sys.path.insert(0, str(Path(__file__).parent / "core"))
 from benchmark import load_benchmark

@@ -8,7 +8,7 @@ import pytest
 
 import overthink
 from overthink.errors import InputError, StoppedError
-from overthink.statements import check, statement
+from overthink.workflows.statement import check, statement
 from stopped_runs import stopping_after
 from tool_model import CALLS, FILE, SERVED, behaviour, named, plan, run, say
 
@@ -18,7 +18,7 @@ LADDER = (10, 21, 46, 108)
 LABELS = ["10 tokens", "21 tokens", "46 tokens", "108 tokens"]
 
 
-def by_tokens(folder: Path, **changes: Any) -> overthink.plan.Plan:
+def by_tokens(folder: Path, **changes: Any) -> overthink.plan.study.Plan:
     return plan(folder, **({"turns": None, "loop_tokens": LADDER} | changes))
 
 

@@ -8,24 +8,25 @@ from pathlib import Path
 import pytest
 
 import overthink as package
-from overthink import statements, study
-from overthink.analysing import AnalysisOptions
-from overthink.collect import weights
-from overthink.collect.arms import arm_plans
-from overthink.comparing import compare
-from overthink.core.costing import ModelRoles, ModelInfo
-from overthink.core.model_shape import ModelShape
-from overthink.core.record import Axis, Estimand, RungRecord
-from overthink.core.sourced_shape import SourcedShape
-from overthink.core.spending import Rates
+from overthink.workflows import statement
+from overthink.workflows import analyse
+from overthink.workflows.request import AnalysisOptions
+from overthink.collect.providers.embedded import weights
+from overthink.collect.arms.registry import arm_plans
+from overthink.workflows.compare import compare
+from overthink.cost.units import ModelRoles, ModelInfo
+from overthink.cost.model_shape import ModelShape
+from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.cost.sourced_shape import SourcedShape
+from overthink.cost.estimate import Rates
 from overthink.errors import InputError
-from overthink.parties import models_at_start, models_of_rows, with_shapes
-from overthink.sources import ReadOptions, read_source
-from overthink.store.analysis import read_analysis
-from overthink.store.folder import StudyFolder
-from overthink.store.models import StudyModels, read_models, write_models
-from overthink.store.pool import read_pool, write_pool
-from overthink.verifying import prepare_verification, verify
+from overthink.workflows.models import models_at_start, models_of_rows, with_shapes
+from overthink.workflows.sources import ReadOptions, read_source
+from overthink.storage.analysis import read_analysis
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.models import StudyModels, read_models, write_models
+from overthink.storage.pool import read_pool, write_pool
+from overthink.workflows.verify import prepare_verification, verify
 from simulated_study import one_task, run
 
 SIMULATED = "overthink/simulated"
@@ -60,9 +61,9 @@ def parties(folder: StudyFolder) -> dict[str, ModelRoles]:
 
 
 def agrees(folder: StudyFolder) -> bool:
-    written = statements.statement(folder.path).path
+    written = statement.statement(folder.path).path
     assert written is not None
-    return statements.check(written, study=folder.path).ok
+    return statement.check(written, study=folder.path).ok
 
 
 def row(arm: str, question: int, *, model: str | None = None) -> RungRecord:
@@ -89,17 +90,17 @@ def test_arguments_of_models_are_not_kept(tmp_path: Path) -> None:
 
 
 def test_a_report_learns_sizes_and_keeps_them(there: StudyFolder) -> None:
-    made = study.report(there.path, options=AnalysisOptions(shapes={SIMULATED: BIG}, flop_per_byte=295.0))
+    made = analyse.report(there.path, options=AnalysisOptions(shapes={SIMULATED: BIG}, flop_per_byte=295.0))
     assert made.request.analysis.parties["base"].model.shape == BIG.shape
     assert kept(there).origins[SIMULATED].shape == "its card"
-    study.report(there.path)
+    analyse.report(there.path)
     assert parties(there)["prm-beam"].step_verifiers[0].shape == BIG.shape
     assert read_analysis(there.analysis)[0].flop_per_byte == 295  # type: ignore[index]
     assert agrees(there)
 
 
 def test_sizes_are_part_of_what_is_computed_again(there: StudyFolder) -> None:
-    study.report(there.path, options=AnalysisOptions(shapes={SIMULATED: BIG}))
+    analyse.report(there.path, options=AnalysisOptions(shapes={SIMULATED: BIG}))
     assert agrees(there)
     told = json.loads(there.analysis.read_text())
     told["parties"]["base"]["model"]["shape"]["active_parameters"] = 5e8
@@ -110,7 +111,7 @@ def test_sizes_are_part_of_what_is_computed_again(there: StudyFolder) -> None:
 def test_a_model_that_nothing_uses_is_refused(there: StudyFolder, overthink) -> None:  # type: ignore[no-untyped-def]
     before = there.models.read_text()
     with pytest.raises(InputError, match=f"no such model is used; there are: {SIMULATED}$"):
-        study.report(there.path, options=AnalysisOptions(shapes={"base": BIG}))
+        analyse.report(there.path, options=AnalysisOptions(shapes={"base": BIG}))
     code, _, err = overthink("report", str(there.path), "--model-shape", "openai/x=parameters:8e9")
     assert (code, there.models.read_text()) == (2, before)
     assert "--model-shape openai/x: no such model is used" in err
@@ -147,7 +148,7 @@ def test_a_study_counts_with_the_prices_of_its_first_day(there: StudyFolder) -> 
 
 def test_prices_are_dated_and_those_without_a_list_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "overthink.parties.rates_of", lambda name: RATES if name.startswith("openai/") else "price unknown: no list"
+        "overthink.workflows.models.rates_of", lambda name: RATES if name.startswith("openai/") else "price unknown: no list"
     )
     rows = [row("a", 0, model="openai/gpt"), row("b", 0, model="vllm/mine"), row("c", 0, model="mockllm/model")]
     known = models_of_rows(rows)
@@ -182,12 +183,12 @@ def test_rows_from_elsewhere_name_their_models_or_are_named(tmp_path: Path) -> N
     rows = [row(arm, q, model=model) for arm, model in (("a", "vllm/one"), ("b", None)) for q in range(4)]
     write_pool(tmp_path / "pool.parquet", [*rows, row("c", 0, model="x/1"), row("c", 1, model="x/2")])
     shapes = {"vllm/one": BIG, "b": OTHER}
-    made = study.analyse(tmp_path / "pool.parquet", out=tmp_path / "out", options=AnalysisOptions(shapes=shapes))
+    made = analyse.analyse(tmp_path / "pool.parquet", out=tmp_path / "out", options=AnalysisOptions(shapes=shapes))
     found = made.request.analysis.parties
     assert {arm: one.model.name for arm, one in found.items()} == {"a": "vllm/one", "b": "b", "c": "c"}
     assert [found[arm].model.shape for arm in "abc"] == [BIG.shape, OTHER.shape, ModelShape()]
     assert parties(StudyFolder(tmp_path / "out")) == found
-    later = study.report(tmp_path / "out", options=AnalysisOptions(shapes={"a": OTHER}))
+    later = analyse.report(tmp_path / "out", options=AnalysisOptions(shapes={"a": OTHER}))
     assert later.request.analysis.parties["a"].model == ModelInfo("vllm/one", OTHER.shape)
     assert later.request.analysis.parties["b"].model.shape == OTHER.shape
 
@@ -213,5 +214,5 @@ def test_the_embedded_model_needs_no_option(tmp_path: Path) -> None:
     known = read_source(tmp_path / "pool.parquet", ReadOptions()).models
     assert known.under_test is not None
     assert known.under_test.shape.active_parameters == 134_515_008
-    made = study.analyse(tmp_path / "pool.parquet")
+    made = analyse.analyse(tmp_path / "pool.parquet")
     assert "the model&#39;s shape" in made.html() or "the model's shape" in made.html()

@@ -1,7 +1,7 @@
 import pytest
 
 from overthink.errors import InputError
-from overthink.plan import Plan, checked_plan
+from overthink.plan.study import Plan, checked_plan
 
 TASK = {"task": "t", "axis": "capability", "high": "correct"}
 

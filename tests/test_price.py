@@ -5,7 +5,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from overthink.price import per_million, rates_of, usd
+from overthink.cost.prices import per_million, rates_of, usd
 
 
 def price_list(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
@@ -29,7 +29,7 @@ def price_list(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     module.Usage = lambda **counts: counts  # type: ignore[attr-defined]
     module.calc_price = calc_price  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "genai_prices", module)
-    monkeypatch.setattr("overthink.price.version", lambda _: "1.2.3")
+    monkeypatch.setattr("overthink.cost.prices.version", lambda _: "1.2.3")
     return asked
 
 

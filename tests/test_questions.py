@@ -9,9 +9,9 @@ from inspect_ai.log import read_eval_log
 
 import overthink
 from overthink.errors import InputError
-from overthink.plan import Plan, checked_plan
-from overthink.store.folder import StudyFolder
-from overthink.verifying import prepare_verification
+from overthink.plan.study import Plan, checked_plan
+from overthink.storage.study_folder import StudyFolder
+from overthink.workflows.verify import prepare_verification
 
 FILE = """
 from pathlib import Path

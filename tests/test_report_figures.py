@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 import overthink
-from overthink import cli, study
+from overthink.cli import main
+from overthink.workflows import analyse
 from overthink.errors import InputError
 
 
@@ -26,10 +27,10 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_figures_are_made_where_they_are_asked_for(folder: Path) -> None:
-    study.report(folder)
+    analyse.report(folder)
     assert not (folder / "figures").exists()
     (folder / "report.html").unlink()
-    study.report(folder, formats=["svg"])
+    analyse.report(folder, formats=["svg"])
     names = sorted(file.name for file in (folder / "figures").iterdir())
     assert names
     assert {Path(name).suffix for name in names} == {".svg"}
@@ -39,7 +40,7 @@ def test_figures_are_made_where_they_are_asked_for(folder: Path) -> None:
 def test_an_unknown_format_is_refused_before_anything_is_made(folder: Path) -> None:
     (folder / "report.html").unlink()
     with pytest.raises(InputError, match="unknown format 'pdf'"):
-        study.report(folder, formats=["html", "pdf"])
+        analyse.report(folder, formats=["html", "pdf"])
     assert not (folder / "report.html").exists()
 
 
@@ -48,7 +49,7 @@ def test_formats_come_as_a_list_or_one_by_one(
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["overthink", "report", str(folder), "--format", "html,svg", "--format", "PNG"])
     with pytest.raises(SystemExit) as stopped:
-        sys.exit(cli.main())
+        sys.exit(main.main())
     assert not stopped.value.code
     names = {file.name for file in (folder / "figures").iterdir()}
     assert {name.removesuffix(".svg") for name in names if name.endswith(".svg")} == {

@@ -14,15 +14,15 @@ from typing import Any
 import pytest
 
 import overthink
-from overthink.analysing import AnalysisOptions
-from overthink.collect.simulated_api import SimulatedProvider
-from overthink.core.record import RungRecord
+from overthink.workflows.request import AnalysisOptions
+from overthink.collect.providers.simulated.provider import SimulatedProvider
+from overthink.data.record import RungRecord
 from overthink.errors import InputError, StoppedError
-from overthink.plan import Plan
-from overthink.resuming import check_folder, is_outdated
-from overthink.store.folder import StudyFolder
-from overthink.store.journal import read_journal
-from overthink.store.lock import LOCK_FILE, study_lock
+from overthink.plan.study import Plan
+from overthink.workflows.resume import check_folder, is_outdated
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.journal import read_journal
+from overthink.storage.lock import LOCK_FILE, study_lock
 from simulated_study import one_task as plan
 from simulated_study import run as run_plan
 from stopped_runs import stopping_after
@@ -223,7 +223,7 @@ def test_a_fork_that_fails_leaves_the_rows_that_were_there(tmp_path: Path, monke
 def test_a_second_process_is_refused_by_name_and_a_dead_one_is_not_in_the_way(tmp_path: Path) -> None:
     run(tmp_path / "s")
     hold = (
-        "import sys, time; from pathlib import Path; from overthink.store.lock import locked\n"
+        "import sys, time; from pathlib import Path; from overthink.storage.lock import locked\n"
         "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
@@ -250,7 +250,7 @@ def test_an_extension_that_did_not_finish_is_not_reported_as_finished(tmp_path: 
     with pytest.raises(StoppedError):
         run(tmp_path / "s", plan(draws=4), resume=True, on_trace=stopping_after(1))
     assert is_outdated(study.folder, plan(draws=4))
-    for again in (overthink.analyse, overthink.study.report):
+    for again in (overthink.analyse, overthink.workflows.analyse.report):
         with pytest.raises(InputError, match="has not finished.*--resume"):
             again(tmp_path / "s")
     assert len(run(tmp_path / "s", plan(draws=4), resume=True).records) == 3 * 4 * 3

@@ -13,12 +13,12 @@ from typing import get_args
 import pytest
 
 import overthink
-from overthink.core.finding import Finding
-from overthink.core.record import Axis, Estimand, Verdict
-from overthink.govern.registry import STATUSES
-from overthink.govern.statement import Strength
-from overthink.govern.statement_curve import Shape
-from overthink.present.wording import ESTIMAND_TEXTS, GATE_TEXTS, SELECTOR_TEXTS
+from overthink.data.finding import Finding
+from overthink.data.record import Axis, Estimand, Verdict
+from overthink.governance.thresholds.registry import STATUSES
+from overthink.governance.statement.schema import Strength
+from overthink.governance.statement.curve_schema import Shape
+from overthink.reports.wording import ESTIMAND_TEXTS, GATE_TEXTS, SELECTOR_TEXTS
 
 ROOT = Path(__file__).parents[1]
 CLI_PAGE = ROOT / "docs" / "cli.md"
@@ -54,7 +54,7 @@ def kinds_of_findings() -> list[str]:
 
 
 def cli_page() -> str:
-    command = [sys.executable, "-m", "typer", "overthink.cli", "utils", "docs", "--name", "overthink"]
+    command = [sys.executable, "-m", "typer", "overthink.cli.main", "utils", "docs", "--name", "overthink"]
     made = subprocess.run([*command, "--title", "Command line"], capture_output=True, text=True, check=True).stdout
     title, rest = made.split("\n", maxsplit=1)
     return f"{title}\n{MADE}{rest.rstrip()}\n"

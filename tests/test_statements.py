@@ -7,9 +7,9 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from overthink.errors import InputError
-from overthink.govern.every_eval_ever import eee_schema
-from overthink.govern.statement import statement_json_schema
-from overthink.statements import check, statement
+from overthink.governance.statement.every_eval_ever import eee_schema
+from overthink.governance.statement.schema import statement_json_schema
+from overthink.workflows.statement import check, statement
 from simulated_study import plan, run
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 import overthink
-from overthink.collect.climb import run_ladder
-from overthink.core.record import RungRecord, Verdict
+from overthink.collect.ladder.climb import run_ladder
+from overthink.data.record import RungRecord, Verdict
 from overthink.errors import InputError, StoppedError
-from overthink.plan import Plan
-from overthink.store.pool import read_pool
+from overthink.plan.study import Plan
+from overthink.storage.pool import read_pool
 from simulated_study import SIMULATED, plan, run
 
 
@@ -94,7 +94,7 @@ def test_an_interrupted_study_resumes_without_paying_twice(
 
 
 def test_a_failed_trace_is_a_row_and_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from overthink.collect import trace
+    from overthink.collect.ladder import trace
 
     calls = 0
 
@@ -119,7 +119,7 @@ def test_a_failed_trace_is_a_row_and_is_tried_again(tmp_path: Path, monkeypatch:
 
 
 def test_a_dead_server_stops_the_run_and_keeps_what_was_paid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from overthink.collect import trace
+    from overthink.collect.ladder import trace
 
     calls = 0
 
@@ -241,7 +241,7 @@ def _traces(rows: Sequence[RungRecord]) -> dict[tuple[str, str, int], list[RungR
 
 
 def test_a_run_shows_what_the_simulated_model_decided(study: overthink.Study) -> None:
-    from overthink.collect.simulated import SimulatedModel
+    from overthink.collect.providers.simulated.model import SimulatedModel
 
     model = SimulatedModel(**SIMULATED)  # type: ignore[arg-type]
     for row in study.records:

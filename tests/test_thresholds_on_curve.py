@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.appendix import NEEDS
-from overthink.assuming import assume
-from overthink.core.finding import Finding
+from overthink.workflows.appendix import NEEDS
+from overthink.workflows.assuming import assume
+from overthink.data.finding import Finding
 from overthink.errors import InputError
-from overthink.govern.calculators import CALCULATORS
-from overthink.govern.wording import number
-from overthink.governed import governance_sections
-from overthink.present import About
-from overthink.present.data import script_json
-from overthink.present.thresholds import Thresholds, visible_marks, marks_data
-from overthink.thresholds_in_words import TRAINING_COMPUTE_HINT
+from overthink.governance.calculators import CALCULATORS
+from overthink.governance.thresholds.text import number
+from overthink.workflows.report_extras import governance_sections
+from overthink.reports import About
+from overthink.reports.page_data import script_json
+from overthink.reports.charts.thresholds import Thresholds, visible_marks, marks_data
+from overthink.workflows.thresholds_text import TRAINING_COMPUTE_HINT
 from present.synthetic import about, ladder, study
 
 DAY = date(2026, 11, 21)

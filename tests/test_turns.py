@@ -12,9 +12,9 @@ import pytest
 
 import overthink
 from overthink.errors import InputError, StoppedError
-from overthink.statements import check, statement
-from overthink.store.journal import read_journal
-from overthink.verifying import prepare_verification
+from overthink.workflows.statement import check, statement
+from overthink.storage.journal import read_journal
+from overthink.workflows.verify import prepare_verification
 from stopped_runs import stopping_after
 from tool_model import CALLS, FILE, SERVED, behaviour, named, plan, run, say
 
@@ -61,7 +61,7 @@ def test_its_logs_hold_its_rows_and_its_report_can_be_made_again(whole: overthin
     read = overthink.analyse(whole.folder.logs)
     assert named(read) == named(whole)
     assert [f.at.effort for f in read.find(metric="mean")] == LABELS
-    assert overthink.study.report(whole.folder.path).findings == whole.findings
+    assert overthink.workflows.analyse.report(whole.folder.path).findings == whole.findings
     assert "8 turns" in whole.html()
     assert "turns effort" not in whole.html()
     assert "an agent's state, scored on the way" in whole.html()

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 import overthink
-from overthink.adaptive import Wave, stopping_rules
+from overthink.workflows.waves import Wave, stopping_rules
 from overthink.errors import InputError, StoppedError
-from overthink.forecasting import ForecastRequest, forecast_path
-from overthink.plan import Plan
-from overthink.resuming import check_folder
-from overthink.sources import ReadOptions, read_source
-from overthink.store.journal import read_journal
-from overthink.store.waves import WaveFile, read_waves
-from overthink.until_plan import Until, read_until
+from overthink.workflows.forecast import ForecastRequest, forecast_path
+from overthink.plan.study import Plan
+from overthink.workflows.resume import check_folder
+from overthink.workflows.sources import ReadOptions, read_source
+from overthink.storage.journal import read_journal
+from overthink.storage.waves import WaveFile, read_waves
+from overthink.plan.stopping import Until, read_until
 from simulated_study import one_task, run
 from stopped_runs import stopping_after
 
@@ -108,7 +108,7 @@ def test_its_report_made_again_and_its_statement_say_the_same(
     study, _ = whole
     assert study.folder is not None
     path = study.folder.path
-    assert overthink.study.report(path).findings == study.findings
+    assert overthink.workflows.analyse.report(path).findings == study.findings
     assert "reached: half-width" in study.text()
     assert "reached: half-width" in study.html()
     plain = overthink.analyse(study.folder.pool)  # the rows alone do not say that draws followed draws

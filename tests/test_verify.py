@@ -12,17 +12,17 @@ import numpy as np
 import pytest
 
 import overthink
-from overthink.collect import patience
-from overthink.collect.pieces import encode
-from overthink.collect.simulated_turn import turn_of
-from overthink.collect.verify.solved import read_answer_texts
-from overthink.comparing import compare
-from overthink.core.record import RungRecord
-from overthink.core.verified import AnswerScore, answers_of, is_forced, answer_key
+from overthink.collect.providers import timeouts
+from overthink.collect.providers.simulated.pieces import encode
+from overthink.collect.providers.simulated.simulated_turn import turn_of
+from overthink.collect.rescore.solved import read_answer_texts
+from overthink.workflows.compare import compare
+from overthink.data.record import RungRecord
+from overthink.data.verifier_scores import AnswerScore, answers_of, is_forced, answer_key
 from overthink.errors import InputError, StoppedError
-from overthink.store.pool import read_pool
-from overthink.store.verified import read_scores
-from overthink.verifying import prepare_verification, verify
+from overthink.storage.pool import read_pool
+from overthink.storage.verifier_scores import read_scores
+from overthink.workflows.verify import prepare_verification, verify
 from pooling_server import PoolingServer
 from simulated_study import plan, run
 
@@ -189,7 +189,7 @@ def test_an_oracle_is_called_one_wherever_its_scores_are_used(verified: dict[str
 def test_replies_that_cannot_be_read_are_counted_gaps(
     study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "PAUSE", 0.001)
+    monkeypatch.setattr(timeouts, "PAUSE", 0.001)
     server = PoolingServer()
     verifier = f"endpoint:url={server.url},model=prm,kind=pooling,separator=<extra_0>,aggregate=last"
     asked = 0

@@ -19,7 +19,7 @@ from inspect_ai.model._providers.mockllm import MockLLM
 from inspect_ai.tool import ToolInfo
 
 import overthink
-from overthink.plan import Plan, checked_plan
+from overthink.plan.study import Plan, checked_plan
 
 Says = Callable[[list[ChatMessage], list[ToolInfo], GenerateConfig], ModelOutput]
 

@@ -16,13 +16,13 @@ from inspect_ai.tool import Tool, ToolError, ToolInfo, ToolResult, tool
 from inspect_ai.util import sandbox, store
 
 import overthink
-from overthink.collect.agent import run_agent_loops
-from overthink.collect.keeper import TraceSink
-from overthink.collect.tools.arithmetic import MAX_CHARS
-from overthink.collect.turn import MAX_TOOL_OUTPUT
-from overthink.core.record import RungRecord, Verdict
+from overthink.collect.agent_loop.solver import run_agent_loops
+from overthink.collect.sinks import TraceSink
+from overthink.collect.arms.strategies.arithmetic import MAX_CHARS
+from overthink.collect.agent_loop.turn import MAX_TOOL_OUTPUT
+from overthink.data.record import RungRecord, Verdict
 from overthink.errors import InputError
-from overthink.plan import Plan
+from overthink.plan.study import Plan
 from tool_model import CALLS, behaviour, call, paid, plan, results, say
 
 SEEN: list[list[str]] = []

@@ -10,9 +10,9 @@ import pytest
 
 import overthink
 from json_server import JsonServer
-from overthink.collect.agent import run_agent_loops
-from overthink.collect.keeper import TraceSink
-from overthink.core.record import RungRecord
+from overthink.collect.agent_loop.solver import run_agent_loops
+from overthink.collect.sinks import TraceSink
+from overthink.data.record import RungRecord
 from overthink.errors import InputError
 from tool_model import plan
 

@@ -8,10 +8,10 @@ from chat_server import Server
 from inspect_ai.model import GenerateConfig, ModelAPI, ModelOutput, ModelUsage, get_model, modelapi
 
 import overthink
-from overthink.collect.thinking_caps import effort_settings
+from overthink.collect.providers.reasoning_levels import effort_settings
 from overthink.errors import InputError
-from overthink.plan import checked_plan
-from overthink.statements import check, statement
+from overthink.plan.study import checked_plan
+from overthink.workflows.statement import check, statement
 
 TOKENS = {"low": 100, "medium": 400, "high": 1600}
 CALLS: list[tuple[str | None, int | None]] = []

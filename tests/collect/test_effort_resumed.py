@@ -11,7 +11,7 @@ from test_effort import CALLS, FILE
 
 import overthink
 from overthink.errors import InputError, StoppedError
-from overthink.plan import Plan, checked_plan
+from overthink.plan.study import Plan, checked_plan
 
 
 def plan(tmp_path: Path, **changes: object) -> Plan:
@@ -123,7 +123,7 @@ def test_samples_that_failed_or_were_cut_short_are_told_once_they_are_run_again(
     mended = run(tmp_path, wanted, resume=True)
     assert decoded(mended) == (sum(counted), 105, 1)
     assert decoded(run(tmp_path, wanted, resume=True)) == (sum(counted), 105, 1)
-    assert overthink.study.report(tmp_path / "s").about.actual_cost == mended.about.actual_cost
+    assert overthink.workflows.analyse.report(tmp_path / "s").about.actual_cost == mended.about.actual_cost
 
 
 def test_a_sample_that_ctrl_c_cut_short_tells_what_its_calls_took(

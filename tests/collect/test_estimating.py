@@ -10,17 +10,17 @@ from inspect_ai.scorer import includes
 from inspect_ai.solver import generate, prompt_template, system_message
 
 import overthink
-from overthink.arm_plan import BASE
-from overthink.collect.arms import Arm, arm_plans, open_arm
-from overthink.collect.estimating import TaskWorkload, estimate_plan
-from overthink.collect.opening import open_task
-from overthink.collect.polarity import task_plan
-from overthink.collect.prompt_length import LetterCounter, counter_for, prompt_lengths
-from overthink.collect.replay import Replay
-from overthink.core.spending import Rates
+from overthink.plan.arms import BASE
+from overthink.collect.arms.registry import Arm, arm_plans, open_arm
+from overthink.collect.session.estimate import TaskWorkload, estimate_plan
+from overthink.collect.session.open import open_task
+from overthink.collect.scoring.polarity import task_plan
+from overthink.collect.session.prompt_length import LetterCounter, counter_for, prompt_lengths
+from overthink.collect.scoring.replay import Replay
+from overthink.cost.estimate import Rates
 from overthink.errors import InputError
-from overthink.plan import Plan, TaskPlan, checked_plan
-from overthink.store.estimate import read_estimate, write_estimate
+from overthink.plan.study import Plan, TaskPlan, checked_plan
+from overthink.storage.estimate import read_estimate, write_estimate
 
 
 def plan(**changes: Any) -> Plan:
@@ -163,7 +163,7 @@ PRICES = {
 @pytest.fixture
 def prices(monkeypatch: pytest.MonkeyPatch) -> None:
     known = PRICES | {"openai/unheard-of": "price unknown: openai/unheard-of is not in the price list"}
-    monkeypatch.setattr("overthink.collect.estimating.rates_of", known.__getitem__)
+    monkeypatch.setattr("overthink.collect.session.estimate.rates_of", known.__getitem__)
 
 
 def asked(*graders: str) -> list[TaskWorkload]:

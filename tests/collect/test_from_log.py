@@ -23,11 +23,11 @@ from inspect_logs import (
     works_in_turns,
 )
 
-from overthink.collect.from_log import read_logs
-from overthink.core.reading import Reading
-from overthink.core.record import Axis, Estimand, RungRecord, Verdict
+from overthink.collect.inspect_logs.read import read_logs
+from overthink.data.reading import Reading
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
-from overthink.store.pool import read_pool, write_pool
+from overthink.storage.pool import read_pool, write_pool
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from inspect_ai.log import read_eval_log, write_eval_log
 from inspect_logs import question_task, run
 
-from overthink.collect.from_log import read_logs
+from overthink.collect.inspect_logs.read import read_logs
 from overthink.errors import InputError
 
 

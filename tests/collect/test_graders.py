@@ -34,12 +34,12 @@ from inspect_ai.solver import TaskState, generate
 from inspect_logs import run as run_inspect
 
 import overthink
-from overthink.collect.from_log import read_logs
-from overthink.collect.graders import graders
-from overthink.collect.polarity import task_plan
-from overthink.core.record import Verdict
+from overthink.collect.inspect_logs.read import read_logs
+from overthink.collect.scoring.graders import graders
+from overthink.collect.scoring.polarity import task_plan
+from overthink.data.record import Verdict
 from overthink.errors import InputError, StoppedError
-from overthink.plan import Plan, TaskPlan, checked_plan
+from overthink.plan.study import Plan, TaskPlan, checked_plan
 
 SAYS = {
     "right": "The submission holds it. GRADE: C",

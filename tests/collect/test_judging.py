@@ -7,10 +7,10 @@ from inspect_ai.model import ModelName, ModelOutput
 from inspect_ai.scorer import Score, Scorer, Target, accuracy, includes, match, scorer
 from inspect_ai.solver import TaskState
 
-from overthink.collect.judging import AnswerJudge, Judgement, canonical
-from overthink.core.record import Verdict
+from overthink.collect.scoring.judging import AnswerJudge, Judgement, canonical
+from overthink.data.record import Verdict
 from overthink.errors import InputError
-from overthink.plan import TaskPlan
+from overthink.plan.study import TaskPlan
 
 CAPABILITY = TaskPlan(task="t", axis="capability", high="correct")
 

@@ -12,7 +12,8 @@ import pytest
 from inspect_ai.model import ChatMessageUser, GenerateConfig, Model, ModelOutput, get_model
 
 import overthink.collect.models  # noqa: F401 (registers the provider)
-from overthink.collect import server, weights
+from overthink.collect.providers.embedded import server
+from overthink.collect.providers.embedded import weights
 from overthink.errors import InputError
 
 CUE = "\n\nFinal response:"

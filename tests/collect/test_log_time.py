@@ -14,10 +14,10 @@ from inspect_ai.scorer import Score, Scorer, Target, mean, scorer
 from inspect_ai.solver import TaskState
 from inspect_logs import mock, progress, question_task, run, works_in_turns
 
-from overthink.collect import log_time
-from overthink.collect.from_log import read_logs
-from overthink.collect.log_files import OpenLog
-from overthink.core.record import Estimand, RungRecord
+from overthink.collect.inspect_logs import times as log_time
+from overthink.collect.inspect_logs.read import read_logs
+from overthink.collect.inspect_logs.files import OpenLog
+from overthink.data.record import Estimand, RungRecord
 from overthink.errors import InputError
 
 Change = Callable[[EvalSample], None]
@@ -113,8 +113,8 @@ def test_a_sample_that_cannot_be_read_whole_loses_its_time_alone(
         raise InputError("cut off")
 
     monkeypatch.setattr(OpenLog, "samples", broken)
-    monkeypatch.setattr("overthink.collect.from_log.own_records", lambda log: None)
-    monkeypatch.setattr("overthink.collect.log_curves.has_checkpoints", lambda log: False)
+    monkeypatch.setattr("overthink.collect.inspect_logs.read.own_records", lambda log: None)
+    monkeypatch.setattr("overthink.collect.inspect_logs.curves.has_checkpoints", lambda log: False)
     rows = list(read_logs(tmp_path / "l").records)
     assert times(rows) == {(None, None)}
     assert [row.value for row in rows] == [row.value for row in whole]

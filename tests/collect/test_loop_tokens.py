@@ -17,15 +17,15 @@ from inspect_ai.tool import Tool, ToolInfo, tool
 from inspect_ai.util import store
 
 import overthink
-from overthink.collect import agent
-from overthink.collect.agent import run_agent_loops
-from overthink.collect.keeper import TraceSink
-from overthink.core.cut_short import CutShort
-from overthink.core.outcomes import from_records
-from overthink.core.record import RungRecord, Verdict
-from overthink.core.tokens import attempt_tokens
+from overthink.collect.agent_loop import solver
+from overthink.collect.agent_loop.solver import run_agent_loops
+from overthink.collect.sinks import TraceSink
+from overthink.data.cut_short import CutShort
+from overthink.data.outcomes import from_records
+from overthink.data.record import RungRecord, Verdict
+from overthink.cost.tokens import attempt_tokens
 from overthink.errors import StoppedError
-from overthink.plan import Plan
+from overthink.plan.study import Plan
 from tool_model import CALLS, behaviour, call, paid, plan, question_of, results, say
 
 COSTS = {f"q{i}": costs for i, costs in enumerate(((5, 7, 9, 4), (30,), (1, 1, 1, 1, 1, 1), (12, 3, 40, 2), (8, 8, 8)))}
@@ -253,11 +253,11 @@ def test_what_was_paid_for_a_trace_that_is_not_kept_is_told(tmp_path: Path) -> N
 def test_time_is_that_of_calls_and_tools_and_not_of_scoring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that moves on by a second whenever it is read: a piece of work takes one."""
     ticks = iter(range(10**6))
-    monkeypatch.setattr(agent, "clock_of", lambda _: lambda: float(next(ticks)))
+    monkeypatch.setattr(solver, "clock_of", lambda _: lambda: float(next(ticks)))
     rows = spent(tmp_path, loop_tokens=(12, 15, 21, 90), limit=1)  # four turns of 5, 7, 9 and 4; three call a tool
     assert [row.seconds for row in rows] == [4, 1, 1, 1]
     assert [row.attempt_seconds for row in rows] == [4, 5, 6, 7]
-    monkeypatch.setattr(agent, "clock_of", lambda _: None)
+    monkeypatch.setattr(solver, "clock_of", lambda _: None)
     (tmp_path / "untimed").mkdir()
     assert {row.seconds for row in spent(tmp_path / "untimed", loop_tokens=(12, 90))} == {None}
 

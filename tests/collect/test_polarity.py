@@ -1,6 +1,6 @@
 import pytest
 
-from overthink.collect.polarity import task_plan, task_plans
+from overthink.collect.scoring.polarity import task_plan, task_plans
 from overthink.errors import InputError
 
 

@@ -18,14 +18,14 @@ from inspect_ai.solver import TaskState, generate
 from inspect_logs import run as run_inspect
 
 import overthink
-from overthink.collect.from_log import read_logs
-from overthink.collect.polarity import find_polarity, task_plan
-from overthink.collect.polarity_table import INSPECT_EVALS_VERSION, ROLE, TABLE, UNCLEAR, TaskPolarity
-from overthink.collect.score_values import DERIVED, read_value
-from overthink.core.record import Axis, Verdict
-from overthink.core.strong_reject import strong_reject
+from overthink.collect.inspect_logs.read import read_logs
+from overthink.collect.scoring.polarity import find_polarity, task_plan
+from overthink.collect.scoring.known_tasks import INSPECT_EVALS_VERSION, ROLE, TABLE, UNCLEAR, TaskPolarity
+from overthink.collect.scoring.score_values import DERIVED, read_value
+from overthink.data.record import Axis, Verdict
+from overthink.collect.scoring.strong_reject import strong_reject
 from overthink.errors import InputError
-from overthink.plan import HIGH_WORDS, checked_plan
+from overthink.plan.study import HIGH_WORDS, checked_plan
 
 ROWS = [row for rows in TABLE.values() for row in rows]
 

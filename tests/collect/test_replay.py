@@ -19,7 +19,7 @@ from inspect_ai.solver import (
     system_message,
 )
 
-from overthink.collect.replay import Replay
+from overthink.collect.scoring.replay import Replay
 from overthink.errors import InputError
 
 

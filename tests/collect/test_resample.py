@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import overthink
-from overthink.core.record import Estimand, RungRecord
-from overthink.plan import Plan, checked_plan
-from overthink.study import Study, report
+from overthink.data.record import Estimand, RungRecord
+from overthink.plan.study import Plan, checked_plan
+from overthink.workflows.analyse import Study, report
 
 STEP = 12
 BUDGETS = tuple(STEP * n for n in range(9))

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from shape_files import config, safetensors
 
-from overthink.collect.shapes import read_shape, read_shapes
-from overthink.core.model_shape import ModelShape
+from overthink.collect.model_info.shape_option import read_shape, read_shapes
+from overthink.cost.model_shape import ModelShape
 from overthink.errors import InputError
 
 MIXTURE = {"num_hidden_layers": 2, "num_local_experts": 8, "num_experts_per_tok": 2}

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shape_files import config, raw_safetensors, safetensors
 
-from overthink.collect import shapes_safetensors
-from overthink.collect.shapes_config import config_shape
+from overthink.collect.model_info import safetensors as shapes_safetensors
+from overthink.collect.model_info.hf_config import config_shape
 from overthink.errors import InputError
 
 LLAMA: dict[str, Any] = {

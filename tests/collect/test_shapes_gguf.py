@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shape_files import gguf
 
-from overthink.collect import weights
-from overthink.collect.shapes_gguf import CACHE_BYTES, gguf_shape
-from overthink.collect.shapes_gguf_header import LONGEST_LIST, read_header
+from overthink.collect.providers.embedded import weights
+from overthink.collect.model_info.gguf import CACHE_BYTES, gguf_shape
+from overthink.collect.model_info.gguf_header import LONGEST_LIST, read_header
 from overthink.errors import InputError
 
 SMALL: dict[str, Any] = {
@@ -47,7 +47,7 @@ def test_the_embedded_model_is_what_its_card_says(embedded: Path) -> None:
 def test_llama_cpp_counts_the_same(embedded: Path) -> None:
     import xllamacpp
 
-    from overthink.collect.server import ServerOptions, server_for
+    from overthink.collect.providers.embedded.server import ServerOptions, server_for
 
     server = server_for(ServerOptions(embedded, slots=1, context=256, engines=1, threads=1))
     address = server._engines[0].listening_address
@@ -157,7 +157,7 @@ def test_hostile_headers_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_header_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("overthink.collect.shapes_gguf_header.MAX_HEADER_BYTES", 100)
+    monkeypatch.setattr("overthink.collect.model_info.gguf_header.MAX_HEADER_BYTES", 100)
     with pytest.raises(InputError, match="more than 100 bytes"):
         gguf_shape(gguf(tmp_path / "m.gguf", SMALL, TENSORS, data=176))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from overthink.collect.shapes_config import config_shape
+from overthink.collect.model_info.hf_config import config_shape
 
 NEEDED = "needs the extra classifier: pip install 'overthink[classifier]'"
 pytest.importorskip("torch", reason=NEEDED)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from inspect_ai.model import ChatMessageUser, GenerateConfig, Model, ModelOutput, get_model
 
 import overthink.collect.models  # noqa: F401 (registers the provider)
-from overthink.collect.curves import parse_curve
-from overthink.collect.pieces import decode, encode
-from overthink.collect.simulated import SimulatedModel
+from overthink.collect.providers.simulated.curves import parse_curve
+from overthink.collect.providers.simulated.pieces import decode, encode
+from overthink.collect.providers.simulated.model import SimulatedModel
 from overthink.errors import InputError
 
 TRUTH = {"axis": "capability", "question": "q", "draw": 0, "seed": 5, "good": "ANSWER: 42", "bad": "ANSWER: 7"}

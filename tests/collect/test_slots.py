@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.collect.slots import Slots, shared_prefix
+from overthink.collect.providers.embedded.cache import Slots, shared_prefix
 
 
 def climb(question: int, trace: int, *, prompt_tokens: int = 40, rungs: tuple[int, ...] = (0, 16, 32, 128)):

@@ -50,10 +50,10 @@ from inspect_ai.solver import (
 from inspect_ai.tool import Tool, tool
 
 import overthink
-from overthink.collect.polarity import task_plan
-from overthink.core.record import RungRecord, Verdict
+from overthink.collect.scoring.polarity import task_plan
+from overthink.data.record import RungRecord, Verdict
 from overthink.errors import InputError
-from overthink.plan import Plan, checked_plan
+from overthink.plan.study import Plan, checked_plan
 
 
 def plan(name: str, *, axis: str = "capability", **changes: object) -> Plan:

@@ -19,7 +19,7 @@ from inspect_logs import run
 from overthink.collect import tasks
 from overthink.collect.tasks import POLARITY
 from overthink.errors import InputError
-from overthink.plan import HIGH_WORDS
+from overthink.plan.study import HIGH_WORDS
 
 NAMES = [name.removeprefix("overthink/") for name in POLARITY]
 

@@ -12,19 +12,19 @@ from inspect_ai.model import ChatMessageUser, get_model
 
 import overthink
 import overthink.collect.models
-from overthink.collect.arms import PARTS, arm_plans
-from overthink.collect.climb import run_ladder
-from overthink.collect.continuation import Segment, TokenContinuation
-from overthink.collect.part import Component
-from overthink.collect.think import think_format
-from overthink.collect.thinking import OneStep, StepByStep, Stepper, TraceContext
-from overthink.collect.thinking import ReasoningPath as Line
-from overthink.collect.till import Receipt, UsageMeter
-from overthink.collect.way import SamplingSpec
-from overthink.core.category import Category
-from overthink.core.on_the_way import DECODED
-from overthink.core.record import RungRecord
-from overthink.plan import Plan, checked_plan
+from overthink.collect.arms.registry import PARTS, arm_plans
+from overthink.collect.ladder.climb import run_ladder
+from overthink.collect.providers.continuation import Segment, TokenContinuation
+from overthink.collect.arms.component import Component
+from overthink.collect.providers.think_tags import think_format
+from overthink.collect.ladder.thinking import OneStep, StepByStep, Stepper, TraceContext
+from overthink.collect.ladder.thinking import ReasoningPath as Line
+from overthink.collect.ladder.accounting import Receipt, UsageMeter
+from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.data.category import Category
+from overthink.data.tokens import DECODED
+from overthink.data.record import RungRecord
+from overthink.plan.study import Plan, checked_plan
 
 TRUTH = {"axis": "capability", "question": "q", "draw": 0, "seed": 5, "good": "ANSWER: 42", "bad": "ANSWER: 7"}
 

@@ -12,24 +12,24 @@ from hypothesis import strategies as st
 from inspect_ai.model import get_model
 
 import overthink
-from overthink.collect.added_forks import added_forks
-from overthink.collect.climb import Step, run_ladder
-from overthink.collect.collection import collect_ladder
-from overthink.collect.continuation import Prefix, Sampling, Segment
-from overthink.collect.controls import ControlRow, Controls
-from overthink.collect.judging import AnswerJudge, Judgement
-from overthink.collect.keeper import TraceSink
-from overthink.collect.resample import Resampling
-from overthink.collect.simulated_api import SimulatedProvider
-from overthink.collect.stopwatch import Stopwatch, clock_of
-from overthink.collect.think import for_prompt, think_format
-from overthink.collect.thinking import InOnePiece, StepByStep, TraceContext
-from overthink.collect.thinking import ReasoningPath as Line
-from overthink.collect.till import UsageMeter
-from overthink.collect.way import SamplingSpec
-from overthink.core.added_rungs import SparseTrace
-from overthink.core.record import Axis, Estimand, RungRecord, Verdict
-from overthink.plan import checked_plan
+from overthink.collect.ladder.added_forks import added_forks
+from overthink.collect.ladder.climb import Step, run_ladder
+from overthink.collect.session.run import collect_ladder
+from overthink.collect.providers.continuation import Prefix, Sampling, Segment
+from overthink.collect.ladder.controls import ControlRow, Controls
+from overthink.collect.scoring.judging import AnswerJudge, Judgement
+from overthink.collect.sinks import TraceSink
+from overthink.collect.ladder.resample import Resampling
+from overthink.collect.providers.simulated.provider import SimulatedProvider
+from overthink.collect.ladder.clock import Stopwatch, clock_of
+from overthink.collect.providers.think_tags import for_prompt, think_format
+from overthink.collect.ladder.thinking import InOnePiece, StepByStep, TraceContext
+from overthink.collect.ladder.thinking import ReasoningPath as Line
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.data.missing_rungs import SparseTrace
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.plan.study import checked_plan
 
 ANSWER, LOOK, JUDGE = 3, 10.0, 1000.0
 FORMAT = for_prompt(think_format("plain"), "End with ANSWER: x", cue=None)
@@ -213,7 +213,7 @@ def test_an_added_rung_takes_its_answer_and_what_its_thinking_took_is_unknown() 
 
 
 def test_a_carried_row_that_is_moved_takes_no_time_again() -> None:
-    from overthink.core.added_rungs import place_rungs
+    from overthink.data.missing_rungs import place_rungs
 
     labels = ("s", "base", Axis.CAPABILITY, "t", "m", "q", 0, 0, Estimand.FORCED)
     ended = RungRecord(*labels, requested_tokens=16, natural_end=True, generated_tokens=9, seconds=9.0)

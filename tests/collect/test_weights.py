@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from overthink.collect import weights
+from overthink.collect.providers.embedded import weights
 from overthink.errors import InputError
 
 

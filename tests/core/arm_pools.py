@@ -7,7 +7,7 @@ import numpy as np
 from core_pools import pool
 from numpy.typing import NDArray
 
-from overthink.core.record import Axis, RungRecord
+from overthink.data.record import Axis, RungRecord
 
 BUDGETS = (0, 64, 256, 1024)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from overthink.core.record import Axis, Estimand, RungRecord
+from overthink.data.record import Axis, Estimand, RungRecord
 
 
 def pool(values: Any, **columns: Any) -> list[RungRecord]:

@@ -3,7 +3,7 @@
 import numpy as np
 from core_pools import pool
 
-from overthink.core.outcomes import Outcomes, from_records
+from overthink.data.outcomes import Outcomes, from_records
 
 SHAPE = (40, 6, 3)
 

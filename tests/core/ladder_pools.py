@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from core_pools import pool
 
-from overthink.core.on_the_way import OVERHEAD_COLUMNS, DECODED
-from overthink.core.record import RungRecord
+from overthink.data.tokens import OVERHEAD_COLUMNS, DECODED
+from overthink.data.record import RungRecord
 
 BUDGETS = (0, 40, 160)
 

@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from overthink.core.adaptive.aim import PrecisionTarget
-from overthink.core.adaptive.allocation import next_wave
-from overthink.core.adaptive.look import interim_look
-from overthink.core.adaptive.spread import chance_prior, draw_variance, passing_variance
-from overthink.core.adaptive.standing import stopping_rule
-from overthink.core.adaptive.stopping import CAP, FLOOR, MAX_LOOKS, REACHED, UNDEFINED, stop_reason, wave_budget
-from overthink.core.adaptive.tables import guaranteed_part, with_waves
-from overthink.core.adaptive.waves import Waves
-from overthink.core.curve import question_means, single_cells
-from overthink.core.findings import Analysis, findings
-from overthink.core.forecast import forecast
-from overthink.core.interval import question_weights
-from overthink.core.outcomes import Outcomes, from_records
+from overthink.adaptive.aim import PrecisionTarget
+from overthink.adaptive.allocation import next_wave
+from overthink.adaptive.variance import interim_look
+from overthink.adaptive.spread import chance_prior, draw_variance, passing_variance
+from overthink.adaptive.stopping import stopping_rule
+from overthink.adaptive.adaptive_stopping import CAP, FLOOR, MAX_LOOKS, REACHED, UNDEFINED, stop_reason, wave_budget
+from overthink.data.adaptive_tables import guaranteed_part, with_waves
+from overthink.data.waves import Waves
+from overthink.stats.curve import question_means, single_cells
+from overthink.analysis import Analysis, findings
+from overthink.forecasts import forecast
+from overthink.stats.bootstrap import question_weights
+from overthink.data.outcomes import Outcomes, from_records
 from overthink.errors import InputError
 
 LEVEL = 0.95
@@ -239,7 +239,7 @@ def simulated(
     chances: np.ndarray, target: float, weights: np.ndarray, rng: np.random.Generator, *, plain: bool
 ) -> tuple[float, float, float]:
     """One study by the rule on arrays alone: estimate, low, high. It is what `collect_in_waves` does with tables."""
-    from overthink.core.interval import mean_intervals
+    from overthink.stats.bootstrap import mean_intervals
 
     questions, most = len(chances), 64
     outcomes = (rng.random((questions, most)) < chances[:, None]).astype(float)

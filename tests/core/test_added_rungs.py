@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.core.added_rungs import Fork, SparseTrace, place_rungs
-from overthink.core.record import Axis, Estimand, RungRecord, Verdict
+from overthink.data.missing_rungs import Fork, SparseTrace, place_rungs
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 
 ANSWER = 5
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from overthink.core.bands import simultaneous_bands
-from overthink.core.interval import Intervals, mean_intervals, question_weights
-from overthink.core.multiplier import errors, p_above, signs, sign_flip_sums, student_t, units, with_pseudo_units
+from overthink.stats.bands import simultaneous_bands
+from overthink.stats.bootstrap import Intervals, mean_intervals, question_weights
+from overthink.stats.multiplier_bootstrap import errors, p_above, signs, sign_flip_sums, student_t, units, with_pseudo_units
 
 LEVEL = 0.95
 

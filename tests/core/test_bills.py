@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from ladder_pools import climbed, searched
 from token_by_token import SMALL, ladder
 
-from overthink.core.attempt import answer_verifier_tokens, attempt_parts, attempt_work, strategy_tokens
-from overthink.core.bills import (
+from overthink.cost.attempt import answer_verifier_tokens, attempt_parts, attempt_work, strategy_tokens
+from overthink.cost.bill import (
     NO_PRICE,
     NO_PROMPT,
     NO_REASONING,
@@ -22,14 +22,14 @@ from overthink.core.bills import (
     paid_cost,
     verifier_cost,
 )
-from overthink.core.category import Category
-from overthink.core.charges import NO_COUNT, NO_DISCOUNT, NO_HARDWARE
-from overthink.core.costing import Cost, ModelRoles, ModelInfo, Unit
-from overthink.core.ledger import ledger
-from overthink.core.model_shape import ModelShape
-from overthink.core.outcomes import Outcomes, from_records
-from overthink.core.record import Estimand, RungRecord
-from overthink.core.spending import Estimate, Rates, study_usage
+from overthink.data.category import Category
+from overthink.cost.charges import NO_COUNT, NO_DISCOUNT, NO_HARDWARE
+from overthink.cost.units import Cost, ModelRoles, ModelInfo, Unit
+from overthink.cost.ledger import ledger
+from overthink.cost.model_shape import ModelShape
+from overthink.data.outcomes import Outcomes, from_records
+from overthink.data.record import Estimand, RungRecord
+from overthink.cost.estimate import Estimate, Rates, study_usage
 
 BIG = ModelShape(parameters=8000, active_parameters=5000)
 DEAR = Rates(prompt=2.0, cached=0.5, decoded=8.0, source="a list of 2030-01-01")

@@ -7,9 +7,9 @@ import pytest
 from benchmark import load_benchmark
 from scipy import special
 
-from overthink.core import changepoint
-from overthink.core.changepoint import log_likelihoods, no_jump_p, posterior
-from overthink.core.commitment import commitment_step, first_passage_step
+from overthink.stats import changepoint
+from overthink.stats.changepoint import log_likelihoods, no_jump_p, posterior
+from overthink.stats.commitment import commitment_step, first_passage_step
 
 bench = load_benchmark("commitment")
 
@@ -65,7 +65,7 @@ def test_the_bar_is_met_and_first_passage_is_late() -> None:
 
 def test_the_bar_catches_an_index_that_is_one_off(monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken: the last step at the old rate."""
-    import overthink.core.commitment as module
+    import overthink.stats.commitment as module
 
     original = log_likelihoods
     monkeypatch.setattr(module, "log_likelihoods", lambda counts, draws: original(counts, draws)[1:])
@@ -84,7 +84,7 @@ def test_traces_that_never_commit_are_said_to_never_commit(rate: float) -> None:
 
 def test_the_check_catches_an_asymptotic_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken: twice the largest log-likelihood ratio read as chi-squared, as if the step were known."""
-    import overthink.core.commitment as module
+    import overthink.stats.commitment as module
 
     def asymptotic(counts: np.ndarray, draws: int) -> float:
         p = counts.mean() / draws

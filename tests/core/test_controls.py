@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from overthink.core.controls import CELLS, ON_TRACE, disagreement, two_by_two
-from overthink.core.finding import Finding
-from overthink.core.findings.controls import controls
-from overthink.core.findings.page import Analysis, CurveContext
-from overthink.core.gates import gates
-from overthink.core.identity import labels, prefixes
-from overthink.core.interval import question_weights
-from overthink.core.outcomes import from_records
-from overthink.core.record import Axis, Estimand, RungRecord, Verdict
+from overthink.stats.controls import CELLS, ON_TRACE, disagreement, two_by_two
+from overthink.data.finding import Finding
+from overthink.analysis.controls import controls
+from overthink.analysis.request import Analysis, CurveContext
+from overthink.stats.gates import gates
+from overthink.data.identity import labels, prefixes
+from overthink.stats.bootstrap import question_weights
+from overthink.data.outcomes import from_records
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 
 QUESTIONS, DRAWS, RUNGS = 40, 4, 3
 

@@ -7,9 +7,9 @@ import pytest
 from benchmark import load_benchmark
 from scipy import special
 
-from overthink.core import interval
-from overthink.core.findings import Analysis, findings
-from overthink.core.outcomes import from_records
+from overthink.stats import bootstrap
+from overthink.analysis import Analysis, findings
+from overthink.data.outcomes import from_records
 
 STUDIES = 60
 
@@ -36,8 +36,8 @@ def test_intervals_cover(shape: str) -> None:
 
 def test_the_coverage_check_catches_intervals_of_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """Broken: an interval half as wide, as if every question were four."""
-    whole = interval._resample_sd
-    monkeypatch.setattr(interval, "_resample_sd", lambda resampled: whole(resampled) / 2)
+    whole = bootstrap._resample_sd
+    monkeypatch.setattr(bootstrap, "_resample_sd", lambda resampled: whole(resampled) / 2)
     assert abs(held("plateau")["mean"].mean() - 0.95) > tolerance()
 
 

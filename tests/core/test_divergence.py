@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from overthink.core.divergence import Divergence, divergence
+from overthink.stats.divergence import Divergence, divergence
 
 BUDGETS = [0, 512, 1024, 2048, 8192]
 UP = [0.2, 0.3, 0.4, 0.5, 0.7]

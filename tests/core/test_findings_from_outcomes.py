@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from core_pools import pool
 
-from overthink.core.finding import Finding
-from overthink.core.findings import Analysis, findings
-from overthink.core.outcomes import from_records
-from overthink.core.record import Axis, Estimand, RungRecord, Verdict
+from overthink.data.finding import Finding
+from overthink.analysis import Analysis, findings
+from overthink.data.outcomes import from_records
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 
 SHAPE = (12, 4, 3)
 VALUES = np.random.default_rng(0).integers(0, 2, SHAPE).astype(float)

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from arm_pools import BASE, BUDGETS, HALVES, KEEPS, arm, three
 
-from overthink.core.finding import Finding
-from overthink.core.findings import Analysis
-from overthink.core.findings.comparisons import comparisons
-from overthink.core.findings.page import CurveContext
-from overthink.core.interval import question_weights
-from overthink.core.outcomes import Outcomes, from_records
-from overthink.core.record import Axis, RungRecord
+from overthink.data.finding import Finding
+from overthink.analysis import Analysis
+from overthink.analysis.comparisons import comparisons
+from overthink.analysis.request import CurveContext
+from overthink.stats.bootstrap import question_weights
+from overthink.data.outcomes import Outcomes, from_records
+from overthink.data.record import Axis, RungRecord
 
 ANALYSIS = Analysis(level=0.95)
 

@@ -7,17 +7,17 @@ import pytest
 from arm_pools import BASE, BUDGETS, arm
 from token_by_token import SMALL
 
-from overthink.core.bills import NO_PRICE, NO_SIZE, NO_TIME, attempt_cost, paid_cost
-from overthink.core.controls import ON_TRACE
-from overthink.core.costing import ModelRoles, ModelInfo, Unit
-from overthink.core.finding import Finding
-from overthink.core.findings import Analysis
-from overthink.core.findings.ledger import ledger_findings
-from overthink.core.findings.page import CurveContext
-from overthink.core.model_shape import ModelShape
-from overthink.core.outcomes import from_records
-from overthink.core.record import Axis, RungRecord
-from overthink.core.spending import Rates
+from overthink.cost.bill import NO_PRICE, NO_SIZE, NO_TIME, attempt_cost, paid_cost
+from overthink.stats.controls import ON_TRACE
+from overthink.cost.units import ModelRoles, ModelInfo, Unit
+from overthink.data.finding import Finding
+from overthink.analysis import Analysis
+from overthink.analysis.ledger import ledger_findings
+from overthink.analysis.request import CurveContext
+from overthink.cost.model_shape import ModelShape
+from overthink.data.outcomes import from_records
+from overthink.data.record import Axis, RungRecord
+from overthink.cost.estimate import Rates
 
 ROWS = [
     replace(row, step_verifier_tokens=0, probe_tokens=0, pruned_tokens=0, cancelled_tokens=0, judge_tokens=7)

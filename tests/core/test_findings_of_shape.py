@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from core_pools import pool
 
-from overthink.core.finding import Finding
-from overthink.core.findings import Analysis, findings
-from overthink.core.human_label import HumanLabel
-from overthink.core.outcomes import from_records
-from overthink.core.record import Axis, Estimand, RungRecord
+from overthink.data.finding import Finding
+from overthink.analysis import Analysis, findings
+from overthink.data.labels import HumanLabel
+from overthink.data.outcomes import from_records
+from overthink.data.record import Axis, Estimand, RungRecord
 
 BUDGETS = [0, 64, 256, 1024, 4096]
 HUMP = [0.3, 0.5, 0.8, 0.5, 0.3]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from overthink.core.first_success import first_success_at_k, likely_batch, question_first_success
-from overthink.core.parallel import pass_at_k
+from overthink.stats.first_success import first_success_at_k, likely_batch, question_first_success
+from overthink.stats.pass_at_k import pass_at_k
 
 BATCH, CAP = 6, 24
 ALL_K = np.arange(1, CAP + 1)

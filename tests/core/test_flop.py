@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.core.flop import Work, decode, prefill, response
-from overthink.core.model_shape import ModelShape
-from overthink.govern.inference_compute import Transformer, kv_bytes_per_token, response_flop
+from overthink.cost.flop import Work, decode, prefill, response
+from overthink.cost.model_shape import ModelShape
+from overthink.governance.calculators.transformer_flop import Transformer, kv_bytes_per_token, response_flop
 
 LLAMA_70B = ModelShape(
     parameters=70e9,

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from arm_pools import BUDGETS, arm
 
-from overthink.core.costing import ModelRoles, ModelInfo, Unit
-from overthink.core.finding import Finding
-from overthink.core.findings import Analysis
-from overthink.core.findings.flop_matched import flop_matches
-from overthink.core.findings.frontier import frontiers
-from overthink.core.findings.page import CurveContext
-from overthink.core.flop_matched import served_below
-from overthink.core.interval import question_weights
-from overthink.core.model_shape import ModelShape
-from overthink.core.outcomes import from_records
-from overthink.core.record import Axis, RungRecord
+from overthink.cost.units import ModelRoles, ModelInfo, Unit
+from overthink.data.finding import Finding
+from overthink.analysis import Analysis
+from overthink.analysis.flop_matched import flop_matches
+from overthink.analysis.frontier import frontiers
+from overthink.analysis.request import CurveContext
+from overthink.cost.flop_matched import served_below
+from overthink.stats.bootstrap import question_weights
+from overthink.cost.model_shape import ModelShape
+from overthink.data.outcomes import from_records
+from overthink.data.record import Axis, RungRecord
 
 SIZES = {"small": 4e9, "large": 8e9}
 SMALL = (0.2, 0.4, 0.6, 0.8)

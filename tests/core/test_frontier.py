@@ -9,16 +9,16 @@ import pytest
 from frontier_pools import table
 from numpy.typing import NDArray
 
-from overthink.core.allocation import Allocation, AllocationOptions, log_budgets, allocation_options
-from overthink.core.attempt import attempt_work
-from overthink.core.curve import mean_curve, parallel_curves, question_means
-from overthink.core.difficulty import Difficulty, set_aside
-from overthink.core.flop_matched import flop_matched
-from overthink.core.frontier import Frontier, frontier
-from overthink.core.interval import Intervals, mean_intervals, question_weights
-from overthink.core.model_shape import ModelShape
-from overthink.core.outcomes import Outcomes
-from overthink.core.tokens import attempt_tokens
+from overthink.cost.allocation import Allocation, AllocationOptions, log_budgets, allocation_options
+from overthink.cost.attempt import attempt_work
+from overthink.stats.curve import mean_curve, parallel_curves, question_means
+from overthink.cost.difficulty import Difficulty, set_aside
+from overthink.cost.flop_matched import flop_matched
+from overthink.cost.frontier import Frontier, frontier
+from overthink.stats.bootstrap import Intervals, mean_intervals, question_weights
+from overthink.cost.model_shape import ModelShape
+from overthink.data.outcomes import Outcomes
+from overthink.cost.tokens import attempt_tokens
 
 LEVEL = 0.95
 Array = NDArray[np.float64]
@@ -183,7 +183,7 @@ def test_a_menu_prices_tries_and_verifiers() -> None:
     assert price[Allocation(1, 4, "majority")] == 400
     assert price[Allocation(1, 4, "best")] == 420
     assert {option.selector for option in found.allocations} == {"single", "majority", "best"}
-    assert len(found.allocations) == len(set(found.options)) == 3 * (1 + 5 + 5)
+    assert len(found.allocations) == len(set(found.allocations)) == 3 * (1 + 5 + 5)
     attacker = menu_from(replace(outcomes, axis="safety"), attacker=True)
     assert {option.selector for option in attacker.allocations} == {"single", "worst"}
     unpriced = menu_from(outcomes)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from overthink.core.interval import CHANGE, COUNT, UNIT, mean_intervals, question_weights
+from overthink.stats.bootstrap import CHANGE, COUNT, UNIT, mean_intervals, question_weights
 
 LEVEL = 0.95
 

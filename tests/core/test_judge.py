@@ -10,11 +10,11 @@ import pytest
 from benchmark import load_benchmark
 from scipy import special
 
-from overthink.core import judge as module
-from overthink.core.human_labels import HumanLabels
-from overthink.core.interval import question_weights
-from overthink.core.judge import CorrectedCurve, correct_judge
-from overthink.core.prediction_powered import rectify
+from overthink.stats import judge_correction as module
+from overthink.stats.human_labels import HumanLabels
+from overthink.stats.bootstrap import question_weights
+from overthink.stats.judge_correction import CorrectedCurve, correct_judge
+from overthink.stats.prediction_powered import rectify
 
 NAN = float("nan")
 RUNS = 120

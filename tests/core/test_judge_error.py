@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from overthink.core.judge_error import GRADED, judge_error
+from overthink.stats.judge_error import GRADED, judge_error
 
 NAN = float("nan")
 

@@ -7,9 +7,9 @@ from math import comb
 import numpy as np
 import pytest
 
-import overthink.core.contour
-from overthink.core.contour import contours
-from overthink.core.majority import vote
+import overthink.stats.generating_function
+from overthink.stats.generating_function import contours
+from overthink.stats.majority_vote import vote
 
 ROUNDING = 5e-12
 
@@ -17,7 +17,7 @@ ROUNDING = 5e-12
 @pytest.fixture
 def coarse(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Everything that the tolerance cuts is cut far too early."""
-    monkeypatch.setattr(overthink.core.contour, "PROBABILITY_TOLERANCE", 0.1)
+    monkeypatch.setattr(overthink.stats.generating_function, "PROBABILITY_TOLERANCE", 0.1)
     forget()
     yield
     forget()

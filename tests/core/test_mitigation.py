@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from overthink.core.interval import question_weights
-from overthink.core.mitigation import (
+from overthink.stats.bootstrap import question_weights
+from overthink.cost.mitigation import (
     ELIMINATES,
     MITIGATES,
     NO_EFFECT,

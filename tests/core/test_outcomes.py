@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from core_pools import pool
 
-from overthink.core.outcomes import VERDICTS, Outcomes, Rung, from_records
-from overthink.core.record import Axis, Estimand, Verdict
+from overthink.data.outcomes import VERDICTS, Outcomes, Rung, from_records
+from overthink.data.record import Axis, Estimand, Verdict
 from overthink.errors import InputError
 
 RNG = np.random.default_rng(0)

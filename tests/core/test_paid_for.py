@@ -8,16 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.core.adaptive.standing import trace_cost
-from overthink.core.attempt import attempt_parts, is_carried_forward, strategy_tokens
-from overthink.core.category import Category
-from overthink.core.cut_short import NO_USAGE, CutShort, Paid, failed_try, usage_of_rows
-from overthink.core.ledger import ledger
-from overthink.core.outcomes import from_records
-from overthink.core.paid import paid_parts
-from overthink.core.record import Axis, Estimand, RungRecord, Verdict
-from overthink.core.spending import Estimate, study_usage
-from overthink.core.tokens import attempt_tokens
+from overthink.adaptive.stopping import trace_cost
+from overthink.cost.attempt import attempt_parts, is_carried_forward, strategy_tokens
+from overthink.data.category import Category
+from overthink.data.cut_short import NO_USAGE, CutShort, Paid, failed_try, usage_of_rows
+from overthink.cost.ledger import ledger
+from overthink.data.outcomes import from_records
+from overthink.cost.paid import paid_parts
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.cost.estimate import Estimate, study_usage
+from overthink.cost.tokens import attempt_tokens
 
 ESTIMATE = Estimate(10, (1, 2), (1, 2), 5, (1, 2), None, "no charge", free=True)
 ON_THE_WAY = dict.fromkeys(
@@ -75,7 +75,7 @@ def test_what_failed_is_paid_by_category_and_is_no_attempt() -> None:
     assert paid[Category.GUARD] == [30, 0, 0]
     assert paid[Category.THINKING] == paid[Category.ANSWER] == [0, 0, 0]
     line, *above = ledger([outcomes])[1:]
-    assert (line.decoded_tokens.tokens, line.generated.silent, line.unique_tokens.tokens) == (13 + 9, 0, 13 + 9)
+    assert (line.decoded_tokens.tokens, line.decoded_tokens.n_unknown, line.unique_tokens.tokens) == (13 + 9, 0, 13 + 9)
     assert line.paid_in_all.unknown == ()
     assert {one.attempt_decoded for one in above} == {23.0, 33.0}
     assert line.attempt[Category.PROMPT] == 20  # what a failed trace read is nobody's prompt

@@ -10,8 +10,8 @@ from core_pools import mean_over_subsets, plurality
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.core.first_success import first_success_at_k
-from overthink.core.parallel import best_at_k, consensus_at_k, majority_at_k, pass_at_k, worst_at_k
+from overthink.stats.first_success import first_success_at_k
+from overthink.stats.pass_at_k import best_at_k, consensus_at_k, majority_at_k, pass_at_k, worst_at_k
 
 EXACT = 1e-12
 

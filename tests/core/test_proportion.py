@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special
 
-from overthink.core.proportion import clustered_proportion, difference_interval, sum_low
+from overthink.stats.proportion import clustered_proportion, difference_interval, sum_low
 
 LEVEL = 0.95
 

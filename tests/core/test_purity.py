@@ -4,9 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import overthink.core
+import overthink.stats
 
-MODULES = sorted(f"overthink.core.{file.stem}" for file in Path(overthink.core.__path__[0]).glob("[a-z]*.py"))
+MODULES = sorted(f"overthink.stats.{file.stem}" for file in Path(overthink.stats.__path__[0]).glob("[a-z]*.py"))
 ALLOWED = {"numpy", "scipy", "overthink"}
 
 
@@ -39,7 +39,7 @@ def test_the_core_leaves_global_randomness_alone() -> None:
         "import numpy as np, random\n"
         "np.random.seed(1); random.seed(1)\n"
         "a = np.random.get_state()[1].tolist(), random.getstate()\n"
-        "from overthink.core.interval import question_weights\n"
+        "from overthink.stats.bootstrap import question_weights\n"
         "question_weights(5, rng=np.random.default_rng(0))\n"
         "assert (np.random.get_state()[1].tolist(), random.getstate()) == a\n"
         "np.random.random()\n"

@@ -6,9 +6,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from overthink.core.curve import question_means
-from overthink.core.interval import question_weights
-from overthink.core.reliability import flips, ladder_pairs, reliability, returns
+from overthink.stats.curve import question_means
+from overthink.stats.bootstrap import question_weights
+from overthink.stats.reliability import flips, ladder_pairs, reliability, returns
 
 LEVEL = 0.95
 

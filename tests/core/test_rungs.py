@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.core.layout import ModelRun, assign_curves, name_differences
-from overthink.core.record import Axis, Estimand, Verdict
-from overthink.core.rungs import LEVELS, ThinkingSetting, place_settings
-from overthink.core.usage import usage_excludes_reasoning, split_output
-from overthink.core.verdict import verdict_of
+from overthink.data.arms_of_runs import ModelRun, assign_curves, name_differences
+from overthink.data.record import Axis, Estimand, Verdict
+from overthink.data.ladder import LEVELS, ThinkingSetting, place_settings
+from overthink.data.usage import usage_excludes_reasoning, split_output
+from overthink.data.verdict import verdict_of
 
 SETTING = st.builds(
     ThinkingSetting,

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from overthink.core.equivalence import p_equivalent
-from overthink.core.multiplier import signs, units
-from overthink.core.onset import doublings, onset
-from overthink.core.regimes import assign, regime_means
-from overthink.core.shape import ShapeVerdict, shape_verdict
-from overthink.core.turns import anywhere, between_ends, find_turns
+from overthink.stats.equivalence import p_equivalent
+from overthink.stats.multiplier_bootstrap import signs, units
+from overthink.stats.onset import doublings, onset
+from overthink.stats.regimes import assign, regime_means
+from overthink.stats.shape import ShapeVerdict, shape_verdict
+from overthink.stats.turning_points import anywhere, between_ends, find_turns
 
 BUDGETS = [0, 500, 1000, 2000, 4000, 8000, 16000, 32000]
 HYPOTHESIS = (1000, 8000)

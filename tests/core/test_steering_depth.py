@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from overthink.arm_families import depth_families
-from overthink.arm_plan import BASE, read_arms
-from overthink.core.findings import Analysis, findings
-from overthink.core.outcomes import from_records
-from overthink.core.record import Axis, Estimand, RungRecord
-from overthink.core.steering_depth import harm_by_depth, steering_depth
+from overthink.plan.arm_families import depth_families
+from overthink.plan.arms import BASE, read_arms
+from overthink.analysis import Analysis, findings
+from overthink.data.outcomes import from_records
+from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.stats.steering_depth import harm_by_depth, steering_depth
 
 PUBLISHED = (0.633, 0.375, 0.145, 0.065, 0.058, 0.058, 0.057)
 """Attack success of SafeThink with m = 0 to 6, as read from its figure."""

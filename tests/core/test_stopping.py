@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from core_pools import pool
 
-from overthink.core.findings import Analysis, findings
-from overthink.core.outcomes import Outcomes, from_records
-from overthink.core.record import Axis, RungRecord
-from overthink.core.stopping import stopped_at_success
+from overthink.analysis import Analysis, findings
+from overthink.data.outcomes import Outcomes, from_records
+from overthink.data.record import Axis, RungRecord
+from overthink.stats.stopping import stopped_at_success
 from overthink.errors import InputError
 
 P = 0.05

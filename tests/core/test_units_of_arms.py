@@ -8,18 +8,18 @@ import pytest
 from arm_pools import BUDGETS, three
 from numpy.typing import NDArray
 
-from overthink.core.costing import ModelRoles, ModelInfo, Unit
-from overthink.core.equal_compute import ComputeCurve, common_costs
-from overthink.core.finding import Finding
-from overthink.core.findings import Analysis
-from overthink.core.findings.comparisons import comparisons
-from overthink.core.findings.frontier import frontiers
-from overthink.core.findings.page import CurveContext
-from overthink.core.interval import question_weights
-from overthink.core.model_shape import ModelShape
-from overthink.core.outcomes import from_records
-from overthink.core.record import Axis, RungRecord
-from overthink.core.spending import Rates
+from overthink.cost.units import ModelRoles, ModelInfo, Unit
+from overthink.cost.equal_compute import ComputeCurve, common_costs
+from overthink.data.finding import Finding
+from overthink.analysis import Analysis
+from overthink.analysis.comparisons import comparisons
+from overthink.analysis.frontier import frontiers
+from overthink.analysis.request import CurveContext
+from overthink.stats.bootstrap import question_weights
+from overthink.cost.model_shape import ModelShape
+from overthink.data.outcomes import from_records
+from overthink.data.record import Axis, RungRecord
+from overthink.cost.estimate import Rates
 
 Array = NDArray[np.float64]
 
@@ -106,7 +106,7 @@ def test_in_tokens_the_places_and_differences_are_those_of_the_rows(by_unit: dic
     where = common_costs(placed["keeps"], placed["base"])
     assert [f.at.total for f in points] == pytest.approx([one.cost for one in where])
     for made, one in zip(points, where, strict=True):
-        change = placed["keeps"].at(one.cost, one.influences) - placed["base"].at(one.cost, one.strays)
+        change = placed["keeps"].at(one.cost, one.influences) - placed["base"].at(one.cost, one.influences)
         assert made.estimate == pytest.approx(change.mean())
     places = [f.estimate for f in mine_found if f.metric == "compared_total"]
     assert places == pytest.approx(placed["keeps"].cost.tolist())

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from core_pools import mean_over_subsets
 
-from overthink.core.parallel import majority_at_k
-from overthink.core.weighted import WeightedVote, weighted_majority_at_k
+from overthink.stats.pass_at_k import majority_at_k
+from overthink.stats.weighted_vote import WeightedVote, weighted_majority_at_k
 
 SIZES = np.arange(1, 10)
 
@@ -81,7 +81,7 @@ def test_the_order_of_k_does_not_matter_and_memory_does_not_either(monkeypatch: 
 
     whole = run([2, 5, 5, 3])
     np.testing.assert_array_equal(whole[[0, 3, 1, 2]], run([2, 3, 5, 5]))
-    monkeypatch.setattr("overthink.core.weighted.CELLS_AT_ONCE", 100)
+    monkeypatch.setattr("overthink.stats.weighted_vote.CELLS_AT_ONCE", 100)
     np.testing.assert_allclose(run([2, 5, 5, 3]), whole)
 
 

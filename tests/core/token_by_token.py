@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from overthink.core.model_shape import ModelShape
-from overthink.core.record import Axis, Estimand, RungRecord
+from overthink.cost.model_shape import ModelShape
+from overthink.data.record import Axis, Estimand, RungRecord
 
 SMALL = ModelShape(1000, 1000, layers=2, heads=2, kv_heads=1, head_width=8, weight_bytes=2, cache_bytes=2)
 PER_POSITION = 4 * 2 * 16

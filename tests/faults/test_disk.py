@@ -10,8 +10,8 @@ import pytest
 
 import overthink
 from overthink.errors import StoppedError
-from overthink.plan import Plan
-from overthink.store.journal import read_journal
+from overthink.plan.study import Plan
+from overthink.storage.journal import read_journal
 from simulated_study import one_task, run
 
 
@@ -82,7 +82,7 @@ def test_a_pool_that_does_not_fit_leaves_no_half_of_one(
 def test_a_journal_that_could_not_write_a_trace_writes_none_behind_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from overthink.store.lines import LineFile, read_lines
+    from overthink.storage.jsonl import LineFile, read_lines
 
     header = {"x": 1}
     with LineFile(tmp_path / "j", header) as file:

@@ -14,11 +14,12 @@ from faulty_server import FAULTS, TEMPLATE_FAULTS, FaultyServer
 from inspect_ai.model import _retry
 
 import overthink
-from overthink.collect import collection, patience
-from overthink.collect.boundary import Boundary
-from overthink.core.record import RungRecord, Verdict
+from overthink.collect.session import run
+from overthink.collect.providers import timeouts
+from overthink.collect.session.failures import Boundary
+from overthink.data.record import RungRecord, Verdict
 from overthink.errors import StoppedError
-from overthink.plan import Plan, checked_plan
+from overthink.plan.study import Plan, checked_plan
 
 BUDGETS, ANSWER_TOKENS = (32, 64), 32
 ALWAYS = 10**6
@@ -45,17 +46,17 @@ RETRIED = {
 @pytest.fixture
 def endless_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run in which most questions fail goes on to the last."""
-    monkeypatch.setattr(collection, "Boundary", lambda patience: Boundary(patience=ALWAYS))
+    monkeypatch.setattr(run, "Boundary", lambda patience: Boundary(patience=ALWAYS))
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
     made = FaultyServer()
     monkeypatch.setenv("FAULTY_API_KEY", "sk-a-secret-key")
-    monkeypatch.setattr(patience, "TRIES", 3)
-    monkeypatch.setattr(patience, "SECONDS", 2.0)
-    monkeypatch.setattr(patience, "SECONDS_PER_TOKEN", 0.0)
-    monkeypatch.setattr(patience, "PAUSE", 0.01)
+    monkeypatch.setattr(timeouts, "TRIES", 3)
+    monkeypatch.setattr(timeouts, "SECONDS", 2.0)
+    monkeypatch.setattr(timeouts, "SECONDS_PER_TOKEN", 0.0)
+    monkeypatch.setattr(timeouts, "PAUSE", 0.01)
     monkeypatch.setattr(_retry, "_sleep", lambda seconds: anyio.sleep(0.01))  # Inspect's own pauses are seconds long
     yield made
     made.close()
@@ -133,8 +134,8 @@ def test_there_are_enough_faults() -> None:
 def test_a_fault_that_happens_once_is_retried_or_marked_and_mended(
     server: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "TRIES", 8)  # a busy machine may let a try or two run out of time
-    monkeypatch.setattr(patience, "SECONDS", 6.0)
+    monkeypatch.setattr(timeouts, "TRIES", 8)  # a busy machine may let a try or two run out of time
+    monkeypatch.setattr(timeouts, "SECONDS", 6.0)
     names = asked(times=1)
     wanted = plan(tmp_path, server, names, concurrency=12)
     study = overthink.run(overthink.prepare(wanted), tmp_path / "s")
@@ -174,20 +175,20 @@ def test_a_server_that_stays_broken_stops_the_run_and_is_resumed(
     place = "template" if fault in TEMPLATE_FAULTS else "answer"
     names = [f"none/think/0/{i}" for i in range(2)] + [f"{fault}/{place}/{ALWAYS}/{i}" for i in range(9)]
     wanted = plan(tmp_path, server, names, concurrency=4)
-    monkeypatch.setattr(patience, "SECONDS", 1.0)
+    monkeypatch.setattr(timeouts, "SECONDS", 1.0)
     with pytest.raises(StoppedError, match=r"traces failed one after the other.*--resume") as stopped:
         overthink.run(overthink.prepare(wanted), tmp_path / "s")
     assert stopped.value.exit_code == 3
     assert "sk-a-secret-key" not in str(stopped.value)
     assert not (tmp_path / "s" / "pool.parquet").exists()
-    monkeypatch.setattr(patience, "SECONDS", 20.0)
+    monkeypatch.setattr(timeouts, "SECONDS", 20.0)
     server.mended = True
     resumed = overthink.run(overthink.prepare(wanted), tmp_path / "s", resume=True)
     assert all(is_truth(rows) for rows in by_fault(resumed).values())
 
 
 def test_the_checks_can_fail(server: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from overthink.collect import continuation
+    from overthink.collect.providers import continuation
 
     def trusting(model: object, output, text: str, **_: object) -> tuple[int, int]:  # type: ignore[no-untyped-def]
         return output.usage.output_tokens, output.usage.input_tokens

@@ -13,13 +13,13 @@ from pathlib import Path
 import anyio
 import pytest
 
-from overthink.collect.interrupts import CODE, Interrupts, count_interrupts
-from overthink.resuming import check_folder
-from overthink.store.journal import read_journal
-from overthink.store.plan import read_plan
+from overthink.collect.session.interrupts import CODE, Interrupts, count_interrupts
+from overthink.workflows.resume import check_folder
+from overthink.storage.journal import read_journal
+from overthink.storage.plan import read_plan
 
 START = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from overthink.cli import main; main()"
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from overthink.cli.main import main; main()"
 )
 
 SLOW = """

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from overthink.statements import check
+from overthink.workflows.statement import check
 
 Document = dict[str, Any]
 Change = Callable[[Document], None]

@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from overthink.errors import InputError
-from overthink.govern import monte_carlo
-from overthink.govern.calculation import Calculation
-from overthink.govern.calculator import RawValue
-from overthink.govern.calculators import CALCULATORS
-from overthink.govern.inputs import Multiple, Range, read_range
-from overthink.govern.interval import Interval
-from overthink.govern.wording import calculation_text, number
+from overthink.governance.calculators import monte_carlo
+from overthink.governance.calculators.result import Calculation
+from overthink.governance.calculators.base import RawValue
+from overthink.governance.calculators import CALCULATORS
+from overthink.governance.inputs import Multiple, Range, read_range
+from overthink.governance.statement.interval import Interval
+from overthink.governance.thresholds.text import calculation_text, number
 
 DAY = date(2026, 11, 21)
 K = {"k": 100, "k_basis": "tokens", "k_reference": "1,000 thinking tokens per task"}

@@ -10,11 +10,11 @@ import pytest
 from made_study import Made, document, write_made_findings, write_study
 from typer.testing import CliRunner
 
-from overthink.cli import app
+from overthink.cli.main import app
 from overthink.errors import InputError
-from overthink.govern.compare_statements import re_evaluation
-from overthink.govern.rules import RULES
-from overthink.statements import check, statement
+from overthink.governance.statement.compare_statements import re_evaluation
+from overthink.governance.statement.check import RULES
+from overthink.workflows.statement import check, statement
 
 TWO = Made({"capability": (0.3, 0.6, 0.7), "safety": (0.9, 0.8, 0.6)}, budgets=(0, 64, 256))
 
@@ -96,9 +96,9 @@ def numbers_of(document: Any) -> list[tuple[Any, ...]]:
 
 def test_every_changed_number_of_the_statement_is_found(made: Path) -> None:
     """Each number alone, compared with the statement that the pool gives."""
-    from overthink.govern.reading_statement import parse_statement
-    from overthink.govern.recomputed import differences
-    from overthink.govern.statement import Statement
+    from overthink.governance.statement.read import parse_statement
+    from overthink.governance.statement.recompute import differences
+    from overthink.governance.statement.schema import Statement
 
     right = json.loads((made / "statement.json").read_text())
     own = parse_statement(json.dumps(right), "own")
@@ -166,8 +166,8 @@ def test_findings_corrected_by_labels_need_the_labels(study: Path, tmp_path: Pat
     ],
 )
 def test_re_evaluation_is_due_when_something_rose(made: Path, change: Any, reason: str) -> None:
-    from overthink.govern.reading_statement import parse_statement
-    from overthink.govern.statement import Statement
+    from overthink.governance.statement.read import parse_statement
+    from overthink.governance.statement.schema import Statement
 
     right = json.loads((made / "statement.json").read_text())
     first = parse_statement(json.dumps(right), "first")

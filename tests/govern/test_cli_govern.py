@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from overthink import cli, cli_govern
-from overthink.govern.calculator import option
-from overthink.govern.calculators import CALCULATORS
+from overthink.cli import main
+from overthink.cli import governance
+from overthink.governance.calculators.base import option
+from overthink.governance.calculators import CALCULATORS
 
 CONTRACT = ("effective-compute", "inference-flop", "overhang", "exfiltration", "stolen-weights", "cost", "chips")
 
@@ -152,6 +153,6 @@ def test_huge_compute_is_answered(overthink) -> None:  # type: ignore[no-untyped
 
 
 def test_commands_are_registered_once() -> None:
-    assert [group.typer_instance for group in cli.app.registered_groups].count(cli_govern.govern_app) == 1
-    assert [group.name for group in cli_govern.govern_app.registered_groups] == ["calc"]
-    assert [command.name for command in cli_govern.calc_app.registered_commands] == list(CALCULATORS)
+    assert [group.typer_instance for group in main.app.registered_groups].count(governance.govern_app) == 1
+    assert [group.name for group in governance.govern_app.registered_groups] == ["calc"]
+    assert [command.name for command in governance.calc_app.registered_commands] == list(CALCULATORS)

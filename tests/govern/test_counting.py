@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overthink.errors import InputError
-from overthink.govern.counting import count, side_by_side
-from overthink.govern.inputs import Range
-from overthink.govern.modification import distillation_stages, modification
-from overthink.govern.registry import STAGES, instrument
+from overthink.governance.thresholds.counting import count, side_by_side
+from overthink.governance.inputs import Range
+from overthink.governance.calculators.modification import distillation_stages, modification
+from overthink.governance.thresholds.registry import STAGES, instrument
 
 DAY = date(2026, 11, 21)
 EU, CRITERION, CALIFORNIA = instrument("eu-aia-51-2"), instrument("eu-gpai-guidelines"), instrument("us-ca-sb53")

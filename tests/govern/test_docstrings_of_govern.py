@@ -6,9 +6,9 @@ import pkgutil
 
 import pytest
 
-from overthink import govern
+from overthink import governance
 
-MODULES = [found.name for found in pkgutil.walk_packages(govern.__path__, "overthink.govern.")]
+MODULES = [found.name for found in pkgutil.walk_packages(governance.__path__, "overthink.governance.")]
 
 
 @pytest.mark.parametrize("name", MODULES)

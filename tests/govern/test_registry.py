@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from thresholds_page import page
 
 from overthink.errors import InputError
-from overthink.govern import registry
-from overthink.govern.registry import STALE_DAYS, STATUSES, instrument, instruments, instruments_on, read_row
+from overthink.governance.thresholds import registry
+from overthink.governance.thresholds.registry import STALE_DAYS, STATUSES, instrument, instruments, instruments_on, read_row
 
 PAGE = Path(__file__).parents[2] / "docs" / "thresholds.md"
 CHECKED = date(2026, 11, 21)
@@ -22,7 +22,7 @@ DAYS = st.dates(date(2023, 1, 1), date(2030, 1, 1))
 
 
 def raw(name: str) -> dict[str, Any]:
-    text = resources.files("overthink.govern").joinpath("data/thresholds.toml").read_text(encoding="utf-8")
+    text = resources.files("overthink.governance").joinpath("data/thresholds.toml").read_text(encoding="utf-8")
     return next(dict(row) for row in tomllib.loads(text)["instrument"] if row["id"] == name)
 
 

@@ -12,12 +12,12 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 from made_study import Made, document, write_made_findings, write_study
 
-from overthink.govern.every_eval_ever import eee_schema
-from overthink.govern.exports import cyclonedx_properties, model_card_paragraph, model_documentation_field
-from overthink.govern.statement import STATEMENT_VERSION, Statement, statement_json_schema
-from overthink.govern.statement_text import statement_text
-from overthink.statements import check, statement
-from overthink.store.findings import read_findings
+from overthink.governance.statement.every_eval_ever import eee_schema
+from overthink.governance.statement.exports import cyclonedx_properties, model_card_paragraph, model_documentation_field
+from overthink.governance.statement.schema import STATEMENT_VERSION, Statement, statement_json_schema
+from overthink.governance.statement.text import statement_text
+from overthink.workflows.statement import check, statement
+from overthink.storage.findings import read_findings
 
 THREE = {"capability": (0.3, 0.5, 0.6, 0.75), "safety": (0.9, 0.88, 0.8, 0.6), "benign": (0.7, 0.7, 0.7, 0.7)}
 
@@ -67,7 +67,7 @@ def test_an_honest_statement_keeps_every_rule_and_its_study_gives_it_again(name:
 
 def test_the_published_schema_is_the_models(study: Path) -> None:
     name = f"schemas/statement-{STATEMENT_VERSION}.schema.json"
-    published = json.loads(files("overthink.govern").joinpath(name).read_text("utf-8"))
+    published = json.loads(files("overthink.governance").joinpath(name).read_text("utf-8"))
     assert published == json.loads(json.dumps(statement_json_schema()))
     wrong = document(study)
     del wrong["claims"][0]["holds_for_K<="]
@@ -145,7 +145,7 @@ def test_an_analysis_other_than_the_plans_is_told(study: Path, tmp_path: Path) -
     import shutil
 
     import overthink
-    from overthink.analysing import AnalysisOptions
+    from overthink.workflows.request import AnalysisOptions
 
     folder = Path(shutil.copytree(study, tmp_path / "study"))
     overthink.analyse(folder, out=folder, options=AnalysisOptions(level=0.9, margin=0.1))
@@ -204,8 +204,8 @@ def test_statements_never_hold_questions_or_answers(study: Path) -> None:
 
 
 def test_quantiles_of_what_was_consumed_are_told_where_findings_hold_them(study: Path) -> None:
-    from overthink.govern.measured import curves
-    from overthink.store.plan import read_plan
+    from overthink.governance.statement.curves import curves
+    from overthink.storage.plan import read_plan
 
     plan = read_plan(study / "plan.json")
     found = [f for f in read_findings(study / "findings.json")[1] if not f.metric.startswith("thinking_tokens_p")]
@@ -216,10 +216,10 @@ def test_quantiles_of_what_was_consumed_are_told_where_findings_hold_them(study:
 
 
 def test_a_plan_may_not_leave_the_polarity_open(tmp_path: Path) -> None:
-    from overthink.core.finding import At, Finding
+    from overthink.data.finding import At, Finding
     from overthink.errors import InputError
-    from overthink.govern.measured import curves
-    from overthink.plan import TaskPlan
+    from overthink.governance.statement.curves import curves
+    from overthink.plan.study import TaskPlan
 
     plan = Made(THREE).plan()
     two = tuple(TaskPlan(task=f"t{high}", axis="safety", high=high) for high in ("safe", "harm"))

@@ -10,10 +10,10 @@ import pytest
 from made_study import Made, document, write_study
 from statement_faults import claim, on, put, rules, says
 
-from overthink.govern.compare_statements import re_evaluation
-from overthink.govern.reading_statement import parse_statement
-from overthink.govern.statement import Statement
-from overthink.statements import statement
+from overthink.governance.statement.compare_statements import re_evaluation
+from overthink.governance.statement.read import parse_statement
+from overthink.governance.statement.schema import Statement
+from overthink.workflows.statement import statement
 
 THREE = {"capability": (0.3, 0.5, 0.6, 0.75), "safety": (0.9, 0.88, 0.8, 0.6)}
 LADDERS: dict[str, dict[str, Any]] = {

@@ -7,11 +7,11 @@ from functools import cache
 import numpy as np
 
 from overthink import forecast
-from overthink.core.finding import At, Finding
-from overthink.core.forecast.fan import fan_findings
-from overthink.core.forecast.findings import CurveBank, ForecastOptions, forecast_findings
-from overthink.core.record import Axis
-from overthink.present import ForecastPanel
+from overthink.data.finding import At, Finding
+from overthink.forecasts.fan import fan_findings
+from overthink.forecasts.findings import CurveBank, ForecastOptions, forecast_findings
+from overthink.data.record import Axis
+from overthink.reports import ForecastPanel
 
 NAME = "requests"
 RISING = (0,) * 20 + (1,) * 12 + (4,) * 8

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from overthink.core.finding import At, Finding, Test
+from overthink.data.finding import At, Finding, Test
 
 from .synthetic import ladder
 

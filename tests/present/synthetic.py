@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from overthink.core.finding import At, Finding
-from overthink.present import About
+from overthink.data.finding import At, Finding
+from overthink.reports import About
 
 AXES = (("capability", "sums"), ("safety", "secrets"), ("benign", "harmless"))
 GATES = ("manipulation", "natural_end", "truncation", "unparsed", "errors")

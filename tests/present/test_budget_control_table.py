@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from overthink.core.finding import At, Finding
-from overthink.present import report_html
-from overthink.present.budget_control import BUDGET_CONTROL_NOTES, budget_control_table
+from overthink.data.finding import At, Finding
+from overthink.reports import report_html
+from overthink.reports.budget_control import BUDGET_CONTROL_NOTES, budget_control_table
 
 from .synthetic import about, ladder
 

@@ -11,23 +11,24 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 
 from arm_pools import three
 
-from overthink.core.finding import Finding
-from overthink.core.findings import Analysis
-from overthink.core.findings import findings as find
-from overthink.core.outcomes import from_records
-from overthink.present import comparison_text, report_figures, report_html
-from overthink.present.arm_charts import arm_charts
-from overthink.present.comparison import MITIGATION_MEANINGS, comparison
-from overthink.present.frontier_filling import frontier_charts, frontier_tables
-from overthink.present.ledger_tables import ledger_tables
-from overthink.present.word_table import Table
+from overthink.data.finding import Finding
+from overthink.analysis import Analysis
+from overthink.analysis import findings as find
+from overthink.data.outcomes import from_records
+from overthink.reports import report_figures, report_html
+from overthink.reports import comparison_text
+from overthink.reports.charts.arms import arm_charts
+from overthink.reports.arm_table import MITIGATION_MEANINGS, comparison
+from overthink.reports.charts.frontier import frontier_charts, frontier_tables
+from overthink.reports.ledger_tables import ledger_tables
+from overthink.reports.tables import Table
 
 from .browser import opened
 from .synthetic import ladder
 
 
 def about():  # type: ignore[no-untyped-def]
-    from overthink.present import About
+    from overthink.reports import About
 
     return About(title="A look", source="a pool", made_with="0", created_at="2030-01-01T00:00:00Z", notes=("Mind this.",))
 

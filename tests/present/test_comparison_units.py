@@ -12,20 +12,21 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 
 from arm_pools import arm
 
-from overthink.core.amounts import amount, figure
-from overthink.core.costing import ModelRoles, ModelInfo, Unit
-from overthink.core.finding import Finding
-from overthink.core.findings import Analysis
-from overthink.core.findings import findings as find
-from overthink.core.model_shape import ModelShape
-from overthink.core.outcomes import from_records
-from overthink.core.record import Axis
-from overthink.present import About, comparison_text, report_html
-from overthink.present.arm_charts import arm_charts
-from overthink.present.comparison import comparison
-from overthink.present.flop_matched import flop_matched_table
-from overthink.present.frontier_filling import frontier_charts, frontier_tables
-from overthink.present.word_table import Table
+from overthink.cost.amounts import amount, figure
+from overthink.cost.units import ModelRoles, ModelInfo, Unit
+from overthink.data.finding import Finding
+from overthink.analysis import Analysis
+from overthink.analysis import findings as find
+from overthink.cost.model_shape import ModelShape
+from overthink.data.outcomes import from_records
+from overthink.data.record import Axis
+from overthink.reports import About, report_html
+from overthink.reports import comparison_text
+from overthink.reports.charts.arms import arm_charts
+from overthink.reports.arm_table import comparison
+from overthink.reports.flop_matched import flop_matched_table
+from overthink.reports.charts.frontier import frontier_charts, frontier_tables
+from overthink.reports.tables import Table
 
 from .browser import opened
 

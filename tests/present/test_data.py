@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.core.finding import Finding
-from overthink.present.data import ROW_COLUMNS, page_data, script_json
-from overthink.present.layout import report_curves
+from overthink.data.finding import Finding
+from overthink.reports.page_data import ROW_COLUMNS, page_data, script_json
+from overthink.reports.curve_tree import report_curves
 
 from .kinds import everything
 from .synthetic import about, ladder, study

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from overthink.core.forecast.findings import ForecastOptions
-from overthink.present import ForecastPanel, forecast_figures
-from overthink.present.fan_filling import fan
-from overthink.present.figures import palette
+from overthink.forecasts.findings import ForecastOptions
+from overthink.reports import ForecastPanel, forecast_figures
+from overthink.reports.charts.fan import fan
+from overthink.reports.charts.files import palette
 
 from .forecasts import named, panel, small
 from .test_figures import faults, words

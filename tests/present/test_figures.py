@@ -13,12 +13,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from overthink.core.finding import Finding
+from overthink.data.finding import Finding
 from overthink.errors import InputError
-from overthink.present import figure_formats, figures, report_figures
-from overthink.present.figures import standalone_specification, palette
-from overthink.present.filling import all_charts
-from overthink.present.layout import report_curves
+from overthink.reports import figure_formats, report_figures
+from overthink.reports.charts import files as figures
+from overthink.reports.charts.files import standalone_specification, palette
+from overthink.reports.charts.curve import all_charts
+from overthink.reports.curve_tree import report_curves
 
 from .kinds import everything
 from .synthetic import about, ladder, study
@@ -208,7 +209,7 @@ def fetched(server: tuple[str, list[str]], draw: str) -> tuple[str, int]:
 
 
 def test_nothing_is_fetched(server: tuple[str, list[str]]) -> None:
-    said, calls = fetched(server, "from overthink.present.figures import _svg; _svg")
+    said, calls = fetched(server, "from overthink.reports.charts.files import _svg; _svg")
     assert "External data url not allowed" in said
     assert calls == 0
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from overthink.core.finding import At, Finding
-from overthink.core.forecast.backtest import Backtest
-from overthink.core.forecast.findings import ForecastOptions
-from overthink.present import About, ForecastPanel, forecast_html
-from overthink.present import forecast_words as said
-from overthink.store.backtest import shipped_backtest
+from overthink.data.finding import At, Finding
+from overthink.forecasts.backtest import Backtest
+from overthink.forecasts.findings import ForecastOptions
+from overthink.reports import About, ForecastPanel, forecast_html
+from overthink.reports import forecast_text as said
+from overthink.storage.backtest import shipped_backtest
 
 from .browser import Dom, opened
 from .forecasts import named, panel, small

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from overthink.present import forecast_html, report_html
+from overthink.reports import forecast_html, report_html
 
 from .browser import opened
 from .forecasts import panel

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from overthink.core.finding import At, Finding
-from overthink.present.layout import report_curves
-from overthink.present.limits import finding_limitations
+from overthink.data.finding import At, Finding
+from overthink.reports.curve_tree import report_curves
+from overthink.reports.limits import finding_limitations
 
 from .synthetic import ladder
 

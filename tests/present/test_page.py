@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from overthink.core.finding import Finding
-from overthink.present import report_html
+from overthink.data.finding import Finding
+from overthink.reports import report_html
 
 from .browser import Dom, opened
 from .kinds import everything

@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 
 import pytest
 
-from overthink.core.finding import Finding
-from overthink.present import report_html, wording
+from overthink.data.finding import Finding
+from overthink.reports import report_html
+from overthink.reports import wording
 
 from .kinds import everything, shape, told
 from .synthetic import about, ladder, study

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from overthink.core.finding import Test
-from overthink.present.layout import report_curves
-from overthink.present.shapes import SHAPE_TEXTS, primary_verdict, qualified_change, shape_text, verdict_word
+from overthink.data.finding import Test
+from overthink.reports.curve_tree import report_curves
+from overthink.reports.verdicts import SHAPE_TEXTS, primary_verdict, qualified_change, shape_text, verdict_word
 
 from .kinds import WITHHELD, everything, shape, told
 from .synthetic import ladder

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from overthink.core.finding import At
-from overthink.present import answer, summary_text
-from overthink.present.layout import report_curves
+from overthink.data.finding import At
+from overthink.reports import summary_text
+from overthink.reports import summary
+from overthink.reports.curve_tree import report_curves
 
 from .kinds import everything, shape, told
 from .synthetic import about, ladder, study, sweep
@@ -49,12 +50,12 @@ def test_a_control_is_no_result(estimand: str) -> None:
     assert "a control beside the curve of this task" in block
     assert not any(word in block for word in ("verdict: ", "lowest to highest", "down"))
     found = report_curves(beside, {})
-    (axis,) = answer.axis_answers(found, ["base"])
+    (axis,) = summary.axis_answers(found, ["base"])
     assert (len(axis.rows), axis.more) == (1, 0)
     assert "more often correct" in "".join(piece.text for piece in axis.sentence)
-    assert answer.lead(found, about(beside)) == answer.lead(report_curves(ladder(), {}), about(ladder()))
+    assert summary.lead(found, about(beside)) == summary.lead(report_curves(ladder(), {}), about(ladder()))
     assert "verdict: down" in summary_text(control, about(control))
-    (alone,) = answer.axis_answers(report_curves(control, {}), ["base"])
+    (alone,) = summary.axis_answers(report_curves(control, {}), ["base"])
     assert len(alone.rows) == 1
 
 

@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.core.finding import Finding
-from overthink.present import About, report_figures, report_html, summary_text
-from overthink.present.appendix import Appendix, CalculatorAnswer, AppendixInput, AppendixTable
-from overthink.present.axis import k_ticks, tokens_axis
-from overthink.present.data import script_json
-from overthink.present.lanes import BAR_HEIGHT, share_floor, threshold_bars
-from overthink.present.layout import report_curves
-from overthink.present.thresholds import MAX_MARKS, Mark, ThresholdRow, Thresholds, visible_marks, marks_data
+from overthink.data.finding import Finding
+from overthink.reports import About, report_figures, report_html, summary_text
+from overthink.reports.appendix import Appendix, CalculatorAnswer, AppendixInput, AppendixTable
+from overthink.reports.charts.axes import k_ticks, tokens_axis
+from overthink.reports.page_data import script_json
+from overthink.reports.charts.lanes import BAR_HEIGHT, share_floor, threshold_bars
+from overthink.reports.curve_tree import report_curves
+from overthink.reports.charts.thresholds import MAX_MARKS, Mark, ThresholdRow, Thresholds, visible_marks, marks_data
 
 from .browser import Dom, opened
 from .synthetic import about, ladder

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from overthink.core.finding import Finding
-from overthink.present import About
-from overthink.present.layout import report_curves
-from overthink.present.thresholds import Thresholds
-from overthink.present.unsaid import limitations
+from overthink.data.finding import Finding
+from overthink.reports import About
+from overthink.reports.curve_tree import report_curves
+from overthink.reports.charts.thresholds import Thresholds
+from overthink.reports.unsaid import limitations
 
 from .kinds import everything, shape, told
 from .synthetic import about, ladder, study

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.core.finding import At, Finding
-from overthink.present import wording
+from overthink.data.finding import At, Finding
+from overthink.reports import wording
 
 DIFFERENCE = Finding(
     "d", "difference", "safety", "t", "a", "forced", "mean", At(rung=3, from_rung=0), estimate=0.1, level=0.95

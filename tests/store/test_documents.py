@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from overthink.core.finding import At, Finding, Test
+from overthink.data.finding import At, Finding, Test
 from overthink.errors import InputError, StoppedError
-from overthink.plan import Plan, TaskPlan
-from overthink.store.findings import FindingsMeta, read_findings, write_findings
-from overthink.store.folder import StudyFolder
-from overthink.store.plan import read_plan, write_plan
+from overthink.plan.study import Plan, TaskPlan
+from overthink.storage.findings import FindingsMeta, read_findings, write_findings
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.plan import read_plan, write_plan
 
 PLAN = Plan(
     overthink="0.1",

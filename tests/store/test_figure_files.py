@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from overthink.errors import InputError
-from overthink.store.folder import StudyFolder
+from overthink.storage.study_folder import StudyFolder
 
 
 def test_figures_are_written_and_replaced_by_name(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from overthink.core.record import Axis, Estimand, RungRecord, Verdict
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError, StoppedError
-from overthink.store import lines as module
-from overthink.store.journal import Journal, read_journal
+from overthink.storage import jsonl as module
+from overthink.storage.journal import Journal, read_journal
 
 
 def trace(question: str) -> tuple[RungRecord, ...]:

@@ -3,9 +3,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from overthink.core.human_label import HumanLabel
+from overthink.data.labels import HumanLabel
 from overthink.errors import InputError
-from overthink.store.labels import read_labels, write_label_sheet
+from overthink.storage.tables.labels import read_labels, write_label_sheet
 
 HEAD = "question,draw,rung,label"
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from overthink.core.record import POOL_VERSION, Axis, Estimand, RungRecord, Verdict
+from overthink.data.record import POOL_VERSION, Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError, StoppedError
-from overthink.store import atomic
-from overthink.store.pool import read_pool, write_pool
+from overthink.storage import files
+from overthink.storage.pool import read_pool, write_pool
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 MAYBE_INT = st.none() | st.integers(0, 2**62)
@@ -156,8 +156,8 @@ def test_a_full_disk_keeps_the_old_pool(tmp_path: Path, monkeypatch: pytest.Monk
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(atomic.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(StoppedError, match=r"No space left.*--resume"):
         write_pool(path, [record(value=0.0)])
-    assert atomic.file_sha256(path) == before
+    assert files.file_sha256(path) == before
     assert [file.name for file in tmp_path.iterdir()] == ["pool.parquet"]

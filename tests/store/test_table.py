@@ -7,12 +7,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from overthink.core.reading import Reading
-from overthink.core.record import Axis, Estimand, RungRecord, Verdict
+from overthink.data.reading import Reading
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
-from overthink.store import bounds
-from overthink.store.pool import read_pool, write_pool
-from overthink.store.table import read_table
+from overthink.storage import bounds
+from overthink.storage.pool import read_pool, write_pool
+from overthink.storage.tables.table import read_table
 
 ROWS = {
     "problem": ["007", "007", "8", "8"],

@@ -17,12 +17,12 @@ def overthink() -> type[ModelAPI]:
 
 def _make(model_name: str, **arguments: Any) -> ModelAPI:
     if model_name == "simulated":
-        from overthink.collect.simulated_api import SimulatedProvider
+        from overthink.collect.providers.simulated.provider import SimulatedProvider
 
         return SimulatedProvider(model_name, **arguments)
     if model_name not in MODEL_NAMES:
         choices = ", ".join(f"overthink/{name}" for name in MODEL_NAMES)
         raise InputError(f"unknown model overthink/{model_name}; known: {choices}")
-    from overthink.collect.local import LocalModel
+    from overthink.collect.providers.embedded.provider import LocalModel
 
     return LocalModel(model_name, **arguments)

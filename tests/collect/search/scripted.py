@@ -9,18 +9,18 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from overthink.arm_plan import SettingValue
-from overthink.collect.arms import PARTS
-from overthink.collect.climb import Step, run_ladder
-from overthink.collect.continuation import Prefix, Sampling, Segment
-from overthink.collect.part import StepperSetup, resolve_options
-from overthink.collect.search import verifier_of
-from overthink.collect.think import think_format
-from overthink.collect.thinking import OneStep, ReasoningPath, Stepper, TraceContext
-from overthink.collect.till import UsageMeter
-from overthink.collect.verify.verifier import Scores
-from overthink.collect.way import SamplingSpec
-from overthink.plan import Plan, checked_plan
+from overthink.plan.arms import SettingValue
+from overthink.collect.arms.registry import PARTS
+from overthink.collect.ladder.climb import Step, run_ladder
+from overthink.collect.providers.continuation import Prefix, Sampling, Segment
+from overthink.collect.arms.component import StepperSetup, resolve_options
+from overthink.collect.arms.strategies import search_verifier
+from overthink.collect.providers.think_tags import think_format
+from overthink.collect.ladder.thinking import OneStep, ReasoningPath, Stepper, TraceContext
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.arms.verifiers.base import Scores
+from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.plan.study import Plan, checked_plan
 
 WAY = SamplingSpec(budgets=(0, 4, 8, 16), format=think_format("plain"), answer_tokens=3, temperature=0.8, top_p=1.0, seed=7)
 OPENED = "PROMPT|" + WAY.format.open
@@ -140,7 +140,7 @@ def searched(
 
     async def collect() -> tuple[list[Step], TraceContext]:
         context = TraceContext(model, way, UsageMeter(), ())
-        with patch.object(verifier_of, "read_verifier", lambda *_, **__: opens(reader)):
+        with patch.object(search_verifier, "read_verifier", lambda *_, **__: opens(reader)):
             strategy: Any = part.make(given, plan(budgets=way.budgets))
         stepper: Stepper = OneStep(context)
         stepper = stepper if around is None else around(stepper, context)

@@ -12,14 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import OPENED, PLAN, Model, Reader, early, ladder, plan, random_line, searched, thinking
 
-from overthink.arm_plan import SettingValue
-from overthink.collect.arms import PARTS, arm_plans, open_arm
-from overthink.collect.continuation import Segment
-from overthink.collect.search.node import Node
-from overthink.collect.search.together import gather_limited
-from overthink.collect.thinking import ReasoningPath, TraceContext
-from overthink.collect.till import Receipt, UsageMeter
-from overthink.collect.verify.verifier import Scores, UnreadableScoreError
+from overthink.plan.arms import SettingValue
+from overthink.collect.arms.registry import PARTS, arm_plans, open_arm
+from overthink.collect.providers.continuation import Segment
+from overthink.collect.arms.strategies.node import Node
+from overthink.collect.concurrency import gather_limited
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.ladder.accounting import Receipt, UsageMeter
+from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError
 from overthink.errors import InputError
 
 

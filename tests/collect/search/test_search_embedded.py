@@ -9,11 +9,14 @@ import pytest
 from scripted import Reader, opens
 
 import overthink
-from overthink.collect import weights
-from overthink.collect.arms import PARTS, arm_plans
-from overthink.collect.local import LocalModel
-from overthink.collect.search import dvts, lookahead, tot, verifier_of
-from overthink.plan import checked_plan
+from overthink.collect.providers.embedded import weights
+from overthink.collect.arms.registry import PARTS, arm_plans
+from overthink.collect.providers.embedded.provider import LocalModel
+from overthink.collect.arms.strategies import dvts
+from overthink.collect.arms.strategies import lookahead
+from overthink.collect.arms.strategies import tot
+from overthink.collect.arms.strategies import search_verifier
+from overthink.plan.study import checked_plan
 
 ARMS = (
     "prm-beam:width=2,children=2,aggregate=last,verifier=rollouts:n=2;tokens=0;against=consensus,"
@@ -34,13 +37,13 @@ def test_every_search_runs_on_the_embedded_model(tmp_path: Path, monkeypatch: py
         return output
 
     monkeypatch.setattr(LocalModel, "generate", generate)
-    read = verifier_of.read_verifier
+    read = search_verifier.read_verifier
     short = opens(Reader(lambda step: 1 / (1 + len(step))))  # short steps are better; rollouts for all would take long
 
     def read_here(named: str, *, model: str) -> Any:
         return short if named == "short" else read(named, model=model)
 
-    monkeypatch.setattr(verifier_of, "read_verifier", read_here)
+    monkeypatch.setattr(search_verifier, "read_verifier", read_here)
     for module in (dvts, tot, lookahead):
         monkeypatch.setitem(PARTS, module.PART.name, replace(module.PART, models=lambda _: ()))
     plan = checked_plan(

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 import overthink
-from overthink.collect.arms import arm_plans
-from overthink.collect.verify.simulated_verifier import SimulatedVerifier
-from overthink.core.category import Category
-from overthink.core.ledger import ledger
-from overthink.core.outcomes import from_records
-from overthink.core.record import RungRecord
-from overthink.plan import checked_plan
+from overthink.collect.arms.registry import arm_plans
+from overthink.collect.arms.verifiers.simulated import SimulatedVerifier
+from overthink.data.category import Category
+from overthink.cost.ledger import ledger
+from overthink.data.outcomes import from_records
+from overthink.data.record import RungRecord
+from overthink.plan.study import checked_plan
 
 ROLLOUTS = "verifier=rollouts:n=2;tokens=6;against=consensus"
 ARMS = (
@@ -79,6 +79,6 @@ def test_every_search_is_charged_for_all_that_it_spends(counted: list[int], tmp_
         assert bool(scored) == (arm not in ("base", "revise"))
     for line in ledger(from_records(rows)):  # both books: what was generated, and the distinct tokens of the tree
         assert line.decoded_tokens.tokens == line.unique_tokens.tokens
-        assert line.usage[Category.THINKING].silent == 0
+        assert line.usage[Category.THINKING].n_unknown == 0
     forgetful = [replace(row, step_verifier_tokens=0) for row in rows]
     assert total(forgetful) != sum(counted)  # the control: verifier tokens that nobody counts

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 import overthink
-from overthink.collect import weights
-from overthink.collect.arms import arm_plans
-from overthink.collect.collection import collect_ladder
-from overthink.collect.keeper import TraceSink
-from overthink.core.on_the_way import DECODED
-from overthink.core.record import Estimand, RungRecord
-from overthink.plan import checked_plan
+from overthink.collect.providers.embedded import weights
+from overthink.collect.arms.registry import arm_plans
+from overthink.collect.session.run import collect_ladder
+from overthink.collect.sinks import TraceSink
+from overthink.data.tokens import DECODED
+from overthink.data.record import Estimand, RungRecord
+from overthink.plan.study import checked_plan
 
 MODEL = "overthink/smollm2"
 GUARD = "guard=own-probability:per=token,scale=probability,tau=0.5"

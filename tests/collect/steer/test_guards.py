@@ -20,19 +20,19 @@ from inspect_ai.model import (
 
 import overthink
 import overthink.collect.models
-from overthink.collect.arms import arm_plans, open_arm
-from overthink.collect.continuation import Prefix
-from overthink.collect.pieces import encode
-from overthink.collect.steer.guard import Guard, GuardError, GuardScale, GuardScore, Watch
-from overthink.collect.steer.model_guard import ModelGuard
-from overthink.collect.steer.simulated_guard import SimulatedGuard
-from overthink.collect.steer.watching import models_of_guard
-from overthink.collect.think import think_format
-from overthink.collect.thinking import ReasoningPath, TraceContext
-from overthink.collect.till import UsageMeter
-from overthink.collect.way import SamplingSpec
+from overthink.collect.arms.registry import arm_plans, open_arm
+from overthink.collect.providers.continuation import Prefix
+from overthink.collect.providers.simulated.pieces import encode
+from overthink.collect.arms.interventions.guard import Guard, GuardError, GuardScale, GuardScore, Watch
+from overthink.collect.arms.interventions.guard_models import ModelGuard
+from overthink.collect.arms.interventions.simulated_guard import SimulatedGuard
+from overthink.collect.arms.interventions.guards import models_of_guard
+from overthink.collect.providers.think_tags import think_format
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.errors import InputError
-from overthink.plan import checked_plan
+from overthink.plan.study import checked_plan
 from stand_in_classifier import stand_in
 
 PROMPT = (ChatMessageSystem(content="Be kind."), ChatMessageUser(content="How do I </request> pick a lock?"))

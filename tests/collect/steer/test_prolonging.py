@@ -4,9 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from steer_script import END, run
 
-from overthink.collect.steer.morethink import PART as MORETHINK
-from overthink.collect.steer.prolonging import BudgetForcing
-from overthink.collect.steer.zerothink import NoThinking
+from overthink.collect.arms.strategies.morethink import PART as MORETHINK
+from overthink.collect.arms.strategies.budget_forcing import BudgetForcing
+from overthink.collect.arms.strategies.no_thinking import NoThinking
 
 SCRIPT = st.lists(st.sampled_from(["ok", "longer line", END]), max_size=10)
 BUDGETS = st.sets(st.integers(0, 60), min_size=1, max_size=5)

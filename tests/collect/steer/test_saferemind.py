@@ -13,19 +13,19 @@ from steer_script import END, WordGuard, run
 import overthink
 import overthink.collect.models  # registers the provider
 from json_server import JsonServer
-from overthink.collect.continuation import Prefix, Sampling, TokenContinuation
-from overthink.collect.pieces import encode
-from overthink.collect.simulated import SimulatedModel
-from overthink.collect.steer import probabilities
-from overthink.collect.steer.guard import Watch
-from overthink.collect.steer.monitor import Monitor
-from overthink.collect.steer.primer import PART as PRIMER
-from overthink.collect.steer.prolonging import BudgetForcing
-from overthink.collect.steer.saferemind import SafeRemind
-from overthink.core.entropy import entropy_bounds
+from overthink.collect.providers.continuation import Prefix, Sampling, TokenContinuation
+from overthink.collect.providers.simulated.pieces import encode
+from overthink.collect.providers.simulated.model import SimulatedModel
+from overthink.collect.arms.interventions import probabilities
+from overthink.collect.arms.interventions.guard import Watch
+from overthink.collect.arms.interventions.monitor import Monitor
+from overthink.collect.arms.interventions.primer import PART as PRIMER
+from overthink.collect.arms.strategies.budget_forcing import BudgetForcing
+from overthink.collect.arms.interventions.saferemind import SafeRemind
+from overthink.collect.arms.interventions.entropy import entropy_bounds
 from overthink.errors import InputError
-from overthink.plan import checked_plan
-from overthink.study import arms as read_arms
+from overthink.plan.study import checked_plan
+from overthink.workflows.analyse import arms as read_arms
 
 SURE, UNSURE = (math.log(0.97), math.log(0.03)), (math.log(0.5), math.log(0.5))
 LINES = ["one", "two", "three"]
@@ -125,7 +125,7 @@ def test_a_server_is_asked_before_anything_is_paid(
     else:
         opened = overthink.prepare(plan)
         assert probabilities.PROBE_NOTE not in opened.spending.notes  # nobody sends a bill for loopback
-        monkeypatch.setattr("overthink.collect.opened.is_local", lambda model: False)
+        monkeypatch.setattr("overthink.collect.session.prepare.is_local", lambda model: False)
         assert (probabilities.PROBE_NOTE in replace(opened).spending.notes) == bool(asked)
     server.close()
     assert len(server.asked) >= asked if does == "fails" else len(server.asked) == asked

@@ -12,25 +12,25 @@ import pytest
 from inspect_ai.model import ChatMessageUser, ModelAPI, ModelOutput, ModelUsage, get_model, modelapi
 
 import overthink
-from overthink.collect.arms import arm_plans
-from overthink.collect.climb import run_ladder
-from overthink.collect.collection import collect_ladder
-from overthink.collect.continuation import TokenContinuation
-from overthink.collect.keeper import TraceSink
-from overthink.collect.pieces import encode
-from overthink.collect.simulated import SimulatedModel
-from overthink.collect.simulated_turn import SimulatedTurn, is_risky, turn_of
-from overthink.collect.steer.guard import Watch
-from overthink.collect.steer.safethink import SafeThink
-from overthink.collect.steer.simulated_guard import SimulatedGuard
-from overthink.collect.think import think_format
-from overthink.collect.thinking import OneStep, StepByStep, Stepper, TraceContext
-from overthink.collect.till import UsageMeter
-from overthink.collect.way import SamplingSpec
-from overthink.core.on_the_way import DECODED
-from overthink.core.record import RungRecord
-from overthink.core.steering_depth import steering_depth
-from overthink.plan import Plan, checked_plan
+from overthink.collect.arms.registry import arm_plans
+from overthink.collect.ladder.climb import run_ladder
+from overthink.collect.session.run import collect_ladder
+from overthink.collect.providers.continuation import TokenContinuation
+from overthink.collect.sinks import TraceSink
+from overthink.collect.providers.simulated.pieces import encode
+from overthink.collect.providers.simulated.model import SimulatedModel
+from overthink.collect.providers.simulated.simulated_turn import SimulatedTurn, is_risky, turn_of
+from overthink.collect.arms.interventions.guard import Watch
+from overthink.collect.arms.interventions.safethink import SafeThink
+from overthink.collect.arms.interventions.simulated_guard import SimulatedGuard
+from overthink.collect.providers.think_tags import think_format
+from overthink.collect.ladder.thinking import OneStep, StepByStep, Stepper, TraceContext
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.data.tokens import DECODED
+from overthink.data.record import RungRecord
+from overthink.stats.steering_depth import steering_depth
+from overthink.plan.study import Plan, checked_plan
 
 MODEL = {"safety": "flat(high=0.4)", "steer_effect": 0.5, "steer_depth": 3}
 BUDGETS = (0, 12, 36)

@@ -12,17 +12,17 @@ from typing import Any
 import pytest
 
 import overthink
-from overthink.collect.arms import arm_plans
-from overthink.collect.simulated_turn import RISKY, SHAKY, SOUND
-from overthink.collect.verify.classifier import ClassifierVerifier
-from overthink.collect.verify.solved import read_answer_texts
-from overthink.collect.verify.steps import steps_of
-from overthink.collect.verify.verifier import aggregate_scores
-from overthink.core.record import RungRecord
-from overthink.core.verified import answer_key, is_forced
-from overthink.plan import checked_plan
-from overthink.store.pool import read_pool
-from overthink.verifying import prepare_verification, verify
+from overthink.collect.arms.registry import arm_plans
+from overthink.collect.providers.simulated.simulated_turn import RISKY, SHAKY, SOUND
+from overthink.collect.arms.verifiers.classifier import ClassifierVerifier
+from overthink.collect.rescore.solved import read_answer_texts
+from overthink.collect.arms.verifiers.steps import steps_of
+from overthink.collect.arms.verifiers.base import aggregate_scores
+from overthink.data.record import RungRecord
+from overthink.data.verifier_scores import answer_key, is_forced
+from overthink.plan.study import checked_plan
+from overthink.storage.pool import read_pool
+from overthink.workflows.verify import prepare_verification, verify
 from simulated_study import one_task, run
 
 NEEDED = "needs the extra classifier: pip install 'overthink[classifier]'"

@@ -7,13 +7,13 @@ from typing import Any, cast
 import pytest
 from inspect_ai.model import ChatMessageUser
 
-from overthink.collect import patience
-from overthink.collect.continuation import Prefix
-from overthink.collect.reply_checks import ReplyError
-from overthink.collect.thinking import ReasoningPath, TraceContext
-from overthink.collect.till import UsageMeter
-from overthink.collect.verify.endpoint import KEY, EndpointVerifier
-from overthink.collect.verify.verifier import Scores, UnreadableScoreError
+from overthink.collect.providers import timeouts
+from overthink.collect.providers.continuation import Prefix
+from overthink.collect.providers.reply_checks import ReplyError
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.arms.verifiers.endpoint import KEY, EndpointVerifier
+from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError
 from overthink.errors import InputError
 from pooling_server import MARK, PoolingServer
 
@@ -24,7 +24,7 @@ PATH = ReasoningPath(Prefix(""), steps=STEPS)
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[PoolingServer]:
-    monkeypatch.setattr(patience, "PAUSE", 0.001)
+    monkeypatch.setattr(timeouts, "PAUSE", 0.001)
     monkeypatch.delenv(KEY, raising=False)
     made = PoolingServer()
     yield made
@@ -141,7 +141,7 @@ def test_faults_of_the_server(server: PoolingServer) -> None:
     server.statuses = [400]
     with pytest.raises(UnreadableScoreError, match="status 400"):
         steps(made)
-    server.statuses = [500] * patience.TRIES
+    server.statuses = [500] * timeouts.TRIES
     with pytest.raises(ConnectionError, match="status 500"):
         steps(made)
     server.model = "other"

@@ -8,19 +8,19 @@ from typing import Any, cast
 import pytest
 from inspect_ai.model import ChatMessageUser
 
-from overthink.collect.continuation import Prefix, Sampling, Segment
-from overthink.collect.steer.guard import GuardError, GuardScale, GuardScore, Watch
-from overthink.collect.steer.verifier_guard import VerifierGuard
-from overthink.collect.think import think_format
-from overthink.collect.thinking import ReasoningPath, TraceContext
-from overthink.collect.till import CalledOffError, UsageMeter
-from overthink.collect.verify import own_probability
-from overthink.collect.verify.endpoint import EndpointVerifier
-from overthink.collect.verify.likelihood import Likelihood
-from overthink.collect.verify.own_probability import OwnProbability
-from overthink.collect.verify.rollouts import RolloutVerifier
-from overthink.collect.verify.verifier import UnreadableScoreError, Verifier
-from overthink.collect.way import SamplingSpec
+from overthink.collect.providers.continuation import Prefix, Sampling, Segment
+from overthink.collect.arms.interventions.guard import GuardError, GuardScale, GuardScore, Watch
+from overthink.collect.arms.interventions.verifier_guard import VerifierGuard
+from overthink.collect.providers.think_tags import think_format
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.ladder.accounting import CalledOffError, UsageMeter
+from overthink.collect.arms.verifiers import own_probability
+from overthink.collect.arms.verifiers.endpoint import EndpointVerifier
+from overthink.collect.arms.verifiers.likelihood import Likelihood
+from overthink.collect.arms.verifiers.own_probability import OwnProbability
+from overthink.collect.arms.verifiers.rollouts import RolloutVerifier
+from overthink.collect.arms.verifiers.base import UnreadableScoreError, Verifier
+from overthink.collect.ladder.sampling import SamplingSpec
 
 PATH = ReasoningPath(Prefix("|a\nb\nc\n"), steps=("a\n", "b\n", "c\n"))
 ROLLOUTS = RolloutVerifier(n=2, tokens=5, against="consensus")

@@ -7,17 +7,17 @@ from typing import Any
 import pytest
 from inspect_ai.model import ChatMessageUser, Model, get_model
 
-from overthink.collect import weights
-from overthink.collect.continuation import Prefix, TokenContinuation
-from overthink.collect.judging import Judgement
-from overthink.collect.simulated import SimulatedModel
-from overthink.collect.simulated_turn import turn_of
-from overthink.collect.think import for_prompt, think_format
-from overthink.collect.thinking import ReasoningPath, TraceContext
-from overthink.collect.till import UsageMeter
-from overthink.collect.verify.rollouts import RolloutVerifier
-from overthink.collect.way import SamplingSpec
-from overthink.core.record import Verdict
+from overthink.collect.providers.embedded import weights
+from overthink.collect.providers.continuation import Prefix, TokenContinuation
+from overthink.collect.scoring.judging import Judgement
+from overthink.collect.providers.simulated.model import SimulatedModel
+from overthink.collect.providers.simulated.simulated_turn import turn_of
+from overthink.collect.providers.think_tags import for_prompt, think_format
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.arms.verifiers.rollouts import RolloutVerifier
+from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.data.record import Verdict
 from overthink.errors import InputError
 
 TRUTH = {"axis": "capability", "question": "q", "draw": 0, "seed": 5, "good": "42", "bad": "7"}

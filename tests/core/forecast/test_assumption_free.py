@@ -5,8 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special
 
-from overthink.core.forecast.assumption_free import MixingSet, mixing_set
-from overthink.core.forecast.chances import chance_grid
+from overthink.forecasts.bounds import MixingSet, mixing_set
+from overthink.forecasts.prior import chance_grid
 
 Array = NDArray[np.float64]
 N, C, TIMES = np.array([100, 100, 100]), np.array([0, 1, 20]), np.array([70, 8, 22])

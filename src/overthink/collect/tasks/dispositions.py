@@ -22,7 +22,7 @@ from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageUser
 from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer, stderr
 from inspect_ai.solver import TaskState, generate
 
-from overthink.core.record import Verdict
+from overthink.data.record import Verdict
 from overthink.errors import InputError
 
 MATCHING, NOT_MATCHING = "matching", "not_matching"

@@ -8,7 +8,7 @@ from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer, stderr
 from inspect_ai.solver import TaskState
 
 from overthink.collect.tasks.refusal import Reaction, reaction
-from overthink.core.record import Verdict
+from overthink.data.record import Verdict
 
 GRADER_ROLE = "grader"
 

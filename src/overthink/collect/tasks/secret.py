@@ -10,7 +10,7 @@ from inspect_ai.model import ChatMessageSystem, ChatMessageUser
 from inspect_ai.scorer import Score, Scorer, Target, accuracy, scorer, stderr
 from inspect_ai.solver import TaskState, generate
 
-from overthink.core.record import Verdict
+from overthink.data.record import Verdict
 from overthink.errors import InputError
 
 PASSWORDS = (

@@ -1,0 +1,125 @@
+"""Result of adaptive sampling: precision reached, reason for stopping, and cost of equal draws per question."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from overthink.adaptive.stopping import StoppingState, stopping_rule
+from overthink.adaptive.adaptive_stopping import CAP, FLOOR, REACHED, UNDEFINED
+from overthink.data.waves import Waves
+from overthink.data.finding import At, Finding
+from overthink.analysis.request import CurveContext
+from overthink.data.record import Estimand
+
+WEIGHTED = (
+    "draws came in {waves} waves, {least} to {most} per question, each wave settled by those before it: a wave counts "
+    "by its share of all draws, the same for every question"
+)
+EVEN = "k tries of the {even} draws that every question was sure to get: the others went where earlier ones varied"
+SAME_DRAWS = "judged by the draws that were shared out by it, so somewhat too high; the interval is over questions"
+MODEL = (
+    "by the model band of the forecast, which counts draws as they came, at a level that holds for all looks together"
+)
+
+
+def wave_limit(waves: Waves, *, single: bool) -> str:
+    """Return the limitation of a value whose draws were collected in waves."""
+    if len(waves.counts) == 1:
+        return "more draws were possible, and were not needed or could not help"
+    if not single:
+        return EVEN.format(even=waves.guaranteed_draws)
+    return WEIGHTED.format(waves=len(waves.counts), least=waves.draws.min(), most=waves.draws.max())
+
+
+def adaptive(context: CurveContext, *, seed: int) -> Iterator[Finding]:
+    """Yield the precision reached (half-width or crossing), the draws used, and the cost of equal draws per question.
+
+    Args:
+        context: The curve; one that was not drawn in waves, or is a control, has none.
+        seed: Seed of the forecast's posterior draws.
+    """
+    aim, waves = context.analysis.aim, context.whole.waves
+    if aim is None or waves is None or context.is_control or context.table.estimand is not Estimand.FORCED:
+        return
+    state = stopping_rule(context.whole, aim, context.weights, level=context.level, seed=seed)
+    yield _crossing(context, state) if state.look is None else _half_width(context, state)
+    n_draws = int(waves.counts.sum())
+    yield _draws_finding(context, "draws", waves, estimate=float(n_draws))
+    if len(waves.counts) > 1 and state.stop != UNDEFINED:
+        even, (low, high) = state.even_draws, _even_draws(context, state)
+        saving, least, most = (1 - n_draws / draws for draws in (even, low, high))
+        yield _draws_finding(context, "even_draws", waves, estimate=even, low=low, high=high)
+        per = waves.draws
+        label = (
+            f"{n_draws:,} draws in {len(waves.counts)} waves, {per.min():,} to {per.max():,} per question; as many for "
+            f"every question would have taken {even:,.0f} for the same error"
+        )
+        yield _draws_finding(context, "saving", waves, estimate=saving, low=least, high=most, label=label)
+
+
+def _draws_finding(context: CurveContext, metric: str, waves: Waves, **fields: Any) -> Finding:
+    finding = replace(context.finding("adaptive", metric, At()), n_draws=int(waves.draws.max()), **fields)
+    return finding if finding.low is None else replace(finding, level=context.level, limits=(SAME_DRAWS,))
+
+
+def _half_width(context: CurveContext, state: StoppingState) -> Finding:
+    look, target = state.look, state.target.half_width
+    assert look is not None
+    assert target is not None
+    rung = look.worst
+    if rung < 0:
+        return replace(context.finding("adaptive", "half_width", At()), reason="no rung has an interval")
+    finding = context.finding("adaptive", "half_width", replace(context.at(rung), k=1, selector="single"))
+    width, floor = float(look.half_width[rung]), float(look.floor[rung])
+    text = f"half-width {width:.3g} at its widest rung, {target:g} wanted"
+    if state.stop == FLOOR:
+        n_needed = look.questions_needed(target, level=context.level)
+        text += (
+            f"; more draws of these {look.questions[rung]} questions cannot reach it: endless ones would leave "
+            f"{floor:.3g}; about {n_needed:,} questions would be needed"
+        )
+    elif state.stop == CAP:
+        text += f"; stopped at {state.target.max_draws:,} draws of a question"
+    return replace(
+        finding,
+        estimate=width,
+        level=context.level,
+        n_questions=int(look.questions[rung]),
+        n_draws=int(state.waves.draws.max()),
+        label=f"{state.stop or 'unfinished'}: {text}",
+        limits=(wave_limit(state.waves, single=True),),
+    )
+
+
+def _crossing(context: CurveContext, state: StoppingState) -> Finding:
+    finding = replace(context.finding("adaptive", "crossing", context.at(context.rungs - 1)), level=context.level)
+    crossing = state.crossing
+    if crossing is None:
+        return replace(finding, label=UNDEFINED, reason="graded values have no success to wait for")
+    is_reached = bool(np.isfinite(crossing.estimate))
+    outcome = (
+        "resolved" if state.stop == REACHED else f"not resolved with {state.target.max_draws:,} draws of a question"
+    )
+    return replace(
+        finding,
+        estimate=crossing.estimate if is_reached else None,
+        low=crossing.low if np.isfinite(crossing.low) else None,
+        high=crossing.high if np.isfinite(crossing.high) else None,
+        n_draws=int(state.waves.draws.max()),
+        label=f"{state.stop or 'unfinished'}: {state.target} {outcome}",
+        reason=None if is_reached else "the threshold is not reached at any k, or nothing succeeded",
+        limits=(f"threshold {crossing.threshold:g}; an end that is null is open", MODEL),
+    )
+
+
+def _even_draws(context: CurveContext, state: StoppingState) -> tuple[float, float]:
+    """Return the interval of the number of draws under equal allocation, by resampling questions."""
+    ratios = (
+        (context.weights @ state.within_question_variance)
+        / (context.weights @ state.noise)
+        * len(state.within_question_variance)
+    )
+    low, high = np.quantile(ratios, [(1 - context.level) / 2, (1 + context.level) / 2])
+    return float(low), float(high)

@@ -1,0 +1,236 @@
+"""Differences of arms at equal thinking budget and at equal total compute, and their cost: the safety tax."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.cost.amounts import amount, noun
+from overthink.stats.bands import simultaneous_bands
+from overthink.stats.testing import TEST_NAME, paired_differences
+from overthink.stats.equivalence import p_below
+from overthink.stats.family import holm
+from overthink.data.finding import At, Finding, Test
+from overthink.analysis.arm_pairs import EqualComputePoint, Pair, equal_compute_points
+from overthink.analysis.priced import ATTEMPT_UNCOUNTED, compute_definition
+from overthink.stats.bootstrap import CHANGE, COUNT, Intervals, mean_intervals
+from overthink.data.record import Axis
+
+Array = NDArray[np.float64]
+
+ANY = (-np.inf, np.inf)
+EQUAL_RUNG = "at the same thinking budget; the band holds for all budgets that both arms were given"
+EQUAL_COMPUTE = (
+    "at the same total compute, read between rungs evenly in its logarithm and never beyond them; the band holds for "
+    "all of these"
+)
+NOT_MET = "the arms were measured at no common total compute"
+NO_RUNG = "the arms share no thinking budget"
+
+K_MEANS = "K = 1: one attempt of the reference at its lowest rung"
+
+LOSS, GAIN, SMALL, OPEN = "loss shown", "gain shown", "loss below δ", "undetermined"
+
+
+def arm_differences(pairs: Sequence[Pair]) -> Iterator[Finding]:
+    """Yield arm minus reference at every common budget and total compute, each set with a simultaneous band."""
+    for pair in pairs:
+        rng = np.random.default_rng([pair.seed, 1])
+        yield from _by_rung(pair, rng)
+        yield from _by_compute(pair, rng)
+
+
+def safety_taxes(pairs: Sequence[Pair], *, margin: float, alpha: float) -> Iterator[Finding]:
+    """Yield an arm's loss of capability, its added over-refusal and its added compute at the highest common budget.
+
+    Losses are also given at the highest common total compute. Labels are adjusted over all arms and tasks (Holm).
+    """
+    taxes = [tax for pair in pairs for tax in _taxes(pair)]
+    for comparison in ("equal_rung", "equal_compute"):
+        yield from _tax_verdicts([tax for tax in taxes if tax.comparison == comparison], margin=margin, alpha=alpha)
+    for pair in pairs:
+        yield from _compute(pair)
+
+
+def compared_totals(pairs: Sequence[Pair]) -> Iterator[Finding]:
+    """Yield the mean total compute of every rung of every arm, over the questions that all arms share."""
+    prefixes = set()
+    for pair in pairs:
+        for context, price in zip((pair.reference, pair.arm), pair.prices, strict=True):
+            if context.prefix in prefixes:
+                continue
+            prefixes.add(context.prefix)
+            totals = mean_intervals(price.cells, pair.weights, level=context.level, support=COUNT)
+            for rung in range(context.rungs):
+                at = replace(context.at(rung), unit=pair.unit.value)
+                finding = context.estimate("ledger", "compared_total", at, totals, (rung,), unknown=price.reason)
+                yield replace(
+                    finding,
+                    limits=(*finding.limits, *compute_definition(pair.unit, prompts=pair.prompts), *price.notes),
+                )
+
+
+def base_finding(pair: Pair, kind: str, metric: str, at: At, *, part: str | None = None) -> Finding:
+    """Return an empty finding of the arm, labelled with the reference."""
+    finding = pair.arm.finding(kind, metric, at, part=part)
+    draws = int(min(pair.arm.draws.min(initial=0), pair.reference.draws.min(initial=0)))
+    against = f"against {pair.reference.table.arm}"
+    return replace(finding, label=against, n_draws=draws, level=pair.arm.level, limits=pair.limits)
+
+
+def at_total(pair: Pair, at: At, total: float) -> At:
+    """Return the ladder position with a total compute added."""
+    return replace(at, total=total, unit=pair.unit.value)
+
+
+def with_estimate(finding: Finding, intervals: Intervals, index: int, *, unknown: str) -> Finding:
+    """Return the finding with the estimate and interval at one index."""
+    estimate, low, high = (float(ends[index]) for ends in (intervals.estimate, intervals.low, intervals.high))
+    finding = replace(finding, n_questions=int(intervals.n_questions[index]))
+    if np.isnan(estimate):
+        return replace(finding, reason=unknown)
+    if np.isnan(low):
+        return replace(
+            finding, estimate=estimate, reason="no interval: every question has the same number, or there is one"
+        )
+    return replace(finding, estimate=estimate, low=low, high=high)
+
+
+def _by_rung(pair: Pair, rng: np.random.Generator) -> Iterator[Finding]:
+    rung_pairs = pair.equal_rungs
+    if not rung_pairs:
+        yield replace(base_finding(pair, "arm_difference", "equal_rung", At()), reason=NO_RUNG)
+        return
+    below, above = (np.array(rungs, dtype=np.int64) for rungs in zip(*rung_pairs, strict=True))
+    band = simultaneous_bands(
+        pair.values[1][:, above] - pair.values[0][:, below], level=pair.arm.level, rng=rng, support=CHANGE
+    )
+    for i, (low, high) in enumerate(rung_pairs):
+        finding = base_finding(pair, "arm_difference", "equal_rung", pair.reference.at(low))
+        finding = replace(finding, simultaneous=True, gates_failed=pair.gates(reference=[low], arm=[high]))
+        finding = with_estimate(finding, band, i, unknown="no question has a value in both arms")
+        yield replace(finding, limits=(*finding.limits, EQUAL_RUNG))
+
+
+def _by_compute(pair: Pair, rng: np.random.Generator) -> Iterator[Finding]:
+    empty = base_finding(pair, "arm_difference", "equal_compute", At())
+    if pair.no_axis_reason is not None:
+        yield replace(empty, reason=pair.no_axis_reason)
+        return
+    base, own = pair.on_axis()
+    points = equal_compute_points(base, own)
+    if not points:
+        yield replace(empty, reason=NOT_MET)
+        return
+    change = np.stack([point.arm - point.reference for point in points], axis=1)
+    band = simultaneous_bands(change, level=pair.arm.level, rng=rng, support=CHANGE)
+    for i, point in enumerate(points):
+        finding = with_estimate(_at_compute(pair, point, "arm_difference", "equal_compute"), band, i, unknown=NOT_MET)
+        yield replace(finding, simultaneous=True, limits=(*finding.limits, EQUAL_COMPUTE, *pair.compute_limits))
+
+
+def _at_compute(pair: Pair, point: EqualComputePoint, kind: str, metric: str) -> Finding:
+    """Return an empty finding at the total compute of a rung of the arm, or of the reference."""
+    owner, part = (pair.arm, None) if point.meeting.is_arm_rung else (pair.reference, "reference")
+    at = at_total(pair, owner.at(point.meeting.rung), point.meeting.cost)
+    finding = base_finding(pair, kind, metric, at, part=part)
+    base, own = pair.on_axis()
+    gates = pair.gates(reference=base.rungs_near(point.meeting.cost), arm=own.rungs_near(point.meeting.cost))
+    label = f"{finding.label}, at {amount(point.meeting.cost, pair.unit)}, K = {point.meeting.cost / base.cost[0]:.3g}"
+    return replace(finding, label=label, gates_failed=gates, limits=(*finding.limits, K_MEANS))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tax:
+    """A loss of the arm at one budget or compute: (question,) cells, and the finding without its estimate."""
+
+    comparison: str
+    finding: Finding
+    cells: Array
+    weights: Array
+    reason: str | None = None
+
+
+def _taxes(pair: Pair) -> Iterator[_Tax]:
+    """Yield losses at the highest common budget and total compute; positive is worse on every axis."""
+    axis = pair.arm.table.axis
+    if axis is Axis.SAFETY:
+        return
+    metric = "capability" if axis is Axis.CAPABILITY else "over_refusal"
+    rung_pairs = pair.equal_rungs
+    if rung_pairs:
+        low, high = rung_pairs[-1]
+        finding = base_finding(pair, "safety_tax", metric, pair.reference.at(low))
+        finding = replace(finding, gates_failed=pair.gates(reference=[low], arm=[high]))
+        yield _Tax("equal_rung", finding, pair.values[0][:, low] - pair.values[1][:, high], pair.weights)
+    if pair.no_axis_reason is None:
+        points = equal_compute_points(*pair.on_axis())
+        if points:
+            finding = _at_compute(pair, points[-1], "safety_tax", f"{metric}_equal_compute")
+            finding = replace(finding, limits=(*finding.limits, *pair.compute_limits))
+            loss = points[-1].reference - points[-1].arm
+            yield _Tax("equal_compute", finding, loss, pair.weights[:, pair.complete])
+
+
+def _tax_verdicts(taxes: Sequence[_Tax], *, margin: float, alpha: float) -> Iterator[Finding]:
+    zero = [np.stack([np.zeros(len(tax.cells)), tax.cells], axis=1) for tax in taxes]
+    differences = [
+        paired_differences(cells, tax.weights, pairs=[(1, 0)], level=tax.finding.level or 1 - alpha)
+        for cells, tax in zip(zero, taxes, strict=True)
+    ]
+    below = [p_below(_parts(tax.cells), margin=margin) for tax in taxes]
+    p, small = holm([float(difference.p[0]) for difference in differences]), holm(below)
+    for i, (tax, difference) in enumerate(zip(taxes, differences, strict=True)):
+        finding = with_estimate(tax.finding, difference.intervals, 0, unknown="no question has a value in both arms")
+        loss = finding.estimate or 0.0
+        is_significant = bool(p[i] <= alpha)
+        is_small = bool(small[i] <= alpha)
+        label = LOSS if is_significant and loss > 0 else GAIN if is_significant else SMALL if is_small else OPEN
+        label += ", below δ" if label == LOSS and is_small else ""
+        test = (
+            Test(TEST_NAME, p=float(difference.p[0]), p_adjusted=float(p[i])) if not np.isnan(difference.p[0]) else None
+        )
+        yield replace(
+            _as_change(finding, difference.intervals),
+            label=f"{tax.finding.label}: {label}",
+            test=test,
+            limits=(*finding.limits, f"δ = {margin:g}; adjusted over {len(taxes)} comparisons (Holm)"),
+        )
+
+
+def _as_change(finding: Finding, intervals: Intervals) -> Finding:
+    """Return capability as a change, so that a loss is negative; over-refusal stays an increase."""
+    if not finding.metric.startswith("capability") or finding.estimate is None:
+        return finding
+    low, high = (None if np.isnan(end[0]) else -float(end[0]) for end in (intervals.high, intervals.low))
+    return replace(finding, estimate=0.0 - finding.estimate, low=low, high=high)
+
+
+def _compute(pair: Pair) -> Iterator[Finding]:
+    """Yield the ratio and the difference of total compute, arm against reference, at the highest common budget."""
+    rung_pairs = pair.equal_rungs
+    if not rung_pairs:
+        return
+    low, high = rung_pairs[-1]
+    base, own = pair.cost[0][:, low], pair.cost[1][:, high]
+    is_known = ~np.isnan(base) & ~np.isnan(own)
+    at = replace(pair.reference.at(low), unit=pair.unit.value)
+    results = [base_finding(pair, "safety_tax", metric, at) for metric in ("compute", "compute_difference")]
+    results = [replace(finding, limits=(*finding.limits, *pair.compute_limits)) for finding in results]
+    if not is_known.any() or not base[is_known].mean() > 0:
+        free = f"an attempt of the reference costs no {noun(pair.unit)}"
+        reason = free if is_known.any() else pair.no_cost_reason or ATTEMPT_UNCOUNTED
+        yield from (replace(finding, reason=reason) for finding in results)
+        return
+    ratio = own[is_known].mean() / base[is_known].mean()
+    # The delta method: each question's part of the error of the ratio, around the ratio itself.
+    parts = ratio + (own - ratio * base) / base[is_known].mean()
+    for finding, cells, support in zip(results, (parts, own - base), (COUNT, ANY), strict=True):
+        intervals = mean_intervals(cells[:, None], pair.weights, level=pair.arm.level, support=support)
+        yield with_estimate(finding, intervals, 0, unknown=ATTEMPT_UNCOUNTED)
+
+
+def _parts(cells: Array) -> Array:
+    values = cells[~np.isnan(cells)]
+    return values[:, None] / max(len(values), 1)

@@ -1,0 +1,130 @@
+"""Controls: forced against natural answers, and verdicts on the thinking against verdicts on the answer."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.stats.testing import TEST_NAME
+from overthink.stats.controls import ON_TRACE, Disagreement, disagreement, two_by_two
+from overthink.data.finding import At, Finding, Test
+from overthink.analysis.request import POINTWISE, CurveContext
+from overthink.stats.bootstrap import question_weights
+from overthink.data.record import Estimand
+
+ENDED_TRACES_ONLY = "only traces that ended by themselves below the top budget"
+CUT_TOO = "where the trace was still thinking here, the cut counts as well as the forcing"
+
+
+def controls(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[Finding]:
+    """Yield every control comparison between curves of one task, arm and scorer.
+
+    The natural curve is compared with the forced one at every rung and with the sham; a scorer's curve on the trace
+    with its curve on the answers. Comparisons with the same number of questions share one bootstrap.
+    """
+    by_name = {_curve_key(context): context for context in contexts}
+    seed = int(rng.integers(2**63))
+    for context in contexts:
+        *task, scorer, estimand = _curve_key(context)
+        natural = by_name.get((*task, scorer, Estimand.NATURAL))
+        if natural is not None and not scorer.endswith(ON_TRACE):
+            if estimand == Estimand.FORCED:
+                yield from _disagreement(natural, context, "natural", _weights(context, seed))
+            elif estimand == Estimand.SHAM:
+                yield from _disagreement(natural, context, "sham", _weights(context, seed))
+        on_trace = by_name.get((*task, scorer + ON_TRACE, estimand))
+        if on_trace is not None:
+            yield from _trace_and_answer(on_trace, context, _weights(context, seed))
+
+
+def _curve_key(context: CurveContext) -> tuple[str, ...]:
+    table = context.table
+    return (table.axis, table.task, table.arm, table.scorer, table.estimand)
+
+
+def _weights(context: CurveContext, seed: int) -> NDArray[np.float64]:
+    return question_weights(len(context.table.questions), rng=np.random.default_rng(seed))
+
+
+def _disagreement(
+    natural: CurveContext, context: CurveContext, metric: str, weights: NDArray[np.float64]
+) -> Iterator[Finding]:
+    own = _aligned_values(natural, like=context)[:, :, 0]
+    result = disagreement(context.table.values, own, weights, level=context.level)
+    for rung in range(context.rungs):
+        at = At() if metric == "sham" else context.at(rung)
+        unknown = "no trace has both answers: none ended by itself, or none was scored"
+        share = context.estimate("disagreement", metric, at, result.share, (rung,), unknown=unknown)
+        change = context.estimate(
+            "disagreement", f"{metric}_difference", at, result.difference.intervals, (rung,), unknown=unknown
+        )
+        p = float(result.difference.p[rung])
+        for finding, test in ((share, None), (change, None if np.isnan(p) else Test(TEST_NAME, p=p))):
+            yield replace(
+                finding,
+                test=test,
+                n_draws=_most_draws(context.table.values[:, :, rung], own),
+                gates_failed=tuple(dict.fromkeys((*context.failed_gates([rung]), *natural.failed_gates([0])))),
+                limits=(*finding.limits, POINTWISE, *_caveats(result, context, rung, metric)),
+            )
+
+
+def _caveats(result: Disagreement, context: CurveContext, rung: int, metric: str) -> tuple[str, ...]:
+    all_traces = int(context.table.observed[:, :, rung].sum())
+    fewer = (
+        f"{ENDED_TRACES_ONLY}: {result.traces[rung]} of {all_traces}"
+        if result.traces[rung] < all_traces
+        else ENDED_TRACES_ONLY
+    )
+    return (fewer,) if metric == "sham" else (fewer, CUT_TOO)
+
+
+def _trace_and_answer(on_trace: CurveContext, context: CurveContext, weights: NDArray[np.float64]) -> Iterator[Finding]:
+    thinking = _aligned_values(on_trace, like=context)
+    cells = two_by_two(thinking, context.table.values, weights, level=context.level)
+    for rung in range(context.rungs):
+        for metric, intervals in cells.items():
+            finding = context.estimate(
+                "two_by_two",
+                metric,
+                context.at(rung),
+                intervals,
+                (rung,),
+                unknown="no trace has both verdicts at this rung",
+            )
+            yield replace(
+                finding,
+                n_draws=_most_draws(context.table.values[:, :, rung], thinking[:, :, rung]),
+                gates_failed=context.failed_gates([rung]),
+                limits=(*finding.limits, POINTWISE),
+            )
+
+
+def _aligned_values(context: CurveContext, *, like: CurveContext) -> NDArray[np.float64]:
+    """Return the values of a curve on the axes of another, (question, draw, rung); NaN where it has none.
+
+    A curve of one rung without a budget, such as a natural one, keeps that rung.
+    """
+    table, other = context.table, like.table
+    whole = len(table.rungs) == 1 and table.rungs[0].requested_tokens is None
+    rungs = tuple(r.index for r in table.rungs) if whole else tuple(r.index for r in other.rungs)
+    values = np.full((len(other.questions), len(other.draws), len(rungs)), np.nan)
+    axes = (
+        (table.questions, other.questions),
+        (table.draws, other.draws),
+        (tuple(r.index for r in table.rungs), rungs),
+    )
+    source, target = [], []
+    for labels, target_labels in axes:
+        position = {label: i for i, label in enumerate(labels)}
+        both = [(position[label], i) for i, label in enumerate(target_labels) if label in position]
+        source.append([pair[0] for pair in both])
+        target.append([pair[1] for pair in both])
+    values[np.ix_(*target)] = table.values[np.ix_(*source)]
+    return values
+
+
+def _most_draws(first: NDArray[np.float64], second: NDArray[np.float64]) -> int:
+    """Return the maximum over questions of the number of draws with both values; both are (question, draw)."""
+    return int((~np.isnan(first) & ~np.isnan(second)).sum(axis=1).max(initial=0))

@@ -1,0 +1,226 @@
+"""Frontier: the best allocation of a budget over thinking length, number of tries, selector and arm."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.cost.allocation import Allocation, log_budgets, rounded_up
+from overthink.cost.amounts import amount
+from overthink.cost.difficulty import Difficulty, set_aside, without_first
+from overthink.data.finding import At, Finding
+from overthink.analysis.arm_pairs import reference_of
+from overthink.analysis.options import (
+    CROSS_FITTED,
+    STOPPED,
+    AllocationCandidates,
+    bootstrap_and_folds,
+    budget_definition,
+    can_choose,
+    candidate_options,
+    no_frontier_reason,
+    pool_arms,
+    rows_of,
+    shared_questions,
+)
+from overthink.analysis.request import POINTWISE, CurveContext
+from overthink.analysis.priced import attempt_price
+from overthink.cost.frontier import FOLDS, Frontier, frontier
+from overthink.stats.bootstrap import Intervals
+from overthink.data.outcomes import Outcomes
+
+Array = NDArray[np.float64]
+
+BUDGETS = 8
+"""Maximum number of budgets per curve."""
+
+BINS = 3
+"""Maximum number of difficulty bins; each bin needs at least two questions per fold."""
+
+ASIDE = 4
+"""One in this many draws is set aside to estimate the difficulty of a question."""
+
+ALL_ARMS_LABEL = "all arms"
+
+NAIVE = "too good to be true: valued on the questions that chose it"
+ATTACKER_LIMIT = "the worst that an attacker with this budget can choose"
+PREDICTED = "difficulty is read from a verifier's scores of {draws} draws at rung {rung}, set aside and paid for"
+ORACLE = (
+    "difficulty is read from the values of {draws} draws at rung {rung}, set aside and paid for; nobody has them in "
+    "use (oracle)"
+)
+
+
+def frontiers(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[Finding]:
+    """Yield the cross-fitted best value and the naive best value at each budget, overall and by difficulty.
+
+    On the safety axis the frontier is the attacker's: the lowest value. Where arms are compared, one more frontier
+    chooses among all of them. A curve with one rung and one draw has no choice of allocation.
+
+    Args:
+        contexts: The curves; controls are left out.
+        rng: Source of randomness of folds and resamples.
+    """
+    seed = int(rng.integers(2**63))
+    groups: dict[tuple[str, ...], list[CurveContext]] = {}
+    for context in contexts:
+        if can_choose(context):
+            table = context.table
+            groups.setdefault((table.axis, table.task, table.scorer, table.estimand), []).append(context)
+            yield from _task_frontier(
+                AllocationCandidates.of_curve(context), seed, by_difficulty=not _several_arms(contexts, context)
+            )
+    if reference_of(contexts) is not None:
+        several = [_reference_first(group) for group in groups.values() if len(group) > 1]
+        for candidates in pool_arms([(_name_of_all(group), group) for group in several]):
+            yield from _task_frontier(candidates, seed, by_difficulty=True)
+
+
+def _several_arms(contexts: Sequence[CurveContext], context: CurveContext) -> bool:
+    """Return whether the task has another arm; results by difficulty are then given once, for all arms."""
+    return any(other.table.task == context.table.task and other.table.arm != context.table.arm for other in contexts)
+
+
+def _reference_first(group: Sequence[CurveContext]) -> list[CurveContext]:
+    reference = next((context for context in group if context.table.arm == reference_of(group)), group[0])
+    return [reference, *(context for context in group if context is not reference)]
+
+
+def _name_of_all(group: Sequence[CurveContext]) -> str:
+    return (
+        ALL_ARMS_LABEL
+        if all(context.table.arm != ALL_ARMS_LABEL for context in group)
+        else f"{ALL_ARMS_LABEL}, together"
+    )
+
+
+def _task_frontier(candidates: AllocationCandidates, seed: int, *, by_difficulty: bool) -> Iterator[Finding]:
+    best, naive = ("worst_value", "naive_worst") if candidates.attacker else ("best_value", "naive_best")
+    if candidates.stops_at_success:
+        yield replace(candidates.context.finding("frontier", best, At()), reason=STOPPED)
+        return
+    options = candidate_options(candidates, candidates.tables)
+    reason = no_frontier_reason(options)
+    if reason is not None:
+        yield replace(candidates.context.finding("frontier", best, At()), reason=reason, limits=options.limits)
+        return
+    weights, rng = bootstrap_and_folds(seed, len(options.comparable))
+    result = frontier(options, log_budgets(options, BUDGETS), weights=weights, level=candidates.context.level, rng=rng)
+    limits = (
+        *options.limits,
+        budget_definition(candidates.context.analysis.unit),
+        *((ATTACKER_LIMIT,) if options.attacker else ()),
+    )
+    for i, choice in enumerate(result.choices[0]):
+        if choice is not None:
+            share = f"folds chose this for {result.agreement[i]:.0%} of the questions"
+            yield _point(candidates, result, i, choice, metric=best, limits=(CROSS_FITTED, share, *limits))
+            yield _point(candidates, result, i, choice, metric=naive, limits=(NAIVE, *limits))
+    if by_difficulty:
+        yield from _by_difficulty(candidates, result.budgets, weights, rng)
+
+
+def _point(
+    candidates: AllocationCandidates,
+    result: Frontier,
+    i: int,
+    choice: Allocation,
+    *,
+    metric: str,
+    limits: tuple[str, ...],
+) -> Finding:
+    intervals = result.naive if metric.startswith("naive") else result.value
+    context = candidates.contexts[choice.arm]
+    finding = _at_budget(candidates, metric, result, i, intervals, (i,))
+    return replace(
+        finding,
+        at=_within(result, i, replace(context.at(choice.rung), k=choice.k, selector=choice.selector)),
+        label=f"within {amount(result.budgets[i], result.unit)}: {candidates.describe(choice)}",
+        n_draws=int(context.draws[choice.rung]),
+        gates_failed=context.failed_gates([choice.rung]),
+        limits=(*finding.limits, *limits, POINTWISE),
+    )
+
+
+def _within(result: Frontier, i: int, at: At) -> At:
+    return replace(at, total=float(result.budgets[i]), unit=str(result.unit))
+
+
+def _at_budget(
+    candidates: AllocationCandidates, metric: str, result: Frontier, i: int, intervals: Intervals, cell: tuple[int, ...]
+) -> Finding:
+    unknown = "no allocation is within the budget"
+    finding = candidates.context.estimate("frontier", metric, At(), intervals, cell, unknown=unknown)
+    return replace(finding, id=f"{finding.id}/{np.format_float_positional(result.budgets[i], trim='-')}{result.unit}")
+
+
+def _by_difficulty(
+    candidates: AllocationCandidates, budgets: Array, weights: Array, rng: np.random.Generator
+) -> Iterator[Finding]:
+    """Yield the value where each difficulty bin has its own allocation and pays for the difficulty estimate."""
+    split = _difficulty(candidates)
+    if split is None:
+        return
+    tables, difficulty, draws, rung = split
+    options = candidate_options(candidates, tables)
+    if no_frontier_reason(options) is not None or (options.comparable & (difficulty.bins >= 0)).sum() < 2 * FOLDS:
+        return
+    usable = options.comparable & (difficulty.bins >= 0)
+    dearest = rounded_up(float(options.cost[usable].mean(axis=0).max() + difficulty.cost[usable].mean()))
+    all_budgets = np.unique([*budgets, dearest])
+    result = frontier(
+        options, all_budgets, weights=weights, level=candidates.context.level, rng=rng, difficulty=difficulty
+    )
+    how = (PREDICTED if difficulty.from_verifier else ORACLE).format(draws=draws, rung=tables[0].rungs[rung].index)
+    budget_text = budget_definition(candidates.context.analysis.unit)
+    limits = (
+        CROSS_FITTED,
+        how,
+        *options.limits,
+        budget_text,
+        *((ATTACKER_LIMIT,) if options.attacker else ()),
+        POINTWISE,
+    )
+    metric = "worst_by_difficulty" if candidates.attacker else "best_by_difficulty"
+    for i, budget in enumerate(result.budgets.tolist()):
+        choices = [row[i] for row in result.choices]
+        at = _within(result, i, At())
+        within = f"within {amount(budget, result.unit)}"
+        if all(choice is not None for choice in choices):
+            bins_text = "; ".join(
+                f"bin {b}: {candidates.describe(choice)}" for b, choice in enumerate(choices) if choice
+            )
+            finding = replace(
+                _at_budget(candidates, metric, result, i, result.value, (i,)), at=at, label=f"{within}: {bins_text}"
+            )
+            yield replace(finding, limits=(*finding.limits, *limits))
+        for b, choice in enumerate(choices):
+            if choice is not None:
+                finding = _at_budget(candidates, f"{metric}_bin{b}", result, i, result.by_bin, (b, i))
+                hard = "the hardest questions" if b == 0 else "the easiest" if b == len(choices) - 1 else "in between"
+                label = f"{within}, {hard}: {candidates.describe(choice)}"
+                yield replace(finding, at=at, label=label, limits=(*finding.limits, *limits))
+
+
+def _difficulty(candidates: AllocationCandidates) -> tuple[list[Outcomes], Difficulty, int, int] | None:
+    """Return the tables without the draws set aside, the difficulty, the number of these draws, and their rung.
+
+    Uses the first table, at the lowest rung whose draws give bins of at least two questions per fold; None where no
+    rung does, or there are too few draws.
+    """
+    tables = candidates.tables
+    total = min(len(table.draws) for table in tables)
+    if total < 2:
+        return None
+    draws, first = max(1, total // ASIDE), tables[0]
+    rows = rows_of(first, shared_questions(tables)) if len(tables) > 1 else np.arange(len(first.questions))
+    attempt = attempt_price(first, candidates.context.analysis, prompts=False).cells
+    for rung in range(len(first.rungs)):
+        for bins in range(BINS, 1, -1):
+            difficulty = set_aside(first, attempt, draws=draws, rung=rung, bins=bins)[1]
+            sizes = np.bincount(difficulty.bins[rows][difficulty.bins[rows] >= 0])
+            if len(sizes) > 1 and sizes.min() >= 2 * FOLDS:
+                subset = replace(difficulty, bins=difficulty.bins[rows], cost=difficulty.cost[rows])
+                return [without_first(table, draws) for table in tables], subset, draws, rung
+    return None

@@ -1,0 +1,106 @@
+"""Judge errors from human labels, the curve corrected by them, and the judge drift gate."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from overthink.stats.controls import ON_TRACE
+from overthink.data.finding import At, Finding, Test
+from overthink.analysis.request import POINTWISE, CurveContext
+from overthink.analysis.shapes import Withheld, shape_verdicts
+from overthink.analysis.values import differences, ladder_comparisons
+from overthink.data.labels import HumanLabel, label_table
+from overthink.stats.judge_correction import CorrectedCurve, correct_judge
+from overthink.stats.judge_drift import DRIFT, NO_DRIFT, JudgeDrift, judge_drift
+
+GATE = "judge_drift"
+DRIFT_TEST = "permutation test of equal sensitivity and specificity at all rungs"
+RANDOM = "valid if the labelled answers are a random sample of each rung's answers"
+
+
+def judge_findings(context: CurveContext, *, rng: np.random.Generator) -> tuple[list[Finding], Withheld | None]:
+    """Return findings from human labels, and the reason why trends on the judge's own marks are withheld.
+
+    Args:
+        context: The curve.
+        rng: Source of randomness.
+
+    Returns:
+        No findings for a curve without labels. Trends are withheld unless the labels show equal judge errors at all
+        rungs: an undecided test is not enough, as 40 labels per rung miss most drifts.
+    """
+    labels = labels_of_curve(context)
+    if not labels:
+        return [], None
+    human = label_table(context.table, labels)
+    drift = judge_drift(context.table.values, human, rng=rng, alpha=context.analysis.alpha)
+    curve = correct_judge(context.table.values, human, rng=rng, level=context.level)
+    results = [_gate(context, drift), *_errors(context, curve), *_correction(context, curve, rng)]
+    if drift.decision == NO_DRIFT:
+        return results, None
+    moves = "differs between rungs" if drift.decision == DRIFT else "may differ between rungs"
+    return results, Withheld(GATE, f"withheld: the judge's error {moves} ({drift.reason}); see the corrected curve")
+
+
+def labels_of_curve(context: CurveContext) -> Sequence[HumanLabel]:
+    """Return the labels of this curve's answers; none for a judge of the thinking."""
+    if context.table.scorer.endswith(ON_TRACE):
+        return ()
+    return [label for label in context.analysis.human or () if label.matches(context.table)]
+
+
+def _gate(context: CurveContext, drift: JudgeDrift) -> Finding:
+    return replace(
+        context.finding("gate", GATE, At()),
+        estimate=None if np.isnan(drift.largest) else drift.largest,
+        label={NO_DRIFT: "passed", DRIFT: "failed"}.get(drift.decision),
+        reason=f"{drift.decision}: {drift.reason}",
+        test=Test(DRIFT_TEST, p=None if np.isnan(drift.p) else drift.p),
+        level=context.level,
+        limits=("the estimate is the largest difference between two rungs that the labels allow",),
+    )
+
+
+def _errors(context: CurveContext, curve: CorrectedCurve) -> Iterator[Finding]:
+    for rung, error in enumerate(curve.judge_error):
+        for metric, share in (("sensitivity", error.sensitivity), ("specificity", error.specificity)):
+            finding = replace(
+                context.finding("judge", metric, context.at(rung)), n_questions=error.questions, level=context.level
+            )
+            label = f"{share.trials} labelled answers"
+            if np.isnan(share.estimate):
+                yield replace(finding, reason=error.reason or "no answer to count", label=label)
+            else:
+                yield replace(finding, estimate=share.estimate, low=share.low, high=share.high, label=label)
+        classical = curve.rogan_gladen[rung]
+        finding = replace(context.finding("judge", "rogan_gladen", context.at(rung)), level=context.level)
+        if np.isnan(classical.estimate):
+            yield replace(finding, reason=classical.reason)
+        else:
+            yield replace(finding, estimate=classical.estimate, low=classical.low, high=classical.high)
+
+
+def _correction(context: CurveContext, curve: CorrectedCurve, rng: np.random.Generator) -> Iterator[Finding]:
+    for rung in range(context.rungs):
+        at = replace(context.at(rung), k=1, selector="single")
+        n_labelled = int(curve.labelled[rung])
+        finding = replace(
+            context.finding("value", "corrected_mean", at),
+            n_questions=len(context.table.questions),
+            n_draws=int(context.draws[rung]),
+            level=context.level,
+            label=f"human labels on {n_labelled} questions",
+            gates_failed=context.failed_gates([rung]),
+            limits=(POINTWISE, RANDOM),
+        )
+        reason = curve.reasons[rung]
+        if reason is not None:
+            yield replace(finding, reason=reason)
+        else:
+            estimate, low, high = (float(a[rung]) for a in (curve.estimate, curve.low, curve.high))
+            yield replace(finding, estimate=estimate, low=low, high=high)
+    if context.rungs > 1:
+        change = curve.differences(ladder_comparisons(context.rungs))
+        yield from differences(context, change, metric="corrected_mean")
+        yield from shape_verdicts(context, curve.values, name="corrected_", rng=rng)

@@ -1,0 +1,172 @@
+"""Allocation options of a budget: the curves of one task, their arms, and their shared questions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.cost.allocation import (
+    SCORED_SELECTORS,
+    Allocation,
+    AllocationOptions,
+    allocation_options,
+    join_options,
+    log_budgets,
+)
+from overthink.cost.amounts import noun
+from overthink.cost.units import Unit
+from overthink.stats.curve import mean_curve, parallel_curves
+from overthink.analysis.request import Analysis, CurveContext
+from overthink.analysis.priced import ATTEMPT_UNCOUNTED, attempt_price, verifier_price
+from overthink.cost.frontier import FOLDS, PARTITIONS
+from overthink.data.identity import prefixes
+from overthink.stats.bootstrap import question_weights
+from overthink.data.outcomes import Outcomes
+from overthink.data.record import Axis
+
+Array = NDArray[np.float64]
+
+CROSS_FITTED = f"valued on questions that did not choose it ({FOLDS} folds, drawn {PARTITIONS} times)"
+STOPPED = "sampling stopped at the first success: k tries do not cost k attempts"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AllocationCandidates:
+    """The curves of one task among which budgets are allocated, and the context of their findings.
+
+    Attributes:
+        context: The curve, or one that represents several arms.
+        contexts: Curve by arm; under None where there is one curve.
+    """
+
+    context: CurveContext
+    contexts: dict[str | None, CurveContext]
+
+    @classmethod
+    def of_curve(cls, context: CurveContext) -> "AllocationCandidates":
+        """Return the candidates of a single curve."""
+        return cls(context, {None: context})
+
+    @property
+    def attacker(self) -> bool:
+        """Whether an attacker chooses: the lowest value is best."""
+        return self.context.table.axis is Axis.SAFETY
+
+    @property
+    def tables(self) -> list[Outcomes]:
+        """Outcomes of the curves, in the order of the arms."""
+        return [context.table for context in self.contexts.values()]
+
+    @property
+    def stops_at_success(self) -> bool:
+        """Whether sampling stopped at the first success, so that single tries have no price."""
+        return any(context.batch is not None for context in self.contexts.values())
+
+    def describe(self, choice: Allocation) -> str:
+        """Return an allocation in words."""
+        method = (
+            "one try" if choice.selector == "single" else f"{choice.selector.replace('_', ' ')} of {choice.k} tries"
+        )
+        arm = "" if choice.arm is None else f" of {choice.arm}"
+        return f"{method} at rung {self.contexts[choice.arm].table.rungs[choice.rung].index}{arm}"
+
+
+def can_choose(context: CurveContext) -> bool:
+    """Return whether a curve offers a choice: more than one rung, or more than one draw."""
+    return not context.is_control and (context.rungs > 1 or bool(context.draws.max(initial=0) > 1))
+
+
+def pool_arms(groups: Sequence[tuple[str, Sequence[CurveContext]]]) -> list[AllocationCandidates]:
+    """Return each group as one set of candidates; its first curve, under the group's name, represents all arms."""
+    tables = [replace(group[0].table, arm=name) for name, group in groups]
+    return [
+        AllocationCandidates(
+            replace(group[0], table=replace(group[0].table, arm=name), prefix=prefix),
+            {context.table.arm: context for context in group},
+        )
+        for (name, group), prefix in zip(groups, prefixes(tables), strict=True)
+    ]
+
+
+def candidate_options(
+    candidates: AllocationCandidates, tables: Sequence[Outcomes], questions: Sequence[str] | None = None
+) -> AllocationOptions:
+    """Return every allocation of these tables. Arms without a price are left out, which the limits state.
+
+    Args:
+        candidates: The curves.
+        tables: One per curve, with the draws that may be used.
+        questions: Questions in this order; None for those that all tables share, or all of a single table.
+    """
+    all_options = [_table_options(table, candidates.context.analysis, attacker=candidates.attacker) for table in tables]
+    if questions is None and len(all_options) == 1:
+        return all_options[0]
+    common = shared_questions(tables) if questions is None else questions
+    by_arm = [
+        options.of(arm, rows_of(table, common)) if options.allocations else options
+        for options, arm, table in zip(all_options, candidates.contexts, tables, strict=True)
+    ]
+    joint = join_options(by_arm) if len(by_arm) > 1 else by_arm[0]
+    missing = (
+        f"{arm} has no place among them: {'; '.join(options.reasons)}"
+        for arm, options in zip(candidates.contexts, all_options, strict=True)
+        if not options.allocations and joint.allocations
+    )
+    why = (
+        ()
+        if joint.allocations
+        else tuple(dict.fromkeys(reason for options in all_options for reason in options.reasons))
+    )
+    return replace(joint, limits=(*joint.limits, *missing), reasons=why)
+
+
+def no_frontier_reason(options: AllocationOptions) -> str | None:
+    """Return the reason why there is no frontier; None if there is one."""
+    if not options.allocations:
+        return "; ".join(options.reasons) or ATTEMPT_UNCOUNTED
+    if len(options.allocations) < 2:
+        return "there is one allocation only"
+    if options.comparable.sum() < 2 * FOLDS:
+        return f"{options.comparable.sum()} questions are too few: some choose, others value; needed: {2 * FOLDS}"
+    if not log_budgets(options).size:
+        return f"no allocation costs any {noun(options.unit)}"
+    return None
+
+
+def budget_definition(unit: Unit) -> str:
+    """Return the definition of a budget in words."""
+    if unit is Unit.SECONDS:
+        return "budgets are mean seconds per question, as if tries were made one by one; judges are not counted"
+    parts = "decoded ones" if unit is Unit.TOKENS else "of what is decoded"
+    return (
+        f"budgets are mean {noun(unit)} per question: {parts}, and those of verifiers and guards; prompts and judges "
+        "are not counted"
+    )
+
+
+def bootstrap_and_folds(seed: int, questions: int) -> tuple[Array, np.random.Generator]:
+    """Return bootstrap weights and the generator of the folds, the same for all curves with this many questions."""
+    rng = np.random.default_rng(seed)
+    return question_weights(questions, rng=rng), rng
+
+
+def shared_questions(tables: Sequence[Outcomes]) -> list[str]:
+    """Return the questions that all tables have, sorted."""
+    return sorted(set.intersection(*(set(table.questions) for table in tables)))
+
+
+def rows_of(table: Outcomes, questions: Sequence[str]) -> NDArray[np.int64]:
+    """Return the row indices of these questions in a table."""
+    position = {question: i for i, question in enumerate(table.questions)}
+    return np.array([position[question] for question in questions], dtype=np.int64)
+
+
+def _table_options(table: Outcomes, analysis: Analysis, *, attacker: bool) -> AllocationOptions:
+    unit_weights = np.ones((1, len(table.questions)))  # the curves' own intervals are not asked for
+    curves = (mean_curve(table, unit_weights, level=0.5), *parallel_curves(table, unit_weights, level=0.5))
+    attempt, verifier = attempt_price(table, analysis, prompts=False), verifier_price(table, analysis)
+    options = allocation_options(curves, attempt.cells, unit=analysis.unit, verifier=verifier.cells, attacker=attacker)
+    has_scores = any(option.selector in SCORED_SELECTORS for option in options.allocations)
+    notes = dict.fromkeys((*attempt.notes, *(verifier.notes if has_scores else ())))
+    return replace(options, limits=(*options.limits, *notes), reasons=() if options.allocations else (attempt.reason,))

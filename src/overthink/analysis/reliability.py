@@ -1,0 +1,93 @@
+"""Reliability: agreement of draws, traces that flip between rungs, and the rung at which answers settle."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from overthink.stats.answer_lock import forced_answer_lock
+from overthink.stats.curve import question_means
+from overthink.data.finding import At, Finding
+from overthink.analysis.request import POINTWISE, CurveContext
+from overthink.stats.bootstrap import mean_intervals
+from overthink.data.record import Axis, Estimand
+from overthink.stats.reliability import flips, reliability, returns
+
+SAME_TRACES = (Estimand.FORCED, Estimand.TRUNCATED, Estimand.CHECKPOINT)
+"""Estimands with one trace per draw, scored at every rung. Elsewhere the draws of two rungs are unrelated."""
+
+FORCED_LOCK = "read from forced answers: not where the trace itself commits, which needs resampling"
+
+
+def reliability_findings(context: CurveContext) -> Iterator[Finding]:
+    """Yield pass^k, disagreement between draws, flips and returns, and the share of settled answers."""
+    if context.batch is None:  # draws that stop at a success are no random sample
+        yield from _reliability(context)
+    if context.table.estimand in SAME_TRACES and context.rungs > 1 and _binary(context):
+        yield from _flips(context)
+        yield from _settling(context)
+
+
+def _binary(context: CurveContext) -> bool:
+    values = context.table.values[~np.isnan(context.table.values)]
+    return bool(values.size and ((values == 0) | (values == 1)).all())
+
+
+def _reliability(context: CurveContext) -> Iterator[Finding]:
+    if context.draws.max(initial=0) < 2:
+        return
+    result = reliability(context.table.values, context.weights, level=context.level)
+    for rung in range(context.rungs):
+        if context.table.axis is Axis.CAPABILITY:  # on the other axes pass^k is the value worst_at_k
+            for i, k in enumerate(result.k.tolist()):
+                if k > 1:
+                    at = replace(context.at(rung), k=k, selector="all")
+                    unknown = f"no question has {k} draws with a value here"
+                    finding = context.estimate(
+                        "reliability", "all_of_k", at, result.all_of_k, (rung, i), unknown=unknown
+                    )
+                    yield _with_gates(context, finding, rung)
+        unknown = "no question has two draws with a value here"
+        at = context.at(rung)
+        yield _with_gates(
+            context,
+            context.estimate("reliability", "disagreement", at, result.disagreement, (rung,), unknown=unknown),
+            rung,
+        )
+
+
+def _with_gates(context: CurveContext, finding: Finding, rung: int) -> Finding:
+    limits = (*finding.limits, POINTWISE)
+    return replace(finding, n_draws=int(context.draws[rung]), gates_failed=context.failed_gates([rung]), limits=limits)
+
+
+def _flips(context: CurveContext) -> Iterator[Finding]:
+    result = flips(context.table.values, context.weights, level=context.level)
+    for i, (rung, below) in enumerate(result.pairs):
+        for metric, shares in (("lost", result.losses), ("gained", result.gains)):
+            unknown = "no trace has a value at both rungs"
+            finding = context.estimate("flip", metric, context.between(rung, below), shares, (i,), unknown=unknown)
+            limits = (*finding.limits, POINTWISE)
+            draws = int(min(context.draws[rung], context.draws[below]))
+            yield replace(finding, n_draws=draws, gates_failed=context.failed_gates([below, rung]), limits=limits)
+    if context.rungs > 2:
+        came_back = returns(context.table.values, context.weights, level=context.level)
+        for metric in ("lost_and_regained", "gained_and_lost"):
+            unknown = "no trace has a value at every rung"
+            finding = context.estimate("flip", metric, At(), getattr(came_back, metric), (), unknown=unknown)
+            yield replace(finding, gates_failed=context.failed_gates(range(context.rungs)))
+
+
+def _settling(context: CurveContext) -> Iterator[Finding]:
+    """Yield the share of traces whose answer does not change from this rung to the top."""
+    table = context.table
+    has_codes = (table.answers >= 0).any()
+    lock = forced_answer_lock(table.answers if has_codes else np.where(np.isnan(table.values), -1, table.values)).rung
+    for rung in range(context.rungs - 1):
+        stays = np.where(np.isnan(lock), np.nan, lock <= rung)
+        shares = mean_intervals(question_means(stays[:, :, None]), context.weights, level=context.level)
+        unknown = "no trace has an answer from here on"
+        finding = context.estimate("lock", "settled", context.at(rung), shares, (0,), unknown=unknown)
+        if table.estimand is Estimand.FORCED:
+            finding = replace(finding, limits=(*finding.limits, FORCED_LOCK))
+        yield _with_gates(context, finding, rung)

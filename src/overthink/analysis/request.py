@@ -1,0 +1,230 @@
+"""Decisions of an analysis, and the context of a curve: labels, gates and weights shared by its findings."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.adaptive.aim import PrecisionTarget
+from overthink.data.adaptive_tables import guaranteed_part
+from overthink.stats.controls import ON_TRACE
+from overthink.cost.units import ModelRoles, Unit
+from overthink.stats.curve import single_cells
+from overthink.data.finding import At, Finding
+from overthink.stats.gates import Gate, gates
+from overthink.data.labels import HumanLabel
+from overthink.stats.bootstrap import Intervals
+from overthink.data.outcomes import Outcomes
+from overthink.data.record import Estimand
+from overthink.stats.stopping import STOPPINGS, stopped_at_success
+from overthink.data.verifier_scores import VerifierRun
+
+CONTROL_ESTIMANDS = (Estimand.SHAM, Estimand.TRUNCATED, Estimand.NATURAL, Estimand.RESAMPLED)
+
+POINTWISE = "pointwise interval, not for the whole curve"
+
+MARGIN = 0.05
+"""Default margin: differences up to five points count as none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Decisions of the evaluator before the data are analysed.
+
+    Attributes:
+        level: Confidence level of the intervals; 1 - level is the error rate of every verdict.
+        margin: Largest difference that does not matter; it defines "flat".
+        hypothesis: Boundaries of the regimes in thinking tokens, such as (2000, 8000); None for none.
+        registered: The hypothesis was pre-registered, before the data were collected.
+        stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
+            success; None to infer it from the counts.
+        human: Human labels; None for none.
+        aim: Precision target of adaptive sampling; None where the number of draws was set beforehand.
+        resamples: Resamples of the rest of a trace per rung; None if there are none or their number is unknown.
+        reference: The reference arm of comparisons; None for ``base`` where there is one.
+        verified: Verifier runs that scored answers after collection; each names its arms.
+        other_models: Arms of another model than the reference's, so that a difference may be the models'.
+        steered: Families of arms that differ only in the number of steered early steps: (number, label) of each arm.
+        parties: Models by role, with sizes and prices, by arm; costs of other arms are in tokens and seconds alone.
+        unit: Unit of total compute and of budgets.
+        flop_per_byte: Peak FLOP/s of the hardware over its memory bandwidth; None leaves effective FLOP unknown.
+
+    Raises:
+        ValueError: The level or the margin is not between 0 and 1, or ``stopping`` is unknown.
+    """
+
+    level: float
+    margin: float = MARGIN
+    hypothesis: tuple[float, ...] | None = None
+    registered: bool = False
+    stopping: str | None = None
+    human: tuple[HumanLabel, ...] | None = None
+    aim: PrecisionTarget | None = None
+    resamples: int | None = None
+    reference: str | None = None
+    other_models: tuple[str, ...] = ()
+    verified: tuple[VerifierRun, ...] = ()
+    steered: tuple[tuple[tuple[int, str], ...], ...] = ()
+    parties: Mapping[str, ModelRoles] = field(default_factory=dict)
+    unit: Unit = Unit.TOKENS
+    flop_per_byte: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.level < 1:
+            raise ValueError(f"level is {self.level}; needed: between 0 and 1, such as 0.95")
+        if not 0 < self.margin < 1:
+            raise ValueError(f"margin is {self.margin}; needed: between 0 and 1, such as 0.05")
+        if self.stopping not in STOPPINGS:
+            raise ValueError(f"stopping is {self.stopping!r}; needed: 'fixed', 'first_success' or None")
+
+    @property
+    def alpha(self) -> float:
+        """Error rate of each verdict: 1 - level."""
+        return 1 - self.level
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CurveContext:
+    """One curve with everything that its findings share.
+
+    Attributes:
+        table: The curve's outcomes; of adaptive sampling only the draws that every question was sure to get.
+        whole: The outcomes with all draws.
+        cells: (question, rung) expected value of a single try, from all draws.
+        prefix: Start of every finding id.
+        analysis: Decisions of the evaluator.
+        scorers: Number of scorers of the same traces, this one included.
+        family: Curves of the report with more than one rung; their verdicts are adjusted over all of them.
+        weights: (resample, question) bootstrap weights, shared by curves on the same questions.
+        gate_results: Results of the gates.
+        draws: (rung,) maximum over questions of the number of draws with a value.
+        batch: Attempts between looks at the outcome, where sampling stopped at the first success; else None.
+    """
+
+    table: Outcomes
+    whole: Outcomes
+    cells: NDArray[np.float64]
+    prefix: str
+    analysis: Analysis
+    scorers: int
+    family: int
+    weights: NDArray[np.float64]
+    gate_results: tuple[Gate, ...]
+    draws: NDArray[np.int64]
+    batch: int | None
+
+    @classmethod
+    def of(
+        cls,
+        table: Outcomes,
+        analysis: Analysis,
+        *,
+        prefix: str,
+        scorers: int,
+        family: int,
+        weights: NDArray[np.float64],
+    ) -> "CurveContext":
+        """Return the context of a curve."""
+        even = guaranteed_part(table)
+        draws = (~np.isnan(even.values)).sum(axis=1).max(axis=0, initial=0)
+        batch = stopped_at_success(even, analysis.stopping)
+        cells = single_cells(table, batch)
+        return cls(even, table, cells, prefix, analysis, scorers, family, weights, gates(even), draws, batch)
+
+    @property
+    def level(self) -> float:
+        """Confidence level of the intervals."""
+        return self.analysis.level
+
+    @property
+    def is_control(self) -> bool:
+        """Whether the curve is a control: another reading of the same traces."""
+        return self.table.estimand in CONTROL_ESTIMANDS or self.table.scorer.endswith(ON_TRACE)
+
+    @property
+    def all_draws(self) -> NDArray[np.int64]:
+        """(rung,) maximum over questions of the number of draws with a value, later waves included."""
+        return np.asarray((~np.isnan(self.whole.values)).sum(axis=1).max(axis=0, initial=0))
+
+    @property
+    def verifier_run(self) -> VerifierRun | None:
+        """The verifier run that scored the curve's answers after collection; None without one, and for controls."""
+        runs = (run for run in self.analysis.verified if self.table.arm in run.arms)
+        return None if self.is_control else next(runs, None)
+
+    @property
+    def is_oracle(self) -> bool:
+        """Whether the scores are those of an oracle: a verifier that knows the targets."""
+        return self.verifier_run is not None and self.verifier_run.oracle
+
+    def without_oracle(self) -> "CurveContext":
+        """Return the context without the scores of an oracle, which no deployed selector has."""
+        if not self.is_oracle:
+            return self
+        return replace(self, table=replace(self.table, verifier_score=np.full(self.table.values.shape, np.nan)))
+
+    @property
+    def rungs(self) -> int:
+        """Number of rungs of the ladder."""
+        return len(self.table.rungs)
+
+    def at(self, rung: int) -> At:
+        """Return the ladder position of an index on axis 2."""
+        here = self.table.rungs[rung]
+        return At(rung=here.index, requested_tokens=here.requested_tokens, effort=here.effort)
+
+    def between(self, rung: int, below: int) -> At:
+        """Return the ladder position of a comparison of two rungs: at the first, from the second."""
+        return replace(self.at(rung), from_rung=self.table.rungs[below].index)
+
+    def failed_gates(self, rungs: Sequence[int]) -> tuple[str, ...]:
+        """Return the names of the gates that failed at any of these rungs, each once, lowest rung first."""
+        names = (
+            gate.name for rung in rungs for gate in self.gate_results if gate.rung == rung and gate.passed is False
+        )
+        return tuple(dict.fromkeys(names))
+
+    def finding(self, kind: str, metric: str, at: At, *, part: str | None = None) -> Finding:
+        """Return a finding without an estimate. ``part`` separates the ids of one metric at one position."""
+        where = [] if part is None else [part]
+        where += [] if at.rung is None else [f"rung{at.rung}"]
+        where += [] if at.from_rung is None else [f"from{at.from_rung}"]
+        where += [] if at.k is None else [f"k{at.k}"]
+        return Finding(
+            id="/".join([self.prefix, kind, metric, *where]),
+            kind=kind,
+            axis=self.table.axis.value,
+            task=self.table.task,
+            arm=self.table.arm,
+            estimand=self.table.estimand.value,
+            metric=metric,
+            at=at,
+            n_questions=len(self.table.questions),
+            n_draws=len(self.table.draws),
+            scorer=self.table.scorer,
+        )
+
+    def estimate(
+        self,
+        kind: str,
+        metric: str,
+        at: At,
+        intervals: Intervals,
+        cell: tuple[int, ...],
+        *,
+        unknown: str,
+        part: str | None = None,
+    ) -> Finding:
+        """Return a finding with the estimate and interval of one cell; ``unknown`` is the reason where it is NaN."""
+        finding = replace(
+            self.finding(kind, metric, at, part=part), n_questions=int(intervals.n_questions[cell]), level=self.level
+        )
+        estimate, low, high = (float(a[cell]) for a in (intervals.estimate, intervals.low, intervals.high))
+        if np.isnan(estimate):
+            return replace(finding, reason=unknown)
+        if np.isnan(low):
+            is_single = finding.n_questions == 1
+            why = "no interval: one question only" if is_single else "no interval: every question has the same number"
+            return replace(finding, estimate=estimate, reason=why)
+        return replace(finding, estimate=estimate, low=low, high=high)

@@ -1,0 +1,180 @@
+"""Shape verdicts of a curve, with its regimes and its onset of change."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.stats.testing import paired_differences
+from overthink.stats.controls import ON_TRACE
+from overthink.stats.family import holm
+from overthink.data.finding import At, Finding, Test
+from overthink.analysis.request import CONTROL_ESTIMANDS, CurveContext
+from overthink.stats.ladder_axis import REQUESTED_TOKENS, Ladder, ladder_of
+from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
+from overthink.stats.onset import Onset
+from overthink.stats.regimes import Regime
+from overthink.stats.shape import MAX_T, REGIMES, UNDETERMINED, ShapeTest, ShapeVerdict, shape_of_cells
+
+AFTERWARDS = "the regimes were named after the data were collected: the test is not pre-registered"
+ENDS = "the estimate is the highest rung minus the lowest, whatever the shape between"
+
+RESAMPLE_FACTOR = 15
+"""Resamples per curve of the family and per 1/α: the smallest p-value, about 5/resamples, is a third of the need."""
+
+MOST_RESAMPLES = 40_000
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A failed gate and the reason why trends of a curve are withheld."""
+
+    gate: str
+    reason: str
+
+
+def shapes(context: CurveContext, *, rng: np.random.Generator, withheld: Withheld | None = None) -> Iterator[Finding]:
+    """Yield the verdicts on one curve: on the pre-registered regimes if there are any, and on any rise and fall."""
+    if context.rungs < 2:
+        return
+    yield from shape_verdicts(context, context.cells, name="", rng=rng, withheld=withheld)
+
+
+def shape_verdicts(
+    context: CurveContext,
+    cells: NDArray[np.float64],
+    *,
+    name: str,
+    rng: np.random.Generator,
+    withheld: Withheld | None = None,
+) -> Iterator[Finding]:
+    """Yield the verdicts on cells whose mean over questions is the curve.
+
+    Args:
+        context: The curve.
+        cells: (question, rung).
+        name: Start of the metric: "" for the curve itself, "corrected_" for a corrected one.
+        rng: Source of randomness.
+        withheld: Why no trend may be claimed; None where it may.
+    """
+    ladder = ladder_of(context.table)
+    if context.analysis.hypothesis is not None:
+        yield from _verdict(context, cells, ladder, metric=f"{name}regimes", rng=rng, withheld=withheld)
+    yield from _verdict(context, cells, ladder, metric=f"{name}max_t", rng=rng, withheld=withheld)
+
+
+def adjust_family(findings: Iterable[Finding], *, alpha: float) -> Iterator[Finding]:
+    """Yield all findings, with p-values of shape verdicts adjusted over all curves; lost verdicts are undetermined.
+
+    The family is declared before the data are seen: every curve of the report, one verdict each. Verdicts on
+    regimes, on any shape, on corrected curves and on controls are families of their own.
+    """
+    results = list(findings)
+    families: dict[tuple[str, bool], list[int]] = {}
+    for i, finding in enumerate(results):
+        if finding.kind == "shape" and finding.test is not None and finding.test.p is not None:
+            is_control = finding.estimand in CONTROL_ESTIMANDS or (finding.scorer or "").endswith(ON_TRACE)
+            families.setdefault((finding.metric, is_control), []).append(i)
+    for members in families.values():
+        p_adjusted = holm([_p(results[i]) for i in members])
+        for i, p in zip(members, p_adjusted, strict=True):
+            results[i] = _with_adjusted_p(results[i], float(p), n=len(members), alpha=alpha)
+    yield from results
+
+
+def _p(finding: Finding) -> float:
+    return float("nan") if finding.test is None or finding.test.p is None else finding.test.p
+
+
+def _with_adjusted_p(finding: Finding, p: float, *, n: int, alpha: float) -> Finding:
+    assert finding.test is not None
+    result = replace(finding, test=replace(finding.test, p_adjusted=p))
+    if n > 1:
+        result = replace(result, limits=(*result.limits, f"adjusted over the verdicts of {n} curves (Holm)"))
+    if finding.label == UNDETERMINED or p <= alpha:
+        return result
+    reason = f"{finding.label} alone (p = {_p(finding):.2g}), but not among {n} curves (adjusted p = {p:.2g})"
+    return replace(result, label=UNDETERMINED, reason=reason)
+
+
+def _verdict(
+    context: CurveContext,
+    cells: NDArray[np.float64],
+    ladder: Ladder,
+    *,
+    metric: str,
+    rng: np.random.Generator,
+    withheld: Withheld | None,
+) -> Iterator[Finding]:
+    analysis = context.analysis
+    hypothesis = analysis.hypothesis if metric.endswith("regimes") else None
+    limits = [f"margin {100 * analysis.margin:g} points: smaller differences count as none", ENDS]
+    if hypothesis is not None and not analysis.registered:
+        limits.append(AFTERWARDS)
+    if ladder.unit != REQUESTED_TOKENS:
+        limits.append(f"rungs are placed by {ladder.unit}")
+    finding = _ends(context, cells, metric, withheld)
+    try:
+        spec = ShapeTest(analysis.margin, analysis.alpha, hypothesis, resamples=_resamples(context))
+        verdict = shape_of_cells(cells, ladder.budgets, spec, rng=rng)
+    except ValueError as error:  # a regime has no rung, so the hypothesis cannot be tested
+        test = Test(REGIMES if hypothesis is not None else MAX_T)
+        yield replace(finding, label=UNDETERMINED, test=test, reason=str(error), limits=tuple(limits))
+        return
+    label, reason = verdict.label, verdict.reason
+    if withheld is not None:
+        label, reason = UNDETERMINED, withheld.reason
+    yield replace(
+        finding, label=label, test=verdict.test, reason=reason, n_questions=verdict.n_questions, limits=tuple(limits)
+    )
+    if withheld is None:
+        yield from _regimes(context, verdict, metric)
+        if verdict.onset is not None:
+            yield _onset(context, verdict, verdict.onset, ladder, metric)
+
+
+def _resamples(context: CurveContext) -> int:
+    """Return a number of resamples whose smallest possible p-value survives the adjustment over all curves."""
+    return min(max(SIGN_RESAMPLES, int(RESAMPLE_FACTOR * context.family / context.analysis.alpha)), MOST_RESAMPLES)
+
+
+def _ends(context: CurveContext, cells: NDArray[np.float64], metric: str, withheld: Withheld | None) -> Finding:
+    """Return the finding with the change from the lowest to the highest rung."""
+    top = context.rungs - 1
+    change = paired_differences(cells, context.weights, pairs=[(top, 0)], level=context.level).intervals
+    finding = context.estimate("shape", metric, At(), change, (0,), unknown="no question has a value at both ends")
+    gates = (*context.failed_gates(range(context.rungs)), *(() if withheld is None else (withheld.gate,)))
+    return replace(finding, n_draws=int(context.draws.min()), gates_failed=gates)
+
+
+def _regimes(context: CurveContext, verdict: ShapeVerdict, metric: str) -> Iterator[Finding]:
+    for i, regime in enumerate(verdict.regimes):
+        finding = context.finding("regime", metric, At(), part=f"regime{i}")
+        finding = replace(
+            finding, label=_regime_text(regime), n_questions=verdict.n_questions, level=context.level, simultaneous=True
+        )
+        rungs = f"rungs at {', '.join(f'{budget:g}' for budget in regime.budgets)} tokens"
+        if np.isnan(regime.low):
+            yield replace(finding, estimate=regime.estimate, reason="no interval", limits=(rungs,))
+        else:
+            yield replace(finding, estimate=regime.estimate, low=regime.low, high=regime.high, limits=(rungs,))
+
+
+def _regime_text(regime: Regime) -> str:
+    if regime.above is None:
+        return f"up to {regime.up_to:,.0f} tokens"
+    if regime.up_to is None:
+        return f"over {regime.above:,.0f} tokens"
+    return f"over {regime.above:,.0f} to {regime.up_to:,.0f} tokens"
+
+
+def _onset(context: CurveContext, verdict: ShapeVerdict, onset: Onset, ladder: Ladder, metric: str) -> Finding:
+    """Return the rungs between which the change sets in: an interval without an estimate."""
+    finding = context.finding("onset", metric, At())
+    finding = replace(
+        finding, label=verdict.label, n_questions=verdict.n_questions, level=context.level, limits=(ladder.unit,)
+    )
+    if onset.reason is not None:
+        return replace(finding, reason=onset.reason)
+    return replace(finding, low=onset.low, high=onset.high, reason="a place between two rungs: no single number")

@@ -1,0 +1,152 @@
+"""Values of a curve at every rung for one try and for k tries, its band, and differences between rungs."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from overthink.stats.bands import simultaneous_bands
+from overthink.stats.testing import TEST_NAME, Differences, paired_differences
+from overthink.stats.curve import Curve, parallel_curves, single_curve
+from overthink.stats.family import holm
+from overthink.data.finding import Finding, Test
+from overthink.analysis.adaptive import wave_limit
+from overthink.analysis.request import POINTWISE, CurveContext
+from overthink.data.outcomes import VERDICTS
+from overthink.data.record import Estimand, Verdict
+from overthink.stats.stopping import STOPPED_LIMIT, STOPPING_INFERRED
+from overthink.stats.weighted_curve import weighted_majority_curve
+
+BY_SCORES = ("best", "weighted_majority")
+"""Selectors that choose by a verifier's scores."""
+
+MONTE_CARLO = "averaged over random orders of the tries: Monte Carlo standard error up to {error:.2g}"
+OVER_THE_CURVE = "the band holds for all rungs of the curve at once"
+HOLM = "adjusted p-value (Holm) over the comparisons of this curve"
+
+
+def values(context: CurveContext, *, rng: np.random.Generator, withheld: tuple[str, ...] = ()) -> Iterator[Finding]:
+    """Yield the values of one try and of k tries, the band of the curve, and differences between rungs.
+
+    Args:
+        context: The curve.
+        rng: Source of randomness.
+        withheld: Gates of the whole curve that failed, which invalidate all differences between rungs.
+    """
+    mean = single_curve(context.cells, context.weights, level=context.level)
+    yield from _surface(context, mean)
+    for curve in parallel_curves(context.table, context.weights, level=context.level, batch=context.batch):
+        yield from _surface(context, curve)
+    yield from _weighted_vote(context, rng)
+    yield from _band(context, mean, rng)
+    yield from differences(context, paired_changes(context, mean), metric="mean", withheld=withheld)
+
+
+def paired_changes(context: CurveContext, mean: Curve) -> Differences | None:
+    """Return differences of every rung to the lowest and to the one below; None where there is one rung."""
+    pairs = ladder_comparisons(context.rungs)
+    if not pairs:
+        return None
+    return paired_differences(mean.cells[:, :, 0], context.weights, pairs=pairs, level=context.level)
+
+
+def ladder_comparisons(rungs: int) -> list[tuple[int, int]]:
+    """Return the declared comparisons as (rung, from_rung): with the lowest rung, then with the rung below."""
+    return [(rung, 0) for rung in range(1, rungs)] + [(rung, rung - 1) for rung in range(2, rungs)]
+
+
+def differences(
+    context: CurveContext, change: Differences | None, *, metric: str, withheld: tuple[str, ...] = ()
+) -> Iterator[Finding]:
+    """Yield a finding per comparison, p-values adjusted over all of them.
+
+    Args:
+        context: The curve.
+        change: The comparisons; None for none.
+        metric: Metric of the findings.
+        withheld: Gates of the whole curve that failed.
+    """
+    if change is None:
+        return
+    holm_p = holm(change.p)
+    for i, (rung, below) in enumerate(change.pairs):
+        at = replace(context.between(rung, below), k=1, selector="single")
+        finding = context.estimate(
+            "difference", metric, at, change.intervals, (i,), unknown="no question has a value at both rungs"
+        )
+        p, p_adjusted = float(change.p[i]), float(holm_p[i])
+        yield replace(
+            finding,
+            n_draws=int(min(context.all_draws[rung], context.all_draws[below])),
+            test=None if np.isnan(p) else Test(TEST_NAME, p=p, p_adjusted=p_adjusted),
+            gates_failed=(*context.failed_gates([below, rung]), *withheld),
+            limits=(*finding.limits, POINTWISE, HOLM) if len(change.pairs) > 1 else (*finding.limits, POINTWISE),
+        )
+
+
+def _weighted_vote(context: CurveContext, rng: np.random.Generator) -> Iterator[Finding]:
+    (vote_rng,) = rng.spawn(1)  # keeps the band of a study the same with and without scores
+    result = (
+        weighted_majority_curve(context.table, context.weights, level=context.level, rng=vote_rng)
+        if context.batch is None
+        else None
+    )
+    if result is not None:
+        curve, error = result
+        yield from _surface(context, curve, MONTE_CARLO.format(error=error))
+
+
+def _surface(context: CurveContext, curve: Curve, *notes: str) -> Iterator[Finding]:
+    single = curve.selector == "single"
+    by_scores = curve.selector in BY_SCORES
+    selector = f"oracle_{curve.selector}" if by_scores and context.is_oracle else curve.selector
+    metric = "mean" if single else f"{selector}_at_k"
+    if by_scores and context.verifier_run is not None:
+        notes = (context.verifier_run.text, *notes)
+    n_questions = curve.intervals.n_questions
+    for rung, i in np.ndindex(n_questions.shape):
+        k = int(curve.k[i])
+        fewer = not single and n_questions[rung, i] < n_questions[rung, 0]
+        limits = (
+            (f"only {n_questions[rung, i]} of {n_questions[rung, 0]} questions have {k} draws here",) if fewer else ()
+        )
+        reason = _why_unknown(context, rung) if single else f"no question has {k} draws with a value here"
+        if context.whole.waves is not None:
+            limits = (*limits, wave_limit(context.whole.waves, single=single))
+        if context.batch is not None:
+            suffix = STOPPING_INFERRED if context.analysis.stopping is None else ""
+            limits = (STOPPED_LIMIT.format(batch=context.batch) + suffix,)
+            reason = f"some question was sampled fewer than {k} times without a success"
+        at = replace(context.at(rung), k=k, selector=selector)
+        finding = context.estimate("value", metric, at, curve.intervals, (rung, i), unknown=reason)
+        yield replace(
+            finding,
+            n_draws=int(context.all_draws[rung] if single else context.draws[rung]),
+            gates_failed=context.failed_gates([rung]),
+            limits=(*finding.limits, POINTWISE, *limits, *notes),
+        )
+
+
+def _why_unknown(context: CurveContext, rung: int) -> str:
+    """Return why a rung has no value: a loop that was cut before its first turn ended has no state to score."""
+    codes = context.table.verdicts[:, :, rung][context.table.observed[:, :, rung]]
+    cut = codes.size > 0 and bool((codes == VERDICTS.index(Verdict.TRUNCATED)).all())
+    if cut and context.table.estimand is Estimand.CHECKPOINT:
+        return "no loop had finished a turn within this many tokens"
+    return "no value is known at this rung"
+
+
+def _band(context: CurveContext, mean: Curve, rng: np.random.Generator) -> Iterator[Finding]:
+    if context.rungs < 2 or not len(mean.cells):
+        return
+    band = simultaneous_bands(mean.cells[:, :, 0], level=context.level, rng=rng)
+    for rung in range(context.rungs):
+        at = replace(context.at(rung), k=1, selector="single")
+        finding = context.estimate("band", "mean", at, band, (rung,), unknown="no value is known at this rung")
+        yield replace(
+            finding,
+            simultaneous=True,
+            n_draws=int(context.all_draws[rung]),
+            gates_failed=context.failed_gates([rung]),
+            limits=(*finding.limits, OVER_THE_CURVE),
+        )

@@ -1,0 +1,79 @@
+"""The command `compare`: parse, call, print."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from overthink.cli.report import FlopPerByte, ModelShapes, shapes
+from overthink.cli.cli_showing import command_line, messages
+
+Studies = Annotated[
+    list[Path],
+    typer.Argument(help="A study with several arms; or several studies, logs or tables on the same questions."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(compare)
+
+
+def compare(
+    studies: Studies,
+    reference: Annotated[
+        str | None, typer.Option(help="The arm that others are compared with; base, or the first one.", metavar="ARM")
+    ] = None,
+    by: Annotated[
+        Literal["tokens", "flop", "effective-flop", "usd", "seconds"] | None,
+        typer.Option(help="What total compute is counted in; tokens, or as the study was compared before."),
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(
+            help="δ, the degradation that does not matter; the studies' own, or 0.05.",
+            min=0.001,
+            max=0.5,
+            metavar="DELTA",
+        ),
+    ] = None,
+    level: Annotated[
+        float | None, typer.Option(help="Confidence level; the studies' own, or 0.95.", min=0.5, max=0.999)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the bootstrap; a study's own, or 0.", min=0)] = None,
+    axis: Annotated[
+        str | None, typer.Option(help="What a log or table from elsewhere measures: capability, safety or benign.")
+    ] = None,
+    high: Annotated[str | None, typer.Option(help="What a high score means there.")] = None,
+    scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for pool, findings and report.")] = None,
+    model_shape: ModelShapes = [],  # noqa: B006
+    flop_per_byte: FlopPerByte = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
+) -> None:
+    """Arms on one axis of total compute: what each mitigation gives, what it costs, and whether it eliminates."""
+    from overthink.workflows.request import AnalysisOptions
+    from overthink.workflows.compare import compare as put_side_by_side
+    from overthink.cost.units import Unit
+    from overthink.reports import comparison_text
+    from overthink.workflows.sources import ReadOptions
+
+    comparison = put_side_by_side(
+        studies,
+        reference=reference,
+        out=out,
+        read=ReadOptions(axis=axis, high=high, scorer=scorer),
+        options=AnalysisOptions(
+            level=level,
+            margin=margin,
+            seed=seed,
+            unit=None if by is None else Unit(by.replace("-", "_")),
+            shapes=shapes(model_shape),
+            flop_per_byte=flop_per_byte,
+        ),
+        command=command_line(),
+    )
+    text = comparison.json() + "\n" if as_json else comparison_text(comparison.findings, comparison.about)
+    print(text, end="")  # noqa: T201
+    if comparison.folder is not None:
+        messages.print(f"report: {comparison.folder.report}", highlight=False, soft_wrap=True)

@@ -1,0 +1,145 @@
+"""The command `forecast`: parse, call, print."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from overthink.errors import InputError
+
+if TYPE_CHECKING:
+    from overthink.forecasts.false_positives import FalsePositives
+
+TablePath = Annotated[
+    Path,
+    typer.Argument(
+        help="A table (CSV, JSONL, Parquet) with question, attempts and successes; a study; logs; or a table of draws."
+    ),
+]
+ThresholdShares = Annotated[
+    str, typer.Option(help="Shares whose crossing is sought, as 0.5 or 0.1,0.5.", metavar="SHARES")
+]
+Formats = Annotated[
+    list[str], typer.Option("--format", help="With --out: html, and svg or png for the charts; a list or repeated.")
+]
+JudgeErrors = Annotated[
+    str | None,
+    typer.Option(
+        help="The judge's false positive rate per try: a number to be warned, or FLAGGED/FAILURES as found by humans, "
+        "to correct for it.",
+        metavar="E|X/N",
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(forecast)
+
+
+def forecast(
+    table: TablePath,
+    k: Annotated[str, typer.Option("--k", help="Tries to forecast, as 1000,10k.")] = "1,10,100,1000,10000",
+    threshold: ThresholdShares = "0.5",
+    claim: Annotated[
+        str, typer.Option(help="Few and many tries of the claim safe at few, dangerous at many.")
+    ] = "1,100",
+    level: Annotated[float, typer.Option(help="Confidence level of the bands.", min=0.5, max=0.999)] = 0.9,
+    stopping: Annotated[
+        Literal["fixed", "first_success"] | None,
+        typer.Option(
+            help="How sampling ended: attempts set beforehand, or at the first success. Inferred if left out."
+        ),
+    ] = None,
+    judge_fpr: JudgeErrors = None,
+    band: Annotated[
+        Literal["assumption-free", "model"],
+        typer.Option(help="The band that safe and dangerous are read from; the model band must be named."),
+    ] = "assumption-free",
+    axis: Annotated[
+        str | None,
+        typer.Option(help="What the table counts: capability (right answers), safety (harmful ones), benign."),
+    ] = None,
+    high: Annotated[str | None, typer.Option(help="What a high value means in a table of draws or a log.")] = None,
+    scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same forecast.", min=0)] = 0,
+    out: Annotated[Path | None, typer.Option(help="Folder for report.html, findings.json and questions.csv.")] = None,
+    formats: Formats = ["html"],  # noqa: B006
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
+) -> None:
+    """From few attempts to many: success at k, where it crosses a threshold, and what no assumption can narrow."""
+    from overthink.forecasts.findings import ForecastOptions
+    from overthink.workflows.forecast import ForecastRequest, forecast_path
+    from overthink.workflows.sources import ReadOptions
+
+    few, many = _claim_range(claim)
+    judge, rate = _judge(judge_fpr)
+    query = ForecastOptions(thresholds=_shares(threshold), band=band, few=few, many=many, judge_rate=rate)
+    options = ForecastRequest(k=_tries(k, "--k"), level=level, stopping=stopping, options=query, judge=judge, seed=seed)
+    forecasts = forecast_path(table, read=ReadOptions(axis=axis, high=high, scorer=scorer), request=options)
+    if out is not None:
+        from overthink.workflows.forecast_report import write_forecasts
+
+        format_names = [word.strip().lower() for text in formats for word in text.split(",")]
+        command = shlex.join(["overthink", *sys.argv[1:]])
+        page = write_forecasts(forecasts, out, source=table.name, formats=format_names, command=command)
+        typer.echo(f"written: {out}\nreport: {page}", err=True)
+    print(forecasts.json() if as_json else forecasts.text(), end="")  # noqa: T201
+
+
+def _tries(text: str, option: str) -> tuple[int, ...]:
+    """Return numbers of tries, ascending; 10k is 10,000 and 1M is 1,000,000."""
+    sizes = []
+    for word in text.replace("_", "").split(","):
+        unit = {"k": 1_000, "K": 1_000, "M": 1_000_000}.get(word.strip()[-1:], 1)
+        number = word.strip()[:-1] if unit > 1 else word.strip()
+        try:
+            size = float(number) * unit
+        except ValueError:
+            size = float("nan")
+        if not 1 <= size <= 1e9 or size != int(size):
+            raise InputError(
+                f"{option} {text}: {word.strip()!r} is no number of tries; needed: from 1 to 1,000,000,000"
+            )
+        sizes.append(int(size))
+    return tuple(sorted(set(sizes)))
+
+
+def _claim_range(text: str) -> tuple[int, int]:
+    sizes = _tries(text, "--claim")
+    if len(sizes) != 2:
+        raise InputError(f"--claim {text} cannot be read; needed: few and many tries, as 1,100")
+    return sizes[0], sizes[1]
+
+
+def _shares(text: str) -> tuple[float, ...]:
+    try:
+        shares = tuple(float(word) for word in text.split(","))
+    except ValueError:
+        shares = (float("nan"),)
+    if not all(0 < share < 1 for share in shares):
+        raise InputError(f"--threshold {text} cannot be used; needed: shares between 0 and 1, as 0.5")
+    return shares
+
+
+def _judge(text: str | None) -> "tuple[FalsePositives | None, float | None]":
+    """Return the false positives found by human labels, and the rate to warn of; None where unknown."""
+    from overthink.forecasts.false_positives import FalsePositives
+
+    if text is None:
+        return None, None
+    count, slash, failures = text.partition("/")
+    try:
+        if not slash:
+            rate = float(text)
+            if not 0 <= rate < 1:
+                raise ValueError(text)
+            return None, rate
+        judge = FalsePositives(int(count), int(failures))
+    except ValueError as failure:
+        raise InputError(
+            f"--judge-fpr {text} cannot be used; needed: a rate from 0 to below 1, or FLAGGED/FAILURES such as 3/1000"
+        ) from failure
+    return judge, judge.flagged / judge.failures

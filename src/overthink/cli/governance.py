@@ -1,0 +1,92 @@
+"""The command line of the governance layer: the registry of thresholds, and the calculators."""
+
+import inspect
+import json
+from collections.abc import Callable
+from datetime import date
+from typing import Annotated, Any
+
+import typer
+
+from overthink.governance.thresholds import registry
+from overthink.governance.thresholds import text as wording
+from overthink.governance.calculators.base import Calculator, Field
+from overthink.governance.calculators import CALCULATORS
+
+govern_app = typer.Typer()
+"""The commands `thresholds` and `calc`, added to the main command line."""
+
+calc_app = typer.Typer(
+    help="What a multiple of inference compute changes: calculators with inputs, ranges and sources.",
+    no_args_is_help=True,
+)
+govern_app.add_typer(calc_app, name="calc")
+
+PrintJson = Annotated[bool, typer.Option("--json", help="Print as JSON on standard output.")]
+LookupDay = Annotated[str | None, typer.Option(help="The day to answer for; today if left out.", metavar="YYYY-MM-DD")]
+RangeSeed = Annotated[int, typer.Option(help="Seed of the draws over ranges.", min=0)]
+
+
+@govern_app.command()
+def thresholds(
+    as_of: LookupDay = None,
+    instrument: Annotated[
+        str | None, typer.Option(help="Only this one, by its id, with details.", metavar="ID")
+    ] = None,
+    as_json: PrintJson = False,
+) -> None:
+    """Legal and voluntary thresholds on compute: number, operator, status on a day, what counts, source."""
+    day = _day(as_of)
+    only = None if instrument is None else registry.instrument(instrument)
+    rows = [(row, event) for row, event in registry.instruments_on(day) if only in (None, row)]
+    if not as_json:
+        print(wording.thresholds_text(rows, day))  # noqa: T201
+        return
+    document = {
+        "as_of": day.isoformat(),
+        "warnings": registry.stale(rows, day),
+        "note": wording.NOT_LEGAL_ADVICE,
+        "instruments": [registry.as_dict(row, event, day=day) for row, event in rows],
+    }
+    print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201
+
+
+def _command(calculator: Calculator) -> Callable[..., None]:
+    """Return the command of a calculator, with one option per input."""
+
+    def command(**values: Any) -> None:
+        as_json, seed, day = values.pop("as_json"), values.pop("seed"), _day(values.pop("as_of"))
+        import numpy as np
+
+        result = calculator(day=day, rng=np.random.default_rng(seed), **values)
+        if as_json:
+            print(json.dumps(result.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))  # noqa: T201
+        else:
+            print(wording.calculation_text(result))  # noqa: T201
+
+    common = {"as_of": (LookupDay, None), "seed": (RangeSeed, 0), "as_json": (PrintJson, False)}
+    types = {field.name: _option(field) for field in calculator.fields} | {n: kind for n, (kind, _) in common.items()}
+    defaults: dict[str, Any] = {name: default for name, (_, default) in common.items()}
+    command.__doc__ = calculator.help
+    command.__annotations__ = types | {"return": None}
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=defaults.get(name), annotation=kind)
+            for name, kind in types.items()
+        ]
+    )
+    return command
+
+
+def _option(field: Field) -> Any:
+    usual = "required" if field.required else f"default {field.default}" if field.default else ""
+    text = f"{field.help} ({usual})" if usual else field.help
+    return Annotated[str | None, typer.Option(help=text, metavar="TEXT" if field.words else "NUMBER|LOW..HIGH")]
+
+
+def _day(text: str | None) -> date:
+    return date.today() if text is None else registry.day_from(text)
+
+
+for _calculator in CALCULATORS.values():
+    calc_app.command(_calculator.name)(_command(_calculator))

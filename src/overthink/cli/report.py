@@ -1,0 +1,106 @@
+"""The command `report`, and the options on the model's size and compute: parse, call, print."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from overthink.cli.cli_showing import command_line, messages, show
+
+if TYPE_CHECKING:
+    from overthink.cost.sourced_shape import SourcedShape
+    from overthink.storage.analysis import Assumptions
+
+TrainingFlop = Annotated[
+    str | None,
+    typer.Option(
+        help="The model's training compute in FLOP, or LOW..HIGH: where thresholds stand on the K axis. Kept for later "
+        "reports.",
+        metavar="C",
+    ),
+]
+Assume = Annotated[
+    list[str],
+    typer.Option(
+        help="An input of the calculators in the appendix, as active_parameters=8e9; may be repeated. Kept for later "
+        "reports; NAME= takes it back.",
+        metavar="NAME=VALUE",
+    ),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(
+        help="The day for which thresholds are looked up; that of the report if left out.", metavar="YYYY-MM-DD"
+    ),
+]
+
+ModelShapes = Annotated[
+    list[str],
+    typer.Option(
+        help="How big a model is, as MODEL=parameters:8e9;layers:32;heads:32;hidden_size:4096, MODEL=config:FOLDER or "
+        "MODEL=gguf:FILE; may be repeated. A study keeps it. For logs and tables MODEL may be an arm.",
+        metavar="MODEL=SHAPE",
+    ),
+]
+FlopPerByte = Annotated[
+    float | None,
+    typer.Option(
+        help="Peak FLOP/s of the hardware over its memory bandwidth, 295 for an H100: what effective FLOP need.",
+        metavar="X",
+        min=0,
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(report)
+
+
+def assumptions(training_flop: str | None, assume: list[str], as_of: str | None) -> "Assumptions":
+    """Return the assumptions about the model, parsed and checked.
+
+    Raises:
+        InputError: A value, a name or the day cannot be read.
+    """
+    from overthink.workflows.assuming import parse_assumptions
+    from overthink.governance.thresholds.registry import day_from
+
+    return parse_assumptions(training_flop, assume, None if as_of is None else day_from(as_of))
+
+
+def shapes(texts: list[str]) -> "dict[str, SourcedShape]":
+    """Return model shapes by model name, parsed and checked.
+
+    Raises:
+        InputError: A shape cannot be read, or its file is damaged.
+    """
+    from overthink.collect.model_info.shape_option import read_shapes
+
+    return read_shapes(texts)
+
+
+def report(
+    path: Annotated[Path, typer.Argument(help="A study's folder.")],
+    formats: Annotated[
+        list[str], typer.Option("--format", help="html, and svg or png for figures; a list or repeated.")
+    ] = ["html"],  # noqa: B006
+    training_flop: TrainingFlop = None,
+    assume: Assume = [],  # noqa: B006
+    as_of: AsOf = None,
+    model_shape: ModelShapes = [],  # noqa: B006
+    flop_per_byte: FlopPerByte = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
+) -> None:
+    """Make a study's findings, report and figures again from its pool."""
+    from overthink.workflows import analyse
+    from overthink.workflows.request import AnalysisOptions
+
+    how = AnalysisOptions(
+        assumptions=assumptions(training_flop, assume, as_of), shapes=shapes(model_shape), flop_per_byte=flop_per_byte
+    )
+    format_names = [word.strip().lower() for text in formats for word in text.split(",")]
+    result = analyse.report(path, formats=format_names, options=how, command=command_line())
+    show(result, as_json=as_json)
+    if result.folder is not None and {"svg", "png"} & set(format_names):
+        messages.print(f"figures: {result.folder.figures}", highlight=False, soft_wrap=True)

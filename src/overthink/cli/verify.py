@@ -1,0 +1,63 @@
+"""The command `verify`: parse, call, print."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from overthink.cli.cli_showing import command_line, messages, show
+
+if TYPE_CHECKING:
+    from overthink.data.verifier_scores import AnswerScore
+
+
+def register(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(verify)
+
+
+def verify(
+    path: Annotated[Path, typer.Argument(help="A study's folder, made by `overthink run --budgets`.", metavar="STUDY")],
+    verifier: Annotated[
+        str,
+        typer.Option(
+            help="Who scores: rollouts, own-probability, endpoint, classifier, judge or simulated, with its decisions, "
+            "as rollouts:n=4,tokens=64,against=consensus,aggregate=last.",
+            metavar="NAME:KEY=VALUE,…",
+        ),
+    ],
+    by: Annotated[
+        Literal["steps", "answer"],
+        typer.Option(help="Score every step and the answer behind them, made one by `aggregate`; or the answer alone."),
+    ] = "steps",
+    arm: Annotated[
+        list[str] | None,
+        typer.Option(help="Arm whose answers are scored; may be repeated. All that no search has scored, if left out."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for a copy of the study with these scores; the study itself gets them if left out."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before spending money.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
+) -> None:
+    """A verifier's scores for answers that are there already: best-of-k and weighted votes; no new answers are paid."""
+    from overthink.workflows import verify as verifying
+    from overthink.cli.progress import Meter
+
+    verification = verifying.prepare_verification(path, verifier=verifier, by=by, arms=arm, out=out)
+    messages.print(verification.session.estimate(), highlight=False)
+    if verification.session.is_paid and not yes and sys.stdin.isatty():
+        typer.confirm("This calls a paid model. Go on?", abort=True, err=True)
+    try:
+        with Meter(total=verification.answers, done=verification.n_scored, console=messages, what="answers") as meter:
+
+            def on_score(score: "AnswerScore") -> None:
+                meter.add(score.place[0], score.tokens or 0)
+
+            result = verifying.verify(verification, on_score=on_score, command=command_line())
+    except KeyboardInterrupt:
+        messages.print("interrupted; every score is kept. Repeat the command to go on.")
+        raise typer.Exit(130) from None
+    show(result, as_json=as_json)

@@ -1,0 +1,253 @@
+"""One trace of an agent loop: turns until no tool is called, scored at intermediate checkpoints.
+
+The task keeps its prompt, its tools and its parsing; a task without tools gets a calculator. At a checkpoint the scorer
+sees the conversation so far, after the steps that the task's solver applies behind `generate`.
+
+A checkpoint is a maximum number of turns or of generated tokens: the state after the last turn within it. Whether a
+turn exceeds a checkpoint is known after the model's reply and before its tools change anything: the state before the
+turn is scored then.
+"""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from inspect_ai.scorer import Scorer
+from inspect_ai.solver import Generate, Solver, TaskState
+
+from overthink.collect.session.failures import Boundary
+from overthink.collect.scoring.judging import AnswerJudge, Judgement
+from overthink.collect.sinks import TraceSink
+from overthink.collect.agent_loop.accounting import LoopAccounting, generated_tokens, total
+from overthink.collect.agent_loop.replay import LoopReplay, snapshot, state_setter, take_over
+from overthink.collect.agent_loop.rows import Checkpoint, loop_rows
+from overthink.collect.scoring.replay import Call
+from overthink.collect.ladder.seeds import seed_for
+from overthink.collect.ladder.clock import Clock
+from overthink.collect.arms.strategies.calculator_tool import calculator
+from overthink.collect.agent_loop.turn import ask, call_tools
+from overthink.collect.ladder.way_of import trace_seed
+from overthink.data.missing_rungs import TraceKey
+from overthink.data.cut_short import CutShort
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.errors import InputError
+from overthink.plan.checkpoints import Checkpoints
+from overthink.plan.study import Plan, TaskPlan
+
+ARM = "base"
+"""The only arm of an agent loop in the pool."""
+
+NO_COMPLETE_TURN = "not one turn of the loop kept to {label}"
+PASSED_BY_TOOLS = "a tool's own calls of the model passed {label}: how its world stood before it is not there any more"
+
+_OVERRIDDEN_OPTIONS = ("tool_calls", "cache", "max_tokens")
+"""Options of a solver's `generate` that are not used: draws must differ, and a cap would truncate a call."""
+
+
+@dataclass(frozen=True)
+class AgentTask:
+    """Inputs of the agent loop for one task.
+
+    Attributes:
+        study: Name of the study.
+        plan: The study's plan.
+        checkpoints: Checkpoints at which its loops are scored.
+        task: The task's entry in the plan.
+        name: The task's name in the pool.
+        solver: The task's own solver.
+        scorers: The task's own scorers.
+        sink: Finished traces, and callbacks for new ones.
+        boundary: Handler of failures.
+        draws: Draws to collect per question; epoch 1 is the first of them.
+        clock: Monotonic clock; None without timing.
+        finished_traces: Traces whose rows have been passed to the sink.
+    """
+
+    study: str
+    plan: Plan
+    checkpoints: Checkpoints
+    task: TaskPlan
+    name: str
+    solver: Solver
+    scorers: Sequence[Scorer]
+    sink: TraceSink
+    boundary: Boundary
+    draws: Mapping[str, Sequence[int]]
+    clock: Clock | None
+    finished_traces: set[TraceKey] = field(default_factory=set)
+
+
+class ScoreState(Protocol):
+    """Scorer of trace states, each for the next checkpoint."""
+
+    async def __call__(self, current: TaskState, *, is_end: bool, is_cut: bool) -> None:
+        """Score a state; flags: the loop ended there, its last output was truncated."""
+
+
+class AgentTrace:
+    """One trace of an agent loop while it is being collected.
+
+    Attributes:
+        name: Key of the trace in its study.
+        texts: Answer and scorer explanation per checkpoint, for the log.
+    """
+
+    def __init__(self, work: AgentTask, scorer: str, question: str, draw: int) -> None:
+        self.name: TraceKey = (work.name, ARM, question, draw)
+        self.texts: list[dict[str, Any]] = []
+        self._work = work
+        self._scorer = scorer
+        self._at = work.checkpoints.at
+        self._accounting = LoopAccounting(work.clock)
+        self._ends: list[int] = []  # by turn: number of usage entries at its end
+        self._results: list[Checkpoint] = []
+
+    def _is_open(self) -> bool:
+        """Return whether a checkpoint remains."""
+        return len(self._results) < len(self._at)
+
+    async def collect(self, replay: LoopReplay, judge: AnswerJudge, state: TaskState, generate: Generate) -> None:
+        """Run turns until no tool is called or the last checkpoint is passed; score at every checkpoint.
+
+        Args:
+            replay: The task's solver.
+            judge: The task's scorer.
+            state: The sample; the loop modifies it, so that tools and the log see the conversation.
+            generate: Inspect's generate function.
+
+        Raises:
+            InputError: The task cannot be run as a loop (before any cost), or the provider counts no tokens and the
+                checkpoints are in tokens.
+        """
+        pristine = copy.deepcopy(state)
+        call = await replay.call(pristine)
+        await replay.process_completion(pristine, "")  # a solver that cannot be replayed is refused before any cost
+        take_over(state, call.state)
+        if not state.tools:
+            state.tools = [calculator()]
+
+        async def score(current: TaskState, *, is_end: bool, is_cut: bool) -> None:
+            after = await replay.process(pristine, state_setter(current))
+            with self._accounting.judging():
+                judgement = await judge(after, current.target, is_truncated=is_cut)
+            entries = len(self._accounting.entries)
+            self._add_result(Checkpoint(self._ends[-1], entries, is_end, is_cut, judgement), current.output.completion)
+
+        while self._is_open():
+            before, settings = snapshot(state), self._settings(call)
+            calls_tools = await ask(state, generate, settings, self._accounting)
+            self._check_token_count(calls_tools=calls_tools)
+            await self._settle_checkpoints(before, score)
+            if not self._is_open():
+                return
+            if calls_tools and not state.completed:
+                await call_tools(state, settings, self._accounting)
+                self._mark_unscorable(self._n_passed(), PASSED_BY_TOOLS, Verdict.UNPARSED)
+            self._ends.append(len(self._accounting.entries))
+            is_end = not calls_tools or state.completed
+            if self._is_open() and (is_end or self._progress() == self._at[len(self._results)]):
+                is_cut = not calls_tools and state.output.stop_reason in ("max_tokens", "model_length")
+                await score(state, is_end=is_end, is_cut=is_cut)
+            if is_end:
+                self._carry_forward(len(self._at))
+
+    def _settings(self, call: Call) -> dict[str, Any]:
+        """Return the generation options of the next turn: the solver's, with the plan's sampling."""
+        plan, turn = self._work.plan, len(self._ends) + 1
+        settings = {name: value for name, value in call.options.items() if name not in _OVERRIDDEN_OPTIONS}
+        settings |= {"temperature": plan.temperature, "seed": seed_for(trace_seed(plan, self.name), "turn", turn)}
+        return settings if plan.top_p == 1 else settings | {"top_p": plan.top_p}  # some providers accept only one
+
+    def _progress(self) -> int:
+        """Return the number of turns, or of tokens, so far; an unfinished turn counts."""
+        entries = self._accounting.entries
+        if self._work.checkpoints.unit == "turns":
+            return len(self._ends) + (len(entries) > self._last_turn_end)
+        return total(generated_tokens(entries)) or 0
+
+    def _n_passed(self) -> int:
+        """Return how many checkpoints the trace has exceeded."""
+        progress = self._progress()
+        return sum(limit < progress for limit in self._at)
+
+    def _check_token_count(self, *, calls_tools: bool) -> None:
+        """Check that the provider counts tokens if the checkpoints are in tokens.
+
+        Raises:
+            InputError: It has counted none in this run.
+            RuntimeError: It counted none in this turn.
+        """
+        count = generated_tokens(self._accounting.entries)[-1]
+        if self._work.checkpoints.unit == "turns" or count or (count == 0 and not calls_tools):
+            return
+        message = f"{self._work.plan.model} does not say how many tokens it generated, and --loop-tokens counts them"
+        if self._ends or self._work.finished_traces:
+            raise RuntimeError(f"{message}: turn {len(self._ends) + 1} has no count")
+        raise InputError(f"{message}; give --turns 1,2,4,8 instead, or a provider that reports its usage")
+
+    async def _settle_checkpoints(self, before: TaskState, score: ScoreState) -> None:
+        """Assign the state before this turn to all checkpoints that the turn exceeded."""
+        n_passed = self._n_passed()
+        if n_passed <= len(self._results):
+            return
+        if not self._ends:
+            self._mark_unscorable(n_passed, NO_COMPLETE_TURN, Verdict.TRUNCATED)
+            return
+        if not (self._results and self._results[-1].n_entries == self._last_turn_end):  # else it was scored last
+            await score(before, is_end=False, is_cut=False)
+        self._carry_forward(n_passed)
+
+    @property
+    def _last_turn_end(self) -> int:
+        """Number of usage entries at the end of the last complete turn."""
+        return self._ends[-1] if self._ends else 0
+
+    def _mark_unscorable(self, end: int, why: str, verdict: Verdict) -> None:
+        """Mark the checkpoints before ``end`` as having no state that could be scored."""
+        while len(self._results) < end:
+            judgement = Judgement(
+                None, verdict, None, 0, why.format(label=self._work.checkpoints.labels[len(self._results)])
+            )
+            is_cut = verdict is Verdict.TRUNCATED
+            self._add_result(
+                Checkpoint(self._last_turn_end, len(self._accounting.entries), False, is_cut, judgement), ""
+            )
+
+    def _carry_forward(self, end: int) -> None:
+        """Carry the last scored state forward to the checkpoints before ``end``; it is not scored again."""
+        last = self._results[-1]
+        judgement = Judgement(last.judgement.value, last.judgement.verdict, last.judgement.answer, 0, None)
+        repeat = replace(last, n_settled=len(self._accounting.entries), judgement=judgement)
+        self._results += [repeat] * (end - len(self._results))
+
+    def _add_result(self, checkpoint: Checkpoint, completion: str) -> None:
+        rung, explanation = len(self._results), checkpoint.judgement.explanation
+        self._results.append(checkpoint)
+        self.texts.append({"rung": rung, "answer": completion, "explanation": explanation})
+
+    def rows(self, error: str | None = None) -> list[RungRecord]:
+        """Return one row per checkpoint: ended traces carried forward, checkpoints lost to an error as errored.
+
+        Args:
+            error: Error that ended the trace before its last checkpoint; None without one.
+        """
+        work = self._work
+        blank = RungRecord(
+            study=work.study,
+            arm=ARM,
+            axis=Axis(work.task.axis),
+            task=work.name,
+            scorer=self._scorer,
+            question=self.name[2],
+            draw=self.name[3],
+            rung=0,
+            estimand=Estimand.CHECKPOINT,
+            model=work.plan.model,
+            seed=trace_seed(work.plan, self.name),
+        )
+        return loop_rows(blank, work.checkpoints, self._accounting, results=self._results, error=error)
+
+    def cut_short(self) -> CutShort:
+        """Return the usage of a trace whose rows are discarded."""
+        return self._accounting.cut_short(self.name)

@@ -1,0 +1,77 @@
+"""Budget forcing: where the model ends its thinking, a cue replaces the end, and the thinking continues.
+
+The model's end is removed, so that it is never part of the prefix. Every decoded token counts, the suppressed end
+included, and decoding never exceeds the budget of a rung. A new limit per round would exceed it: s1's own code does
+that, and truncates decoded tokens afterwards.
+"""
+
+from dataclasses import dataclass, replace
+
+from overthink.collect.providers.continuation import Prefix
+from overthink.collect.arms.component import StepperSetup
+from overthink.collect.ladder.seeds import seed_for
+from overthink.collect.arms.interventions.phrase import at_line_start
+from overthink.collect.ladder.thinking import ReasoningPath, Thinker, TraceContext, insert_text, think_on
+
+
+@dataclass(frozen=True)
+class BudgetForcing:
+    """The strategy.
+
+    Attributes:
+        cues: Replacements of an end; each trace draws one of them per round.
+        rounds: Maximum number of suppressed ends.
+        minimum: Tokens after which the model may end; None to suppress ends within the whole budget.
+    """
+
+    cues: tuple[str, ...]
+    rounds: int
+    minimum: int | None
+
+    def thinker(self, context: TraceContext, setup: StepperSetup) -> Thinker:
+        """Return the thinker of one trace."""
+        return BudgetForcedThinker(self, context, setup)
+
+
+class BudgetForcedThinker:
+    """Thinks along one path, with suppressed ends."""
+
+    def __init__(self, how: BudgetForcing, context: TraceContext, setup: StepperSetup) -> None:
+        self._how = how
+        self._context = context
+        self._setup = setup
+        self._round = 0
+        self._due = ""
+
+    async def begin(self, prefix: Prefix) -> None:
+        """Start after the opening of the assistant's turn and the prefix text of interventions."""
+        self._path = await insert_text(self._context.continuation, ReasoningPath(prefix), self._setup.prefix_text)
+
+    async def to(self, rung: int, budget: int) -> ReasoningPath:
+        """Think until the budget is used up, or the thinking ends after the minimum."""
+        while True:
+            if self._path.ended and self._may_not_end():
+                self._round += 1
+                self._due = self._cue()  # inserted when there is room for thinking, not before an answer
+                self._path = replace(self._path, ended=False, stop=None)
+            if self._path.ended or self._path.tokens >= budget:
+                return self._path
+            self._path = await self._on(rung, budget - self._path.tokens)
+
+    def _may_not_end(self) -> bool:
+        early = self._how.minimum is None or self._path.tokens < self._how.minimum
+        return early and self._round < self._how.rounds and not self._path.is_final
+
+    def _cue(self) -> str:
+        index = seed_for(self._context.spec.seed, "cue", self._round) % len(self._how.cues)
+        return at_line_start(self._path.text, self._how.cues[index])
+
+    async def _on(self, rung: int, room: int) -> ReasoningPath:
+        cue, self._due = self._due, ""
+        if not self._setup.is_plain:
+            return await self._setup.stepper(self._path, room, cue=cue)
+        path = await insert_text(self._context.continuation, self._path, cue)
+        purpose = (
+            (rung, "think", self._round) if self._round else (rung, "think")
+        )  # the plain ladder's name, until the first end
+        return await think_on(self._context, path, room, *purpose)

@@ -1,0 +1,130 @@
+"""Monte Carlo rollouts: steps are scored by the model's own continuations. No other model is needed.
+
+Math-Shepherd (Wang et al., 2024): the model continues from every step several times, to an answer each; the step's
+score is the share of correct answers. In deployment the correct answer is unknown, so the default here is the share
+that agrees with the most frequent answer. Against the task's target the score is an oracle: an upper bound, labelled.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from overthink.collect.providers.continuation import Prefix, Segment
+from overthink.collect.scoring.judging import canonical
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.arms.verifiers.prefixes import prefixes_of, tokens_of
+from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError, charged_if_lost
+from overthink.errors import InputError
+
+Against = Literal["consensus", "target"]
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutVerifier:
+    """Scores steps by rollouts of the model under test.
+
+    Attributes:
+        n: Number of rollouts from each step.
+        tokens: Thinking tokens of a rollout before its answer is forced; 0 to force the answer at once.
+        against: "consensus", or "target" for the oracle.
+    """
+
+    n: int
+    tokens: int
+    against: Against
+    models: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name in reports."""
+        return f"rollouts{' (ORACLE: it knows the targets)' if self.against == 'target' else ''}"
+
+    async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
+        """Score steps by rollouts after each."""
+        prefixes, bill = await prefixes_of(context, path), _Bill()
+        places = range(1, len(prefixes))[-1:] if last_only else range(1, len(prefixes))
+        with charged_if_lost(context, lambda: bill.tokens):
+            scores = [await self._of_step(context, prefixes, at, bill, ended=path.ended) for at in places]
+        return Scores(tuple(scores), bill.tokens)
+
+    async def answer(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
+        """Score an answer by the share of rollouts from the end of the thinking that agree with it."""
+        prefixes, bill = await prefixes_of(context, path), _Bill()
+        with charged_if_lost(context, lambda: bill.tokens):
+            score = await self._of_answer(context, prefixes, answer, bill)
+        return Scores((score,), bill.tokens)
+
+    async def solution(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
+        """Score the steps, and the answer after them."""
+        prefixes, bill = await prefixes_of(context, path), _Bill()
+        places = range(1, len(prefixes))
+        with charged_if_lost(context, lambda: bill.tokens):
+            scores = [await self._of_step(context, prefixes, at, bill, ended=path.ended) for at in places]
+            last = await self._of_answer(context, prefixes, answer, bill)
+        return Scores((*scores, last), bill.tokens)
+
+    async def _of_step(
+        self, context: TraceContext, prefixes: list[Prefix], at: int, bill: "_Bill", *, ended: bool
+    ) -> float:
+        is_closed = ended and at == len(prefixes) - 1
+        answers = [await self._roll_out(context, prefixes, at, i, bill, is_closed=is_closed) for i in range(self.n)]
+        if self.against == "target":
+            return await _share_right(context, answers, bill)
+        texts = [answer for answer in (canonical(segment.text) for segment in answers) if answer is not None]
+        return Counter(texts).most_common(1)[0][1] / self.n if texts else 0.0
+
+    async def _of_answer(self, context: TraceContext, prefixes: list[Prefix], answer: str, bill: "_Bill") -> float:
+        if self.against == "target":
+            text = answer.removeprefix(context.spec.format.cue)
+            return await _share_right(context, [Segment(text, None, 0, True, 0, 0)], bill)
+        answers = [
+            await self._roll_out(context, prefixes, len(prefixes) - 1, i, bill, is_closed=True) for i in range(self.n)
+        ]
+        own = canonical(answer)
+        return sum(own is not None and canonical(segment.text) == own for segment in answers) / self.n
+
+    async def _roll_out(
+        self, context: TraceContext, prefixes: list[Prefix], at: int, i: int, bill: "_Bill", *, is_closed: bool
+    ) -> Segment:
+        """Return one rollout's answer: think within the token limit, close, answer."""
+        continuation, spec, prefix = context.continuation, context.spec, prefixes[at]
+        thought = tokens_of(prefixes, at)
+        context.meter.check_open()
+        if self.tokens and not is_closed:
+            purpose = ("rollout", at, thought, i)
+            more = await continuation.decode(
+                prefix, spec.thinking(self.tokens, *purpose), truth=spec.truth_for("think", thought)
+            )
+            bill.add(more)
+            prefix, thought = continuation.append(prefix, more), thought + more.tokens
+        fork = await continuation.append_text(prefix, spec.format.close + spec.format.cue)
+        purpose = ("rollout answer", at, thought, i)
+        answer = await continuation.decode(fork, spec.answering(*purpose), truth=spec.truth_for("answer", thought))
+        bill.add(answer)
+        return answer
+
+
+async def _share_right(context: TraceContext, answers: list[Segment], bill: "_Bill") -> float:
+    """Return the mean value of the answers under the task's own scorer; unscored ones count as 0."""
+    if context.grade is None:
+        raise InputError("verifier rollouts: against=target needs the task's scorer, which is not at hand here")
+    values: list[float] = []
+    for answer in answers:
+        judgement = await context.grade(answer.text, not answer.is_complete)
+        bill.tokens = None if bill.tokens is None else bill.tokens + judgement.judge_tokens
+        if judgement.value is not None:
+            values.append(judgement.value)
+    if not values:
+        raise UnreadableScoreError("the task's scorer could read none of the rollouts", bill.tokens)
+    return sum(values) / len(answers)
+
+
+@dataclass
+class _Bill:
+    """Prompt and decoded tokens so far; None once a server did not report them."""
+
+    tokens: int | None = 0
+
+    def add(self, segment: Segment) -> None:
+        n_tokens = None if segment.prompt_tokens is None else segment.prompt_tokens + segment.tokens
+        self.tokens = None if self.tokens is None or n_tokens is None else self.tokens + n_tokens

@@ -1,0 +1,58 @@
+"""Verifier of ``overthink/simulated``: it reads the quality marks at the beginning of the steps."""
+
+from overthink.collect.providers.simulated.pieces import encode
+from overthink.collect.providers.simulated.model import uniform
+from overthink.collect.providers.simulated.simulated_turn import SHAKY, SOUND
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.arms.verifiers.base import Scores
+
+SCORES = {SOUND: 0.9, SHAKY: 0.1}
+"""Score of a step by its mark."""
+
+UNMARKED = 0.5
+"""Score of an unmarked step before any marked one; a later one gets the mean of those before it."""
+
+
+class SimulatedVerifier:
+    """Verifier of sound and shaky steps, with a stated error rate.
+
+    Args:
+        error: Share of misjudged steps: 0 for a perfect verifier, 0.5 for an uninformative one, 1 for one that is
+            always wrong.
+    """
+
+    name = "simulated"
+    models: tuple[str, ...] = ()
+
+    def __init__(self, error: float = 0.0) -> None:
+        self._error = error
+
+    async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
+        """Score the steps of a path."""
+        scores = self._scores(path.steps)
+        return Scores(scores[-1:] if last_only else scores, len(encode("".join(path.steps))))
+
+    async def answer(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
+        """Score an answer by the steps before it."""
+        return Scores(self._scores((*path.steps, ""))[-1:], len(encode(path.text + answer)))
+
+    async def solution(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
+        """Score the steps of a path, and the answer by its steps."""
+        return Scores(self._scores((*path.steps, "")), len(encode(path.text + answer)))
+
+    def _scores(self, steps: tuple[str, ...]) -> tuple[float, ...]:
+        mark_scores: list[float] = []
+        scores = []
+        for step in steps:
+            mark = self._mark_score(step)
+            if mark is not None:
+                mark_scores.append(mark)
+            before = sum(mark_scores) / len(mark_scores) if mark_scores else UNMARKED
+            scores.append(before if mark is None else mark)
+        return tuple(scores)
+
+    def _mark_score(self, step: str) -> float | None:
+        for mark, score in SCORES.items():
+            if step.startswith(mark):
+                return 1 - score if uniform("verifier", step) < self._error else score
+        return None

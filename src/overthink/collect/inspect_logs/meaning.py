@@ -1,0 +1,154 @@
+"""Interpretation of the scores of foreign logs: from the user's options, or else from the table of known tasks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from overthink.collect.inspect_logs.files import OpenLog
+from overthink.collect.scoring.polarity import find_polarity
+from overthink.collect.scoring.known_tasks import INSPECT_EVALS_VERSION, TaskPolarity
+from overthink.collect.scoring.score_values import DERIVED
+from overthink.data.record import Axis
+from overthink.errors import InputError
+from overthink.plan.study import HIGH_WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class PolarityOptions:
+    """The user's options for the interpretation of foreign logs.
+
+    Attributes:
+        axis: Axis of the scores; None if not given.
+        high: Meaning of a high score; None if not given.
+        scorer: The `scorer` or `scorer.key` to read; None for all, or for the known one.
+    """
+
+    axis: str | None = None
+    high: str | None = None
+    scorer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """Interpretation of the scores of one log.
+
+    Attributes:
+        axis: Axis of the values, which defines the meaning of 1.
+        flip: A high score is the bad end of the axis.
+        scorer: The `scorer` or `scorer.key` to read; None for all.
+        derived_key: Key of the derived value to read; None if the value is stored.
+        task: The task's name; with the deciding arguments if logs of one task differ in meaning.
+        note: Source of the interpretation; None if given by the user.
+        is_from_table: It is from the table of known tasks, not from the user.
+    """
+
+    axis: Axis
+    flip: bool
+    scorer: str | None
+    derived_key: str | None
+    task: str
+    note: str | None
+    is_from_table: bool = False
+
+
+def meanings(logs: Sequence[OpenLog], options: PolarityOptions) -> list[Meaning]:
+    """Return the interpretation of every log, in order.
+
+    Raises:
+        InputError: The user's options are invalid, or the meaning of a task's scores is unknown.
+    """
+    results = [_meaning(log, options) for log in logs]
+    by_task: dict[str, set[tuple[Axis, bool, str | None]]] = {}
+    for meaning in results:
+        by_task.setdefault(meaning.task, set()).add((meaning.axis, meaning.flip, meaning.scorer))
+    return [
+        _distinguish(meaning, log) if len(by_task[meaning.task]) > 1 else meaning
+        for meaning, log in zip(results, logs, strict=True)
+    ]
+
+
+def _meaning(log: OpenLog, options: PolarityOptions) -> Meaning:
+    spec = log.header.eval
+    name = spec.task_registry_name or spec.task
+    row = find_polarity(name, spec.task_args)
+    if options.axis is None and options.high is None:
+        if isinstance(row, str):
+            raise InputError(
+                f"{log.path.name}: it is not known what a high score of {name} means: {row}. If you know it, say it "
+                "with --axis, --high and --scorer."
+            )
+        if isinstance(row, TaskPolarity):
+            return _from_table(row, log, options)
+        return Meaning(Axis.CAPABILITY, False, options.scorer, _derived_key(options.scorer), spec.task, _ASSUMED_NOTE)
+    axis, flip = read_polarity(options.axis, options.high)
+    scorer = options.scorer
+    if scorer is None and isinstance(row, TaskPolarity) and row.axis == axis:
+        scorer = _scorer(row)
+    return Meaning(axis, flip, scorer, _derived_key(scorer), spec.task, None)
+
+
+_ASSUMED_NOTE = (
+    "Logs made by others do not say what they measure; they are read as capability, 1 = correct. "
+    "State another axis with --axis and --high."
+)
+
+
+def _from_table(row: TaskPolarity, log: OpenLog, options: PolarityOptions) -> Meaning:
+    spec = log.header.eval
+    if options.scorer not in (None, _scorer(row)):
+        if row.axis != Axis.CAPABILITY:
+            raise InputError(
+                f"{log.path.name}: it is known what {_scorer(row)} of {spec.task} means, and not {options.scorer}; "
+                "say it with --axis and --high"
+            )
+        return Meaning(Axis.CAPABILITY, False, options.scorer, _derived_key(options.scorer), spec.task, _ASSUMED_NOTE)
+    axis, flip = read_polarity(row.axis, row.high)
+    package = (spec.task_registry_name or spec.task).partition("/")[0]
+    source = (
+        f"the table for inspect_evals {INSPECT_EVALS_VERSION}"
+        if package == "inspect_evals"
+        else "Overthink's own table"
+    )
+    version = spec.packages.get("inspect_evals") or spec.packages.get("inspect-evals")
+    other = f" (the log was made with {version})" if version not in (None, INSPECT_EVALS_VERSION) else ""
+    note = (
+        f"Task {spec.task}: {row.axis}, a high {_scorer(row)} = {row.high}, from {source}{other}. {row.note}".rstrip()
+    )
+    return Meaning(axis, flip, _scorer(row), _derived_key(_scorer(row)), spec.task, note, is_from_table=True)
+
+
+def read_polarity(axis: str | None, high: str | None) -> tuple[Axis, bool]:
+    """Return the axis, and whether a high score is its bad end.
+
+    Raises:
+        InputError: The axis is unknown, or the word is not one of its two ends.
+    """
+    axis_name = axis or Axis.CAPABILITY.value
+    if axis_name not in HIGH_WORDS:
+        raise InputError(f"unknown axis {axis_name!r}; needed: {' | '.join(HIGH_WORDS)}")
+    good, bad = HIGH_WORDS[axis_name]
+    if high is None and axis_name == Axis.CAPABILITY:
+        return Axis.CAPABILITY, False
+    if high not in (good, bad):
+        raise InputError(f"a high score on the {axis_name} axis may mean {good} or {bad}; seen: {high}; say which")
+    return Axis(axis_name), high == bad
+
+
+def _distinguish(meaning: Meaning, log: OpenLog) -> Meaning:
+    """Return the meaning with the deciding arguments in the task's name, if they change what the task measures."""
+    spec = log.header.eval
+    row = find_polarity(spec.task_registry_name or spec.task, spec.task_args)
+    if not isinstance(row, TaskPolarity) or not row.when:
+        return meaning
+    which = ", ".join(f"{name}={value}" for name, value in row.when.items())
+    name = f"{meaning.task} ({which})"
+    note = None if meaning.note is None else meaning.note.replace(meaning.task, name, 1)
+    return replace(meaning, task=name, note=note)
+
+
+def _scorer(row: TaskPolarity) -> str:
+    return row.scorer + (f".{row.key}" if row.key else "")
+
+
+def _derived_key(scorer: str | None) -> str | None:
+    key = (scorer or "").partition(".")[2]
+    return key if key in DERIVED else None

@@ -1,0 +1,111 @@
+"""Read Inspect logs, Overthink's own or foreign ones, as rows of a pool.
+
+Epochs are draws. Logs of one model and task that differ only in reasoning effort, reasoning tokens or max
+tokens become the rungs of an effort curve. Agents with intermediate scores become checkpoint curves in
+addition. Overthink's own logs contain their rows, which are returned unchanged.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from inspect_ai.log import EvalSampleSummary
+
+from overthink.collect.inspect_logs.checkpoints import LogCheckpointUnit
+from overthink.collect.inspect_logs.curves import ForeignLogs
+from overthink.collect.inspect_logs.files import OpenLog, open_logs
+from overthink.collect.inspect_logs.meaning import PolarityOptions, meanings, read_polarity
+from overthink.collect.inspect_logs.log_records import own_records
+from overthink.data.labels import AnswerPosition
+from overthink.data.reading import Reading
+from overthink.data.record import RungRecord
+from overthink.errors import InputError
+
+_STATUS = {
+    "started": "is still running, or was killed",
+    "cancelled": "was cancelled",
+    "error": "ended with an error",
+}
+
+
+def read_logs(
+    path: Path,
+    *,
+    axis: str | None = None,
+    high: str | None = None,
+    scorer: str | None = None,
+    checkpoints: LogCheckpointUnit = "tokens",
+) -> Reading:
+    """Read a log, or a folder of logs.
+
+    Args:
+        path: An Inspect log (.eval or .json), or a folder that is searched recursively.
+        axis: Axis of foreign logs: "capability", "safety" or "benign"; None for that of the table of known
+            tasks, and capability for an unknown task.
+        high: Meaning of a high score, such as "safe" or "harm"; required with the safety or benign axis.
+        scorer: The `scorer` or `scorer.key` to read; None for the known one, or all, each a curve of its own.
+        checkpoints: Unit in which agents with intermediate scores are compared: "tokens", "turns" or "cost".
+
+    Returns:
+        The rows, and notes on assumptions, omissions and missing data.
+
+    Raises:
+        InputError: There is no readable log, no usable score, or the polarity is unknown.
+    """
+    read_polarity(axis, high)  # an invalid word is refused whatever the logs are
+    logs, notes = open_logs(path)
+    own: list[RungRecord] = []
+    foreign: list[OpenLog] = []
+    for log in logs:
+        rows = own_records(log)
+        if rows is None:
+            foreign.append(log)
+        else:
+            own += rows
+    notes += _status_notes(logs)
+    records = _latest(own)
+    if foreign:
+        log_meanings = meanings(foreign, PolarityOptions(axis, high, scorer))
+        notes += dict.fromkeys(meaning.note for meaning in log_meanings if meaning.note is not None)
+        reader = ForeignLogs(path.stem, foreign, log_meanings, checkpoints)
+        records += reader.rows(notes)
+    if not records:
+        raise InputError(f"{path} holds no scored sample. {' '.join(notes)}")
+    return Reading(tuple(records), tuple(notes))
+
+
+def read_origins(
+    path: Path, *, axis: str | None = None, high: str | None = None, scorer: str | None = None
+) -> dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]]:
+    """Return log and sample of every row of :func:`read_logs`, except for Overthink's own logs and checkpoints.
+
+    Args:
+        path: As for :func:`read_logs`.
+        axis: As for :func:`read_logs`.
+        high: As for :func:`read_logs`.
+        scorer: As for :func:`read_logs`.
+
+    Raises:
+        InputError: As for :func:`read_logs`.
+    """
+    foreign = [log for log in open_logs(path)[0] if own_records(log) is None]
+    if not foreign:
+        return {}
+    return ForeignLogs(path.stem, foreign, meanings(foreign, PolarityOptions(axis, high, scorer)), "tokens").origins()
+
+
+def _latest(records: list[RungRecord]) -> list[RungRecord]:
+    """Return the rows of Overthink's own logs, each once: the later trace of a resumed study replaces the earlier."""
+    return list(
+        {(r.task, r.axis, r.scorer, r.arm, r.estimand, r.question, r.draw, r.rung): r for r in records}.values()
+    )
+
+
+def _status_notes(logs: Sequence[OpenLog]) -> list[str]:
+    notes = []
+    for log in logs:
+        if log.header.status != "success":
+            samples = f"its {len(log.summaries)} finished samples were read"
+            notes.append(f"{log.path.name} {_STATUS[log.header.status]}; {samples}.")
+        if log.header.invalidated:
+            notes.append(f"{log.path.name} holds samples marked as invalid; they were read like the others.")
+    return notes

@@ -1,0 +1,125 @@
+"""Questions and answers read from logs, for human labelling."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from inspect_ai.log import EvalSample, EvalSampleSummary
+
+from overthink.collect.efforts import level_folder, scorer_name, whole_draws
+from overthink.collect.inspect_logs.read import read_logs, read_origins
+from overthink.collect.ladder.solver import RECORDS, TEXTS
+from overthink.collect.inspect_logs.files import OpenLog, open_logs
+from overthink.data.labels import AnswerPosition
+from overthink.data.record import Estimand, RungRecord
+from overthink.errors import InputError
+from overthink.plan.study import Plan
+
+AFTER_END = "ended"
+"""Key of the answer of an ended trace, which all rungs above and any added rung below share."""
+
+Texts = dict[AnswerPosition, tuple[str, str]]
+"""Question and answer by position."""
+
+_NOT_ANSWERS = ("trace", str(Estimand.RESAMPLED))
+"""Control rows without an answer of their own: judged thinking, and shares over several answers."""
+
+
+def texts_of_ladder(logs: Path, records: Sequence[RungRecord], positions: Collection[AnswerPosition]) -> Texts:
+    """Return the texts at positions of a ladder or an agent loop; the later texts of a trace collected twice.
+
+    Rungs are identified by their budget, because added rungs change the numbering.
+
+    Args:
+        logs: Folder of the study's logs, or any of Overthink's own logs.
+        records: The study's rows.
+        positions: Positions of the answers.
+
+    Raises:
+        InputError: There is no log, or none can be read.
+    """
+    questions = {position[3] for position in positions}
+    texts: Texts = {}
+    by_name: dict[tuple[object, ...], tuple[str, str]] = {}
+    for log in open_logs(logs)[0]:
+        for sample in log.samples([summary for summary in log.summaries if str(summary.id) in questions]):
+            by_name |= {name: (_question_text(sample), answer) for name, answer in _answers_in(sample)}
+    for row in records:
+        trace = (row.task, row.arm, row.question, row.draw, str(row.estimand))
+        names = [(*trace, row.requested_tokens, row.effort), *([(*trace, AFTER_END)] if row.natural_end else [])]
+        text = next((by_name[name] for name in names if name in by_name), None)
+        if text is not None and _position(row) in positions:
+            texts[_position(row)] = text
+    return texts
+
+
+def texts_of_levels(logs: Path, plan: Plan, names: Sequence[str], positions: Collection[AnswerPosition]) -> Texts:
+    """Return the texts at positions of a study of the provider's own levels.
+
+    Args:
+        logs: Folder of the study's logs.
+        plan: The study's plan.
+        names: Task names in the pool, per task of the plan.
+        positions: Positions of the answers.
+    """
+    origins: dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]] = {}
+    for number, (task, name) in enumerate(zip(plan.tasks, names, strict=True)):
+        for rung, effort in enumerate(plan.efforts or ()):
+            folder = level_folder(logs, number, rung, effort)
+            scorer = scorer_name(task)
+            try:
+                rows = read_logs(folder, axis=task.axis, high=task.high, scorer=scorer).records
+                level_origins = read_origins(folder, axis=task.axis, high=task.high, scorer=scorer)
+            except InputError:  # deleted since, or damaged
+                continue
+            for row, draw in whole_draws(rows, plan.draws)[0]:
+                if (origin := level_origins.get(_position(row))) is not None:
+                    origins[name, "base", str(Estimand.EFFORT), row.question, draw, rung] = origin
+    return _read_texts(origins, positions)
+
+
+def texts_of_logs(logs: Path, positions: Collection[AnswerPosition]) -> Texts:
+    """Return the texts at positions of foreign logs.
+
+    Raises:
+        InputError: There is no log, or none can be read.
+    """
+    return _read_texts(read_origins(logs), positions)
+
+
+def _position(row: RungRecord) -> AnswerPosition:
+    return row.task, row.arm, str(row.estimand), row.question, row.draw, row.rung
+
+
+def _answers_in(sample: EvalSample) -> Iterator[tuple[tuple[object, ...], str]]:
+    """Yield every answer in an own sample with its key in any ladder, and the answer after the trace's end."""
+    rows = sample.store.get(RECORDS, [])
+    texts = {(text.get("beside", rows[0]["estimand"]), text["rung"]): text for text in sample.store.get(TEXTS, [])}
+    for row in rows:
+        estimand = str(row["estimand"])
+        text = texts.get((estimand, row["rung"]))
+        if text is None or estimand in _NOT_ANSWERS:
+            continue
+        trace = (row["task"], row["arm"], str(sample.id), row["draw"], estimand)
+        yield (*trace, row["requested_tokens"], row["effort"]), text["answer"]
+        if row["natural_end"]:
+            yield (*trace, AFTER_END), text["answer"]
+
+
+def _read_texts(
+    origins: Mapping[AnswerPosition, tuple[OpenLog, EvalSampleSummary]], positions: Collection[AnswerPosition]
+) -> Texts:
+    by_log: dict[Path, tuple[OpenLog, list[tuple[AnswerPosition, EvalSampleSummary]]]] = {}
+    for position in positions:
+        if position in origins:
+            log, summary = origins[position]
+            by_log.setdefault(log.path, (log, []))[1].append((position, summary))
+    texts: Texts = {}
+    for log, members in by_log.values():
+        samples = log.samples([summary for _, summary in members])
+        for (position, _), sample in zip(members, samples, strict=True):
+            texts[position] = _question_text(sample), sample.output.completion
+    return texts
+
+
+def _question_text(sample: EvalSample) -> str:
+    return sample.input if isinstance(sample.input, str) else sample.input[-1].text

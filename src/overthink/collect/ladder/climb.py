@@ -1,0 +1,133 @@
+"""Run one trace up the ladder: think to the next rung, fork, decode the forced answer, resume the thinking."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from overthink.collect.providers.continuation import Prefix, Segment
+from overthink.collect.ladder.thinking import Thinker, TraceContext
+from overthink.data.tokens import NO_OVERHEAD, OnTheWay
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Result of one rung of a trace.
+
+    Attributes:
+        rung: Position on the ladder, from 0.
+        requested_tokens: The rung's thinking budget.
+        thinking_tokens: Thinking tokens so far.
+        answer: The forced answer.
+        natural_end: The model had ended its thinking by itself.
+        generated_tokens: Tokens newly decoded for this rung, answer and discarded tokens included; 0 for a step carried
+            forward.
+        prompt_tokens: Prompt tokens of this rung's requests; None if the server reports none.
+        cached_tokens: Prompt tokens read from the server's cache; None if not reported.
+        thought: Thinking text since the rung below; all of it after a restart.
+        prefix: Prompt and thinking at this rung, not yet closed.
+        stop: Stop text that ended the thinking, "" for the end of the turn; None if it has not ended or is unknown.
+        is_carried: The step repeats the one below, because the trace had ended.
+        thought_ids: Token ids of all thinking so far; None if the provider does not use them.
+        is_restart: The thinking is not a continuation of that of the rung below.
+        overhead: Overhead tokens since the start of the trace.
+        score: Verifier score of the thinking; None without a verifier.
+        seconds: Wall-clock seconds newly spent on this rung; like all times, None without a clock.
+        thinking_seconds: Seconds of all thinking so far, interventions and search included.
+        answer_seconds: Seconds of this rung's answer.
+    """
+
+    rung: int
+    requested_tokens: int
+    thinking_tokens: int
+    answer: Segment
+    natural_end: bool
+    generated_tokens: int
+    prompt_tokens: int | None
+    cached_tokens: int | None
+    thought: str
+    prefix: Prefix
+    stop: str | None = None
+    is_carried: bool = False
+    thought_ids: tuple[int, ...] | None = None
+    is_restart: bool = False
+    overhead: OnTheWay = NO_OVERHEAD
+    score: float | None = None
+    seconds: float | None = None
+    thinking_seconds: float | None = None
+    answer_seconds: float | None = None
+
+    @property
+    def attempt_seconds(self) -> float | None:
+        """Seconds of one attempt up to this rung: thinking and answer."""
+        thinking, answer = self.thinking_seconds, self.answer_seconds
+        return None if thinking is None or answer is None else thinking + answer
+
+
+async def run_ladder(context: TraceContext, thinker: Thinker) -> AsyncIterator[Step]:
+    """Yield one step per rung, in ascending order, so that the server's prefix cache is reused."""
+    continuation, spec, meter, watch = context.continuation, context.spec, context.meter, context.watch
+    first_request, start, thinking = meter.requests, watch.seconds, watch.no_time
+    with watch.running():
+        prompt = await continuation.start(list(context.prompt), spec.format.open)
+        await thinker.begin(prompt)
+    below: Step | None = None
+    previous_text = ""  # the thinking at the rung below
+    for rung, budget in enumerate(spec.budgets):
+        if below is not None and below.natural_end:
+            below = _carry_forward(below, rung, budget)
+            yield below
+            continue
+        with watch.running():
+            path = await thinker.to(rung, budget)
+        thinking, answer_start = _plus(thinking, watch.since(start)), watch.seconds
+        with watch.running():
+            fork = await continuation.append_text(path.prefix, spec.format.close + spec.format.cue)
+            sampling = spec.answering(*(path.answer_key or (rung, "answer")))
+            answer = await meter.send(continuation.decode(fork, sampling, truth=spec.truth_for("answer", path.tokens)))
+        receipt, is_restart = meter.since(first_request), not path.text.startswith(previous_text)
+        below = Step(
+            rung=rung,
+            requested_tokens=budget,
+            thinking_tokens=path.tokens,
+            answer=answer,
+            natural_end=path.ended,
+            generated_tokens=receipt.decoded_tokens,
+            prompt_tokens=receipt.prompt_tokens,
+            cached_tokens=receipt.cached_tokens,
+            thought=path.text if is_restart else path.text[len(previous_text) :],
+            prefix=path.prefix,
+            stop=path.stop,
+            thought_ids=_ids_after(prompt, path.prefix),
+            is_restart=is_restart,
+            overhead=meter.overhead(),
+            score=path.score,
+            seconds=watch.since(start),
+            thinking_seconds=thinking,
+            answer_seconds=watch.since(answer_start),
+        )
+        previous_text = path.text
+        yield below
+        first_request, start = meter.requests, watch.seconds  # requests of control rows since the yield are excluded
+
+
+def _carry_forward(below: Step, rung: int, budget: int) -> Step:
+    """Return the step of the rung below, for a trace that had ended there."""
+    return replace(
+        below,
+        rung=rung,
+        requested_tokens=budget,
+        generated_tokens=0,
+        prompt_tokens=0,
+        cached_tokens=0,
+        thought="",
+        is_carried=True,
+        is_restart=False,
+        seconds=None if below.seconds is None else 0.0,
+    )
+
+
+def _plus(a: float | None, b: float | None) -> float | None:
+    return None if a is None or b is None else a + b
+
+
+def _ids_after(prompt: Prefix, prefix: Prefix) -> tuple[int, ...] | None:
+    return None if prompt.ids is None or prefix.ids is None else prefix.ids[len(prompt.ids) :]

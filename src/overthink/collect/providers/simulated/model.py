@@ -1,0 +1,182 @@
+"""A simulated model with known probabilities of correct, safe and answering behaviour."""
+
+import hashlib
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit, ndtri
+
+from overthink.collect.providers.simulated.curves import SimulatedCurve, parse_curve
+from overthink.collect.providers.simulated.simulated_turn import SimulatedTurn
+from overthink.errors import InputError
+
+QUADRATURE_NODES = 64
+"""Number of Gauss–Hermite nodes for the mean over questions."""
+
+EMPTY_TURN = SimulatedTurn()
+"""A turn without steps."""
+
+
+def uniform(*key: object) -> float:
+    """Return a number in (0, 1) determined by the key.
+
+    Example:
+        >>> uniform("a", 1) == uniform("a", 1) != uniform("a", 2)
+        True
+    """
+    digest = hashlib.blake2b(repr(key).encode(), digest_size=8).digest()
+    return ((int.from_bytes(digest) >> 12) + 0.5) / 2.0**52
+
+
+@dataclass(frozen=True)
+class SimulatedModel:
+    """A simulated model with known outcome probabilities.
+
+    A question q of an axis has p(q, t) = sigmoid(logit(curve(t)) + question_sd · z_q), z_q standard normal and
+    fixed by (seed, axis, q). A trace has one latent uniform for its whole ladder and succeeds if it is below p: its
+    outcomes follow p along the ladder, as those of a real trace do, and are not redrawn at every rung.
+
+    Its thinking has steps, and their content changes p: a call for care turns a trace that would fail on the safety
+    axis with the probability ``steer_effect``, up to ``steer_depth`` calls; sound and shaky steps move the logit by
+    ``step_gain`` times their balance. From step ``commit_step`` on, the answer is determined by the steps before it;
+    until then every continuation draws its own.
+
+    Attributes:
+        capability: Curve of being correct; see :func:`overthink.collect.providers.simulated.curves.parse_curve`.
+        safety: Curve of being safe.
+        benign: Curve of answering.
+        question_sd: Spread between questions, on the logit scale.
+        natural_length: Mean thinking tokens at which a trace ends by itself (geometric); None: never.
+        unparsed: Share of unparsable answers.
+        truncated: Share of answers that reach their token limit.
+        seed: Seed of the questions' difficulties.
+        step_tokens: Tokens per thinking step, line end included.
+        step_gain: Effect of the balance of steps on the logit scale, from -gain to gain.
+        steer_effect: Probability that a call for care turns a harmful trace.
+        steer_depth: Number of calls for care with an effect.
+        commit_step: Steps after which the answer is determined; None: by the trace, from the beginning.
+
+    Raises:
+        InputError: A curve cannot be parsed, or a number is out of range.
+    """
+
+    capability: str = "rise"
+    safety: str = "flat"
+    benign: str = "flat"
+    question_sd: float = 1.0
+    natural_length: float | None = None
+    unparsed: float = 0.0
+    truncated: float = 0.0
+    seed: int = 0
+    step_tokens: int = 12
+    step_gain: float = 0.0
+    steer_effect: float = 0.5
+    steer_depth: int = 3
+    commit_step: int | None = None
+    _curves: dict[str, SimulatedCurve] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        curves = {axis: parse_curve(getattr(self, axis)) for axis in ("capability", "safety", "benign")}
+        object.__setattr__(self, "_curves", curves)
+        if not self.question_sd >= 0:
+            raise InputError(f"question_sd={self.question_sd}: needed 0 or more")
+        if self.natural_length is not None and not self.natural_length > 0:
+            raise InputError(f"natural_length={self.natural_length}: needed more than 0 tokens, or nothing for no end")
+        if not (self.unparsed >= 0 and self.truncated >= 0 and self.unparsed + self.truncated <= 1):
+            raise InputError(
+                f"unparsed={self.unparsed}, truncated={self.truncated}: needed shares with a sum of at most 1"
+            )
+        if not (self.step_tokens >= 3 and self.steer_depth >= 0 and 0 <= self.steer_effect <= 1):
+            raise InputError(
+                f"step_tokens={self.step_tokens}, steer_effect={self.steer_effect}, steer_depth={self.steer_depth}: "
+                "needed 3 tokens or more, a probability, and 0 or more"
+            )
+
+    def probability(self, axis: str, question: str, thinking_tokens: int, turn: SimulatedTurn = EMPTY_TURN) -> float:
+        """Return the probability of the good answer to one question after these thinking tokens and steps."""
+        difficulty = ndtri(uniform("question", self.seed, axis, question))
+        centre = logit(self._curve(axis)(thinking_tokens)) + self.step_gain * turn.quality
+        return self._with_steering(axis, float(expit(centre + self.question_sd * difficulty)), turn.care_calls)
+
+    def outcome(
+        self, axis: str, question: str, draw: int, seed: int, thinking_tokens: int, turn: SimulatedTurn = EMPTY_TURN
+    ) -> bool:
+        """Return whether one trace gives the good answer after these thinking tokens and steps.
+
+        Args:
+            axis: Name of the axis.
+            question: Id of the question.
+            draw: Number of the trace.
+            seed: The study's seed.
+            thinking_tokens: Thinking tokens so far.
+            turn: The trace's turn so far.
+        """
+        return self.latent(axis, question, draw, seed) < self.probability(axis, question, thinking_tokens, turn)
+
+    def settled_outcome(
+        self, axis: str, question: str, thinking_tokens: int, turn: SimulatedTurn, chance: object
+    ) -> bool:
+        """Return whether the answer is good if the steps determine it, not the trace.
+
+        Args:
+            axis: Name of the axis.
+            question: Id of the question.
+            thinking_tokens: Thinking tokens so far.
+            turn: The trace's turn so far.
+            chance: Random key of the answer before it is determined: new in each continuation.
+        """
+        steps = turn.steps[: self.commit_step]
+        lot = uniform("settled", steps) if len(steps) == self.commit_step else uniform("open", chance)
+        return lot < self.probability(axis, question, thinking_tokens, turn)
+
+    def _with_steering(self, axis: str, good: float, calls: int) -> float:
+        if axis != "safety":
+            return good
+        return 1.0 - (1.0 - good) * (1.0 - self.steer_effect) ** min(calls, self.steer_depth)
+
+    @staticmethod
+    def latent(axis: str, question: str, draw: int, seed: int) -> float:
+        """Return the latent uniform of a trace, constant along its ladder."""
+        return uniform("trace", seed, axis, question, draw)
+
+    def truth(
+        self, axis: str, thinking_tokens: ArrayLike, *, care_calls: int = 0, quality: float = 0.0
+    ) -> NDArray[np.float64]:
+        """Return the mean of :meth:`probability` over all possible questions, in the shape of ``thinking_tokens``.
+
+        Args:
+            axis: Name of the axis.
+            thinking_tokens: Thinking tokens so far.
+            care_calls: Number of calls for care in the turn.
+            quality: Balance of its steps, from -1 to 1.
+
+        Example:
+            >>> float(SimulatedModel(safety="0:0.5", question_sd=2.0).truth("safety", 100).round(9))
+            0.5
+        """
+        nodes, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE_NODES)
+        centre = logit(self._curve(axis)(thinking_tokens))[..., None] + self.step_gain * quality
+        mean = np.asarray(expit(centre + self.question_sd * nodes) @ (weights / weights.sum()))
+        harm_factor = (1.0 - self.steer_effect) ** min(care_calls, self.steer_depth) if axis == "safety" else 1.0
+        return np.asarray(1.0 - (1.0 - mean) * harm_factor)
+
+    def rung_truth(self, axis: str, budget: int) -> float:
+        """Return the mean over questions and traces at a rung of ``budget`` tokens; ended traces keep their answer."""
+        if self.natural_length is None:
+            return float(self.truth(axis, budget))
+        hazard = self.hazard
+        lengths = np.arange(budget + 1)
+        share = hazard * (1.0 - hazard) ** lengths
+        share[-1] = (1.0 - hazard) ** budget
+        return float(share @ self.truth(axis, lengths))
+
+    @property
+    def hazard(self) -> float:
+        """Probability that a trace ends before its next thinking token."""
+        return 0.0 if self.natural_length is None else 1.0 / (1.0 + self.natural_length)
+
+    def _curve(self, axis: str) -> SimulatedCurve:
+        if axis not in self._curves:
+            raise InputError(f"a simulated model knows no axis {axis!r}; known: {', '.join(self._curves)}")
+        return self._curves[axis]

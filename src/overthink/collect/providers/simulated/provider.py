@@ -1,0 +1,174 @@
+"""``overthink/simulated``: an Inspect provider that thinks in pseudo-words and answers by known probabilities."""
+
+import math
+from typing import Any
+
+from inspect_ai.model import (
+    ChatCompletionChoice,
+    ChatMessage,
+    ChatMessageAssistant,
+    GenerateConfig,
+    Logprob,
+    Logprobs,
+    ModelAPI,
+    ModelOutput,
+    ModelUsage,
+    StopReason,
+    TopLogprob,
+)
+from inspect_ai.tool import ToolChoice, ToolInfo
+
+from overthink.collect.providers.embedded.provider import raw_prompt
+from overthink.collect.providers.simulated.pieces import decode, encode
+from overthink.collect.providers.simulated.model import SimulatedModel, uniform
+from overthink.collect.providers.simulated.thinking import END, Thinking, likelihood_of_words, pseudo_words
+from overthink.collect.providers.simulated.simulated_turn import TURN, SimulatedTurn, turn_of
+
+CONTEXT = 1 << 17
+"""Context window, in tokens."""
+
+CHAT_ANSWER = "This is a simulated model; it has nothing to say."
+"""Answer to requests without ``truth``."""
+
+
+class SimulatedProvider(ModelAPI):
+    """The provider. A request's user message carries ``prompt_token_ids`` and ``truth`` in its metadata.
+
+    ``truth`` holds axis, question, draw, seed, good, bad, thinking_tokens and phase. In the phase "think" it
+    decodes lines of pseudo-words until it ends by itself or at the limit: a function of the prompt alone at
+    temperature 0, of prompt and seed otherwise. In the phase "answer" it decodes the good or the bad text, in the
+    phase "natural" the same on a line of its own.
+    Line ends are the only stop words with an effect. The number of cached prompt tokens is unknown, as with many real
+    servers.
+
+    Args:
+        model_name: "simulated".
+        base_url: Not used.
+        api_key: Not used.
+        config: Defaults for generation.
+        **parameters: Fields of :class:`~overthink.collect.providers.simulated.model.SimulatedModel`.
+    """
+
+    wants_truth = True
+    takes_time = False  # its time is that of Overthink's own code, and equal runs would differ in nothing else
+
+    def __init__(
+        self,
+        model_name: str,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        config: GenerateConfig = GenerateConfig(),  # noqa: B008 (the signature Inspect calls)
+        **parameters: Any,
+    ) -> None:
+        super().__init__(model_name, base_url, api_key, [], config)
+        self.model = SimulatedModel(**parameters)
+
+    async def generate(
+        self,
+        input: list[ChatMessage],  # noqa: A002 (Inspect's name)
+        tools: list[ToolInfo],
+        tool_choice: ToolChoice,
+        config: GenerateConfig,
+    ) -> ModelOutput:
+        """Think, answer, or say one harmless sentence."""
+        prompt = raw_prompt(input) or await self.render(input)
+        room = CONTEXT - len(prompt)
+        limit = room if config.max_tokens is None else min(config.max_tokens, room)
+        truth = (input[-1].metadata or {}).get("truth")
+        stop, ahead = None, None
+        if truth is None:
+            ids, is_complete = _cut(encode(CHAT_ANSWER), limit)
+        elif truth["phase"] == "think":
+            thinking = self._thinking(truth, prompt, config)
+            ids, is_complete, stop = thinking.decode(prompt, limit, until_line_end=END in (config.stop_seqs or ()))
+            ahead = thinking.ahead(prompt, config.top_logprobs or 1) if config.logprobs else None
+        else:
+            ids, is_complete = _cut(self._answer(truth, prompt, config, limit), limit)
+        output = self._output(prompt, ids, "stop" if is_complete else "max_tokens", stop)
+        output.choices[0].logprobs = None if ahead is None else _logprobs(ahead)
+        return output
+
+    async def likelihood(
+        self, prompt: list[int], ids: list[int], *, truth: dict[str, Any] | None
+    ) -> tuple[list[float], int]:
+        """Return log-probabilities of given tokens, and the tokens of the request: the prompt with them, once.
+
+        The good answer has the probability of success, the bad one the complement, both in their first token.
+        """
+        text, tokens = decode(ids).strip(), len(prompt) + len(ids)
+        if truth is None or truth["phase"] == "think" or text not in (truth["good"].strip(), truth["bad"].strip()):
+            return likelihood_of_words(ids), tokens
+        axis, question, thought = (truth[name] for name in ("axis", "question", "thinking_tokens"))
+        good = self.model.probability(axis, question, thought, turn_of(decode(prompt)))
+        first = good if text == truth["good"].strip() else 1 - good
+        return [math.log(max(first, 1e-300)), *[0.0] * (len(ids) - 1)], tokens
+
+    async def render(self, messages: list[ChatMessage]) -> list[int]:
+        """Return the token ids of a chat, up to the assistant's first token."""
+        return encode("".join(f"<|{m.role}|>{m.text}\n" for m in messages) + TURN)
+
+    async def tokenize(self, text: str) -> list[int]:
+        """Return the token ids of a text."""
+        return encode(text)
+
+    async def count_text_tokens(self, text: str) -> int:
+        """Return the number of tokens of a text."""
+        return len(encode(text))
+
+    def context_tokens(self) -> int:
+        """Context window, in tokens."""
+        return CONTEXT
+
+    def _thinking(self, truth: dict[str, Any], prompt: list[int], config: GenerateConfig) -> Thinking:
+        """Return the thinking process of a request."""
+        so_far = turn_of(decode(prompt))
+
+        def risky(tokens: int, written: list[int]) -> bool:
+            if truth["axis"] != "safety":
+                return False
+            turn = so_far + turn_of(decode(written))
+            return not self._is_good(truth, truth["thinking_tokens"] + tokens, turn, config)
+
+        return Thinking(self.model.hazard, self.model.step_tokens, _seed(self.model, config), risky)
+
+    def _is_good(self, truth: dict[str, Any], tokens: int, turn: SimulatedTurn, config: GenerateConfig) -> bool:
+        """Return whether an answer forced now would be good."""
+        axis, question, draw, seed = (truth[name] for name in ("axis", "question", "draw", "seed"))
+        if self.model.commit_step is None:
+            return self.model.outcome(axis, question, draw, seed, tokens, turn)
+        return self.model.settled_outcome(axis, question, tokens, turn, (question, draw, seed, config.seed))
+
+    def _answer(self, truth: dict[str, Any], prompt: list[int], config: GenerateConfig, limit: int) -> list[int]:
+        axis, question, draw, seed, tokens = (truth[k] for k in ("axis", "question", "draw", "seed", "thinking_tokens"))
+        fate = uniform("fate", seed, axis, question, draw, tokens)
+        if fate < self.model.truncated:
+            return pseudo_words([tokens], limit + 1, seed=seed)
+        if fate < self.model.truncated + self.model.unparsed:
+            return pseudo_words([tokens], 3, seed=seed)
+        answer = truth["good" if self._is_good(truth, tokens, turn_of(decode(prompt)), config) else "bad"]
+        return encode(f"\n\n{answer}" if truth["phase"] == "natural" else answer)
+
+    def _output(self, prompt: list[int], ids: list[int], reason: StopReason, stop: str | None) -> ModelOutput:
+        message = ChatMessageAssistant(content=decode(ids), model=self.model_name, source="generate")
+        n_decoded = len(ids) + (stop is not None)  # the stop word is decoded and then removed
+        return ModelOutput(
+            model=self.model_name,
+            choices=[ChatCompletionChoice(message=message, stop_reason=reason)],
+            usage=ModelUsage(input_tokens=len(prompt), output_tokens=n_decoded, total_tokens=len(prompt) + n_decoded),
+            metadata={"token_ids": ids, "cached_tokens": None, "stop": stop},
+        )
+
+
+def _logprobs(ahead: list[tuple[int, float]]) -> Logprobs:
+    """Return the log-probabilities of the first token and its alternatives."""
+    top = [TopLogprob(token=decode([token]), logprob=math.log(share)) for token, share in ahead]
+    return Logprobs(content=[Logprob(token=top[0].token, logprob=top[0].logprob, top_logprobs=top)])
+
+
+def _cut(ids: list[int], limit: int) -> tuple[list[int], bool]:
+    return ids[:limit], len(ids) <= limit
+
+
+def _seed(model: SimulatedModel, config: GenerateConfig) -> int | None:
+    """Return the seed of sampling: the model's at temperature 0, else the request's."""
+    return model.seed if config.temperature == 0 else config.seed

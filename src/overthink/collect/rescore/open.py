@@ -1,0 +1,139 @@
+"""Session of a verification: opens verifier, tasks and model, refuses invalid ones, and estimates the cost."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from inspect_ai import Task
+from inspect_ai.model import Model
+
+from overthink.collect.providers.continuation import continuation_for
+from overthink.collect.session.estimate import is_local
+from overthink.collect.session.prepare import open_plan_model
+from overthink.collect.session.open import open_model, open_task
+from overthink.collect.session.prompt_length import LETTERS_PER_TOKEN, LetterCounter, prompt_lengths
+from overthink.collect.scoring.replay import Replay
+from overthink.collect.arms.verifiers.likelihood import check_likelihood
+from overthink.collect.arms.verifiers.own_probability import OwnProbability
+from overthink.collect.rescore.solved import AnswerText
+from overthink.collect.arms.verifiers.steps import steps_of
+from overthink.collect.arms.verifiers.base import Aggregate, Verifier
+from overthink.collect.arms.verifiers.registry import VerifierPlan
+from overthink.data.verifier_scores import AnswerKey
+from overthink.errors import InputError
+from overthink.plan.study import Plan, TaskPlan
+from overthink.cost.prices import is_own, per_million, rates_of
+
+NO_MODEL = "none/none"
+"""Placeholder of the model under test, for verifiers that do not call it."""
+
+
+@dataclass(frozen=True)
+class VerificationSession:
+    """Opened inputs of a verification.
+
+    Attributes:
+        plan: The study's plan.
+        verifier_plan: The verifier's specification.
+        verifier: The opened verifier.
+        aggregate: Aggregation of step scores; None to score answers.
+        model: The model under test, or a placeholder that is never called.
+        tasks: Plan and task, by name in the pool.
+        texts: The answers without a score, with the thinking before them.
+    """
+
+    plan: Plan
+    verifier_plan: VerifierPlan
+    verifier: Verifier
+    aggregate: Aggregate | None
+    model: Model
+    tasks: Mapping[str, tuple[TaskPlan, Task]]
+    texts: Mapping[AnswerKey, AnswerText]
+
+    @property
+    def is_paid(self) -> bool:
+        """Whether the verification may be billed by a provider."""
+        where = self.verifier_plan.part.where(self.verifier_plan.settings)
+        if where is not None:
+            return not any(host in where for host in ("//localhost", "//127.0.0.1", "//[::1]"))
+        models = [
+            *self.verifier.models,
+            *([self.plan.grader] if self.verifier_plan.is_oracle and self.plan.grader else []),
+        ]
+        are_own = [is_own(name) for name in models]
+        return not (all(are_own) and (not self.verifier_plan.part.asks_model or is_local(self.model)))
+
+    @cached_property
+    def prompts(self) -> dict[str, int]:
+        """Estimated mean prompt tokens by task."""
+        needed_tasks = {key[0] for key in self.texts}
+        return {
+            name: prompt_lengths(
+                task, name=name, questions=len(task.dataset), replay=Replay, turn=None, counter=LetterCounter()
+            ).prompt
+            for name, (_, task) in self.tasks.items()
+            if name in needed_tasks
+        }
+
+    def estimate(self) -> str:
+        """Return the estimated cost as text."""
+        calls = prompt = n_decoded = steps = 0
+        for key, text in self.texts.items():
+            if text.thought is None:
+                continue
+            n_steps = 1 if self.aggregate is None else len(steps_of(text.thought)) + 1
+            work = self.verifier_plan.part.work(self.verifier_plan.settings, n_steps, self.plan.answer_tokens)
+            letters = len(text.thought) + len(text.answer)
+            steps, calls, n_decoded = steps + n_steps, calls + work.calls, n_decoded + work.decoded_tokens
+            prompt += work.calls * (self.prompts[key[0]] + letters // LETTERS_PER_TOKEN)
+        what = "answers" if self.aggregate is None else f"answers with {steps:,} steps"
+        line = f"{len(self.texts):,} {what}: at most {calls:,} calls of {self.verifier.name}, about {prompt:,} prompt "
+        line += f"tokens and at most {n_decoded:,} decoded tokens; the model under test decodes nothing for its answers"
+        return f"{line}; {self._price(prompt, n_decoded)}"
+
+    def _price(self, prompt: int, n_decoded: int) -> str:
+        if not self.is_paid:
+            return "no charge: the verifier runs on this machine"
+        payee = self.plan.model if self.verifier_plan.part.asks_model else self.verifier.models[0]
+        rates = rates_of(payee)
+        if self.verifier_plan.part.where(self.verifier_plan.settings) is not None or isinstance(rates, str):
+            return rates if isinstance(rates, str) else "price unknown: the server has no list price"
+        return f"at most about {rates.prompt * prompt + rates.decoded * n_decoded:.2f} USD; {per_million(rates)}"
+
+
+def open_verification(
+    plan: Plan, verifier_plan: VerifierPlan, *, by: str, texts: Mapping[AnswerKey, AnswerText]
+) -> VerificationSession:
+    """Open the verifier, the tasks with answers to score, and the model if the verifier calls it.
+
+    Args:
+        plan: The study's plan.
+        verifier_plan: The verifier's specification.
+        by: "steps" or "answer".
+        texts: The answers without a score.
+
+    Raises:
+        InputError: Something cannot be opened, or an option is missing.
+    """
+    if by == "steps" and verifier_plan.aggregate is None:
+        raise InputError(
+            f"--verifier {verifier_plan.label}: scores of steps need to become one; add aggregate=last, min, prod or "
+            "mean to it, or score whole answers with --by answer"
+        )
+    if by == "answer" and verifier_plan.aggregate is not None:
+        raise InputError(f"--verifier {verifier_plan.label}: with --by answer there is one score; leave aggregate out")
+    verifier = verifier_plan.open()
+    model = open_plan_model(plan) if verifier_plan.part.asks_model else open_model(NO_MODEL, {})
+    if isinstance(verifier, OwnProbability):
+        check_likelihood(continuation_for(model))
+    names = {key[0] for key in texts}
+    tasks: dict[str, tuple[TaskPlan, Task]] = {}
+    for task_plan in plan.tasks:
+        task = open_task(task_plan)
+        name = task.name if ".py" in task_plan.task else task_plan.task
+        if name in names:
+            tasks[name] = task_plan, task
+    lost = sorted(names - tasks.keys())
+    if lost:
+        raise InputError(f"the study's task {lost[0]} is not among those of its plan, so its prompts cannot be made")
+    return VerificationSession(plan, verifier_plan, verifier, verifier_plan.aggregate, model, tasks, texts)

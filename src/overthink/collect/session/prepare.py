@@ -1,0 +1,265 @@
+"""Session: a plan with its model and tasks opened and checked; all refusals happen here, before any cost."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from inspect_ai import Task
+from inspect_ai.model import Model
+
+from overthink.collect.arms.registry import Arm, models_of, open_arm, reads_probabilities
+from overthink.collect.providers.continuation import continuation_for
+from overthink.collect.session.estimate import TaskWorkload, estimate_plan, is_local
+from overthink.collect.scoring.graders import graders
+from overthink.collect.scoring.judging import AnswerJudge
+from overthink.collect.agent_loop.replay import LoopReplay
+from overthink.collect.session.open import check_arguments, open_model, open_task
+from overthink.collect.session.prompt_length import (
+    Counter,
+    LetterCounter,
+    TurnFormat,
+    counter_for,
+    prompt_lengths,
+    text_counter,
+)
+from overthink.collect.scoring.replay import Replay
+from overthink.collect.arms.interventions.no_judge import refuse_guards_that_judge
+from overthink.collect.arms.interventions.probabilities import PROBE_NOTE, always_gives_probabilities, refuse_without_probabilities
+from overthink.collect.providers.think_tags import think_format
+from overthink.collect.providers.reasoning_levels import effort_settings
+from overthink.cost.estimate import Estimate
+from overthink.errors import InputError
+from overthink.plan.checkpoints import Checkpoints
+from overthink.plan.study import Plan, TaskPlan
+from overthink.cost.prices import is_own
+
+EMBEDDED = ("overthink/smollm2", "overthink/gguf")
+"""Models whose server is started here, with the slots and the context that the plan needs."""
+
+PROMPT_TOKENS = 1024
+"""Context reserved for the prompt of an embedded model, in tokens."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """A plan with its model and tasks opened and checked.
+
+    Attributes:
+        plan: The plan.
+        model: The model under test.
+        tasks: The original task, per task of the plan.
+        names: Name in the pool, per task of the plan.
+        questions: Number of questions, per task of the plan.
+        workloads: Workload with prompt lengths and graders, per task of the plan.
+        arms: The opened arms; none on the provider's own levels.
+    """
+
+    plan: Plan
+    model: Model
+    tasks: tuple[Task, ...]
+    names: tuple[str, ...]
+    questions: tuple[int, ...]
+    workloads: tuple[TaskWorkload, ...]
+    arms: tuple[Arm, ...]
+
+    @property
+    def traces(self) -> int:
+        """Maximum number of traces of the study."""
+        return sum(self.questions) * self.plan.most_draws * len(self.plan.efforts or self.plan.arms)
+
+    @property
+    def is_billed(self) -> bool:
+        """Whether costs may arise: with any model except our own ones and those of loopback servers."""
+        others = [*models_of(self.arms), *(name for task in self.workloads for name in task.graders)]
+        return not (is_local(self.model) and all(is_own(name) for name in others if name != self.plan.model))
+
+    @cached_property
+    def spending(self) -> Estimate:
+        """Estimated calls, tokens and costs of the study, with notes on its graders."""
+        notes = _grading_notes(self.plan, self.workloads)
+        if reads_probabilities(self.arms) and not (is_local(self.model) or always_gives_probabilities(self.model)):
+            notes = (*notes, PROBE_NOTE)
+        tokens_of = text_counter(counter_for(self.model))
+        return estimate_plan(
+            self.plan, self.workloads, self.arms, free=is_local(self.model), notes=notes, tokens_of=tokens_of
+        )
+
+    def estimate(self) -> str:
+        """Return the estimate in a few lines: traces, calls, tokens, the price as far as known, and notes."""
+        plan, total = self.plan, self.spending
+        load = f"{sum(self.questions)} questions × {plan.most_draws} draws"
+        load += f" × {len(plan.arms)} arms" if len(plan.arms) > 1 else ""
+        if plan.until is not None:
+            load = f"at most {load}, {plan.draws} of them in the first wave,"
+        if plan.efforts is not None:
+            work = f"{load} × {len(plan.efforts)} efforts = {total.calls:,} calls; tokens as the model likes"
+        elif plan.turns is not None:
+            work = f"{load} = {self.traces:,} traces of at most {plan.turns[-1]} turns; at most {total.calls:,} calls; "
+            work += "tokens as the model likes, and as its tools answer"
+        elif plan.loop_tokens is not None:
+            top = plan.loop_tokens[-1]
+            work = f"{load} = {self.traces:,} traces of loops, each of {top:,} generated tokens and the turn that "
+            work += (
+                f"passes them at most: about {self.traces * top:,} decoded tokens; prompt tokens as its tools answer"
+            )
+        else:
+            work = (
+                f"{load} = {self.traces:,} traces; {'about' if total.in_steps else 'at most'} {total.calls:,} calls, "
+            )
+            work += f"about {total.prompt_tokens[1]:,} prompt tokens and {total.decoded_tokens[1]:,} decoded tokens"
+        if total.judge_calls:
+            work += f"; at most {total.judge_calls:,} calls of graders"
+        if total.usd is not None:
+            low, high = total.usd
+            work += f"; {low:.2f} USD or more" if high is None else f"; {low:.2f} to {high:.2f} USD"
+        return "\n".join([f"{work}; {total.price}", *(f"Note: {note}" for note in total.notes)])
+
+
+def open_plan(plan: Plan) -> Session:
+    """Open the model and every task, and check them against the plan, before any cost.
+
+    Raises:
+        InputError: Something in the plan cannot be done; the message says what to change.
+    """
+    if plan.checkpoints is not None:
+        _check_calls_tools(plan.model, plan.checkpoints)
+    model = open_plan_model(plan)
+    check_arguments(plan.tasks)
+    tasks = tuple(open_task(task) for task in plan.tasks)
+    if plan.budgets is not None:
+        think_format(plan.think_format)
+        continuation_for(model)
+        _check_context(plan, model)
+    for task, task_plan in zip(tasks, plan.tasks, strict=True):
+        if plan.efforts is None and _is_sandboxed(task):
+            _check_sandbox(task_plan, plan)
+        if plan.budgets is not None:
+            _check_forkable(task, task_plan)
+    if plan.sandbox_scoring is not None and not any(map(_is_sandboxed, tasks)):
+        raise InputError(f"--sandbox-scoring {plan.sandbox_scoring}: no task runs in a sandbox; leave it out")
+    for effort in plan.efforts or ():
+        effort_settings(model, effort)
+    if plan.grader is not None:
+        open_model(plan.grader, {}, role="grader")
+    names = tuple(_name(task, task_plan) for task, task_plan in zip(tasks, plan.tasks, strict=True))
+    questions = tuple(min(len(task.dataset), plan.limit or len(task.dataset)) for task in tasks)
+    counter = (
+        LetterCounter() if plan.budgets is None else counter_for(model)
+    )  # elsewhere the provider renders the prompts
+    workloads = tuple(
+        _workload(plan, task_plan, task, name, count, counter)
+        for task_plan, task, name, count in zip(plan.tasks, tasks, names, questions, strict=True)
+    )
+    judges = {name for task in workloads for name in task.graders} | ({plan.grader} if plan.grader else set())
+    refuse_guards_that_judge(plan.arms, judges, model=plan.model)
+    arms = () if plan.budgets is None else tuple(open_arm(arm, plan) for arm in plan.arms)
+    if reads_probabilities(arms):
+        refuse_without_probabilities(model, plan)
+    return Session(plan, model, tasks, names, questions, workloads, arms)
+
+
+def open_plan_model(plan: Plan) -> Model:
+    """Return the model under test, with the slots and the context that its plan needs.
+
+    Raises:
+        InputError: Inspect does not know it, or its provider cannot start.
+    """
+    return open_model(plan.model, _room_for(plan) | dict(plan.model_args))
+
+
+def _workload(plan: Plan, task_plan: TaskPlan, task: Task, name: str, questions: int, counter: Counter) -> TaskWorkload:
+    """Return the workload of one task; with repeated scoring its solver is tested, and only one scorer is run."""
+    replay: type[Replay] | None = None
+    scorers = list(task.scorer or ())
+    if plan.efforts is None:
+        scorers = [AnswerJudge(scorers, task_plan).scorer]
+        replay = Replay if plan.checkpoints is None else LoopReplay
+    turn = None if plan.budgets is None else TurnFormat(think_format(plan.think_format), plan.answer_cue)
+    lengths = prompt_lengths(task, name=task_plan.task, questions=questions, replay=replay, turn=turn, counter=counter)
+    judges = graders(scorers, task, plan=plan, task_plan=task_plan)
+    return TaskWorkload(name, questions, lengths.prompt, judges, cue_tokens=lengths.cue)
+
+
+def _grading_notes(plan: Plan, workloads: tuple[TaskWorkload, ...]) -> tuple[str, ...]:
+    """Return notes on graders: a model that judges itself, and a `--grader` that no scorer uses."""
+    own = [task.name for task in workloads if plan.model in task.graders]
+    notes = []
+    if own:
+        why = "no --grader was given" if plan.grader is None else "it was given as --grader"
+        why = why if plan.grader in (None, plan.model) else "the task asks for it"
+        notes.append(
+            f"{', '.join(own)}: graded by the model under test, {plan.model} ({why}). A model that judges its own "
+            "answers is no independent judge, and its error may change with the budget; name another with --grader."
+        )
+    elif plan.grader == plan.model:
+        notes.append(f"The grader is the model under test, {plan.model}.")
+    if plan.grader is not None and not any(plan.grader in task.graders for task in workloads):
+        notes.append(
+            f"--grader {plan.grader}: as far as the code of the scorers tells, none of them asks for it; tasks may "
+            "name their judge by an argument of their own (-T)."
+        )
+    return tuple(notes)
+
+
+def _room_for(plan: Plan) -> dict[str, str | int | float | bool]:
+    """Return the arguments of an embedded model for this plan: slots for twice the concurrent traces, context."""
+    if plan.model not in EMBEDDED or plan.budgets is None:
+        return {}
+    context = plan.budgets[-1] + plan.answer_tokens + PROMPT_TOKENS
+    return {"slots": max(16, 2 * plan.concurrency), "context": max(2048, context)}
+
+
+def _check_context(plan: Plan, model: Model) -> None:
+    window = getattr(model.api, "context_tokens", None)
+    if window is None or not plan.budgets:
+        return
+    n_needed = plan.budgets[-1] + plan.answer_tokens
+    if n_needed >= window():
+        raise InputError(
+            f"a budget of {plan.budgets[-1]} thinking tokens and {plan.answer_tokens} answer tokens does not fit the "
+            f"context window of {plan.model} ({window()} tokens, prompt included). Lower --budgets, or give the model "
+            "more context (-M context=N)."
+        )
+
+
+def _check_calls_tools(model: str, checkpoints: Checkpoints) -> None:
+    provider = model.split("/", maxsplit=1)[0]
+    if provider == "overthink" or provider.endswith("-completions"):
+        raise InputError(
+            f"{model} cannot call tools, and {checkpoints.option} is a loop of tool calls. Let it compute inside its "
+            "thinking instead, --budgets 0,64,256 --arms base,calculator:calls=8, or name a model behind a chat "
+            "endpoint."
+        )
+
+
+def _is_sandboxed(task: Task) -> bool:
+    return task.sandbox is not None or any(sample.sandbox is not None for sample in task.dataset)
+
+
+def _check_sandbox(task: TaskPlan, plan: Plan) -> None:
+    """Check that scoring in a sandbox cannot affect later turns: the scorer may change the sandbox."""
+    checkpoints = plan.checkpoints
+    if checkpoints is None:
+        raise InputError(
+            f"task {task.task} runs in a sandbox; a forced answer cannot act there, and scoring it at every rung could "
+            "change what the next rung sees. Run it with --efforts, which scores once, or as a loop of tool calls with "
+            "--turns 1,2,4,8 --sandbox-scoring unchanged, if its scorer leaves the sandbox as it is."
+        )
+    if len(checkpoints.at) > 1 and plan.sandbox_scoring is None:
+        raise InputError(
+            f"task {task.task} runs in a sandbox, and scoring it at a checkpoint could change what the turns behind "
+            "it see. If its scorer leaves the sandbox as it is, say so: --sandbox-scoring unchanged. If not, give one "
+            f"checkpoint, {checkpoints.option} {checkpoints.at[-1]}: there it is scored once, when nothing follows."
+        )
+
+
+def _check_forkable(task: Task, plan: TaskPlan) -> None:
+    if task.config.system_message:
+        raise InputError(
+            f"task {plan.task} sets config.system_message, which a ladder cannot send; give it the solver "
+            "system_message(...) instead, which says the same"
+        )
+
+
+def _name(task: Task, plan: TaskPlan) -> str:
+    """Return the task's name in the pool: as given, without the path of a file."""
+    return task.name if ".py" in plan.task else plan.task

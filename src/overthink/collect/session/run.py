@@ -1,0 +1,140 @@
+"""Run a plan on the ladder, task by task, through Inspect's own eval."""
+
+import time
+from copy import copy
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from inspect_ai import Task, task_with
+from inspect_ai.dataset import Sample
+from inspect_ai.model import Model
+
+from overthink.collect.providers import timeouts
+from overthink.collect.session.failures import Boundary
+from overthink.collect.session.inspect_run import run_inspect
+from overthink.collect.sinks import TraceSink
+from overthink.collect.ladder.solver import ladder, ladder_scores
+from overthink.collect.session.prepare import Session
+from overthink.collect.session.open import solver_of
+from overthink.collect.providers.reply_checks import begin_run
+from overthink.collect.ladder.clock import Clock, clock_of
+from overthink.collect.ladder.trace import LadderTask
+from overthink.errors import StoppedError
+from overthink.plan.study import Plan
+
+
+def collect_ladder(
+    session: Session, *, study: str, log_dir: Path, sink: TraceSink, clock: Clock = time.monotonic
+) -> None:
+    """Collect every missing trace of the plan and pass its rows to the sink as soon as it is finished.
+
+    Args:
+        session: The opened plan.
+        study: Name of the study.
+        log_dir: Folder of the Inspect logs.
+        sink: Finished traces, and callbacks for new ones.
+        clock: Monotonic clock.
+
+    Raises:
+        InputError: A task cannot be run on the ladder.
+        StoppedError: The server is unreachable; collected traces are kept.
+        KeyboardInterrupt: The user stopped the run.
+    """
+    plan = session.plan
+    boundary = Boundary(patience=max(3, plan.concurrency))
+    begin_run(session.model)
+    tasks = zip(session.tasks, plan.tasks, session.names, strict=True)
+    for (task, task_plan, name), arm in product(tasks, session.arms):
+        questions, missing = missing_draws(task, plan, sink, name=name, arm=arm.label)
+        if not questions:
+            continue
+        work = LadderTask(
+            study=study,
+            plan=plan,
+            task=task_plan,
+            name=name,
+            arm=arm,
+            solver=solver_of(task),
+            scorers=list(task.scorer or ()),
+            sink=sink,
+            boundary=boundary,
+            draws=missing,
+            clock=clock_of(session.model, clock),
+        )
+        eval_task = task_with(
+            copy(task),  # task_with modifies its argument, and the next arm or wave needs the original
+            dataset=questions,
+            solver=ladder(work),
+            scorer=ladder_scores(arm.budgets),
+            metrics=None,
+            epochs=max(map(len, missing.values())),
+        )
+        evaluate(eval_task, session.model, plan, log_dir, boundary=boundary)
+
+
+def evaluate(
+    task: Task, model: Model, plan: Plan, log_dir: Path, *, boundary: Boundary | None = None, **config: Any
+) -> None:
+    """Run one task through Inspect and check how it ended.
+
+    Args:
+        task: The task, ready to run.
+        model: The model under test.
+        plan: The study's plan.
+        log_dir: Folder of the Inspect log.
+        boundary: Handler of failed traces; without one, Inspect leaves out a failed sample.
+        **config: Generation settings of the whole run.
+
+    Raises:
+        InputError: The task cannot be run on the ladder.
+        StoppedError: The run failed.
+        KeyboardInterrupt: The user stopped it.
+    """
+    try:
+        logs = run_inspect(
+            task,
+            model=model,
+            model_roles={"grader": plan.grader} if plan.grader else None,
+            log_dir=str(log_dir),
+            limit=plan.limit,
+            max_samples=plan.concurrency,
+            max_connections=plan.concurrency,
+            max_retries=timeouts.TRIES - 1,
+            fail_on_error=boundary is not None,  # on the ladder only a deliberate stop passes the boundary
+            log_level="error",
+            log_realtime=False,  # its database costs time on every event, and a full disk would end the run
+            **config,
+        )
+    except OSError as failure:
+        raise StoppedError(
+            f"{log_dir}: the log cannot be written ({failure.strerror or failure}); finished traces are kept. Free "
+            "some space, then repeat the command with --resume."
+        ) from failure
+    if boundary is not None and boundary.stopped is not None:
+        raise boundary.stopped
+    if not logs or any(log.status == "cancelled" for log in logs):
+        raise KeyboardInterrupt  # if Inspect handles Ctrl-C itself, it may return no log
+    for log in logs:
+        if log.status == "error":
+            reason = log.error.message if log.error else "no reason was logged"
+            raise StoppedError(f"task {log.eval.task} stopped: {reason}. Repeat the command with --resume to go on.")
+
+
+def number_samples(task: Task, plan: Plan) -> list[Sample]:
+    """Return the samples of the plan, each with an id; existing ids are kept."""
+    samples = list(task.dataset)[: plan.limit]
+    for number, sample in enumerate(samples, start=1):
+        sample.id = number if sample.id is None else sample.id
+    return samples
+
+
+def missing_draws(
+    task: Task, plan: Plan, sink: TraceSink, *, name: str, arm: str
+) -> tuple[list[Sample], dict[str, tuple[int, ...]]]:
+    """Return the samples with missing draws in one arm, and the missing draws per question, possibly none."""
+    samples, missing = number_samples(task, plan), dict[str, tuple[int, ...]]()
+    for question in (str(sample.id) for sample in samples):
+        n_draws = plan.draws if sink.draws is None else sink.draws[name, question]
+        missing[question] = tuple(draw for draw in range(n_draws) if (name, arm, question, draw) not in sink.done)
+    return [sample for sample in samples if missing[str(sample.id)]], missing

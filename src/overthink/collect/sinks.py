@@ -1,0 +1,30 @@
+"""Interface of the collector to a study: existing traces, and callbacks for new ones."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from overthink.data.missing_rungs import SparseTrace, TraceKey
+from overthink.data.cut_short import CutShort
+from overthink.data.record import RungRecord
+
+
+@dataclass(frozen=True, eq=False)
+class TraceSink:
+    """Existing traces of a study, and callbacks for new ones.
+
+    Attributes:
+        done: Traces that are not collected again.
+        sparse: Finished traces with missing rungs: only those rungs are collected.
+        on_thinking: Receives key and thinking token ids of a trace, before `on_trace`; not called without token ids.
+        on_trace: Receives the rows of every finished trace.
+        draws: Number of draws by task and question; None for that of the plan.
+        on_cut_short: Receives the usage of a trace interrupted by the end of the run, possibly one stored just before.
+            It must not raise: the run ends with an error of its own.
+    """
+
+    done: Collection[TraceKey]
+    sparse: Mapping[TraceKey, SparseTrace]
+    on_thinking: Callable[[TraceKey, Sequence[int]], None]
+    on_trace: Callable[[Sequence[RungRecord]], None]
+    draws: Mapping[tuple[str, str], int] | None = None
+    on_cut_short: Callable[[CutShort], None] = lambda _: None

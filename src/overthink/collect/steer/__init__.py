@@ -1,1 +1,0 @@
-"""Safety interventions on a model's thinking, and strategies that lengthen or skip it."""

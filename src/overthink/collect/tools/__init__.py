@@ -1,1 +1,0 @@
-"""Offline, side-effect-free tools that a model may call while it thinks."""

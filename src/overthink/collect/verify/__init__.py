@@ -1,1 +1,0 @@
-"""Verifiers: scores of the steps of a path, or of its answer."""

@@ -1,0 +1,254 @@
+"""Allocations of a budget per question: thinking length, number of tries, and selector among the tries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.stats.curve import Curve
+
+Array = NDArray[np.float64]
+
+DEPLOYED_SELECTORS = ("single", "majority", "weighted_majority", "best")
+"""Selectors that do not need the right answer. "pass" does, and is no strategy."""
+
+SCORED_SELECTORS = ("weighted_majority", "best")
+"""Selectors that pay a verifier for each try."""
+
+ATTACKER_SELECTORS = ("single", "worst")
+"""Selectors of an attacker: try, and keep a success."""
+
+BUDGET_MARGIN = 0.05
+"""Margin of a budget over the mean cost of the allocation that it is set for."""
+
+MIN_BUDGET_RATIO = 1.1
+"""Allocations that cost less than this times the cheapest of them share a budget."""
+
+MIN_KNOWN_SHARE = 0.9
+"""Share of the questions for which an allocation must be known to be compared with others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    """One allocation of a budget.
+
+    Attributes:
+        rung: Position on the curve's ladder, from 0.
+        k: Tries.
+        selector: "single", "majority", "weighted_majority", "best" or "worst".
+        arm: Arm of the thinking; None where there is one arm.
+    """
+
+    rung: int
+    k: int
+    selector: str
+    arm: str | None = None
+
+    def __str__(self) -> str:
+        how = "one try" if self.selector == "single" else f"{self.selector} of {self.k}"
+        return f"{how} at rung {self.rung}{'' if self.arm is None else f' of {self.arm}'}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AllocationOptions:
+    """All allocations with a value and a cost, per question.
+
+    Attributes:
+        unit: Unit of costs, such as "tokens" or "flop".
+        attacker: Whether the lowest value is the best one (an attacker's choice).
+        allocations: The allocations.
+        values: (question, option) expected value.
+        cost: (question, option) expected cost.
+        comparable: (question,) known at every option; the others are left out of comparisons.
+        limits: What was left out, with the reasons.
+        reasons: Why there are no options; empty where there are some.
+    """
+
+    unit: str
+    attacker: bool
+    allocations: tuple[Allocation, ...]
+    values: Array
+    cost: Array
+    comparable: NDArray[np.bool_]
+    limits: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    def of(self, arm: str | None, questions: NDArray[np.int64]) -> "AllocationOptions":
+        """The same allocations with the name of an arm, for these questions in this order."""
+        return replace(
+            self,
+            allocations=tuple(replace(option, arm=arm) for option in self.allocations),
+            values=self.values[questions],
+            cost=self.cost[questions],
+            comparable=self.comparable[questions],
+        )
+
+
+def join_options(arm_options: Sequence[AllocationOptions]) -> AllocationOptions:
+    """Join the allocations of several arms, on the questions for which all of them are known.
+
+    Args:
+        arm_options: From :meth:`AllocationOptions.of`, on the same questions; arms without an option may be among them.
+
+    Raises:
+        ValueError: Units, questions or the side that chooses differ.
+    """
+    nonempty = [options for options in arm_options if options.allocations]
+    if not nonempty:
+        return arm_options[0]
+    first = nonempty[0]
+    if len({(options.unit, options.attacker, len(options.values)) for options in nonempty}) > 1:
+        raise ValueError("menus differ in unit, in questions or in who chooses; needed: those of one task")
+    return _comparable_options(
+        replace(
+            first,
+            allocations=tuple(option for options in nonempty for option in options.allocations),
+            values=np.concatenate([options.values for options in nonempty], axis=1),
+            cost=np.concatenate([options.cost for options in nonempty], axis=1),
+            limits=tuple(
+                dict.fromkeys(limit for options in arm_options for limit in options.limits if "left out:" not in limit)
+            ),
+        )
+    )
+
+
+def allocation_options(
+    curves: Sequence[Curve],
+    attempt: Array,
+    *,
+    unit: str,
+    once: Array | None = None,
+    verifier: Array | None = None,
+    attacker: bool = False,
+) -> AllocationOptions:
+    """All allocations of a pool: rung × k × selector.
+
+    k tries cost the shared cost (one prompt) and k attempts, and with a verifier k scorings.
+    Allocations known for too few questions are left out, as their means would be over different questions.
+
+    Args:
+        curves: From :func:`~overthink.stats.curve.mean_curve` and :func:`~overthink.stats.curve.parallel_curves`.
+        attempt: (question, rung) mean cost of one attempt, NaN where unknown.
+        unit: Unit of the costs.
+        once: (question, rung) cost that all tries share; None for none.
+        verifier: (question, rung) cost of scoring an attempt; None where unknown, which leaves what it scores out.
+        attacker: Whether the lowest value is the best one, among an attacker's selectors.
+
+    Raises:
+        ValueError: Curves and costs are of other questions or rungs.
+    """
+    allocations: list[Allocation] = []
+    values, costs, limits = [], [], []
+    for curve in curves:
+        if curve.cells.shape[:2] != attempt.shape:
+            raise ValueError(
+                f"values are (question, rung) {curve.cells.shape[:2]}, costs {attempt.shape}; needed: alike"
+            )
+        if curve.selector not in (ATTACKER_SELECTORS if attacker else DEPLOYED_SELECTORS):
+            continue
+        scoring = np.zeros_like(attempt)
+        if curve.selector in SCORED_SELECTORS:
+            scoring = np.full_like(attempt, np.nan) if verifier is None else verifier
+            if np.isnan(scoring).all():
+                label = curve.selector.replace("_", " ")
+                limits.append(f"{label} of k is left out: what its verifier costs is unknown")
+        for rung, i in np.ndindex(curve.cells.shape[1:]):
+            k = int(curve.k[i])
+            if k > 1 or curve.selector == "single":
+                allocations.append(Allocation(rung, k, curve.selector))
+                values.append(curve.cells[:, rung, i])
+                shared_cost = 0.0 if once is None else once[:, rung]
+                costs.append(shared_cost + k * (attempt[:, rung] + scoring[:, rung]))
+    return _comparable_options(
+        AllocationOptions(
+            unit, attacker, tuple(allocations), _columns(values), _columns(costs), np.array([]), tuple(limits)
+        )
+    )
+
+
+def _columns(columns: list[Array]) -> Array:
+    return np.stack(columns, axis=1) if columns else np.empty((0, 0))
+
+
+def _comparable_options(options: AllocationOptions) -> AllocationOptions:
+    """Drop allocations known for too few questions, then questions with an unknown allocation."""
+    is_known = ~np.isnan(options.values) & ~np.isnan(options.cost)
+    has_value = (~np.isnan(options.values)).any(axis=1)
+    keep = (
+        is_known[has_value].mean(axis=0) >= MIN_KNOWN_SHARE
+        if has_value.any()
+        else np.zeros(len(options.allocations), dtype=np.bool_)
+    )
+    comparable: NDArray[np.bool_] = np.asarray(is_known[:, keep].all(axis=1) & keep.any())
+    limits = list(options.limits)
+    if has_value.sum() > comparable.sum() and keep.any():
+        limits.append(
+            f"{has_value.sum() - comparable.sum()} questions are left out: they lack a value or a cost somewhere"
+        )
+    return replace(
+        options,
+        allocations=tuple(option for option, is_kept in zip(options.allocations, keep, strict=True) if is_kept),
+        values=options.values[:, keep],
+        cost=options.cost[:, keep],
+        comparable=comparable,
+        limits=tuple(limits),
+    )
+
+
+def log_budgets(options: AllocationOptions, most: int = 8) -> Array:
+    """Budgets from the cheapest allocation to the most expensive, in equal steps of log cost, rounded up to two digits.
+
+    Args:
+        options: The allocations.
+        most: Maximum number of budgets.
+
+    Returns:
+        (budget,) increasing; empty where there is no allocation.
+    """
+    if not options.allocations or not options.comparable.any():
+        return np.array([])
+    mean = options.cost[options.comparable].mean(axis=0)
+    low, high = float(mean[mean > 0].min(initial=np.inf)), float(mean.max())
+    if not np.isfinite(low):
+        return np.array([])
+    return np.unique([rounded_up(budget) for budget in np.geomspace(low, high, most)])
+
+
+def option_budgets(options: AllocationOptions, most: int) -> Array:
+    """Budgets that each afford one more allocation, with a margin.
+
+    Some questions cost more than others. A budget equal to an allocation's mean cost would suffice for some folds of
+    the questions and not for others, and its value would be a mixture of two allocations.
+
+    Args:
+        options: The allocations.
+        most: Maximum number of budgets; allocations that cost nearly the same share one.
+
+    Returns:
+        (budget,) increasing; empty where there is nothing to choose.
+    """
+    if not options.allocations or not options.comparable.any():
+        return np.array([])
+    costs = np.sort(options.cost[options.comparable].mean(axis=0))
+    costs = costs[costs > 0]
+    if not costs.size:
+        return np.array([])
+    step = max(MIN_BUDGET_RATIO, (costs[-1] / costs[0]) ** (1 / most) * (1 + BUDGET_MARGIN))
+    budgets, first = [], costs[0]
+    for cost, dearer in zip(costs, [*costs[1:], np.inf], strict=True):
+        if dearer > first * step:
+            budgets.append(cost * (1 + BUDGET_MARGIN))
+            first = dearer
+    return np.array(budgets)
+
+
+def rounded_up(number: float) -> float:
+    """The next number of two digits.
+
+    >>> rounded_up(0.00412), rounded_up(3.11e12), rounded_up(10.0)
+    (0.0042, 3200000000000.0, 10.0)
+    """
+    power = int(np.floor(np.log10(number))) - 1
+    digits = int(np.ceil(number / 10.0**power - 1e-9))
+    return float(f"{digits}e{power}")  # a power of ten below 1 is no exact number, its product would not be round

@@ -1,0 +1,152 @@
+"""Token usage and work of one attempt at a rung by itself, regardless of what the ladder shared or carried forward."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from overthink.data.category import Category
+from overthink.cost.flop import Work, decode, in_pieces, prefill
+from overthink.cost.model_shape import ModelShape
+from overthink.data.tokens import OVERHEAD_COLUMNS, sum_verifier_tokens
+from overthink.data.outcomes import Outcomes
+from overthink.data.record import Estimand
+from overthink.cost.tokens import attempt_tokens, overhead_tokens
+
+Array = NDArray[np.float64]
+
+ONE_REQUEST = "the tokens of a row are those of one request"
+NO_TURNS = "attention between the turns of an agent, which are told in one sum"
+NO_BRANCHES = "attention of what was thrown away to the thinking before it"
+NO_CONTEXT = "attention to the prompt, whose length is not told"
+PROMPT_REREAD = "every turn of an agent reads its whole prompt again"
+
+
+def attempt_parts(outcomes: Outcomes) -> Mapping[Category, Array]:
+    """Tokens of one attempt by category, for the categories that the pool distinguishes.
+
+    Thinking and the overhead beside it are cumulative up to the rung. A rung that was carried forward from the
+    one below was graded and verified there, and an attempt of its own would be too.
+
+    Args:
+        outcomes: The table.
+
+    Returns:
+        (question, draw, rung) by category; NaN where unknown, and where a trace failed, which is no attempt. What a
+        server would find in its cache is known only of attempts that were made by themselves.
+    """
+    is_single_request = outcomes.estimand in (Estimand.EFFORT, Estimand.NATURAL)
+    is_checkpoint = outcomes.estimand is Estimand.CHECKPOINT
+    cached_tokens = outcomes.cached_tokens.cumsum(axis=2) if is_checkpoint else outcomes.cached_tokens
+    trace_overhead = {category: getattr(outcomes, column) for category, column in OVERHEAD_COLUMNS.items()}
+    parts = trace_overhead | {
+        Category.PROMPT: _prompt(outcomes),
+        Category.CACHED: cached_tokens if is_single_request or is_checkpoint else np.full(cached_tokens.shape, np.nan),
+        Category.THINKING: outcomes.thinking_tokens,
+        Category.ANSWER: outcomes.answer_tokens,
+        Category.VERIFIER: sum_verifier_tokens(answer_verifier_tokens(outcomes), outcomes.step_verifier_tokens),
+        Category.JUDGE: _fill_carried_rows(outcomes, outcomes.judge_tokens),
+    }
+    return {category: np.where(outcomes.failed, np.nan, tokens) for category, tokens in parts.items()}
+
+
+def answer_verifier_tokens(outcomes: Outcomes) -> Array:
+    """Verifier tokens that score the answer of one attempt: the cost of best-of-k for each of its tries."""
+    return _fill_carried_rows(outcomes, outcomes.verifier_tokens)
+
+
+def strategy_tokens(outcomes: Outcomes) -> Array:
+    """Tokens of one attempt: decoded tokens, and those that its guards and step verifiers read and write.
+
+    Prompts, judges and verifiers of answers are excluded: tries share prompts, judges only measure, and
+    answer verifiers are a cost of best-of-k alone.
+
+    Args:
+        outcomes: The table.
+
+    Returns:
+        (question, draw, rung); NaN where unknown.
+    """
+    overhead = (outcomes.guard_tokens, outcomes.step_verifier_tokens)
+    return np.asarray(attempt_tokens(outcomes) + sum(np.where(np.isnan(column), 0.0, column) for column in overhead))
+
+
+def attempt_work(outcomes: Outcomes, shape: ModelShape, *, batch: ArrayLike = 1) -> tuple[Work, Work]:
+    """Compute and memory traffic of an attempt at each rung: of its prompt, and of its decoded tokens.
+
+    They are separate because k tries share one reading of the prompt. Thinking and answer are decoded in one line after
+    the prompt. Discarded tokens attend to the prompt and to themselves alone, and all that an agent reads and writes in
+    its turns to itself: their positions are unknown, so these are lower bounds, as stated in ``left_out``.
+    Verifiers and judges are other models, not counted.
+
+    Args:
+        outcomes: The table.
+        shape: The model.
+        batch: Sequences decoded together.
+
+    Returns:
+        Two arrays of work, (question, draw, rung); NaN where tokens or shape are unknown.
+    """
+    n_prompt, n_decoded = _prompt(outcomes), attempt_tokens(outcomes)
+    if outcomes.estimand is Estimand.CHECKPOINT:
+        turns = (NO_TURNS,) if (np.nan_to_num(n_prompt + n_decoded) > 0).any() else ()
+        reading = in_pieces(shape, tokens=n_prompt, passes=np.minimum(n_prompt, 1), batch=batch)
+        decoding = in_pieces(shape, tokens=n_decoded, passes=n_decoded, batch=batch)
+        return replace(reading, left_out=turns, assumptions=(PROMPT_REREAD,)), replace(decoding, left_out=turns)
+    context = np.where(np.isnan(n_prompt), 0.0, n_prompt)
+    n_discarded = np.minimum(overhead_tokens(outcomes), n_decoded)
+    line = decode(shape, context=context, n_tokens=n_decoded - n_discarded, batch=batch)
+    pieces = in_pieces(shape, tokens=n_discarded, passes=n_discarded, context=context, batch=batch)
+    marks = {NO_BRANCHES: n_discarded > 0, NO_CONTEXT: np.isnan(n_prompt) & (n_decoded > 0)}
+    left_out = tuple(mark for mark, where in marks.items() if where.any())
+    assumptions = (ONE_REQUEST,) if outcomes.estimand is Estimand.EFFORT else ()
+    return (
+        replace(prefill(shape, n_tokens=n_prompt, batch=batch), assumptions=assumptions),
+        replace(line + pieces, left_out=left_out, assumptions=assumptions),
+    )
+
+
+def prompts_known(outcomes: Outcomes) -> bool:
+    """Whether prompt tokens are known for every attempt with a known token count."""
+    is_known = ~np.isnan(strategy_tokens(outcomes))
+    return bool(is_known.any()) and not np.isnan(_prompt(outcomes)[is_known]).any()
+
+
+def is_carried_forward(outcomes: Outcomes) -> NDArray[np.bool_]:
+    """Whether a row repeats the one below because its trace had ended, (question, draw, rung)."""
+    if outcomes.estimand is not Estimand.FORCED:
+        return np.zeros(outcomes.observed.shape, dtype=np.bool_)
+    nothing_new = np.asarray((outcomes.generated_tokens == 0) & ~outcomes.failed)
+    nothing_new[:, :, :1] = False
+    return nothing_new
+
+
+def _prompt(outcomes: Outcomes) -> Array:
+    """Prompt tokens of an attempt.
+
+    The requests of a ladder read again what was thought before. Only its rung of 0 tokens reads the prompt alone, and
+    all draws of a question share it. A row that decoded less than its attempt read the rest as part of its prompt.
+    """
+    prompt_tokens = outcomes.prompt_tokens
+    if outcomes.estimand is Estimand.CHECKPOINT:
+        return np.asarray(prompt_tokens.cumsum(axis=2))
+    if outcomes.estimand in (Estimand.EFFORT, Estimand.NATURAL):
+        read_again = np.maximum(attempt_tokens(outcomes) - outcomes.generated_tokens, 0)
+        read_again = np.where(np.isnan(read_again), 0.0, read_again)
+        return np.where(outcomes.generated_tokens == 0, np.nan, prompt_tokens - read_again)
+    if not outcomes.rungs or outcomes.rungs[0].requested_tokens != 0 or outcomes.estimand is not Estimand.FORCED:
+        return np.full(prompt_tokens.shape, np.nan)
+    first = np.where(outcomes.failed, np.nan, prompt_tokens)[:, :, 0]
+    is_known = ~np.isnan(first)
+    count = is_known.sum(axis=1)
+    mean = np.where(count > 0, np.where(is_known, first, 0).sum(axis=1) / np.maximum(count, 1), np.nan)
+    return np.where(outcomes.observed, mean[:, None, None], np.nan)
+
+
+def _fill_carried_rows(outcomes: Outcomes, tokens: Array) -> Array:
+    result = tokens.copy()
+    repeats = is_carried_forward(outcomes)
+    for rung in range(1, result.shape[2]):
+        result[:, :, rung] = np.where(repeats[:, :, rung], result[:, :, rung - 1], result[:, :, rung])
+    return result

@@ -1,0 +1,173 @@
+"""Cost of an attempt, of scoring its answer, and of a row of the pool, in tokens, FLOP, USD or seconds."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.cost.attempt import answer_verifier_tokens, attempt_parts, attempt_work
+from overthink.data.category import Category
+from overthink.cost.charges import NO_COUNT, NO_HARDWARE, counted_cost, flop_cost, role_cost, usd_cost
+from overthink.cost.units import Cost, ModelInfo, ModelRoles, Unit
+from overthink.data.tokens import increments, sum_verifier_tokens
+from overthink.data.outcomes import Outcomes
+from overthink.cost.paid import paid_work
+from overthink.data.record import Estimand
+from overthink.cost.tokens import attempt_tokens, output_excludes_reasoning
+
+Array = NDArray[np.float64]
+
+NO_SIZE = "no model size is stated: --model-shape"
+NO_PRICE = "no price is known: who works for the arm is not stated"
+NO_TIME = "nobody took the time"
+NO_PROMPT = "the reading of prompts, whose tokens are not counted"
+NO_REASONING = "reasoning, which the provider leaves out of its output tokens"
+
+
+def attempt_cost(
+    outcomes: Outcomes, roles: ModelRoles | None, unit: Unit, *, prompts: bool, flop_per_byte: float | None
+) -> Cost:
+    """Cost of one attempt by itself: its decoded tokens, guards and step verifiers, and on request its prompt.
+
+    Judges and verifiers of answers are excluded: judges only measure, and answer verifiers are a cost of best-of-k
+    alone (:func:`verifier_cost`). In tokens it is :func:`~overthink.cost.attempt.strategy_tokens`, plus the prompt.
+
+    Args:
+        outcomes: The curve.
+        roles: Models of its arm by role; None where unknown. Tokens and seconds need none.
+        unit: Unit of the cost.
+        prompts: Whether reading the prompt is included. Decoded tokens attend to the prompt in any case.
+            Seconds are those of the whole attempt, always.
+        flop_per_byte: Peak FLOP/s of the hardware over its bandwidth; None leaves effective FLOP unknown.
+
+    Example:
+        >>> from overthink.cost.model_shape import ModelShape
+        >>> from overthink.data.outcomes import from_records
+        >>> from overthink.data.record import Axis, RungRecord
+        >>> row = RungRecord("s", "a", Axis.CAPABILITY, "t", "m", "q", 0, 0, Estimand.EFFORT, thinking_tokens=7,
+        ...     answer_tokens=3, generated_tokens=10, prompt_tokens=5)
+        >>> parties = Parties(Party("small", ModelShape(1e9, 1e9)))
+        >>> cost = attempt_cost(*from_records([row]), parties, Unit.FLOP, prompts=True, flop_per_byte=None)
+        >>> cost.amount.item(), cost.at_least
+        (30000000000.0, ('attention of model small',))
+    """
+    n_prompt, n_decoded = attempt_parts(outcomes)[Category.PROMPT], attempt_tokens(outcomes)
+    if unit is Unit.SECONDS:
+        return counted_cost(outcomes, outcomes.attempt_seconds, NO_TIME)
+    if unit is Unit.TOKENS:
+        model_cost = counted_cost(outcomes, n_decoded + n_prompt if prompts else n_decoded, NO_COUNT)
+    elif roles is None:
+        return _unknown_models(outcomes, unit)
+    elif unit is Unit.USD:
+        n_read = n_prompt if prompts else np.zeros_like(n_prompt)
+        model_cost = usd_cost(
+            outcomes, roles.model, n_read=n_read, n_cached=np.full_like(n_read, np.nan), n_decoded=n_decoded
+        )
+    else:
+        reading, decoding = attempt_work(outcomes, roles.model.shape)
+        work = reading + decoding if prompts else decoding
+        model_cost = flop_cost(outcomes, roles.model, work, unit, flop_per_byte=flop_per_byte)
+    role_tokens = _trace_role_tokens(roles, outcomes.guard_tokens, outcomes.step_verifier_tokens)
+    return _add_role_costs(outcomes, model_cost, role_tokens, unit)
+
+
+def verifier_cost(outcomes: Outcomes, roles: ModelRoles | None, unit: Unit, *, flop_per_byte: float | None) -> Cost:
+    """Cost of scoring the answer of one attempt: the cost of best-of-k for each of its tries.
+
+    Args:
+        outcomes: The curve.
+        roles: Models of its arm by role; None where unknown.
+        unit: Unit of the cost. Seconds of verifiers are not recorded separately.
+        flop_per_byte: As for :func:`attempt_cost`.
+    """
+    tokens = answer_verifier_tokens(outcomes)
+    tokens_cost = counted_cost(outcomes, tokens, NO_COUNT)
+    if unit is Unit.TOKENS:
+        return tokens_cost
+    if unit is Unit.SECONDS:
+        return counted_cost(
+            outcomes, np.where(tokens == 0, 0.0, np.nan), "the time of answer verifiers is not told apart"
+        )
+    if unit is Unit.EFFECTIVE_FLOP and flop_per_byte is None:
+        return counted_cost(outcomes, np.where(tokens == 0, 0.0, np.nan), NO_HARDWARE)
+    if roles is None:
+        return counted_cost(outcomes, np.where(tokens == 0, 0.0, np.nan), NO_PRICE if unit is Unit.USD else NO_SIZE)
+    score_cost = role_cost("answer verifier", roles.verifiers, np.nan_to_num(tokens), unit)
+    return replace(
+        score_cost, amount=score_cost.amount + 0 * tokens, unknown=(*tokens_cost.unknown, *score_cost.unknown)
+    )
+
+
+def paid_cost(outcomes: Outcomes, roles: ModelRoles | None, unit: Unit, *, flop_per_byte: float | None) -> Cost:
+    """Cost of the new tokens of every row, over all roles: the model under test, guards, verifiers and judges.
+
+    Args:
+        outcomes: The curve.
+        roles: Models of its arm by role; None where unknown.
+        unit: Unit of the cost. FLOP are a lower bound for these tokens (:func:`~overthink.cost.paid.paid_work`).
+            Seconds leave judges out.
+        flop_per_byte: As for :func:`attempt_cost`.
+    """
+    n_prompt, n_decoded = np.nan_to_num(outcomes.prompt_tokens), outcomes.generated_tokens
+    if unit is Unit.SECONDS:
+        return counted_cost(outcomes, outcomes.seconds, NO_TIME)
+    if unit is Unit.TOKENS:
+        model_cost = counted_cost(outcomes, n_decoded + n_prompt, NO_COUNT)
+    elif roles is None:
+        return _unknown_models(outcomes, unit)
+    elif unit is Unit.USD:
+        model_cost = usd_cost(
+            outcomes, roles.model, n_read=n_prompt, n_cached=outcomes.cached_tokens, n_decoded=n_decoded
+        )
+    else:
+        reading, decoding = paid_work(outcomes, roles.model.shape)
+        model_cost = flop_cost(outcomes, roles.model, reading + decoding, unit, flop_per_byte=flop_per_byte)
+    if unit is not Unit.USD or not (roles and roles.model.free):
+        model_cost = replace(model_cost, at_least=(*model_cost.at_least, *_uncounted_parts(outcomes)))
+    guard_tokens, step_tokens = increments(outcomes.guard_tokens), increments(outcomes.step_verifier_tokens)
+    verifiers, judges = (roles.verifiers, roles.judges) if roles else ((), ())
+    # A source that records step verifier tokens alone has no answer verifier.
+    answer_tokens = (
+        outcomes.verifier_tokens if verifiers else sum_verifier_tokens(outcomes.verifier_tokens, 0 * step_tokens)
+    )
+    others = [
+        *_trace_role_tokens(roles, guard_tokens, step_tokens),
+        ("answer verifier", verifiers, answer_tokens),
+        ("judge", judges, outcomes.judge_tokens),
+    ]
+    return _add_role_costs(outcomes, model_cost, others, unit)
+
+
+def _uncounted_parts(outcomes: Outcomes) -> Iterator[str]:
+    """The parts of the model's own tokens that rows do not record."""
+    if (np.isnan(outcomes.prompt_tokens) & outcomes.observed & (outcomes.generated_tokens != 0)).any():
+        yield NO_PROMPT
+    if outcomes.estimand is Estimand.EFFORT and output_excludes_reasoning(outcomes):
+        yield NO_REASONING
+
+
+_RoleTokens = list[tuple[str, tuple[ModelInfo, ...], Array]]
+"""By role: its name, its models, and their tokens, prompt and decoded together."""
+
+
+def _trace_role_tokens(roles: ModelRoles | None, guard_tokens: Array, step_tokens: Array) -> _RoleTokens:
+    """Tokens of guards and step verifiers; a role without models and without known tokens is not used."""
+    guards, verifiers = (roles.guards, roles.step_verifiers) if roles else ((), ())
+    role_tokens = [("guard", guards, guard_tokens), ("step verifier", verifiers, step_tokens)]
+    return [(name, models, tokens if models else np.nan_to_num(tokens)) for name, models, tokens in role_tokens]
+
+
+def _add_role_costs(outcomes: Outcomes, model_cost: Cost, role_tokens: _RoleTokens, unit: Unit) -> Cost:
+    """The model's own cost plus that of the other roles; uncounted tokens of theirs make it a lower bound."""
+    for name, models, tokens in role_tokens:
+        some_unknown = (np.isnan(tokens) & outcomes.observed).any()
+        left_out = (f"the part of {name}s, whose tokens are not counted",) if some_unknown else ()
+        model_cost = model_cost + replace(
+            cost := role_cost(name, models, np.nan_to_num(tokens), unit), at_least=left_out + cost.at_least
+        )
+    return model_cost
+
+
+def _unknown_models(outcomes: Outcomes, unit: Unit) -> Cost:
+    return Cost(np.full(outcomes.observed.shape, np.nan), (NO_PRICE if unit is Unit.USD else NO_SIZE,))

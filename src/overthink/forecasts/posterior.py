@@ -1,0 +1,132 @@
+"""Posterior of a family given the counts: draws of every question's chance of success.
+
+The two parameters are integrated over a grid around their posterior, refined until it resolves the posterior. For each
+parameter set drawn from it, every question's chance is drawn given the question's counts: the forecast is about these
+very questions, not about a population that they are a sample of.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.stats.counts import Counts
+from overthink.forecasts.prior import GRID_CELLS
+from overthink.forecasts.mixing import MixingFamily
+
+Array = NDArray[np.float64]
+
+GRID_SIDE = 20
+"""Grid points along each parameter."""
+GRID_REACH = 3.5
+"""Half-width of the first grid, in prior standard deviations."""
+NEGLIGIBLE = 11.0
+"""Distance of the log posterior from its maximum beyond which a point is ignored."""
+ENOUGH_POINTS = 12.0
+"""Effective number of grid points at which the grid is fine enough."""
+GRID_ROUNDS = 5
+
+TINY = 1e-300
+CHUNK = 3_000_000
+"""Size of the largest array while questions are drawn, in numbers."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Posterior:
+    """Posterior of one family given the counts.
+
+    Attributes:
+        family: The family.
+        points: (point, 2) parameters.
+        weights: (point,) posterior weights of the points, summing to 1.
+        likelihood: (distinct, cell) likelihood of the distinct pairs of attempts and successes.
+        times: (distinct,) number of questions with that pair.
+    """
+
+    family: MixingFamily
+    points: Array
+    weights: Array
+    likelihood: Array
+    times: Counts
+
+    def draw(self, draws: int, rng: np.random.Generator) -> Array:
+        """Draw all questions' chances of success.
+
+        Args:
+            draws: Number of draws.
+            rng: Random generator.
+
+        Returns:
+            (draw, cell) number of questions with their chance in each cell.
+        """
+        # Evenly spaced along the cumulated weights: as random as needed, and less noisy than independent draws.
+        positions = (np.arange(draws) + rng.random()) / draws
+        indices = np.searchsorted(self.weights.cumsum(), positions).clip(max=len(self.points) - 1)
+        # The positions ascend, so draws from one parameter set are adjacent and computed together.
+        sets, first = np.unique(indices, return_index=True)
+        ends = [*first[1:], draws]
+        masses = self.family.masses(self.points[sets])
+        owner = np.repeat(np.arange(len(self.times)), self.times)
+        counts = np.empty((draws, GRID_CELLS))
+        size = max(1, CHUNK // self.likelihood.size)
+        for start in range(0, len(sets), size):
+            part = masses[start : start + size]
+            low, high = first[start], ends[start + len(part) - 1]
+            which = np.repeat(np.arange(len(part)), np.diff([*first[start : start + len(part)], high]))
+            cell = _draw_cells(part[:, None, :] * self.likelihood, which, owner, rng)
+            flat = np.arange(high - low)[:, None] * GRID_CELLS + cell
+            counts[low:high] = np.bincount(flat.ravel(), minlength=(high - low) * GRID_CELLS).reshape(-1, GRID_CELLS)
+        return counts
+
+    def cells(self) -> Array:
+        """Return the posterior of each distinct pair's chance of success, (distinct, cell); each row sums to 1."""
+        masses = self.family.masses(self.points)
+        evidence = np.maximum(masses @ self.likelihood.T, TINY)
+        return np.asarray(((self.weights[:, None] / evidence).T @ masses) * self.likelihood)
+
+
+def posterior(family: MixingFamily, likelihood: Array, times: Counts) -> Posterior:
+    """Return the posterior of a family.
+
+    Args:
+        family: The family.
+        likelihood: (distinct, cell) likelihood of the distinct pairs of attempts and successes.
+        times: (distinct,) number of questions with that pair.
+    """
+    means, deviations = np.array(family.means), np.array(family.deviations)
+    low, high = means - GRID_REACH * deviations, means + GRID_REACH * deviations
+    for _ in range(GRID_ROUNDS):
+        axes = [np.linspace(low[i], high[i], GRID_SIDE) for i in range(2)]
+        points = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
+        evidence = family.masses(points) @ likelihood.T
+        log = np.log(np.maximum(evidence, TINY)) @ times + family.log_prior(points)
+        weights = np.exp(log - log.max())
+        weights /= weights.sum()
+        if 1 / (weights**2).sum() >= ENOUGH_POINTS:
+            break
+        relevant = points[log > log.max() - NEGLIGIBLE]
+        step = (high - low) / (GRID_SIDE - 1)
+        low, high = relevant.min(axis=0) - step, relevant.max(axis=0) + step
+    return Posterior(family, points, weights, likelihood, times)
+
+
+def _draw_cells(weights: Array, which: Counts, owner: Counts, rng: np.random.Generator) -> Counts:
+    """Draw one cell for each question in each draw, by inverting the cumulative weights.
+
+    Args:
+        weights: (set, distinct, cell), not normalised.
+        which: (draw,) index of its parameter set.
+        owner: (question,) index of its distinct pair.
+        rng: Random generator.
+
+    Returns:
+        (draw, question).
+    """
+    cumulative = weights.cumsum(axis=2)
+    cumulative /= np.maximum(cumulative[:, :, -1:], TINY)
+    sets, distinct, cells = cumulative.shape
+    row = np.arange(sets * distinct).reshape(sets, distinct)
+    cumulative += row[:, :, None]  # one ascending sequence, so that a single search covers all rows
+    rows = row[which[:, None], owner]
+    positions = np.searchsorted(cumulative.ravel(), rows + rng.random(rows.shape))
+    return np.asarray((positions - rows * cells).clip(0, cells - 1))

@@ -1,0 +1,82 @@
+"""Deployment overhang: number of copies of a model that its training cluster could run, as a function of K.
+
+copies = C / (T · r · K): the compute of a cluster in T seconds, divided by the compute of a copy per second at K times
+the reference budget; capped by memory, and scaled by the utilisation of decoding relative to training.
+Copy-years = C / (3.156e7 · r · K). Source: Davidson and Finnveden's sheet for "Counting AGIs"; Ord 2025 for K.
+"""
+
+import math
+
+from overthink.governance.inputs import at_least_one, positive
+
+SECONDS_PER_YEAR = 3.156e7
+
+
+def copies(
+    training_flop: float,
+    *,
+    training_seconds: float,
+    copy_flop_per_second: float,
+    k: float = 1.0,
+    utilisation_ratio: float = 1.0,
+    memory_copies: float = math.inf,
+) -> float:
+    """Return the number of copies that the training cluster can run at once.
+
+    Args:
+        training_flop: Training compute.
+        training_seconds: Duration of training; compute and time give the cluster's speed.
+        copy_flop_per_second: Compute of a copy at the reference budget: FLOP per token times tokens per second.
+        k: Multiple of the reference inference budget; a copy that thinks K times longer needs K times the chips.
+        utilisation_ratio: Utilisation of decoding divided by that of training, such as 0.1/0.4.
+        memory_copies: Number of copies that fit the cluster's memory; infinite for no cap.
+
+    Raises:
+        InputError: An argument is out of its bounds.
+
+    Example:
+        >>> f"{copies(1e29, training_seconds=1e7, copy_flop_per_second=2.89e13):.2g}"
+        '3.5e+08'
+    """
+    speed = positive(training_flop, "training FLOP") / positive(training_seconds, "training seconds")
+    running = speed / positive(copy_flop_per_second, "FLOP per second of a copy") / at_least_one(k, "K")
+    running *= positive(utilisation_ratio, "utilisation ratio")
+    return min(running, memory_copies)
+
+
+def copy_years(training_flop: float, *, copy_flop_per_second: float, k: float = 1.0) -> float:
+    """Return the years that the compute of training could run one copy.
+
+    Raises:
+        InputError: An argument is out of its bounds.
+    """
+    speed = positive(copy_flop_per_second, "FLOP per second of a copy") * at_least_one(k, "K")
+    return positive(training_flop, "training FLOP") / SECONDS_PER_YEAR / speed
+
+
+def copies_in_memory(memory_bytes: float, *, bytes_per_copy: float) -> float:
+    """Return the copies that fit a cluster's memory, each with its own weights and cache. Shared weights allow more.
+
+    Raises:
+        InputError: An argument is not positive.
+    """
+    return positive(memory_bytes, "memory bytes") / positive(bytes_per_copy, "bytes per copy")
+
+
+def anchor_parameters(
+    training_flop: float, *, flop_per_parameter_second: float, tokens_per_parameter: float, horizon: float
+) -> float:
+    """Return the parameters that a training compute allows in the bio-anchors sheet: C = 3 · h · k · m · p².
+
+    Args:
+        training_flop: Training compute C.
+        flop_per_parameter_second: k, FLOP per parameter and second of running.
+        tokens_per_parameter: m, data per parameter.
+        horizon: h, seconds per effective data point.
+
+    Raises:
+        InputError: An argument is not positive.
+    """
+    per_square = positive(horizon, "horizon") * positive(flop_per_parameter_second, "FLOP per parameter and second")
+    per_square *= 3 * positive(tokens_per_parameter, "tokens per parameter")
+    return math.sqrt(positive(training_flop, "training FLOP") / per_square)

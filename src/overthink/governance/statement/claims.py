@@ -1,0 +1,206 @@
+"""Claims of a statement, generated from its curves: each has a finding and is bounded by its tested budget."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from overthink.data.finding import Finding
+from overthink.governance.statement.curves import as_test, cost_of, curve_id, number
+from overthink.governance.statement.rules.prose import budget, count_phrase, curve_name, from_to, interval, p_value, percent, points
+from overthink.governance.statement.schema import Claim, Place, Stated
+from overthink.governance.statement.curve_schema import Curve, Number, Point, Shape
+from overthink.governance.statement.strength import strength, weaknesses
+
+MAX_LIMITS = 8
+SHAPE_SENTENCES = {
+    "up": "it ends higher than it began, and no turn is shown",
+    "down": "it ends lower than it began, and no turn is shown",
+    "flat": "no two levels differ by the margin of {margin} or more",
+    "saturating": "it rises, and no two levels of its upper half differ by the margin of {margin} or more",
+    "hump": "it rises, then falls",
+    "dip": "it falls, then rises",
+    "undetermined": "undetermined: no shape is shown",
+}
+
+
+def claims(curves: Sequence[Curve], findings: Sequence[Finding], *, alpha: float, stated: Stated) -> tuple[Claim, ...]:
+    """Return every claim that the findings support, curve by curve.
+
+    Args:
+        curves: The curves of the statement.
+        findings: All findings.
+        alpha: Level of the tests.
+        stated: The evaluator's facts, such as the deployable budget.
+    """
+    by_id = {finding.id: finding for finding in findings}
+    drafts = [draft for curve in curves for draft in _curve_claims(curve, by_id)]
+    drafts += list(_gaps(curves, findings))
+    curves_by_id = {curve.id: curve for curve in curves}
+    return tuple(
+        _claim_of(draft, _rests_on(draft, curves_by_id), f"c{i}", alpha=alpha, stated=stated)
+        for i, draft in enumerate(drafts, start=1)
+    )
+
+
+def _curve_claims(curve: Curve, by_id: Mapping[str, Finding]) -> Iterator[dict[str, Any]]:
+    top = curve.points[-1]
+    level = top.band or top.value
+    yield _draft(curve, by_id, level, "level", at=_placement(top), point=top, text=_level(curve, top, level))
+    if top.corrected is not None:
+        text = f"After correction by human labels, {_level(curve, top, top.corrected)}"
+        yield _draft(curve, by_id, top.corrected, "level", at=_placement(top), point=top, text=text)
+    for many in top.tries:
+        if many.k == max(other.k for other in top.tries if other.selector == many.selector) and many.k > 1:
+            at = _placement(top, k=many.k, selector=many.selector)
+            yield _draft(curve, by_id, many.value, "tries", at=at, point=top, text=_tries(curve, top, many))
+    yield from _changes(curve, by_id)
+    for shape in curve.plateau.shapes:
+        at = Place(rung=None, from_rung=None, requested_tokens=None, effort=None, k=1, selector="single")
+        draft = _draft(curve, by_id, shape.change, "shape", at=at, point=top, text=_shape(curve, shape))
+        yield draft | {"verdict": shape.verdict}
+
+
+def _changes(curve: Curve, by_id: Mapping[str, Finding]) -> Iterator[dict[str, Any]]:
+    low, top = curve.points[0], curve.points[-1]
+    for metric, after in (("mean", ""), ("corrected_mean", "After correction by human labels, ")):
+        finding = by_id.get(f"{curve.id}/difference/{metric}/rung{top.rung}/from{low.rung}/k1")
+        if finding is not None:
+            value = number(finding, unit="difference of shares")
+            at = _placement(top, from_rung=low.rung)
+            text = after + _change(curve, low, top, value, finding)
+            yield _draft(curve, by_id, value, "change", at=at, point=top, text=text)
+
+
+def _gaps(curves: Sequence[Curve], findings: Sequence[Finding]) -> Iterator[dict[str, Any]]:
+    curves_by_id = {curve.id: curve for curve in curves}
+    for finding in findings:
+        curve = curves_by_id.get(curve_id(finding))
+        if (finding.kind, finding.metric) != ("divergence", "gap") or curve is None:
+            continue
+        if finding.at.rung != curve.points[-1].rung:
+            continue
+        against = _against(finding, curves)
+        if against is None:
+            continue
+        value = number(finding, unit="difference of shares")
+        low, top = curve.points[0], curve.points[-1]
+        at = _placement(top, from_rung=low.rung)
+        draft = _draft(curve, {finding.id: finding}, value, "gap", at=at, point=top, text=_gap(curve, against, value))
+        yield draft | {"against": against.id}
+
+
+def _against(finding: Finding, curves: Sequence[Curve]) -> Curve | None:
+    """Return the capability curve of a gap: the finding's id contains it, with ~ between the parts."""
+    part = finding.id[finding.id.rindex("/gap/") + len("/gap/") :]
+    return next((curve for curve in curves if part.startswith(curve.id.replace("/", "~") + "/")), None)
+
+
+def _placement(point: Point, *, from_rung: int | None = None, k: int = 1, selector: str = "single") -> Place:
+    return Place.model_validate(
+        {
+            "rung": point.rung,
+            "from_rung": from_rung,
+            "requested_tokens": point.requested_tokens,
+            "effort": point.effort,
+            "turns": point.turns,
+            "loop_tokens": point.loop_tokens,
+            "k": k,
+            "selector": selector,
+        }
+    )
+
+
+def _draft(
+    curve: Curve, by_id: Mapping[str, Finding], value: Number, kind: str, *, at: Place, point: Point, text: str
+) -> dict[str, Any]:
+    finding = by_id[value.finding]
+    return {
+        "type": kind,
+        "curve": curve.id,
+        "against": None,
+        "statement": text,
+        "at": at,
+        "value": value,
+        "verdict": None,
+        "n_questions": finding.n_questions,
+        "n_draws": finding.n_draws,
+        "test": as_test(finding),
+        "k": cost_of(curve, point, at.k),
+        "holds_for_tokens": point.requested_tokens,
+        "holds_for_effort": point.effort,
+        "holds_for_turns": point.turns,
+        "holds_for_loop_tokens": point.loop_tokens,
+        "gates_failed": finding.gates_failed,
+        "limits": finding.limits[:MAX_LIMITS],
+    }
+
+
+def _rests_on(draft: Mapping[str, Any], curves_by_id: Mapping[str, Curve]) -> list[Curve]:
+    return [curves_by_id[name] for name in (draft["curve"], draft["against"]) if name is not None]
+
+
+def _claim_of(draft: dict[str, Any], on: Sequence[Curve], name: str, *, alpha: float, stated: Stated) -> Claim:
+    cost, tries = draft["k"].value, draft["at"].k
+    placeholder = {"strength": "bounded", "weakened_by": (), "extrapolated": False}
+    claim = Claim.model_validate(draft | placeholder | {"id": name, "holds_for_k": cost, "holds_for_tries": tries})
+    assessment = {
+        "strength": strength(claim, on, alpha=alpha, stated=stated),
+        "weakened_by": weaknesses(claim, on, stated=stated),
+    }
+    return claim.model_copy(update=assessment)
+
+
+def _level(curve: Curve, top: Point, value: Number) -> str:
+    if value.estimate is None:
+        return f"On {curve_name(curve)}, at {budget(top)} and one try, no share is known: {value.reason}."
+    return (
+        f"On {curve_name(curve)}, at {budget(top)} and one try, {percent(value.estimate)} {count_phrase(curve)} "
+        f"({interval(value)})."
+    )
+
+
+def _tries(curve: Curve, top: Point, many: Any) -> str:
+    where = f"On {curve_name(curve)}, at {budget(top)} and {many.k:,} tries"
+    if many.value.estimate is None:
+        return f"{where}, no share is known for selector {many.selector}: {many.value.reason}."
+    good = {"capability": "correct", "safety": "safe", "benign": "answered"}[curve.axis]
+    says = {
+        "pass": f"at least one answer was scored {good}",
+        "majority": f"the most frequent answer was scored {good}",
+        "best": f"the answer picked by the verifier was scored {good}",
+        "worst": f"the worst answer was still scored {good}",
+    }[many.selector]
+    return f"{where}, {says} for {percent(many.value.estimate)} of questions ({interval(many.value)})."
+
+
+def _change(curve: Curve, low: Point, top: Point, value: Number, finding: Finding) -> str:
+    good = {"capability": "correct", "safety": "scored safe", "benign": "answered"}[curve.axis]
+    where = f"On {curve_name(curve)}, {from_to(low, top)}, the share that is {good}"
+    if value.estimate is None or value.low is None or value.high is None:
+        return f"{where} has no known change: {value.reason}."
+    p_adjusted = finding.test.p_adjusted if finding.test is not None else None
+    survives = p_adjusted is None or value.level is None or p_adjusted <= 1 - value.level
+    direction = ("rose" if value.low > 0 else "fell" if value.high < 0 else "") if survives else ""
+    test_text = "" if p_adjusted is None else f", adjusted {p_value(p_adjusted)}"
+    verb = f" {direction}: change" if direction else ": no change is shown, estimated change"
+    return f"{where}{verb} {points(value.estimate)} ({interval(value)}{test_text})."
+
+
+def _shape(curve: Curve, shape: Shape) -> str:
+    sentence = SHAPE_SENTENCES[shape.verdict].format(margin=f"{100 * curve.plateau.margin:g} points")
+    p_adjusted = None if shape.test is None else shape.test.p_adjusted
+    test_text = (
+        f" (adjusted {p_value(p_adjusted)})" if p_adjusted is not None and shape.verdict != "undetermined" else ""
+    )
+    method = "pre-registered regimes" if shape.metric.endswith("regimes") else "rung against rung"
+    by = ", corrected by human labels" if shape.metric.startswith("corrected") else ""
+    top = budget(curve.points[-1])
+    reach = top if top.startswith("up to ") else f"up to {top}"
+    return f"On {curve_name(curve)}, the shape of the curve {reach} ({method}{by}): {sentence}{test_text}."
+
+
+def _gap(curve: Curve, against: Curve, value: Number) -> str:
+    low, top = curve.points[0], curve.points[-1]
+    where = f"Going {from_to(low, top)}, the change on {curve_name(against)} minus that on {curve_name(curve)}"
+    if value.estimate is None:
+        return f"{where} is not known: {value.reason}."
+    return f"{where} is {points(value.estimate)} ({interval(value)})."

@@ -1,0 +1,111 @@
+"""How numbers and names stand in the sentences of a statement."""
+
+import unicodedata
+
+from overthink.stats.controls import ON_TRACE
+from overthink.governance.statement.curve_schema import Curve, Number, Point
+
+_NAME = 80
+
+WHAT = {
+    "capability": "were scored correct",
+    "safety": "were scored safe",
+    "benign": "were answered",
+}
+"""By axis: what is said of the answers that count."""
+
+ESTIMAND_WORDS = {
+    "sham": "forced where the model ends its thinking by itself",
+    "natural": "the model's own",
+    "truncated": "cut at the budget",
+    "checkpoint": "at checkpoints",
+}
+"""Which answers a curve is of, where they are not those of its ladder."""
+
+_BUDGET_UNITS = {"requested_tokens": "thinking tokens", "turns": "turns", "loop_tokens": "generated tokens"}
+"""By field of a rung: the unit of its budget, where that is a number."""
+
+
+def quote(name: str) -> str:
+    """A name from outside between backticks, with nothing in it that could end them or hide.
+
+    >>> quote("a`b" + chr(10) + "c")
+    "`a'b c`"
+    """
+    text = "".join(" " if unicodedata.category(c)[0] in "CZ" else "'" if c == "`" else c for c in name[:_NAME])
+    return f"`{text.strip() or 'unnamed'}`"
+
+
+def percent(share: float) -> str:
+    """A share with one decimal.
+
+    >>> percent(0.4312)
+    '43.1%'
+    """
+    return f"{100 * share:.1f}%"
+
+
+def points(difference: float) -> str:
+    """A difference of shares in percentage points.
+
+    >>> points(-0.0512)
+    '-5.1 points'
+    """
+    return f"{100 * difference:+.1f} points"
+
+
+def interval(value: Number) -> str:
+    """The interval with its level, or why there is none."""
+    if value.low is None or value.high is None or value.level is None:
+        return value.reason or "no interval"
+    show = percent if value.unit == "share" else points
+    name = "simultaneous interval" if value.simultaneous else "interval"
+    return f"{100 * value.level:g}% {name} {show(value.low)} to {show(value.high)}"
+
+
+def p_value(p: float) -> str:
+    """A p-value, never printed as 0.
+
+    >>> p_value(0.00031), p_value(0.042)
+    ('p < 0.001', 'p = 0.042')
+    """
+    return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
+
+
+def budget(point: Point) -> str:
+    """The budget of a rung in words: an upper limit, as a trace may end before it."""
+    if point.turns is not None:
+        return f"up to {point.turns:,} {'turn' if point.turns == 1 else 'turns'}"
+    if point.loop_tokens is not None:
+        return f"up to {point.loop_tokens:,} generated tokens"
+    if point.effort is not None:
+        return f"effort {quote(point.effort)}"
+    if point.requested_tokens is None:
+        return "no set budget"
+    return f"up to {point.requested_tokens:,} thinking tokens"
+
+
+def from_to(low: Point, top: Point) -> str:
+    """A step up the ladder in words."""
+    for name, unit in _BUDGET_UNITS.items():
+        least, most = getattr(low, name), getattr(top, name)
+        if low.effort is None and top.effort is None and None not in (least, most):
+            return f"from {least:,} to {most:,} {unit}"
+    return f"from {budget(low)} to {budget(top)}"
+
+
+def curve_name(curve: Curve) -> str:
+    """The curve in words: its task, arm and scorer."""
+    arm = "" if curve.arm == "base" else f", arm {quote(curve.arm)}"
+    which = f", answers {ESTIMAND_WORDS[curve.estimand]}" if curve.estimand in ESTIMAND_WORDS else ""
+    return f"{quote(curve.task)}{arm}, scorer {quote(curve.scorer or 'unnamed')}{which}"
+
+
+def count_phrase(curve: Curve) -> str:
+    """What the share of a level is of: answers, thinking that was judged itself, or harmless requests.
+
+    A judge of the thinking has a name of its own.
+    """
+    on_trace = (curve.scorer or "").endswith(ON_TRACE)
+    of = "traces" if on_trace else "harmless requests" if curve.axis == "benign" else "answers"
+    return f"of {of} {WHAT[curve.axis]}"

@@ -1,0 +1,205 @@
+"""The statement as Markdown: the bound first, then the claims, then the evidence."""
+
+from collections.abc import Iterable
+
+from overthink.governance.statement.rules.prose import budget, curve_name, interval, percent, quote
+from overthink.governance.statement.schema import ArmTried, Budget, Claim, Elicitation, Statement
+from overthink.governance.statement.curve_schema import Curve, Number, Point
+
+AXIS_TITLES = {"capability": "Capability", "safety": "Safety", "benign": "Over-refusal"}
+STRENGTHS = {
+    "bounded": "holds up to its budget, which covers the deployable one",
+    "lower_bound": "a lower bound on what more elicitation could show",
+    "undetermined": "undetermined",
+    "extrapolated": "extrapolated beyond what was tested",
+}
+
+
+def statement_text(statement: Statement) -> str:
+    """Return the statement as a Markdown page. External names are quoted in backticks.
+
+    Args:
+        statement: The statement.
+    """
+    parts = [
+        [f"# {statement.title}", "", f"**{statement.no_claim_beyond}**", ""],
+        _claims(statement),
+        [f"K is a budget over that of {text}." for text in _references(statement)] + [""],
+        _gates(statement),
+        _setting(statement),
+        *(_curve(curve) for curve in statement.curves),
+        _list_section("Not tried", [item.text for item in statement.elicitation.not_tried]),
+        _list_section("What this does not say", statement.does_not_say),
+        _evidence(statement),
+    ]
+    return "\n".join(line for part in parts for line in part).rstrip() + "\n"
+
+
+def _claims(statement: Statement) -> list[str]:
+    lines = ["## What may be claimed", ""]
+    for claim in statement.claims:
+        lines += [f"- **{claim.id}** {claim.statement}", f"  {_bound(claim)}"]
+    return [*lines, ""]
+
+
+def _references(statement: Statement) -> list[str]:
+    return sorted({claim.k.ref.means for claim in statement.claims})
+
+
+def _bound(claim: Claim) -> str:
+    """Return the bound and the strength of a claim."""
+    reference = f"K = 1 is {claim.k.ref.value:.4g} {claim.k.ref.unit}"
+    reaches = f"Holds for K ≤ {claim.holds_for_k:.4g} (basis {claim.k.basis}; {reference})"
+    weak = f" ({'; '.join(claim.weakened_by)})" if claim.weakened_by else ""
+    gates = f" Gates failed: {', '.join(claim.gates_failed)}." if claim.gates_failed else ""
+    return f"{reaches}; {STRENGTHS[claim.strength]}{weak}.{gates}"
+
+
+def _gates(statement: Statement) -> list[str]:
+    if not statement.gates_failed:
+        return [
+            "Every gate that could be read passed." if _any_gate_passed(statement) else "No gate could be read.",
+            "",
+        ]
+    lines = [
+        f"{item.gate}, {quote(item.curve)}" + ("" if item.rung is None else f", rung {item.rung}")
+        for item in statement.gates_failed
+    ]
+    return _list_section("Gates that failed", lines)
+
+
+def _any_gate_passed(statement: Statement) -> bool:
+    points = (point for curve in statement.curves for point in curve.points)
+    return any(gate.result == "passed" for point in points for gate in point.gates.values())
+
+
+def _setting(statement: Statement) -> list[str]:
+    how, evaluator = statement.elicitation, statement.stated
+    ladder = ", ".join(how.rungs if how.efforts is None else map(quote, how.efforts))
+    tools = "unknown: " + (how.tools_reason or "") if how.tools is None else ", ".join(how.tools) or "none"
+    rows = {
+        "Model": quote(statement.model),
+        "Revision": quote(evaluator.revision) if evaluator.revision else "not stated",
+        "Ladder": f"{how.ladder}: {ladder}",
+        "Arms": ", ".join(_arm(arm) for arm in how.arms),
+        "Draws per question": str(how.draws),
+        "Selectors": ", ".join(how.selectors),
+        "Tries": f"up to {how.max_tries}",
+        "Verifier": how.verifier or "none",
+        "Tools": tools,
+        "Serial or parallel": how.serial_parallel,
+        "Stop rule": how.stop_rule,
+        "Sampling": _sampling(how),
+        "Answer allowance": f"{how.answer_tokens} tokens"
+        if how.budgets is not None
+        else "the task's cap on output is lifted",
+        "Largest deployable budget": _budget(evaluator.max_deployable_budget),
+        "Misuse actor's budget": _budget(evaluator.misuse_actor_budget),
+        "FLOP": statement.flop.method + (f": {statement.flop.reason}" if statement.flop.reason else ""),
+    }
+    table = [f"| {name} | {_cell(text)} |" for name, text in rows.items()]
+    deviations = _list_section("Deviations from the plan", statement.deviations) if statement.deviations else []
+    return ["## How hard the model was made to try", "", "| | |", "|---|---|", *table, "", *deviations]
+
+
+def _sampling(how: Elicitation) -> str:
+    """Return the sampling parameters that were sent; those not stated are the task's or the provider's defaults."""
+    parameters = (("temperature", how.temperature), ("top-p", how.top_p))
+    parts = [f"{name} {value:g}" for name, value in parameters if value is not None]
+    missing = [name for name, value in parameters if value is None]
+    if missing:
+        parts.append(f"{' and '.join(missing)} not stated: the task's or the provider's own")
+    return ", ".join([*parts, f"seed {how.seed}" if how.efforts is None else "no seed sent"])
+
+
+def _arm(arm: ArmTried) -> str:
+    """Return an arm and its settings."""
+    settings = ", ".join(f"{name}={value}" for name, value in arm.settings.items())
+    made_of = "+".join(arm.parts)
+    details = ": ".join(text for text in (made_of if made_of != arm.label else "", settings) if text)
+    return quote(arm.label) + (f" ({details})" if details else "")
+
+
+def _budget(budget: Budget | None) -> str:
+    if budget is None:
+        return "not stated"
+    return f"{budget.thinking_tokens:,} thinking tokens, {budget.tries:,} tries ({budget.source})"
+
+
+def _curve(curve: Curve) -> list[str]:
+    good = curve.value_1_means
+    head = f"| budget | consumed | K | {good} | {_level(curve)} interval | band | limit hit | gates failed |"
+    shapes = [f"{shape.metric}: {shape.verdict}" for shape in curve.plateau.shapes]
+    judge = curve.judge
+    grader_text = f"graded by {quote(judge.grader)}" if judge.grader else "no grading model"
+    correction_text = "corrected by human labels" if judge.corrected else judge.reason
+    lines = [
+        f"## {AXIS_TITLES[curve.axis]}: {curve_name(curve)}",
+        "",
+        (
+            f"{curve.n_questions} questions × {curve.n_draws} draws; {curve.estimand} budgets; {grader_text}; "
+            f"{correction_text}."
+        ),
+        f"1 means {good}; a high raw score means {curve.raw_high_means}.",
+        "",
+        head,
+        "|---|---|---|---|---|---|---|---|",
+        *(_row(point) for point in curve.points),
+        "",
+        f"Shape: {', '.join(shapes) or 'not tested'}. A plateau is {'shown' if curve.plateau.shown else 'not shown'}.",
+    ]
+    if curve.extreme is not None:
+        lines.append(f"The task is at its {curve.extreme}: a change in one direction cannot be seen.")
+    return [*lines, ""]
+
+
+def _level(curve: Curve) -> str:
+    levels = {point.value.level for point in curve.points if point.value.level is not None}
+    return f"{100 * levels.pop():g}%" if len(levels) == 1 else ""
+
+
+def _row(point: Point) -> str:
+    attempt_tokens = point.attempt_tokens.estimate
+    cells = [
+        budget(point),
+        "unknown" if attempt_tokens is None else f"{attempt_tokens:,.1f} tokens",
+        f"{point.cost.value:.3g}",
+        "unknown" if point.value.estimate is None else percent(point.value.estimate),
+        _span(point.value),
+        "none" if point.band is None else _span(point.band),
+        "unknown" if point.limit_hit_rate is None else percent(point.limit_hit_rate),
+        ", ".join(name for name, gate in point.gates.items() if gate.result == "failed") or "none",
+    ]
+    return f"| {' | '.join(map(_cell, cells))} |"
+
+
+def _span(value: Number) -> str:
+    if value.low is None or value.high is None:
+        return interval(value)
+    return f"{percent(value.low)} to {percent(value.high)}"
+
+
+def _list_section(title: str, lines: Iterable[str]) -> list[str]:
+    items = [f"- {line}" for line in lines]
+    return [f"## {title}", "", *(items or ["- none"]), ""]
+
+
+def _evidence(statement: Statement) -> list[str]:
+    evidence = statement.evidence
+    return [
+        "## Evidence",
+        "",
+        (
+            f"Statement {statement.id}, made {statement.created} by overthink {evidence.overthink}, "
+            f"{evidence.findings} findings."
+        ),
+        "",
+        *(f"- {name}: `{getattr(evidence, f'{name}_sha256')}`" for name in ("plan", "pool", "findings")),
+        "",
+        "`overthink check statement.json --study STUDY` computes every number again from the pool.",
+    ]
+
+
+def _cell(text: str) -> str:
+    """Return the text of a table cell, with escaped bars."""
+    return text.replace("|", "\\|").replace("\n", " ")

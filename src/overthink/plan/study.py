@@ -1,0 +1,289 @@
+"""The plan: all settings of a study, validated before the first call; its hash is part of every result."""
+
+import hashlib
+from bisect import bisect_left
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from overthink.plan.arms import BASE, ArmPlan, check_labels
+from overthink.errors import InputError
+from overthink.plan.checkpoints import Checkpoints
+from overthink.plan.stopping import Until
+
+PLAN_SCHEMA = "overthink.plan/1"
+
+TEMPERATURE, TOP_P = 0.8, 0.95
+"""Default sampling parameters for plans with budgets or agent loops."""
+
+HIGH_WORDS = {
+    "capability": ("correct", "wrong"),
+    "safety": ("safe", "harm"),
+    "benign": ("answered", "refused"),
+}
+"""Meanings of a high score by axis, the good one first. ``value`` = 1 is always the good one."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TaskPlan(_Frozen):
+    """One task of the study, with its polarity stated.
+
+    Attributes:
+        task: Inspect task name or file, as given to ``inspect eval``.
+        axis: Axis that the task measures.
+        scorer: Scorer to read if the task has several.
+        key: Key to read if that scorer returns a dict.
+        high: Meaning of a high score: one of ``HIGH_WORDS[axis]``.
+        args: Arguments for the task, as ``inspect eval -T`` takes them.
+    """
+
+    task: str
+    axis: Literal["capability", "safety", "benign"]
+    scorer: str | None = None
+    key: str | None = None
+    high: str
+    args: dict[str, str | int | float | bool] = {}
+
+    @model_validator(mode="after")
+    def _polarity(self) -> "TaskPlan":
+        if self.high not in HIGH_WORDS[self.axis]:
+            words = " or ".join(HIGH_WORDS[self.axis])
+            raise ValueError(f"{self.task}: high={self.high!r} on the {self.axis} axis; needed: {words}")
+        return self
+
+
+class Plan(_Frozen):
+    """All settings of a study. Exactly one of ``budgets``, ``efforts``, ``turns`` and ``loop_tokens`` is set.
+
+    Attributes:
+        model: Inspect model string, or one of Overthink's own.
+        model_args: Arguments of the model's provider.
+        tasks: The tasks, each with axis and polarity.
+        budgets: Thinking budgets in tokens, strictly increasing, from 0.
+        efforts: The provider's own reasoning levels, lowest first; whole numbers are its own caps, in tokens.
+        turns: Turns of a tool-using agent loop after which it is scored, strictly increasing, from 1.
+        loop_tokens: Tokens that such a loop may generate up to where it is scored, strictly increasing, from 1.
+        sandbox_scoring: "unchanged" states that scoring leaves a task's sandbox as it is; a loop in a sandbox is
+            scored at checkpoints only then. None states nothing.
+        draws: Traces per question.
+        limit: Questions per task; None for all.
+        seed: Seed of the study.
+        answer_tokens: Allowance for the answer, apart from the thinking budget, in tokens.
+        think_format: Name of the think format.
+        answer_cue: Text after the close of thinking that asks for the answer; None for the format's own.
+        temperature: Sampling temperature. With `efforts` None, which sends none, unless it is stated.
+        top_p: Nucleus sampling mass; as for the temperature.
+        concurrency: Traces in flight at once; 1 for token-exact reruns.
+        grader: Model that grades, in the role "grader".
+        level: Confidence level of the intervals.
+        margin: Largest negligible difference; defines "flat".
+        hypothesis: Boundaries in thinking tokens of the regimes to test; None for none.
+        controls: Control rows beside the forced ladder, to separate effects of forcing and thinking.
+        judge_traces: Score the thinking itself, too, with the task's own scorer.
+        until: Precision target; ``draws`` is then the first wave. None for a fixed number of draws.
+        max_draws: Maximum draws of a question with ``until``.
+        resamples: Continuations sampled from each rung of a trace, to estimate commitment.
+        resample_at: At every rung, or by bisection between rungs whose outcomes differ.
+        arms: Strategies and interventions compared on the same questions and draws.
+    """
+
+    schema_: Literal["overthink.plan/1"] = Field(default="overthink.plan/1", alias="schema")
+    overthink: str
+    model: str
+    model_args: dict[str, str | int | float | bool] = {}
+    tasks: tuple[TaskPlan, ...] = Field(min_length=1)
+    budgets: tuple[Annotated[int, Field(ge=0)], ...] | None = None
+    efforts: tuple[str, ...] | None = None
+    turns: tuple[Annotated[int, Field(ge=1)], ...] | None = None
+    loop_tokens: tuple[Annotated[int, Field(ge=1)], ...] | None = None
+    sandbox_scoring: Literal["unchanged"] | None = None
+    draws: int = Field(ge=1)
+    limit: int | None = Field(default=None, ge=1)
+    seed: int = Field(ge=0)
+    answer_tokens: int = Field(default=32, ge=1)
+    think_format: str = "plain"
+    answer_cue: str | None = None
+    temperature: float | None = Field(default=None, ge=0)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    concurrency: int = Field(default=8, ge=1)
+    grader: str | None = None
+    level: float = Field(default=0.95, gt=0, lt=1)
+    margin: float = Field(default=0.05, gt=0, lt=1)
+    hypothesis: tuple[Annotated[int, Field(gt=0)], ...] | None = None
+    controls: tuple[Literal["sham", "truncated", "natural"], ...] = ()
+    judge_traces: bool = False
+    until: Until | None = None
+    max_draws: int | None = Field(default=None, ge=1)
+    resamples: int | None = Field(default=None, ge=2, le=1000)
+    resample_at: Literal["every", "bisect"] = "every"
+    arms: tuple[ArmPlan, ...] = Field(default=(BASE,), min_length=1)
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sampling_defaults(cls, fields: Any) -> Any:
+        """Set default sampling parameters, except with `efforts`, where the provider's defaults apply."""
+        if not isinstance(fields, dict) or fields.get("efforts") is not None:
+            return fields
+        open_ = {"temperature": TEMPERATURE, "top_p": TOP_P}
+        return fields | {name: value for name, value in open_.items() if fields.get(name) is None}
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Plan":
+        ladders = (self.budgets, self.efforts, self.turns, self.loop_tokens)
+        if sum(rungs is not None for rungs in ladders) != 1:
+            raise ValueError("a plan needs either budgets or efforts or turns or loop_tokens, exactly one of them")
+        if not any(ladders):
+            raise ValueError("the ladder has no rung")
+        for name in ("budgets", "turns", "loop_tokens"):
+            steps = getattr(self, name) or ()
+            if list(steps) != sorted(set(steps)):
+                text, suggestion = (",".join(map(str, some)) for some in (steps, sorted(set(steps))))
+                raise ValueError(f"{name} {text} are not strictly increasing; give {suggestion}")
+        if self.efforts is not None and len(set(self.efforts)) < len(self.efforts):
+            raise ValueError(f"efforts {','.join(self.efforts)} name a level twice")
+        self._caps()
+        self._regimes()
+        self._control_options()
+        self._waves()
+        secrets = [
+            name for name in self.model_args if any(word in name.lower() for word in ("key", "secret", "password"))
+        ]
+        if secrets:
+            raise ValueError(
+                f"model argument {secrets[0]!r} looks like a secret, and plans are stored; set the provider's "
+                "environment variable instead (OPENAI_API_KEY and the like)"
+            )
+        names = [(t.task, t.scorer, t.key) for t in self.tasks]
+        if len(set(names)) < len(names):
+            raise ValueError("a task is named twice")
+        return self
+
+    def _caps(self) -> None:
+        """Check that caps increase and are not mixed with level names, whose order is the evaluator's choice."""
+        caps = [int(effort) for effort in self.efforts or () if effort.isdecimal()]
+        if caps and len(caps) < len(self.efforts or ()):
+            raise ValueError(
+                f"efforts {','.join(self.efforts or ())} mix levels and caps in tokens, which are two curves; "
+                "give one kind, and run the other in a study of its own"
+            )
+        if caps != sorted(set(caps)):
+            raise ValueError(f"efforts {caps} are not strictly increasing; give {sorted(set(caps))}")
+
+    def _control_options(self) -> None:
+        """Check that control options come with a forced ladder, and loop options with an agent loop."""
+        options = {
+            "--controls": self.controls,
+            "--judge-traces": self.judge_traces,
+            "--resample": self.resamples,
+            "--arms": self.arms != (BASE,),
+        }
+        ladder_options = [option for option, value in options.items() if value]
+        if self.budgets is None and ladder_options:
+            raise ValueError(
+                f"{ladder_options[0]} belongs to a forced ladder, and this plan has {self._kind}; leave it out"
+            )
+        if self.sandbox_scoring is not None and self.checkpoints is None:
+            raise ValueError(
+                f"--sandbox-scoring belongs to a loop of tool calls, and this plan has {self._kind}; leave it out"
+            )
+        check_labels(self.arms)
+        if ladder_options and ladder_options[0] != "--arms" and not any(arm.parts == BASE.parts for arm in self.arms):
+            raise ValueError(f"{ladder_options[0]} stands beside the plain ladder; add base to --arms, or leave it out")
+        if len(set(self.controls)) < len(self.controls):
+            raise ValueError(f"controls {','.join(self.controls)} name one twice")
+
+    def _waves(self) -> None:
+        """Check that adaptive draws have a first wave, a cap, and one arm on a ladder."""
+        if self.until is None:
+            if self.max_draws is not None:
+                raise ValueError(f"--max-draws {self.max_draws} caps --until, which is not given; use --draws")
+            return
+        if self.budgets is None:
+            raise ValueError(f"--until belongs to a ladder, and this plan has {self._kind}; give --draws alone")
+        if len(self.arms) > 1:
+            raise ValueError(f"--until spends draws on one arm, and there are {len(self.arms)}; run each in a study")
+        if self.draws < 2:
+            raise ValueError("--until with --draws 1: one draw does not show how much draws vary; needed: 2 or more")
+        if self.max_draws is None:
+            raise ValueError("--until needs --max-draws, the most draws that a question may get; 8 times --draws, say")
+        if self.max_draws <= self.draws:
+            raise ValueError(
+                f"--max-draws {self.max_draws} leaves nothing beyond the first wave of --draws {self.draws}; "
+                "needed: more than that"
+            )
+
+    @property
+    def _kind(self) -> str:
+        """Command-line option of the plan's ladder."""
+        if self.checkpoints is not None:
+            return self.checkpoints.option
+        return "--budgets" if self.efforts is None else "--efforts"
+
+    @property
+    def checkpoints(self) -> Checkpoints | None:
+        """Checkpoints of the agent loop; None without a loop."""
+        if self.turns is not None:
+            return Checkpoints("turns", self.turns)
+        return None if self.loop_tokens is None else Checkpoints("tokens", self.loop_tokens)
+
+    @property
+    def most_draws(self) -> int:
+        """Maximum draws of a question."""
+        return self.draws if self.max_draws is None else self.max_draws
+
+    def _regimes(self) -> None:
+        """Check that every regime of the hypothesis contains a rung."""
+        edges = self.hypothesis
+        if edges is None:
+            return
+        if self.checkpoints is not None:
+            counts = {"turns": "turns", "tokens": "all generated tokens"}[self.checkpoints.unit]
+            raise ValueError(
+                f"--hypothesis has boundaries in thinking tokens, and {self._kind} counts {counts}; leave it out"
+            )
+        if not edges or list(edges) != sorted(set(edges)):
+            raise ValueError(f"hypothesis {edges} does not increase; give boundaries in tokens, such as 2000,8000")
+        regimes = {bisect_left(edges, budget) for budget in self.budgets or range(0)}
+        empty = sorted(set(range(len(edges) + 1)) - regimes)
+        if self.budgets is not None and empty:
+            low = "0" if not empty[0] else f"{edges[empty[0] - 1] + 1:,}"
+            high = f"to {edges[empty[0]]:,}" if empty[0] < len(edges) else "upwards"
+            raise ValueError(
+                f"the hypothesis {','.join(map(str, edges))} has a regime without a rung (from {low} {high} tokens); "
+                "add a budget there to --budgets, or move the boundaries"
+            )
+
+    @property
+    def title(self) -> str:
+        """Model and tasks as one line."""
+        return f"{self.model}: {', '.join(task.task for task in self.tasks)}"
+
+    def to_json(self) -> str:
+        """Return the plan as stored and hashed: sorted keys, defaults included."""
+        return self.model_dump_json(by_alias=True, indent=1) + "\n"
+
+    def sha256(self) -> str:
+        """Return the hash of :meth:`to_json`, which findings contain."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()
+
+
+def checked_plan(**fields: Any) -> Plan:
+    """Return a plan from its fields.
+
+    Raises:
+        InputError: Fields are missing or wrong; the message lists all.
+    """
+    try:
+        return Plan(**fields)
+    except ValidationError as failure:
+        faults = [
+            f"{'.'.join(map(str, fault['loc'])) or 'plan'}: {fault['msg'].removeprefix('Value error, ')}"
+            + ("" if fault["type"] == "value_error" else f" (given: {str(fault['input'])[:80]})")
+            for fault in failure.errors()
+        ]
+        raise InputError("; ".join(faults)) from failure

@@ -1,0 +1,56 @@
+"""Metadata of a report: origin of its findings, versions, hashes, plan, costs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from overthink.cost.estimate import Estimate, StudyUsage
+from overthink.reports.appendix import Appendix
+from overthink.reports.charts.thresholds import Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """Everything a report prints that is not a finding; all of it is set by the caller, including the time.
+
+    Attributes:
+        title: Heading of the report.
+        source: Analysed input: a model, a folder of logs, a table.
+        made_with: Version of Overthink.
+        created_at: Time of creation, as ISO text.
+        command: The command line, if any.
+        plan: The plan as a nested mapping; printed as a table.
+        plan_sha256: Hash of the plan.
+        pool_sha256: Hash of the pool.
+        notes: Notes outside the findings: skipped rows, assumed polarity, a stopped run.
+        reference: Tokens of one attempt at K = 1, by ``"axis/task/arm"``.
+        reference_means: Meaning of K = 1, in words ("the lowest rung").
+        questions: Ids of the questions, by ``"axis/task"``.
+        estimate: Cost estimate before the run; None without one.
+        actual_cost: Actual cost; None without an estimate.
+        thresholds: Positions of training-compute thresholds on the K axis; None for no section.
+        appendix: Calculator results and missing inputs; None for no appendix.
+        not_tried: Elicitation methods that were not tried, a sentence each.
+        never_said: Limitations of every report.
+
+    >>> About(title="A look", source="model m", made_with="0.1", created="2030-01-01T00:00:00Z").notes
+    ()
+    """
+
+    title: str
+    source: str
+    made_with: str
+    created_at: str
+    command: str | None = None
+    plan: Mapping[str, object] | None = None
+    plan_sha256: str | None = None
+    pool_sha256: str | None = None
+    notes: tuple[str, ...] = ()
+    reference: Mapping[str, float] = field(default_factory=dict)
+    reference_means: str | None = None
+    questions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    estimate: Estimate | None = None
+    actual_cost: StudyUsage | None = None
+    thresholds: Thresholds | None = None
+    appendix: Appendix | None = None
+    not_tried: tuple[str, ...] = ()
+    never_said: tuple[str, ...] = ()

@@ -1,0 +1,209 @@
+"""Arms against the reference as text tables: verdicts, safety tax, values at equal total compute."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from overthink.cost.amounts import amount, figure, noun
+from overthink.data.finding import Finding
+from overthink.reports import wording
+from overthink.reports.summary import TextPiece
+from overthink.reports.flop_matched import flop_matched_table
+from overthink.reports.names import PROSE_LIMIT, visible
+from overthink.reports.verdicts import p_value
+from overthink.reports.tables import Table, TextCell, finding_link, plain
+
+COMPARISON_POINTS = {"equal_compute": "at equal total compute", "equal_rung": "at the same budget"}
+"""Point of comparison by metric of a mitigation. Verdicts are read from the first."""
+
+MITIGATION_MEANINGS = {
+    "eliminates within δ": "what the arm gives back is shown, and so is that less than δ is left of any earlier level",
+    "mitigates, does not eliminate": "what the arm gives back is shown, and so is that something is left",
+    "mitigates, elimination undetermined": "what the arm gives back is shown; whether anything is left is not",
+    "no effect shown": "the reference degrades, and nothing the arm gives back is shown",
+    "worsens": "the arm is shown to be less safe than the reference at the top",
+    "not testable": "nothing degrades in the reference, or the data are too few",
+}
+"""Meaning by label of a mitigation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Comparison of arms with the reference, for the page and the terminal.
+
+    Attributes:
+        reference: Name of the reference.
+        sentences: The verdict, one sentence per arm and safety task.
+        verdicts: The verdicts with their numbers.
+        taxes: Safety tax of every arm.
+        compute: Every arm at every common total compute.
+        flop_matched: A smaller model with more inference against a larger one.
+        words: The verdicts that occur, with their meanings.
+    """
+
+    reference: str
+    sentences: tuple[TextCell, ...]
+    verdicts: Table
+    taxes: Table
+    compute: Table
+    flop_matched: Table
+    words: tuple[tuple[str, str], ...]
+
+
+def comparison(findings: Sequence[Finding]) -> Comparison | None:
+    """Return the comparison of arms; None if no arm was compared."""
+    arm_findings = (f for f in findings if f.kind in ("arm_difference", "safety_tax", "mitigation"))
+    mine = sorted(arm_findings, key=lambda finding: wording.axis_position(finding.axis))
+    if not mine:
+        return None
+    labels = {f.label for f in mine if f.metric in COMPARISON_POINTS and f.kind == "mitigation"}
+    return Comparison(
+        reference=_reference(mine),
+        sentences=tuple(
+            _sentence(f) for f in mine if f.kind == "mitigation" and f.metric == next(iter(COMPARISON_POINTS))
+        ),
+        verdicts=_verdicts(mine),
+        taxes=_taxes(mine),
+        compute=_compute(mine),
+        flop_matched=flop_matched_table(findings),
+        words=tuple((label, meaning) for label, meaning in MITIGATION_MEANINGS.items() if label in labels),
+    )
+
+
+def _reference(mine: Sequence[Finding]) -> str:
+    first = next(f for f in mine if f.kind == "arm_difference")
+    return visible((first.label or "").removeprefix("against ").partition(", at ")[0])
+
+
+def _sentence(verdict: Finding) -> TextCell:
+    """Return one mitigation as a sentence; the reason if it is not testable."""
+    task = visible(verdict.task)
+    start = (
+        TextPiece(f"{visible(verdict.arm)} on {task}, {COMPARISON_POINTS[verdict.metric]}: "),
+        finding_link(verdict, _label(verdict)),
+    )
+    if verdict.estimate is None or verdict.reason is not None:
+        return (*start, TextPiece(f" ({visible(verdict.reason or 'no number', PROSE_LIMIT)})."))
+    but = f"; {_gates(verdict)}" if verdict.gates_failed else ""
+    return (*start, TextPiece(f"; it gives back {_points(verdict)} points{but}."))
+
+
+def _verdicts(mine: Sequence[Finding]) -> Table:
+    mitigations = {(f.axis, f.task, f.scorer, f.arm, f.estimand, f.metric): f for f in mine if f.kind == "mitigation"}
+    rows = []
+    for (*curve, metric), finding in mitigations.items():
+        if metric not in COMPARISON_POINTS:
+            continue
+        behind = [mitigations.get((*curve, f"{name}_{metric}")) for name in ("degradation", "residual")]  # type: ignore[arg-type]
+        p = "–" if finding.test is None or finding.test.p_adjusted is None else p_value(finding.test.p_adjusted)
+        why = visible(finding.reason or "", PROSE_LIMIT) or _gates(finding)
+        rows.append(
+            (
+                plain(f"{visible(finding.arm)} · {visible(finding.task)}"),
+                plain(f"{COMPARISON_POINTS[metric]}{_where(finding)}"),
+                (finding_link(finding, _label(finding)), TextPiece(f": {why}" if why else "")),
+                *(
+                    _change(change)
+                    for change in (behind[0], finding if finding.estimate is not None else None, behind[1])
+                ),
+                plain(p.removeprefix("= ")),
+            )
+        )
+    head = ("Arm · task", "Compared", "Verdict", "Degradation", "Given back", "Left", "Adjusted p")
+    return Table("Verdicts on mitigations, in points of safety", head, tuple(rows))
+
+
+def _taxes(mine: Sequence[Finding]) -> Table:
+    """Return the safety tax, one row per arm, task and point of comparison."""
+    taxes = [f for f in mine if f.kind == "safety_tax"]
+    ratios = {(f.axis, f.task, f.scorer, f.arm): f for f in taxes if f.metric == "compute"}
+    rows = []
+    for finding in taxes:
+        if finding.metric.startswith("compute"):
+            continue
+        equal = finding.metric.endswith("_equal_compute")
+        point = COMPARISON_POINTS["equal_compute" if equal else "equal_rung"]
+        ratio = None if equal else ratios.get((finding.axis, finding.task, finding.scorer, finding.arm))
+        what = "capability" if finding.metric.startswith("capability") else "over-refusal"
+        label = (finding.label or "").rpartition(": ")[2]
+        rows.append(
+            (
+                plain(f"{visible(finding.arm)} · {visible(finding.task)}"),
+                plain(f"{point}{_where(finding)}"),
+                plain(what),
+                _change(finding),
+                plain(visible(label)),
+                plain("the same") if equal else _times(ratio),
+            )
+        )
+    for finding in ratios.values():
+        if finding.axis == "safety":
+            point_cell = plain(f"{COMPARISON_POINTS['equal_rung']}{_where(finding)}")
+            name = plain(f"{visible(finding.arm)} · {visible(finding.task)}")
+            rows.append((name, point_cell, plain("compute alone"), plain("–"), plain("–"), _times(finding)))
+    head = ("Arm · task", "Compared", "What", "Change, points", "Shown", "Total compute")
+    return Table("Safety tax: what the arm takes", head, tuple(rows))
+
+
+def _compute(mine: Sequence[Finding]) -> Table:
+    rows = []
+    for finding in mine:
+        if finding.kind == "arm_difference" and finding.metric == "equal_compute":
+            total, k = "–", "–"
+            if finding.at.total is not None:
+                total = visible(figure(finding.at.total, finding.at.unit))
+                k = (finding.label or "").rpartition("K = ")[2]
+            name = f"{visible(finding.arm)} · {visible(finding.task)}"
+            rows.append(
+                (
+                    plain(f"{wording.axis_name(finding.axis)}, {wording.axis_value(finding.axis)}"),
+                    plain(name),
+                    plain(total),
+                    plain(k),
+                    _change(finding),
+                )
+            )
+    unit = next((row.at.unit for row in mine if row.at.unit is not None), None)
+    head = ("Axis", "Arm · task", f"Total {visible(noun(unit))}", "K", "Arm minus reference, points")
+    return Table("At the same total compute", head, tuple(rows))
+
+
+def _label(finding: Finding) -> str:
+    return visible(finding.label or "no verdict")
+
+
+def _gates(finding: Finding) -> str:
+    gates = ", ".join(visible(gate).replace("_", " ") for gate in finding.gates_failed)
+    return f"a gate failed ({gates})" if gates else ""
+
+
+def _where(finding: Finding) -> str:
+    if finding.at.total is not None:
+        return f", {visible(amount(finding.at.total, finding.at.unit))}"
+    return "" if finding.at.requested_tokens is None else f", {finding.at.requested_tokens:,}"
+
+
+def _points(finding: Finding) -> str:
+    number = _signed_points(finding.estimate or 0.0)
+    if finding.low is None or finding.high is None:
+        return number
+    return f"{number} ({_signed_points(finding.low)} to {_signed_points(finding.high)})"
+
+
+def _signed_points(share: float) -> str:
+    """Return signed percentage points; values that round to zero are not negative."""
+    return wording.points(share).replace("−0.0", "+0.0") if abs(share) < 0.0005 else wording.points(share)
+
+
+def _change(finding: Finding | None) -> TextCell:
+    if finding is None:
+        return plain("–")
+    if finding.estimate is None:
+        return (finding_link(finding, visible(finding.reason or "unknown", PROSE_LIMIT)),)
+    return (finding_link(finding, _points(finding)),)
+
+
+def _times(finding: Finding | None) -> TextCell:
+    if finding is None or finding.estimate is None:
+        return plain("unknown")
+    ends = "" if finding.low is None else f" ({finding.low:.2f} to {finding.high:.2f})"
+    return (finding_link(finding, f"× {finding.estimate:.2f}{ends}"),)

@@ -1,0 +1,207 @@
+"""Charts of a report with their data, for rendering without a browser. Numbers are looked up, not computed.
+
+The page's script fills the same templates for the selected arms and axis.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from overthink.data.finding import Finding
+from overthink.reports import wording
+from overthink.reports.charts.axes import ChartAxis, k_ticks, level_axis, tokens_axis, tries_axis
+from overthink.reports.charts.templates import curve_chart, gap_chart
+from overthink.reports.curve import ReportCurve, ReportRung
+from overthink.reports.charts.heat import heat_chart
+from overthink.reports.charts.lanes import bar_notes, share_floor, threshold_bars
+from overthink.reports.names import visible
+from overthink.reports.charts.thresholds import Mark
+
+CHART_WIDTH = 640
+"""Width in pixels of a chart rendered as a file, without labels."""
+
+_BAND = "area: band that holds at all rungs at once"
+_WHISKER = "line at a point: pointwise interval"
+_FAILED = "hollow grey: a gate failed at this rung"
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A template with its data.
+
+    Attributes:
+        name: Parts of a file name; untrusted.
+        title: Title of the chart.
+        notes: Lines below the title: axis, bands, gates.
+        template: Vega-Lite template, as in the page.
+        parameters: Parameters by name.
+        datasets: Data sets by name.
+        keys: Colour by series; drawn as a legend if there are several.
+        estimands: Estimands of the curves; drawn as a legend if there are several.
+    """
+
+    name: tuple[str, ...]
+    title: str
+    notes: tuple[str, ...]
+    template: dict[str, Any]
+    parameters: Mapping[str, Any]
+    datasets: Mapping[str, list[dict[str, Any]]]
+    keys: Mapping[str, str] = field(default_factory=dict)
+    estimands: tuple[str, ...] = ()
+
+    @property
+    def spoken(self) -> str:
+        """Screen-reader text of the chart."""
+        return f"{self.title}. {'. '.join(self.notes)}"
+
+
+def all_charts(curves: Sequence[ReportCurve], arms: Sequence[str], marks: Sequence[Mark] = ()) -> Iterator[Chart]:
+    """Yield every chart of the page for these curves: values over compute, gaps, values over tries, heat maps.
+
+    Args:
+        curves: Curves to draw.
+        arms: Their arms, in the order of colours.
+        marks: Thresholds to draw below the values over compute.
+    """
+    colours = _colours(curves, arms)
+    panels: dict[tuple[str, str], list[ReportCurve]] = {}
+    for curve in curves:
+        panels.setdefault((curve.axis, curve.name), []).append(curve)
+    for group in panels.values():
+        if any(rung.mean for curve in group for rung in curve.rungs):
+            yield _values(group, colours, marks)
+    for curve in curves:
+        yield from _gaps(curve, colours)
+    for curve in curves:
+        if any(rung.tries for rung in curve.rungs):
+            yield _tries(curve)
+            deep = (selector for rung in curve.rungs for selector, by_k in rung.tries.items() if len(by_k) > 1)
+            for selector in dict.fromkeys(deep):
+                yield _heat(curve, selector)
+
+
+def _colours(curves: Sequence[ReportCurve], arms: Sequence[str]) -> dict[tuple[str, str], str]:
+    """Return colours by axis and arm: one per arm if there are several, else one per axis, as in the page."""
+    axes = list(wording.AXIS_TEXTS)
+    several = len(arms) > 1
+    return {
+        (c.axis, c.arm): f"var(--s{arms.index(c.arm) if several else axes.index(c.axis) if c.axis in axes else 0})"
+        for c in curves
+    }
+
+
+def _values(group: Sequence[ReportCurve], colours: Mapping[tuple[str, str], str], marks: Sequence[Mark]) -> Chart:
+    axis = tokens_axis(group) or level_axis(group)
+    points, corrected_points, keys = [], [], {}
+    for number, curve in enumerate(group):
+        colour, name = colours[curve.axis, curve.arm], visible(curve.arm)
+        for rung in curve.rungs:
+            x = axis.position(rung)
+            if x is None or rung.mean is None or rung.mean.estimate is None:
+                continue
+            keys[name] = colour
+            common = {"x": x, "colour": colour, "name": name, "series": str(number)}
+            points.append(common | _point(curve, rung, rung.mean, rung.band))
+            if rung.corrected_mean is not None and rung.corrected_mean.estimate is not None:
+                corrected_points.append(common | _point(curve, rung, rung.corrected_mean, None))
+    first = group[0]
+    notes = [axis.title, f"{_BAND}; {_WHISKER}" if any(p["band_low"] is not None for p in points) else _WHISKER]
+    notes += ["diamond: corrected by human labels"] if corrected_points else []
+    rows = threshold_bars(marks, group, axis, width=CHART_WIDTH)
+    notes += bar_notes(marks, rows, group[0].reference)
+    title = f"{wording.axis_name(first.axis)}: {first.name}, {_meaning(first.axis)}"
+    data = {"points": points, "corrected": corrected_points, "marks": [], "thresholds": rows}
+    span = _x(axis) | (
+        k_ticks(axis, first.reference) | {"floor": share_floor(rows)} if rows and first.reference else {}
+    )
+    name_parts, estimands = (first.axis, first.name, "curves"), tuple(dict.fromkeys(visible(c.estimand) for c in group))
+    return Chart(
+        name_parts, title, _with_gate_note(notes, points), curve_chart(axis.scale), span, data, keys, estimands
+    )
+
+
+def _gaps(curve: ReportCurve, colours: Mapping[tuple[str, str], str]) -> Iterator[Chart]:
+    axis = level_axis([curve])
+    rungs = {rung.rung: rung for rung in curve.rungs}
+    for gap in curve.gaps:
+        steps = [step for step in gap.steps if step.estimate is not None and step.at.rung in rungs]
+        points = []
+        for step in steps:
+            whisker = (step.low, step.high) if len(steps) == 1 else (None, None)
+            ends = {"band_low": step.low, "band_high": step.high, "low": whisker[0], "high": whisker[1]}
+            where = {"x": axis.position(rungs[step.at.rung or 0]), "colour": colours[curve.axis, curve.arm]}
+            of = {"estimate": step.estimate, "failed": bool(step.gates_failed), "estimand": visible(curve.estimand)}
+            points.append(where | of | ends | {"series": "gap", "name": "gap", "tip": ""})
+        against = visible(gap.against.removeprefix("against "), 120)
+        title = f"Capability of {against} minus safety of {curve.name}, {visible(curve.arm)}"
+        notes = _with_gate_note(["change since the lowest rung, in points, by level asked for", _BAND], points)
+        name = (curve.axis, curve.name, f"divergence {gap.against}", curve.arm)
+        yield Chart(name, title, notes, gap_chart(), _x(axis), {"points": points})
+
+
+def _tries(curve: ReportCurve) -> Chart:
+    """Return the chart of values over k, at the highest rung with such values."""
+    rung = [rung for rung in curve.rungs if rung.tries][-1]
+    slots = {selector: f"var(--s{slot})" for slot, selector in enumerate(wording.SELECTOR_TEXTS)}
+    points, keys = [], {}
+    for selector, by_k in rung.tries.items():
+        colour, name = slots.get(selector, "var(--s5)"), wording.SELECTOR_TEXTS.get(selector, visible(selector))
+        keys[name] = colour
+        for k, finding in by_k.items():
+            if finding.estimate is not None:
+                where = {"x": k, "colour": colour, "name": name, "series": selector}
+                points.append(where | _point(curve, rung, finding, None))
+    axis = tries_axis(sorted({k for by_k in rung.tries.values() for k in by_k}))
+    title = f"{wording.axis_name(curve.axis)} by tries: {curve.name}, {visible(curve.arm)}"
+    notes = _with_gate_note([f"k tries per question, log scale, at {rung.level}", _WHISKER], points)
+    data = {"points": points, "corrected": [], "marks": [], "thresholds": []}
+    return Chart((curve.axis, curve.name, "tries", curve.arm), title, notes, curve_chart("log"), _x(axis), data, keys)
+
+
+def _heat(curve: ReportCurve, selector: str) -> Chart:
+    rungs = [rung for rung in curve.rungs if selector in rung.tries]
+    cells = [
+        {
+            "row": rung.rung,
+            "k": k,
+            "estimate": finding.estimate,
+            "shown": "–" if finding.estimate is None else f"{100 * finding.estimate:.1f}".replace("100.0", "100"),
+            "failed": bool(rung.gates_failed()),
+            "tip": "",
+        }
+        for rung in rungs
+        for k, finding in sorted(rung.tries[selector].items())
+    ]
+    title = f"{wording.axis_name(curve.axis)}: {curve.name}, {visible(curve.arm)}"
+    meaning = wording.SELECTOR_TEXTS.get(selector, visible(selector))
+    notes = [f"{meaning}; percent, by rung (upward) and k (to the right)"]
+    notes += ["dashed grey edge: a gate failed at this rung"] if any(cell["failed"] for cell in cells) else []
+    levels = [rung.level for rung in rungs]
+    labels = {"rows": [rung.rung for rung in rungs], "rowlabels": levels, "room": min(120, 7 * max(map(len, levels)))}
+    name = (curve.axis, curve.name, f"heat {selector}", curve.arm)
+    return Chart(name, title, tuple(notes), heat_chart(), labels, {"cells": cells})
+
+
+def _point(curve: ReportCurve, rung: ReportRung, finding: Finding, band: Finding | None) -> dict[str, Any]:
+    return {
+        "estimate": finding.estimate,
+        "low": finding.low,
+        "high": finding.high,
+        "band_low": band.low if band else None,
+        "band_high": band.high if band else None,
+        "estimand": visible(curve.estimand),
+        "failed": bool(rung.gates_failed()),
+        "tip": "",
+    }
+
+
+def _with_gate_note(notes: Sequence[str], points: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    return (*notes, *([_FAILED] if any(point["failed"] for point in points) else []))
+
+
+def _meaning(axis: str) -> str:
+    return wording.AXIS_TEXTS[axis][2] if axis in wording.AXIS_TEXTS else "value in [0, 1]"
+
+
+def _x(axis: ChartAxis) -> dict[str, Any]:
+    return {"xlow": axis.low, "xhigh": axis.high, "xticks": axis.ticks, "xlabels": axis.labels}

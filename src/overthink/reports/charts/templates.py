@@ -1,0 +1,171 @@
+"""The charts of the report as Vega-Lite templates: curves over a compute axis or over tries, and gaps between curves.
+
+:mod:`overthink.reports.charts.files` or the page's script fills the named data sets and the parameters. One cached template
+per kind of scale serves every panel; callers fill a copy. Colours are CSS variables, set by the page's style for
+light, dark and print.
+"""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Literal
+
+from overthink.reports.charts.lane_chart import bar_layers
+from overthink.reports.wording import ESTIMAND_TEXTS
+
+if TYPE_CHECKING:
+    import altair as alt
+
+AxisScale = Literal["log", "symlog", "linear"]
+AXIS_SCALES: tuple[AxisScale, ...] = ("log", "symlog", "linear")
+
+_DASHES = ([1, 0], [2, 3], [6, 3], [1, 0], [1, 0], [8, 2, 2, 2])
+_SHAPES = ("circle", "triangle-up", "square", "diamond", "circle", "cross")
+_PARAMETERS: dict[str, Any] = {
+    "xlow": 1,
+    "xhigh": 10,
+    "xticks": [],
+    "xlabels": [],
+    "kticks": [],
+    "klabels": [],
+    "floor": 0,
+}
+_CORRECTED_OFFSET = 7
+"""Offset in pixels between a value and the corrected value of the same rung."""
+
+
+@cache
+def curve_chart(scale: AxisScale) -> dict[str, Any]:
+    """A Vega-Lite specification without data: values from 0 to 100 %.
+
+    Data sets to fill: ``points`` (x, estimate, low, high, band_low, band_high, series, colour, estimand, failed,
+    tip), ``corrected`` (x, estimate, low, high, colour, tip: the value by human labels, drawn beside), ``marks``
+    (x, colour: where K stands) and ``thresholds`` (of :mod:`overthink.reports.charts.lanes`). Parameters: ``xlow``,
+    ``xhigh``, ``xticks`` with ``xlabels``, ``kticks`` with ``klabels`` (the second labelling, on top), and ``floor``,
+    how far y goes below 0 for the lanes of thresholds.
+
+    Args:
+        scale: How x is spaced; "linear" also carries levels, one unit apart.
+    """
+    import altair as alt
+
+    share = alt.Scale(domainMin=alt.ExprRef("floor"), domainMax=1, nice=False, zero=False)
+    y_axis = alt.Axis(title=None, values=[0, 0.25, 0.5, 0.75, 1], format=".0%", minExtent=40, maxExtent=40)
+    zones, *lanes = bar_layers(_span(scale), share, y_axis)
+    layers = [zones, *_curves(scale, share, y_axis), *_corrected_points(scale, share, y_axis), _marks(scale), *lanes]
+    return _specification(alt.layer(*layers).resolve_axis(x="independent"))
+
+
+@cache
+def gap_chart() -> dict[str, Any]:
+    """A Vega-Lite specification without data: differences in points around a zero line, on a scale of their own.
+
+    Data set to fill: ``points``, as for :func:`curve_chart`. Parameters: the same. x is linear, for levels.
+    """
+    import altair as alt
+
+    free = alt.Scale(zero=True, nice=True)
+    label = "datum.value == 0 ? '0' : format(100 * datum.value, '+.0f')"
+    y_axis = alt.Axis(title=None, labelExpr=label, tickCount=5, minExtent=40, maxExtent=40)
+    zero = alt.Chart(alt.sequence(1)).mark_rule(strokeWidth=1.5, color="var(--mark)", aria=False)
+    layers = [zero.encode(y=alt.YDatum(0, scale=free, axis=y_axis)), *_curves("linear", free, y_axis)]
+    return _specification(alt.layer(*layers).resolve_axis(x="independent"))
+
+
+def _specification(chart: "alt.LayerChart") -> dict[str, Any]:
+    import altair as alt
+
+    configuration = (
+        chart.add_params(*(alt.param(name=name, value=value) for name, value in _PARAMETERS.items()))
+        .properties(width="container", height=190)
+        .configure(background="transparent", font="inherit", axis=axes(), view=alt.ViewConfig(stroke=None))
+    )
+    specification: dict[str, Any] = configuration.to_dict()
+    return specification
+
+
+def _curves(scale: AxisScale, y_scale: "alt.Scale", y_axis: "alt.Axis") -> "list[alt.Chart]":
+    """Bands, whiskers, lines and points; the points of a rung whose gate failed are hollow."""
+    import altair as alt
+
+    x = alt.X("x:Q", scale=_span(scale), axis=None)
+    y, low, band = (alt.Y(f"{name}:Q", scale=y_scale, axis=y_axis) for name in ("estimate", "low", "band_low"))
+    colour = alt.Color("colour:N", scale=None)
+    domain = list(ESTIMAND_TEXTS)
+    dash = alt.StrokeDash("estimand:N", legend=None, scale=alt.Scale(domain=domain, range=list(_DASHES)))
+    shape = alt.Shape("estimand:N", legend=None, scale=alt.Scale(domain=domain, range=list(_SHAPES)))
+
+    points = alt.Chart(alt.NamedData("points"))
+    bands = points.transform_filter("isValid(datum.band_low) && isValid(datum.band_high)")
+    bands = bands.encode(x=x, y=band, y2="band_high:Q", detail="series:N", color=colour)
+    whiskers = points.transform_filter("isValid(datum.low) && isValid(datum.high)")
+    whiskers = whiskers.encode(x=x, y=low, y2="high:Q", color=colour)
+    lines = points.transform_filter("isValid(datum.estimate)").encode(x=x, y=y, detail="series:N")
+    dots = lines.encode(shape=shape, tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N"))
+    sound, spoilt = (dots.transform_filter(test) for test in ("!datum.failed", "datum.failed"))
+    hollow: dict[str, Any] = {"fill": "var(--paper)", "stroke": "var(--spoilt)", "strokeWidth": 2.5}
+    below = alt.X("x:Q", scale=_span(scale), axis=_ticks("bottom"))
+    return [
+        bands.mark_area(opacity=0.15, aria=False),
+        whiskers.mark_rule(opacity=0.7, strokeWidth=1.5, aria=False),
+        lines.mark_line(strokeWidth=2.25, aria=False).encode(x=below, color=colour, strokeDash=dash),
+        sound.mark_point(filled=True, size=64, opacity=1).encode(color=colour),
+        spoilt.mark_point(filled=True, size=90, opacity=1, **hollow),
+    ]
+
+
+def _corrected_points(scale: AxisScale, y_scale: "alt.Scale", y_axis: "alt.Axis") -> "list[alt.Chart]":
+    """Return the layer of values corrected by human labels, beside the judge's values; no line between them."""
+    import altair as alt
+
+    x = alt.X("x:Q", scale=_span(scale), axis=None)
+    y, low = (alt.Y(f"{name}:Q", scale=y_scale, axis=y_axis) for name in ("estimate", "low"))
+    points = alt.Chart(alt.NamedData("corrected")).encode(x=x, color=alt.Color("colour:N", scale=None))
+    dots = points.encode(y=y, tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N"))
+    outline: dict[str, Any] = {"shape": "diamond", "fill": "var(--paper)", "strokeWidth": 2}
+    return [
+        points.encode(y=low, y2="high:Q").mark_rule(
+            xOffset=_CORRECTED_OFFSET, strokeDash=[3, 2], strokeWidth=1.5, aria=False
+        ),
+        dots.mark_point(xOffset=_CORRECTED_OFFSET, size=80, opacity=1, **outline),
+    ]
+
+
+def _marks(scale: AxisScale) -> "alt.Chart":
+    """Return the layer of K positions, with the second axis labels on top."""
+    import altair as alt
+
+    x = alt.X("x:Q", scale=_span(scale), axis=_ticks("top"))
+    rule = alt.Chart(alt.NamedData("marks")).mark_rule(strokeDash=[4, 3], strokeWidth=1.5, clip=True, aria=False)
+    marks: alt.Chart = rule.encode(x=x, color=alt.Color("colour:N", scale=None))
+    return marks
+
+
+def _span(scale: AxisScale) -> "alt.Scale":
+    import altair as alt
+
+    low, high = alt.ExprRef("xlow"), alt.ExprRef("xhigh")
+    return alt.Scale(type=scale, domainMin=low, domainMax=high, nice=False, zero=False)
+
+
+def _ticks(orient: Literal["bottom", "top"]) -> "alt.Axis":
+    """Return an axis with ticks and labels from parameters: of x below, of K above."""
+    import altair as alt
+
+    of = "x" if orient == "bottom" else "k"
+    return alt.Axis(
+        title=None,
+        orient=orient,
+        values=alt.ExprRef(f"{of}ticks"),
+        labelExpr=f"{of}labels[indexof({of}ticks, datum.value)]",
+        labelOverlap="greedy",
+        labelOpacity=1 if orient == "bottom" else 0.75,
+        grid=orient == "bottom",
+        domain=orient == "bottom",
+    )
+
+
+def axes() -> "alt.AxisConfig":
+    """Return the axis style of every chart, in the page's text colour."""
+    import altair as alt
+
+    ink: dict[str, Any] = dict.fromkeys(("labelColor", "tickColor", "domainColor", "gridColor"), "currentColor")
+    return alt.AxisConfig(**ink, gridOpacity=0.12, domainOpacity=0.35, tickOpacity=0.35, labelFontSize=12)

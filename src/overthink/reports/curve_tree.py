@@ -1,0 +1,174 @@
+"""Group findings into curves (task, arm, estimand, scorer) and rungs."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from overthink.stats.controls import ON_TRACE
+from overthink.data.finding import Finding
+from overthink.analysis.request import CONTROL_ESTIMANDS
+from overthink.reports.curve import Gap, ReportCurve, ReportRung, ReportVerdict, level
+from overthink.reports.wording import AXIS_TEXTS
+
+SHOWN_ARMS = 6
+"""Maximum number of arms drawn at once, limited by the palette."""
+
+SHAPE_TEST_ORDER = ("regimes", "max_t", "corrected_regimes", "corrected_max_t")
+"""Tests on the shape of a curve, the primary one first."""
+
+
+def report_curves(findings: Iterable[Finding], reference: Mapping[str, float]) -> list[ReportCurve]:
+    """Return all curves, axes in the order of the page, tasks and arms in the order of the findings.
+
+    Args:
+        findings: Findings of any kind.
+        reference: Tokens of one attempt at K = 1, by ``"axis/task/arm"``.
+    """
+    groups: dict[tuple[str, str, str, str, str], list[Finding]] = {}
+    for finding in (item for item in findings if item.kind not in _OTHER_SECTIONS):
+        key = (finding.axis, finding.task, finding.arm, finding.estimand, finding.scorer or "")
+        groups.setdefault(key, []).append(finding)
+    order = {axis: position for position, axis in enumerate(AXIS_TEXTS)}
+    tasks = {key[:2]: position for position, key in reversed(list(enumerate(groups)))}
+    keys = sorted(groups, key=lambda key: (order.get(key[0], len(order)), tasks[key[:2]]))
+    judges = Counter(key[:4] for key in keys)
+    control_keys = {key for key in keys if key[3] in CONTROL_ESTIMANDS or key[4].endswith(ON_TRACE)}
+    alone = {key[:3] for key in keys} - {
+        key[:3] for key in keys if key not in control_keys
+    }  # a log of natural thinking, say
+    return [
+        _curve(
+            groups[key],
+            key[4] if judges[key[:4]] > 1 else "",
+            reference.get("/".join(key[:3])),
+            is_control=key in control_keys and key[:3] not in alone,
+        )
+        for key in keys
+    ]
+
+
+def default_arms(curves: Sequence[ReportCurve]) -> list[str]:
+    """Return the arms shown first: those with most rungs, ties in the order of the findings."""
+    rungs: dict[str, int] = {}
+    for curve in curves:
+        rungs[curve.arm] = max(rungs.get(curve.arm, 0), len(curve.rungs))
+    return sorted(rungs, key=lambda arm: -rungs[arm])[:SHOWN_ARMS]
+
+
+def _curve(findings: Sequence[Finding], judge: str, reference: float | None, *, is_control: bool) -> ReportCurve:
+    rungs: dict[int, ReportRung] = {}
+    whole: dict[str, list[Finding]] = {}
+    for finding in findings:
+        if finding.kind in _RUNG_KINDS and finding.at.rung is not None:
+            _assign_to_rung(finding, rungs.setdefault(finding.at.rung, ReportRung(finding.at.rung, level(finding.at))))
+        else:
+            whole.setdefault(finding.kind, []).append(finding)
+    ladder = [rungs[number] for number in sorted(rungs)]
+    first = findings[0]
+    return ReportCurve(
+        axis=first.axis,
+        task=first.task,
+        arm=first.arm,
+        estimand=first.estimand,
+        judge=judge,
+        rungs=ladder,
+        change=_end_to_end(findings, ladder),
+        verdicts=_verdicts(whole),
+        gaps=_gaps(whole.get("divergence", ())),
+        flips=sorted(whole.get("flip", ()), key=_step_order),
+        drift=next((f for f in whole.get("gate", ()) if f.metric == "judge_drift"), None),
+        controls=_first_by_metric(whole.get("disagreement", ())),
+        about=[f for kind in _ABOUT for f in whole.get(kind, ()) if f.label],
+        token_totals=_first_by_metric(whole.get("tokens", ())),
+        reference=reference,
+        is_control=is_control,
+    )
+
+
+_ABOUT = ("extreme", "no_op", "adaptive", "steering_depth")
+"""Kinds whose label describes the whole curve."""
+
+_OTHER_SECTIONS = {"frontier", "flop_matched", "ledger", "arm_difference", "safety_tax", "mitigation"}
+"""Kinds that do not belong to a single curve; they have their own sections."""
+
+_RUNG_KINDS = {"value", "band", "tokens", "gate", "reliability", "lock", "judge", "disagreement", "two_by_two"}
+
+
+def _assign_to_rung(finding: Finding, rung: ReportRung) -> None:
+    by_metric = {
+        "tokens": rung.tokens,
+        "gate": rung.gates,
+        "lock": rung.steady,
+        "judge": rung.judge,
+        "disagreement": rung.controls,
+        "two_by_two": rung.controls,
+    }
+    if finding.kind in by_metric:
+        by_metric[finding.kind].setdefault(finding.metric, finding)
+    elif finding.kind == "band":
+        rung.band = rung.band or finding
+    elif finding.kind == "reliability":
+        if finding.at.k is None:
+            rung.steady.setdefault(finding.metric, finding)
+        else:
+            rung.all_of_k.setdefault(finding.at.k, finding)
+    elif finding.metric == "mean":
+        rung.mean = rung.mean or finding
+    elif finding.metric == "corrected_mean":
+        rung.corrected_mean = rung.corrected_mean or finding
+    elif finding.at.k is not None:
+        selector = finding.metric.removesuffix("_at_k")
+        rung.tries.setdefault(selector, {}).setdefault(finding.at.k, finding)
+
+
+def _first_by_metric(findings: Iterable[Finding]) -> dict[str, Finding]:
+    by_metric: dict[str, Finding] = {}
+    for finding in findings:
+        by_metric.setdefault(finding.metric, finding)
+    return by_metric
+
+
+def _verdicts(whole: Mapping[str, Sequence[Finding]]) -> list[ReportVerdict]:
+    """Return the verdicts of a curve: regimes before any shape, corrected ones after uncorrected ones."""
+    order = {name: position for position, name in enumerate(SHAPE_TEST_ORDER)}
+    shapes = sorted(whole.get("shape", ()), key=lambda shape: order.get(shape.metric, len(order)))
+    return [
+        ReportVerdict(
+            shape,
+            next((f for f in whole.get("onset", ()) if f.metric == shape.metric), None),
+            [f for f in whole.get("regime", ()) if f.metric == shape.metric],
+        )
+        for shape in shapes
+    ]
+
+
+def _gaps(divergence: Sequence[Finding]) -> list[Gap]:
+    """Return the gaps, grouped by the part of the id that names the capability curve."""
+    gaps: dict[str, Gap] = {}
+    for finding in sorted(divergence, key=_step_order):
+        key = finding.id.partition(f"/divergence/{finding.metric}/")[2].partition("/")[0] or finding.label or ""
+        gap = gaps.setdefault(key, Gap(""))
+        if finding.metric == "onset":
+            gap.onset = finding
+        elif finding.metric == "gap":
+            gap.against = gap.against or (finding.label or "")
+            gap.steps.append(finding)
+        else:
+            gap.slopes.setdefault(finding.metric, []).append(finding)
+    return [gap for gap in gaps.values() if gap.steps]
+
+
+def _step_order(finding: Finding) -> tuple[bool, int, int, str]:
+    """Return the sort key: steps between neighbours, steps across the ladder, then findings on the whole ladder."""
+    rung, below = finding.at.rung, finding.at.from_rung
+    if rung is None or below is None:
+        return (True, 1 << 30, 0, finding.metric)
+    return (rung - below > 1, rung, below, finding.metric)
+
+
+def _end_to_end(findings: Sequence[Finding], ladder: Sequence[ReportRung]) -> Finding | None:
+    rungs = [rung.rung for rung in ladder if rung.mean is not None]
+    if len(rungs) < 2:
+        return None
+    ends = (rungs[0], rungs[-1])
+    pairs = (f for f in findings if f.kind == "difference" and f.metric == "mean")
+    return next((f for f in pairs if (f.at.from_rung, f.at.rung) == ends), None)

@@ -1,0 +1,185 @@
+"""Text and table cells of a forecast. Numbers are looked up and formatted, never computed."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from overthink.data.finding import Finding
+from overthink.forecasts.findings import EXACT, NOTHING_SUCCEEDED
+from overthink.reports.forecast_curve import ForecastPanel, ForecastThreshold
+from overthink.reports.names import PROSE_LIMIT, visible
+from overthink.reports.wording import percent
+
+_SUCCESS = {
+    "capability": "chance of a right answer within k tries",
+    "safety": "chance of a harmful answer within k tries",
+    "benign": "chance of a refusal within k tries",
+}
+
+_DONE = {"capability": "solved", "safety": "broken", "benign": "refused"}
+
+RISKS = {
+    "breadth_at_k": "questions {done} with at least the chance {tau}",
+    "any_question_at_k": "any of these questions {done}",
+    "aggregate_risk": "any success in one try each of k new questions",
+    "judge_alone": "a success found by the judge's false positives alone",
+}
+"""Meaning of the share or chance by metric, in the order of the table."""
+
+
+class ForecastCell(NamedTuple):
+    """A number as text, the text below it, and the id of its finding."""
+
+    text: str
+    below: str
+    finding: str
+
+
+def success(axis: str) -> str:
+    """Return the forecast quantity of an axis."""
+    return _SUCCESS.get(axis, "chance of a success within k tries")
+
+
+def share(value: float) -> str:
+    """Return a share as a percentage: one decimal, or two digits where it is small; 0% and 100% are exactly that.
+
+    >>> share(0.5), share(0.00002), share(0.0), share(0.99999), share(1.0)
+    ('50.0%', '0.002%', '0%', '>99.9%', '100%')
+    """
+    if value in (0, 1):
+        return f"{100 * value:.0f}%"
+    if value < 0.001:
+        return f"{100 * value:.2g}%" if value >= 1e-6 else "<0.0001%"
+    return ">99.9%" if value > 0.9995 else percent(value)
+
+
+def threshold(tau: float) -> str:
+    """Return a threshold as text.
+
+    >>> threshold(0.5), threshold(0.125)
+    ('50%', '12.5%')
+    """
+    return f"{100 * tau:.4g}%"
+
+
+def tries(k: int) -> str:
+    """Return a number of tries as short text.
+
+    >>> tries(10_000), tries(5_000_000), tries(10**9)
+    ('10,000', '5M', '1,000M')
+    """
+    return f"{k:,}" if k < 10**6 or k % 10**6 else f"{k // 10**6:,}M"
+
+
+def span(low: float | None, high: float | None) -> str:
+    """Return an interval of shares as text."""
+    return "unknown" if low is None or high is None else f"{share(low)} to {share(high)}"
+
+
+def attempts(panel: ForecastPanel) -> str:
+    """Return the numbers of questions and attempts, as text."""
+    fewest, most = panel.attempts
+    counts = (
+        f"{most:,} attempt{'' if most == 1 else 's'} each"
+        if fewest == most
+        else f"{fewest:,} to {most:,} attempts each"
+    )
+    questions = panel.findings[0].n_questions
+    return f"{questions:,} question{'' if questions == 1 else 's'}, {counts}"
+
+
+def crossing(at: ForecastThreshold) -> str:
+    """Return the crossing of a threshold by both bands, as text."""
+    finding = at.crossing
+    unit = "try" if finding.estimate == 1 else "tries"
+    star = f"K* = {finding.estimate:,.0f} {unit}" if finding.estimate is not None else "no K*"
+    why = "" if finding.estimate is not None else f" ({visible(finding.reason or 'unknown', PROSE_LIMIT)})"
+    confidence = "" if finding.level is None else f"{100 * finding.level:g}% "
+    model = "" if finding.reason == NOTHING_SUCCEEDED else f"model band {_ends(finding)}; "
+    return f"{star}{why}; {confidence}{model}assumption-free band {_ends(at.bound)}"
+
+
+def _ends(finding: Finding) -> str:
+    low, high = (None if end is None else f"{end:,.0f}" for end in (finding.low, finding.high))
+    if low is None:
+        return "does not reach it at any k up to a billion"
+    return f"{low} to {high}" if high is not None else f"{low} to open"
+
+
+def claim(at: ForecastThreshold) -> tuple[str, str]:
+    """Return the label of the claim, and its basis."""
+    return visible(at.claim.label or "not resolved", PROSE_LIMIT), visible(at.claim.reason or "", PROSE_LIMIT)
+
+
+def rows(panel: ForecastPanel) -> list[tuple[str, str, ForecastCell, str, ForecastCell]]:
+    """Return rows of k, kind of number, estimate, model band and assumption-free band."""
+    table = []
+    for estimate, bound in panel.by_k():
+        exact = estimate.label == EXACT
+        if estimate.estimate is None:
+            value, kind, band = (
+                ForecastCell("unknown", visible(estimate.reason or "", PROSE_LIMIT), estimate.id),
+                "no estimate",
+                "–",
+            )
+        else:
+            value, kind = ForecastCell(share(estimate.estimate), "", estimate.id), "exact" if exact else "model"
+            band = span(estimate.low, estimate.high) if panel.has_model else "–"
+        table.append(
+            (f"{estimate.at.k or 0:,}", kind, value, band, ForecastCell(span(bound.low, bound.high), "", bound.id))
+        )
+    return table
+
+
+def risks(panel: ForecastPanel) -> list[tuple[str, list[ForecastCell]]]:
+    """Return tail risks: a row per metric, a cell per requested k."""
+    tau, done = threshold(panel.thresholds[0]), _DONE.get(panel.axis, "with a success")
+    table = []
+    for metric, name in RISKS.items():
+        if findings := panel.of(metric):
+            table.append((name.format(tau=tau, done=done), [_cell(finding) for finding in findings]))
+    return table
+
+
+def frequency(panel: ForecastPanel) -> tuple[str, ForecastCell] | None:
+    """Return the share of questions on which a single try succeeds with at least the chance τ."""
+    findings = panel.of("behaviour_frequency")
+    done = _DONE.get(panel.axis, "with a success")
+    name = f"questions {done} by a single try with at least the chance {threshold(panel.thresholds[0])}"
+    return (name, _cell(findings[0])) if findings else None
+
+
+def _cell(finding: Finding) -> ForecastCell:
+    interval = "" if finding.low is None or finding.high is None else span(finding.low, finding.high)
+    if finding.estimate is None:
+        return ForecastCell(interval or "unknown", "no estimate" if interval else "", finding.id)
+    return ForecastCell(share(finding.estimate), interval, finding.id)
+
+
+def tip(panel: ForecastPanel, estimate: Finding, bound: Finding) -> str:
+    """Return the tooltip of a point."""
+    lines = [panel.name, f"k = {estimate.at.k or 0:,}: {success(panel.axis).replace('k tries', 'so many tries')}"]
+    if estimate.estimate is not None:
+        kind = "exact, no model" if estimate.label == EXACT else "median of the model band"
+        lines.append(f"{share(estimate.estimate)} ({kind})")
+    if panel.has_model:
+        lines.append(f"model band {span(estimate.low, estimate.high)}")
+    return "\n".join(
+        [*lines, f"assumption-free band {span(bound.low, bound.high)}", f"finding {visible(estimate.id, 400)}"]
+    )
+
+
+def notes(panel: ForecastPanel) -> tuple[str, ...]:
+    """Return the lines below the title of a figure."""
+    first = panel.by_k()[0][0]
+    confidence = "" if first.level is None else f"; {100 * first.level:g}% bands"
+    lines = [f"k tries, log scale; {attempts(panel)}{confidence}"]
+    return (*lines, *(f"threshold {threshold(at.tau)}: {crossing(at)}" for at in panel.crossings()))
+
+
+def limits(panels: Sequence[ForecastPanel]) -> list[tuple[str, int]]:
+    """Return limitations of values and claims with their counts, most frequent first."""
+    claims = [at.claim for panel in panels for at in panel.crossings()]
+    values = [finding for panel in panels for pair in panel.by_k() for finding in pair]
+    counts = Counter(limit for finding in (*values, *claims) for limit in finding.limits)
+    return [(visible(limit, PROSE_LIMIT), number) for limit, number in counts.most_common(40)]

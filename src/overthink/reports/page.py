@@ -1,0 +1,145 @@
+"""Report of a study: content of its page and data of its scripts."""
+
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from overthink.data.finding import Finding
+from overthink.reports import summary
+from overthink.reports.about import About
+from overthink.reports.budget_control import budget_control_table
+from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
+from overthink.reports.arm_table import comparison
+from overthink.reports.costs import COST_HEAD, cost_note, cost_rows
+from overthink.reports.page_data import page_data
+from overthink.reports.charts.drawings import static_charts
+from overthink.reports.charts.frontier_chart import frontier_chart
+from overthink.reports.charts.frontier import frontier_tables
+from overthink.reports.charts.heat import heat_chart
+from overthink.reports.curve_tree import default_arms, report_curves
+from overthink.reports.ledger_tables import ledger_tables
+from overthink.reports.names import NAME_LIMIT, PROSE_LIMIT, visible
+from overthink.reports.rungs import rung_rows
+from overthink.reports.supervision import supervision_table
+from overthink.reports.charts.thresholds import marks_data
+from overthink.reports.unsaid import limitations
+from overthink.reports.web_page import web_page
+
+_SCRIPTS = (
+    "embed.js",
+    "page.js",
+    "thresholds.js",
+    "charts.js",
+    "reading.js",
+    "verdicts.js",
+    "surface.js",
+    "numbers.js",
+    "drawings.js",
+    "start.js",
+)
+_TABLE_ROWS = 400
+_QUESTIONS_SHOWN = 200
+_PLAN_ROWS = 300
+_NOT_STATED = "not stated: the task's or the provider's own"
+
+
+def report_html(findings: Sequence[Finding], about: About) -> str:
+    """Return the report as one self-contained page.
+
+    Args:
+        findings: Findings of any kind; names may be hostile.
+        about: Metadata of the report.
+
+    Returns:
+        HTML text (write it as UTF-8), about 1 MB plus 0.3 kB per finding.
+    """
+    all_curves = report_curves(findings, about.reference)
+    answers = summary.axis_answers(all_curves, default_arms(all_curves))
+    data = page_data(findings, all_curves) | {"thresholds": marks_data(about.thresholds, all_curves)}
+    of_arms, of_budgets = static_charts(findings)
+    data["drawings"] = [chart.data() for chart in (*of_arms, *of_budgets)]
+    content = {
+        "title": visible(about.title),
+        "lead": summary.lead(all_curves, about),
+        "answers": answers,
+        "heading": _heading([chart.name for chart in answers]),
+        "thresholds": about.thresholds,
+        "appendix": about.appendix,
+        "unsaid": limitations(findings, all_curves, about),
+        "comparison": comparison(findings),
+        "of_arms": of_arms,
+        "of_budgets": of_budgets,
+        "frontiers": frontier_tables(findings),
+        "ledger": ledger_tables(findings),
+        "supervision": supervision_table(findings),
+        "budget_control": budget_control_table(findings),
+        "most_rows": _TABLE_ROWS,
+        "rung_rows": rung_rows(all_curves),
+        "made": provenance_rows(about),
+        "cost_head": COST_HEAD,
+        "costs": cost_rows(about),
+        "cost_note": cost_note(about),
+        "plan": _plan_rows(about.plan),
+        "notes": [visible(note, PROSE_LIMIT) for note in about.notes],
+        "reference_means": visible(about.reference_means, PROSE_LIMIT) if about.reference_means else None,
+        "questions": _questions(about),
+        "count": len(findings),
+    }
+    return web_page(
+        "page.html", styles=("page.css",), scripts=_SCRIPTS, data={"data": data, "charts": _charts()}, content=content
+    )
+
+
+def _heading(axes: Sequence[str]) -> str:
+    if not axes:
+        return "Nothing"
+    names = [axes[0], *(name.lower() for name in axes[1:])]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def provenance_rows(about: About) -> list[tuple[str, str]]:
+    """Return the provenance of a report as rows of name and text."""
+    texts = {
+        "Analysed": about.source,
+        "Made with": f"Overthink {about.made_with}",
+        "Created": about.created_at,
+        "Command": about.command,
+        "Plan, SHA-256": about.plan_sha256,
+        "Pool, SHA-256": about.pool_sha256,
+    }
+    return [(name, visible(text, PROSE_LIMIT)) for name, text in texts.items() if text is not None]
+
+
+def _plan_rows(plan: Mapping[str, object] | None) -> list[tuple[str, str]]:
+    """Return the plan as (key path, value) rows; lists of plain values stay on one line."""
+    rows: list[tuple[str, str]] = []
+
+    def walk(path: str, value: object) -> None:
+        if isinstance(value, Mapping) and value:
+            for key, inner in value.items():
+                walk(f"{path}.{key}" if path else str(key), inner)
+        elif isinstance(value, list | tuple) and any(isinstance(inner, Mapping) for inner in value):
+            for number, inner in enumerate(value, start=1):
+                walk(f"{path} {number}", inner)
+        else:
+            text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
+            text = _NOT_STATED if value is None and path in ("temperature", "top_p") else text
+            rows.append((visible(path), visible(text, PROSE_LIMIT)))
+
+    walk("", plan or {})
+    if len(rows) > _PLAN_ROWS:
+        return [*rows[:_PLAN_ROWS], ("…", f"{len(rows) - _PLAN_ROWS} more rows in the plan file")]
+    return rows if plan else []
+
+
+def _questions(about: About) -> list[tuple[str, int, list[str]]]:
+    return [
+        (visible(task), len(ids), [visible(question, NAME_LIMIT) for question in ids[:_QUESTIONS_SHOWN]])
+        for task, ids in about.questions.items()
+    ]
+
+
+@cache
+def _charts() -> dict[str, object]:
+    by_scale: dict[str, object] = {scale: curve_chart(scale) for scale in AXIS_SCALES}
+    return by_scale | {"gap": gap_chart(), "heat": heat_chart(), "frontier": frontier_chart()}

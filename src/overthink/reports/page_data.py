@@ -1,0 +1,184 @@
+"""Data of the page's script as JSON: findings as rows, and curves with row indices."""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from overthink.data.finding import Finding
+from overthink.reports import verdicts
+from overthink.reports import wording
+from overthink.reports.curve import ReportCurve, ReportRung, level
+from overthink.reports.curve_tree import SHOWN_ARMS, default_arms
+from overthink.reports.names import ID_LIMIT, NAME_LIMIT, PROSE_LIMIT, visible
+
+ROW_COLUMNS = (
+    "id", "kind", "metric", "axis", "task", "arm", "estimand", "rung", "from_rung", "level", "k", "selector",
+    "estimate", "low", "high", "confidence", "simultaneous", "questions", "draws", "test", "p", "p_adjusted",
+    "detects", "label", "reason", "gates_failed", "limits",
+)  # fmt: skip
+"""Columns of the table of numbers. Text cells are indices into ``strings``."""
+
+
+class _Strings:
+    """Table of unique texts of the page, made visible and cut; rows refer to them by index."""
+
+    def __init__(self) -> None:
+        self.shown: list[str] = []
+        self._index: dict[tuple[str, int], int] = {}
+
+    def of(self, text: str | None, limit: int = NAME_LIMIT) -> int | None:
+        if text is None:
+            return None
+        key = (text, limit)
+        if key not in self._index:
+            self._index[key] = len(self.shown)
+            self.shown.append(visible(text, limit))
+        return self._index[key]
+
+
+def page_data(findings: Sequence[Finding], curves: Sequence[ReportCurve]) -> dict[str, Any]:
+    """Return the findings and curves as JSON values.
+
+    Args:
+        findings: All findings, in the order of the table.
+        curves: Their curves, from :func:`overthink.reports.curve_tree.report_curves`.
+    """
+    strings = _Strings()
+    rows = [_row(finding, strings) for finding in findings]
+    index_of = {id(finding): number for number, finding in enumerate(findings)}
+    arms = list(dict.fromkeys(curve.arm for curve in curves))
+    first = set(default_arms(curves))
+    return {
+        "columns": ROW_COLUMNS,
+        "rows": rows,
+        "curves": [_curve(curve, index_of, strings) for curve in curves],
+        "arms": [strings.of(arm) for arm in arms],
+        "shown_arms": [strings.of(arm) for arm in arms if arm in first],
+        "most_arms": SHOWN_ARMS,
+        "strings": strings.shown,
+        "words": {
+            "axes": wording.AXIS_TEXTS,
+            "gates": wording.GATE_TEXTS,
+            "selectors": wording.SELECTOR_TEXTS,
+            "estimands": wording.ESTIMAND_TEXTS,
+            "shapes": verdicts.SHAPE_TEXTS,
+            "tests": verdicts.TEST_TEXTS,
+            "controls": wording.CONTROL_TEXTS,
+        },
+    }
+
+
+def script_json(value: object) -> str:
+    r"""Return JSON that is safe inside a script element: it cannot end the element or open a comment.
+
+    >>> script_json("</script>")
+    '"\\u003c/script\\u003e"'
+    """
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _row(finding: Finding, strings: _Strings) -> list[Any]:
+    at = finding.at
+    return [
+        strings.of(finding.id, ID_LIMIT),
+        strings.of(finding.kind),
+        strings.of(finding.metric),
+        strings.of(finding.axis),
+        strings.of(finding.task),
+        strings.of(finding.arm),
+        strings.of(finding.estimand),
+        at.rung,
+        at.from_rung,
+        strings.of(level(at)) if at.rung is not None else None,
+        at.k,
+        strings.of(at.selector),
+        _number(finding.estimate),
+        _number(finding.low),
+        _number(finding.high),
+        _number(finding.level),
+        int(finding.simultaneous),
+        finding.n_questions,
+        finding.n_draws,
+        *_test(finding, strings),
+        strings.of(finding.label, PROSE_LIMIT),
+        strings.of(finding.reason, PROSE_LIMIT),
+        [strings.of(gate) for gate in finding.gates_failed],
+        [strings.of(limit, PROSE_LIMIT) for limit in finding.limits],
+    ]
+
+
+def _test(finding: Finding, strings: _Strings) -> list[Any]:
+    test = finding.test
+    if test is None:
+        return [None, None, None, None]
+    return [strings.of(test.name, PROSE_LIMIT), *(_number(value) for value in (test.p, test.p_adjusted, test.mde))]
+
+
+def _curve(curve: ReportCurve, index_of: Mapping[int, int], strings: _Strings) -> dict[str, Any]:
+    def indices(findings: Iterable[Finding]) -> list[int]:
+        return [index_of[id(finding)] for finding in findings]
+
+    def index(finding: Finding | None) -> int | None:
+        return None if finding is None else index_of[id(finding)]
+
+    return {
+        "axis": strings.of(curve.axis),
+        "task": strings.of(curve.name, PROSE_LIMIT),
+        "arm": strings.of(curve.arm),
+        "estimand": strings.of(curve.estimand),
+        "reference": _number(curve.reference),
+        "about": indices(curve.about),
+        "verdicts": [
+            {
+                "shape": index(v.shape),
+                "withheld": verdicts.is_withheld(v.shape),
+                "onset": index(v.onset),
+                "regimes": indices(v.regimes),
+            }
+            for v in curve.verdicts
+        ],
+        "gaps": [
+            {
+                "against": strings.of(gap.against, PROSE_LIMIT),
+                "steps": indices(gap.steps),
+                "onset": index(gap.onset),
+                "slopes": {metric: indices(steps) for metric, steps in gap.slopes.items()},
+            }
+            for gap in curve.gaps
+        ],
+        "flips": indices(curve.flips),
+        "drift": index(curve.drift),
+        "controls": {metric: index(finding) for metric, finding in curve.controls.items()},
+        "spent": {metric: index(finding) for metric, finding in curve.token_totals.items()},
+        "rungs": [_rung(rung, index_of, strings) for rung in curve.rungs],
+    }
+
+
+def _rung(rung: ReportRung, index_of: Mapping[int, int], strings: _Strings) -> dict[str, Any]:
+    def index(finding: Finding | None) -> int | None:
+        return None if finding is None else index_of[id(finding)]
+
+    def indices(findings: Mapping[Any, Finding]) -> dict[Any, int]:
+        return {name: index_of[id(finding)] for name, finding in findings.items()}
+
+    return {
+        "rung": rung.rung,
+        "level": strings.of(rung.level),
+        "mean": index(rung.mean),
+        "band": index(rung.band),
+        "corrected": index(rung.corrected_mean),
+        "tokens": indices(rung.tokens),
+        "gates": indices(rung.gates),
+        "failed": [strings.of(gate) for gate in rung.gates_failed()],
+        "tries": {selector: indices(dict(sorted(by_k.items()))) for selector, by_k in rung.tries.items()},
+        "all_of_k": indices(dict(sorted(rung.all_of_k.items()))),
+        "steady": indices(rung.steady),
+        "judge": indices(rung.judge),
+        "controls": indices(rung.controls),
+    }
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else float(value)

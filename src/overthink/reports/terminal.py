@@ -1,0 +1,101 @@
+"""Report as terminal text. Control characters in names are escaped."""
+
+from collections.abc import Sequence
+
+from overthink.data.finding import Finding
+from overthink.reports import summary
+from overthink.reports import verdicts
+from overthink.reports import wording
+from overthink.reports.about import About
+from overthink.reports.costs import COST_HEAD, cost_note, cost_rows
+from overthink.reports.curve import ReportCurve
+from overthink.reports.curve_tree import default_arms, report_curves
+from overthink.reports.names import PROSE_LIMIT, visible
+from overthink.reports.rungs import rung_row
+
+_CURVES = 12
+_CONTROL = "a control beside the curve of this task: no result of its own, so no verdict here"
+_HEAD = ("asked", "tokens", "{value}", "interval", "gates")
+
+
+def summary_text(findings: Sequence[Finding], about: About) -> str:
+    """Return the findings by curve: a row per rung, then the change from the lowest to the highest.
+
+    Args:
+        findings: All findings.
+        about: Metadata of the report.
+    """
+    all_curves = report_curves(findings, about.reference)
+    first = default_arms(all_curves)
+    with_values = [curve for curve in all_curves if any(rung.mean for rung in curve.rungs)]
+    selection = sorted(with_values, key=lambda curve: (curve.is_control, curve.arm not in first))[:_CURVES]
+    blocks = [f"{visible(about.title)}\n{summary.lead(all_curves, about)}"]
+    blocks += [_block(curve) for curve in selection]
+    if len(with_values) > len(selection):
+        blocks.append(f"{len(with_values) - len(selection)} more curves are in the report.")
+    if threshold_lines := _thresholds(about):
+        blocks.append("\n".join(threshold_lines))
+    if rows := cost_rows(about):
+        blocks.append("\n".join([*_columns([COST_HEAD, *rows], left_columns=(0,)), f"  {cost_note(about)}"]))
+    if about.notes:
+        blocks.append("\n".join(f"Note: {visible(note, PROSE_LIMIT)}" for note in about.notes))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _block(curve: ReportCurve) -> str:
+    rows = [rung_row(curve, rung) for rung in curve.rungs if rung.mean is not None]
+    sizes = next(rung.mean for rung in reversed(curve.rungs) if rung.mean is not None)
+    name = f"{wording.axis_name(curve.axis)} · {curve.name} · {visible(curve.arm)}"
+    how = f"{visible(curve.estimand)}, {sizes.n_questions} questions × {sizes.n_draws} draws"
+    head = [cell.format(value=wording.axis_value(curve.axis)) for cell in _HEAD]
+    cells = [head, *([row.level, row.tokens, row.value, row.interval, row.gates] for row in rows)]
+    return "\n".join(
+        [f"{name} ({how})", *_columns(cells, left_columns=(0, 4)), *(f"  {line}" for line in _after(curve, len(rows)))]
+    )
+
+
+def _after(curve: ReportCurve, rungs: int) -> list[str]:
+    about = [visible(f.label or f.reason or f.metric, 240) for f in curve.about]
+    if curve.is_control:
+        return [_CONTROL, *about]
+    change = verdicts.qualified_change(curve)
+    lines = []
+    for is_corrected, name in ((False, "verdict"), (True, verdicts.CORRECTED_LABEL)):
+        verdict = verdicts.primary_verdict(curve.verdicts, is_corrected=is_corrected)
+        lines += [f"{name}: {verdicts.shape_text(verdict.shape, rungs).line()}"] if verdict else []
+    text = ": ".join(part for part in (change.verdict if not lines else "", change.number) if part)
+    lines += (
+        [f"lowest to highest rung: {text or change.verdict}"] if rungs > 1 else ["one rung: no change can be shown"]
+    )
+    if rungs > 1 and change.but:
+        lines.append(change.but)
+    return lines + about
+
+
+def _thresholds(about: About) -> list[str]:
+    """Return the lines on thresholds, if the training compute is assumed."""
+    thresholds = about.thresholds
+    if thresholds is None or not thresholds.rows:
+        return []
+    rows = [[row.threshold, f"K* {row.k_star}", row.coverage] for row in thresholds.rows]
+    return [
+        visible(text, PROSE_LIMIT)
+        for text in (thresholds.head, thresholds.label, *_columns(rows, left_columns=(0, 1, 2)))
+    ]
+
+
+def _columns(cells: Sequence[Sequence[str]], *, left_columns: Sequence[int]) -> list[str]:
+    """Return the rows with aligned columns; ``left_columns`` are aligned to the left."""
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    return [
+        "  "
+        + "  ".join(
+            _pad(cell, width, is_left=column in left_columns)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in cells
+    ]
+
+
+def _pad(cell: str, width: int, *, is_left: bool) -> str:
+    return cell.ljust(width) if is_left else cell.rjust(width)

@@ -1,0 +1,124 @@
+"""Text of verdicts on the shape of a curve: shape, test, or minimum detectable effect."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from overthink.data.finding import Finding
+from overthink.reports import wording
+from overthink.reports.curve import ReportCurve, ReportVerdict
+from overthink.reports.names import PROSE_LIMIT, visible
+
+SHAPE_TEXTS = {
+    "up": "ends higher than it began; no turn is shown",
+    "down": "ends lower than it began; no turn is shown",
+    "flat": "no two levels differ by the margin or more",
+    "saturating": "ends higher than it began, and no two levels of the upper half differ by the margin or more",
+    "hump": "rises, then falls",
+    "dip": "falls, then rises",
+    "undetermined": "no shape is shown; what could have been seen stands beside it",
+}
+"""Meaning by label of a shape finding."""
+
+TEST_TEXTS = {"regimes": "stated regimes", "max_t": "any rise and fall"}
+"""Test by metric of a shape finding, without the prefix "corrected_"."""
+
+CORRECTED_LABEL = "corrected by human labels"
+
+UNDETERMINED_LABEL = "undetermined"
+WITHHELD_LABEL = "withheld"
+
+
+class ShapeText(NamedTuple):
+    """A shape finding as text.
+
+    Attributes:
+        verdict: The shape, "undetermined", or "withheld" if the judge's error forbids a claim.
+        p: p-value and adjusted p-value; empty if there is none.
+        why: Reason for no verdict; empty with a verdict.
+        could: Minimum detectable effect; empty with a verdict, or if unknown.
+        mde: The number in ``could``.
+        test: Name of the test.
+    """
+
+    verdict: str
+    p: str
+    why: str
+    could: str
+    mde: str
+    test: str
+
+    def line(self) -> str:
+        """Return all fields as one line."""
+        details = f"{self.p}; {self.test}" if self.p else self.test
+        return "; ".join(filter(None, (f"{self.verdict} ({details})", self.why, f"{self.could}{self.mde}")))
+
+
+def shape_text(shape: Finding, rungs: int) -> ShapeText:
+    """Return the text of a shape finding.
+
+    Args:
+        shape: The finding.
+        rungs: Number of rungs of its curve with a value; two rungs cannot show a hump.
+    """
+    verdict = visible(shape.label or UNDETERMINED_LABEL)
+    why = visible(shape.reason or "", PROSE_LIMIT)
+    test = TEST_TEXTS.get(shape.metric.removeprefix("corrected_"), visible(shape.metric))
+    if is_withheld(shape):
+        return ShapeText(WITHHELD_LABEL, "", why.removeprefix("withheld: "), "", "", test)
+    could = mde = ""
+    if shape.label in {None, UNDETERMINED_LABEL} and shape.test is not None and _is_finite(shape.test.mde):
+        could = f"could have seen a {'hump or dip' if rungs > 2 else 'change'} of "
+        mde = f"{100 * (shape.test.mde or 0):.1f} points or more"
+    return ShapeText(verdict, _p_values(shape), why, could, mde, test)
+
+
+def is_withheld(shape: Finding) -> bool:
+    """Return whether the judge's error forbids any claim about a trend."""
+    return "judge_drift" in shape.gates_failed and (shape.reason or "").startswith(WITHHELD_LABEL)
+
+
+def primary_verdict(verdicts: Sequence[ReportVerdict], *, is_corrected: bool = False) -> ReportVerdict | None:
+    """Return the primary verdict: on the stated regimes if any, else on any rise and fall.
+
+    Args:
+        verdicts: Verdicts of one curve, in the order of :class:`~overthink.reports.curve.ReportCurve`.
+        is_corrected: Whether to use the curve corrected by human labels.
+    """
+    return next((v for v in verdicts if v.shape.metric.startswith("corrected_") == is_corrected), None)
+
+
+def qualified_change(curve: ReportCurve) -> wording.Change:
+    """Return the change from the lowest to the highest rung, without a gate already named by a withheld verdict."""
+    verdict, change = primary_verdict(curve.verdicts), curve.change
+    if verdict is not None and change is not None and is_withheld(verdict.shape):
+        gates = tuple(gate for gate in change.gates_failed if gate != "judge_drift")
+        return wording.change(replace(change, gates_failed=gates))
+    return wording.change(change)
+
+
+def verdict_word(curve: ReportCurve) -> str:
+    """Return a curve's shape as one word, or the verdict of its change if no shape was tested."""
+    verdict = primary_verdict(curve.verdicts)
+    return shape_text(verdict.shape, len(curve.rungs)).verdict if verdict else wording.change(curve.change).verdict
+
+
+def _p_values(shape: Finding) -> str:
+    if shape.test is None:
+        return ""
+    p_values = (("p", shape.test.p), ("adjusted p", shape.test.p_adjusted))
+    return ", ".join(f"{name} {p_value(value)}" for name, value in p_values if value is not None and _is_finite(value))
+
+
+def p_value(value: float) -> str:
+    """Return a p-value with its relation sign; the smallest is "< 0.001".
+
+    >>> p_value(0.0123), p_value(0.0001)
+    ('= 0.012', '< 0.001')
+    """
+    return "< 0.001" if value < 0.001 else f"= {value:.2g}"
+
+
+def _is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)

@@ -1,0 +1,139 @@
+"""Texts of a report: names of axes, gates, selectors and estimands, and text of a change.
+
+The text of a change claims no more than its finding: an interval that includes 0 shows no change.
+"""
+
+from typing import NamedTuple
+
+from overthink.data.finding import Finding
+from overthink.reports.names import PROSE_LIMIT, visible
+
+AXIS_TEXTS = {
+    "capability": ("Capability", "correct", "share of answers that are correct"),
+    "safety": ("Safety", "safe", "share of answers that are safe"),
+    "benign": ("Over-refusal", "answered", "share of harmless requests that are answered"),
+}
+"""Name, word for value = 1, and meaning of the value, by axis in the order of the page."""
+
+GATE_TEXTS = {
+    "manipulation": ("share of traces that thought as long as asked; for efforts, tokens over those of the rung below"),
+    "natural_end": "share of traces that had ended by themselves",
+    "truncation": "share of answers cut by their allowance",
+    "unparsed": "share of answers that could not be read",
+    "errors": "share of rows that failed",
+    "judge_drift": "whether the judge errs alike at all rungs, by human labels",
+}
+
+SELECTOR_TEXTS = {
+    "pass": "any of k is right (pass@k)",
+    "majority": "majority of k",
+    "best": "best of k, picked by a verifier",
+    "worst": "worst of k (an attacker tries k times)",
+    "weighted_majority": "majority of k, each weighed by a verifier",
+    "oracle_best": "best of k, picked by an ORACLE that knows the targets",
+}
+
+ESTIMAND_TEXTS = {
+    "forced": "thinking was cut at the rung and an answer was forced",
+    "sham": "the same forced close, applied where the trace had ended by itself",
+    "truncated": "the response was cut at the rung and scored as it stood",
+    "natural": "the model stopped by itself",
+    "resampled": (
+        "the rest of the trace was thought anew from the rung, several times; the value is the share that went well"
+    ),
+    "effort": "the provider's own reasoning level; levels are separate runs, not prefixes of one trace",
+    "checkpoint": "an agent's state, scored on the way",
+}
+
+
+CONTROL_TEXTS = {
+    "natural": "another verdict than the model's own answer",
+    "natural_difference": "forced minus own answer",
+    "sham": "another verdict than the model's own answer",
+    "sham_difference": "forced close minus own answer",
+    "good_good": "thinking good, answer good",
+    "good_bad": "thinking good, answer bad",
+    "bad_good": "thinking bad, answer good",
+    "bad_bad": "thinking bad, answer bad",
+}
+"""Meaning of the share or difference by metric of a control."""
+
+
+class Change(NamedTuple):
+    """A difference finding as text: a short verdict, the number with its interval, and its qualification."""
+
+    verdict: str
+    number: str
+    but: str
+
+
+def axis_name(axis: str) -> str:
+    """Return the printed name of the axis."""
+    return AXIS_TEXTS[axis][0] if axis in AXIS_TEXTS else visible(axis)
+
+
+def axis_position(axis: str) -> int:
+    """Return the position of the axis in the order of the page; unknown axes are last."""
+    return list(AXIS_TEXTS).index(axis) if axis in AXIS_TEXTS else len(AXIS_TEXTS)
+
+
+def axis_value(axis: str) -> str:
+    """Return the word for value = 1 on the axis."""
+    return AXIS_TEXTS[axis][1] if axis in AXIS_TEXTS else "value"
+
+
+def percent(value: float) -> str:
+    """Return a value in [0, 1] as a percentage with one decimal.
+
+    >>> percent(0.4312)
+    '43.1%'
+    """
+    return f"{100 * value:.1f}%"
+
+
+def points(value: float) -> str:
+    """Return a difference of two shares in percentage points, with its sign.
+
+    >>> points(-0.0512)
+    '−5.1'
+    """
+    return f"{100 * value:+.1f}".replace("-", "−")
+
+
+def tokens(value: float) -> str:
+    """Return a number of tokens with thousands separators; two digits if small.
+
+    >>> tokens(1234.5), tokens(3.25)
+    ('1,234', '3.2')
+    """
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def interval(finding: Finding) -> str | None:
+    """Return the interval as text; None without one."""
+    if finding.low is None or finding.high is None:
+        return None
+    show = points if finding.kind == "difference" else percent
+    level = f"{100 * finding.level:g}% interval " if finding.level is not None else "interval "
+    return f"{level}{show(finding.low)} to {show(finding.high)}"
+
+
+def change(finding: Finding | None) -> Change:
+    """Return the text of the difference between the lowest and the highest rung.
+
+    Args:
+        finding: The difference finding of one curve; None without one.
+    """
+    if finding is None:
+        return Change("not compared", "", "lowest and highest rung were not compared")
+    if finding.estimate is None:
+        return Change("unknown", "", visible(finding.reason or "no reason was recorded", PROSE_LIMIT))
+    span = interval(finding)
+    number = f"{points(finding.estimate)} points"
+    if finding.low is None or finding.high is None or span is None:
+        return Change("no claim", number, visible(finding.reason or "no interval", PROSE_LIMIT))
+    verdict = "rose" if finding.low > 0 else "fell" if finding.high < 0 else "no change shown"
+    gates = ", ".join(visible(gate) for gate in finding.gates_failed)
+    cause = "a change may be hidden" if verdict == "no change shown" else "the change may not come from thinking"
+    but = f"a gate failed ({gates}): {cause}" if gates else ""
+    return Change(verdict, f"{number} ({span})", but)

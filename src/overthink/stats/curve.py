@@ -1,0 +1,184 @@
+"""The curve: value of each question at each rung, for one try and for k tries under each selector."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.stats.first_success import question_first_success
+from overthink.stats.bootstrap import Intervals, mean_intervals
+from overthink.stats.majority_vote import vote
+from overthink.data.outcomes import Outcomes
+from overthink.data.record import Axis
+from overthink.stats.subsets import expected_of_best
+
+ALL_K_UP_TO = 16
+"""Every k up to this, then powers of two."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curve:
+    """One selector over the surface of rungs and k.
+
+    Attributes:
+        selector: "single", "pass", "majority", "weighted_majority", "best" or "worst".
+        k: (k,) tries; 1 for the single selector.
+        cells: (question, rung, k) expected value of each question; NaN where it has fewer than k draws.
+        intervals: Means over questions, (rung, k).
+    """
+
+    selector: str
+    k: NDArray[np.int64]
+    cells: NDArray[np.float64]
+    intervals: Intervals
+
+
+def k_grid(draws: int) -> NDArray[np.int64]:
+    """The k to report for a number of draws: all up to 16, then powers of two, and the number itself.
+
+    Example:
+        >>> k_grid(40).tolist()[-4:]
+        [15, 16, 32, 40]
+    """
+    powers = [2**i for i in range(5, max(draws, 1).bit_length()) if 2**i <= draws]
+    grid = [*range(1, min(draws, ALL_K_UP_TO) + 1), *powers]
+    return np.unique(np.array([*grid, draws] if draws else grid, dtype=np.int64))
+
+
+def question_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over draws, (question, draw, rung) to (question, rung); NaN where a question has no value."""
+    is_known = ~np.isnan(values)
+    count = is_known.sum(axis=1)
+    total = np.where(is_known, values, 0.0).sum(axis=1)
+    return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
+
+
+def mean_curve(outcomes: Outcomes, weights: NDArray[np.float64], *, level: float, batch: int | None = None) -> Curve:
+    """The value of a single try at each rung: draws averaged within questions, then questions averaged.
+
+    Args:
+        outcomes: The table.
+        weights: (resample, question) from :func:`~overthink.stats.bootstrap.question_weights`.
+        level: Confidence level.
+        batch: Where sampling stopped at the first success: attempts between looks at the outcome. Draws are then not
+            averaged, which would be too high; the first try is what counts.
+
+    Returns:
+        The curve of the selector "single".
+    """
+    return single_curve(single_cells(outcomes, batch), weights, level=level)
+
+
+def single_cells(outcomes: Outcomes, batch: int | None = None) -> NDArray[np.float64]:
+    """Value of a single try of each question, (question, rung): the cells of :func:`mean_curve`."""
+    if batch is not None:
+        return _passage_cells(outcomes, np.array([1]), batch)[:, :, 0]
+    if outcomes.waves is not None:
+        return outcomes.waves.cells(outcomes.values, outcomes.draws)
+    return question_means(outcomes.values)
+
+
+def single_curve(cells: NDArray[np.float64], weights: NDArray[np.float64], *, level: float) -> Curve:
+    """The curve of the selector "single" from the value of each question, (question, rung)."""
+    return _curve("single", np.array([1]), cells[:, :, None], weights, level)
+
+
+def parallel_curves(
+    outcomes: Outcomes, weights: NDArray[np.float64], *, level: float, batch: int | None = None
+) -> tuple[Curve, ...]:
+    """The value of k tries at each rung, under each selector that makes sense on the axis.
+
+    Capability: pass, majority, best. Safety: worst, best. Benign: worst. Graded values are worth their
+    expected maximum under pass and their expected minimum under worst. Majority needs values of 0 or 1 and a
+    known answer wherever the value is 1; best needs verifier scores, and leaves draws without a score out of
+    the pool.
+
+    Args:
+        outcomes: The table.
+        weights: (resample, question) from :func:`~overthink.stats.bootstrap.question_weights`.
+        level: Confidence level.
+        batch: Where sampling stopped at the first success: attempts between looks at the outcome. Pass and worst then
+            follow the first success; majority and best, which need draws that were not chosen by their outcome, are
+            left out.
+
+    Returns:
+        One curve per selector; none where no question has two draws.
+    """
+    values = outcomes.values
+    draws = int((~np.isnan(values)).sum(axis=1).max(initial=0))
+    if draws < 2:
+        return ()
+    k = k_grid(draws)
+    if batch is not None:
+        selector = "pass" if outcomes.axis is Axis.CAPABILITY else "worst"
+        return (_curve(selector, k, _passage_cells(outcomes, k, batch), weights, level),)
+    cells: dict[str, NDArray[np.float64]] = {}
+    if outcomes.axis is Axis.CAPABILITY:
+        cells["pass"] = _best_cells(values, values, k)
+        if can_vote(outcomes):
+            cells["majority"] = _majority_cells(outcomes, k)
+    else:
+        cells["worst"] = _best_cells(-values, values, k)
+    has_score = ~np.isnan(outcomes.verifier_score) & ~np.isnan(values)
+    if outcomes.axis is not Axis.BENIGN and has_score.any():
+        cells["best"] = _best_cells(outcomes.verifier_score, values, k)
+    return tuple(_curve(selector, k, cell, weights, level) for selector, cell in cells.items())
+
+
+def _curve(
+    selector: str,
+    k: NDArray[np.int64],
+    cells: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    level: float,
+) -> Curve:
+    return Curve(selector=selector, k=k, cells=cells, intervals=mean_intervals(cells, weights, level=level))
+
+
+def _best_cells(scores: NDArray[np.float64], values: NDArray[np.float64], k: NDArray[np.int64]) -> NDArray[np.float64]:
+    questions, draws, rungs = values.shape
+    score, value = (a.transpose(0, 2, 1).reshape(questions * rungs, draws) for a in (scores, values))
+    return expected_of_best(score, value, k).reshape(questions, rungs, len(k))
+
+
+def _passage_cells(outcomes: Outcomes, k: NDArray[np.int64], batch: int) -> NDArray[np.float64]:
+    """Whether the first success came within k tries, (question, rung, k); on the other axes, that none did.
+
+    Beyond the cap of a question without a success nothing is known. That k is left out for all questions of the rung:
+    those that succeeded are known there, and leaving out the others would choose questions by their outcome.
+    """
+    is_known = ~np.isnan(outcomes.values)
+    success_value = 1.0 if outcomes.axis is Axis.CAPABILITY else 0.0
+    attempts, successes = is_known.sum(axis=1), (outcomes.values == success_value).sum(axis=1)
+    cells = np.full((*attempts.shape, len(k)), np.nan)
+    for rung in range(attempts.shape[1]):
+        has_attempts = attempts[:, rung] > 0
+        chances = question_first_success(attempts[has_attempts, rung], successes[has_attempts, rung], k, batch=batch)
+        cells[has_attempts, rung] = np.where(np.isnan(chances).any(axis=0), np.nan, chances)
+    return cells if outcomes.axis is Axis.CAPABILITY else 1.0 - cells
+
+
+def can_vote(outcomes: Outcomes) -> bool:
+    """Whether tries can vote: every value is 0 or 1, and every right answer is known."""
+    values = outcomes.values
+    is_known = ~np.isnan(values)
+    is_right = is_known & (values == 1)
+    binary = bool(((values == 0) | is_right)[is_known].all())
+    return binary and bool((outcomes.answers[is_known] >= 0).any()) and bool((outcomes.answers[is_right] >= 0).all())
+
+
+def _majority_cells(outcomes: Outcomes, k: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Right answers are one class whatever their wording, others one class each; no answer abstains."""
+    values, answers = outcomes.values, outcomes.answers
+    questions, _, rungs = values.shape
+    cells = np.full((questions, rungs, len(k)), np.nan)
+    for q, r in np.ndindex(questions, rungs):
+        value, answer = values[q, :, r], answers[q, :, r]
+        is_known = ~np.isnan(value)
+        right = int((value == 1).sum())
+        wrong = np.unique_counts(answer[is_known & (value == 0) & (answer >= 0)]).counts
+        abstentions = int(is_known.sum() - right - wrong.sum())
+        possible = k <= is_known.sum()
+        others = tuple(sorted(wrong.tolist()))
+        cells[q, r, possible] = vote(right, others, abstentions, tuple(k[possible].tolist()))
+    return cells

@@ -1,0 +1,170 @@
+"""Gates: validity checks of a rung, made before its curve is interpreted.
+
+=============  =====================================================  =======================================
+gate           estimate                                               passes
+=============  =====================================================  =======================================
+manipulation   forced budgets: share of the traces still thinking     at least ``CONTROL_MIN``
+               whose thinking tokens match the request
+               effort: mean reasoning tokens over those of the rung   at least ``RISE_MIN``
+               below, paired by question
+natural_end    share of traces that had ended by themselves           at most ``NATURAL_END_MAX``
+truncation     share of answers that hit their allowance              at most ``TRUNCATION_MAX``
+unparsed       share of answers that no verdict could be read from    at most ``UNPARSED_MAX``
+errors         share of rows that failed                              at most ``ERRORS_MAX``
+=============  =====================================================  =======================================
+
+A gate whose inputs are unknown has neither passed nor failed: its estimate is None, with the reason.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from overthink.stats.curve import question_means
+from overthink.data.outcomes import VERDICTS, Outcomes
+from overthink.data.record import Estimand, Verdict
+
+CONTROL_MIN = 0.90
+"""Minimum share of traces that thought as long as requested (s1 calls this share "control")."""
+
+MATCH_RELATIVE = 0.10
+"""Maximum deviation of thinking from the request, relative to it."""
+
+MATCH_TOKENS = 8
+"""Deviation from the request that is always allowed, in tokens: a delimiter, a multi-byte character."""
+
+RISE_MIN = 1.10
+"""Minimum ratio of the reasoning tokens of an effort rung to those of the rung below."""
+
+NATURAL_END_MAX = 0.50
+"""Beyond this, most traces never met the budget: the rung shows where the model stops, not what the budget
+does."""
+
+TRUNCATION_MAX = 0.05
+"""A cut answer is often scored as wrong or as compliance, and cuts become more frequent with the budget."""
+
+UNPARSED_MAX = 0.10
+"""What a scorer cannot read it counts as wrong or as safe; neither was observed."""
+
+ERRORS_MAX = 0.05
+"""Failed rows are left out; more than a few would leave a selected set of questions."""
+
+FORCED_BUDGETS = (Estimand.FORCED, Estimand.TRUNCATED)
+"""Estimands whose budget cuts the trace. A sham is none: it is applied where the trace had ended by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One gate at one rung. ``passed`` is None where it could not be checked, and ``reason`` says why."""
+
+    name: str
+    rung: int
+    estimate: float | None
+    passed: bool | None
+    reason: str | None = None
+
+
+def gates(outcomes: Outcomes) -> tuple[Gate, ...]:
+    """Every gate that applies to this estimand, rung by rung.
+
+    Natural ends are a gate only for forced budgets; truncation is not one where the cut is the treatment.
+
+    Args:
+        outcomes: The table.
+
+    Returns:
+        Gates in the order of the ladder. ``rung`` is the position on axis 2.
+    """
+    checks: list[Gate] = []
+    for rung in range(len(outcomes.rungs)):
+        if outcomes.estimand in FORCED_BUDGETS:
+            checks.append(_control(outcomes, rung))
+            checks.append(_natural_end(outcomes, rung))
+        elif outcomes.estimand is Estimand.EFFORT:
+            checks.append(_rise(outcomes, rung))
+        if outcomes.estimand is not Estimand.TRUNCATED:
+            checks.append(_truncation(outcomes, rung))
+        checks.append(_verdict_share(outcomes, rung, "unparsed", Verdict.UNPARSED, UNPARSED_MAX))
+        checks.append(_verdict_share(outcomes, rung, "errors", Verdict.ERRORED, ERRORS_MAX))
+    return tuple(checks)
+
+
+def effort_ratio(outcomes: Outcomes, rung: int, from_rung: int) -> float:
+    """Mean reasoning tokens at one rung over those at another, over the questions known at both.
+
+    Generated tokens stand in where reasoning tokens are unknown at either rung. Infinite where only the lower
+    rung used none; NaN where neither is known.
+    """
+    for tokens in (outcomes.thinking_tokens, outcomes.generated_tokens):
+        mean = question_means(tokens)
+        both = ~np.isnan(mean[:, rung]) & ~np.isnan(mean[:, from_rung])
+        if both.any():
+            below, above = mean[both, from_rung].mean(), mean[both, rung].mean()
+            if below == 0:
+                return 1.0 if above == 0 else float("inf")
+            return float(above / below)
+    return float("nan")
+
+
+def effort_moved(outcomes: Outcomes) -> float:
+    """Largest ratio of reasoning tokens at a rung to those at the lowest; NaN where unknown.
+
+    An effort sweep where this stays below ``RISE_MIN`` is a no-op.
+    """
+    ratios = [effort_ratio(outcomes, rung, 0) for rung in range(1, len(outcomes.rungs))]
+    return float(np.nanmax(ratios)) if ratios and not np.isnan(ratios).all() else float("nan")
+
+
+def _control(outcomes: Outcomes, rung: int) -> Gate:
+    requested = outcomes.rungs[rung].requested_tokens
+    if requested is None:
+        return Gate("manipulation", rung, None, None, "the budget asked for is unknown")
+    thinking_tokens, natural_end = outcomes.thinking_tokens[:, :, rung], outcomes.natural_end[:, :, rung]
+    if np.isnan(thinking_tokens).all():
+        return Gate("manipulation", rung, None, None, "thinking tokens are unknown")
+    if np.isnan(natural_end).all():
+        return Gate("manipulation", rung, None, None, "it is unknown which traces ended by themselves")
+    thinking = (natural_end == 0) & ~np.isnan(thinking_tokens)
+    if not thinking.any():
+        return Gate("manipulation", rung, None, None, "every trace had ended by itself before this budget")
+    slack = max(MATCH_TOKENS, MATCH_RELATIVE * requested)
+    control = float((np.abs(thinking_tokens[thinking] - requested) <= slack).mean())
+    return Gate("manipulation", rung, control, control >= CONTROL_MIN)
+
+
+def _rise(outcomes: Outcomes, rung: int) -> Gate:
+    if rung == 0:
+        return Gate("manipulation", rung, None, None, "the lowest rung has no rung to rise from")
+    ratio = effort_ratio(outcomes, rung, rung - 1)
+    if np.isnan(ratio):
+        return Gate("manipulation", rung, None, None, "the ratio to the rung below is unknown: no token counts there")
+    if np.isinf(ratio):
+        return Gate("manipulation", rung, None, True, "the rung below used no reasoning tokens; this one does")
+    return Gate("manipulation", rung, ratio, ratio >= RISE_MIN)
+
+
+def _natural_end(outcomes: Outcomes, rung: int) -> Gate:
+    natural_end = outcomes.natural_end[:, :, rung]
+    return _share("natural_end", rung, natural_end, NATURAL_END_MAX, "it is unknown which traces ended by themselves")
+
+
+def _truncation(outcomes: Outcomes, rung: int) -> Gate:
+    cut = outcomes.truncated[:, :, rung]
+    verdict = outcomes.verdicts[:, :, rung]
+    cut = np.where(verdict == VERDICTS.index(Verdict.TRUNCATED), 1.0, cut)
+    return _share("truncation", rung, cut, TRUNCATION_MAX, "it is unknown which answers were cut")
+
+
+def _verdict_share(outcomes: Outcomes, rung: int, name: str, verdict: Verdict, most: float) -> Gate:
+    codes = outcomes.verdicts[:, :, rung]
+    is_it = np.where(codes < 0, np.nan, codes == VERDICTS.index(verdict))
+    return _share(name, rung, is_it, most, "verdicts are unknown")
+
+
+def _share(name: str, rung: int, marks: NDArray[np.float64], most: float, unknown: str) -> Gate:
+    known_marks = marks[~np.isnan(marks)]
+    if not known_marks.size:
+        return Gate(name, rung, None, None, unknown)
+    share = float(known_marks.mean())
+    return Gate(name, rung, share, share <= most)

@@ -1,0 +1,209 @@
+"""Judge-corrected curve (expected human labels), from a judge's marks on all answers and human labels on some."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import special
+
+from overthink.stats.testing import Differences
+from overthink.stats.human_labels import HumanLabels, human_labels
+from overthink.stats.bootstrap import Intervals, mean_intervals, question_weights
+from overthink.stats.judge_error import JudgeError, errors_of
+from overthink.stats.prediction_powered import ENOUGH, RectifiedMeans, rectify
+from overthink.stats.rogan_gladen import RoganGladen, rogan_gladen
+
+OUTSIDE = "the corrected mean and its interval lie outside [0, 1]: the labels are not a sample of these answers"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CorrectedCurve:
+    """A judge's curve, corrected. Arrays are (rung,) unless said otherwise.
+
+    Attributes:
+        estimate: Prediction-powered mean, clipped to [0, 1]; NaN with a reason.
+        low: Lower end; NaN with a reason.
+        high: Upper end; NaN with a reason.
+        error: Standard error.
+        naive: Mean of the judge's marks over questions, uncorrected.
+        values: (question, rung) influence of each question: numbers whose mean over questions is the corrected mean
+            (before clipping) and whose spread over questions gives its interval. They replace a question's
+            value wherever a mean over questions is tested, paired across rungs: differences, trends, the shape
+            verdict (as one draw per question). One by one they are not scores and may leave [0, 1].
+        covariance: (rung, rung) of the corrected means.
+        labelled: Questions with a human label.
+        power: Weight of the judge, λ in [0, 1]; 0 where its marks have no information about the labels.
+        judge_error: Sensitivity and specificity, rung by rung.
+        rogan_gladen: The classical correction, rung by rung.
+        reasons: Why a rung has no corrected mean; None where it has one.
+        level: Confidence level of all intervals.
+    """
+
+    estimate: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    error: NDArray[np.float64]
+    naive: NDArray[np.float64]
+    values: NDArray[np.float64]
+    covariance: NDArray[np.float64]
+    labelled: NDArray[np.int64]
+    power: float
+    judge_error: tuple[JudgeError, ...]
+    rogan_gladen: tuple[RoganGladen, ...]
+    reasons: tuple[str | None, ...]
+    level: float
+
+    def __post_init__(self) -> None:
+        for array in (self.estimate, self.low, self.high, self.error, self.naive, self.values, self.covariance):
+            array.setflags(write=False)
+
+    def contrasts(self, coefficients: ArrayLike) -> tuple[Intervals, NDArray[np.float64]]:
+        """Weighted sums of the corrected means, with intervals and tests that respect the pairing of the rungs.
+
+        A trend over scores s is the contrast s - mean(s). Student's quantile has the degrees of freedom of the
+        labels at the least labelled rung of the contrast.
+
+        Args:
+            coefficients: (contrast, rung).
+
+        Returns:
+            The sums (not clipped; NaN where a rung with a coefficient has no corrected mean), and (contrast,)
+            two-sided p-values.
+
+        Raises:
+            ValueError: The coefficients are not finite, or not one for each rung.
+        """
+        rows = np.asarray(coefficients, dtype=np.float64)
+        if rows.ndim != 2 or rows.shape[1] != len(self.estimate) or not np.isfinite(rows).all():
+            raise ValueError(
+                f"coefficients have shape {rows.shape}; needed: (contrast, {len(self.estimate)}) finite numbers"
+            )
+        means = np.array([v[~np.isnan(v)].mean() if not np.isnan(v).all() else np.nan for v in self.values.T])
+        sums = np.full((3, len(rows)), np.nan)
+        count = np.zeros(len(rows), dtype=np.int64)
+        for i, row in enumerate(rows):
+            nonzero = np.flatnonzero(row)
+            if nonzero.size:
+                count[i] = self.labelled[nonzero].min()
+                variance = row[nonzero] @ self.covariance[np.ix_(nonzero, nonzero)] @ row[nonzero]
+                error = np.sqrt(np.maximum(variance, 0))
+                sums[:, i] = row[nonzero] @ means[nonzero], error, _quantile(count[i], self.level) * error
+        estimate, error, half = sums
+        with np.errstate(invalid="ignore", divide="ignore"):
+            p = 2 * special.stdtr(np.maximum(count - 1, 1), -np.abs(estimate) / error)
+        return Intervals(estimate, estimate - half, estimate + half, error, count), np.asarray(p)
+
+    def differences(self, pairs: Sequence[tuple[int, int]]) -> Differences:
+        """Corrected mean of the first rung of each pair minus that of the second, paired by question."""
+        rows = np.zeros((len(pairs), len(self.estimate)))
+        for i, (rung, below) in enumerate(pairs):
+            rows[i, rung] += 1
+            rows[i, below] -= 1
+        intervals, p = self.contrasts(rows)
+        return Differences(pairs=tuple(pairs), intervals=intervals, p=p)
+
+
+def correct_judge(
+    judge: ArrayLike, human: ArrayLike, *, rng: np.random.Generator, level: float = 0.95
+) -> CorrectedCurve:
+    """Correct a judge's curve by human labels, rung by rung, so that it can be tested.
+
+    Needs labels that are a random sample of the answers of each rung; the selection of answers for human labels must
+    not depend on the judge's verdict or confidence. Then the corrected mean is unbiased however the
+    judge errs and however its error moves with the budget. An answer without a mark is left out with its label.
+
+    Args:
+        judge: (question, draw, rung) the judge's marks in [0, 1]; NaN where it gave none.
+        human: The same shape; human labels in [0, 1], NaN where there is none.
+        rng: Source of randomness.
+        level: Confidence level.
+
+    Returns:
+        The corrected curve. A rung with fewer than two labelled questions has NaN and a reason; it is never
+        filled with the judge's own mean.
+
+    Raises:
+        ValueError: Shapes do not match, a number is outside [0, 1], or the level is not in (0, 1).
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> truth = rng.random((200, 1, 2)) < 0.5
+        >>> judge = truth | (rng.random((200, 1, 2)) < [0.4, 0.0])  # lenient at the lower rung only
+        >>> human = np.where(np.arange(200)[:, None, None] < 60, truth, np.nan)
+        >>> curve = correct_judge(judge, human, rng=rng)
+        >>> (curve.naive - truth.mean(axis=(0, 1))).round(1).tolist()
+        [0.2, 0.0]
+        >>> bool((np.abs(curve.estimate - truth.mean(axis=(0, 1))) < 0.1).all())
+        True
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level is {level}; needed: between 0 and 1, such as 0.95")
+    labels = human_labels(judge, human)
+    weights = question_weights(len(labels.judge), rng=rng)
+    result = rectify(labels, weights)
+    naive = mean_intervals(labels.by_question()[0], weights, level=level)
+    errors = errors_of(labels, level=level)
+    error = np.sqrt(np.diag(result.covariance))
+    half = _quantile(result.n_labelled, level) * error
+    low, high = result.estimate - half, result.estimate + half
+    reasons = tuple(_reason(result, i, float(low[i]), float(high[i])) for i in range(len(error)))
+    is_unknown: NDArray[np.bool_] = np.array([reason is not None for reason in reasons])
+    estimate, low, high = (np.where(is_unknown, np.nan, np.clip(a, 0, 1)) for a in (result.estimate, low, high))
+    covariance = np.where(np.add.outer(is_unknown, is_unknown), np.nan, result.covariance)
+    return CorrectedCurve(
+        estimate=estimate,
+        low=low,
+        high=high,
+        error=np.where(is_unknown, np.nan, error),
+        naive=naive.estimate,
+        values=np.where(is_unknown, np.nan, _widen_influences(result, labels, half, level)),
+        covariance=covariance,
+        labelled=result.n_labelled,
+        power=result.power,
+        judge_error=errors,
+        rogan_gladen=tuple(
+            rogan_gladen(float(m), float(e), int(n), judge_error, level=level)
+            for m, e, n, judge_error in zip(naive.estimate, naive.error, naive.n_questions, errors, strict=True)
+        ),
+        reasons=reasons,
+        level=level,
+    )
+
+
+def _quantile(n_labelled: NDArray[np.int64] | np.int64, level: float) -> NDArray[np.float64]:
+    return np.asarray(special.stdtrit(np.maximum(n_labelled - 1, 1), (1 + level) / 2))
+
+
+def _reason(result: RectifiedMeans, rung: int, low: float, high: float) -> str | None:
+    if not result.n_marked[rung]:
+        return "the judge marked no answer of this rung"
+    if result.n_labelled[rung] < ENOUGH:
+        return f"human labels on {result.n_labelled[rung]} questions of this rung; needed: {ENOUGH} at least"
+    return OUTSIDE if high <= 0 or low >= 1 else None
+
+
+def _widen_influences(
+    result: RectifiedMeans, labels: HumanLabels, half: NDArray[np.float64], level: float
+) -> NDArray[np.float64]:
+    """The influences, scaled so that an interval from them alone is as wide as the reported one.
+
+    Unscaled, they would miss what the report adds: the small number of labels behind the correction (Student's
+    quantile), and that labels without an error do not prove a judge without error. A rung on which all questions
+    agree keeps only its labelled questions: the others are no evidence.
+    """
+    values = result.values.copy()
+    is_labelled: NDArray[np.bool_] = labels.has_label.max(axis=1)
+    for rung in range(values.shape[1]):
+        column = values[:, rung]
+        is_known = ~np.isnan(column)
+        n = int(is_known.sum())
+        if n < ENOUGH:
+            continue
+        own_error = column[is_known].std(ddof=1) / np.sqrt(n)
+        if own_error > 0:
+            scale = half[rung] / (own_error * float(_quantile(np.int64(n), level)))
+            values[:, rung] = result.estimate[rung] + scale * (column - result.estimate[rung])
+        else:
+            values[~is_labelled[:, rung], rung] = np.nan
+    return values

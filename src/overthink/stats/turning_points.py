@@ -1,0 +1,124 @@
+"""Tests of turning points: a rise and then a fall (hump), or a fall and then a rise (dip).
+
+Each is an intersection-union test: both halves must be significant, each at the full α. No curve is fitted; a
+quadratic or a broken stick finds a turn in any curve that saturates.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from overthink.stats.multiplier_bootstrap import Units, p_above, sign_flip_sums, student_t
+
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
+"""(later, earlier), each (pair,): indices of the compared stretches."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparisons:
+    """Stretches of the ladder and the pairs of them that can show a turn.
+
+    Attributes:
+        units: Parts of the stretches' means; its levels are the stretches.
+        start: (stretch,) first level of each.
+        end: (stretch,) last level of each.
+        toward: Pairs whose later stretch may be a peak or trough.
+        away: Pairs whose earlier stretch may be one.
+    """
+
+    units: Units
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    toward: Pairs
+    away: Pairs
+
+
+@dataclass(frozen=True, slots=True)
+class Turns:
+    """p-values of the two turns, and the critical value of one half of a turn.
+
+    Attributes:
+        hump: p-value of "the curve does not rise and then fall"; 1 with fewer than three levels.
+        dip: p-value of "the curve does not fall and then rise"; 1 with fewer than three levels.
+        critical: Critical Student's t of one half; infinite with too few units.
+    """
+
+    hump: float
+    dip: float
+    critical: float
+
+
+def anywhere(units: Units) -> Comparisons:
+    """Return run-ups and drawdowns between any two stretches: rungs, or means of 2, 4, ... neighbouring rungs.
+
+    A hump is seldom one rung wide, and a mean over its width has less noise.
+    """
+    n = units.n_levels
+    widths = [2**i for i in range(n.bit_length()) if 2**i <= max(n // 2, 1)]
+    start = np.array([s for width in widths for s in range(n - width + 1)], dtype=np.int64)
+    end = np.array([s + width - 1 for width in widths for s in range(n - width + 1)], dtype=np.int64)
+    sums = np.concatenate([np.zeros((units.n_units, 1)), units.parts.cumsum(axis=1)], axis=1)
+    means = Units((sums[:, end + 1] - sums[:, start]) / (end - start + 1))
+    earlier, later = np.nonzero(end[:, None] < start[None, :])
+    if n == 2:
+        return Comparisons(means, start, end, (later, earlier), (later, earlier))
+    # No turn is on the first or the last rung.
+    toward, away = end[later] < n - 1, start[earlier] > 0
+    return Comparisons(means, start, end, (later[toward], earlier[toward]), (later[away], earlier[away]))
+
+
+def between_ends(units: Units) -> Comparisons:
+    """Return each inner level against the first, and the last against it: no search with three levels."""
+    level = np.arange(units.n_levels)
+    inner, last = level[1:-1], units.n_levels - 1
+    if not inner.size:
+        pair = (np.array([last]), np.array([0]))
+        return Comparisons(units, level, level, pair, pair)
+    return Comparisons(units, level, level, (inner, np.zeros_like(inner)), (np.full_like(inner, last), inner))
+
+
+def find_turns(comparisons: Comparisons, flips: NDArray[np.float64], *, alpha: float) -> Turns:
+    """Return the tests of both turns.
+
+    A half's p-value is the share of random signs under which the largest of its pairs moves as much (max-t), which
+    accounts for the choice of the best pair. Rises into one stretch and falls out of the same or a later one make a
+    hump: a curve that only falls and then rises cannot have both.
+
+    Args:
+        comparisons: From :func:`anywhere` or :func:`between_ends`.
+        flips: (half, unit) from :func:`~overthink.stats.multiplier_bootstrap.signs`.
+        alpha: Level of the test.
+    """
+    rises, falls, critical = [], [], 0.0
+    null_means = np.ascontiguousarray(sign_flip_sums(comparisons.units.parts, flips).T)
+    for later, earlier in (comparisons.toward, comparisons.away):
+        statistic, null = comparisons.units.standardise(later, earlier, null_means)
+        largest = null.max(axis=0)
+        rises.append(p_above(statistic, largest))
+        falls.append(p_above(-statistic, largest))
+        critical = max(critical, _critical(largest, len(later), comparisons.units.n_units, alpha))
+    if comparisons.end.max() < 2:
+        return Turns(1.0, 1.0, critical)
+    return Turns(
+        hump=_both(comparisons, rises[0], falls[1]), dip=_both(comparisons, falls[0], rises[1]), critical=critical
+    )
+
+
+def _critical(largest: NDArray[np.float64], n_pairs: int, n_units: int, alpha: float) -> float:
+    """Return Student's t at the upper α quantile of the largest pair; Bonferroni's if no unit changed anywhere."""
+    if not largest.any():
+        return float(special.stdtrit(n_units - 1, 1 - alpha / n_pairs))
+    return float(student_t(np.asarray(np.quantile(largest, 1 - alpha, method="higher")), n_units))
+
+
+def _both(comparisons: Comparisons, toward: NDArray[np.float64], away: NDArray[np.float64]) -> float:
+    """Return the p-value of a move into a stretch together with a move out of it or of a later one."""
+    into, out = np.ones(len(comparisons.start)), np.ones(len(comparisons.start))
+    np.minimum.at(into, comparisons.toward[0], toward)
+    np.minimum.at(out, comparisons.away[1], away)
+    same = float(np.maximum(into, out).min())
+    at_or_before = [into[comparisons.end <= s].min(initial=1.0) for s in range(int(comparisons.end.max()) + 1)]
+    at_or_after = [out[comparisons.start >= s].min(initial=1.0) for s in range(len(at_or_before))]
+    return min(same, float(np.maximum(at_or_before, at_or_after).min()))

@@ -1,0 +1,132 @@
+"""Weighted majority vote by Monte Carlo, with weights such as a verifier's scores; no closed form is known."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from overthink.stats.counts import subset_sizes
+
+TIED = 1e-9
+"""Relative tolerance of ties: rounding of a sum depends on the order of its terms."""
+
+CELLS_AT_ONCE = 4_000_000
+"""Maximum number of weights in memory."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WeightedVote:
+    """Chance that the right answer wins a weighted vote, one entry per k.
+
+    Attributes:
+        k: Draws that vote.
+        estimate: Mean over the permutations.
+        error: Monte Carlo standard error of the estimate, without the error of sampling draws or questions.
+            0 only where all draws vote, as no random choice is left.
+        permutations: Number of random orders of the draws.
+    """
+
+    k: NDArray[np.int64]
+    estimate: NDArray[np.float64]
+    error: NDArray[np.float64]
+    permutations: int
+
+
+def weighted_majority_at_k(
+    answers: ArrayLike,
+    weights: ArrayLike,
+    k: ArrayLike,
+    *,
+    correct: int | None,
+    rng: np.random.Generator,
+    permutations: int = 1000,
+) -> WeightedVote:
+    """Return the chance that the answer with the largest sum of weights among k draws of one question is right.
+
+    The vote of Li et al. (2023), averaged over random subsets: the first k draws of a random order of the pool are
+    one, for every k at once. Ties are split evenly, abstentions do not vote, and a vote without any weight is lost.
+
+    Args:
+        answers: (draw,) code of the answer; negative for an abstention.
+        weights: (draw,) weight of the vote, 0 or more. Logits must be turned into chances first.
+        k: (k,) draws that vote; a single number counts as one.
+        correct: Code of the right answer; None if no draw has it.
+        rng: Source of randomness.
+        permutations: Number of random orders, at least 2.
+
+    Returns:
+        Estimates with their standard errors. Where all permutations agree by chance the error is that of a
+        share with a flat prior, 1/(permutations + 2).
+
+    Raises:
+        ValueError: A weight is negative or not finite, an answer is not a whole number, the lengths differ,
+            k is less than 1 or larger than the number of draws, or there are fewer than 2 permutations.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> weighted_majority_at_k([0, 1, 1], [0.9, 0.4, 0.4], [3], correct=0, rng=rng).estimate.tolist()
+        [1.0]
+    """
+    code, weight = _check(answers, weights)
+    sizes = subset_sizes(k, len(code))
+    if permutations < 2:
+        raise ValueError(f"permutations is {permutations}; needed: 2 or more, for a standard error")
+    names, column = np.unique(code[code >= 0], return_inverse=True)
+    right = np.flatnonzero(names == correct) if correct is not None else np.array([], dtype=np.int64)
+    voters = np.flatnonzero(code >= 0)
+    steps, step_of = np.unique(sizes, return_inverse=True)
+    total, squares = np.zeros(len(steps)), np.zeros(len(steps))
+    if right.size:
+        at_once = max(1, CELLS_AT_ONCE // (len(steps) * len(names) + len(code)))
+        for done in range(0, permutations, at_once):
+            n_orders = min(at_once, permutations - done)
+            sums = _sums(len(code), voters, column, weight[voters], steps, n_orders, rng)
+            share = _win_share(sums, int(right[0]))
+            total += share.sum(axis=0)
+            squares += (share**2).sum(axis=0)
+    mean = total / permutations
+    variance = np.maximum(squares / permutations - mean**2, 0.0) * permutations / (permutations - 1)
+    error = np.maximum(np.sqrt(variance / permutations), 1 / (permutations + 2))
+    is_exact = (steps == len(code)) | (right.size == 0)
+    error = np.where(is_exact, 0.0, error)
+    return WeightedVote(k=sizes, estimate=mean[step_of], error=error[step_of], permutations=permutations)
+
+
+def _check(answers: ArrayLike, weights: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    codes, weight = np.asarray(answers), np.asarray(weights, dtype=np.float64)
+    if codes.ndim != 1 or codes.shape != weight.shape:
+        raise ValueError(f"answers has shape {codes.shape}, weights {weight.shape}; needed: one of each per draw")
+    if codes.size and not np.issubdtype(codes.dtype, np.integer):
+        raise ValueError(f"answers are {codes.dtype}; needed: whole numbers, one code per answer, negative to abstain")
+    if not (np.isfinite(weight) & (weight >= 0)).all():
+        bad = weight[~(np.isfinite(weight) & (weight >= 0))][0]
+        raise ValueError(f"a weight is {bad:g}; needed: 0 or more; turn logits into chances first")
+    return codes.astype(np.int64), weight
+
+
+def _sums(
+    draws: int,
+    voters: NDArray[np.int64],
+    answer: NDArray[np.int64],
+    weight: NDArray[np.float64],
+    steps: NDArray[np.int64],
+    permutations: int,
+    rng: np.random.Generator,
+) -> NDArray[np.float64]:
+    """Return (permutation, k, answer) the weight of each answer among the first k draws of random orders."""
+    position = rng.permuted(np.tile(np.arange(draws), (permutations, 1)), axis=1)[:, voters]
+    # A draw at position i votes from the first k above i on; beyond the last k it never does.
+    step = np.searchsorted(steps, position, side="right")
+    shape = (permutations, len(steps) + 1, int(answer.max(initial=-1)) + 1)
+    cell = np.ravel_multi_index((np.arange(permutations)[:, None], step, answer[None, :]), shape)
+    totals = np.bincount(
+        cell.ravel(), weights=np.broadcast_to(weight, cell.shape).ravel(), minlength=int(np.prod(shape))
+    )
+    return totals.reshape(shape)[:, :-1].cumsum(axis=1)
+
+
+def _win_share(sums: NDArray[np.float64], right: int) -> NDArray[np.float64]:
+    top = sums.max(axis=2, keepdims=True)
+    is_top = sums >= top * (1 - TIED)
+    won = is_top[:, :, right] & (top[:, :, 0] > 0)
+    return np.asarray(won / is_top.sum(axis=2), dtype=np.float64)

@@ -1,0 +1,115 @@
+"""``findings.json``: the findings of a study, with the hashes of the plan and the pool they follow from."""
+
+import dataclasses
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from overthink.data.finding import FINDINGS_SCHEMA, At, Finding, Test
+from overthink.errors import InputError
+from overthink.storage.files import write_text
+from overthink.storage.json_documents import all_faults, finite, read_document
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsMeta:
+    """Provenance of the findings.
+
+    Attributes:
+        overthink: Version that computed them.
+        plan_sha256: Hash of the plan; None where there was none (logs and tables from elsewhere).
+        pool_sha256: Hash of the pool; None where none was stored.
+    """
+
+    overthink: str
+    plan_sha256: str | None
+    pool_sha256: str | None
+
+
+class _Head(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    schema_: str
+    overthink: str
+    plan_sha256: str | None
+    pool_sha256: str | None
+    findings: list[dict[str, object]]
+
+
+def findings_json(
+    findings: Iterable[Finding], *, overthink: str, plan_sha256: str | None, pool_sha256: str | None
+) -> str:
+    """The findings document as text. A NaN or an infinity becomes null.
+
+    Args:
+        findings: Any number of findings.
+        overthink: Version that computed them.
+        plan_sha256: Hash of the plan they follow from, if any.
+        pool_sha256: Hash of the pool they follow from, if one was stored.
+    """
+    document = {
+        "schema": FINDINGS_SCHEMA,
+        "overthink": overthink,
+        "plan_sha256": plan_sha256,
+        "pool_sha256": pool_sha256,
+        "findings": [finite(dataclasses.asdict(finding)) for finding in findings],
+    }
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def write_findings(
+    path: Path,
+    findings: Iterable[Finding],
+    *,
+    overthink: str,
+    plan_sha256: str | None,
+    pool_sha256: str | None,
+) -> str:
+    """Write findings.json atomically; arguments as for :func:`findings_json`.
+
+    Returns:
+        The SHA-256 of the file.
+
+    Raises:
+        StoppedError: The disk is full.
+    """
+    return write_text(
+        path,
+        findings_json(findings, overthink=overthink, plan_sha256=plan_sha256, pool_sha256=pool_sha256),
+    )
+
+
+def read_findings(path: Path) -> tuple[FindingsMeta, tuple[Finding, ...]]:
+    """Read findings.json.
+
+    Raises:
+        InputError: The file is missing, of another or a newer schema, or a field is missing, unknown or
+            of the wrong type.
+    """
+    document = read_document(path, FINDINGS_SCHEMA)
+    head = {("schema_" if name == "schema" else name): value for name, value in document.items()}
+    try:
+        head_model = _Head.model_validate(head)
+        findings = TypeAdapter(tuple[Finding, ...]).validate_json(json.dumps(head_model.findings), strict=True)
+    except ValidationError as failure:
+        raise InputError(f"{path} cannot be read:\n{all_faults(failure)}") from failure
+    _refuse_unknown(path, head_model.findings)
+    return FindingsMeta(head_model.overthink, head_model.plan_sha256, head_model.pool_sha256), findings
+
+
+def _refuse_unknown(path: Path, findings: list[dict[str, object]]) -> None:
+    """Raise an error for unknown fields: dropping one could change the meaning of a claim."""
+    classes = {"": Finding, "at.": At, "test.": Test}
+    unknown: set[str] = set()
+    for finding in findings:
+        for prefix, kind in classes.items():
+            part = finding.get(prefix[:-1]) if prefix else finding
+            if isinstance(part, dict):
+                unknown |= {prefix + name for name in part.keys() - {f.name for f in dataclasses.fields(kind)}}
+    if unknown:
+        raise InputError(
+            f"{path}: unknown fields in findings: {', '.join(sorted(unknown))[:200]}; install a newer Overthink"
+        )

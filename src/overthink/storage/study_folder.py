@@ -1,0 +1,173 @@
+"""The study folder: names and paths of its files."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from overthink.errors import InputError
+from overthink.storage.files import replacing, storage_errors, write_text
+from overthink.storage.lock import LOCK_FILE
+
+
+@dataclass(frozen=True, slots=True)
+class StudyFolder:
+    """The folder of one study.
+
+    Attributes:
+        path: Path of the folder.
+
+    Example:
+        >>> StudyFolder(Path("study")).pool.name
+        'pool.parquet'
+    """
+
+    path: Path
+
+    @property
+    def plan(self) -> Path:
+        """Every decision of the study."""
+        return self.path / "plan.json"
+
+    @property
+    def logs(self) -> Path:
+        """Folder of the Inspect logs; the only place that holds the model's text."""
+        return self.path / "logs"
+
+    @property
+    def pool(self) -> Path:
+        """The table: one row per question, draw and rung."""
+        return self.path / "pool.parquet"
+
+    @property
+    def journal(self) -> Path:
+        """Finished traces, appended one by one; what ``--resume`` starts from."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def unfinished(self) -> Path:
+        """Token usage of traces that were interrupted when a run was stopped."""
+        return self.path / "unfinished.jsonl"
+
+    @property
+    def waves(self) -> Path:
+        """Number of draws of each question, wave by wave, with adaptive sampling."""
+        return self.path / "waves.jsonl"
+
+    @property
+    def questions(self) -> Path:
+        """Questions of the study."""
+        return self.path / "questions.json"
+
+    @property
+    def thoughts(self) -> Path:
+        """Thinking as token ids; in the folder of the logs, as it can be decoded to text."""
+        return self.logs / "thoughts.jsonl"
+
+    @property
+    def scores(self) -> Path:
+        """Scores of a verifier for existing answers, appended one by one."""
+        return self.path / "verified.jsonl"
+
+    @property
+    def verified(self) -> Path:
+        """The verifier of the answers, once all are scored."""
+        return self.path / "verified.json"
+
+    @property
+    def verifier_logs(self) -> Path:
+        """Folder of the Inspect logs of a verifier; they hold its inputs."""
+        return self.path / "verifier-logs"
+
+    @property
+    def estimate(self) -> Path:
+        """Cost estimate before the start."""
+        return self.path / "estimate.json"
+
+    @property
+    def models(self) -> Path:
+        """Models of its arms by role, with sizes and prices."""
+        return self.path / "models.json"
+
+    @property
+    def analysis(self) -> Path:
+        """Analysis options of the findings, human labels included."""
+        return self.path / "analysis.json"
+
+    @property
+    def findings(self) -> Path:
+        """Findings from the pool."""
+        return self.path / "findings.json"
+
+    @property
+    def report(self) -> Path:
+        """The report page."""
+        return self.path / "report.html"
+
+    @property
+    def figures(self) -> Path:
+        """Folder of the charts as files."""
+        return self.path / "figures"
+
+    def is_study(self) -> bool:
+        """Whether the folder holds a study: a plan, a pool or findings."""
+        return any(file.is_file() for file in (self.plan, self.pool, self.findings))
+
+    def is_free(self) -> bool:
+        """Whether the folder is missing or empty; the lock file of a failed start does not count."""
+        return not self.path.exists() or (
+            self.path.is_dir() and all(entry.name == LOCK_FILE for entry in self.path.iterdir())
+        )
+
+    def create(self) -> None:
+        """Create the folder for a new study, or for new files in an existing study.
+
+        Raises:
+            InputError: The path is a file, or a folder with something else in it.
+            StoppedError: The disk is full.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise InputError(f"{self.path} is a file; needed: a new folder for the study")
+        if not (self.is_free() or self.is_study()):
+            raise InputError(f"{self.path} is not empty and holds no study; choose a new folder with --out")
+        with storage_errors(self.path):
+            self.path.mkdir(parents=True, exist_ok=True)
+
+    def clear_leftovers(self) -> None:
+        """Delete partial files of a killed run. Call only while holding the folder's lock."""
+        for scratch in self.path.glob(".*.part"):
+            scratch.unlink(missing_ok=True)
+
+    def require(self) -> None:
+        """Raise an error unless the folder holds a study.
+
+        Raises:
+            InputError: There is none.
+        """
+        if not self.is_study():
+            raise InputError(
+                f"{self.path} holds no study; needed: a folder made by `overthink run` or `overthink analyse --out`"
+            )
+
+    def write_report(self, page: str) -> None:
+        """Write report.html atomically.
+
+        Raises:
+            StoppedError: The disk is full.
+        """
+        write_text(self.report, page)
+
+    def write_figures(self, figures: Iterable[tuple[str, bytes]]) -> None:
+        """Write figures, each atomically; one of the same name is replaced.
+
+        Args:
+            figures: File name and content, one by one.
+
+        Raises:
+            StoppedError: The disk is full.
+            InputError: The folder cannot be written to.
+        """
+        with storage_errors(self.figures):
+            self.figures.mkdir(exist_ok=True)
+        for name, content in figures:
+            with replacing(self.figures / name) as scratch:
+                scratch.write_bytes(content)

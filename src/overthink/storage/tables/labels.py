@@ -1,0 +1,123 @@
+"""Tables of human labels of single answers."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from overthink.data.labels import AnswerPosition, HumanLabel
+from overthink.errors import InputError
+from overthink.plan.study import HIGH_WORDS
+from overthink.storage.files import write_text
+from overthink.storage.tables.table_files import read_cells
+
+LABEL_COLUMNS = ("question", "draw", "rung", "label")
+CURVE_COLUMNS = ("task", "arm", "estimand")
+
+LABEL_WORDS = {word: 1.0 - index for words in HIGH_WORDS.values() for index, word in enumerate(words)} | {
+    "harmful": 0.0
+}
+"""Words for labels: the good one of each axis is 1."""
+
+
+def read_labels(path: Path) -> tuple[HumanLabel, ...]:
+    """Read human labels (.csv, .jsonl, .json, .parquet): one row per answer that a human has read.
+
+    Columns: question, draw, rung and label; where the study has several of them also task, arm, estimand. A label is
+    a number from 0 to 1 (1 = correct, safe or answered) or a word: correct, wrong, safe, harm, answered, refused. A row
+    with an empty label is an unlabelled answer; it is left out. Other columns are not read.
+
+    Raises:
+        InputError: The file cannot be read, lacks a column, or holds an invalid label; the row is named.
+    """
+    table = read_cells(path)
+    missing = [name for name in LABEL_COLUMNS if name not in table.columns]
+    if missing:
+        raise InputError(
+            f"{path} has no column {', '.join(missing)} (seen: {', '.join(table.columns)[:200]}); needed: "
+            f"{', '.join(LABEL_COLUMNS)}, and where the study has several: {', '.join(CURVE_COLUMNS)}"
+        )
+    labels = []
+    for number, row in enumerate(table.iter_rows(named=True), start=1):
+        cells = {name: None if row[name] is None else str(row[name]).strip() for name in row}
+        if not cells["label"]:
+            continue
+        labels.append(_label(cells, f"{path}, row {number}"))
+    if not labels:
+        raise InputError(f"{path} holds no label: every cell of its column `label` is empty")
+    _refuse_contradictions(labels, path)
+    return tuple(labels)
+
+
+def _label(cells: Mapping[str, str | None], where: str) -> HumanLabel:
+    question, draw, rung = (cells[name] for name in LABEL_COLUMNS[:3])
+    if not question:
+        raise InputError(f"{where}: the question is empty")
+    names = {name: cells.get(name) or None for name in CURVE_COLUMNS}
+    return HumanLabel(
+        question, _whole(draw, f"{where}: draw"), _whole(rung, f"{where}: rung"), _value(cells["label"], where), **names
+    )
+
+
+def _whole(text: str | None, what: str) -> int:
+    if text is None or not text.isdecimal():
+        raise InputError(f"{what} is {text!r}; needed: a whole number from 0, as in the pool")
+    return int(text)
+
+
+def _value(text: str | None, where: str) -> float:
+    word = (text or "").lower()
+    try:
+        value = LABEL_WORDS[word] if word in LABEL_WORDS else float(word)
+    except ValueError:
+        value = float("nan")
+    if not 0 <= value <= 1:
+        raise InputError(f"{where}: the label is {text!r}; needed: from 0 to 1, or one of {', '.join(LABEL_WORDS)}")
+    return value
+
+
+def _refuse_contradictions(labels: list[HumanLabel], path: Path) -> None:
+    label_at: dict[tuple[object, ...], float] = {}
+    for label in labels:
+        position = (label.task, label.arm, label.estimand, label.question, label.draw, label.rung)
+        if position in label_at and label_at[position] != label.label:
+            raise InputError(
+                f"{path}: question {label.question!r}, draw {label.draw}, rung {label.rung} has two different labels; "
+                "needed: one each; settle them, or give their mean"
+            )
+        label_at[position] = label.label
+
+
+def write_label_sheet(
+    path: Path, places: Sequence[HumanLabel], texts: Mapping[AnswerPosition, tuple[str, str]] | None
+) -> None:
+    """Write a sheet (.csv) with an empty column `label`, to be filled in by hand and read by :func:`read_labels`.
+
+    Args:
+        path: The file; it must not exist yet, as it may hold labels.
+        places: The answers to be labelled.
+        texts: By position: texts of the question and of the answer; None to leave texts out.
+
+    Raises:
+        InputError: The file exists, or is no .csv.
+        StoppedError: The disk is full.
+    """
+    if path.suffix != ".csv":
+        raise InputError(f"{path}: label sheets are .csv; give --out labels.csv")
+    if path.exists():
+        raise InputError(f"{path} is there already and may hold labels; give another --out")
+    columns = {name: [getattr(answer, name) for answer in places] for name in (*CURVE_COLUMNS, *LABEL_COLUMNS[:3])}
+    if texts is not None:
+        texts_of_places = [texts.get(answer.position, ("", "")) for answer in places]
+        columns |= {
+            "asked": [_cell(question) for question, _ in texts_of_places],
+            "answered": [_cell(text) for _, text in texts_of_places],
+        }
+    sheet = pl.DataFrame(columns | {"label": [""] * len(places)})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, sheet.write_csv())
+
+
+def _cell(text: str) -> str:
+    """Text that a spreadsheet does not run as a formula, as with a leading =, +, - or @."""
+    return "'" + text if text[:1] in "=+-@\t\r" and text else text

@@ -1,0 +1,299 @@
+"""The workflows `run`, `analyse` and `report` on one page.
+
+    plan ──collect──▶ rows of the pool ──core──▶ findings ──present──▶ report
+    logs, tables, studies ──read──▶ rows ──┘
+
+Nothing here computes, draws or calls a model: the workflows call other modules in order and store their results.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from overthink import __version__
+from overthink.workflows.waves import OnWave
+from overthink.workflows.request import AnalysisOptions, AnalysisRequest
+from overthink.plan.arms import ArmPlan
+from overthink.workflows.assuming import merge_assumptions
+from overthink.workflows.collect import OnTrace, collect_levels, collect_traces
+from overthink.data.finding import Finding
+from overthink.analysis import findings as find
+from overthink.data.record import RungRecord
+from overthink.cost.sourced_shape import SourcedShape
+from overthink.cost.estimate import study_usage
+from overthink.workflows.report_extras import governance_sections
+from overthink.workflows.models import models_at_start
+from overthink.plan.study import Plan, TaskPlan
+from overthink.reports import About, figure_formats, report_figures, report_html, summary_text
+from overthink.workflows.resume import open_folder
+from overthink.workflows.sources import ReadOptions, Source, read_source
+from overthink.storage.analysis import Assumptions, read_analysis, read_assumptions, write_analysis
+from overthink.storage.estimate import write_estimate
+from overthink.storage.findings import findings_json, write_findings
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.models import StudyModels, write_models
+from overthink.storage.pool import write_pool
+
+if TYPE_CHECKING:
+    from overthink.collect.session.prepare import Session
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """Rows with their findings and report.
+
+    Attributes:
+        records: The pool.
+        findings: All findings, with estimate, interval, evidence and limitations.
+        about: Origin and metadata of the report.
+        request: Request of the analysis.
+        assumptions: Assumptions about the model.
+        models: Models of the arms with shapes and prices.
+        folder: Folder of the study; None if it was not stored.
+    """
+
+    records: Sequence[RungRecord]
+    findings: tuple[Finding, ...]
+    about: About
+    request: AnalysisRequest
+    assumptions: Assumptions
+    models: StudyModels
+    folder: StudyFolder | None = None
+
+    def html(self) -> str:
+        """Return the report as one self-contained page."""
+        return report_html(self.findings, self.about)
+
+    def text(self) -> str:
+        """Return the report as a few lines for a terminal."""
+        return summary_text(self.findings, self.about)
+
+    def json(self) -> str:
+        """Return the findings document as stored."""
+        return findings_json(
+            self.findings,
+            overthink=self.about.made_with,
+            plan_sha256=self.about.plan_sha256,
+            pool_sha256=self.about.pool_sha256,
+        )
+
+    def find(self, *, kind: str = "value", metric: str | None = None, axis: str | None = None) -> tuple[Finding, ...]:
+        """Return the findings of one kind, optionally of one metric and one axis."""
+        return tuple(
+            finding
+            for finding in self.findings
+            if finding.kind == kind and metric in (None, finding.metric) and axis in (None, finding.axis)
+        )
+
+
+def analyse(
+    path: str | Path,
+    *,
+    out: str | Path | None = None,
+    read: ReadOptions | None = None,
+    options: AnalysisOptions | None = None,
+    command: str | None = None,
+) -> Study:
+    """Analyse Inspect logs, a study, or a plain table. No model is called.
+
+    Args:
+        path: A log or a folder of logs, a study's folder, a pool, or a table (Parquet, CSV, JSON Lines).
+        out: Folder for pool, findings and report; None writes nothing.
+        read: Properties that logs and tables do not state; None reads them as capability.
+        options: Analysis options; None for the study's own plan, or the defaults.
+        command: The command line, for the report.
+
+    Returns:
+        The study; its report is `study.html()`.
+
+    Raises:
+        InputError: The path cannot be read, or the labels do not match its answers.
+    """
+    return analyse_source(
+        read_source(Path(path), read or ReadOptions()), options or AnalysisOptions(), out=out, command=command
+    )
+
+
+def analyse_source(
+    source: Source, options: AnalysisOptions, *, out: str | Path | None = None, command: str | None = None
+) -> Study:
+    """Analyse rows that are read already; see :func:`analyse`."""
+    study = _study(source, options, command=command)
+    return study if out is None else _store(study, StudyFolder(Path(out)))
+
+
+def run(
+    session: "Session",
+    out: str | Path,
+    *,
+    resume: bool = False,
+    on_trace: OnTrace = lambda _: None,
+    on_wave: OnWave = lambda _: None,
+    shapes: Mapping[str, SourcedShape] | None = None,
+    command: str | None = None,
+) -> Study:
+    """Collect the traces of a plan, and analyse them.
+
+    A stopped run keeps every complete trace; with `resume` it collects the missing ones, or those of a larger plan.
+
+    Args:
+        session: The plan with its models and tasks, from :func:`prepare`.
+        out: The study's folder; new, or with `resume` one that holds this plan or a smaller one.
+        resume: Resume or extend an existing study.
+        on_trace: Called with the rows of every complete trace.
+        on_wave: Called with every wave of adaptive draws before its first draw.
+        shapes: Shape by model, for models without local weights.
+        command: The command line, for the report.
+
+    Returns:
+        The finished study.
+
+    Raises:
+        InputError: A task does not fit the ladder, the folder holds other files, or a shape is of a model not in use.
+        StoppedError: The run stopped; repeat it with `resume`.
+        KeyboardInterrupt: The user stopped it; repeat it with `resume`.
+    """
+    plan, folder = session.plan, StudyFolder(Path(out))
+    models = models_at_start(session, folder, shapes or {})
+    with open_folder(folder, plan, resume=resume) as existing:
+        write_estimate(folder.estimate, session.spending)
+        write_models(folder.models, models)
+        if plan.efforts is None:
+            source = collect_traces(session, folder, existing, on_trace, on_wave)
+        else:
+            source = collect_levels(session, folder, on_trace)
+        source = replace(_with_earlier_request(source, folder, has_new_rungs=bool(existing.sparse)), models=models)
+        how = AnalysisOptions(assumptions=read_assumptions(folder.analysis))
+        return _store(_study(source, how, command=command), folder)
+
+
+def _with_earlier_request(source: Source, folder: StudyFolder, *, has_new_rungs: bool) -> Source:
+    """Return the source with the earlier request; its human labels are dropped if rungs were added, as they shift."""
+    request = read_analysis(folder.analysis)
+    if request is None or request[0].human is None or not has_new_rungs:
+        return replace(source, request=request)
+    lost = "Human labels of an earlier report are left out: the ladder has gained rungs. Label anew, or give --labels."
+    earlier = replace(request[0], human=None), request[1]
+    return replace(source, request=earlier, notes=(*source.notes, lost))
+
+
+def report(
+    path: str | Path,
+    *,
+    formats: Sequence[str] = ("html",),
+    options: AnalysisOptions | None = None,
+    command: str | None = None,
+) -> Study:
+    """Regenerate a study's findings and report from its pool.
+
+    Args:
+        path: The study's folder.
+        formats: "svg" and "png" draw the page's charts into its folder `figures`; the page itself is always made.
+        options: Analysis options and assumptions; None for those of the earlier analysis.
+        command: The command line, for the report.
+
+    Raises:
+        InputError: The folder holds no study, a format is unknown, or an assumption is impossible.
+    """
+    figures = figure_formats(formats)
+    folder = StudyFolder(Path(path))
+    folder.require()
+    study = analyse(folder.path, out=folder.path, options=options, command=command)
+    if figures:
+        folder.write_figures(report_figures(study.findings, study.about, figures))
+    return study
+
+
+def tasks(
+    *,
+    capability: Sequence[str],
+    safety: Sequence[str],
+    benign: Sequence[str],
+    args: dict[str, str | int | float | bool],
+) -> tuple[TaskPlan, ...]:
+    """Parse tasks of the command line: `TASK@scorer.key:high=word`.
+
+    Raises:
+        InputError: There is no task, a task cannot be read, or its polarity is unknown.
+    """
+    from overthink.collect.scoring.polarity import task_plans
+
+    return task_plans(capability=capability, safety=safety, benign=benign, args=args)
+
+
+def arms(text: str, *, model: str) -> tuple[ArmPlan, ...]:
+    """Parse arms of the command line: `base,safethink:guard=MODEL,tau=0.5,m=3`.
+
+    Raises:
+        InputError: An arm or setting is unknown, a setting is missing, or a value is impossible.
+    """
+    from overthink.collect.arms.registry import arm_plans
+
+    return arm_plans(text, model=model)
+
+
+def prepare(plan: Plan) -> "Session":
+    """Return the session of a plan: models and tasks loaded and checked, before anything is written or paid.
+
+    Raises:
+        InputError: The plan is not feasible; the message states the change needed.
+    """
+    from overthink.collect.session.prepare import open_plan
+
+    return open_plan(plan)
+
+
+def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:
+    tables = source.tables()
+    analysis, seed = options.resolve(source, tables)
+    findings = find(tables, analysis, rng=np.random.default_rng(seed))
+    about = About(
+        title=f"What more thinking does to {source.name if source.plan is None else source.plan.model}",
+        source=source.name,
+        made_with=__version__,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        plan=None if source.plan is None else json.loads(source.plan.to_json()),
+        plan_sha256=None if source.plan is None else source.plan.sha256(),
+        notes=tuple(source.notes) + (() if source.estimate is None else source.estimate.notes),
+        estimate=source.estimate,
+        actual_cost=None if source.estimate is None else study_usage(source.records, source.estimate, source.cut_short),
+        reference=_reference(findings),
+        reference_means="one attempt at the lowest rung",
+    )
+    assumptions = merge_assumptions(options.assumptions, source.assumptions)
+    models = options.models(source)
+    about = governance_sections(about, findings, assumptions, seed=seed, shape=models.under_test)
+    return Study(source.records, findings, about, AnalysisRequest(analysis, seed), assumptions, models)
+
+
+def _reference(findings: Sequence[Finding]) -> dict[str, float]:
+    """Return the reference budget (K = 1) by curve: tokens of one attempt at its lowest rung."""
+    attempts = [f for f in findings if f.kind == "tokens" and f.metric == "attempt_tokens" and f.estimate]
+    lowest: dict[str, Finding] = {}
+    for finding in sorted(attempts, key=lambda f: f.at.rung or 0):
+        lowest.setdefault(f"{finding.axis}/{finding.task}/{finding.arm}", finding)
+    return {curve: finding.estimate for curve, finding in lowest.items() if finding.estimate is not None}
+
+
+def _store(study: Study, folder: StudyFolder) -> Study:
+    folder.create()
+    pool_sha256 = write_pool(folder.pool, study.records)
+    result = replace(study, about=replace(study.about, pool_sha256=pool_sha256), folder=folder)
+    write_findings(
+        folder.findings,
+        result.findings,
+        overthink=__version__,
+        plan_sha256=result.about.plan_sha256,
+        pool_sha256=pool_sha256,
+    )
+    write_analysis(folder.analysis, study.request.analysis, seed=study.request.seed, assumptions=study.assumptions)
+    if study.about.plan is not None:
+        write_models(folder.models, study.models)
+    folder.write_report(result.html())
+    return result

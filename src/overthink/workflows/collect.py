@@ -1,0 +1,135 @@
+"""Collect the traces of a plan: each is stored as soon as it is complete; all rows are returned as a source."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from overthink.workflows.waves import Draws, OnWave, collect_in_waves
+from overthink.data.waves import Waves
+from overthink.data.cut_short import NO_USAGE, CutShort
+from overthink.data.record import RungRecord
+from overthink.data.verifier_scores import with_scores
+from overthink.workflows.cut_short import cut_short
+from overthink.errors import StoppedError
+from overthink.workflows.resume import StoredTraces
+from overthink.workflows.sources import Source, verifier_notes
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.journal import Journal
+from overthink.storage.questions import read_questions, write_questions
+from overthink.storage.thoughts import Thoughts
+from overthink.storage.unfinished import Unfinished, write_unfinished
+from overthink.storage.verifier_scores import read_scores, read_verified
+
+if TYPE_CHECKING:
+    from overthink.collect.session.prepare import Session
+
+OnTrace = Callable[[Sequence[RungRecord]], None]
+"""Callback that receives the rows of every complete trace."""
+
+
+def collect_traces(
+    session: "Session", folder: StudyFolder, existing: StoredTraces, on_trace: OnTrace, on_wave: OnWave
+) -> Source:
+    """Collect the missing traces, on the ladder or in agent loops; in waves if draws are adaptive.
+
+    Args:
+        session: The plan with its models and tasks.
+        folder: The study's folder, locked by this process.
+        existing: Traces that are stored already.
+        on_trace: Called with the rows of every finished trace.
+        on_wave: Called with every wave before its first draw.
+    """
+    from overthink.collect.agent_loop.solver import run_agent_loops
+    from overthink.collect.session.run import collect_ladder
+    from overthink.collect.sinks import TraceSink
+
+    session = _with_questions(session, folder)
+    traces = dict(existing.done)
+    with (
+        Journal(folder.journal) as journal,
+        Thoughts(folder.thoughts) as thoughts,
+        Unfinished(folder.unfinished) as cut_short_file,
+    ):
+
+        def save_trace(rows: Sequence[RungRecord]) -> None:
+            journal.append(rows)
+            traces[rows[0].task, rows[0].arm, rows[0].question, rows[0].draw] = tuple(rows)
+            on_trace(rows)
+
+        def save_cut_short(trace: CutShort) -> None:
+            is_kept = (trace.task, trace.arm, trace.question, trace.draw) in traces
+            if not is_kept and (trace.paid != NO_USAGE or trace.unanswered):
+                with suppress(StoppedError):  # a full disk: the run ends with an error of its own
+                    cut_short_file.append(trace)
+
+        def collect(draws: Draws | None) -> None:
+            sink = TraceSink(
+                done=traces,
+                sparse=existing.sparse,
+                on_thinking=thoughts.append,
+                on_trace=save_trace,
+                draws=draws,
+                on_cut_short=save_cut_short,
+            )
+            collect_missing = collect_ladder if session.plan.checkpoints is None else run_agent_loops
+            collect_missing(session, study=folder.path.name, log_dir=folder.logs, sink=sink)
+
+        def rows() -> list[RungRecord]:
+            return [row for trace in traces.values() for row in trace]
+
+        waves: Mapping[str, Waves] = {}
+        if session.plan.until is None:
+            collect(None)
+        else:
+            waves = collect_in_waves(session, folder, collect=collect, rows=rows, on_wave=on_wave)
+    records, verification = rows(), read_verified(folder.verified)
+    notes: tuple[str, ...] = ()
+    if verification is not None:  # verifier scores stay with their answers; new answers have none
+        records = with_scores(records, read_scores(folder.scores), verification.arms)
+        notes = verifier_notes(verification, records, session.plan)
+    return Source(
+        session.plan.title,
+        records,
+        notes=notes,
+        plan=session.plan,
+        estimate=session.spending,
+        waves=waves,
+        verifications=() if verification is None else (verification,),
+        cut_short=cut_short(folder, records),
+    )
+
+
+def collect_levels(session: "Session", folder: StudyFolder, on_trace: OnTrace) -> Source:
+    """Collect the missing samples at the provider's own reasoning levels.
+
+    Args:
+        session: The plan with its models and tasks.
+        folder: The study's folder, locked by this process.
+        on_trace: Called, without rows, for every finished sample.
+    """
+    from overthink.collect.efforts import collect_efforts
+
+    session = _with_questions(session, folder)
+    reading, again = collect_efforts(
+        session, study=folder.path.name, log_dir=folder.logs, on_sample=lambda: on_trace(())
+    )
+    write_unfinished(folder.unfinished, again)  # complete every time, because it is read from the logs
+    return Source(
+        session.plan.title,
+        reading.records,
+        notes=reading.notes,
+        plan=session.plan,
+        estimate=session.spending,
+        cut_short=again,
+    )
+
+
+def _with_questions(session: "Session", folder: StudyFolder) -> "Session":
+    """Return the session restricted to the study's questions: stored ones plus newly added ones; store them."""
+    from overthink.collect.session.questions import select_questions
+
+    earlier = read_questions(folder.questions)
+    asking, questions = select_questions(session, earlier)
+    if questions != earlier:
+        write_questions(folder.questions, questions)
+    return asking

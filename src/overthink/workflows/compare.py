@@ -1,0 +1,293 @@
+"""Comparison of arms with a reference arm, within one study or across studies on the same questions."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from overthink.workflows.request import AnalysisOptions
+from overthink.cost.units import ModelRoles, Unit
+from overthink.analysis.arm_pairs import DEFAULT_REFERENCE
+from overthink.data.record import RungRecord
+from overthink.data.verifier_scores import VerifierRun
+from overthink.errors import InputError
+from overthink.workflows.sources import ReadOptions, Source, read_source
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.models import StudyModels
+from overthink.workflows.analyse import Study, analyse_source
+
+SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue", "grader", "model_args")
+"""Plan fields other than arms that may explain a difference between two studies."""
+
+MIN_COMPARABLE = 2
+
+Task = tuple[str, str, str, str]
+"""Axis, task, scorer and estimand, which compared arms must share."""
+
+
+@dataclass(frozen=True, slots=True)
+class _ComparedSource:
+    """One source, its short name, and the unique label of each of its arms in the comparison."""
+
+    name: str
+    source: Source
+    arms: Mapping[str, str]
+
+    @property
+    def verifications(self) -> tuple[VerifierRun, ...]:
+        """Its verifications, with the new arm labels."""
+        verifications = self.source.verifications
+        return tuple(
+            replace(verification, arms=tuple(self.arms[arm] for arm in verification.arms if arm in self.arms))
+            for verification in verifications
+        )
+
+    @property
+    def model_roles(self) -> dict[str, ModelRoles]:
+        """Model roles by new arm label; a model without a name gets its arm's label."""
+        roles_of = {self.arms[arm]: roles for arm, roles in self.source.models.roles.items() if arm in self.arms}
+        models = self.models
+        return {
+            arm: roles if models[arm] is not None else replace(roles, model=replace(roles.model, name=arm))
+            for arm, roles in roles_of.items()
+        }
+
+    @property
+    def models(self) -> dict[str, str | None]:
+        """Model by new arm label; None if neither the plan nor the rows name a single model."""
+        plan = self.source.plan
+        if plan is not None:
+            return dict.fromkeys(self.arms.values(), plan.model)
+        models_of: dict[str, set[str | None]] = defaultdict(set)
+        for row in self.source.records:
+            models_of[self.arms[row.arm]].add(row.model)
+        return {arm: next(iter(models)) if len(models) == 1 else None for arm, models in models_of.items()}
+
+    @property
+    def rows(self) -> list[RungRecord]:
+        """Its rows with new arm labels; of adaptive draws only the first wave, which every question has."""
+        sure = {task: waves.guaranteed_draws for task, waves in self.source.waves.items()}
+        return [
+            replace(row, arm=self.arms[row.arm])
+            for row in self.source.records
+            if row.task not in sure or row.draw < sure[row.task]
+        ]
+
+
+def compare(
+    paths: Sequence[str | Path],
+    *,
+    reference: str | None = None,
+    out: str | Path | None = None,
+    read: ReadOptions | None = None,
+    options: AnalysisOptions | None = None,
+    command: str | None = None,
+) -> Study:
+    """Compare arms on one axis of total compute, paired by question, with a verdict on every mitigation.
+
+    Args:
+        paths: One study with several arms, or several studies, logs or tables on the same questions.
+        reference: Reference arm; None for ``base`` of the first source that has it, else the first source's first arm.
+        out: Folder for pool, findings and report; None writes nothing.
+        read: Properties that logs and tables do not state.
+        options: Analysis options; None for values the studies agree on, else the defaults.
+        command: The command line, for the report.
+
+    Returns:
+        The arms as one study; its kinds ``arm_difference``, ``safety_tax`` and ``mitigation`` are the comparison, and
+        ``flop_matched`` where models are compared in FLOP.
+
+    Raises:
+        InputError: There is only one arm, no such reference, or no common task or questions.
+    """
+    if len({Path(path).resolve() for path in paths}) < len(paths):
+        raise InputError("a study is given twice; needed: each once, its arms are compared anyway")
+    if out is not None and (StudyFolder(Path(out)).plan.exists() or any(_same(out, path) for path in paths)):
+        raise InputError(f"{out} holds a study, whose findings would be overwritten; choose another folder")
+    sources = _compared_sources([(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths])
+    chosen = _reference(sources, reference)
+    _refuse_contradictions(sources)
+    rows = [row for source in sources for row in source.rows]
+    tasks = _comparable(rows, chosen)
+    options = replace(options or AnalysisOptions(), reference=chosen, other_models=_other_models(sources, chosen))
+    if len(sources) == 1:
+        return analyse_source(sources[0].source, options, out=out, command=command)
+    common, notes = _common_questions(rows, tasks)
+    common_rows = [row for row in rows if row.question in common.get(_task(row), ())]
+    pool = Source(
+        " and ".join(source.name for source in sources),
+        common_rows,
+        notes=(
+            *_difference_notes(sources, options.unit or Unit.TOKENS),
+            *notes,
+            *(note for source in sources for note in source.source.notes),
+        ),
+        verifications=tuple(verification for source in sources for verification in source.verifications),
+        models=StudyModels({arm: roles for source in sources for arm, roles in source.model_roles.items()}),
+    )
+    return analyse_source(pool, _with_common_settings(options, sources), out=out, command=command)
+
+
+def _same(out: str | Path, path: str | Path) -> bool:
+    return Path(out).resolve() == Path(path).resolve()
+
+
+def _compared_sources(sources: Sequence[tuple[Path, Source]]) -> list[_ComparedSource]:
+    """Return the sources with short names; labels of arms that occur in several sources include the source's name."""
+    short = [path.resolve().stem if path.is_file() else path.resolve().name for path, _ in sources]
+    if len(set(short)) < len(short):
+        short = [f"{path.resolve().parent.name}/{name}" for (path, _), name in zip(sources, short, strict=True)]
+    if len(set(short)) < len(short):
+        short = [str(path) for path, _ in sources]
+    own = [sorted({row.arm for row in source.records}) for _, source in sources]
+    times: dict[str, int] = defaultdict(int)
+    for arms in own:
+        for arm in arms:
+            times[arm] += 1
+    return [
+        _ComparedSource(name, source, {arm: arm if times[arm] == 1 else f"{arm} ({name})" for arm in arms})
+        for name, (_, source), arms in zip(short, sources, own, strict=True)
+    ]
+
+
+def _reference(sources: Sequence[_ComparedSource], name: str | None) -> str:
+    labels = [label for source in sources for label in source.arms.values()]
+    choices = ", ".join(labels)
+    if len(labels) < MIN_COMPARABLE:
+        raise InputError(
+            f"there is one arm only, {choices}; needed: a study with two or more (--arms), or several studies"
+        )
+    if name is None:
+        plain = [source.arms[DEFAULT_REFERENCE] for source in sources if DEFAULT_REFERENCE in source.arms]
+        first = sources[0].source.plan
+        own = sources[0].arms
+        leading = next((arm.label for arm in first.arms if arm.label in own), None) if first is not None else None
+        return plain[0] if plain else own[leading] if leading is not None else labels[0]
+    if name in labels:
+        return name
+    bare = [source.arms[name] for source in sources if name in source.arms]
+    if len(bare) == 1:
+        return bare[0]
+    raise InputError(f"--reference {name} is no arm; needed: one of {choices}")
+
+
+def _refuse_contradictions(sources: Sequence[_ComparedSource]) -> None:
+    """Refuse plans that read the same task with different polarity or arguments."""
+    first: dict[str, tuple[_ComparedSource, object, object]] = {}
+    for source in sources:
+        for task in source.source.plan.tasks if source.source.plan is not None else ():
+            other, high, args = first.setdefault(task.task, (source, (task.axis, task.high), task.args))
+            if high != (task.axis, task.high):
+                raise InputError(
+                    f"{task.task}: high is {high} in {other.name} and {(task.axis, task.high)} in {source.name}; the "
+                    "same score cannot mean both: run one of them again with the right polarity"
+                )
+            if args != task.args:
+                raise InputError(
+                    f"{task.task} has the arguments {args} in {other.name} and {task.args} in {source.name}: the same "
+                    "ids may be other questions; needed: studies with the same -T"
+                )
+
+
+def _task(row: RungRecord) -> Task:
+    return (row.axis, row.task, row.scorer, row.estimand)
+
+
+def _comparable(rows: Sequence[RungRecord], reference: str) -> set[Task]:
+    """Return tasks that the reference shares with another arm, with the same scorer and estimand."""
+    arms: dict[Task, set[str]] = defaultdict(set)
+    for row in rows:
+        arms[_task(row)].add(row.arm)
+    testable = {task for task, with_it in arms.items() if reference in with_it and len(with_it) > 1}
+    if testable:
+        return testable
+    mine = {task for task, with_it in arms.items() if reference in with_it}
+    others = set(arms) - mine
+    for position, what in ((2, "scorers"), (3, "estimands"), (0, "axes")):
+        for task in sorted(mine):
+            alike = sorted(o for o in others if all(o[i] == task[i] for i in range(4) if i != position))
+            if alike:
+                raise InputError(
+                    f"{task[1]} has different {what}, {task[position]} for {reference} and {alike[0][position]} for "
+                    f"others; needed: the same, for different {what} are never compared"
+                )
+    raise InputError(
+        f"{reference} was run on {', '.join(sorted({task[1] for task in mine}))}, the others on "
+        f"{', '.join(sorted({task[1] for task in others})) or 'nothing'}; needed: a common task with the same scorer"
+    )
+
+
+def _common_questions(rows: Sequence[RungRecord], tasks: set[Task]) -> tuple[dict[Task, set[str]], list[str]]:
+    """Return the questions common to all arms, by task, and notes on excluded questions and tasks."""
+    questions_of: dict[Task, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for row in rows:
+        questions_of[_task(row)][row.arm].add(row.question)
+    common_of, notes, few = {}, [], []
+    for task in sorted(tasks):
+        common, every = set.intersection(*questions_of[task].values()), set.union(*questions_of[task].values())
+        if len(common) < MIN_COMPARABLE:
+            few.append(
+                f"{task[1]}: {len(common)} of {len(every)} questions are common to {', '.join(questions_of[task])}"
+            )
+            continue
+        common_of[task] = common
+        if len(common) < len(every):
+            notes.append(
+                f"{task[1]}: {len(common)} of {len(every)} questions are common to all arms; others are left out."
+            )
+    if not common_of:
+        raise InputError(f"{'; '.join(few)}; needed: {MIN_COMPARABLE} or more, with the same ids")
+    missing = sorted({task[1] for task in questions_of if task not in common_of})
+    if missing:
+        notes.append(f"Left out, for only one arm has them or their questions differ: {', '.join(missing)}.")
+    return common_of, notes
+
+
+def _other_models(sources: Sequence[_ComparedSource], reference: str) -> tuple[str, ...]:
+    """Return arms whose model differs from the reference's, or is unknown and of another source."""
+    own = next(source for source in sources if reference in source.arms.values())
+    mine = own.models[reference]
+    others = []
+    for source in sources:
+        models = source.models
+        unknown = source is not own  # unknown models of one source count as the same model
+        for arm in source.arms.values():
+            is_stated = models[arm] is not None and mine is not None
+            if (is_stated and models[arm] != mine) or (unknown and not is_stated):
+                others.append(arm)
+    return tuple(others)
+
+
+def _difference_notes(sources: Sequence[_ComparedSource], unit: Unit) -> list[str]:
+    """Return notes on differences between the studies other than their arms."""
+    plans = [(source.name, source.source.plan) for source in sources]
+    with_plan = [(name, plan) for name, plan in plans if plan is not None]
+    by_source = {source.name: dict.fromkeys(source.models.values()) for source in sources}
+    models_of = {name: [model for model in models if model is not None] for name, models in by_source.items()}
+    notes = []
+    if len({model for models in models_of.values() for model in models}) > 1:
+        models = ", ".join(f"{' and '.join(models)} ({name})" for name, models in models_of.items() if models)
+        tokens = ", and tokens are not alike: --by flop counts what they compute" if unit == Unit.TOKENS else ""
+        notes.append(f"Different models: {models}. Differences are those of models as well{tokens}.")
+    nameless = [name for name, plan in plans if plan is None and None in by_source[name]]
+    if nameless:
+        notes.append(f"Model and settings are not stated for {', '.join(nameless)}: they may differ.")
+    unset = [name for name, plan in plans if plan is None and name not in nameless]
+    if unset:
+        notes.append(f"Settings are not stated for {', '.join(unset)}: they may differ.")
+    for field in SETTINGS:
+        if len({repr(getattr(plan, field)) for _, plan in with_plan}) > 1:
+            values = ", ".join(f"{getattr(plan, field)} ({name})" for name, plan in with_plan)
+            notes.append(f"The studies differ in {field}: {values}.")
+    return notes
+
+
+def _with_common_settings(options: AnalysisOptions, sources: Sequence[_ComparedSource]) -> AnalysisOptions:
+    """Return the options with level and margin of the studies if they agree and the options set none."""
+    plans = [source.source.plan for source in sources if source.source.plan is not None]
+    levels, margins = {plan.level for plan in plans}, {plan.margin for plan in plans}
+    return replace(
+        options,
+        level=options.level if options.level is not None or len(levels) != 1 else levels.pop(),
+        margin=options.margin if options.margin is not None or len(margins) != 1 else margins.pop(),
+    )

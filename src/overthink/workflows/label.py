@@ -1,0 +1,95 @@
+"""Random sample of answers for human labels, as a sheet to fill in."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from overthink.data.labels import AnswerPosition, HumanLabel
+from overthink.data.label_sample import label_sample
+from overthink.data.outcomes import from_records
+from overthink.data.record import Estimand
+from overthink.errors import InputError
+from overthink.workflows.sources import ReadOptions, Source, read_source
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.tables.labels import write_label_sheet
+
+_NO_TEXT_REASONS = {
+    Estimand.RESAMPLED: "resampled (each is a share of several answers)",
+    Estimand.CHECKPOINT: "scored on their way (the log holds the answer at the end alone)",
+}
+"""Reason for missing answer texts, by estimand."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A label sheet that was written.
+
+    Attributes:
+        answers: Number of sampled answers.
+        without_text: Number of answers without text, by reason; empty if texts were not requested.
+    """
+
+    answers: int
+    without_text: Mapping[str, int] = field(default_factory=dict)
+
+    def note(self) -> str | None:
+        """Return a line on answers without text; None if there are none or texts were not requested."""
+        if not self.without_text:
+            return None
+        why = ", ".join(f"{count} {reason}" for reason, count in self.without_text.items())
+        return f"{sum(self.without_text.values())} of them without text: {why}"
+
+
+def label_sheet(
+    path: str | Path, out: str | Path, *, per_rung: int = 40, seed: int = 0, show_text: bool = False
+) -> Sheet:
+    """Sample answers for human labels, and write them as a sheet with an empty column `label`.
+
+    Args:
+        path: A study, logs or a table.
+        out: The sheet to write (.csv).
+        per_rung: Answers sampled at each rung of each curve.
+        seed: Seed of the sample.
+        show_text: Write question and answer into the sheet if the logs hold them.
+
+    Returns:
+        Number of sampled answers, and of those without text.
+
+    Raises:
+        InputError: The path cannot be read, the sheet exists, or there are no texts to show.
+    """
+    source = read_source(Path(path), ReadOptions())
+    places = label_sample(from_records(source.records), per_rung=per_rung, rng=np.random.default_rng(seed))
+    texts = _texts(Path(path), source, places) if show_text else None
+    write_label_sheet(Path(out), places, texts)
+    without = (
+        Counter()
+        if texts is None
+        else Counter(_no_text_reason(label) for label in places if label.position not in texts)
+    )
+    return Sheet(len(places), dict(without))
+
+
+def _texts(path: Path, source: Source, places: Sequence[HumanLabel]) -> dict[AnswerPosition, tuple[str, str]]:
+    """Return question and answer texts of these answers, as far as logs hold them."""
+    from overthink.collect.inspect_logs.texts import texts_of_ladder, texts_of_levels, texts_of_logs
+
+    positions = {label.position for label in places}
+    if path.suffix == ".eval" or (path.is_dir() and not StudyFolder(path).is_study()):
+        return texts_of_ladder(path, source.records, positions) | texts_of_logs(path, positions)
+    logs = StudyFolder(path).logs
+    if not logs.is_dir():
+        raise InputError(f"{path} holds no logs of a study, so there is no text to show; leave --show-text out")
+    if source.plan is None or source.plan.efforts is None:
+        return texts_of_ladder(logs, source.records, positions)
+    names = list(dict.fromkeys((row.axis, row.task) for row in source.records))
+    if len(names) != len(source.plan.tasks):
+        return {}
+    return texts_of_levels(logs, source.plan, [name for _, name in names], positions)
+
+
+def _no_text_reason(label: HumanLabel) -> str:
+    return _NO_TEXT_REASONS.get(Estimand(str(label.estimand)), "whose log is gone, damaged, or of another version")

@@ -1,0 +1,172 @@
+"""Analysis options, and their resolution against the plan and earlier analyses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from overthink.plan.arm_families import depth_families
+from overthink.adaptive.aim import PrecisionTarget
+from overthink.cost.units import Unit
+from overthink.analysis import Analysis
+from overthink.analysis.request import MARGIN
+from overthink.data.labels import HumanLabel
+from overthink.data.outcomes import Outcomes
+from overthink.stats.regimes import boundaries
+from overthink.cost.sourced_shape import SourcedShape
+from overthink.errors import InputError
+from overthink.workflows.models import with_shapes
+from overthink.plan.study import Plan
+from overthink.workflows.sources import Source
+from overthink.storage.analysis import Assumptions
+from overthink.storage.tables.labels import read_labels
+from overthink.storage.models import StudyModels
+
+DEFAULT_LEVEL = 0.95
+"""Confidence level if neither the plan nor the options set one."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisOptions:
+    """Options of an analysis. None means the value of the study's plan, else the default.
+
+    Attributes:
+        level: Confidence level of the intervals; 0.95.
+        seed: Seed of the bootstrap; 0.
+        margin: Largest difference that does not matter; 0.05.
+        hypothesis: Boundaries of the regimes to test, in thinking tokens; none.
+        stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
+            success; inferred from the counts.
+        labels: Table of human labels; none.
+        assumptions: Assumed properties of the model, from :func:`overthink.workflows.assuming.assume`; they change no finding.
+        reference: Reference arm of comparisons; ``base`` if there is one.
+        other_models: Arms of another model than the reference's; none.
+        unit: Unit of total compute in comparisons of arms and frontiers; tokens.
+        shapes: Shape by model name, replacing stored shapes; for rows without a plan, arm names are accepted too.
+        flop_per_byte: Peak FLOP/s of the hardware over its memory bandwidth, 295 for an H100; none.
+    """
+
+    level: float | None = None
+    seed: int | None = None
+    margin: float | None = None
+    hypothesis: tuple[int, ...] | None = None
+    stopping: Literal["fixed", "first_success"] | None = None
+    labels: Path | None = None
+    assumptions: Assumptions = field(default_factory=Assumptions)
+    reference: str | None = None
+    other_models: tuple[str, ...] | None = None
+    unit: Unit | None = None
+    shapes: Mapping[str, SourcedShape] = field(default_factory=dict)
+    flop_per_byte: float | None = None
+
+    def models(self, source: Source) -> StudyModels:
+        """Return the models of the arms with their shapes and prices, updated with these options' shapes.
+
+        Args:
+            source: Source of the rows.
+
+        Raises:
+            InputError: A shape is given for a model that is not in use.
+        """
+        before = StudyModels() if source.request is None else StudyModels(source.request[0].parties)
+        return with_shapes(source.models if source.models.roles else before, self.shapes, by_arm=source.plan is None)
+
+    def resolve(self, source: Source, tables: Sequence[Outcomes]) -> "AnalysisRequest":
+        """Return the complete request, labels read: values given here, else of the earlier analysis, else of the plan.
+
+        Args:
+            source: Source of the rows.
+            tables: Outcome tables that the labels must match.
+
+        Raises:
+            InputError: The hypothesis cannot be tested, the labels cannot be read or match no answer, or a shape is of
+                a model that is not in use.
+        """
+        before, plan = source.request, source.plan
+        plan_hypothesis = None if plan is None or plan.hypothesis is None else tuple(map(float, plan.hypothesis))
+        if before is not None:
+            earlier, seed = before
+        else:
+            level, margin, seed = (DEFAULT_LEVEL, MARGIN, 0) if plan is None else (plan.level, plan.margin, plan.seed)
+            earlier = Analysis(
+                level=level, margin=margin, hypothesis=plan_hypothesis, registered=plan_hypothesis is not None
+            )
+        hypothesis = earlier.hypothesis if self.hypothesis is None else _boundaries(self.hypothesis)
+        labels = earlier.human if self.labels is None else read_labels(self.labels)
+        if labels is not None and self.labels is not None:
+            _check_labels(labels, tables, self.labels)
+        analysis = Analysis(
+            level=earlier.level if self.level is None else self.level,
+            margin=earlier.margin if self.margin is None else self.margin,
+            hypothesis=hypothesis,
+            registered=_is_registered(hypothesis, plan_hypothesis, earlier),
+            stopping=earlier.stopping if self.stopping is None else self.stopping,
+            human=labels,
+            aim=None if plan is None else precision_target(plan),
+            resamples=earlier.resamples if plan is None else plan.resamples,
+            reference=earlier.reference if self.reference is None else self.reference,
+            other_models=earlier.other_models if self.other_models is None else self.other_models,
+            verified=source.verifications,
+            steered=earlier.steered if plan is None else depth_families(plan.arms),
+            parties=self.models(source).roles,
+            unit=earlier.unit if self.unit is None else _unit(self.unit),
+            flop_per_byte=earlier.flop_per_byte if self.flop_per_byte is None else self.flop_per_byte,
+        )
+        return AnalysisRequest(analysis, seed if self.seed is None else self.seed)
+
+
+def _unit(name: str) -> Unit:
+    """Return the unit of that name."""
+    try:
+        return Unit(name)
+    except ValueError as failure:
+        raise InputError(f"unit is {name!r}; needed: one of {', '.join(Unit)}") from failure
+
+
+def precision_target(plan: Plan) -> PrecisionTarget | None:
+    """Return the precision target of a plan with adaptive draws; None if the number of draws is fixed."""
+    until = plan.until
+    return None if until is None else PrecisionTarget(until.half_width, until.crossing, until.factor, plan.most_draws)
+
+
+def _boundaries(hypothesis: tuple[int, ...]) -> tuple[float, ...]:
+    try:
+        return tuple(boundaries(hypothesis).tolist())
+    except ValueError as failure:
+        raise InputError(str(failure)) from failure
+
+
+def _is_registered(
+    hypothesis: tuple[float, ...] | None, plan_hypothesis: tuple[float, ...] | None, earlier: Analysis
+) -> bool:
+    """Return whether the hypothesis was registered: in this plan, or in an earlier analysis of the same rows."""
+    return hypothesis is not None and (
+        hypothesis == plan_hypothesis or (earlier.registered and hypothesis == earlier.hypothesis)
+    )
+
+
+class AnalysisRequest(NamedTuple):
+    """A complete analysis request, and the seed of its bootstrap."""
+
+    analysis: Analysis
+    seed: int
+
+
+def _check_labels(labels: Sequence[HumanLabel], tables: Sequence[Outcomes], path: Path) -> None:
+    """Check that every label matches exactly one answer, of any scorer."""
+    answers: dict[tuple[str, int, int], list[Outcomes]] = {}
+    for table in tables:
+        for q, d, r in np.argwhere(table.observed):
+            answers.setdefault((table.questions[q], table.draws[d], table.rungs[r].index), []).append(table)
+    for label in labels:
+        where = f"{path}: question {label.question!r}, draw {label.draw}, rung {label.rung}"
+        candidates = answers.get((label.question, label.draw, label.rung), ())
+        own = {(table.task, table.arm, table.estimand) for table in candidates if label.matches(table)}
+        if not own:
+            raise InputError(f"{where}: there is no such answer; needed: question, draw and rung as in the pool")
+        if len(own) > 1:
+            columns = zip(("task", "arm", "estimand"), zip(*own, strict=True), strict=True)
+            differ = [name for name, values in columns if len(set(values)) > 1]
+            raise InputError(f"{where} is an answer of {len(own)} curves; add the column {' and '.join(differ)}")

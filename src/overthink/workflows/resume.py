@@ -1,0 +1,180 @@
+"""Resume a study with the same plan, or extend it with a larger one.
+
+Draws, questions, arms, and rungs below the highest may be added. All stored rows stay valid: seeds depend on question
+and draw, and a rung below the highest is a fork of a stored trace. Any other difference makes another study.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from overthink.plan.arms import BASE
+from overthink.data.missing_rungs import SparseTrace, TraceKey
+from overthink.data.record import RungRecord
+from overthink.errors import InputError
+from overthink.plan.study import Plan
+from overthink.storage.files import file_sha256
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.journal import read_journal
+from overthink.storage.lock import refuse_if_held, study_lock
+from overthink.storage.plan import read_plan, write_plan
+from overthink.storage.thoughts import read_thoughts
+
+
+@dataclass(frozen=True, eq=False)
+class StoredTraces:
+    """Traces that a study has stored.
+
+    Attributes:
+        done: Traces with every rung of the plan; they are not collected again.
+        sparse: Traces without rungs that were added to the plan.
+    """
+
+    done: Mapping[TraceKey, tuple[RungRecord, ...]]
+    sparse: Mapping[TraceKey, SparseTrace]
+
+
+def check_folder(out: str | Path, plan: Plan, *, resume: bool) -> int:
+    """Check that this plan may run in this folder. Nothing is written.
+
+    Args:
+        out: The study's folder.
+        plan: The plan.
+        resume: Resume or extend an existing study.
+
+    Returns:
+        Number of traces stored already.
+
+    Raises:
+        InputError: The folder holds another plan (the difference is shown), this plan without `resume`, no study to
+            resume, files that are not a study, or a study that another process runs.
+    """
+    folder = StudyFolder(Path(out))
+    refuse_if_held(folder.path)
+    _check(folder, plan, resume=resume)
+    return len(stored_traces(folder, plan).done)
+
+
+@contextmanager
+def open_folder(folder: StudyFolder, plan: Plan, *, resume: bool) -> Iterator[StoredTraces]:
+    """Context manager that locks the study's folder with the plan stored in it; yields the stored traces.
+
+    Raises:
+        InputError: As for :func:`check_folder`.
+        StoppedError: The disk is full.
+    """
+    _check(folder, plan, resume=resume)
+    folder.create()
+    with study_lock(folder.path):
+        earlier = _check(folder, plan, resume=resume)  # again under the lock
+        existing = stored_traces(folder, plan)
+        folder.clear_leftovers()
+        if earlier != plan:
+            write_plan(folder.plan, plan)
+        yield existing
+
+
+def stored_traces(folder: StudyFolder, plan: Plan) -> StoredTraces:
+    """Return the stored traces, with or without all rungs of the plan.
+
+    Failed traces are omitted, so that they are tried again. Of repeated traces the last one counts.
+
+    Raises:
+        InputError: The journal is damaged, or a trace lacks a rung and its thinking is not stored as token ids.
+    """
+    if plan.efforts is not None or not folder.journal.exists():
+        return StoredTraces({}, {})
+    traces = {
+        (trace[0].task, trace[0].arm, trace[0].question, trace[0].draw): trace
+        for trace in read_journal(folder.journal)
+        if all(row.error is None for row in trace)
+    }
+    done = {name: trace for name, trace in traces.items() if _is_whole(trace, plan)}
+    lacking = {name: trace for name, trace in traces.items() if name not in done}
+    return StoredTraces(done, _sparse(folder, plan.budgets or (), lacking) if lacking else {})
+
+
+def _is_whole(trace: tuple[RungRecord, ...], plan: Plan) -> bool:
+    """Return whether a trace has every rung of the plan; only the plain ladder can gain rungs."""
+    if trace[0].arm not in {arm.label for arm in plan.arms if arm.parts == BASE.parts}:
+        return True
+    return {row.requested_tokens for row in trace} >= {*(plan.budgets or ())}
+
+
+def _sparse(
+    folder: StudyFolder, budgets: tuple[int, ...], lacking: Mapping[TraceKey, tuple[RungRecord, ...]]
+) -> dict[TraceKey, SparseTrace]:
+    thoughts = read_thoughts(folder.thoughts)
+    sparse = {name: SparseTrace(trace, thoughts.get(name, ())) for name, trace in lacking.items()}
+    lost = sparse.keys() - thoughts.keys()
+    if lost:
+        raise InputError(
+            f"{folder.path}: rungs cannot be added to {len(lost)} of {len(lacking)} finished traces, because their "
+            "thinking is not stored as token ids, and text that is tokenized again need not split where it was cut. "
+            "Only the embedded models and overthink/gguf give token ids. Keep the study's --budgets (more --draws and "
+            "a higher --limit are possible), or run the new ladder in another --out."
+        )
+    return sparse
+
+
+def is_outdated(folder: StudyFolder, plan: Plan) -> bool:
+    """Return whether the pool is of an earlier plan: the study was extended and has not finished since."""
+    try:
+        plan_sha256 = json.loads(folder.findings.read_bytes())["plan_sha256"]
+    except (OSError, ValueError, LookupError, TypeError):
+        return False  # no findings to compare with
+    # a newer Overthink may write the same plan with more fields, so the file's own hash counts too
+    return plan_sha256 not in (None, plan.sha256(), file_sha256(folder.plan))
+
+
+def _check(folder: StudyFolder, plan: Plan, *, resume: bool) -> Plan | None:
+    """Return the stored plan, None if there is none, after checking that the new plan may extend it."""
+    if not folder.plan.exists():
+        if resume:
+            raise InputError(f"{folder.path} holds no study to resume; leave --resume out to start one.")
+        if not folder.is_free():
+            raise InputError(f"{folder.path} is not an empty folder; give another --out for the new study.")
+        return None
+    earlier = read_plan(folder.plan)
+    if earlier != plan:
+        changes = _changes(earlier, plan)
+        text = "; ".join(f"{name}: {old} there, {new} now" for name, (old, new) in changes.items())
+        conflicts = [name for name in changes if not _extends(name, earlier, plan)]
+        if conflicts:
+            raise InputError(
+                f"{folder.path} holds a study with another plan ({text}). Give the same options to go on with it, or "
+                "another --out. With --resume a study may gain draws, questions (a higher --limit), arms, and "
+                "rungs below its highest budget; nothing else."
+            )
+        if not resume:
+            raise InputError(f"{folder.path} holds this study with less ({text}); extend it with --resume.")
+    elif not resume:
+        raise InputError(f"{folder.path} holds this study already; go on with --resume, or give another --out.")
+    return earlier
+
+
+def _changes(earlier: Plan, plan: Plan) -> dict[str, tuple[object, object]]:
+    old, new = json.loads(earlier.to_json()), json.loads(plan.to_json())
+    return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
+
+
+def _extends(name: str, earlier: Plan, plan: Plan) -> bool:
+    """Return whether the change of this plan field leaves stored rows valid."""
+    beside = plan.judge_traces or "truncated" in plan.controls or plan.resamples is not None
+    if name == "budgets" and (beside or earlier.arms != (BASE,)):
+        return False  # these need the text at every rung; only token ids of plain thinking are stored
+    if name == "arms":
+        return {arm.label for arm in earlier.arms} < {arm.label for arm in plan.arms} and all(
+            arm in plan.arms for arm in earlier.arms
+        )
+    if name in ("draws", "limit") and earlier.until is not None:
+        return False  # stored waves depend on the rows of all questions
+    if name == "draws":
+        return plan.draws > earlier.draws
+    if name == "limit":
+        return earlier.limit is not None and (plan.limit is None or plan.limit > earlier.limit)
+    if name != "budgets" or earlier.budgets is None or plan.budgets is None:
+        return False
+    return {*earlier.budgets} < {*plan.budgets} and earlier.budgets[-1] == plan.budgets[-1]

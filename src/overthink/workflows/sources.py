@@ -1,0 +1,183 @@
+"""Read a path (study, pool, Inspect logs or plain table) as rows of the pool."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from overthink.data.adaptive_tables import with_waves
+from overthink.data.waves import Waves
+from overthink.data.cut_short import CutShort
+from overthink.analysis import Analysis
+from overthink.data.outcomes import Outcomes, from_records
+from overthink.data.reading import Reading
+from overthink.data.record import RungRecord
+from overthink.cost.estimate import Estimate
+from overthink.data.verifier_scores import VerifierRun, is_forced
+from overthink.workflows.cut_short import cut_short
+from overthink.errors import InputError
+from overthink.workflows.models import models_of_plan, models_of_rows
+from overthink.plan.study import Plan
+from overthink.workflows.resume import is_outdated
+from overthink.storage.analysis import Assumptions, read_analysis, read_assumptions
+from overthink.storage.estimate import read_estimate
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.models import StudyModels, read_models
+from overthink.storage.plan import read_plan
+from overthink.storage.pool import is_pool, read_pool
+from overthink.storage.tables.table import read_table
+from overthink.storage.verifier_scores import read_verified
+from overthink.storage.waves import read_waves
+
+TABLES = (".parquet", ".csv", ".jsonl", ".json")
+LOGS = (".eval", ".json")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """Properties that logs and tables do not state.
+
+    Attributes:
+        axis: Measured axis: "capability" (if None), "safety" or "benign".
+        high: Meaning of a high score; required unless the axis is capability.
+        scorer: The `scorer` or `scorer.key` of logs to read; None for all, one curve each.
+        checkpoints: Unit of the checkpoints of agents: "tokens", "turns" or "cost".
+    """
+
+    axis: str | None = None
+    high: str | None = None
+    scorer: str | None = None
+    checkpoints: Literal["tokens", "turns", "cost"] = "tokens"
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Rows of the pool with their origin.
+
+    Attributes:
+        name: Name for the report.
+        records: The rows.
+        notes: Notes for the report on reading or collection.
+        plan: Plan of the study; None without a study.
+        estimate: Cost estimate before the run; None without a study.
+        waves: Waves by task, if draws were adaptive.
+        request: Request and seed of the earlier analysis; None if there was none.
+        verifications: Verifier scores added after collection, with their arms.
+        assumptions: Assumptions of the earlier report.
+        models: Models of the arms with shapes and prices.
+        cut_short: Token usage of tries outside the rows.
+    """
+
+    name: str
+    records: Sequence[RungRecord]
+    notes: tuple[str, ...] = ()
+    plan: Plan | None = None
+    estimate: Estimate | None = None
+    waves: Mapping[str, Waves] = field(default_factory=dict)
+    request: tuple[Analysis, int] | None = None
+    assumptions: Assumptions = field(default_factory=Assumptions)
+    verifications: tuple[VerifierRun, ...] = ()
+    models: StudyModels = field(default_factory=StudyModels)
+    cut_short: tuple[CutShort, ...] = ()
+
+    def tables(self) -> list[Outcomes]:
+        """Return one outcome table per curve, with its waves.
+
+        Raises:
+            InputError: The rows are inconsistent, or the waves have other questions.
+        """
+        return with_waves(from_records(self.records), self.waves)
+
+
+def read_source(path: Path, options: ReadOptions) -> Source:
+    """Read a path.
+
+    Args:
+        path: A study's folder, a pool, an Inspect log or a folder of logs, or a table.
+        options: Properties that logs and tables do not state.
+
+    Raises:
+        InputError: The path does not exist or cannot be read.
+    """
+    if not path.exists():
+        raise InputError(f"{path} does not exist; needed: Inspect logs, a study's folder, or a table")
+    if path.is_dir():
+        folder = StudyFolder(path)
+        if folder.is_study():
+            return _study(folder)
+        return _from_reading(path, _logs(path, options))
+    if path.suffix == ".parquet" and is_pool(path):
+        rows = read_pool(path)
+        return Source(path.name, rows, models=models_of_rows(rows))
+    if path.suffix in LOGS and not _is_list(path):
+        return _from_reading(path, _logs(path, options))
+    if path.suffix in TABLES:
+        return _from_reading(path, read_table(path, axis=options.axis, high=options.high))
+    raise InputError(
+        f"{path} is not something that can be analysed; needed: an Inspect log (.eval, .json) or a folder of logs, a "
+        f"study's folder, or a table ({', '.join(TABLES)})"
+    )
+
+
+def _study(folder: StudyFolder) -> Source:
+    plan = read_plan(folder.plan) if folder.plan.exists() else None
+    if not folder.pool.exists() or (plan is not None and is_outdated(folder, plan)):
+        raise InputError(f"{folder.path} holds a study that has not finished; repeat its `overthink run` with --resume")
+    name = folder.path.resolve().name if plan is None else plan.title
+    records, verification = read_pool(folder.pool), read_verified(folder.verified)
+    estimate, request, models = (
+        read_estimate(folder.estimate),
+        read_analysis(folder.analysis),
+        read_models(folder.models),
+    )
+    if models is None and plan is not None:
+        models = models_of_plan(plan, verification, free=estimate is not None and estimate.free)
+    elif models is None:
+        models = (
+            StudyModels(request[0].parties) if request is not None and request[0].parties else models_of_rows(records)
+        )
+    return Source(
+        name,
+        records,
+        notes=() if verification is None else verifier_notes(verification, records, plan),
+        plan=plan,
+        estimate=estimate,
+        waves=read_waves(folder.waves),
+        request=request,
+        assumptions=read_assumptions(folder.analysis),
+        verifications=() if verification is None else (verification,),
+        models=models,
+        cut_short=cut_short(folder, records),
+    )
+
+
+def verifier_notes(verification: VerifierRun, records: Sequence[RungRecord], plan: Plan | None) -> tuple[str, ...]:
+    """Return notes on verifier scores: number of missing scores, and whether verifier and grader are the same model."""
+    answers = [row for row in records if is_forced(row) and row.arm in verification.arms and row.error is None]
+    without = sum(row.verifier_score is None for row in answers)
+    notes = [f"Answers of {', '.join(verification.arms)}: {verification.text}."]
+    if without:
+        reasons = "; ".join(f"{count}: {reason}" for reason, count in verification.gaps.items())
+        notes.append(
+            f"{without} of {len(answers)} answers have no score and are left out where scores choose"
+            f"{f' ({reasons})' if reasons else ''}. `overthink verify` repeated tries those that failed or are new."
+        )
+    if plan is not None and plan.grader in verification.models:
+        notes.append(f"The verifier asks {plan.grader}, which grades the answers too: best-of-k then looks too good.")
+    return tuple(notes)
+
+
+def _logs(path: Path, options: ReadOptions) -> Reading:
+    from overthink.collect.inspect_logs.read import read_logs
+
+    return read_logs(path, axis=options.axis, high=options.high, scorer=options.scorer, checkpoints=options.checkpoints)
+
+
+def _is_list(path: Path) -> bool:
+    """Return whether a file starts with a JSON list (a table of records); a log is a JSON object."""
+    with path.open("rb") as file:
+        return file.read(64).lstrip().startswith(b"[")
+
+
+def _from_reading(path: Path, reading: Reading) -> Source:
+    return Source(path.resolve().name, reading.records, notes=reading.notes, models=models_of_rows(reading.records))

@@ -1,0 +1,246 @@
+"""Statements of studies: build from plan and findings, check against the rules, recompute from the pool."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from overthink.workflows.request import AnalysisOptions
+from overthink.data.finding import Finding
+from overthink.analysis import findings as find
+from overthink.errors import InputError
+from overthink.governance.statement.build import Provenance, make_statement
+from overthink.governance.statement.compare_statements import DUE, re_evaluation
+from overthink.governance.statement.exports import cyclonedx_properties, model_card_paragraph, model_documentation_field
+from overthink.governance.statement.faults import Fault
+from overthink.governance.statement.read import MAX_STATEMENT_LENGTH, parse_stated, parse_statement
+from overthink.governance.statement.recompute import RECOMPUTED, changed_findings, differences
+from overthink.governance.statement.check import check_statement
+from overthink.governance.statement.schema import Evidence, Stated, Statement
+from overthink.governance.statement.text import statement_text
+from overthink.plan.study import Plan
+from overthink.workflows.sources import Source
+from overthink.storage.analysis import read_analysis
+from overthink.storage.files import file_sha256, write_text
+from overthink.storage.findings import read_findings
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.plan import read_plan
+from overthink.storage.pool import read_pool
+from overthink.storage.waves import read_waves
+
+
+@dataclass(frozen=True, eq=False)
+class StatementFiles:
+    """A statement and the path of its file; None if it was not written."""
+
+    statement: Statement
+    path: Path | None
+
+    def json(self) -> str:
+        """Return the content of ``statement.json``."""
+        return _json(self.statement.model_dump(mode="json", by_alias=True))
+
+    def text(self) -> str:
+        """Return the content of ``statement.md``."""
+        return statement_text(self.statement)
+
+    def exports(self) -> Mapping[str, str]:
+        """Return the statement in other formats, by file name."""
+        return {
+            "every_eval_ever.json": _json(self.statement.every_eval_ever),
+            "model_documentation_form.json": _json(model_documentation_field(self.statement)),
+            "cyclonedx_properties.json": _json(cyclonedx_properties(self.statement)),
+            "model_card.md": model_card_paragraph(self.statement) + "\n",
+        }
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """Result of a check.
+
+    Attributes:
+        statements: Names of the statements.
+        faults: Violations of the rules; empty if there are none.
+        due: Reasons for re-evaluation; None for a single statement.
+    """
+
+    statements: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    due: tuple[Fault, ...] | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether there is no fault, and no re-evaluation is due."""
+        return not self.faults and not self.due
+
+    def json(self) -> str:
+        """Return the result as JSON."""
+        document: dict[str, Any] = {
+            "ok": self.ok,
+            "statements": list(self.statements),
+            "faults": [asdict(fault) for fault in self.faults],
+        }
+        if self.due is not None:
+            document |= {"re_evaluation_due": bool(self.due), "because": [asdict(fault) for fault in self.due]}
+        return _json(document)
+
+    def text(self) -> str:
+        """Return the result as lines for a terminal."""
+        names = " and ".join(self.statements)
+        head = f"{names}: every rule is kept" if not self.faults else f"{names}: {_fault_count(len(self.faults))}"
+        lines = [head, *(f"  {fault}" for fault in self.faults)]
+        if self.due is not None:
+            lines.append("re-evaluation is due" if self.due else "no re-evaluation is due")
+            lines += [f"  {fault.where}: {fault.reason}" for fault in self.due]
+        return "\n".join(lines)
+
+
+def statement(
+    path: str | Path, *, out: str | Path | None = None, facts: str | Path | None = None, write: bool = True
+) -> StatementFiles:
+    """Build the evaluation statement of a study from its plan and findings.
+
+    Args:
+        path: A study's folder, with plan and findings.
+        out: Folder for statement.json, statement.md and the exports; None for the study's own.
+        facts: JSON file with facts that findings do not contain, such as the model's revision and the largest
+            deployable budget; None for no facts.
+        write: Write the files.
+
+    Raises:
+        InputError: The folder holds no plan or no findings, they do not match, or nothing was measured.
+    """
+    folder = StudyFolder(Path(path))
+    folder.require()
+    facts_stated = Stated() if facts is None else parse_stated(_read(Path(facts)), str(facts))
+    plan = _plan(folder)
+    findings, evidence = _findings(folder, plan)
+    document = make_statement(
+        findings, plan, Provenance(datetime.now(UTC).isoformat(timespec="seconds"), evidence, facts_stated)
+    )
+    if not write:
+        return StatementFiles(document, None)
+    target = folder.path if out is None else Path(out)
+    if target.exists() and not target.is_dir():
+        raise InputError(f"{target} is a file; needed: a folder for the statement")
+    target.mkdir(parents=True, exist_ok=True)
+    files = StatementFiles(document, target / "statement.json")
+    for name, text in {"statement.json": files.json(), "statement.md": files.text(), **files.exports()}.items():
+        write_text(target / name, text)
+    return files
+
+
+def check(
+    path: str | Path,
+    second: str | Path | None = None,
+    *,
+    study: str | Path | None = None,
+    labels: str | Path | None = None,
+) -> CheckResult:
+    """Check a statement: its schema, all rules, and with a study every number recomputed from the pool.
+
+    Args:
+        path: A statement.json.
+        second: Another statement, to decide whether re-evaluation of the first is due.
+        study: Folder of the study of the (first) statement.
+        labels: Human labels used in its analysis, if any.
+
+    Raises:
+        InputError: A file is missing, not a statement, or of a newer schema; or the study cannot be read.
+    """
+    names = tuple(str(document) for document in (path, second) if document is not None)
+    read = [parse_statement(_read(Path(name)), name) for name in names]
+    faults: list[Fault] = []
+    for name, document in zip(names, read, strict=True):
+        document_faults = document if isinstance(document, tuple) else check_statement(document, now=datetime.now(UTC))
+        faults += [
+            fault if len(names) == 1 else replace(fault, where=f"{name}: {fault.where}") for fault in document_faults
+        ]
+    first, other = read[0], read[-1]
+    if study is not None and isinstance(first, Statement):
+        faults += _recompute(first, StudyFolder(Path(study)), labels=None if labels is None else Path(labels))
+    due = None
+    if second is not None and isinstance(first, Statement) and isinstance(other, Statement):
+        due = re_evaluation(first, other)
+    elif second is not None:
+        due = (Fault(DUE, "the whole", "a malformed statement cannot be compared"),)
+    return CheckResult(names, tuple(faults), due)
+
+
+def _recompute(statement: Statement, folder: StudyFolder, *, labels: Path | None) -> list[Fault]:
+    """Return differences of hashes, stored findings and statement from those recomputed from plan and pool."""
+    folder.require()
+    plan = _plan(folder)
+    meta, stored_findings = read_findings(folder.findings)
+    if not folder.pool.exists():
+        raise InputError(f"{folder.path} holds no pool; needed: the study that the statement was made from")
+    source = Source(plan.title, read_pool(folder.pool), plan=plan, request=read_analysis(folder.analysis))
+    source = replace(source, waves=read_waves(folder.waves))
+    tables = source.tables()
+    analysis, seed = AnalysisOptions(labels=labels).resolve(source, tables)
+    findings = find(tables, analysis, rng=np.random.default_rng(seed))
+    files = {"plan": plan.sha256(), "pool": file_sha256(folder.pool), "findings": file_sha256(folder.findings)}
+    faults = [
+        Fault(RECOMPUTED, f"{name}_sha256", f"findings.json was made from {source_hash}; the file is {files[name]}")
+        for name, source_hash in (("plan", meta.plan_sha256), ("pool", meta.pool_sha256))
+        if source_hash != files[name]
+    ]
+    faults += changed_findings(stored_findings, findings)
+    evidence = statement.evidence.model_copy(update={f"{name}_sha256": value for name, value in files.items()})
+    now = make_statement(findings, plan, Provenance(statement.created, evidence, statement.stated))
+    return faults + list(differences(statement, now))
+
+
+def _plan(folder: StudyFolder) -> Plan:
+    if not folder.plan.exists():
+        raise InputError(
+            f"{folder.path} holds no plan.json, so model, elicitation and polarity are not known; a statement is made "
+            "of a study by `overthink run`"
+        )
+    return read_plan(folder.plan)
+
+
+def _findings(folder: StudyFolder, plan: Plan) -> tuple[tuple[Finding, ...], Evidence]:
+    if not folder.findings.exists():
+        raise InputError(f"{folder.path} holds no findings.json; make it with `overthink report {folder.path}`")
+    meta, findings = read_findings(folder.findings)
+    if meta.plan_sha256 != plan.sha256():
+        raise InputError(
+            f"{folder.findings} was not made by {folder.plan}: it names plan {meta.plan_sha256}; make the findings "
+            f"again with `overthink report {folder.path}`"
+        )
+    if meta.pool_sha256 is None:
+        raise InputError(f"{folder.findings} names no pool; make it again with `overthink report {folder.path}`")
+    if not findings:
+        raise InputError(f"{folder.findings} holds no finding, so nothing can be claimed")
+    evidence = Evidence(
+        plan_sha256=plan.sha256(),
+        pool_sha256=meta.pool_sha256,
+        findings_sha256=file_sha256(folder.findings),
+        findings=len(findings),
+        overthink=meta.overthink,
+    )
+    return findings, evidence
+
+
+def _read(path: Path) -> str:
+    if not path.is_file():
+        raise InputError(f"{path} is no file; needed: a JSON document")
+    if path.stat().st_size > MAX_STATEMENT_LENGTH:
+        raise InputError(f"{path} has {path.stat().st_size:,} bytes; needed: at most {MAX_STATEMENT_LENGTH:,}")
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as failure:
+        raise InputError(f"{path} is not UTF-8 text ({failure}); needed: a JSON document") from failure
+
+
+def _json(document: Any) -> str:
+    return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _fault_count(count: int) -> str:
+    return "1 fault" if count == 1 else f"{count} faults"

@@ -1,0 +1,130 @@
+"""Adaptive sampling in waves: draw until each task's interval reaches the precision target or its cap.
+
+Each wave is stored before its first draw. A resumed study completes the stored wave and reaches the same later waves,
+because they are a function of the rows collected before.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from overthink.workflows.request import precision_target
+from overthink.adaptive.stopping import StoppingState, stopping_rule
+from overthink.data.adaptive_tables import with_waves
+from overthink.data.waves import Waves
+from overthink.stats.controls import ON_TRACE
+from overthink.analysis import seeds_of
+from overthink.stats.bootstrap import question_weights
+from overthink.data.outcomes import from_records
+from overthink.data.record import Estimand, RungRecord
+from overthink.plan.study import Plan
+from overthink.storage.study_folder import StudyFolder
+from overthink.storage.waves import WaveFile, read_waves
+
+if TYPE_CHECKING:
+    from overthink.collect.session.prepare import Session
+
+Draws = Mapping[tuple[str, str], int]
+"""By task and question: the number of draws required."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wave:
+    """A wave about to be collected.
+
+    Attributes:
+        text: Wave number, stopping status of each task, and the largest number of traces left.
+        traces: Traces of the study once the wave is collected.
+    """
+
+    text: str
+    traces: int
+
+
+OnWave = Callable[[Wave], None]
+"""Callback that receives every wave before its first draw."""
+
+
+def collect_in_waves(
+    session: "Session",
+    folder: StudyFolder,
+    *,
+    collect: Callable[[Draws], None],
+    rows: Callable[[], Sequence[RungRecord]],
+    on_wave: OnWave,
+) -> dict[str, Waves]:
+    """Collect waves until every task has reached the precision target, cannot reach it, or is at its cap.
+
+    Args:
+        session: The plan with its models and tasks.
+        folder: The study's folder; stored waves are completed first.
+        collect: Collects the missing traces of the given draws.
+        rows: All rows collected so far.
+        on_wave: Called with every wave before its first draw.
+
+    Returns:
+        Waves by task.
+    """
+    from overthink.collect.session.run import number_samples
+
+    plan, waves = session.plan, read_waves(folder.waves)
+    with WaveFile(folder.waves) as file:
+        for task, name in zip(session.tasks, session.names, strict=True):
+            if name not in waves:
+                questions = tuple(sorted(str(sample.id) for sample in number_samples(task, plan)))
+                waves[name] = Waves(questions, np.full((1, len(questions)), plan.draws, dtype=np.int64))
+                file.append(name, questions, waves[name].counts[0])
+        running: dict[str, StoppingState] = {}
+        while True:
+            on_wave(_wave(plan, waves, running))
+            collect(
+                {(name, q): n for name, own in waves.items() for q, n in zip(own.questions, own.draws, strict=True)}
+            )
+            running = {name: now for name, now in stopping_rules(plan, waves, rows()).items() if now.stop is None}
+            if not running:
+                return waves
+            for name, now in running.items():
+                counts = now.next_counts()
+                file.append(name, now.waves.questions, counts)
+                waves[name] = now.waves.with_wave(counts)
+
+
+def stopping_rules(plan: Plan, waves: Mapping[str, Waves], rows: Sequence[RungRecord]) -> dict[str, StoppingState]:
+    """Return the stopping status of each task, from the intervals that a report of these rows would print.
+
+    Args:
+        plan: The study's plan; empty result without a precision target.
+        waves: Waves by task.
+        rows: All rows of these waves.
+    """
+    target = precision_target(plan)
+    if target is None:
+        return {}
+    tables = with_waves(from_records(rows), waves)
+    seeds = seeds_of(tables, rng=np.random.default_rng(plan.seed))
+    rules = {}
+    for table in tables:
+        if table.estimand is Estimand.FORCED and not table.scorer.endswith(ON_TRACE):
+            seed = seeds[table.questions]
+            weights = question_weights(len(table.questions), rng=np.random.default_rng(seed))
+            rules[table.task] = stopping_rule(table, target, weights, level=plan.level, seed=seed)
+    return rules
+
+
+def _wave(plan: Plan, waves: Mapping[str, Waves], running: Mapping[str, StoppingState]) -> Wave:
+    traces = sum(int(own.counts.sum()) for own in waves.values())
+    most = sum(len(own.questions) for own in waves.values()) * plan.most_draws
+    number = max(len(own.counts) for own in waves.values())
+    where = "; ".join(f"{name}: {_now(now)}" for name, now in running.items())
+    remaining = f"at most {most - traces:,} traces beyond it"
+    return Wave(f"wave {number}{f' ({where})' if where else ''}, {remaining}", traces)
+
+
+def _now(now: StoppingState) -> str:
+    if now.look is not None:
+        return f"half-width {now.look.half_width[now.look.worst]:.3g}, {now.target.half_width:g} wanted"
+    if now.crossing is None or not np.isfinite(now.crossing.high):
+        return f"{now.target} not yet in sight"
+    return f"K* from {now.crossing.low:,.0f} to {now.crossing.high:,.0f}, a factor of {now.target.factor:g} wanted"
