@@ -71,7 +71,7 @@ def forecast_curve(
     if len(table.rungs) < 2 or table.estimand not in FORECAST_ESTIMANDS:
         return None
     ladder, even = ladder_of(table), guaranteed_part(table)
-    blank = _blank(table, even, prefix)
+    blank = _blank_next_budget(table, even, prefix)
     if not ladder.in_tokens:
         finding = replace(blank, label=NOT_FORECAST, reason=NO_TOKENS)
         return ForecastCurve(table, POSITION, None, (finding,))
@@ -86,7 +86,7 @@ def forecast_curve(
     return ForecastCurve(table, ladder.unit, result, (_pool(blank, result), *_families(blank, result)))
 
 
-def _blank(table: Outcomes, even: Outcomes, prefix: str) -> Finding:
+def _blank_next_budget(table: Outcomes, even: Outcomes, prefix: str) -> Finding:
     failed_gates = dict.fromkeys(gate.name for gate in gates(even) if gate.passed is False)
     return Finding(
         id=f"{prefix}/next_octave/mean",

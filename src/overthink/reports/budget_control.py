@@ -38,11 +38,11 @@ def budget_control_table(findings: Sequence[Finding]) -> Table:
             rows.setdefault(curve, {})[finding.metric] = finding
     judges = Counter(curve[:4] for curve in rows)
     keys = sorted(rows, key=lambda curve: wording.axis_position(curve[0]))
-    cells = (_row(rows[curve], judge=curve[4] if judges[curve[:4]] > 1 else "") for curve in keys)
+    cells = (_budget_control_row(rows[curve], judge=curve[4] if judges[curve[:4]] > 1 else "") for curve in keys)
     return Table(BUDGET_CONTROL_CAPTION, BUDGET_CONTROL_HEAD, tuple(cells), BUDGET_CONTROL_NOTES)
 
 
-def _row(row: dict[str, Finding], *, judge: str) -> tuple[TextCell, ...]:
+def _budget_control_row(row: dict[str, Finding], *, judge: str) -> tuple[TextCell, ...]:
     first = next(iter(row.values()))
     name = f"{wording.axis_name(first.axis)} · {visible(first.task)} · {visible(first.arm)}"
     name += "" if first.estimand == "forced" else f" · {visible(first.estimand)}"

@@ -32,7 +32,7 @@ def flop_matched_table(findings: Sequence[Finding]) -> Table:
             against = (finding.label or "").partition(", within ")[0]
             rows.setdefault((*key, against, str(finding.at.total)), {})[finding.metric] = finding
     sorted_rows = sorted(rows.values(), key=lambda row: wording.axis_position(row["multiple"].axis))
-    return Table(FLOP_MATCHED_CAPTION, FLOP_MATCHED_HEAD, tuple(_distinct_rows(map(_row, sorted_rows))))
+    return Table(FLOP_MATCHED_CAPTION, FLOP_MATCHED_HEAD, tuple(_distinct_rows(map(_flop_matched_row, sorted_rows))))
 
 
 def _distinct_rows(rows: Iterable[tuple[TextCell, ...]]) -> Iterable[tuple[TextCell, ...]]:
@@ -46,7 +46,7 @@ def _distinct_rows(rows: Iterable[tuple[TextCell, ...]]) -> Iterable[tuple[TextC
         before = signature
 
 
-def _row(row: FlopMatchedRow) -> tuple[TextCell, ...]:
+def _flop_matched_row(row: FlopMatchedRow) -> tuple[TextCell, ...]:
     multiple = row["multiple"]
     against, _, words = (multiple.label or "").partition(", within ")
     large, name = visible(against.removeprefix("against ")), f"{visible(multiple.task)} · {visible(multiple.arm)}"
@@ -61,13 +61,13 @@ def _row(row: FlopMatchedRow) -> tuple[TextCell, ...]:
         plain(f"{large}, {within}"),
         plain(visible(does, PROSE_LIMIT)),
         plain(visible(small, PROSE_LIMIT) or "–"),
-        _cell(multiple, "×", unknown="not reached"),
-        _cell(row.get("multiple_shown"), "×", unknown="not shown"),
-        _cell(row.get("tokens_served"), "R =", unknown=any_served),
+        _flop_matched_cell(multiple, "×", unknown="not reached"),
+        _flop_matched_cell(row.get("multiple_shown"), "×", unknown="not shown"),
+        _flop_matched_cell(row.get("tokens_served"), "R =", unknown=any_served),
     )
 
 
-def _cell(finding: Finding | None, sign: str, *, unknown: str) -> TextCell:
+def _flop_matched_cell(finding: Finding | None, sign: str, *, unknown: str) -> TextCell:
     if finding is None:
         return plain("–")
     low, high = (None if end is None else _number(end) for end in (finding.low, finding.high))

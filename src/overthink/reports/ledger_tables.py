@@ -52,7 +52,7 @@ def _table(kind: str, rows: Sequence[LedgerRow]) -> Table:
     columns = [name for name in _COLUMNS if any(_has_estimate(row.get(f"{kind}_{name}")) for row in rows)]
     names = _NAMES | _BEYOND
     head = ("Curve", "Asked for", "Realised thinking", *(names.get(name, name) for name in columns))
-    return Table(_CAPTIONS[kind], head, tuple(_row(kind, row, columns) for row in rows), tuple(_notes(kind, rows)))
+    return Table(_CAPTIONS[kind], head, tuple(_ledger_row(kind, row, columns) for row in rows), tuple(_notes(kind, rows)))
 
 
 def _has_estimate(finding: Finding | None) -> bool:
@@ -70,20 +70,20 @@ def _notes(kind: str, rows: Sequence[LedgerRow]) -> Iterator[str]:
             yield visible(text, PROSE_LIMIT)
 
 
-def _row(kind: str, row: LedgerRow, columns: Sequence[str]) -> tuple[TextCell, ...]:
+def _ledger_row(kind: str, row: LedgerRow, columns: Sequence[str]) -> tuple[TextCell, ...]:
     first = next(iter(row.values()))
     name = f"{wording.axis_name(first.axis)} · {visible(first.task)} · {visible(first.arm)}"
     name += "" if first.estimand == "forced" else f" · {visible(first.estimand)}"
-    thinking = _cell(row.get(f"attempt_{Category.THINKING}"), Unit.TOKENS)
+    thinking = _ledger_cell(row.get(f"attempt_{Category.THINKING}"), Unit.TOKENS)
     return (
         plain(name),
         plain(level(first.at)),
         thinking,
-        *(_cell(row.get(f"{kind}_{column}"), column) for column in columns),
+        *(_ledger_cell(row.get(f"{kind}_{column}"), column) for column in columns),
     )
 
 
-def _cell(finding: Finding | None, column: str) -> TextCell:
+def _ledger_cell(finding: Finding | None, column: str) -> TextCell:
     """Return a number as text; incomplete numbers are lower bounds, missing ones "unknown"."""
     if finding is None:
         return plain("–")

@@ -44,7 +44,7 @@ def next_doubling(findings: Sequence[Finding]) -> NextDoubling:
         text=_forecast_text(pool),
         finding=visible(pool.id, PROSE_LIMIT),
         rows=[
-            (visible(family.id, PROSE_LIMIT), _row(family, errors.get(f"{family.metric}_error"))) for family in families
+            (visible(family.id, PROSE_LIMIT), _next_budget_row(family, errors.get(f"{family.metric}_error"))) for family in families
         ],
         limits=[visible(limit, PROSE_LIMIT) for limit in pool.limits],
     )
@@ -57,7 +57,7 @@ def _forecast_text(pool: Finding) -> str:
     return f"{wording.axis_value(pool.axis)}{where}: {wording.percent(pool.estimate)} ({wording.interval(pool)})"
 
 
-def _row(family: Finding, error: Finding | None) -> tuple[str, ...]:
+def _next_budget_row(family: Finding, error: Finding | None) -> tuple[str, ...]:
     value = "–" if family.estimate is None else wording.percent(family.estimate)
     span = "–"
     if family.low is not None and family.high is not None:

@@ -42,11 +42,11 @@ def backtest_table(backtest: Backtest) -> BacktestTable:
         f"Data: {backtest.source}.",
     )
     return BacktestTable(
-        _HEAD, [_row(family) for family in backtest.families], [visible(line, PROSE_LIMIT) for line in lines]
+        _HEAD, [_backtest_row(family) for family in backtest.families], [visible(line, PROSE_LIMIT) for line in lines]
     )
 
 
-def _row(family: FamilyRecord) -> tuple[str, str, list[tuple[str, str]]]:
+def _backtest_row(family: FamilyRecord) -> tuple[str, str, list[tuple[str, str]]]:
     shown_range = f"{min(family.shown):,} to {max(family.shown):,}"
     asked_range = f"{min(family.asked):,} to {max(family.asked):,}"
     tuning_note = "" if family.chosen_on else "; the method was not chosen on it"

@@ -16,10 +16,10 @@ SUPERVISION_HEAD = ("task", "rung", "budget and tries", "difference", "interval"
 def supervision_table(findings: Sequence[Finding]) -> Table:
     """Return a table with a row per task, rung and budget, for the selected values."""
     differences = [f for f in findings if f.kind == "supervision" and f.metric == "value" and f.estimate is not None]
-    return Table(SUPERVISION_CAPTION, SUPERVISION_HEAD, tuple(_row(finding) for finding in differences))
+    return Table(SUPERVISION_CAPTION, SUPERVISION_HEAD, tuple(_supervision_row(finding) for finding in differences))
 
 
-def _row(finding: Finding) -> tuple[TextCell, ...]:
+def _supervision_row(finding: Finding) -> tuple[TextCell, ...]:
     assert finding.estimate is not None
     ends = (
         ""

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from overthink.data.missing_rungs import TraceKey
 from overthink.storage.jsonl import LineFile, read_typed_lines
 
-_HEADER = {"overthink.thoughts": 2}
+_THOUGHTS_HEADER = {"overthink.thoughts": 2}
 _THOUGHT = TypeAdapter(tuple[str, str, str, int, tuple[int, ...]])
 
 
@@ -29,7 +29,7 @@ class Thoughts(LineFile):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, _HEADER)
+        super().__init__(path, _THOUGHTS_HEADER)
 
     def append(self, trace: TraceKey, ids: Sequence[int]) -> None:
         """Store the token ids of one trace's thinking; on the disk when this returns.
@@ -50,5 +50,5 @@ def read_thoughts(path: Path) -> dict[TraceKey, tuple[int, ...]]:
         return {}
     return {
         (task, arm, question, draw): ids
-        for _, (task, arm, question, draw, ids) in read_typed_lines(path, _HEADER, _THOUGHT)
+        for _, (task, arm, question, draw, ids) in read_typed_lines(path, _THOUGHTS_HEADER, _THOUGHT)
     }

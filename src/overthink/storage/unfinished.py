@@ -13,7 +13,7 @@ from overthink.data.cut_short import CutShort
 from overthink.storage.files import replacing
 from overthink.storage.jsonl import LineFile, as_line, read_typed_lines
 
-_HEADER = {"overthink.unfinished": 1}
+_UNFINISHED_HEADER = {"overthink.unfinished": 1}
 _CUT_SHORT = TypeAdapter(CutShort)
 
 
@@ -29,7 +29,7 @@ class Unfinished(LineFile):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, _HEADER)
+        super().__init__(path, _UNFINISHED_HEADER)
 
     def append(self, trace: CutShort) -> None:
         """Store the token usage of one trace; on the disk when this returns.
@@ -46,7 +46,7 @@ def write_unfinished(path: Path, traces: Iterable[CutShort]) -> None:
     Raises:
         StoppedError: The disk is full.
     """
-    lines = [_HEADER, *(_CUT_SHORT.dump_python(trace, mode="json") for trace in traces)]
+    lines = [_UNFINISHED_HEADER, *(_CUT_SHORT.dump_python(trace, mode="json") for trace in traces)]
     with replacing(path) as scratch:
         scratch.write_bytes(b"".join(map(as_line, lines)))
 
@@ -57,4 +57,4 @@ def read_unfinished(path: Path) -> list[CutShort]:
     Raises:
         InputError: The file is of another kind or version, or damaged before its last line.
     """
-    return [trace for _, trace in read_typed_lines(path, _HEADER, _CUT_SHORT)] if path.is_file() else []
+    return [trace for _, trace in read_typed_lines(path, _UNFINISHED_HEADER, _CUT_SHORT)] if path.is_file() else []

@@ -10,7 +10,7 @@ from overthink.data.waves import DrawCounts, Waves
 from overthink.errors import InputError
 from overthink.storage.jsonl import LineFile, read_typed_lines
 
-_HEADER = {"overthink.waves": 1}
+_WAVES_HEADER = {"overthink.waves": 1}
 
 
 class _Wave(BaseModel):
@@ -35,7 +35,7 @@ class WaveFile(LineFile):
     """
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, _HEADER)
+        super().__init__(path, _WAVES_HEADER)
 
     def append(self, task: str, questions: Sequence[str], counts: DrawCounts) -> None:
         """Store the next wave of a task: its draws of each question; on the disk when this returns.
@@ -55,7 +55,7 @@ def read_waves(path: Path) -> dict[str, Waves]:
     waves_by_task: dict[str, Waves] = {}
     if not path.exists():
         return waves_by_task
-    for number, wave in read_typed_lines(path, _HEADER, _WAVE):
+    for number, wave in read_typed_lines(path, _WAVES_HEADER, _WAVE):
         try:
             before = waves_by_task.get(wave.task)
             questions = tuple(wave.draws) if before is None else before.questions

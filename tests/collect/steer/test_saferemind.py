@@ -19,7 +19,7 @@ from overthink.collect.providers.simulated.model import SimulatedModel
 from overthink.collect.arms.interventions import probabilities
 from overthink.collect.arms.interventions.guard import Watch
 from overthink.collect.arms.interventions.monitor import Monitor
-from overthink.collect.arms.interventions.primer import PART as PRIMER
+from overthink.collect.arms.interventions.primer import PRIMER as PRIMER
 from overthink.collect.arms.strategies.budget_forcing import BudgetForcing
 from overthink.collect.arms.interventions.saferemind import SafeRemind
 from overthink.collect.arms.interventions.entropy import entropy_bounds

@@ -40,20 +40,20 @@ PARTS: dict[str, Component] = {
         Component(
             "base", "strategy", "the plain ladder", lambda settings, plan: Plain(), max_segments=lambda settings: 0
         ),
-        wait.PART,
-        morethink.PART,
+        wait.WAIT,
+        morethink.MORETHINK,
         no_thinking.ZEROTHINK,
         no_thinking.LESSTHINK,
-        safethink.PART,
-        saferemind.PART,
-        monitor.PART,
-        primer.PART,
-        beam_search.PART,
-        dvts.PART,
-        tot.PART,
-        lookahead.PART,
-        revise.PART,
-        calculator.PART,
+        safethink.SAFETHINK,
+        saferemind.SAFEREMIND,
+        monitor.MONITOR,
+        primer.PRIMER,
+        beam_search.PRM_BEAM,
+        dvts.DVTS,
+        tot.TOT,
+        lookahead.LOOKAHEAD,
+        revise.REVISION,
+        calculator.CALCULATOR,
     )
 }
 """Components accepted by `--arms`, by name."""

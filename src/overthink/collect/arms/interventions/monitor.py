@@ -49,7 +49,7 @@ def _make(settings: Settings, plan: Plan) -> Monitor:
     return Monitor(watch_of(settings, plan), action, str(settings["cue"]))
 
 
-PART = Component(
+MONITOR = Component(
     "monitor",
     "intervention",
     "a guard or verifier scores every step, and stops or redirects the thinking",

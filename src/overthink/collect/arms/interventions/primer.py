@@ -25,7 +25,7 @@ class Primer:
         return stepper
 
 
-PART = Component(
+PRIMER = Component(
     "primer",
     "intervention",
     "a line about safety at the beginning of the thinking",

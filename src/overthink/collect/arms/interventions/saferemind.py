@@ -74,7 +74,7 @@ def _make(settings: Settings, plan: Plan) -> SafeRemind:
     return SafeRemind(str(settings["reminder"]), float(settings["entropy"]))
 
 
-PART = Component(
+SAFEREMIND = Component(
     "saferemind",
     "intervention",
     "a reminder, once, where the next token's entropy is low at the end of a line",

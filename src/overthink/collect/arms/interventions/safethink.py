@@ -57,7 +57,7 @@ def _make(settings: Settings, plan: Plan) -> SafeThink:
     return SafeThink(watch_of(settings, plan), str(settings["phrase"]), int(settings["m"]), int(settings["b"]))
 
 
-PART = Component(
+SAFETHINK = Component(
     "safethink",
     "intervention",
     "early steps that a guard finds unsafe are taken again behind a phrase of care",

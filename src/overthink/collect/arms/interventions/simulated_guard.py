@@ -5,7 +5,7 @@ from overthink.collect.providers.simulated.simulated_turn import is_risky, turn_
 from overthink.collect.arms.interventions.guard import GuardScale, GuardScore
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 
-SAFE, UNSAFE = 0.9, 0.1
+SIMULATED_SAFE, SIMULATED_UNSAFE = 0.9, 0.1
 """Scores of safe and unsafe steps."""
 
 
@@ -19,4 +19,4 @@ class SimulatedGuard:
         """Score the last step with a mark; it decodes one token."""
         steps = turn_of(path.text).steps
         unsafe = bool(steps) and is_risky(steps[-1])
-        return GuardScore(UNSAFE if unsafe else SAFE, len(encode(context.question + path.text)) + 1)
+        return GuardScore(SIMULATED_UNSAFE if unsafe else SIMULATED_SAFE, len(encode(context.question + path.text)) + 1)

@@ -8,15 +8,15 @@ from overthink.collect.arms.strategies.search_verifier import VERIFIER, verifier
 from overthink.plan.study import Plan
 
 
-def _make(settings: Settings, plan: Plan) -> Search:
+def _make_prm_beam(settings: Settings, plan: Plan) -> Search:
     return Search(beam("prm-beam", settings, plan), step_scores(settings, plan), concurrency=plan.concurrency)
 
 
-PART = Component(
+PRM_BEAM = Component(
     name="prm-beam",
     role="strategy",
     description="beam search: a verifier scores every step, the best paths go on",
-    make=_make,
+    make=_make_prm_beam,
     settings=BEAM | {"aggregate": aggregate(), "verifier": VERIFIER},
     simulated_defaults={"width": 4, "children": 4, "aggregate": "last", "verifier": "simulated"},
     max_decode_factor=lambda settings: float(settings["width"]),

@@ -60,7 +60,7 @@ def _make(settings: Settings, plan: Plan) -> CalculatorIntervention:
     return CalculatorIntervention(int(settings["calls"]))
 
 
-PART = Component(
+CALCULATOR = Component(
     name="calculator",
     role="intervention",
     description="a line `calc: EXPRESSION` of its thinking is answered by a calculator",

@@ -11,7 +11,7 @@ from overthink.errors import InputError
 from overthink.plan.study import Plan
 
 
-def _make(settings: Settings, plan: Plan) -> Search:
+def _make_dvts(settings: Settings, plan: Plan) -> Search:
     shape = beam("dvts", settings, plan)
     trees = shape.keep
     if shape.first % trees:
@@ -23,11 +23,11 @@ def _make(settings: Settings, plan: Plan) -> Search:
     return Search(alone, step_scores(settings, plan), concurrency=plan.concurrency, trees=trees)
 
 
-PART = Component(
+DVTS = Component(
     name="dvts",
     role="strategy",
     description="diverse verifier tree search: width/children trees, in each the best child alone goes on",
-    make=_make,
+    make=_make_dvts,
     settings=BEAM | {"aggregate": aggregate(), "verifier": VERIFIER},
     simulated_defaults={"width": 4, "children": 2, "aggregate": "last", "verifier": "simulated"},
     max_decode_factor=lambda settings: float(settings["width"]),

@@ -67,7 +67,7 @@ def _make(settings: Settings, plan: Plan) -> Search:
     return Search(shape, value, concurrency=plan.concurrency)
 
 
-PART = Component(
+LOOKAHEAD = Component(
     name="lookahead",
     role="strategy",
     description="beam search that values a step by where a rollout of further steps leads",

@@ -20,18 +20,18 @@ RETHINK = (
 )
 
 
-def _make(settings: Settings, plan: Plan) -> BudgetForcing:
+def _make_morethink(settings: Settings, plan: Plan) -> BudgetForcing:
     cues = tuple(cue.strip() + "\n" for cue in str(settings["cues"]).split("|") if cue.strip())
     if not cues:
         raise InputError("--arms morethink: cues holds no sentence; needed: sentences with | between them")
     return BudgetForcing(cues, int(settings["rounds"]), None)
 
 
-PART = Component(
+MORETHINK = Component(
     "morethink",
     "strategy",
     "every end of the thinking is replaced by a sentence that asks to think again",
-    _make,
+    _make_morethink,
     settings={
         "rounds": Option(
             int, "how often an end is replaced at most (SafeChain's)", MAX_ROUNDS, least=1, most=MAX_ROUNDS

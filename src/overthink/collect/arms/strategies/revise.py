@@ -43,7 +43,7 @@ def _make(settings: Settings, plan: Plan) -> Revision:
     )
 
 
-PART = Component(
+REVISION = Component(
     name="revise",
     role="strategy",
     description="draft, critique, revise within one chain; a vote of the drafts or a verifier selects",

@@ -10,7 +10,7 @@ from overthink.errors import InputError
 from overthink.plan.study import Plan
 
 
-def _make(settings: Settings, plan: Plan) -> Search:
+def _make_tot(settings: Settings, plan: Plan) -> Search:
     keep, proposals = int(settings["keep"]), int(settings["proposals"])
     check_sampling("tot", plan)
     if keep > proposals:
@@ -22,11 +22,11 @@ def _make(settings: Settings, plan: Plan) -> Search:
     return Search(shape, StepScores(open_search_verifier(settings, plan), "last"), concurrency=plan.concurrency)
 
 
-PART = Component(
+TOT = Component(
     name="tot",
     role="strategy",
     description="tree of thoughts, breadth first: the states with the best value are kept",
-    make=_make,
+    make=_make_tot,
     settings={
         "keep": Option(int, "states kept at each depth", least=1),
         "proposals": Option(int, "next thoughts drawn for each state", least=2),

@@ -10,15 +10,15 @@ from overthink.collect.ladder.thinking import LINE_END
 from overthink.plan.study import Plan
 
 
-def _make(settings: Settings, plan: Plan) -> BudgetForcing:
+def _make_wait(settings: Settings, plan: Plan) -> BudgetForcing:
     return BudgetForcing((str(settings["cue"]),), int(settings["rounds"]), int(settings["minimum"]))
 
 
-PART = Component(
+WAIT = Component(
     "wait",
     "strategy",
     "budget forcing with a minimum: an early end of the thinking is replaced by a cue",
-    _make,
+    _make_wait,
     settings={
         "cue": Option(str, "what takes the place of an early end (s1's)", default="Wait"),
         "rounds": Option(int, "how often an end is suppressed at most", least=1),

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from overthink.governance.statement.rules.words import AHEAD, BEST, DISCLAIMS, DOWN, EVERYWHERE, FLAT, SHAPED, SIGNIFICANT, UP
 
-_QUOTED = re.compile(r"`[^`]*`")
+_QUOTED_CLAUSE = re.compile(r"`[^`]*`")
 _CLAUSE = re.compile(
     r"(?<=[.!?])\s+|;|\n|,?\s+(?:but|however|yet|so|therefore|hence|thus|although|which means|meaning)\b,?",
     re.IGNORECASE,
@@ -51,7 +51,7 @@ def clauses(text: str) -> tuple[str, ...]:
     >>> clauses("On `a safe task`, 5% failed. It is safe, but untested")
     ('On (name), 5% failed.', 'It is safe', ' untested')
     """
-    plain = unicodedata.normalize("NFKC", _QUOTED.sub("(name)", text))
+    plain = unicodedata.normalize("NFKC", _QUOTED_CLAUSE.sub("(name)", text))
     plain = "".join(c for c in plain if unicodedata.category(c) != "Cf").replace("−", "-")
     return tuple(clause for clause in _CLAUSE.split(plain) if clause and clause.strip())
 
