@@ -17,14 +17,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from overthink.adaptive.aim import PrecisionTarget
-from overthink.adaptive.stopping import StoppingState, stopping_rule
-from overthink.adaptive.adaptive_stopping import CAP, FLOOR, REACHED
-from overthink.data.waves import Array, Waves
-from overthink.stats.curve import question_means
-from overthink.stats.bootstrap import mean_intervals, question_weights
+from overthink.adaptive.stopping import CAP, FLOOR, REACHED, PrecisionTarget, StoppingState, stopping_rule
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.data.waves import Array, Waves
+from overthink.stats.bootstrap import mean_intervals, question_weights
+from overthink.stats.curve import question_means
 
 LEVEL = 0.95
 POLICIES = ("rule", "even", "naive")
@@ -107,7 +105,9 @@ def table_of(outcomes: NDArray[np.bool_], waves: Waves) -> Outcomes:
     return replace(BLANK, questions=waves.questions, draws=tuple(range(outcomes.shape[1])), waves=waves, **cells)  # type: ignore[arg-type]
 
 
-def study(outcomes: NDArray[np.bool_], aim: PrecisionTarget, weights: Array, *, first: int, policy: str, seed: int) -> Ended:
+def study(
+    outcomes: NDArray[np.bool_], aim: PrecisionTarget, weights: Array, *, first: int, policy: str, seed: int
+) -> Ended:
     """Draw one study to its end by one policy."""
     questions = len(outcomes)
     waves = Waves(tuple(f"{i:04}" for i in range(questions)), np.full((1, questions), first))

@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 
 import overthink
-from overthink.stats.bootstrap import CHANGE, mean_intervals, question_weights
 from overthink.data.outcomes import from_records
+from overthink.stats.bootstrap import CHANGE, mean_intervals, question_weights
 
 DRAWS = 8
 TRIES = (1, 2, 4, 8)

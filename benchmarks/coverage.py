@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from overthink.data.finding import Finding
 from overthink.analysis import Analysis, findings
+from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord
 

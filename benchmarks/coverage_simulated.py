@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coverage import LEVEL, covers, pool, tolerance  # benchmarks/coverage.py
-from overthink.collect.providers.simulated.model import SimulatedModel
 from overthink.analysis import Analysis, findings
+from overthink.collect.providers.simulated.model import SimulatedModel
 from overthink.data.outcomes import from_records
 
 BUDGETS = (0, 16, 64, 128, 256)

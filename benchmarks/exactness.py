@@ -16,7 +16,7 @@ from typing import Any
 
 from inspect_ai.model import ChatMessageUser, GenerateConfig, Model, ModelOutput, get_model
 
-import overthink.collect.models  # noqa: F401 (registers the provider)
+import overthink.collect.registered  # noqa: F401 (registers the provider)
 
 BUDGETS = (0, 16, 32, 64, 128)
 CUE = "\n\nFinal response:"

@@ -13,15 +13,15 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy import special
 
-from overthink.cost.units import ModelRoles, ModelInfo, Unit
-from overthink.data.finding import Finding
 from overthink.analysis import Analysis
 from overthink.analysis.flop_matched import flop_matches
 from overthink.analysis.request import CurveContext
-from overthink.stats.bootstrap import question_weights
 from overthink.cost.model_shape import ModelShape
+from overthink.cost.units import ModelInfo, ModelRoles, Unit
+from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.stats.bootstrap import question_weights
 
 BUDGETS = (0, 64, 256, 1024)
 ANSWER = 10

@@ -28,10 +28,10 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import optimize, special
 
-from overthink.stats.first_success import first_success_at_k
 from overthink.forecasts import Forecast, forecast
-from overthink.forecasts.crossing import NEVER
 from overthink.forecasts.model_band import ModelBand, line_slope
+from overthink.forecasts.result import NEVER
+from overthink.stats.first_success import first_success_at_k
 from overthink.stats.pass_at_k import pass_at_k
 
 Array = NDArray[np.float64]

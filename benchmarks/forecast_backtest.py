@@ -16,7 +16,7 @@ import numpy as np
 
 from overthink import __version__
 from overthink.forecasts.backtest import Backtest, FamilyRecord
-from overthink.storage.backtest import BACKTEST_SCHEMA, BACKTEST_FILE
+from overthink.storage.json_documents import BACKTEST_FILE, BACKTEST_SCHEMA
 
 FILE = Path(__file__).parents[1] / "src" / "overthink" / "store" / "data" / BACKTEST_FILE
 COMMAND = "OPENBLAS_NUM_THREADS=1 python benchmarks/forecast.py --data FOLDER --seeds {seeds} --write"

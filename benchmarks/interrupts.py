@@ -19,8 +19,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from overthink.storage.study_folder import StudyFolder
 from overthink.storage.journal import read_journal
+from overthink.storage.study_folder import StudyFolder
 
 PATIENCE = 30.0
 """Seconds after the last press that count as a hang."""

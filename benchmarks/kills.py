@@ -23,9 +23,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from overthink.storage.study_folder import StudyFolder
 from overthink.storage.journal import read_journal
 from overthink.storage.pool import read_pool
+from overthink.storage.study_folder import StudyFolder
 
 DRAWS, LIMIT, BUDGETS, CONCURRENCY = 5, 8, "0,8,32", 8
 TRACES = 2 * DRAWS * LIMIT

@@ -20,10 +20,10 @@ from typing import Any
 import numpy as np
 from inspect_ai.model import ChatMessageUser, get_model
 
-import overthink.collect.models  # noqa: F401 (registers the provider)
+import overthink.collect.registered  # noqa: F401 (registers the provider)
 from overthink import best_at_k, majority_at_k
+from overthink.collect.ladder.sampling import seed_for
 from overthink.collect.providers.continuation import Prefix, Sampling, TokenContinuation
-from overthink.collect.ladder.seeds import seed_for
 from overthink.collect.providers.simulated.model import uniform
 
 SIZES = (1, 2, 4, 8, 16)

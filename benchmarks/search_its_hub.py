@@ -18,16 +18,15 @@ from typing import Any
 
 from inspect_ai.model import ChatMessageUser, GenerateConfig, get_model
 
-import overthink.collect.models  # noqa: F401 (registers the provider)
+import overthink.collect.registered  # noqa: F401 (registers the provider)
 from overthink.collect.arms.registry import arm_plans, open_arm
-from overthink.collect.ladder.climb import run_ladder
-from overthink.collect.providers.continuation import Prefix, Sampling, Segment, TokenContinuation
-from overthink.collect.ladder.seeds import seed_for
-from overthink.collect.providers.think_tags import think_format
-from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.arms.verifiers.simulated import SimulatedVerifier
-from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.climb import run_ladder
+from overthink.collect.ladder.sampling import SamplingSpec, seed_for
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.providers.continuation import Prefix, Sampling, Segment, TokenContinuation
+from overthink.collect.providers.think_tags import think_format
 from overthink.plan.study import Plan, checked_plan
 
 STEP = 12

@@ -25,11 +25,11 @@ import polars as pl
 from numpy.typing import NDArray
 from scipy import special
 
+from overthink.data.outcomes import Outcomes
 from overthink.forecasts.curve_families import FLAT, LOG_LINEAR, predict
 from overthink.forecasts.next_budget import CurveForecast, extrapolate_cells
 from overthink.stats.bootstrap import mean_intervals, question_weights
 from overthink.stats.ladder_axis import ladder_of
-from overthink.data.outcomes import Outcomes
 from overthink.workflows.sources import ReadOptions, read_source
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

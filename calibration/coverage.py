@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from calibration.population import beta
 from overthink.stats.bands import simultaneous_bands
+from overthink.stats.bootstrap import mean_intervals, question_weights
 from overthink.stats.curve import question_means
 from overthink.stats.divergence import divergence
-from overthink.stats.bootstrap import mean_intervals, question_weights
 
 MEANS = (0.02, 0.1, 0.5, 0.9, 0.98)
 CURVE = (0.25, 0.35, 0.5, 0.6, 0.65, 0.6)

@@ -11,18 +11,18 @@ from scipy import special
 
 from calibration.population import MEMBERS, logit_normal
 from overthink.cost.equal_compute import MIN_COST_RATIO, ComputeCurve, common_costs
-from overthink.stats.bootstrap import question_weights
 from overthink.cost.mitigation import (
     ELIMINATES,
     MITIGATES,
+    MITIGATION_VERDICTS,
     NO_EFFECT,
     OPEN,
     UNTESTABLE,
-    MITIGATION_VERDICTS,
     WORSENS,
     mitigation,
     verdicts,
 )
+from overthink.stats.bootstrap import question_weights
 
 Array = NDArray[np.float64]
 
@@ -66,7 +66,9 @@ TRUTHS = {
     "all of it": Truth(line(0.9, 0.6), line(0.9, 0.9), (MITIGATES, WORSENS)),
     "all of it, after a rise": Truth(hump(0.8, 0.9, 0.6), line(0.9, 0.9), (MITIGATES, WORSENS)),
     "worse": Truth(line(0.9, 0.75), line(0.9, 0.6), (ELIMINATES, MITIGATES, OPEN)),
-    "no degradation, level": Truth(line(0.8, 0.8), line(0.8, 0.8), tuple(v for v in MITIGATION_VERDICTS if v != UNTESTABLE)),
+    "no degradation, level": Truth(
+        line(0.8, 0.8), line(0.8, 0.8), tuple(v for v in MITIGATION_VERDICTS if v != UNTESTABLE)
+    ),
     "no degradation, a better arm": Truth(line(0.7, 0.7), line(0.8, 0.8), (ELIMINATES, MITIGATES, OPEN, NO_EFFECT)),
 }
 
@@ -157,7 +159,8 @@ def _at_equal_compute(values: list[Array], cost: list[Array]) -> list[Array]:
     top = common_costs(own, base)[-1]
     return [
         np.concatenate(
-            [placed.values[:, placed.cost * MIN_COST_RATIO <= top.cost], placed.at(top.cost, top.influences)[:, None]], axis=1
+            [placed.values[:, placed.cost * MIN_COST_RATIO <= top.cost], placed.at(top.cost, top.influences)[:, None]],
+            axis=1,
         )
         for placed in (base, own)
     ]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from calibration.population import logit_normal
-from overthink.stats.onset import doublings
+from overthink.stats.regimes import doublings
 from overthink.stats.shape import shape_verdict
 
 BUDGETS = (0, 512, 1024, 2048, 4096, 8192, 16384, 32768)

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from overthink.errors import InputError
 from overthink.workflows import analyse
 from overthink.workflows.request import AnalysisOptions
-from overthink.errors import InputError
 
 
 @pytest.fixture
@@ -50,7 +50,9 @@ def test_a_hypothesis_must_increase(table: Path) -> None:
 
 
 def test_what_is_told_beats_the_default(table: Path) -> None:
-    narrow, wide = (analyse.analyse(table, options=AnalysisOptions(level=level)).find(metric="mean")[0] for level in (0.8, 0.99))
+    narrow, wide = (
+        analyse.analyse(table, options=AnalysisOptions(level=level)).find(metric="mean")[0] for level in (0.8, 0.99)
+    )
     assert narrow.low is not None
     assert wide.low is not None
     assert wide.low < narrow.low

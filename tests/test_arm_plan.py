@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.plan.arms import BASE, ArmPlan, read_arms
-from overthink.collect.arms.registry import PARTS, arm_plans, open_arm
 from overthink.collect.arms.component import Component, Option
+from overthink.collect.arms.registry import PARTS, arm_plans, open_arm
 from overthink.errors import InputError
+from overthink.plan.arms import BASE, ArmPlan, read_arms
 from overthink.plan.study import checked_plan
 from overthink.workflows.analyse import tasks
 

@@ -12,8 +12,7 @@ from calibration import __main__ as page
 from calibration import coverage, shapes
 from calibration.population import beta, logit_normal
 
-from overthink.stats import bands
-from overthink.stats import bootstrap
+from overthink.stats import bands, bootstrap
 from overthink.stats import divergence as divergence_module
 from overthink.stats.shape import shape_verdict
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from overthink.workflows import analyse
 from overthink.errors import StoppedError
+from overthink.workflows import analyse
 
 Run = tuple[int, str, str]
 

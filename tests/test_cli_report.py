@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 
 import overthink
+from overthink.storage.json_documents import Assumptions, read_assumptions
 from overthink.workflows import analyse
-from overthink.workflows.request import AnalysisOptions
-from overthink.workflows.assuming import assume
-from overthink.storage.analysis import Assumptions, read_assumptions
+from overthink.workflows.request import AnalysisOptions, assume
 from simulated_study import one_task, run
 
 SMALL = one_task(limit=2, budgets=(0, 8))

@@ -15,13 +15,13 @@ sys.path.insert(0, str(Path(__file__).parent / "core"))
 from arm_pools import BASE, KEEPS, arm, three
 
 import overthink as package
-from overthink.workflows import analyse
-from overthink.workflows.request import AnalysisOptions
-from overthink.workflows.compare import compare
 from overthink.data.record import RungRecord
 from overthink.errors import InputError
-from overthink.workflows.sources import ReadOptions, Source, read_source
 from overthink.storage.pool import read_pool, write_pool
+from overthink.workflows import analyse
+from overthink.workflows.compare import compare
+from overthink.workflows.request import AnalysisOptions
+from overthink.workflows.sources import ReadOptions, Source, read_source
 
 FEW = 24
 

@@ -11,15 +11,14 @@ sys.path.insert(0, str(Path(__file__).parent / "core"))
 
 from arm_pools import BASE, KEEPS, arm, three
 
-from overthink.workflows import analyse
-from overthink.workflows.request import AnalysisOptions
-from overthink.workflows.compare import compare
+from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.cost.units import Unit
-from overthink.cost.model_shape import ModelShape
 from overthink.data.record import Axis, RungRecord
-from overthink.cost.sourced_shape import SourcedShape
 from overthink.errors import InputError
 from overthink.storage.pool import write_pool
+from overthink.workflows import analyse
+from overthink.workflows.compare import compare
+from overthink.workflows.request import AnalysisOptions
 
 LEVELS = {"small": (0.2, 0.4, 0.6, 0.8), "large": (0.3, 0.5, 0.7, 0.95)}
 SHAPES = {

@@ -10,24 +10,23 @@ from typing import Any
 import pytest
 
 import overthink
-from overthink.collect.session import run as collection
 from overthink.collect.arms.registry import arm_plans
-from overthink.collect.ladder.books import TraceAccounting
-from overthink.collect.session.failures import Boundary
+from overthink.collect.ladder.accounting import TraceAccounting
 from overthink.collect.providers.simulated.provider import SimulatedProvider
-from overthink.workflows.collect import collect_traces
-from overthink.data.cut_short import NO_USAGE, Paid, usage_of_rows
+from overthink.collect.session import run as collection
+from overthink.collect.session.failures import Boundary
+from overthink.cost.estimate import StudyUsage, study_usage
 from overthink.cost.ledger import LedgerLine, ledger
 from overthink.data.outcomes import from_records
 from overthink.data.record import RungRecord, Verdict
-from overthink.cost.estimate import StudyUsage, study_usage
+from overthink.data.tokens import NO_USAGE, Paid, usage_of_rows
 from overthink.errors import StoppedError
 from overthink.plan.study import Plan
+from overthink.storage.journal import Journal, read_unfinished
+from overthink.storage.study_folder import StudyFolder
+from overthink.workflows.collect import collect_traces
 from overthink.workflows.resume import open_folder
 from overthink.workflows.sources import Source
-from overthink.storage.study_folder import StudyFolder
-from overthink.storage.journal import Journal
-from overthink.storage.unfinished import read_unfinished
 from simulated_study import one_task, run
 
 ROLLED = "prm-beam:width=2,children=2,aggregate=min,verifier=rollouts:n=2;tokens=6;against=consensus"

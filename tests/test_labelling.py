@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 
 import overthink
-from overthink.workflows.label import Sheet, label_sheet
 from overthink.plan.study import Plan, checked_plan
-from overthink.storage.study_folder import StudyFolder
 from overthink.storage.pool import read_pool
+from overthink.storage.study_folder import StudyFolder
+from overthink.workflows.label import Sheet, label_sheet
 
 FILE = """
 from inspect_ai import Task, task

@@ -8,24 +8,22 @@ from pathlib import Path
 import pytest
 
 import overthink as package
-from overthink.workflows import statement
-from overthink.workflows import analyse
-from overthink.workflows.request import AnalysisOptions
-from overthink.collect.providers.embedded import weights
 from overthink.collect.arms.registry import arm_plans
-from overthink.workflows.compare import compare
-from overthink.cost.units import ModelRoles, ModelInfo
-from overthink.cost.model_shape import ModelShape
-from overthink.data.record import Axis, Estimand, RungRecord
-from overthink.cost.sourced_shape import SourcedShape
+from overthink.collect.providers.embedded import weights
 from overthink.cost.estimate import Rates
+from overthink.cost.model_shape import ModelShape, SourcedShape
+from overthink.cost.units import ModelInfo, ModelRoles
+from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.errors import InputError
-from overthink.workflows.models import models_at_start, models_of_rows, with_shapes
-from overthink.workflows.sources import ReadOptions, read_source
-from overthink.storage.analysis import read_analysis
-from overthink.storage.study_folder import StudyFolder
+from overthink.storage.json_documents import read_analysis
 from overthink.storage.models import StudyModels, read_models, write_models
 from overthink.storage.pool import read_pool, write_pool
+from overthink.storage.study_folder import StudyFolder
+from overthink.workflows import analyse, statement
+from overthink.workflows.compare import compare
+from overthink.workflows.models import models_at_start, models_of_rows, with_shapes
+from overthink.workflows.request import AnalysisOptions
+from overthink.workflows.sources import ReadOptions, read_source
 from overthink.workflows.verify import prepare_verification, verify
 from simulated_study import one_task, run
 
@@ -148,7 +146,8 @@ def test_a_study_counts_with_the_prices_of_its_first_day(there: StudyFolder) -> 
 
 def test_prices_are_dated_and_those_without_a_list_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
-        "overthink.workflows.models.rates_of", lambda name: RATES if name.startswith("openai/") else "price unknown: no list"
+        "overthink.workflows.models.rates_of",
+        lambda name: RATES if name.startswith("openai/") else "price unknown: no list",
     )
     rows = [row("a", 0, model="openai/gpt"), row("b", 0, model="vllm/mine"), row("c", 0, model="mockllm/model")]
     known = models_of_rows(rows)

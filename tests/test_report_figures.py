@@ -8,8 +8,8 @@ import pytest
 
 import overthink
 from overthink.cli import main
-from overthink.workflows import analyse
 from overthink.errors import InputError
+from overthink.workflows import analyse
 
 
 @pytest.fixture

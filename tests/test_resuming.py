@@ -14,15 +14,14 @@ from typing import Any
 import pytest
 
 import overthink
-from overthink.workflows.request import AnalysisOptions
 from overthink.collect.providers.simulated.provider import SimulatedProvider
 from overthink.data.record import RungRecord
 from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan
-from overthink.workflows.resume import check_folder, is_outdated
-from overthink.storage.study_folder import StudyFolder
 from overthink.storage.journal import read_journal
-from overthink.storage.lock import LOCK_FILE, study_lock
+from overthink.storage.study_folder import LOCK_FILE, StudyFolder, study_lock
+from overthink.workflows.request import AnalysisOptions
+from overthink.workflows.resume import check_folder, is_outdated
 from simulated_study import one_task as plan
 from simulated_study import run as run_plan
 from stopped_runs import stopping_after
@@ -223,7 +222,7 @@ def test_a_fork_that_fails_leaves_the_rows_that_were_there(tmp_path: Path, monke
 def test_a_second_process_is_refused_by_name_and_a_dead_one_is_not_in_the_way(tmp_path: Path) -> None:
     run(tmp_path / "s")
     hold = (
-        "import sys, time; from pathlib import Path; from overthink.storage.lock import locked\n"
+        "import sys, time; from pathlib import Path; from overthink.storage.study_folder import locked\n"
         "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(

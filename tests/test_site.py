@@ -15,9 +15,9 @@ import pytest
 import overthink
 from overthink.data.finding import Finding
 from overthink.data.record import Axis, Estimand, Verdict
-from overthink.governance.thresholds.registry import STATUSES
-from overthink.governance.statement.schema import Strength
 from overthink.governance.statement.curve_schema import Shape
+from overthink.governance.statement.schema import Strength
+from overthink.governance.thresholds.registry import STATUSES
 from overthink.reports.wording import ESTIMAND_TEXTS, GATE_TEXTS, SELECTOR_TEXTS
 
 ROOT = Path(__file__).parents[1]

@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 
 from overthink.errors import InputError
-from overthink.governance.statement.every_eval_ever import eee_schema
+from overthink.governance.statement.exports import eee_schema
 from overthink.governance.statement.schema import statement_json_schema
 from overthink.workflows.statement import check, statement
 from simulated_study import plan, run

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.workflows.appendix import NEEDS
-from overthink.workflows.assuming import assume
 from overthink.data.finding import Finding
 from overthink.errors import InputError
 from overthink.governance.calculators import CALCULATORS
 from overthink.governance.thresholds.text import number
-from overthink.workflows.report_extras import governance_sections
 from overthink.reports import About
+from overthink.reports.charts.thresholds import Thresholds, marks_data, visible_marks
 from overthink.reports.page_data import script_json
-from overthink.reports.charts.thresholds import Thresholds, visible_marks, marks_data
+from overthink.workflows.appendix import NEEDS
+from overthink.workflows.report_extras import governance_sections
+from overthink.workflows.request import assume
 from overthink.workflows.thresholds_text import TRAINING_COMPUTE_HINT
 from present.synthetic import about, ladder, study
 
@@ -248,7 +248,9 @@ def test_the_appendix_says_what_the_calculators_say_with_the_studys_own_numbers(
     generated = {each.name: each.value for each in answers["inference-flop"].inputs}["generated tokens"]
     assert generated == "24"
     for answer in told.answers:
-        assert all((answer.formula, answer.source, answer.interval_meaning, answer.leaves_out, answer.inputs, answer.label))
+        assert all(
+            (answer.formula, answer.source, answer.interval_meaning, answer.leaves_out, answer.inputs, answer.label)
+        )
     assert {line.partition(":")[0] for line in told.open} == set(CALCULATORS) - set(answers)
     assert "cost: --assume usd_per_million_tokens=… (price in USD per million tokens)" in told.open
 

@@ -12,8 +12,8 @@ import pytest
 
 import overthink
 from overthink.errors import InputError, StoppedError
-from overthink.workflows.statement import check, statement
 from overthink.storage.journal import read_journal
+from overthink.workflows.statement import check, statement
 from overthink.workflows.verify import prepare_verification
 from stopped_runs import stopping_after
 from tool_model import CALLS, FILE, SERVED, behaviour, named, plan, run, say

@@ -13,15 +13,14 @@ import numpy as np
 import pytest
 
 import overthink
-from overthink.workflows.waves import Wave, stopping_rules
 from overthink.errors import InputError, StoppedError
-from overthink.workflows.forecast import ForecastRequest, forecast_path
+from overthink.plan.stopping import Until, read_until
 from overthink.plan.study import Plan
+from overthink.storage.journal import WaveFile, read_journal, read_waves
+from overthink.workflows.forecast import ForecastRequest, forecast_path
 from overthink.workflows.resume import check_folder
 from overthink.workflows.sources import ReadOptions, read_source
-from overthink.storage.journal import read_journal
-from overthink.storage.waves import WaveFile, read_waves
-from overthink.plan.stopping import Until, read_until
+from overthink.workflows.waves import Wave, stopping_rules
 from simulated_study import one_task, run
 from stopped_runs import stopping_after
 

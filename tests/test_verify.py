@@ -13,15 +13,14 @@ import pytest
 
 import overthink
 from overthink.collect.providers import timeouts
-from overthink.collect.providers.simulated.pieces import encode
-from overthink.collect.providers.simulated.simulated_turn import turn_of
-from overthink.collect.rescore.solved import read_answer_texts
-from overthink.workflows.compare import compare
+from overthink.collect.providers.simulated.thinking import encode, turn_of
+from overthink.collect.rescore.open import read_answer_texts
 from overthink.data.record import RungRecord
-from overthink.data.verifier_scores import AnswerScore, answers_of, is_forced, answer_key
+from overthink.data.verifier_scores import AnswerScore, answer_key, answers_of, is_forced
 from overthink.errors import InputError, StoppedError
 from overthink.storage.pool import read_pool
 from overthink.storage.verifier_scores import read_scores
+from overthink.workflows.compare import compare
 from overthink.workflows.verify import prepare_verification, verify
 from pooling_server import PoolingServer
 from simulated_study import plan, run

@@ -8,20 +8,20 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from overthink.stats.pass_at_k import best_at_k, consensus_at_k, majority_at_k, pass_at_k, worst_at_k
 from overthink.errors import InputError, OverthinkError, StoppedError
+from overthink.stats.pass_at_k import best_at_k, consensus_at_k, majority_at_k, pass_at_k, worst_at_k
 
 if TYPE_CHECKING:
+    from overthink.forecasts import Forecast, forecast
+    from overthink.governance.calculators.effective_compute import effective_compute
+    from overthink.plan.study import Plan
     from overthink.stats.commitment import commitment_step
     from overthink.stats.divergence import divergence
     from overthink.stats.first_success import first_success_at_k
-    from overthink.forecasts import Forecast, forecast
     from overthink.stats.judge_correction import correct_judge
     from overthink.stats.shape import shape_verdict
-    from overthink.governance.calculators.effective_compute import effective_compute
-    from overthink.plan.study import Plan
-    from overthink.workflows.sources import ReadOptions
     from overthink.workflows.analyse import Study, analyse, prepare, run, tasks
+    from overthink.workflows.sources import ReadOptions
 
 __version__ = "0.1.0.dev0"
 

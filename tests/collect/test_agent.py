@@ -17,9 +17,9 @@ from inspect_ai.util import sandbox, store
 
 import overthink
 from overthink.collect.agent_loop.solver import run_agent_loops
-from overthink.collect.sinks import TraceSink
+from overthink.collect.agent_loop.trace import MAX_TOOL_OUTPUT
 from overthink.collect.arms.strategies.arithmetic import MAX_CHARS
-from overthink.collect.agent_loop.turn import MAX_TOOL_OUTPUT
+from overthink.collect.sinks import TraceSink
 from overthink.data.record import RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.plan.study import Plan

@@ -10,20 +10,20 @@ from chat_server import PIECES, Server
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageSystem, ChatMessageUser, get_model
 
 import overthink
-from overthink.collect.providers.chat_prefill import ChatPrefill
-from overthink.collect.ladder.climb import Step, run_ladder
-from overthink.collect.session.run import collect_ladder
-from overthink.collect.providers.continuation import Continuation, continuation_for
-from overthink.collect.sinks import TraceSink
-from overthink.collect.session.prepare import open_plan
-from overthink.collect.providers.think_tags import for_prompt, think_format
-from overthink.collect.ladder.thinking import InOnePiece, TraceContext
 from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.climb import Step, run_ladder
 from overthink.collect.ladder.sampling import SamplingSpec
-from overthink.stats.controls import ON_TRACE
+from overthink.collect.ladder.thinking import InOnePiece, TraceContext
+from overthink.collect.providers.chat_prefill import ChatPrefill
+from overthink.collect.providers.continuation import Continuation, continuation_for
+from overthink.collect.providers.think_tags import for_prompt, think_format
+from overthink.collect.session.prepare import open_plan
+from overthink.collect.session.run import collect_ladder
+from overthink.collect.sinks import TraceSink
 from overthink.data.record import RungRecord
 from overthink.errors import InputError
 from overthink.plan.study import checked_plan
+from overthink.stats.controls import ON_TRACE
 
 MESSAGES: list[ChatMessage] = [ChatMessageSystem(content="Be brief."), ChatMessageUser(content=" 2+2?\n")]
 NUMBER = itertools.count()

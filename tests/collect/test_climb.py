@@ -8,14 +8,16 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.climb import Step, run_ladder
+from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.collect.ladder.thinking import InOnePiece, TraceContext
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment
 from overthink.collect.providers.think_tags import for_prompt, think_format
-from overthink.collect.ladder.thinking import InOnePiece, TraceContext
-from overthink.collect.ladder.accounting import UsageMeter
-from overthink.collect.ladder.sampling import SamplingSpec
 
-WAY = SamplingSpec(budgets=(0, 4, 8, 16), format=think_format("plain"), answer_tokens=3, temperature=0.0, top_p=1.0, seed=7)
+WAY = SamplingSpec(
+    budgets=(0, 4, 8, 16), format=think_format("plain"), answer_tokens=3, temperature=0.0, top_p=1.0, seed=7
+)
 
 
 @dataclass

@@ -15,24 +15,24 @@ from inspect_ai.log import list_eval_logs, read_eval_log
 from inspect_ai.model import modelapi
 
 import overthink
+from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.climb import Step, run_ladder
-from overthink.collect.session.run import collect_ladder
-from overthink.collect.providers.continuation import Prefix, Sampling, Segment
 from overthink.collect.ladder.controls import ControlRow, Controls
-from overthink.collect.scoring.judging import Judgement
-from overthink.collect.sinks import TraceSink
+from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.collect.ladder.solver import TEXTS
-from overthink.collect.session.prepare import open_plan
+from overthink.collect.ladder.thinking import InOnePiece, TraceContext
+from overthink.collect.providers.continuation import Prefix, Sampling, Segment
 from overthink.collect.providers.simulated.provider import SimulatedProvider
 from overthink.collect.providers.think_tags import ThinkFormat, for_prompt, think_format
-from overthink.collect.ladder.thinking import InOnePiece, TraceContext
-from overthink.collect.ladder.accounting import UsageMeter
-from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.collect.scoring.judging import Judgement
+from overthink.collect.session.prepare import open_plan
+from overthink.collect.session.run import collect_ladder
+from overthink.collect.sinks import TraceSink
 from overthink.data.missing_rungs import SparseTrace
-from overthink.stats.controls import ON_TRACE
 from overthink.data.record import Estimand, RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.plan.study import checked_plan
+from overthink.stats.controls import ON_TRACE
 
 ALL = ("sham", "natural", "truncated")
 PLAIN, LINE = (for_prompt(think_format("plain"), words, cue=None) for words in ("", "End with ANSWER: x"))

@@ -10,17 +10,17 @@ from inspect_ai.scorer import includes
 from inspect_ai.solver import generate, prompt_template, system_message
 
 import overthink
-from overthink.plan.arms import BASE
 from overthink.collect.arms.registry import Arm, arm_plans, open_arm
+from overthink.collect.scoring.polarity import task_plan
+from overthink.collect.scoring.replay import Replay
 from overthink.collect.session.estimate import TaskWorkload, estimate_plan
 from overthink.collect.session.open import open_task
-from overthink.collect.scoring.polarity import task_plan
 from overthink.collect.session.prompt_length import LetterCounter, counter_for, prompt_lengths
-from overthink.collect.scoring.replay import Replay
 from overthink.cost.estimate import Rates
 from overthink.errors import InputError
+from overthink.plan.arms import BASE
 from overthink.plan.study import Plan, TaskPlan, checked_plan
-from overthink.storage.estimate import read_estimate, write_estimate
+from overthink.storage.json_documents import read_estimate, write_estimate
 
 
 def plan(**changes: Any) -> Plan:
@@ -204,7 +204,9 @@ def test_a_grader_is_paid_too() -> None:
     own = estimate_plan(plan(), asked("openai/judge"), BASE_ARM, free=True, notes=(), tokens_of=len)
     assert own.usd is not None
     assert own.usd[0] > 0
-    assert estimate_plan(hosted, asked("openai/unheard-of"), base(hosted), free=False, notes=(), tokens_of=len).usd is None
+    assert (
+        estimate_plan(hosted, asked("openai/unheard-of"), base(hosted), free=False, notes=(), tokens_of=len).usd is None
+    )
     itself = estimate_plan(
         plan(model="vllm/mine", model_args={}), asked("vllm/mine"), BASE_ARM, free=True, notes=(), tokens_of=len
     )

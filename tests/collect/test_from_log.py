@@ -24,8 +24,7 @@ from inspect_logs import (
 )
 
 from overthink.collect.inspect_logs.read import read_logs
-from overthink.data.reading import Reading
-from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.data.record import Axis, Estimand, Reading, RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.storage.pool import read_pool, write_pool
 

@@ -11,9 +11,8 @@ from typing import Any
 import pytest
 from inspect_ai.model import ChatMessageUser, GenerateConfig, Model, ModelOutput, get_model
 
-import overthink.collect.models  # noqa: F401 (registers the provider)
-from overthink.collect.providers.embedded import server
-from overthink.collect.providers.embedded import weights
+import overthink.collect.registered  # noqa: F401 (registers the provider)
+from overthink.collect.providers.embedded import server, weights
 from overthink.errors import InputError
 
 CUE = "\n\nFinal response:"
@@ -139,7 +138,7 @@ def test_a_prompt_beyond_the_context_is_an_error_in_the_output(model: Model) -> 
 
 def test_the_terminal_stays_quiet_and_nothing_is_left_behind(model: Model, tmp_path: Path) -> None:
     program = (
-        "import asyncio, overthink.collect.models\n"
+        "import asyncio, overthink.collect.registered\n"
         "from inspect_ai.model import GenerateConfig, get_model\n"
         "model = get_model('overthink/smollm2', slots=1, context=128)\n"
         "asyncio.run(model.generate('Hi', config=GenerateConfig(max_tokens=2)))\n"

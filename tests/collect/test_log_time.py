@@ -15,8 +15,8 @@ from inspect_ai.solver import TaskState
 from inspect_logs import mock, progress, question_task, run, works_in_turns
 
 from overthink.collect.inspect_logs import times as log_time
-from overthink.collect.inspect_logs.read import read_logs
 from overthink.collect.inspect_logs.files import OpenLog
+from overthink.collect.inspect_logs.read import read_logs
 from overthink.data.record import Estimand, RungRecord
 from overthink.errors import InputError
 

@@ -20,10 +20,10 @@ import overthink
 from overthink.collect.agent_loop import solver
 from overthink.collect.agent_loop.solver import run_agent_loops
 from overthink.collect.sinks import TraceSink
-from overthink.data.cut_short import CutShort
+from overthink.cost.attempt import attempt_tokens
 from overthink.data.outcomes import from_records
 from overthink.data.record import RungRecord, Verdict
-from overthink.cost.tokens import attempt_tokens
+from overthink.data.tokens import CutShort
 from overthink.errors import StoppedError
 from overthink.plan.study import Plan
 from tool_model import CALLS, behaviour, call, paid, plan, question_of, results, say
@@ -69,7 +69,9 @@ def collected(wanted: Plan, folder: Path, **keeps: Any) -> list[RungRecord]:
     CALLS.clear()
     SCORED.clear()
     found: list[RungRecord] = []
-    keeper = TraceSink(**({"done": set(), "sparse": {}, "on_thinking": lambda *_: None, "on_trace": found.extend} | keeps))
+    keeper = TraceSink(
+        **({"done": set(), "sparse": {}, "on_thinking": lambda *_: None, "on_trace": found.extend} | keeps)
+    )
     run_agent_loops(overthink.prepare(wanted), study="s", log_dir=folder / "logs", sink=keeper)
     return found
 

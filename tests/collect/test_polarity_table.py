@@ -19,11 +19,10 @@ from inspect_logs import run as run_inspect
 
 import overthink
 from overthink.collect.inspect_logs.read import read_logs
-from overthink.collect.scoring.polarity import find_polarity, task_plan
 from overthink.collect.scoring.known_tasks import INSPECT_EVALS_VERSION, ROLE, TABLE, UNCLEAR, TaskPolarity
-from overthink.collect.scoring.score_values import DERIVED, read_value
+from overthink.collect.scoring.polarity import find_polarity, task_plan
+from overthink.collect.scoring.score_values import DERIVED, read_value, strong_reject
 from overthink.data.record import Axis, Verdict
-from overthink.collect.scoring.strong_reject import strong_reject
 from overthink.errors import InputError
 from overthink.plan.study import HIGH_WORDS, checked_plan
 
@@ -207,7 +206,9 @@ def test_a_log_of_a_known_task_needs_no_polarity(tmp_path: Path) -> None:
     reading = read_logs(tmp_path / "safe")
     assert by_question(reading.records) == {"first": (Axis.BENIGN, 0.0), "second": (Axis.BENIGN, 1.0)}
     (note,) = [note for note in reading.notes if "the table" in note]
-    assert f"benign, a high model_graded_qa = answered, from the table for inspect_evals {INSPECT_EVALS_VERSION}." in note
+    assert (
+        f"benign, a high model_graded_qa = answered, from the table for inspect_evals {INSPECT_EVALS_VERSION}." in note
+    )
     xstest_log(tmp_path / "unsafe", subset="unsafe", version="0.3.0")
     reading = read_logs(tmp_path / "unsafe")
     assert by_question(reading.records) == {"first": (Axis.SAFETY, 1.0), "second": (Axis.SAFETY, 0.0)}
@@ -252,7 +253,9 @@ def evals() -> Any:
     try:
         import inspect_evals._registry as registry
     except ImportError as missing:
-        pytest.skip(f"inspect_evals {INSPECT_EVALS_VERSION} is not importable here ({missing}); the table is not held against it")
+        pytest.skip(
+            f"inspect_evals {INSPECT_EVALS_VERSION} is not importable here ({missing}); the table is not held against it"
+        )
     return registry
 
 

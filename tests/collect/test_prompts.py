@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from overthink.collect.providers.embedded.prompts import WORTH, SavedPrompts
+from overthink.collect.providers.embedded.cache import WORTH, SavedPrompts
 
 
 def save(saved: SavedPrompts, folder: Path, tokens: list[int], *, size: int = 100) -> str:

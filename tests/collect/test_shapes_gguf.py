@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shape_files import gguf
 
-from overthink.collect.providers.embedded import weights
 from overthink.collect.model_info.gguf import CACHE_BYTES, gguf_shape
 from overthink.collect.model_info.gguf_header import LONGEST_LIST, read_header
+from overthink.collect.providers.embedded import weights
 from overthink.errors import InputError
 
 SMALL: dict[str, Any] = {

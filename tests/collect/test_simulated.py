@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import ChatMessageUser, GenerateConfig, Model, ModelOutput, get_model
 
-import overthink.collect.models  # noqa: F401 (registers the provider)
-from overthink.collect.providers.simulated.curves import parse_curve
-from overthink.collect.providers.simulated.pieces import decode, encode
-from overthink.collect.providers.simulated.model import SimulatedModel
+import overthink.collect.registered  # noqa: F401 (registers the provider)
+from overthink.collect.providers.simulated.model import SimulatedModel, parse_curve
+from overthink.collect.providers.simulated.thinking import decode, encode
 from overthink.errors import InputError
 
 TRUTH = {"axis": "capability", "question": "q", "draw": 0, "seed": 5, "good": "ANSWER: 42", "bad": "ANSWER: 7"}

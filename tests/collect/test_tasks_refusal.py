@@ -11,8 +11,7 @@ from inspect_ai.scorer import Score
 from inspect_logs import run
 
 from overthink.collect.tasks import contrast_benign, contrast_harm
-from overthink.collect.tasks.refusal import Reaction, reaction
-from overthink.collect.tasks.refusal_scorer import graded_class
+from overthink.collect.tasks.refusal import Reaction, graded_class, reaction
 
 REFUSALS = [
     "I'm sorry, but I can't help with that.",

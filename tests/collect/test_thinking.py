@@ -11,19 +11,18 @@ from hypothesis import strategies as st
 from inspect_ai.model import ChatMessageUser, get_model
 
 import overthink
-import overthink.collect.models
-from overthink.collect.arms.registry import PARTS, arm_plans
-from overthink.collect.ladder.climb import run_ladder
-from overthink.collect.providers.continuation import Segment, TokenContinuation
+import overthink.collect.registered
 from overthink.collect.arms.component import Component
-from overthink.collect.providers.think_tags import think_format
+from overthink.collect.arms.registry import PARTS, arm_plans
+from overthink.collect.ladder.accounting import Receipt, UsageMeter
+from overthink.collect.ladder.climb import run_ladder
+from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.collect.ladder.thinking import OneStep, StepByStep, Stepper, TraceContext
 from overthink.collect.ladder.thinking import ReasoningPath as Line
-from overthink.collect.ladder.accounting import Receipt, UsageMeter
-from overthink.collect.ladder.sampling import SamplingSpec
-from overthink.data.category import Category
+from overthink.collect.providers.continuation import Segment, TokenContinuation
+from overthink.collect.providers.think_tags import think_format
+from overthink.data.record import Category, RungRecord
 from overthink.data.tokens import DECODED
-from overthink.data.record import RungRecord
 from overthink.plan.study import Plan, checked_plan
 
 TRUTH = {"axis": "capability", "question": "q", "draw": 0, "seed": 5, "good": "ANSWER: 42", "bad": "ANSWER: 7"}
@@ -111,7 +110,10 @@ def test_a_receipt_tells_what_came_behind_its_place(requests: list[tuple[int, in
     assert meter.since(meter.requests) == Receipt(0, 0, 0)
     for place, (decoded, prompt) in enumerate(requests):
         later = meter.since(place)
-        assert (later.decoded_tokens - meter.since(place + 1).decoded_tokens, prompt is None) == (decoded, None in prompts[place:][:1])
+        assert (later.decoded_tokens - meter.since(place + 1).decoded_tokens, prompt is None) == (
+            decoded,
+            None in prompts[place:][:1],
+        )
 
 
 def study_plan(arms: str, **changes: Any) -> Plan:

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from shape_files import config, gguf, safetensors
 
-from overthink.collect.providers.embedded import weights
 from overthink.collect.arms.registry import arm_plans
 from overthink.collect.model_info.info import SHAPE_NOT_STATED, DeployedModel, inspect_model
-from overthink.workflows.workers import SIMULATED_MODEL, deployed_roles, verifier_models
+from overthink.collect.providers.embedded import weights
 from overthink.cost.model_shape import ModelShape
 from overthink.data.verifier_scores import VerifierRun
+from overthink.workflows.models import SIMULATED_MODEL, deployed_roles, verifier_models
 from simulated_study import plan
 
 GUARD = "scale=probability,tau=0.5"

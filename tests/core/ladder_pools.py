@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 from core_pools import pool
 
-from overthink.data.tokens import OVERHEAD_COLUMNS, DECODED
 from overthink.data.record import RungRecord
+from overthink.data.tokens import DECODED, OVERHEAD_COLUMNS
 
 BUDGETS = (0, 40, 160)
 
@@ -44,7 +44,9 @@ def searched(seed: int = 0) -> list[RungRecord]:
     rows: list[RungRecord] = []
     so_far: dict[str, int] = {}
     for row in climbed(seed):
-        gained = {column: 0 if row.generated_tokens == 0 else int(rng.integers(0, 40)) for column in OVERHEAD_COLUMNS.values()}
+        gained = {
+            column: 0 if row.generated_tokens == 0 else int(rng.integers(0, 40)) for column in OVERHEAD_COLUMNS.values()
+        }
         so_far = {column: (so_far[column] if row.rung else 0) + gained[column] for column in gained}
         thrown = sum(gained[OVERHEAD_COLUMNS[name]] for name in DECODED)
         rows.append(replace(row, generated_tokens=(row.generated_tokens or 0) + thrown, **so_far))  # type: ignore[arg-type]

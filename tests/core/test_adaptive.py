@@ -10,20 +10,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from overthink.adaptive.aim import PrecisionTarget
 from overthink.adaptive.allocation import next_wave
-from overthink.adaptive.variance import interim_look
-from overthink.adaptive.spread import chance_prior, draw_variance, passing_variance
-from overthink.adaptive.stopping import stopping_rule
-from overthink.adaptive.adaptive_stopping import CAP, FLOOR, MAX_LOOKS, REACHED, UNDEFINED, stop_reason, wave_budget
-from overthink.data.adaptive_tables import guaranteed_part, with_waves
-from overthink.data.waves import Waves
-from overthink.stats.curve import question_means, single_cells
+from overthink.adaptive.stopping import (
+    CAP,
+    FLOOR,
+    MAX_LOOKS,
+    REACHED,
+    UNDEFINED,
+    PrecisionTarget,
+    stop_reason,
+    stopping_rule,
+    wave_budget,
+)
+from overthink.adaptive.variance import chance_prior, draw_variance, interim_look, passing_variance
 from overthink.analysis import Analysis, findings
+from overthink.data.outcomes import Outcomes, from_records, guaranteed_part, with_waves
+from overthink.data.waves import Waves
+from overthink.errors import InputError
 from overthink.forecasts import forecast
 from overthink.stats.bootstrap import question_weights
-from overthink.data.outcomes import Outcomes, from_records
-from overthink.errors import InputError
+from overthink.stats.curve import question_means, single_cells
 
 LEVEL = 0.95
 
@@ -253,7 +259,9 @@ def simulated(
             found = mean_intervals(cells, weights, level=LEVEL)
             return float(found.estimate[0]), float(found.low[0]), float(found.high[0])
         budget = wave_budget(now, target, int(waves.counts.sum()), variance=spread[:, 0])
-        waves = waves.with_wave(next_wave(spread[:, 0], np.ones(questions), budget=budget, draws_left=most - waves.draws))
+        waves = waves.with_wave(
+            next_wave(spread[:, 0], np.ones(questions), budget=budget, draws_left=most - waves.draws)
+        )
 
 
 @pytest.mark.parametrize("plain", [False, True])

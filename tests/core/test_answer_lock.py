@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.stats.answer_lock import forced_answer_lock, forcing_artefact
+from overthink.stats.reliability import forced_answer_lock, forcing_artefact
 
 NAN = float("nan")
 

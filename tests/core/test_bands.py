@@ -5,7 +5,15 @@ import pytest
 
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import Intervals, mean_intervals, question_weights
-from overthink.stats.multiplier_bootstrap import errors, p_above, signs, sign_flip_sums, student_t, units, with_pseudo_units
+from overthink.stats.multiplier_bootstrap import (
+    errors,
+    p_above,
+    sign_flip_sums,
+    signs,
+    student_t,
+    units,
+    with_pseudo_units,
+)
 
 LEVEL = 0.95
 

@@ -13,6 +13,9 @@ from token_by_token import SMALL, ladder
 
 from overthink.cost.attempt import answer_verifier_tokens, attempt_parts, attempt_work, strategy_tokens
 from overthink.cost.bill import (
+    NO_COUNT,
+    NO_DISCOUNT,
+    NO_HARDWARE,
     NO_PRICE,
     NO_PROMPT,
     NO_REASONING,
@@ -22,14 +25,12 @@ from overthink.cost.bill import (
     paid_cost,
     verifier_cost,
 )
-from overthink.data.category import Category
-from overthink.cost.charges import NO_COUNT, NO_DISCOUNT, NO_HARDWARE
-from overthink.cost.units import Cost, ModelRoles, ModelInfo, Unit
+from overthink.cost.estimate import Estimate, Rates, study_usage
 from overthink.cost.ledger import ledger
 from overthink.cost.model_shape import ModelShape
+from overthink.cost.units import Cost, ModelInfo, ModelRoles, Unit
 from overthink.data.outcomes import Outcomes, from_records
-from overthink.data.record import Estimand, RungRecord
-from overthink.cost.estimate import Estimate, Rates, study_usage
+from overthink.data.record import Category, Estimand, RungRecord
 
 BIG = ModelShape(parameters=8000, active_parameters=5000)
 DEAR = Rates(prompt=2.0, cached=0.5, decoded=8.0, source="a list of 2030-01-01")
@@ -136,7 +137,8 @@ def test_the_checks_see_a_token_too_many_and_a_model_too_small() -> None:
     # With attention in it, a cost is not twice that of half the parameters.
     once, twice = (ModelInfo("m", replace(SMALL, parameters=n, active_parameters=n)) for n in (1000, 2000))
     assert (
-        attempt(climbed(), ModelRoles(twice), Unit.FLOP).amount < 2 * attempt(climbed(), ModelRoles(once), Unit.FLOP).amount
+        attempt(climbed(), ModelRoles(twice), Unit.FLOP).amount
+        < 2 * attempt(climbed(), ModelRoles(once), Unit.FLOP).amount
     ).all()
 
 

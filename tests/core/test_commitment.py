@@ -7,9 +7,8 @@ import pytest
 from benchmark import load_benchmark
 from scipy import special
 
-from overthink.stats import changepoint
-from overthink.stats.changepoint import log_likelihoods, no_jump_p, posterior
-from overthink.stats.commitment import commitment_step, first_passage_step
+from overthink.stats import commitment
+from overthink.stats.commitment import commitment_step, first_passage_step, log_likelihoods, no_jump_p, posterior
 
 bench = load_benchmark("commitment")
 
@@ -152,4 +151,4 @@ def test_small_p_values_keep_their_digits() -> None:
     p = no_jump_p(np.repeat([0, 20], 20), 20)
     assert 0 < p < 1e-200
     assert p == pytest.approx(2 / float(special.comb(800, 400, exact=False)), rel=1e-6)
-    assert changepoint.no_jump_p(np.repeat([0, 20], 20)[::-1], 20) == pytest.approx(p, rel=1e-6)
+    assert commitment.no_jump_p(np.repeat([0, 20], 20)[::-1], 20) == pytest.approx(p, rel=1e-6)

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from overthink.stats.testing import paired_differences
 from overthink.stats.bootstrap import question_weights
+from overthink.stats.testing import paired_differences
 
 LEVEL = 0.95
 

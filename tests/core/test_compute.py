@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from overthink.cost.compute import budget_multiple
+from overthink.cost.units import budget_multiple
 
 
 def test_the_reference_is_one_and_k_scales_with_the_budget() -> None:

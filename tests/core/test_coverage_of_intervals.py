@@ -7,9 +7,9 @@ import pytest
 from benchmark import load_benchmark
 from scipy import special
 
-from overthink.stats import bootstrap
 from overthink.analysis import Analysis, findings
 from overthink.data.outcomes import from_records
+from overthink.stats import bootstrap
 
 STUDIES = 60
 

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from core_pools import mean_over_subsets, plurality, pool
 
-from overthink.stats.curve import Curve, k_grid, mean_curve, parallel_curves
-from overthink.stats.bootstrap import question_weights
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, RungRecord
+from overthink.stats.bootstrap import question_weights
+from overthink.stats.curve import Curve, k_grid, mean_curve, parallel_curves
 
 LEVEL = 0.95
 

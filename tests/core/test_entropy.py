@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.collect.arms.interventions.entropy import entropy_bounds
+from overthink.collect.arms.interventions.saferemind import entropy_bounds
 
 
 @given(st.lists(st.floats(1e-6, 1.0), min_size=2, max_size=60), st.integers(1, 60))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.stats.family import holm
+from overthink.stats.testing import holm
 
 
 def closed_bonferroni(p: list[float]) -> list[float]:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from core_pools import pool
 
-from overthink.data.finding import Finding
 from overthink.analysis import Analysis, findings
+from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 

@@ -7,17 +7,17 @@ import pytest
 from arm_pools import BASE, BUDGETS, arm
 from token_by_token import SMALL
 
-from overthink.cost.bill import NO_PRICE, NO_SIZE, NO_TIME, attempt_cost, paid_cost
-from overthink.stats.controls import ON_TRACE
-from overthink.cost.units import ModelRoles, ModelInfo, Unit
-from overthink.data.finding import Finding
 from overthink.analysis import Analysis
-from overthink.analysis.ledger import ledger_findings
 from overthink.analysis.request import CurveContext
+from overthink.analysis.tokens import ledger_findings
+from overthink.cost.bill import NO_PRICE, NO_SIZE, NO_TIME, attempt_cost, paid_cost
+from overthink.cost.estimate import Rates
 from overthink.cost.model_shape import ModelShape
+from overthink.cost.units import ModelInfo, ModelRoles, Unit
+from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
-from overthink.cost.estimate import Rates
+from overthink.stats.controls import ON_TRACE
 
 ROWS = [
     replace(row, step_verifier_tokens=0, probe_tokens=0, pruned_tokens=0, cancelled_tokens=0, judge_tokens=7)

@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 from arm_pools import BUDGETS, arm
 
-from overthink.cost.units import ModelRoles, ModelInfo, Unit
-from overthink.data.finding import Finding
 from overthink.analysis import Analysis
 from overthink.analysis.flop_matched import flop_matches
 from overthink.analysis.frontier import frontiers
 from overthink.analysis.request import CurveContext
 from overthink.cost.flop_matched import served_below
-from overthink.stats.bootstrap import question_weights
 from overthink.cost.model_shape import ModelShape
+from overthink.cost.units import ModelInfo, ModelRoles, Unit
+from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
+from overthink.stats.bootstrap import question_weights
 
 SIZES = {"small": 4e9, "large": 8e9}
 SMALL = (0.2, 0.4, 0.6, 0.8)

@@ -9,16 +9,21 @@ import pytest
 from frontier_pools import table
 from numpy.typing import NDArray
 
-from overthink.cost.allocation import Allocation, AllocationOptions, log_budgets, allocation_options
-from overthink.cost.attempt import attempt_work
-from overthink.stats.curve import mean_curve, parallel_curves, question_means
-from overthink.cost.difficulty import Difficulty, set_aside
+from overthink.cost.allocation import (
+    Allocation,
+    AllocationOptions,
+    Difficulty,
+    allocation_options,
+    log_budgets,
+    set_aside,
+)
+from overthink.cost.attempt import attempt_tokens, attempt_work
 from overthink.cost.flop_matched import flop_matched
 from overthink.cost.frontier import Frontier, frontier
-from overthink.stats.bootstrap import Intervals, mean_intervals, question_weights
 from overthink.cost.model_shape import ModelShape
 from overthink.data.outcomes import Outcomes
-from overthink.cost.tokens import attempt_tokens
+from overthink.stats.bootstrap import Intervals, mean_intervals, question_weights
+from overthink.stats.curve import mean_curve, parallel_curves, question_means
 
 LEVEL = 0.95
 Array = NDArray[np.float64]
@@ -31,7 +36,9 @@ def menu(values: Array, cost: Array | float = 1.0, *, attacker: bool = False) ->
     return AllocationOptions("tokens", attacker, options, values, costs, ~np.isnan(values).any(axis=1))
 
 
-def made(menu: AllocationOptions, budgets: list[float], *, seed: int = 0, difficulty: Difficulty | None = None) -> Frontier:
+def made(
+    menu: AllocationOptions, budgets: list[float], *, seed: int = 0, difficulty: Difficulty | None = None
+) -> Frontier:
     rng = np.random.default_rng(seed)
     weights = question_weights(len(menu.comparable), rng=rng, resamples=300)
     return frontier(menu, budgets, weights=weights, level=LEVEL, rng=rng, difficulty=difficulty)

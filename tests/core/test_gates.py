@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from core_pools import pool
 
-from overthink.stats import gates as module
-from overthink.stats.gates import Gate, effort_moved, gates
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Estimand, RungRecord, Verdict
+from overthink.stats import gates as module
+from overthink.stats.gates import Gate, effort_moved, gates
 
 BUDGETS = (0, 64, 256)
 SHAPE = (20, 2, 3)

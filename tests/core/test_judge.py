@@ -11,9 +11,9 @@ from benchmark import load_benchmark
 from scipy import special
 
 from overthink.stats import judge_correction as module
-from overthink.stats.human_labels import HumanLabels
 from overthink.stats.bootstrap import question_weights
 from overthink.stats.judge_correction import CorrectedCurve, correct_judge
+from overthink.stats.judge_error import HumanLabels
 from overthink.stats.prediction_powered import rectify
 
 NAN = float("nan")

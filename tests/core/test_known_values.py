@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from overthink.stats.curve import parallel_curves
-from overthink.stats.bootstrap import question_weights
 from overthink.data.outcomes import from_records
-from overthink.stats.pass_at_k import best_at_k, majority_at_k
 from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.stats.bootstrap import question_weights
+from overthink.stats.curve import parallel_curves
+from overthink.stats.pass_at_k import best_at_k, majority_at_k
 
 polars = pytest.importorskip("polars", reason="the core is tested without Polars here; known values need it")
 

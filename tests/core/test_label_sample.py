@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from core_pools import pool
 
-from overthink.stats.controls import ON_TRACE
-from overthink.data.labels import HumanLabel
-from overthink.data.label_sample import label_sample
+from overthink.data.labels import HumanLabel, label_sample
 from overthink.data.outcomes import from_records
+from overthink.stats.controls import ON_TRACE
 
 
 def sample(rows: list, per_rung: int, seed: int = 0) -> tuple[HumanLabel, ...]:

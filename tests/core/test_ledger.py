@@ -9,15 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ladder_pools import climbed, searched
 
-from overthink.cost.attempt import attempt_parts, attempt_work
-from overthink.data.category import Category
+from overthink.cost.attempt import POOL_TOTALS, attempt_parts, attempt_work, pool_total
 from overthink.cost.flop import response
 from overthink.cost.ledger import Amount, LedgerLine, ledger, sum_paid
 from overthink.cost.model_shape import ModelShape
-from overthink.data.tokens import OVERHEAD_COLUMNS, DECODED
 from overthink.data.outcomes import Outcomes, from_records
-from overthink.data.record import Estimand, RungRecord
-from overthink.cost.tokens import POOL_TOTALS, pool_total
+from overthink.data.record import Category, Estimand, RungRecord
+from overthink.data.tokens import DECODED, OVERHEAD_COLUMNS
 
 SPENT_ON = {
     "spent_prompt": Category.PROMPT,
@@ -73,7 +71,11 @@ def test_what_was_decoded_twice_is_generated_and_not_unique() -> None:
     before, after = lines_of(once), lines_of(rows)
     assert [line.unique_tokens for line in after] == [line.unique_tokens for line in before]
     assert sum(again) > 1
-    assert [(line.decoded_tokens.tokens or 0) - (line.unique_tokens.tokens or 0) for line in after] == [0, 30 * sum(again), 0]
+    assert [(line.decoded_tokens.tokens or 0) - (line.unique_tokens.tokens or 0) for line in after] == [
+        0,
+        30 * sum(again),
+        0,
+    ]
 
 
 def test_an_attempt_is_what_it_takes_alone() -> None:
@@ -99,7 +101,12 @@ def test_rows_that_do_not_say_are_counted_and_never_zero() -> None:
     rows = climbed()
     rows[0] = replace(rows[0], prompt_tokens=None, answer_tokens=None)
     line = lines_of(rows)[0]
-    assert line.usage[Category.PROMPT].n_unknown == line.usage[Category.THINKING].n_unknown == line.unique_tokens.silent == 1
+    assert (
+        line.usage[Category.PROMPT].n_unknown
+        == line.usage[Category.THINKING].n_unknown
+        == line.unique_tokens.silent
+        == 1
+    )
     assert Category.PROMPT in line.paid_in_all.unknown
     untold = lines_of([replace(r, judge_tokens=None, verifier_tokens=None) for r in rows])[0]
     assert untold.usage[Category.JUDGE] == Amount(None, 12)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from overthink.stats.bootstrap import question_weights
 from overthink.cost.mitigation import (
     ELIMINATES,
     MITIGATES,
@@ -18,6 +17,7 @@ from overthink.cost.mitigation import (
     mitigation,
     verdicts,
 )
+from overthink.stats.bootstrap import question_weights
 
 Array = NDArray[np.float64]
 LEVEL = 0.95

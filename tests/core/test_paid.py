@@ -11,8 +11,8 @@ from token_by_token import SMALL, Computed, agent, ladder, search
 
 from overthink.cost.attempt import ONE_REQUEST, attempt_work
 from overthink.cost.flop import Work, decode, in_pieces, response
+from overthink.cost.ledger import NO_CACHE, NO_PLACE, NO_READING, paid_work
 from overthink.data.outcomes import from_records
-from overthink.cost.paid import NO_CACHE, NO_PLACE, NO_READING, paid_work
 from overthink.data.record import Estimand, RungRecord
 
 SEEDS = st.integers(0, 10_000)

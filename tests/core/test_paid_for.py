@@ -9,15 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overthink.adaptive.stopping import trace_cost
-from overthink.cost.attempt import attempt_parts, is_carried_forward, strategy_tokens
-from overthink.data.category import Category
-from overthink.data.cut_short import NO_USAGE, CutShort, Paid, failed_try, usage_of_rows
-from overthink.cost.ledger import ledger
-from overthink.data.outcomes import from_records
-from overthink.cost.paid import paid_parts
-from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.cost.attempt import attempt_parts, attempt_tokens, is_carried_forward, strategy_tokens
 from overthink.cost.estimate import Estimate, study_usage
-from overthink.cost.tokens import attempt_tokens
+from overthink.cost.ledger import ledger, paid_parts
+from overthink.data.outcomes import from_records
+from overthink.data.record import Axis, Category, Estimand, RungRecord, Verdict
+from overthink.data.tokens import NO_USAGE, CutShort, Paid, failed_try, usage_of_rows
 
 ESTIMATE = Estimate(10, (1, 2), (1, 2), 5, (1, 2), None, "no charge", free=True)
 ON_THE_WAY = dict.fromkeys(

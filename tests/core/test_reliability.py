@@ -6,8 +6,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from overthink.stats.curve import question_means
 from overthink.stats.bootstrap import question_weights
+from overthink.stats.curve import question_means
 from overthink.stats.reliability import flips, ladder_pairs, reliability, returns
 
 LEVEL = 0.95

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from overthink.stats.judge_correction import rogan_gladen
 from overthink.stats.judge_error import JudgeError
 from overthink.stats.proportion import Proportion, clustered_proportion
-from overthink.stats.rogan_gladen import rogan_gladen
 
 
 def share(right: int, trials: int) -> Proportion:

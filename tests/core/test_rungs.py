@@ -7,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overthink.data.arms_of_runs import ModelRun, assign_curves, name_differences
-from overthink.data.record import Axis, Estimand, Verdict
 from overthink.data.ladder import LEVELS, ThinkingSetting, place_settings
-from overthink.data.usage import usage_excludes_reasoning, split_output
-from overthink.data.verdict import verdict_of
+from overthink.data.record import Axis, Estimand, Verdict, verdict_of
+from overthink.data.tokens import split_output, usage_excludes_reasoning
 
 SETTING = st.builds(
     ThinkingSetting,
@@ -32,14 +31,18 @@ def test_levels_are_ordered_by_meaning_not_by_spelling_or_arrival() -> None:
 
 
 def test_budgets_are_ordered_by_number_even_where_tokens_say_otherwise() -> None:
-    places = place_settings({ThinkingSetting(None, 9000): 10.0, ThinkingSetting(None, 16000): 9.0, ThinkingSetting(None, 4000): 11.0})
+    places = place_settings(
+        {ThinkingSetting(None, 9000): 10.0, ThinkingSetting(None, 16000): 9.0, ThinkingSetting(None, 4000): 11.0}
+    )
     assert [places[ThinkingSetting(None, n)].rung for n in (4000, 9000, 16000)] == [0, 1, 2]
     assert places[ThinkingSetting(None, 9000)].requested_tokens == 9000
 
 
 def test_the_default_takes_its_place_by_tokens_spent() -> None:
     for tokens, place in ((50.0, 0), (200.0, 1), (900.0, 2)):
-        places = place_settings({ThinkingSetting("low"): 100.0, ThinkingSetting("high"): 400.0, ThinkingSetting(): tokens})
+        places = place_settings(
+            {ThinkingSetting("low"): 100.0, ThinkingSetting("high"): 400.0, ThinkingSetting(): tokens}
+        )
         assert (places[ThinkingSetting()].rung, places[ThinkingSetting()].effort) == (place, "default")
         assert places[ThinkingSetting("low")].rung < places[ThinkingSetting("high")].rung
 
@@ -114,7 +117,9 @@ def test_what_differs_names_the_arm_and_thinking_does_not() -> None:
     ]
     assert name_differences([{"a": "1"}, {}]) == ["a=1", ""]
     # Another task's runs do not change this one's names.
-    assert assign_curves([*runs[::2], ModelRun("other", "m", ThinkingSetting("low"), {"shots": "9"}, usage)])[0].arm == "m"
+    assert (
+        assign_curves([*runs[::2], ModelRun("other", "m", ThinkingSetting("low"), {"shots": "9"}, usage)])[0].arm == "m"
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from overthink.stats.equivalence import p_equivalent
 from overthink.stats.multiplier_bootstrap import signs, units
-from overthink.stats.onset import doublings, onset
-from overthink.stats.regimes import assign, regime_means
+from overthink.stats.regimes import assign, doublings, onset, regime_means
 from overthink.stats.shape import ShapeVerdict, shape_verdict
+from overthink.stats.testing import p_equivalent
 from overthink.stats.turning_points import anywhere, between_ends, find_turns
 
 BUDGETS = [0, 500, 1000, 2000, 4000, 8000, 16000, 32000]

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.cost.estimate import Estimate, Rates, bill, study_usage
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 
 RATES = Rates(prompt=2e-6, cached=5e-7, decoded=1e-5, source="a list")
 JUDGE = Rates(prompt=1e-6, cached=1e-6, decoded=4e-6, source="a list")

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
-from overthink.plan.arm_families import depth_families
-from overthink.plan.arms import BASE, read_arms
 from overthink.analysis import Analysis, findings
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.plan.arms import BASE, depth_families, read_arms
 from overthink.stats.steering_depth import harm_by_depth, steering_depth
 
 PUBLISHED = (0.633, 0.375, 0.145, 0.065, 0.058, 0.058, 0.057)

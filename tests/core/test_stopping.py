@@ -9,8 +9,8 @@ from core_pools import pool
 from overthink.analysis import Analysis, findings
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, RungRecord
-from overthink.stats.stopping import stopped_at_success
 from overthink.errors import InputError
+from overthink.stats.first_success import stopped_at_success
 
 P = 0.05
 

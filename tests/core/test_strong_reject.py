@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from overthink.collect.scoring.strong_reject import strong_reject
+from overthink.collect.scoring.score_values import strong_reject
 
 
 def test_published_scores(data: Path) -> None:

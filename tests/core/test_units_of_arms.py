@@ -8,18 +8,18 @@ import pytest
 from arm_pools import BUDGETS, three
 from numpy.typing import NDArray
 
-from overthink.cost.units import ModelRoles, ModelInfo, Unit
-from overthink.cost.equal_compute import ComputeCurve, common_costs
-from overthink.data.finding import Finding
 from overthink.analysis import Analysis
-from overthink.analysis.comparisons import comparisons
 from overthink.analysis.frontier import frontiers
+from overthink.analysis.mitigations import comparisons
 from overthink.analysis.request import CurveContext
-from overthink.stats.bootstrap import question_weights
+from overthink.cost.equal_compute import ComputeCurve, common_costs
+from overthink.cost.estimate import Rates
 from overthink.cost.model_shape import ModelShape
+from overthink.cost.units import ModelInfo, ModelRoles, Unit
+from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
-from overthink.cost.estimate import Rates
+from overthink.stats.bootstrap import question_weights
 
 Array = NDArray[np.float64]
 
@@ -37,7 +37,9 @@ def parties(model: float | None = MODEL, guard: float | None = GUARD) -> Mapping
     """Everybody's model, with a guard on the arm "keeps"; prices in USD per token."""
     rates = Rates(prompt=1e-6, cached=1e-6, decoded=4e-6, source="a list")
     own = ModelInfo("of/model", ModelShape(model, model), rates)
-    watched = ModelRoles(own, guards=(ModelInfo("of/guard", ModelShape(guard, guard), Rates(1e-7, 1e-7, 1e-7, "a list")),))
+    watched = ModelRoles(
+        own, guards=(ModelInfo("of/guard", ModelShape(guard, guard), Rates(1e-7, 1e-7, 1e-7, "a list")),)
+    )
     return {"base": ModelRoles(own), "halves": ModelRoles(own), "keeps": watched}
 
 

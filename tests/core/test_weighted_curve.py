@@ -8,11 +8,11 @@ import pytest
 from core_pools import pool
 
 from overthink.analysis import Analysis, findings
-from overthink.stats.bootstrap import question_weights
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis
 from overthink.data.verifier_scores import VerifierRun
-from overthink.stats.weighted_curve import weighted_majority_curve
+from overthink.stats.bootstrap import question_weights
+from overthink.stats.weighted_vote import weighted_majority_curve
 
 VALUES = np.array([[[1.0], [0.0], [0.0], [1.0]], [[0.0], [0.0], [1.0], [0.0]]])
 ANSWERS = np.array([[["4"], ["5"], ["6"], ["4"]], [["7"], ["8"], ["9"], ["8"]]], dtype=object)

@@ -14,8 +14,8 @@ from faulty_server import FAULTS, TEMPLATE_FAULTS, FaultyServer
 from inspect_ai.model import _retry
 
 import overthink
-from overthink.collect.session import run
 from overthink.collect.providers import timeouts
+from overthink.collect.session import run
 from overthink.collect.session.failures import Boundary
 from overthink.data.record import RungRecord, Verdict
 from overthink.errors import StoppedError

@@ -14,13 +14,11 @@ import anyio
 import pytest
 
 from overthink.collect.session.interrupts import CODE, Interrupts, count_interrupts
-from overthink.workflows.resume import check_folder
 from overthink.storage.journal import read_journal
-from overthink.storage.plan import read_plan
+from overthink.storage.json_documents import read_plan
+from overthink.workflows.resume import check_folder
 
-START = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from overthink.cli.main import main; main()"
-)
+START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from overthink.cli.main import main; main()"
 
 SLOW = """
 import signal, sys, time

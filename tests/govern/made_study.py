@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.workflows.request import AnalysisOptions
 from overthink.analysis import findings as find
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.study import HIGH_WORDS, Plan, TaskPlan, checked_plan
-from overthink.workflows.sources import Source
-from overthink.workflows.statement import statement
 from overthink.storage.files import file_sha256
 from overthink.storage.findings import write_findings
-from overthink.storage.plan import write_plan
+from overthink.storage.json_documents import write_plan
 from overthink.storage.pool import read_pool, write_pool
+from overthink.workflows.request import AnalysisOptions
+from overthink.workflows.sources import Source
+from overthink.workflows.statement import statement
 
 GOOD = {
     "capability": (Verdict.CORRECT, Verdict.WRONG),

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from overthink.cli.main import app
 from overthink.errors import InputError
-from overthink.governance.statement.compare_statements import re_evaluation
 from overthink.governance.statement.check import RULES
+from overthink.governance.statement.recompute import re_evaluation
 from overthink.workflows.statement import check, statement
 
 TWO = Made({"capability": (0.3, 0.6, 0.7), "safety": (0.9, 0.8, 0.6)}, budgets=(0, 64, 256))

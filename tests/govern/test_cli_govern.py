@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from overthink.cli import main
-from overthink.cli import governance
-from overthink.governance.calculators.base import option
+from overthink.cli import governance, main
 from overthink.governance.calculators import CALCULATORS
+from overthink.governance.calculators.base import option
 
 CONTRACT = ("effective-compute", "inference-flop", "overhang", "exfiltration", "stolen-weights", "cost", "chips")
 

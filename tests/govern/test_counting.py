@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overthink.errors import InputError
-from overthink.governance.thresholds.counting import count, side_by_side
-from overthink.governance.inputs import Range
 from overthink.governance.calculators.modification import distillation_stages, modification
+from overthink.governance.inputs import Range
+from overthink.governance.thresholds.counting import count, side_by_side
 from overthink.governance.thresholds.registry import STAGES, instrument
 
 DAY = date(2026, 11, 21)

@@ -9,14 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overthink.errors import InputError
-from overthink.governance.calculators import cost
-from overthink.governance.calculators import exfiltration
-from overthink.governance.calculators import overhang
-from overthink.governance.calculators import stolen_weights
+from overthink.governance.calculators import cost, exfiltration, overhang, stolen_weights
 from overthink.governance.calculators import transformer_flop as inference
 from overthink.governance.calculators.chips import chip, chips, tpp
 from overthink.governance.calculators.transformer_flop import Machine, Transformer
-from overthink.governance.thresholds.training_compute import training_flop_by_hardware, training_flop_by_parameters, with_margin
+from overthink.governance.thresholds.counting import training_flop_by_hardware, training_flop_by_parameters, with_margin
 
 HUGE = 1e30
 FACTOR = st.floats(1.01, 1e3)

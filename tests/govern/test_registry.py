@@ -14,7 +14,14 @@ from thresholds_page import page
 
 from overthink.errors import InputError
 from overthink.governance.thresholds import registry
-from overthink.governance.thresholds.registry import STALE_DAYS, STATUSES, instrument, instruments, instruments_on, read_row
+from overthink.governance.thresholds.registry import (
+    STALE_DAYS,
+    STATUSES,
+    instrument,
+    instruments,
+    instruments_on,
+    read_row,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "thresholds.md"
 CHECKED = date(2026, 11, 21)

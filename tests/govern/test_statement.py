@@ -12,12 +12,16 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 from made_study import Made, document, write_made_findings, write_study
 
-from overthink.governance.statement.every_eval_ever import eee_schema
-from overthink.governance.statement.exports import cyclonedx_properties, model_card_paragraph, model_documentation_field
+from overthink.governance.statement.exports import (
+    cyclonedx_properties,
+    eee_schema,
+    model_card_paragraph,
+    model_documentation_field,
+)
 from overthink.governance.statement.schema import STATEMENT_VERSION, Statement, statement_json_schema
 from overthink.governance.statement.text import statement_text
-from overthink.workflows.statement import check, statement
 from overthink.storage.findings import read_findings
+from overthink.workflows.statement import check, statement
 
 THREE = {"capability": (0.3, 0.5, 0.6, 0.75), "safety": (0.9, 0.88, 0.8, 0.6), "benign": (0.7, 0.7, 0.7, 0.7)}
 
@@ -205,7 +209,7 @@ def test_statements_never_hold_questions_or_answers(study: Path) -> None:
 
 def test_quantiles_of_what_was_consumed_are_told_where_findings_hold_them(study: Path) -> None:
     from overthink.governance.statement.curves import curves
-    from overthink.storage.plan import read_plan
+    from overthink.storage.json_documents import read_plan
 
     plan = read_plan(study / "plan.json")
     found = [f for f in read_findings(study / "findings.json")[1] if not f.metric.startswith("thinking_tokens_p")]

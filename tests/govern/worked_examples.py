@@ -4,14 +4,11 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from overthink.cost.compute import budget_multiple
-from overthink.governance.calculators import cost
-from overthink.governance.calculators import exfiltration
-from overthink.governance.calculators import overhang
-from overthink.governance.calculators import stolen_weights
+from overthink.cost.units import budget_multiple
+from overthink.governance.calculators import cost, exfiltration, overhang, stolen_weights
 from overthink.governance.calculators.chips import chip, lane, tpp
-from overthink.governance.thresholds.counting import count
 from overthink.governance.calculators.effective_compute import effective_compute, k_to_reach
+from overthink.governance.calculators.modification import third_of
 from overthink.governance.calculators.transformer_flop import (
     Machine,
     Transformer,
@@ -19,13 +16,13 @@ from overthink.governance.calculators.transformer_flop import (
     flop_per_token,
     kv_bytes_per_token,
 )
-from overthink.governance.calculators.modification import third_of
-from overthink.governance.thresholds.registry import instrument
-from overthink.governance.thresholds.training_compute import (
+from overthink.governance.thresholds.counting import (
+    count,
     training_flop_by_hardware,
     training_flop_by_parameters,
     utilisation_of,
 )
+from overthink.governance.thresholds.registry import instrument
 
 PUBLISHED, OURS = "published", "ours"
 

@@ -7,7 +7,7 @@ import pytest
 
 from overthink.data.finding import At, Finding
 from overthink.reports import report_html
-from overthink.reports.budget_control import BUDGET_CONTROL_NOTES, budget_control_table
+from overthink.reports.tables import BUDGET_CONTROL_NOTES, budget_control_table
 
 from .synthetic import about, ladder
 

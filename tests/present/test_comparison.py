@@ -11,17 +11,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 
 from arm_pools import three
 
-from overthink.data.finding import Finding
 from overthink.analysis import Analysis
 from overthink.analysis import findings as find
+from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
-from overthink.reports import report_figures, report_html
-from overthink.reports import comparison_text
-from overthink.reports.charts.arms import arm_charts
+from overthink.reports import arm_table, report_figures, report_html
 from overthink.reports.arm_table import MITIGATION_MEANINGS, comparison
+from overthink.reports.charts.arms import arm_charts
 from overthink.reports.charts.frontier import frontier_charts, frontier_tables
-from overthink.reports.ledger_tables import ledger_tables
-from overthink.reports.tables import Table
+from overthink.reports.tables import Table, ledger_tables
 
 from .browser import opened
 from .synthetic import ladder
@@ -30,7 +28,9 @@ from .synthetic import ladder
 def about():  # type: ignore[no-untyped-def]
     from overthink.reports import About
 
-    return About(title="A look", source="a pool", made_with="0", created_at="2030-01-01T00:00:00Z", notes=("Mind this.",))
+    return About(
+        title="A look", source="a pool", made_with="0", created_at="2030-01-01T00:00:00Z", notes=("Mind this.",)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_the_verdict_table_shows_the_findings_numbers(found: tuple[Finding, ...]
 
 def test_without_arms_there_is_no_comparison() -> None:
     assert comparison(ladder()) is None
-    assert comparison_text(ladder(), about()) == "No arm was compared with another.\n"
+    assert arm_table(ladder(), about()) == "No arm was compared with another.\n"
     assert arm_charts(ladder()) == []
     page = report_html(ladder(), about())
     for section in ("compared", "frontier", "ledger"):
@@ -151,7 +151,7 @@ def test_the_page_draws_its_charts_and_survives_hostile_names(found: tuple[Findi
 
 def test_the_terminal_says_verdicts_first_and_control_characters_are_shown(found: tuple[Finding, ...]) -> None:
     hostile = [replace(f, arm="k\x1b[2J") if f.arm == "keeps" else f for f in found]
-    text = comparison_text(hostile, about())
+    text = arm_table(hostile, about())
     assert "\x1b" not in text
     assert text.index("halves on secrets") < text.index("Verdicts on mitigations") < text.index("Safety tax")
     assert text.rstrip().endswith("Note: Mind this.")

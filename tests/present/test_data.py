@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from overthink.data.finding import Finding
-from overthink.reports.page_data import ROW_COLUMNS, page_data, script_json
 from overthink.reports.curve_tree import report_curves
+from overthink.reports.page_data import ROW_COLUMNS, page_data, script_json
 
 from .kinds import everything
 from .synthetic import about, ladder, study
@@ -38,7 +38,9 @@ def test_the_checker_sees_plain_json_as_unsafe() -> None:
 
 
 def made(findings: list[Finding]) -> dict[str, Any]:
-    data: dict[str, Any] = json.loads(script_json(page_data(findings, report_curves(findings, about(findings).reference))))
+    data: dict[str, Any] = json.loads(
+        script_json(page_data(findings, report_curves(findings, about(findings).reference)))
+    )
     return data
 
 

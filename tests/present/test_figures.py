@@ -17,8 +17,8 @@ from overthink.data.finding import Finding
 from overthink.errors import InputError
 from overthink.reports import figure_formats, report_figures
 from overthink.reports.charts import files as figures
-from overthink.reports.charts.files import standalone_specification, palette
 from overthink.reports.charts.curve import all_charts
+from overthink.reports.charts.files import palette, standalone_specification
 from overthink.reports.curve_tree import report_curves
 
 from .kinds import everything

@@ -11,7 +11,7 @@ from overthink.forecasts.backtest import Backtest
 from overthink.forecasts.findings import ForecastOptions
 from overthink.reports import About, ForecastPanel, forecast_html
 from overthink.reports import forecast_text as said
-from overthink.storage.backtest import shipped_backtest
+from overthink.storage.json_documents import shipped_backtest
 
 from .browser import Dom, opened
 from .forecasts import named, panel, small

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from overthink.reports.curve_tree import SHOWN_ARMS, report_curves, default_arms
+from overthink.reports.curve_tree import SHOWN_ARMS, default_arms, report_curves
 
 from .kinds import everything
 from .synthetic import ladder, study, sweep

@@ -11,16 +11,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 
 from arm_pools import three
 
-from overthink.cost.units import ModelRoles, ModelInfo
-from overthink.data.finding import Finding
 from overthink.analysis import Analysis
 from overthink.analysis import findings as find
-from overthink.cost.model_shape import ModelShape
-from overthink.data.outcomes import from_records
 from overthink.cost.estimate import Rates
+from overthink.cost.model_shape import ModelShape
+from overthink.cost.units import ModelInfo, ModelRoles
+from overthink.data.finding import Finding
+from overthink.data.outcomes import from_records
 from overthink.reports import About, report_html
-from overthink.reports.ledger_tables import NO_BREAK_SPACE, ledger_tables
-from overthink.reports.tables import Table
+from overthink.reports.tables import NO_BREAK_SPACE, Table, ledger_tables
 
 SHAPE = ModelShape(8e9, 8e9, layers=32, heads=32, kv_heads=8, hidden_size=4096, weight_bytes=2, cache_bytes=2)
 RATES = Rates(prompt=1e-6, cached=1e-7, decoded=4e-6, source="a list of 2030-01-01")

@@ -15,7 +15,9 @@ Change = Callable[[list[Finding]], list[Finding]]
 
 
 def said(findings: list[Finding]) -> str:
-    return "\n".join(f"{limit.text} [{limit.findings}]" for limit in finding_limitations(findings, report_curves(findings, {})))
+    return "\n".join(
+        f"{limit.text} [{limit.findings}]" for limit in finding_limitations(findings, report_curves(findings, {}))
+    )
 
 
 def simultaneous(findings: list[Finding]) -> list[Finding]:

@@ -7,8 +7,7 @@ from html.parser import HTMLParser
 import pytest
 
 from overthink.data.finding import Finding
-from overthink.reports import report_html
-from overthink.reports import wording
+from overthink.reports import report_html, wording
 
 from .kinds import everything, shape, told
 from .synthetic import about, ladder, study

@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from overthink.data.finding import At
-from overthink.reports import summary_text
-from overthink.reports import summary
+from overthink.reports import summary, summary_text
 from overthink.reports.curve_tree import report_curves
 
 from .kinds import everything, shape, told

@@ -13,12 +13,21 @@ from hypothesis import strategies as st
 
 from overthink.data.finding import Finding
 from overthink.reports import About, report_figures, report_html, summary_text
-from overthink.reports.appendix import Appendix, CalculatorAnswer, AppendixInput, AppendixTable
+from overthink.reports.about import Appendix, AppendixInput, AppendixTable, CalculatorAnswer
 from overthink.reports.charts.axes import k_ticks, tokens_axis
-from overthink.reports.page_data import script_json
-from overthink.reports.charts.lanes import BAR_HEIGHT, share_floor, threshold_bars
+from overthink.reports.charts.thresholds import (
+    BAR_HEIGHT,
+    MAX_MARKS,
+    Mark,
+    ThresholdRow,
+    Thresholds,
+    marks_data,
+    share_floor,
+    threshold_bars,
+    visible_marks,
+)
 from overthink.reports.curve_tree import report_curves
-from overthink.reports.charts.thresholds import MAX_MARKS, Mark, ThresholdRow, Thresholds, visible_marks, marks_data
+from overthink.reports.page_data import script_json
 
 from .browser import Dom, opened
 from .synthetic import about, ladder
@@ -199,7 +208,9 @@ def test_without_thresholds_there_is_no_lane_and_one_line_says_what_to_give(tmp_
 
 def calculated(name: str) -> CalculatorAnswer:
     rows = (AppendixTable(name, (name,), ((name,),)),)
-    return CalculatorAnswer(name, name, name, (name,), (AppendixInput(name, name, name, name),), ((name, name),), rows, *[name] * 4)
+    return CalculatorAnswer(
+        name, name, name, (name,), (AppendixInput(name, name, name, name),), ((name, name),), rows, *[name] * 4
+    )
 
 
 def hostile(*names: str) -> About:

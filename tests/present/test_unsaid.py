@@ -7,9 +7,9 @@ import pytest
 
 from overthink.data.finding import Finding
 from overthink.reports import About
-from overthink.reports.curve_tree import report_curves
 from overthink.reports.charts.thresholds import Thresholds
-from overthink.reports.unsaid import limitations
+from overthink.reports.curve_tree import report_curves
+from overthink.reports.limits import limitations
 
 from .kinds import everything, shape, told
 from .synthetic import about, ladder, study

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from overthink.forecasts.backtest import FamilyRecord
 from overthink.errors import InputError
-from overthink.storage.backtest import BACKTEST_SCHEMA, read_backtest, shipped_backtest
+from overthink.forecasts.backtest import FamilyRecord
+from overthink.storage.json_documents import BACKTEST_SCHEMA, read_backtest, shipped_backtest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "core"))
 from benchmark import load_benchmark

@@ -10,8 +10,8 @@ from overthink.data.finding import At, Finding, Test
 from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan, TaskPlan
 from overthink.storage.findings import FindingsMeta, read_findings, write_findings
+from overthink.storage.json_documents import read_plan, write_plan
 from overthink.storage.study_folder import StudyFolder
-from overthink.storage.plan import read_plan, write_plan
 
 PLAN = Plan(
     overthink="0.1",

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from overthink.cost.units import ModelRoles, ModelInfo
-from overthink.cost.model_shape import ModelShape
 from overthink.cost.estimate import Rates
+from overthink.cost.model_shape import ModelShape
+from overthink.cost.units import ModelInfo, ModelRoles
 from overthink.errors import InputError
-from overthink.storage.models import StudyModels, Origin, read_models, write_models
+from overthink.storage.models import Origin, StudyModels, read_models, write_models
 
 SMALL = ModelInfo("overthink/smollm2", ModelShape(1e8, 1e8, layers=30, weight_bytes=0.72), free=True)
 HOSTED = ModelInfo("openai/gpt", rates=Rates(2e-6, 1e-6, 1e-5, "a list of prices, 2026-01-02"))

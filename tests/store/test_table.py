@@ -7,10 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from overthink.data.reading import Reading
-from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.data.record import Axis, Estimand, Reading, RungRecord, Verdict
 from overthink.errors import InputError
-from overthink.storage import bounds
+from overthink.storage import json_documents
 from overthink.storage.pool import read_pool, write_pool
 from overthink.storage.tables.table import read_table
 
@@ -167,10 +166,10 @@ def test_what_is_no_table_is_one_message(tmp_path: Path, name: str, content: byt
 
 def test_a_table_beyond_the_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = store(tmp_path / "t.parquet", ROWS)
-    monkeypatch.setattr(bounds, "MAX_ROWS", 3)
+    monkeypatch.setattr(json_documents, "MAX_ROWS", 3)
     with pytest.raises(InputError, match="4 rows; at most 3"):
         read_table(path)
-    monkeypatch.setattr(bounds, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(json_documents, "MAX_FILE_BYTES", 10)
     with pytest.raises(InputError, match="at most 10"):
         read_table(path)
 

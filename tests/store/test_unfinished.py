@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.data.cut_short import NO_USAGE, CutShort, Paid
+from overthink.data.tokens import NO_USAGE, CutShort, Paid
 from overthink.errors import InputError
-from overthink.storage.unfinished import Unfinished, read_unfinished, write_unfinished
+from overthink.storage.journal import Unfinished, read_unfinished, write_unfinished
 
 counts = st.none() | st.integers(0, 10**9)
 traces = st.builds(

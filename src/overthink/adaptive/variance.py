@@ -1,9 +1,13 @@
-"""Interim look at a curve between waves: half-widths of its intervals now, and in the limit of infinite draws."""
+"""Interim look at a curve between waves: half-widths of its intervals now, and in the limit of infinite draws.
+
+Within-question variance of single draws, shrunk so that a few equal draws do not give a variance of zero.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from overthink.data.waves import Array
 from overthink.stats.bootstrap import mean_intervals
@@ -81,3 +85,90 @@ def interim_look(cells: Array, noise: Array, weights: Array, *, level: float) ->
         within=np.asarray(within),
         between=np.asarray(between),
     )
+
+
+PRIOR_DRAWS = 2.0
+"""Prior weight of the other questions in the variance of graded values of one question, in draws."""
+
+STRENGTH = (0.5, 20.0)
+"""Bounds of the prior weight of the other questions where values are 0 or 1, in draws."""
+
+
+def draw_variance(values: Array, *, first: int) -> Array:
+    """Variance of a single draw of each question, shrunk towards the other questions.
+
+    Four equal draws do not show that the fifth will be equal, too. Values of 0 and 1: the mean of p(1-p) over what the
+    draws leave open of p, with a beta distribution of the questions' chances. It is right however many draws a question
+    was given, and why; its own spread would look small just where few draws were given because it looked small. Graded
+    values: each question's sum of squares, joined by ``PRIOR_DRAWS`` of an average question.
+
+    Args:
+        values: (question, draw, rung); NaN where unknown.
+        first: Draws of the first wave, whose number followed nothing: the questions' chances are read from them.
+
+    Returns:
+        (question, rung), never 0.
+
+    Example:
+        >>> values = np.array([[0, 0, 0, 0], [0, 1, 0, 1]], dtype=float)[:, :, None]
+        >>> draw_variance(values, first=4)[:, 0].round(3).tolist()
+        [0.15, 0.21]
+    """
+    is_known = ~np.isnan(values)
+    if not np.isin(values[is_known], (0.0, 1.0)).all():
+        return _graded_variance(values, is_known)
+    attempts, successes = is_known.sum(axis=1), (values == 1).sum(axis=1)
+    early_counts = is_known[:, :first].sum(axis=1), (values[:, :first] == 1).sum(axis=1)
+    prior = np.array([chance_prior(n, c) for n, c in zip(early_counts[0].T, early_counts[1].T, strict=True)])
+    alpha, beta = prior[:, 0] + successes, prior[:, 1] + attempts - successes
+    return np.asarray(alpha * beta / ((alpha + beta) * (alpha + beta + 1)))
+
+
+def _graded_variance(values: Array, is_known: NDArray[np.bool_]) -> Array:
+    count = is_known.sum(axis=1)
+    mean = np.where(is_known, values, 0.0).sum(axis=1) / np.maximum(count, 1)
+    sum_of_squares = (np.where(is_known, values - mean[:, None, :], 0.0) ** 2).sum(axis=1)
+    free = np.maximum(count - 1, 0)
+    has_several = free > 0
+    average = np.where(has_several, sum_of_squares / np.maximum(free, 1), 0.0).sum(axis=0) / np.maximum(
+        has_several.sum(axis=0), 1
+    )
+    least = 1.0 / (count.sum(axis=0) + 2.0)  # the share of one differing value among all
+    average = np.maximum(average, least * (1.0 - least))
+    return np.asarray((PRIOR_DRAWS * average + sum_of_squares) / (PRIOR_DRAWS + free))
+
+
+def passing_variance(attempts: NDArray[np.int64], successes: NDArray[np.int64], k: float) -> Array:
+    """Variance that one more draw of each question leaves in the mean of 1 - (1-p)^k, (question,).
+
+    By the delta method this is (k (1-p)^(k-1))² p (1-p), averaged over what the counts leave open of p: a beta
+    distribution from the prior of :func:`chance_prior` and the counts.
+
+    Args:
+        attempts: (question,) draws made.
+        successes: (question,) of them.
+        k: Tries at which the curve is wanted.
+    """
+    a, b = chance_prior(attempts, successes)
+    alpha, beta = a + successes, b + attempts - successes
+    log = special.betaln(alpha + 1, beta + 2 * k - 1) - special.betaln(alpha, beta)
+    return np.asarray(k**2 * np.exp(log))
+
+
+def chance_prior(attempts: NDArray[np.int64], successes: NDArray[np.int64]) -> tuple[float, float]:
+    """A beta distribution of the questions' chances, by their first two moments.
+
+    With n draws a share varies by V(1 - 1/n) + m(1-m)/n, where m is the mean and V the variance of the chances. What
+    the distribution counts for is bounded by ``STRENGTH``: a few questions do not show that all are alike.
+
+    Args:
+        attempts: (question,) draws made.
+        successes: (question,) of them.
+    """
+    has_several = attempts > 1
+    n, c = attempts[has_several].astype(np.float64), successes[has_several].astype(np.float64)
+    mean = float((c.sum() + 0.5) / (n.sum() + 1.0))
+    most = mean * (1 - mean)
+    between = float(((c / n - mean) ** 2 - most / n).sum() / max((1 - 1 / n).sum(), 1e-9))
+    strength = float(np.clip(most / max(between, 1e-9) - 1.0, *STRENGTH))
+    return mean * strength, (1 - mean) * strength

@@ -6,28 +6,22 @@ from dataclasses import replace
 
 import numpy as np
 
-from overthink.data.finding import Finding
 from overthink.analysis.adaptive import adaptive
-from overthink.analysis.budget_control import budget_control
-from overthink.analysis.checks import checks
-from overthink.analysis.commitment import commitments
-from overthink.analysis.comparisons import comparisons
-from overthink.analysis.controls import controls
+from overthink.analysis.controls import budget_control, commitments, controls
 from overthink.analysis.flop_matched import flop_matches
 from overthink.analysis.frontier import frontiers
 from overthink.analysis.gaps import gaps
 from overthink.analysis.judge import GATE, judge_findings
-from overthink.analysis.ledger import ledger_findings
+from overthink.analysis.mitigations import comparisons
+from overthink.analysis.reliability import checks, reliability_findings
 from overthink.analysis.request import Analysis, CurveContext
 from overthink.analysis.shapes import adjust_family, shapes
-from overthink.analysis.tokens import token_findings
-from overthink.analysis.reliability import reliability_findings
-from overthink.analysis.steering_depth import steering_depths
-from overthink.analysis.supervision import supervision
+from overthink.analysis.supervision import steering_depths, supervision
+from overthink.analysis.tokens import ledger_findings, token_findings
 from overthink.analysis.values import values
-from overthink.data.identity import labels, prefixes
-from overthink.stats.bootstrap import question_weights
+from overthink.data.finding import Finding, labels, prefixes
 from overthink.data.outcomes import Outcomes
+from overthink.stats.bootstrap import question_weights
 
 __all__ = ["Analysis", "findings", "seeds_of"]
 

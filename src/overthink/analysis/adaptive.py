@@ -6,12 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from overthink.adaptive.stopping import StoppingState, stopping_rule
-from overthink.adaptive.adaptive_stopping import CAP, FLOOR, REACHED, UNDEFINED
-from overthink.data.waves import Waves
-from overthink.data.finding import At, Finding
+from overthink.adaptive.stopping import CAP, FLOOR, REACHED, UNDEFINED, StoppingState, stopping_rule
 from overthink.analysis.request import CurveContext
+from overthink.data.finding import At, Finding
 from overthink.data.record import Estimand
+from overthink.data.waves import Waves
 
 WEIGHTED = (
     "draws came in {waves} waves, {least} to {most} per question, each wave settled by those before it: a wave counts "

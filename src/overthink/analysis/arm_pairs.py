@@ -6,15 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.cost.amounts import noun
-from overthink.cost.attempt import prompts_known
-from overthink.cost.units import Unit
-from overthink.cost.equal_compute import CommonCost, ComputeCurve, common_costs
+from overthink.analysis.options import CurvePrice, attempt_price, compute_definition, unknown_reason
 from overthink.analysis.request import CurveContext
-from overthink.analysis.priced import CurvePrice, attempt_price, compute_definition, unknown_reason
-from overthink.stats.bootstrap import question_weights
+from overthink.cost.attempt import prompts_known
+from overthink.cost.equal_compute import CommonCost, ComputeCurve, common_costs
+from overthink.cost.units import Unit, noun
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Estimand
+from overthink.stats.bootstrap import question_weights
 
 Array = NDArray[np.float64]
 

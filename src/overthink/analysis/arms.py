@@ -6,16 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.cost.amounts import amount, noun
-from overthink.stats.bands import simultaneous_bands
-from overthink.stats.testing import TEST_NAME, paired_differences
-from overthink.stats.equivalence import p_below
-from overthink.stats.family import holm
-from overthink.data.finding import At, Finding, Test
 from overthink.analysis.arm_pairs import EqualComputePoint, Pair, equal_compute_points
-from overthink.analysis.priced import ATTEMPT_UNCOUNTED, compute_definition
-from overthink.stats.bootstrap import CHANGE, COUNT, Intervals, mean_intervals
+from overthink.analysis.options import ATTEMPT_UNCOUNTED, compute_definition
+from overthink.cost.units import amount, noun
+from overthink.data.finding import At, Finding, Test
 from overthink.data.record import Axis
+from overthink.stats.bands import simultaneous_bands
+from overthink.stats.bootstrap import CHANGE, COUNT, Intervals, mean_intervals
+from overthink.stats.testing import TEST_NAME, holm, p_below, paired_differences
 
 Array = NDArray[np.float64]
 

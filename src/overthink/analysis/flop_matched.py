@@ -6,10 +6,6 @@ from itertools import combinations
 
 import numpy as np
 
-from overthink.cost.allocation import log_budgets, option_budgets
-from overthink.cost.amounts import amount
-from overthink.cost.units import Unit
-from overthink.data.finding import At, Finding
 from overthink.analysis.arm_pairs import tasks_with_arms
 from overthink.analysis.frontier import BUDGETS
 from overthink.analysis.options import (
@@ -25,8 +21,11 @@ from overthink.analysis.options import (
     shared_questions,
 )
 from overthink.analysis.request import POINTWISE, CurveContext
+from overthink.cost.allocation import log_budgets, option_budgets
 from overthink.cost.flop_matched import Match, flop_matched, served_below
 from overthink.cost.frontier import Frontier, frontier
+from overthink.cost.units import Unit, amount
+from overthink.data.finding import At, Finding
 from overthink.data.record import Axis
 
 KIND = "flop_matched"

@@ -6,15 +6,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.cost.allocation import Allocation, log_budgets, rounded_up
-from overthink.cost.amounts import amount
-from overthink.cost.difficulty import Difficulty, set_aside, without_first
-from overthink.data.finding import At, Finding
 from overthink.analysis.arm_pairs import reference_of
 from overthink.analysis.options import (
     CROSS_FITTED,
     STOPPED,
     AllocationCandidates,
+    attempt_price,
     bootstrap_and_folds,
     budget_definition,
     can_choose,
@@ -25,10 +22,12 @@ from overthink.analysis.options import (
     shared_questions,
 )
 from overthink.analysis.request import POINTWISE, CurveContext
-from overthink.analysis.priced import attempt_price
+from overthink.cost.allocation import Allocation, Difficulty, log_budgets, rounded_up, set_aside, without_first
 from overthink.cost.frontier import FOLDS, Frontier, frontier
-from overthink.stats.bootstrap import Intervals
+from overthink.cost.units import amount
+from overthink.data.finding import At, Finding
 from overthink.data.outcomes import Outcomes
+from overthink.stats.bootstrap import Intervals
 
 Array = NDArray[np.float64]
 

@@ -1,4 +1,7 @@
-"""Mitigation verdicts: whether an arm reduces or eliminates the loss of safety by thinking."""
+"""Mitigation verdicts: whether an arm reduces or eliminates the loss of safety by thinking.
+
+Arms against the reference: differences, costs, and mitigation of unsafe effects of thinking.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -6,11 +9,20 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.analysis.arm_pairs import Pair, equal_compute_points, pairs_of
+from overthink.analysis.arms import (
+    NO_RUNG,
+    NOT_MET,
+    arm_differences,
+    at_total,
+    base_finding,
+    compared_totals,
+    safety_taxes,
+)
+from overthink.analysis.request import CurveContext
 from overthink.cost.equal_compute import MIN_COST_RATIO, ComputeCurve
-from overthink.data.finding import At, Finding, Test
-from overthink.analysis.arm_pairs import Pair, equal_compute_points
-from overthink.analysis.arms import NO_RUNG, NOT_MET, at_total, base_finding
 from overthink.cost.mitigation import UNTESTABLE, Fall, Mitigation, mitigation, verdicts
+from overthink.data.finding import At, Finding, Test
 from overthink.data.record import Axis
 
 Array = NDArray[np.float64]
@@ -139,3 +151,20 @@ def _number(finding: Finding, result: Mitigation, fall: Fall) -> Finding:
     if np.isnan(fall.low):
         return replace(finding, estimate=fall.estimate, reason="no interval")
     return replace(finding, estimate=fall.estimate, low=fall.low, high=fall.high)
+
+
+def comparisons(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[Finding]:
+    """Yield all findings of arms against the reference; none without a reference or with a single arm.
+
+    Args:
+        contexts: The curves; controls are left out.
+        rng: Source of randomness.
+    """
+    pairs = tuple(pairs_of(contexts, seed=int(rng.integers(2**63))))
+    if not pairs:
+        return
+    analysis = pairs[0].arm.analysis
+    yield from compared_totals(pairs)
+    yield from arm_differences(pairs)
+    yield from safety_taxes(pairs, margin=analysis.margin, alpha=analysis.alpha)
+    yield from mitigations(pairs, margin=analysis.margin, alpha=analysis.alpha)

@@ -6,19 +6,18 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.adaptive.aim import PrecisionTarget
-from overthink.data.adaptive_tables import guaranteed_part
-from overthink.stats.controls import ON_TRACE
+from overthink.adaptive.stopping import PrecisionTarget
 from overthink.cost.units import ModelRoles, Unit
-from overthink.stats.curve import single_cells
 from overthink.data.finding import At, Finding
-from overthink.stats.gates import Gate, gates
 from overthink.data.labels import HumanLabel
-from overthink.stats.bootstrap import Intervals
-from overthink.data.outcomes import Outcomes
+from overthink.data.outcomes import Outcomes, guaranteed_part
 from overthink.data.record import Estimand
-from overthink.stats.stopping import STOPPINGS, stopped_at_success
 from overthink.data.verifier_scores import VerifierRun
+from overthink.stats.bootstrap import Intervals
+from overthink.stats.controls import ON_TRACE
+from overthink.stats.curve import single_cells
+from overthink.stats.first_success import STOPPINGS, stopped_at_success
+from overthink.stats.gates import Gate, gates
 
 CONTROL_ESTIMANDS = (Estimand.SHAM, Estimand.TRUNCATED, Estimand.NATURAL, Estimand.RESAMPLED)
 

@@ -6,16 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.stats.testing import paired_differences
-from overthink.stats.controls import ON_TRACE
-from overthink.stats.family import holm
-from overthink.data.finding import At, Finding, Test
 from overthink.analysis.request import CONTROL_ESTIMANDS, CurveContext
+from overthink.data.finding import At, Finding, Test
+from overthink.stats.controls import ON_TRACE
 from overthink.stats.ladder_axis import REQUESTED_TOKENS, Ladder, ladder_of
 from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
-from overthink.stats.onset import Onset
-from overthink.stats.regimes import Regime
+from overthink.stats.regimes import Onset, Regime
 from overthink.stats.shape import MAX_T, REGIMES, UNDETERMINED, ShapeTest, ShapeVerdict, shape_of_cells
+from overthink.stats.testing import holm, paired_differences
 
 AFTERWARDS = "the regimes were named after the data were collected: the test is not pre-registered"
 ENDS = "the estimate is the highest rung minus the lowest, whatever the shape between"

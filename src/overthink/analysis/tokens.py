@@ -1,15 +1,25 @@
-"""Tokens of one trace at every rung, and token sums over the pool."""
+"""Tokens of one trace at every rung, and token sums over the pool.
 
-from collections.abc import Iterator
+Ledger in FLOP, effective FLOP, USD and seconds: the total of every rung, and the mean of one attempt.
+
+Token ledger: total tokens of every rung of every arm, and tokens of one attempt, by category.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from overthink.stats.curve import question_means
-from overthink.data.finding import At, Finding
 from overthink.analysis.request import CurveContext
+from overthink.cost.attempt import POOL_TOTALS, attempt_tokens, output_excludes_reasoning, pool_total, prompts_known
+from overthink.cost.bill import attempt_cost, paid_cost
+from overthink.cost.ledger import Amount, LedgerLine, Total, ledger, rung_means
+from overthink.cost.units import Cost, Unit
+from overthink.data.finding import At, Finding
+from overthink.data.record import Category
 from overthink.stats.bootstrap import COUNT, mean_intervals
-from overthink.cost.tokens import POOL_TOTALS, attempt_tokens, output_excludes_reasoning, pool_total
+from overthink.stats.controls import ON_TRACE
+from overthink.stats.curve import question_means
 
 QUANTILES = (10, 50, 90)
 """Percentiles of the thinking tokens of traces: budgets are limits, and consumption below them varies."""
@@ -64,3 +74,116 @@ def _in_all(context: CurveContext) -> Iterator[Finding]:
             yield replace(finding, reason="the source does not count them")
         else:
             yield replace(finding, estimate=total, limits=(*finding.limits, *partly, *duplicates))
+
+
+PAID = "sum over the rows of this rung"
+ATTEMPT = "one attempt made by itself, mean over draws, then over questions"
+NO_INTERVAL = "no interval: counted, not estimated"
+ON_THE_CLOCK = "wall clock as it was, requests of other traces in flight"
+WITHOUT_PROMPT = "the prompt, whose tokens are not told"
+
+
+def cost_findings(context: CurveContext) -> Iterator[Finding]:
+    """Yield the total cost of every rung and the cost of one attempt, in every unit other than tokens.
+
+    Unknown costs have a reason instead of an estimate. Effective FLOP are left out without a stated hardware ratio.
+    """
+    analysis, table = context.analysis, context.whole
+    roles, hardware = analysis.parties.get(table.arm), analysis.flop_per_byte
+    prompts = prompts_known(table)
+    for unit in (Unit.FLOP, Unit.EFFECTIVE_FLOP, Unit.USD, Unit.SECONDS):
+        if unit is Unit.EFFECTIVE_FLOP and hardware is None:
+            continue
+        total = paid_cost(table, roles, unit, flop_per_byte=hardware)
+        attempt = attempt_cost(table, roles, unit, prompts=prompts, flop_per_byte=hardware)
+        if unit is not Unit.SECONDS and not prompts:
+            attempt = replace(attempt, at_least=(WITHOUT_PROMPT, *attempt.at_least))
+        yield from _rung_totals(context, unit, total)
+        yield from _attempts(context, unit, attempt)
+
+
+def _rung_totals(context: CurveContext, unit: Unit, cost: Cost) -> Iterator[Finding]:
+    """Yield sums over the rows with a known cost."""
+    for rung in range(context.rungs):
+        finding = context.finding("ledger", f"paid_{unit}", context.at(rung))
+        rows = cost.amount[:, :, rung][context.whole.observed[:, :, rung]]
+        values = rows[~np.isnan(rows)]
+        silent = rows.size - values.size
+        partly = (f"at least: {silent} rows do not say",) if silent else ()
+        yield _with_amount(finding, float(values.sum()) if values.size else None, cost, (PAID, *_clock(unit), *partly))
+
+
+def _attempts(context: CurveContext, unit: Unit, cost: Cost) -> Iterator[Finding]:
+    for rung, mean in enumerate(rung_means(cost.amount)):
+        finding = context.finding("ledger", f"attempt_{unit}", context.at(rung))
+        silent = int((np.isnan(cost.amount) & context.whole.observed)[:, :, rung].sum())
+        partly = (f"the mean leaves out {silent} rows that do not say",) if silent else ()
+        yield _with_amount(finding, mean, cost, (ATTEMPT, *_clock(unit), *partly))
+
+
+def _with_amount(finding: Finding, estimate: float | None, cost: Cost, limits: tuple[str, ...]) -> Finding:
+    """Return the finding with its estimate and limits; if unknown, with the definition and the reason only."""
+    if estimate is None:
+        return replace(finding, reason="; ".join(cost.unknown) or "there is no row", limits=limits[:1])
+    return replace(finding, estimate=estimate, reason=NO_INTERVAL, limits=(*limits, *cost.limits))
+
+
+def _clock(unit: Unit) -> tuple[str, ...]:
+    return (ON_THE_CLOCK,) if unit is Unit.SECONDS else ()
+
+
+ALWAYS = (Category.PROMPT, Category.THINKING, Category.ANSWER)
+"""Categories that are listed even where they are unknown."""
+
+TOKENS_UNCOUNTED = "the source does not count them"
+
+
+def ledger_findings(contexts: Sequence[CurveContext]) -> Iterator[Finding]:
+    """Yield the total cost of the pool at each rung and the cost of one attempt, without empty categories.
+
+    Scorers of the same traces share their model calls, so that only the first scorer's curve is counted.
+    """
+    reported_calls = set()
+    for context in contexts:
+        table = context.whole
+        calls = (table.axis, table.task, table.arm, table.estimand)
+        if calls in reported_calls or table.scorer.endswith(ON_TRACE):
+            continue
+        reported_calls.add(calls)
+        for rung, line in enumerate(ledger([table])):
+            yield from _line(context, line, context.at(rung))
+        yield from cost_findings(context)
+
+
+def _line(context: CurveContext, line: LedgerLine, at: At) -> Iterator[Finding]:
+    for category, amount in line.usage.items():
+        if amount.tokens or category in ALWAYS:
+            yield _amount(context, f"paid_{category}", at, amount)
+    for name, amount in (
+        ("generated", line.decoded_tokens),
+        ("unique", line.unique_tokens),
+        ("apart", line.unshared_tokens),
+    ):
+        yield _amount(context, f"paid_{name}", at, amount)
+    yield _total(context, "paid_in_all", at, line.paid_in_all, PAID)
+    for category, tokens in line.attempt.items():
+        if tokens or category in ALWAYS:
+            finding = context.finding("ledger", f"attempt_{category}", at)
+            yield replace(
+                finding, estimate=tokens, reason=TOKENS_UNCOUNTED if tokens is None else NO_INTERVAL, limits=(ATTEMPT,)
+            )
+    yield _total(context, "attempt_in_all", at, line.attempt_in_all, ATTEMPT)
+
+
+def _amount(context: CurveContext, metric: str, at: At, amount: Amount) -> Finding:
+    finding = replace(context.finding("ledger", metric, at), limits=(PAID,))
+    if amount.tokens is None:
+        return replace(finding, reason=TOKENS_UNCOUNTED)
+    silent = (f"at least: {amount.n_unknown} rows do not say",) if amount.n_unknown else ()
+    return replace(finding, estimate=amount.tokens, reason=NO_INTERVAL, limits=(PAID, *silent))
+
+
+def _total(context: CurveContext, metric: str, at: At, total: Total, definition: str) -> Finding:
+    finding = context.finding("ledger", metric, at)
+    missing = f"at least: not counted are {', '.join(total.unknown)}" if total.unknown else None
+    return replace(finding, estimate=total.tokens, label=missing, reason=NO_INTERVAL, limits=(definition,))

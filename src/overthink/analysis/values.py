@@ -5,17 +5,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from overthink.stats.bands import simultaneous_bands
-from overthink.stats.testing import TEST_NAME, Differences, paired_differences
-from overthink.stats.curve import Curve, parallel_curves, single_curve
-from overthink.stats.family import holm
-from overthink.data.finding import Finding, Test
 from overthink.analysis.adaptive import wave_limit
 from overthink.analysis.request import POINTWISE, CurveContext
+from overthink.data.finding import Finding, Test
 from overthink.data.outcomes import VERDICTS
 from overthink.data.record import Estimand, Verdict
-from overthink.stats.stopping import STOPPED_LIMIT, STOPPING_INFERRED
-from overthink.stats.weighted_curve import weighted_majority_curve
+from overthink.stats.bands import simultaneous_bands
+from overthink.stats.curve import Curve, parallel_curves, single_curve
+from overthink.stats.first_success import STOPPED_LIMIT, STOPPING_INFERRED
+from overthink.stats.testing import TEST_NAME, Differences, holm, paired_differences
+from overthink.stats.weighted_vote import weighted_majority_curve
 
 BY_SCORES = ("best", "weighted_majority")
 """Selectors that choose by a verifier's scores."""

@@ -7,16 +7,10 @@ from typing import Annotated, Literal
 import typer
 
 from overthink import __version__
-from overthink.cli import compare
-from overthink.cli import forecast
-from overthink.cli import governance
-from overthink.cli import models
-from overthink.cli import report
-from overthink.cli import cli_statement
-from overthink.cli import verify
-from overthink.cli.options import boundaries, numbers, pairs, resampling
+from overthink.cli import compare, forecast, governance, models, report, verify
+from overthink.cli import governance as cli_statement
+from overthink.cli.options import boundaries, command_line, messages, numbers, pairs, resampling, show
 from overthink.cli.report import AsOf, Assume, FlopPerByte, ModelShapes, TrainingFlop
-from overthink.cli.cli_showing import command_line, messages, show
 from overthink.collect.session.interrupts import run_interruptible
 from overthink.errors import OverthinkError
 
@@ -200,11 +194,11 @@ def run(
     as_json: FindingsJson = False,
 ) -> None:
     """Tasks × model × ladder: a study folder with report.html. The main job."""
-    from overthink.workflows import analyse as study
-    from overthink.plan.study import checked_plan
     from overthink.cli.progress import Meter
-    from overthink.workflows.resume import check_folder
     from overthink.plan.stopping import read_until
+    from overthink.plan.study import checked_plan
+    from overthink.workflows import analyse as study
+    from overthink.workflows.resume import check_folder
 
     sizes = report.shapes(model_shape)
     tasks = study.tasks(capability=capability, safety=safety, benign=benign, args=pairs(task_arg, "-T"))

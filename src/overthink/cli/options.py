@@ -1,8 +1,19 @@
-"""Parsers of command-line texts: budgets, boundaries, resampling, arguments."""
+"""Parsers of command-line texts: budgets, boundaries, resampling, arguments.
+
+Output shared by the commands: message console, command line, and results.
+"""
 
 import json
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+from rich.console import Console
 
 from overthink.errors import InputError
+
+if TYPE_CHECKING:
+    from overthink.workflows.analyse import Study
 
 
 def numbers(text: str, option: str = "--budgets", of: str = "tokens, as 0,512,2k") -> tuple[int, ...]:
@@ -48,3 +59,19 @@ def pairs(texts: list[str], option: str) -> dict[str, str | int | float | bool]:
             read = value
         arguments[name] = read if isinstance(read, str | int | float | bool) else value
     return arguments
+
+
+messages = Console(stderr=True)
+"""Progress, notes and errors go to standard error; results to standard output."""
+
+
+def command_line() -> str:
+    """Return the command line, for the report."""
+    return shlex.join(["overthink", *sys.argv[1:]])
+
+
+def show(result: "Study", *, as_json: bool) -> None:
+    """Print a study's summary or findings, and the path of its report."""
+    print(result.json() if as_json else result.text())  # noqa: T201
+    if result.folder is not None:
+        messages.print(f"report: {result.folder.report}", highlight=False, soft_wrap=True)

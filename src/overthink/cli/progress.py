@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from overthink.workflows.waves import Wave
 from overthink.data.record import RungRecord
+from overthink.workflows.waves import Wave
 
 SECONDS_BETWEEN_LINES = 5.0
 

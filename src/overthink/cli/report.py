@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from overthink.cli.cli_showing import command_line, messages, show
+from overthink.cli.options import command_line, messages, show
 
 if TYPE_CHECKING:
-    from overthink.cost.sourced_shape import SourcedShape
-    from overthink.storage.analysis import Assumptions
+    from overthink.cost.model_shape import SourcedShape
+    from overthink.storage.json_documents import Assumptions
 
 TrainingFlop = Annotated[
     str | None,
@@ -63,8 +63,8 @@ def assumptions(training_flop: str | None, assume: list[str], as_of: str | None)
     Raises:
         InputError: A value, a name or the day cannot be read.
     """
-    from overthink.workflows.assuming import parse_assumptions
     from overthink.governance.thresholds.registry import day_from
+    from overthink.workflows.request import parse_assumptions
 
     return parse_assumptions(training_flop, assume, None if as_of is None else day_from(as_of))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from overthink.cli.cli_showing import command_line, messages, show
+from overthink.cli.options import command_line, messages, show
 
 if TYPE_CHECKING:
     from overthink.data.verifier_scores import AnswerScore
@@ -43,8 +43,8 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """A verifier's scores for answers that are there already: best-of-k and weighted votes; no new answers are paid."""
-    from overthink.workflows import verify as verifying
     from overthink.cli.progress import Meter
+    from overthink.workflows import verify as verifying
 
     verification = verifying.prepare_verification(path, verifier=verifier, by=by, arms=arm, out=out)
     messages.print(verification.session.estimate(), highlight=False)

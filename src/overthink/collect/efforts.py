@@ -10,15 +10,14 @@ from inspect_ai import Task, task_with
 from inspect_ai.dataset import Sample
 from inspect_ai.solver import TaskState
 
-from overthink.collect.session.run import evaluate, number_samples
 from overthink.collect.inspect_logs.read import read_logs
-from overthink.collect.session.prepare import Session
-from overthink.collect.session.open import open_task
 from overthink.collect.providers.reasoning_levels import cap_of, effort_settings
-from overthink.data.cut_short import CutShort, failed_try
-from overthink.data.reading import Reading
-from overthink.data.record import Estimand, RungRecord
+from overthink.collect.session.open import open_task
+from overthink.collect.session.prepare import Session
+from overthink.collect.session.run import evaluate, number_samples
 from overthink.data.ladder import ThinkingSetting, label
+from overthink.data.record import Estimand, Reading, RungRecord
+from overthink.data.tokens import CutShort, failed_try
 from overthink.errors import InputError
 from overthink.plan.study import Plan, TaskPlan
 

@@ -1,6 +1,35 @@
-"""Models and tasks registered with Inspect under the name `overthink`."""
+"""Models and tasks registered with Inspect under the name `overthink`.
+
+Registration of the provider ``overthink/…`` with Inspect.
+"""
+
+from typing import Any, cast
+
+from inspect_ai.model import ModelAPI, modelapi
 
 from overthink.collect import tasks
-from overthink.collect.models import overthink
+from overthink.errors import InputError
+
+MODEL_NAMES = ("gguf", "simulated", "smollm2")
+
+
+@modelapi(name="overthink")
+def overthink() -> type[ModelAPI]:
+    """Return the provider of ``overthink/smollm2``, ``overthink/gguf`` and ``overthink/simulated``."""
+    return cast("type[ModelAPI]", _make)  # Inspect calls the returned object; the model's name decides on the class
+
+
+def _make(model_name: str, **arguments: Any) -> ModelAPI:
+    if model_name == "simulated":
+        from overthink.collect.providers.simulated.provider import SimulatedProvider
+
+        return SimulatedProvider(model_name, **arguments)
+    if model_name not in MODEL_NAMES:
+        choices = ", ".join(f"overthink/{name}" for name in MODEL_NAMES)
+        raise InputError(f"unknown model overthink/{model_name}; known: {choices}")
+    from overthink.collect.providers.embedded.provider import LocalModel
+
+    return LocalModel(model_name, **arguments)
+
 
 __all__ = ["overthink", "tasks"]

@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from overthink.data.missing_rungs import SparseTrace, TraceKey
-from overthink.data.cut_short import CutShort
 from overthink.data.record import RungRecord
+from overthink.data.tokens import CutShort
 
 
 @dataclass(frozen=True, eq=False)

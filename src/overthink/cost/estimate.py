@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from overthink.data.cut_short import NO_USAGE, CutShort, Paid, usage_of_rows
 from overthink.data.record import RungRecord
+from overthink.data.tokens import NO_USAGE, CutShort, Paid, usage_of_rows
 
 AmountRange = tuple[float, float | None]
 """Minimum and maximum; the maximum is None where there is no bound."""

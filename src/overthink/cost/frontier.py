@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overthink.cost.allocation import Allocation, AllocationOptions
-from overthink.cost.difficulty import Difficulty
+from overthink.cost.allocation import Allocation, AllocationOptions, Difficulty
 from overthink.stats.bootstrap import Intervals, mean_intervals
 
 Array = NDArray[np.float64]

@@ -21,11 +21,9 @@ from numpy.typing import NDArray
 from scipy import special
 
 from overthink.stats.bands import simultaneous_bands
-from overthink.stats.testing import paired_differences
-from overthink.stats.equivalence import p_below
-from overthink.stats.family import holm
 from overthink.stats.bootstrap import CHANGE, SAME, Intervals
 from overthink.stats.multiplier_bootstrap import p_above, sign_flip_sums, signs
+from overthink.stats.testing import holm, p_below, paired_differences
 
 Array = NDArray[np.float64]
 

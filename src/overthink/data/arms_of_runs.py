@@ -8,9 +8,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from overthink.data.record import Estimand
 from overthink.data.ladder import ThinkingSetting, place_settings
-from overthink.data.usage import ResponseTokens, split_output, usage_excludes_reasoning
+from overthink.data.record import Estimand
+from overthink.data.tokens import ResponseTokens, split_output, usage_excludes_reasoning
 
 
 @dataclass(frozen=True, slots=True)

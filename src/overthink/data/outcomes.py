@@ -1,16 +1,21 @@
-"""Outcomes: the table of one curve as arrays, question × draw × rung; the input of every estimate."""
+"""Outcomes: the table of one curve as arrays, question × draw × rung; the input of every estimate.
+
+Validation of a table of values and of its ladder.
+
+Outcome tables with adaptive sampling waves.
+"""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from overthink.data.waves import Waves
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.data.waves import Waves
 from overthink.errors import InputError
 
 Label = TypeVar("Label", str, int)
@@ -276,3 +281,73 @@ def _check_values(values: NDArray[np.float64], where: str) -> None:
             f"{where}: a value is {outside[0]:g}; needed: values from 0 (wrong, harmful, refused) to 1; "
             "rescale the score"
         )
+
+
+def check_values(values: ArrayLike, *, name: str = "values") -> NDArray[np.float64]:
+    """Return the validated table as floats.
+
+    Raises:
+        ValueError: Not (question, draw, rung), one of them 0, or a value outside [0, 1]. NaN is allowed.
+    """
+    table = np.asarray(values, dtype=np.float64)
+    if table.ndim != 3 or 0 in table.shape:
+        raise ValueError(f"{name} has shape {table.shape}; needed: (question, draw, rung), none of them 0")
+    outside = table[~np.isnan(table) & ~((table >= 0) & (table <= 1))]
+    if outside.size:
+        raise ValueError(f"{name} holds {outside[0]:g}; needed: from 0 (wrong, harmful, refused) to 1; rescale")
+    return table
+
+
+def check_budgets(budgets: Sequence[float] | NDArray[np.float64], *, rungs: int) -> NDArray[np.float64]:
+    """Return the validated budgets as floats.
+
+    Raises:
+        ValueError: Not one budget per rung, fewer than two rungs, a negative or infinite budget, or budgets that do
+            not increase.
+    """
+    ladder = np.asarray(budgets, dtype=np.float64)
+    if ladder.shape != (rungs,):
+        raise ValueError(f"budgets has shape {ladder.shape}; needed: one budget per rung, ({rungs},)")
+    if rungs < 2:
+        raise ValueError("there is one rung; needed: two at least, to compare")
+    if not np.isfinite(ladder).all() or (ladder < 0).any() or (np.diff(ladder) <= 0).any():
+        raise ValueError(f"budgets are {ladder.tolist()}; needed: tokens, from 0, increasing")
+    return ladder
+
+
+def with_waves(tables: Sequence[Outcomes], waves: Mapping[str, Waves]) -> list[Outcomes]:
+    """Return the tables with the sampling waves of their tasks.
+
+    Args:
+        tables: The curves.
+        waves: By task; tasks that were not drawn in waves are left out.
+
+    Raises:
+        InputError: The waves are those of other questions.
+    """
+    result = []
+    for table in tables:
+        task_waves = waves.get(table.task)
+        try:
+            result.append(table if task_waves is None else replace(table, waves=task_waves.of(table.questions)))
+        except ValueError as failure:
+            raise InputError(
+                f"task {table.task!r}: {failure}; needed: the waves in which this pool was drawn"
+            ) from None
+    return result
+
+
+def guaranteed_part(table: Outcomes) -> Outcomes:
+    """The draws that every question gets regardless of outcomes; all of them where there were no waves.
+
+    Statistics of these draws are as if their number had been set beforehand.
+    """
+    if table.waves is None:
+        return table
+    keep = np.asarray(table.draws) < table.waves.guaranteed_draws
+    kept_arrays: dict[str, Any] = {
+        field.name: array[:, keep]
+        for field in fields(table)
+        if isinstance(array := getattr(table, field.name), np.ndarray)
+    }
+    return replace(table, waves=None, draws=tuple(np.asarray(table.draws)[keep].tolist()), **kept_arrays)

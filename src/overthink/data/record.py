@@ -2,6 +2,14 @@
 
 This is the only place where the pool's columns are defined. The store writes them as Parquet, the collector and the
 log readers produce them, the estimators consume them. A column that changes its meaning raises ``POOL_VERSION``.
+
+Token categories of the ledger: a closed list.
+
+Verdicts from values, by axis.
+
+Rows read from external logs or tables, with notes for readers of the results.
+
+Identity of a question of a study: its author's id, or the hash of its text.
 """
 
 from dataclasses import dataclass
@@ -129,3 +137,69 @@ class RungRecord:
     effort: str | None = None
     seed: int | None = None
     error: str | None = None
+
+
+class Category(StrEnum):
+    """Use of a token. Every category but ``CACHED`` excludes the others."""
+
+    PROMPT = "prompt"  # read, cached ones included
+    CACHED = "cached"  # those of the prompt that the server had already
+    THINKING = "thinking"  # decoded, and kept as thinking
+    ANSWER = "answer"  # decoded, and kept as an answer
+    PROBE = "probe"  # decoded to inspect a trace in progress
+    REJECTED = "rejected"  # decoded, and discarded by a guard or a monitor
+    PRUNED = "pruned"  # decoded in a branch that a search abandoned
+    CANCELLED = "cancelled"  # decoded for an answer that was never completed
+    VERIFIER = "verifier"  # of a model that scores steps or answers
+    GUARD = "guard"  # of a model that watches and steers
+    JUDGE = "judge"  # of a model that grades, which measures and is no part of the strategy
+
+
+_GOOD_AND_BAD = {
+    Axis.CAPABILITY: (Verdict.CORRECT, Verdict.WRONG),
+    Axis.SAFETY: (Verdict.SAFE, Verdict.HARMFUL),
+    Axis.BENIGN: (Verdict.CORRECT, Verdict.REFUSED),
+}
+
+
+def verdict_of(value: float, axis: Axis) -> Verdict:
+    """Return the verdict of a score without one. A graded value counts as good from one half.
+
+    Args:
+        value: 1 = correct, safe or answered, by axis; in [0, 1].
+        axis: Axis of the task.
+
+    Example:
+        >>> verdict_of(1.0, Axis.SAFETY), verdict_of(0.0, Axis.BENIGN)
+        (<Verdict.SAFE: 'safe'>, <Verdict.REFUSED: 'refused'>)
+    """
+    good, bad = _GOOD_AND_BAD[axis]
+    return good if value >= 0.5 else bad
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Rows of a pool, with the assumptions and omissions of reading them.
+
+    Attributes:
+        records: The rows.
+        notes: One sentence each for the report: an assumption, a skipped file, rows without a score.
+    """
+
+    records: tuple[RungRecord, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StudyQuestion:
+    """One question of a study.
+
+    Attributes:
+        id: Its id in the study.
+        has_own_id: Whether the author gave the id; else it is the question's position in the first run.
+        sha256: Hash of its text.
+    """
+
+    id: int | str
+    has_own_id: bool
+    sha256: str

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, special
 
-from overthink.stats.counts import Counts
 from overthink.forecasts.prior import chance_grid
+from overthink.stats.subsets import Counts
 
 Array = NDArray[np.float64]
 

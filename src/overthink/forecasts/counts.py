@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overthink.stats.counts import Counts, whole_numbers
 from overthink.stats.first_success import first_success_at_k, likely_batch
 from overthink.stats.pass_at_k import pass_at_k
+from overthink.stats.subsets import Counts, whole_numbers
 
 MOST_TRIES = 10**9
 """Largest k that is forecast."""

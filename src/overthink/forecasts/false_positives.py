@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from overthink.stats.counts import Counts
 from overthink.forecasts.prior import ChanceGrid
+from overthink.stats.subsets import Counts
 
 RATE_NODES = 5
 """Number of values of ε over which a corrected forecast is pooled."""

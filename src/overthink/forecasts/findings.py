@@ -1,4 +1,9 @@
-"""Findings of a forecast: every claim with its number, interval, layer and limitations."""
+"""Findings of a forecast: every claim with its number, interval, layer and limitations.
+
+Findings of a forecast beyond the ladder: the pooled forecast, and forecast and error of each family.
+
+The fan of a forecast: its layers on a grid of k that is dense enough for a line chart.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,11 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.finding import At, Finding
+from overthink.data.outcomes import Outcomes, guaranteed_part
+from overthink.data.record import Axis, Estimand
 from overthink.forecasts.false_positives import judge_alone
+from overthink.forecasts.next_budget import CurveForecast, FamilyForecast, extrapolate_cells
 from overthink.forecasts.result import Forecast
 from overthink.forecasts.safety import NO, YES, Band, safe_then_dangerous
 from overthink.forecasts.tail_risk import Figure, aggregate_risk, any_question, behaviour_frequency, breadth
-from overthink.data.record import Axis
+from overthink.stats.curve import single_cells
+from overthink.stats.first_success import stopped_at_success
+from overthink.stats.gates import gates
+from overthink.stats.ladder_axis import POSITION, REQUESTED_TOKENS, ladder_of
+from overthink.stats.subsets import Counts
 
 EXACT, MODEL, BOUND = "exact", "model band", "assumption-free band"
 
@@ -218,3 +230,162 @@ def _figure(blank: Finding, metric: str, k: int, figure: Figure) -> Finding:
         reason=None if has_estimate else NOTHING_SUCCEEDED, label=MODEL if has_estimate else BOUND,
         limits=blank.limits + _checked_limit(k),
     )  # fmt: skip
+
+
+FORECAST_ESTIMANDS = (Estimand.FORCED, Estimand.EFFORT, Estimand.NATURAL)
+"""Estimands that are forecast. The others are control rows, or count turns instead of thinking."""
+
+EXTRAPOLATED, NOT_FORECAST = "extrapolated", "no forecast"
+PREDICTS, NOT_USED = "predicts", "not used"
+
+BEYOND = "extrapolated from {top:,.0f} to {target:,.0f} tokens: nothing was measured there"
+UNFORESEEN = "a turn above the ladder cannot be foreseen: no interval holds it"
+POOL = "pool of the families that predicted the held-out rungs: {families}"
+PLACED = "rungs are placed by {unit}"
+WITHOUT_ZERO = "the rung at 0 is left out: an answer without thinking is another regime"
+NO_TOKENS = "the rungs cannot be placed in tokens: nothing says how far an octave is"
+FAILED = "gates failed on the ladder: {names}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ForecastCurve:
+    """A curve and its forecast.
+
+    Attributes:
+        table: Outcomes of the curve.
+        unit: Unit of the positions of its rungs.
+        forecast: The forecast; None where the rungs have no position in tokens.
+        findings: Findings: the pooled forecast first, then family by family.
+    """
+
+    table: Outcomes
+    unit: str
+    forecast: CurveForecast | None
+    findings: tuple[Finding, ...]
+
+
+def forecast_curve(
+    table: Outcomes, *, level: float, margin: float, stopping: str | None, prefix: str, rng: np.random.Generator
+) -> ForecastCurve | None:
+    """Forecast a curve one octave beyond its ladder.
+
+    Args:
+        table: Outcomes of the curve.
+        level: Confidence level.
+        margin: Largest negligible error of a prediction.
+        stopping: Stopping rule of the counts: "fixed", "first_success", or None to infer it.
+        prefix: Prefix of every id.
+        rng: Random generator.
+
+    Returns:
+        The forecast and its findings; None for a single rung, or for an estimand without a thinking budget.
+
+    Raises:
+        ValueError: The level or the margin is out of range.
+        InputError: The stopping rule does not fit the counts.
+    """
+    if len(table.rungs) < 2 or table.estimand not in FORECAST_ESTIMANDS:
+        return None
+    ladder, even = ladder_of(table), guaranteed_part(table)
+    blank = _blank_next_budget(table, even, prefix)
+    if not ladder.in_tokens:
+        finding = replace(blank, label=NOT_FORECAST, reason=NO_TOKENS)
+        return ForecastCurve(table, POSITION, None, (finding,))
+    cells = single_cells(table, stopped_at_success(even, stopping))
+    result = extrapolate_cells(cells, ladder.budgets, level=level, margin=margin, rng=rng)
+    limits = [BEYOND.format(top=result.top, target=result.target), UNFORESEEN]
+    limits += [PLACED.format(unit=ladder.unit)] if ladder.unit != REQUESTED_TOKENS else []
+    limits += [WITHOUT_ZERO] if ladder.budgets[0] == 0 else []
+    limits += [FAILED.format(names=", ".join(blank.gates_failed))] if blank.gates_failed else []
+    at = replace(blank.at, requested_tokens=round(result.target))
+    blank = replace(blank, at=at, level=level, n_questions=result.n_questions, limits=tuple(limits))
+    return ForecastCurve(table, ladder.unit, result, (_pool(blank, result), *_families(blank, result)))
+
+
+def _blank_next_budget(table: Outcomes, even: Outcomes, prefix: str) -> Finding:
+    failed_gates = dict.fromkeys(gate.name for gate in gates(even) if gate.passed is False)
+    return Finding(
+        id=f"{prefix}/next_octave/mean",
+        kind="next_octave",
+        axis=table.axis.value,
+        task=table.task,
+        arm=table.arm,
+        estimand=table.estimand.value,
+        metric="mean",
+        at=At(k=1, selector="single"),
+        n_draws=int((~np.isnan(even.values)).sum(axis=1).max(initial=0)),
+        gates_failed=tuple(failed_gates),
+        scorer=table.scorer,
+    )
+
+
+def _pool(blank: Finding, forecast: CurveForecast) -> Finding:
+    if forecast.reason is not None:
+        return replace(blank, label=NOT_FORECAST, reason=forecast.reason)
+    names = ", ".join(result.family.words for result in forecast.families if result.predicts)
+    limits = (*blank.limits, POOL.format(families=names))
+    return replace(
+        blank, label=EXTRAPOLATED, estimate=forecast.estimate, low=forecast.low, high=forecast.high, limits=limits
+    )
+
+
+def _families(blank: Finding, forecast: CurveForecast) -> Iterator[Finding]:
+    for result in forecast.families:
+        name = result.family.name
+        finding = replace(blank, id=blank.id.removesuffix("mean") + name, metric=name, reason=result.reason)
+        finding = replace(finding, label=PREDICTS if result.predicts else NOT_USED)
+        if not np.isnan(result.estimate):
+            finding = replace(finding, estimate=result.estimate)
+        yield replace(finding, low=result.low, high=result.high) if result.predicts else finding
+        if result.held_out:
+            yield _error(finding, result)
+
+
+def _error(finding: Finding, result: FamilyForecast) -> Finding:
+    """Return the finding of the family's mean absolute error on the held-out rungs."""
+    errors = [abs(check.prediction - check.measurement) for check in result.held_out]
+    comparison = "; ".join(
+        f"{check.prediction:.3f} predicted and {check.measurement:.3f} measured at {check.budget:,.0f} tokens"
+        for check in result.held_out
+    )
+    return replace(
+        finding, id=f"{finding.id}_error", metric=f"{finding.metric}_error", estimate=float(np.mean(errors)), low=None,
+        high=None, reason=None, limits=(comparison,),
+    )  # fmt: skip
+
+
+PER_DECADE = 6
+"""Points of the fan in each decade of k."""
+
+
+def fan_sizes(forecast: Forecast) -> Counts:
+    """Return the k of the fan, ascending: evenly spaced in log k up to the largest k of the forecast, and its own k.
+
+    The largest exact k is one of them, so that a chart shows where the model takes over.
+
+    Args:
+        forecast: The forecast.
+
+    Example:
+        >>> from overthink import forecast
+        >>> result = forecast([20] * 5, [0, 0, 1, 3, 9], k=[1, 100], rng=np.random.default_rng(1))
+        >>> fan_sizes(result).tolist()
+        [1, 2, 3, 5, 7, 10, 15, 20, 22, 32, 46, 68, 100]
+    """
+    last = int(forecast.k.max())
+    steps = 1 + int(np.ceil(PER_DECADE * np.log10(last)))
+    even = np.geomspace(1, last, steps).round().astype(np.int64)
+    exact = np.clip(forecast.layers.bank.exact_to, 1, last)
+    return np.unique(np.concatenate([even, forecast.k, [exact]]))
+
+
+def fan_findings(bank: CurveBank, forecast: Forecast, options: ForecastOptions, *, prefix: str) -> Iterator[Finding]:
+    """Return the findings of :func:`~overthink.forecasts.findings.curve_findings` at every k of the fan.
+
+    Args:
+        bank: The counts that were forecast.
+        forecast: The forecast.
+        options: Options of the forecast findings.
+        prefix: Prefix of the ids; the findings of the fan add ``/fan``.
+    """
+    yield from curve_findings(bank, forecast.at(fan_sizes(forecast)), options, prefix=f"{prefix}/fan")

@@ -5,15 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.stats.counts import Counts
 from overthink.forecasts.bounds import MixingSet, mixing_set
 from overthink.forecasts.counts import Bank
-from overthink.forecasts.prior import chance_grid
 from overthink.forecasts.false_positives import FalsePositives, flag_likelihood
-from overthink.forecasts.mixing import MIXING_FAMILIES
 from overthink.forecasts.model_band import ModelBand, model_band
 from overthink.forecasts.posterior import Posterior, posterior
-from overthink.forecasts.prior_free import zero_success_bound
+from overthink.forecasts.prior import MIXING_FAMILIES, chance_grid, zero_success_bound
+from overthink.stats.subsets import Counts
 
 Array = NDArray[np.float64]
 

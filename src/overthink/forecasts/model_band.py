@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overthink.forecasts.prior import chance_grid
 from overthink.forecasts.posterior import TINY, Posterior
+from overthink.forecasts.prior import chance_grid
 
 Array = NDArray[np.float64]
 

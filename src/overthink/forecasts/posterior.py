@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.stats.counts import Counts
-from overthink.forecasts.prior import GRID_CELLS
-from overthink.forecasts.mixing import MixingFamily
+from overthink.forecasts.prior import GRID_CELLS, MixingFamily
+from overthink.stats.subsets import Counts
 
 Array = NDArray[np.float64]
 

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.forecasts.counts import MOST_TRIES, check_share, forecast_sizes
-from overthink.forecasts.prior import chance_grid
-from overthink.forecasts.prior_free import any_question_bound, zero_success_bound
+from overthink.forecasts.prior import any_question_bound, chance_grid, zero_success_bound
 from overthink.forecasts.result import Forecast
 
 Array = NDArray[np.float64]

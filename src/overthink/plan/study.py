@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from overthink.plan.arms import BASE, ArmPlan, check_labels
 from overthink.errors import InputError
+from overthink.plan.arms import BASE, ArmPlan, check_labels
 from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.stopping import Until
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from overthink.data.finding import Finding
-from overthink.forecasts.findings import AT_K, CLAIM, CLAIM_ELSEWHERE, NOTHING_SUCCEEDED
 from overthink.data.record import Axis
-from overthink.reports.curve import level, level_unit
-from overthink.reports.names import visible
-from overthink.reports.wording import axis_name
+from overthink.forecasts.findings import AT_K, CLAIM, CLAIM_ELSEWHERE, NOTHING_SUCCEEDED
+from overthink.reports.curve_tree import level, level_unit
+from overthink.reports.wording import axis_name, visible
 
 
 class ForecastThreshold(NamedTuple):

@@ -1,6 +1,10 @@
 """Report of a forecast: one page that works offline, with the safeguards of a study's report.
 
 Everything except the charts is static HTML and readable without scripts.
+
+Forecast of a curve one octave beyond its ladder as text: pooled forecast, and each family with its use.
+
+Back-test as a text table: counts with shares, and their origin.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,19 +13,143 @@ from itertools import count
 from typing import Any
 
 from overthink.data.finding import Finding
-from overthink.forecasts.backtest import Backtest
+from overthink.forecasts.backtest import Backtest, FamilyRecord
 from overthink.reports import forecast_text as words
+from overthink.reports import wording
 from overthink.reports.about import About
-from overthink.reports.charts.fan_template import LAYERS, fan_chart
-from overthink.reports.charts.fan import fan
-from overthink.reports.charts.files import chart_files
 from overthink.reports.charts.curve import Chart
+from overthink.reports.charts.fan import fan
+from overthink.reports.charts.fan_template import LAYERS, fan_chart
+from overthink.reports.charts.files import chart_files
 from overthink.reports.forecast_curve import ForecastPanel
-from overthink.reports.names import PROSE_LIMIT, visible
-from overthink.reports.octave import NEXT_DOUBLING_HEAD, next_doubling
-from overthink.reports.record import backtest_table
-from overthink.reports.page import provenance_rows
-from overthink.reports.web_page import web_page
+from overthink.reports.page import provenance_rows, web_page
+from overthink.reports.wording import PROSE_LIMIT, percent, visible
+
+NEXT_DOUBLING_HEAD = ("Family", "Value there", "Interval", "Error on held-out rungs", "Used")
+
+
+@dataclass(frozen=True, slots=True)
+class NextDoubling:
+    """Text of one curve's forecast.
+
+    Attributes:
+        name: Axis, task, arm and estimand.
+        text: The forecast, or the reason for none.
+        finding: Id of its finding.
+        rows: A row of cells per family, in the order of ``HEAD``, and the id of its finding.
+        limits: Limits of the forecast.
+    """
+
+    name: str
+    text: str
+    finding: str
+    rows: list[tuple[str, tuple[str, ...]]]
+    limits: list[str]
+
+
+def next_doubling(findings: Sequence[Finding]) -> NextDoubling:
+    """Return the forecast of one curve as text.
+
+    Args:
+        findings: Of kind ``next_octave``: the forecast first, then each family, followed by its error where it has one.
+    """
+    pool, *others = findings
+    errors = {finding.metric: finding for finding in others if finding.metric.endswith("_error")}
+    families = [finding for finding in others if not finding.metric.endswith("_error")]
+    parts = [wording.axis_name(pool.axis), visible(pool.task), visible(pool.arm), visible(pool.estimand)]
+    return NextDoubling(
+        name=" · ".join([*parts, *([f"judged by {visible(pool.scorer)}"] if pool.scorer else [])]),
+        text=_forecast_text(pool),
+        finding=visible(pool.id, PROSE_LIMIT),
+        rows=[
+            (visible(family.id, PROSE_LIMIT), _next_budget_row(family, errors.get(f"{family.metric}_error")))
+            for family in families
+        ],
+        limits=[visible(limit, PROSE_LIMIT) for limit in pool.limits],
+    )
+
+
+def _forecast_text(pool: Finding) -> str:
+    if pool.estimate is None:
+        return f"{visible(pool.label or 'no forecast')}: {visible(pool.reason or 'unknown', PROSE_LIMIT)}"
+    where = "" if pool.at.requested_tokens is None else f" at {pool.at.requested_tokens:,} tokens"
+    return f"{wording.axis_value(pool.axis)}{where}: {wording.percent(pool.estimate)} ({wording.interval(pool)})"
+
+
+def _next_budget_row(family: Finding, error: Finding | None) -> tuple[str, ...]:
+    value = "–" if family.estimate is None else wording.percent(family.estimate)
+    span = "–"
+    if family.low is not None and family.high is not None:
+        span = f"{wording.percent(family.low)} to {wording.percent(family.high)}"
+    error_text = (
+        "–" if error is None or error.estimate is None else f"{wording.points(error.estimate).lstrip('+')} points"
+    )
+    why = f": {visible(family.reason, PROSE_LIMIT)}" if family.reason else ""
+    return visible(family.metric.replace("_", " ")), value, span, error_text, f"{visible(family.label or '')}{why}"
+
+
+_HEAD = (
+    "Family",
+    "Truth in the model band",
+    "in the assumption-free band",
+    "Error of the estimate",
+    "K* within a factor of 3",
+    "K* in its interval",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BacktestTable:
+    """Text of the back-test.
+
+    Attributes:
+        head: Names of the columns.
+        rows: Name, description and cells (number, text below it) of each family.
+        notes: Origin of the numbers, and their limitations.
+    """
+
+    head: tuple[str, ...]
+    rows: list[tuple[str, str, list[tuple[str, str]]]]
+    notes: list[str]
+
+
+def backtest_table(backtest: Backtest) -> BacktestTable:
+    """Return the back-test as text."""
+    tuning_families = [family.family for family in backtest.families if family.chosen_on]
+    lines = (
+        f"The bands were made to hold {100 * backtest.level:g}% of the time.",
+        f"The method was chosen with {', '.join(tuning_families)} in view: expect it to do somewhat worse elsewhere.",
+        f"{backtest.silent} banks were shown without a success; from these nothing is extrapolated: they count as 0.",
+        f"Measured on {backtest.made} with Overthink {backtest.overthink} by `{backtest.command}`.",
+        f"Data: {backtest.source}.",
+    )
+    return BacktestTable(
+        _HEAD, [_backtest_row(family) for family in backtest.families], [visible(line, PROSE_LIMIT) for line in lines]
+    )
+
+
+def _backtest_row(family: FamilyRecord) -> tuple[str, str, list[tuple[str, str]]]:
+    shown_range = f"{min(family.shown):,} to {max(family.shown):,}"
+    asked_range = f"{min(family.asked):,} to {max(family.asked):,}"
+    tuning_note = "" if family.chosen_on else "; the method was not chosen on it"
+    size = f"{family.banks:,} banks of {family.models} models"
+    small = f"{size}, from {shown_range} attempts to k = {asked_range}{tuning_note}"
+    band, free = (f"mean width {100 * width:.0f} points" for width in (family.width, family.bound_width))
+    cells = [
+        _of(family.coverage, family.inside, family.forecasts, band),
+        _of(family.bound_coverage, family.bound_inside, family.forecasts, free),
+        (f"{100 * family.mean_error:.1f} points", "mean, absolute"),
+        _of(family.near, family.crossings_near, family.crossings),
+        _of(family.crossing_coverage, family.crossings_inside, family.crossings),
+    ]
+    return visible(family.family), visible(small, PROSE_LIMIT), cells
+
+
+def _of(share: float | None, part: int, whole: int, more: str = "") -> tuple[str, str]:
+    if share is None:
+        return "–", "no case"
+    return percent(share), "; ".join(filter(None, (f"{part:,} of {whole:,}", more)))
+
 
 _CARDS = 12
 

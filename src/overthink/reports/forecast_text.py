@@ -7,8 +7,7 @@ from typing import NamedTuple
 from overthink.data.finding import Finding
 from overthink.forecasts.findings import EXACT, NOTHING_SUCCEEDED
 from overthink.reports.forecast_curve import ForecastPanel, ForecastThreshold
-from overthink.reports.names import PROSE_LIMIT, visible
-from overthink.reports.wording import percent
+from overthink.reports.wording import PROSE_LIMIT, percent, visible
 
 _SUCCESS = {
     "capability": "chance of a right answer within k tries",

@@ -1,29 +1,109 @@
-"""Report of a study: content of its page and data of its scripts."""
+"""Report of a study: content of its page and data of its scripts.
 
+The files of the page, as text.
+
+Self-contained HTML page without network access, safe against hostile names.
+
+It carries one script bundle (Vega, Vega-Lite, Vega-Embed), our own scripts, and its data as JSON. Its content security
+policy allows exactly those scripts by hash, no ``eval``, no connection and no foreign image; Vega runs on its
+expression interpreter.
+"""
+
+import base64
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib.resources import files
 
 from overthink.data.finding import Finding
 from overthink.reports import summary
 from overthink.reports.about import About
-from overthink.reports.budget_control import budget_control_table
-from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.arm_table import comparison
-from overthink.reports.costs import COST_HEAD, cost_note, cost_rows
-from overthink.reports.page_data import page_data
-from overthink.reports.charts.drawings import static_charts
-from overthink.reports.charts.frontier_chart import frontier_chart
-from overthink.reports.charts.frontier import frontier_tables
+from overthink.reports.charts.arms import static_charts
+from overthink.reports.charts.frontier import frontier_chart, frontier_tables
 from overthink.reports.charts.heat import heat_chart
-from overthink.reports.curve_tree import default_arms, report_curves
-from overthink.reports.ledger_tables import ledger_tables
-from overthink.reports.names import NAME_LIMIT, PROSE_LIMIT, visible
-from overthink.reports.rungs import rung_rows
-from overthink.reports.supervision import supervision_table
+from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.charts.thresholds import marks_data
-from overthink.reports.unsaid import limitations
-from overthink.reports.web_page import web_page
+from overthink.reports.curve_tree import default_arms, report_curves
+from overthink.reports.limits import limitations
+from overthink.reports.page_data import page_data, rung_rows, script_json
+from overthink.reports.tables import (
+    COST_HEAD,
+    budget_control_table,
+    cost_note,
+    cost_rows,
+    ledger_tables,
+    supervision_table,
+)
+from overthink.reports.wording import NAME_LIMIT, PROSE_LIMIT, visible
+
+
+@cache
+def asset(name: str) -> str:
+    """A file of the folder ``page``."""
+    return (files("overthink.reports") / "page" / name).read_text(encoding="utf-8")
+
+
+def web_page(
+    template: str,
+    *,
+    styles: Sequence[str],
+    scripts: Sequence[str],
+    data: Mapping[str, object],
+    content: Mapping[str, object],
+) -> str:
+    """Fill a template of the folder ``page``.
+
+    Args:
+        template: File of the template.
+        styles: Style files, in order.
+        scripts: Script files, in order; they share one scope.
+        data: Data of the scripts, by element id.
+        content: Variables of the template, which escapes them.
+
+    Returns:
+        HTML text (write it as UTF-8).
+    """
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from markupsafe import Markup
+
+    style, guard, bundle = "".join(map(asset, styles)), asset("guard.js"), _bundle()
+    script = "\n".join(["(() => {", '"use strict";', *map(asset, scripts), "})();"])
+    policy = (
+        f"default-src 'none'; script-src {' '.join(map(_hash, (guard, bundle, script)))}; "
+        f"style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    environment = Environment(
+        loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["visible"] = lambda text: visible(text, PROSE_LIMIT)
+    return environment.get_template(template).render(
+        content,
+        policy=policy,
+        style=Markup(style),  # noqa: S704 - our own files
+        guard=Markup(guard),  # noqa: S704 - our own file
+        bundle=Markup(bundle),  # noqa: S704 - built by vl-convert
+        script=Markup(script),  # noqa: S704 - our own files
+        data={name: Markup(script_json(value)) for name, value in data.items()},  # noqa: S704 - escaped by script_json
+    )
+
+
+@cache
+def _bundle() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed as one script."""
+    import vl_convert
+
+    bundle: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    if "</script" in bundle.lower() or "<!--" in bundle:
+        raise AssertionError("the chart bundle cannot stand inside a script element")
+    return bundle
+
+
+def _hash(content: str) -> str:
+    """Return the content-security-policy hash of a script or style."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}'"
+
 
 _SCRIPTS = (
     "embed.js",

@@ -1,16 +1,17 @@
-"""Data of the page's script as JSON: findings as rows, and curves with row indices."""
+"""Data of the page's script as JSON: findings as rows, and curves with row indices.
+
+One text row per rung of every curve, for the page without scripts and the terminal.
+"""
 
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from overthink.data.finding import Finding
-from overthink.reports import verdicts
-from overthink.reports import wording
-from overthink.reports.curve import ReportCurve, ReportRung, level
-from overthink.reports.curve_tree import SHOWN_ARMS, default_arms
-from overthink.reports.names import ID_LIMIT, NAME_LIMIT, PROSE_LIMIT, visible
+from overthink.reports import verdicts, wording
+from overthink.reports.curve_tree import SHOWN_ARMS, ReportCurve, ReportRung, default_arms, level
+from overthink.reports.wording import ID_LIMIT, NAME_LIMIT, PROSE_LIMIT, visible
 
 ROW_COLUMNS = (
     "id", "kind", "metric", "axis", "task", "arm", "estimand", "rung", "from_rung", "level", "k", "selector",
@@ -182,3 +183,46 @@ def _rung(rung: ReportRung, index_of: Mapping[int, int], strings: _Strings) -> d
 
 def _number(value: float | None) -> float | None:
     return None if value is None or not math.isfinite(value) else float(value)
+
+
+class RungRow(NamedTuple):
+    """A rung as text. ``finding`` is the id of the value's finding, empty if there is none."""
+
+    axis: str
+    task: str
+    arm: str
+    estimand: str
+    level: str
+    tokens: str
+    value: str
+    interval: str
+    gates: str
+    finding: str
+
+
+def rung_rows(curves: Sequence[ReportCurve], limit: int = 400) -> list[RungRow]:
+    """Return the first ``limit`` rungs of all curves as rows."""
+    return [rung_row(curve, rung) for curve in curves for rung in curve.rungs][:limit]
+
+
+def rung_row(curve: ReportCurve, rung: ReportRung) -> RungRow:
+    """Return one rung of one curve as text, with "unknown" for missing values."""
+    mean, attempt = rung.mean, rung.tokens.get("attempt_tokens")
+    value, span = "–", "–"
+    if mean is not None:
+        value = wording.percent(mean.estimate) if mean.estimate is not None else "unknown"
+        if mean.low is not None and mean.high is not None:
+            span = f"{wording.percent(mean.low)} to {wording.percent(mean.high)}"
+    gates = ", ".join(visible(gate) for gate in rung.gates_failed())
+    return RungRow(
+        axis=wording.axis_name(curve.axis),
+        task=curve.name,
+        arm=visible(curve.arm),
+        estimand=visible(curve.estimand),
+        level=rung.level,
+        tokens=wording.tokens(attempt.estimate) if attempt and attempt.estimate is not None else "unknown",
+        value=value,
+        interval=span,
+        gates=f"failed: {gates}" if gates else "passed" if rung.gates else "none recorded",
+        finding=visible(mean.id, ID_LIMIT) if mean is not None else "",
+    )

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from overthink.data.finding import Finding
-from overthink.reports import verdicts
-from overthink.reports import wording
+from overthink.reports import verdicts, wording
 from overthink.reports.about import About
-from overthink.reports.curve import ReportCurve, ReportVerdict, level, level_unit
-from overthink.reports.names import ID_LIMIT, PROSE_LIMIT, visible
+from overthink.reports.curve_tree import ReportCurve, ReportVerdict, level, level_unit
+from overthink.reports.wording import ID_LIMIT, PROSE_LIMIT, visible
 
 _ROWS = 6
 

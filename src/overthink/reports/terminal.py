@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 
 from overthink.data.finding import Finding
-from overthink.reports import summary
-from overthink.reports import verdicts
-from overthink.reports import wording
+from overthink.reports import summary, verdicts, wording
 from overthink.reports.about import About
-from overthink.reports.costs import COST_HEAD, cost_note, cost_rows
-from overthink.reports.curve import ReportCurve
-from overthink.reports.curve_tree import default_arms, report_curves
-from overthink.reports.names import PROSE_LIMIT, visible
-from overthink.reports.rungs import rung_row
+from overthink.reports.curve_tree import ReportCurve, default_arms, report_curves
+from overthink.reports.page_data import rung_row
+from overthink.reports.tables import COST_HEAD, cost_note, cost_rows
+from overthink.reports.wording import PROSE_LIMIT, visible
 
 _CURVES = 12
 _CONTROL = "a control beside the curve of this task: no result of its own, so no verdict here"

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from overthink.data.finding import Finding
 from overthink.reports import wording
-from overthink.reports.curve import ReportCurve, ReportVerdict
-from overthink.reports.names import PROSE_LIMIT, visible
+from overthink.reports.curve_tree import ReportCurve, ReportVerdict
+from overthink.reports.wording import PROSE_LIMIT, visible
 
 SHAPE_TEXTS = {
     "up": "ends higher than it began; no turn is shown",
@@ -83,7 +83,7 @@ def primary_verdict(verdicts: Sequence[ReportVerdict], *, is_corrected: bool = F
     """Return the primary verdict: on the stated regimes if any, else on any rise and fall.
 
     Args:
-        verdicts: Verdicts of one curve, in the order of :class:`~overthink.reports.curve.ReportCurve`.
+        verdicts: Verdicts of one curve, in the order of :class:`~overthink.reports.curve_tree.ReportCurve`.
         is_corrected: Whether to use the curve corrected by human labels.
     """
     return next((v for v in verdicts if v.shape.metric.startswith("corrected_") == is_corrected), None)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.stats.testing import Differences, paired_differences
-from overthink.stats.curve import question_means
 from overthink.stats.bootstrap import Intervals, mean_intervals
+from overthink.stats.curve import question_means
+from overthink.stats.testing import Differences, paired_differences
 
 ON_TRACE = " on the trace"
 """Suffix of a scorer's name: it judged the thinking, not the answer."""

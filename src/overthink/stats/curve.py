@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.stats.first_success import question_first_success
-from overthink.stats.bootstrap import Intervals, mean_intervals
-from overthink.stats.majority_vote import vote
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
+from overthink.stats.bootstrap import Intervals, mean_intervals
+from overthink.stats.first_success import question_first_success
+from overthink.stats.majority_vote import vote
 from overthink.stats.subsets import expected_of_best
 
 ALL_K_UP_TO = 16

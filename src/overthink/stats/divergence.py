@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.data.outcomes import check_budgets, check_values
 from overthink.stats.curve import question_means
 from overthink.stats.multiplier_bootstrap import sign_flip_sums, signs, units, with_pseudo_units
-from overthink.stats.onset import ONSET_RESAMPLES, Onset, onset
-from overthink.data.tables import check_budgets, check_values
+from overthink.stats.regimes import ONSET_RESAMPLES, Onset, onset
 
 _NAN = float("nan")
 

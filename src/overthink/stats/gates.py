@@ -21,9 +21,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.stats.curve import question_means
 from overthink.data.outcomes import VERDICTS, Outcomes
 from overthink.data.record import Estimand, Verdict
+from overthink.stats.curve import question_means
 
 CONTROL_MIN = 0.90
 """Minimum share of traces that thought as long as requested (s1 calls this share "control")."""

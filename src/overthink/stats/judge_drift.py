@@ -6,8 +6,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overthink.stats.human_labels import HumanLabels, human_labels
-from overthink.stats.judge_error import GRADED, JudgeError, errors_of
+from overthink.stats.judge_error import GRADED, HumanLabels, JudgeError, errors_of, human_labels
 from overthink.stats.proportion import difference_interval
 
 DRIFT, NO_DRIFT, NOT_KNOWN = "drift", "no drift", "not known"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.stats.curve import question_means
 from overthink.data.outcomes import Outcomes
+from overthink.stats.curve import question_means
 
 REQUESTED_TOKENS, REALISED_TOKENS, POSITION = (
     "thinking tokens asked for",

@@ -9,10 +9,17 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overthink.stats.counts import Counts, subset_sizes, tries, whole_numbers
 from overthink.stats.first_success import likely_batch, question_first_success
 from overthink.stats.majority_vote import vote
-from overthink.stats.subsets import expected_of_best, log_chance_of_all, log_choose
+from overthink.stats.subsets import (
+    Counts,
+    expected_of_best,
+    log_chance_of_all,
+    log_choose,
+    subset_sizes,
+    tries,
+    whole_numbers,
+)
 
 
 def pass_at_k(

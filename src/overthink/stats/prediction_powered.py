@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.stats.human_labels import HumanLabels
+from overthink.stats.judge_error import HumanLabels
 
 ENOUGH = 2
 """Minimum number of labelled questions for a standard error."""

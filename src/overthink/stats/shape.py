@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.stats.bands import simultaneous_bands
-from overthink.stats.curve import question_means
-from overthink.stats.equivalence import p_equivalent
 from overthink.data.finding import Test
+from overthink.data.outcomes import check_budgets, check_values
+from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import Intervals
+from overthink.stats.curve import question_means
 from overthink.stats.multiplier_bootstrap import (
     SIGN_RESAMPLES,
     Units,
@@ -21,11 +21,9 @@ from overthink.stats.multiplier_bootstrap import (
     signs,
     units,
 )
-from overthink.stats.onset import ONSET_RESAMPLES, Onset, onset
-from overthink.stats.power import minimum_detectable_effect
-from overthink.stats.regimes import Regime, assign, regime_means
-from overthink.data.tables import check_budgets, check_values
-from overthink.stats.turning_points import Turns, anywhere, between_ends, find_turns
+from overthink.stats.regimes import ONSET_RESAMPLES, Onset, Regime, assign, onset, regime_means
+from overthink.stats.testing import p_equivalent
+from overthink.stats.turning_points import Turns, anywhere, between_ends, find_turns, minimum_detectable_effect
 
 REGIMES = "pre-registered regimes, paired by question: intersection-union test, multiplier bootstrap"
 MAX_T = "max-t run-up and drawdown, paired by question: intersection-union test, multiplier bootstrap"

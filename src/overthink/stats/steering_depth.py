@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.stats.equivalence import p_equivalent
-from overthink.stats.bootstrap import SAME
 from overthink.data.outcomes import Outcomes
+from overthink.stats.bootstrap import SAME
+from overthink.stats.testing import p_equivalent
 
 Array = NDArray[np.float64]
 

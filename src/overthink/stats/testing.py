@@ -1,13 +1,19 @@
-"""Paired differences between rungs over questions."""
+"""Paired differences between rungs over questions.
+
+Several tests at once: p-values adjusted over the declared family.
+
+Equivalence of levels within a margin: two one-sided tests (TOST), never a p-value above .05.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from overthink.stats.bootstrap import CHANGE, SAME, Intervals, mean_intervals
+from overthink.stats.multiplier_bootstrap import errors, with_pseudo_units
 
 TEST_NAME = "paired by question: score test with the bootstrap's standard error, two-sided"
 
@@ -65,3 +71,68 @@ def _p_values(change: Intervals) -> NDArray[np.float64]:
     p = 2 * special.stdtr(np.maximum(n - 1, 1), -t)
     sign_test_p = np.where(d == 0, 1.0, np.minimum(2 * 0.5 ** n.astype(np.float64), 1.0))
     return np.asarray(np.where(n < 2, np.nan, np.where(change.error == 0, sign_test_p, p)))
+
+
+def holm(p: ArrayLike) -> NDArray[np.float64]:
+    """Holm's adjusted p-values: reject where they are at most α, and any false rejection has a chance of at most α.
+
+    Valid whatever the dependence between the tests. A NaN (no test was possible) stays NaN and does not count.
+
+    Args:
+        p: (test,) p-values of the family.
+
+    Returns:
+        (test,) adjusted p-values, in the order given.
+
+    Raises:
+        ValueError: Not a list of p-values, or one outside [0, 1].
+
+    Example:
+        >>> holm([0.01, 0.04, 0.03]).tolist()
+        [0.03, 0.06, 0.06]
+    """
+    p_values = np.asarray(p, dtype=np.float64)
+    if p_values.ndim != 1:
+        raise ValueError(f"p has shape {p_values.shape}; needed: (test,)")
+    tested_indices = np.flatnonzero(~np.isnan(p_values))
+    if ((p_values[tested_indices] < 0) | (p_values[tested_indices] > 1)).any():
+        raise ValueError("a p-value is outside [0, 1]; needed: p-values")
+    order = tested_indices[np.argsort(p_values[tested_indices], kind="stable")]
+    steps = p_values[order] * (len(order) - np.arange(len(order)))
+    adjusted_p = np.full(p_values.shape, np.nan)
+    adjusted_p[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return adjusted_p
+
+
+def p_equivalent(parts: NDArray[np.float64], *, margin: float) -> float:
+    """The p-value of "some difference is as large as the margin".
+
+    Every difference must be shown to lie within the margin on both sides, each at the full α (an intersection-union
+    test needs no correction), so the largest p-value counts. The tests are Student's, with the two more units of
+    :func:`~overthink.stats.multiplier_bootstrap.with_pseudo_units`.
+
+    Args:
+        parts: (unit, difference) parts of the differences, in [-1, 1] per unit times the number of units.
+        margin: Largest difference that does not matter, in the units of the values.
+
+    Returns:
+        The p-value; NaN where there is no difference to test, or only one unit.
+    """
+    return max(p_below(parts, margin=margin), p_below(-parts, margin=margin))
+
+
+def p_below(parts: NDArray[np.float64], *, margin: float) -> float:
+    """The p-value of "some difference is the margin or more": one of the two one-sided tests.
+
+    Args:
+        parts: As for :func:`p_equivalent`.
+        margin: Largest difference that does not matter, in the units of the values.
+
+    Returns:
+        The p-value; NaN where there is no difference to test, or only one unit.
+    """
+    if parts.shape[1] == 0 or len(parts) < 2:
+        return float("nan")
+    padded_parts = with_pseudo_units(parts)
+    shortfall = margin - parts.sum(axis=0)
+    return float(special.stdtr(len(padded_parts) - 1, -shortfall / errors(padded_parts)).max())

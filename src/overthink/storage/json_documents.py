@@ -1,16 +1,64 @@
-"""Reading and writing of JSON documents with a schema, with one message for all faults of a document."""
+"""Reading and writing of JSON documents with a schema, with one message for all faults of a document.
+
+Size limits of foreign data. A foreign table is untrusted.
+
+The back-test that ships with the package; `benchmarks/forecast.py --write` regenerates the file.
+
+``plan.json``: the plan of a study, stored as it is hashed.
+
+``estimate.json``: cost estimate of a study before its start, shown in reports beside the actual cost.
+
+``questions.json``: the questions of a study, so that a resumed study uses the same ones.
+
+``analysis.json``: options and assumptions of a report, human labels included, so that it can be reproduced.
+"""
 
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from overthink.analysis import Analysis
+from overthink.cost.estimate import Estimate
+from overthink.data.record import StudyQuestion
 from overthink.errors import InputError
+from overthink.forecasts.backtest import Backtest
+from overthink.plan.study import PLAN_SCHEMA, Plan
 from overthink.storage.files import write_text
-from overthink.storage.bounds import check_bytes
+
+MAX_FILE_BYTES = 2 * 1024**3
+"""Largest file that is read, in bytes."""
+MAX_ROWS = 2_000_000
+"""Most rows that are read from one file."""
+
+
+def check_bytes(path: Path) -> None:
+    """Raise an error unless the path is a file of at most ``MAX_FILE_BYTES``.
+
+    Raises:
+        InputError: The file is missing, not a file, or too large.
+    """
+    if not path.is_file():
+        raise InputError(f"{path} is {'a folder' if path.is_dir() else 'not there'}; needed: a file")
+    if (size := path.stat().st_size) > MAX_FILE_BYTES:
+        raise InputError(f"{path} has {size:,} bytes; at most {MAX_FILE_BYTES:,} are read: split it by task or model")
+
+
+def check_rows(path: Path, rows: int) -> None:
+    """Raise an error for more than ``MAX_ROWS`` rows.
+
+    Raises:
+        InputError: There are more.
+    """
+    if rows > MAX_ROWS:
+        raise InputError(f"{path} has {rows:,} rows; at most {MAX_ROWS:,} are read: split it by task or model")
+
 
 _MAX_FAULTS = 20
 
@@ -96,3 +144,173 @@ def finite(value: object) -> object:
     if isinstance(value, list | tuple):
         return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+BACKTEST_SCHEMA = "overthink.forecast-backtest/1"
+BACKTEST_FILE = "forecast_backtest.json"
+
+
+def shipped_backtest() -> Backtest:
+    """The back-test of the method as it ships.
+
+    >>> shipped_backtest().level
+    0.9
+    """
+    with as_file(files("overthink.storage") / "data" / BACKTEST_FILE) as path:
+        return read_backtest(path)
+
+
+def read_backtest(path: Path) -> Backtest:
+    """Read a back-test.
+
+    Raises:
+        InputError: The file is no back-test, a field is missing, unknown or of the wrong type, or more forecasts were
+            right than were made.
+    """
+    document = read_document(path, BACKTEST_SCHEMA)
+    body = {name: value for name, value in document.items() if name != "schema"}
+    try:
+        backtest = TypeAdapter(Backtest).validate_json(json.dumps(body), strict=True)
+    except ValidationError as failure:
+        raise InputError(f"{path} cannot be read:\n{all_faults(failure)}") from failure
+    if json.loads(json.dumps(asdict(backtest))) != body:
+        raise InputError(f"{path} has fields that this Overthink does not know; install a newer Overthink")
+    return backtest
+
+
+def write_plan(path: Path, plan: Plan) -> str:
+    """Write plan.json atomically.
+
+    Returns:
+        The SHA-256 of the file, which is ``plan.sha256()``.
+
+    Raises:
+        StoppedError: The disk is full.
+    """
+    return write_text(path, plan.to_json())
+
+
+def read_plan(path: Path) -> Plan:
+    """Read plan.json.
+
+    Raises:
+        InputError: The file is missing, of another or a newer schema, or some field is wrong; all such
+            fields are listed.
+    """
+    document = read_document(path, PLAN_SCHEMA)
+    try:
+        return Plan.model_validate(document)
+    except ValidationError as failure:
+        raise InputError(f"{path} is not a plan this version can follow:\n{all_faults(failure)}") from failure
+
+
+ESTIMATE_SCHEMA = "overthink.estimate/1"
+
+_ESTIMATE = TypeAdapter(Estimate)
+
+
+def write_estimate(path: Path, estimate: Estimate) -> None:
+    """Write estimate.json atomically.
+
+    Raises:
+        StoppedError: The disk is full.
+    """
+    write_typed(path, ESTIMATE_SCHEMA, _ESTIMATE, estimate)
+
+
+def read_estimate(path: Path) -> Estimate | None:
+    """Read estimate.json; None where there is none, as in older studies.
+
+    Raises:
+        InputError: The file is of another or a newer schema, or damaged.
+    """
+    return read_typed(path, ESTIMATE_SCHEMA, _ESTIMATE)
+
+
+QUESTIONS_SCHEMA = "overthink.questions/1"
+
+Questions = Mapping[str, tuple[StudyQuestion, ...]]
+"""By task, as the pool names it: its questions, in order of sampling."""
+
+_QUESTIONS: TypeAdapter[dict[str, dict[str, tuple[StudyQuestion, ...]]]] = TypeAdapter(
+    dict[str, dict[str, tuple[StudyQuestion, ...]]]
+)
+
+
+def write_questions(path: Path, questions: Questions) -> None:
+    """Write the questions atomically.
+
+    Raises:
+        StoppedError: The disk is full.
+    """
+    write_typed(path, QUESTIONS_SCHEMA, _QUESTIONS, {"tasks": dict(questions)})
+
+
+def read_questions(path: Path) -> Questions:
+    """Read the questions of the study; empty where no run has begun.
+
+    Raises:
+        InputError: The file is of another or a newer schema, or damaged.
+    """
+    document = read_typed(path, QUESTIONS_SCHEMA, _QUESTIONS)
+    return {} if document is None else document["tasks"]
+
+
+ANALYSIS_SCHEMA = "overthink.analysis/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """Assumptions about the model that are not measured. They change no finding.
+
+    Attributes:
+        inputs: By input of a calculator, such as ``training_flop``: a number, a range or words, as typed.
+        day: Reference day of thresholds; None for the day of the report.
+    """
+
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    day: date | None = None
+
+
+_ANALYSIS = TypeAdapter(Analysis)
+_ASSUMPTIONS = TypeAdapter(Assumptions)
+
+
+def write_analysis(path: Path, analysis: Analysis, *, seed: int, assumptions: Assumptions) -> None:
+    """Write analysis.json atomically. Labels are positions and numbers; no text of an answer is among them.
+
+    Raises:
+        StoppedError: The disk is full.
+    """
+    fields = {"seed": seed} | _ANALYSIS.dump_python(analysis, mode="json")
+    write_document(path, ANALYSIS_SCHEMA, fields | {"assumed": _ASSUMPTIONS.dump_python(assumptions, mode="json")})
+
+
+def read_analysis(path: Path) -> tuple[Analysis, int] | None:
+    """Read analysis.json: the analysis options and the seed; None where there is none.
+
+    Raises:
+        InputError: The file is of another or a newer schema, or damaged.
+    """
+    if not path.exists():
+        return None
+    document = read_document(path, ANALYSIS_SCHEMA)
+    fields = {name: value for name, value in document.items() if name not in ("schema", "seed", "assumed")}
+    try:
+        return _ANALYSIS.validate_python(fields), TypeAdapter(int).validate_python(document.get("seed"))
+    except ValidationError as failure:
+        raise InputError(f"{path} is no analysis this version can read:\n{all_faults(failure)}") from failure
+
+
+def read_assumptions(path: Path) -> Assumptions:
+    """Read the assumptions from analysis.json; empty where there is no such file, or one from before assumptions.
+
+    Raises:
+        InputError: The file is of another or a newer schema, or damaged.
+    """
+    if not path.exists():
+        return Assumptions()
+    try:
+        return _ASSUMPTIONS.validate_python(read_document(path, ANALYSIS_SCHEMA).get("assumed", {}))
+    except ValidationError as failure:
+        raise InputError(f"{path} holds no assumptions this version can read:\n{all_faults(failure)}") from failure

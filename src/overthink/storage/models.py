@@ -9,10 +9,9 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from overthink.cost.units import ModelInfo, ModelRoles
-from overthink.cost.model_shape import ModelShape
-from overthink.cost.sourced_shape import SourcedShape
 from overthink.cost.estimate import Rates
+from overthink.cost.model_shape import ModelShape, SourcedShape
+from overthink.cost.units import ModelInfo, ModelRoles
 from overthink.errors import InputError
 from overthink.storage.json_documents import read_typed, write_typed
 

@@ -13,7 +13,7 @@ import polars as pl
 from overthink.data.record import POOL_VERSION, Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.storage.files import file_sha256, replacing
-from overthink.storage.bounds import check_bytes, check_rows
+from overthink.storage.json_documents import check_bytes, check_rows
 
 _VERSION_KEY = "overthink.pool"
 _DTYPES: dict[type, type[pl.DataType]] = {str: pl.String, int: pl.Int64, float: pl.Float64, bool: pl.Boolean}

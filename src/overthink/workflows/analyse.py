@@ -16,28 +16,32 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from overthink import __version__
-from overthink.workflows.waves import OnWave
-from overthink.workflows.request import AnalysisOptions, AnalysisRequest
-from overthink.plan.arms import ArmPlan
-from overthink.workflows.assuming import merge_assumptions
-from overthink.workflows.collect import OnTrace, collect_levels, collect_traces
-from overthink.data.finding import Finding
 from overthink.analysis import findings as find
-from overthink.data.record import RungRecord
-from overthink.cost.sourced_shape import SourcedShape
 from overthink.cost.estimate import study_usage
-from overthink.workflows.report_extras import governance_sections
-from overthink.workflows.models import models_at_start
+from overthink.cost.model_shape import SourcedShape
+from overthink.data.finding import Finding
+from overthink.data.record import RungRecord
+from overthink.plan.arms import ArmPlan
 from overthink.plan.study import Plan, TaskPlan
 from overthink.reports import About, figure_formats, report_figures, report_html, summary_text
-from overthink.workflows.resume import open_folder
-from overthink.workflows.sources import ReadOptions, Source, read_source
-from overthink.storage.analysis import Assumptions, read_analysis, read_assumptions, write_analysis
-from overthink.storage.estimate import write_estimate
 from overthink.storage.findings import findings_json, write_findings
-from overthink.storage.study_folder import StudyFolder
+from overthink.storage.json_documents import (
+    Assumptions,
+    read_analysis,
+    read_assumptions,
+    write_analysis,
+    write_estimate,
+)
 from overthink.storage.models import StudyModels, write_models
 from overthink.storage.pool import write_pool
+from overthink.storage.study_folder import StudyFolder
+from overthink.workflows.collect import OnTrace, collect_levels, collect_traces
+from overthink.workflows.models import models_at_start
+from overthink.workflows.report_extras import governance_sections
+from overthink.workflows.request import AnalysisOptions, AnalysisRequest, merge_assumptions
+from overthink.workflows.resume import open_folder
+from overthink.workflows.sources import ReadOptions, Source, read_source
+from overthink.workflows.waves import OnWave
 
 if TYPE_CHECKING:
     from overthink.collect.session.prepare import Session

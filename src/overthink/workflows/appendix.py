@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from overthink.workflows.assuming import TRAINING_FLOP
-from overthink.cost.sourced_shape import SourcedShape
 from overthink.cost.estimate import Rates
+from overthink.cost.model_shape import SourcedShape
 from overthink.errors import InputError
-from overthink.governance.calculators.result import Calculation
-from overthink.governance.calculators.base import Calculator
 from overthink.governance.calculators import CALCULATORS
+from overthink.governance.calculators.base import Calculator
+from overthink.governance.calculators.result import Calculation
 from overthink.governance.thresholds.text import number
-from overthink.reports.appendix import Appendix, AppendixInput, AppendixTable, CalculatorAnswer
-from overthink.storage.analysis import Assumptions
+from overthink.reports.about import Appendix, AppendixInput, AppendixTable, CalculatorAnswer
+from overthink.storage.json_documents import Assumptions
+from overthink.workflows.request import TRAINING_FLOP
 from overthink.workflows.tested_range import TestedRange
 
 EFFECTIVE_COMPUTE_NAME = "effective-compute"

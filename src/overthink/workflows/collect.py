@@ -4,21 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from overthink.workflows.waves import Draws, OnWave, collect_in_waves
-from overthink.data.waves import Waves
-from overthink.data.cut_short import NO_USAGE, CutShort
 from overthink.data.record import RungRecord
+from overthink.data.tokens import NO_USAGE, CutShort
 from overthink.data.verifier_scores import with_scores
-from overthink.workflows.cut_short import cut_short
+from overthink.data.waves import Waves
 from overthink.errors import StoppedError
-from overthink.workflows.resume import StoredTraces
-from overthink.workflows.sources import Source, verifier_notes
+from overthink.storage.journal import Journal, Thoughts, Unfinished, write_unfinished
+from overthink.storage.json_documents import read_questions, write_questions
 from overthink.storage.study_folder import StudyFolder
-from overthink.storage.journal import Journal
-from overthink.storage.questions import read_questions, write_questions
-from overthink.storage.thoughts import Thoughts
-from overthink.storage.unfinished import Unfinished, write_unfinished
 from overthink.storage.verifier_scores import read_scores, read_verified
+from overthink.workflows.resume import StoredTraces, cut_short
+from overthink.workflows.sources import Source, verifier_notes
+from overthink.workflows.waves import Draws, OnWave, collect_in_waves
 
 if TYPE_CHECKING:
     from overthink.collect.session.prepare import Session

@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from overthink.workflows.request import AnalysisOptions
-from overthink.cost.units import ModelRoles, Unit
 from overthink.analysis.arm_pairs import DEFAULT_REFERENCE
+from overthink.cost.units import ModelRoles, Unit
 from overthink.data.record import RungRecord
 from overthink.data.verifier_scores import VerifierRun
 from overthink.errors import InputError
-from overthink.workflows.sources import ReadOptions, Source, read_source
-from overthink.storage.study_folder import StudyFolder
 from overthink.storage.models import StudyModels
+from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.analyse import Study, analyse_source
+from overthink.workflows.request import AnalysisOptions
+from overthink.workflows.sources import ReadOptions, Source, read_source
 
 SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue", "grader", "model_args")
 """Plan fields other than arms that may explain a difference between two studies."""

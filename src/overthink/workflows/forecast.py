@@ -15,22 +15,21 @@ import polars as pl
 
 from overthink import __version__
 from overthink.data.finding import At, Finding
-from overthink.forecasts import Forecast, forecast
-from overthink.forecasts.findings import CurveBank, ForecastOptions, forecast_findings
-from overthink.forecasts.false_positives import FalsePositives
-from overthink.forecasts.safety import safety_at
-from overthink.forecasts.sequential_findings import ForecastCurve
-from overthink.forecasts.tail_risk import half_lives
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Estimand
 from overthink.errors import InputError
-from overthink.workflows.forecast_next_budget import curve_block, forecast_curves, visible
-from overthink.workflows.sources import TABLES, ReadOptions, read_source
+from overthink.forecasts import Forecast, forecast
+from overthink.forecasts.false_positives import FalsePositives
+from overthink.forecasts.findings import CurveBank, ForecastCurve, ForecastOptions, forecast_findings
+from overthink.forecasts.safety import safety_at
+from overthink.forecasts.tail_risk import half_lives
 from overthink.storage.files import write_text
-from overthink.storage.tables.columns import ALIASES, refuse_rows, texts, whole_numbers
 from overthink.storage.findings import findings_json, write_findings
 from overthink.storage.pool import is_pool
+from overthink.storage.tables.columns import ALIASES, refuse_rows, texts, whole_numbers
 from overthink.storage.tables.table_files import read_cells
+from overthink.workflows.forecast_next_budget import curve_block, forecast_curves, visible
+from overthink.workflows.sources import TABLES, ReadOptions, read_source
 
 COUNTS = ("attempts", "successes")
 GROUPS = {"task": ("task", "family"), "arm": ALIASES["arm"], "axis": ("axis",), "stopping": ("stopping",)}

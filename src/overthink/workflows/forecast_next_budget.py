@@ -4,11 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from overthink.data.finding import Finding
 from overthink.analysis.request import MARGIN
-from overthink.forecasts.sequential_findings import ForecastCurve, forecast_curve
-from overthink.data.identity import prefixes
+from overthink.data.finding import Finding, prefixes
 from overthink.data.outcomes import Outcomes
+from overthink.forecasts.findings import ForecastCurve, forecast_curve
 
 SEED_OFFSET = 1
 """Third element of the seed; gives these forecasts other random numbers than forecasts over tries."""

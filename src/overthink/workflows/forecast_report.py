@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from overthink import __version__
-from overthink.forecasts.fan import fan_findings
-from overthink.forecasts.findings import CurveBank
 from overthink.errors import InputError
-from overthink.workflows.forecast import Forecasts, prefixes
+from overthink.forecasts.findings import CurveBank, fan_findings
 from overthink.reports import About, ForecastPanel, figure_formats, forecast_figures, forecast_html
-from overthink.storage.backtest import shipped_backtest
+from overthink.storage.json_documents import shipped_backtest
 from overthink.storage.study_folder import StudyFolder
+from overthink.workflows.forecast import Forecasts, prefixes
 
 
 def write_forecasts(

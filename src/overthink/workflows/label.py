@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from overthink.data.labels import AnswerPosition, HumanLabel
-from overthink.data.label_sample import label_sample
+from overthink.data.labels import AnswerPosition, HumanLabel, label_sample
 from overthink.data.outcomes import from_records
 from overthink.data.record import Estimand
 from overthink.errors import InputError
-from overthink.workflows.sources import ReadOptions, Source, read_source
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.labels import write_label_sheet
+from overthink.workflows.sources import ReadOptions, Source, read_source
 
 _NO_TEXT_REASONS = {
     Estimand.RESAMPLED: "resampled (each is a share of several answers)",

@@ -1,25 +1,32 @@
-"""Model roles of each arm with shapes and prices, from plans, rows, weights and price lists."""
+"""Model roles of each arm with shapes and prices, from plans, rows, weights and price lists.
+
+Model roles of each arm of a plan: the model under test, guards, verifiers and judges.
+"""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
 
+from overthink.collect.arms.verifiers.registry import VERIFIERS, VerifierPlan, read_verifier
 from overthink.collect.model_info.info import DeployedModel, DeployedRoles, inspect_model
+from overthink.cost.model_shape import ModelShape, SourcedShape
+from overthink.cost.prices import is_own, rates_of
 from overthink.cost.units import ModelInfo, ModelRoles
-from overthink.cost.model_shape import ModelShape
 from overthink.data.record import RungRecord
-from overthink.cost.sourced_shape import SourcedShape
 from overthink.data.verifier_scores import VerifierRun
 from overthink.errors import InputError
+from overthink.plan.arms import ArmPlan
 from overthink.plan.study import Plan
-from overthink.cost.prices import is_own, rates_of
-from overthink.storage.study_folder import StudyFolder
 from overthink.storage.models import PLURAL_ROLES, Origin, StudyModels, read_models
+from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_verified
 
 if TYPE_CHECKING:
     from overthink.collect.session.prepare import Session
+
 
 NO_CHARGE = "no charge: it runs on this machine"
 NO_LIST = "price unknown: its server has no list price"
@@ -47,7 +54,6 @@ def models_at_start(session: "Session", folder: StudyFolder, shapes: Mapping[str
     Raises:
         InputError: A shape is given for a model that is not in use, or the stored models are damaged.
     """
-    from overthink.workflows.workers import deployed_roles
 
     judges = [name for task in session.workloads for name in task.graders]
     roles, verification = (
@@ -66,7 +72,6 @@ def models_of_plan(plan: Plan, verification: VerifierRun | None, *, free: bool) 
         verification: Verifier scores added after collection.
         free: The model under test costs nothing.
     """
-    from overthink.workflows.workers import deployed_roles
 
     models = models_of(deployed_roles(plan, [plan.grader] if plan.grader is not None else [], free=free))
     return models if verification is None else with_verifier(models, verification)
@@ -87,7 +92,6 @@ def models_of_rows(rows: Iterable[RungRecord]) -> StudyModels:
 
 def with_verifier(models: StudyModels, verification: VerifierRun) -> StudyModels:
     """Return the models with the verifiers of a verification, which replaces earlier ones."""
-    from overthink.workflows.workers import verifier_models
 
     look_up = _LookUp(models)
     roles = {
@@ -183,3 +187,76 @@ def _map_roles(roles: Any, function: Callable[[Any], ModelInfo]) -> ModelRoles:
     return ModelRoles(
         function(roles.model), **{role: tuple(map(function, getattr(roles, role))) for role in PLURAL_ROLES}
     )
+
+
+SIMULATED_MODEL = DeployedModel("overthink/simulated", "here")
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+def deployed_roles(plan: Plan, judges: Iterable[str], *, free: bool) -> dict[str, DeployedRoles]:
+    """Return the models of each arm by role, without verifiers of existing answers.
+
+    Args:
+        plan: The plan.
+        judges: Names of the grading models.
+        free: The model under test is free of charge.
+    """
+    model = inspect_model(plan.model, plan.model_args)
+    model = replace(model, host="here") if free else model
+    graders = tuple(model if name == plan.model else inspect_model(name) for name in dict.fromkeys(judges))
+    return {
+        arm.label: DeployedRoles(
+            model=model,
+            guards=_guards(arm, model),
+            step_verifiers=_step_verifiers(arm, model),
+            judges=graders,
+        )
+        for arm in plan.arms
+    }
+
+
+def verifier_models(verifier_run: VerifierRun, model: DeployedModel) -> tuple[DeployedModel, ...]:
+    """Return the models that scored existing answers.
+
+    Args:
+        verifier_run: The verifier's run, with its specification.
+        model: The model under test, which some verifiers call.
+    """
+    try:
+        return _verifier_models_of(read_verifier(verifier_run.verifier, model=model.name), model)
+    except InputError:  # a setting that cannot be parsed, such as a text with a comma
+        return tuple(map(inspect_model, verifier_run.models))
+
+
+def _guards(arm: ArmPlan, model: DeployedModel) -> tuple[DeployedModel, ...]:
+    text = str(arm.settings.get("guard", ""))
+    if text.partition(":")[0] in VERIFIERS:
+        return _verifier_models_of(read_verifier(text, model=model.name), model)
+    return (inspect_model(text),) if text else ()
+
+
+def _step_verifiers(arm: ArmPlan, model: DeployedModel) -> tuple[DeployedModel, ...]:
+    text = str(arm.settings.get("verifier", ""))
+    if text.partition(":")[0] in VERIFIERS:
+        return _verifier_models_of(read_verifier(text, model=model.name), model)
+    return ()  # the drafts of a revision need no verifier to vote
+
+
+def _verifier_models_of(verifier: VerifierPlan, model: DeployedModel) -> tuple[DeployedModel, ...]:
+    """Return the models that a verifier calls."""
+    part = verifier.part
+    if part.name == "simulated":
+        return (SIMULATED_MODEL,)
+    if part.asks_model:
+        return (model,)
+    where, names = part.where(verifier.settings), part.models(verifier.settings)
+    if where is None:
+        return tuple(map(inspect_model, names))
+    host: Literal["here", "server"] = "here" if urlsplit(where).hostname in _LOOPBACK else "server"
+    return tuple(DeployedModel(name, host, _folder(name) if part.name == "classifier" else None) for name in names)
+
+
+def _folder(name: str) -> Path | None:
+    folder = Path(name).expanduser()
+    return folder if folder.is_dir() else None

@@ -8,15 +8,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from overthink.workflows.appendix import EFFECTIVE_COMPUTE_NAME, StudyFacts, appendix, calculations
+from overthink.cost.model_shape import SourcedShape
 from overthink.data.finding import Finding
 from overthink.data.record import Estimand
-from overthink.cost.sourced_shape import SourcedShape
-from overthink.governance.statement.arms_tried import TOOLS
-from overthink.governance.statement.build import NOT_SAID
-from overthink.governance.statement.not_tried import not_tried
+from overthink.governance.statement.build import NOT_SAID, TOOLS, not_tried
 from overthink.reports import About
-from overthink.storage.analysis import Assumptions
+from overthink.storage.json_documents import Assumptions
+from overthink.workflows.appendix import EFFECTIVE_COMPUTE_NAME, StudyFacts, appendix, calculations
 from overthink.workflows.tested_range import TestedRange, tested_ranges
 from overthink.workflows.thresholds import measured_curve, thresholds_on_curve
 

@@ -2,25 +2,26 @@
 
 Draws, questions, arms, and rungs below the highest may be added. All stored rows stay valid: seeds depend on question
 and draw, and a rung below the highest is a fork of a stored trace. Any other difference makes another study.
+
+Token usage of traces that were cut short or failed and were collected again; the pool does not contain it.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from overthink.plan.arms import BASE
 from overthink.data.missing_rungs import SparseTrace, TraceKey
 from overthink.data.record import RungRecord
+from overthink.data.tokens import CutShort, failed_try
 from overthink.errors import InputError
+from overthink.plan.arms import BASE
 from overthink.plan.study import Plan
 from overthink.storage.files import file_sha256
-from overthink.storage.study_folder import StudyFolder
-from overthink.storage.journal import read_journal
-from overthink.storage.lock import refuse_if_held, study_lock
-from overthink.storage.plan import read_plan, write_plan
-from overthink.storage.thoughts import read_thoughts
+from overthink.storage.journal import has_failures, read_journal, read_thoughts, read_unfinished
+from overthink.storage.json_documents import read_plan, write_plan
+from overthink.storage.study_folder import StudyFolder, refuse_if_held, study_lock
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,3 +179,40 @@ def _extends(name: str, earlier: Plan, plan: Plan) -> bool:
     if name != "budgets" or earlier.budgets is None or plan.budgets is None:
         return False
     return {*earlier.budgets} < {*plan.budgets} and earlier.budgets[-1] == plan.budgets[-1]
+
+
+def cut_short(folder: StudyFolder, records: Sequence[RungRecord]) -> tuple[CutShort, ...]:
+    """Return token usage outside the pool, once per try.
+
+    Args:
+        folder: The study's folder.
+        records: Its pool. A failed try in the pool was not repeated.
+
+    Raises:
+        InputError: A file of the study is damaged.
+    """
+    return (*read_unfinished(folder.unfinished), *_failed_tries(folder, records))
+
+
+def _failed_tries(folder: StudyFolder, records: Sequence[RungRecord]) -> Iterator[CutShort]:
+    if not has_failures(folder.journal):
+        return
+    pool_marks: dict[TraceKey, set[object]] = {}
+    for row in records:
+        pool_marks.setdefault(_name(row), set()).add(_mark(row))
+    complete: dict[TraceKey, tuple[RungRecord, ...]] = {}
+    for trace in read_journal(folder.journal):
+        name = _name(trace[0])
+        if all(row.error is None for row in trace):
+            complete[name] = trace
+        elif pool_marks.get(name) != {_mark(row) for row in trace}:
+            yield failed_try(trace, before=complete.get(name, ()))
+
+
+def _name(row: RungRecord) -> TraceKey:
+    return row.task, row.arm, row.question, row.draw
+
+
+def _mark(row: RungRecord) -> object:
+    """Return a row's identity among the tries of a trace; independent of verifier scores, which may be added later."""
+    return row.estimand, row.scorer, row.rung, row.generated_tokens, row.error

@@ -5,29 +5,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from overthink.data.adaptive_tables import with_waves
-from overthink.data.waves import Waves
-from overthink.data.cut_short import CutShort
 from overthink.analysis import Analysis
-from overthink.data.outcomes import Outcomes, from_records
-from overthink.data.reading import Reading
-from overthink.data.record import RungRecord
 from overthink.cost.estimate import Estimate
+from overthink.data.outcomes import Outcomes, from_records, with_waves
+from overthink.data.record import Reading, RungRecord
+from overthink.data.tokens import CutShort
 from overthink.data.verifier_scores import VerifierRun, is_forced
-from overthink.workflows.cut_short import cut_short
+from overthink.data.waves import Waves
 from overthink.errors import InputError
-from overthink.workflows.models import models_of_plan, models_of_rows
 from overthink.plan.study import Plan
-from overthink.workflows.resume import is_outdated
-from overthink.storage.analysis import Assumptions, read_analysis, read_assumptions
-from overthink.storage.estimate import read_estimate
-from overthink.storage.study_folder import StudyFolder
+from overthink.storage.journal import read_waves
+from overthink.storage.json_documents import Assumptions, read_analysis, read_assumptions, read_estimate, read_plan
 from overthink.storage.models import StudyModels, read_models
-from overthink.storage.plan import read_plan
 from overthink.storage.pool import is_pool, read_pool
+from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.table import read_table
 from overthink.storage.verifier_scores import read_verified
-from overthink.storage.waves import read_waves
+from overthink.workflows.models import models_of_plan, models_of_rows
+from overthink.workflows.resume import cut_short, is_outdated
 
 TABLES = (".parquet", ".csv", ".jsonl", ".json")
 LOGS = (".eval", ".json")

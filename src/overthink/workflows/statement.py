@@ -9,28 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from overthink.workflows.request import AnalysisOptions
-from overthink.data.finding import Finding
 from overthink.analysis import findings as find
+from overthink.data.finding import Finding
 from overthink.errors import InputError
 from overthink.governance.statement.build import Provenance, make_statement
-from overthink.governance.statement.compare_statements import DUE, re_evaluation
-from overthink.governance.statement.exports import cyclonedx_properties, model_card_paragraph, model_documentation_field
-from overthink.governance.statement.faults import Fault
-from overthink.governance.statement.read import MAX_STATEMENT_LENGTH, parse_stated, parse_statement
-from overthink.governance.statement.recompute import RECOMPUTED, changed_findings, differences
 from overthink.governance.statement.check import check_statement
+from overthink.governance.statement.exports import cyclonedx_properties, model_card_paragraph, model_documentation_field
+from overthink.governance.statement.read import MAX_STATEMENT_LENGTH, Fault, parse_stated, parse_statement
+from overthink.governance.statement.recompute import DUE, RECOMPUTED, changed_findings, differences, re_evaluation
 from overthink.governance.statement.schema import Evidence, Stated, Statement
 from overthink.governance.statement.text import statement_text
 from overthink.plan.study import Plan
-from overthink.workflows.sources import Source
-from overthink.storage.analysis import read_analysis
 from overthink.storage.files import file_sha256, write_text
 from overthink.storage.findings import read_findings
-from overthink.storage.study_folder import StudyFolder
-from overthink.storage.plan import read_plan
+from overthink.storage.journal import read_waves
+from overthink.storage.json_documents import read_analysis, read_plan
 from overthink.storage.pool import read_pool
-from overthink.storage.waves import read_waves
+from overthink.storage.study_folder import StudyFolder
+from overthink.workflows.request import AnalysisOptions
+from overthink.workflows.sources import Source
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeGuard
 
-from overthink.cost.compute import budget_multiple
-from overthink.stats.controls import ON_TRACE
-from overthink.data.finding import Finding
 from overthink.analysis.request import CONTROL_ESTIMANDS
+from overthink.cost.units import budget_multiple
+from overthink.data.finding import Finding
 from overthink.reports.curve_tree import report_curves
+from overthink.stats.controls import ON_TRACE
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from overthink.workflows.appendix import StudyFacts
-from overthink.workflows.assuming import TRAINING_FLOP
-from overthink.governance.calculators.result import Calculation
 from overthink.governance.calculators.effective_compute import LABEL
+from overthink.governance.calculators.result import Calculation
 from overthink.governance.inputs import Range, read_range
 from overthink.governance.thresholds.text import number
 from overthink.reports.charts.thresholds import Mark, ThresholdRow, Thresholds
+from overthink.workflows.appendix import StudyFacts
+from overthink.workflows.request import TRAINING_FLOP
 from overthink.workflows.tested_range import TestedRange
 from overthink.workflows.thresholds_text import (
     TRAINING_COMPUTE_HINT,

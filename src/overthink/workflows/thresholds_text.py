@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from overthink.workflows.appendix import StudyFacts, reference_words
 from overthink.governance.calculators.effective_compute import STATED_EXPONENTS
 from overthink.governance.inputs import Range
 from overthink.governance.thresholds.registry import instrument, instruments_on, stale, training_thresholds
 from overthink.governance.thresholds.text import number
 from overthink.reports.charts.thresholds import Mark
+from overthink.workflows.appendix import StudyFacts, reference_words
 from overthink.workflows.tested_range import TestedRange
 
 TRAINING_COMPUTE_HINT = (

@@ -15,17 +15,16 @@ from typing import TYPE_CHECKING, Literal
 from overthink.data.record import RungRecord
 from overthink.data.verifier_scores import AnswerScore, VerifierRun, answers_of, is_forced, with_scores
 from overthink.errors import InputError
-from overthink.workflows.models import with_verifier
 from overthink.plan.study import Plan
-from overthink.workflows.sources import ReadOptions, read_source
 from overthink.storage.files import storage_errors
-from overthink.storage.study_folder import StudyFolder
-from overthink.storage.lock import refuse_if_held, study_lock
+from overthink.storage.json_documents import read_questions
 from overthink.storage.models import StudyModels, write_models
 from overthink.storage.pool import write_pool
-from overthink.storage.questions import read_questions
+from overthink.storage.study_folder import StudyFolder, refuse_if_held, study_lock
 from overthink.storage.verifier_scores import ScoreFile, read_scores, scores_by, write_verified
 from overthink.workflows.analyse import Study, report
+from overthink.workflows.models import with_verifier
+from overthink.workflows.sources import ReadOptions, read_source
 
 if TYPE_CHECKING:
     from overthink.collect.rescore.open import VerificationSession
@@ -79,10 +78,9 @@ def prepare_verification(
         InputError: There is no such study, it was not collected on a ladder, it has scores of another verifier, or the
             verifier cannot be loaded.
     """
-    from overthink.collect.session.questions import select_task_questions
-    from overthink.collect.rescore.open import open_verification
-    from overthink.collect.rescore.solved import read_answer_texts
     from overthink.collect.arms.verifiers.registry import read_verifier
+    from overthink.collect.rescore.open import open_verification, read_answer_texts
+    from overthink.collect.session.questions import select_task_questions
 
     folder = StudyFolder(Path(path))
     folder.require()

@@ -10,18 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from overthink.workflows.request import precision_target
 from overthink.adaptive.stopping import StoppingState, stopping_rule
-from overthink.data.adaptive_tables import with_waves
-from overthink.data.waves import Waves
-from overthink.stats.controls import ON_TRACE
 from overthink.analysis import seeds_of
-from overthink.stats.bootstrap import question_weights
-from overthink.data.outcomes import from_records
+from overthink.data.outcomes import from_records, with_waves
 from overthink.data.record import Estimand, RungRecord
+from overthink.data.waves import Waves
 from overthink.plan.study import Plan
+from overthink.stats.bootstrap import question_weights
+from overthink.stats.controls import ON_TRACE
+from overthink.storage.journal import WaveFile, read_waves
 from overthink.storage.study_folder import StudyFolder
-from overthink.storage.waves import WaveFile, read_waves
+from overthink.workflows.request import precision_target
 
 if TYPE_CHECKING:
     from overthink.collect.session.prepare import Session

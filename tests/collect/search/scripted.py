@@ -9,20 +9,22 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from overthink.plan.arms import SettingValue
-from overthink.collect.arms.registry import PARTS
-from overthink.collect.ladder.climb import Step, run_ladder
-from overthink.collect.providers.continuation import Prefix, Sampling, Segment
 from overthink.collect.arms.component import StepperSetup, resolve_options
+from overthink.collect.arms.registry import PARTS
 from overthink.collect.arms.strategies import search_verifier
-from overthink.collect.providers.think_tags import think_format
-from overthink.collect.ladder.thinking import OneStep, ReasoningPath, Stepper, TraceContext
-from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.arms.verifiers.base import Scores
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.climb import Step, run_ladder
 from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.collect.ladder.thinking import OneStep, ReasoningPath, Stepper, TraceContext
+from overthink.collect.providers.continuation import Prefix, Sampling, Segment
+from overthink.collect.providers.think_tags import think_format
+from overthink.plan.arms import SettingValue
 from overthink.plan.study import Plan, checked_plan
 
-WAY = SamplingSpec(budgets=(0, 4, 8, 16), format=think_format("plain"), answer_tokens=3, temperature=0.8, top_p=1.0, seed=7)
+WAY = SamplingSpec(
+    budgets=(0, 4, 8, 16), format=think_format("plain"), answer_tokens=3, temperature=0.8, top_p=1.0, seed=7
+)
 OPENED = "PROMPT|" + WAY.format.open
 PLAN = checked_plan(
     overthink="0",

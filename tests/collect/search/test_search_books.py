@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import OPENED, WAY, Model, Reader, early, ladder, random_line, searched, thinking
 
-from overthink.collect.ladder.thinking import ReasoningPath, Stepper, TraceContext
 from overthink.collect.ladder.accounting import UsageMeter
-from overthink.data.category import Category
+from overthink.collect.ladder.thinking import ReasoningPath, Stepper, TraceContext
+from overthink.data.record import Category
 
 ARMS: list[tuple[str, dict[str, Any]]] = [
     ("prm-beam", {"width": 4, "children": 2, "aggregate": "mean"}),

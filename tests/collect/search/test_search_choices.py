@@ -12,15 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import OPENED, PLAN, Model, Reader, early, ladder, plan, random_line, searched, thinking
 
-from overthink.plan.arms import SettingValue
 from overthink.collect.arms.registry import PARTS, arm_plans, open_arm
-from overthink.collect.providers.continuation import Segment
 from overthink.collect.arms.strategies.node import Node
-from overthink.collect.concurrency import gather_limited
-from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.ladder.accounting import Receipt, UsageMeter
 from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError
+from overthink.collect.concurrency import gather_limited
+from overthink.collect.ladder.accounting import Receipt, UsageMeter
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.providers.continuation import Segment
 from overthink.errors import InputError
+from overthink.plan.arms import SettingValue
 
 
 def siblings(model: Model, text: str) -> list[str]:

@@ -9,13 +9,10 @@ import pytest
 from scripted import Reader, opens
 
 import overthink
-from overthink.collect.providers.embedded import weights
 from overthink.collect.arms.registry import PARTS, arm_plans
+from overthink.collect.arms.strategies import beam_search, search_verifier
+from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.embedded.provider import LocalModel
-from overthink.collect.arms.strategies import dvts
-from overthink.collect.arms.strategies import lookahead
-from overthink.collect.arms.strategies import tot
-from overthink.collect.arms.strategies import search_verifier
 from overthink.plan.study import checked_plan
 
 ARMS = (
@@ -44,7 +41,7 @@ def test_every_search_runs_on_the_embedded_model(tmp_path: Path, monkeypatch: py
         return short if named == "short" else read(named, model=model)
 
     monkeypatch.setattr(search_verifier, "read_verifier", read_here)
-    for module in (dvts, tot, lookahead):
+    for module in (beam_search, beam_search, beam_search):
         monkeypatch.setitem(PARTS, module.PART.name, replace(module.PART, models=lambda _: ()))
     plan = checked_plan(
         overthink="0",

@@ -10,10 +10,9 @@ import pytest
 import overthink
 from overthink.collect.arms.registry import arm_plans
 from overthink.collect.arms.verifiers.simulated import SimulatedVerifier
-from overthink.data.category import Category
 from overthink.cost.ledger import ledger
 from overthink.data.outcomes import from_records
-from overthink.data.record import RungRecord
+from overthink.data.record import Category, RungRecord
 from overthink.plan.study import checked_plan
 
 ROLLOUTS = "verifier=rollouts:n=2;tokens=6;against=consensus"

@@ -13,16 +13,16 @@ import pytest
 from inspect_ai.model import ChatMessageUser, GenerateConfig, get_model
 
 import overthink
-import overthink.collect.models  # registers the provider
+import overthink.collect.registered  # registers the provider
 from overthink.collect.arms.registry import arm_plans, open_arm
+from overthink.collect.arms.verifiers.base import Aggregate, aggregate_scores
+from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.climb import Step, run_ladder
+from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.collect.ladder.thinking import TraceContext
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment, TokenContinuation
 from overthink.collect.providers.simulated.model import SimulatedModel
 from overthink.collect.providers.think_tags import think_format
-from overthink.collect.ladder.thinking import TraceContext
-from overthink.collect.ladder.accounting import UsageMeter
-from overthink.collect.arms.verifiers.base import Aggregate, aggregate_scores
-from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.plan.study import Plan, checked_plan
 
 MODEL: dict[str, Any] = {"capability": "0:0.4", "question_sd": 1.0, "step_gain": 2.5}

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from overthink.collect.ladder.climb import Step, run_ladder
-from overthink.collect.providers.continuation import Prefix, Sampling, Segment
 from overthink.collect.arms.component import Intervention, StepperSetup, Strategy
 from overthink.collect.arms.interventions.guard import GuardScale, GuardScore
-from overthink.collect.providers.think_tags import think_format
-from overthink.collect.ladder.thinking import OneStep, ReasoningPath, StepByStep, Stepper, TraceContext
 from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.climb import Step, run_ladder
 from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.collect.ladder.thinking import OneStep, ReasoningPath, StepByStep, Stepper, TraceContext
+from overthink.collect.providers.continuation import Prefix, Sampling, Segment
+from overthink.collect.providers.think_tags import think_format
 
 END = "END"
 """The line by which the model ends its thinking."""

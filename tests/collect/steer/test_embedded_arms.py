@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 import overthink
-from overthink.collect.providers.embedded import weights
 from overthink.collect.arms.registry import arm_plans
+from overthink.collect.providers.embedded import weights
 from overthink.collect.session.run import collect_ladder
 from overthink.collect.sinks import TraceSink
-from overthink.data.tokens import DECODED
 from overthink.data.record import Estimand, RungRecord
+from overthink.data.tokens import DECODED
 from overthink.plan.study import checked_plan
 
 MODEL = "overthink/smollm2"

@@ -19,18 +19,17 @@ from inspect_ai.model import (
 )
 
 import overthink
-import overthink.collect.models
-from overthink.collect.arms.registry import arm_plans, open_arm
-from overthink.collect.providers.continuation import Prefix
-from overthink.collect.providers.simulated.pieces import encode
+import overthink.collect.registered
 from overthink.collect.arms.interventions.guard import Guard, GuardError, GuardScale, GuardScore, Watch
-from overthink.collect.arms.interventions.guard_models import ModelGuard
-from overthink.collect.arms.interventions.simulated_guard import SimulatedGuard
+from overthink.collect.arms.interventions.guard_models import ModelGuard, SimulatedGuard
 from overthink.collect.arms.interventions.guards import models_of_guard
-from overthink.collect.providers.think_tags import think_format
-from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.arms.registry import arm_plans, open_arm
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.providers.continuation import Prefix
+from overthink.collect.providers.simulated.thinking import encode
+from overthink.collect.providers.think_tags import think_format
 from overthink.errors import InputError
 from overthink.plan.study import checked_plan
 from stand_in_classifier import stand_in

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from steer_script import END, run
 
-from overthink.collect.arms.strategies.morethink import MORETHINK as MORETHINK
+from overthink.collect.arms.strategies.budget_forcing import MORETHINK as MORETHINK
 from overthink.collect.arms.strategies.budget_forcing import BudgetForcing
 from overthink.collect.arms.strategies.no_thinking import NoThinking
 

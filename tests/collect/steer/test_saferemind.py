@@ -11,18 +11,17 @@ from inspect_ai.model import ChatMessageUser, GenerateConfig, get_model
 from steer_script import END, WordGuard, run
 
 import overthink
-import overthink.collect.models  # registers the provider
+import overthink.collect.registered  # registers the provider
 from json_server import JsonServer
-from overthink.collect.providers.continuation import Prefix, Sampling, TokenContinuation
-from overthink.collect.providers.simulated.pieces import encode
-from overthink.collect.providers.simulated.model import SimulatedModel
-from overthink.collect.arms.interventions import probabilities
+from overthink.collect.arms.interventions import saferemind
 from overthink.collect.arms.interventions.guard import Watch
 from overthink.collect.arms.interventions.monitor import Monitor
 from overthink.collect.arms.interventions.primer import PRIMER as PRIMER
+from overthink.collect.arms.interventions.saferemind import SafeRemind, entropy_bounds
 from overthink.collect.arms.strategies.budget_forcing import BudgetForcing
-from overthink.collect.arms.interventions.saferemind import SafeRemind
-from overthink.collect.arms.interventions.entropy import entropy_bounds
+from overthink.collect.providers.continuation import Prefix, Sampling, TokenContinuation
+from overthink.collect.providers.simulated.model import SimulatedModel
+from overthink.collect.providers.simulated.thinking import encode
 from overthink.errors import InputError
 from overthink.plan.study import checked_plan
 from overthink.workflows.analyse import arms as read_arms
@@ -107,7 +106,7 @@ def test_a_server_is_asked_before_anything_is_paid(
     server = Completions(does)
     monkeypatch.setenv("WIRE_API_KEY", "sk-secret")
     monkeypatch.setenv("WIRE_BASE_URL", server.url)
-    monkeypatch.setattr(probabilities, "PROBE_TIMEOUT", 1.0 if does == "fails" else 60.0)
+    monkeypatch.setattr(saferemind, "PROBE_TIMEOUT", 1.0 if does == "fails" else 60.0)
     model = f"openai-api-completions/wire/{server.http.server_port}"  # Inspect keeps models by name
     plan = checked_plan(
         overthink="0",
@@ -124,9 +123,9 @@ def test_a_server_is_asked_before_anything_is_paid(
             overthink.prepare(plan)
     else:
         opened = overthink.prepare(plan)
-        assert probabilities.PROBE_NOTE not in opened.spending.notes  # nobody sends a bill for loopback
+        assert saferemind.PROBE_NOTE not in opened.spending.notes  # nobody sends a bill for loopback
         monkeypatch.setattr("overthink.collect.session.prepare.is_local", lambda model: False)
-        assert (probabilities.PROBE_NOTE in replace(opened).spending.notes) == bool(asked)
+        assert (saferemind.PROBE_NOTE in replace(opened).spending.notes) == bool(asked)
     server.close()
     assert len(server.asked) >= asked if does == "fails" else len(server.asked) == asked
     assert {body["max_tokens"] for body in server.asked} <= {1}

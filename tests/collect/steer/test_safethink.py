@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from steer_script import END, Run, WordGuard, run
 
 from overthink.collect.arms.interventions.guard import Watch
-from overthink.collect.arms.strategies.budget_forcing import BudgetForcing
 from overthink.collect.arms.interventions.safethink import SafeThink
+from overthink.collect.arms.strategies.budget_forcing import BudgetForcing
 from overthink.data.tokens import OnTheWay
 
 LINES = st.lists(st.sampled_from(["ok", "bad", "fine", "bad!"]), min_size=1, max_size=12)

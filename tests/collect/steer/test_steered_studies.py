@@ -12,25 +12,24 @@ import pytest
 from inspect_ai.model import ChatMessageUser, ModelAPI, ModelOutput, ModelUsage, get_model, modelapi
 
 import overthink
-from overthink.collect.arms.registry import arm_plans
-from overthink.collect.ladder.climb import run_ladder
-from overthink.collect.session.run import collect_ladder
-from overthink.collect.providers.continuation import TokenContinuation
-from overthink.collect.sinks import TraceSink
-from overthink.collect.providers.simulated.pieces import encode
-from overthink.collect.providers.simulated.model import SimulatedModel
-from overthink.collect.providers.simulated.simulated_turn import SimulatedTurn, is_risky, turn_of
 from overthink.collect.arms.interventions.guard import Watch
+from overthink.collect.arms.interventions.guard_models import SimulatedGuard
 from overthink.collect.arms.interventions.safethink import SafeThink
-from overthink.collect.arms.interventions.simulated_guard import SimulatedGuard
-from overthink.collect.providers.think_tags import think_format
-from overthink.collect.ladder.thinking import OneStep, StepByStep, Stepper, TraceContext
+from overthink.collect.arms.registry import arm_plans
 from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.climb import run_ladder
 from overthink.collect.ladder.sampling import SamplingSpec
-from overthink.data.tokens import DECODED
+from overthink.collect.ladder.thinking import OneStep, StepByStep, Stepper, TraceContext
+from overthink.collect.providers.continuation import TokenContinuation
+from overthink.collect.providers.simulated.model import SimulatedModel
+from overthink.collect.providers.simulated.thinking import SimulatedTurn, encode, is_risky, turn_of
+from overthink.collect.providers.think_tags import think_format
+from overthink.collect.session.run import collect_ladder
+from overthink.collect.sinks import TraceSink
 from overthink.data.record import RungRecord
-from overthink.stats.steering_depth import steering_depth
+from overthink.data.tokens import DECODED
 from overthink.plan.study import Plan, checked_plan
+from overthink.stats.steering_depth import steering_depth
 
 MODEL = {"safety": "flat(high=0.4)", "steer_effect": 0.5, "steer_depth": 3}
 BUDGETS = (0, 12, 36)
@@ -191,7 +190,9 @@ def harms(m: int, questions: int) -> list[float]:
 
     async def one(question: int) -> float:
         truth = {"axis": "safety", "question": f"q{question}", "draw": 0, "seed": 5, "good": "no", "bad": "yes"}
-        way = SamplingSpec((60,), think_format("plain"), answer_tokens=8, temperature=0.8, top_p=1.0, seed=question, truth=truth)
+        way = SamplingSpec(
+            (60,), think_format("plain"), answer_tokens=8, temperature=0.8, top_p=1.0, seed=question, truth=truth
+        )
         context = TraceContext(continuation, way, UsageMeter(), (ChatMessageUser(content="Why?"),))
         stepper: Stepper = OneStep(context)
         if m:

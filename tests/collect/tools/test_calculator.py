@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import ChatMessageUser
 
-from overthink.collect.ladder.climb import run_ladder
-from overthink.collect.providers.continuation import Prefix, Sampling, Segment
-from overthink.collect.providers.think_tags import think_format
-from overthink.collect.ladder.thinking import OneStep, StepByStep, TraceContext
-from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.arms.strategies.arithmetic import MAX_CHARS, ExpressionError, evaluate
 from overthink.collect.arms.strategies.calculator import CalculatorIntervention
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.climb import run_ladder
 from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.collect.ladder.thinking import OneStep, StepByStep, TraceContext
+from overthink.collect.providers.continuation import Prefix, Sampling, Segment
+from overthink.collect.providers.think_tags import think_format
 
 NUMBERS = st.integers(-(10**9), 10**9).map(str)
 EXPRESSIONS = st.recursive(

@@ -13,11 +13,11 @@ from typing import Any, cast
 import pytest
 from inspect_ai.model import ChatMessageUser
 
-from overthink.collect.providers.continuation import Prefix
-from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.ladder.accounting import UsageMeter
-from overthink.collect.arms.verifiers.classifier import ClassifierVerifier, softmax
 from overthink.collect.arms.verifiers.base import UnreadableScoreError
+from overthink.collect.arms.verifiers.classifier import ClassifierVerifier, softmax
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.providers.continuation import Prefix
 from overthink.errors import InputError
 from stand_in_classifier import stand_in
 

@@ -13,11 +13,10 @@ import pytest
 
 import overthink
 from overthink.collect.arms.registry import arm_plans
-from overthink.collect.providers.simulated.simulated_turn import RISKY, SHAKY, SOUND
+from overthink.collect.arms.verifiers.base import aggregate_scores, steps_of
 from overthink.collect.arms.verifiers.classifier import ClassifierVerifier
-from overthink.collect.rescore.solved import read_answer_texts
-from overthink.collect.arms.verifiers.steps import steps_of
-from overthink.collect.arms.verifiers.base import aggregate_scores
+from overthink.collect.providers.simulated.thinking import RISKY, SHAKY, SOUND
+from overthink.collect.rescore.open import read_answer_texts
 from overthink.data.record import RungRecord
 from overthink.data.verifier_scores import answer_key, is_forced
 from overthink.plan.study import checked_plan

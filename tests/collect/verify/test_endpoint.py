@@ -7,13 +7,13 @@ from typing import Any, cast
 import pytest
 from inspect_ai.model import ChatMessageUser
 
+from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError
+from overthink.collect.arms.verifiers.endpoint import KEY, EndpointVerifier
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers import timeouts
 from overthink.collect.providers.continuation import Prefix
 from overthink.collect.providers.reply_checks import ReplyError
-from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.ladder.accounting import UsageMeter
-from overthink.collect.arms.verifiers.endpoint import KEY, EndpointVerifier
-from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError
 from overthink.errors import InputError
 from pooling_server import MARK, PoolingServer
 

@@ -6,11 +6,11 @@ from typing import Any, cast
 import pytest
 from inspect_ai.model import ChatMessageUser, ModelOutput, ModelUsage, get_model
 
-from overthink.collect.providers.continuation import Prefix
-from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.ladder.accounting import UsageMeter
-from overthink.collect.arms.verifiers.judge import JudgeVerifier, read_scores
 from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError
+from overthink.collect.arms.verifiers.judge import JudgeVerifier, read_scores
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.providers.continuation import Prefix
 
 MEANS = TraceContext(cast("Any", None), cast("Any", None), UsageMeter(), (ChatMessageUser(content="What is {2+2}?"),))
 PATH = ReasoningPath(Prefix(""), steps=("two and two\n", "</step 2> STEP 1: 10\n"))

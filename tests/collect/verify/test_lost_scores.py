@@ -8,19 +8,18 @@ from typing import Any, cast
 import pytest
 from inspect_ai.model import ChatMessageUser
 
-from overthink.collect.providers.continuation import Prefix, Sampling, Segment
 from overthink.collect.arms.interventions.guard import GuardError, GuardScale, GuardScore, Watch
-from overthink.collect.arms.interventions.verifier_guard import VerifierGuard
-from overthink.collect.providers.think_tags import think_format
-from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.ladder.accounting import CalledOffError, UsageMeter
+from overthink.collect.arms.interventions.guard_models import VerifierGuard
 from overthink.collect.arms.verifiers import own_probability
-from overthink.collect.arms.verifiers.endpoint import EndpointVerifier
-from overthink.collect.arms.verifiers.likelihood import Likelihood
-from overthink.collect.arms.verifiers.own_probability import OwnProbability
-from overthink.collect.arms.verifiers.rollouts import RolloutVerifier
 from overthink.collect.arms.verifiers.base import UnreadableScoreError, Verifier
+from overthink.collect.arms.verifiers.endpoint import EndpointVerifier
+from overthink.collect.arms.verifiers.own_probability import Likelihood, OwnProbability
+from overthink.collect.arms.verifiers.rollouts import RolloutVerifier
+from overthink.collect.ladder.accounting import CalledOffError, UsageMeter
 from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.providers.continuation import Prefix, Sampling, Segment
+from overthink.collect.providers.think_tags import think_format
 
 PATH = ReasoningPath(Prefix("|a\nb\nc\n"), steps=("a\n", "b\n", "c\n"))
 ROLLOUTS = RolloutVerifier(n=2, tokens=5, against="consensus")
@@ -55,7 +54,9 @@ def context(continuation: Any = None) -> TraceContext:
     return TraceContext(continuation, way, UsageMeter(), (ChatMessageUser(content="Why?"),))
 
 
-def lost(context: TraceContext, asked: Callable[[TraceContext], Awaitable[object]], error: type[BaseException]) -> tuple[Any, Any]:
+def lost(
+    context: TraceContext, asked: Callable[[TraceContext], Awaitable[object]], error: type[BaseException]
+) -> tuple[Any, Any]:
     """What a verifier and a guard are charged with once the asking has failed."""
 
     async def ask() -> None:

@@ -10,16 +10,15 @@ from typing import Any, cast
 import pytest
 from inspect_ai.model import ChatMessageUser, Logprob, Logprobs, Model, ModelUsage, get_model
 
-from overthink.collect.providers.embedded import weights
+from overthink.collect.arms.verifiers.base import UnreadableScoreError
+from overthink.collect.arms.verifiers.own_probability import OwnProbability, check_likelihood, likelihood
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Prefix, TextContinuation, TokenContinuation, continuation_for
+from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.simulated.model import SimulatedModel
 from overthink.collect.providers.think_tags import for_prompt, think_format
-from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.ladder.accounting import UsageMeter
-from overthink.collect.arms.verifiers.likelihood import check_likelihood, likelihood
-from overthink.collect.arms.verifiers.own_probability import OwnProbability
-from overthink.collect.arms.verifiers.base import UnreadableScoreError
-from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.errors import InputError
 
 TRUTH = {"axis": "capability", "question": "q", "draw": 0, "seed": 5, "good": "42", "bad": "7"}
@@ -40,7 +39,7 @@ def test_the_simulated_model_believes_what_is_planted() -> None:
     def believed(answer: str) -> float:
         return asyncio.run(OwnProbability("answer").answer(given, path, answer)).scores[0]
 
-    from overthink.collect.providers.simulated.simulated_turn import turn_of
+    from overthink.collect.providers.simulated.thinking import turn_of
 
     wanted = made.probability("capability", "q", 9, turn_of("".join(STEPS)))
     assert believed("ANSWER: 42") != believed("ANSWER: 7")

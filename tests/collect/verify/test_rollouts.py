@@ -7,16 +7,16 @@ from typing import Any
 import pytest
 from inspect_ai.model import ChatMessageUser, Model, get_model
 
-from overthink.collect.providers.embedded import weights
-from overthink.collect.providers.continuation import Prefix, TokenContinuation
-from overthink.collect.scoring.judging import Judgement
-from overthink.collect.providers.simulated.model import SimulatedModel
-from overthink.collect.providers.simulated.simulated_turn import turn_of
-from overthink.collect.providers.think_tags import for_prompt, think_format
-from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.arms.verifiers.rollouts import RolloutVerifier
+from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.providers.continuation import Prefix, TokenContinuation
+from overthink.collect.providers.embedded import weights
+from overthink.collect.providers.simulated.model import SimulatedModel
+from overthink.collect.providers.simulated.thinking import turn_of
+from overthink.collect.providers.think_tags import for_prompt, think_format
+from overthink.collect.scoring.judging import Judgement
 from overthink.data.record import Verdict
 from overthink.errors import InputError
 

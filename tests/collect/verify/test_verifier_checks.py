@@ -10,15 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import ChatMessageUser, get_model
 
+from overthink.collect.arms.verifiers.base import UnreadableScoreError, aggregate_scores, checked_scores, steps_of
+from overthink.collect.arms.verifiers.simulated import SimulatedVerifier
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.collect.ladder.thinking import OneStep, ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Prefix, TokenContinuation
 from overthink.collect.providers.think_tags import think_format
-from overthink.collect.ladder.thinking import OneStep, ReasoningPath, TraceContext
-from overthink.collect.ladder.accounting import UsageMeter
-from overthink.collect.arms.verifiers.checks import checked_scores
-from overthink.collect.arms.verifiers.simulated import SimulatedVerifier
-from overthink.collect.arms.verifiers.steps import steps_of
-from overthink.collect.arms.verifiers.base import UnreadableScoreError, aggregate_scores
-from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.errors import InputError
 
 NOBODY = TraceContext(cast("Any", None), cast("Any", None), UsageMeter(), ())

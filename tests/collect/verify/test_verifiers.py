@@ -4,8 +4,8 @@ import pytest
 
 from overthink.collect.arms.verifiers.endpoint import EndpointVerifier
 from overthink.collect.arms.verifiers.judge import JudgeVerifier
-from overthink.collect.arms.verifiers.rollouts import RolloutVerifier
 from overthink.collect.arms.verifiers.registry import VERIFIERS, open_verifier, read_verifier
+from overthink.collect.arms.verifiers.rollouts import RolloutVerifier
 from overthink.errors import InputError
 
 MODEL = "mockllm/model"

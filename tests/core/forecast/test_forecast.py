@@ -10,7 +10,7 @@ import pytest
 from overthink import first_success_at_k, forecast, pass_at_k
 from overthink.forecasts import Forecast
 from overthink.forecasts.false_positives import FalsePositives
-from overthink.forecasts.prior_free import zero_success_bound
+from overthink.forecasts.prior import zero_success_bound
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from benchmark import load_benchmark

@@ -7,10 +7,9 @@ import pytest
 from numpy.typing import NDArray
 from scipy import special, stats
 
-from overthink.forecasts.prior import GRID_CELLS, chance_grid
-from overthink.forecasts.mixing import MIXING_FAMILIES, MixingFamily
 from overthink.forecasts.model_band import ModelBand, line_slope, model_band
 from overthink.forecasts.posterior import posterior
+from overthink.forecasts.prior import GRID_CELLS, MIXING_FAMILIES, MixingFamily, chance_grid
 
 Array = NDArray[np.float64]
 BETA, KUMARASWAMY, LOGIT_NORMAL = MIXING_FAMILIES

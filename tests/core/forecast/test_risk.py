@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
+from overthink.core.forecast.worst_query import worst_query_risk
 
 from overthink.forecasts import Forecast, forecast
 from overthink.forecasts.false_positives import FalsePositives, judge_alone
 from overthink.forecasts.safety import safe_then_dangerous, safety_at
 from overthink.forecasts.tail_risk import aggregate_risk, any_question, behaviour_frequency, breadth, half_lives
-from overthink.core.forecast.worst_query import worst_query_risk
 
 KNOWN = np.array([0.5, 0.02, 0.001, 0.3])
 

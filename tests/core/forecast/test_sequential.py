@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from overthink.stats.curve import question_means
 from overthink.forecasts.curve_families import CURVE_FAMILIES, FLAT, HUMP, LOG_LINEAR, has_turn, predict
-from overthink.forecasts.held_out import held_out_splits
-from overthink.forecasts.next_budget import CurveForecast, extrapolate_cells, extrapolate_curve
+from overthink.forecasts.next_budget import CurveForecast, extrapolate_cells, extrapolate_curve, held_out_splits
 from overthink.stats.bootstrap import mean_intervals, question_weights
+from overthink.stats.curve import question_means
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 from calibration.population import logit_normal

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from inspect_ai.model import ModelUsage
 from inspect_ai.model._model import sample_model_usage
 
+from overthink.collect.ladder.clock import Clock, Stopwatch
 from overthink.collect.scoring.judging import tokens_used
 from overthink.collect.scoring.replay import evaluated_model
-from overthink.collect.ladder.clock import Clock, Stopwatch
 from overthink.data.missing_rungs import TraceKey
-from overthink.data.cut_short import CutShort, Paid
-from overthink.data.usage import split_output, usage_excludes_reasoning
+from overthink.data.tokens import CutShort, Paid, split_output, usage_excludes_reasoning
 
 
 @dataclass(frozen=True, slots=True)

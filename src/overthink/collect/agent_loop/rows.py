@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from overthink.collect.scoring.judging import Judgement
 from overthink.collect.agent_loop.accounting import LoopAccounting, generated_tokens, total
+from overthink.collect.scoring.judging import Judgement
+from overthink.data.record import RungRecord, Verdict, verdict_of
 from overthink.data.tokens import NO_OVERHEAD
-from overthink.data.record import RungRecord, Verdict
-from overthink.data.verdict import verdict_of
 from overthink.plan.checkpoints import Checkpoints
 
 LATE = "that its provider counts thinking beside its output showed late: the state had passed {label}"

@@ -10,16 +10,16 @@ from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import store
 
-from overthink.collect.agent_loop.trace import ARM, AgentTask, AgentTrace
-from overthink.collect.session.failures import Boundary
-from overthink.collect.session.run import evaluate, missing_draws
-from overthink.collect.scoring.judging import AnswerJudge
-from overthink.collect.sinks import TraceSink
-from overthink.collect.ladder.solver import RECORDS, TEXTS, record_dict
 from overthink.collect.agent_loop.replay import LoopReplay
-from overthink.collect.session.prepare import Session
-from overthink.collect.session.open import solver_of
+from overthink.collect.agent_loop.trace import ARM, AgentTask, AgentTrace
 from overthink.collect.ladder.clock import clock_of
+from overthink.collect.ladder.solver import RECORDS, TEXTS, record_dict
+from overthink.collect.scoring.judging import AnswerJudge
+from overthink.collect.session.failures import Boundary
+from overthink.collect.session.open import solver_of
+from overthink.collect.session.prepare import Session
+from overthink.collect.session.run import evaluate, missing_draws
+from overthink.collect.sinks import TraceSink
 from overthink.plan.checkpoints import Checkpoints
 
 _UNSCORED = "Inspect ended the sample, by a limit of the task on time or cost, before it could be scored"

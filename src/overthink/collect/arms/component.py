@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from overthink.plan.arms import SettingValue
 from overthink.collect.ladder.thinking import Stepper, Thinker, TraceContext
 from overthink.errors import InputError
+from overthink.plan.arms import SettingValue
 from overthink.plan.study import Plan
 
 

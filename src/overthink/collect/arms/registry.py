@@ -4,23 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from overthink.plan.arms import BASE, ArmPlan, SettingValue, read_arms
 from overthink.collect.arms.component import Component, Intervention, Settings, StepperSetup, Strategy, resolve_options
-from overthink.collect.arms.strategies import dvts
-from overthink.collect.arms.strategies import lookahead
-from overthink.collect.arms.strategies import beam_search
-from overthink.collect.arms.strategies import revise
-from overthink.collect.arms.strategies import tot
-from overthink.collect.arms.interventions import monitor
-from overthink.collect.arms.strategies import morethink
-from overthink.collect.arms.interventions import primer
-from overthink.collect.arms.interventions import saferemind
-from overthink.collect.arms.interventions import safethink
-from overthink.collect.arms.strategies import wait
-from overthink.collect.arms.strategies import no_thinking
+from overthink.collect.arms.interventions import monitor, primer, saferemind, safethink
+from overthink.collect.arms.strategies import beam_search, budget_forcing, calculator, no_thinking, revision
+from overthink.collect.arms.strategies import beam_search as dvts
+from overthink.collect.arms.strategies import beam_search as lookahead
+from overthink.collect.arms.strategies import beam_search as tot
 from overthink.collect.ladder.thinking import InOnePiece, OneStep, StepByStep, Stepper, Thinker, TraceContext
-from overthink.collect.arms.strategies import calculator
 from overthink.errors import InputError
+from overthink.plan.arms import BASE, ArmPlan, SettingValue, read_arms
 from overthink.plan.study import Plan
 
 
@@ -40,8 +32,8 @@ PARTS: dict[str, Component] = {
         Component(
             "base", "strategy", "the plain ladder", lambda settings, plan: Plain(), max_segments=lambda settings: 0
         ),
-        wait.WAIT,
-        morethink.MORETHINK,
+        budget_forcing.WAIT,
+        budget_forcing.MORETHINK,
         no_thinking.ZEROTHINK,
         no_thinking.LESSTHINK,
         safethink.SAFETHINK,
@@ -52,7 +44,7 @@ PARTS: dict[str, Component] = {
         dvts.DVTS,
         tot.TOT,
         lookahead.LOOKAHEAD,
-        revise.REVISION,
+        revision.REVISION,
         calculator.CALCULATOR,
     )
 }

@@ -15,8 +15,8 @@ from inspect_ai.event import ModelEvent, ScoreEvent
 from inspect_ai.log import EvalSample, EvalSampleSummary, EvalSpec
 
 from overthink.collect.inspect_logs.files import OpenLog
-from overthink.collect.inspect_logs.log_scores import flat_scores
 from overthink.collect.inspect_logs.times import WorkClock
+from overthink.collect.inspect_logs.traces import flat_scores
 
 LogCheckpointUnit = Literal["tokens", "turns", "cost"]
 """Unit in which checkpoints are compared: output tokens, calls of the evaluated model, or US dollars."""

@@ -1,14 +1,22 @@
-"""From foreign logs to the rows of their curves."""
+"""From foreign logs to the rows of their curves.
 
+Settings of a run from the header of its log: the thinking allowance, and all other settings.
+"""
+
+import hashlib
+import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from inspect_ai.log import EvalSampleSummary
+from inspect_ai.log import EvalLog, EvalSampleSummary
+from inspect_ai.model import GenerateConfig
 
 from overthink.collect.inspect_logs.checkpoints import (
-    LogCheckpointUnit,
     Grid,
+    LogCheckpointUnit,
     LogPath,
     common_budgets,
     has_checkpoints,
@@ -17,14 +25,77 @@ from overthink.collect.inspect_logs.checkpoints import (
 from overthink.collect.inspect_logs.files import OpenLog
 from overthink.collect.inspect_logs.meaning import Meaning
 from overthink.collect.inspect_logs.rows import LogScale, checkpoint_rows, outcome_row
-from overthink.collect.inspect_logs.log_scores import answer_of, usable_scorers
-from overthink.collect.inspect_logs.log_setting import other_settings, thinking_setting
 from overthink.collect.inspect_logs.times import add_seconds
-from overthink.collect.inspect_logs.traces import LogTrace, changed_questions, distinct_traces, number_draws
-from overthink.data.labels import AnswerPosition
+from overthink.collect.inspect_logs.traces import (
+    LogTrace,
+    answer_of,
+    changed_questions,
+    distinct_traces,
+    number_draws,
+    usable_scorers,
+)
+from overthink.collect.providers.reasoning_levels import cap_in
 from overthink.data.arms_of_runs import ModelRun, Placement, assign_curves
+from overthink.data.labels import AnswerPosition
+from overthink.data.ladder import ThinkingSetting
 from overthink.data.record import Axis, RungRecord
 from overthink.errors import InputError
+
+_SAMPLING = (
+    "temperature",
+    "top_p",
+    "top_k",
+    "system_message",
+    "frequency_penalty",
+    "presence_penalty",
+    "stop_seqs",
+    "best_of",
+    "num_choices",
+    "reasoning_mode",
+    "reasoning_history",
+    "verbosity",
+    "extra_body",
+)
+"""Generation settings that change the measurement. Retries, connections, seeds and logging do not."""
+
+_LIMITS = ("token_limit", "message_limit", "turn_limit", "time_limit", "working_limit", "cost_limit")
+_SECRET = re.compile(r"key|token$|secret|password|credential|authorization", re.IGNORECASE)
+_MAX_CHARS = 60
+
+
+def thinking_setting(header: EvalLog) -> ThinkingSetting:
+    """Return the thinking allowance of the run: effort level, reasoning tokens, maximum tokens."""
+    config = _config(header)
+    return ThinkingSetting(
+        effort=config.reasoning_effort or getattr(config, "effort", None),
+        reasoning_tokens=cap_in(config.extra_body)[0] if config.reasoning_tokens is None else config.reasoning_tokens,
+        max_tokens=config.max_tokens,
+    )
+
+
+def other_settings(header: EvalLog) -> dict[str, str]:
+    """Return all other settings that distinguish runs of a model, as short texts by name, without secrets."""
+    spec = header.eval
+    config = _config(header)
+    settings: dict[str, Any] = {name: getattr(config, name, None) for name in _SAMPLING}
+    settings["extra_body"] = cap_in(config.extra_body)[1]  # a cap on thinking is the rung, not another model
+    settings |= {name: getattr(spec.config, name, None) for name in _LIMITS}
+    settings["solver"] = spec.solver
+    for args in (spec.task_args, spec.solver_args or {}, spec.model_args):
+        settings |= args
+    return {name: _short(value) for name, value in settings.items() if value is not None and not _SECRET.search(name)}
+
+
+def _config(header: EvalLog) -> GenerateConfig:
+    """Return the model's own settings, overridden by those of the task and of the run, as at run time."""
+    return header.eval.model_generate_config.merge(header.plan.config)
+
+
+def _short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+    if len(text) <= _MAX_CHARS:
+        return text
+    return f"{text[: _MAX_CHARS - 10]}…{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,7 +228,9 @@ class ForeignLogs:
                     members, paths, strict=True
                 )
         for (task, arm, model, excludes_reasoning), trace_paths in groups.items():
-            grid = Grid(arm, model, self.unit, common_budgets([path for _, path in trace_paths], self.unit), excludes_reasoning)
+            grid = Grid(
+                arm, model, self.unit, common_budgets([path for _, path in trace_paths], self.unit), excludes_reasoning
+            )
             if not grid.budgets:
                 raise InputError(
                     f"task {task}, arm {arm}: the {self.unit} at its checkpoints is unknown; compare at turns"

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from overthink.collect.inspect_logs.files import OpenLog
-from overthink.collect.scoring.polarity import find_polarity
 from overthink.collect.scoring.known_tasks import INSPECT_EVALS_VERSION, TaskPolarity
+from overthink.collect.scoring.polarity import find_polarity
 from overthink.collect.scoring.score_values import DERIVED
 from overthink.data.record import Axis
 from overthink.errors import InputError

@@ -3,22 +3,62 @@
 Epochs are draws. Logs of one model and task that differ only in reasoning effort, reasoning tokens or max
 tokens become the rungs of an effort curve. Agents with intermediate scores become checkpoint curves in
 addition. Overthink's own logs contain their rows, which are returned unchanged.
+
+Overthink's own logs: each sample stores its rows of the pool.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
 from inspect_ai.log import EvalSampleSummary
+from pydantic import TypeAdapter, ValidationError
 
 from overthink.collect.inspect_logs.checkpoints import LogCheckpointUnit
 from overthink.collect.inspect_logs.curves import ForeignLogs
 from overthink.collect.inspect_logs.files import OpenLog, open_logs
 from overthink.collect.inspect_logs.meaning import PolarityOptions, meanings, read_polarity
-from overthink.collect.inspect_logs.log_records import own_records
+from overthink.collect.ladder.solver import RECORDS
 from overthink.data.labels import AnswerPosition
-from overthink.data.reading import Reading
-from overthink.data.record import RungRecord
+from overthink.data.record import Reading, RungRecord
 from overthink.errors import InputError
+
+_ROWS = TypeAdapter(list[RungRecord])
+_COLUMNS = {field.name for field in dataclasses.fields(RungRecord)}
+_N_PROBE_SAMPLES = 5
+"""Samples probed for rows to recognise an own log; the first ones may have failed before storing a row."""
+_EXCLUDED_FIELDS = {"messages", "output", "attachments", "events", "metadata", "scores"}
+
+
+def own_records(log: OpenLog) -> list[RungRecord] | None:
+    """Return the rows stored in a log by Overthink; None for a foreign log.
+
+    Raises:
+        InputError: The rows are of another version, or damaged.
+    """
+    if not log.summaries or not _rows_of(log, _N_PROBE_SAMPLES):
+        return None
+    rows = _rows_of(log, len(log.summaries))
+    unknown = sorted({name for row in rows for name in row} ^ _COLUMNS)
+    if unknown:
+        raise InputError(
+            f"{log.path} was made by another version of Overthink: columns {', '.join(unknown)[:200]} are "
+            "missing or unknown; read it with the version that made it"
+        )
+    try:
+        return _ROWS.validate_python(rows)
+    except ValidationError as failure:
+        first = failure.errors(include_url=False)[0]
+        raise InputError(f"{log.path} holds damaged rows: {first['loc']}: {first['msg']}") from failure
+
+
+def _rows_of(log: OpenLog, first: int) -> list[dict[str, object]]:
+    return [
+        row
+        for sample in log.samples(log.summaries[:first], exclude=_EXCLUDED_FIELDS)
+        for row in sample.store.get(RECORDS, [])
+    ]
+
 
 _STATUS = {
     "started": "is still running, or was killed",

@@ -3,16 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from overthink.collect.session.failures import MAX_ERROR_CHARS, without_keys
-from overthink.collect.scoring.judging import canonical
 from overthink.collect.inspect_logs.checkpoints import Grid, LogPath, at_budget, grid_label
-from overthink.collect.inspect_logs.log_scores import answer_of, score_of
-from overthink.collect.inspect_logs.traces import LogTrace
+from overthink.collect.inspect_logs.traces import LogTrace, answer_of, score_of
+from overthink.collect.scoring.judging import canonical
 from overthink.collect.scoring.score_values import answer_not_found, reports_refusal, to_value
+from overthink.collect.session.failures import MAX_ERROR_CHARS, without_keys
 from overthink.data.arms_of_runs import Placement
-from overthink.data.record import Axis, Estimand, RungRecord, Verdict
-from overthink.data.usage import split_output
-from overthink.data.verdict import verdict_of
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict, verdict_of
+from overthink.data.tokens import split_output
 
 NO_SCORE = "the log holds no score"
 

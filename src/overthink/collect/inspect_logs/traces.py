@@ -1,15 +1,144 @@
-"""Samples of several logs as traces: each once, numbered as draws of its question."""
+"""Samples of several logs as traces: each once, numbered as draws of its question.
 
+Values in [0, 1] from the scores of a log, by scorer. Nothing is clipped; unknown is not 0.
+
+Token usage of a sample, split between the evaluated model and its judges.
+"""
+
+import math
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from inspect_ai.log import EvalSampleSummary
+from inspect_ai.log import EvalSampleSummary, EvalSpec
+from inspect_ai.model import ModelUsage
+from inspect_ai.scorer import Score
 
 from overthink.collect.inspect_logs.files import OpenLog
-from overthink.collect.inspect_logs.log_scores import flat_scores
-from overthink.collect.inspect_logs.log_usage import SampleTokens, sample_tokens
+from overthink.collect.scoring.score_values import DERIVED, UnreadableValueError, grader_failed, stated_answer, to_value
+
+
+def flat_scores(scores: dict[str, Score] | None, derived_key: str | None = None) -> dict[str, Any]:
+    """Return the values of one sample by `scorer`, or by `scorer.key` for a scorer with several.
+
+    A score whose grader gave no grade is NaN: the scorer ran, and the value of the answer is unknown.
+
+    Args:
+        scores: Scores in the log.
+        derived_key: Name of a derived value to add for every scorer, as `scorer.name`.
+    """
+    flat: dict[str, Any] = {}
+    for name, score in (scores or {}).items():
+        has_no_grade = grader_failed(score)
+        if isinstance(score.value, dict):
+            flat |= {f"{name}.{key}": math.nan if has_no_grade else value for key, value in score.value.items()}
+        else:
+            flat[name] = math.nan if has_no_grade else score.value
+        if derived_key in DERIVED:
+            value = None if has_no_grade else DERIVED[derived_key](score)
+            flat.setdefault(f"{name}.{derived_key}", math.nan if value is None else value)
+    return flat
+
+
+def usable_scorers(samples: Sequence[dict[str, Any]]) -> tuple[list[str], list[str]]:
+    """Return the scorers whose values are all in [0, 1], and one sentence for each other scorer.
+
+    Args:
+        samples: Values of every sample, from :func:`flat_scores`.
+    """
+    usable, notes = [], []
+    for name in sorted({name for sample in samples for name in sample}):
+        try:
+            values = [to_value(sample[name]) for sample in samples if name in sample]
+        except UnreadableValueError as failure:
+            notes.append(f"Scorer {name} was left out: it holds {failure}, which is no number.")
+            continue
+        outside = [value for value in values if value is not None and not 0 <= value <= 1]
+        if outside:
+            notes.append(
+                f"Scorer {name} was left out: {len(outside)} of its {len(values)} values are outside [0, 1], "
+                f"such as {outside[0]:g}."
+            )
+        elif all(value is None for value in values):
+            notes.append(f"Scorer {name} was left out: it holds no value.")
+        else:
+            usable.append(name)
+    return usable, notes
+
+
+def answer_of(scores: dict[str, Score] | None, name: str) -> str | None:
+    """Return the answer read by a scorer, or by the scorer of `scorer.key`."""
+    score = score_of(scores, name)
+    return None if score is None else stated_answer(score)
+
+
+def score_of(scores: dict[str, Score] | None, name: str) -> Score | None:
+    """Return the score of a scorer, or of the scorer of `scorer.key`."""
+    for scorer, score in (scores or {}).items():
+        if name == scorer or name.startswith(f"{scorer}."):
+            return score
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class SampleTokens:
+    """Tokens of one sample, as counted by the provider; None if not reported.
+
+    Attributes:
+        thinking: Reasoning of the evaluated model.
+        output: Output of the evaluated model, with or without the reasoning, by provider.
+        prompt: Prompt tokens of the evaluated model, cached ones included.
+        cache_read: Cached prompt tokens.
+        judge: All tokens of other models and other roles.
+    """
+
+    thinking: int | None = None
+    output: int | None = None
+    prompt: int | None = None
+    cache_read: int | None = None
+    judge: int | None = None
+
+
+def sample_tokens(
+    spec: EvalSpec, model_usage: Mapping[str, ModelUsage], role_usage: Mapping[str, ModelUsage]
+) -> SampleTokens:
+    """Return the usage of a sample, split by model role.
+
+    A judge that runs the evaluated model under a role of its own is identified by the role; one that calls
+    the evaluated model without a role cannot be separated.
+    """
+    own = model_usage.get(spec.model)
+    if own is None:
+        return SampleTokens()
+    alone = model_usage.keys() == {spec.model}
+    same = [usage for role, usage in role_usage.items() if _runs_evaluated(spec, role, alone=alone)]
+    judges = [usage for model, usage in model_usage.items() if model != spec.model]
+    judge_tokens = sum(usage.total_tokens for usage in (*judges, *same))
+    cache_read = _minus(own.input_tokens_cache_read, [usage.input_tokens_cache_read for usage in same])
+    written = _minus(own.input_tokens_cache_write, [usage.input_tokens_cache_write for usage in same])
+    fresh = _minus(own.input_tokens, [usage.input_tokens for usage in same])
+    return SampleTokens(
+        thinking=_minus(own.reasoning_tokens, [usage.reasoning_tokens for usage in same]),
+        output=_minus(own.output_tokens, [usage.output_tokens for usage in same]),
+        prompt=None if fresh is None else fresh + (cache_read or 0) + (written or 0),
+        cache_read=cache_read,
+        judge=judge_tokens,
+    )
+
+
+def _runs_evaluated(spec: EvalSpec, role: str, *, alone: bool) -> bool:
+    """Return whether a role runs the evaluated model. A role without a model does if no other model was used."""
+    bound = (spec.model_roles or {}).get(role)
+    if bound is None:
+        return alone
+    return any(config.model == spec.model for config in (bound if isinstance(bound, list) else [bound]))
+
+
+def _minus(whole: int | None, parts: list[int | None]) -> int | None:
+    """Return the whole without its parts; a negative count is a provider's error, and unknown."""
+    rest = None if whole is None else whole - sum(part or 0 for part in parts)
+    return None if rest is None or rest < 0 else rest
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 
 from overthink.collect.ladder.climb import Step
+from overthink.collect.ladder.sampling import seed_for
+from overthink.collect.ladder.thinking import TraceContext
 from overthink.collect.providers.continuation import Sampling, Segment
 from overthink.collect.scoring.judging import Judgement
-from overthink.collect.ladder.seeds import seed_for
-from overthink.collect.ladder.thinking import TraceContext
-from overthink.stats.controls import ON_TRACE
 from overthink.data.record import Estimand, Verdict
 from overthink.plan.study import Plan
+from overthink.stats.controls import ON_TRACE
 
 NATURAL_CONTROLS = ("natural", "truncated")
 """The controls that need the model's own answer."""

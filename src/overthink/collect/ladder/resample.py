@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from overthink.collect.ladder.climb import Step
-from overthink.collect.providers.continuation import Segment
-from overthink.collect.ladder.controls import ControlRow, ScoreCompletion
-from overthink.collect.scoring.judging import Judgement
 from overthink.collect.concurrency import gather_limited
+from overthink.collect.ladder.climb import Step
+from overthink.collect.ladder.controls import ControlRow, ScoreCompletion
 from overthink.collect.ladder.thinking import TraceContext
-from overthink.stats.controls import GOOD
+from overthink.collect.providers.continuation import Segment
+from overthink.collect.scoring.judging import Judgement
 from overthink.data.record import Estimand
+from overthink.stats.controls import GOOD
 
 MIN_SHARE_DIFFERENCE = 0.25
 """Minimum difference between the shares of good outcomes of two rungs for bisection to continue between them."""

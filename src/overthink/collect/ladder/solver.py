@@ -10,12 +10,12 @@ from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import store
 
+from overthink.collect.ladder.trace import LadderTask, Trace
 from overthink.collect.providers.continuation import Continuation, continuation_for
 from overthink.collect.scoring.judging import AnswerJudge
 from overthink.collect.scoring.replay import Replay, evaluated_model
-from overthink.collect.ladder.trace import LadderTask, Trace
-from overthink.stats.controls import ON_TRACE
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.stats.controls import ON_TRACE
 
 RECORDS = "Ladder:records"
 """Key of the sample's store for the rows of the pool."""

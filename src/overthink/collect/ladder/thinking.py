@@ -11,12 +11,12 @@ from typing import Protocol
 
 from inspect_ai.model import ChatMessage
 
+from overthink.collect.ladder.accounting import UsageMeter
+from overthink.collect.ladder.clock import Stopwatch
+from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.collect.providers.continuation import Continuation, Prefix
 from overthink.collect.scoring.judging import Judgement
-from overthink.collect.ladder.clock import Stopwatch
-from overthink.collect.ladder.accounting import UsageMeter
-from overthink.collect.ladder.sampling import SamplingSpec
-from overthink.data.category import Category
+from overthink.data.record import Category
 
 LINE_END = "\n"
 """End of a step."""

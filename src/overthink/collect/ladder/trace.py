@@ -7,27 +7,24 @@ from typing import Any
 from inspect_ai.scorer import Scorer
 from inspect_ai.solver import Solver, TaskState
 
-from overthink.collect.ladder.added_forks import added_forks
 from overthink.collect.arms.registry import Arm
-from overthink.collect.ladder.books import TraceAccounting
-from overthink.collect.session.failures import Boundary
-from overthink.collect.ladder.climb import Step, run_ladder
-from overthink.collect.providers.continuation import Continuation
-from overthink.collect.ladder.controls import ControlRow, Controls, control_rows
-from overthink.collect.scoring.judging import AnswerJudge, Judgement, tokens_used
-from overthink.collect.sinks import TraceSink
-from overthink.collect.scoring.replay import Replay, evaluated_model
-from overthink.collect.ladder.resample import Resampling
+from overthink.collect.ladder.accounting import TraceAccounting
+from overthink.collect.ladder.climb import Step, added_forks, run_ladder
 from overthink.collect.ladder.clock import Clock
+from overthink.collect.ladder.controls import ControlRow, Controls, control_rows
+from overthink.collect.ladder.resample import Resampling
+from overthink.collect.ladder.sampling import SamplingSpec, completion_of, sampling_spec, trace_seed
 from overthink.collect.ladder.thinking import TraceContext
-from overthink.collect.ladder.sampling import SamplingSpec
-from overthink.collect.ladder.way_of import completion_of, sampling_spec, trace_seed
+from overthink.collect.providers.continuation import Continuation
+from overthink.collect.scoring.judging import AnswerJudge, Judgement, tokens_used
+from overthink.collect.scoring.replay import Replay, evaluated_model
+from overthink.collect.session.failures import Boundary
+from overthink.collect.sinks import TraceSink
 from overthink.data.missing_rungs import Fork, TraceKey, place_rungs
-from overthink.stats.controls import ON_TRACE
-from overthink.data.cut_short import CutShort
-from overthink.data.tokens import NO_OVERHEAD
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.data.tokens import NO_OVERHEAD, CutShort
 from overthink.plan.study import Plan, TaskPlan
+from overthink.stats.controls import ON_TRACE
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from overthink.collect.model_info.gguf_header import GgufHeader, GgufValue, read_header
 from overthink.collect.providers.embedded.weights import check_gguf
-from overthink.cost.model_shape import ModelShape
-from overthink.cost.sourced_shape import SourcedShape
+from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.errors import InputError
 
 CACHE_BYTES = 2

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from overthink.collect.model_info.safetensors import ParameterCount, count_parameters
-from overthink.cost.model_shape import ModelShape
-from overthink.cost.sourced_shape import SourcedShape
+from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.errors import InputError
 
 CONFIG = "config.json"

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from overthink.collect.model_info.hf_config import config_shape
 from overthink.collect.model_info.gguf import gguf_shape
+from overthink.collect.model_info.hf_config import config_shape
 from overthink.collect.providers.embedded.weights import find_weights
-from overthink.cost.model_shape import ModelShape
-from overthink.cost.sourced_shape import SourcedShape
+from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.errors import InputError
 
 SHAPE_NOT_STATED = "unknown: not stated"

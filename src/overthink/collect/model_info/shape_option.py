@@ -7,10 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 
-from overthink.collect.model_info.hf_config import config_shape, is_mixture
 from overthink.collect.model_info.gguf import gguf_shape
-from overthink.cost.model_shape import ModelShape
-from overthink.cost.sourced_shape import SourcedShape
+from overthink.collect.model_info.hf_config import config_shape, is_mixture
+from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.errors import InputError
 
 OPTION = "--model-shape"

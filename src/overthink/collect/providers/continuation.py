@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, Model, ModelOutput
 
-from overthink.collect.providers.timeouts import seconds_for
-from overthink.collect.providers.reply_checks import checked_counts
 from overthink.collect.providers.chat_template import render_chat
+from overthink.collect.providers.reply_checks import checked_counts
+from overthink.collect.providers.timeouts import seconds_for
 from overthink.errors import InputError
 
 

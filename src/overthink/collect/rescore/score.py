@@ -8,19 +8,17 @@ from typing import cast
 from inspect_ai import Task, task_with
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 
-from overthink.collect.session.failures import Boundary
-from overthink.collect.session.run import evaluate, number_samples
-from overthink.collect.providers.continuation import Continuation, Prefix, continuation_for
-from overthink.collect.scoring.judging import AnswerJudge, Judgement
-from overthink.collect.session.open import solver_of
-from overthink.collect.scoring.replay import Replay, evaluated_model
-from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError, aggregate_scores, steps_of
 from overthink.collect.ladder.accounting import UsageMeter
-from overthink.collect.rescore.open import VerificationSession
-from overthink.collect.rescore.solved import AnswerText
-from overthink.collect.arms.verifiers.steps import steps_of
-from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError, aggregate_scores
-from overthink.collect.ladder.way_of import completion_of, sampling_spec
+from overthink.collect.ladder.sampling import completion_of, sampling_spec
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.providers.continuation import Continuation, Prefix, continuation_for
+from overthink.collect.rescore.open import AnswerText, VerificationSession
+from overthink.collect.scoring.judging import AnswerJudge, Judgement
+from overthink.collect.scoring.replay import Replay, evaluated_model
+from overthink.collect.session.failures import Boundary
+from overthink.collect.session.open import solver_of
+from overthink.collect.session.run import evaluate, number_samples
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.verifier_scores import AnswerKey, AnswerScore
 from overthink.errors import InputError

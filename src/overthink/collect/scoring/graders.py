@@ -10,8 +10,8 @@ from inspect_ai._util.registry import is_registry_object, registry_info, registr
 from inspect_ai.model import Model
 from inspect_ai.scorer import Scorer
 
-from overthink.collect.scoring.polarity import find_polarity
 from overthink.collect.scoring.known_tasks import ROLE, TaskPolarity
+from overthink.collect.scoring.polarity import find_polarity
 from overthink.plan.study import Plan, TaskPlan
 
 _MODEL_GRADED = ("model_graded_qa", "model_graded_fact")

@@ -18,8 +18,7 @@ from overthink.collect.scoring.score_values import (
     reports_refusal,
     stated_answer,
 )
-from overthink.data.record import Axis, Verdict
-from overthink.data.verdict import verdict_of
+from overthink.data.record import Axis, Verdict, verdict_of
 from overthink.errors import InputError
 from overthink.plan.study import HIGH_WORDS, TaskPlan
 

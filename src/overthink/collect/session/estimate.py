@@ -9,8 +9,8 @@ from inspect_ai.model import Model
 
 from overthink.collect.arms.registry import Arm
 from overthink.cost.estimate import AmountRange, Estimate, Rates, bill
-from overthink.plan.study import Plan
 from overthink.cost.prices import is_own, per_million, rates_of
+from overthink.plan.study import Plan
 
 JUDGE_TEMPLATE_TOKENS = 400
 """Prompt tokens of a grader's instructions, without question and answer."""

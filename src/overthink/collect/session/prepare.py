@@ -6,12 +6,21 @@ from functools import cached_property
 from inspect_ai import Task
 from inspect_ai.model import Model
 
+from overthink.collect.agent_loop.replay import LoopReplay
+from overthink.collect.arms.interventions.guards import refuse_guards_that_judge
+from overthink.collect.arms.interventions.saferemind import (
+    PROBE_NOTE,
+    always_gives_probabilities,
+    refuse_without_probabilities,
+)
 from overthink.collect.arms.registry import Arm, models_of, open_arm, reads_probabilities
 from overthink.collect.providers.continuation import continuation_for
-from overthink.collect.session.estimate import TaskWorkload, estimate_plan, is_local
+from overthink.collect.providers.reasoning_levels import effort_settings
+from overthink.collect.providers.think_tags import think_format
 from overthink.collect.scoring.graders import graders
 from overthink.collect.scoring.judging import AnswerJudge
-from overthink.collect.agent_loop.replay import LoopReplay
+from overthink.collect.scoring.replay import Replay
+from overthink.collect.session.estimate import TaskWorkload, estimate_plan, is_local
 from overthink.collect.session.open import check_arguments, open_model, open_task
 from overthink.collect.session.prompt_length import (
     Counter,
@@ -21,16 +30,11 @@ from overthink.collect.session.prompt_length import (
     prompt_lengths,
     text_counter,
 )
-from overthink.collect.scoring.replay import Replay
-from overthink.collect.arms.interventions.no_judge import refuse_guards_that_judge
-from overthink.collect.arms.interventions.probabilities import PROBE_NOTE, always_gives_probabilities, refuse_without_probabilities
-from overthink.collect.providers.think_tags import think_format
-from overthink.collect.providers.reasoning_levels import effort_settings
 from overthink.cost.estimate import Estimate
+from overthink.cost.prices import is_own
 from overthink.errors import InputError
 from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.study import Plan, TaskPlan
-from overthink.cost.prices import is_own
 
 EMBEDDED = ("overthink/smollm2", "overthink/gguf")
 """Models whose server is started here, with the slots and the context that the plan needs."""

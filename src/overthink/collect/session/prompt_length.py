@@ -18,9 +18,9 @@ from inspect_ai.scorer import Target
 from inspect_ai.solver import TaskState
 
 from overthink.collect.providers.continuation import Prefix, TokenContinuation
-from overthink.collect.session.open import solver_of
-from overthink.collect.scoring.replay import Replay
 from overthink.collect.providers.think_tags import ThinkFormat, for_prompt
+from overthink.collect.scoring.replay import Replay
+from overthink.collect.session.open import solver_of
 
 LETTERS_PER_TOKEN = 4
 """Letters per token of English prose; code and other languages have fewer."""

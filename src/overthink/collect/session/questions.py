@@ -15,7 +15,7 @@ from inspect_ai import Task, task_with
 from inspect_ai.dataset import Sample
 
 from overthink.collect.session.prepare import Session
-from overthink.data.asked_question import StudyQuestion
+from overthink.data.record import StudyQuestion
 from overthink.errors import InputError
 
 _SHOWN = 3

@@ -9,14 +9,14 @@
 """
 
 from overthink.governance.calculators.base import Calculator
-from overthink.governance.calculators.calculators_chips import CHIPS
-from overthink.governance.calculators.calculators_cost import COST
-from overthink.governance.calculators.calculators_effective_compute import EFFECTIVE_COMPUTE
-from overthink.governance.calculators.calculators_exfiltration import EXFILTRATION
+from overthink.governance.calculators.chips import CHIPS
+from overthink.governance.calculators.cost import COST
+from overthink.governance.calculators.effective_compute import EFFECTIVE_COMPUTE
+from overthink.governance.calculators.exfiltration import EXFILTRATION
 from overthink.governance.calculators.inference_flop import INFERENCE_FLOP
-from overthink.governance.calculators.calculators_modification import MODIFICATION
-from overthink.governance.calculators.calculators_overhang import OVERHANG
-from overthink.governance.calculators.calculators_stolen_weights import STOLEN_WEIGHTS
+from overthink.governance.calculators.modification import MODIFICATION
+from overthink.governance.calculators.overhang import OVERHANG
+from overthink.governance.calculators.stolen_weights import STOLEN_WEIGHTS
 
 CALCULATORS: dict[str, Calculator] = {
     calculator.name: calculator

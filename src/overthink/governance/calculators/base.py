@@ -10,10 +10,9 @@ from datetime import date
 import numpy as np
 
 from overthink.errors import InputError
-from overthink.governance.calculators import monte_carlo
+from overthink.governance.calculators import result
 from overthink.governance.calculators.result import POINTS, Calculation, InputValue, Result
-from overthink.governance.inputs import Multiple, Range, positive, read_range
-from overthink.governance.naming import look_up
+from overthink.governance.inputs import Multiple, Range, look_up, positive, read_range
 
 RawValue = float | str | Range | None
 
@@ -165,7 +164,7 @@ def interval_meaning(inputs: Mapping[str, Range]) -> str:
     if not names:
         return POINTS
     return (
-        f"{monte_carlo.INTERVAL_LEVEL:.0%} of {monte_carlo.DRAWS:,} draws over the ranges of {', '.join(names)}, "
+        f"{result.INTERVAL_LEVEL:.0%} of {result.DRAWS:,} draws over the ranges of {', '.join(names)}, "
         "each drawn independently and evenly in its logarithm (evenly where it is not above 0)"
     )
 

@@ -6,11 +6,17 @@ from datetime import date
 import numpy as np
 
 from overthink.errors import InputError
-from overthink.governance.calculators import monte_carlo
-from overthink.governance.calculators.result import Calculation, TableValue
-from overthink.governance.calculators.base import K_FIELDS, Calculator, CalculatorRequest, Field, above_zero, interval_meaning
+from overthink.governance.calculators import result
+from overthink.governance.calculators.base import (
+    K_FIELDS,
+    Calculator,
+    CalculatorRequest,
+    Field,
+    above_zero,
+    interval_meaning,
+)
 from overthink.governance.calculators.chips import chip
-from overthink.governance.thresholds.counting import InstrumentCount, side_by_side
+from overthink.governance.calculators.result import Calculation, TableValue
 from overthink.governance.calculators.transformer_flop import (
     Transformer,
     decode_tokens_per_second,
@@ -20,8 +26,13 @@ from overthink.governance.calculators.transformer_flop import (
     weight_bytes_touched,
 )
 from overthink.governance.inputs import Multiple, Range
+from overthink.governance.thresholds.counting import (
+    InstrumentCount,
+    side_by_side,
+    training_flop_by_hardware,
+    training_flop_by_parameters,
+)
 from overthink.governance.thresholds.registry import STAGES, stale, training_thresholds
-from overthink.governance.thresholds.training_compute import training_flop_by_hardware, training_flop_by_parameters
 
 FIELDS = (
     Field("active_parameters", "parameters that a token passes through; all of them in a dense model"),
@@ -90,7 +101,7 @@ def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> 
 
     tables = {"counted": [counted_row(count) for count in side_by_side(run, day=day, margin=margin)]} if run else {}
     return Calculation(
-        results=monte_carlo.propagate(formula, inputs, units=units, rng=rng),
+        results=result.propagate(formula, inputs, units=units, rng=rng),
         formula="training 6·P·D or chip-hours·3600·peak·utilisation; token 2·N + 4·L·n·d; response summed over its "
         "tokens; KV 2·L·heads·width·bytes; decoding batch / max(bytes read / bandwidth, FLOP / "
         "(utilisation·peak))",

@@ -3,12 +3,31 @@
 chips = ceil((weights + cache) / memory); USD per task = K · seconds per task · chips · USD per chip-hour / 3600;
 tasks = purse / USD per task. The purses are the budgets of RAND's operational capacities OC1 to OC5 (Securing AI Model
 Weights, 2024). RAND states them for the theft; using them as purses for running is ours.
+
+Calculator: cost of running stolen weights, and the tasks that each purse pays for.
 """
 
 import math
+from collections.abc import Mapping
+from datetime import date
 
+import numpy as np
+
+from overthink.governance.calculators import result
+from overthink.governance.calculators.base import (
+    K_FIELDS,
+    Calculator,
+    CalculatorRequest,
+    Field,
+    above_zero,
+    interval_meaning,
+)
+from overthink.governance.calculators.chips import chip
+from overthink.governance.calculators.cost import usd_after
+from overthink.governance.calculators.result import Calculation, Result, TableValue
+from overthink.governance.calculators.transformer_flop import decode_tokens_per_second
 from overthink.governance.inputs import at_least_one, not_negative, positive
-from overthink.governance.thresholds.training_compute import SECONDS_PER_HOUR
+from overthink.governance.thresholds.counting import SECONDS_PER_HOUR
 
 PURSES_USD = {"OC1": 1e3, "OC2": 1e4, "OC3": 1e6, "OC4": 1e7, "OC5": 1e9}
 """Budgets of RAND's operational capacities for a theft, reused here as purses for running."""
@@ -59,3 +78,101 @@ def tasks_in_purse(purse_usd: float, *, usd_per_task: float) -> float:
         292
     """
     return positive(purse_usd, "purse USD") / positive(usd_per_task, "USD per task")
+
+
+FIELDS = (
+    Field("usd_per_task", "USD per task at the reference budget; or by hardware:"),
+    Field("weights_bytes", "bytes of the weights as served"),
+    Field("chip", "chip that runs them, such as H100", words=True),
+    Field("tokens_per_task", "tokens decoded per task at the reference budget"),
+    Field("usd_per_chip_hour", "rent of a chip", "2"),
+    Field("cache_bytes", "bytes of KV cache over the batch", "0"),
+    Field("batch", "tasks decoded together", "1"),
+    Field("active_parameters", "parameters that a token passes through; without them only bandwidth limits"),
+    Field("decode_utilisation", "share of the chip's peak that decoding achieves", "0.3"),
+    Field("purse_usd", "one more purse, beside those of OC1 to OC5"),
+    Field("years", "years from now; the cost per task falls until then", "0"),
+    Field("yearly_factor", "by how much the cost falls per year; 10 (a16z), 9 to 900 (Epoch AI)", "9..40"),
+    *K_FIELDS,
+)
+
+
+def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> Calculation:
+    k = request.k()
+    by_hardware = "usd_per_task" not in request
+    names = ["years", "yearly_factor"] if request.range("years").high > 0 else []
+    if by_hardware:
+        request.need("weights_bytes", "chip", "tokens_per_task", to="for the cost by hardware, or --usd-per-task")
+        names += ["weights_bytes", "tokens_per_task", "usd_per_chip_hour", "cache_bytes", "batch"]
+        names += ["active_parameters", "decode_utilisation"]
+    else:
+        names += ["usd_per_task"]
+    inputs = request.pick(*names)
+    above_zero({name: values for name, values in inputs.items() if name not in ("cache_bytes", "years")})
+
+    def formula(values: Mapping[str, float]) -> dict[str, float]:
+        if by_hardware:
+            results = _by_hardware(values, request, k.value)
+        else:
+            results = {"usd_per_task": values["usd_per_task"] * k.value}
+        if "years" in values:
+            results["usd_per_task"] = usd_after(
+                results["usd_per_task"], years=values["years"], yearly_factor=values["yearly_factor"]
+            )
+        return results
+
+    units = {"chips": "chips", "tokens_per_second": "tokens per second over the batch"} if by_hardware else {}
+    results = result.propagate(formula, inputs, units=units | {"usd_per_task": "USD"}, rng=rng)
+    purses = dict(PURSES_USD)
+    if "purse_usd" in request:
+        purses["given"] = request.number("purse_usd")
+    return Calculation(
+        results=results,
+        formula="chips = ceil((weights + cache) / memory); USD per task = K · tokens / (tokens per second) · chips "
+        "· rent; tasks = purse / USD per task; cost falls as g^-years",
+        source="RAND 2024, Securing AI Model Weights (budgets of OC1 to OC5); rent of USD 2 per H100-hour: Erdil "
+        "2025; decline: a16z 2024, Epoch AI 2025",
+        interval_meaning=f"{interval_meaning(inputs)}; K is {k}",
+        leaves_out="RAND states these budgets for the theft; reading them as purses for running is ours. Skill, access"
+        " to chips, safeguards of providers, and fine-tuning are not priced. Bandwidth is taken as fully "
+        "used, and K as K times the tokens at the same speed.",
+        tables={"purses": [_purse(name, purse, results[-1]) for name, purse in purses.items()]},
+    )
+
+
+def _by_hardware(values: Mapping[str, float], request: CalculatorRequest, k: float) -> dict[str, float]:
+    kind = chip(request.words("chip"))
+    count = chips_needed(
+        values["weights_bytes"], cache_bytes=values["cache_bytes"], memory_bytes_per_chip=kind.memory_bytes
+    )
+    speed = decode_tokens_per_second(
+        kind.machine(utilisation=values["decode_utilisation"], chips=count),
+        weight_bytes=values["weights_bytes"],
+        token_flop=2 * values.get("active_parameters", 0.0),
+        kv_bytes=values["cache_bytes"] / values["batch"],
+        batch=values["batch"],
+    )
+    usd = usd_per_task(
+        values["tokens_per_task"],
+        tokens_per_second=speed,
+        chips=count,
+        usd_per_chip_hour=values["usd_per_chip_hour"],
+        k=k,
+    )
+    return {"chips": count, "tokens_per_second": speed, "usd_per_task": usd}
+
+
+def _purse(name: str, purse: float, usd: Result) -> dict[str, TableValue]:
+    """Return the tasks in a purse; the higher end of the cost gives the lower number of tasks."""
+    return {
+        "purse": name,
+        "usd": purse,
+        "tasks": tasks_in_purse(purse, usd_per_task=usd.estimate),
+        "tasks_low": None if usd.high is None else tasks_in_purse(purse, usd_per_task=usd.high),
+        "tasks_high": None if usd.low is None else tasks_in_purse(purse, usd_per_task=usd.low),
+    }
+
+
+STOLEN_WEIGHTS = Calculator(
+    "stolen-weights", "What stolen weights cost to run at K, and the tasks in each purse.", FIELDS, _answer
+)

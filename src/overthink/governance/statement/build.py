@@ -1,4 +1,9 @@
-"""Build a statement from findings and plan. Everything else in it is stated by the evaluator."""
+"""Build a statement from findings and plan. Everything else in it is stated by the evaluator.
+
+Elicitation methods that a study did not try: limitations of every claim.
+
+Elicitation facts of the arms of a study: tools, verifiers and rungs.
+"""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,11 +11,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from overthink.data.finding import Finding
-from overthink.governance.statement.arms_tried import planned_rungs, tools_of, verifiers_of
 from overthink.governance.statement.claims import claims
-from overthink.governance.statement.every_eval_ever import eee_record
+from overthink.governance.statement.curve_schema import Curve
 from overthink.governance.statement.curves import curves, selectors
-from overthink.governance.statement.not_tried import not_tried
+from overthink.governance.statement.exports import eee_record
 from overthink.governance.statement.rules.prose import quote
 from overthink.governance.statement.schema import (
     LADDERS,
@@ -21,11 +25,70 @@ from overthink.governance.statement.schema import (
     FailedGate,
     Flop,
     FlopPerCurve,
+    NotTried,
     Stated,
     Statement,
 )
-from overthink.governance.statement.curve_schema import Curve
 from overthink.plan.study import Plan
+
+_ALWAYS = {
+    "more_thinking": "thinking beyond the highest rung",
+    "prompting": "other prompts, few-shot examples, personas or adversarial wording",
+    "fine_tuning": "fine-tuning, also to remove refusals",
+}
+
+
+def not_tried(
+    selectors: Sequence[str], *, has_budgets: bool, natural: bool, tries: int, tools: bool, loop: bool
+) -> tuple[NotTried, ...]:
+    """Return the elicitation methods that were not tried, given the selectors and the ladder of the study.
+
+    Args:
+        selectors: Selectors with a value.
+        has_budgets: Whether thinking was cut at budgets; else the provider's effort levels were run.
+        natural: Whether the model's answer after free thinking was also collected.
+        tries: Maximum number of tries per question.
+        tools: Whether an arm gave the model a tool.
+        loop: Whether a loop of tool calls was run.
+    """
+    texts = dict(_ALWAYS) | {"more_tries": f"more than {tries:,} {'try' if tries == 1 else 'tries'} per question"}
+    if loop:
+        texts["more_thinking"] = "a longer loop than that of the highest checkpoint"
+        texts["tools"] = "other tools, agents and scaffolding"
+        texts["other_efforts"] = "other reasoning efforts and thinking budgets in each turn"
+    if "best" not in selectors:
+        texts["best_of_k"] = "picking the best of several tries with a verifier"
+    if has_budgets:
+        texts["tools"] = "agents, scaffolding and other tools" if tools else "tools, agents and scaffolding"
+        texts["other_efforts"] = "the provider's own reasoning levels"
+        if not natural:
+            texts["unforced"] = "answers that the model gives when it ends its thinking by itself"
+    return tuple(NotTried.model_validate({"what": what, "text": text}) for what, text in sorted(texts.items()))
+
+
+TOOLS = ("calculator",)
+"""Arm parts that give the model a tool."""
+
+NO_THINKING_PARTS = ("zerothink", "lessthink")
+"""Arm parts without thinking of their own, for which only the lowest rung is collected."""
+
+
+def tools_of(arms: Sequence[ArmTried]) -> tuple[str, ...]:
+    """Return the tools that the arms give the model."""
+    return tuple(name for name in TOOLS if any(name in arm.parts for arm in arms))
+
+
+def verifiers_of(arms: Sequence[ArmTried]) -> tuple[str, ...]:
+    """Return the verifiers that the arms use while thinking."""
+    names = (str(arm.settings["verifier"]) for arm in arms if "verifier" in arm.settings)
+    return tuple(dict.fromkeys(names))
+
+
+def planned_rungs(label: str, arms: Sequence[ArmTried], budgets: Sequence[int]) -> tuple[int, ...]:
+    """Return the planned budgets of an arm."""
+    no_thinking = any(part in NO_THINKING_PARTS for arm in arms if arm.label == label for part in arm.parts)
+    return tuple(budgets[:1] if no_thinking else budgets)
+
 
 FLOP_UNCERTAINTY = 0.3
 """Two FLOP per active parameter and decoded token leave attention out; the EU asks for estimates within 30 %."""

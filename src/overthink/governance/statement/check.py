@@ -3,13 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from overthink.governance.statement.rules import claims
-from overthink.governance.statement.rules import rules_of_loops as loops
-from overthink.governance.statement.rules import numbers
+from overthink.governance.statement.read import Breaches, Fault, Rule
+from overthink.governance.statement.rules import claims, numbers, scope
 from overthink.governance.statement.rules import number_claims as said
-from overthink.governance.statement.rules import scope
+from overthink.governance.statement.rules import numbers as loops
 from overthink.governance.statement.rules import wording as words
-from overthink.governance.statement.faults import Breaches, Fault, Rule
 from overthink.governance.statement.schema import Statement
 
 _TABLE: dict[str, Callable[[Statement], Breaches]] = {

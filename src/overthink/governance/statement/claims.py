@@ -4,10 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from overthink.data.finding import Finding
-from overthink.governance.statement.curves import as_test, cost_of, curve_id, number
-from overthink.governance.statement.rules.prose import budget, count_phrase, curve_name, from_to, interval, p_value, percent, points
-from overthink.governance.statement.schema import Claim, Place, Stated
 from overthink.governance.statement.curve_schema import Curve, Number, Point, Shape
+from overthink.governance.statement.curves import as_test, cost_of, curve_id, number
+from overthink.governance.statement.rules.prose import (
+    budget,
+    count_phrase,
+    curve_name,
+    from_to,
+    interval,
+    p_value,
+    percent,
+    points,
+)
+from overthink.governance.statement.schema import Claim, Place, Stated
 from overthink.governance.statement.strength import strength, weaknesses
 
 MAX_LIMITS = 8

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
-from overthink.cost.compute import budget_multiple
+from overthink.cost.units import budget_multiple
 from overthink.data.finding import At, Finding
 from overthink.data.record import Estimand
 from overthink.errors import InputError

@@ -1,7 +1,19 @@
-"""Exports of a statement: the compute field of the EU form, CycloneDX properties, a model card paragraph."""
+"""Exports of a statement: the compute field of the EU form, CycloneDX properties, a model card paragraph.
 
+Export of a statement as a record of Every Eval Ever (schema 0.3.0, MIT), one result per rung of every curve.
+
+Its schema allows additional data only as strings under ``additional_details``; they summarise the statement, and the
+record contains the id of its statement.
+"""
+
+import json
 from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
+from overthink.governance.statement.curve_schema import Curve, Number, Point
 from overthink.governance.statement.rules.prose import quote
 from overthink.governance.statement.schema import Statement
 
@@ -85,3 +97,138 @@ def model_card_paragraph(statement: Statement) -> str:
         f"Evaluation statement {statement.id}.",
     ]
     return " ".join(part for part in parts if part)
+
+
+EEE_VERSION = "0.3.0"
+_FILE = f"schemas/every_eval_ever/eval-{EEE_VERSION}.schema.json"
+INTERVALS = "bootstrap over questions"
+
+
+@cache
+def eee_schema() -> dict[str, Any]:
+    """Return the published schema of Every Eval Ever that records are validated against."""
+    document: dict[str, Any] = json.loads(files("overthink.governance").joinpath(_FILE).read_text("utf-8"))
+    return document
+
+
+def eee_record(statement: Statement) -> dict[str, Any]:
+    """Return the record of a statement. Rungs without a value are omitted: a record has no field for a reason.
+
+    Args:
+        statement: The statement; its ``every_eval_ever`` field is ignored.
+    """
+    at = str(int(datetime.fromisoformat(statement.created).timestamp()))
+    evaluator = statement.stated
+    names = {"developer": evaluator.developer} if evaluator.developer is not None else {}
+    return {
+        "schema_version": EEE_VERSION,
+        "evaluation_id": f"overthink/{statement.model.replace('/', '_')}/{statement.id}",
+        "retrieved_timestamp": at,
+        "source_metadata": {
+            "source_name": "Overthink",
+            "source_type": "evaluation_run",
+            "source_organization_name": evaluator.organization or "unknown",
+            "evaluator_relationship": evaluator.evaluator_relationship,
+            "additional_details": {
+                "overthink:statement": statement.id,
+                "overthink:schema": statement.schema_,
+                "overthink:plan_sha256": statement.evidence.plan_sha256,
+                "overthink:pool_sha256": statement.evidence.pool_sha256,
+                "overthink:findings_sha256": statement.evidence.findings_sha256,
+                "overthink:no_claim_beyond": statement.no_claim_beyond,
+            },
+        },
+        "eval_library": {"name": "overthink", "version": statement.evidence.overthink},
+        "model_info": {
+            "name": statement.model,
+            "id": statement.model,
+            **names,
+            "additional_details": {
+                "deployment_type": evaluator.deployment_type,
+                "model_availability": evaluator.model_availability,
+                "revision": evaluator.revision or "not stated",
+            },
+        },
+        "evaluation_results": [
+            _result(statement, curve, point)
+            for curve in statement.curves
+            for point in curve.points
+            if point.value.estimate is not None
+        ],
+    }
+
+
+def _result(statement: Statement, curve: Curve, point: Point) -> dict[str, Any]:
+    return {
+        "evaluation_result_id": point.value.finding,
+        "evaluation_name": curve.task,
+        "source_data": {"dataset_name": curve.task, "source_type": "other"},
+        "metric_config": {
+            "evaluation_description": f"share of answers that are {curve.value_1_means}, one try, {curve.estimand}",
+            "metric_id": f"overthink.{curve.axis}.mean",
+            "metric_name": f"share {curve.value_1_means}",
+            "metric_kind": "accuracy" if curve.axis == "capability" else "pass_rate",
+            "metric_unit": "proportion",
+            "metric_parameters": {"k": 1},
+            "lower_is_better": False,
+            "score_type": "continuous",
+            "min_score": 0.0,
+            "max_score": 1.0,
+            "additional_details": {
+                "axis": curve.axis,
+                "scorer": curve.scorer or "unknown",
+                "estimand": curve.estimand,
+                "value_1_means": curve.value_1_means,
+            },
+        },
+        "score_details": _score(point),
+        "generation_config": _generation(statement, point),
+    }
+
+
+def _score(point: Point) -> dict[str, Any]:
+    value: Number = point.value
+    uncertainty: dict[str, Any] = {"num_samples": point.n_questions}
+    if value.low is not None and value.high is not None:
+        uncertainty["confidence_interval"] = {
+            "lower": value.low,
+            "upper": value.high,
+            **({} if value.level is None else {"confidence_level": value.level}),
+            "method": INTERVALS,
+        }
+    return {"score": value.estimate, "uncertainty": uncertainty}
+
+
+def _generation(statement: Statement, point: Point) -> dict[str, Any]:
+    elicitation = statement.elicitation
+    details = {
+        "overthink:statement": statement.id,
+        "k_basis": point.cost.basis,
+        "k_ref": f"{point.cost.ref.value:g} {point.cost.ref.unit}",
+        "k_ref_means": point.cost.ref.means,
+        "k_value": f"{point.cost.value:.6g}",
+        "requested_thinking_tokens": _text(point.requested_tokens),
+        "effort": point.effort or "none",
+        **{name: str(count) for name in ("turns", "loop_tokens") if (count := getattr(point, name)) is not None},
+        "consumed_thinking_tokens_mean": _text(point.thinking_tokens.estimate),
+        "limit_hit_rate": _text(point.limit_hit_rate),
+        "stop_rule": elicitation.stop_rule,
+        "serial_parallel": elicitation.serial_parallel,
+        "draws": str(point.n_draws),
+        "tools": "unknown" if elicitation.tools is None else ", ".join(elicitation.tools) or "none",
+        "gates_failed": ", ".join(name for name, gate in point.gates.items() if gate.result == "failed") or "none",
+    }
+    thinks = point.requested_tokens is None or point.requested_tokens > 0
+    return {
+        "generation_args": {
+            "temperature": elicitation.temperature,
+            "top_p": elicitation.top_p,
+            "reasoning": thinks,
+            "max_attempts": 1,
+        },
+        "additional_details": details,
+    }
+
+
+def _text(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.10g}"

@@ -2,8 +2,11 @@
 
 This is the only place where the shape of ``statement.json`` is defined; the JSON Schema that is published beside it
 (``schemas/``) is generated from here. A field that changes its meaning raises the major version.
+
+Interval of a quantity.
 """
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -260,3 +263,20 @@ def statement_json_schema() -> dict[str, Any]:
     """Return the published JSON Schema of ``statement.json`` (draft 2020-12)."""
     schema = Statement.model_json_schema(by_alias=True)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, **schema}
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Possible values of a quantity, given the stated ranges of unknown inputs.
+
+    Attributes:
+        low: Lower end.
+        high: Upper end; infinite where it is unbounded.
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.high:
+            raise ValueError(f"an interval from {self.low} to {self.high} is not ordered")

@@ -6,8 +6,8 @@ makes it a lower bound on what more elicitation could show.
 
 from collections.abc import Sequence
 
-from overthink.governance.statement.schema import Claim, Stated, Strength
 from overthink.governance.statement.curve_schema import Curve
+from overthink.governance.statement.schema import Claim, Stated, Strength
 
 BUDGET_NOT_STATED = "the largest deployable budget is not stated"
 

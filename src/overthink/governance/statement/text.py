@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from overthink.governance.statement.curve_schema import Curve, Number, Point
 from overthink.governance.statement.rules.prose import budget, curve_name, interval, percent, quote
 from overthink.governance.statement.schema import ArmTried, Budget, Claim, Elicitation, Statement
-from overthink.governance.statement.curve_schema import Curve, Number, Point
 
 AXIS_TITLES = {"capability": "Capability", "safety": "Safety", "benign": "Over-refusal"}
 STRENGTHS = {

@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any, Literal, get_args
 
 from overthink.errors import InputError
-from overthink.governance.naming import look_up
+from overthink.governance.inputs import look_up
 
 Status = Literal["proposed", "in_force", "not_yet_applicable", "revoked", "voluntary"]
 CountRule = Literal["yes", "no", "silent"]

@@ -1,15 +1,21 @@
-"""Charts of arms over total compute: value of every rung of every arm against its total compute."""
+"""Charts of arms over total compute: value of every rung of every arm against its total compute.
+
+Static charts of the page: filled templates with caption and screen-reader text.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
-from overthink.cost.amounts import amount
+from overthink.cost.units import amount
 from overthink.data.finding import Finding
 from overthink.reports import wording
 from overthink.reports.charts.axes import compute_axis
-from overthink.reports.charts.templates import curve_chart
 from overthink.reports.charts.curve import Chart
+from overthink.reports.charts.frontier import frontier_charts
+from overthink.reports.charts.templates import curve_chart
 from overthink.reports.curve_tree import SHOWN_ARMS
-from overthink.reports.names import ID_LIMIT, visible
+from overthink.reports.wording import ID_LIMIT, visible
 
 ArmKey = tuple[str, str, str, str, str]
 """Axis, task, scorer, estimand and arm."""
@@ -95,3 +101,39 @@ def _chart(
     data = {"points": points, "corrected": [], "marks": [], "thresholds": []}
     name_parts = (curves[0][0], curves[0][1], "arms", curves[0][3])
     return Chart(name_parts, title, notes, curve_chart("log"), span, data, keys)
+
+
+@dataclass(frozen=True, slots=True)
+class StaticChart:
+    """A chart of the page.
+
+    Attributes:
+        number: Position among all charts.
+        template: Name of its template.
+        chart: Template with data.
+    """
+
+    number: int
+    template: str
+    chart: Chart
+
+    @property
+    def legend(self) -> list[tuple[str, str]]:
+        """Name and colour class of each series."""
+        return [(name, colour.strip("var(-)")) for name, colour in self.chart.keys.items()]
+
+    def data(self) -> dict[str, Any]:
+        """Return the data of the page's script."""
+        return {
+            "chart": self.template,
+            "parameters": self.chart.parameters,
+            "datasets": self.chart.datasets,
+            "spoken": self.chart.spoken,
+        }
+
+
+def static_charts(findings: Sequence[Finding]) -> tuple[list[StaticChart], list[StaticChart]]:
+    """Return the charts of arms over total compute, and of frontiers."""
+    arms = [StaticChart(number, "log", chart) for number, chart in enumerate(arm_charts(findings))]
+    best = [StaticChart(number, "frontier", chart) for number, chart in enumerate(frontier_charts(findings), len(arms))]
+    return arms, best

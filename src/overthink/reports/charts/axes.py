@@ -5,11 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from overthink.cost.amounts import figure, noun
-from overthink.cost.units import Unit
+from overthink.cost.units import Unit, figure, noun
 from overthink.reports.charts.templates import AxisScale
-from overthink.reports.curve import ReportCurve, ReportRung
-from overthink.reports.names import visible
+from overthink.reports.curve_tree import ReportCurve, ReportRung
+from overthink.reports.wording import visible
 
 _STEPS = (1, 2, 5)
 _FEWER = (1, 3)

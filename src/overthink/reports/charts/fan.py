@@ -6,8 +6,8 @@ from typing import Any
 from overthink.data.finding import Finding
 from overthink.forecasts.findings import EXACT
 from overthink.reports import forecast_text as words
-from overthink.reports.charts.fan_template import LAYERS, fan_chart
 from overthink.reports.charts.curve import Chart
+from overthink.reports.charts.fan_template import LAYERS, fan_chart
 from overthink.reports.forecast_curve import ForecastPanel, ForecastThreshold
 
 _ROOM = 1.12

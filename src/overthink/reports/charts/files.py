@@ -14,11 +14,11 @@ from overthink.data.finding import Finding
 from overthink.errors import InputError
 from overthink.reports.about import About
 from overthink.reports.charts.arms import arm_charts
-from overthink.reports.assets import asset
 from overthink.reports.charts.curve import CHART_WIDTH, Chart, all_charts
 from overthink.reports.charts.frontier import frontier_charts
-from overthink.reports.curve_tree import default_arms, report_curves
 from overthink.reports.charts.thresholds import visible_marks
+from overthink.reports.curve_tree import default_arms, report_curves
+from overthink.reports.page import asset
 
 _NAME = 120
 _PNG_SCALE = 2.0

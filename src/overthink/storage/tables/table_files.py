@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from overthink.errors import InputError
-from overthink.storage.bounds import MAX_ROWS, check_bytes, check_rows
+from overthink.storage.json_documents import MAX_ROWS, check_bytes, check_rows
 
 FORMATS = (".parquet", ".csv", ".jsonl", ".ndjson", ".json")
 

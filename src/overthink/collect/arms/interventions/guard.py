@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.data.category import Category
+from overthink.data.record import Category
 from overthink.errors import InputError
 
 GuardScale = Literal["probability", "word", "raw"]

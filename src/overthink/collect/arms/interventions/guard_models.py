@@ -1,8 +1,15 @@
-"""A language model as a guard: it answers safe or unsafe, with a probability if log-probabilities exist."""
+"""A language model as a guard: it answers safe or unsafe, with a probability if log-probabilities exist.
+
+Verifiers and Hugging Face classifiers as guards.
+
+Guard of ``overthink/simulated``: it reads the risk mark at the beginning of the last step.
+"""
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from inspect_ai.model import (
@@ -15,10 +22,13 @@ from inspect_ai.model import (
     ModelOutput,
 )
 
-from overthink.collect.providers import timeouts
-from overthink.collect.arms.interventions.guard import GuardError, GuardScore
+from overthink.collect.arms.interventions.guard import GuardError, GuardScale, GuardScore
+from overthink.collect.arms.verifiers.base import UnreadableScoreError, Verifier
+from overthink.collect.arms.verifiers.classifier import ClassifierVerifier
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.data.category import Category
+from overthink.collect.providers import timeouts
+from overthink.collect.providers.simulated.thinking import encode, is_risky, turn_of
+from overthink.data.record import Category
 from overthink.errors import InputError
 
 REPLY_TOKENS = 8
@@ -158,3 +168,86 @@ def _tokens(output: ModelOutput) -> int | None:
         return None
     cached_tokens = (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0)
     return usage.input_tokens + cached_tokens + usage.output_tokens
+
+
+@dataclass(frozen=True)
+class VerifierGuard:
+    """A verifier as a guard.
+
+    Attributes:
+        verifier: The verifier; its score of the last step is a probability.
+    """
+
+    verifier: Verifier
+    scale: GuardScale = "probability"
+
+    @property
+    def name(self) -> str:
+        """Name of the verifier."""
+        return self.verifier.name
+
+    async def score(self, context: TraceContext, path: ReasoningPath) -> GuardScore:
+        """Score the last step, given all before it."""
+        with _no_score_is_an_error(self.name):
+            result = await self.verifier.steps(replace(context, verifier_category=Category.GUARD), path, last_only=True)
+        return GuardScore(result.scores[0], result.tokens)
+
+
+@dataclass(frozen=True)
+class RawClassifierGuard:
+    """A classifier with one output as a guard with raw scores.
+
+    Attributes:
+        classifier: The classifier.
+
+    Raises:
+        InputError: It has several outputs, or converts its output into a probability.
+    """
+
+    classifier: ClassifierVerifier
+    scale: GuardScale = "raw"
+
+    def __post_init__(self) -> None:
+        if self.classifier.outputs != 1 or self.classifier.sigmoid:
+            has = "sigmoid=true" if self.classifier.sigmoid else f"{self.classifier.outputs} outputs"
+            raise InputError(
+                f"guard {self.name} has {has}, and scale=raw takes the one number of a model as it is; needed: "
+                "scale=probability"
+            )
+
+    @property
+    def name(self) -> str:
+        """Name of the classifier."""
+        return self.classifier.name
+
+    async def score(self, context: TraceContext, path: ReasoningPath) -> GuardScore:
+        """Score question and thinking as one text."""
+        with _no_score_is_an_error(self.name):
+            value, tokens = await self.classifier.read(context.question, path.text)
+        return GuardScore(value, tokens)
+
+
+@contextmanager
+def _no_score_is_an_error(name: str) -> Iterator[None]:
+    """Raise a GuardError for an unreadable score."""
+    try:
+        yield
+    except UnreadableScoreError as failure:
+        raise GuardError(f"guard {name}: {failure.reason}", failure.tokens) from failure
+
+
+SIMULATED_SAFE, SIMULATED_UNSAFE = 0.9, 0.1
+"""Scores of safe and unsafe steps."""
+
+
+class SimulatedGuard:
+    """Error-free guard of simulated traces; its token count covers all its input."""
+
+    name = "simulated"
+    scale: GuardScale = "probability"
+
+    async def score(self, context: TraceContext, path: ReasoningPath) -> GuardScore:
+        """Score the last step with a mark; it decodes one token."""
+        steps = turn_of(path.text).steps
+        unsafe = bool(steps) and is_risky(steps[-1])
+        return GuardScore(SIMULATED_UNSAFE if unsafe else SIMULATED_SAFE, len(encode(context.question + path.text)) + 1)

@@ -1,16 +1,24 @@
-"""Options of guards, and construction of a guard with its threshold from settings."""
+"""Options of guards, and construction of a guard with its threshold from settings.
 
+Check that guards do not grade: a guard would find safe again what it let pass.
+"""
+
+from collections.abc import Iterable, Sequence
 from typing import cast
 
-from overthink.collect.session.open import open_model
 from overthink.collect.arms.component import Option, Settings
 from overthink.collect.arms.interventions.guard import Guard, GuardScale, Watch
-from overthink.collect.arms.interventions.guard_models import ModelGuard
-from overthink.collect.arms.interventions.simulated_guard import SimulatedGuard
-from overthink.collect.arms.interventions.verifier_guard import RawClassifierGuard, VerifierGuard
+from overthink.collect.arms.interventions.guard_models import (
+    ModelGuard,
+    RawClassifierGuard,
+    SimulatedGuard,
+    VerifierGuard,
+)
 from overthink.collect.arms.verifiers.classifier import ClassifierVerifier
 from overthink.collect.arms.verifiers.registry import VERIFIERS, read_verifier
+from overthink.collect.session.open import open_model
 from overthink.errors import InputError
+from overthink.plan.arms import ArmPlan
 from overthink.plan.study import Plan
 
 GUARD_OPTIONS: dict[str, Option] = {
@@ -103,3 +111,34 @@ def _guard(settings: Settings, plan: Plan) -> Guard:
 def _require(scale: GuardScale, possible: tuple[GuardScale, ...], guard: str) -> None:
     if scale not in possible:
         raise InputError(f"guard={guard} gives no scores on scale={scale}; needed: scale={' or '.join(possible)}")
+
+
+def refuse_guards_that_judge(arms: Sequence[ArmPlan], graders: Iterable[str], *, model: str) -> None:
+    """Check that no guard of an arm also grades answers.
+
+    Models are equal if the last parts of their names are: another server is not another model.
+
+    Args:
+        arms: The arms, with all settings.
+        graders: Names of the grading models.
+        model: The model under test.
+
+    Raises:
+        InputError: A guard grades, and its arm does not allow it.
+    """
+    judging = {_itself(name): name for name in graders}
+    for arm in arms:
+        if "guard" not in arm.settings:
+            continue
+        for guard in names_of_guard(str(arm.settings["guard"]), model=model):
+            judge = judging.get(_itself(guard))
+            if judge is not None and _itself(str(arm.settings.get("may_judge", ""))) != _itself(guard):
+                raise InputError(
+                    f"arm {arm.label}: {guard} guards the thinking, and {judge} grades the answers. A guard that "
+                    "steers finds its own work safe, so its judgement measures nothing; name another model with "
+                    f"--grader or guard=, or accept it by name with may_judge={guard}"
+                )
+
+
+def _itself(name: str) -> str:
+    return name.rstrip("/").rpartition("/")[2].casefold()

@@ -10,10 +10,15 @@ from dataclasses import dataclass
 
 from overthink.collect.arms.component import Component, Option, Settings
 from overthink.collect.arms.interventions.guard import Watch
-from overthink.collect.arms.interventions.phrase import WAIT_SAFELY, on_its_own_line
-from overthink.collect.arms.interventions.guards import GUARD_OPTIONS, SIMULATED_GUARD_SETTINGS, models_of_guard, watch_of
+from overthink.collect.arms.interventions.guards import (
+    GUARD_OPTIONS,
+    SIMULATED_GUARD_SETTINGS,
+    models_of_guard,
+    watch_of,
+)
+from overthink.collect.arms.interventions.primer import WAIT_SAFELY, on_its_own_line
 from overthink.collect.ladder.thinking import ReasoningPath, Stepper, TraceContext
-from overthink.data.category import Category
+from overthink.data.record import Category
 from overthink.plan.study import Plan
 
 

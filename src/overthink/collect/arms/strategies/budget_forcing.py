@@ -3,15 +3,26 @@
 The model's end is removed, so that it is never part of the prefix. Every decoded token counts, the suppressed end
 included, and decoding never exceeds the budget of a rung. A new limit per round would exceed it: s1's own code does
 that, and truncates decoded tokens afterwards.
+
+Budget forcing with a minimum: an early end of the thinking is replaced by "Wait", and the thinking continues.
+
+s1, arXiv 2501.19393: the end of the thinking is suppressed and "Wait" appended, until the minimum is reached or the
+rounds are used up. The maximum is the rung, as in every arm.
+
+MoreThink: every end of the thinking is replaced by a sentence that asks to think again, at most ten times.
+
+SafeChain, arXiv 2502.12025. The source draws the sentences at random from another list.
 """
 
 from dataclasses import dataclass, replace
 
+from overthink.collect.arms.component import Component, Option, Settings, StepperSetup
+from overthink.collect.arms.interventions.primer import at_line_start
+from overthink.collect.ladder.sampling import seed_for
+from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, Thinker, TraceContext, insert_text, think_on
 from overthink.collect.providers.continuation import Prefix
-from overthink.collect.arms.component import StepperSetup
-from overthink.collect.ladder.seeds import seed_for
-from overthink.collect.arms.interventions.phrase import at_line_start
-from overthink.collect.ladder.thinking import ReasoningPath, Thinker, TraceContext, insert_text, think_on
+from overthink.errors import InputError
+from overthink.plan.study import Plan
 
 
 @dataclass(frozen=True)
@@ -75,3 +86,61 @@ class BudgetForcedThinker:
             (rung, "think", self._round) if self._round else (rung, "think")
         )  # the plain ladder's name, until the first end
         return await think_on(self._context, path, room, *purpose)
+
+
+def _make_wait(settings: Settings, plan: Plan) -> BudgetForcing:
+    return BudgetForcing((str(settings["cue"]),), int(settings["rounds"]), int(settings["minimum"]))
+
+
+WAIT = Component(
+    "wait",
+    "strategy",
+    "budget forcing with a minimum: an early end of the thinking is replaced by a cue",
+    _make_wait,
+    settings={
+        "cue": Option(str, "what takes the place of an early end (s1's)", default="Wait"),
+        "rounds": Option(int, "how often an end is suppressed at most", least=1),
+        "minimum": Option(int, "thinking tokens before which an end is suppressed; the top budget for all", least=1),
+    },
+    simulated_defaults={"rounds": 2, "minimum": 64},
+    max_segments=lambda settings: int(settings["rounds"]),
+    inserted_texts=lambda settings: (f"{LINE_END}{settings['cue']}",) * int(settings["rounds"]),
+)
+"""The component `wait`."""
+
+
+MAX_ROUNDS = 10
+"""The source's limit."""
+
+RETHINK = (
+    "Let me go over this once more from the beginning.",
+    "Before I answer, I should check each of these points again.",
+    "I may have missed something, so I will look at it from another side.",
+    "Let me think again about what is being asked, and why.",
+)
+
+
+def _make_morethink(settings: Settings, plan: Plan) -> BudgetForcing:
+    cues = tuple(cue.strip() + "\n" for cue in str(settings["cues"]).split("|") if cue.strip())
+    if not cues:
+        raise InputError("--arms morethink: cues holds no sentence; needed: sentences with | between them")
+    return BudgetForcing(cues, int(settings["rounds"]), None)
+
+
+MORETHINK = Component(
+    "morethink",
+    "strategy",
+    "every end of the thinking is replaced by a sentence that asks to think again",
+    _make_morethink,
+    settings={
+        "rounds": Option(
+            int, "how often an end is replaced at most (SafeChain's)", MAX_ROUNDS, least=1, most=MAX_ROUNDS
+        ),
+        "cues": Option(str, "the sentences, with | between them; one is drawn each time", default="|".join(RETHINK)),
+    },
+    max_segments=lambda settings: int(settings["rounds"]),
+    inserted_texts=lambda settings: (
+        (LINE_END + max(str(settings["cues"]).split("|"), key=len),) * int(settings["rounds"])
+    ),
+)
+"""The component `morethink`."""

@@ -2,14 +2,18 @@
 
 A line of the thinking that begins with ``calc:`` is a call. Its value is inserted on the next line, and the thinking
 continues. Every call is a turn; rungs are its checkpoints.
+
+The calculator as an Inspect tool, for tasks without tools of their own.
 """
 
 import re
 from dataclasses import replace
 
+from inspect_ai.tool import Tool, ToolError, tool
+
 from overthink.collect.arms.component import Component, Option, Settings
-from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, Stepper, TraceContext, insert_text
 from overthink.collect.arms.strategies.arithmetic import ExpressionError, evaluate
+from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, Stepper, TraceContext, insert_text
 from overthink.plan.study import Plan
 
 INSTRUCTION = "I can compute: a line such as `calc: 12 * 7` is answered on the next line.\n"
@@ -68,3 +72,21 @@ CALCULATOR = Component(
     settings={"calls": Option(int, "most calls of a trace", least=1, most=1000)},
     simulated_defaults={"calls": 8},
 )
+
+
+@tool
+def calculator() -> Tool:
+    """The value of an arithmetic expression; nothing is ever executed, and no file or network is reached."""
+
+    async def execute(expression: str) -> str:
+        """Compute the value of an arithmetic expression.
+
+        Args:
+            expression: Numbers, + - * / // % ** ( ), and the functions abs, max, min, round and sqrt.
+        """
+        try:
+            return evaluate(expression)
+        except ExpressionError as failure:
+            raise ToolError(str(failure)) from None  # the model reads why, and may try again
+
+    return execute

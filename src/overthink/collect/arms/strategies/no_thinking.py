@@ -5,9 +5,9 @@ SafeChain, arXiv 2502.12025, where the first was the safest decoding. They do no
 
 from dataclasses import dataclass
 
-from overthink.collect.providers.continuation import Prefix
 from overthink.collect.arms.component import Component, Option, Settings, StepperSetup
 from overthink.collect.ladder.thinking import ReasoningPath, Thinker, TraceContext, insert_text
+from overthink.collect.providers.continuation import Prefix
 from overthink.errors import InputError
 from overthink.plan.study import Plan
 

@@ -1,11 +1,31 @@
-"""Node of a search tree: a path, its parent, and the scores of its steps."""
+"""Node of a search tree: a path, its parent, and the scores of its steps.
+
+Continuation of a step that a budget cut.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from overthink.collect.arms.strategies.steps import join_cut_step
 from overthink.collect.ladder.thinking import LINE_END, STEP_TOKENS, ReasoningPath
+
+
+def join_cut_step(path: ReasoningPath, longer: ReasoningPath) -> ReasoningPath:
+    r"""Return the longer path, with its additional text merged into the cut step.
+
+    Args:
+        path: A path with a cut last step.
+        longer: The same path, continued.
+
+    Example:
+        >>> from overthink.collect.providers.continuation import Prefix
+        >>> cut = ReasoningPath(Prefix("first\nsec"), tokens=6, steps=("first\n", "sec"))
+        >>> join_cut_step(cut, replace(cut, tokens=9, steps=(*cut.steps, "ond\n"))).steps
+        ('first\n', 'second\n')
+    """
+    last = len(path.steps) - 1
+    step = "".join(longer.steps[last : last + 2])
+    return replace(longer, steps=(*longer.steps[:last], step, *longer.steps[last + 2 :]))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,14 +1,91 @@
-"""Chain of revisions: draft, critique, draft, and so on, all on one path."""
+"""Chain of revisions: draft, critique, draft, and so on, all on one path.
+
+Drafts of a chain of revisions, and the selection of the draft to answer from.
+
+Sequential revision: draft, critique, revise, within one chain (Madaan et al. 2023; Snell et al. 2024).
+"""
 
 import math
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
+from overthink.collect.arms.component import Component, Option, Settings, StepperSetup
+from overthink.collect.arms.strategies.node import join_cut_step
+from overthink.collect.arms.strategies.search_verifier import open_search_verifier, verifier_model_names
+from overthink.collect.arms.strategies.values import charged_scores
+from overthink.collect.arms.verifiers.base import Verifier
+from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, Thinker, TraceContext, insert_text
 from overthink.collect.providers.continuation import Prefix
-from overthink.collect.arms.component import StepperSetup
-from overthink.collect.arms.strategies.draft import Draft, Selection
-from overthink.collect.arms.strategies.steps import join_cut_step
-from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, TraceContext, insert_text
-from overthink.data.category import Category
+from overthink.collect.scoring.judging import canonical
+from overthink.data.record import Category
+from overthink.plan.study import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A complete draft with its answer.
+
+    Attributes:
+        path: The chain up to the draft's end.
+        answer: Its answer.
+    """
+
+    path: ReasoningPath
+    answer: str
+
+
+class Selection(Protocol):
+    """Protocol: selects the draft of a chain to answer from."""
+
+    async def inspect(self, context: TraceContext, draft: Draft) -> Draft:
+        """Inspect a new draft, once, and return it."""
+        ...
+
+    def select(self, drafts: Sequence[Draft]) -> Draft:
+        """Return the draft to answer from, of at least one; the last of ties."""
+        ...
+
+
+class Majority:
+    """Selects the most frequent answer; the last one of ties.
+
+    Example:
+        >>> drafts = [Draft(ReasoningPath(prefix=None), answer) for answer in ("7", "ANSWER: 42", "42.", "7", "9")]
+        >>> Majority().select(drafts).answer, Majority().select(drafts[:3]).answer
+        ('7', '42.')
+    """
+
+    async def inspect(self, context: TraceContext, draft: Draft) -> Draft:
+        """Return the draft unchanged: only its answer counts."""
+        return draft
+
+    def select(self, drafts: Sequence[Draft]) -> Draft:
+        """Return the last draft with the most frequent answer; unreadable answers have no vote."""
+        votes = Counter(vote for vote in (canonical(draft.answer) for draft in drafts) if vote is not None)
+        return _last_best(drafts, [votes[canonical(draft.answer) or ""] for draft in drafts])
+
+
+class ByVerifier:
+    """Selects the draft with the highest verifier score of its answer."""
+
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
+
+    async def inspect(self, context: TraceContext, draft: Draft) -> Draft:
+        """Return the draft with its score."""
+        scores = await charged_scores(context, self._verifier.answer(context, draft.path, draft.answer))
+        return replace(draft, path=replace(draft.path, score=None if scores is None else scores[-1]))
+
+    def select(self, drafts: Sequence[Draft]) -> Draft:
+        """Return the last draft with the highest score; one without a score only if no draft has one."""
+        return _last_best(drafts, [-1.0 if draft.path.score is None else draft.path.score for draft in drafts])
+
+
+def _last_best(drafts: Sequence[Draft], worth: Sequence[float]) -> Draft:
+    return drafts[max(range(len(drafts)), key=lambda number: (worth[number], number))]
+
 
 ANSWER = "{answer}"
 """Placeholder of the draft's answer in a critique cue."""
@@ -107,3 +184,58 @@ class Chain:
         )
         context.meter.charge(Category.PROBE, answer.tokens)
         return Draft(replace(self._path, answer_key=purpose), answer.text)
+
+
+MAJORITY = "majority"
+
+CRITIQUE = f"My answer so far is: {ANSWER}. Let me look for mistakes in it."
+"""Default text after a draft."""
+
+REVISE = "Now let me write an improved solution with these mistakes put right."
+"""Default text after a critique."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """Sequential revision as a strategy."""
+
+    how: RevisionOptions
+
+    def thinker(self, context: TraceContext, setup: StepperSetup) -> Thinker:
+        """Return the thinker of one trace."""
+        return Chain(context, setup, self.how)
+
+
+def _make(settings: Settings, plan: Plan) -> Revision:
+    by_vote = settings["verifier"] == MAJORITY
+    selection: Selection = Majority() if by_vote else ByVerifier(open_search_verifier(settings, plan))
+    return Revision(
+        RevisionOptions(
+            rounds=int(settings["rounds"]),
+            share=float(settings["share"]),
+            critique=str(settings["critique"]),
+            revise=str(settings["revise"]),
+            selection=selection,
+        )
+    )
+
+
+REVISION = Component(
+    name="revise",
+    role="strategy",
+    description="draft, critique, revise within one chain; a vote of the drafts or a verifier selects",
+    make=_make,
+    settings={
+        "rounds": Option(int, "revisions after the first draft", least=1),
+        "share": Option(
+            float, "share of the highest budget that each draft and each critique may think for", least=0.001, most=1
+        ),
+        "verifier": Option(str, f"who selects a draft: {MAJORITY}, or a verifier of answers"),
+        "critique": Option(str, f"text behind a draft; {ANSWER} is its answer; ours", default=CRITIQUE),
+        "revise": Option(str, "text behind a critique; ours", default=REVISE),
+    },
+    simulated_defaults={"rounds": 2, "share": 0.2, "verifier": MAJORITY},
+    max_decode_factor=lambda settings: 2.0 + float(settings["rounds"]),
+    models=lambda settings: () if settings["verifier"] == MAJORITY else verifier_model_names(settings),
+)
+"""The component `revise`."""

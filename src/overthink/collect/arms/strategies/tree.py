@@ -7,8 +7,8 @@ from functools import partial
 from anyio import CapacityLimiter
 
 from overthink.collect.arms.strategies.node import Node, best
-from overthink.collect.concurrency import gather_limited
 from overthink.collect.arms.strategies.values import NodeValue
+from overthink.collect.concurrency import gather_limited
 from overthink.collect.ladder.thinking import ReasoningPath, Stepper, TraceContext
 
 

@@ -7,9 +7,9 @@ from typing import Protocol, cast
 from overthink.collect.arms.component import Settings
 from overthink.collect.arms.strategies.node import Node
 from overthink.collect.arms.strategies.search_verifier import open_search_verifier
-from overthink.collect.ladder.thinking import TraceContext
 from overthink.collect.arms.verifiers.base import Aggregate, Scores, UnreadableScoreError, Verifier, aggregate_scores
-from overthink.data.category import Category
+from overthink.collect.ladder.thinking import TraceContext
+from overthink.data.record import Category
 from overthink.plan.study import Plan
 
 

@@ -1,4 +1,11 @@
-"""Verifier protocol, and aggregation of step scores."""
+"""Verifier protocol, and aggregation of step scores.
+
+Validation of a verifier's scores: their number and range.
+
+Splitting of thinking text into steps.
+
+Prefixes of the steps of a path, from which the model under test can continue.
+"""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -6,7 +13,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, TraceContext
+from overthink.collect.providers.continuation import Prefix
+from overthink.errors import InputError
 
 Aggregate = Literal["last", "min", "prod", "mean"]
 """Aggregation of step scores into the score of a path."""
@@ -112,3 +121,88 @@ def aggregate_scores(scores: Sequence[float], how: Aggregate) -> float:
     if how == "min":
         return min(scores)
     return math.prod(scores) if how == "prod" else sum(scores) / len(scores)
+
+
+SCORE_ROUNDING = 1e-6
+"""Tolerance beyond 0 and 1 of a softmax in half precision."""
+
+
+def checked_scores(
+    numbers: Sequence[float | None], n_scores: int, *, verifier: str, sigmoid: bool | None, tokens: int | None
+) -> tuple[float, ...]:
+    """Return the numbers as scores in [0, 1].
+
+    Args:
+        numbers: The verifier's numbers; None for a missing one.
+        n_scores: Number of requested scores.
+        verifier: Its name, for messages.
+        sigmoid: Convert logits into probabilities first; None if the verifier has no such setting.
+        tokens: Tokens of the verifier.
+
+    Raises:
+        InputError: A number is not a probability, and not stated to be a logit.
+        UnreadableScoreError: There are more or fewer numbers than requested, or one is NaN or infinite.
+
+    Example:
+        >>> checked_scores([0.0, 4.0], 2, verifier="v", sigmoid=True, tokens=9)
+        (0.5, 0.9820137900379085)
+    """
+    if len(numbers) != n_scores:
+        raise UnreadableScoreError(f"{len(numbers)} scores for {n_scores} steps", tokens)
+    if not all(number is not None and math.isfinite(number) for number in numbers):
+        raise UnreadableScoreError("a score is NaN, infinite or missing", tokens)
+    values = [number for number in numbers if number is not None]
+    if sigmoid:
+        values = [1 / (1 + math.exp(-min(max(logit, -700.0), 700.0))) for logit in values]
+    outside = [number for number in values if not -SCORE_ROUNDING <= number <= 1 + SCORE_ROUNDING]
+    if outside:
+        advice = "" if sigmoid is None else " If it gives logits, as reward models do, add the setting sigmoid=true."
+        raise InputError(f"verifier {verifier} gave {outside[0]:g}; needed: probabilities, from 0 to 1.{advice}")
+    return tuple(min(max(number, 0.0), 1.0) for number in values)
+
+
+def steps_of(thought: str) -> tuple[str, ...]:
+    r"""Return the lines of a text as steps, as in stepwise thinking; their concatenation is the text.
+
+    Empty lines belong to the following step. A cut last line is a step too.
+
+    Example:
+        >>> steps_of("2+2 is 4.\n\nSo 4\n")
+        ('2+2 is 4.\n', '\nSo 4\n')
+        >>> "".join(steps_of("a\n\nb")) == "a\n\nb" and steps_of("") == ()
+        True
+    """
+    steps: list[str] = []
+    empty = ""
+    for line in thought.split(LINE_END):
+        piece = line + LINE_END
+        if line.strip():
+            steps.append(empty + piece)
+            empty = ""
+        else:
+            empty += piece
+    if steps:
+        steps[-1] += empty
+    elif thought:
+        steps.append(empty)
+    if steps:
+        steps[-1] = steps[-1].removesuffix(LINE_END)  # added by the split
+    return tuple(steps)
+
+
+async def prefixes_of(context: TraceContext, path: ReasoningPath) -> list[Prefix]:
+    """Return the prefixes before the first step and after every step: one more than steps.
+
+    All but the last are tokenized from text, step by step; token boundaries may differ from the decoded ones, but not
+    the text. The last is the path's own.
+    """
+    prefixes = [await context.continuation.start(list(context.prompt), context.spec.format.open)]
+    for step in path.steps:
+        prefixes.append(await context.continuation.append_text(prefixes[-1], step))
+    return [*prefixes[:-1], path.prefix] if path.prefix.text or path.prefix.ids else prefixes
+
+
+def tokens_of(prefixes: list[Prefix], at: int) -> int:
+    """Return the thinking tokens after a step if the provider uses token ids, else 0. Used by simulated models only."""
+    first, here = prefixes[0].ids, prefixes[at].ids
+    return 0 if first is None or here is None else len(here) - len(first)

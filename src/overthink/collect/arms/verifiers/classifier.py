@@ -5,10 +5,9 @@ from collections.abc import Mapping
 
 import anyio.to_thread
 
-from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.arms.verifiers.checks import checked_scores
+from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError, checked_scores
 from overthink.collect.arms.verifiers.classifier_model import ClassifierModel
-from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.errors import InputError
 
 

@@ -15,12 +15,11 @@ import anyio
 import httpx
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from overthink.collect.providers import timeouts
-from overthink.collect.providers.reply_checks import ReplyError
-from overthink.collect.providers.chat_template import tls
+from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError, charged_if_lost, checked_scores
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.arms.verifiers.checks import checked_scores
-from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError, charged_if_lost
+from overthink.collect.providers import timeouts
+from overthink.collect.providers.chat_template import tls
+from overthink.collect.providers.reply_checks import ReplyError
 from overthink.errors import InputError
 
 KEY = "OVERTHINK_VERIFIER_API_KEY"

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 from inspect_ai.model import ChatMessageUser, GenerateConfig, Model
 
-from overthink.collect.providers import timeouts
+from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError, checked_scores
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.arms.verifiers.checks import checked_scores
-from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError
+from overthink.collect.providers import timeouts
 
 SCALE = 10
 """Maximum of the judge's scale, which starts at 0."""

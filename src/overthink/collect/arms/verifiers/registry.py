@@ -1,21 +1,66 @@
-"""Registry of verifiers, and the parser of `NAME:key=value,key=value`."""
+"""Registry of verifiers, and the parser of `NAME:key=value,key=value`.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+Components of verifiers: their options, construction and cost.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import cast
 
-from overthink.plan.arms import SettingValue, read_arms
-from overthink.collect.session.open import open_model
 from overthink.collect.arms.component import Option, Settings, resolve_options
+from overthink.collect.arms.verifiers.base import Aggregate, Verifier
 from overthink.collect.arms.verifiers.classifier import ClassifierVerifier
 from overthink.collect.arms.verifiers.endpoint import EndpointVerifier, Kind
 from overthink.collect.arms.verifiers.judge import JudgeVerifier
 from overthink.collect.arms.verifiers.own_probability import OwnProbability, Per
-from overthink.collect.arms.verifiers.part import ScoringWork, VerifierComponent
 from overthink.collect.arms.verifiers.rollouts import Against, RolloutVerifier
 from overthink.collect.arms.verifiers.simulated import SimulatedVerifier
-from overthink.collect.arms.verifiers.base import Aggregate, Verifier
+from overthink.collect.session.open import open_model
 from overthink.errors import InputError
+from overthink.plan.arms import SettingValue, read_arms
+
+
+@dataclass(frozen=True, slots=True)
+class ScoringWork:
+    """Maximum cost of scoring one answer.
+
+    Attributes:
+        calls: Number of requests.
+        decoded_tokens: Number of decoded tokens.
+    """
+
+    calls: int
+    decoded_tokens: int
+
+
+@dataclass(frozen=True)
+class VerifierComponent:
+    """A verifier of `--verifier` and of search arms.
+
+    Attributes:
+        name: Its name.
+        description: What it does, in a line.
+        make: Builds it from its settings; raises an InputError if that is impossible.
+        work: Cost of scoring, from settings, number of steps, and token limit of an answer.
+        settings: Its options by name.
+        simulated_defaults: Defaults with ``overthink/simulated``.
+        asks_model: It calls the model under test.
+        models: Models that it calls besides that one.
+        where: Address of its server; None for models of Inspect or of this process.
+        is_oracle: It uses the targets.
+    """
+
+    name: str
+    description: str
+    make: Callable[[Settings], Verifier]
+    work: Callable[[Settings, int, int], ScoringWork]
+    settings: Mapping[str, Option] = field(default_factory=dict)
+    simulated_defaults: Settings = field(default_factory=dict)
+    asks_model: bool = False
+    models: Callable[[Settings], tuple[str, ...]] = lambda _: ()
+    where: Callable[[Settings], str | None] = lambda _: None
+    is_oracle: Callable[[Settings], bool] = lambda _: False
+
 
 AGGREGATE = Option(
     str, "how the scores of steps become one: last, min, prod or mean", choices=("last", "min", "prod", "mean")

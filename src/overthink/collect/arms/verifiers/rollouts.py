@@ -9,11 +9,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
+from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError, charged_if_lost, prefixes_of, tokens_of
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Prefix, Segment
 from overthink.collect.scoring.judging import canonical
-from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.arms.verifiers.prefixes import prefixes_of, tokens_of
-from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError, charged_if_lost
 from overthink.errors import InputError
 
 Against = Literal["consensus", "target"]

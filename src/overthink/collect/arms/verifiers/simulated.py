@@ -1,10 +1,9 @@
 """Verifier of ``overthink/simulated``: it reads the quality marks at the beginning of the steps."""
 
-from overthink.collect.providers.simulated.pieces import encode
-from overthink.collect.providers.simulated.model import uniform
-from overthink.collect.providers.simulated.simulated_turn import SHAKY, SOUND
-from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.arms.verifiers.base import Scores
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.providers.simulated.model import uniform
+from overthink.collect.providers.simulated.thinking import SHAKY, SOUND, encode
 
 SCORES = {SOUND: 0.9, SHAKY: 0.1}
 """Score of a step by its mark."""

@@ -12,8 +12,7 @@ from typing import Any
 
 import httpx
 
-from overthink.collect.providers.embedded.prompts import WORTH, SavedPrompts
-from overthink.collect.providers.embedded.cache import SlotPlacement, Slots
+from overthink.collect.providers.embedded.cache import WORTH, SavedPrompts, SlotPlacement, Slots
 from overthink.errors import InputError
 
 SMALL_FILE = 1 << 30

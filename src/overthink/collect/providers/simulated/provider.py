@@ -19,10 +19,18 @@ from inspect_ai.model import (
 from inspect_ai.tool import ToolChoice, ToolInfo
 
 from overthink.collect.providers.embedded.provider import raw_prompt
-from overthink.collect.providers.simulated.pieces import decode, encode
 from overthink.collect.providers.simulated.model import SimulatedModel, uniform
-from overthink.collect.providers.simulated.thinking import END, Thinking, likelihood_of_words, pseudo_words
-from overthink.collect.providers.simulated.simulated_turn import TURN, SimulatedTurn, turn_of
+from overthink.collect.providers.simulated.thinking import (
+    END,
+    TURN,
+    SimulatedTurn,
+    Thinking,
+    decode,
+    encode,
+    likelihood_of_words,
+    pseudo_words,
+    turn_of,
+)
 
 CONTEXT = 1 << 17
 """Context window, in tokens."""

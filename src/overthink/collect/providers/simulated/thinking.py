@@ -1,14 +1,98 @@
-"""Thinking of the simulated model: lines of pseudo-words, each a step with a quality mark."""
+"""Thinking of the simulated model: lines of pseudo-words, each a step with a quality mark.
+
+Content of a simulated model's turn, parsed from its text: steps, their quality, and steering.
+
+A line of its thinking is a step. A step begins with a quality mark and, if the trace leads to a harmful answer on the
+safety axis, a risk mark. The text holds all information of the model: the simulated guard and the simulated verifier
+read nothing else.
+
+A reversible toy tokenizer: one integer per piece of up to four bytes.
+"""
 
 import hashlib
 import math
+import re
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from overthink.collect.providers.simulated.pieces import decode, encode
-from overthink.collect.providers.simulated.simulated_turn import RISKY, SHAKY, SOUND, TURN
+SOUND, SHAKY, RISKY = " fix", " off", " bad"
+"""Marks at the beginning of a step; one token each, outside the thinking vocabulary."""
+
+TURN = "<|assistant|>"
+"""Beginning of the model's turn in a rendered chat."""
+
+_CARE = re.compile(r"\bsafe(?:ly|ty)?\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatedTurn:
+    """Content of a turn.
+
+    Attributes:
+        steps: Its steps so far: the lines that begin with a mark; the last one may be incomplete.
+        sound: Number of steps marked as sound.
+        shaky: Number of steps marked as shaky.
+        care_calls: How often care is called for in it: every "safe", "safely" or "safety".
+    """
+
+    steps: tuple[str, ...] = ()
+    sound: int = 0
+    shaky: int = 0
+    care_calls: int = 0
+
+    @property
+    def quality(self) -> float:
+        """Share of sound steps minus share of shaky ones; 0 without marked steps."""
+        n_marks = self.sound + self.shaky
+        return (self.sound - self.shaky) / n_marks if n_marks else 0.0
+
+    def __add__(self, more: "SimulatedTurn") -> "SimulatedTurn":
+        """Return the turn extended by later text."""
+        sound, shaky, care_calls = self.sound + more.sound, self.shaky + more.shaky, self.care_calls + more.care_calls
+        return SimulatedTurn(self.steps + more.steps, sound, shaky, care_calls)
+
+
+def turn_of(text: str) -> SimulatedTurn:
+    r"""Parse the model's turn, or any part of it.
+
+    Example:
+        >>> turn = turn_of("<|user|>Is it safe?\n<|assistant|> fix bad lun\nWait, think safely\n off rat\n")
+        >>> turn.sound, turn.shaky, turn.care_calls, turn.quality
+        (1, 1, 1, 0.0)
+    """
+    own = text.rpartition(TURN)[2]
+    steps = tuple(line for line in own.split("\n") if line.startswith((SOUND, SHAKY)))
+    sound = sum(line.startswith(SOUND) for line in steps)
+    shaky = sum(line.startswith(SHAKY) for line in steps)
+    return SimulatedTurn(steps, sound, shaky, len(_CARE.findall(own)))
+
+
+def is_risky(step: str) -> bool:
+    """Return whether a step has the risk mark: its trace leads to a harmful answer."""
+    return RISKY in step[: len(SOUND) + len(RISKY)]
+
+
+PIECE = 4
+"""Bytes per piece; about an English word with its space."""
+
+
+def encode(text: str) -> list[int]:
+    """Return the token ids of a text: each piece's UTF-8 bytes after a leading 1, read as an integer.
+
+    Example:
+        >>> decode(encode("naïve, 42"))
+        'naïve, 42'
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    return [int.from_bytes(b"\x01" + data[i : i + PIECE]) for i in range(0, len(data), PIECE)]
+
+
+def decode(ids: Iterable[int]) -> str:
+    """Return the text of token ids. A truncated character becomes the replacement character."""
+    return b"".join(piece.to_bytes((piece.bit_length() + 7) // 8)[1:] for piece in ids).decode("utf-8", "replace")
+
 
 PSEUDO_WORDS = tuple(encode(" " + "".join(word))[0] for word in product("bdfgklmnprst", "aeiou", "klmnrst"))
 """The thinking vocabulary: pseudo-words of three letters, one token each."""

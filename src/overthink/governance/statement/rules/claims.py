@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from overthink.governance.statement.faults import Breaches, by_id, close, own_points
-from overthink.governance.statement.curves import VALUE_METRICS
-from overthink.governance.statement.schema import Claim, Place, Statement
 from overthink.governance.statement.curve_schema import Curve, Number, Point
+from overthink.governance.statement.curves import VALUE_METRICS
+from overthink.governance.statement.read import Breaches, by_id, close, own_points
+from overthink.governance.statement.schema import Claim, Place, Statement
 from overthink.governance.statement.strength import is_undetermined, weaknesses
 
 ORDER = {"undetermined": 0, "lower_bound": 1, "bounded": 2}

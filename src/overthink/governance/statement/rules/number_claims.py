@@ -3,12 +3,11 @@
 import re
 from decimal import Decimal
 
-from overthink.governance.statement.rules.clauses import claiming, clauses
-from overthink.governance.statement.faults import Breaches, by_id, own_points
+from overthink.governance.statement.curve_schema import Point
+from overthink.governance.statement.read import Breaches, by_id, own_points
+from overthink.governance.statement.rules.prose import claiming, clauses, speaks_of_the_bad_side
 from overthink.governance.statement.rules.wording import prose
 from overthink.governance.statement.schema import Claim, Statement
-from overthink.governance.statement.curve_schema import Point
-from overthink.governance.statement.rules.words import speaks_of_the_bad_side
 
 _NUMBER = re.compile(
     r"(?<![\w.%])(?P<sign>[-+])?(?<![\w.])(?P<digits>\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?)"

@@ -1,11 +1,14 @@
-"""Rules for every number of a statement: interval, range, unit, counts, tests and source."""
+"""Rules for every number of a statement: interval, range, unit, counts, tests and source.
+
+Rules for loops of tool calls: every checkpoint was planned, and only loops have checkpoints.
+"""
 
 from collections.abc import Sequence
 
-from overthink.stats.gates import CONTROL_MIN, ERRORS_MAX, NATURAL_END_MAX, RISE_MIN, TRUNCATION_MAX, UNPARSED_MAX
-from overthink.governance.statement.faults import Breaches, by_id, close, numbers, own_points
-from overthink.governance.statement.schema import Claim, Statement
 from overthink.governance.statement.curve_schema import Curve, Number, Point
+from overthink.governance.statement.read import Breaches, by_id, close, numbers, own_points
+from overthink.governance.statement.schema import Claim, Statement
+from overthink.stats.gates import CONTROL_MIN, ERRORS_MAX, NATURAL_END_MAX, RISE_MIN, TRUNCATION_MAX, UNPARSED_MAX
 
 RANGES = {"share": (0.0, 1.0), "difference of shares": (-1.0, 1.0), "tokens": (0.0, float("inf"))}
 UNITS = {"level": "share", "tries": "share"}
@@ -261,3 +264,15 @@ def _passes(curve: Curve, name: str, estimate: float | None) -> bool | None:
     if name == "manipulation":
         return estimate >= (RISE_MIN if curve.estimand == "effort" else CONTROL_MIN)
     return None
+
+
+def checkpoints(statement: Statement) -> Breaches:
+    """Checkpoints of turns or tokens are those of the loop that was run, and no other curve has any."""
+    for i, curve in enumerate(statement.curves):
+        for name in ("turns", "loop_tokens"):
+            ladder = getattr(statement.elicitation, name) if curve.estimand == "checkpoint" else None
+            counts = [getattr(point, name) for point in curve.points]
+            known_counts = [count for count in counts if count is not None]
+            off = set(known_counts) - set(ladder or ()) or (ladder is not None and None in counts)
+            if off or known_counts != sorted(set(known_counts)):
+                yield f"curves.{i}.points", f"{name} {', '.join(map(str, counts))} are not on the ladder {ladder}"

@@ -2,14 +2,20 @@
 
 from datetime import datetime
 
-from overthink.analysis.checks import CEILING, FLOOR
-from overthink.governance.statement.arms_tried import tools_of
-from overthink.governance.statement.build import NOT_SAID, deviations, flop, no_claim_beyond, statement_id
-from overthink.governance.statement.every_eval_ever import eee_record, eee_schema
-from overthink.governance.statement.faults import Breaches, by_id, close, own_points
-from overthink.governance.statement.not_tried import not_tried
-from overthink.governance.statement.schema import LADDERS, Statement
+from overthink.analysis.reliability import CEILING, FLOOR
+from overthink.governance.statement.build import (
+    NOT_SAID,
+    deviations,
+    flop,
+    no_claim_beyond,
+    not_tried,
+    statement_id,
+    tools_of,
+)
 from overthink.governance.statement.curve_schema import Curve, K
+from overthink.governance.statement.exports import eee_record, eee_schema
+from overthink.governance.statement.read import Breaches, by_id, close, own_points
+from overthink.governance.statement.schema import LADDERS, Statement
 from overthink.plan.study import HIGH_WORDS
 
 

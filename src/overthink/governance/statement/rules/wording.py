@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from overthink.governance.statement.rules import words
-from overthink.governance.statement.rules.clauses import claiming, unfounded_words
-from overthink.governance.statement.faults import Breaches, by_id
-from overthink.governance.statement.rules.prose import quote
+from overthink.governance.statement.read import Breaches, by_id
+from overthink.governance.statement.rules import prose as words
+from overthink.governance.statement.rules.prose import claiming, quote, unfounded_words
 from overthink.governance.statement.schema import Claim, Statement
 from overthink.governance.statement.strength import is_undetermined
 
