@@ -7,12 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from simulated_study import one_task, run
 
 import overthink
 from overthink.errors import StoppedError
 from overthink.plan.study import Plan
 from overthink.storage.journal import read_journal
-from simulated_study import one_task, run
 
 
 def small() -> Plan:

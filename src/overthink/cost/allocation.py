@@ -284,7 +284,7 @@ def set_aside(
     """Split the draws: the first ones estimate each question's difficulty, budgets are spent on the others.
 
     The score of a question is its mean over the draws set aside, of the verifier's scores where there are any, else of
-    the values; its bin is by quantiles of the scores (Snell et al. 2024, arXiv:2408.03314, who use 2048 draws, reuse
+    the values; its bin is by quantiles of the scores (Snell et al. 2024, arXiv:2408.03314, use 2048 draws, reuse
     them, and do not charge them). Draws set aside are charged at the full cost of an attempt.
 
     Args:

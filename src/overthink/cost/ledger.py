@@ -200,8 +200,8 @@ class LedgerLine:
 def ledger(outcomes: Sequence[Outcomes]) -> tuple[LedgerLine, ...]:
     """One line per curve and rung.
 
-    The lines of a curve add up to its :func:`~overthink.cost.attempt.pool_total`. Curves of several scorers describe the
-    same calls: sum the lines of one.
+    The lines of a curve add up to its :func:`~overthink.cost.attempt.pool_total`. Curves of several scorers describe
+    the same calls: sum the lines of one.
 
     Args:
         outcomes: The curves.

@@ -1,8 +1,8 @@
 """The chance that the right answer wins a vote among k draws, exactly, for many k at once.
 
-Write b for the binomials of :mod:`~overthink.stats.generating_function` and j for the votes of the right answer. It wins with j
-votes if no answer has more, and shares the win with t answers that also have j, which is worth 1/(t+1) = ∫ y^t dy over
-[0, 1]. So the chance to win among k draws is the coefficient of x^k in
+Write b for the binomials of :mod:`~overthink.stats.generating_function` and j for the votes of the right answer. It
+wins with j votes if no answer has more, and shares the win with t answers that also have j, which is worth
+1/(t+1) = ∫ y^t dy over [0, 1]. So the chance to win among k draws is the coefficient of x^k in
 
     Σ_j b_right(j) x^j · free(x) · ∫ Π_i (Σ_{c<j} b_i(c) x^c + y b_i(j) x^j) dy,
 

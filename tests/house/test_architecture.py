@@ -1,0 +1,96 @@
+"""The house rules that a linter does not know."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).parents[2] / "src" / "overthink"
+FILES = sorted(SOURCE.rglob("*.py"))
+MAX_LINES, MAX_FUNCTION_LINES, MAX_PARAMETERS = 300, 60, 7
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def too_long(code: str, *, is_command_line: bool = False) -> list[str]:
+    """What breaks the limits; a command's options are its interface, so the command line may have many."""
+    faults = [f"{len(code.splitlines())} lines"] if len(code.splitlines()) > MAX_LINES else []
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, Function) and not is_command_line:
+            lines = (node.end_lineno or 0) - node.lineno + 1 - _docstring_lines(node)
+            if lines > MAX_FUNCTION_LINES:
+                faults.append(f"{node.name}: {lines} lines")
+            count = (
+                len(node.args.args)
+                + len(node.args.kwonlyargs)
+                - (node.args.args[:1] != [] and node.args.args[0].arg == "self")
+            )
+            if count > MAX_PARAMETERS:
+                faults.append(f"{node.name}: {count} parameters")
+    return faults
+
+
+def _docstring_lines(node: Function) -> int:
+    docstring = ast.get_docstring(node, clean=False)
+    return 0 if docstring is None else len(docstring.splitlines())
+
+
+# Inspect calls a provider's constructor with its own arguments, so ours add to a fixed number.
+EXCEPTIONS = {"LocalModel", "SimulatedAPI"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
+def test_files_and_functions_stay_small(file: Path) -> None:
+    faults = too_long(file.read_text(), is_command_line=file.name.startswith("cli"))
+    allowed = any(f"class {name}(" in file.read_text() for name in EXCEPTIONS)
+    assert [fault for fault in faults if not (allowed and fault.startswith("__init__"))] == []
+
+
+def test_the_length_check_can_fail() -> None:
+    body = "\n".join("    x = 1" for _ in range(MAX_FUNCTION_LINES + 1))
+    assert too_long(f"def f(a, b, c, d, e, f, g, h):\n{body}\n") == ["f: 62 lines", "f: 8 parameters"]
+    assert too_long("\n" * (MAX_LINES + 1)) == [f"{MAX_LINES + 1} lines"]
+
+
+def imported_by(statement: str) -> set[str]:
+    """Top-level packages, and `scipy.stats`, that a fresh interpreter has loaded after the statement."""
+    code = f"import sys; {statement}; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name if name == "scipy.stats" else name.split(".")[0] for name in done.stdout.split()} | (
+        {"scipy.stats"} if "scipy.stats" in done.stdout.split() else set()
+    )
+
+
+HEAVY = {"inspect_ai", "scipy.stats", "altair", "vl_convert", "polars", "xllamacpp", "reasoning_gym", "pandas"}
+
+
+def test_importing_overthink_is_light() -> None:
+    assert imported_by("import overthink") & HEAVY == set()
+    assert imported_by("import overthink.cli.main") & (HEAVY - {"polars"}) == set()
+
+
+def test_the_import_check_can_fail() -> None:
+    assert "polars" in imported_by("import polars")
+    assert "scipy.stats" in imported_by("import scipy.stats")
+
+
+def test_public_names_are_sorted_and_there() -> None:
+    import overthink
+
+    assert list(overthink.__all__) == sorted(overthink.__all__)
+    for name in overthink.__all__:
+        assert getattr(overthink, name).__doc__
+    assert set(overthink.__all__) <= set(dir(overthink))
+
+
+def test_layers_hold() -> None:
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "lint-imports"), "--no-cache"],
+        cwd=SOURCE.parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout

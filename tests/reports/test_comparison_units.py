@@ -1,0 +1,120 @@
+"""What the page and the terminal say of arms in another unit than tokens, and of a small model beside a larger one."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from arm_pools import arm
+from browser import opened
+
+from overthink.analysis import Analysis
+from overthink.analysis import findings as find
+from overthink.cost.model_shape import ModelShape
+from overthink.cost.units import ModelInfo, ModelRoles, Unit, amount, figure
+from overthink.data.finding import Finding
+from overthink.data.outcomes import from_records
+from overthink.data.record import Axis
+from overthink.reports import About, arm_table, report_html
+from overthink.reports.arm_table import comparison
+from overthink.reports.charts.arms import arm_charts
+from overthink.reports.charts.frontier import frontier_charts, frontier_tables
+from overthink.reports.tables import Table, flop_matched_table
+
+ABOUT = About(title="A look", source="a pool", made_with="0", created_at="2030-01-01T00:00:00Z")
+RAISED = "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
+SIZES = {"small": 4e9, "large": 8e9}
+
+
+def found_with(sizes: dict[str, float | None], unit: Unit = Unit.FLOP) -> tuple[Finding, ...]:
+    levels = {"small": (0.2, 0.4, 0.6, 0.8), "large": (0.3, 0.5, 0.7, 0.95)}
+    rows = [row for name, means in levels.items() for row in arm(name, {Axis.CAPABILITY: means}, questions=60, draws=2)]
+    parties = {name: ModelRoles(ModelInfo(f"of/{name}", ModelShape(size, size))) for name, size in sizes.items()}
+    decided = Analysis(level=0.95, unit=unit, parties=parties, reference="large", other_models=("small",))
+    return find(from_records(rows), decided, rng=np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def found() -> tuple[Finding, ...]:
+    return found_with(dict(SIZES))
+
+
+def texts(table: Table) -> list[list[str]]:
+    return [["".join(piece.text for piece in cell) for cell in row] for row in table.rows]
+
+
+@pytest.mark.parametrize("number", [0.00042, 0.05, 1.0, 9.996, 12.5, 999.6, 1e4, 9.996e12, 3.2e25, 4.2e-7])
+@pytest.mark.parametrize("unit", list(Unit))
+def test_a_figure_reads_back_as_its_number(number: float, unit: Unit) -> None:
+    shown = figure(number, unit).replace(",", "")
+    digits, _, power = shown.partition("10") if set(shown) & set(RAISED) else (shown, "", "0")
+    read = float(digits.removesuffix(" × ") or 1) * 10.0 ** int(power.translate(str.maketrans(RAISED, "-0123456789")))
+    assert read == pytest.approx(number, rel=0.05 if unit is Unit.TOKENS else 0.006)
+
+
+def test_charts_and_tables_are_in_the_unit(found: Sequence[Finding]) -> None:
+    for chart in (*arm_charts(found), *frontier_charts(found)):
+        assert chart.notes[0].startswith("total FLOP, log scale")
+        assert all("10" in label for label in chart.parameters["xlabels"])
+        assert chart.parameters["xlow"] > 1e10
+    (budgets,) = frontier_tables(found)
+    assert budgets.head[1] == "Budget, FLOP"
+    told = comparison(found)
+    assert told is not None
+    assert told.compute.head[2] == "Total FLOP"
+    places = [f for f in found if (f.kind, f.metric) == ("arm_difference", "equal_compute")]
+    assert [row[2] for row in texts(told.compute)] == [figure(f.at.total or 0, "flop") for f in places]
+    tips = [point["tip"] for chart in arm_charts(found) for point in chart.datasets["points"]]
+    where = [f for f in found if f.metric == "compared_total"]
+    assert all(any(amount(f.estimate or 0, "flop") in tip for tip in tips) for f in where)
+
+
+def test_a_row_tells_the_numbers_of_its_findings(found: Sequence[Finding]) -> None:
+    table = flop_matched_table(found)
+    by_id = {f.id: f for f in found}
+    for row in table.rows:
+        for cell in row:
+            for piece in (one for one in cell if one.finding and by_id[one.finding].estimate is not None):
+                assert f"{by_id[piece.finding or ''].estimate:.2g}" in piece.text
+    rows = texts(table)
+    assert len(rows) < len([f for f in found if f.metric == "multiple"])  # budgets that change nothing have no row
+    assert rows[0][1].startswith("of/large, 1.6 × 10¹¹ FLOP")
+    assert rows[0][2:4] == ["one try at rung 0", "one try at rung 1"]
+    assert rows[-1][4].startswith("not reached (")
+    assert rows[-1][4].endswith(" or more)")
+
+
+def test_what_is_unknown_is_said_once_per_task_with_the_option_that_helps() -> None:
+    some = found_with({"small": 4e9, "large": None})
+    ((_, large, _, _, reason, *_),) = texts(flop_matched_table(some))
+    assert large == "–"
+    assert reason == "unknown how big of/large is; state it with --model-shape of/large=parameters:8e9 or the like"
+    text = arm_table(some, ABOUT)
+    assert "FLOP unknown: size of model of/large" in text
+    assert "A smaller model with more inference" in text
+
+
+def test_in_tokens_there_is_no_such_table(found: Sequence[Finding]) -> None:
+    plain = found_with(dict(SIZES), Unit.TOKENS)
+    assert flop_matched_table(plain).rows == ()
+    assert "A smaller model" not in arm_table(plain, ABOUT)
+    assert "A smaller model" in arm_table(found, ABOUT)
+    assert "`--by flop` counts what they compute" in " ".join(limit for f in plain for limit in f.limits)
+
+
+def test_the_page_shows_the_table_and_survives_hostile_models(found: Sequence[Finding], tmp_path: Path) -> None:
+    bad = "</script><script>document.title='taken'</script>\u202e"
+    hostile = [
+        replace(f, label=(f.label or "").replace("of/large", f"of/large{bad}"), at=replace(f.at, unit=f"flop{bad}"))
+        if f.kind == "flop_matched"
+        else f
+        for f in found
+    ]
+    dom = opened(report_html(hostile, ABOUT), tmp_path)
+    assert dom.title == "A look"
+    assert dom.html["data-ready"] == "true"
+    assert "\u202e" not in dom.text["compared"]
+    for words in ("A smaller model with more inference", "not reached", "tokens that the larger model serves"):
+        assert words in dom.text["compared"]
+    assert "\u202e" not in arm_table(hostile, ABOUT)
