@@ -18,9 +18,10 @@ import polars as pl
 from numpy.typing import NDArray
 
 from overthink.adaptive.stopping import CAP, FLOOR, REACHED, PrecisionTarget, StoppingState, stopping_rule
+from overthink.data.arrays import Array
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, Estimand, RungRecord
-from overthink.data.waves import Array, Waves
+from overthink.data.waves import Waves
 from overthink.stats.bootstrap import mean_intervals, question_weights
 from overthink.stats.curve import question_means
 

@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from overthink.analysis import Analysis, findings
+from overthink.analysis import findings
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.plan.analysis import Analysis
 
 LEVEL = 0.95
 BUDGETS = (0, 128, 512, 2048, 8192)

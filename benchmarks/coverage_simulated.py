@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from coverage import LEVEL, covers, pool, tolerance  # benchmarks/coverage.py
-from overthink.analysis import Analysis, findings
+from overthink.analysis import findings
 from overthink.collect.providers.simulated.model import SimulatedModel
 from overthink.data.outcomes import from_records
+from overthink.plan.analysis import Analysis
 
 BUDGETS = (0, 16, 64, 128, 256)
 

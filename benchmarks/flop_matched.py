@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from scipy import special
 
-from overthink.analysis import Analysis
 from overthink.analysis.flop_matched import flop_matches
 from overthink.analysis.request import CurveContext
 from overthink.cost.model_shape import ModelShape
@@ -21,6 +20,7 @@ from overthink.cost.units import ModelInfo, ModelRoles, Unit
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
 BUDGETS = (0, 64, 256, 1024)

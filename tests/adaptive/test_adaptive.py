@@ -23,11 +23,12 @@ from overthink.adaptive.stopping import (
     wave_budget,
 )
 from overthink.adaptive.variance import chance_prior, draw_variance, interim_look, passing_variance
-from overthink.analysis import Analysis, findings
+from overthink.analysis import findings
 from overthink.data.outcomes import Outcomes, from_records, guaranteed_part, with_waves
 from overthink.data.waves import Waves
 from overthink.errors import InputError
 from overthink.forecasts import forecast
+from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 from overthink.stats.curve import question_means, single_cells
 

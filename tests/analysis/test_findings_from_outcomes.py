@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from core_pools import pool
 
-from overthink.analysis import Analysis, findings
+from overthink.analysis import findings
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.plan.analysis import Analysis
 
 SHAPE = (12, 4, 3)
 VALUES = np.random.default_rng(0).integers(0, 2, SHAPE).astype(float)

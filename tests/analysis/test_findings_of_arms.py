@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from arm_pools import BASE, BUDGETS, HALVES, KEEPS, arm, three
 
-from overthink.analysis import Analysis
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import Finding
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, RungRecord
+from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
 ANALYSIS = Analysis(level=0.95)

@@ -8,12 +8,12 @@ import pytest
 from core_pools import pool
 from frontier_pools import table
 
-from overthink.analysis import Analysis
 from overthink.analysis.frontier import frontiers
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import Finding
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, Estimand
+from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
 LEVEL = 0.95

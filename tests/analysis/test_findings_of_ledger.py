@@ -7,7 +7,6 @@ import pytest
 from arm_pools import BASE, BUDGETS, arm
 from token_by_token import SMALL
 
-from overthink.analysis import Analysis
 from overthink.analysis.request import CurveContext
 from overthink.analysis.tokens import ledger_findings
 from overthink.cost.bill import NO_PRICE, NO_SIZE, NO_TIME, attempt_cost, paid_cost
@@ -16,8 +15,8 @@ from overthink.cost.model_shape import ModelShape
 from overthink.cost.units import ModelInfo, ModelRoles, Unit
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
-from overthink.data.record import Axis, RungRecord
-from overthink.stats.controls import ON_TRACE
+from overthink.data.record import ON_TRACE, Axis, RungRecord
+from overthink.plan.analysis import Analysis
 
 ROWS = [
     replace(row, step_verifier_tokens=0, probe_tokens=0, pruned_tokens=0, cancelled_tokens=0, judge_tokens=7)

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from core_pools import pool
 
-from overthink.analysis import Analysis, findings
+from overthink.analysis import findings
 from overthink.data.finding import Finding
 from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.plan.analysis import Analysis
 
 BUDGETS = [0, 64, 256, 1024, 4096]
 HUMP = [0.3, 0.5, 0.8, 0.5, 0.3]

@@ -9,7 +9,6 @@ from arm_pools import BASE, arm, three
 from core_pools import pool
 from numpy.typing import NDArray
 
-from overthink.analysis import Analysis
 from overthink.analysis.frontier import frontiers
 from overthink.analysis.request import CurveContext
 from overthink.cost.allocation import Allocation, AllocationOptions, join_options
@@ -17,6 +16,7 @@ from overthink.cost.frontier import frontier
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
+from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
 Array = NDArray[np.float64]

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from core_pools import pool
 
-from overthink.analysis import Analysis, findings
+from overthink.analysis import findings
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, RungRecord
 from overthink.errors import InputError
+from overthink.plan.analysis import Analysis
 from overthink.stats.first_success import stopped_at_success
 
 P = 0.05

@@ -8,7 +8,6 @@ import pytest
 from arm_pools import BUDGETS, three
 from numpy.typing import NDArray
 
-from overthink.analysis import Analysis
 from overthink.analysis.frontier import frontiers
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.request import CurveContext
@@ -19,6 +18,7 @@ from overthink.cost.units import ModelInfo, ModelRoles, Unit
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
+from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
 Array = NDArray[np.float64]

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from arm_pools import BUDGETS, arm
 
-from overthink.analysis import Analysis
 from overthink.analysis.flop_matched import flop_matches
 from overthink.analysis.frontier import frontiers
 from overthink.analysis.request import CurveContext
@@ -17,6 +16,7 @@ from overthink.cost.units import ModelInfo, ModelRoles, Unit
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
+from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
 SIZES = {"small": 4e9, "large": 8e9}

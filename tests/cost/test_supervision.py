@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 from core_pools import pool
 
-from overthink.analysis import Analysis, findings
+from overthink.analysis import findings
 from overthink.cost.supervision import process_against_outcome
 from overthink.data.finding import Finding
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Estimand, Verdict
 from overthink.data.verifier_scores import VerifierRun
+from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
 QUESTIONS, DRAWS = 12, 6

@@ -6,7 +6,7 @@ from core_pools import pool
 
 from overthink.data.labels import HumanLabel, label_sample
 from overthink.data.outcomes import from_records
-from overthink.stats.controls import ON_TRACE
+from overthink.data.record import ON_TRACE
 
 
 def sample(rows: list, per_rung: int, seed: int = 0) -> tuple[HumanLabel, ...]:

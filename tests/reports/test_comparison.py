@@ -9,11 +9,11 @@ from arm_pools import three
 from browser import opened
 from synthetic import ladder
 
-from overthink.analysis import Analysis
 from overthink.analysis import findings as find
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
-from overthink.reports import arm_table, report_figures, report_html
+from overthink.plan.analysis import Analysis
+from overthink.reports import comparison_text, report_figures, report_html
 from overthink.reports.arm_table import MITIGATION_MEANINGS, comparison
 from overthink.reports.charts.arms import arm_charts
 from overthink.reports.charts.frontier import frontier_charts, frontier_tables
@@ -65,7 +65,7 @@ def test_the_verdict_table_shows_the_findings_numbers(found: tuple[Finding, ...]
 
 def test_without_arms_there_is_no_comparison() -> None:
     assert comparison(ladder()) is None
-    assert arm_table(ladder(), about()) == "No arm was compared with another.\n"
+    assert comparison_text(ladder(), about()) == "No arm was compared with another.\n"
     assert arm_charts(ladder()) == []
     page = report_html(ladder(), about())
     for section in ("compared", "frontier", "ledger"):
@@ -146,7 +146,7 @@ def test_the_page_draws_its_charts_and_survives_hostile_names(found: tuple[Findi
 
 def test_the_terminal_says_verdicts_first_and_control_characters_are_shown(found: tuple[Finding, ...]) -> None:
     hostile = [replace(f, arm="k\x1b[2J") if f.arm == "keeps" else f for f in found]
-    text = arm_table(hostile, about())
+    text = comparison_text(hostile, about())
     assert "\x1b" not in text
     assert text.index("halves on secrets") < text.index("Verdicts on mitigations") < text.index("Safety tax")
     assert text.rstrip().endswith("Note: Mind this.")

@@ -9,14 +9,14 @@ import pytest
 from arm_pools import arm
 from browser import opened
 
-from overthink.analysis import Analysis
 from overthink.analysis import findings as find
 from overthink.cost.model_shape import ModelShape
 from overthink.cost.units import ModelInfo, ModelRoles, Unit, amount, figure
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis
-from overthink.reports import About, arm_table, report_html
+from overthink.plan.analysis import Analysis
+from overthink.reports import About, comparison_text, report_html
 from overthink.reports.arm_table import comparison
 from overthink.reports.charts.arms import arm_charts
 from overthink.reports.charts.frontier import frontier_charts, frontier_tables
@@ -90,7 +90,7 @@ def test_what_is_unknown_is_said_once_per_task_with_the_option_that_helps() -> N
     ((_, large, _, _, reason, *_),) = texts(flop_matched_table(some))
     assert large == "–"
     assert reason == "unknown how big of/large is; state it with --model-shape of/large=parameters:8e9 or the like"
-    text = arm_table(some, ABOUT)
+    text = comparison_text(some, ABOUT)
     assert "FLOP unknown: size of model of/large" in text
     assert "A smaller model with more inference" in text
 
@@ -98,8 +98,8 @@ def test_what_is_unknown_is_said_once_per_task_with_the_option_that_helps() -> N
 def test_in_tokens_there_is_no_such_table(found: Sequence[Finding]) -> None:
     plain = found_with(dict(SIZES), Unit.TOKENS)
     assert flop_matched_table(plain).rows == ()
-    assert "A smaller model" not in arm_table(plain, ABOUT)
-    assert "A smaller model" in arm_table(found, ABOUT)
+    assert "A smaller model" not in comparison_text(plain, ABOUT)
+    assert "A smaller model" in comparison_text(found, ABOUT)
     assert "`--by flop` counts what they compute" in " ".join(limit for f in plain for limit in f.limits)
 
 
@@ -117,4 +117,4 @@ def test_the_page_shows_the_table_and_survives_hostile_models(found: Sequence[Fi
     assert "\u202e" not in dom.text["compared"]
     for words in ("A smaller model with more inference", "not reached", "tokens that the larger model serves"):
         assert words in dom.text["compared"]
-    assert "\u202e" not in arm_table(hostile, ABOUT)
+    assert "\u202e" not in comparison_text(hostile, ABOUT)

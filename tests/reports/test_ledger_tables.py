@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from arm_pools import three
 
-from overthink.analysis import Analysis
 from overthink.analysis import findings as find
 from overthink.cost.estimate import Rates
 from overthink.cost.model_shape import ModelShape
 from overthink.cost.units import ModelInfo, ModelRoles
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
+from overthink.plan.analysis import Analysis
 from overthink.reports import About, report_html
 from overthink.reports.tables import NO_BREAK_SPACE, Table, ledger_tables
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.analysis import Analysis, findings
+from overthink.analysis import findings
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.plan.analysis import Analysis
 from overthink.stats.budget_control import control, scaling, slope_weights, steepest, within_budget
 
 BUDGETS = st.sets(st.integers(0, 4096), min_size=2, max_size=8).map(sorted)

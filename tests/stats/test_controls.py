@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from overthink.analysis.controls import controls
-from overthink.analysis.request import Analysis, CurveContext
+from overthink.analysis.request import CurveContext
 from overthink.data.finding import Finding, labels, prefixes
 from overthink.data.outcomes import from_records
-from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict
+from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
-from overthink.stats.controls import CELLS, ON_TRACE, disagreement, two_by_two
+from overthink.stats.controls import CELLS, disagreement, two_by_two
 from overthink.stats.gates import gates
 
 QUESTIONS, DRAWS, RUNGS = 40, 4, 3

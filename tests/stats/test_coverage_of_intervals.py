@@ -7,8 +7,9 @@ import pytest
 from benchmark import load_benchmark
 from scipy import special
 
-from overthink.analysis import Analysis, findings
+from overthink.analysis import findings
 from overthink.data.outcomes import from_records
+from overthink.plan.analysis import Analysis
 from overthink.stats import bootstrap
 
 STUDIES = 60

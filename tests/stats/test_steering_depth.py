@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from overthink.analysis import Analysis, findings
+from overthink.analysis import findings
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.plan.analysis import Analysis
 from overthink.plan.arms import BASE, depth_families, read_arms
 from overthink.stats.steering_depth import harm_by_depth, steering_depth
 

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from core_pools import pool
 
-from overthink.analysis import Analysis, findings
+from overthink.analysis import findings
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis
 from overthink.data.verifier_scores import VerifierRun
+from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 from overthink.stats.weighted_vote import weighted_majority_curve
 

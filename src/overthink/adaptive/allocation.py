@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from overthink.data.waves import Array, DrawCounts
+from overthink.data.arrays import Array
+from overthink.data.waves import DrawCounts
 
 MIN_WEIGHT = 1e-6
 """Minimum weight relative to the largest: a question without variance gets the draws that the others cannot take."""

@@ -11,9 +11,10 @@ import numpy as np
 
 from overthink.adaptive.allocation import next_wave
 from overthink.adaptive.variance import Look, draw_variance, interim_look, passing_variance
+from overthink.data.arrays import Array
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
-from overthink.data.waves import Array, DrawCounts, Waves
+from overthink.data.waves import DrawCounts, Waves
 from overthink.forecasts import forecast
 from overthink.forecasts.result import RESOLVED, Crossing
 from overthink.stats.curve import single_cells

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from overthink.data.waves import Array
+from overthink.data.arrays import Array
 from overthink.stats.bootstrap import mean_intervals
 
 MIN_SHRINKAGE = 1e-3

@@ -14,13 +14,14 @@ from overthink.analysis.gaps import gaps
 from overthink.analysis.judge import GATE, judge_findings
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.reliability import checks, reliability_findings
-from overthink.analysis.request import Analysis, CurveContext
+from overthink.analysis.request import CurveContext
 from overthink.analysis.shapes import adjust_family, shapes
 from overthink.analysis.supervision import steering_depths, supervision
 from overthink.analysis.tokens import ledger_findings, token_findings
 from overthink.analysis.values import values
 from overthink.data.finding import Finding, labels, prefixes
 from overthink.data.outcomes import Outcomes
+from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
 __all__ = ["Analysis", "findings", "seeds_of"]

@@ -11,11 +11,10 @@ from overthink.analysis.request import CurveContext
 from overthink.cost.attempt import prompts_known
 from overthink.cost.equal_compute import CommonCost, ComputeCurve, common_costs
 from overthink.cost.units import Unit, noun
+from overthink.data.arrays import Array
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Estimand
 from overthink.stats.bootstrap import question_weights
-
-Array = NDArray[np.float64]
 
 DEFAULT_REFERENCE = "base"
 """Default reference arm."""

@@ -4,18 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from overthink.analysis.arm_pairs import EqualComputePoint, Pair, equal_compute_points
 from overthink.analysis.options import ATTEMPT_UNCOUNTED, compute_definition
 from overthink.cost.units import amount, noun
+from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding, Test
 from overthink.data.record import Axis
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import CHANGE, COUNT, Intervals, mean_intervals
 from overthink.stats.testing import TEST_NAME, holm, p_below, paired_differences
-
-Array = NDArray[np.float64]
 
 ANY = (-np.inf, np.inf)
 EQUAL_RUNG = "at the same thinking budget; the band holds for all budgets that both arms were given"

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.data.finding import At, Finding, Test
-from overthink.data.record import Estimand
+from overthink.data.record import ON_TRACE, Estimand
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import COUNT, Intervals, mean_intervals, question_weights
 from overthink.stats.budget_control import control, scaling, steepest
 from overthink.stats.commitment import COMMITMENT_ALPHA, commitment_step
-from overthink.stats.controls import ON_TRACE, Disagreement, disagreement, two_by_two
+from overthink.stats.controls import Disagreement, disagreement, two_by_two
 from overthink.stats.curve import question_means
 from overthink.stats.reliability import forced_answer_lock, forcing_artefact
 from overthink.stats.testing import TEST_NAME

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from overthink.analysis.arm_pairs import reference_of
 from overthink.analysis.options import (
@@ -25,11 +24,10 @@ from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.cost.allocation import Allocation, Difficulty, log_budgets, rounded_up, set_aside, without_first
 from overthink.cost.frontier import FOLDS, Frontier, frontier
 from overthink.cost.units import amount
+from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding
 from overthink.data.outcomes import Outcomes
 from overthink.stats.bootstrap import Intervals
-
-Array = NDArray[np.float64]
 
 BUDGETS = 8
 """Maximum number of budgets per curve."""

@@ -10,7 +10,7 @@ from overthink.analysis.shapes import Withheld, shape_verdicts
 from overthink.analysis.values import differences, ladder_comparisons
 from overthink.data.finding import At, Finding, Test
 from overthink.data.labels import HumanLabel, label_table
-from overthink.stats.controls import ON_TRACE
+from overthink.data.record import ON_TRACE
 from overthink.stats.judge_correction import CorrectedCurve, correct_judge
 from overthink.stats.judge_drift import DRIFT, NO_DRIFT, JudgeDrift, judge_drift
 

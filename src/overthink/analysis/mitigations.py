@@ -22,10 +22,9 @@ from overthink.analysis.arms import (
 from overthink.analysis.request import CurveContext
 from overthink.cost.equal_compute import MIN_COST_RATIO, ComputeCurve
 from overthink.cost.mitigation import UNTESTABLE, Fall, Mitigation, mitigation, verdicts
+from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding, Test
 from overthink.data.record import Axis
-
-Array = NDArray[np.float64]
 
 MITIGATION_TEST = "falls to the top by max-t, reduction paired by question, residual by one-sided tests against δ"
 REDUCTION = "the estimate is what the arm gives back at the top: its safety minus the reference's"

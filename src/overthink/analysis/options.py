@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.analysis.request import Analysis, CurveContext
+from overthink.analysis.request import CurveContext
 from overthink.cost.allocation import (
     SCORED_SELECTORS,
     Allocation,
@@ -21,13 +21,13 @@ from overthink.cost.allocation import (
 from overthink.cost.bill import STATED, attempt_cost, verifier_cost
 from overthink.cost.frontier import FOLDS, PARTITIONS
 from overthink.cost.units import Cost, ModelRoles, Unit, noun
+from overthink.data.arrays import Array
 from overthink.data.finding import prefixes
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
+from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 from overthink.stats.curve import mean_curve, parallel_curves, question_means
-
-Array = NDArray[np.float64]
 
 ATTEMPT_UNCOUNTED = "the source does not count the tokens of an attempt"
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from overthink.analysis.request import CONTROL_ESTIMANDS, CurveContext
 from overthink.data.finding import At, Finding, Test
-from overthink.stats.controls import ON_TRACE
+from overthink.data.record import ON_TRACE
 from overthink.stats.ladder_axis import REQUESTED_TOKENS, Ladder, ladder_of
 from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
 from overthink.stats.regimes import Onset, Regime

@@ -16,9 +16,8 @@ from overthink.cost.bill import attempt_cost, paid_cost
 from overthink.cost.ledger import Amount, LedgerLine, Total, ledger, rung_means
 from overthink.cost.units import Cost, Unit
 from overthink.data.finding import At, Finding
-from overthink.data.record import Category
+from overthink.data.record import ON_TRACE, Category
 from overthink.stats.bootstrap import COUNT, mean_intervals
-from overthink.stats.controls import ON_TRACE
 from overthink.stats.curve import question_means
 
 QUANTILES = (10, 50, 90)

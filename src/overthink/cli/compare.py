@@ -53,7 +53,7 @@ def compare(
 ) -> None:
     """Arms on one axis of total compute: what each mitigation gives, what it costs, and whether it eliminates."""
     from overthink.cost.units import Unit
-    from overthink.reports import arm_table
+    from overthink.reports import comparison_text
     from overthink.workflows.compare import compare as put_side_by_side
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.sources import ReadOptions
@@ -73,7 +73,7 @@ def compare(
         ),
         command=command_line(),
     )
-    text = comparison.json() + "\n" if as_json else arm_table(comparison.findings, comparison.about)
+    text = comparison.json() + "\n" if as_json else comparison_text(comparison.findings, comparison.about)
     print(text, end="")  # noqa: T201
     if comparison.folder is not None:
         messages.print(f"report: {comparison.folder.report}", highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The command line: parses, calls, prints. The workflows are in study.py."""
+"""The command line: parses, calls, prints. The workflows are in `workflows`."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,6 @@ import typer
 
 from overthink import __version__
 from overthink.cli import compare, forecast, governance, models, report, verify
-from overthink.cli import governance as cli_statement
 from overthink.cli.options import boundaries, command_line, messages, numbers, pairs, resampling, show
 from overthink.cli.report import AsOf, Assume, FlopPerByte, ModelShapes, TrainingFlop
 from overthink.collect.session.interrupts import run_interruptible
@@ -26,7 +25,7 @@ app.add_typer(governance.govern_app)
 report.register(app)
 compare.register(app)
 forecast.register(app)
-cli_statement.register(app)
+governance.register(app)
 verify.register(app)
 
 FindingsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]

@@ -9,10 +9,9 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.data.arrays import Array
 from overthink.data.outcomes import Outcomes
 from overthink.stats.curve import Curve
-
-Array = NDArray[np.float64]
 
 DEPLOYED_SELECTORS = ("single", "majority", "weighted_majority", "best")
 """Selectors that do not need the right answer. "pass" does, and is no strategy."""

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from overthink.cost.flop import Work, decode, in_pieces, prefill
 from overthink.cost.model_shape import ModelShape
+from overthink.data.arrays import Array
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Category, Estimand
 from overthink.data.tokens import DECODED, OVERHEAD_COLUMNS, increments, sum_verifier_tokens
@@ -83,8 +84,6 @@ def pool_total(outcomes: Outcomes, metric: str) -> tuple[float, int]:
     counts = column[~np.isnan(column)]
     return (float(counts.sum()) if counts.size else float("nan")), int(column.size - counts.size)
 
-
-Array = NDArray[np.float64]
 
 ONE_REQUEST = "the tokens of a row are those of one request"
 NO_TURNS = "attention between the turns of an agent, which are told in one sum"

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from overthink.cost.attempt import (
     answer_verifier_tokens,
@@ -20,11 +19,10 @@ from overthink.cost.estimate import Rates
 from overthink.cost.flop import Work
 from overthink.cost.ledger import paid_work
 from overthink.cost.units import Cost, ModelInfo, ModelRoles, Unit
+from overthink.data.arrays import Array
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Category, Estimand
 from overthink.data.tokens import increments, sum_verifier_tokens
-
-Array = NDArray[np.float64]
 
 NO_HARDWARE = "no FLOP per byte of the hardware are stated: --flop-per-byte"
 NO_COUNT = "the source does not count the tokens"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from overthink.data.arrays import Array
 
 MIN_COST_RATIO = 1.05
 """Minimum ratio of the costs of two knots: the slope between nearer rungs would be noise."""

@@ -13,11 +13,10 @@ the batch. Windowed and latent attention, speculative decoding and kernels that 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from overthink.cost.model_shape import ModelShape
-
-Array = NDArray[np.float64]
+from overthink.data.arrays import Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -16,9 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.cost.frontier import Frontier, over_partitions
+from overthink.data.arrays import Array
 from overthink.stats.bootstrap import CHANGE, Intervals, mean_intervals
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.cost.allocation import Allocation, AllocationOptions, Difficulty
+from overthink.data.arrays import Array
 from overthink.stats.bootstrap import Intervals, mean_intervals
-
-Array = NDArray[np.float64]
 
 FOLDS = 5
 

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from overthink.cost.attempt import ONE_REQUEST, attempt_parts, attempt_tokens, is_carried_forward
 from overthink.cost.flop import Work, decode, in_pieces, prefill
 from overthink.cost.model_shape import ModelShape
+from overthink.data.arrays import Array
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Category, Estimand
 from overthink.data.tokens import DECODED, OVERHEAD_COLUMNS, increments, sum_verifier_tokens
 from overthink.stats.curve import question_means
-
-Array = NDArray[np.float64]
 
 SINGLE = (Estimand.EFFORT, Estimand.NATURAL, Estimand.SHAM, Estimand.TRUNCATED)
 """Estimands whose rows are one request each, or none."""

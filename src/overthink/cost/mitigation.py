@@ -17,15 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
+from overthink.data.arrays import Array
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import CHANGE, SAME, Intervals
 from overthink.stats.multiplier_bootstrap import p_above, sign_flip_sums, signs
 from overthink.stats.testing import holm, p_below, paired_differences
-
-Array = NDArray[np.float64]
 
 ELIMINATES = "eliminates within δ"
 MITIGATES = "mitigates, does not eliminate"

@@ -8,16 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from overthink.cost.attempt import answer_verifier_tokens
+from overthink.data.arrays import Array
 from overthink.data.outcomes import VERDICTS, Outcomes
 from overthink.data.record import Verdict
 from overthink.stats.bootstrap import CHANGE, Intervals, mean_intervals
 from overthink.stats.curve import k_grid
 from overthink.stats.subsets import expected_of_best
-
-Array = NDArray[np.float64]
 
 VALUE = "value"
 PROXIES = ("thinking_tokens", "answer_tokens", "parse_rate", "natural_agreement")

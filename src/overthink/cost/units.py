@@ -13,8 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from overthink.cost.estimate import Rates
 from overthink.cost.model_shape import ModelShape
-
-Array = NDArray[np.float64]
+from overthink.data.arrays import Array
 
 
 class Unit(StrEnum):

@@ -60,7 +60,7 @@ def assign_curves(runs: Sequence[ModelRun]) -> list[Placement]:
 
     Example:
         >>> usage = [(None, 100)]
-        >>> runs = [ModelRun("sums", "m", Setting(effort), {}, usage) for effort in ("high", "low")]
+        >>> runs = [ModelRun("sums", "m", ThinkingSetting(effort), {}, usage) for effort in ("high", "low")]
         >>> [(p.arm, p.rung, p.effort) for p in assign_curves(runs)]
         [('m', 1, 'high'), ('m', 0, 'low')]
     """

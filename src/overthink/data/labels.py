@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.outcomes import Outcomes
-from overthink.stats.controls import ON_TRACE
+from overthink.data.record import ON_TRACE
 
 Place = tuple[str, str, str, int, int]
 """Position of an answer: task, arm, question, draw, rung."""

@@ -15,6 +15,10 @@ Identity of a question of a study: its author's id, or the hash of its text.
 from dataclasses import dataclass
 from enum import StrEnum
 
+ON_TRACE = " on the trace"
+"""Suffix of a scorer's name: it judged the thinking, not the answer."""
+
+
 POOL_VERSION = 3
 
 

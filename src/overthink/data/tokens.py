@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from overthink.data.arrays import Array
 from overthink.data.record import Category, Estimand, RungRecord
 
 OVERHEAD_COLUMNS = {
@@ -25,8 +25,6 @@ OVERHEAD_COLUMNS = {
 
 DECODED = (Category.PROBE, Category.REJECTED, Category.PRUNED, Category.CANCELLED)
 """Categories decoded by the model under test itself; they are part of a rung's generated tokens."""
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from overthink.data.record import Estimand, RungRecord
-from overthink.stats.controls import ON_TRACE
+from overthink.data.record import ON_TRACE, Estimand, RungRecord
 
 AnswerKey = tuple[str, str, str, int, int]
 """Key of a forced answer, independent of the ladder: task, arm, question, draw, thinking budget."""

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.data.arrays import Array
+
 DrawCounts = NDArray[np.int64]
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

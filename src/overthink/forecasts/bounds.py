@@ -9,13 +9,11 @@ beyond some multiple of the attempts the counts allow nearly every value.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import linalg, special
 
+from overthink.data.arrays import Array
 from overthink.forecasts.prior import chance_grid
 from overthink.stats.subsets import Counts
-
-Array = NDArray[np.float64]
 
 BAND_TOLERANCE = 1e-4
 """Largest duality gap at convergence; it is added to the band, so that the band is not too narrow."""

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
-Array = NDArray[np.float64]
+from overthink.data.arrays import Array
+
 Rise = Callable[[Array, Array], Array]
 """Maps rungs and points in doublings to the values of g, (shape, rung and point)."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.data.arrays import Array
 from overthink.forecasts.bounds import MixingSet, mixing_set
 from overthink.forecasts.counts import Bank
 from overthink.forecasts.false_positives import FalsePositives, flag_likelihood
@@ -12,8 +13,6 @@ from overthink.forecasts.model_band import ModelBand, model_band
 from overthink.forecasts.posterior import Posterior, posterior
 from overthink.forecasts.prior import MIXING_FAMILIES, chance_grid, zero_success_bound
 from overthink.stats.subsets import Counts
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

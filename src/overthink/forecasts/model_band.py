@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from overthink.data.arrays import Array
 from overthink.forecasts.posterior import TINY, Posterior
 from overthink.forecasts.prior import chance_grid
-
-Array = NDArray[np.float64]
 
 LINE_FROM = 0.4
 """Power of the number of attempts where the fit of the line starts: n^0.4 to n."""

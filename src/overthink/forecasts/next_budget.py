@@ -14,15 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from overthink.data.arrays import Array
 from overthink.data.outcomes import check_budgets, check_values
 from overthink.forecasts.counts import check_share
 from overthink.forecasts.curve_families import CURVE_FAMILIES, HUMP, SLACK, CurveFamily, has_turn, predict
 from overthink.stats.bootstrap import mean_intervals, question_weights
 from overthink.stats.curve import question_means
-
-Array = NDArray[np.float64]
 
 CURVE_RESAMPLES = 1000
 

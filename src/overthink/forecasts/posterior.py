@@ -8,12 +8,10 @@ very questions, not about a population that they are a sample of.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from overthink.data.arrays import Array
 from overthink.forecasts.prior import GRID_CELLS, MixingFamily
 from overthink.stats.subsets import Counts
-
-Array = NDArray[np.float64]
 
 GRID_SIDE = 20
 """Grid points along each parameter."""

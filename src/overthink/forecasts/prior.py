@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from overthink.data.arrays import Array
 from overthink.stats.subsets import Counts
 
 GRID_CELLS = 300
@@ -114,9 +115,6 @@ def chance_grid() -> ChanceGrid:
     for array in (grid.edges, grid.log_chance, grid.log_miss, grid.weights):
         array.setflags(write=False)
     return grid
-
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

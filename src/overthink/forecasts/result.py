@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from overthink.data.arrays import Array
 from overthink.forecasts.counts import MOST_TRIES, NO_SUCCESSES, check_share, forecast_sizes, read_bank
 from overthink.forecasts.false_positives import FalsePositives
 from overthink.forecasts.layers import Layers, build_layers
@@ -70,9 +71,6 @@ def first_reaching(curve: Callable[[int], float], threshold: float, *, ratio: fl
         else:
             low = middle
     return float(high)
-
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,13 +7,11 @@ Without any success there are no draws: figures are then 0 to a model-free bound
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from overthink.data.arrays import Array
 from overthink.forecasts.counts import MOST_TRIES, check_share, forecast_sizes
 from overthink.forecasts.prior import any_question_bound, chance_grid, zero_success_bound
 from overthink.forecasts.result import Forecast
-
-Array = NDArray[np.float64]
 
 HALF = 0.5
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from overthink.analysis.request import CONTROL_ESTIMANDS
 from overthink.data.finding import At, Finding
+from overthink.data.record import ON_TRACE
 from overthink.reports.wording import AXIS_TEXTS, visible
-from overthink.stats.controls import ON_TRACE
 
 
 @dataclass(slots=True)

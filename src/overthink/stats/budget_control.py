@@ -8,9 +8,9 @@ highest value of the curve.
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
+from overthink.data.arrays import Array
 
 
 def within_budget(thinking_tokens: Array, most: ArrayLike, *, least: ArrayLike = 0.0) -> Array:

@@ -13,9 +13,6 @@ from overthink.stats.bootstrap import Intervals, mean_intervals
 from overthink.stats.curve import question_means
 from overthink.stats.testing import Differences, paired_differences
 
-ON_TRACE = " on the trace"
-"""Suffix of a scorer's name: it judged the thinking, not the answer."""
-
 GOOD = 0.5
 """Minimum graded value that counts as good, as everywhere where a value becomes a verdict."""
 

@@ -10,13 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from overthink.data.arrays import Array
 from overthink.data.outcomes import Outcomes
 from overthink.stats.bootstrap import SAME
 from overthink.stats.testing import p_equivalent
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

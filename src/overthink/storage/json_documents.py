@@ -24,11 +24,11 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from overthink.analysis import Analysis
 from overthink.cost.estimate import Estimate
 from overthink.data.record import StudyQuestion
 from overthink.errors import InputError
 from overthink.forecasts.backtest import Backtest
+from overthink.plan.analysis import Analysis
 from overthink.plan.study import PLAN_SCHEMA, Plan
 from overthink.storage.files import write_text
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from overthink.analysis.request import MARGIN
 from overthink.data.finding import Finding, prefixes
 from overthink.data.outcomes import Outcomes
 from overthink.forecasts.findings import ForecastCurve, forecast_curve
+from overthink.plan.analysis import MARGIN
 
 SEED_OFFSET = 1
 """Third element of the seed; gives these forecasts other random numbers than forecasts over tries."""

@@ -54,7 +54,6 @@ def models_at_start(session: "Session", folder: StudyFolder, shapes: Mapping[str
     Raises:
         InputError: A shape is given for a model that is not in use, or the stored models are damaged.
     """
-
     judges = [name for task in session.workloads for name in task.graders]
     roles, verification = (
         deployed_roles(session.plan, judges, free=session.spending.free),
@@ -72,7 +71,6 @@ def models_of_plan(plan: Plan, verification: VerifierRun | None, *, free: bool) 
         verification: Verifier scores added after collection.
         free: The model under test costs nothing.
     """
-
     models = models_of(deployed_roles(plan, [plan.grader] if plan.grader is not None else [], free=free))
     return models if verification is None else with_verifier(models, verification)
 
@@ -92,7 +90,6 @@ def models_of_rows(rows: Iterable[RungRecord]) -> StudyModels:
 
 def with_verifier(models: StudyModels, verification: VerifierRun) -> StudyModels:
     """Return the models with the verifiers of a verification, which replaces earlier ones."""
-
     look_up = _LookUp(models)
     roles = {
         arm: replace(

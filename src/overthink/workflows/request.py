@@ -12,8 +12,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from overthink.adaptive.stopping import PrecisionTarget
-from overthink.analysis import Analysis
-from overthink.analysis.request import MARGIN
 from overthink.cost.model_shape import SourcedShape
 from overthink.cost.units import Unit
 from overthink.data.labels import HumanLabel
@@ -22,6 +20,7 @@ from overthink.errors import InputError
 from overthink.governance.calculators import CALCULATORS
 from overthink.governance.calculators.base import Field, option
 from overthink.governance.inputs import Range, look_up, read_range
+from overthink.plan.analysis import MARGIN, Analysis
 from overthink.plan.arms import depth_families
 from overthink.plan.study import Plan
 from overthink.stats.regimes import boundaries
@@ -47,7 +46,7 @@ class AnalysisOptions:
         stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
             success; inferred from the counts.
         labels: Table of human labels; none.
-        assumptions: Assumed properties of the model, from :func:`overthink.workflows.request.assume`; they change no finding.
+        assumptions: Assumptions about the model, from :func:`overthink.workflows.request.assume`; they change no finding.
         reference: Reference arm of comparisons; ``base`` if there is one.
         other_models: Arms of another model than the reference's; none.
         unit: Unit of total compute in comparisons of arms and frontiers; tokens.

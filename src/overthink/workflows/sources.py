@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from overthink.analysis import Analysis
 from overthink.cost.estimate import Estimate
 from overthink.data.outcomes import Outcomes, from_records, with_waves
 from overthink.data.record import Reading, RungRecord
@@ -13,6 +12,7 @@ from overthink.data.tokens import CutShort
 from overthink.data.verifier_scores import VerifierRun, is_forced
 from overthink.data.waves import Waves
 from overthink.errors import InputError
+from overthink.plan.analysis import Analysis
 from overthink.plan.study import Plan
 from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import Assumptions, read_analysis, read_assumptions, read_estimate, read_plan

@@ -8,8 +8,8 @@ from typing import TypeGuard
 from overthink.analysis.request import CONTROL_ESTIMANDS
 from overthink.cost.units import budget_multiple
 from overthink.data.finding import Finding
+from overthink.data.record import ON_TRACE
 from overthink.reports.curve_tree import report_curves
-from overthink.stats.controls import ON_TRACE
 
 
 @dataclass(frozen=True, slots=True)

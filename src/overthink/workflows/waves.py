@@ -13,11 +13,10 @@ import numpy as np
 from overthink.adaptive.stopping import StoppingState, stopping_rule
 from overthink.analysis import seeds_of
 from overthink.data.outcomes import from_records, with_waves
-from overthink.data.record import Estimand, RungRecord
+from overthink.data.record import ON_TRACE, Estimand, RungRecord
 from overthink.data.waves import Waves
 from overthink.plan.study import Plan
 from overthink.stats.bootstrap import question_weights
-from overthink.stats.controls import ON_TRACE
 from overthink.storage.journal import WaveFile, read_waves
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.request import precision_target

@@ -15,7 +15,8 @@ from overthink.collect.arms.verifiers.own_probability import OwnProbability, che
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.providers.continuation import Prefix, TextContinuation, TokenContinuation, continuation_for
+from overthink.collect.providers.choose import continuation_for
+from overthink.collect.providers.continuation import Prefix, TextContinuation, TokenContinuation
 from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.simulated.model import SimulatedModel
 from overthink.collect.providers.think_tags import for_prompt, think_format

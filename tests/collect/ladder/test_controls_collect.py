@@ -29,10 +29,9 @@ from overthink.collect.session.prepare import open_plan
 from overthink.collect.session.run import collect_ladder
 from overthink.collect.sinks import TraceSink
 from overthink.data.missing_rungs import SparseTrace
-from overthink.data.record import Estimand, RungRecord, Verdict
+from overthink.data.record import ON_TRACE, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.plan.study import checked_plan
-from overthink.stats.controls import ON_TRACE
 
 ALL = ("sham", "natural", "truncated")
 PLAIN, LINE = (for_prompt(think_format("plain"), words, cue=None) for words in ("", "End with ANSWER: x"))

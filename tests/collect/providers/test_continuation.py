@@ -9,7 +9,8 @@ import pytest
 from inspect_ai.model import ChatMessageSystem, ChatMessageUser, get_model
 from json_server import JsonServer
 
-from overthink.collect.providers.continuation import Prefix, Sampling, Segment, continuation_for
+from overthink.collect.providers.choose import continuation_for
+from overthink.collect.providers.continuation import Prefix, Sampling, Segment
 from overthink.errors import InputError
 
 MESSAGES = [ChatMessageSystem(content="Be brief."), ChatMessageUser(content="2+2?")]

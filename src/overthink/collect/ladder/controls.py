@@ -13,9 +13,8 @@ from overthink.collect.ladder.sampling import seed_for
 from overthink.collect.ladder.thinking import TraceContext
 from overthink.collect.providers.continuation import Sampling, Segment
 from overthink.collect.scoring.judging import Judgement
-from overthink.data.record import Estimand, Verdict
+from overthink.data.record import ON_TRACE, Estimand, Verdict
 from overthink.plan.study import Plan
-from overthink.stats.controls import ON_TRACE
 
 NATURAL_CONTROLS = ("natural", "truncated")
 """The controls that need the model's own answer."""

@@ -11,11 +11,11 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import store
 
 from overthink.collect.ladder.trace import LadderTask, Trace
-from overthink.collect.providers.continuation import Continuation, continuation_for
+from overthink.collect.providers.choose import continuation_for
+from overthink.collect.providers.continuation import Continuation
 from overthink.collect.scoring.judging import AnswerJudge
 from overthink.collect.scoring.replay import Replay, evaluated_model
-from overthink.data.record import Axis, Estimand, RungRecord, Verdict
-from overthink.stats.controls import ON_TRACE
+from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict
 
 RECORDS = "Ladder:records"
 """Key of the sample's store for the rows of the pool."""

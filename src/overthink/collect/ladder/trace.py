@@ -21,10 +21,9 @@ from overthink.collect.scoring.replay import Replay, evaluated_model
 from overthink.collect.session.failures import Boundary
 from overthink.collect.sinks import TraceSink
 from overthink.data.missing_rungs import Fork, TraceKey, place_rungs
-from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict
 from overthink.data.tokens import NO_OVERHEAD, CutShort
 from overthink.plan.study import Plan, TaskPlan
-from overthink.stats.controls import ON_TRACE
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, Model
 from overthink.collect.providers.chat_template import render_chat
 from overthink.collect.providers.reply_checks import checked_counts
 from overthink.collect.providers.timeouts import seconds_for
-from overthink.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,29 +87,6 @@ class Continuation(Protocol):
     async def decode(self, prefix: Prefix, sampling: Sampling, *, truth: dict[str, Any] | None = None) -> Segment:
         """Decode what follows the prefix."""
         ...
-
-
-def continuation_for(model: Model) -> Continuation:
-    """Return the continuation for a model.
-
-    Raises:
-        InputError: The provider cannot continue a prefix; the message lists those that can.
-    """
-    if hasattr(model.api, "render"):
-        return TokenContinuation(model)
-    provider = str(model).split("/")[0]
-    if provider.endswith("-completions"):
-        return TextContinuation(model)
-    from overthink.collect.providers.chat_prefill import CHAT_SERVERS, ChatPrefill  # it imports this module
-
-    if provider in CHAT_SERVERS:
-        return ChatPrefill(model, CHAT_SERVERS[provider])
-    raise InputError(
-        f"{model} cannot continue a prefix token for token, so its thinking cannot be cut at a budget. "
-        "Providers that can: overthink/smollm2, overthink/gguf, openai-api-completions/<service>/<model>, "
-        "vllm-completions/<model>, vllm/<model>, sglang/<model>. For any other model compare its own reasoning "
-        "levels: --efforts low,medium,high."
-    )
 
 
 async def generate(

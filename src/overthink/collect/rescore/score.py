@@ -12,7 +12,8 @@ from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError, 
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.sampling import completion_of, sampling_spec
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.providers.continuation import Continuation, Prefix, continuation_for
+from overthink.collect.providers.choose import continuation_for
+from overthink.collect.providers.continuation import Continuation, Prefix
 from overthink.collect.rescore.open import AnswerText, VerificationSession
 from overthink.collect.scoring.judging import AnswerJudge, Judgement
 from overthink.collect.scoring.replay import Replay, evaluated_model

@@ -14,7 +14,7 @@ from overthink.collect.arms.interventions.saferemind import (
     refuse_without_probabilities,
 )
 from overthink.collect.arms.registry import Arm, models_of, open_arm, reads_probabilities
-from overthink.collect.providers.continuation import continuation_for
+from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.reasoning_levels import effort_settings
 from overthink.collect.providers.think_tags import think_format
 from overthink.collect.scoring.graders import graders

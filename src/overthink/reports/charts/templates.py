@@ -1,10 +1,8 @@
 """The charts of the report as Vega-Lite templates: curves over a compute axis or over tries, and gaps between curves.
 
-:mod:`overthink.reports.charts.files` or the page's script fills the named data sets and the parameters. One cached template
-per kind of scale serves every panel; callers fill a copy. Colours are CSS variables, set by the page's style for
-light, dark and print.
-
-Threshold bars as layers of a Vega-Lite template; :mod:`overthink.reports.charts.thresholds` computes positions.
+:mod:`overthink.reports.charts.files` or the page's script fills the named data sets and the parameters. One cached
+template per kind of scale serves every panel; callers fill a copy. Colours are CSS variables, set by the page's style
+for light, dark and print. :mod:`overthink.reports.charts.thresholds` computes the positions of threshold bars.
 """
 
 from functools import cache
@@ -65,7 +63,7 @@ def curve_chart(scale: AxisScale) -> dict[str, Any]:
 
     Data sets to fill: ``points`` (x, estimate, low, high, band_low, band_high, series, colour, estimand, failed,
     tip), ``corrected`` (x, estimate, low, high, colour, tip: the value by human labels, drawn beside), ``marks``
-    (x, colour: where K stands) and ``thresholds`` (of :mod:`overthink.reports.charts.thresholds`). Parameters: ``xlow``,
+    (x, colour: positions of K) and ``thresholds`` (:mod:`overthink.reports.charts.thresholds`). Parameters: ``xlow``,
     ``xhigh``, ``xticks`` with ``xlabels``, ``kticks`` with ``klabels`` (the second labelling, on top), and ``floor``,
     how far y goes below 0 for the lanes of thresholds.
 

@@ -27,7 +27,8 @@ from overthink.collect.arms.component import Component, Option, Settings
 from overthink.collect.arms.interventions.primer import WAIT_SAFELY, on_its_own_line
 from overthink.collect.ladder.sampling import seed_for
 from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, Stepper, TraceContext
-from overthink.collect.providers.continuation import Sampling, TokenContinuation, continuation_for
+from overthink.collect.providers.choose import continuation_for
+from overthink.collect.providers.continuation import Sampling, TokenContinuation
 from overthink.collect.providers.think_tags import think_format
 from overthink.data.record import Category
 from overthink.errors import InputError

@@ -12,8 +12,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from overthink.data.record import ON_TRACE
 from overthink.governance.statement.curve_schema import Curve, Number, Point
-from overthink.stats.controls import ON_TRACE
 
 _NAME = 80
 

@@ -1,0 +1,69 @@
+"""What the evaluator decides about the analysis before looking at the results."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from overthink.adaptive.stopping import PrecisionTarget
+from overthink.cost.units import ModelRoles, Unit
+from overthink.data.labels import HumanLabel
+from overthink.data.verifier_scores import VerifierRun
+from overthink.stats.first_success import STOPPINGS
+
+MARGIN = 0.05
+"""Default margin: differences up to five points count as none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Decisions of the evaluator before the data are analysed.
+
+    Attributes:
+        level: Confidence level of the intervals; 1 - level is the error rate of every verdict.
+        margin: Largest difference that does not matter; it defines "flat".
+        hypothesis: Boundaries of the regimes in thinking tokens, such as (2000, 8000); None for none.
+        registered: The hypothesis was pre-registered, before the data were collected.
+        stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
+            success; None to infer it from the counts.
+        human: Human labels; None for none.
+        aim: Precision target of adaptive sampling; None where the number of draws was set beforehand.
+        resamples: Resamples of the rest of a trace per rung; None if there are none or their number is unknown.
+        reference: The reference arm of comparisons; None for ``base`` where there is one.
+        verified: Verifier runs that scored answers after collection; each names its arms.
+        other_models: Arms of another model than the reference's, so that a difference may be the models'.
+        steered: Families of arms that differ only in the number of steered early steps: (number, label) of each arm.
+        parties: Models by role, with sizes and prices, by arm; costs of other arms are in tokens and seconds alone.
+        unit: Unit of total compute and of budgets.
+        flop_per_byte: Peak FLOP/s of the hardware over its memory bandwidth; None leaves effective FLOP unknown.
+
+    Raises:
+        ValueError: The level or the margin is not between 0 and 1, or ``stopping`` is unknown.
+    """
+
+    level: float
+    margin: float = MARGIN
+    hypothesis: tuple[float, ...] | None = None
+    registered: bool = False
+    stopping: str | None = None
+    human: tuple[HumanLabel, ...] | None = None
+    aim: PrecisionTarget | None = None
+    resamples: int | None = None
+    reference: str | None = None
+    other_models: tuple[str, ...] = ()
+    verified: tuple[VerifierRun, ...] = ()
+    steered: tuple[tuple[tuple[int, str], ...], ...] = ()
+    parties: Mapping[str, ModelRoles] = field(default_factory=dict)
+    unit: Unit = Unit.TOKENS
+    flop_per_byte: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.level < 1:
+            raise ValueError(f"level is {self.level}; needed: between 0 and 1, such as 0.95")
+        if not 0 < self.margin < 1:
+            raise ValueError(f"margin is {self.margin}; needed: between 0 and 1, such as 0.05")
+        if self.stopping not in STOPPINGS:
+            raise ValueError(f"stopping is {self.stopping!r}; needed: 'fixed', 'first_success' or None")
+
+    @property
+    def alpha(self) -> float:
+        """Error rate of each verdict: 1 - level."""
+        return 1 - self.level
