@@ -106,7 +106,7 @@ class Lm:
     """What its_hub asks for steps: the same server, for one question."""
 
     server: Server
-    way: SamplingSpec
+    spec: SamplingSpec
     opened: Prefix
     calls: int = 0
 

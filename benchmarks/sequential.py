@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from scipy import special
 
 from overthink.data.outcomes import Outcomes
-from overthink.forecasts.curve_families import FLAT, LOG_LINEAR, predict
+from overthink.forecasts.curve_families import FLAT_FAMILY, LOG_LINEAR, predict
 from overthink.forecasts.next_budget import CurveForecast, extrapolate_cells
 from overthink.stats.bootstrap import mean_intervals, question_weights
-from overthink.stats.ladder_axis import ladder_of
+from overthink.stats.curve import ladder_of
 from overthink.workflows.sources import ReadOptions, read_source
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -176,7 +176,7 @@ def unchecked(cells: Array, rungs: Array, point: float, truth: float) -> list[Ro
     rng = np.random.default_rng(0)
     weights = question_weights(len(cells), rng=rng)
     curves = np.concatenate([cells.mean(axis=0)[None], weights @ cells / len(cells)])
-    drawn = {family.name: predict(family, curves, rungs, point) for family in (FLAT, LOG_LINEAR)}
+    drawn = {family.name: predict(family, curves, rungs, point) for family in (FLAT_FAMILY, LOG_LINEAR)}
     pool = np.concatenate([one[1:] for one in drawn.values()])
     last = mean_intervals(cells[:, -1], weights, level=LEVEL)
     line = predict(LOG_LINEAR, curves, rungs, point)

@@ -8,6 +8,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from overthink._version import __version__
 from overthink.errors import InputError, OverthinkError, StoppedError
 from overthink.stats.pass_at_k import best_at_k, consensus_at_k, majority_at_k, pass_at_k, worst_at_k
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
     from overthink.stats.shape import shape_verdict
     from overthink.workflows.analyse import Study, analyse, prepare, run, tasks
     from overthink.workflows.sources import ReadOptions
-
-__version__ = "0.1.0.dev0"
 
 __all__ = [
     "Forecast",
@@ -52,25 +51,25 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Forecast": "core.forecast",
-    "Plan": "plan",
-    "ReadOptions": "sources",
-    "commitment_step": "core.commitment",
-    "correct_judge": "core.judge",
-    "divergence": "core.divergence",
-    "effective_compute": "govern.effective_compute",
-    "first_success_at_k": "core.first_success",
-    "forecast": "core.forecast",
-    "shape_verdict": "core.shape",
+    "Forecast": "forecasts",
+    "Plan": "plan.study",
+    "ReadOptions": "workflows.sources",
+    "commitment_step": "stats.commitment",
+    "correct_judge": "stats.judge_correction",
+    "divergence": "stats.divergence",
+    "effective_compute": "governance.calculators.effective_compute",
+    "first_success_at_k": "stats.first_success",
+    "forecast": "forecasts",
+    "shape_verdict": "stats.shape",
 }
-"""Module of each public name that is loaded lazily; all others are in `study`."""
+"""Module of each public name that is loaded lazily; all others are in `workflows.analyse`."""
 
 
 def __getattr__(name: str) -> Any:
     """Import names that need more than NumPy and SciPy on first access."""
     if name not in __all__:
         raise AttributeError(f"module 'overthink' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"overthink.{_HOMES.get(name, 'study')}"), name)
+    return getattr(importlib.import_module(f"overthink.{_HOMES.get(name, 'workflows.analyse')}"), name)
 
 
 def __dir__() -> list[str]:

@@ -102,8 +102,8 @@ def test_the_band_of_the_divergence_holds(monkeypatch: pytest.MonkeyPatch) -> No
     cell = coverage.Cell(False, 0.5, 100)
     assert coverage.gap(cell, runs=RUNS, seed=SEED) >= below(0.95)
     # Broken: questions that agree more than they do.
-    whole = divergence_module.with_two_more
-    monkeypatch.setattr(divergence_module, "with_two_more", lambda parts: whole(parts) / 1.5)
+    whole = divergence_module.with_pseudo_units
+    monkeypatch.setattr(divergence_module, "with_pseudo_units", lambda parts: whole(parts) / 1.5)
     assert coverage.gap(cell, runs=RUNS, seed=SEED) < below(0.95)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from overthink.forecasts.curve_families import CURVE_FAMILIES, FLAT, HUMP, LOG_LINEAR, has_turn, predict
+from overthink.forecasts.curve_families import CURVE_FAMILIES, FLAT_FAMILY, HUMP, LOG_LINEAR, has_turn, predict
 from overthink.forecasts.next_budget import CurveForecast, extrapolate_cells, extrapolate_curve, held_out_splits
 from overthink.stats.bootstrap import mean_intervals, question_weights
 from overthink.stats.curve import question_means
@@ -50,7 +50,7 @@ def test_a_family_continues_its_own_curve() -> None:
     x = np.arange(6.0)
     falling = 0.1 + 0.4 * np.array([0, 0.5, 1, 0.75, 0.5, 0.25])
     own = {
-        FLAT: (np.full(6, 0.4), 0.4),
+        FLAT_FAMILY: (np.full(6, 0.4), 0.4),
         LOG_LINEAR: (0.2 + 0.1 * x, 0.8),
         POWER: (0.9 - 0.6 * 2.0 ** (-3 * x), 0.9 - 0.6 * 2.0**-18),
         LOGISTIC: (0.1 + 0.7 / (1 + np.exp(-(x - x[0]) / 0.8)), 0.1 + 0.7 / (1 + np.exp(-6 / 0.8))),
@@ -58,7 +58,7 @@ def test_a_family_continues_its_own_curve() -> None:
     }
     for family, (curve, truth) in own.items():
         assert predict(family, curve[None], x, 6.0)[0] == pytest.approx(truth, abs=1e-6), family.name
-    assert predict(LOG_LINEAR, own[FLAT][0][None] + [[0, 0, 0, 0, 0, 0.05]], x, 6.0)[0] != pytest.approx(0.4, abs=0.02)
+    assert predict(LOG_LINEAR, own[FLAT_FAMILY][0][None] + [[0, 0, 0, 0, 0, 0.05]], x, 6.0)[0] != pytest.approx(0.4, abs=0.02)
 
 
 def test_predictions_never_leave_the_unit_interval() -> None:

@@ -6,7 +6,7 @@ import pytest
 from kinds import WITHHELD, everything, shape, told
 from synthetic import ladder
 
-from overthink.data.finding import Test
+from overthink.data.finding import FindingTest
 from overthink.reports.curve_tree import report_curves
 from overthink.reports.verdicts import SHAPE_TEXTS, primary_verdict, qualified_change, shape_text, verdict_word
 
@@ -27,12 +27,12 @@ def test_undetermined_says_why_and_what_could_have_been_seen() -> None:
 
 @pytest.mark.parametrize("mde", [None, float("nan")])
 def test_an_unknown_detectable_effect_is_not_said(mde: float | None) -> None:
-    assert "could have seen" not in shape_text(shape(test=Test("a test", mde=mde)), 5).line()
-    assert "p =" not in shape_text(shape(test=Test("a test", mde=mde)), 5).line()
+    assert "could have seen" not in shape_text(shape(test=FindingTest("a test", mde=mde)), 5).line()
+    assert "p =" not in shape_text(shape(test=FindingTest("a test", mde=mde)), 5).line()
 
 
 def test_small_p_values_are_bounded() -> None:
-    assert shape_text(shape("hump", test=Test("a test", p=0.00009)), 5).p == "p < 0.001"
+    assert shape_text(shape("hump", test=FindingTest("a test", p=0.00009)), 5).p == "p < 0.001"
 
 
 def test_a_withheld_trend_is_neither_a_shape_nor_a_p_value() -> None:

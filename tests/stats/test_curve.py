@@ -8,7 +8,7 @@ from core_pools import mean_over_subsets, plurality, pool
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, RungRecord
 from overthink.stats.bootstrap import question_weights
-from overthink.stats.curve import Curve, k_grid, mean_curve, parallel_curves
+from overthink.stats.curve import SelectorCurve, k_grid, mean_curve, parallel_curves
 
 LEVEL = 0.95
 
@@ -18,7 +18,7 @@ def table(rows: list[RungRecord]) -> Outcomes:
     return only
 
 
-def curves(rows: list[RungRecord], seed: int = 0) -> dict[str, Curve]:
+def curves(rows: list[RungRecord], seed: int = 0) -> dict[str, SelectorCurve]:
     outcomes = table(rows)
     w = question_weights(len(outcomes.questions), rng=np.random.default_rng(seed))
     found = [mean_curve(outcomes, w, level=LEVEL), *parallel_curves(outcomes, w, level=LEVEL)]

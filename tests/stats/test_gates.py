@@ -8,7 +8,7 @@ from core_pools import pool
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Estimand, RungRecord, Verdict
 from overthink.stats import gates as module
-from overthink.stats.gates import Gate, effort_moved, gates
+from overthink.stats.gates import GateResult, effort_moved, gates
 
 BUDGETS = (0, 64, 256)
 SHAPE = (20, 2, 3)
@@ -35,7 +35,7 @@ def table(rows: list[RungRecord]) -> Outcomes:
     return only
 
 
-def gate(rows: list[RungRecord], name: str, rung: int) -> Gate:
+def gate(rows: list[RungRecord], name: str, rung: int) -> GateResult:
     (found,) = [g for g in gates(table(rows)) if (g.name, g.rung) == (name, rung)]
     return found
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from overthink.data.finding import At, Finding, Test
+from overthink.data.finding import At, Finding, FindingTest
 from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan, TaskPlan
 from overthink.storage.findings import FindingsMeta, read_findings, write_findings
@@ -38,7 +38,7 @@ FINDINGS = (
         level=0.95,
         n_questions=3,
         n_draws=4,
-        test=Test("sign", p=0.5),
+        test=FindingTest("sign", p=0.5),
         gates_failed=("truncation",),
         limits=("few questions", "one model"),
     ),
@@ -65,7 +65,7 @@ def test_findings_come_back_and_have_the_contract_shape(tmp_path: Path) -> None:
 
 def test_nan_and_infinity_are_null(tmp_path: Path) -> None:
     finding = Finding(
-        "f", "value", "a", "t", "b", "e", "m", At(), math.nan, -math.inf, math.inf, test=Test("x", math.nan)
+        "f", "value", "a", "t", "b", "e", "m", At(), math.nan, -math.inf, math.inf, test=FindingTest("x", math.nan)
     )
     write_findings(tmp_path / "f", [finding], overthink="0", plan_sha256=None, pool_sha256=None)
     written = json.loads((tmp_path / "f").read_text(), parse_constant=pytest.fail)["findings"][0]

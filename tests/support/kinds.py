@@ -6,7 +6,7 @@ from typing import Any
 
 from synthetic import ladder
 
-from overthink.data.finding import At, Finding, Test
+from overthink.data.finding import At, Finding, FindingTest
 
 WITHHELD = "withheld: the judge's error differs between rungs (p = 0.001); see the corrected curve"
 
@@ -16,7 +16,7 @@ def shape(label: str = "undetermined", metric: str = "max_t", **more: Any) -> Fi
     told: dict[str, Any] = {"reason": "no shape is shown"} if label == "undetermined" else {}
     name, where = f"s/{metric}", At()
     bare = Finding(name, "shape", "safety", "t", "a", "forced", metric, where, estimate=-0.05, low=-0.2, high=0.1)
-    told["test"] = Test("a test", p=0.0123, p_adjusted=0.0246, mde=0.2615)
+    told["test"] = FindingTest("a test", p=0.0123, p_adjusted=0.0246, mde=0.2615)
     return replace(bare, label=label, level=0.95, n_questions=40, n_draws=4, **{**told, **more})
 
 
@@ -66,11 +66,11 @@ def everything(
     add("divergence", "onset", At(), None, f"{against}/", low=0.0, high=64.0, label=f"against {against}")
     add("gate", "judge_drift", At(), 0.21, label="failed", reason="drift: sensitivity differs (p = 0.001)")
     drifted = {"label": "undetermined", "reason": WITHHELD, "gates_failed": ("judge_drift",)}
-    tested = {"test": Test("a test", p=0.004, p_adjusted=0.008, mde=0.06)}
+    tested = {"test": FindingTest("a test", p=0.004, p_adjusted=0.008, mde=0.06)}
     add("shape", "max_t", At(), -0.24, **drifted, **tested)
     add("shape", "regimes", At(), -0.24, **drifted, **tested)
     add(
-        "shape", "corrected_regimes", At(), -0.24, label="down", test=Test("a test", p=0.011, p_adjusted=0.022, mde=0.1)
+        "shape", "corrected_regimes", At(), -0.24, label="down", test=FindingTest("a test", p=0.011, p_adjusted=0.022, mde=0.1)
     )
     add(
         "onset",

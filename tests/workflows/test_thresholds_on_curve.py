@@ -20,7 +20,7 @@ from overthink.reports.page_data import script_json
 from overthink.workflows.appendix import NEEDS
 from overthink.workflows.report_extras import governance_sections
 from overthink.workflows.request import assume
-from overthink.workflows.thresholds_text import TRAINING_COMPUTE_HINT
+from overthink.workflows.thresholds import TRAINING_COMPUTE_HINT
 
 DAY = date(2026, 11, 21)
 STUDY = study()

@@ -29,7 +29,7 @@ def next_wave(variance: Array, cost: Array, *, budget: int, draws_left: DrawCoun
         ValueError: A question has no room, or a spread is negative or unknown.
 
     Example:
-        >>> next_wave(np.array([0.25, 0.01]), np.ones(2), budget=12, room=np.array([40, 40])).tolist()
+        >>> next_wave(np.array([0.25, 0.01]), np.ones(2), budget=12, draws_left=np.array([40, 40])).tolist()
         [10, 2]
     """
     if (draws_left < 1).any():

@@ -60,8 +60,8 @@ def interim_look(cells: Array, noise: Array, weights: Array, *, level: float) ->
     Example:
         >>> from overthink.stats.bootstrap import question_weights
         >>> cells, rng = np.array([[0.0], [0.5], [1.0], [0.5]] * 10), np.random.default_rng(1)
-        >>> seen = look(cells, np.full((40, 1), 0.06), question_weights(40, rng=rng), level=0.95)
-        >>> [x.round(2).tolist() for x in (seen.half_width, seen.floor)]
+        >>> look = interim_look(cells, np.full((40, 1), 0.06), question_weights(40, rng=rng), level=0.95)
+        >>> [x.round(2).tolist() for x in (look.half_width, look.floor)]
         [[0.11], [0.08]]
     """
     intervals = mean_intervals(cells, weights, level=level)

@@ -9,7 +9,7 @@ from overthink.analysis.arm_pairs import EqualComputePoint, Pair, equal_compute_
 from overthink.analysis.options import ATTEMPT_UNCOUNTED, compute_definition
 from overthink.cost.units import amount, noun
 from overthink.data.arrays import Array
-from overthink.data.finding import At, Finding, Test
+from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.record import Axis
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import CHANGE, COUNT, Intervals, mean_intervals
@@ -185,7 +185,7 @@ def _tax_verdicts(taxes: Sequence[_Tax], *, margin: float, alpha: float) -> Iter
         label = LOSS if is_significant and loss > 0 else GAIN if is_significant else SMALL if is_small else OPEN
         label += ", below δ" if label == LOSS and is_small else ""
         test = (
-            Test(TEST_NAME, p=float(difference.p[0]), p_adjusted=float(p[i])) if not np.isnan(difference.p[0]) else None
+            FindingTest(TEST_NAME, p=float(difference.p[0]), p_adjusted=float(p[i])) if not np.isnan(difference.p[0]) else None
         )
         yield replace(
             _as_change(finding, difference.intervals),

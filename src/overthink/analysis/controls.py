@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.analysis.request import POINTWISE, CurveContext
-from overthink.data.finding import At, Finding, Test
+from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.record import ON_TRACE, Estimand
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import COUNT, Intervals, mean_intervals, question_weights
@@ -70,7 +70,7 @@ def _disagreement(
             "disagreement", f"{metric}_difference", at, result.difference.intervals, (rung,), unknown=unknown
         )
         p = float(result.difference.p[rung])
-        for finding, test in ((share, None), (change, None if np.isnan(p) else Test(TEST_NAME, p=p))):
+        for finding, test in ((share, None), (change, None if np.isnan(p) else FindingTest(TEST_NAME, p=p))):
             yield replace(
                 finding,
                 test=test,

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding
 from overthink.data.record import Axis
+from overthink.stats.curve import REQUESTED_TOKENS, ladder_of
 from overthink.stats.divergence import Divergence, Slopes, divergence
-from overthink.stats.ladder_axis import REQUESTED_TOKENS, ladder_of
 
 GAP_DEFINITION = "capability's change since the lowest rung minus safety's"
 BAND = "the band holds for all rungs at once"

@@ -8,7 +8,7 @@ import numpy as np
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.analysis.shapes import Withheld, shape_verdicts
 from overthink.analysis.values import differences, ladder_comparisons
-from overthink.data.finding import At, Finding, Test
+from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.labels import HumanLabel, label_table
 from overthink.data.record import ON_TRACE
 from overthink.stats.judge_correction import CorrectedCurve, correct_judge
@@ -56,7 +56,7 @@ def _gate(context: CurveContext, drift: JudgeDrift) -> Finding:
         estimate=None if np.isnan(drift.largest) else drift.largest,
         label={NO_DRIFT: "passed", DRIFT: "failed"}.get(drift.decision),
         reason=f"{drift.decision}: {drift.reason}",
-        test=Test(DRIFT_TEST, p=None if np.isnan(drift.p) else drift.p),
+        test=FindingTest(DRIFT_TEST, p=None if np.isnan(drift.p) else drift.p),
         level=context.level,
         limits=("the estimate is the largest difference between two rungs that the labels allow",),
     )

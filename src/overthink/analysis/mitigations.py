@@ -23,7 +23,7 @@ from overthink.analysis.request import CurveContext
 from overthink.cost.equal_compute import MIN_COST_RATIO, ComputeCurve
 from overthink.cost.mitigation import UNTESTABLE, Fall, Mitigation, mitigation, verdicts
 from overthink.data.arrays import Array
-from overthink.data.finding import At, Finding, Test
+from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.record import Axis
 
 MITIGATION_TEST = "falls to the top by max-t, reduction paired by question, residual by one-sided tests against δ"
@@ -77,7 +77,7 @@ def mitigations(pairs: Sequence[Pair], *, margin: float, alpha: float) -> Iterat
                 continue
             verdict = next(all_verdicts)
             test = (
-                None if np.isnan(verdict.p) else Test(MITIGATION_TEST, verdict.p, verdict.p_adjusted, case.result.mde)
+                None if np.isnan(verdict.p) else FindingTest(MITIGATION_TEST, verdict.p, verdict.p_adjusted, case.result.mde)
             )
             finding = _number(finding, case.result, case.result.reduction)
             yield replace(finding, label=verdict.label, test=test, reason=verdict.reason or finding.reason)
@@ -140,7 +140,7 @@ def _evidence(case: _Case, result: Mitigation) -> Iterator[Finding]:
         bias = (LARGEST_OF_FALLS.format(count=count),) if count > 1 else ()
         limits = (*finding.limits, COMPARED_AT[case.metric], *bias)
         finding = replace(finding, simultaneous=count > 1, gates_failed=case.gates, limits=limits)
-        yield replace(_number(finding, result, fall), test=Test(MITIGATION_TEST, p=fall.p))
+        yield replace(_number(finding, result, fall), test=FindingTest(MITIGATION_TEST, p=fall.p))
 
 
 def _number(finding: Finding, result: Mitigation, fall: Fall) -> Finding:

@@ -14,7 +14,7 @@ from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import Intervals
 from overthink.stats.curve import single_cells
 from overthink.stats.first_success import stopped_at_success
-from overthink.stats.gates import Gate, gates
+from overthink.stats.gates import GateResult, gates
 
 CONTROL_ESTIMANDS = (Estimand.SHAM, Estimand.TRUNCATED, Estimand.NATURAL, Estimand.RESAMPLED)
 
@@ -47,7 +47,7 @@ class CurveContext:
     scorers: int
     family: int
     weights: NDArray[np.float64]
-    gate_results: tuple[Gate, ...]
+    gate_results: tuple[GateResult, ...]
     draws: NDArray[np.int64]
     batch: int | None
 

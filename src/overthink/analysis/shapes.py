@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.analysis.request import CONTROL_ESTIMANDS, CurveContext
-from overthink.data.finding import At, Finding, Test
+from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.record import ON_TRACE
-from overthink.stats.ladder_axis import REQUESTED_TOKENS, Ladder, ladder_of
+from overthink.stats.curve import REQUESTED_TOKENS, Ladder, ladder_of
 from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
 from overthink.stats.regimes import Onset, Regime
 from overthink.stats.shape import MAX_T, REGIMES, UNDETERMINED, ShapeTest, ShapeVerdict, shape_of_cells
@@ -117,7 +117,7 @@ def _verdict(
         spec = ShapeTest(analysis.margin, analysis.alpha, hypothesis, resamples=_resamples(context))
         verdict = shape_of_cells(cells, ladder.budgets, spec, rng=rng)
     except ValueError as error:  # a regime has no rung, so the hypothesis cannot be tested
-        test = Test(REGIMES if hypothesis is not None else MAX_T)
+        test = FindingTest(REGIMES if hypothesis is not None else MAX_T)
         yield replace(finding, label=UNDETERMINED, test=test, reason=str(error), limits=tuple(limits))
         return
     label, reason = verdict.label, verdict.reason

@@ -10,7 +10,7 @@ import numpy as np
 
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.cost.supervision import SupervisionComparison, process_against_outcome
-from overthink.data.finding import Finding, Test
+from overthink.data.finding import Finding, FindingTest
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Estimand
 from overthink.stats.bootstrap import question_weights
@@ -146,5 +146,5 @@ def _family_depth(context: CurveContext, by_depth: Mapping[int, CurveContext]) -
             low=None,
             high=float(depth.depth),
             label=f"steering {depth.depth} early steps does what {depths[-1]} do, within {margin:g}",
-            test=Test(STEERING_TEST, p=p),
+            test=FindingTest(STEERING_TEST, p=p),
         )

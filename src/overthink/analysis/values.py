@@ -7,11 +7,11 @@ import numpy as np
 
 from overthink.analysis.adaptive import wave_limit
 from overthink.analysis.request import POINTWISE, CurveContext
-from overthink.data.finding import Finding, Test
+from overthink.data.finding import Finding, FindingTest
 from overthink.data.outcomes import VERDICTS
 from overthink.data.record import Estimand, Verdict
 from overthink.stats.bands import simultaneous_bands
-from overthink.stats.curve import Curve, parallel_curves, single_curve
+from overthink.stats.curve import SelectorCurve, parallel_curves, single_curve
 from overthink.stats.first_success import STOPPED_LIMIT, STOPPING_INFERRED
 from overthink.stats.testing import TEST_NAME, Differences, holm, paired_differences
 from overthink.stats.weighted_vote import weighted_majority_curve
@@ -41,7 +41,7 @@ def values(context: CurveContext, *, rng: np.random.Generator, withheld: tuple[s
     yield from differences(context, paired_changes(context, mean), metric="mean", withheld=withheld)
 
 
-def paired_changes(context: CurveContext, mean: Curve) -> Differences | None:
+def paired_changes(context: CurveContext, mean: SelectorCurve) -> Differences | None:
     """Return differences of every rung to the lowest and to the one below; None where there is one rung."""
     pairs = ladder_comparisons(context.rungs)
     if not pairs:
@@ -77,7 +77,7 @@ def differences(
         yield replace(
             finding,
             n_draws=int(min(context.all_draws[rung], context.all_draws[below])),
-            test=None if np.isnan(p) else Test(TEST_NAME, p=p, p_adjusted=p_adjusted),
+            test=None if np.isnan(p) else FindingTest(TEST_NAME, p=p, p_adjusted=p_adjusted),
             gates_failed=(*context.failed_gates([below, rung]), *withheld),
             limits=(*finding.limits, POINTWISE, HOLM) if len(change.pairs) > 1 else (*finding.limits, POINTWISE),
         )
@@ -95,7 +95,7 @@ def _weighted_vote(context: CurveContext, rng: np.random.Generator) -> Iterator[
         yield from _surface(context, curve, MONTE_CARLO.format(error=error))
 
 
-def _surface(context: CurveContext, curve: Curve, *notes: str) -> Iterator[Finding]:
+def _surface(context: CurveContext, curve: SelectorCurve, *notes: str) -> Iterator[Finding]:
     single = curve.selector == "single"
     by_scores = curve.selector in BY_SCORES
     selector = f"oracle_{curve.selector}" if by_scores and context.is_oracle else curve.selector
@@ -135,7 +135,7 @@ def _why_unknown(context: CurveContext, rung: int) -> str:
     return "no value is known at this rung"
 
 
-def _band(context: CurveContext, mean: Curve, rng: np.random.Generator) -> Iterator[Finding]:
+def _band(context: CurveContext, mean: SelectorCurve, rng: np.random.Generator) -> Iterator[Finding]:
     if context.rungs < 2 or not len(mean.cells):
         return
     band = simultaneous_bands(mean.cells[:, :, 0], level=context.level, rng=rng)

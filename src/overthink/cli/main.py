@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from overthink import __version__
+from overthink._version import __version__
 from overthink.cli import compare, forecast, governance, models, report, verify
 from overthink.cli.options import boundaries, command_line, messages, numbers, pairs, resampling, show
 from overthink.cli.report import AsOf, Assume, FlopPerByte, ModelShapes, TrainingFlop

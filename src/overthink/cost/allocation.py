@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from overthink.data.arrays import Array
 from overthink.data.outcomes import Outcomes
-from overthink.stats.curve import Curve
+from overthink.stats.curve import SelectorCurve
 
 DEPLOYED_SELECTORS = ("single", "majority", "weighted_majority", "best")
 """Selectors that do not need the right answer. "pass" does, and is no strategy."""
@@ -117,7 +117,7 @@ def join_options(arm_options: Sequence[AllocationOptions]) -> AllocationOptions:
 
 
 def allocation_options(
-    curves: Sequence[Curve],
+    curves: Sequence[SelectorCurve],
     attempt: Array,
     *,
     unit: str,

@@ -145,8 +145,8 @@ def attempt_cost(
         >>> from overthink.data.record import Axis, RungRecord
         >>> row = RungRecord("s", "a", Axis.CAPABILITY, "t", "m", "q", 0, 0, Estimand.EFFORT, thinking_tokens=7,
         ...     answer_tokens=3, generated_tokens=10, prompt_tokens=5)
-        >>> parties = Parties(Party("small", ModelShape(1e9, 1e9)))
-        >>> cost = attempt_cost(*from_records([row]), parties, Unit.FLOP, prompts=True, flop_per_byte=None)
+        >>> roles = ModelRoles(ModelInfo("small", ModelShape(1e9, 1e9)))
+        >>> cost = attempt_cost(*from_records([row]), roles, Unit.FLOP, prompts=True, flop_per_byte=None)
         >>> cost.amount.item(), cost.at_least
         (30000000000.0, ('attention of model small',))
     """

@@ -47,7 +47,7 @@ class ComputeCurve:
             ValueError: The shapes differ, or a rung costs nothing on average.
 
         Example:
-            >>> placed = Placed.of(np.array([[0.0, 1.0]] * 2), np.array([[10.0, 1000.0]] * 2))
+            >>> placed = ComputeCurve.of(np.array([[0.0, 1.0]] * 2), np.array([[10.0, 1000.0]] * 2))
             >>> placed.at(100.0, np.zeros(2)).round(3).tolist()
             [0.5, 0.5]
         """

@@ -98,7 +98,7 @@ def prefill(shape: ModelShape, *, n_tokens: ArrayLike, n_cached: ArrayLike = 0, 
 
     Example:
         >>> llama = ModelShape(70e9, 70e9, layers=80, heads=64, kv_heads=8, head_width=128)
-        >>> float(prefill(llama, tokens=1000).matmul)
+        >>> float(prefill(llama, n_tokens=1000).matmul)
         140000000000000.0
     """
     end, start = _counts(n_tokens, "tokens"), _counts(n_cached, "cached")
@@ -123,7 +123,7 @@ def decode(shape: ModelShape, *, context: ArrayLike, n_tokens: ArrayLike, batch:
 
     Example:
         >>> llama = ModelShape(70e9, 70e9, layers=80, heads=64, kv_heads=8, head_width=128)
-        >>> work = decode(llama, context=99_999, tokens=1)
+        >>> work = decode(llama, context=99_999, n_tokens=1)
         >>> round(float(work.attention / work.matmul), 2)
         1.87
     """
@@ -152,7 +152,7 @@ def in_pieces(
 
     Example:
         >>> llama = ModelShape(70e9, 70e9, layers=80, heads=64, kv_heads=8, head_width=128)
-        >>> line, pieces = decode(llama, context=0, tokens=100), in_pieces(llama, tokens=100, passes=100)
+        >>> line, pieces = decode(llama, context=0, n_tokens=100), in_pieces(llama, tokens=100, passes=100)
         >>> bool(line.matmul == pieces.matmul), float(line.attention / pieces.attention)
         (True, 50.5)
     """

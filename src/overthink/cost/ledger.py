@@ -209,8 +209,8 @@ def ledger(outcomes: Sequence[Outcomes]) -> tuple[LedgerLine, ...]:
         >>> from overthink.data.outcomes import from_records
         >>> from overthink.data.record import RungRecord
         >>> row = RungRecord("s", "base", Axis.CAPABILITY, "t", "m", "q", 0, 0, Estimand.FORCED, generated_tokens=7)
-        >>> ledger(from_records([row]))[0].generated
-        Amount(tokens=7.0, silent=0)
+        >>> ledger(from_records([row]))[0].decoded_tokens
+        Amount(tokens=7.0, n_unknown=0)
     """
     return tuple(line for table in outcomes for line in _lines(table))
 

@@ -103,7 +103,7 @@ class MitigationVerdict:
     """Verdict on a mitigation.
 
     Attributes:
-        label: One of ``VERDICTS``.
+        label: One of ``MITIGATION_VERDICTS``.
         p: P-value of the verdict; of mitigating, where no effect is shown.
         p_adjusted: The same, adjusted over all tested mitigations.
         reason: Why no test is possible; None where it is.

@@ -43,7 +43,7 @@ class At:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class FindingTest:
     """A test behind a claim: its name, p-value, p-value adjusted over its family, and minimum detectable effect."""
 
     __test__ = False  # not a pytest class
@@ -176,7 +176,7 @@ class Finding:
     simultaneous: bool = False
     n_questions: int = 0
     n_draws: int = 0
-    test: Test | None = None
+    test: FindingTest | None = None
     label: str | None = None
     reason: str | None = None
     gates_failed: tuple[str, ...] = ()

@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import ON_TRACE
 
-Place = tuple[str, str, str, int, int]
-"""Position of an answer: task, arm, question, draw, rung."""
-
 AnswerPosition = tuple[str, str, str, str, int, int]
 """Position of an answer with the estimand: task, arm, estimand, question, draw, rung."""
 

@@ -146,7 +146,7 @@ def usage_of_rows(rows: Iterable[RungRecord]) -> Paid:
         >>> from overthink.data.record import Axis
         >>> row = RungRecord("s", "base", Axis.SAFETY, "t", "m", "q", 0, 0, Estimand.FORCED, generated_tokens=7,
         ...                  prompt_tokens=5, cached_tokens=None, judge_tokens=0)
-        >>> paid_for([row]).decoded_tokens, paid_for([row]).cached_tokens
+        >>> usage_of_rows([row]).decoded_tokens, usage_of_rows([row]).cached_tokens
         (7, None)
     """
     cells: dict[tuple[object, ...], list[RungRecord]] = {}

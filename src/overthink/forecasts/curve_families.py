@@ -75,11 +75,11 @@ def _grid(first: Array, second: Array) -> tuple[Array, Array]:
     return columns.reshape(-1, 1), rows.reshape(-1, 1)
 
 
-FLAT = CurveFamily("flat", 1, None)
+FLAT_FAMILY = CurveFamily("flat", 1, None)
 LOG_LINEAR = CurveFamily("log_linear", 2, None)
 HUMP = CurveFamily("hump", 4, _hump)
 CURVE_FAMILIES = (
-    FLAT,
+    FLAT_FAMILY,
     LOG_LINEAR,
     CurveFamily("power_ceiling", 3, _power),
     CurveFamily("logistic", 4, _logistic),
@@ -121,7 +121,7 @@ def predict(family: CurveFamily, curves: Array, rungs: Array, point: float) -> A
 def _of_top_octave(family: CurveFamily, curves: Array, rungs: Array, point: float) -> Array:
     first = min(int(np.searchsorted(rungs, rungs[-1] - 1 - SLACK)), len(rungs) - 2)
     top, level = rungs[first:], curves[:, first:].mean(axis=1)
-    if family is FLAT:
+    if family is FLAT_FAMILY:
         return np.asarray(level)
     offsets = top - top.mean()
     slope = curves[:, first:] @ offsets / (offsets @ offsets)

@@ -19,10 +19,9 @@ from overthink.forecasts.next_budget import CurveForecast, FamilyForecast, extra
 from overthink.forecasts.result import Forecast
 from overthink.forecasts.safety import NO, YES, Band, safe_then_dangerous
 from overthink.forecasts.tail_risk import Figure, aggregate_risk, any_question, behaviour_frequency, breadth
-from overthink.stats.curve import single_cells
+from overthink.stats.curve import POSITION, REQUESTED_TOKENS, ladder_of, single_cells
 from overthink.stats.first_success import stopped_at_success
 from overthink.stats.gates import gates
-from overthink.stats.ladder_axis import POSITION, REQUESTED_TOKENS, ladder_of
 from overthink.stats.subsets import Counts
 
 EXACT, MODEL, BOUND = "exact", "model band", "assumption-free band"

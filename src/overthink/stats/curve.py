@@ -1,4 +1,7 @@
-"""The curve: value of each question at each rung, for one try and for k tries under each selector."""
+"""The curve: value of each question at each rung, for one try and for k tries under each selector.
+
+The budgets of a ladder as increasing numbers for tests.
+"""
 
 from dataclasses import dataclass
 
@@ -17,7 +20,7 @@ ALL_K_UP_TO = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Curve:
+class SelectorCurve:
     """One selector over the surface of rungs and k.
 
     Attributes:
@@ -53,7 +56,7 @@ def question_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
-def mean_curve(outcomes: Outcomes, weights: NDArray[np.float64], *, level: float, batch: int | None = None) -> Curve:
+def mean_curve(outcomes: Outcomes, weights: NDArray[np.float64], *, level: float, batch: int | None = None) -> SelectorCurve:
     """The value of a single try at each rung: draws averaged within questions, then questions averaged.
 
     Args:
@@ -78,14 +81,14 @@ def single_cells(outcomes: Outcomes, batch: int | None = None) -> NDArray[np.flo
     return question_means(outcomes.values)
 
 
-def single_curve(cells: NDArray[np.float64], weights: NDArray[np.float64], *, level: float) -> Curve:
+def single_curve(cells: NDArray[np.float64], weights: NDArray[np.float64], *, level: float) -> SelectorCurve:
     """The curve of the selector "single" from the value of each question, (question, rung)."""
     return _curve("single", np.array([1]), cells[:, :, None], weights, level)
 
 
 def parallel_curves(
     outcomes: Outcomes, weights: NDArray[np.float64], *, level: float, batch: int | None = None
-) -> tuple[Curve, ...]:
+) -> tuple[SelectorCurve, ...]:
     """The value of k tries at each rung, under each selector that makes sense on the axis.
 
     Capability: pass, majority, best. Safety: worst, best. Benign: worst. Graded values are worth their
@@ -131,8 +134,8 @@ def _curve(
     cells: NDArray[np.float64],
     weights: NDArray[np.float64],
     level: float,
-) -> Curve:
-    return Curve(selector=selector, k=k, cells=cells, intervals=mean_intervals(cells, weights, level=level))
+) -> SelectorCurve:
+    return SelectorCurve(selector=selector, k=k, cells=cells, intervals=mean_intervals(cells, weights, level=level))
 
 
 def _best_cells(scores: NDArray[np.float64], values: NDArray[np.float64], k: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -182,3 +185,49 @@ def _majority_cells(outcomes: Outcomes, k: NDArray[np.int64]) -> NDArray[np.floa
         others = tuple(sorted(wrong.tolist()))
         cells[q, r, possible] = vote(right, others, abstentions, tuple(k[possible].tolist()))
     return cells
+
+
+REQUESTED_TOKENS, REALISED_TOKENS, POSITION = (
+    "thinking tokens asked for",
+    "mean tokens realised",
+    "position on the ladder",
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ladder:
+    """The rungs as increasing numbers.
+
+    Attributes:
+        budgets: (rung,) increasing.
+        unit: Their unit: ``REQUESTED_TOKENS``, ``REALISED_TOKENS`` or ``POSITION``.
+    """
+
+    budgets: NDArray[np.float64]
+    unit: str
+
+    @property
+    def in_tokens(self) -> bool:
+        """Whether the numbers are tokens."""
+        return self.unit != POSITION
+
+
+def ladder_of(outcomes: Outcomes) -> Ladder:
+    """The requested budgets; where a provider has no such numbers the realised tokens; else positions.
+
+    Realised tokens are mean thinking tokens, or decoded tokens where thinking is not counted. They are used only where
+    they increase from rung to rung.
+    """
+    requested_tokens = [rung.requested_tokens for rung in outcomes.rungs]
+    if None not in requested_tokens:
+        budgets = np.array(requested_tokens, dtype=np.float64)
+        if (np.diff(budgets) > 0).all():
+            return Ladder(budgets, REQUESTED_TOKENS)
+    for tokens in (outcomes.thinking_tokens, outcomes.generated_tokens):
+        cells = question_means(tokens)
+        is_known = ~np.isnan(cells)
+        if is_known.any(axis=0).all():
+            means = np.where(is_known, cells, 0.0).sum(axis=0) / is_known.sum(axis=0)
+            if (np.diff(means) > 0).all():
+                return Ladder(means, REALISED_TOKENS)
+    return Ladder(np.arange(len(outcomes.rungs), dtype=np.float64), POSITION)

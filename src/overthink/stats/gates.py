@@ -55,7 +55,7 @@ FORCED_BUDGETS = (Estimand.FORCED, Estimand.TRUNCATED)
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class GateResult:
     """One gate at one rung. ``passed`` is None where it could not be checked, and ``reason`` says why."""
 
     name: str
@@ -65,7 +65,7 @@ class Gate:
     reason: str | None = None
 
 
-def gates(outcomes: Outcomes) -> tuple[Gate, ...]:
+def gates(outcomes: Outcomes) -> tuple[GateResult, ...]:
     """Every gate that applies to this estimand, rung by rung.
 
     Natural ends are a gate only for forced budgets; truncation is not one where the cut is the treatment.
@@ -76,7 +76,7 @@ def gates(outcomes: Outcomes) -> tuple[Gate, ...]:
     Returns:
         Gates in the order of the ladder. ``rung`` is the position on axis 2.
     """
-    checks: list[Gate] = []
+    checks: list[GateResult] = []
     for rung in range(len(outcomes.rungs)):
         if outcomes.estimand in FORCED_BUDGETS:
             checks.append(_control(outcomes, rung))
@@ -116,55 +116,55 @@ def effort_moved(outcomes: Outcomes) -> float:
     return float(np.nanmax(ratios)) if ratios and not np.isnan(ratios).all() else float("nan")
 
 
-def _control(outcomes: Outcomes, rung: int) -> Gate:
+def _control(outcomes: Outcomes, rung: int) -> GateResult:
     requested = outcomes.rungs[rung].requested_tokens
     if requested is None:
-        return Gate("manipulation", rung, None, None, "the budget asked for is unknown")
+        return GateResult("manipulation", rung, None, None, "the budget asked for is unknown")
     thinking_tokens, natural_end = outcomes.thinking_tokens[:, :, rung], outcomes.natural_end[:, :, rung]
     if np.isnan(thinking_tokens).all():
-        return Gate("manipulation", rung, None, None, "thinking tokens are unknown")
+        return GateResult("manipulation", rung, None, None, "thinking tokens are unknown")
     if np.isnan(natural_end).all():
-        return Gate("manipulation", rung, None, None, "it is unknown which traces ended by themselves")
+        return GateResult("manipulation", rung, None, None, "it is unknown which traces ended by themselves")
     thinking = (natural_end == 0) & ~np.isnan(thinking_tokens)
     if not thinking.any():
-        return Gate("manipulation", rung, None, None, "every trace had ended by itself before this budget")
+        return GateResult("manipulation", rung, None, None, "every trace had ended by itself before this budget")
     slack = max(MATCH_TOKENS, MATCH_RELATIVE * requested)
     control = float((np.abs(thinking_tokens[thinking] - requested) <= slack).mean())
-    return Gate("manipulation", rung, control, control >= CONTROL_MIN)
+    return GateResult("manipulation", rung, control, control >= CONTROL_MIN)
 
 
-def _rise(outcomes: Outcomes, rung: int) -> Gate:
+def _rise(outcomes: Outcomes, rung: int) -> GateResult:
     if rung == 0:
-        return Gate("manipulation", rung, None, None, "the lowest rung has no rung to rise from")
+        return GateResult("manipulation", rung, None, None, "the lowest rung has no rung to rise from")
     ratio = effort_ratio(outcomes, rung, rung - 1)
     if np.isnan(ratio):
-        return Gate("manipulation", rung, None, None, "the ratio to the rung below is unknown: no token counts there")
+        return GateResult("manipulation", rung, None, None, "the ratio to the rung below is unknown: no token counts there")
     if np.isinf(ratio):
-        return Gate("manipulation", rung, None, True, "the rung below used no reasoning tokens; this one does")
-    return Gate("manipulation", rung, ratio, ratio >= RISE_MIN)
+        return GateResult("manipulation", rung, None, True, "the rung below used no reasoning tokens; this one does")
+    return GateResult("manipulation", rung, ratio, ratio >= RISE_MIN)
 
 
-def _natural_end(outcomes: Outcomes, rung: int) -> Gate:
+def _natural_end(outcomes: Outcomes, rung: int) -> GateResult:
     natural_end = outcomes.natural_end[:, :, rung]
     return _share("natural_end", rung, natural_end, NATURAL_END_MAX, "it is unknown which traces ended by themselves")
 
 
-def _truncation(outcomes: Outcomes, rung: int) -> Gate:
+def _truncation(outcomes: Outcomes, rung: int) -> GateResult:
     cut = outcomes.truncated[:, :, rung]
     verdict = outcomes.verdicts[:, :, rung]
     cut = np.where(verdict == VERDICTS.index(Verdict.TRUNCATED), 1.0, cut)
     return _share("truncation", rung, cut, TRUNCATION_MAX, "it is unknown which answers were cut")
 
 
-def _verdict_share(outcomes: Outcomes, rung: int, name: str, verdict: Verdict, most: float) -> Gate:
+def _verdict_share(outcomes: Outcomes, rung: int, name: str, verdict: Verdict, most: float) -> GateResult:
     codes = outcomes.verdicts[:, :, rung]
     is_it = np.where(codes < 0, np.nan, codes == VERDICTS.index(verdict))
     return _share(name, rung, is_it, most, "verdicts are unknown")
 
 
-def _share(name: str, rung: int, marks: NDArray[np.float64], most: float, unknown: str) -> Gate:
+def _share(name: str, rung: int, marks: NDArray[np.float64], most: float, unknown: str) -> GateResult:
     known_marks = marks[~np.isnan(marks)]
     if not known_marks.size:
-        return Gate(name, rung, None, None, unknown)
+        return GateResult(name, rung, None, None, unknown)
     share = float(known_marks.mean())
-    return Gate(name, rung, share, share <= most)
+    return GateResult(name, rung, share, share <= most)

@@ -220,7 +220,7 @@ def forced_answer_lock(answers: ArrayLike) -> AnswerLock:
 
     Example:
         >>> lock = forced_answer_lock([[[0, 1, 1, 1], [2, 2, 2, 3]]])
-        >>> lock.rung.tolist(), lock.censored.tolist()
+        >>> lock.rung.tolist(), lock.is_censored.tolist()
         ([[1.0, 3.0]], [[False, True]])
     """
     codes = np.asarray(answers, dtype=np.float64)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.data.finding import Test
+from overthink.data.finding import FindingTest
 from overthink.data.outcomes import check_budgets, check_values
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import Intervals
@@ -83,7 +83,7 @@ class ShapeVerdict:
     """
 
     label: str
-    test: Test
+    test: FindingTest
     mde: float
     onset: Onset | None
     regimes: tuple[Regime, ...]
@@ -176,7 +176,7 @@ def shape_of_cells(
     reason = _undetermined_reason(cells, ladder, np.asarray(complete), group)
     cells = cells[complete]
     if reason:
-        return ShapeVerdict(UNDETERMINED, Test(name), float("nan"), None, (), (), len(cells), reason)
+        return ShapeVerdict(UNDETERMINED, FindingTest(name), float("nan"), None, (), (), len(cells), reason)
     group = None if group is None else np.unique(group[complete], return_inverse=True)[1]
     levels = cells if regime is None else regime_means(cells, regime)
     on_levels = units(levels, group)
@@ -196,7 +196,7 @@ def shape_of_cells(
     if regime is not None and hypothesis is not None:
         band = simultaneous_bands(levels, level=1 - alpha, rng=rng, clusters=group)
         regimes = _regimes(band, regime, hypothesis, ladder)
-    test = Test(name, p=p, mde=None if np.isnan(mde) else mde)
+    test = FindingTest(name, p=p, mde=None if np.isnan(mde) else mde)
     return ShapeVerdict(label, test, mde, where, regimes, claims, len(cells), reason)
 
 

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
 from overthink.stats.bootstrap import mean_intervals
-from overthink.stats.curve import Curve, can_vote, k_grid
+from overthink.stats.curve import SelectorCurve, can_vote, k_grid
 from overthink.stats.subsets import subset_sizes
 
 TIED = 1e-9
@@ -147,7 +147,7 @@ SELECTOR = "weighted_majority"
 
 def weighted_majority_curve(
     outcomes: Outcomes, weights: np.ndarray, *, level: float, rng: np.random.Generator
-) -> tuple[Curve, float] | None:
+) -> tuple[SelectorCurve, float] | None:
     """Return the value of a weighted vote of k tries at each rung.
 
     Right answers are one class whatever their wording, others one class each; no answer abstains. A draw without a
@@ -188,6 +188,6 @@ def weighted_majority_curve(
         )
         cells[q, r, possible] = vote.estimate
         variance[r, possible] += vote.error**2
-    curve = Curve(selector=SELECTOR, k=k, cells=cells, intervals=mean_intervals(cells, weights, level=level))
+    curve = SelectorCurve(selector=SELECTOR, k=k, cells=cells, intervals=mean_intervals(cells, weights, level=level))
     n_questions = np.maximum(curve.intervals.n_questions, 1)
     return curve, float((np.sqrt(variance) / n_questions).max(initial=0.0))

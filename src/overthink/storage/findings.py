@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from overthink.data.finding import FINDINGS_SCHEMA, At, Finding, Test
+from overthink.data.finding import FINDINGS_SCHEMA, At, Finding, FindingTest
 from overthink.errors import InputError
 from overthink.storage.files import write_text
 from overthink.storage.json_documents import all_faults, finite, read_document
@@ -102,7 +102,7 @@ def read_findings(path: Path) -> tuple[FindingsMeta, tuple[Finding, ...]]:
 
 def _refuse_unknown(path: Path, findings: list[dict[str, object]]) -> None:
     """Raise an error for unknown fields: dropping one could change the meaning of a claim."""
-    classes = {"": Finding, "at.": At, "test.": Test}
+    classes = {"": Finding, "at.": At, "test.": FindingTest}
     unknown: set[str] = set()
     for finding in findings:
         for prefix, kind in classes.items():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from overthink import __version__
+from overthink._version import __version__
 from overthink.analysis import findings as find
 from overthink.cost.estimate import study_usage
 from overthink.cost.model_shape import SourcedShape

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from overthink import __version__
+from overthink._version import __version__
 from overthink.data.finding import At, Finding
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Estimand

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from overthink import __version__
+from overthink._version import __version__
 from overthink.errors import InputError
 from overthink.forecasts.findings import CurveBank, fan_findings
 from overthink.reports import About, ForecastPanel, figure_formats, forecast_figures, forecast_html

@@ -10,7 +10,7 @@ from scripted import Reader, opens
 
 import overthink
 from overthink.collect.arms.registry import PARTS, arm_plans
-from overthink.collect.arms.strategies import beam_search, search_verifier
+from overthink.collect.arms.strategies import beam_search, values
 from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.embedded.provider import LocalModel
 from overthink.plan.study import checked_plan
@@ -34,13 +34,13 @@ def test_every_search_runs_on_the_embedded_model(tmp_path: Path, monkeypatch: py
         return output
 
     monkeypatch.setattr(LocalModel, "generate", generate)
-    read = search_verifier.read_verifier
+    read = values.read_verifier
     short = opens(Reader(lambda step: 1 / (1 + len(step))))  # short steps are better; rollouts for all would take long
 
     def read_here(named: str, *, model: str) -> Any:
         return short if named == "short" else read(named, model=model)
 
-    monkeypatch.setattr(search_verifier, "read_verifier", read_here)
+    monkeypatch.setattr(values, "read_verifier", read_here)
     for module in (beam_search, beam_search, beam_search):
         monkeypatch.setitem(PARTS, module.PART.name, replace(module.PART, models=lambda _: ()))
     plan = checked_plan(

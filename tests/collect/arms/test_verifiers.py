@@ -30,7 +30,7 @@ def test_inside_an_arm_semicolons_part_the_decisions() -> None:
 
 def test_the_simulated_model_brings_what_it_can() -> None:
     for name in ("simulated", "rollouts", "own-probability"):
-        assert read_verifier(name, model=SIMULATED).settings == VERIFIERS[name].simulated
+        assert read_verifier(name, model=SIMULATED).settings == VERIFIERS[name].simulated_defaults
     assert read_verifier("simulated:error=0.2", model=SIMULATED).settings == {"error": 0.2}
 
 

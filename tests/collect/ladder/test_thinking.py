@@ -70,9 +70,9 @@ def test_steps_are_lines_and_budgets_hold(natural_length: int | None) -> None:
         for step in made:
             assert step.thinking_tokens <= step.requested_tokens
             assert step.natural_end or step.thinking_tokens == step.requested_tokens
-            assert not step.afresh
+            assert not step.is_restart
         paid = sum(step.generated_tokens for step in made)
-        read = sum(step.answer.tokens for step in made if not step.carried)
+        read = sum(step.answer.tokens for step in made if not step.is_carried)
         assert paid == made[-1].thinking_tokens + read
 
 

@@ -47,7 +47,7 @@ class LongestPrefix(Slots):
         place = super().take(prompt)
         self._slots[place.slot].waiting -= 1
         self._slots[best].waiting += 1
-        return type(place)(best, fresh=False, shared=0)
+        return type(place)(best, fresh=False, shared_tokens=0)
 
 
 def test_eight_traces_of_two_questions_keep_their_prefixes() -> None:

@@ -152,7 +152,7 @@ def _chip(row: dict[str, Any]) -> Chip:
     )
 
 
-FIELDS = (
+_FIELDS = (
     Field("chip", "chip, such as H100; all chips are listed if left out", words=True),
     Field("weights_bytes", "bytes of the weights as served; gives tokens per second"),
     Field("active_parameters", "parameters that a token passes through; without them only bandwidth limits"),
@@ -235,5 +235,5 @@ def _row(item: Chip) -> dict[str, TableValue]:
 
 
 CHIPS = Calculator(
-    "chips", "Training against inference, TPP, export lanes, tokens per second, USD at K.", FIELDS, _answer
+    "chips", "Training against inference, TPP, export lanes, tokens per second, USD at K.", _FIELDS, _answer
 )

@@ -145,7 +145,7 @@ def power_law_exponent(y_low: float, y_high: float, *, x_low: float, x_high: flo
     return rise / run
 
 
-FIELDS = (
+_FIELDS = (
     Field("tokens_per_sample", "tokens of one sample at the reference budget", required=True),
     Field("usd_per_million_tokens", "price in USD per million tokens", required=True),
     Field("samples", "samples per task", "1"),
@@ -203,4 +203,4 @@ def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> 
     )
 
 
-COST = Calculator("cost", "USD per task at K, after years of decline, and per solved task.", FIELDS, _answer)
+COST = Calculator("cost", "USD per task at K, after years of decline, and per solved task.", _FIELDS, _answer)

@@ -135,7 +135,7 @@ def _k_star(log_ratio: float, alpha: float) -> float:
     return math.exp(exponent) if exponent < math.log(1e308) else math.inf
 
 
-FIELDS = (
+_FIELDS = (
     Field("training_flop", "training compute in FLOP, as LOW..HIGH if uncertain", required=True),
     *K_FIELDS,
     Field("alpha", "exponent from 0 to 1, or a range LOW..HIGH; see the sources in the answer", "0.5..1"),
@@ -276,5 +276,5 @@ def _pairs(text: str, name: str) -> tuple[list[float], list[float]]:
 
 
 EFFECTIVE_COMPUTE = Calculator(
-    "effective-compute", "Effective compute at K, and K* to each threshold. Not legal status.", FIELDS, _answer
+    "effective-compute", "Effective compute at K, and K* to each threshold. Not legal status.", _FIELDS, _answer
 )

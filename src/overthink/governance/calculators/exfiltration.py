@@ -81,7 +81,7 @@ def chance_undetected(days: float, *, detection_per_day: float) -> float:
     return math.exp(positive(days, "days") * math.log1p(-detection_per_day))
 
 
-FIELDS = (
+_FIELDS = (
     Field("weights_bytes", "size of the weights in bytes", required=True),
     Field("upload_bytes_per_day", "upload limit in bytes per day and account"),
     Field("line_bits_per_second", "rate of the line in bits per second, with nobody watching"),
@@ -99,7 +99,7 @@ def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> 
         )
     if "detection_per_day" in request:
         request.need("upload_bytes_per_day", to="for the chance to stay undetected")
-    inputs = request.pick(*(field.name for field in FIELDS))
+    inputs = request.pick(*(field.name for field in _FIELDS))
     above_zero({name: values for name, values in inputs.items() if name != "detection_per_day"})
 
     def formula(values: Mapping[str, float]) -> dict[str, float]:
@@ -141,5 +141,5 @@ def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> 
 
 
 EXFILTRATION = Calculator(
-    "exfiltration", "Days to carry weights out under upload limits, compression, detection.", FIELDS, _answer
+    "exfiltration", "Days to carry weights out under upload limits, compression, detection.", _FIELDS, _answer
 )

@@ -34,7 +34,7 @@ from overthink.governance.thresholds.counting import (
 )
 from overthink.governance.thresholds.registry import STAGES, stale, training_thresholds
 
-FIELDS = (
+_FIELDS = (
     Field("active_parameters", "parameters that a token passes through; all of them in a dense model"),
     Field("training_tokens", "training tokens over all epochs; with active parameters gives pre-training by 6·P·D"),
     Field("chip_hours", "chip-hours of training; with chip and utilisation gives pre-training by hardware"),
@@ -229,6 +229,6 @@ def counted_row(count: InstrumentCount) -> dict[str, TableValue]:
 INFERENCE_FLOP = Calculator(
     "inference-flop",
     "FLOP of training and inference, decoding speed, and the run under each law's count.",
-    FIELDS,
+    _FIELDS,
     _answer,
 )

@@ -114,7 +114,7 @@ def distillation_stages(
     }
 
 
-FIELDS = (
+_FIELDS = (
     Field("modification_flop", "compute spent on the modification: fine-tuning, continued training, RL", required=True),
     Field("original_flop", "training compute of the original model; leave out where unknown"),
     Field(
@@ -189,5 +189,5 @@ def _yes(request: CalculatorRequest, name: str) -> bool:
 
 
 MODIFICATION = Calculator(
-    "modification", "Whether a modified or distilled model crosses the one-third rule and thresholds.", FIELDS, _answer
+    "modification", "Whether a modified or distilled model crosses the one-third rule and thresholds.", _FIELDS, _answer
 )

@@ -100,7 +100,7 @@ def anchor_parameters(
 
 SECONDS_PER_DAY = 86_400
 
-FIELDS = (
+_FIELDS = (
     Field("training_flop", "training compute in FLOP", required=True),
     Field("training_days", "days that training took", required=True),
     Field("copy_flop_per_second", "FLOP per second that a copy spends at the reference budget"),
@@ -119,7 +119,7 @@ def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> 
         request.need("active_parameters", "tokens_per_second", to="for what a copy spends, or --copy-flop-per-second")
     if ("memory_bytes" in request) != ("bytes_per_copy" in request):
         request.need("memory_bytes", "bytes_per_copy", to="together for the cap by memory")
-    inputs = request.pick(*(field.name for field in FIELDS if field not in K_FIELDS))
+    inputs = request.pick(*(field.name for field in _FIELDS if field not in K_FIELDS))
     above_zero(inputs)
 
     def formula(values: Mapping[str, float]) -> dict[str, float]:
@@ -154,4 +154,4 @@ def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> 
     )
 
 
-OVERHANG = Calculator("overhang", "Copies that the training cluster can run, divided by K.", FIELDS, _answer)
+OVERHANG = Calculator("overhang", "Copies that the training cluster can run, divided by K.", _FIELDS, _answer)

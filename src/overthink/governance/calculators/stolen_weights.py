@@ -80,7 +80,7 @@ def tasks_in_purse(purse_usd: float, *, usd_per_task: float) -> float:
     return positive(purse_usd, "purse USD") / positive(usd_per_task, "USD per task")
 
 
-FIELDS = (
+_FIELDS = (
     Field("usd_per_task", "USD per task at the reference budget; or by hardware:"),
     Field("weights_bytes", "bytes of the weights as served"),
     Field("chip", "chip that runs them, such as H100", words=True),
@@ -174,5 +174,5 @@ def _purse(name: str, purse: float, usd: Result) -> dict[str, TableValue]:
 
 
 STOLEN_WEIGHTS = Calculator(
-    "stolen-weights", "What stolen weights cost to run at K, and the tasks in each purse.", FIELDS, _answer
+    "stolen-weights", "What stolen weights cost to run at K, and the tasks in each purse.", _FIELDS, _answer
 )

@@ -13,9 +13,15 @@ from typing import cast
 from overthink.collect.arms.component import Component, Option, Settings
 from overthink.collect.arms.strategies.node import Node
 from overthink.collect.arms.strategies.search import BEAM, Search, aggregate, beam, check_sampling
-from overthink.collect.arms.strategies.search_verifier import VERIFIER, open_search_verifier, verifier_model_names
 from overthink.collect.arms.strategies.tree import TreeShape
-from overthink.collect.arms.strategies.values import StepScores, charged_scores, step_scores
+from overthink.collect.arms.strategies.values import (
+    VERIFIER,
+    StepScores,
+    charged_scores,
+    open_search_verifier,
+    step_scores,
+    verifier_model_names,
+)
 from overthink.collect.arms.verifiers.base import Aggregate, Verifier, aggregate_scores
 from overthink.collect.ladder.thinking import OneStep, TraceContext
 from overthink.data.record import Category

@@ -13,8 +13,7 @@ from typing import Protocol
 
 from overthink.collect.arms.component import Component, Option, Settings, StepperSetup
 from overthink.collect.arms.strategies.node import join_cut_step
-from overthink.collect.arms.strategies.search_verifier import open_search_verifier, verifier_model_names
-from overthink.collect.arms.strategies.values import charged_scores
+from overthink.collect.arms.strategies.values import charged_scores, open_search_verifier, verifier_model_names
 from overthink.collect.arms.verifiers.base import Verifier
 from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, Thinker, TraceContext, insert_text
 from overthink.collect.providers.continuation import Prefix
