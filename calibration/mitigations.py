@@ -12,16 +12,10 @@ from scipy import special
 from calibration.population import MEMBERS, logit_normal
 from overthink.cost.equal_compute import MIN_COST_RATIO, ComputeCurve, common_costs
 from overthink.cost.mitigation import (
-    ELIMINATES,
-    MITIGATES,
-    MITIGATION_VERDICTS,
-    NO_EFFECT,
-    OPEN,
-    UNTESTABLE,
-    WORSENS,
     mitigation,
     verdicts,
 )
+from overthink.data.kinds import MitigationLabel
 from overthink.stats.bootstrap import question_weights
 
 Array = NDArray[np.float64]
@@ -60,21 +54,37 @@ class Truth:
 
 
 TRUTHS = {
-    "no effect": Truth(line(0.9, 0.6), line(0.9, 0.6), (ELIMINATES, MITIGATES, OPEN, WORSENS)),
-    "half of it": Truth(line(0.9, 0.6), line(0.9, 0.75), (ELIMINATES, WORSENS)),
-    "all but δ": Truth(line(0.9, 0.6), line(0.9, 0.85), (ELIMINATES, WORSENS)),
-    "all of it": Truth(line(0.9, 0.6), line(0.9, 0.9), (MITIGATES, WORSENS)),
-    "all of it, after a rise": Truth(hump(0.8, 0.9, 0.6), line(0.9, 0.9), (MITIGATES, WORSENS)),
-    "worse": Truth(line(0.9, 0.75), line(0.9, 0.6), (ELIMINATES, MITIGATES, OPEN)),
-    "no degradation, level": Truth(
-        line(0.8, 0.8), line(0.8, 0.8), tuple(v for v in MITIGATION_VERDICTS if v != UNTESTABLE)
+    "no effect": Truth(
+        line(0.9, 0.6),
+        line(0.9, 0.6),
+        (MitigationLabel.ELIMINATES, MitigationLabel.MITIGATES, MitigationLabel.OPEN, MitigationLabel.WORSENS),
     ),
-    "no degradation, a better arm": Truth(line(0.7, 0.7), line(0.8, 0.8), (ELIMINATES, MITIGATES, OPEN, NO_EFFECT)),
+    "half of it": Truth(line(0.9, 0.6), line(0.9, 0.75), (MitigationLabel.ELIMINATES, MitigationLabel.WORSENS)),
+    "all but δ": Truth(line(0.9, 0.6), line(0.9, 0.85), (MitigationLabel.ELIMINATES, MitigationLabel.WORSENS)),
+    "all of it": Truth(line(0.9, 0.6), line(0.9, 0.9), (MitigationLabel.MITIGATES, MitigationLabel.WORSENS)),
+    "all of it, after a rise": Truth(
+        hump(0.8, 0.9, 0.6), line(0.9, 0.9), (MitigationLabel.MITIGATES, MitigationLabel.WORSENS)
+    ),
+    "worse": Truth(
+        line(0.9, 0.75), line(0.9, 0.6), (MitigationLabel.ELIMINATES, MitigationLabel.MITIGATES, MitigationLabel.OPEN)
+    ),
+    "no degradation, level": Truth(
+        line(0.8, 0.8), line(0.8, 0.8), tuple(v for v in MitigationLabel if v != MitigationLabel.UNTESTABLE)
+    ),
+    "no degradation, a better arm": Truth(
+        line(0.7, 0.7),
+        line(0.8, 0.8),
+        (MitigationLabel.ELIMINATES, MitigationLabel.MITIGATES, MitigationLabel.OPEN, MitigationLabel.NO_EFFECT),
+    ),
 }
 
 WAYS = ("equal compute", "equal rung")
 
-FOUND = {"half of it": MITIGATES, "all of it": ELIMINATES, "worse": WORSENS}
+FOUND = {
+    "half of it": MitigationLabel.MITIGATES,
+    "all of it": MitigationLabel.ELIMINATES,
+    "worse": MitigationLabel.WORSENS,
+}
 """What a study should find."""
 
 
@@ -103,12 +113,12 @@ def by_p_values(reference: Array, arm: Array, weights: Array, rng: np.random.Gen
     del weights, rng
     best = reference[:, int(reference.mean(axis=0).argmax())]
     if not _falls(best, reference[:, -1]):
-        return UNTESTABLE
+        return MitigationLabel.UNTESTABLE
     if _falls(reference[:, -1], arm[:, -1]):
-        return WORSENS
+        return MitigationLabel.WORSENS
     if not _falls(arm[:, -1], reference[:, -1]):
-        return NO_EFFECT
-    return MITIGATES if _falls(best, arm[:, -1]) else ELIMINATES
+        return MitigationLabel.NO_EFFECT
+    return MitigationLabel.MITIGATES if _falls(best, arm[:, -1]) else MitigationLabel.ELIMINATES
 
 
 def labels(cell: Cell, *, runs: int, seed: int, verdict: Verdict = by_test) -> Counter[str]:

@@ -8,7 +8,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from overthink._version import __version__
+from overthink._version import __version__ as __version__
 from overthink.errors import InputError, OverthinkError, StoppedError
 from overthink.stats.pass_at_k import best_at_k, consensus_at_k, majority_at_k, pass_at_k, worst_at_k
 

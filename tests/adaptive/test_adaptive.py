@@ -12,11 +12,7 @@ from scipy import integrate, stats
 
 from overthink.adaptive.allocation import next_wave
 from overthink.adaptive.stopping import (
-    CAP,
-    FLOOR,
     MAX_LOOKS,
-    REACHED,
-    UNDEFINED,
     PrecisionTarget,
     stop_reason,
     stopping_rule,
@@ -24,6 +20,7 @@ from overthink.adaptive.stopping import (
 )
 from overthink.adaptive.variance import chance_prior, draw_variance, interim_look, passing_variance
 from overthink.analysis import findings
+from overthink.data.kinds import StopLabel
 from overthink.data.outcomes import Outcomes, from_records, guaranteed_part, with_waves
 from overthink.data.waves import Waves
 from overthink.errors import InputError
@@ -220,10 +217,10 @@ def test_reasons_to_stop() -> None:
     wide, floor = found.half_width.max(), found.floor.max()
     assert found.worst == 0
     room = np.full(50, 3)
-    assert stop_reason(found, wide, draws_left=room) == REACHED
-    assert stop_reason(found, floor * 0.99, draws_left=room) == FLOOR
+    assert stop_reason(found, wide, draws_left=room) == StopLabel.REACHED
+    assert stop_reason(found, floor * 0.99, draws_left=room) == StopLabel.FLOOR
     assert stop_reason(found, (wide + floor) / 2, draws_left=room) is None
-    assert stop_reason(found, (wide + floor) / 2, draws_left=np.arange(50)) == CAP
+    assert stop_reason(found, (wide + floor) / 2, draws_left=np.arange(50)) == StopLabel.CAP
 
 
 def test_a_wave_is_as_large_as_the_target_needs() -> None:
@@ -350,13 +347,13 @@ def test_a_crossing_stands_by_the_forecast_of_counts_that_came_adaptively() -> N
     assert now.crossing == made.crossing(0.7)
     assert now.stop is None
     assert now.next_counts().min() >= 1
-    assert stopping_rule(told, replace(aim, factor=1e9), np.ones((1, 12)), level=0.9, seed=4).stop == REACHED
+    assert stopping_rule(told, replace(aim, factor=1e9), np.ones((1, 12)), level=0.9, seed=4).stop == StopLabel.REACHED
 
 
 def test_graded_values_have_no_crossing() -> None:
     graded = in_waves(np.full((4, 3, 1), 0.5), Waves(names(4), np.full((1, 4), 3)))
     now = stopping_rule(graded, PrecisionTarget(None, 0.5, 3.0, 9), np.ones((1, 4)), level=LEVEL, seed=0)
-    assert now.stop == UNDEFINED
+    assert now.stop == StopLabel.UNDEFINED
     found = findings([graded], Analysis(level=LEVEL, aim=now.target), rng=np.random.default_rng(0))
     (crossing,) = [f for f in found if f.metric == "crossing"]
     assert crossing.estimate is None

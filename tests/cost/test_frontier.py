@@ -244,7 +244,7 @@ def test_difficulty_is_read_from_draws_that_are_not_used_again() -> None:
     np.testing.assert_array_equal(found.cost, 200.0)
     score = outcomes.values[:, :2, 1].mean(axis=1)
     assert score[found.bins == 0].max() < score[found.bins == 1].min()
-    assert (found.n_bins, found.from_verifier) == (2, False)
+    assert (len(np.unique(found.bins)), found.from_verifier) == (2, False)
     scored = set_aside(table(), attempt, draws=2, rung=1, bins=4)[1]
     assert scored.from_verifier
     assert np.bincount(scored.bins).tolist() == [10, 10, 10, 10]

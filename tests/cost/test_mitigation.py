@@ -7,16 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from overthink.cost.mitigation import (
-    ELIMINATES,
-    MITIGATES,
-    NO_EFFECT,
-    OPEN,
-    UNTESTABLE,
-    WORSENS,
     Mitigation,
     mitigation,
     verdicts,
 )
+from overthink.data.kinds import MitigationLabel
 from overthink.stats.bootstrap import question_weights
 
 Array = NDArray[np.float64]
@@ -47,12 +42,15 @@ FALLS = drawn([0.9, 0.85, 0.7, 0.5], seed=1)
 @pytest.mark.parametrize(
     ("arm", "verdict"),
     [
-        ([0.9, 0.9, 0.9, 0.9], ELIMINATES),
-        ([0.9, 0.88, 0.8, 0.7], MITIGATES),
-        ([0.9, 0.85, 0.7, 0.5], NO_EFFECT),
-        ([0.8, 0.6, 0.4, 0.3], WORSENS),
-        ([0.97, 0.97, 0.97, 0.97], ELIMINATES),  # safer than the reference ever was leaves nothing
-        ([0.99, 0.97, 0.95, 0.9], MITIGATES),  # back at the reference's start, yet it falls from its own
+        ([0.9, 0.9, 0.9, 0.9], MitigationLabel.ELIMINATES),
+        ([0.9, 0.88, 0.8, 0.7], MitigationLabel.MITIGATES),
+        ([0.9, 0.85, 0.7, 0.5], MitigationLabel.NO_EFFECT),
+        ([0.8, 0.6, 0.4, 0.3], MitigationLabel.WORSENS),
+        ([0.97, 0.97, 0.97, 0.97], MitigationLabel.ELIMINATES),  # safer than the reference ever was leaves nothing
+        (
+            [0.99, 0.97, 0.95, 0.9],
+            MitigationLabel.MITIGATES,
+        ),  # back at the reference's start, yet it falls from its own
     ],
 )
 def test_planted_truths_are_told(arm: list[float], verdict: str) -> None:
@@ -61,32 +59,32 @@ def test_planted_truths_are_told(arm: list[float], verdict: str) -> None:
 
 def test_an_arm_that_is_bad_everywhere_does_not_eliminate_though_it_is_level() -> None:
     bad = drawn([0.5, 0.5, 0.5, 0.5], seed=3)
-    assert label(FALLS, bad) == NO_EFFECT
-    assert label(FALLS, drawn([0.6, 0.6, 0.6, 0.6], seed=3)) == MITIGATES
+    assert label(FALLS, bad) == MitigationLabel.NO_EFFECT
+    assert label(FALLS, drawn([0.6, 0.6, 0.6, 0.6], seed=3)) == MitigationLabel.MITIGATES
 
 
 def test_a_fall_after_a_rise_is_a_degradation() -> None:
     hump = drawn([0.6, 0.85, 0.9, 0.6], seed=4)
     found = studied(hump, drawn([0.6, 0.85, 0.9, 0.9], seed=5))
     assert found.degradation.index == 2
-    assert verdicts([found], alpha=0.05)[0].label == ELIMINATES
+    assert verdicts([found], alpha=0.05)[0].label == MitigationLabel.ELIMINATES
     # From the lowest rung alone, nothing falls.
     ends = hump[:, [0, 3]]
-    assert label(ends, drawn([0.6, 0.9], seed=5)) == UNTESTABLE
+    assert label(ends, drawn([0.6, 0.9], seed=5)) == MitigationLabel.UNTESTABLE
 
 
 def test_with_nothing_to_mitigate_nothing_is_mitigated() -> None:
     level = drawn([0.7, 0.7, 0.7, 0.7], seed=6)
     (told,) = verdicts([studied(level, drawn([0.8, 0.8, 0.8, 0.8], seed=7))], alpha=0.05)
-    assert told.label == UNTESTABLE
+    assert told.label == MitigationLabel.UNTESTABLE
     assert told.reason is not None
     assert "nothing to mitigate" in told.reason
 
 
 def test_too_little_data_decides_nothing_about_elimination() -> None:
     few = [drawn(means, seed=8, questions=25, draws=4) for means in ([0.9, 0.7, 0.5], [0.9, 0.9, 0.88])]
-    assert label(*few) == OPEN
-    assert label(*few, margin=0.3) == ELIMINATES
+    assert label(*few) == MitigationLabel.OPEN
+    assert label(*few, margin=0.3) == MitigationLabel.ELIMINATES
 
 
 def test_a_wider_margin_can_only_help_to_eliminate() -> None:
@@ -126,7 +124,7 @@ def test_questions_unknown_in_one_arm_are_left_out() -> None:
 def test_what_cannot_be_tested_says_why(reference: Array, arm: Array, reason: str) -> None:
     found = studied(reference, arm)
     (told,) = verdicts([found], alpha=0.05)
-    assert told.label == UNTESTABLE
+    assert told.label == MitigationLabel.UNTESTABLE
     assert told.reason is not None
     assert reason in told.reason
     assert np.isnan(told.p)
@@ -139,4 +137,4 @@ def test_questions_that_all_agree_give_p_values_of_their_number() -> None:
     assert 0 < found.degradation.p < 0.01
     assert found.residual.p == 1.0
     assert found.reduction.p == pytest.approx(2 * 0.5**12)
-    assert verdicts([found], alpha=0.05)[0].label == ELIMINATES
+    assert verdicts([found], alpha=0.05)[0].label == MitigationLabel.ELIMINATES

@@ -18,7 +18,10 @@ from overthink.storage.journal import read_journal
 from overthink.storage.json_documents import read_plan
 from overthink.workflows.resume import check_folder
 
-START = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from overthink.cli.main import main; main()"
+START = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from overthink.cli.main import main; main()"
+)
 
 SLOW = """
 import signal, sys, time

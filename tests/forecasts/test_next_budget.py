@@ -58,7 +58,8 @@ def test_a_family_continues_its_own_curve() -> None:
     }
     for family, (curve, truth) in own.items():
         assert predict(family, curve[None], x, 6.0)[0] == pytest.approx(truth, abs=1e-6), family.name
-    assert predict(LOG_LINEAR, own[FLAT_FAMILY][0][None] + [[0, 0, 0, 0, 0, 0.05]], x, 6.0)[0] != pytest.approx(0.4, abs=0.02)
+    raised = own[FLAT_FAMILY][0][None] + [[0, 0, 0, 0, 0, 0.05]]
+    assert predict(LOG_LINEAR, raised, x, 6.0)[0] != pytest.approx(0.4, abs=0.02)
 
 
 def test_predictions_never_leave_the_unit_interval() -> None:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from overthink.core.forecast.worst_query import worst_query_risk
 
 from overthink.forecasts import Forecast, forecast
 from overthink.forecasts.false_positives import FalsePositives, judge_alone
@@ -71,26 +70,6 @@ def test_figures_grow_with_k() -> None:
     for name in (lambda k: breadth(one, k, 0.5), lambda k: any_question(one, k), lambda k: aggregate_risk(one, k)):
         values = [name(k).estimate for k in (1, 10, 1000, 10**6)]
         assert (np.diff(values) >= 0).all()
-
-
-def test_a_gumbel_tail_is_extrapolated_to_its_own_quantile() -> None:
-    # On ψ = -log(-log p) the tail of Gumbel chances is exp(-ψ): the worst of n has ψ = log n.
-    psi = np.random.default_rng(2).gumbel(-3.0, 1.0, size=4000)
-    found = worst_query_risk(np.exp(-np.exp(-psi)), [4000, 400_000], rng=np.random.default_rng(1))
-    truth = np.exp(-np.exp(-(np.log([4000, 400_000]) - 3.0)))
-    assert (found.low <= truth).all()
-    assert (truth <= found.high).all()
-    assert found.estimate[1] >= found.estimate[0]
-    assert worst_query_risk(np.exp(-np.exp(-psi)), 10, rng=np.random.default_rng(1)).high[0] < truth[0]
-
-
-@pytest.mark.parametrize(
-    ("chances", "message"),
-    [([0.1] * 19, "20 queries"), ([0.0] * 30, "between 0 and 1"), ([0.1] * 30, "same chance")],
-)
-def test_a_tail_that_cannot_be_fitted_is_refused(chances: list[float], message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        worst_query_risk(chances, 100, rng=np.random.default_rng(1))
 
 
 def test_the_judge_alone() -> None:

@@ -195,10 +195,6 @@ def test_compute_limits_where_bandwidth_does_not() -> None:
     assert inference.decode_tokens_per_second(slow, weight_bytes=1, token_flop=1e10) == pytest.approx(50)
 
 
-def test_lifetime_adds_serving() -> None:
-    assert inference.lifetime_flop(6e21, Transformer(1e9), tokens_served=3e12) == pytest.approx(12e21)
-
-
 def test_chips_are_plausible_and_lanes_follow_from_their_numbers() -> None:
     assert len(chips()) >= 16
     for each in chips().values():

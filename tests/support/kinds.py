@@ -70,7 +70,12 @@ def everything(
     add("shape", "max_t", At(), -0.24, **drifted, **tested)
     add("shape", "regimes", At(), -0.24, **drifted, **tested)
     add(
-        "shape", "corrected_regimes", At(), -0.24, label="down", test=FindingTest("a test", p=0.011, p_adjusted=0.022, mde=0.1)
+        "shape",
+        "corrected_regimes",
+        At(),
+        -0.24,
+        label="down",
+        test=FindingTest("a test", p=0.011, p_adjusted=0.022, mde=0.1),
     )
     add(
         "onset",

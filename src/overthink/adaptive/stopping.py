@@ -12,14 +12,13 @@ import numpy as np
 from overthink.adaptive.allocation import next_wave
 from overthink.adaptive.variance import Look, draw_variance, interim_look, passing_variance
 from overthink.data.arrays import Array
+from overthink.data.kinds import CrossingLabel, StopLabel
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
 from overthink.data.waves import DrawCounts, Waves
 from overthink.forecasts import forecast
-from overthink.forecasts.result import RESOLVED, Crossing
+from overthink.forecasts.result import Crossing
 from overthink.stats.curve import single_cells
-
-REACHED, CAP, FLOOR, UNDEFINED = "reached", "cap", "floor", "undefined"
 
 WAVE_GROWTH = (0.25, 1.0)
 """Bounds of a wave's draws as a share of all earlier ones: few looks (lower), no overshoot (upper)."""
@@ -41,10 +40,10 @@ def stop_reason(look: Look, half_width: float, *, draws_left: DrawCounts) -> str
         "reached"; "floor" where endless draws would leave some rung wider; "cap" where a question has no room; None.
     """
     if (look.half_width <= half_width).all():
-        return REACHED
+        return StopLabel.REACHED
     if (look.floor > half_width).any() or look.worst < 0:
-        return FLOOR
-    return CAP if (draws_left < 1).any() else None
+        return StopLabel.FLOOR
+    return StopLabel.CAP if (draws_left < 1).any() else None
 
 
 def wave_budget(look: Look, half_width: float, n_drawn: int, *, variance: Array) -> int:
@@ -213,14 +212,25 @@ def _crossing_state(
     if counts is None or target.crossing is None:
         unit_variance = np.ones(len(table.questions))
         return StoppingState(
-            target, waves, UNDEFINED, None, None, unit_variance, unit_variance / waves.draws, trace_cost(table)
+            target,
+            waves,
+            StopLabel.UNDEFINED,
+            None,
+            None,
+            unit_variance,
+            unit_variance / waves.draws,
+            trace_cost(table),
         )
     attempts, n_successes = counts
     rng = np.random.default_rng(seed)
     look_level = 1 - (1 - level) / MAX_LOOKS  # stopping at a narrow interval favours low estimates of K*
     fit = forecast(attempts, n_successes, k=[1], level=look_level, stopping="adaptive", rng=rng)
     crossing = fit.crossing(target.crossing)
-    stop = REACHED if _end_ratio(crossing) <= target.factor else (CAP if (draws_left < 1).any() else None)
+    stop = (
+        StopLabel.REACHED
+        if _end_ratio(crossing) <= target.factor
+        else (StopLabel.CAP if (draws_left < 1).any() else None)
+    )
     k = crossing.estimate if np.isfinite(crossing.estimate) else float(attempts.max())
     variance = passing_variance(attempts, n_successes, k)
     return StoppingState(
@@ -229,7 +239,7 @@ def _crossing_state(
 
 
 def _end_ratio(crossing: Crossing) -> float:
-    return crossing.high / crossing.low if crossing.label == RESOLVED else np.inf
+    return crossing.high / crossing.low if crossing.label == CrossingLabel.RESOLVED else np.inf
 
 
 def trace_cost(table: Outcomes) -> Array:

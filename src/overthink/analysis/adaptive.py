@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from overthink.adaptive.stopping import CAP, FLOOR, REACHED, UNDEFINED, StoppingState, stopping_rule
+from overthink.adaptive.stopping import StoppingState, stopping_rule
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding
+from overthink.data.kinds import Kind, Metric, StopLabel
 from overthink.data.record import Estimand
+from overthink.data.selectors import Selector
 from overthink.data.waves import Waves
 
 WEIGHTED = (
@@ -45,21 +47,21 @@ def adaptive(context: CurveContext, *, seed: int) -> Iterator[Finding]:
     state = stopping_rule(context.whole, aim, context.weights, level=context.level, seed=seed)
     yield _crossing(context, state) if state.look is None else _half_width(context, state)
     n_draws = int(waves.counts.sum())
-    yield _draws_finding(context, "draws", waves, estimate=float(n_draws))
-    if len(waves.counts) > 1 and state.stop != UNDEFINED:
+    yield _draws_finding(context, Metric.DRAWS, waves, estimate=float(n_draws))
+    if len(waves.counts) > 1 and state.stop != StopLabel.UNDEFINED:
         even, (low, high) = state.even_draws, _even_draws(context, state)
         saving, least, most = (1 - n_draws / draws for draws in (even, low, high))
-        yield _draws_finding(context, "even_draws", waves, estimate=even, low=low, high=high)
+        yield _draws_finding(context, Metric.EVEN_DRAWS, waves, estimate=even, low=low, high=high)
         per = waves.draws
         label = (
             f"{n_draws:,} draws in {len(waves.counts)} waves, {per.min():,} to {per.max():,} per question; as many for "
             f"every question would have taken {even:,.0f} for the same error"
         )
-        yield _draws_finding(context, "saving", waves, estimate=saving, low=least, high=most, label=label)
+        yield _draws_finding(context, Metric.SAVING, waves, estimate=saving, low=least, high=most, label=label)
 
 
-def _draws_finding(context: CurveContext, metric: str, waves: Waves, **fields: Any) -> Finding:
-    finding = replace(context.finding("adaptive", metric, At()), n_draws=int(waves.draws.max()), **fields)
+def _draws_finding(context: CurveContext, metric: Metric, waves: Waves, **fields: Any) -> Finding:
+    finding = replace(context.finding(Kind.ADAPTIVE, metric, At()), n_draws=int(waves.draws.max()), **fields)
     return finding if finding.low is None else replace(finding, level=context.level, limits=(SAME_DRAWS,))
 
 
@@ -69,17 +71,19 @@ def _half_width(context: CurveContext, state: StoppingState) -> Finding:
     assert target is not None
     rung = look.worst
     if rung < 0:
-        return replace(context.finding("adaptive", "half_width", At()), reason="no rung has an interval")
-    finding = context.finding("adaptive", "half_width", replace(context.at(rung), k=1, selector="single"))
+        return replace(context.finding(Kind.ADAPTIVE, Metric.HALF_WIDTH, At()), reason="no rung has an interval")
+    finding = context.finding(
+        Kind.ADAPTIVE, Metric.HALF_WIDTH, replace(context.at(rung), k=1, selector=Selector.SINGLE)
+    )
     width, floor = float(look.half_width[rung]), float(look.floor[rung])
     text = f"half-width {width:.3g} at its widest rung, {target:g} wanted"
-    if state.stop == FLOOR:
+    if state.stop == StopLabel.FLOOR:
         n_needed = look.questions_needed(target, level=context.level)
         text += (
             f"; more draws of these {look.questions[rung]} questions cannot reach it: endless ones would leave "
             f"{floor:.3g}; about {n_needed:,} questions would be needed"
         )
-    elif state.stop == CAP:
+    elif state.stop == StopLabel.CAP:
         text += f"; stopped at {state.target.max_draws:,} draws of a question"
     return replace(
         finding,
@@ -93,13 +97,17 @@ def _half_width(context: CurveContext, state: StoppingState) -> Finding:
 
 
 def _crossing(context: CurveContext, state: StoppingState) -> Finding:
-    finding = replace(context.finding("adaptive", "crossing", context.at(context.rungs - 1)), level=context.level)
+    finding = replace(
+        context.finding(Kind.ADAPTIVE, Metric.CROSSING, context.at(context.rungs - 1)), level=context.level
+    )
     crossing = state.crossing
     if crossing is None:
-        return replace(finding, label=UNDEFINED, reason="graded values have no success to wait for")
+        return replace(finding, label=StopLabel.UNDEFINED, reason="graded values have no success to wait for")
     is_reached = bool(np.isfinite(crossing.estimate))
     outcome = (
-        "resolved" if state.stop == REACHED else f"not resolved with {state.target.max_draws:,} draws of a question"
+        "resolved"
+        if state.stop == StopLabel.REACHED
+        else f"not resolved with {state.target.max_draws:,} draws of a question"
     )
     return replace(
         finding,

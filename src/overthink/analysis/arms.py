@@ -10,6 +10,7 @@ from overthink.analysis.options import ATTEMPT_UNCOUNTED, compute_definition
 from overthink.cost.units import amount, noun
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding, FindingTest
+from overthink.data.kinds import Kind, Metric, TaxLabel
 from overthink.data.record import Axis
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import CHANGE, COUNT, Intervals, mean_intervals
@@ -25,8 +26,6 @@ NOT_MET = "the arms were measured at no common total compute"
 NO_RUNG = "the arms share no thinking budget"
 
 K_MEANS = "K = 1: one attempt of the reference at its lowest rung"
-
-LOSS, GAIN, SMALL, OPEN = "loss shown", "gain shown", "loss below δ", "undetermined"
 
 
 def arm_differences(pairs: Sequence[Pair]) -> Iterator[Finding]:
@@ -60,14 +59,16 @@ def compared_totals(pairs: Sequence[Pair]) -> Iterator[Finding]:
             totals = mean_intervals(price.cells, pair.weights, level=context.level, support=COUNT)
             for rung in range(context.rungs):
                 at = replace(context.at(rung), unit=pair.unit.value)
-                finding = context.estimate("ledger", "compared_total", at, totals, (rung,), unknown=price.reason)
+                finding = context.estimate(
+                    Kind.LEDGER, Metric.COMPARED_TOTAL, at, totals, (rung,), unknown=price.reason
+                )
                 yield replace(
                     finding,
                     limits=(*finding.limits, *compute_definition(pair.unit, prompts=pair.prompts), *price.notes),
                 )
 
 
-def base_finding(pair: Pair, kind: str, metric: str, at: At, *, part: str | None = None) -> Finding:
+def base_finding(pair: Pair, kind: Kind, metric: Metric, at: At, *, part: str | None = None) -> Finding:
     """Return an empty finding of the arm, labelled with the reference."""
     finding = pair.arm.finding(kind, metric, at, part=part)
     draws = int(min(pair.arm.draws.min(initial=0), pair.reference.draws.min(initial=0)))
@@ -96,21 +97,21 @@ def with_estimate(finding: Finding, intervals: Intervals, index: int, *, unknown
 def _by_rung(pair: Pair, rng: np.random.Generator) -> Iterator[Finding]:
     rung_pairs = pair.equal_rungs
     if not rung_pairs:
-        yield replace(base_finding(pair, "arm_difference", "equal_rung", At()), reason=NO_RUNG)
+        yield replace(base_finding(pair, Kind.ARM_DIFFERENCE, Metric.EQUAL_RUNG, At()), reason=NO_RUNG)
         return
     below, above = (np.array(rungs, dtype=np.int64) for rungs in zip(*rung_pairs, strict=True))
     band = simultaneous_bands(
         pair.values[1][:, above] - pair.values[0][:, below], level=pair.arm.level, rng=rng, support=CHANGE
     )
     for i, (low, high) in enumerate(rung_pairs):
-        finding = base_finding(pair, "arm_difference", "equal_rung", pair.reference.at(low))
+        finding = base_finding(pair, Kind.ARM_DIFFERENCE, Metric.EQUAL_RUNG, pair.reference.at(low))
         finding = replace(finding, simultaneous=True, gates_failed=pair.gates(reference=[low], arm=[high]))
         finding = with_estimate(finding, band, i, unknown="no question has a value in both arms")
         yield replace(finding, limits=(*finding.limits, EQUAL_RUNG))
 
 
 def _by_compute(pair: Pair, rng: np.random.Generator) -> Iterator[Finding]:
-    empty = base_finding(pair, "arm_difference", "equal_compute", At())
+    empty = base_finding(pair, Kind.ARM_DIFFERENCE, Metric.EQUAL_COMPUTE, At())
     if pair.no_axis_reason is not None:
         yield replace(empty, reason=pair.no_axis_reason)
         return
@@ -122,11 +123,13 @@ def _by_compute(pair: Pair, rng: np.random.Generator) -> Iterator[Finding]:
     change = np.stack([point.arm - point.reference for point in points], axis=1)
     band = simultaneous_bands(change, level=pair.arm.level, rng=rng, support=CHANGE)
     for i, point in enumerate(points):
-        finding = with_estimate(_at_compute(pair, point, "arm_difference", "equal_compute"), band, i, unknown=NOT_MET)
+        finding = with_estimate(
+            _at_compute(pair, point, Kind.ARM_DIFFERENCE, Metric.EQUAL_COMPUTE), band, i, unknown=NOT_MET
+        )
         yield replace(finding, simultaneous=True, limits=(*finding.limits, EQUAL_COMPUTE, *pair.compute_limits))
 
 
-def _at_compute(pair: Pair, point: EqualComputePoint, kind: str, metric: str) -> Finding:
+def _at_compute(pair: Pair, point: EqualComputePoint, kind: Kind, metric: Metric) -> Finding:
     """Return an empty finding at the total compute of a rung of the arm, or of the reference."""
     owner, part = (pair.arm, None) if point.meeting.is_arm_rung else (pair.reference, "reference")
     at = at_total(pair, owner.at(point.meeting.rung), point.meeting.cost)
@@ -153,17 +156,17 @@ def _taxes(pair: Pair) -> Iterator[_Tax]:
     axis = pair.arm.table.axis
     if axis is Axis.SAFETY:
         return
-    metric = "capability" if axis is Axis.CAPABILITY else "over_refusal"
+    metric = Metric.CAPABILITY if axis is Axis.CAPABILITY else Metric.OVER_REFUSAL
     rung_pairs = pair.equal_rungs
     if rung_pairs:
         low, high = rung_pairs[-1]
-        finding = base_finding(pair, "safety_tax", metric, pair.reference.at(low))
+        finding = base_finding(pair, Kind.SAFETY_TAX, metric, pair.reference.at(low))
         finding = replace(finding, gates_failed=pair.gates(reference=[low], arm=[high]))
         yield _Tax("equal_rung", finding, pair.values[0][:, low] - pair.values[1][:, high], pair.weights)
     if pair.no_axis_reason is None:
         points = equal_compute_points(*pair.on_axis())
         if points:
-            finding = _at_compute(pair, points[-1], "safety_tax", f"{metric}_equal_compute")
+            finding = _at_compute(pair, points[-1], Kind.SAFETY_TAX, Metric(f"{metric}_equal_compute"))
             finding = replace(finding, limits=(*finding.limits, *pair.compute_limits))
             loss = points[-1].reference - points[-1].arm
             yield _Tax("equal_compute", finding, loss, pair.weights[:, pair.complete])
@@ -182,10 +185,11 @@ def _tax_verdicts(taxes: Sequence[_Tax], *, margin: float, alpha: float) -> Iter
         loss = finding.estimate or 0.0
         is_significant = bool(p[i] <= alpha)
         is_small = bool(small[i] <= alpha)
-        label = LOSS if is_significant and loss > 0 else GAIN if is_significant else SMALL if is_small else OPEN
-        label += ", below δ" if label == LOSS and is_small else ""
+        label = _tax_label(loss > 0, is_significant=is_significant, is_small=is_small)
         test = (
-            FindingTest(TEST_NAME, p=float(difference.p[0]), p_adjusted=float(p[i])) if not np.isnan(difference.p[0]) else None
+            FindingTest(TEST_NAME, p=float(difference.p[0]), p_adjusted=float(p[i]))
+            if not np.isnan(difference.p[0])
+            else None
         )
         yield replace(
             _as_change(finding, difference.intervals),
@@ -193,6 +197,12 @@ def _tax_verdicts(taxes: Sequence[_Tax], *, margin: float, alpha: float) -> Iter
             test=test,
             limits=(*finding.limits, f"δ = {margin:g}; adjusted over {len(taxes)} comparisons (Holm)"),
         )
+
+
+def _tax_label(is_loss: bool, *, is_significant: bool, is_small: bool) -> str:
+    if is_significant and is_loss:
+        return f"{TaxLabel.LOSS}, below δ" if is_small else TaxLabel.LOSS
+    return TaxLabel.GAIN if is_significant else TaxLabel.SMALL if is_small else TaxLabel.OPEN
 
 
 def _as_change(finding: Finding, intervals: Intervals) -> Finding:
@@ -212,7 +222,9 @@ def _compute(pair: Pair) -> Iterator[Finding]:
     base, own = pair.cost[0][:, low], pair.cost[1][:, high]
     is_known = ~np.isnan(base) & ~np.isnan(own)
     at = replace(pair.reference.at(low), unit=pair.unit.value)
-    results = [base_finding(pair, "safety_tax", metric, at) for metric in ("compute", "compute_difference")]
+    results = [
+        base_finding(pair, Kind.SAFETY_TAX, metric, at) for metric in (Metric.COMPUTE, Metric.COMPUTE_DIFFERENCE)
+    ]
     results = [replace(finding, limits=(*finding.limits, *pair.compute_limits)) for finding in results]
     if not is_known.any() or not base[is_known].mean() > 0:
         free = f"an attempt of the reference costs no {noun(pair.unit)}"

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.data.finding import At, Finding, FindingTest
+from overthink.data.kinds import Kind, Metric
 from overthink.data.record import ON_TRACE, Estimand
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import COUNT, Intervals, mean_intervals, question_weights
@@ -40,9 +41,9 @@ def controls(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> I
         natural = by_name.get((*task, scorer, Estimand.NATURAL))
         if natural is not None and not scorer.endswith(ON_TRACE):
             if estimand == Estimand.FORCED:
-                yield from _disagreement(natural, context, "natural", _weights(context, seed))
+                yield from _disagreement(natural, context, Metric.NATURAL, _weights(context, seed))
             elif estimand == Estimand.SHAM:
-                yield from _disagreement(natural, context, "sham", _weights(context, seed))
+                yield from _disagreement(natural, context, Metric.SHAM, _weights(context, seed))
         on_trace = by_name.get((*task, scorer + ON_TRACE, estimand))
         if on_trace is not None:
             yield from _trace_and_answer(on_trace, context, _weights(context, seed))
@@ -58,16 +59,16 @@ def _weights(context: CurveContext, seed: int) -> NDArray[np.float64]:
 
 
 def _disagreement(
-    natural: CurveContext, context: CurveContext, metric: str, weights: NDArray[np.float64]
+    natural: CurveContext, context: CurveContext, metric: Metric, weights: NDArray[np.float64]
 ) -> Iterator[Finding]:
     own = _aligned_values(natural, like=context)[:, :, 0]
     result = disagreement(context.table.values, own, weights, level=context.level)
     for rung in range(context.rungs):
-        at = At() if metric == "sham" else context.at(rung)
+        at = At() if metric is Metric.SHAM else context.at(rung)
         unknown = "no trace has both answers: none ended by itself, or none was scored"
-        share = context.estimate("disagreement", metric, at, result.share, (rung,), unknown=unknown)
+        share = context.estimate(Kind.DISAGREEMENT, metric, at, result.share, (rung,), unknown=unknown)
         change = context.estimate(
-            "disagreement", f"{metric}_difference", at, result.difference.intervals, (rung,), unknown=unknown
+            Kind.DISAGREEMENT, Metric(f"{metric}_difference"), at, result.difference.intervals, (rung,), unknown=unknown
         )
         p = float(result.difference.p[rung])
         for finding, test in ((share, None), (change, None if np.isnan(p) else FindingTest(TEST_NAME, p=p))):
@@ -80,14 +81,14 @@ def _disagreement(
             )
 
 
-def _caveats(result: Disagreement, context: CurveContext, rung: int, metric: str) -> tuple[str, ...]:
+def _caveats(result: Disagreement, context: CurveContext, rung: int, metric: Metric) -> tuple[str, ...]:
     all_traces = int(context.table.observed[:, :, rung].sum())
     fewer = (
         f"{ENDED_TRACES_ONLY}: {result.traces[rung]} of {all_traces}"
         if result.traces[rung] < all_traces
         else ENDED_TRACES_ONLY
     )
-    return (fewer,) if metric == "sham" else (fewer, CUT_TOO)
+    return (fewer,) if metric is Metric.SHAM else (fewer, CUT_TOO)
 
 
 def _trace_and_answer(on_trace: CurveContext, context: CurveContext, weights: NDArray[np.float64]) -> Iterator[Finding]:
@@ -96,8 +97,8 @@ def _trace_and_answer(on_trace: CurveContext, context: CurveContext, weights: ND
     for rung in range(context.rungs):
         for metric, intervals in cells.items():
             finding = context.estimate(
-                "two_by_two",
-                metric,
+                Kind.TWO_BY_TWO,
+                Metric(metric),
                 context.at(rung),
                 intervals,
                 (rung,),
@@ -157,14 +158,16 @@ def budget_control(context: CurveContext, *, rng: np.random.Generator) -> Iterat
         return
     gates = context.failed_gates(range(context.rungs))
     adherence = mean_intervals(control(context.table.thinking_tokens, targets), context.weights, level=context.level)
-    finding = context.estimate("budget_control", "control", At(), adherence, (), unknown="thinking tokens are unknown")
+    finding = context.estimate(
+        Kind.BUDGET_CONTROL, Metric.CONTROL, At(), adherence, (), unknown="thinking tokens are unknown"
+    )
     yield replace(finding, limits=(*finding.limits, NO_MINIMUM))
     most = steepest(targets) * PER
     slopes = mean_intervals(
         scaling(context.cells, targets) * PER, context.weights, level=context.level, support=(-most, most)
     )
     finding = context.estimate(
-        "budget_control", "scaling", At(), slopes, (), unknown="no question has a value at every budget"
+        Kind.BUDGET_CONTROL, Metric.SCALING, At(), slopes, (), unknown="no question has a value at every budget"
     )
     yield replace(finding, gates_failed=gates, limits=(*finding.limits, SLOPE))
     yield replace(_performance(context, rng), gates_failed=gates)
@@ -172,7 +175,9 @@ def budget_control(context: CurveContext, *, rng: np.random.Generator) -> Iterat
 
 def _performance(context: CurveContext, rng: np.random.Generator) -> Finding:
     """Return the highest mean; the highest ends of the simultaneous band bound the highest true mean."""
-    finding = replace(context.finding("budget_control", "performance", At()), level=context.level, simultaneous=True)
+    finding = replace(
+        context.finding(Kind.BUDGET_CONTROL, Metric.PERFORMANCE, At()), level=context.level, simultaneous=True
+    )
     band = simultaneous_bands(context.cells, level=context.level, rng=rng)
     if np.isnan(band.estimate).all():
         return replace(finding, reason="no value is known at any budget")
@@ -207,18 +212,18 @@ def _commitment(
 ) -> Iterator[Finding]:
     resamples = context.analysis.resamples
     if resamples is None:
-        yield replace(context.finding("commitment", "committed", At()), reason=UNKNOWN)
+        yield replace(context.finding(Kind.COMMITMENT, Metric.COMMITTED, At()), reason=UNKNOWN)
         return
     commits, tokens = _commitment_points(context, resamples)
     weights = question_weights(len(context.table.questions), rng=rng)
     share = mean_intervals(question_means(commits[:, :, None]), weights, level=context.level)
     finding = context.estimate(
-        "commitment", "committed", At(), share, (0,), unknown="no trace has two rungs with resamples"
+        Kind.COMMITMENT, Metric.COMMITTED, At(), share, (0,), unknown="no trace has two rungs with resamples"
     )
     yield replace(finding, limits=(*finding.limits, ONE_TEST_EACH, FINEST))
     token_means = mean_intervals(question_means(tokens[:, :, None]), weights, level=context.level, support=COUNT)
     finding = context.estimate(
-        "commitment", "commitment_tokens", At(), token_means, (0,), unknown="no trace was found to commit"
+        Kind.COMMITMENT, Metric.COMMITMENT_TOKENS, At(), token_means, (0,), unknown="no trace was found to commit"
     )
     yield replace(finding, limits=(*finding.limits, COMMITTED_ONLY, FINEST))
     if forced_curve is not None and forced_curve.rungs > 1:
@@ -259,7 +264,7 @@ def _artefact(
     mean, low, high, error = (np.array([x]) for x in (artefact.mean, artefact.low, artefact.high, np.nan))
     interval = Intervals(mean, low, high, error, np.array([artefact.n_questions]))
     unknown = "no trace has both a settled forced answer and a commitment"
-    finding = context.estimate("commitment", "forcing_artefact", At(), interval, (0,), unknown=unknown)
+    finding = context.estimate(Kind.COMMITMENT, Metric.FORCING_ARTEFACT, At(), interval, (0,), unknown=unknown)
     left_out = f"{artefact.n_left_out} traces without one of the two are left out"
     return replace(finding, limits=(*finding.limits, FORCED_LATER, left_out))
 

@@ -26,9 +26,10 @@ from overthink.cost.flop_matched import Match, flop_matched, served_below
 from overthink.cost.frontier import Frontier, frontier
 from overthink.cost.units import Unit, amount
 from overthink.data.finding import At, Finding
+from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 
-KIND = "flop_matched"
+KIND = Kind.FLOP_MATCHED
 
 MAX_SMALL_BUDGETS = 40
 """Maximum number of budgets of the smaller model; crossings between two of them are not resolved."""
@@ -103,7 +104,7 @@ def _unknown(contexts: Sequence[CurveContext]) -> str | None:
 def _empty_finding(contexts: Sequence[CurveContext]) -> Finding:
     """Return a finding without an estimate, of the first arm of another model."""
     other = next(context for context in contexts if context.table.arm in context.analysis.other_models)
-    return replace(other.finding(KIND, "multiple", At(unit=Unit.FLOP.value)), level=other.level)
+    return replace(other.finding(KIND, Metric.MULTIPLE, At(unit=Unit.FLOP.value)), level=other.level)
 
 
 def _sides(contexts: Sequence[CurveContext]) -> list[_Side]:
@@ -124,7 +125,7 @@ def _sides(contexts: Sequence[CurveContext]) -> list[_Side]:
 def _model_pair(small: _Side, large: _Side, seed: int) -> Iterator[Finding]:
     context = small.candidates.context
     other_id = large.candidates.context.prefix.replace("/", ".")
-    empty = context.finding(KIND, "multiple", At(unit=Unit.FLOP.value), part=other_id)
+    empty = context.finding(KIND, Metric.MULTIPLE, At(unit=Unit.FLOP.value), part=other_id)
     empty = replace(empty, level=context.level, label=f"against {large.name}")
     if small.size == large.size:
         same = f"{small.name} and {large.name} have {small.size:.3g} active parameters each: neither is the larger one"
@@ -185,12 +186,12 @@ def _numbers(finding: Finding, match: Match, ratio: float, margin: float) -> Ite
     multiple = match.multiple
     reason = match.reason if multiple is None else None
     yield replace(finding, estimate=multiple, low=low, high=high, reason=reason)
-    shown_multiple = _with_metric(finding, "multiple_shown")
+    shown_multiple = _with_metric(finding, Metric.MULTIPLE_SHOWN)
     within = f"no worse than δ = {margin:g}, by the lower end of the interval"
     number = match.over_large(match.shown_cost)
     reason = match.reason if number is None else "no interval: it is itself what an interval shows"
     yield replace(shown_multiple, estimate=number, reason=reason, limits=(within, *shown_multiple.limits))
-    tokens_served = replace(_with_metric(finding, "tokens_served"), limits=(TRAINING, *finding.limits))
+    tokens_served = replace(_with_metric(finding, Metric.TOKENS_SERVED), limits=(TRAINING, *finding.limits))
     if multiple is None:
         yield replace(tokens_served, reason=match.reason, high=_finite(low, ratio))
     elif multiple <= 1:
@@ -200,7 +201,7 @@ def _numbers(finding: Finding, match: Match, ratio: float, margin: float) -> Ite
         yield replace(tokens_served, estimate=estimate, low=_finite(high, ratio), high=_finite(low, ratio))
 
 
-def _with_metric(finding: Finding, metric: str) -> Finding:
+def _with_metric(finding: Finding, metric: Metric) -> Finding:
     return replace(finding, metric=metric, id=finding.id.replace(f"/{KIND}/multiple/", f"/{KIND}/{metric}/", 1))
 
 

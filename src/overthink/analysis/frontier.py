@@ -26,6 +26,7 @@ from overthink.cost.frontier import FOLDS, Frontier, frontier
 from overthink.cost.units import amount
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding
+from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import Outcomes
 from overthink.stats.bootstrap import Intervals
 
@@ -93,14 +94,16 @@ def _name_of_all(group: Sequence[CurveContext]) -> str:
 
 
 def _task_frontier(candidates: AllocationCandidates, seed: int, *, by_difficulty: bool) -> Iterator[Finding]:
-    best, naive = ("worst_value", "naive_worst") if candidates.attacker else ("best_value", "naive_best")
+    best, naive = (
+        (Metric.WORST_VALUE, Metric.NAIVE_WORST) if candidates.attacker else (Metric.BEST_VALUE, Metric.NAIVE_BEST)
+    )
     if candidates.stops_at_success:
-        yield replace(candidates.context.finding("frontier", best, At()), reason=STOPPED)
+        yield replace(candidates.context.finding(Kind.FRONTIER, best, At()), reason=STOPPED)
         return
     options = candidate_options(candidates, candidates.tables)
     reason = no_frontier_reason(options)
     if reason is not None:
-        yield replace(candidates.context.finding("frontier", best, At()), reason=reason, limits=options.limits)
+        yield replace(candidates.context.finding(Kind.FRONTIER, best, At()), reason=reason, limits=options.limits)
         return
     weights, rng = bootstrap_and_folds(seed, len(options.comparable))
     result = frontier(options, log_budgets(options, BUDGETS), weights=weights, level=candidates.context.level, rng=rng)
@@ -124,7 +127,7 @@ def _point(
     i: int,
     choice: Allocation,
     *,
-    metric: str,
+    metric: Metric,
     limits: tuple[str, ...],
 ) -> Finding:
     intervals = result.naive if metric.startswith("naive") else result.value
@@ -145,10 +148,15 @@ def _within(result: Frontier, i: int, at: At) -> At:
 
 
 def _at_budget(
-    candidates: AllocationCandidates, metric: str, result: Frontier, i: int, intervals: Intervals, cell: tuple[int, ...]
+    candidates: AllocationCandidates,
+    metric: Metric,
+    result: Frontier,
+    i: int,
+    intervals: Intervals,
+    cell: tuple[int, ...],
 ) -> Finding:
     unknown = "no allocation is within the budget"
-    finding = candidates.context.estimate("frontier", metric, At(), intervals, cell, unknown=unknown)
+    finding = candidates.context.estimate(Kind.FRONTIER, metric, At(), intervals, cell, unknown=unknown)
     return replace(finding, id=f"{finding.id}/{np.format_float_positional(result.budgets[i], trim='-')}{result.unit}")
 
 
@@ -179,7 +187,7 @@ def _by_difficulty(
         *((ATTACKER_LIMIT,) if options.attacker else ()),
         POINTWISE,
     )
-    metric = "worst_by_difficulty" if candidates.attacker else "best_by_difficulty"
+    metric = Metric.WORST_BY_DIFFICULTY if candidates.attacker else Metric.BEST_BY_DIFFICULTY
     for i, budget in enumerate(result.budgets.tolist()):
         choices = [row[i] for row in result.choices]
         at = _within(result, i, At())
@@ -194,7 +202,7 @@ def _by_difficulty(
             yield replace(finding, limits=(*finding.limits, *limits))
         for b, choice in enumerate(choices):
             if choice is not None:
-                finding = _at_budget(candidates, f"{metric}_bin{b}", result, i, result.by_bin, (b, i))
+                finding = _at_budget(candidates, Metric(f"{metric}_bin{b}"), result, i, result.by_bin, (b, i))
                 hard = "the hardest questions" if b == 0 else "the easiest" if b == len(choices) - 1 else "in between"
                 label = f"{within}, {hard}: {candidates.describe(choice)}"
                 yield replace(finding, at=at, label=label, limits=(*finding.limits, *limits))

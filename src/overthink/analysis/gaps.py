@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding
+from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 from overthink.stats.curve import REQUESTED_TOKENS, ladder_of
 from overthink.stats.divergence import Divergence, Slopes, divergence
@@ -47,8 +48,8 @@ def _gap(capability: CurveContext, safety: CurveContext, rng: np.random.Generato
     )
     yield from pair.curve()
     if ladder.in_tokens:
-        yield from pair.slopes(result.capability, "slope_capability")
-        yield from pair.slopes(result.safety, "slope_safety")
+        yield from pair.slopes(result.capability, Metric.SLOPE_CAPABILITY)
+        yield from pair.slopes(result.safety, Metric.SLOPE_SAFETY)
     yield pair.onset()
 
 
@@ -63,18 +64,18 @@ class _Pair:
 
     def curve(self) -> Iterator[Finding]:
         for rung in range(1, self.capability.rungs):
-            finding = self._finding("gap", self.capability.between(rung, 0), [0, rung])
+            finding = self._finding(Metric.GAP, self.capability.between(rung, 0), [0, rung])
             finding = replace(finding, limits=(*finding.limits, GAP_DEFINITION, BAND))
             yield self._with_estimate(finding, (self.result.estimate, self.result.low, self.result.high), rung)
 
-    def slopes(self, slopes: Slopes, metric: str) -> Iterator[Finding]:
+    def slopes(self, slopes: Slopes, metric: Metric) -> Iterator[Finding]:
         for step in range(self.capability.rungs - 1):
             finding = self._finding(metric, self.capability.between(step + 1, step), [step, step + 1])
             finding = replace(finding, limits=(*finding.limits, PER_DOUBLING))
             yield self._with_estimate(finding, (slopes.estimate, slopes.low, slopes.high), step)
 
     def onset(self) -> Finding:
-        finding = self._finding("onset", At(), range(self.capability.rungs))
+        finding = self._finding(Metric.ONSET, At(), range(self.capability.rungs))
         both = ", ".join(str(step + 1) for step in np.flatnonzero(self.result.divergent))
         if both:
             label = f"{finding.label}: capability rises and safety falls on the way to rung {both}"
@@ -88,8 +89,8 @@ class _Pair:
             return replace(finding, reason=where.reason)
         return replace(finding, low=where.low, high=where.high, reason="a place between two rungs: no single number")
 
-    def _finding(self, metric: str, at: At, rungs: Sequence[int]) -> Finding:
-        finding = self.safety.finding("divergence", metric, at, part=_id(self.capability))
+    def _finding(self, metric: Metric, at: At, rungs: Sequence[int]) -> Finding:
+        finding = self.safety.finding(Kind.DIVERGENCE, metric, at, part=_id(self.capability))
         return replace(
             finding,
             label=f"against {self.capability.table.task}",

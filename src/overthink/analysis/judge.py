@@ -9,12 +9,14 @@ from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.analysis.shapes import Withheld, shape_verdicts
 from overthink.analysis.values import differences, ladder_comparisons
 from overthink.data.finding import At, Finding, FindingTest
+from overthink.data.kinds import GateLabel, Kind, Metric
 from overthink.data.labels import HumanLabel, label_table
 from overthink.data.record import ON_TRACE
+from overthink.data.selectors import Selector
 from overthink.stats.judge_correction import CorrectedCurve, correct_judge
 from overthink.stats.judge_drift import DRIFT, NO_DRIFT, JudgeDrift, judge_drift
 
-GATE = "judge_drift"
+GATE = Metric.JUDGE_DRIFT
 DRIFT_TEST = "permutation test of equal sensitivity and specificity at all rungs"
 RANDOM = "valid if the labelled answers are a random sample of each rung's answers"
 
@@ -52,9 +54,9 @@ def labels_of_curve(context: CurveContext) -> Sequence[HumanLabel]:
 
 def _gate(context: CurveContext, drift: JudgeDrift) -> Finding:
     return replace(
-        context.finding("gate", GATE, At()),
+        context.finding(Kind.GATE, GATE, At()),
         estimate=None if np.isnan(drift.largest) else drift.largest,
-        label={NO_DRIFT: "passed", DRIFT: "failed"}.get(drift.decision),
+        label={NO_DRIFT: GateLabel.PASSED, DRIFT: GateLabel.FAILED}.get(drift.decision),
         reason=f"{drift.decision}: {drift.reason}",
         test=FindingTest(DRIFT_TEST, p=None if np.isnan(drift.p) else drift.p),
         level=context.level,
@@ -64,9 +66,12 @@ def _gate(context: CurveContext, drift: JudgeDrift) -> Finding:
 
 def _errors(context: CurveContext, curve: CorrectedCurve) -> Iterator[Finding]:
     for rung, error in enumerate(curve.judge_error):
-        for metric, share in (("sensitivity", error.sensitivity), ("specificity", error.specificity)):
+        for metric, share in (
+            (Metric.SENSITIVITY, error.sensitivity),
+            (Metric.SPECIFICITY, error.specificity),
+        ):
             finding = replace(
-                context.finding("judge", metric, context.at(rung)), n_questions=error.questions, level=context.level
+                context.finding(Kind.JUDGE, metric, context.at(rung)), n_questions=error.questions, level=context.level
             )
             label = f"{share.trials} labelled answers"
             if np.isnan(share.estimate):
@@ -74,7 +79,7 @@ def _errors(context: CurveContext, curve: CorrectedCurve) -> Iterator[Finding]:
             else:
                 yield replace(finding, estimate=share.estimate, low=share.low, high=share.high, label=label)
         classical = curve.rogan_gladen[rung]
-        finding = replace(context.finding("judge", "rogan_gladen", context.at(rung)), level=context.level)
+        finding = replace(context.finding(Kind.JUDGE, Metric.ROGAN_GLADEN, context.at(rung)), level=context.level)
         if np.isnan(classical.estimate):
             yield replace(finding, reason=classical.reason)
         else:
@@ -83,10 +88,10 @@ def _errors(context: CurveContext, curve: CorrectedCurve) -> Iterator[Finding]:
 
 def _correction(context: CurveContext, curve: CorrectedCurve, rng: np.random.Generator) -> Iterator[Finding]:
     for rung in range(context.rungs):
-        at = replace(context.at(rung), k=1, selector="single")
+        at = replace(context.at(rung), k=1, selector=Selector.SINGLE)
         n_labelled = int(curve.labelled[rung])
         finding = replace(
-            context.finding("value", "corrected_mean", at),
+            context.finding(Kind.VALUE, Metric.CORRECTED_MEAN, at),
             n_questions=len(context.table.questions),
             n_draws=int(context.draws[rung]),
             level=context.level,
@@ -102,5 +107,5 @@ def _correction(context: CurveContext, curve: CorrectedCurve, rng: np.random.Gen
             yield replace(finding, estimate=estimate, low=low, high=high)
     if context.rungs > 1:
         change = curve.differences(ladder_comparisons(context.rungs))
-        yield from differences(context, change, metric="corrected_mean")
+        yield from differences(context, change, metric=Metric.CORRECTED_MEAN)
         yield from shape_verdicts(context, curve.values, name="corrected_", rng=rng)

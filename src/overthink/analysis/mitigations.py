@@ -21,9 +21,10 @@ from overthink.analysis.arms import (
 )
 from overthink.analysis.request import CurveContext
 from overthink.cost.equal_compute import MIN_COST_RATIO, ComputeCurve
-from overthink.cost.mitigation import UNTESTABLE, Fall, Mitigation, mitigation, verdicts
+from overthink.cost.mitigation import Fall, Mitigation, mitigation, verdicts
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding, FindingTest
+from overthink.data.kinds import Kind, Metric, MitigationLabel
 from overthink.data.record import Axis
 
 MITIGATION_TEST = "falls to the top by max-t, reduction paired by question, residual by one-sided tests against δ"
@@ -31,7 +32,7 @@ REDUCTION = "the estimate is what the arm gives back at the top: its safety minu
 LARGEST_OF_FALLS = "the largest of {count} falls, so a little too high; the band holds for all of them"
 SAME_COMPUTE = "at the highest total compute that both arms reached"
 SAME_RUNG = "at the highest thinking budget that both arms were given"
-COMPARED_AT = {"equal_compute": SAME_COMPUTE, "equal_rung": SAME_RUNG}
+COMPARED_AT = {Metric.EQUAL_COMPUTE: SAME_COMPUTE, Metric.EQUAL_RUNG: SAME_RUNG}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +50,7 @@ class _Case:
     """
 
     pair: Pair
-    metric: str
+    metric: Metric
     at: At
     gates: tuple[str, ...] = ()
     result: Mitigation | None = None
@@ -61,23 +62,25 @@ def mitigations(pairs: Sequence[Pair], *, margin: float, alpha: float) -> Iterat
     """Yield verdicts at equal total compute and at equal budget, each adjusted over all arms and safety tasks."""
     safety = [pair for pair in pairs if pair.arm.table.axis is Axis.SAFETY]
     for metric, cases in {
-        "equal_compute": [_by_compute(pair, margin) for pair in safety],
-        "equal_rung": [_by_rung(pair, margin) for pair in safety],
+        Metric.EQUAL_COMPUTE: [_by_compute(pair, margin) for pair in safety],
+        Metric.EQUAL_RUNG: [_by_rung(pair, margin) for pair in safety],
     }.items():
         results = [case.result for case in cases if case.result is not None]
         all_verdicts = iter(verdicts(results, alpha=alpha))
         for case in cases:
-            finding = base_finding(case.pair, "mitigation", metric, case.at)
+            finding = base_finding(case.pair, Kind.MITIGATION, metric, case.at)
             against = f"against {case.pair.reference.table.arm}"
             adjustment = f"δ = {margin:g}; adjusted over {len(results)} (Holm)"
             limits = (*finding.limits, against, COMPARED_AT[metric], REDUCTION, adjustment)
-            finding = replace(finding, limits=limits, gates_failed=case.gates, label=UNTESTABLE)
+            finding = replace(finding, limits=limits, gates_failed=case.gates, label=MitigationLabel.UNTESTABLE)
             if case.result is None:
                 yield replace(finding, reason=case.reason)
                 continue
             verdict = next(all_verdicts)
             test = (
-                None if np.isnan(verdict.p) else FindingTest(MITIGATION_TEST, verdict.p, verdict.p_adjusted, case.result.mde)
+                None
+                if np.isnan(verdict.p)
+                else FindingTest(MITIGATION_TEST, verdict.p, verdict.p_adjusted, case.result.mde)
             )
             finding = _number(finding, case.result, case.result.reduction)
             yield replace(finding, label=verdict.label, test=test, reason=verdict.reason or finding.reason)
@@ -85,7 +88,7 @@ def mitigations(pairs: Sequence[Pair], *, margin: float, alpha: float) -> Iterat
 
 
 def _by_compute(pair: Pair, margin: float) -> _Case:
-    metric = "equal_compute"
+    metric = Metric.EQUAL_COMPUTE
     if pair.no_axis_reason is not None:
         return _Case(pair, metric, At(), reason=pair.no_axis_reason)
     base, own = pair.on_axis()
@@ -112,12 +115,12 @@ def _by_compute(pair: Pair, margin: float) -> _Case:
 def _by_rung(pair: Pair, margin: float) -> _Case:
     rung_pairs = pair.equal_rungs
     if not rung_pairs:
-        return _Case(pair, "equal_rung", At(), reason=NO_RUNG)
+        return _Case(pair, Metric.EQUAL_RUNG, At(), reason=NO_RUNG)
     low, high = rung_pairs[-1]
     base, own = pair.values[0][:, : low + 1], pair.values[1][:, : high + 1]
     result = _test(pair, base, own, pair.weights, margin)
     gates = pair.gates(reference=range(low + 1), arm=range(high + 1))
-    return _Case(pair, "equal_rung", pair.reference.at(low), gates, result, (low, high))
+    return _Case(pair, Metric.EQUAL_RUNG, pair.reference.at(low), gates, result, (low, high))
 
 
 def _test(pair: Pair, base: Array, own: Array, weights: Array, margin: float) -> Mitigation:
@@ -136,7 +139,7 @@ def _evidence(case: _Case, result: Mitigation) -> Iterator[Finding]:
         return
     falls = (("degradation", result.degradation, case.levels[0]), ("residual", result.residual, sum(case.levels)))
     for name, fall, count in falls:
-        finding = base_finding(case.pair, "mitigation", f"{name}_{case.metric}", case.at)
+        finding = base_finding(case.pair, Kind.MITIGATION, Metric(f"{name}_{case.metric}"), case.at)
         bias = (LARGEST_OF_FALLS.format(count=count),) if count > 1 else ()
         limits = (*finding.limits, COMPARED_AT[case.metric], *bias)
         finding = replace(finding, simultaneous=count > 1, gates_failed=case.gates, limits=limits)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from overthink.analysis.request import CurveContext
 from overthink.cost.allocation import (
-    SCORED_SELECTORS,
     Allocation,
     AllocationOptions,
     allocation_options,
@@ -25,6 +24,7 @@ from overthink.data.arrays import Array
 from overthink.data.finding import prefixes
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
+from overthink.data.selectors import SCORED_SELECTORS, Selector
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 from overthink.stats.curve import mean_curve, parallel_curves, question_means
@@ -166,7 +166,9 @@ class AllocationCandidates:
     def describe(self, choice: Allocation) -> str:
         """Return an allocation in words."""
         method = (
-            "one try" if choice.selector == "single" else f"{choice.selector.replace('_', ' ')} of {choice.k} tries"
+            "one try"
+            if choice.selector == Selector.SINGLE
+            else f"{choice.selector.replace('_', ' ')} of {choice.k} tries"
         )
         arm = "" if choice.arm is None else f" of {choice.arm}"
         return f"{method} at rung {self.contexts[choice.arm].table.rungs[choice.rung].index}{arm}"

@@ -10,7 +10,9 @@ import numpy as np
 
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.data.finding import At, Finding
+from overthink.data.kinds import GateLabel, Kind, Metric
 from overthink.data.record import Axis, Estimand
+from overthink.data.selectors import Selector
 from overthink.stats.bootstrap import mean_intervals
 from overthink.stats.curve import question_means
 from overthink.stats.gates import RISE_MIN, effort_moved
@@ -44,17 +46,17 @@ def _reliability(context: CurveContext) -> Iterator[Finding]:
         if context.table.axis is Axis.CAPABILITY:  # on the other axes pass^k is the value worst_at_k
             for i, k in enumerate(result.k.tolist()):
                 if k > 1:
-                    at = replace(context.at(rung), k=k, selector="all")
+                    at = replace(context.at(rung), k=k, selector=Selector.ALL)
                     unknown = f"no question has {k} draws with a value here"
                     finding = context.estimate(
-                        "reliability", "all_of_k", at, result.all_of_k, (rung, i), unknown=unknown
+                        Kind.RELIABILITY, Metric.ALL_OF_K, at, result.all_of_k, (rung, i), unknown=unknown
                     )
                     yield _with_gates(context, finding, rung)
         unknown = "no question has two draws with a value here"
         at = context.at(rung)
         yield _with_gates(
             context,
-            context.estimate("reliability", "disagreement", at, result.disagreement, (rung,), unknown=unknown),
+            context.estimate(Kind.RELIABILITY, Metric.DISAGREEMENT, at, result.disagreement, (rung,), unknown=unknown),
             rung,
         )
 
@@ -67,17 +69,17 @@ def _with_gates(context: CurveContext, finding: Finding, rung: int) -> Finding:
 def _flips(context: CurveContext) -> Iterator[Finding]:
     result = flips(context.table.values, context.weights, level=context.level)
     for i, (rung, below) in enumerate(result.pairs):
-        for metric, shares in (("lost", result.losses), ("gained", result.gains)):
+        for metric, shares in ((Metric.LOST, result.losses), (Metric.GAINED, result.gains)):
             unknown = "no trace has a value at both rungs"
-            finding = context.estimate("flip", metric, context.between(rung, below), shares, (i,), unknown=unknown)
+            finding = context.estimate(Kind.FLIP, metric, context.between(rung, below), shares, (i,), unknown=unknown)
             limits = (*finding.limits, POINTWISE)
             draws = int(min(context.draws[rung], context.draws[below]))
             yield replace(finding, n_draws=draws, gates_failed=context.failed_gates([below, rung]), limits=limits)
     if context.rungs > 2:
         came_back = returns(context.table.values, context.weights, level=context.level)
-        for metric in ("lost_and_regained", "gained_and_lost"):
+        for metric in (Metric.LOST_AND_REGAINED, Metric.GAINED_AND_LOST):
             unknown = "no trace has a value at every rung"
-            finding = context.estimate("flip", metric, At(), getattr(came_back, metric), (), unknown=unknown)
+            finding = context.estimate(Kind.FLIP, metric, At(), getattr(came_back, metric), (), unknown=unknown)
             yield replace(finding, gates_failed=context.failed_gates(range(context.rungs)))
 
 
@@ -90,7 +92,7 @@ def _settling(context: CurveContext) -> Iterator[Finding]:
         stays = np.where(np.isnan(lock), np.nan, lock <= rung)
         shares = mean_intervals(question_means(stays[:, :, None]), context.weights, level=context.level)
         unknown = "no trace has an answer from here on"
-        finding = context.estimate("lock", "settled", context.at(rung), shares, (0,), unknown=unknown)
+        finding = context.estimate(Kind.LOCK, Metric.SETTLED, context.at(rung), shares, (0,), unknown=unknown)
         if table.estimand is Estimand.FORCED:
             finding = replace(finding, limits=(*finding.limits, FORCED_LOCK))
         yield _with_gates(context, finding, rung)
@@ -112,8 +114,8 @@ def checks(context: CurveContext) -> Iterator[Finding]:
 
 def _gates(context: CurveContext) -> Iterator[Finding]:
     for gate in context.gate_results:
-        label = None if gate.passed is None else ("passed" if gate.passed else "failed")
-        finding = context.finding("gate", gate.name, context.at(gate.rung))
+        label = None if gate.passed is None else (GateLabel.PASSED if gate.passed else GateLabel.FAILED)
+        finding = context.finding(Kind.GATE, Metric(gate.name), context.at(gate.rung))
         yield replace(finding, estimate=gate.estimate, label=label, reason=gate.reason)
 
 
@@ -122,10 +124,10 @@ def _extreme(context: CurveContext) -> Iterator[Finding]:
     means = np.array([cell[~np.isnan(cell)].mean() for cell in cells.T if not np.isnan(cell).all()])
     if means.size and means.max() <= FLOOR:
         label = f"at the floor: at most {means.max():.1%} at every rung; a fall cannot be seen"
-        yield replace(context.finding("extreme", "floor", At()), estimate=float(means.max()), label=label)
+        yield replace(context.finding(Kind.EXTREME, Metric.FLOOR, At()), estimate=float(means.max()), label=label)
     elif means.size and means.min() >= CEILING:
         label = f"at the ceiling: at least {means.min():.1%} at every rung; a rise cannot be seen"
-        yield replace(context.finding("extreme", "ceiling", At()), estimate=float(means.min()), label=label)
+        yield replace(context.finding(Kind.EXTREME, Metric.CEILING, At()), estimate=float(means.min()), label=label)
 
 
 def _no_op(context: CurveContext) -> Iterator[Finding]:
@@ -133,10 +135,10 @@ def _no_op(context: CurveContext) -> Iterator[Finding]:
         ratio = effort_moved(context.table)
         if ratio < RISE_MIN:
             label = f"the levels did not move the reasoning tokens: at most {ratio:.2f} times the lowest"
-            yield replace(context.finding("no_op", "effort", At()), estimate=ratio, label=label)
+            yield replace(context.finding(Kind.NO_OP, Metric.EFFORT, At()), estimate=ratio, label=label)
     elif context.table.estimand is Estimand.CHECKPOINT and len(context.table.rungs) > 1:
         natural_end = context.table.natural_end[:, :, 0]
         values = natural_end[~np.isnan(natural_end)]
         if values.size and values.all():
             label = "every loop had ended by the lowest checkpoint, so what a longer one does was not seen"
-            yield replace(context.finding("no_op", "checkpoint", At()), estimate=1.0, label=label)
+            yield replace(context.finding(Kind.NO_OP, Metric.CHECKPOINT, At()), estimate=1.0, label=label)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.finding import At, Finding
+from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import Outcomes, guaranteed_part
 from overthink.data.record import ON_TRACE, Estimand
 from overthink.data.verifier_scores import VerifierRun
@@ -122,7 +123,7 @@ class CurveContext:
         )
         return tuple(dict.fromkeys(names))
 
-    def finding(self, kind: str, metric: str, at: At, *, part: str | None = None) -> Finding:
+    def finding(self, kind: Kind, metric: Metric, at: At, *, part: str | None = None) -> Finding:
         """Return a finding without an estimate. ``part`` separates the ids of one metric at one position."""
         where = [] if part is None else [part]
         where += [] if at.rung is None else [f"rung{at.rung}"]
@@ -144,8 +145,8 @@ class CurveContext:
 
     def estimate(
         self,
-        kind: str,
-        metric: str,
+        kind: Kind,
+        metric: Metric,
         at: At,
         intervals: Intervals,
         cell: tuple[int, ...],

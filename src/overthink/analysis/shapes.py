@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 from overthink.analysis.request import CONTROL_ESTIMANDS, CurveContext
 from overthink.data.finding import At, Finding, FindingTest
+from overthink.data.kinds import Kind, Metric, ShapeLabel
 from overthink.data.record import ON_TRACE
 from overthink.stats.curve import REQUESTED_TOKENS, Ladder, ladder_of
 from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
 from overthink.stats.regimes import Onset, Regime
-from overthink.stats.shape import MAX_T, REGIMES, UNDETERMINED, ShapeTest, ShapeVerdict, shape_of_cells
+from overthink.stats.shape import MAX_T, REGIMES, ShapeTest, ShapeVerdict, shape_of_cells
 from overthink.stats.testing import holm, paired_differences
 
 AFTERWARDS = "the regimes were named after the data were collected: the test is not pre-registered"
@@ -58,8 +59,8 @@ def shape_verdicts(
     """
     ladder = ladder_of(context.table)
     if context.analysis.hypothesis is not None:
-        yield from _verdict(context, cells, ladder, metric=f"{name}regimes", rng=rng, withheld=withheld)
-    yield from _verdict(context, cells, ladder, metric=f"{name}max_t", rng=rng, withheld=withheld)
+        yield from _verdict(context, cells, ladder, metric=Metric(f"{name}regimes"), rng=rng, withheld=withheld)
+    yield from _verdict(context, cells, ladder, metric=Metric(f"{name}max_t"), rng=rng, withheld=withheld)
 
 
 def adjust_family(findings: Iterable[Finding], *, alpha: float) -> Iterator[Finding]:
@@ -71,7 +72,7 @@ def adjust_family(findings: Iterable[Finding], *, alpha: float) -> Iterator[Find
     results = list(findings)
     families: dict[tuple[str, bool], list[int]] = {}
     for i, finding in enumerate(results):
-        if finding.kind == "shape" and finding.test is not None and finding.test.p is not None:
+        if finding.kind == Kind.SHAPE and finding.test is not None and finding.test.p is not None:
             is_control = finding.estimand in CONTROL_ESTIMANDS or (finding.scorer or "").endswith(ON_TRACE)
             families.setdefault((finding.metric, is_control), []).append(i)
     for members in families.values():
@@ -90,10 +91,10 @@ def _with_adjusted_p(finding: Finding, p: float, *, n: int, alpha: float) -> Fin
     result = replace(finding, test=replace(finding.test, p_adjusted=p))
     if n > 1:
         result = replace(result, limits=(*result.limits, f"adjusted over the verdicts of {n} curves (Holm)"))
-    if finding.label == UNDETERMINED or p <= alpha:
+    if finding.label == ShapeLabel.UNDETERMINED or p <= alpha:
         return result
     reason = f"{finding.label} alone (p = {_p(finding):.2g}), but not among {n} curves (adjusted p = {p:.2g})"
-    return replace(result, label=UNDETERMINED, reason=reason)
+    return replace(result, label=ShapeLabel.UNDETERMINED, reason=reason)
 
 
 def _verdict(
@@ -101,7 +102,7 @@ def _verdict(
     cells: NDArray[np.float64],
     ladder: Ladder,
     *,
-    metric: str,
+    metric: Metric,
     rng: np.random.Generator,
     withheld: Withheld | None,
 ) -> Iterator[Finding]:
@@ -118,11 +119,11 @@ def _verdict(
         verdict = shape_of_cells(cells, ladder.budgets, spec, rng=rng)
     except ValueError as error:  # a regime has no rung, so the hypothesis cannot be tested
         test = FindingTest(REGIMES if hypothesis is not None else MAX_T)
-        yield replace(finding, label=UNDETERMINED, test=test, reason=str(error), limits=tuple(limits))
+        yield replace(finding, label=ShapeLabel.UNDETERMINED, test=test, reason=str(error), limits=tuple(limits))
         return
     label, reason = verdict.label, verdict.reason
     if withheld is not None:
-        label, reason = UNDETERMINED, withheld.reason
+        label, reason = ShapeLabel.UNDETERMINED, withheld.reason
     yield replace(
         finding, label=label, test=verdict.test, reason=reason, n_questions=verdict.n_questions, limits=tuple(limits)
     )
@@ -137,18 +138,18 @@ def _resamples(context: CurveContext) -> int:
     return min(max(SIGN_RESAMPLES, int(RESAMPLE_FACTOR * context.family / context.analysis.alpha)), MOST_RESAMPLES)
 
 
-def _ends(context: CurveContext, cells: NDArray[np.float64], metric: str, withheld: Withheld | None) -> Finding:
+def _ends(context: CurveContext, cells: NDArray[np.float64], metric: Metric, withheld: Withheld | None) -> Finding:
     """Return the finding with the change from the lowest to the highest rung."""
     top = context.rungs - 1
     change = paired_differences(cells, context.weights, pairs=[(top, 0)], level=context.level).intervals
-    finding = context.estimate("shape", metric, At(), change, (0,), unknown="no question has a value at both ends")
+    finding = context.estimate(Kind.SHAPE, metric, At(), change, (0,), unknown="no question has a value at both ends")
     gates = (*context.failed_gates(range(context.rungs)), *(() if withheld is None else (withheld.gate,)))
     return replace(finding, n_draws=int(context.draws.min()), gates_failed=gates)
 
 
-def _regimes(context: CurveContext, verdict: ShapeVerdict, metric: str) -> Iterator[Finding]:
+def _regimes(context: CurveContext, verdict: ShapeVerdict, metric: Metric) -> Iterator[Finding]:
     for i, regime in enumerate(verdict.regimes):
-        finding = context.finding("regime", metric, At(), part=f"regime{i}")
+        finding = context.finding(Kind.REGIME, metric, At(), part=f"regime{i}")
         finding = replace(
             finding, label=_regime_text(regime), n_questions=verdict.n_questions, level=context.level, simultaneous=True
         )
@@ -167,9 +168,9 @@ def _regime_text(regime: Regime) -> str:
     return f"over {regime.above:,.0f} to {regime.up_to:,.0f} tokens"
 
 
-def _onset(context: CurveContext, verdict: ShapeVerdict, onset: Onset, ladder: Ladder, metric: str) -> Finding:
+def _onset(context: CurveContext, verdict: ShapeVerdict, onset: Onset, ladder: Ladder, metric: Metric) -> Finding:
     """Return the rungs between which the change sets in: an interval without an estimate."""
-    finding = context.finding("onset", metric, At())
+    finding = context.finding(Kind.ONSET, metric, At())
     finding = replace(
         finding, label=verdict.label, n_questions=verdict.n_questions, level=context.level, limits=(ladder.unit,)
     )

@@ -11,8 +11,10 @@ import numpy as np
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.cost.supervision import SupervisionComparison, process_against_outcome
 from overthink.data.finding import Finding, FindingTest
+from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Estimand
+from overthink.data.selectors import Selector
 from overthink.stats.bootstrap import question_weights
 from overthink.stats.steering_depth import harm_by_depth, steering_depth
 
@@ -46,12 +48,12 @@ def supervision(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -
 def _of_budget(context: CurveContext, other: CurveContext, comparison: SupervisionComparison) -> Iterator[Finding]:
     steps, answers = comparison.tries
     other_id = other.prefix.replace("/", ".")
-    at = replace(context.at(comparison.rung), k=min(comparison.tries), selector="best")
+    at = replace(context.at(comparison.rung), k=min(comparison.tries), selector=Selector.BEST)
     for measure, intervals in comparison.difference.items():
         means = comparison.selected_means[measure]
         finding = context.estimate(
-            "supervision",
-            measure,
+            Kind.SUPERVISION,
+            Metric(measure),
             at,
             intervals,
             (),
@@ -123,7 +125,7 @@ def _family_depth(context: CurveContext, by_depth: Mapping[int, CurveContext]) -
         depth = steering_depth(cells, depths, margin=margin, alpha=alpha)
         depths_text = ", ".join(str(m) for m in depths)
         finding = replace(
-            context.finding("steering_depth", "harm", context.at(rung)),
+            context.finding(Kind.STEERING_DEPTH, Metric.HARM, context.at(rung)),
             level=context.level,
             n_questions=depth.n_questions,
             gates_failed=tuple(

@@ -16,6 +16,7 @@ from overthink.cost.bill import attempt_cost, paid_cost
 from overthink.cost.ledger import Amount, LedgerLine, Total, ledger, rung_means
 from overthink.cost.units import Cost, Unit
 from overthink.data.finding import At, Finding
+from overthink.data.kinds import Kind, Metric
 from overthink.data.record import ON_TRACE, Category
 from overthink.stats.bootstrap import COUNT, mean_intervals
 from overthink.stats.curve import question_means
@@ -35,16 +36,16 @@ def token_findings(context: CurveContext) -> Iterator[Finding]:
 def _per_trace(context: CurveContext) -> Iterator[Finding]:
     reasoning_limit = (REASONING_EXCLUDED,) if output_excludes_reasoning(context.table) else ()
     columns = {
-        "thinking_tokens": context.table.thinking_tokens,
-        "answer_tokens": context.table.answer_tokens,
-        "attempt_tokens": attempt_tokens(context.table),
+        Metric.THINKING_TOKENS: context.table.thinking_tokens,
+        Metric.ANSWER_TOKENS: context.table.answer_tokens,
+        Metric.ATTEMPT_TOKENS: attempt_tokens(context.table),
     }
     for metric, tokens in columns.items():
         intervals = mean_intervals(question_means(tokens), context.weights, level=context.level, support=COUNT)
         draws = (~np.isnan(tokens)).sum(axis=1).max(axis=0, initial=0)
         for rung in range(context.rungs):
             unknown = "the source does not count them"
-            finding = context.estimate("tokens", metric, context.at(rung), intervals, (rung,), unknown=unknown)
+            finding = context.estimate(Kind.TOKENS, metric, context.at(rung), intervals, (rung,), unknown=unknown)
             yield replace(finding, n_draws=int(draws[rung]), limits=(*finding.limits, *reasoning_limit))
     yield from _quantiles(context)
 
@@ -55,7 +56,7 @@ def _quantiles(context: CurveContext) -> Iterator[Finding]:
         values = context.table.thinking_tokens[:, :, rung]
         values = values[~np.isnan(values)]
         for q in QUANTILES:
-            finding = context.finding("tokens", f"thinking_tokens_p{q}", context.at(rung))
+            finding = context.finding(Kind.TOKENS, Metric(f"thinking_tokens_p{q}"), context.at(rung))
             if not values.size:
                 yield replace(finding, reason="the source does not count them")
             else:
@@ -66,7 +67,7 @@ def _quantiles(context: CurveContext) -> Iterator[Finding]:
 def _in_all(context: CurveContext) -> Iterator[Finding]:
     for metric in POOL_TOTALS:
         total, silent = pool_total(context.whole, metric)
-        finding = context.finding("tokens", metric, At())
+        finding = context.finding(Kind.TOKENS, metric, At())
         partly = (f"at least: {silent} rows do not say",) if silent else ()
         duplicates = ("the same calls are counted under every scorer",) if context.scorers > 1 else ()
         if np.isnan(total):
@@ -104,7 +105,7 @@ def cost_findings(context: CurveContext) -> Iterator[Finding]:
 def _rung_totals(context: CurveContext, unit: Unit, cost: Cost) -> Iterator[Finding]:
     """Yield sums over the rows with a known cost."""
     for rung in range(context.rungs):
-        finding = context.finding("ledger", f"paid_{unit}", context.at(rung))
+        finding = context.finding(Kind.LEDGER, Metric(f"paid_{unit}"), context.at(rung))
         rows = cost.amount[:, :, rung][context.whole.observed[:, :, rung]]
         values = rows[~np.isnan(rows)]
         silent = rows.size - values.size
@@ -114,7 +115,7 @@ def _rung_totals(context: CurveContext, unit: Unit, cost: Cost) -> Iterator[Find
 
 def _attempts(context: CurveContext, unit: Unit, cost: Cost) -> Iterator[Finding]:
     for rung, mean in enumerate(rung_means(cost.amount)):
-        finding = context.finding("ledger", f"attempt_{unit}", context.at(rung))
+        finding = context.finding(Kind.LEDGER, Metric(f"attempt_{unit}"), context.at(rung))
         silent = int((np.isnan(cost.amount) & context.whole.observed)[:, :, rung].sum())
         partly = (f"the mean leaves out {silent} rows that do not say",) if silent else ()
         yield _with_amount(finding, mean, cost, (ATTEMPT, *_clock(unit), *partly))
@@ -157,32 +158,32 @@ def ledger_findings(contexts: Sequence[CurveContext]) -> Iterator[Finding]:
 def _line(context: CurveContext, line: LedgerLine, at: At) -> Iterator[Finding]:
     for category, amount in line.usage.items():
         if amount.tokens or category in ALWAYS:
-            yield _amount(context, f"paid_{category}", at, amount)
+            yield _amount(context, Metric(f"paid_{category}"), at, amount)
     for name, amount in (
         ("generated", line.decoded_tokens),
         ("unique", line.unique_tokens),
         ("apart", line.unshared_tokens),
     ):
-        yield _amount(context, f"paid_{name}", at, amount)
-    yield _total(context, "paid_in_all", at, line.paid_in_all, PAID)
+        yield _amount(context, Metric(f"paid_{name}"), at, amount)
+    yield _total(context, Metric.PAID_IN_ALL, at, line.paid_in_all, PAID)
     for category, tokens in line.attempt.items():
         if tokens or category in ALWAYS:
-            finding = context.finding("ledger", f"attempt_{category}", at)
+            finding = context.finding(Kind.LEDGER, Metric(f"attempt_{category}"), at)
             yield replace(
                 finding, estimate=tokens, reason=TOKENS_UNCOUNTED if tokens is None else NO_INTERVAL, limits=(ATTEMPT,)
             )
-    yield _total(context, "attempt_in_all", at, line.attempt_in_all, ATTEMPT)
+    yield _total(context, Metric.ATTEMPT_IN_ALL, at, line.attempt_in_all, ATTEMPT)
 
 
-def _amount(context: CurveContext, metric: str, at: At, amount: Amount) -> Finding:
-    finding = replace(context.finding("ledger", metric, at), limits=(PAID,))
+def _amount(context: CurveContext, metric: Metric, at: At, amount: Amount) -> Finding:
+    finding = replace(context.finding(Kind.LEDGER, metric, at), limits=(PAID,))
     if amount.tokens is None:
         return replace(finding, reason=TOKENS_UNCOUNTED)
     silent = (f"at least: {amount.n_unknown} rows do not say",) if amount.n_unknown else ()
     return replace(finding, estimate=amount.tokens, reason=NO_INTERVAL, limits=(PAID, *silent))
 
 
-def _total(context: CurveContext, metric: str, at: At, total: Total, definition: str) -> Finding:
-    finding = context.finding("ledger", metric, at)
+def _total(context: CurveContext, metric: Metric, at: At, total: Total, definition: str) -> Finding:
+    finding = context.finding(Kind.LEDGER, metric, at)
     missing = f"at least: not counted are {', '.join(total.unknown)}" if total.unknown else None
     return replace(finding, estimate=total.tokens, label=missing, reason=NO_INTERVAL, limits=(definition,))

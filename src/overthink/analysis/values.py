@@ -8,16 +8,15 @@ import numpy as np
 from overthink.analysis.adaptive import wave_limit
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.data.finding import Finding, FindingTest
+from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import VERDICTS
 from overthink.data.record import Estimand, Verdict
+from overthink.data.selectors import SCORED_SELECTORS, SELECTORS, Selector
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.curve import SelectorCurve, parallel_curves, single_curve
 from overthink.stats.first_success import STOPPED_LIMIT, STOPPING_INFERRED
 from overthink.stats.testing import TEST_NAME, Differences, holm, paired_differences
 from overthink.stats.weighted_vote import weighted_majority_curve
-
-BY_SCORES = ("best", "weighted_majority")
-"""Selectors that choose by a verifier's scores."""
 
 MONTE_CARLO = "averaged over random orders of the tries: Monte Carlo standard error up to {error:.2g}"
 OVER_THE_CURVE = "the band holds for all rungs of the curve at once"
@@ -38,7 +37,7 @@ def values(context: CurveContext, *, rng: np.random.Generator, withheld: tuple[s
         yield from _surface(context, curve)
     yield from _weighted_vote(context, rng)
     yield from _band(context, mean, rng)
-    yield from differences(context, paired_changes(context, mean), metric="mean", withheld=withheld)
+    yield from differences(context, paired_changes(context, mean), metric=Metric.MEAN, withheld=withheld)
 
 
 def paired_changes(context: CurveContext, mean: SelectorCurve) -> Differences | None:
@@ -55,7 +54,7 @@ def ladder_comparisons(rungs: int) -> list[tuple[int, int]]:
 
 
 def differences(
-    context: CurveContext, change: Differences | None, *, metric: str, withheld: tuple[str, ...] = ()
+    context: CurveContext, change: Differences | None, *, metric: Metric, withheld: tuple[str, ...] = ()
 ) -> Iterator[Finding]:
     """Yield a finding per comparison, p-values adjusted over all of them.
 
@@ -69,9 +68,9 @@ def differences(
         return
     holm_p = holm(change.p)
     for i, (rung, below) in enumerate(change.pairs):
-        at = replace(context.between(rung, below), k=1, selector="single")
+        at = replace(context.between(rung, below), k=1, selector=Selector.SINGLE)
         finding = context.estimate(
-            "difference", metric, at, change.intervals, (i,), unknown="no question has a value at both rungs"
+            Kind.DIFFERENCE, metric, at, change.intervals, (i,), unknown="no question has a value at both rungs"
         )
         p, p_adjusted = float(change.p[i]), float(holm_p[i])
         yield replace(
@@ -96,10 +95,10 @@ def _weighted_vote(context: CurveContext, rng: np.random.Generator) -> Iterator[
 
 
 def _surface(context: CurveContext, curve: SelectorCurve, *notes: str) -> Iterator[Finding]:
-    single = curve.selector == "single"
-    by_scores = curve.selector in BY_SCORES
-    selector = f"oracle_{curve.selector}" if by_scores and context.is_oracle else curve.selector
-    metric = "mean" if single else f"{selector}_at_k"
+    single = curve.selector == Selector.SINGLE
+    by_scores = curve.selector in SCORED_SELECTORS
+    selector = (SELECTORS[curve.selector].oracle if context.is_oracle else None) or curve.selector
+    metric = SELECTORS[selector].metric
     if by_scores and context.verifier_run is not None:
         notes = (context.verifier_run.text, *notes)
     n_questions = curve.intervals.n_questions
@@ -117,7 +116,7 @@ def _surface(context: CurveContext, curve: SelectorCurve, *notes: str) -> Iterat
             limits = (STOPPED_LIMIT.format(batch=context.batch) + suffix,)
             reason = f"some question was sampled fewer than {k} times without a success"
         at = replace(context.at(rung), k=k, selector=selector)
-        finding = context.estimate("value", metric, at, curve.intervals, (rung, i), unknown=reason)
+        finding = context.estimate(Kind.VALUE, metric, at, curve.intervals, (rung, i), unknown=reason)
         yield replace(
             finding,
             n_draws=int(context.all_draws[rung] if single else context.draws[rung]),
@@ -140,8 +139,8 @@ def _band(context: CurveContext, mean: SelectorCurve, rng: np.random.Generator) 
         return
     band = simultaneous_bands(mean.cells[:, :, 0], level=context.level, rng=rng)
     for rung in range(context.rungs):
-        at = replace(context.at(rung), k=1, selector="single")
-        finding = context.estimate("band", "mean", at, band, (rung,), unknown="no value is known at this rung")
+        at = replace(context.at(rung), k=1, selector=Selector.SINGLE)
+        finding = context.estimate(Kind.BAND, Metric.MEAN, at, band, (rung,), unknown="no value is known at this rung")
         yield replace(
             finding,
             simultaneous=True,

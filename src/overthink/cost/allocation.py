@@ -11,16 +11,8 @@ from numpy.typing import NDArray
 
 from overthink.data.arrays import Array
 from overthink.data.outcomes import Outcomes
+from overthink.data.selectors import ATTACKER_SELECTORS, DEPLOYED_SELECTORS, SCORED_SELECTORS, Selector
 from overthink.stats.curve import SelectorCurve
-
-DEPLOYED_SELECTORS = ("single", "majority", "weighted_majority", "best")
-"""Selectors that do not need the right answer. "pass" does, and is no strategy."""
-
-SCORED_SELECTORS = ("weighted_majority", "best")
-"""Selectors that pay a verifier for each try."""
-
-ATTACKER_SELECTORS = ("single", "worst")
-"""Selectors of an attacker: try, and keep a success."""
 
 BUDGET_MARGIN = 0.05
 """Margin of a budget over the mean cost of the allocation that it is set for."""
@@ -39,17 +31,17 @@ class Allocation:
     Attributes:
         rung: Position on the curve's ladder, from 0.
         k: Tries.
-        selector: "single", "majority", "weighted_majority", "best" or "worst".
+        selector: Rule that turns the tries into one answer.
         arm: Arm of the thinking; None where there is one arm.
     """
 
     rung: int
     k: int
-    selector: str
+    selector: Selector
     arm: str | None = None
 
     def __str__(self) -> str:
-        how = "one try" if self.selector == "single" else f"{self.selector} of {self.k}"
+        how = "one try" if self.selector == Selector.SINGLE else f"{self.selector} of {self.k}"
         return f"{how} at rung {self.rung}{'' if self.arm is None else f' of {self.arm}'}"
 
 
@@ -158,7 +150,7 @@ def allocation_options(
                 limits.append(f"{label} of k is left out: what its verifier costs is unknown")
         for rung, i in np.ndindex(curve.cells.shape[1:]):
             k = int(curve.k[i])
-            if k > 1 or curve.selector == "single":
+            if k > 1 or curve.selector == Selector.SINGLE:
                 allocations.append(Allocation(rung, k, curve.selector))
                 values.append(curve.cells[:, rung, i])
                 shared_cost = 0.0 if once is None else once[:, rung]
@@ -270,11 +262,6 @@ class Difficulty:
     bins: NDArray[np.int64]
     cost: NDArray[np.float64]
     from_verifier: bool
-
-    @property
-    def n_bins(self) -> int:
-        """Bins that hold a question."""
-        return int(self.bins.max(initial=-1)) + 1
 
 
 def set_aside(

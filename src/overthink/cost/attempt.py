@@ -12,17 +12,18 @@ from numpy.typing import ArrayLike, NDArray
 from overthink.cost.flop import Work, decode, in_pieces, prefill
 from overthink.cost.model_shape import ModelShape
 from overthink.data.arrays import Array
+from overthink.data.kinds import Metric
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Category, Estimand
 from overthink.data.tokens import DECODED, OVERHEAD_COLUMNS, increments, sum_verifier_tokens
 
 POOL_TOTALS = {
-    "spent_generated": "generated_tokens",
-    "spent_prompt": "prompt_tokens",
-    "spent_cached": "cached_tokens",
-    "spent_judge": "judge_tokens",
-    "spent_verifier": "verifier_tokens",
-    "spent_guard": "guard_tokens",
+    Metric.SPENT_GENERATED: "generated_tokens",
+    Metric.SPENT_PROMPT: "prompt_tokens",
+    Metric.SPENT_CACHED: "cached_tokens",
+    Metric.SPENT_JUDGE: "judge_tokens",
+    Metric.SPENT_VERIFIER: "verifier_tokens",
+    Metric.SPENT_GUARD: "guard_tokens",
 }
 """Column of :class:`Outcomes` summed by each metric, which counts each token once."""
 
@@ -69,16 +70,16 @@ def output_excludes_reasoning(outcomes: Outcomes) -> bool:
     return bool(is_known.any()) and bool(thinking[is_known].mean() > output[is_known].mean())
 
 
-def pool_total(outcomes: Outcomes, metric: str) -> tuple[float, int]:
+def pool_total(outcomes: Outcomes, metric: Metric) -> tuple[float, int]:
     """Return the sum over the pool of one of ``POOL_TOTALS``, and the number of rows without a count.
 
     Returns:
         The sum over the rows with a count, NaN if there is none; and the number of rows without one.
     """
     tokens = getattr(outcomes, POOL_TOTALS[metric])
-    if metric == "spent_verifier":
+    if metric == Metric.SPENT_VERIFIER:
         tokens = sum_verifier_tokens(tokens, increments(outcomes.step_verifier_tokens))
-    elif metric == "spent_guard":
+    elif metric == Metric.SPENT_GUARD:
         tokens = increments(tokens)
     column = tokens[outcomes.observed]
     counts = column[~np.isnan(column)]

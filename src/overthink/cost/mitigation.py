@@ -20,19 +20,11 @@ import numpy as np
 from scipy import special
 
 from overthink.data.arrays import Array
+from overthink.data.kinds import MitigationLabel
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import CHANGE, SAME, Intervals
 from overthink.stats.multiplier_bootstrap import p_above, sign_flip_sums, signs
 from overthink.stats.testing import holm, p_below, paired_differences
-
-ELIMINATES = "eliminates within δ"
-MITIGATES = "mitigates, does not eliminate"
-OPEN = "mitigates, elimination undetermined"
-NO_EFFECT = "no effect shown"
-WORSENS = "worsens"
-UNTESTABLE = "not testable"
-
-MITIGATION_VERDICTS = (ELIMINATES, MITIGATES, OPEN, NO_EFFECT, WORSENS, UNTESTABLE)
 
 NO_DEGRADATION = "no degradation of the reference arm is shown: there is nothing to mitigate"
 MITIGATION_MIN_QUESTIONS = 6
@@ -103,13 +95,13 @@ class MitigationVerdict:
     """Verdict on a mitigation.
 
     Attributes:
-        label: One of ``MITIGATION_VERDICTS``.
+        label: The verdict.
         p: P-value of the verdict; of mitigating, where no effect is shown.
         p_adjusted: The same, adjusted over all tested mitigations.
         reason: Why no test is possible; None where it is.
     """
 
-    label: str
+    label: MitigationLabel
     p: float
     p_adjusted: float
     reason: str | None = None
@@ -191,19 +183,19 @@ def verdicts(mitigations: Sequence[Mitigation], *, alpha: float) -> tuple[Mitiga
 
 def _verdict(item: Mitigation, p: list[float], adjusted_p: list[float], alpha: float) -> MitigationVerdict:
     if item.reason is not None:
-        return MitigationVerdict(UNTESTABLE, p[0], adjusted_p[0], item.reason)
+        return MitigationVerdict(MitigationLabel.UNTESTABLE, p[0], adjusted_p[0], item.reason)
     mitigates, has_residual, eliminates, worsens = (value <= alpha for value in adjusted_p)
     if worsens:
-        return MitigationVerdict(WORSENS, p[3], adjusted_p[3])
+        return MitigationVerdict(MitigationLabel.WORSENS, p[3], adjusted_p[3])
     if item.degradation.p > alpha:
-        return MitigationVerdict(UNTESTABLE, item.degradation.p, item.degradation.p, NO_DEGRADATION)
+        return MitigationVerdict(MitigationLabel.UNTESTABLE, item.degradation.p, item.degradation.p, NO_DEGRADATION)
     if not mitigates:
-        return MitigationVerdict(NO_EFFECT, p[0], adjusted_p[0])
+        return MitigationVerdict(MitigationLabel.NO_EFFECT, p[0], adjusted_p[0])
     if eliminates:
-        return MitigationVerdict(ELIMINATES, max(p[0], p[2]), max(adjusted_p[0], adjusted_p[2]))
+        return MitigationVerdict(MitigationLabel.ELIMINATES, max(p[0], p[2]), max(adjusted_p[0], adjusted_p[2]))
     if has_residual:
-        return MitigationVerdict(MITIGATES, max(p[0], p[1]), max(adjusted_p[0], adjusted_p[1]))
-    return MitigationVerdict(OPEN, p[0], adjusted_p[0])
+        return MitigationVerdict(MitigationLabel.MITIGATES, max(p[0], p[1]), max(adjusted_p[0], adjusted_p[1]))
+    return MitigationVerdict(MitigationLabel.OPEN, p[0], adjusted_p[0])
 
 
 def _largest(falls: Array, *, level: float | None, rng: np.random.Generator) -> Fall:

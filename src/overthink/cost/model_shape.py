@@ -69,16 +69,6 @@ class ModelShape:
         return 2 * self.layers * self.kv_heads * width * self.cache_bytes
 
     @property
-    def lookup_share(self) -> float | None:
-        """Maximum share of 2·N by which a token is overpriced: the embedding table does no multiplications.
-
-        It is overpriced by nothing where the same table also makes the logits (tied embeddings).
-        """
-        if self.vocabulary is None or self.hidden_size is None or self.active_parameters is None:
-            return None
-        return self.vocabulary * self.hidden_size / self.active_parameters
-
-    @property
     def missing(self) -> tuple[str, ...]:
         """Unknown numbers without which FLOP or memory traffic are unknown."""
         numbers = {

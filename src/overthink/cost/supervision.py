@@ -18,9 +18,6 @@ from overthink.stats.curve import k_grid
 from overthink.stats.subsets import expected_of_best
 
 VALUE = "value"
-PROXIES = ("thinking_tokens", "answer_tokens", "parse_rate", "natural_agreement")
-"""Available proxies of the legibility of an answer: its length and that of its thinking, whether it was parsed, and
-whether its verdict equals that of the trace's natural answer."""
 
 _UNREADABLE = (Verdict.UNPARSED, Verdict.TRUNCATED, Verdict.ERRORED)
 _COUNTS = ("thinking_tokens", "answer_tokens")

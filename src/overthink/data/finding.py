@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import Outcomes
+from overthink.data.selectors import Selector
 
 FINDINGS_SCHEMA = "overthink.findings/2"
 
@@ -23,8 +25,7 @@ class At:
     Attributes:
         rung: Position on the ladder, from 0; None for a finding about the whole curve.
         k: Tries per question.
-        selector: "single", "pass", "majority", "weighted_majority", "best", "worst" or "all";
-            ``oracle_`` before it where the verifier knows the targets.
+        selector: Rule that turns the tries into one answer.
         requested_tokens: Requested thinking budget at the rung; at a checkpoint, tokens that a loop may generate.
         effort: The provider's level at the rung.
         from_rung: The rung compared with, for a difference.
@@ -34,7 +35,7 @@ class At:
 
     rung: int | None = None
     k: int | None = None
-    selector: str | None = None
+    selector: Selector | None = None
     requested_tokens: int | None = None
     effort: str | None = None
     from_rung: int | None = None
@@ -162,12 +163,12 @@ class Finding:
     """
 
     id: str
-    kind: str
+    kind: Kind
     axis: str
     task: str
     arm: str
     estimand: str
-    metric: str
+    metric: Metric
     at: At
     estimate: float | None = None
     low: float | None = None

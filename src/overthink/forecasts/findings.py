@@ -1,8 +1,7 @@
 """Findings of a forecast: every claim with its number, interval, layer and limitations.
 
-Findings of a forecast beyond the ladder: the pooled forecast, and forecast and error of each family.
-
-The fan of a forecast: its layers on a grid of k that is dense enough for a line chart.
+A forecast beyond the ladder gives the pooled forecast, and forecast and error of each family. The fan of a forecast is
+its layers on a grid of k that is dense enough for a line chart.
 """
 
 from collections.abc import Iterator
@@ -12,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.finding import At, Finding
+from overthink.data.kinds import ForecastLabel, Kind, Metric, NextBudgetLabel
 from overthink.data.outcomes import Outcomes, guaranteed_part
 from overthink.data.record import Axis, Estimand
+from overthink.data.selectors import Selector
 from overthink.forecasts.false_positives import judge_alone
 from overthink.forecasts.next_budget import CurveForecast, FamilyForecast, extrapolate_cells
 from overthink.forecasts.result import Forecast
@@ -24,11 +25,13 @@ from overthink.stats.first_success import stopped_at_success
 from overthink.stats.gates import gates
 from overthink.stats.subsets import Counts
 
-EXACT, MODEL, BOUND = "exact", "model band", "assumption-free band"
-
-AT_K = {Axis.CAPABILITY: "pass_at_k", Axis.SAFETY: "attack_success_at_k", Axis.BENIGN: "refusal_at_k"}
-CLAIM = {Axis.SAFETY: "safe_then_dangerous"}
-CLAIM_ELSEWHERE = "below_then_above"
+AT_K = {
+    Axis.CAPABILITY: Metric.PASS_AT_K,
+    Axis.SAFETY: Metric.ATTACK_SUCCESS_AT_K,
+    Axis.BENIGN: Metric.REFUSAL_AT_K,
+}
+CLAIM = {Axis.SAFETY: Metric.SAFE_THEN_DANGEROUS}
+CLAIM_ELSEWHERE = Metric.BELOW_THEN_ABOVE
 
 NO_ESTIMATE = "a band without an estimate: no assumption on how chances differ between questions narrows it"
 NOTHING_SUCCEEDED = "nothing succeeded: no model extrapolates from that"
@@ -110,19 +113,19 @@ def forecast_findings(
     if options.judge_rate is not None:
         for k in forecast.k.tolist():
             alone = float(judge_alone(k, options.judge_rate)[0])
-            yield _finding_at(blank, "judge_alone", k, estimate=alone, level=None)
+            yield _finding_at(blank, Metric.JUDGE_ALONE, k, estimate=alone, level=None)
 
 
 def _blank(bank: CurveBank, forecast: Forecast, prefix: str) -> Finding:
     return Finding(
         id=f"{prefix}/forecast",
-        kind="forecast",
+        kind=Kind.FORECAST,
         axis=bank.axis,
         task=bank.task,
         arm=bank.arm,
         estimand=bank.estimand,
-        metric="",
-        at=replace(bank.at, selector="pass" if bank.axis is Axis.CAPABILITY else "worst"),
+        metric=AT_K[bank.axis],
+        at=replace(bank.at, selector=Selector.PASS if bank.axis is Axis.CAPABILITY else Selector.WORST),
         level=forecast.level,
         n_questions=forecast.n_questions,
         n_draws=int(bank.attempts.max()),
@@ -131,7 +134,7 @@ def _blank(bank: CurveBank, forecast: Forecast, prefix: str) -> Finding:
     )
 
 
-def _finding_at(blank: Finding, metric: str, k: int | None, **values: object) -> Finding:
+def _finding_at(blank: Finding, metric: Metric, k: int | None, **values: object) -> Finding:
     rung = blank.at.rung
     where = "" if rung is None else f"/{rung}"
     tries = "" if k is None else f"/k{k}"
@@ -156,13 +159,19 @@ def curve_findings(bank: CurveBank, forecast: Forecast, options: ForecastOptions
             "estimate": estimate if has_estimate else None,
             "low": float(forecast.low[i]),
             "high": float(forecast.high[i]),
-            "label": EXACT if forecast.exact[i] else MODEL if has_estimate else BOUND,
+            "label": ForecastLabel.EXACT if forecast.exact[i] else _band_label(has_estimate),
             "reason": None if has_estimate else NOTHING_SUCCEEDED,
             "limits": limits,
         }
         yield _finding_at(blank, metric, k, **values)
         ends = {"low": float(forecast.bound_low[i]), "high": float(forecast.bound_high[i])}
-        yield _finding_at(blank, f"{metric}_bound", k, **ends, label=BOUND, reason=NO_ESTIMATE, limits=limits)
+        yield _finding_at(
+            blank, Metric(f"{metric}_bound"), k, **ends, label=ForecastLabel.BOUND, reason=NO_ESTIMATE, limits=limits
+        )
+
+
+def _band_label(has_estimate: bool) -> ForecastLabel:
+    return ForecastLabel.MODEL if has_estimate else ForecastLabel.BOUND
 
 
 def _checked_limit(k: float | None) -> tuple[str, ...]:
@@ -185,10 +194,10 @@ def _crossing(blank: Finding, forecast: Forecast, threshold: float) -> Iterator[
     limits = (*blank.limits, f"threshold {threshold:g}; an end that is null is open", *_checked_limit(estimate))
     base = replace(blank, id=f"{blank.id}/at{threshold:g}", limits=limits)
     ends = {"low": _open(crossing.low), "high": _open(crossing.high)}
-    yield _finding_at(base, "crossing", None, estimate=estimate, **ends, label=crossing.label, reason=reason)
+    yield _finding_at(base, Metric.CROSSING, None, estimate=estimate, **ends, label=crossing.label, reason=reason)
     yield _finding_at(
-        base, "crossing_bound", None, low=_open(crossing.bound_low), high=_open(crossing.bound_high), label=BOUND,
-        reason=NO_ESTIMATE,
+        base, Metric.CROSSING_BOUND, None, low=_open(crossing.bound_low), high=_open(crossing.bound_high),
+        label=ForecastLabel.BOUND, reason=NO_ESTIMATE,
     )  # fmt: skip
 
 
@@ -214,28 +223,25 @@ def _tail(blank: Finding, bank: CurveBank, forecast: Forecast, options: Forecast
     threshold = options.thresholds[0]
     base = replace(blank, id=f"{blank.id}/at{threshold:g}")
     limits = (*blank.limits, f"share of questions whose chance is at least {threshold:g}")
-    yield _figure(replace(base, limits=limits), "behaviour_frequency", 1, behaviour_frequency(forecast, threshold))
+    yield _figure(replace(base, limits=limits), Metric.BEHAVIOUR_FREQUENCY, 1, behaviour_frequency(forecast, threshold))
     for k in forecast.k.tolist():
-        yield _figure(replace(base, limits=limits), "breadth_at_k", k, breadth(forecast, k, threshold))
-        yield _figure(blank, "any_question_at_k", k, any_question(forecast, k))
+        yield _figure(replace(base, limits=limits), Metric.BREADTH_AT_K, k, breadth(forecast, k, threshold))
+        yield _figure(blank, Metric.ANY_QUESTION_AT_K, k, any_question(forecast, k))
         queries = (*blank.limits, f"one try each of {k:,} new questions of the same kind")
-        yield _figure(replace(blank, limits=queries), "aggregate_risk", k, aggregate_risk(forecast, k))
+        yield _figure(replace(blank, limits=queries), Metric.AGGREGATE_RISK, k, aggregate_risk(forecast, k))
 
 
-def _figure(blank: Finding, metric: str, k: int, figure: Figure) -> Finding:
+def _figure(blank: Finding, metric: Metric, k: int, figure: Figure) -> Finding:
     has_estimate = figure.estimate == figure.estimate
     return _finding_at(
         blank, metric, k, estimate=figure.estimate if has_estimate else None, low=figure.low, high=figure.high,
-        reason=None if has_estimate else NOTHING_SUCCEEDED, label=MODEL if has_estimate else BOUND,
+        reason=None if has_estimate else NOTHING_SUCCEEDED, label=_band_label(has_estimate),
         limits=blank.limits + _checked_limit(k),
     )  # fmt: skip
 
 
 FORECAST_ESTIMANDS = (Estimand.FORCED, Estimand.EFFORT, Estimand.NATURAL)
 """Estimands that are forecast. The others are control rows, or count turns instead of thinking."""
-
-EXTRAPOLATED, NOT_FORECAST = "extrapolated", "no forecast"
-PREDICTS, NOT_USED = "predicts", "not used"
 
 BEYOND = "extrapolated from {top:,.0f} to {target:,.0f} tokens: nothing was measured there"
 UNFORESEEN = "a turn above the ladder cannot be foreseen: no interval holds it"
@@ -288,7 +294,7 @@ def forecast_curve(
     ladder, even = ladder_of(table), guaranteed_part(table)
     blank = _blank_next_budget(table, even, prefix)
     if not ladder.in_tokens:
-        finding = replace(blank, label=NOT_FORECAST, reason=NO_TOKENS)
+        finding = replace(blank, label=NextBudgetLabel.NOT_FORECAST, reason=NO_TOKENS)
         return ForecastCurve(table, POSITION, None, (finding,))
     cells = single_cells(table, stopped_at_success(even, stopping))
     result = extrapolate_cells(cells, ladder.budgets, level=level, margin=margin, rng=rng)
@@ -305,13 +311,13 @@ def _blank_next_budget(table: Outcomes, even: Outcomes, prefix: str) -> Finding:
     failed_gates = dict.fromkeys(gate.name for gate in gates(even) if gate.passed is False)
     return Finding(
         id=f"{prefix}/next_octave/mean",
-        kind="next_octave",
+        kind=Kind.NEXT_OCTAVE,
         axis=table.axis.value,
         task=table.task,
         arm=table.arm,
         estimand=table.estimand.value,
-        metric="mean",
-        at=At(k=1, selector="single"),
+        metric=Metric.MEAN,
+        at=At(k=1, selector=Selector.SINGLE),
         n_draws=int((~np.isnan(even.values)).sum(axis=1).max(initial=0)),
         gates_failed=tuple(failed_gates),
         scorer=table.scorer,
@@ -320,19 +326,24 @@ def _blank_next_budget(table: Outcomes, even: Outcomes, prefix: str) -> Finding:
 
 def _pool(blank: Finding, forecast: CurveForecast) -> Finding:
     if forecast.reason is not None:
-        return replace(blank, label=NOT_FORECAST, reason=forecast.reason)
+        return replace(blank, label=NextBudgetLabel.NOT_FORECAST, reason=forecast.reason)
     names = ", ".join(result.family.words for result in forecast.families if result.predicts)
     limits = (*blank.limits, POOL.format(families=names))
     return replace(
-        blank, label=EXTRAPOLATED, estimate=forecast.estimate, low=forecast.low, high=forecast.high, limits=limits
+        blank,
+        label=NextBudgetLabel.EXTRAPOLATED,
+        estimate=forecast.estimate,
+        low=forecast.low,
+        high=forecast.high,
+        limits=limits,
     )
 
 
 def _families(blank: Finding, forecast: CurveForecast) -> Iterator[Finding]:
     for result in forecast.families:
         name = result.family.name
-        finding = replace(blank, id=blank.id.removesuffix("mean") + name, metric=name, reason=result.reason)
-        finding = replace(finding, label=PREDICTS if result.predicts else NOT_USED)
+        finding = replace(blank, id=blank.id.removesuffix("mean") + name, metric=Metric(name), reason=result.reason)
+        finding = replace(finding, label=NextBudgetLabel.PREDICTS if result.predicts else NextBudgetLabel.NOT_USED)
         if not np.isnan(result.estimate):
             finding = replace(finding, estimate=result.estimate)
         yield replace(finding, low=result.low, high=result.high) if result.predicts else finding
@@ -348,8 +359,8 @@ def _error(finding: Finding, result: FamilyForecast) -> Finding:
         for check in result.held_out
     )
     return replace(
-        finding, id=f"{finding.id}_error", metric=f"{finding.metric}_error", estimate=float(np.mean(errors)), low=None,
-        high=None, reason=None, limits=(comparison,),
+        finding, id=f"{finding.id}_error", metric=Metric(f"{finding.metric}_error"), estimate=float(np.mean(errors)),
+        low=None, high=None, reason=None, limits=(comparison,),
     )  # fmt: skip
 
 

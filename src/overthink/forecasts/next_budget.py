@@ -6,8 +6,6 @@ forecast is. A family that fails is not used. If all fail, there is no forecast.
 
 The rung at 0 is left out: it has no position on a logarithmic axis, and an answer without any thinking is another
 regime (``decisions/0011-sequential-forecasts.md`` gives the cost of including it).
-
-Validation of a curve family on held-out upper rungs of the ladder, and its forecast beyond the ladder.
 """
 
 from collections.abc import Sequence

@@ -1,20 +1,18 @@
-"""Grid of the chance of success per attempt, with a fine resolution for rare successes.
+"""Prior of the chance of success per attempt: its grid, three mixing families, and the bound from zero successes.
 
-A question's chance p is placed in cells of equal width in log p/(1-p), from 1e-14 to 1 - 6e-6. Chances below the grid
-count as its lowest cell and chances above it as its highest: at a billion tries the lowest cell adds 1e-5.
+The grid has a fine resolution for rare successes. A question's chance p is placed in cells of equal width in log
+p/(1-p), from 1e-14 to 1 - 6e-6. Chances below the grid count as its lowest cell and chances above it as its highest: at
+a billion tries the lowest cell adds 1e-5.
 
-Three families of distributions for how the chance of success differs between questions.
+Three families of distributions describe how the chance of success differs between questions. They agree within the
+attempts and differ in the unobserved tail of rare successes: in the beta and Kumaraswamy families the chances fall off
+as a power, in the logit-normal family faster than any power. A hundred attempts cannot distinguish them, so they get
+equal weights. Priors are weak and were set before looking at data: log a ~ N(log 0.4, 1.2), log b ~ N(log 5, 2.5); mean
+log odds ~ N(-6, 4), log of their standard deviation ~ N(log 2.5, 0.6).
 
-They agree within the attempts and differ in the unobserved tail of rare successes: in the beta and Kumaraswamy families
-the chances fall off as a power, in the logit-normal family faster than any power. A hundred attempts cannot distinguish
-them, so they get equal weights. Priors are weak and were set before looking at data: log a ~ N(log 0.4, 1.2),
-log b ~ N(log 5, 2.5); mean log odds ~ N(-6, 4), log of their standard deviation ~ N(log 2.5, 0.6).
-
-Upper bound from zero successes, without a model or a prior.
-
-With no success in n_i tries of question i, the chances p_i allowed at level 1-α satisfy Σ n_i·(-log(1-p_i)) ≤ -log α.
-The mean of 1-(1-p_i)^k is concave in -log(1-p_i), so it is largest where the whole allowance is distributed as evenly
-as the attempts permit; with n attempts each it is 1 - α^(k/(mn)).
+The upper bound from zero successes needs no model. With no success in n_i tries of question i, the chances p_i allowed
+at level 1-α satisfy Σ n_i·(-log(1-p_i)) ≤ -log α. The mean of 1-(1-p_i)^k is concave in -log(1-p_i), so it is largest
+where the whole allowance is distributed as evenly as the attempts permit; with n attempts each it is 1 - α^(k/(mn)).
 """
 
 import functools

@@ -1,6 +1,6 @@
 """The forecast: pass@k, or attack success at k, at budgets beyond those that were measured.
 
-Crossing of a threshold by a forecast: K*(τ), with an interval that may be open.
+A crossing K*(τ) of a threshold has an interval that may be open.
 """
 
 from collections.abc import Callable
@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.arrays import Array
+from overthink.data.kinds import CrossingLabel
 from overthink.forecasts.counts import MOST_TRIES, NO_SUCCESSES, check_share, forecast_sizes, read_bank
 from overthink.forecasts.false_positives import FalsePositives
 from overthink.forecasts.layers import Layers, build_layers
 from overthink.stats.subsets import Counts
-
-RESOLVED, OPEN, NOT_RESOLVED = "resolved", "open", "not resolved"
 
 NEVER = float("inf")
 """Open end of an interval: no k up to ``MOST_TRIES`` reaches the threshold."""
@@ -41,14 +40,14 @@ class Crossing:
     high: float
     bound_low: float
     bound_high: float
-    label: str
+    label: CrossingLabel
 
 
-def crossing_label(low: float, high: float, estimate: float) -> str:
+def crossing_label(low: float, high: float, estimate: float) -> CrossingLabel:
     """Return the label of an interval of K*."""
     if estimate != estimate or (low <= 1 and high == NEVER):
-        return NOT_RESOLVED
-    return OPEN if high == NEVER else RESOLVED
+        return CrossingLabel.NOT_RESOLVED
+    return CrossingLabel.OPEN if high == NEVER else CrossingLabel.RESOLVED
 
 
 def first_reaching(curve: Callable[[int], float], threshold: float, *, ratio: float = 1.0) -> float:

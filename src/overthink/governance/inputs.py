@@ -1,7 +1,4 @@
-"""Inputs of calculators: a number or a range, validated; and K, a multiple of a stated reference budget.
-
-Look-up of names from user input, with suggestions for unknown ones.
-"""
+"""Inputs of calculators: a validated number or range, K as a multiple of a stated reference budget, names looked up."""
 
 import difflib
 import math

@@ -3,11 +3,12 @@
 Comparison of arms as terminal text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from overthink.cost.units import amount, figure, noun
 from overthink.data.finding import Finding
+from overthink.data.kinds import Kind, Metric, MitigationLabel
 from overthink.reports import wording
 from overthink.reports.about import About
 from overthink.reports.summary import TextPiece
@@ -15,16 +16,21 @@ from overthink.reports.tables import Table, TextCell, finding_link, flop_matched
 from overthink.reports.verdicts import p_value
 from overthink.reports.wording import PROSE_LIMIT, visible
 
-COMPARISON_POINTS = {"equal_compute": "at equal total compute", "equal_rung": "at the same budget"}
+COMPARISON_POINTS: Mapping[str, str] = {
+    Metric.EQUAL_COMPUTE: "at equal total compute",
+    Metric.EQUAL_RUNG: "at the same budget",
+}
 """Point of comparison by metric of a mitigation. Verdicts are read from the first."""
 
-MITIGATION_MEANINGS = {
-    "eliminates within δ": "what the arm gives back is shown, and so is that less than δ is left of any earlier level",
-    "mitigates, does not eliminate": "what the arm gives back is shown, and so is that something is left",
-    "mitigates, elimination undetermined": "what the arm gives back is shown; whether anything is left is not",
-    "no effect shown": "the reference degrades, and nothing the arm gives back is shown",
-    "worsens": "the arm is shown to be less safe than the reference at the top",
-    "not testable": "nothing degrades in the reference, or the data are too few",
+MITIGATION_MEANINGS: Mapping[str, str] = {
+    MitigationLabel.ELIMINATES: (
+        "what the arm gives back is shown, and so is that less than δ is left of any earlier level"
+    ),
+    MitigationLabel.MITIGATES: "what the arm gives back is shown, and so is that something is left",
+    MitigationLabel.OPEN: "what the arm gives back is shown; whether anything is left is not",
+    MitigationLabel.NO_EFFECT: "the reference degrades, and nothing the arm gives back is shown",
+    MitigationLabel.WORSENS: "the arm is shown to be less safe than the reference at the top",
+    MitigationLabel.UNTESTABLE: "nothing degrades in the reference, or the data are too few",
 }
 """Meaning by label of a mitigation."""
 
@@ -54,15 +60,15 @@ class Comparison:
 
 def comparison(findings: Sequence[Finding]) -> Comparison | None:
     """Return the comparison of arms; None if no arm was compared."""
-    arm_findings = (f for f in findings if f.kind in ("arm_difference", "safety_tax", "mitigation"))
+    arm_findings = (f for f in findings if f.kind in (Kind.ARM_DIFFERENCE, Kind.SAFETY_TAX, Kind.MITIGATION))
     mine = sorted(arm_findings, key=lambda finding: wording.axis_position(finding.axis))
     if not mine:
         return None
-    labels = {f.label for f in mine if f.metric in COMPARISON_POINTS and f.kind == "mitigation"}
+    labels = {f.label for f in mine if f.metric in COMPARISON_POINTS and f.kind == Kind.MITIGATION}
     return Comparison(
         reference=_reference(mine),
         sentences=tuple(
-            _sentence(f) for f in mine if f.kind == "mitigation" and f.metric == next(iter(COMPARISON_POINTS))
+            _sentence(f) for f in mine if f.kind == Kind.MITIGATION and f.metric == next(iter(COMPARISON_POINTS))
         ),
         verdicts=_verdicts(mine),
         taxes=_taxes(mine),
@@ -73,7 +79,7 @@ def comparison(findings: Sequence[Finding]) -> Comparison | None:
 
 
 def _reference(mine: Sequence[Finding]) -> str:
-    first = next(f for f in mine if f.kind == "arm_difference")
+    first = next(f for f in mine if f.kind == Kind.ARM_DIFFERENCE)
     return visible((first.label or "").removeprefix("against ").partition(", at ")[0])
 
 
@@ -91,7 +97,9 @@ def _sentence(verdict: Finding) -> TextCell:
 
 
 def _verdicts(mine: Sequence[Finding]) -> Table:
-    mitigations = {(f.axis, f.task, f.scorer, f.arm, f.estimand, f.metric): f for f in mine if f.kind == "mitigation"}
+    mitigations = {
+        (f.axis, f.task, f.scorer, f.arm, f.estimand, f.metric): f for f in mine if f.kind == Kind.MITIGATION
+    }
     rows = []
     for (*curve, metric), finding in mitigations.items():
         if metric not in COMPARISON_POINTS:
@@ -117,8 +125,8 @@ def _verdicts(mine: Sequence[Finding]) -> Table:
 
 def _taxes(mine: Sequence[Finding]) -> Table:
     """Return the safety tax, one row per arm, task and point of comparison."""
-    taxes = [f for f in mine if f.kind == "safety_tax"]
-    ratios = {(f.axis, f.task, f.scorer, f.arm): f for f in taxes if f.metric == "compute"}
+    taxes = [f for f in mine if f.kind == Kind.SAFETY_TAX]
+    ratios = {(f.axis, f.task, f.scorer, f.arm): f for f in taxes if f.metric == Metric.COMPUTE}
     rows = []
     for finding in taxes:
         if finding.metric.startswith("compute"):
@@ -150,7 +158,7 @@ def _taxes(mine: Sequence[Finding]) -> Table:
 def _compute(mine: Sequence[Finding]) -> Table:
     rows = []
     for finding in mine:
-        if finding.kind == "arm_difference" and finding.metric == "equal_compute":
+        if finding.kind == Kind.ARM_DIFFERENCE and finding.metric == Metric.EQUAL_COMPUTE:
             total, k = "–", "–"
             if finding.at.total is not None:
                 total = visible(figure(finding.at.total, finding.at.unit))

@@ -54,7 +54,7 @@ def next_doubling(findings: Sequence[Finding]) -> NextDoubling:
         findings: Of kind ``next_octave``: the forecast first, then each family, followed by its error where it has one.
     """
     pool, *others = findings
-    errors = {finding.metric: finding for finding in others if finding.metric.endswith("_error")}
+    errors: dict[str, Finding] = {finding.metric: finding for finding in others if finding.metric.endswith("_error")}
     families = [finding for finding in others if not finding.metric.endswith("_error")]
     parts = [wording.axis_name(pool.axis), visible(pool.task), visible(pool.arm), visible(pool.estimand)]
     return NextDoubling(

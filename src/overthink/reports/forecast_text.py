@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from overthink.data.finding import Finding
-from overthink.forecasts.findings import EXACT, NOTHING_SUCCEEDED
+from overthink.data.kinds import ForecastLabel
+from overthink.forecasts.findings import NOTHING_SUCCEEDED
 from overthink.reports.forecast_curve import ForecastPanel, ForecastThreshold
 from overthink.reports.wording import PROSE_LIMIT, percent, visible
 
@@ -114,7 +115,7 @@ def rows(panel: ForecastPanel) -> list[tuple[str, str, ForecastCell, str, Foreca
     """Return rows of k, kind of number, estimate, model band and assumption-free band."""
     table = []
     for estimate, bound in panel.by_k():
-        exact = estimate.label == EXACT
+        exact = estimate.label == ForecastLabel.EXACT
         if estimate.estimate is None:
             value, kind, band = (
                 ForecastCell("unknown", visible(estimate.reason or "", PROSE_LIMIT), estimate.id),
@@ -159,7 +160,7 @@ def tip(panel: ForecastPanel, estimate: Finding, bound: Finding) -> str:
     """Return the tooltip of a point."""
     lines = [panel.name, f"k = {estimate.at.k or 0:,}: {success(panel.axis).replace('k tries', 'so many tries')}"]
     if estimate.estimate is not None:
-        kind = "exact, no model" if estimate.label == EXACT else "median of the model band"
+        kind = "exact, no model" if estimate.label == ForecastLabel.EXACT else "median of the model band"
         lines.append(f"{share(estimate.estimate)} ({kind})")
     if panel.has_model:
         lines.append(f"model band {span(estimate.low, estimate.high)}")

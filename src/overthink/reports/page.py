@@ -41,8 +41,8 @@ from overthink.reports.wording import NAME_LIMIT, PROSE_LIMIT, visible
 
 @cache
 def asset(name: str) -> str:
-    """A file of the folder ``page``."""
-    return (files("overthink.reports") / "page" / name).read_text(encoding="utf-8")
+    """Return the text of a file of the folder ``html``."""
+    return (files("overthink.reports") / "html" / name).read_text(encoding="utf-8")
 
 
 def web_page(
@@ -53,7 +53,7 @@ def web_page(
     data: Mapping[str, object],
     content: Mapping[str, object],
 ) -> str:
-    """Fill a template of the folder ``page``.
+    """Fill a template of the folder ``html``.
 
     Args:
         template: File of the template.

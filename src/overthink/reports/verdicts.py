@@ -1,32 +1,34 @@
 """Text of verdicts on the shape of a curve: shape, test, or minimum detectable effect."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from overthink.data.finding import Finding
+from overthink.data.kinds import Metric, ShapeLabel
 from overthink.reports import wording
 from overthink.reports.curve_tree import ReportCurve, ReportVerdict
 from overthink.reports.wording import PROSE_LIMIT, visible
 
 SHAPE_TEXTS = {
-    "up": "ends higher than it began; no turn is shown",
-    "down": "ends lower than it began; no turn is shown",
-    "flat": "no two levels differ by the margin or more",
-    "saturating": "ends higher than it began, and no two levels of the upper half differ by the margin or more",
-    "hump": "rises, then falls",
-    "dip": "falls, then rises",
-    "undetermined": "no shape is shown; what could have been seen stands beside it",
+    ShapeLabel.UP: "ends higher than it began; no turn is shown",
+    ShapeLabel.DOWN: "ends lower than it began; no turn is shown",
+    ShapeLabel.FLAT: "no two levels differ by the margin or more",
+    ShapeLabel.SATURATING: (
+        "ends higher than it began, and no two levels of the upper half differ by the margin or more"
+    ),
+    ShapeLabel.HUMP: "rises, then falls",
+    ShapeLabel.DIP: "falls, then rises",
+    ShapeLabel.UNDETERMINED: "no shape is shown; what could have been seen stands beside it",
 }
 """Meaning by label of a shape finding."""
 
-TEST_TEXTS = {"regimes": "stated regimes", "max_t": "any rise and fall"}
+TEST_TEXTS: Mapping[str, str] = {Metric.REGIMES: "stated regimes", Metric.MAX_T: "any rise and fall"}
 """Test by metric of a shape finding, without the prefix "corrected_"."""
 
 CORRECTED_LABEL = "corrected by human labels"
 
-UNDETERMINED_LABEL = "undetermined"
 WITHHELD_LABEL = "withheld"
 
 
@@ -62,13 +64,13 @@ def shape_text(shape: Finding, rungs: int) -> ShapeText:
         shape: The finding.
         rungs: Number of rungs of its curve with a value; two rungs cannot show a hump.
     """
-    verdict = visible(shape.label or UNDETERMINED_LABEL)
+    verdict = visible(shape.label or ShapeLabel.UNDETERMINED)
     why = visible(shape.reason or "", PROSE_LIMIT)
     test = TEST_TEXTS.get(shape.metric.removeprefix("corrected_"), visible(shape.metric))
     if is_withheld(shape):
         return ShapeText(WITHHELD_LABEL, "", why.removeprefix("withheld: "), "", "", test)
     could = mde = ""
-    if shape.label in {None, UNDETERMINED_LABEL} and shape.test is not None and _is_finite(shape.test.mde):
+    if shape.label in {None, ShapeLabel.UNDETERMINED} and shape.test is not None and _is_finite(shape.test.mde):
         could = f"could have seen a {'hump or dip' if rungs > 2 else 'change'} of "
         mde = f"{100 * (shape.test.mde or 0):.1f} points or more"
     return ShapeText(verdict, _p_values(shape), why, could, mde, test)
@@ -76,7 +78,7 @@ def shape_text(shape: Finding, rungs: int) -> ShapeText:
 
 def is_withheld(shape: Finding) -> bool:
     """Return whether the judge's error forbids any claim about a trend."""
-    return "judge_drift" in shape.gates_failed and (shape.reason or "").startswith(WITHHELD_LABEL)
+    return Metric.JUDGE_DRIFT in shape.gates_failed and (shape.reason or "").startswith(WITHHELD_LABEL)
 
 
 def primary_verdict(verdicts: Sequence[ReportVerdict], *, is_corrected: bool = False) -> ReportVerdict | None:
@@ -93,7 +95,7 @@ def qualified_change(curve: ReportCurve) -> wording.Change:
     """Return the change from the lowest to the highest rung, without a gate already named by a withheld verdict."""
     verdict, change = primary_verdict(curve.verdicts), curve.change
     if verdict is not None and change is not None and is_withheld(verdict.shape):
-        gates = tuple(gate for gate in change.gates_failed if gate != "judge_drift")
+        gates = tuple(gate for gate in change.gates_failed if gate != Metric.JUDGE_DRIFT)
         return wording.change(replace(change, gates_failed=gates))
     return wording.change(change)
 

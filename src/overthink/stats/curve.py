@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
+from overthink.data.selectors import Selector
 from overthink.stats.bootstrap import Intervals, mean_intervals
 from overthink.stats.first_success import question_first_success
 from overthink.stats.majority_vote import vote
@@ -24,13 +25,13 @@ class SelectorCurve:
     """One selector over the surface of rungs and k.
 
     Attributes:
-        selector: "single", "pass", "majority", "weighted_majority", "best" or "worst".
+        selector: Rule that turns k tries into one answer.
         k: (k,) tries; 1 for the single selector.
         cells: (question, rung, k) expected value of each question; NaN where it has fewer than k draws.
         intervals: Means over questions, (rung, k).
     """
 
-    selector: str
+    selector: Selector
     k: NDArray[np.int64]
     cells: NDArray[np.float64]
     intervals: Intervals
@@ -56,7 +57,9 @@ def question_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
-def mean_curve(outcomes: Outcomes, weights: NDArray[np.float64], *, level: float, batch: int | None = None) -> SelectorCurve:
+def mean_curve(
+    outcomes: Outcomes, weights: NDArray[np.float64], *, level: float, batch: int | None = None
+) -> SelectorCurve:
     """The value of a single try at each rung: draws averaged within questions, then questions averaged.
 
     Args:
@@ -83,7 +86,7 @@ def single_cells(outcomes: Outcomes, batch: int | None = None) -> NDArray[np.flo
 
 def single_curve(cells: NDArray[np.float64], weights: NDArray[np.float64], *, level: float) -> SelectorCurve:
     """The curve of the selector "single" from the value of each question, (question, rung)."""
-    return _curve("single", np.array([1]), cells[:, :, None], weights, level)
+    return _curve(Selector.SINGLE, np.array([1]), cells[:, :, None], weights, level)
 
 
 def parallel_curves(
@@ -113,23 +116,23 @@ def parallel_curves(
         return ()
     k = k_grid(draws)
     if batch is not None:
-        selector = "pass" if outcomes.axis is Axis.CAPABILITY else "worst"
+        selector = Selector.PASS if outcomes.axis is Axis.CAPABILITY else Selector.WORST
         return (_curve(selector, k, _passage_cells(outcomes, k, batch), weights, level),)
-    cells: dict[str, NDArray[np.float64]] = {}
+    cells: dict[Selector, NDArray[np.float64]] = {}
     if outcomes.axis is Axis.CAPABILITY:
-        cells["pass"] = _best_cells(values, values, k)
+        cells[Selector.PASS] = _best_cells(values, values, k)
         if can_vote(outcomes):
-            cells["majority"] = _majority_cells(outcomes, k)
+            cells[Selector.MAJORITY] = _majority_cells(outcomes, k)
     else:
-        cells["worst"] = _best_cells(-values, values, k)
+        cells[Selector.WORST] = _best_cells(-values, values, k)
     has_score = ~np.isnan(outcomes.verifier_score) & ~np.isnan(values)
     if outcomes.axis is not Axis.BENIGN and has_score.any():
-        cells["best"] = _best_cells(outcomes.verifier_score, values, k)
+        cells[Selector.BEST] = _best_cells(outcomes.verifier_score, values, k)
     return tuple(_curve(selector, k, cell, weights, level) for selector, cell in cells.items())
 
 
 def _curve(
-    selector: str,
+    selector: Selector,
     k: NDArray[np.int64],
     cells: NDArray[np.float64],
     weights: NDArray[np.float64],

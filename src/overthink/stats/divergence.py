@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.data.kinds import ShapeLabel
 from overthink.data.outcomes import check_budgets, check_values
 from overthink.stats.curve import question_means
 from overthink.stats.multiplier_bootstrap import sign_flip_sums, signs, units, with_pseudo_units
@@ -124,7 +125,7 @@ def divergence(
             for questions, flip in zip(changes, onset_flips, strict=True)
         )
         curves = gap + np.concatenate([np.zeros((len(capability_sums), 1)), capability_sums - safety_sums], axis=1)
-        onset_result = onset(curves, ladder, label="up", level=level)
+        onset_result = onset(curves, ladder, label=ShapeLabel.UP, level=level)
     return Divergence(
         budgets=ladder,
         estimate=gap,

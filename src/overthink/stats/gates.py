@@ -138,7 +138,8 @@ def _rise(outcomes: Outcomes, rung: int) -> GateResult:
         return GateResult("manipulation", rung, None, None, "the lowest rung has no rung to rise from")
     ratio = effort_ratio(outcomes, rung, rung - 1)
     if np.isnan(ratio):
-        return GateResult("manipulation", rung, None, None, "the ratio to the rung below is unknown: no token counts there")
+        reason = "the ratio to the rung below is unknown: no token counts there"
+        return GateResult("manipulation", rung, None, None, reason)
     if np.isinf(ratio):
         return GateResult("manipulation", rung, None, True, "the rung below used no reasoning tokens; this one does")
     return GateResult("manipulation", rung, ratio, ratio >= RISE_MIN)

@@ -10,6 +10,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.data.kinds import ShapeLabel
+
 
 @dataclass(frozen=True, slots=True)
 class Regime:
@@ -115,7 +117,7 @@ def doublings(budgets: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.log2(1 + budgets / budgets[budgets > 0].min()))
 
 
-def onset(curves: NDArray[np.float64], budgets: NDArray[np.float64], *, label: str, level: float) -> Onset:
+def onset(curves: NDArray[np.float64], budgets: NDArray[np.float64], *, label: ShapeLabel, level: float) -> Onset:
     """Return the bootstrap interval of the break of a curve whose shape is established by a test.
 
     hump, dip: the turning point. saturating: the end of the rise. up, down: the start of the change.
@@ -130,7 +132,7 @@ def onset(curves: NDArray[np.float64], budgets: NDArray[np.float64], *, label: s
         The interval. It is not identified with fewer rungs than the parameters of the stick plus one, if the
         resamples do not show the shape, or if the interval is the whole ladder.
     """
-    turning = label in ("hump", "dip")
+    turning = label in (ShapeLabel.HUMP, ShapeLabel.DIP)
     minimum = 5 if turning else 4
     if len(budgets) < minimum:
         return Onset(reason=f"not identified: {len(budgets)} rungs; {minimum} are needed")
@@ -149,12 +151,14 @@ def onset(curves: NDArray[np.float64], budgets: NDArray[np.float64], *, label: s
     return Onset(float(budgets[first]), float(budgets[last]))
 
 
-def _breaks(curves: NDArray[np.float64], axis: NDArray[np.float64], label: str) -> NDArray[np.float64]:
+def _breaks(curves: NDArray[np.float64], axis: NDArray[np.float64], label: ShapeLabel) -> NDArray[np.float64]:
     """Return (curve,) the break of the best stick with the right direction; NaN where there is none."""
     places = np.unique(np.concatenate([np.linspace(a, b, BREAKS_PER_INTERVAL + 1) for a, b in pairwise(axis)]))
-    places = places[:-1] if label in ("up", "down") else places[1:-1]
+    places = places[:-1] if label in (ShapeLabel.UP, ShapeLabel.DOWN) else places[1:-1]
     before, after = np.minimum(axis, places[:, None]), np.maximum(axis - places[:, None], 0.0)
-    slopes = {"hump": (before, after), "dip": (before, after), "saturating": (before,)}.get(label, (after,))
+    slopes = {ShapeLabel.HUMP: (before, after), ShapeLabel.DIP: (before, after), ShapeLabel.SATURATING: (before,)}.get(
+        label, (after,)
+    )
     design = np.stack([np.ones_like(before), *slopes], axis=2)  # (place, rung, parameter)
     n_places, n_rungs, n_slopes = *design.shape[:2], len(slopes)
     base = np.linalg.qr(design)[0]
@@ -162,7 +166,7 @@ def _breaks(curves: NDArray[np.float64], axis: NDArray[np.float64], label: str) 
     misfit = -(projection**2).sum(axis=2)  # up to the total sum of squares, which is the same for every place
     solver = np.linalg.pinv(design)[:, 1:]  # (place, slope, rung)
     coefficients = (curves @ solver.transpose(2, 0, 1).reshape(n_rungs, -1)).reshape(len(curves), n_places, n_slopes)
-    sign = -1.0 if label in ("dip", "down") else 1.0
+    sign = -1.0 if label in (ShapeLabel.DIP, ShapeLabel.DOWN) else 1.0
     right = sign * coefficients[:, :, 0] > 0
     if n_slopes == 2:
         right &= sign * coefficients[:, :, 1] < 0

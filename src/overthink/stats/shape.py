@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.finding import FindingTest
+from overthink.data.kinds import ShapeLabel
 from overthink.data.outcomes import check_budgets, check_values
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import Intervals
@@ -29,8 +30,6 @@ REGIMES = "pre-registered regimes, paired by question: intersection-union test, 
 MAX_T = "max-t run-up and drawdown, paired by question: intersection-union test, multiplier bootstrap"
 
 MDE_RESAMPLES = 1000
-
-UNDETERMINED = "undetermined"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +81,12 @@ class ShapeVerdict:
         reason: Why undetermined; None with another label.
     """
 
-    label: str
+    label: ShapeLabel
     test: FindingTest
     mde: float
     onset: Onset | None
     regimes: tuple[Regime, ...]
-    claims: tuple[tuple[str, float], ...]
+    claims: tuple[tuple[ShapeLabel, float], ...]
     n_questions: int
     reason: str | None
 
@@ -176,7 +175,7 @@ def shape_of_cells(
     reason = _undetermined_reason(cells, ladder, np.asarray(complete), group)
     cells = cells[complete]
     if reason:
-        return ShapeVerdict(UNDETERMINED, FindingTest(name), float("nan"), None, (), (), len(cells), reason)
+        return ShapeVerdict(ShapeLabel.UNDETERMINED, FindingTest(name), float("nan"), None, (), (), len(cells), reason)
     group = None if group is None else np.unique(group[complete], return_inverse=True)[1]
     levels = cells if regime is None else regime_means(cells, regime)
     on_levels = units(levels, group)
@@ -188,7 +187,7 @@ def shape_of_cells(
     label, p, reason = _decide(claims, alpha)
     mde = minimum_detectable_effect(comparisons, flips[: MDE_RESAMPLES // 2], critical=turns.critical)
     where = None
-    if label not in (UNDETERMINED, "flat"):
+    if label not in (ShapeLabel.UNDETERMINED, ShapeLabel.FLAT):
         residuals = units(cells - cells.mean(axis=0), group)
         resamples = cells.mean(axis=0) + sign_flip_sums(residuals.parts, flips[: ONSET_RESAMPLES // 2])
         where = onset(resamples, ladder, label=label, level=1 - alpha)
@@ -227,7 +226,7 @@ def _undetermined_reason(
 
 def _claims(
     on_levels: Units, flips: NDArray[np.float64], turns: Turns, *, margin: float
-) -> tuple[tuple[str, float], ...]:
+) -> tuple[tuple[ShapeLabel, float], ...]:
     """Return the p-value of each shape, in the order in which they are considered."""
     last = on_levels.n_levels - 1
     ends = np.array([last]), np.array([0])
@@ -238,25 +237,25 @@ def _claims(
     same = p_equivalent(on_levels.differences(later, earlier), margin=margin)
     level_top = p_equivalent(on_levels.differences(later[upper], earlier[upper]), margin=margin)
     return (
-        ("flat", same),
-        ("hump", turns.hump),
-        ("dip", turns.dip),
-        ("saturating", float(np.maximum(up, level_top))),
-        ("up", up),
-        ("down", down),
+        (ShapeLabel.FLAT, same),
+        (ShapeLabel.HUMP, turns.hump),
+        (ShapeLabel.DIP, turns.dip),
+        (ShapeLabel.SATURATING, float(np.maximum(up, level_top))),
+        (ShapeLabel.UP, up),
+        (ShapeLabel.DOWN, down),
     )
 
 
-def _decide(claims: tuple[tuple[str, float], ...], alpha: float) -> tuple[str, float, str | None]:
+def _decide(claims: tuple[tuple[ShapeLabel, float], ...], alpha: float) -> tuple[ShapeLabel, float, str | None]:
     """Return the label, its p-value, and the reason if undetermined."""
     p = dict(claims)
     lowest = min(p_value for p_value in p.values() if not np.isnan(p_value))
-    if max(p["hump"], p["dip"]) <= alpha < p["flat"]:
-        return UNDETERMINED, lowest, "the curve turns more than once"
+    if max(p[ShapeLabel.HUMP], p[ShapeLabel.DIP]) <= alpha < p[ShapeLabel.FLAT]:
+        return ShapeLabel.UNDETERMINED, lowest, "the curve turns more than once"
     for label, p_value in claims:
         if p_value <= alpha:
             return label, p_value, None
-    return UNDETERMINED, lowest, "no shape is shown"
+    return ShapeLabel.UNDETERMINED, lowest, "no shape is shown"
 
 
 def _regimes(

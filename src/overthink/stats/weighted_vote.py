@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
+from overthink.data.selectors import Selector
 from overthink.stats.bootstrap import mean_intervals
 from overthink.stats.curve import SelectorCurve, can_vote, k_grid
 from overthink.stats.subsets import subset_sizes
@@ -142,8 +143,6 @@ def _win_share(sums: NDArray[np.float64], right: int) -> NDArray[np.float64]:
 VOTE_PERMUTATIONS = 400
 """Number of random orders of the draws of each question and rung."""
 
-SELECTOR = "weighted_majority"
-
 
 def weighted_majority_curve(
     outcomes: Outcomes, weights: np.ndarray, *, level: float, rng: np.random.Generator
@@ -188,6 +187,8 @@ def weighted_majority_curve(
         )
         cells[q, r, possible] = vote.estimate
         variance[r, possible] += vote.error**2
-    curve = SelectorCurve(selector=SELECTOR, k=k, cells=cells, intervals=mean_intervals(cells, weights, level=level))
+    curve = SelectorCurve(
+        selector=Selector.WEIGHTED_MAJORITY, k=k, cells=cells, intervals=mean_intervals(cells, weights, level=level)
+    )
     n_questions = np.maximum(curve.intervals.n_questions, 1)
     return curve, float((np.sqrt(variance) / n_questions).max(initial=0.0))

@@ -60,14 +60,7 @@ def collect_traces(
                     cut_short_file.append(trace)
 
         def collect(draws: Draws | None) -> None:
-            sink = TraceSink(
-                done=traces,
-                sparse=existing.sparse,
-                on_thinking=thoughts.append,
-                on_trace=save_trace,
-                draws=draws,
-                on_cut_short=save_cut_short,
-            )
+            sink = TraceSink(traces, existing.sparse, thoughts.append, save_trace, draws, save_cut_short)
             collect_missing = collect_ladder if session.plan.checkpoints is None else run_agent_loops
             collect_missing(session, study=folder.path.name, log_dir=folder.logs, sink=sink)
 

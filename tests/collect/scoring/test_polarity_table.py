@@ -254,7 +254,7 @@ def evals() -> Any:
         import inspect_evals._registry as registry
     except ImportError as missing:
         pytest.skip(
-            f"inspect_evals {INSPECT_EVALS_VERSION} is not importable here ({missing}); the table is not held against it"
+            f"inspect_evals {INSPECT_EVALS_VERSION} cannot be imported here ({missing}); the table is not held to it"
         )
     return registry
 

@@ -6,8 +6,6 @@ sees the conversation so far, after the steps that the task's solver applies beh
 A checkpoint is a maximum number of turns or of generated tokens: the state after the last turn within it. Whether a
 turn exceeds a checkpoint is known after the model's reply and before its tools change anything: the state before the
 turn is scored then.
-
-One turn of an agent loop: one model call, and its tool calls.
 """
 
 import copy
@@ -41,14 +39,14 @@ MAX_TOOL_OUTPUT = 16 * 1024
 """Maximum bytes of one tool output; Inspect cuts plain texts at this limit, but not content parts."""
 
 
-async def ask(state: TaskState, generate: Generate, settings: Mapping[str, Any], books: LoopAccounting) -> bool:
+async def ask(state: TaskState, generate: Generate, settings: Mapping[str, Any], accounting: LoopAccounting) -> bool:
     """Call the model once, without executing its tool calls.
 
     Args:
         state: The conversation, which is extended.
         generate: Inspect's `generate`.
         settings: Settings of the call.
-        books: Accounting of the loop.
+        accounting: Accounting of the loop.
 
     Returns:
         Whether the model requests tool calls.
@@ -56,17 +54,17 @@ async def ask(state: TaskState, generate: Generate, settings: Mapping[str, Any],
     Raises:
         Exception: The model gave no answer.
     """
-    with books.asking():
+    with accounting.asking():
         await generate(state, tool_calls="none", **settings)
     if state.output.usage is None:
-        books.mark_uncounted()
+        accounting.mark_uncounted()
     if state.output.error or state.output.empty:
         raise RuntimeError(state.output.error or f"{state.model} answered with no choice")
     message = state.messages[-1]
     return isinstance(message, ChatMessageAssistant) and bool(message.tool_calls)
 
 
-async def call_tools(state: TaskState, settings: Mapping[str, Any], books: LoopAccounting) -> None:
+async def call_tools(state: TaskState, settings: Mapping[str, Any], accounting: LoopAccounting) -> None:
     """Execute the tool calls that the model has requested.
 
     An expected failure of a tool is returned to the model as its result.
@@ -74,12 +72,12 @@ async def call_tools(state: TaskState, settings: Mapping[str, Any], books: LoopA
     Args:
         state: The conversation, which is extended.
         settings: Settings of the call that requested them.
-        books: Accounting of the tools' own model calls.
+        accounting: Accounting of the tools' own model calls.
 
     Raises:
         Exception: A tool crashed.
     """
-    with books.working():
+    with accounting.working():
         answers, output = await execute_tools(state.messages, state.tools, settings.get("max_tool_output"))
     state.messages.extend(_limit_texts(message) for message in answers)
     if output is not None:  # output of an agent after a handoff

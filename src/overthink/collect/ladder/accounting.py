@@ -157,7 +157,7 @@ class TraceAccounting:
     Example:
         >>> from overthink.collect.providers.continuation import Segment
         >>> accounting = TraceAccounting(None)
-        >>> accounting.meter.record(Segment("hm", None, tokens=7, is_complete=False, prompt_tokens=20, cached_tokens=None))
+        >>> accounting.meter.record(Segment("hm", None, 7, False, prompt_tokens=20, cached_tokens=None))
         >>> accounting.write_off()
         >>> lost = accounting.columns(is_control=False)
         >>> lost["generated_tokens"], lost["cancelled_tokens"], lost["prompt_tokens"]

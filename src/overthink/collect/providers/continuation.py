@@ -2,8 +2,8 @@
 
 There are three methods. Providers with token ids (our own embedded models) get exactly the ids they produced.
 Completions providers get the raw text; the chat template is rendered by their server. vLLM and SGLang continue a final
-assistant message (:mod:`~overthink.collect.providers.chat_prefill`). Other chat endpoints rewrite or refuse a partial answer and
-cannot be used.
+assistant message (:mod:`~overthink.collect.providers.chat_prefill`). Other chat endpoints rewrite or refuse a partial
+answer and cannot be used.
 """
 
 from collections.abc import Callable, Sequence

@@ -3,8 +3,6 @@
 TPP is the dense speed (tera operations per second) times the bit length, the largest over number formats. Training is
 bound by speed and decoding by bandwidth, so a chip may lose most of one and keep the other: H20 has 15 % of the H100's
 speed and 119 % of its bandwidth. Numbers: Epoch AI, machine learning hardware (copy of April 2026).
-
-Calculator: chips for training and inference, their export lanes, tokens per second and USD per token at K.
 """
 
 import tomllib

@@ -2,8 +2,6 @@
 
 USD per task = tokens · K · samples · price; c(t) = c0 · g^-t. The yearly factor g differs by task: 10 for a fixed level
 (a16z 2024), 9 to 900 by milestone (Epoch AI 2025), 9 for hard reasoning; there is no single number for all tasks.
-
-Calculator: cost per task at K, after years of decline, and per solved task.
 """
 
 import math

@@ -3,8 +3,6 @@
 C_eff(K) = C · min(K, K_max)^α with 0 ≤ α ≤ 1. The exponent is an assumption that differs between tasks, so the answer
 is an interval over a stated range, with the sources in ``STATED_EXPONENTS``. Where a curve was measured, use
 ``compute_equivalent_gain`` instead. No instrument counts deployment inference: C_eff crosses no legal threshold.
-
-Calculator: effective compute at K, and the K at which it would equal each threshold.
 """
 
 import math

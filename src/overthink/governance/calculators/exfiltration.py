@@ -3,8 +3,6 @@
 days = bytes / compression / (upload per day · covert share · accounts). Sources: Greenblatt 2024 (upload limits), Brown
 et al. 2026, arXiv:2601.01296 (compression of 16 to 100 times, inference verification). Whether compressed weights still
 work is the attacker's risk, not part of the formula.
-
-Calculator: time to exfiltrate weights.
 """
 
 import math

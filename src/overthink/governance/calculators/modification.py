@@ -4,8 +4,6 @@ EU guidelines (indicative): a modifier becomes the provider if the compute of th
 the original's training compute; where that is unknown, more than 1e25/3 FLOP for an original with systemic risk and
 1e23/3 for others. Distillation: the teacher's training does not count; the teacher's forward passes for training data
 that is not public do, including discarded samples.
-
-Calculator: whether a modified or distilled model crosses the one-third rule and the thresholds.
 """
 
 from dataclasses import dataclass

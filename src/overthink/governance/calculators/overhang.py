@@ -3,8 +3,6 @@
 copies = C / (T · r · K): the compute of a cluster in T seconds, divided by the compute of a copy per second at K times
 the reference budget; capped by memory, and scaled by the utilisation of decoding relative to training.
 Copy-years = C / (3.156e7 · r · K). Source: Davidson and Finnveden's sheet for "Counting AGIs"; Ord 2025 for K.
-
-Calculator: number of copies of a model that its training cluster could run.
 """
 
 import math

@@ -1,9 +1,8 @@
 """Result types of the calculators: inputs, results, formula, source, range and limitations.
 
-Monte Carlo propagation of input ranges through a formula, to intervals of the results.
-
-A range is sampled uniformly in its logarithm, since most inputs are uncertain by a factor; uniformly where it is not
-above 0. Inputs are sampled independently of each other.
+Input ranges are propagated through a formula by Monte Carlo, to intervals of the results. A range is sampled uniformly
+in its logarithm, since most inputs are uncertain by a factor; uniformly where it is not above 0. Inputs are sampled
+independently of each other.
 """
 
 import math

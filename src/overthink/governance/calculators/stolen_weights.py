@@ -3,8 +3,6 @@
 chips = ceil((weights + cache) / memory); USD per task = K · seconds per task · chips · USD per chip-hour / 3600;
 tasks = purse / USD per task. The purses are the budgets of RAND's operational capacities OC1 to OC5 (Securing AI Model
 Weights, 2024). RAND states them for the theft; using them as purses for running is ours.
-
-Calculator: cost of running stolen weights, and the tasks that each purse pays for.
 """
 
 import math

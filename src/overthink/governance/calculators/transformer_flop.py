@@ -62,16 +62,6 @@ def response_flop(model: Transformer, *, prompt_tokens: float, generated_tokens:
     return 2 * model.active_parameters * tokens + attention
 
 
-def lifetime_flop(training_flop: float, model: Transformer, *, tokens_served: float) -> float:
-    """Return the FLOP of training and serving together: C + 2·N·tokens.
-
-    Raises:
-        InputError: An argument is out of its bounds.
-    """
-    serving = 2 * model.active_parameters * not_negative(tokens_served, "tokens served")
-    return positive(training_flop, "training FLOP") + serving
-
-
 def kv_bytes_per_token(model: Transformer, *, bytes_per_value: float = 2.0) -> float:
     """Return the bytes of KV cache per token: 2·L·heads·width·bytes. Latent and windowed attention need less.
 

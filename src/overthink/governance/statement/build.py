@@ -1,8 +1,6 @@
 """Build a statement from findings and plan. Everything else in it is stated by the evaluator.
 
-Elicitation methods that a study did not try: limitations of every claim.
-
-Elicitation facts of the arms of a study: tools, verifiers and rungs.
+It includes the elicitation of the study (tools, verifiers and rungs of its arms), and the methods that were not tried.
 """
 
 import hashlib

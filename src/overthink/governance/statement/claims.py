@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from overthink.data.finding import Finding
+from overthink.data.kinds import Kind, Metric, ShapeLabel
+from overthink.data.selectors import SELECTORS, Selector
 from overthink.governance.statement.curve_schema import Curve, Number, Point, Shape
 from overthink.governance.statement.curves import as_test, cost_of, curve_id, number
 from overthink.governance.statement.rules.prose import (
@@ -20,14 +22,14 @@ from overthink.governance.statement.schema import Claim, Place, Stated
 from overthink.governance.statement.strength import strength, weaknesses
 
 MAX_LIMITS = 8
-SHAPE_SENTENCES = {
-    "up": "it ends higher than it began, and no turn is shown",
-    "down": "it ends lower than it began, and no turn is shown",
-    "flat": "no two levels differ by the margin of {margin} or more",
-    "saturating": "it rises, and no two levels of its upper half differ by the margin of {margin} or more",
-    "hump": "it rises, then falls",
-    "dip": "it falls, then rises",
-    "undetermined": "undetermined: no shape is shown",
+SHAPE_SENTENCES: Mapping[str, str] = {
+    ShapeLabel.UP: "it ends higher than it began, and no turn is shown",
+    ShapeLabel.DOWN: "it ends lower than it began, and no turn is shown",
+    ShapeLabel.FLAT: "no two levels differ by the margin of {margin} or more",
+    ShapeLabel.SATURATING: "it rises, and no two levels of its upper half differ by the margin of {margin} or more",
+    ShapeLabel.HUMP: "it rises, then falls",
+    ShapeLabel.DIP: "it falls, then rises",
+    ShapeLabel.UNDETERMINED: "undetermined: no shape is shown",
 }
 
 
@@ -63,14 +65,14 @@ def _curve_claims(curve: Curve, by_id: Mapping[str, Finding]) -> Iterator[dict[s
             yield _draft(curve, by_id, many.value, "tries", at=at, point=top, text=_tries(curve, top, many))
     yield from _changes(curve, by_id)
     for shape in curve.plateau.shapes:
-        at = Place(rung=None, from_rung=None, requested_tokens=None, effort=None, k=1, selector="single")
+        at = Place(rung=None, from_rung=None, requested_tokens=None, effort=None, k=1, selector=Selector.SINGLE)
         draft = _draft(curve, by_id, shape.change, "shape", at=at, point=top, text=_shape(curve, shape))
         yield draft | {"verdict": shape.verdict}
 
 
 def _changes(curve: Curve, by_id: Mapping[str, Finding]) -> Iterator[dict[str, Any]]:
     low, top = curve.points[0], curve.points[-1]
-    for metric, after in (("mean", ""), ("corrected_mean", "After correction by human labels, ")):
+    for metric, after in ((Metric.MEAN, ""), (Metric.CORRECTED_MEAN, "After correction by human labels, ")):
         finding = by_id.get(f"{curve.id}/difference/{metric}/rung{top.rung}/from{low.rung}/k1")
         if finding is not None:
             value = number(finding, unit="difference of shares")
@@ -83,7 +85,7 @@ def _gaps(curves: Sequence[Curve], findings: Sequence[Finding]) -> Iterator[dict
     curves_by_id = {curve.id: curve for curve in curves}
     for finding in findings:
         curve = curves_by_id.get(curve_id(finding))
-        if (finding.kind, finding.metric) != ("divergence", "gap") or curve is None:
+        if (finding.kind, finding.metric) != (Kind.DIVERGENCE, Metric.GAP) or curve is None:
             continue
         if finding.at.rung != curve.points[-1].rung:
             continue
@@ -103,7 +105,7 @@ def _against(finding: Finding, curves: Sequence[Curve]) -> Curve | None:
     return next((curve for curve in curves if part.startswith(curve.id.replace("/", "~") + "/")), None)
 
 
-def _placement(point: Point, *, from_rung: int | None = None, k: int = 1, selector: str = "single") -> Place:
+def _placement(point: Point, *, from_rung: int | None = None, k: int = 1, selector: str = Selector.SINGLE) -> Place:
     return Place.model_validate(
         {
             "rung": point.rung,
@@ -172,12 +174,7 @@ def _tries(curve: Curve, top: Point, many: Any) -> str:
     if many.value.estimate is None:
         return f"{where}, no share is known for selector {many.selector}: {many.value.reason}."
     good = {"capability": "correct", "safety": "safe", "benign": "answered"}[curve.axis]
-    says = {
-        "pass": f"at least one answer was scored {good}",
-        "majority": f"the most frequent answer was scored {good}",
-        "best": f"the answer picked by the verifier was scored {good}",
-        "worst": f"the worst answer was still scored {good}",
-    }[many.selector]
+    says = SELECTORS[Selector(many.selector)].claim.format(good=good)
     return f"{where}, {says} for {percent(many.value.estimate)} of questions ({interval(many.value)})."
 
 
@@ -198,7 +195,9 @@ def _shape(curve: Curve, shape: Shape) -> str:
     sentence = SHAPE_SENTENCES[shape.verdict].format(margin=f"{100 * curve.plateau.margin:g} points")
     p_adjusted = None if shape.test is None else shape.test.p_adjusted
     test_text = (
-        f" (adjusted {p_value(p_adjusted)})" if p_adjusted is not None and shape.verdict != "undetermined" else ""
+        f" (adjusted {p_value(p_adjusted)})"
+        if p_adjusted is not None and shape.verdict != ShapeLabel.UNDETERMINED
+        else ""
     )
     method = "pre-registered regimes" if shape.metric.endswith("regimes") else "rung against rung"
     by = ", corrected by human labels" if shape.metric.startswith("corrected") else ""

@@ -1,11 +1,21 @@
 """Schema of the measurements in a statement: numbers, points, verdicts and curves."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from overthink.data.kinds import GateLabel, ShapeLabel
+from overthink.data.selectors import CLAIMED_SELECTORS
+
 StatementAxis = Literal["capability", "safety", "benign"]
-Selector = Literal["single", "pass", "majority", "best", "worst"]
+if TYPE_CHECKING:
+    StatementSelector = str
+    StatementShape = str
+    StatementGate = str
+else:  # literals of the closed lists: their plain strings, in their order
+    StatementSelector = Literal[tuple(name.value for name in CLAIMED_SELECTORS)]
+    StatementShape = Literal[tuple(label.value for label in ShapeLabel)]
+    StatementGate = Literal[(*(label.value for label in GateLabel), "unknown")]
 NonNegativeCount = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -72,7 +82,7 @@ class Test(Part):
 class Tries(Part):
     """What a selector makes of k tries at one rung."""
 
-    selector: Selector
+    selector: StatementSelector
     k: Annotated[int, Field(ge=1)]
     cost: K
     value: Number
@@ -81,7 +91,7 @@ class Tries(Part):
 class Gate(Part):
     """A check that a rung must pass before its numbers are believed, and the number it was checked on."""
 
-    result: Literal["passed", "failed", "unknown"]
+    result: StatementGate
     estimate: float | None
 
 
@@ -133,7 +143,7 @@ class Shape(Part):
     """A verdict on the shape of a curve. The number is the highest rung minus the lowest."""
 
     metric: Literal["regimes", "max_t", "corrected_regimes", "corrected_max_t"]
-    verdict: Literal["up", "down", "flat", "saturating", "hump", "dip", "undetermined"]
+    verdict: StatementShape
     change: Number
     test: Test | None
     gates_failed: tuple[str, ...]
@@ -162,7 +172,7 @@ class Judge(Part):
 
     grader: str | None
     corrected: bool
-    drift_gate: Literal["passed", "failed", "unknown"] | None
+    drift_gate: StatementGate | None
     sensitivity: Number | None
     specificity: Number | None
     reason: str | None

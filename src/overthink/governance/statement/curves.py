@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 from overthink.cost.units import budget_multiple
 from overthink.data.finding import At, Finding
 from overthink.data.record import Estimand
+from overthink.data.selectors import CLAIMED_SELECTORS, SELECTORS, Selector
 from overthink.errors import InputError
 from overthink.governance.statement.curve_schema import (
     Curve,
@@ -17,7 +18,6 @@ from overthink.governance.statement.curve_schema import (
     Plateau,
     Point,
     Reference,
-    Selector,
     Shape,
     Test,
     Tries,
@@ -26,9 +26,6 @@ from overthink.plan.study import HIGH_WORDS, Plan
 
 TOKENS_REFERENCE = "one attempt at the lowest rung of this curve, thinking and answer"
 TRIES_REFERENCE = "one try; this curve has no token counts"
-VALUE_METRICS = {"pass": "pass_at_k", "majority": "majority_at_k", "best": "best_at_k", "worst": "worst_at_k"}
-"""Metric of the values by selector of several tries."""
-
 _Index = Mapping[tuple[str, str], Sequence[Finding]]
 
 
@@ -136,7 +133,7 @@ def _point(index: _Index, value: Finding, ref: Reference, budget: Mapping[str, A
     tokens: dict[str, Any] = {metric: _tokens(index, metric, at) for metric in names}
     cost = _cost(ref, tokens["attempt_tokens"].estimate)
     band, corrected_value = _finding_at(index, "band", "mean", at), _finding_at(index, "value", "corrected_mean", at)
-    gates = {
+    gates: dict[str, Finding] = {
         finding.metric: finding
         for (kind, _), some in index.items()
         if kind == "gate"
@@ -198,8 +195,8 @@ def _cost(ref: Reference, attempt: float | None) -> K:
 
 def _tries(index: _Index, at: At, cost: K) -> list[Tries]:
     results = []
-    for metric in VALUE_METRICS.values():
-        for finding in index.get(("value", metric), ()):
+    for selector in CLAIMED_SELECTORS[1:]:
+        for finding in index.get(("value", SELECTORS[selector].metric), ()):
             if _same_rung(finding.at, at) and finding.at.k is not None:
                 k_cost = cost.model_copy(update={"value": finding.at.k * cost.value})
                 fields: dict[str, Any] = {"selector": finding.at.selector, "k": finding.at.k, "cost": k_cost}
@@ -278,6 +275,6 @@ def _same_rung(a: At, b: At) -> bool:
 
 
 def selectors(curves: Sequence[Curve]) -> tuple[Selector, ...]:
-    """Return every selector with a value, in the order of :data:`Selector`."""
-    names = {tries.selector for curve in curves for point in curve.points for tries in point.tries} | {"single"}
-    return tuple(name for name in get_args(Selector) if name in names)
+    """Return every selector with a value, in the order of :data:`~overthink.data.selectors.CLAIMED_SELECTORS`."""
+    names = {tries.selector for curve in curves for point in curve.points for tries in point.tries} | {Selector.SINGLE}
+    return tuple(name for name in CLAIMED_SELECTORS if name in names)

@@ -1,9 +1,8 @@
-"""Exports of a statement: the compute field of the EU form, CycloneDX properties, a model card paragraph.
+"""Exports of a statement: the compute field of the EU form, CycloneDX properties, a model card, Every Eval Ever.
 
-Export of a statement as a record of Every Eval Ever (schema 0.3.0, MIT), one result per rung of every curve.
-
-Its schema allows additional data only as strings under ``additional_details``; they summarise the statement, and the
-record contains the id of its statement.
+A record of Every Eval Ever (schema 0.3.0, MIT) has one result per rung of every curve. Its schema allows additional
+data only as strings under ``additional_details``; they summarise the statement, and the record contains the id of its
+statement.
 """
 
 import json

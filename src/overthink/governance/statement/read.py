@@ -1,6 +1,6 @@
 """Parse a statement: a document of another kind raises an error, a malformed statement gives a fault per field.
 
-Faults of a statement: rule, path in the statement, and reason; and helpers of the rules.
+A fault has a rule, a path in the statement, and a reason. Helpers of the rules are defined here.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Differences between a statement and the one recomputed from its study, number by number.
 
-Comparison of two statements: whether re-evaluation is due because budgets, tries, tools or the model changed.
+Two statements are also compared: whether re-evaluation is due because budgets, tries, tools or the model changed.
 """
 
 import dataclasses

@@ -2,8 +2,6 @@
 
 This is the only place where the shape of ``statement.json`` is defined; the JSON Schema that is published beside it
 (``schemas/``) is generated from here. A field that changes its meaning raises the major version.
-
-Interval of a quantity.
 """
 
 from dataclasses import dataclass
@@ -20,7 +18,8 @@ from overthink.governance.statement.curve_schema import (
     Part,
     Positive,
     Probability,
-    Selector,
+    StatementSelector,
+    StatementShape,
     Test,
 )
 from overthink.plan.checkpoints import Checkpoints
@@ -43,7 +42,7 @@ class Place(LoopPart):
     turns: NonNegativeCount | None = None
     loop_tokens: NonNegativeCount | None = None
     k: Annotated[int, Field(ge=1)]
-    selector: Selector
+    selector: StatementSelector
 
 
 class Claim(LoopPart):
@@ -82,7 +81,7 @@ class Claim(LoopPart):
     statement: str = Field(min_length=1)
     at: Place
     value: Number
-    verdict: Literal["up", "down", "flat", "saturating", "hump", "dip", "undetermined"] | None
+    verdict: StatementShape | None
     n_questions: NonNegativeCount
     n_draws: NonNegativeCount
     test: Test | None
@@ -144,7 +143,7 @@ class Elicitation(LoopPart):
     arms: tuple[ArmTried, ...] = Field(min_length=1)
     draws: Annotated[int, Field(ge=1)]
     limit: Annotated[int, Field(ge=1)] | None
-    selectors: tuple[Selector, ...] = Field(min_length=1)
+    selectors: tuple[StatementSelector, ...] = Field(min_length=1)
     max_tries: Annotated[int, Field(ge=1)]
     verifier: str | None
     tools: tuple[str, ...] | None

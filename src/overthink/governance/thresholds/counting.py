@@ -1,12 +1,11 @@
-"""Training compute of a run, counted under the rules of each instrument.
+"""Training compute of a run: its estimate with a margin, and its count under the rules of each instrument.
 
 Where a text is silent about a stage, the count is an interval: without the silent stages, and with them. The error of
 the estimate widens it. Compute of inference after deployment counts under no instrument.
 
-Training compute of a run: from parameters and tokens, or from hardware; with the margin of an estimate.
-
-C = 6·P·D for a dense transformer, with the active parameters of a mixture of experts (EU guidelines, Annex A.2.2;
-Kaplan et al. 2020, arXiv:2001.08361), and C = N·L·H·U from hardware (Annex A.2.1). The guidelines ask for 30 %.
+Estimates are from parameters and tokens, or from hardware. C = 6·P·D for a dense transformer, with the active
+parameters of a mixture of experts (EU guidelines, Annex A.2.2; Kaplan et al. 2020, arXiv:2001.08361), and C = N·L·H·U
+from hardware (Annex A.2.1). The guidelines ask for 30 %.
 """
 
 from collections.abc import Mapping

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from overthink.data.finding import Finding
-from overthink.forecasts.findings import EXACT
+from overthink.data.kinds import ForecastLabel
 from overthink.reports import forecast_text as words
 from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.fan_template import LAYERS, fan_chart
@@ -28,7 +28,7 @@ def fan(panel: ForecastPanel) -> Chart:
         "model": [_band(estimate, "model") for estimate, _ in pairs] if panel.has_model else [],
         "lines": _lines([estimate for estimate, _ in pairs]),
         "dots": [
-            _point(estimate, exact=estimate.label == EXACT) | {"tip": words.tip(panel, estimate, bound)}
+            _point(estimate, exact=estimate.label == ForecastLabel.EXACT) | {"tip": words.tip(panel, estimate, bound)}
             for estimate, bound in panel.by_k()
         ],
         "attempts": _attempts(panel, last),
@@ -67,13 +67,13 @@ def _point(finding: Finding, *, exact: bool) -> dict[str, Any]:
 def _lines(estimates: Sequence[Finding]) -> list[dict[str, Any]]:
     """Return the points of the estimate lines; the model's line begins at the end of the exact line."""
     numbers = [finding for finding in estimates if finding.estimate is not None]
-    exact, model = ([f for f in numbers if (f.label == EXACT) == sure] for sure in (True, False))
+    exact, model = ([f for f in numbers if (f.label == ForecastLabel.EXACT) == sure] for sure in (True, False))
     lines = [_point(finding, exact=True) for finding in exact]
     return lines + [_point(finding, exact=False) for finding in [*exact[-1:], *model] if model]
 
 
 def _attempts(panel: ForecastPanel, last: int) -> list[dict[str, Any]]:
-    exact = [estimate.at.k or 1 for estimate, _ in panel.fan_by_k() if estimate.label == EXACT]
+    exact = [estimate.at.k or 1 for estimate, _ in panel.fan_by_k() if estimate.label == ForecastLabel.EXACT]
     if not exact or exact[-1] == last:
         return []
     return [{"k": exact[-1], "shown": f"exact up to {exact[-1]:,} tries", "side": _side(exact[-1], last, until=0.5)}]

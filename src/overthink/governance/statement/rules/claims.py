@@ -1,16 +1,19 @@
 """Rules for claims: each is at a tested budget, is supported by a number of its curve, and claims no more."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
 
+from overthink.data.record import Axis
+from overthink.data.selectors import SELECTORS, Selector
 from overthink.governance.statement.curve_schema import Curve, Number, Point
-from overthink.governance.statement.curves import VALUE_METRICS
 from overthink.governance.statement.read import Breaches, by_id, close, own_points
 from overthink.governance.statement.schema import Claim, Place, Statement
 from overthink.governance.statement.strength import is_undetermined, weaknesses
 
 ORDER = {"undetermined": 0, "lower_bound": 1, "bounded": 2}
-AXIS_SELECTORS = {"capability": {"single", "pass", "majority", "best"}, "safety": {"single", "worst", "best"}}
-AXIS_SELECTORS["benign"] = AXIS_SELECTORS["safety"]
+AXIS_SELECTORS: Mapping[str, Set[str]] = {
+    axis: {name for name, info in SELECTORS.items() if axis in info.axes} for axis in Axis
+}
+"""Selectors that may be claimed, by axis."""
 
 
 def placement(statement: Statement) -> Breaches:
@@ -54,9 +57,9 @@ def _form(where: str, claim: Claim, curves: object) -> Breaches:
         yield f"{where}.against", "a gap, and only a gap, is against another curve"
     if (claim.verdict is not None) != (claim.type == "shape"):
         yield f"{where}.verdict", "a shape, and only a shape, has a verdict"
-    if claim.type == "tries" and claim.at.selector == "single":
+    if claim.type == "tries" and claim.at.selector == Selector.SINGLE:
         yield f"{where}.at.selector", "several tries need a selector that makes one answer of them"
-    if claim.type != "tries" and (claim.at.k, claim.at.selector) != (1, "single"):
+    if claim.type != "tries" and (claim.at.k, claim.at.selector) != (1, Selector.SINGLE):
         yield f"{where}.at", f"{claim.at.k} tries, selector {claim.at.selector!r}; a {claim.type} is of one try"
 
 
@@ -155,19 +158,21 @@ def bounds(statement: Statement) -> Breaches:
 def selectors(statement: Statement) -> Breaches:
     """Only collected selectors are claimed, each on an axis where it is valid."""
     how, curves = statement.elicitation, by_id(statement)
-    names = {many.selector for curve in statement.curves for point in curve.points for many in point.tries} | {"single"}
+    names = {many.selector for curve in statement.curves for point in curve.points for many in point.tries} | {
+        Selector.SINGLE
+    }
     if set(how.selectors) != names:
         yield "elicitation.selectors", f"{', '.join(how.selectors)}; the curves have {', '.join(sorted(names))}"
     most = max([many.k for curve in statement.curves for p in curve.points for many in p.tries], default=1)
     if how.max_tries != most:
         yield "elicitation.max_tries", f"{how.max_tries}; the curves have {most}"
-    if "best" in names and how.verifier is None:
+    if Selector.BEST in names and how.verifier is None:
         yield "elicitation.verifier", "best-of-k picks by a verifier, and none is named"
     for i, curve in enumerate(statement.curves):
         for j, point in enumerate(curve.points):
             for n, many in enumerate(point.tries):
                 where = f"curves.{i}.points.{j}.tries.{n}"
-                metric = VALUE_METRICS.get(many.selector)
+                metric = SELECTORS[Selector(many.selector)].metric
                 if many.selector not in AXIS_SELECTORS[curve.axis]:
                     yield where, f"selector {many.selector!r} makes no sense on the {curve.axis} axis"
                 elif many.value.finding != f"{curve.id}/value/{metric}/rung{point.rung}/k{many.k}":

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterator
 
+from overthink.data.kinds import ShapeLabel
+from overthink.data.selectors import Selector
 from overthink.governance.statement.read import Breaches, by_id
 from overthink.governance.statement.rules import prose as words
 from overthink.governance.statement.rules.prose import claiming, quote, unfounded_words
@@ -15,9 +17,9 @@ ABSOLUTE = {
     "is absolute": words.IS_ABSOLUTE,
 }
 UP_SHAPES, DOWN_SHAPES, FLAT_SHAPES = (
-    {"up", "saturating", "hump", "dip"},
-    {"down", "hump", "dip"},
-    {"flat", "saturating"},
+    {ShapeLabel.UP, ShapeLabel.SATURATING, ShapeLabel.HUMP, ShapeLabel.DIP},
+    {ShapeLabel.DOWN, ShapeLabel.HUMP, ShapeLabel.DIP},
+    {ShapeLabel.FLAT, ShapeLabel.SATURATING},
 )
 
 
@@ -125,7 +127,7 @@ def reach(statement: Statement) -> Breaches:
         for clause in claiming(claim.statement):
             all_at_once, ahead = words.EVERYWHERE.search(clause), words.AHEAD.search(clause)
             shape_match = words.SHAPED.search(clause)
-            if shape_match and claim.verdict not in ("hump", "dip"):
+            if shape_match and claim.verdict not in (ShapeLabel.HUMP, ShapeLabel.DIP):
                 yield where, f"{shape_match.group()!r} is a shape that no test showed"
             best, tools = words.BEST.search(clause), words.WITH_TOOLS.search(clause)
             if all_at_once and not claim.value.simultaneous:
@@ -135,7 +137,7 @@ def reach(statement: Statement) -> Breaches:
                     where,
                     f"{ahead.group()!r} speaks of budgets that were not tested, and is not labelled extrapolated",
                 )
-            if best and not (claim.verdict in ("hump", "dip") or claim.at.selector == "best"):
+            if best and not (claim.verdict in (ShapeLabel.HUMP, ShapeLabel.DIP) or claim.at.selector == Selector.BEST):
                 yield where, f"{best.group()!r} picks a cell after looking"
             if tools and not statement.elicitation.tools:
                 yield where, f"{tools.group()!r}: no tools were given"

@@ -1,0 +1,300 @@
+"""Closed lists of findings: kinds, metrics, and labels that are verdicts.
+
+:class:`~overthink.data.finding.Finding` describes them. Values are those of ``findings.json``.
+"""
+
+from enum import StrEnum
+
+
+class ClosedList(StrEnum):
+    """Closed list of strings; a member is printed as its string."""
+
+    def __repr__(self) -> str:
+        return repr(str(self))
+
+
+class Kind(ClosedList):
+    """Kind of a finding."""
+
+    VALUE = "value"
+    BAND = "band"
+    DIFFERENCE = "difference"
+    SHAPE = "shape"
+    REGIME = "regime"
+    ONSET = "onset"
+    DIVERGENCE = "divergence"
+    RELIABILITY = "reliability"
+    FLIP = "flip"
+    LOCK = "lock"
+    DISAGREEMENT = "disagreement"
+    COMMITMENT = "commitment"
+    TWO_BY_TWO = "two_by_two"
+    FRONTIER = "frontier"
+    FLOP_MATCHED = "flop_matched"
+    ARM_DIFFERENCE = "arm_difference"
+    SAFETY_TAX = "safety_tax"
+    MITIGATION = "mitigation"
+    LEDGER = "ledger"
+    FORECAST = "forecast"
+    NEXT_OCTAVE = "next_octave"
+    SUPERVISION = "supervision"
+    JUDGE = "judge"
+    TOKENS = "tokens"
+    BUDGET_CONTROL = "budget_control"
+    STEERING_DEPTH = "steering_depth"
+    GATE = "gate"
+    EXTREME = "extreme"
+    NO_OP = "no_op"
+    ADAPTIVE = "adaptive"
+
+
+class Metric(ClosedList):
+    """Metric of a finding, with the kinds that it belongs to first."""
+
+    # value, band and difference
+    MEAN = "mean"
+    CORRECTED_MEAN = "corrected_mean"
+    PASS_AT_K = "pass_at_k"  # noqa: S105
+    MAJORITY_AT_K = "majority_at_k"
+    BEST_AT_K = "best_at_k"
+    WORST_AT_K = "worst_at_k"
+    WEIGHTED_MAJORITY_AT_K = "weighted_majority_at_k"
+    ORACLE_BEST_AT_K = "oracle_best_at_k"
+    ORACLE_WEIGHTED_MAJORITY_AT_K = "oracle_weighted_majority_at_k"
+    # shape, regime and onset
+    REGIMES = "regimes"
+    MAX_T = "max_t"
+    CORRECTED_REGIMES = "corrected_regimes"
+    CORRECTED_MAX_T = "corrected_max_t"
+    # divergence
+    GAP = "gap"
+    SLOPE_CAPABILITY = "slope_capability"
+    SLOPE_SAFETY = "slope_safety"
+    ONSET = "onset"
+    # reliability, flip and lock
+    ALL_OF_K = "all_of_k"
+    DISAGREEMENT = "disagreement"
+    LOST = "lost"
+    GAINED = "gained"
+    LOST_AND_REGAINED = "lost_and_regained"
+    GAINED_AND_LOST = "gained_and_lost"
+    SETTLED = "settled"
+    # disagreement, commitment and two_by_two
+    NATURAL = "natural"
+    NATURAL_DIFFERENCE = "natural_difference"
+    SHAM = "sham"
+    SHAM_DIFFERENCE = "sham_difference"
+    COMMITTED = "committed"
+    COMMITMENT_TOKENS = "commitment_tokens"
+    FORCING_ARTEFACT = "forcing_artefact"
+    GOOD_GOOD = "good_good"
+    GOOD_BAD = "good_bad"
+    BAD_GOOD = "bad_good"
+    BAD_BAD = "bad_bad"
+    # frontier
+    BEST_VALUE = "best_value"
+    NAIVE_BEST = "naive_best"
+    WORST_VALUE = "worst_value"
+    NAIVE_WORST = "naive_worst"
+    BEST_BY_DIFFICULTY = "best_by_difficulty"
+    BEST_BY_DIFFICULTY_BIN0 = "best_by_difficulty_bin0"
+    BEST_BY_DIFFICULTY_BIN1 = "best_by_difficulty_bin1"
+    BEST_BY_DIFFICULTY_BIN2 = "best_by_difficulty_bin2"
+    WORST_BY_DIFFICULTY = "worst_by_difficulty"
+    WORST_BY_DIFFICULTY_BIN0 = "worst_by_difficulty_bin0"
+    WORST_BY_DIFFICULTY_BIN1 = "worst_by_difficulty_bin1"
+    WORST_BY_DIFFICULTY_BIN2 = "worst_by_difficulty_bin2"
+    # flop_matched
+    MULTIPLE = "multiple"
+    MULTIPLE_SHOWN = "multiple_shown"
+    TOKENS_SERVED = "tokens_served"
+    # arm_difference, safety_tax and mitigation
+    EQUAL_RUNG = "equal_rung"
+    EQUAL_COMPUTE = "equal_compute"
+    DEGRADATION_EQUAL_RUNG = "degradation_equal_rung"
+    DEGRADATION_EQUAL_COMPUTE = "degradation_equal_compute"
+    RESIDUAL_EQUAL_RUNG = "residual_equal_rung"
+    RESIDUAL_EQUAL_COMPUTE = "residual_equal_compute"
+    CAPABILITY = "capability"
+    CAPABILITY_EQUAL_COMPUTE = "capability_equal_compute"
+    OVER_REFUSAL = "over_refusal"
+    OVER_REFUSAL_EQUAL_COMPUTE = "over_refusal_equal_compute"
+    COMPUTE = "compute"
+    COMPUTE_DIFFERENCE = "compute_difference"
+    # ledger: categories, sums and units of compute
+    PAID_PROMPT = "paid_prompt"
+    PAID_CACHED = "paid_cached"
+    PAID_THINKING = "paid_thinking"
+    PAID_ANSWER = "paid_answer"
+    PAID_PROBE = "paid_probe"
+    PAID_REJECTED = "paid_rejected"
+    PAID_PRUNED = "paid_pruned"
+    PAID_CANCELLED = "paid_cancelled"
+    PAID_VERIFIER = "paid_verifier"
+    PAID_GUARD = "paid_guard"
+    PAID_JUDGE = "paid_judge"
+    PAID_GENERATED = "paid_generated"
+    PAID_UNIQUE = "paid_unique"
+    PAID_APART = "paid_apart"
+    PAID_IN_ALL = "paid_in_all"
+    PAID_FLOP = "paid_flop"
+    PAID_EFFECTIVE_FLOP = "paid_effective_flop"
+    PAID_USD = "paid_usd"
+    PAID_SECONDS = "paid_seconds"
+    ATTEMPT_PROMPT = "attempt_prompt"
+    ATTEMPT_CACHED = "attempt_cached"
+    ATTEMPT_THINKING = "attempt_thinking"
+    ATTEMPT_ANSWER = "attempt_answer"
+    ATTEMPT_PROBE = "attempt_probe"
+    ATTEMPT_REJECTED = "attempt_rejected"
+    ATTEMPT_PRUNED = "attempt_pruned"
+    ATTEMPT_CANCELLED = "attempt_cancelled"
+    ATTEMPT_VERIFIER = "attempt_verifier"
+    ATTEMPT_GUARD = "attempt_guard"
+    ATTEMPT_JUDGE = "attempt_judge"
+    ATTEMPT_IN_ALL = "attempt_in_all"
+    ATTEMPT_FLOP = "attempt_flop"
+    ATTEMPT_EFFECTIVE_FLOP = "attempt_effective_flop"
+    ATTEMPT_USD = "attempt_usd"
+    ATTEMPT_SECONDS = "attempt_seconds"
+    COMPARED_TOTAL = "compared_total"
+    # forecast
+    PASS_AT_K_BOUND = "pass_at_k_bound"  # noqa: S105
+    ATTACK_SUCCESS_AT_K = "attack_success_at_k"
+    ATTACK_SUCCESS_AT_K_BOUND = "attack_success_at_k_bound"
+    REFUSAL_AT_K = "refusal_at_k"
+    REFUSAL_AT_K_BOUND = "refusal_at_k_bound"
+    CROSSING = "crossing"
+    CROSSING_BOUND = "crossing_bound"
+    SAFE_THEN_DANGEROUS = "safe_then_dangerous"
+    BELOW_THEN_ABOVE = "below_then_above"
+    BEHAVIOUR_FREQUENCY = "behaviour_frequency"
+    BREADTH_AT_K = "breadth_at_k"
+    ANY_QUESTION_AT_K = "any_question_at_k"
+    AGGREGATE_RISK = "aggregate_risk"
+    JUDGE_ALONE = "judge_alone"
+    # next_octave
+    FLAT = "flat"
+    FLAT_ERROR = "flat_error"
+    LOG_LINEAR = "log_linear"
+    LOG_LINEAR_ERROR = "log_linear_error"
+    POWER_CEILING = "power_ceiling"
+    POWER_CEILING_ERROR = "power_ceiling_error"
+    LOGISTIC = "logistic"
+    LOGISTIC_ERROR = "logistic_error"
+    HUMP = "hump"
+    HUMP_ERROR = "hump_error"
+    # supervision and judge
+    VALUE = "value"
+    PARSE_RATE = "parse_rate"
+    NATURAL_AGREEMENT = "natural_agreement"
+    SENSITIVITY = "sensitivity"
+    SPECIFICITY = "specificity"
+    ROGAN_GLADEN = "rogan_gladen"
+    # tokens
+    THINKING_TOKENS = "thinking_tokens"
+    THINKING_TOKENS_P10 = "thinking_tokens_p10"
+    THINKING_TOKENS_P50 = "thinking_tokens_p50"
+    THINKING_TOKENS_P90 = "thinking_tokens_p90"
+    ANSWER_TOKENS = "answer_tokens"
+    ATTEMPT_TOKENS = "attempt_tokens"
+    SPENT_GENERATED = "spent_generated"
+    SPENT_PROMPT = "spent_prompt"
+    SPENT_CACHED = "spent_cached"
+    SPENT_JUDGE = "spent_judge"
+    SPENT_VERIFIER = "spent_verifier"
+    SPENT_GUARD = "spent_guard"
+    # budget_control and steering_depth
+    CONTROL = "control"
+    SCALING = "scaling"
+    PERFORMANCE = "performance"
+    HARM = "harm"
+    # gate, extreme and no_op
+    MANIPULATION = "manipulation"
+    NATURAL_END = "natural_end"
+    TRUNCATION = "truncation"
+    UNPARSED = "unparsed"
+    ERRORS = "errors"
+    JUDGE_DRIFT = "judge_drift"
+    FLOOR = "floor"
+    CEILING = "ceiling"
+    EFFORT = "effort"
+    CHECKPOINT = "checkpoint"
+    # adaptive
+    HALF_WIDTH = "half_width"
+    DRAWS = "draws"
+    EVEN_DRAWS = "even_draws"
+    SAVING = "saving"
+
+
+class ShapeLabel(ClosedList):
+    """Verdict on the shape of a curve."""
+
+    UP = "up"
+    DOWN = "down"
+    FLAT = "flat"
+    SATURATING = "saturating"
+    HUMP = "hump"
+    DIP = "dip"
+    UNDETERMINED = "undetermined"
+
+
+class GateLabel(ClosedList):
+    """Result of a gate that could be checked."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+class MitigationLabel(ClosedList):
+    """Verdict on the mitigation of a safety loss by an arm."""
+
+    ELIMINATES = "eliminates within δ"
+    MITIGATES = "mitigates, does not eliminate"
+    OPEN = "mitigates, elimination undetermined"
+    NO_EFFECT = "no effect shown"
+    WORSENS = "worsens"
+    UNTESTABLE = "not testable"
+
+
+class TaxLabel(ClosedList):
+    """Verdict on the safety tax of an arm: the end of a finding's label."""
+
+    LOSS = "loss shown"
+    GAIN = "gain shown"
+    SMALL = "loss below δ"
+    OPEN = "undetermined"
+
+
+class ForecastLabel(ClosedList):
+    """Layer of a forecast's number."""
+
+    EXACT = "exact"
+    MODEL = "model band"
+    BOUND = "assumption-free band"
+
+
+class CrossingLabel(ClosedList):
+    """Verdict on the smallest number of tries at a threshold."""
+
+    RESOLVED = "resolved"
+    OPEN = "open"
+    NOT_RESOLVED = "not resolved"
+
+
+class NextBudgetLabel(ClosedList):
+    """Status of a forecast at twice the highest budget, and of a family of curves in it."""
+
+    EXTRAPOLATED = "extrapolated"
+    NOT_FORECAST = "no forecast"
+    PREDICTS = "predicts"
+    NOT_USED = "not used"
+
+
+class StopLabel(ClosedList):
+    """Reason why adaptive sampling stopped: the start of a finding's label."""
+
+    REACHED = "reached"
+    CAP = "cap"
+    FLOOR = "floor"
+    UNDEFINED = "undefined"
