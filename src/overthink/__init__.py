@@ -21,10 +21,16 @@ if TYPE_CHECKING:
     from overthink.stats.first_success import first_success_at_k
     from overthink.stats.judge_correction import correct_judge
     from overthink.stats.shape import shape_verdict
-    from overthink.workflows.analyse import Study, analyse, prepare, run, tasks
+    from overthink.workflows.analyse import Study, analyse, arms, prepare, report, run, tasks
+    from overthink.workflows.compare import compare
+    from overthink.workflows.label import label
+    from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.sources import ReadOptions
+    from overthink.workflows.statement import check, statement
+    from overthink.workflows.verify import verify
 
 __all__ = [
+    "AnalysisOptions",
     "Forecast",
     "InputError",
     "OverthinkError",
@@ -33,34 +39,47 @@ __all__ = [
     "StoppedError",
     "Study",
     "analyse",
+    "arms",
     "best_at_k",
+    "check",
     "commitment_step",
+    "compare",
     "consensus_at_k",
     "correct_judge",
     "divergence",
     "effective_compute",
     "first_success_at_k",
     "forecast",
+    "label",
     "majority_at_k",
     "pass_at_k",
     "prepare",
+    "report",
     "run",
     "shape_verdict",
+    "statement",
     "tasks",
+    "verify",
     "worst_at_k",
 ]
 
 _HOMES = {
+    "AnalysisOptions": "workflows.request",
     "Forecast": "forecasts",
     "Plan": "plan.study",
     "ReadOptions": "workflows.sources",
+    "check": "workflows.statement",
     "commitment_step": "stats.commitment",
+    "compare": "workflows.compare",
     "correct_judge": "stats.judge_correction",
     "divergence": "stats.divergence",
     "effective_compute": "governance.calculators.effective_compute",
     "first_success_at_k": "stats.first_success",
     "forecast": "forecasts",
+    "label": "workflows.label",
     "shape_verdict": "stats.shape",
+    "statement": "workflows.statement",
+    "verify": "workflows.verify",
 }
 """Module of each public name that is loaded lazily; all others are in `workflows.analyse`."""
 

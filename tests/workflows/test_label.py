@@ -10,7 +10,7 @@ import overthink
 from overthink.plan.study import Plan, checked_plan
 from overthink.storage.pool import read_pool
 from overthink.storage.study_folder import StudyFolder
-from overthink.workflows.label import Sheet, label_sheet
+from overthink.workflows.label import Sheet, label
 
 FILE = """
 from inspect_ai import Task, task
@@ -45,7 +45,7 @@ def run(folder: Path, wanted: Plan, **options: Any) -> overthink.Study:
 
 
 def sheet(path: Path, out: Path) -> tuple[Sheet, pl.DataFrame]:
-    made = label_sheet(path, out, per_rung=100, show_text=True)
+    made = label(path, out, per_rung=100, show_text=True)
     return made, pl.read_csv(out, infer_schema=False).with_columns(pl.col("draw", "rung").cast(int))
 
 

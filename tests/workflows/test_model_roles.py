@@ -25,7 +25,7 @@ from overthink.workflows.compare import compare
 from overthink.workflows.models import models_at_start, models_of_rows, with_shapes
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import ReadOptions, read_source
-from overthink.workflows.verify import prepare_verification, verify
+from overthink.workflows.verify import prepare_verification, score_answers
 
 SIMULATED = "overthink/simulated"
 BIG = SourcedShape(ModelShape(1e9, 1e9, layers=10, heads=4, kv_heads=2, hidden_size=64, weight_bytes=2), "its card")
@@ -164,13 +164,13 @@ def test_a_study_that_kept_nothing_is_told_by_its_plan(there: StudyFolder) -> No
 
 
 def test_a_verifier_of_answers_joins(there: StudyFolder) -> None:
-    verify(prepare_verification(there.path, verifier="simulated", by="answer", arms=["base"]))
+    score_answers(prepare_verification(there.path, verifier="simulated", by="answer", arms=["base"]))
     found = kept(there).roles
     assert found["base"].verifiers == (ModelInfo(SIMULATED, free=True),)
     assert found["safethink"].verifiers == ()
     assert parties(there) == found
     copied = StudyFolder(there.path.parent / "copied")
-    verify(prepare_verification(there.path, verifier="simulated", by="answer", arms=["safethink"], out=copied.path))
+    score_answers(prepare_verification(there.path, verifier="simulated", by="answer", arms=["safethink"], out=copied.path))
     assert {arm: bool(one.verifiers) for arm, one in parties(copied).items()} == {
         "base": False,
         "safethink": True,

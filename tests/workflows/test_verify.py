@@ -23,7 +23,7 @@ from overthink.errors import InputError, StoppedError
 from overthink.storage.pool import read_pool
 from overthink.storage.verifier_scores import read_scores
 from overthink.workflows.compare import compare
-from overthink.workflows.verify import prepare_verification, verify
+from overthink.workflows.verify import prepare_verification, score_answers
 
 PLANTED = {"capability": "flat", "safety": "flat", "step_gain": 6.0, "question_sd": 0.5, "natural_length": 100}
 TASKS = overthink.tasks(capability=["overthink/arithmetic"], safety=["overthink/secret"], benign=[], args={})
@@ -54,7 +54,7 @@ def study(original: Path, tmp_path: Path) -> Path:
 
 def scored(study: Path, verifier: str = "simulated:aggregate=mean", **given: Any) -> overthink.Study:
     named = {"by": "steps"} | given
-    return verify(prepare_verification(study, verifier=verifier, **named))  # type: ignore[arg-type]
+    return score_answers(prepare_verification(study, verifier=verifier, **named))  # type: ignore[arg-type]
 
 
 def forced(rows: Sequence[RungRecord]) -> dict[tuple[object, ...], RungRecord]:
@@ -123,14 +123,14 @@ def test_a_verification_that_was_stopped_goes_on_and_pays_nothing_twice(
 
     wanted = prepare_verification(study, verifier="simulated:aggregate=mean", by="steps")
     with pytest.raises(StoppedError, match="the power went"):
-        verify(wanted, on_score=stop)
+        score_answers(wanted, on_score=stop)
     assert not [row for row in read_pool(study / "pool.parquet") if row.verifier_score is not None]
     with (study / "verified.jsonl").open("ab") as file:
         file.write(b'{"torn')  # killed while writing
     again: list[AnswerScore] = []
     wanted = prepare_verification(study, verifier="simulated:aggregate=mean", by="steps")
     assert wanted.n_scored == len(told)
-    made = verify(wanted, on_score=again.append)
+    made = score_answers(wanted, on_score=again.append)
     assert not {one.place for one in told} & {one.place for one in again}
     assert len(told) + len(again) == wanted.answers
     assert made.findings == verified["good"].findings
@@ -169,7 +169,7 @@ def test_a_study_that_grows_keeps_its_scores(verified: dict[str, overthink.Study
     assert all(after[place].verifier_score is None for place in new)
     assert any(f"{len(new)} of {len(after)} answers have no score" in note for note in made.about.notes)
     told: list[AnswerScore] = []
-    verify(prepare_verification(study, verifier="simulated:aggregate=mean", by="steps"), on_score=told.append)
+    score_answers(prepare_verification(study, verifier="simulated:aggregate=mean", by="steps"), on_score=told.append)
     assert {one.place for one in told} == answers_of(made.records, ["base"])[1] & new
 
 

@@ -202,7 +202,6 @@ def run(
     sizes = report.shapes(model_shape)
     tasks = study.tasks(capability=capability, safety=safety, benign=benign, args=pairs(task_arg, "-T"))
     plan = checked_plan(
-        overthink=__version__,
         model=model,
         model_args=pairs(model_arg, "-M"),
         tasks=tasks,
@@ -263,9 +262,9 @@ def label(
     ] = False,
 ) -> None:
     """A random sample of answers for humans to label; `analyse --labels` corrects the judge with it."""
-    from overthink.workflows.label import label_sheet
+    from overthink.workflows.label import label
 
-    sheet = label_sheet(path, out, per_rung=per_rung, seed=seed, show_text=show_text)
+    sheet = label(path, out, per_rung=per_rung, seed=seed, show_text=show_text)
     for line in filter(None, (f"{sheet.answers} answers to label: {out}", sheet.note())):
         messages.print(line, highlight=False, soft_wrap=True)
 

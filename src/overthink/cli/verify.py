@@ -56,7 +56,7 @@ def verify(
             def on_score(score: "AnswerScore") -> None:
                 meter.add(score.place[0], score.tokens or 0)
 
-            result = verifying.verify(verification, on_score=on_score, command=command_line())
+            result = verifying.score_answers(verification, on_score=on_score, command=command_line())
     except KeyboardInterrupt:
         messages.print("interrupted; every score is kept. Repeat the command to go on.")
         raise typer.Exit(130) from None

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from overthink._version import __version__
 from overthink.errors import InputError
 from overthink.plan.arms import BASE, ArmPlan, check_labels
 from overthink.plan.checkpoints import Checkpoints
@@ -91,7 +92,7 @@ class Plan(_Frozen):
     """
 
     schema_: Literal["overthink.plan/1"] = Field(default="overthink.plan/1", alias="schema")
-    overthink: str
+    overthink: str = __version__
     model: str
     model_args: dict[str, str | int | float | bool] = {}
     tasks: tuple[TaskPlan, ...] = Field(min_length=1)

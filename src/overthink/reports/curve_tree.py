@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 
 from overthink.analysis.request import CONTROL_ESTIMANDS
 from overthink.data.finding import At, Finding
+from overthink.data.kinds import GateLabel, Kind, Metric
 from overthink.data.record import ON_TRACE
+from overthink.data.selectors import SELECTOR_OF_METRIC
 from overthink.reports.wording import AXIS_TEXTS, visible
 
 
@@ -47,7 +49,7 @@ class ReportRung:
 
     def gates_failed(self) -> list[str]:
         """Return the failed gates, from gate findings and from the value's own list."""
-        names = [name for name, gate in self.gates.items() if gate.label == "failed"]
+        names = [name for name, gate in self.gates.items() if gate.label == GateLabel.FAILED]
         mean_gates = self.mean.gates_failed if self.mean is not None else ()
         return list(dict.fromkeys([*names, *mean_gates]))
 
@@ -137,7 +139,7 @@ def level_unit(at: At) -> str:
 SHOWN_ARMS = 6
 """Maximum number of arms drawn at once, limited by the palette."""
 
-SHAPE_TEST_ORDER = ("regimes", "max_t", "corrected_regimes", "corrected_max_t")
+SHAPE_TEST_ORDER = (Metric.REGIMES, Metric.MAX_T, Metric.CORRECTED_REGIMES, Metric.CORRECTED_MAX_T)
 """Tests on the shape of a curve, the primary one first."""
 
 
@@ -198,50 +200,60 @@ def _curve(findings: Sequence[Finding], judge: str, reference: float | None, *, 
         rungs=ladder,
         change=_end_to_end(findings, ladder),
         verdicts=_verdicts(whole),
-        gaps=_gaps(whole.get("divergence", ())),
-        flips=sorted(whole.get("flip", ()), key=_step_order),
-        drift=next((f for f in whole.get("gate", ()) if f.metric == "judge_drift"), None),
-        controls=_first_by_metric(whole.get("disagreement", ())),
+        gaps=_gaps(whole.get(Kind.DIVERGENCE, ())),
+        flips=sorted(whole.get(Kind.FLIP, ()), key=_step_order),
+        drift=next((f for f in whole.get(Kind.GATE, ()) if f.metric == Metric.JUDGE_DRIFT), None),
+        controls=_first_by_metric(whole.get(Kind.DISAGREEMENT, ())),
         about=[f for kind in _ABOUT for f in whole.get(kind, ()) if f.label],
-        token_totals=_first_by_metric(whole.get("tokens", ())),
+        token_totals=_first_by_metric(whole.get(Kind.TOKENS, ())),
         reference=reference,
         is_control=is_control,
     )
 
 
-_ABOUT = ("extreme", "no_op", "adaptive", "steering_depth")
+_ABOUT = (Kind.EXTREME, Kind.NO_OP, Kind.ADAPTIVE, Kind.STEERING_DEPTH)
 """Kinds whose label describes the whole curve."""
 
-_OTHER_SECTIONS = {"frontier", "flop_matched", "ledger", "arm_difference", "safety_tax", "mitigation"}
+_OTHER_SECTIONS = {Kind.FRONTIER, Kind.FLOP_MATCHED, Kind.LEDGER, Kind.ARM_DIFFERENCE, Kind.SAFETY_TAX, Kind.MITIGATION}
 """Kinds that do not belong to a single curve; they have their own sections."""
 
-_RUNG_KINDS = {"value", "band", "tokens", "gate", "reliability", "lock", "judge", "disagreement", "two_by_two"}
+_RUNG_KINDS = {
+    Kind.VALUE,
+    Kind.BAND,
+    Kind.TOKENS,
+    Kind.GATE,
+    Kind.RELIABILITY,
+    Kind.LOCK,
+    Kind.JUDGE,
+    Kind.DISAGREEMENT,
+    Kind.TWO_BY_TWO,
+}
 
 
 def _assign_to_rung(finding: Finding, rung: ReportRung) -> None:
     by_metric = {
-        "tokens": rung.tokens,
-        "gate": rung.gates,
-        "lock": rung.steady,
-        "judge": rung.judge,
-        "disagreement": rung.controls,
-        "two_by_two": rung.controls,
+        Kind.TOKENS: rung.tokens,
+        Kind.GATE: rung.gates,
+        Kind.LOCK: rung.steady,
+        Kind.JUDGE: rung.judge,
+        Kind.DISAGREEMENT: rung.controls,
+        Kind.TWO_BY_TWO: rung.controls,
     }
     if finding.kind in by_metric:
         by_metric[finding.kind].setdefault(finding.metric, finding)
-    elif finding.kind == "band":
+    elif finding.kind == Kind.BAND:
         rung.band = rung.band or finding
-    elif finding.kind == "reliability":
+    elif finding.kind == Kind.RELIABILITY:
         if finding.at.k is None:
             rung.steady.setdefault(finding.metric, finding)
         else:
             rung.all_of_k.setdefault(finding.at.k, finding)
-    elif finding.metric == "mean":
+    elif finding.metric == Metric.MEAN:
         rung.mean = rung.mean or finding
-    elif finding.metric == "corrected_mean":
+    elif finding.metric == Metric.CORRECTED_MEAN:
         rung.corrected_mean = rung.corrected_mean or finding
-    elif finding.at.k is not None:
-        selector = finding.metric.removesuffix("_at_k")
+    elif finding.at.k is not None and finding.metric in SELECTOR_OF_METRIC:
+        selector = SELECTOR_OF_METRIC[finding.metric]
         rung.tries.setdefault(selector, {}).setdefault(finding.at.k, finding)
 
 
@@ -255,12 +267,12 @@ def _first_by_metric(findings: Iterable[Finding]) -> dict[str, Finding]:
 def _verdicts(whole: Mapping[str, Sequence[Finding]]) -> list[ReportVerdict]:
     """Return the verdicts of a curve: regimes before any shape, corrected ones after uncorrected ones."""
     order = {name: position for position, name in enumerate(SHAPE_TEST_ORDER)}
-    shapes = sorted(whole.get("shape", ()), key=lambda shape: order.get(shape.metric, len(order)))
+    shapes = sorted(whole.get(Kind.SHAPE, ()), key=lambda shape: order.get(shape.metric, len(order)))
     return [
         ReportVerdict(
             shape,
-            next((f for f in whole.get("onset", ()) if f.metric == shape.metric), None),
-            [f for f in whole.get("regime", ()) if f.metric == shape.metric],
+            next((f for f in whole.get(Kind.ONSET, ()) if f.metric == shape.metric), None),
+            [f for f in whole.get(Kind.REGIME, ()) if f.metric == shape.metric],
         )
         for shape in shapes
     ]
@@ -272,9 +284,9 @@ def _gaps(divergence: Sequence[Finding]) -> list[Gap]:
     for finding in sorted(divergence, key=_step_order):
         key = finding.id.partition(f"/divergence/{finding.metric}/")[2].partition("/")[0] or finding.label or ""
         gap = gaps.setdefault(key, Gap(""))
-        if finding.metric == "onset":
+        if finding.metric == Metric.ONSET:
             gap.onset = finding
-        elif finding.metric == "gap":
+        elif finding.metric == Metric.GAP:
             gap.against = gap.against or (finding.label or "")
             gap.steps.append(finding)
         else:
@@ -295,5 +307,5 @@ def _end_to_end(findings: Sequence[Finding], ladder: Sequence[ReportRung]) -> Fi
     if len(rungs) < 2:
         return None
     ends = (rungs[0], rungs[-1])
-    pairs = (f for f in findings if f.kind == "difference" and f.metric == "mean")
+    pairs = (f for f in findings if f.kind == Kind.DIFFERENCE and f.metric == Metric.MEAN)
     return next((f for f in pairs if (f.at.from_rung, f.at.rung) == ends), None)

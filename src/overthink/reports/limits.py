@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from overthink.data.finding import Finding
+from overthink.data.kinds import GateLabel, Kind, Metric, ShapeLabel
 from overthink.reports.about import About
 from overthink.reports.curve_tree import ReportCurve, level, level_unit
 from overthink.reports.wording import AXIS_TEXTS, ESTIMAND_TEXTS, PROSE_LIMIT, axis_name, visible
@@ -41,7 +42,7 @@ def finding_limitations(findings: Sequence[Finding], curves: Sequence[ReportCurv
 
 
 def _estimands(findings: Sequence[Finding]) -> list[Limitation]:
-    counts = Counter(finding.estimand for finding in findings if finding.kind == "value")
+    counts = Counter(finding.estimand for finding in findings if finding.kind == Kind.VALUE)
     lines = [
         Limitation(f"“{visible(name)}” budgets: {ESTIMAND_TEXTS[name]}.", number)
         for name, number in counts.items()
@@ -65,13 +66,13 @@ def _bands(findings: Sequence[Finding]) -> list[Limitation]:
 
 def _gaps(findings: Sequence[Finding]) -> list[Limitation]:
     lines = []
-    missing = sum(f.estimate is None and f.kind in {"value", "difference"} for f in findings)
+    missing = sum(f.estimate is None and f.kind in {Kind.VALUE, Kind.DIFFERENCE} for f in findings)
     if missing:
         lines.append(Limitation("No estimate: the reason stands in the table of numbers.", missing))
-    without_count = sum(f.estimate is None and f.metric == "attempt_tokens" for f in findings)
+    without_count = sum(f.estimate is None and f.metric == Metric.ATTEMPT_TOKENS for f in findings)
     if without_count:
         lines.append(Limitation("No token count: these rungs have no place on the compute axis.", without_count))
-    failures = sum(f.kind == "gate" and f.label == "failed" for f in findings)
+    failures = sum(f.kind == Kind.GATE and f.label == GateLabel.FAILED for f in findings)
     if failures:
         text = "A gate failed: what moved there may be the measurement, not the thinking. Marked in the charts."
         lines.append(Limitation(text, failures))
@@ -248,7 +249,7 @@ def _judge(curves: Sequence[ReportCurve], plan: Mapping[str, object] | None) -> 
 def _undetermined_shapes(curves: Sequence[ReportCurve]) -> list[Limitation]:
     """Return the limitation on undetermined and untested shapes: undetermined is not flat."""
     own = [c for c in curves if not c.is_control]
-    open_ = [c for c in own for v in c.verdicts[:1] if v.shape.label == "undetermined"]
+    open_ = [c for c in own for v in c.verdicts[:1] if v.shape.label == ShapeLabel.UNDETERMINED]
     without_test = [c for c in own if _rungs(c) > 1 and not c.verdicts]
     lines = []
     if open_:

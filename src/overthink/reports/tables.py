@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from overthink.cost.estimate import AmountRange
 from overthink.cost.units import UNIT_NAMES, Unit, amount, figure
 from overthink.data.finding import Finding
+from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Category
 from overthink.data.tokens import Paid
 from overthink.reports import wording
@@ -78,7 +79,7 @@ def budget_control_table(findings: Sequence[Finding]) -> Table:
     """Return a table with a row per curve with token budgets, ordered by axis."""
     rows: dict[tuple[str, ...], dict[str, Finding]] = {}
     for finding in findings:
-        if finding.kind == "budget_control":
+        if finding.kind == Kind.BUDGET_CONTROL:
             curve = (finding.axis, finding.task, finding.arm, finding.estimand, finding.scorer or "")
             rows.setdefault(curve, {})[finding.metric] = finding
     judges = Counter(curve[:4] for curve in rows)
@@ -117,7 +118,9 @@ SUPERVISION_HEAD = ("task", "rung", "budget and tries", "difference", "interval"
 
 def supervision_table(findings: Sequence[Finding]) -> Table:
     """Return a table with a row per task, rung and budget, for the selected values."""
-    differences = [f for f in findings if f.kind == "supervision" and f.metric == "value" and f.estimate is not None]
+    differences = [
+        f for f in findings if f.kind == Kind.SUPERVISION and f.metric == Metric.VALUE and f.estimate is not None
+    ]
     return Table(SUPERVISION_CAPTION, SUPERVISION_HEAD, tuple(_supervision_row(finding) for finding in differences))
 
 
@@ -157,7 +160,7 @@ def flop_matched_table(findings: Sequence[Finding]) -> Table:
     """Return a table with a row per budget of a larger model at which an entry changes."""
     rows: dict[tuple[str, ...], FlopMatchedRow] = {}
     for finding in findings:
-        if finding.kind == "flop_matched":
+        if finding.kind == Kind.FLOP_MATCHED:
             key = (finding.axis, finding.task, finding.scorer or "", finding.estimand, finding.arm)
             against = (finding.label or "").partition(", within ")[0]
             rows.setdefault((*key, against, str(finding.at.total)), {})[finding.metric] = finding
@@ -239,7 +242,7 @@ def ledger_tables(findings: Sequence[Finding]) -> tuple[Table, ...]:
     """Return one table of the pool's totals and one of a single attempt; empty without counts."""
     rows: dict[tuple[str, ...], LedgerRow] = {}
     for finding in findings:
-        if finding.kind == "ledger" and finding.metric.partition("_")[0] in _CAPTIONS:
+        if finding.kind == Kind.LEDGER and finding.metric.partition("_")[0] in _CAPTIONS:
             key = (finding.axis, finding.task, finding.arm, finding.estimand, str(finding.at.rung))
             rows.setdefault(key, {})[finding.metric] = finding
     keys = sorted(rows, key=lambda key: wording.axis_position(key[0]))

@@ -10,9 +10,13 @@ and a name of a megabyte hides the page.
 
 import hashlib
 import unicodedata
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from overthink.data.finding import Finding
+from overthink.data.kinds import Kind, Metric
+from overthink.data.record import Axis, Estimand
+from overthink.data.selectors import SELECTORS, TRIES_SELECTORS
 
 NAME_LIMIT = 72
 ID_LIMIT = 400
@@ -47,53 +51,52 @@ def _escape(character: str) -> str:
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
-AXIS_TEXTS = {
-    "capability": ("Capability", "correct", "share of answers that are correct"),
-    "safety": ("Safety", "safe", "share of answers that are safe"),
-    "benign": ("Over-refusal", "answered", "share of harmless requests that are answered"),
+AXIS_TEXTS: Mapping[str, tuple[str, str, str]] = {
+    Axis.CAPABILITY: ("Capability", "correct", "share of answers that are correct"),
+    Axis.SAFETY: ("Safety", "safe", "share of answers that are safe"),
+    Axis.BENIGN: ("Over-refusal", "answered", "share of harmless requests that are answered"),
 }
 """Name, word for value = 1, and meaning of the value, by axis in the order of the page."""
 
-GATE_TEXTS = {
-    "manipulation": ("share of traces that thought as long as asked; for efforts, tokens over those of the rung below"),
-    "natural_end": "share of traces that had ended by themselves",
-    "truncation": "share of answers cut by their allowance",
-    "unparsed": "share of answers that could not be read",
-    "errors": "share of rows that failed",
-    "judge_drift": "whether the judge errs alike at all rungs, by human labels",
+GATE_TEXTS: Mapping[str, str] = {
+    Metric.MANIPULATION: (
+        "share of traces that thought as long as asked; for efforts, tokens over those of the rung below"
+    ),
+    Metric.NATURAL_END: "share of traces that had ended by themselves",
+    Metric.TRUNCATION: "share of answers cut by their allowance",
+    Metric.UNPARSED: "share of answers that could not be read",
+    Metric.ERRORS: "share of rows that failed",
+    Metric.JUDGE_DRIFT: "whether the judge errs alike at all rungs, by human labels",
 }
 
-SELECTOR_TEXTS = {
-    "pass": "any of k is right (pass@k)",
-    "majority": "majority of k",
-    "best": "best of k, picked by a verifier",
-    "worst": "worst of k (an attacker tries k times)",
-    "weighted_majority": "majority of k, each weighed by a verifier",
-    "oracle_best": "best of k, picked by an ORACLE that knows the targets",
-}
+SELECTOR_TEXTS: Mapping[str, str] = {name: SELECTORS[name].text for name in TRIES_SELECTORS}
+"""Meaning by selector of several tries; the position is that of its colour."""
 
-ESTIMAND_TEXTS = {
-    "forced": "thinking was cut at the rung and an answer was forced",
-    "sham": "the same forced close, applied where the trace had ended by itself",
-    "truncated": "the response was cut at the rung and scored as it stood",
-    "natural": "the model stopped by itself",
-    "resampled": (
+SELECTOR_COLOURS: Mapping[str, str] = {name: f"var(--s{SELECTORS[name].colour})" for name in TRIES_SELECTORS}
+"""Colour by selector of several tries, from the palette of the page."""
+
+ESTIMAND_TEXTS: Mapping[str, str] = {
+    Estimand.FORCED: "thinking was cut at the rung and an answer was forced",
+    Estimand.SHAM: "the same forced close, applied where the trace had ended by itself",
+    Estimand.TRUNCATED: "the response was cut at the rung and scored as it stood",
+    Estimand.NATURAL: "the model stopped by itself",
+    Estimand.RESAMPLED: (
         "the rest of the trace was thought anew from the rung, several times; the value is the share that went well"
     ),
-    "effort": "the provider's own reasoning level; levels are separate runs, not prefixes of one trace",
-    "checkpoint": "an agent's state, scored on the way",
+    Estimand.EFFORT: "the provider's own reasoning level; levels are separate runs, not prefixes of one trace",
+    Estimand.CHECKPOINT: "an agent's state, scored on the way",
 }
 
 
-CONTROL_TEXTS = {
-    "natural": "another verdict than the model's own answer",
-    "natural_difference": "forced minus own answer",
-    "sham": "another verdict than the model's own answer",
-    "sham_difference": "forced close minus own answer",
-    "good_good": "thinking good, answer good",
-    "good_bad": "thinking good, answer bad",
-    "bad_good": "thinking bad, answer good",
-    "bad_bad": "thinking bad, answer bad",
+CONTROL_TEXTS: Mapping[str, str] = {
+    Metric.NATURAL: "another verdict than the model's own answer",
+    Metric.NATURAL_DIFFERENCE: "forced minus own answer",
+    Metric.SHAM: "another verdict than the model's own answer",
+    Metric.SHAM_DIFFERENCE: "forced close minus own answer",
+    Metric.GOOD_GOOD: "thinking good, answer good",
+    Metric.GOOD_BAD: "thinking good, answer bad",
+    Metric.BAD_GOOD: "thinking bad, answer good",
+    Metric.BAD_BAD: "thinking bad, answer bad",
 }
 """Meaning of the share or difference by metric of a control."""
 
@@ -152,7 +155,7 @@ def interval(finding: Finding) -> str | None:
     """Return the interval as text; None without one."""
     if finding.low is None or finding.high is None:
         return None
-    show = points if finding.kind == "difference" else percent
+    show = points if finding.kind == Kind.DIFFERENCE else percent
     level = f"{100 * finding.level:g}% interval " if finding.level is not None else "interval "
     return f"{level}{show(finding.low)} to {show(finding.high)}"
 

@@ -198,6 +198,8 @@ def read_plan(path: Path) -> Plan:
             fields are listed.
     """
     document = read_document(path, PLAN_SCHEMA)
+    if "overthink" not in document:  # a plan made now has this version by default; a stored one must state its own
+        raise InputError(f"{path} is not a plan this version can follow:\n  overthink: Field required")
     try:
         return Plan.model_validate(document)
     except ValidationError as failure:

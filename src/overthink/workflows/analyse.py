@@ -20,6 +20,7 @@ from overthink.analysis import findings as find
 from overthink.cost.estimate import study_usage
 from overthink.cost.model_shape import SourcedShape
 from overthink.data.finding import Finding
+from overthink.data.kinds import Kind, Metric
 from overthink.data.record import RungRecord
 from overthink.plan.arms import ArmPlan
 from overthink.plan.study import Plan, TaskPlan
@@ -215,19 +216,25 @@ def report(
 
 def tasks(
     *,
-    capability: Sequence[str],
-    safety: Sequence[str],
-    benign: Sequence[str],
-    args: dict[str, str | int | float | bool],
+    capability: Sequence[str] = (),
+    safety: Sequence[str] = (),
+    benign: Sequence[str] = (),
+    args: Mapping[str, str | int | float | bool] | None = None,
 ) -> tuple[TaskPlan, ...]:
     """Parse tasks of the command line: `TASK@scorer.key:high=word`.
+
+    Args:
+        capability: Tasks that measure what the model can do.
+        safety: Tasks that measure whether it stays safe.
+        benign: Tasks that measure whether it refuses harmless requests.
+        args: Arguments of the tasks; None for none.
 
     Raises:
         InputError: There is no task, a task cannot be read, or its polarity is unknown.
     """
     from overthink.collect.scoring.polarity import task_plans
 
-    return task_plans(capability=capability, safety=safety, benign=benign, args=args)
+    return task_plans(capability=capability, safety=safety, benign=benign, args=dict(args or {}))
 
 
 def arms(text: str, *, model: str) -> tuple[ArmPlan, ...]:
@@ -278,7 +285,7 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
 
 def _reference(findings: Sequence[Finding]) -> dict[str, float]:
     """Return the reference budget (K = 1) by curve: tokens of one attempt at its lowest rung."""
-    attempts = [f for f in findings if f.kind == "tokens" and f.metric == "attempt_tokens" and f.estimate]
+    attempts = [f for f in findings if f.kind == Kind.TOKENS and f.metric == Metric.ATTEMPT_TOKENS and f.estimate]
     lowest: dict[str, Finding] = {}
     for finding in sorted(attempts, key=lambda f: f.at.rung or 0):
         lowest.setdefault(f"{finding.axis}/{finding.task}/{finding.arm}", finding)

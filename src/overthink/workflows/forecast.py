@@ -15,6 +15,7 @@ import polars as pl
 
 from overthink._version import __version__
 from overthink.data.finding import At, Finding
+from overthink.data.kinds import Metric
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Estimand
 from overthink.errors import InputError
@@ -278,8 +279,10 @@ def _block(bank: CurveBank, result: Forecast, forecasts: Forecasts) -> str:
         for f in forecasts.findings
         if (f.task, f.arm, f.at.rung, f.axis) == (bank.task, bank.arm, bank.at.rung, bank.axis)
     ]
-    lines += [f"  {_crossing_line(f)}" for f in own if f.metric == "crossing"]
-    lines += [f"  {f.label} ({f.reason})" for f in own if f.metric in ("safe_then_dangerous", "below_then_above")]
+    lines += [f"  {_crossing_line(f)}" for f in own if f.metric == Metric.CROSSING]
+    lines += [
+        f"  {f.label} ({f.reason})" for f in own if f.metric in (Metric.SAFE_THEN_DANGEROUS, Metric.BELOW_THEN_ABOVE)
+    ]
     lines += [f"  warning: {limit}" for limit in _judge_limits(own)]
     return "\n".join([*lines, *(f"  note: {note}" for note in result.notes)])
 

@@ -10,7 +10,9 @@ from typing import Any
 
 from overthink.cost.model_shape import SourcedShape
 from overthink.data.finding import Finding
+from overthink.data.kinds import Kind
 from overthink.data.record import Estimand
+from overthink.data.selectors import Selector
 from overthink.governance.statement.build import NOT_SAID, TOOLS, not_tried
 from overthink.reports import About
 from overthink.storage.json_documents import Assumptions
@@ -66,10 +68,10 @@ def _pairs(curve: TestedRange) -> str:
 
 def _not_tried(findings: Sequence[Finding], plan: Mapping[str, Any] | None) -> tuple[str, ...]:
     """Return elicitation methods without a finding; budgets and tries are omitted, as the page states their range."""
-    values = [finding for finding in findings if finding.kind == "value"]
+    values = [finding for finding in findings if finding.kind == Kind.VALUE]
     if not values:
         return ()
-    selectors = {finding.at.selector or "single" for finding in values}
+    selectors = {finding.at.selector or Selector.SINGLE for finding in values}
     estimands = {finding.estimand for finding in values}
     options = not_tried(
         tuple(selectors),

@@ -111,6 +111,39 @@ def prepare_verification(
 
 
 def verify(
+    path: str | Path,
+    *,
+    verifier: str,
+    by: By,
+    arms: Sequence[str] | None = None,
+    out: str | Path | None = None,
+    on_score: Callable[[AnswerScore], None] = lambda _: None,
+    command: str | None = None,
+) -> Study:
+    """Score a study's answers by a verifier, and return the study with these scores.
+
+    Best-of-k and weighted votes then need no new answer. A stopped verification keeps every score; repeat it to score
+    the missing answers.
+
+    Args:
+        path: The study's folder.
+        verifier: `NAME:key=value,key=value`.
+        by: Score every step and the answer after them, or the answer alone.
+        arms: Labels of the arms; None for all arms whose answers have no scores from a search.
+        out: Folder for a copy of the study with these scores; None scores the study itself.
+        on_score: Called with every new score.
+        command: The command line, for the report.
+
+    Raises:
+        InputError: As :func:`prepare_verification`, or the verifier's replies cannot be used.
+        StoppedError: A server is unreachable; repeat the command.
+        KeyboardInterrupt: The user stopped it; repeat the command.
+    """
+    verification = prepare_verification(path, verifier=verifier, by=by, arms=arms, out=out)
+    return score_answers(verification, on_score=on_score, command=command)
+
+
+def score_answers(
     verification: Verification, *, on_score: Callable[[AnswerScore], None] = lambda _: None, command: str | None = None
 ) -> Study:
     """Score answers without a score, and update pool, findings and report.

@@ -22,7 +22,7 @@ from overthink.data.record import RungRecord
 from overthink.data.verifier_scores import answer_key, is_forced
 from overthink.plan.study import checked_plan
 from overthink.storage.pool import read_pool
-from overthink.workflows.verify import prepare_verification, verify
+from overthink.workflows.verify import prepare_verification, score_answers
 
 NEEDED = "needs the extra classifier: pip install 'overthink[classifier]'"
 pytest.importorskip("torch", reason=NEEDED)
@@ -100,14 +100,14 @@ def test_answers_that_are_too_long_have_no_score_and_say_why(study: Path, tmp_pa
     most = sorted(lengths.values())[-5]  # four answers at most are too long
     tiny.bert(tmp_path / "short", ["unsound", "sound"], max_position_embeddings=most)
     named = f"classifier:model={tmp_path / 'short'},label=sound"
-    made = verify(prepare_verification(study, verifier=named, by="answer", out=tmp_path / "scored"))
+    made = score_answers(prepare_verification(study, verifier=named, by="answer", out=tmp_path / "scored"))
     rows = forced(tmp_path / "scored")
     for place, row in rows.items():
         assert (row.verifier_score is None) == (lengths[place] > most)
         assert row.verifier_score is not None or row.verifier_tokens == 0
     assert any(row.verifier_score is None for row in rows.values())
     assert any("tokens and the classifier reads at most" in note for note in made.about.notes)
-    whole = verify(prepare_verification(study, verifier=f"{named},cut=front", by="answer", out=tmp_path / "cut"))
+    whole = score_answers(prepare_verification(study, verifier=f"{named},cut=front", by="answer", out=tmp_path / "cut"))
     assert all(row.verifier_score is not None for row in whole.records if is_forced(row))
     assert max(row.verifier_tokens or 0 for row in whole.records) == most
 

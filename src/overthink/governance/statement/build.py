@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from overthink.data.finding import Finding
+from overthink.data.kinds import GateLabel
+from overthink.data.selectors import Selector
 from overthink.governance.statement.claims import claims
 from overthink.governance.statement.curve_schema import Curve
 from overthink.governance.statement.curves import curves, selectors
@@ -54,7 +56,7 @@ def not_tried(
         texts["more_thinking"] = "a longer loop than that of the highest checkpoint"
         texts["tools"] = "other tools, agents and scaffolding"
         texts["other_efforts"] = "other reasoning efforts and thinking budgets in each turn"
-    if "best" not in selectors:
+    if Selector.BEST not in selectors:
         texts["best_of_k"] = "picking the best of several tries with a verifier"
     if has_budgets:
         texts["tools"] = "agents, scaffolding and other tools" if tools else "tools, agents and scaffolding"
@@ -163,9 +165,9 @@ def failed_gates(curves: Sequence[Curve]) -> tuple[FailedGate, ...]:
     gates = []
     for curve in curves:
         for point in curve.points:
-            names = (name for name, gate in point.gates.items() if gate.result == "failed")
+            names = (name for name, gate in point.gates.items() if gate.result == GateLabel.FAILED)
             gates += [FailedGate(curve=curve.id, rung=point.rung, gate=name) for name in names]
-        if curve.judge.drift_gate == "failed":
+        if curve.judge.drift_gate == GateLabel.FAILED:
             gates.append(FailedGate(curve=curve.id, rung=None, gate="judge_drift"))
     return tuple(gates)
 

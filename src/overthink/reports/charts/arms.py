@@ -9,6 +9,7 @@ from typing import Any
 
 from overthink.cost.units import amount
 from overthink.data.finding import Finding
+from overthink.data.kinds import Kind, Metric
 from overthink.reports import wording
 from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
@@ -25,10 +26,10 @@ def arm_charts(findings: Sequence[Finding]) -> list[Chart]:
     """One chart per axis, task, scorer and estimand in which arms were compared; the reference is the first arm."""
     cost: dict[ArmKey, dict[int, Finding]] = {}
     for finding in findings:
-        if finding.kind == "ledger" and finding.metric == "compared_total" and finding.at.rung is not None:
+        if finding.kind == Kind.LEDGER and finding.metric == Metric.COMPARED_TOTAL and finding.at.rung is not None:
             cost.setdefault(_curve(finding), {})[finding.at.rung] = finding
-    values = _at_rungs(findings, "value", set(cost))
-    bands = _at_rungs(findings, "band", set(cost))
+    values = _at_rungs(findings, Kind.VALUE, set(cost))
+    bands = _at_rungs(findings, Kind.BAND, set(cost))
     groups: dict[tuple[str, ...], list[ArmKey]] = {}
     for curve in cost:
         groups.setdefault(curve[:4], []).append(curve)
@@ -43,12 +44,12 @@ def _curve(finding: Finding) -> ArmKey:
     return (finding.axis, finding.task, finding.scorer or "", finding.estimand, finding.arm)
 
 
-def _at_rungs(findings: Sequence[Finding], kind: str, curves: set[ArmKey]) -> dict[tuple[ArmKey, int], Finding]:
+def _at_rungs(findings: Sequence[Finding], kind: Kind, curves: set[ArmKey]) -> dict[tuple[ArmKey, int], Finding]:
     return {
         (_curve(finding), finding.at.rung): finding
         for finding in findings
         if finding.kind == kind
-        and finding.metric == "mean"
+        and finding.metric == Metric.MEAN
         and finding.at.rung is not None
         and _curve(finding) in curves
     }

@@ -141,10 +141,9 @@ def _gaps(curve: ReportCurve, colours: Mapping[tuple[str, str], str]) -> Iterato
 def _tries(curve: ReportCurve) -> Chart:
     """Return the chart of values over k, at the highest rung with such values."""
     rung = [rung for rung in curve.rungs if rung.tries][-1]
-    slots = {selector: f"var(--s{slot})" for slot, selector in enumerate(wording.SELECTOR_TEXTS)}
     points, keys = [], {}
     for selector, by_k in rung.tries.items():
-        colour, name = slots.get(selector, "var(--s5)"), wording.SELECTOR_TEXTS.get(selector, visible(selector))
+        colour, name = wording.SELECTOR_COLOURS[selector], wording.SELECTOR_TEXTS[selector]
         keys[name] = colour
         for k, finding in by_k.items():
             if finding.estimate is not None:
@@ -172,7 +171,7 @@ def _heat(curve: ReportCurve, selector: str) -> Chart:
         for k, finding in sorted(rung.tries[selector].items())
     ]
     title = f"{wording.axis_name(curve.axis)}: {curve.name}, {visible(curve.arm)}"
-    meaning = wording.SELECTOR_TEXTS.get(selector, visible(selector))
+    meaning = wording.SELECTOR_TEXTS[selector]
     notes = [f"{meaning}; percent, by rung (upward) and k (to the right)"]
     notes += ["dashed grey edge: a gate failed at this rung"] if any(cell["failed"] for cell in cells) else []
     levels = [rung.level for rung in rungs]

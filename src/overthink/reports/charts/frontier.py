@@ -12,6 +12,7 @@ from typing import Any
 
 from overthink.cost.units import figure, noun
 from overthink.data.finding import Finding
+from overthink.data.kinds import Kind
 from overthink.reports import wording
 from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
@@ -115,7 +116,7 @@ def frontier_tables(findings: Sequence[Finding]) -> tuple[Table, ...]:
 def _lines_by_key(findings: Sequence[Finding]) -> dict[FrontierKey, list[_Line]]:
     lines: dict[FrontierKey, dict[str, _Line]] = {}
     for finding in findings:
-        if finding.kind == "frontier" and finding.at.total is not None:
+        if finding.kind == Kind.FRONTIER and finding.at.total is not None:
             key = (finding.axis, finding.task, finding.scorer or "", finding.estimand)
             line = lines.setdefault(key, {}).setdefault(finding.arm, _Line(finding.arm))
             _kind(line, finding.metric).append(finding)

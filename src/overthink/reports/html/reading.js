@@ -157,7 +157,7 @@ async function drawTries() {
     const points = Object.entries(rung ? rung.tries : {}).flatMap(([selector, byK]) => Object.entries(byK).filter(([, finding]) => cell(finding, "estimate") !== null)
       .map(([k, finding]) => {
         seen.add(selector);
-        const one = point(curve, rung, finding, Number(k), selector, "var(--s" + (slots[selector] ?? 5) + ")");
+        const one = point(curve, rung, finding, Number(k), selector, "var(--s" + slots[selector] + ")");
         return { ...one, tip: selector + ", k = " + k + "\n" + one.tip };
       }));
     if (!points.length) return null;
@@ -166,7 +166,7 @@ async function drawTries() {
       draw(where, axis.scale, axis, { points, corrected: [], marks: [{ x: state.k, colour: "var(--mark)" }], thresholds: [] }, name + " by tries: " + points.length + " points"));
   }).filter(Boolean);
   byId("triespanels").replaceChildren(...(triesDrawn.length ? triesDrawn.map((one) => one.figure) : [make("p", {}, "No value by tries at this rung.")]));
-  byId("trieslegend").replaceChildren(...[...seen].map((selector) => make("li", {}, make("span", { class: "swatch c" + (slots[selector] ?? 5) }), DATA.words.selectors[selector] || selector)),
+  byId("trieslegend").replaceChildren(...[...seen].map((selector) => make("li", {}, make("span", { class: "swatch c" + slots[selector] }), DATA.words.selectors[selector])),
     legendItem("whisker", "pointwise interval"));
   await Promise.all([...triesDrawn.map(async (one) => { one.view = await one.start(); }), drawHeats(curves)]);
 }
