@@ -2,13 +2,14 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from overthink.data.finding import FINDINGS_SCHEMA, At, Finding, FindingTest
+from overthink.data.kinds import Kind, Metric
 from overthink.errors import InputError
 from overthink.storage.files import write_text
 from overthink.storage.json_documents import all_faults, finite, read_document
@@ -93,11 +94,25 @@ def read_findings(path: Path) -> tuple[FindingsMeta, tuple[Finding, ...]]:
     head = {("schema_" if name == "schema" else name): value for name, value in document.items()}
     try:
         head_model = _Head.model_validate(head)
+        _refuse_unknown_claims(path, head_model.findings)
         findings = TypeAdapter(tuple[Finding, ...]).validate_json(json.dumps(head_model.findings), strict=True)
     except ValidationError as failure:
         raise InputError(f"{path} cannot be read:\n{all_faults(failure)}") from failure
     _refuse_unknown(path, head_model.findings)
     return FindingsMeta(head_model.overthink, head_model.plan_sha256, head_model.pool_sha256), findings
+
+
+def _refuse_unknown_claims(path: Path, findings: list[dict[str, object]]) -> None:
+    """Raise an error for kinds and metrics that are not in the closed lists."""
+    words: tuple[tuple[str, Sequence[str]], ...] = (("kind", tuple(Kind)), ("metric", tuple(Metric)))
+    unknown = {
+        f"{field} {finding[field]}"
+        for finding in findings
+        for field, members in words
+        if isinstance(finding.get(field), str) and finding[field] not in members
+    }
+    if unknown:
+        raise InputError(f"{path}: unknown findings: {', '.join(sorted(unknown))[:200]}; install a newer Overthink")
 
 
 def _refuse_unknown(path: Path, findings: list[dict[str, object]]) -> None:

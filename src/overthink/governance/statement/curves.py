@@ -6,6 +6,7 @@ from typing import Any
 
 from overthink.cost.units import budget_multiple
 from overthink.data.finding import At, Finding
+from overthink.data.kinds import Kind, Metric, ShapeLabel
 from overthink.data.record import Estimand
 from overthink.data.selectors import CLAIMED_SELECTORS, SELECTORS, Selector
 from overthink.errors import InputError
@@ -42,7 +43,9 @@ def curves(findings: Sequence[Finding], plan: Plan) -> tuple[Curve, ...]:
     by_curve: dict[str, list[Finding]] = {}
     for finding in findings:
         by_curve.setdefault(curve_id(finding), []).append(finding)
-    result = tuple(_curve(name, group, plan) for name, group in by_curve.items() if _has(group, "value", "mean"))
+    result = tuple(
+        _curve(name, group, plan) for name, group in by_curve.items() if _has(group, Kind.VALUE, Metric.MEAN)
+    )
     if not result:
         raise InputError("the findings hold no value of any curve (kind value, metric mean), so nothing can be claimed")
     return result
@@ -77,7 +80,7 @@ def _curve(name: str, findings: Sequence[Finding], plan: Plan) -> Curve:
     for finding in findings:
         index.setdefault((finding.kind, finding.metric), []).append(finding)
     first = findings[0]
-    values = sorted(index["value", "mean"], key=lambda row: row.at.rung or 0)
+    values = sorted(index[Kind.VALUE, Metric.MEAN], key=lambda row: row.at.rung or 0)
     ref = _reference(index, values[0].at)
     return Curve.model_validate(
         {
@@ -89,8 +92,8 @@ def _curve(name: str, findings: Sequence[Finding], plan: Plan) -> Curve:
             "n_draws": max(row.n_draws for row in values),
             "points": tuple(_point(index, value, ref, _budget_fields(value, plan)) for value in values),
             "plateau": _plateau(index, values, plan),
-            "extreme": next((row.metric for row in findings if row.kind == "extreme"), None),
-            "effort_moved": None if first.estimand != "effort" else not index.get(("no_op", "effort")),
+            "extreme": next((row.metric for row in findings if row.kind == Kind.EXTREME), None),
+            "effort_moved": None if first.estimand != "effort" else not index.get((Kind.NO_OP, Metric.EFFORT)),
             "judge": _judge(index, values[-1].at, plan),
         }
     )
@@ -121,7 +124,7 @@ def _raw_high(finding: Finding, plan: Plan) -> str:
 
 
 def _reference(index: _Index, at: At) -> Reference:
-    attempt = _finding_at(index, "tokens", "attempt_tokens", at)
+    attempt = _finding_at(index, Kind.TOKENS, Metric.ATTEMPT_TOKENS, at)
     if attempt is None or not attempt.estimate:
         return Reference(value=1.0, unit="tries", means=TRIES_REFERENCE)
     return Reference(value=attempt.estimate, unit="generated tokens per attempt", means=TOKENS_REFERENCE)
@@ -132,11 +135,14 @@ def _point(index: _Index, value: Finding, ref: Reference, budget: Mapping[str, A
     names = ("thinking_tokens", "answer_tokens", "attempt_tokens")
     tokens: dict[str, Any] = {metric: _tokens(index, metric, at) for metric in names}
     cost = _cost(ref, tokens["attempt_tokens"].estimate)
-    band, corrected_value = _finding_at(index, "band", "mean", at), _finding_at(index, "value", "corrected_mean", at)
+    band, corrected_value = (
+        _finding_at(index, Kind.BAND, Metric.MEAN, at),
+        _finding_at(index, Kind.VALUE, Metric.CORRECTED_MEAN, at),
+    )
     gates: dict[str, Finding] = {
         finding.metric: finding
         for (kind, _), some in index.items()
-        if kind == "gate"
+        if kind == Kind.GATE
         for finding in some
         if _same_rung(finding.at, at)
     }
@@ -169,7 +175,7 @@ def _missing_rate_reason(natural_end: Finding | None) -> str:
 
 
 def _quantiles(index: _Index, at: At) -> dict[str, float]:
-    by_level = {f"0.{q}": _finding_at(index, "tokens", f"thinking_tokens_p{q}0", at) for q in (1, 5, 9)}
+    by_level = {f"0.{q}": _finding_at(index, Kind.TOKENS, f"thinking_tokens_p{q}0", at) for q in (1, 5, 9)}
     return {
         level: finding.estimate
         for level, finding in by_level.items()
@@ -178,7 +184,7 @@ def _quantiles(index: _Index, at: At) -> dict[str, float]:
 
 
 def _tokens(index: _Index, metric: str, at: At) -> Number:
-    finding = _finding_at(index, "tokens", metric, at)
+    finding = _finding_at(index, Kind.TOKENS, metric, at)
     if finding is not None:
         return number(finding, unit="tokens")
     return Number(
@@ -196,7 +202,7 @@ def _cost(ref: Reference, attempt: float | None) -> K:
 def _tries(index: _Index, at: At, cost: K) -> list[Tries]:
     results = []
     for selector in CLAIMED_SELECTORS[1:]:
-        for finding in index.get(("value", SELECTORS[selector].metric), ()):
+        for finding in index.get((Kind.VALUE, SELECTORS[selector].metric), ()):
             if _same_rung(finding.at, at) and finding.at.k is not None:
                 k_cost = cost.model_copy(update={"value": finding.at.k * cost.value})
                 fields: dict[str, Any] = {"selector": finding.at.selector, "k": finding.at.k, "cost": k_cost}
@@ -216,16 +222,16 @@ def _plateau(index: _Index, values: Sequence[Finding], plan: Plan) -> Plateau:
             }
         )
         for metric in ("regimes", "max_t", "corrected_regimes", "corrected_max_t")
-        for finding in index.get(("shape", metric), ())
+        for finding in index.get((Kind.SHAPE, metric), ())
     )
     step = None
     if len(values) > 1:
         top, below = values[-1].at.rung, values[-2].at.rung
-        steps = index.get(("difference", "mean"), ())
+        steps = index.get((Kind.DIFFERENCE, Metric.MEAN), ())
         step = next((finding for finding in steps if (finding.at.rung, finding.at.from_rung) == (top, below)), None)
     return Plateau(
         tested=any(finding.test is not None and finding.test.p is not None for finding in shapes),
-        shown=any(finding.verdict in ("flat", "saturating") for finding in shapes),
+        shown=any(finding.verdict in (ShapeLabel.FLAT, ShapeLabel.SATURATING) for finding in shapes),
         margin=_margin(index, plan),
         top_step=None if step is None else number(step, unit="difference of shares"),
         shapes=shapes,
@@ -237,7 +243,7 @@ def _margin(index: _Index, plan: Plan) -> float:
     limits = [
         limit
         for metric in ("regimes", "max_t")
-        for finding in index.get(("shape", metric), ())
+        for finding in index.get((Kind.SHAPE, metric), ())
         for limit in finding.limits
     ]
     matches = [re.match(r"margin (\d+(?:\.\d+)?) points", limit) for limit in limits]
@@ -245,9 +251,11 @@ def _margin(index: _Index, plan: Plan) -> float:
 
 
 def _judge(index: _Index, top: At, plan: Plan) -> Judge:
-    drift = next(iter(index.get(("gate", "judge_drift"), ())), None)
-    sensitivity, specificity = (_finding_at(index, "judge", metric, top) for metric in ("sensitivity", "specificity"))
-    is_corrected = any(finding.estimate is not None for finding in index.get(("value", "corrected_mean"), ()))
+    drift = next(iter(index.get((Kind.GATE, Metric.JUDGE_DRIFT), ())), None)
+    sensitivity, specificity = (
+        _finding_at(index, Kind.JUDGE, metric, top) for metric in ("sensitivity", "specificity")
+    )
+    is_corrected = any(finding.estimate is not None for finding in index.get((Kind.VALUE, Metric.CORRECTED_MEAN), ()))
     return Judge(
         grader=plan.grader,
         corrected=is_corrected,

@@ -3,8 +3,10 @@
 Rules for loops of tool calls: every checkpoint was planned, and only loops have checkpoints.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from overthink.data.kinds import GateLabel, ShapeLabel
+from overthink.data.selectors import Selector
 from overthink.governance.statement.curve_schema import Curve, Number, Point
 from overthink.governance.statement.read import Breaches, by_id, close, numbers, own_points
 from overthink.governance.statement.schema import Claim, Statement
@@ -13,6 +15,9 @@ from overthink.stats.gates import CONTROL_MIN, ERRORS_MAX, NATURAL_END_MAX, RISE
 RANGES = {"share": (0.0, 1.0), "difference of shares": (-1.0, 1.0), "tokens": (0.0, float("inf"))}
 UNITS = {"level": "share", "tries": "share"}
 MOST = {"natural_end": NATURAL_END_MAX, "truncation": TRUNCATION_MAX, "unparsed": UNPARSED_MAX, "errors": ERRORS_MAX}
+
+WRONG_SIGNS: Mapping[str, int] = {ShapeLabel.UP: -1, ShapeLabel.SATURATING: -1, ShapeLabel.DOWN: 1}
+"""Sign that the change from end to end cannot have, by verdict."""
 
 
 def interval(statement: Statement) -> Breaches:
@@ -102,7 +107,7 @@ def one_curve(statement: Statement) -> Breaches:
             if point.band is not None and not close(point.band.estimate, own):
                 yield f"curves.{i}.points.{j}.band", f"around {point.band.estimate}; the value is {own}"
             for n, many in enumerate(point.tries):
-                single_try = many.value.estimate if many.k == 1 and many.selector != "majority" else None
+                single_try = many.value.estimate if many.k == 1 and many.selector != Selector.MAJORITY else None
                 if single_try is not None and not close(
                     single_try, own
                 ):  # a rung without a verifier's score has no best try
@@ -197,16 +202,16 @@ def verdicts(statement: Statement) -> Breaches:
         for j, shape in enumerate(curve.plateau.shapes):
             where = f"curves.{i}.plateau.shapes.{j}"
             p = None if shape.test is None else shape.test.p_adjusted
-            if shape.verdict != "undetermined" and (p is None or p > alpha + 1e-12):
+            if shape.verdict != ShapeLabel.UNDETERMINED and (p is None or p > alpha + 1e-12):
                 evidence = "has no adjusted p-value" if p is None else f"has adjusted p {p:.3g} > {alpha:.3g}"
                 yield where, f"verdict {shape.verdict!r} {evidence}; needed: undetermined"
             change = shape.change.estimate
-            wrong = {"up": -1, "saturating": -1, "down": 1}.get(shape.verdict, 0)
+            wrong = WRONG_SIGNS.get(shape.verdict, 0)
             if change is not None and wrong * change > 0:
                 yield where, f"verdict {shape.verdict!r}, but the highest rung minus the lowest is {change:+.3g}"
-            if shape.verdict == "flat" and change is not None and abs(change) >= curve.plateau.margin:
+            if shape.verdict == ShapeLabel.FLAT and change is not None and abs(change) >= curve.plateau.margin:
                 yield where, f"verdict 'flat', but the ends differ by {change:+.3g}, more than the margin"
-        plateau_shown = any(shape.verdict in ("flat", "saturating") for shape in curve.plateau.shapes)
+        plateau_shown = any(shape.verdict in (ShapeLabel.FLAT, ShapeLabel.SATURATING) for shape in curve.plateau.shapes)
         if curve.plateau.shown != plateau_shown:
             yield f"curves.{i}.plateau.shown", f"{curve.plateau.shown}; the verdicts say {plateau_shown}"
         plateau_tested = any(shape.test is not None and shape.test.p is not None for shape in curve.plateau.shapes)
@@ -226,7 +231,7 @@ def gate_results(statement: Statement) -> Breaches:
                 if gate.estimate is not None and not 0 <= gate.estimate <= _most(curve, name):
                     yield f"{where}.gates.{name}", f"{gate.estimate:g} is no share"
                 passes = _passes(curve, name, gate.estimate)
-                if passes is not None and (gate.result == "passed") != passes:
+                if passes is not None and (gate.result == GateLabel.PASSED) != passes:
                     yield f"{where}.gates.{name}", f"{gate.result}, but its number is {gate.estimate:g}"
             yield from _limit_hit(where, point)
 

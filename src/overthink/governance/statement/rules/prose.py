@@ -13,6 +13,7 @@ import unicodedata
 from functools import lru_cache
 
 from overthink.data.record import ON_TRACE
+from overthink.data.selectors import SELECTORS
 from overthink.governance.statement.curve_schema import Curve, Number, Point
 
 _NAME = 80
@@ -325,7 +326,7 @@ CLAIM_WORDS = frozenset(
     collected calculated computed reported recorded given used using holds hold held
         """,
     )
-)
+) | frozenset(word for info in SELECTORS.values() for word in re.findall(r"\w+", info.claim.lower()))
 """What a claim's sentence is made of: answers, scorers, shares, intervals, tests, budgets, shapes."""
 
 
