@@ -19,7 +19,7 @@ NAV = {
     "Use": ["docs/tutorial", "docs/arms", "docs/verifiers", "docs/cli", "docs/glossary"],
     "Trust": ["docs/methods", "docs/measured", "docs/calibration"],
     "Govern": ["docs/thresholds", "docs/worked-examples"],
-    "Python": ["docs/api", "docs/api-core", "docs/api-studies", "docs/api-governance"],
+    "Python": ["docs/api"],
     "Project": ["ARCHITECTURE", "decisions/README", "CONTRIBUTING", "CHANGELOG"],
 }
 """Every page of the site but the home page, by the heading it stands under; the decisions are under their own page."""
@@ -30,7 +30,7 @@ root_doc = "README"
 include_patterns = ["*.md", "docs/*.md", "decisions/*.md"]
 exclude_patterns = [".*", "benchmarks", "calibration", "demo", "dist", "logs", "site", "src", "tests"]
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]
 myst_heading_anchors = 3
 highlight_language = "none"  # an indented block is a command, a diagram or a table
 autodoc_default_options = {"exclude-members": "model_config"}
@@ -42,7 +42,7 @@ napoleon_use_ivar = True  # a field is described once, in the docstring of its c
 nitpicky = True
 nitpick_ignore_regex = [
     (r"py:(class|exc|obj|data)", r"(?!overthink\.).*"),  # types of others
-    (r"py:(class|obj)", r"overthink\..*\.(_\w+|T)"),  # private types, and type variables
+    (r"py:.*", r"overthink\.\w+\..*"),  # modules below the package are private
 ]
 
 html_theme = "furo"
@@ -58,7 +58,6 @@ def setup(app: "Sphinx") -> None:
     import inspect_ai  # noqa: F401  # first: autodoc writes into Pydantic's classes, and Inspect's models then fail
 
     app.connect("source-read", _add_contents)
-    app.connect("autodoc-skip-member", _skip_public_class)
     app.connect("build-finished", _name_the_home_page)
 
 
@@ -71,11 +70,6 @@ def _add_contents(_: "Sphinx", page: str, source: list[str]) -> None:
 
 def _toctree(pages: list[str], options: str) -> str:
     return "\n\n```{toctree}\n" + options + "\n" + "\n".join(pages) + "\n```\n"
-
-
-def _skip_public_class(_: "Sphinx", what: str, name: str, thing: object, *_others: object) -> bool | None:
-    """A public class is described once, on the page of public names; None leaves the choice to Sphinx."""
-    return True if what == "module" and isinstance(thing, type) and name in overthink.__all__ else None
 
 
 def _name_the_home_page(app: "Sphinx", exception: Exception | None) -> None:

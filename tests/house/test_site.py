@@ -112,17 +112,12 @@ def test_a_word_that_the_glossary_lacks_is_noticed() -> None:
     assert {"value", "disagreement", "two_by_two", "no_op"} <= set(kinds_of_findings())
 
 
-def test_every_public_name_has_its_place_in_the_reference() -> None:
+def test_the_reference_is_the_list_of_public_names() -> None:
     text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-    described = re.findall(r"^\.\. auto(?:function|class|exception):: overthink\.(\w+)$", text, flags=re.MULTILINE)
+    described = re.findall(r"^\.\. auto(?:function|class|exception):: (\w+)$", text, flags=re.MULTILINE)
     assert sorted(described) == sorted(overthink.__all__)
-
-
-def test_every_module_in_the_reference_exists() -> None:
-    pages = [page.read_text(encoding="utf-8") for page in (ROOT / "docs").glob("api-*.md")]
-    modules = [name for page in pages for name in re.findall(r"^\.\. automodule:: (\S+)$", page, flags=re.MULTILINE)]
-    assert len(set(modules)) == len(modules) > 50
-    assert [name for name in modules if importlib.util.find_spec(name) is None] == []
+    listed = [name for block in re.findall(r"autosummary::\n\n((?:   \w+\n)+)", text) for name in block.split()]
+    assert sorted(listed) == sorted(overthink.__all__)
 
 
 def test_the_page_of_commands_is_current() -> None:

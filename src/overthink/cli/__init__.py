@@ -1,1 +1,1 @@
-"""cli."""
+"""The command line: commands parse, call one workflow, and print. No logic."""

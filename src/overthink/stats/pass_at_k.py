@@ -32,7 +32,7 @@ def pass_at_k(
     Where attempts differ between questions and no question has more successes than fit in a last batch, sampling
     seems to have stopped at the first success. This formula would then be too high and is not used: with
     ``stopping`` None a warning is given, and the result is the chance that the first success came within k tries, as
-    in :func:`~overthink.stats.first_success.first_success_at_k`, with the largest batch that divides all attempts. A
+    in :func:`~overthink.first_success_at_k`, with the largest batch that divides all attempts. A
     question that succeeded is then known to have passed for every larger k too.
 
     Args:

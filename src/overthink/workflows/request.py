@@ -46,7 +46,7 @@ class AnalysisOptions:
         stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
             success; inferred from the counts.
         labels: Table of human labels; none.
-        assumptions: Assumptions about the model, from :func:`assume`; they change no finding.
+        assumptions: Assumptions about the model, from ``assume``; they change no finding.
         reference: Reference arm of comparisons; ``base`` if there is one.
         other_models: Arms of another model than the reference's; none.
         unit: Unit of total compute in comparisons of arms and frontiers; tokens.

@@ -135,7 +135,8 @@ def verify(
         command: The command line, for the report.
 
     Raises:
-        InputError: As :func:`prepare_verification`, or the verifier's replies cannot be used.
+        InputError: The study or the verifier cannot be loaded, the study has scores of another verifier, or replies of
+            the verifier cannot be used.
         StoppedError: A server is unreachable; repeat the command.
         KeyboardInterrupt: The user stopped it; repeat the command.
     """

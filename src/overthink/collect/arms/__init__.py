@@ -1,1 +1,4 @@
-"""Search strategies: they think along several paths, or revise one, and answer from the best."""
+"""Arms, the ways of spending thinking tokens: a strategy and interventions, with verifiers that score steps.
+
+`component` declares an arm's parts and their options; `registry` lists all and parses ``--arms``.
+"""

@@ -1,1 +1,1 @@
-"""inspect_logs."""
+"""Inspect logs, those of a study or of any other evaluation, as rows of the pool."""

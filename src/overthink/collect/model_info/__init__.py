@@ -1,1 +1,1 @@
-"""model_info."""
+"""Sizes of models, from their files or as stated: what costs in FLOP need."""

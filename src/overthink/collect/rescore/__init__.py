@@ -1,1 +1,1 @@
-"""rescore."""
+"""Scores of a verifier for answers that were collected before."""

@@ -1,1 +1,1 @@
-"""scoring."""
+"""Scoring: a task's own solver and scorer around an answer, graders, and the polarity of values."""

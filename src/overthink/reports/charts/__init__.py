@@ -1,1 +1,1 @@
-"""charts."""
+"""Chart data from findings, and the chart specifications that draw them."""

@@ -1,1 +1,1 @@
-"""strategies."""
+"""Strategies of thinking: budget forcing, revision, a calculator tool, and searches guided by a verifier."""

@@ -1,1 +1,1 @@
-"""simulated."""
+"""A seeded model with a known truth, for tests, demonstrations and calibration."""

@@ -1,1 +1,1 @@
-"""rules."""
+"""Rules that a statement keeps: its claims, numbers, scope and wording."""
