@@ -9,10 +9,14 @@ import base64
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 from overthink.present.assets import asset
 from overthink.present.data import script_json
 from overthink.present.names import PROSE_LIMIT, visible
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def web_page(
@@ -35,7 +39,6 @@ def web_page(
     Returns:
         HTML text (write it as UTF-8).
     """
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
     style, guard, bundle = "".join(map(asset, styles)), asset("guard.js"), _bundle()
@@ -44,11 +47,8 @@ def web_page(
         f"default-src 'none'; script-src {' '.join(map(_hash, (guard, bundle, script)))}; "
         f"style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
     )
-    environment = Environment(
-        loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["visible"] = lambda text: visible(text, PROSE_LIMIT)
-    return environment.get_template(template).render(
+    page = _templates().get_template(template)
+    return page.render(
         shown,
         policy=policy,
         style=Markup(style),  # noqa: S704 - our own files
@@ -57,6 +57,18 @@ def web_page(
         script=Markup(script),  # noqa: S704 - our own files
         data={name: Markup(script_json(value)) for name, value in data.items()},  # noqa: S704 - escaped by script_json
     )
+
+
+@cache
+def _templates() -> "Environment":
+    """The templates, each compiled once."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["visible"] = lambda text: visible(text, PROSE_LIMIT)
+    return environment
 
 
 @cache
