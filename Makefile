@@ -8,7 +8,12 @@ PIP    := $(UV) pip install --quiet --constraint constraints.txt
 # Files stay whole on one worker, for their tests share servers and studies; the longest begin (tests/conftest.py).
 PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo test coverage check docs calibrate constraints clean
+# Python keeps what it compiled in the environment, even where the user's own setting forbids it beside the sources: tests
+# start many processes, and each would compile Inspect again.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/compiled
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test coverage check pages docs calibrate constraints clean
 
 demo: $(VENV)/.demo
 	@rm -rf demo
@@ -28,6 +33,10 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
+
+# The pages that are written from the code: docs/cli.md, docs/thresholds.md, docs/worked-examples.md.
+pages: $(VENV)/.dev
+	$(BIN)/python tests/pages.py
 
 # The pages as a site that works from disk and offline; a broken link or reference fails. Open site/index.html.
 docs: $(VENV)/.docs
