@@ -4,7 +4,6 @@ import tomllib
 from dataclasses import replace
 from datetime import date, timedelta
 from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,8 +14,8 @@ from thresholds_page import page
 from overthink.errors import InputError
 from overthink.govern import registry
 from overthink.govern.registry import STALE_DAYS, STATUSES, instrument, instruments, on, read_row
+from pages import assert_current
 
-PAGE = Path(__file__).parents[2] / "docs" / "thresholds.md"
 CHECKED = date(2026, 11, 21)
 DAYS = st.dates(date(2023, 1, 1), date(2030, 1, 1))
 
@@ -158,7 +157,4 @@ def test_a_date_that_is_none_is_refused(text: str) -> None:
 
 
 def test_the_page_is_current() -> None:
-    made = page()
-    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != made:
-        PAGE.write_text(made, encoding="utf-8")
-        pytest.fail(f"{PAGE.name} was out of date and is made again; look at the difference and commit it")
+    assert_current("docs/thresholds.md", page())
