@@ -1,7 +1,11 @@
 """No network but loopback, seeded properties, and where the data for checks is."""
 
-import ipaddress
 import os
+
+# Each worker has a core of its own; threads beside it would only wait for it. Read when NumPy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import ipaddress
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -56,10 +60,20 @@ def _no_network() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of real data for checks; it is not part of the repository."""
-    folder = Path(os.environ.get("OVERTHINK_DATA", Path(__file__).parents[2] / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no data for checks at {folder}; set OVERTHINK_DATA to its folder")
-    return folder
+    return _folder("OVERTHINK_DATA", "data")
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of cases, each with what builds its inputs; it is not part of the repository."""
+    return _folder("OVERTHINK_CASES", "cases")
+
+
+def _folder(variable: str, content: str) -> Path:
+    folder = os.environ.get(variable)
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(f"no {content} for checks: {variable} is {folder or 'not set'}; set it to their folder")
+    return Path(folder)
 
 
 OnCall = Callable[[Callable[[Any, Any], None]], None]
