@@ -22,18 +22,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 # Inspect asks its home for updates and keys; a test needs neither.
 os.environ["INSPECT_DISPLAY"] = "none"
 
-LONGEST = (
-    *("faults/test_faults", "faults/test_kills", "collect/test_resample", "present/test_page"),
-    *("test_calibration", "test_cli", "test_docs", "test_resuming", "test_until", "test_verify"),
-)
-"""Files that would keep one worker busy after all others have ended, were they not the first to begin."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files."""
-    items.sort(key=lambda item: not any(f"tests/{name}.py" in item.nodeid for name in LONGEST))
-
-
 _connect = socket.socket.connect
 
 
@@ -74,6 +62,14 @@ def _folder(variable: str, content: str) -> Path:
     if not folder or not Path(folder).is_dir():
         pytest.skip(f"no {content} for checks: {variable} is {folder or 'not set'}; set it to their folder")
     return Path(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_results_display() -> Iterator[None]:
+    """Inspect lays out a table of results after every run, though nothing shows it: a sixth of a small study."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("inspect_ai._display.rich.display.tasks_results", lambda tasks: "")
+        yield
 
 
 OnCall = Callable[[Callable[[Any, Any], None]], None]
