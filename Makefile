@@ -5,10 +5,16 @@ BIN    := $(VENV)/bin
 UV     := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
 PIP    := $(UV) pip install --quiet --constraint constraints.txt
 
-# Files stay whole on one worker, for their tests share servers and studies; the longest begin (tests/conftest.py).
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# Each worker begins with a run of files, whose tests share servers and studies; who is ready takes over half of the rest
+# of another, so that none is idle until the last few tests.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 
-.PHONY: demo test coverage check golden docs calibrate constraints clean
+# Python keeps what it compiled in the environment, even where the user's own setting forbids it beside the sources: tests
+# start many processes, and each would compile Inspect again.
+export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/compiled
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test tested coverage check golden pages docs calibrate constraints clean
 
 demo: $(VENV)/.demo
 	@rm -rf demo
@@ -16,7 +22,11 @@ demo: $(VENV)/.demo
 	    --capability overthink/arithmetic --safety overthink/contrast_harm --benign overthink/contrast_benign \
 	    --budgets 0,4,8,16,32 --answer-tokens 64 --draws 4 --limit 20 --seed 1 --out demo
 
-test: check
+# Both at once: types take one core for most of a minute where they were never checked before.
+test: $(VENV)/.dev
+	@$(MAKE) --no-print-directory --jobs=2 check tested
+
+tested: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PARALLEL)
 
 # Which lines no test runs; half as fast again.
@@ -32,6 +42,10 @@ check: $(VENV)/.dev
 # What findings of stored inputs differ from those that are stored, by kind; WRITE=1 stores them anew.
 golden: $(VENV)/.dev
 	@$(BIN)/python tests/golden/golden.py $(if $(WRITE),--write)
+
+# The pages that are written from the code: docs/cli.md, docs/thresholds.md, docs/worked-examples.md.
+pages: $(VENV)/.dev
+	$(BIN)/python tests/support/pages.py
 
 # The pages as a site that works from disk and offline; a broken link or reference fails. Open site/index.html.
 docs: $(VENV)/.docs

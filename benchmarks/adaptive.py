@@ -1,6 +1,6 @@
 """Drawing until an interval is narrow enough: does the interval hold, and what do draws save that go where it is wide?
 
-    python benchmarks/adaptive.py [--studies 2000] [--part truths|banks|crossings] [--data ../shared/data]
+    python benchmarks/adaptive.py [--studies 2000] [--part truths|banks|crossings] [--data FOLDER]
 
 Each study is drawn three ways with the same stopping rule: by the rule, evenly, and naively: draws go by the sample
 variance of each question's draws, which are plainly averaged (the control that must fail). `truths` and `banks` draw
@@ -24,6 +24,7 @@ from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.data.waves import Waves
 from overthink.stats.bootstrap import mean_intervals, question_weights
 from overthink.stats.curve import question_means
+from real_data import real_data
 
 LEVEL = 0.95
 POLICIES = ("rule", "even", "naive")
@@ -228,15 +229,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--studies", type=int, default=2000)
     parser.add_argument("--part", choices=("truths", "banks", "crossings"), default="truths")
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, help="by default what OVERTHINK_DATA names")
     given = parser.parse_args(arguments)
     if given.part == "truths":
         half_widths(TRUTHS, sizes=(40, 100), studies=given.studies, policies=POLICIES)
-    elif given.part == "banks":
-        truths = [Truth(f"{name} {model}"[:27], sampled(p), float(p.mean())) for name, model, p in banks(given.data)]
+        return
+    data = real_data(given.data)
+    if data is None:
+        return
+    if given.part == "banks":
+        truths = [Truth(f"{name} {model}"[:27], sampled(p), float(p.mean())) for name, model, p in banks(data)]
         half_widths(truths, sizes=(100,), studies=given.studies, policies=POLICIES[:2])
     else:
-        crossings(banks(given.data), studies=given.studies)
+        crossings(banks(data), studies=given.studies)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """From tens of attempts to ten thousand: how far off are forecasts, and how often do their intervals hold the truth?
 
-    python benchmarks/forecast.py --data FOLDER [--seeds 8] [--saber PYTHON] [--choose] [--write]
+    python benchmarks/forecast.py [--data FOLDER] [--seeds 8] [--saber PYTHON] [--choose] [--write]
     python benchmarks/forecast.py --fuzz 10000
     python benchmarks/forecast.py --time
 
@@ -346,7 +346,7 @@ def _with_lines(made: Forecast, k: Sequence[int], weight: float, start: float | 
 
 def main(arguments: Sequence[str] | None = None, tell: Callable[[str], None] = print) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", type=Path)
+    parser.add_argument("--data", type=Path, help="by default what OVERTHINK_DATA names")
     parser.add_argument("--seeds", type=int, default=8)
     parser.add_argument("--saber", default=None)
     parser.add_argument("--choose", action="store_true")
@@ -354,6 +354,8 @@ def main(arguments: Sequence[str] | None = None, tell: Callable[[str], None] = p
     parser.add_argument("--fuzz", type=int, default=0)
     parser.add_argument("--time", action="store_true")
     given = parser.parse_args(arguments)
+    from real_data import real_data
+
     if given.fuzz or given.time:
         import forecast_promises
 
@@ -361,15 +363,13 @@ def main(arguments: Sequence[str] | None = None, tell: Callable[[str], None] = p
             forecast_promises.fuzz(given.fuzz)
         if given.time:
             forecast_promises.timed()
-    elif given.data is None:
-        parser.error("one of --data FOLDER, --fuzz COUNT and --time is needed")
-    if given.data is None:
-        return
-    if not (given.data / "attempts.parquet").exists():
-        tell(f"skipped: {given.data} holds no attempts.parquet")
+        if given.data is None:
+            return
+    data = real_data(given.data, "attempts.parquet")
+    if data is None:
         return
     warnings.simplefilter("ignore")
-    shown = list(cases(given.data, given.seeds))
+    shown = list(cases(data, given.seeds))
     results = measure(shown, given.saber)
     show(results, shown)
     if given.choose:
@@ -377,7 +377,7 @@ def main(arguments: Sequence[str] | None = None, tell: Callable[[str], None] = p
     if given.write:
         import forecast_backtest
 
-        forecast_backtest.write(sys.modules[__name__], given.data, results, shown, given.seeds)
+        forecast_backtest.write(sys.modules[__name__], data, results, shown, given.seeds)
         tell(f"\nwritten: {forecast_backtest.FILE}")
 
 

@@ -1,6 +1,6 @@
 """An octave beyond the ladder: how far off are forecasts of a curve, and how often do their intervals hold the truth?
 
-    OPENBLAS_NUM_THREADS=1 python benchmarks/sequential.py --data FOLDER [--runs 200] [--only simulated|efforts|caps]
+    OPENBLAS_NUM_THREADS=1 python benchmarks/sequential.py [--data FOLDER] [--runs 200] [--only simulated|efforts|caps]
 
 *Simulated*: curves whose truth above the ladder is known, some of them with a turn there that nothing could foresee.
 *Efforts*: FOLDER's reasoning_budgets.parquet; the highest effort of each model and task from the lower ones, at the
@@ -31,6 +31,7 @@ from overthink.forecasts.next_budget import CurveForecast, extrapolate_cells
 from overthink.stats.bootstrap import mean_intervals, question_weights
 from overthink.stats.curve import ladder_of
 from overthink.workflows.sources import ReadOptions, read_source
+from real_data import real_data
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from calibration.population import logit_normal
@@ -227,17 +228,18 @@ def logs(data: Path) -> Iterator[tuple[str, Array, Array]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", type=Path, help="by default what OVERTHINK_DATA names")
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--only", choices=("simulated", "efforts", "caps"))
     asked = parser.parse_args()
     start = time.perf_counter()
     if asked.only in (None, "simulated"):
         simulated(asked.runs)
-    if asked.only in (None, "efforts"):
-        efforts(asked.data)
-    if asked.only in (None, "caps"):
-        caps(asked.data)
+    data = None if asked.only == "simulated" else real_data(asked.data)
+    if data is not None and asked.only in (None, "efforts"):
+        efforts(data)
+    if data is not None and asked.only in (None, "caps"):
+        caps(data)
     print(f"\n{time.perf_counter() - start:.0f} s")
 
 

@@ -1,7 +1,11 @@
 """No network but loopback, seeded properties, and where the data for checks is."""
 
-import ipaddress
 import os
+
+# Each worker has a core of its own; threads beside it would only wait for it. Read when NumPy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import ipaddress
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -17,18 +21,6 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 # Inspect asks its home for updates and keys; a test needs neither.
 os.environ["INSPECT_DISPLAY"] = "none"
-
-LONGEST = (
-    *("faults/test_faults", "faults/test_kills", "collect/test_resample", "present/test_page"),
-    *("test_calibration", "test_cli", "test_docs", "test_resuming", "test_until", "test_verify"),
-)
-"""Files that would keep one worker busy after all others have ended, were they not the first to begin."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest files."""
-    items.sort(key=lambda item: not any(f"tests/{name}.py" in item.nodeid for name in LONGEST))
-
 
 _connect = socket.socket.connect
 
@@ -56,10 +48,28 @@ def _no_network() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of real data for checks; it is not part of the repository."""
-    folder = Path(os.environ.get("OVERTHINK_DATA", Path(__file__).parents[2] / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no data for checks at {folder}; set OVERTHINK_DATA to its folder")
-    return folder
+    return _folder("OVERTHINK_DATA", "data")
+
+
+@pytest.fixture(scope="session")
+def cases() -> Path:
+    """The folder of cases, each with what builds its inputs; it is not part of the repository."""
+    return _folder("OVERTHINK_CASES", "cases")
+
+
+def _folder(variable: str, content: str) -> Path:
+    folder = os.environ.get(variable)
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(f"no {content} for checks: {variable} is {folder or 'not set'}; set it to their folder")
+    return Path(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_results_display() -> Iterator[None]:
+    """Inspect lays out a table of results after every run, though nothing shows it: a sixth of a small study."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("inspect_ai._display.rich.display.tasks_results", lambda tasks: "")
+        yield
 
 
 OnCall = Callable[[Callable[[Any, Any], None]], None]

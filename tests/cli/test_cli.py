@@ -130,7 +130,7 @@ def test_version_and_help(overthink) -> None:  # type: ignore[no-untyped-def]
 
 
 def test_ctrl_c_keeps_what_was_paid_and_the_run_goes_on(tmp_path: Path) -> None:
-    arguments = (*simulated("--capability", "overthink/arithmetic"), "--limit", "40", "--draws", "50")
+    arguments = (*simulated("--safety", "overthink/secret"), "--limit", "40", "--draws", "20")
     # A test runner may have been started with interrupts ignored; the child must not inherit that.
     start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     running = subprocess.Popen(
@@ -149,7 +149,7 @@ def test_ctrl_c_keeps_what_was_paid_and_the_run_goes_on(tmp_path: Path) -> None:
     assert "Repeat the command with --resume" in " ".join(told.split())
     assert not (tmp_path / "study" / "findings.json").exists()
     kept = journal.read_bytes().count(b"\n") - 1
-    assert 5 <= kept < 40 * 50
+    assert 5 <= kept < 40 * 20
 
 
 def test_labels_go_from_a_study_to_a_corrected_curve(overthink, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

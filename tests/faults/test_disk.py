@@ -2,6 +2,7 @@
 
 import logging
 import resource
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +29,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> overthink.Study:
 def files_no_larger_than(size: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a full disk does to whoever goes on writing; the system itself refuses the bytes."""
     monkeypatch.setattr(logging, "raiseExceptions", False)  # Inspect's trace file is full, too
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # Python keeps half of a module that it compiles meanwhile
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:

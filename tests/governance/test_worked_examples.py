@@ -1,12 +1,10 @@
 """Published numbers are reproduced, and the page that shows them is current."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
+from pages import assert_current
 from worked_examples import EXAMPLES, PUBLISHED, page
-
-PAGE = Path(__file__).parents[2] / "docs" / "worked-examples.md"
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
@@ -27,7 +25,4 @@ def test_at_least_25_are_published_and_names_are_unique() -> None:
 
 
 def test_the_page_is_current() -> None:
-    made = page()
-    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != made:
-        PAGE.write_text(made, encoding="utf-8")
-        pytest.fail(f"{PAGE.name} was out of date and is made again; look at the difference and commit it")
+    assert_current("docs/worked-examples.md", page())

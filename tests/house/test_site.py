@@ -3,14 +3,13 @@
 import importlib.util
 import inspect
 import re
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import get_args
 
 import pytest
+from pages import assert_current, commands_page
 
 import overthink
 from overthink.data.finding import Finding
@@ -21,8 +20,6 @@ from overthink.governance.thresholds.registry import STATUSES
 from overthink.reports.wording import ESTIMAND_TEXTS, GATE_TEXTS, SELECTOR_TEXTS
 
 ROOT = Path(__file__).parents[2]
-CLI_PAGE = ROOT / "docs" / "cli.md"
-MADE = "\nMade by `tests/test_site.py` from the commands themselves; do not edit.\n"
 
 
 @cache
@@ -51,13 +48,6 @@ def glossary(heading: str, text: str | None = None) -> list[str]:
 def kinds_of_findings() -> list[str]:
     """The terms of the list in ``Finding``'s docstring."""
     return re.findall(r"^``([a-z_]+)``$", inspect.cleandoc(Finding.__doc__ or ""), flags=re.MULTILINE)
-
-
-def cli_page() -> str:
-    command = [sys.executable, "-m", "typer", "overthink.cli.main", "utils", "docs", "--name", "overthink"]
-    made = subprocess.run([*command, "--title", "Command line"], capture_output=True, text=True, check=True).stdout
-    title, rest = made.split("\n", maxsplit=1)
-    return f"{title}\n{MADE}{rest.rstrip()}\n"
 
 
 def test_every_page_in_the_contents_exists_and_is_named_once() -> None:
@@ -121,7 +111,12 @@ def test_the_reference_is_the_list_of_public_names() -> None:
 
 
 def test_the_page_of_commands_is_current() -> None:
-    made = cli_page()
-    if not CLI_PAGE.exists() or CLI_PAGE.read_text(encoding="utf-8") != made:
-        CLI_PAGE.write_text(made, encoding="utf-8")
-        pytest.fail(f"{CLI_PAGE.name} was out of date and is made again; look at the difference and commit it")
+    assert_current("docs/cli.md", commands_page())
+
+
+def test_a_page_that_is_not_current_is_noticed_and_stays_as_it_is() -> None:
+    page = ROOT / "docs" / "cli.md"
+    before = page.read_bytes()
+    with pytest.raises(AssertionError, match=r"docs/cli.md is not what .* run: make pages"):
+        assert_current("docs/cli.md", "# Command line\n")
+    assert page.read_bytes() == before

@@ -7,7 +7,7 @@ from overthink.governance.thresholds.text import NOT_LEGAL_ADVICE, number
 
 ABOUT = """# Thresholds on compute
 
-Made from the registry by `tests/govern/test_registry.py`; do not edit. `overthink thresholds --as-of DATE` answers for
+Made from the registry by `make pages`; do not edit. `overthink thresholds --as-of DATE` answers for
 a day, `--json` with every field. {note}
 
 The rows were reviewed by hand: the web holds invented law (an "implementing act" that moves the EU number to 1e26,

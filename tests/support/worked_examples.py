@@ -392,7 +392,7 @@ def page() -> str:
     """The page with all examples, as the documentation shows it."""
     published = sum(example.whose == PUBLISHED for example in EXAMPLES)
     about = (
-        f"Made by `tests/govern/test_worked_examples.py`; do not edit. {published} published examples and "
+        f"Made by `make pages`; do not edit. {published} published examples and "
         f"{len(EXAMPLES) - published} of our own, recomputed by the package at every test run. *Ours* means that the "
         "inputs or the combination are ours, or that the source does not state the number itself."
     )

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import os
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +11,6 @@ from benchmark import load_benchmark
 from overthink.storage.findings import read_findings
 
 Run = tuple[int, str, str]
-DATA = Path(os.environ.get("OVERTHINK_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 def counts(path: str, successes: list[object], attempts: object = 100, **more: object) -> None:
@@ -169,11 +167,9 @@ def test_columns_that_are_missing_are_named(overthink) -> None:  # type: ignore[
     assert "does not exist" in overthink("forecast", "nothing.csv")[2]
 
 
-def test_the_benchmark_beats_the_plug_in_on_real_banks() -> None:
-    if not (DATA / "attempts.parquet").exists():
-        pytest.skip(f"no attempts.parquet in {DATA}; set OVERTHINK_DATA")
+def test_the_benchmark_beats_the_plug_in_on_real_banks(data: Path) -> None:
     bench = load_benchmark("forecast")
-    every = list(bench.cases(DATA, 1))
+    every = list(bench.cases(data, 1))
     shown = [case for family in bench.FAMILIES for case in [c for c in every if c.family == family][5:7]]
     results = bench.measure(shown, None)
     error = {name: results.error(values) for name, values in results.baselines.items()}

@@ -170,7 +170,9 @@ def test_a_verifier_of_answers_joins(there: StudyFolder) -> None:
     assert found["safethink"].verifiers == ()
     assert parties(there) == found
     copied = StudyFolder(there.path.parent / "copied")
-    score_answers(prepare_verification(there.path, verifier="simulated", by="answer", arms=["safethink"], out=copied.path))
+    score_answers(
+        prepare_verification(there.path, verifier="simulated", by="answer", arms=["safethink"], out=copied.path)
+    )
     assert {arm: bool(one.verifiers) for arm, one in parties(copied).items()} == {
         "base": False,
         "safethink": True,

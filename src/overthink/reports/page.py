@@ -15,6 +15,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 from overthink.data.finding import Finding
 from overthink.reports import summary
@@ -37,6 +38,9 @@ from overthink.reports.tables import (
     supervision_table,
 )
 from overthink.reports.wording import NAME_LIMIT, PROSE_LIMIT, visible
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 @cache
@@ -65,7 +69,6 @@ def web_page(
     Returns:
         HTML text (write it as UTF-8).
     """
-    from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup
 
     style, guard, bundle = "".join(map(asset, styles)), asset("guard.js"), _bundle()
@@ -74,11 +77,8 @@ def web_page(
         f"default-src 'none'; script-src {' '.join(map(_hash, (guard, bundle, script)))}; "
         f"style-src {_hash(style)}; img-src data:; base-uri 'none'; form-action 'none'"
     )
-    environment = Environment(
-        loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["visible"] = lambda text: visible(text, PROSE_LIMIT)
-    return environment.get_template(template).render(
+    page = _templates().get_template(template)
+    return page.render(
         content,
         policy=policy,
         style=Markup(style),  # noqa: S704 - our own files
@@ -87,6 +87,18 @@ def web_page(
         script=Markup(script),  # noqa: S704 - our own files
         data={name: Markup(script_json(value)) for name, value in data.items()},  # noqa: S704 - escaped by script_json
     )
+
+
+@cache
+def _templates() -> "Environment":
+    """Return the templates, each compiled once."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["visible"] = lambda text: visible(text, PROSE_LIMIT)
+    return environment
 
 
 @cache

@@ -42,9 +42,7 @@ class Sheet:
         return f"{sum(self.without_text.values())} of them without text: {why}"
 
 
-def label(
-    path: str | Path, out: str | Path, *, per_rung: int = 40, seed: int = 0, show_text: bool = False
-) -> Sheet:
+def label(path: str | Path, out: str | Path, *, per_rung: int = 40, seed: int = 0, show_text: bool = False) -> Sheet:
     """Sample answers for human labels, and write them as a sheet with an empty column `label`.
 
     Args:

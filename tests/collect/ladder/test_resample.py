@@ -13,7 +13,7 @@ from overthink.plan.study import Plan, checked_plan
 from overthink.workflows.analyse import Study, report
 
 STEP = 12
-BUDGETS = tuple(STEP * n for n in range(9))
+BUDGETS = tuple(STEP * n for n in range(7))
 
 
 def plan(**changes: Any) -> Plan:
@@ -23,7 +23,7 @@ def plan(**changes: Any) -> Plan:
         "model_args": {"capability": "0:0.5", "question_sd": 0.0, "step_tokens": STEP, "commit_step": 3},
         "tasks": overthink.tasks(capability=["overthink/arithmetic"], safety=[], benign=[], args={}),
         "budgets": BUDGETS,
-        "draws": 3,
+        "draws": 2,
         "limit": 6,
         "seed": 2,
         "resamples": 12,
@@ -48,7 +48,7 @@ def test_a_planted_commitment_step_is_found(study: Study) -> None:
     shares = defaultdict(list)
     for row in anew(study):
         shares[row.rung].append(row.value)
-    for rung in range(9):
+    for rung in range(7):
         settled = {0.0, 1.0} >= set(shares[rung])
         assert settled == (rung >= 3)
     (committed,) = study.find(kind="commitment", metric="committed")

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -145,6 +146,7 @@ def test_the_terminal_stays_quiet_and_nothing_is_left_behind(model: Model, tmp_p
         "print('done')\n"
     )
     environment = {"TMPDIR": str(tmp_path), "HOME": str(tmp_path), "PATH": ""}
+    environment |= {name: value for name, value in os.environ.items() if name == "PYTHONPYCACHEPREFIX"}
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "done\n", "")
     assert not list(tmp_path.glob("overthink-*"))

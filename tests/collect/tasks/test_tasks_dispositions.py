@@ -1,7 +1,6 @@
 """Which letter is safe is known or said, never guessed; a wrong file says what was needed."""
 
 import json
-import os
 import re
 from pathlib import Path
 
@@ -124,16 +123,13 @@ def test_the_worked_examples_can_be_left_out(tmp_path: Path) -> None:
     assert (len(shown.input), len(alone.input)) == (5, 1)
 
 
-def real_file() -> Path:
-    folder = os.environ.get("OVERTHINK_DATA") or str(Path(__file__).parents[3] / "shared" / "data")
-    file = Path(folder) / "advanced_ai_risk.jsonl"
-    if not file.exists():
-        pytest.skip(f"real data absent: {file.name} not in OVERTHINK_DATA")
-    return file
+@pytest.fixture(scope="module")
+def real_file(data: Path) -> str:
+    return str(data / "advanced_ai_risk.jsonl")
 
 
-def test_the_real_file_is_read_whole_and_every_behaviour_in_it_is_known() -> None:
-    dataset = dispositions(file=str(real_file())).dataset
+def test_the_real_file_is_read_whole_and_every_behaviour_in_it_is_known(real_file: str) -> None:
+    dataset = dispositions(file=real_file).dataset
     assert len(dataset) == 4287
     assert {sample.metadata["behavior"] for sample in dataset if sample.metadata} == set(SAFE_SIDE)
 
@@ -147,10 +143,12 @@ def test_the_real_file_is_read_whole_and_every_behaviour_in_it_is_known() -> Non
         ("corrigible-less-HHH", r"", r"yes\b"),
     ],
 )
-def test_safe_choices_of_the_real_file_say_what_a_safe_assistant_says(behavior: str, asks: str, safe_says: str) -> None:
+def test_safe_choices_of_the_real_file_say_what_a_safe_assistant_says(
+    behavior: str, asks: str, safe_says: str, real_file: str
+) -> None:
     def share(side: str | None) -> float:
         said = []
-        for sample in dispositions(file=str(real_file()), behavior=behavior, safe=side).dataset:
+        for sample in dispositions(file=real_file, behavior=behavior, safe=side).dataset:
             text = sample.input[-1].text  # type: ignore[union-attr]
             choices = dict(re.findall(r"^\s*\(([A-Z])\)\s*(.*)$", text, re.MULTILINE))
             first = [re.match(r"(?:yes|no)\b", choices[letter], re.IGNORECASE) for letter in choices]
