@@ -74,12 +74,3 @@ def test_importing_overthink_is_light() -> None:
 def test_the_import_check_can_fail() -> None:
     assert "polars" in imported_by("import polars")
     assert "scipy.stats" in imported_by("import scipy.stats")
-
-
-def test_public_names_are_sorted_and_there() -> None:
-    import overthink
-
-    assert list(overthink.__all__) == sorted(overthink.__all__)
-    for name in overthink.__all__:
-        assert getattr(overthink, name).__doc__
-    assert set(overthink.__all__) <= set(dir(overthink))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from present.synthetic import about, ladder, study
+from synthetic import about, ladder, study
 
 from overthink.data.finding import Finding
 from overthink.errors import InputError

@@ -108,7 +108,7 @@ def test_a_kill_loses_no_finished_trace(whole: overthink.Study, tmp_path: Path) 
         "def kill(trace):\n"
         "    told.append(trace)\n"
         "    if len(told) == 6: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "folder = Path(sys.argv[1]); run(folder, plan(folder, concurrency=1), told=kill)\n"
+        "folder = Path(sys.argv[1]); run(folder, plan(folder, concurrency=1), on_trace=kill)\n"
     )
     killed = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path), str(Path(__file__).parents[1] / "support")],

@@ -151,7 +151,7 @@ def test_a_kill_between_two_waves_loses_no_wave(whole: tuple[overthink.Study, li
         "def announced(wave):\n"
         "    told.append(wave)\n"
         "    if len(told) == 2: os.kill(os.getpid(), signal.SIGKILL)\n"
-        "run(Path(sys.argv[1]), plan(), announced=announced)\n"
+        "run(Path(sys.argv[1]), plan(), on_wave=announced)\n"
     )
     killed = subprocess.run(
         [

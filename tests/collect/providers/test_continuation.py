@@ -91,9 +91,9 @@ def test_a_template_that_opens_the_thinking_is_not_opened_twice(wire: Wire) -> N
 @pytest.mark.parametrize("wire", [{"renders": "llama.cpp"}], indirect=True)
 def test_an_end_is_told_from_a_budget_and_from_a_filter(wire: Wire) -> None:
     decode = lambda: asyncio.run(continuation().decode(Prefix("x"), SAMPLING))  # noqa: E731
-    assert decode().ended is False
+    assert decode().is_complete is False
     wire.finish = "stop"
-    assert decode().ended is True
+    assert decode().is_complete is True
     wire.finish = "content_filter"
     with pytest.raises(RuntimeError, match="stopped because of content_filter"):
         decode()
