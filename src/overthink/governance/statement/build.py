@@ -286,7 +286,7 @@ def _elicitation(curves: Sequence[Curve], plan: Plan) -> Elicitation:
     stop = text.stop if plan.sandbox_scoring is None else f"{text.stop}; {_SANDBOX}"
     arms = tuple(ArmTried(label=arm.label, parts=arm.parts, settings=arm.settings) for arm in plan.arms)
     tools = tools_of(arms) if has_budgets else None
-    verifiers = (*(["the task's own verifier score"] if "best" in chosen else []), *verifiers_of(arms))
+    verifiers = (*(["the task's own verifier score"] if Selector.BEST in chosen else []), *verifiers_of(arms))
     return Elicitation(
         ladder=ladder,
         budgets=plan.budgets,
