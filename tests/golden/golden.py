@@ -234,11 +234,15 @@ _VARIES = (
     (re.compile(r"\b[0-9a-f]{64}\b"), "SHA256"),
     (re.compile(r'("retrieved_timestamp": ?)"\d+"'), r'\1"TIME"'),
     (re.compile(r'("overthink": ?)"[^"]*"'), r'\1"VERSION"'),
+    (re.compile(r'("name": ?"overthink", ?"version": ?)"[^"]*"'), r'\1"VERSION"'),
+    (re.compile(r"(by overthink )[^\s,]+"), r"\1VERSION"),
+    # A statement's id is a hash that contains the version. It has a letter, which no number of 16 digits has.
+    (re.compile(r"(?<![.\w])(?=[0-9a-f]*[a-f])[0-9a-f]{16}\b"), "ID"),
 )
 
 
 def _general(text: str) -> str:
-    """Text without times, hashes and the version of the program."""
+    """Text without times, hashes, ids made of hashes, and the version of the program."""
     for pattern, word in _VARIES:
         text = pattern.sub(word, text)
     return text
