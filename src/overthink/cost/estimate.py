@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from overthink.data.record import RungRecord
-from overthink.data.tokens import NO_USAGE, CutShort, Paid, usage_of_rows
+from overthink.data.tokens import NO_USAGE, CutShort, TokenUsage, usage_of_rows
 
 AmountRange = tuple[float, float | None]
 """Minimum and maximum; the maximum is None where there is no bound."""
@@ -86,7 +86,7 @@ class StudyUsage:
     judge_tokens: int | None
     usd: AmountRange | None
     n_failed: int
-    retry_usage: Paid = NO_USAGE
+    retry_usage: TokenUsage = NO_USAGE
     n_cut_short: int = 0
     n_unanswered: int = 0
 

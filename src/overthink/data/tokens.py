@@ -1,4 +1,4 @@
-"""Overhead tokens: tokens of a trace up to a rung other than the thinking that it keeps.
+"""Token usage: one record of counts with its sums, and the columns of overhead.
 
 Token usage that is in no row of the pool: traces that were interrupted, and sampled again.
 
@@ -6,12 +6,16 @@ Interpretation of a provider's token counts, whose output may include or exclude
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
+from typing import Any, TypeVar
 
 import numpy as np
 
 from overthink.data.arrays import Array
 from overthink.data.record import Category, Estimand, RungRecord
+
+NumberT = TypeVar("NumberT", int, float)
 
 OVERHEAD_COLUMNS = {
     Category.PROBE: "probe_tokens",
@@ -21,25 +25,44 @@ OVERHEAD_COLUMNS = {
     Category.GUARD: "guard_tokens",
     Category.VERIFIER: "step_verifier_tokens",
 }
-"""Column of the pool by category, cumulative up to the rung."""
+"""Column of the pool by category of overhead (all but the thinking kept and the answer); cumulative up to the rung."""
 
 DECODED = (Category.PROBE, Category.REJECTED, Category.PRUNED, Category.CANCELLED)
 """Categories decoded by the model under test itself; they are part of a rung's generated tokens."""
 
 
 @dataclass(frozen=True, slots=True)
-class OnTheWay:
-    """Overhead tokens since the start of the trace; None where a server did not count. Fields are pool columns.
+class TokenUsage:
+    """Token counts; None is unknown, and stays unknown in sums and differences.
 
     Attributes:
+        prompt_tokens: Tokens of prompts, cached ones included.
+        cached_tokens: Those of them from a cache.
+        thinking_tokens: Decoded, and kept as thinking.
+        answer_tokens: Decoded, and kept as an answer.
+        decoded_tokens: All tokens decoded by the model under test; in the pool ``generated_tokens``.
+        verifier_tokens: Prompt and decoded tokens of verifiers that scored answers.
+        judge_tokens: Tokens of grading models.
         probe_tokens: Decoded to probe the trace, or to look ahead.
         rejected_tokens: Decoded, and discarded by a guard or a monitor.
         pruned_tokens: Decoded in branches without a part in the answer.
         cancelled_tokens: Decoded by requests without an answer.
         guard_tokens: Prompt and decoded tokens of guards.
         step_verifier_tokens: Prompt and decoded tokens of verifiers that scored steps.
+
+    Example:
+        >>> usage = TokenUsage(prompt_tokens=5, decoded_tokens=7) + TokenUsage(prompt_tokens=None, probe_tokens=2)
+        >>> usage.prompt_tokens, usage.decoded_tokens, usage[Category.PROBE]
+        (None, 7, 2)
     """
 
+    prompt_tokens: int | None = 0
+    cached_tokens: int | None = 0
+    thinking_tokens: int | None = 0
+    answer_tokens: int | None = 0
+    decoded_tokens: int | None = 0
+    verifier_tokens: int | None = 0
+    judge_tokens: int | None = 0
     probe_tokens: int | None = 0
     rejected_tokens: int | None = 0
     pruned_tokens: int | None = 0
@@ -47,9 +70,59 @@ class OnTheWay:
     guard_tokens: int | None = 0
     step_verifier_tokens: int | None = 0
 
+    def __add__(self, other: "TokenUsage") -> "TokenUsage":
+        return TokenUsage(*map(total, zip(_counts(self), _counts(other), strict=True)))
 
-NO_OVERHEAD = OnTheWay()
-"""Overhead of the plain ladder: none."""
+    def __sub__(self, other: "TokenUsage") -> "TokenUsage":
+        return TokenUsage(*map(difference, _counts(self), _counts(other)))
+
+    def __getitem__(self, category: Category) -> int | None:
+        count: int | None = getattr(self, _column(category))
+        return count
+
+    @classmethod
+    def of(cls, category: Category, tokens: int | None) -> "TokenUsage":
+        """Return usage in one category."""
+        return cls(**{_column(category): tokens})
+
+    def columns(self) -> dict[str, Any]:
+        """Return the counts by column of the pool."""
+        counts = dict(zip(_NAMES, _counts(self), strict=True))
+        return {"generated_tokens": counts.pop("decoded_tokens"), **counts}
+
+    def undivided(self) -> "TokenUsage":
+        """Return the usage without the division of its decoded tokens by use."""
+        return TokenUsage(**{name: getattr(self, name) for name in UNDIVIDED})
+
+
+UNDIVIDED = ("prompt_tokens", "cached_tokens", "decoded_tokens", "judge_tokens", "guard_tokens", "step_verifier_tokens")
+"""Counts of a trace without rows, whose decoded tokens are not divided by use."""
+
+NO_USAGE = TokenUsage()
+"""No token usage; the start of a sum of usage."""
+
+_NAMES = tuple(field.name for field in fields(TokenUsage))
+_counts = attrgetter(*_NAMES)
+
+UNKNOWN_USAGE = TokenUsage(*[None] * len(_NAMES))
+"""Usage without any count."""
+
+
+def _column(category: Category) -> str:
+    return OVERHEAD_COLUMNS.get(category, f"{category}_tokens")
+
+
+def total(counts: Iterable[NumberT | None]) -> NumberT | None:
+    """Return the sum of numbers; None if one is unknown."""
+    values = list(counts)
+    known = [count for count in values if count is not None]
+    return sum(known) if len(known) == len(values) else None
+
+
+def difference(whole: NumberT | None, *parts: NumberT | None) -> NumberT | None:
+    """Return a number without its parts; None if one is unknown."""
+    part = total(parts)
+    return None if whole is None or part is None else whole - part
 
 
 def increments(cumulative: Array) -> Array:
@@ -83,38 +156,6 @@ def sum_verifier_tokens(answers: Array, steps: Array) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Paid:
-    """Token usage; None where a part of it is unknown.
-
-    Attributes:
-        prompt_tokens: Tokens of prompts.
-        cached_tokens: Those of them from a cache.
-        decoded_tokens: Tokens decoded by the model under test.
-        judge_tokens: Tokens of grading models.
-        guard_tokens: Tokens of guards.
-        step_verifier_tokens: Tokens of verifiers that scored steps.
-    """
-
-    prompt_tokens: int | None = 0
-    cached_tokens: int | None = 0
-    decoded_tokens: int | None = 0
-    judge_tokens: int | None = 0
-    guard_tokens: int | None = 0
-    step_verifier_tokens: int | None = 0
-
-    def __add__(self, other: "Paid") -> "Paid":
-        return Paid(*(_total((a, b)) for a, b in zip(_counts(self), _counts(other), strict=True)))
-
-    def __sub__(self, other: "Paid") -> "Paid":
-        pairs = zip(_counts(self), _counts(other), strict=True)
-        return Paid(*(None if a is None or b is None else a - b for a, b in pairs))
-
-
-NO_USAGE = Paid()
-"""No token usage."""
-
-
-@dataclass(frozen=True, slots=True)
 class CutShort:
     """Token usage of one interrupted trace.
 
@@ -123,7 +164,7 @@ class CutShort:
         arm: Arm.
         question: Question id.
         draw: Number of the trace among those of the question, from 0.
-        paid: Token usage of its completed requests.
+        paid: Token usage of its completed requests, undivided.
         unanswered: Requests that were in progress, or failed: their usage is unknown.
     """
 
@@ -131,11 +172,11 @@ class CutShort:
     arm: str
     question: str
     draw: int
-    paid: Paid
+    paid: TokenUsage
     unanswered: int
 
 
-def usage_of_rows(rows: Iterable[RungRecord]) -> Paid:
+def usage_of_rows(rows: Iterable[RungRecord]) -> TokenUsage:
     """Token usage of rows, each token once. A failed row without a count adds 0.
 
     Rows of one cell with several scorers describe the same requests. On a ladder every row was graded for itself; a log
@@ -156,13 +197,13 @@ def usage_of_rows(rows: Iterable[RungRecord]) -> Paid:
         cells.setdefault((*curve, row.rung), []).append(row)
         curves.setdefault(curve, []).append(row)
     cell_rows, curve_rows = list(cells.values()), list(curves.values())
-    return Paid(
-        prompt_tokens=_total(_shared_count(rows, "prompt_tokens") for rows in cell_rows),
-        cached_tokens=_total(_shared_count(rows, "cached_tokens") for rows in cell_rows),
-        decoded_tokens=_total(_shared_count(rows, "generated_tokens") for rows in cell_rows),
-        judge_tokens=_total(_judge(rows) for rows in cell_rows),
-        guard_tokens=_total(_shared_count(rows, "guard_tokens") for rows in curve_rows),
-        step_verifier_tokens=_total(_shared_count(rows, "step_verifier_tokens") for rows in curve_rows),
+    return TokenUsage(
+        prompt_tokens=total(_shared_count(rows, "prompt_tokens") for rows in cell_rows),
+        cached_tokens=total(_shared_count(rows, "cached_tokens") for rows in cell_rows),
+        decoded_tokens=total(_shared_count(rows, "generated_tokens") for rows in cell_rows),
+        judge_tokens=total(_judge(rows) for rows in cell_rows),
+        guard_tokens=total(_shared_count(rows, "guard_tokens") for rows in curve_rows),
+        step_verifier_tokens=total(_shared_count(rows, "step_verifier_tokens") for rows in curve_rows),
     )
 
 
@@ -180,7 +221,7 @@ def failed_try(rows: Sequence[RungRecord], *, before: Sequence[RungRecord] = ())
 def _judge(rows: Sequence[RungRecord]) -> int | None:
     if rows[0].estimand in (Estimand.EFFORT, Estimand.CHECKPOINT):
         return _shared_count(rows, "judge_tokens")
-    return _total(_shared_count([row], "judge_tokens") for row in rows)
+    return total(_shared_count([row], "judge_tokens") for row in rows)
 
 
 def _shared_count(rows: Sequence[RungRecord], column: str) -> int | None:
@@ -191,31 +232,7 @@ def _shared_count(rows: Sequence[RungRecord], column: str) -> int | None:
     return 0 if any(row.error is not None for row in rows) else None
 
 
-def _counts(usage: Paid) -> tuple[int | None, ...]:
-    return (
-        usage.prompt_tokens,
-        usage.cached_tokens,
-        usage.decoded_tokens,
-        usage.judge_tokens,
-        usage.guard_tokens,
-        usage.step_verifier_tokens,
-    )
-
-
-def _total(counts: Iterable[int | None]) -> int | None:
-    total = 0
-    for count in counts:
-        if count is None:
-            return None
-        total += count
-    return total
-
-
-ResponseTokens = tuple[int | None, int | None]
-"""Thinking tokens and output tokens of one response."""
-
-
-def usage_excludes_reasoning(usage: Iterable[ResponseTokens]) -> bool:
+def usage_excludes_reasoning(responses: Iterable[TokenUsage]) -> bool:
     """Return whether a provider's output tokens exclude the thinking.
 
     Thinking that is part of the output cannot exceed it, so it is excluded where it exceeds the output in most
@@ -223,32 +240,41 @@ def usage_excludes_reasoning(usage: Iterable[ResponseTokens]) -> bool:
     models the share of such responses was below 0.16 or above 0.99, and nothing between.)
 
     Args:
-        usage: Counts of responses of one model; those with an unknown count are ignored.
+        responses: Usage of responses of one model, as in :func:`split_output`; those with an unknown count are ignored.
 
     Example:
-        >>> usage_excludes_reasoning([(900, 40), (700, 35)]), usage_excludes_reasoning([(900, 940), (700, 735)])
-        (True, False)
+        >>> usage_excludes_reasoning([response_usage(900, 40), response_usage(700, 35)])
+        True
+        >>> usage_excludes_reasoning([response_usage(900, 940), response_usage(700, 735)])
+        False
     """
-    above = [thinking > output for thinking, output in usage if thinking is not None and output is not None]
+    excess = [difference(usage.thinking_tokens, usage.decoded_tokens) for usage in responses]
+    above = [tokens > 0 for tokens in excess if tokens is not None]
     return 2 * sum(above) > len(above)
 
 
-def split_output(
-    thinking: int | None, output: int | None, *, excludes_reasoning: bool
-) -> tuple[int | None, int | None]:
-    """Return the total of decoded tokens, and those outside the thinking; None where unknown.
+def response_usage(thinking: int | None, output: int | None, **counts: int | None) -> TokenUsage:
+    """Return usage as reported by a provider: its output as decoded tokens, unknown where there is no count."""
+    return replace(UNKNOWN_USAGE, thinking_tokens=thinking, decoded_tokens=output, **counts)
+
+
+def split_output(response: TokenUsage, *, excludes_reasoning: bool) -> TokenUsage:
+    """Return usage with all decoded tokens in total, and those of the answer.
 
     Args:
-        thinking: Thinking tokens reported by the provider.
-        output: Output tokens reported by the provider.
+        response: Usage as reported by a provider, whose decoded tokens are its output.
         excludes_reasoning: Whether the output excludes the thinking.
 
     Example:
-        >>> split_output(900, 40, excludes_reasoning=True), split_output(900, 940, excludes_reasoning=False)
-        ((940, 40), (940, 40))
+        >>> separate = split_output(response_usage(900, 40), excludes_reasoning=True)
+        >>> separate.decoded_tokens, separate.answer_tokens
+        (940, 40)
+        >>> separate == split_output(response_usage(900, 940), excludes_reasoning=False)
+        True
     """
-    if output is None or thinking is None:
-        return (None if excludes_reasoning else output), None
+    thinking, output = response.thinking_tokens, response.decoded_tokens
     if excludes_reasoning:
-        return output + thinking, output
-    return output, (output - thinking if output >= thinking else None)
+        decoded = total((thinking, output))
+        return replace(response, decoded_tokens=decoded, answer_tokens=difference(decoded, thinking))
+    answer = difference(output, thinking)
+    return replace(response, answer_tokens=None if answer is None or answer < 0 else answer)
