@@ -83,7 +83,8 @@ def _arm_placements(arm: str, runs: Mapping[int, ModelRun]) -> dict[int, Placeme
     tokens_by_setting: dict[ThinkingSetting, list[int]] = defaultdict(list)
     for run in runs.values():
         decoded_tokens = (
-            split_output(usage, excludes_reasoning=excludes_reasoning).decoded_tokens for usage in run.usage
+            split_output(usage.thinking_tokens, usage.decoded_tokens, excludes_reasoning=excludes_reasoning)[0]
+            for usage in run.usage
         )
         tokens_by_setting[run.setting] += [tokens for tokens in decoded_tokens if tokens is not None]
     positions = place_settings(

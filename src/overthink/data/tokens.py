@@ -71,7 +71,8 @@ class TokenUsage:
     step_verifier_tokens: int | None = 0
 
     def __add__(self, other: "TokenUsage") -> "TokenUsage":
-        return TokenUsage(*map(total, zip(_counts(self), _counts(other), strict=True)))
+        pairs = zip(_counts(self), _counts(other), strict=True)
+        return TokenUsage(*(None if a is None or b is None else a + b for a, b in pairs))
 
     def __sub__(self, other: "TokenUsage") -> "TokenUsage":
         return TokenUsage(*map(difference, _counts(self), _counts(other)))
@@ -114,9 +115,12 @@ def _column(category: Category) -> str:
 
 def total(counts: Iterable[NumberT | None]) -> NumberT | None:
     """Return the sum of numbers; None if one is unknown."""
-    values = list(counts)
-    known = [count for count in values if count is not None]
-    return sum(known) if len(known) == len(values) else None
+    known = []
+    for count in counts:
+        if count is None:
+            return None
+        known.append(count)
+    return sum(known)
 
 
 def difference(whole: NumberT | None, *parts: NumberT | None) -> NumberT | None:
@@ -240,41 +244,43 @@ def usage_excludes_reasoning(responses: Iterable[TokenUsage]) -> bool:
     models the share of such responses was below 0.16 or above 0.99, and nothing between.)
 
     Args:
-        responses: Usage of responses of one model, as in :func:`split_output`; those with an unknown count are ignored.
+        responses: Usage of responses of one model, with the output as decoded tokens; those with an unknown count are
+            ignored.
 
     Example:
-        >>> usage_excludes_reasoning([response_usage(900, 40), response_usage(700, 35)])
+        >>> usage_excludes_reasoning([TokenUsage(thinking_tokens=900, decoded_tokens=40)])
         True
-        >>> usage_excludes_reasoning([response_usage(900, 940), response_usage(700, 735)])
+        >>> usage_excludes_reasoning([TokenUsage(thinking_tokens=900, decoded_tokens=940)])
         False
     """
-    excess = [difference(usage.thinking_tokens, usage.decoded_tokens) for usage in responses]
-    above = [tokens > 0 for tokens in excess if tokens is not None]
+    pairs = ((usage.thinking_tokens, usage.decoded_tokens) for usage in responses)
+    above = [thinking > output for thinking, output in pairs if thinking is not None and output is not None]
     return 2 * sum(above) > len(above)
 
 
-def response_usage(thinking: int | None, output: int | None, **counts: int | None) -> TokenUsage:
-    """Return usage as reported by a provider: its output as decoded tokens, unknown where there is no count."""
-    return replace(UNKNOWN_USAGE, thinking_tokens=thinking, decoded_tokens=output, **counts)
-
-
-def split_output(response: TokenUsage, *, excludes_reasoning: bool) -> TokenUsage:
-    """Return usage with all decoded tokens in total, and those of the answer.
+def split_output(
+    thinking: int | None, output: int | None, *, excludes_reasoning: bool
+) -> tuple[int | None, int | None]:
+    """Return the total of decoded tokens, and those outside the thinking; None where unknown.
 
     Args:
-        response: Usage as reported by a provider, whose decoded tokens are its output.
+        thinking: Thinking tokens reported by the provider.
+        output: Output tokens reported by the provider.
         excludes_reasoning: Whether the output excludes the thinking.
 
     Example:
-        >>> separate = split_output(response_usage(900, 40), excludes_reasoning=True)
-        >>> separate.decoded_tokens, separate.answer_tokens
-        (940, 40)
-        >>> separate == split_output(response_usage(900, 940), excludes_reasoning=False)
-        True
+        >>> split_output(900, 40, excludes_reasoning=True), split_output(900, 940, excludes_reasoning=False)
+        ((940, 40), (940, 40))
     """
-    thinking, output = response.thinking_tokens, response.decoded_tokens
+    if output is None or thinking is None:
+        return (None if excludes_reasoning else output), None
     if excludes_reasoning:
-        decoded = total((thinking, output))
-        return replace(response, decoded_tokens=decoded, answer_tokens=difference(decoded, thinking))
-    answer = difference(output, thinking)
-    return replace(response, answer_tokens=None if answer is None or answer < 0 else answer)
+        return output + thinking, output
+    return output, (output - thinking if output >= thinking else None)
+
+
+def split_response(response: TokenUsage, *, excludes_reasoning: bool) -> TokenUsage:
+    """Return usage with all decoded tokens and those of the answer, from usage as reported by a provider."""
+    thinking, output = response.thinking_tokens, response.decoded_tokens
+    decoded, answer = split_output(thinking, output, excludes_reasoning=excludes_reasoning)
+    return replace(response, decoded_tokens=decoded, answer_tokens=answer)

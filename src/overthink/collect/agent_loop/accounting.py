@@ -11,7 +11,7 @@ from overthink.collect.ladder.clock import Clock, Stopwatch
 from overthink.collect.scoring.judging import tokens_used
 from overthink.collect.scoring.replay import evaluated_model
 from overthink.data.missing_rungs import TraceKey
-from overthink.data.tokens import CutShort, TokenUsage, split_output, usage_excludes_reasoning
+from overthink.data.tokens import CutShort, TokenUsage, split_response, usage_excludes_reasoning
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class LoopAccounting:
         excludes_reasoning = usage_excludes_reasoning(
             usage for usage in responses if usage.decoded_tokens or usage.thinking_tokens
         )
-        return [split_output(usage, excludes_reasoning=excludes_reasoning) for usage in responses]
+        return [split_response(usage, excludes_reasoning=excludes_reasoning) for usage in responses]
 
 
 def _model_usage() -> ModelUsage:

@@ -10,7 +10,7 @@ from overthink.collect.scoring.score_values import answer_not_found, reports_ref
 from overthink.collect.session.failures import MAX_ERROR_CHARS, without_keys
 from overthink.data.arms_of_runs import Placement
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict, verdict_of
-from overthink.data.tokens import split_output
+from overthink.data.tokens import split_response
 
 NO_SCORE = "the log holds no score"
 
@@ -46,7 +46,7 @@ class LogScale:
 def outcome_row(trace: LogTrace, draw: int, *, placement: Placement, scale: LogScale) -> RungRecord:
     """Return the row of the final outcome of a trace."""
     value, verdict, error = _score_outcome(trace.values, trace, scale)
-    usage = split_output(trace.tokens, excludes_reasoning=placement.excludes_reasoning)
+    usage = split_response(trace.tokens, excludes_reasoning=placement.excludes_reasoning)
     return RungRecord(
         study=scale.study,
         arm=placement.arm,

@@ -8,7 +8,7 @@ Token usage of a sample, split between the evaluated model and its judges.
 import math
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from inspect_ai.log import EvalSampleSummary, EvalSpec
@@ -17,7 +17,7 @@ from inspect_ai.scorer import Score
 
 from overthink.collect.inspect_logs.files import OpenLog
 from overthink.collect.scoring.score_values import DERIVED, UnreadableValueError, grader_failed, stated_answer, to_value
-from overthink.data.tokens import UNKNOWN_USAGE, TokenUsage, response_usage
+from overthink.data.tokens import UNKNOWN_USAGE, TokenUsage
 
 
 def flat_scores(scores: dict[str, Score] | None, derived_key: str | None = None) -> dict[str, Any]:
@@ -100,9 +100,10 @@ def sample_tokens(
     cache_read = _minus(own.input_tokens_cache_read, [usage.input_tokens_cache_read for usage in same])
     written = _minus(own.input_tokens_cache_write, [usage.input_tokens_cache_write for usage in same])
     fresh = _minus(own.input_tokens, [usage.input_tokens for usage in same])
-    return response_usage(
-        thinking=_minus(own.reasoning_tokens, [usage.reasoning_tokens for usage in same]),
-        output=_minus(own.output_tokens, [usage.output_tokens for usage in same]),
+    return replace(
+        UNKNOWN_USAGE,
+        thinking_tokens=_minus(own.reasoning_tokens, [usage.reasoning_tokens for usage in same]),
+        decoded_tokens=_minus(own.output_tokens, [usage.output_tokens for usage in same]),
         prompt_tokens=None if fresh is None else fresh + (cache_read or 0) + (written or 0),
         cached_tokens=cache_read,
         judge_tokens=judge_tokens,

@@ -11,7 +11,7 @@ import polars as pl
 from overthink.data.arms_of_runs import ModelRun, Placement, assign_curves
 from overthink.data.ladder import ThinkingSetting
 from overthink.data.record import Axis, Estimand, Reading, RungRecord, Verdict, verdict_of
-from overthink.data.tokens import response_usage, split_output
+from overthink.data.tokens import TokenUsage, split_output
 from overthink.errors import InputError
 from overthink.plan.study import HIGH_WORDS
 from overthink.storage.tables.columns import ALIASES, TOKENS, match_columns, numbers, typed_columns
@@ -128,7 +128,8 @@ def _placements(rows: pl.DataFrame) -> list[Placement]:
         rows.select("task", "arm", "effort", "budget", "max_tokens", "other").iter_rows()
     ):
         groups[task, arm, ThinkingSetting(effort, budget, cap), other].append(i)
-    usage = [response_usage(*row) for row in rows.select("thinking_tokens", "generated_tokens").iter_rows()]
+    counts = rows.select("thinking_tokens", "generated_tokens").iter_rows()
+    usage = [TokenUsage(thinking_tokens=thinking, decoded_tokens=output) for thinking, output in counts]
     runs = [
         ModelRun(task, arm, setting, {"config": other} if other else {}, [usage[i] for i in members])
         for (task, arm, setting, other), members in groups.items()
@@ -165,7 +166,9 @@ def _records(rows: pl.DataFrame, *, flip: bool, study: str, has_answers: bool) -
             value = 1 - value if flip else value
             has_abstained = has_answers and row["answer"] is None and axis is Axis.CAPABILITY
             verdict = Verdict.UNPARSED if has_abstained and value == 0 else verdict_of(value, axis)
-        usage = response_usage(row["thinking_tokens"], row["generated_tokens"], prompt_tokens=row["prompt_tokens"])
+        decoded_tokens, answer_tokens = split_output(
+            row["thinking_tokens"], row["generated_tokens"], excludes_reasoning=row["apart"]
+        )
         records.append(
             RungRecord(
                 study=study,
@@ -180,7 +183,10 @@ def _records(rows: pl.DataFrame, *, flip: bool, study: str, has_answers: bool) -
                 verdict=verdict,
                 value=value,
                 requested_tokens=row["budget"],
-                **split_output(usage, excludes_reasoning=row["apart"]).columns(),
+                thinking_tokens=row["thinking_tokens"],
+                answer_tokens=answer_tokens,
+                generated_tokens=decoded_tokens,
+                prompt_tokens=row["prompt_tokens"],
                 truncated=None if row["stop"] is None else row["stop"].lower() in _CUT_REASONS,
                 answer=row["answer"] if axis is Axis.CAPABILITY else None,
                 seconds=row["seconds"],
