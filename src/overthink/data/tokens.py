@@ -148,6 +148,11 @@ def increments(cumulative: Array) -> Array:
     return np.asarray(cumulative - np.where(np.isnan(below), 0.0, below))
 
 
+def sum_known(columns: Iterable[Array]) -> Array:
+    """Return the sum of the columns, NaN counted as 0."""
+    return np.asarray(sum(np.where(np.isnan(column), 0.0, column) for column in columns))
+
+
 def sum_verifier_tokens(answers: Array, steps: Array) -> Array:
     """Return verifier tokens of answers plus those of steps; NaN where both are NaN, else NaN counts as 0.
 
@@ -155,8 +160,7 @@ def sum_verifier_tokens(answers: Array, steps: Array) -> Array:
         >>> sum_verifier_tokens(np.array([4.0, np.nan, np.nan]), np.array([1.0, 2.0, np.nan])).tolist()
         [5.0, 2.0, nan]
     """
-    total = np.where(np.isnan(answers), 0.0, answers) + np.where(np.isnan(steps), 0.0, steps)
-    return np.where(np.isnan(answers) & np.isnan(steps), np.nan, total)
+    return np.where(np.isnan(answers) & np.isnan(steps), np.nan, sum_known((answers, steps)))
 
 
 @dataclass(frozen=True, slots=True)
