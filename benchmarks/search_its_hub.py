@@ -91,9 +91,9 @@ async def ours(plan: Plan, questions: int) -> tuple[list[float], Tally]:
         steps = [step async for step in run_ladder(context, arm.thinker(context))]
         for step in steps:
             right[step.rung] += step.answer.text == "4"
-            tally.prompt += step.prompt_tokens or 0
+            tally.prompt += step.usage.prompt_tokens or 0
             tally.answers += step.answer.tokens
-        spent = steps[-1].overhead
+        spent = steps[-1].usage
         tally.thinking += steps[-1].thinking_tokens + (spent.pruned_tokens or 0)
         tally.verifier += spent.step_verifier_tokens or 0
     server.tally.verifier = tally.verifier  # of the verifier nobody but the rows keeps count

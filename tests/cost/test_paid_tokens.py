@@ -14,7 +14,7 @@ from overthink.cost.estimate import Estimate, study_usage
 from overthink.cost.ledger import ledger, paid_parts
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Category, Estimand, RungRecord, Verdict
-from overthink.data.tokens import NO_USAGE, CutShort, Paid, failed_try, usage_of_rows
+from overthink.data.tokens import NO_USAGE, UNDIVIDED, CutShort, TokenUsage, failed_try, usage_of_rows
 
 ESTIMATE = Estimate(10, (1, 2), (1, 2), 5, (1, 2), None, "no charge", free=True)
 ON_THE_WAY = dict.fromkeys(
@@ -111,11 +111,11 @@ def test_cumulative_columns_count_once() -> None:
 
 
 counts = st.none() | st.integers(0, 1000)
-paid = st.builds(Paid, *[counts] * 6)
+paid = st.builds(TokenUsage, **dict.fromkeys(UNDIVIDED, counts))
 
 
 @given(st.lists(paid, max_size=4))
-def test_tries_are_added_to_the_rows_and_unknown_stays_unknown(tries: list[Paid]) -> None:
+def test_tries_are_added_to_the_rows_and_unknown_stays_unknown(tries: list[TokenUsage]) -> None:
     again = [CutShort("t", "base", "q", number, one, number) for number, one in enumerate(tries)]
     took = study_usage(WHOLE, ESTIMATE, again)
     told = [one.decoded_tokens for one in tries]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from overthink.data.arms_of_runs import ModelRun, assign_curves, name_differences
 from overthink.data.ladder import LEVELS, ThinkingSetting, place_settings
 from overthink.data.record import Axis, Estimand, Verdict, verdict_of
-from overthink.data.tokens import split_output, usage_excludes_reasoning
+from overthink.data.tokens import TokenUsage, split_output, split_response, usage_excludes_reasoning
 
 SETTING = st.builds(
     ThinkingSetting,
@@ -89,20 +89,34 @@ def test_every_setting_gets_one_place_whatever_the_order(
         assert place_settings(dict(items)) == places
 
 
+def response(thinking: int | None, output: int | None) -> TokenUsage:
+    return TokenUsage(thinking_tokens=thinking, decoded_tokens=output)
+
+
+def split(thinking: int | None, output: int | None, *, excludes_reasoning: bool) -> tuple[int | None, int | None]:
+    usage = split_response(response(thinking, output), excludes_reasoning=excludes_reasoning)
+    assert split_output(thinking, output, excludes_reasoning=excludes_reasoning) == (
+        usage.decoded_tokens,
+        usage.answer_tokens,
+    )
+    return usage.decoded_tokens, usage.answer_tokens
+
+
 def test_thinking_counted_apart_is_seen_from_most_responses() -> None:
-    within = [(90, 100)] * 9
-    beside = [(90, 10)] * 9
-    assert not usage_excludes_reasoning([*within, (900, 1)])  # one contradiction is noise
-    assert usage_excludes_reasoning([*beside, (1, 900)])
-    assert not usage_excludes_reasoning([(None, 5), (5, None)])
-    assert split_output(90, 10, excludes_reasoning=True) == (100, 10)
-    assert split_output(90, 100, excludes_reasoning=False) == (100, 10)
-    assert split_output(None, 100, excludes_reasoning=True) == (None, None)  # the thinking is missing from the sum
-    assert split_output(101, 100, excludes_reasoning=False) == (100, None)
+    within, beside = [response(90, 100)] * 9, [response(90, 10)] * 9
+    assert not usage_excludes_reasoning([*within, response(900, 1)])  # one contradiction is noise
+    assert usage_excludes_reasoning([*beside, response(1, 900)])
+    assert not usage_excludes_reasoning([response(None, 5), response(5, None)])
+    assert split(90, 10, excludes_reasoning=True) == (100, 10)
+    assert split(90, 100, excludes_reasoning=False) == (100, 10)
+    assert split(None, 100, excludes_reasoning=True) == (None, None)  # the thinking is missing from the sum
+    assert split(None, 100, excludes_reasoning=False) == (100, None)
+    assert split(90, None, excludes_reasoning=True) == (None, None)
+    assert split(101, 100, excludes_reasoning=False) == (100, None)
 
 
 def test_what_differs_names_the_arm_and_thinking_does_not() -> None:
-    usage = [(None, 10)]
+    usage = [response(None, 10)]
     runs = [
         ModelRun("t", "m", ThinkingSetting(effort), {"shots": shots, "top_p": "1"}, usage)
         for effort in ("high", "low")

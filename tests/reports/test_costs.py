@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from overthink.cost.estimate import Estimate, StudyUsage
-from overthink.data.tokens import NO_USAGE, Paid
+from overthink.data.tokens import NO_USAGE, TokenUsage
 from overthink.reports import About
 from overthink.reports.tables import cost_note, cost_rows
 
@@ -28,13 +28,13 @@ def test_a_study_in_which_nothing_was_made_again_does_not_speak_of_it() -> None:
 @pytest.mark.parametrize(
     ("again", "said"),
     [
-        (Paid(1200, 0, 34), "1,200 prompt, 34 decoded"),
-        (Paid(5, 0, 6, judge_tokens=7), "5 prompt, 6 decoded, 7 judge"),
-        (Paid(None, None, 6), "unknown prompt, 6 decoded"),
+        (TokenUsage(1200, 0, decoded_tokens=34), "1,200 prompt, 34 decoded"),
+        (TokenUsage(5, 0, decoded_tokens=6, judge_tokens=7), "5 prompt, 6 decoded, 7 judge"),
+        (TokenUsage(None, None, decoded_tokens=6), "unknown prompt, 6 decoded"),
         (NO_USAGE, "0 prompt, 0 decoded"),
     ],
 )
-def test_what_was_made_again_is_part_of_the_sum_and_told(again: Paid, said: str) -> None:
+def test_what_was_made_again_is_part_of_the_sum_and_told(again: TokenUsage, said: str) -> None:
     rows = {name: (estimated, spent) for name, estimated, spent in cost_rows(about(retry_usage=again, n_cut_short=1))}
     assert rows["decoded tokens"][1] == "567"
     assert rows[AGAIN] == ("none", said)

@@ -6,14 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.data.tokens import NO_USAGE, CutShort, Paid
+from overthink.data.tokens import NO_USAGE, UNDIVIDED, CutShort, TokenUsage
 from overthink.errors import InputError
 from overthink.storage.journal import Unfinished, read_unfinished, write_unfinished
 
 counts = st.none() | st.integers(0, 10**9)
-traces = st.builds(
-    CutShort, st.text(), st.text(), st.text(), st.integers(0, 99), st.builds(Paid, *[counts] * 6), st.integers(0, 9)
-)
+usage = st.builds(TokenUsage, **dict.fromkeys(UNDIVIDED, counts))
+traces = st.builds(CutShort, st.text(), st.text(), st.text(), st.integers(0, 99), usage, st.integers(0, 9))
 
 
 @given(st.lists(traces, max_size=4))
@@ -28,6 +27,14 @@ def test_what_was_appended_comes_back_and_so_does_what_was_written_whole(
     assert read_unfinished(folder / "b") == told
     if told:
         assert (folder / "a").read_bytes() == (folder / "b").read_bytes()
+
+
+def test_the_form_of_a_line_does_not_change(tmp_path: Path) -> None:
+    write_unfinished(tmp_path / "u", [CutShort("t", "base", "q", 2, TokenUsage(5, None, decoded_tokens=7), 1)])
+    assert (tmp_path / "u").read_text().splitlines()[1] == (
+        '{"task":"t","arm":"base","question":"q","draw":2,"paid":{"prompt_tokens":5,"cached_tokens":null,'
+        '"decoded_tokens":7,"judge_tokens":0,"guard_tokens":0,"step_verifier_tokens":0},"unanswered":1}'
+    )
 
 
 def test_a_torn_line_is_cut_off_and_a_damaged_one_is_refused(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ class Run:
 
     @property
     def generated(self) -> int:
-        return sum(step.generated_tokens for step in self.steps)
+        return sum(step.usage.decoded_tokens or 0 for step in self.steps)
 
 
 def run(

@@ -20,7 +20,7 @@ from overthink.cost.estimate import StudyUsage, study_usage
 from overthink.cost.ledger import LedgerLine, ledger
 from overthink.data.outcomes import from_records
 from overthink.data.record import RungRecord, Verdict
-from overthink.data.tokens import NO_USAGE, Paid, usage_of_rows
+from overthink.data.tokens import NO_USAGE, TokenUsage, usage_of_rows
 from overthink.errors import StoppedError
 from overthink.plan.study import Plan
 from overthink.storage.journal import Journal, read_unfinished
@@ -110,11 +110,11 @@ def collected(folder: Path, wanted: Plan, told: Callable[[Any], None] = lambda _
         return collect_traces(overthink.prepare(wanted), study, has, told, lambda _: None)
 
 
-def again(source: Source) -> Paid:
+def again(source: Source) -> TokenUsage:
     return sum((one.paid for one in source.cut_short), NO_USAGE)
 
 
-def tokens(paid: Paid) -> int:
+def tokens(paid: TokenUsage) -> int:
     """What the model under test was asked for: these verifiers ask it, too, and the simulated guard asks nobody."""
     counts = (paid.prompt_tokens, paid.decoded_tokens, paid.step_verifier_tokens)
     assert None not in counts

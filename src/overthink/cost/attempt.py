@@ -15,7 +15,7 @@ from overthink.data.arrays import Array
 from overthink.data.kinds import Metric
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Category, Estimand
-from overthink.data.tokens import DECODED, OVERHEAD_COLUMNS, increments, sum_verifier_tokens
+from overthink.data.tokens import DECODED, OVERHEAD_COLUMNS, increments, sum_known, sum_verifier_tokens
 
 POOL_TOTALS = {
     Metric.SPENT_GENERATED: "generated_tokens",
@@ -53,8 +53,7 @@ def attempt_tokens(outcomes: Outcomes) -> NDArray[np.float64]:
 
 def overhead_tokens(outcomes: Outcomes) -> NDArray[np.float64]:
     """Return (question, draw, rung) the decoded tokens up to a rung other than its thinking and its answer."""
-    columns = [getattr(outcomes, OVERHEAD_COLUMNS[category]) for category in DECODED]
-    return np.asarray(sum(np.where(np.isnan(column), 0.0, column) for column in columns))
+    return sum_known(getattr(outcomes, OVERHEAD_COLUMNS[category]) for category in DECODED)
 
 
 def output_excludes_reasoning(outcomes: Outcomes) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from overthink.data.record import RungRecord
-from overthink.data.tokens import NO_USAGE, CutShort, Paid, usage_of_rows
+from overthink.data.tokens import NO_USAGE, CutShort, TokenUsage, difference, usage_of_rows
 
 AmountRange = tuple[float, float | None]
 """Minimum and maximum; the maximum is None where there is no bound."""
@@ -86,7 +86,7 @@ class StudyUsage:
     judge_tokens: int | None
     usd: AmountRange | None
     n_failed: int
-    retry_usage: Paid = NO_USAGE
+    retry_usage: TokenUsage = NO_USAGE
     n_cut_short: int = 0
     n_unanswered: int = 0
 
@@ -137,27 +137,22 @@ def study_usage(records: Sequence[RungRecord], estimate: Estimate, cut_short: Se
     failed_traces = {(row.axis, row.task, row.arm, row.question, row.draw) for row in records if row.error is not None}
     made_again = sum((attempt.paid for attempt in cut_short), NO_USAGE)
     usage = usage_of_rows(records) + made_again
-    prompt, n_cached, n_decoded, judge = (
-        usage.prompt_tokens,
-        usage.cached_tokens,
-        usage.decoded_tokens,
-        usage.judge_tokens,
-    )
+    prompt, n_decoded, judge = usage.prompt_tokens, usage.decoded_tokens, usage.judge_tokens
     usd: AmountRange | None = None
     if prompt is not None and n_decoded is not None and judge is not None:
         discount = 0.0
-        if estimate.rates is not None and n_cached is not None:
-            discount = n_cached * (estimate.rates.prompt - estimate.rates.cached)
+        if estimate.rates is not None and usage.cached_tokens is not None:
+            discount = usage.cached_tokens * (estimate.rates.prompt - estimate.rates.cached)
         judge_free = estimate.judge_free or judge == 0
         full = bill(
             (estimate.rates, estimate.judge_rates),
             free=(estimate.free, judge_free),
             tokens=((prompt, prompt), (n_decoded, n_decoded), (judge, judge)),
         )
-        usd = None if full is None else (full[0] - discount, None if full[1] is None else full[1] - discount)
+        usd = None if full is None else (full[0] - discount, difference(full[1], discount))
     return StudyUsage(
         prompt,
-        n_cached,
+        usage.cached_tokens,
         n_decoded,
         judge,
         usd,

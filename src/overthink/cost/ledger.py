@@ -15,7 +15,7 @@ from overthink.cost.model_shape import ModelShape
 from overthink.data.arrays import Array
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Category, Estimand
-from overthink.data.tokens import DECODED, OVERHEAD_COLUMNS, increments, sum_verifier_tokens
+from overthink.data.tokens import DECODED, OVERHEAD_COLUMNS, increments, sum_known, sum_verifier_tokens
 from overthink.stats.curve import question_means
 
 SINGLE = (Estimand.EFFORT, Estimand.NATURAL, Estimand.SHAM, Estimand.TRUNCATED)
@@ -51,11 +51,6 @@ def paid_parts(outcomes: Outcomes) -> Mapping[Category, Array]:
         Category.VERIFIER: sum_verifier_tokens(outcomes.verifier_tokens, overhead_parts[Category.VERIFIER]),
         Category.JUDGE: outcomes.judge_tokens,
     }
-
-
-def sum_known(columns: Iterable[Array]) -> Array:
-    """Return the sum of the columns, NaN counted as 0."""
-    return np.asarray(sum(np.where(np.isnan(column), 0.0, column) for column in columns))
 
 
 def paid_work(outcomes: Outcomes, shape: ModelShape) -> tuple[Work, Work]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from overthink.data.ladder import ThinkingSetting, place_settings
 from overthink.data.record import Estimand
-from overthink.data.tokens import ResponseTokens, split_output, usage_excludes_reasoning
+from overthink.data.tokens import TokenUsage, split_output, usage_excludes_reasoning
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +22,14 @@ class ModelRun:
         model: Model name, or the arm that the data states.
         setting: Its limits on thinking.
         other: Its other settings, by name.
-        usage: Thinking and output tokens of its responses.
+        usage: Usage of its responses, as reported by the provider.
     """
 
     task: str
     model: str
     setting: ThinkingSetting
     other: Mapping[str, str]
-    usage: Sequence[ResponseTokens]
+    usage: Sequence[TokenUsage]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def assign_curves(runs: Sequence[ModelRun]) -> list[Placement]:
     """Placement of every run, in the same order. Runs of one model, task and setting share a placement.
 
     Example:
-        >>> usage = [(None, 100)]
+        >>> usage = [TokenUsage(thinking_tokens=None, decoded_tokens=100)]
         >>> runs = [ModelRun("sums", "m", ThinkingSetting(effort), {}, usage) for effort in ("high", "low")]
         >>> [(p.arm, p.rung, p.effort) for p in assign_curves(runs)]
         [('m', 1, 'high'), ('m', 0, 'low')]
@@ -83,7 +83,8 @@ def _arm_placements(arm: str, runs: Mapping[int, ModelRun]) -> dict[int, Placeme
     tokens_by_setting: dict[ThinkingSetting, list[int]] = defaultdict(list)
     for run in runs.values():
         decoded_tokens = (
-            split_output(thinking, output, excludes_reasoning=excludes_reasoning)[0] for thinking, output in run.usage
+            split_output(usage.thinking_tokens, usage.decoded_tokens, excludes_reasoning=excludes_reasoning)[0]
+            for usage in run.usage
         )
         tokens_by_setting[run.setting] += [tokens for tokens in decoded_tokens if tokens is not None]
     positions = place_settings(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from overthink.data.record import RungRecord
+from overthink.data.tokens import difference
 
 TraceKey = tuple[str, str, str, int]
 """Key of a trace: task, arm, question, draw."""
@@ -86,7 +87,7 @@ def _move_row(row: RungRecord, rung: int, budget: int, ahead: int) -> RungRecord
         rung=rung,
         requested_tokens=budget,
         thinking_tokens=None if row.thinking_tokens is None else min(row.thinking_tokens, budget),
-        generated_tokens=None if row.generated_tokens is None else row.generated_tokens - ahead,
+        generated_tokens=difference(row.generated_tokens, ahead),
     )
 
 

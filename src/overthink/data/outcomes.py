@@ -82,7 +82,7 @@ class Outcomes:
         cached_tokens: Prompt tokens from the server's cache.
         judge_tokens: Tokens of judges.
         verifier_tokens: Tokens of verifiers of this rung's answer.
-        probe_tokens: Overhead up to the rung; see :class:`~overthink.data.tokens.OnTheWay`.
+        probe_tokens: Overhead up to the rung; see :class:`~overthink.data.tokens.TokenUsage`.
         rejected_tokens: As above.
         pruned_tokens: As above.
         cancelled_tokens: As above.

@@ -1,4 +1,4 @@
-"""Overhead tokens: tokens of a trace up to a rung other than the thinking that it keeps.
+"""Token usage: one record of counts with its sums, and the columns of overhead.
 
 Token usage that is in no row of the pool: traces that were interrupted, and sampled again.
 
@@ -6,12 +6,16 @@ Interpretation of a provider's token counts, whose output may include or exclude
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from operator import attrgetter
+from typing import Any, TypeVar
 
 import numpy as np
 
 from overthink.data.arrays import Array
 from overthink.data.record import Category, Estimand, RungRecord
+
+NumberT = TypeVar("NumberT", int, float)
 
 OVERHEAD_COLUMNS = {
     Category.PROBE: "probe_tokens",
@@ -21,25 +25,44 @@ OVERHEAD_COLUMNS = {
     Category.GUARD: "guard_tokens",
     Category.VERIFIER: "step_verifier_tokens",
 }
-"""Column of the pool by category, cumulative up to the rung."""
+"""Column of the pool by category of overhead (all but the thinking kept and the answer); cumulative up to the rung."""
 
 DECODED = (Category.PROBE, Category.REJECTED, Category.PRUNED, Category.CANCELLED)
 """Categories decoded by the model under test itself; they are part of a rung's generated tokens."""
 
 
 @dataclass(frozen=True, slots=True)
-class OnTheWay:
-    """Overhead tokens since the start of the trace; None where a server did not count. Fields are pool columns.
+class TokenUsage:
+    """Token counts; None is unknown, and stays unknown in sums and differences.
 
     Attributes:
+        prompt_tokens: Tokens of prompts, cached ones included.
+        cached_tokens: Those of them from a cache.
+        thinking_tokens: Decoded, and kept as thinking.
+        answer_tokens: Decoded, and kept as an answer.
+        decoded_tokens: All tokens decoded by the model under test; in the pool ``generated_tokens``.
+        verifier_tokens: Prompt and decoded tokens of verifiers that scored answers.
+        judge_tokens: Tokens of grading models.
         probe_tokens: Decoded to probe the trace, or to look ahead.
         rejected_tokens: Decoded, and discarded by a guard or a monitor.
         pruned_tokens: Decoded in branches without a part in the answer.
         cancelled_tokens: Decoded by requests without an answer.
         guard_tokens: Prompt and decoded tokens of guards.
         step_verifier_tokens: Prompt and decoded tokens of verifiers that scored steps.
+
+    Example:
+        >>> usage = TokenUsage(prompt_tokens=5, decoded_tokens=7) + TokenUsage(prompt_tokens=None, probe_tokens=2)
+        >>> usage.prompt_tokens, usage.decoded_tokens, usage[Category.PROBE]
+        (None, 7, 2)
     """
 
+    prompt_tokens: int | None = 0
+    cached_tokens: int | None = 0
+    thinking_tokens: int | None = 0
+    answer_tokens: int | None = 0
+    decoded_tokens: int | None = 0
+    verifier_tokens: int | None = 0
+    judge_tokens: int | None = 0
     probe_tokens: int | None = 0
     rejected_tokens: int | None = 0
     pruned_tokens: int | None = 0
@@ -47,9 +70,63 @@ class OnTheWay:
     guard_tokens: int | None = 0
     step_verifier_tokens: int | None = 0
 
+    def __add__(self, other: "TokenUsage") -> "TokenUsage":
+        pairs = zip(_counts(self), _counts(other), strict=True)
+        return TokenUsage(*(None if a is None or b is None else a + b for a, b in pairs))
 
-NO_OVERHEAD = OnTheWay()
-"""Overhead of the plain ladder: none."""
+    def __sub__(self, other: "TokenUsage") -> "TokenUsage":
+        return TokenUsage(*map(difference, _counts(self), _counts(other)))
+
+    def __getitem__(self, category: Category) -> int | None:
+        count: int | None = getattr(self, _column(category))
+        return count
+
+    @classmethod
+    def of(cls, category: Category, tokens: int | None) -> "TokenUsage":
+        """Return usage in one category."""
+        return cls(**{_column(category): tokens})
+
+    def columns(self) -> dict[str, Any]:
+        """Return the counts by column of the pool."""
+        counts = dict(zip(_NAMES, _counts(self), strict=True))
+        return {"generated_tokens": counts.pop("decoded_tokens"), **counts}
+
+    def undivided(self) -> "TokenUsage":
+        """Return the usage without the division of its decoded tokens by use."""
+        return TokenUsage(**{name: getattr(self, name) for name in UNDIVIDED})
+
+
+UNDIVIDED = ("prompt_tokens", "cached_tokens", "decoded_tokens", "judge_tokens", "guard_tokens", "step_verifier_tokens")
+"""Counts of a trace without rows, whose decoded tokens are not divided by use."""
+
+NO_USAGE = TokenUsage()
+"""No token usage; the start of a sum of usage."""
+
+_NAMES = tuple(field.name for field in fields(TokenUsage))
+_counts = attrgetter(*_NAMES)
+
+UNKNOWN_USAGE = TokenUsage(*[None] * len(_NAMES))
+"""Usage without any count."""
+
+
+def _column(category: Category) -> str:
+    return OVERHEAD_COLUMNS.get(category, f"{category}_tokens")
+
+
+def total(counts: Iterable[NumberT | None]) -> NumberT | None:
+    """Return the sum of numbers; None if one is unknown."""
+    known = []
+    for count in counts:
+        if count is None:
+            return None
+        known.append(count)
+    return sum(known)
+
+
+def difference(whole: NumberT | None, *parts: NumberT | None) -> NumberT | None:
+    """Return a number without its parts; None if one is unknown."""
+    part = total(parts)
+    return None if whole is None or part is None else whole - part
 
 
 def increments(cumulative: Array) -> Array:
@@ -71,6 +148,11 @@ def increments(cumulative: Array) -> Array:
     return np.asarray(cumulative - np.where(np.isnan(below), 0.0, below))
 
 
+def sum_known(columns: Iterable[Array]) -> Array:
+    """Return the sum of the columns, NaN counted as 0."""
+    return np.asarray(sum(np.where(np.isnan(column), 0.0, column) for column in columns))
+
+
 def sum_verifier_tokens(answers: Array, steps: Array) -> Array:
     """Return verifier tokens of answers plus those of steps; NaN where both are NaN, else NaN counts as 0.
 
@@ -78,40 +160,7 @@ def sum_verifier_tokens(answers: Array, steps: Array) -> Array:
         >>> sum_verifier_tokens(np.array([4.0, np.nan, np.nan]), np.array([1.0, 2.0, np.nan])).tolist()
         [5.0, 2.0, nan]
     """
-    total = np.where(np.isnan(answers), 0.0, answers) + np.where(np.isnan(steps), 0.0, steps)
-    return np.where(np.isnan(answers) & np.isnan(steps), np.nan, total)
-
-
-@dataclass(frozen=True, slots=True)
-class Paid:
-    """Token usage; None where a part of it is unknown.
-
-    Attributes:
-        prompt_tokens: Tokens of prompts.
-        cached_tokens: Those of them from a cache.
-        decoded_tokens: Tokens decoded by the model under test.
-        judge_tokens: Tokens of grading models.
-        guard_tokens: Tokens of guards.
-        step_verifier_tokens: Tokens of verifiers that scored steps.
-    """
-
-    prompt_tokens: int | None = 0
-    cached_tokens: int | None = 0
-    decoded_tokens: int | None = 0
-    judge_tokens: int | None = 0
-    guard_tokens: int | None = 0
-    step_verifier_tokens: int | None = 0
-
-    def __add__(self, other: "Paid") -> "Paid":
-        return Paid(*(_total((a, b)) for a, b in zip(_counts(self), _counts(other), strict=True)))
-
-    def __sub__(self, other: "Paid") -> "Paid":
-        pairs = zip(_counts(self), _counts(other), strict=True)
-        return Paid(*(None if a is None or b is None else a - b for a, b in pairs))
-
-
-NO_USAGE = Paid()
-"""No token usage."""
+    return np.where(np.isnan(answers) & np.isnan(steps), np.nan, sum_known((answers, steps)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +172,7 @@ class CutShort:
         arm: Arm.
         question: Question id.
         draw: Number of the trace among those of the question, from 0.
-        paid: Token usage of its completed requests.
+        paid: Token usage of its completed requests, undivided.
         unanswered: Requests that were in progress, or failed: their usage is unknown.
     """
 
@@ -131,11 +180,11 @@ class CutShort:
     arm: str
     question: str
     draw: int
-    paid: Paid
+    paid: TokenUsage
     unanswered: int
 
 
-def usage_of_rows(rows: Iterable[RungRecord]) -> Paid:
+def usage_of_rows(rows: Iterable[RungRecord]) -> TokenUsage:
     """Token usage of rows, each token once. A failed row without a count adds 0.
 
     Rows of one cell with several scorers describe the same requests. On a ladder every row was graded for itself; a log
@@ -156,13 +205,13 @@ def usage_of_rows(rows: Iterable[RungRecord]) -> Paid:
         cells.setdefault((*curve, row.rung), []).append(row)
         curves.setdefault(curve, []).append(row)
     cell_rows, curve_rows = list(cells.values()), list(curves.values())
-    return Paid(
-        prompt_tokens=_total(_shared_count(rows, "prompt_tokens") for rows in cell_rows),
-        cached_tokens=_total(_shared_count(rows, "cached_tokens") for rows in cell_rows),
-        decoded_tokens=_total(_shared_count(rows, "generated_tokens") for rows in cell_rows),
-        judge_tokens=_total(_judge(rows) for rows in cell_rows),
-        guard_tokens=_total(_shared_count(rows, "guard_tokens") for rows in curve_rows),
-        step_verifier_tokens=_total(_shared_count(rows, "step_verifier_tokens") for rows in curve_rows),
+    return TokenUsage(
+        prompt_tokens=total(_shared_count(rows, "prompt_tokens") for rows in cell_rows),
+        cached_tokens=total(_shared_count(rows, "cached_tokens") for rows in cell_rows),
+        decoded_tokens=total(_shared_count(rows, "generated_tokens") for rows in cell_rows),
+        judge_tokens=total(_judge(rows) for rows in cell_rows),
+        guard_tokens=total(_shared_count(rows, "guard_tokens") for rows in curve_rows),
+        step_verifier_tokens=total(_shared_count(rows, "step_verifier_tokens") for rows in curve_rows),
     )
 
 
@@ -180,7 +229,7 @@ def failed_try(rows: Sequence[RungRecord], *, before: Sequence[RungRecord] = ())
 def _judge(rows: Sequence[RungRecord]) -> int | None:
     if rows[0].estimand in (Estimand.EFFORT, Estimand.CHECKPOINT):
         return _shared_count(rows, "judge_tokens")
-    return _total(_shared_count([row], "judge_tokens") for row in rows)
+    return total(_shared_count([row], "judge_tokens") for row in rows)
 
 
 def _shared_count(rows: Sequence[RungRecord], column: str) -> int | None:
@@ -191,31 +240,7 @@ def _shared_count(rows: Sequence[RungRecord], column: str) -> int | None:
     return 0 if any(row.error is not None for row in rows) else None
 
 
-def _counts(usage: Paid) -> tuple[int | None, ...]:
-    return (
-        usage.prompt_tokens,
-        usage.cached_tokens,
-        usage.decoded_tokens,
-        usage.judge_tokens,
-        usage.guard_tokens,
-        usage.step_verifier_tokens,
-    )
-
-
-def _total(counts: Iterable[int | None]) -> int | None:
-    total = 0
-    for count in counts:
-        if count is None:
-            return None
-        total += count
-    return total
-
-
-ResponseTokens = tuple[int | None, int | None]
-"""Thinking tokens and output tokens of one response."""
-
-
-def usage_excludes_reasoning(usage: Iterable[ResponseTokens]) -> bool:
+def usage_excludes_reasoning(responses: Iterable[TokenUsage]) -> bool:
     """Return whether a provider's output tokens exclude the thinking.
 
     Thinking that is part of the output cannot exceed it, so it is excluded where it exceeds the output in most
@@ -223,13 +248,17 @@ def usage_excludes_reasoning(usage: Iterable[ResponseTokens]) -> bool:
     models the share of such responses was below 0.16 or above 0.99, and nothing between.)
 
     Args:
-        usage: Counts of responses of one model; those with an unknown count are ignored.
+        responses: Usage of responses of one model, with the output as decoded tokens; those with an unknown count are
+            ignored.
 
     Example:
-        >>> usage_excludes_reasoning([(900, 40), (700, 35)]), usage_excludes_reasoning([(900, 940), (700, 735)])
-        (True, False)
+        >>> usage_excludes_reasoning([TokenUsage(thinking_tokens=900, decoded_tokens=40)])
+        True
+        >>> usage_excludes_reasoning([TokenUsage(thinking_tokens=900, decoded_tokens=940)])
+        False
     """
-    above = [thinking > output for thinking, output in usage if thinking is not None and output is not None]
+    pairs = ((usage.thinking_tokens, usage.decoded_tokens) for usage in responses)
+    above = [thinking > output for thinking, output in pairs if thinking is not None and output is not None]
     return 2 * sum(above) > len(above)
 
 
@@ -252,3 +281,10 @@ def split_output(
     if excludes_reasoning:
         return output + thinking, output
     return output, (output - thinking if output >= thinking else None)
+
+
+def split_response(response: TokenUsage, *, excludes_reasoning: bool) -> TokenUsage:
+    """Return usage with all decoded tokens and those of the answer, from usage as reported by a provider."""
+    thinking, output = response.thinking_tokens, response.decoded_tokens
+    decoded, answer = split_output(thinking, output, excludes_reasoning=excludes_reasoning)
+    return replace(response, decoded_tokens=decoded, answer_tokens=answer)

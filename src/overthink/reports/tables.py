@@ -20,7 +20,7 @@ from overthink.cost.units import UNIT_NAMES, Unit, amount, figure
 from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Category
-from overthink.data.tokens import Paid
+from overthink.data.tokens import TokenUsage
 from overthink.reports import wording
 from overthink.reports.about import About
 from overthink.reports.curve_tree import level
@@ -351,7 +351,7 @@ def cost_note(about: About) -> str:
     return visible(" ".join(notes), PROSE_LIMIT)
 
 
-def _made_again(usage: Paid) -> str:
+def _made_again(usage: TokenUsage) -> str:
     text = f"{_count(usage.prompt_tokens)} prompt, {_count(usage.decoded_tokens)} decoded"
     return text if usage.judge_tokens == 0 else f"{text}, {_count(usage.judge_tokens)} judge"
 

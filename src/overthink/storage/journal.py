@@ -25,7 +25,7 @@ from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter
 
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.record import POOL_VERSION, RungRecord
-from overthink.data.tokens import CutShort
+from overthink.data.tokens import UNDIVIDED, CutShort, TokenUsage
 from overthink.data.waves import DrawCounts, Waves
 from overthink.errors import InputError
 from overthink.storage.files import replacing
@@ -85,6 +85,7 @@ def has_failures(path: Path) -> bool:
 
 _UNFINISHED_HEADER = {"overthink.unfinished": 1}
 _CUT_SHORT = TypeAdapter(CutShort)
+_UNSTORED = {"paid": {field.name for field in dataclasses.fields(TokenUsage)} - set(UNDIVIDED)}
 
 
 class Unfinished(LineFile):
@@ -107,7 +108,7 @@ class Unfinished(LineFile):
         Raises:
             StoppedError: The disk is full.
         """
-        self.write(_CUT_SHORT.dump_python(trace, mode="json"))
+        self.write(_CUT_SHORT.dump_python(trace, mode="json", exclude=_UNSTORED))
 
 
 def write_unfinished(path: Path, traces: Iterable[CutShort]) -> None:
@@ -116,7 +117,7 @@ def write_unfinished(path: Path, traces: Iterable[CutShort]) -> None:
     Raises:
         StoppedError: The disk is full.
     """
-    lines = [_UNFINISHED_HEADER, *(_CUT_SHORT.dump_python(trace, mode="json") for trace in traces)]
+    lines = [_UNFINISHED_HEADER, *(_CUT_SHORT.dump_python(trace, mode="json", exclude=_UNSTORED) for trace in traces)]
     with replacing(path) as scratch:
         scratch.write_bytes(b"".join(map(as_line, lines)))
 

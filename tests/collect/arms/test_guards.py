@@ -149,11 +149,11 @@ def test_a_threshold_is_reached_from_itself_on_and_what_is_asked_is_charged() ->
     for value, tau, passes in ((0.5, 0.5, True), (0.49, 0.5, False), (1.0, 1.0, True)):
         given = context()
         assert asyncio.run(Watch(Fixed(value, "probability"), tau).passes(given, path("x"))) is passes
-        assert given.meter.overhead().guard_tokens == 4
+        assert given.meter.overhead.guard_tokens == 4
     assert asyncio.run(Watch(Fixed(-2.0, "raw", None), -3.0).passes(context(), path("x")))
     given = context()
     asyncio.run(Watch(Fixed(1.0, "raw", None), 0.0).passes(given, path("x")))
-    assert given.meter.overhead().guard_tokens is None  # unknown is not 0
+    assert given.meter.overhead.guard_tokens is None  # unknown is not 0
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def lost(
 
     with pytest.raises(error):
         asyncio.run(ask())
-    spent = context.meter.overhead()
+    spent = context.meter.overhead
     return spent.step_verifier_tokens, spent.guard_tokens
 
 
@@ -144,4 +144,4 @@ def test_a_verifier_that_says_something_is_not_charged_twice() -> None:
     given = context(Failing(99, ConnectionError()))
     said = asyncio.run(cast("Verifier", ROLLOUTS).steps(given, PATH, last_only=True))  # type: ignore[arg-type]
     assert said.tokens == 2 * 2 * 14
-    assert given.meter.overhead().step_verifier_tokens == 0  # whoever asks charges what it says
+    assert given.meter.overhead.step_verifier_tokens == 0  # whoever asks charges what it says

@@ -35,16 +35,16 @@ def test_it_reminds_once_behind_the_first_line_where_the_model_is_sure() -> None
     made = run(LINES, (14,), REMIND, top=SURE)
     assert made.text == "one\nMind safety.\ntwo\nthree\n"
     looks = [text for text in made.model.asked if text.endswith("\n") and not text.endswith("</think>\n\n")]
-    assert made.meter.overhead().probe_tokens == 1  # no look before the first line, none behind the reminder
+    assert made.meter.overhead.probe_tokens == 1  # no look before the first line, none behind the reminder
     assert "PROMPT|<think>\none\n" in looks
 
 
 def test_it_does_not_where_the_model_is_not_sure_and_every_look_is_paid() -> None:
     made = run(LINES, (14,), REMIND, top=UNSURE)
     assert made.text == "one\ntwo\nthree\n"
-    assert made.meter.overhead().probe_tokens == 2
+    assert made.meter.overhead.probe_tokens == 2
     assert made.generated == made.model.decoded
-    assert sum(step.prompt_tokens or 0 for step in made.steps) == made.model.read
+    assert sum(step.usage.prompt_tokens or 0 for step in made.steps) == made.model.read
     assert made.generated != made.steps[-1].thinking_tokens + 1  # the control: probes left out
 
 
@@ -60,7 +60,7 @@ def test_a_line_that_a_rung_has_cut_is_not_looked_behind() -> None:
     for budgets in ((9,), (3, 9), (1, 2, 5, 7, 9)):
         made = run(["abcdef"], budgets, REMIND, top=SURE)
         assert made.text == "abcdef\nMind safety.\non"
-        assert made.meter.overhead().probe_tokens == 1
+        assert made.meter.overhead.probe_tokens == 1
 
 
 def test_a_server_that_tells_no_probabilities_is_refused() -> None:
@@ -166,7 +166,7 @@ def test_a_monitor_ends_the_thinking_before_the_step_that_it_finds_unsafe() -> N
         (3, True, False),
         (3, True, True),
     ]
-    assert made.meter.overhead().rejected_tokens == 4
+    assert made.meter.overhead.rejected_tokens == 4
     assert made.generated == made.model.decoded
     again = run(["ok", "bad", "more"], (40,), stopping("stop"), strategy=BudgetForcing(("Wait",), 9, None))
     assert again.text == "ok\n"  # what a monitor has stopped nobody prolongs
@@ -177,7 +177,7 @@ def test_a_monitor_ends_the_thinking_before_the_step_that_it_finds_unsafe() -> N
 def test_a_monitor_redirects_and_keeps_the_step() -> None:
     made = run(["ok", "bad", "more"], (12,), stopping("redirect"))
     assert made.text == "ok\nbad\nStay safe.\nmore\n"
-    assert (made.meter.overhead().rejected_tokens, made.meter.overhead().guard_tokens) == (0, 9)
+    assert (made.meter.overhead.rejected_tokens, made.meter.overhead.guard_tokens) == (0, 9)
     assert made.model.asked[-1].endswith("more\n\n</think>\n\n")
 
 

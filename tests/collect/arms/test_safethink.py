@@ -10,7 +10,7 @@ from steer_script import END, Run, WordGuard, run
 from overthink.collect.arms.interventions.guard import Watch
 from overthink.collect.arms.interventions.safethink import SafeThink
 from overthink.collect.arms.strategies.budget_forcing import BudgetForcing
-from overthink.data.tokens import OnTheWay
+from overthink.data.tokens import TokenUsage
 
 LINES = st.lists(st.sampled_from(["ok", "bad", "fine", "bad!"]), min_size=1, max_size=12)
 
@@ -42,8 +42,8 @@ def pseudocode(lines: list[str], steps: int, m: int, b: int) -> tuple[str, int, 
     return z, rejected, asked
 
 
-def of(made: Run) -> OnTheWay:
-    return made.meter.overhead()
+def of(made: Run) -> TokenUsage:
+    return made.meter.overhead
 
 
 @given(lines=LINES, m=st.integers(1, 5), b=st.integers(1, 3))
@@ -67,7 +67,7 @@ def test_budgets_hold_wherever_the_rungs_are_and_every_token_is_paid_once(
     made = run(lines, tuple(sorted(budgets)), one)
     assert all(step.thinking_tokens == step.requested_tokens for step in made.steps)
     assert made.generated == made.model.decoded
-    assert sum(step.prompt_tokens or 0 for step in made.steps) == made.model.read
+    assert sum(step.usage.prompt_tokens or 0 for step in made.steps) == made.model.read
     answers = sum(step.answer.tokens for step in made.steps)
     thrown = of(made).rejected_tokens or 0
     assert made.generated == made.steps[-1].thinking_tokens + answers + thrown

@@ -35,9 +35,9 @@ def balance(arm: str, settings: dict[str, Any], budgets: list[int], salt: int) -
         assert step.prefix.text == OPENED + text
         if arm != "revise":  # there our own cues are part of the text
             assert step.thinking_tokens == len(text)
-    assert sum(step.generated_tokens for step in steps) == sum(len(out) for _, out, _ in model.asked)
-    assert sum(step.prompt_tokens or 0 for step in steps) == sum(len(text) for text, _, _ in model.asked)
-    spent = context.meter.overhead()
+    assert sum(step.usage.decoded_tokens or 0 for step in steps) == sum(len(out) for _, out, _ in model.asked)
+    assert sum(step.usage.prompt_tokens or 0 for step in steps) == sum(len(text) for text, _, _ in model.asked)
+    spent = context.meter.overhead
     assert spent.step_verifier_tokens == reader.tokens
     assert (spent.rejected_tokens, spent.cancelled_tokens, spent.guard_tokens) == (0, 0, 0)
     probes = sum(len(out) for text, out, _ in model.asked if text.endswith(WAY.format.cue))
@@ -82,7 +82,7 @@ def test_no_prefix_is_decoded_twice(arm: str, decisions: dict[str, Any], budgets
     steps, context = searched(model, Reader(early), arm, ladder(*budgets), **decisions)
     nodes = {text + out[: length + 1] for text, out in model.thought() for length in range(len(out))}
     assert len(nodes) == sum(len(out) for _, out in model.thought())
-    pruned = context.meter.overhead().pruned_tokens or 0
+    pruned = context.meter.overhead.pruned_tokens or 0
     assert len(nodes) == steps[-1].thinking_tokens + pruned  # the ledger's unique tokens
 
 
@@ -102,11 +102,11 @@ def picky(stepper: Stepper, context: TraceContext) -> Stepper:
 def test_interventions_work_on_the_steps_of_a_search(arm: str, decisions: dict[str, Any], salt: int) -> None:
     model, reader = Model(partial(random_line, salt=salt)), Reader(early)
     steps, context = searched(model, reader, arm, ladder(0, 9, 24), around=picky, **decisions)
-    spent = context.meter.overhead()
+    spent = context.meter.overhead
     assert (spent.rejected_tokens or 0) > 0
     thought = sum(len(out) for _, out in model.thought())
     assert thought == steps[-1].thinking_tokens + (spent.pruned_tokens or 0) + (spent.rejected_tokens or 0)
-    assert sum(step.generated_tokens for step in steps) == sum(len(out) for _, out, _ in model.asked)
+    assert sum(step.usage.decoded_tokens or 0 for step in steps) == sum(len(out) for _, out, _ in model.asked)
     assert "Once more: " in thinking(steps)[-1]
     assert spent.step_verifier_tokens == reader.tokens
 
@@ -115,7 +115,7 @@ def test_children_that_say_the_same_are_paid_scored_and_kept_once() -> None:
     model, reader = Model(lambda text, number, greedy: "same"), Reader(early)
     steps, context = searched(model, reader, "prm-beam", ladder(10), width=4, children=2, aggregate="last")
     assert thinking(steps) == ["same\nsame\n"]
-    spent = context.meter.overhead()
+    spent = context.meter.overhead
     assert spent.pruned_tokens == 3 * 5 + 1 * 5  # four at the root, then two children of the one that is left
     assert spent.step_verifier_tokens == reader.tokens == 5 + 10
 
@@ -127,7 +127,7 @@ def test_pruned_tokens_are_taken_back_when_another_path_is_answered_from() -> No
     first, second = steps
     assert thinking(steps) == ["a\nb", "hhhh\na"]
     assert (first.natural_end, second.natural_end) == (False, True)  # the search is over where all its paths are
-    assert (first.overhead.pruned_tokens, first.thinking_tokens) == (5 + 1, 2 + 1)
-    assert (second.overhead.pruned_tokens, second.thinking_tokens) == (2 + 1 + 1 + 1, 5 + 1)
+    assert (first.usage.pruned_tokens, first.thinking_tokens) == (5 + 1, 2 + 1)
+    assert (second.usage.pruned_tokens, second.thinking_tokens) == (2 + 1 + 1 + 1, 5 + 1)
     assert second.is_restart
-    assert second.generated_tokens == 1 + 1 + 3
+    assert second.usage.decoded_tokens == 1 + 1 + 3

@@ -16,9 +16,10 @@ from overthink.collect.arms.registry import PARTS, arm_plans, open_arm
 from overthink.collect.arms.strategies.node import Node
 from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError
 from overthink.collect.concurrency import gather_limited
-from overthink.collect.ladder.accounting import Receipt, UsageMeter
+from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Segment
+from overthink.data.tokens import NO_USAGE, TokenUsage
 from overthink.errors import InputError
 from overthink.plan.arms import SettingValue
 
@@ -77,7 +78,7 @@ def test_paths_that_ended_stay_candidates() -> None:
     steps, _ = searched(model, reader, "tot", ladder(2, 4, 8, 16), keep=2, proposals=3)
     assert thinking(steps) == ["b", "b", "c\ne\na", "c\ne\na"]
     assert [step.natural_end for step in steps[:2]] == [False, False]  # others go on
-    assert steps[1].generated_tokens > 3
+    assert (steps[1].usage.decoded_tokens or 0) > 3
 
 
 def test_trees_of_dvts_do_not_see_each_other() -> None:
@@ -104,7 +105,7 @@ def test_lookahead_values_a_step_by_where_it_leads() -> None:
     steps, context = searched(model, Reader(early), "lookahead", ladder(2, 8), width=2, children=2, ahead=1)
     assert thinking(steps)[0] == "h\n"
     assert [out for text, out, temperature in model.asked if temperature == 0][:2] == ["h\n", "a\n"]
-    spent = context.meter.overhead()
+    spent = context.meter.overhead
     assert spent.probe_tokens == sum(len(out) for _, out, temperature in model.asked if temperature == 0) > 0
     greedy, _ = searched(Model(line), Reader(early), "prm-beam", ladder(2), width=2, children=2, aggregate="last")
     assert thinking(greedy) == ["a\n"]  # the control: without looking ahead
@@ -139,7 +140,7 @@ def at_the_top(*budgets: int, reports_stop: bool = True) -> tuple[str, float | N
         children=2,
         aggregate="mean",
     )
-    return thinking(steps)[-1], steps[-1].score, context.meter.overhead().pruned_tokens
+    return thinking(steps)[-1], steps[-1].score, context.meter.overhead.pruned_tokens
 
 
 @settings(max_examples=20)
@@ -166,7 +167,7 @@ def test_a_score_that_cannot_be_read_is_paid_and_comes_last() -> None:
     steps, context = searched(model, reader, "prm-beam", ladder(0, 2), width=2, children=2, aggregate="min")
     assert thinking(steps)[-1] == "b\n"
     assert (steps[0].score, steps[1].score) == (None, early("b"))
-    assert context.meter.overhead().step_verifier_tokens == reader.tokens == 4
+    assert context.meter.overhead.step_verifier_tokens == reader.tokens == 4
 
 
 def rounds_of(arm: str, **settings: SettingValue) -> list[int]:
@@ -261,7 +262,7 @@ def test_the_first_failure_is_raised_as_it_was_and_what_is_under_way_is_paid() -
 
     with pytest.raises(InputError, match=r"3\.7"):
         asyncio.run(run())
-    assert (meter.since(0), meter.n_pending) == (Receipt(3, 5, 0), 0)  # nothing was begun any more
+    assert (meter.since(0), meter.n_pending) == (TokenUsage(5, 0, decoded_tokens=3), 0)  # nothing was begun any more
 
 
 def test_requests_that_are_cut_off_would_leave_tokens_that_nobody_has_counted() -> None:
@@ -274,7 +275,7 @@ def test_requests_that_are_cut_off_would_leave_tokens_that_nobody_has_counted() 
 
     with pytest.raises(ExceptionGroup):
         asyncio.run(run())
-    assert (meter.since(0), meter.n_pending) == (Receipt(0, 0, 0), 2)
+    assert (meter.since(0), meter.n_pending) == (NO_USAGE, 2)
 
 
 def test_of_nested_searches_the_failure_is_raised_and_not_what_it_called_off() -> None:

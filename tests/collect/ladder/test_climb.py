@@ -82,14 +82,14 @@ def test_a_trace_that_ended_is_carried_forward_at_no_cost() -> None:
     climbed = steps(model)
     assert [step.is_carried for step in climbed] == [False, False, False, True]
     last = climbed[-1]
-    assert (last.generated_tokens, last.prompt_tokens, last.cached_tokens) == (0, 0, 0)
+    assert (last.usage.decoded_tokens, last.usage.prompt_tokens, last.usage.cached_tokens) == (0, 0, 0)
     assert (last.answer, last.thinking_tokens, last.natural_end) == (climbed[2].answer, 5, True)
     assert len(model.asked) == 1 + 2 + 2  # an answer at rung 0, then a segment and an answer at each of two rungs
 
 
 def test_what_a_rung_generated_is_its_segment_and_its_answer() -> None:
     climbed = steps(Scripted())
-    assert [step.generated_tokens for step in climbed] == [3, 4 + 3, 4 + 3, 8 + 3]
+    assert [step.usage.decoded_tokens for step in climbed] == [3, 4 + 3, 4 + 3, 8 + 3]
     assert [step.requested_tokens for step in climbed] == [0, 4, 8, 16]
 
 

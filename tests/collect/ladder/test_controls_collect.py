@@ -107,7 +107,7 @@ def test_an_ended_turn_is_its_own_answer_and_costs_nothing() -> None:
     thought = "".join(step.thought for step in steps)
     assert len(thought) == 6
     assert natural.completion == LINE.open + thought
-    assert (natural.generated_tokens, natural.thinking_tokens, natural.is_truncated) == (0, 6, False)
+    assert (natural.usage.decoded_tokens, natural.thinking_tokens, natural.is_truncated) == (0, 6, False)
     assert len(model.asked) == 1 + 2 + 2  # what the ladder itself asks for
 
 
@@ -119,8 +119,8 @@ def test_a_stop_text_is_put_back_and_the_model_goes_on_without_stops(shape: Thin
     prefix, room, stops = model.asked[-1]
     assert (prefix, room, stops) == ("|" + shape.open + thought + stop, 16 - 6 + 3, ())
     (natural,) = rows["natural"]
-    own = natural.segment.text if natural.segment else ""
-    assert len(own) == natural.generated_tokens == natural.answer_tokens == 2
+    own = natural.completion[-2:]
+    assert len(own) == natural.usage.decoded_tokens == natural.answer_tokens == 2
     assert natural.completion == (own if shape is THINK else shape.open + thought + stop + own)
 
 
@@ -140,7 +140,7 @@ def test_the_sham_is_the_forced_answer_at_the_natural_end(length: int, stop: str
         assert (sham.judgement.value, sham.judgement.verdict, sham.natural_end) == (None, Verdict.TRUNCATED, False)
     else:
         assert sham.completion == ended[0].answer.text == steps[-1].answer.text
-        assert (sham.generated_tokens, sham.judgement.judge_tokens) == (0, 0)
+        assert (sham.usage.decoded_tokens, sham.judgement.judge_tokens) == (0, 0)
 
 
 @given(length=st.integers(0, 20), wanted=st.sets(st.sampled_from(ALL)), traces=st.booleans())
@@ -151,7 +151,7 @@ def test_every_trace_has_its_rows_and_every_token_is_counted_once(length: int, w
     assert set(rows) <= wanted | ({"trace"} if traces else set())
     beside = [row for some in rows.values() for row in some]
     own = 2 if length < 16 and wanted & {"natural", "truncated"} else 0
-    assert sum(row.generated_tokens or 0 for row in beside) == own
+    assert sum(row.usage.decoded_tokens or 0 for row in beside) == own
     forced_judged = sum(not step.is_carried for step in steps)
     assert sum(row.judgement.judge_tokens for row in beside) == 5 * (len(judged.seen) - forced_judged)
 

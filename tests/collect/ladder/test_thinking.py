@@ -14,7 +14,7 @@ import overthink
 import overthink.collect.registered
 from overthink.collect.arms.component import Component
 from overthink.collect.arms.registry import PARTS, arm_plans
-from overthink.collect.ladder.accounting import Receipt, UsageMeter
+from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.climb import run_ladder
 from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.collect.ladder.thinking import OneStep, StepByStep, Stepper, TraceContext
@@ -22,7 +22,7 @@ from overthink.collect.ladder.thinking import ReasoningPath as Line
 from overthink.collect.providers.continuation import Segment, TokenContinuation
 from overthink.collect.providers.think_tags import think_format
 from overthink.data.record import Category, RungRecord
-from overthink.data.tokens import DECODED
+from overthink.data.tokens import DECODED, NO_USAGE
 from overthink.plan.study import Plan, checked_plan
 
 TRUTH = {"axis": "capability", "question": "q", "draw": 0, "seed": 5, "good": "ANSWER: 42", "bad": "ANSWER: 7"}
@@ -71,7 +71,7 @@ def test_steps_are_lines_and_budgets_hold(natural_length: int | None) -> None:
             assert step.thinking_tokens <= step.requested_tokens
             assert step.natural_end or step.thinking_tokens == step.requested_tokens
             assert not step.is_restart
-        paid = sum(step.generated_tokens for step in made)
+        paid = sum(step.usage.decoded_tokens or 0 for step in made)
         read = sum(step.answer.tokens for step in made if not step.is_carried)
         assert paid == made[-1].thinking_tokens + read
 
@@ -107,10 +107,10 @@ def test_a_receipt_tells_what_came_behind_its_place(requests: list[tuple[int, in
     prompts = [prompt for _, prompt in requests]
     assert receipt.decoded_tokens == sum(decoded for decoded, _ in requests)
     assert receipt.prompt_tokens == (None if None in prompts else sum(p or 0 for p in prompts))
-    assert meter.since(meter.requests) == Receipt(0, 0, 0)
+    assert meter.since(meter.requests) == NO_USAGE
     for place, (decoded, prompt) in enumerate(requests):
         later = meter.since(place)
-        assert (later.decoded_tokens - meter.since(place + 1).decoded_tokens, prompt is None) == (
+        assert ((later - meter.since(place + 1)).decoded_tokens, prompt is None) == (
             decoded,
             None in prompts[place:][:1],
         )

@@ -170,7 +170,7 @@ def test_controls_take_what_they_decode_and_the_rungs_above_do_not_pay_for_it() 
     steps, rows = beside(6, ("natural", "sham", "truncated"))
     (natural,), (sham,) = rows["natural"], rows["sham"]
     assert [step.seconds for step in steps] == [3.5, 7, 2 + 3, 0]
-    own = natural.segment.tokens if natural.segment else 0
+    own = natural.usage.decoded_tokens or 0
     assert (natural.seconds, natural.attempt_seconds) == (own, 0.5 + 6 + own)
     assert (sham.seconds, sham.attempt_seconds) == (0, steps[2].attempt_seconds)
     assert [row.seconds for row in rows["truncated"]] == [0, 0, 0, 0]

@@ -1,13 +1,12 @@
 """Rows of one agent loop: scores at its checkpoints, and usage with each token counted once."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
-from overthink.collect.agent_loop.accounting import LoopAccounting, generated_tokens, total
+from overthink.collect.agent_loop.accounting import LoopAccounting
 from overthink.collect.scoring.judging import Judgement
 from overthink.data.record import RungRecord, Verdict, verdict_of
-from overthink.data.tokens import NO_OVERHEAD
+from overthink.data.tokens import NO_USAGE
 from overthink.plan.checkpoints import Checkpoints
 
 LATE = "that its provider counts thinking beside its output showed late: the state had passed {label}"
@@ -68,23 +67,21 @@ def loop_rows(
 
 
 def _scored_row(row: RungRecord, checkpoint: Checkpoint, accounting: LoopAccounting, below: int) -> RungRecord:
-    judgement, n_generated = checkpoint.judgement, total(generated_tokens(accounting.entries)[: checkpoint.n_entries])
-    if row.requested_tokens is not None and (n_generated or 0) > row.requested_tokens:
+    judgement, usage = checkpoint.judgement, sum(accounting.usage()[: checkpoint.n_entries], NO_USAGE)
+    if row.requested_tokens is not None and (usage.decoded_tokens or 0) > row.requested_tokens:
         judgement = Judgement(None, Verdict.UNPARSED, None, judgement.judge_tokens, LATE.format(label=row.effort))
     verdict = judgement.verdict
     if not checkpoint.is_end and judgement.value is not None:  # an unfinished loop has not failed to answer
         verdict = verdict_of(judgement.value, row.axis)
-    thought = [entry.thinking for entry in accounting.entries[: checkpoint.n_entries]]
+    end, judge_tokens = checkpoint.n_settled, judgement.judge_tokens
     return replace(
-        row,
+        _with_usage(row, accounting, judge_tokens, start=below, n_entries=checkpoint.n_entries, end=end),
         verdict=verdict,
         value=judgement.value,
         answer=judgement.answer,
-        judge_tokens=judgement.judge_tokens,
-        thinking_tokens=total(thought) if thought else None,  # unknown without a turn
+        thinking_tokens=usage.thinking_tokens if checkpoint.n_entries else None,  # unknown without a turn
         natural_end=checkpoint.is_end and not checkpoint.is_cut,
         truncated=checkpoint.is_cut,
-        **_usage_columns(accounting, start=below, n_entries=checkpoint.n_entries, end=checkpoint.n_settled),
     )
 
 
@@ -95,24 +92,22 @@ def _error_row(
     end = len(accounting.entries)
     below, n_entries = (results[-1].n_settled, results[-1].n_entries) if results else (0, 0)
     reported_tokens = sum(checkpoint.judgement.judge_tokens for checkpoint in results)
-    return replace(
-        row,
-        verdict=Verdict.ERRORED,
-        error=error,
-        judge_tokens=accounting.judge_tokens - reported_tokens if first else 0,
-        **_usage_columns(accounting, start=below if first else end, n_entries=n_entries, end=end),
+    judge_tokens, start = (accounting.judge_tokens - reported_tokens, below) if first else (0, end)
+    row = _with_usage(row, accounting, judge_tokens, start=start, n_entries=n_entries, end=end)
+    return replace(row, verdict=Verdict.ERRORED, error=error)
+
+
+def _with_usage(
+    row: RungRecord, accounting: LoopAccounting, judge_tokens: int, *, start: int, n_entries: int, end: int
+) -> RungRecord:
+    """Return a row with the usage between two checkpoints; cancelled tokens and attempt time are cumulative."""
+    entries = accounting.usage()
+    usage = replace(
+        sum(entries[start:end], NO_USAGE),
+        thinking_tokens=None,
+        answer_tokens=None,
+        judge_tokens=judge_tokens,
+        cancelled_tokens=sum(entries[n_entries:end], NO_USAGE).decoded_tokens,
     )
-
-
-def _usage_columns(accounting: LoopAccounting, *, start: int, n_entries: int, end: int) -> dict[str, Any]:
-    """Return the usage columns between two checkpoints; cancelled tokens and attempt time are cumulative."""
-    new, counts = accounting.entries[start:end], generated_tokens(accounting.entries)
-    return {
-        "generated_tokens": total(counts[start:end]),
-        "prompt_tokens": total(entry.prompt for entry in new),
-        "cached_tokens": total(entry.cache_read for entry in new),
-        "verifier_tokens": 0,
-        "seconds": accounting.seconds(start, end),
-        "attempt_seconds": accounting.seconds(0, end),
-        **asdict(NO_OVERHEAD) | {"cancelled_tokens": total(counts[n_entries:end])},
-    }
+    seconds, attempt_seconds = accounting.seconds(start, end), accounting.seconds(0, end)
+    return replace(row, **usage.columns(), seconds=seconds, attempt_seconds=attempt_seconds)

@@ -18,7 +18,7 @@ from inspect_ai.scorer import Scorer
 from inspect_ai.solver import Generate, Solver, TaskState
 from inspect_ai.tool import ToolFunction
 
-from overthink.collect.agent_loop.accounting import LoopAccounting, generated_tokens, total
+from overthink.collect.agent_loop.accounting import LoopAccounting
 from overthink.collect.agent_loop.replay import LoopReplay, snapshot, state_setter, take_over
 from overthink.collect.agent_loop.rows import Checkpoint, loop_rows
 from overthink.collect.arms.strategies.calculator import calculator
@@ -30,7 +30,7 @@ from overthink.collect.session.failures import Boundary
 from overthink.collect.sinks import TraceSink
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
-from overthink.data.tokens import CutShort
+from overthink.data.tokens import NO_USAGE, CutShort
 from overthink.errors import InputError
 from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.study import Plan, TaskPlan
@@ -235,7 +235,7 @@ class AgentTrace:
         entries = self._accounting.entries
         if self._work.checkpoints.unit == "turns":
             return len(self._ends) + (len(entries) > self._last_turn_end)
-        return total(generated_tokens(entries)) or 0
+        return sum(self._accounting.usage(), NO_USAGE).decoded_tokens or 0
 
     def _n_passed(self) -> int:
         """Return how many checkpoints the trace has exceeded."""
@@ -249,7 +249,7 @@ class AgentTrace:
             InputError: It has counted none in this run.
             RuntimeError: It counted none in this turn.
         """
-        count = generated_tokens(self._accounting.entries)[-1]
+        count = self._accounting.usage()[-1].decoded_tokens
         if self._work.checkpoints.unit == "turns" or count or (count == 0 and not calls_tools):
             return
         message = f"{self._work.plan.model} does not say how many tokens it generated, and --loop-tokens counts them"

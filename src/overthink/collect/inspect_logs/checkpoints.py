@@ -8,7 +8,7 @@ forward.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import numpy as np
 from inspect_ai.event import ModelEvent, ScoreEvent
@@ -17,11 +17,10 @@ from inspect_ai.log import EvalSample, EvalSampleSummary, EvalSpec
 from overthink.collect.inspect_logs.files import OpenLog
 from overthink.collect.inspect_logs.times import WorkClock
 from overthink.collect.inspect_logs.traces import flat_scores
+from overthink.data.tokens import total
 
 LogCheckpointUnit = Literal["tokens", "turns", "cost"]
 """Unit in which checkpoints are compared: output tokens, calls of the evaluated model, or US dollars."""
-
-NumberT = TypeVar("NumberT", int, float)
 
 RUNGS = 8
 """Maximum number of budgets on the grid."""
@@ -114,9 +113,9 @@ def path_of(sample: EvalSample, spec: EvalSpec) -> LogPath:
             steps.append(
                 LogStep(
                     tokens=last.tokens + usage.output_tokens,
-                    thinking=_plus(last.thinking, usage.reasoning_tokens),
+                    thinking=total((last.thinking, usage.reasoning_tokens)),
                     turns=last.turns + 1,
-                    cost=_plus(last.cost, usage.total_cost),
+                    cost=total((last.cost, usage.total_cost)),
                     seconds=clock.seconds,
                     scores=last.scores,
                 )
@@ -165,7 +164,3 @@ def grid_label(budget: float, unit: LogCheckpointUnit) -> str:
     if unit == "cost":
         return f"{budget:.4g} USD"
     return f"{budget:.0f} {unit}"
-
-
-def _plus(total: NumberT | None, more: NumberT | None) -> NumberT | None:
-    return None if total is None or more is None else total + more

@@ -39,6 +39,7 @@ from overthink.data.arms_of_runs import ModelRun, Placement, assign_curves
 from overthink.data.labels import AnswerPosition
 from overthink.data.ladder import ThinkingSetting
 from overthink.data.record import Axis, RungRecord
+from overthink.data.tokens import TokenUsage
 from overthink.errors import InputError
 
 _SAMPLING = (
@@ -153,9 +154,9 @@ class ForeignLogs:
 
     def _placements(self, traces: Sequence[LogTrace]) -> list[Placement]:
         """Return the placement (arm, rung, estimand) of every log."""
-        usage: dict[int, list[tuple[int | None, int | None]]] = defaultdict(list)
+        usage: dict[int, list[TokenUsage]] = defaultdict(list)
         for trace in traces:
-            usage[trace.log].append((trace.tokens.thinking, trace.tokens.output))
+            usage[trace.log].append(trace.tokens)
         runs = []
         for i, log in enumerate(self.logs):
             spec = log.header.eval

@@ -10,7 +10,7 @@ from overthink.collect.scoring.score_values import answer_not_found, reports_ref
 from overthink.collect.session.failures import MAX_ERROR_CHARS, without_keys
 from overthink.data.arms_of_runs import Placement
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict, verdict_of
-from overthink.data.tokens import split_output
+from overthink.data.tokens import split_response
 
 NO_SCORE = "the log holds no score"
 
@@ -46,9 +46,7 @@ class LogScale:
 def outcome_row(trace: LogTrace, draw: int, *, placement: Placement, scale: LogScale) -> RungRecord:
     """Return the row of the final outcome of a trace."""
     value, verdict, error = _score_outcome(trace.values, trace, scale)
-    n_decoded, answer_tokens = split_output(
-        trace.tokens.thinking, trace.tokens.output, excludes_reasoning=placement.excludes_reasoning
-    )
+    usage = split_response(trace.tokens, excludes_reasoning=placement.excludes_reasoning)
     return RungRecord(
         study=scale.study,
         arm=placement.arm,
@@ -62,12 +60,7 @@ def outcome_row(trace: LogTrace, draw: int, *, placement: Placement, scale: LogS
         verdict=verdict,
         value=value,
         requested_tokens=placement.requested_tokens,
-        thinking_tokens=trace.tokens.thinking,
-        answer_tokens=answer_tokens,
-        generated_tokens=n_decoded,
-        prompt_tokens=trace.tokens.prompt,
-        cached_tokens=trace.tokens.cache_read,
-        judge_tokens=trace.tokens.judge,
+        **usage.columns(),
         seconds=trace.seconds,
         attempt_seconds=trace.seconds if error is None else None,
         truncated=_is_truncated(trace, scale),
@@ -150,6 +143,6 @@ def _is_truncated(trace: LogTrace, scale: LogScale) -> bool | None:
     """Return whether a limit or the output cap ended the trace; None if unknown from the log's summary."""
     if trace.summary.limit:
         return True
-    if trace.summary.turn_count != 1 or trace.tokens.output is None:
+    if trace.summary.turn_count != 1 or trace.tokens.decoded_tokens is None:
         return None
-    return scale.max_tokens is not None and trace.tokens.output >= scale.max_tokens
+    return scale.max_tokens is not None and trace.tokens.decoded_tokens >= scale.max_tokens

@@ -28,7 +28,7 @@ def add_seconds(logs: Sequence[OpenLog], traces: Sequence[LogTrace]) -> list[Log
     """
     judged_traces: dict[int, list[LogTrace]] = defaultdict(list)
     for trace in traces:
-        if trace.tokens.judge:
+        if trace.tokens.judge_tokens:
             judged_traces[trace.log].append(trace)
     scoring: dict[tuple[int, str | int, int], float | None] = {}
     for number, members in judged_traces.items():
@@ -99,5 +99,5 @@ def _seconds(log: OpenLog, trace: LogTrace, scoring: dict[tuple[int, str | int, 
     elapsed = summary.total_time if summary.working_time is None else summary.working_time
     if elapsed is None or log.header.eval.model == TAKES_NO_TIME:
         return None
-    scoring_time = scoring.get((trace.log, summary.id, summary.epoch)) if trace.tokens.judge else 0.0
+    scoring_time = scoring.get((trace.log, summary.id, summary.epoch)) if trace.tokens.judge_tokens else 0.0
     return None if scoring_time is None else max(0.0, elapsed - scoring_time)

@@ -8,7 +8,7 @@ Token usage of a sample, split between the evaluated model and its judges.
 import math
 from collections import defaultdict
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from inspect_ai.log import EvalSampleSummary, EvalSpec
@@ -17,6 +17,7 @@ from inspect_ai.scorer import Score
 
 from overthink.collect.inspect_logs.files import OpenLog
 from overthink.collect.scoring.score_values import DERIVED, UnreadableValueError, grader_failed, stated_answer, to_value
+from overthink.data.tokens import UNKNOWN_USAGE, TokenUsage
 
 
 def flat_scores(scores: dict[str, Score] | None, derived_key: str | None = None) -> dict[str, Any]:
@@ -81,36 +82,17 @@ def score_of(scores: dict[str, Score] | None, name: str) -> Score | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class SampleTokens:
-    """Tokens of one sample, as counted by the provider; None if not reported.
-
-    Attributes:
-        thinking: Reasoning of the evaluated model.
-        output: Output of the evaluated model, with or without the reasoning, by provider.
-        prompt: Prompt tokens of the evaluated model, cached ones included.
-        cache_read: Cached prompt tokens.
-        judge: All tokens of other models and other roles.
-    """
-
-    thinking: int | None = None
-    output: int | None = None
-    prompt: int | None = None
-    cache_read: int | None = None
-    judge: int | None = None
-
-
 def sample_tokens(
     spec: EvalSpec, model_usage: Mapping[str, ModelUsage], role_usage: Mapping[str, ModelUsage]
-) -> SampleTokens:
-    """Return the usage of a sample, split by model role.
+) -> TokenUsage:
+    """Return the usage of a sample, split by model role, as reported by the provider.
 
     A judge that runs the evaluated model under a role of its own is identified by the role; one that calls
     the evaluated model without a role cannot be separated.
     """
     own = model_usage.get(spec.model)
     if own is None:
-        return SampleTokens()
+        return UNKNOWN_USAGE
     alone = model_usage.keys() == {spec.model}
     same = [usage for role, usage in role_usage.items() if _runs_evaluated(spec, role, alone=alone)]
     judges = [usage for model, usage in model_usage.items() if model != spec.model]
@@ -118,12 +100,13 @@ def sample_tokens(
     cache_read = _minus(own.input_tokens_cache_read, [usage.input_tokens_cache_read for usage in same])
     written = _minus(own.input_tokens_cache_write, [usage.input_tokens_cache_write for usage in same])
     fresh = _minus(own.input_tokens, [usage.input_tokens for usage in same])
-    return SampleTokens(
-        thinking=_minus(own.reasoning_tokens, [usage.reasoning_tokens for usage in same]),
-        output=_minus(own.output_tokens, [usage.output_tokens for usage in same]),
-        prompt=None if fresh is None else fresh + (cache_read or 0) + (written or 0),
-        cache_read=cache_read,
-        judge=judge_tokens,
+    return replace(
+        UNKNOWN_USAGE,
+        thinking_tokens=_minus(own.reasoning_tokens, [usage.reasoning_tokens for usage in same]),
+        decoded_tokens=_minus(own.output_tokens, [usage.output_tokens for usage in same]),
+        prompt_tokens=None if fresh is None else fresh + (cache_read or 0) + (written or 0),
+        cached_tokens=cache_read,
+        judge_tokens=judge_tokens,
     )
 
 
@@ -158,7 +141,7 @@ class LogTrace:
     question: str
     summary: EvalSampleSummary
     values: dict[str, Any]
-    tokens: SampleTokens
+    tokens: TokenUsage
     seconds: float | None = None
 
 

@@ -7,29 +7,14 @@ trace has no rows; its total usage is stored instead (:mod:`overthink.storage.jo
 """
 
 from collections.abc import Coroutine
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, replace
 from typing import Any
 
 from overthink.collect.ladder.clock import Clock, Stopwatch
 from overthink.collect.providers.continuation import Segment
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.record import Category
-from overthink.data.tokens import OVERHEAD_COLUMNS, CutShort, OnTheWay, Paid
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """Token usage of some requests; None if a server did not report it.
-
-    Attributes:
-        decoded_tokens: Tokens decoded by the model under test, kept or not.
-        prompt_tokens: Prompt tokens of its requests.
-        cached_tokens: Prompt tokens from the server's cache.
-    """
-
-    decoded_tokens: int
-    prompt_tokens: int | None
-    cached_tokens: int | None
+from overthink.data.tokens import NO_USAGE, CutShort, TokenUsage, difference
 
 
 class CalledOffError(RuntimeError):
@@ -39,26 +24,27 @@ class CalledOffError(RuntimeError):
 class UsageMeter:
     """Meter of the token usage of one trace.
 
+    Attributes:
+        overhead: Overhead tokens since the trace began.
+
     Example:
         >>> meter = UsageMeter()
         >>> meter.record(Segment("hm", None, tokens=7, is_complete=True, prompt_tokens=20, cached_tokens=None))
         >>> meter.charge(Category.REJECTED, 7)
-        >>> meter.since(0), meter.overhead().rejected_tokens
-        (Receipt(decoded_tokens=7, prompt_tokens=20, cached_tokens=None), 7)
-        >>> meter.since(meter.requests)
-        Receipt(decoded_tokens=0, prompt_tokens=0, cached_tokens=0)
+        >>> meter.since(0).decoded_tokens, meter.since(meter.requests).decoded_tokens, meter.overhead.rejected_tokens
+        (7, 0, 7)
     """
 
     def __init__(self) -> None:
-        self._receipts: list[Receipt] = []
-        self._spent: dict[Category, int | None] = dict.fromkeys(OVERHEAD_COLUMNS, 0)
+        self.overhead = NO_USAGE
+        self._requests: list[TokenUsage] = []
         self._unanswered = 0
         self._called_off = False
 
     @property
     def requests(self) -> int:
         """Number of recorded requests: a position for :meth:`since`."""
-        return len(self._receipts)
+        return len(self._requests)
 
     @property
     def n_pending(self) -> int:
@@ -88,7 +74,7 @@ class UsageMeter:
 
     def record(self, segment: Segment) -> None:
         """Record an answered request."""
-        self._receipts.append(Receipt(segment.tokens, segment.prompt_tokens, segment.cached_tokens))
+        self._requests.append(segment.usage)
 
     def charge(self, category: Category, tokens: int | None) -> None:
         """Charge overhead tokens.
@@ -98,22 +84,11 @@ class UsageMeter:
                 here; those of guards and verifiers are prompt and decoded tokens, recorded only here.
             tokens: Number of tokens; None if the server did not report it; negative to undo an earlier charge.
         """
-        self._spent[category] = _plus(self._spent[category], tokens)
+        self.overhead += TokenUsage.of(category, tokens)
 
-    def since(self, first: int) -> Receipt:
-        """Return the usage of the requests from a position on."""
-        total = Receipt(0, 0, 0)
-        for receipt in self._receipts[first:]:
-            total = Receipt(
-                total.decoded_tokens + receipt.decoded_tokens,
-                _plus(total.prompt_tokens, receipt.prompt_tokens),
-                _plus(total.cached_tokens, receipt.cached_tokens),
-            )
-        return total
-
-    def overhead(self) -> OnTheWay:
-        """Return the overhead tokens since the trace began."""
-        return OnTheWay(**{OVERHEAD_COLUMNS[category]: tokens for category, tokens in self._spent.items()})
+    def since(self, first: int) -> TokenUsage:
+        """Return the usage of the requests from a position on, without overhead."""
+        return sum(self._requests[first:], NO_USAGE)
 
     def call_off(self) -> None:
         """Refuse further requests: the trace has failed. Open requests finish, so that their usage is recorded."""
@@ -129,16 +104,12 @@ class UsageMeter:
             raise CalledOffError("another request of this trace has failed")
 
 
-def _plus(a: int | None, b: int | None) -> int | None:
-    return None if a is None or b is None else a + b
-
-
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
     """Usage that the rows have reported so far."""
 
     requests: int
-    overhead: OnTheWay
+    overhead: TokenUsage
     judge_tokens: int
     seconds: float | None
 
@@ -176,7 +147,7 @@ class TraceAccounting:
 
     def settle(self) -> None:
         """Mark all usage so far as reported by rows."""
-        self._snapshot = _Snapshot(self.meter.requests, self.meter.overhead(), self.judge_tokens, self.watch.seconds)
+        self._snapshot = _Snapshot(self.meter.requests, self.meter.overhead, self.judge_tokens, self.watch.seconds)
 
     def write_off(self) -> None:
         """Charge as cancelled the unreported decoded tokens, which no answer will use.
@@ -184,11 +155,10 @@ class TraceAccounting:
         Tokens rejected by a guard and probe tokens keep their category. Pruned tokens are defined relative to the
         answered path; there is none, so they count as cancelled.
         """
-        new = self._new_overhead()
-        self.meter.charge(Category.PRUNED, _minus(0, new.pruned_tokens))
+        new = self.meter.overhead - self._snapshot.overhead
+        self.meter.charge(Category.PRUNED, difference(0, new.pruned_tokens))
         n_decoded = self.meter.since(self._snapshot.requests).decoded_tokens
-        n_cancelled = _minus(_minus(n_decoded, new.probe_tokens), new.rejected_tokens)
-        self.meter.charge(Category.CANCELLED, n_cancelled)
+        self.meter.charge(Category.CANCELLED, difference(n_decoded, new.probe_tokens, new.rejected_tokens))
 
     def columns(self, *, is_control: bool) -> dict[str, Any]:
         """Return the usage columns of the next row: everything not yet reported.
@@ -196,36 +166,14 @@ class TraceAccounting:
         Args:
             is_control: The row is a control row, whose columns are not cumulative.
         """
-        receipt = self.meter.since(self._snapshot.requests)
-        overhead = self._new_overhead() if is_control else self.meter.overhead()
-        return {
-            "generated_tokens": receipt.decoded_tokens,
-            "prompt_tokens": receipt.prompt_tokens,
-            "cached_tokens": receipt.cached_tokens,
-            "verifier_tokens": 0,
-            "judge_tokens": self.judge_tokens - self._snapshot.judge_tokens,
-            "seconds": self.watch.since(self._snapshot.seconds),
-            **asdict(overhead),
-        }
+        usage = self.meter.since(self._snapshot.requests) + self.meter.overhead
+        if is_control:
+            usage -= self._snapshot.overhead
+        judge_tokens = self.judge_tokens - self._snapshot.judge_tokens
+        usage = replace(usage, judge_tokens=judge_tokens, thinking_tokens=None, answer_tokens=None)
+        return {**usage.columns(), "seconds": self.watch.since(self._snapshot.seconds)}
 
     def cut_short(self, trace: TraceKey) -> CutShort:
         """Return the total usage of a trace that will have no rows."""
-        receipt, overhead = self.meter.since(0), self.meter.overhead()
-        usage = Paid(
-            prompt_tokens=receipt.prompt_tokens,
-            cached_tokens=receipt.cached_tokens,
-            decoded_tokens=receipt.decoded_tokens,
-            judge_tokens=self.judge_tokens,
-            guard_tokens=overhead.guard_tokens,
-            step_verifier_tokens=overhead.step_verifier_tokens,
-        )
-        return CutShort(*trace, usage, self.meter.n_pending)
-
-    def _new_overhead(self) -> OnTheWay:
-        now, before = self.meter.overhead(), self._snapshot.overhead
-        names = [field.name for field in fields(OnTheWay)]
-        return OnTheWay(**{name: _minus(getattr(now, name), getattr(before, name)) for name in names})
-
-
-def _minus(whole: int | None, part: int | None) -> int | None:
-    return None if whole is None or part is None else whole - part
+        usage = self.meter.since(0) + self.meter.overhead + TokenUsage(judge_tokens=self.judge_tokens)
+        return CutShort(*trace, usage.undivided(), self.meter.n_pending)

@@ -10,7 +10,7 @@ from overthink.collect.ladder.thinking import Thinker, TraceContext
 from overthink.collect.providers.continuation import Prefix, Segment
 from overthink.data.missing_rungs import Fork, SparseTrace, place_rungs
 from overthink.data.record import RungRecord
-from overthink.data.tokens import NO_OVERHEAD, OnTheWay
+from overthink.data.tokens import TokenUsage, total
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +23,14 @@ class Step:
         thinking_tokens: Thinking tokens so far.
         answer: The forced answer.
         natural_end: The model had ended its thinking by itself.
-        generated_tokens: Tokens newly decoded for this rung, answer and discarded tokens included; 0 for a step carried
-            forward.
-        prompt_tokens: Prompt tokens of this rung's requests; None if the server reports none.
-        cached_tokens: Prompt tokens read from the server's cache; None if not reported.
+        usage: Prompt and decoded tokens of this rung's requests, answer and discarded tokens included; 0 for a step
+            carried forward. Its overhead is cumulative since the start of the trace.
         thought: Thinking text since the rung below; all of it after a restart.
         prefix: Prompt and thinking at this rung, not yet closed.
         stop: Stop text that ended the thinking, "" for the end of the turn; None if it has not ended or is unknown.
         is_carried: The step repeats the one below, because the trace had ended.
         thought_ids: Token ids of all thinking so far; None if the provider does not use them.
         is_restart: The thinking is not a continuation of that of the rung below.
-        overhead: Overhead tokens since the start of the trace.
         score: Verifier score of the thinking; None without a verifier.
         seconds: Wall-clock seconds newly spent on this rung; like all times, None without a clock.
         thinking_seconds: Seconds of all thinking so far, interventions and search included.
@@ -45,16 +42,13 @@ class Step:
     thinking_tokens: int
     answer: Segment
     natural_end: bool
-    generated_tokens: int
-    prompt_tokens: int | None
-    cached_tokens: int | None
+    usage: TokenUsage
     thought: str
     prefix: Prefix
     stop: str | None = None
     is_carried: bool = False
     thought_ids: tuple[int, ...] | None = None
     is_restart: bool = False
-    overhead: OnTheWay = NO_OVERHEAD
     score: float | None = None
     seconds: float | None = None
     thinking_seconds: float | None = None
@@ -63,8 +57,7 @@ class Step:
     @property
     def attempt_seconds(self) -> float | None:
         """Seconds of one attempt up to this rung: thinking and answer."""
-        thinking, answer = self.thinking_seconds, self.answer_seconds
-        return None if thinking is None or answer is None else thinking + answer
+        return total((self.thinking_seconds, self.answer_seconds))
 
 
 async def run_ladder(context: TraceContext, thinker: Thinker) -> AsyncIterator[Step]:
@@ -83,27 +76,24 @@ async def run_ladder(context: TraceContext, thinker: Thinker) -> AsyncIterator[S
             continue
         with watch.running():
             path = await thinker.to(rung, budget)
-        thinking, answer_start = _plus(thinking, watch.since(start)), watch.seconds
+        thinking, answer_start = total((thinking, watch.since(start))), watch.seconds
         with watch.running():
             fork = await continuation.append_text(path.prefix, spec.format.close + spec.format.cue)
             sampling = spec.answering(*(path.answer_key or (rung, "answer")))
             answer = await meter.send(continuation.decode(fork, sampling, truth=spec.truth_for("answer", path.tokens)))
-        receipt, is_restart = meter.since(first_request), not path.text.startswith(previous_text)
+        is_restart = not path.text.startswith(previous_text)
         below = Step(
             rung=rung,
             requested_tokens=budget,
             thinking_tokens=path.tokens,
             answer=answer,
             natural_end=path.ended,
-            generated_tokens=receipt.decoded_tokens,
-            prompt_tokens=receipt.prompt_tokens,
-            cached_tokens=receipt.cached_tokens,
+            usage=meter.since(first_request) + meter.overhead,
             thought=path.text if is_restart else path.text[len(previous_text) :],
             prefix=path.prefix,
             stop=path.stop,
             thought_ids=_ids_after(prompt, path.prefix),
             is_restart=is_restart,
-            overhead=meter.overhead(),
             score=path.score,
             seconds=watch.since(start),
             thinking_seconds=thinking,
@@ -120,18 +110,12 @@ def _carry_forward(below: Step, rung: int, budget: int) -> Step:
         below,
         rung=rung,
         requested_tokens=budget,
-        generated_tokens=0,
-        prompt_tokens=0,
-        cached_tokens=0,
+        usage=replace(below.usage, decoded_tokens=0, prompt_tokens=0, cached_tokens=0),
         thought="",
         is_carried=True,
         is_restart=False,
         seconds=None if below.seconds is None else 0.0,
     )
-
-
-def _plus(a: float | None, b: float | None) -> float | None:
-    return None if a is None or b is None else a + b
 
 
 def _ids_after(prompt: Prefix, prefix: Prefix) -> tuple[int, ...] | None:
@@ -183,9 +167,7 @@ def _step(fork: Fork, answer: Segment, prefix: Prefix) -> Step:
         thinking_tokens=fork.budget,
         answer=answer,
         natural_end=False,
-        generated_tokens=fork.newly + answer.tokens,
-        prompt_tokens=answer.prompt_tokens,
-        cached_tokens=answer.cached_tokens,
+        usage=answer.usage + TokenUsage(decoded_tokens=fork.newly),
         thought="",
         prefix=prefix,
     )

@@ -14,6 +14,7 @@ from overthink.collect.ladder.thinking import TraceContext
 from overthink.collect.providers.continuation import Sampling, Segment
 from overthink.collect.scoring.judging import Judgement
 from overthink.data.record import ON_TRACE, Estimand, Verdict
+from overthink.data.tokens import NO_USAGE, TokenUsage, total
 from overthink.plan.study import Plan
 
 NATURAL_CONTROLS = ("natural", "truncated")
@@ -34,7 +35,7 @@ class ControlRow:
         answer_tokens: Tokens of the answer; None if the row has no answer of its own.
         natural_end: The model had ended its thinking by itself.
         is_truncated: The answer was truncated.
-        segment: Segment newly decoded for this row; None without one.
+        usage: Token usage of the requests newly made for this row.
         seconds: Wall-clock seconds newly spent on this row; None without a clock.
         attempt_seconds: Seconds of one attempt with this end; None if unknown.
         on_trace: The thinking was scored, not the answer.
@@ -49,25 +50,10 @@ class ControlRow:
     answer_tokens: int | None
     natural_end: bool
     is_truncated: bool | None
-    segment: Segment | None = None
+    usage: TokenUsage = NO_USAGE
     seconds: float | None = None
     attempt_seconds: float | None = None
     on_trace: bool = False
-
-    @property
-    def generated_tokens(self) -> int | None:
-        """Tokens newly decoded for this row; None if the server reports no count."""
-        return 0 if self.segment is None else self.segment.tokens
-
-    @property
-    def prompt_tokens(self) -> int | None:
-        """Prompt tokens of this row's request."""
-        return 0 if self.segment is None else self.segment.prompt_tokens
-
-    @property
-    def cached_tokens(self) -> int | None:
-        """Prompt tokens read from the server's cache."""
-        return 0 if self.segment is None else self.segment.cached_tokens
 
 
 ScoreCompletion = Callable[[str, bool], Awaitable[Judgement]]
@@ -156,11 +142,9 @@ class Controls:
             answer_tokens=own.tokens,
             natural_end=True,
             is_truncated=not own.is_complete,
-            segment=own,
+            usage=own.usage,
             seconds=elapsed,
-            attempt_seconds=None
-            if elapsed is None or step.thinking_seconds is None
-            else step.thinking_seconds + elapsed,
+            attempt_seconds=total((step.thinking_seconds, elapsed)),
         )
 
     async def _own_answer(self, step: Step) -> tuple[Segment, str]:
@@ -206,7 +190,7 @@ class Controls:
             has_own_row = natural.estimand in self.kinds  # then its own row counts the tokens
             judgement = replace(natural.judgement, judge_tokens=0) if has_own_row else natural.judgement
             row = replace(natural, estimand=Estimand.TRUNCATED, judgement=judgement)
-            row = replace(row, segment=None, seconds=self.context.watch.no_time) if has_own_row else row
+            row = replace(row, usage=NO_USAGE, seconds=self.context.watch.no_time) if has_own_row else row
         elif step.is_carried and self._truncated_row is not None:
             row = self._repeat(self._truncated_row)
         else:
@@ -248,7 +232,7 @@ class Controls:
 
     def _repeat(self, row: ControlRow) -> ControlRow:
         judgement = replace(row.judgement, judge_tokens=0)
-        return replace(row, judgement=judgement, segment=None, seconds=self.context.watch.no_time)
+        return replace(row, judgement=judgement, usage=NO_USAGE, seconds=self.context.watch.no_time)
 
 
 def control_rows(plan: Plan, scorer: str) -> Iterator[tuple[Estimand, str, int, int | None]]:

@@ -16,6 +16,7 @@ from overthink.collect.ladder.thinking import TraceContext
 from overthink.collect.providers.continuation import Segment
 from overthink.collect.scoring.judging import Judgement
 from overthink.data.record import Estimand
+from overthink.data.tokens import NO_USAGE
 from overthink.stats.controls import GOOD
 
 MIN_SHARE_DIFFERENCE = 0.25
@@ -54,7 +55,7 @@ class Resampling:
         final_row = replace(
             rows[-1],
             judgement=replace(rows[-1].judgement, judge_tokens=0),
-            segment=None,
+            usage=NO_USAGE,
             seconds=self.context.watch.no_time,
         )
         carried_steps = [step for step in steps if step.is_carried]
@@ -77,7 +78,7 @@ class Resampling:
         first_request, start = meter.requests, watch.seconds
         with watch.running():
             answers = await gather_limited(meter, [partial(self._once, step, number) for number in range(self.tries)])
-        receipt, took = meter.since(first_request), watch.since(start)
+        usage, took = meter.since(first_request), watch.since(start)
         # Sequential: the cost of a scorer's own calls is the difference in usage around each.
         judgements = [await self.score(answer.text, not answer.is_complete) for answer in answers]
         return ControlRow(
@@ -90,7 +91,7 @@ class Resampling:
             answer_tokens=None,
             natural_end=step.natural_end,
             is_truncated=None,
-            segment=Segment("", None, receipt.decoded_tokens, True, receipt.prompt_tokens, receipt.cached_tokens),
+            usage=usage,
             seconds=took,
         )
 

@@ -1,7 +1,7 @@
 """Collection of one trace: rows and texts of the forced ladder and of its controls."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from inspect_ai.scorer import Scorer
@@ -22,7 +22,7 @@ from overthink.collect.session.failures import Boundary
 from overthink.collect.sinks import TraceSink
 from overthink.data.missing_rungs import Fork, TraceKey, place_rungs
 from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict
-from overthink.data.tokens import NO_OVERHEAD, CutShort
+from overthink.data.tokens import CutShort
 from overthink.plan.study import Plan, TaskPlan
 
 
@@ -181,21 +181,20 @@ class Trace:
         )
 
     def _keep(self, step: Step, judgement: Judgement, completion: str) -> None:
+        usage = replace(
+            step.usage,
+            thinking_tokens=step.thinking_tokens,
+            answer_tokens=step.answer.tokens,
+            judge_tokens=0 if step.is_carried else judgement.judge_tokens,
+        )
         self.records.append(
             self._record(
                 step.rung,
                 step.requested_tokens,
                 verdict=judgement.verdict,
                 value=judgement.value,
-                thinking_tokens=step.thinking_tokens,
-                answer_tokens=step.answer.tokens,
-                generated_tokens=step.generated_tokens,
-                prompt_tokens=step.prompt_tokens,
-                cached_tokens=step.cached_tokens,
-                verifier_tokens=0,
-                judge_tokens=0 if step.is_carried else judgement.judge_tokens,
                 verifier_score=step.score,
-                **asdict(step.overhead),
+                **usage.columns(),
                 seconds=step.seconds,
                 attempt_seconds=step.attempt_seconds,
                 natural_end=step.natural_end,
@@ -220,6 +219,12 @@ class Trace:
         self._books.settle()
 
     def _keep_one_beside(self, row: ControlRow) -> None:
+        usage = replace(
+            row.usage,
+            thinking_tokens=row.thinking_tokens,
+            answer_tokens=row.answer_tokens,
+            judge_tokens=row.judgement.judge_tokens,
+        )
         self.beside.append(
             self._record(
                 row.rung,
@@ -228,14 +233,7 @@ class Trace:
                 scorer=self._scorer + (ON_TRACE if row.on_trace else ""),
                 verdict=row.judgement.verdict,
                 value=row.judgement.value,
-                thinking_tokens=row.thinking_tokens,
-                answer_tokens=row.answer_tokens,
-                generated_tokens=row.generated_tokens,
-                prompt_tokens=row.prompt_tokens,
-                cached_tokens=row.cached_tokens,
-                verifier_tokens=0,
-                judge_tokens=row.judgement.judge_tokens,
-                **asdict(NO_OVERHEAD),
+                **usage.columns(),
                 seconds=row.seconds,
                 attempt_seconds=row.attempt_seconds,
                 natural_end=row.natural_end,

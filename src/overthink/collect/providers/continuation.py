@@ -15,6 +15,7 @@ from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, Model
 from overthink.collect.providers.chat_template import render_chat
 from overthink.collect.providers.reply_checks import checked_counts
 from overthink.collect.providers.timeouts import seconds_for
+from overthink.data.tokens import TokenUsage
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class Segment:
     cached_tokens: int | None
     stop: str | None = None
     top: tuple[float, ...] | None = None
+
+    @property
+    def usage(self) -> TokenUsage:
+        """Token usage of its request."""
+        return TokenUsage(self.prompt_tokens, self.cached_tokens, decoded_tokens=self.tokens)
 
 
 @dataclass(frozen=True, slots=True)

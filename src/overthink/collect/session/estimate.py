@@ -10,6 +10,7 @@ from inspect_ai.model import Model
 from overthink.collect.arms.registry import Arm
 from overthink.cost.estimate import AmountRange, Estimate, Rates, bill
 from overthink.cost.prices import is_own, per_million, rates_of
+from overthink.data.tokens import total
 from overthink.plan.study import Plan
 
 JUDGE_TEMPLATE_TOKENS = 400
@@ -102,10 +103,8 @@ def estimate_plan(
             judge_calls += traces * work.graded_answers[1]
             read = task.prompt_tokens + JUDGE_TEMPLATE_TOKENS
             least, most = (read + written for written in JUDGE_DECODED_TOKENS)
-            judge = (
-                judge[0] + fewest * work.graded_answers[0] * least,
-                _sum(judge[1], traces * work.graded_answers[1] * (most + plan.answer_tokens)),
-            )
+            grades = (fewest * work.graded_answers[0], traces * work.graded_answers[1])
+            judge = _plus(judge, (least, most + plan.answer_tokens), grades)
     in_steps = any(arm.max_segments is None for arm in arms)
     names = tuple(dict.fromkeys(name for task in workloads for name in task.graders))
     paid_graders = [name for name in names if not (is_own(name) or (free and name == plan.model))]
@@ -262,9 +261,5 @@ def _highest_rates(models: Sequence[str]) -> tuple[Rates | None, str]:
     return max(known_rates, key=lambda rates: rates.decoded, default=None), reasons
 
 
-def _plus(total: AmountRange, more: AmountRange, times: tuple[int, int]) -> AmountRange:
-    return total[0] + times[0] * more[0], _sum(total[1], None if more[1] is None else times[1] * more[1])
-
-
-def _sum(a: float | None, b: float | None) -> float | None:
-    return None if a is None or b is None else a + b
+def _plus(amount: AmountRange, more: AmountRange, times: tuple[int, int]) -> AmountRange:
+    return amount[0] + times[0] * more[0], total((amount[1], None if more[1] is None else times[1] * more[1]))

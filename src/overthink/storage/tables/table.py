@@ -11,7 +11,7 @@ import polars as pl
 from overthink.data.arms_of_runs import ModelRun, Placement, assign_curves
 from overthink.data.ladder import ThinkingSetting
 from overthink.data.record import Axis, Estimand, Reading, RungRecord, Verdict, verdict_of
-from overthink.data.tokens import split_output
+from overthink.data.tokens import TokenUsage, split_output
 from overthink.errors import InputError
 from overthink.plan.study import HIGH_WORDS
 from overthink.storage.tables.columns import ALIASES, TOKENS, match_columns, numbers, typed_columns
@@ -128,7 +128,8 @@ def _placements(rows: pl.DataFrame) -> list[Placement]:
         rows.select("task", "arm", "effort", "budget", "max_tokens", "other").iter_rows()
     ):
         groups[task, arm, ThinkingSetting(effort, budget, cap), other].append(i)
-    usage = list(rows.select("thinking_tokens", "generated_tokens").iter_rows())
+    counts = rows.select("thinking_tokens", "generated_tokens").iter_rows()
+    usage = [TokenUsage(thinking_tokens=thinking, decoded_tokens=output) for thinking, output in counts]
     runs = [
         ModelRun(task, arm, setting, {"config": other} if other else {}, [usage[i] for i in members])
         for (task, arm, setting, other), members in groups.items()

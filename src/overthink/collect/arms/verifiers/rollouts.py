@@ -13,6 +13,7 @@ from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError, 
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Prefix, Segment
 from overthink.collect.scoring.judging import canonical
+from overthink.data.tokens import total
 from overthink.errors import InputError
 
 Against = Literal["consensus", "target"]
@@ -110,7 +111,7 @@ async def _share_right(context: TraceContext, answers: list[Segment], bill: "_Bi
     values: list[float] = []
     for answer in answers:
         judgement = await context.grade(answer.text, not answer.is_complete)
-        bill.tokens = None if bill.tokens is None else bill.tokens + judgement.judge_tokens
+        bill.tokens = total((bill.tokens, judgement.judge_tokens))
         if judgement.value is not None:
             values.append(judgement.value)
     if not values:
@@ -125,5 +126,4 @@ class _Bill:
     tokens: int | None = 0
 
     def add(self, segment: Segment) -> None:
-        n_tokens = None if segment.prompt_tokens is None else segment.prompt_tokens + segment.tokens
-        self.tokens = None if self.tokens is None or n_tokens is None else self.tokens + n_tokens
+        self.tokens = total((self.tokens, segment.prompt_tokens, segment.tokens))
