@@ -222,8 +222,8 @@ def test_a_fork_that_fails_leaves_the_rows_that_were_there(tmp_path: Path, monke
 def test_a_second_process_is_refused_by_name_and_a_dead_one_is_not_in_the_way(tmp_path: Path) -> None:
     run(tmp_path / "s")
     hold = (
-        "import sys, time; from pathlib import Path; from overthink.storage.study_folder import locked\n"
-        "with locked(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from overthink.storage.study_folder import study_lock\n"
+        "with study_lock(Path(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
         [sys.executable, "-c", hold, str(tmp_path / "s")], stdout=subprocess.PIPE, text=True
