@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 from simulated_study import one_task, run
 
 import overthink
@@ -84,15 +85,15 @@ def test_a_pool_that_does_not_fit_leaves_no_half_of_one(
 def test_a_journal_that_could_not_write_a_trace_writes_none_behind_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from overthink.storage.jsonl import LineFile, read_lines
+    from overthink.storage.jsonl import JsonLines
 
-    header = {"x": 1}
-    with LineFile(tmp_path / "j", header) as file:
-        file.write("first")
+    lines = JsonLines(tmp_path / "j", {"x": 1}, TypeAdapter(str))
+    with lines as file:
+        file.append("first")
         size = (tmp_path / "j").stat().st_size
         with files_no_larger_than(size + 4, monkeypatch), pytest.raises(StoppedError):
-            file.write("too long for the disk")
+            file.append("too long for the disk")
         assert (tmp_path / "j").stat().st_size == size
         with pytest.raises(StoppedError):  # there is room again, but a line is missing
-            file.write("last")
-    assert [line for _, line in read_lines(tmp_path / "j", header)] == [b'"first"\n']
+            file.append("last")
+    assert [line for _, line in lines.read_lines()] == [b'"first"\n']

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from overthink.data.tokens import NO_USAGE, UNDIVIDED, CutShort, TokenUsage
 from overthink.errors import InputError
-from overthink.storage.journal import Unfinished, read_unfinished, write_unfinished
+from overthink.storage.journal import read_unfinished, unfinished_file
 
 counts = st.none() | st.integers(0, 10**9)
 usage = st.builds(TokenUsage, **dict.fromkeys(UNDIVIDED, counts))
@@ -21,9 +21,9 @@ def test_what_was_appended_comes_back_and_so_does_what_was_written_whole(
 ) -> None:
     folder = tmp_path_factory.mktemp("u")
     for trace in told:
-        with Unfinished(folder / "a") as file:  # a run each
+        with unfinished_file(folder / "a") as file:  # a run each
             file.append(trace)
-    write_unfinished(folder / "b", told)
+    unfinished_file(folder / "b").replace(told)
     assert read_unfinished(folder / "b") == told
     if told:
         assert (folder / "a").read_bytes() == (folder / "b").read_bytes()
@@ -40,11 +40,11 @@ def test_the_form_of_a_line_does_not_change(tmp_path: Path) -> None:
 def test_a_torn_line_is_cut_off_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
     assert read_unfinished(tmp_path / "none") == []
     one = CutShort("t", "base", "q", 0, NO_USAGE, 1)
-    with Unfinished(tmp_path / "u") as file:
+    with unfinished_file(tmp_path / "u") as file:
         file.append(one)
     (tmp_path / "u").write_bytes((tmp_path / "u").read_bytes() + b'{"task":"t","ar')
     assert read_unfinished(tmp_path / "u") == [one]
-    with Unfinished(tmp_path / "u") as file:
+    with unfinished_file(tmp_path / "u") as file:
         file.append(one)
     assert read_unfinished(tmp_path / "u") == [one, one]
     (tmp_path / "u").write_bytes((tmp_path / "u").read_bytes().replace(b'"draw":0', b'"draw":"no"'))

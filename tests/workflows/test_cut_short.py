@@ -23,7 +23,8 @@ from overthink.data.record import RungRecord, Verdict
 from overthink.data.tokens import NO_USAGE, TokenUsage, usage_of_rows
 from overthink.errors import StoppedError
 from overthink.plan.study import Plan
-from overthink.storage.journal import Journal, read_unfinished
+from overthink.storage.journal import read_unfinished
+from overthink.storage.jsonl import JsonLines
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.collect import collect_traces
 from overthink.workflows.resume import open_folder
@@ -228,16 +229,18 @@ def test_a_server_that_is_gone_leaves_what_its_last_traces_paid(
 def test_a_full_disk_leaves_what_it_could_not_keep(
     room: int, counted: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    append, kept = Journal.append, list[object]()
+    append, kept = JsonLines.append, list[object]()
 
-    def full(self: Journal, trace: Sequence[RungRecord]) -> None:
+    def full(self: JsonLines[Any], trace: object) -> None:
+        if self.path.name != "journal.jsonl":
+            return append(self, trace)
         if len(kept) >= room:
             raise StoppedError("no space left on device")
         kept.append(trace)
-        append(self, trace)
+        return append(self, trace)
 
     with monkeypatch.context() as broken:
-        broken.setattr(Journal, "append", full)
+        broken.setattr(JsonLines, "append", full)
         with pytest.raises(StoppedError, match="no space"):
             collected(tmp_path / "s", plan())
     source = collected(tmp_path / "s", plan())

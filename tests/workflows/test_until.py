@@ -18,7 +18,7 @@ import overthink
 from overthink.errors import InputError, StoppedError
 from overthink.plan.stopping import Until, read_until
 from overthink.plan.study import Plan
-from overthink.storage.journal import WaveFile, read_journal, read_waves
+from overthink.storage.journal import read_journal, read_waves, wave_draws, wave_file
 from overthink.workflows.forecast import ForecastRequest, forecast_path
 from overthink.workflows.resume import check_folder
 from overthink.workflows.sources import ReadOptions, read_source
@@ -257,9 +257,9 @@ def test_the_command_line_tells_the_worst_case_and_every_wave(overthink: Any) ->
 def test_damaged_waves_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "waves.jsonl"
     assert read_waves(path) == {}
-    with WaveFile(path) as file:
-        file.append("t", ("a", "b"), np.array([2, 3]))
-        file.append("t", ("b", "a"), np.array([1, 2]))
+    with wave_file(path) as file:
+        file.append(wave_draws("t", ("a", "b"), np.array([2, 3])))
+        file.append(wave_draws("t", ("b", "a"), np.array([1, 2])))
     assert read_waves(path)["t"].counts.tolist() == [[2, 3], [2, 1]]
     good = path.read_bytes()
     for bad in (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from overthink.errors import InputError
+from overthink.storage.tables.table_files import FORMAT_NAMES
 
 if TYPE_CHECKING:
     from overthink.forecasts.false_positives import FalsePositives
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 TablePath = Annotated[
     Path,
     typer.Argument(
-        help="A table (CSV, JSONL, Parquet) with question, attempts and successes; a study; logs; or a table of draws."
+        help=f"A table ({FORMAT_NAMES}) with question, attempts and successes; a study; logs; or a table of draws."
     ),
 ]
 ThresholdShares = Annotated[

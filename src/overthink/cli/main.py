@@ -12,6 +12,7 @@ from overthink.cli.options import boundaries, command_line, messages, numbers, p
 from overthink.cli.report import AsOf, Assume, FlopPerByte, ModelShapes, TrainingFlop
 from overthink.collect.session.interrupts import run_interruptible
 from overthink.errors import OverthinkError
+from overthink.storage.tables.table_files import FORMAT_NAMES
 
 app = typer.Typer(
     name="overthink",
@@ -62,9 +63,7 @@ def _version(
 
 @app.command()
 def analyse(
-    path: Annotated[
-        Path, typer.Argument(help="Inspect logs (file or folder), a study, or a table (Parquet, CSV, JSONL).")
-    ],
+    path: Annotated[Path, typer.Argument(help=f"Inspect logs (file or folder), a study, or a table ({FORMAT_NAMES}).")],
     out: Annotated[Path, typer.Option(help="Folder for pool, findings and report.")] = Path("overthink-analysis"),
     axis: Annotated[
         str | None, typer.Option(help="What a log or table from elsewhere measures: capability, safety or benign.")
@@ -85,7 +84,7 @@ def analyse(
     ] = None,
     hypothesis: Hypothesis = None,
     labels: Annotated[
-        Path | None, typer.Option(help="Human labels (CSV, JSONL, Parquet): question, draw, rung, label.")
+        Path | None, typer.Option(help=f"Human labels ({FORMAT_NAMES}): question, draw, rung, label.")
     ] = None,
     stopping: Annotated[
         Literal["fixed", "first_success"] | None,

@@ -7,54 +7,88 @@ leaves none: the written part is cut off at once, and nothing is written behind 
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Generic, Self, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from overthink.errors import InputError, StoppedError
-from overthink.storage.files import storage_errors
+from overthink.storage.files import replacing, storage_errors
 from overthink.storage.json_documents import all_faults
 
 _T = TypeVar("_T")
 
 
-class LineFile:
-    """An append-only file of lines under a header. Use it as a context manager, or close it.
+class JsonLines(Generic[_T]):
+    """A file with one JSON value of one type per line, under a header. As a context manager it is open for appending.
+
+    Opening a file that exists checks its header and cuts off a torn last line.
 
     Args:
-        path: The file; created if missing.
+        path: The file; created when it is opened.
         header: Its first line, with its kind and version.
+        adapter: Adapter of the type of a line.
+        dump: Conversion of a value to JSON; that of the adapter if None.
 
     Raises:
-        InputError: The file is of another kind or version, or cannot be written to.
-        StoppedError: The disk is full.
+        InputError: On opening: the file is of another kind or version, or cannot be written to.
+        StoppedError: On opening: the disk is full.
     """
 
-    def __init__(self, path: Path, header: dict[str, int]) -> None:
-        self._path = path
-        self._whole = _whole_lines(path, header) if path.exists() else 0
+    def __init__(
+        self,
+        path: Path,
+        header: dict[str, int],
+        adapter: TypeAdapter[_T],
+        dump: Callable[[_T], object] | None = None,
+    ) -> None:
+        self.path = path
+        self._header, self._adapter = header, adapter
+        self._dump = dump or partial(adapter.dump_python, mode="json")
+        self._file: FileIO | None = None
+        self._length = 0
         self._failure: StoppedError | None = None
-        with storage_errors(path):
-            path.parent.mkdir(exist_ok=True)
-            self._file = path.open("ab", buffering=0)  # a buffer would write the rest of a failed write later
-            self._file.truncate(self._whole)
-        if not self._whole:
-            self.write(header)
 
-    def write(self, content: object) -> None:
-        """Store one line; on the disk when this returns.
+    def __enter__(self) -> Self:
+        self._length, self._failure = self._whole_lines() if self.path.exists() else 0, None
+        with storage_errors(self.path):
+            self.path.parent.mkdir(exist_ok=True)
+            self._file = self.path.open("ab", buffering=0)  # a buffer would write the rest of a failed write later
+            self._file.truncate(self._length)
+        if not self._length:
+            self.write(self._header)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def append(self, value: _T) -> None:
+        """Store one value; on the disk when this returns.
 
         Raises:
             StoppedError: The disk is full, or was full before: a line behind a lost one would hide the loss.
         """
+        self.write(self._dump(value))
+
+    def write(self, content: object) -> None:
+        """Store one line of any JSON content, as :meth:`append`.
+
+        Raises:
+            StoppedError: The disk is or was full.
+        """
+        assert self._file is not None
         if self._failure is not None:
             raise self._failure
-        line = as_line(content)
+        line = _as_line(content)
         try:
-            with storage_errors(self._path):
+            with storage_errors(self.path):
                 written = 0
                 while written < len(line):
                     written += self._file.write(line[written:])
@@ -62,83 +96,72 @@ class LineFile:
         except StoppedError as failure:
             self._failure = failure
             with contextlib.suppress(OSError):
-                self._file.truncate(self._whole)
+                self._file.truncate(self._length)
             raise
-        self._whole += len(line)
+        self._length += len(line)
 
-    def close(self) -> None:
-        """Close the file; appended lines are already on the disk."""
-        self._file.close()
+    def replace(self, values: Iterable[_T]) -> None:
+        """Write the whole file atomically.
 
-    def __enter__(self) -> Self:
-        return self
+        Raises:
+            StoppedError: The disk is full.
+        """
+        lines = [self._header, *map(self._dump, values)]
+        with replacing(self.path) as scratch:
+            scratch.write_bytes(b"".join(map(_as_line, lines)))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def read(self, *, skip: int = 0) -> Iterator[tuple[int, _T]]:
+        """Yield line numbers and values, each validated when it is read; nothing without a file.
 
+        Args:
+            skip: Number of lines between the header and the values.
 
-def read_typed_lines(
-    path: Path, header: dict[str, int], adapter: TypeAdapter[_T], *, behind: int = 1
-) -> Iterator[tuple[int, _T]]:
-    """Yield the lines of :func:`read_lines` as values of one type, each validated when it is read.
-
-    Args:
-        path: The file.
-        header: Its first line.
-        adapter: Adapter of the type of a line.
-        behind: Number of the last line before the values: 1 is the header.
-
-    Raises:
-        InputError: The file is of another kind or version, or the line that is read is damaged.
-    """
-    for number, line in read_lines(path, header):
-        if number <= behind:
-            continue
-        try:
-            value = adapter.validate_json(line)
-        except ValidationError as failure:
-            raise InputError(f"{path}, line {number}, is damaged:\n{all_faults(failure)}") from failure
-        yield number, value
-
-
-def read_lines(path: Path, header: dict[str, int]) -> Iterator[tuple[int, bytes]]:
-    """Yield the lines after the header with their numbers, without opening the file for writing.
-
-    A torn last line is left out.
-
-    Raises:
-        InputError: The file is of another kind or version.
-    """
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
-                break
-            if number == 1:
-                _check_header(path, header, line)
+        Raises:
+            InputError: The file is of another kind or version, or the line that is read is damaged.
+        """
+        for number, line in self.read_lines():
+            if number <= 1 + skip:
                 continue
-            yield number, line
+            try:
+                value = self._adapter.validate_json(line)
+            except ValidationError as failure:
+                raise InputError(f"{self.path}, line {number}, is damaged:\n{all_faults(failure)}") from failure
+            yield number, value
+
+    def read_lines(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the lines after the header with their numbers, without a torn last line; nothing without a file.
+
+        Raises:
+            InputError: The file is of another kind or version.
+        """
+        if not self.path.is_file():
+            return
+        with self.path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                if not line.endswith(b"\n"):
+                    break
+                if number == 1:
+                    self._check_header(line)
+                    continue
+                yield number, line
+
+    def _whole_lines(self) -> int:
+        """Length of the file up to its last line end, in bytes. Another kind of file is refused, not cut."""
+        with self.path.open("rb") as file:
+            first = file.readline()
+            if not first.endswith(b"\n") and _as_line(self._header).startswith(first):
+                return 0  # empty, or torn within the header
+            self._check_header(first)
+            return len(first) + sum(len(line) for line in file if line.endswith(b"\n"))
+
+    def _check_header(self, line: bytes) -> None:
+        if line != _as_line(self._header):
+            raise InputError(
+                f"{self.path} begins with {line[:80]!r}; this Overthink reads files that begin with "
+                f"{json.dumps(self._header)}: use the Overthink that wrote it, or a new --out folder"
+            )
 
 
-def as_line(content: object) -> bytes:
+def _as_line(content: object) -> bytes:
     """A value as one line of JSON."""
     return json.dumps(content, allow_nan=False, separators=(",", ":")).encode() + b"\n"
-
-
-def _whole_lines(path: Path, header: dict[str, int]) -> int:
-    """Length of the file up to its last line end, in bytes. Another kind of file is refused, not cut."""
-    with path.open("rb") as file:
-        first = file.readline()
-        if not first.endswith(b"\n") and as_line(header).startswith(first):
-            return 0  # empty, or torn within the header
-        _check_header(path, header, first)
-        return len(first) + sum(len(line) for line in file if line.endswith(b"\n"))
-
-
-def _check_header(path: Path, header: dict[str, int], line: bytes) -> None:
-    if line != as_line(header):
-        raise InputError(
-            f"{path} begins with {line[:80]!r}; this Overthink reads files that begin with "
-            f"{json.dumps(header)}: use the Overthink that wrote it, or a new --out folder"
-        )

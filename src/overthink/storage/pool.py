@@ -75,9 +75,9 @@ def write_pool(path: Path, records: Iterable[RungRecord]) -> str:
 
 
 def is_pool(path: Path) -> bool:
-    """Whether a Parquet file is a pool of any version, by its mark; False for one that cannot be read."""
+    """Whether a file is a pool of any version: Parquet with its mark; False for one that cannot be read."""
     try:
-        return _VERSION_KEY in pl.read_parquet_metadata(path)
+        return path.suffix.lower() == ".parquet" and _VERSION_KEY in pl.read_parquet_metadata(path)
     except (pl.exceptions.PolarsError, OSError):
         return False
 

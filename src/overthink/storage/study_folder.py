@@ -7,8 +7,7 @@ import errno
 import json
 import os
 import socket
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,65 +18,76 @@ from overthink.storage.files import replacing, storage_errors, write_text
 LOCK_FILE = ".lock"
 """Name of the lock file in a study's folder. It stays there; the lock on it counts, not that it exists."""
 
-_LOCK_HELD_ERRORS = {errno.EWOULDBLOCK, errno.EACCES}
+_NO_LOCK_ERRORS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
 @contextmanager
 def study_lock(folder: Path) -> Iterator[None]:
     """Hold the lock of the study's folder while the block runs. The lock of a killed process is free again.
 
-    On Windows there is no lock.
-
     Raises:
-        InputError: Another process holds it, or the folder's file system cannot lock.
+        InputError: Another process holds it, it is a symbolic link, or the folder's file system cannot lock.
         StoppedError: The disk is full.
     """
-    path = folder / LOCK_FILE
-    with storage_errors(path):
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        _take(handle, path)
-        holder = json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode()
-        with storage_errors(path):
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, holder, 0)
+
+    def write_holder(descriptor: int) -> None:
+        os.ftruncate(descriptor, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        os.write(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
+
+    with _exclusive(folder / LOCK_FILE, write_holder):
         yield
-    finally:
-        os.close(handle)  # releases the lock
 
 
 def refuse_if_held(folder: Path) -> None:
     """Raise an error if another process holds the folder. Nothing is written.
 
     Raises:
-        InputError: Another process holds it.
+        InputError: Another process holds it, or the lock is a symbolic link.
     """
     path = folder / LOCK_FILE
-    if not path.is_file():
-        return
-    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        _take(handle, path)
-    finally:
-        os.close(handle)
+    if path.is_symlink() or path.is_file():
+        with _exclusive(path):
+            pass
 
 
-def _take(handle: int, path: Path) -> None:
-    if sys.platform == "win32":
-        return
-    import fcntl
+@contextmanager
+def _exclusive(path: Path, on_acquired: Callable[[int], None] | None = None) -> Iterator[None]:
+    from filelock import FileLock, Timeout
 
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as failure:
-        if failure.errno in _LOCK_HELD_ERRORS:
+    lock = FileLock(
+        path,
+        blocking=False,
+        thread_local=False,
+        preserve_lock_file=True,
+        fallback_to_soft=False,
+        on_acquired=on_acquired,
+    )
+    with storage_errors(path):
+        try:
+            if path.is_symlink():
+                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            lock.acquire()
+        except Timeout as failure:
             raise InputError(
                 f"{path.parent} is in use: {_holder(path)} runs this study. Wait until it has finished, or stop it and "
                 "go on with --resume; for a study of its own give another --out."
             ) from failure
-        raise InputError(
-            f"{path.parent} cannot be locked ({failure.strerror}); choose a folder on a file system that can"
-        ) from failure
+        except OSError as failure:
+            if failure.errno == errno.ELOOP:
+                raise InputError(
+                    f"{path} is a symbolic link; needed: a plain file, as locking writes to it. Delete the link and "
+                    "start again: the lock file is made anew."
+                ) from failure
+            if failure.errno in _NO_LOCK_ERRORS:
+                raise InputError(
+                    f"{path.parent} cannot be locked ({failure.strerror}); choose a folder on a file system that can"
+                ) from failure
+            raise
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _holder(path: Path) -> str:

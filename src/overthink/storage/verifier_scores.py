@@ -1,12 +1,13 @@
 """A verifier's scores on the disk: ``verified.jsonl`` during scoring, ``verified.json`` when all are complete."""
 
 from pathlib import Path
+from typing import Self
 
 from pydantic import TypeAdapter
 
 from overthink.data.verifier_scores import AnswerKey, AnswerScore, VerifierRun
 from overthink.storage.json_documents import read_typed, write_typed
-from overthink.storage.jsonl import LineFile, read_typed_lines
+from overthink.storage.jsonl import JsonLines
 
 VERIFIED_SCHEMA = "overthink.verified/1"
 
@@ -15,31 +16,28 @@ _VERIFIED = TypeAdapter(VerifierRun)
 _SCORE = TypeAdapter(AnswerScore)
 
 
-class ScoreFile(LineFile):
-    """An append-only file of scores, with the verifier in its first line. Use it as a context manager, or close it.
+class ScoreFile(JsonLines[AnswerScore]):
+    """An append-only file of scores, with the verifier in the line after the header.
 
     Args:
-        path: The file; created if missing.
-        verified: The verifier and its settings.
+        path: The file; created when it is opened.
+        verifier: The verifier and its settings.
 
     Raises:
-        InputError: The file is of another kind or version, or cannot be written to.
-        StoppedError: The disk is full.
+        InputError: On opening: the file is of another kind or version, or cannot be written to.
+        StoppedError: On opening: the disk is full.
     """
 
     def __init__(self, path: Path, verifier: VerifierRun) -> None:
-        is_new = scores_by(path) is None
-        super().__init__(path, _HEADER)
+        super().__init__(path, _HEADER, _SCORE)
+        self._verifier = verifier
+
+    def __enter__(self) -> Self:
+        is_new = scores_by(self.path) is None
+        super().__enter__()
         if is_new:
-            self.write(_VERIFIED.dump_python(verifier, mode="json"))
-
-    def append(self, score: AnswerScore) -> None:
-        """Store one score; on the disk when this returns.
-
-        Raises:
-            StoppedError: The disk is full.
-        """
-        self.write(_SCORE.dump_python(score, mode="json"))
+            self.write(_VERIFIED.dump_python(self._verifier, mode="json"))
+        return self
 
 
 def scores_by(path: Path) -> VerifierRun | None:
@@ -48,9 +46,7 @@ def scores_by(path: Path) -> VerifierRun | None:
     Raises:
         InputError: The file is of another kind or version, or damaged.
     """
-    if not path.is_file():
-        return None
-    return next((verifier for _, verifier in read_typed_lines(path, _HEADER, _VERIFIED)), None)
+    return next((verifier for _, verifier in JsonLines(path, _HEADER, _VERIFIED).read()), None)
 
 
 def read_scores(path: Path) -> dict[AnswerKey, AnswerScore]:
@@ -59,9 +55,7 @@ def read_scores(path: Path) -> dict[AnswerKey, AnswerScore]:
     Raises:
         InputError: The file is of another kind or version, or damaged before its last line.
     """
-    if not path.is_file():
-        return {}
-    return {score.place: score for _, score in read_typed_lines(path, _HEADER, _SCORE, behind=2)}
+    return {score.place: score for _, score in JsonLines(path, _HEADER, _SCORE).read(skip=1)}
 
 
 def write_verified(path: Path, verifier: VerifierRun) -> None:

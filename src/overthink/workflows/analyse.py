@@ -107,7 +107,7 @@ def analyse(
     """Analyse Inspect logs, a study, or a plain table. No model is called.
 
     Args:
-        path: A log or a folder of logs, a study's folder, a pool, or a table (Parquet, CSV, JSON Lines).
+        path: A log or a folder of logs, a study's folder, a pool, or a table (Parquet, CSV, JSON Lines, JSON).
         out: Folder for pool, findings and report; None writes nothing.
         read: Properties that logs and tables do not state; None reads them as capability.
         options: Analysis options; None for the study's own plan, or the defaults.

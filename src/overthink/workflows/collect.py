@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from overthink.data.missing_rungs import TraceKey
 from overthink.data.record import RungRecord
 from overthink.data.tokens import NO_USAGE, CutShort
 from overthink.data.verifier_scores import with_scores
 from overthink.data.waves import Waves
 from overthink.errors import StoppedError
-from overthink.storage.journal import Journal, Thoughts, Unfinished, write_unfinished
+from overthink.storage.journal import journal_file, thoughts_file, unfinished_file
 from overthink.storage.json_documents import read_questions, write_questions
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_scores, read_verified
@@ -43,13 +44,16 @@ def collect_traces(
     session = _with_questions(session, folder)
     traces = dict(existing.done)
     with (
-        Journal(folder.journal) as journal,
-        Thoughts(folder.thoughts) as thoughts,
-        Unfinished(folder.unfinished) as cut_short_file,
+        journal_file(folder.journal) as journal,
+        thoughts_file(folder.thoughts) as thoughts,
+        unfinished_file(folder.unfinished) as cut_short_file,
     ):
 
+        def save_thinking(trace: TraceKey, ids: Sequence[int]) -> None:
+            thoughts.append((*trace, tuple(ids)))
+
         def save_trace(rows: Sequence[RungRecord]) -> None:
-            journal.append(rows)
+            journal.append(tuple(rows))
             traces[rows[0].task, rows[0].arm, rows[0].question, rows[0].draw] = tuple(rows)
             on_trace(rows)
 
@@ -60,7 +64,7 @@ def collect_traces(
                     cut_short_file.append(trace)
 
         def collect(draws: Draws | None) -> None:
-            sink = TraceSink(traces, existing.sparse, thoughts.append, save_trace, draws, save_cut_short)
+            sink = TraceSink(traces, existing.sparse, save_thinking, save_trace, draws, save_cut_short)
             collect_missing = collect_ladder if session.plan.checkpoints is None else run_agent_loops
             collect_missing(session, study=folder.path.name, log_dir=folder.logs, sink=sink)
 
@@ -103,7 +107,7 @@ def collect_levels(session: "Session", folder: StudyFolder, on_trace: OnTrace) -
     reading, again = collect_efforts(
         session, study=folder.path.name, log_dir=folder.logs, on_sample=lambda: on_trace(())
     )
-    write_unfinished(folder.unfinished, again)  # complete every time, because it is read from the logs
+    unfinished_file(folder.unfinished).replace(again)  # complete every time, because it is read from the logs
     return Source(
         session.plan.title,
         reading.records,

@@ -28,9 +28,9 @@ from overthink.storage.files import write_text
 from overthink.storage.findings import findings_json, write_findings
 from overthink.storage.pool import is_pool
 from overthink.storage.tables.columns import ALIASES, refuse_rows, texts, whole_numbers
-from overthink.storage.tables.table_files import read_cells
+from overthink.storage.tables.table_files import is_table, read_cells
 from overthink.workflows.forecast_next_budget import curve_block, forecast_curves, visible
-from overthink.workflows.sources import TABLES, ReadOptions, read_source
+from overthink.workflows.sources import ReadOptions, read_source
 
 COUNTS = ("attempts", "successes")
 GROUPS = {"task": ("task", "family"), "arm": ALIASES["arm"], "axis": ("axis",), "stopping": ("stopping",)}
@@ -140,11 +140,7 @@ def forecast_path(path: Path, *, read: ReadOptions, request: ForecastRequest) ->
 
 def _counts_table(path: Path) -> pl.DataFrame | None:
     """Return the cells of a table of counts; None if the path is anything else or missing."""
-    if not path.is_file() or path.suffix.lower() not in (*TABLES, ".ndjson"):
-        return None
-    if path.suffix.lower() == ".parquet" and is_pool(path):
-        return None
-    if path.suffix.lower() == ".json" and not path.read_bytes()[:64].lstrip().startswith(b"["):
+    if not path.is_file() or not is_table(path) or is_pool(path):
         return None
     cells = read_cells(path)
     names = {name.lower() for name in cells.columns}

@@ -20,11 +20,11 @@ from overthink.storage.models import StudyModels, read_models
 from overthink.storage.pool import is_pool, read_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.table import read_table
+from overthink.storage.tables.table_files import TABLE_SUFFIXES, is_table
 from overthink.storage.verifier_scores import read_verified
 from overthink.workflows.models import models_of_plan, models_of_rows
 from overthink.workflows.resume import cut_short, is_outdated
 
-TABLES = (".parquet", ".csv", ".jsonl", ".json")
 LOGS = (".eval", ".json")
 
 
@@ -101,16 +101,16 @@ def read_source(path: Path, options: ReadOptions) -> Source:
         if folder.is_study():
             return _study(folder)
         return _from_reading(path, _logs(path, options))
-    if path.suffix == ".parquet" and is_pool(path):
+    if is_pool(path):
         rows = read_pool(path)
         return Source(path.name, rows, models=models_of_rows(rows))
-    if path.suffix in LOGS and not _is_list(path):
-        return _from_reading(path, _logs(path, options))
-    if path.suffix in TABLES:
+    if is_table(path):
         return _from_reading(path, read_table(path, axis=options.axis, high=options.high))
+    if path.suffix in LOGS:
+        return _from_reading(path, _logs(path, options))
     raise InputError(
         f"{path} is not something that can be analysed; needed: an Inspect log (.eval, .json) or a folder of logs, a "
-        f"study's folder, or a table ({', '.join(TABLES)})"
+        f"study's folder, or a table ({', '.join(TABLE_SUFFIXES)})"
     )
 
 
@@ -166,12 +166,6 @@ def _logs(path: Path, options: ReadOptions) -> Reading:
     from overthink.collect.inspect_logs.read import read_logs
 
     return read_logs(path, axis=options.axis, high=options.high, scorer=options.scorer, checkpoints=options.checkpoints)
-
-
-def _is_list(path: Path) -> bool:
-    """Return whether a file starts with a JSON list (a table of records); a log is a JSON object."""
-    with path.open("rb") as file:
-        return file.read(64).lstrip().startswith(b"[")
 
 
 def _from_reading(path: Path, reading: Reading) -> Source:

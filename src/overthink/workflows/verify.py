@@ -260,7 +260,8 @@ def _copy(source: StudyFolder, target: StudyFolder, verification: VerifierRun) -
                     if name.startswith(".") or (name in ignored_names and Path(folder) == source.path)
                 ],
             )
-            ScoreFile(StudyFolder(scratch).scores, verification).close()
+            with ScoreFile(StudyFolder(scratch).scores, verification):
+                pass  # the verifier is in it
             if target.path.exists():  # an empty folder, perhaps with the lock of a failed start
                 shutil.rmtree(target.path)
             scratch.replace(target.path)

@@ -17,7 +17,7 @@ from overthink.data.record import ON_TRACE, Estimand, RungRecord
 from overthink.data.waves import Waves
 from overthink.plan.study import Plan
 from overthink.stats.bootstrap import question_weights
-from overthink.storage.journal import WaveFile, read_waves
+from overthink.storage.journal import read_waves, wave_draws, wave_file
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.request import precision_target
 
@@ -68,12 +68,12 @@ def collect_in_waves(
     from overthink.collect.session.run import number_samples
 
     plan, waves = session.plan, read_waves(folder.waves)
-    with WaveFile(folder.waves) as file:
+    with wave_file(folder.waves) as file:
         for task, name in zip(session.tasks, session.names, strict=True):
             if name not in waves:
                 questions = tuple(sorted(str(sample.id) for sample in number_samples(task, plan)))
                 waves[name] = Waves(questions, np.full((1, len(questions)), plan.draws, dtype=np.int64))
-                file.append(name, questions, waves[name].counts[0])
+                file.append(wave_draws(name, questions, waves[name].counts[0]))
         running: dict[str, StoppingState] = {}
         while True:
             on_wave(_wave(plan, waves, running))
@@ -85,7 +85,7 @@ def collect_in_waves(
                 return waves
             for name, now in running.items():
                 counts = now.next_counts()
-                file.append(name, now.waves.questions, counts)
+                file.append(wave_draws(name, now.waves.questions, counts))
                 waves[name] = now.waves.with_wave(counts)
 
 

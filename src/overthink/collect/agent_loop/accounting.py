@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from inspect_ai.model import ModelUsage
-from inspect_ai.model._model import sample_model_usage
 
+from overthink.collect.inspect_internals import sample_model_usage
 from overthink.collect.ladder.clock import Clock, Stopwatch
 from overthink.collect.scoring.judging import tokens_used
 from overthink.collect.scoring.replay import evaluated_model

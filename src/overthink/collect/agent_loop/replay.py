@@ -7,13 +7,10 @@ from typing import NoReturn
 
 from inspect_ai.solver import TaskState
 from inspect_ai.util import SandboxEnvironment
-from inspect_ai.util._sandbox.context import sandbox_environments_context_var
 
+from overthink.collect.inspect_internals import SAMPLE_FIELDS, sandbox_environments_context_var
 from overthink.collect.scoring.replay import Call, Replay
 from overthink.errors import InputError
-
-_SAMPLE_FIELDS = ("_store", "_message_limit", "_token_limit", "_cost_limit")
-"""Fields of the running sample, which are not taken over from a solver's state."""
 
 
 class _SandboxUsedError(BaseException):
@@ -79,7 +76,6 @@ def _lock_sandboxes() -> Iterator[None]:
     if not sandbox_environments_context_var.get(None):
         yield
         return
-    # A private name of Inspect: there is no public way to run a solver without its sandbox.
     token = sandbox_environments_context_var.set(_LockedSandboxes())
     try:
         yield
@@ -91,7 +87,7 @@ def take_over(state: TaskState, solver_state: TaskState) -> None:
     """Copy the solver's state into the sample's state. The sample keeps its store, to which tools write."""
     for name, value in solver_state.store.items():
         state.store.set(name, value)
-    ours = {name: value for name, value in vars(copy.deepcopy(solver_state)).items() if name not in _SAMPLE_FIELDS}
+    ours = {name: value for name, value in vars(copy.deepcopy(solver_state)).items() if name not in SAMPLE_FIELDS}
     vars(state).update(ours)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, Model, ModelOutput
 
+from overthink.collect.inspect_internals import start_server
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment, generate
 from overthink.errors import InputError
 
@@ -151,7 +152,7 @@ class ChatPrefill:
     async def _render(self, prefix: ChatPrefix, last_message: str | None) -> str:
         """Return the prompt rendered by vLLM, with a final assistant message or ready for one."""
         api: Any = self.model.api
-        await api._ensure_server_started()  # a private name: only then does the provider know its address
+        await start_server(api)  # only then does the provider know its address
         messages = [{"role": message.role, "content": message.text} for message in prefix.messages]
         messages += [] if last_message is None else [{"role": "assistant", "content": last_message}]
         body = {

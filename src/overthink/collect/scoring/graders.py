@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from inspect_ai import Task
-from inspect_ai._util.registry import is_registry_object, registry_info, registry_lookup, registry_params
 from inspect_ai.model import Model
 from inspect_ai.scorer import Scorer
 
+from overthink.collect.inspect_internals import is_registry_object, registry_info, registry_lookup, registry_params
 from overthink.collect.scoring.known_tasks import ROLE, TaskPolarity
 from overthink.collect.scoring.polarity import find_polarity
 from overthink.plan.study import Plan, TaskPlan

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inspect_ai.model import ChatMessageAssistant
-from inspect_ai.model._model import sample_model_usage
 from inspect_ai.scorer import Score, Scorer, Target
-from inspect_ai.scorer._scorer import unique_scorer_name
 from inspect_ai.solver import TaskState
 
+from overthink.collect.inspect_internals import sample_model_usage, unique_scorer_name
 from overthink.collect.scoring.score_values import (
     MissingKeyError,
     UnreadableValueError,

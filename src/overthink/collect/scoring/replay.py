@@ -13,9 +13,9 @@ from typing import Any, NoReturn, cast
 from weakref import WeakKeyDictionary
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ModelOutput
-from inspect_ai.model._model import active_model, active_model_context_var, sample_model_usage
 from inspect_ai.solver import Generate, Solver, TaskState
 
+from overthink.collect.inspect_internals import active_model, active_model_context_var, sample_model_usage
 from overthink.errors import InputError
 
 
@@ -202,8 +202,8 @@ class Replay:
 
     @contextmanager
     def _tripwire(self) -> Iterator[None]:
-        # A private name of Inspect: the active model has no public setter, and only a tripwire in its place
-        # stops a solver before it spends the user's money on calls that the ladder cannot see.
+        # Only a tripwire in the model's place stops a solver before it spends the user's money on calls that the
+        # ladder cannot see.
         token = active_model_context_var.set(_Tripwire())  # type: ignore[arg-type]
         try:
             yield

@@ -7,12 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from inspect_ai import Task
-from inspect_ai._eval.loader import load_tasks
-from inspect_ai._util.error import PrerequisiteError
-from inspect_ai._util.registry import registry_lookup
 from inspect_ai.model import Model, get_model
 from inspect_ai.solver import Solver, chain
 
+from overthink.collect.inspect_internals import PrerequisiteError, load_tasks, registry_lookup
 from overthink.errors import InputError, OverthinkError
 from overthink.plan.study import TaskPlan
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from inspect_ai import Task
-from inspect_ai._util._async import run_coroutine
 from inspect_ai.dataset import Sample
 from inspect_ai.model import ChatMessage, ChatMessageUser, Model, ModelName
 from inspect_ai.scorer import Target
 from inspect_ai.solver import TaskState
 
+from overthink.collect.inspect_internals import run_coroutine
 from overthink.collect.providers.continuation import Prefix, TokenContinuation
 from overthink.collect.providers.think_tags import ThinkFormat, for_prompt
 from overthink.collect.scoring.replay import Replay

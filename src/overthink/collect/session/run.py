@@ -13,14 +13,16 @@ from typing import Any
 import anyio
 from inspect_ai import Task, eval_async, task_with
 from inspect_ai import eval as inspect_eval
-from inspect_ai._util._async import configured_async_backend
-from inspect_ai._util.asyncfiles import with_async_fs
-from inspect_ai._util.platform import platform_init
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
-from inspect_ai.util._display import init_display_type
 
+from overthink.collect.inspect_internals import (
+    configured_async_backend,
+    init_display_type,
+    platform_init,
+    with_async_fs,
+)
 from overthink.collect.ladder.clock import Clock, clock_of
 from overthink.collect.ladder.solver import ladder, ladder_scores
 from overthink.collect.ladder.trace import LadderTask

@@ -21,7 +21,7 @@ LABEL_WORDS = {word: 1.0 - index for words in HIGH_WORDS.values() for index, wor
 
 
 def read_labels(path: Path) -> tuple[HumanLabel, ...]:
-    """Read human labels (.csv, .jsonl, .json, .parquet): one row per answer that a human has read.
+    """Read human labels (:mod:`overthink.storage.tables.table_files`): one row per answer that a human has read.
 
     Columns: question, draw, rung and label; where the study has several of them also task, arm, estimand. A label is
     a number from 0 to 1 (1 = correct, safe or answered) or a word: correct, wrong, safe, harm, answered, refused. A row
@@ -102,7 +102,7 @@ def write_label_sheet(
         InputError: The file exists, or is no .csv.
         StoppedError: The disk is full.
     """
-    if path.suffix != ".csv":
+    if path.suffix.lower() != ".csv":
         raise InputError(f"{path}: label sheets are .csv; give --out labels.csv")
     if path.exists():
         raise InputError(f"{path} is there already and may hold labels; give another --out")

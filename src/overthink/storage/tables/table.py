@@ -65,7 +65,7 @@ _WHOLE_ATTEMPT = (Estimand.EFFORT, Estimand.NATURAL)
 
 
 def read_table(path: Path, *, axis: str | None = None, high: str | None = None) -> Reading:
-    """Read a plain table (.parquet, .csv, .jsonl, .json) as rows of a pool.
+    """Read a plain table (:mod:`overthink.storage.tables.table_files`) as rows of a pool.
 
     The names of columns that are known are in :data:`overthink.storage.tables.columns.ALIASES`. Rows of one task and
     arm that differ only in reasoning effort, reasoning tokens or max tokens become the rungs of an effort

@@ -20,11 +20,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import anyio
-from inspect_ai._util._async import run_coroutine
 from inspect_ai.model import ChatMessageUser, Model
 
 from overthink.collect.arms.component import Component, Option, Settings
 from overthink.collect.arms.interventions.primer import WAIT_SAFELY, on_its_own_line
+from overthink.collect.inspect_internals import run_coroutine
 from overthink.collect.ladder.sampling import seed_for
 from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, Stepper, TraceContext
 from overthink.collect.providers.choose import continuation_for

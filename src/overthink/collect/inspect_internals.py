@@ -1,0 +1,53 @@
+"""All private names of Inspect that Overthink uses; other files import them from here.
+
+An upgrade of Inspect breaks here first: `tests/collect/test_inspect_internals.py` checks each name's shape.
+
+* Tasks and scorers: ``load_tasks`` opens a task by name with its arguments; the registry gives a factory's source and
+  arguments; ``unique_scorer_name`` gives two scorers of one name the keys that Inspect gives them in logs.
+* Running: an eval in an event loop of its own, so that Ctrl-C ends in an orderly way, needs what ``inspect_ai.eval``
+  prepares (backend, platform, display, file system); ``run_coroutine`` also works inside a running loop.
+* Samples: token usage so far and the active model. Neither the active model nor the sandboxes have a public setter,
+  and only placeholders in their place stop a solver that calls a model or its sandbox itself.
+"""
+
+from typing import Any
+
+from inspect_ai._eval.loader import load_tasks
+from inspect_ai._util._async import configured_async_backend, run_coroutine
+from inspect_ai._util.asyncfiles import with_async_fs
+from inspect_ai._util.error import PrerequisiteError
+from inspect_ai._util.platform import platform_init
+from inspect_ai._util.registry import is_registry_object, registry_info, registry_lookup, registry_params
+from inspect_ai.model._model import active_model, active_model_context_var, sample_model_usage
+from inspect_ai.scorer._scorer import unique_scorer_name
+from inspect_ai.util._display import init_display_type
+from inspect_ai.util._sandbox.context import sandbox_environments_context_var
+
+__all__ = [
+    "SAMPLE_FIELDS",
+    "PrerequisiteError",
+    "active_model",
+    "active_model_context_var",
+    "configured_async_backend",
+    "init_display_type",
+    "is_registry_object",
+    "load_tasks",
+    "platform_init",
+    "registry_info",
+    "registry_lookup",
+    "registry_params",
+    "run_coroutine",
+    "sample_model_usage",
+    "sandbox_environments_context_var",
+    "start_server",
+    "unique_scorer_name",
+    "with_async_fs",
+]
+
+SAMPLE_FIELDS = ("_store", "_message_limit", "_token_limit", "_cost_limit")
+"""Attributes of a ``TaskState`` that belong to the running sample: its store and its limits."""
+
+
+async def start_server(api: Any) -> None:
+    """Start the server of a vLLM provider, which only then has its address."""
+    await api._ensure_server_started()

@@ -1,0 +1,157 @@
+"""Every private name of Inspect is there, has the shape that is used, and is imported in one file."""
+
+import ast
+import inspect
+from collections.abc import Callable
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from inspect_ai import Task
+from inspect_ai.dataset import Sample
+from inspect_ai.model import ModelName
+from inspect_ai.scorer import match, model_graded_qa
+from inspect_ai.solver import TaskState
+
+from overthink.collect import inspect_internals as internals
+
+SOURCE = Path(__file__).parents[2] / "src" / "overthink"
+OUR_FILE = SOURCE / "collect" / "inspect_internals.py"
+
+
+async def answer() -> int:
+    return 7
+
+
+CALLS: dict[str, tuple[tuple[Any, ...], Callable[[Any], bool]]] = {
+    "load_tasks": ((["overthink/arithmetic"], {}), lambda tasks: len(tasks) == 1 and isinstance(tasks[0], Task)),
+    "run_coroutine": ((answer(),), lambda result: result == 7),
+    "configured_async_backend": ((), lambda backend: backend == "asyncio"),
+    "with_async_fs": ((answer,), lambda main: anyio.run(main) == 7),
+    "platform_init": ((), lambda result: result is None),
+    "init_display_type": (("none",), lambda display: display == "none"),
+    "is_registry_object": ((match(),), lambda result: result is True),
+    "registry_info": ((match(),), lambda info: (info.type, info.name) == ("scorer", "inspect_ai/match")),
+    "registry_lookup": (("scorer", "match"), callable),
+    "registry_params": ((model_graded_qa(model="a/b"),), lambda params: params["model"] == "a/b"),
+    "active_model": ((), lambda model: model is None),
+    "sample_model_usage": ((), lambda usage: usage == {}),
+    "unique_scorer_name": ((match(), ["match"]), lambda name: name == "match1"),
+}
+"""By function: arguments as the collector gives them, and a check of the result."""
+
+OTHERS = {
+    "PrerequisiteError",
+    "SAMPLE_FIELDS",
+    "active_model_context_var",
+    "sandbox_environments_context_var",
+    "start_server",
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_function_takes_and_gives_what_is_used(name: str) -> None:
+    arguments, is_right = CALLS[name]
+    assert is_right(getattr(internals, name)(*arguments))
+
+
+def test_no_name_is_without_a_test() -> None:
+    assert set(internals.__all__) == set(CALLS) | OTHERS
+
+
+def test_the_private_error_is_no_exception_that_is_caught_otherwise() -> None:
+    assert issubclass(internals.PrerequisiteError, Exception)
+    assert not issubclass(internals.PrerequisiteError, LookupError | TypeError | ValueError | OSError | ImportError)
+    assert "needed" in str(internals.PrerequisiteError("needed"))
+
+
+def test_the_active_model_can_be_replaced_and_restored() -> None:
+    variable: ContextVar[Any] = internals.active_model_context_var
+    token = variable.set("placeholder")
+    assert internals.active_model() == "placeholder"  # type: ignore[comparison-overlap]
+    variable.reset(token)
+    assert internals.active_model() is None
+
+
+def test_the_sandboxes_can_be_replaced_and_restored() -> None:
+    from inspect_ai.util import sandbox
+
+    class UsedError(Exception):
+        pass
+
+    class Locked(dict[str, Any]):
+        def __len__(self) -> int:
+            raise UsedError
+
+    variable: ContextVar[Any] = internals.sandbox_environments_context_var
+    token = variable.set(Locked())
+    with pytest.raises(UsedError):
+        sandbox()
+    variable.reset(token)
+    assert not variable.get(None)
+
+
+def test_a_state_has_the_fields_of_its_sample() -> None:
+    sample = Sample(input="q", target="a")
+    state = TaskState(model=ModelName("mockllm/model"), sample_id=1, epoch=1, input=sample.input, messages=[])
+    assert set(internals.SAMPLE_FIELDS) <= set(vars(state))
+    private = {name for name in vars(state) if "limit" in name or "store" in name}
+    assert private == set(internals.SAMPLE_FIELDS)  # a new limit of a sample belongs there too
+
+
+def test_the_provider_of_vllm_can_be_started() -> None:
+    from inspect_ai.model._providers.vllm import VLLMAPI
+
+    method = VLLMAPI._ensure_server_started
+    assert inspect.iscoroutinefunction(method)
+    assert list(inspect.signature(method).parameters) == ["self"]
+
+
+def private_uses(code: str) -> set[str]:
+    """Private modules and names of Inspect that code imports, and private attributes that none of its classes has."""
+    tree, uses = ast.parse(code), set()
+    own = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
+    }
+    for node in ast.walk(tree):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and " " not in node.value:
+            names = [node.value]  # a name for import_module or a patch
+        elif isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+            is_ours = node.attr in own or (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls", "os"))
+            uses |= set() if is_ours else {node.attr}
+        uses |= {name for name in names if name.startswith("inspect_ai.") and "._" in name}
+    return uses
+
+
+def test_no_other_file_uses_a_private_name_of_inspect() -> None:
+    files = {path for path in SOURCE.rglob("*.py") if "inspect_ai" in path.read_text(encoding="utf-8")} | set(
+        (SOURCE / "collect").rglob("*.py")
+    )
+    uses = {path: private_uses(path.read_text(encoding="utf-8")) for path in files - {OUR_FILE}}
+    assert {str(path): names for path, names in uses.items() if names} == {}
+
+
+@pytest.mark.parametrize(
+    ("code", "use"),
+    [
+        ("from inspect_ai._util.error import PrerequisiteError", "inspect_ai._util.error.PrerequisiteError"),
+        ("from inspect_ai.model._model import active_model", "inspect_ai.model._model.active_model"),
+        ("from inspect_ai.model import _model", "inspect_ai.model._model"),
+        ("def f():\n    import inspect_ai._eval.loader as loader", "inspect_ai._eval.loader"),
+        ("import_module('inspect_ai._eval.loader')", "inspect_ai._eval.loader"),
+        ("model.api._ensure_server_started()", "_ensure_server_started"),
+    ],
+)
+def test_the_check_can_fail(code: str, use: str) -> None:
+    assert private_uses(code) == {use}
+    assert private_uses("from inspect_ai.model import Model\nimport overthink._version\nself._x = other._x") == set()
+    assert len(private_uses(OUR_FILE.read_text(encoding="utf-8"))) == len(internals.__all__) - 1  # but SAMPLE_FIELDS
