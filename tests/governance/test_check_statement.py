@@ -12,8 +12,7 @@ from typer.testing import CliRunner
 
 from overthink.cli.main import app
 from overthink.errors import InputError
-from overthink.governance.statement.check import RULES
-from overthink.governance.statement.recompute import re_evaluation
+from overthink.governance.statement.check import RULES, re_evaluation
 from overthink.workflows.statement import check, statement
 
 TWO = Made({"capability": (0.3, 0.6, 0.7), "safety": (0.9, 0.8, 0.6)}, budgets=(0, 64, 256))
@@ -96,8 +95,8 @@ def numbers_of(document: Any) -> list[tuple[Any, ...]]:
 
 def test_every_changed_number_of_the_statement_is_found(made: Path) -> None:
     """Each number alone, compared with the statement that the pool gives."""
+    from overthink.governance.statement.check import differences
     from overthink.governance.statement.read import parse_statement
-    from overthink.governance.statement.recompute import differences
     from overthink.governance.statement.schema import Statement
 
     right = json.loads((made / "statement.json").read_text())

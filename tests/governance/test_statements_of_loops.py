@@ -10,8 +10,8 @@ import pytest
 from made_study import Made, document, write_study
 from statement_faults import claim, on, put, rules, says
 
+from overthink.governance.statement.check import re_evaluation
 from overthink.governance.statement.read import parse_statement
-from overthink.governance.statement.recompute import re_evaluation
 from overthink.governance.statement.schema import Statement
 from overthink.workflows.statement import statement
 

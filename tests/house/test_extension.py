@@ -124,24 +124,30 @@ def table(path: Path, separator: str) -> Path:
     return path
 
 
-def formats() -> Edits:
-    """The edits that read a table with tabs; the suffix is listed once, or once more where sources are told apart."""
-    read = """        case ".tsv":
-            return pl.read_csv(path, separator="\\t", infer_schema=False)
-"""
-    files = [('".csv", ".jsonl"', '".tsv", '), ('        case ".csv":', read)]
-    edits: dict[str, Sequence[tuple[str, str]]] = {"storage/tables/table_files.py": files}
-    if files[0][0] in (SOURCE / "overthink" / "workflows" / "sources.py").read_text(encoding="utf-8"):
-        edits["workflows/sources.py"] = files[:1]
-    return edits
+TABLE_FORMAT: Edits = {
+    "storage/tables/table_files.py": [
+        (
+            "class TableFormat(NamedTuple):",
+            """def _tabs(path: Path) -> "pl.DataFrame":
+    import polars as pl
+
+    return pl.read_csv(path, separator="\\t", infer_schema=False)
+
+
+""",
+        ),
+        ('    TableFormat("JSON", ', '    TableFormat("Tabs", (".tsv",), _tabs),\n'),
+    ]
+}
+"""A reader of tables with tabs, and its entry in the list of formats."""
 
 
 @pytest.fixture(scope="module")
 def drill_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with what an extended copy made: `votes` and `tabs` of tables, `run` of a study."""
     folder = tmp_path_factory.mktemp("drill")
-    source = copy_with(folder, SELECTOR | INTERVENTION | formats())
-    assert sorted(changes(source)) == sorted(f"overthink/{name}" for name in SELECTOR | INTERVENTION | formats())
+    source = copy_with(folder, SELECTOR | INTERVENTION | TABLE_FORMAT)
+    assert sorted(changes(source)) == sorted(f"overthink/{name}" for name in SELECTOR | INTERVENTION | TABLE_FORMAT)
     study = "--model overthink/simulated --safety overthink/secret --budgets 0,8 --draws 1 --limit 2 --seed 1"
     command_lines(
         source,
@@ -152,7 +158,7 @@ def drill_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("edits", [SELECTOR, INTERVENTION, formats()], ids=["selector", "intervention", "format"])
+@pytest.mark.parametrize("edits", [SELECTOR, INTERVENTION, TABLE_FORMAT], ids=["selector", "intervention", "format"])
 def test_a_drill_touches_few_files(edits: Edits) -> None:
     assert 1 <= len(edits) <= MOST_FILES
 

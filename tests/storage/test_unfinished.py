@@ -30,7 +30,7 @@ def test_what_was_appended_comes_back_and_so_does_what_was_written_whole(
 
 
 def test_the_form_of_a_line_does_not_change(tmp_path: Path) -> None:
-    write_unfinished(tmp_path / "u", [CutShort("t", "base", "q", 2, TokenUsage(5, None, decoded_tokens=7), 1)])
+    unfinished_file(tmp_path / "u").replace([CutShort("t", "base", "q", 2, TokenUsage(5, None, decoded_tokens=7), 1)])
     assert (tmp_path / "u").read_text().splitlines()[1] == (
         '{"task":"t","arm":"base","question":"q","draw":2,"paid":{"prompt_tokens":5,"cached_tokens":null,'
         '"decoded_tokens":7,"judge_tokens":0,"guard_tokens":0,"step_verifier_tokens":0},"unanswered":1}'

@@ -16,8 +16,14 @@ from overthink.data.selectors import Selector
 from overthink.governance.statement.build import NOT_SAID, TOOLS, not_tried
 from overthink.reports import About
 from overthink.storage.json_documents import Assumptions
-from overthink.workflows.appendix import EFFECTIVE_COMPUTE_NAME, StudyFacts, appendix, calculations
-from overthink.workflows.tested_range import TestedRange, tested_ranges
+from overthink.workflows.appendix import (
+    EFFECTIVE_COMPUTE_NAME,
+    StudyFacts,
+    TestedRange,
+    appendix,
+    calculations,
+    tested_ranges,
+)
 from overthink.workflows.thresholds import measured_curve, thresholds_on_curve
 
 

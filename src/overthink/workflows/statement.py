@@ -13,10 +13,16 @@ from overthink.analysis import findings as find
 from overthink.data.finding import Finding
 from overthink.errors import InputError
 from overthink.governance.statement.build import Provenance, make_statement
-from overthink.governance.statement.check import check_statement
+from overthink.governance.statement.check import (
+    DUE,
+    RECOMPUTED,
+    changed_findings,
+    check_statement,
+    differences,
+    re_evaluation,
+)
 from overthink.governance.statement.exports import cyclonedx_properties, model_card_paragraph, model_documentation_field
 from overthink.governance.statement.read import MAX_STATEMENT_LENGTH, Fault, parse_stated, parse_statement
-from overthink.governance.statement.recompute import DUE, RECOMPUTED, changed_findings, differences, re_evaluation
 from overthink.governance.statement.schema import Evidence, Stated, Statement
 from overthink.governance.statement.text import statement_text
 from overthink.plan.study import Plan

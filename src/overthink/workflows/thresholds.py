@@ -15,9 +15,8 @@ from overthink.governance.inputs import Range, read_range
 from overthink.governance.thresholds.registry import instrument, instruments_on, stale, training_thresholds
 from overthink.governance.thresholds.text import number
 from overthink.reports.charts.thresholds import Mark, ThresholdRow, Thresholds
-from overthink.workflows.appendix import StudyFacts, reference_words
+from overthink.workflows.appendix import StudyFacts, TestedRange, reference_words
 from overthink.workflows.request import TRAINING_FLOP
-from overthink.workflows.tested_range import TestedRange
 
 TRAINING_COMPUTE_HINT = (
     "Where thresholds on training compute stand on this axis is not known without the model's training compute, which "

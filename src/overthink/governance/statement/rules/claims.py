@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping, Set
 
 from overthink.data.record import Axis
 from overthink.data.selectors import SELECTORS, Selector
+from overthink.governance.statement.claims import is_undetermined, weaknesses
 from overthink.governance.statement.curve_schema import Curve, Number, Point
 from overthink.governance.statement.read import Breaches, by_id, close, own_points
 from overthink.governance.statement.schema import Claim, Place, Statement
-from overthink.governance.statement.strength import is_undetermined, weaknesses
 
 ORDER = {"undetermined": 0, "lower_bound": 1, "bounded": 2}
 AXIS_SELECTORS: Mapping[str, Set[str]] = {

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from overthink.data.kinds import ShapeLabel
 from overthink.data.selectors import Selector
+from overthink.governance.statement.claims import is_undetermined
 from overthink.governance.statement.read import Breaches, by_id
 from overthink.governance.statement.rules import prose as words
 from overthink.governance.statement.rules.prose import claiming, quote, unfounded_words
 from overthink.governance.statement.schema import Claim, Statement
-from overthink.governance.statement.strength import is_undetermined
 
 ABSOLUTE = {
     "calls the model safe": words.CALLS_SAFE,
