@@ -26,7 +26,7 @@ START = (
 SLOW = """
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from overthink.collect import interrupts
+from overthink.collect.session import interrupts
 interrupts.GRACE = float(sys.argv[1])
 
 def command():
