@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from overthink.data.record import POOL_VERSION, Axis, Estimand, RungRecord, Verdict
-from overthink.data.tokens import CutShort, Paid
+from overthink.data.tokens import CutShort, TokenUsage
 from overthink.data.verifier_scores import AnswerScore, VerifierRun
 from overthink.errors import InputError, StoppedError
 from overthink.storage import jsonl as module
@@ -121,7 +121,8 @@ def test_the_bytes_of_every_file_are_those_of_earlier_versions(tmp_path: Path) -
         ScoreFile(tmp_path / "s", verifier) as scores,
     ):
         journal.append(records)
-        unfinished.append(CutShort("t", "base", "q", 0, Paid(1, None, 3, 4, 5, 6), 1))
+        usage = TokenUsage(1, None, decoded_tokens=3, judge_tokens=4, guard_tokens=5, step_verifier_tokens=6)
+        unfinished.append(CutShort("t", "base", "q", 0, usage, 1))
         thoughts.append(("t", "base", "q", 0, (1, 2)))
         waves.append(wave_draws("t", ("b", "a"), np.array([2, 3])))
         scores.append(AnswerScore(("t", "base", "q", 0, 8), 0.5, 7))

@@ -9,7 +9,8 @@ import numpy as np
 from overthink import forecast
 from overthink.data.finding import At, Finding
 from overthink.data.record import Axis
-from overthink.forecasts.findings import CurveBank, ForecastOptions, fan_findings, forecast_findings
+from overthink.forecasts.counts import CurveBank
+from overthink.forecasts.findings import ForecastOptions, fan_findings, forecast_findings
 from overthink.reports import ForecastPanel
 
 NAME = "requests"

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from overthink.data.finding import At
+from overthink.data.record import Axis
 from overthink.stats.first_success import first_success_at_k, likely_batch
 from overthink.stats.pass_at_k import pass_at_k
 from overthink.stats.subsets import Counts, whole_numbers
@@ -34,6 +36,35 @@ DOUBTFUL_STOPPING = (
     "successes fit in a last batch of {batch}: the mark of sampling that stopped at the first success. The share of "
     "successes would then be too high; pass stopping='first_success'"
 )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CurveBank:
+    """Attempts and successes of one curve at one rung, with their identity.
+
+    Attributes:
+        axis: Meaning of a success: a right answer, a harmful one, a refusal.
+        task: Task, or family of questions.
+        arm: Model or arm.
+        scorer: Name of the scorer; None if unknown.
+        estimand: Effect of a budget on the trace.
+        at: Position on the ladder.
+        questions: (question,) ids.
+        attempts: (question,) number of attempts.
+        successes: (question,) number of successes.
+        stopping: Stopping rule of the sampling; None if unknown.
+    """
+
+    axis: Axis
+    task: str
+    arm: str
+    scorer: str | None
+    estimand: str
+    at: At
+    questions: tuple[str, ...]
+    attempts: NDArray[np.int64]
+    successes: NDArray[np.int64]
+    stopping: str | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

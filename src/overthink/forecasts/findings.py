@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import ForecastLabel, Kind, Metric, NextBudgetLabel
 from overthink.data.outcomes import Outcomes, guaranteed_part
 from overthink.data.record import Axis, Estimand
 from overthink.data.selectors import Selector
+from overthink.forecasts.counts import CurveBank
 from overthink.forecasts.false_positives import judge_alone
 from overthink.forecasts.next_budget import CurveForecast, FamilyForecast, extrapolate_cells
 from overthink.forecasts.result import Forecast
@@ -43,35 +43,6 @@ CORRECTED_BY_LABELS = "corrected for the judge's false positives by human labels
 CHECKED_TO = 10_000
 """Largest k with a known truth on the banks of the benchmark."""
 UNCHECKED = f"beyond {CHECKED_TO:,} tries no forecast has been checked against data"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class CurveBank:
-    """Attempts and successes of one curve at one rung, with their identity.
-
-    Attributes:
-        axis: Meaning of a success: a right answer, a harmful one, a refusal.
-        task: Task, or family of questions.
-        arm: Model or arm.
-        scorer: Name of the scorer; None if unknown.
-        estimand: Effect of a budget on the trace.
-        at: Position on the ladder.
-        questions: (question,) ids.
-        attempts: (question,) number of attempts.
-        successes: (question,) number of successes.
-        stopping: Stopping rule of the sampling; None if unknown.
-    """
-
-    axis: Axis
-    task: str
-    arm: str
-    scorer: str | None
-    estimand: str
-    at: At
-    questions: tuple[str, ...]
-    attempts: NDArray[np.int64]
-    successes: NDArray[np.int64]
-    stopping: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The workflows `run`, `analyse` and `report` on one page.
 
-    plan ──collect──▶ rows of the pool ──core──▶ findings ──present──▶ report
-    logs, tables, studies ──read──▶ rows ──┘
+    plan ──collect──▶ rows of the pool ──analysis──▶ findings ──reports──▶ report
+    logs, tables, studies ──sources──▶ rows ──┘
 
 Nothing here computes, draws or calls a model: the workflows call other modules in order and store their results.
 """

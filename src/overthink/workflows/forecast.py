@@ -20,8 +20,9 @@ from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Estimand
 from overthink.errors import InputError
 from overthink.forecasts import Forecast, forecast
+from overthink.forecasts.counts import CurveBank
 from overthink.forecasts.false_positives import FalsePositives
-from overthink.forecasts.findings import CurveBank, ForecastCurve, ForecastOptions, forecast_findings
+from overthink.forecasts.findings import ForecastCurve, ForecastOptions, forecast_findings
 from overthink.forecasts.safety import safety_at
 from overthink.forecasts.tail_risk import half_lives
 from overthink.storage.files import write_text

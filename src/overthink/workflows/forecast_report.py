@@ -7,7 +7,8 @@ from pathlib import Path
 
 from overthink._version import __version__
 from overthink.errors import InputError
-from overthink.forecasts.findings import CurveBank, fan_findings
+from overthink.forecasts.counts import CurveBank
+from overthink.forecasts.findings import fan_findings
 from overthink.reports import About, ForecastPanel, figure_formats, forecast_figures, forecast_html
 from overthink.storage.json_documents import shipped_backtest
 from overthink.storage.study_folder import StudyFolder

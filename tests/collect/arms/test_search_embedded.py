@@ -10,7 +10,7 @@ from scripted import Reader, opens
 
 import overthink
 from overthink.collect.arms.registry import PARTS, arm_plans
-from overthink.collect.arms.strategies import beam_search, values
+from overthink.collect.arms.strategies import values
 from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.embedded.provider import LocalModel
 from overthink.plan.study import checked_plan
@@ -41,8 +41,8 @@ def test_every_search_runs_on_the_embedded_model(tmp_path: Path, monkeypatch: py
         return short if named == "short" else read(named, model=model)
 
     monkeypatch.setattr(values, "read_verifier", read_here)
-    for module in (beam_search, beam_search, beam_search):
-        monkeypatch.setitem(PARTS, module.PART.name, replace(module.PART, models=lambda _: ()))
+    for name in ("dvts", "lookahead", "tot"):
+        monkeypatch.setitem(PARTS, name, replace(PARTS[name], models=lambda _: ()))
     plan = checked_plan(
         overthink="0",
         model="overthink/smollm2",
