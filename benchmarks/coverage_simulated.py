@@ -3,7 +3,8 @@
     python benchmarks/coverage_simulated.py [--studies 200] [--questions 40] [--draws 4]
 
 The outcomes are those of the simulated model itself, trace by trace: one latent number per trace along its whole
-ladder, question effects from the model's seed. `tests/workflows/test_study.py` shows that a run through Inspect gives the same.
+ladder, question effects from the model's seed. `tests/workflows/test_study.py` shows that a run through Inspect
+gives the same.
 """
 
 import argparse
