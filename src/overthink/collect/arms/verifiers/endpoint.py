@@ -25,7 +25,7 @@ from overthink.errors import InputError
 KEY = "OVERTHINK_VERIFIER_API_KEY"
 """Environment variable of the server's API key; plans and logs never hold it."""
 
-Kind = Literal["pooling", "classify", "score"]
+EndpointKind = Literal["pooling", "classify", "score"]
 
 
 class EndpointVerifier:
@@ -44,7 +44,7 @@ class EndpointVerifier:
         InputError: The kind does not support a separator.
     """
 
-    def __init__(self, *, url: str, model: str, kind: Kind, separator: str, column: int, sigmoid: bool) -> None:
+    def __init__(self, *, url: str, model: str, kind: EndpointKind, separator: str, column: int, sigmoid: bool) -> None:
         if separator and kind != "pooling":
             raise InputError(
                 f"verifier endpoint: kind={kind} gives one score to a text, so it takes no separator; give "
