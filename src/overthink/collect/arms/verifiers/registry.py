@@ -10,7 +10,7 @@ from typing import cast
 from overthink.collect.arms.component import Option, Settings, resolve_options
 from overthink.collect.arms.verifiers.base import Aggregate, Verifier
 from overthink.collect.arms.verifiers.classifier import ClassifierVerifier
-from overthink.collect.arms.verifiers.endpoint import EndpointVerifier, EndpointKind
+from overthink.collect.arms.verifiers.endpoint import EndpointKind, EndpointVerifier
 from overthink.collect.arms.verifiers.judge import JudgeVerifier
 from overthink.collect.arms.verifiers.own_probability import OwnProbability, Per
 from overthink.collect.arms.verifiers.rollouts import Against, RolloutVerifier
