@@ -7,9 +7,7 @@ PIP    := $(UV) pip install --quiet --constraint constraints.txt
 
 # Each worker begins with a run of files, whose tests share servers and studies; who is ready takes over half of the rest
 # of another, so that none is idle until the last few tests.
-# One worker more than cores: tests wait for servers, browsers and processes for a fifth of their time.
-WORKERS  ?= $(shell $(PYTHON) -c "import os; print(min(os.cpu_count() or 1, 4) + 1)")
-PARALLEL := --numprocesses $(WORKERS) --dist worksteal
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # Python keeps what it compiled in the environment, even where the user's own setting forbids it beside the sources: tests
 # start many processes, and each would compile Inspect again.

@@ -14,6 +14,10 @@ from inspect_logs import question_task, run
 from overthink.collect.inspect_logs.read import read_logs
 from overthink.errors import InputError
 
+LEAKS = pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"  # Inspect's reader leaves a damaged file to the garbage collector
+)
+
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -23,6 +27,7 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return log
 
 
+@LEAKS
 def test_a_cut_or_damaged_log_is_one_message(good: Path, tmp_path: Path) -> None:
     whole = good.read_bytes()
     path = tmp_path / "broken.eval"
@@ -41,6 +46,17 @@ def test_a_cut_or_damaged_log_is_one_message(good: Path, tmp_path: Path) -> None
     assert refused > 30
     path.write_bytes(whole)
     assert len(read_logs(path).records) == 5  # the undamaged one is read
+
+
+@LEAKS
+@pytest.mark.parametrize("content", [b"", b'{"id": "q1"', b'{"id": "q1", }', b"[]", b"\xff\xfe", b"null"])
+def test_a_sample_that_is_no_whole_object_is_one_message(good: Path, tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "broken.eval"
+    with zipfile.ZipFile(good) as whole, zipfile.ZipFile(path, "w") as broken:
+        for name in whole.namelist():
+            broken.writestr(name, content if name == "samples/q1_epoch_1.json" else whole.read(name))
+    with pytest.raises(InputError, match=r"broken\.eval"):
+        read_logs(path)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ijson.common import JSONError
 from inspect_ai.log import (
     EvalLog,
     EvalSample,
@@ -45,6 +46,7 @@ _BROKEN = (
     zipfile.BadZipFile,
     struct.error,
     ZstdError,
+    JSONError,  # of ijson, with which Inspect reads a sample without the excluded fields
 )
 """Exceptions of Inspect's readers on a file that is truncated, damaged, or not a log."""
 
