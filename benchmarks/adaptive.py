@@ -17,8 +17,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from overthink.adaptive.stopping import CAP, FLOOR, REACHED, PrecisionTarget, StoppingState, stopping_rule
+from overthink.adaptive.stopping import PrecisionTarget, StoppingState, stopping_rule
 from overthink.data.arrays import Array
+from overthink.data.kinds import StopLabel
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.data.waves import Waves
@@ -174,7 +175,10 @@ def half_widths(truths: Sequence[Truth], *, sizes: Sequence[int], studies: int, 
             errors = np.array([e.estimate - truth.mean for e in ended])
             shares = [1 - misses.sum(), *misses]
             means = [errors.mean() / errors.std(), np.mean([e.draws for e in ended]) / questions]
-            why = [np.mean([e.stop == reason for e in ended]) for reason in (REACHED, FLOOR, CAP)]
+            why = [
+                np.mean([e.stop == reason for e in ended])
+                for reason in (StopLabel.REACHED, StopLabel.FLOOR, StopLabel.CAP)
+            ]
             cells = [f"{share:.1%}" for share in shares] + [f"{means[0]:.2f}", f"{means[1]:.2f}"]
             cells += [f"{np.mean([e.waves for e in ended]):.1f}", *(f"{share:.0%}" for share in why)]
             print(f"{truth.name:<28}{questions:>5}  {policy:<11}" + "".join(f"{cell:>9}" for cell in cells), flush=True)
@@ -217,8 +221,9 @@ def crossings(found: Sequence[tuple[str, str, Array]], *, studies: int) -> None:
                     for i in range(studies)
                 ]
                 truth = crossing_of(chances, threshold)
+                reached = np.mean([e.stop == StopLabel.REACHED for e in ended])
                 print(
-                    f"{name + ' ' + model:<34.34}{k:>6}  {policy:<8}{np.mean([e.stop == REACHED for e in ended]):>9.0%}"
+                    f"{name + ' ' + model:<34.34}{k:>6}  {policy:<8}{reached:>9.0%}"
                     f"{np.mean([e.covers(truth) for e in ended]):>7.0%}"
                     f"{np.mean([e.draws for e in ended]) / len(chances):>8.1f}",
                     flush=True,
