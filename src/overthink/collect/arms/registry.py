@@ -7,9 +7,6 @@ from typing import cast
 from overthink.collect.arms.component import Component, Intervention, Settings, StepperSetup, Strategy, resolve_options
 from overthink.collect.arms.interventions import monitor, primer, saferemind, safethink
 from overthink.collect.arms.strategies import beam_search, budget_forcing, calculator, no_thinking, revision
-from overthink.collect.arms.strategies import beam_search as dvts
-from overthink.collect.arms.strategies import beam_search as lookahead
-from overthink.collect.arms.strategies import beam_search as tot
 from overthink.collect.ladder.thinking import InOnePiece, OneStep, StepByStep, Stepper, Thinker, TraceContext
 from overthink.errors import InputError
 from overthink.plan.arms import BASE, ArmPlan, SettingValue, read_arms
@@ -41,9 +38,9 @@ PARTS: dict[str, Component] = {
         monitor.MONITOR,
         primer.PRIMER,
         beam_search.PRM_BEAM,
-        dvts.DVTS,
-        tot.TOT,
-        lookahead.LOOKAHEAD,
+        beam_search.DVTS,
+        beam_search.TOT,
+        beam_search.LOOKAHEAD,
         revision.REVISION,
         calculator.CALCULATOR,
     )
