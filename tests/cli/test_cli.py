@@ -31,7 +31,7 @@ def test_a_table_becomes_findings_and_a_report(overthink, tmp_path: Path) -> Non
     code, out, err = overthink("analyse", "t.csv", "--out", "made", "--json")
     assert code == 0
     document = json.loads(out)
-    assert document["schema"] == "overthink.findings/2"
+    assert document["schema"] == "overthink.findings/3"
     means = {
         f["at"]["rung"]: f["estimate"] for f in document["findings"] if f["metric"] == "mean" and f["kind"] == "value"
     }

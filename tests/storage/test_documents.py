@@ -54,7 +54,7 @@ def store(path: Path) -> dict[str, object]:
 def test_findings_come_back_and_have_the_contract_shape(tmp_path: Path) -> None:
     document = store(tmp_path / "findings.json")
     assert list(document) == ["schema", "overthink", "plan_sha256", "pool_sha256", "findings"]
-    assert document["schema"] == "overthink.findings/2"
+    assert document["schema"] == "overthink.findings/3"
     first = document["findings"][0]
     assert first["at"]["rung"] == 1
     assert first["test"] == {"name": "sign", "p": 0.5, "p_adjusted": None, "mde": None}
@@ -75,9 +75,9 @@ def test_nan_and_infinity_are_null(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda d: d.update(schema="overthink.findings/3"), "newer Overthink"),
-        (lambda d: d.update(schema="overthink.findings/1"), "needed: 'overthink.findings/2'"),
-        (lambda d: d.update(schema="other/1"), "needed: 'overthink.findings/2'"),
+        (lambda d: d.update(schema="overthink.findings/4"), "newer Overthink"),
+        (lambda d: d.update(schema="overthink.findings/1"), "needed: 'overthink.findings/3'"),
+        (lambda d: d.update(schema="other/1"), "needed: 'overthink.findings/3'"),
         (lambda d: d.pop("schema"), "names no schema"),
         (lambda d: d.pop("pool_sha256"), "pool_sha256"),
         (lambda d: d.update(extra=1), "extra"),
@@ -94,6 +94,15 @@ def test_strange_findings_are_refused(tmp_path: Path, change: object, says: str)
     (tmp_path / "f").write_text(json.dumps(document))
     with pytest.raises(InputError, match=says):
         read_findings(tmp_path / "f")
+
+
+def test_findings_of_the_schema_before_are_read(tmp_path: Path) -> None:
+    document = store(tmp_path / "f")
+    document["schema"] = "overthink.findings/2"
+    for finding in document["findings"]:
+        del finding["at"]["part"]  # that schema had none
+    (tmp_path / "f").write_text(json.dumps(document))
+    assert read_findings(tmp_path / "f")[1] == FINDINGS
 
 
 def test_a_plan_comes_back_and_its_file_has_its_hash(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_what_was_stored_is_what_was_found(study: overthink.Study) -> None:
     again = overthink.analyse(study.folder.path)
     assert again.findings == study.findings
     document = json.loads(study.folder.findings.read_text())
-    assert document["schema"] == "overthink.findings/2"
+    assert document["schema"] == "overthink.findings/3"
     assert document["plan_sha256"] == plan().sha256()
     assert "<!doctype html>" in study.folder.report.read_text()[:200].lower()
 

@@ -15,7 +15,9 @@ from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import Outcomes
 from overthink.data.selectors import Selector
 
-FINDINGS_SCHEMA = "overthink.findings/2"
+FINDINGS_SCHEMA = "overthink.findings/3"
+EARLIER_FINDINGS_SCHEMA = "overthink.findings/2"
+"""Schema before this one, which is read as well: it has no parts of a hypothesis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class At:
         from_rung: The rung compared with, for a difference.
         total: Total compute per question, where arms or allocations of a budget are compared at one.
         unit: Unit of total compute: "tokens", "flop", "effective_flop", "usd" or "seconds"; None without a total.
+        part: Part of a hypothesis, from 1; None for the whole.
     """
 
     rung: int | None = None
@@ -41,6 +44,7 @@ class At:
     from_rung: int | None = None
     total: float | None = None
     unit: str | None = None
+    part: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from overthink.data.finding import FINDINGS_SCHEMA, At, Finding, FindingTest
+from overthink.data.finding import EARLIER_FINDINGS_SCHEMA, FINDINGS_SCHEMA, At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
 from overthink.errors import InputError
 from overthink.storage.files import write_text
@@ -87,10 +87,10 @@ def read_findings(path: Path) -> tuple[FindingsMeta, tuple[Finding, ...]]:
     """Read findings.json.
 
     Raises:
-        InputError: The file is missing, of another or a newer schema, or a field is missing, unknown or
+        InputError: The file is missing, of another, a much older or a newer schema, or a field is missing, unknown or
             of the wrong type.
     """
-    document = read_document(path, FINDINGS_SCHEMA)
+    document = read_document(path, FINDINGS_SCHEMA, EARLIER_FINDINGS_SCHEMA)
     head = {("schema_" if name == "schema" else name): value for name, value in document.items()}
     try:
         head_model = _Head.model_validate(head)

@@ -65,8 +65,8 @@ _MAX_FAULTS = 20
 _T = TypeVar("_T")
 
 
-def read_document(path: Path, schema: str) -> dict[str, Any]:
-    """Read a JSON object and check that it is of this schema, such as "overthink.plan/1".
+def read_document(path: Path, schema: str, *earlier: str) -> dict[str, Any]:
+    """Read a JSON object and check that it is of this schema, such as "overthink.plan/1", or of an earlier one.
 
     Raises:
         InputError: The file is missing, is not a JSON object, or is of another or a newer schema.
@@ -79,7 +79,7 @@ def read_document(path: Path, schema: str) -> dict[str, Any]:
     found_schema = document.get("schema") if isinstance(document, dict) else None
     if not isinstance(document, dict) or found_schema is None:
         raise InputError(f"{path} names no schema; needed: {schema!r}")
-    if found_schema != schema:
+    if found_schema not in (schema, *earlier):
         name, _, version = str(found_schema).partition("/")
         known_name, _, known_version = schema.partition("/")
         if name == known_name and version.isdecimal() and int(version) > int(known_version):
