@@ -93,11 +93,12 @@ def test_graded_values_have_a_curve_and_no_tries(overthink, tmp_path: Path) -> N
 
 
 def test_the_forced_ladder_of_a_study_is_forecast_with_its_failed_gates(overthink, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    run(tmp_path / "study", one_task(budgets=(0, 8, 16, 32, 64), draws=1, limit=2))
+    run(tmp_path / "study", one_task(budgets=(0, 8, 16, 32, 64), draws=1, limit=2, answer_tokens=1))
     code, out, err = overthink("forecast", "study", "--k", "1", "--json")
     assert code == 0, err
     mean = ahead(out)["mean"]
     assert mean["estimand"] == "forced"
     assert mean["at"]["requested_tokens"] == 128
-    assert "natural_end" in mean["gates_failed"]  # the simulated traces end before 64 tokens
+    assert "truncation" in mean["gates_failed"]  # an answer takes more than one token
+    assert "natural_end" not in mean["gates_failed"]  # the simulated traces end before 64 tokens: information
     assert any(limit.startswith("gates failed on the ladder: ") for limit in mean["limits"])

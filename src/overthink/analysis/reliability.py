@@ -15,7 +15,7 @@ from overthink.data.record import Axis, Estimand
 from overthink.data.selectors import Selector
 from overthink.stats.bootstrap import mean_intervals
 from overthink.stats.curve import question_means
-from overthink.stats.gates import RISE_MIN, effort_moved
+from overthink.stats.gates import RISE_MIN, GateResult, effort_moved
 from overthink.stats.reliability import flips, forced_answer_lock, reliability, returns
 
 SAME_TRACES = (Estimand.FORCED, Estimand.TRUNCATED, Estimand.CHECKPOINT)
@@ -114,9 +114,15 @@ def checks(context: CurveContext) -> Iterator[Finding]:
 
 def _gates(context: CurveContext) -> Iterator[Finding]:
     for gate in context.gate_results:
-        label = None if gate.passed is None else (GateLabel.PASSED if gate.passed else GateLabel.FAILED)
+        label = _gate_label(gate)
         finding = context.finding(Kind.GATE, Metric(gate.name), context.at(gate.rung))
         yield replace(finding, estimate=gate.estimate, label=label, reason=gate.reason)
+
+
+def _gate_label(gate: GateResult) -> GateLabel | None:
+    if gate.passed is None:
+        return None if gate.estimate is None else GateLabel.INFORMATION
+    return GateLabel.PASSED if gate.passed else GateLabel.FAILED
 
 
 def _extreme(context: CurveContext) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric, ShapeLabel
 from overthink.data.record import ON_TRACE
 from overthink.stats.curve import REQUESTED_TOKENS, Ladder, ladder_of
+from overthink.stats.gates import had_ended
 from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
 from overthink.stats.regimes import Onset, Regime
 from overthink.stats.shape import MAX_T, REGIMES, ShapeTest, ShapeVerdict, shape_of_cells
@@ -121,6 +122,8 @@ def _verdict(
         test = FindingTest(REGIMES if hypothesis is not None else MAX_T)
         yield replace(finding, label=ShapeLabel.UNDETERMINED, test=test, reason=str(error), limits=tuple(limits))
         return
+    verdict, ended = without_equal_ends(verdict, ladder.budgets, had_ended(context.table))
+    limits.extend(ended)
     label, reason = verdict.label, verdict.reason
     if withheld is not None:
         label, reason = ShapeLabel.UNDETERMINED, withheld.reason
@@ -131,6 +134,32 @@ def _verdict(
         yield from _regimes(context, verdict, metric)
         if verdict.onset is not None:
             yield _onset(context, verdict, verdict.onset, ladder, metric)
+
+
+def without_equal_ends(
+    verdict: ShapeVerdict, budgets: NDArray[np.float64], ended: NDArray[np.bool_]
+) -> tuple[ShapeVerdict, tuple[str, ...]]:
+    """Return the verdict without claims of equality that rest on traces that had ended, and the limits of that.
+
+    Such a trace has one answer at every higher budget, so that its levels are equal whatever a longer thought would
+    do. Where most traces had ended by the lower end of the upper half, "flat" is undetermined, and "saturating" is the
+    rise alone.
+
+    Args:
+        verdict: The verdict on all rungs.
+        budgets: (rung,) of its ladder.
+        ended: (rung,) from :func:`~overthink.stats.gates.had_ended`.
+    """
+    if not ended[len(ended) // 2] or verdict.label not in (ShapeLabel.FLAT, ShapeLabel.SATURATING):
+        return verdict, ()
+    where = f"over half of the traces had ended by themselves by {budgets[ended.argmax()]:g} tokens"
+    p = dict(verdict.claims)
+    if verdict.label == ShapeLabel.FLAT:
+        reason = f"had ended: {where}, and equal answers above that show nothing of longer thoughts"
+        return replace(verdict, label=ShapeLabel.UNDETERMINED, onset=None, reason=reason), ()
+    test = replace(verdict.test, p=p[ShapeLabel.UP])
+    limit = f"had ended: {where}; that the curve is level above shows nothing of longer thoughts"
+    return replace(verdict, label=ShapeLabel.UP, test=test), (limit,)
 
 
 def _resamples(context: CurveContext) -> int:

@@ -240,10 +240,11 @@ class ShapeLabel(ClosedList):
 
 
 class GateLabel(ClosedList):
-    """Result of a gate that could be checked."""
+    """Result of a gate that could be checked, or a number beside the gates that neither passes nor fails."""
 
     PASSED = "passed"
     FAILED = "failed"
+    INFORMATION = "information"
 
 
 class MitigationLabel(ClosedList):

@@ -7,16 +7,19 @@ manipulation   forced budgets: share of the traces still thinking     at least `
                whose thinking tokens match the request
                effort: mean reasoning tokens over those of the rung   at least ``RISE_MIN``
                below, paired by question
-natural_end    share of traces that had ended by themselves           at most ``NATURAL_END_MAX``
+natural_end    share of traces that had ended by themselves           never asked: it is information
 truncation     share of answers that hit their allowance              at most ``TRUNCATION_MAX``
 unparsed       share of answers that no verdict could be read from    at most ``UNPARSED_MAX``
 errors         share of rows that failed                              at most ``ERRORS_MAX``
 =============  =====================================================  =======================================
 
-A gate whose inputs are unknown has neither passed nor failed: its estimate is None, with the reason.
+A gate whose inputs are unknown has neither passed nor failed: its estimate is None, with the reason. A model that stops
+by itself is no fault of the measurement, so natural ends have an estimate and neither pass nor fail. What they rule
+out is a claim that nothing changes: traces that had ended have identical answers from there on, see
+:func:`had_ended`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +41,8 @@ RISE_MIN = 1.10
 """Minimum ratio of the reasoning tokens of an effort rung to those of the rung below."""
 
 NATURAL_END_MAX = 0.50
-"""Beyond this, most traces never met the budget: the rung shows where the model stops, not what the budget
-does."""
+"""Beyond this, most traces never meet a higher budget: that nothing changes from there on shows where the model stops,
+not what the budget does."""
 
 TRUNCATION_MAX = 0.05
 """A cut answer is often scored as wrong or as compliance, and cuts become more frequent with the budget."""
@@ -56,7 +59,10 @@ FORCED_BUDGETS = (Estimand.FORCED, Estimand.TRUNCATED)
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """One gate at one rung. ``passed`` is None where it could not be checked, and ``reason`` says why."""
+    """One gate at one rung.
+
+    ``passed`` is None where it could not be checked, and ``reason`` says why; and where the estimate is information.
+    """
 
     name: str
     rung: int
@@ -68,7 +74,7 @@ class GateResult:
 def gates(outcomes: Outcomes) -> tuple[GateResult, ...]:
     """Every gate that applies to this estimand, rung by rung.
 
-    Natural ends are a gate only for forced budgets; truncation is not one where the cut is the treatment.
+    Natural ends are reported only for forced budgets; truncation is no gate where the cut is the treatment.
 
     Args:
         outcomes: The table.
@@ -88,6 +94,23 @@ def gates(outcomes: Outcomes) -> tuple[GateResult, ...]:
         checks.append(_verdict_share(outcomes, rung, "unparsed", Verdict.UNPARSED, UNPARSED_MAX))
         checks.append(_verdict_share(outcomes, rung, "errors", Verdict.ERRORED, ERRORS_MAX))
     return tuple(checks)
+
+
+def had_ended(outcomes: Outcomes) -> NDArray[np.bool_]:
+    """Rungs by which over half of the traces had ended by themselves, (rung,).
+
+    From such a rung on most answers are the same ones, so that equality between it and a higher rung shows nothing.
+    False where the ends are unknown, and where no budget is forced.
+
+    Args:
+        outcomes: The table.
+    """
+    n_rungs = len(outcomes.rungs)
+    if outcomes.estimand not in FORCED_BUDGETS:
+        return np.zeros(n_rungs, dtype=bool)
+    ends = [outcomes.natural_end[:, :, rung] for rung in range(n_rungs)]
+    known_ends = [end[~np.isnan(end)] for end in ends]
+    return np.array([bool(end.size) and float(end.mean()) > NATURAL_END_MAX for end in known_ends])
 
 
 def effort_ratio(outcomes: Outcomes, rung: int, from_rung: int) -> float:
@@ -147,7 +170,8 @@ def _rise(outcomes: Outcomes, rung: int) -> GateResult:
 
 def _natural_end(outcomes: Outcomes, rung: int) -> GateResult:
     natural_end = outcomes.natural_end[:, :, rung]
-    return _share("natural_end", rung, natural_end, NATURAL_END_MAX, "it is unknown which traces ended by themselves")
+    share = _share("natural_end", rung, natural_end, 1.0, "it is unknown which traces ended by themselves")
+    return replace(share, passed=None)
 
 
 def _truncation(outcomes: Outcomes, rung: int) -> GateResult:

@@ -24,7 +24,7 @@ from overthink.governance.statement.curve_schema import (
 )
 from overthink.plan.checkpoints import Checkpoints
 
-STATEMENT_VERSION = "1.2.0"
+STATEMENT_VERSION = "1.3.0"
 STATEMENT_SCHEMA = f"overthink.statement/{STATEMENT_VERSION}"
 SCHEMA_ID = f"urn:overthink:statement:{STATEMENT_VERSION}"
 

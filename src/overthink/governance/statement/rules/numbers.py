@@ -10,11 +10,11 @@ from overthink.data.selectors import Selector
 from overthink.governance.statement.curve_schema import Curve, Number, Point
 from overthink.governance.statement.read import Breaches, by_id, close, numbers, own_points
 from overthink.governance.statement.schema import Claim, Statement
-from overthink.stats.gates import CONTROL_MIN, ERRORS_MAX, NATURAL_END_MAX, RISE_MIN, TRUNCATION_MAX, UNPARSED_MAX
+from overthink.stats.gates import CONTROL_MIN, ERRORS_MAX, RISE_MIN, TRUNCATION_MAX, UNPARSED_MAX
 
 RANGES = {"share": (0.0, 1.0), "difference of shares": (-1.0, 1.0), "tokens": (0.0, float("inf"))}
 UNITS = {"level": "share", "tries": "share"}
-MOST = {"natural_end": NATURAL_END_MAX, "truncation": TRUNCATION_MAX, "unparsed": UNPARSED_MAX, "errors": ERRORS_MAX}
+MOST = {"truncation": TRUNCATION_MAX, "unparsed": UNPARSED_MAX, "errors": ERRORS_MAX}
 
 WRONG_SIGNS: Mapping[str, int] = {ShapeLabel.UP: -1, ShapeLabel.SATURATING: -1, ShapeLabel.DOWN: 1}
 """Sign that the change from end to end cannot have, by verdict."""
