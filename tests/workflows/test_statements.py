@@ -32,6 +32,14 @@ def test_a_run_gives_a_statement_that_both_schemas_take_and_the_pool_gives_again
     assert written.text() == (tmp_path / "statement.md").read_text()
 
 
+def test_a_study_with_resampled_traces_has_a_statement_too(tmp_path: Path) -> None:
+    run(tmp_path / "study", plan(limit=2, resamples=2))
+    written = statement(tmp_path / "study")
+    assert {curve.estimand for curve in written.statement.curves} == {"forced", "resampled"}
+    found = check(written.path, study=tmp_path / "study")
+    assert found.ok, found.text()
+
+
 def test_the_schemas_can_refuse(study: Path) -> None:
     document = json.loads(statement(study, write=False).json())
     record = document["every_eval_ever"]

@@ -186,7 +186,7 @@ class Curve(Part):
     task: str
     arm: str
     scorer: str | None
-    estimand: Literal["forced", "sham", "truncated", "natural", "effort", "checkpoint"]
+    estimand: Literal["forced", "sham", "truncated", "natural", "resampled", "effort", "checkpoint"]
     value_1_means: Literal["correct", "safe", "answered"]
     raw_high_means: Literal["correct", "wrong", "safe", "harm", "answered", "refused"]
     n_questions: NonNegativeCount

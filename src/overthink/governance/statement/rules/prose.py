@@ -29,6 +29,7 @@ ESTIMAND_WORDS = {
     "sham": "forced where the model ends its thinking by itself",
     "natural": "the model's own",
     "truncated": "cut at the budget",
+    "resampled": "at the end of runs of the rest of the trace",
     "checkpoint": "at checkpoints",
 }
 """Which answers a curve is of, where they are not those of its ladder."""
