@@ -137,6 +137,16 @@ def test_a_verification_that_was_stopped_goes_on_and_pays_nothing_twice(
     assert prepare_verification(study, verifier="simulated:aggregate=mean", by="steps").session.texts == {}
 
 
+def test_the_statement_of_a_verified_study_is_computed_again_with_its_verifier(
+    verified: dict[str, overthink.Study], tmp_path: Path
+) -> None:
+    for name, result in verified.items():
+        assert result.folder is not None
+        written = overthink.statement(result.folder.path, out=tmp_path / name)
+        again = overthink.check(written.path, study=result.folder.path)
+        assert again.ok, again.text()
+
+
 def test_scores_of_another_verifier_are_never_overwritten(verified: dict[str, overthink.Study], tmp_path: Path) -> None:
     assert verified["good"].folder is not None
     study = verified["good"].folder.path

@@ -32,6 +32,7 @@ from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import read_analysis, read_plan
 from overthink.storage.pool import read_pool
 from overthink.storage.study_folder import StudyFolder
+from overthink.storage.verifier_scores import read_verified
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import Source
 
@@ -182,7 +183,12 @@ def _recompute(statement: Statement, folder: StudyFolder, *, labels: Path | None
     if not folder.pool.exists():
         raise InputError(f"{folder.path} holds no pool; needed: the study that the statement was made from")
     source = Source(plan.title, read_pool(folder.pool), plan=plan, request=read_analysis(folder.analysis))
-    source = replace(source, waves=read_waves(folder.waves))
+    verification = read_verified(folder.verified)
+    source = replace(
+        source,
+        waves=read_waves(folder.waves),
+        verifications=() if verification is None else (verification,),
+    )
     tables = source.tables()
     analysis, seed = AnalysisOptions(labels=labels).resolve(source, tables)
     findings = find(tables, analysis, rng=np.random.default_rng(seed))
