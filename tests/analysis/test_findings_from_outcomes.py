@@ -50,7 +50,7 @@ def test_every_kind_and_metric_is_there() -> None:
         *(("budget_control", m) for m in ("control", "scaling", "performance")),
         ("band", "mean"),
         ("difference", "mean"),
-        ("shape", "max_t"),
+        *(("shape", m) for m in ("max_t", "rise", "drawdown")),
         *(("reliability", m) for m in ("all_of_k", "disagreement")),
         *(("flip", m) for m in ("lost", "gained", "lost_and_regained", "gained_and_lost")),
         ("lock", "settled"),

@@ -31,7 +31,8 @@ def find(rows: list[RungRecord], seed: int = 0, **told: Any) -> tuple[Finding, .
 
 
 def of(found: tuple[Finding, ...], kind: str, metric: str | None = None) -> list[Finding]:
-    return [f for f in found if f.kind == kind and metric in (None, f.metric)]
+    sizes = {"rise", "drawdown"}  # beside the verdicts, which are what `shape` alone asks for
+    return [f for f in found if f.kind == kind and (f.metric == metric if metric else f.metric not in sizes)]
 
 
 @pytest.mark.parametrize(("means", "label"), [(HUMP, "hump"), (RISE, "up"), (RISE[::-1], "down")])

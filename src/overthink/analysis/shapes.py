@@ -20,6 +20,8 @@ from overthink.stats.testing import holm, paired_differences
 AFTERWARDS = "the regimes were named after the data were collected: the test is not pre-registered"
 ENDS = "the estimate is the highest rung minus the lowest, whatever the shape between"
 
+SEARCHED = "the widest of all pairs of rungs, so its estimate is too high on average; its interval allows for that"
+
 RESAMPLE_FACTOR = 15
 """Resamples per curve of the family and per 1/α: the smallest p-value, about 5/resamples, is a third of the need."""
 
@@ -131,9 +133,35 @@ def _verdict(
         finding, label=label, test=verdict.test, reason=reason, n_questions=verdict.n_questions, limits=tuple(limits)
     )
     if withheld is None:
+        if metric == Metric.MAX_T:
+            yield from _sizes(context, verdict)
         yield from _regimes(context, verdict, metric)
         if verdict.onset is not None:
             yield _onset(context, verdict, verdict.onset, ladder, metric)
+
+
+def _sizes(context: CurveContext, verdict: ShapeVerdict) -> Iterator[Finding]:
+    """Yield the largest rise and the largest fall, with intervals that hold for the search over all pairs of rungs."""
+    for metric, size in ((Metric.RISE, verdict.rise), (Metric.DRAWDOWN, verdict.drawdown)):
+        if size is None:
+            continue
+        finding = context.finding(Kind.SHAPE, metric, At())  # its id does not depend on the widest pair
+        gates = context.failed_gates(range(context.rungs))
+        finding = replace(
+            finding,
+            at=context.between(size.rung, size.from_rung),
+            estimate=size.estimate,
+            n_questions=verdict.n_questions,
+            n_draws=int(context.draws.min()),
+            level=context.level,
+            simultaneous=True,
+            gates_failed=gates,
+            limits=(SEARCHED,),
+        )
+        if np.isnan(size.low):
+            yield replace(finding, level=None, simultaneous=False, reason="no interval: too few questions differ")
+        else:
+            yield replace(finding, low=size.low, high=size.high)
 
 
 def without_equal_ends(

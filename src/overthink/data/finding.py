@@ -75,7 +75,8 @@ class Finding:
         mean, corrected_mean: this rung minus ``at.from_rung``, paired by question
     ``shape``
         regimes (pre-registered), max_t (any rise and fall), and both with ``corrected_`` before: label is the shape,
-        up, down, flat, saturating, hump, dip or undetermined; the estimate is the highest rung minus the lowest
+        up, down, flat, saturating, hump, dip or undetermined; the estimate is the highest rung minus the lowest; rise,
+        drawdown: the largest rise and fall from ``at.from_rung`` to ``at.rung`` over all pairs, simultaneous
     ``regime``
         as of its shape: mean over the rungs of one regime, named by the label; simultaneous
     ``onset``

@@ -66,6 +66,8 @@ class Metric(ClosedList):
     MAX_T = "max_t"
     CORRECTED_REGIMES = "corrected_regimes"
     CORRECTED_MAX_T = "corrected_max_t"
+    RISE = "rise"
+    DRAWDOWN = "drawdown"
     # divergence
     GAP = "gap"
     SLOPE_CAPABILITY = "slope_capability"

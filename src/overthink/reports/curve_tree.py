@@ -89,6 +89,7 @@ class ReportCurve:
         rungs: In ascending order.
         change: Difference of highest and lowest rung, if computed.
         verdicts: Verdicts on the shape; the primary first, those corrected by human labels last.
+        sizes: Largest rise and largest fall, if tested.
         gaps: Divergences of a safety curve, one per capability curve.
         flips: Traces whose outcome changed, between rungs and along the ladder.
         drift: Drift of the judge's error along the ladder.
@@ -107,6 +108,7 @@ class ReportCurve:
     rungs: list[ReportRung]
     change: Finding | None
     verdicts: list[ReportVerdict]
+    sizes: list[Finding]
     gaps: list[Gap]
     flips: list[Finding]
     drift: Finding | None
@@ -200,6 +202,7 @@ def _curve(findings: Sequence[Finding], judge: str, reference: float | None, *, 
         rungs=ladder,
         change=_end_to_end(findings, ladder),
         verdicts=_verdicts(whole),
+        sizes=[f for f in whole.get(Kind.SHAPE, ()) if f.metric in (Metric.RISE, Metric.DRAWDOWN)],
         gaps=_gaps(whole.get(Kind.DIVERGENCE, ())),
         flips=sorted(whole.get(Kind.FLIP, ()), key=_step_order),
         drift=next((f for f in whole.get(Kind.GATE, ()) if f.metric == Metric.JUDGE_DRIFT), None),
@@ -267,7 +270,9 @@ def _first_by_metric(findings: Iterable[Finding]) -> dict[str, Finding]:
 def _verdicts(whole: Mapping[str, Sequence[Finding]]) -> list[ReportVerdict]:
     """Return the verdicts of a curve: regimes before any shape, corrected ones after uncorrected ones."""
     order = {name: position for position, name in enumerate(SHAPE_TEST_ORDER)}
-    shapes = sorted(whole.get(Kind.SHAPE, ()), key=lambda shape: order.get(shape.metric, len(order)))
+    shapes = sorted(
+        (shape for shape in whole.get(Kind.SHAPE, ()) if shape.metric in order), key=lambda shape: order[shape.metric]
+    )
     return [
         ReportVerdict(
             shape,

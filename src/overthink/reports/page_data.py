@@ -140,6 +140,10 @@ def _curve(curve: ReportCurve, index_of: Mapping[int, int], strings: _Strings) -
             }
             for v in curve.verdicts
         ],
+        "sizes": [
+            {"finding": index(size), "text": strings.of(verdicts.size_text(size, curve.rungs), PROSE_LIMIT)}
+            for size in curve.sizes
+        ],
         "gaps": [
             {
                 "against": strings.of(gap.against, PROSE_LIMIT),

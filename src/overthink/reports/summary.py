@@ -138,7 +138,16 @@ def _alone(name: str, curve: ReportCurve) -> tuple[TextPiece, ...]:
         if corrected_verdict
         else []
     )
-    return (*start, *number, *but, *after)
+    shown = [size for size in curve.sizes if size.low is not None and size.low > 0]
+    sizes = [
+        piece
+        for i, size in enumerate(shown)
+        for piece in (
+            TextPiece(" It " if i == 0 else " and "),
+            TextPiece(verdicts.size_text(size, curve.rungs), visible(size.id, ID_LIMIT)),
+        )
+    ]
+    return (*start, *number, *but, *sizes, *([TextPiece(".")] if sizes else []), *after)
 
 
 def _shape(verdict: ReportVerdict, curve: ReportCurve) -> list[TextPiece]:
@@ -176,7 +185,8 @@ def _tests(curve: ReportCurve) -> tuple[tuple[TextPiece, ...], ...]:
         lines.append(
             (TextPiece(f"{of}{text.test}: "), *start, TextPiece(f"{', ' if start and after else ''}{after}"), *mde)
         )
-    return tuple(lines)
+    sizes = [(TextPiece(verdicts.size_text(size, curve.rungs), visible(size.id, ID_LIMIT)),) for size in curve.sizes]
+    return (*lines, *sizes)
 
 
 def _row(curve: ReportCurve, mine: Sequence[ReportCurve]) -> ChangeRow:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from overthink.data.finding import Finding
 from overthink.data.kinds import Metric, ShapeLabel
 from overthink.reports import wording
-from overthink.reports.curve_tree import ReportCurve, ReportVerdict
+from overthink.reports.curve_tree import ReportCurve, ReportRung, ReportVerdict, level, level_unit
 from overthink.reports.wording import PROSE_LIMIT, visible
 
 SHAPE_TEXTS = {
@@ -74,6 +74,23 @@ def shape_text(shape: Finding, rungs: int) -> ShapeText:
         could = f"could have seen a {'hump or dip' if rungs > 2 else 'change'} of "
         mde = f"{100 * (shape.test.mde or 0):.1f} points or more"
     return ShapeText(verdict, _p_values(shape), why, could, mde, test)
+
+
+def size_text(size: Finding, rungs: Sequence[ReportRung]) -> str:
+    """Return the size of the largest rise or fall as text: how large and where, or that none is shown.
+
+    Args:
+        size: A finding of the metric rise or drawdown.
+        rungs: The rungs of its curve.
+    """
+    word = "fall" if size.metric == Metric.DRAWDOWN else "rise"
+    if size.low is None or size.high is None:
+        return f"largest {word}: {visible(size.reason or 'unknown', PROSE_LIMIT)}"
+    if size.low <= 0:
+        return f"no {word} shown; at most {100 * size.high:.1f} points"
+    start = next((f" from {rung.level}" for rung in rungs if rung.rung == size.at.from_rung), "")
+    end = f"{level(size.at)}{level_unit(size.at)}"
+    return f"{word}s {100 * size.low:.1f} to {100 * size.high:.1f} points{start} to {end}"
 
 
 def is_withheld(shape: Finding) -> bool:

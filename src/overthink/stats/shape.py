@@ -23,7 +23,9 @@ from overthink.stats.multiplier_bootstrap import (
     units,
 )
 from overthink.stats.regimes import ONSET_RESAMPLES, Onset, Regime, assign, onset, regime_means
+from overthink.stats.slowing import doublings, p_slowing
 from overthink.stats.testing import p_equivalent
+from overthink.stats.turn_sizes import TurnSize, turn_sizes
 from overthink.stats.turning_points import Turns, anywhere, between_ends, find_turns, minimum_detectable_effect
 
 REGIMES = "pre-registered regimes, paired by question: intersection-union test, multiplier bootstrap"
@@ -67,9 +69,10 @@ class ShapeVerdict:
 
     Attributes:
         label: "flat": no two levels differ by the margin or more. "hump": rises, then falls. "dip": falls, then
-            rises. "saturating": ends higher than it began, and no two levels of the upper half differ by the
-            margin or more. "up", "down": ends higher (lower) than it began, and no turn is shown. "undetermined":
-            no shape is shown. Levels are the regimes with a hypothesis, else the rungs.
+            rises. "saturating": ends higher than it began, rises more slowly per doubling in the upper half than in
+            the lower, and no two levels of the upper half differ by the margin or more. "up", "down": ends higher
+            (lower) than it began, and no turn is shown. "undetermined": no shape is shown. Levels are the regimes with
+            a hypothesis, else the rungs.
         test: Name, p-value of the label and minimum detectable effect. For "undetermined", the smallest p-value
             of any shape.
         mde: Height of the smallest tent over the ladder, in the units of the values, that would have been called a
@@ -79,6 +82,8 @@ class ShapeVerdict:
         claims: (shape, p-value) of every shape, in the order in which they are considered; NaN where untestable.
         n_questions: Questions with a value at every rung. Others are left out, so that rungs stay comparable.
         reason: Why undetermined; None with another label.
+        rise: Largest rise between any two rungs; None where fewer than two questions have a value at every rung.
+        drawdown: Largest fall between any two rungs; None in the same case.
     """
 
     label: ShapeLabel
@@ -89,6 +94,8 @@ class ShapeVerdict:
     claims: tuple[tuple[ShapeLabel, float], ...]
     n_questions: int
     reason: str | None
+    rise: TurnSize | None = None
+    drawdown: TurnSize | None = None
 
     @property
     def p_value(self) -> float:
@@ -111,7 +118,9 @@ def shape_verdict(
     With a hypothesis, the primary test: means of pre-registered regimes. Without, the secondary: any rise and fall,
     with the search controlled by max-t. Hump and dip are claimed at level α if both halves are shown at α; up and
     down by a two-sided test at α of the last level against the first; flat and the upper half of saturating by two
-    one-sided tests within the margin. Questions, or clusters of them, are the unit.
+    one-sided tests within the margin, and saturating also needs a slope per doubling that is shown to be smaller in the
+    upper half. A budget of 0 counts as one doubling below the lowest other one. Questions, or clusters of them, are
+    the unit.
 
     Args:
         values: (question, draw, rung) in [0, 1]; NaN where missing.
@@ -183,7 +192,10 @@ def shape_of_cells(
     comparisons = anywhere(on_levels) if regime is None else between_ends(on_levels)
     # Two levels have no turn; their change is tested on both sides.
     turns = find_turns(comparisons, flips, alpha=alpha if on_levels.n_levels > 2 else alpha / 2)
-    claims = _claims(on_levels, flips, turns, margin=margin)
+    places = doublings(ladder)
+    if regime is not None:
+        places = np.array([places[regime == i].mean() for i in range(on_levels.n_levels)])
+    claims = _claims(on_levels, flips, turns, margin=margin, places=places)
     label, p, reason = _decide(claims, alpha)
     mde = minimum_detectable_effect(comparisons, flips[: MDE_RESAMPLES // 2], critical=turns.critical)
     where = None
@@ -196,7 +208,9 @@ def shape_of_cells(
         band = simultaneous_bands(levels, level=1 - alpha, rng=rng, clusters=group)
         regimes = _regimes(band, regime, hypothesis, ladder)
     test = FindingTest(name, p=p, mde=None if np.isnan(mde) else mde)
-    return ShapeVerdict(label, test, mde, where, regimes, claims, len(cells), reason)
+    # A generator of its own: what is drawn for the sizes leaves every other number as it is.
+    rise, drawdown = turn_sizes(cells, level=1 - alpha, rng=rng.spawn(1)[0], clusters=group)
+    return ShapeVerdict(label, test, mde, where, regimes, claims, len(cells), reason, rise, drawdown)
 
 
 def _check(
@@ -225,7 +239,7 @@ def _undetermined_reason(
 
 
 def _claims(
-    on_levels: Units, flips: NDArray[np.float64], turns: Turns, *, margin: float
+    on_levels: Units, flips: NDArray[np.float64], turns: Turns, *, margin: float, places: NDArray[np.float64]
 ) -> tuple[tuple[ShapeLabel, float], ...]:
     """Return the p-value of each shape, in the order in which they are considered."""
     last = on_levels.n_levels - 1
@@ -240,7 +254,7 @@ def _claims(
         (ShapeLabel.FLAT, same),
         (ShapeLabel.HUMP, turns.hump),
         (ShapeLabel.DIP, turns.dip),
-        (ShapeLabel.SATURATING, float(np.maximum(up, level_top))),
+        (ShapeLabel.SATURATING, float(np.maximum(np.maximum(up, level_top), p_slowing(on_levels.parts, places)))),
         (ShapeLabel.UP, up),
         (ShapeLabel.DOWN, down),
     )

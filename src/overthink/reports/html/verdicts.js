@@ -29,7 +29,7 @@ function verdictRow(curve, verdict) {
   return [
     curveName(curve),
     make("span", { title: cell(shape, "test") || "" }, DATA.words.tests[metric.replace("corrected_", "")] || metric, corrected ? make("small", {}, "corrected by human labels") : null),
-    shapeCell(verdict), change(shape), pValue(shape, "p"), pValue(shape, "p_adjusted"),
+    shapeCell(verdict), make("span", {}, change(shape), verdict === curve.verdicts[0] ? list(curve.sizes.map((size) => number(size.finding, text(size.text)))) : null), pValue(shape, "p"), pValue(shape, "p_adjusted"),
     detects === null ? dash() : number(shape, (100 * detects).toFixed(1)),
     setsIn(onset),
     cell(shape, "gates_failed").map((gate) => gate.replaceAll("_", " ")).join(", ") || dash(),
