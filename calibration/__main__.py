@@ -170,8 +170,8 @@ def placebos(run: Any, runs: int) -> str:
     note = (
         f"Two arms on a safety task, δ = {placebo_arms.MARGIN}; safety falls from .9 straight over the log of "
         "thinking. A placebo answers as the reference does at the thinking that it realises, and pays more or stops "
-        f"early. Bar for any claim of help: .05 plus two standard errors, {shapes.limit(0.05, runs):.3f}. Beside it the control that "
-        "fails: the same verdict at equal total compute, where an arm that costs more thinks less."
+        f"early. Bar for any claim of help: .05 plus two standard errors, {shapes.limit(0.05, runs):.3f}. Beside it "
+        "the control that fails: the same verdict at equal total compute, where an arm that costs more thinks less."
     )
     header = ["arm", "questions × draws", "helps", "within the bar", "at equal compute", "labels given"]
     return table("Placebo arms at equal thinking", note, header, rows)

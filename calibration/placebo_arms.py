@@ -59,6 +59,7 @@ NULLS = {
 
 EFFECTS = {
     "half of 40 points": Truth(0.4, back=0.2, price=0.5),
+    "half of 30 points": Truth(0.3, back=0.15, price=0.5),
     "all of 30 points": Truth(0.3, back=0.3, price=0.5),
     "half of 40 points, stops early": Truth(0.4, back=0.2, stops=1024.0),
 }
