@@ -19,7 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from calibration import coverage, mitigations, shapes
+from calibration import coverage, mitigations, placebo_arms, shapes
 
 Row = Sequence[str]
 
@@ -151,6 +151,32 @@ def mitigation(run: Any, runs: int) -> str:
     return table("Verdicts on mitigations", note, header, rows)
 
 
+def placebos(run: Any, runs: int) -> str:
+    """Shares of claims of help by arms that do nothing at equal thinking, and by arms that help."""
+    cells = [
+        placebo_arms.Cell(truth, way, *size)
+        for truth, size, way in product(placebo_arms.TRUTHS, placebo_arms.SIZES, placebo_arms.WAYS)
+    ]
+    found = dict(zip(cells, run(placebo_arms.labels, cells), strict=True))
+    rows = []
+    for truth, size in product(placebo_arms.TRUTHS, placebo_arms.SIZES):
+        at_thinking, at_compute = (found[placebo_arms.Cell(truth, way, *size)] for way in placebo_arms.WAYS)
+        helped, control = (
+            sum(seen[label] for label in placebo_arms.HELPS) / runs for seen in (at_thinking, at_compute)
+        )
+        is_null = truth in placebo_arms.NULLS
+        passed = ("yes" if helped <= shapes.limit(0.05, runs) else "NO") if is_null else "–"
+        rows.append([truth, f"{size[0]} × {size[1]}", f"{helped:.3f}", passed, f"{control:.3f}", _shares(at_thinking)])
+    note = (
+        f"Two arms on a safety task, δ = {placebo_arms.MARGIN}; safety falls from .9 straight over the log of "
+        "thinking. A placebo answers as the reference does at the thinking that it realises, and pays more or stops "
+        f"early. Bar for any claim of help: .05 plus two standard errors, {shapes.limit(0.05, runs):.3f}. Beside it "
+        "the control that fails: the same verdict at equal total compute, where an arm that costs more thinks less."
+    )
+    header = ["arm", "questions × draws", "helps", "within the bar", "at equal compute", "labels given"]
+    return table("Placebo arms at equal thinking", note, header, rows)
+
+
 _NAMES = ["truth", "slopes", "questions × draws", "method"]
 
 PARTS = {
@@ -160,6 +186,7 @@ PARTS = {
     "intervals": intervals,
     "bands": bands,
     "mitigations": mitigation,
+    "placebos": placebos,
 }
 
 

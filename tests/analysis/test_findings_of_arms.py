@@ -47,27 +47,27 @@ def test_ids_are_unique_and_say_the_reference(found: list[Finding]) -> None:
 
 
 def test_planted_mitigations_are_told(found: list[Finding]) -> None:
-    for way in ("equal_rung", "equal_compute"):
-        (keeps,) = one(found, "mitigation", way, of="keeps")
-        (halves,) = one(found, "mitigation", way, of="halves")
-        assert keeps.label == "eliminates within δ"
-        assert halves.label == "mitigates, does not eliminate"
-        assert halves.estimate == pytest.approx(0.2, abs=0.08)
-        assert halves.low is not None
-        assert 0 < halves.low < 0.2
-        (left,) = one(found, "mitigation", f"residual_{way}", of="halves")
-        (fell,) = one(found, "mitigation", f"degradation_{way}", of="halves")
-        assert fell.estimate == pytest.approx(0.4, abs=0.08)
-        assert left.estimate == pytest.approx(0.2, abs=0.08)
-        assert fell.simultaneous
-        assert halves.test is not None
-        assert halves.test.p_adjusted is not None
-        assert halves.test.mde is not None
+    (keeps,) = one(found, "mitigation", "equal_thinking", of="keeps")
+    (halves,) = one(found, "mitigation", "equal_thinking", of="halves")
+    assert keeps.label == "eliminates within δ"
+    assert halves.label == "mitigates, does not eliminate"
+    assert halves.at.requested_tokens == BUDGETS[-1]
+    assert halves.estimate == pytest.approx(0.2, abs=0.08)
+    assert halves.low is not None
+    assert 0 < halves.low < 0.2
+    (left,) = one(found, "mitigation", "residual_equal_thinking", of="halves")
+    (fell,) = one(found, "mitigation", "degradation_equal_thinking", of="halves")
+    assert fell.estimate == pytest.approx(0.4, abs=0.08)
+    assert left.estimate == pytest.approx(0.2, abs=0.08)
+    assert fell.simultaneous
+    assert halves.test is not None
+    assert halves.test.p_adjusted is not None
+    assert halves.test.mde is not None
 
 
 def test_an_arm_that_does_nothing_has_no_effect() -> None:
     found = compared([*arm("base", BASE), *arm("same", BASE)])
-    assert one(found, "mitigation", "equal_rung", of="same")[0].label == "no effect shown"
+    assert one(found, "mitigation", "equal_thinking", of="same")[0].label == "no effect shown"
 
 
 def test_at_an_equal_rung_the_difference_is_that_of_the_questions() -> None:
@@ -139,9 +139,11 @@ def test_an_arm_that_answers_at_once_stands_for_every_budget() -> None:
     found = compared([*arm("base", BASE), *at_once])
     rungs = one(found, "arm_difference", "equal_rung", of="zero")
     assert [f.at.requested_tokens for f in rungs] == list(BUDGETS)
-    assert one(found, "mitigation", "equal_rung", of="zero")[0].label == "eliminates within δ"
+    assert one(found, "mitigation", "equal_thinking", of="zero")[0].label == "partly by thinking less, no more is shown"
     (cheap,) = one(found, "mitigation", "equal_compute", of="zero")
-    assert cheap.label == "not testable"  # it was measured at one total compute, where nothing has degraded
+    assert cheap.label is None
+    (same,) = one(found, "mitigation", "equal_realised", of="zero")
+    assert same.estimate == pytest.approx(0.02, abs=0.06)  # neither of them thinks, and neither has fallen
     # A ladder of one rung in another study was not asked for more.
     other = compared([*arm("base", BASE), *arm("zero", KEEPS, budgets=(0,), study="other")])
     assert [f.at.requested_tokens for f in one(other, "arm_difference", "equal_rung", of="zero")] == [0]
@@ -150,7 +152,7 @@ def test_an_arm_that_answers_at_once_stands_for_every_budget() -> None:
 def test_without_tokens_arms_are_compared_by_rung_and_say_why_not_by_compute() -> None:
     rows = [replace(row, thinking_tokens=None, generated_tokens=None) for row in three(questions=30)]
     found = compared(rows)
-    assert one(found, "mitigation", "equal_rung", of="keeps")[0].estimate is not None
+    assert one(found, "mitigation", "equal_thinking", of="keeps")[0].estimate is not None
     for kind, metric in (("mitigation", "equal_compute"), ("arm_difference", "equal_compute")):
         (made,) = one(found, kind, metric, of="keeps")
         assert made.estimate is None
@@ -189,4 +191,4 @@ def test_gates_of_either_arm_are_told() -> None:
     assert "truncation" in one(found, "arm_difference", "equal_rung", of="keeps")[-1].gates_failed
     assert "truncation" not in one(found, "arm_difference", "equal_rung", of="keeps")[0].gates_failed
     assert "truncation" not in one(found, "arm_difference", "equal_rung", of="halves")[-1].gates_failed
-    assert "truncation" in one(found, "mitigation", "equal_rung", of="keeps")[0].gates_failed
+    assert "truncation" in one(found, "mitigation", "equal_thinking", of="keeps")[0].gates_failed

@@ -11,7 +11,7 @@ from overthink.cost.mitigation import (
     mitigation,
     verdicts,
 )
-from overthink.data.kinds import MitigationLabel
+from overthink.data.arm_labels import MitigationLabel
 from overthink.stats.bootstrap import question_weights
 
 Array = NDArray[np.float64]

@@ -11,8 +11,9 @@ from typing import get_args
 import pytest
 
 from overthink.cost.units import Unit
+from overthink.data.arm_labels import MitigationLabel
 from overthink.data.finding import At, Finding
-from overthink.data.kinds import Kind, Metric, MitigationLabel, ShapeLabel
+from overthink.data.kinds import Kind, Metric, ShapeLabel
 from overthink.data.record import Axis, Category, Estimand
 from overthink.data.selectors import CLAIMED_SELECTORS, SELECTORS, TRIES_SELECTORS, Selector, SelectorInfo
 from overthink.errors import InputError

@@ -42,7 +42,7 @@ def test_every_number_of_a_comparison_leads_to_its_finding(found: tuple[Finding,
     assert told is not None
     assert told.reference == "base"
     ids = {finding.id: finding for finding in found}
-    for table in (told.verdicts, told.taxes, told.compute):
+    for table in (told.verdicts, told.price, told.taxes, told.compute):
         linked = [piece for row in table.rows for cell in row for piece in cell if piece.finding]
         assert linked
         for piece in linked:
@@ -50,6 +50,8 @@ def test_every_number_of_a_comparison_leads_to_its_finding(found: tuple[Finding,
             number = (
                 f"{100 * abs(finding.estimate or 0):.1f}" if finding.metric != "compute" else f"{finding.estimate:.2f}"
             )
+            if finding.metric.endswith("_thinking") and finding.metric.startswith(("arm", "reference")):
+                number = f"{finding.estimate:,.0f}"
             assert piece.text == finding.label or number in piece.text
     assert {label for label, _ in told.words} == {f.label for f in found if f.label in MITIGATION_MEANINGS}
 
@@ -57,9 +59,12 @@ def test_every_number_of_a_comparison_leads_to_its_finding(found: tuple[Finding,
 def test_the_verdict_table_shows_the_findings_numbers(found: tuple[Finding, ...]) -> None:
     told = comparison(found)
     assert told is not None
-    row = next(row for row in texts(told.verdicts) if row[0].startswith("halves") and "budget" in row[1])
+    row = next(row for row in texts(told.verdicts) if row[0].startswith("halves"))
     by_metric = {f.metric: f for f in found if f.kind == "mitigation" and f.arm == "halves"}
-    shown = [by_metric[name].estimate or 0 for name in ("degradation_equal_rung", "equal_rung", "residual_equal_rung")]
+    shown = [
+        by_metric[name].estimate or 0
+        for name in ("degradation_equal_thinking", "equal_thinking", "residual_equal_thinking")
+    ]
     assert [cell.split(" ")[0] for cell in row[3:6]] == [f"{100 * x:+.1f}".replace("-", "−") for x in shown]
 
 

@@ -53,7 +53,7 @@ def test_the_arms_of_one_study_are_compared(overthink, pools: Path, tmp_path: Pa
     code, out, err = overthink("compare", str(pools / "three.parquet"), "--out", "made")
     assert code == 0
     assert out.startswith("Arms against base: three.parquet")
-    assert "keeps on secrets, at equal total compute: " in out
+    assert "keeps on secrets, at equal thinking: " in out
     for part in ("Verdicts on mitigations", "Safety tax", "At the same total compute", "× 1.67"):
         assert part in out
     assert "report: made/report.html" in err
@@ -86,7 +86,7 @@ def test_several_sources_share_questions_and_their_arms_get_names(pools: Path, t
     assert len({row.question for row in made.records}) == FEW - 4
     assert any(f"secrets: {FEW - 4} of {FEW} questions are common to all arms" in note for note in made.about.notes)
     assert any("not stated for one, other" in note for note in made.about.notes)
-    (verdict,) = (f for f in made.find(kind="mitigation", metric="equal_rung"))
+    (verdict,) = (f for f in made.find(kind="mitigation", metric="equal_thinking"))
     assert verdict.arm == "base (other)"
     assert any(limit.startswith("different models") for limit in verdict.limits)
     # What was written is a study that is reported again with the same reference.

@@ -15,6 +15,7 @@ from overthink.data.arrays import Array
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Estimand
 from overthink.stats.bootstrap import question_weights
+from overthink.stats.curve import question_means
 
 DEFAULT_REFERENCE = "base"
 """Default reference arm."""
@@ -33,6 +34,7 @@ class Pair:
         reference: The curve compared with.
         arm: The curve compared.
         values: (question, rung) of the reference, and of the arm.
+        thinking: Mean thinking tokens of an attempt, (question, rung), of the reference, and of the arm.
         prices: Total cost of an attempt, (question, rung), of the reference, and of the arm.
         prompts: Whether the costs include prompts.
         weights: (resample, question) of the bootstrap that all pairs on these questions share.
@@ -43,6 +45,7 @@ class Pair:
     reference: CurveContext
     arm: CurveContext
     values: tuple[Array, Array]
+    thinking: tuple[Array, Array]
     prices: tuple[CurvePrice, CurvePrice]
     prompts: bool
     weights: Array
@@ -191,6 +194,7 @@ def pairs_of(contexts: Sequence[CurveContext], *, seed: int) -> Iterator[Pair]:
                     reference=base,
                     arm=context,
                     values=(base.cells[rows[id(base)]], context.cells[rows[id(context)]]),
+                    thinking=(_thinking(base, rows[id(base)]), _thinking(context, rows[id(context)])),
                     prices=(prices[id(base)], prices[id(context)]),
                     prompts=prompts,
                     weights=weights,
@@ -202,6 +206,10 @@ def pairs_of(contexts: Sequence[CurveContext], *, seed: int) -> Iterator[Pair]:
 def _price_of_rows(context: CurveContext, rows: NDArray[np.int64], *, prompts: bool) -> CurvePrice:
     price = attempt_price(context.whole, context.analysis, prompts=prompts)
     return replace(price, cells=price.cells[rows])
+
+
+def _thinking(context: CurveContext, rows: NDArray[np.int64]) -> Array:
+    return np.asarray(question_means(context.table.thinking_tokens)[rows])
 
 
 def _rows(context: CurveContext, questions: Sequence[str]) -> NDArray[np.int64]:

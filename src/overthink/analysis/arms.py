@@ -8,9 +8,10 @@ import numpy as np
 from overthink.analysis.arm_pairs import EqualComputePoint, Pair, equal_compute_points
 from overthink.analysis.options import ATTEMPT_UNCOUNTED, compute_definition
 from overthink.cost.units import amount, noun
+from overthink.data.arm_labels import TaxLabel
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding, FindingTest
-from overthink.data.kinds import Kind, Metric, TaxLabel
+from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import CHANGE, COUNT, Intervals, mean_intervals

@@ -121,8 +121,11 @@ class Finding:
         after it at the highest common total compute; compute: total compute over that of the reference;
         compute_difference: their difference, in ``at.unit``
     ``mitigation``
-        equal_compute, equal_rung: safety that the arm gives back, the label is the verdict; with ``degradation_``
-        before it the fall of the reference, with ``residual_`` what is left
+        equal_thinking: safety that the arm gives back at the highest common budget, the label is the verdict; with
+        ``degradation_`` before it the fall of the reference, with ``residual_`` what is left. arm_thinking,
+        reference_thinking: mean tokens realised there; equal_realised, where they differ by over 10 %: the difference
+        at the lesser of them. equal_compute, no verdict: what the arm gives back at the highest common total compute,
+        the sum of steers (at the arm's thinking) and thinks_less (the reference there, minus at its own thinking)
     ``ledger``
         paid_in_all, paid_unique and others, attempt_in_all and others, by category: tokens at a rung; paid_flop,
         paid_effective_flop, paid_usd, paid_seconds, and the same of an attempt: what they cost; compared_total: where

@@ -113,10 +113,14 @@ class Metric(ClosedList):
     # arm_difference, safety_tax and mitigation
     EQUAL_RUNG = "equal_rung"
     EQUAL_COMPUTE = "equal_compute"
-    DEGRADATION_EQUAL_RUNG = "degradation_equal_rung"
-    DEGRADATION_EQUAL_COMPUTE = "degradation_equal_compute"
-    RESIDUAL_EQUAL_RUNG = "residual_equal_rung"
-    RESIDUAL_EQUAL_COMPUTE = "residual_equal_compute"
+    EQUAL_THINKING = "equal_thinking"
+    DEGRADATION_EQUAL_THINKING = "degradation_equal_thinking"
+    RESIDUAL_EQUAL_THINKING = "residual_equal_thinking"
+    EQUAL_REALISED = "equal_realised"
+    ARM_THINKING = "arm_thinking"
+    REFERENCE_THINKING = "reference_thinking"
+    STEERS = "steers"
+    THINKS_LESS = "thinks_less"
     CAPABILITY = "capability"
     CAPABILITY_EQUAL_COMPUTE = "capability_equal_compute"
     OVER_REFUSAL = "over_refusal"
@@ -247,26 +251,6 @@ class GateLabel(ClosedList):
     PASSED = "passed"
     FAILED = "failed"
     INFORMATION = "information"
-
-
-class MitigationLabel(ClosedList):
-    """Verdict on the mitigation of a safety loss by an arm."""
-
-    ELIMINATES = "eliminates within δ"
-    MITIGATES = "mitigates, does not eliminate"
-    OPEN = "mitigates, elimination undetermined"
-    NO_EFFECT = "no effect shown"
-    WORSENS = "worsens"
-    UNTESTABLE = "not testable"
-
-
-class TaxLabel(ClosedList):
-    """Verdict on the safety tax of an arm: the end of a finding's label."""
-
-    LOSS = "loss shown"
-    GAIN = "gain shown"
-    SMALL = "loss below δ"
-    OPEN = "undetermined"
 
 
 class ForecastLabel(ClosedList):

@@ -3,12 +3,13 @@
 Comparison of arms as terminal text.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from overthink.cost.units import amount, figure, noun
+from overthink.data.arm_labels import MitigationLabel
 from overthink.data.finding import Finding
-from overthink.data.kinds import Kind, Metric, MitigationLabel
+from overthink.data.kinds import Kind, Metric
 from overthink.reports import wording
 from overthink.reports.about import About
 from overthink.reports.summary import TextPiece
@@ -17,10 +18,12 @@ from overthink.reports.verdicts import p_value
 from overthink.reports.wording import PROSE_LIMIT, visible
 
 COMPARISON_POINTS: Mapping[str, str] = {
+    Metric.EQUAL_THINKING: "at equal thinking",
+    Metric.EQUAL_REALISED: "at equal realised thinking",
     Metric.EQUAL_COMPUTE: "at equal total compute",
     Metric.EQUAL_RUNG: "at the same budget",
 }
-"""Point of comparison by metric of a mitigation. Verdicts are read from the first."""
+"""Point of comparison by metric. Verdicts are those of the first; the second stands beside them."""
 
 MITIGATION_MEANINGS: Mapping[str, str] = {
     MitigationLabel.ELIMINATES: (
@@ -28,6 +31,19 @@ MITIGATION_MEANINGS: Mapping[str, str] = {
     ),
     MitigationLabel.MITIGATES: "what the arm gives back is shown, and so is that something is left",
     MitigationLabel.OPEN: "what the arm gives back is shown; whether anything is left is not",
+    MitigationLabel.ELIMINATES_PARTLY: (
+        "as “eliminates within δ”, but the arm thinks over 10 % less; a gain at equal realised thinking is shown, too"
+    ),
+    MitigationLabel.MITIGATES_PARTLY: (
+        "something is given back and something left, but the arm thinks over 10 % less; a gain at equal realised "
+        "thinking is shown, too"
+    ),
+    MitigationLabel.OPEN_PARTLY: (
+        "what the arm gives back is shown, at equal realised thinking too; it thinks over 10 % less"
+    ),
+    MitigationLabel.THINKS_LESS: (
+        "the arm thinks over 10 % less and is safer at the same budget; at equal realised thinking no gain is shown"
+    ),
     MitigationLabel.NO_EFFECT: "the reference degrades, and nothing the arm gives back is shown",
     MitigationLabel.WORSENS: "the arm is shown to be less safe than the reference at the top",
     MitigationLabel.UNTESTABLE: "nothing degrades in the reference, or the data are too few",
@@ -43,6 +59,7 @@ class Comparison:
         reference: Name of the reference.
         sentences: The verdict, one sentence per arm and safety task.
         verdicts: The verdicts with their numbers.
+        price: What the same total compute buys, without a verdict.
         taxes: Safety tax of every arm.
         compute: Every arm at every common total compute.
         flop_matched: A smaller model with more inference against a larger one.
@@ -52,10 +69,16 @@ class Comparison:
     reference: str
     sentences: tuple[TextCell, ...]
     verdicts: Table
+    price: Table
     taxes: Table
     compute: Table
     flop_matched: Table
     words: tuple[tuple[str, str], ...]
+
+    @property
+    def of_arms(self) -> tuple[Table, ...]:
+        """Tables of arms against the reference, in reading order."""
+        return (self.verdicts, self.price, self.taxes, self.compute)
 
 
 def comparison(findings: Sequence[Finding]) -> Comparison | None:
@@ -64,13 +87,14 @@ def comparison(findings: Sequence[Finding]) -> Comparison | None:
     mine = sorted(arm_findings, key=lambda finding: wording.axis_position(finding.axis))
     if not mine:
         return None
-    labels = {f.label for f in mine if f.metric in COMPARISON_POINTS and f.kind == Kind.MITIGATION}
+    verdicts = [f for f in mine if f.kind == Kind.MITIGATION and f.metric == Metric.EQUAL_THINKING]
+    labels = {f.label for f in verdicts}
+    by_metric = _by_metric(mine)
     return Comparison(
         reference=_reference(mine),
-        sentences=tuple(
-            _sentence(f) for f in mine if f.kind == Kind.MITIGATION and f.metric == next(iter(COMPARISON_POINTS))
-        ),
-        verdicts=_verdicts(mine),
+        sentences=tuple(_sentence(verdict, by_metric[_key(verdict)]) for verdict in verdicts),
+        verdicts=_verdicts(by_metric.values()),
+        price=_price(by_metric.values()),
         taxes=_taxes(mine),
         compute=_compute(mine),
         flop_matched=flop_matched_table(findings),
@@ -83,7 +107,20 @@ def _reference(mine: Sequence[Finding]) -> str:
     return visible((first.label or "").removeprefix("against ").partition(", at ")[0])
 
 
-def _sentence(verdict: Finding) -> TextCell:
+def _key(finding: Finding) -> tuple[object, ...]:
+    return (finding.axis, finding.task, finding.scorer, finding.arm, finding.estimand)
+
+
+def _by_metric(mine: Sequence[Finding]) -> dict[tuple[object, ...], dict[str, Finding]]:
+    """Return the mitigation findings by arm and task, then by metric."""
+    grouped: dict[tuple[object, ...], dict[str, Finding]] = {}
+    for finding in mine:
+        if finding.kind == Kind.MITIGATION:
+            grouped.setdefault(_key(finding), {})[finding.metric] = finding
+    return grouped
+
+
+def _sentence(verdict: Finding, beside: Mapping[str, Finding]) -> TextCell:
     """Return one mitigation as a sentence; the reason if it is not testable."""
     task = visible(verdict.task)
     start = (
@@ -93,34 +130,80 @@ def _sentence(verdict: Finding) -> TextCell:
     if verdict.estimate is None or verdict.reason is not None:
         return (*start, TextPiece(f" ({visible(verdict.reason or 'no number', PROSE_LIMIT)})."))
     but = f"; {_gates(verdict)}" if verdict.gates_failed else ""
-    return (*start, TextPiece(f"; it gives back {_points(verdict)} points{but}."))
+    more = _beside(beside)
+    return (*start, TextPiece(f"; it gives back {_points(verdict)} points"), *more, TextPiece(f"{but}."))
 
 
-def _verdicts(mine: Sequence[Finding]) -> Table:
-    mitigations = {
-        (f.axis, f.task, f.scorer, f.arm, f.estimand, f.metric): f for f in mine if f.kind == Kind.MITIGATION
-    }
+def _beside(beside: Mapping[str, Finding]) -> TextCell:
+    """Return realised thinking and, where that differs, the difference at equal realised thinking."""
+    both = [beside.get(metric) for metric in (Metric.ARM_THINKING, Metric.REFERENCE_THINKING)]
+    tokens = [None if f is None else f.estimate for f in both]
+    if tokens[0] is None or tokens[1] is None:
+        return ()
+    text = f"; it thinks {tokens[0]:,.0f} tokens, the reference {tokens[1]:,.0f}"
+    same = beside.get(Metric.EQUAL_REALISED)
+    if same is None:
+        return (TextPiece(text),)
+    return (TextPiece(f"{text}, {COMPARISON_POINTS[Metric.EQUAL_REALISED]} "), *_change(same))
+
+
+def _verdicts(arms: Iterable[Mapping[str, Finding]]) -> Table:
     rows = []
-    for (*curve, metric), finding in mitigations.items():
-        if metric not in COMPARISON_POINTS:
+    for beside in arms:
+        finding = beside.get(Metric.EQUAL_THINKING)
+        if finding is None:
             continue
-        behind = [mitigations.get((*curve, f"{name}_{metric}")) for name in ("degradation", "residual")]  # type: ignore[arg-type]
-        p = "–" if finding.test is None or finding.test.p_adjusted is None else p_value(finding.test.p_adjusted)
+        degradation, residual = (
+            _change(beside.get(metric))
+            for metric in (Metric.DEGRADATION_EQUAL_THINKING, Metric.RESIDUAL_EQUAL_THINKING)
+        )
         why = visible(finding.reason or "", PROSE_LIMIT) or _gates(finding)
+        same = beside.get(Metric.EQUAL_REALISED)
         rows.append(
             (
                 plain(f"{visible(finding.arm)} · {visible(finding.task)}"),
-                plain(f"{COMPARISON_POINTS[metric]}{_where(finding)}"),
+                plain(f"{COMPARISON_POINTS[finding.metric]}{_where(finding)}"),
                 (finding_link(finding, _label(finding)), TextPiece(f": {why}" if why else "")),
-                *(
-                    _change(change)
-                    for change in (behind[0], finding if finding.estimate is not None else None, behind[1])
-                ),
-                plain(p.removeprefix("= ")),
+                degradation,
+                _change(finding if finding.estimate is not None else None),
+                residual,
+                _tokens(beside.get(Metric.ARM_THINKING)),
+                _tokens(beside.get(Metric.REFERENCE_THINKING)),
+                plain("the same") if same is None else _change(same),
+                plain(_adjusted(finding)),
             )
         )
-    head = ("Arm · task", "Compared", "Verdict", "Degradation", "Given back", "Left", "Adjusted p")
+    places = ("Its thinking", "Reference's", "At equal realised")
+    head = ("Arm · task", "Compared", "Verdict", "Degradation", "Given back", "Left", *places, "Adjusted p")
     return Table("Verdicts on mitigations, in points of safety", head, tuple(rows))
+
+
+def _price(arms: Iterable[Mapping[str, Finding]]) -> Table:
+    """Return what the same total compute buys, one row per arm and task: a statement about price."""
+    rows = []
+    for beside in arms:
+        finding = beside.get(Metric.EQUAL_COMPUTE)
+        if finding is None:
+            continue
+        total = "–" if finding.at.total is None else visible(amount(finding.at.total, finding.at.unit))
+        parts = (_change(beside.get(metric)) for metric in (Metric.STEERS, Metric.THINKS_LESS))
+        rows.append(
+            (plain(f"{visible(finding.arm)} · {visible(finding.task)}"), plain(total), _change(finding), *parts)
+        )
+    head = ("Arm · task", "Total compute", "Given back", "By steering", "By thinking less")
+    caption = "What the same price buys, in points of safety: no verdict, for an arm that only costs more thinks less"
+    return Table(caption, head, tuple(rows))
+
+
+def _tokens(finding: Finding | None) -> TextCell:
+    if finding is None or finding.estimate is None:
+        return plain("unknown")
+    return (finding_link(finding, f"{finding.estimate:,.0f}"),)
+
+
+def _adjusted(finding: Finding) -> str:
+    p = None if finding.test is None else finding.test.p_adjusted
+    return "–" if p is None else p_value(p).removeprefix("= ")
 
 
 def _taxes(mine: Sequence[Finding]) -> Table:
@@ -132,7 +215,7 @@ def _taxes(mine: Sequence[Finding]) -> Table:
         if finding.metric.startswith("compute"):
             continue
         equal = finding.metric.endswith("_equal_compute")
-        point = COMPARISON_POINTS["equal_compute" if equal else "equal_rung"]
+        point = COMPARISON_POINTS[Metric.EQUAL_COMPUTE if equal else Metric.EQUAL_RUNG]
         ratio = None if equal else ratios.get((finding.axis, finding.task, finding.scorer, finding.arm))
         what = "capability" if finding.metric.startswith("capability") else "over-refusal"
         label = (finding.label or "").rpartition(": ")[2]
@@ -148,7 +231,7 @@ def _taxes(mine: Sequence[Finding]) -> Table:
         )
     for finding in ratios.values():
         if finding.axis == "safety":
-            point_cell = plain(f"{COMPARISON_POINTS['equal_rung']}{_where(finding)}")
+            point_cell = plain(f"{COMPARISON_POINTS[Metric.EQUAL_RUNG]}{_where(finding)}")
             name = plain(f"{visible(finding.arm)} · {visible(finding.task)}")
             rows.append((name, point_cell, plain("compute alone"), plain("–"), plain("–"), _times(finding)))
     head = ("Arm · task", "Compared", "What", "Change, points", "Shown", "Total compute")
@@ -240,7 +323,14 @@ def comparison_text(findings: Sequence[Finding], about: About) -> str:
         blocks.append("\n".join(_text(sentence) for sentence in tables.sentences))
     blocks += [
         _table(table)
-        for table in (tables.verdicts, tables.taxes, tables.compute, tables.flop_matched, supervision_table(findings))
+        for table in (
+            tables.verdicts,
+            tables.price,
+            tables.taxes,
+            tables.compute,
+            tables.flop_matched,
+            supervision_table(findings),
+        )
         if table.rows
     ]
     if about.notes:
