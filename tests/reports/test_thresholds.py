@@ -165,7 +165,7 @@ def labels(dom: Dom) -> str:
 
 def test_the_page_draws_what_the_figure_draws(tmp_path: Path) -> None:
     text = page(told(INSIDE, PARTLY, BEYOND))
-    dom = opened(text, tmp_path, "", "--window-size=1300,900")
+    dom = opened(text, tmp_path, width=1300, height=900)
     assert spoiled(dom) == []
     for said in (
         TOLD.format("1e25", "2 to 20"),
@@ -179,7 +179,7 @@ def test_the_page_draws_what_the_figure_draws(tmp_path: Path) -> None:
     assert LABEL in dom.text["legend"]
     assert LABEL in dom.text["thresholds"]
     assert "A law (> 1e25, in force)" in dom.text["thresholds"]
-    by_k = opened(text, tmp_path, "#x=K", "--window-size=1300,900")
+    by_k = opened(text, tmp_path, "#x=K", width=1300, height=900)
     assert TOLD.format("1e25", "2 to 20") in labels(by_k)
     by_level = opened(text, tmp_path, "#x=level")
     assert "K*" not in by_level.text["legend"]

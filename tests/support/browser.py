@@ -1,20 +1,10 @@
 """Headless Chromium as an oracle: what a page really does when it is opened from disk."""
 
-import os
-import shutil
-import subprocess
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
 
-import pytest
-
-_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-_FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-dev-shm-usage", "--hide-scrollbars",
-)  # fmt: skip
+from devtools import browser
 
 
 @dataclass
@@ -59,25 +49,10 @@ class _Reader(HTMLParser):
                 self.dom.text[name] = self.dom.text.get(name, "") + data
 
 
-def chromium() -> str:
-    """Path of a Chromium; without one the test is skipped, or fails where the environment demands it."""
-    for name in _NAMES:
-        found = shutil.which(name)
-        if found is not None:
-            return found
-    reason = f"none of {', '.join(_NAMES)} is installed"
-    if os.environ.get("OVERTHINK_REQUIRE_CHROMIUM") == "1":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def opened(page: str, folder: Path, fragment: str = "", *extra: str) -> Dom:
+def opened(page: str, folder: Path, fragment: str = "", *, width: int = 800, height: int = 600) -> Dom:
     """Writes the page to disk, opens it from there, and returns what it became."""
     file = folder / "page.html"
     file.write_text(page, encoding="utf-8")
-    command = [chromium(), *_FLAGS, f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=15000"]
-    command += [*extra, "--dump-dom", f"{file.as_uri()}{fragment}"]
-    done = subprocess.run(command, capture_output=True, timeout=120, check=True)
     reader = _Reader()
-    reader.feed(done.stdout.decode("utf-8"))
+    reader.feed(browser().dom(f"{file.as_uri()}{fragment}", width, height))
     return reader.dom
