@@ -58,3 +58,25 @@ def test_bad_tables_are_refused() -> None:
     for table in (np.zeros((1, 3)), np.zeros((3, 1)), np.array([[0.0, np.nan], [1.0, 1.0]])):
         with pytest.raises(ValueError, match="two questions and two rungs"):
             turn_sizes(table, level=0.95, rng=np.random.default_rng(0))
+
+
+def ended(questions: int, draws: int, seed: int, tail: int) -> np.ndarray:
+    """Cells that rise over three rungs, and are carried forward unchanged from there."""
+    return np.repeat(cells([0.5, 0.6, 0.7], seed, questions, draws), [1, 1, tail], axis=1)
+
+
+def test_between_equal_rungs_a_change_is_as_large_as_the_changes_of_the_curve() -> None:
+    table = ended(60, 16, 7, tail=5)
+    changes = np.abs(table[:, 1] - table[:, 0])
+    drawdown = turn_sizes(table, level=0.95, rng=np.random.default_rng(1))[1]
+    share = 1 - (0.025 / 28) ** (1 / 60)
+    assert not drawdown.is_shown
+    assert drawdown.high < 0.5 * share
+    assert drawdown.high >= 0.5 * share * np.sqrt((changes[changes > 0] ** 2).mean())
+
+
+def test_where_nothing_changed_anywhere_the_exact_bound_stays() -> None:
+    rise, drawdown = turn_sizes(np.full((60, 3), 0.25), level=0.95, rng=np.random.default_rng(1))
+    share = 1 - (0.025 / 3) ** (1 / 60)
+    assert (rise.estimate, rise.low, rise.high) == pytest.approx((0, 0, share))
+    assert drawdown.high == pytest.approx(share)

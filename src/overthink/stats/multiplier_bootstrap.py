@@ -142,17 +142,42 @@ def student_t(standard: NDArray[np.float64], n_units: int | NDArray[np.int64]) -
         return np.asarray(standard * np.sqrt((n_units - 1) / np.maximum(n_units - standard**2, 0.0)))
 
 
-def with_pseudo_units(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+def unseen_size(parts: NDArray[np.float64]) -> float:
+    """Return the size of a change that the sample has not shown, pooled over all pairs of a curve.
+
+    Its square is the mean square of all changes of a unit between two levels and of one change of size 1. Where
+    nothing changed between any two levels, it is 1, the largest that a change can be.
+
+    Args:
+        parts: (unit, pair) parts of the differences of all pairs.
+
+    Example:
+        >>> unseen_size(np.zeros((100, 3)))
+        1.0
+        >>> parts = np.zeros((100, 3))
+        >>> parts[:30, 0] = 0.25 / 100
+        >>> round(unseen_size(parts), 2)
+        0.3
+    """
+    n_changed = (np.abs(parts) * len(parts) > SAME).sum()
+    return float(np.sqrt((1 + (parts**2).sum() * len(parts) ** 2) / (1 + n_changed)))
+
+
+def with_pseudo_units(parts: NDArray[np.float64], *, unseen: float = 1.0) -> NDArray[np.float64]:
     """The parts of differences, with two pseudo-units added that changed by +s and by -s.
 
     Changes that are rare but large are the ones that a small sample misses: where no question changed, its standard
-    error is 0. Here s² is the mean square of the changes seen and one of size 1. Where none of 100 questions
-    changed, the standard error is √2/102 (Agresti and Caffo's device for shares) and a change of .03 is just ruled
-    out, as by Clopper and Pearson's exact bound; where many changed, the two hardly count.
+    error is 0. Here s² is the mean square of the changes seen and one of the unseen size. With a size of 1, and none of
+    100 questions changed, the standard error is √2/102 (Agresti and Caffo's device for shares); where many changed, the
+    two hardly count.
+
+    Args:
+        parts: (unit, difference).
+        unseen: Size of an unseen change, from :func:`unseen_size` where several pairs of one curve are compared.
     """
     n = len(parts)
     n_changed = (np.abs(parts) * n > SAME).sum(axis=0)
-    size = np.sqrt((1 + (parts**2).sum(axis=0) * n**2) / (1 + n_changed))
+    size = np.sqrt((unseen**2 + (parts**2).sum(axis=0) * n**2) / (1 + n_changed))
     return np.concatenate([parts * n, size[None], -size[None]]) / (n + 2)
 
 

@@ -248,8 +248,9 @@ def _claims(
     up, down = (min(2 * float(p_above(statistic, null[0])[0]), 1.0) for statistic in (net, -net))
     later, earlier = all_pairs(on_levels.n_levels)
     upper = earlier >= on_levels.n_levels // 2
-    same = p_equivalent(on_levels.differences(later, earlier), margin=margin)
-    level_top = p_equivalent(on_levels.differences(later[upper], earlier[upper]), margin=margin)
+    changes = on_levels.differences(later, earlier)
+    same = p_equivalent(changes, margin=margin)
+    level_top = p_equivalent(changes[:, upper], margin=margin, all_parts=changes)
     return (
         (ShapeLabel.FLAT, same),
         (ShapeLabel.HUMP, turns.hump),

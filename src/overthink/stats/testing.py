@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from overthink.stats.bootstrap import CHANGE, SAME, Intervals, mean_intervals
-from overthink.stats.multiplier_bootstrap import errors, with_pseudo_units
+from overthink.stats.multiplier_bootstrap import errors, unseen_size, with_pseudo_units
 
 TEST_NAME = "paired by question: score test with the bootstrap's standard error, two-sided"
 
@@ -104,35 +104,49 @@ def holm(p: ArrayLike) -> NDArray[np.float64]:
     return adjusted_p
 
 
-def p_equivalent(parts: NDArray[np.float64], *, margin: float) -> float:
+def p_equivalent(parts: NDArray[np.float64], *, margin: float, all_parts: NDArray[np.float64] | None = None) -> float:
     """The p-value of "some difference is as large as the margin".
 
     Every difference must be shown to lie within the margin on both sides, each at the full α (an intersection-union
     test needs no correction), so the largest p-value counts. The tests are Student's, with the two more units of
-    :func:`~overthink.stats.multiplier_bootstrap.with_pseudo_units`.
+    :func:`~overthink.stats.multiplier_bootstrap.with_pseudo_units`; the size of an unseen change is pooled over all
+    pairs of the curve. Where no unit changed anywhere on the curve, no size is known, and the bound is exact: margins
+    above 1 - (α/2)^(1/n) are shown (Clopper and Pearson).
 
     Args:
         parts: (unit, difference) parts of the differences, in [-1, 1] per unit times the number of units.
         margin: Largest difference that does not matter, in the units of the values.
+        all_parts: (unit, pair) parts of the differences of all pairs of the curve; None where these are all.
 
     Returns:
         The p-value; NaN where there is no difference to test, or only one unit.
+
+    Example:
+        >>> p_equivalent(np.zeros((100, 1)), margin=0.037) < 0.05 < p_equivalent(np.zeros((100, 1)), margin=0.036)
+        True
     """
-    return max(p_below(parts, margin=margin), p_below(-parts, margin=margin))
+    curve = parts if all_parts is None else all_parts
+    if parts.shape[1] == 0 or len(parts) < 2:
+        return float("nan")
+    if not curve.any():
+        return min(2 * float((1 - margin) ** len(parts)), 1.0)
+    unseen = unseen_size(curve)
+    return max(p_below(side, margin=margin, unseen=unseen) for side in (parts, -parts))
 
 
-def p_below(parts: NDArray[np.float64], *, margin: float) -> float:
+def p_below(parts: NDArray[np.float64], *, margin: float, unseen: float = 1.0) -> float:
     """The p-value of "some difference is the margin or more": one of the two one-sided tests.
 
     Args:
         parts: As for :func:`p_equivalent`.
         margin: Largest difference that does not matter, in the units of the values.
+        unseen: Size of an unseen change.
 
     Returns:
         The p-value; NaN where there is no difference to test, or only one unit.
     """
     if parts.shape[1] == 0 or len(parts) < 2:
         return float("nan")
-    padded_parts = with_pseudo_units(parts)
+    padded_parts = with_pseudo_units(parts, unseen=unseen)
     shortfall = margin - parts.sum(axis=0)
     return float(special.stdtr(len(padded_parts) - 1, -shortfall / errors(padded_parts)).max())

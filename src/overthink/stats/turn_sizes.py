@@ -4,6 +4,10 @@ Over all pairs of rungs i < j, the rise is the largest m_j - m_i and the drawdow
 Both are maxima over a search, so their estimates are too high on average: a flat curve has both. Their intervals
 account for the search. A band that holds for all pairs at once holds for the largest of them, too, so the interval is
 [largest lower end, largest upper end], floored at 0. It says that a fall is shown only where its lower end is above 0.
+
+Between two rungs where no question changed (all traces had ended, say), at most a share 1 - (α/2)^(1/n) of all
+questions changes. The size of such a change is pooled over the other pairs of the curve; where nothing changed
+anywhere, it is as large as a value allows.
 """
 
 from dataclasses import dataclass
@@ -13,7 +17,7 @@ from numpy.typing import NDArray
 
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import CHANGE, SAME
-from overthink.stats.multiplier_bootstrap import all_pairs
+from overthink.stats.multiplier_bootstrap import all_pairs, unseen_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +72,9 @@ def turn_sizes(
     changes = table[:, later] - table[:, earlier]
     changes = np.where(np.abs(changes) <= SAME, 0.0, changes)
     band = simultaneous_bands(changes, level=level, rng=rng, clusters=clusters, support=CHANGE)
-    rise = _largest(band.estimate, band.low, band.high, earlier, later)
-    return rise, _largest(-band.estimate, -band.high, -band.low, earlier, later)
+    scale = np.where(changes.any(axis=0), 1.0, unseen_size(changes / len(changes)))
+    low, high = band.low * scale, band.high * scale
+    return _largest(band.estimate, low, high, earlier, later), _largest(-band.estimate, -high, -low, earlier, later)
 
 
 def _largest(
