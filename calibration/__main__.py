@@ -19,7 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from calibration import coverage, mitigations, placebo_arms, shapes
+from calibration import coverage, mitigations, placebo_arms, saturation, shapes, turn_sizes
 
 Row = Sequence[str]
 
@@ -177,6 +177,51 @@ def placebos(run: Any, runs: int) -> str:
     return table("Placebo arms at equal thinking", note, header, rows)
 
 
+def sizes_of_turns(run: Any, runs: int) -> str:
+    """Coverage of the sizes of the largest rise and fall."""
+    cells = [turn_sizes.Cell(curve, *size) for curve, size in product(turn_sizes.CURVES, turn_sizes.SIZES)]
+    rows = [
+        [
+            cell.curve,
+            f"{cell.questions} × {cell.draws}",
+            *(f"{x:.3f}" for x in (o.rise, o.drawdown, o.shown, o.width, o.estimate, o.naive)),
+        ]
+        for cell, o in zip(cells, run(turn_sizes.coverage, cells), strict=True)
+    ]
+    note = (
+        f"Nominal {turn_sizes.LEVEL:g}, bar .93. Shown: the lower end of the fall is above 0; flat and plateau have "
+        f"none. Beside it the positive control: the pointwise interval at the widest pair. {runs} studies."
+    )
+    header = ["truth", "questions × draws", "rise", "drawdown", "fall shown", "width", "mean estimate", "pointwise"]
+    return table("Sizes of the largest rise and fall", note, header, rows)
+
+
+def saturating(run: Any, runs: int) -> str:
+    """Straight rises that are called saturating, and plateaus that are."""
+    straight = [
+        saturation.Cell(saturation.straight(rungs, slope), *size, saturation.STRAIGHT_MARGIN)
+        for rungs, slope, size in product(saturation.RUNGS, saturation.SLOPES, saturation.STRAIGHT_SIZES)
+    ]
+    plateaus = [saturation.Cell(saturation.PLATEAU, *size[:3]) for size in saturation.PLATEAU_SIZES]
+    limit = shapes.limit(0.05, runs)
+    bars = [f"≤ {limit:.3f}"] * len(straight) + [f"≥ {size[3]:.2f}" for size in saturation.PLATEAU_SIZES]
+    rows = []
+    for cell, bar, o in zip([*straight, *plateaus], bars, run(saturation.outcome, [*straight, *plateaus]), strict=True):
+        share = o.labels["saturating"] / runs
+        passed = share <= limit if bar.startswith("≤") else share >= float(bar[2:])
+        curve = " ".join(f"{mean:.2f}".lstrip("0") for mean in cell.curve)
+        size = f"{cell.questions} × {cell.draws}"
+        control = f"{o.without_slopes / runs:.3f}"
+        verdict = "yes" if passed else "NO"
+        rows.append([curve, size, f"{cell.margin:g}", f"{share:.3f}", bar, verdict, control, _shares(o.labels)])
+    note = (
+        "Straight: the same rise per doubling, 0 one doubling below the lowest other budget. Beside it the positive "
+        "control: a rise from end to end whose top half is equivalent within the margin, slopes not compared."
+    )
+    header = ["truth", "questions × draws", "margin", "saturating", "bar", "within the bar", "without slopes", "labels"]
+    return table("Saturating", note, header, rows)
+
+
 _NAMES = ["truth", "slopes", "questions × draws", "method"]
 
 PARTS = {
@@ -187,6 +232,8 @@ PARTS = {
     "bands": bands,
     "mitigations": mitigation,
     "placebos": placebos,
+    "sizes": sizes_of_turns,
+    "saturating": saturating,
 }
 
 
