@@ -19,7 +19,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from calibration import coverage, mitigations, placebo_arms, saturation, shapes, turn_sizes
+from calibration import coverage, differences, mitigations, placebo_arms, saturation, shapes, turn_sizes
 
 Row = Sequence[str]
 
@@ -102,6 +102,31 @@ def intervals(run: Any, runs: int) -> str:
     note = f"Nominal .95, {coverage.DRAWS} draws. Pooled over all cells: {np.mean(found):.3f}."
     header = ["values", "ICC", "questions", *(f"mean {mean:g}" for mean in coverage.MEANS)]
     return table("Coverage of the interval of a mean", note, header, rows)
+
+
+def changes(run: Any, runs: int) -> str:
+    """Coverage of intervals of differences near 0 and 1."""
+    cells = [
+        differences.Cell(change, generator, *size)
+        for change, generator, size in product(differences.CHANGES, differences.GENERATORS, differences.SIZES)
+    ]
+    found = run(differences.shares, cells)
+    rows = [
+        [
+            *(cell.change, cell.generator, f"{cell.questions} × {cell.draws}"),
+            *(f"{share:.3f}" for share in (one.covered, one.understated, one.shown, one.plain, one.plain_understated)),
+            "yes" if one.covered >= differences.BAR else "NO",
+        ]
+        for cell, one in zip(cells, found, strict=True)
+    ]
+    note = (
+        f"Nominal .95, paired by question; within the bar: covered at least {differences.BAR}. Beside it the positive "
+        "control, Student's interval without the two pseudo-questions. Understated: the whole interval lies below the "
+        "truth."
+    )
+    names = ["truth", "questions", "questions × draws", "covered", "understated", "shown"]
+    header = [*names, "Student's covered", "Student's understated", "within the bar"]
+    return table("Coverage of intervals of differences", note, header, rows)
 
 
 def bands(run: Any, runs: int) -> str:
@@ -229,6 +254,7 @@ PARTS = {
     "naive": naive,
     "power": power,
     "intervals": intervals,
+    "differences": changes,
     "bands": bands,
     "mitigations": mitigation,
     "placebos": placebos,

@@ -16,7 +16,6 @@ from overthink.cost.mitigation import (
     verdicts,
 )
 from overthink.data.arm_labels import MitigationLabel
-from overthink.stats.bootstrap import question_weights
 
 Array = NDArray[np.float64]
 
@@ -98,19 +97,19 @@ class Cell:
     draws: int
 
 
-Verdict = Callable[[Array, Array, Array, np.random.Generator], str]
-"""From safety of the reference and of the arm, (question, level) with the top last, and weights, to a label."""
+Verdict = Callable[[Array, Array, np.random.Generator], str]
+"""From safety of the reference and of the arm, (question, level) with the top last, to a label."""
 
 
-def by_test(reference: Array, arm: Array, weights: Array, rng: np.random.Generator) -> str:
+def by_test(reference: Array, arm: Array, rng: np.random.Generator) -> str:
     """The verdict of the package."""
-    made = mitigation(reference, arm, weights=weights, margin=MARGIN, level=LEVEL, rng=rng, bands=False)
+    made = mitigation(reference, arm, margin=MARGIN, level=LEVEL, rng=rng, bands=False)
     return verdicts([made], alpha=ALPHA)[0].label
 
 
-def by_p_values(reference: Array, arm: Array, weights: Array, rng: np.random.Generator) -> str:
+def by_p_values(reference: Array, arm: Array, rng: np.random.Generator) -> str:
     """What papers do, as a positive control: t-tests from the best rung seen, and p > .05 is taken for "equal"."""
-    del weights, rng
+    del rng
     best = reference[:, int(reference.mean(axis=0).argmax())]
     if not _falls(best, reference[:, -1]):
         return MitigationLabel.UNTESTABLE
@@ -124,7 +123,6 @@ def by_p_values(reference: Array, arm: Array, weights: Array, rng: np.random.Gen
 def labels(cell: Cell, *, runs: int, seed: int, verdict: Verdict = by_test) -> Counter[str]:
     """How often each label was given in simulated studies of one setting. Ways and verdicts see the same studies."""
     world = _world(cell.truth, cell.way, seed)
-    weights = question_weights(cell.questions, rng=np.random.default_rng([seed, cell.questions]))
     found: Counter[str] = Counter()
     for run in range(runs):
         rng = np.random.default_rng([seed, cell.questions, cell.draws, run])
@@ -132,7 +130,7 @@ def labels(cell: Cell, *, runs: int, seed: int, verdict: Verdict = by_test) -> C
         values = [rng.binomial(cell.draws, arm.chances[who]) / cell.draws for arm in world]
         cost = [arm.cost[who] * rng.lognormal(-0.02, 0.2, (len(who), len(COST))) for arm in world]
         levels = _at_equal_compute(values, cost) if cell.way == "equal compute" else values
-        found[verdict(*levels, weights, rng)] += 1
+        found[verdict(*levels, rng)] += 1
     return found
 
 

@@ -15,7 +15,6 @@ from overthink.cost.equal_compute import MIN_COST_RATIO, ComputeCurve, common_co
 from overthink.cost.equal_thinking import ThinkingArm, at_lesser_thinking, differs
 from overthink.cost.mitigation import NO_FALL, mitigation, single_fall, verdicts
 from overthink.data.arm_labels import MitigationLabel
-from overthink.stats.bootstrap import question_weights
 from overthink.stats.testing import paired_differences
 
 Array = NDArray[np.float64]
@@ -85,7 +84,6 @@ def labels(cell: Cell, *, runs: int, seed: int) -> Counter[str]:
         logit_normal(curve, rng=np.random.default_rng(seed)).chances
         for curve in (_safety(BUDGETS, truth.fall), _arm_safety(truth))
     ]
-    weights = question_weights(cell.questions, rng=np.random.default_rng([seed, cell.questions]))
     found: Counter[str] = Counter()
     for run in range(runs):
         rng = np.random.default_rng([seed, cell.questions, cell.draws, run])
@@ -97,9 +95,9 @@ def labels(cell: Cell, *, runs: int, seed: int) -> Counter[str]:
             values[1][:, last:] = values[1][:, [last]]
         thinking = [longer * BUDGETS, longer * np.minimum(BUDGETS, truth.stops)]
         if cell.way == "equal thinking":
-            found[_at_equal_thinking(values, thinking, weights, rng)] += 1
+            found[_at_equal_thinking(values, thinking, rng)] += 1
         else:
-            found[_at_equal_compute(values, thinking, truth.price, weights, rng)] += 1
+            found[_at_equal_compute(values, thinking, truth.price, rng)] += 1
     return found
 
 
@@ -114,24 +112,22 @@ def _arm_safety(truth: Truth) -> Array:
     return _safety(np.minimum(BUDGETS, truth.stops), truth.fall * (1 - share))
 
 
-def _at_equal_thinking(values: list[Array], thinking: list[Array], weights: Array, rng: np.random.Generator) -> str:
+def _at_equal_thinking(values: list[Array], thinking: list[Array], rng: np.random.Generator) -> str:
     """The label of the package, the last rung of both being that compared."""
-    made = mitigation(*values, weights=weights, margin=MARGIN, level=LEVEL, rng=rng, bands=False)
+    made = mitigation(*values, margin=MARGIN, level=LEVEL, rng=rng, bands=False)
     reference, arm = (ThinkingArm(v, t) for v, t in zip(values, thinking, strict=True))
     means = [float(tokens[:, -1].mean()) for tokens in thinking]
     if differs(*means) and means[1] < means[0]:
         read = at_lesser_thinking(reference, arm)
         gain = NO_FALL
         if read is not None:
-            change = paired_differences(np.stack(read, axis=1), weights, pairs=[(1, 0)], level=LEVEL)
+            change = paired_differences(np.stack(read, axis=1), pairs=[(1, 0)], level=LEVEL)
             gain = single_fall(change.intervals, float(change.p[0]))
         made = replace(made, same_thinking=gain)
     return verdicts([made], alpha=ALPHA)[0].label
 
 
-def _at_equal_compute(
-    values: list[Array], thinking: list[Array], price: float, weights: Array, rng: np.random.Generator
-) -> str:
+def _at_equal_compute(values: list[Array], thinking: list[Array], price: float, rng: np.random.Generator) -> str:
     """What a verdict at equal total compute would say: an arm that costs more thinks less there."""
     costs = (BASE_COST + thinking[0], BASE_COST + (1 + price) * thinking[1])
     base, own = (ComputeCurve.of(v, c) for v, c in zip(values, costs, strict=True))
@@ -143,5 +139,5 @@ def _at_equal_compute(
         )
         for placed in (base, own)
     ]
-    made = mitigation(*levels, weights=weights, margin=MARGIN, level=LEVEL, rng=rng, bands=False)
+    made = mitigation(*levels, margin=MARGIN, level=LEVEL, rng=rng, bands=False)
     return verdicts([made], alpha=ALPHA)[0].label

@@ -12,7 +12,6 @@ from overthink.cost.mitigation import (
     verdicts,
 )
 from overthink.data.arm_labels import MitigationLabel
-from overthink.stats.bootstrap import question_weights
 
 Array = NDArray[np.float64]
 LEVEL = 0.95
@@ -27,9 +26,8 @@ def drawn(means: list[float], *, seed: int, questions: int = 150, draws: int = 8
 
 
 def studied(reference: Array, arm: Array, *, margin: float = 0.06) -> Mitigation:
-    weights = question_weights(len(reference), rng=np.random.default_rng(0), resamples=500)
     rng = np.random.default_rng(1)
-    return mitigation(reference, arm, weights=weights, margin=margin, level=LEVEL, rng=rng)
+    return mitigation(reference, arm, margin=margin, level=LEVEL, rng=rng)
 
 
 def label(reference: Array, arm: Array, **options: float) -> str:
@@ -105,10 +103,9 @@ def test_questions_unknown_in_one_arm_are_left_out() -> None:
     arm = drawn([0.9, 0.88, 0.8, 0.7], seed=2)
     holes = FALLS.copy()
     holes[:20, 2] = np.nan
-    weights = question_weights(150, rng=np.random.default_rng(0), resamples=200)
     run = partial(mitigation, margin=0.06, level=LEVEL)
-    some = run(holes, arm, weights=weights, rng=np.random.default_rng(1))
-    rest = run(FALLS[20:], arm[20:], weights=weights[:, 20:], rng=np.random.default_rng(1))
+    some = run(holes, arm, rng=np.random.default_rng(1))
+    rest = run(FALLS[20:], arm[20:], rng=np.random.default_rng(1))
     assert some == rest
     assert some.n_questions == 130
 

@@ -239,7 +239,7 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
     "more draws than planned": (of_curve("n_draws", to=64), "counts", "the plan has 3"),
     "p_adjusted missing": (drop("change", "test", "p_adjusted"), "p-adjusted", "adjusted"),
     "p_adjusted null": (on("change", "test", "p_adjusted", to=None), "p-adjusted", "p_adjusted is missing"),
-    "p_adjusted below p": (on("change", "test", "p_adjusted", to=1e-9), "p-adjusted", "below p"),
+    "p_adjusted below p": (on("change", "test", "p", to=1.0), "p-adjusted", "below p"),
     "change without a test": (on("change", "test", to=None), "p-adjusted", "without the test"),
     "shape claimed from undetermined": (on("shape", "verdict", to="flat", axis="benign"), "measured", "'flat'"),
     "shape earned by nothing": (

@@ -148,7 +148,6 @@ class _Tax:
     comparison: str
     finding: Finding
     cells: Array
-    weights: Array
     reason: str | None = None
 
 
@@ -163,20 +162,20 @@ def _taxes(pair: Pair) -> Iterator[_Tax]:
         low, high = rung_pairs[-1]
         finding = base_finding(pair, Kind.SAFETY_TAX, metric, pair.reference.at(low))
         finding = replace(finding, gates_failed=pair.gates(reference=[low], arm=[high]))
-        yield _Tax("equal_rung", finding, pair.values[0][:, low] - pair.values[1][:, high], pair.weights)
+        yield _Tax("equal_rung", finding, pair.values[0][:, low] - pair.values[1][:, high])
     if pair.no_axis_reason is None:
         points = equal_compute_points(*pair.on_axis())
         if points:
             finding = _at_compute(pair, points[-1], Kind.SAFETY_TAX, Metric(f"{metric}_equal_compute"))
             finding = replace(finding, limits=(*finding.limits, *pair.compute_limits))
             loss = points[-1].reference - points[-1].arm
-            yield _Tax("equal_compute", finding, loss, pair.weights[:, pair.complete])
+            yield _Tax("equal_compute", finding, loss)
 
 
 def _tax_verdicts(taxes: Sequence[_Tax], *, margin: float, alpha: float) -> Iterator[Finding]:
     zero = [np.stack([np.zeros(len(tax.cells)), tax.cells], axis=1) for tax in taxes]
     differences = [
-        paired_differences(cells, tax.weights, pairs=[(1, 0)], level=tax.finding.level or 1 - alpha)
+        paired_differences(cells, pairs=[(1, 0)], level=tax.finding.level or 1 - alpha)
         for cells, tax in zip(zero, taxes, strict=True)
     ]
     below = [p_below(_parts(tax.cells), margin=margin) for tax in taxes]

@@ -134,7 +134,7 @@ def _case(pair: Pair, margin: float) -> _Case:
     low, high = rung_pairs[-1]
     base, own = pair.values[0][:, : low + 1], pair.values[1][:, : high + 1]
     rng = np.random.default_rng([pair.seed, 2])
-    result = mitigation(base, own, weights=pair.weights, margin=margin, level=pair.arm.level, rng=rng)
+    result = mitigation(base, own, margin=margin, level=pair.arm.level, rng=rng)
     thinking = _thinking(pair, low, high)
     if thinking is not None and thinking.is_less:
         result = replace(result, same_thinking=thinking.gain)
@@ -157,7 +157,7 @@ def _thinking(pair: Pair, low: int, high: int) -> _Thinking | None:
     read = at_lesser_thinking(ThinkingArm(base, base_thinking), ThinkingArm(own, own_thinking))
     gain = NO_FALL
     if read is not None:
-        change = paired_differences(np.stack(read, axis=1), weights, pairs=[(1, 0)], level=pair.arm.level)
+        change = paired_differences(np.stack(read, axis=1), pairs=[(1, 0)], level=pair.arm.level)
         gain = single_fall(change.intervals, float(change.p[0]))
     return _Thinking(np.stack([base_thinking[:, -1], own_thinking[:, -1]], axis=1), weights, gain)
 

@@ -198,7 +198,7 @@ def _resamples(context: CurveContext) -> int:
 def _ends(context: CurveContext, cells: NDArray[np.float64], metric: Metric, withheld: Withheld | None) -> Finding:
     """Return the finding with the change from the lowest to the highest rung."""
     top = context.rungs - 1
-    change = paired_differences(cells, context.weights, pairs=[(top, 0)], level=context.level).intervals
+    change = paired_differences(cells, pairs=[(top, 0)], level=context.level).intervals
     finding = context.estimate(Kind.SHAPE, metric, At(), change, (0,), unknown="no question has a value at both ends")
     gates = (*context.failed_gates(range(context.rungs)), *(() if withheld is None else (withheld.gate,)))
     return replace(finding, n_draws=int(context.draws.min()), gates_failed=gates)

@@ -45,7 +45,7 @@ def paired_changes(context: CurveContext, mean: SelectorCurve) -> Differences | 
     pairs = ladder_comparisons(context.rungs)
     if not pairs:
         return None
-    return paired_differences(mean.cells[:, :, 0], context.weights, pairs=pairs, level=context.level)
+    return paired_differences(mean.cells[:, :, 0], pairs=pairs, level=context.level)
 
 
 def ladder_comparisons(rungs: int) -> list[tuple[int, int]]:

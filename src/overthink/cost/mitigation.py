@@ -129,7 +129,6 @@ def mitigation(
     reference: Array,
     arm: Array,
     *,
-    weights: Array,
     margin: float,
     level: float,
     rng: np.random.Generator,
@@ -140,7 +139,6 @@ def mitigation(
     Args:
         reference: (question, level) safety of the reference, the top last; below it the rungs that it may fall from.
         arm: (question, level) of the arm on the same questions, its top last.
-        weights: (resample, question) from :func:`~overthink.stats.bootstrap.question_weights`.
         margin: Largest degradation that does not matter.
         level: Confidence level of the intervals.
         rng: Source of randomness.
@@ -151,13 +149,13 @@ def mitigation(
     """
     is_known = ~np.isnan(reference).any(axis=1) & ~np.isnan(arm).any(axis=1)
     n = int(is_known.sum())
-    reference_values, arm_values, weights = reference[is_known], arm[is_known], weights[:, is_known]
+    reference_values, arm_values = reference[is_known], arm[is_known]
     if n < MITIGATION_MIN_QUESTIONS:
         return _untestable(n, f"{n} questions are known in both arms; needed: {MITIGATION_MIN_QUESTIONS}")
     if reference_values.shape[1] < 2:
         return _untestable(n, "the reference has no rung below the place compared: it cannot fall")
     top = reference_values[:, -1:]
-    change = paired_differences(np.concatenate([top, arm_values[:, -1:]], axis=1), weights, pairs=[(1, 0)], level=level)
+    change = paired_differences(np.concatenate([top, arm_values[:, -1:]], axis=1), pairs=[(1, 0)], level=level)
     reduction = single_fall(change.intervals, float(change.p[0]))
     residuals = np.concatenate([reference_values[:, :-1], arm_values[:, :-1]], axis=1) - arm_values[:, -1:]
     error = float(change.intervals.error[0])

@@ -13,7 +13,8 @@ from overthink.cost.attempt import answer_verifier_tokens
 from overthink.data.arrays import Array
 from overthink.data.outcomes import VERDICTS, Outcomes
 from overthink.data.record import Verdict
-from overthink.stats.bootstrap import CHANGE, Intervals, mean_intervals
+from overthink.stats.bootstrap import Intervals, mean_intervals
+from overthink.stats.change_intervals import change_intervals
 from overthink.stats.curve import k_grid
 from overthink.stats.subsets import expected_of_best
 
@@ -171,5 +172,6 @@ def _mean(cells: Array) -> float:
 
 
 def _difference(steps: Array, answers: Array, weights: Array, level: float, *, is_count: bool) -> Intervals:
-    support = (-np.inf, np.inf) if is_count else CHANGE
-    return mean_intervals(steps - answers, weights, level=level, support=support)
+    if not is_count:
+        return change_intervals(steps - answers, level=level)
+    return mean_intervals(steps - answers, weights, level=level, support=(-np.inf, np.inf))

@@ -103,25 +103,33 @@ def mean_intervals(
     with np.errstate(invalid="ignore", divide="ignore"):
         estimate = values.sum(axis=0) / n
         resampled_means = (weights @ values) / (weights @ is_known)
-    all_equal = _all_equal(flat, is_known) & (n > 1)
+    alike = all_equal(flat, is_known) & (n > 1)
     # Resampled means vary around the sample's mean, not around the truth: too little by (n-1)/n.
     error = _resample_sd(resampled_means) * np.sqrt(n / np.maximum(n - 1, 1))
-    error = np.where(n > 1, np.where(all_equal, 0.0, _unseen_error(estimate, error, n, support)), np.nan)
+    error = np.where(n > 1, np.where(alike, 0.0, _unseen_error(estimate, error, n, support)), np.nan)
     quantile = special.stdtrit(np.maximum(n - 1, 1), (1 + level) / 2)
     low, high = _score_interval(estimate, error, quantile, support)
-    exact_low, exact_high = _equal_values_interval(estimate, n, level, support)
+    exact_low, exact_high = equal_values_interval(estimate, n, level, support)
     shape = cells.shape[1:]
     return Intervals(
         estimate=estimate.reshape(shape),
-        low=np.where(all_equal, exact_low, low).reshape(shape),
-        high=np.where(all_equal, exact_high, high).reshape(shape),
+        low=np.where(alike, exact_low, low).reshape(shape),
+        high=np.where(alike, exact_high, high).reshape(shape),
         error=error.reshape(shape),
         n_questions=n.reshape(shape),
     )
 
 
-def _all_equal(flat: NDArray[np.float64], is_known: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Whether all questions known at a cell have the same number, up to rounding."""
+def all_equal(flat: NDArray[np.float64], is_known: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether all questions known at a cell have the same number, up to rounding.
+
+    Args:
+        flat: (question, cell).
+        is_known: (question, cell).
+
+    Returns:
+        (cell,); true also where no question is known.
+    """
     top = np.where(is_known, flat, -np.inf).max(axis=0, initial=-np.inf)
     bottom = np.where(is_known, flat, np.inf).min(axis=0, initial=np.inf)
     return np.asarray(top - bottom <= SAME * np.maximum(np.abs(top), 1.0))
@@ -179,9 +187,20 @@ def _score_interval(
     return lowest + width * np.maximum(centre - half, 0), lowest + width * np.minimum(centre + half, 1)
 
 
-def _equal_values_interval(
+def equal_values_interval(
     estimate: NDArray[np.float64], n: NDArray[np.int64], level: float, support: tuple[float, float]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The exact interval where all questions agree, see :func:`mean_intervals`.
+
+    Args:
+        estimate: (cell,) the number on which the questions agree.
+        n: (cell,) questions.
+        level: Confidence level.
+        support: Range that the numbers cannot leave.
+
+    Returns:
+        Lower and upper ends, each (cell,); NaN where the range has no upper end.
+    """
     if np.isinf(support[1]):
         unknown = np.full_like(estimate, np.nan)
         return unknown, unknown

@@ -71,7 +71,7 @@ def disagreement(
     pairs = [(rung, rungs + rung) for rung in range(rungs)]
     return Disagreement(
         share=mean_intervals(question_means(differ), weights, level=level),
-        difference=paired_differences(cells, weights, pairs=pairs, level=level),
+        difference=paired_differences(cells, pairs=pairs, level=level),
         traces=both_known.sum(axis=(0, 1)),
     )
 

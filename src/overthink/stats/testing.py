@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from overthink.stats.bootstrap import CHANGE, SAME, Intervals, mean_intervals
+from overthink.stats.bootstrap import SAME, Intervals
+from overthink.stats.change_intervals import change_intervals, p_changed
 from overthink.stats.multiplier_bootstrap import errors, unseen_size, with_pseudo_units
 
-TEST_NAME = "paired by question: score test with the bootstrap's standard error, two-sided"
+TEST_NAME = "paired by question: Student's t with two pseudo-questions that changed in opposite ways, two-sided"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +36,6 @@ class Differences:
 
 def paired_differences(
     cells: NDArray[np.float64],
-    weights: NDArray[np.float64],
     *,
     pairs: Sequence[tuple[int, int]],
     level: float,
@@ -47,7 +47,6 @@ def paired_differences(
 
     Args:
         cells: (question, rung) value of each question, its draws averaged; NaN where unknown.
-        weights: (resample, question); the weights of the curve, which keep the rungs paired.
         pairs: Which rungs to compare, as (rung, from_rung).
         level: Confidence level.
 
@@ -59,18 +58,8 @@ def paired_differences(
     differences = np.where(
         np.abs(differences) <= SAME, 0.0, differences
     )  # what rounding leaves of no change is no change
-    change = mean_intervals(differences, weights, level=level, support=CHANGE)
-    return Differences(pairs=tuple(pairs), intervals=change, p=_p_values(change))
-
-
-def _p_values(change: Intervals) -> NDArray[np.float64]:
-    d, n = change.estimate, change.n_questions
-    with np.errstate(invalid="ignore", divide="ignore"):
-        # Wilson's interval around d reaches 0 where Student's quantile equals this.
-        t = np.abs(d) * np.sqrt(np.maximum(1 - d**2, 0)) / change.error
-    p = 2 * special.stdtr(np.maximum(n - 1, 1), -t)
-    sign_test_p = np.where(d == 0, 1.0, np.minimum(2 * 0.5 ** n.astype(np.float64), 1.0))
-    return np.asarray(np.where(n < 2, np.nan, np.where(change.error == 0, sign_test_p, p)))
+    change = change_intervals(differences, level=level)
+    return Differences(pairs=tuple(pairs), intervals=change, p=p_changed(differences, change))
 
 
 def holm(p: ArrayLike) -> NDArray[np.float64]:
