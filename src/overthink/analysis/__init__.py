@@ -8,6 +8,7 @@ import numpy as np
 
 from overthink.analysis.adaptive import adaptive
 from overthink.analysis.controls import budget_control, commitments, controls
+from overthink.analysis.families import families
 from overthink.analysis.flop_matched import flop_matches
 from overthink.analysis.frontier import frontiers
 from overthink.analysis.gaps import gaps
@@ -44,15 +45,17 @@ def findings(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: np.random
 
     Raises:
         ValueError: Two curves have the same labels.
-        InputError: Sampling is declared to stop at the first success, but the counts contradict that.
+        InputError: A declaration of primary curves matches none, or sampling is declared to stop
+            at the first success, but the counts contradict that.
     """
     tables = sorted(outcomes, key=labels)
     seeds = seeds_of(tables, rng=rng)
     judges = Counter(_without_scorer(o) for o in tables)
-    family = sum(len(o.rungs) > 1 for o in tables)
+    named = dict(zip(prefixes(tables), tables, strict=True))
+    family_of = families(named, analysis)
     contexts, results = [], []
     questions: tuple[str, ...] | None = None
-    for table, prefix in zip(tables, prefixes(tables), strict=True):
+    for prefix, table in named.items():
         seed = seeds[table.questions]
         if table.questions != questions:  # neighbours mostly share their questions, and weights may take 100 MB
             questions, weights = (
@@ -60,7 +63,8 @@ def findings(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: np.random
                 question_weights(len(table.questions), rng=np.random.default_rng(seed)),
             )
         scorers = judges[_without_scorer(table)]
-        context = CurveContext.of(table, analysis, prefix=prefix, scorers=scorers, family=family, weights=weights)
+        size = family_of[prefix].size if prefix in family_of else 1
+        context = CurveContext.of(table, analysis, prefix=prefix, scorers=scorers, family=size, weights=weights)
         results.extend(_curve_findings(context, rng=np.random.default_rng([seed, 1])))
         results.extend(adaptive(context, seed=seed))
         results.extend(budget_control(context, rng=np.random.default_rng([seed, 2])))
@@ -77,7 +81,7 @@ def findings(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: np.random
     results.extend(supervision(contexts, rng=np.random.default_rng(rng.integers(2**63))))
     results.extend(ledger_findings(contexts))
     results.extend(steering_depths(contexts, tuple(dict(family) for family in analysis.steered)))
-    return tuple(adjust_family(results, alpha=analysis.alpha))
+    return tuple(adjust_family(results, family_of, alpha=analysis.alpha))
 
 
 def seeds_of(outcomes: Sequence[Outcomes], *, rng: np.random.Generator) -> dict[tuple[str, ...], int]:

@@ -33,7 +33,7 @@ class CurveContext:
         prefix: Start of every finding id.
         analysis: Decisions of the evaluator.
         scorers: Number of scorers of the same traces, this one included.
-        family: Curves of the report with more than one rung; their verdicts are adjusted over all of them.
+        family: Curves of its family; their verdicts are adjusted over all of them.
         weights: (resample, question) bootstrap weights, shared by curves on the same questions.
         gate_results: Results of the gates.
         draws: (rung,) maximum over questions of the number of draws with a value.

@@ -1,20 +1,19 @@
 """Shape verdicts of a curve, with its regimes and its onset of change."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.analysis.request import CONTROL_ESTIMANDS, CurveContext
+from overthink.analysis.families import PRIMARY, CurveFamily, resamples
+from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric, ShapeLabel
-from overthink.data.record import ON_TRACE
 from overthink.stats.curve import REQUESTED_TOKENS, Ladder, ladder_of
 from overthink.stats.gates import had_ended
-from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
 from overthink.stats.regimes import Onset, Regime
-from overthink.stats.shape import MAX_T, REGIMES, ShapeTest, ShapeVerdict, shape_of_cells
+from overthink.stats.shape import MAX_T, NOT_SHOWN, REGIMES, ShapeTest, ShapeVerdict, shape_of_cells
 from overthink.stats.testing import holm, paired_differences
 
 AFTERWARDS = "the regimes were named after the data were collected: the test is not pre-registered"
@@ -22,10 +21,7 @@ ENDS = "the estimate is the highest rung minus the lowest, whatever the shape be
 
 SEARCHED = "the widest of all pairs of rungs, so its estimate is too high on average; its interval allows for that"
 
-RESAMPLE_FACTOR = 15
-"""Resamples per curve of the family and per 1/α: the smallest p-value, about 5/resamples, is a third of the need."""
-
-MOST_RESAMPLES = 40_000
+TOO_FEW = "too few questions for any verdict: not counted among the curves of its family"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,36 +62,67 @@ def shape_verdicts(
     yield from _verdict(context, cells, ladder, metric=Metric(f"{name}max_t"), rng=rng, withheld=withheld)
 
 
-def adjust_family(findings: Iterable[Finding], *, alpha: float) -> Iterator[Finding]:
-    """Yield all findings, with p-values of shape verdicts adjusted over all curves; lost verdicts are undetermined.
+def adjust_family(
+    findings: Iterable[Finding], families: Mapping[str, CurveFamily], *, alpha: float
+) -> Iterator[Finding]:
+    """Yield all findings, with p-values of shape verdicts adjusted over their family; lost verdicts are undetermined.
 
-    The family is declared before the data are seen: every curve of the report, one verdict each. Verdicts on
-    regimes, on any shape, on corrected curves and on controls are families of their own.
+    Verdicts on regimes, on any shape and on corrected curves are adjusted apart from each other. Curves that left their
+    family for too few questions have no verdict.
+
+    Args:
+        findings: Findings of all curves.
+        families: Family of each curve by its prefix.
+        alpha: Error rate of the family.
     """
     results = list(findings)
-    families: dict[tuple[str, bool], list[int]] = {}
+    members: dict[tuple[str, str], list[int]] = {}
     for i, finding in enumerate(results):
-        if finding.kind == Kind.SHAPE and finding.test is not None and finding.test.p is not None:
-            is_control = finding.estimand in CONTROL_ESTIMANDS or (finding.scorer or "").endswith(ON_TRACE)
-            families.setdefault((finding.metric, is_control), []).append(i)
-    for members in families.values():
-        p_adjusted = holm([_p(results[i]) for i in members])
-        for i, p in zip(members, p_adjusted, strict=True):
-            results[i] = _with_adjusted_p(results[i], float(p), n=len(members), alpha=alpha)
+        if finding.kind != Kind.SHAPE or finding.test is None or finding.test.p is None:
+            continue
+        family = _family_of(finding, families)
+        if family.is_member:
+            members.setdefault((finding.metric, family.name), []).append(i)
+        else:
+            results[i] = _too_few(finding, family)
+    for places in members.values():
+        p_adjusted = holm([_p(results[i]) for i in places])
+        for i, p in zip(places, p_adjusted, strict=True):
+            family = replace(_family_of(results[i], families), size=len(places))
+            results[i] = _with_adjusted_p(results[i], float(p), family=family, alpha=alpha)
     yield from results
+
+
+def _family_of(finding: Finding, families: Mapping[str, CurveFamily]) -> CurveFamily:
+    return families[finding.id.partition(f"/{Kind.SHAPE}/")[0]]
+
+
+def _too_few(finding: Finding, family: CurveFamily) -> Finding:
+    """Return the verdict of a curve that no answers could have given one among the others of its family."""
+    assert finding.test is not None
+    result = replace(finding, test=replace(finding.test, p_adjusted=1.0), limits=(*finding.limits, TOO_FEW))
+    if finding.label == ShapeLabel.UNDETERMINED and finding.reason != NOT_SHOWN:
+        return result  # another reason, such as a withheld trend, comes first
+    reason = (
+        f"too few questions: with {finding.n_questions} the smallest possible p-value is "
+        f"about {family.smallest_p:.2g}, and "
+        f"at most {family.needed_p:.2g} is needed"
+    )
+    return replace(result, label=ShapeLabel.UNDETERMINED, reason=reason)
 
 
 def _p(finding: Finding) -> float:
     return float("nan") if finding.test is None or finding.test.p is None else finding.test.p
 
 
-def _with_adjusted_p(finding: Finding, p: float, *, n: int, alpha: float) -> Finding:
+def _with_adjusted_p(finding: Finding, p: float, *, family: CurveFamily, alpha: float) -> Finding:
     assert finding.test is not None
     result = replace(finding, test=replace(finding.test, p_adjusted=p))
-    if n > 1:
-        result = replace(result, limits=(*result.limits, f"adjusted over the verdicts of {n} curves (Holm)"))
+    if family.size > 1 or family.name == PRIMARY:
+        result = replace(result, limits=(*result.limits, family.text))
     if finding.label == ShapeLabel.UNDETERMINED or p <= alpha:
         return result
+    n = family.size
     reason = f"{finding.label} alone (p = {_p(finding):.2g}), but not among {n} curves (adjusted p = {p:.2g})"
     return replace(result, label=ShapeLabel.UNDETERMINED, reason=reason)
 
@@ -118,7 +145,13 @@ def _verdict(
         limits.append(f"rungs are placed by {ladder.unit}")
     finding = _ends(context, cells, metric, withheld)
     try:
-        spec = ShapeTest(analysis.margin, analysis.alpha, hypothesis, resamples=_resamples(context))
+        spec = ShapeTest(
+            analysis.margin,
+            analysis.alpha,
+            hypothesis,
+            resamples=resamples(context.family, analysis.alpha),
+            family=context.family,
+        )
         verdict = shape_of_cells(cells, ladder.budgets, spec, rng=rng)
     except ValueError as error:  # a regime has no rung, so the hypothesis cannot be tested
         test = FindingTest(REGIMES if hypothesis is not None else MAX_T)
@@ -188,11 +221,6 @@ def without_equal_ends(
     test = replace(verdict.test, p=p[ShapeLabel.UP])
     limit = f"had ended: {where}; that the curve is level above shows nothing of longer thoughts"
     return replace(verdict, label=ShapeLabel.UP, test=test), (limit,)
-
-
-def _resamples(context: CurveContext) -> int:
-    """Return a number of resamples whose smallest possible p-value survives the adjustment over all curves."""
-    return min(max(SIGN_RESAMPLES, int(RESAMPLE_FACTOR * context.family / context.analysis.alpha)), MOST_RESAMPLES)
 
 
 def _ends(context: CurveContext, cells: NDArray[np.float64], metric: Metric, withheld: Withheld | None) -> Finding:

@@ -21,6 +21,8 @@ class Analysis:
         level: Confidence level of the intervals; 1 - level is the error rate of every verdict.
         margin: Largest difference that does not matter; it defines "flat".
         hypothesis: Boundaries of the regimes in thinking tokens, such as (2000, 8000); None for none.
+        primary: Primary curves, each named by axis, task, arm or TASK/ARM, with * for any letters: a family of their
+            own. Empty: all curves are one family.
         registered: The hypothesis was pre-registered, before the data were collected.
         stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
             success; None to infer it from the counts.
@@ -54,6 +56,7 @@ class Analysis:
     parties: Mapping[str, ModelRoles] = field(default_factory=dict)
     unit: Unit = Unit.TOKENS
     flop_per_byte: float | None = None
+    primary: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1:

@@ -17,12 +17,12 @@ from overthink.stats.multiplier_bootstrap import (
     Units,
     all_pairs,
     cluster_numbers,
-    p_above,
     sign_flip_sums,
     signs,
     units,
 )
 from overthink.stats.regimes import ONSET_RESAMPLES, Onset, Regime, assign, onset, regime_means
+from overthink.stats.sign_tails import p_searched
 from overthink.stats.slowing import doublings, p_slowing
 from overthink.stats.testing import p_equivalent
 from overthink.stats.turn_sizes import TurnSize, turn_sizes
@@ -30,6 +30,9 @@ from overthink.stats.turning_points import Turns, anywhere, between_ends, find_t
 
 REGIMES = "pre-registered regimes, paired by question: intersection-union test, multiplier bootstrap"
 MAX_T = "max-t run-up and drawdown, paired by question: intersection-union test, multiplier bootstrap"
+
+NOT_SHOWN = "no shape is shown"
+"""Reason of a verdict that is undetermined for no other one."""
 
 MDE_RESAMPLES = 1000
 
@@ -44,6 +47,8 @@ class ShapeTest:
         hypothesis: Boundaries of the pre-registered regimes in tokens; None for none.
         resamples: Resamples of the multiplier bootstrap. No p-value is below about 5/resamples, so a verdict that must
             survive a family-wise adjustment needs more.
+        family: Curves whose verdicts are adjusted together. The minimum detectable effect is that of a verdict that
+            survives the first step of that adjustment, at α/family.
 
     Raises:
         ValueError: The margin or the level is out of range.
@@ -53,6 +58,7 @@ class ShapeTest:
     alpha: float = 0.05
     hypothesis: tuple[float, ...] | None = None
     resamples: int = SIGN_RESAMPLES
+    family: int = 1
 
     def __post_init__(self) -> None:
         if not 0 < self.margin < 1:
@@ -61,6 +67,8 @@ class ShapeTest:
             )
         if not 0 < self.alpha < 0.5:
             raise ValueError(f"alpha is {self.alpha}; needed: between 0 and 0.5, such as 0.05")
+        if self.family < 1:
+            raise ValueError(f"family is {self.family}; needed: the number of curves, this one included")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +84,8 @@ class ShapeVerdict:
         test: Name, p-value of the label and minimum detectable effect. For "undetermined", the smallest p-value
             of any shape.
         mde: Height of the smallest tent over the ladder, in the units of the values, that would have been called a
-            hump (or dip) with a power of 80 %; with two levels, the smallest change. NaN if none would.
+            hump (or dip) with a power of 80 %, adjusted over the family; with two levels, the smallest change. NaN if
+            none would.
         onset: Onset of the change; None for "flat" and "undetermined".
         regimes: The pre-registered regimes; empty without a hypothesis.
         claims: (shape, p-value) of every shape, in the order in which they are considered; NaN where untestable.
@@ -191,7 +200,7 @@ def shape_of_cells(
     flips = signs(on_levels.n_units, rng=rng, resamples=spec.resamples)
     comparisons = anywhere(on_levels) if regime is None else between_ends(on_levels)
     # Two levels have no turn; their change is tested on both sides.
-    turns = find_turns(comparisons, flips, alpha=alpha if on_levels.n_levels > 2 else alpha / 2)
+    turns = find_turns(comparisons, flips, alpha=alpha / spec.family / (1 if on_levels.n_levels > 2 else 2))
     places = doublings(ladder)
     if regime is not None:
         places = np.array([places[regime == i].mean() for i in range(on_levels.n_levels)])
@@ -245,7 +254,7 @@ def _claims(
     last = on_levels.n_levels - 1
     ends = np.array([last]), np.array([0])
     net, null = on_levels.standardise(*ends, sign_flip_sums(on_levels.parts, flips).T)
-    up, down = (min(2 * float(p_above(statistic, null[0])[0]), 1.0) for statistic in (net, -net))
+    up, down = (min(2 * float(p_searched(statistic, null[0], n_pairs=1)[0]), 1.0) for statistic in (net, -net))
     later, earlier = all_pairs(on_levels.n_levels)
     upper = earlier >= on_levels.n_levels // 2
     changes = on_levels.differences(later, earlier)
@@ -270,7 +279,7 @@ def _decide(claims: tuple[tuple[ShapeLabel, float], ...], alpha: float) -> tuple
     for label, p_value in claims:
         if p_value <= alpha:
             return label, p_value, None
-    return ShapeLabel.UNDETERMINED, lowest, "no shape is shown"
+    return ShapeLabel.UNDETERMINED, lowest, NOT_SHOWN
 
 
 def _regimes(

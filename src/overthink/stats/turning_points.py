@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from overthink.stats.multiplier_bootstrap import Units, errors, p_above, sign_flip_sums, student_t, with_pseudo_units
+from overthink.stats.multiplier_bootstrap import Units, all_pairs, errors, sign_flip_sums, student_t, with_pseudo_units
+from overthink.stats.sign_tails import attainable_p, critical_value, p_searched
+from overthink.stats.testing import p_equivalent
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 """(later, earlier), each (pair,): indices of the compared stretches."""
@@ -91,15 +93,15 @@ def find_turns(comparisons: Comparisons, flips: NDArray[np.float64], *, alpha: f
     Args:
         comparisons: From :func:`anywhere` or :func:`between_ends`.
         flips: (half, unit) from :func:`~overthink.stats.multiplier_bootstrap.signs`.
-        alpha: Level of the test.
+        alpha: Level of the test, corrected for the family; only the critical value depends on it.
     """
     rises, falls, critical = [], [], 0.0
     null_means = np.ascontiguousarray(sign_flip_sums(comparisons.units.parts, flips).T)
     for later, earlier in (comparisons.toward, comparisons.away):
         statistic, null = comparisons.units.standardise(later, earlier, null_means)
         largest = null.max(axis=0)
-        rises.append(p_above(statistic, largest))
-        falls.append(p_above(-statistic, largest))
+        rises.append(p_searched(statistic, largest, n_pairs=len(later)))
+        falls.append(p_searched(-statistic, largest, n_pairs=len(later)))
         critical = max(critical, _critical(largest, len(later), comparisons.units.n_units, alpha))
     if comparisons.end.max() < 2:
         return Turns(1.0, 1.0, critical)
@@ -109,10 +111,10 @@ def find_turns(comparisons: Comparisons, flips: NDArray[np.float64], *, alpha: f
 
 
 def _critical(largest: NDArray[np.float64], n_pairs: int, n_units: int, alpha: float) -> float:
-    """Return Student's t at the upper α quantile of the largest pair; Bonferroni's if no unit changed anywhere."""
+    """Return Student's t at which a half is shown at α; Bonferroni's if no unit changed anywhere."""
     if not largest.any():
         return float(special.stdtrit(n_units - 1, 1 - alpha / n_pairs))
-    return float(student_t(np.asarray(np.quantile(largest, 1 - alpha, method="higher")), n_units))
+    return float(student_t(np.asarray(critical_value(largest, n_pairs=n_pairs, alpha=alpha)), n_units))
 
 
 def _both(comparisons: Comparisons, toward: NDArray[np.float64], away: NDArray[np.float64]) -> float:
@@ -124,6 +126,23 @@ def _both(comparisons: Comparisons, toward: NDArray[np.float64], away: NDArray[n
     at_or_before = [into[comparisons.end <= s].min(initial=1.0) for s in range(int(comparisons.end.max()) + 1)]
     at_or_after = [out[comparisons.start >= s].min(initial=1.0) for s in range(len(at_or_before))]
     return min(same, float(np.maximum(at_or_before, at_or_after).min()))
+
+
+def smallest_p(n_units: int, n_levels: int, *, margin: float, resamples: int) -> float:
+    """Return the smallest p-value that the verdict on any shape can have with so many questions.
+
+    Args:
+        n_units: Questions, or clusters of them.
+        n_levels: Rungs.
+        margin: Largest difference that does not matter.
+        resamples: Resamples of the test.
+    """
+    if n_units < 2 or n_levels < 2:
+        return 1.0
+    comparisons = anywhere(Units(np.zeros((n_units, n_levels))))
+    n_pairs = max(len(comparisons.toward[0]), len(comparisons.away[0]))
+    p_flat = p_equivalent(comparisons.units.differences(*all_pairs(n_levels)), margin=margin)
+    return attainable_p(n_units, n_levels, n_pairs=n_pairs, p_flat=p_flat, resamples=resamples)
 
 
 TURN_POWER = 0.8

@@ -1,0 +1,134 @@
+"""Families of curves: the verdicts that are adjusted together, declared before any verdict is looked at.
+
+Without a declaration all curves of a report are one family, and controls another. A declaration (``--primary``) makes
+the curves it names a family of their own. A curve with so few questions that no answers whatever could give it a
+verdict leaves its family (Tarone 1990): it cannot be a false claim, so nothing need be paid for it. Which curves these
+are depends on numbers of questions and rungs alone.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import numpy as np
+
+from overthink.analysis.request import CONTROL_ESTIMANDS
+from overthink.data.outcomes import Outcomes
+from overthink.data.record import ON_TRACE
+from overthink.errors import InputError
+from overthink.plan.analysis import Analysis
+from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
+from overthink.stats.turning_points import smallest_p
+
+ALL = "all curves of the report"
+CONTROLS = "all controls of the report"
+PRIMARY = "the curves declared as primary"
+OTHER = "the curves beside those declared as primary"
+
+RESAMPLE_FACTOR = 15
+"""Resamples per curve of the family and per 1/α: the smallest p-value, about 3/resamples, is a fifth of the need."""
+
+MOST_RESAMPLES = 40_000
+"""Beyond them a closed-form tail takes over."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurveFamily:
+    """The family of one curve.
+
+    Attributes:
+        name: What the family is, in words.
+        size: Curves adjusted together; at least 1.
+        n_left_out: Curves that left the family, for they have too few questions.
+        smallest_p: Smallest p-value that the curve can have, about.
+        needed_p: Largest p-value that is of use: α over the curves that could reach it.
+        is_member: Whether the curve can show anything, and is adjusted with the others.
+    """
+
+    name: str
+    size: int = 1
+    n_left_out: int = 0
+    smallest_p: float = 0.0
+    needed_p: float = 1.0
+    is_member: bool = True
+
+    @property
+    def text(self) -> str:
+        """The family in words, for the limits of a verdict."""
+        left_out = f", {self.n_left_out} with too few questions left out" if self.n_left_out else ""
+        return f"adjusted over the verdicts of {self.size} curves (Holm): {self.name}{left_out}"
+
+
+def resamples(size: int, alpha: float) -> int:
+    """Return a number of resamples whose smallest possible p-value survives the adjustment over so many curves."""
+    return min(max(SIGN_RESAMPLES, int(RESAMPLE_FACTOR * size / alpha)), MOST_RESAMPLES)
+
+
+def is_control(outcomes: Outcomes) -> bool:
+    """Whether a curve is a control: another reading of the same traces."""
+    return outcomes.estimand in CONTROL_ESTIMANDS or outcomes.scorer.endswith(ON_TRACE)
+
+
+def families(curves: Mapping[str, Outcomes], analysis: Analysis) -> dict[str, CurveFamily]:
+    """Return the family of every curve with two or more rungs, by its prefix.
+
+    Args:
+        curves: All curves of the report by their prefix.
+        analysis: Decisions of the evaluator.
+
+    Raises:
+        InputError: A declaration of primary curves matches none.
+    """
+    ladders = {prefix: table for prefix, table in curves.items() if len(table.rungs) > 1}
+    names = _names(ladders, analysis.primary)
+    result: dict[str, CurveFamily] = {}
+    for name in dict.fromkeys(names.values()):
+        members = [prefix for prefix in ladders if names[prefix] == name]
+        result |= _without_hopeless(name, {prefix: ladders[prefix] for prefix in members}, analysis)
+    return result
+
+
+def _names(ladders: Mapping[str, Outcomes], primary: Sequence[str]) -> dict[str, str]:
+    """Return the name of the family of each curve."""
+    main = {prefix: table for prefix, table in ladders.items() if not is_control(table)}
+    for pattern in primary:
+        if not any(_matches(pattern, table) for table in main.values()):
+            texts = sorted({f"{table.task}/{table.arm}" for table in main.values()})
+            raise InputError(
+                f"--primary {pattern} matches no curve of two or more rungs; needed: an axis, a task, an arm or "
+                f"TASK/ARM, * for any letters, of {', '.join(texts) or 'none'}"
+            )
+    names = dict.fromkeys(ladders, CONTROLS)
+    for prefix, table in main.items():
+        is_primary = any(_matches(pattern, table) for pattern in primary)
+        names[prefix] = (PRIMARY if is_primary else OTHER) if primary else ALL
+    return names
+
+
+def _matches(pattern: str, table: Outcomes) -> bool:
+    names = (table.axis.value, table.task, table.arm, f"{table.task}/{table.arm}")
+    return any(fnmatchcase(name, pattern) for name in names)
+
+
+def _without_hopeless(name: str, curves: Mapping[str, Outcomes], analysis: Analysis) -> dict[str, CurveFamily]:
+    """Return the family of each curve: the smallest K at which at most K curves can reach α/K (Tarone)."""
+    sizes = {prefix: (_n_complete(table), len(table.rungs)) for prefix, table in curves.items()}
+    for k in range(1, len(curves) + 1):
+        n_resamples = resamples(k, analysis.alpha)
+        by_size = {
+            size: smallest_p(*size, margin=analysis.margin, resamples=n_resamples) for size in set(sizes.values())
+        }
+        members = [prefix for prefix, size in sizes.items() if by_size[size] <= analysis.alpha / k]
+        if len(members) <= k:
+            break
+    size, n_left_out = max(len(members), 1), len(curves) - len(members)
+    return {
+        prefix: CurveFamily(name, size, n_left_out, by_size[sizes[prefix]], analysis.alpha / k, prefix in members)
+        for prefix in curves
+    }
+
+
+def _n_complete(table: Outcomes) -> int:
+    """Return the number of questions with a value at every rung."""
+    is_known = np.any(~np.isnan(table.values), axis=1)
+    return int(np.all(is_known, axis=1).sum())
