@@ -169,6 +169,19 @@ def test_labels_go_from_a_study_to_a_corrected_curve(overthink, tmp_path: Path) 
     assert "may hold labels" in err
 
 
+def test_primary_curves_are_declared_before_anything_is_collected(overthink) -> None:  # type: ignore[no-untyped-def]
+    code, _, err = overthink(*simulated("--capability", "overthink/arithmetic", "--primary", "nothing"))
+    assert code == 2
+    assert "--primary nothing matches no curve" in err
+    assert "arithmetic/base (capability)" in err
+    code, out, _ = overthink(
+        *simulated("--capability", "overthink/arithmetic", "--primary", "arithmetic", "--limit", "8", "--json", "--yes")
+    )
+    assert code == 0
+    (shape,) = [f for f in json.loads(out)["findings"] if (f["kind"], f["metric"]) == ("shape", "max_t")]
+    assert any(limit.endswith("the curves declared as primary") for limit in shape["limits"])
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [

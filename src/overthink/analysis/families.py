@@ -6,23 +6,23 @@ verdict leaves its family (Tarone 1990): it cannot be a false claim, so nothing 
 are depends on numbers of questions and rungs alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 
 import numpy as np
 
 from overthink.analysis.request import CONTROL_ESTIMANDS
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import ON_TRACE
-from overthink.errors import InputError
 from overthink.plan.analysis import Analysis
+from overthink.plan.primary import Curve, check_primary, is_primary
 from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
 from overthink.stats.turning_points import smallest_p
 
 ALL = "all curves of the report"
 CONTROLS = "all controls of the report"
 PRIMARY = "the curves declared as primary"
+AFTERWARDS = ", after the data were collected"
 OTHER = "the curves beside those declared as primary"
 
 RESAMPLE_FACTOR = 15
@@ -53,6 +53,11 @@ class CurveFamily:
     is_member: bool = True
 
     @property
+    def is_declared(self) -> bool:
+        """Whether it is the family of the curves declared as primary."""
+        return self.name.startswith(PRIMARY)
+
+    @property
     def text(self) -> str:
         """The family in words, for the limits of a verdict."""
         left_out = f", {self.n_left_out} with too few questions left out" if self.n_left_out else ""
@@ -80,7 +85,7 @@ def families(curves: Mapping[str, Outcomes], analysis: Analysis) -> dict[str, Cu
         InputError: A declaration of primary curves matches none.
     """
     ladders = {prefix: table for prefix, table in curves.items() if len(table.rungs) > 1}
-    names = _names(ladders, analysis.primary)
+    names = _names(ladders, analysis)
     result: dict[str, CurveFamily] = {}
     for name in dict.fromkeys(names.values()):
         members = [prefix for prefix in ladders if names[prefix] == name]
@@ -88,26 +93,21 @@ def families(curves: Mapping[str, Outcomes], analysis: Analysis) -> dict[str, Cu
     return result
 
 
-def _names(ladders: Mapping[str, Outcomes], primary: Sequence[str]) -> dict[str, str]:
+def _names(ladders: Mapping[str, Outcomes], analysis: Analysis) -> dict[str, str]:
     """Return the name of the family of each curve."""
     main = {prefix: table for prefix, table in ladders.items() if not is_control(table)}
-    for pattern in primary:
-        if not any(_matches(pattern, table) for table in main.values()):
-            texts = sorted({f"{table.task}/{table.arm}" for table in main.values()})
-            raise InputError(
-                f"--primary {pattern} matches no curve of two or more rungs; needed: an axis, a task, an arm or "
-                f"TASK/ARM, * for any letters, of {', '.join(texts) or 'none'}"
-            )
+    check_primary(analysis.primary, {_curve(table) for table in main.values()})
+    declared = PRIMARY if analysis.primary_registered else PRIMARY + AFTERWARDS
     names = dict.fromkeys(ladders, CONTROLS)
     for prefix, table in main.items():
-        is_primary = any(_matches(pattern, table) for pattern in primary)
-        names[prefix] = (PRIMARY if is_primary else OTHER) if primary else ALL
+        names[prefix] = (
+            (declared if is_primary(_curve(table), analysis.primary) else OTHER) if analysis.primary else ALL
+        )
     return names
 
 
-def _matches(pattern: str, table: Outcomes) -> bool:
-    names = (table.axis.value, table.task, table.arm, f"{table.task}/{table.arm}")
-    return any(fnmatchcase(name, pattern) for name in names)
+def _curve(table: Outcomes) -> Curve:
+    return table.axis.value, table.task, table.arm
 
 
 def _without_hopeless(name: str, curves: Mapping[str, Outcomes], analysis: Analysis) -> dict[str, CurveFamily]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.analysis.families import PRIMARY, CurveFamily, resamples
+from overthink.analysis.families import CurveFamily, resamples
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric, ShapeLabel
@@ -118,7 +118,7 @@ def _p(finding: Finding) -> float:
 def _with_adjusted_p(finding: Finding, p: float, *, family: CurveFamily, alpha: float) -> Finding:
     assert finding.test is not None
     result = replace(finding, test=replace(finding.test, p_adjusted=p))
-    if family.size > 1 or family.name == PRIMARY:
+    if family.size > 1 or family.is_declared:
         result = replace(result, limits=(*result.limits, family.text))
     if finding.label == ShapeLabel.UNDETERMINED or p <= alpha:
         return result

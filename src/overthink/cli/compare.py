@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from overthink.cli.options import command_line, messages
+from overthink.cli.options import Primary, command_line, messages
 from overthink.cli.report import FlopPerByte, ModelShapes, shapes
 
 Studies = Annotated[
@@ -49,6 +49,7 @@ def compare(
     out: Annotated[Path | None, typer.Option(help="Folder for pool, findings and report.")] = None,
     model_shape: ModelShapes = [],  # noqa: B006
     flop_per_byte: FlopPerByte = None,
+    primary: Primary = [],  # noqa: B006
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """Arms on one axis of total compute: what each mitigation gives, what it costs, and whether it eliminates."""
@@ -70,6 +71,7 @@ def compare(
             unit=None if by is None else Unit(by.replace("-", "_")),
             shapes=shapes(model_shape),
             flop_per_byte=flop_per_byte,
+            primary=tuple(primary) or None,
         ),
         command=command_line(),
     )

@@ -8,7 +8,7 @@ import typer
 
 from overthink._version import __version__
 from overthink.cli import compare, forecast, governance, models, report, verify
-from overthink.cli.options import boundaries, command_line, messages, numbers, pairs, resampling, show
+from overthink.cli.options import Primary, boundaries, command_line, messages, numbers, pairs, resampling, show
 from overthink.cli.report import AsOf, Assume, FlopPerByte, ModelShapes, TrainingFlop
 from overthink.collect.session.interrupts import run_interruptible
 from overthink.errors import OverthinkError
@@ -83,6 +83,7 @@ def analyse(
         float | None, typer.Option(help="Differences that count as none; a study's own, or 0.05.", min=0.001, max=0.5)
     ] = None,
     hypothesis: Hypothesis = None,
+    primary: Primary = [],  # noqa: B006
     labels: Annotated[
         Path | None, typer.Option(help=f"Human labels ({FORMAT_NAMES}): question, draw, rung, label.")
     ] = None,
@@ -110,6 +111,7 @@ def analyse(
         seed=seed,
         margin=margin,
         hypothesis=boundaries(hypothesis),
+        primary=tuple(primary) or None,
         stopping=stopping,
         labels=labels,
         assumptions=report.assumptions(training_flop, assume, as_of),
@@ -185,6 +187,7 @@ def run(
     level: Level = 0.95,
     margin: Annotated[float, typer.Option(help="Differences that count as none.", min=0.001, max=0.5)] = 0.05,
     hypothesis: Hypothesis = None,
+    primary: Primary = [],  # noqa: B006
     model_arg: Annotated[list[str], typer.Option("-M", help="Model argument.", metavar="KEY=VALUE")] = [],  # noqa: B006
     task_arg: Annotated[list[str], typer.Option("-T", help="Task argument.", metavar="KEY=VALUE")] = [],  # noqa: B006
     model_shape: ModelShapes = [],  # noqa: B006
@@ -228,6 +231,7 @@ def run(
         level=level,
         margin=margin,
         hypothesis=boundaries(hypothesis),
+        primary=tuple(primary),
     )
     session = study.prepare(plan)
     n_done = check_folder(out, plan, resume=resume)

@@ -6,14 +6,25 @@ Output shared by the commands: message console, command line, and results.
 import json
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.console import Console
 
 from overthink.errors import InputError
 
 if TYPE_CHECKING:
     from overthink.workflows.analyse import Study
+
+
+Primary = Annotated[
+    list[str],
+    typer.Option(
+        help="Curves whose verdicts are adjusted among themselves, apart from all others: an axis, a task, an arm or "
+        "TASK/ARM, * for any letters; may be repeated.",
+        metavar="CURVES",
+    ),
+]
 
 
 def numbers(text: str, option: str = "--budgets", of: str = "tokens, as 0,512,2k") -> tuple[int, ...]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from overthink.cli.options import command_line, messages, show
+from overthink.cli.options import Primary, command_line, messages, show
 
 if TYPE_CHECKING:
     from overthink.cost.model_shape import SourcedShape
@@ -90,6 +90,7 @@ def report(
     as_of: AsOf = None,
     model_shape: ModelShapes = [],  # noqa: B006
     flop_per_byte: FlopPerByte = None,
+    primary: Primary = [],  # noqa: B006
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """Make a study's findings, report and figures again from its pool."""
@@ -97,7 +98,10 @@ def report(
     from overthink.workflows.request import AnalysisOptions
 
     how = AnalysisOptions(
-        assumptions=assumptions(training_flop, assume, as_of), shapes=shapes(model_shape), flop_per_byte=flop_per_byte
+        assumptions=assumptions(training_flop, assume, as_of),
+        shapes=shapes(model_shape),
+        flop_per_byte=flop_per_byte,
+        primary=tuple(primary) or None,
     )
     format_names = [word.strip().lower() for text in formats for word in text.split(",")]
     result = analyse.report(path, formats=format_names, options=how, command=command_line())

@@ -23,6 +23,7 @@ class Analysis:
         hypothesis: Boundaries of the regimes in thinking tokens, such as (2000, 8000); None for none.
         primary: Primary curves, each named by axis, task, arm or TASK/ARM, with * for any letters: a family of their
             own. Empty: all curves are one family.
+        primary_registered: They were declared before the data were collected.
         registered: The hypothesis was pre-registered, before the data were collected.
         stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
             success; None to infer it from the counts.
@@ -57,6 +58,7 @@ class Analysis:
     unit: Unit = Unit.TOKENS
     flop_per_byte: float | None = None
     primary: tuple[str, ...] = ()
+    primary_registered: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1:

@@ -82,6 +82,8 @@ class Plan(_Frozen):
         level: Confidence level of the intervals.
         margin: Largest negligible difference; defines "flat".
         hypothesis: Boundaries in thinking tokens of the regimes to test; None for none.
+        primary: Primary curves, a family of their own, each named by axis, task, arm or TASK/ARM, with * for any
+            letters; none if all curves are one family.
         controls: Control rows beside the forced ladder, to separate effects of forcing and thinking.
         judge_traces: Score the thinking itself, too, with the task's own scorer.
         until: Precision target; ``draws`` is then the first wave. None for a fixed number of draws.
@@ -114,6 +116,7 @@ class Plan(_Frozen):
     level: float = Field(default=0.95, gt=0, lt=1)
     margin: float = Field(default=0.05, gt=0, lt=1)
     hypothesis: tuple[Annotated[int, Field(gt=0)], ...] | None = None
+    primary: tuple[str, ...] = ()
     controls: tuple[Literal["sham", "truncated", "natural"], ...] = ()
     judge_traces: bool = False
     until: Until | None = None
@@ -265,8 +268,9 @@ class Plan(_Frozen):
         return f"{self.model}: {', '.join(task.task for task in self.tasks)}"
 
     def to_json(self) -> str:
-        """Return the plan as stored and hashed: sorted keys, defaults included."""
-        return self.model_dump_json(by_alias=True, indent=1) + "\n"
+        """Return the plan as stored and hashed: sorted keys, defaults included, primary curves only if declared."""
+        undeclared = None if self.primary else {"primary"}
+        return self.model_dump_json(by_alias=True, indent=1, exclude=undeclared) + "\n"
 
     def sha256(self) -> str:
         """Return the hash of :meth:`to_json`, which findings contain."""

@@ -4,7 +4,7 @@ The user's assumptions about a model, parsed and checked before anything else.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -43,6 +43,7 @@ class AnalysisOptions:
         seed: Seed of the bootstrap; 0.
         margin: Largest difference that does not matter; 0.05.
         hypothesis: Boundaries of the regimes to test, in thinking tokens; none.
+        primary: Primary curves, a family of their own, each named by axis, task, arm or TASK/ARM; none.
         stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
             success; inferred from the counts.
         labels: Table of human labels; none.
@@ -66,6 +67,7 @@ class AnalysisOptions:
     unit: Unit | None = None
     shapes: Mapping[str, SourcedShape] = field(default_factory=dict)
     flop_per_byte: float | None = None
+    primary: tuple[str, ...] | None = None
 
     def models(self, source: Source) -> StudyModels:
         """Return the models of the arms with their shapes and prices, updated with these options' shapes.
@@ -99,6 +101,9 @@ class AnalysisOptions:
             earlier = Analysis(
                 level=level, margin=margin, hypothesis=plan_hypothesis, registered=plan_hypothesis is not None
             )
+            if plan is not None:
+                earlier = replace(earlier, primary=plan.primary, primary_registered=bool(plan.primary))
+        primary = earlier.primary if self.primary is None else self.primary
         hypothesis = earlier.hypothesis if self.hypothesis is None else _boundaries(self.hypothesis)
         labels = earlier.human if self.labels is None else read_labels(self.labels)
         if labels is not None and self.labels is not None:
@@ -119,6 +124,8 @@ class AnalysisOptions:
             parties=self.models(source).roles,
             unit=earlier.unit if self.unit is None else _unit(self.unit),
             flop_per_byte=earlier.flop_per_byte if self.flop_per_byte is None else self.flop_per_byte,
+            primary=primary,
+            primary_registered=_is_declared_before(primary, plan, earlier),
         )
         return AnalysisRequest(analysis, seed if self.seed is None else self.seed)
 
@@ -151,6 +158,12 @@ def _is_registered(
     return hypothesis is not None and (
         hypothesis == plan_hypothesis or (earlier.registered and hypothesis == earlier.hypothesis)
     )
+
+
+def _is_declared_before(primary: tuple[str, ...], plan: Plan | None, earlier: Analysis) -> bool:
+    """Return whether the primary curves were declared in the plan, or in an earlier analysis that had them from it."""
+    in_plan = plan is not None and set(primary) == set(plan.primary)
+    return bool(primary) and (in_plan or (earlier.primary_registered and set(primary) == set(earlier.primary)))
 
 
 class AnalysisRequest(NamedTuple):

@@ -158,7 +158,7 @@ def _check(folder: StudyFolder, plan: Plan, *, resume: bool) -> Plan | None:
 
 def _changes(earlier: Plan, plan: Plan) -> dict[str, tuple[object, object]]:
     old, new = json.loads(earlier.to_json()), json.loads(plan.to_json())
-    return {name: (old[name], new[name]) for name in old if old[name] != new[name]}
+    return {name: (old.get(name), new.get(name)) for name in old | new if old.get(name) != new.get(name)}
 
 
 def _extends(name: str, earlier: Plan, plan: Plan) -> bool:

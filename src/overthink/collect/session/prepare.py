@@ -34,6 +34,7 @@ from overthink.cost.estimate import Estimate
 from overthink.cost.prices import is_own
 from overthink.errors import InputError
 from overthink.plan.checkpoints import Checkpoints
+from overthink.plan.primary import check_primary
 from overthink.plan.study import Plan, TaskPlan
 
 EMBEDDED = ("overthink/smollm2", "overthink/gguf")
@@ -145,6 +146,10 @@ def open_plan(plan: Plan) -> Session:
     if plan.grader is not None:
         open_model(plan.grader, {}, role="grader")
     names = tuple(_name(task, task_plan) for task, task_plan in zip(tasks, plan.tasks, strict=True))
+    check_primary(
+        plan.primary,
+        {(task.axis, name, arm.label) for task, name in zip(plan.tasks, names, strict=True) for arm in plan.arms},
+    )
     questions = tuple(min(len(task.dataset), plan.limit or len(task.dataset)) for task in tasks)
     counter = (
         LetterCounter() if plan.budgets is None else counter_for(model)
