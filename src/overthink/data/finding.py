@@ -77,6 +77,10 @@ class Finding:
         regimes (pre-registered), max_t (any rise and fall), and both with ``corrected_`` before: label is the shape,
         up, down, flat, saturating, hump, dip or undetermined; the estimate is the highest rung minus the lowest; rise,
         drawdown: the largest rise and fall from ``at.from_rung`` to ``at.rung`` over all pairs, simultaneous
+    ``hypothesis``
+        whole: confirmed if every part is shown, contradicted if an opposite is, not_shown, or had_ended; part, number
+        ``at.part``: from ``at.from_rung`` to ``at.rung``, the estimate is the last rung minus the first, with the
+        interval of the one-sided tests; ``questions_needed`` is null where contradicted or had_ended
     ``regime``
         as of its shape: mean over the rungs of one regime, named by the label; simultaneous
     ``onset``
@@ -191,6 +195,8 @@ class Finding:
     gates_failed: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     scorer: str | None = None
+    questions_needed: int | None = None
+    """Questions with which a part of a hypothesis would be shown, with a power of 80 % at the spread of the study."""
 
 
 LONGEST_PART = 48

@@ -20,6 +20,7 @@ class Kind(ClosedList):
     BAND = "band"
     DIFFERENCE = "difference"
     SHAPE = "shape"
+    HYPOTHESIS = "hypothesis"
     REGIME = "regime"
     ONSET = "onset"
     DIVERGENCE = "divergence"
@@ -68,6 +69,9 @@ class Metric(ClosedList):
     CORRECTED_MAX_T = "corrected_max_t"
     RISE = "rise"
     DRAWDOWN = "drawdown"
+    # hypothesis
+    WHOLE = "whole"
+    PART = "part"
     # divergence
     GAP = "gap"
     SLOPE_CAPABILITY = "slope_capability"
@@ -243,6 +247,24 @@ class ShapeLabel(ClosedList):
     HUMP = "hump"
     DIP = "dip"
     UNDETERMINED = "undetermined"
+
+
+class Direction(ClosedList):
+    """What a part of a hypothesis claims."""
+
+    UP = "up"
+    FLAT = "flat"
+    DOWN = "down"
+
+
+class HypothesisLabel(ClosedList):
+    """Verdict on a hypothesis, or on a part of it: the whole is confirmed where every part is shown."""
+
+    CONFIRMED = "confirmed"
+    SHOWN = "shown"
+    CONTRADICTED = "contradicted"
+    NOT_SHOWN = "not_shown"
+    HAD_ENDED = "had_ended"
 
 
 class GateLabel(ClosedList):

@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.finding import FindingTest
+from overthink.data.hypothesis import Part, read_hypothesis
 from overthink.data.kinds import ShapeLabel
 from overthink.data.outcomes import check_budgets, check_values
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import Intervals
 from overthink.stats.curve import question_means
+from overthink.stats.hypothesis import HypothesisVerdict, hypothesis_verdict
 from overthink.stats.multiplier_bootstrap import (
     SIGN_RESAMPLES,
     Units,
@@ -49,6 +51,7 @@ class ShapeTest:
             survive a family-wise adjustment needs more.
         family: Curves whose verdicts are adjusted together. The minimum detectable effect is that of a verdict that
             survives the first step of that adjustment, at α/family.
+        parts: Parts of a hypothesis with directions; None for none.
 
     Raises:
         ValueError: The margin or the level is out of range.
@@ -59,6 +62,7 @@ class ShapeTest:
     hypothesis: tuple[float, ...] | None = None
     resamples: int = SIGN_RESAMPLES
     family: int = 1
+    parts: tuple[Part, ...] | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.margin < 1:
@@ -93,6 +97,7 @@ class ShapeVerdict:
         reason: Why undetermined; None with another label.
         rise: Largest rise between any two rungs; None where fewer than two questions have a value at every rung.
         drawdown: Largest fall between any two rungs; None in the same case.
+        hypothesis: Verdict on a hypothesis with directions; None in the same case, and without one.
     """
 
     label: ShapeLabel
@@ -105,6 +110,7 @@ class ShapeVerdict:
     reason: str | None
     rise: TurnSize | None = None
     drawdown: TurnSize | None = None
+    hypothesis: HypothesisVerdict | None = None
 
     @property
     def p_value(self) -> float:
@@ -119,7 +125,7 @@ def shape_verdict(
     margin: float,
     rng: np.random.Generator,
     alpha: float = 0.05,
-    hypothesis: Sequence[float] | None = None,
+    hypothesis: str | Sequence[float] | Sequence[Part] | None = None,
     clusters: object = None,
 ) -> ShapeVerdict:
     """Return the shape of the mean over questions along the ladder.
@@ -137,7 +143,8 @@ def shape_verdict(
         margin: Largest difference that does not matter, in the units of the values; between 0 and 1.
         rng: Source of randomness.
         alpha: Level of each test.
-        hypothesis: Boundaries of the pre-registered regimes in tokens, such as (2000, 8000); None for none.
+        hypothesis: Boundaries of the pre-registered regimes in tokens, such as (2000, 8000), which claim nothing; or
+            parts with directions, such as "up@2k,flat@8k,down", which get a verdict each. None for none.
         clusters: (question,) labels of groups of questions that are alike, such as categories; None for none.
 
     Returns:
@@ -146,7 +153,8 @@ def shape_verdict(
 
     Raises:
         ValueError: The shapes do not match, the budgets do not increase, a value, the margin or α is out of range,
-            there are fewer than two rungs, or a regime has no rung.
+            there are fewer than two rungs, a regime has no rung, or the hypothesis cannot be read or has a part
+            without two rungs.
 
     Example:
         >>> rng = np.random.default_rng(1)
@@ -154,9 +162,13 @@ def shape_verdict(
         >>> found = shape_verdict(values, [0, 512, 2048, 8192, 32768], margin=0.03, rng=rng)
         >>> found.label
         'hump'
+        >>> shape_verdict(values, [0, 512, 2048, 8192, 32768], margin=0.03, rng=rng, hypothesis="up@2k,down").hypothesis
+        ... # doctest: +ELLIPSIS
+        HypothesisVerdict(... label='confirmed')
     """
     table = check_values(values)
-    spec = ShapeTest(margin=margin, alpha=alpha, hypothesis=None if hypothesis is None else tuple(hypothesis))
+    regimes, parts = _sorted_hypothesis(hypothesis)
+    spec = ShapeTest(margin=margin, alpha=alpha, hypothesis=regimes, parts=parts)
     return shape_of_cells(question_means(table), budgets, spec, rng=rng, clusters=clusters)
 
 
@@ -181,8 +193,8 @@ def shape_of_cells(
         As :func:`shape_verdict`.
 
     Raises:
-        ValueError: The shapes do not match, the budgets do not increase, there are fewer than two rungs, or a regime
-            has no rung.
+        ValueError: The shapes do not match, the budgets do not increase, there are fewer than two rungs, a regime has
+            no rung, or a part of the hypothesis has fewer than two.
     """
     cells, ladder = _check(cells, budgets)
     margin, alpha, hypothesis = spec.margin, spec.alpha, spec.hypothesis
@@ -219,7 +231,26 @@ def shape_of_cells(
     test = FindingTest(name, p=p, mde=None if np.isnan(mde) else mde)
     # A generator of its own: what is drawn for the sizes leaves every other number as it is.
     rise, drawdown = turn_sizes(cells, level=1 - alpha, rng=rng.spawn(1)[0], clusters=group)
-    return ShapeVerdict(label, test, mde, where, regimes, claims, len(cells), reason, rise, drawdown)
+    by_part = None
+    if spec.parts is not None:
+        on_rungs = on_levels if regime is None else units(cells, group)
+        by_part = hypothesis_verdict(
+            on_rungs, ladder.tolist(), spec.parts, flips, margin=margin, alpha=alpha, n_questions=len(cells)
+        )
+    return ShapeVerdict(label, test, mde, where, regimes, claims, len(cells), reason, rise, drawdown, by_part)
+
+
+def _sorted_hypothesis(
+    hypothesis: str | Sequence[float] | Sequence[Part] | None,
+) -> tuple[tuple[float, ...] | None, tuple[Part, ...] | None]:
+    """Return the boundaries of regimes, and the parts with directions; at most one of them is not None."""
+    if hypothesis is None:
+        return None, None
+    items: Sequence[Part | float] = read_hypothesis(hypothesis) if isinstance(hypothesis, str) else tuple(hypothesis)
+    parts = tuple(item for item in items if isinstance(item, Part))
+    if parts:
+        return None, parts
+    return tuple(item for item in items if not isinstance(item, Part)), None
 
 
 def _check(

@@ -134,8 +134,23 @@ def p_below(parts: NDArray[np.float64], *, margin: float, unseen: float = 1.0) -
     Returns:
         The p-value; NaN where there is no difference to test, or only one unit.
     """
+    p = each_p_below(parts, margin=margin, unseen=unseen)
+    return float(p.max()) if p.size else float("nan")
+
+
+def each_p_below(parts: NDArray[np.float64], *, margin: float, unseen: float = 1.0) -> NDArray[np.float64]:
+    """The p-value of "this difference is the margin or more", for each difference, (difference,).
+
+    Args:
+        parts: As for :func:`p_equivalent`.
+        margin: As for :func:`p_below`; negative to show a difference below 0 by more than that.
+        unseen: Size of an unseen change.
+
+    Returns:
+        The p-values, not adjusted; NaN with one unit only.
+    """
     if parts.shape[1] == 0 or len(parts) < 2:
-        return float("nan")
+        return np.full(parts.shape[1], np.nan)
     padded_parts = with_pseudo_units(parts, unseen=unseen)
     shortfall = margin - parts.sum(axis=0)
-    return float(special.stdtr(len(padded_parts) - 1, -shortfall / errors(padded_parts)).max())
+    return np.asarray(special.stdtr(len(padded_parts) - 1, -shortfall / errors(padded_parts)))

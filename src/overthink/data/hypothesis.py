@@ -1,0 +1,124 @@
+"""Hypotheses on a curve: parts of the ladder with a direction each, such as up@2k,flat@8k,down.
+
+Boundaries without directions, such as 2k,8k, describe regimes and claim nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from overthink.data.kinds import Direction
+
+EXAMPLE = "up@2k,flat@8k,down"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a hypothesis.
+
+    Attributes:
+        direction: What is claimed of it.
+        up_to: Its right edge in thinking tokens; None for the highest rung. Its left edge is that of the part before.
+    """
+
+    direction: Direction
+    up_to: float | None = None
+
+    def __str__(self) -> str:
+        return str(self.direction) if self.up_to is None else f"{self.direction}@{self.up_to:.0f}"
+
+
+def read_hypothesis(text: str) -> tuple[Part, ...] | tuple[int, ...]:
+    """Return the parts of a hypothesis, or the boundaries of its regimes where no direction is named.
+
+    Args:
+        text: Parts with commas between them; 2k is 2,000.
+
+    Raises:
+        ValueError: A direction is unknown or missing, an edge is no number or missing, or edges do not increase.
+
+    Example:
+        >>> [str(part) for part in read_hypothesis("up@2k,flat@8k,down")], read_hypothesis("2k,8k")
+        (['up@2000', 'flat@8000', 'down'], (2000, 8000))
+    """
+    words = [word.strip() for word in text.split(",")]
+    is_boundary = [word[:1].isdigit() for word in words]
+    if all(is_boundary):
+        return tuple(_tokens(word, text) for word in words)
+    if any(is_boundary):
+        raise ValueError(
+            f"hypothesis {text}: {words[is_boundary.index(True)]} has no direction; needed: one for each part, as "
+            f"{EXAMPLE}, or boundaries alone, as 2k,8k"
+        )
+    parts = tuple(_part(word, text) for word in words)
+    check_edges(parts)
+    return parts
+
+
+def check_edges(parts: Sequence[Part]) -> None:
+    """Check that every part but the last has a right edge, and that edges increase.
+
+    Raises:
+        ValueError: There is no part, an edge is missing, or an edge is not above the one before.
+    """
+    text = ",".join(map(str, parts))
+    if not parts:
+        raise ValueError(f"the hypothesis has no part; needed: parts such as {EXAMPLE}")
+    before = 0.0
+    for number, part in enumerate(parts, start=1):
+        if part.up_to is None:
+            if number < len(parts):
+                raise ValueError(f"hypothesis {text}: part {number} has no right edge; needed: tokens, as {EXAMPLE}")
+            continue
+        if part.up_to <= before:
+            raise ValueError(f"hypothesis {text} does not increase; needed: edges in tokens, as {EXAMPLE}")
+        before = part.up_to
+
+
+def part_rungs(parts: Sequence[Part], budgets: Sequence[float]) -> tuple[tuple[int, int], ...]:
+    """Return the first and the last rung of each part, both inside it, as positions on the ladder.
+
+    A part runs from the last rung at or below its left edge, which it shares with the part before so that no step falls
+    between parts, to the last at or below its right edge.
+
+    Args:
+        parts: The parts, edges increasing.
+        budgets: (rung,) tokens, increasing.
+
+    Raises:
+        ValueError: A part has fewer than two rungs.
+
+    Example:
+        >>> part_rungs(read_hypothesis("up@2k,down"), [0, 1000, 2000, 4000])
+        ((0, 2), (2, 3))
+    """
+    spans, first = [], 0
+    for number, part in enumerate(parts, start=1):
+        inside = [rung for rung, budget in enumerate(budgets) if part.up_to is None or budget <= part.up_to]
+        last = inside[-1] if inside else -1
+        if last <= first:
+            text, ladder = ",".join(map(str, parts)), ", ".join(f"{budget:g}" for budget in budgets)
+            raise ValueError(
+                f"hypothesis {text}: part {number}, {part}, has fewer than two rungs among {ladder} tokens, the edge "
+                "that it shares included; add a budget there, or move an edge"
+            )
+        spans.append((first, last))
+        first = last
+    return tuple(spans)
+
+
+def _part(word: str, text: str) -> Part:
+    name, at, edge = word.partition("@")
+    if name not in tuple(Direction):
+        raise ValueError(
+            f"hypothesis {text}: direction {name!r} is unknown; needed: {', '.join(Direction)}, as {EXAMPLE}"
+        )
+    return Part(Direction(name), float(_tokens(edge, text)) if at else None)
+
+
+def _tokens(word: str, text: str) -> int:
+    try:
+        return round(float(word[:-1]) * 1000) if word[-1:] in ("k", "K") else int(word)
+    except (ValueError, OverflowError):
+        raise ValueError(
+            f"hypothesis {text}: {word!r} is no number of tokens; needed: whole numbers, as {EXAMPLE}"
+        ) from None
