@@ -19,7 +19,17 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from calibration import coverage, differences, families, mitigations, placebo_arms, saturation, shapes, turn_sizes
+from calibration import (
+    coverage,
+    differences,
+    families,
+    hypotheses,
+    mitigations,
+    placebo_arms,
+    saturation,
+    shapes,
+    turn_sizes,
+)
 
 Row = Sequence[str]
 
@@ -269,6 +279,32 @@ def saturating(run: Any, runs: int) -> str:
     return table("Saturating", note, header, rows)
 
 
+def hypothesis(run: Any, runs: int) -> str:
+    """Shares of hypotheses confirmed and contradicted, where they hold and where they do not."""
+    found = run(hypotheses.labels, hypotheses.CELLS)
+    limit = shapes.limit(0.05, runs)
+    rows = []
+    for cell, labels in zip(hypotheses.CELLS, found, strict=True):
+        confirmed, contradicted = (labels[label] / runs for label in ("confirmed", "contradicted"))
+        if cell.truth == "the claim":
+            passed = confirmed >= (0.7 if cell.interaction_sd else 0.8)
+        else:
+            passed = confirmed <= limit
+            passed &= contradicted <= limit if cell.truth == "flat throughout" else True
+            passed &= contradicted >= 0.8 if cell.truth == "falls within 0-2k" else True
+        spread = f"{cell.effect_sd:g}" + (f", interaction {cell.interaction_sd:g}" if cell.interaction_sd else "")
+        rows.append([cell.truth, spread, f"{confirmed:.3f}", f"{contradicted:.3f}", "yes" if passed else "NO"])
+    note = (
+        f"“{hypotheses.TEXT}” on rungs {hypotheses.BUDGETS}, {hypotheses.QUESTIONS} × {hypotheses.DRAWS}, margin "
+        f"{hypotheses.MARGIN}. Bars: confirmed where it holds, the positive control, in .80 (.70 with interaction); "
+        f"elsewhere in at most {limit:.3f}. Contradicted in at most that where the curve is flat, in .80 where "
+        "it falls within the first part."
+    )
+    return table(
+        "Hypotheses with directions", note, ["truth", "sd", "confirmed", "contradicted", "within the bar"], rows
+    )
+
+
 _NAMES = ["truth", "slopes", "questions × draws", "method"]
 
 PARTS = {
@@ -283,6 +319,7 @@ PARTS = {
     "placebos": placebos,
     "sizes": sizes_of_turns,
     "saturating": saturating,
+    "hypotheses": hypothesis,
 }
 
 
