@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 
 NAV = {
     "Use": ["docs/tutorial", "docs/arms", "docs/verifiers", "docs/cli", "docs/glossary"],
-    "Trust": ["docs/methods", "docs/measured", "docs/calibration"],
+    "Trust": ["docs/methods", "docs/measured", "docs/calibration", "docs/literature"],
     "Govern": ["docs/thresholds", "docs/worked-examples"],
     "Python": ["docs/api"],
     "Project": ["ARCHITECTURE", "decisions/README", "CONTRIBUTING", "CHANGELOG"],

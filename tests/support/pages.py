@@ -20,11 +20,13 @@ def commands_page() -> str:
 
 def every_page() -> Mapping[str, Callable[[], str]]:
     """What writes each page, by the page's file."""
+    import literature_page
     import thresholds_page
     import worked_examples
 
     return {
         "docs/cli.md": commands_page,
+        "docs/literature.md": literature_page.page,
         "docs/thresholds.md": thresholds_page.page,
         "docs/worked-examples.md": worked_examples.page,
     }
