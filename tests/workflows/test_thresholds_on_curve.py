@@ -240,7 +240,13 @@ def test_the_appendix_says_what_the_calculators_say_with_the_studys_own_numbers(
         training_flop="3e24..4e24", k=k, k_basis="tokens", k_reference="x", day=DAY, rng=np.random.default_rng(0)
     )
     (result,) = own.results
-    assert f"{number(result.low or 0)} to {number(result.high or 0)} FLOP" in answers["effective-compute"].results[0][1]
+    assert "no published exponent is stated for K = 137.5" in str(result.reason)
+    assert str(result.reason) in answers["effective-compute"].results[0][1]
+    with_alpha = made(training_flop="3e24..4e24", alpha="0.5..1").appendix
+    assert with_alpha is not None
+    (answer,) = (each for each in with_alpha.answers if each.name == "effective-compute")
+    low, high = 3e24 * k**0.5, 4e24 * k
+    assert f"{number(low)} to {number(high)} FLOP" in answer.results[0][1]
     inputs = {each.name: each for each in answers["effective-compute"].inputs}
     assert (inputs["training flop"].value, inputs["training flop"].origin) == ("3e24 to 4e24", "assumed")
     assert (inputs["k"].value, inputs["k"].origin) == (number(k), "this study")

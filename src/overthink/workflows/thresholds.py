@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from overthink.governance.calculators.effective_compute import LABEL, STATED_EXPONENTS
+from overthink.governance.calculators.effective_compute import LABEL
+from overthink.governance.calculators.published_exponents import STATED_EXPONENTS
 from overthink.governance.calculators.result import Calculation
 from overthink.governance.inputs import Range, read_range
 from overthink.governance.thresholds.registry import instrument, instruments_on, stale, training_thresholds

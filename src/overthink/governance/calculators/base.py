@@ -53,7 +53,8 @@ class CalculatorRequest:
         self._fields = by_name
         self._ranges: dict[str, Range] = {}
         self._words: dict[str, str] = {}
-        self._used = {name for name, value in values.items() if value is not None}
+        self._explicit = frozenset(name for name, value in values.items() if value is not None)
+        self._used = set(self._explicit)
         for name, field in by_name.items():
             self._take(field, values.get(name))
 
@@ -71,6 +72,10 @@ class CalculatorRequest:
 
     def __contains__(self, name: str) -> bool:
         return name in self._ranges or name in self._words
+
+    def is_explicit(self, name: str) -> bool:
+        """Return whether an input was passed, so that its value is not the default."""
+        return name in self._explicit
 
     def range(self, name: str) -> Range:
         """Return the range of a present input."""

@@ -1,20 +1,26 @@
 """Effective compute: the training compute equivalent to K times the inference compute. Analysis, not law.
 
 C_eff(K) = C · min(K, K_max)^α with 0 ≤ α ≤ 1. The exponent is an assumption that differs between tasks, so the answer
-is an interval over a stated range, with the sources in ``STATED_EXPONENTS``. Where a curve was measured, use
+is an interval over a stated range, with the sources in ``published_exponents``. Where a curve was measured, use
 ``compute_equivalent_gain`` instead. No instrument counts deployment inference: C_eff crosses no legal threshold.
 """
 
 import math
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
 
 import numpy as np
 
 from overthink.errors import InputError
 from overthink.governance.calculators.base import K_FIELDS, Calculator, CalculatorRequest, Field, above_zero
 from overthink.governance.calculators.compute_equivalent_gain import Gain, compute_equivalent_gain
+from overthink.governance.calculators.published_exponents import (
+    STATED_EXPONENTS,
+    Exponent,
+    assumption_warnings,
+    largest_words,
+    published_ends,
+)
 from overthink.governance.calculators.result import Calculation, Result, TableValue
 from overthink.governance.inputs import Multiple, Range, at_least_one, positive
 from overthink.governance.statement.schema import Interval
@@ -25,23 +31,6 @@ LABEL = "analysis, not legal status: no instrument counts deployment inference t
 
 Alpha = float | Sequence[float]
 """One exponent, or the lower and upper end of a range."""
-
-
-class Exponent(NamedTuple):
-    """A published or bounding exponent, with its source and domain."""
-
-    alpha: float
-    source: str
-    holds_for: str
-
-
-STATED_EXPONENTS = (
-    Exponent(0.0, "lower bound: more inference adds nothing", "knowledge tasks"),
-    Exponent(0.5, "Epoch AI, lower end: two orders of magnitude of inference for one of training", "K up to 100"),
-    Exponent(1 / 1.2, "Jones 2021: 10× training = 15.8× inference (1/1.2)", "the board game Hex"),
-    Exponent(1.0, "Epoch AI, upper end and bound: one order of inference for one of training", "K up to 10"),
-)
-"""Stated exponents with their sources, in order."""
 
 
 def effective_compute(training_flop: float, k: float, *, alpha: Alpha, k_max: float | None = None) -> Interval:
@@ -150,19 +139,15 @@ def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> 
     k_max = request.number("k_max") if "k_max" in request else None
     ends = (alpha.low, alpha.high)
     gains = _gains(request)
-    low = effective_compute(flop.low, k.value, alpha=ends, k_max=k_max).low
-    high = effective_compute(flop.high, k.value, alpha=ends, k_max=k_max).high
-    point = low == high
+    # K beyond the cap adds nothing, so what has to be inside a source's range is the K that counts.
+    multiple = k.value if k_max is None else min(k.value, at_least_one(k_max, "K_max"))
+    usable = ends if request.is_explicit("alpha") else published_ends(alpha, multiple)
     rows = _rows(request, day)
-    reason = None if point else "an interval over stated exponents and compute; no value in it is preferred"
-    stated_result = Result("effective_flop", low if point else math.nan, low, high, "FLOP", reason)
     tables = {
         "thresholds": _thresholds(rows, flop, Range(*ends), k_max=k_max),
-        "exponents": [
-            _exponent(entry.alpha, entry.source, entry.holds_for, flop, k, k_max) for entry in STATED_EXPONENTS
-        ],
+        "exponents": [_exponent(entry, flop, multiple) for entry in STATED_EXPONENTS],
     }
-    results = [stated_result]
+    results = [_stated_result(usable, flop, k.value, k_max)]
     if gains:
         results = [_gain_result(gains, k.value, flop)]
         tables["compute_equivalent_gain"] = [_gain_row(gain) for gain in gains]
@@ -176,13 +161,32 @@ def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> 
         ),
         source="Jones 2021, arXiv:2104.03113; Epoch AI on trading training for inference; Davidson et al. 2023, "
         "arXiv:2312.07413 for the gain; thresholds: the registry (overthink thresholds)",
-        interval_meaning=f"both ends of α from {alpha.low:g} to {alpha.high:g} and of the training compute; K is {k}",
+        interval_meaning=_interval_words(usable, k),
         leaves_out="Whether more inference helps at all differs by task, and an exponent holds only where it was "
-        "measured (stated ones up to K of about 100). Verification, tools and latency are not considered.",
+        "measured (stated ones up to K = 100; a K* beyond extends them). Verification, tools and latency are not "
+        "considered.",
         tables=tables,
         label=LABEL,
-        warnings=stale(rows, day),
+        warnings=[*assumption_warnings(ends, multiple, is_explicit=request.is_explicit("alpha")), *stale(rows, day)],
     )
+
+
+def _stated_result(ends: tuple[float, float] | None, flop: Range, k: float, k_max: float | None) -> Result:
+    if ends is None:
+        reason = f"no published exponent is stated for K = {k:g} ({largest_words()}); pass an exponent of your own"
+        return Result("effective_flop", math.nan, None, None, "FLOP", reason)
+    low = effective_compute(flop.low, k, alpha=ends, k_max=k_max).low
+    high = effective_compute(flop.high, k, alpha=ends, k_max=k_max).high
+    if low == high:
+        return Result("effective_flop", low, low, high, "FLOP", None)
+    reason = "an interval over stated exponents and compute; no value in it is preferred"
+    return Result("effective_flop", math.nan, low, high, "FLOP", reason)
+
+
+def _interval_words(ends: tuple[float, float] | None, k: Multiple) -> str:
+    if ends is None:
+        return f"none: no published exponent is used; K is {k}"
+    return f"both ends of α from {ends[0]:g} to {ends[1]:g} and of the training compute; K is {k}"
 
 
 def _rows(request: CalculatorRequest, day: date) -> list[tuple[Instrument, Event]]:
@@ -221,17 +225,16 @@ def _thresholds(
     return cells
 
 
-def _exponent(
-    alpha: float, source: str, holds_for: str, flop: Range, k: Multiple, k_max: float | None
-) -> dict[str, TableValue]:
-    low = effective_compute(flop.low, k.value, alpha=alpha, k_max=k_max).low
-    high = effective_compute(flop.high, k.value, alpha=alpha, k_max=k_max).high
+def _exponent(entry: Exponent, flop: Range, k: float) -> dict[str, TableValue]:
+    holds = entry.holds_at(k)
+    range_words = f"up to K = {entry.k_to:.3g}" if entry.k_to > 1 else "without a range of K"
     return {
-        "alpha": alpha,
-        "effective_flop_low": low,
-        "effective_flop_high": high,
-        "source": source,
-        "stated_for": holds_for,
+        "alpha": entry.alpha,
+        "effective_flop_low": effective_compute(flop.low, k, alpha=entry.alpha).low if holds else None,
+        "effective_flop_high": effective_compute(flop.high, k, alpha=entry.alpha).high if holds else None,
+        "source": entry.source,
+        "stated_for": entry.holds_for,
+        "reason": None if holds else f"K = {k:g} is outside the range of the source, which states it {range_words}",
     }
 
 
