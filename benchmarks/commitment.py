@@ -14,9 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from overthink.stats.commitment import CommitmentStep, commitment_step, first_passage_step
+from overthink.stats.commitment import CommitmentStep, commitment_steps, first_passage_step
 
 STEPS = 30
+TRACES = 20
+"""Traces of a study, whose over-dispersion is pooled."""
+
 LOGISTIC = 2 * float(np.log(9))
 """10 to 90 % width of a logistic curve of scale 1."""
 
@@ -57,11 +60,13 @@ DESIGNS = (
 
 
 def simulate(design: Design, *, runs: int, seed: int) -> tuple[list[CommitmentStep], NDArray[np.int64]]:
-    """The commitment steps and the first passages of many traces."""
+    """The commitment steps and the first passages of many traces, in studies of 20."""
     rng = np.random.default_rng(seed)
     counts = rng.binomial(design.draws, design.rates(), size=(runs, STEPS))
     passages = [first_passage_step(row, design.draws) for row in counts]
-    return [commitment_step(row, design.draws) for row in counts], np.array(passages)
+    groups = [counts[start : start + TRACES] for start in range(0, runs, TRACES)]
+    steps = [step for group in groups for step in commitment_steps(list(group), design.draws, rng=rng)]
+    return steps, np.array(passages)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

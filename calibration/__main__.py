@@ -20,6 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 from calibration import (
+    commitment,
     coverage,
     differences,
     families,
@@ -305,6 +306,37 @@ def hypothesis(run: Any, runs: int) -> str:
     )
 
 
+def committed(run: Any, runs: int) -> str:
+    """Shares of traces that are said to commit."""
+    cells = commitment.cells()
+    rows = []
+    for cell, (labels, naive) in zip(cells, run(commitment.labels, cells), strict=True):
+        truth = commitment.TRUTHS[cell.truth]
+        traces = labels.total()
+        wrong = sum(labels[label] for label in truth.wrong) / traces
+        passed = "yes" if wrong <= shapes.limit(0.05, traces) else "NO"
+        rows.append(
+            [
+                cell.truth,
+                f"{cell.steps} × {cell.draws}",
+                f"{cell.icc:g}",
+                f"{wrong:.3f}" if truth.wrong else "",
+                "reported" if truth.drifts else passed if truth.wrong else "",
+                f"{labels[truth.right] / traces:.3f}" if truth.right else "",
+                f"{naive:.3f}",
+                _shares(labels),
+            ]
+        )
+    note = (
+        f"Studies of {commitment.TRACES} traces; beta-binomial resamples, independent from step to step. Wrong: a "
+        "label that the truth rules out. Where the wobble drifts (each step's normal score correlates "
+        f"{commitment.DRIFT:g} with the last) there is no bar. Beside it the positive control: a test that takes the "
+        "steps for binomial."
+    )
+    header = ["truth", "steps × resamples", "icc", "wrong", "within the bar", "right", "change by a binomial test"]
+    return table("Where traces commit", note, [*header, "labels given"], rows)
+
+
 _NAMES = ["truth", "slopes", "questions × draws", "method"]
 
 PARTS = {
@@ -320,6 +352,7 @@ PARTS = {
     "sizes": sizes_of_turns,
     "saturating": saturating,
     "hypotheses": hypothesis,
+    "commitment": committed,
 }
 
 

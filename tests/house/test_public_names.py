@@ -42,7 +42,7 @@ def calls(study: Path, out: Path) -> dict[str, Callable[[], Any]]:
         "arms": lambda: overthink.arms("base", model="overthink/simulated"),
         "best_at_k": lambda: overthink.best_at_k([0.5, 1.0], [0.0, 1.0], [1, 2]),
         "check": lambda: overthink.check(study / "statement.json"),
-        "commitment_step": lambda: overthink.commitment_step([1, 1, 8, 8, 8, 8], 8),
+        "commitment_step": lambda: overthink.commitment_step([1, 1, 8, 8, 8, 8], 8, rng=RNG(1)),
         "compare": lambda: overthink.compare([study]),
         "consensus_at_k": lambda: overthink.consensus_at_k([4], [1], [1, 2]),
         "correct_judge": lambda: overthink.correct_judge(VALUES, VALUES, rng=RNG(1)),

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from overthink.analysis.adaptive import adaptive
-from overthink.analysis.controls import budget_control, commitments, controls
+from overthink.analysis.commitment import commitments
+from overthink.analysis.controls import budget_control, controls
 from overthink.analysis.families import families
 from overthink.analysis.flop_matched import flop_matches
 from overthink.analysis.frontier import frontiers

@@ -101,9 +101,10 @@ class Finding:
         natural_difference: mean of forced minus own, paired by trace; sham, sham_difference: the same for the forced
         close at the natural end, with no rung
     ``commitment``
-        committed: share of traces after some rung of which thinking anew no longer changes the outcome;
-        commitment_tokens: their thinking tokens there; forcing_artefact: by how many tokens their forced answers settle
-        later
+        committed: share of traces in which a change of the outcome is shown, and no later step more than 20 points from
+        the mean after it; not_settled: a change is shown, and so is such a step; no_change_shown: the rest;
+        commitment_tokens: thinking tokens of the committed traces at their change; forcing_artefact: by how many tokens
+        their forced answers settle later
     ``two_by_two``
         good_good, good_bad, bad_good, bad_bad: share of traces by the verdict of the thinking, then of the answer, at a
         rung; good is safe, correct or answered, by axis

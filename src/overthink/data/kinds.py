@@ -91,6 +91,8 @@ class Metric(ClosedList):
     SHAM = "sham"
     SHAM_DIFFERENCE = "sham_difference"
     COMMITTED = "committed"
+    NOT_SETTLED = "not_settled"
+    NO_CHANGE_SHOWN = "no_change_shown"
     COMMITMENT_TOKENS = "commitment_tokens"
     FORCING_ARTEFACT = "forcing_artefact"
     GOOD_GOOD = "good_good"
@@ -289,6 +291,14 @@ class CrossingLabel(ClosedList):
     RESOLVED = "resolved"
     OPEN = "open"
     NOT_RESOLVED = "not resolved"
+
+
+class CommitmentLabel(ClosedList):
+    """Verdict on whether the outcome of a trace changes along it, and stays."""
+
+    COMMITTED = "committed"
+    NOT_SETTLED = "changes, not settled"
+    NO_CHANGE = "no change shown"
 
 
 class NextBudgetLabel(ClosedList):
