@@ -165,7 +165,7 @@ def test_every_arm_does_what_the_truth_says_and_pays_every_token_once(counted: d
 
 def test_a_study_finds_the_planted_depth(tmp_path: Path) -> None:
     arms = "base,safethink:m=3,as=m3,safethink:m=4,as=m4"
-    wanted = plan(arms, budgets=(0, 48), margin=0.1, limit=25)
+    wanted = plan(arms, budgets=(0, 48), margin=0.1, limit=40)
     study = overthink.run(overthink.prepare(wanted), tmp_path / "s")
     for row in study.records:
         assert row.value == expected(replace(row, arm={"m4": "m3"}.get(row.arm, row.arm)))
@@ -207,7 +207,7 @@ def harms(m: int, questions: int) -> list[float]:
 
 
 def test_harm_by_steered_steps_covers_the_planted_truth() -> None:
-    n, truth = 60, SimulatedModel(**MODEL)  # type: ignore[arg-type]
+    n, truth = 120, SimulatedModel(**MODEL)  # type: ignore[arg-type]
     depths = (0, 1, 3, 5)
     cells = np.array([harms(m, n) for m in depths]).T
     for m, harm in zip(depths, cells.mean(axis=0), strict=True):
