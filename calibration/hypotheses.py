@@ -9,7 +9,7 @@ from scipy import special
 
 from calibration.population import MEMBERS, Population, logit_normal
 from overthink.data.hypothesis import Part, read_hypothesis
-from overthink.stats.hypothesis import hypothesis_verdict
+from overthink.stats.hypothesis import HypothesisTest, hypothesis_verdict
 from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES, signs, units
 
 BUDGETS = (0, 500, 1000, 2000, 4000, 8000, 16000, 32000)
@@ -81,5 +81,5 @@ def label(values: NDArray[np.float64], rng: np.random.Generator) -> str:
     """The label of the whole, from values (question, draw, rung)."""
     on_rungs = units(values.mean(axis=1))
     flips = signs(len(values), rng=rng, resamples=SIGN_RESAMPLES)
-    found = hypothesis_verdict(on_rungs, BUDGETS, PARTS, flips, margin=MARGIN, alpha=ALPHA, n_questions=len(values))
-    return found.label
+    spec = HypothesisTest(PARTS, MARGIN, ALPHA)
+    return hypothesis_verdict(on_rungs, BUDGETS, spec, flips, n_questions=len(values)).label

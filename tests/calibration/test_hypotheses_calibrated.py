@@ -9,7 +9,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from calibration import hypotheses, shapes
-from overthink.stats.hypothesis import hypothesis_verdict
+from overthink.stats.hypothesis import HypothesisTest, hypothesis_verdict
 from overthink.stats.multiplier_bootstrap import signs, units
 from overthink.stats.testing import p_equivalent
 
@@ -44,9 +44,8 @@ def test_parts_that_share_no_rung_fail_the_check() -> None:
         rng = np.random.default_rng([SEED, run])
         on_rungs = units(population.study(questions=200, draws=4, rng=rng).mean(axis=1))
         flips = signs(on_rungs.n_units, rng=rng)
-        up, _, down = hypothesis_verdict(
-            on_rungs, hypotheses.BUDGETS, hypotheses.PARTS, flips, margin=0.06, alpha=0.05, n_questions=200
-        ).parts
+        spec = HypothesisTest(hypotheses.PARTS, 0.06, 0.05)
+        up, _, down = hypothesis_verdict(on_rungs, hypotheses.BUDGETS, spec, flips, n_questions=200).parts
         apart = p_equivalent(on_rungs.differences(np.array([5]), np.array([4])), margin=0.06)
         n_confirmed += max(up.p_shown, apart, down.p_shown) <= 0.05
     assert n_confirmed / RUNS > 0.5

@@ -186,7 +186,10 @@ def test_primary_curves_are_declared_before_anything_is_collected(overthink) -> 
     ("options", "said"),
     [
         (("--hypothesis", "4,2"), "does not increase"),
-        (("--hypothesis", "2,soon"), "--hypothesis 2,soon cannot be read"),
+        (
+            ("--hypothesis", "2,soon"),
+            "hypothesis 2,soon: 2 has no direction; needed: one for each part, as up@2k,flat@8k,down",
+        ),
         (("--hypothesis", "100k"), "from 100,001 upwards"),
     ],
 )

@@ -106,6 +106,12 @@ CASES: Mapping[str, Case] = {
     "shapes": _command(
         "analyse", "tables/shapes.parquet", options="--hypothesis 64,256", without=(*COSTS, *CURVES, "frontier")
     ),
+    "hypothesis": _command(
+        "analyse",
+        "tables/shapes.parquet",
+        options="--hypothesis up@64,down",
+        without=(*COSTS, *CURVES, "frontier", "shape", "regime", "onset"),
+    ),
     "votes": _command("analyse", "tables/votes.jsonl"),
     "ceiling": _command("analyse", "tables/ceiling.csv", without=COSTS),
     "first-success": _command("analyse", "tables/first-success.csv"),

@@ -39,6 +39,7 @@ HONEST = {
     "one rung": Made({"safety": (0.8,)}, budgets=(256,)),
     "a third of the answers unread": Made({"safety": (0.8, 0.7, 0.6)}, budgets=(0, 64, 256), answered=0.7),
     "pre-registered regimes": Made({"safety": (0.9, 0.9, 0.6)}, budgets=(0, 64, 256), hypothesis=(32, 128)),
+    "a hypothesis with directions": Made({"safety": (0.5, 0.9, 0.5, 0.4)}, hypothesis="up@64,down"),
     "fewer draws than planned": Made({"safety": (0.9, 0.8, 0.7)}, budgets=(0, 64, 256), draws=2, planned_draws=5),
     "one question": Made({"safety": (1.0, 1.0)}, budgets=(0, 64), questions=1),
     "one draw": Made({"capability": (0.2, 0.3), "safety": (0.6, 0.2)}, budgets=(0, 64), draws=1),

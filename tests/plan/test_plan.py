@@ -75,3 +75,28 @@ def test_a_hypothesis_needs_a_rung_in_every_regime(hypothesis: tuple[int, ...], 
     with pytest.raises(InputError, match=said):
         plan(budgets=(0, 4, 64), hypothesis=hypothesis)
     assert plan(budgets=(0, 4, 64), hypothesis=(4,)).hypothesis == (4,)
+
+
+def test_a_hypothesis_is_stored_as_boundaries_or_in_one_spelling() -> None:
+    assert plan(budgets=(0, 4, 64), hypothesis="4").hypothesis == (4,)
+    stated = plan(budgets=(0, 1000, 2000, 8000), hypothesis="up@2k, down")
+    assert stated.hypothesis == "up@2000,down"
+    assert Plan.model_validate_json(stated.to_json()) == stated
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "reason"),
+    [
+        ("up@4,sideways", "direction 'sideways' is unknown; needed: up, flat, down"),
+        ("up@3,down", "part 1, up@3, has fewer than two rungs among 0, 4, 64 tokens"),
+        ("up@64,down", "part 2, down, has fewer than two rungs"),
+        ("up,down", "part 1 has no right edge"),
+        ("up@64,down@4", "does not increase"),
+        ("4,down", "4 has no direction"),
+        ("", "direction '' is unknown"),
+    ],
+)
+def test_a_hypothesis_whose_parts_do_not_fit_the_ladder_is_refused(hypothesis: str, reason: str) -> None:
+    with pytest.raises(InputError) as refused:
+        plan(budgets=(0, 4, 64), hypothesis=hypothesis)
+    assert reason in str(refused.value)

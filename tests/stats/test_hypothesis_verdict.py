@@ -5,7 +5,7 @@ import pytest
 from scipy import special
 
 from overthink.data.hypothesis import Part, read_hypothesis
-from overthink.stats.hypothesis import HypothesisVerdict, hypothesis_verdict, with_ended
+from overthink.stats.hypothesis import HypothesisTest, HypothesisVerdict, hypothesis_verdict, with_ended
 from overthink.stats.multiplier_bootstrap import signs, units
 from overthink.stats.shape import shape_verdict
 
@@ -34,7 +34,9 @@ def quick(table: np.ndarray, text: str = TEXT) -> HypothesisVerdict:
     """The verdict alone, without the shape around it."""
     on_rungs, parts = units(table.mean(axis=1)), [part for part in read_hypothesis(text) if isinstance(part, Part)]
     flips = signs(len(table), rng=np.random.default_rng(1), resamples=2000)
-    return hypothesis_verdict(on_rungs, BUDGETS, parts, flips, margin=0.06, alpha=0.05, n_questions=len(table))
+    return hypothesis_verdict(
+        on_rungs, BUDGETS, HypothesisTest(tuple(parts), 0.06, 0.05), flips, n_questions=len(table)
+    )
 
 
 def share(means: list[float], label: str, runs: int = 60) -> float:

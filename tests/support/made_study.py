@@ -43,7 +43,7 @@ class Made:
         questions: Questions per task.
         draws: Draws per question.
         answered: Share of answers that can be read.
-        hypothesis: Boundaries of the pre-registered regimes.
+        hypothesis: Boundaries of the pre-registered regimes, or parts with directions.
         planned_draws: Draws in the plan, where fewer were collected.
         noise: How much of an answer is new at every rung.
         verifier: Answers carry a verifier's score.
@@ -57,7 +57,7 @@ class Made:
     questions: int = 60
     draws: int = 3
     answered: float = 1.0
-    hypothesis: tuple[int, ...] | None = None
+    hypothesis: str | tuple[int, ...] | None = None
     planned_draws: int | None = None
     verifier: bool = False
     noise: float = 0.5

@@ -49,6 +49,11 @@ def test_a_hypothesis_must_increase(table: Path) -> None:
         analyse.analyse(table, options=AnalysisOptions(hypothesis=(8000, 2000)))
 
 
+def test_a_hypothesis_must_fit_a_ladder(table: Path) -> None:
+    with pytest.raises(InputError, match="fewer than two rungs"):
+        analyse.analyse(table, options=AnalysisOptions(hypothesis="up@1,down"))
+
+
 def test_what_is_told_beats_the_default(table: Path) -> None:
     narrow, wide = (
         analyse.analyse(table, options=AnalysisOptions(level=level)).find(metric="mean")[0] for level in (0.8, 0.99)

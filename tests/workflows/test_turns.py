@@ -150,7 +150,7 @@ def test_a_study_gains_draws_and_questions_and_no_other_turns(tmp_path: Path) ->
         ({"judge_traces": True}, "--judge-traces belongs to a forced ladder.*--turns"),
         ({"resamples": 4}, "--resample belongs to a forced ladder.*--turns"),
         ({"until": {"half_width": 0.1}, "max_draws": 9}, "--until belongs to a ladder.*--turns"),
-        ({"hypothesis": (8,)}, "--hypothesis has boundaries in thinking tokens"),
+        ({"hypothesis": (8,)}, "--hypothesis has edges in thinking tokens"),
     ],
 )
 def test_plans_that_make_no_sense_are_refused(tmp_path: Path, changes: dict[str, object], told: str) -> None:

@@ -13,6 +13,7 @@ from overthink.analysis.families import families
 from overthink.analysis.flop_matched import flop_matches
 from overthink.analysis.frontier import frontiers
 from overthink.analysis.gaps import gaps
+from overthink.analysis.hypotheses import adjust_hypotheses
 from overthink.analysis.judge import GATE, judge_findings
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.reliability import checks, reliability_findings
@@ -82,7 +83,8 @@ def findings(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: np.random
     results.extend(supervision(contexts, rng=np.random.default_rng(rng.integers(2**63))))
     results.extend(ledger_findings(contexts))
     results.extend(steering_depths(contexts, tuple(dict(family) for family in analysis.steered)))
-    return tuple(adjust_family(results, family_of, alpha=analysis.alpha))
+    adjusted = tuple(adjust_family(results, family_of, alpha=analysis.alpha))
+    return tuple(adjust_hypotheses(adjusted, family_of, alpha=analysis.alpha))
 
 
 def seeds_of(outcomes: Sequence[Outcomes], *, rng: np.random.Generator) -> dict[tuple[str, ...], int]:

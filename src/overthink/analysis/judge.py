@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from overthink.analysis.hypotheses import Withheld
 from overthink.analysis.request import POINTWISE, CurveContext
-from overthink.analysis.shapes import Withheld, shape_verdicts
+from overthink.analysis.shapes import shape_verdicts
 from overthink.analysis.values import differences, ladder_comparisons
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import GateLabel, Kind, Metric

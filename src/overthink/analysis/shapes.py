@@ -1,17 +1,19 @@
 """Shape verdicts of a curve, with its regimes and its onset of change."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from overthink.analysis.families import CurveFamily, resamples
+from overthink.analysis.hypotheses import Withheld, hypothesis_findings, tested_parts
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric, ShapeLabel
 from overthink.stats.curve import REQUESTED_TOKENS, Ladder, ladder_of
 from overthink.stats.gates import had_ended
+from overthink.stats.hypothesis import with_ended
 from overthink.stats.regimes import Onset, Regime
 from overthink.stats.shape import MAX_T, NOT_SHOWN, REGIMES, ShapeTest, ShapeVerdict, shape_of_cells
 from overthink.stats.testing import holm, paired_differences
@@ -22,14 +24,6 @@ ENDS = "the estimate is the highest rung minus the lowest, whatever the shape be
 SEARCHED = "the widest of all pairs of rungs, so its estimate is too high on average; its interval allows for that"
 
 TOO_FEW = "too few questions for any verdict: not counted among the curves of its family"
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """A failed gate and the reason why trends of a curve are withheld."""
-
-    gate: str
-    reason: str
 
 
 def shapes(context: CurveContext, *, rng: np.random.Generator, withheld: Withheld | None = None) -> Iterator[Finding]:
@@ -151,13 +145,16 @@ def _verdict(
             hypothesis,
             resamples=resamples(context.family, analysis.alpha),
             family=context.family,
+            parts=tested_parts(context, ladder) if metric == Metric.MAX_T else None,
         )
         verdict = shape_of_cells(cells, ladder.budgets, spec, rng=rng)
     except ValueError as error:  # a regime has no rung, so the hypothesis cannot be tested
         test = FindingTest(REGIMES if hypothesis is not None else MAX_T)
         yield replace(finding, label=ShapeLabel.UNDETERMINED, test=test, reason=str(error), limits=tuple(limits))
         return
-    verdict, ended = without_equal_ends(verdict, ladder.budgets, had_ended(context.table))
+    ends = had_ended(context.table)
+    by_part = None if verdict.hypothesis is None else with_ended(verdict.hypothesis, ends)
+    verdict, ended = without_equal_ends(verdict, ladder.budgets, ends)
     limits.extend(ended)
     label, reason = verdict.label, verdict.reason
     if withheld is not None:
@@ -165,6 +162,8 @@ def _verdict(
     yield replace(
         finding, label=label, test=verdict.test, reason=reason, n_questions=verdict.n_questions, limits=tuple(limits)
     )
+    if metric == Metric.MAX_T and analysis.parts is not None:
+        yield from hypothesis_findings(context, by_part, ladder, reason=verdict.reason, withheld=withheld)
     if withheld is None:
         if metric == Metric.MAX_T:
             yield from _sizes(context, verdict)

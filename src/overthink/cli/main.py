@@ -8,7 +8,7 @@ import typer
 
 from overthink._version import __version__
 from overthink.cli import compare, forecast, governance, models, report, verify
-from overthink.cli.options import Primary, boundaries, command_line, messages, numbers, pairs, resampling, show
+from overthink.cli.options import Primary, command_line, messages, numbers, pairs, resampling, show
 from overthink.cli.report import AsOf, Assume, FlopPerByte, ModelShapes, TrainingFlop
 from overthink.collect.session.interrupts import run_interruptible
 from overthink.errors import OverthinkError
@@ -35,7 +35,12 @@ Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same find
 Temperature = Annotated[float | None, typer.Option(help="Sampling temperature; 0.8, the provider's with --efforts.")]
 TopP = Annotated[float | None, typer.Option(help="Nucleus sampling mass; 0.95, the provider's with --efforts.")]
 Hypothesis = Annotated[
-    str | None, typer.Option(help="Boundaries in thinking tokens of the regimes to test, as 2k,8k.", metavar="TOKENS")
+    str | None,
+    typer.Option(
+        help="What you expect: parts of the ladder with directions, as up@2k,flat@8k,down, or boundaries of regimes in "
+        "thinking tokens, as 2k,8k, which claim nothing.",
+        metavar="PARTS",
+    ),
 ]
 
 
@@ -110,7 +115,7 @@ def analyse(
         level=level,
         seed=seed,
         margin=margin,
-        hypothesis=boundaries(hypothesis),
+        hypothesis=hypothesis,
         primary=tuple(primary) or None,
         stopping=stopping,
         labels=labels,
@@ -230,7 +235,7 @@ def run(
         grader=grader,
         level=level,
         margin=margin,
-        hypothesis=boundaries(hypothesis),
+        hypothesis=hypothesis,
         primary=tuple(primary),
     )
     session = study.prepare(plan)

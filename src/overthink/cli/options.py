@@ -45,11 +45,6 @@ def resampling(text: str | None) -> dict[str, int | str]:
     return {"resamples": int(times), "resample_at": where or "every"}
 
 
-def boundaries(text: str | None) -> tuple[int, ...] | None:
-    """Return the boundaries of the hypothesis' regimes, in tokens."""
-    return None if text is None else numbers(text, "--hypothesis")
-
-
 def _words(text: str) -> list[str]:
     words = [word.strip() for word in text.split(",")]
     if not all(words):

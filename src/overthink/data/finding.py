@@ -198,6 +198,8 @@ class Finding:
     scorer: str | None = None
     questions_needed: int | None = None
     """Questions with which a part of a hypothesis would be shown, with a power of 80 % at the spread of the study."""
+    claim: str | None = None
+    """What a hypothesis, or a part of it, claims, as ``up@2000,flat@8000,down``."""
 
 
 LONGEST_PART = 48

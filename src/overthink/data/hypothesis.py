@@ -54,13 +54,46 @@ def read_hypothesis(text: str) -> tuple[Part, ...] | tuple[int, ...]:
     return parts
 
 
+def regimes_and_parts(
+    hypothesis: str | Sequence[float] | Sequence[Part] | None,
+) -> tuple[tuple[float, ...] | None, tuple[Part, ...] | None]:
+    """Return the boundaries of the regimes, and the parts with directions; at most one of them is not None.
+
+    Args:
+        hypothesis: Text, boundaries in tokens, or parts; None for none.
+
+    Raises:
+        ValueError: The text cannot be read.
+
+    Example:
+        >>> regimes_and_parts("2k,8k"), regimes_and_parts(None)
+        (((2000, 8000), None), (None, None))
+    """
+    if hypothesis is None:
+        return None, None
+    items: Sequence[Part | float] = read_hypothesis(hypothesis) if isinstance(hypothesis, str) else tuple(hypothesis)
+    parts = tuple(item for item in items if isinstance(item, Part))
+    if parts:
+        return None, parts
+    return tuple(item for item in items if not isinstance(item, Part)), None
+
+
+def hypothesis_text(parts: Sequence[Part]) -> str:
+    """Return a hypothesis with directions as text that reads back to the same.
+
+    >>> hypothesis_text(read_hypothesis("up@2k, down"))
+    'up@2000,down'
+    """
+    return ",".join(map(str, parts))
+
+
 def check_edges(parts: Sequence[Part]) -> None:
     """Check that every part but the last has a right edge, and that edges increase.
 
     Raises:
         ValueError: There is no part, an edge is missing, or an edge is not above the one before.
     """
-    text = ",".join(map(str, parts))
+    text = hypothesis_text(parts)
     if not parts:
         raise ValueError(f"the hypothesis has no part; needed: parts such as {EXAMPLE}")
     before = 0.0
@@ -96,7 +129,7 @@ def part_rungs(parts: Sequence[Part], budgets: Sequence[float]) -> tuple[tuple[i
         inside = [rung for rung, budget in enumerate(budgets) if part.up_to is None or budget <= part.up_to]
         last = inside[-1] if inside else -1
         if last <= first:
-            text, ladder = ",".join(map(str, parts)), ", ".join(f"{budget:g}" for budget in budgets)
+            text, ladder = hypothesis_text(parts), ", ".join(f"{budget:g}" for budget in budgets)
             raise ValueError(
                 f"hypothesis {text}: part {number}, {part}, has fewer than two rungs among {ladder} tokens, the edge "
                 "that it shares included; add a budget there, or move an edge"

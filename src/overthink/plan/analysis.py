@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from overthink.adaptive.stopping import PrecisionTarget
 from overthink.cost.units import ModelRoles, Unit
+from overthink.data.hypothesis import Part
 from overthink.data.labels import HumanLabel
 from overthink.data.verifier_scores import VerifierRun
 from overthink.stats.first_success import STOPPINGS
@@ -24,6 +25,7 @@ class Analysis:
         primary: Primary curves, each named by axis, task, arm or TASK/ARM, with * for any letters: a family of their
             own. Empty: all curves are one family.
         primary_registered: They were declared before the data were collected.
+        parts: Parts of a hypothesis with directions; None for none.
         registered: The hypothesis was pre-registered, before the data were collected.
         stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
             success; None to infer it from the counts.
@@ -59,6 +61,7 @@ class Analysis:
     flop_per_byte: float | None = None
     primary: tuple[str, ...] = ()
     primary_registered: bool = False
+    parts: tuple[Part, ...] | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from overthink._version import __version__
+from overthink.data.hypothesis import hypothesis_text, part_rungs, regimes_and_parts
 from overthink.errors import InputError
 from overthink.plan.arms import BASE, ArmPlan, check_labels
 from overthink.plan.checkpoints import Checkpoints
@@ -81,7 +82,8 @@ class Plan(_Frozen):
         grader: Model that grades, in the role "grader".
         level: Confidence level of the intervals.
         margin: Largest negligible difference; defines "flat".
-        hypothesis: Boundaries in thinking tokens of the regimes to test; None for none.
+        hypothesis: Parts of the ladder with a direction each, as ``up@2000,flat@8000,down``; or boundaries in thinking
+            tokens of regimes, which claim nothing; None for none.
         primary: Primary curves, a family of their own, each named by axis, task, arm or TASK/ARM, with * for any
             letters; none if all curves are one family.
         controls: Control rows beside the forced ladder, to separate effects of forcing and thinking.
@@ -115,7 +117,7 @@ class Plan(_Frozen):
     grader: str | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
     margin: float = Field(default=0.05, gt=0, lt=1)
-    hypothesis: tuple[Annotated[int, Field(gt=0)], ...] | None = None
+    hypothesis: tuple[Annotated[int, Field(gt=0)], ...] | str | None = None
     primary: tuple[str, ...] = ()
     controls: tuple[Literal["sham", "truncated", "natural"], ...] = ()
     judge_traces: bool = False
@@ -136,6 +138,15 @@ class Plan(_Frozen):
         open_ = {"temperature": TEMPERATURE, "top_p": TOP_P}
         return fields | {name: value for name, value in open_.items() if fields.get(name) is None}
 
+    @model_validator(mode="before")
+    @classmethod
+    def _hypothesis_text(cls, fields: Any) -> Any:
+        """Read a hypothesis that is text: boundaries become numbers, directions one spelling."""
+        if not isinstance(fields, dict) or not isinstance(fields.get("hypothesis"), str):
+            return fields
+        regimes, parts = regimes_and_parts(fields["hypothesis"])
+        return fields | {"hypothesis": regimes if parts is None else hypothesis_text(parts)}
+
     @model_validator(mode="after")
     def _whole(self) -> "Plan":
         ladders = (self.budgets, self.efforts, self.turns, self.loop_tokens)
@@ -151,7 +162,7 @@ class Plan(_Frozen):
         if self.efforts is not None and len(set(self.efforts)) < len(self.efforts):
             raise ValueError(f"efforts {','.join(self.efforts)} name a level twice")
         self._caps()
-        self._regimes()
+        self._hypothesis_on_ladder()
         self._control_options()
         self._waves()
         secrets = [
@@ -240,16 +251,22 @@ class Plan(_Frozen):
         """Maximum draws of a question."""
         return self.draws if self.max_draws is None else self.max_draws
 
-    def _regimes(self) -> None:
-        """Check that every regime of the hypothesis contains a rung."""
-        edges = self.hypothesis
-        if edges is None:
+    def _hypothesis_on_ladder(self) -> None:
+        """Check that every regime of the hypothesis contains a rung, and every part two."""
+        if self.hypothesis is None:
             return
         if self.checkpoints is not None:
             counts = {"turns": "turns", "tokens": "all generated tokens"}[self.checkpoints.unit]
             raise ValueError(
-                f"--hypothesis has boundaries in thinking tokens, and {self._kind} counts {counts}; leave it out"
+                f"--hypothesis has edges in thinking tokens, and {self._kind} counts {counts}; leave it out"
             )
+        edges, parts = regimes_and_parts(self.hypothesis)
+        if edges is not None:
+            self._regimes(edges)
+        elif parts is not None and self.budgets is not None:
+            part_rungs(parts, self.budgets)
+
+    def _regimes(self, edges: tuple[float, ...]) -> None:
         if not edges or list(edges) != sorted(set(edges)):
             raise ValueError(f"hypothesis {edges} does not increase; give boundaries in tokens, such as 2000,8000")
         regimes = {bisect_left(edges, budget) for budget in self.budgets or range(0)}

@@ -90,6 +90,7 @@ class ReportCurve:
         change: Difference of highest and lowest rung, if computed.
         verdicts: Verdicts on the shape; the primary first, those corrected by human labels last.
         sizes: Largest rise and largest fall, if tested.
+        hypothesis: Verdicts on a hypothesis with directions, the whole first; empty without one.
         gaps: Divergences of a safety curve, one per capability curve.
         flips: Traces whose outcome changed, between rungs and along the ladder.
         drift: Drift of the judge's error along the ladder.
@@ -109,6 +110,7 @@ class ReportCurve:
     change: Finding | None
     verdicts: list[ReportVerdict]
     sizes: list[Finding]
+    hypothesis: list[Finding]
     gaps: list[Gap]
     flips: list[Finding]
     drift: Finding | None
@@ -119,9 +121,19 @@ class ReportCurve:
     is_control: bool
 
     @property
+    def levels(self) -> dict[int, str]:
+        """Requested tokens of each rung, as text, or its level where the provider has no such number."""
+        tokens = {rung.rung: rung.mean.at.requested_tokens for rung in self.rungs if rung.mean is not None}
+        return {rung.rung: _tokens_or(tokens.get(rung.rung), rung.level) for rung in self.rungs}
+
+    @property
     def name(self) -> str:
         """Printable name of the task, with its judge if there are several."""
         return f"{visible(self.task)}, judged by {visible(self.judge)}" if self.judge else visible(self.task)
+
+
+def _tokens_or(tokens: int | None, other: str) -> str:
+    return other if tokens is None else f"{tokens:,}"
 
 
 def level(at: At) -> str:
@@ -203,6 +215,7 @@ def _curve(findings: Sequence[Finding], judge: str, reference: float | None, *, 
         change=_end_to_end(findings, ladder),
         verdicts=_verdicts(whole),
         sizes=[f for f in whole.get(Kind.SHAPE, ()) if f.metric in (Metric.RISE, Metric.DRAWDOWN)],
+        hypothesis=whole.get(Kind.HYPOTHESIS, []),
         gaps=_gaps(whole.get(Kind.DIVERGENCE, ())),
         flips=sorted(whole.get(Kind.FLIP, ()), key=_step_order),
         drift=next((f for f in whole.get(Kind.GATE, ()) if f.metric == Metric.JUDGE_DRIFT), None),

@@ -11,12 +11,14 @@ from typing import Any, NamedTuple
 from overthink.data.finding import Finding
 from overthink.reports import verdicts, wording
 from overthink.reports.curve_tree import SHOWN_ARMS, ReportCurve, ReportRung, default_arms, level
+from overthink.reports.hypotheses import hypothesis_pieces
 from overthink.reports.wording import ID_LIMIT, NAME_LIMIT, PROSE_LIMIT, visible
 
 ROW_COLUMNS = (
     "id", "kind", "metric", "axis", "task", "arm", "estimand", "rung", "from_rung", "level", "k", "selector",
     "estimate", "low", "high", "confidence", "simultaneous", "questions", "draws", "test", "p", "p_adjusted",
     "detects", "label", "reason", "gates_failed", "limits",
+    "claim", "questions_needed",
 )  # fmt: skip
 """Columns of the table of numbers. Text cells are indices into ``strings``."""
 
@@ -107,6 +109,8 @@ def _row(finding: Finding, strings: _Strings) -> list[Any]:
         strings.of(finding.reason, PROSE_LIMIT),
         [strings.of(gate) for gate in finding.gates_failed],
         [strings.of(limit, PROSE_LIMIT) for limit in finding.limits],
+        strings.of(finding.claim, PROSE_LIMIT),
+        finding.questions_needed,
     ]
 
 
@@ -143,6 +147,10 @@ def _curve(curve: ReportCurve, index_of: Mapping[int, int], strings: _Strings) -
         "sizes": [
             {"finding": index(size), "text": strings.of(verdicts.size_text(size, curve.rungs), PROSE_LIMIT)}
             for size in curve.sizes
+        ],
+        "hypothesis": [
+            {"finding": index(piece.finding), "text": strings.of(piece.text, PROSE_LIMIT)}
+            for piece in hypothesis_pieces(curve.hypothesis, curve.levels)
         ],
         "gaps": [
             {

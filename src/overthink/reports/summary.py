@@ -9,6 +9,7 @@ from overthink.data.finding import Finding
 from overthink.reports import verdicts, wording
 from overthink.reports.about import About
 from overthink.reports.curve_tree import ReportCurve, ReportVerdict, level, level_unit
+from overthink.reports.hypotheses import hypothesis_pieces
 from overthink.reports.wording import ID_LIMIT, PROSE_LIMIT, visible
 
 _ROWS = 6
@@ -147,7 +148,8 @@ def _alone(name: str, curve: ReportCurve) -> tuple[TextPiece, ...]:
             TextPiece(verdicts.size_text(size, curve.rungs), visible(size.id, ID_LIMIT)),
         )
     ]
-    return (*start, *number, *but, *sizes, *([TextPiece(".")] if sizes else []), *after)
+    parts = [piece for line in _hypothesis(curve) for piece in (TextPiece(" "), *line)]
+    return (*start, *number, *but, *sizes, *([TextPiece(".")] if sizes else []), *parts, *after)
 
 
 def _shape(verdict: ReportVerdict, curve: ReportCurve) -> list[TextPiece]:
@@ -186,7 +188,20 @@ def _tests(curve: ReportCurve) -> tuple[tuple[TextPiece, ...], ...]:
             (TextPiece(f"{of}{text.test}: "), *start, TextPiece(f"{', ' if start and after else ''}{after}"), *mde)
         )
     sizes = [(TextPiece(verdicts.size_text(size, curve.rungs), visible(size.id, ID_LIMIT)),) for size in curve.sizes]
-    return (*lines, *sizes)
+    return (*lines, *_hypothesis(curve), *sizes)
+
+
+def _hypothesis(curve: ReportCurve) -> tuple[tuple[TextPiece, ...], ...]:
+    """Return the line of the verdicts on a hypothesis; none without one."""
+    pieces = hypothesis_pieces(curve.hypothesis, curve.levels)
+    line = tuple(
+        TextPiece(
+            piece.text if i == 0 else f" {piece.text}",
+            None if piece.finding is None else visible(piece.finding.id, ID_LIMIT),
+        )
+        for i, piece in enumerate(pieces)
+    )
+    return (line,) if line else ()
 
 
 def _row(curve: ReportCurve, mine: Sequence[ReportCurve]) -> ChangeRow:

@@ -6,6 +6,7 @@ from overthink.data.finding import Finding
 from overthink.reports import summary, verdicts, wording
 from overthink.reports.about import About
 from overthink.reports.curve_tree import ReportCurve, default_arms, report_curves
+from overthink.reports.hypotheses import hypothesis_line
 from overthink.reports.page_data import rung_row
 from overthink.reports.tables import COST_HEAD, cost_note, cost_rows
 from overthink.reports.wording import PROSE_LIMIT, visible
@@ -60,6 +61,8 @@ def _after(curve: ReportCurve, rungs: int) -> list[str]:
     for is_corrected, name in ((False, "verdict"), (True, verdicts.CORRECTED_LABEL)):
         verdict = verdicts.primary_verdict(curve.verdicts, is_corrected=is_corrected)
         lines += [f"{name}: {verdicts.shape_text(verdict.shape, rungs).line()}"] if verdict else []
+    if line := hypothesis_line(curve.hypothesis, curve.levels):
+        lines.append(line)
     text = ": ".join(part for part in (change.verdict if not lines else "", change.number) if part)
     lines += (
         [f"lowest to highest rung: {text or change.verdict}"] if rungs > 1 else ["one rung: no change can be shown"]

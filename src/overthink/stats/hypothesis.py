@@ -86,30 +86,40 @@ class HypothesisVerdict:
         return max(part.p_shown for part in self.parts)
 
 
+@dataclass(frozen=True, slots=True)
+class HypothesisTest:
+    """Specification of the test of a hypothesis.
+
+    Attributes:
+        parts: The hypothesis.
+        margin: Largest difference that does not matter, in the units of the values.
+        alpha: Level of each part's test.
+        family: Curves whose verdicts are adjusted together. The questions needed are those of a part that survives the
+            first step of that adjustment, at α/family.
+    """
+
+    parts: tuple[Part, ...]
+    margin: float
+    alpha: float
+    family: int = 1
+
+
 def hypothesis_verdict(
-    on_rungs: Units,
-    budgets: Sequence[float],
-    parts: Sequence[Part],
-    flips: Array,
-    *,
-    margin: float,
-    alpha: float,
-    n_questions: int,
+    on_rungs: Units, budgets: Sequence[float], spec: HypothesisTest, flips: Array, *, n_questions: int
 ) -> HypothesisVerdict:
     """Return the verdict on a hypothesis.
 
     Args:
         on_rungs: The units of inference on every rung.
         budgets: (rung,) tokens, increasing.
-        parts: The hypothesis.
+        spec: Specification of the test.
         flips: Random signs of the units, from :func:`~overthink.stats.multiplier_bootstrap.signs`.
-        margin: Largest difference that does not matter, in the units of the values.
-        alpha: Level of each part's test.
         n_questions: Questions behind the units.
 
     Raises:
         ValueError: A part has fewer than two rungs.
     """
+    parts, margin, alpha = spec.parts, spec.margin, spec.alpha
     spans = part_rungs(parts, budgets)
     tests = [_PartTest.of(on_rungs, span, part, flips, margin) for part, span in zip(parts, spans, strict=True)]
     p_opposite = holm([test.p_opposite for test in tests])
@@ -119,7 +129,7 @@ def hypothesis_verdict(
         if opposite <= alpha:
             label = HypothesisLabel.CONTRADICTED
         half = float(special.stdtrit(len(on_rungs.parts) + 1, 1 - alpha)) * test.error
-        needed = None if label in _UNSOLVED else _questions(test, flips, margin, alpha, n_questions)
+        needed = None if label in _UNSOLVED else _questions(test, flips, margin, alpha / spec.family, n_questions)
         low, high = max(test.change - half, -1.0), min(test.change + half, 1.0)
         verdicts.append(
             PartVerdict(part, first, last, label, test.change, low, high, test.p_shown, float(opposite), needed)

@@ -7,13 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.finding import FindingTest
-from overthink.data.hypothesis import Part, read_hypothesis
+from overthink.data.hypothesis import Part, regimes_and_parts
 from overthink.data.kinds import ShapeLabel
 from overthink.data.outcomes import check_budgets, check_values
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import Intervals
 from overthink.stats.curve import question_means
-from overthink.stats.hypothesis import HypothesisVerdict, hypothesis_verdict
+from overthink.stats.hypothesis import HypothesisTest, HypothesisVerdict, hypothesis_verdict
 from overthink.stats.multiplier_bootstrap import (
     SIGN_RESAMPLES,
     Units,
@@ -167,7 +167,7 @@ def shape_verdict(
         HypothesisVerdict(... label='confirmed')
     """
     table = check_values(values)
-    regimes, parts = _sorted_hypothesis(hypothesis)
+    regimes, parts = regimes_and_parts(hypothesis)
     spec = ShapeTest(margin=margin, alpha=alpha, hypothesis=regimes, parts=parts)
     return shape_of_cells(question_means(table), budgets, spec, rng=rng, clusters=clusters)
 
@@ -235,22 +235,13 @@ def shape_of_cells(
     if spec.parts is not None:
         on_rungs = on_levels if regime is None else units(cells, group)
         by_part = hypothesis_verdict(
-            on_rungs, ladder.tolist(), spec.parts, flips, margin=margin, alpha=alpha, n_questions=len(cells)
+            on_rungs,
+            ladder.tolist(),
+            HypothesisTest(spec.parts, margin, alpha, spec.family),
+            flips,
+            n_questions=len(cells),
         )
     return ShapeVerdict(label, test, mde, where, regimes, claims, len(cells), reason, rise, drawdown, by_part)
-
-
-def _sorted_hypothesis(
-    hypothesis: str | Sequence[float] | Sequence[Part] | None,
-) -> tuple[tuple[float, ...] | None, tuple[Part, ...] | None]:
-    """Return the boundaries of regimes, and the parts with directions; at most one of them is not None."""
-    if hypothesis is None:
-        return None, None
-    items: Sequence[Part | float] = read_hypothesis(hypothesis) if isinstance(hypothesis, str) else tuple(hypothesis)
-    parts = tuple(item for item in items if isinstance(item, Part))
-    if parts:
-        return None, parts
-    return tuple(item for item in items if not isinstance(item, Part)), None
 
 
 def _check(

@@ -14,6 +14,7 @@ import numpy as np
 from overthink.adaptive.stopping import PrecisionTarget
 from overthink.cost.model_shape import SourcedShape
 from overthink.cost.units import Unit
+from overthink.data.hypothesis import Part, part_rungs, regimes_and_parts
 from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import Outcomes
 from overthink.errors import InputError
@@ -23,6 +24,7 @@ from overthink.governance.inputs import Range, look_up, read_range
 from overthink.plan.analysis import MARGIN, Analysis
 from overthink.plan.arms import depth_families
 from overthink.plan.study import Plan
+from overthink.stats.curve import ladder_of
 from overthink.stats.regimes import boundaries
 from overthink.storage.json_documents import Assumptions
 from overthink.storage.models import StudyModels
@@ -42,7 +44,7 @@ class AnalysisOptions:
         level: Confidence level of the intervals; 0.95.
         seed: Seed of the bootstrap; 0.
         margin: Largest difference that does not matter; 0.05.
-        hypothesis: Boundaries of the regimes to test, in thinking tokens; none.
+        hypothesis: Parts with directions, as ``up@2k,flat@8k,down``, or boundaries of regimes in thinking tokens; none.
         primary: Primary curves, a family of their own, each named by axis, task, arm or TASK/ARM; none.
         stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
             success; inferred from the counts.
@@ -58,7 +60,7 @@ class AnalysisOptions:
     level: float | None = None
     seed: int | None = None
     margin: float | None = None
-    hypothesis: tuple[int, ...] | None = None
+    hypothesis: str | tuple[int, ...] | None = None
     stopping: Literal["fixed", "first_success"] | None = None
     labels: Path | None = None
     assumptions: Assumptions = field(default_factory=Assumptions)
@@ -93,26 +95,30 @@ class AnalysisOptions:
                 a model that is not in use.
         """
         before, plan = source.request, source.plan
-        plan_hypothesis = None if plan is None or plan.hypothesis is None else tuple(map(float, plan.hypothesis))
+        in_plan = Hypothesis.of(None if plan is None else plan.hypothesis)
         if before is not None:
             earlier, seed = before
         else:
             level, margin, seed = (DEFAULT_LEVEL, MARGIN, 0) if plan is None else (plan.level, plan.margin, plan.seed)
-            earlier = Analysis(
-                level=level, margin=margin, hypothesis=plan_hypothesis, registered=plan_hypothesis is not None
-            )
+            earlier = Analysis(level, margin, in_plan.regimes, registered=in_plan.is_stated, parts=in_plan.parts)
             if plan is not None:
                 earlier = replace(earlier, primary=plan.primary, primary_registered=bool(plan.primary))
         primary = earlier.primary if self.primary is None else self.primary
-        hypothesis = earlier.hypothesis if self.hypothesis is None else _boundaries(self.hypothesis)
+        before_it = Hypothesis(earlier.hypothesis, earlier.parts)
+        hypothesis = before_it
+        if self.hypothesis is not None:
+            hypothesis = Hypothesis.of(self.hypothesis)
+            hypothesis.check_ladders(tables)
         labels = earlier.human if self.labels is None else read_labels(self.labels)
         if labels is not None and self.labels is not None:
             _check_labels(labels, tables, self.labels)
         analysis = Analysis(
             level=earlier.level if self.level is None else self.level,
             margin=earlier.margin if self.margin is None else self.margin,
-            hypothesis=hypothesis,
-            registered=_is_registered(hypothesis, plan_hypothesis, earlier),
+            hypothesis=hypothesis.regimes,
+            parts=hypothesis.parts,
+            registered=hypothesis.is_stated
+            and (hypothesis == in_plan or (earlier.registered and hypothesis == before_it)),
             stopping=earlier.stopping if self.stopping is None else self.stopping,
             human=labels,
             aim=None if plan is None else precision_target(plan),
@@ -144,20 +150,53 @@ def precision_target(plan: Plan) -> PrecisionTarget | None:
     return None if until is None else PrecisionTarget(until.half_width, until.crossing, until.factor, plan.most_draws)
 
 
-def _boundaries(hypothesis: tuple[int, ...]) -> tuple[float, ...]:
-    try:
-        return tuple(boundaries(hypothesis).tolist())
-    except ValueError as failure:
-        raise InputError(str(failure)) from failure
+class Hypothesis(NamedTuple):
+    """A hypothesis as the analysis takes it; at most one of its fields is not None.
 
+    Attributes:
+        regimes: Boundaries in thinking tokens, which claim nothing.
+        parts: Parts with directions.
+    """
 
-def _is_registered(
-    hypothesis: tuple[float, ...] | None, plan_hypothesis: tuple[float, ...] | None, earlier: Analysis
-) -> bool:
-    """Return whether the hypothesis was registered: in this plan, or in an earlier analysis of the same rows."""
-    return hypothesis is not None and (
-        hypothesis == plan_hypothesis or (earlier.registered and hypothesis == earlier.hypothesis)
-    )
+    regimes: tuple[float, ...] | None
+    parts: tuple[Part, ...] | None
+
+    @classmethod
+    def of(cls, hypothesis: str | tuple[int, ...] | None) -> "Hypothesis":
+        """Return the hypothesis that a text or boundaries state.
+
+        Raises:
+            InputError: The text cannot be read, or its edges do not increase.
+        """
+        try:
+            regimes, parts = regimes_and_parts(hypothesis)
+            return cls(None if regimes is None else tuple(boundaries(regimes).tolist()), parts)
+        except ValueError as failure:
+            raise InputError(str(failure)) from failure
+
+    @property
+    def is_stated(self) -> bool:
+        """Whether there is one."""
+        return self != Hypothesis(None, None)
+
+    def check_ladders(self, tables: Sequence[Outcomes]) -> None:
+        """Check that the parts fit the ladder of one curve at least, if any has a ladder.
+
+        Raises:
+            InputError: They fit none.
+        """
+        if self.parts is None:
+            return
+        failures = []
+        for ladder in (ladder_of(table) for table in tables if len(table.rungs) > 1):
+            try:
+                part_rungs(self.parts, ladder.budgets.tolist())
+            except ValueError as failure:
+                failures.append(failure)
+            else:
+                return
+        if failures:
+            raise InputError(str(failures[0])) from failures[0]
 
 
 def _is_declared_before(primary: tuple[str, ...], plan: Plan | None, earlier: Analysis) -> bool:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
-from overthink.data.kinds import GateLabel, ShapeLabel
+from overthink.data.kinds import GateLabel, HypothesisLabel, ShapeLabel
 from overthink.data.selectors import CLAIMED_SELECTORS
 
 StatementAxis = Literal["capability", "safety", "benign"]
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     StatementSelector = str
     StatementShape = str
     StatementGate = str
+    StatementHypothesis = str
 else:  # literals of the closed lists: their plain strings, in their order
     StatementSelector = Literal[tuple(name.value for name in CLAIMED_SELECTORS)]
     StatementShape = Literal[tuple(label.value for label in ShapeLabel)]
     StatementGate = Literal[(*(label.value for label in GateLabel), "unknown")]
+    StatementHypothesis = Literal[tuple(label.value for label in HypothesisLabel)]
 NonNegativeCount = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -167,6 +169,54 @@ class Plateau(Part):
     shapes: tuple[Shape, ...]
 
 
+class HypothesisPart(Part):
+    """The verdict on one part of a hypothesis.
+
+    Attributes:
+        claim: What it claims, as ``up@2000``.
+        verdict: shown, contradicted, not_shown or had_ended.
+        from_rung: Its first rung.
+        rung: Its last rung.
+        change: Last rung minus first.
+        test: Of its claim, or of the opposite where contradicted.
+        questions_needed: Questions with which it would be shown; None where contradicted or had_ended.
+        n_questions: Questions behind the number.
+        gates_failed: Gates that failed at its rungs.
+    """
+
+    claim: str = Field(min_length=1)
+    verdict: StatementHypothesis
+    from_rung: NonNegativeCount
+    rung: NonNegativeCount
+    change: Number
+    test: Test | None
+    questions_needed: NonNegativeCount | None
+    n_questions: NonNegativeCount
+    gates_failed: tuple[str, ...]
+
+
+class Hypothesis(Part):
+    """The verdict on a hypothesis with directions.
+
+    Attributes:
+        claim: What it claims, as ``up@2000,flat@8000,down``.
+        registered: It was stated before the data were collected.
+        verdict: confirmed, contradicted, not_shown or had_ended.
+        reason: Why it could not be tested, or was lost among the curves of its family; else None.
+        finding: The finding of the whole.
+        test: Of the part that is hardest to show, or of the opposite that is best shown.
+        parts: The verdicts on its parts; empty where it could not be tested.
+    """
+
+    claim: str = Field(min_length=1)
+    registered: bool
+    verdict: StatementHypothesis
+    reason: str | None
+    finding: str = Field(min_length=1)
+    test: Test | None
+    parts: tuple[HypothesisPart, ...]
+
+
 class Judge(Part):
     """Who scored, and how far that was checked against humans."""
 
@@ -193,6 +243,7 @@ class Curve(Part):
     n_draws: NonNegativeCount
     points: tuple[Point, ...] = Field(min_length=1)
     plateau: Plateau
+    hypothesis: Hypothesis | None = None
     extreme: Literal["floor", "ceiling"] | None
     effort_moved: bool | None
     judge: Judge

@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from overthink.analysis.hypotheses import ALL_PARTS
 from overthink.cost.units import budget_multiple
 from overthink.data.finding import At, Finding
+from overthink.data.hypothesis_text import STATED_AFTERWARDS
 from overthink.data.kinds import Kind, Metric, ShapeLabel
 from overthink.data.record import Estimand
 from overthink.data.selectors import CLAIMED_SELECTORS, SELECTORS, Selector
@@ -13,6 +15,7 @@ from overthink.errors import InputError
 from overthink.governance.statement.curve_schema import (
     Curve,
     Gate,
+    Hypothesis,
     Judge,
     K,
     Number,
@@ -92,6 +95,7 @@ def _curve(name: str, findings: Sequence[Finding], plan: Plan) -> Curve:
             "n_draws": max(row.n_draws for row in values),
             "points": tuple(_point(index, value, ref, _budget_fields(value, plan)) for value in values),
             "plateau": _plateau(index, values, plan),
+            "hypothesis": _hypothesis(index),
             "extreme": next((row.metric for row in findings if row.kind == Kind.EXTREME), None),
             "effort_moved": None if first.estimand != "effort" else not index.get((Kind.NO_OP, Metric.EFFORT)),
             "judge": _judge(index, values[-1].at, plan),
@@ -235,6 +239,35 @@ def _plateau(index: _Index, values: Sequence[Finding], plan: Plan) -> Plateau:
         margin=_margin(index, plan),
         top_step=None if step is None else number(step, unit="difference of shares"),
         shapes=shapes,
+    )
+
+
+def _hypothesis(index: _Index) -> Hypothesis | None:
+    whole = next(iter(index.get((Kind.HYPOTHESIS, Metric.WHOLE), ())), None)
+    if whole is None:
+        return None
+    parts = [
+        {
+            "claim": finding.claim,
+            "verdict": finding.label,
+            "from_rung": finding.at.from_rung,
+            "rung": finding.at.rung,
+            "change": number(finding, unit="difference of shares"),
+            "test": as_test(finding),
+            **{name: getattr(finding, name) for name in ("questions_needed", "n_questions", "gates_failed")},
+        }
+        for finding in index.get((Kind.HYPOTHESIS, Metric.PART), ())
+    ]
+    return Hypothesis.model_validate(
+        {
+            "claim": whole.claim,
+            "registered": STATED_AFTERWARDS not in whole.limits,
+            "verdict": whole.label,
+            "reason": None if whole.reason == ALL_PARTS else whole.reason,
+            "finding": whole.id,
+            "test": as_test(whole),
+            "parts": tuple(parts),
+        }
     )
 
 

@@ -157,7 +157,7 @@ class Elicitation(LoopPart):
     top_p: float | None
     seed: NonNegativeCount
     controls: tuple[str, ...]
-    hypothesis: tuple[int, ...] | None
+    hypothesis: tuple[int, ...] | str | None
     planned_level: Probability
     planned_margin: Positive
     not_tried: tuple[NotTried, ...]

@@ -1,8 +1,11 @@
 """The statement as Markdown: the bound first, then the claims, then the evidence."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from overthink.governance.statement.curve_schema import Curve, Number, Point
+from overthink.data.hypothesis import regimes_and_parts
+from overthink.data.hypothesis_text import PartResult, part_texts, untested_text, whole_text
+from overthink.data.kinds import HypothesisLabel
+from overthink.governance.statement.curve_schema import Curve, Hypothesis, Number, Point
 from overthink.governance.statement.rules.prose import budget, curve_name, interval, percent, quote
 from overthink.governance.statement.schema import ArmTried, Budget, Claim, Elicitation, Statement
 
@@ -148,9 +151,39 @@ def _curve(curve: Curve) -> list[str]:
         "",
         f"Shape: {', '.join(shapes) or 'not tested'}. A plateau is {'shown' if curve.plateau.shown else 'not shown'}.",
     ]
+    if curve.hypothesis is not None:
+        lines.append(_hypothesis(curve.hypothesis, {point.rung: _rung(point) for point in curve.points}))
     if curve.extreme is not None:
         lines.append(f"The task is at its {curve.extreme}: a change in one direction cannot be seen.")
     return [*lines, ""]
+
+
+def _hypothesis(hypothesis: Hypothesis, levels: Mapping[int, str]) -> str:
+    """Return the sentences on a hypothesis with directions."""
+    if not hypothesis.parts:
+        return untested_text(hypothesis.claim, hypothesis.reason, is_registered=hypothesis.registered)
+    _, parts = regimes_and_parts(hypothesis.claim)
+    results = [
+        PartResult(
+            part=part,
+            label=HypothesisLabel(verdict.verdict),
+            estimate=verdict.change.estimate,
+            low=verdict.change.low,
+            high=verdict.change.high,
+            level=verdict.change.level,
+            n_questions=verdict.n_questions,
+            questions_needed=verdict.questions_needed,
+            rungs=(levels[verdict.from_rung], levels[verdict.rung]),
+        )
+        for verdict, part in zip(hypothesis.parts, parts or (), strict=True)
+    ]
+    whole = whole_text(HypothesisLabel(hypothesis.verdict), hypothesis.reason)
+    texts = part_texts(results, is_registered=hypothesis.registered)
+    return " ".join(texts if len(results) == 1 else [*texts, whole])
+
+
+def _rung(point: Point) -> str:
+    return budget(point) if point.requested_tokens is None else f"{point.requested_tokens:,}"
 
 
 def _level(curve: Curve) -> str:

@@ -46,7 +46,7 @@ const SHOWN_COLUMNS = [
   ["id", "finding"], ["kind", "kind"], ["metric", "metric"], ["axis", "axis"], ["task", "task"], ["arm", "arm"], ["level", "asked for"],
   ["k", "k"], ["estimate", "estimate"], ["low", "low"], ["high", "high"], ["estimand", "estimand"], ["selector", "selector"],
   ["rung", "rung"], ["from_rung", "from rung"], ["confidence", "level"], ["simultaneous", "band"], ["questions", "questions"], ["draws", "draws"],
-  ["test", "test"], ["p", "p"], ["p_adjusted", "adjusted p"], ["detects", "detects"], ["label", "label"], ["reason", "reason"], ["gates_failed", "gates failed"], ["limits", "limits"],
+  ["test", "test"], ["p", "p"], ["p_adjusted", "adjusted p"], ["detects", "detects"], ["label", "label"], ["reason", "reason"], ["gates_failed", "gates failed"], ["limits", "limits"], ["claim", "claim"], ["questions_needed", "questions needed"],
 ];
 
 function shownCell(finding, column) {

@@ -44,6 +44,9 @@ function drawVerdicts() {
   const columns = told.some(([, { regimes }]) => regimes.length) ? head.length : head.length - 1;
   byId("verdicttable").replaceChildren(table("Verdicts, for the arms shown", head.slice(0, columns),
     told.map(([curve, verdict]) => verdictRow(curve, verdict).slice(0, columns))));
+  const stated = shownCurves().filter((curve) => curve.hypothesis.length);
+  byId("hypotheses").replaceChildren(...stated.map((curve) => make("li", {}, curveName(curve), " ",
+    ...curve.hypothesis.flatMap((piece) => [piece.finding === null ? text(piece.text) : number(piece.finding, text(piece.text)), " "]))));
   const seen = new Set(told.map(([, { shape }]) => cell(shape, "label")));
   byId("shapewords").replaceChildren(...Object.entries(DATA.words.shapes).filter(([label]) => seen.has(label)).map(([label, said]) =>
     make("li", {}, make("b", {}, label), ": " + said)));

@@ -1,0 +1,190 @@
+"""Verdicts on a hypothesis with directions, on each part and on the whole, adjusted over the curves of a family.
+
+Parts are adjusted part by part: the verdicts on part 1 of all curves together, and so on. Where a whole is confirmed
+after its adjustment, every part of it is shown after its own, since no part has a larger p-value than the whole.
+Opposites that are shown count once for every curve (Bonferroni), on top of the adjustment over the parts of a curve.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from overthink.analysis.families import CurveFamily
+from overthink.analysis.request import CurveContext
+from overthink.data.finding import At, Finding, FindingTest
+from overthink.data.hypothesis import Part, hypothesis_text, part_rungs
+from overthink.data.hypothesis_text import STATED_AFTERWARDS
+from overthink.data.kinds import HypothesisLabel, Kind, Metric
+from overthink.stats.curve import POSITION, REQUESTED_TOKENS, Ladder
+from overthink.stats.hypothesis import HypothesisVerdict
+from overthink.stats.testing import holm
+
+TEST = "parts of a hypothesis, paired by question: intersection-union test, random signs and Student's t"
+
+
+ALL_PARTS = "a verdict on all parts together: no single number"
+"""Reason of a whole that has no estimate for no other one."""
+
+TOO_FEW = "too few questions for any verdict: not counted among the curves of its family"
+
+_NO_CLAIM = (HypothesisLabel.CONTRADICTED, HypothesisLabel.HAD_ENDED)
+
+_SHOWN = (HypothesisLabel.SHOWN, HypothesisLabel.CONFIRMED)
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A failed gate and the reason why trends of a curve are withheld."""
+
+    gate: str
+    reason: str
+
+
+def tested_parts(context: CurveContext, ladder: Ladder) -> tuple[Part, ...] | None:
+    """Return the parts of the hypothesis, or None where there are none, or they do not fit the ladder.
+
+    Args:
+        context: The curve.
+        ladder: Its ladder.
+    """
+    parts = context.analysis.parts
+    return None if parts is None or _misfit(parts, ladder) is not None else parts
+
+
+def hypothesis_findings(
+    context: CurveContext,
+    verdict: HypothesisVerdict | None,
+    ladder: Ladder,
+    *,
+    reason: str | None,
+    withheld: Withheld | None,
+) -> Iterator[Finding]:
+    """Yield the verdict on the whole, then those on the parts.
+
+    Args:
+        context: The curve; its analysis has a hypothesis with directions.
+        verdict: The verdict, without what rests on traces that had ended; None where the curve could not be tested.
+        ladder: The ladder of the curve.
+        reason: Why the curve could not be tested, if that is not the ladder.
+        withheld: Why no trend may be claimed; None where it may.
+    """
+    analysis = context.analysis
+    assert analysis.parts is not None
+    limits = [f"margin {100 * analysis.margin:g} points: smaller differences count as none"]
+    if not analysis.registered:
+        limits.append(STATED_AFTERWARDS)
+    if ladder.unit != REQUESTED_TOKENS:
+        limits.append(f"rungs are placed by {ladder.unit}")
+    gates = (*context.failed_gates(range(context.rungs)), *(() if withheld is None else (withheld.gate,)))
+    finding = context.finding(Kind.HYPOTHESIS, Metric.WHOLE, At())
+    whole = replace(
+        finding,
+        label=HypothesisLabel.NOT_SHOWN,
+        n_draws=int(context.draws.min()),
+        test=FindingTest(TEST),
+        gates_failed=gates,
+        limits=tuple(limits),
+        claim=hypothesis_text(analysis.parts),
+    )
+    obstacle = withheld.reason if withheld is not None else _misfit(analysis.parts, ladder) or reason
+    if verdict is None or withheld is not None:
+        yield replace(whole, reason=obstacle)
+        return
+    test = FindingTest(TEST, p=verdict.p_value)
+    yield replace(whole, label=verdict.label, test=test, reason=ALL_PARTS)
+    for number, part in enumerate(verdict.parts, start=1):
+        is_contradicted = part.label == HypothesisLabel.CONTRADICTED
+        # Its id has its number alone: the rungs of a part depend on the ladder.
+        own = context.finding(Kind.HYPOTHESIS, Metric.PART, At(), part=f"part{number}")
+        yield replace(
+            own,
+            at=replace(context.between(part.rung, part.from_rung), part=number),
+            label=part.label,
+            estimate=part.estimate,
+            low=part.low,
+            high=part.high,
+            level=1 - 2 * analysis.alpha,
+            n_draws=int(context.draws.min()),
+            test=FindingTest(TEST, p=part.p_opposite if is_contradicted else part.p_shown),
+            gates_failed=context.failed_gates(range(part.from_rung, part.rung + 1)),
+            limits=tuple(limits),
+            questions_needed=part.questions_needed,
+            claim=str(part.part),
+        )
+
+
+def adjust_hypotheses(
+    findings: Sequence[Finding], families: Mapping[str, CurveFamily], *, alpha: float
+) -> Iterator[Finding]:
+    """Yield all findings, with p-values on hypotheses adjusted over their family; lost labels are "not shown".
+
+    Args:
+        findings: Findings of all curves.
+        families: Family of each curve by its prefix.
+        alpha: Error rate of the family.
+    """
+    results = list(findings)
+    members: dict[tuple[str, str, int | None], list[int]] = {}
+    for i, finding in enumerate(results):
+        if finding.kind != Kind.HYPOTHESIS or finding.test is None or finding.test.p is None:
+            continue
+        family = _family_of(finding, families)
+        if family.is_member:
+            members.setdefault((family.name, finding.metric, finding.at.part), []).append(i)
+        else:
+            results[i] = _not_shown(replace(finding, limits=(*finding.limits, TOO_FEW)), 1.0, TOO_FEW)
+    for places in members.values():
+        # What is contradicted or had ended is no claim that could be shown, so that it takes no rank from the others.
+        p_shown = holm([1.0 if results[i].label in _NO_CLAIM else _p(results[i]) for i in places])
+        n = len(places)
+        for i, p in zip(places, p_shown, strict=True):
+            p_adjusted = min(n * _p(results[i]), 1.0) if _is_contradicted(results[i]) else float(p)
+            family = replace(_family_of(results[i], families), size=n)
+            results[i] = _with_adjusted_p(results[i], p_adjusted, family, alpha=alpha)
+    yield from results
+
+
+def _with_adjusted_p(finding: Finding, p: float, family: CurveFamily, *, alpha: float) -> Finding:
+    assert finding.test is not None
+    result = replace(finding, test=replace(finding.test, p_adjusted=p))
+    if family.size > 1 or family.is_declared:
+        result = replace(result, limits=(*result.limits, family.text))
+    if p <= alpha or not (finding.label in _SHOWN or _is_contradicted(finding)):
+        return result
+    return _not_shown(result, p, f"{finding.label} alone (p = {_p(finding):.2g}), but not among {family.size} curves")
+
+
+def _not_shown(finding: Finding, p: float, reason: str) -> Finding:
+    assert finding.test is not None
+    label = finding.label if finding.label == HypothesisLabel.HAD_ENDED else HypothesisLabel.NOT_SHOWN
+    # The estimate of a part stays, so a part has no reason, which is for what is unknown.
+    is_whole = finding.metric == Metric.WHOLE
+    return replace(
+        finding,
+        label=label,
+        test=replace(finding.test, p_adjusted=p),
+        reason=reason if is_whole else finding.reason,
+        limits=finding.limits if is_whole else (*finding.limits, reason),
+    )
+
+
+def _family_of(finding: Finding, families: Mapping[str, CurveFamily]) -> CurveFamily:
+    return families[finding.id.partition(f"/{Kind.HYPOTHESIS}/")[0]]
+
+
+def _is_contradicted(finding: Finding) -> bool:
+    return finding.label == HypothesisLabel.CONTRADICTED
+
+
+def _p(finding: Finding) -> float:
+    return float("nan") if finding.test is None or finding.test.p is None else finding.test.p
+
+
+def _misfit(parts: Sequence[Part], ladder: Ladder) -> str | None:
+    """Return why the parts do not fit the ladder; None where they do."""
+    if ladder.unit == POSITION:
+        return "the rungs have no number of tokens, and the parts of the hypothesis end at tokens"
+    try:
+        part_rungs(parts, ladder.budgets.tolist())
+    except ValueError as failure:
+        return str(failure)
+    return None
