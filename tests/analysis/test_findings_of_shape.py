@@ -8,11 +8,14 @@ import pytest
 from core_pools import pool
 
 from overthink.analysis import findings
+from overthink.analysis.shapes import LEFT_OUT
 from overthink.data.finding import Finding
 from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.plan.analysis import Analysis
+from overthink.reports.curve_tree import report_curves
+from overthink.reports.verdicts import shape_text
 
 BUDGETS = [0, 64, 256, 1024, 4096]
 HUMP = [0.3, 0.5, 0.8, 0.5, 0.3]
@@ -241,3 +244,16 @@ def test_answers_settle() -> None:
     answers = np.array([["a", "b", "b"], ["a", "a", "a"]], dtype=object)[:, None, :]
     found = of(find(pool(np.zeros((2, 1, 3)), answer=answers)), "lock")
     assert [f.estimate for f in found] == [0.5, 1.0]
+
+
+def test_questions_without_a_value_at_some_rung_are_counted_where_the_verdict_is_read() -> None:
+    rows = study(HUMP, questions=60)
+    missing = [row for row in rows if not (row.question in ("q000", "q001") and row.rung == 2)]
+    (shape,) = of(find(missing), "shape")
+    limit = f"2 of 60 {LEFT_OUT}"
+    assert (shape.n_questions, limit in shape.limits) == (58, True)
+    (curve,) = report_curves(find(missing), {})
+    assert shape_text(curve.verdicts[0].shape, 5).line().endswith(limit)
+    (whole,) = of(find(rows), "shape")
+    assert not any(LEFT_OUT in text for text in whole.limits)
+    assert shape_text(whole, 5).left_out == ""

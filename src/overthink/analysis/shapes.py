@@ -23,6 +23,9 @@ ENDS = "the estimate is the highest rung minus the lowest, whatever the shape be
 
 SEARCHED = "the widest of all pairs of rungs, so its estimate is too high on average; its interval allows for that"
 
+LEFT_OUT = "questions have no value at some rung and are left out"
+"""End of the limit that counts them."""
+
 TOO_FEW = "too few questions for any verdict: not counted among the curves of its family"
 
 
@@ -137,6 +140,9 @@ def _verdict(
         limits.append(AFTERWARDS)
     if ladder.unit != REQUESTED_TOKENS:
         limits.append(f"rungs are placed by {ladder.unit}")
+    n_incomplete = int((np.isnan(cells).any(axis=1) & ~np.isnan(cells).all(axis=1)).sum())
+    if n_incomplete:
+        limits.append(f"{n_incomplete} of {int((~np.isnan(cells).all(axis=1)).sum())} {LEFT_OUT}")
     finding = _ends(context, cells, metric, withheld)
     try:
         spec = ShapeTest(

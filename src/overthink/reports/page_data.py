@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from overthink.analysis.shapes import LEFT_OUT
 from overthink.data.finding import Finding
 from overthink.reports import verdicts, wording
 from overthink.reports.curve_tree import SHOWN_ARMS, ReportCurve, ReportRung, default_arms, level
@@ -67,6 +68,7 @@ def page_data(findings: Sequence[Finding], curves: Sequence[ReportCurve]) -> dic
             "estimands": wording.ESTIMAND_TEXTS,
             "shapes": verdicts.SHAPE_TEXTS,
             "tests": verdicts.TEST_TEXTS,
+            "left_out": LEFT_OUT,
             "controls": wording.CONTROL_TEXTS,
         },
     }

@@ -182,7 +182,7 @@ def _tests(curve: ReportCurve) -> tuple[tuple[TextPiece, ...], ...]:
             continue
         of = f"{verdicts.CORRECTED_LABEL}, " if verdict is corrected_verdict else ""
         start = [] if verdict is first else [TextPiece(text.verdict, id_)]
-        after = "; ".join(filter(None, (text.p, text.why, text.could)))
+        after = "; ".join(filter(None, (text.p, text.left_out, text.why, text.could)))
         mde = [TextPiece(text.mde, id_)] if text.mde else []
         lines.append(
             (TextPiece(f"{of}{text.test}: "), *start, TextPiece(f"{', ' if start and after else ''}{after}"), *mde)

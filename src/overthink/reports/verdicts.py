@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from overthink.analysis.shapes import LEFT_OUT
 from overthink.data.finding import Finding
 from overthink.data.kinds import Metric, ShapeLabel
 from overthink.reports import wording
@@ -42,6 +43,7 @@ class ShapeText(NamedTuple):
         could: Minimum detectable effect; empty with a verdict, or if unknown.
         mde: The number in ``could``.
         test: Name of the test.
+        left_out: How many questions the test leaves out; empty for none.
     """
 
     verdict: str
@@ -50,11 +52,13 @@ class ShapeText(NamedTuple):
     could: str
     mde: str
     test: str
+    left_out: str = ""
 
     def line(self) -> str:
         """Return all fields as one line."""
         details = f"{self.p}; {self.test}" if self.p else self.test
-        return "; ".join(filter(None, (f"{self.verdict} ({details})", self.why, f"{self.could}{self.mde}")))
+        mde = f"{self.could}{self.mde}"
+        return "; ".join(filter(None, (f"{self.verdict} ({details})", self.why, mde, self.left_out)))
 
 
 def shape_text(shape: Finding, rungs: int) -> ShapeText:
@@ -73,7 +77,8 @@ def shape_text(shape: Finding, rungs: int) -> ShapeText:
     if shape.label in {None, ShapeLabel.UNDETERMINED} and shape.test is not None and _is_finite(shape.test.mde):
         could = f"could have seen a {'hump or dip' if rungs > 2 else 'change'} of "
         mde = f"{100 * (shape.test.mde or 0):.1f} points or more"
-    return ShapeText(verdict, _p_values(shape), why, could, mde, test)
+    left_out = next((visible(limit, PROSE_LIMIT) for limit in shape.limits if limit.endswith(LEFT_OUT)), "")
+    return ShapeText(verdict, _p_values(shape), why, could, mde, test, left_out)
 
 
 def size_text(size: Finding, rungs: Sequence[ReportRung]) -> str:

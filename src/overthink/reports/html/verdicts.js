@@ -18,7 +18,8 @@ function setsIn(finding) {
 
 function shapeCell({ shape, withheld }) {
   const label = withheld ? "withheld" : cell(shape, "label") || "undetermined";
-  return make("span", {}, number(shape, make("b", { class: "verdict " + (label in DATA.words.shapes ? label : "") }, label)), make("small", {}, (cell(shape, "reason") || "").replace(/^withheld: /, "")));
+  return make("span", {}, number(shape, make("b", { class: "verdict " + (label in DATA.words.shapes ? label : "") }, label)), make("small", {}, (cell(shape, "reason") || "").replace(/^withheld: /, "")),
+    ...cell(shape, "limits").filter((limit) => limit.endsWith(DATA.words.left_out)).map((limit) => make("small", {}, limit)));
 }
 
 function verdictRow(curve, verdict) {
@@ -45,7 +46,7 @@ function drawVerdicts() {
   byId("verdicttable").replaceChildren(table("Verdicts, for the arms shown", head.slice(0, columns),
     told.map(([curve, verdict]) => verdictRow(curve, verdict).slice(0, columns))));
   const stated = shownCurves().filter((curve) => curve.hypothesis.length);
-  byId("hypotheses").replaceChildren(...stated.map((curve) => make("li", {}, curveName(curve), " ",
+  byId("hypotheses").replaceChildren(...stated.map((curve) => make("li", {}, curveName(curve), ": ",
     ...curve.hypothesis.flatMap((piece) => [piece.finding === null ? text(piece.text) : number(piece.finding, text(piece.text)), " "]))));
   const seen = new Set(told.map(([, { shape }]) => cell(shape, "label")));
   byId("shapewords").replaceChildren(...Object.entries(DATA.words.shapes).filter(([label]) => seen.has(label)).map(([label, said]) =>
