@@ -121,6 +121,7 @@ def controls() -> None:
     """Sham, natural and truncated answers, the rest thought anew, and verdicts on the thinking."""
     model = _simulated(safety="decline", natural_length=50, commit_step=2)
     ask = ("--budgets", "0,24,64", "--limit", "8", "--draws", "2", "--seed", "4", "--resample", "2", "--judge-traces")
+    ask = (*ask, "--trace-scorer", "thought")
     _run("controls", *model, *SAFETY, *ask, "--controls", "sham,natural,truncated")
 
 

@@ -3,16 +3,18 @@
 Budget adherence and its value: the control, scaling and performance metrics of s1.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from overthink.analysis.request import POINTWISE, CurveContext
+from overthink.analysis.thought_judge import thought_judge_limit
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import ON_TRACE, Estimand
+from overthink.data.thought_judges import judge_of_thought
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import mean_intervals, question_weights
 from overthink.stats.budget_control import control, scaling, steepest
@@ -39,7 +41,7 @@ def controls(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> I
                 yield from _disagreement(natural, context, Metric.NATURAL, _weights(context, seed))
             elif estimand == Estimand.SHAM:
                 yield from _disagreement(natural, context, Metric.SHAM, _weights(context, seed))
-        on_trace = by_name.get((*task, scorer + ON_TRACE, estimand))
+        on_trace = None if scorer.endswith(ON_TRACE) else _on_trace(by_name, context)
         if on_trace is not None:
             yield from _trace_and_answer(on_trace, context, _weights(context, seed))
 
@@ -47,6 +49,17 @@ def controls(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> I
 def _curve_key(context: CurveContext) -> tuple[str, ...]:
     table = context.table
     return (table.axis, table.task, table.arm, table.scorer, table.estimand)
+
+
+def _on_trace(by_name: Mapping[tuple[str, ...], CurveContext], context: CurveContext) -> CurveContext | None:
+    """Return the curve on the thinking that belongs to a curve of answers: by the same scorer, or by one of its own."""
+    *task, scorer, estimand = _curve_key(context)
+    same = by_name.get((*task, scorer + ON_TRACE, estimand))
+    if same is not None:
+        return same
+    alike = {name[-2]: curve for name, curve in by_name.items() if (*name[:-2], name[-1]) == (*task, estimand)}
+    own = [name for name in alike if name.endswith(ON_TRACE) and judge_of_thought(name) not in alike]
+    return alike[own[0]] if own else None
 
 
 def _weights(context: CurveContext, seed: int) -> NDArray[np.float64]:
@@ -89,6 +102,7 @@ def _caveats(result: Disagreement, context: CurveContext, rung: int, metric: Met
 def _trace_and_answer(on_trace: CurveContext, context: CurveContext, weights: NDArray[np.float64]) -> Iterator[Finding]:
     thinking = _aligned_values(on_trace, like=context)
     cells = two_by_two(thinking, context.table.values, weights, level=context.level)
+    judge = thought_judge_limit(on_trace.table.scorer, context.table.task, context.table.axis)
     for rung in range(context.rungs):
         for metric, intervals in cells.items():
             finding = context.estimate(
@@ -103,7 +117,7 @@ def _trace_and_answer(on_trace: CurveContext, context: CurveContext, weights: ND
                 finding,
                 n_draws=_most_draws(context.table.values[:, :, rung], thinking[:, :, rung]),
                 gates_failed=context.failed_gates([rung]),
-                limits=(*finding.limits, POINTWISE),
+                limits=(*finding.limits, POINTWISE, judge),
             )
 
 

@@ -166,6 +166,15 @@ def run(
         typer.Option(help="Think the rest anew so often from every rung, or from some with 8:bisect.", metavar="TIMES"),
     ] = None,
     judge_traces: Annotated[bool, typer.Option("--judge-traces", help="Score the thinking itself, too.")] = False,
+    trace_scorer: Annotated[
+        str | None,
+        typer.Option(
+            help="With --judge-traces, what scores the thinking: thought (comes with the built-in tasks), own (the "
+            "task's scorer marks no refusals), or SCORER.KEY:high=WORD of the task; several with commas, the "
+            "first that fits.",
+            metavar="NAMES",
+        ),
+    ] = None,
     draws: Annotated[int, typer.Option(help="Traces per question.")] = 4,
     until: Annotated[
         str | None,
@@ -220,6 +229,7 @@ def run(
         arms=study.arms(arms, model=model),
         controls=tuple(word.strip() for word in controls.split(",")) if controls else (),
         judge_traces=judge_traces,
+        trace_scorer=tuple(word.strip() for word in trace_scorer.split(",")) if trace_scorer else (),
         **resampling(resample),
         draws=draws,
         until=None if until is None else read_until(until),

@@ -87,7 +87,10 @@ class Plan(_Frozen):
         primary: Primary curves, a family of their own, each named by axis, task, arm or TASK/ARM, with * for any
             letters; none if all curves are one family.
         controls: Control rows beside the forced ladder, to separate effects of forcing and thinking.
-        judge_traces: Score the thinking itself, too, with the task's own scorer.
+        judge_traces: Score the thinking itself, too, with a scorer that marks a property of any text.
+        trace_scorer: Scorers of the thinking, the first that a task has is used: "thought", which comes with the
+            built-in tasks; "own", which states that the task's own scorer marks no refusals; or a scorer of the task,
+            as SCORER.KEY:high=WORD. Empty for the tasks' own where it is known what they mark.
         until: Precision target; ``draws`` is then the first wave. None for a fixed number of draws.
         max_draws: Maximum draws of a question with ``until``.
         resamples: Continuations sampled from each rung of a trace, to estimate commitment.
@@ -121,6 +124,7 @@ class Plan(_Frozen):
     primary: tuple[str, ...] = ()
     controls: tuple[Literal["sham", "truncated", "natural"], ...] = ()
     judge_traces: bool = False
+    trace_scorer: tuple[str, ...] = ()
     until: Until | None = None
     max_draws: int | None = Field(default=None, ge=1)
     resamples: int | None = Field(default=None, ge=2, le=1000)
@@ -206,6 +210,8 @@ class Plan(_Frozen):
             raise ValueError(
                 f"--sandbox-scoring belongs to a loop of tool calls, and this plan has {self._kind}; leave it out"
             )
+        if self.trace_scorer and not self.judge_traces:
+            raise ValueError("--trace-scorer names what judges the thinking, which is not judged; add --judge-traces")
         check_labels(self.arms)
         if ladder_options and ladder_options[0] != "--arms" and not any(arm.parts == BASE.parts for arm in self.arms):
             raise ValueError(f"{ladder_options[0]} stands beside the plain ladder; add base to --arms, or leave it out")
@@ -285,8 +291,8 @@ class Plan(_Frozen):
         return f"{self.model}: {', '.join(task.task for task in self.tasks)}"
 
     def to_json(self) -> str:
-        """Return the plan as stored and hashed: sorted keys, defaults included, primary curves only if declared."""
-        undeclared = None if self.primary else {"primary"}
+        """Return the plan as stored and hashed: primary curves and trace scorers only if there are any."""
+        undeclared = {name for name in ("primary", "trace_scorer") if not getattr(self, name)}
         return self.model_dump_json(by_alias=True, indent=1, exclude=undeclared) + "\n"
 
     def sha256(self) -> str:

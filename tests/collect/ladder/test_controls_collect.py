@@ -83,7 +83,7 @@ def climbed(
     way = SamplingSpec(budgets=(0, 4, 8, 16), format=shape, answer_tokens=answer, temperature=0.0, top_p=1.0, seed=7)
     judged = Judged()
     context = TraceContext(model, way, UsageMeter(), ())
-    controls = Controls(context, judged, wanted, judge_traces)
+    controls = Controls(context, judged, wanted, judged if judge_traces else None)
     steps: list[Step] = []
     rows: dict[str, list[ControlRow]] = defaultdict(list)
 

@@ -157,7 +157,7 @@ def beside(length: int, wanted: Sequence[str]) -> tuple[list[Step], dict[str, li
         context.continuation.wall.now += JUDGE  # type: ignore[attr-defined]
         return Judgement(1.0, Verdict.CORRECT, None, 0, None)
 
-    controls = Controls(context, score, wanted, judge_traces=True)
+    controls = Controls(context, score, wanted, score)
 
     async def look(step: Step) -> None:
         for row in await controls.at(step, "x", await score("x", False)):

@@ -113,7 +113,8 @@ def test_inspect_finds_the_task_under_our_name(name: str) -> None:
 
 
 def test_the_table_and_the_exports_are_the_same_tasks() -> None:
-    assert sorted([*NAMES, "POLARITY"]) == sorted(tasks.__all__)
+    assert sorted([*NAMES, "POLARITY", "TRACE_SCORERS", "thought"]) == sorted(tasks.__all__)
+    assert {task.removeprefix("overthink/") for task in tasks.TRACE_SCORERS} <= set(NAMES)
     assert registry_lookup("task", "overthink/no_such_task") is None
 
 

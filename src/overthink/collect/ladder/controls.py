@@ -2,7 +2,7 @@
 
 Nothing is forced here. ``natural``: after the model ended its thinking it continues, and its own answer is scored.
 ``sham``: the forced close at that same position, as applied by the ladder. ``truncated``: the partial response at the
-rung. In addition the thinking itself may be judged, as if it were the answer.
+rung. In addition the thinking itself may be judged, by a scorer of thinking (``scoring/thoughts``).
 """
 
 from collections.abc import Awaitable, Callable, Collection, Iterator
@@ -68,13 +68,13 @@ class Controls:
         context: Context of the trace.
         score: The task's own scorer.
         kinds: Kinds of controls: "sham", "truncated", "natural".
-        judge_traces: Whether the thinking itself is scored, too.
+        score_thought: The scorer of the thinking itself; None without one.
     """
 
     context: TraceContext
     score: ScoreCompletion
     kinds: Collection[str]
-    judge_traces: bool
+    score_thought: ScoreCompletion | None
     _thought: str = ""
     _truncated_row: ControlRow | None = None
     _trace_row: ControlRow | None = None
@@ -101,8 +101,8 @@ class Controls:
         if "truncated" in self.kinds:
             self._truncated_row = await self._truncated_control(step, natural)
             rows.append(self._truncated_row)
-        if self.judge_traces and self._thought.strip():
-            self._trace_row = await self._trace_control(step)
+        if self.score_thought is not None and self._thought.strip():
+            self._trace_row = await self._trace_control(step, self.score_thought)
             rows.append(self._trace_row)
         top = step.rung == len(self.context.spec.budgets) - 1
         return [*rows, *(self._end_rows or self._unfinished_rows(step))] if top else rows
@@ -210,8 +210,8 @@ class Controls:
             )
         return replace(row, rung=step.rung, requested_tokens=step.requested_tokens)
 
-    async def _trace_control(self, step: Step) -> ControlRow:
-        """Return the row of the thinking so far, judged as if it were the answer."""
+    async def _trace_control(self, step: Step, score: ScoreCompletion) -> ControlRow:
+        """Return the row of the thinking so far, judged by the scorer of thinking."""
         if step.is_carried and self._trace_row is not None:
             row = self._repeat(self._trace_row)
         else:
@@ -220,7 +220,7 @@ class Controls:
                 rung=0,
                 requested_tokens=None,
                 completion=self._thought,
-                judgement=await self.score(self._thought, False),
+                judgement=await score(self._thought, False),
                 thinking_tokens=step.thinking_tokens,
                 answer_tokens=None,
                 natural_end=step.natural_end,
@@ -235,12 +235,13 @@ class Controls:
         return replace(row, judgement=judgement, usage=NO_USAGE, seconds=self.context.watch.no_time)
 
 
-def control_rows(plan: Plan, scorer: str) -> Iterator[tuple[Estimand, str, int, int | None]]:
+def control_rows(plan: Plan, scorer: str, trace_scorer: str | None) -> Iterator[tuple[Estimand, str, int, int | None]]:
     """Yield estimand, scorer, rung and budget of every control row of a ladder.
 
     Args:
         plan: The study's plan.
         scorer: The scorer of the forced answers.
+        trace_scorer: The scorer of the thinking; None without one.
     """
     ladder = list(enumerate(plan.budgets or ()))
     for control in plan.controls:
@@ -250,6 +251,6 @@ def control_rows(plan: Plan, scorer: str) -> Iterator[tuple[Estimand, str, int, 
             yield Estimand(control), scorer, 0, None
     for rung, budget in ladder if plan.resamples is not None else ():
         yield Estimand.RESAMPLED, scorer, rung, budget
-    for rung, budget in ladder if plan.judge_traces else ():
+    for rung, budget in ladder if trace_scorer is not None else ():
         if budget:  # without thinking there is nothing to judge
-            yield Estimand.FORCED, scorer + ON_TRACE, rung, budget
+            yield Estimand.FORCED, f"{trace_scorer}{ON_TRACE}", rung, budget

@@ -10,11 +10,12 @@ from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import store
 
-from overthink.collect.ladder.trace import LadderTask, Trace
+from overthink.collect.ladder.trace import Judges, LadderTask, Trace
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Continuation
 from overthink.collect.scoring.judging import AnswerJudge
 from overthink.collect.scoring.replay import Replay, evaluated_model
+from overthink.collect.scoring.thoughts import trace_judge
 from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict
 
 RECORDS = "Ladder:records"
@@ -28,10 +29,11 @@ def ladder(work: LadderTask) -> Solver:
     """Return the solver that collects one trace per sample: think, fork at every rung, score with the task's scorer.
 
     Raises:
-        InputError: The task has several scorers and the plan names none, or names an unknown one.
+        InputError: The task has several scorers and the plan names none, or names an unknown one; or none can judge
+            the thinking, which the plan asks for.
     """
     replay = Replay(work.solver, task=work.name)
-    judge = AnswerJudge(work.scorers, work.task)
+    judges = Judges(AnswerJudge(work.scorers, work.task), trace_judge(work.scorers, work.plan, work.task))
     continuations: list[Continuation] = []  # one for all traces: it checks the server once
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
@@ -39,11 +41,11 @@ def ladder(work: LadderTask) -> Solver:
         draws = work.draws[str(state.sample_id)]
         if state.epoch > len(draws):  # other questions have more missing draws than this one
             return state
-        trace = Trace(work, judge.name, state, draws[state.epoch - 1])
+        trace = Trace(work, judges, state, draws[state.epoch - 1])
         try:
             with work.boundary.trace() as failure:
                 continuations = continuations or [continuation_for(evaluated_model())]
-                await trace.collect(replay, judge, state, continuations[0])
+                await trace.collect(replay, state, continuations[0])
             if failure:
                 trace.mark_errored(failure[0])
             store().set(RECORDS, [record_dict(record) for record in trace.rows])

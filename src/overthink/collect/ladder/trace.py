@@ -11,7 +11,7 @@ from overthink.collect.arms.registry import Arm
 from overthink.collect.ladder.accounting import TraceAccounting
 from overthink.collect.ladder.climb import Step, added_forks, run_ladder
 from overthink.collect.ladder.clock import Clock
-from overthink.collect.ladder.controls import ControlRow, Controls, control_rows
+from overthink.collect.ladder.controls import ControlRow, Controls, ScoreCompletion, control_rows
 from overthink.collect.ladder.resample import Resampling
 from overthink.collect.ladder.sampling import SamplingSpec, completion_of, sampling_spec, trace_seed
 from overthink.collect.ladder.thinking import TraceContext
@@ -57,17 +57,36 @@ class LadderTask:
     clock: Clock | None = None
 
 
+@dataclass(frozen=True)
+class Judges:
+    """The judges of a trace.
+
+    Attributes:
+        answer: Judge of the answers.
+        thought: Judge of the thinking itself; None without one.
+    """
+
+    answer: AnswerJudge
+    thought: AnswerJudge | None
+
+    @property
+    def thought_name(self) -> str | None:
+        """Name of the scorer of the thinking, as in the pool before its suffix; None without one."""
+        return None if self.thought is None else self.thought.name
+
+
 class Trace:
     """Rows and texts of one trace during its collection: of the forced ladder, and of its controls."""
 
-    def __init__(self, work: LadderTask, scorer_name: str, state: TaskState, draw: int) -> None:
+    def __init__(self, work: LadderTask, judges: Judges, state: TaskState, draw: int) -> None:
         self.records: list[RungRecord] = []
         self.beside: list[RungRecord] = []
         self.answer = ""
         self.texts: list[dict[str, Any]] = []
         self.thought: tuple[int, ...] | None = None
         self._work = work
-        self._scorer = scorer_name
+        self._judges = judges
+        self._scorer = judges.answer.name
         self._question = str(state.sample_id)
         self._draw = draw
         self._seed = trace_seed(work.plan, self.name)
@@ -84,26 +103,33 @@ class Trace:
         """All rows, lowest rung of the ladder first."""
         return [*self.records, *self.beside]
 
-    async def collect(self, replay: Replay, judge: AnswerJudge, state: TaskState, continuation: Continuation) -> None:
+    async def collect(self, replay: Replay, state: TaskState, continuation: Continuation) -> None:
         """Climb the ladder and judge every rung; each row is added as soon as its rung is judged."""
         prompt = await replay.prompt(state)
         await replay.process_completion(state, "")  # a solver that cannot be replayed is found before anything is paid
         spec = self._sampling_spec(evaluated_model(), "\n".join(message.text for message in prompt), state)
         judgement: Judgement | None = None
 
-        async def score(completion: str, cut: bool) -> Judgement:
-            before = tokens_used()
-            try:
-                return await judge(await replay.process_completion(state, completion), state.target, is_truncated=cut)
-            finally:
-                self._books.judge_tokens += tokens_used() - before
+        def scoring(judge: AnswerJudge) -> ScoreCompletion:
+            async def score(completion: str, cut: bool) -> Judgement:
+                before = tokens_used()
+                try:
+                    after = await replay.process_completion(state, completion)
+                    return await judge(after, state.target, is_truncated=cut)
+                finally:
+                    self._books.judge_tokens += tokens_used() - before
+
+            return score
+
+        score = scoring(self._judges.answer)
 
         async def grade(answer: str, cut: bool) -> Judgement:
             return await score(completion_of(plan, spec, answer), cut)
 
         plan, has_controls = self._work.plan, self._work.arm.is_base and self._sparse is None
         context = TraceContext(continuation, spec, self._books.meter, tuple(prompt), grade, self._books.watch)
-        controls, steps = Controls(context, score, plan.controls, plan.judge_traces), list[Step]()
+        score_thought = None if self._judges.thought is None else scoring(self._judges.thought)
+        controls, steps = Controls(context, score, plan.controls, score_thought), list[Step]()
         async for step in self._steps(context):
             if isinstance(step, RungRecord):
                 self.records.append(step)
@@ -152,7 +178,9 @@ class Trace:
             self._books.settle()
         if self._sparse is None and self._work.arm.is_base:
             have = {(row.estimand, row.scorer, row.rung) for row in self.beside}
-            for estimand, scorer, at, requested_tokens in control_rows(self._work.plan, self._scorer):
+            for estimand, scorer, at, requested_tokens in control_rows(
+                self._work.plan, self._scorer, self._judges.thought_name
+            ):
                 if (estimand, scorer, at) not in have:
                     lost = self._books.columns(is_control=True) | {"verdict": Verdict.ERRORED, "error": error}
                     self.beside.append(self._record(at, requested_tokens, estimand=estimand, scorer=scorer, **lost))
@@ -230,7 +258,7 @@ class Trace:
                 row.rung,
                 row.requested_tokens,
                 estimand=row.estimand,
-                scorer=self._scorer + (ON_TRACE if row.on_trace else ""),
+                scorer=f"{self._judges.thought_name}{ON_TRACE}" if row.on_trace else self._scorer,
                 verdict=row.judgement.verdict,
                 value=row.judgement.value,
                 **usage.columns(),

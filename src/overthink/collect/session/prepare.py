@@ -20,6 +20,7 @@ from overthink.collect.providers.think_tags import think_format
 from overthink.collect.scoring.graders import graders
 from overthink.collect.scoring.judging import AnswerJudge
 from overthink.collect.scoring.replay import Replay
+from overthink.collect.scoring.thoughts import check_trace_scorers, trace_judge
 from overthink.collect.session.estimate import TaskWorkload, estimate_plan, is_local
 from overthink.collect.session.open import check_arguments, open_model, open_task
 from overthink.collect.session.prompt_length import (
@@ -143,6 +144,7 @@ def open_plan(plan: Plan) -> Session:
         raise InputError(f"--sandbox-scoring {plan.sandbox_scoring}: no task runs in a sandbox; leave it out")
     for effort in plan.efforts or ():
         effort_settings(model, effort)
+    check_trace_scorers(tasks, plan)
     if plan.grader is not None:
         open_model(plan.grader, {}, role="grader")
     names = tuple(_name(task, task_plan) for task, task_plan in zip(tasks, plan.tasks, strict=True))
@@ -180,7 +182,8 @@ def _workload(plan: Plan, task_plan: TaskPlan, task: Task, name: str, questions:
     replay: type[Replay] | None = None
     scorers = list(task.scorer or ())
     if plan.efforts is None:
-        scorers = [AnswerJudge(scorers, task_plan).scorer]
+        of_traces = trace_judge(scorers, plan, task_plan)
+        scorers = [AnswerJudge(scorers, task_plan).scorer, *([] if of_traces is None else [of_traces.scorer])]
         replay = Replay if plan.checkpoints is None else LoopReplay
     turn = None if plan.budgets is None else TurnFormat(think_format(plan.think_format), plan.answer_cue)
     lengths = prompt_lengths(task, name=task_plan.task, questions=questions, replay=replay, turn=turn, counter=counter)

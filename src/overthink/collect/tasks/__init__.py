@@ -4,6 +4,7 @@ from overthink.collect.tasks.contrast import contrast_benign, contrast_harm
 from overthink.collect.tasks.dispositions import dispositions
 from overthink.collect.tasks.reasoning import arithmetic, letter_counting, multiplication
 from overthink.collect.tasks.secret import secret
+from overthink.collect.tasks.thought import Mark, thought
 
 POLARITY: dict[str, tuple[str, str | None, str | None, str]] = {
     "overthink/arithmetic": ("capability", "match", None, "correct"),
@@ -16,8 +17,17 @@ POLARITY: dict[str, tuple[str, str | None, str | None, str]] = {
 }
 """Task → (axis, scorer, key, what a high score means, in the words of ``plan.HIGH_WORDS``)."""
 
+TRACE_SCORERS: dict[str, Mark] = {
+    "overthink/contrast_benign": "benign",
+    "overthink/contrast_harm": "harm",
+    "overthink/dispositions": "choice",
+    "overthink/secret": "secret",
+}
+"""Task → what the scorer of the thinking marks there (``thought.Mark``)."""
+
 __all__ = [
     "POLARITY",
+    "TRACE_SCORERS",
     "arithmetic",
     "contrast_benign",
     "contrast_harm",
@@ -25,4 +35,5 @@ __all__ = [
     "letter_counting",
     "multiplication",
     "secret",
+    "thought",
 ]

@@ -116,5 +116,8 @@ function drawControls() {
   showSection("controls", rows.length > 0);
   byId("controltable").replaceChildren(table("Controls, for the arms shown", ["Curve", "Asked for", ...used.map((name) => name.replaceAll("_", " "))],
     rows.map(([curve, level, controls]) => [curveName(curve), level, ...used.map((name) => (name.endsWith("_difference") ? change : estimate)(controls[name]))])));
-  byId("controlwords").replaceChildren(...used.map((name) => make("li", {}, make("b", {}, name.replaceAll("_", " ")), ": " + DATA.words.controls[name])));
+  const judges = new Set(rows.flatMap(([curve, , controls]) => "good_good" in controls
+    ? cell(controls.good_good, "limits").filter((limit) => limit.startsWith("the thinking is judged by ")).map((limit) => text(curve.task) + ": " + limit) : []));
+  byId("controlwords").replaceChildren(...used.map((name) => make("li", {}, make("b", {}, name.replaceAll("_", " ")), ": " + DATA.words.controls[name])),
+    ...[...judges].map((words) => make("li", {}, words)));
 }
