@@ -225,10 +225,10 @@ def test_sections_without_findings_and_their_links_are_hidden(tmp_path: Path) ->
         parts = [a for tag, a in dom.tags if tag in {"section", "a"} and "hidden" in a]
         return {a.get("id") or a.get("href") or "" for a in parts}
 
-    names = {"verdicts", "divergence", "steadiness", "judge", "controls"}
+    names = {"verdicts", "divergence", "steadiness", "commitment", "judge", "controls"}
     bare = opened(page(ladder()), tmp_path)
     assert hidden(bare) == names | {f"#{name}" for name in names}
-    assert hidden(opened(page(everything()), tmp_path)) == set()
+    assert hidden(opened(page(everything()), tmp_path)) == {"commitment", "#commitment"}  # nothing was thought anew
 
 
 def test_bands_are_areas_and_corrected_values_stand_beside(tmp_path: Path) -> None:

@@ -96,6 +96,7 @@ class ReportCurve:
         drift: Drift of the judge's error along the ladder.
         controls: Controls without a rung, by metric.
         about: Findings on the whole curve: extremes, an effort sweep without effect.
+        commitment: Shares of traces that commit, by metric; of curves that were thought anew.
         token_totals: Token sums over the pool, by metric.
         reference: Tokens of one attempt at K = 1; None if not stated.
         is_control: Whether the curve is a control beside the task's own curve, and no result by itself.
@@ -116,6 +117,7 @@ class ReportCurve:
     drift: Finding | None
     controls: dict[str, Finding]
     about: list[Finding]
+    commitment: dict[str, Finding]
     token_totals: dict[str, Finding]
     reference: float | None
     is_control: bool
@@ -221,6 +223,7 @@ def _curve(findings: Sequence[Finding], judge: str, reference: float | None, *, 
         drift=next((f for f in whole.get(Kind.GATE, ()) if f.metric == Metric.JUDGE_DRIFT), None),
         controls=_first_by_metric(whole.get(Kind.DISAGREEMENT, ())),
         about=[f for kind in _ABOUT for f in whole.get(kind, ()) if f.label],
+        commitment=_first_by_metric(whole.get(Kind.COMMITMENT, ())),
         token_totals=_first_by_metric(whole.get(Kind.TOKENS, ())),
         reference=reference,
         is_control=is_control,

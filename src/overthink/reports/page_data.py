@@ -164,6 +164,10 @@ def _curve(curve: ReportCurve, index_of: Mapping[int, int], strings: _Strings) -
             for gap in curve.gaps
         ],
         "flips": indices(curve.flips),
+        "commitment": {
+            "findings": [index_of[id(finding)] for finding in curve.commitment.values()],
+            "text": strings.of(verdicts.commitment_text(curve.commitment), PROSE_LIMIT),
+        },
         "drift": index(curve.drift),
         "controls": {metric: index(finding) for metric, finding in curve.controls.items()},
         "spent": {metric: index(finding) for metric, finding in curve.token_totals.items()},

@@ -54,6 +54,7 @@ def _block(curve: ReportCurve) -> str:
 
 def _after(curve: ReportCurve, rungs: int) -> list[str]:
     about = [visible(f.label or f.reason or f.metric, 240) for f in curve.about]
+    about += [verdicts.commitment_text(curve.commitment)] if curve.commitment else []
     if curve.is_control:
         return [_CONTROL, *about]
     change = verdicts.qualified_change(curve)

@@ -98,6 +98,39 @@ def size_text(size: Finding, rungs: Sequence[ReportRung]) -> str:
     return f"{word}s {100 * size.low:.1f} to {100 * size.high:.1f} points{start} to {end}"
 
 
+COMMITMENT_SHARES: Mapping[str, str] = {
+    Metric.COMMITTED: "committed",
+    Metric.NOT_SETTLED: "changes but does not settle",
+    Metric.NO_CHANGE_SHOWN: "no change shown",
+}
+"""Words of the three shares of traces that were thought anew, by metric."""
+
+
+def commitment_text(commitment: Mapping[str, Finding]) -> str:
+    """Return the three shares of traces as text, and where the committed ones change; why they are unknown otherwise.
+
+    Args:
+        commitment: Findings of the kind commitment of one curve, by metric; empty without any.
+    """
+    shares = [(words, commitment[metric]) for metric, words in COMMITMENT_SHARES.items() if metric in commitment]
+    unknown = [share for _, share in shares if share.estimate is None]
+    if unknown or not shares:
+        return f"commitment unknown: {visible(unknown[0].reason or 'not computed', PROSE_LIMIT)}" if unknown else ""
+    text = "of the traces: " + ", ".join(
+        f"{words} {100 * (share.estimate or 0):.0f} %{_span(share, 100)}" for words, share in shares
+    )
+    tokens = commitment.get(Metric.COMMITMENT_TOKENS)
+    if tokens is None or tokens.estimate is None:
+        return text
+    return f"{text}; the committed ones change by {tokens.estimate:,.0f} tokens on average{_span(tokens, 1)}"
+
+
+def _span(finding: Finding, scale: float) -> str:
+    if finding.low is None or finding.high is None:
+        return ""
+    return f" ({scale * finding.low:,.0f} to {scale * finding.high:,.0f})"
+
+
 def is_withheld(shape: Finding) -> bool:
     """Return whether the judge's error forbids any claim about a trend."""
     return Metric.JUDGE_DRIFT in shape.gates_failed and (shape.reason or "").startswith(WITHHELD_LABEL)

@@ -7,6 +7,7 @@ async function showAll() {
   drawTokens();
   drawVerdicts();
   drawSteadiness();
+  drawCommitment();
   drawJudge();
   drawControls();
   await Promise.all([drawCurves(), drawGaps(), drawTries()]);

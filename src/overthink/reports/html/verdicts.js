@@ -89,6 +89,13 @@ function drawSteadiness() {
   ].filter(Boolean));
 }
 
+function drawCommitment() {
+  const curves = shownCurves().filter((curve) => curve.commitment.findings.length);
+  showSection("commitment", curves.length > 0);
+  byId("commitmentlist").replaceChildren(...curves.map((curve) =>
+    make("li", {}, curveName(curve), " ", number(curve.commitment.findings[0], text(curve.commitment.text)))));
+}
+
 function judgeTable(curve) {
   const labelled = (finding) => make("span", {}, estimate(finding), make("small", {}, cell(finding, "label") || ""));
   return table("The judge of " + text(curve.task) + ", " + text(curve.arm), ["Asked for", "Sensitivity", "Specificity", "By the judge", "Corrected", "Rogan–Gladen"],
