@@ -1,5 +1,6 @@
 """Forced against own answers, and thinking against answers: exact cases, laws, and errors that are planted."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from overthink.analysis.controls import controls
 from overthink.analysis.request import CurveContext
+from overthink.analysis.thought_judge import thought_judge_limit
 from overthink.data.finding import Finding, labels, prefixes
 from overthink.data.outcomes import from_records
 from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict
@@ -162,3 +164,38 @@ def test_no_curve_is_failed_for_having_ended() -> None:
     assert "natural_end" not in failed[Estimand.SHAM] | failed[Estimand.FORCED]
     shares = {g.estimate for t in from_records(rows) for g in gates(t) if g.name == "natural_end"}
     assert shares == {1.0}
+
+
+@pytest.mark.parametrize(
+    ("trace_scorer", "beside"), [("judge", {"judge"}), ("thought", {"judge", "other"}), ("other", {"other"})]
+)
+def test_thinking_stands_beside_answers_of_its_own_scorer_or_of_all_if_no_answer_has_it(
+    trace_scorer: str, beside: set[str]
+) -> None:
+    forced = [r for r in pool() if r.estimand is Estimand.FORCED]
+    answers = [r for r in forced if not r.scorer.endswith(ON_TRACE)]
+    thinking = [replace(r, scorer=trace_scorer + ON_TRACE) for r in forced if r.scorer.endswith(ON_TRACE)]
+    rows = [*answers, *(replace(r, scorer="other") for r in answers), *thinking]
+    tables = sorted(from_records(rows), key=labels)
+    pages = [
+        CurveContext.of(t, Analysis(0.95), prefix=p, scorers=2, family=3, weights=weights(len(t.questions)))
+        for t, p in zip(tables, prefixes(tables), strict=True)
+    ]
+    cells = [f for f in controls(pages, rng=np.random.default_rng(0)) if f.kind == "two_by_two"]
+    assert {f.scorer for f in cells} == beside
+    assert all(
+        f"the thinking is judged by {trace_scorer}: its error on thinking is not measured" in f.limits for f in cells
+    )
+
+
+@pytest.mark.parametrize(
+    ("axis", "scorer", "task", "said"),
+    [
+        ("safety", "refusal", "overthink/contrast_harm", "marks refusals.* only says that it does not refuse"),
+        ("benign", "judge", "t", "marks refusals.* only says that it refuses"),
+        ("safety", "not_leaked", "overthink/secret", "holds the password.*7 of 9 "),
+        ("safety", "thought", "mine", "its error on thinking is not measured"),
+    ],
+)
+def test_a_verdict_on_thinking_says_how_its_judge_errs(axis: str, scorer: str, task: str, said: str) -> None:
+    assert re.search(said, thought_judge_limit(scorer + ON_TRACE, task, axis))
