@@ -1,8 +1,9 @@
 """Interface of the collector to a study: existing traces, and callbacks for new ones."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from overthink.data.decisions import TraceDecisions
 from overthink.data.missing_rungs import SparseTrace, TraceKey
 from overthink.data.record import RungRecord
 from overthink.data.tokens import CutShort
@@ -20,6 +21,8 @@ class TraceSink:
         draws: Number of draws by task and question; None for that of the plan.
         on_cut_short: Receives the usage of a trace interrupted by the end of the run, possibly one stored just before.
             It must not raise: the run ends with an error of its own.
+        decisions: Decisions of finished traces of arms that decide; traces of a placebo take theirs from here.
+        on_decisions: Receives those of a new trace, before `on_trace`.
     """
 
     done: Collection[TraceKey]
@@ -28,3 +31,10 @@ class TraceSink:
     on_trace: Callable[[Sequence[RungRecord]], None]
     draws: Mapping[tuple[str, str], int] | None = None
     on_cut_short: Callable[[CutShort], None] = lambda _: None
+    decisions: dict[TraceKey, TraceDecisions] = field(default_factory=dict)
+    on_decisions: Callable[[TraceDecisions], None] = lambda _: None
+
+    def store_decisions(self, trace: TraceDecisions) -> None:
+        """Store the decisions of a finished trace, for placebos to take theirs from."""
+        self.on_decisions(trace)
+        self.decisions[trace.key] = trace

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from overthink.data.decisions import PLACEBO, placebo_label, placebo_of
 from overthink.errors import InputError
 
 SettingValue = str | int | float | bool
@@ -41,7 +42,24 @@ class ArmPlan(BaseModel):
             )
         if not self.parts or len(set(self.parts)) < len(self.parts):
             raise ValueError(f"arm {self.label}: needed at least one part, and each once; seen {list(self.parts)}")
+        if PLACEBO in self.parts or placebo_of(self.label) is not None:
+            self._placebo()
         return self
+
+    def _placebo(self) -> None:
+        """Check that a placebo is called after its arm, and no other arm is."""
+        of = self.settings.get("of")
+        if self.parts != (PLACEBO,) or set(self.settings) != {"of"} or self.label != placebo_label(str(of)):
+            raise ValueError(
+                f"arm {self.label} has the parts {'+'.join(self.parts)} and the settings "
+                f"{', '.join(self.settings) or 'none'}; needed for a placebo: placebo:of=ARM, with no other part, "
+                "setting or label, and ARM the label of another arm"
+            )
+
+    @property
+    def placebo_of(self) -> str | None:
+        """Label of the arm that it is a placebo of; None for any other arm."""
+        return placebo_of(self.label)
 
 
 BASE = ArmPlan(label="base", parts=("base",))
@@ -99,8 +117,24 @@ def check_labels(arms: Iterable[ArmPlan]) -> None:
         raise ValueError(f"two arms are called {twice[0]}; name one of them with the setting as=LABEL")
 
 
+def check_placebos(arms: Iterable[ArmPlan]) -> None:
+    """Check that every placebo is that of another arm, which is none itself.
+
+    Raises:
+        ValueError: It is not.
+    """
+    own = {arm.label: arm for arm in arms}
+    choices = ", ".join(label for label, arm in own.items() if arm.placebo_of is None)
+    for arm in own.values():
+        of = arm.placebo_of
+        if of is not None and (of not in own or own[of].placebo_of is not None):
+            fault = "there is no such arm" if of not in own else "that is a placebo itself"
+            raise ValueError(f"{arm.label}: {fault}; needed: of=ARM with one of the arms {choices or '(none given)'}")
+
+
 def _arm(name: str, settings: dict[str, SettingValue]) -> ArmPlan:
-    label = str(settings.pop("as", name))
+    is_named_after = name.lower() == PLACEBO and "of" in settings
+    label = str(settings.pop("as", placebo_label(str(settings["of"])) if is_named_after else name))
     try:
         return ArmPlan(label=label, parts=tuple(name.lower().split("+")), settings=settings)
     except ValueError as fault:

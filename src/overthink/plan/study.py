@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from overthink._version import __version__
 from overthink.data.hypothesis import hypothesis_text, part_rungs, regimes_and_parts
 from overthink.errors import InputError
-from overthink.plan.arms import BASE, ArmPlan, check_labels
+from overthink.plan.arms import BASE, ArmPlan, check_labels, check_placebos
 from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.stopping import Until
 
@@ -213,6 +213,7 @@ class Plan(_Frozen):
         if self.trace_scorer and not self.judge_traces:
             raise ValueError("--trace-scorer names what judges the thinking, which is not judged; add --judge-traces")
         check_labels(self.arms)
+        check_placebos(self.arms)
         if ladder_options and ladder_options[0] != "--arms" and not any(arm.parts == BASE.parts for arm in self.arms):
             raise ValueError(f"{ladder_options[0]} stands beside the plain ladder; add base to --arms, or leave it out")
         if len(set(self.controls)) < len(self.controls):

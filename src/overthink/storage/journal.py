@@ -11,6 +11,9 @@ logs, where the model's text is. Token ids and not text, because tokenizing text
 tokens. A trace is written here before it is written to the journal, so that every trace of the journal can be forked
 again.
 
+``decisions.jsonl``: decisions of finished traces of arms that decide, without any text. A trace is written here before
+it is written to the journal, so that a placebo can take the decisions of every trace of the journal.
+
 ``waves.jsonl``: number of draws of each question, by wave; a wave is on the disk before its first draw.
 """
 
@@ -22,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter
 
+from overthink.data.decisions import TraceDecisions
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.record import POOL_VERSION, RungRecord
 from overthink.data.tokens import UNDIVIDED, CutShort, TokenUsage
@@ -37,6 +41,7 @@ _TRACE = TypeAdapter(tuple[RungRecord, ...])
 _CUT_SHORT = TypeAdapter(CutShort)
 _DIVIDED = {"paid": {field.name for field in dataclasses.fields(TokenUsage)} - set(UNDIVIDED)}
 _THOUGHT: TypeAdapter[Thought] = TypeAdapter(Thought)
+_DECISIONS = TypeAdapter(TraceDecisions)
 _HAS_ERROR = b'"error":"'  # in a text the quotes would be escaped
 
 
@@ -110,6 +115,20 @@ def read_thoughts(path: Path) -> dict[TraceKey, tuple[int, ...]]:
         InputError: The file is of another kind or version, or damaged before its last line.
     """
     return {(task, arm, question, draw): ids for _, (task, arm, question, draw, ids) in thoughts_file(path).read()}
+
+
+def decisions_file(path: Path) -> JsonLines[TraceDecisions]:
+    """Return the file of decisions: one trace per line."""
+    return JsonLines(path, {"overthink.decisions": 1}, _DECISIONS)
+
+
+def read_decisions(path: Path) -> dict[TraceKey, TraceDecisions]:
+    """Decisions by trace; where a trace was tried twice, the later. Empty where there is no such file.
+
+    Raises:
+        InputError: The file is of another kind or version, or damaged before its last line.
+    """
+    return {trace.key: trace for _, trace in decisions_file(path).read()}
 
 
 def wave_file(path: Path) -> JsonLines[WaveDraws]:

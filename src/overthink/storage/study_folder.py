@@ -138,6 +138,11 @@ class StudyFolder:
         return self.path / "unfinished.jsonl"
 
     @property
+    def decisions(self) -> Path:
+        """Decisions of arms that decide, trace by trace, for placebos to take theirs from; no text."""
+        return self.path / "decisions.jsonl"
+
+    @property
     def waves(self) -> Path:
         """Number of draws of each question, wave by wave, with adaptive sampling."""
         return self.path / "waves.jsonl"

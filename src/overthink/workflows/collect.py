@@ -1,16 +1,17 @@
 """Collect the traces of a plan: each is stored as soon as it is complete; all rows are returned as a source."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
+from overthink.data.decisions import TraceDecisions
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.record import RungRecord
 from overthink.data.tokens import NO_USAGE, CutShort
 from overthink.data.verifier_scores import with_scores
 from overthink.data.waves import Waves
 from overthink.errors import StoppedError
-from overthink.storage.journal import journal_file, thoughts_file, unfinished_file
+from overthink.storage.journal import decisions_file, journal_file, read_decisions, thoughts_file, unfinished_file
 from overthink.storage.json_documents import read_questions, write_questions
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_scores, read_verified
@@ -42,8 +43,9 @@ def collect_traces(
     from overthink.collect.sinks import TraceSink
 
     session = _with_questions(session, folder)
-    traces = dict(existing.done)
+    traces, decisions = dict(existing.done), read_decisions(folder.decisions)
     with (
+        decisions_file(folder.decisions) if any(arm.decides for arm in session.arms) else nullcontext() as deciding,
         journal_file(folder.journal) as journal,
         thoughts_file(folder.thoughts) as thoughts,
         unfinished_file(folder.unfinished) as cut_short_file,
@@ -51,6 +53,10 @@ def collect_traces(
 
         def save_thinking(trace: TraceKey, ids: Sequence[int]) -> None:
             thoughts.append((*trace, tuple(ids)))
+
+        def save_decisions(trace: TraceDecisions) -> None:
+            if deciding is not None:
+                deciding.append(trace)
 
         def save_trace(rows: Sequence[RungRecord]) -> None:
             journal.append(tuple(rows))
@@ -64,7 +70,11 @@ def collect_traces(
                     cut_short_file.append(trace)
 
         def collect(draws: Draws | None) -> None:
-            sink = TraceSink(traces, existing.sparse, save_thinking, save_trace, draws, save_cut_short)
+            sink = TraceSink(
+                *(traces, existing.sparse, save_thinking, save_trace, draws, save_cut_short),
+                decisions=decisions,
+                on_decisions=save_decisions,
+            )
             collect_missing = collect_ladder if session.plan.checkpoints is None else run_agent_loops
             collect_missing(session, study=folder.path.name, log_dir=folder.logs, sink=sink)
 

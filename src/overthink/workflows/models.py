@@ -202,14 +202,16 @@ def deployed_roles(plan: Plan, judges: Iterable[str], *, free: bool) -> dict[str
     model = inspect_model(plan.model, plan.model_args)
     model = replace(model, host="here") if free else model
     graders = tuple(model if name == plan.model else inspect_model(name) for name in dict.fromkeys(judges))
+    own = {arm.label: arm for arm in plan.arms}
+    acting = {arm.label: own[arm.placebo_of or arm.label] for arm in plan.arms}  # a placebo pays what its arm pays
     return {
-        arm.label: DeployedRoles(
+        label: DeployedRoles(
             model=model,
             guards=_guards(arm, model),
             step_verifiers=_step_verifiers(arm, model),
             judges=graders,
         )
-        for arm in plan.arms
+        for label, arm in acting.items()
     }
 
 

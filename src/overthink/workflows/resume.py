@@ -7,7 +7,7 @@ Token usage of traces that were cut short or failed and were collected again; th
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from overthink.errors import InputError
 from overthink.plan.arms import BASE
 from overthink.plan.study import Plan
 from overthink.storage.files import file_sha256
-from overthink.storage.journal import has_failures, read_journal, read_thoughts, read_unfinished
+from overthink.storage.journal import has_failures, read_decisions, read_journal, read_thoughts, read_unfinished
 from overthink.storage.json_documents import read_plan, write_plan
 from overthink.storage.study_folder import StudyFolder, refuse_if_held, study_lock
 
@@ -83,7 +83,8 @@ def stored_traces(folder: StudyFolder, plan: Plan) -> StoredTraces:
     Failed traces are omitted, so that they are tried again. Of repeated traces the last one counts.
 
     Raises:
-        InputError: The journal is damaged, or a trace lacks a rung and its thinking is not stored as token ids.
+        InputError: The journal is damaged, a trace lacks a rung and its thinking is not stored as token ids, or a
+            placebo was added to an arm whose decisions are not stored.
     """
     if plan.efforts is not None or not folder.journal.exists():
         return StoredTraces({}, {})
@@ -94,7 +95,20 @@ def stored_traces(folder: StudyFolder, plan: Plan) -> StoredTraces:
     }
     done = {name: trace for name, trace in traces.items() if _is_whole(trace, plan)}
     lacking = {name: trace for name, trace in traces.items() if name not in done}
+    _check_decisions(folder, plan, done)
     return StoredTraces(done, _sparse(folder, plan.budgets or (), lacking) if lacking else {})
+
+
+def _check_decisions(folder: StudyFolder, plan: Plan, done: Collection[TraceKey]) -> None:
+    """Check that the decisions of every stored trace are stored, too, if its arm has a placebo."""
+    of = {arm.placebo_of for arm in plan.arms} - {None}
+    lost = {key for key in done if key[1] in of} if of else set()
+    if lost and lost - read_decisions(folder.decisions).keys():
+        arms = ", ".join(sorted({arm for _, arm, _, _ in lost}))
+        raise InputError(
+            f"{folder.path}: a placebo of {arms} cannot be added, because the decisions of its finished traces are not "
+            "stored: an earlier version collected them. Run the arm and its placebo in another --out."
+        )
 
 
 def _is_whole(trace: tuple[RungRecord, ...], plan: Plan) -> bool:

@@ -18,7 +18,9 @@ from overthink.plan.study import checked_plan
 ROLLOUTS = "verifier=rollouts:n=2;tokens=6;against=consensus"
 ARMS = (
     f"base,prm-beam,prm-beam:as=rolled,width=2,children=2,aggregate=min,{ROLLOUTS},dvts,tot,lookahead,revise,"
-    f"revise:as=revise by rollouts,rounds=1,{ROLLOUTS}"
+    f"revise:as=revise by rollouts,rounds=1,{ROLLOUTS},"
+    "placebo:of=prm-beam,placebo:of=dvts,placebo:of=tot,placebo:of=lookahead,placebo:of=revise,"
+    "placebo:of=revise by rollouts"
 )
 
 
@@ -69,7 +71,8 @@ def test_every_search_is_charged_for_all_that_it_spends(counted: list[int], tmp_
     for row in rows:
         assert (row.thinking_tokens or 0) <= (row.requested_tokens or 0)
     spent = {arm.label: [row for row in tops(rows) if row.arm == arm.label] for arm in plan.arms}
-    for arm, mine in spent.items():
+    for label, mine in spent.items():
+        arm = label.removeprefix("placebo:of=")  # a placebo pays for every call of its arm
         if not arm.startswith("revise"):  # a chain may answer from its last draft
             assert (sum(row.pruned_tokens or 0 for row in mine) > 0) == (arm != "base")
         assert (sum(row.probe_tokens or 0 for row in mine) > 0) == arm.startswith(("lookahead", "revise"))

@@ -114,7 +114,8 @@ def paid(rows: list[RungRecord]) -> dict[str, int]:
 ARMS = (
     "base,safethink:m=1,as=m1,safethink:m=3,as=m3,primer,saferemind,monitor,monitor:action=redirect,as=redirected,"
     "safethink+wait:rounds=2,minimum=36,as=both,safethink:m=3,guard=steertest/g,scale=word,as=asked,"
-    "zerothink,lessthink,morethink,wait:rounds=1,minimum=20"
+    "zerothink,lessthink,morethink,wait:rounds=1,minimum=20,"
+    "placebo:of=m3,placebo:of=asked,placebo:of=redirected,placebo:of=monitor,placebo:of=saferemind,placebo:of=both"
 )
 
 
@@ -130,6 +131,8 @@ def calls(arm: str, steps: int) -> int | None:
 def expected(row: RungRecord) -> bool | None:
     """What the truth says of a row; None where it depends on where the thinking stopped."""
     truth = SimulatedModel(**MODEL)  # type: ignore[arg-type]
+    if row.arm.startswith("placebo:"):
+        return None  # it steers what another question calls for
     steps = -(-(row.requested_tokens or 0) // truth.step_tokens)
     steered = calls(row.arm, steps) if row.axis == "safety" else 0  # what is harmless is never steered
     tokens = row.thinking_tokens or 0
@@ -142,7 +145,8 @@ def test_every_arm_does_what_the_truth_says_and_pays_every_token_once(counted: d
     rows = collected(tmp_path, plan(ARMS, limit=6))
     told = paid(rows)
     assert (told["prompt"], told["decoded"]) == (counted["prompt"], counted["decoded"])
-    assert paid([row for row in rows if row.arm == "asked"])["guard"] == counted["guard"]
+    assert paid([row for row in rows if row.arm in ("asked", "placebo:of=asked")])["guard"] == counted["guard"]
+    assert paid([row for row in rows if row.arm == "placebo:of=m3"])["guard"] > 0
     assert told["thrown"] > 0  # the control: a till that forgot what was thrown away would be short of so many
     for row in rows:
         assert (row.thinking_tokens or 0) <= (row.requested_tokens or 0)

@@ -170,6 +170,8 @@ class Component:
         max_segments: Maximum number of thinking segments beyond one per rung; None if it thinks in steps.
         inserted_texts: Texts that it may insert into the thinking at most; known if it thinks in segments.
         models: Models that it calls besides the model under test.
+        decides: What it decides by what it reads: at which "steps" it acts, or which of several "candidates" goes on;
+            "" for one that acts whatever it reads, which has no placebo.
     """
 
     name: str
@@ -184,3 +186,4 @@ class Component:
     max_segments: Callable[[Settings], int] | None = None
     inserted_texts: Callable[[Settings], tuple[str, ...]] = lambda _: ()
     models: Callable[[Settings], tuple[str, ...]] = lambda _: ()
+    decides: Literal["", "steps", "candidates"] = ""

@@ -1,7 +1,7 @@
 """The arms of a study: registry of components, settings of an arm, and the opened arm."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from overthink.collect.arms.component import Component, Intervention, Settings, StepperSetup, Strategy, resolve_options
@@ -9,7 +9,7 @@ from overthink.collect.arms.interventions import monitor, primer, saferemind, sa
 from overthink.collect.arms.strategies import beam_search, budget_forcing, calculator, no_thinking, revision
 from overthink.collect.ladder.thinking import InOnePiece, OneStep, StepByStep, Stepper, Thinker, TraceContext
 from overthink.errors import InputError
-from overthink.plan.arms import BASE, ArmPlan, SettingValue, read_arms
+from overthink.plan.arms import BASE, ArmPlan, SettingValue, check_placebos, read_arms
 from overthink.plan.study import Plan
 
 
@@ -54,6 +54,7 @@ class Arm:
 
     Attributes:
         plan: The arm's entry in the plan.
+        parts: Its components; those of its arm for a placebo.
         budgets: Thinking budgets of its rungs.
         strategy: Thinking strategy.
         interventions: Interventions on its steps, innermost first.
@@ -64,6 +65,7 @@ class Arm:
     """
 
     plan: ArmPlan
+    parts: tuple[Component, ...]
     budgets: tuple[int, ...]
     strategy: Strategy
     interventions: tuple[Intervention, ...]
@@ -81,6 +83,11 @@ class Arm:
     def is_base(self) -> bool:
         """Whether this is the plain ladder, the only arm with controls and with rungs that can be added later."""
         return self.plan.parts == BASE.parts
+
+    @property
+    def decides(self) -> frozenset[str]:
+        """What it decides by what it reads: "steps", "candidates", both or neither."""
+        return frozenset(part.decides for part in self.parts if part.decides)
 
     def thinker(self, context: TraceContext) -> Thinker:
         """Return the thinker of one trace."""
@@ -100,9 +107,47 @@ def arm_plans(text: str, *, model: str) -> tuple[ArmPlan, ...]:
         model: The model under test; the simulated model has defaults for every setting.
 
     Raises:
-        InputError: An arm or a setting is unknown, a required setting is missing, or a value is invalid.
+        InputError: An arm or a setting is unknown, a required setting is missing, a value is invalid, or a placebo is
+            of an arm that is not there or decides nothing.
     """
-    return tuple(_complete(arm, simulated=model == "overthink/simulated") for arm in read_arms(text))
+    arms = tuple(
+        arm if arm.placebo_of is not None else _complete(arm, simulated=model == "overthink/simulated")
+        for arm in read_arms(text)
+    )
+    try:
+        check_placebos(arms)
+    except ValueError as fault:
+        raise InputError(f"--arms {fault}") from fault
+    parts = {arm.label: _parts(arm) for arm in arms if arm.placebo_of is None}
+    for arm in arms:
+        if arm.placebo_of is not None:
+            _refuse_undecided(arm, parts[arm.placebo_of])
+    return arms
+
+
+def open_arms(plan: Plan) -> tuple[Arm, ...]:
+    """Return the arms of a plan, opened; a placebo shares the models of its arm.
+
+    Raises:
+        InputError: As for :func:`open_arm`, or a placebo is of an arm that decides nothing.
+    """
+    own = {arm.label: open_arm(arm, plan) for arm in plan.arms if arm.placebo_of is None}
+    return tuple(own[arm.label] if arm.placebo_of is None else _placebo(arm, own[arm.placebo_of]) for arm in plan.arms)
+
+
+def _placebo(arm: ArmPlan, of: Arm) -> Arm:
+    _refuse_undecided(arm, of.parts)
+    return replace(of, plan=arm)
+
+
+def _refuse_undecided(placebo: ArmPlan, parts: Sequence[Component]) -> None:
+    if not any(part.decides for part in parts):
+        deciding = ", ".join(part.name for part in PARTS.values() if part.decides)
+        raise InputError(
+            f"--arms {placebo.label}: {placebo.placebo_of} decides nothing by what it reads "
+            f"({'+'.join(part.name for part in parts)}), so it has no placebo; leave it out. Those that decide: "
+            f"{deciding}"
+        )
 
 
 def open_arm(arm: ArmPlan, plan: Plan) -> Arm:
@@ -125,6 +170,7 @@ def open_arm(arm: ArmPlan, plan: Plan) -> Arm:
     strategies = [component for part, component in zip(parts, components, strict=True) if part.role == "strategy"]
     return Arm(
         plan=arm,
+        parts=tuple(parts),
         budgets=budgets[:1] if at_once else budgets,
         strategy=cast("Strategy", strategies[0]) if strategies else Plain(),
         interventions=tuple(
@@ -141,7 +187,7 @@ def open_arm(arm: ArmPlan, plan: Plan) -> Arm:
 
 def reads_probabilities(arms: Sequence[Arm]) -> bool:
     """Return whether an arm reads next-token probabilities, which not every server reports."""
-    return any(PARTS[name].reads_probabilities for arm in arms for name in arm.plan.parts)
+    return any(part.reads_probabilities for arm in arms for part in arm.parts)
 
 
 def _parts(arm: ArmPlan) -> list[Component]:

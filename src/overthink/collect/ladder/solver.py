@@ -53,6 +53,8 @@ def ladder(work: LadderTask) -> Solver:
             with work.boundary.deliberate():
                 if trace.thought is not None and not failure:
                     work.sink.on_thinking(trace.name, trace.thought)
+                if trace.decisions is not None and not failure:
+                    work.sink.store_decisions(trace.decisions)
                 work.sink.on_trace(trace.rows)
         except BaseException:  # Ctrl-C, an unreachable server, a full disk: the run ends, and this trace is discarded
             work.sink.on_cut_short(trace.cut_short())

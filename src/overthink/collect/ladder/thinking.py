@@ -13,6 +13,7 @@ from inspect_ai.model import ChatMessage
 
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.clock import Stopwatch
+from overthink.collect.ladder.decisions import Decisions
 from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.collect.providers.continuation import Continuation, Prefix
 from overthink.collect.scoring.judging import Judgement
@@ -74,6 +75,7 @@ class TraceContext:
         grade: The task's own scorer, which has the target: for oracles only.
         watch: Stopwatch of everything but judging.
         verifier_category: Token category charged for verifier calls.
+        decisions: Decisions of the trace, recorded, or those of another one.
     """
 
     continuation: Continuation
@@ -83,6 +85,7 @@ class TraceContext:
     grade: Grade | None = None
     watch: Stopwatch = field(default_factory=lambda: Stopwatch(None))
     verifier_category: Category = Category.VERIFIER
+    decisions: Decisions = field(default_factory=Decisions)
 
     @property
     def question(self) -> str:

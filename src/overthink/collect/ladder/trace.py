@@ -12,6 +12,7 @@ from overthink.collect.ladder.accounting import TraceAccounting
 from overthink.collect.ladder.climb import Step, added_forks, run_ladder
 from overthink.collect.ladder.clock import Clock
 from overthink.collect.ladder.controls import ControlRow, Controls, ScoreCompletion, control_rows
+from overthink.collect.ladder.decisions import Decisions, YokedDecisions, donor_of
 from overthink.collect.ladder.resample import Resampling
 from overthink.collect.ladder.sampling import SamplingSpec, completion_of, sampling_spec, trace_seed
 from overthink.collect.ladder.thinking import TraceContext
@@ -20,6 +21,7 @@ from overthink.collect.scoring.judging import AnswerJudge, Judgement, tokens_use
 from overthink.collect.scoring.replay import Replay, evaluated_model
 from overthink.collect.session.failures import Boundary
 from overthink.collect.sinks import TraceSink
+from overthink.data.decisions import TraceDecisions
 from overthink.data.missing_rungs import Fork, TraceKey, place_rungs
 from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict
 from overthink.data.tokens import CutShort
@@ -92,6 +94,8 @@ class Trace:
         self._seed = trace_seed(work.plan, self.name)
         self._sparse = work.sink.sparse.get(self.name)
         self._books = TraceAccounting(work.clock)
+        self._donor: TraceKey | None = None
+        self._decisions = Decisions()
 
     @property
     def name(self) -> TraceKey:
@@ -127,7 +131,11 @@ class Trace:
             return await score(completion_of(plan, spec, answer), cut)
 
         plan, has_controls = self._work.plan, self._work.arm.is_base and self._sparse is None
-        context = TraceContext(continuation, spec, self._books.meter, tuple(prompt), grade, self._books.watch)
+        self._decisions = self._own_or_yoked()
+        context = TraceContext(
+            *(continuation, spec, self._books.meter, tuple(prompt), grade, self._books.watch),
+            decisions=self._decisions,
+        )
         score_thought = None if self._judges.thought is None else scoring(self._judges.thought)
         controls, steps = Controls(context, score, plan.controls, score_thought), list[Step]()
         async for step in self._steps(context):
@@ -158,6 +166,28 @@ class Trace:
             return run_ladder(context, self._work.arm.thinker(context))
         forced_rows, self.beside = _split_rows(self._sparse.rows, context.spec.budgets)
         return added_forks(context, replace(self._sparse, rows=forced_rows))
+
+    def _own_or_yoked(self) -> Decisions:
+        """Return the empty record of decisions; those of a donor for a placebo.
+
+        Raises:
+            DecisionError: There is no donor.
+        """
+        of = self._work.arm.plan.placebo_of
+        if of is None:
+            return Decisions()
+        stored = self._work.sink.decisions
+        donors = [key for key in stored if key[1] == of]
+        self._donor = donor_of(self.name, donors, seed=self._work.plan.seed)
+        return YokedDecisions(stored[self._donor].decisions, seed=self._seed)
+
+    @property
+    def decisions(self) -> TraceDecisions | None:
+        """Its decisions; None for an arm that decides nothing."""
+        if not self._work.arm.decides:
+            return None
+        donor = None if self._donor is None else (self._donor[0], *self._donor[2:])
+        return TraceDecisions(*self.name, self._decisions.rows, donor)
 
     def mark_errored(self, error: str) -> None:
         """Add an errored row for every missing rung; existing rows are kept.

@@ -13,7 +13,7 @@ from overthink.collect.arms.interventions.saferemind import (
     always_gives_probabilities,
     refuse_without_probabilities,
 )
-from overthink.collect.arms.registry import Arm, models_of, open_arm, reads_probabilities
+from overthink.collect.arms.registry import Arm, models_of, open_arms, reads_probabilities
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.reasoning_levels import effort_settings
 from overthink.collect.providers.think_tags import think_format
@@ -40,6 +40,9 @@ from overthink.plan.study import Plan, TaskPlan
 
 EMBEDDED = ("overthink/smollm2", "overthink/gguf")
 """Models whose server is started here, with the slots and the context that the plan needs."""
+
+MIN_DONOR_QUESTIONS = 2
+"""Questions that a study with a placebo arm needs."""
 
 PROMPT_TOKENS = 1024
 """Context reserved for the prompt of an embedded model, in tokens."""
@@ -162,10 +165,21 @@ def open_plan(plan: Plan) -> Session:
     )
     judges = {name for task in workloads for name in task.graders} | ({plan.grader} if plan.grader else set())
     refuse_guards_that_judge(plan.arms, judges, model=plan.model)
-    arms = () if plan.budgets is None else tuple(open_arm(arm, plan) for arm in plan.arms)
+    arms = () if plan.budgets is None else open_arms(plan)
+    _check_donors(arms, sum(questions))
     if reads_probabilities(arms):
         refuse_without_probabilities(model, plan)
     return Session(plan, model, tasks, names, questions, workloads, arms)
+
+
+def _check_donors(arms: tuple[Arm, ...], questions: int) -> None:
+    """Check that there is another question for a placebo to take its decisions from."""
+    placebo = next((arm.label for arm in arms if arm.plan.placebo_of is not None), None)
+    if placebo is not None and questions < MIN_DONOR_QUESTIONS:
+        raise InputError(
+            f"--arms {placebo} acts as its arm did on another question, and the study has {questions} in all; needed: "
+            f"{MIN_DONOR_QUESTIONS} or more (a higher --limit, or another task)"
+        )
 
 
 def open_plan_model(plan: Plan) -> Model:

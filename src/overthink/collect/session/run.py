@@ -90,6 +90,8 @@ def collect_ladder(
 ) -> None:
     """Collect every missing trace of the plan and pass its rows to the sink as soon as it is finished.
 
+    Placebo arms come last, on all tasks: they act as the traces of their arms did.
+
     Args:
         session: The opened plan.
         study: Name of the study.
@@ -105,8 +107,10 @@ def collect_ladder(
     plan = session.plan
     boundary = Boundary(patience=max(3, plan.concurrency))
     begin_run(session.model)
-    tasks = zip(session.tasks, plan.tasks, session.names, strict=True)
-    for (task, task_plan, name), arm in product(tasks, session.arms):
+    tasks = tuple(zip(session.tasks, plan.tasks, session.names, strict=True))
+    first = [arm for arm in session.arms if arm.plan.placebo_of is None]
+    placebos = [arm for arm in session.arms if arm.plan.placebo_of is not None]
+    for (task, task_plan, name), arm in (*product(tasks, first), *product(tasks, placebos)):
         questions, missing = missing_draws(task, plan, sink, name=name, arm=arm.label)
         if not questions:
             continue

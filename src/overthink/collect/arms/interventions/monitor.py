@@ -39,7 +39,8 @@ class Monitor:
 
         async def monitor_step(path: ReasoningPath, room: int, *, branch: str = "", cue: str = "") -> ReasoningPath:
             longer = await stepper(path, room, branch=branch, cue=cue)
-            if await self.watch.passes(context, longer):
+            is_unsafe = not await self.watch.passes(context, longer)
+            if not context.decisions.act("monitor", path.n_steps, branch, is_unsafe):
                 return longer
             if self.action == "stop":
                 context.meter.charge(Category.REJECTED, longer.tokens - path.tokens)
@@ -70,5 +71,6 @@ MONITOR = Component(
     },
     simulated_defaults={**SIMULATED_GUARD_SETTINGS, "action": "stop"},
     models=models_of_guard,
+    decides="steps",
 )
 """The component `monitor`."""

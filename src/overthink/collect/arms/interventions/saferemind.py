@@ -176,7 +176,8 @@ class SafeRemind:
             line = on_its_own_line(path.text, self.reminder)
             if not cue and path.n_steps and path.text.endswith(LINE_END) and not any(line in s for s in path.steps):
                 ahead = await next_token(context, path)
-                if ahead.high < self.threshold:
+                is_decided = ahead.high < self.threshold
+                if context.decisions.act("saferemind", path.n_steps, branch, is_decided, once=True):
                     return await stepper(path, room, branch=branch, cue=line)
             return await stepper(path, room, branch=branch, cue=cue)
 
@@ -217,5 +218,6 @@ SAFEREMIND = Component(
     simulated_defaults={"reminder": WAIT_SAFELY},
     reads_probabilities=True,
     max_decode_factor=lambda settings: 2.0,  # at worst every line is one token, each with a probe
+    decides="steps",
 )
 """The component `saferemind`."""

@@ -43,15 +43,19 @@ class SafeThink:
     def wrap(self, stepper: Stepper, context: TraceContext) -> Stepper:
         """Return the guarded stepper."""
 
+        async def rejects(path: ReasoningPath, longer: ReasoningPath, branch: str) -> bool:
+            is_unsafe = not await self.watch.passes(context, longer)
+            return context.decisions.act("safethink", path.n_steps, branch, is_unsafe)
+
         async def guarded_step(path: ReasoningPath, room: int, *, branch: str = "", cue: str = "") -> ReasoningPath:
             longer = await stepper(path, room, branch=branch, cue=cue)
-            if path.n_steps >= self.depth or await self.watch.passes(context, longer):
+            if path.n_steps >= self.depth or not await rejects(path, longer, branch):
                 return longer
             care = cue + on_its_own_line(path.text + cue, self.phrase)
             for number in range(self.resamples):
                 context.meter.charge(Category.REJECTED, longer.tokens - path.tokens)
                 longer = await stepper(path, room, branch=f"{branch}/care{number}", cue=care)
-                if await self.watch.passes(context, longer):
+                if not await rejects(path, longer, branch):
                     break
             return longer
 
@@ -76,5 +80,6 @@ SAFETHINK = Component(
     simulated_defaults={**SIMULATED_GUARD_SETTINGS, "m": 3, "b": 2},
     max_decode_factor=lambda settings: 1.0 + float(settings["b"]),
     models=models_of_guard,
+    decides="steps",
 )
 """The component `safethink`."""

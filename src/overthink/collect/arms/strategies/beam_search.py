@@ -42,6 +42,7 @@ PRM_BEAM = Component(
     simulated_defaults={"width": 4, "children": 4, "aggregate": "last", "verifier": "simulated"},
     max_decode_factor=lambda settings: float(settings["width"]),
     models=verifier_model_names,
+    decides="candidates",
 )
 """The component `prm-beam`."""
 
@@ -67,6 +68,7 @@ DVTS = Component(
     simulated_defaults={"width": 4, "children": 2, "aggregate": "last", "verifier": "simulated"},
     max_decode_factor=lambda settings: float(settings["width"]),
     models=verifier_model_names,
+    decides="candidates",
 )
 """The component `dvts`."""
 
@@ -96,6 +98,7 @@ TOT = Component(
     simulated_defaults={"keep": 2, "proposals": 3, "verifier": "simulated"},
     max_decode_factor=lambda settings: float(settings["keep"]) * float(settings["proposals"]),
     models=verifier_model_names,
+    decides="candidates",
 )
 """The component `tot`."""
 
@@ -166,5 +169,6 @@ LOOKAHEAD = Component(
     simulated_defaults={"width": 4, "children": 4, "ahead": 1, "aggregate": "mean", "verifier": "simulated"},
     max_decode_factor=lambda settings: float(settings["width"]) * (1.0 + float(settings["ahead"])),
     models=verifier_model_names,
+    decides="candidates",
 )
 """The component `lookahead`."""

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Optional
 
-from overthink.collect.ladder.thinking import LINE_END, STEP_TOKENS, ReasoningPath
+from overthink.collect.ladder.decisions import draw_order
+from overthink.collect.ladder.thinking import LINE_END, STEP_TOKENS, ReasoningPath, TraceContext
 
 
 def join_cut_step(path: ReasoningPath, longer: ReasoningPath) -> ReasoningPath:
@@ -77,3 +78,19 @@ def rank(node: Node) -> float:
 def best(nodes: Iterable[Node], keep: int) -> list[Node]:
     """Return the best nodes, best first; the first of ties."""
     return sorted(nodes, key=rank, reverse=True)[:keep]
+
+
+def choose(context: TraceContext, nodes: Iterable[Node], keep: int, *moment: str | int) -> list[Node]:
+    """Return the nodes that the arm chooses: the best ones, best first; those of a placebo are drawn uniformly.
+
+    Args:
+        context: The trace's context.
+        nodes: The candidates.
+        keep: Number of nodes to choose at most.
+        moment: Name of the moment, from which the seed of a draw derives.
+    """
+    candidates = list(nodes)
+    if not context.decisions.draws_candidates:
+        return best(candidates, keep)
+    order = draw_order(context.spec.seed, [node.name for node in candidates], *moment)
+    return [candidates[i] for i in order[:keep]]

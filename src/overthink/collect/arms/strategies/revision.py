@@ -15,6 +15,7 @@ from overthink.collect.arms.component import Component, Option, Settings, Steppe
 from overthink.collect.arms.strategies.node import join_cut_step
 from overthink.collect.arms.strategies.values import charged_scores, open_search_verifier, verifier_model_names
 from overthink.collect.arms.verifiers.base import Verifier
+from overthink.collect.ladder.decisions import draw_order
 from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, Thinker, TraceContext, insert_text
 from overthink.collect.providers.continuation import Prefix
 from overthink.collect.scoring.judging import canonical
@@ -150,11 +151,17 @@ class Chain:
         self._path = join_cut_step(path, longer) if cut else longer
 
     def _answer_path(self) -> ReasoningPath:
-        chosen = self._how.selection.select(self._drafts).path if self._drafts else self._path
+        chosen = self._select().path if self._drafts else self._path
         n_pruned = self._path.tokens - chosen.tokens
         self._context.meter.charge(Category.PRUNED, n_pruned - self._pruned)
         self._pruned = n_pruned
         return replace(chosen, ended=self._over)  # the end of a draft is not the end of its chain
+
+    def _select(self) -> Draft:
+        if not self._context.decisions.draws_candidates:
+            return self._how.selection.select(self._drafts)
+        names = [str(number) for number in range(len(self._drafts))]
+        return self._drafts[draw_order(self._context.spec.seed, names, "draft", len(names))[0]]
 
     async def _next_piece(self) -> None:
         if self._piece % 2:
@@ -236,5 +243,6 @@ REVISION = Component(
     simulated_defaults={"rounds": 2, "share": 0.2, "verifier": MAJORITY},
     max_decode_factor=lambda settings: 2.0 + float(settings["rounds"]),
     models=lambda settings: () if settings["verifier"] == MAJORITY else verifier_model_names(settings),
+    decides="candidates",
 )
 """The component `revise`."""

@@ -9,7 +9,7 @@ from functools import partial
 from anyio import CapacityLimiter
 
 from overthink.collect.arms.component import Option, Settings, StepperSetup
-from overthink.collect.arms.strategies.node import best
+from overthink.collect.arms.strategies.node import choose
 from overthink.collect.arms.strategies.tree import Tree, TreeShape
 from overthink.collect.arms.strategies.values import NodeValue
 from overthink.collect.concurrency import gather_limited
@@ -65,7 +65,7 @@ class SearchThinker:
     async def to(self, rung: int, budget: int) -> ReasoningPath:
         """Search up to a budget and return the best path, which has ended only if the whole search has."""
         await gather_limited(self._context.meter, [partial(tree.grow, budget) for tree in self._trees])
-        best_path = best((tree.best for tree in self._trees), 1)[0].path
+        best_path = choose(self._context, (tree.best(rung) for tree in self._trees), 1, "tree", rung)[0].path
         n_pruned = sum(tree.decoded for tree in self._trees) - best_path.tokens
         self._context.meter.charge(Category.PRUNED, n_pruned - self._pruned)
         self._pruned = n_pruned

@@ -6,7 +6,7 @@ from functools import partial
 
 from anyio import CapacityLimiter
 
-from overthink.collect.arms.strategies.node import Node, best
+from overthink.collect.arms.strategies.node import Node, choose
 from overthink.collect.arms.strategies.values import NodeValue
 from overthink.collect.concurrency import gather_limited
 from overthink.collect.ladder.thinking import ReasoningPath, Stepper, TraceContext
@@ -60,15 +60,15 @@ class Tree:
         self._value = value
         self._limiter = limiter
         self._name = name
+        self._round = 0
 
     def plant(self, root: ReasoningPath) -> None:
         """Set the root."""
         self._candidates = [Node(root, self._name)]
 
-    @property
-    def best(self) -> Node:
-        """Candidate with the best score."""
-        return best(self._candidates, 1)[0]
+    def best(self, rung: int) -> Node:
+        """Return the candidate to answer from at a rung: that with the best score."""
+        return choose(self._context, self._candidates, 1, "answer", rung)[0]
 
     @property
     def over(self) -> bool:
@@ -79,7 +79,8 @@ class Tree:
         """Grow until every kept path has used the budget or ended."""
         await self._go_on(budget)
         while any(_has_room(node, budget) for node in self._candidates):
-            best_nodes = best(self._candidates, self._shape.keep)
+            self._round += 1
+            best_nodes = choose(self._context, self._candidates, self._shape.keep, "grow", self._round)
             finished_nodes = [node for node in self._candidates if node.path.ended]
             waiting = [node for node in best_nodes if not node.path.ended and not _has_room(node, budget)]
             growing = [node for node in best_nodes if _has_room(node, budget)]
