@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 from overthink.cost.units import Unit
-from overthink.data.arm_labels import MitigationLabel
+from overthink.data.arm_labels import MitigationLabel, ReadingLabel
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric, ShapeLabel
 from overthink.data.record import Axis, Category, Estimand
@@ -24,6 +24,7 @@ from overthink.governance.statement.rules.claims import AXIS_SELECTORS
 from overthink.governance.statement.rules.prose import unfounded_words
 from overthink.reports.arm_table import MITIGATION_MEANINGS
 from overthink.reports.page import asset
+from overthink.reports.reading_table import READING_MEANINGS
 from overthink.reports.verdicts import SHAPE_TEXTS
 from overthink.reports.wording import AXIS_TEXTS, ESTIMAND_TEXTS, GATE_TEXTS, SELECTOR_COLOURS, SELECTOR_TEXTS
 from overthink.storage.findings import findings_json, read_findings
@@ -90,6 +91,7 @@ def test_every_selector_that_is_claimed_has_a_rule_and_a_place_in_the_schema() -
         (SHAPE_TEXTS, ShapeLabel),
         (SHAPE_SENTENCES, ShapeLabel),
         (MITIGATION_MEANINGS, MitigationLabel),
+        ({**READING_MEANINGS, ReadingLabel.UNTESTABLE: MITIGATION_MEANINGS["not testable"]}, ReadingLabel),
         (AXIS_TEXTS, Axis),
         (ESTIMAND_TEXTS, Estimand),
     ],

@@ -12,6 +12,7 @@ from overthink.cost.attempt import prompts_known
 from overthink.cost.equal_compute import CommonCost, ComputeCurve, common_costs
 from overthink.cost.units import Unit, noun
 from overthink.data.arrays import Array
+from overthink.data.decisions import placebo_of
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Estimand
 from overthink.stats.bootstrap import question_weights
@@ -180,27 +181,42 @@ def pairs_of(contexts: Sequence[CurveContext], *, seed: int) -> Iterator[Pair]:
     reference = reference_of(contexts)
     for group in tasks_with_arms(contexts):
         base = next((context for context in group if context.table.arm == reference), None)
-        questions = sorted(set.intersection(*(set(context.table.questions) for context in group)))
-        if base is None or len(questions) < MIN_QUESTIONS:
-            continue
-        prompts = all(prompts_known(context.whole) for context in group)
-        every = set.union(*(set(context.table.questions) for context in group))
-        rows = {id(context): _rows(context, questions) for context in group}
-        prices = {id(context): _price_of_rows(context, rows[id(context)], prompts=prompts) for context in group}
-        weights = question_weights(len(questions), rng=np.random.default_rng([seed, 0]))
-        for context in group:
-            if context is not base:
-                yield Pair(
-                    reference=base,
-                    arm=context,
-                    values=(base.cells[rows[id(base)]], context.cells[rows[id(context)]]),
-                    thinking=(_thinking(base, rows[id(base)]), _thinking(context, rows[id(context)])),
-                    prices=(prices[id(base)], prices[id(context)]),
-                    prompts=prompts,
-                    weights=weights,
-                    left_out=len(every) - len(questions),
-                    seed=seed,
-                )
+        if base is not None:
+            yield from _pairs(group, [(base, context) for context in group if context is not base], seed=seed)
+
+
+def placebo_pairs_of(contexts: Sequence[CurveContext], *, seed: int) -> Iterator[Pair]:
+    """Yield every arm paired with its placebo, which stands in the place of the reference, as :func:`pairs_of`."""
+    for group in tasks_with_arms(contexts):
+        own = {context.table.arm: context for context in group}
+        couples = [(context, own.get(placebo_of(name) or "")) for name, context in own.items()]
+        yield from _pairs(group, [(placebo, arm) for placebo, arm in couples if arm is not None], seed=seed)
+
+
+def _pairs(
+    group: Sequence[CurveContext], couples: Sequence[tuple[CurveContext, CurveContext]], *, seed: int
+) -> Iterator[Pair]:
+    """Yield couples of reference and arm as pairs, on the questions shared by all arms of the task."""
+    questions = sorted(set.intersection(*(set(context.table.questions) for context in group)))
+    if not couples or len(questions) < MIN_QUESTIONS:
+        return
+    prompts = all(prompts_known(context.whole) for context in group)
+    every = set.union(*(set(context.table.questions) for context in group))
+    rows = {id(context): _rows(context, questions) for context in group}
+    prices = {id(context): _price_of_rows(context, rows[id(context)], prompts=prompts) for context in group}
+    weights = question_weights(len(questions), rng=np.random.default_rng([seed, 0]))
+    for base, context in couples:
+        yield Pair(
+            reference=base,
+            arm=context,
+            values=(base.cells[rows[id(base)]], context.cells[rows[id(context)]]),
+            thinking=(_thinking(base, rows[id(base)]), _thinking(context, rows[id(context)])),
+            prices=(prices[id(base)], prices[id(context)]),
+            prompts=prompts,
+            weights=weights,
+            left_out=len(every) - len(questions),
+            seed=seed,
+        )
 
 
 def _price_of_rows(context: CurveContext, rows: NDArray[np.int64], *, prompts: bool) -> CurvePrice:

@@ -8,71 +8,26 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overthink.analysis.arm_pairs import Pair, pairs_of
+from overthink.analysis.arm_pairs import Pair, pairs_of, placebo_pairs_of
 from overthink.analysis.arms import NO_RUNG, arm_differences, base_finding, compared_totals, safety_taxes
 from overthink.analysis.price import price_statements
+from overthink.analysis.readings import reading_case, reading_finding
+from overthink.analysis.realised_thinking import LESSER, NO_THINKING, SAME_RUNG, RealisedThinking, realised_thinking
 from overthink.analysis.request import CurveContext
-from overthink.cost.equal_thinking import ThinkingArm, at_lesser_thinking, differs
-from overthink.cost.mitigation import NO_FALL, Fall, Mitigation, mitigation, single_fall, verdicts
+from overthink.cost.mitigation import Fall, Mitigation, mitigation
+from overthink.cost.reading import joint_verdicts
 from overthink.data.arm_labels import MitigationLabel
-from overthink.data.arrays import Array
+from overthink.data.decisions import placebo_of
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 from overthink.stats.bootstrap import COUNT, mean_intervals
-from overthink.stats.testing import TEST_NAME, paired_differences
+from overthink.stats.testing import TEST_NAME
 
 MITIGATION_TEST = "falls to the top by max-t, reduction paired by question, residual by one-sided tests against δ"
 REDUCTION = "the estimate is what the arm gives back at the top: its safety minus the reference's"
 LARGEST_OF_FALLS = "the largest of {count} falls, so a little too high; the band holds for all of them"
-SAME_RUNG = "at the highest thinking budget that both arms were given"
-THINKING = "realised thinking, mean per trace: {arm:,.0f} tokens in the arm, {reference:,.0f} in the reference"
-NO_THINKING = "realised thinking is unknown: the source does not count it"
-THINKS_LESS = "the arm thinks over 10 % less: a claim of help needs a gain at equal realised thinking, too"
-THINKS_MORE = "the arm thinks over 10 % more than the reference"
-LESSER = (
-    "at equal realised thinking, {tokens:,.0f} tokens, the lesser of the two means; read between rungs evenly in the "
-    "logarithm of thinking, 0 one doubling below the reference's lowest rung"
-)
 NOT_AS_LOW = "no equal realised thinking: no rung of the one that thinks more is as low"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Thinking:
-    """Realised thinking of two arms at the rungs compared.
-
-    Attributes:
-        cells: (question, 2) tokens of the reference, and of the arm.
-        weights: (resample, question).
-        gain: Gain of the arm at the lesser thinking; ``NO_FALL`` where it cannot be read.
-    """
-
-    cells: Array
-    weights: Array
-    gain: Fall
-
-    @property
-    def means(self) -> tuple[float, float]:
-        """Mean tokens of the reference, and of the arm."""
-        reference, arm = self.cells.mean(axis=0)
-        return float(reference), float(arm)
-
-    @property
-    def differs(self) -> bool:
-        """Whether the two differ by over 10 %."""
-        return differs(*self.means)
-
-    @property
-    def is_less(self) -> bool:
-        """Whether the arm thinks over 10 % less."""
-        return self.differs and self.means[1] < self.means[0]
-
-    @property
-    def limits(self) -> tuple[str, ...]:
-        """Limits that state both, and which is the larger where they differ."""
-        reference, arm = self.means
-        more = () if not self.differs else (THINKS_LESS if self.is_less else THINKS_MORE,)
-        return (THINKING.format(arm=arm, reference=reference), *more)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,17 +48,28 @@ class _Case:
     gates: tuple[str, ...] = ()
     result: Mitigation | None = None
     levels: tuple[int, int] = (0, 0)
-    thinking: _Thinking | None = None
+    thinking: RealisedThinking | None = None
 
 
-def mitigations(pairs: Sequence[Pair], *, margin: float, alpha: float) -> Iterator[Finding]:
-    """Yield verdicts at equal thinking budget, adjusted over all arms and safety tasks, with numbers behind them."""
+def mitigations(
+    pairs: Sequence[Pair], against_placebos: Sequence[Pair], *, margin: float, alpha: float
+) -> Iterator[Finding]:
+    """Yield verdicts at equal thinking budget, adjusted over all arms and safety tasks, with numbers behind them.
+
+    Args:
+        pairs: Arms against the reference.
+        against_placebos: Arms against their placebos, adjusted together with the others.
+        margin: Largest degradation that does not matter.
+        alpha: Chance of any false claim of a kind.
+    """
     cases = [_case(pair, margin) for pair in pairs if pair.arm.table.axis is Axis.SAFETY]
+    readings = [reading_case(pair) for pair in against_placebos if pair.arm.table.axis is Axis.SAFETY]
     results = [case.result for case in cases if case.result is not None]
-    all_verdicts = iter(verdicts(results, alpha=alpha))
+    verdicts, reading_verdicts = joint_verdicts(results, [case.result for case in readings], alpha=alpha)
+    all_verdicts, count = iter(verdicts), len(results) + len(readings)
     for case in cases:
         finding = base_finding(case.pair, Kind.MITIGATION, Metric.EQUAL_THINKING, case.at)
-        adjustment = f"δ = {margin:g}; adjusted over {len(results)} (Holm)"
+        adjustment = f"δ = {margin:g}; adjusted over {count} (Holm)"
         thinking = (NO_THINKING,) if case.thinking is None else case.thinking.limits
         limits = (*finding.limits, _against(case.pair), SAME_RUNG, REDUCTION, *thinking, adjustment)
         finding = replace(finding, limits=limits, gates_failed=case.gates, label=MitigationLabel.UNTESTABLE)
@@ -121,6 +87,8 @@ def mitigations(pairs: Sequence[Pair], *, margin: float, alpha: float) -> Iterat
         yield from _evidence(case, case.result)
         if case.thinking is not None:
             yield from _thinking_findings(case, case.thinking)
+    for reading, reading_verdict in zip(readings, reading_verdicts, strict=True):
+        yield reading_finding(reading, reading_verdict, count=count)
 
 
 def _against(pair: Pair) -> str:
@@ -135,31 +103,11 @@ def _case(pair: Pair, margin: float) -> _Case:
     base, own = pair.values[0][:, : low + 1], pair.values[1][:, : high + 1]
     rng = np.random.default_rng([pair.seed, 2])
     result = mitigation(base, own, margin=margin, level=pair.arm.level, rng=rng)
-    thinking = _thinking(pair, low, high)
+    thinking = realised_thinking(pair, low, high, other="reference")
     if thinking is not None and thinking.is_less:
         result = replace(result, same_thinking=thinking.gain)
     gates = pair.gates(reference=range(low + 1), arm=range(high + 1))
     return _Case(pair, pair.reference.at(low), gates, result, (low, high), thinking)
-
-
-def _thinking(pair: Pair, low: int, high: int) -> _Thinking | None:
-    """Return the realised thinking at two rungs; None where it is known for fewer than two questions."""
-    tables = [
-        array[:, : 1 + top]
-        for both in (pair.values, pair.thinking)
-        for array, top in zip(both, (low, high), strict=True)
-    ]
-    is_known = ~np.logical_or.reduce([np.isnan(table).any(axis=1) for table in tables])
-    if is_known.sum() < 2:
-        return None
-    base, own, base_thinking, own_thinking = (table[is_known] for table in tables)
-    weights = pair.weights[:, is_known]
-    read = at_lesser_thinking(ThinkingArm(base, base_thinking), ThinkingArm(own, own_thinking))
-    gain = NO_FALL
-    if read is not None:
-        change = paired_differences(np.stack(read, axis=1), pairs=[(1, 0)], level=pair.arm.level)
-        gain = single_fall(change.intervals, float(change.p[0]))
-    return _Thinking(np.stack([base_thinking[:, -1], own_thinking[:, -1]], axis=1), weights, gain)
 
 
 def _evidence(case: _Case, result: Mitigation) -> Iterator[Finding]:
@@ -178,7 +126,7 @@ def _evidence(case: _Case, result: Mitigation) -> Iterator[Finding]:
         yield replace(_number(finding, result, fall), test=FindingTest(MITIGATION_TEST, p=fall.p))
 
 
-def _thinking_findings(case: _Case, thinking: _Thinking) -> Iterator[Finding]:
+def _thinking_findings(case: _Case, thinking: RealisedThinking) -> Iterator[Finding]:
     """Yield the realised thinking of both, and the gain at equal realised thinking where they differ."""
     tokens = mean_intervals(thinking.cells, thinking.weights, level=case.pair.arm.level, support=COUNT)
     for i, metric in enumerate((Metric.REFERENCE_THINKING, Metric.ARM_THINKING)):
@@ -215,12 +163,14 @@ def comparisons(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -
         contexts: The curves; controls are left out.
         rng: Source of randomness.
     """
-    pairs = tuple(pairs_of(contexts, seed=int(rng.integers(2**63))))
-    if not pairs:
+    seed = int(rng.integers(2**63))
+    pairs, against_placebos = tuple(pairs_of(contexts, seed=seed)), tuple(placebo_pairs_of(contexts, seed=seed))
+    if not pairs and not against_placebos:
         return
-    analysis = pairs[0].arm.analysis
+    analysis = (*pairs, *against_placebos)[0].arm.analysis
     yield from compared_totals(pairs)
     yield from arm_differences(pairs)
-    yield from safety_taxes(pairs, margin=analysis.margin, alpha=analysis.alpha)
-    yield from mitigations(pairs, margin=analysis.margin, alpha=analysis.alpha)
-    yield from price_statements(pairs)
+    arms = [pair for pair in pairs if placebo_of(pair.arm.table.arm) is None]  # no verdict is on a placebo itself
+    yield from safety_taxes(arms, margin=analysis.margin, alpha=analysis.alpha)
+    yield from mitigations(arms, against_placebos, margin=analysis.margin, alpha=analysis.alpha)
+    yield from price_statements(arms)

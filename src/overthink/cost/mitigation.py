@@ -103,6 +103,12 @@ class Mitigation:
         return self.same_thinking.p if self.same_thinking.estimate > 0 else 1.0
 
     @property
+    def p_values(self) -> tuple[float, float, float, float, float]:
+        """P-values of the claims: mitigates, has a residual, eliminates, worsens, and gains beyond thinking less."""
+        worsens = float("nan") if self.reason else self.p_worsens
+        return (self.p_mitigates, self.residual.p, self.p_eliminates, worsens, self.p_beyond_less)
+
+    @property
     def p_worsens(self) -> float:
         """P-value of "the arm is no worse at the top than the reference"."""
         return self.reduction.p if self.reduction.estimate < 0 else 1.0
@@ -176,24 +182,23 @@ def verdicts(mitigations: Sequence[Mitigation], *, alpha: float) -> tuple[Mitiga
         mitigations: All mitigations of one comparison method.
         alpha: Chance of any false claim of a kind.
     """
-    p_values = [
-        np.array(p, dtype=np.float64)
-        for p in (
-            [item.p_mitigates for item in mitigations],
-            [item.residual.p for item in mitigations],
-            [item.p_eliminates for item in mitigations],
-            [float("nan") if item.reason else item.p_worsens for item in mitigations],
-            [item.p_beyond_less for item in mitigations],
-        )
-    ]
-    adjusted = [holm(p) for p in p_values]
-    return tuple(
-        _verdict(item, [float(p[i]) for p in p_values], [float(p[i]) for p in adjusted], alpha)
-        for i, item in enumerate(mitigations)
-    )
+    rows = [item.p_values for item in mitigations]
+    adjusted = adjusted_over(rows)
+    return tuple(verdict_of(item, rows[i], adjusted[i], alpha) for i, item in enumerate(mitigations))
 
 
-def _verdict(item: Mitigation, p: list[float], adjusted_p: list[float], alpha: float) -> MitigationVerdict:
+def adjusted_over(rows: Sequence[tuple[float, ...]]) -> list[list[float]]:
+    """Return p-values adjusted over the claims of each kind (Holm), one row per comparison as given.
+
+    Example:
+        >>> adjusted_over([(0.01, 0.5), (0.02, float("nan"))])
+        [[0.02, 0.5], [0.02, nan]]
+    """
+    columns = [holm(np.array(column, dtype=np.float64)).tolist() for column in zip(*rows, strict=True)]
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def verdict_of(item: Mitigation, p: Sequence[float], adjusted_p: Sequence[float], alpha: float) -> MitigationVerdict:
     """Return the verdict from its p-values: mitigates, has a residual, eliminates, worsens, beyond thinking less."""
     if item.reason is not None:
         return MitigationVerdict(MitigationLabel.UNTESTABLE, p[0], adjusted_p[0], item.reason)

@@ -1,4 +1,4 @@
-"""Closed lists of labels of arms against the reference: mitigation and safety tax."""
+"""Closed lists of labels of arms against the reference or a placebo: mitigation, reading and safety tax."""
 
 from overthink.data.kinds import ClosedList
 
@@ -19,6 +19,17 @@ class MitigationLabel(ClosedList):
     THINKS_LESS = "partly by thinking less, no more is shown"
     NO_EFFECT = "no effect shown"
     WORSENS = "worsens"
+    UNTESTABLE = "not testable"
+
+
+class ReadingLabel(ClosedList):
+    """Verdict on an arm against its placebo, which acts as often and reads nothing: the effect of the arm's reading."""
+
+    HELPS = "its reading helps"
+    HELPS_PARTLY = "its reading helps, partly by thinking less"
+    THINKS_LESS = "thinks less than its placebo, no more is shown"
+    NO_EFFECT = "no effect of its reading shown"
+    HARMS = "its reading harms"
     UNTESTABLE = "not testable"
 
 

@@ -129,8 +129,10 @@ class Finding:
         equal_thinking: safety that the arm gives back at the highest common budget, the label is the verdict; with
         ``degradation_`` before it the fall of the reference, with ``residual_`` what is left. arm_thinking,
         reference_thinking: mean tokens realised there; equal_realised, where they differ by over 10 %: the difference
-        at the lesser of them. equal_compute, no verdict: what the arm gives back at the highest common total compute,
-        the sum of steers (at the arm's thinking) and thinks_less (the reference there, minus at its own thinking)
+        at the lesser of them. against_placebo: safety of the arm minus that of its placebo, which acts as often and
+        reads nothing, at the highest common budget; the label says whether the arm's reading helps. equal_compute, no
+        verdict: what the arm gives back at the highest common total compute, the sum of steers (at the arm's thinking)
+        and thinks_less (the reference there, minus at its own thinking)
     ``ledger``
         paid_in_all, paid_unique and others, attempt_in_all and others, by category: tokens at a rung; paid_flop,
         paid_effective_flop, paid_usd, paid_seconds, and the same of an attempt: what they cost; compared_total: where

@@ -123,6 +123,7 @@ class Metric(ClosedList):
     DEGRADATION_EQUAL_THINKING = "degradation_equal_thinking"
     RESIDUAL_EQUAL_THINKING = "residual_equal_thinking"
     EQUAL_REALISED = "equal_realised"
+    AGAINST_PLACEBO = "against_placebo"
     ARM_THINKING = "arm_thinking"
     REFERENCE_THINKING = "reference_thinking"
     STEERS = "steers"

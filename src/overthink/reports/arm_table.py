@@ -12,9 +12,18 @@ from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.reports import wording
 from overthink.reports.about import About
+from overthink.reports.arm_cells import (
+    adjusted_text,
+    change_cell,
+    gate_text,
+    label_text,
+    place_text,
+    points_text,
+    times_cell,
+)
+from overthink.reports.reading_table import READING_MEANINGS, reading_sentence, reading_table, without_placebo
 from overthink.reports.summary import TextPiece
 from overthink.reports.tables import Table, TextCell, finding_link, flop_matched_table, plain, supervision_table
-from overthink.reports.verdicts import p_value
 from overthink.reports.wording import PROSE_LIMIT, visible
 
 COMPARISON_POINTS: Mapping[str, str] = {
@@ -59,6 +68,7 @@ class Comparison:
         reference: Name of the reference.
         sentences: The verdict, one sentence per arm and safety task.
         verdicts: The verdicts with their numbers.
+        readings: Arms against their placebos.
         price: What the same total compute buys, without a verdict.
         taxes: Safety tax of every arm.
         compute: Every arm at every common total compute.
@@ -69,6 +79,7 @@ class Comparison:
     reference: str
     sentences: tuple[TextCell, ...]
     verdicts: Table
+    readings: Table
     price: Table
     taxes: Table
     compute: Table
@@ -78,7 +89,7 @@ class Comparison:
     @property
     def of_arms(self) -> tuple[Table, ...]:
         """Tables of arms against the reference, in reading order."""
-        return (self.verdicts, self.price, self.taxes, self.compute)
+        return (self.verdicts, self.readings, self.price, self.taxes, self.compute)
 
 
 def comparison(findings: Sequence[Finding]) -> Comparison | None:
@@ -88,22 +99,32 @@ def comparison(findings: Sequence[Finding]) -> Comparison | None:
     if not mine:
         return None
     verdicts = [f for f in mine if f.kind == Kind.MITIGATION and f.metric == Metric.EQUAL_THINKING]
-    labels = {f.label for f in verdicts}
     by_metric = _by_metric(mine)
+    readings = [f for f in mine if f.kind == Kind.MITIGATION and f.metric == Metric.AGAINST_PLACEBO]
+    labels = {f.label for f in (*verdicts, *readings)}
+    sentences = [_sentence(verdict, by_metric[_key(verdict)]) for verdict in verdicts]
     return Comparison(
         reference=_reference(mine),
-        sentences=tuple(_sentence(verdict, by_metric[_key(verdict)]) for verdict in verdicts),
+        sentences=(*sentences, *map(reading_sentence, readings), *without_placebo(verdicts, readings)),
         verdicts=_verdicts(by_metric.values()),
+        readings=reading_table(readings),
         price=_price(by_metric.values()),
         taxes=_taxes(mine),
         compute=_compute(mine),
         flop_matched=flop_matched_table(findings),
-        words=tuple((label, meaning) for label, meaning in MITIGATION_MEANINGS.items() if label in labels),
+        words=tuple(
+            (label, meaning)
+            for meanings in (MITIGATION_MEANINGS, READING_MEANINGS)
+            for label, meaning in meanings.items()
+            if label in labels
+        ),
     )
 
 
 def _reference(mine: Sequence[Finding]) -> str:
-    first = next(f for f in mine if f.kind == Kind.ARM_DIFFERENCE)
+    first = next((f for f in mine if f.kind == Kind.ARM_DIFFERENCE), None)
+    if first is None:
+        return "their placebos"
     return visible((first.label or "").removeprefix("against ").partition(", at ")[0])
 
 
@@ -125,13 +146,13 @@ def _sentence(verdict: Finding, beside: Mapping[str, Finding]) -> TextCell:
     task = visible(verdict.task)
     start = (
         TextPiece(f"{visible(verdict.arm)} on {task}, {COMPARISON_POINTS[verdict.metric]}: "),
-        finding_link(verdict, _label(verdict)),
+        finding_link(verdict, label_text(verdict)),
     )
     if verdict.estimate is None or verdict.reason is not None:
         return (*start, TextPiece(f" ({visible(verdict.reason or 'no number', PROSE_LIMIT)})."))
-    but = f"; {_gates(verdict)}" if verdict.gates_failed else ""
+    but = f"; {gate_text(verdict)}" if verdict.gates_failed else ""
     more = _beside(beside)
-    return (*start, TextPiece(f"; it gives back {_points(verdict)} points"), *more, TextPiece(f"{but}."))
+    return (*start, TextPiece(f"; it gives back {points_text(verdict)} points"), *more, TextPiece(f"{but}."))
 
 
 def _beside(beside: Mapping[str, Finding]) -> TextCell:
@@ -144,7 +165,7 @@ def _beside(beside: Mapping[str, Finding]) -> TextCell:
     same = beside.get(Metric.EQUAL_REALISED)
     if same is None:
         return (TextPiece(text),)
-    return (TextPiece(f"{text}, {COMPARISON_POINTS[Metric.EQUAL_REALISED]} "), *_change(same))
+    return (TextPiece(f"{text}, {COMPARISON_POINTS[Metric.EQUAL_REALISED]} "), *change_cell(same))
 
 
 def _verdicts(arms: Iterable[Mapping[str, Finding]]) -> Table:
@@ -154,23 +175,23 @@ def _verdicts(arms: Iterable[Mapping[str, Finding]]) -> Table:
         if finding is None:
             continue
         degradation, residual = (
-            _change(beside.get(metric))
+            change_cell(beside.get(metric))
             for metric in (Metric.DEGRADATION_EQUAL_THINKING, Metric.RESIDUAL_EQUAL_THINKING)
         )
-        why = visible(finding.reason or "", PROSE_LIMIT) or _gates(finding)
+        why = visible(finding.reason or "", PROSE_LIMIT) or gate_text(finding)
         same = beside.get(Metric.EQUAL_REALISED)
         rows.append(
             (
                 plain(f"{visible(finding.arm)} · {visible(finding.task)}"),
-                plain(f"{COMPARISON_POINTS[finding.metric]}{_where(finding)}"),
-                (finding_link(finding, _label(finding)), TextPiece(f": {why}" if why else "")),
+                plain(f"{COMPARISON_POINTS[finding.metric]}{place_text(finding)}"),
+                (finding_link(finding, label_text(finding)), TextPiece(f": {why}" if why else "")),
                 degradation,
-                _change(finding if finding.estimate is not None else None),
+                change_cell(finding if finding.estimate is not None else None),
                 residual,
                 _tokens(beside.get(Metric.ARM_THINKING)),
                 _tokens(beside.get(Metric.REFERENCE_THINKING)),
-                plain("the same") if same is None else _change(same),
-                plain(_adjusted(finding)),
+                plain("the same") if same is None else change_cell(same),
+                plain(adjusted_text(finding)),
             )
         )
     places = ("Its thinking", "Reference's", "At equal realised")
@@ -186,9 +207,9 @@ def _price(arms: Iterable[Mapping[str, Finding]]) -> Table:
         if finding is None:
             continue
         total = "–" if finding.at.total is None else visible(amount(finding.at.total, finding.at.unit))
-        parts = (_change(beside.get(metric)) for metric in (Metric.STEERS, Metric.THINKS_LESS))
+        parts = (change_cell(beside.get(metric)) for metric in (Metric.STEERS, Metric.THINKS_LESS))
         rows.append(
-            (plain(f"{visible(finding.arm)} · {visible(finding.task)}"), plain(total), _change(finding), *parts)
+            (plain(f"{visible(finding.arm)} · {visible(finding.task)}"), plain(total), change_cell(finding), *parts)
         )
     head = ("Arm · task", "Total compute", "Given back", "By steering", "By thinking less")
     caption = "What the same price buys, in points of safety: no verdict, for an arm that only costs more thinks less"
@@ -199,11 +220,6 @@ def _tokens(finding: Finding | None) -> TextCell:
     if finding is None or finding.estimate is None:
         return plain("unknown")
     return (finding_link(finding, f"{finding.estimate:,.0f}"),)
-
-
-def _adjusted(finding: Finding) -> str:
-    p = None if finding.test is None else finding.test.p_adjusted
-    return "–" if p is None else p_value(p).removeprefix("= ")
 
 
 def _taxes(mine: Sequence[Finding]) -> Table:
@@ -222,18 +238,18 @@ def _taxes(mine: Sequence[Finding]) -> Table:
         rows.append(
             (
                 plain(f"{visible(finding.arm)} · {visible(finding.task)}"),
-                plain(f"{point}{_where(finding)}"),
+                plain(f"{point}{place_text(finding)}"),
                 plain(what),
-                _change(finding),
+                change_cell(finding),
                 plain(visible(label)),
-                plain("the same") if equal else _times(ratio),
+                plain("the same") if equal else times_cell(ratio),
             )
         )
     for finding in ratios.values():
         if finding.axis == "safety":
-            point_cell = plain(f"{COMPARISON_POINTS[Metric.EQUAL_RUNG]}{_where(finding)}")
+            point_cell = plain(f"{COMPARISON_POINTS[Metric.EQUAL_RUNG]}{place_text(finding)}")
             name = plain(f"{visible(finding.arm)} · {visible(finding.task)}")
-            rows.append((name, point_cell, plain("compute alone"), plain("–"), plain("–"), _times(finding)))
+            rows.append((name, point_cell, plain("compute alone"), plain("–"), plain("–"), times_cell(finding)))
     head = ("Arm · task", "Compared", "What", "Change, points", "Shown", "Total compute")
     return Table("Safety tax: what the arm takes", head, tuple(rows))
 
@@ -253,54 +269,12 @@ def _compute(mine: Sequence[Finding]) -> Table:
                     plain(name),
                     plain(total),
                     plain(k),
-                    _change(finding),
+                    change_cell(finding),
                 )
             )
     unit = next((row.at.unit for row in mine if row.at.unit is not None), None)
     head = ("Axis", "Arm · task", f"Total {visible(noun(unit))}", "K", "Arm minus reference, points")
     return Table("At the same total compute", head, tuple(rows))
-
-
-def _label(finding: Finding) -> str:
-    return visible(finding.label or "no verdict")
-
-
-def _gates(finding: Finding) -> str:
-    gates = ", ".join(visible(gate).replace("_", " ") for gate in finding.gates_failed)
-    return f"a gate failed ({gates})" if gates else ""
-
-
-def _where(finding: Finding) -> str:
-    if finding.at.total is not None:
-        return f", {visible(amount(finding.at.total, finding.at.unit))}"
-    return "" if finding.at.requested_tokens is None else f", {finding.at.requested_tokens:,}"
-
-
-def _points(finding: Finding) -> str:
-    number = _signed_points(finding.estimate or 0.0)
-    if finding.low is None or finding.high is None:
-        return number
-    return f"{number} ({_signed_points(finding.low)} to {_signed_points(finding.high)})"
-
-
-def _signed_points(share: float) -> str:
-    """Return signed percentage points; values that round to zero are not negative."""
-    return wording.points(share).replace("−0.0", "+0.0") if abs(share) < 0.0005 else wording.points(share)
-
-
-def _change(finding: Finding | None) -> TextCell:
-    if finding is None:
-        return plain("–")
-    if finding.estimate is None:
-        return (finding_link(finding, visible(finding.reason or "unknown", PROSE_LIMIT)),)
-    return (finding_link(finding, _points(finding)),)
-
-
-def _times(finding: Finding | None) -> TextCell:
-    if finding is None or finding.estimate is None:
-        return plain("unknown")
-    ends = "" if finding.low is None else f" ({finding.low:.2f} to {finding.high:.2f})"
-    return (finding_link(finding, f"× {finding.estimate:.2f}{ends}"),)
 
 
 _ROWS = 40
@@ -325,6 +299,7 @@ def comparison_text(findings: Sequence[Finding], about: About) -> str:
         _table(table)
         for table in (
             tables.verdicts,
+            tables.readings,
             tables.price,
             tables.taxes,
             tables.compute,

@@ -1,7 +1,7 @@
 """Collect the traces of a plan: each is stored as soon as it is complete; all rows are returned as a source."""
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from overthink.data.decisions import TraceDecisions
@@ -43,9 +43,9 @@ def collect_traces(
     from overthink.collect.sinks import TraceSink
 
     session = _with_questions(session, folder)
-    traces, decisions = dict(existing.done), read_decisions(folder.decisions)
+    traces = dict(existing.done)
     with (
-        decisions_file(folder.decisions) if any(arm.decides for arm in session.arms) else nullcontext() as deciding,
+        _decisions(session, folder) as decisions,
         journal_file(folder.journal) as journal,
         thoughts_file(folder.thoughts) as thoughts,
         unfinished_file(folder.unfinished) as cut_short_file,
@@ -53,10 +53,6 @@ def collect_traces(
 
         def save_thinking(trace: TraceKey, ids: Sequence[int]) -> None:
             thoughts.append((*trace, tuple(ids)))
-
-        def save_decisions(trace: TraceDecisions) -> None:
-            if deciding is not None:
-                deciding.append(trace)
 
         def save_trace(rows: Sequence[RungRecord]) -> None:
             journal.append(tuple(rows))
@@ -70,11 +66,7 @@ def collect_traces(
                     cut_short_file.append(trace)
 
         def collect(draws: Draws | None) -> None:
-            sink = TraceSink(
-                *(traces, existing.sparse, save_thinking, save_trace, draws, save_cut_short),
-                decisions=decisions,
-                on_decisions=save_decisions,
-            )
+            sink = TraceSink(traces, existing.sparse, save_thinking, save_trace, draws, save_cut_short, *decisions)
             collect_missing = collect_ladder if session.plan.checkpoints is None else run_agent_loops
             collect_missing(session, study=folder.path.name, log_dir=folder.logs, sink=sink)
 
@@ -101,6 +93,19 @@ def collect_traces(
         verifications=() if verification is None else (verification,),
         cut_short=cut_short(folder, records),
     )
+
+
+@contextmanager
+def _decisions(
+    session: "Session", folder: StudyFolder
+) -> Iterator[tuple[dict[TraceKey, TraceDecisions], Callable[[TraceDecisions], None]]]:
+    """Context manager of the stored decisions; yields them, and the callback that stores those of a new trace."""
+    stored = read_decisions(folder.decisions)
+    if any(arm.decides for arm in session.arms):
+        with decisions_file(folder.decisions) as new:
+            yield stored, new.append
+    else:
+        yield stored, lambda _: None
 
 
 def collect_levels(session: "Session", folder: StudyFolder, on_trace: OnTrace) -> Source:

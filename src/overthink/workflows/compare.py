@@ -7,6 +7,7 @@ from pathlib import Path
 
 from overthink.analysis.arm_pairs import DEFAULT_REFERENCE
 from overthink.cost.units import ModelRoles, Unit
+from overthink.data.decisions import placebo_label, placebo_of
 from overthink.data.record import RungRecord
 from overthink.data.verifier_scores import VerifierRun
 from overthink.errors import InputError
@@ -145,9 +146,16 @@ def _compared_sources(sources: Sequence[tuple[Path, Source]]) -> list[_ComparedS
         for arm in arms:
             times[arm] += 1
     return [
-        _ComparedSource(name, source, {arm: arm if times[arm] == 1 else f"{arm} ({name})" for arm in arms})
+        _ComparedSource(name, source, _new_labels(arms, times, name))
         for name, (_, source), arms in zip(short, sources, own, strict=True)
     ]
+
+
+def _new_labels(arms: Sequence[str], times: Mapping[str, int], name: str) -> dict[str, str]:
+    """Return the label of each arm of a source; a placebo is called after its arm."""
+    labels = {arm: arm if times[arm] == 1 else f"{arm} ({name})" for arm in arms}
+    own = {arm: placebo_of(arm) for arm in arms}
+    return labels | {arm: placebo_label(labels[of]) for arm, of in own.items() if of in labels}
 
 
 def _reference(sources: Sequence[_ComparedSource], name: str | None) -> str:
@@ -158,11 +166,17 @@ def _reference(sources: Sequence[_ComparedSource], name: str | None) -> str:
             f"there is one arm only, {choices}; needed: a study with two or more (--arms), or several studies"
         )
     if name is None:
+        labels = [label for label in labels if placebo_of(label) is None] or labels
         plain = [source.arms[DEFAULT_REFERENCE] for source in sources if DEFAULT_REFERENCE in source.arms]
         first = sources[0].source.plan
         own = sources[0].arms
-        leading = next((arm.label for arm in first.arms if arm.label in own), None) if first is not None else None
+        leading = None
+        if first is not None:
+            leading = next((arm.label for arm in first.arms if arm.label in own and arm.placebo_of is None), None)
         return plain[0] if plain else own[leading] if leading is not None else labels[0]
+    if placebo_of(name) is not None:
+        others = ", ".join(label for label in labels if placebo_of(label) is None)
+        raise InputError(f"--reference {name} is a placebo, which no arm is measured by; needed: one of {others}")
     if name in labels:
         return name
     bare = [source.arms[name] for source in sources if name in source.arms]
