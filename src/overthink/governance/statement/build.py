@@ -15,6 +15,7 @@ from overthink.governance.statement.claims import claims
 from overthink.governance.statement.curve_schema import Curve
 from overthink.governance.statement.curves import curves, selectors
 from overthink.governance.statement.exports import eee_record
+from overthink.governance.statement.mitigations import arm_claims
 from overthink.governance.statement.rules.prose import quote
 from overthink.governance.statement.schema import (
     LADDERS,
@@ -147,6 +148,7 @@ def make_statement(findings: Sequence[Finding], plan: Plan, provenance: Provenan
         gates_failed=failed_gates(study_curves),
         deviations=deviations(study_curves, elicitation),
         claims=claims(study_curves, findings, alpha=1 - level, stated=provenance.stated),
+        arms_compared=arm_claims(study_curves, findings),
         no_claim_beyond=no_claim_beyond(elicitation),
         does_not_say=NOT_SAID,
         every_eval_ever={},

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from overthink.data.finding import Finding
 from overthink.governance.statement.read import Breaches, Fault, Rule, close
-from overthink.governance.statement.rules import claims, number_claims, numbers, scope, wording
+from overthink.governance.statement.rules import claims, mitigations, number_claims, numbers, scope, wording
 from overthink.governance.statement.rules.scope import document_differences
 from overthink.governance.statement.schema import Budget, Statement
 
@@ -34,6 +34,11 @@ _TABLE: dict[str, Callable[[Statement], Breaches]] = {
     "gates-failed": claims.failed_gates,
     "whole-curve": claims.whole_curve,
     "duplicate": claims.duplicates,
+    "arm-curves": mitigations.arm_curves,
+    "arm-sentences": mitigations.arm_sentences,
+    "arm-verdicts": mitigations.arm_verdicts,
+    "arm-numbers": mitigations.arm_numbers,
+    "arms-whole": mitigations.arms_whole,
     "budgets": scope.budgets,
     "checkpoints": numbers.checkpoints,
     "arms": scope.arms,
@@ -108,7 +113,9 @@ def differences(statement: Statement, recomputation: Statement) -> tuple[Fault, 
             for difference in document_differences(name, document[name], new_document[name])
         ]
     faults += _by_name("curves", {c["id"]: c for c in document["curves"]}, {c["id"]: c for c in new_document["curves"]})
-    faults += _by_name("claims", *({c["value"]["finding"]: c for c in s["claims"]} for s in (document, new_document)))
+    for name in ("claims", "arms_compared"):
+        by_finding = ({c["value"]["finding"]: c for c in s.get(name, ())} for s in (document, new_document))
+        faults += _by_name(name, *by_finding)
     return tuple(fault for fault in faults if not _PROSE & set(fault.where.split(".")))
 
 

@@ -88,6 +88,8 @@ def numbers(statement: Statement) -> Iterator[tuple[str, Number]]:
                 yield f"{here}.judge.{name}", getattr(curve.judge, name)
     for i, claim in enumerate(statement.claims):
         yield f"claims.{i}.value", claim.value
+    for i, arm in enumerate(statement.arms_compared):
+        yield f"arms_compared.{i}.value", arm.value
 
 
 def close(a: float | None, b: float | None, *, relative: float = 1e-6) -> bool:

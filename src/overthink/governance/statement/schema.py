@@ -7,7 +7,7 @@ This is the only place where the shape of ``statement.json`` is defined; the JSO
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from overthink.governance.statement.curve_schema import (
     Curve,
@@ -22,6 +22,7 @@ from overthink.governance.statement.curve_schema import (
     StatementShape,
     Test,
 )
+from overthink.governance.statement.mitigation_schema import ArmClaim
 from overthink.plan.checkpoints import Checkpoints
 
 STATEMENT_VERSION = "1.3.0"
@@ -237,7 +238,10 @@ class FailedGate(Part):
 
 
 class Statement(Part):
-    """An evaluation statement: curves and claims, bounded by the budgets that were tested."""
+    """An evaluation statement: curves and claims, bounded by the budgets that were tested.
+
+    What is said of arms (``arms_compared``) is omitted where no arm was compared.
+    """
 
     schema_: str = Field(alias="schema", pattern=r"^overthink\.statement/\d+\.\d+\.\d+$")
     id: str = Field(pattern="^[0-9a-f]{16}$")
@@ -253,9 +257,14 @@ class Statement(Part):
     gates_failed: tuple[FailedGate, ...]
     deviations: tuple[str, ...]
     claims: tuple[Claim, ...] = Field(min_length=1)
+    arms_compared: tuple[ArmClaim, ...] = ()
     no_claim_beyond: str = Field(min_length=1)
     does_not_say: tuple[str, ...]
     every_eval_ever: dict[str, Any]
+
+    @model_serializer(mode="wrap")
+    def _serialize(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if value or name != "arms_compared"}
 
 
 def statement_json_schema() -> dict[str, Any]:

@@ -17,6 +17,11 @@ STRENGTHS = {
     "extrapolated": "extrapolated beyond what was tested",
 }
 
+ARMS_NOTE = (
+    "Against the reference: whether the arm gives back what thinking takes, at equal thinking. Against its placebo: "
+    "whether what it reads does; a placebo acts as often and at the same steps, and reads nothing of its own trace."
+)
+
 
 def statement_text(statement: Statement) -> str:
     """Return the statement as a Markdown page. External names are quoted in backticks.
@@ -27,6 +32,7 @@ def statement_text(statement: Statement) -> str:
     parts = [
         [f"# {statement.title}", "", f"**{statement.no_claim_beyond}**", ""],
         _claims(statement),
+        _arms(statement),
         [f"K is a budget over that of {text}." for text in _references(statement)] + [""],
         _gates(statement),
         _setting(statement),
@@ -43,6 +49,14 @@ def _claims(statement: Statement) -> list[str]:
     for claim in statement.claims:
         lines += [f"- **{claim.id}** {claim.statement}", f"  {_bound(claim)}"]
     return [*lines, ""]
+
+
+def _arms(statement: Statement) -> list[str]:
+    """Return what is said of arms; empty where none was compared."""
+    if not statement.arms_compared:
+        return []
+    lines = [f"- **{claim.id}** {claim.statement}" for claim in statement.arms_compared]
+    return ["## What may be claimed of arms", "", ARMS_NOTE, "", *lines, ""]
 
 
 def _references(statement: Statement) -> list[str]:

@@ -81,6 +81,8 @@ def unit(statement: Statement) -> Breaches:
         field = where.rsplit(".", 1)[-1]
         if where.startswith("claims."):
             required_unit = UNITS.get(statement.claims[int(where.split(".")[1])].type, "difference of shares")
+        elif where.startswith("arms_compared."):
+            required_unit = "difference of shares"
         elif field.endswith("_tokens"):
             required_unit = "tokens"
         else:

@@ -1,0 +1,118 @@
+"""Rules for what a statement says of arms: sentences, verdicts, numbers, and that none is left out."""
+
+from collections.abc import Iterator
+
+from overthink.data.arm_labels import MitigationLabel, ReadingLabel
+from overthink.data.decisions import placebo_label, placebo_of
+from overthink.governance.statement.curve_schema import Curve, Point
+from overthink.governance.statement.mitigation_schema import ArmClaim
+from overthink.governance.statement.mitigations import sentence
+from overthink.governance.statement.read import Breaches, by_id, close
+from overthink.governance.statement.schema import Statement
+
+SIGNS: dict[str, int] = {
+    MitigationLabel.WORSENS: -1,
+    ReadingLabel.HARMS: -1,
+    ReadingLabel.HELPS: 1,
+    ReadingLabel.HELPS_PARTLY: 1,
+    ReadingLabel.THINKS_LESS: 1,
+    MitigationLabel.THINKS_LESS: 1,
+    **{label: 1 for label in MitigationLabel if label.startswith(("eliminates", "mitigates"))},
+}
+"""Sign of the difference that a verdict claims; verdicts that claim nothing are not there."""
+
+TYPES = {"mitigation": frozenset(MitigationLabel), "reading": frozenset(ReadingLabel)}
+
+
+def _claims(statement: Statement) -> Iterator[tuple[str, ArmClaim, Curve, Curve]]:
+    """Yield every claim with its path and its curves, if both are in the statement."""
+    curves = by_id(statement)
+    for i, claim in enumerate(statement.arms_compared):
+        if claim.curve in curves and claim.against in curves:
+            yield f"arms_compared.{i}", claim, curves[claim.curve], curves[claim.against]
+
+
+def arm_curves(statement: Statement) -> Breaches:
+    """A claim on an arm is of two safety curves of one task; a placebo is only the measure of its own arm."""
+    curves = by_id(statement)
+    for i, claim in enumerate(statement.arms_compared):
+        for field in ("curve", "against"):
+            if getattr(claim, field) not in curves:
+                yield f"arms_compared.{i}.{field}", f"no curve {getattr(claim, field)!r} in the statement"
+    for where, claim, curve, against in _claims(statement):
+        if curve.axis != "safety" or _task(curve) != _task(against) or curve.arm == against.arm:
+            yield where, f"{curve.id} and {against.id} are not two arms on one safety task"
+        wrong = against.arm != placebo_label(curve.arm) if claim.type == "reading" else placebo_of(against.arm)
+        if wrong or placebo_of(curve.arm) is not None:
+            yield where, f"a {claim.type} of {curve.arm!r} against {against.arm!r}"
+        finding = "against_placebo" if claim.type == "reading" else "equal_thinking"
+        if not claim.value.finding.startswith(f"{curve.id}/mitigation/{finding}"):
+            yield f"{where}.value.finding", f"{claim.value.finding!r} is no {claim.type} of {curve.id}"
+
+
+def arm_sentences(statement: Statement) -> Breaches:
+    """The sentence on an arm is the one that its fields give."""
+    curves = by_id(statement)
+    for where, claim, _, _ in _claims(statement):
+        own = sentence(claim, curves)
+        if claim.statement != own:
+            yield f"{where}.statement", f"{claim.statement[:80]!r}; its fields give {own!r}"
+
+
+def arm_verdicts(statement: Statement) -> Breaches:
+    """A verdict on an arm is of its list, and is shown by an adjusted p-value and the sign of the difference."""
+    alpha = 1 - statement.level
+    for where, claim, _, _ in _claims(statement):
+        if claim.verdict not in TYPES[claim.type]:
+            yield f"{where}.verdict", f"{claim.verdict!r} is no verdict on a {claim.type}"
+        sign = SIGNS.get(claim.verdict)
+        if sign is None:
+            continue
+        p = None if claim.test is None else claim.test.p_adjusted
+        if p is None or p > alpha + 1e-9:
+            yield f"{where}.verdict", f"{claim.verdict!r} with adjusted p {p}; needed: at most {alpha:.3g}"
+        if claim.value.estimate is None or sign * claim.value.estimate <= 0:
+            yield f"{where}.verdict", f"{claim.verdict!r} with a difference of {claim.value.estimate}"
+
+
+def arm_numbers(statement: Statement) -> Breaches:
+    """The difference of two arms is that of their curves at its budget, and the gates that failed there are named."""
+    for where, claim, curve, against in _claims(statement):
+        both = [_point(one, claim.requested_tokens) for one in (curve, against)]
+        points = [point for point in both if point is not None]
+        if claim.value.estimate is not None and len(points) < len(both):
+            yield f"{where}.holds_for_thinking_tokens<=", f"{claim.requested_tokens}: not a rung of both curves"
+            continue
+        shares = [point.value.estimate for point in points if point.n_questions == claim.n_questions]
+        if claim.value.estimate is not None and len(shares) == len(both) and None not in shares:
+            own = (shares[0] or 0.0) - (shares[1] or 0.0)
+            if not close(claim.value.estimate, own, relative=1e-3):
+                yield f"{where}.value.estimate", f"{claim.value.estimate}; the curves differ by {own:.4f}"
+        failed = {name for point in points for name, gate in point.gates.items() if gate.result == "failed"}
+        missing = failed - set(claim.gates_failed)
+        if missing and claim.value.estimate is not None:
+            yield f"{where}.gates_failed", f"left out: {', '.join(sorted(missing))}"
+
+
+def arms_whole(statement: Statement) -> Breaches:
+    """No arm is picked: if one is claimed, so is every other arm of the task, and every placebo that was run."""
+    claims = {(claim.type, claim.curve) for claim in statement.arms_compared}
+    references = {claim.against for claim in statement.arms_compared if claim.type == "mitigation"}
+    tasks = {_task(curve) for curve in statement.curves if curve.id in references}
+    arms = {(_task(curve), curve.arm): curve.id for curve in statement.curves}
+    for curve in statement.curves:
+        of = placebo_of(curve.arm)
+        is_due = of is None and _task(curve) in tasks and curve.id not in references
+        if is_due and ("mitigation", curve.id) not in claims:
+            yield "arms_compared", f"the arm {curve.id} is left out"
+        own = arms.get((_task(curve), of or ""))
+        if own is not None and curve.axis == "safety" and ("reading", own) not in claims:
+            yield "arms_compared", f"what the reading of {of} does is left out, and its placebo was run"
+
+
+def _task(curve: Curve) -> tuple[object, ...]:
+    return curve.axis, curve.task, curve.scorer, curve.estimand
+
+
+def _point(curve: Curve, tokens: int | None) -> Point | None:
+    return next((point for point in curve.points if point.requested_tokens == tokens), None)
