@@ -25,6 +25,7 @@ from overthink.cost.allocation import Allocation, Difficulty, log_budgets, round
 from overthink.cost.frontier import FOLDS, Frontier, frontier
 from overthink.cost.units import amount
 from overthink.data.arrays import Array
+from overthink.data.decisions import placebo_of
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import Outcomes
@@ -70,7 +71,8 @@ def frontiers(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> 
                 AllocationCandidates.of_curve(context), seed, by_difficulty=not _several_arms(contexts, context)
             )
     if reference_of(contexts) is not None:
-        several = [_reference_first(group) for group in groups.values() if len(group) > 1]
+        choices = [[context for context in group if placebo_of(context.table.arm) is None] for group in groups.values()]
+        several = [_reference_first(group) for group in choices if len(group) > 1]  # a placebo is no choice
         for candidates in pool_arms([(_name_of_all(group), group) for group in several]):
             yield from _task_frontier(candidates, seed, by_difficulty=True)
 
