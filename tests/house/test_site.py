@@ -12,6 +12,7 @@ import pytest
 from pages import assert_current, commands_page
 
 import overthink
+from overthink.data.arm_labels import ReadingLabel
 from overthink.data.finding import Finding
 from overthink.data.record import Axis, Estimand, Verdict
 from overthink.governance.statement.curve_schema import Shape
@@ -86,6 +87,7 @@ def test_the_contents_are_added_to_the_home_page_and_the_decisions_to_theirs() -
         ("Gates", [*GATE_TEXTS]),
         ("Shapes", [*get_args(Shape.model_fields["verdict"].annotation)]),
         ("Finding kinds", kinds_of_findings()),
+        ("Verdicts on the reading of an arm", [*ReadingLabel]),
         ("Strengths of a claim", [*get_args(Strength)]),
         ("Thresholds on compute", [*STATUSES]),
     ],
