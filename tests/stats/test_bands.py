@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy import special
 
-from overthink.stats.bands import simultaneous_bands
+from overthink.stats.bands import _largest_level, simultaneous_bands
 from overthink.stats.bootstrap import Intervals, mean_intervals, question_weights
 from overthink.stats.multiplier_bootstrap import (
     errors,
@@ -129,3 +131,19 @@ def test_two_more_units_matter_only_where_little_was_seen() -> None:
     assert nothing == pytest.approx(np.sqrt(2) / 102, rel=0.01)
     plain = np.random.default_rng(5).normal(0, 0.2, (100, 1)) / 100
     assert errors(with_pseudo_units(plain))[0] == pytest.approx(errors(plain)[0], rel=0.02)
+
+
+def test_the_largest_level_is_that_of_any_column_alone() -> None:
+    """Columns are sorted by what is known; the control: the law of another number of questions gives another level."""
+    rng = np.random.default_rng(4)
+    n, n_groups = np.array([20, 20, 9, 20, 9]), np.array([20, 20, 9, 7, 9])
+    deviations = np.abs(rng.normal(size=(300, 5))).clip(max=2.5)
+
+    def level(column: int, n: int, n_groups: int) -> NDArray[np.float64]:
+        t = student_t(deviations[:, column], n_groups) * np.sqrt(n_groups / (n_groups - 1) * (n - 1) / n)
+        return np.asarray(2 * special.stdtr(n - 1, t) - 1)
+
+    by_column = np.array([level(column, int(n[column]), int(n_groups[column])) for column in range(5)])
+    np.testing.assert_array_equal(_largest_level(deviations, n, n_groups), by_column.max(axis=0))
+    alike = np.array([level(column, 20, 20) for column in range(5)])
+    assert (alike.max(axis=0) != by_column.max(axis=0)).any()

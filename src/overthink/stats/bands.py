@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import special
 
 from overthink.stats.bootstrap import SAME, UNIT, Intervals, mean_intervals, question_weights
-from overthink.stats.multiplier_bootstrap import cluster_numbers, sign_flip_sums, signs, student_t
+from overthink.stats.multiplier_bootstrap import cluster_numbers, signs, student_t
 
 
 def simultaneous_bands(
@@ -85,12 +85,26 @@ def _pointwise_level(
     bonferroni = 1 - (1 - level) / int(usable.sum())
     if (norm[usable] == 0).any():
         return bonferroni
-    n, n_groups, standardised_sums = n[usable], n_groups[usable], cluster_sums[:, usable] / norm[usable]
-    deviations = np.abs(sign_flip_sums(standardised_sums, signs(len(standardised_sums), rng=rng)))
-    # The bootstrap's error of few clusters is too small by (clusters-1)/clusters; Student's t puts that right.
-    t = student_t(deviations, n_groups) * np.sqrt(n_groups / (n_groups - 1) * (n - 1) / n)
-    worst = (2 * special.stdtr(n - 1, t) - 1).max(axis=1)
-    return float(np.clip(np.quantile(worst, level), level, bonferroni))
+    standardised_sums = cluster_sums[:, usable] / norm[usable]
+    deviations = np.abs(signs(len(standardised_sums), rng=rng) @ standardised_sums)
+    worst = _largest_level(deviations, n[usable], n_groups[usable])
+    mirrored = np.concatenate([worst, worst])  # a mirror image deviates as far
+    return float(np.clip(np.quantile(mirrored, level), level, bonferroni))
+
+
+def _largest_level(
+    deviations: NDArray[np.float64], n: NDArray[np.int64], n_groups: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The largest of the levels at which each deviation lies on the edge of its pointwise interval, (resample,)."""
+    worst = np.zeros(len(deviations))
+    # Where as many questions and clusters are known, the level rises with the deviation: the largest is enough.
+    for n_known, n_units in np.unique(np.stack([n, n_groups]), axis=1).T.tolist():
+        alike = (n == n_known) & (n_groups == n_units)
+        # The bootstrap's error of few clusters is too small by (clusters-1)/clusters; Student's t puts that right.
+        correction = np.sqrt(n_units / (n_units - 1) * (n_known - 1) / n_known)
+        t = student_t(deviations[:, alike].max(axis=1), n_units) * correction
+        worst = np.maximum(worst, 2 * special.stdtr(n_known - 1, t) - 1)
+    return worst
 
 
 def _n_known_clusters(cells: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.int64]:

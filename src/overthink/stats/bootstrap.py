@@ -100,9 +100,11 @@ def mean_intervals(
     is_known = ~np.isnan(flat)
     n = is_known.sum(axis=0)
     values = np.where(is_known, flat, 0.0)
+    # Where all is known, as mostly, every cell counts all questions of a resample; else it takes a product of matrices.
+    resampled_n = weights.sum(axis=1, keepdims=True) if is_known.all() else weights @ is_known
     with np.errstate(invalid="ignore", divide="ignore"):
         estimate = values.sum(axis=0) / n
-        resampled_means = (weights @ values) / (weights @ is_known)
+        resampled_means = (weights @ values) / resampled_n
     alike = all_equal(flat, is_known) & (n > 1)
     # Resampled means vary around the sample's mean, not around the truth: too little by (n-1)/n.
     error = _resample_sd(resampled_means) * np.sqrt(n / np.maximum(n - 1, 1))
