@@ -9,6 +9,8 @@ import ipaddress
 import socket
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,14 @@ def _no_results_display() -> Iterator[None]:
     """Inspect lays out a table of results after every run, though nothing shows it: a sixth of a small study."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("inspect_ai._display.rich.display.tasks_results", lambda tasks: "")
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _installed_packages_are_listed_once() -> Iterator[None]:
+    """Inspect reads the file list of every installed package before each run of a task: half of a small study."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("inspect_ai._util.package.packages_distributions", cache(packages_distributions))
         yield
 
 
