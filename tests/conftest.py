@@ -5,6 +5,7 @@ import os
 # Each worker has a core of its own; threads beside it would only wait for it. Read when NumPy is imported.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import gc
 import ipaddress
 import socket
 import sys
@@ -23,6 +24,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 # Inspect asks its home for updates and keys; a test needs neither.
 os.environ["INSPECT_DISPLAY"] = "none"
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays; the garbage collector need not go through it again and again."""
+    gc.freeze()
+
 
 _connect = socket.socket.connect
 
