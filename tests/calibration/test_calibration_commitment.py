@@ -22,8 +22,8 @@ def test_one_rate_is_no_change_and_a_binomial_test_says_otherwise() -> None:
 
 def test_changes_are_shown_and_returns_are_not_settled() -> None:
     for truth, bar in ((".30→.95", 0.9), (".50→.80", 0.8), (".10→.95, back to .20 and up again", 0.85)):
-        labels, _ = commitment.labels(commitment.Cell(truth, 20, 50, 0.05), runs=RUNS, seed=5)
-        assert labels[commitment.TRUTHS[truth].right] / RUNS >= bar
+        labels, _ = commitment.labels(commitment.Cell(truth, 20, 50, 0.05), runs=RUNS // 2, seed=5)
+        assert labels[commitment.TRUTHS[truth].right] / labels.total() >= bar
 
 
 def test_the_wobble_that_drifts_keeps_its_spread_and_its_correlation() -> None:

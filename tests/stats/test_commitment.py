@@ -29,7 +29,7 @@ def test_the_posterior_counts_over_dispersed_resamples_as_fewer() -> None:
 
 
 def test_the_bar_is_met_and_first_passage_is_late() -> None:
-    results, passages = bench.simulate(bench.BAR, runs=120, seed=3)
+    results, passages = bench.simulate(bench.BAR, runs=60, seed=3)
     steps = [c.step for c in results]
     assert None not in steps
     assert abs(np.mean(steps) - 5) < 0.7
@@ -43,15 +43,15 @@ def test_the_bar_catches_an_index_that_is_off(monkeypatch: pytest.MonkeyPatch) -
 
     original = module.gains
     monkeypatch.setattr(module, "gains", lambda counts, draws: original(counts, draws)[..., 1:])
-    results, _ = bench.simulate(bench.BAR, runs=60, seed=3)
+    results, _ = bench.simulate(bench.BAR, runs=30, seed=3)
     assert abs(np.mean([c.step for c in results]) - 5) > 0.7
 
 
 @pytest.mark.parametrize("rate", [0.5, 0.95])
 def test_traces_without_a_change_do_not_commit(rate: float) -> None:
-    results, _ = bench.simulate(bench.Design(8, rate, rate), runs=400, seed=5)
+    results, _ = bench.simulate(bench.Design(8, rate, rate), runs=200, seed=5)
     never = [c for c in results if c.label == "no change shown"]
-    assert 1 - len(never) / 400 < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 400)
+    assert 1 - len(never) / 200 < 0.05 + 3 * np.sqrt(0.05 * 0.95 / 200)
     assert all(c.step is c.low is c.high is c.ramp is None and "no change shown" in (c.reason or "") for c in never)
 
 

@@ -56,8 +56,8 @@ def test_the_gain_is_the_binomial_likelihood_ratio() -> None:
     ("steps", "draws", "icc"), [(20, 50, 0.1), (20, 8, 0.0), (20, 8, 0.1), (6, 12, 0.1), (4, 12, 0.1)]
 )
 def test_wobble_is_no_jump(steps: int, draws: int, icc: float) -> None:
-    none = share(CommitmentLabel.NO_CHANGE, 12, [0.6] * steps, icc=icc, draws=draws)
-    assert 1 - none <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 288)
+    none = share(CommitmentLabel.NO_CHANGE, 6, [0.6] * steps, icc=icc, draws=draws)
+    assert 1 - none <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 144)
 
 
 def test_without_over_dispersion_wobble_is_a_jump(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,13 +74,13 @@ def test_without_over_dispersion_wobble_is_a_jump(monkeypatch: pytest.MonkeyPatc
         return JumpTest(np.array(p), np.array([split.step for split in splits]), 1.0)
 
     monkeypatch.setattr(module, "jump_test", binomial)
-    assert share(CommitmentLabel.NO_CHANGE, 3, [0.6] * 20, icc=0.1, draws=50) < 0.3
+    assert share(CommitmentLabel.NO_CHANGE, 2, [0.6] * 20, icc=0.1, draws=50) < 0.3
 
 
 def test_jumps_show_through_the_wobble() -> None:
-    assert share(CommitmentLabel.COMMITTED, 3, JUMP, icc=0.1, draws=50) >= 0.9
-    assert share(CommitmentLabel.COMMITTED, 3, JUMP, icc=0.1, draws=8) >= 0.9
-    assert share(CommitmentLabel.COMMITTED, 4, [0.5] * 7 + [0.8] * 13, icc=0.1, draws=50) >= 0.8
+    assert share(CommitmentLabel.COMMITTED, 2, JUMP, icc=0.1, draws=50) >= 0.9
+    assert share(CommitmentLabel.COMMITTED, 2, JUMP, icc=0.1, draws=8) >= 0.9
+    assert share(CommitmentLabel.COMMITTED, 2, [0.5] * 7 + [0.8] * 13, icc=0.1, draws=50) >= 0.8
 
 
 def test_few_rungs_can_show_a_jump() -> None:
@@ -88,7 +88,7 @@ def test_few_rungs_can_show_a_jump() -> None:
 
 
 def test_a_jump_that_goes_back_later_is_not_settled() -> None:
-    assert share(CommitmentLabel.NOT_SETTLED, 3, RETURN, icc=0.05, draws=50) >= 0.85
+    assert share(CommitmentLabel.NOT_SETTLED, 2, RETURN, icc=0.05, draws=50) >= 0.85
     counts = [5, 6, 4, 5, 6, 5, 48, 47, 49, 48, 47, 48, 10, 9, 11, 48, 47, 48, 48, 47]
     result = commitment_step(counts, 50, rng=RNG(1))
     assert result.label == "changes, not settled"
@@ -99,7 +99,7 @@ def test_a_jump_that_goes_back_later_is_not_settled() -> None:
 def test_steps_within_twenty_points_are_settled() -> None:
     """The null of the departure: the later steps are exactly 20 points from the mean after the change."""
     near = [0.1] * 6 + [0.95] * 7 + [0.55] * 7
-    assert share(CommitmentLabel.NOT_SETTLED, 6, near, icc=0.05, draws=50) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 144)
+    assert share(CommitmentLabel.NOT_SETTLED, 3, near, icc=0.05, draws=50) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 72)
 
 
 def test_the_departure_is_a_run_of_either_side() -> None:
