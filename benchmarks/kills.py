@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -106,13 +107,22 @@ def called(calls: Path) -> set[Trace]:
     return {(task, question, draw) for task, question, draw in map(json.loads, lines)}
 
 
-def run_once(folder: StudyFolder, calls: Path, tally: Tally, *, moment: float | None) -> bool:
+def start(command: Sequence[str]) -> Any:
+    """The command in a process of its own."""
+    return subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+Start = Callable[[Sequence[str]], Any]
+"""Begins a command as the leader of a group of processes; what comes back is used as a Popen is."""
+
+
+def run_once(folder: StudyFolder, calls: Path, tally: Tally, *, moment: float | None, begin: Start = start) -> bool:
     """Run the study, kill it at the moment (seconds), and see what is left. Returns whether it finished."""
     before = kept(folder)
     calls.unlink(missing_ok=True)
-    with subprocess.Popen(
-        command(folder.path, calls), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
-    ) as running:
+    with begin(command(folder.path, calls)) as running:
         try:
             _, said = running.communicate(timeout=moment)
         except subprocess.TimeoutExpired:
@@ -120,7 +130,7 @@ def run_once(folder: StudyFolder, calls: Path, tally: Tally, *, moment: float | 
             _, said = running.communicate()
     killed = running.returncode == -signal.SIGKILL
     if not killed and running.returncode != 0:
-        raise RuntimeError(f"the study ended with {running.returncode}: {said.decode()[-2000:]}")
+        raise RuntimeError(f"the study ended with {running.returncode}: {said[-2000:]}")
     after, asked = kept(folder), called(calls)
     tally.lost += len(set(before) - set(after))
     tally.doubled += len(after) - len(set(after))
@@ -147,26 +157,27 @@ def results(folder: StudyFolder) -> tuple[object, object]:
     return json.loads(folder.findings.read_text())["findings"], read_pool(folder.pool)
 
 
-def kill_and_resume(kills: int, *, seed: int, where: Path) -> Tally:
+def kill_and_resume(kills: int, *, seed: int, where: Path, begin: Start = start) -> Tally:
     """Kill and resume studies until there were so many kills, and finish the last.
 
     Args:
         kills: How many kills.
         seed: Seed of the moments.
         where: An empty folder to work in.
+        begin: What starts a command.
     """
     tally, chance = Tally(), random.Random(seed)
     (where / "tasks.py").write_text(TASKS)
     whole = StudyFolder(where / "whole" / "study")
     started = time.monotonic()
-    run_once(whole, where / "calls", Tally(), moment=None)
+    run_once(whole, where / "calls", Tally(), moment=None, begin=begin)
     seconds, wanted = time.monotonic() - started, results(whole)
     while tally.kills < kills:
         folder = StudyFolder(where / str(tally.studies) / "study")
         finished = False
         while not finished:
             moment = chance.uniform(0, seconds) if tally.kills < kills else None
-            finished = run_once(folder, where / "calls", tally, moment=moment)
+            finished = run_once(folder, where / "calls", tally, moment=moment, begin=begin)
         tally.studies += 1
         tally.different += results(folder) != wanted or len(kept(folder)) != TRACES
         tally.lost += len(set(kept(whole)) - set(kept(folder)))

@@ -2,13 +2,12 @@
 
 import json
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import polars as pl
 import pytest
+from forked import Forked
 
 from overthink.errors import StoppedError
 from overthink.workflows import analyse
@@ -133,18 +132,12 @@ def test_ctrl_c_keeps_what_was_paid_and_the_run_goes_on(tmp_path: Path) -> None:
     arguments = (*simulated("--safety", "overthink/secret"), "--limit", "40", "--draws", "20")
     # A test runner may have been started with interrupts ignored; the child must not inherit that.
     start = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    running = subprocess.Popen(
-        [sys.executable, "-c", f"{start}; from overthink.cli.main import main; main()", *arguments],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    journal = tmp_path / "study" / "journal.jsonl"
-    while running.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 5):
-        time.sleep(0.05)
-    running.send_signal(signal.SIGINT)
-    _, told = running.communicate(timeout=60)
+    with Forked(f"{start}; from overthink.cli.main import main; main()", *arguments, cwd=tmp_path) as running:
+        journal = tmp_path / "study" / "journal.jsonl"
+        while running.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 5):
+            time.sleep(0.05)
+        running.send_signal(signal.SIGINT)
+        _, told = running.communicate()
     assert running.returncode == 130, told
     assert "Repeat the command with --resume" in " ".join(told.split())
     assert not (tmp_path / "study" / "findings.json").exists()

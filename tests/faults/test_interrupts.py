@@ -12,6 +12,7 @@ from pathlib import Path
 
 import anyio
 import pytest
+from forked import Forked
 
 from overthink.collect.session.interrupts import CODE, Interrupts, count_interrupts
 from overthink.storage.journal import read_journal
@@ -52,20 +53,14 @@ def _default_handler():  # type: ignore[no-untyped-def]
 
 def test_ctrl_c_twice_keeps_what_was_paid(tmp_path: Path) -> None:
     options = ["--model", "overthink/simulated", "--safety", "overthink/secret", "--budgets", "0,8", "--draws", "60"]
-    with subprocess.Popen(
-        [sys.executable, "-c", START, "run", *options, "--limit", "8"],
-        cwd=tmp_path,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as running:
+    with Forked(START, "run", *options, "--limit", "8", cwd=tmp_path) as running:
         journal = tmp_path / "study" / "journal.jsonl"
         while running.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 5):
             time.sleep(0.05)
         running.send_signal(signal.SIGINT)
         time.sleep(0.03)
         running.send_signal(signal.SIGINT)
-        _, told = running.communicate(timeout=120)
+        _, told = running.communicate()
     assert running.returncode == CODE, told
     kept = read_journal(journal)
     assert 5 <= len(kept) < 8 * 60

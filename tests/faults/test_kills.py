@@ -6,6 +6,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from forked import Forked
+
+AS_A_FILE = "import runpy, sys; del sys.argv[0]; runpy.run_path(sys.argv[0], run_name='__main__')"
 
 KILLS = Path(__file__).parents[2] / "benchmarks" / "kills.py"
 
@@ -22,7 +25,7 @@ def kills() -> ModuleType:
 
 
 def test_what_was_kept_survives_every_kill_and_is_not_paid_again(kills: ModuleType, tmp_path: Path) -> None:
-    tally = kills.kill_and_resume(3, seed=4, where=tmp_path)
+    tally = kills.kill_and_resume(3, seed=4, where=tmp_path, begin=lambda command: Forked(AS_A_FILE, *command[1:]))
     assert tally.kills == 3
     assert (tally.lost, tally.paid_twice, tally.doubled, tally.different) == (0, 0, 0, 0)
     assert tally.most_in_flight <= kills.CONCURRENCY

@@ -3,12 +3,11 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import forked
 import pytest
 
 from overthink import InputError, analyse, arms
@@ -99,10 +98,7 @@ for command in json.loads(sys.argv[2]):
     app(command, standalone_mode=False)
 """
     arguments = [str(source / "overthink" / "__init__.py"), json.dumps(commands)]
-    environment = os.environ | {"PYTHONPATH": str(source)}
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, env=environment, check=False
-    )
+    done = forked.run(code, *arguments, env=os.environ | {"PYTHONPATH": str(source)})
     assert done.returncode == 0, done.stderr
 
 

@@ -1,13 +1,11 @@
 """Studies of tool-using iteration: what they recover, what they pay, how they go on, and what is refused."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 from stopped_runs import stopping_after
 from tool_model import CALLS, FILE, SERVED, behaviour, named, plan, run, say
@@ -110,11 +108,7 @@ def test_a_kill_loses_no_finished_trace(whole: overthink.Study, tmp_path: Path) 
         "    if len(told) == 6: os.kill(os.getpid(), signal.SIGKILL)\n"
         "folder = Path(sys.argv[1]); run(folder, plan(folder, concurrency=1), on_trace=kill)\n"
     )
-    killed = subprocess.run(
-        [sys.executable, "-c", script, str(tmp_path), str(Path(__file__).parents[1] / "support")],
-        env=os.environ | {"INSPECT_DISPLAY": "none"},
-        check=False,
-    )
+    killed = forked.run(script, str(tmp_path), str(Path(__file__).parents[1] / "support"))
     assert killed.returncode == -signal.SIGKILL
     there = {(row.question, row.draw) for trace in read_journal(tmp_path / "s" / "journal.jsonl") for row in trace}
     assert len(there) == 6

@@ -1,14 +1,12 @@
 """Studies that draw until an interval is narrow enough: what they pay, how they go on, and what they report."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import forked
 import numpy as np
 import pytest
 from simulated_study import one_task, run
@@ -153,18 +151,8 @@ def test_a_kill_between_two_waves_loses_no_wave(whole: tuple[overthink.Study, li
         "    if len(told) == 2: os.kill(os.getpid(), signal.SIGKILL)\n"
         "run(Path(sys.argv[1]), plan(), on_wave=announced)\n"
     )
-    killed = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            script,
-            str(tmp_path / "s"),
-            str(Path(__file__).parent),
-            str(Path(__file__).parents[1] / "support"),
-        ],
-        env=os.environ | {"INSPECT_DISPLAY": "none"},
-        check=False,
-    )
+    here = Path(__file__).parent
+    killed = forked.run(script, str(tmp_path / "s"), str(here), str(here.parent / "support"))
     assert killed.returncode == -signal.SIGKILL
     waves = tmp_path / "s" / "waves.jsonl"
     assert len(waves.read_bytes().splitlines()) == 3
