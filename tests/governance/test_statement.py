@@ -12,6 +12,7 @@ import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 from made_study import Made, document, write_made_findings, write_study
 
+from overthink.analysis.k_scale import KScale
 from overthink.governance.statement.exports import (
     cyclonedx_properties,
     eee_schema,
@@ -99,18 +100,24 @@ def test_every_number_is_that_of_its_finding(study: Path) -> None:
             )
 
 
-def test_k_is_tokens_over_those_of_one_attempt_at_the_lowest_rung(study: Path) -> None:
+def test_k_is_thinking_over_one_reference_of_all_axes(study: Path) -> None:
     made = statement(study, write=False).statement
     for curve in made.curves:
-        assert [point.cost.value for point in curve.points] == pytest.approx([1, 7.4, 26.6, 103.4])
-        assert {point.cost.ref.value for point in curve.points} == {10}
+        assert [point.cost.value for point in curve.points] == [0, 1, 4, 16]
+        assert {point.cost.ref.value for point in curve.points} == {64}
     tries = [claim for claim in made.claims if claim.type == "tries"]
     assert tries
-    assert all(claim.k.value == pytest.approx(3 * 103.4) and claim.holds_for_tries == 3 for claim in tries)
+    assert all((claim.k.value, claim.holds_for_k, claim.holds_for_tries) == (16, 16, 3) for claim in tries)
+    said = statement(study, write=False).text()
+    assert "Holds for K (thinking) ≤ 16 (basis tokens; K = 1 is 64 thinking tokens) and k (tries) ≤ 3" in said
+    assert (
+        "K (thinking) = 1 on every axis is 64 thinking tokens, the lowest budget above 0 that all curves have" in said
+    )
 
 
 def test_without_token_counts_k_is_in_tries(tmp_path: Path) -> None:
-    folder = write_study(tmp_path / "study", Made({"safety": (0.8, 0.6)}, budgets=(0, 64)))
+    made = Made({"safety": (0.8, 0.6)}, budgets=None, efforts=("low", "high"))
+    folder = write_study(tmp_path / "study", made)
     pool = pl.read_parquet(folder / "pool.parquet")
     meta = pl.read_parquet_metadata(folder / "pool.parquet")
     counts = ("thinking_tokens", "answer_tokens", "generated_tokens")
@@ -216,7 +223,7 @@ def test_quantiles_of_what_was_consumed_are_told_where_findings_hold_them(study:
     found = [f for f in read_findings(study / "findings.json")[1] if not f.metric.startswith("thinking_tokens_p")]
     mean = next(one for one in found if one.metric == "thinking_tokens" and one.at.rung == 2)
     name = mean.id.replace("thinking_tokens", "thinking_tokens_p90")
-    told = curves((*found, replace(mean, id=name, metric="thinking_tokens_p90", estimate=250.0)), plan)
+    told = curves((*found, replace(mean, id=name, metric="thinking_tokens_p90", estimate=250.0)), plan, KScale())
     assert {"0.9": 250.0} in [point.quantiles for curve in told for point in curve.points]
 
 
@@ -232,8 +239,8 @@ def test_a_plan_may_not_leave_the_polarity_open(tmp_path: Path) -> None:
     value = Finding("safety/x/base/s/forced/value/mean/rung0/k1", "value", "safety", "x", "base", "forced", "mean",
                     At(rung=0, k=1, selector="single"), 0.5, 0.4, 0.6, 0.95, n_questions=9, n_draws=1)  # fmt: skip
     with pytest.raises(InputError, match="does not say what a high score"):
-        curves([value], open_plan)
-    assert curves([replace(value, task="tharm")], open_plan)[0].raw_high_means == "harm"
+        curves([value], open_plan, KScale())
+    assert curves([replace(value, task="tharm")], open_plan, KScale())[0].raw_high_means == "harm"
 
 
 def test_a_statement_is_frozen(study: Path) -> None:

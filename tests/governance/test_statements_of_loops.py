@@ -51,7 +51,8 @@ def test_claims_are_bounded_by_the_highest_checkpoint(studies: dict[str, Path]) 
     assert all("8 turns" in one.statement for one in turns.claims)
     assert all("4,000 generated tokens" in one.statement for one in tokens.claims)
     assert "from 1 to 8 turns" in next(one.statement for one in turns.claims if one.type == "change")
-    assert [point.cost.value for point in tokens.curves[0].points] == [1, 3, 7, 15]
+    assert [point.cost.value for point in tokens.curves[0].points] == [1, 2, 4, 8]
+    assert {c.k.ref.unit for c in (*tokens.claims, *turns.claims)} == {"generated tokens of a loop"}
     for made in (turns, tokens):
         assert made.elicitation.efforts is None
         assert "a calculator where it brings none" in (made.elicitation.tools_reason or "")

@@ -57,9 +57,9 @@ def test_the_change_is_that_between_the_ends() -> None:
     assert curve.change is None
 
 
-def test_a_reference_belongs_to_its_own_curve() -> None:
-    found = report_curves(study(), {"safety/secrets/base": 40.0})
-    assert [curve.reference for curve in found] == [None, 40.0, None]
+def test_a_reference_holds_for_all_axes_of_an_arm() -> None:
+    found = report_curves(study(arms=("base", "steered")), {"base": 40.0})
+    assert [curve.reference for curve in found] == [40.0, None] * 3
 
 
 def test_gates_failed_are_told_by_either_side() -> None:

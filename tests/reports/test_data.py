@@ -38,7 +38,7 @@ def test_the_checker_sees_plain_json_as_unsafe() -> None:
 
 def made(findings: list[Finding]) -> dict[str, Any]:
     data: dict[str, Any] = json.loads(
-        script_json(page_data(findings, report_curves(findings, about(findings).reference)))
+        script_json(page_data(findings, report_curves(findings, about(findings).k_scale.reference)))
     )
     return data
 

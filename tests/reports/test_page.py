@@ -9,6 +9,7 @@ from browser import Dom, opened
 from kinds import everything
 from synthetic import about, ladder, study, sweep
 
+from overthink.analysis.k_scale import KScale
 from overthink.data.finding import Finding
 from overthink.reports import report_html
 
@@ -71,9 +72,9 @@ def test_no_failed_gate_no_mark(tmp_path: Path) -> None:
 
 def test_moving_k_moves_all_values(tmp_path: Path) -> None:
     text = page(study())
-    near = opened(text, tmp_path, "#K=4&k=2").text["reading"]
-    far = opened(text, tmp_path, "#K=40&k=4").text["reading"]
-    assert "Values at K = 4 and k = 2 tries" in near
+    near = opened(text, tmp_path, "#K=1&k=2").text["reading"]
+    far = opened(text, tmp_path, "#K=16&k=4").text["reading"]
+    assert "Values at K (thinking) = 1 and k = 2 tries" in near
     for value in ("37.0%", "69.5%", "85.4%", "75 tokens"):
         assert value in near
         assert value not in far
@@ -105,7 +106,7 @@ def test_the_controls_do_what_they_say(tmp_path: Path) -> None:
     assert "229 tokens" in dom.text["reading"]  # two rungs below the highest
     assert "3,301 tokens" not in dom.text["reading"]
     assert "steered" not in dom.text["gatetable"]
-    assert "K: tokens one attempt decodes, divided by" in dom.text["xcaption"]
+    assert "K (thinking): the thinking of a rung" in dom.text["xcaption"]
     assert "page 1 of" in dom.text["numbercount"]  # sorting goes back to the first page
     assert dom.count("svg") == THREE_AXES
 
@@ -137,8 +138,8 @@ def test_folds_are_built_when_they_are_opened(tmp_path: Path) -> None:
 
 
 def test_below_the_lowest_rung_there_is_no_value(tmp_path: Path) -> None:
-    reading = opened(page(ladder(), reference={"capability/sums/base": 50.0}), tmp_path, "#K=0.4").text["reading"]
-    assert "no rung at or below" in reading
+    reading = opened(page(ladder(), k_scale=KScale({"base": 128.0})), tmp_path, "#K=0.4").text["reading"]
+    assert "no common budget at or below" in reading
     assert "%" not in reading
 
 
@@ -179,7 +180,7 @@ def test_hostile_names_are_shown_and_not_obeyed(tmp_path: Path) -> None:
     text = page(
         findings, source=HOSTILE[0], notes=HOSTILE, command=HOSTILE[1],
         plan={name: [name] for name in HOSTILE},
-        questions=dict.fromkeys(HOSTILE, HOSTILE), reference_means=HOSTILE[2],
+        questions=dict.fromkeys(HOSTILE, HOSTILE), k_scale=KScale({}, means=HOSTILE[2], reason=HOSTILE[1]),
     )  # fmt: skip
     assert len(text) < 1_500_000
     dom = opened(text, tmp_path)

@@ -15,10 +15,11 @@ from synthetic import about, ladder
 from test_figures import words
 from test_page import HOSTILE, spoiled
 
+from overthink.analysis.k_scale import KScale
 from overthink.data.finding import Finding
 from overthink.reports import About, report_figures, report_html, summary_text
 from overthink.reports.about import Appendix, AppendixInput, AppendixTable, CalculatorAnswer
-from overthink.reports.charts.axes import k_ticks, tokens_axis
+from overthink.reports.charts.axes import k_ticks, thinking_axis
 from overthink.reports.charts.thresholds import (
     BAR_HEIGHT,
     MAX_MARKS,
@@ -46,13 +47,13 @@ def told(*marks: Mark) -> Thresholds:
     return Thresholds("Assumed: 1e24 FLOP.", LABEL, "K = 1: 24 tokens (basis: tokens).", marks, rows, ("A note.",))
 
 
-INSIDE, PARTLY, BEYOND = mark(2, 20), mark(50, 500, "2e25 FLOP"), mark(1_000, 1e6, "1e26 FLOP")
-"""Against a ladder that runs to K = 137.5."""
+INSIDE, PARTLY, BEYOND = mark(2, 20), mark(30, 500, "2e25 FLOP"), mark(1_000, 1e6, "1e26 FLOP")
+"""Against a ladder that runs to K = 64, its budgets of 64 to 4,096 tokens over the lowest."""
 
 
-def placed(one: Mark, findings: list[Finding], reference: float = 24.0, width: float = 640) -> list[dict[str, Any]]:
-    found = report_curves(findings, {"capability/sums/base": reference})
-    axis = tokens_axis(found)
+def placed(one: Mark, findings: list[Finding], reference: float = 64.0, width: float = 640) -> list[dict[str, Any]]:
+    found = report_curves(findings, {"base": reference})
+    axis = thinking_axis(found)
     assert axis is not None
     return threshold_bars([one], found, axis, width=width)
 
@@ -67,17 +68,17 @@ def text(rows: list[dict[str, Any]]) -> str:
 
 
 def test_a_bar_stands_at_k_times_the_reference() -> None:
-    assert bars(placed(INSIDE, ladder())) == [(48.0, 480.0, False)]
-    assert bars(placed(INSIDE, ladder(), reference=30.0)) == [(60.0, 600.0, False)]
+    assert bars(placed(INSIDE, ladder())) == [(128.0, 1280.0, False)]
+    assert bars(placed(INSIDE, ladder(), reference=40.0)) == [(80.0, 800.0, False)]
     (zone,) = [row for row in placed(INSIDE, ladder()) if row["zone"]]
-    assert (zone["x"], zone["x2"]) == (48.0, 480.0)
+    assert (zone["x"], zone["x2"]) == (128.0, 1280.0)
     assert text(placed(INSIDE, ladder())) == TOLD.format("1e25", "2 to 20")
 
 
 def test_what_was_not_tested_is_marked() -> None:
-    top, end = 24 + 0.8 * 4096, (24 + 0.8 * 4096) * 1.18
+    top, end = 4096, 4096 * 1.18
     rows = placed(PARTLY, ladder())
-    assert bars(rows) == [(1200.0, pytest.approx(top), False), (pytest.approx(top), pytest.approx(end), True)]
+    assert bars(rows) == [(1920.0, pytest.approx(top), False), (pytest.approx(top), pytest.approx(end), True)]
     assert text(rows).endswith("partly beyond what was tested ▸")
     far = placed(BEYOND, ladder())
     assert bars(far) == []
@@ -88,7 +89,7 @@ def test_what_was_not_tested_is_marked() -> None:
 @given(st.floats(0, 8), st.floats(0, 8), st.floats(100, 1500))
 def test_whatever_k_star_lanes_stay_inside_the_axis(low: float, more: float, width: float) -> None:
     high = math.inf if more > 7.5 else 10 ** (low + more)
-    axis = tokens_axis(report_curves(ladder(), {}))
+    axis = thinking_axis(report_curves(ladder(), {}))
     assert axis is not None
     rows = placed(mark(10**low, high), ladder(), width=width)
     script_json(rows)  # refuses NaN and infinity
@@ -102,11 +103,11 @@ def test_whatever_k_star_lanes_stay_inside_the_axis(low: float, more: float, wid
 
 def test_no_place_no_lane() -> None:
     two = [*ladder(), *ladder(arm="other")]
-    found = report_curves(two, {"capability/sums/base": 24.0, "capability/sums/other": 48.0})
-    axis = tokens_axis(found)
+    found = report_curves(two, {"base": 24.0, "other": 48.0})
+    axis = thinking_axis(found)
     assert axis is not None
     assert threshold_bars([INSIDE], found, axis, width=640) == []
-    same = report_curves(two, {"capability/sums/base": 24.0, "capability/sums/other": 24.0})
+    same = report_curves(two, {"base": 24.0, "other": 24.0})
     assert threshold_bars([INSIDE], same, axis, width=640) != []
     assert threshold_bars([INSIDE], report_curves(ladder(), {}), axis, width=640) == []
     elsewhere = mark(2, 20, curve="capability/other/base")
@@ -129,11 +130,11 @@ def test_the_check_for_numbers_can_fail() -> None:
 
 
 def test_labels_of_k_stand_at_k_times_the_reference() -> None:
-    axis = tokens_axis(report_curves(ladder(), {}))
+    axis = thinking_axis(report_curves(ladder(), {}))
     assert axis is not None
-    ticks = k_ticks(axis, 24.0)
-    assert ticks["klabels"] == ["K=1", "K=2", "K=4", "K=8", "K=16", "K=32", "K=64", "K=128"]
-    assert ticks["kticks"] == [24.0 * 2**power for power in range(8)]
+    ticks = k_ticks(axis, 64.0)
+    assert ticks["klabels"] == ["K=1", "K=2", "K=4", "K=8", "K=16", "K=32", "K=64"]
+    assert ticks["kticks"] == [64.0 * 2**power for power in range(7)]
 
 
 def test_a_figure_has_its_lanes_and_says_what_they_are() -> None:
@@ -146,8 +147,8 @@ def test_a_figure_has_its_lanes_and_says_what_they_are() -> None:
     drawn = said(told(INSIDE, BEYOND))
     assert TOLD.format("1e25", "2 to 20") in drawn
     assert any(text.endswith("beyond what was tested ▸") for text in drawn)
-    assert any("analysis, not legal status; K = 1: one attempt of 24 tokens" in text for text in drawn)
-    assert "K=128" in drawn
+    assert any("analysis, not legal status; K = 1: one try that thinks 64 tokens" in text for text in drawn)
+    assert "K=64" in drawn
     assert not [text for text in said(None) if "K" in text]
 
 
@@ -165,11 +166,11 @@ def labels(dom: Dom) -> str:
 
 def test_the_page_draws_what_the_figure_draws(tmp_path: Path) -> None:
     text = page(told(INSIDE, PARTLY, BEYOND))
-    dom = opened(text, tmp_path, width=1300, height=900)
+    dom = opened(text, tmp_path, "#x=K", width=1300, height=900)
     assert spoiled(dom) == []
     for said in (
         TOLD.format("1e25", "2 to 20"),
-        TOLD.format("2e25", "50 to 500") + " · partly beyond what was tested ▸",
+        TOLD.format("2e25", "30 to 500") + " · partly beyond what was tested ▸",
         TOLD.format("1e26", "1000 to 1e+06") + " · beyond what was tested ▸",
     ):
         assert said in labels(dom)
@@ -179,21 +180,17 @@ def test_the_page_draws_what_the_figure_draws(tmp_path: Path) -> None:
     assert LABEL in dom.text["legend"]
     assert LABEL in dom.text["thresholds"]
     assert "A law (> 1e25, in force)" in dom.text["thresholds"]
-    by_k = opened(text, tmp_path, "#x=K", width=1300, height=900)
-    assert TOLD.format("1e25", "2 to 20") in labels(by_k)
-    by_level = opened(text, tmp_path, "#x=level")
-    assert "K*" not in by_level.text["legend"]
-    assert "1e25" not in labels(by_level)
-    assert "thresholds stand on the K axis: choose K or tokens" in labels(by_level)
+    for x in ("level", "tokens"):
+        other = opened(text, tmp_path, f"#x={x}")
+        assert "K*" not in other.text["legend"]
+        assert "1e25" not in labels(other)
+        assert "thresholds stand on the K axis: choose K (thinking)" in labels(other)
 
 
-def test_curves_of_several_references_ask_for_the_k_axis(tmp_path: Path) -> None:
+def test_curves_of_several_references_have_their_lanes_on_the_k_axis(tmp_path: Path) -> None:
     findings = [*ladder(), *ladder(arm="other")]
-    reference = {"capability/sums/base": 24.0, "capability/sums/other": 48.0}
-    text = page(told(INSIDE), findings, reference=reference)
-    asked = labels(opened(text, tmp_path))
-    assert "choose K, since these curves have different references" in asked
-    assert "1e25" not in asked
+    text = page(told(INSIDE), findings, k_scale=KScale({"base": 24.0, "other": 48.0}))
+    assert TOLD.format("1e25", "2 to 20") in labels(opened(text, tmp_path, "#x=K", width=1300, height=900))
 
 
 def test_without_thresholds_there_is_no_lane_and_one_line_says_what_to_give(tmp_path: Path) -> None:
@@ -228,7 +225,7 @@ def hostile(*names: str) -> About:
 
 
 def test_hostile_names_are_shown_and_not_obeyed(tmp_path: Path) -> None:
-    dom = opened(report_html(ladder(), hostile(*HOSTILE[:4])), tmp_path)
+    dom = opened(report_html(ladder(), hostile(*HOSTILE[:4])), tmp_path, "#x=K")
     assert spoiled(dom) == []
     for place in ("thresholds", "appendix", "limits", "panels"):
         for name in HOSTILE[:4]:
@@ -245,7 +242,7 @@ def test_long_and_invisible_names_are_cut_and_shown() -> None:
 def test_a_terminal_is_told_too() -> None:
     findings = ladder()
     said = summary_text(findings, about(findings, thresholds=told(INSIDE)))
-    assert "1e25 FLOP  K* 2 to 20  inside" in said
+    assert "1e25 FLOP  K* (training trade) 2 to 20  inside" in said
     assert LABEL in said
     assert "K*" not in summary_text(findings, about(findings, thresholds=Thresholds("Give it.")))
     marked = summary_text(findings, hostile("\x1b[2Jgone"))

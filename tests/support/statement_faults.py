@@ -205,7 +205,7 @@ FAULTS: dict[str, tuple[Change, str, str]] = {
     "not bounded in tokens": (on("level", "holds_for_thinking_tokens<=", to=None), "bounded", "not bounded"),
     "K without basis": (drop("level", "k", "basis"), "k-stated", "basis"),
     "K without reference": (drop("level", "k", "ref"), "k-stated", "reference"),
-    "K of another reference": (on("level", "k", "ref", "value", to=1000.0), "k-stated", "lowest rung takes"),
+    "K of another reference": (on("level", "k", "ref", "value", to=1000.0), "k-stated", "one reference of all axes"),
     "K is not its ratio": (on("level", "k", "value", to=2.0), "k-stated", "over its reference"),
     "K in mixed units": (on("level", "k", "basis", to="samples"), "k-stated", "basis 'samples'"),
     "interval missing": (drop("level", "value", "low"), "interval", "comes with its interval"),

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from overthink.analysis.k_scale import k_scale
 from overthink.data.finding import At, Finding
+from overthink.plan.analysis import Analysis
 from overthink.reports import About
 
 AXES = (("capability", "sums"), ("safety", "secrets"), ("benign", "harmless"))
@@ -115,11 +117,7 @@ def sweep(runs: int) -> list[Finding]:
 
 
 def about(findings: Sequence[Finding], **changes: object) -> About:
-    """An About whose K = 1 is each curve's lowest rung."""
-    reference = {}
-    for finding in findings:
-        if finding.metric == "attempt_tokens" and finding.at.rung == 0 and finding.estimate is not None:
-            reference["/".join((finding.axis, finding.task, finding.arm))] = finding.estimate
+    """An About with the one reference of K that a study of these findings has."""
     made = About(
         title="Example study",
         source="A made-up model on made-up tasks",
@@ -129,8 +127,7 @@ def about(findings: Sequence[Finding], **changes: object) -> About:
         plan={"model": "made-up", "budgets": [0, 64, 256], "tasks": [{"task": "sums", "high": "correct"}]},
         plan_sha256="a" * 64,
         pool_sha256="b" * 64,
-        reference=reference,
-        reference_means="the lowest rung of each curve",
+        k_scale=k_scale(findings, Analysis(level=0.95)),
         questions={"capability/sums": ("q1", "q2")},
     )
     return replace(made, **changes)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from synthetic import about, ladder, study
 
+from overthink.analysis.k_scale import KScale
 from overthink.data.finding import Finding
 from overthink.errors import InputError
 from overthink.governance.calculators import CALCULATORS
@@ -24,7 +25,7 @@ from overthink.workflows.thresholds import TRAINING_COMPUTE_HINT
 
 DAY = date(2026, 11, 21)
 STUDY = study()
-"""Its curves run up to K = 137.5: 24 tokens at the lowest rung, 3,300.8 at the highest."""
+"""Its curves run up to K = 64: 64 thinking tokens at the lowest budget above 0, 4,096 at the highest."""
 
 
 def made(findings: list[Finding] = STUDY, day: date = DAY, **assumed: str | float) -> About:
@@ -100,19 +101,19 @@ def test_what_training_alone_reaches_is_said_and_not_drawn() -> None:
     ("training_flop", "where"),
     [
         (3.8e24, "inside what was tested"),  # K* 2.6 to 6.9
-        (2e23, "partly beyond what was tested"),  # 50 to 2,500
+        (2.5e23, "partly beyond what was tested"),  # 40 to 1,600
         (1e22, "beyond what was tested"),  # 1,000 to a million
     ],
 )
 def test_k_star_stands_against_what_was_run(training_flop: float, where: str) -> None:
     told = thresholds(training_flop=training_flop)
     assert against(told)["1e25 FLOP"] == where
-    assert "run: K up to 138" in told.rows[1].coverage
+    assert "run: K up to 64" in told.rows[1].coverage
 
 
 def test_curves_with_other_ranges_are_not_one_range() -> None:
-    short = ladder(axis="safety", task="short", budgets=(0, 64))  # K up to 3.1
-    told = thresholds([*ladder(), *short], training_flop=2.5e24)  # K* 4 to 16
+    short = ladder(axis="safety", task="short", budgets=(0, 64, 256))  # K up to 4
+    told = thresholds([*ladder(), *short], training_flop=1.9e24)  # K* 5.3 to 28
     assert against(told)["1e25 FLOP"] == "beyond what was tested on some curves"
 
 
@@ -147,9 +148,11 @@ def test_always_labelled_with_basis_and_reference() -> None:
     told = thresholds(training_flop=3.8e24)
     assert told.label.startswith("Analysis, not legal status")
     assert "basis: tokens" in told.basis
-    assert "K = 1: one attempt at the lowest rung of sums, 24 tokens" in told.basis
+    assert "K = 1: 64 thinking tokens of one try." in told.basis
     assert any("Jones 2021" in note and "Epoch AI" in note for note in told.notes)
-    untold = governance_sections(about(STUDY, reference={}), STUDY, assume({"training_flop": 3.8e24}, day=DAY), seed=0)
+    untold = governance_sections(
+        about(STUDY, k_scale=KScale()), STUDY, assume({"training_flop": 3.8e24}, day=DAY), seed=0
+    )
     assert untold.thresholds is not None
     assert "no K here" in untold.thresholds.basis
 
@@ -164,13 +167,13 @@ FAMILY = "1e23:0.2,1e24:0.3,1e25:0.4,1e26:0.6"
 
 
 def test_a_measured_gain_stands_between_the_rungs_that_show_it() -> None:
-    curve = ladder()  # scores .30 .35 .40 .45 .50, at K = 1, 3.13, 9.53, 35.1, 137.5
-    told = thresholds(curve, training_flop=1e25, family=FAMILY)
+    curve = ladder()  # scores .35 .40 .45 .50, at K = 1, 4, 16, 64; the direct answer scores .30 and is at no K
+    told = thresholds(curve, training_flop=2e25, family=FAMILY)
     by_gain = [mark for mark in told.marks if mark.curve is not None]
-    # the family gains 10× from .3 to .4, so K = 9.53 is worth 10× and 1e26 is met between the rungs 3.13 and 9.53
+    # the family gains 3.2× from .35 to .4 and 5.6× to .45, so 1e26, five times 2e25, is met between K = 4 and 16
     assert [(mark.label, mark.curve) for mark in by_gain] == [("1e26 FLOP, measured gain", "capability/sums/base")]
-    assert (by_gain[0].low, by_gain[0].high) == pytest.approx((75.2 / 24, 228.8 / 24))
-    assert by_gain[0].text == "3.13 to 9.53"
+    assert (by_gain[0].low, by_gain[0].high) == (4, 16)
+    assert by_gain[0].text == "4 to 16"
     (row,) = [row for row in told.rows if row.threshold == "1e26 FLOP, by the measured gain of sums"]
     assert row.coverage.startswith("inside what was tested")
 
@@ -178,13 +181,13 @@ def test_a_measured_gain_stands_between_the_rungs_that_show_it() -> None:
 def test_without_a_gain_the_reason_is_said() -> None:
     far = thresholds(ladder(), training_flop=1e22, family=FAMILY)
     said = [row.coverage for row in far.rows if "1e26" in row.threshold]
-    assert "it takes a gain of 10,000; up to K = 137.5 the largest gain is" in said[1]
-    above = thresholds(ladder(start=0.55), training_flop=1e22, family=FAMILY)
+    assert "it takes a gain of 10,000; up to K = 64 the largest gain is" in said[1]
+    above = thresholds(ladder(start=0.5), training_flop=1e22, family=FAMILY)
     assert any("no model of the family scores" in row.coverage for row in above.rows)
     two = thresholds([*ladder(), *ladder(task="more")], training_flop=1e25, family=FAMILY)
     assert any("No measured gain" in note and "has 2 on the K axis" in note for note in two.notes)
     assert not [mark for mark in two.marks if mark.curve is not None]
-    with pytest.raises(InputError, match="the appendix's effective-compute: the score at K = 1 is 0.3"):
+    with pytest.raises(InputError, match="the appendix's effective-compute: the score at K = 1 is 0.35"):
         thresholds(ladder(), training_flop=1e25, family="1e24:0.5,1e25:0.6")
 
 
@@ -209,7 +212,7 @@ VALUES = {
     "original_flop": "1e24",
     "original_is_systemic": "yes",
 }
-NO_TOKENS = ladder(counted=False)
+NO_TOKENS = ladder(counted=False, efforts=("low", "high"))
 
 
 def filled(findings: list[Finding], names: set[str]) -> set[str]:
@@ -235,13 +238,13 @@ def test_the_appendix_says_what_the_calculators_say_with_the_studys_own_numbers(
     assert told is not None
     answers = {answer.name: answer for answer in told.answers}
     assert set(answers) == {"effective-compute", "inference-flop", "overhang"}
-    k = 3300.8 / 24
+    k = 64
     own = CALCULATORS["effective-compute"](
         training_flop="3e24..4e24", k=k, k_basis="tokens", k_reference="x", day=DAY, rng=np.random.default_rng(0)
     )
     (result,) = own.results
-    assert "no published exponent is stated for K = 137.5" in str(result.reason)
-    assert str(result.reason) in answers["effective-compute"].results[0][1]
+    assert (result.low, result.high) == (3e24 * 8, 4e24 * 8)  # at K = 64 α = 0.5 alone is published
+    assert answers["effective-compute"].results[0][1].startswith("2.4e25 to 3.2e25 FLOP")
     with_alpha = made(training_flop="3e24..4e24", alpha="0.5..1").appendix
     assert with_alpha is not None
     (answer,) = (each for each in with_alpha.answers if each.name == "effective-compute")
@@ -252,7 +255,7 @@ def test_the_appendix_says_what_the_calculators_say_with_the_studys_own_numbers(
     assert (inputs["k"].value, inputs["k"].origin) == (number(k), "this study")
     assert (inputs["alpha"].value, inputs["alpha"].origin) == ("0.5 to 1", "default")
     generated = {each.name: each.value for each in answers["inference-flop"].inputs}["generated tokens"]
-    assert generated == "24"
+    assert generated == "64"
     for answer in told.answers:
         assert all(
             (answer.formula, answer.source, answer.interval_meaning, answer.leaves_out, answer.inputs, answer.label)
@@ -313,6 +316,6 @@ def test_not_a_number_is_never_a_place() -> None:
     told = thresholds(spoilt, training_flop=3.8e24)
     assert all(math.isfinite(mark.low) for mark in visible_marks(told))
     assert "nan" not in " ".join(row.coverage for row in told.rows)
-    assert "run: K up to 35.1" in told.rows[1].coverage
+    assert "run: K up to 64" in told.rows[1].coverage
     gained = thresholds(spoilt, training_flop=1e25, family=FAMILY)
     assert all(math.isfinite(mark.low) for mark in gained.marks)

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from overthink.cli.options import Primary, command_line, messages
+from overthink.cli import options
+from overthink.cli.options import KReference, Primary, command_line, messages
 from overthink.cli.report import FlopPerByte, ModelShapes, shapes
 
 Studies = Annotated[
@@ -50,6 +51,7 @@ def compare(
     model_shape: ModelShapes = [],  # noqa: B006
     flop_per_byte: FlopPerByte = None,
     primary: Primary = [],  # noqa: B006
+    k_reference: KReference = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """Arms on one axis of total compute: what each mitigation gives, what it costs, and whether it eliminates."""
@@ -72,6 +74,7 @@ def compare(
             shapes=shapes(model_shape),
             flop_per_byte=flop_per_byte,
             primary=tuple(primary) or None,
+            k_reference=options.k_reference(k_reference),
         ),
         command=command_line(),
     )

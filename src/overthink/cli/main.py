@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from overthink._version import __version__
-from overthink.cli import compare, forecast, governance, models, report, verify
-from overthink.cli.options import Primary, command_line, messages, numbers, pairs, resampling, show
+from overthink.cli import compare, forecast, governance, models, options, report, verify
+from overthink.cli.options import KReference, Primary, command_line, messages, numbers, pairs, resampling, show
 from overthink.cli.report import AsOf, Assume, FlopPerByte, ModelShapes, TrainingFlop
 from overthink.collect.session.interrupts import run_interruptible
 from overthink.errors import OverthinkError
@@ -89,6 +89,7 @@ def analyse(
     ] = None,
     hypothesis: Hypothesis = None,
     primary: Primary = [],  # noqa: B006
+    k_reference: KReference = None,
     labels: Annotated[
         Path | None, typer.Option(help=f"Human labels ({FORMAT_NAMES}): question, draw, rung, label.")
     ] = None,
@@ -117,6 +118,7 @@ def analyse(
         margin=margin,
         hypothesis=hypothesis,
         primary=tuple(primary) or None,
+        k_reference=options.k_reference(k_reference),
         stopping=stopping,
         labels=labels,
         assumptions=report.assumptions(training_flop, assume, as_of),
@@ -202,6 +204,7 @@ def run(
     margin: Annotated[float, typer.Option(help="Differences that count as none.", min=0.001, max=0.5)] = 0.05,
     hypothesis: Hypothesis = None,
     primary: Primary = [],  # noqa: B006
+    k_reference: KReference = None,
     model_arg: Annotated[list[str], typer.Option("-M", help="Model argument.", metavar="KEY=VALUE")] = [],  # noqa: B006
     task_arg: Annotated[list[str], typer.Option("-T", help="Task argument.", metavar="KEY=VALUE")] = [],  # noqa: B006
     model_shape: ModelShapes = [],  # noqa: B006
@@ -247,6 +250,7 @@ def run(
         margin=margin,
         hypothesis=hypothesis,
         primary=tuple(primary),
+        k_reference=options.k_reference(k_reference),
     )
     session = study.prepare(plan)
     n_done = check_folder(out, plan, resume=resume)

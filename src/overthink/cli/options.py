@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from overthink.errors import InputError
+from overthink.plan.k_reference import read_k_reference
 
 if TYPE_CHECKING:
     from overthink.workflows.analyse import Study
@@ -25,6 +26,20 @@ Primary = Annotated[
         metavar="CURVES",
     ),
 ]
+
+KReference = Annotated[
+    str | None,
+    typer.Option(
+        help="Thinking tokens at K (thinking) = 1 on all axes, as 512 or 2k; FLOP where the study counts FLOP; the "
+        "lowest budget above 0 that all curves have if left out.",
+        metavar="TOKENS",
+    ),
+]
+
+
+def k_reference(text: str | None) -> float | None:
+    """Return the reference of K (thinking)."""
+    return None if text is None else read_k_reference(text)
 
 
 def numbers(text: str, option: str = "--budgets", of: str = "tokens, as 0,512,2k") -> tuple[int, ...]:

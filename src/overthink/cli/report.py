@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from overthink.cli.options import Primary, command_line, messages, show
+from overthink.cli import options
+from overthink.cli.options import KReference, Primary, command_line, messages, show
 
 if TYPE_CHECKING:
     from overthink.cost.model_shape import SourcedShape
@@ -91,6 +92,7 @@ def report(
     model_shape: ModelShapes = [],  # noqa: B006
     flop_per_byte: FlopPerByte = None,
     primary: Primary = [],  # noqa: B006
+    k_reference: KReference = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """Make a study's findings, report and figures again from its pool."""
@@ -102,6 +104,7 @@ def report(
         shapes=shapes(model_shape),
         flop_per_byte=flop_per_byte,
         primary=tuple(primary) or None,
+        k_reference=options.k_reference(k_reference),
     )
     format_names = [word.strip().lower() for text in formats for word in text.split(",")]
     result = analyse.report(path, formats=format_names, options=how, command=command_line())

@@ -26,6 +26,8 @@ class Analysis:
             own. Empty: all curves are one family.
         primary_registered: They were declared before the data were collected.
         parts: Parts of a hypothesis with directions; None for none.
+        k_reference: Thinking tokens at K (thinking) = 1, or FLOP where the unit is FLOP; None for the lowest thinking
+            budget that all curves have.
         registered: The hypothesis was pre-registered, before the data were collected.
         stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
             success; None to infer it from the counts.
@@ -62,6 +64,7 @@ class Analysis:
     primary: tuple[str, ...] = ()
     primary_registered: bool = False
     parts: tuple[Part, ...] | None = None
+    k_reference: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1:

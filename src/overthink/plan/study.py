@@ -11,6 +11,7 @@ from overthink.data.hypothesis import hypothesis_text, part_rungs, regimes_and_p
 from overthink.errors import InputError
 from overthink.plan.arms import BASE, ArmPlan, check_labels, check_placebos
 from overthink.plan.checkpoints import Checkpoints
+from overthink.plan.k_reference import reference_fault
 from overthink.plan.stopping import Until
 
 PLAN_SCHEMA = "overthink.plan/1"
@@ -86,6 +87,8 @@ class Plan(_Frozen):
             tokens of regimes, which claim nothing; None for none.
         primary: Primary curves, a family of their own, each named by axis, task, arm or TASK/ARM, with * for any
             letters; none if all curves are one family.
+        k_reference: Thinking tokens at K (thinking) = 1, on all axes; of a loop, generated tokens. None for the lowest
+            thinking budget that all curves have.
         controls: Control rows beside the forced ladder, to separate effects of forcing and thinking.
         judge_traces: Score the thinking itself, too, with a scorer that marks a property of any text.
         trace_scorer: Scorers of the thinking, the first that a task has is used: "thought", which comes with the
@@ -122,6 +125,7 @@ class Plan(_Frozen):
     margin: float = Field(default=0.05, gt=0, lt=1)
     hypothesis: tuple[Annotated[int, Field(gt=0)], ...] | str | None = None
     primary: tuple[str, ...] = ()
+    k_reference: float | None = None
     controls: tuple[Literal["sham", "truncated", "natural"], ...] = ()
     judge_traces: bool = False
     trace_scorer: tuple[str, ...] = ()
@@ -167,6 +171,7 @@ class Plan(_Frozen):
             raise ValueError(f"efforts {','.join(self.efforts)} name a level twice")
         self._caps()
         self._hypothesis_on_ladder()
+        self._reference()
         self._control_options()
         self._waves()
         secrets = [
@@ -286,14 +291,29 @@ class Plan(_Frozen):
                 "add a budget there to --budgets, or move the boundaries"
             )
 
+    def _reference(self) -> None:
+        """Check that the reference of K is above 0 and not beyond the ladder, where that states its tokens."""
+        caps = [int(effort) for effort in self.efforts or () if effort.isdecimal()]
+        tokens = self.budgets or self.loop_tokens or caps
+        top, unit = float(max(tokens)) if tokens else None, "thinking tokens"
+        if self.k_reference is not None and (
+            fault := reference_fault(
+                self.k_reference, top=top, unit="generated tokens of a loop" if self.loop_tokens else unit
+            )
+        ):
+            raise ValueError(fault)
+
     @property
     def title(self) -> str:
         """Model and tasks as one line."""
         return f"{self.model}: {', '.join(task.task for task in self.tasks)}"
 
     def to_json(self) -> str:
-        """Return the plan as stored and hashed: primary curves and trace scorers only if there are any."""
-        undeclared = {name for name in ("primary", "trace_scorer") if not getattr(self, name)}
+        """Return the plan as stored and hashed: sorted keys, defaults included.
+
+        Primary curves, trace scorers and the reference of K are included only if stated.
+        """
+        undeclared = {name for name in ("primary", "trace_scorer", "k_reference") if getattr(self, name) in ((), None)}
         return self.model_dump_json(by_alias=True, indent=1, exclude=undeclared) + "\n"
 
     def sha256(self) -> str:

@@ -6,6 +6,7 @@ Appendix of a report: results of calculators with their inputs, as text rows. No
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from overthink.analysis.k_scale import KScale
 from overthink.cost.estimate import Estimate, StudyUsage
 from overthink.reports.charts.thresholds import Thresholds
 
@@ -87,8 +88,7 @@ class About:
         plan_sha256: Hash of the plan.
         pool_sha256: Hash of the pool.
         notes: Notes outside the findings: skipped rows, assumed polarity, a stopped run.
-        reference: Tokens of one attempt at K = 1, by ``"axis/task/arm"``.
-        reference_means: Meaning of K = 1, in words ("the lowest rung").
+        k_scale: The one reference of K (thinking), or why there is none.
         questions: Ids of the questions, by ``"axis/task"``.
         estimate: Cost estimate before the run; None without one.
         actual_cost: Actual cost; None without an estimate.
@@ -110,8 +110,7 @@ class About:
     plan_sha256: str | None = None
     pool_sha256: str | None = None
     notes: tuple[str, ...] = ()
-    reference: Mapping[str, float] = field(default_factory=dict)
-    reference_means: str | None = None
+    k_scale: KScale = field(default_factory=KScale)
     questions: Mapping[str, Sequence[str]] = field(default_factory=dict)
     estimate: Estimate | None = None
     actual_cost: StudyUsage | None = None

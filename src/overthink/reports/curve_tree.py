@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from overthink.analysis.k_scale import RungThinking, rung_thinking
 from overthink.analysis.request import CONTROL_ESTIMANDS
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import GateLabel, Kind, Metric
@@ -22,6 +23,8 @@ class ReportRung:
     Attributes:
         rung: Position on the ladder.
         level: Requested level, as text: an effort, a number of tokens, or the position.
+        at: Position of its findings.
+        estimand: Estimand of its curve.
         mean: The value of one try.
         band: The same with the simultaneous band over all rungs.
         corrected_mean: The value corrected by human labels.
@@ -36,6 +39,8 @@ class ReportRung:
 
     rung: int
     level: str
+    at: At
+    estimand: str
     mean: Finding | None = None
     band: Finding | None = None
     corrected_mean: Finding | None = None
@@ -46,6 +51,13 @@ class ReportRung:
     steady: dict[str, Finding] = field(default_factory=dict)
     judge: dict[str, Finding] = field(default_factory=dict)
     controls: dict[str, Finding] = field(default_factory=dict)
+
+    @property
+    def thinking(self) -> RungThinking:
+        """Thinking of the rung, which K counts: requested, else realised."""
+        realised = (self.tokens.get(metric) for metric in (Metric.THINKING_TOKENS, Metric.ATTEMPT_TOKENS))
+        thinking, generated = (None if finding is None else finding.estimate for finding in realised)
+        return rung_thinking(self.at, self.estimand, thinking=thinking, generated=generated)
 
     def gates_failed(self) -> list[str]:
         """Return the failed gates, from gate findings and from the value's own list."""
@@ -98,7 +110,7 @@ class ReportCurve:
         about: Findings on the whole curve: extremes, an effort sweep without effect.
         commitment: Shares of traces that commit, by metric; of curves that were thought anew.
         token_totals: Token sums over the pool, by metric.
-        reference: Tokens of one attempt at K = 1; None if not stated.
+        reference: Tokens of thinking at K (thinking) = 1; None without a K axis.
         is_control: Whether the curve is a control beside the task's own curve, and no result by itself.
     """
 
@@ -164,7 +176,7 @@ def report_curves(findings: Iterable[Finding], reference: Mapping[str, float]) -
 
     Args:
         findings: Findings of any kind.
-        reference: Tokens of one attempt at K = 1, by ``"axis/task/arm"``.
+        reference: Tokens of thinking at K (thinking) = 1, by arm.
     """
     groups: dict[tuple[str, str, str, str, str], list[Finding]] = {}
     for finding in (item for item in findings if item.kind not in _OTHER_SECTIONS):
@@ -182,7 +194,7 @@ def report_curves(findings: Iterable[Finding], reference: Mapping[str, float]) -
         _curve(
             groups[key],
             key[4] if judges[key[:4]] > 1 else "",
-            reference.get("/".join(key[:3])),
+            reference.get(key[2]),
             is_control=key in control_keys and key[:3] not in alone,
         )
         for key in keys
@@ -202,7 +214,8 @@ def _curve(findings: Sequence[Finding], judge: str, reference: float | None, *, 
     whole: dict[str, list[Finding]] = {}
     for finding in findings:
         if finding.kind in _RUNG_KINDS and finding.at.rung is not None:
-            _assign_to_rung(finding, rungs.setdefault(finding.at.rung, ReportRung(finding.at.rung, level(finding.at))))
+            new = ReportRung(finding.at.rung, level(finding.at), finding.at, finding.estimand)
+            _assign_to_rung(finding, rungs.setdefault(finding.at.rung, new))
         else:
             whole.setdefault(finding.kind, []).append(finding)
     ladder = [rungs[number] for number in sorted(rungs)]

@@ -145,9 +145,10 @@ def report_html(findings: Sequence[Finding], about: About) -> str:
     Returns:
         HTML text (write it as UTF-8), about 1 MB plus 0.3 kB per finding.
     """
-    all_curves = report_curves(findings, about.reference)
+    all_curves = report_curves(findings, about.k_scale.reference)
     answers = summary.axis_answers(all_curves, default_arms(all_curves))
-    data = page_data(findings, all_curves) | {"thresholds": marks_data(about.thresholds, all_curves)}
+    data = page_data(findings, all_curves) | {"k_name": about.k_scale.name}
+    data["thresholds"] = marks_data(about.thresholds, all_curves)
     of_arms, of_budgets = static_charts(findings)
     data["drawings"] = [chart.data() for chart in (*of_arms, *of_budgets)]
     content = {
@@ -173,7 +174,9 @@ def report_html(findings: Sequence[Finding], about: About) -> str:
         "cost_note": cost_note(about),
         "plan": _plan_rows(about.plan),
         "notes": [visible(note, PROSE_LIMIT) for note in about.notes],
-        "reference_means": visible(about.reference_means, PROSE_LIMIT) if about.reference_means else None,
+        "k_name": about.k_scale.name,
+        "k_means": visible(about.k_scale.means, PROSE_LIMIT) if about.k_scale.means else None,
+        "k_reason": visible(about.k_scale.reason, PROSE_LIMIT) if about.k_scale.reason else None,
         "questions": _questions(about),
         "count": len(findings),
     }

@@ -136,6 +136,7 @@ def _curve(curve: ReportCurve, index_of: Mapping[int, int], strings: _Strings) -
         "arm": strings.of(curve.arm),
         "estimand": strings.of(curve.estimand),
         "reference": _number(curve.reference),
+        "control": curve.is_control,
         "about": indices(curve.about),
         "verdicts": [
             {
@@ -185,6 +186,8 @@ def _rung(rung: ReportRung, index_of: Mapping[int, int], strings: _Strings) -> d
     return {
         "rung": rung.rung,
         "level": strings.of(rung.level),
+        "thinking": _number(rung.thinking.tokens),
+        "requested": rung.thinking.is_requested,
         "mean": index(rung.mean),
         "band": index(rung.band),
         "corrected": index(rung.corrected_mean),

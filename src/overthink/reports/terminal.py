@@ -23,12 +23,14 @@ def summary_text(findings: Sequence[Finding], about: About) -> str:
         findings: All findings.
         about: Metadata of the report.
     """
-    all_curves = report_curves(findings, about.reference)
+    all_curves = report_curves(findings, about.k_scale.reference)
     first = default_arms(all_curves)
     with_values = [curve for curve in all_curves if any(rung.mean for rung in curve.rungs)]
     selection = sorted(with_values, key=lambda curve: (curve.is_control, curve.arm not in first))[:_CURVES]
     blocks = [f"{visible(about.title)}\n{summary.lead(all_curves, about)}"]
     blocks += [_block(curve) for curve in selection]
+    if (k_line := _k_line(about)) is not None:
+        blocks.append(k_line)
     if len(with_values) > len(selection):
         blocks.append(f"{len(with_values) - len(selection)} more curves are in the report.")
     if threshold_lines := _thresholds(about):
@@ -73,12 +75,20 @@ def _after(curve: ReportCurve, rungs: int) -> list[str]:
     return lines + about
 
 
+def _k_line(about: About) -> str | None:
+    """Return the one reference of K (thinking); None where no K was looked for."""
+    scale = about.k_scale
+    if scale.means is not None:
+        return visible(f"{scale.name} = 1 on every axis: {scale.means}.", PROSE_LIMIT)
+    return None if scale.reason is None else visible(f"No {scale.name} axis: {scale.reason}.", PROSE_LIMIT)
+
+
 def _thresholds(about: About) -> list[str]:
     """Return the lines on thresholds, if the training compute is assumed."""
     thresholds = about.thresholds
     if thresholds is None or not thresholds.rows:
         return []
-    rows = [[row.threshold, f"K* {row.k_star}", row.coverage] for row in thresholds.rows]
+    rows = [[row.threshold, f"K* (training trade) {row.k_star}", row.coverage] for row in thresholds.rows]
     return [
         visible(text, PROSE_LIMIT)
         for text in (thresholds.head, thresholds.label, *_columns(rows, left_columns=(0, 1, 2)))

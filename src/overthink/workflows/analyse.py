@@ -17,12 +17,14 @@ import numpy as np
 
 from overthink._version import __version__
 from overthink.analysis import findings as find
+from overthink.analysis.k_scale import k_scale
 from overthink.cost.estimate import study_usage
 from overthink.cost.model_shape import SourcedShape
 from overthink.data.finding import Finding
-from overthink.data.kinds import Kind, Metric
 from overthink.data.record import RungRecord
+from overthink.errors import InputError
 from overthink.plan.arms import ArmPlan
+from overthink.plan.k_reference import k_refusal
 from overthink.plan.study import Plan, TaskPlan
 from overthink.reports import About, figure_formats, report_figures, report_html, summary_text
 from overthink.storage.findings import findings_json, write_findings
@@ -263,6 +265,9 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
     tables = source.tables()
     analysis, seed = options.resolve(source, tables)
     findings = find(tables, analysis, rng=np.random.default_rng(seed))
+    scale = k_scale(findings, analysis)
+    if options.k_reference is not None and scale.reason is not None:
+        raise InputError(k_refusal(options.k_reference, scale.reason))
     about = About(
         title=f"What more thinking does to {source.name if source.plan is None else source.plan.model}",
         source=source.name,
@@ -274,22 +279,12 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
         notes=tuple(source.notes) + (() if source.estimate is None else source.estimate.notes),
         estimate=source.estimate,
         actual_cost=None if source.estimate is None else study_usage(source.records, source.estimate, source.cut_short),
-        reference=_reference(findings),
-        reference_means="one attempt at the lowest rung",
+        k_scale=scale,
     )
     assumptions = merge_assumptions(options.assumptions, source.assumptions)
     models = options.models(source)
     about = governance_sections(about, findings, assumptions, seed=seed, shape=models.under_test)
     return Study(source.records, findings, about, AnalysisRequest(analysis, seed), assumptions, models)
-
-
-def _reference(findings: Sequence[Finding]) -> dict[str, float]:
-    """Return the reference budget (K = 1) by curve: tokens of one attempt at its lowest rung."""
-    attempts = [f for f in findings if f.kind == Kind.TOKENS and f.metric == Metric.ATTEMPT_TOKENS and f.estimate]
-    lowest: dict[str, Finding] = {}
-    for finding in sorted(attempts, key=lambda f: f.at.rung or 0):
-        lowest.setdefault(f"{finding.axis}/{finding.task}/{finding.arm}", finding)
-    return {curve: finding.estimate for curve, finding in lowest.items() if finding.estimate is not None}
 
 
 def _store(study: Study, folder: StudyFolder) -> Study:

@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 
 import numpy as np
 
+from overthink.analysis.k_scale import KScale
 from overthink.analysis.request import CONTROL_ESTIMANDS
 from overthink.cost.estimate import Rates
 from overthink.cost.model_shape import SourcedShape
@@ -36,8 +37,9 @@ class TestedRange:
         axis: Axis of the curve.
         task: Task of the curve.
         arm: Arm of the curve.
-        reference: Tokens of one attempt at K = 1.
-        k: K of each rung that has a value and a token count, lowest rung first.
+        reference: Tokens of thinking at K = 1.
+        unit: What K multiplies.
+        k: K of each rung that thinks and has a value, lowest rung first.
         value: Value at each of these rungs, from 0 to 1.
     """
 
@@ -45,12 +47,13 @@ class TestedRange:
     task: str
     arm: str
     reference: float
+    unit: str
     k: tuple[float, ...]
     value: tuple[float, ...]
 
     @property
     def key(self) -> str:
-        """Key in ``About.reference``."""
+        """Name of the curve as marks have it."""
         return f"{self.axis}/{self.task}/{self.arm}"
 
     @property
@@ -59,28 +62,28 @@ class TestedRange:
         return max(self.k)
 
 
-def tested_ranges(findings: Sequence[Finding], reference: Mapping[str, float]) -> tuple[TestedRange, ...]:
-    """Return the tested range of every curve with K values; controls are excluded.
+def tested_ranges(findings: Sequence[Finding], scale: KScale) -> tuple[TestedRange, ...]:
+    """Return the tested range of every curve with K values; controls and direct answers are excluded.
 
     Args:
         findings: All findings of a study.
-        reference: Tokens of one attempt at K = 1, by ``"axis/task/arm"``.
+        scale: The one reference of K.
     """
     ranges = []
-    for curve in report_curves(findings, reference):
+    for curve in report_curves(findings, scale.reference):
         if curve.reference is None or not curve.reference > 0:
             continue
         if curve.estimand in CONTROL_ESTIMANDS or curve.judge.endswith(ON_TRACE):
             continue
         pairs = [
-            (attempt.estimate, rung.mean.estimate)
+            (tokens, rung.mean.estimate)
             for rung in curve.rungs
-            if rung.mean is not None and (attempt := rung.tokens.get("attempt_tokens")) is not None
+            if rung.mean is not None and (tokens := rung.thinking.tokens)
         ]
         points = [(tokens, value) for tokens, value in pairs if _number(tokens) and _number(value)]
         if points:
             k = budget_multiple([tokens for tokens, _ in points], reference=curve.reference)
-            of = (curve.axis, curve.task, curve.arm, curve.reference)
+            of = (curve.axis, curve.task, curve.arm, curve.reference, scale.unit)
             ranges.append(TestedRange(*of, tuple(map(float, k)), tuple(value for _, value in points)))
     return tuple(ranges)
 
@@ -108,7 +111,7 @@ NEEDS: dict[str, tuple[tuple[str, ...], ...]] = {
 
 _MILLION = 1_000_000
 _TOKENS = ("tokens_per_sample", "tokens_per_task", "generated_tokens")
-"""Inputs set to the tokens of one attempt at K = 1."""
+"""Inputs set to the thinking tokens of one try at K = 1; answers are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +172,7 @@ class StudyFacts:
 
 def reference_words(curve: TestedRange) -> str:
     """Return the meaning of K = 1 on a curve, as text."""
-    tokens = number(float(f"{curve.reference:.3g}"))
-    return f"one attempt at the lowest rung of {curve.task}, {tokens} token{'' if tokens == '1' else 's'}"
+    return f"{number(float(f'{curve.reference:.3g}'))} {curve.unit} of one try"
 
 
 def calculations(facts: StudyFacts, *, seed: int) -> dict[str, Calculation]:

@@ -297,11 +297,15 @@ def _difference_notes(sources: Sequence[_ComparedSource], unit: Unit) -> list[st
 
 
 def _with_common_settings(options: AnalysisOptions, sources: Sequence[_ComparedSource]) -> AnalysisOptions:
-    """Return the options with level and margin of the studies if they agree and the options set none."""
+    """Return the options with level, margin and reference of K of the studies, if they agree and none is set."""
     plans = [source.source.plan for source in sources if source.source.plan is not None]
     levels, margins = {plan.level for plan in plans}, {plan.margin for plan in plans}
+    references = {None if options.unit == Unit.FLOP else plan.k_reference for plan in plans}
     return replace(
         options,
         level=options.level if options.level is not None or len(levels) != 1 else levels.pop(),
         margin=options.margin if options.margin is not None or len(margins) != 1 else margins.pop(),
+        k_reference=options.k_reference
+        if options.k_reference is not None or len(references) != 1
+        else references.pop(),
     )

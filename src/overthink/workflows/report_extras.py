@@ -47,7 +47,7 @@ def governance_sections(
     Raises:
         InputError: An assumption is out of its bounds.
     """
-    ranges = tested_ranges(findings, about.reference)
+    ranges = tested_ranges(findings, about.k_scale)
     gain_curve = measured_curve(ranges) if "family" in assumptions.inputs else None
     facts = StudyFacts(
         tested_ranges=ranges,

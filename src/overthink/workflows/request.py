@@ -23,6 +23,7 @@ from overthink.governance.calculators.base import Field, option
 from overthink.governance.inputs import Range, look_up, read_range
 from overthink.plan.analysis import MARGIN, Analysis
 from overthink.plan.arms import depth_families
+from overthink.plan.k_reference import checked_reference
 from overthink.plan.study import Plan
 from overthink.stats.curve import ladder_of
 from overthink.stats.regimes import boundaries
@@ -46,6 +47,8 @@ class AnalysisOptions:
         margin: Largest difference that does not matter; 0.05.
         hypothesis: Parts with directions, as ``up@2k,flat@8k,down``, or boundaries of regimes in thinking tokens; none.
         primary: Primary curves, a family of their own, each named by axis, task, arm or TASK/ARM; none.
+        k_reference: Thinking tokens at K (thinking) = 1, or FLOP where the unit is FLOP; the lowest thinking budget
+            that all curves have.
         stopping: "fixed" if the number of tries was set beforehand, "first_success" if sampling stopped at the first
             success; inferred from the counts.
         labels: Table of human labels; none.
@@ -70,6 +73,7 @@ class AnalysisOptions:
     shapes: Mapping[str, SourcedShape] = field(default_factory=dict)
     flop_per_byte: float | None = None
     primary: tuple[str, ...] | None = None
+    k_reference: float | None = None
 
     def models(self, source: Source) -> StudyModels:
         """Return the models of the arms with their shapes and prices, updated with these options' shapes.
@@ -91,8 +95,8 @@ class AnalysisOptions:
             tables: Outcome tables that the labels must match.
 
         Raises:
-            InputError: The hypothesis cannot be tested, the labels cannot be read or match no answer, or a shape is of
-                a model that is not in use.
+            InputError: The hypothesis cannot be tested, the labels cannot be read or match no answer, a shape is of
+                a model that is not in use, or the reference of K is not above 0.
         """
         before, plan = source.request, source.plan
         in_plan = Hypothesis.of(None if plan is None else plan.hypothesis)
@@ -103,6 +107,7 @@ class AnalysisOptions:
             earlier = Analysis(level, margin, in_plan.regimes, registered=in_plan.is_stated, parts=in_plan.parts)
             if plan is not None:
                 earlier = replace(earlier, primary=plan.primary, primary_registered=bool(plan.primary))
+                earlier = replace(earlier, k_reference=plan.k_reference)
         primary = earlier.primary if self.primary is None else self.primary
         before_it = Hypothesis(earlier.hypothesis, earlier.parts)
         hypothesis = before_it
@@ -132,8 +137,16 @@ class AnalysisOptions:
             flop_per_byte=earlier.flop_per_byte if self.flop_per_byte is None else self.flop_per_byte,
             primary=primary,
             primary_registered=_is_declared_before(primary, plan, earlier),
+            k_reference=self._k_reference(earlier),
         )
         return AnalysisRequest(analysis, seed if self.seed is None else self.seed)
+
+    def _k_reference(self, earlier: Analysis) -> float | None:
+        """Return the reference of K; an earlier one only in its own unit, for tokens are no FLOP."""
+        if self.k_reference is not None:
+            return checked_reference(self.k_reference)
+        unit = earlier.unit if self.unit is None else self.unit
+        return earlier.k_reference if (unit == Unit.FLOP) == (earlier.unit == Unit.FLOP) else None
 
 
 def _unit(name: str) -> Unit:

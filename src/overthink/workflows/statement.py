@@ -1,7 +1,7 @@
 """Statements of studies: build from plan and findings, check against the rules, recompute from the pool."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from overthink.analysis import findings as find
+from overthink.analysis.k_scale import KScale, k_scale
 from overthink.data.finding import Finding
 from overthink.errors import InputError
 from overthink.governance.statement.build import Provenance, make_statement
@@ -25,6 +26,7 @@ from overthink.governance.statement.exports import cyclonedx_properties, model_c
 from overthink.governance.statement.read import MAX_STATEMENT_LENGTH, Fault, parse_stated, parse_statement
 from overthink.governance.statement.schema import Evidence, Stated, Statement
 from overthink.governance.statement.text import statement_text
+from overthink.plan.analysis import Analysis
 from overthink.plan.study import Plan
 from overthink.storage.files import file_sha256, write_text
 from overthink.storage.findings import read_findings
@@ -124,7 +126,10 @@ def statement(
     plan = _plan(folder)
     findings, evidence = _findings(folder, plan)
     document = make_statement(
-        findings, plan, Provenance(datetime.now(UTC).isoformat(timespec="seconds"), evidence, facts_stated)
+        findings,
+        plan,
+        Provenance(datetime.now(UTC).isoformat(timespec="seconds"), evidence, facts_stated),
+        _scale(folder, plan, findings),
     )
     if not write:
         return StatementFiles(document, None)
@@ -200,8 +205,16 @@ def _recompute(statement: Statement, folder: StudyFolder, *, labels: Path | None
     ]
     faults += changed_findings(stored_findings, findings)
     evidence = statement.evidence.model_copy(update={f"{name}_sha256": value for name, value in files.items()})
-    now = make_statement(findings, plan, Provenance(statement.created, evidence, statement.stated))
+    provenance = Provenance(statement.created, evidence, statement.stated)
+    now = make_statement(findings, plan, provenance, k_scale(findings, analysis))
     return faults + list(differences(statement, now))
+
+
+def _scale(folder: StudyFolder, plan: Plan, findings: Sequence[Finding]) -> KScale:
+    """Return the scale of K by the study's analysis, else by its plan."""
+    request = read_analysis(folder.analysis)
+    own = Analysis(level=plan.level, k_reference=plan.k_reference) if request is None else request[0]
+    return k_scale(findings, own)
 
 
 def _plan(folder: StudyFolder) -> Plan:

@@ -6,6 +6,7 @@ Text on thresholds of a report's K axis: position, meaning of K, basis of K*, om
 import itertools
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -25,7 +26,7 @@ TRAINING_COMPUTE_HINT = (
 )
 """Hint if the training compute is not stated."""
 
-NO_K = "There is no K here: a token count or a reference budget is missing, so nothing is drawn."
+NO_K = "There is no K here: no curve has thinking and a reference, so nothing is drawn."
 
 _CURVES = 6
 """Maximum number of references in one sentence."""
@@ -83,9 +84,10 @@ def basis_words(ranges: Sequence[TestedRange]) -> str:
     """Return the basis of K and the meaning of K = 1, as text."""
     if not ranges:
         return NO_K
-    references = "; ".join(dict.fromkeys(reference_words(curve) for curve in ranges[:_CURVES]))
-    more = f"; and {len(ranges) - _CURVES} more curves" if len(ranges) > _CURVES else ""
-    return f"K multiplies the tokens that one attempt generates (basis: tokens). K = 1: {references}{more}."
+    different = list(dict.fromkeys(map(reference_words, ranges)))  # one, unless arms of other sizes share FLOP
+    references = "; ".join(different[:_CURVES])
+    more = f"; and {len(different) - _CURVES} more" if len(different) > _CURVES else ""
+    return f"K multiplies the {ranges[0].unit} of one try (basis: tokens), answers left out. K = 1: {references}{more}."
 
 
 def notes(facts: StudyFacts, alpha: Range, *, why: str) -> list[str]:
@@ -143,9 +145,12 @@ def measured_curve(ranges: Sequence[TestedRange]) -> TestedRange | str:
     candidates = [curve for curve in ranges if curve.axis == "capability"]
     if len(candidates) != 1:
         return f"scores of a family belong to one capability curve, and this study has {len(candidates)} on the K axis"
-    if not all(below < above for below, above in itertools.pairwise(candidates[0].k)):
-        return "tokens per attempt do not rise along the ladder, so a gain has no place on the K axis"
-    return candidates[0]
+    points = [point for point in zip(candidates[0].k, candidates[0].value, strict=True) if point[0] >= 1]
+    if not all(below[0] < above[0] for below, above in itertools.pairwise(points)):
+        return "thinking does not rise along the ladder, so a gain has no place on the K axis"
+    if points[0][0] != 1:
+        return "the reference is no rung of the curve, so what it scores at K = 1 was not measured"
+    return replace(candidates[0], k=tuple(k for k, _ in points), value=tuple(value for _, value in points))
 
 
 def thresholds_on_curve(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from overthink.analysis.k_scale import KScale
 from overthink.data.finding import Finding
 from overthink.data.kinds import GateLabel
 from overthink.data.selectors import Selector
@@ -98,7 +99,7 @@ NOT_SAID = (
     "Nothing is said about budgets, tries, tools, prompts, tasks or model revisions that were not tested.",
     "A share on a task is not the probability of harm in use: the questions are not a sample of use.",
     "What a scorer marks is what was counted; its own errors are part of every share that is not corrected.",
-    "K compares budgets of inference; it is analysis and says nothing about the status of a model under any law.",
+    "K (thinking) compares budgets; it is analysis and says nothing about the status of a model under any law.",
 )
 """Limitations of every statement."""
 
@@ -118,18 +119,19 @@ class Provenance:
     stated: Stated
 
 
-def make_statement(findings: Sequence[Finding], plan: Plan, provenance: Provenance) -> Statement:
+def make_statement(findings: Sequence[Finding], plan: Plan, provenance: Provenance, scale: KScale) -> Statement:
     """Return the statement of a study.
 
     Args:
         findings: All findings of the study.
         plan: Plan of the study.
         provenance: Creation time, evidence and the evaluator's facts.
+        scale: The one reference of K (thinking) of the study.
 
     Raises:
         InputError: The findings hold no value of any curve.
     """
-    study_curves = curves(findings, plan)
+    study_curves = curves(findings, plan, scale)
     elicitation = _elicitation(study_curves, plan)
     levels = [point.value.level for curve in study_curves for point in curve.points if point.value.level is not None]
     level = levels[0] if levels else plan.level  # an analysis may use another level than the plan

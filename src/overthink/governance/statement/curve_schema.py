@@ -42,19 +42,23 @@ class LoopPart(Part):
 
 
 class Reference(Part):
-    """The budget that counts as K = 1."""
+    """The budget that counts as K = 1; of thinking, one for all axes of a statement."""
 
     value: Positive
-    unit: Literal["generated tokens per attempt", "tries"]
+    unit: Literal["thinking tokens", "generated tokens of a loop", "tries"]
     means: str = Field(min_length=1)
 
 
 class K(Part):
-    """A budget as a multiple of a stated one. Without its basis and reference the number means nothing."""
+    """A budget as a multiple of a stated one. Without its basis and reference the number means nothing.
+
+    Basis "tokens": K (thinking) of one try, or K (loop tokens); 0 is a direct answer, and tries are counted apart.
+    Basis "samples": tries, where the study has no K of thinking.
+    """
 
     basis: Literal["tokens", "samples"]
     ref: Reference
-    value: Positive
+    value: Annotated[float, Field(ge=0)]
 
 
 class Number(Part):
@@ -110,7 +114,7 @@ class Point(LoopPart):
         answer_tokens: The same, of the answer.
         attempt_tokens: Both: what one attempt decodes.
         quantiles: Of the consumed thinking tokens, by level ("0.5"); empty where the findings hold none.
-        cost: K of one attempt.
+        cost: K (thinking) of one try.
         value: Mean of one try, pointwise interval.
         band: The same with a band that holds for all rungs at once.
         corrected: The same, corrected by human labels.

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from overthink.analysis.hypotheses import ALL_PARTS
+from overthink.analysis.k_scale import KScale, rung_thinking
 from overthink.cost.units import budget_multiple
 from overthink.data.finding import At, Finding
 from overthink.data.hypothesis_text import STATED_AFTERWARDS
@@ -28,17 +29,17 @@ from overthink.governance.statement.curve_schema import (
 )
 from overthink.plan.study import HIGH_WORDS, Plan
 
-TOKENS_REFERENCE = "one attempt at the lowest rung of this curve, thinking and answer"
-TRIES_REFERENCE = "one try; this curve has no token counts"
+TRIES_REFERENCE = "one try; this study has no reference of thinking"
 _Index = Mapping[tuple[str, str], Sequence[Finding]]
 
 
-def curves(findings: Sequence[Finding], plan: Plan) -> tuple[Curve, ...]:
+def curves(findings: Sequence[Finding], plan: Plan, scale: KScale) -> tuple[Curve, ...]:
     """Return every curve of the findings, in their order.
 
     Args:
         findings: All findings of a study.
         plan: Plan of the study.
+        scale: The one reference of K (thinking) of the study.
 
     Raises:
         InputError: The findings contain no value of any curve.
@@ -47,7 +48,7 @@ def curves(findings: Sequence[Finding], plan: Plan) -> tuple[Curve, ...]:
     for finding in findings:
         by_curve.setdefault(curve_id(finding), []).append(finding)
     result = tuple(
-        _curve(name, group, plan) for name, group in by_curve.items() if _has(group, Kind.VALUE, Metric.MEAN)
+        _curve(name, group, plan, scale) for name, group in by_curve.items() if _has(group, Kind.VALUE, Metric.MEAN)
     )
     if not result:
         raise InputError("the findings hold no value of any curve (kind value, metric mean), so nothing can be claimed")
@@ -68,8 +69,12 @@ def number(finding: Finding, *, unit: str = "share") -> Number:
 
 
 def cost_of(curve: Curve, point: Point, tries: int) -> K:
-    """Return K of a number of tries at a rung: in tokens where they are known, else in tries."""
-    return point.cost.model_copy(update={"value": tries * point.cost.value})
+    """Return K at a rung: of thinking it is that of each try; without a reference of thinking it counts tries."""
+    return _of_tries(point.cost, tries)
+
+
+def _of_tries(k: K, tries: int) -> K:
+    return k if k.basis == "tokens" else k.model_copy(update={"value": float(tries)})
 
 
 def as_test(finding: Finding) -> Test | None:
@@ -78,13 +83,13 @@ def as_test(finding: Finding) -> Test | None:
     return None if test is None else Test(name=test.name, p=test.p, p_adjusted=test.p_adjusted, mde=test.mde)
 
 
-def _curve(name: str, findings: Sequence[Finding], plan: Plan) -> Curve:
+def _curve(name: str, findings: Sequence[Finding], plan: Plan, scale: KScale) -> Curve:
     index: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         index.setdefault((finding.kind, finding.metric), []).append(finding)
     first = findings[0]
     values = sorted(index[Kind.VALUE, Metric.MEAN], key=lambda row: row.at.rung or 0)
-    ref = _reference(index, values[0].at)
+    ref = _reference(scale, first.arm)
     return Curve.model_validate(
         {
             "id": name,
@@ -127,18 +132,19 @@ def _raw_high(finding: Finding, plan: Plan) -> str:
     return words.pop()
 
 
-def _reference(index: _Index, at: At) -> Reference:
-    attempt = _finding_at(index, Kind.TOKENS, Metric.ATTEMPT_TOKENS, at)
-    if attempt is None or not attempt.estimate:
+def _reference(scale: KScale, arm: str) -> Reference:
+    tokens = scale.reference.get(arm)
+    if tokens is None or scale.means is None:
         return Reference(value=1.0, unit="tries", means=TRIES_REFERENCE)
-    return Reference(value=attempt.estimate, unit="generated tokens per attempt", means=TOKENS_REFERENCE)
+    return Reference.model_validate({"value": tokens, "unit": scale.unit, "means": scale.means})
 
 
 def _point(index: _Index, value: Finding, ref: Reference, budget: Mapping[str, Any]) -> Point:
     at = value.at
     names = ("thinking_tokens", "answer_tokens", "attempt_tokens")
     tokens: dict[str, Any] = {metric: _tokens(index, metric, at) for metric in names}
-    cost = _cost(ref, tokens["attempt_tokens"].estimate)
+    thinking, generated = (tokens[name].estimate for name in ("thinking_tokens", "attempt_tokens"))
+    cost = _cost(ref, rung_thinking(at, value.estimand, thinking=thinking, generated=generated).tokens)
     band, corrected_value = (
         _finding_at(index, Kind.BAND, Metric.MEAN, at),
         _finding_at(index, Kind.VALUE, Metric.CORRECTED_MEAN, at),
@@ -197,10 +203,10 @@ def _tokens(index: _Index, metric: str, at: At) -> Number:
     )  # fmt: skip
 
 
-def _cost(ref: Reference, attempt: float | None) -> K:
-    if ref.unit == "tries" or not attempt:
+def _cost(ref: Reference, thinking: float | None) -> K:
+    if ref.unit == "tries" or thinking is None:
         return K(basis="samples", ref=Reference(value=1.0, unit="tries", means=TRIES_REFERENCE), value=1.0)
-    return K(basis="tokens", ref=ref, value=float(budget_multiple(attempt, reference=ref.value)))
+    return K(basis="tokens", ref=ref, value=float(budget_multiple(thinking, reference=ref.value)))
 
 
 def _tries(index: _Index, at: At, cost: K) -> list[Tries]:
@@ -208,8 +214,8 @@ def _tries(index: _Index, at: At, cost: K) -> list[Tries]:
     for selector in CLAIMED_SELECTORS[1:]:
         for finding in index.get((Kind.VALUE, SELECTORS[selector].metric), ()):
             if _same_rung(finding.at, at) and finding.at.k is not None:
-                k_cost = cost.model_copy(update={"value": finding.at.k * cost.value})
-                fields: dict[str, Any] = {"selector": finding.at.selector, "k": finding.at.k, "cost": k_cost}
+                own = _of_tries(cost, finding.at.k)
+                fields: dict[str, Any] = {"selector": finding.at.selector, "k": finding.at.k, "cost": own}
                 results.append(Tries(**fields, value=number(finding)))
     return results
 

@@ -61,8 +61,8 @@ class Claim(LoopPart):
         n_questions: Questions behind the number.
         n_draws: Draws behind the number.
         test: The test behind it, where there is one.
-        k: K of the budget it sits at.
-        holds_for_k: No claim above this K.
+        k: K (thinking) of one try at the budget it sits at.
+        holds_for_k: No claim above this K (thinking).
         holds_for_tokens: No claim above this many thinking tokens asked for.
         holds_for_effort: Nor above this level.
         holds_for_turns: Nor above this many turns of a loop.
@@ -87,7 +87,7 @@ class Claim(LoopPart):
     n_draws: NonNegativeCount
     test: Test | None
     k: K
-    holds_for_k: Positive = Field(alias="holds_for_K<=")
+    holds_for_k: Annotated[float, Field(ge=0)] = Field(alias="holds_for_K<=")
     holds_for_tokens: NonNegativeCount | None = Field(alias="holds_for_thinking_tokens<=")
     holds_for_effort: str | None = Field(alias="holds_for_effort<=")
     holds_for_turns: NonNegativeCount | None = Field(default=None, alias="holds_for_turns<=")

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
+from overthink.analysis.k_scale import LOOP
 from overthink.data.hypothesis import regimes_and_parts
 from overthink.data.hypothesis_text import PartResult, part_texts, untested_text, whole_text
 from overthink.data.kinds import HypothesisLabel
-from overthink.governance.statement.curve_schema import Curve, Hypothesis, Number, Point
+from overthink.governance.statement.curve_schema import Curve, Hypothesis, K, Number, Point
 from overthink.governance.statement.rules.prose import budget, curve_name, interval, percent, quote
 from overthink.governance.statement.schema import ArmTried, Budget, Claim, Elicitation, Statement
 
@@ -34,7 +35,7 @@ def statement_text(statement: Statement) -> str:
         [f"# {statement.title}", "", f"**{statement.no_claim_beyond}**", ""],
         _claims(statement),
         _arms(statement),
-        [f"K is a budget over that of {text}." for text in _references(statement)] + [""],
+        [*_references(statement), ""],
         _gates(statement),
         _setting(statement),
         *(_curve(curve) for curve in statement.curves),
@@ -61,13 +62,25 @@ def _arms(statement: Statement) -> list[str]:
 
 
 def _references(statement: Statement) -> list[str]:
-    return sorted({claim.k.ref.means for claim in statement.claims})
+    stated = {(_k_name(claim.k), claim.k.ref.means) for claim in statement.claims if claim.k.basis == "tokens"}
+    return [f"{name} = 1 on every axis is {means}; a direct answer is K = 0." for name, means in sorted(stated)]
+
+
+def _k_name(k: K) -> str:
+    """Return the name of K, apart from k (tries)."""
+    return "K (loop tokens)" if k.ref.unit == LOOP else "K (thinking)"
 
 
 def _bound(claim: Claim) -> str:
     """Return the bound and the strength of a claim."""
-    reference = f"K = 1 is {claim.k.ref.value:.4g} {claim.k.ref.unit}"
-    reaches = f"Holds for K ≤ {claim.holds_for_k:.4g} (basis {claim.k.basis}; {reference})"
+    tries = f"k (tries) ≤ {claim.holds_for_tries:,}"
+    if claim.k.basis == "tokens":
+        reference = f"K = 1 is {claim.k.ref.value:.4g} {claim.k.ref.unit}"
+        reaches = (
+            f"Holds for {_k_name(claim.k)} ≤ {claim.holds_for_k:.4g} (basis {claim.k.basis}; {reference}) and {tries}"
+        )
+    else:
+        reaches = f"Holds for {tries}"
     weak = f" ({'; '.join(claim.weakened_by)})" if claim.weakened_by else ""
     gates = f" Gates failed: {', '.join(claim.gates_failed)}." if claim.gates_failed else ""
     return f"{reaches}; {STRENGTHS[claim.strength]}{weak}.{gates}"
@@ -146,7 +159,8 @@ def _budget(budget: Budget | None) -> str:
 
 def _curve(curve: Curve) -> list[str]:
     good = curve.value_1_means
-    head = f"| budget | consumed | K | {good} | {_level(curve)} interval | band | limit hit | gates failed |"
+    k = _k_name(curve.points[-1].cost)
+    head = f"| budget | consumed | {k} | {good} | {_level(curve)} interval | band | limit hit | gates failed |"
     shapes = [f"{shape.metric}: {shape.verdict}" for shape in curve.plateau.shapes]
     judge = curve.judge
     grader_text = f"graded by {quote(judge.grader)}" if judge.grader else "no grading model"
@@ -211,7 +225,7 @@ def _row(point: Point) -> str:
     cells = [
         budget(point),
         "unknown" if attempt_tokens is None else f"{attempt_tokens:,.1f} tokens",
-        f"{point.cost.value:.3g}",
+        f"{point.cost.value:.3g}" if point.cost.basis == "tokens" else "none",
         "unknown" if point.value.estimate is None else percent(point.value.estimate),
         _span(point.value),
         "none" if point.band is None else _span(point.band),

@@ -46,6 +46,22 @@ def tokens_axis(group: Sequence[ReportCurve]) -> ChartAxis | None:
     return ChartAxis("log", title, low, high, ticks, [f"{tick:,.15g}" for tick in ticks], _attempt)
 
 
+def thinking_axis(group: Sequence[ReportCurve]) -> ChartAxis | None:
+    """Return the log axis of thinking, on which K has a place; None without a rung that thinks.
+
+    Direct answers have no position on it.
+    """
+    values = [x for curve in group for rung in curve.rungs if rung.mean and (x := rung.thinking.tokens)]
+    if not values:
+        return None
+    low, high = min(values) / _ROOM, max(values) * _ROOM
+    ticks = _log_ticks(low, high)
+    title = "thinking tokens, requested where there is a budget; log scale"
+    return ChartAxis(
+        "log", title, low, high, ticks, [f"{tick:,.15g}" for tick in ticks], lambda rung: rung.thinking.tokens or None
+    )
+
+
 def compute_axis(totals: Sequence[float], unit: str | None) -> ChartAxis:
     """Return the log axis of total compute in a unit; rungs have no position on it."""
     low, high = min(totals) / _ROOM, max(totals) * _ROOM
@@ -56,7 +72,7 @@ def compute_axis(totals: Sequence[float], unit: str | None) -> ChartAxis:
 
 
 def k_ticks(axis: ChartAxis, reference: float) -> dict[str, list[Any]]:
-    """Return the second labels of a log token axis: K in powers of two, few enough to be readable."""
+    """Return the second labels of an axis of thinking: K in powers of two, few enough to be readable."""
     low, high = axis.low / reference, axis.high / reference
     doublings = math.log2(high / low)
     base = 16 if doublings > 24 else 4 if doublings > 9 else 2

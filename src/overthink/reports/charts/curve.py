@@ -9,7 +9,7 @@ from typing import Any
 
 from overthink.data.finding import Finding
 from overthink.reports import wording
-from overthink.reports.charts.axes import ChartAxis, k_ticks, level_axis, tokens_axis, tries_axis
+from overthink.reports.charts.axes import ChartAxis, k_ticks, level_axis, thinking_axis, tokens_axis, tries_axis
 from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.templates import curve_chart, gap_chart
 from overthink.reports.charts.thresholds import Mark, bar_notes, share_floor, threshold_bars
@@ -90,7 +90,8 @@ def _colours(curves: Sequence[ReportCurve], arms: Sequence[str]) -> dict[tuple[s
 
 
 def _values(group: Sequence[ReportCurve], colours: Mapping[tuple[str, str], str], marks: Sequence[Mark]) -> Chart:
-    axis = tokens_axis(group) or level_axis(group)
+    has_lanes = bool(marks) and len({curve.reference for curve in group}) == 1 and group[0].reference is not None
+    axis = (thinking_axis(group) if has_lanes else None) or tokens_axis(group) or level_axis(group)
     points, corrected_points, keys = [], [], {}
     for number, curve in enumerate(group):
         colour, name = colours[curve.axis, curve.arm], visible(curve.arm)
@@ -106,7 +107,7 @@ def _values(group: Sequence[ReportCurve], colours: Mapping[tuple[str, str], str]
     first = group[0]
     notes = [axis.title, f"{_BAND}; {_WHISKER}" if any(p["band_low"] is not None for p in points) else _WHISKER]
     notes += ["diamond: corrected by human labels"] if corrected_points else []
-    rows = threshold_bars(marks, group, axis, width=CHART_WIDTH)
+    rows = threshold_bars(marks, group, axis, width=CHART_WIDTH) if has_lanes else []
     notes += bar_notes(marks, rows, group[0].reference)
     title = f"{wording.axis_name(first.axis)}: {first.name}, {_meaning(first.axis)}"
     data = {"points": points, "corrected": corrected_points, "marks": [], "thresholds": rows}

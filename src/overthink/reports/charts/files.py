@@ -54,7 +54,7 @@ def report_figures(findings: Sequence[Finding], about: About, formats: Sequence[
     Yields:
         File name and content. Names hold only a-z, 0-9, ``.`` and ``-``, and are all different.
     """
-    all_curves = report_curves(findings, about.reference)
+    all_curves = report_curves(findings, about.k_scale.reference)
     arms = default_arms(all_curves)
     first = [curve for curve in all_curves if curve.arm in arms]
     yield from chart_files(all_charts(first, arms, visible_marks(about.thresholds)), formats)

@@ -121,7 +121,7 @@ def threshold_bars(
     Args:
         marks: Marks to draw.
         group: Curves of the chart.
-        axis: Axis of the chart, in tokens.
+        axis: Axis of the chart, in thinking tokens.
         width: Width of the chart in pixels.
     """
     references = {curve.reference for curve in group}
@@ -148,8 +148,8 @@ def bar_notes(marks: Sequence[Mark], rows: Sequence[dict[str, Any]], reference: 
         return []
     how = "; ".join(dict.fromkeys(mark.how for mark in marks))
     return [
-        f"lanes: K* of thresholds on training compute ({how}), dashed beyond what was tested; K above the chart",
-        f"K* is analysis, not legal status; K = 1: one attempt of {tokens(reference)} tokens",
+        f"lanes: K* (training trade) of thresholds ({how}), dashed beyond what was tested; K above the chart",
+        f"K* (training trade) is analysis, not legal status; K = 1: one try that thinks {tokens(reference)} tokens",
     ]
 
 

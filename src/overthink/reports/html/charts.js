@@ -70,7 +70,7 @@ function tip(curve, rung, finding, band) {
     axisWords(curve.axis)[1] + ": " + percent(cell(finding, "estimate")) + (low === null || high === null ? ", no interval" : ", interval " + percent(low) + " to " + percent(high)),
     ...(band === undefined || cell(band, "low") === null ? [] : ["band for all rungs at once: " + percent(cell(band, "low")) + " to " + percent(cell(band, "high"))]),
     "asked for: " + text(rung.level),
-    "tokens per attempt: " + (attempt(rung) === null ? "unknown" : whole(attempt(rung))) + (K === null ? "" : ", K = " + compact(K)),
+    "tokens per attempt: " + (attempt(rung) === null ? "unknown" : whole(attempt(rung))) + (K === null ? "" : "; " + DATA.k_name + " = " + compact(K)),
     "estimand: " + text(curve.estimand) + "; " + cell(finding, "questions") + " questions × " + cell(finding, "draws") + " draws",
     rung.failed.length ? "gate failed: " + rung.failed.map(text).join(", ") : "no gate failed",
     "finding " + cell(finding, "id"),
@@ -95,25 +95,21 @@ function figure(title, faint, notes, drawing) {
   return { figure: make("figure", { class: "panel" }, caption, where, notes.length ? make("p", { class: "note" }, notes.join(" · ")) : null), start: () => drawing(where) };
 }
 
-/** Where the chosen K stands in a panel: one rule per reference. */
+/** Where the chosen K stands in a panel: on the K axis itself, on that of tokens at the rungs that are read. */
 function marksOf(curves) {
   if (state.K === null || state.x === "level") return [];
   if (state.x === "K") return [{ x: state.K, colour: "var(--mark)" }];
-  const told = new Map(curves.filter((curve) => curve.reference > 0).map((curve) => [curve.reference, curve]));
-  return [...told].map(([reference, curve]) => ({ x: state.K * reference, colour: told.size > 1 ? colour(curve) : "var(--mark)" }));
+  const read = curves.map((curve) => [curve, rungAt(curve).rung]).filter(([, rung]) => rung && attempt(rung) !== null);
+  return read.map(([curve, rung]) => ({ x: attempt(rung), colour: read.length > 1 ? colour(curve) : "var(--mark)" }));
 }
 
-/** The other unit, above a panel whose curves share one reference: K over tokens, tokens over K. */
+/** Thinking tokens above the K axis of a panel whose curves share one reference. */
 function secondAxis(axis, curves) {
   const references = new Set(curves.map((curve) => curve.reference));
   const [reference] = references;
-  if (state.x === "level" || references.size > 1 || !(reference > 0) || axis.scale !== "log") return axis;
-  if (state.x === "K") {
-    const tokens = logTicks(axis.xlow * reference, axis.xhigh * reference);
-    return { ...axis, kticks: tokens.map((count) => count / reference), klabels: tokens.map(compact) };
-  }
-  const ticks = powers(axis.xlow / reference, axis.xhigh / reference);
-  return { ...axis, kticks: ticks.map((K) => K * reference), klabels: ticks.map((K) => "K=" + compact(K)) };
+  if (state.x !== "K" || references.size > 1 || !(reference > 0) || axis.scale !== "log") return axis;
+  const tokens = logTicks(axis.xlow * reference, axis.xhigh * reference);
+  return { ...axis, kticks: tokens.map((count) => count / reference), klabels: tokens.map(compact) };
 }
 
 function panel(curves, axis) {
@@ -132,7 +128,7 @@ function panel(curves, axis) {
   const [name, , meaning] = axisWords(curves[0].axis);
   const notes = curves.flatMap((curve) => curve.about.map((finding) => [
     state.arms.length > 1 ? text(curve.arm) + ": " : "", cell(finding, "metric"), ": ", cell(finding, "label") || cell(finding, "reason")].join("")));
-  if (unplaced) notes.push(unplaced + (state.x === "K" ? " not placed: no token count or no reference" : " not placed: no token count; choose “level asked for”"));
+  if (unplaced) notes.push(unplaced + (state.x === "K" ? " not placed: a direct answer, or thinking that is not counted" : " not placed: no token count; choose “level asked for”"));
   if (unknown) notes.push(unknown + " without an estimate: see the table of numbers");
   const spoken = name + ", " + text(curves[0].task) + ": " + points.length + " points. The values stand in the table of numbers.";
   const missing = lanesMissing(curves);
@@ -156,8 +152,8 @@ async function drawCurves() {
   drawn = panels(curves).map((group) => panel(group, state.x === "level" ? axisOf(group) : shared));
   byId("panels").replaceChildren(...drawn.map((one) => one.figure));
   byId("xcaption").textContent = {
-    tokens: "Tokens one attempt decodes, thinking and answer, as realised; log scale." + (hasK() ? " Above each panel: K." : ""),
-    K: "K: tokens one attempt decodes, divided by the reference of its curve; log scale. Above each panel of one reference: these tokens.",
+    tokens: "Tokens one attempt decodes, thinking and answer, as realised; log scale.",
+    K: DATA.k_name + ": the thinking of a rung, requested where there is a budget, divided by the one reference of this report; log scale. Above each panel: its tokens.",
     level: "The level asked for, in order; distances mean nothing.",
   }[state.x];
   byId("legend").replaceChildren(...legend(curves));
@@ -182,7 +178,7 @@ function legend(curves) {
   for (const estimand of new Set(curves.map((curve) => text(curve.estimand)))) {
     items.push(legendItem("e-" + (estimand in DATA.words.estimands ? estimand : "other"), estimand + ": " + (DATA.words.estimands[estimand] || "")));
   }
-  if (state.K !== null && state.x !== "level") items.push(legendItem("mark", "the chosen K"));
+  if (state.K !== null && state.x !== "level") items.push(legendItem("mark", "the chosen " + DATA.k_name));
   items.push(...lanesLegend(curves));
   return items;
 }

@@ -113,8 +113,8 @@ const state = { arms: DATA.shown_arms.slice(), K: null, k: null, rung: null, x: 
 
 const shownCurves = () => DATA.curves.filter((curve) => state.arms.includes(curve.arm) && curve.rungs.length);
 const attempt = (rung) => cell(rung.tokens.attempt_tokens, "estimate");
-const budgetK = (curve, rung) =>
-  curve.reference > 0 && attempt(rung) !== null ? attempt(rung) / curve.reference : null;
+/** K of a rung; null without a reference, without a count, and for a direct answer, which is no multiple of thinking. */
+const budgetK = (curve, rung) => (curve.reference > 0 && rung.thinking > 0 ? rung.thinking / curve.reference : null);
 
 /** A curve's colour: by arm where several are shown, else by axis. */
 function colour(curve) {

@@ -6,17 +6,40 @@ const allTries = () => [...new Set(shownCurves().flatMap((curve) => curve.rungs.
   Object.values(rung.tries).flatMap((byK) => Object.keys(byK).map(Number)))))].sort((a, b) => a - b);
 const rungNumbers = () => [...new Set(shownCurves().flatMap((curve) => curve.rungs.map((rung) => rung.rung)))].sort((a, b) => a - b);
 
-/** The highest rung whose budget is at most K times the reference; else why there is none. */
+/** Thinking budgets that all shown curves of one reference were given: only there do they think alike. */
+function commonBudgets(curve) {
+  const asked = (other) => other.rungs.filter((rung) => rung.requested && budgetK(other, rung) !== null).map((rung) => rung.thinking);
+  const peers = shownCurves().filter((other) => !other.control && other.reference === curve.reference).map(asked).filter((budgets) => budgets.length);
+  return peers.length ? peers[0].filter((budget) => peers.every((budgets) => budgets.includes(budget))) : asked(curve);
+}
+
+/** The rung that thinks as much as K times the reference allows every shown curve; else why there is none. */
 function rungAt(curve) {
   if (!hasK()) {
     const rung = curve.rungs.find((one) => one.rung === state.rung);
     return rung ? { rung } : { why: "no such rung" };
   }
-  if (!(curve.reference > 0)) return { why: "no reference stated: K has no meaning here" };
+  if (!(curve.reference > 0)) return { why: "no reference here: it thinks nothing, or its size is unknown" };
   const counted = curve.rungs.filter((rung) => budgetK(curve, rung) !== null);
-  if (!counted.length) return { why: "no token counts: K has no meaning here" };
-  const within = counted.filter((rung) => budgetK(curve, rung) <= state.K * (1 + 1e-9));
-  return within.length ? { rung: within[within.length - 1] } : { why: "no rung at or below" };
+  if (!counted.length) return { why: curve.rungs.some((rung) => rung.thinking === 0) ? "a direct answer stands at no K" : "thinking is not counted here" };
+  const within = (rungs) => rungs.filter((rung) => budgetK(curve, rung) <= state.K * (1 + 1e-9)).pop();
+  const free = within(counted.filter((rung) => !rung.requested));
+  const asked = counted.filter((rung) => rung.requested);
+  if (!asked.length) return free ? { rung: free } : { why: "no rung at or below" };
+  const common = commonBudgets(curve);
+  if (!common.length) return { why: "no thinking budget in common with the other curves" };
+  const budget = Math.max(...common.filter((tokens) => tokens / curve.reference <= state.K * (1 + 1e-9)));
+  if (budget === -Infinity) return { why: "no common budget at or below" };
+  const rung = asked.find((one) => one.thinking === budget);
+  return rung ? { rung } : { why: "not run at " + whole(budget) + " tokens" };
+}
+
+/** What the rows read do not share: realised thinking of levels may differ, and then it is said. */
+function unlikeThinking(curves) {
+  const read = curves.filter((curve) => !curve.control).map((curve) => rungAt(curve).rung).filter((rung) => rung && rung.thinking > 0);
+  const tokens = read.map((rung) => rung.thinking);
+  if (tokens.length < 2 || Math.max(...tokens) <= 1.1 * Math.min(...tokens)) return "";
+  return "These rows do not think alike: " + whole(Math.min(...tokens)) + " to " + whole(Math.max(...tokens)) + " tokens.";
 }
 
 function curveName(curve) {
@@ -33,7 +56,7 @@ function readingRow(curve) {
   return [
     curveName(curve),
     make("span", {}, text(rung.level), make("small", {},
-      (attempt(rung) === null ? "tokens unknown" : whole(attempt(rung)) + " tokens") + (K === null ? "" : ", K=" + compact(K))),
+      (attempt(rung) === null ? "tokens unknown" : whole(attempt(rung)) + " tokens") + (K === null ? "" : ", K = " + compact(K))),
       rung.failed.length ? make("small", { class: "bad" }, "gate failed: " + rung.failed.map(text).join(", ")) : null),
     estimate(rung.mean),
     tries.length ? make("ul", { class: "bare" }, tries.map(([selector, byK]) => make("li", {}, make("i", {}, selector), " ", estimate(byK[state.k]))))
@@ -43,11 +66,13 @@ function readingRow(curve) {
 
 function read() {
   const byK = hasK();
-  const where = byK ? "K = " + compact(state.K) : "rung " + state.rung;
+  const where = byK ? DATA.k_name + " = " + compact(state.K) : "rung " + state.rung;
   const rows = shownCurves().filter((curve) => curve.rungs.some((rung) => rung.mean !== null || Object.keys(rung.tries).length));
   const head = ["Curve", "Rung", "One try", state.k === null ? "Tries" : "k = " + state.k];
   byId("reading").replaceChildren(table("Values at " + where + (state.k === null ? "" : " and k = " + state.k + " tries"), head,
     rows.map((curve) => (state.k === null ? readingRow(curve).slice(0, 3).concat("–") : readingRow(curve)))));
+  byId("unlike").textContent = byK ? unlikeThinking(rows) : "";
+  byId("unlike").hidden = !byId("unlike").textContent;
   byId("kvalue").value = byK ? state.K : state.rung;
   if (byK) byId("krange").value = Math.log2(state.K);
   byId("trange").value = allTries().indexOf(state.k);
@@ -65,7 +90,7 @@ function settle() {
   if (state.x === null || (state.x === "tokens" && !placed) || (state.x === "K" && !budgets.length)) state.x = placed ? "tokens" : "level";
   byId("byk").hidden = !budgets.length;
   byId("byrung").hidden = budgets.length > 0;
-  byId("klabel").textContent = budgets.length ? "K, times the reference" : "Rung";
+  byId("klabel").textContent = budgets.length ? DATA.k_name + ", times the reference" : "Rung";
   byId("krange").hidden = !budgets.length;
   if (budgets.length) {
     byId("krange").min = Math.min(Math.log2(budgets[0]), Math.log2(state.K));

@@ -139,7 +139,7 @@ def bounds(statement: Statement) -> Breaches:
             continue
         point, where = places[0], f"claims.{i}"
         if claim.holds_for_k > claim.k.value * (1 + 1e-6):
-            yield f"{where}.holds_for_K<=", f"{claim.holds_for_k:g}; tested up to K = {claim.k.value:g}"
+            yield f"{where}.holds_for_K<=", f"{claim.holds_for_k:g}; tested up to K (thinking) = {claim.k.value:g}"
         for name, bound, rung_value in (
             ("thinking_tokens", claim.holds_for_tokens, point.requested_tokens),
             ("turns", claim.holds_for_turns, point.turns),

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from overthink.analysis.reliability import CEILING, FLOOR
+from overthink.data.record import Estimand
 from overthink.governance.statement.build import (
     NOT_SAID,
     deviations,
@@ -12,7 +13,7 @@ from overthink.governance.statement.build import (
     statement_id,
     tools_of,
 )
-from overthink.governance.statement.curve_schema import Curve, K
+from overthink.governance.statement.curve_schema import Curve, K, Point
 from overthink.governance.statement.exports import eee_record, eee_schema
 from overthink.governance.statement.read import Breaches, by_id, close, own_points
 from overthink.governance.statement.schema import LADDERS, Statement
@@ -59,31 +60,41 @@ def arms(statement: Statement) -> Breaches:
 
 
 def k_stated(statement: Statement) -> Breaches:
-    """K has a basis and a reference, and its value follows from them: tokens of one attempt, or tries."""
+    """K has a basis and one reference on all axes of an arm, and follows from them: thinking of one try, or tries."""
+    references: dict[str, float] = {}
+    curves = by_id(statement)
     for i, curve in enumerate(statement.curves):
-        lowest = curve.points[0].attempt_tokens.estimate
         for j, point in enumerate(curve.points):
             where = f"curves.{i}.points.{j}"
-            yield from _k(f"{where}.cost", point.cost, lowest, point.attempt_tokens.estimate, tries=1)
+            if point.cost.basis == "tokens":
+                references.setdefault(curve.arm, point.cost.ref.value)
+            reference = references.get(curve.arm)
+            yield from _k(f"{where}.cost", point.cost, _thinking(curve, point), reference, tries=1)
             for n, many in enumerate(point.tries):
-                attempt_tokens = point.attempt_tokens.estimate
-                yield from _k(f"{where}.tries.{n}.cost", many.cost, lowest, attempt_tokens, tries=many.k)
-    curves = by_id(statement)
+                yield from _k(f"{where}.tries.{n}.cost", many.cost, _thinking(curve, point), reference, tries=many.k)
     for i, claim in enumerate(statement.claims):
         own = curves.get(claim.curve)
         places = None if own is None else own_points(claim, own)
         if own is not None and places is not None:
-            lowest, attempt_tokens = own.points[0].attempt_tokens.estimate, places[0].attempt_tokens.estimate
-            yield from _k(f"claims.{i}.k", claim.k, lowest, attempt_tokens, tries=claim.at.k)
+            reference = references.get(own.arm)
+            yield from _k(f"claims.{i}.k", claim.k, _thinking(own, places[0]), reference, tries=claim.at.k)
 
 
-def _k(where: str, k: K, lowest: float | None, attempt_tokens: float | None, *, tries: int) -> Breaches:
-    if (k.basis == "tokens") != (k.ref.unit == "generated tokens per attempt"):
+def _thinking(curve: Curve, point: Point) -> float | None:
+    """Return what K counts at a rung: the budget, else realised thinking; of a loop its generated tokens."""
+    asked = point.requested_tokens if point.loop_tokens is None else point.loop_tokens
+    if asked is not None:
+        return float(asked)
+    return (point.attempt_tokens if curve.estimand == Estimand.CHECKPOINT.value else point.thinking_tokens).estimate
+
+
+def _k(where: str, k: K, thinking: float | None, reference: float | None, *, tries: int) -> Breaches:
+    if (k.basis == "tokens") != (k.ref.unit != "tries"):
         yield f"{where}.ref.unit", f"basis {k.basis!r} with a reference in {k.ref.unit!r}"
     if k.basis == "tokens":
-        if lowest is None or not close(k.ref.value, lowest):
-            yield f"{where}.ref.value", f"{k.ref.value:g}; one attempt at the lowest rung takes {lowest} tokens"
-        expected_k = None if attempt_tokens is None or not lowest else tries * attempt_tokens / lowest
+        if reference is None or not close(k.ref.value, reference):
+            yield f"{where}.ref.value", f"{k.ref.value:g}; the one reference of all axes is {reference}"
+        expected_k = None if thinking is None else thinking / k.ref.value
     else:
         if k.ref.value != 1:
             yield f"{where}.ref.value", f"{k.ref.value:g}; the reference of tries is one try"

@@ -1,0 +1,200 @@
+"""K (thinking): the thinking of a rung over one reference for all curves of a study.
+
+The thinking of a rung is its requested budget where there is one, so that rungs of one K think alike on every axis.
+Provider levels and free thinking have the mean of their realised thinking tokens, loops of tool calls their generated
+tokens. A direct answer thinks nothing and stands at no K.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from overthink.analysis.request import CONTROL_ESTIMANDS
+from overthink.cost.units import Unit, figure
+from overthink.data.finding import At, Finding
+from overthink.data.kinds import Kind, Metric
+from overthink.data.record import ON_TRACE, Estimand
+from overthink.plan.analysis import Analysis
+from overthink.plan.k_reference import OPTION, reference_fault
+
+FLOP_PER_PARAMETER = 2
+"""FLOP per active parameter and thinking token; attention is left out, so that K is proportional to thinking."""
+
+THINKING, LOOP = "thinking tokens", "generated tokens of a loop"
+"""What K multiplies: loops of tool calls have no thinking budget, and are counted by all that they generate."""
+
+NO_COUNT = "no curve has a thinking budget or a count of thinking tokens"
+NO_THINKING = "every rung is a direct answer, which thinks nothing"
+MIXED = "loops of tool calls and thinking budgets have no common unit"
+NO_SIZE = "FLOP of thinking need the size of a model, which --model-shape states"
+
+
+@dataclass(frozen=True, slots=True)
+class KScale:
+    """One reference of K for all curves of a study.
+
+    Attributes:
+        reference: Tokens of thinking at K = 1, by arm; equal for all arms unless the study counts FLOP. Empty without
+            a K axis. An arm without a size has none where FLOP are counted.
+        unit: What K multiplies, :data:`THINKING` or :data:`LOOP`.
+        means: K = 1 in words; None without a K axis.
+        reason: Why there is no K axis; None with one.
+    """
+
+    reference: Mapping[str, float] = field(default_factory=dict)
+    unit: str = THINKING
+    means: str | None = None
+    reason: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Printed name of K, apart from k (tries) and from K (training trade)."""
+        return "K (loop tokens)" if self.unit == LOOP else "K (thinking)"
+
+
+class RungThinking(NamedTuple):
+    """Thinking at one rung of a curve: what was requested, else what was realised; None if neither is known."""
+
+    at: At
+    tokens: float | None
+    is_requested: bool
+
+
+def rung_thinking(at: At, estimand: str, *, thinking: float | None, generated: float | None) -> RungThinking:
+    """Return the thinking of a rung.
+
+    Args:
+        at: The rung.
+        estimand: Estimand of its curve.
+        thinking: Mean realised thinking tokens; None if unknown.
+        generated: Mean tokens of one attempt; None if unknown.
+
+    Example:
+        >>> rung_thinking(At(rung=1, requested_tokens=64), "forced", thinking=51.0, generated=60.0).tokens
+        64.0
+    """
+    if at.requested_tokens is not None:
+        return RungThinking(at, float(at.requested_tokens), is_requested=True)
+    realised = generated if estimand == Estimand.CHECKPOINT else thinking
+    return RungThinking(at, realised if realised is not None and math.isfinite(realised) else None, is_requested=False)
+
+
+def k_scale(findings: Iterable[Finding], analysis: Analysis) -> KScale:
+    """Return the scale of K of a study. Controls beside a curve do not decide on it.
+
+    Args:
+        findings: All findings of the study.
+        analysis: Its analysis: the stated reference, the unit, and the models of the arms.
+
+    Returns:
+        The scale; without a K axis its reason, such as a stated reference beyond the ladder.
+    """
+    rungs = _rungs(findings)
+    curves = {curve: there for curve, all_rungs in rungs.items() if (there := [r for r in all_rungs if r.tokens])}
+    if not curves:
+        known = any(rung.tokens is not None for there in rungs.values() for rung in there)
+        return KScale(reason=NO_THINKING if known else NO_COUNT)
+    loops = {curve.estimand == Estimand.CHECKPOINT for curve in curves}
+    if len(loops) > 1:
+        return KScale(reason=MIXED)
+    unit = LOOP if loops == {True} else THINKING
+    sizes = _per_token({curve.arm for curve in curves}, analysis)
+    if not sizes:
+        return KScale(reason=NO_SIZE)
+    in_flop = analysis.unit is Unit.FLOP
+    if analysis.k_reference is not None:
+        top = max(r.tokens * sizes.get(c.arm, 0) for c, there in curves.items() for r in there if r.tokens)
+        unit_words = f"FLOP of {unit}" if in_flop else unit
+        fault = reference_fault(analysis.k_reference, top=top, unit=unit_words)
+        if fault is not None:
+            return KScale(reason=fault)
+        amount, how = analysis.k_reference, f"stated with {OPTION}"
+    else:
+        tokens, how = _lowest_common(curves)
+        if tokens is None:
+            return KScale(reason=how)
+        amount = tokens * max(sizes.values())
+    number = figure(amount, Unit.FLOP if in_flop else Unit.TOKENS)
+    of = f"FLOP, {FLOP_PER_PARAMETER} per active parameter for each of the {unit}" if in_flop else unit
+    return KScale({arm: amount / size for arm, size in sizes.items()}, unit, f"{number} {of}, {how}")
+
+
+class _Curve(NamedTuple):
+    """Names of a curve."""
+
+    axis: str
+    task: str
+    scorer: str
+    arm: str
+    estimand: str
+
+    @property
+    def is_control(self) -> bool:
+        return self.estimand in CONTROL_ESTIMANDS or self.scorer.endswith(ON_TRACE)
+
+
+_Curves = Mapping[_Curve, Sequence[RungThinking]]
+
+
+def _rungs(findings: Iterable[Finding]) -> dict[_Curve, list[RungThinking]]:
+    """Return the rungs of every curve that is no control, lowest first; controls where there is nothing else."""
+    places: dict[_Curve, dict[int, At]] = {}
+    counts: dict[tuple[_Curve, int, str], float] = {}
+    for f in findings:
+        is_count = f.kind == Kind.TOKENS and f.metric in (Metric.THINKING_TOKENS, Metric.ATTEMPT_TOKENS)
+        if f.at.rung is None or not (is_count or (f.kind == Kind.VALUE and f.metric == Metric.MEAN)):
+            continue
+        curve = _Curve(f.axis, f.task, f.scorer or "", f.arm, f.estimand)
+        places.setdefault(curve, {})[f.at.rung] = f.at
+        if is_count and f.estimate is not None:
+            counts[curve, f.at.rung, f.metric] = f.estimate
+    results = [curve for curve in places if not curve.is_control] or list(places)
+    return {
+        curve: [
+            rung_thinking(
+                places[curve][rung],
+                curve.estimand,
+                thinking=counts.get((curve, rung, Metric.THINKING_TOKENS)),
+                generated=counts.get((curve, rung, Metric.ATTEMPT_TOKENS)),
+            )
+            for rung in sorted(places[curve])
+        ]
+        for curve in results
+    }
+
+
+def _lowest_common(curves: _Curves) -> tuple[float | None, str]:
+    """Return the lowest thinking that all curves have, and how it was chosen; else None and why there is none."""
+    levels = {curve: {_level(rung): rung for rung in rungs} for curve, rungs in curves.items()}
+    first = next(iter(levels.values()))
+    common = [level for level in first if all(level in other for other in levels.values())]
+    if not common:
+        return None, _disjoint(levels)
+    at_lowest = [mine[common[0]] for mine in levels.values()]
+    if at_lowest[0].is_requested:
+        return at_lowest[0].tokens, "the lowest budget above 0 that all curves have"
+    tokens = max(rung.tokens or 0.0 for rung in at_lowest)
+    return tokens, "the most of any curve at the lowest level that all have"
+
+
+def _level(rung: RungThinking) -> str:
+    if rung.is_requested:
+        return f"{rung.tokens:,.0f}"
+    return rung.at.effort if rung.at.effort is not None else f"rung {rung.at.rung}"
+
+
+def _disjoint(levels: Mapping[_Curve, Mapping[str, RungThinking]]) -> str:
+    ladders = {", ".join(mine): f"{curve.task}/{curve.arm}" for curve, mine in reversed(list(levels.items()))}
+    shown = [f"{name} has {ladder}" for ladder, name in reversed(list(ladders.items()))][:2]
+    return f"the curves have no thinking budget in common ({'; '.join(shown)}); {OPTION} states a reference"
+
+
+def _per_token(arms: Iterable[str], analysis: Analysis) -> dict[str, float]:
+    """Return the amount of the study's unit that one token takes, by arm: 1, or FLOP; arms without a size have none."""
+    if analysis.unit is not Unit.FLOP:
+        return dict.fromkeys(sorted(arms), 1.0)
+    roles = {
+        arm: analysis.parties[arm].model.shape.active_parameters for arm in sorted(arms) if arm in analysis.parties
+    }
+    return {arm: FLOP_PER_PARAMETER * size for arm, size in roles.items() if size}
