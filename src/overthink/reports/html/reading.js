@@ -19,9 +19,10 @@ function rungAt(curve) {
     const rung = curve.rungs.find((one) => one.rung === state.rung);
     return rung ? { rung } : { why: "no such rung" };
   }
-  if (!(curve.reference > 0)) return { why: "no reference here: it thinks nothing, or its size is unknown" };
+  if (curve.rungs.every((rung) => rung.thinking === 0)) return { why: "a direct answer stands at no K" };
+  if (!(curve.reference > 0)) return { why: "no reference here: FLOP need a size" };
   const counted = curve.rungs.filter((rung) => budgetK(curve, rung) !== null);
-  if (!counted.length) return { why: curve.rungs.some((rung) => rung.thinking === 0) ? "a direct answer stands at no K" : "thinking is not counted here" };
+  if (!counted.length) return { why: "thinking is not counted here" };
   const within = (rungs) => rungs.filter((rung) => budgetK(curve, rung) <= state.K * (1 + 1e-9)).pop();
   const free = within(counted.filter((rung) => !rung.requested));
   const asked = counted.filter((rung) => rung.requested);
