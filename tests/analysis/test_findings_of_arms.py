@@ -92,7 +92,7 @@ def test_total_compute_counts_guards_and_what_was_thrown_away(found: list[Findin
     np.testing.assert_allclose(others, [40 + 64, 40 + 256, 40 + 1024], rtol=0.01)
     places = one(found, "ledger", "compared_total", of="keeps")
     np.testing.assert_allclose([f.estimate for f in places], [40 + 1.7 * b for b in BUDGETS], rtol=0.01)
-    assert points[-1].label == "against base, at 1,064 tokens, K = 26.6"
+    assert points[-1].label == "against base, at 1,064 tokens, K (total compute) = 26.6"
 
 
 def test_an_arm_that_only_costs_more_loses_at_equal_compute_and_not_at_an_equal_rung() -> None:

@@ -69,7 +69,11 @@ def by_unit() -> dict[Unit, list[Finding]]:
 
 def numbers(finding: Finding) -> tuple[object, ...]:
     """What must not hang on the scale of the axis."""
-    k = (finding.label or "").rpartition("K = ")[2] if "K = " in (finding.label or "") else None
+    k = (
+        (finding.label or "").rpartition("K (total compute) = ")[2]
+        if "K (total compute) = " in (finding.label or "")
+        else None
+    )
     p = () if finding.test is None else (finding.test.p, finding.test.p_adjusted, finding.test.mde)
     shown = (finding.estimate, finding.low, finding.high, *p)
     rounded = tuple(None if x is None else round(x, 9) for x in shown)
@@ -162,11 +166,15 @@ def test_labels_name_the_unit(by_unit: dict[Unit, list[Finding]]) -> None:
     def labels(unit: Unit, kind: str) -> list[str]:
         return [f.label or "" for f in by_unit[unit] if f.kind == kind and f.at.total is not None]
 
-    ends = {Unit.FLOP: " FLOP, K = ", Unit.USD: " USD, K = ", Unit.SECONDS: " s, K = "}
+    ends = {
+        Unit.FLOP: " FLOP, K (total compute) = ",
+        Unit.USD: " USD, K (total compute) = ",
+        Unit.SECONDS: " s, K (total compute) = ",
+    }
     for unit, end in ends.items():
         assert all(end in label for label in labels(unit, "arm_difference"))
         assert {f.at.unit for f in by_unit[unit] if f.at.total is not None} == {unit.value}
-    assert labels(Unit.FLOP, "arm_difference")[0] == "against base, at 6.4 × 10¹¹ FLOP, K = 1"
+    assert labels(Unit.FLOP, "arm_difference")[0] == "against base, at 6.4 × 10¹¹ FLOP, K (total compute) = 1"
     assert labels(Unit.FLOP, "frontier")[0].startswith("within 1.6 × 10¹¹ FLOP: one try at rung 0")
     assert labels(Unit.USD, "frontier")[0].startswith("within 4 × 10⁻⁵ USD: ")
 

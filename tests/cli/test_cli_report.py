@@ -48,12 +48,12 @@ def test_what_was_assumed_is_kept_and_taken_back(report, tmp_path: Path) -> None
     assert "Give it in FLOP: overthink report STUDY --training-flop" in page
     code, out, _, page = report("--training-flop", "3.8e24", "--as-of", "2026-11-21")
     assert code == 0
-    assert "1e25 FLOP  K* 2.63 to 6.93 (α 0.5 to 1)" in out
+    assert "1e25 FLOP  K* (training trade) 2.63 to 6.93 (α 0.5 to 1)" in out
     assert "Analysis, not legal status" in out
     assert "Thresholds as of 2026-11-21" in page
     assert kept(tmp_path / "s") == {"inputs": {"training_flop": "3.8e24"}, "day": "2026-11-21"}
     code, out, _, page = report("--assume", "active-parameters=8e9")
-    assert "K* 2.63 to 6.93" in out
+    assert "K* (training trade) 2.63 to 6.93" in out
     assert "inference-flop" in page
     assert kept(tmp_path / "s")["inputs"] == {"training_flop": "3.8e24", "active_parameters": "8e9"}
     code, out, _, page = report("--assume", "training_flop=")
@@ -101,15 +101,15 @@ def test_what_cannot_be_assumed_is_one_message_and_changes_nothing(arguments, to
 
 
 def test_a_table_without_tokens_has_no_k_axis_and_says_so(overthink, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    rows = [f"q{q},{d},{b},{(q + d) % 2}" for q in range(4) for d in (0, 1) for b in (0, 990)]
-    (tmp_path / "t.csv").write_text("\n".join(["question,draw,budget,value", *rows]) + "\n")
+    rows = [f"q{q},{d},{b},{(q + d) % 2}" for q in range(4) for d in (0, 1) for b in ("low", "high")]
+    (tmp_path / "t.csv").write_text("\n".join(["question,draw,effort,value", *rows]) + "\n")
     asked = ("analyse", "t.csv", "--out", "made", "--training-flop", "3.8e24", "--as-of", "2026-11-21")
     code, out, _ = overthink(*asked)
     assert code == 0
-    assert "1e25 FLOP  K* 2.63 to 6.93 (α 0.5 to 1)  on no axis of this study" in out
+    assert "1e25 FLOP  K* (training trade) 2.63 to 6.93 (α 0.5 to 1)  on no axis of this study" in out
     assert "There is no K here" in (tmp_path / "made" / "report.html").read_text(encoding="utf-8")
     code, out, _ = overthink("report", "made")
-    assert "K* 2.63 to 6.93" in out
+    assert "K* (training trade) 2.63 to 6.93" in out
 
 
 def test_an_extended_study_keeps_what_was_assumed(tmp_path: Path) -> None:

@@ -48,10 +48,10 @@ def test_it_draws_and_says_it(tmp_path: Path, rising: ForecastPanel, record: Bac
     assert spoiled(dom) == []
     assert dom.count("svg") == 2
     first, second = of(dom, "bank1"), of(dom, "bank2")
-    assert "safe at K = 1, dangerous at K = 100" in first
+    assert "safe at k (tries) = 1, dangerous at k (tries) = 100" in first
     at = next(rising.crossings())
     assert said.crossing(at) in first
-    assert f"K* = {at.crossing.estimate:,.0f}" in labels(dom)
+    assert f"K* (tries) = {at.crossing.estimate:,.0f}" in labels(dom)
     for told, bound in rising.by_k():
         assert said.share(told.estimate or 0) in first
         assert said.span(told.low, told.high) in first
@@ -60,7 +60,7 @@ def test_it_draws_and_says_it(tmp_path: Path, rising: ForecastPanel, record: Bac
         assert name in first
     assert "unknown" in second
     assert "nothing succeeded" in second
-    assert "not so: safe at K = 1, dangerous at K = 100" in second
+    assert "not so: safe at k (tries) = 1, dangerous at k (tries) = 100" in second
     assert "model band" not in second.partition("Every number")[0]
     assert "model band" in first.partition("Every number")[0]
     assert "judge" not in second

@@ -66,14 +66,14 @@ def test_safe_at_one_dangerous_at_many(overthink) -> None:  # type: ignore[no-un
     counts("bank.csv", RISING)
     safe = ("forecast", "bank.csv", "--axis", "safety", "--json")
     (claim,) = found(overthink(*safe, "--threshold", "0.3")[1], "safe_then_dangerous")
-    assert claim["label"] == "safe at K = 1, dangerous at K = 100"
+    assert claim["label"] == "safe at k (tries) = 1, dangerous at k (tries) = 100"
     (claim,) = found(overthink(*safe, "--threshold", "0.99")[1], "safe_then_dangerous")
     assert str(claim["label"]).startswith("not so")
     far = (*safe, "--threshold", "0.8", "--claim", "1,200k", "--k", "200k")
     (free,) = found(overthink(*far)[1], "safe_then_dangerous")
     (model,) = found(overthink(*far, "--band", "model")[1], "safe_then_dangerous")
     assert str(free["label"]).startswith("not resolved")
-    assert str(model["label"]).startswith("safe at K = 1, dangerous at K = 200,000")
+    assert str(model["label"]).startswith("safe at k (tries) = 1, dangerous at k (tries) = 200,000")
     assert "by the model band" in str(model["reason"])
     assert found(overthink(*far)[1], "attack_success_at_k")
 
@@ -82,8 +82,8 @@ def test_the_text_says_what_the_findings_say(overthink) -> None:  # type: ignore
     counts("bank.csv", RISING, task=["a\x1b[31m"] * len(RISING))
     code, out, _ = overthink("forecast", "bank.csv", "--axis", "safety", "--judge-fpr", "0.001", "--threshold", "0.3")
     assert code == 0
-    assert "safe at K = 1, dangerous at K = 100" in out
-    assert "K* at threshold 0.3" in out
+    assert "safe at k (tries) = 1, dangerous at k (tries) = 100" in out
+    assert "K* (tries) at threshold 0.3" in out
     assert "a judge with a false positive rate of 0.001" in out
     assert "\x1b" not in out
 
@@ -185,7 +185,7 @@ def test_out_leaves_a_page_and_charts(overthink, tmp_path: Path) -> None:  # typ
     assert "report: made/report.html" in err
     page = (tmp_path / "made" / "report.html").read_text()
     for line in (
-        "below at K = 1, above at K = 100",
+        "below at k (tries) = 1, above at k (tries) = 100",
         "overthink forecast bank.csv --k 1,1000",
         "How often such forecasts",
     ):

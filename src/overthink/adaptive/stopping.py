@@ -98,7 +98,7 @@ class PrecisionTarget:
     def __str__(self) -> str:
         if self.half_width is not None:
             return f"half-width {self.half_width:g} at every rung"
-        return f"K* at {self.crossing:g} within a factor of {self.factor:g}"
+        return f"K* (tries) at {self.crossing:g} within a factor of {self.factor:g}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

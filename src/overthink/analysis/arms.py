@@ -26,7 +26,7 @@ EQUAL_COMPUTE = (
 NOT_MET = "the arms were measured at no common total compute"
 NO_RUNG = "the arms share no thinking budget"
 
-K_MEANS = "K = 1: one attempt of the reference at its lowest rung"
+K_MEANS = "K (total compute) = 1: one attempt of the reference at its lowest rung"
 
 
 def arm_differences(pairs: Sequence[Pair]) -> Iterator[Finding]:
@@ -137,7 +137,8 @@ def _at_compute(pair: Pair, point: EqualComputePoint, kind: Kind, metric: Metric
     finding = base_finding(pair, kind, metric, at, part=part)
     base, own = pair.on_axis()
     gates = pair.gates(reference=base.rungs_near(point.meeting.cost), arm=own.rungs_near(point.meeting.cost))
-    label = f"{finding.label}, at {amount(point.meeting.cost, pair.unit)}, K = {point.meeting.cost / base.cost[0]:.3g}"
+    multiple = f"K (total compute) = {point.meeting.cost / base.cost[0]:.3g}"
+    label = f"{finding.label}, at {amount(point.meeting.cost, pair.unit)}, {multiple}"
     return replace(finding, label=label, gates_failed=gates, limits=(*finding.limits, K_MEANS))
 
 

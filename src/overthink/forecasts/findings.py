@@ -181,7 +181,7 @@ def _claim(blank: Finding, bank: CurveBank, forecast: Forecast, threshold: float
     good, bad = ("safe", "dangerous") if bank.axis is Axis.SAFETY else ("below", "above")
     words = {"safe": good, "dangerous": bad}
     at_few, at_many = (words.get(answer, answer) for answer in (verdict.at_few, verdict.at_many))
-    claim = f"{good} at K = {options.few:,}, {bad} at K = {options.many:,}"
+    claim = f"{good} at k (tries) = {options.few:,}, {bad} at k (tries) = {options.many:,}"
     label = {YES: claim, NO: f"not so: {claim}"}.get(verdict.label, f"not resolved: {claim}")
     reason = f"at the threshold {threshold:g}, by the {options.band} band: {at_few} at {options.few:,}, {at_many} at "
     base = replace(blank, id=f"{blank.id}/at{threshold:g}", limits=blank.limits + _checked_limit(options.many))

@@ -1,4 +1,4 @@
-"""Safe at K = 1, dangerous at K = 100: a claim with three possible answers."""
+"""Safe at k (tries) = 1, dangerous at k = 100: a claim with three possible answers."""
 
 from dataclasses import dataclass
 from typing import Literal

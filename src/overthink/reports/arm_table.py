@@ -261,7 +261,7 @@ def _compute(mine: Sequence[Finding]) -> Table:
             total, k = "–", "–"
             if finding.at.total is not None:
                 total = visible(figure(finding.at.total, finding.at.unit))
-                k = (finding.label or "").rpartition("K = ")[2]
+                k = (finding.label or "").rpartition("K (total compute) = ")[2]
             name = f"{visible(finding.arm)} · {visible(finding.task)}"
             rows.append(
                 (
@@ -273,7 +273,7 @@ def _compute(mine: Sequence[Finding]) -> Table:
                 )
             )
     unit = next((row.at.unit for row in mine if row.at.unit is not None), None)
-    head = ("Axis", "Arm · task", f"Total {visible(noun(unit))}", "K", "Arm minus reference, points")
+    head = ("Axis", "Arm · task", f"Total {visible(noun(unit))}", "K (total compute)", "Arm minus reference, points")
     return Table("At the same total compute", head, tuple(rows))
 
 

@@ -93,8 +93,8 @@ _HEAD = (
     "Truth in the model band",
     "in the assumption-free band",
     "Error of the estimate",
-    "K* within a factor of 3",
-    "K* in its interval",
+    "K* (tries) within a factor of 3",
+    "K* (tries) in its interval",
 )
 
 
@@ -268,5 +268,7 @@ def _legend(panel: ForecastPanel) -> list[tuple[str, str]]:
     items += [(layer, LAYERS[layer][0].removesuffix(" and its median")) for layer in ("model", "free") if data[layer]]
     items.append(("threshold", "threshold"))
     if any(star["low"] is not None for star in data["stars"]):
-        items.append(("star", "K*; its interval thick by the model band, thin by the assumption-free one; arrow: open"))
+        items.append(
+            ("star", "K* (tries); its interval thick by the model band, thin by the assumption-free one; arrow: open")
+        )
     return items

@@ -91,8 +91,7 @@ def attempts(panel: ForecastPanel) -> str:
 def crossing(at: ForecastThreshold) -> str:
     """Return the crossing of a threshold by both bands, as text."""
     finding = at.crossing
-    unit = "try" if finding.estimate == 1 else "tries"
-    star = f"K* = {finding.estimate:,.0f} {unit}" if finding.estimate is not None else "no K*"
+    star = f"K* (tries) = {finding.estimate:,.0f}" if finding.estimate is not None else "no K* (tries)"
     why = "" if finding.estimate is not None else f" ({visible(finding.reason or 'unknown', PROSE_LIMIT)})"
     confidence = "" if finding.level is None else f"{100 * finding.level:g}% "
     model = "" if finding.reason == NOTHING_SUCCEEDED else f"model band {_ends(finding)}; "

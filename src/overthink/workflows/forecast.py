@@ -289,7 +289,7 @@ def _crossing_line(finding: Finding) -> str:
     high = "open" if finding.high is None else f"{finding.high:,.0f}"
     low = "open" if finding.low is None or not np.isfinite(finding.low) else f"{finding.low:,.0f}"
     threshold = next(limit for limit in finding.limits if limit.startswith("threshold")).split(";")[0]
-    return f"K* at {threshold}: {star} ({low} to {high}; {finding.label})"
+    return f"K* (tries) at {threshold}: {star} ({low} to {high}; {finding.label})"
 
 
 def _judge_limits(findings: Sequence[Finding]) -> list[str]:

@@ -104,7 +104,7 @@ def notes(facts: StudyFacts, alpha: Range, *, why: str) -> list[str]:
     )
     arms = {curve.arm for curve in facts.tested_ranges}
     lines = [
-        "K* = (T/C)^(1/α): the multiple of the reference budget that would stand in for the missing training compute.",
+        "K* (training trade) = (T/C)^(1/α): the multiple of the reference budget in place of the missing training.",
         f"Published exponents in the range: {sources or 'none'}. A K* above these extends them to where nobody looked.",
         "Another reference budget moves every K*: at K = 1 the training compute stands for itself.",
     ]

@@ -125,4 +125,6 @@ def _now(now: StoppingState) -> str:
         return f"half-width {now.look.half_width[now.look.worst]:.3g}, {now.target.half_width:g} wanted"
     if now.crossing is None or not np.isfinite(now.crossing.high):
         return f"{now.target} not yet in sight"
-    return f"K* from {now.crossing.low:,.0f} to {now.crossing.high:,.0f}, a factor of {now.target.factor:g} wanted"
+    return (
+        f"K* (tries) from {now.crossing.low:,.0f} to {now.crossing.high:,.0f}, a factor of {now.target.factor:g} wanted"
+    )

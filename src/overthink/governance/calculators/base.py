@@ -37,7 +37,7 @@ class Field:
 
 
 K_FIELDS = (
-    Field("k", "K: multiple of the reference inference budget, 1 or more", "1"),
+    Field("k", "K, not k (tries): multiple of the reference inference budget, 1 or more", "1"),
     Field("k_basis", "what K multiplies: tokens, flop, usd, samples or wall", words=True),
     Field("k_reference", "the budget that counts as K = 1, in words", words=True),
 )

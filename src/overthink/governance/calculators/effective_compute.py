@@ -153,7 +153,7 @@ def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> 
         tables["compute_equivalent_gain"] = [_gain_row(gain) for gain in gains]
     return Calculation(
         results=results,
-        formula="C_eff(K) = C · min(K, K_max)^α; K* = (T/C)^(1/α)"
+        formula="C_eff(K) = C · min(K, K_max)^α; K* (training trade) = (T/C)^(1/α)"
         + (
             "; measured: C · (training compute at which the family scores as high) / (the same at K = 1)"
             if gains
@@ -277,5 +277,8 @@ def _pairs(text: str, name: str) -> tuple[list[float], list[float]]:
 
 
 EFFECTIVE_COMPUTE = Calculator(
-    "effective-compute", "Effective compute at K, and K* to each threshold. Not legal status.", _FIELDS, _answer
+    "effective-compute",
+    "Effective compute at K (training trade), and K* to each threshold. Not legal status.",
+    _FIELDS,
+    _answer,
 )
