@@ -215,3 +215,38 @@ def test_only_the_highest_rung_of_a_ladder_has_a_chart(overthink, tmp_path: Path
     page = (tmp_path / "made" / "report.html").read_text()
     assert page.count('data-fan="') == 1
     assert page.index("rung 1: 64") < page.index('data-fan="0"') < page.index("rung 0: 0", page.index('id="bank2"'))
+
+
+def test_k_star_is_of_the_band_that_was_asked_for(overthink) -> None:  # type: ignore[no-untyped-def]
+    # One question in forty is solved every time: what the others do beyond the attempts no count says.
+    counts("bank.csv", [0] * 39 + [900], attempts=1000)
+    free, model = (overthink("forecast", "bank.csv", "--k", "10k", *band)[1] for band in ((), ("--band", "model")))
+    (free_line,) = [line for line in free.splitlines() if "K* at" in line]
+    (model_line,) = [line for line in model.splitlines() if "K* at" in line]
+    assert "to open by the assumption-free band" in free_line
+    assert "resolved)" not in free_line.replace("not resolved)", "")
+    assert "by the model band" in model_line
+    out = overthink("forecast", "bank.csv", "--k", "10k", "--json")[1]
+    (bound,), (crossing,) = found(out, "crossing_bound"), found(out, "crossing")
+    assert f"{bound['low']:,.0f} to open" in free_line
+    assert f"{crossing['low']:,.0f} to " in model_line
+
+
+def test_a_forecast_prints_the_curve_of_its_own_scorer_and_estimand_alone(overthink) -> None:  # type: ignore[no-untyped-def]
+    # Three curves of one task and arm: one scorer marks every answer right, the other none but one.
+    rows = [
+        (question, draw, scorer, estimand, int(scorer == "lenient" or (question == "a" and draw == 0)))
+        for scorer, estimand in (("lenient", "natural"), ("strict", "natural"), ("strict", "effort"))
+        for question in "abcdef"
+        for draw in range(5)
+    ]
+    names = ["question", "draw", "scorer", "estimand", "value"]
+    pl.DataFrame(rows, schema=names, orient="row").write_csv("draws.csv")
+    code, out, err = overthink("forecast", "draws.csv", "--k", "1,100", "--threshold", "0.5")
+    assert code == 0, err
+    blocks = out.split("\n\n")
+    assert [block.count("K* at threshold") for block in blocks] == [1, 1, 1]
+    lenient, strict = (next(block for block in blocks if f"· {name}" in block) for name in ("lenient", "strict"))
+    assert "K* at threshold 0.5: 1 to 1 by" in lenient
+    assert "K* at threshold 0.5: 1 to 1 by" not in strict
+    assert "(capability, effort, " in out

@@ -23,7 +23,8 @@ from overthink.forecasts import Forecast, forecast
 from overthink.forecasts.counts import CurveBank
 from overthink.forecasts.false_positives import FalsePositives
 from overthink.forecasts.findings import ForecastCurve, ForecastOptions, forecast_findings
-from overthink.forecasts.safety import safety_at
+from overthink.forecasts.result import NEVER, crossing_label
+from overthink.forecasts.safety import Band, safety_at
 from overthink.forecasts.tail_risk import half_lives
 from overthink.storage.files import write_text
 from overthink.storage.findings import findings_json, write_findings
@@ -83,7 +84,11 @@ class Forecasts:
 
     def text(self) -> str:
         """Return one text table per bank, and some lines per ladder."""
-        blocks = [_block(bank, forecast, self) for bank, forecast in zip(self.banks, self.forecasts, strict=True)]
+        parts = zip(self.banks, self.forecasts, prefixes(self.banks), strict=True)
+        blocks = [
+            _block(bank, forecast, bank_findings(self.findings, bank, prefix), self.options)
+            for bank, forecast, prefix in parts
+        ]
         return "\n\n".join([*blocks, *(curve_block(curve) for curve in self.curves)]) + "\n"
 
     def write(self, folder: Path) -> None:
@@ -252,14 +257,26 @@ def _questions(banks: Sequence[CurveBank], forecasts: Sequence[Forecast]) -> str
     return file.getvalue()
 
 
-def _block(bank: CurveBank, result: Forecast, forecasts: Forecasts) -> str:
-    threshold = forecasts.options.thresholds[0]
+def bank_findings(findings: Sequence[Finding], bank: CurveBank, prefix: str) -> list[Finding]:
+    """Return the findings of one bank alone: of its own arm, scorer, estimand and rung.
+
+    Args:
+        findings: Findings of all forecasts.
+        bank: The bank.
+        prefix: The prefix of its ids.
+    """
+    return [f for f in findings if f.id.startswith(f"{prefix}/forecast/") and f.at.rung == bank.at.rung]
+
+
+def _block(bank: CurveBank, result: Forecast, own: Sequence[Finding], options: ForecastOptions) -> str:
+    threshold = options.thresholds[0]
     where = "" if bank.at.rung is None else f", rung {bank.at.rung}"
-    verdicts = safety_at(result, threshold, band=forecasts.options.band)
+    verdicts = safety_at(result, threshold, band=options.band)
     fewest, most = bank.attempts.min(), bank.attempts.max()
     tries = f"{most:,} attempts each" if fewest == most else f"{fewest:,} to {most:,} attempts"
-    name = f"{visible(bank.task)} · {visible(bank.arm)}{where}"
-    lines = [f"{name} ({bank.axis.value}, {result.n_questions} questions, {tries})"]
+    parts = [bank.task, bank.arm, *([bank.scorer] if bank.scorer else [])]
+    name = " · ".join(visible(part) for part in parts) + where
+    lines = [f"{name} ({bank.axis.value}, {bank.estimand}, {result.n_questions} questions, {tries})"]
     lines += [f"  {'k':>13}  {'estimate':>9}  {'model band':>17}  {'assumption-free':>17}  at {threshold:g}"]
     for i, k in enumerate(result.k.tolist()):
         estimate = "–" if np.isnan(result.estimate[i]) else f"{result.estimate[i]:.1%}"
@@ -271,12 +288,8 @@ def _block(bank: CurveBank, result: Forecast, forecasts: Forecasts) -> str:
             else {"safe": "below", "dangerous": "above"}.get(verdicts[i], verdicts[i])
         )
         lines.append(f"  {k:>13,}  {estimate:>9}  {model:>17}  {free:>17}  {verdict}")
-    own = [
-        f
-        for f in forecasts.findings
-        if (f.task, f.arm, f.at.rung, f.axis) == (bank.task, bank.arm, bank.at.rung, bank.axis)
-    ]
-    lines += [f"  {_crossing_line(f)}" for f in own if f.metric == Metric.CROSSING]
+    crossings = Metric.CROSSING if options.band == "model" else Metric.CROSSING_BOUND
+    lines += [f"  {_crossing_line(f, options.band)}" for f in own if f.metric == crossings]
     lines += [
         f"  {f.label} ({f.reason})" for f in own if f.metric in (Metric.SAFE_THEN_DANGEROUS, Metric.BELOW_THEN_ABOVE)
     ]
@@ -284,12 +297,17 @@ def _block(bank: CurveBank, result: Forecast, forecasts: Forecasts) -> str:
     return "\n".join([*lines, *(f"  note: {note}" for note in result.notes)])
 
 
-def _crossing_line(finding: Finding) -> str:
-    star = "not known" if finding.estimate is None else f"{finding.estimate:,.0f}"
-    high = "open" if finding.high is None else f"{finding.high:,.0f}"
-    low = "open" if finding.low is None or not np.isfinite(finding.low) else f"{finding.low:,.0f}"
+def _crossing_line(finding: Finding, band: Band) -> str:
+    """Return K* by the band that decides; the assumption-free band has an interval and no estimate."""
+    high = NEVER if finding.high is None else finding.high
+    low = NEVER if finding.low is None else finding.low
+    label = finding.label
+    star = "" if finding.estimate is None else f"{finding.estimate:,.0f}, "
+    if finding.metric == Metric.CROSSING_BOUND:
+        label = crossing_label(low, high, low)
+    ends = "no k up to a billion" if low == NEVER else f"{low:,.0f} to {'open' if high == NEVER else f'{high:,.0f}'}"
     threshold = next(limit for limit in finding.limits if limit.startswith("threshold")).split(";")[0]
-    return f"K* (tries) at {threshold}: {star} ({low} to {high}; {finding.label})"
+    return f"K* (tries) at {threshold}: {star}{ends} by the {band} band ({label})"
 
 
 def _judge_limits(findings: Sequence[Finding]) -> list[str]:

@@ -12,7 +12,7 @@ from overthink.forecasts.findings import fan_findings
 from overthink.reports import About, ForecastPanel, figure_formats, forecast_figures, forecast_html
 from overthink.storage.json_documents import shipped_backtest
 from overthink.storage.study_folder import StudyFolder
-from overthink.workflows.forecast import Forecasts, prefixes
+from overthink.workflows.forecast import Forecasts, bank_findings, prefixes
 
 
 def write_forecasts(
@@ -71,7 +71,7 @@ def forecast_panels(forecasts: Forecasts) -> list[ForecastPanel]:
     for bank, forecast, prefix in zip(forecasts.banks, forecasts.forecasts, prefixes(forecasts.banks), strict=True):
         has_fan = (bank.at.rung or 0) == top[_curve(bank)]
         fan = tuple(fan_findings(bank, forecast, forecasts.options, prefix=prefix)) if has_fan else ()
-        own = [f for f in forecasts.findings if f.id.startswith(f"{prefix}/forecast/") and f.at.rung == bank.at.rung]
+        own = bank_findings(forecasts.findings, bank, prefix)
         attempts = bank.attempts[bank.attempts > 0]
         ends = int(attempts.min()), int(attempts.max())
         judge = bank.scorer or "" if len(judges[_curve(bank)[:-1]]) > 1 else ""
