@@ -4,16 +4,19 @@
     python benchmarks/forecast.py --fuzz 10000
     python benchmarks/forecast.py --time
 
-FOLDER holds attempts.parquet: banks of 10,000 attempts per question (CodeContests, MATH), of which 10 to 200 are shown
-by drawing without replacement, and best-of-N jailbreaks sampled in batches of 60 until one succeeds, of which a random
-120 prompts and the first 60, 120 or 240 attempts are shown. The truth is the bank's own value at k with all it has.
-Baselines: plug-in, log-log regression, beta-binomial by maximum likelihood, and saber-risk 0.2.0 where --saber names an
-interpreter that has it. --choose adds the candidates among which the model band was chosen, each judged on the families
-that it was not chosen on. --write makes the record anew that ships with the package. --fuzz checks what is promised
-whatever the counts, --time how long the largest banks take. Set OPENBLAS_NUM_THREADS=1 on a busy machine.
+FOLDER holds attempts.parquet and attempts_gsm8k.parquet: banks of 10,000 attempts or more per question (CodeContests,
+MATH, checkpoints on GSM8K that solve few questions), of which 10 to 200 are shown by drawing without replacement, and
+best-of-N jailbreaks sampled in batches of 60 until one succeeds, of which a random 120 prompts and the first 60, 120 or
+240 attempts are shown. The truth is the bank's own value at k with all it has. Baselines: plug-in, log-log regression,
+beta-binomial by maximum likelihood, and saber-risk 0.2.0 where --saber names an interpreter that has it. --choose adds
+the candidates among which the model band was chosen, each judged on the family that it was not chosen on
+(forecast_choice.py), and the bars, with the bank as the unit. --write makes the record anew that ships with the
+package. --fuzz checks what is promised whatever the counts, --time how long the largest banks take. Set
+OPENBLAS_NUM_THREADS=1 on a busy machine.
 """
 
 import argparse
+import functools
 import json
 import subprocess
 import sys
@@ -29,7 +32,6 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from overthink.forecasts import Forecast, forecast
-from overthink.forecasts.model_band import ModelBand, line_slope
 from overthink.forecasts.result import NEVER
 from overthink.stats.first_success import first_success_at_k
 from overthink.stats.pass_at_k import pass_at_k
@@ -37,13 +39,16 @@ from overthink.stats.pass_at_k import pass_at_k
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
-CAPABILITY, JAILBREAKS = ("CodeContests", "MATH"), "best_of_n_jailbreak"
+CAPABILITY, JAILBREAKS = ("CodeContests", "MATH", "GSM8K-ckpt"), "best_of_n_jailbreak"
+FILES = ("attempts.parquet", "attempts_gsm8k.parquet")
 FAMILIES = (*CAPABILITY, JAILBREAKS)
 SHOWN, SHOWN_JAILBREAKS = (10, 50, 100, 200), (60, 120, 240)
 ASKED, ASKED_JAILBREAKS = (1_000, 5_000, 10_000), (960, 4_980, 9_960)
 BATCH, PROMPTS = 60, 120
 THRESHOLDS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 LEVEL = 0.9
+LARGEST_LOG_SHAPE = 20.0
+"""Largest absolute log of a shape of the beta-binomial baseline."""
 GRID = np.unique(np.geomspace(1, 10_000, 120).round().astype(np.int64))
 
 SABER = """
@@ -82,7 +87,7 @@ class Case:
 
 def banks(data: Path) -> Iterator[tuple[str, str, Counts, Counts]]:
     """Family, model, attempts and successes of every bank."""
-    table = pl.read_parquet(data / "attempts.parquet")
+    table = pl.concat([pl.read_parquet(data / file) for file in FILES])
     for (family, model), bank in sorted(table.group_by("family", "model"), key=lambda group: group[0]):
         yield str(family), str(model), bank["attempts"].to_numpy(), bank["successes"].to_numpy()
 
@@ -147,8 +152,9 @@ def beta_binomial(case: Case) -> Array:
         optimize.minimize(minus_log_likelihood, start, method="Nelder-Mead", options={"maxiter": 400})
         for start in ([-1.0, 1.0], [-2.0, 3.0])
     ]
-    a, b = np.exp(min(tried, key=lambda found: found.fun).x)
-    return np.array([1 - np.exp(special.betaln(a, b + k) - special.betaln(a, b)) for k in case.k])
+    # Where a single success was seen the maximum can lie at infinity: the shapes are cut where doubles still resolve.
+    a, b = np.exp(np.clip(min(tried, key=lambda found: found.fun).x, -LARGEST_LOG_SHAPE, LARGEST_LOG_SHAPE))
+    return np.array([-np.expm1(special.betaln(a, b + k) - special.betaln(a, b)) for k in case.k])
 
 
 def saber(python: str, shown: Sequence[Case]) -> list[Array]:
@@ -233,18 +239,25 @@ def crossings(shown: Sequence[Case], made: Sequence[Forecast]) -> dict[str, list
     """For each family: whether K* was within a factor of three, and inside its interval, for resolvable cases."""
     found: dict[str, list[tuple[bool, bool]]] = {case.family: [] for case in shown}
     for case, one in zip(shown, made, strict=True):
-        wide = np.unique(np.geomspace(1, 1e7, 300).round().astype(np.int64))
-        bands = one.layers.band(wide) if one.layers.model is not None else None
-        for threshold in THRESHOLDS:
-            reached = case.truth_curve >= threshold
-            if not reached.any() or bands is None:
-                continue
-            true = float(GRID[reached.argmax()])
-            if true <= 1.5 * case.shown:
-                continue
-            star, high, low = (float(wide[(b >= threshold).argmax()]) if b[-1] >= threshold else NEVER for b in bands)
-            near = star < NEVER and abs(np.log(star / true)) <= np.log(3)
-            found[case.family].append((bool(near), low <= true * 1.04 and true <= high * 1.04))
+        found[case.family] += _crossed(case, one)
+    return found
+
+
+@functools.cache
+def _crossed(case: Case, one: Forecast) -> list[tuple[bool, bool]]:
+    found: list[tuple[bool, bool]] = []
+    if one.layers.model is None:
+        return found
+    wide = np.unique(np.geomspace(1, 1e7, 300).round().astype(np.int64))
+    bands = one.layers.band(wide)
+    for threshold in THRESHOLDS:
+        reached = case.truth_curve >= threshold
+        true = float(GRID[reached.argmax()])
+        if not reached.any() or true <= 1.5 * case.shown:
+            continue
+        star, high, low = (float(wide[(b >= threshold).argmax()]) if b[-1] >= threshold else NEVER for b in bands)
+        near = star < NEVER and abs(np.log(star / true)) <= np.log(3)
+        found.append((bool(near), low <= true * 1.04 and true <= high * 1.04))
     return found
 
 
@@ -266,7 +279,7 @@ def show(results: Results, shown: Sequence[Case]) -> None:
         cells = [*error.values(), float(np.mean(list(error.values())))]
         note = f"   NaN in {np.isnan(values).mean():.0%}" if np.isnan(values).any() else ""
         print(f"{name:<22}" + "".join(f"{cell:>21.3f}" for cell in cells) + note)
-    print("\nat the horizons users ask for   CodeContests 100→10k  MATH 100→10k  jailbreak 120→960  120→9,960")
+    print("\nat the horizons users ask for   CodeContests, MATH, GSM8K 100→10k, jailbreak 120→960, 120→9,960")
     for name, values in {"overthink": estimate, **results.baselines}.items():
         numbers = [results.at(values, family, 100, 2) for family in CAPABILITY]
         numbers += [results.at(values, JAILBREAKS, 120, which) for which in (0, 2)]
@@ -294,56 +307,6 @@ def show(results: Results, shown: Sequence[Case]) -> None:
     )
 
 
-def candidates() -> dict[str, tuple[float, float | None]]:
-    """Weight of the lines against the families' own tails, and the power of n from which they are laid."""
-    return {
-        "families alone (EW3)": (0.0, None),
-        **{f"lines {w:g}, from n^{f:g}": (w, f) for w in (0.5, 1.0) for f in (0.0, 0.2, 0.4, 0.6)},
-    }
-
-
-def choose(results: Results, shown: Sequence[Case]) -> None:
-    """Leave one family out: the candidate with the best interval score on the others, judged on the one left out."""
-    scores, errors = {}, {}
-    for name, (weight, start) in candidates().items():
-        bands = np.array(
-            [_with_lines(one, case.k, weight, start) for one, case in zip(results.made, shown, strict=True)]
-        )
-        low, middle, high = bands.transpose(1, 0, 2)
-        score, error = interval_score(low, high, results.truth), np.abs(middle - results.truth)
-        scores[name] = {f: score[results.family == f].mean() for f in FAMILIES}
-        errors[name] = {f: error[results.family == f].mean() for f in FAMILIES}
-    print(
-        f"\n{'candidate (median)':<24}"
-        + "".join(f"{f'{what} {f[:12]}':>20}" for what in ("error", "score") for f in FAMILIES)
-    )
-    for name in scores:
-        print(f"{name:<24}" + "".join(f"{table[name][f]:>20.3f}" for table in (errors, scores) for f in FAMILIES))
-    for left in FAMILIES:
-        others = [f for f in FAMILIES if f != left]
-
-        def loss(name: str, others: Sequence[str] = others) -> float:
-            return float(np.mean([scores[name][f] for f in others]))
-
-        best = min(scores, key=loss)
-        print(f"without {left}: {best}; on it, error {errors[best][left]:.3f}, score {scores[best][left]:.3f}")
-
-
-def _with_lines(made: Forecast, k: Sequence[int], weight: float, start: float | None) -> Array:
-    model = made.layers.model
-    if model is None:
-        return np.stack([made.low, np.zeros(len(k)), made.high])
-    slope = None if start is None else line_slope(model.chances, model.attempts, start=start)
-    curves = ModelBand(model.chances, model.attempts, slope).curves(k)
-    own = len(model.chances)
-    weights = np.concatenate([np.ones(own), np.full(len(curves) - own, weight)])
-    order = curves.argsort(axis=0)
-    share = weights[order].cumsum(axis=0) / weights.sum()
-    ends = [(share >= q).argmax(axis=0) for q in ((1 - LEVEL) / 2, 0.5, (1 + LEVEL) / 2)]
-    ordered = np.take_along_axis(curves, order, axis=0)
-    return np.stack([ordered[end, np.arange(len(k))] for end in ends])
-
-
 def main(arguments: Sequence[str] | None = None, tell: Callable[[str], None] = print) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, help="by default what OVERTHINK_DATA names")
@@ -365,15 +328,17 @@ def main(arguments: Sequence[str] | None = None, tell: Callable[[str], None] = p
             forecast_promises.timed()
         if given.data is None:
             return
-    data = real_data(given.data, "attempts.parquet")
-    if data is None:
+    data = real_data(given.data, FILES[0])
+    if data is None or real_data(data, FILES[1]) is None:
         return
     warnings.simplefilter("ignore")
     shown = list(cases(data, given.seeds))
     results = measure(shown, given.saber)
     show(results, shown)
     if given.choose:
-        choose(results, shown)
+        import forecast_choice
+
+        forecast_choice.choose(sys.modules[__name__], data, results, shown, given.seeds)
     if given.write:
         import forecast_backtest
 

@@ -53,20 +53,16 @@ def test_another_document_is_refused(tmp_path: Path) -> None:
 
 def test_the_benchmark_writes_what_it_measured(data: Path, tmp_path: Path) -> None:
     bench, writer = load_benchmark("forecast"), load_benchmark("forecast_backtest")
-    every = list(bench.cases(data, 1))
+    every = [case for case in bench.cases(data, 1) if case.successes.any()]
     shown = [case for family in bench.FAMILIES for case in [c for c in every if c.family == family][5:7]]
     results = bench.measure(shown, None)
-    bench_thinned, few = writer.thinned, []
-
-    def two(*told: object) -> object:
-        few.extend(list(bench_thinned(*told))[2:4])
-        return iter(few)
-
-    writer.thinned = two
+    harder = {name: list(getattr(writer, name)(bench, data, 1))[2:4] for name in ("thinned", "rare")}
+    for name in harder:
+        setattr(writer, name, lambda *_, name=name: iter(harder[name]))
     made = writer.write(bench, data, results, shown, 1, tmp_path / "record.json")
     assert read_backtest(tmp_path / "record.json") == made
-    for family, record in zip((*bench.FAMILIES, writer.THINNED), made.families, strict=True):
-        cases = few if family == writer.THINNED else [case for case in shown if case.family == family]
+    for family, record in zip((*bench.FAMILIES, writer.THINNED, writer.RARE), made.families, strict=True):
+        cases = [case for case in (*shown, *harder["thinned"], *harder["rare"]) if case.family == family]
         assert record.banks == len(cases) == 2
         if family in bench.FAMILIES:
             error = results.error(bench.np.array([one.estimate for one in results.made]))[family]

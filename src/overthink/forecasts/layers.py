@@ -11,7 +11,7 @@ from overthink.forecasts.counts import Bank
 from overthink.forecasts.false_positives import FalsePositives, flag_likelihood
 from overthink.forecasts.model_band import ModelBand, model_band
 from overthink.forecasts.posterior import Posterior, posterior
-from overthink.forecasts.prior import MIXING_FAMILIES, chance_grid, zero_success_bound
+from overthink.forecasts.prior import DOUBT_FAMILY, MIXING_FAMILIES, UNSOLVABLE, chance_grid, zero_success_bound
 from overthink.stats.subsets import Counts
 
 
@@ -53,7 +53,7 @@ class Layers:
         unbiased[exact] = self.bank.exact(k[exact]) if exact.any() else []
         if self.model is None:
             return unbiased, np.zeros(len(k)), zero_success_bound(self.bank.attempts, k, tail=self.tail)
-        low, middle, high = np.quantile(self.model.curves(k), (self.tail, 0.5, 1 - self.tail), axis=0)
+        low, middle, high = self.model.quantiles(k, tail=self.tail)
         needs_model = self.corrects_judge or self.bank.adaptive
         floor = 0.0 if needs_model else float(self.bank.exact(np.array([self.bank.exact_to]))[0])
         estimate = np.where(exact, unbiased, np.maximum(middle, floor))
@@ -109,12 +109,13 @@ def build_layers(bank: Bank, *, level: float, judge: FalsePositives | None, rng:
         tail = (1 - level) / 2
         ends = [flag_likelihood(grid, n, c, float(rate)) for rate in judge.quantiles([1 - tail, tail])]
     posteriors = tuple(posterior(family, likelihood, times) for likelihood in likelihoods for family in MIXING_FAMILIES)
+    doubts = [posterior(DOUBT_FAMILY, likelihood, times, unsolvable=UNSOLVABLE) for likelihood in likelihoods]
     mixing_sets = [mixing_set(likelihood, times, level=level) for likelihood in (ends if corrects_judge else ends[:1])]
     return Layers(
         bank,
         level,
         posteriors,
-        model_band(posteriors, attempts=bank.typical_attempts, rng=rng),
+        model_band(posteriors, doubts, attempts=bank.typical_attempts, rng=rng),
         mixing_sets[0],
         mixing_sets[-1],
         corrects_judge,

@@ -5,6 +5,7 @@ parameter set drawn from it, every question's chance is drawn given the question
 very questions, not about a population that they are a sample of.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,8 @@ NEGLIGIBLE = 11.0
 ENOUGH_POINTS = 12.0
 """Effective number of grid points at which the grid is fine enough."""
 GRID_ROUNDS = 5
+IMPOSSIBLE = 1e-6
+"""Relative likelihood below which a question with these counts cannot be without any chance."""
 
 TINY = 1e-300
 CHUNK = 3_000_000
@@ -35,6 +38,7 @@ class Posterior:
     Attributes:
         family: The family.
         points: (point, 2) parameters.
+        unsolvable: (point,) share of questions without any chance of success, beside the family's others.
         weights: (point,) posterior weights of the points, summing to 1.
         likelihood: (distinct, cell) likelihood of the distinct pairs of attempts and successes.
         times: (distinct,) number of questions with that pair.
@@ -42,6 +46,7 @@ class Posterior:
 
     family: MixingFamily
     points: Array
+    unsolvable: Array
     weights: Array
     likelihood: Array
     times: Counts
@@ -62,7 +67,7 @@ class Posterior:
         # The positions ascend, so draws from one parameter set are adjacent and computed together.
         sets, first = np.unique(indices, return_index=True)
         ends = [*first[1:], draws]
-        masses = self.family.masses(self.points[sets])
+        masses = self._masses(sets)
         owner = np.repeat(np.arange(len(self.times)), self.times)
         counts = np.empty((draws, GRID_CELLS))
         size = max(1, CHUNK // self.likelihood.size)
@@ -77,34 +82,50 @@ class Posterior:
 
     def cells(self) -> Array:
         """Return the posterior of each distinct pair's chance of success, (distinct, cell); each row sums to 1."""
-        masses = self.family.masses(self.points)
+        masses = self._masses(np.arange(len(self.points)))
         evidence = np.maximum(masses @ self.likelihood.T, TINY)
         return np.asarray(((self.weights[:, None] / evidence).T @ masses) * self.likelihood)
 
+    def _masses(self, points: Counts) -> Array:
+        """Return the share of questions in each cell at these points, (point, cell)."""
+        without = self.unsolvable[points]
+        masses = (1 - without)[:, None] * self.family.masses(self.points[points])
+        masses[:, 0] += without
+        return np.asarray(masses)
 
-def posterior(family: MixingFamily, likelihood: Array, times: Counts) -> Posterior:
+
+def posterior(
+    family: MixingFamily, likelihood: Array, times: Counts, *, unsolvable: Sequence[float] = (0.0,)
+) -> Posterior:
     """Return the posterior of a family.
 
     Args:
         family: The family.
         likelihood: (distinct, cell) likelihood of the distinct pairs of attempts and successes.
         times: (distinct,) number of questions with that pair.
+        unsolvable: Possible shares of questions without any chance of success, equally likely a priori; by default
+            there are no such questions.
     """
+    shares = np.array(unsolvable)
+    # The lowest cell stands for no chance, and its own chance of a success, tiny but not 0, must not explain one.
+    without = np.where(likelihood[:, 0] < IMPOSSIBLE * likelihood.max(axis=1), 0.0, likelihood[:, 0])
     means, deviations = np.array(family.means), np.array(family.deviations)
     low, high = means - GRID_REACH * deviations, means + GRID_REACH * deviations
     for _ in range(GRID_ROUNDS):
         axes = [np.linspace(low[i], high[i], GRID_SIDE) for i in range(2)]
         points = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
         evidence = family.masses(points) @ likelihood.T
-        log = np.log(np.maximum(evidence, TINY)) @ times + family.log_prior(points)
+        mixed = [np.maximum((1 - share) * evidence + share * without, TINY) for share in shares]
+        log = np.stack([np.log(part) @ times for part in mixed], axis=1) + family.log_prior(points)[:, None]
         weights = np.exp(log - log.max())
         weights /= weights.sum()
-        if 1 / (weights**2).sum() >= ENOUGH_POINTS:
+        if 1 / (weights.sum(axis=1) ** 2).sum() >= ENOUGH_POINTS:
             break
-        relevant = points[log > log.max() - NEGLIGIBLE]
+        relevant = points[log.max(axis=1) > log.max() - NEGLIGIBLE]
         step = (high - low) / (GRID_SIDE - 1)
         low, high = relevant.min(axis=0) - step, relevant.max(axis=0) + step
-    return Posterior(family, points, weights, likelihood, times)
+    points, shares = np.repeat(points, len(shares), axis=0), np.tile(shares, len(points))
+    return Posterior(family, points, shares, weights.ravel(), likelihood, times)
 
 
 def _draw_cells(weights: Array, which: Counts, owner: Counts, rng: np.random.Generator) -> Counts:

@@ -178,6 +178,10 @@ MIXING_FAMILIES = (
     MixingFamily("logit-normal", (-6.0, float(np.log(2.5))), (4.0, 0.6), _logit_normal),
 )
 
+DOUBT_FAMILY = MIXING_FAMILIES[0]
+"""Family of the other questions where a share of them is supposed to be without any chance of success."""
+UNSOLVABLE = tuple((np.arange(10) + 0.5) / 10)
+"""Shares of questions without any chance, equally likely a priori."""
 
 HALVINGS = 200
 

@@ -168,8 +168,9 @@ def forecast(
     The forecast has three layers. For k within the attempts the estimate is unbiased and needs no model (Chen et al.
     2021; the product-limit estimator where sampling stopped at the first success). Beyond them it depends on
     assumptions: the model band pools three families of how chances differ between questions, and their log-log
-    continuation. The assumption-free band covers all distributions of chances compatible with the counts. Attempts are
-    assumed to be independent: attacks that adapt to earlier failures are not.
+    continuation as far as the attempts show a bend; its ends allow that a share of the questions has no chance, which
+    the estimate does not. The assumption-free band covers all distributions of chances compatible with the counts.
+    Attempts are assumed to be independent: attacks that adapt to earlier failures are not.
 
     On public banks of 10,000 attempts per question the model band has its nominal coverage up to k = 10,000 from 50 to
     200 attempts; beyond that it has not been checked.
