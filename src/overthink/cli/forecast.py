@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 TablePath = Annotated[
     Path,
     typer.Argument(
-        help=f"A table ({FORMAT_NAMES}) with question, attempts and successes; a study; logs; or a table of draws."
+        help=f"A table ({FORMAT_NAMES}) with question, attempts and successes, or with k and the share as printed; a "
+        "study; logs; or a table of draws."
     ),
 ]
 ThresholdShares = Annotated[

@@ -32,6 +32,7 @@ from overthink.storage.pool import is_pool
 from overthink.storage.tables.columns import ALIASES, refuse_rows, texts, whole_numbers
 from overthink.storage.tables.table_files import is_table, read_cells
 from overthink.workflows.forecast_next_budget import curve_block, forecast_curves, visible
+from overthink.workflows.forecast_printed import PrintedForecast, is_printed, printed_forecasts
 from overthink.workflows.sources import ReadOptions, read_source
 
 COUNTS = ("attempts", "successes")
@@ -70,6 +71,7 @@ class Forecasts:
         curves: Forecasts of ladders an octave further; none for a table of counts.
         findings: Findings of all forecasts.
         options: Thresholds, band and claim of the request.
+        printed: Forecasts from printed shares, which have no bank.
     """
 
     banks: tuple[CurveBank, ...]
@@ -77,6 +79,7 @@ class Forecasts:
     curves: tuple[ForecastCurve, ...]
     findings: tuple[Finding, ...]
     options: ForecastOptions
+    printed: tuple[PrintedForecast, ...] = ()
 
     def json(self) -> str:
         """Return the findings document."""
@@ -89,6 +92,7 @@ class Forecasts:
             _block(bank, forecast, bank_findings(self.findings, bank, prefix), self.options)
             for bank, forecast, prefix in parts
         ]
+        blocks += [part.text() for part in self.printed]
         return "\n\n".join([*blocks, *(curve_block(curve) for curve in self.curves)]) + "\n"
 
     def write(self, folder: Path) -> None:
@@ -108,7 +112,8 @@ def forecast_path(path: Path, *, read: ReadOptions, request: ForecastRequest) ->
     """Return the forecasts of a path.
 
     Args:
-        path: A table with attempts and successes per question, a study's folder, Inspect logs, or a table of draws.
+        path: A table with attempts and successes per question, a table of printed shares (columns k and share), a
+            study's folder, Inspect logs, or a table of draws.
         read: Properties that logs and tables do not state.
         request: Options of the forecast.
 
@@ -116,12 +121,16 @@ def forecast_path(path: Path, *, read: ReadOptions, request: ForecastRequest) ->
         InputError: The path cannot be read, holds no counts, or does not allow the requested forecast.
     """
     cells = _counts_table(path)
+    if cells is not None and is_printed({name.lower() for name in cells.columns}):
+        printed = printed_forecasts(path, cells, axis=read.axis, k=request.k, options=request.options)
+        findings = tuple(finding for part in printed for finding in part.findings)
+        return Forecasts((), (), (), findings, request.options, printed)
     tables = [] if cells is not None else read_source(path, read).tables()
     banks = [bank for table in tables for bank in _rungs(table)] if cells is None else _from_counts(path, cells, read)
     curves = forecast_curves(tables, level=request.level, stopping=request.stopping, seed=request.seed)
     if not banks and not curves:
         raise InputError(f"{path} holds no draw that is right or wrong, safe or harmful; graded values have no success")
-    forecasts, findings = [], []
+    forecasts, findings_of_banks = [], []
     for number, (bank, prefix) in enumerate(zip(banks, prefixes(banks), strict=True)):
         try:
             # The notes, and so the findings, contain the warnings.
@@ -136,23 +145,24 @@ def forecast_path(path: Path, *, read: ReadOptions, request: ForecastRequest) ->
                     judge=request.judge,
                     rng=np.random.default_rng([request.seed, number]),
                 )
-            findings += list(forecast_findings(bank, result, request.options, prefix=prefix))
+            findings_of_banks += list(forecast_findings(bank, result, request.options, prefix=prefix))
         except ValueError as failure:
             raise InputError(f"{path}, {bank.task} {bank.arm}: {failure}") from failure
         forecasts.append(result)
-    findings += [result for curve in curves for result in curve.findings]
-    return Forecasts(tuple(banks), tuple(forecasts), curves, tuple(findings), request.options)
+    findings_of_curves = [result for curve in curves for result in curve.findings]
+    every = (*findings_of_banks, *findings_of_curves)
+    return Forecasts(tuple(banks), tuple(forecasts), curves, every, request.options)
 
 
 def _counts_table(path: Path) -> pl.DataFrame | None:
-    """Return the cells of a table of counts; None if the path is anything else or missing."""
+    """Return the cells of a table of counts or of printed shares; None if the path is anything else or missing."""
     if not path.is_file() or not is_table(path) or is_pool(path):
         return None
     cells = read_cells(path)
     names = {name.lower() for name in cells.columns}
     if len(names & set(COUNTS)) == 1:
         raise InputError(f"{path} has only one of the columns attempts and successes; needed: both, with a question")
-    return cells if names >= set(COUNTS) else None
+    return cells if names >= set(COUNTS) or is_printed(names) else None
 
 
 def _from_counts(path: Path, cells: pl.DataFrame, read: ReadOptions) -> list[CurveBank]:

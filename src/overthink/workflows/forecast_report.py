@@ -36,6 +36,8 @@ def write_forecasts(
         StoppedError: The disk is full.
     """
     figures, study_folder = figure_formats(formats), StudyFolder(folder)
+    if forecasts.printed:
+        raise InputError("printed shares have no counts for a page; leave --out away, and use --json for the findings")
     if not forecasts.banks:
         raise InputError(
             "graded values have no success to count over tries, so there is no page to write; leave --out away, and "

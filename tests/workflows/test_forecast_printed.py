@@ -1,0 +1,60 @@
+"""The command `forecast` on shares as papers print them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+CARD = "k,share,model\n1,.2 %,thinking\n100,21.7 %,thinking\n1,.2 %,plain\n"
+
+
+def test_printed_shares_are_intervals_and_what_they_leave_open_is_a_band(overthink) -> None:  # type: ignore[no-untyped-def]
+    Path("card.csv").write_text(CARD)
+    code, out, err = overthink("forecast", "card.csv", "--axis", "safety", "--k", "100", "--json")
+    assert code == 0, err
+    findings = json.loads(out)["findings"]
+    thinking, plain = (f for f in findings if f["metric"] == "attack_success_at_k_bound")
+    assert (thinking["arm"], plain["arm"]) == ("thinking", "plain")
+    # All alike at .25 % reach 22.1 % in a hundred tries; that .2 % exactly would reach 18.1 % is no contradiction.
+    assert plain["high"] == pytest.approx(1 - 0.9975**100, abs=2e-4)
+    assert plain["low"] == pytest.approx(0.0015, abs=1e-5)
+    assert (thinking["low"], thinking["high"]) == (pytest.approx(0.2165, abs=1e-4), pytest.approx(0.2175, abs=1e-4))
+    assert thinking["estimate"] is None
+    assert thinking["label"] == "assumption-free band"
+    assert any(".2 % at k = 1, 21.7 % at k = 100" in limit for limit in thinking["limits"])
+    assert len({f["id"] for f in findings}) == len(findings)
+
+
+def test_the_text_names_the_printed_shares_and_k_star(overthink) -> None:  # type: ignore[no-untyped-def]
+    Path("card.csv").write_text(CARD)
+    code, out, _ = overthink("forecast", "card.csv", "--axis", "safety", "--k", "1,100")
+    assert code == 0
+    thinking, plain = out.split("\n\n")
+    assert "(safety, printed: .2 % at k = 1, 21.7 % at k = 100)" in thinking
+    # Half of all at the earliest where all are alike at .25 %: log(1/2) / log(1 - .0025) is 277.
+    assert "K* at threshold 0.5: 2" in plain
+    assert "to open by the assumption-free band (open)" in plain
+    assert "sampling error is not in the band" in plain
+
+
+BAD = {
+    "contradiction": ("1,10.0%\n10,9.0%", (), "no distribution of chances between questions gives the shares 10.0%"),
+    "no share": ("1,often", (), "'often' is no printed share"),
+    "beyond": ("1,120%", (), "'120%' is more than all"),
+    "empty": ("1,", (), "needed: a share as it was printed"),
+    "no tries": ("0,5%", (), "needed: 1 to a billion"),
+    "twice": ("1,5%\n1,6%", (), "k = 1 occurs more than once"),
+    "model band": ("1,5%", ("--band", "model"), "the model band needs attempts and successes"),
+    "page": ("1,5%", ("--out", "made"), "no counts for a page"),
+    "axis": ("1,5%", ("--axis", "harm"), "unknown"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_shares_are_one_message_and_exit_code_2(overthink, name: str) -> None:  # type: ignore[no-untyped-def]
+    rows, options, message = BAD[name]
+    Path("card.csv").write_text(f"k,share\n{rows}\n")
+    code, out, err = overthink("forecast", "card.csv", "--k", "100", *options)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert err.count("error:") == 1
