@@ -45,7 +45,7 @@ class Population:
 
 
 def logit_normal(
-    curve: ArrayLike, *, effect_sd: float = 1.5, slope_sd: float = 0.5, rng: np.random.Generator
+    curve: ArrayLike, *, effect_sd: float = 1.5, slope_sd: float = 0.5, skewed: bool = False, rng: np.random.Generator
 ) -> Population:
     """Questions of differing difficulty that also respond differently to thinking.
 
@@ -56,10 +56,13 @@ def logit_normal(
         curve: (rung,) mean wanted at each rung, inside (0, 1).
         effect_sd: Standard deviation of question effects, in logits.
         slope_sd: Standard deviation of slopes from the lowest to the highest rung, in logits.
+        skewed: Slopes are exponential about their mean: most questions fall a little, few rise by much.
         rng: Draws the members.
     """
     wanted = np.asarray(curve, dtype=np.float64)
     effect, slope = rng.standard_normal((2, MEMBERS))
+    if skewed:
+        slope = rng.exponential(size=MEMBERS) - 1
     along = np.linspace(0, 1, len(wanted))
     offset = effect_sd * effect[:, None] + slope_sd * slope[:, None] * along
 

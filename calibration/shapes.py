@@ -16,6 +16,8 @@ BUDGETS = (0, 512, 1024, 2048, 4096, 8192, 16384, 32768)
 HYPOTHESIS = (1024, 8192)
 MARGIN = 0.03
 SLOPES = {"low": 0.5, "strong": 3.0}
+SKEWED = "skewed"
+"""Slopes as strong, exponential about their mean; of flat curves only."""
 
 STEP = np.arange(8) / 7
 RISING_THEN_LEVEL = np.minimum(np.arange(8) / 3, 1)
@@ -33,6 +35,9 @@ CURVES: dict[str, NDArray[np.float64]] = {
 NULLS = ("flat", "rising", "saturating")
 FALSE = ("hump", "dip", "down")
 """Labels that are wrong for every one of the ``NULLS``."""
+
+FALSE_OF_FLAT = (*FALSE, "up", "saturating")
+"""Labels that are wrong for a flat curve: all but flat and undetermined."""
 
 SIZES = ((100, 4), (100, 5), (200, 4), (200, 5), (313, 4), (313, 5))
 
@@ -81,7 +86,10 @@ class Cell:
 
 def labels(cell: Cell, *, runs: int, seed: int, verdict: Verdict | None = None) -> Counter[str]:
     """How often each label was given in simulated studies of one setting. Methods see the same studies."""
-    population = logit_normal(CURVES[cell.curve], slope_sd=SLOPES[cell.slopes], rng=np.random.default_rng(seed))
+    is_skewed = cell.slopes == SKEWED
+    slope_sd = SLOPES["strong" if is_skewed else cell.slopes]
+    curve, members = CURVES[cell.curve], np.random.default_rng(seed)
+    population = logit_normal(curve, slope_sd=slope_sd, skewed=is_skewed, rng=members)
     verdict = METHODS[cell.method] if verdict is None else verdict
     found: Counter[str] = Counter()
     for run in range(runs):

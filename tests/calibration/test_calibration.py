@@ -143,10 +143,21 @@ def test_draws_are_as_alike_as_asked(icc: float, graded: bool) -> None:
     assert (len(np.unique(values)) > 2) == graded
 
 
-def test_the_page_says_what_ran(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_page_names_the_command_of_every_table_and_keeps_the_others(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "docs" / "calibration.md"
     page.main(["--runs", "4", "--workers", "1", "--only", "naive", "--out", str(out)])
     text = out.read_text(encoding="utf-8")
-    assert "python -m calibration --runs 4 --seed 1 --only naive" in text
+    assert "`python -m calibration --only naive --runs 4 --seed 1`; 4 studies per cell" in text
     assert "| saturating | low | 200 × 4 | quadratic | 1.000 |" in text
     assert text.splitlines()[-1] in capsys.readouterr().out
+    naive = text[text.index("## ") :]
+    page._write(out, "power", "## Power for a hump\n\n`python -m calibration --only power --runs 1 --seed 1`\n")
+    page._write(out, "false", "## False verdicts\n\n`python -m calibration --only false --runs 1 --seed 1`\n")
+    page._write(out, "power", "## Power for a hump\n\n`python -m calibration --only power --runs 2 --seed 1`\n")
+    text = out.read_text(encoding="utf-8")
+    assert naive in text
+    titles = [line for line in text.splitlines() if line.startswith("## ")]
+    assert titles == ["## False verdicts", naive.splitlines()[0], "## Power for a hump"]
+    assert ("--runs 2 " in text, "--only power --runs 1" in text) == (True, False)

@@ -1,14 +1,15 @@
 """The calibration of commitment with few traces: wobble is no change, changes are shown, and the naive test fails."""
 
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from calibration import __main__ as page
 from calibration import commitment
+from calibration import tables_of_studies as page
 
 RUNS = 96
 
@@ -37,7 +38,7 @@ def test_the_wobble_that_drifts_keeps_its_spread_and_its_correlation() -> None:
 
 def test_every_row_has_a_bar_or_a_label_to_show() -> None:
     def run(study: object, cells: list[commitment.Cell]) -> list[object]:
-        return [(page.Counter({"committed": 1, "no change shown": 9}), 0.5) for _ in cells]
+        return [(Counter({"committed": 1, "no change shown": 9}), 0.5) for _ in cells]
 
     rows = [line for line in page.committed(run, 10).splitlines() if line.startswith("| ")][2:]
     assert len(rows) == len(commitment.cells())
