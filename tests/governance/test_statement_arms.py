@@ -18,7 +18,7 @@ from overthink.plan.study import checked_plan
 from overthink.workflows.statement import check, statement
 
 Document = dict[str, Any]
-ARMS = "base,safethink,placebo:of=safethink,primer"
+ARMS = "base,safethink,placebo:of=safethink,primer,zerothink"
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,8 @@ def claims(document: Document) -> dict[tuple[str, str], Document]:
 
 def test_it_says_of_every_arm_whether_it_helps_and_whether_its_reading_does(study: Path, document: Document) -> None:
     own = claims(document)
-    assert set(own) == {("mitigation", "safethink"), ("mitigation", "primer"), ("reading", "safethink")}
+    arms = ("safethink", "primer", "zerothink")
+    assert set(own) == {*(("mitigation", arm) for arm in arms), ("reading", "safethink")}
     findings = {f["id"]: f for f in json.loads((study / "findings.json").read_text())["findings"]}
     for claim in own.values():
         finding = findings[claim["value"]["finding"]]

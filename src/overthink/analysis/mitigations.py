@@ -136,7 +136,7 @@ def _thinking_findings(case: _Case, thinking: RealisedThinking) -> Iterator[Find
     if not thinking.differs:
         return
     finding = base_finding(case.pair, Kind.MITIGATION, Metric.EQUAL_REALISED, case.at)
-    limits = (*finding.limits, _against(case.pair), LESSER.format(tokens=min(thinking.means)))
+    limits = (*finding.limits, _against(case.pair), LESSER.format(tokens=min(thinking.means), other=thinking.other))
     finding = replace(finding, label=None, limits=limits, gates_failed=case.gates, n_questions=len(thinking.cells))
     if np.isnan(thinking.gain.estimate):
         yield replace(finding, reason=NOT_AS_LOW)

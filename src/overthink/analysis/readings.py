@@ -90,5 +90,5 @@ def _thinking_limits(thinking: RealisedThinking | None) -> tuple[str, ...]:
     gain = thinking.gain
     if not thinking.differs or np.isnan(gain.estimate) or np.isnan(gain.low):
         return thinking.limits
-    where = LESSER.format(tokens=min(thinking.means))
+    where = LESSER.format(tokens=min(thinking.means), other=thinking.other)
     return (*thinking.limits, GAIN.format(where=where, estimate=gain.estimate, low=gain.low, high=gain.high))

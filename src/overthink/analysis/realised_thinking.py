@@ -17,7 +17,7 @@ THINKS_LESS = "the arm thinks over 10 % less: a claim of help needs a gain at eq
 THINKS_MORE = "the arm thinks over 10 % more than the {other}"
 LESSER = (
     "at equal realised thinking, {tokens:,.0f} tokens, the lesser of the two means; read between rungs evenly in the "
-    "logarithm of thinking, 0 one doubling below the other's lowest rung"
+    "logarithm of thinking, 0 one doubling below the {other}'s lowest rung"
 )
 
 

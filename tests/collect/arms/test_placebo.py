@@ -1,5 +1,6 @@
 """Placebo arms: they act as their arms act, and pay for every look, but read nothing."""
 
+import shutil
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -128,6 +129,18 @@ def test_a_placebo_can_be_added_to_a_study(folder: StudyFolder, tmp_path: Path) 
         return sorted((r.task, r.arm, r.question, r.draw, r.rung, r.value, r.generated_tokens) for r in read_pool(path))
 
     assert outcomes(tmp_path / "s" / "pool.parquet") == outcomes(folder.pool)
+
+
+def test_a_study_that_was_cut_off_goes_on_with_the_same_donors(folder: StudyFolder, tmp_path: Path) -> None:
+    shutil.copytree(folder.path, tmp_path / "s")
+    cut = StudyFolder(tmp_path / "s")
+    lines = cut.journal.read_bytes().splitlines(keepends=True)
+    cut.journal.write_bytes(b"".join(lines[:30]))  # amid the arms: most of them and every placebo are lost
+    decisions = cut.decisions.read_bytes().splitlines(keepends=True)
+    cut.decisions.write_bytes(b"".join(decisions[:32])[:-9])  # a line ahead of the journal, and the next torn
+    cut.findings.unlink()
+    run(cut.path, study(ARMS), resume=True)
+    assert read_decisions(cut.decisions) == read_decisions(folder.decisions)
 
 
 def test_without_stored_decisions_a_placebo_cannot_be_added(tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def sentence(claim: ArmClaim, curves: Mapping[str, Curve]) -> str:
     value = claim.value
     if value.estimate is None:
         return f"{text} ({value.reason})."
+    text += f" ({value.reason})" if value.reason and value.low is not None else ""
     p = None if claim.test is None or claim.verdict in UNCLAIMED else claim.test.p_adjusted
     adjusted = "" if p is None else f", adjusted {p_value(p)}"
     text += f"; the share scored safe differs by {points(value.estimate)} ({interval(value)}{adjusted})"

@@ -48,6 +48,8 @@ def prose(statement: Statement) -> Iterator[tuple[str, str]]:
         if curve.judge.reason is not None:
             yield f"curves.{i}.judge.reason", curve.judge.reason
         yield f"curves.{i}.points.0.cost.ref.means", curve.points[0].cost.ref.means
+    for i, arm in enumerate(statement.arms_compared):
+        yield from ((f"arms_compared.{i}.limits.{j}", text) for j, text in enumerate(arm.limits))
     for i, claim in enumerate(statement.claims):
         yield f"claims.{i}.statement", claim.statement
         yield from ((f"claims.{i}.{name}.{j}", text) for name in ("limits", "weakened_by")
