@@ -154,8 +154,11 @@ def choose(bench: ModuleType, data: Path, results: Any, every: Sequence[Any], se
         bars(name, one, table[POOL], min(errors.values()), units)
 
 
-def bars(name: str, one: Measured, pool: Measured, single: float, units: NDArray[np.str_]) -> None:
-    """Print whether the bars are met. A bank counts once for each k: by the share of its cases that are inside."""
+def bars(name: str, one: Measured, pool: Measured, single: float, units: NDArray[np.str_]) -> tuple[str, ...]:
+    """Print the bars, and return those that are missed.
+
+    A bank counts once for each k: by the share of its cases that are inside.
+    """
     banks = np.unique(units)
     coverage = np.array([one.inside[units == bank].mean(axis=0) for bank in banks])  # (bank, k)
     family = np.array([bank.split("/")[0] for bank in banks])
@@ -170,9 +173,11 @@ def bars(name: str, one: Measured, pool: Measured, single: float, units: NDArray
         "error": error <= min(pool.error.mean(), 0.9 * single),
         "score": score <= pool.score.mean(),
     }
-    missed = ", ".join(part for part, is_met in met.items() if not is_met) or "none"
+    missed = tuple(part for part, is_met in met.items() if not is_met)
     print(
         f"{name}: coverage, banks as units {np.array2string(held, precision=3)}, rejected: "
         f"{', '.join(rejected) or 'none'}; error {error:.4f} (pool {pool.error.mean():.4f}, .9 × best single "
-        f"{0.9 * single:.4f}); score {score:.4f} (pool {pool.score.mean():.4f}); bars missed: {missed}"
+        f"{0.9 * single:.4f}); score {score:.4f} (pool {pool.score.mean():.4f}); bars missed: "
+        f"{', '.join(missed) or 'none'}"
     )
+    return missed
