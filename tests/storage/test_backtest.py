@@ -16,7 +16,7 @@ SHIPPED = Path(__file__).parents[2] / "src/overthink/storage/data/forecast_backt
 def test_what_ships_covers_every_family_and_one_that_took_no_part_in_choosing() -> None:
     shipped = shipped_backtest()
     families = {family.family: family for family in shipped.families}
-    assert {"CodeContests", "MATH", "best-of-N jailbreaks"} < set(families)
+    assert {"CodeContests", "MATH", "GSM8K-ckpt", "best-of-N jailbreaks"} < set(families)
     assert any(not family.chosen_on for family in shipped.families)
     assert shipped.seeds >= 8
     assert str(shipped.seeds) in shipped.command

@@ -115,8 +115,7 @@ def posterior(
         axes = [np.linspace(low[i], high[i], GRID_SIDE) for i in range(2)]
         points = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
         evidence = family.masses(points) @ likelihood.T
-        mixed = [np.maximum((1 - share) * evidence + share * without, TINY) for share in shares]
-        log = np.stack([np.log(part) @ times for part in mixed], axis=1) + family.log_prior(points)[:, None]
+        log = _mixed_evidence(evidence, without, times, shares) + family.log_prior(points)[:, None]
         weights = np.exp(log - log.max())
         weights /= weights.sum()
         if 1 / (weights.sum(axis=1) ** 2).sum() >= ENOUGH_POINTS:
@@ -126,6 +125,24 @@ def posterior(
         low, high = relevant.min(axis=0) - step, relevant.max(axis=0) + step
     points, shares = np.repeat(points, len(shares), axis=0), np.tile(shares, len(points))
     return Posterior(family, points, shares, weights.ravel(), likelihood, times)
+
+
+def _mixed_evidence(evidence: Array, without: Array, times: Counts, shares: Array) -> Array:
+    """Return the log-likelihood at each point and share of questions without any chance, (point, share).
+
+    Args:
+        evidence: (point, distinct) chance of each pair by the family.
+        without: (distinct,) chance of each pair without any chance of success; 0 with a success.
+        times: (distinct,) number of questions with that pair.
+        shares: (share,) shares of questions without any chance.
+    """
+    solved = without == 0
+    total = np.log(np.maximum(evidence[:, solved], TINY)) @ times[solved]
+    columns = []
+    for share in shares:
+        unsolved = np.log(np.maximum((1 - share) * evidence[:, ~solved] + share * without[~solved], TINY))
+        columns.append(total + times[solved].sum() * np.log1p(-share) + unsolved @ times[~solved])
+    return np.stack(columns, axis=1)
 
 
 def _draw_cells(weights: Array, which: Counts, owner: Counts, rng: np.random.Generator) -> Counts:
