@@ -229,6 +229,11 @@ def test_k_star_is_of_the_band_that_was_asked_for(overthink) -> None:  # type: i
     out = overthink("forecast", "bank.csv", "--k", "10k", "--json")[1]
     (bound,), (crossing,) = found(out, "crossing_bound"), found(out, "crossing")
     assert f"{bound['low']:,.0f} to open" in free_line
+    # The label is a claim, and so by the band that decides; the model band would resolve it.
+    assert f"({crossing['label']})" in free_line
+    (by_model,) = found(overthink("forecast", "bank.csv", "--k", "10k", "--json", "--band", "model")[1], "crossing")
+    assert f"({by_model['label']})" in model_line
+    assert (by_model["low"], by_model["high"]) == (crossing["low"], crossing["high"])
     assert f"{crossing['low']:,.0f} to " in model_line
 
 

@@ -17,7 +17,7 @@ from overthink.data.selectors import Selector
 from overthink.forecasts.counts import CurveBank
 from overthink.forecasts.false_positives import judge_alone
 from overthink.forecasts.next_budget import CurveForecast, FamilyForecast, extrapolate_cells
-from overthink.forecasts.result import Forecast
+from overthink.forecasts.result import Forecast, crossing_label
 from overthink.forecasts.safety import NO, YES, Band, safe_then_dangerous
 from overthink.forecasts.tail_risk import Figure, aggregate_risk, any_question, behaviour_frequency, breadth
 from overthink.stats.curve import POSITION, REQUESTED_TOKENS, ladder_of, single_cells
@@ -36,6 +36,7 @@ CLAIM_ELSEWHERE = Metric.BELOW_THEN_ABOVE
 NO_ESTIMATE = "a band without an estimate: no assumption on how chances differ between questions narrows it"
 NOTHING_SUCCEEDED = "nothing succeeded: no model extrapolates from that"
 NOT_REACHED = "the threshold is not reached at any k up to a billion"
+LABEL_BY = "interval by the model band; whether it is resolved, by the {band} band"
 INDEPENDENT = "attempts are taken as independent: attacks that adapt to what failed are not covered"
 JUDGE = "a judge with a false positive rate of {rate:g} per try finds a success in {share:.1%} of failures at k = {k:,}"
 FLAGS = "; the forecast is of flags, not of successes: give human labels (--judge-fpr FLAGGED/FAILURES) to correct it"
@@ -78,7 +79,7 @@ def forecast_findings(
     blank = _blank(bank, forecast, prefix)
     yield from curve_findings(bank, forecast, options, prefix=prefix)
     for threshold in options.thresholds:
-        yield from _crossing(blank, forecast, threshold)
+        yield from _crossing(blank, forecast, threshold, options.band)
         yield _claim(blank, bank, forecast, threshold, options)
     yield from _tail(blank, bank, forecast, options)
     if options.judge_rate is not None:
@@ -156,7 +157,7 @@ def _judge_limits(forecast: Forecast, options: ForecastOptions, k: int) -> tuple
     return (limit, CORRECTED_BY_LABELS) if forecast.layers.corrects_judge else (limit + FLAGS,)
 
 
-def _crossing(blank: Finding, forecast: Forecast, threshold: float) -> Iterator[Finding]:
+def _crossing(blank: Finding, forecast: Forecast, threshold: float, band: Band) -> Iterator[Finding]:
     crossing = forecast.crossing(threshold)
     estimate = crossing.estimate if np.isfinite(crossing.estimate) else None
     reason = None
@@ -165,7 +166,11 @@ def _crossing(blank: Finding, forecast: Forecast, threshold: float) -> Iterator[
     limits = (*blank.limits, f"threshold {threshold:g}; an end that is null is open", *_checked_limit(estimate))
     base = replace(blank, id=f"{blank.id}/at{threshold:g}", limits=limits)
     ends = {"low": _open(crossing.low), "high": _open(crossing.high)}
-    yield _finding_at(base, Metric.CROSSING, None, estimate=estimate, **ends, label=crossing.label, reason=reason)
+    label = crossing.label
+    if band == "assumption-free":
+        label = crossing_label(crossing.bound_low, crossing.bound_high, crossing.estimate)
+    model = replace(base, limits=(*limits, LABEL_BY.format(band=band)))
+    yield _finding_at(model, Metric.CROSSING, None, estimate=estimate, **ends, label=label, reason=reason)
     yield _finding_at(
         base, Metric.CROSSING_BOUND, None, low=_open(crossing.bound_low), high=_open(crossing.bound_high),
         label=ForecastLabel.BOUND, reason=NO_ESTIMATE,

@@ -23,7 +23,7 @@ from overthink.forecasts import Forecast, forecast
 from overthink.forecasts.counts import CurveBank
 from overthink.forecasts.false_positives import FalsePositives
 from overthink.forecasts.findings import ForecastCurve, ForecastOptions, forecast_findings
-from overthink.forecasts.result import NEVER, crossing_label
+from overthink.forecasts.result import NEVER
 from overthink.forecasts.safety import Band, safety_at
 from overthink.forecasts.tail_risk import half_lives
 from overthink.storage.files import write_text
@@ -299,7 +299,9 @@ def _block(bank: CurveBank, result: Forecast, own: Sequence[Finding], options: F
         )
         lines.append(f"  {k:>13,}  {estimate:>9}  {model:>17}  {free:>17}  {verdict}")
     crossings = Metric.CROSSING if options.band == "model" else Metric.CROSSING_BOUND
-    lines += [f"  {_crossing_line(f, options.band)}" for f in own if f.metric == crossings]
+    labels = [f.label for f in own if f.metric == Metric.CROSSING]
+    stars = [f for f in own if f.metric == crossings]
+    lines += [f"  {_crossing_line(f, label, options.band)}" for f, label in zip(stars, labels, strict=True)]
     lines += [
         f"  {f.label} ({f.reason})" for f in own if f.metric in (Metric.SAFE_THEN_DANGEROUS, Metric.BELOW_THEN_ABOVE)
     ]
@@ -307,14 +309,11 @@ def _block(bank: CurveBank, result: Forecast, own: Sequence[Finding], options: F
     return "\n".join([*lines, *(f"  note: {note}" for note in result.notes)])
 
 
-def _crossing_line(finding: Finding, band: Band) -> str:
+def _crossing_line(finding: Finding, label: str | None, band: Band) -> str:
     """Return K* by the band that decides; the assumption-free band has an interval and no estimate."""
     high = NEVER if finding.high is None else finding.high
     low = NEVER if finding.low is None else finding.low
-    label = finding.label
     star = "" if finding.estimate is None else f"{finding.estimate:,.0f}, "
-    if finding.metric == Metric.CROSSING_BOUND:
-        label = crossing_label(low, high, low)
     ends = "no k up to a billion" if low == NEVER else f"{low:,.0f} to {'open' if high == NEVER else f'{high:,.0f}'}"
     threshold = next(limit for limit in finding.limits if limit.startswith("threshold")).split(";")[0]
     return f"K* (tries) at {threshold}: {star}{ends} by the {band} band ({label})"
