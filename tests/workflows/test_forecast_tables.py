@@ -221,8 +221,8 @@ def test_k_star_is_of_the_band_that_was_asked_for(overthink) -> None:  # type: i
     # One question in forty is solved every time: what the others do beyond the attempts no count says.
     counts("bank.csv", [0] * 39 + [900], attempts=1000)
     free, model = (overthink("forecast", "bank.csv", "--k", "10k", *band)[1] for band in ((), ("--band", "model")))
-    (free_line,) = [line for line in free.splitlines() if "K* at" in line]
-    (model_line,) = [line for line in model.splitlines() if "K* at" in line]
+    (free_line,) = [line for line in free.splitlines() if "K* (tries) at" in line]
+    (model_line,) = [line for line in model.splitlines() if "K* (tries) at" in line]
     assert "to open by the assumption-free band" in free_line
     assert "resolved)" not in free_line.replace("not resolved)", "")
     assert "by the model band" in model_line
@@ -250,8 +250,8 @@ def test_a_forecast_prints_the_curve_of_its_own_scorer_and_estimand_alone(overth
     code, out, err = overthink("forecast", "draws.csv", "--k", "1,100", "--threshold", "0.5")
     assert code == 0, err
     blocks = out.split("\n\n")
-    assert [block.count("K* at threshold") for block in blocks] == [1, 1, 1]
+    assert [block.count("K* (tries) at threshold") for block in blocks] == [1, 1, 1]
     lenient, strict = (next(block for block in blocks if f"· {name}" in block) for name in ("lenient", "strict"))
-    assert "K* at threshold 0.5: 1 to 1 by" in lenient
-    assert "K* at threshold 0.5: 1 to 1 by" not in strict
+    assert "K* (tries) at threshold 0.5: 1 to 1 by" in lenient
+    assert "K* (tries) at threshold 0.5: 1 to 1 by" not in strict
     assert "(capability, effort, " in out
