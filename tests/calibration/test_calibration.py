@@ -16,7 +16,7 @@ from overthink.stats import bands, bootstrap
 from overthink.stats import divergence as divergence_module
 from overthink.stats.shape import shape_verdict
 
-RUNS = 60
+RUNS = 40
 SEED = 5
 
 
@@ -53,7 +53,7 @@ def test_counting_draws_as_questions_fails_the_check() -> None:
         repeated = np.repeat(values.reshape(-1, 1, values.shape[2]), 4, axis=0)
         return shape_verdict(repeated, shapes.BUDGETS, margin=shapes.MARGIN, rng=rng).label
 
-    assert false_share(shapes.Cell("flat", "strong", 100, 4, "max-t"), verdict=by_draws) > above(0.05)
+    assert false_share(shapes.Cell("flat", "strong", 50, 4, "max-t"), verdict=by_draws) > above(0.05)
 
 
 @pytest.mark.parametrize(("method", "bar"), [("regimes", 0.95), ("max-t", 0.9)])

@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from calibration import families
 
 RUNS = 60
-CONTROL_RUNS = 30
+CONTROL_RUNS = 40
 SEED = 12
 
 
@@ -21,10 +21,10 @@ def error(runs: int) -> float:
 
 def test_a_tent_of_the_corrected_effect_is_a_hump_among_flat_curves() -> None:
     low, high = families.POWER
-    found = families.shares(families.Cell(20), runs=RUNS, seed=SEED)
+    found = families.shares(families.Cell(12), runs=RUNS, seed=SEED)
     assert low - error(RUNS) <= found.hump <= high + error(RUNS)
     assert found.false <= 0.05 + 3 * float(np.sqrt(0.05 * 0.95 / RUNS))
-    alone = families.shares(families.Cell(20, corrected=False), runs=CONTROL_RUNS, seed=SEED)
+    alone = families.shares(families.Cell(12, corrected=False), runs=CONTROL_RUNS, seed=SEED)
     assert alone.height < found.height
     assert alone.hump < low - error(
         CONTROL_RUNS
