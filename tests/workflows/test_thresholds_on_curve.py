@@ -106,9 +106,20 @@ def test_what_training_alone_reaches_is_said_and_not_drawn() -> None:
     ],
 )
 def test_k_star_stands_against_what_was_run(training_flop: float, where: str) -> None:
-    told = thresholds(training_flop=training_flop)
+    told = thresholds(training_flop=training_flop, alpha="0.5..1")  # an assumption of one's own reaches any K
     assert against(told)["1e25 FLOP"] == where
     assert "run: K up to 64" in told.rows[1].coverage
+
+
+def test_published_exponents_are_not_extended_beyond_their_sources() -> None:
+    """They are stated up to K = 10 for α = 1 and to 100 for .5: a tenth of the threshold reaches both, less neither."""
+    within, beyond = (thresholds(training_flop=flop) for flop in (1.01e24, 0.99e24))
+    assert stands(within, "1e25 FLOP") == pytest.approx((9.9, 98.0), abs=0.1)
+    assert [mark.label for mark in beyond.marks if mark.label == "1e25 FLOP"] == []
+    (row,) = [row for row in beyond.rows if row.threshold == "1e25 FLOP"]
+    assert row.k_star == "not known"
+    assert row.coverage.startswith("K* lies beyond the K for which the published exponents are stated")
+    assert stands(thresholds(training_flop=0.99e24, alpha="0.5..1"), "1e25 FLOP")[0] > 10  # the control
 
 
 def test_curves_with_other_ranges_are_not_one_range() -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from overthink.governance.calculators.effective_compute import LABEL
+from overthink.governance.calculators.effective_compute import BEYOND_SOURCES, LABEL
 from overthink.governance.calculators.published_exponents import STATED_EXPONENTS
 from overthink.governance.calculators.result import Calculation
 from overthink.governance.inputs import Range, read_range
@@ -105,7 +105,8 @@ def notes(facts: StudyFacts, alpha: Range, *, why: str) -> list[str]:
     arms = {curve.arm for curve in facts.tested_ranges}
     lines = [
         "K* (training trade) = (T/C)^(1/α): the multiple of the reference budget in place of the missing training.",
-        f"Published exponents in the range: {sources or 'none'}. A K* above these extends them to where nobody looked.",
+        f"Published exponents in the range: {sources or 'none'}.",
+        "A published exponent reaches no further than its source; an α of yours does, as an assumption.",
         "Another reference budget moves every K*: at K = 1 the training compute stands for itself.",
     ]
     if len(arms) > 1:
@@ -172,10 +173,15 @@ def thresholds_on_curve(
     marks: list[Mark] = []
     rows: list[ThresholdRow] = []
     for size, group in _by_number(tables["thresholds"]).items():
-        mark = _exponent_mark(size, group, alpha)
-        marks.append(mark)
-        rows.append(_row(mark, group, facts.tested_ranges))
-        if isinstance(gain_curve, TestedRange) and mark.high > 1:
+        unstated = next((row for row in group if is_beyond_sources(row)), None)
+        if unstated is not None:
+            name, instruments = f"{number(size)} FLOP", tuple(map(instrument_words, group))
+            rows.append(ThresholdRow(name, instruments, "not known", str(unstated["reason"])))
+        else:
+            mark = _exponent_mark(size, group, alpha)
+            marks.append(mark)
+            rows.append(_row(mark, group, facts.tested_ranges))
+        if isinstance(gain_curve, TestedRange) and (unstated is not None or mark.high > 1):
             gain_marks, row = _gain_row(size, flop, tables["compute_equivalent_gain"], gain_curve)
             marks += gain_marks
             rows.append(row)
@@ -187,6 +193,11 @@ def thresholds_on_curve(
         rows=tuple(rows),
         notes=tuple(notes(facts, alpha, why=gain_curve if isinstance(gain_curve, str) else "")),
     )
+
+
+def is_beyond_sources(row: _Row) -> bool:
+    """Return whether K* of a threshold is null because published exponents are not stated for it."""
+    return row["k_star_low"] is None and str(row["reason"]).startswith(BEYOND_SOURCES)
 
 
 def _by_number(rows: Sequence[_Row]) -> dict[float, list[_Row]]:

@@ -18,6 +18,7 @@ from overthink.governance.calculators.published_exponents import (
     STATED_EXPONENTS,
     Exponent,
     assumption_warnings,
+    covers,
     largest_words,
     published_ends,
 )
@@ -122,6 +123,8 @@ def _k_star(log_ratio: float, alpha: float) -> float:
     return math.exp(exponent) if exponent < math.log(1e308) else math.inf
 
 
+BEYOND_SOURCES = "K* lies beyond the K for which the published exponents are stated"
+
 _FIELDS = (
     Field("training_flop", "training compute in FLOP, as LOW..HIGH if uncertain", required=True),
     *K_FIELDS,
@@ -144,7 +147,7 @@ def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> 
     usable = ends if request.is_explicit("alpha") else published_ends(alpha, multiple)
     rows = _rows(request, day)
     tables = {
-        "thresholds": _thresholds(rows, flop, Range(*ends), k_max=k_max),
+        "thresholds": _thresholds(rows, flop, Range(*ends), k_max=k_max, is_explicit=request.is_explicit("alpha")),
         "exponents": [_exponent(entry, flop, multiple) for entry in STATED_EXPONENTS],
     }
     results = [_stated_result(usable, flop, k.value, k_max)]
@@ -163,7 +166,7 @@ def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> 
         "arXiv:2312.07413 for the gain; thresholds: the registry (overthink thresholds)",
         interval_meaning=_interval_words(usable, k),
         leaves_out="Whether more inference helps at all differs by task, and an exponent holds only where it was "
-        "measured (stated ones up to K = 100; a K* beyond extends them). Verification, tools and latency are not "
+        "measured (published ones up to K = 100). Verification, tools and latency are not "
         "considered.",
         tables=tables,
         label=LABEL,
@@ -201,13 +204,16 @@ def _rows(request: CalculatorRequest, day: date) -> list[tuple[Instrument, Event
 
 
 def _thresholds(
-    rows: list[tuple[Instrument, Event]], flop: Range, alpha: Range, *, k_max: float | None
+    rows: list[tuple[Instrument, Event]], flop: Range, alpha: Range, *, k_max: float | None, is_explicit: bool
 ) -> list[dict[str, TableValue]]:
+    """Return K* to each threshold; null where published exponents would be extended beyond their sources."""
     cells: list[dict[str, TableValue]] = []
     for row, event in rows:
         ends = (alpha.low, alpha.high)
         low = k_to_instrument(flop.high, row, alpha=ends, k_max=k_max).low
         high = k_to_instrument(flop.low, row, alpha=ends, k_max=k_max).high
+        is_stated = is_explicit or _is_stated(row, flop, ends)
+        reason = None if math.isfinite(high) else "no K reaches it at the lower exponent or under the cap"
         cells.append(
             {
                 "instrument": row.id,
@@ -217,12 +223,21 @@ def _thresholds(
                 "unit": row.unit,
                 "verification": row.verification,
                 "training_compute_alone": position_of(row, Interval(flop.low, flop.high)),
-                "k_star_low": low,
-                "k_star_high": high,
-                "reason": None if math.isfinite(high) else "no K reaches it at the lower exponent or under the cap",
+                "k_star_low": low if is_stated else None,
+                "k_star_high": high if is_stated else None,
+                "reason": reason
+                if is_stated
+                else f"{BEYOND_SOURCES} ({largest_words()}); pass an exponent of your own",
             }
         )
     return cells
+
+
+def _is_stated(row: Instrument, flop: Range, ends: tuple[float, float]) -> bool:
+    """Return whether sources state both ends of the exponents at the K* that each of them gives, without a cap."""
+    low = k_to_instrument(flop.high, row, alpha=ends).low
+    high = k_to_instrument(flop.low, row, alpha=ends).high
+    return high <= 1 or (covers(ends[1], low) and covers(ends[0], high))
 
 
 def _exponent(entry: Exponent, flop: Range, k: float) -> dict[str, TableValue]:

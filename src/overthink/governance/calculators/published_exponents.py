@@ -52,6 +52,11 @@ def published_ends(alpha: Range, k: float) -> tuple[float, float] | None:
     return (min(usable), max(usable)) if usable else None
 
 
+def covers(alpha: float, k: float) -> bool:
+    """Return whether a source that holds for any task states the exponent at K."""
+    return any(entry.alpha == alpha and entry.holds_at(k) and not entry.is_of_one_domain for entry in STATED_EXPONENTS)
+
+
 def largest_words() -> str:
     """Return the ranges of the exponents that are published for any task, as text."""
     stated = [entry for entry in STATED_EXPONENTS if not entry.is_of_one_domain]
