@@ -20,6 +20,7 @@ from overthink.governance.statement.rules.prose import (
     curve_name,
     from_to,
     interval,
+    limit,
     p_value,
     percent,
     points,
@@ -62,15 +63,15 @@ def weaknesses(claim: Claim, curves: Sequence[Curve], *, stated: Stated) -> tupl
     reasons = []
     if stated.max_deployable_budget is None:
         reasons.append(BUDGET_NOT_STATED)
-    limits = {"deployable budget": stated.max_deployable_budget, "misuse actor's budget": stated.misuse_actor_budget}
-    for name, limit in limits.items():
-        if limit is None:
+    needs = {"deployable budget": stated.max_deployable_budget, "misuse actor's budget": stated.misuse_actor_budget}
+    for name, need in needs.items():
+        if need is None:
             continue
         if claim.holds_for_tokens is None:
             reasons.append(f"the tested budget has no number of thinking tokens to compare with the {name}")
-        elif claim.holds_for_tokens < limit.thinking_tokens:
+        elif claim.holds_for_tokens < need.thinking_tokens:
             reasons.append(f"fewer thinking tokens were tested than the {name} has")
-        if claim.holds_for_tries < limit.tries:
+        if claim.holds_for_tries < need.tries:
             reasons.append(f"fewer tries were tested than the {name} has")
     if claim.gates_failed:
         reasons.append(f"a gate failed: {', '.join(claim.gates_failed)}")
@@ -270,9 +271,8 @@ def _shape(curve: Curve, shape: Shape) -> str:
     )
     method = "pre-registered regimes" if shape.metric.endswith("regimes") else "rung against rung"
     by = ", corrected by human labels" if shape.metric.startswith("corrected") else ""
-    top = budget(curve.points[-1])
-    reach = top if top.startswith("up to ") else f"up to {top}"
-    return f"On {curve_name(curve)}, the shape of the curve {reach} ({method}{by}): {sentence}{test_text}."
+    reach = limit(curve.points[-1])
+    return f"On {curve_name(curve)}, the shape of the curve up to {reach} ({method}{by}): {sentence}{test_text}."
 
 
 def _gap(curve: Curve, against: Curve, value: Number) -> str:

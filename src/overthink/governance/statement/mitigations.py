@@ -85,7 +85,7 @@ def sentence(claim: ArmClaim, curves: Mapping[str, Curve]) -> str:
     """
     curve, against = curves[claim.curve], curves[claim.against]
     other = f"reference {quote(against.arm)}" if claim.type == "mitigation" else "placebo, which acts and reads nothing"
-    at = "" if claim.requested_tokens is None else f", at up to {claim.requested_tokens:,} thinking tokens"
+    at = "" if claim.requested_tokens is None else f", at a budget of {claim.requested_tokens:,} thinking tokens"
     start = (
         f"On {quote(curve.task)}, scorer {quote(curve.scorer or 'unnamed')}{at}, arm {quote(curve.arm)} against its "
     )

@@ -7,7 +7,7 @@ from overthink.data.hypothesis import regimes_and_parts
 from overthink.data.hypothesis_text import PartResult, part_texts, untested_text, whole_text
 from overthink.data.kinds import HypothesisLabel
 from overthink.governance.statement.curve_schema import Curve, Hypothesis, K, Number, Point
-from overthink.governance.statement.rules.prose import budget, curve_name, interval, percent, quote
+from overthink.governance.statement.rules.prose import curve_name, interval, limit, percent, quote
 from overthink.governance.statement.schema import ArmTried, Budget, Claim, Elicitation, Statement
 
 AXIS_TITLES = {"capability": "Capability", "safety": "Safety", "benign": "Over-refusal"}
@@ -212,7 +212,7 @@ def _hypothesis(hypothesis: Hypothesis, levels: Mapping[int, str]) -> str:
 
 
 def _rung(point: Point) -> str:
-    return budget(point) if point.requested_tokens is None else f"{point.requested_tokens:,}"
+    return limit(point) if point.requested_tokens is None else f"{point.requested_tokens:,}"
 
 
 def _level(curve: Curve) -> str:
@@ -223,7 +223,7 @@ def _level(curve: Curve) -> str:
 def _row(point: Point) -> str:
     attempt_tokens = point.attempt_tokens.estimate
     cells = [
-        budget(point),
+        limit(point),
         "unknown" if attempt_tokens is None else f"{attempt_tokens:,.1f} tokens",
         f"{point.cost.value:.3g}" if point.cost.basis == "tokens" else "none",
         "unknown" if point.value.estimate is None else percent(point.value.estimate),

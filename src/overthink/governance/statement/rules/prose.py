@@ -85,16 +85,23 @@ def p_value(p: float) -> str:
 
 
 def budget(point: Point) -> str:
-    """The budget of a rung in words: an upper limit, as a trace may end before it."""
+    """The budget of one rung in words. "Up to" it would speak of the rungs below, too, which may be worse."""
+    if point.effort is not None or (point.turns, point.loop_tokens, point.requested_tokens) == (None, None, None):
+        return limit(point)
+    return f"a budget of {limit(point)}"
+
+
+def limit(point: Point) -> str:
+    """The limit of one rung in words; a trace may end before it."""
     if point.turns is not None:
-        return f"up to {point.turns:,} {'turn' if point.turns == 1 else 'turns'}"
+        return f"{point.turns:,} {'turn' if point.turns == 1 else 'turns'}"
     if point.loop_tokens is not None:
-        return f"up to {point.loop_tokens:,} generated tokens"
+        return f"{point.loop_tokens:,} generated tokens"
     if point.effort is not None:
         return f"effort {quote(point.effort)}"
     if point.requested_tokens is None:
         return "no set budget"
-    return f"up to {point.requested_tokens:,} thinking tokens"
+    return f"{point.requested_tokens:,} thinking tokens"
 
 
 def from_to(low: Point, top: Point) -> str:
