@@ -155,6 +155,20 @@ class Shape(Part):
     gates_failed: tuple[str, ...]
 
 
+class TurnSize(Part):
+    """The largest rise or fall over all pairs of rungs. Its interval allows for that search; it is shown above 0 alone.
+
+    Attributes:
+        from_rung: The rung from which the estimate is taken.
+        rung: The rung to which.
+        size: The size, at least 0.
+    """
+
+    from_rung: NonNegativeCount
+    rung: NonNegativeCount
+    size: Number
+
+
 class Plateau(Part):
     """Whether the curve was shown to have ended its rise or fall below the highest rung.
 
@@ -164,6 +178,8 @@ class Plateau(Part):
         margin: Differences below this share count as none.
         top_step: The highest rung minus the one below.
         shapes: Every verdict.
+        rise: The largest rise; None where it was not tested.
+        drawdown: The largest fall; the same.
     """
 
     tested: bool
@@ -171,6 +187,8 @@ class Plateau(Part):
     margin: Positive
     top_step: Number | None
     shapes: tuple[Shape, ...]
+    rise: TurnSize | None = None
+    drawdown: TurnSize | None = None
 
 
 class HypothesisPart(Part):

@@ -26,6 +26,7 @@ from overthink.governance.statement.curve_schema import (
     Shape,
     Test,
     Tries,
+    TurnSize,
 )
 from overthink.plan.study import HIGH_WORDS, Plan
 
@@ -245,7 +246,17 @@ def _plateau(index: _Index, values: Sequence[Finding], plan: Plan) -> Plateau:
         margin=_margin(index, plan),
         top_step=None if step is None else number(step, unit="difference of shares"),
         shapes=shapes,
+        rise=_turn_size(index, Metric.RISE),
+        drawdown=_turn_size(index, Metric.DRAWDOWN),
     )
+
+
+def _turn_size(index: _Index, metric: Metric) -> TurnSize | None:
+    finding = next(iter(index.get((Kind.SHAPE, metric), ())), None)
+    if finding is None or finding.at.rung is None or finding.at.from_rung is None:
+        return None
+    size = number(finding, unit="difference of shares")
+    return TurnSize(from_rung=finding.at.from_rung, rung=finding.at.rung, size=size)
 
 
 def _hypothesis(index: _Index) -> Hypothesis | None:

@@ -180,11 +180,25 @@ def _curve(curve: Curve) -> list[str]:
         "",
         f"Shape: {', '.join(shapes) or 'not tested'}. A plateau is {'shown' if curve.plateau.shown else 'not shown'}.",
     ]
+    lines += _turns(curve)
     if curve.hypothesis is not None:
         lines.append(_hypothesis(curve.hypothesis, {point.rung: _rung(point) for point in curve.points}))
     if curve.extreme is not None:
         lines.append(f"The task is at its {curve.extreme}: a change in one direction cannot be seen.")
     return [*lines, ""]
+
+
+def _turns(curve: Curve) -> list[str]:
+    """Return the sentence on the largest rise and the largest fall; a size stands only where it is shown."""
+    levels = {point.rung: limit(point) for point in curve.points}
+    texts = []
+    for word, turn in (("rise", curve.plateau.rise), ("fall", curve.plateau.drawdown)):
+        if turn is None or turn.size.low is None or turn.size.high is None:
+            continue
+        low, high = (f"{100 * end:.1f}" for end in (turn.size.low, turn.size.high))
+        shown = f"{word}s {low} to {high} points from {levels[turn.from_rung]} to {levels[turn.rung]}"
+        texts.append(shown if turn.size.low > 0 else f"no {word} is shown, at most {high} points")
+    return [f"Sizes, over all pairs of rungs: {'; '.join(texts)}."] if texts else []
 
 
 def _hypothesis(hypothesis: Hypothesis, levels: Mapping[int, str]) -> str:
