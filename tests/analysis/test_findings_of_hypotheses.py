@@ -8,10 +8,12 @@ from core_pools import pool
 
 from overthink.analysis import findings
 from overthink.analysis.families import ALL
-from overthink.analysis.hypotheses import ALL_PARTS
+from overthink.analysis.hypotheses import ALL_PARTS, CORRECTED
+from overthink.analysis.shapes import LEFT_OUT
 from overthink.data.finding import Finding
 from overthink.data.hypothesis import Part, regimes_and_parts
 from overthink.data.hypothesis_text import STATED_AFTERWARDS
+from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import from_records
 from overthink.data.record import RungRecord
 from overthink.plan.analysis import Analysis
@@ -117,16 +119,40 @@ def test_a_curve_whose_ladder_has_no_room_for_a_part_is_not_tested_and_says_so()
     assert line(short).startswith(f"Your hypothesis {TEXT}, {STATED_AFTERWARDS}: not tested: ")
 
 
-def test_without_questions_enough_for_any_verdict_nothing_is_shown() -> None:
-    whole, *_ = found([row for i in range(30) for row in study(HUMP, task=f"t{i}", questions=4, seed=i)])
-    assert whole.label == "not_shown"
-    assert "too few questions" in str(whole.reason)
+def test_few_questions_that_all_rise_are_enough_for_one_part_and_not_for_many_curves() -> None:
+    rise = np.tile([0.0, 1.0], (6, 3, 1))
+    rows = [pool(rise, requested_tokens=np.broadcast_to([0, 64], rise.shape), task=f"t{i}") for i in range(30)]
+    assert [f.label for f in found(rows[0], "up")] == ["confirmed", "shown"]
+    assert {f.label for f in found([row for curve in rows for row in curve], "up")} == {"not_shown"}
+
+
+def test_the_questions_behind_a_part_are_those_with_a_value_at_every_rung() -> None:
+    rows = [row for row in study(HUMP) if not (row.rung == 1 and int(row.question[1:]) < 90)]
+    for finding in found(rows):
+        assert finding.n_questions == 30
+        assert f"90 of 120 {LEFT_OUT}" in finding.limits
+
+
+def test_human_labels_move_the_hypothesis_to_the_corrected_curve() -> None:
+    """A judge that is right in 70 % at both rungs halves the rise, and the labels give it back."""
+    rng = np.random.default_rng(2)
+    true = (rng.random((300, 1, 2)) < [0.3, 0.6]).astype(float)
+    judged = np.where(rng.random(true.shape) < 0.7, true, 1 - true)
+    rows = pool(judged, requested_tokens=np.broadcast_to([0, 64], true.shape))
+    labels = tuple(
+        HumanLabel(row.question, 0, row.rung, float(true[int(row.question[1:]), 0, row.rung])) for row in rows
+    )
+    assert found(rows, "flat", margin=0.2)[0].label == "confirmed"
+    corrected = found(rows, "flat", margin=0.2, human=labels)
+    assert [f.label for f in corrected] != ["confirmed", "shown"]
+    assert all(CORRECTED in f.limits for f in corrected)
 
 
 def test_rungs_without_tokens_have_no_place_for_a_part() -> None:
     rows = study(HUMP, requested_tokens=None)
     (whole,) = found(rows)
     assert "no number of tokens" in str(whole.reason)
+    assert [f.label for f in found(study([0.3, 0.5, 0.8], requested_tokens=None), "up")] == ["confirmed", "shown"]
 
 
 def test_equal_answers_of_traces_that_had_ended_confirm_nothing() -> None:

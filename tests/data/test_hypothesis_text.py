@@ -2,7 +2,7 @@
 
 import pytest
 
-from overthink.data.hypothesis import Part, check_edges, part_rungs, read_hypothesis
+from overthink.data.hypothesis import Part, check_edges, part_rungs, read_hypothesis, regimes_and_parts
 from overthink.data.kinds import Direction
 
 LADDER = [0, 512, 1024, 2048, 4096, 8192, 16384, 32768]
@@ -20,6 +20,23 @@ def test_parts_share_their_edge_so_that_no_step_falls_between_them() -> None:
     assert spans == ((0, 2), (2, 4), (4, 7))  # 2,048 is above 2k, and 8,192 above 8k
     assert part_rungs(read_hypothesis("down"), LADDER) == ((0, 7),)
     assert part_rungs(read_hypothesis("up@5k"), LADDER) == ((0, 4),)  # nothing is claimed beyond
+    with pytest.raises(ValueError, match="ends above the ladder"):
+        part_rungs(read_hypothesis("up@1000k"), LADDER)
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [Part(Direction.UP, 1000.0), 2000],
+        [Part("sideways")],  # type: ignore[arg-type]
+        [Part(Direction.UP), Part(Direction.DOWN)],
+        [Part(Direction.UP, 1000.6)],
+        [Part(Direction.UP, float("nan")), Part(Direction.DOWN)],
+    ],
+)
+def test_parts_from_python_are_held_to_the_same(parts: list[Part | int]) -> None:
+    with pytest.raises(ValueError, match="needed: "):
+        regimes_and_parts(parts)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -34,6 +51,7 @@ def test_parts_share_their_edge_so_that_no_step_falls_between_them() -> None:
         ("up@,down", "'' is no number of tokens"),
         ("up@many", "'many' is no number of tokens"),
         ("up@infk", "'infk' is no number of tokens"),
+        (f"up@{10**400}", "is no number of tokens"),
         ("", "direction '' is unknown"),
         ("up@2k,", "direction '' is unknown"),
     ],

@@ -168,3 +168,25 @@ def test_boundaries_claim_nothing_and_parts_change_no_label() -> None:
 def test_a_part_that_does_not_fit_the_ladder_is_refused() -> None:
     with pytest.raises(ValueError, match=r"part 1, up@300, has fewer than two rungs"):
         verdict(values(CLAIM, 3), "up@300,down")
+
+
+def test_where_nothing_changed_the_bound_of_no_fall_is_exact() -> None:
+    """A first step that all climb, and a second on which nobody of n falls: .95^n is how often that hides 5 %."""
+    table = np.zeros((46, 1, 3))
+    table[:, :, 1:] = 1.0
+    found = shape_verdict(table, [0, 64, 256], margin=0.05, rng=np.random.default_rng(1), hypothesis="up").hypothesis
+    assert found is not None
+    assert found.p_value == pytest.approx(0.95**46)
+    enough = np.repeat(table, 2, axis=0)
+    more = shape_verdict(enough, [0, 64, 256], margin=0.05, rng=np.random.default_rng(1), hypothesis="up").hypothesis
+    assert more is not None
+    assert more.confirmed
+
+
+def test_the_questions_needed_of_an_unchanged_part_are_those_of_its_exact_bound() -> None:
+    def part(questions: int) -> tuple[str, int | None]:
+        found = verdict(np.ones((questions, 1, 8)), "flat", margin=0.05).parts[0]
+        return str(found.label), found.questions_needed
+
+    assert part(71) == ("not_shown", 72)
+    assert part(72) == ("shown", 72)

@@ -61,7 +61,8 @@ class CurveFamily:
     def text(self) -> str:
         """The family in words, for the limits of a verdict."""
         left_out = f", {self.n_left_out} with too few questions left out" if self.n_left_out else ""
-        return f"adjusted over the verdicts of {self.size} curves (Holm): {self.name}{left_out}"
+        curves = "1 curve" if self.size == 1 else f"{self.size} curves"
+        return f"adjusted over the verdicts of {curves} (Holm): {self.name}{left_out}"
 
 
 def resamples(size: int, alpha: float) -> int:

@@ -2,7 +2,8 @@
 
 Parts are adjusted part by part: the verdicts on part 1 of all curves together, and so on. Where a whole is confirmed
 after its adjustment, every part of it is shown after its own, since no part has a larger p-value than the whole.
-Opposites that are shown count once for every curve (Bonferroni), on top of the adjustment over the parts of a curve.
+Opposites that are shown count once for every curve (Bonferroni), on top of the adjustment over the parts of a curve. No
+curve leaves its family for too few questions: the tests of parts reject with fewer than those of shapes do.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,8 +15,11 @@ from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.hypothesis import Part, hypothesis_text, part_rungs
 from overthink.data.hypothesis_text import STATED_AFTERWARDS
 from overthink.data.kinds import HypothesisLabel, Kind, Metric
-from overthink.stats.curve import POSITION, REQUESTED_TOKENS, Ladder
-from overthink.stats.hypothesis import HypothesisVerdict
+from overthink.data.record import ON_TRACE
+from overthink.stats.curve import POSITION, Ladder
+from overthink.stats.gates import had_ended
+from overthink.stats.hypothesis import HypothesisVerdict, with_ended
+from overthink.stats.shape import ShapeVerdict
 from overthink.stats.testing import holm
 
 TEST = "parts of a hypothesis, paired by question: intersection-union test, random signs and Student's t"
@@ -23,8 +27,6 @@ TEST = "parts of a hypothesis, paired by question: intersection-union test, rand
 
 ALL_PARTS = "a verdict on all parts together: no single number"
 """Reason of a whole that has no estimate for no other one."""
-
-TOO_FEW = "too few questions for any verdict: not counted among the curves of its family"
 
 _NO_CLAIM = (HypothesisLabel.CONTRADICTED, HypothesisLabel.HAD_ENDED)
 
@@ -39,6 +41,17 @@ class Withheld:
     reason: str
 
 
+CORRECTED = "tested on the curve corrected by human labels"
+
+
+def hypothesis_metric(context: CurveContext) -> Metric:
+    """Return the metric of the shape beside which a hypothesis is tested: of the corrected curve where there is one."""
+    table = context.table
+    has_labels = any(label.matches(table) for label in context.analysis.human or ())
+    is_corrected = has_labels and not table.scorer.endswith(ON_TRACE)
+    return Metric.CORRECTED_MAX_T if is_corrected else Metric.MAX_T
+
+
 def tested_parts(context: CurveContext, ladder: Ladder) -> tuple[Part, ...] | None:
     """Return the parts of the hypothesis, or None where there are none, or they do not fit the ladder.
 
@@ -47,37 +60,34 @@ def tested_parts(context: CurveContext, ladder: Ladder) -> tuple[Part, ...] | No
         ladder: Its ladder.
     """
     parts = context.analysis.parts
-    return None if parts is None or _misfit(parts, ladder) is not None else parts
+    return None if parts is None or misfit(parts, ladder) is not None else parts
 
 
 def hypothesis_findings(
     context: CurveContext,
-    verdict: HypothesisVerdict | None,
+    shape: ShapeVerdict | None,
     ladder: Ladder,
     *,
-    reason: str | None,
-    withheld: Withheld | None,
+    limits: Sequence[str],
+    reason: str | None = None,
+    withheld: Withheld | None = None,
 ) -> Iterator[Finding]:
     """Yield the verdict on the whole, then those on the parts.
 
     Args:
         context: The curve; its analysis has a hypothesis with directions.
-        verdict: The verdict, without what rests on traces that had ended; None where the curve could not be tested.
+        shape: The verdict on its shape, with that on the hypothesis; None where it could not be tested.
         ladder: The ladder of the curve.
+        limits: Limits of the test on its shape that hold here, too.
         reason: Why the curve could not be tested, if that is not the ladder.
         withheld: Why no trend may be claimed; None where it may.
     """
     analysis = context.analysis
     assert analysis.parts is not None
-    limits = [f"margin {100 * analysis.margin:g} points: smaller differences count as none"]
-    if not analysis.registered:
-        limits.append(STATED_AFTERWARDS)
-    if ladder.unit != REQUESTED_TOKENS:
-        limits.append(f"rungs are placed by {ladder.unit}")
+    limits = [*limits, *(() if analysis.registered else (STATED_AFTERWARDS,))]
     gates = (*context.failed_gates(range(context.rungs)), *(() if withheld is None else (withheld.gate,)))
-    finding = context.finding(Kind.HYPOTHESIS, Metric.WHOLE, At())
     whole = replace(
-        finding,
+        context.finding(Kind.HYPOTHESIS, Metric.WHOLE, At()),
         label=HypothesisLabel.NOT_SHOWN,
         n_draws=int(context.draws.min()),
         test=FindingTest(TEST),
@@ -85,13 +95,15 @@ def hypothesis_findings(
         limits=tuple(limits),
         claim=hypothesis_text(analysis.parts),
     )
-    obstacle = withheld.reason if withheld is not None else _misfit(analysis.parts, ladder) or reason
-    if verdict is None or withheld is not None:
-        yield replace(whole, reason=obstacle)
+    verdict = None if shape is None else shape.hypothesis
+    if shape is None or verdict is None or withheld is not None:
+        obstacle = withheld.reason if withheld is not None else misfit(analysis.parts, ladder) or reason
+        yield replace(whole, reason=obstacle or (None if shape is None else shape.reason))
         return
-    test = FindingTest(TEST, p=verdict.p_value)
-    yield replace(whole, label=verdict.label, test=test, reason=ALL_PARTS)
-    for number, part in enumerate(verdict.parts, start=1):
+    whole = replace(whole, n_questions=shape.n_questions)
+    ended = verdict_with_ended(verdict, context)
+    yield replace(whole, label=ended.label, test=FindingTest(TEST, p=ended.p_value), reason=ALL_PARTS)
+    for number, part in enumerate(ended.parts, start=1):
         is_contradicted = part.label == HypothesisLabel.CONTRADICTED
         # Its id has its number alone: the rungs of a part depend on the ladder.
         own = context.finding(Kind.HYPOTHESIS, Metric.PART, At(), part=f"part{number}")
@@ -103,6 +115,7 @@ def hypothesis_findings(
             low=part.low,
             high=part.high,
             level=1 - 2 * analysis.alpha,
+            n_questions=shape.n_questions,
             n_draws=int(context.draws.min()),
             test=FindingTest(TEST, p=part.p_opposite if is_contradicted else part.p_shown),
             gates_failed=context.failed_gates(range(part.from_rung, part.rung + 1)),
@@ -110,6 +123,11 @@ def hypothesis_findings(
             questions_needed=part.questions_needed,
             claim=str(part.part),
         )
+
+
+def verdict_with_ended(verdict: HypothesisVerdict, context: CurveContext) -> HypothesisVerdict:
+    """Return the verdict without what rests on traces of the curve that had ended."""
+    return with_ended(verdict, had_ended(context.table))
 
 
 def adjust_hypotheses(
@@ -125,20 +143,16 @@ def adjust_hypotheses(
     results = list(findings)
     members: dict[tuple[str, str, int | None], list[int]] = {}
     for i, finding in enumerate(results):
-        if finding.kind != Kind.HYPOTHESIS or finding.test is None or finding.test.p is None:
-            continue
-        family = _family_of(finding, families)
-        if family.is_member:
-            members.setdefault((family.name, finding.metric, finding.at.part), []).append(i)
-        else:
-            results[i] = _not_shown(replace(finding, limits=(*finding.limits, TOO_FEW)), 1.0, TOO_FEW)
+        if finding.kind == Kind.HYPOTHESIS and finding.test is not None and finding.test.p is not None:
+            key = (_family_of(finding, families).name, finding.metric, finding.at.part)
+            members.setdefault(key, []).append(i)
     for places in members.values():
         # What is contradicted or had ended is no claim that could be shown, so that it takes no rank from the others.
         p_shown = holm([1.0 if results[i].label in _NO_CLAIM else _p(results[i]) for i in places])
         n = len(places)
         for i, p in zip(places, p_shown, strict=True):
             p_adjusted = min(n * _p(results[i]), 1.0) if _is_contradicted(results[i]) else float(p)
-            family = replace(_family_of(results[i], families), size=n)
+            family = replace(_family_of(results[i], families), size=n, n_left_out=0)
             results[i] = _with_adjusted_p(results[i], p_adjusted, family, alpha=alpha)
     yield from results
 
@@ -156,15 +170,7 @@ def _with_adjusted_p(finding: Finding, p: float, family: CurveFamily, *, alpha: 
 def _not_shown(finding: Finding, p: float, reason: str) -> Finding:
     assert finding.test is not None
     label = finding.label if finding.label == HypothesisLabel.HAD_ENDED else HypothesisLabel.NOT_SHOWN
-    # The estimate of a part stays, so a part has no reason, which is for what is unknown.
-    is_whole = finding.metric == Metric.WHOLE
-    return replace(
-        finding,
-        label=label,
-        test=replace(finding.test, p_adjusted=p),
-        reason=reason if is_whole else finding.reason,
-        limits=finding.limits if is_whole else (*finding.limits, reason),
-    )
+    return replace(finding, label=label, test=replace(finding.test, p_adjusted=p), reason=reason)
 
 
 def _family_of(finding: Finding, families: Mapping[str, CurveFamily]) -> CurveFamily:
@@ -179,9 +185,14 @@ def _p(finding: Finding) -> float:
     return float("nan") if finding.test is None or finding.test.p is None else finding.test.p
 
 
-def _misfit(parts: Sequence[Part], ladder: Ladder) -> str | None:
-    """Return why the parts do not fit the ladder; None where they do."""
-    if ladder.unit == POSITION:
+def misfit(parts: Sequence[Part], ladder: Ladder) -> str | None:
+    """Return why the parts do not fit the ladder; None where they do.
+
+    Args:
+        parts: The hypothesis.
+        ladder: The ladder of a curve.
+    """
+    if ladder.unit == POSITION and any(part.up_to is not None for part in parts):
         return "the rungs have no number of tokens, and the parts of the hypothesis end at tokens"
     try:
         part_rungs(parts, ladder.budgets.tolist())

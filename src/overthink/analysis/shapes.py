@@ -7,13 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.analysis.families import CurveFamily, resamples
-from overthink.analysis.hypotheses import Withheld, hypothesis_findings, tested_parts
+from overthink.analysis.hypotheses import CORRECTED, Withheld, hypothesis_findings, hypothesis_metric, tested_parts
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric, ShapeLabel
 from overthink.stats.curve import REQUESTED_TOKENS, Ladder, ladder_of
 from overthink.stats.gates import had_ended
-from overthink.stats.hypothesis import with_ended
 from overthink.stats.regimes import Onset, Regime
 from overthink.stats.shape import MAX_T, NOT_SHOWN, REGIMES, ShapeTest, ShapeVerdict, shape_of_cells
 from overthink.stats.testing import holm, paired_differences
@@ -143,6 +142,10 @@ def _verdict(
     n_incomplete = int((np.isnan(cells).any(axis=1) & ~np.isnan(cells).all(axis=1)).sum())
     if n_incomplete:
         limits.append(f"{n_incomplete} of {int((~np.isnan(cells).all(axis=1)).sum())} {LEFT_OUT}")
+    has_hypothesis = analysis.parts is not None and metric == hypothesis_metric(context)
+    own_limits = [limit for limit in limits if limit not in (ENDS, AFTERWARDS)]
+    if metric == Metric.CORRECTED_MAX_T:
+        own_limits.append(CORRECTED)
     finding = _ends(context, cells, metric, withheld)
     try:
         spec = ShapeTest(
@@ -151,16 +154,18 @@ def _verdict(
             hypothesis,
             resamples=resamples(context.family, analysis.alpha),
             family=context.family,
-            parts=tested_parts(context, ladder) if metric == Metric.MAX_T else None,
+            parts=tested_parts(context, ladder) if has_hypothesis else None,
         )
         verdict = shape_of_cells(cells, ladder.budgets, spec, rng=rng)
     except ValueError as error:  # a regime has no rung, so the hypothesis cannot be tested
         test = FindingTest(REGIMES if hypothesis is not None else MAX_T)
         yield replace(finding, label=ShapeLabel.UNDETERMINED, test=test, reason=str(error), limits=tuple(limits))
+        if has_hypothesis:
+            yield from hypothesis_findings(context, None, ladder, limits=own_limits, reason=str(error))
         return
-    ends = had_ended(context.table)
-    by_part = None if verdict.hypothesis is None else with_ended(verdict.hypothesis, ends)
-    verdict, ended = without_equal_ends(verdict, ladder.budgets, ends)
+    if has_hypothesis:
+        yield from hypothesis_findings(context, verdict, ladder, limits=own_limits, withheld=withheld)
+    verdict, ended = without_equal_ends(verdict, ladder.budgets, had_ended(context.table))
     limits.extend(ended)
     label, reason = verdict.label, verdict.reason
     if withheld is not None:
@@ -168,8 +173,6 @@ def _verdict(
     yield replace(
         finding, label=label, test=verdict.test, reason=reason, n_questions=verdict.n_questions, limits=tuple(limits)
     )
-    if metric == Metric.MAX_T and analysis.parts is not None:
-        yield from hypothesis_findings(context, by_part, ladder, reason=verdict.reason, withheld=withheld)
     if withheld is None:
         if metric == Metric.MAX_T:
             yield from _sizes(context, verdict)

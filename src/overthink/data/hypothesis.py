@@ -74,6 +74,13 @@ def regimes_and_parts(
     items: Sequence[Part | float] = read_hypothesis(hypothesis) if isinstance(hypothesis, str) else tuple(hypothesis)
     parts = tuple(item for item in items if isinstance(item, Part))
     if parts:
+        unknown = [part.direction for part in parts if part.direction not in tuple(Direction)]
+        if unknown or len(parts) < len(items):
+            raise ValueError(
+                f"the hypothesis has {unknown or 'boundaries beside its parts'}; needed: parts alone, each "
+                f"{', '.join(Direction)}, as {EXAMPLE}"
+            )
+        check_edges(parts)
         return None, parts
     return tuple(item for item in items if not isinstance(item, Part)), None
 
@@ -102,8 +109,8 @@ def check_edges(parts: Sequence[Part]) -> None:
             if number < len(parts):
                 raise ValueError(f"hypothesis {text}: part {number} has no right edge; needed: tokens, as {EXAMPLE}")
             continue
-        if part.up_to <= before:
-            raise ValueError(f"hypothesis {text} does not increase; needed: edges in tokens, as {EXAMPLE}")
+        if not (part.up_to > before and float(part.up_to).is_integer()):
+            raise ValueError(f"hypothesis {text} does not increase; needed: whole edges in tokens, as {EXAMPLE}")
         before = part.up_to
 
 
@@ -125,11 +132,16 @@ def part_rungs(parts: Sequence[Part], budgets: Sequence[float]) -> tuple[tuple[i
         ((0, 2), (2, 3))
     """
     spans, first = [], 0
+    text, ladder = hypothesis_text(parts), ", ".join(f"{budget:g}" for budget in budgets)
     for number, part in enumerate(parts, start=1):
+        if number == len(parts) and part.up_to is not None and part.up_to > max(budgets):
+            raise ValueError(
+                f"hypothesis {text}: part {number}, {part}, ends above the ladder {ladder}; leave its edge out, or "
+                "add a budget there"
+            )
         inside = [rung for rung, budget in enumerate(budgets) if part.up_to is None or budget <= part.up_to]
         last = inside[-1] if inside else -1
         if last <= first:
-            text, ladder = hypothesis_text(parts), ", ".join(f"{budget:g}" for budget in budgets)
             raise ValueError(
                 f"hypothesis {text}: part {number}, {part}, has fewer than two rungs among {ladder} tokens, the edge "
                 "that it shares included; add a budget there, or move an edge"
@@ -150,7 +162,8 @@ def _part(word: str, text: str) -> Part:
 
 def _tokens(word: str, text: str) -> int:
     try:
-        return round(float(word[:-1]) * 1000) if word[-1:] in ("k", "K") else int(word)
+        tokens = round(float(word[:-1]) * 1000) if word[-1:] in ("k", "K") else int(word)
+        return round(float(tokens))  # a number that no float holds is none of tokens
     except (ValueError, OverflowError):
         raise ValueError(
             f"hypothesis {text}: {word!r} is no number of tokens; needed: whole numbers, as {EXAMPLE}"

@@ -37,6 +37,7 @@ class PartResult:
         n_questions: Questions behind it.
         questions_needed: Questions with which it would be shown; None where that is no number.
         rungs: Its first and last rung, as text; None where unknown. Its edges may lie between rungs.
+        reason: Why it is not shown, where that is the other curves of its family; None for no such reason.
     """
 
     part: Part
@@ -48,6 +49,7 @@ class PartResult:
     n_questions: int
     questions_needed: int | None
     rungs: tuple[str, str] | None
+    reason: str | None = None
 
 
 def part_texts(results: Sequence[PartResult], *, is_registered: bool) -> list[str]:
@@ -119,6 +121,8 @@ def _verdict(result: PartResult) -> str:
         text += f" ({_points(result.estimate)} points, {level}interval {ends})"
     if result.label == HypothesisLabel.CONTRADICTED:
         return text + _why_contradicted(result)
+    if result.label == HypothesisLabel.NOT_SHOWN and result.reason is not None:
+        return f"{text}: {result.reason}"
     if result.label == HypothesisLabel.NOT_SHOWN and result.questions_needed is not None:
         if result.questions_needed > result.n_questions:
             return f"{text}, about {result.questions_needed:,} questions would be needed"

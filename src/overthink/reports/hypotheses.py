@@ -62,6 +62,7 @@ def part_result(test: Finding, part: Part, levels: Mapping[int, str]) -> PartRes
         n_questions=test.n_questions,
         questions_needed=test.questions_needed,
         rungs=None if first is None or last is None else (first, last),
+        reason=test.reason,
     )
 
 

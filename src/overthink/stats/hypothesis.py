@@ -207,8 +207,19 @@ class _PartTest:
         falls = each_p_below(pairs[:, ~ends], margin=-margin)
         if falls.size:
             reversed_ = min(2 * min(reversed_, falls.size * float(falls.min())), 1.0)
-        shown = max(changed, p_below(-pairs, margin=margin))
+        shown = max(changed, _p_no_fall(-pairs, margin=margin))
         return cls(part.direction, pairs, steps, change, error, shown, reversed_)
+
+
+def _p_no_fall(falls: Array, *, margin: float) -> float:
+    """Return the p-value of "some fall is the margin or more": the largest over the pairs.
+
+    Where no unit changed between two rungs, the bound is exact too: a fall of the margin needs a share of units as
+    large as that, and (1 - margin)^n is the chance that none is in the sample.
+    """
+    p = each_p_below(falls, margin=margin)
+    exact = np.where(falls.any(axis=0), 0.0, (1 - margin) ** len(falls))
+    return float(np.maximum(p, exact).max())
 
 
 def _p_changed(own: Units, ends: Array, flips: Array) -> float:
@@ -229,6 +240,8 @@ def _questions(test: _PartTest, flips: Array, margin: float, alpha: float, n_que
     the largest (z error + W) / distance, and the power wanted is a quantile of that over random signs. A truth of *up*
     rises by the margin in equal steps, so that "no fall" is as hard as there; one of *flat* does not change.
     """
+    if test.direction == Direction.FLAT and not test.pairs.any():
+        return int(np.ceil(np.log(alpha / 2) / np.log(1 - margin)))  # the exact bound of equivalence, without a spread
     padded_parts = with_pseudo_units(test.pairs)
     error = errors(padded_parts)
     centred_parts = padded_parts - padded_parts.mean(axis=0)

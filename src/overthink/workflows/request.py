@@ -12,9 +12,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from overthink.adaptive.stopping import PrecisionTarget
+from overthink.analysis.hypotheses import misfit
 from overthink.cost.model_shape import SourcedShape
 from overthink.cost.units import Unit
-from overthink.data.hypothesis import Part, part_rungs, regimes_and_parts
+from overthink.data.hypothesis import Part, regimes_and_parts
 from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import Outcomes
 from overthink.errors import InputError
@@ -117,13 +118,16 @@ class AnalysisOptions:
         labels = earlier.human if self.labels is None else read_labels(self.labels)
         if labels is not None and self.labels is not None:
             _check_labels(labels, tables, self.labels)
+        level = earlier.level if self.level is None else self.level
+        margin = earlier.margin if self.margin is None else self.margin
+        as_before = earlier.registered and (hypothesis, margin, level) == (before_it, earlier.margin, earlier.level)
+        as_planned = plan is not None and (hypothesis, margin, level) == (in_plan, plan.margin, plan.level)
         analysis = Analysis(
-            level=earlier.level if self.level is None else self.level,
-            margin=earlier.margin if self.margin is None else self.margin,
+            level=level,
+            margin=margin,
             hypothesis=hypothesis.regimes,
             parts=hypothesis.parts,
-            registered=hypothesis.is_stated
-            and (hypothesis == in_plan or (earlier.registered and hypothesis == before_it)),
+            registered=hypothesis.is_stated and (as_planned or as_before),
             stopping=earlier.stopping if self.stopping is None else self.stopping,
             human=labels,
             aim=None if plan is None else precision_target(plan),
@@ -200,16 +204,9 @@ class Hypothesis(NamedTuple):
         """
         if self.parts is None:
             return
-        failures = []
-        for ladder in (ladder_of(table) for table in tables if len(table.rungs) > 1):
-            try:
-                part_rungs(self.parts, ladder.budgets.tolist())
-            except ValueError as failure:
-                failures.append(failure)
-            else:
-                return
-        if failures:
-            raise InputError(str(failures[0])) from failures[0]
+        misfits = [misfit(self.parts, ladder_of(table)) for table in tables if len(table.rungs) > 1]
+        if misfits and None not in misfits:
+            raise InputError(str(misfits[0]))
 
 
 def _is_declared_before(primary: tuple[str, ...], plan: Plan | None, earlier: Analysis) -> bool:

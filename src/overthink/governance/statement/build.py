@@ -187,6 +187,10 @@ def deviations(curves: Sequence[Curve], elicitation: Elicitation) -> tuple[str, 
         if curve.plateau.shapes and curve.plateau.margin != elicitation.planned_margin:
             margins = f"{100 * curve.plateau.margin:g} points; planned: {100 * elicitation.planned_margin:g} points"
             messages.append(f"{quote(curve.id)}: margin {margins}")
+        stated = elicitation.hypothesis
+        tested = None if curve.hypothesis is None else curve.hypothesis.claim
+        if isinstance(stated, str) and tested != stated:
+            messages.append(f"{quote(curve.id)}: the hypothesis {tested or 'none'} was tested; planned: {stated}")
         if curve.n_draws != elicitation.draws:
             messages.append(f"{quote(curve.id)}: {curve.n_draws} draws with a value; planned: {elicitation.draws}")
         if elicitation.limit is not None and curve.n_questions < elicitation.limit:

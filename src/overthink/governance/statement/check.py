@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from overthink.data.finding import Finding
 from overthink.governance.statement.read import Breaches, Fault, Rule, close
-from overthink.governance.statement.rules import claims, mitigations, number_claims, numbers, scope, wording
+from overthink.governance.statement.rules import claims, hypotheses, mitigations, number_claims, numbers, scope, wording
 from overthink.governance.statement.rules.scope import document_differences
 from overthink.governance.statement.schema import Budget, Statement
 
@@ -25,6 +25,7 @@ _TABLE: dict[str, Callable[[Statement], Breaches]] = {
     "p-adjusted": numbers.tests,
     "verdict": numbers.verdicts,
     "gate-results": numbers.gate_results,
+    "hypothesis": hypotheses.hypotheses,
     "place": claims.placement,
     "measured": claims.measured_values,
     "bounded": claims.bounds,
@@ -92,6 +93,7 @@ def check_statement(statement: Statement, *, now: datetime) -> tuple[Fault, ...]
 
 
 RECOMPUTED = "recomputed"
+STUDY = "the study"
 _PROSE = {"statement", "title", "limits", "weakened_by", "deviations", "does_not_say", "strength", "text"}
 """Fields that are left to the other rules: wording may differ, and a claim may be labelled weaker than it is."""
 
@@ -110,7 +112,7 @@ def differences(statement: Statement, recomputation: Statement) -> tuple[Fault, 
     for name in ("model", "level", "evidence", "elicitation", "flop", "gates_failed"):
         faults += [
             Fault(RECOMPUTED, *difference)
-            for difference in document_differences(name, document[name], new_document[name])
+            for difference in document_differences(name, document[name], new_document[name], source=STUDY)
         ]
     faults += _by_name("curves", {c["id"]: c for c in document["curves"]}, {c["id"]: c for c in new_document["curves"]})
     for name in ("claims", "arms_compared"):
@@ -129,7 +131,9 @@ def _by_name(where: str, stored: dict[str, object], computed: dict[str, object])
             here = f"{where}[{name}]"
             faults += [
                 Fault(RECOMPUTED, *difference)
-                for difference in document_differences(here, _without_id(stored[name]), _without_id(value))
+                for difference in document_differences(
+                    here, _without_id(stored[name]), _without_id(value), source=STUDY
+                )
             ]
     return faults
 

@@ -201,6 +201,7 @@ class HypothesisPart(Part):
         rung: Its last rung.
         change: Last rung minus first.
         test: Of its claim, or of the opposite where contradicted.
+        reason: Why it is not shown, where that is the other curves of its family.
         questions_needed: Questions with which it would be shown; None where contradicted or had_ended.
         n_questions: Questions behind the number.
         gates_failed: Gates that failed at its rungs.
@@ -212,6 +213,7 @@ class HypothesisPart(Part):
     rung: NonNegativeCount
     change: Number
     test: Test | None
+    reason: str | None
     questions_needed: NonNegativeCount | None
     n_questions: NonNegativeCount
     gates_failed: tuple[str, ...]

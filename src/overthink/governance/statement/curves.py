@@ -271,7 +271,7 @@ def _hypothesis(index: _Index) -> Hypothesis | None:
             "rung": finding.at.rung,
             "change": number(finding, unit="difference of shares"),
             "test": as_test(finding),
-            **{name: getattr(finding, name) for name in ("questions_needed", "n_questions", "gates_failed")},
+            **{name: getattr(finding, name) for name in ("reason", "questions_needed", "n_questions", "gates_failed")},
         }
         for finding in index.get((Kind.HYPOTHESIS, Metric.PART), ())
     ]

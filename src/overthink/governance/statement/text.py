@@ -217,6 +217,7 @@ def _hypothesis(hypothesis: Hypothesis, levels: Mapping[int, str]) -> str:
             n_questions=verdict.n_questions,
             questions_needed=verdict.questions_needed,
             rungs=(levels[verdict.from_rung], levels[verdict.rung]),
+            reason=verdict.reason,
         )
         for verdict, part in zip(hypothesis.parts, parts or (), strict=True)
     ]

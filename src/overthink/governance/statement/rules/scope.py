@@ -256,24 +256,42 @@ def record(statement: Statement) -> Breaches:
     yield from document_differences("every_eval_ever", statement.every_eval_ever, expected_record)
 
 
-def document_differences(where: str, actual: object, expected_value: object) -> Breaches:
-    """Yield the differences of a document from the expected one; additional fields of objects are ignored."""
+_MOST_SHOWN = 120
+"""Characters of a value in a message."""
+
+
+def document_differences(
+    where: str, actual: object, expected_value: object, *, source: str = "the statement"
+) -> Breaches:
+    """Yield the differences of a document from the expected one; additional fields of objects are ignored.
+
+    Args:
+        where: Path of the document in messages.
+        actual: The document.
+        expected_value: What it should be.
+        source: What the expected values follow from, for messages.
+    """
     if isinstance(expected_value, dict) and isinstance(actual, dict):
         for name, value in expected_value.items():
             if name not in actual:
                 yield f"{where}.{name}", "missing"
             else:
-                yield from document_differences(f"{where}.{name}", actual[name], value)
+                yield from document_differences(f"{where}.{name}", actual[name], value, source=source)
     elif isinstance(expected_value, list) and isinstance(actual, list):
         if len(actual) != len(expected_value):
-            yield where, f"{len(actual)} entries; the statement makes {len(expected_value)}"
+            yield where, f"{len(actual)} entries; {source} gives {len(expected_value)}"
         for i, (item, expected_item) in enumerate(zip(actual, expected_value, strict=False)):
-            yield from document_differences(f"{where}.{i}", item, expected_item)
+            yield from document_differences(f"{where}.{i}", item, expected_item, source=source)
     elif _is_number(actual) and _is_number(expected_value):
         if not close(float(str(actual)), float(str(expected_value))):
-            yield where, f"{actual!r}; the statement says {expected_value!r}"
+            yield where, f"{actual!r}; {source} gives {expected_value!r}"
     elif actual != expected_value or isinstance(actual, bool) != isinstance(expected_value, bool):
-        yield where, f"{actual!r}; the statement says {expected_value!r}"
+        yield where, f"{_short(actual)}; {source} gives {_short(expected_value)}"
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]} …"
 
 
 def _is_number(value: object) -> bool:
