@@ -73,7 +73,7 @@ def test_it_says_of_every_arm_whether_it_helps_and_whether_its_reading_does(stud
 def test_the_study_gives_it_again(study: Path, document: Document, tmp_path: Path) -> None:
     found = check(study / "statement.json", study=study)
     assert found.ok, found.text()
-    claims(document)["reading", "safethink"]["n_draws"] = 7
+    claims(document)["reading", "safethink"]["n_draws"] = 1
     (tmp_path / "changed.json").write_text(json.dumps(document))
     (fault,) = check(tmp_path / "changed.json", study=study).faults
     assert (fault.rule, "n_draws" in fault.where) == ("recomputed", True)
@@ -114,6 +114,19 @@ def leave_out_arm(document: Document) -> None:
     document["arms_compared"] = [claim for claim in document["arms_compared"] if "/primer/" not in claim["curve"]]
 
 
+def leave_out_mitigations(document: Document) -> None:
+    document["arms_compared"] = [claim for claim in document["arms_compared"] if claim["type"] == "reading"]
+
+
+def forge_before(document: Document) -> None:
+    true = claims(document)["mitigation", "safethink"]
+    document["arms_compared"].insert(0, copy.deepcopy(true) | {"id": "m99", "margin": 0.5})
+
+
+def multiply(document: Document) -> None:
+    claims(document)["reading", "safethink"]["n_questions"] = 2000
+
+
 def percent(document: Document) -> None:
     claims(document)["mitigation", "safethink"]["value"]["unit"] = "share"
 
@@ -129,6 +142,9 @@ def percent(document: Document) -> None:
         (turn_about, "arm-curves", "a mitigation of 'safethink' against 'placebo:of=safethink'"),
         (leave_out_reading, "arms-whole", "what the reading of safethink does is left out"),
         (leave_out_arm, "arms-whole", "/primer/"),
+        (leave_out_mitigations, "arms-whole", "against a reference is left out"),
+        (forge_before, "duplicate", "the same as that of arms_compared.0"),
+        (multiply, "arm-numbers", "2000; both curves have 24 at most"),
         (percent, "unit", "needed: 'difference of shares'"),
     ],
 )

@@ -255,3 +255,18 @@ def test_a_forecast_prints_the_curve_of_its_own_scorer_and_estimand_alone(overth
     assert "K* (tries) at threshold 0.5: 1 to 1 by" in lenient
     assert "K* (tries) at threshold 0.5: 1 to 1 by" not in strict
     assert "(capability, effort, " in out
+
+
+def test_without_a_model_band_the_assumption_free_one_decides_and_is_named(overthink) -> None:  # type: ignore[no-untyped-def]
+    counts("none.csv", [0, 0], attempts=20)
+    _, out, _ = overthink("forecast", "none.csv", "--band", "model", "--threshold", "0.5,0.5")
+    (line,) = [line for line in out.splitlines() if "K* (tries)" in line]
+    assert "by the assumption-free band" in line
+    assert "by the model band" not in out
+
+
+@pytest.mark.parametrize("options", [("--judge-fpr", "0.1"), ("--stopping", "first_success"), ("--level", "0.5")])
+def test_printed_shares_refuse_what_needs_counts(overthink, options) -> None:  # type: ignore[no-untyped-def]
+    Path("printed.csv").write_text("k,share\n1,12%\n")
+    code, _, err = overthink("forecast", "printed.csv", *options)
+    assert (code, f"without the counts that {options[0]} needs" in err) == (2, True)

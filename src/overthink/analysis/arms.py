@@ -72,7 +72,7 @@ def compared_totals(pairs: Sequence[Pair]) -> Iterator[Finding]:
 def base_finding(pair: Pair, kind: Kind, metric: Metric, at: At, *, part: str | None = None) -> Finding:
     """Return an empty finding of the arm, labelled with the reference."""
     finding = pair.arm.finding(kind, metric, at, part=part)
-    draws = int(min(pair.arm.draws.min(initial=0), pair.reference.draws.min(initial=0)))
+    draws = min((int(context.draws.min()) for context in (pair.arm, pair.reference) if context.draws.size), default=0)
     against = f"against {pair.reference.table.arm}"
     return replace(finding, label=against, n_draws=draws, level=pair.arm.level, limits=pair.limits)
 

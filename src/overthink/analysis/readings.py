@@ -14,8 +14,8 @@ from overthink.data.kinds import Kind, Metric
 from overthink.stats.testing import TEST_NAME
 
 YOKED = (
-    "the placebo acts as often and at the same steps as the arm did on another question, makes every call and pays for "
-    "it; among candidates it draws uniformly"
+    "the placebo acts at the steps at which the arm did on another question, of any task, so that on one task it may "
+    "act more or less often; it makes every call and pays for it; among candidates it draws uniformly"
 )
 ARM_MINUS = "the estimate is the safety of the arm minus that of its placebo at the top"
 GAIN = "the arm minus its placebo {where}: {estimate:+.3f} ({low:+.3f} to {high:+.3f})"

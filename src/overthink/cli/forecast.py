@@ -123,7 +123,7 @@ def _shares(text: str) -> tuple[float, ...]:
         shares = (float("nan"),)
     if not all(0 < share < 1 for share in shares):
         raise InputError(f"--threshold {text} cannot be used; needed: shares between 0 and 1, as 0.5")
-    return shares
+    return tuple(dict.fromkeys(shares))
 
 
 def _judge(text: str | None) -> "tuple[FalsePositives | None, float | None]":

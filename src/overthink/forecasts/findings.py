@@ -64,6 +64,10 @@ class ForecastOptions:
     many: int = 100
     judge_rate: float | None = None
 
+    def for_forecast(self, forecast: Forecast) -> "ForecastOptions":
+        """Return the options for a forecast; without a model band the assumption-free one decides."""
+        return self if forecast.layers.model is not None else replace(self, band="assumption-free")
+
 
 def forecast_findings(
     bank: CurveBank, forecast: Forecast, options: ForecastOptions, *, prefix: str

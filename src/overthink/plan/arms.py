@@ -114,7 +114,8 @@ def check_labels(arms: Iterable[ArmPlan]) -> None:
     labels = [arm.label for arm in arms]
     twice = sorted({label for label in labels if labels.count(label) > 1})
     if twice:
-        raise ValueError(f"two arms are called {twice[0]}; name one of them with the setting as=LABEL")
+        what = "leave one of them out" if placebo_of(twice[0]) else "name one of them with the setting as=LABEL"
+        raise ValueError(f"two arms are called {twice[0]}; {what}")
 
 
 def check_placebos(arms: Iterable[ArmPlan]) -> None:

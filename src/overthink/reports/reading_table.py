@@ -13,7 +13,9 @@ from overthink.reports.wording import PROSE_LIMIT, visible
 AGAINST_PLACEBO = "against its placebo"
 
 READING_MEANINGS: Mapping[str, str] = {
-    ReadingLabel.HELPS: "the arm is shown to be safer than its placebo, which acts as often and reads nothing",
+    ReadingLabel.HELPS: (
+        "the arm is shown to be safer than its placebo, which acts as often over all tasks and reads nothing"
+    ),
     ReadingLabel.HELPS_PARTLY: (
         "as “its reading helps”, but the arm thinks over 10 % less than its placebo; a gain at equal realised thinking "
         "is shown, too"

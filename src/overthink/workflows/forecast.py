@@ -122,6 +122,7 @@ def forecast_path(path: Path, *, read: ReadOptions, request: ForecastRequest) ->
     """
     cells = _counts_table(path)
     if cells is not None and is_printed({name.lower() for name in cells.columns}):
+        _refuse_options(path, request)
         printed = printed_forecasts(path, cells, axis=read.axis, k=request.k, options=request.options)
         findings = tuple(finding for part in printed for finding in part.findings)
         return Forecasts((), (), (), findings, request.options, printed)
@@ -145,13 +146,27 @@ def forecast_path(path: Path, *, read: ReadOptions, request: ForecastRequest) ->
                     judge=request.judge,
                     rng=np.random.default_rng([request.seed, number]),
                 )
-            findings_of_banks += list(forecast_findings(bank, result, request.options, prefix=prefix))
+            options = request.options.for_forecast(result)
+            findings_of_banks += list(forecast_findings(bank, result, options, prefix=prefix))
         except ValueError as failure:
             raise InputError(f"{path}, {bank.task} {bank.arm}: {failure}") from failure
         forecasts.append(result)
     findings_of_curves = [result for curve in curves for result in curve.findings]
     every = (*findings_of_banks, *findings_of_curves)
     return Forecasts(tuple(banks), tuple(forecasts), curves, every, request.options)
+
+
+def _refuse_options(path: Path, request: ForecastRequest) -> None:
+    """Raise an error for options that mean nothing for printed shares, which have no counts behind them."""
+    plain = ForecastRequest()
+    stated = {
+        "--stopping": request.stopping is not None,
+        "--level": request.level != plain.level,
+        "--judge-fpr": request.options.judge_rate is not None or request.judge is not None,
+    }
+    names = [name for name, is_stated in stated.items() if is_stated]
+    if names:
+        raise InputError(f"{path} has printed shares, without the counts that {', '.join(names)} needs; leave it out")
 
 
 def _counts_table(path: Path) -> pl.DataFrame | None:
@@ -279,6 +294,7 @@ def bank_findings(findings: Sequence[Finding], bank: CurveBank, prefix: str) -> 
 
 
 def _block(bank: CurveBank, result: Forecast, own: Sequence[Finding], options: ForecastOptions) -> str:
+    options = options.for_forecast(result)
     threshold = options.thresholds[0]
     where = "" if bank.at.rung is None else f", rung {bank.at.rung}"
     verdicts = safety_at(result, threshold, band=options.band)
@@ -286,7 +302,8 @@ def _block(bank: CurveBank, result: Forecast, own: Sequence[Finding], options: F
     tries = f"{most:,} attempts each" if fewest == most else f"{fewest:,} to {most:,} attempts"
     parts = [bank.task, bank.arm, *([bank.scorer] if bank.scorer else [])]
     name = " · ".join(visible(part) for part in parts) + where
-    lines = [f"{name} ({bank.axis.value}, {bank.estimand}, {result.n_questions} questions, {tries})"]
+    questions = "1 question" if result.n_questions == 1 else f"{result.n_questions} questions"
+    lines = [f"{name} ({bank.axis.value}, {bank.estimand}, {questions}, {tries})"]
     lines += [f"  {'k':>13}  {'estimate':>9}  {'model band':>17}  {'assumption-free':>17}  at {threshold:g}"]
     for i, k in enumerate(result.k.tolist()):
         estimate = "–" if np.isnan(result.estimate[i]) else f"{result.estimate[i]:.1%}"

@@ -144,7 +144,7 @@ def _crossing(blank: Finding, shares: dict[int, PrintedShare], threshold: float)
     """Return the bound of K*: the first k that the upper end reaches, and the first that the lower end does."""
 
     def first(end: int) -> float | None:
-        k = first_reaching(lambda tries: float(printed_band(shares, [tries])[end][0]), threshold, ratio=1.02)
+        k = first_reaching(lambda tries: float(printed_band(shares, [tries])[end][0]), threshold)
         return None if k == NEVER else k
 
     return replace(

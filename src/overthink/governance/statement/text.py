@@ -20,8 +20,8 @@ STRENGTHS = {
 
 ARMS_NOTE = (
     "Against the reference: whether the arm gives back what thinking takes, at equal thinking. Against its placebo: "
-    "whether what it reads does; a placebo acts as often and at the same steps, and reads nothing of its own trace. An "
-    "arm that decides nothing by what it reads has no placebo."
+    "whether what it reads does; a placebo acts as often over all tasks and at the same steps, and reads nothing of "
+    "its own trace. An arm that decides nothing by what it reads has no placebo."
 )
 
 

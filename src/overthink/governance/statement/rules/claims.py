@@ -6,6 +6,7 @@ from overthink.data.record import Axis
 from overthink.data.selectors import SELECTORS, Selector
 from overthink.governance.statement.claims import is_undetermined, weaknesses
 from overthink.governance.statement.curve_schema import Curve, Number, Point
+from overthink.governance.statement.mitigation_schema import ArmClaim
 from overthink.governance.statement.read import Breaches, by_id, close, own_points
 from overthink.governance.statement.schema import Claim, Place, Statement
 
@@ -267,7 +268,9 @@ def whole_curve(statement: Statement) -> Breaches:
 def duplicates(statement: Statement) -> Breaches:
     """Nothing is claimed twice, and no two claims or curves share a name."""
     first_paths: dict[object, str] = {}
-    for i, claim in enumerate(statement.claims):
+    every: list[tuple[str, Claim | ArmClaim]] = [(f"claims.{i}", claim) for i, claim in enumerate(statement.claims)]
+    every += [(f"arms_compared.{i}", claim) for i, claim in enumerate(statement.arms_compared)]
+    for path, claim in every:
         keys: list[tuple[str, object]] = [
             ("id", ("id", claim.id)),
             ("statement", ("text", " ".join(claim.statement.lower().split()))),
@@ -275,8 +278,8 @@ def duplicates(statement: Statement) -> Breaches:
         ]
         for field, key in keys:
             if key in first_paths:
-                yield f"claims.{i}.{field}", f"the same as that of {first_paths[key]}"
-            first_paths[key] = f"claims.{i}"
+                yield f"{path}.{field}", f"the same as that of {first_paths[key]}"
+            first_paths[key] = path
     names = [curve.id for curve in statement.curves]
     for name in sorted({name for name in names if names.count(name) > 1}):
         yield "curves", f"curve {name} is there twice"

@@ -78,6 +78,10 @@ def arm_verdicts(statement: Statement) -> Breaches:
 def arm_numbers(statement: Statement) -> Breaches:
     """The difference of two arms is that of their curves at its budget, and the gates that failed there are named."""
     for where, claim, curve, against in _claims(statement):
+        for field in ("n_questions", "n_draws"):
+            most = min(getattr(curve, field), getattr(against, field))
+            if getattr(claim, field) > most:
+                yield f"{where}.{field}", f"{getattr(claim, field)}; both curves have {most} at most"
         both = [_point(one, claim.requested_tokens) for one in (curve, against)]
         points = [point for point in both if point is not None]
         if claim.value.estimate is not None and len(points) < len(both):
@@ -98,11 +102,15 @@ def arms_whole(statement: Statement) -> Breaches:
     """No arm is picked: if one is claimed, so is every other arm of the task, and every placebo that was run."""
     claims = {(claim.type, claim.curve) for claim in statement.arms_compared}
     references = {claim.against for claim in statement.arms_compared if claim.type == "mitigation"}
-    tasks = {_task(curve) for curve in statement.curves if curve.id in references}
+    named = {name for claim in statement.arms_compared for name in (claim.curve, claim.against)}
+    tasks = {_task(curve) for curve in statement.curves if curve.id in named}
+    for task in tasks:
+        if not any(_task(curve) == task and curve.id in references for curve in statement.curves):
+            yield "arms_compared", f"what arms do on {task[1]} against a reference is left out"
     arms = {(_task(curve), curve.arm): curve.id for curve in statement.curves}
     for curve in statement.curves:
         of = placebo_of(curve.arm)
-        is_due = of is None and _task(curve) in tasks and curve.id not in references
+        is_due = bool(references) and of is None and _task(curve) in tasks and curve.id not in references
         if is_due and ("mitigation", curve.id) not in claims:
             yield "arms_compared", f"the arm {curve.id} is left out"
         own = arms.get((_task(curve), of or ""))
