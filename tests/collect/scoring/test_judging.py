@@ -87,6 +87,14 @@ def test_several_values_need_a_key() -> None:
     assert judged(says({"harm": 1, "tone": 0}), keyed).value == 0.0
 
 
+def test_one_value_has_no_key() -> None:
+    """A key that the scorer does not have was ignored, so that another value was read than the one that was named."""
+    keyed = TaskPlan(task="t", axis="safety", high="harm", key="harm")
+    with pytest.raises(InputError, match="gives one value, without the key harm; leave it out"):
+        judged(says(1), keyed)
+    assert judged(says(1), keyed.model_copy(update={"key": None})).value == 0.0
+
+
 def test_a_score_outside_its_scale_is_refused() -> None:
     with pytest.raises(InputError, match="gave 7; needed: values from 0 to 1"):
         judged(says(7), CAPABILITY)

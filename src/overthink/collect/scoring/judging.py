@@ -88,6 +88,13 @@ class AnswerJudge:
         try:
             value = read_value(score, self._plan.key)
         except MissingKeyError as keys:
+            if not keys.has_keys:
+                if self._has_read:  # a scorer that gave keys before, and none for one malformed answer
+                    return None
+                raise InputError(
+                    f"{task} gives one value, without the key {self._plan.key}; leave it out, as "
+                    f"{self.name.removesuffix(f'.{self._plan.key}')}"
+                ) from keys
             raise InputError(
                 f"{task} gives several values ({keys}); name one: --{self._axis} {self._plan.task}@{self.name}.KEY"
             ) from keys

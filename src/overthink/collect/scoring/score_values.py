@@ -75,10 +75,15 @@ class UnreadableValueError(ValueError):
 
 
 class MissingKeyError(LookupError):
-    """A score with several values lacks the requested key."""
+    """A score lacks the requested key: it has other keys, or one plain value.
+
+    Attributes:
+        has_keys: Whether it has several values.
+    """
 
     def __init__(self, keys: Mapping[str, Any]) -> None:
         super().__init__(", ".join(map(str, keys)))
+        self.has_keys = bool(keys)
 
 
 def to_value(raw: Any) -> float | None:
@@ -109,7 +114,7 @@ def read_value(score: Score, key: str | None) -> float | None:
         key: A key of its values, or the name of a derived value (:data:`DERIVED`); None for a plain value.
 
     Raises:
-        MissingKeyError: It has several values, but not this key.
+        MissingKeyError: It has several values, but not this key; or one plain value, and a key is stated.
         UnreadableValueError: The value is not numeric.
 
     Example:
@@ -125,6 +130,8 @@ def read_value(score: Score, key: str | None) -> float | None:
         return DERIVED[key](score)
     if isinstance(raw, dict):
         raise MissingKeyError(raw)
+    if key is not None:
+        raise MissingKeyError({})
     return to_value(raw)
 
 
