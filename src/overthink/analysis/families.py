@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from overthink.analysis.request import CONTROL_ESTIMANDS
+from overthink.analysis.request import is_control
+from overthink.data.finding import Finding
 from overthink.data.outcomes import Outcomes
-from overthink.data.record import ON_TRACE
 from overthink.plan.analysis import Analysis
 from overthink.plan.primary import Curve, check_primary, is_primary
 from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
@@ -65,14 +65,19 @@ class CurveFamily:
         return f"adjusted over the verdicts of {curves} (Holm): {self.name}{left_out}"
 
 
+def family_of(finding: Finding, families: Mapping[str, CurveFamily]) -> CurveFamily:
+    """Return the family of the curve that a finding is about."""
+    return families[finding.id.partition(f"/{finding.kind}/")[0]]
+
+
+def unadjusted_p(finding: Finding) -> float:
+    """Return the p-value of a finding before any adjustment; NaN without one."""
+    return float("nan") if finding.test is None or finding.test.p is None else finding.test.p
+
+
 def resamples(size: int, alpha: float) -> int:
     """Return a number of resamples whose smallest possible p-value survives the adjustment over so many curves."""
     return min(max(SIGN_RESAMPLES, int(RESAMPLE_FACTOR * size / alpha)), MOST_RESAMPLES)
-
-
-def is_control(outcomes: Outcomes) -> bool:
-    """Whether a curve is a control: another reading of the same traces."""
-    return outcomes.estimand in CONTROL_ESTIMANDS or outcomes.scorer.endswith(ON_TRACE)
 
 
 def families(curves: Mapping[str, Outcomes], analysis: Analysis) -> dict[str, CurveFamily]:

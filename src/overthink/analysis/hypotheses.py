@@ -9,21 +9,19 @@ curve leaves its family for too few questions: the tests of parts reject with fe
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from overthink.analysis.families import CurveFamily
+from overthink.analysis.families import CurveFamily, family_of, unadjusted_p
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.hypothesis import Part, hypothesis_text, part_rungs
 from overthink.data.hypothesis_text import STATED_AFTERWARDS
 from overthink.data.kinds import HypothesisLabel, Kind, Metric
-from overthink.data.record import ON_TRACE
 from overthink.stats.curve import POSITION, Ladder
 from overthink.stats.gates import had_ended
-from overthink.stats.hypothesis import HypothesisVerdict, with_ended
+from overthink.stats.hypothesis import with_ended
 from overthink.stats.shape import ShapeVerdict
 from overthink.stats.testing import holm
 
 TEST = "parts of a hypothesis, paired by question: intersection-union test, random signs and Student's t"
-
 
 ALL_PARTS = "a verdict on all parts together: no single number"
 """Reason of a whole that has no estimate for no other one."""
@@ -46,10 +44,7 @@ CORRECTED = "tested on the curve corrected by human labels"
 
 def hypothesis_metric(context: CurveContext) -> Metric:
     """Return the metric of the shape beside which a hypothesis is tested: of the corrected curve where there is one."""
-    table = context.table
-    has_labels = any(label.matches(table) for label in context.analysis.human or ())
-    is_corrected = has_labels and not table.scorer.endswith(ON_TRACE)
-    return Metric.CORRECTED_MAX_T if is_corrected else Metric.MAX_T
+    return Metric.CORRECTED_MAX_T if context.human_labels else Metric.MAX_T
 
 
 def tested_parts(context: CurveContext, ladder: Ladder) -> tuple[Part, ...] | None:
@@ -101,7 +96,7 @@ def hypothesis_findings(
         yield replace(whole, reason=obstacle or (None if shape is None else shape.reason))
         return
     whole = replace(whole, n_questions=shape.n_questions)
-    ended = verdict_with_ended(verdict, context)
+    ended = with_ended(verdict, had_ended(context.table))
     yield replace(whole, label=ended.label, test=FindingTest(TEST, p=ended.p_value), reason=ALL_PARTS)
     for number, part in enumerate(ended.parts, start=1):
         is_contradicted = part.label == HypothesisLabel.CONTRADICTED
@@ -125,11 +120,6 @@ def hypothesis_findings(
         )
 
 
-def verdict_with_ended(verdict: HypothesisVerdict, context: CurveContext) -> HypothesisVerdict:
-    """Return the verdict without what rests on traces of the curve that had ended."""
-    return with_ended(verdict, had_ended(context.table))
-
-
 def adjust_hypotheses(
     findings: Sequence[Finding], families: Mapping[str, CurveFamily], *, alpha: float
 ) -> Iterator[Finding]:
@@ -144,15 +134,15 @@ def adjust_hypotheses(
     members: dict[tuple[str, str, int | None], list[int]] = {}
     for i, finding in enumerate(results):
         if finding.kind == Kind.HYPOTHESIS and finding.test is not None and finding.test.p is not None:
-            key = (_family_of(finding, families).name, finding.metric, finding.at.part)
+            key = (family_of(finding, families).name, finding.metric, finding.at.part)
             members.setdefault(key, []).append(i)
     for places in members.values():
         # What is contradicted or had ended is no claim that could be shown, so that it takes no rank from the others.
-        p_shown = holm([1.0 if results[i].label in _NO_CLAIM else _p(results[i]) for i in places])
+        p_shown = holm([1.0 if results[i].label in _NO_CLAIM else unadjusted_p(results[i]) for i in places])
         n = len(places)
         for i, p in zip(places, p_shown, strict=True):
-            p_adjusted = min(n * _p(results[i]), 1.0) if _is_contradicted(results[i]) else float(p)
-            family = replace(_family_of(results[i], families), size=n, n_left_out=0)
+            p_adjusted = min(n * unadjusted_p(results[i]), 1.0) if _is_contradicted(results[i]) else float(p)
+            family = replace(family_of(results[i], families), size=n, n_left_out=0)
             results[i] = _with_adjusted_p(results[i], p_adjusted, family, alpha=alpha)
     yield from results
 
@@ -164,7 +154,9 @@ def _with_adjusted_p(finding: Finding, p: float, family: CurveFamily, *, alpha: 
         result = replace(result, limits=(*result.limits, family.text))
     if p <= alpha or not (finding.label in _SHOWN or _is_contradicted(finding)):
         return result
-    return _not_shown(result, p, f"{finding.label} alone (p = {_p(finding):.2g}), but not among {family.size} curves")
+    return _not_shown(
+        result, p, f"{finding.label} alone (p = {unadjusted_p(finding):.2g}), but not among {family.size} curves"
+    )
 
 
 def _not_shown(finding: Finding, p: float, reason: str) -> Finding:
@@ -173,16 +165,8 @@ def _not_shown(finding: Finding, p: float, reason: str) -> Finding:
     return replace(finding, label=label, test=replace(finding.test, p_adjusted=p), reason=reason)
 
 
-def _family_of(finding: Finding, families: Mapping[str, CurveFamily]) -> CurveFamily:
-    return families[finding.id.partition(f"/{Kind.HYPOTHESIS}/")[0]]
-
-
 def _is_contradicted(finding: Finding) -> bool:
     return finding.label == HypothesisLabel.CONTRADICTED
-
-
-def _p(finding: Finding) -> float:
-    return float("nan") if finding.test is None or finding.test.p is None else finding.test.p
 
 
 def misfit(parts: Sequence[Part], ladder: Ladder) -> str | None:

@@ -1,6 +1,6 @@
 """Judge errors from human labels, the curve corrected by them, and the judge drift gate."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -11,8 +11,7 @@ from overthink.analysis.shapes import shape_verdicts
 from overthink.analysis.values import differences, ladder_comparisons
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import GateLabel, Kind, Metric
-from overthink.data.labels import HumanLabel, label_table
-from overthink.data.record import ON_TRACE
+from overthink.data.labels import label_table
 from overthink.data.selectors import Selector
 from overthink.stats.judge_correction import CorrectedCurve, correct_judge
 from overthink.stats.judge_drift import DRIFT, NO_DRIFT, JudgeDrift, judge_drift
@@ -33,7 +32,7 @@ def judge_findings(context: CurveContext, *, rng: np.random.Generator) -> tuple[
         No findings for a curve without labels. Trends are withheld unless the labels show equal judge errors at all
         rungs: an undecided test is not enough, as 40 labels per rung miss most drifts.
     """
-    labels = labels_of_curve(context)
+    labels = context.human_labels
     if not labels:
         return [], None
     human = label_table(context.table, labels)
@@ -44,13 +43,6 @@ def judge_findings(context: CurveContext, *, rng: np.random.Generator) -> tuple[
         return results, None
     moves = "differs between rungs" if drift.decision == DRIFT else "may differ between rungs"
     return results, Withheld(GATE, f"withheld: the judge's error {moves} ({drift.reason}); see the corrected curve")
-
-
-def labels_of_curve(context: CurveContext) -> Sequence[HumanLabel]:
-    """Return the labels of this curve's answers; none for a judge of the thinking."""
-    if context.table.scorer.endswith(ON_TRACE):
-        return ()
-    return [label for label in context.analysis.human or () if label.matches(context.table)]
 
 
 def _gate(context: CurveContext, drift: JudgeDrift) -> Finding:

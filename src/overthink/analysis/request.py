@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
+from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import Outcomes, guaranteed_part
 from overthink.data.record import ON_TRACE, Estimand
 from overthink.data.verifier_scores import VerifierRun
@@ -20,6 +21,11 @@ from overthink.stats.gates import GateResult, gates
 CONTROL_ESTIMANDS = (Estimand.SHAM, Estimand.TRUNCATED, Estimand.NATURAL, Estimand.RESAMPLED)
 
 POINTWISE = "pointwise interval, not for the whole curve"
+
+
+def is_control(outcomes: Outcomes) -> bool:
+    """Return whether a curve is a control: another reading of the same traces."""
+    return outcomes.estimand in CONTROL_ESTIMANDS or outcomes.scorer.endswith(ON_TRACE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,7 +84,14 @@ class CurveContext:
     @property
     def is_control(self) -> bool:
         """Whether the curve is a control: another reading of the same traces."""
-        return self.table.estimand in CONTROL_ESTIMANDS or self.table.scorer.endswith(ON_TRACE)
+        return is_control(self.table)
+
+    @property
+    def human_labels(self) -> Sequence[HumanLabel]:
+        """Human labels of the curve's answers; none for a judge of the thinking."""
+        if self.table.scorer.endswith(ON_TRACE):
+            return ()
+        return [label for label in self.analysis.human or () if label.matches(self.table)]
 
     @property
     def all_draws(self) -> NDArray[np.int64]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.analysis.families import CurveFamily, resamples
+from overthink.analysis.families import CurveFamily, family_of, resamples, unadjusted_p
 from overthink.analysis.hypotheses import CORRECTED, Withheld, hypothesis_findings, hypothesis_metric, tested_parts
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding, FindingTest
@@ -76,21 +76,17 @@ def adjust_family(
     for i, finding in enumerate(results):
         if finding.kind != Kind.SHAPE or finding.test is None or finding.test.p is None:
             continue
-        family = _family_of(finding, families)
+        family = family_of(finding, families)
         if family.is_member:
             members.setdefault((finding.metric, family.name), []).append(i)
         else:
             results[i] = _too_few(finding, family)
     for places in members.values():
-        p_adjusted = holm([_p(results[i]) for i in places])
+        p_adjusted = holm([unadjusted_p(results[i]) for i in places])
         for i, p in zip(places, p_adjusted, strict=True):
-            family = replace(_family_of(results[i], families), size=len(places))
+            family = replace(family_of(results[i], families), size=len(places))
             results[i] = _with_adjusted_p(results[i], float(p), family=family, alpha=alpha)
     yield from results
-
-
-def _family_of(finding: Finding, families: Mapping[str, CurveFamily]) -> CurveFamily:
-    return families[finding.id.partition(f"/{Kind.SHAPE}/")[0]]
 
 
 def _too_few(finding: Finding, family: CurveFamily) -> Finding:
@@ -107,10 +103,6 @@ def _too_few(finding: Finding, family: CurveFamily) -> Finding:
     return replace(result, label=ShapeLabel.UNDETERMINED, reason=reason)
 
 
-def _p(finding: Finding) -> float:
-    return float("nan") if finding.test is None or finding.test.p is None else finding.test.p
-
-
 def _with_adjusted_p(finding: Finding, p: float, *, family: CurveFamily, alpha: float) -> Finding:
     assert finding.test is not None
     result = replace(finding, test=replace(finding.test, p_adjusted=p))
@@ -119,7 +111,7 @@ def _with_adjusted_p(finding: Finding, p: float, *, family: CurveFamily, alpha: 
     if finding.label == ShapeLabel.UNDETERMINED or p <= alpha:
         return result
     n = family.size
-    reason = f"{finding.label} alone (p = {_p(finding):.2g}), but not among {n} curves (adjusted p = {p:.2g})"
+    reason = f"{finding.label} alone (p = {unadjusted_p(finding):.2g}), but not among {n} curves (adjusted p = {p:.2g})"
     return replace(result, label=ShapeLabel.UNDETERMINED, reason=reason)
 
 

@@ -59,6 +59,16 @@ class Fall:
     p: float
     index: int = 0
 
+    @property
+    def p_gain(self) -> float:
+        """Two-sided p-value where the estimate is above 0, else 1."""
+        return self.p if self.estimate > 0 else 1.0
+
+    @property
+    def p_loss(self) -> float:
+        """Two-sided p-value where the estimate is below 0, else 1."""
+        return self.p if self.estimate < 0 else 1.0
+
 
 NO_FALL = Fall(float("nan"), float("nan"), float("nan"), float("nan"))
 
@@ -93,14 +103,14 @@ class Mitigation:
         """P-value of "the reference does not fall, or the arm has no gain": both must be ruled out."""
         if self.reason is not None:
             return float("nan")
-        return max(self.degradation.p, self.reduction.p if self.reduction.estimate > 0 else 1.0)
+        return max(self.degradation.p, self.reduction.p_gain)
 
     @property
     def p_beyond_less(self) -> float:
         """P-value of "the arm has no gain at equal realised thinking"; NaN where the arm does not think less."""
         if self.reason is not None or self.same_thinking is None:
             return float("nan")
-        return self.same_thinking.p if self.same_thinking.estimate > 0 else 1.0
+        return self.same_thinking.p_gain
 
     @property
     def p_values(self) -> tuple[float, float, float, float, float]:
@@ -111,7 +121,7 @@ class Mitigation:
     @property
     def p_worsens(self) -> float:
         """P-value of "the arm is no worse at the top than the reference"."""
-        return self.reduction.p if self.reduction.estimate < 0 else 1.0
+        return self.reduction.p_loss
 
 
 @dataclass(frozen=True, slots=True)

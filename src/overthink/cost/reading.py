@@ -57,11 +57,8 @@ class Reading:
         """P-values in the families of mitigations: helps, and harms and beyond thinking less; the others are NaN."""
         if self.reason is not None:
             return (NAN,) * 5
-        beyond = NAN
-        if self.same_thinking is not None:
-            beyond = self.same_thinking.p if self.same_thinking.estimate > 0 else 1.0
-        helps, harms = ((self.change.p if sign * self.change.estimate > 0 else 1.0) for sign in (1, -1))
-        return (helps, NAN, NAN, harms, beyond)
+        beyond = NAN if self.same_thinking is None else self.same_thinking.p_gain
+        return (self.change.p_gain, NAN, NAN, self.change.p_loss, beyond)
 
 
 @dataclass(frozen=True, slots=True)
