@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from core_pools import pool
+from overthink.reports.curve_tree import report_curves
 
 from overthink.analysis import findings
 from overthink.analysis.families import ALL
@@ -17,7 +18,6 @@ from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import from_records
 from overthink.data.record import RungRecord
 from overthink.plan.analysis import Analysis
-from overthink.reports.curve_tree import report_curves
 from overthink.reports.hypotheses import hypothesis_line
 
 BUDGETS = [0, 64, 256, 1024, 4096]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from core_pools import pool
+from overthink.reports.curve_tree import report_curves
 
 from overthink.analysis import findings
 from overthink.analysis.shapes import LEFT_OUT
@@ -14,7 +15,6 @@ from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.plan.analysis import Analysis
-from overthink.reports.curve_tree import report_curves
 from overthink.reports.verdicts import shape_text
 
 BUDGETS = [0, 64, 256, 1024, 4096]

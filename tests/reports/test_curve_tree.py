@@ -5,9 +5,8 @@ from dataclasses import replace
 
 import pytest
 from kinds import everything
-from synthetic import ladder, study, sweep
-
 from overthink.reports.curve_tree import SHOWN_ARMS, default_arms, report_curves
+from synthetic import ladder, study, sweep
 
 
 def test_axes_stand_in_the_order_of_the_page_whatever_the_order_of_the_findings() -> None:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kinds import everything
+from overthink.reports.curve_tree import report_curves
 from synthetic import about, ladder, study
 
 from overthink.data.finding import Finding
-from overthink.reports.curve_tree import report_curves
 from overthink.reports.page_data import ROW_COLUMNS, page_data, script_json
 
 VALUES = st.recursive(

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 from kinds import everything
+from overthink.reports.curve_tree import report_curves
 from synthetic import about, ladder, study
 from test_page import HOSTILE, OWNED
 
@@ -22,7 +23,6 @@ from overthink.reports import figure_formats, report_figures
 from overthink.reports.charts import files as figures
 from overthink.reports.charts.curve import all_charts
 from overthink.reports.charts.files import palette, standalone_specification
-from overthink.reports.curve_tree import report_curves
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 
 import pytest
 from kinds import everything, shape, told
+from overthink.reports.curve_tree import report_curves
 from synthetic import about, ladder, study
 
 from overthink.data.finding import Finding
 from overthink.reports import About
 from overthink.reports.charts.thresholds import Thresholds
-from overthink.reports.curve_tree import report_curves
 from overthink.reports.limits import limitations
 
 Report = tuple[list[Finding], About]

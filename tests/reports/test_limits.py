@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from overthink.reports.curve_tree import report_curves
 from synthetic import ladder
 
 from overthink.data.finding import At, Finding
-from overthink.reports.curve_tree import report_curves
 from overthink.reports.limits import finding_limitations
 
 Change = Callable[[list[Finding]], list[Finding]]

@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 from kinds import everything, shape, told
+from overthink.reports.curve_tree import report_curves
 from synthetic import about, ladder, study, sweep
 
 from overthink.data.finding import At
 from overthink.reports import summary, summary_text
-from overthink.reports.curve_tree import report_curves
 
 
 def test_each_rung_has_its_line_with_its_numbers() -> None:

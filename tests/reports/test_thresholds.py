@@ -11,6 +11,7 @@ import pytest
 from browser import Dom, opened
 from hypothesis import given
 from hypothesis import strategies as st
+from overthink.reports.curve_tree import report_curves
 from synthetic import about, ladder
 from test_figures import words
 from test_page import HOSTILE, spoiled
@@ -31,7 +32,6 @@ from overthink.reports.charts.thresholds import (
     threshold_bars,
     visible_marks,
 )
-from overthink.reports.curve_tree import report_curves
 from overthink.reports.page_data import script_json
 
 LABEL = "Analysis, not legal status: no instrument counts deployment inference."

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 from kinds import WITHHELD, everything, shape, told
+from overthink.reports.curve_tree import report_curves
 from synthetic import ladder
 
 from overthink.data.finding import FindingTest
-from overthink.reports.curve_tree import report_curves
 from overthink.reports.verdicts import SHAPE_TEXTS, primary_verdict, qualified_change, shape_text, verdict_word
 
 

@@ -1,4 +1,4 @@
-"""Findings from tables of outcomes: every number that a report may print, with interval, gates and limits."""
+"""Results from tables of outcomes: every number that a report may print, with interval, gates and limits."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,32 +6,32 @@ from dataclasses import replace
 
 import numpy as np
 
-from overthink.analysis.adaptive import adaptive
 from overthink.analysis.commitment import commitments
-from overthink.analysis.controls import budget_control, controls
+from overthink.analysis.controls import controls
+from overthink.analysis.curve_result import curve_result
 from overthink.analysis.families import families
 from overthink.analysis.flop_matched import flop_matches
 from overthink.analysis.frontier import frontiers
 from overthink.analysis.gaps import gaps
-from overthink.analysis.hypotheses import adjust_hypotheses
-from overthink.analysis.judge import GATE, judge_findings
+from overthink.analysis.hypotheses import adjusted_hypotheses
 from overthink.analysis.mitigations import comparisons
-from overthink.analysis.reliability import checks, reliability_findings
 from overthink.analysis.request import CurveContext
-from overthink.analysis.shapes import adjust_family, shapes
+from overthink.analysis.shapes import adjusted_shapes
 from overthink.analysis.supervision import steering_depths, supervision
-from overthink.analysis.tokens import ledger_findings, token_findings
-from overthink.analysis.values import values
-from overthink.data.finding import Finding, labels, prefixes
+from overthink.analysis.tokens import ledger_findings
+from overthink.data.curve_key import CurveKey
+from overthink.data.finding import Finding, prefixes
 from overthink.data.outcomes import Outcomes
+from overthink.data.results.flatten import flatten
+from overthink.data.results.study import Results
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
-__all__ = ["Analysis", "findings", "seeds_of"]
+__all__ = ["Analysis", "analyse_outcomes", "findings", "seeds_of"]
 
 
-def findings(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: np.random.Generator) -> tuple[Finding, ...]:
-    """Return every finding about every curve.
+def analyse_outcomes(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: np.random.Generator) -> Results:
+    """Return all results about all curves.
 
     Curves on the same questions share one bootstrap, so that they can be compared question by question. The
     order of the curves does not matter.
@@ -39,25 +39,20 @@ def findings(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: np.random
     Args:
         outcomes: The curves, as from :func:`~overthink.data.outcomes.from_records`.
         analysis: Decisions of the evaluator.
-        rng: Source of randomness; the same state gives the same findings.
-
-    Returns:
-        The findings, curve by curve. Ids are unique; kinds and metrics are those of
-        :class:`~overthink.data.finding.Finding`.
+        rng: Source of randomness; the same state gives the same results.
 
     Raises:
         ValueError: Two curves have the same labels.
         InputError: A declaration of primary curves matches none, or sampling is declared to stop
             at the first success, but the counts contradict that.
     """
-    tables = sorted(outcomes, key=labels)
+    tables = sorted(outcomes, key=lambda table: table.key)
     seeds = seeds_of(tables, rng=rng)
-    judges = Counter(_without_scorer(o) for o in tables)
-    named = dict(zip(prefixes(tables), tables, strict=True))
-    family_of = families(named, analysis)
-    contexts, results = [], []
+    judges = Counter(_without_scorer(table) for table in tables)
+    family_of = families(tables, analysis)
+    contexts, curves = [], []
     questions: tuple[str, ...] | None = None
-    for prefix, table in named.items():
+    for prefix, table in zip(prefixes(tables), tables, strict=True):
         seed = seeds[table.questions]
         if table.questions != questions:  # neighbours mostly share their questions, and weights may take 100 MB
             questions, weights = (
@@ -65,26 +60,33 @@ def findings(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: np.random
                 question_weights(len(table.questions), rng=np.random.default_rng(seed)),
             )
         scorers = judges[_without_scorer(table)]
-        size = family_of[prefix].size if prefix in family_of else 1
+        size = family_of[table.key].size if table.key in family_of else 1
         context = CurveContext.of(table, analysis, prefix=prefix, scorers=scorers, family=size, weights=weights)
-        results.extend(_curve_findings(context, rng=np.random.default_rng([seed, 1])))
-        results.extend(adaptive(context, seed=seed))
-        results.extend(budget_control(context, rng=np.random.default_rng([seed, 2])))
+        curves.append(curve_result(context, seed=seed))
         contexts.append(
             replace(context.without_oracle(), weights=weights[:0])
         )  # comparisons of curves have a bootstrap of their own
-    results.extend(gaps(contexts, rng=np.random.default_rng(rng.integers(2**63))))
-    results.extend(controls(contexts, rng=np.random.default_rng(rng.integers(2**63))))
-    results.extend(commitments(contexts, rng=np.random.default_rng(rng.integers(2**63))))
+    rngs = [np.random.default_rng(rng.integers(2**63)) for _ in range(3)]
     folds = int(rng.integers(2**63))
-    results.extend(frontiers(contexts, rng=np.random.default_rng(folds)))
-    results.extend(flop_matches(contexts, rng=np.random.default_rng(folds)))
-    results.extend(comparisons(contexts, rng=np.random.default_rng(rng.integers(2**63))))
-    results.extend(supervision(contexts, rng=np.random.default_rng(rng.integers(2**63))))
-    results.extend(ledger_findings(contexts))
-    results.extend(steering_depths(contexts, tuple(dict(family) for family in analysis.steered)))
-    adjusted = tuple(adjust_family(results, family_of, alpha=analysis.alpha))
-    return tuple(adjust_hypotheses(adjusted, family_of, alpha=analysis.alpha))
+    new = adjusted_shapes(curves, family_of, alpha=analysis.alpha)
+    new |= adjusted_hypotheses(curves, family_of, alpha=analysis.alpha)
+    return Results(
+        curves=tuple(curve.with_findings(new) for curve in curves),
+        gaps=tuple(gaps(contexts, rng=rngs[0])),
+        controls=tuple(controls(contexts, rng=rngs[1])),
+        commitments=tuple(commitments(contexts, rng=rngs[2])),
+        frontiers=tuple(frontiers(contexts, rng=np.random.default_rng(folds))),
+        flop_matches=tuple(flop_matches(contexts, rng=np.random.default_rng(folds))),
+        arms=tuple(comparisons(contexts, rng=np.random.default_rng(rng.integers(2**63)))),
+        supervision=tuple(supervision(contexts, rng=np.random.default_rng(rng.integers(2**63)))),
+        ledgers=tuple(ledger_findings(contexts)),
+        steering_depths=tuple(steering_depths(contexts, tuple(dict(family) for family in analysis.steered))),
+    )
+
+
+def findings(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: np.random.Generator) -> tuple[Finding, ...]:
+    """Return all results as the list of findings that ``findings.json`` stores; see :func:`analyse_outcomes`."""
+    return flatten(analyse_outcomes(outcomes, analysis, rng=rng))
 
 
 def seeds_of(outcomes: Sequence[Outcomes], *, rng: np.random.Generator) -> dict[tuple[str, ...], int]:
@@ -100,18 +102,5 @@ def seeds_of(outcomes: Sequence[Outcomes], *, rng: np.random.Generator) -> dict[
     return dict(zip(question_sets, map(int, rng.integers(2**63, size=len(question_sets))), strict=True))
 
 
-def _curve_findings(context: CurveContext, *, rng: np.random.Generator) -> list[Finding]:
-    judge_results, withheld = judge_findings(context, rng=rng)
-    failed_gates = () if withheld is None else (GATE,)
-    return [
-        *values(context, rng=rng, withheld=failed_gates),
-        *shapes(context, rng=rng, withheld=withheld),
-        *judge_results,
-        *reliability_findings(context),
-        *token_findings(context),
-        *checks(context),
-    ]
-
-
-def _without_scorer(outcomes: Outcomes) -> tuple[str, ...]:
-    return (outcomes.axis, outcomes.task, outcomes.arm, outcomes.estimand)
+def _without_scorer(outcomes: Outcomes) -> CurveKey:
+    return outcomes.key._replace(scorer="")

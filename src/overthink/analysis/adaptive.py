@@ -1,6 +1,5 @@
 """Result of adaptive sampling: precision reached, reason for stopping, and cost of equal draws per question."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +10,7 @@ from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric, StopLabel
 from overthink.data.record import Estimand
+from overthink.data.results.curve import AdaptiveResult
 from overthink.data.selectors import Selector
 from overthink.data.waves import Waves
 
@@ -34,30 +34,39 @@ def wave_limit(waves: Waves, *, single: bool) -> str:
     return WEIGHTED.format(waves=len(waves.counts), least=waves.draws.min(), most=waves.draws.max())
 
 
-def adaptive(context: CurveContext, *, seed: int) -> Iterator[Finding]:
-    """Yield the precision reached (half-width or crossing), the draws used, and the cost of equal draws per question.
+def adaptive(context: CurveContext, *, seed: int) -> AdaptiveResult | None:
+    """Return the precision reached (half-width or crossing), the draws used, and the cost of equal draws per question.
 
     Args:
-        context: The curve; one that was not drawn in waves, or is a control, has none.
+        context: The curve.
         seed: Seed of the forecast's posterior draws.
+
+    Returns:
+        The result; None for a curve that was not drawn in waves, or is a control.
     """
     aim, waves = context.analysis.aim, context.whole.waves
     if aim is None or waves is None or context.is_control or context.table.estimand is not Estimand.FORCED:
-        return
+        return None
     state = stopping_rule(context.whole, aim, context.weights, level=context.level, seed=seed)
-    yield _crossing(context, state) if state.look is None else _half_width(context, state)
     n_draws = int(waves.counts.sum())
-    yield _draws_finding(context, Metric.DRAWS, waves, estimate=float(n_draws))
-    if len(waves.counts) > 1 and state.stop != StopLabel.UNDEFINED:
-        even, (low, high) = state.even_draws, _even_draws(context, state)
-        saving, least, most = (1 - n_draws / draws for draws in (even, low, high))
-        yield _draws_finding(context, Metric.EVEN_DRAWS, waves, estimate=even, low=low, high=high)
-        per = waves.draws
-        label = (
-            f"{n_draws:,} draws in {len(waves.counts)} waves, {per.min():,} to {per.max():,} per question; as many for "
-            f"every question would have taken {even:,.0f} for the same error"
-        )
-        yield _draws_finding(context, Metric.SAVING, waves, estimate=saving, low=least, high=most, label=label)
+    result = AdaptiveResult(
+        _crossing(context, state) if state.look is None else _half_width(context, state),
+        _draws_finding(context, Metric.DRAWS, waves, estimate=float(n_draws)),
+    )
+    if len(waves.counts) < 2 or state.stop == StopLabel.UNDEFINED:
+        return result
+    even, (low, high) = state.even_draws, _even_draws(context, state)
+    saving, least, most = (1 - n_draws / draws for draws in (even, low, high))
+    per = waves.draws
+    label = (
+        f"{n_draws:,} draws in {len(waves.counts)} waves, {per.min():,} to {per.max():,} per question; as many for "
+        f"every question would have taken {even:,.0f} for the same error"
+    )
+    return replace(
+        result,
+        even_draws=_draws_finding(context, Metric.EVEN_DRAWS, waves, estimate=even, low=low, high=high),
+        saving=_draws_finding(context, Metric.SAVING, waves, estimate=saving, low=least, high=most, label=label),
+    )
 
 
 def _draws_finding(context: CurveContext, metric: Metric, waves: Waves, **fields: Any) -> Finding:

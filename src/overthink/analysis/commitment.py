@@ -10,6 +10,7 @@ from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import CommitmentLabel, Kind, Metric
 from overthink.data.record import Estimand
+from overthink.data.results.beside import CommitmentResult
 from overthink.stats.bootstrap import COUNT, Intervals, mean_intervals, question_weights
 from overthink.stats.commitment import COMMITMENT_ALPHA, DEPARTURE, commitment_steps
 from overthink.stats.curve import question_means
@@ -24,29 +25,25 @@ COMMITTED_ONLY = "over the traces that commit"
 FORCED_LATER = "tokens by which forced answers settle later than traces commit; below 0, earlier"
 
 
-def commitments(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[Finding]:
+def commitments(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[CommitmentResult]:
     """Yield the share of traces that commit, their thinking tokens until then, and the artefact of forced answers."""
-    forced_curves = {_trace_key(context): context for context in contexts if context.table.estimand is Estimand.FORCED}
+    by_key = {context.key: context for context in contexts}
     seed = int(rng.integers(2**63))
     for context in contexts:
         if context.table.estimand is Estimand.RESAMPLED:
-            yield from _commitment(context, forced_curves.get(_trace_key(context)), np.random.default_rng(seed))
+            forced_curve = by_key.get(context.key._replace(estimand=Estimand.FORCED))
+            yield _commitment(context, forced_curve, np.random.default_rng(seed))
 
 
-def _trace_key(context: CurveContext) -> tuple[str, ...]:
-    return (context.table.axis, context.table.task, context.table.arm, context.table.scorer)
-
-
-def _commitment(
-    context: CurveContext, forced_curve: CurveContext | None, rng: np.random.Generator
-) -> Iterator[Finding]:
+def _commitment(context: CurveContext, forced_curve: CurveContext | None, rng: np.random.Generator) -> CommitmentResult:
     resamples = context.analysis.resamples
     if resamples is None:
-        yield replace(context.finding(Kind.COMMITMENT, Metric.COMMITTED, At()), reason=UNKNOWN)
-        return
+        unknown = replace(context.finding(Kind.COMMITMENT, Metric.COMMITTED, At()), reason=UNKNOWN)
+        return CommitmentResult(context.key, {Metric.COMMITTED: unknown})
     labels, tokens, scale = _commitment_points(context, resamples, rng)
     weights = question_weights(len(context.table.questions), rng=rng)
     pooled = f"rungs vary {scale:.2g} times as much as their resamples explain, pooled over the traces"
+    by_metric: dict[Metric, Finding] = {}
     for metric, label, limit in (
         (Metric.COMMITTED, CommitmentLabel.COMMITTED, SETTLED),
         (Metric.NOT_SETTLED, CommitmentLabel.NOT_SETTLED, SETTLED),
@@ -57,14 +54,21 @@ def _commitment(
         finding = context.estimate(
             Kind.COMMITMENT, metric, At(), share, (0,), unknown="no trace has two rungs with resamples"
         )
-        yield replace(finding, label=label, limits=(*finding.limits, limit, pooled, ONE_TEST_EACH, FINEST))
+        by_metric[metric] = replace(
+            finding, label=label, limits=(*finding.limits, limit, pooled, ONE_TEST_EACH, FINEST)
+        )
     token_means = mean_intervals(question_means(tokens[:, :, None]), weights, level=context.level, support=COUNT)
     finding = context.estimate(
         Kind.COMMITMENT, Metric.COMMITMENT_TOKENS, At(), token_means, (0,), unknown="no trace is shown to commit"
     )
-    yield replace(finding, limits=(*finding.limits, COMMITTED_ONLY, FINEST))
-    if forced_curve is not None and forced_curve.rungs > 1:
-        yield _artefact(context, forced_curve, tokens, rng)
+    return CommitmentResult(
+        context.key,
+        by_metric,
+        tokens=replace(finding, limits=(*finding.limits, COMMITTED_ONLY, FINEST)),
+        artefact=None
+        if forced_curve is None or forced_curve.rungs < 2
+        else _artefact(context, forced_curve, tokens, rng),
+    )
 
 
 def _commitment_points(

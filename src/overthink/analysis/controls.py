@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.analysis.thought_judge import thought_judge_limit
+from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import ON_TRACE, Estimand
+from overthink.data.results.beside import DisagreementResult, TwoByTwoResult
+from overthink.data.results.curve import BudgetControlResult
 from overthink.data.thought_judges import judge_of_thought
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import mean_intervals, question_weights
@@ -25,100 +28,111 @@ ENDED_TRACES_ONLY = "only traces that ended by themselves below the top budget"
 CUT_TOO = "where the trace was still thinking here, the cut counts as well as the forcing"
 
 
-def controls(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[Finding]:
+def controls(
+    contexts: Sequence[CurveContext], *, rng: np.random.Generator
+) -> Iterator[DisagreementResult | TwoByTwoResult]:
     """Yield every control comparison between curves of one task, arm and scorer.
 
     The natural curve is compared with the forced one at every rung and with the sham; a scorer's curve on the trace
     with its curve on the answers. Comparisons with the same number of questions share one bootstrap.
     """
-    by_name = {_curve_key(context): context for context in contexts}
+    by_key = {context.key: context for context in contexts}
     seed = int(rng.integers(2**63))
     for context in contexts:
-        *task, scorer, estimand = _curve_key(context)
-        natural = by_name.get((*task, scorer, Estimand.NATURAL))
-        if natural is not None and not scorer.endswith(ON_TRACE):
-            if estimand == Estimand.FORCED:
-                yield from _disagreement(natural, context, Metric.NATURAL, _weights(context, seed))
-            elif estimand == Estimand.SHAM:
-                yield from _disagreement(natural, context, Metric.SHAM, _weights(context, seed))
-        on_trace = None if scorer.endswith(ON_TRACE) else _on_trace(by_name, context)
+        key = context.key
+        if key.judges_thinking:
+            continue
+        natural = by_key.get(key._replace(estimand=Estimand.NATURAL))
+        if natural is not None and key.estimand in (Estimand.FORCED, Estimand.SHAM):
+            yield _disagreement(natural, context, _weights(context, seed))
+        on_trace = _on_trace(by_key, context)
         if on_trace is not None:
-            yield from _trace_and_answer(on_trace, context, _weights(context, seed))
+            yield TwoByTwoResult(key, _trace_and_answer(on_trace, context, _weights(context, seed)))
 
 
-def _curve_key(context: CurveContext) -> tuple[str, ...]:
-    table = context.table
-    return (table.axis, table.task, table.arm, table.scorer, table.estimand)
-
-
-def _on_trace(by_name: Mapping[tuple[str, ...], CurveContext], context: CurveContext) -> CurveContext | None:
+def _on_trace(by_key: Mapping[CurveKey, CurveContext], context: CurveContext) -> CurveContext | None:
     """Return the curve on the thinking that belongs to a curve of answers: by the same scorer, or by one of its own."""
-    *task, scorer, estimand = _curve_key(context)
-    same = by_name.get((*task, scorer + ON_TRACE, estimand))
+    same = by_key.get(context.key._replace(scorer=context.key.scorer + ON_TRACE))
     if same is not None:
         return same
-    alike = {name[-2]: curve for name, curve in by_name.items() if (*name[:-2], name[-1]) == (*task, estimand)}
-    own = [name for name in alike if name.endswith(ON_TRACE) and judge_of_thought(name) not in alike]
-    return alike[own[0]] if own else None
+    nameless = context.key._replace(scorer="")
+    alike = {key.scorer: key for key in by_key if key._replace(scorer="") == nameless}
+    own = [key for key in alike.values() if key.judges_thinking and judge_of_thought(key.scorer) not in alike]
+    return by_key[own[0]] if own else None
 
 
 def _weights(context: CurveContext, seed: int) -> NDArray[np.float64]:
     return question_weights(len(context.table.questions), rng=np.random.default_rng(seed))
 
 
-def _disagreement(
-    natural: CurveContext, context: CurveContext, metric: Metric, weights: NDArray[np.float64]
-) -> Iterator[Finding]:
+def _disagreement(natural: CurveContext, context: CurveContext, weights: NDArray[np.float64]) -> DisagreementResult:
+    is_sham = context.table.estimand is Estimand.SHAM
+    metrics = (Metric.SHAM, Metric.SHAM_DIFFERENCE) if is_sham else (Metric.NATURAL, Metric.NATURAL_DIFFERENCE)
+    shares: list[Finding] = []
+    differences: list[Finding] = []
     own = _aligned_values(natural, like=context)[:, :, 0]
     result = disagreement(context.table.values, own, weights, level=context.level)
     for rung in range(context.rungs):
-        at = At() if metric is Metric.SHAM else context.at(rung)
-        unknown = "no trace has both answers: none ended by itself, or none was scored"
-        share = context.estimate(Kind.DISAGREEMENT, metric, at, result.share, (rung,), unknown=unknown)
-        change = context.estimate(
-            Kind.DISAGREEMENT, Metric(f"{metric}_difference"), at, result.difference.intervals, (rung,), unknown=unknown
-        )
+        at = At() if is_sham else context.at(rung)
         p = float(result.difference.p[rung])
-        for finding, test in ((share, None), (change, None if np.isnan(p) else FindingTest(TEST_NAME, p=p))):
-            yield replace(
+        for findings, metric, intervals, test in (
+            (shares, metrics[0], result.share, None),
+            (
+                differences,
+                metrics[1],
+                result.difference.intervals,
+                None if np.isnan(p) else FindingTest(TEST_NAME, p=p),
+            ),
+        ):
+            unknown = "no trace has both answers: none ended by itself, or none was scored"
+            finding = context.estimate(Kind.DISAGREEMENT, metric, at, intervals, (rung,), unknown=unknown)
+            finding = replace(
                 finding,
                 test=test,
                 n_draws=_most_draws(context.table.values[:, :, rung], own),
                 gates_failed=tuple(dict.fromkeys((*context.failed_gates([rung]), *natural.failed_gates([0])))),
-                limits=(*finding.limits, POINTWISE, *_caveats(result, context, rung, metric)),
+                limits=(*finding.limits, POINTWISE, *_caveats(result, context, rung, is_sham=is_sham)),
             )
+            findings.append(finding)
+    return DisagreementResult(context.key, is_sham, tuple(shares), tuple(differences))
 
 
-def _caveats(result: Disagreement, context: CurveContext, rung: int, metric: Metric) -> tuple[str, ...]:
+def _caveats(result: Disagreement, context: CurveContext, rung: int, *, is_sham: bool) -> tuple[str, ...]:
     all_traces = int(context.table.observed[:, :, rung].sum())
     fewer = (
         f"{ENDED_TRACES_ONLY}: {result.traces[rung]} of {all_traces}"
         if result.traces[rung] < all_traces
         else ENDED_TRACES_ONLY
     )
-    return (fewer,) if metric is Metric.SHAM else (fewer, CUT_TOO)
+    return (fewer,) if is_sham else (fewer, CUT_TOO)
 
 
-def _trace_and_answer(on_trace: CurveContext, context: CurveContext, weights: NDArray[np.float64]) -> Iterator[Finding]:
+def _trace_and_answer(
+    on_trace: CurveContext, context: CurveContext, weights: NDArray[np.float64]
+) -> tuple[Mapping[Metric, Finding], ...]:
+    """Return the share of traces of each cell, by rung and metric."""
     thinking = _aligned_values(on_trace, like=context)
     cells = two_by_two(thinking, context.table.values, weights, level=context.level)
     judge = thought_judge_limit(on_trace.table.scorer, context.table.task, context.table.axis)
+    by_rung: tuple[dict[Metric, Finding], ...] = tuple({} for _ in range(context.rungs))
     for rung in range(context.rungs):
-        for metric, intervals in cells.items():
+        for name, intervals in cells.items():
+            metric = Metric(name)
             finding = context.estimate(
                 Kind.TWO_BY_TWO,
-                Metric(metric),
+                metric,
                 context.at(rung),
                 intervals,
                 (rung,),
                 unknown="no trace has both verdicts at this rung",
             )
-            yield replace(
+            by_rung[rung][metric] = replace(
                 finding,
                 n_draws=_most_draws(context.table.values[:, :, rung], thinking[:, :, rung]),
                 gates_failed=context.failed_gates([rung]),
                 limits=(*finding.limits, POINTWISE, judge),
             )
+    return by_rung
 
 
 def _aligned_values(context: CurveContext, *, like: CurveContext) -> NDArray[np.float64]:
@@ -158,28 +172,30 @@ SLOPE = f"value per {PER:,} tokens of requested thinking, the mean over every tw
 HIGHEST = "the highest of several means is higher than the mean that is truly highest, on average"
 
 
-def budget_control(context: CurveContext, *, rng: np.random.Generator) -> Iterator[Finding]:
-    """Yield the three metrics of a curve with at least two budgets in tokens."""
+def budget_control(context: CurveContext, *, rng: np.random.Generator) -> BudgetControlResult | None:
+    """Return the three metrics of a curve with at least two budgets in tokens; None of any other."""
     budgets = [rung.requested_tokens for rung in context.table.rungs]
     targets = [tokens for tokens in budgets if tokens is not None]
     cut = context.table.estimand in (Estimand.FORCED, Estimand.EFFORT)
     if context.is_control or not cut or len(targets) < max(2, len(budgets)):
-        return
+        return None
     gates = context.failed_gates(range(context.rungs))
     adherence = mean_intervals(control(context.table.thinking_tokens, targets), context.weights, level=context.level)
-    finding = context.estimate(
+    within = context.estimate(
         Kind.BUDGET_CONTROL, Metric.CONTROL, At(), adherence, (), unknown="thinking tokens are unknown"
     )
-    yield replace(finding, limits=(*finding.limits, NO_MINIMUM))
     most = steepest(targets) * PER
     slopes = mean_intervals(
         scaling(context.cells, targets) * PER, context.weights, level=context.level, support=(-most, most)
     )
-    finding = context.estimate(
+    slope = context.estimate(
         Kind.BUDGET_CONTROL, Metric.SCALING, At(), slopes, (), unknown="no question has a value at every budget"
     )
-    yield replace(finding, gates_failed=gates, limits=(*finding.limits, SLOPE))
-    yield replace(_performance(context, rng), gates_failed=gates)
+    return BudgetControlResult(
+        control=replace(within, limits=(*within.limits, NO_MINIMUM)),
+        scaling=replace(slope, gates_failed=gates, limits=(*slope.limits, SLOPE)),
+        performance=replace(_performance(context, rng), gates_failed=gates),
+    )
 
 
 def _performance(context: CurveContext, rng: np.random.Generator) -> Finding:

@@ -6,16 +6,16 @@ verdict leaves its family (Tarone 1990): it cannot be a false claim, so nothing 
 are depends on numbers of questions and rungs alone.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overthink.analysis.request import is_control
+from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.outcomes import Outcomes
 from overthink.plan.analysis import Analysis
-from overthink.plan.primary import Curve, check_primary, is_primary
+from overthink.plan.primary import check_primary, is_primary
 from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
 from overthink.stats.turning_points import smallest_p
 
@@ -38,6 +38,7 @@ class CurveFamily:
 
     Attributes:
         name: What the family is, in words.
+        is_declared: Whether it is the family of the curves declared as primary.
         size: Curves adjusted together; at least 1.
         n_left_out: Curves that left the family, for they have too few questions.
         smallest_p: Smallest p-value that the curve can have, about.
@@ -46,6 +47,7 @@ class CurveFamily:
     """
 
     name: str
+    is_declared: bool = False
     size: int = 1
     n_left_out: int = 0
     smallest_p: float = 0.0
@@ -53,21 +55,11 @@ class CurveFamily:
     is_member: bool = True
 
     @property
-    def is_declared(self) -> bool:
-        """Whether it is the family of the curves declared as primary."""
-        return self.name.startswith(PRIMARY)
-
-    @property
     def text(self) -> str:
         """The family in words, for the limits of a verdict."""
         left_out = f", {self.n_left_out} with too few questions left out" if self.n_left_out else ""
         curves = "1 curve" if self.size == 1 else f"{self.size} curves"
         return f"adjusted over the verdicts of {curves} (Holm): {self.name}{left_out}"
-
-
-def family_of(finding: Finding, families: Mapping[str, CurveFamily]) -> CurveFamily:
-    """Return the family of the curve that a finding is about."""
-    return families[finding.id.partition(f"/{finding.kind}/")[0]]
 
 
 def unadjusted_p(finding: Finding) -> float:
@@ -80,58 +72,56 @@ def resamples(size: int, alpha: float) -> int:
     return min(max(SIGN_RESAMPLES, int(RESAMPLE_FACTOR * size / alpha)), MOST_RESAMPLES)
 
 
-def families(curves: Mapping[str, Outcomes], analysis: Analysis) -> dict[str, CurveFamily]:
-    """Return the family of every curve with two or more rungs, by its prefix.
+def families(curves: Sequence[Outcomes], analysis: Analysis) -> dict[CurveKey, CurveFamily]:
+    """Return the family of every curve with two or more rungs.
 
     Args:
-        curves: All curves of the report by their prefix.
+        curves: All curves of the report.
         analysis: Decisions of the evaluator.
 
     Raises:
         InputError: A declaration of primary curves matches none.
     """
-    ladders = {prefix: table for prefix, table in curves.items() if len(table.rungs) > 1}
-    names = _names(ladders, analysis)
-    result: dict[str, CurveFamily] = {}
-    for name in dict.fromkeys(names.values()):
-        members = [prefix for prefix in ladders if names[prefix] == name]
-        result |= _without_hopeless(name, {prefix: ladders[prefix] for prefix in members}, analysis)
+    ladders = {table.key: table for table in curves if len(table.rungs) > 1}
+    groups = _groups(ladders, analysis)
+    result: dict[CurveKey, CurveFamily] = {}
+    for family in dict.fromkeys(groups.values()):
+        result |= _without_hopeless(family, {key: ladders[key] for key in ladders if groups[key] == family}, analysis)
     return result
 
 
-def _names(ladders: Mapping[str, Outcomes], analysis: Analysis) -> dict[str, str]:
-    """Return the name of the family of each curve."""
-    main = {prefix: table for prefix, table in ladders.items() if not is_control(table)}
-    check_primary(analysis.primary, {_curve(table) for table in main.values()})
-    declared = PRIMARY if analysis.primary_registered else PRIMARY + AFTERWARDS
-    names = dict.fromkeys(ladders, CONTROLS)
-    for prefix, table in main.items():
-        names[prefix] = (
-            (declared if is_primary(_curve(table), analysis.primary) else OTHER) if analysis.primary else ALL
+def _groups(ladders: Mapping[CurveKey, Outcomes], analysis: Analysis) -> dict[CurveKey, CurveFamily]:
+    """Return the family of each curve, without its size."""
+    main = [key for key in ladders if not key.is_control]
+    check_primary(analysis.primary, main)
+    declared = CurveFamily(PRIMARY if analysis.primary_registered else PRIMARY + AFTERWARDS, is_declared=True)
+    groups = dict.fromkeys(ladders, CurveFamily(CONTROLS))
+    for key in main:
+        groups[key] = (
+            (declared if is_primary(key, analysis.primary) else CurveFamily(OTHER))
+            if analysis.primary
+            else CurveFamily(ALL)
         )
-    return names
+    return groups
 
 
-def _curve(table: Outcomes) -> Curve:
-    return table.axis.value, table.task, table.arm
-
-
-def _without_hopeless(name: str, curves: Mapping[str, Outcomes], analysis: Analysis) -> dict[str, CurveFamily]:
+def _without_hopeless(
+    family: CurveFamily, curves: Mapping[CurveKey, Outcomes], analysis: Analysis
+) -> dict[CurveKey, CurveFamily]:
     """Return the family of each curve: the smallest K at which at most K curves can reach α/K (Tarone)."""
-    sizes = {prefix: (_n_complete(table), len(table.rungs)) for prefix, table in curves.items()}
+    sizes = {key: (_n_complete(table), len(table.rungs)) for key, table in curves.items()}
     for k in range(1, len(curves) + 1):
         n_resamples = resamples(k, analysis.alpha)
         by_size = {
             size: smallest_p(*size, margin=analysis.margin, resamples=n_resamples) for size in set(sizes.values())
         }
-        members = [prefix for prefix, size in sizes.items() if by_size[size] <= analysis.alpha / k]
+        members = [key for key, size in sizes.items() if by_size[size] <= analysis.alpha / k]
         if len(members) <= k:
             break
-    size, n_left_out = max(len(members), 1), len(curves) - len(members)
-    return {
-        prefix: CurveFamily(name, size, n_left_out, by_size[sizes[prefix]], analysis.alpha / k, prefix in members)
-        for prefix in curves
-    }
+    whole = replace(
+        family, size=max(len(members), 1), n_left_out=len(curves) - len(members), needed_p=analysis.alpha / k
+    )
+    return {key: replace(whole, smallest_p=by_size[sizes[key]], is_member=key in members) for key in curves}
 
 
 def _n_complete(table: Outcomes) -> int:

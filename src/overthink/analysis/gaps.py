@@ -10,6 +10,7 @@ from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
+from overthink.data.results.beside import GapResult
 from overthink.stats.curve import REQUESTED_TOKENS, ladder_of
 from overthink.stats.divergence import Divergence, Slopes, divergence
 
@@ -18,14 +19,14 @@ BAND = "the band holds for all rungs at once"
 PER_DOUBLING = "per doubling of the budget; the band holds for all steps at once"
 
 
-def gaps(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[Finding]:
+def gaps(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[GapResult]:
     """Yield the divergence of every capability curve from every safety curve of the same arm, estimand and ladder."""
     for capability in contexts:
         if capability.table.axis is not Axis.CAPABILITY or capability.rungs < 2 or capability.is_control:
             continue
         for safety in contexts:
             if safety.table.axis is Axis.SAFETY and not safety.is_control and _comparable(capability, safety):
-                yield from _gap(capability, safety, np.random.default_rng(rng.integers(2**63)))
+                yield _gap(capability, safety, np.random.default_rng(rng.integers(2**63)))
 
 
 def _comparable(capability: CurveContext, safety: CurveContext) -> bool:
@@ -39,18 +40,21 @@ def _comparable(capability: CurveContext, safety: CurveContext) -> bool:
     )
 
 
-def _gap(capability: CurveContext, safety: CurveContext, rng: np.random.Generator) -> Iterator[Finding]:
+def _gap(capability: CurveContext, safety: CurveContext, rng: np.random.Generator) -> GapResult:
     ladder = ladder_of(capability.table)
     capability_cells, safety_cells = (context.cells[:, None, :] for context in (capability, safety))
     result = divergence(capability_cells, safety_cells, ladder.budgets, level=capability.level, rng=rng)
     pair = _Pair(
         capability, safety, result, () if ladder.unit == REQUESTED_TOKENS else (f"rungs are placed by {ladder.unit}",)
     )
-    yield from pair.curve()
-    if ladder.in_tokens:
-        yield from pair.slopes(result.capability, Metric.SLOPE_CAPABILITY)
-        yield from pair.slopes(result.safety, Metric.SLOPE_SAFETY)
-    yield pair.onset()
+    return GapResult(
+        capability.key,
+        safety.key,
+        steps=tuple(pair.curve()),
+        capability_slopes=tuple(pair.slopes(result.capability, Metric.SLOPE_CAPABILITY)) if ladder.in_tokens else (),
+        safety_slopes=tuple(pair.slopes(result.safety, Metric.SLOPE_SAFETY)) if ladder.in_tokens else (),
+        onset=pair.onset(),
+    )
 
 
 @dataclass(frozen=True, slots=True)

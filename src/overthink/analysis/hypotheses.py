@@ -6,18 +6,20 @@ Opposites that are shown count once for every curve (Bonferroni), on top of the 
 curve leaves its family for too few questions: the tests of parts reject with fewer than those of shapes do.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
-from overthink.analysis.families import CurveFamily, family_of, unadjusted_p
+from overthink.analysis.families import CurveFamily, unadjusted_p
 from overthink.analysis.request import CurveContext
+from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.hypothesis import Part, hypothesis_text, part_rungs
 from overthink.data.hypothesis_text import STATED_AFTERWARDS
 from overthink.data.kinds import HypothesisLabel, Kind, Metric
+from overthink.data.results.curve import CurveResult, HypothesisResult, Withheld
 from overthink.stats.curve import POSITION, Ladder
 from overthink.stats.gates import had_ended
-from overthink.stats.hypothesis import with_ended
+from overthink.stats.hypothesis import HypothesisVerdict, with_ended
 from overthink.stats.shape import ShapeVerdict
 from overthink.stats.testing import holm
 
@@ -29,14 +31,6 @@ ALL_PARTS = "a verdict on all parts together: no single number"
 _NO_CLAIM = (HypothesisLabel.CONTRADICTED, HypothesisLabel.HAD_ENDED)
 
 _SHOWN = (HypothesisLabel.SHOWN, HypothesisLabel.CONFIRMED)
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """A failed gate and the reason why trends of a curve are withheld."""
-
-    gate: str
-    reason: str
 
 
 CORRECTED = "tested on the curve corrected by human labels"
@@ -58,7 +52,7 @@ def tested_parts(context: CurveContext, ladder: Ladder) -> tuple[Part, ...] | No
     return None if parts is None or misfit(parts, ladder) is not None else parts
 
 
-def hypothesis_findings(
+def hypothesis_result(
     context: CurveContext,
     shape: ShapeVerdict | None,
     ladder: Ladder,
@@ -66,8 +60,8 @@ def hypothesis_findings(
     limits: Sequence[str],
     reason: str | None = None,
     withheld: Withheld | None = None,
-) -> Iterator[Finding]:
-    """Yield the verdict on the whole, then those on the parts.
+) -> HypothesisResult:
+    """Return the verdicts on the whole and on the parts.
 
     Args:
         context: The curve; its analysis has a hypothesis with directions.
@@ -93,11 +87,23 @@ def hypothesis_findings(
     verdict = None if shape is None else shape.hypothesis
     if shape is None or verdict is None or withheld is not None:
         obstacle = withheld.reason if withheld is not None else misfit(analysis.parts, ladder) or reason
-        yield replace(whole, reason=obstacle or (None if shape is None else shape.reason))
-        return
+        obstacle = obstacle or (None if shape is None else shape.reason)
+        whole = replace(whole, reason=obstacle)
+        return HypothesisResult(analysis.parts, analysis.registered, whole, obstacle=obstacle)
     whole = replace(whole, n_questions=shape.n_questions)
     ended = with_ended(verdict, had_ended(context.table))
-    yield replace(whole, label=ended.label, test=FindingTest(TEST, p=ended.p_value), reason=ALL_PARTS)
+    return HypothesisResult(
+        analysis.parts,
+        analysis.registered,
+        whole=replace(whole, label=ended.label, test=FindingTest(TEST, p=ended.p_value), reason=ALL_PARTS),
+        tests=tuple(_part_findings(context, ended, shape.n_questions, tuple(limits))),
+    )
+
+
+def _part_findings(
+    context: CurveContext, ended: HypothesisVerdict, n_questions: int, limits: tuple[str, ...]
+) -> Iterator[Finding]:
+    """Yield the verdict on each part."""
     for number, part in enumerate(ended.parts, start=1):
         is_contradicted = part.label == HypothesisLabel.CONTRADICTED
         # Its id has its number alone: the rungs of a part depend on the ladder.
@@ -109,42 +115,42 @@ def hypothesis_findings(
             estimate=part.estimate,
             low=part.low,
             high=part.high,
-            level=1 - 2 * analysis.alpha,
-            n_questions=shape.n_questions,
+            level=1 - 2 * context.analysis.alpha,
+            n_questions=n_questions,
             n_draws=int(context.draws.min()),
             test=FindingTest(TEST, p=part.p_opposite if is_contradicted else part.p_shown),
             gates_failed=context.failed_gates(range(part.from_rung, part.rung + 1)),
-            limits=tuple(limits),
+            limits=limits,
             questions_needed=part.questions_needed,
             claim=str(part.part),
         )
 
 
-def adjust_hypotheses(
-    findings: Sequence[Finding], families: Mapping[str, CurveFamily], *, alpha: float
-) -> Iterator[Finding]:
-    """Yield all findings, with p-values on hypotheses adjusted over their family; lost labels are "not shown".
+def adjusted_hypotheses(
+    curves: Iterable[CurveResult], families: Mapping[CurveKey, CurveFamily], *, alpha: float
+) -> dict[str, Finding]:
+    """Return the verdicts on hypotheses, p-values adjusted over their family, by id; lost labels are "not shown".
 
     Args:
-        findings: Findings of all curves.
-        families: Family of each curve by its prefix.
+        curves: All curves.
+        families: Family of each curve.
         alpha: Error rate of the family.
     """
-    results = list(findings)
-    members: dict[tuple[str, str, int | None], list[int]] = {}
-    for i, finding in enumerate(results):
-        if finding.kind == Kind.HYPOTHESIS and finding.test is not None and finding.test.p is not None:
-            key = (family_of(finding, families).name, finding.metric, finding.at.part)
-            members.setdefault(key, []).append(i)
-    for places in members.values():
+    new: dict[str, Finding] = {}
+    members: dict[tuple[str, str, int | None], list[Finding]] = {}
+    results = (curve.hypothesis for curve in curves)
+    for verdict in (each for result in results if result is not None for each in (result.whole, *result.tests)):
+        if verdict.test is not None and verdict.test.p is not None:
+            members.setdefault((families[verdict.key].name, verdict.metric, verdict.at.part), []).append(verdict)
+    for verdicts in members.values():
         # What is contradicted or had ended is no claim that could be shown, so that it takes no rank from the others.
-        p_shown = holm([1.0 if results[i].label in _NO_CLAIM else unadjusted_p(results[i]) for i in places])
-        n = len(places)
-        for i, p in zip(places, p_shown, strict=True):
-            p_adjusted = min(n * unadjusted_p(results[i]), 1.0) if _is_contradicted(results[i]) else float(p)
-            family = replace(family_of(results[i], families), size=n, n_left_out=0)
-            results[i] = _with_adjusted_p(results[i], p_adjusted, family, alpha=alpha)
-    yield from results
+        p_shown = holm([1.0 if verdict.label in _NO_CLAIM else unadjusted_p(verdict) for verdict in verdicts])
+        n = len(verdicts)
+        for verdict, p in zip(verdicts, p_shown, strict=True):
+            p_adjusted = min(n * unadjusted_p(verdict), 1.0) if _is_contradicted(verdict) else float(p)
+            family = replace(families[verdict.key], size=n, n_left_out=0)
+            new[verdict.id] = _with_adjusted_p(verdict, p_adjusted, family, alpha=alpha)
+    return new
 
 
 def _with_adjusted_p(finding: Finding, p: float, family: CurveFamily, *, alpha: float) -> Finding:

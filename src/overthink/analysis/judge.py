@@ -1,17 +1,17 @@
 """Judge errors from human labels, the curve corrected by them, and the judge drift gate."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overthink.analysis.hypotheses import Withheld
 from overthink.analysis.request import POINTWISE, CurveContext
-from overthink.analysis.shapes import shape_verdicts
+from overthink.analysis.shapes import TestedCells, shapes
 from overthink.analysis.values import differences, ladder_comparisons
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import GateLabel, Kind, Metric
 from overthink.data.labels import label_table
+from overthink.data.results.curve import JudgeErrorResult, ShapeResult, Withheld
 from overthink.data.selectors import Selector
 from overthink.stats.judge_correction import CorrectedCurve, correct_judge
 from overthink.stats.judge_drift import DRIFT, NO_DRIFT, JudgeDrift, judge_drift
@@ -21,28 +21,61 @@ DRIFT_TEST = "permutation test of equal sensitivity and specificity at all rungs
 RANDOM = "valid if the labelled answers are a random sample of each rung's answers"
 
 
-def judge_findings(context: CurveContext, *, rng: np.random.Generator) -> tuple[list[Finding], Withheld | None]:
-    """Return findings from human labels, and the reason why trends on the judge's own marks are withheld.
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgeResult:
+    """What human labels say of a judge and of a curve.
+
+    Attributes:
+        drift: Whether the judge's error moves along the ladder.
+        errors: Error of the judge, by rung.
+        corrected: Corrected value, by rung.
+        changes: Differences between rungs of the corrected curve.
+        shapes: Verdicts on the corrected curve.
+        withheld: Why trends on the judge's own marks are withheld; None where they are not.
+    """
+
+    drift: Finding
+    errors: tuple[JudgeErrorResult, ...]
+    corrected: tuple[Finding, ...]
+    changes: tuple[Finding, ...]
+    shapes: tuple[ShapeResult, ...]
+    withheld: Withheld | None
+
+
+def judge_result(context: CurveContext, *, rng: np.random.Generator) -> JudgeResult | None:
+    """Return what human labels say of the judge of a curve.
 
     Args:
         context: The curve.
         rng: Source of randomness.
 
     Returns:
-        No findings for a curve without labels. Trends are withheld unless the labels show equal judge errors at all
-        rungs: an undecided test is not enough, as 40 labels per rung miss most drifts.
+        None for a curve without labels. Trends are withheld unless the labels show equal judge errors at all rungs: an
+        undecided test is not enough, as 40 labels per rung miss most drifts.
     """
     labels = context.human_labels
     if not labels:
-        return [], None
+        return None
     human = label_table(context.table, labels)
     drift = judge_drift(context.table.values, human, rng=rng, alpha=context.analysis.alpha)
     curve = correct_judge(context.table.values, human, rng=rng, level=context.level)
-    results = [_gate(context, drift), *_errors(context, curve), *_correction(context, curve, rng)]
+    has_changes = context.rungs > 1
+    change = curve.differences(ladder_comparisons(context.rungs)) if has_changes else None
+    return JudgeResult(
+        drift=_gate(context, drift),
+        errors=tuple(_errors(context, curve)),
+        corrected=tuple(_correction(context, curve)),
+        changes=tuple(differences(context, change, metric=Metric.CORRECTED_MEAN)),
+        shapes=shapes(context, TestedCells(curve.values, is_corrected=True), rng=rng),
+        withheld=_withheld(drift),
+    )
+
+
+def _withheld(drift: JudgeDrift) -> Withheld | None:
     if drift.decision == NO_DRIFT:
-        return results, None
+        return None
     moves = "differs between rungs" if drift.decision == DRIFT else "may differ between rungs"
-    return results, Withheld(GATE, f"withheld: the judge's error {moves} ({drift.reason}); see the corrected curve")
+    return Withheld(GATE, f"the judge's error {moves}", drift.reason)
 
 
 def _gate(context: CurveContext, drift: JudgeDrift) -> Finding:
@@ -57,8 +90,9 @@ def _gate(context: CurveContext, drift: JudgeDrift) -> Finding:
     )
 
 
-def _errors(context: CurveContext, curve: CorrectedCurve) -> Iterator[Finding]:
+def _errors(context: CurveContext, curve: CorrectedCurve) -> Iterator[JudgeErrorResult]:
     for rung, error in enumerate(curve.judge_error):
+        shares: list[Finding] = []
         for metric, share in (
             (Metric.SENSITIVITY, error.sensitivity),
             (Metric.SPECIFICITY, error.specificity),
@@ -66,20 +100,24 @@ def _errors(context: CurveContext, curve: CorrectedCurve) -> Iterator[Finding]:
             finding = replace(
                 context.finding(Kind.JUDGE, metric, context.at(rung)), n_questions=error.questions, level=context.level
             )
-            label = f"{share.trials} labelled answers"
-            if np.isnan(share.estimate):
-                yield replace(finding, reason=error.reason or "no answer to count", label=label)
-            else:
-                yield replace(finding, estimate=share.estimate, low=share.low, high=share.high, label=label)
-        classical = curve.rogan_gladen[rung]
-        finding = replace(context.finding(Kind.JUDGE, Metric.ROGAN_GLADEN, context.at(rung)), level=context.level)
-        if np.isnan(classical.estimate):
-            yield replace(finding, reason=classical.reason)
-        else:
-            yield replace(finding, estimate=classical.estimate, low=classical.low, high=classical.high)
+            finding = replace(finding, label=f"{share.trials} labelled answers")
+            shares.append(
+                replace(finding, reason=error.reason or "no answer to count")
+                if np.isnan(share.estimate)
+                else replace(finding, estimate=share.estimate, low=share.low, high=share.high)
+            )
+        yield JudgeErrorResult(shares[0], shares[1], _rogan_gladen(context, curve, rung))
 
 
-def _correction(context: CurveContext, curve: CorrectedCurve, rng: np.random.Generator) -> Iterator[Finding]:
+def _rogan_gladen(context: CurveContext, curve: CorrectedCurve, rung: int) -> Finding:
+    classical = curve.rogan_gladen[rung]
+    finding = replace(context.finding(Kind.JUDGE, Metric.ROGAN_GLADEN, context.at(rung)), level=context.level)
+    if np.isnan(classical.estimate):
+        return replace(finding, reason=classical.reason)
+    return replace(finding, estimate=classical.estimate, low=classical.low, high=classical.high)
+
+
+def _correction(context: CurveContext, curve: CorrectedCurve) -> Iterator[Finding]:
     for rung in range(context.rungs):
         at = replace(context.at(rung), k=1, selector=Selector.SINGLE)
         n_labelled = int(curve.labelled[rung])
@@ -98,7 +136,3 @@ def _correction(context: CurveContext, curve: CorrectedCurve, rng: np.random.Gen
         else:
             estimate, low, high = (float(a[rung]) for a in (curve.estimate, curve.low, curve.high))
             yield replace(finding, estimate=estimate, low=low, high=high)
-    if context.rungs > 1:
-        change = curve.differences(ladder_comparisons(context.rungs))
-        yield from differences(context, change, metric=Metric.CORRECTED_MEAN)
-        yield from shape_verdicts(context, curve.values, name="corrected_", rng=rng)

@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from overthink.analysis.request import CONTROL_ESTIMANDS
 from overthink.cost.units import Unit, figure
-from overthink.data.finding import At, Finding
-from overthink.data.kinds import Kind, Metric
-from overthink.data.record import ON_TRACE, Estimand
+from overthink.data.curve_key import CurveKey
+from overthink.data.finding import At
+from overthink.data.kinds import Metric
+from overthink.data.record import Estimand
+from overthink.data.results.curve import CurveResult, RungResult
 from overthink.plan.analysis import Analysis
 from overthink.plan.k_reference import OPTION, reference_fault
 
@@ -61,57 +62,55 @@ class RungThinking(NamedTuple):
     is_requested: bool
 
 
-def rung_thinking(at: At, estimand: str, *, thinking: float | None, generated: float | None) -> RungThinking:
-    """Return the thinking of a rung.
-
-    Args:
-        at: The rung.
-        estimand: Estimand of its curve.
-        thinking: Mean realised thinking tokens; None if unknown.
-        generated: Mean tokens of one attempt; None if unknown.
+def rung_thinking(key: CurveKey, rung: RungResult) -> RungThinking:
+    """Return the thinking of a rung of a curve.
 
     Example:
-        >>> rung_thinking(At(rung=1, requested_tokens=64), "forced", thinking=51.0, generated=60.0).tokens
+        >>> key = CurveKey("safety", "secrets", "base", "refusal", "forced")
+        >>> rung_thinking(key, RungResult(At(rung=1, requested_tokens=64))).tokens
         64.0
     """
-    if at.requested_tokens is not None:
-        return RungThinking(at, float(at.requested_tokens), is_requested=True)
-    realised = generated if estimand == Estimand.CHECKPOINT else thinking
-    return RungThinking(at, realised if realised is not None and math.isfinite(realised) else None, is_requested=False)
+    if rung.at.requested_tokens is not None:
+        return RungThinking(rung.at, float(rung.at.requested_tokens), is_requested=True)
+    metric = Metric.ATTEMPT_TOKENS if key.estimand == Estimand.CHECKPOINT else Metric.THINKING_TOKENS
+    finding = rung.tokens.get(metric)
+    realised = None if finding is None else finding.estimate
+    tokens = realised if realised is not None and math.isfinite(realised) else None
+    return RungThinking(rung.at, tokens, is_requested=False)
 
 
-def k_scale(findings: Iterable[Finding], analysis: Analysis) -> KScale:
+def k_scale(curves: Iterable[CurveResult], analysis: Analysis) -> KScale:
     """Return the scale of K of a study. Controls beside a curve do not decide on it.
 
     Args:
-        findings: All findings of the study.
+        curves: All curves of the study.
         analysis: Its analysis: the stated reference, the unit, and the models of the arms.
 
     Returns:
         The scale; without a K axis its reason, such as a stated reference beyond the ladder.
     """
-    rungs = _rungs(findings)
-    curves = {curve: there for curve, all_rungs in rungs.items() if (there := [r for r in all_rungs if r.tokens])}
-    if not curves:
+    rungs = _rungs(curves)
+    thinking = {key: there for key, all_rungs in rungs.items() if (there := [r for r in all_rungs if r.tokens])}
+    if not thinking:
         known = any(rung.tokens is not None for there in rungs.values() for rung in there)
         return KScale(reason=NO_THINKING if known else NO_COUNT)
-    loops = {curve.estimand == Estimand.CHECKPOINT for curve in curves}
+    loops = {key.estimand == Estimand.CHECKPOINT for key in thinking}
     if len(loops) > 1:
         return KScale(reason=MIXED)
     unit = LOOP if loops == {True} else THINKING
-    sizes = _per_token({curve.arm for curve in curves}, analysis)
+    sizes = _per_token({key.arm for key in thinking}, analysis)
     if not sizes:
         return KScale(reason=NO_SIZE)
     in_flop = analysis.unit is Unit.FLOP
     if analysis.k_reference is not None:
-        top = max(r.tokens * sizes.get(c.arm, 0) for c, there in curves.items() for r in there if r.tokens)
+        top = max(r.tokens * sizes.get(c.arm, 0) for c, there in thinking.items() for r in there if r.tokens)
         unit_words = f"FLOP of {unit}" if in_flop else unit
         fault = reference_fault(analysis.k_reference, top=top, unit=unit_words)
         if fault is not None:
             return KScale(reason=fault)
         amount, how = analysis.k_reference, f"stated with {OPTION}"
     else:
-        tokens, how = _lowest_common(curves)
+        tokens, how = _lowest_common(thinking)
         if tokens is None:
             return KScale(reason=how)
         amount = tokens * max(sizes.values())
@@ -120,51 +119,14 @@ def k_scale(findings: Iterable[Finding], analysis: Analysis) -> KScale:
     return KScale({arm: amount / size for arm, size in sizes.items()}, unit, f"{number} {of}, {how}")
 
 
-class _Curve(NamedTuple):
-    """Names of a curve."""
-
-    axis: str
-    task: str
-    scorer: str
-    arm: str
-    estimand: str
-
-    @property
-    def is_control(self) -> bool:
-        return self.estimand in CONTROL_ESTIMANDS or self.scorer.endswith(ON_TRACE)
-
-
-_Curves = Mapping[_Curve, Sequence[RungThinking]]
-
-
-def _rungs(findings: Iterable[Finding]) -> dict[_Curve, list[RungThinking]]:
+def _rungs(curves: Iterable[CurveResult]) -> dict[CurveKey, list[RungThinking]]:
     """Return the rungs of every curve that is no control, lowest first; controls where there is nothing else."""
-    places: dict[_Curve, dict[int, At]] = {}
-    counts: dict[tuple[_Curve, int, str], float] = {}
-    for f in findings:
-        is_count = f.kind == Kind.TOKENS and f.metric in (Metric.THINKING_TOKENS, Metric.ATTEMPT_TOKENS)
-        if f.at.rung is None or not (is_count or (f.kind == Kind.VALUE and f.metric == Metric.MEAN)):
-            continue
-        curve = _Curve(f.axis, f.task, f.scorer or "", f.arm, f.estimand)
-        places.setdefault(curve, {})[f.at.rung] = f.at
-        if is_count and f.estimate is not None:
-            counts[curve, f.at.rung, f.metric] = f.estimate
-    results = [curve for curve in places if not curve.is_control] or list(places)
-    return {
-        curve: [
-            rung_thinking(
-                places[curve][rung],
-                curve.estimand,
-                thinking=counts.get((curve, rung, Metric.THINKING_TOKENS)),
-                generated=counts.get((curve, rung, Metric.ATTEMPT_TOKENS)),
-            )
-            for rung in sorted(places[curve])
-        ]
-        for curve in results
-    }
+    every = list(curves)
+    results = [curve for curve in every if not curve.key.is_control] or every
+    return {curve.key: [rung_thinking(curve.key, rung) for rung in curve.rungs] for curve in results}
 
 
-def _lowest_common(curves: _Curves) -> tuple[float | None, str]:
+def _lowest_common(curves: Mapping[CurveKey, Sequence[RungThinking]]) -> tuple[float | None, str]:
     """Return the lowest thinking that all curves have, and how it was chosen; else None and why there is none."""
     levels = {curve: {_level(rung): rung for rung in rungs} for curve, rungs in curves.items()}
     first = next(iter(levels.values()))
@@ -184,7 +146,7 @@ def _level(rung: RungThinking) -> str:
     return rung.at.effort if rung.at.effort is not None else f"rung {rung.at.rung}"
 
 
-def _disjoint(levels: Mapping[_Curve, Mapping[str, RungThinking]]) -> str:
+def _disjoint(levels: Mapping[CurveKey, Mapping[str, RungThinking]]) -> str:
     ladders = {", ".join(mine): f"{curve.task}/{curve.arm}" for curve, mine in reversed(list(levels.items()))}
     shown = [f"{name} has {ladder}" for ladder, name in reversed(list(ladders.items()))][:2]
     return f"the curves have no thinking budget in common ({'; '.join(shown)}); {OPTION} states a reference"

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import Outcomes, guaranteed_part
-from overthink.data.record import ON_TRACE, Estimand
 from overthink.data.verifier_scores import VerifierRun
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import Intervals
@@ -18,14 +18,7 @@ from overthink.stats.curve import single_cells
 from overthink.stats.first_success import stopped_at_success
 from overthink.stats.gates import GateResult, gates
 
-CONTROL_ESTIMANDS = (Estimand.SHAM, Estimand.TRUNCATED, Estimand.NATURAL, Estimand.RESAMPLED)
-
 POINTWISE = "pointwise interval, not for the whole curve"
-
-
-def is_control(outcomes: Outcomes) -> bool:
-    """Return whether a curve is a control: another reading of the same traces."""
-    return outcomes.estimand in CONTROL_ESTIMANDS or outcomes.scorer.endswith(ON_TRACE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +70,11 @@ class CurveContext:
         return cls(even, table, cells, prefix, analysis, scorers, family, weights, gates(even), draws, batch)
 
     @property
+    def key(self) -> CurveKey:
+        """Names of the curve."""
+        return self.table.key
+
+    @property
     def level(self) -> float:
         """Confidence level of the intervals."""
         return self.analysis.level
@@ -84,12 +82,12 @@ class CurveContext:
     @property
     def is_control(self) -> bool:
         """Whether the curve is a control: another reading of the same traces."""
-        return is_control(self.table)
+        return self.key.is_control
 
     @property
     def human_labels(self) -> Sequence[HumanLabel]:
         """Human labels of the curve's answers; none for a judge of the thinking."""
-        if self.table.scorer.endswith(ON_TRACE):
+        if self.key.judges_thinking:
             return ()
         return [label for label in self.analysis.human or () if label.matches(self.table)]
 

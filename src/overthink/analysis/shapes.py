@@ -1,21 +1,24 @@
 """Shape verdicts of a curve, with its regimes and its onset of change."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.analysis.families import CurveFamily, family_of, resamples, unadjusted_p
-from overthink.analysis.hypotheses import CORRECTED, Withheld, hypothesis_findings, hypothesis_metric, tested_parts
+from overthink.analysis.families import CurveFamily, resamples, unadjusted_p
+from overthink.analysis.hypotheses import CORRECTED, hypothesis_metric, hypothesis_result, tested_parts
 from overthink.analysis.request import CurveContext
+from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric, ShapeLabel
+from overthink.data.results.curve import CurveResult, ShapeResult, Withheld
 from overthink.stats.curve import REQUESTED_TOKENS, Ladder, ladder_of
 from overthink.stats.gates import had_ended
 from overthink.stats.regimes import Onset, Regime
 from overthink.stats.shape import MAX_T, NOT_SHOWN, REGIMES, ShapeTest, ShapeVerdict, shape_of_cells
 from overthink.stats.testing import holm, paired_differences
+from overthink.stats.turn_sizes import TurnSize
 
 AFTERWARDS = "the regimes were named after the data were collected: the test is not pre-registered"
 ENDS = "the estimate is the highest rung minus the lowest, whatever the shape between"
@@ -28,65 +31,65 @@ LEFT_OUT = "questions have no value at some rung and are left out"
 TOO_FEW = "too few questions for any verdict: not counted among the curves of its family"
 
 
-def shapes(context: CurveContext, *, rng: np.random.Generator, withheld: Withheld | None = None) -> Iterator[Finding]:
-    """Yield the verdicts on one curve: on the pre-registered regimes if there are any, and on any rise and fall."""
-    if context.rungs < 2:
-        return
-    yield from shape_verdicts(context, context.cells, name="", rng=rng, withheld=withheld)
+@dataclass(frozen=True, slots=True, eq=False)
+class TestedCells:
+    """What a shape is tested on.
 
-
-def shape_verdicts(
-    context: CurveContext,
-    cells: NDArray[np.float64],
-    *,
-    name: str,
-    rng: np.random.Generator,
-    withheld: Withheld | None = None,
-) -> Iterator[Finding]:
-    """Yield the verdicts on cells whose mean over questions is the curve.
-
-    Args:
-        context: The curve.
-        cells: (question, rung).
-        name: Start of the metric: "" for the curve itself, "corrected_" for a corrected one.
-        rng: Source of randomness.
+    Attributes:
+        cells: (question, rung); their mean over questions is the curve.
+        is_corrected: Whether human labels have corrected them.
         withheld: Why no trend may be claimed; None where it may.
     """
-    ladder = ladder_of(context.table)
-    if context.analysis.hypothesis is not None:
-        yield from _verdict(context, cells, ladder, metric=Metric(f"{name}regimes"), rng=rng, withheld=withheld)
-    yield from _verdict(context, cells, ladder, metric=Metric(f"{name}max_t"), rng=rng, withheld=withheld)
+
+    __test__ = False  # not a pytest class
+
+    cells: NDArray[np.float64]
+    is_corrected: bool = False
+    withheld: Withheld | None = None
+
+    def metric(self, *, by_regimes: bool) -> Metric:
+        """Return the metric of the verdict."""
+        if self.is_corrected:
+            return Metric.CORRECTED_REGIMES if by_regimes else Metric.CORRECTED_MAX_T
+        return Metric.REGIMES if by_regimes else Metric.MAX_T
 
 
-def adjust_family(
-    findings: Iterable[Finding], families: Mapping[str, CurveFamily], *, alpha: float
-) -> Iterator[Finding]:
-    """Yield all findings, with p-values of shape verdicts adjusted over their family; lost verdicts are undetermined.
+def shapes(context: CurveContext, tested: TestedCells, *, rng: np.random.Generator) -> tuple[ShapeResult, ...]:
+    """Return the verdicts on one curve: on the pre-registered regimes if there are any, and on any rise and fall."""
+    if context.rungs < 2:
+        return ()
+    by_regimes = (False,) if context.analysis.hypothesis is None else (True, False)
+    return tuple(_verdict(context, tested, by_regimes=each, rng=rng) for each in by_regimes)
+
+
+def adjusted_shapes(
+    curves: Iterable[CurveResult], families: Mapping[CurveKey, CurveFamily], *, alpha: float
+) -> dict[str, Finding]:
+    """Return the shape verdicts with p-values adjusted over their family, by id; lost verdicts are undetermined.
 
     Verdicts on regimes, on any shape and on corrected curves are adjusted apart from each other. Curves that left their
     family for too few questions have no verdict.
 
     Args:
-        findings: Findings of all curves.
-        families: Family of each curve by its prefix.
+        curves: All curves.
+        families: Family of each curve.
         alpha: Error rate of the family.
     """
-    results = list(findings)
-    members: dict[tuple[str, str], list[int]] = {}
-    for i, finding in enumerate(results):
-        if finding.kind != Kind.SHAPE or finding.test is None or finding.test.p is None:
+    new: dict[str, Finding] = {}
+    members: dict[tuple[str, str], list[Finding]] = {}
+    for verdict in (shape.verdict for curve in curves for shape in curve.all_shapes):
+        if verdict.test is None or verdict.test.p is None:
             continue
-        family = family_of(finding, families)
+        family = families[verdict.key]
         if family.is_member:
-            members.setdefault((finding.metric, family.name), []).append(i)
+            members.setdefault((verdict.metric, family.name), []).append(verdict)
         else:
-            results[i] = _too_few(finding, family)
-    for places in members.values():
-        p_adjusted = holm([unadjusted_p(results[i]) for i in places])
-        for i, p in zip(places, p_adjusted, strict=True):
-            family = replace(family_of(results[i], families), size=len(places))
-            results[i] = _with_adjusted_p(results[i], float(p), family=family, alpha=alpha)
-    yield from results
+            new[verdict.id] = _too_few(verdict, family)
+    for verdicts in members.values():
+        for verdict, p in zip(verdicts, holm([unadjusted_p(verdict) for verdict in verdicts]), strict=True):
+            family = replace(families[verdict.key], size=len(verdicts))
+            new[verdict.id] = _with_adjusted_p(verdict, float(p), family=family, alpha=alpha)
+    return new
 
 
 def _too_few(finding: Finding, family: CurveFamily) -> Finding:
@@ -115,30 +118,24 @@ def _with_adjusted_p(finding: Finding, p: float, *, family: CurveFamily, alpha: 
     return replace(result, label=ShapeLabel.UNDETERMINED, reason=reason)
 
 
-def _verdict(
-    context: CurveContext,
-    cells: NDArray[np.float64],
-    ladder: Ladder,
-    *,
-    metric: Metric,
-    rng: np.random.Generator,
-    withheld: Withheld | None,
-) -> Iterator[Finding]:
-    analysis = context.analysis
-    hypothesis = analysis.hypothesis if metric.endswith("regimes") else None
+def _verdict(context: CurveContext, tested: TestedCells, *, by_regimes: bool, rng: np.random.Generator) -> ShapeResult:
+    analysis, cells, withheld = context.analysis, tested.cells, tested.withheld
+    ladder, metric = ladder_of(context.table), tested.metric(by_regimes=by_regimes)
+    hypothesis = analysis.hypothesis if by_regimes else None
     limits = [f"margin {100 * analysis.margin:g} points: smaller differences count as none", ENDS]
     if hypothesis is not None and not analysis.registered:
         limits.append(AFTERWARDS)
     if ladder.unit != REQUESTED_TOKENS:
         limits.append(f"rungs are placed by {ladder.unit}")
     n_incomplete = int((np.isnan(cells).any(axis=1) & ~np.isnan(cells).all(axis=1)).sum())
-    if n_incomplete:
-        limits.append(f"{n_incomplete} of {int((~np.isnan(cells).all(axis=1)).sum())} {LEFT_OUT}")
+    left_out = f"{n_incomplete} of {int((~np.isnan(cells).all(axis=1)).sum())} {LEFT_OUT}" if n_incomplete else None
+    limits += [] if left_out is None else [left_out]
     has_hypothesis = analysis.parts is not None and metric == hypothesis_metric(context)
     own_limits = [limit for limit in limits if limit not in (ENDS, AFTERWARDS)]
     if metric == Metric.CORRECTED_MAX_T:
         own_limits.append(CORRECTED)
     finding = _ends(context, cells, metric, withheld)
+    result = ShapeResult(by_regimes, tested.is_corrected, finding, analysis.margin, withheld, left_out)
     try:
         spec = ShapeTest(
             analysis.margin,
@@ -151,50 +148,52 @@ def _verdict(
         verdict = shape_of_cells(cells, ladder.budgets, spec, rng=rng)
     except ValueError as error:  # a regime has no rung, so the hypothesis cannot be tested
         test = FindingTest(REGIMES if hypothesis is not None else MAX_T)
-        yield replace(finding, label=ShapeLabel.UNDETERMINED, test=test, reason=str(error), limits=tuple(limits))
-        if has_hypothesis:
-            yield from hypothesis_findings(context, None, ladder, limits=own_limits, reason=str(error))
-        return
+        untested = replace(finding, label=ShapeLabel.UNDETERMINED, test=test, reason=str(error), limits=tuple(limits))
+        own = hypothesis_result(context, None, ladder, limits=own_limits, reason=str(error)) if has_hypothesis else None
+        return replace(result, verdict=untested, withheld=None, hypothesis=own)
     if has_hypothesis:
-        yield from hypothesis_findings(context, verdict, ladder, limits=own_limits, withheld=withheld)
+        parts = hypothesis_result(context, verdict, ladder, limits=own_limits, withheld=withheld)
+        result = replace(result, hypothesis=parts)
     verdict, ended = without_equal_ends(verdict, ladder.budgets, had_ended(context.table))
     limits.extend(ended)
     label, reason = verdict.label, verdict.reason
     if withheld is not None:
         label, reason = ShapeLabel.UNDETERMINED, withheld.reason
-    yield replace(
+    shown = replace(
         finding, label=label, test=verdict.test, reason=reason, n_questions=verdict.n_questions, limits=tuple(limits)
     )
-    if withheld is None:
-        if metric == Metric.MAX_T:
-            yield from _sizes(context, verdict)
-        yield from _regimes(context, verdict, metric)
-        if verdict.onset is not None:
-            yield _onset(context, verdict, verdict.onset, ladder, metric)
+    if withheld is not None:
+        return replace(result, verdict=shown)
+    has_sizes = metric is Metric.MAX_T
+    return replace(
+        result,
+        verdict=shown,
+        rise=_size(context, verdict, verdict.rise, Metric.RISE) if has_sizes else None,
+        drawdown=_size(context, verdict, verdict.drawdown, Metric.DRAWDOWN) if has_sizes else None,
+        regimes=tuple(_regimes(context, verdict, metric)),
+        onset=None if verdict.onset is None else _onset(context, verdict, verdict.onset, ladder, metric),
+    )
 
 
-def _sizes(context: CurveContext, verdict: ShapeVerdict) -> Iterator[Finding]:
-    """Yield the largest rise and the largest fall, with intervals that hold for the search over all pairs of rungs."""
-    for metric, size in ((Metric.RISE, verdict.rise), (Metric.DRAWDOWN, verdict.drawdown)):
-        if size is None:
-            continue
-        finding = context.finding(Kind.SHAPE, metric, At())  # its id does not depend on the widest pair
-        gates = context.failed_gates(range(context.rungs))
-        finding = replace(
-            finding,
-            at=context.between(size.rung, size.from_rung),
-            estimate=size.estimate,
-            n_questions=verdict.n_questions,
-            n_draws=int(context.draws.min()),
-            level=context.level,
-            simultaneous=True,
-            gates_failed=gates,
-            limits=(SEARCHED,),
-        )
-        if np.isnan(size.low):
-            yield replace(finding, level=None, simultaneous=False, reason="no interval: too few questions differ")
-        else:
-            yield replace(finding, low=size.low, high=size.high)
+def _size(context: CurveContext, verdict: ShapeVerdict, size: TurnSize | None, metric: Metric) -> Finding | None:
+    """Return the largest rise or fall, with an interval that holds for the search over all pairs of rungs."""
+    if size is None:
+        return None
+    finding = context.finding(Kind.SHAPE, metric, At())  # its id does not depend on the widest pair
+    finding = replace(
+        finding,
+        at=context.between(size.rung, size.from_rung),
+        estimate=size.estimate,
+        n_questions=verdict.n_questions,
+        n_draws=int(context.draws.min()),
+        level=context.level,
+        simultaneous=True,
+        gates_failed=context.failed_gates(range(context.rungs)),
+        limits=(SEARCHED,),
+    )
+    if np.isnan(size.low):
+        return replace(finding, level=None, simultaneous=False, reason="no interval: too few questions differ")
+    return replace(finding, low=size.low, high=size.high)
 
 
 def without_equal_ends(

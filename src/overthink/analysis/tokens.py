@@ -5,7 +5,7 @@ Ledger in FLOP, effective FLOP, USD and seconds: the total of every rung, and th
 Token ledger: total tokens of every rung of every arm, and tokens of one attempt, by category.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,22 +18,16 @@ from overthink.cost.units import Cost, Unit
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import ON_TRACE, Category
+from overthink.data.results.curve import PERCENTILES
 from overthink.stats.bootstrap import COUNT, mean_intervals
 from overthink.stats.curve import question_means
-
-QUANTILES = (10, 50, 90)
-"""Percentiles of the thinking tokens of traces: budgets are limits, and consumption below them varies."""
 
 REASONING_EXCLUDED = "output tokens exclude reasoning tokens at this provider"
 
 
-def token_findings(context: CurveContext) -> Iterator[Finding]:
-    """Yield tokens per trace, and in total."""
-    yield from _per_trace(context)
-    yield from _in_all(context)
-
-
-def _per_trace(context: CurveContext) -> Iterator[Finding]:
+def tokens_per_trace(context: CurveContext) -> tuple[Mapping[Metric, Finding], ...]:
+    """Return the tokens of one trace, by rung and metric."""
+    by_rung: tuple[dict[Metric, Finding], ...] = tuple({} for _ in range(context.rungs))
     reasoning_limit = (REASONING_EXCLUDED,) if output_excludes_reasoning(context.table) else ()
     columns = {
         Metric.THINKING_TOKENS: context.table.thinking_tokens,
@@ -46,34 +40,38 @@ def _per_trace(context: CurveContext) -> Iterator[Finding]:
         for rung in range(context.rungs):
             unknown = "the source does not count them"
             finding = context.estimate(Kind.TOKENS, metric, context.at(rung), intervals, (rung,), unknown=unknown)
-            yield replace(finding, n_draws=int(draws[rung]), limits=(*finding.limits, *reasoning_limit))
-    yield from _quantiles(context)
-
-
-def _quantiles(context: CurveContext) -> Iterator[Finding]:
-    """Yield quantiles of the thinking tokens of traces, without interval: traces of a question are not independent."""
+            by_rung[rung][metric] = replace(
+                finding, n_draws=int(draws[rung]), limits=(*finding.limits, *reasoning_limit)
+            )
     for rung in range(context.rungs):
-        values = context.table.thinking_tokens[:, :, rung]
-        values = values[~np.isnan(values)]
-        for q in QUANTILES:
-            finding = context.finding(Kind.TOKENS, Metric(f"thinking_tokens_p{q}"), context.at(rung))
-            if not values.size:
-                yield replace(finding, reason="the source does not count them")
-            else:
-                reason = "no interval: a quantile over traces, which share questions"
-                yield replace(finding, estimate=float(np.quantile(values, q / 100)), reason=reason)
+        by_rung[rung].update(_quantiles(context, rung))
+    return by_rung
 
 
-def _in_all(context: CurveContext) -> Iterator[Finding]:
+def _quantiles(context: CurveContext, rung: int) -> Iterator[tuple[Metric, Finding]]:
+    """Yield quantiles of the thinking tokens of traces, without interval: traces of a question are not independent."""
+    values = context.table.thinking_tokens[:, :, rung]
+    values = values[~np.isnan(values)]
+    for metric, q in PERCENTILES.items():
+        finding = context.finding(Kind.TOKENS, metric, context.at(rung))
+        if not values.size:
+            yield metric, replace(finding, reason="the source does not count them")
+        else:
+            reason = "no interval: a quantile over traces, which share questions"
+            yield metric, replace(finding, estimate=float(np.quantile(values, q / 100)), reason=reason)
+
+
+def token_totals(context: CurveContext) -> Iterator[tuple[Metric, Finding]]:
+    """Yield token sums over the pool, by metric."""
     for metric in POOL_TOTALS:
         total, silent = pool_total(context.whole, metric)
         finding = context.finding(Kind.TOKENS, metric, At())
         partly = (f"at least: {silent} rows do not say",) if silent else ()
         duplicates = ("the same calls are counted under every scorer",) if context.scorers > 1 else ()
         if np.isnan(total):
-            yield replace(finding, reason="the source does not count them")
+            yield metric, replace(finding, reason="the source does not count them")
         else:
-            yield replace(finding, estimate=total, limits=(*finding.limits, *partly, *duplicates))
+            yield metric, replace(finding, estimate=total, limits=(*finding.limits, *partly, *duplicates))
 
 
 PAID = "sum over the rows of this rung"

@@ -1,7 +1,8 @@
 """Values of a curve at every rung for one try and for k tries, its band, and differences between rungs."""
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -23,8 +24,25 @@ OVER_THE_CURVE = "the band holds for all rungs of the curve at once"
 HOLM = "adjusted p-value (Holm) over the comparisons of this curve"
 
 
-def values(context: CurveContext, *, rng: np.random.Generator, withheld: tuple[str, ...] = ()) -> Iterator[Finding]:
-    """Yield the values of one try and of k tries, the band of the curve, and differences between rungs.
+@dataclass(frozen=True, slots=True, eq=False)
+class CurveValues:
+    """Values of a curve.
+
+    Attributes:
+        single: The value of one try, by rung.
+        tries: Values of k tries, by selector, rung and k.
+        band: The value of one try with a simultaneous band, by rung; empty with one rung.
+        changes: Differences between rungs.
+    """
+
+    single: tuple[Finding, ...]
+    tries: Mapping[Selector, tuple[Mapping[int, Finding], ...]]
+    band: tuple[Finding, ...]
+    changes: tuple[Finding, ...]
+
+
+def values(context: CurveContext, *, rng: np.random.Generator, withheld: tuple[str, ...] = ()) -> CurveValues:
+    """Return the values of one try and of k tries, the band of the curve, and differences between rungs.
 
     Args:
         context: The curve.
@@ -32,12 +50,15 @@ def values(context: CurveContext, *, rng: np.random.Generator, withheld: tuple[s
         withheld: Gates of the whole curve that failed, which invalidate all differences between rungs.
     """
     mean = single_curve(context.cells, context.weights, level=context.level)
-    yield from _surface(context, mean)
-    for curve in parallel_curves(context.table, context.weights, level=context.level, batch=context.batch):
-        yield from _surface(context, curve)
-    yield from _weighted_vote(context, rng)
-    yield from _band(context, mean, rng)
-    yield from differences(context, paired_changes(context, mean), metric=Metric.MEAN, withheld=withheld)
+    curves = parallel_curves(context.table, context.weights, level=context.level, batch=context.batch)
+    tries = [_surface(context, curve) for curve in curves]
+    vote = _weighted_vote(context, rng)
+    return CurveValues(
+        single=tuple(by_k[1] for by_k in _surface(context, mean).rungs),
+        tries={surface.selector: surface.rungs for surface in (*tries, *vote)},
+        band=tuple(_band(context, mean, rng)),
+        changes=tuple(differences(context, paired_changes(context, mean), metric=Metric.MEAN, withheld=withheld)),
+    )
 
 
 def paired_changes(context: CurveContext, mean: SelectorCurve) -> Differences | None:
@@ -82,7 +103,14 @@ def differences(
         )
 
 
-def _weighted_vote(context: CurveContext, rng: np.random.Generator) -> Iterator[Finding]:
+class _Surface(NamedTuple):
+    """Values by rung and k, and the selector that they are named after."""
+
+    selector: Selector
+    rungs: tuple[dict[int, Finding], ...]
+
+
+def _weighted_vote(context: CurveContext, rng: np.random.Generator) -> Iterator[_Surface]:
     (vote_rng,) = rng.spawn(1)  # keeps the band of a study the same with and without scores
     result = (
         weighted_majority_curve(context.table, context.weights, level=context.level, rng=vote_rng)
@@ -91,10 +119,10 @@ def _weighted_vote(context: CurveContext, rng: np.random.Generator) -> Iterator[
     )
     if result is not None:
         curve, error = result
-        yield from _surface(context, curve, MONTE_CARLO.format(error=error))
+        yield _surface(context, curve, MONTE_CARLO.format(error=error))
 
 
-def _surface(context: CurveContext, curve: SelectorCurve, *notes: str) -> Iterator[Finding]:
+def _surface(context: CurveContext, curve: SelectorCurve, *notes: str) -> _Surface:
     single = curve.selector == Selector.SINGLE
     by_scores = curve.selector in SCORED_SELECTORS
     selector = (SELECTORS[curve.selector].oracle if context.is_oracle else None) or curve.selector
@@ -102,6 +130,7 @@ def _surface(context: CurveContext, curve: SelectorCurve, *notes: str) -> Iterat
     if by_scores and context.verifier_run is not None:
         notes = (context.verifier_run.text, *notes)
     n_questions = curve.intervals.n_questions
+    rungs: tuple[dict[int, Finding], ...] = tuple({} for _ in range(context.rungs))
     for rung, i in np.ndindex(n_questions.shape):
         k = int(curve.k[i])
         fewer = not single and n_questions[rung, i] < n_questions[rung, 0]
@@ -117,12 +146,13 @@ def _surface(context: CurveContext, curve: SelectorCurve, *notes: str) -> Iterat
             reason = f"some question was sampled fewer than {k} times without a success"
         at = replace(context.at(rung), k=k, selector=selector)
         finding = context.estimate(Kind.VALUE, metric, at, curve.intervals, (rung, i), unknown=reason)
-        yield replace(
+        rungs[rung][k] = replace(
             finding,
             n_draws=int(context.all_draws[rung] if single else context.draws[rung]),
             gates_failed=context.failed_gates([rung]),
             limits=(*finding.limits, POINTWISE, *limits, *notes),
         )
+    return _Surface(selector, rungs)
 
 
 def _why_unknown(context: CurveContext, rung: int) -> str:

@@ -78,7 +78,7 @@ def compare(
         ),
         command=command_line(),
     )
-    text = comparison.json() + "\n" if as_json else comparison_text(comparison.findings, comparison.about)
+    text = comparison.json() + "\n" if as_json else comparison_text(comparison.results, comparison.about)
     print(text, end="")  # noqa: T201
     if comparison.folder is not None:
         messages.print(f"report: {comparison.folder.report}", highlight=False, soft_wrap=True)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from overthink.data.curve_key import CurveKey
 from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import Outcomes
 from overthink.data.selectors import Selector
@@ -203,14 +204,14 @@ class Finding:
     claim: str | None = None
     """What a hypothesis, or a part of it, claims, as ``up@2000,flat@8000,down``."""
 
+    @property
+    def key(self) -> CurveKey:
+        """Names of the curve that it is about."""
+        return CurveKey(self.axis, self.task, self.arm, self.scorer or "", self.estimand)
+
 
 LONGEST_PART = 48
 """Maximum length of a part of an id; names from foreign logs may be a megabyte long."""
-
-
-def labels(outcomes: Outcomes) -> tuple[str, ...]:
-    """Labels that identify a curve: axis, task, arm, scorer, estimand."""
-    return (outcomes.axis, outcomes.task, outcomes.arm, outcomes.scorer, outcomes.estimand)
 
 
 def prefixes(outcomes: Sequence[Outcomes]) -> list[str]:
@@ -227,7 +228,7 @@ def prefixes(outcomes: Sequence[Outcomes]) -> list[str]:
     Raises:
         ValueError: Two curves have the same labels.
     """
-    names = [labels(o) for o in outcomes]
+    names = [(o.axis, o.task, o.arm, o.scorer, o.estimand) for o in outcomes]
     if len(set(names)) < len(names):
         duplicate = Counter(names).most_common(1)[0][0]
         raise ValueError(

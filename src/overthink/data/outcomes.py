@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from overthink.data.curve_key import CurveKey
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.data.waves import Waves
 from overthink.errors import InputError
@@ -133,6 +134,11 @@ class Outcomes:
     answers: NDArray[np.int64]
     verdicts: NDArray[np.int64]
     waves: Waves | None = None
+
+    @property
+    def key(self) -> CurveKey:
+        """Names of the curve."""
+        return CurveKey(self.axis.value, self.task, self.arm, self.scorer, self.estimand.value)
 
     @property
     def failed(self) -> NDArray[np.bool_]:

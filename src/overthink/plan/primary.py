@@ -7,26 +7,23 @@ package.
 from collections.abc import Collection, Sequence
 from fnmatch import fnmatchcase
 
+from overthink.data.curve_key import CurveKey
 from overthink.errors import InputError
 
-Curve = tuple[str, str, str]
-"""Axis, task and arm of a curve."""
 
-
-def is_primary(curve: Curve, primary: Sequence[str]) -> bool:
+def is_primary(curve: CurveKey, primary: Sequence[str]) -> bool:
     """Whether some declaration names the curve.
 
     Example:
-        >>> is_primary(("safety", "jailbreaks", "base"), ["jail*/base"])
+        >>> is_primary(CurveKey("safety", "jailbreaks", "base", "refusal", "forced"), ["jail*/base"])
         True
     """
-    axis, task, arm = curve
-    tasks = (task, task.rpartition("/")[2])
-    names = (axis, arm, *tasks, *(f"{name}/{arm}" for name in tasks))
+    tasks = (curve.task, curve.task.rpartition("/")[2])
+    names = (curve.axis, curve.arm, *tasks, *(f"{task}/{curve.arm}" for task in tasks))
     return any(fnmatchcase(name, pattern) for pattern in primary for name in names)
 
 
-def check_primary(primary: Sequence[str], curves: Collection[Curve]) -> None:
+def check_primary(primary: Sequence[str], curves: Collection[CurveKey]) -> None:
     """Check that every declaration names a curve.
 
     Args:
@@ -38,7 +35,7 @@ def check_primary(primary: Sequence[str], curves: Collection[Curve]) -> None:
     """
     for pattern in primary:
         if not any(is_primary(curve, (pattern,)) for curve in curves):
-            names = ", ".join(sorted({f"{task}/{arm} ({axis})" for axis, task, arm in curves})) or "none"
+            names = ", ".join(sorted({f"{curve.task}/{curve.arm} ({curve.axis})" for curve in curves})) or "none"
             raise InputError(
                 f"--primary {pattern} matches no curve of two or more rungs; needed: an axis, a task, an arm or "
                 f"TASK/ARM, with * for any letters, of {names}"

@@ -10,6 +10,8 @@ from overthink.cost.units import amount, figure, noun
 from overthink.data.arm_labels import MitigationLabel
 from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
+from overthink.data.results.flatten import flatten
+from overthink.data.results.study import Results
 from overthink.reports import wording
 from overthink.reports.about import About
 from overthink.reports.arm_cells import (
@@ -282,13 +284,14 @@ _WIDEST = 48
 """Maximum column width; longer cells do not widen their column."""
 
 
-def comparison_text(findings: Sequence[Finding], about: About) -> str:
+def comparison_text(results: Results, about: About) -> str:
     """Return verdicts, their numbers, the safety tax, arms at equal total compute, and models by FLOP, as text.
 
     Args:
-        findings: All findings; names may be hostile.
+        results: Results of the analysis; names may be hostile.
         about: Metadata of the report.
     """
+    findings = flatten(results)
     tables = comparison(findings)
     if tables is None:
         return "No arm was compared with another.\n"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from overthink.data.finding import Finding
 from overthink.data.record import Axis
 from overthink.forecasts.findings import AT_K, CLAIM, CLAIM_ELSEWHERE, NOTHING_SUCCEEDED
-from overthink.reports.curve_tree import level, level_unit
+from overthink.reports.report_curves import level, level_unit
 from overthink.reports.wording import axis_name, visible
 
 

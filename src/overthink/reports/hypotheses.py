@@ -1,13 +1,13 @@
 """Verdicts on a hypothesis with directions, as pieces of text that belong to findings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
-from overthink.analysis.hypotheses import ALL_PARTS
 from overthink.data.finding import Finding
-from overthink.data.hypothesis import Part, regimes_and_parts
-from overthink.data.hypothesis_text import STATED_AFTERWARDS, PartResult, part_texts, untested_text, whole_text
-from overthink.data.kinds import HypothesisLabel, Metric
+from overthink.data.hypothesis import Part, hypothesis_text
+from overthink.data.hypothesis_text import PartResult, part_texts, untested_text, whole_text
+from overthink.data.kinds import HypothesisLabel
+from overthink.data.results.curve import HypothesisResult
 from overthink.reports.wording import PROSE_LIMIT, visible
 
 
@@ -18,35 +18,33 @@ class Piece(NamedTuple):
     finding: Finding | None
 
 
-def hypothesis_pieces(findings: Sequence[Finding], levels: Mapping[int, str]) -> list[Piece]:
+def hypothesis_pieces(hypothesis: HypothesisResult | None, levels: Mapping[int, str]) -> list[Piece]:
     """Return the verdicts on a hypothesis as pieces of a text; joined by spaces they are its sentences.
 
     Args:
-        findings: Findings of kind ``hypothesis`` of one curve; empty without a hypothesis.
+        hypothesis: Verdicts on a hypothesis of one curve; None without one.
         levels: Requested level of each rung, as text.
     """
-    whole = next((finding for finding in findings if finding.metric == Metric.WHOLE), None)
-    if whole is None or whole.claim is None:
+    if hypothesis is None:
         return []
-    is_registered = STATED_AFTERWARDS not in whole.limits
-    tests = [finding for finding in findings if finding.metric == Metric.PART]
+    whole, tests, is_registered = hypothesis.whole, hypothesis.tests, hypothesis.is_registered
     if not tests:
-        return [_piece(untested_text(whole.claim, whole.reason, is_registered=is_registered), whole)]
-    _, parts = regimes_and_parts(whole.claim)
-    results = [part_result(test, part, levels) for test, part in zip(tests, parts or (), strict=True)]
+        claim = hypothesis_text(hypothesis.parts)
+        return [_piece(untested_text(claim, hypothesis.obstacle, is_registered=is_registered), whole)]
+    results = [part_result(test, part, levels) for test, part in zip(tests, hypothesis.parts, strict=True)]
     texts = part_texts(results, is_registered=is_registered)
     if len(results) == 1:
         return [_piece(texts[0], tests[0])]
     return [
         _piece(texts[0], None),
         *(_piece(text, test) for text, test in zip(texts[1:], tests, strict=True)),
-        _piece(whole_text(_label(whole), None if whole.reason == ALL_PARTS else whole.reason), whole),
+        _piece(whole_text(_label(whole), hypothesis.obstacle), whole),
     ]
 
 
-def hypothesis_line(findings: Sequence[Finding], levels: Mapping[int, str]) -> str:
+def hypothesis_line(hypothesis: HypothesisResult | None, levels: Mapping[int, str]) -> str:
     """Return the verdicts on a hypothesis as one line; empty without a hypothesis. Arguments as for the pieces."""
-    return " ".join(piece.text for piece in hypothesis_pieces(findings, levels))
+    return " ".join(piece.text for piece in hypothesis_pieces(hypothesis, levels))
 
 
 def part_result(test: Finding, part: Part, levels: Mapping[int, str]) -> PartResult:

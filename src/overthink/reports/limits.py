@@ -7,15 +7,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from overthink.analysis.request import POINTWISE
 from overthink.data.finding import Finding
 from overthink.data.kinds import GateLabel, Kind, Metric, ShapeLabel
 from overthink.reports.about import About
-from overthink.reports.curve_tree import ReportCurve, level, level_unit
+from overthink.reports.report_curves import ReportCurve, level, level_unit
 from overthink.reports.wording import AXIS_TEXTS, ESTIMAND_TEXTS, PROSE_LIMIT, axis_name, visible
 
 _MAX_LIMITATIONS = 60
-_POINTWISE = "pointwise"
-"""Prefix of finding limits that :func:`_bands` summarises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class Limitation:
 
 def finding_limitations(findings: Sequence[Finding], curves: Sequence[ReportCurve]) -> list[Limitation]:
     """Return the limitations of the findings: of estimands and intervals first, then their own limits."""
-    counts = Counter(limit for finding in findings for limit in finding.limits if not limit.startswith(_POINTWISE))
+    counts = Counter(limit for finding in findings for limit in finding.limits if limit != POINTWISE)
     own = [Limitation(visible(text, PROSE_LIMIT), number) for text, number in counts.most_common(_MAX_LIMITATIONS)]
     if len(counts) > _MAX_LIMITATIONS:
         own.append(Limitation(f"{len(counts) - _MAX_LIMITATIONS} more limits stand in the table of numbers.", 0))
@@ -83,7 +82,7 @@ def _curves(curves: Sequence[ReportCurve]) -> list[Limitation]:
     lines = []
     for curve in curves:
         where = f"{axis_name(curve.axis)} · {curve.name} · {visible(curve.arm)}"
-        for finding in curve.about:
+        for finding in curve.labels:
             text = visible(finding.label or finding.reason or finding.metric, PROSE_LIMIT)
             lines.append(Limitation(f"{where}: {text}.", 1))
     if len(lines) > _MAX_LIMITATIONS:
@@ -154,7 +153,8 @@ def _budgets(curves: Sequence[ReportCurve]) -> list[Limitation]:
         tops = {_top(curve) for curve in mine}
         highest = f"above {next(iter(tops))}" if len(tops) == 1 else "above the highest rung of each curve"
         tries = max(
-            (k for curve in mine for rung in curve.rungs for by_k in rung.tries.values() for k in by_k), default=1
+            (k for curve in mine for rung in curve.rungs for by_k in rung.result.tries.values() for k in by_k),
+            default=1,
         )
         more = "one try" if tries == 1 else f"{tries:,} tries"
         between = ", nor between the rungs" if any(_rungs(curve) > 1 for curve in mine) else ""
@@ -229,7 +229,7 @@ def _axes(curves: Sequence[ReportCurve]) -> list[Limitation]:
 def _judge(curves: Sequence[ReportCurve], plan: Mapping[str, object] | None) -> list[Limitation]:
     """Return the limitation on unmeasured judge errors."""
     unlabelled_curves = [
-        curve for curve in curves if not any(rung.judge or rung.corrected_mean for rung in curve.rungs)
+        curve for curve in curves if not any(rung.result.judge or rung.result.corrected_mean for rung in curve.rungs)
     ]
     sandbox_note = [_limitation(_SANDBOX)] if plan is not None and plan.get("sandbox_scoring") else []
     if not unlabelled_curves:
@@ -249,8 +249,8 @@ def _judge(curves: Sequence[ReportCurve], plan: Mapping[str, object] | None) -> 
 def _undetermined_shapes(curves: Sequence[ReportCurve]) -> list[Limitation]:
     """Return the limitation on undetermined and untested shapes: undetermined is not flat."""
     own = [c for c in curves if not c.is_control]
-    open_ = [c for c in own for v in c.verdicts[:1] if v.shape.label == ShapeLabel.UNDETERMINED]
-    without_test = [c for c in own if _rungs(c) > 1 and not c.verdicts]
+    open_ = [c for c in own for shape in c.shapes[:1] if shape.verdict.label == ShapeLabel.UNDETERMINED]
+    without_test = [c for c in own if _rungs(c) > 1 and not c.shapes]
     lines = []
     if open_:
         count = "one curve" if len(open_) == 1 else f"{len(open_)} curves"

@@ -17,7 +17,8 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from overthink.data.finding import Finding
+from overthink.data.results.flatten import flatten
+from overthink.data.results.study import Results
 from overthink.reports import summary
 from overthink.reports.about import About
 from overthink.reports.arm_table import comparison
@@ -26,9 +27,9 @@ from overthink.reports.charts.frontier import frontier_chart, frontier_tables
 from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.charts.thresholds import marks_data
-from overthink.reports.curve_tree import default_arms, report_curves
 from overthink.reports.limits import limitations
 from overthink.reports.page_data import page_data, rung_rows, script_json
+from overthink.reports.report_curves import default_arms, report_curves
 from overthink.reports.tables import (
     COST_HEAD,
     budget_control_table,
@@ -135,17 +136,18 @@ _PLAN_ROWS = 300
 _NOT_STATED = "not stated: the task's or the provider's own"
 
 
-def report_html(findings: Sequence[Finding], about: About) -> str:
+def report_html(results: Results, about: About) -> str:
     """Return the report as one self-contained page.
 
     Args:
-        findings: Findings of any kind; names may be hostile.
+        results: Results of the analysis; names may be hostile.
         about: Metadata of the report.
 
     Returns:
         HTML text (write it as UTF-8), about 1 MB plus 0.3 kB per finding.
     """
-    all_curves = report_curves(findings, about.k_scale.reference)
+    findings = flatten(results)
+    all_curves = report_curves(results, about.k_scale.reference)
     answers = summary.axis_answers(all_curves, default_arms(all_curves))
     data = page_data(findings, all_curves) | {"k_name": about.k_scale.name}
     data["thresholds"] = marks_data(about.thresholds, all_curves)

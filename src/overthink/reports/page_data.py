@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 
 from overthink.analysis.shapes import LEFT_OUT
 from overthink.data.finding import Finding
+from overthink.data.kinds import Metric
+from overthink.data.results.curve import JudgeErrorResult
+from overthink.data.results.flatten import commitment_findings
 from overthink.reports import verdicts, wording
-from overthink.reports.curve_tree import SHOWN_ARMS, ReportCurve, ReportRung, default_arms, level
 from overthink.reports.hypotheses import hypothesis_pieces
+from overthink.reports.report_curves import SHOWN_ARMS, ReportCurve, ReportRung, default_arms, level
 from overthink.reports.wording import ID_LIMIT, NAME_LIMIT, PROSE_LIMIT, visible
 
 ROW_COLUMNS = (
@@ -46,7 +49,7 @@ def page_data(findings: Sequence[Finding], curves: Sequence[ReportCurve]) -> dic
 
     Args:
         findings: All findings, in the order of the table.
-        curves: Their curves, from :func:`overthink.reports.curve_tree.report_curves`.
+        curves: Their curves.
     """
     strings = _Strings()
     rows = [_row(finding, strings) for finding in findings]
@@ -137,15 +140,15 @@ def _curve(curve: ReportCurve, index_of: Mapping[int, int], strings: _Strings) -
         "estimand": strings.of(curve.estimand),
         "reference": _number(curve.reference),
         "control": curve.is_control,
-        "about": indices(curve.about),
+        "about": indices(curve.labels),
         "verdicts": [
             {
-                "shape": index(v.shape),
-                "withheld": verdicts.is_withheld(v.shape),
-                "onset": index(v.onset),
-                "regimes": indices(v.regimes),
+                "shape": index(shape.verdict),
+                "withheld": shape.withheld is not None,
+                "onset": index(shape.onset),
+                "regimes": indices(shape.regimes),
             }
-            for v in curve.verdicts
+            for shape in curve.shapes
         ],
         "sizes": [
             {"finding": index(size), "text": strings.of(verdicts.size_text(size, curve.rungs), PROSE_LIMIT)}
@@ -153,25 +156,32 @@ def _curve(curve: ReportCurve, index_of: Mapping[int, int], strings: _Strings) -
         ],
         "hypothesis": [
             {"finding": index(piece.finding), "text": strings.of(piece.text, PROSE_LIMIT)}
-            for piece in hypothesis_pieces(curve.hypothesis, curve.levels)
+            for piece in hypothesis_pieces(curve.result.hypothesis, curve.levels)
         ],
         "gaps": [
             {
-                "against": strings.of(gap.against, PROSE_LIMIT),
+                "against": strings.of(f"against {gap.capability.task}", PROSE_LIMIT),
                 "steps": indices(gap.steps),
                 "onset": index(gap.onset),
-                "slopes": {metric: indices(steps) for metric, steps in gap.slopes.items()},
+                "slopes": {
+                    metric: indices(steps)
+                    for metric, steps in (
+                        (Metric.SLOPE_CAPABILITY, gap.capability_slopes),
+                        (Metric.SLOPE_SAFETY, gap.safety_slopes),
+                    )
+                    if steps
+                },
             }
             for gap in curve.gaps
         ],
         "flips": indices(curve.flips),
         "commitment": {
-            "findings": [index_of[id(finding)] for finding in curve.commitment.values()],
+            "findings": indices(() if curve.commitment is None else commitment_findings(curve.commitment)),
             "text": strings.of(verdicts.commitment_text(curve.commitment), PROSE_LIMIT),
         },
-        "drift": index(curve.drift),
+        "drift": index(curve.result.drift),
         "controls": {metric: index(finding) for metric, finding in curve.controls.items()},
-        "spent": {metric: index(finding) for metric, finding in curve.token_totals.items()},
+        "spent": {metric: index(finding) for metric, finding in curve.result.token_totals.items()},
         "rungs": [_rung(rung, index_of, strings) for rung in curve.rungs],
     }
 
@@ -183,22 +193,33 @@ def _rung(rung: ReportRung, index_of: Mapping[int, int], strings: _Strings) -> d
     def indices(findings: Mapping[Any, Finding]) -> dict[Any, int]:
         return {name: index_of[id(finding)] for name, finding in findings.items()}
 
+    result = rung.result
+    steady = {Metric.DISAGREEMENT: result.disagreement, Metric.SETTLED: result.settled}
     return {
-        "rung": rung.rung,
+        "rung": rung.number,
         "level": strings.of(rung.level),
         "thinking": _number(rung.thinking.tokens),
         "requested": rung.thinking.is_requested,
-        "mean": index(rung.mean),
-        "band": index(rung.band),
-        "corrected": index(rung.corrected_mean),
-        "tokens": indices(rung.tokens),
-        "gates": indices(rung.gates),
-        "failed": [strings.of(gate) for gate in rung.gates_failed()],
-        "tries": {selector: indices(dict(sorted(by_k.items()))) for selector, by_k in rung.tries.items()},
-        "all_of_k": indices(dict(sorted(rung.all_of_k.items()))),
-        "steady": indices(rung.steady),
-        "judge": indices(rung.judge),
+        "mean": index(result.mean),
+        "band": index(result.band),
+        "corrected": index(result.corrected_mean),
+        "tokens": indices(result.tokens),
+        "gates": indices(result.gates),
+        "failed": [strings.of(gate) for gate in result.failed_gates],
+        "tries": {selector: indices(dict(sorted(by_k.items()))) for selector, by_k in result.tries.items()},
+        "all_of_k": indices(dict(sorted(result.all_of_k.items()))),
+        "steady": indices({metric: finding for metric, finding in steady.items() if finding is not None}),
+        "judge": {} if result.judge is None else indices(_judge(result.judge)),
         "controls": indices(rung.controls),
+    }
+
+
+def _judge(judge: JudgeErrorResult) -> dict[Metric, Finding]:
+    """Return the errors of a judge by metric."""
+    return {
+        Metric.SENSITIVITY: judge.sensitivity,
+        Metric.SPECIFICITY: judge.specificity,
+        Metric.ROGAN_GLADEN: judge.rogan_gladen,
     }
 
 
@@ -228,13 +249,13 @@ def rung_rows(curves: Sequence[ReportCurve], limit: int = 400) -> list[RungRow]:
 
 def rung_row(curve: ReportCurve, rung: ReportRung) -> RungRow:
     """Return one rung of one curve as text, with "unknown" for missing values."""
-    mean, attempt = rung.mean, rung.tokens.get("attempt_tokens")
+    mean, attempt = rung.mean, rung.result.tokens.get(Metric.ATTEMPT_TOKENS)
     value, span = "–", "–"
     if mean is not None:
         value = wording.percent(mean.estimate) if mean.estimate is not None else "unknown"
         if mean.low is not None and mean.high is not None:
             span = f"{wording.percent(mean.low)} to {wording.percent(mean.high)}"
-    gates = ", ".join(visible(gate) for gate in rung.gates_failed())
+    gates = ", ".join(visible(gate) for gate in rung.result.failed_gates)
     return RungRow(
         axis=wording.axis_name(curve.axis),
         task=curve.name,
@@ -244,6 +265,6 @@ def rung_row(curve: ReportCurve, rung: ReportRung) -> RungRow:
         tokens=wording.tokens(attempt.estimate) if attempt and attempt.estimate is not None else "unknown",
         value=value,
         interval=span,
-        gates=f"failed: {gates}" if gates else "passed" if rung.gates else "none recorded",
+        gates=f"failed: {gates}" if gates else "passed" if rung.result.gates else "none recorded",
         finding=visible(mean.id, ID_LIMIT) if mean is not None else "",
     )

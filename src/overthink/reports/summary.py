@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from overthink.data.finding import Finding
+from overthink.data.results.curve import ShapeResult
 from overthink.reports import verdicts, wording
 from overthink.reports.about import About
-from overthink.reports.curve_tree import ReportCurve, ReportVerdict, level, level_unit
 from overthink.reports.hypotheses import hypothesis_pieces
+from overthink.reports.report_curves import ReportCurve, level, level_unit
 from overthink.reports.wording import ID_LIMIT, PROSE_LIMIT, visible
 
 _ROWS = 6
@@ -109,10 +110,13 @@ def _sentence(name: str, mine: Sequence[ReportCurve]) -> tuple[TextPiece, ...]:
     rising = [c for c in mine if len(_means(c)) > 1]
     verdict_counts = Counter(verdicts.verdict_word(c) for c in rising)
     parts = [f"{words.get(verdict, verdict)} in {number}" for verdict, number in verdict_counts.most_common()]
-    single, spoilt = len(mine) - len(rising), sum(bool(c.change and c.change.gates_failed) for c in rising)
+    single, spoilt = (
+        len(mine) - len(rising),
+        sum(bool(c.result.change and c.result.change.gates_failed) for c in rising),
+    )
     parts += [f"one rung only in {single}"] if single else []
     parts += [f"a gate failed behind {spoilt} of them: there the change may not come from thinking"] if spoilt else []
-    if sum(not c.verdicts for c in rising) > 5:
+    if sum(not c.shapes for c in rising) > 5:
         parts.append("each interval stands alone, so among so many some may exclude 0 by chance")
     return (TextPiece(f"{name}, {len(mine)} curves from lowest to highest rung: {'; '.join(parts)}."),)
 
@@ -125,18 +129,18 @@ def _alone(name: str, curve: ReportCurve) -> tuple[TextPiece, ...]:
     first, last = _means(curve)[0].at, _means(curve)[-1].at
     budget = "a budget of " if last.requested_tokens is not None else ""
     ends = f"from {budget}{level(first)} to {level(last)}{level_unit(last)}"
-    verdict_found = verdicts.primary_verdict(curve.verdicts)
-    if verdict_found is None:
+    shape = verdicts.primary_shape(curve.shapes)
+    if shape is None:
         phrase = {"rose": f"more often {word}", "fell": f"less often {word}"}.get(change.verdict, change.verdict)
         start = [TextPiece(f"{name}, {ends}: {phrase}")]
     else:
-        start = [TextPiece(f"{name}, {ends}: "), *_shape(verdict_found, curve)]
+        start = [TextPiece(f"{name}, {ends}: "), *_shape(shape, curve)]
     number = [TextPiece(", "), _number(curve, change)] if change.number else []
     but = [TextPiece(f"; {change.but}.")] if change.but else [TextPiece(".")]
-    corrected_verdict = verdicts.primary_verdict(curve.verdicts, is_corrected=True)
+    corrected = verdicts.primary_shape(curve.shapes, is_corrected=True)
     after = (
-        [TextPiece(f" {verdicts.CORRECTED_LABEL.capitalize()}: "), *_shape(corrected_verdict, curve), TextPiece(".")]
-        if corrected_verdict
+        [TextPiece(f" {verdicts.CORRECTED_LABEL.capitalize()}: "), *_shape(corrected, curve), TextPiece(".")]
+        if corrected
         else []
     )
     shown = [size for size in curve.sizes if size.low is not None and size.low > 0]
@@ -152,12 +156,12 @@ def _alone(name: str, curve: ReportCurve) -> tuple[TextPiece, ...]:
     return (*start, *number, *but, *sizes, *([TextPiece(".")] if sizes else []), *parts, *after)
 
 
-def _shape(verdict: ReportVerdict, curve: ReportCurve) -> list[TextPiece]:
+def _shape(shape: ShapeResult, curve: ReportCurve) -> list[TextPiece]:
     """Return the verdict of one test with its evidence in brackets; numbers link to the finding."""
-    text, id_ = verdicts.shape_text(verdict.shape, len(_means(curve))), visible(verdict.shape.id, ID_LIMIT)
+    text, id_ = verdicts.shape_text(shape, len(_means(curve))), visible(shape.verdict.id, ID_LIMIT)
     word = wording.axis_value(curve.axis)
     directions = {"up": f", more often {word}", "down": f", less often {word}", "saturating": f", more often {word}"}
-    why = text.why.partition(" (")[0] if text.verdict == verdicts.WITHHELD_LABEL else text.why
+    why = text.why if shape.withheld is None else visible(shape.withheld.why, PROSE_LIMIT)
     inside = "; ".join(filter(None, (text.p, why, text.could)))
     pieces = [TextPiece(text.verdict, id_), TextPiece(directions.get(text.verdict, ""))]
     if inside:
@@ -170,18 +174,15 @@ def _tests(curve: ReportCurve) -> tuple[tuple[TextPiece, ...], ...]:
 
     Of the tests on a corrected curve only the primary one; a second withheld verdict is omitted.
     """
-    first, corrected_verdict = (verdicts.primary_verdict(curve.verdicts, is_corrected=c) for c in (False, True))
+    first, corrected = (verdicts.primary_shape(curve.shapes, is_corrected=c) for c in (False, True))
     lines = []
-    for verdict in curve.verdicts:
-        again = verdict is not first and verdict is not corrected_verdict
-        text, id_ = verdicts.shape_text(verdict.shape, len(_means(curve))), visible(verdict.shape.id, ID_LIMIT)
-        if again and (
-            text.verdict == verdicts.WITHHELD_LABEL
-            or corrected_verdict in curve.verdicts[: curve.verdicts.index(verdict)]
-        ):
+    for shape in curve.shapes:
+        again = shape is not first and shape is not corrected
+        text, id_ = verdicts.shape_text(shape, len(_means(curve))), visible(shape.verdict.id, ID_LIMIT)
+        if again and (shape.withheld is not None or shape.is_corrected):
             continue
-        of = f"{verdicts.CORRECTED_LABEL}, " if verdict is corrected_verdict else ""
-        start = [] if verdict is first else [TextPiece(text.verdict, id_)]
+        of = f"{verdicts.CORRECTED_LABEL}, " if shape is corrected else ""
+        start = [] if shape is first else [TextPiece(text.verdict, id_)]
         after = "; ".join(filter(None, (text.p, text.left_out, text.why, text.could)))
         mde = [TextPiece(text.mde, id_)] if text.mde else []
         lines.append(
@@ -193,7 +194,7 @@ def _tests(curve: ReportCurve) -> tuple[tuple[TextPiece, ...], ...]:
 
 def _hypothesis(curve: ReportCurve) -> tuple[tuple[TextPiece, ...], ...]:
     """Return the line of the verdicts on a hypothesis; none without one."""
-    pieces = hypothesis_pieces(curve.hypothesis, curve.levels)
+    pieces = hypothesis_pieces(curve.result.hypothesis, curve.levels)
     line = tuple(
         TextPiece(
             piece.text if i == 0 else f" {piece.text}",
@@ -220,7 +221,7 @@ def _row(curve: ReportCurve, mine: Sequence[ReportCurve]) -> ChangeRow:
         change = verdicts.qualified_change(curve)._replace(verdict=verdicts.verdict_word(curve))
     ends.append(TextPiece(level_unit(last.at)))
     size = f"{questions} × {draws} × {_count(len(means), 'rung')}"
-    warnings = tuple(visible(f.label or f.reason or f.metric, 240) for f in curve.about)
+    warnings = tuple(visible(f.label or f.reason or f.metric, 240) for f in curve.labels)
     return ChangeRow(
         name, size, tuple(ends), change.verdict, _number(curve, change), _tests(curve), change.but, warnings
     )
@@ -232,7 +233,8 @@ def _value(mean: Finding) -> TextPiece:
 
 
 def _number(curve: ReportCurve, change: wording.Change) -> TextPiece:
-    return TextPiece(change.number, visible(curve.change.id, ID_LIMIT) if curve.change and change.number else None)
+    finding = curve.result.change
+    return TextPiece(change.number, visible(finding.id, ID_LIMIT) if finding and change.number else None)
 
 
 def _count(number: int, word: str) -> str:

@@ -23,7 +23,7 @@ from overthink.data.record import Category
 from overthink.data.tokens import TokenUsage
 from overthink.reports import wording
 from overthink.reports.about import About
-from overthink.reports.curve_tree import level
+from overthink.reports.report_curves import level
 from overthink.reports.summary import TextPiece
 from overthink.reports.wording import ID_LIMIT, PROSE_LIMIT, visible
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from overthink.data.finding import Finding
+from overthink.data.results.study import Results
 from overthink.reports import summary, verdicts, wording
 from overthink.reports.about import About
-from overthink.reports.curve_tree import ReportCurve, default_arms, report_curves
 from overthink.reports.hypotheses import hypothesis_line
 from overthink.reports.page_data import rung_row
+from overthink.reports.report_curves import ReportCurve, default_arms, report_curves
 from overthink.reports.tables import COST_HEAD, cost_note, cost_rows
 from overthink.reports.wording import PROSE_LIMIT, visible
 
@@ -16,14 +16,14 @@ _CONTROL = "a control beside the curve of this task: no result of its own, so no
 _HEAD = ("asked", "tokens", "{value}", "interval", "gates")
 
 
-def summary_text(findings: Sequence[Finding], about: About) -> str:
+def summary_text(results: Results, about: About) -> str:
     """Return the findings by curve: a row per rung, then the change from the lowest to the highest.
 
     Args:
-        findings: All findings.
+        results: Results of the analysis.
         about: Metadata of the report.
     """
-    all_curves = report_curves(findings, about.k_scale.reference)
+    all_curves = report_curves(results, about.k_scale.reference)
     first = default_arms(all_curves)
     with_values = [curve for curve in all_curves if any(rung.mean for rung in curve.rungs)]
     selection = sorted(with_values, key=lambda curve: (curve.is_control, curve.arm not in first))[:_CURVES]
@@ -55,16 +55,16 @@ def _block(curve: ReportCurve) -> str:
 
 
 def _after(curve: ReportCurve, rungs: int) -> list[str]:
-    about = [visible(f.label or f.reason or f.metric, 240) for f in curve.about]
+    about = [visible(f.label or f.reason or f.metric, 240) for f in curve.labels]
     about += [verdicts.commitment_text(curve.commitment)] if curve.commitment else []
     if curve.is_control:
         return [_CONTROL, *about]
     change = verdicts.qualified_change(curve)
     lines = []
     for is_corrected, name in ((False, "verdict"), (True, verdicts.CORRECTED_LABEL)):
-        verdict = verdicts.primary_verdict(curve.verdicts, is_corrected=is_corrected)
-        lines += [f"{name}: {verdicts.shape_text(verdict.shape, rungs).line()}"] if verdict else []
-    if line := hypothesis_line(curve.hypothesis, curve.levels):
+        shape = verdicts.primary_shape(curve.shapes, is_corrected=is_corrected)
+        lines += [f"{name}: {verdicts.shape_text(shape, rungs).line()}"] if shape else []
+    if line := hypothesis_line(curve.result.hypothesis, curve.levels):
         lines.append(line)
     text = ": ".join(part for part in (change.verdict if not lines else "", change.number) if part)
     lines += (

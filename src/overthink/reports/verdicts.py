@@ -5,11 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from overthink.analysis.shapes import LEFT_OUT
 from overthink.data.finding import Finding
 from overthink.data.kinds import Metric, ShapeLabel
+from overthink.data.results.beside import CommitmentResult
+from overthink.data.results.curve import ShapeResult
 from overthink.reports import wording
-from overthink.reports.curve_tree import ReportCurve, ReportRung, ReportVerdict, level, level_unit
+from overthink.reports.report_curves import ReportCurve, ReportRung, level, level_unit
 from overthink.reports.wording import PROSE_LIMIT, visible
 
 SHAPE_TEXTS = {
@@ -25,8 +26,9 @@ SHAPE_TEXTS = {
 }
 """Meaning by label of a shape finding."""
 
-TEST_TEXTS: Mapping[str, str] = {Metric.REGIMES: "stated regimes", Metric.MAX_T: "any rise and fall"}
-"""Test by metric of a shape finding, without the prefix "corrected_"."""
+REGIMES_TEXT, MAX_T_TEXT = "stated regimes", "any rise and fall"
+TEST_TEXTS: Mapping[str, str] = {Metric.REGIMES: REGIMES_TEXT, Metric.MAX_T: MAX_T_TEXT}
+"""Test by metric of a shape finding of a curve that was not corrected."""
 
 CORRECTED_LABEL = "corrected by human labels"
 
@@ -61,24 +63,24 @@ class ShapeText(NamedTuple):
         return "; ".join(filter(None, (f"{self.verdict} ({details})", self.why, mde, self.left_out)))
 
 
-def shape_text(shape: Finding, rungs: int) -> ShapeText:
-    """Return the text of a shape finding.
+def shape_text(shape: ShapeResult, rungs: int) -> ShapeText:
+    """Return the text of a verdict on a shape.
 
     Args:
-        shape: The finding.
+        shape: The verdict.
         rungs: Number of rungs of its curve with a value; two rungs cannot show a hump.
     """
-    verdict = visible(shape.label or ShapeLabel.UNDETERMINED)
-    why = visible(shape.reason or "", PROSE_LIMIT)
-    test = TEST_TEXTS.get(shape.metric.removeprefix("corrected_"), visible(shape.metric))
-    if is_withheld(shape):
-        return ShapeText(WITHHELD_LABEL, "", why.removeprefix("withheld: "), "", "", test)
+    finding = shape.verdict
+    test = REGIMES_TEXT if shape.by_regimes else MAX_T_TEXT
+    if shape.withheld is not None:
+        return ShapeText(WITHHELD_LABEL, "", visible(shape.withheld.text, PROSE_LIMIT), "", "", test)
     could = mde = ""
-    if shape.label in {None, ShapeLabel.UNDETERMINED} and shape.test is not None and _is_finite(shape.test.mde):
+    if finding.label in {None, ShapeLabel.UNDETERMINED} and finding.test is not None and _is_finite(finding.test.mde):
         could = f"could have seen a {'hump or dip' if rungs > 2 else 'change'} of "
-        mde = f"{100 * (shape.test.mde or 0):.1f} points or more"
-    left_out = next((visible(limit, PROSE_LIMIT) for limit in shape.limits if limit.endswith(LEFT_OUT)), "")
-    return ShapeText(verdict, _p_values(shape), why, could, mde, test, left_out)
+        mde = f"{100 * (finding.test.mde or 0):.1f} points or more"
+    why, left_out = (visible(text or "", PROSE_LIMIT) for text in (finding.reason, shape.left_out))
+    label = visible(finding.label or ShapeLabel.UNDETERMINED)
+    return ShapeText(label, _p_values(finding), why, could, mde, test, left_out)
 
 
 def size_text(size: Finding, rungs: Sequence[ReportRung]) -> str:
@@ -93,12 +95,12 @@ def size_text(size: Finding, rungs: Sequence[ReportRung]) -> str:
         return f"largest {word}: {visible(size.reason or 'unknown', PROSE_LIMIT)}"
     if size.low <= 0:
         return f"no {word} shown; at most {100 * size.high:.1f} points"
-    start = next((f" from {rung.level}" for rung in rungs if rung.rung == size.at.from_rung), "")
+    start = next((f" from {rung.level}" for rung in rungs if rung.number == size.at.from_rung), "")
     end = f"{level(size.at)}{level_unit(size.at)}"
     return f"{word}s {100 * size.low:.1f} to {100 * size.high:.1f} points{start} to {end}"
 
 
-COMMITMENT_SHARES: Mapping[str, str] = {
+COMMITMENT_SHARES: Mapping[Metric, str] = {
     Metric.COMMITTED: "committed",
     Metric.NOT_SETTLED: "changes but does not settle",
     Metric.NO_CHANGE_SHOWN: "no change shown",
@@ -106,20 +108,21 @@ COMMITMENT_SHARES: Mapping[str, str] = {
 """Words of the three shares of traces that were thought anew, by metric."""
 
 
-def commitment_text(commitment: Mapping[str, Finding]) -> str:
+def commitment_text(commitment: CommitmentResult | None) -> str:
     """Return the three shares of traces as text, and where the committed ones change; why they are unknown otherwise.
 
     Args:
-        commitment: Findings of the kind commitment of one curve, by metric; empty without any.
+        commitment: Traces of one curve that commit; None gives no text.
     """
-    shares = [(words, commitment[metric]) for metric, words in COMMITMENT_SHARES.items() if metric in commitment]
+    by_metric = {} if commitment is None else commitment.shares
+    shares = [(words, by_metric[metric]) for metric, words in COMMITMENT_SHARES.items() if metric in by_metric]
     unknown = [share for _, share in shares if share.estimate is None]
     if unknown or not shares:
         return f"commitment unknown: {visible(unknown[0].reason or 'not computed', PROSE_LIMIT)}" if unknown else ""
     text = "of the traces: " + ", ".join(
         f"{words} {100 * (share.estimate or 0):.0f} %{_span(share, 100)}" for words, share in shares
     )
-    tokens = commitment.get(Metric.COMMITMENT_TOKENS)
+    tokens = None if commitment is None else commitment.tokens
     if tokens is None or tokens.estimate is None:
         return text
     return f"{text}; the committed ones change by {tokens.estimate:,.0f} tokens on average{_span(tokens, 1)}"
@@ -131,25 +134,20 @@ def _span(finding: Finding, scale: float) -> str:
     return f" ({scale * finding.low:,.0f} to {scale * finding.high:,.0f})"
 
 
-def is_withheld(shape: Finding) -> bool:
-    """Return whether the judge's error forbids any claim about a trend."""
-    return Metric.JUDGE_DRIFT in shape.gates_failed and (shape.reason or "").startswith(WITHHELD_LABEL)
-
-
-def primary_verdict(verdicts: Sequence[ReportVerdict], *, is_corrected: bool = False) -> ReportVerdict | None:
+def primary_shape(shapes: Sequence[ShapeResult], *, is_corrected: bool = False) -> ShapeResult | None:
     """Return the primary verdict: on the stated regimes if any, else on any rise and fall.
 
     Args:
-        verdicts: Verdicts of one curve, in the order of :class:`~overthink.reports.curve_tree.ReportCurve`.
+        shapes: Verdicts of one curve, in the order of :class:`~overthink.reports.report_curves.ReportCurve`.
         is_corrected: Whether to use the curve corrected by human labels.
     """
-    return next((v for v in verdicts if v.shape.metric.startswith("corrected_") == is_corrected), None)
+    return next((shape for shape in shapes if shape.is_corrected == is_corrected), None)
 
 
 def qualified_change(curve: ReportCurve) -> wording.Change:
     """Return the change from the lowest to the highest rung, without a gate already named by a withheld verdict."""
-    verdict, change = primary_verdict(curve.verdicts), curve.change
-    if verdict is not None and change is not None and is_withheld(verdict.shape):
+    shape, change = primary_shape(curve.shapes), curve.result.change
+    if shape is not None and change is not None and shape.withheld is not None:
         gates = tuple(gate for gate in change.gates_failed if gate != Metric.JUDGE_DRIFT)
         return wording.change(replace(change, gates_failed=gates))
     return wording.change(change)
@@ -157,8 +155,8 @@ def qualified_change(curve: ReportCurve) -> wording.Change:
 
 def verdict_word(curve: ReportCurve) -> str:
     """Return a curve's shape as one word, or the verdict of its change if no shape was tested."""
-    verdict = primary_verdict(curve.verdicts)
-    return shape_text(verdict.shape, len(curve.rungs)).verdict if verdict else wording.change(curve.change).verdict
+    shape = primary_shape(curve.shapes)
+    return shape_text(shape, len(curve.rungs)).verdict if shape else wording.change(curve.result.change).verdict
 
 
 def _p_values(shape: Finding) -> str:

@@ -10,18 +10,21 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from overthink._version import __version__
-from overthink.analysis import findings as find
+from overthink.analysis import analyse_outcomes
 from overthink.analysis.k_scale import k_scale
 from overthink.cost.estimate import study_usage
 from overthink.cost.model_shape import SourcedShape
 from overthink.data.finding import Finding
 from overthink.data.record import RungRecord
+from overthink.data.results.flatten import flatten
+from overthink.data.results.study import Results
 from overthink.errors import InputError
 from overthink.plan.arms import ArmPlan
 from overthink.plan.k_reference import k_refusal
@@ -56,7 +59,7 @@ class Study:
 
     Attributes:
         records: The pool.
-        findings: All findings, with estimate, interval, evidence and limitations.
+        results: All results, claim by claim.
         about: Origin and metadata of the report.
         request: Request of the analysis.
         assumptions: Assumptions about the model.
@@ -65,20 +68,25 @@ class Study:
     """
 
     records: Sequence[RungRecord]
-    findings: tuple[Finding, ...]
+    results: Results
     about: About
     request: AnalysisRequest
     assumptions: Assumptions
     models: StudyModels
     folder: StudyFolder | None = None
 
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, with estimate, interval, evidence and limitations."""
+        return flatten(self.results)
+
     def html(self) -> str:
         """Return the report as one self-contained page."""
-        return report_html(self.findings, self.about)
+        return report_html(self.results, self.about)
 
     def text(self) -> str:
         """Return the report as a few lines for a terminal."""
-        return summary_text(self.findings, self.about)
+        return summary_text(self.results, self.about)
 
     def json(self) -> str:
         """Return the findings document as stored."""
@@ -212,7 +220,7 @@ def report(
     folder.require()
     study = analyse(folder.path, out=folder.path, options=options, command=command)
     if figures:
-        folder.write_figures(report_figures(study.findings, study.about, figures))
+        folder.write_figures(report_figures(study.results, study.about, figures))
     return study
 
 
@@ -264,8 +272,8 @@ def prepare(plan: Plan) -> "Session":
 def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:
     tables = source.tables()
     analysis, seed = options.resolve(source, tables)
-    findings = find(tables, analysis, rng=np.random.default_rng(seed))
-    scale = k_scale(findings, analysis)
+    results = analyse_outcomes(tables, analysis, rng=np.random.default_rng(seed))
+    scale = k_scale(results.curves, analysis)
     if options.k_reference is not None and scale.reason is not None:
         raise InputError(k_refusal(options.k_reference, scale.reason))
     about = About(
@@ -283,8 +291,8 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
     )
     assumptions = merge_assumptions(options.assumptions, source.assumptions)
     models = options.models(source)
-    about = governance_sections(about, findings, assumptions, seed=seed, shape=models.under_test)
-    return Study(source.records, findings, about, AnalysisRequest(analysis, seed), assumptions, models)
+    about = governance_sections(about, results, assumptions, seed=seed, shape=models.under_test)
+    return Study(source.records, results, about, AnalysisRequest(analysis, seed), assumptions, models)
 
 
 def _store(study: Study, folder: StudyFolder) -> Study:

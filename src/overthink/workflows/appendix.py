@@ -12,19 +12,17 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from overthink.analysis.k_scale import KScale
-from overthink.analysis.request import CONTROL_ESTIMANDS
 from overthink.cost.estimate import Rates
 from overthink.cost.model_shape import SourcedShape
 from overthink.cost.units import budget_multiple
-from overthink.data.finding import Finding
-from overthink.data.record import ON_TRACE
+from overthink.data.results.study import Results
 from overthink.errors import InputError
 from overthink.governance.calculators import CALCULATORS
 from overthink.governance.calculators.base import Calculator
 from overthink.governance.calculators.result import Calculation
 from overthink.governance.thresholds.text import number
 from overthink.reports.about import Appendix, AppendixInput, AppendixTable, CalculatorAnswer
-from overthink.reports.curve_tree import report_curves
+from overthink.reports.report_curves import report_curves
 from overthink.storage.json_documents import Assumptions
 from overthink.workflows.request import TRAINING_FLOP
 
@@ -62,18 +60,18 @@ class TestedRange:
         return max(self.k)
 
 
-def tested_ranges(findings: Sequence[Finding], scale: KScale) -> tuple[TestedRange, ...]:
+def tested_ranges(results: Results, scale: KScale) -> tuple[TestedRange, ...]:
     """Return the tested range of every curve with K values; controls and direct answers are excluded.
 
     Args:
-        findings: All findings of a study.
+        results: Results of a study.
         scale: The one reference of K.
     """
     ranges = []
-    for curve in report_curves(findings, scale.reference):
+    for curve in report_curves(results, scale.reference):
         if curve.reference is None or not curve.reference > 0:
             continue
-        if curve.estimand in CONTROL_ESTIMANDS or curve.judge.endswith(ON_TRACE):
+        if curve.result.key.is_control:
             continue
         pairs = [
             (tokens, rung.mean.estimate)

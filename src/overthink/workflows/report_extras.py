@@ -3,15 +3,14 @@
 Registry, calculators and the list of elicitation methods are in `govern`; `present` lays the sections out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from overthink.cost.model_shape import SourcedShape
-from overthink.data.finding import Finding
-from overthink.data.kinds import Kind
 from overthink.data.record import Estimand
+from overthink.data.results.study import Results
 from overthink.data.selectors import Selector
 from overthink.governance.statement.build import NOT_SAID, TOOLS, not_tried
 from overthink.reports import About
@@ -29,7 +28,7 @@ from overthink.workflows.thresholds import measured_curve, thresholds_on_curve
 
 def governance_sections(
     about: About,
-    findings: Sequence[Finding],
+    results: Results,
     assumptions: Assumptions,
     *,
     seed: int,
@@ -39,7 +38,7 @@ def governance_sections(
 
     Args:
         about: Of the report; its date is the date of the thresholds unless one is assumed.
-        findings: All findings.
+        results: Results of the analysis.
         assumptions: Assumptions about the model.
         seed: Seed of the calculators' draws over ranges.
         shape: Shape of the model under test; None if unknown.
@@ -47,7 +46,7 @@ def governance_sections(
     Raises:
         InputError: An assumption is out of its bounds.
     """
-    ranges = tested_ranges(findings, about.k_scale)
+    ranges = tested_ranges(results, about.k_scale)
     gain_curve = measured_curve(ranges) if "family" in assumptions.inputs else None
     facts = StudyFacts(
         tested_ranges=ranges,
@@ -57,12 +56,12 @@ def governance_sections(
         measured_inputs={"measured": _pairs(gain_curve)} if isinstance(gain_curve, TestedRange) else {},
         shape=shape,
     )
-    results = calculations(facts, seed=seed)
+    answers = calculations(facts, seed=seed)
     return replace(
         about,
-        thresholds=thresholds_on_curve(facts, results.get(EFFECTIVE_COMPUTE_NAME), gain_curve=gain_curve),
-        appendix=appendix(results, facts),
-        not_tried=_not_tried(findings, about.plan),
+        thresholds=thresholds_on_curve(facts, answers.get(EFFECTIVE_COMPUTE_NAME), gain_curve=gain_curve),
+        appendix=appendix(answers, facts),
+        not_tried=_not_tried(results, about.plan),
         never_said=NOT_SAID,
     )
 
@@ -72,18 +71,19 @@ def _pairs(curve: TestedRange) -> str:
     return ",".join(f"{k!r}:{value!r}" for k, value in zip(curve.k, curve.value, strict=True))
 
 
-def _not_tried(findings: Sequence[Finding], plan: Mapping[str, Any] | None) -> tuple[str, ...]:
+def _not_tried(results: Results, plan: Mapping[str, Any] | None) -> tuple[str, ...]:
     """Return elicitation methods without a finding; budgets and tries are omitted, as the page states their range."""
-    values = [finding for finding in findings if finding.kind == Kind.VALUE]
-    if not values:
+    if not results.curves:
         return ()
-    selectors = {finding.at.selector or Selector.SINGLE for finding in values}
-    estimands = {finding.estimand for finding in values}
+    by_selector = [
+        (name, by_k) for curve in results.curves for rung in curve.rungs for name, by_k in rung.tries.items()
+    ]
+    estimands = {curve.key.estimand for curve in results.curves}
     options = not_tried(
-        tuple(selectors),
+        tuple({Selector.SINGLE} | {name for name, _ in by_selector}),
         has_budgets=Estimand.FORCED in estimands,
         natural=Estimand.NATURAL in estimands,
-        tries=max(finding.at.k or 1 for finding in values),
+        tries=max((k for _, by_k in by_selector for k in by_k), default=1),
         loop=any((plan or {}).get(name) is not None for name in ("turns", "loop_tokens")),
         tools=any(part in TOOLS for arm in (plan or {}).get("arms", ()) for part in arm["parts"]),
     )

@@ -1,7 +1,7 @@
 """Statements of studies: build from plan and findings, check against the rules, recompute from the pool."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from overthink.analysis import findings as find
+from overthink.analysis import analyse_outcomes
 from overthink.analysis.k_scale import KScale, k_scale
 from overthink.data.finding import Finding
+from overthink.data.results.flatten import flatten
+from overthink.data.results.study import Results
 from overthink.errors import InputError
 from overthink.governance.statement.build import Provenance, make_statement
 from overthink.governance.statement.check import (
@@ -26,7 +28,6 @@ from overthink.governance.statement.exports import cyclonedx_properties, model_c
 from overthink.governance.statement.read import MAX_STATEMENT_LENGTH, Fault, parse_stated, parse_statement
 from overthink.governance.statement.schema import Evidence, Stated, Statement
 from overthink.governance.statement.text import statement_text
-from overthink.plan.analysis import Analysis
 from overthink.plan.study import Plan
 from overthink.storage.files import file_sha256, write_text
 from overthink.storage.findings import read_findings
@@ -108,29 +109,32 @@ class CheckResult:
 def statement(
     path: str | Path, *, out: str | Path | None = None, facts: str | Path | None = None, write: bool = True
 ) -> StatementFiles:
-    """Build the evaluation statement of a study from its plan and findings.
+    """Build the evaluation statement of a study from its plan and pool.
 
     Args:
-        path: A study's folder, with plan and findings.
+        path: A study's folder, with plan, pool and findings.
         out: Folder for statement.json, statement.md and the exports; None for the study's own.
         facts: JSON file with facts that findings do not contain, such as the model's revision and the largest
             deployable budget; None for no facts.
         write: Write the files.
 
     Raises:
-        InputError: The folder holds no plan or no findings, they do not match, or nothing was measured.
+        InputError: The folder holds no plan, pool or findings, they do not match, or nothing was measured.
     """
     folder = StudyFolder(Path(path))
     folder.require()
     facts_stated = Stated() if facts is None else parse_stated(_read(Path(facts)), str(facts))
     plan = _plan(folder)
-    findings, evidence = _findings(folder, plan)
-    document = make_statement(
-        findings,
-        plan,
-        Provenance(datetime.now(UTC).isoformat(timespec="seconds"), evidence, facts_stated),
-        _scale(folder, plan, findings),
-    )
+    stored, evidence = _findings(folder, plan)
+    results, scale = _results(folder, plan)
+    changes = changed_findings(stored, flatten(results))
+    if changes:
+        raise InputError(
+            f"{folder.findings} is not what plan and pool give ({changes[0]}); make it again with "
+            f"`overthink report {folder.path}`"
+        )
+    provenance = Provenance(datetime.now(UTC).isoformat(timespec="seconds"), evidence, facts_stated)
+    document = make_statement(results, plan, provenance, scale)
     if not write:
         return StatementFiles(document, None)
     target = folder.path if out is None else Path(out)
@@ -185,6 +189,22 @@ def _recompute(statement: Statement, folder: StudyFolder, *, labels: Path | None
     folder.require()
     plan = _plan(folder)
     meta, stored_findings = read_findings(folder.findings)
+    results, scale = _results(folder, plan, labels=labels)
+    files = {"plan": plan.sha256(), "pool": file_sha256(folder.pool), "findings": file_sha256(folder.findings)}
+    faults = [
+        Fault(RECOMPUTED, f"{name}_sha256", f"findings.json was made from {source_hash}; the file is {files[name]}")
+        for name, source_hash in (("plan", meta.plan_sha256), ("pool", meta.pool_sha256))
+        if source_hash != files[name]
+    ]
+    faults += changed_findings(stored_findings, flatten(results))
+    evidence = statement.evidence.model_copy(update={f"{name}_sha256": value for name, value in files.items()})
+    provenance = Provenance(statement.created, evidence, statement.stated)
+    now = make_statement(results, plan, provenance, scale)
+    return faults + list(differences(statement, now))
+
+
+def _results(folder: StudyFolder, plan: Plan, *, labels: Path | None = None) -> tuple[Results, KScale]:
+    """Return the results that the study's plan and pool give, by its own analysis, and their scale of K."""
     if not folder.pool.exists():
         raise InputError(f"{folder.path} holds no pool; needed: the study that the statement was made from")
     source = Source(plan.title, read_pool(folder.pool), plan=plan, request=read_analysis(folder.analysis))
@@ -196,25 +216,8 @@ def _recompute(statement: Statement, folder: StudyFolder, *, labels: Path | None
     )
     tables = source.tables()
     analysis, seed = AnalysisOptions(labels=labels).resolve(source, tables)
-    findings = find(tables, analysis, rng=np.random.default_rng(seed))
-    files = {"plan": plan.sha256(), "pool": file_sha256(folder.pool), "findings": file_sha256(folder.findings)}
-    faults = [
-        Fault(RECOMPUTED, f"{name}_sha256", f"findings.json was made from {source_hash}; the file is {files[name]}")
-        for name, source_hash in (("plan", meta.plan_sha256), ("pool", meta.pool_sha256))
-        if source_hash != files[name]
-    ]
-    faults += changed_findings(stored_findings, findings)
-    evidence = statement.evidence.model_copy(update={f"{name}_sha256": value for name, value in files.items()})
-    provenance = Provenance(statement.created, evidence, statement.stated)
-    now = make_statement(findings, plan, provenance, k_scale(findings, analysis))
-    return faults + list(differences(statement, now))
-
-
-def _scale(folder: StudyFolder, plan: Plan, findings: Sequence[Finding]) -> KScale:
-    """Return the scale of K by the study's analysis, else by its plan."""
-    request = read_analysis(folder.analysis)
-    own = Analysis(level=plan.level, k_reference=plan.k_reference) if request is None else request[0]
-    return k_scale(findings, own)
+    results = analyse_outcomes(tables, analysis, rng=np.random.default_rng(seed))
+    return results, k_scale(results.curves, analysis)
 
 
 def _plan(folder: StudyFolder) -> Plan:

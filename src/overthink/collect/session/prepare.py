@@ -33,6 +33,7 @@ from overthink.collect.session.prompt_length import (
 )
 from overthink.cost.estimate import Estimate
 from overthink.cost.prices import is_own
+from overthink.data.curve_key import CurveKey
 from overthink.errors import InputError
 from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.primary import check_primary
@@ -153,7 +154,11 @@ def open_plan(plan: Plan) -> Session:
     names = tuple(_name(task, task_plan) for task, task_plan in zip(tasks, plan.tasks, strict=True))
     check_primary(
         plan.primary,
-        {(task.axis, name, arm.label) for task, name in zip(plan.tasks, names, strict=True) for arm in plan.arms},
+        {
+            CurveKey(task.axis, name, arm.label, scorer="", estimand="")  # a declaration names none of the two
+            for task, name in zip(plan.tasks, names, strict=True)
+            for arm in plan.arms
+        },
     )
     questions = tuple(min(len(task.dataset), plan.limit or len(task.dataset)) for task in tasks)
     counter = (

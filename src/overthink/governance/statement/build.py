@@ -1,4 +1,4 @@
-"""Build a statement from findings and plan. Everything else in it is stated by the evaluator.
+"""Build a statement from results and plan. Everything else in it is stated by the evaluator.
 
 It includes the elicitation of the study (tools, verifiers and rungs of its arms), and the methods that were not tried.
 """
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from overthink.analysis.k_scale import KScale
-from overthink.data.finding import Finding
 from overthink.data.kinds import GateLabel
+from overthink.data.results.study import Results
 from overthink.data.selectors import Selector
 from overthink.governance.statement.claims import claims
 from overthink.governance.statement.curve_schema import Curve
@@ -119,19 +119,19 @@ class Provenance:
     stated: Stated
 
 
-def make_statement(findings: Sequence[Finding], plan: Plan, provenance: Provenance, scale: KScale) -> Statement:
+def make_statement(results: Results, plan: Plan, provenance: Provenance, scale: KScale) -> Statement:
     """Return the statement of a study.
 
     Args:
-        findings: All findings of the study.
+        results: Results of the study.
         plan: Plan of the study.
         provenance: Creation time, evidence and the evaluator's facts.
         scale: The one reference of K (thinking) of the study.
 
     Raises:
-        InputError: The findings hold no value of any curve.
+        InputError: The results hold no curve.
     """
-    study_curves = curves(findings, plan, scale)
+    study_curves = curves(results, plan, scale)
     elicitation = _elicitation(study_curves, plan)
     levels = [point.value.level for curve in study_curves for point in curve.points if point.value.level is not None]
     level = levels[0] if levels else plan.level  # an analysis may use another level than the plan
@@ -149,8 +149,8 @@ def make_statement(findings: Sequence[Finding], plan: Plan, provenance: Provenan
         curves=study_curves,
         gates_failed=failed_gates(study_curves),
         deviations=deviations(study_curves, elicitation),
-        claims=claims(study_curves, findings, alpha=1 - level, stated=provenance.stated),
-        arms_compared=arm_claims(study_curves, findings),
+        claims=claims(study_curves, results, alpha=1 - level, stated=provenance.stated),
+        arms_compared=arm_claims(study_curves, results),
         no_claim_beyond=no_claim_beyond(elicitation),
         does_not_say=NOT_SAID,
         every_eval_ever={},

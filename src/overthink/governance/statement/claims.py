@@ -10,10 +10,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from overthink.data.finding import Finding
-from overthink.data.kinds import Kind, Metric, ShapeLabel
+from overthink.data.kinds import Metric, ShapeLabel
+from overthink.data.results.beside import GapResult
+from overthink.data.results.curve import CurveResult
+from overthink.data.results.study import Results
 from overthink.data.selectors import SELECTORS, Selector
 from overthink.governance.statement.curve_schema import Curve, Number, Point, Shape
-from overthink.governance.statement.curves import as_test, cost_of, curve_id, number
+from overthink.governance.statement.curves import as_test, cost_of, number
 from overthink.governance.statement.rules.prose import (
     budget,
     count_phrase,
@@ -103,18 +106,18 @@ SHAPE_SENTENCES: Mapping[str, str] = {
 }
 
 
-def claims(curves: Sequence[Curve], findings: Sequence[Finding], *, alpha: float, stated: Stated) -> tuple[Claim, ...]:
-    """Return every claim that the findings support, curve by curve.
+def claims(curves: Sequence[Curve], results: Results, *, alpha: float, stated: Stated) -> tuple[Claim, ...]:
+    """Return every claim that the results support, curve by curve.
 
     Args:
-        curves: The curves of the statement.
-        findings: All findings.
+        curves: The curves of the statement, in the order of the results.
+        results: Results of the study.
         alpha: Level of the tests.
         stated: The evaluator's facts, such as the deployable budget.
     """
-    by_id = {finding.id: finding for finding in findings}
-    drafts = [draft for curve in curves for draft in _curve_claims(curve, by_id)]
-    drafts += list(_gaps(curves, findings))
+    by_key = {result.key: curve for curve, result in zip(curves, results.curves, strict=True)}
+    drafts = [draft for result in results.curves for draft in _curve_claims(by_key[result.key], result)]
+    drafts += [_gap_claim(by_key[gap.safety], by_key[gap.capability], gap) for gap in results.gaps if gap.steps]
     curves_by_id = {curve.id: curve for curve in curves}
     return tuple(
         _claim_of(draft, _rests_on(draft, curves_by_id), f"c{i}", alpha=alpha, stated=stated)
@@ -122,57 +125,45 @@ def claims(curves: Sequence[Curve], findings: Sequence[Finding], *, alpha: float
     )
 
 
-def _curve_claims(curve: Curve, by_id: Mapping[str, Finding]) -> Iterator[dict[str, Any]]:
-    top = curve.points[-1]
-    level = top.band or top.value
-    yield _draft(curve, by_id, level, "level", at=_placement(top), point=top, text=_level(curve, top, level))
-    if top.corrected is not None:
-        text = f"After correction by human labels, {_level(curve, top, top.corrected)}"
-        yield _draft(curve, by_id, top.corrected, "level", at=_placement(top), point=top, text=text)
+def _curve_claims(curve: Curve, result: CurveResult) -> Iterator[dict[str, Any]]:
+    top, rung = curve.points[-1], result.rungs[-1]
+    level = rung.band or rung.mean
+    assert level is not None
+    yield _draft(curve, level, number(level), "level", at=_placement(top)) | {
+        "statement": _level(curve, top, number(level))
+    }
+    if rung.corrected_mean is not None:
+        value = number(rung.corrected_mean)
+        text = f"After correction by human labels, {_level(curve, top, value)}"
+        yield _draft(curve, rung.corrected_mean, value, "level", at=_placement(top)) | {"statement": text}
     for many in top.tries:
         if many.k == max(other.k for other in top.tries if other.selector == many.selector) and many.k > 1:
             at = _placement(top, k=many.k, selector=many.selector)
-            yield _draft(curve, by_id, many.value, "tries", at=at, point=top, text=_tries(curve, top, many))
-    yield from _changes(curve, by_id)
-    for shape in curve.plateau.shapes:
+            finding = rung.tries[Selector(many.selector)][many.k]
+            yield _draft(curve, finding, many.value, "tries", at=at) | {"statement": _tries(curve, top, many)}
+    yield from _changes(curve, result)
+    for shape, own in zip(result.all_shapes, curve.plateau.shapes, strict=True):
         at = Place(rung=None, from_rung=None, requested_tokens=None, effort=None, k=1, selector=Selector.SINGLE)
-        draft = _draft(curve, by_id, shape.change, "shape", at=at, point=top, text=_shape(curve, shape))
-        yield draft | {"verdict": shape.verdict}
+        draft = _draft(curve, shape.verdict, own.change, "shape", at=at)
+        yield draft | {"statement": _shape(curve, own), "verdict": own.verdict}
 
 
-def _changes(curve: Curve, by_id: Mapping[str, Finding]) -> Iterator[dict[str, Any]]:
+def _changes(curve: Curve, result: CurveResult) -> Iterator[dict[str, Any]]:
     low, top = curve.points[0], curve.points[-1]
-    for metric, after in ((Metric.MEAN, ""), (Metric.CORRECTED_MEAN, "After correction by human labels, ")):
-        finding = by_id.get(f"{curve.id}/difference/{metric}/rung{top.rung}/from{low.rung}/k1")
+    for finding, after in ((result.change, ""), (result.corrected_change, "After correction by human labels, ")):
         if finding is not None:
             value = number(finding, unit="difference of shares")
             at = _placement(top, from_rung=low.rung)
             text = after + _change(curve, low, top, value, finding)
-            yield _draft(curve, by_id, value, "change", at=at, point=top, text=text)
+            yield _draft(curve, finding, value, "change", at=at) | {"statement": text}
 
 
-def _gaps(curves: Sequence[Curve], findings: Sequence[Finding]) -> Iterator[dict[str, Any]]:
-    curves_by_id = {curve.id: curve for curve in curves}
-    for finding in findings:
-        curve = curves_by_id.get(curve_id(finding))
-        if (finding.kind, finding.metric) != (Kind.DIVERGENCE, Metric.GAP) or curve is None:
-            continue
-        if finding.at.rung != curve.points[-1].rung:
-            continue
-        against = _against(finding, curves)
-        if against is None:
-            continue
-        value = number(finding, unit="difference of shares")
-        low, top = curve.points[0], curve.points[-1]
-        at = _placement(top, from_rung=low.rung)
-        draft = _draft(curve, {finding.id: finding}, value, "gap", at=at, point=top, text=_gap(curve, against, value))
-        yield draft | {"against": against.id}
-
-
-def _against(finding: Finding, curves: Sequence[Curve]) -> Curve | None:
-    """Return the capability curve of a gap: the finding's id contains it, with ~ between the parts."""
-    part = finding.id[finding.id.rindex("/gap/") + len("/gap/") :]
-    return next((curve for curve in curves if part.startswith(curve.id.replace("/", "~") + "/")), None)
+def _gap_claim(curve: Curve, against: Curve, gap: GapResult) -> dict[str, Any]:
+    finding = gap.steps[-1]
+    value = number(finding, unit="difference of shares")
+    at = _placement(curve.points[-1], from_rung=curve.points[0].rung)
+    draft = _draft(curve, finding, value, "gap", at=at)
+    return draft | {"statement": _gap(curve, against, value), "against": against.id}
 
 
 def _placement(point: Point, *, from_rung: int | None = None, k: int = 1, selector: str = Selector.SINGLE) -> Place:
@@ -190,26 +181,24 @@ def _placement(point: Point, *, from_rung: int | None = None, k: int = 1, select
     )
 
 
-def _draft(
-    curve: Curve, by_id: Mapping[str, Finding], value: Number, kind: str, *, at: Place, point: Point, text: str
-) -> dict[str, Any]:
-    finding = by_id[value.finding]
+def _draft(curve: Curve, finding: Finding, value: Number, kind: str, *, at: Place) -> dict[str, Any]:
+    """Return the fields of a claim at the highest rung of a curve, without its sentence."""
+    top = curve.points[-1]
     return {
         "type": kind,
         "curve": curve.id,
         "against": None,
-        "statement": text,
         "at": at,
         "value": value,
         "verdict": None,
         "n_questions": finding.n_questions,
         "n_draws": finding.n_draws,
         "test": as_test(finding),
-        "k": cost_of(curve, point, at.k),
-        "holds_for_tokens": point.requested_tokens,
-        "holds_for_effort": point.effort,
-        "holds_for_turns": point.turns,
-        "holds_for_loop_tokens": point.loop_tokens,
+        "k": cost_of(curve, top, at.k),
+        "holds_for_tokens": top.requested_tokens,
+        "holds_for_effort": top.effort,
+        "holds_for_turns": top.turns,
+        "holds_for_loop_tokens": top.loop_tokens,
         "gates_failed": finding.gates_failed,
         "limits": finding.limits[:MAX_LIMITS],
     }
@@ -269,8 +258,10 @@ def _shape(curve: Curve, shape: Shape) -> str:
         if p_adjusted is not None and shape.verdict != ShapeLabel.UNDETERMINED
         else ""
     )
-    method = "pre-registered regimes" if shape.metric.endswith("regimes") else "rung against rung"
-    by = ", corrected by human labels" if shape.metric.startswith("corrected") else ""
+    by_regimes = shape.metric in (Metric.REGIMES, Metric.CORRECTED_REGIMES)
+    method = "pre-registered regimes" if by_regimes else "rung against rung"
+    is_corrected = shape.metric in (Metric.CORRECTED_REGIMES, Metric.CORRECTED_MAX_T)
+    by = ", corrected by human labels" if is_corrected else ""
     reach = limit(curve.points[-1])
     return f"On {curve_name(curve)}, the shape of the curve up to {reach} ({method}{by}): {sentence}{test_text}."
 

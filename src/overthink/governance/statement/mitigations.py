@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from overthink.data.arm_labels import MitigationLabel, ReadingLabel
+from overthink.data.curve_key import CurveKey
 from overthink.data.decisions import placebo_label
 from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
+from overthink.data.results.study import Results
 from overthink.governance.statement.curve_schema import Curve
-from overthink.governance.statement.curves import as_test, curve_id, number
+from overthink.governance.statement.curves import as_test, number
 from overthink.governance.statement.mitigation_schema import ArmClaim
 from overthink.governance.statement.rules.prose import interval, p_value, points, quote
 
@@ -17,35 +19,36 @@ UNCLAIMED = (MitigationLabel.UNTESTABLE, MitigationLabel.NO_EFFECT, ReadingLabel
 """Labels that claim nothing, whose test is not quoted."""
 
 
-def arm_claims(curves: Sequence[Curve], findings: Sequence[Finding]) -> tuple[ArmClaim, ...]:
+def arm_claims(curves: Sequence[Curve], results: Results) -> tuple[ArmClaim, ...]:
     """Return what the findings say of arms, in their order: against the reference, then against placebos.
 
     Args:
-        curves: The curves of the statement.
-        findings: All findings.
+        curves: The curves of the statement, in the order of the results.
+        results: Results of the study.
     """
     by_id = {curve.id: curve for curve in curves}
-    own = [finding for finding in findings if finding.kind == Kind.MITIGATION and curve_id(finding) in by_id]
+    by_key = {result.key: curve for curve, result in zip(curves, results.curves, strict=True)}
+    own = [finding for finding in results.arms if finding.kind == Kind.MITIGATION]
     drafts = [
         draft
         for metric in (Metric.EQUAL_THINKING, Metric.AGAINST_PLACEBO)
         for finding in own
         if finding.metric == metric
-        for draft in _claims(finding, own, by_id)
+        for draft in _claims(finding, own, by_key)
     ]
     claims = (draft.model_copy(update={"id": f"m{i}"}) for i, draft in enumerate(drafts, start=1))
     return tuple(claim.model_copy(update={"statement": sentence(claim, by_id)}) for claim in claims)
 
 
-def _claims(finding: Finding, own: Sequence[Finding], by_id: Mapping[str, Curve]) -> Iterator[ArmClaim]:
+def _claims(finding: Finding, own: Sequence[Finding], by_key: Mapping[CurveKey, Curve]) -> Iterator[ArmClaim]:
     """Yield the claim of a finding, without its sentence; none where the other curve is not in the statement."""
     is_reading = finding.metric == Metric.AGAINST_PLACEBO
-    curve = by_id[curve_id(finding)]
+    curve = by_key[finding.key]
     arm = placebo_label(finding.arm) if is_reading else _reference(finding)
-    against = next((other for other in by_id.values() if other.arm == arm and _task(other) == _task(curve)), None)
+    against = next((other for other in by_key.values() if other.arm == arm and _task(other) == _task(curve)), None)
     if against is None:
         return
-    thinking = {item.metric: item.estimate for item in own if curve_id(item) == curve.id}
+    thinking = {item.metric: item.estimate for item in own if item.key == finding.key}
     yield ArmClaim.model_validate(
         {
             "id": "m",

@@ -15,7 +15,7 @@ from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.frontier import frontier_charts
 from overthink.reports.charts.templates import curve_chart
-from overthink.reports.curve_tree import SHOWN_ARMS
+from overthink.reports.report_curves import SHOWN_ARMS
 from overthink.reports.wording import ID_LIMIT, visible
 
 ArmKey = tuple[str, str, str, str, str]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from overthink.cost.units import Unit, figure, noun
+from overthink.data.kinds import Metric
 from overthink.reports.charts.templates import AxisScale
-from overthink.reports.curve_tree import ReportCurve, ReportRung
+from overthink.reports.report_curves import ReportCurve, ReportRung
 from overthink.reports.wording import visible
 
 _STEPS = (1, 2, 5)
@@ -89,7 +90,7 @@ def level_axis(group: Sequence[ReportCurve]) -> ChartAxis:
     first: dict[str, int] = {}
     for curve in group:
         for rung in curve.rungs:
-            first[rung.level] = min(rung.rung, first.get(rung.level, rung.rung))
+            first[rung.level] = min(rung.number, first.get(rung.level, rung.number))
     order = sorted(first, key=lambda level: first[level])
     position_of = {level: float(index) for index, level in enumerate(order)}
     title = "level asked for; distances mean nothing"
@@ -106,7 +107,7 @@ def tries_axis(tries: Sequence[int]) -> ChartAxis:
 
 
 def _attempt(rung: ReportRung) -> float | None:
-    tokens = rung.tokens.get("attempt_tokens")
+    tokens = rung.result.tokens.get(Metric.ATTEMPT_TOKENS)
     return None if tokens is None else tokens.estimate
 
 

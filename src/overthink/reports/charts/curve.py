@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from overthink.data.finding import Finding
+from overthink.data.selectors import Selector
 from overthink.reports import wording
 from overthink.reports.charts.axes import ChartAxis, k_ticks, level_axis, thinking_axis, tokens_axis, tries_axis
 from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.templates import curve_chart, gap_chart
 from overthink.reports.charts.thresholds import Mark, bar_notes, share_floor, threshold_bars
-from overthink.reports.curve_tree import ReportCurve, ReportRung
+from overthink.reports.report_curves import ReportCurve, ReportRung
 from overthink.reports.wording import visible
 
 CHART_WIDTH = 640
@@ -72,9 +73,9 @@ def all_charts(curves: Sequence[ReportCurve], arms: Sequence[str], marks: Sequen
     for curve in curves:
         yield from _gaps(curve, colours)
     for curve in curves:
-        if any(rung.tries for rung in curve.rungs):
+        if any(rung.result.tries for rung in curve.rungs):
             yield _tries(curve)
-            deep = (selector for rung in curve.rungs for selector, by_k in rung.tries.items() if len(by_k) > 1)
+            deep = (selector for rung in curve.rungs for selector, by_k in rung.result.tries.items() if len(by_k) > 1)
             for selector in dict.fromkeys(deep):
                 yield _heat(curve, selector)
 
@@ -101,9 +102,10 @@ def _values(group: Sequence[ReportCurve], colours: Mapping[tuple[str, str], str]
                 continue
             keys[name] = colour
             common = {"x": x, "colour": colour, "name": name, "series": str(number)}
-            points.append(common | _point(curve, rung, rung.mean, rung.band))
-            if rung.corrected_mean is not None and rung.corrected_mean.estimate is not None:
-                corrected_points.append(common | _point(curve, rung, rung.corrected_mean, None))
+            points.append(common | _point(curve, rung, rung.mean, rung.result.band))
+            corrected = rung.result.corrected_mean
+            if corrected is not None and corrected.estimate is not None:
+                corrected_points.append(common | _point(curve, rung, corrected, None))
     first = group[0]
     notes = [axis.title, f"{_BAND}; {_WHISKER}" if any(p["band_low"] is not None for p in points) else _WHISKER]
     notes += ["diamond: corrected by human labels"] if corrected_points else []
@@ -122,7 +124,7 @@ def _values(group: Sequence[ReportCurve], colours: Mapping[tuple[str, str], str]
 
 def _gaps(curve: ReportCurve, colours: Mapping[tuple[str, str], str]) -> Iterator[Chart]:
     axis = level_axis([curve])
-    rungs = {rung.rung: rung for rung in curve.rungs}
+    rungs = {rung.number: rung for rung in curve.rungs}
     for gap in curve.gaps:
         steps = [step for step in gap.steps if step.estimate is not None and step.at.rung in rungs]
         points = []
@@ -132,51 +134,51 @@ def _gaps(curve: ReportCurve, colours: Mapping[tuple[str, str], str]) -> Iterato
             where = {"x": axis.position(rungs[step.at.rung or 0]), "colour": colours[curve.axis, curve.arm]}
             of = {"estimate": step.estimate, "failed": bool(step.gates_failed), "estimand": visible(curve.estimand)}
             points.append(where | of | ends | {"series": "gap", "name": "gap", "tip": ""})
-        against = visible(gap.against.removeprefix("against "), 120)
+        against = visible(gap.capability.task, 120)
         title = f"Capability of {against} minus safety of {curve.name}, {visible(curve.arm)}"
         notes = _with_gate_note(["change since the lowest rung, in points, by level asked for", _BAND], points)
-        name = (curve.axis, curve.name, f"divergence {gap.against}", curve.arm)
+        name = (curve.axis, curve.name, f"divergence against {gap.capability.task}", curve.arm)
         yield Chart(name, title, notes, gap_chart(), _x(axis), {"points": points})
 
 
 def _tries(curve: ReportCurve) -> Chart:
     """Return the chart of values over k, at the highest rung with such values."""
-    rung = [rung for rung in curve.rungs if rung.tries][-1]
+    rung = [rung for rung in curve.rungs if rung.result.tries][-1]
     points, keys = [], {}
-    for selector, by_k in rung.tries.items():
+    for selector, by_k in rung.result.tries.items():
         colour, name = wording.SELECTOR_COLOURS[selector], wording.SELECTOR_TEXTS[selector]
         keys[name] = colour
         for k, finding in by_k.items():
             if finding.estimate is not None:
                 where = {"x": k, "colour": colour, "name": name, "series": selector}
                 points.append(where | _point(curve, rung, finding, None))
-    axis = tries_axis(sorted({k for by_k in rung.tries.values() for k in by_k}))
+    axis = tries_axis(sorted({k for by_k in rung.result.tries.values() for k in by_k}))
     title = f"{wording.axis_name(curve.axis)} by tries: {curve.name}, {visible(curve.arm)}"
     notes = _with_gate_note([f"k tries per question, log scale, at {rung.level}", _WHISKER], points)
     data = {"points": points, "corrected": [], "marks": [], "thresholds": []}
     return Chart((curve.axis, curve.name, "tries", curve.arm), title, notes, curve_chart("log"), _x(axis), data, keys)
 
 
-def _heat(curve: ReportCurve, selector: str) -> Chart:
-    rungs = [rung for rung in curve.rungs if selector in rung.tries]
+def _heat(curve: ReportCurve, selector: Selector) -> Chart:
+    rungs = [rung for rung in curve.rungs if selector in rung.result.tries]
     cells = [
         {
-            "row": rung.rung,
+            "row": rung.number,
             "k": k,
             "estimate": finding.estimate,
             "shown": "–" if finding.estimate is None else f"{100 * finding.estimate:.1f}".replace("100.0", "100"),
-            "failed": bool(rung.gates_failed()),
+            "failed": bool(rung.result.failed_gates),
             "tip": "",
         }
         for rung in rungs
-        for k, finding in sorted(rung.tries[selector].items())
+        for k, finding in sorted(rung.result.tries[selector].items())
     ]
     title = f"{wording.axis_name(curve.axis)}: {curve.name}, {visible(curve.arm)}"
     meaning = wording.SELECTOR_TEXTS[selector]
     notes = [f"{meaning}; percent, by rung (upward) and k (to the right)"]
     notes += ["dashed grey edge: a gate failed at this rung"] if any(cell["failed"] for cell in cells) else []
     levels = [rung.level for rung in rungs]
-    labels = {"rows": [rung.rung for rung in rungs], "rowlabels": levels, "room": min(120, 7 * max(map(len, levels)))}
+    labels = {"rows": [rung.number for rung in rungs], "rowlabels": levels, "room": min(120, 7 * max(map(len, levels)))}
     name = (curve.axis, curve.name, f"heat {selector}", curve.arm)
     return Chart(name, title, tuple(notes), heat_chart(), labels, {"cells": cells})
 
@@ -189,7 +191,7 @@ def _point(curve: ReportCurve, rung: ReportRung, finding: Finding, band: Finding
         "band_low": band.low if band else None,
         "band_high": band.high if band else None,
         "estimand": visible(curve.estimand),
-        "failed": bool(rung.gates_failed()),
+        "failed": bool(rung.result.failed_gates),
         "tip": "",
     }
 

@@ -10,15 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from overthink.data.finding import Finding
+from overthink.data.results.flatten import flatten
+from overthink.data.results.study import Results
 from overthink.errors import InputError
 from overthink.reports.about import About
 from overthink.reports.charts.arms import arm_charts
 from overthink.reports.charts.curve import CHART_WIDTH, Chart, all_charts
 from overthink.reports.charts.frontier import frontier_charts
 from overthink.reports.charts.thresholds import visible_marks
-from overthink.reports.curve_tree import default_arms, report_curves
 from overthink.reports.page import asset
+from overthink.reports.report_curves import default_arms, report_curves
 
 _NAME = 120
 _PNG_SCALE = 2.0
@@ -43,18 +44,19 @@ def figure_formats(formats: Sequence[str]) -> tuple[str, ...]:
     return tuple(form for form in _DRAW if form in formats)
 
 
-def report_figures(findings: Sequence[Finding], about: About, formats: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+def report_figures(results: Results, about: About, formats: Sequence[str]) -> Iterator[tuple[str, bytes]]:
     """Yield the figures of the arms that the page shows first.
 
     Args:
-        findings: All findings; names may be hostile.
+        results: Results of the analysis; names may be hostile.
         about: Metadata of the report.
         formats: Any of "svg" and "png".
 
     Yields:
         File name and content. Names hold only a-z, 0-9, ``.`` and ``-``, and are all different.
     """
-    all_curves = report_curves(findings, about.k_scale.reference)
+    findings = flatten(results)
+    all_curves = report_curves(results, about.k_scale.reference)
     arms = default_arms(all_curves)
     first = [curve for curve in all_curves if curve.arm in arms]
     yield from chart_files(all_charts(first, arms, visible_marks(about.thresholds)), formats)

@@ -17,7 +17,7 @@ from overthink.reports import wording
 from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.templates import axes
-from overthink.reports.curve_tree import SHOWN_ARMS
+from overthink.reports.report_curves import SHOWN_ARMS
 from overthink.reports.tables import Table, TextCell, finding_link, plain
 from overthink.reports.wording import ID_LIMIT, PROSE_LIMIT, visible
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from overthink.reports.charts.axes import ChartAxis
-from overthink.reports.curve_tree import ReportCurve
+from overthink.reports.report_curves import ReportCurve
 from overthink.reports.wording import tokens, visible
 
 MAX_MARKS = 6

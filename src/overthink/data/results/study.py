@@ -1,0 +1,36 @@
+"""All results of an analysis."""
+
+from dataclasses import dataclass
+
+from overthink.data.finding import Finding
+from overthink.data.results.beside import CommitmentResult, DisagreementResult, GapResult, TwoByTwoResult
+from overthink.data.results.curve import CurveResult
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Results:
+    """All results of an analysis, claim by claim.
+
+    Attributes:
+        curves: Every curve by itself, sorted by its names.
+        gaps: Divergence of capability and safety.
+        controls: Comparisons of readings of the same traces.
+        commitments: Traces that commit.
+        frontiers: Best allocations of a total compute.
+        flop_matches: Smaller models with more inference against larger ones.
+        arms: Arms against their reference and against their placebos.
+        supervision: Process against outcome supervision.
+        ledgers: What was paid, and what one attempt takes.
+        steering_depths: How many early steps must be steered.
+    """
+
+    curves: tuple[CurveResult, ...] = ()
+    gaps: tuple[GapResult, ...] = ()
+    controls: tuple[DisagreementResult | TwoByTwoResult, ...] = ()
+    commitments: tuple[CommitmentResult, ...] = ()
+    frontiers: tuple[Finding, ...] = ()
+    flop_matches: tuple[Finding, ...] = ()
+    arms: tuple[Finding, ...] = ()
+    supervision: tuple[Finding, ...] = ()
+    ledgers: tuple[Finding, ...] = ()
+    steering_depths: tuple[Finding, ...] = ()
