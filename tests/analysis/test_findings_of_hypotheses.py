@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from core_pools import pool
-from overthink.reports.curve_tree import report_curves
+from results import results_of
 
 from overthink.analysis import findings
 from overthink.analysis.families import ALL
@@ -19,6 +19,7 @@ from overthink.data.outcomes import from_records
 from overthink.data.record import RungRecord
 from overthink.plan.analysis import Analysis
 from overthink.reports.hypotheses import hypothesis_line
+from overthink.reports.report_curves import report_curves
 
 BUDGETS = [0, 64, 256, 1024, 4096]
 TEXT = "up@256,down"
@@ -46,7 +47,7 @@ def found(rows: list[RungRecord], text: str = TEXT, **options: Any) -> list[Find
 
 def line(rows: list[RungRecord], text: str = TEXT, **options: Any) -> str:
     analysis = Analysis(level=0.95, parts=parts(text), **options)
-    (curve,) = report_curves(findings(from_records(rows), analysis, rng=np.random.default_rng(1)), {})
+    (curve,) = report_curves(results_of(findings(from_records(rows), analysis, rng=np.random.default_rng(1))), {})
     return hypothesis_line(curve.hypothesis, curve.levels)
 
 

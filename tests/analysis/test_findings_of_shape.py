@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from core_pools import pool
-from overthink.reports.curve_tree import report_curves
+from results import results_of
 
 from overthink.analysis import findings
 from overthink.analysis.shapes import LEFT_OUT
@@ -15,6 +15,7 @@ from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.plan.analysis import Analysis
+from overthink.reports.report_curves import report_curves
 from overthink.reports.verdicts import shape_text
 
 BUDGETS = [0, 64, 256, 1024, 4096]
@@ -252,7 +253,7 @@ def test_questions_without_a_value_at_some_rung_are_counted_where_the_verdict_is
     (shape,) = of(find(missing), "shape")
     limit = f"2 of 60 {LEFT_OUT}"
     assert (shape.n_questions, limit in shape.limits) == (58, True)
-    (curve,) = report_curves(find(missing), {})
+    (curve,) = report_curves(results_of(find(missing)), {})
     assert shape_text(curve.verdicts[0].shape, 5).line().endswith(limit)
     (whole,) = of(find(rows), "shape")
     assert not any(LEFT_OUT in text for text in whole.limits)

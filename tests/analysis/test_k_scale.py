@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
+from results import results_of
 from synthetic import ladder
 
 from overthink.analysis.k_scale import LOOP, NO_COUNT, NO_SIZE, NO_THINKING, k_scale
@@ -26,21 +27,21 @@ def both(capability: Sequence[int], safety: Sequence[int]) -> list[Finding]:
 def test_the_default_is_the_lowest_budget_above_0_that_all_curves_have(
     capability: Sequence[int], safety: Sequence[int], reference: float
 ) -> None:
-    scale = k_scale(both(capability, safety), PLAIN)
+    scale = k_scale(results_of(both(capability, safety)).curves, PLAIN)
     assert scale.reference == {"base": reference}
     assert scale.means == f"{reference} thinking tokens, the lowest budget above 0 that all curves have"
 
 
 def test_a_stated_reference_holds_for_all_arms() -> None:
     findings = [*ladder(), *ladder(arm="wait", budgets=(0, 64))]
-    scale = k_scale(findings, Analysis(level=0.95, k_reference=1000.0))
+    scale = k_scale(results_of(findings).curves, Analysis(level=0.95, k_reference=1000.0))
     assert scale.reference == {"base": 1000.0, "wait": 1000.0}
     assert scale.means == "1,000 thinking tokens, stated with --k-reference"
 
 
 def test_controls_and_direct_answers_do_not_decide() -> None:
     findings = [*ladder(), *ladder(estimand="resampled", budgets=(256, 1024)), *ladder(arm="zerothink", budgets=(0,))]
-    assert k_scale(findings, PLAIN).reference == {"base": 64.0}
+    assert k_scale(results_of(findings).curves, PLAIN).reference == {"base": 64.0}
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_controls_and_direct_answers_do_not_decide() -> None:
     ids=["disjoint", "direct", "uncounted", "loops beside budgets"],
 )
 def test_without_a_reference_the_reason_is_said(findings: list[Finding], reason: str) -> None:
-    scale = k_scale(findings, PLAIN)
+    scale = k_scale(results_of(findings).curves, PLAIN)
     assert reason in str(scale.reason)
     assert (scale.reference, scale.means) == ({}, None)
 
@@ -71,7 +72,7 @@ def test_without_a_reference_the_reason_is_said(findings: list[Finding], reason:
     ],
 )
 def test_an_impossible_reference_is_said(stated: float, said: str) -> None:
-    assert said in str(k_scale(ladder(), Analysis(level=0.95, k_reference=stated)).reason)
+    assert said in str(k_scale(results_of(ladder()).curves, Analysis(level=0.95, k_reference=stated)).reason)
 
 
 def test_levels_have_the_most_of_any_curve_at_the_lowest_common_one() -> None:
@@ -80,7 +81,7 @@ def test_levels_have_the_most_of_any_curve_at_the_lowest_common_one() -> None:
         f if f.axis == "safety" or f.estimate is None or f.metric != "thinking_tokens" else _doubled(f)
         for f in findings
     ]
-    assert k_scale(scaled, PLAIN).reference == {"base": 1000.0}  # 500 and 1,000 at low
+    assert k_scale(results_of(scaled).curves, PLAIN).reference == {"base": 1000.0}  # 500 and 1,000 at low
 
 
 def _doubled(finding: Finding) -> Finding:
@@ -89,7 +90,7 @@ def _doubled(finding: Finding) -> Finding:
 
 
 def test_loops_are_counted_by_what_they_generate() -> None:
-    scale = k_scale(ladder(estimand="checkpoint", budgets=(500, 1000)), PLAIN)
+    scale = k_scale(results_of(ladder(estimand="checkpoint", budgets=(500, 1000))).curves, PLAIN)
     assert (scale.reference, scale.unit, scale.name) == ({"base": 500.0}, LOOP, "K (loop tokens)")
 
 
@@ -98,10 +99,10 @@ def test_flop_are_2_per_active_parameter_so_a_larger_model_thinks_fewer_tokens()
     shapes = {"small": ModelShape(parameters=1e9, active_parameters=1e9), "large": ModelShape(active_parameters=4e9)}
     parties = {arm: ModelRoles(ModelInfo(arm, shape)) for arm, shape in shapes.items()}
     stated = Analysis(level=0.95, unit=Unit.FLOP, parties=parties, k_reference=1e12)
-    assert k_scale(findings, stated).reference == {"small": 500.0, "large": 125.0}
-    default = k_scale(findings, Analysis(level=0.95, unit=Unit.FLOP, parties=parties))
+    assert k_scale(results_of(findings).curves, stated).reference == {"small": 500.0, "large": 125.0}
+    default = k_scale(results_of(findings).curves, Analysis(level=0.95, unit=Unit.FLOP, parties=parties))
     assert default.reference == {"small": 256.0, "large": 64.0}
     assert "5.12 × 10¹¹ FLOP, 2 per active parameter" in str(default.means)
-    assert k_scale(findings, Analysis(level=0.95, unit=Unit.FLOP)).reason == NO_SIZE
+    assert k_scale(results_of(findings).curves, Analysis(level=0.95, unit=Unit.FLOP)).reason == NO_SIZE
     beyond = Analysis(level=0.95, unit=Unit.FLOP, parties=parties, k_reference=1e15)
-    assert "beyond the ladder" in str(k_scale(findings, beyond).reason)
+    assert "beyond the ladder" in str(k_scale(results_of(findings).curves, beyond).reason)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from results import results_of
 from synthetic import about, ladder
 
 from overthink.data.finding import At, Finding
@@ -60,8 +61,8 @@ def test_what_qualifies_a_number_stands_beside_it(
 
 def test_the_page_has_the_table_where_there_is_something_in_it() -> None:
     with_it = [*ladder(axis="safety"), *three(task="<b>secrets</b>")]
-    page = report_html(with_it, about(with_it))
+    page = report_html(results_of(with_it), about(with_it))
     assert 'id="budgetcontrol"' in page
     assert "Safety · &lt;b&gt;secrets&lt;/b&gt; · base" in page
     assert all(note in page for note in BUDGET_CONTROL_NOTES)
-    assert "budgetcontrol" not in report_html(ladder(), about(ladder()))
+    assert "budgetcontrol" not in report_html(results_of(ladder()), about(ladder()))

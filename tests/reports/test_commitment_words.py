@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from browser import opened
+from results import results_of
 from synthetic import about, ladder
 
 from overthink.data.finding import At, Finding
@@ -34,11 +35,11 @@ def with_commitment(**changes: object) -> list[Finding]:
 
 def test_the_terminal_says_the_three_shares_and_the_tokens() -> None:
     findings = with_commitment()
-    text = summary_text(findings, about(findings))
+    text = summary_text(results_of(findings), about(findings))
     line = f"  of the traces: {WORDS}; the committed ones change by 512 tokens on average (400 to 1,640)\n"
     assert text.count(line) == 1
     without = [finding for finding in findings if finding.kind != "commitment"]
-    assert "committed" not in summary_text(without, about(without))
+    assert "committed" not in summary_text(results_of(without), about(without))
 
 
 @pytest.mark.parametrize("is_known", [True, False])
@@ -54,11 +55,11 @@ def test_an_unknown_share_is_no_zero(is_known: bool) -> None:
 
 def test_the_page_says_them_in_a_section_of_their_own(tmp_path: Path) -> None:
     findings = with_commitment()
-    dom = opened(report_html(findings, about(findings)), tmp_path)
+    dom = opened(report_html(results_of(findings), about(findings)), tmp_path)
     assert WORDS in dom.text["commitmentlist"]
     assert {"id": "commitment"} in [attributes for tag, attributes in dom.tags if tag == "section"]
     without = [finding for finding in findings if finding.kind != "commitment"]
-    hidden = opened(report_html(without, about(without)), tmp_path)
+    hidden = opened(report_html(results_of(without), about(without)), tmp_path)
     assert "commitmentlist" not in hidden.text
     assert {"id": "commitment", "hidden": ""} in [attributes for tag, attributes in hidden.tags if tag == "section"]
 
@@ -75,6 +76,6 @@ def test_the_error_of_the_judge_of_thinking_stands_under_the_two_by_two(tmp_path
         for metric, limits in (("good_good", ("pointwise", limit)), ("good_bad", ("pointwise", limit)))
     ]
     all_findings = [*findings, *cells]
-    words = opened(report_html(all_findings, about(all_findings)), tmp_path).text["controlwords"]
+    words = opened(report_html(results_of(all_findings), about(all_findings)), tmp_path).text["controlwords"]
     assert words.count(limit) == 1
     assert "pointwise" not in words

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from arm_pools import three
 from browser import opened
+from results import results_of
 from synthetic import ladder
 
 from overthink.analysis import findings as find
@@ -70,9 +71,9 @@ def test_the_verdict_table_shows_the_findings_numbers(found: tuple[Finding, ...]
 
 def test_without_arms_there_is_no_comparison() -> None:
     assert comparison(ladder()) is None
-    assert comparison_text(ladder(), about()) == "No arm was compared with another.\n"
+    assert comparison_text(results_of(ladder()), about()) == "No arm was compared with another.\n"
     assert arm_charts(ladder()) == []
-    page = report_html(ladder(), about())
+    page = report_html(results_of(ladder()), about())
     for section in ("compared", "frontier", "ledger"):
         assert f'<section id="{section}">' not in page
 
@@ -135,7 +136,7 @@ def test_the_page_draws_its_charts_and_survives_hostile_names(found: tuple[Findi
         else f
         for f in found
     ]
-    dom = opened(report_html(renamed, about()), tmp_path)
+    dom = opened(report_html(results_of(renamed), about()), tmp_path)
     assert dom.title == "A look"
     assert dom.html["data-ready"] == "true"
     assert "\u202e" not in dom.text["compared"]
@@ -151,7 +152,7 @@ def test_the_page_draws_its_charts_and_survives_hostile_names(found: tuple[Findi
 
 def test_the_terminal_says_verdicts_first_and_control_characters_are_shown(found: tuple[Finding, ...]) -> None:
     hostile = [replace(f, arm="k\x1b[2J") if f.arm == "keeps" else f for f in found]
-    text = comparison_text(hostile, about())
+    text = comparison_text(results_of(hostile), about())
     assert "\x1b" not in text
     assert text.index("halves on secrets") < text.index("Verdicts on mitigations") < text.index("Safety tax")
     assert text.rstrip().endswith("Note: Mind this.")
@@ -160,7 +161,7 @@ def test_the_terminal_says_verdicts_first_and_control_characters_are_shown(found
 def test_figures_of_arms_and_frontiers_are_drawn(found: tuple[Finding, ...]) -> None:
     some = [f for f in found if f.axis == "safety" and f.kind in ("ledger", "frontier", "arm_difference")]
     values = [f for f in found if f.axis == "safety" and f.kind == "value" and f.metric == "mean" and f.arm == "base"]
-    made = dict(report_figures([*some, *values], about(), ["svg"]))
+    made = dict(report_figures(results_of([*some, *values]), about(), ["svg"]))
     names = [name for name in made if "arms" in name or "frontier" in name]
     assert names == ["safety-secrets-arms-forced.svg", "safety-secrets-frontier-forced.svg"]
     assert b"optimistic" in made[names[1]]

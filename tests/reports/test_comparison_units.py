@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from arm_pools import arm
 from browser import opened
+from results import results_of
 
 from overthink.analysis import findings as find
 from overthink.cost.model_shape import ModelShape
@@ -90,7 +91,7 @@ def test_what_is_unknown_is_said_once_per_task_with_the_option_that_helps() -> N
     ((_, large, _, _, reason, *_),) = texts(flop_matched_table(some))
     assert large == "–"
     assert reason == "unknown how big of/large is; state it with --model-shape of/large=parameters:8e9 or the like"
-    text = comparison_text(some, ABOUT)
+    text = comparison_text(results_of(some), ABOUT)
     assert "FLOP unknown: size of model of/large" in text
     assert "A smaller model with more inference" in text
 
@@ -98,8 +99,8 @@ def test_what_is_unknown_is_said_once_per_task_with_the_option_that_helps() -> N
 def test_in_tokens_there_is_no_such_table(found: Sequence[Finding]) -> None:
     plain = found_with(dict(SIZES), Unit.TOKENS)
     assert flop_matched_table(plain).rows == ()
-    assert "A smaller model" not in comparison_text(plain, ABOUT)
-    assert "A smaller model" in comparison_text(found, ABOUT)
+    assert "A smaller model" not in comparison_text(results_of(plain), ABOUT)
+    assert "A smaller model" in comparison_text(results_of(found), ABOUT)
     assert "`--by flop` counts what they compute" in " ".join(limit for f in plain for limit in f.limits)
 
 
@@ -111,10 +112,10 @@ def test_the_page_shows_the_table_and_survives_hostile_models(found: Sequence[Fi
         else f
         for f in found
     ]
-    dom = opened(report_html(hostile, ABOUT), tmp_path)
+    dom = opened(report_html(results_of(hostile), ABOUT), tmp_path)
     assert dom.title == "A look"
     assert dom.html["data-ready"] == "true"
     assert "\u202e" not in dom.text["compared"]
     for words in ("A smaller model with more inference", "not reached", "tokens that the larger model serves"):
         assert words in dom.text["compared"]
-    assert "\u202e" not in comparison_text(hostile, ABOUT)
+    assert "\u202e" not in comparison_text(results_of(hostile), ABOUT)

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kinds import everything
-from overthink.reports.curve_tree import report_curves
+from results import results_of
 from synthetic import about, ladder, study
 
 from overthink.data.finding import Finding
 from overthink.reports.page_data import ROW_COLUMNS, page_data, script_json
+from overthink.reports.report_curves import report_curves
 
 VALUES = st.recursive(
     st.text() | st.booleans() | st.none() | st.integers(),
@@ -38,7 +39,7 @@ def test_the_checker_sees_plain_json_as_unsafe() -> None:
 
 def made(findings: list[Finding]) -> dict[str, Any]:
     data: dict[str, Any] = json.loads(
-        script_json(page_data(findings, report_curves(findings, about(findings).k_scale.reference)))
+        script_json(page_data(findings, report_curves(results_of(findings), about(findings).k_scale.reference)))
     )
     return data
 

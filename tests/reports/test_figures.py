@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 from kinds import everything
-from overthink.reports.curve_tree import report_curves
+from results import results_of
 from synthetic import about, ladder, study
 from test_page import HOSTILE, OWNED
 
@@ -23,12 +23,13 @@ from overthink.reports import figure_formats, report_figures
 from overthink.reports.charts import files as figures
 from overthink.reports.charts.curve import all_charts
 from overthink.reports.charts.files import palette, standalone_specification
+from overthink.reports.report_curves import report_curves
 
 SVG = "{http://www.w3.org/2000/svg}"
 
 
 def drawn(findings: list[Finding], *formats: str) -> dict[str, bytes]:
-    return dict(report_figures(findings, about(findings), formats))
+    return dict(report_figures(results_of(findings), about(findings), formats))
 
 
 def faults(svg: bytes) -> list[str]:
@@ -169,7 +170,9 @@ def test_without_estimates_nothing_breaks() -> None:
 def test_colours_are_those_of_the_light_page() -> None:
     assert palette()["var(--paper)"] == "#fff"
     assert palette()["currentColor"] == palette()["var(--ink)"] == "#1b1f24"
-    templates = json.dumps([chart.template for chart in all_charts(report_curves(everything(), {}), ["base"])])
+    templates = json.dumps(
+        [chart.template for chart in all_charts(report_curves(results_of(everything()), {}), ["base"])]
+    )
     assert set(re.findall(r"var\(--\w+\)", templates)) <= set(palette())
 
 
@@ -192,7 +195,7 @@ def server() -> Iterator[tuple[str, list[str]]]:
 def fetched(server: tuple[str, list[str]], draw: str) -> tuple[str, int]:
     """Draws a chart whose data is at the server, in a process of its own; what went wrong, and how often it asked."""
     address, calls = server
-    (chart,) = all_charts(report_curves(ladder(tries=()), {}), ["base"])
+    (chart,) = all_charts(report_curves(results_of(ladder(tries=())), {}), ["base"])
     specification = standalone_specification(chart)
     specification["layer"][0]["data"] = {"url": address}
     code = f"import json, sys; {draw}(json.load(sys.stdin))"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from browser import opened
+from results import results_of
 from synthetic import about, study
 from test_forecast_page import ABOUT
 
@@ -37,7 +38,7 @@ def told(page: str, folder: Path) -> str:
 @pytest.mark.parametrize("kind", ["study", "forecast"])
 def test_what_is_under_the_pointer_is_told_and_goes_with_it(kind: str, tmp_path: Path) -> None:
     found = study()
-    page = report_html(found, about(found)) if kind == "study" else forecast_html([panel()], ABOUT, None)
+    page = report_html(results_of(found), about(found)) if kind == "study" else forecast_html([panel()], ABOUT, None)
     seen = told(page, tmp_path)
     assert ("tokens per attempt: " if kind == "study" else "k = ") in seen
     assert "left behind" not in seen

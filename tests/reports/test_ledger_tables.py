@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from arm_pools import three
+from results import results_of
 
 from overthink.analysis import findings as find
 from overthink.cost.estimate import Rates
@@ -80,7 +81,7 @@ def test_the_page_shows_them_and_no_name_takes_it_over() -> None:
     sizeless = replace(GUARD, shape=ModelShape())
     parties = {name: replace(of_arm, guards=(sizeless,)) for name, of_arm in WORKERS.items()}
     guarded = [f for f in told(Analysis(level=0.95, parties=parties)) if f.arm == "keeps" and f.at.rung == 3]
-    page = report_html(guarded, about)
+    page = report_html(results_of(guarded), about)
     section = page.partition('<section id="ledger">')[2].partition("</section>")[0]
     for words in ("FLOP unknown: size of guard a/guard&lt;/script&gt;&lt;b&gt;", ">USD<", "lower bound"):
         assert words in section

@@ -5,19 +5,20 @@ from dataclasses import replace
 
 import pytest
 from kinds import everything, shape, told
-from overthink.reports.curve_tree import report_curves
+from results import results_of
 from synthetic import about, ladder, study
 
 from overthink.data.finding import Finding
 from overthink.reports import About
 from overthink.reports.charts.thresholds import Thresholds
 from overthink.reports.limits import limitations
+from overthink.reports.report_curves import report_curves
 
 Report = tuple[list[Finding], About]
 
 
 def said(findings: list[Finding], of: About | None = None) -> str:
-    topics = limitations(findings, report_curves(findings, {}), of or about(findings))
+    topics = limitations(findings, report_curves(results_of(findings), {}), of or about(findings))
     assert all(topic.limits for topic in topics)
     return "\n".join(f"{topic.name}: {limit.text} [{limit.findings}]" for topic in topics for limit in topic.limits)
 

@@ -4,18 +4,20 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from overthink.reports.curve_tree import report_curves
+from results import results_of
 from synthetic import ladder
 
 from overthink.data.finding import At, Finding
 from overthink.reports.limits import finding_limitations
+from overthink.reports.report_curves import report_curves
 
 Change = Callable[[list[Finding]], list[Finding]]
 
 
 def said(findings: list[Finding]) -> str:
     return "\n".join(
-        f"{limit.text} [{limit.findings}]" for limit in finding_limitations(findings, report_curves(findings, {}))
+        f"{limit.text} [{limit.findings}]"
+        for limit in finding_limitations(findings, report_curves(results_of(findings), {}))
     )
 
 

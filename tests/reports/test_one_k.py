@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from browser import opened
+from results import results_of
 from synthetic import about, ladder
 from test_page import spoiled
 
@@ -38,8 +39,10 @@ def by_own_attempts(findings: Sequence[Finding], k: float) -> int:
 
 def read(findings: list[Finding], folder: Path, fragment: str, stated: float | None = None) -> tuple[str, str]:
     """The table of values read, and the whole panel around it."""
-    scale = k_scale(findings, Analysis(level=0.95, k_reference=stated))
-    dom = opened(report_html(findings, about(findings, k_scale=scale)), folder, fragment, width=1300, height=900)
+    scale = k_scale(results_of(findings).curves, Analysis(level=0.95, k_reference=stated))
+    dom = opened(
+        report_html(results_of(findings), about(findings, k_scale=scale)), folder, fragment, width=1300, height=900
+    )
     assert spoiled(dom) == []
     panel = " ".join((dom.text.get("byk", "") + dom.text.get("byrung", "") + dom.text.get("unlike", "")).split())
     return " ".join(dom.text["reading"].split()), panel
@@ -97,6 +100,8 @@ def test_levels_that_think_unlike_are_read_with_a_warning(tmp_path: Path) -> Non
 
 def test_a_terminal_is_told_the_reference_or_the_reason() -> None:
     findings = ladder()
-    assert "K (thinking) = 1 on every axis: 64 thinking tokens, the lowest" in summary_text(findings, about(findings))
+    assert "K (thinking) = 1 on every axis: 64 thinking tokens, the lowest" in summary_text(
+        results_of(findings), about(findings)
+    )
     direct = ladder(budgets=(0,))
-    assert "No K (thinking) axis: every rung is a direct answer" in summary_text(direct, about(direct))
+    assert "No K (thinking) axis: every rung is a direct answer" in summary_text(results_of(direct), about(direct))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from browser import Dom, opened
 from kinds import everything
+from results import results_of
 from synthetic import about, ladder, study, sweep
 
 from overthink.analysis.k_scale import KScale
@@ -50,7 +51,7 @@ def drawn(dom: Dom) -> int:
 
 
 def page(findings: list[Finding], **changes: object) -> str:
-    return report_html(findings, about(findings, **changes))
+    return report_html(results_of(findings), about(findings, **changes))
 
 
 def test_three_axes_draw_their_charts_and_mark_the_failed_gate(tmp_path: Path) -> None:

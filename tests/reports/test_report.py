@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 
 import pytest
 from kinds import everything, shape, told
+from results import results_of
 from synthetic import about, ladder, study
 
 from overthink.data.finding import Finding
@@ -61,27 +62,27 @@ def strays(page: str, findings: list[Finding]) -> list[str]:
 
 def test_every_number_on_top_leads_to_the_finding_that_says_it() -> None:
     findings = study(arms=("base", "steered"))
-    page = report_html(findings, about(findings))
+    page = report_html(results_of(findings), about(findings))
     assert len(Header(page).linked) >= 6 * 3
     assert strays(page, findings) == []
 
 
 def test_the_checker_sees_a_wrong_and_a_loose_number() -> None:
     findings = study()
-    page = report_html(findings, about(findings))
+    page = report_html(results_of(findings), about(findings))
     moved = [replace(f, estimate=f.estimate + 0.1) if f.kind == "difference" and f.estimate else f for f in findings]
     assert len(strays(page, moved)) >= 3
     assert strays(page.replace('<p class="lead">', '<p class="lead">and 12.3% more '), findings) == ["12.3"]
 
 
 def header(findings: list[Finding]) -> str:
-    page = Header(report_html(findings, about(findings)))
+    page = Header(report_html(results_of(findings), about(findings)))
     return " ".join(page.everything.split())
 
 
 def test_the_verdict_is_on_top_and_leads_to_its_finding() -> None:
     findings = told(ladder(slope=0.1), shape())
-    page = report_html(findings, about(findings))
+    page = report_html(results_of(findings), about(findings))
     assert strays(page, findings) == []
     linked = Header(page).linked
     assert ("capability/sums/base/forced/shape/max_t", "undetermined") in linked
@@ -96,7 +97,7 @@ def test_the_verdict_is_on_top_and_leads_to_its_finding() -> None:
 def test_where_trends_are_withheld_the_corrected_verdict_stands_beside() -> None:
     findings = everything()
     text = header(findings)
-    assert strays(report_html(findings, about(findings)), findings) == []
+    assert strays(report_html(results_of(findings), about(findings)), findings) == []
     assert "Safety, from a budget of 0 to 4,096 tokens: withheld (the judge's error differs between rungs)" in text
     assert "Corrected by human labels: down, less often safe (p = 0.011, adjusted p = 0.022)." in text
     assert "p = 0.004" not in text  # a test on marks that may not be believed
@@ -110,7 +111,7 @@ def test_several_curves_are_counted_by_their_verdicts() -> None:
 
 
 def test_nothing_is_loaded_from_anywhere() -> None:
-    page = report_html(study(), about(study()))
+    page = report_html(results_of(study()), about(study()))
     markup = re.sub(r"<script\b.*?</script>|<style>.*?</style>", "", page, flags=re.DOTALL)
     assert re.findall(r"<(?:link|iframe|object|embed|img|base|form)\b", markup) == []
     assert [
@@ -124,12 +125,12 @@ def test_nothing_is_loaded_from_anywhere() -> None:
 
 def test_the_same_findings_make_the_same_page() -> None:
     findings = study()
-    assert report_html(findings, about(findings)) == report_html(findings, about(findings))
+    assert report_html(results_of(findings), about(findings)) == report_html(results_of(findings), about(findings))
 
 
 def test_without_scripts_the_values_are_there() -> None:
     findings = ladder(start=0.31)
-    page = report_html(findings, about(findings))
+    page = report_html(results_of(findings), about(findings))
     inside = page[page.index("<noscript>") : page.index("</noscript>")]
     assert "31.0%" in inside
     assert "25.0% to 37.0%" in inside
@@ -139,7 +140,7 @@ def test_without_scripts_the_values_are_there() -> None:
 def test_how_it_was_made_is_there() -> None:
     findings = ladder()
     page = report_html(
-        findings,
+        results_of(findings),
         about(findings, notes=("one log was cut off",), plan={"tasks": [{"task": "t9"}], "draws": 4}),
     )
     made = page[page.index('<section id="made">') :]
@@ -159,5 +160,5 @@ def test_how_it_was_made_is_there() -> None:
     "findings", [[], ladder(budgets=(64,)), ladder()[3:4]], ids=["none", "one rung", "one finding"]
 )
 def test_little_is_still_a_page(findings: list[Finding]) -> None:
-    page = report_html(findings, about(findings))
+    page = report_html(results_of(findings), about(findings))
     assert "<h1>Example study</h1>" in page

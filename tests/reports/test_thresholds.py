@@ -11,7 +11,7 @@ import pytest
 from browser import Dom, opened
 from hypothesis import given
 from hypothesis import strategies as st
-from overthink.reports.curve_tree import report_curves
+from results import results_of
 from synthetic import about, ladder
 from test_figures import words
 from test_page import HOSTILE, spoiled
@@ -33,6 +33,7 @@ from overthink.reports.charts.thresholds import (
     visible_marks,
 )
 from overthink.reports.page_data import script_json
+from overthink.reports.report_curves import report_curves
 
 LABEL = "Analysis, not legal status: no instrument counts deployment inference."
 TOLD = "{} FLOP · K* {}"
@@ -52,7 +53,7 @@ INSIDE, PARTLY, BEYOND = mark(2, 20), mark(30, 500, "2e25 FLOP"), mark(1_000, 1e
 
 
 def placed(one: Mark, findings: list[Finding], reference: float = 64.0, width: float = 640) -> list[dict[str, Any]]:
-    found = report_curves(findings, {"base": reference})
+    found = report_curves(results_of(findings), {"base": reference})
     axis = thinking_axis(found)
     assert axis is not None
     return threshold_bars([one], found, axis, width=width)
@@ -89,7 +90,7 @@ def test_what_was_not_tested_is_marked() -> None:
 @given(st.floats(0, 8), st.floats(0, 8), st.floats(100, 1500))
 def test_whatever_k_star_lanes_stay_inside_the_axis(low: float, more: float, width: float) -> None:
     high = math.inf if more > 7.5 else 10 ** (low + more)
-    axis = thinking_axis(report_curves(ladder(), {}))
+    axis = thinking_axis(report_curves(results_of(ladder()), {}))
     assert axis is not None
     rows = placed(mark(10**low, high), ladder(), width=width)
     script_json(rows)  # refuses NaN and infinity
@@ -103,13 +104,13 @@ def test_whatever_k_star_lanes_stay_inside_the_axis(low: float, more: float, wid
 
 def test_no_place_no_lane() -> None:
     two = [*ladder(), *ladder(arm="other")]
-    found = report_curves(two, {"base": 24.0, "other": 48.0})
+    found = report_curves(results_of(two), {"base": 24.0, "other": 48.0})
     axis = thinking_axis(found)
     assert axis is not None
     assert threshold_bars([INSIDE], found, axis, width=640) == []
-    same = report_curves(two, {"base": 24.0, "other": 24.0})
+    same = report_curves(results_of(two), {"base": 24.0, "other": 24.0})
     assert threshold_bars([INSIDE], same, axis, width=640) != []
-    assert threshold_bars([INSIDE], report_curves(ladder(), {}), axis, width=640) == []
+    assert threshold_bars([INSIDE], report_curves(results_of(ladder()), {}), axis, width=640) == []
     elsewhere = mark(2, 20, curve="capability/other/base")
     assert placed(elsewhere, ladder()) == []
     assert placed(replace(elsewhere, curve="capability/sums/base"), ladder()) != []
@@ -130,7 +131,7 @@ def test_the_check_for_numbers_can_fail() -> None:
 
 
 def test_labels_of_k_stand_at_k_times_the_reference() -> None:
-    axis = thinking_axis(report_curves(ladder(), {}))
+    axis = thinking_axis(report_curves(results_of(ladder()), {}))
     assert axis is not None
     ticks = k_ticks(axis, 64.0)
     assert ticks["klabels"] == ["K=1", "K=2", "K=4", "K=8", "K=16", "K=32", "K=64"]
@@ -141,7 +142,7 @@ def test_a_figure_has_its_lanes_and_says_what_they_are() -> None:
     findings = ladder(tries=())
 
     def said(thresholds: Thresholds | None) -> list[str]:
-        ((_, svg),) = report_figures(findings, about(findings, thresholds=thresholds), ["svg"])
+        ((_, svg),) = report_figures(results_of(findings), about(findings, thresholds=thresholds), ["svg"])
         return words(svg)
 
     drawn = said(told(INSIDE, BEYOND))
@@ -157,7 +158,7 @@ def test_a_figure_has_its_lanes_and_says_what_they_are() -> None:
 
 def page(thresholds: Thresholds | None, findings: list[Finding] | None = None, **changes: object) -> str:
     findings = ladder() if findings is None else findings
-    return report_html(findings, about(findings, thresholds=thresholds, **changes))
+    return report_html(results_of(findings), about(findings, thresholds=thresholds, **changes))
 
 
 def labels(dom: Dom) -> str:
@@ -225,7 +226,7 @@ def hostile(*names: str) -> About:
 
 
 def test_hostile_names_are_shown_and_not_obeyed(tmp_path: Path) -> None:
-    dom = opened(report_html(ladder(), hostile(*HOSTILE[:4])), tmp_path, "#x=K")
+    dom = opened(report_html(results_of(ladder()), hostile(*HOSTILE[:4])), tmp_path, "#x=K")
     assert spoiled(dom) == []
     for place in ("thresholds", "appendix", "limits", "panels"):
         for name in HOSTILE[:4]:
@@ -233,7 +234,7 @@ def test_hostile_names_are_shown_and_not_obeyed(tmp_path: Path) -> None:
 
 
 def test_long_and_invisible_names_are_cut_and_shown() -> None:
-    text = report_html(ladder(), hostile(HOSTILE[4] + "N" * 10_000))
+    text = report_html(results_of(ladder()), hostile(HOSTILE[4] + "N" * 10_000))
     assert len(text) < 1_500_000
     assert "\u202e" not in text
     assert "\\u202eevil" in text
@@ -241,9 +242,9 @@ def test_long_and_invisible_names_are_cut_and_shown() -> None:
 
 def test_a_terminal_is_told_too() -> None:
     findings = ladder()
-    said = summary_text(findings, about(findings, thresholds=told(INSIDE)))
+    said = summary_text(results_of(findings), about(findings, thresholds=told(INSIDE)))
     assert "1e25 FLOP  K* (training trade) 2 to 20  inside" in said
     assert LABEL in said
-    assert "K*" not in summary_text(findings, about(findings, thresholds=Thresholds("Give it.")))
-    marked = summary_text(findings, hostile("\x1b[2Jgone"))
+    assert "K*" not in summary_text(results_of(findings), about(findings, thresholds=Thresholds("Give it.")))
+    marked = summary_text(results_of(findings), hostile("\x1b[2Jgone"))
     assert "\x1b" not in marked

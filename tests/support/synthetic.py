@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from results import results_of
 
 from overthink.analysis.k_scale import k_scale
 from overthink.data.finding import At, Finding
@@ -127,7 +128,7 @@ def about(findings: Sequence[Finding], **changes: object) -> About:
         plan={"model": "made-up", "budgets": [0, 64, 256], "tasks": [{"task": "sums", "high": "correct"}]},
         plan_sha256="a" * 64,
         pool_sha256="b" * 64,
-        k_scale=k_scale(findings, Analysis(level=0.95)),
+        k_scale=k_scale(results_of(findings).curves, Analysis(level=0.95)),
         questions={"capability/sums": ("q1", "q2")},
     )
     return replace(made, **changes)  # type: ignore[arg-type]
