@@ -1,5 +1,6 @@
 """Families of curves: who is adjusted with whom, who cannot show anything, and what that costs the others."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ def rows(means: list[float], questions: int, *, seed: int = 0, draws: int = 2, *
     return pool(values, **{"requested_tokens": asked} | columns)
 
 
-def curves(*parts: list[RungRecord]) -> dict[str, Outcomes]:
-    return {f"{o.task}/{o.arm}/{o.estimand}": o for o in from_records([row for part in parts for row in part])}
+def curves(*parts: list[RungRecord]) -> list[Outcomes]:
+    return from_records([row for part in parts for row in part])
 
 
 def verdicts(*parts: list[RungRecord], **decided: Any) -> dict[str, Finding]:
@@ -70,14 +71,14 @@ def test_how_few_are_too_few_depends_on_the_family() -> None:
     assert all(family.is_member for family in families(tables, Analysis(level=0.95)).values())
     many = curves(tiny(1, questions=6), *(rows(FLAT, 100, task=f"a{i}") for i in range(4)))
     found = families(many, Analysis(level=0.95))
-    assert [name.split("/")[0] for name, family in found.items() if not family.is_member] == ["tiny00"]
+    assert [key.task for key, family in found.items() if not family.is_member] == ["tiny00"]
     assert {family.size for family in found.values()} == {4}
 
 
 def test_hundreds_of_curves_leave_room_for_a_clear_verdict() -> None:
     """Resampling alone cannot go below about 3/40,000, and 1,000 curves need .00005."""
-    tables = curves(rows(FLAT, 60))
-    many = {f"{i}": next(iter(tables.values())) for i in range(1000)}
+    (table,) = curves(rows(FLAT, 60))
+    many = [replace(table, task=f"{i}") for i in range(1000)]
     found = families(many, Analysis(level=0.95))
     assert {family.size for family in found.values()} == {1000}
     assert all(family.is_member for family in found.values())
@@ -85,8 +86,8 @@ def test_hundreds_of_curves_leave_room_for_a_clear_verdict() -> None:
 
 def test_controls_are_a_family_of_their_own() -> None:
     tables = curves(rows(FLAT, 40), rows(FLAT, 40, estimand=Estimand.SHAM), rows(FLAT, 40, task="b"))
-    sizes = {name: family.size for name, family in families(tables, Analysis(level=0.95)).items()}
-    assert sizes == {"sums/base/forced": 2, "sums/base/sham": 1, "b/base/forced": 2}
+    sizes = {(key.task, key.estimand): family.size for key, family in families(tables, Analysis(level=0.95)).items()}
+    assert sizes == {("sums", "forced"): 2, ("sums", "sham"): 1, ("b", "forced"): 2}
 
 
 @pytest.mark.parametrize("named", ["one", "on*", "one/base", "one/*"])

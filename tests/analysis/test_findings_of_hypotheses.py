@@ -5,9 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 from core_pools import pool
-from results import results_of
 
-from overthink.analysis import findings
+from overthink.analysis import analyse_outcomes, findings
 from overthink.analysis.families import ALL
 from overthink.analysis.hypotheses import ALL_PARTS, CORRECTED
 from overthink.analysis.shapes import LEFT_OUT
@@ -47,8 +46,9 @@ def found(rows: list[RungRecord], text: str = TEXT, **options: Any) -> list[Find
 
 def line(rows: list[RungRecord], text: str = TEXT, **options: Any) -> str:
     analysis = Analysis(level=0.95, parts=parts(text), **options)
-    (curve,) = report_curves(results_of(findings(from_records(rows), analysis, rng=np.random.default_rng(1))), {})
-    return hypothesis_line(curve.hypothesis, curve.levels)
+    results = analyse_outcomes(from_records(rows), analysis, rng=np.random.default_rng(1))
+    (curve,) = report_curves(results, {})
+    return hypothesis_line(curve.result.hypothesis, curve.levels)
 
 
 def test_a_hypothesis_that_holds_is_confirmed_part_by_part() -> None:

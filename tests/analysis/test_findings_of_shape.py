@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from core_pools import pool
-from results import results_of
+from results import shape_result
 
 from overthink.analysis import findings
 from overthink.analysis.shapes import LEFT_OUT
@@ -15,7 +15,6 @@ from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.plan.analysis import Analysis
-from overthink.reports.report_curves import report_curves
 from overthink.reports.verdicts import shape_text
 
 BUDGETS = [0, 64, 256, 1024, 4096]
@@ -253,8 +252,7 @@ def test_questions_without_a_value_at_some_rung_are_counted_where_the_verdict_is
     (shape,) = of(find(missing), "shape")
     limit = f"2 of 60 {LEFT_OUT}"
     assert (shape.n_questions, limit in shape.limits) == (58, True)
-    (curve,) = report_curves(results_of(find(missing)), {})
-    assert shape_text(curve.verdicts[0].shape, 5).line().endswith(limit)
+    assert shape_text(shape_result(shape), 5).line().endswith(limit)
     (whole,) = of(find(rows), "shape")
     assert not any(LEFT_OUT in text for text in whole.limits)
-    assert shape_text(whole, 5).left_out == ""
+    assert shape_text(shape_result(whole), 5).left_out == ""

@@ -11,8 +11,13 @@ import polars as pl
 import pytest
 from jsonschema import Draft7Validator, Draft202012Validator
 from made_study import Made, document, write_made_findings, write_study
+from results import results_of
 
 from overthink.analysis.k_scale import KScale
+from overthink.data.finding import At, Finding
+from overthink.data.kinds import Metric
+from overthink.errors import InputError
+from overthink.governance.statement.curves import curves
 from overthink.governance.statement.exports import (
     cyclonedx_properties,
     eee_schema,
@@ -21,6 +26,7 @@ from overthink.governance.statement.exports import (
 )
 from overthink.governance.statement.schema import STATEMENT_VERSION, Statement, statement_json_schema
 from overthink.governance.statement.text import statement_text
+from overthink.plan.study import TaskPlan
 from overthink.storage.findings import read_findings
 from overthink.workflows.statement import check, statement
 
@@ -215,32 +221,27 @@ def test_statements_never_hold_questions_or_answers(study: Path) -> None:
     assert not re.search(r"\bq0\d\d\b", text)
 
 
-def test_quantiles_of_what_was_consumed_are_told_where_findings_hold_them(study: Path) -> None:
-    from overthink.governance.statement.curves import curves
-    from overthink.storage.json_documents import read_plan
+def test_quantiles_of_what_was_consumed_are_those_of_the_results(study: Path) -> None:
+    by_rung = {
+        (finding.axis, finding.at.rung): finding.estimate
+        for finding in read_findings(study / "findings.json")[1]
+        if finding.metric == Metric.THINKING_TOKENS_P90
+    }
+    for curve in statement(study, write=False).statement.curves:
+        assert [point.quantiles["0.9"] for point in curve.points] == [
+            by_rung[curve.axis, point.rung] for point in curve.points
+        ]
 
-    plan = read_plan(study / "plan.json")
-    found = [f for f in read_findings(study / "findings.json")[1] if not f.metric.startswith("thinking_tokens_p")]
-    mean = next(one for one in found if one.metric == "thinking_tokens" and one.at.rung == 2)
-    name = mean.id.replace("thinking_tokens", "thinking_tokens_p90")
-    told = curves((*found, replace(mean, id=name, metric="thinking_tokens_p90", estimate=250.0)), plan, KScale())
-    assert {"0.9": 250.0} in [point.quantiles for curve in told for point in curve.points]
 
-
-def test_a_plan_may_not_leave_the_polarity_open(tmp_path: Path) -> None:
-    from overthink.data.finding import At, Finding
-    from overthink.errors import InputError
-    from overthink.governance.statement.curves import curves
-    from overthink.plan.study import TaskPlan
-
+def test_a_plan_may_not_leave_the_polarity_open() -> None:
     plan = Made(THREE).plan()
     two = tuple(TaskPlan(task=f"t{high}", axis="safety", high=high) for high in ("safe", "harm"))
     open_plan = plan.model_copy(update={"tasks": two})
     value = Finding("safety/x/base/s/forced/value/mean/rung0/k1", "value", "safety", "x", "base", "forced", "mean",
                     At(rung=0, k=1, selector="single"), 0.5, 0.4, 0.6, 0.95, n_questions=9, n_draws=1)  # fmt: skip
     with pytest.raises(InputError, match="does not say what a high score"):
-        curves([value], open_plan, KScale())
-    assert curves([replace(value, task="tharm")], open_plan, KScale())[0].raw_high_means == "harm"
+        curves(results_of([value]), open_plan, KScale())
+    assert curves(results_of([replace(value, task="tharm")]), open_plan, KScale())[0].raw_high_means == "harm"
 
 
 def test_a_statement_is_frozen(study: Path) -> None:

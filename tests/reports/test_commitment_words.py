@@ -9,6 +9,8 @@ from results import results_of
 from synthetic import about, ladder
 
 from overthink.data.finding import At, Finding
+from overthink.data.kinds import Metric
+from overthink.data.results.beside import CommitmentResult
 from overthink.data.thought_judges import THOUGHT_COUNTS
 from overthink.reports import report_html, summary_text
 from overthink.reports.verdicts import commitment_text
@@ -44,13 +46,14 @@ def test_the_terminal_says_the_three_shares_and_the_tokens() -> None:
 
 @pytest.mark.parametrize("is_known", [True, False])
 def test_an_unknown_share_is_no_zero(is_known: bool) -> None:
-    by_metric = {f.metric: f for f in with_commitment() if f.kind == "commitment"}
+    (commitment,) = results_of(with_commitment()).commitments
     if not is_known:
-        by_metric = {"committed": replace(by_metric["committed"], estimate=None, reason="resamples are unknown")}
-    text = commitment_text(by_metric)
+        unknown = replace(commitment.shares[Metric.COMMITTED], estimate=None, reason="resamples are unknown")
+        commitment = CommitmentResult(commitment.key, {Metric.COMMITTED: unknown})
+    text = commitment_text(commitment)
     assert ("committed 47 %" in text) is is_known
     assert (text == "commitment unknown: resamples are unknown") is not is_known
-    assert commitment_text({}) == ""
+    assert commitment_text(None) == ""
 
 
 def test_the_page_says_them_in_a_section_of_their_own(tmp_path: Path) -> None:

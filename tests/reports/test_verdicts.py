@@ -8,6 +8,7 @@ from results import results_of, shape_result
 from synthetic import ladder
 
 from overthink.data.finding import FindingTest
+from overthink.data.results.curve import ShapeResult
 from overthink.reports.report_curves import report_curves
 from overthink.reports.verdicts import SHAPE_TEXTS, primary_shape, qualified_change, shape_text, verdict_word
 
@@ -73,11 +74,10 @@ def test_a_drifting_judge_is_said_once_and_other_gates_still() -> None:
     change = curve.result.change
     assert change is not None
 
-    def with_gates(*gates: str) -> str:
-        failed = replace(change, gates_failed=gates)
-        return qualified_change(replace(curve, result=replace(curve.result, changes=(failed,)))).but
+    def with_gates(*gates: str, shapes: tuple[ShapeResult, ...] = curve.result.shapes) -> str:
+        result = replace(curve.result, changes=(replace(change, gates_failed=gates),), shapes=shapes)
+        return qualified_change(replace(curve, result=result)).but
 
     assert "(truncation)" in with_gates("judge_drift", "truncation")
     assert with_gates("judge_drift") == ""
-    without = replace(curve, result=replace(curve.result, shapes=(), corrected_shapes=()))
-    assert "(judge_drift)" in qualified_change(curve).but
+    assert "(judge_drift)" in with_gates("judge_drift", shapes=())
