@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from overthink.analysis.controls import controls
 from overthink.analysis.request import CurveContext
 from overthink.analysis.thought_judge import thought_judge_limit
-from overthink.data.finding import Finding, labels, prefixes
+from overthink.data.finding import Finding
+from overthink.data.finding_ids import curve_ids
 from overthink.data.outcomes import from_records
 from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict
 from overthink.plan.analysis import Analysis
@@ -120,10 +121,10 @@ def pool() -> list[RungRecord]:
 
 
 def found(rows: list[RungRecord]) -> dict[tuple[str, str, int | None], Finding]:
-    tables = sorted(from_records(rows), key=labels)
+    tables = sorted(from_records(rows), key=lambda table: table.key)
     pages = [
         CurveContext.of(t, Analysis(0.95), prefix=p, scorers=1, family=3, weights=weights(len(t.questions)))
-        for t, p in zip(tables, prefixes(tables), strict=True)
+        for t, p in zip(tables, curve_ids([table.key for table in tables]), strict=True)
     ]
     made = list(controls(pages, rng=np.random.default_rng(0)))
     assert len({finding.id for finding in made}) == len(made)
@@ -176,10 +177,10 @@ def test_thinking_stands_beside_answers_of_its_own_scorer_or_of_all_if_no_answer
     answers = [r for r in forced if not r.scorer.endswith(ON_TRACE)]
     thinking = [replace(r, scorer=trace_scorer + ON_TRACE) for r in forced if r.scorer.endswith(ON_TRACE)]
     rows = [*answers, *(replace(r, scorer="other") for r in answers), *thinking]
-    tables = sorted(from_records(rows), key=labels)
+    tables = sorted(from_records(rows), key=lambda table: table.key)
     pages = [
         CurveContext.of(t, Analysis(0.95), prefix=p, scorers=2, family=3, weights=weights(len(t.questions)))
-        for t, p in zip(tables, prefixes(tables), strict=True)
+        for t, p in zip(tables, curve_ids([table.key for table in tables]), strict=True)
     ]
     cells = [f for f in controls(pages, rng=np.random.default_rng(0)) if f.kind == "two_by_two"]
     assert {f.scorer for f in cells} == beside

@@ -20,7 +20,8 @@ from overthink.analysis.shapes import adjusted_shapes
 from overthink.analysis.supervision import steering_depths, supervision
 from overthink.analysis.tokens import ledger_findings
 from overthink.data.curve_key import CurveKey
-from overthink.data.finding import Finding, prefixes
+from overthink.data.finding import Finding
+from overthink.data.finding_ids import curve_ids
 from overthink.data.outcomes import Outcomes
 from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
@@ -42,7 +43,7 @@ def analyse_outcomes(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: n
         rng: Source of randomness; the same state gives the same results.
 
     Raises:
-        ValueError: Two curves have the same labels.
+        ValueError: Two curves have the same names.
         InputError: A declaration of primary curves matches none, or sampling is declared to stop
             at the first success, but the counts contradict that.
     """
@@ -52,7 +53,7 @@ def analyse_outcomes(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: n
     family_of = families(tables, analysis)
     contexts, curves = [], []
     questions: tuple[str, ...] | None = None
-    for prefix, table in zip(prefixes(tables), tables, strict=True):
+    for prefix, table in zip(curve_ids([table.key for table in tables]), tables, strict=True):
         seed = seeds[table.questions]
         if table.questions != questions:  # neighbours mostly share their questions, and weights may take 100 MB
             questions, weights = (

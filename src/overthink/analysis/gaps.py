@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding
+from overthink.data.finding_ids import other_curve
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 from overthink.data.results.beside import GapResult
@@ -94,7 +95,7 @@ class _Pair:
         return replace(finding, low=where.low, high=where.high, reason="a place between two rungs: no single number")
 
     def _finding(self, metric: Metric, at: At, rungs: Sequence[int]) -> Finding:
-        finding = self.safety.finding(Kind.DIVERGENCE, metric, at, part=_id(self.capability))
+        finding = self.safety.finding(Kind.DIVERGENCE, metric, at, part=other_curve(self.capability.prefix))
         return replace(
             finding,
             label=f"against {self.capability.table.task}",
@@ -112,8 +113,3 @@ class _Pair:
         if np.isnan(estimate):
             return replace(finding, reason=finding.reason or "a step from 0 tokens has no doubling")
         return replace(finding, estimate=estimate, low=low, high=high)
-
-
-def _id(context: CurveContext) -> str:
-    """Return the prefix of the other curve as one level of an id."""
-    return context.prefix.replace("/", "~")

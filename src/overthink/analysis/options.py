@@ -21,7 +21,7 @@ from overthink.cost.bill import STATED, attempt_cost, verifier_cost
 from overthink.cost.frontier import FOLDS, PARTITIONS
 from overthink.cost.units import Cost, ModelRoles, Unit, noun
 from overthink.data.arrays import Array
-from overthink.data.finding import prefixes
+from overthink.data.finding_ids import curve_ids
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
 from overthink.data.selectors import SCORED_SELECTORS, Selector
@@ -187,7 +187,7 @@ def pool_arms(groups: Sequence[tuple[str, Sequence[CurveContext]]]) -> list[Allo
             replace(group[0], table=replace(group[0].table, arm=name), prefix=prefix),
             {context.table.arm: context for context in group},
         )
-        for (name, group), prefix in zip(groups, prefixes(tables), strict=True)
+        for (name, group), prefix in zip(groups, curve_ids([table.key for table in tables]), strict=True)
     ]
 
 

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
+from overthink.data.finding_ids import finding_id
 from overthink.data.kinds import Kind, Metric
 from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import Outcomes, guaranteed_part
@@ -141,7 +142,7 @@ class CurveContext:
         where += [] if at.from_rung is None else [f"from{at.from_rung}"]
         where += [] if at.k is None else [f"k{at.k}"]
         return Finding(
-            id="/".join([self.prefix, kind, metric, *where]),
+            id=finding_id(self.prefix, kind, metric, *where),
             kind=kind,
             axis=self.table.axis.value,
             task=self.table.task,

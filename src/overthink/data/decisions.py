@@ -53,11 +53,11 @@ def placebo_label(arm: str) -> str:
     return PLACEBO_PREFIX + arm
 
 
-def placebo_of(label: str) -> str | None:
-    """Return the label of the arm that a placebo is of; None for any other arm.
+def placebo_of(arm: str) -> str | None:
+    """Return the arm that a placebo is of; None for any other arm.
 
     Example:
         >>> placebo_of("placebo:of=safethink"), placebo_of("base")
         ('safethink', None)
     """
-    return label.removeprefix(PLACEBO_PREFIX) if label.startswith(PLACEBO_PREFIX) else None
+    return arm.removeprefix(PLACEBO_PREFIX) if arm.startswith(PLACEBO_PREFIX) else None

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from overthink.data.finding import Finding, prefixes
+from overthink.data.finding import Finding
+from overthink.data.finding_ids import curve_ids
 from overthink.data.outcomes import Outcomes
 from overthink.forecasts.findings import ForecastCurve, forecast_curve
 from overthink.plan.analysis import MARGIN
@@ -36,7 +37,7 @@ def forecast_curves(
             prefix=prefix,
             rng=np.random.default_rng([seed, number, SEED_OFFSET]),
         )
-        for number, (table, prefix) in enumerate(zip(tables, prefixes(tables), strict=True))
+        for number, (table, prefix) in enumerate(zip(tables, curve_ids([table.key for table in tables]), strict=True))
     ]
     return tuple(curve for curve in forecasts if curve is not None)
 

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Set
 
+from overthink.data.finding_ids import FindingClaim, claim_of
+from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 from overthink.data.selectors import SELECTORS, Selector
 from overthink.governance.statement.claims import is_undetermined, weaknesses
@@ -102,12 +104,17 @@ def _first_difference(value: Number, candidates: list[Number]) -> str:
     return "; ".join(f"{name} {getattr(value, name)!r}, measured {getattr(own, name)!r}" for name in names)
 
 
+CORRECTED_CHANGE = FindingClaim(Kind.DIFFERENCE, Metric.CORRECTED_MEAN)
+CHANGES = (FindingClaim(Kind.DIFFERENCE, Metric.MEAN), CORRECTED_CHANGE)
+GAP = (FindingClaim(Kind.DIVERGENCE, Metric.GAP),)
+
+
 def _difference(where: str, claim: Claim, against: Curve | None, curve: Curve, places: tuple[Point, Point]) -> Breaches:
-    kind = "divergence/gap" if claim.type == "gap" else "difference"
-    if not claim.value.finding.startswith(f"{curve.id}/{kind}/"):
+    own_claim = claim_of(claim.value.finding, curve.id)
+    if own_claim not in (GAP if claim.type == "gap" else CHANGES):
         yield f"{where}.finding", f"{claim.value.finding!r} is no {claim.type} of {curve.id}"
         return
-    is_corrected = "/corrected_mean/" in claim.value.finding
+    is_corrected = own_claim == CORRECTED_CHANGE
     ends = list(places)
     own = _change(places, is_corrected=is_corrected)
     if claim.type == "gap":

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from overthink.data.arm_labels import MitigationLabel, ReadingLabel
 from overthink.data.decisions import placebo_label, placebo_of
+from overthink.data.finding_ids import FindingClaim, claim_of
+from overthink.data.kinds import Kind, Metric
 from overthink.governance.statement.curve_schema import Curve, Point
 from overthink.governance.statement.mitigation_schema import ArmClaim
 from overthink.governance.statement.mitigations import sentence
@@ -45,8 +47,8 @@ def arm_curves(statement: Statement) -> Breaches:
         wrong = against.arm != placebo_label(curve.arm) if claim.type == "reading" else placebo_of(against.arm)
         if wrong or placebo_of(curve.arm) is not None:
             yield where, f"a {claim.type} of {curve.arm!r} against {against.arm!r}"
-        finding = "against_placebo" if claim.type == "reading" else "equal_thinking"
-        if not claim.value.finding.startswith(f"{curve.id}/mitigation/{finding}"):
+        metric = Metric.AGAINST_PLACEBO if claim.type == "reading" else Metric.EQUAL_THINKING
+        if claim_of(claim.value.finding, curve.id) != FindingClaim(Kind.MITIGATION, metric):
             yield f"{where}.value.finding", f"{claim.value.finding!r} is no {claim.type} of {curve.id}"
 
 

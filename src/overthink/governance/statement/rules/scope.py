@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from overthink.analysis.reliability import CEILING, FLOOR
+from overthink.data.finding_ids import axis_of, claim_of
 from overthink.data.record import Estimand
 from overthink.governance.statement.build import (
     NOT_SAID,
@@ -304,11 +305,11 @@ def curve_names(statement: Statement) -> Breaches:
         for j, point in enumerate(curve.points):
             for name in ("value", "band", "corrected", "attempt_tokens"):
                 value = getattr(point, name)
-                if value is not None and not value.finding.startswith((f"{curve.id}/", "none: ")):
+                if value is not None and value.estimate is not None and claim_of(value.finding, curve.id) is None:
                     yield f"curves.{i}.points.{j}.{name}.finding", f"{value.finding!r} is not of {curve.id}"
         yield from _axis_name(f"curves.{i}", curve)
 
 
 def _axis_name(where: str, curve: Curve) -> Breaches:
-    if curve.id.split("/")[0] != curve.axis:
-        yield f"{where}.axis", f"{curve.axis!r}; its name says {curve.id.split('/')[0]!r}"
+    if axis_of(curve.id) != curve.axis:
+        yield f"{where}.axis", f"{curve.axis!r}; its name says {axis_of(curve.id)!r}"

@@ -1,0 +1,98 @@
+"""Ids of curves and findings: readable, stable, unique. Only here are they put together and read.
+
+The id of a curve is axis/task/arm/scorer/estimand, each reduced to letters, digits and ``. _ -``; that of a finding is
+its curve's, then kind, metric, and where it stands. A statement names findings by their ids, so its rules read them.
+"""
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from overthink.data.curve_key import CurveKey
+from overthink.data.kinds import Kind, Metric
+from overthink.data.record import Axis, Estimand
+
+LONGEST_PART = 48
+"""Maximum length of a part of an id; names from foreign logs may be a megabyte long."""
+
+
+def curve_ids(keys: Sequence[CurveKey]) -> list[str]:
+    """Return one id per curve. Curves whose names differ only in what was reduced carry a hash of their full names.
+
+    Args:
+        keys: The curves.
+
+    Returns:
+        One id per curve, all different.
+
+    Raises:
+        ValueError: Two curves have the same names.
+
+    Example:
+        >>> curve_ids([CurveKey("safety", "secrets", "base", "refusal", "forced")])
+        ['safety/secrets/base/refusal/forced']
+    """
+    if len(set(keys)) < len(keys):
+        duplicate = Counter(keys).most_common(1)[0][0]
+        raise ValueError(
+            f"two tables of outcomes are both {tuple(duplicate)}; needed: one per axis, task, arm, scorer and estimand"
+        )
+    slugs = ["/".join(_slug(part) for part in key if part) for key in keys]
+    counts = Counter(slugs)
+    return [f"{slug}~{_hash(key)}" if counts[slug] > 1 else slug for slug, key in zip(slugs, keys, strict=True)]
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._]+", "-", name[: 2 * LONGEST_PART]).strip("-")[:LONGEST_PART] or "unnamed"
+
+
+def _hash(key: CurveKey) -> str:
+    names = (Axis(key.axis), key.task, key.arm, key.scorer, Estimand(key.estimand))
+    return hashlib.sha256(repr(names).encode()).hexdigest()[:12]
+
+
+def finding_id(curve: str, kind: Kind, metric: Metric, *where: str) -> str:
+    """Return the id of a finding.
+
+    Example:
+        >>> finding_id("safety/secrets/base", Kind.VALUE, Metric.MEAN, "rung2", "k1")
+        'safety/secrets/base/value/mean/rung2/k1'
+    """
+    return "/".join([curve, kind, metric, *where])
+
+
+def other_curve(curve: str) -> str:
+    """Return the id of another curve as one part of an id."""
+    return curve.replace("/", "~")
+
+
+class FindingClaim(NamedTuple):
+    """What a finding is about, by its id."""
+
+    kind: str
+    metric: str
+
+
+def claim_of(finding: str, curve: str) -> FindingClaim | None:
+    """Return what a finding of a curve is about; None where the id is not of that curve.
+
+    Example:
+        >>> claim_of("safety/secrets/base/value/mean/rung2", "safety/secrets/base")
+        FindingClaim(kind='value', metric='mean')
+        >>> claim_of("safety/secrets/other/value/mean/rung2", "safety/secrets/base") is None
+        True
+    """
+    kind, _, where = finding.removeprefix(f"{curve}/").partition("/")
+    metric = where.partition("/")[0]
+    return (
+        FindingClaim(kind, metric)
+        if finding.startswith(f"{curve}/") and kind in tuple(Kind) and metric in tuple(Metric)
+        else None
+    )
+
+
+def axis_of(curve: str) -> str:
+    """Return the axis that the id of a curve begins with."""
+    return curve.partition("/")[0]
