@@ -16,6 +16,9 @@ from overthink.data.finding import Finding
 from overthink.data.finding_ids import curve_ids
 from overthink.data.outcomes import from_records
 from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict
+from overthink.data.results.beside import TwoByTwoResult
+from overthink.data.results.flatten import flatten
+from overthink.data.results.study import Results
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 from overthink.stats.controls import CELLS, disagreement, two_by_two
@@ -126,7 +129,7 @@ def found(rows: list[RungRecord]) -> dict[tuple[str, str, int | None], Finding]:
         CurveContext.of(t, Analysis(0.95), prefix=p, scorers=1, family=3, weights=weights(len(t.questions)))
         for t, p in zip(tables, curve_ids([table.key for table in tables]), strict=True)
     ]
-    made = list(controls(pages, rng=np.random.default_rng(0)))
+    made = flatten(Results(controls=tuple(controls(pages, rng=np.random.default_rng(0)))))
     assert len({finding.id for finding in made}) == len(made)
     return {(finding.kind, finding.metric, finding.at.rung): finding for finding in made}
 
@@ -182,7 +185,8 @@ def test_thinking_stands_beside_answers_of_its_own_scorer_or_of_all_if_no_answer
         CurveContext.of(t, Analysis(0.95), prefix=p, scorers=2, family=3, weights=weights(len(t.questions)))
         for t, p in zip(tables, curve_ids([table.key for table in tables]), strict=True)
     ]
-    cells = [f for f in controls(pages, rng=np.random.default_rng(0)) if f.kind == "two_by_two"]
+    results = controls(pages, rng=np.random.default_rng(0))
+    cells = flatten(Results(controls=tuple(result for result in results if isinstance(result, TwoByTwoResult))))
     assert {f.scorer for f in cells} == beside
     assert all(
         f"the thinking is judged by {trace_scorer}: its error on thinking is not measured" in f.limits for f in cells

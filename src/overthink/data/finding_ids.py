@@ -86,11 +86,8 @@ def claim_of(finding: str, curve: str) -> FindingClaim | None:
     """
     kind, _, where = finding.removeprefix(f"{curve}/").partition("/")
     metric = where.partition("/")[0]
-    return (
-        FindingClaim(kind, metric)
-        if finding.startswith(f"{curve}/") and kind in tuple(Kind) and metric in tuple(Metric)
-        else None
-    )
+    is_known = kind in tuple(Kind) and metric in tuple(Metric)
+    return FindingClaim(kind, metric) if finding.startswith(f"{curve}/") and is_known else None
 
 
 def axis_of(curve: str) -> str:

@@ -305,7 +305,9 @@ def curve_names(statement: Statement) -> Breaches:
         for j, point in enumerate(curve.points):
             for name in ("value", "band", "corrected", "attempt_tokens"):
                 value = getattr(point, name)
-                if value is not None and value.estimate is not None and claim_of(value.finding, curve.id) is None:
+                if value is None or value.finding == f"none: {name}":
+                    continue
+                if claim_of(value.finding, curve.id) is None:
                     yield f"curves.{i}.points.{j}.{name}.finding", f"{value.finding!r} is not of {curve.id}"
         yield from _axis_name(f"curves.{i}", curve)
 
