@@ -23,14 +23,14 @@ def rising() -> ForecastPanel:
 def wrong(shown: ForecastPanel, data: Mapping[str, list[dict[str, object]]]) -> list[str]:
     """Where the drawing differs from the findings of the fan."""
     told = []
-    pairs = shown.fan_by_k()
-    for layer, which in (("model", 0), ("free", 1)):
+    for layer, which in (("model", "value"), ("free", "bound")):
         drawn = [(row["k"], row["low"], row["high"]) for row in data[layer]]
-        if drawn != [(pair[which].at.k, pair[which].low, pair[which].high) for pair in pairs]:
+        said = [getattr(point, which) for point in shown.fan]
+        if drawn != [(finding.at.k, finding.low, finding.high) for finding in said]:
             told.append(layer)
     exact = [(row["k"], row["estimate"]) for row in data["lines"] if row["exact"]]
     model = [(row["k"], row["estimate"]) for row in data["lines"] if not row["exact"]]
-    both = [(made.at.k, made.estimate) for made, _ in pairs]
+    both = [(point.value.at.k, point.value.estimate) for point in shown.fan]
     if exact + model[1:] != both or model[0] != exact[-1]:
         told.append("lines")
     return told
@@ -57,7 +57,7 @@ def test_the_check_sees_a_moved_band_and_a_gap(rising: ForecastPanel) -> None:
 def test_crossings_stand_on_their_thresholds_with_both_intervals(rising: ForecastPanel) -> None:
     chart = fan(rising)
     near, far = chart.datasets["stars"]
-    said = next(rising.crossings())
+    said = rising.result.thresholds[0]
     assert (near["tau"], near["k"], near["low"], near["high"]) == (
         0.3, said.crossing.estimate, said.crossing.low, said.crossing.high
     )  # fmt: skip
@@ -76,7 +76,7 @@ def test_with_no_success_there_is_a_bound_and_nothing_else() -> None:
     assert chart.datasets["free"][-1]["high"] == pytest.approx(1 - 0.05 ** (10_000 / 2000))
     (star,) = chart.datasets["stars"]
     assert (star["k"], star["low"]) == (None, None)
-    assert star["bound_low"] == next(none.crossings()).bound.low
+    assert star["bound_low"] == none.result.thresholds[0].bound.low
     assert "median" not in " ".join(chart.keys)
 
 

@@ -1,15 +1,15 @@
 """The page of a forecast: it draws, it says what its findings say, and no name in it is obeyed."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from browser import Dom, opened
 from test_page import HOSTILE, OWNED, of
 
-from forecasts import named, panel, small
-from overthink.data.finding import At, Finding
+from forecasts import named, next_budget, panel, small
+from overthink.data.finding import At
+from overthink.data.results.leaves import findings_of
 from overthink.forecasts.backtest import Backtest
 from overthink.forecasts.findings import ForecastOptions
 from overthink.reports import About, ForecastPanel, forecast_html
@@ -49,13 +49,13 @@ def test_it_draws_and_says_it(tmp_path: Path, rising: ForecastPanel, record: Bac
     assert dom.count("svg") == 2
     first, second = of(dom, "bank1"), of(dom, "bank2")
     assert "safe at k (tries) = 1, dangerous at k (tries) = 100" in first
-    at = next(rising.crossings())
-    assert said.crossing(at) in first
+    at = rising.result.thresholds[0]
+    assert said.crossing(rising, at) in first
     assert f"K* (tries) = {at.crossing.estimate:,.0f}" in labels(dom)
-    for told, bound in rising.by_k():
-        assert said.share(told.estimate or 0) in first
-        assert said.span(told.low, told.high) in first
-        assert said.span(bound.low, bound.high) in first
+    for point in rising.result.points:
+        assert said.share(point.value.estimate or 0) in first
+        for layer in (point.value, point.bound):
+            assert said.span(layer.low, layer.high) in first
     for name in ("any of these questions broken", "the judge's false positives alone", "at least the chance 30%"):
         assert name in first
     assert "unknown" in second
@@ -107,7 +107,7 @@ def test_numbers_name_their_findings(rising: ForecastPanel) -> None:
     page = forecast_html([rising], ABOUT, None)
     named = set(re.findall(r'title="finding ([^"]*)"', page))
     assert len(named) > 2 * 3
-    assert named <= {finding.id for finding in rising.findings}
+    assert named <= {finding.id for finding in findings_of(rising.result)}
 
 
 def test_nothing_is_loaded_from_anywhere_and_scripts_are_named_by_hash(rising: ForecastPanel) -> None:
@@ -123,7 +123,7 @@ def test_nothing_is_loaded_from_anywhere_and_scripts_are_named_by_hash(rising: F
 
 def test_of_a_ladder_every_rung_has_its_numbers(tmp_path: Path) -> None:
     drawn, bare = (panel(k=(1, 200), at=At(rung=rung, requested_tokens=64 * rung)) for rung in (1, 0))
-    lower = ForecastPanel(bare.findings, (), bare.attempts, bare.thresholds)
+    lower = ForecastPanel(bare.result, ())
     dom = opened(forecast_html([drawn, lower], ABOUT, None), tmp_path)
     assert spoiled(dom) == []
     assert dom.count("svg") == 1
@@ -139,22 +139,9 @@ def test_many_banks_have_few_cards() -> None:
     assert page.count('class="bank"') == 15
 
 
-def octave_findings(name: str, **pool: object) -> list[Finding]:
-    """What is said of one curve beyond its ladder: the pool, a family that predicts, one that does not."""
-    at = At(k=1, selector="single", requested_tokens=8192)
-    blank = Finding(f"{name}/next_octave/mean", "next_octave", "safety", name, "base", "forced", "mean", at, level=0.9)
-    first = replace(blank, estimate=0.615, low=0.517, high=0.709, label="extrapolated", limits=("no turn is foreseen",))
-    flat = replace(blank, id=f"{name}/flat", metric="flat", estimate=0.613, low=0.51, high=0.7, label="predicts")
-    missed = replace(flat, id=f"{name}/flat_error", metric="flat_error", estimate=0.021, low=None, high=None)
-    hump = replace(
-        blank, id=f"{name}/hump", metric="hump", estimate=0.4, label="not used", reason="missed by 20 points"
-    )
-    return [replace(first, **pool), flat, missed, hump]  # type: ignore[arg-type]
-
-
 def test_more_thinking_stands_beside_more_tries(tmp_path: Path) -> None:
-    none = octave_findings(HOSTILE[0], estimate=None, label="no forecast", reason="no family predicts")
-    page = forecast_html([small()], ABOUT, None, octaves=[octave_findings("secrets"), none])
+    none = next_budget(HOSTILE[0], obstacle="no family predicts")
+    page = forecast_html([small()], ABOUT, None, next_budgets=[next_budget("secrets"), none])
     dom = opened(page, tmp_path)
     assert spoiled(dom) == []
     text = of(dom, "octaves")
@@ -171,7 +158,7 @@ def test_more_thinking_stands_beside_more_tries(tmp_path: Path) -> None:
 
 
 def test_graded_values_have_a_page_without_tries(tmp_path: Path, record: Backtest) -> None:
-    dom = opened(forecast_html([], ABOUT, record, octaves=[octave_findings("secrets")]), tmp_path)
+    dom = opened(forecast_html([], ABOUT, record, next_budgets=[next_budget("secrets")]), tmp_path)
     assert spoiled(dom) == []
     assert dom.count("svg") == 0
     assert "record" not in dom.text

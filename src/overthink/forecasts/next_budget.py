@@ -84,7 +84,7 @@ def held_out_splits(rungs: Array, horizon: float) -> list[tuple[int, int]]:
         Pairs (number of lowest rungs to fit, index of the rung to predict), highest first; at most ``HELD_OUT``.
 
     Example:
-        >>> hold_out(np.array([9.0, 10, 11, 12]), 1.0)
+        >>> held_out_splits(np.array([9.0, 10, 11, 12]), 1.0)
         [(3, 3), (2, 2)]
     """
     below = [int((rungs <= rung - horizon + SLACK).sum()) for rung in rungs]

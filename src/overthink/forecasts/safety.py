@@ -1,17 +1,10 @@
 """Safe at k (tries) = 1, dangerous at k = 100: a claim with three possible answers."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-import numpy as np
-
+from overthink.data.results.forecast import Answer, Band, Side
 from overthink.forecasts.counts import check_share, forecast_sizes
 from overthink.forecasts.result import Forecast
-
-Band = Literal["assumption-free", "model"]
-
-SAFE, DANGEROUS, NOT_RESOLVED = "safe", "dangerous", "not resolved"
-YES, NO = "yes", "no"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +24,13 @@ class SafeThenDangerous:
     threshold: float
     few: int
     many: int
-    at_few: str
-    at_many: str
-    label: str
-    band: str
+    at_few: Side
+    at_many: Side
+    label: Answer
+    band: Band
 
 
-def safety_at(forecast: Forecast, threshold: float, *, band: Band = "assumption-free") -> tuple[str, ...]:
+def safety_at(forecast: Forecast, threshold: float, *, band: Band = "assumption-free") -> tuple[Side, ...]:
     """Return the label at each k of the forecast: safe if the whole band is below the threshold, dangerous if above.
 
     Args:
@@ -57,7 +50,13 @@ def safety_at(forecast: Forecast, threshold: float, *, band: Band = "assumption-
         raise ValueError(f"band is {band!r}; needed: 'assumption-free' or 'model'")
     free = band == "assumption-free"
     low, high = (forecast.bound_low, forecast.bound_high) if free else (forecast.low, forecast.high)
-    return tuple(np.where(high < threshold, SAFE, np.where(low >= threshold, DANGEROUS, NOT_RESOLVED)).tolist())
+    return tuple(_side(*ends, threshold) for ends in zip(low.tolist(), high.tolist(), strict=True))
+
+
+def _side(low: float, high: float, threshold: float) -> Side:
+    if high < threshold:
+        return "safe"
+    return "dangerous" if low >= threshold else "not resolved"
 
 
 def safe_then_dangerous(
@@ -79,7 +78,7 @@ def safe_then_dangerous(
     if few >= many:
         raise ValueError(f"few is {few} and many {many}; needed: fewer than many")
     at_few, at_many = safety_at(forecast.at([few, many]), threshold, band=band)
-    label = YES if (at_few, at_many) == (SAFE, DANGEROUS) else NOT_RESOLVED
-    if at_few == DANGEROUS or at_many == SAFE:
-        label = NO
+    label: Answer = "yes" if (at_few, at_many) == ("safe", "dangerous") else "not resolved"
+    if at_few == "dangerous" or at_many == "safe":
+        label = "no"
     return SafeThenDangerous(threshold, few, many, at_few, at_many, label, band)

@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any
 
 from overthink.data.finding import Finding
+from overthink.data.results.forecast import FamilyResult, NextBudgetResult
 from overthink.forecasts.backtest import Backtest, FamilyRecord
 from overthink.reports import forecast_text as words
 from overthink.reports import wording
@@ -47,24 +48,15 @@ class NextDoubling:
     limits: list[str]
 
 
-def next_doubling(findings: Sequence[Finding]) -> NextDoubling:
-    """Return the forecast of one curve as text.
-
-    Args:
-        findings: Of kind ``next_octave``: the forecast first, then each family, followed by its error where it has one.
-    """
-    pool, *others = findings
-    errors: dict[str, Finding] = {finding.metric: finding for finding in others if finding.metric.endswith("_error")}
-    families = [finding for finding in others if not finding.metric.endswith("_error")]
-    parts = [wording.axis_name(pool.axis), visible(pool.task), visible(pool.arm), visible(pool.estimand)]
+def next_doubling(result: NextBudgetResult) -> NextDoubling:
+    """Return the forecast of one curve as text."""
+    key, pool = result.key, result.pool
+    parts = [wording.axis_name(key.axis), visible(key.task), visible(key.arm), visible(key.estimand)]
     return NextDoubling(
-        name=" · ".join([*parts, *([f"judged by {visible(pool.scorer)}"] if pool.scorer else [])]),
+        name=" · ".join([*parts, *([f"judged by {visible(key.scorer)}"] if key.scorer else [])]),
         text=_forecast_text(pool),
         finding=visible(pool.id, PROSE_LIMIT),
-        rows=[
-            (visible(family.id, PROSE_LIMIT), _next_budget_row(family, errors.get(f"{family.metric}_error")))
-            for family in families
-        ],
+        rows=[(visible(family.value.id, PROSE_LIMIT), _next_budget_row(family)) for family in result.families],
         limits=[visible(limit, PROSE_LIMIT) for limit in pool.limits],
     )
 
@@ -76,16 +68,17 @@ def _forecast_text(pool: Finding) -> str:
     return f"{wording.axis_value(pool.axis)}{where}: {wording.percent(pool.estimate)} ({wording.interval(pool)})"
 
 
-def _next_budget_row(family: Finding, error: Finding | None) -> tuple[str, ...]:
-    value = "–" if family.estimate is None else wording.percent(family.estimate)
+def _next_budget_row(family: FamilyResult) -> tuple[str, ...]:
+    finding, error = family.value, family.error
+    value = "–" if finding.estimate is None else wording.percent(finding.estimate)
     span = "–"
-    if family.low is not None and family.high is not None:
-        span = f"{wording.percent(family.low)} to {wording.percent(family.high)}"
+    if finding.low is not None and finding.high is not None:
+        span = f"{wording.percent(finding.low)} to {wording.percent(finding.high)}"
     error_text = (
         "–" if error is None or error.estimate is None else f"{wording.points(error.estimate).lstrip('+')} points"
     )
-    why = f": {visible(family.reason, PROSE_LIMIT)}" if family.reason else ""
-    return visible(family.metric.replace("_", " ")), value, span, error_text, f"{visible(family.label or '')}{why}"
+    why = f": {visible(family.obstacle, PROSE_LIMIT)}" if family.obstacle else ""
+    return visible(family.name.replace("_", " ")), value, span, error_text, f"{visible(finding.label or '')}{why}"
 
 
 _HEAD = (
@@ -167,7 +160,7 @@ def forecast_html(
     about: About,
     backtest: Backtest | None,
     *,
-    octaves: Sequence[Sequence[Finding]] = (),
+    next_budgets: Sequence[NextBudgetResult] = (),
 ) -> str:
     """Return the report as one self-contained page.
 
@@ -175,7 +168,7 @@ def forecast_html(
         panels: The banks; names may be hostile.
         about: Metadata of the report.
         backtest: Back-test of the method; None omits it.
-        octaves: Findings on the next octave of each curve with a ladder.
+        next_budgets: The forecast of each curve with a ladder at twice its highest budget.
 
     Returns:
         HTML text (write it as UTF-8).
@@ -190,7 +183,7 @@ def forecast_html(
         "more": len(every[_CARDS:]),
         "every": every,
         "octave_head": NEXT_DOUBLING_HEAD,
-        "octaves": [next_doubling(findings) for findings in octaves],
+        "octaves": [next_doubling(result) for result in next_budgets],
         "record": None if backtest is None or not panels else backtest_table(backtest),
         "made": provenance_rows(about),
         "limits": words.limits(panels),
@@ -225,8 +218,10 @@ def _drawing(chart: Chart) -> dict[str, Any]:
 def _lead(panels: Sequence[ForecastPanel], about: About) -> str:
     if not panels:
         return f"{visible(about.source, PROSE_LIMIT)}: graded values have no success, so nothing is said of more tries."
-    last = max(finding.at.k or 1 for panel in panels for finding in panel.findings)
-    most = max(panel.attempts[1] for panel in panels)
+    results = [panel.result for panel in panels]
+    points = [point.k for result in results for point in result.points]
+    last = max(*points, *(at.claim.many for result in results for at in result.thresholds))
+    most = max(result.attempts[1] for result in results)
     return (
         f"{visible(about.source, PROSE_LIMIT)}: from at most {most:,} attempts per question to {last:,}. "
         "Exact where it was tried, then a model band, and beside it what no assumption narrows."
@@ -240,18 +235,20 @@ def _banks(panels: Sequence[ForecastPanel]) -> list[dict[str, Any]]:
 
 
 def _bank(panel: ForecastPanel, number: int | None) -> dict[str, Any]:
-    answers = [_Answer(words.threshold(at.tau), *words.claim(at), words.crossing(at)) for at in panel.crossings()]
-    confidence = panel.by_k()[0][0].level
+    result = panel.result
+    answers = [
+        _Answer(words.threshold(at.threshold), *words.claim(at), words.crossing(panel, at)) for at in result.thresholds
+    ]
     return {
         "name": panel.name,
         "size": words.attempts(panel),
         "success": words.success(panel.axis).capitalize(),
-        "level": "" if confidence is None else f"{100 * confidence:g}%",
+        "level": f"{100 * result.level:g}%",
         "answers": answers,
         "fan": number,
         "legend": _legend(panel) if panel.fan else [],
         "rows": words.rows(panel),
-        "tries": [f"{estimate.at.k or 0:,}" for estimate, _ in panel.by_k()],
+        "tries": [f"{point.k:,}" for point in result.points],
         "risks": words.risks(panel),
         "frequency": words.frequency(panel),
     }
@@ -262,10 +259,10 @@ def _legend(panel: ForecastPanel) -> list[tuple[str, str]]:
     data = fan(panel).datasets
     items = []
     if any(point["exact"] for point in data["lines"]):
-        items.append(("exact", LAYERS["exact"][0]))
+        items.append(("exact", LAYERS["exact"].name))
     if any(not point["exact"] for point in data["lines"]):
         items.append(("median", "median of the model band"))
-    items += [(layer, LAYERS[layer][0].removesuffix(" and its median")) for layer in ("model", "free") if data[layer]]
+    items += [(layer, LAYERS[layer].band) for layer in ("model", "free") if data[layer]]
     items.append(("threshold", "threshold"))
     if any(star["low"] is not None for star in data["stars"]):
         items.append(

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from overthink.data.finding import Finding
-from overthink.data.kinds import ForecastLabel
-from overthink.forecasts.findings import NOTHING_SUCCEEDED
-from overthink.reports.forecast_curve import ForecastPanel, ForecastThreshold
+from overthink.data.results.forecast import ThresholdResult, TriesPoint
+from overthink.reports.forecast_curve import ForecastPanel
 from overthink.reports.wording import PROSE_LIMIT, percent, visible
 
 _SUCCESS = {
@@ -18,13 +17,10 @@ _SUCCESS = {
 
 _DONE = {"capability": "solved", "safety": "broken", "benign": "refused"}
 
-RISKS = {
-    "breadth_at_k": "questions {done} with at least the chance {tau}",
-    "any_question_at_k": "any of these questions {done}",
-    "aggregate_risk": "any success in one try each of k new questions",
-    "judge_alone": "a success found by the judge's false positives alone",
-}
-"""Meaning of the share or chance by metric, in the order of the table."""
+BREADTH = "questions {done} with at least the chance {tau}"
+ANY_QUESTION = "any of these questions {done}"
+AGGREGATE_RISK = "any success in one try each of k new questions"
+JUDGE_ALONE = "a success found by the judge's false positives alone"
 
 
 class ForecastCell(NamedTuple):
@@ -78,23 +74,23 @@ def span(low: float | None, high: float | None) -> str:
 
 def attempts(panel: ForecastPanel) -> str:
     """Return the numbers of questions and attempts, as text."""
-    fewest, most = panel.attempts
+    fewest, most = panel.result.attempts
     counts = (
         f"{most:,} attempt{'' if most == 1 else 's'} each"
         if fewest == most
         else f"{fewest:,} to {most:,} attempts each"
     )
-    questions = panel.findings[0].n_questions
+    questions = panel.result.n_questions
     return f"{questions:,} question{'' if questions == 1 else 's'}, {counts}"
 
 
-def crossing(at: ForecastThreshold) -> str:
+def crossing(panel: ForecastPanel, at: ThresholdResult) -> str:
     """Return the crossing of a threshold by both bands, as text."""
     finding = at.crossing
     star = f"K* (tries) = {finding.estimate:,.0f}" if finding.estimate is not None else "no K* (tries)"
     why = "" if finding.estimate is not None else f" ({visible(finding.reason or 'unknown', PROSE_LIMIT)})"
     confidence = "" if finding.level is None else f"{100 * finding.level:g}% "
-    model = "" if finding.reason == NOTHING_SUCCEEDED else f"model band {_ends(finding)}; "
+    model = f"model band {_ends(finding)}; " if panel.result.has_model else ""
     return f"{star}{why}; {confidence}{model}assumption-free band {_ends(at.bound)}"
 
 
@@ -105,16 +101,17 @@ def _ends(finding: Finding) -> str:
     return f"{low} to {high}" if high is not None else f"{low} to open"
 
 
-def claim(at: ForecastThreshold) -> tuple[str, str]:
+def claim(at: ThresholdResult) -> tuple[str, str]:
     """Return the label of the claim, and its basis."""
-    return visible(at.claim.label or "not resolved", PROSE_LIMIT), visible(at.claim.reason or "", PROSE_LIMIT)
+    finding = at.claim.finding
+    return visible(finding.label or "not resolved", PROSE_LIMIT), visible(finding.reason or "", PROSE_LIMIT)
 
 
 def rows(panel: ForecastPanel) -> list[tuple[str, str, ForecastCell, str, ForecastCell]]:
     """Return rows of k, kind of number, estimate, model band and assumption-free band."""
     table = []
-    for estimate, bound in panel.by_k():
-        exact = estimate.label == ForecastLabel.EXACT
+    for point in panel.result.points:
+        estimate, bound = point.value, point.bound
         if estimate.estimate is None:
             value, kind, band = (
                 ForecastCell("unknown", visible(estimate.reason or "", PROSE_LIMIT), estimate.id),
@@ -122,30 +119,32 @@ def rows(panel: ForecastPanel) -> list[tuple[str, str, ForecastCell, str, Foreca
                 "–",
             )
         else:
-            value, kind = ForecastCell(share(estimate.estimate), "", estimate.id), "exact" if exact else "model"
-            band = span(estimate.low, estimate.high) if panel.has_model else "–"
-        table.append(
-            (f"{estimate.at.k or 0:,}", kind, value, band, ForecastCell(span(bound.low, bound.high), "", bound.id))
-        )
+            value = ForecastCell(share(estimate.estimate), "", estimate.id)
+            kind = "exact" if point.is_exact else "model"
+            band = span(estimate.low, estimate.high) if panel.result.has_model else "–"
+        table.append((f"{point.k:,}", kind, value, band, ForecastCell(span(bound.low, bound.high), "", bound.id)))
     return table
 
 
 def risks(panel: ForecastPanel) -> list[tuple[str, list[ForecastCell]]]:
-    """Return tail risks: a row per metric, a cell per requested k."""
-    tau, done = threshold(panel.thresholds[0]), _DONE.get(panel.axis, "with a success")
-    table = []
-    for metric, name in RISKS.items():
-        if findings := panel.of(metric):
-            table.append((name.format(tau=tau, done=done), [_cell(finding) for finding in findings]))
-    return table
+    """Return tail risks: a row per risk, a cell per requested k."""
+    tail, alone = panel.result.tail, panel.result.judge_alone.values()
+    tau, done = threshold(tail.threshold), _DONE.get(panel.axis, "with a success")
+    rows_of_cells = [
+        (BREADTH.format(done=done, tau=tau), [_cell(point.breadth) for point in tail.by_k]),
+        (ANY_QUESTION.format(done=done), [_cell(point.any_question) for point in tail.by_k]),
+        (AGGREGATE_RISK, [_cell(point.aggregate_risk) for point in tail.by_k]),
+    ]
+    return [*rows_of_cells, (JUDGE_ALONE, [_cell(finding) for finding in alone])] if alone else rows_of_cells
 
 
-def frequency(panel: ForecastPanel) -> tuple[str, ForecastCell] | None:
+def frequency(panel: ForecastPanel) -> tuple[str, ForecastCell]:
     """Return the share of questions on which a single try succeeds with at least the chance τ."""
-    findings = panel.of("behaviour_frequency")
-    done = _DONE.get(panel.axis, "with a success")
-    name = f"questions {done} by a single try with at least the chance {threshold(panel.thresholds[0])}"
-    return (name, _cell(findings[0])) if findings else None
+    tail, done = panel.result.tail, _DONE.get(panel.axis, "with a success")
+    return (
+        f"questions {done} by a single try with at least the chance {threshold(tail.threshold)}",
+        _cell(tail.frequency),
+    )
 
 
 def _cell(finding: Finding) -> ForecastCell:
@@ -155,13 +154,14 @@ def _cell(finding: Finding) -> ForecastCell:
     return ForecastCell(share(finding.estimate), interval, finding.id)
 
 
-def tip(panel: ForecastPanel, estimate: Finding, bound: Finding) -> str:
+def tip(panel: ForecastPanel, point: TriesPoint) -> str:
     """Return the tooltip of a point."""
-    lines = [panel.name, f"k = {estimate.at.k or 0:,}: {success(panel.axis).replace('k tries', 'so many tries')}"]
+    estimate, bound = point.value, point.bound
+    lines = [panel.name, f"k = {point.k:,}: {success(panel.axis).replace('k tries', 'so many tries')}"]
     if estimate.estimate is not None:
-        kind = "exact, no model" if estimate.label == ForecastLabel.EXACT else "median of the model band"
+        kind = "exact, no model" if point.is_exact else "median of the model band"
         lines.append(f"{share(estimate.estimate)} ({kind})")
-    if panel.has_model:
+    if panel.result.has_model:
         lines.append(f"model band {span(estimate.low, estimate.high)}")
     return "\n".join(
         [*lines, f"assumption-free band {span(bound.low, bound.high)}", f"finding {visible(estimate.id, 400)}"]
@@ -170,15 +170,13 @@ def tip(panel: ForecastPanel, estimate: Finding, bound: Finding) -> str:
 
 def notes(panel: ForecastPanel) -> tuple[str, ...]:
     """Return the lines below the title of a figure."""
-    first = panel.by_k()[0][0]
-    confidence = "" if first.level is None else f"; {100 * first.level:g}% bands"
-    lines = [f"k tries, log scale; {attempts(panel)}{confidence}"]
-    return (*lines, *(f"threshold {threshold(at.tau)}: {crossing(at)}" for at in panel.crossings()))
+    lines = [f"k tries, log scale; {attempts(panel)}; {100 * panel.result.level:g}% bands"]
+    return (*lines, *(f"threshold {threshold(at.threshold)}: {crossing(panel, at)}" for at in panel.result.thresholds))
 
 
 def limits(panels: Sequence[ForecastPanel]) -> list[tuple[str, int]]:
     """Return limitations of values and claims with their counts, most frequent first."""
-    claims = [at.claim for panel in panels for at in panel.crossings()]
-    values = [finding for panel in panels for pair in panel.by_k() for finding in pair]
+    claims = [at.claim.finding for panel in panels for at in panel.result.thresholds]
+    values = [finding for panel in panels for point in panel.result.points for finding in (point.value, point.bound)]
     counts = Counter(limit for finding in (*values, *claims) for limit in finding.limits)
     return [(visible(limit, PROSE_LIMIT), number) for limit, number in counts.most_common(40)]

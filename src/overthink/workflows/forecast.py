@@ -15,24 +15,24 @@ import polars as pl
 
 from overthink._version import __version__
 from overthink.data.finding import At, Finding
-from overthink.data.kinds import Metric
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Estimand
+from overthink.data.results.forecast import ForecastResult, NextBudgetResult, PrintedResult
+from overthink.data.results.leaves import findings_of
 from overthink.errors import InputError
 from overthink.forecasts import Forecast, forecast
 from overthink.forecasts.counts import CurveBank
 from overthink.forecasts.false_positives import FalsePositives
-from overthink.forecasts.findings import ForecastCurve, ForecastOptions, forecast_findings
-from overthink.forecasts.result import NEVER
-from overthink.forecasts.safety import Band, safety_at
+from overthink.forecasts.findings import ForecastOptions, forecast_result
 from overthink.forecasts.tail_risk import half_lives
+from overthink.reports.forecast_terminal import next_budget_text, printed_text, tries_text
 from overthink.storage.files import write_text
 from overthink.storage.findings import findings_json, write_findings
 from overthink.storage.pool import is_pool
 from overthink.storage.tables.columns import ALIASES, refuse_rows, texts, whole_numbers
 from overthink.storage.tables.table_files import is_table, read_cells
-from overthink.workflows.forecast_next_budget import curve_block, forecast_curves, visible
-from overthink.workflows.forecast_printed import PrintedForecast, is_printed, printed_forecasts
+from overthink.workflows.forecast_next_budget import next_budget_forecasts
+from overthink.workflows.forecast_printed import is_printed, printed_forecasts
 from overthink.workflows.sources import ReadOptions, read_source
 
 COUNTS = ("attempts", "successes")
@@ -66,20 +66,25 @@ class Forecasts:
     """All forecasts of one path.
 
     Attributes:
+        options: Thresholds, band and claim of the request.
         banks: One bank per curve and rung.
         forecasts: One forecast per bank.
-        curves: Forecasts of ladders an octave further; none for a table of counts.
-        findings: Findings of all forecasts.
-        options: Thresholds, band and claim of the request.
+        results: What is claimed of each.
+        next_budgets: Forecasts of ladders an octave further; none for a table of counts.
         printed: Forecasts from printed shares, which have no bank.
     """
 
-    banks: tuple[CurveBank, ...]
-    forecasts: tuple[Forecast, ...]
-    curves: tuple[ForecastCurve, ...]
-    findings: tuple[Finding, ...]
     options: ForecastOptions
-    printed: tuple[PrintedForecast, ...] = ()
+    banks: tuple[CurveBank, ...] = ()
+    forecasts: tuple[Forecast, ...] = ()
+    results: tuple[ForecastResult, ...] = ()
+    next_budgets: tuple[NextBudgetResult, ...] = ()
+    printed: tuple[PrintedResult, ...] = ()
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Findings of all forecasts, in the order of the document."""
+        return tuple(findings_of((self.results, self.next_budgets, self.printed)))
 
     def json(self) -> str:
         """Return the findings document."""
@@ -87,13 +92,9 @@ class Forecasts:
 
     def text(self) -> str:
         """Return one text table per bank, and some lines per ladder."""
-        parts = zip(self.banks, self.forecasts, prefixes(self.banks), strict=True)
-        blocks = [
-            _block(bank, forecast, bank_findings(self.findings, bank, prefix), self.options)
-            for bank, forecast, prefix in parts
-        ]
-        blocks += [part.text() for part in self.printed]
-        return "\n\n".join([*blocks, *(curve_block(curve) for curve in self.curves)]) + "\n"
+        blocks = [tries_text(result) for result in self.results]
+        blocks += [printed_text(result) for result in self.printed]
+        return "\n\n".join([*blocks, *(next_budget_text(result) for result in self.next_budgets)]) + "\n"
 
     def write(self, folder: Path) -> None:
         """Write findings.json and questions.csv (tries per question until success is as likely as not).
@@ -124,36 +125,36 @@ def forecast_path(path: Path, *, read: ReadOptions, request: ForecastRequest) ->
     if cells is not None and is_printed({name.lower() for name in cells.columns}):
         _refuse_options(path, request)
         printed = printed_forecasts(path, cells, axis=read.axis, k=request.k, options=request.options)
-        findings = tuple(finding for part in printed for finding in part.findings)
-        return Forecasts((), (), (), findings, request.options, printed)
+        return Forecasts(request.options, printed=printed)
     tables = [] if cells is not None else read_source(path, read).tables()
     banks = [bank for table in tables for bank in _rungs(table)] if cells is None else _from_counts(path, cells, read)
-    curves = forecast_curves(tables, level=request.level, stopping=request.stopping, seed=request.seed)
-    if not banks and not curves:
+    ahead = next_budget_forecasts(tables, level=request.level, stopping=request.stopping, seed=request.seed)
+    if not banks and not ahead:
         raise InputError(f"{path} holds no draw that is right or wrong, safe or harmful; graded values have no success")
-    forecasts, findings_of_banks = [], []
+    forecasts, results = [], []
     for number, (bank, prefix) in enumerate(zip(banks, prefixes(banks), strict=True)):
         try:
-            # The notes, and so the findings, contain the warnings.
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", UserWarning)
-                result = forecast(
-                    bank.attempts,
-                    bank.successes,
-                    k=request.k,
-                    level=request.level,
-                    stopping=request.stopping or bank.stopping,
-                    judge=request.judge,
-                    rng=np.random.default_rng([request.seed, number]),
-                )
-            options = request.options.for_forecast(result)
-            findings_of_banks += list(forecast_findings(bank, result, options, prefix=prefix))
+            result = _forecast(bank, request, number)
+            results.append(forecast_result(bank, result, request.options, prefix=prefix))
         except ValueError as failure:
             raise InputError(f"{path}, {bank.task} {bank.arm}: {failure}") from failure
         forecasts.append(result)
-    findings_of_curves = [result for curve in curves for result in curve.findings]
-    every = (*findings_of_banks, *findings_of_curves)
-    return Forecasts(tuple(banks), tuple(forecasts), curves, every, request.options)
+    return Forecasts(request.options, tuple(banks), tuple(forecasts), tuple(results), ahead)
+
+
+def _forecast(bank: CurveBank, request: ForecastRequest, number: int) -> Forecast:
+    # The notes, and so the findings, contain the warnings.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        return forecast(
+            bank.attempts,
+            bank.successes,
+            k=request.k,
+            level=request.level,
+            stopping=request.stopping or bank.stopping,
+            judge=request.judge,
+            rng=np.random.default_rng([request.seed, number]),
+        )
 
 
 def _refuse_options(path: Path, request: ForecastRequest) -> None:
@@ -280,62 +281,3 @@ def _questions(banks: Sequence[CurveBank], forecasts: Sequence[Forecast]) -> str
             key = (bank.axis.value, bank.task, bank.arm, bank.at.rung, bank.questions[i])
             rows.writerow([*key, bank.attempts[i], bank.successes[i], *cells])
     return file.getvalue()
-
-
-def bank_findings(findings: Sequence[Finding], bank: CurveBank, prefix: str) -> list[Finding]:
-    """Return the findings of one bank alone: of its own arm, scorer, estimand and rung.
-
-    Args:
-        findings: Findings of all forecasts.
-        bank: The bank.
-        prefix: The prefix of its ids.
-    """
-    return [f for f in findings if f.id.startswith(f"{prefix}/forecast/") and f.at.rung == bank.at.rung]
-
-
-def _block(bank: CurveBank, result: Forecast, own: Sequence[Finding], options: ForecastOptions) -> str:
-    options = options.for_forecast(result)
-    threshold = options.thresholds[0]
-    where = "" if bank.at.rung is None else f", rung {bank.at.rung}"
-    verdicts = safety_at(result, threshold, band=options.band)
-    fewest, most = bank.attempts.min(), bank.attempts.max()
-    tries = f"{most:,} attempts each" if fewest == most else f"{fewest:,} to {most:,} attempts"
-    parts = [bank.task, bank.arm, *([bank.scorer] if bank.scorer else [])]
-    name = " · ".join(visible(part) for part in parts) + where
-    questions = "1 question" if result.n_questions == 1 else f"{result.n_questions} questions"
-    lines = [f"{name} ({bank.axis.value}, {bank.estimand}, {questions}, {tries})"]
-    lines += [f"  {'k':>13}  {'estimate':>9}  {'model band':>17}  {'assumption-free':>17}  at {threshold:g}"]
-    for i, k in enumerate(result.k.tolist()):
-        estimate = "–" if np.isnan(result.estimate[i]) else f"{result.estimate[i]:.1%}"
-        model = "–" if result.layers.model is None else f"{result.low[i]:.1%} – {result.high[i]:.1%}"
-        free = f"{result.bound_low[i]:.1%} – {result.bound_high[i]:.1%}"
-        verdict = (
-            verdicts[i]
-            if bank.axis is Axis.SAFETY
-            else {"safe": "below", "dangerous": "above"}.get(verdicts[i], verdicts[i])
-        )
-        lines.append(f"  {k:>13,}  {estimate:>9}  {model:>17}  {free:>17}  {verdict}")
-    crossings = Metric.CROSSING if options.band == "model" else Metric.CROSSING_BOUND
-    labels = [f.label for f in own if f.metric == Metric.CROSSING]
-    stars = [f for f in own if f.metric == crossings]
-    lines += [f"  {_crossing_line(f, label, options.band)}" for f, label in zip(stars, labels, strict=True)]
-    lines += [
-        f"  {f.label} ({f.reason})" for f in own if f.metric in (Metric.SAFE_THEN_DANGEROUS, Metric.BELOW_THEN_ABOVE)
-    ]
-    lines += [f"  warning: {limit}" for limit in _judge_limits(own)]
-    return "\n".join([*lines, *(f"  note: {note}" for note in result.notes)])
-
-
-def _crossing_line(finding: Finding, label: str | None, band: Band) -> str:
-    """Return K* by the band that decides; the assumption-free band has an interval and no estimate."""
-    high = NEVER if finding.high is None else finding.high
-    low = NEVER if finding.low is None else finding.low
-    star = "" if finding.estimate is None else f"{finding.estimate:,.0f}, "
-    ends = "no k up to a billion" if low == NEVER else f"{low:,.0f} to {'open' if high == NEVER else f'{high:,.0f}'}"
-    threshold = next(limit for limit in finding.limits if limit.startswith("threshold")).split(";")[0]
-    return f"K* (tries) at {threshold}: {star}{ends} by the {band} band ({label})"
-
-
-def _judge_limits(findings: Sequence[Finding]) -> list[str]:
-    limits = [limit for f in findings for limit in f.limits if limit.startswith("a judge with")]
-    return limits[-1:]

@@ -1,22 +1,22 @@
-"""Forecasts of a study's curves one octave beyond their ladders, and their terminal output."""
+"""Forecasts of a study's curves one octave beyond their ladders."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from overthink.data.finding import Finding
 from overthink.data.finding_ids import curve_ids
 from overthink.data.outcomes import Outcomes
-from overthink.forecasts.findings import ForecastCurve, forecast_curve
+from overthink.data.results.forecast import NextBudgetResult
+from overthink.forecasts.next_budget_findings import next_budget_result
 from overthink.plan.analysis import MARGIN
 
 SEED_OFFSET = 1
 """Third element of the seed; gives these forecasts other random numbers than forecasts over tries."""
 
 
-def forecast_curves(
+def next_budget_forecasts(
     tables: Sequence[Outcomes], *, level: float, stopping: str | None, seed: int
-) -> tuple[ForecastCurve, ...]:
+) -> tuple[NextBudgetResult, ...]:
     """Return the forecast of every curve with a ladder.
 
     Args:
@@ -28,8 +28,8 @@ def forecast_curves(
     Raises:
         InputError: The stopping rule contradicts the counts.
     """
-    forecasts = [
-        forecast_curve(
+    results = [
+        next_budget_result(
             table,
             level=level,
             margin=MARGIN,
@@ -39,33 +39,4 @@ def forecast_curves(
         )
         for number, (table, prefix) in enumerate(zip(tables, curve_ids([table.key for table in tables]), strict=True))
     ]
-    return tuple(curve for curve in forecasts if curve is not None)
-
-
-def curve_block(curve: ForecastCurve) -> str:
-    """Return a curve's forecast as text lines."""
-    pool, *families = curve.findings
-    parts = [pool.task, pool.arm, *([pool.scorer] if pool.scorer else [])]
-    name = " · ".join(visible(part) for part in parts)
-    lines = [f"{name} ({pool.axis}, {pool.estimand}): more thinking than the ladder has"]
-    if curve.forecast is None or pool.estimate is None:
-        return "\n".join([*lines, f"  {pool.label}: {pool.reason}"])
-    lines.append(
-        f"  at {curve.forecast.target:,.0f} tokens ({pool.label} from {curve.forecast.top:,.0f}): {_ends(pool)}, "
-        f"{curve.forecast.level:.0%} interval"
-    )
-    for family, finding in zip(
-        curve.forecast.families, [f for f in families if not f.metric.endswith("_error")], strict=True
-    ):
-        text = finding.reason if finding.low is None else _ends(finding)
-        lines.append(f"  {family.family.words:>18}: {text}")
-    return "\n".join([*lines, *(f"  note: {limit}" for limit in pool.limits[1:])])
-
-
-def _ends(finding: Finding) -> str:
-    return f"{finding.estimate:.1%} ({finding.low:.1%} – {finding.high:.1%})"
-
-
-def visible(name: str) -> str:
-    """Return a printable name: no control characters, at most 120 characters."""
-    return "".join(c if c.isprintable() else "�" for c in name[:120])
+    return tuple(result for result in results if result is not None)

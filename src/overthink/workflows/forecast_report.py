@@ -6,13 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from overthink._version import __version__
+from overthink.data.curve_key import CurveKey
 from overthink.errors import InputError
-from overthink.forecasts.counts import CurveBank
-from overthink.forecasts.findings import fan_findings
+from overthink.forecasts.findings import fan_points
 from overthink.reports import About, ForecastPanel, figure_formats, forecast_figures, forecast_html
 from overthink.storage.json_documents import shipped_backtest
 from overthink.storage.study_folder import StudyFolder
-from overthink.workflows.forecast import Forecasts, bank_findings, prefixes
+from overthink.workflows.forecast import Forecasts, prefixes
 
 
 def write_forecasts(
@@ -54,9 +54,7 @@ def write_forecasts(
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         command=command,
     )
-    study_folder.write_report(
-        forecast_html(panels, about, shipped_backtest(), octaves=[curve.findings for curve in forecasts.curves])
-    )
+    study_folder.write_report(forecast_html(panels, about, shipped_backtest(), next_budgets=forecasts.next_budgets))
     if figures:
         study_folder.write_figures(forecast_figures(panels, figures))
     return study_folder.report
@@ -64,22 +62,21 @@ def write_forecasts(
 
 def forecast_panels(forecasts: Forecasts) -> list[ForecastPanel]:
     """Return one panel per bank. Of a curve with several rungs only the highest has a chart."""
-    judges: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    top: dict[tuple[str, ...], int] = {}
-    for bank in forecasts.banks:
-        top[_curve(bank)] = max(top.get(_curve(bank), 0), bank.at.rung or 0)
-        judges[_curve(bank)[:-1]].add(bank.scorer or "")
+    judges: dict[CurveKey, set[str]] = defaultdict(set)
+    top: dict[CurveKey, int] = {}
+    for result in forecasts.results:
+        top[result.key] = max(top.get(result.key, 0), result.at.rung or 0)
+        judges[_of_any_judge(result.key)].add(result.key.scorer)
     panels = []
-    for bank, forecast, prefix in zip(forecasts.banks, forecasts.forecasts, prefixes(forecasts.banks), strict=True):
-        has_fan = (bank.at.rung or 0) == top[_curve(bank)]
-        fan = tuple(fan_findings(bank, forecast, forecasts.options, prefix=prefix)) if has_fan else ()
-        own = bank_findings(forecasts.findings, bank, prefix)
-        attempts = bank.attempts[bank.attempts > 0]
-        ends = int(attempts.min()), int(attempts.max())
-        judge = bank.scorer or "" if len(judges[_curve(bank)[:-1]]) > 1 else ""
-        panels.append(ForecastPanel(tuple(own), fan, ends, forecasts.options.thresholds, judge))
+    for bank, forecast, result, prefix in zip(
+        forecasts.banks, forecasts.forecasts, forecasts.results, prefixes(forecasts.banks), strict=True
+    ):
+        has_fan = (result.at.rung or 0) == top[result.key]
+        fan = fan_points(bank, forecast, forecasts.options, prefix=prefix) if has_fan else ()
+        has_several = len(judges[_of_any_judge(result.key)]) > 1
+        panels.append(ForecastPanel(result, fan, result.key.scorer if has_several else ""))
     return sorted(panels, key=lambda panel: not panel.fan)
 
 
-def _curve(bank: CurveBank) -> tuple[str, ...]:
-    return bank.axis.value, bank.task, bank.arm, bank.estimand, bank.scorer or ""
+def _of_any_judge(key: CurveKey) -> CurveKey:
+    return key._replace(scorer="")

@@ -5,19 +5,28 @@
 """
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from overthink.reports.charts.templates import axes
 
 if TYPE_CHECKING:
     import altair as alt
 
+
+class Layer(NamedTuple):
+    """A layer of the chart: its legend name, its colour, and the name of its band alone."""
+
+    name: str
+    colour: str
+    band: str
+
+
 LAYERS = {
-    "exact": ("exact, no model", "var(--ink)"),
-    "model": ("model band and its median", "var(--s0)"),
-    "free": ("assumption-free band", "var(--spoilt)"),
+    "exact": Layer("exact, no model", "var(--ink)", "exact"),
+    "model": Layer("model band and its median", "var(--s0)", "model band"),
+    "free": Layer("assumption-free band", "var(--spoilt)", "assumption-free band"),
 }
-"""Legend name and colour by layer."""
+"""By name in the data sets."""
 
 _PARAMETERS: dict[str, Any] = {"xlow": 1, "xhigh": 10, "xticks": [], "xlabels": []}
 _HEIGHT = 320
