@@ -17,6 +17,10 @@ from overthink.forecasts.printed import PrintedShare, printed_band, printed_shar
         ("100 %", 0.995, 1.0),
         ("0.002", 0.0015, 0.0025),
         ("1", 0.5, 1.0),
+        ("1e-05", 0.5e-5, 1.5e-5),
+        ("1.50E-5", 1.495e-5, 1.505e-5),
+        (".2e+1 %", 0.015, 0.025),
+        ("5e-1%", 0.0045, 0.0055),
     ],
 )
 def test_a_printed_share_is_half_a_unit_of_its_last_digit_to_either_side(text: str, low: float, high: float) -> None:
@@ -24,7 +28,9 @@ def test_a_printed_share_is_half_a_unit_of_its_last_digit_to_either_side(text: s
     assert (share.low, share.high) == (low, high)
 
 
-@pytest.mark.parametrize("text", ["", ".", "two", "-1%", "101%", "1.5", "nan", "5 % %"])
+@pytest.mark.parametrize(
+    "text", ["", ".", "two", "-1%", "101%", "1.5", "nan", "5 % %", "e-5", "1e", "1e-5.0", "1e0 1", "1e-9999"]
+)
 def test_what_is_no_share_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="needed: "):
         printed_share(text)

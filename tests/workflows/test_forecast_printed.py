@@ -37,6 +37,31 @@ def test_the_text_names_the_printed_shares_and_k_star(overthink) -> None:  # typ
     assert "sampling error is not in the band" in plain
 
 
+def test_small_shares_and_those_just_below_all_are_not_rounded_to_none_or_all(overthink) -> None:  # type: ignore[no-untyped-def]
+    Path("card.csv").write_text("k,share,model\n1,0.002%,rare\n1,99.97%,nearly\n1,0%,none\n")
+    code, out, err = overthink("forecast", "card.csv", "--k", "1")
+    assert code == 0, err
+    rows = [line.split(maxsplit=1)[1] for line in out.splitlines() if line.startswith(f"{1:>15}")]
+    assert rows == ["0.0015% – 0.0025%", ">99.9% – >99.9%", "0% – 0.5%"]
+
+
+def test_json_lines_write_small_shares_with_an_exponent(overthink) -> None:  # type: ignore[no-untyped-def]
+    Path("card.jsonl").write_text('{"k": 1, "share": 0.00002}\n{"k": 10000, "share": 1.8e-1}\n')
+    Path("card.csv").write_text("k,share\n1,0.00002\n10000,0.18\n")
+    as_json, as_csv = (overthink("forecast", f"card.{suffix}", "--k", "100", "--json") for suffix in ("jsonl", "csv"))
+    assert as_json[0] == as_csv[0] == 0, as_json[2]
+    (one, other) = ([(f["low"], f["high"]) for f in json.loads(run[1])["findings"]] for run in (as_json, as_csv))
+    assert one == other
+    assert 0.001 < one[0][0] < one[0][1] < 0.0025
+
+
+def test_thresholds_stand_in_the_order_in_which_they_were_given(overthink) -> None:  # type: ignore[no-untyped-def]
+    Path("card.csv").write_text(CARD)
+    _, out, _ = overthink("forecast", "card.csv", "--k", "1", "--threshold", "0.9,0.1")
+    stars = [line.split(": ")[0].strip() for line in out.splitlines() if "K* at" in line]
+    assert stars == ["K* at threshold 0.9", "K* at threshold 0.1"] * 2
+
+
 BAD = {
     "contradiction": ("1,10.0%\n10,9.0%", (), "no distribution of chances between questions gives the shares 10.0%"),
     "no share": ("1,often", (), "'often' is no printed share"),

@@ -88,6 +88,17 @@ def test_the_text_says_what_the_findings_say(overthink) -> None:  # type: ignore
     assert "\x1b" not in out
 
 
+def test_claims_stand_in_the_order_of_the_thresholds_that_were_given(overthink, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    counts("bank.csv", RISING)
+    code, out, err = overthink("forecast", "bank.csv", "--axis", "safety", "--threshold", "0.9,0.3", "--out", "made")
+    assert code == 0, err
+    star_lines = [line for line in out.splitlines() if "K* (tries) at" in line]
+    assert [line.split(": ")[0].split()[-1] for line in star_lines] == ["0.9", "0.3"]
+    assert 0 < out.index("at the threshold 0.9,") < out.index("at the threshold 0.3,")
+    page = (tmp_path / "made" / "report.html").read_text()
+    assert 0 < page.index("at the threshold 0.9,") < page.index("at the threshold 0.3,")
+
+
 def test_human_labels_of_the_judge_correct_the_forecast(overthink) -> None:  # type: ignore[no-untyped-def]
     counts("bank.csv", [0, 1, 0, 2, 0, 1, 0, 0] * 5)
     plain = found(overthink("forecast", "bank.csv", "--k", "1000", "--json")[1], "pass_at_k")[0]

@@ -15,7 +15,8 @@ from scipy import optimize, special
 
 from overthink.data.arrays import Array
 
-NUMBER = re.compile(r"\s*(\d*)(?:\.(\d*))?\s*(%?)\s*")
+NUMBER = re.compile(r"\s*(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,3}))?\s*(%?)\s*")
+"""Digits, decimals, exponent and percent sign; JSON writes shares below a ten-thousandth with an exponent."""
 
 POINTS = special.expit(np.linspace(-30.0, 15.0, 2251))
 """Chances whose mixtures stand for all distributions, 0 and 1 added: within 2 % of each other in odds."""
@@ -47,7 +48,7 @@ def printed_share(text: str) -> PrintedShare:
     """Return the shares that a printed one may stand for: half a unit of its last digit to either side, within [0, 1].
 
     Args:
-        text: A percentage with a sign, or a share without one.
+        text: A percentage with a sign, or a share without one; an exponent moves its last digit.
 
     Raises:
         ValueError: The text is no share, or beyond 100 %.
@@ -56,14 +57,14 @@ def printed_share(text: str) -> PrintedShare:
         >>> share = printed_share(".2 %")
         >>> share.low, share.high
         (0.0015, 0.0025)
-        >>> printed_share("0.20").high
-        0.205
+        >>> printed_share("0.20").high, printed_share("2e-05").high
+        (0.205, 2.5e-05)
     """
     match = NUMBER.fullmatch(text)
     if match is None or not (match[1] or match[2]):
         raise ValueError(f"{text!r} is no printed share; needed: a percentage as 0.2%, or a share as 0.002")
-    whole, decimals, percent = match[1] or "0", match[2] or "", match[3]
-    unit = Fraction(1, 10 ** len(decimals)) / (100 if percent else 1)
+    whole, decimals, exponent, percent = match[1] or "0", match[2] or "", match[3] or "0", match[4]
+    unit = Fraction(10) ** (int(exponent) - len(decimals)) / (100 if percent else 1)
     value = int(whole + decimals) * unit
     if value > 1:
         raise ValueError(f"{text!r} is more than all; needed: at most 100%, or a share of at most 1")

@@ -4,6 +4,7 @@ from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.results.forecast import ForecastResult, NextBudgetResult, PrintedResult, ThresholdResult
 from overthink.forecasts.findings import side_words
+from overthink.reports.forecast_text import share
 
 NOT_REACHED = "no k up to a billion"
 OPEN = "open"
@@ -43,7 +44,9 @@ def printed_text(result: PrintedResult) -> str:
     """Return what printed shares leave open: a row per k, K* at each threshold, and how the shares are read."""
     shares = ", ".join(f"{text} at k = {k:,}" for k, text in result.shares.items())
     lines = [f"{_name(result.key)} ({result.key.axis}, printed: {shares})", f"  {'k':>13}  {'assumption-free':>17}"]
-    lines += [f"  {k:>13,}  {_span(bound):>17}" for k, bound in result.bounds.items()]
+    for k, bound in result.bounds.items():
+        span = f"{share(bound.low or 0)} – {share(bound.high or 0)}"
+        lines.append(f"  {k:>13,}  {span:>17}")
     lines += [
         f"  K* at {crossing.words}: {_tries_span(crossing.bound)} by the assumption-free band ({crossing.verdict})"
         for crossing in result.crossings
