@@ -11,8 +11,8 @@ from overthink.data.finding import At
 from overthink.data.kinds import ForecastLabel, NextBudgetLabel
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis
+from overthink.data.results.flatten import findings_of
 from overthink.data.results.forecast import ForecastResult, NextBudgetResult
-from overthink.data.results.leaves import findings_of
 from overthink.forecasts.counts import CurveBank
 from overthink.forecasts.false_positives import FalsePositives
 from overthink.forecasts.findings import ForecastOptions, forecast_result

@@ -12,7 +12,7 @@ from overthink.analysis.shapes import LEFT_OUT
 from overthink.data.finding import Finding
 from overthink.data.kinds import Metric
 from overthink.data.results.curve import JudgeErrorResult
-from overthink.data.results.flatten import commitment_findings
+from overthink.data.results.flatten import findings_of
 from overthink.reports import verdicts, wording
 from overthink.reports.hypotheses import hypothesis_pieces
 from overthink.reports.report_curves import SHOWN_ARMS, ReportCurve, ReportRung, default_arms, level
@@ -176,7 +176,7 @@ def _curve(curve: ReportCurve, index_of: Mapping[int, int], strings: _Strings) -
         ],
         "flips": indices(curve.flips),
         "commitment": {
-            "findings": indices(() if curve.commitment is None else commitment_findings(curve.commitment)),
+            "findings": indices(findings_of(curve.commitment)),
             "text": strings.of(verdicts.commitment_text(curve.commitment), PROSE_LIMIT),
         },
         "drift": index(curve.result.drift),

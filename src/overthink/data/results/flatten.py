@@ -1,13 +1,15 @@
-"""From typed results to the list of findings that ``findings.json`` stores: the only place that knows its order."""
+"""From typed results to the list of findings that ``findings.json`` stores: the only place that knows its order.
 
-from collections.abc import Iterable, Iterator
+The findings of most results stand in the order of their fields; those of a curve stand claim by claim, over all rungs.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 
 from overthink.data.finding import Finding
-from overthink.data.results.beside import CommitmentResult, DisagreementResult, GapResult, TwoByTwoResult
+from overthink.data.results.beside import DisagreementResult
 from overthink.data.results.curve import (
     PERCENTILES,
-    AdaptiveResult,
-    BudgetControlResult,
     CurveResult,
     FlipResult,
     ShapeResult,
@@ -28,18 +30,44 @@ def flatten(results: Results) -> tuple[Finding, ...]:
 def _findings(results: Results) -> Iterator[Finding]:
     for curve in results.curves:
         yield from curve_findings(curve)
-    for gap in results.gaps:
-        yield from _gap(gap)
+    yield from findings_of(results.gaps)
     for control in results.controls:
-        yield from _two_by_two(control) if isinstance(control, TwoByTwoResult) else _disagreement(control)
-    for commitment in results.commitments:
-        yield from commitment_findings(commitment)
-    yield from results.frontiers
-    yield from results.flop_matches
-    yield from results.arms
-    yield from results.supervision
-    yield from results.ledgers
-    yield from results.steering_depths
+        yield from _disagreement(control) if isinstance(control, DisagreementResult) else findings_of(control)
+    yield from findings_of(
+        (
+            results.commitments,
+            results.frontiers,
+            results.flop_matches,
+            results.arms,
+            results.supervision,
+            results.ledgers,
+            results.steering_depths,
+        )
+    )
+
+
+def findings_of(result: object) -> Iterator[Finding]:
+    """Yield every finding of a result once: field after field, into tuples, values of mappings and parts of results.
+
+    Args:
+        result: A result, or a tuple or list of results; what holds no finding yields nothing.
+
+    Example:
+        >>> from overthink.data.finding import At
+        >>> mean, tries = (Finding(name, "value", "safety", "t", "a", "forced", name, At()) for name in ("mean", "k"))
+        >>> [finding.id for finding in findings_of((mean, {10: (tries, None)}, "a name"))]
+        ['mean', 'k']
+    """
+    if isinstance(result, Finding):
+        yield result
+    elif is_dataclass(result):
+        for field in fields(result):
+            yield from findings_of(getattr(result, field.name))
+    elif isinstance(result, Mapping):
+        yield from findings_of(tuple(result.values()))
+    elif isinstance(result, tuple | list):
+        for part in result:
+            yield from findings_of(part)
 
 
 def curve_findings(curve: CurveResult) -> Iterator[Finding]:
@@ -54,10 +82,7 @@ def curve_findings(curve: CurveResult) -> Iterator[Finding]:
     for rung in curve.rungs:
         yield from rung.gates.values()
     yield from _known(curve.extreme, curve.no_op)
-    if curve.adaptive is not None:
-        yield from _adaptive(curve.adaptive)
-    if curve.budget_control is not None:
-        yield from _budget_control(curve.budget_control)
+    yield from findings_of((curve.adaptive, curve.budget_control))
 
 
 def _known(*findings: Finding | None) -> Iterator[Finding]:
@@ -73,20 +98,12 @@ def _values(curve: CurveResult) -> Iterator[Finding]:
 
 
 def _shape(shape: ShapeResult) -> Iterator[Finding]:
-    if shape.hypothesis is not None:
-        yield shape.hypothesis.whole
-        yield from shape.hypothesis.tests
-    yield shape.verdict
-    yield from _known(shape.rise, shape.drawdown)
-    yield from shape.regimes
-    yield from _known(shape.onset)
+    yield from findings_of((shape.hypothesis, shape.verdict, shape.rise, shape.drawdown, shape.regimes, shape.onset))
 
 
 def _judge(curve: CurveResult) -> Iterator[Finding]:
     yield from _known(curve.drift)
-    for rung in curve.rungs:
-        if rung.judge is not None:
-            yield from (rung.judge.sensitivity, rung.judge.specificity, rung.judge.rogan_gladen)
+    yield from findings_of([rung.judge for rung in curve.rungs])
     yield from _known(*(rung.corrected_mean for rung in curve.rungs))
     yield from curve.corrected_changes
     for shape in curve.corrected_shapes:
@@ -116,31 +133,8 @@ def _tokens(curve: CurveResult) -> Iterator[Finding]:
     yield from curve.token_totals.values()
 
 
-def _adaptive(result: AdaptiveResult) -> Iterator[Finding]:
-    yield from _known(result.precision, result.draws, result.even_draws, result.saving)
-
-
-def _budget_control(result: BudgetControlResult) -> Iterator[Finding]:
-    yield from (result.control, result.scaling, result.performance)
-
-
-def _gap(gap: GapResult) -> Iterator[Finding]:
-    yield from (*gap.steps, *gap.capability_slopes, *gap.safety_slopes, gap.onset)
-
-
 def _disagreement(result: DisagreementResult) -> Iterator[Finding]:
     yield from _alternating(result.shares, result.differences)
-
-
-def _two_by_two(result: TwoByTwoResult) -> Iterator[Finding]:
-    for by_metric in result.rungs:
-        yield from by_metric.values()
-
-
-def commitment_findings(result: CommitmentResult) -> Iterator[Finding]:
-    """Yield the findings of traces that commit."""
-    yield from result.shares.values()
-    yield from _known(result.tokens, result.artefact)
 
 
 def _alternating(first: Iterable[Finding], second: Iterable[Finding]) -> Iterator[Finding]:
