@@ -16,7 +16,7 @@ def tries_text(result: ForecastResult) -> str:
     lines = [_tries_name(result)]
     lines += [f"  {'k':>13}  {'estimate':>9}  {'model band':>17}  {'assumption-free':>17}  at {first.threshold:g}"]
     for point, side in zip(result.points, first.sides, strict=True):
-        estimate = "–" if point.value.estimate is None else f"{point.value.estimate:.1%}"
+        estimate = "–" if point.value.estimate is None else share(point.value.estimate)
         model = _span(point.value) if result.has_model else "–"
         lines.append(f"  {point.k:>13,}  {estimate:>9}  {model:>17}  {_span(point.bound):>17}  {sides[side]}")
     lines += [f"  {_crossing_line(at)}" for at in result.thresholds]
@@ -74,7 +74,7 @@ def _name(key: CurveKey) -> str:
 
 
 def _span(finding: Finding) -> str:
-    return f"{finding.low or 0:.1%} – {finding.high or 0:.1%}"
+    return f"{share(finding.low or 0)} – {share(finding.high or 0)}"
 
 
 def _tries_span(finding: Finding) -> str:
