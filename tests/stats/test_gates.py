@@ -143,7 +143,7 @@ def test_a_cut_that_is_the_treatment_is_no_gate() -> None:
 def test_effort_must_raise_the_reasoning_tokens() -> None:
     rows = efforts([1000, 1090, 3000])
     assert [gate(rows, "manipulation", r).passed for r in range(3)] == [None, False, True]
-    assert gate(rows, "manipulation", 2).estimate == pytest.approx(3000 / 1090)
+    assert gate(rows, "manipulation", 2).estimate == pytest.approx(3000 / 1090, rel=1e-3)  # tokens are whole
     assert "natural_end" not in {g.name for g in gates(table(rows))}
 
 

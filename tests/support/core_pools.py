@@ -4,7 +4,9 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
+import polars as pl
 
+from overthink.data.pool import SCHEMA
 from overthink.data.record import Axis, Estimand, RungRecord
 
 
@@ -25,11 +27,19 @@ def pool(values: Any, **columns: Any) -> list[RungRecord]:
     rows = []
     for q, d, r in np.ndindex(table.shape):
         cell = {n: c[q, d, r] if isinstance(c, np.ndarray) else c for n, c in (fixed | columns).items()}
-        cell = {n: None if isinstance(c, float) and np.isnan(c) else c for n, c in cell.items()}
+        cell = {n: None if isinstance(c, float) and np.isnan(c) else _typed(n, c) for n, c in cell.items()}
         value = table[q, d, r]
         if value is not None and value == value:
             rows.append(RungRecord(question=f"q{q:03}", draw=d, rung=r, value=float(value), **cell))
     return rows
+
+
+def _typed(name: str, value: Any) -> Any:
+    """A cell of an array of floats as a cell of the column: a count is a whole number."""
+    if not isinstance(value, float | np.generic):
+        return value
+    kind = SCHEMA[name]
+    return round(float(value)) if kind == pl.Int64 else bool(value) if kind == pl.Boolean else value
 
 
 def mean_over_subsets(n: int, k: int, worth: Any) -> float:

@@ -5,27 +5,24 @@ Validation of a table of values and of its ladder.
 Outcome tables with adaptive sampling waves.
 """
 
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from operator import attrgetter
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.curve_key import CurveKey
+from overthink.data.arrays import blank
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.data.waves import Waves
 from overthink.errors import InputError
 
-Label = TypeVar("Label", str, int)
+if TYPE_CHECKING:
+    import polars as pl
 
 VERDICTS = tuple(Verdict)
 """The verdict with code i is ``VERDICTS[i]``; -1 stands for no verdict."""
-
-MAX_EMPTY_CELLS = 5_000_000
-"""Maximum number of empty cells; a table with more has draws that are not numbered within their question."""
 
 _COLUMNS = {
     "values": "value",
@@ -48,7 +45,6 @@ _COLUMNS = {
     "natural_end": "natural_end",
     "truncated": "truncated",
 }
-_COUNTED = tuple(name for name in _COLUMNS if name.endswith(("tokens", "seconds")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +127,8 @@ class Outcomes:
     verifier_score: NDArray[np.float64]
     natural_end: NDArray[np.float64]
     truncated: NDArray[np.float64]
-    answers: NDArray[np.int64]
-    verdicts: NDArray[np.int64]
+    answers: NDArray[np.signedinteger[Any]]
+    verdicts: NDArray[np.signedinteger[Any]]
     waves: Waves | None = None
 
     @property
@@ -159,125 +155,64 @@ class Outcomes:
                 array.setflags(write=False)
 
 
-def from_records(records: Sequence[RungRecord]) -> list[Outcomes]:
-    """Return the pool's rows as one table per curve.
+def from_frame(pool: "pl.LazyFrame") -> list[Outcomes]:
+    """Return the pool's rows as one table per curve, column by column.
 
     A curve is one (arm, axis, task, scorer, estimand). Curves come sorted by these labels, questions, draws
-    and rungs sorted within them, so that the order of the rows does not matter.
+    and rungs sorted within them, so that the order of the rows does not matter. A column without a known cell takes
+    no memory.
 
     Args:
-        records: Rows of the pool, in any order.
+        pool: Rows of the pool, in any order.
 
     Returns:
         One table per curve; an empty list where there are no rows.
 
     Raises:
-        InputError: A question, draw and rung occurs twice; a rung was requested at two budgets; a value lies
-            outside [0, 1]; or draws are numbered so that the table would be almost empty.
+        InputError: A column is missing; a question, draw and rung occurs twice; a rung was requested at two budgets;
+            a value lies outside [0, 1]; or draws are numbered so that the table would be almost empty.
+
+    Example:
+        >>> from overthink.data.pool import pool_of
+        >>> row = RungRecord("s", "base", Axis.CAPABILITY, "sums", "match", "q", 0, 0, Estimand.FORCED, value=1.0)
+        >>> from_frame(pool_of([row]))[0].values.tolist()
+        [[[1.0]]]
     """
-    groups: dict[tuple[str, ...], list[RungRecord]] = defaultdict(list)
-    label = attrgetter("arm", "axis", "task", "scorer", "estimand")
-    for record in records:
-        groups[label(record)].append(record)
-    return [_table(groups[key]) for key in sorted(groups)]
+    from overthink.data import cells  # frames are loaded where there is one: estimators need none
 
-
-def _table(rows: list[RungRecord]) -> Outcomes:
-    first = rows[0]
-    where = f"task {first.task!r}, arm {first.arm!r}"
-    questions, question = _codes([r.question for r in rows])
-    draws, draw = _codes([r.draw for r in rows])
-    rungs = _ladder(rows, where)
-    position = {r.index: i for i, r in enumerate(rungs)}
-    rung = np.array([position[r.rung] for r in rows])
-
-    shape = (len(questions), len(draws), len(rungs))
-    size = int(np.prod(shape))
-    if size - len(rows) > MAX_EMPTY_CELLS:
-        raise InputError(
-            f"{where}: {len(questions)} questions × {len(draws)} different draw numbers × {len(rungs)} "
-            f"rungs hold only {len(rows)} rows; needed: draws numbered from 0 "
-            "within each question; renumber them"
+    curves = cells.curve_cells(pool)
+    tables: list[dict[str, NDArray[Any]]] = [{} for _ in curves]
+    for name, source in _COLUMNS.items():
+        for table, array in zip(tables, cells.numbers(pool, curves, source), strict=True):
+            table[name] = array
+    for table, curve, answers, verdicts in zip(
+        tables, curves, cells.answers(pool, curves), cells.verdicts(pool, curves), strict=True
+    ):
+        _check_values(table["values"], curve.where)
+        table |= {"answers": answers, "verdicts": verdicts, "observed": curve.observed}
+    return [
+        Outcomes(
+            study=curve.study,
+            arm=curve.labels["arm"],
+            axis=Axis(curve.labels["axis"]),
+            task=curve.labels["task"],
+            scorer=curve.labels["scorer"],
+            estimand=Estimand(curve.labels["estimand"]),
+            questions=curve.questions,
+            draws=curve.draws,
+            rungs=tuple(Rung(*rung) for rung in curve.ladder),
+            waves=None,
+            **table,
         )
-    cell = np.ravel_multi_index((question, draw, rung), shape)
-    n_rows = np.bincount(cell, minlength=size)
-    if n_rows.max() > 1:
-        duplicate = rows[int(np.flatnonzero(n_rows[cell] > 1)[0])]
-        raise InputError(
-            f"{where}: question {duplicate.question!r}, draw {duplicate.draw}, rung {duplicate.rung} occurs more than "
-            "once; needed: one row each; give every trace of a question its own draw number, or tell the "
-            "arms apart"
-        )
-
-    def expand(column: NDArray[Any], empty: float | bool) -> NDArray[Any]:
-        full = np.full(size, empty, dtype=column.dtype)
-        full[cell] = column
-        return full.reshape(shape)
-
-    columns = {name: expand(_floats(rows, attrgetter(source)), np.nan) for name, source in _COLUMNS.items()}
-    for name in _COUNTED:
-        columns[name][columns[name] < 0] = np.nan  # a count below 0 is invalid
-    _check_values(columns["values"], where)
-    return Outcomes(
-        study=", ".join(sorted({r.study for r in rows})),
-        arm=first.arm,
-        axis=Axis(first.axis),
-        task=first.task,
-        scorer=first.scorer,
-        estimand=Estimand(first.estimand),
-        questions=questions,
-        draws=draws,
-        rungs=rungs,
-        observed=expand(np.ones(len(rows), dtype=np.bool_), False),
-        answers=expand(_answer_codes(rows), -1),
-        verdicts=expand(_verdict_codes(rows), -1),
-        waves=None,
-        **columns,
-    )
+        for curve, table in zip(curves, tables, strict=True)
+    ]
 
 
-def _codes(labels: list[Label]) -> tuple[tuple[Label, ...], NDArray[np.int64]]:
-    unique = tuple(sorted(set(labels)))
-    code = {label: i for i, label in enumerate(unique)}
-    return unique, np.array([code[label] for label in labels], dtype=np.int64)
+def from_records(records: Iterable[RungRecord]) -> list[Outcomes]:
+    """Return rows that were just made as one table per curve; see :func:`from_frame`."""
+    from overthink.data.pool import pool_of
 
-
-def _ladder(rows: list[RungRecord], where: str) -> tuple[Rung, ...]:
-    requests: dict[int, tuple[set[int], set[str]]] = {}
-    for row in rows:
-        tokens, efforts = requests.setdefault(row.rung, (set(), set()))
-        if row.requested_tokens is not None:
-            tokens.add(row.requested_tokens)
-        if row.effort is not None:
-            efforts.add(row.effort)
-    for index, both in requests.items():
-        for values in both:
-            if len(values) > 1:
-                raise InputError(
-                    f"{where}: rung {index} was asked for as {' and '.join(map(str, sorted(values)))}; "
-                    "needed: one budget or effort per rung; number the rungs anew, or give each "
-                    "setting its own arm"
-                )
-    return tuple(Rung(i, next(iter(requests[i][0]), None), next(iter(requests[i][1]), None)) for i in sorted(requests))
-
-
-def _floats(rows: list[RungRecord], get: Callable[[RungRecord], Any]) -> NDArray[np.float64]:
-    return np.array([np.nan if (x := get(r)) is None else x for r in rows], dtype=np.float64)
-
-
-def _answer_codes(rows: list[RungRecord]) -> NDArray[np.int64]:
-    # Sorted, so that the codes do not depend on the order of the rows.
-    code: dict[str | None, int] = {a: i for i, a in enumerate(sorted({r.answer for r in rows if r.answer is not None}))}
-    return np.array([code.get(r.answer, -1) for r in rows], dtype=np.int64)
-
-
-def _verdict_codes(rows: list[RungRecord]) -> NDArray[np.int64]:
-    code: dict[Verdict | None, int] = {v: i for i, v in enumerate(VERDICTS)}
-    error_code = code[Verdict.ERRORED]
-    return np.array(
-        [error_code if r.verdict is None and r.error is not None else code.get(r.verdict, -1) for r in rows],
-        dtype=np.int64,
-    )
+    return from_frame(pool_of(records))
 
 
 def _check_values(values: NDArray[np.float64], where: str) -> None:
@@ -351,8 +286,9 @@ def guaranteed_part(table: Outcomes) -> Outcomes:
     if table.waves is None:
         return table
     keep = np.asarray(table.draws) < table.waves.guaranteed_draws
+    shape = len(table.questions), int(keep.sum()), len(table.rungs)
     kept_arrays: dict[str, Any] = {
-        field.name: array[:, keep]
+        field.name: array[:, keep] if any(array.strides) else blank(shape, array.flat[0], array.dtype)
         for field in fields(table)
         if isinstance(array := getattr(table, field.name), np.ndarray)
     }

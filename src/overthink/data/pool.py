@@ -1,0 +1,118 @@
+"""The pool as columns: one row per question, draw and rung in a frame that is read lazily.
+
+A row is a :class:`~overthink.data.record.RungRecord` where one trace is made; from there on it is a row of a frame.
+"""
+
+import dataclasses
+import itertools
+import types
+import typing
+from collections.abc import Iterable
+from enum import StrEnum
+
+import polars as pl
+
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.errors import InputError
+
+_CHUNK = 100_000
+"""Rows that become columns at once, so that lists of Python values are short-lived."""
+
+_DTYPES: dict[type, type[pl.DataType]] = {str: pl.String, int: pl.Int64, float: pl.Float64, bool: pl.Boolean}
+
+ENUMS: dict[str, type[StrEnum]] = {"axis": Axis, "estimand": Estimand, "verdict": Verdict}
+"""Closed list of words, by column."""
+
+CURVE = ("arm", "axis", "task", "scorer", "estimand")
+"""Columns that name a curve, in the order by which curves are sorted."""
+
+TRACE_KEY = ("task", "arm", "question", "draw")
+"""Columns that name a trace within a study."""
+
+ROW_KEY = ("task", "axis", "scorer", "arm", "estimand", "question", "draw", "rung", "study")
+"""Unique key of a row, and sort order of stored rows."""
+
+
+def _dtype(annotation: object) -> type[pl.DataType]:
+    options = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
+    (kind,) = (option for option in options if option is not types.NoneType)
+    return pl.String if issubclass(kind, StrEnum) else _DTYPES[kind]
+
+
+_HINTS = typing.get_type_hints(RungRecord)
+COLUMNS = tuple(field.name for field in dataclasses.fields(RungRecord))
+"""Columns of a row, in order."""
+
+REQUIRED = tuple(f.name for f in dataclasses.fields(RungRecord) if f.default is dataclasses.MISSING)
+"""Columns without an empty cell."""
+
+SCHEMA = pl.Schema({name: _dtype(_HINTS[name]) for name in COLUMNS})
+"""Type of every column."""
+
+
+def pool_of(records: Iterable[RungRecord]) -> pl.LazyFrame:
+    """Return rows as a pool, in their order.
+
+    Args:
+        records: Rows of the pool.
+
+    Raises:
+        InputError: A row holds a value of the wrong type.
+
+    Example:
+        >>> row = RungRecord("s", "base", Axis.CAPABILITY, "sums", "match", "q", 0, 0, Estimand.FORCED, value=1.0)
+        >>> records_of(pool_of([row])) == [row]
+        True
+    """
+    rows = iter(records)
+    chunks = iter(lambda: list(itertools.islice(rows, _CHUNK)), [])
+    frames = [_columns(chunk) for chunk in chunks]
+    return (pl.concat(frames) if frames else pl.DataFrame(schema=SCHEMA)).lazy()
+
+
+def _columns(rows: list[RungRecord]) -> pl.DataFrame:
+    columns = {name: [getattr(row, name) for row in rows] for name in COLUMNS}
+    for name in ENUMS:
+        columns[name] = [None if value is None else str(value) for value in columns[name]]
+    try:
+        return pl.DataFrame(columns, schema=SCHEMA, strict=True)
+    except (TypeError, OverflowError, pl.exceptions.PolarsError) as failure:
+        first = (str(failure).splitlines() or [type(failure).__name__])[0][:300]
+        raise InputError(f"a row of the pool holds a value of the wrong type ({first})") from failure
+
+
+def records_of(pool: pl.LazyFrame) -> list[RungRecord]:
+    """Return the rows of a pool as records, for the few that a caller handles one by one."""
+    table = read(pool.select(COLUMNS))
+    words = {
+        name: [None if value is None else kind(value) for value in table[name].to_list()]
+        for name, kind in ENUMS.items()
+    }
+    lists = [words[name] if name in words else table[name].to_list() for name in COLUMNS]
+    return [RungRecord(*row) for row in zip(*lists, strict=True)]
+
+
+def read(pool: pl.LazyFrame) -> pl.DataFrame:
+    """Return the frame of a query, evaluated in pieces, rows in their order."""
+    return pool.collect(engine="streaming")
+
+
+def words_of(pool: pl.LazyFrame, *names: str) -> tuple[pl.Series, ...]:
+    """Return the distinct texts of some columns, each sorted; an empty cell is none.
+
+    Example:
+        >>> words_of(pl.LazyFrame({"arm": ["b", "a", "b", None]}), "arm")[0].to_list()
+        ['a', 'b']
+    """
+    distinct = pl.collect_all([pool.select(pl.col(name).unique()) for name in names], engine="streaming")
+    return tuple(frame.to_series().drop_nulls().sort() for frame in distinct)
+
+
+def codes(name: str, words: pl.Series) -> pl.Expr:
+    """Return the position of each cell of a column in a sorted list of its words; null for an empty cell."""
+    return pl.col(name).cast(pl.Enum(words)).to_physical()
+
+
+def failed_traces(pool: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the keys of the traces with an error, each once per axis."""
+    return pool.filter(pl.col("error").is_not_null()).select("axis", *TRACE_KEY).unique()
