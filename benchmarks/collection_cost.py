@@ -24,6 +24,7 @@ import numpy as np
 
 import overthink
 from overthink.data.outcomes import from_records
+from overthink.data.pool import records_of
 from overthink.stats.bootstrap import CHANGE, mean_intervals, question_weights
 
 DRAWS = 8
@@ -65,7 +66,7 @@ class Bench:
         began = time.monotonic()
         study = overthink.run(opened, self.folder / str(self._runs))
         seconds = time.monotonic() - began
-        return study, Spent(sum(row.generated_tokens or 0 for row in study.records), seconds)
+        return study, Spent(sum(row.generated_tokens or 0 for row in records_of(study.pool)), seconds)
 
 
 def total(parts: list[Spent]) -> Spent:
@@ -79,8 +80,8 @@ def half_width(cells: np.ndarray, weights: np.ndarray) -> float:
 
 def half_widths(ladder: overthink.Study, low: overthink.Study, high: overthink.Study) -> dict[str, float]:
     """Of the difference of the ends: on the ladder, and between two runs, paired by question or each by itself."""
-    (one,) = from_records(ladder.records)
-    (first,), (last,) = from_records(low.records), from_records(high.records)
+    (one,) = from_records(records_of(ladder.pool))
+    (first,), (last,) = from_records(records_of(low.pool)), from_records(records_of(high.pool))
     weights = question_weights(len(one.questions), rng=np.random.default_rng(0))
     both, below, above = (np.nanmean(table.values, axis=1) for table in (one, first, last))
     ends = [mean_intervals(mean, weights, level=0.95) for mean in (below, above)]

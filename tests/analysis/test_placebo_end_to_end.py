@@ -10,6 +10,7 @@ from simulated_study import run
 import overthink
 from overthink.collect.arms.registry import arm_plans
 from overthink.data.arm_labels import ReadingLabel
+from overthink.data.pool import records_of
 from overthink.plan.study import checked_plan
 from overthink.workflows.analyse import Study
 
@@ -60,7 +61,7 @@ def test_both_help_and_only_the_reading_of_the_guard_that_sees_does(study: Study
 
 def test_a_placebo_speaks_as_often_as_its_arm(study: Study) -> None:
     def share(arm: str) -> float:
-        rows = [row for row in study.records if row.arm == arm and row.rung == 1]
+        rows = [row for row in records_of(study.pool) if row.arm == arm and row.rung == 1]
         return sum(bool(row.rejected_tokens) for row in rows) / len(rows)
 
     for arm in ("coin", "sees"):

@@ -8,6 +8,7 @@ from arm_pools import BASE, HALVES, KEEPS, arm
 from results import results_of
 
 from overthink.data.finding import Finding
+from overthink.data.pool import pool_of
 from overthink.data.record import RungRecord
 from overthink.errors import InputError
 from overthink.reports import comparison_text
@@ -25,7 +26,7 @@ def pool(placebo: object, *, base: bool = True, **options: object) -> list[RungR
 
 
 def compared(folder: Path, rows: list[RungRecord], **options: object) -> Study:
-    write_pool(folder / "pool.parquet", rows)
+    write_pool(folder / "pool.parquet", pool_of(rows))
     return compare([folder / "pool.parquet"], **options)  # type: ignore[arg-type]
 
 
@@ -97,9 +98,9 @@ def test_a_placebo_is_never_the_reference(tmp_path: Path) -> None:
 
 
 def test_a_placebo_is_called_after_its_arm_across_studies(tmp_path: Path) -> None:
-    write_pool(tmp_path / "one.parquet", pool(BASE))
+    write_pool(tmp_path / "one.parquet", pool_of(pool(BASE)))
     again = [replace(row, study="b") for row in pool(BASE) if row.arm != PLACEBO]
-    write_pool(tmp_path / "two.parquet", again)
+    write_pool(tmp_path / "two.parquet", pool_of(again))
     found = readings(compare([tmp_path / "one.parquet", tmp_path / "two.parquet"]))
     assert [f.arm for f in found] == ["keeps (one)"]
 

@@ -30,6 +30,7 @@ from overthink.cost.ledger import ledger
 from overthink.cost.model_shape import ModelShape
 from overthink.cost.units import Cost, ModelInfo, ModelRoles, Unit
 from overthink.data.outcomes import Outcomes, from_records
+from overthink.data.pool import pool_of
 from overthink.data.record import Category, Estimand, RungRecord
 
 BIG = ModelShape(parameters=8000, active_parameters=5000)
@@ -147,12 +148,12 @@ def test_the_bill_is_that_of_the_whole_study(seed: int) -> None:
     rows, _ = ladder(seed)
     free = (replace(GUARD, free=True),)
     told = Estimate(0, (0, 0), (0, 0), 0, (0, 0), None, "", rates=DEAR, judge_free=True)
-    usd = study_usage(rows, told).usd
+    usd = study_usage(pool_of(rows), told).usd
     assert usd is not None
     assert paid(rows, ModelRoles(MODEL, judges=free), Unit.USD).amount.sum() == pytest.approx(usd[0])
     silent = [replace(row, cached_tokens=None) for row in rows]
     full = paid(silent, ModelRoles(MODEL), Unit.USD)
-    assert full.amount.sum() == pytest.approx((study_usage(silent, told).usd or (0, 0))[0])
+    assert full.amount.sum() == pytest.approx((study_usage(pool_of(silent), told).usd or (0, 0))[0])
     assert full.amount.sum() >= usd[0]
     assert NO_DISCOUNT in full.assumptions
 

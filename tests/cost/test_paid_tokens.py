@@ -13,8 +13,10 @@ from overthink.cost.attempt import attempt_parts, attempt_tokens, is_carried_for
 from overthink.cost.estimate import Estimate, study_usage
 from overthink.cost.ledger import ledger, paid_parts
 from overthink.data.outcomes import from_records
+from overthink.data.pool import pool_of
+from overthink.data.pool_usage import failed_try, usage_of_pool
 from overthink.data.record import Axis, Category, Estimand, RungRecord, Verdict
-from overthink.data.tokens import NO_USAGE, UNDIVIDED, CutShort, TokenUsage, failed_try, usage_of_rows
+from overthink.data.tokens import NO_USAGE, UNDIVIDED, CutShort, TokenUsage
 
 ESTIMATE = Estimate(10, (1, 2), (1, 2), 5, (1, 2), None, "no charge", free=True)
 ON_THE_WAY = dict.fromkeys(
@@ -97,17 +99,17 @@ def test_a_source_that_tells_what_a_failed_sample_decoded_tells_no_attempt(estim
 
 
 def test_what_is_known_of_a_failed_row_is_counted_and_what_is_not_is_not_unknown() -> None:
-    took = study_usage(WHOLE + BROKEN, ESTIMATE)
+    took = study_usage(pool_of(WHOLE + BROKEN), ESTIMATE)
     assert (took.n_failed, took.decoded_tokens, took.prompt_tokens) == (1, 42 + 3 + 9, 140 + 20 + 44)
     silent = [replace(each, generated_tokens=None, prompt_tokens=None) if each.error else each for each in BROKEN]
-    assert study_usage(WHOLE + silent, ESTIMATE).decoded_tokens == 42 + 3
-    assert study_usage([*WHOLE, row(1, 0, generated_tokens=None)], ESTIMATE).decoded_tokens is None
+    assert study_usage(pool_of(WHOLE + silent), ESTIMATE).decoded_tokens == 42 + 3
+    assert study_usage(pool_of([*WHOLE, row(1, 0, generated_tokens=None)]), ESTIMATE).decoded_tokens is None
 
 
 def test_cumulative_columns_count_once() -> None:
     grown = [row(0, rung, guard_tokens=10 * (rung + 1), step_verifier_tokens=rung) for rung in range(4)]
-    assert (usage_of_rows(grown).guard_tokens, usage_of_rows(grown).step_verifier_tokens) == (40, 3)
-    assert usage_of_rows(grown + [replace(each, draw=1) for each in grown]).guard_tokens == 80
+    assert (usage_of_pool(pool_of(grown)).guard_tokens, usage_of_pool(pool_of(grown)).step_verifier_tokens) == (40, 3)
+    assert usage_of_pool(pool_of(grown + [replace(each, draw=1) for each in grown])).guard_tokens == 80
 
 
 counts = st.none() | st.integers(0, 1000)
@@ -117,7 +119,7 @@ paid = st.builds(TokenUsage, **dict.fromkeys(UNDIVIDED, counts))
 @given(st.lists(paid, max_size=4))
 def test_tries_are_added_to_the_rows_and_unknown_stays_unknown(tries: list[TokenUsage]) -> None:
     again = [CutShort("t", "base", "q", number, one, number) for number, one in enumerate(tries)]
-    took = study_usage(WHOLE, ESTIMATE, again)
+    took = study_usage(pool_of(WHOLE), ESTIMATE, again)
     told = [one.decoded_tokens for one in tries]
     assert took.decoded_tokens == (None if None in told else 42 + sum(count or 0 for count in told))
     assert (took.n_cut_short, took.n_unanswered) == (len(tries), sum(range(len(tries))))

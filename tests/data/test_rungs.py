@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.data.arms_of_runs import ModelRun, assign_curves, name_differences
+from overthink.data.arms_of_runs import ModelRun, ReportedTokens, assign_curves, name_differences
 from overthink.data.ladder import LEVELS, ThinkingSetting, place_settings
 from overthink.data.record import Axis, Estimand, Verdict, verdict_of
 from overthink.data.tokens import TokenUsage, split_output, split_response, usage_excludes_reasoning
@@ -118,7 +118,7 @@ def test_thinking_counted_apart_is_seen_from_most_responses() -> None:
 def test_what_differs_names_the_arm_and_thinking_does_not() -> None:
     usage = [response(None, 10)]
     runs = [
-        ModelRun("t", "m", ThinkingSetting(effort), {"shots": shots, "top_p": "1"}, usage)
+        ModelRun("t", "m", ThinkingSetting(effort), {"shots": shots, "top_p": "1"}, ReportedTokens.of(usage))
         for effort in ("high", "low")
         for shots in ("0", "5")
     ]
@@ -132,7 +132,10 @@ def test_what_differs_names_the_arm_and_thinking_does_not() -> None:
     assert name_differences([{"a": "1"}, {}]) == ["a=1", ""]
     # Another task's runs do not change this one's names.
     assert (
-        assign_curves([*runs[::2], ModelRun("other", "m", ThinkingSetting("low"), {"shots": "9"}, usage)])[0].arm == "m"
+        assign_curves(
+            [*runs[::2], ModelRun("other", "m", ThinkingSetting("low"), {"shots": "9"}, ReportedTokens.of(usage))]
+        )[0].arm
+        == "m"
     )
 
 

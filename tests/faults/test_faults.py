@@ -17,6 +17,7 @@ import overthink
 from overthink.collect.providers import timeouts
 from overthink.collect.session import run
 from overthink.collect.session.failures import Boundary
+from overthink.data.pool import records_of
 from overthink.data.record import RungRecord, Verdict
 from overthink.errors import StoppedError
 from overthink.plan.study import Plan, checked_plan
@@ -90,7 +91,7 @@ def asked(times: int) -> list[str]:
 
 def by_fault(study: overthink.Study) -> dict[str, list[RungRecord]]:
     found: dict[str, list[RungRecord]] = {}
-    for row in sorted(study.records, key=lambda row: row.rung):
+    for row in sorted(records_of(study.pool), key=lambda row: row.rung):
         found.setdefault(row.question, []).append(row)
     return found
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from overthink.data.record import POOL_VERSION, Axis, Estimand, RungRecord, Verdict
+from overthink.data.record import JOURNAL_VERSION, Axis, Estimand, RungRecord, Verdict
 from overthink.data.tokens import CutShort, TokenUsage
 from overthink.data.verifier_scores import AnswerScore, VerifierRun
 from overthink.errors import InputError, StoppedError
@@ -128,7 +128,7 @@ def test_the_bytes_of_every_file_are_those_of_earlier_versions(tmp_path: Path) -
         scores.append(AnswerScore(("t", "base", "q", 0, 8), 0.5, 7))
     assert {name: (tmp_path / name).read_bytes() for name in EARLIER} == EARLIER
     columns = json.dumps([dataclasses.asdict(record) | {"value": None} for record in records], separators=(",", ":"))
-    assert (tmp_path / "j").read_bytes() == b'{"overthink.journal":%d}\n%s\n' % (POOL_VERSION, columns.encode())
+    assert (tmp_path / "j").read_bytes() == b'{"overthink.journal":%d}\n%s\n' % (JOURNAL_VERSION, columns.encode())
     with ScoreFile(tmp_path / "s", verifier):
         pass
     assert (tmp_path / "s").read_bytes() == EARLIER["s"]

@@ -11,9 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from overthink.data.outcomes import from_frame, outcome_bytes
+from overthink.data.pool import pool_of, records_of
 from overthink.data.record import POOL_VERSION, Axis, Estimand, RungRecord, Verdict
+from overthink.data.traces import with_traces
 from overthink.errors import InputError, StoppedError
-from overthink.storage import files
+from overthink.storage import files, memory
+from overthink.storage import pool as storage_pool
 from overthink.storage.pool import read_pool, write_pool
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -61,20 +65,22 @@ def test_a_pool_comes_back_whole_and_ignores_the_order(
     tmp_path_factory: pytest.TempPathFactory, records: list[RungRecord], shuffler: random.Random
 ) -> None:
     folder = tmp_path_factory.mktemp("pool")
-    first = write_pool(folder / "a.parquet", records)
+    first = write_pool(folder / "a.parquet", pool_of(records))
     shuffler.shuffle(records)
-    second = write_pool(folder / "b.parquet", iter(records))
+    second = write_pool(folder / "b.parquet", pool_of(iter(records)))
     assert first == second == hashlib.sha256((folder / "a.parquet").read_bytes()).hexdigest()
-    assert sorted(read_pool(folder / "b.parquet"), key=key) == sorted(records, key=key)
+    assert sorted(records_of(read_pool(folder / "b.parquet")), key=key) == sorted(records, key=key)
 
 
 def test_one_changed_value_changes_the_hash(tmp_path: Path) -> None:
-    assert write_pool(tmp_path / "a", [record(value=0.0)]) != write_pool(tmp_path / "a", [record(value=1.0)])
+    assert write_pool(tmp_path / "a", pool_of([record(value=0.0)])) != write_pool(
+        tmp_path / "a", pool_of([record(value=1.0)])
+    )
 
 
 def test_nan_is_unknown(tmp_path: Path) -> None:
-    write_pool(tmp_path / "a", [record(value=math.nan, verifier_score=math.nan)])
-    assert read_pool(tmp_path / "a") == [record()]
+    write_pool(tmp_path / "a", pool_of([record(value=math.nan, verifier_score=math.nan)]))
+    assert records_of(read_pool(tmp_path / "a")) == [record()]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +97,7 @@ def test_nan_is_unknown(tmp_path: Path) -> None:
 )
 def test_a_bad_record_is_refused_and_nothing_is_written(tmp_path: Path, records: list[RungRecord], says: str) -> None:
     with pytest.raises(InputError, match=says):
-        write_pool(tmp_path / "pool.parquet", records)
+        write_pool(tmp_path / "pool.parquet", pool_of(records))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -103,7 +109,7 @@ def rewrite(path: Path, change: object, metadata: dict[str, str] | None = None) 
 @pytest.mark.parametrize(
     ("change", "metadata", "says"),
     [
-        (lambda t: t, {"overthink.pool": "99"}, f"version '99'.*reads version {POOL_VERSION}"),
+        (lambda t: t, {"overthink.pool": "99"}, f"version '99'.*reads version {POOL_VERSION} and 3"),
         (lambda t: t, {"other": "1"}, "not a pool"),
         (lambda t: t.drop("seed"), None, "missing: 'seed'"),
         (lambda t: t.with_columns(mood=pl.lit("x")), None, "unknown: 'mood'"),
@@ -118,17 +124,17 @@ def rewrite(path: Path, change: object, metadata: dict[str, str] | None = None) 
 )
 def test_a_strange_pool_is_refused(tmp_path: Path, change: object, metadata: dict[str, str] | None, says: str) -> None:
     path = tmp_path / "pool.parquet"
-    write_pool(path, [record(value=1.0)])
+    write_pool(path, pool_of([record(value=1.0)]))
     rewrite(path, lambda t: t)
-    assert read_pool(path) == [record(value=1.0)]  # rewriting alone does no harm
+    assert records_of(read_pool(path)) == [record(value=1.0)]  # rewriting alone does no harm
     rewrite(path, change, metadata)
     with pytest.raises(InputError, match=says):
-        read_pool(path)
+        records_of(read_pool(path))
 
 
 def test_a_broken_file_is_one_clear_message(tmp_path: Path) -> None:
     path = tmp_path / "pool.parquet"
-    write_pool(path, [record(question=str(i), value=i / 50) for i in range(50)])
+    write_pool(path, pool_of([record(question=str(i), value=i / 50) for i in range(50)]))
     whole = path.read_bytes()
     noise = random.Random(7)
     refused = 0
@@ -139,25 +145,93 @@ def test_a_broken_file_is_one_clear_message(tmp_path: Path) -> None:
                 broken[noise.randrange(len(broken))] = noise.randrange(256)
         path.write_bytes(bytes(broken))
         try:
-            read_pool(path)  # some flips only change a value; that is what the recorded hash is for
+            records_of(read_pool(path))  # some flips only change a value; that is what the recorded hash is for
         except InputError:
             refused += 1
     assert refused > 100
     with pytest.raises(InputError, match="not there"):
-        read_pool(tmp_path / "none.parquet")
+        records_of(read_pool(tmp_path / "none.parquet"))
     with pytest.raises(InputError, match="a folder"):
-        read_pool(tmp_path)
+        records_of(read_pool(tmp_path))
 
 
 def test_a_full_disk_keeps_the_old_pool(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "pool.parquet"
-    before = write_pool(path, [record(value=1.0)])
+    before = write_pool(path, pool_of([record(value=1.0)]))
 
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(StoppedError, match=r"No space left.*--resume"):
-        write_pool(path, [record(value=0.0)])
+        write_pool(path, pool_of([record(value=0.0)]))
     assert files.file_sha256(path) == before
     assert [file.name for file in tmp_path.iterdir()] == ["pool.parquet"]
+
+
+def old_pool(path: Path, records: list[RungRecord]) -> Path:
+    """A pool as the version before wrote it."""
+    write_pool(path, pool_of(records))
+    rewrite(path, lambda t: t.drop("trace"), {"overthink.pool": "3"})
+    return path
+
+
+def test_a_pool_of_the_version_before_is_read_and_gets_its_ids_when_it_is_written(tmp_path: Path) -> None:
+    path = old_pool(tmp_path / "pool.parquet", [record(value=1.0), record(draw=1, value=0.0)])
+    pool = read_pool(path)
+    assert records_of(pool) == [record(value=1.0), record(draw=1, value=0.0)]
+    assert [table.values.tolist() for table in from_frame(pool)] == [[[[1.0], [0.0]]]]
+    write_pool(path, with_traces(pool, "ab" * 32))
+    assert pl.read_parquet_metadata(path)["overthink.pool"] == str(POOL_VERSION)
+    ids = pl.read_parquet(path)["trace"]
+    assert ids.n_unique() == 2
+    assert ids.null_count() == 0
+    assert records_of(read_pool(path)) == [record(value=1.0), record(draw=1, value=0.0)]
+
+
+def test_a_pool_of_the_version_before_has_no_ids(tmp_path: Path) -> None:
+    path = old_pool(tmp_path / "pool.parquet", [record()])
+    rewrite(path, lambda t: t.with_columns(trace=pl.lit(b"x")), {"overthink.pool": "3"})
+    with pytest.raises(InputError, match="unknown: 'trace'"):
+        read_pool(path)
+
+
+def test_a_pool_without_ids_is_written_with_empty_cells(tmp_path: Path) -> None:
+    write_pool(tmp_path / "pool.parquet", pool_of([record()]))
+    assert pl.read_parquet(tmp_path / "pool.parquet")["trace"].to_list() == [None]
+
+
+def test_a_pool_beyond_memory_is_refused_before_a_row_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "pool.parquet"
+    write_pool(path, pool_of([record(draw=draw, value=1.0) for draw in range(1000)]))
+    tables = from_frame(read_pool(path))
+    needed = 1000 * outcome_bytes(["value"])
+    assert needed >= tables[0].values.nbytes + tables[0].observed.nbytes
+    monkeypatch.setattr(memory, "available_memory", lambda: needed)
+    read_pool(path)
+    monkeypatch.setattr(memory, "available_memory", lambda: needed - 1)
+    monkeypatch.setattr(storage_pool, "row_codes", lambda pool: pytest.fail("a column was kept"))
+    with pytest.raises(InputError, match=r"has 1,000 rows, which take about .* available: split it.*--max-rows 1000"):
+        read_pool(path)
+
+
+def test_max_rows_replaces_the_bound_on_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "pool.parquet"
+    write_pool(path, pool_of([record(draw=draw) for draw in range(5)]))
+    with pytest.raises(InputError, match="5 rows; at most 4 are read"):
+        read_pool(path, max_rows=4)
+    monkeypatch.setattr(memory, "available_memory", lambda: 1)
+    with pytest.raises(InputError, match="of memory"):
+        read_pool(path)
+    assert len(records_of(read_pool(path, max_rows=5))) == 5
+
+
+def test_only_known_columns_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "pool.parquet"
+    seconds = [record(draw=draw, seconds=1.0) for draw in range(100)]
+    write_pool(path, pool_of(seconds))
+    monkeypatch.setattr(memory, "available_memory", lambda: 100 * outcome_bytes([]))
+    with pytest.raises(InputError, match="of memory"):
+        read_pool(path)
+    write_pool(path, pool_of([dataclasses.replace(row, seconds=None) for row in seconds]))
+    read_pool(path)

@@ -7,11 +7,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from overthink.data.record import Axis, Estimand, Reading, RungRecord, Verdict
+from overthink.data.pool import records_of
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
-from overthink.storage import json_documents
+from overthink.storage import memory
 from overthink.storage.pool import read_pool, write_pool
-from overthink.storage.tables.table import read_table
+from overthink.storage.tables.table import TableReading, read_table
 
 ROWS = {
     "problem": ["007", "007", "8", "8"],
@@ -35,21 +36,21 @@ def store(path: Path, columns: dict[str, list[object]]) -> Path:
     return path
 
 
-def values(reading: Reading) -> list[tuple[str, int, int, float | None]]:
-    return sorted(((r.question, r.draw, r.rung, r.value) for r in reading.records), key=lambda x: x[:3])
+def values(reading: TableReading) -> list[tuple[str, int, int, float | None]]:
+    return sorted(((r.question, r.draw, r.rung, r.value) for r in records_of(reading.pool)), key=lambda x: x[:3])
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".json", ".jsonl"])
 def test_every_format_reads_alike(tmp_path: Path, suffix: str) -> None:
     reading = read_table(store(tmp_path / f"table{suffix}", ROWS))
     assert values(reading) == [("007", 0, 0, 1.0), ("007", 1, 0, 0.0), ("8", 0, 0, 1.0), ("8", 1, 0, None)]
-    unknown = [r for r in reading.records if r.value is None]
+    unknown = [r for r in records_of(reading.pool) if r.value is None]
     assert [(r.verdict, r.generated_tokens) for r in unknown] == [(Verdict.ERRORED, 40)]
-    assert {r.estimand for r in reading.records} == {Estimand.NATURAL}
+    assert {r.estimand for r in records_of(reading.pool)} == {Estimand.NATURAL}
     assert any("1 of 4 rows" in note for note in reading.notes)
     assert any("--axis" in note for note in reading.notes)
-    write_pool(tmp_path / "pool.parquet", reading.records)
-    assert len(read_pool(tmp_path / "pool.parquet")) == 4
+    write_pool(tmp_path / "pool.parquet", reading.pool)
+    assert len(records_of(read_pool(tmp_path / "pool.parquet"))) == 4
 
 
 def test_budgets_are_rungs_and_draws_stay_paired(tmp_path: Path) -> None:
@@ -61,10 +62,10 @@ def test_budgets_are_rungs_and_draws_stay_paired(tmp_path: Path) -> None:
     }
     reading = read_table(store(tmp_path / "t.csv", columns))
     assert values(reading) == [("a", 0, 0, 0), ("a", 0, 1, 1), ("a", 1, 0, 0), ("a", 1, 1, 0.5), ("a", 2, 1, 1)]
-    assert {(r.rung, r.requested_tokens) for r in reading.records} == {(0, 0), (1, 512)}
-    assert {r.estimand for r in reading.records} == {Estimand.EFFORT}
+    assert {(r.rung, r.requested_tokens) for r in records_of(reading.pool)} == {(0, 0), (1, 512)}
+    assert {r.estimand for r in records_of(reading.pool)} == {Estimand.EFFORT}
     said = read_table(store(tmp_path / "t.csv", columns | {"estimand": ["Forced"] * 5}))
-    assert {r.estimand for r in said.records} == {Estimand.FORCED}
+    assert {r.estimand for r in records_of(said.pool)} == {Estimand.FORCED}
 
 
 def test_runs_of_one_setting_are_more_draws(tmp_path: Path) -> None:
@@ -80,13 +81,13 @@ def test_safety_states_its_polarity(tmp_path: Path) -> None:
     path = store(tmp_path / "t.csv", {"id": ["a", "b"], "draw": [0, 0], "score": [1, 0], "answer": ["how to", "no"]})
     with pytest.raises(InputError, match="may mean safe or harm"):
         read_table(path, axis="safety")
-    safe, harm = (read_table(path, axis="safety", high=high).records for high in ("safe", "harm"))
+    safe, harm = (records_of(read_table(path, axis="safety", high=high).pool) for high in ("safe", "harm"))
     assert [r.value for r in safe] == [1, 0]
     assert [r.value for r in harm] == [0, 1]
     assert [r.verdict for r in harm] == [Verdict.HARMFUL, Verdict.SAFE]
     assert {r.answer for r in (*safe, *harm)} == {None}  # text stays in the log
     both = store(tmp_path / "b.csv", {"id": ["a", "b"], "draw": [0, 0], "score": [1, 0], "axis": ["safety", "benign"]})
-    assert [(r.axis, r.verdict) for r in read_table(both).records] == [
+    assert [(r.axis, r.verdict) for r in records_of(read_table(both).pool)] == [
         (Axis.SAFETY, Verdict.SAFE),
         (Axis.BENIGN, Verdict.REFUSED),
     ]
@@ -106,7 +107,9 @@ def test_answers_errors_and_stops_are_read(tmp_path: Path) -> None:
     }
     by = {
         r.question: r
-        for r in read_table(store(tmp_path / "t.csv", {k: list(map(str, v)) for k, v in columns.items()})).records
+        for r in records_of(
+            read_table(store(tmp_path / "t.csv", {k: list(map(str, v)) for k, v in columns.items()})).pool
+        )
     }
     assert [by[q].verdict for q in "abcd"] == [Verdict.CORRECT, Verdict.UNPARSED, Verdict.ERRORED, Verdict.ERRORED]
     assert [by[q].value for q in "abcd"] == [1, 0, None, None]
@@ -164,14 +167,20 @@ def test_what_is_no_table_is_one_message(tmp_path: Path, name: str, content: byt
         read_table(tmp_path / name)
 
 
-def test_a_table_beyond_the_bounds_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = store(tmp_path / "t.parquet", ROWS)
-    monkeypatch.setattr(json_documents, "MAX_ROWS", 3)
-    with pytest.raises(InputError, match="4 rows; at most 3"):
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".json", ".jsonl"])
+def test_a_table_beyond_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str) -> None:
+    path = store(tmp_path / f"t{suffix}", ROWS)
+    with pytest.raises(InputError, match="4 rows; at most 3 are read.*--max-rows"):
+        read_table(path, max_rows=3)
+    monkeypatch.setattr(memory, "available_memory", lambda: 100)
+    with pytest.raises(InputError, match=r"take about .* of memory; 0\.0 MB are available: split it"):
         read_table(path)
-    monkeypatch.setattr(json_documents, "MAX_FILE_BYTES", 10)
-    with pytest.raises(InputError, match="at most 10"):
-        read_table(path)
+
+
+def test_columns_that_mean_nothing_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = store(tmp_path / "t.parquet", ROWS | {f"column{i}": ["x"] * 4 for i in range(50)})
+    monkeypatch.setattr(memory, "available_memory", lambda: 4 * 3 * 100)
+    assert len(records_of(read_table(path).pool)) == 4
 
 
 def rungs(records: tuple[RungRecord, ...], task: str, arm: str) -> dict[int, list[RungRecord]]:
@@ -183,15 +192,17 @@ def rungs(records: tuple[RungRecord, ...], task: str, arm: str) -> dict[int, lis
 
 
 @pytest.fixture(scope="module")
-def public(data: Path) -> tuple[Reading, pl.DataFrame]:
+def public(data: Path) -> tuple[TableReading, pl.DataFrame]:
     path = data / "reasoning_budgets.parquet"
     return read_table(path), pl.read_parquet(path)
 
 
-def test_the_effort_curves_of_public_logs_have_the_run_means_of_the_file(public: tuple[Reading, pl.DataFrame]) -> None:
+def test_the_effort_curves_of_public_logs_have_the_run_means_of_the_file(
+    public: tuple[TableReading, pl.DataFrame],
+) -> None:
     reading, table = public
     aime = "OTIS Mock AIME 2024-2025"
-    curve = rungs(reading.records, aime, "openai/gpt-5.1")
+    curve = rungs(records_of(reading.pool), aime, "openai/gpt-5.1")
     assert [rows[0].effort for rows in curve.values()] == ["low", "medium", "high"]
     for rows, mean, tokens in zip(curve.values(), (0.64, 0.86, 0.89), (4.3e3, 11.3e3, 21.8e3), strict=True):
         assert round(sum(r.value or 0 for r in rows) / len(rows), 2) == mean
@@ -199,11 +210,11 @@ def test_the_effort_curves_of_public_logs_have_the_run_means_of_the_file(public:
     # Every curve of every model: one rung per setting, with exactly the scores of its runs.
     compared = 0
     for (task, model), runs in table.group_by("task", "model"):
-        arms = {r.arm for r in reading.records if r.task == task and r.arm.split(" (")[0] == model}
+        arms = {r.arm for r in records_of(reading.pool) if r.task == task and r.arm.split(" (")[0] == model}
         ours = sorted(
             (len(rows), sum(r.value or 0 for r in rows), sum(r.value is None for r in rows))
             for arm in arms
-            for rows in rungs(reading.records, task, arm).values()
+            for rows in rungs(records_of(reading.pool), task, arm).values()
         )
         theirs = runs.group_by("config").agg(pl.len(), pl.col("score").sum(), pl.col("score").null_count().alias("n"))
         assert ours == sorted(theirs.select("len", "score", "n").iter_rows())
@@ -213,14 +224,14 @@ def test_the_effort_curves_of_public_logs_have_the_run_means_of_the_file(public:
     assert compared > 40
 
 
-def test_public_tables_keep_every_row_and_call_no_error_a_zero(public: tuple[Reading, pl.DataFrame]) -> None:
+def test_public_tables_keep_every_row_and_call_no_error_a_zero(public: tuple[TableReading, pl.DataFrame]) -> None:
     reading, table = public
-    assert len(reading.records) == table.height
-    assert [r.model for r in reading.records] == table["model"].to_list()
-    assert [r.seconds for r in reading.records] == table["total_time"].to_list()
-    assert all(r.attempt_seconds == (None if r.error else r.seconds) for r in reading.records)
-    unknown = sum(r.value is None for r in reading.records)
-    assert unknown == table["score"].null_count() == sum(r.verdict is Verdict.ERRORED for r in reading.records)
+    assert len(records_of(reading.pool)) == table.height
+    assert [r.model for r in records_of(reading.pool)] == table["model"].to_list()
+    assert [r.seconds for r in records_of(reading.pool)] == table["total_time"].to_list()
+    assert all(r.attempt_seconds == (None if r.error else r.seconds) for r in records_of(reading.pool))
+    unknown = sum(r.value is None for r in records_of(reading.pool))
+    assert unknown == table["score"].null_count() == sum(r.verdict is Verdict.ERRORED for r in records_of(reading.pool))
     assert any("4 token counts are negative" in note for note in reading.notes)
     apart = next(note for note in reading.notes if "counted beside" in note)
     assert "gemini" in apart
@@ -229,10 +240,10 @@ def test_public_tables_keep_every_row_and_call_no_error_a_zero(public: tuple[Rea
 
 
 def test_other_public_tables_are_read(data: Path) -> None:
-    verified = read_table(data / "math500_prm.parquet").records
+    verified = records_of(read_table(data / "math500_prm.parquet").pool)
     assert len({(r.question, r.draw) for r in verified}) == 960  # three seeds are three runs
     assert all(r.verifier_score is not None for r in verified)
-    votes = read_table(data / "gsm8k_votes.parquet").records
+    votes = records_of(read_table(data / "gsm8k_votes.parquet").pool)
     assert {r.draw for r in votes} == set(range(16))
     assert all((r.verdict is Verdict.UNPARSED) == (r.answer is None) for r in votes if r.value == 0)
     with pytest.raises(InputError, match="attempts, successes"):
@@ -242,9 +253,9 @@ def test_other_public_tables_are_read(data: Path) -> None:
 def test_times_that_cannot_be_are_unknown_and_a_forced_rung_is_no_whole_attempt(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("question,value,draw,seconds\na,1,0,2.5\nb,0,0,-1\nc,1,0,\n")
-    rows = {row.question: row for row in read_table(path).records}
+    rows = {row.question: row for row in records_of(read_table(path).pool)}
     assert [rows[name].seconds for name in "abc"] == [2.5, None, None]
     assert rows["a"].attempt_seconds == 2.5
     path.write_text("question,value,draw,budget,estimand,seconds\na,1,0,64,forced,2.5\n")
-    (row,) = read_table(path).records
+    (row,) = records_of(read_table(path).pool)
     assert (row.seconds, row.attempt_seconds) == (2.5, None)

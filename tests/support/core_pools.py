@@ -7,7 +7,8 @@ import numpy as np
 import polars as pl
 
 from overthink.data.pool import SCHEMA
-from overthink.data.record import Axis, Estimand, RungRecord
+from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord
+from overthink.data.verifier_scores import AnswerKey
 
 
 def pool(values: Any, **columns: Any) -> list[RungRecord]:
@@ -56,3 +57,13 @@ def plurality(answers: list[int | None], right: int) -> float:
     counts = {a: votes.count(a) for a in votes}
     winners = [a for a, c in counts.items() if c == max(counts.values())]
     return (right in winners) / len(winners)
+
+
+def answer_key(row: RungRecord) -> AnswerKey:
+    """The key of the answer that a row holds."""
+    return row.task, row.arm, row.question, row.draw, row.requested_tokens or 0
+
+
+def is_forced(row: RungRecord) -> bool:
+    """Whether a row is a forced answer of the ladder, and no control."""
+    return row.estimand is Estimand.FORCED and row.requested_tokens is not None and not row.scorer.endswith(ON_TRACE)

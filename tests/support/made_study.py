@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.analysis import findings as find
-from overthink.data.outcomes import from_records
+from overthink.data.pool import pool_of
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.study import HIGH_WORDS, Plan, TaskPlan, checked_plan
@@ -156,7 +156,7 @@ def write_study(folder: Path, made: Made, *, labels: Path | None = None) -> Path
     """Write plan, pool and findings, as a run does."""
     folder.mkdir(parents=True, exist_ok=True)
     write_plan(folder / "plan.json", made.plan())
-    write_pool(folder / "pool.parquet", made.rows())
+    write_pool(folder / "pool.parquet", pool_of(made.rows()))
     return write_made_findings(folder, labels=labels)
 
 
@@ -164,7 +164,7 @@ def write_made_findings(folder: Path, *, labels: Path | None = None) -> Path:
     """Findings from the plan and the pool that are there."""
     plan = Plan.model_validate_json((folder / "plan.json").read_text())
     source = Source(plan.title, read_pool(folder / "pool.parquet"), plan=plan)
-    tables = from_records(source.records)
+    tables = source.tables()
     analysis, seed = AnalysisOptions(labels=labels).resolve(source, tables)
     found = find(tables, analysis, rng=np.random.default_rng(seed))
     if labels is not None:

@@ -19,6 +19,7 @@ from inspect_ai.model._providers.mockllm import MockLLM
 from inspect_ai.tool import ToolInfo
 
 import overthink
+from overthink.data.pool import records_of
 from overthink.plan.study import Plan, checked_plan
 
 Says = Callable[[list[ChatMessage], list[ToolInfo], GenerateConfig], ModelOutput]
@@ -129,4 +130,4 @@ def run(folder: Path, wanted: Plan, **options: Any) -> overthink.Study:
 
 def named(study: overthink.Study) -> list[tuple[str, int, int, float | None]]:
     """What was found, whatever the order and the time in which it was collected."""
-    return sorted((row.question, row.draw, row.rung, row.value) for row in study.records)
+    return sorted((row.question, row.draw, row.rung, row.value) for row in records_of(study.pool))

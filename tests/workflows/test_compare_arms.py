@@ -10,6 +10,7 @@ from arm_pools import BASE, KEEPS, arm, three
 from simulated_study import SIMULATED, one_task, run
 
 import overthink as package
+from overthink.data.pool import pool_of, records_of
 from overthink.data.record import RungRecord
 from overthink.errors import InputError
 from overthink.storage.pool import read_pool, write_pool
@@ -25,9 +26,9 @@ FEW = 24
 def pools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three arms in one pool, two of them in pools of their own, and one of another task."""
     folder = tmp_path_factory.mktemp("pools")
-    write_pool(folder / "three.parquet", three(questions=FEW))
-    write_pool(folder / "one.parquet", arm("base", BASE, questions=FEW))
-    write_pool(folder / "other.parquet", arm("base", KEEPS, questions=FEW - 4, study="b", guard=0.5))
+    write_pool(folder / "three.parquet", pool_of(three(questions=FEW)))
+    write_pool(folder / "one.parquet", pool_of(arm("base", BASE, questions=FEW)))
+    write_pool(folder / "other.parquet", pool_of(arm("base", KEEPS, questions=FEW - 4, study="b", guard=0.5)))
     return folder
 
 
@@ -41,7 +42,7 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 def changed(source: Path, to: Path, **columns: object) -> Path:
-    write_pool(to, [replace(row, **columns) for row in read_pool(source)])  # type: ignore[arg-type]
+    write_pool(to, pool_of([replace(row, **columns) for row in records_of(read_pool(source))]))  # type: ignore[arg-type]
     return to
 
 
@@ -81,9 +82,9 @@ def test_the_margin_is_the_evaluators(pools: Path) -> None:
 
 def test_several_sources_share_questions_and_their_arms_get_names(pools: Path, tmp_path: Path) -> None:
     made = compare([pools / "one.parquet", pools / "other.parquet"], out=tmp_path / "made")
-    assert {row.arm for row in made.records} == {"base (one)", "base (other)"}
+    assert {row.arm for row in records_of(made.pool)} == {"base (one)", "base (other)"}
     assert made.request.analysis.reference == "base (one)"
-    assert len({row.question for row in made.records}) == FEW - 4
+    assert len({row.question for row in records_of(made.pool)}) == FEW - 4
     assert any(f"secrets: {FEW - 4} of {FEW} questions are common to all arms" in note for note in made.about.notes)
     assert any("not stated for one, other" in note for note in made.about.notes)
     (verdict,) = (f for f in made.find(kind="mitigation", metric="equal_thinking"))
@@ -96,7 +97,7 @@ def test_several_sources_share_questions_and_their_arms_get_names(pools: Path, t
 
 def test_studies_of_the_plain_arm_are_compared(studies: tuple[Path, Path]) -> None:
     made = compare(studies)
-    assert {row.arm for row in made.records} == {"base (falls)", "base (keeps)"}
+    assert {row.arm for row in records_of(made.pool)} == {"base (falls)", "base (keeps)"}
     assert len(made.find(kind="mitigation", metric="equal_compute")) == 1
     notes = " ".join(made.about.notes)
     assert "The studies differ in model_args" in notes
@@ -123,8 +124,8 @@ def test_the_whole_is_the_same_twice(studies: tuple[Path, Path]) -> None:
 def test_what_is_judged_or_budgeted_in_another_way_is_not_compared(
     pools: Path, tmp_path: Path, columns: dict[str, object], message: str
 ) -> None:
-    one = [row for row in read_pool(pools / "one.parquet") if row.task == "secrets"]
-    write_pool(tmp_path / "one.parquet", one)
+    one = [row for row in records_of(read_pool(pools / "one.parquet")) if row.task == "secrets"]
+    write_pool(tmp_path / "one.parquet", pool_of(one))
     other = changed(tmp_path / "one.parquet", tmp_path / "b.parquet", **columns)
     with pytest.raises(InputError) as refused:
         compare([tmp_path / "one.parquet", other])
@@ -136,10 +137,10 @@ def questions_of(rows: Sequence[RungRecord], named: str) -> list[RungRecord]:
 
 
 def test_other_questions_are_refused_with_their_number(pools: Path, tmp_path: Path) -> None:
-    rows = read_pool(pools / "one.parquet")
+    rows = records_of(read_pool(pools / "one.parquet"))
     first = sorted({row.question for row in rows})[0]
     other = [*questions_of(rows, "x"), *(row for row in rows if row.question == first)]
-    write_pool(tmp_path / "other.parquet", other)
+    write_pool(tmp_path / "other.parquet", pool_of(other))
     with pytest.raises(InputError) as refused:
         compare([pools / "one.parquet", tmp_path / "other.parquet"])
     assert f"secrets: 1 of {2 * FEW} questions are common to base (one), base (other)" in str(refused.value)
@@ -147,10 +148,10 @@ def test_other_questions_are_refused_with_their_number(pools: Path, tmp_path: Pa
 
 
 def test_a_task_that_one_arm_lacks_is_left_out_and_said(pools: Path, tmp_path: Path) -> None:
-    rows = [row for row in read_pool(pools / "other.parquet") if row.task != "sums"]
-    write_pool(tmp_path / "other.parquet", rows)
+    rows = [row for row in records_of(read_pool(pools / "other.parquet")) if row.task != "sums"]
+    write_pool(tmp_path / "other.parquet", pool_of(rows))
     made = compare([pools / "one.parquet", tmp_path / "other.parquet"])
-    assert {row.task for row in made.records} == {"secrets", "harmless"}
+    assert {row.task for row in records_of(made.pool)} == {"secrets", "harmless"}
     assert any(note.endswith("differ: sums.") for note in made.about.notes)
 
 

@@ -9,6 +9,7 @@ from arm_pools import BASE, KEEPS, arm, three
 
 from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.cost.units import Unit
+from overthink.data.pool import pool_of
 from overthink.data.record import Axis, RungRecord
 from overthink.errors import InputError
 from overthink.storage.pool import write_pool
@@ -33,12 +34,12 @@ def pools(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A pool per model, both in one, and three arms of nobody knows what."""
     folder = tmp_path_factory.mktemp("pools")
     for name in LEVELS:
-        write_pool(folder / f"{name}.parquet", of_model(name))
+        write_pool(folder / f"{name}.parquet", pool_of(of_model(name)))
     both = [replace(row, arm=row.study, study="made") for name in LEVELS for row in of_model(name)]
-    write_pool(folder / "both.parquet", both)
-    write_pool(folder / "three.parquet", three(questions=24))
-    write_pool(folder / "one.parquet", arm("base", BASE, questions=24))
-    write_pool(folder / "other.parquet", arm("base", KEEPS, questions=24, study="b"))
+    write_pool(folder / "both.parquet", pool_of(both))
+    write_pool(folder / "three.parquet", pool_of(three(questions=24)))
+    write_pool(folder / "one.parquet", pool_of(arm("base", BASE, questions=24)))
+    write_pool(folder / "other.parquet", pool_of(arm("base", KEEPS, questions=24, study="b")))
     return folder
 
 

@@ -19,8 +19,10 @@ from overthink.collect.session.failures import Boundary
 from overthink.cost.estimate import StudyUsage, study_usage
 from overthink.cost.ledger import LedgerLine, ledger
 from overthink.data.outcomes import from_records
+from overthink.data.pool import pool_of, records_of
+from overthink.data.pool_usage import usage_of_pool
 from overthink.data.record import RungRecord, Verdict
-from overthink.data.tokens import NO_USAGE, TokenUsage, usage_of_rows
+from overthink.data.tokens import NO_USAGE, TokenUsage
 from overthink.errors import StoppedError
 from overthink.plan.study import Plan
 from overthink.storage.journal import read_unfinished
@@ -124,7 +126,7 @@ def tokens(paid: TokenUsage) -> int:
 
 def took(source: Source) -> StudyUsage:
     assert source.estimate is not None
-    return study_usage(source.records, source.estimate, source.cut_short)
+    return study_usage(source.pool, source.estimate, source.cut_short)
 
 
 @pytest.mark.parametrize("arm", SHARES)
@@ -133,27 +135,28 @@ def test_failed_traces_tell_all_that_was_answered(
 ) -> None:
     fails.append(at_random(SHARES[arm], seed=7))
     broken = collected(tmp_path / "s", plan(arm))
-    failed = [row for row in broken.records if row.error]
+    failed = [row for row in records_of(broken.pool) if row.error]
     traces = {(row.task, row.arm, row.question, row.draw) for row in failed}
     assert 0 < len(traces) < 9
     assert {(row.value, row.verdict, row.thinking_tokens, row.answer_tokens) for row in failed} == {
         (None, Verdict.ERRORED, None, None)
     }
-    assert tokens(usage_of_rows(broken.records)) == sum(counted)
-    good = [row for row in broken.records if not row.error]  # the control: rows that say nothing of what they paid
-    assert tokens(usage_of_rows(good)) < sum(counted)
-    for whole, some in zip(by_rung(broken.records), by_rung(good), strict=True):
+    assert tokens(usage_of_pool(broken.pool)) == sum(counted)
+    # The control: rows that say nothing of what they paid.
+    good = [row for row in records_of(broken.pool) if not row.error]
+    assert tokens(usage_of_pool(pool_of(good))) < sum(counted)
+    for whole, some in zip(by_rung(records_of(broken.pool)), by_rung(good), strict=True):
         assert whole.attempt == some.attempt  # one that failed is no attempt
         assert (whole.attempt_decoded, whole.realised_tokens) == (some.attempt_decoded, some.realised_tokens)
         assert whole.paid_in_all.unknown == some.paid_in_all.unknown
-    paid = sum(line.decoded_tokens.tokens or 0 for line in by_rung(broken.records))
-    assert paid == usage_of_rows(broken.records).decoded_tokens
+    paid = sum(line.decoded_tokens.tokens or 0 for line in by_rung(records_of(broken.pool)))
+    assert paid == usage_of_pool(broken.pool).decoded_tokens
     assert (took(broken).n_failed, took(broken).n_cut_short) == (len(traces), 0)
 
     fails.append(lambda: None)
     mended = collected(tmp_path / "s", plan(arm))
-    assert not [row for row in mended.records if row.error]
-    assert tokens(usage_of_rows(mended.records) + again(mended)) == sum(counted)
+    assert not [row for row in records_of(mended.pool) if row.error]
+    assert tokens(usage_of_pool(mended.pool) + again(mended)) == sum(counted)
     assert (took(mended).n_failed, took(mended).n_cut_short, took(mended).n_unanswered) == (0, len(traces), len(traces))
 
 
@@ -168,11 +171,11 @@ def test_what_fails_beside_the_ladder_is_told_there(
     ended = {"model_args": {"capability": "rise", "safety": "decline", "natural_length": 12}, "budgets": (0, 30)}
     fails.append(at_random(0.12, seed=1))
     source = collected(tmp_path / "s", plan(**beside, **ended))
-    failed = [row for row in source.records if row.error and row.estimand != "forced"]
+    failed = [row for row in records_of(source.pool) if row.error and row.estimand != "forced"]
     assert failed
     assert all(row.cancelled_tokens == row.generated_tokens for row in failed)
     assert any(row.generated_tokens for row in failed) == ("resamples" in beside)  # a control is one request alone
-    assert tokens(usage_of_rows(source.records)) == sum(counted)
+    assert tokens(usage_of_pool(source.pool)) == sum(counted)
 
 
 def test_an_added_rung_that_fails_is_paid_once(fails: list[Request], counted: list[int], tmp_path: Path) -> None:
@@ -181,11 +184,11 @@ def test_an_added_rung_that_fails_is_paid_once(fails: list[Request], counted: li
     longer = plan(budgets=(0, 6, 12, 18, 30), **endless)
     fails.append(at_random(0.2, seed=5))
     broken = collected(tmp_path / "s", longer)
-    assert {row.requested_tokens for row in broken.records if row.error} == {6, 12, 18}
-    assert tokens(usage_of_rows(broken.records)) == sum(counted)
+    assert {row.requested_tokens for row in records_of(broken.pool) if row.error} == {6, 12, 18}
+    assert tokens(usage_of_pool(broken.pool)) == sum(counted)
     fails.append(lambda: None)
     mended = collected(tmp_path / "s", longer)
-    assert tokens(usage_of_rows(mended.records) + again(mended)) == sum(counted)
+    assert tokens(usage_of_pool(mended.pool) + again(mended)) == sum(counted)
     assert tokens(again(mended)) > 0
 
 
@@ -202,11 +205,11 @@ def test_what_was_cut_short_is_kept_and_told_once(
             collected(tmp_path / "s", wanted)
     fails.append(lambda: None)
     source = collected(tmp_path / "s", wanted)
-    assert tokens(usage_of_rows(source.records) + again(source)) == sum(counted)
-    assert tokens(usage_of_rows(source.records)) < sum(counted)  # the control: rows alone
+    assert tokens(usage_of_pool(source.pool) + again(source)) == sum(counted)
+    assert tokens(usage_of_pool(source.pool)) < sum(counted)  # the control: rows alone
     unfinished = read_unfinished(StudyFolder(tmp_path / "s").unfinished)
     assert tuple(unfinished) == source.cut_short
-    assert sorted(source.records, key=str) == sorted(whole.records, key=str)
+    assert sorted(records_of(source.pool), key=str) == sorted(records_of(whole.pool), key=str)
     assert (took(source).retry_usage, took(source).n_cut_short) == (again(source), len(unfinished))
     assert took(source).decoded_tokens == (took(whole).decoded_tokens or 0) + (again(source).decoded_tokens or 0)
     assert took(collected(tmp_path / "s", wanted)) == took(source)  # nothing is told twice
@@ -221,7 +224,7 @@ def test_a_server_that_is_gone_leaves_what_its_last_traces_paid(
         collected(tmp_path / "s", plan())
     fails.append(lambda: None)
     source = collected(tmp_path / "s", plan())
-    assert tokens(usage_of_rows(source.records) + again(source)) == sum(counted)
+    assert tokens(usage_of_pool(source.pool) + again(source)) == sum(counted)
     assert {one.unanswered for one in source.cut_short} == {1}
 
 
@@ -244,7 +247,7 @@ def test_a_full_disk_leaves_what_it_could_not_keep(
         with pytest.raises(StoppedError, match="no space"):
             collected(tmp_path / "s", plan())
     source = collected(tmp_path / "s", plan())
-    assert tokens(usage_of_rows(source.records) + again(source)) == sum(counted)
+    assert tokens(usage_of_pool(source.pool) + again(source)) == sum(counted)
     assert source.cut_short
 
 
@@ -255,7 +258,7 @@ def test_a_run_that_stops_behind_a_trace_that_was_kept_tells_it_once(counted: li
     with pytest.raises(StoppedError):
         collected(tmp_path / "s", plan(concurrency=1), told=stop)
     source = collected(tmp_path / "s", plan(concurrency=1))
-    assert tokens(usage_of_rows(source.records)) == sum(counted)
+    assert tokens(usage_of_pool(source.pool)) == sum(counted)
     assert not source.cut_short
 
 
@@ -265,7 +268,7 @@ def test_books_that_write_nothing_off_do_not_balance(
     monkeypatch.setattr(TraceAccounting, "write_off", TraceAccounting.settle)
     fails.append(at_random(0.2, seed=7))
     source = collected(tmp_path / "s", plan())
-    assert tokens(usage_of_rows(source.records)) < sum(counted)
+    assert tokens(usage_of_pool(source.pool)) < sum(counted)
 
 
 def test_a_report_tells_what_was_made_again(fails: list[Request], tmp_path: Path) -> None:

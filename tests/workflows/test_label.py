@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 import overthink
+from overthink.data.pool import records_of
 from overthink.plan.study import Plan, checked_plan
 from overthink.storage.pool import read_pool
 from overthink.storage.study_folder import StudyFolder
@@ -51,7 +52,11 @@ def sheet(path: Path, out: Path) -> tuple[Sheet, pl.DataFrame]:
 
 def agrees(folder: Path, shown: pl.DataFrame, estimand: str) -> int:
     """How many shown answers hold the answer that the pool has for their row; all of them, or this fails."""
-    rows = {(r.question, r.draw, r.rung): r for r in read_pool(StudyFolder(folder).pool) if r.estimand == estimand}
+    rows = {
+        (r.question, r.draw, r.rung): r
+        for r in records_of(read_pool(StudyFolder(folder).pool))
+        if r.estimand == estimand
+    }
     seen = 0
     for one in shown.filter(pl.col("estimand") == estimand).iter_rows(named=True):
         row = rows[one["question"], one["draw"], one["rung"]]
@@ -113,14 +118,14 @@ def levels(tmp_path: Path) -> tuple[Path, overthink.Study]:
 def test_levels_show_what_was_answered_at_them(levels: tuple[Path, overthink.Study], tmp_path: Path) -> None:
     folder, study = levels
     made, shown = sheet(folder, tmp_path / "labels.csv")
-    assert made == Sheet(len(study.records)) == Sheet(2 * 2 * 3)
+    assert made == Sheet(len(records_of(study.pool))) == Sheet(2 * 2 * 3)
     for one in shown.iter_rows(named=True):
         level = ("low", "high")[one["rung"]]
         assert one["answered"].startswith(f"question {one['question'][1:]} at {level}, answer")
         assert one["asked"] == f"question {one['question'][1:]}"
     assert shown["answered"].n_unique() == len(shown)
     again = run(folder, study_plan(study, draws=3), resume=True)  # what was shown stays with its draw
-    assert len(again.records) == 3 * 2 * 3
+    assert len(records_of(again.pool)) == 3 * 2 * 3
     more = sheet(folder, tmp_path / "more.csv")[1]
     name = ["question", "draw", "rung", "answered"]
     assert shown.select(name).join(more.select(name), on=name, how="anti").is_empty()

@@ -9,6 +9,7 @@ from stopped_runs import stopping_after
 from tool_model import CALLS, FILE, SERVED, behaviour, named, plan, run, say
 
 import overthink
+from overthink.data.pool import records_of
 from overthink.errors import InputError, StoppedError
 from overthink.workflows.statement import check, statement
 
@@ -56,7 +57,7 @@ def test_a_study_gains_draws_and_questions_and_no_other_checkpoints(tmp_path: Pa
     few: dict[str, Any] = {"loop_tokens": (10, 21), "draws": 1, "limit": 2}
     run(tmp_path, by_tokens(tmp_path, **few))
     grown = run(tmp_path, by_tokens(tmp_path, **(few | {"draws": 2, "limit": 3})), resume=True)
-    assert len(grown.records) == 3 * 2 * 2
+    assert len(records_of(grown.pool)) == 3 * 2 * 2
     assert len(CALLS) == (1 + 2 + 2) * 2 - (1 + 2)
     for other in ({"loop_tokens": (10, 21, 46)}, {"loop_tokens": None, "turns": (1, 2)}):
         with pytest.raises(InputError, match=r"another plan .*loop_tokens"):
@@ -66,7 +67,7 @@ def test_a_study_gains_draws_and_questions_and_no_other_checkpoints(tmp_path: Pa
 def test_gaps_are_done_and_not_tried_again(tmp_path: Path) -> None:
     wanted = by_tokens(tmp_path, loop_tokens=(2,), limit=3, draws=1)
     first = run(tmp_path, wanted)
-    assert {row.verdict for row in first.records} == {"truncated"}
+    assert {row.verdict for row in records_of(first.pool)} == {"truncated"}
     again = run(tmp_path, wanted, resume=True)
     assert CALLS == []
     assert again.findings == first.findings

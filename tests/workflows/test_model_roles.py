@@ -14,6 +14,7 @@ from overthink.collect.providers.embedded import weights
 from overthink.cost.estimate import Rates
 from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.cost.units import ModelInfo, ModelRoles
+from overthink.data.pool import pool_of, records_of
 from overthink.data.record import Axis, Estimand, RungRecord
 from overthink.errors import InputError
 from overthink.storage.json_documents import read_analysis
@@ -150,7 +151,7 @@ def test_prices_are_dated_and_those_without_a_list_unknown(monkeypatch: pytest.M
         lambda name: RATES if name.startswith("openai/") else "price unknown: no list",
     )
     rows = [row("a", 0, model="openai/gpt"), row("b", 0, model="vllm/mine"), row("c", 0, model="mockllm/model")]
-    known = models_of_rows(rows)
+    known = models_of_rows(pool_of(rows))
     assert known.models["openai/gpt"].rates is not None
     assert known.models["openai/gpt"].rates.source.startswith("made-up prices, 2")
     assert (known.models["vllm/mine"].rates, known.models["vllm/mine"].free) == (None, False)
@@ -182,7 +183,7 @@ def test_a_verifier_of_answers_joins(there: StudyFolder) -> None:
 
 def test_rows_from_elsewhere_name_their_models_or_are_named(tmp_path: Path) -> None:
     rows = [row(arm, q, model=model) for arm, model in (("a", "vllm/one"), ("b", None)) for q in range(4)]
-    write_pool(tmp_path / "pool.parquet", [*rows, row("c", 0, model="x/1"), row("c", 1, model="x/2")])
+    write_pool(tmp_path / "pool.parquet", pool_of([*rows, row("c", 0, model="x/1"), row("c", 1, model="x/2")]))
     shapes = {"vllm/one": BIG, "b": OTHER}
     made = analyse.analyse(tmp_path / "pool.parquet", out=tmp_path / "out", options=AnalysisOptions(shapes=shapes))
     found = made.request.analysis.parties
@@ -210,8 +211,8 @@ def test_arms_keep_their_parties_under_new_names(there: StudyFolder, tmp_path: P
 def test_the_embedded_model_needs_no_option(tmp_path: Path) -> None:
     if weights.find_weights() is None:
         pytest.skip("the embedded model is not installed; run: overthink model install")
-    write_pool(tmp_path / "pool.parquet", [row("base", q, model="overthink/smollm2") for q in range(3)])
-    assert len(read_pool(tmp_path / "pool.parquet")) == 3
+    write_pool(tmp_path / "pool.parquet", pool_of([row("base", q, model="overthink/smollm2") for q in range(3)]))
+    assert len(records_of(read_pool(tmp_path / "pool.parquet"))) == 3
     known = read_source(tmp_path / "pool.parquet", ReadOptions()).models
     assert known.under_test is not None
     assert known.under_test.shape.active_parameters == 134_515_008

@@ -8,6 +8,7 @@ import pytest
 from inspect_ai.log import read_eval_log
 
 import overthink
+from overthink.data.pool import records_of
 from overthink.errors import InputError
 from overthink.plan.study import Plan, checked_plan
 from overthink.storage.study_folder import StudyFolder
@@ -100,7 +101,7 @@ def test_what_goes_on_asks_the_same_questions(tmp_path: Path, task: str) -> None
     assert len(more) == 5
     assert all(len(texts) == 1 for texts in more.values())
     assert said.items() <= more.items()
-    assert sorted((row.question, row.draw) for row in study.records if row.rung == 0) == sorted(
+    assert sorted((row.question, row.draw) for row in records_of(study.pool) if row.rung == 0) == sorted(
         (question, draw) for question in more for draw in (0, 1)
     )
 
@@ -136,7 +137,7 @@ def test_a_question_that_is_gone_is_refused(tmp_path: Path, task: str, damage: d
 def test_every_level_asks_the_same_questions(tmp_path: Path, task: str) -> None:
     levels = {"budgets": None, "efforts": ("low", "high")}
     study = run(tmp_path, plan(tmp_path, task, **levels))
-    by_level = [{row.question for row in study.records if row.rung == rung} for rung in (0, 1)]
+    by_level = [{row.question for row in records_of(study.pool) if row.rung == rung} for rung in (0, 1)]
     assert by_level[0] == by_level[1]
     assert all(len(texts) == 1 for texts in asked(tmp_path).values())
     run(tmp_path, plan(tmp_path, task, **levels, draws=2), resume=True)

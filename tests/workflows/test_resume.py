@@ -18,6 +18,7 @@ from stopped_runs import stopping_after
 
 import overthink
 from overthink.collect.providers.simulated.provider import SimulatedProvider
+from overthink.data.pool import records_of
 from overthink.data.record import RungRecord
 from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan
@@ -51,8 +52,8 @@ def key(row: RungRecord) -> tuple[str, str, int, int]:
 
 
 def rows(study: overthink.Study) -> dict[tuple[str, str, int, int], RungRecord]:
-    found = {key(row): row for row in study.records}
-    assert len(found) == len(study.records)
+    found = {key(row): row for row in records_of(study.pool)}
+    assert len(found) == len(records_of(study.pool))
     return found
 
 
@@ -132,11 +133,13 @@ def test_a_trace_that_never_ends_comes_out_as_if_the_rungs_had_been_there(tmp_pa
     extended = run(tmp_path / "s", plan(budgets=(0, 8, 16, 32), **endless), resume=True)
     afresh = run(tmp_path / "afresh", plan(budgets=(0, 8, 16, 32), **endless))
     forgetting = lambda row: dataclasses.replace(row, study="", prompt_tokens=None)  # noqa: E731
-    assert {forgetting(row) for row in extended.records} == {forgetting(row) for row in afresh.records}
+    assert {forgetting(row) for row in records_of(extended.pool)} == {
+        forgetting(row) for row in records_of(afresh.pool)
+    }
     spent = lambda study: [f for f in study.findings if not f.metric.endswith(("_prompt", "paid_in_all"))]  # noqa: E731
     assert spent(extended) == spent(afresh)  # a fork reads its prompt once where the way up read it twice
     logs = overthink.analyse(tmp_path / "s" / "logs")  # the logs tell the same as the pool
-    assert {*logs.records} == {*extended.records}
+    assert {*records_of(logs.pool)} == {*records_of(extended.pool)}
 
 
 def test_rungs_draws_and_questions_may_be_added_at_once_and_after_a_stop(tmp_path: Path) -> None:
@@ -179,7 +182,7 @@ def test_without_token_ids_rungs_are_refused_and_the_plan_stays(tmp_path: Path) 
     with pytest.raises(InputError, match=r"cannot be added to 6 of 6 .*not stored as token ids.*--out"):
         run(tmp_path / "s", plan(budgets=(0, 8, 16, 32)), resume=True)
     assert (tmp_path / "s" / "plan.json").read_text() == plan().to_json()
-    assert len(run(tmp_path / "s", plan(draws=3), resume=True).records) == 3 * 3 * 3
+    assert len(records_of(run(tmp_path / "s", plan(draws=3), resume=True).pool)) == 3 * 3 * 3
 
 
 def test_rungs_are_not_added_where_the_text_itself_is_scored(tmp_path: Path) -> None:
@@ -192,7 +195,7 @@ def test_rungs_are_not_added_where_the_text_itself_is_scored(tmp_path: Path) -> 
         assert check_folder(folder.path, plan(draws=3, **beside), resume=True) == 0
     run(tmp_path / "s", plan(controls=("sham", "natural")))
     extended = run(tmp_path / "s", plan(budgets=(0, 8, 16, 32), controls=("sham", "natural")), resume=True)
-    assert Counter(str(row.estimand) for row in extended.records) == {"forced": 24, "sham": 6, "natural": 6}
+    assert Counter(str(row.estimand) for row in records_of(extended.pool)) == {"forced": 24, "sham": 6, "natural": 6}
 
 
 def test_a_fork_that_fails_leaves_the_rows_that_were_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,14 +211,16 @@ def test_a_fork_that_fails_leaves_the_rows_that_were_there(tmp_path: Path, monke
 
     monkeypatch.setattr(SimulatedProvider, "generate", failing)
     broken = run(tmp_path / "s", new, resume=True)
-    failed = [row for row in broken.records if row.error]
+    failed = [row for row in records_of(broken.pool) if row.error]
     assert len(failed) == 1
     assert len(rows(broken)) == 3 * 2 * 5
     assert {row.requested_tokens for row in failed} <= {12, 16}
     for row in before.values():
-        assert any(row.value == now.value and row.requested_tokens == now.requested_tokens for now in broken.records)
+        assert any(
+            row.value == now.value and row.requested_tokens == now.requested_tokens for now in records_of(broken.pool)
+        )
     mended = run(tmp_path / "s", new, resume=True)
-    assert not [row for row in mended.records if row.error]
+    assert not [row for row in records_of(mended.pool) if row.error]
     assert asked["n"] < 40  # type: ignore[index]
 
 
@@ -252,7 +257,7 @@ def test_an_extension_that_did_not_finish_is_not_reported_as_finished(tmp_path: 
     for again in (overthink.analyse, overthink.workflows.analyse.report):
         with pytest.raises(InputError, match="has not finished.*--resume"):
             again(tmp_path / "s")
-    assert len(run(tmp_path / "s", plan(draws=4), resume=True).records) == 3 * 4 * 3
+    assert len(records_of(run(tmp_path / "s", plan(draws=4), resume=True).pool)) == 3 * 4 * 3
 
 
 def test_a_log_or_a_journal_cut_in_the_middle_costs_one_trace_at_most(tmp_path: Path, calls: Counter[Call]) -> None:
@@ -287,7 +292,7 @@ def test_a_journal_of_another_study_or_a_damaged_one_is_refused(tmp_path: Path) 
 def test_human_labels_outlive_an_extension_unless_their_rungs_move(tmp_path: Path) -> None:
     study = run(tmp_path / "s")
     sheet = tmp_path / "labels.csv"
-    marks = [f"{row.question},{row.draw},{row.rung},{int((row.value or 0) > 0.5)}" for row in study.records]
+    marks = [f"{row.question},{row.draw},{row.rung},{int((row.value or 0) > 0.5)}" for row in records_of(study.pool)]
     sheet.write_text("\n".join(["question,draw,rung,label", *marks]))
     overthink.analyse(tmp_path / "s", out=tmp_path / "s", options=AnalysisOptions(labels=sheet))
     longer = run(tmp_path / "s", plan(draws=4), resume=True)

@@ -10,6 +10,7 @@ from simulated_study import SIMULATED, plan, run
 
 import overthink
 from overthink.collect.ladder.climb import run_ladder
+from overthink.data.pool import records_of
 from overthink.data.record import RungRecord, Verdict
 from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan
@@ -22,7 +23,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> overthink.Study:
 
 
 def test_a_study_has_every_row_once_and_keeps_the_accounts(study: overthink.Study) -> None:
-    rows = study.records
+    rows = records_of(study.pool)
     assert len({(r.task, r.question, r.draw, r.rung) for r in rows}) == len(rows) == 2 * 3 * 2 * 3
     for row in rows:
         assert row.thinking_tokens is not None
@@ -42,7 +43,7 @@ def test_a_study_has_every_row_once_and_keeps_the_accounts(study: overthink.Stud
 def test_what_was_stored_is_what_was_found(study: overthink.Study) -> None:
     assert study.folder is not None
     key = lambda r: (r.task, r.question, r.draw, r.rung)  # noqa: E731
-    assert sorted(read_pool(study.folder.pool), key=key) == sorted(study.records, key=key)
+    assert sorted(records_of(read_pool(study.folder.pool)), key=key) == sorted(records_of(study.pool), key=key)
     again = overthink.analyse(study.folder.path)
     assert again.findings == study.findings
     document = json.loads(study.folder.findings.read_text())
@@ -54,7 +55,9 @@ def test_what_was_stored_is_what_was_found(study: overthink.Study) -> None:
 def test_our_own_logs_give_back_the_pool(study: overthink.Study) -> None:
     assert study.folder is not None
     key = lambda r: (r.task, r.question, r.draw, r.rung)  # noqa: E731
-    assert sorted(overthink.analyse(study.folder.logs).records, key=key) == sorted(study.records, key=key)
+    assert sorted(records_of(overthink.analyse(study.folder.logs).pool), key=key) == sorted(
+        records_of(study.pool), key=key
+    )
 
 
 def test_the_seed_decides_and_the_order_does_not(study: overthink.Study, tmp_path: Path) -> None:
@@ -109,13 +112,13 @@ def test_a_failed_trace_is_a_row_and_is_tried_again(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(trace, "run_ladder", failing)
     wanted = plan(concurrency=1)
     broken = run(tmp_path / "s", wanted)
-    failed = [row for row in broken.records if row.error]
+    failed = [row for row in records_of(broken.pool) if row.error]
     assert [row.rung for row in failed] == [1, 2]
     for row in failed:
         assert (row.verdict, row.value, row.thinking_tokens) == (Verdict.ERRORED, None, None)
         assert row.error == "ConnectionError: reset by peer"
     mended = run(tmp_path / "s", wanted, resume=True)
-    assert not [row for row in mended.records if row.error]
+    assert not [row for row in records_of(mended.pool) if row.error]
 
 
 def test_a_dead_server_stops_the_run_and_keeps_what_was_paid(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,8 +224,8 @@ def test_a_task_that_does_not_fit_is_named(name: str, told: str, tmp_path: Path)
 def test_a_task_of_somebody_else_runs_as_it_is(tmp_path: Path) -> None:
     certain = SIMULATED | {"capability": "0:0.01,4:0.999", "question_sd": 0, "natural_length": 1000}
     study = run(tmp_path / "s", theirs(tmp_path, "choices", model_args=certain, draws=8, budgets=(0, 32)))
-    right = {row.rung: [] for row in study.records}  # type: ignore[var-annotated]
-    for row in study.records:
+    right = {row.rung: [] for row in records_of(study.pool)}  # type: ignore[var-annotated]
+    for row in records_of(study.pool):
         assert (row.task, row.scorer) == ("choices", "choice")
         right[row.rung].append(row.value)
     assert sum(right[1]) == 8  # 32 tokens of thinking in spite of the task's cap of 16, and its own parsing
@@ -244,7 +247,7 @@ def test_a_run_shows_what_the_simulated_model_decided(study: overthink.Study) ->
     from overthink.collect.providers.simulated.model import SimulatedModel
 
     model = SimulatedModel(**SIMULATED)  # type: ignore[arg-type]
-    for row in study.records:
+    for row in records_of(study.pool):
         assert row.thinking_tokens is not None
         decided = model.outcome(row.axis.value, row.question, row.draw, plan().seed, row.thinking_tokens)
         assert row.value == float(decided), row

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from overthink.data.pool import records_of
 from overthink.errors import InputError
 from overthink.storage.tables import table_files
 from overthink.storage.tables.labels import read_labels
@@ -55,8 +56,9 @@ def test_analyse_forecast_and_labels_read_it(tmp_path: Path, suffix: str) -> Non
 
 def test_a_pool_is_a_pool_whatever_the_case_of_its_suffix(tmp_path: Path) -> None:
     study = analyse(write(tmp_path / "t.csv", DRAWS), out=tmp_path / "s")
+    rows = records_of(study.pool)
     pool = (tmp_path / "s" / "pool.parquet").rename(tmp_path / "P.PARQUET")
-    assert list(analyse(pool).records) == list(study.records)
+    assert records_of(analyse(pool).pool) == rows
     assert forecast_path(pool, read=ReadOptions(), request=ForecastRequest(k=(1,))).banks
 
 
@@ -79,11 +81,11 @@ def test_help_and_readme_name_all_formats(overthink) -> None:  # type: ignore[no
 
 
 def test_a_new_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tsv = table_files.TableFormat("TSV", (".tsv",), lambda path: pl.read_csv(path, separator="\t", infer_schema=False))
+    tsv = table_files.TableFormat("TSV", (".tsv",), lambda path: pl.scan_csv(path, separator="\t", infer_schema=False))
     path = tmp_path / "t.TSV"
     pl.DataFrame(DRAWS).write_csv(path, separator="\t")
     with pytest.raises(InputError, match="can be analysed"):
         analyse(path)
     monkeypatch.setattr(table_files, "FORMATS", (*FORMATS, tsv))
     monkeypatch.setattr(table_files, "TABLE_SUFFIXES", (*TABLE_SUFFIXES, ".tsv"))
-    assert len(analyse(path).records) == len(DRAWS)
+    assert len(records_of(analyse(path).pool)) == len(DRAWS)

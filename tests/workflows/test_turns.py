@@ -11,6 +11,7 @@ from stopped_runs import stopping_after
 from tool_model import CALLS, FILE, SERVED, behaviour, named, plan, run, say
 
 import overthink
+from overthink.data.pool import records_of
 from overthink.errors import InputError, StoppedError
 from overthink.storage.journal import read_journal
 from overthink.workflows.statement import check, statement
@@ -28,16 +29,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> overthink.Study:
 def test_a_planted_curve_is_recovered(whole: overthink.Study) -> None:
     means = {f.at.effort: f.estimate for f in whole.find(metric="mean")}
     assert means == {"1 turn": 1 / 8, "2 turns": 2 / 8, "4 turns": 4 / 8, "8 turns": 1.0}
-    assert {row.estimand for row in whole.records} == {"checkpoint"}
-    assert {row.arm for row in whole.records} == {"base"}
-    assert len(whole.records) == 8 * 2 * 4
+    assert {row.estimand for row in records_of(whole.pool)} == {"checkpoint"}
+    assert {row.arm for row in records_of(whole.pool)} == {"base"}
+    assert len(records_of(whole.pool)) == 8 * 2 * 4
     (shape,) = whole.find(kind="shape", metric="max_t")
     assert shape.label == "up"
 
 
 def test_tokens_are_those_of_the_turns_each_counted_once(whole: overthink.Study) -> None:
     """Question i makes i calls of 10, 11, … tokens, and says its answer with 3; every call reads 100."""
-    rows = {(row.question, row.draw, row.rung): row for row in whole.records}
+    rows = {(row.question, row.draw, row.rung): row for row in records_of(whole.pool)}
     for i in range(8):
         written = [10 + call for call in range(i)] + [3]
         for draw in range(2):
@@ -71,7 +72,7 @@ def test_loops_that_all_end_at_once_say_that_nothing_of_turns_was_seen(whole: ov
     (found,) = study.find(kind="no_op")
     assert found.label.startswith("every loop had ended by the lowest checkpoint")
     assert found.label in study.text()
-    assert [row.generated_tokens for row in study.records] == [10, 0] * 3
+    assert [row.generated_tokens for row in records_of(study.pool)] == [10, 0] * 3
     assert whole.find(kind="no_op") == ()  # positive control
 
 
@@ -122,7 +123,7 @@ def test_a_study_gains_draws_and_questions_and_no_other_turns(tmp_path: Path) ->
     few = {"turns": (1, 2), "draws": 1, "limit": 2}
     run(tmp_path, plan(tmp_path, **few))
     grown = run(tmp_path, plan(tmp_path, **(few | {"draws": 2, "limit": 3})), resume=True)
-    assert len(grown.records) == 3 * 2 * 2
+    assert len(records_of(grown.pool)) == 3 * 2 * 2
     assert len(CALLS) == (1 + 2 + 2) * 2 - (1 + 2)
     with pytest.raises(InputError, match=r"another plan .*turns"):
         run(tmp_path, plan(tmp_path, **(few | {"turns": (1, 2, 4)})), resume=True)

@@ -13,6 +13,7 @@ from simulated_study import one_task, run
 from stopped_runs import stopping_after
 
 import overthink
+from overthink.data.pool import records_of
 from overthink.errors import InputError, StoppedError
 from overthink.plan.stopping import Until, read_until
 from overthink.plan.study import Plan
@@ -77,7 +78,7 @@ def test_it_draws_until_the_interval_of_its_own_report_is_narrow_enough(
     assert study.folder is not None
     waves = read_waves(study.folder.waves)["overthink/secret"]
     assert len(waves.counts) == len(announced)
-    assert Counter(row.question for row in study.records if row.rung == 0) == dict(
+    assert Counter(row.question for row in records_of(study.pool) if row.rung == 0) == dict(
         zip(waves.questions, waves.draws.tolist(), strict=True)
     )
     assert 3 < waves.draws.min() < waves.draws.max() <= 32
@@ -93,7 +94,7 @@ def test_no_wave_was_one_too_many(whole: tuple[overthink.Study, list[Wave]]) -> 
     for number in range(1, len(waves.counts)):
         before = type(waves)(waves.questions, waves.counts[:number].copy())
         draws = dict(zip(before.questions, before.draws.tolist(), strict=True))
-        rows = [row for row in study.records if row.draw < draws[row.question]]
+        rows = [row for row in records_of(study.pool) if row.draw < draws[row.question]]
         now = stopping_rules(plan(), {"overthink/secret": before}, rows)["overthink/secret"]
         assert now.stop is None
         assert now.next_counts().tolist() == waves.counts[number].tolist()
@@ -130,8 +131,8 @@ def test_a_study_stopped_in_every_wave_comes_out_the_same_and_pays_nothing_twice
             overthink.analyse(tmp_path / "s")
     resumed = run(tmp_path / "s", plan(), resume=True)
     assert resumed.findings == study.findings
-    assert {(row.question, row.draw, row.rung, row.value) for row in resumed.records} == {
-        (row.question, row.draw, row.rung, row.value) for row in study.records
+    assert {(row.question, row.draw, row.rung, row.value) for row in records_of(resumed.pool)} == {
+        (row.question, row.draw, row.rung, row.value) for row in records_of(study.pool)
     }
     twice = {(question, draw) for (question, draw, _), times in paid.items() if times > 1}
     assert len(twice) <= concurrency * len(announced)  # those in flight when it stopped
@@ -174,7 +175,7 @@ def test_at_the_cap_it_stops_and_says_so(tmp_path: Path) -> None:
     study = run(tmp_path / "s", plan(max_draws=4))
     assert only(study, "half_width").label.startswith("cap: ")
     assert "4 draws of a question" in only(study, "half_width").label
-    assert max(row.draw for row in study.records) == 3
+    assert max(row.draw for row in records_of(study.pool)) == 3
 
 
 def test_it_draws_until_a_crossing_is_known(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from core_pools import answer_key, is_forced
 from pooling_server import PoolingServer
 from simulated_study import plan, run
 
@@ -17,8 +18,10 @@ import overthink
 from overthink.collect.providers import timeouts
 from overthink.collect.providers.simulated.thinking import encode, turn_of
 from overthink.collect.rescore.open import read_answer_texts
+from overthink.data.pool import records_of
+from overthink.data.pool_scores import answers_of
 from overthink.data.record import RungRecord
-from overthink.data.verifier_scores import AnswerScore, answer_key, answers_of, is_forced
+from overthink.data.verifier_scores import AnswerScore
 from overthink.errors import InputError, StoppedError
 from overthink.storage.pool import read_pool
 from overthink.storage.verifier_scores import read_scores
@@ -71,8 +74,8 @@ def test_scores_are_added_and_nothing_else_is_paid(original: Path, verified: dic
     made = verified["good"]
     assert made.folder is not None
     study = made.folder.path
-    before = forced(read_pool(original / "pool.parquet"))
-    after = forced(read_pool(study / "pool.parquet"))
+    before = forced(records_of(read_pool(original / "pool.parquet")))
+    after = forced(records_of(read_pool(study / "pool.parquet")))
     texts = read_answer_texts(study / "logs", list(after))  # type: ignore[arg-type]
     carried = 0
     for place, row in after.items():
@@ -103,7 +106,7 @@ def test_a_good_verifier_selects_as_its_scores_say_and_an_inverted_one_the_oppos
         assert best > one + 0.1 > one - 0.1 > worst
     assert value(good, "weighted_majority_at_k", k=4) > value(inverted, "weighted_majority_at_k", k=4)
     by_question = defaultdict(list)
-    for row in good.records:
+    for row in records_of(good.pool):
         if is_forced(row) and row.axis == "capability" and row.rung == 2:
             by_question[row.question].append((row.verifier_score, row.value))
     tops = {question: max(score for score, _ in tries) for question, tries in by_question.items()}
@@ -124,7 +127,7 @@ def test_a_verification_that_was_stopped_goes_on_and_pays_nothing_twice(
     wanted = prepare_verification(study, verifier="simulated:aggregate=mean", by="steps")
     with pytest.raises(StoppedError, match="the power went"):
         score_answers(wanted, on_score=stop)
-    assert not [row for row in read_pool(study / "pool.parquet") if row.verifier_score is not None]
+    assert not [row for row in records_of(read_pool(study / "pool.parquet")) if row.verifier_score is not None]
     with (study / "verified.jsonl").open("ab") as file:
         file.write(b'{"torn')  # killed while writing
     again: list[AnswerScore] = []
@@ -156,7 +159,7 @@ def test_scores_of_another_verifier_are_never_overwritten(verified: dict[str, ov
     copy = tmp_path / "copy"
     made = scored(study, "simulated:aggregate=min", out=copy)
     assert (study / "pool.parquet").read_bytes() == kept
-    assert {row.verifier_score for row in made.records if is_forced(row)} <= {0.9, 0.1, 0.5}
+    assert {row.verifier_score for row in records_of(made.pool) if is_forced(row)} <= {0.9, 0.1, 0.5}
     assert json.loads((copy / "verified.json").read_text())["aggregate"] == "min"
     assert (copy / "journal.jsonl").stat().st_ino != (study / "journal.jsonl").stat().st_ino
     (tmp_path / "full").mkdir()
@@ -169,10 +172,10 @@ def test_scores_of_another_verifier_are_never_overwritten(verified: dict[str, ov
 def test_a_study_that_grows_keeps_its_scores(verified: dict[str, overthink.Study], tmp_path: Path) -> None:
     assert verified["good"].folder is not None
     study = Path(shutil.copytree(verified["good"].folder.path, tmp_path / "s"))
-    before = forced(verified["good"].records)
+    before = forced(records_of(verified["good"].pool))
     grown = plan(model_args=PLANTED, tasks=TASKS, budgets=(0, 30, 60), draws=5, limit=4)
     made = overthink.run(overthink.prepare(grown), study, resume=True)
-    after = forced(made.records)
+    after = forced(records_of(made.pool))
     assert {place: after[place] for place in before} == before
     new = after.keys() - before.keys()
     assert new
@@ -180,7 +183,7 @@ def test_a_study_that_grows_keeps_its_scores(verified: dict[str, overthink.Study
     assert any(f"{len(new)} of {len(after)} answers have no score" in note for note in made.about.notes)
     told: list[AnswerScore] = []
     score_answers(prepare_verification(study, verifier="simulated:aggregate=mean", by="steps"), on_score=told.append)
-    assert {one.place for one in told} == answers_of(made.records, ["base"])[1] & new
+    assert {one.place for one in told} == answers_of(made.pool, ["base"]) & new
 
 
 def test_an_oracle_is_called_one_wherever_its_scores_are_used(verified: dict[str, overthink.Study]) -> None:
@@ -212,7 +215,7 @@ def test_replies_that_cannot_be_read_are_counted_gaps(
 
     server.change = now_and_then
     made = scored(study, verifier)
-    rows = [row for row in made.records if is_forced(row)]
+    rows = [row for row in records_of(made.pool) if is_forced(row)]
     own = [row for row in rows if row.verifier_tokens]
     gaps = [row for row in own if row.verifier_score is None]
     assert len(gaps) == len(own) // 5 == asked // 5

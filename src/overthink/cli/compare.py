@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from overthink.cli import options
-from overthink.cli.options import KReference, Primary, command_line, messages
+from overthink.cli.options import KReference, MaxRows, Primary, command_line, messages
 from overthink.cli.report import FlopPerByte, ModelShapes, shapes
 
 Studies = Annotated[
@@ -52,6 +52,7 @@ def compare(
     flop_per_byte: FlopPerByte = None,
     primary: Primary = [],  # noqa: B006
     k_reference: KReference = None,
+    max_rows: MaxRows = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """Arms on one axis of total compute: what each mitigation gives, what it costs, and whether it eliminates."""
@@ -65,7 +66,7 @@ def compare(
         studies,
         reference=reference,
         out=out,
-        read=ReadOptions(axis=axis, high=high, scorer=scorer),
+        read=ReadOptions(axis=axis, high=high, scorer=scorer, max_rows=max_rows),
         options=AnalysisOptions(
             level=level,
             margin=margin,

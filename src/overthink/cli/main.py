@@ -8,7 +8,7 @@ import typer
 
 from overthink._version import __version__
 from overthink.cli import compare, forecast, governance, models, options, report, verify
-from overthink.cli.options import KReference, Primary, command_line, messages, numbers, pairs, resampling, show
+from overthink.cli.options import KReference, MaxRows, Primary, command_line, messages, numbers, pairs, resampling, show
 from overthink.cli.report import AsOf, Assume, FlopPerByte, ModelShapes, TrainingFlop
 from overthink.collect.session.interrupts import run_interruptible
 from overthink.errors import OverthinkError
@@ -104,6 +104,7 @@ def analyse(
     as_of: AsOf = None,
     model_shape: ModelShapes = [],  # noqa: B006
     flop_per_byte: FlopPerByte = None,
+    max_rows: MaxRows = None,
     as_json: FindingsJson = False,
 ) -> None:
     """Logs, a study or a table: findings and report. No model is called."""
@@ -111,7 +112,7 @@ def analyse(
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.sources import ReadOptions
 
-    read = ReadOptions(axis=axis, high=high, scorer=scorer, checkpoints=checkpoints)
+    read = ReadOptions(axis=axis, high=high, scorer=scorer, checkpoints=checkpoints, max_rows=max_rows)
     how = AnalysisOptions(
         level=level,
         seed=seed,

@@ -27,6 +27,11 @@ Primary = Annotated[
     ),
 ]
 
+MaxRows = Annotated[
+    int | None,
+    typer.Option(help="Most rows of one file that are read; as many as memory holds if left out.", min=1),
+]
+
 KReference = Annotated[
     str | None,
     typer.Option(

@@ -16,8 +16,9 @@ from overthink.collect.session.open import open_task
 from overthink.collect.session.prepare import Session
 from overthink.collect.session.run import evaluate, number_samples
 from overthink.data.ladder import ThinkingSetting, label
+from overthink.data.pool_usage import failed_try
 from overthink.data.record import Estimand, Reading, RungRecord
-from overthink.data.tokens import CutShort, failed_try
+from overthink.data.tokens import CutShort
 from overthink.errors import InputError
 from overthink.plan.study import Plan, TaskPlan
 

@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from overthink.data.record import RungRecord
-from overthink.data.tokens import NO_USAGE, CutShort, TokenUsage, difference, usage_of_rows
+from overthink.data.tokens import NO_USAGE, CutShort, TokenUsage, difference
+
+if TYPE_CHECKING:
+    import polars as pl
 
 AmountRange = tuple[float, float | None]
 """Minimum and maximum; the maximum is None where there is no bound."""
@@ -122,21 +125,24 @@ def bill(
     return low, high
 
 
-def study_usage(records: Sequence[RungRecord], estimate: Estimate, cut_short: Sequence[CutShort] = ()) -> StudyUsage:
+def study_usage(pool: "pl.LazyFrame", estimate: Estimate, cut_short: Sequence[CutShort] = ()) -> StudyUsage:
     """Return the actual usage of a study, at the prices of its estimate.
 
     Args:
-        records: Its rows.
+        pool: Its rows.
         estimate: Its estimate, with the prices.
         cut_short: Usage of attempts without a row.
 
     Example:
-        >>> study_usage([], Estimate(0, (0, 0), (0, 0), 0, (0, 0), None, "no charge", free=True)).decoded_tokens
+        >>> from overthink.data.pool import pool_of
+        >>> no_charge = Estimate(0, (0, 0), (0, 0), 0, (0, 0), None, "no charge", free=True)
+        >>> study_usage(pool_of([]), no_charge).decoded_tokens
         0
     """
-    failed_traces = {(row.axis, row.task, row.arm, row.question, row.draw) for row in records if row.error is not None}
+    from overthink.data.pool_usage import n_failed, usage_of_pool  # frames are loaded where there is one
+
     made_again = sum((attempt.paid for attempt in cut_short), NO_USAGE)
-    usage = usage_of_rows(records) + made_again
+    usage = usage_of_pool(pool) + made_again
     prompt, n_decoded, judge = usage.prompt_tokens, usage.decoded_tokens, usage.judge_tokens
     usd: AmountRange | None = None
     if prompt is not None and n_decoded is not None and judge is not None:
@@ -156,7 +162,7 @@ def study_usage(records: Sequence[RungRecord], estimate: Estimate, cut_short: Se
         n_decoded,
         judge,
         usd,
-        len(failed_traces),
+        n_failed(pool),
         made_again,
         len(cut_short),
         sum(attempt.unanswered for attempt in cut_short),

@@ -5,12 +5,49 @@ thinking makes the rungs. Logs and tables follow the same rules.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from overthink.data.ladder import ThinkingSetting, place_settings
 from overthink.data.record import Estimand
-from overthink.data.tokens import TokenUsage, split_output, usage_excludes_reasoning
+from overthink.data.tokens import TokenUsage, excludes_reasoning_by_counts
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedTokens:
+    """Sums of the tokens that a provider reported for several responses.
+
+    Attributes:
+        n_output: Responses with a number of output tokens.
+        output: Their output tokens.
+        n_both: Responses with a number of thinking tokens as well.
+        both: Thinking and output tokens of these.
+        n_above: Those of these whose thinking exceeds the output.
+    """
+
+    n_output: int = 0
+    output: int = 0
+    n_both: int = 0
+    both: int = 0
+    n_above: int = 0
+
+    @classmethod
+    def of(cls, responses: Iterable[TokenUsage]) -> "ReportedTokens":
+        """Return the sums over responses, whose decoded tokens are the output.
+
+        Example:
+            >>> ReportedTokens.of([TokenUsage(thinking_tokens=900, decoded_tokens=40)]).decoded(excludes_reasoning=True)
+            (940, 1)
+        """
+        counts = [(usage.thinking_tokens, usage.decoded_tokens) for usage in responses]
+        output = [tokens for _, tokens in counts if tokens is not None]
+        both = [(a, b) for a, b in counts if a is not None and b is not None]
+        above = sum(thinking > tokens for thinking, tokens in both)
+        return cls(len(output), sum(output), len(both), sum(map(sum, both)), above)
+
+    def decoded(self, *, excludes_reasoning: bool) -> tuple[int, int]:
+        """Return the decoded tokens of the responses for which they are known, and the number of these."""
+        return (self.both, self.n_both) if excludes_reasoning else (self.output, self.n_output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,14 +59,14 @@ class ModelRun:
         model: Model name, or the arm that the data states.
         setting: Its limits on thinking.
         other: Its other settings, by name.
-        usage: Usage of its responses, as reported by the provider.
+        tokens: Tokens of its responses, as reported by the provider.
     """
 
     task: str
     model: str
     setting: ThinkingSetting
     other: Mapping[str, str]
-    usage: Sequence[TokenUsage]
+    tokens: ReportedTokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +96,8 @@ def assign_curves(runs: Sequence[ModelRun]) -> list[Placement]:
     """Placement of every run, in the same order. Runs of one model, task and setting share a placement.
 
     Example:
-        >>> usage = [TokenUsage(thinking_tokens=None, decoded_tokens=100)]
-        >>> runs = [ModelRun("sums", "m", ThinkingSetting(effort), {}, usage) for effort in ("high", "low")]
+        >>> tokens = ReportedTokens(n_output=1, output=100)
+        >>> runs = [ModelRun("sums", "m", ThinkingSetting(effort), {}, tokens) for effort in ("high", "low")]
         >>> [(p.arm, p.rung, p.effort) for p in assign_curves(runs)]
         [('m', 1, 'high'), ('m', 0, 'low')]
     """
@@ -79,17 +116,13 @@ def assign_curves(runs: Sequence[ModelRun]) -> list[Placement]:
 
 
 def _arm_placements(arm: str, runs: Mapping[int, ModelRun]) -> dict[int, Placement]:
-    excludes_reasoning = usage_excludes_reasoning(counts for run in runs.values() for counts in run.usage)
-    tokens_by_setting: dict[ThinkingSetting, list[int]] = defaultdict(list)
+    tokens = [run.tokens for run in runs.values()]
+    excludes_reasoning = excludes_reasoning_by_counts(sum(t.n_above for t in tokens), sum(t.n_both for t in tokens))
+    by_setting: dict[ThinkingSetting, tuple[int, int]] = {}
     for run in runs.values():
-        decoded_tokens = (
-            split_output(usage.thinking_tokens, usage.decoded_tokens, excludes_reasoning=excludes_reasoning)[0]
-            for usage in run.usage
-        )
-        tokens_by_setting[run.setting] += [tokens for tokens in decoded_tokens if tokens is not None]
-    positions = place_settings(
-        {s: sum(tokens) / len(tokens) if tokens else None for s, tokens in tokens_by_setting.items()}
-    )
+        before, decoded = by_setting.get(run.setting, (0, 0)), run.tokens.decoded(excludes_reasoning=excludes_reasoning)
+        by_setting[run.setting] = before[0] + decoded[0], before[1] + decoded[1]
+    positions = place_settings({setting: total / n if n else None for setting, (total, n) in by_setting.items()})
     placements = {}
     for i, run in runs.items():
         position = positions[run.setting]

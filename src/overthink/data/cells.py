@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from overthink.data.arrays import blank
-from overthink.data.pool import COLUMNS, CURVE, codes, read, words_of
+from overthink.data.pool import COLUMNS, CURVE, ROW_KEY, SCHEMA, codes, read, words_of
 from overthink.data.record import Verdict
 from overthink.errors import InputError
 
@@ -20,6 +20,8 @@ MAX_EMPTY_CELLS = 5_000_000
 
 _MAX_SPAN = 1 << 20
 """Span of whole numbers up to which a table of those that occur replaces a sort."""
+
+_MAX_CODE = 2**62
 
 _Ladder = tuple[tuple[int, int | None, str | None], ...]
 
@@ -102,7 +104,7 @@ def curve_cells(pool: pl.LazyFrame) -> list[CurveCells]:
             two budgets, or draws are numbered so that a table would be almost empty.
     """
     _check_columns(pool)
-    keys = read(pool.group_by(CURVE).agg(pl.col("study").unique())).sort(CURVE)
+    keys = read(pool.group_by(*CURVE, "study").agg()).group_by(CURVE).agg("study").sort(CURVE)
     if not keys.height:
         return []
     ladders = _ladders(pool)
@@ -225,6 +227,28 @@ def _positions(numbers: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.flatnonzero(occurs) + low, (np.cumsum(occurs) - 1)[offset]
 
 
+def row_codes(pool: pl.LazyFrame) -> NDArray[np.int64]:
+    """Return a number per row that orders rows by :data:`~overthink.data.pool.ROW_KEY`; equal rows have equal ones."""
+    texts = [name for name in ROW_KEY if SCHEMA[name] == pl.String]
+    words = dict(zip(texts, words_of(pool, *texts), strict=True))
+    code, size = np.zeros(int(read(pool.select(pl.len())).item()), dtype=np.int64), 1
+    for name in ROW_KEY:
+        if name in words and len(words[name]) <= 1:
+            continue
+        if name in words:
+            n_distinct, place = len(words[name]), column(pool, codes(name, words[name]))
+        else:
+            distinct, place = _positions(column(pool, pl.col(name))) if len(code) else (code, code)
+            n_distinct = len(distinct)
+        if size * n_distinct > _MAX_CODE:
+            code = np.unique(code, return_inverse=True)[1].astype(np.int64)
+            size = int(code.max()) + 1
+        code *= n_distinct
+        code += place
+        size *= max(n_distinct, 1)
+    return code
+
+
 def _ranks(table: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return the position of each code among the distinct ones of a table; -1 stays as it is."""
     has_code = table >= 0
@@ -273,7 +297,8 @@ def _checked(
 def _ladders(pool: pl.LazyFrame) -> dict[tuple[str, ...], pl.DataFrame]:
     """Return rung, requested tokens and efforts of each curve."""
     distinct = [pl.col(name).drop_nulls().unique().sort() for name in ("requested_tokens", "effort")]
-    rungs = read(pool.group_by(*CURVE, "rung").agg(distinct)).sort(*CURVE, "rung")
+    requests = read(pool.group_by(*CURVE, "rung", "requested_tokens", "effort").agg())  # few: groups hold no rows
+    rungs = requests.group_by(*CURVE, "rung").agg(distinct).sort(*CURVE, "rung")
     return {
         tuple(map(str, key)): frame for key, frame in rungs.partition_by(CURVE, as_dict=True, include_key=False).items()
     }

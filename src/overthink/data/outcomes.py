@@ -5,7 +5,7 @@ Validation of a table of values and of its ladder.
 Outcome tables with adaptive sampling waves.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
@@ -206,6 +206,20 @@ def from_frame(pool: "pl.LazyFrame") -> list[Outcomes]:
         )
         for curve, table in zip(curves, tables, strict=True)
     ]
+
+
+def outcome_bytes(known: Collection[str]) -> int:
+    """Return the memory that a row takes in its table and while that is built, in bytes.
+
+    Args:
+        known: Columns of the pool with a known cell; others take none.
+
+    Example:
+        >>> outcome_bytes(["value", "thinking_tokens"]) - outcome_bytes(["value"])
+        8
+    """
+    codes, cell, in_flight = 4 + 1, 8, 5 * 8
+    return 8 * sum(source in known for source in _COLUMNS.values()) + codes + cell + in_flight
 
 
 def from_records(records: Iterable[RungRecord]) -> list[Outcomes]:

@@ -77,8 +77,12 @@ def _columns(rows: list[RungRecord]) -> pl.DataFrame:
     try:
         return pl.DataFrame(columns, schema=SCHEMA, strict=True)
     except (TypeError, OverflowError, pl.exceptions.PolarsError) as failure:
-        first = (str(failure).splitlines() or [type(failure).__name__])[0][:300]
-        raise InputError(f"a row of the pool holds a value of the wrong type ({first})") from failure
+        raise InputError(f"a row of the pool holds a value of the wrong type ({first_line(failure)})") from failure
+
+
+def first_line(failure: BaseException) -> str:
+    """Return the first line of an error of Polars."""
+    return (str(failure).splitlines() or [type(failure).__name__])[0][:300]
 
 
 def records_of(pool: pl.LazyFrame) -> list[RungRecord]:
@@ -93,8 +97,15 @@ def records_of(pool: pl.LazyFrame) -> list[RungRecord]:
 
 
 def read(pool: pl.LazyFrame) -> pl.DataFrame:
-    """Return the frame of a query, evaluated in pieces, rows in their order."""
-    return pool.collect(engine="streaming")
+    """Return the frame of a query, evaluated in pieces, rows in their order.
+
+    Raises:
+        InputError: The file that it reads is broken.
+    """
+    try:
+        return pool.collect(engine="streaming")
+    except (pl.exceptions.ComputeError, pl.exceptions.PanicException, OSError) as failure:
+        raise InputError(f"the pool cannot be read ({first_line(failure)}); needed: a file that is whole") from failure
 
 
 def words_of(pool: pl.LazyFrame, *names: str) -> tuple[pl.Series, ...]:

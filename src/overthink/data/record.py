@@ -19,7 +19,10 @@ ON_TRACE = " on the trace"
 """Suffix of a scorer's name: it judged the thinking, not the answer."""
 
 
-POOL_VERSION = 3
+POOL_VERSION = 4
+
+JOURNAL_VERSION = 3
+"""Version of the rows of a journal, which have no trace."""
 
 
 class Axis(StrEnum):
@@ -183,15 +186,17 @@ def verdict_of(value: float, axis: Axis) -> Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Rows of a pool, with the assumptions and omissions of reading them.
+    """Rows read from logs, with the assumptions and omissions of reading them.
 
     Attributes:
         records: The rows.
         notes: One sentence each for the report: an assumption, a skipped file, rows without a score.
+        files: Path of the log of each row; empty where the rows are those of a study.
     """
 
     records: tuple[RungRecord, ...]
     notes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

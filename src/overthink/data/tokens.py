@@ -5,7 +5,7 @@ Token usage that is in no row of the pool: traces that were interrupted, and sam
 Interpretation of a provider's token counts, whose output may include or exclude thinking.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from overthink.data.arrays import Array
-from overthink.data.record import Category, Estimand, RungRecord
+from overthink.data.record import Category
 
 NumberT = TypeVar("NumberT", int, float)
 
@@ -184,62 +184,6 @@ class CutShort:
     unanswered: int
 
 
-def usage_of_rows(rows: Iterable[RungRecord]) -> TokenUsage:
-    """Token usage of rows, each token once. A failed row without a count adds 0.
-
-    Rows of one cell with several scorers describe the same requests. On a ladder every row was graded for itself; a log
-    has its judges' tokens once for all its scorers. Cumulative columns count once per trace and curve, at
-    their largest.
-
-    Example:
-        >>> from overthink.data.record import Axis
-        >>> row = RungRecord("s", "base", Axis.SAFETY, "t", "m", "q", 0, 0, Estimand.FORCED, generated_tokens=7,
-        ...                  prompt_tokens=5, cached_tokens=None, judge_tokens=0)
-        >>> usage_of_rows([row]).decoded_tokens, usage_of_rows([row]).cached_tokens
-        (7, None)
-    """
-    cells: dict[tuple[object, ...], list[RungRecord]] = {}
-    curves: dict[tuple[object, ...], list[RungRecord]] = {}
-    for row in rows:
-        curve = (row.axis, row.task, row.arm, row.question, row.draw, row.estimand)
-        cells.setdefault((*curve, row.rung), []).append(row)
-        curves.setdefault(curve, []).append(row)
-    cell_rows, curve_rows = list(cells.values()), list(curves.values())
-    return TokenUsage(
-        prompt_tokens=total(_shared_count(rows, "prompt_tokens") for rows in cell_rows),
-        cached_tokens=total(_shared_count(rows, "cached_tokens") for rows in cell_rows),
-        decoded_tokens=total(_shared_count(rows, "generated_tokens") for rows in cell_rows),
-        judge_tokens=total(_judge(rows) for rows in cell_rows),
-        guard_tokens=total(_shared_count(rows, "guard_tokens") for rows in curve_rows),
-        step_verifier_tokens=total(_shared_count(rows, "step_verifier_tokens") for rows in curve_rows),
-    )
-
-
-def failed_try(rows: Sequence[RungRecord], *, before: Sequence[RungRecord] = ()) -> CutShort:
-    """Token usage of a failed try of a trace, which was sampled again.
-
-    Args:
-        rows: All its rows; at least one.
-        before: Rows of the finished trace that the try extended, where it only added rungs to one.
-    """
-    first = rows[0]
-    return CutShort(first.task, first.arm, first.question, first.draw, usage_of_rows(rows) - usage_of_rows(before), 1)
-
-
-def _judge(rows: Sequence[RungRecord]) -> int | None:
-    if rows[0].estimand in (Estimand.EFFORT, Estimand.CHECKPOINT):
-        return _shared_count(rows, "judge_tokens")
-    return total(_shared_count([row], "judge_tokens") for row in rows)
-
-
-def _shared_count(rows: Sequence[RungRecord], column: str) -> int | None:
-    counts: list[int | None] = [getattr(row, column) for row in rows]
-    counts_known = [count for count in counts if count is not None]
-    if counts_known:
-        return max(counts_known)
-    return 0 if any(row.error is not None for row in rows) else None
-
-
 def usage_excludes_reasoning(responses: Iterable[TokenUsage]) -> bool:
     """Return whether a provider's output tokens exclude the thinking.
 
@@ -259,7 +203,12 @@ def usage_excludes_reasoning(responses: Iterable[TokenUsage]) -> bool:
     """
     pairs = ((usage.thinking_tokens, usage.decoded_tokens) for usage in responses)
     above = [thinking > output for thinking, output in pairs if thinking is not None and output is not None]
-    return 2 * sum(above) > len(above)
+    return excludes_reasoning_by_counts(sum(above), len(above))
+
+
+def excludes_reasoning_by_counts(n_above: int, n_both: int) -> bool:
+    """Return the same from the responses with both counts, and those of them whose thinking exceeds the output."""
+    return 2 * n_above > n_both
 
 
 def split_output(

@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter
 
 from overthink.data.decisions import TraceDecisions
 from overthink.data.missing_rungs import TraceKey
-from overthink.data.record import POOL_VERSION, RungRecord
+from overthink.data.record import JOURNAL_VERSION, RungRecord
 from overthink.data.tokens import UNDIVIDED, CutShort, TokenUsage
 from overthink.data.waves import DrawCounts, Waves
 from overthink.errors import InputError
@@ -61,7 +61,7 @@ def journal_file(path: Path) -> JsonLines[tuple[RungRecord, ...]]:
     """Return the file of finished traces: all rung records of one trace per line."""
     return JsonLines(
         path,
-        {"overthink.journal": POOL_VERSION},
+        {"overthink.journal": JOURNAL_VERSION},
         _TRACE,
         lambda trace: [finite(dataclasses.asdict(record)) for record in trace],
     )

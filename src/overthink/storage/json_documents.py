@@ -1,7 +1,5 @@
 """Reading and writing of JSON documents with a schema, with one message for all faults of a document.
 
-Size limits of foreign data. A foreign table is untrusted.
-
 The back-test that ships with the package; `benchmarks/forecast.py --write` regenerates the file.
 
 ``plan.json``: the plan of a study, stored as it is hashed.
@@ -31,34 +29,7 @@ from overthink.forecasts.backtest import Backtest
 from overthink.plan.analysis import Analysis
 from overthink.plan.study import PLAN_SCHEMA, Plan
 from overthink.storage.files import write_text
-
-MAX_FILE_BYTES = 2 * 1024**3
-"""Largest file that is read, in bytes."""
-MAX_ROWS = 2_000_000
-"""Most rows that are read from one file."""
-
-
-def check_bytes(path: Path) -> None:
-    """Raise an error unless the path is a file of at most ``MAX_FILE_BYTES``.
-
-    Raises:
-        InputError: The file is missing, not a file, or too large.
-    """
-    if not path.is_file():
-        raise InputError(f"{path} is {'a folder' if path.is_dir() else 'not there'}; needed: a file")
-    if (size := path.stat().st_size) > MAX_FILE_BYTES:
-        raise InputError(f"{path} has {size:,} bytes; at most {MAX_FILE_BYTES:,} are read: split it by task or model")
-
-
-def check_rows(path: Path, rows: int) -> None:
-    """Raise an error for more than ``MAX_ROWS`` rows.
-
-    Raises:
-        InputError: There are more.
-    """
-    if rows > MAX_ROWS:
-        raise InputError(f"{path} has {rows:,} rows; at most {MAX_ROWS:,} are read: split it by task or model")
-
+from overthink.storage.memory import JSON_EXPANSION, check_file
 
 _MAX_FAULTS = 20
 
@@ -71,7 +42,7 @@ def read_document(path: Path, schema: str, *earlier: str) -> dict[str, Any]:
     Raises:
         InputError: The file is missing, is not a JSON object, or is of another or a newer schema.
     """
-    check_bytes(path)
+    check_file(path, expansion=JSON_EXPANSION)
     try:
         document = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as failure:

@@ -1,77 +1,85 @@
-"""The pool on disk: Parquet, one row per question, draw and rung, columns in the order of ``RungRecord``."""
+"""The pool on disk: Parquet, one row per question, draw and rung.
 
-import dataclasses
-import io
-import types
-import typing
-from collections.abc import Iterable, Sequence
-from enum import StrEnum
+Its columns are those of ``RungRecord`` in their order, and the id of the trace (:mod:`overthink.data.traces`). A pool
+of the version before has no ids.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
-from overthink.data.record import POOL_VERSION, Axis, Estimand, RungRecord, Verdict
+from overthink.data.cells import row_codes
+from overthink.data.outcomes import outcome_bytes
+from overthink.data.pool import ENUMS, REQUIRED, ROW_KEY, SCHEMA, first_line, read, words_of
+from overthink.data.record import POOL_VERSION
+from overthink.data.traces import TRACE
 from overthink.errors import InputError
 from overthink.storage.files import file_sha256, replacing
-from overthink.storage.json_documents import check_bytes, check_rows
+from overthink.storage.memory import check_file, check_memory
 
 _VERSION_KEY = "overthink.pool"
-_DTYPES: dict[type, type[pl.DataType]] = {str: pl.String, int: pl.Int64, float: pl.Float64, bool: pl.Boolean}
-_ENUMS: dict[str, type[StrEnum]] = {"axis": Axis, "estimand": Estimand, "verdict": Verdict}
-_ROW_KEY = ("task", "axis", "scorer", "arm", "estimand", "question", "draw", "rung", "study")
-"""Unique key of a row, and sort order of the stored rows."""
+_ROW_GROUP = 250_000
+"""Rows that are stored, and read, at once."""
+_SCHEMAS = {POOL_VERSION: pl.Schema([*SCHEMA.items(), (TRACE, pl.Binary())]), 3: SCHEMA}
+_BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+"""What Polars raises for a broken file; for some it is a PanicException, which is no Exception."""
 
 
-def _dtype(annotation: object) -> type[pl.DataType]:
-    options = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
-    (kind,) = (option for option in options if option is not types.NoneType)
-    return pl.String if issubclass(kind, StrEnum) else _DTYPES[kind]
-
-
-_HINTS = typing.get_type_hints(RungRecord)
-_COLUMNS = tuple(field.name for field in dataclasses.fields(RungRecord))
-_REQUIRED = tuple(f.name for f in dataclasses.fields(RungRecord) if f.default is dataclasses.MISSING)
-_SCHEMA = pl.Schema({name: _dtype(_HINTS[name]) for name in _COLUMNS})
-
-
-def write_pool(path: Path, records: Iterable[RungRecord]) -> str:
-    """Write the records as a pool, sorted, so that the file does not depend on their order.
+def write_pool(path: Path, pool: pl.LazyFrame) -> str:
+    """Write a pool, sorted, so that the file does not depend on the order of its rows.
 
     Args:
         path: The Parquet file; replaced whole.
-        records: Rows in any order. A NaN is stored as null.
+        pool: Rows in any order. A NaN is stored as null, and so is a trace without an id.
 
     Returns:
         The SHA-256 of the file.
 
     Raises:
-        InputError: Two rows hold the same question, draw and rung of a curve, or a value is not in [0, 1].
+        InputError: A column is missing or has another type, two rows hold the same question, draw and rung of a curve,
+            or a value is not in [0, 1].
         StoppedError: The disk is full.
 
     Example:
         >>> import tempfile
+        >>> from overthink.data.pool import pool_of, records_of
+        >>> from overthink.data.record import Axis, Estimand, RungRecord
         >>> record = RungRecord(study="s", arm="base", axis=Axis.CAPABILITY, task="sums", scorer="match",
         ...                     question="1", draw=0, rung=0, estimand=Estimand.NATURAL, value=1.0)
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     sha256 = write_pool(Path(folder, "pool.parquet"), [record])
-        ...     read_pool(Path(folder, "pool.parquet")) == [record]
+        ...     sha256 = write_pool(Path(folder, "pool.parquet"), pool_of([record]))
+        ...     records_of(read_pool(Path(folder, "pool.parquet"))) == [record]
         True
     """
-    rows = list(records)
-    columns = {name: [getattr(row, name) for row in rows] for name in _COLUMNS}
-    for name in _ENUMS:
-        columns[name] = [None if value is None else str(value) for value in columns[name]]
-    try:
-        table = pl.DataFrame(columns, schema=_SCHEMA, strict=True)
-    except (TypeError, OverflowError, pl.exceptions.PolarsError) as failure:
-        raise InputError(f"{path}: a record holds a value of the wrong type ({_first_line(failure)})") from failure
-    table = table.with_columns(pl.col(pl.Float64).fill_nan(None)).sort(_ROW_KEY)
-    _check_rows(path, table)
-    content = io.BytesIO()  # Polars has an error of its own for a full disk, and does not say that the disk is full
-    table.write_parquet(content, metadata={_VERSION_KEY: str(POOL_VERSION)})
-    with replacing(path) as scratch:
-        scratch.write_bytes(content.getbuffer())
+    schema = _SCHEMAS[POOL_VERSION]
+    if TRACE not in pool.collect_schema():
+        pool = pool.with_columns(pl.lit(None, pl.Binary).alias(TRACE))
+    _check_schema(path, pool.collect_schema(), SCHEMA, and_more=True)
+    pool = pool.select(schema.names()).with_columns(pl.col(pl.Float64).fill_nan(None))
+    code = _check_rows(path, pool)
+    if (code[1:] < code[:-1]).any():
+        pool = read(pool)[np.argsort(code)].lazy()
+    del code
+    with replacing(path) as scratch, _disk_errors():
+        pool.sink_parquet(scratch, metadata={_VERSION_KEY: str(POOL_VERSION)}, row_group_size=_ROW_GROUP)
     return file_sha256(path)
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    """Turn an error of Polars that names an error of the system into that."""
+    try:
+        yield
+    except pl.exceptions.PolarsError as failure:
+        number = re.search(r"os error (\d+)", str(failure))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), first_line(failure)) from failure
 
 
 def is_pool(path: Path) -> bool:
@@ -82,90 +90,104 @@ def is_pool(path: Path) -> bool:
         return False
 
 
-def read_pool(path: Path) -> list[RungRecord]:
-    """Read a pool and check all of it: version, columns, types, closed lists, ranges, doubles.
+def read_pool(path: Path, *, max_rows: int | None = None) -> pl.LazyFrame:
+    """Check all of a pool: version, columns, types, closed lists, ranges, doubles; return it, to be read by column.
+
+    Args:
+        path: The Parquet file.
+        max_rows: Most rows to read; None for as many as memory allows.
 
     Raises:
-        InputError: The file is missing, is not a pool, or has content unknown to this version.
+        InputError: The file is missing, is not a pool, has content unknown to this version, or more rows than memory
+            allows.
     """
-    check_bytes(path)
-    # For some broken files Polars raises a PanicException, which is no Exception; both become one message.
+    check_file(path)
     try:
         metadata = pl.read_parquet_metadata(path)
-        schema = pl.Schema(pl.read_parquet_schema(path))
-        _check_version(path, metadata)
-        _check_schema(path, schema)
-        check_rows(path, pl.scan_parquet(path).select(pl.len()).collect().item())
-        table = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as failure:
-        raise InputError(f"{path} is not a readable Parquet file ({_first_line(failure)}); needed: a pool") from failure
-    _check_rows(path, table)
-    enums = {
-        name: [None if value is None else kind(value) for value in table[name].to_list()]
-        for name, kind in _ENUMS.items()
-    }
-    lists = [enums[name] if name in enums else table[name].to_list() for name in _COLUMNS]
-    return [RungRecord(*row) for row in zip(*lists, strict=True)]
+        schema = _SCHEMAS[_version(path, metadata)]
+        _check_schema(path, pl.Schema(pl.read_parquet_schema(path)), schema)
+        pool = pl.scan_parquet(path)
+        check_memory(path, rows=_n_rows(pool), row_bytes=0, max_rows=max_rows)
+        cells = read(pool.select(pl.all().count())).row(0, named=True)  # decodes all, and keeps nothing
+        known = [name for name, count in cells.items() if count]
+        check_memory(path, rows=_n_rows(pool), row_bytes=outcome_bytes(known), max_rows=max_rows)
+        _check_rows(path, pool)
+    except _BROKEN as failure:
+        raise InputError(f"{path} is not a readable Parquet file ({first_line(failure)}); needed: a pool") from failure
+    return pool
 
 
-def _check_version(path: Path, metadata: dict[str, str]) -> None:
+def scan_pool(path: Path) -> pl.LazyFrame:
+    """Return a pool that was checked before, to be read by column."""
+    return pl.scan_parquet(path)
+
+
+def _n_rows(pool: pl.LazyFrame) -> int:
+    return int(read(pool.select(pl.len())).item())
+
+
+def _version(path: Path, metadata: dict[str, str]) -> int:
     version = metadata.get(_VERSION_KEY)
     if version is None:
         raise InputError(
             f"{path} carries no {_VERSION_KEY!r} mark, so it is not a pool; "
             f"`overthink analyse` takes it where it is a plain table"
         )
-    if version != str(POOL_VERSION):
+    if version not in map(str, _SCHEMAS):
         raise InputError(
-            f"{path} is a pool of version {version!r}; this Overthink reads version {POOL_VERSION}: "
-            f"use the Overthink that wrote it, or a newer one"
+            f"{path} is a pool of version {version!r}; this Overthink reads version "
+            f"{' and '.join(map(str, _SCHEMAS))}: use the Overthink that wrote it, or a newer one"
         )
+    return int(version)
 
 
-def _check_schema(path: Path, schema: pl.Schema) -> None:
-    missing = [name for name in _COLUMNS if name not in schema]
-    unknown = [name for name in schema if name not in _SCHEMA]
+def _check_schema(path: Path, seen: pl.Schema, needed: pl.Schema, *, and_more: bool = False) -> None:
+    missing = [name for name in needed if name not in seen]
+    unknown = [] if and_more else [name for name in seen if name not in needed]
     if missing or unknown:
         raise InputError(
-            f"{path}: columns missing: {_names(missing)}; unknown: {_names(unknown)}; a pool of version "
-            f"{POOL_VERSION} holds exactly: {', '.join(_COLUMNS)}"
+            f"{path}: columns missing: {_names(missing)}; unknown: {_names(unknown)}; a pool of its version "
+            f"holds exactly: {', '.join(needed)}"
         )
-    wrong = [f"{name} is {schema[name]}, needed {_SCHEMA[name]}" for name in _COLUMNS if schema[name] != _SCHEMA[name]]
+    wrong = [f"{name} is {seen[name]}, needed {needed[name]}" for name in needed if seen[name] != needed[name]]
     if wrong:
         raise InputError(f"{path}: {'; '.join(wrong)}")
 
 
-def _check_rows(path: Path, table: pl.DataFrame) -> None:
-    """Raise an error for missing required values, unknown words, values outside [0, 1], and duplicate rows."""
-    empty = [name for name in _REQUIRED if table[name].null_count()]
-    if empty:
-        raise InputError(f"{path}: empty cells in {', '.join(empty)}; every row needs them")
-    for name, kind in _ENUMS.items():
+def _check_rows(path: Path, pool: pl.LazyFrame) -> NDArray[np.int64]:
+    """Return the position of each row in the order of the pool; refuse a row that no pool holds, and repeated ones."""
+    empty = read(pool.select(pl.col(REQUIRED).null_count() > 0)).row(0, named=True)
+    if any(empty.values()):
+        names = ", ".join(name for name, has_empty in empty.items() if has_empty)
+        raise InputError(f"{path}: empty cells in {names}; every row needs them")
+    for (name, kind), words in zip(ENUMS.items(), words_of(pool, *ENUMS), strict=True):
         members = [str(member) for member in kind]
-        strange = table[name].filter(table[name].is_not_null() & ~table[name].is_in(members)).unique().sort()
+        strange = words.filter(~words.is_in(members))
         if len(strange):
             raise InputError(f"{path}: {name} {_names(strange.to_list())}; this version knows: {', '.join(members)}")
-    outside = table.filter(~pl.col("value").is_between(0, 1) | (pl.col("draw") < 0) | (pl.col("rung") < 0))
-    if outside.height:
+    outside = pool.filter(~pl.col("value").is_between(0, 1) | (pl.col("draw") < 0) | (pl.col("rung") < 0))
+    if n_outside := _n_rows(outside):
         raise InputError(
-            f"{path}: {outside.height} rows with a value outside [0, 1], or a negative draw or rung; "
-            f"first: {_row(outside)}"
+            f"{path}: {n_outside} rows with a value outside [0, 1], or a negative draw or rung; "
+            f"first: {_row(read(outside.head(1)))}"
         )
-    duplicates = table.filter(pl.struct(_ROW_KEY).is_duplicated())
-    if duplicates.height:
-        raise InputError(
-            f"{path}: {duplicates.height} rows repeat a question, draw and rung of one curve; first: {_row(duplicates)}"
-        )
+    code = row_codes(pool)
+    if not (code[1:] > code[:-1]).all():
+        in_order = np.sort(code)
+        doubles = np.unique(in_order[1:][in_order[1:] == in_order[:-1]])
+        if len(doubles):
+            repeated = np.flatnonzero(np.isin(code, doubles))
+            raise InputError(
+                f"{path}: {len(repeated)} rows repeat a question, draw and rung of one curve; first: "
+                f"{_row(read(pool.slice(int(repeated[0]), 1)))}"
+            )
+    return code
 
 
 def _row(table: pl.DataFrame) -> str:
-    return ", ".join(f"{name}={table[name][0]!r}"[:120] for name in (*_ROW_KEY, "value"))
+    return ", ".join(f"{name}={table[name][0]!r}"[:120] for name in (*ROW_KEY, "value"))
 
 
 def _names(values: Sequence[object]) -> str:
     examples = ", ".join(repr(value)[:80] for value in values[:8])
     return (examples + (f" and {len(values) - 8} more" if len(values) > 8 else "")) or "none"
-
-
-def _first_line(failure: BaseException) -> str:
-    return (str(failure).splitlines() or [type(failure).__name__])[0][:300]

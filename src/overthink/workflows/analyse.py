@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 from overthink._version import __version__
 from overthink.analysis import analyse_outcomes
@@ -22,7 +23,6 @@ from overthink.analysis.k_scale import k_scale
 from overthink.cost.estimate import study_usage
 from overthink.cost.model_shape import SourcedShape
 from overthink.data.finding import Finding
-from overthink.data.record import RungRecord
 from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
 from overthink.errors import InputError
@@ -39,7 +39,7 @@ from overthink.storage.json_documents import (
     write_estimate,
 )
 from overthink.storage.models import StudyModels, write_models
-from overthink.storage.pool import write_pool
+from overthink.storage.pool import scan_pool, write_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.collect import OnTrace, collect_levels, collect_traces
 from overthink.workflows.models import models_at_start
@@ -58,7 +58,8 @@ class Study:
     """Rows with their findings and report.
 
     Attributes:
-        records: The pool.
+        pool: The rows, a frame that is read lazily, with the columns of
+            :data:`~overthink.data.pool.SCHEMA` and the id of each row's trace.
         results: All results, claim by claim.
         about: Origin and metadata of the report.
         request: Request of the analysis.
@@ -67,7 +68,7 @@ class Study:
         folder: Folder of the study; None if it was not stored.
     """
 
-    records: Sequence[RungRecord]
+    pool: pl.LazyFrame
     results: Results
     about: About
     request: AnalysisRequest
@@ -286,19 +287,20 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
         plan_sha256=None if source.plan is None else source.plan.sha256(),
         notes=tuple(source.notes) + (() if source.estimate is None else source.estimate.notes),
         estimate=source.estimate,
-        actual_cost=None if source.estimate is None else study_usage(source.records, source.estimate, source.cut_short),
+        actual_cost=None if source.estimate is None else study_usage(source.pool, source.estimate, source.cut_short),
         k_scale=scale,
     )
     assumptions = merge_assumptions(options.assumptions, source.assumptions)
     models = options.models(source)
     about = governance_sections(about, results, assumptions, seed=seed, shape=models.under_test)
-    return Study(source.records, results, about, AnalysisRequest(analysis, seed), assumptions, models)
+    return Study(source.pool, results, about, AnalysisRequest(analysis, seed), assumptions, models)
 
 
 def _store(study: Study, folder: StudyFolder) -> Study:
     folder.create()
-    pool_sha256 = write_pool(folder.pool, study.records)
-    result = replace(study, about=replace(study.about, pool_sha256=pool_sha256), folder=folder)
+    pool_sha256 = write_pool(folder.pool, study.pool)
+    about, pool = replace(study.about, pool_sha256=pool_sha256), scan_pool(folder.pool)
+    result = replace(study, pool=pool, about=about, folder=folder)
     write_findings(
         folder.findings,
         result.findings,

@@ -1,18 +1,23 @@
 """Collect the traces of a plan: each is stored as soon as it is complete; all rows are returned as a source."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from overthink.data.decisions import TraceDecisions
 from overthink.data.missing_rungs import TraceKey
+from overthink.data.pool import pool_of
+from overthink.data.pool_scores import with_scores
 from overthink.data.record import RungRecord
 from overthink.data.tokens import NO_USAGE, CutShort
-from overthink.data.verifier_scores import with_scores
+from overthink.data.traces import TRACE, with_earlier_traces, with_traces
 from overthink.data.waves import Waves
 from overthink.errors import StoppedError
 from overthink.storage.journal import decisions_file, journal_file, read_decisions, thoughts_file, unfinished_file
 from overthink.storage.json_documents import read_questions, write_questions
+from overthink.storage.pool import is_pool, scan_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_scores, read_verified
 from overthink.workflows.resume import StoredTraces, cut_short
@@ -78,20 +83,20 @@ def collect_traces(
             collect(None)
         else:
             waves = collect_in_waves(session, folder, collect=collect, rows=rows, on_wave=on_wave)
-    records, verification = rows(), read_verified(folder.verified)
+    pool, verification = _pool(session, folder, rows()), read_verified(folder.verified)
     notes: tuple[str, ...] = ()
     if verification is not None:  # verifier scores stay with their answers; new answers have none
-        records = with_scores(records, read_scores(folder.scores), verification.arms)
-        notes = verifier_notes(verification, records, session.plan)
+        pool = with_scores(pool, read_scores(folder.scores), verification.arms)
+        notes = verifier_notes(verification, pool, session.plan)
     return Source(
         session.plan.title,
-        records,
+        pool,
         notes=notes,
         plan=session.plan,
         estimate=session.spending,
         waves=waves,
         verifications=() if verification is None else (verification,),
-        cut_short=cut_short(folder, records),
+        cut_short=cut_short(folder, pool),
     )
 
 
@@ -125,12 +130,21 @@ def collect_levels(session: "Session", folder: StudyFolder, on_trace: OnTrace) -
     unfinished_file(folder.unfinished).replace(again)  # complete every time, because it is read from the logs
     return Source(
         session.plan.title,
-        reading.records,
+        _pool(session, folder, reading.records),
         notes=reading.notes,
         plan=session.plan,
         estimate=session.spending,
         cut_short=again,
     )
+
+
+def _pool(session: "Session", folder: StudyFolder, rows: Iterable[RungRecord]) -> pl.LazyFrame:
+    """Return the rows as a pool; traces that were in the study's pool before keep their ids."""
+    pool = pool_of(rows)
+    if is_pool(folder.pool):
+        earlier = scan_pool(folder.pool)
+        pool = with_earlier_traces(pool, earlier) if TRACE in earlier.collect_schema() else pool
+    return with_traces(pool, session.plan.sha256())
 
 
 def _with_questions(session: "Session", folder: StudyFolder) -> "Session":

@@ -4,16 +4,21 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
+
+import polars as pl
 
 from overthink.analysis.arm_pairs import DEFAULT_REFERENCE
 from overthink.cost.units import ModelRoles, Unit
 from overthink.data.decisions import placebo_label, placebo_of
-from overthink.data.record import RungRecord
+from overthink.data.pool import COLUMNS, SCHEMA, read, words_of
+from overthink.data.traces import TRACE
 from overthink.data.verifier_scores import VerifierRun
 from overthink.errors import InputError
 from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.analyse import Study, analyse_source
+from overthink.workflows.models import arm_models
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import ReadOptions, Source, read_source
 
@@ -21,6 +26,8 @@ SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue
 """Plan fields other than arms that may explain a difference between two studies."""
 
 MIN_COMPARABLE = 2
+
+_TASK = ("axis", "task", "scorer", "estimand")
 
 Task = tuple[str, str, str, str]
 """Axis, task, scorer and estimand, which compared arms must share."""
@@ -60,19 +67,17 @@ class _ComparedSource:
         if plan is not None:
             return dict.fromkeys(self.arms.values(), plan.model)
         models_of: dict[str, set[str | None]] = defaultdict(set)
-        for row in self.source.records:
-            models_of[self.arms[row.arm]].add(row.model)
+        for arm, model in arm_models(self.source.pool):
+            models_of[self.arms[arm]].add(model)
         return {arm: next(iter(models)) if len(models) == 1 else None for arm, models in models_of.items()}
 
     @property
-    def rows(self) -> list[RungRecord]:
+    def pool(self) -> pl.LazyFrame:
         """Its rows with new arm labels; of adaptive draws only the first wave, which every question has."""
         sure = {task: waves.guaranteed_draws for task, waves in self.source.waves.items()}
-        return [
-            replace(row, arm=self.arms[row.arm])
-            for row in self.source.records
-            if row.task not in sure or row.draw < sure[row.task]
-        ]
+        n_sure = pl.col("task").replace_strict(sure, default=None, return_dtype=pl.Int64)
+        rows = self.source.pool.filter(n_sure.is_null() | (pl.col("draw") < n_sure)) if sure else self.source.pool
+        return rows.select(*COLUMNS, TRACE).with_columns(pl.col("arm").replace(dict(self.arms)))
 
 
 def compare(
@@ -108,16 +113,15 @@ def compare(
     sources = _compared_sources([(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths])
     chosen = _reference(sources, reference)
     _refuse_contradictions(sources)
-    rows = [row for source in sources for row in source.rows]
+    rows = pl.concat([source.pool for source in sources])
     tasks = _comparable(rows, chosen)
     options = replace(options or AnalysisOptions(), reference=chosen, other_models=_other_models(sources, chosen))
     if len(sources) == 1:
         return analyse_source(sources[0].source, options, out=out, command=command)
     common, notes = _common_questions(rows, tasks)
-    common_rows = [row for row in rows if row.question in common.get(_task(row), ())]
     pool = Source(
         " and ".join(source.name for source in sources),
-        common_rows,
+        _rows_of(rows, common),
         notes=(
             *_difference_notes(sources, options.unit or Unit.TOKENS),
             *notes,
@@ -140,7 +144,7 @@ def _compared_sources(sources: Sequence[tuple[Path, Source]]) -> list[_ComparedS
         short = [f"{path.resolve().parent.name}/{name}" for (path, _), name in zip(sources, short, strict=True)]
     if len(set(short)) < len(short):
         short = [str(path) for path, _ in sources]
-    own = [sorted({row.arm for row in source.records}) for _, source in sources]
+    own = [words_of(source.pool, "arm")[0].to_list() for _, source in sources]
     times: dict[str, int] = defaultdict(int)
     for arms in own:
         for arm in arms:
@@ -203,15 +207,11 @@ def _refuse_contradictions(sources: Sequence[_ComparedSource]) -> None:
                 )
 
 
-def _task(row: RungRecord) -> Task:
-    return (row.axis, row.task, row.scorer, row.estimand)
-
-
-def _comparable(rows: Sequence[RungRecord], reference: str) -> set[Task]:
+def _comparable(rows: pl.LazyFrame, reference: str) -> set[Task]:
     """Return tasks that the reference shares with another arm, with the same scorer and estimand."""
     arms: dict[Task, set[str]] = defaultdict(set)
-    for row in rows:
-        arms[_task(row)].add(row.arm)
+    for *labels, arm in read(rows.select(*_TASK, "arm").unique()).iter_rows():
+        arms[cast(Task, tuple(labels))].add(arm)
     testable = {task for task, with_it in arms.items() if reference in with_it and len(with_it) > 1}
     if testable:
         return testable
@@ -231,11 +231,13 @@ def _comparable(rows: Sequence[RungRecord], reference: str) -> set[Task]:
     )
 
 
-def _common_questions(rows: Sequence[RungRecord], tasks: set[Task]) -> tuple[dict[Task, set[str]], list[str]]:
+def _common_questions(rows: pl.LazyFrame, tasks: set[Task]) -> tuple[dict[Task, set[str]], list[str]]:
     """Return the questions common to all arms, by task, and notes on excluded questions and tasks."""
     questions_of: dict[Task, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for row in rows:
-        questions_of[_task(row)][row.arm].add(row.question)
+    key = (*_TASK, "arm", "question")
+    first = read(rows.select(key).with_row_index("first").group_by(key).agg(pl.col("first").min())).sort("first")
+    for *labels, arm, question in first.select(key).iter_rows():
+        questions_of[cast(Task, tuple(labels))][arm].add(question)
     common_of, notes, few = {}, [], []
     for task in sorted(tasks):
         common, every = set.intersection(*questions_of[task].values()), set.union(*questions_of[task].values())
@@ -255,6 +257,16 @@ def _common_questions(rows: Sequence[RungRecord], tasks: set[Task]) -> tuple[dic
     if missing:
         notes.append(f"Left out, for only one arm has them or their questions differ: {', '.join(missing)}.")
     return common_of, notes
+
+
+def _rows_of(rows: pl.LazyFrame, questions: Mapping[Task, set[str]]) -> pl.LazyFrame:
+    """Return the rows of some questions of each task, in their order."""
+    keys = [(*task, question, True) for task, own in questions.items() for question in sorted(own)]
+    names = (*_TASK, "question")
+    schema = {name: SCHEMA[name] for name in names} | {"is_common": pl.Boolean()}
+    common = pl.LazyFrame(keys, schema=schema, orient="row")
+    marked = rows.join(common, on=names, how="left", maintain_order="left")
+    return marked.filter("is_common").drop("is_common")
 
 
 def _other_models(sources: Sequence[_ComparedSource], reference: str) -> tuple[str, ...]:

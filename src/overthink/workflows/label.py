@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from overthink.data.labels import AnswerPosition, HumanLabel, label_sample
-from overthink.data.outcomes import from_records
-from overthink.data.record import Estimand
+from overthink.data.outcomes import from_frame
+from overthink.data.pool import SCHEMA, read, records_of
+from overthink.data.record import Estimand, RungRecord
 from overthink.errors import InputError
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.labels import write_label_sheet
@@ -59,7 +61,7 @@ def label(path: str | Path, out: str | Path, *, per_rung: int = 40, seed: int = 
         InputError: The path cannot be read, the sheet exists, or there are no texts to show.
     """
     source = read_source(Path(path), ReadOptions())
-    places = label_sample(from_records(source.records), per_rung=per_rung, rng=np.random.default_rng(seed))
+    places = label_sample(from_frame(source.pool), per_rung=per_rung, rng=np.random.default_rng(seed))
     texts = _texts(Path(path), source, places) if show_text else None
     write_label_sheet(Path(out), places, texts)
     without = (
@@ -76,16 +78,25 @@ def _texts(path: Path, source: Source, places: Sequence[HumanLabel]) -> dict[Ans
 
     positions = {label.position for label in places}
     if path.suffix == ".eval" or (path.is_dir() and not StudyFolder(path).is_study()):
-        return texts_of_ladder(path, source.records, positions) | texts_of_logs(path, positions)
+        return texts_of_ladder(path, _rows_at(source.pool, places), positions) | texts_of_logs(path, positions)
     logs = StudyFolder(path).logs
     if not logs.is_dir():
         raise InputError(f"{path} holds no logs of a study, so there is no text to show; leave --show-text out")
     if source.plan is None or source.plan.efforts is None:
-        return texts_of_ladder(logs, source.records, positions)
-    names = list(dict.fromkeys((row.axis, row.task) for row in source.records))
+        return texts_of_ladder(logs, _rows_at(source.pool, places), positions)
+    first = source.pool.with_row_index("first").group_by("axis", "task").agg(pl.col("first").min())
+    names = list(read(first.sort("first").select("axis", "task")).iter_rows())
     if len(names) != len(source.plan.tasks):
         return {}
     return texts_of_levels(logs, source.plan, [name for _, name in names], positions)
+
+
+def _rows_at(pool: pl.LazyFrame, places: Sequence[HumanLabel]) -> list[RungRecord]:
+    """Return the rows of the sampled answers; of several scorers, all."""
+    keys = ("task", "arm", "estimand", "question", "draw", "rung")
+    columns = {name: [getattr(place, name) for place in places] for name in keys}
+    schema = {name: SCHEMA[name] for name in keys}
+    return records_of(pool.join(pl.LazyFrame(columns, schema=schema), on=keys, how="semi"))
 
 
 def _no_text_reason(label: HumanLabel) -> str:

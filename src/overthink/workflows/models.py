@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+import polars as pl
+
 from overthink.collect.arms.verifiers.registry import VERIFIERS, VerifierPlan, read_verifier
 from overthink.collect.model_info.info import DeployedModel, DeployedRoles, inspect_model
 from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.cost.prices import is_own, rates_of
 from overthink.cost.units import ModelInfo, ModelRoles
-from overthink.data.record import RungRecord
+from overthink.data.pool import read
 from overthink.data.verifier_scores import VerifierRun
 from overthink.errors import InputError
 from overthink.plan.arms import ArmPlan
@@ -75,17 +77,23 @@ def models_of_plan(plan: Plan, verification: VerifierRun | None, *, free: bool) 
     return models if verification is None else with_verifier(models, verification)
 
 
-def models_of_rows(rows: Iterable[RungRecord]) -> StudyModels:
+def models_of_rows(pool: pl.LazyFrame) -> StudyModels:
     """Return the models of rows without a plan: the model named by an arm's rows, else the arm's name."""
     models_by_arm: dict[str, set[str]] = {}
-    for row in rows:
-        models_by_arm.setdefault(row.arm, set()).update(() if row.model is None else (row.model,))
+    for arm, model in arm_models(pool):
+        models_by_arm.setdefault(arm, set()).update(() if model is None else (model,))
     return models_of(
         {
             arm: DeployedRoles(inspect_model(next(iter(models)) if len(models) == 1 else arm))
             for arm, models in models_by_arm.items()
         }
     )
+
+
+def arm_models(pool: pl.LazyFrame) -> list[tuple[str, str | None]]:
+    """Return the arms of a pool with their models, in the order of its rows; None for rows that name none."""
+    first = pool.with_row_index("first").group_by("arm", "model").agg(pl.col("first").min())
+    return list(read(first.sort("first").select("arm", "model")).iter_rows())
 
 
 def with_verifier(models: StudyModels, verification: VerifierRun) -> StudyModels:

@@ -7,14 +7,18 @@ Token usage of traces that were cut short or failed and were collected again; th
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from overthink.data.missing_rungs import SparseTrace, TraceKey
+from overthink.data.pool import TRACE_KEY, pool_of, records_of
+from overthink.data.pool_usage import failed_try
 from overthink.data.record import RungRecord
-from overthink.data.tokens import CutShort, failed_try
+from overthink.data.tokens import CutShort
 from overthink.errors import InputError
 from overthink.plan.arms import BASE
 from overthink.plan.study import Plan
@@ -195,27 +199,29 @@ def _extends(name: str, earlier: Plan, plan: Plan) -> bool:
     return {*earlier.budgets} < {*plan.budgets} and earlier.budgets[-1] == plan.budgets[-1]
 
 
-def cut_short(folder: StudyFolder, records: Sequence[RungRecord]) -> tuple[CutShort, ...]:
+def cut_short(folder: StudyFolder, pool: pl.LazyFrame) -> tuple[CutShort, ...]:
     """Return token usage outside the pool, once per try.
 
     Args:
         folder: The study's folder.
-        records: Its pool. A failed try in the pool was not repeated.
+        pool: Its pool. A failed try in the pool was not repeated.
 
     Raises:
         InputError: A file of the study is damaged.
     """
-    return (*read_unfinished(folder.unfinished), *_failed_tries(folder, records))
+    return (*read_unfinished(folder.unfinished), *_failed_tries(folder, pool))
 
 
-def _failed_tries(folder: StudyFolder, records: Sequence[RungRecord]) -> Iterator[CutShort]:
+def _failed_tries(folder: StudyFolder, pool: pl.LazyFrame) -> Iterator[CutShort]:
     if not has_failures(folder.journal):
         return
+    journal = read_journal(folder.journal)
+    failed = pool_of(row for trace in journal for row in trace if row.error is not None).select(TRACE_KEY).unique()
     pool_marks: dict[TraceKey, set[object]] = {}
-    for row in records:
+    for row in records_of(pool.join(failed, on=TRACE_KEY, how="semi")):
         pool_marks.setdefault(_name(row), set()).add(_mark(row))
     complete: dict[TraceKey, tuple[RungRecord, ...]] = {}
-    for trace in read_journal(folder.journal):
+    for trace in journal:
         name = _name(trace[0])
         if all(row.error is None for row in trace):
             complete[name] = trace

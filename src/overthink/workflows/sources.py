@@ -1,19 +1,25 @@
 """Read a path (study, pool, Inspect logs or plain table) as rows of the pool."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import polars as pl
+
 from overthink.cost.estimate import Estimate
-from overthink.data.outcomes import Outcomes, from_records, with_waves
-from overthink.data.record import Reading, RungRecord
+from overthink.data.outcomes import Outcomes, from_frame, with_waves
+from overthink.data.pool import pool_of, read
+from overthink.data.pool_scores import is_forced
+from overthink.data.record import Reading
 from overthink.data.tokens import CutShort
-from overthink.data.verifier_scores import VerifierRun, is_forced
+from overthink.data.traces import ORIGIN, with_traces
+from overthink.data.verifier_scores import VerifierRun
 from overthink.data.waves import Waves
 from overthink.errors import InputError
 from overthink.plan.analysis import Analysis
 from overthink.plan.study import Plan
+from overthink.storage.files import file_sha256
 from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import Assumptions, read_analysis, read_assumptions, read_estimate, read_plan
 from overthink.storage.models import StudyModels, read_models
@@ -37,12 +43,14 @@ class ReadOptions:
         high: Meaning of a high score; required unless the axis is capability.
         scorer: The `scorer` or `scorer.key` of logs to read; None for all, one curve each.
         checkpoints: Unit of the checkpoints of agents: "tokens", "turns" or "cost".
+        max_rows: Most rows of one file that are read; None for as many as memory allows.
     """
 
     axis: str | None = None
     high: str | None = None
     scorer: str | None = None
     checkpoints: Literal["tokens", "turns", "cost"] = "tokens"
+    max_rows: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +59,7 @@ class Source:
 
     Attributes:
         name: Name for the report.
-        records: The rows.
+        pool: The rows, with the id of each row's trace.
         notes: Notes for the report on reading or collection.
         plan: Plan of the study; None without a study.
         estimate: Cost estimate before the run; None without a study.
@@ -64,7 +72,7 @@ class Source:
     """
 
     name: str
-    records: Sequence[RungRecord]
+    pool: pl.LazyFrame
     notes: tuple[str, ...] = ()
     plan: Plan | None = None
     estimate: Estimate | None = None
@@ -81,7 +89,7 @@ class Source:
         Raises:
             InputError: The rows are inconsistent, or the waves have other questions.
         """
-        return with_waves(from_records(self.records), self.waves)
+        return with_waves(from_frame(self.pool), self.waves)
 
 
 def read_source(path: Path, options: ReadOptions) -> Source:
@@ -99,27 +107,31 @@ def read_source(path: Path, options: ReadOptions) -> Source:
     if path.is_dir():
         folder = StudyFolder(path)
         if folder.is_study():
-            return _study(folder)
-        return _from_reading(path, _logs(path, options))
+            return _study(folder, options)
+        return _from_logs(path, options)
     if is_pool(path):
-        rows = read_pool(path)
-        return Source(path.name, rows, models=models_of_rows(rows))
+        pool = with_traces(read_pool(path, max_rows=options.max_rows), file_sha256(path))
+        return Source(path.name, pool, models=models_of_rows(pool))
     if is_table(path):
-        return _from_reading(path, read_table(path, axis=options.axis, high=options.high))
+        table, notes = read_table(path, axis=options.axis, high=options.high, max_rows=options.max_rows)
+        pool = with_traces(table, file_sha256(path))
+        return Source(path.resolve().name, pool, notes=notes, models=models_of_rows(pool))
     if path.suffix in LOGS:
-        return _from_reading(path, _logs(path, options))
+        return _from_logs(path, options)
     raise InputError(
         f"{path} is not something that can be analysed; needed: an Inspect log (.eval, .json) or a folder of logs, a "
         f"study's folder, or a table ({', '.join(TABLE_SUFFIXES)})"
     )
 
 
-def _study(folder: StudyFolder) -> Source:
+def _study(folder: StudyFolder, options: ReadOptions) -> Source:
     plan = read_plan(folder.plan) if folder.plan.exists() else None
     if not folder.pool.exists() or (plan is not None and is_outdated(folder, plan)):
         raise InputError(f"{folder.path} holds a study that has not finished; repeat its `overthink run` with --resume")
     name = folder.path.resolve().name if plan is None else plan.title
-    records, verification = read_pool(folder.pool), read_verified(folder.verified)
+    verification = read_verified(folder.verified)
+    pool = read_pool(folder.pool, max_rows=options.max_rows)
+    pool = with_traces(pool, file_sha256(folder.pool) if plan is None else plan.sha256())
     estimate, request, models = (
         read_estimate(folder.estimate),
         read_analysis(folder.analysis),
@@ -128,13 +140,11 @@ def _study(folder: StudyFolder) -> Source:
     if models is None and plan is not None:
         models = models_of_plan(plan, verification, free=estimate is not None and estimate.free)
     elif models is None:
-        models = (
-            StudyModels(request[0].parties) if request is not None and request[0].parties else models_of_rows(records)
-        )
+        models = StudyModels(request[0].parties) if request is not None and request[0].parties else models_of_rows(pool)
     return Source(
         name,
-        records,
-        notes=() if verification is None else verifier_notes(verification, records, plan),
+        pool,
+        notes=() if verification is None else verifier_notes(verification, pool, plan),
         plan=plan,
         estimate=estimate,
         waves=read_waves(folder.waves),
@@ -142,19 +152,19 @@ def _study(folder: StudyFolder) -> Source:
         assumptions=read_assumptions(folder.analysis),
         verifications=() if verification is None else (verification,),
         models=models,
-        cut_short=cut_short(folder, records),
+        cut_short=cut_short(folder, pool),
     )
 
 
-def verifier_notes(verification: VerifierRun, records: Sequence[RungRecord], plan: Plan | None) -> tuple[str, ...]:
+def verifier_notes(verification: VerifierRun, pool: pl.LazyFrame, plan: Plan | None) -> tuple[str, ...]:
     """Return notes on verifier scores: number of missing scores, and whether verifier and grader are the same model."""
-    answers = [row for row in records if is_forced(row) and row.arm in verification.arms and row.error is None]
-    without = sum(row.verifier_score is None for row in answers)
+    answers = pool.filter(is_forced() & pl.col("arm").is_in(list(verification.arms)) & pl.col("error").is_null())
+    n_answers, without = read(answers.select(pl.len(), pl.col("verifier_score").null_count())).row(0)
     notes = [f"Answers of {', '.join(verification.arms)}: {verification.text}."]
     if without:
         reasons = "; ".join(f"{count}: {reason}" for reason, count in verification.gaps.items())
         notes.append(
-            f"{without} of {len(answers)} answers have no score and are left out where scores choose"
+            f"{without} of {n_answers} answers have no score and are left out where scores choose"
             f"{f' ({reasons})' if reasons else ''}. `overthink verify` repeated tries those that failed or are new."
         )
     if plan is not None and plan.grader in verification.models:
@@ -168,5 +178,9 @@ def _logs(path: Path, options: ReadOptions) -> Reading:
     return read_logs(path, axis=options.axis, high=options.high, scorer=options.scorer, checkpoints=options.checkpoints)
 
 
-def _from_reading(path: Path, reading: Reading) -> Source:
-    return Source(path.resolve().name, reading.records, notes=reading.notes, models=models_of_rows(reading.records))
+def _from_logs(path: Path, options: ReadOptions) -> Source:
+    reading = _logs(path, options)
+    hashes = {name: file_sha256(Path(name)) for name in dict.fromkeys(reading.files)}
+    origins = pl.Series(ORIGIN, [hashes[name] for name in reading.files], dtype=pl.String)
+    pool = with_traces(pool_of(reading.records).with_columns(origins), None)
+    return Source(path.resolve().name, pool, notes=reading.notes, models=models_of_rows(pool))

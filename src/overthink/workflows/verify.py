@@ -12,8 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from overthink.data.record import RungRecord
-from overthink.data.verifier_scores import AnswerScore, VerifierRun, answers_of, is_forced, with_scores
+import polars as pl
+
+from overthink.data.pool import words_of
+from overthink.data.pool_scores import answers_of, is_forced, with_scores
+from overthink.data.verifier_scores import AnswerScore, VerifierRun
 from overthink.errors import InputError
 from overthink.plan.study import Plan
 from overthink.storage.files import storage_errors
@@ -39,7 +42,7 @@ class Verification:
     Attributes:
         source: The study's folder.
         folder: Folder for the scores: the same, or a copy to create.
-        records: The pool.
+        pool: The pool.
         models: Models of the arms before the verification.
         verifier: The verifier and its settings.
         session: The verifier with the answers that have no score yet.
@@ -49,7 +52,7 @@ class Verification:
 
     source: StudyFolder
     folder: StudyFolder
-    records: Sequence[RungRecord]
+    pool: pl.LazyFrame
     models: StudyModels
     verifier: VerifierRun
     session: "VerificationSession"
@@ -94,10 +97,10 @@ def prepare_verification(
         aggregate=verifier_spec.aggregate,
         oracle=verifier_spec.is_oracle,
         models=verifier_spec.part.models(verifier_spec.settings),
-        arms=_arms(source.records, plan, arms, earlier=scores_by(folder.scores)),
+        arms=_arms(source.pool, plan, arms, earlier=scores_by(folder.scores)),
     )
-    _check_target(folder, target, verification, source.records)
-    _, own = answers_of(source.records, verification.arms)
+    _check_target(folder, target, verification, source.pool)
+    own = answers_of(source.pool, verification.arms)
     scores = read_scores(target.scores)
     session = open_verification(plan, verifier_spec, by=by, texts=read_answer_texts(folder.logs, own - scores.keys()))
     questions = read_questions(folder.questions)
@@ -107,7 +110,7 @@ def prepare_verification(
     }
     session = replace(session, tasks=tasks)
     n_scored = len(own & scores.keys())
-    return Verification(folder, target, source.records, source.models, verification, session, len(own), n_scored)
+    return Verification(folder, target, source.pool, source.models, verification, session, len(own), n_scored)
 
 
 def verify(
@@ -175,7 +178,7 @@ def score_answers(
 
             collect_scores(verification.session, log_dir=folder.verifier_logs, on_score=keep)
         scores = read_scores(folder.scores)
-        _, own = answers_of(verification.records, verifier.arms)
+        own = answers_of(verification.pool, verifier.arms)
         gaps = Counter(
             LOST if position not in verification.session.texts else "the verifier failed"
             for position in own - scores.keys()
@@ -183,7 +186,7 @@ def score_answers(
         gaps.update(
             score.reason or "unknown" for position, score in scores.items() if score.score is None and position in own
         )
-        write_pool(folder.pool, with_scores(verification.records, scores, verifier.arms))
+        write_pool(folder.pool, with_scores(verification.pool, scores, verifier.arms))
         write_verified(folder.verified, replace(verifier, gaps=dict(sorted(gaps.items()))))
         write_models(folder.models, with_verifier(verification.models, verifier))
     return report(folder.path, command=command)
@@ -199,7 +202,7 @@ def _ladder_plan(plan: Plan | None, folder: StudyFolder) -> Plan:
 
 
 def _arms(
-    records: Sequence[RungRecord], plan: Plan, names: Sequence[str] | None, *, earlier: VerifierRun | None
+    pool: pl.LazyFrame, plan: Plan, names: Sequence[str] | None, *, earlier: VerifierRun | None
 ) -> tuple[str, ...]:
     """Return the arms to score: those named, else all without scores from a search."""
     labels = [arm.label for arm in plan.arms]
@@ -209,7 +212,7 @@ def _arms(
     if names is not None:
         return tuple(label for label in labels if label in names)
     later = set() if earlier is None else set(earlier.arms)
-    on_the_way = {row.arm for row in records if row.verifier_score is not None and is_forced(row)} - later
+    on_the_way = _scored_arms(pool) - later
     arms = tuple(label for label in labels if label not in on_the_way)
     if not arms:
         raise InputError(
@@ -218,9 +221,13 @@ def _arms(
     return arms
 
 
-def _check_target(
-    source: StudyFolder, target: StudyFolder, verification: VerifierRun, records: Sequence[RungRecord]
-) -> None:
+def _scored_arms(pool: pl.LazyFrame) -> set[str]:
+    """Return the arms with a score of an answer."""
+    (arms,) = words_of(pool.filter(is_forced() & pl.col("verifier_score").is_not_null()), "arm")
+    return set(arms.to_list())
+
+
+def _check_target(source: StudyFolder, target: StudyFolder, verification: VerifierRun, pool: pl.LazyFrame) -> None:
     """Refuse a folder with scores of another verifier, or with other files."""
     refuse_if_held(target.path)
     earlier = scores_by(target.scores)
@@ -231,7 +238,7 @@ def _check_target(
             "new scores"
         )
     if target.path.resolve() == source.path.resolve():
-        scored_arms = {row.arm for row in records if is_forced(row) and row.verifier_score is not None}
+        scored_arms = _scored_arms(pool)
         if earlier is None and scored_arms & set(verification.arms):
             raise InputError(
                 f"the answers of {', '.join(sorted(scored_arms & set(verification.arms)))} have scores from their "

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core_pools import answer_key, is_forced
 from simulated_study import one_task, run
 
 import overthink
@@ -18,8 +19,8 @@ from overthink.collect.arms.verifiers.base import aggregate_scores, steps_of
 from overthink.collect.arms.verifiers.classifier import ClassifierVerifier
 from overthink.collect.providers.simulated.thinking import RISKY, SHAKY, SOUND
 from overthink.collect.rescore.open import read_answer_texts
+from overthink.data.pool import records_of
 from overthink.data.record import RungRecord
-from overthink.data.verifier_scores import answer_key, is_forced
 from overthink.plan.study import checked_plan
 from overthink.storage.pool import read_pool
 from overthink.workflows.verify import prepare_verification, score_answers
@@ -48,7 +49,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def forced(study: Path) -> dict[Any, RungRecord]:
-    return {answer_key(row): row for row in read_pool(study / "pool.parquet") if is_forced(row)}
+    return {answer_key(row): row for row in records_of(read_pool(study / "pool.parquet")) if is_forced(row)}
 
 
 def questions(study: Path) -> dict[str, str]:
@@ -108,8 +109,8 @@ def test_answers_that_are_too_long_have_no_score_and_say_why(study: Path, tmp_pa
     assert any(row.verifier_score is None for row in rows.values())
     assert any("tokens and the classifier reads at most" in note for note in made.about.notes)
     whole = score_answers(prepare_verification(study, verifier=f"{named},cut=front", by="answer", out=tmp_path / "cut"))
-    assert all(row.verifier_score is not None for row in whole.records if is_forced(row))
-    assert max(row.verifier_tokens or 0 for row in whole.records) == most
+    assert all(row.verifier_score is not None for row in records_of(whole.pool) if is_forced(row))
+    assert max(row.verifier_tokens or 0 for row in records_of(whole.pool)) == most
 
 
 def guarded(arms: str, folder: Path) -> list[RungRecord]:
@@ -124,7 +125,7 @@ def guarded(arms: str, folder: Path) -> list[RungRecord]:
         seed=5,
         arms=arm_plans(arms, model="overthink/simulated"),
     )
-    return list(run(folder, wanted).records)
+    return list(records_of(run(folder, wanted).pool))
 
 
 def test_a_classifier_that_knows_the_mark_of_harm_steers_as_the_simulated_guard_does(tmp_path: Path) -> None:

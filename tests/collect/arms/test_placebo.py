@@ -15,6 +15,7 @@ from overthink.collect.arms.registry import arm_plans
 from overthink.collect.session.run import collect_ladder
 from overthink.collect.sinks import TraceSink
 from overthink.data.decisions import TraceDecisions
+from overthink.data.pool import records_of
 from overthink.data.record import RungRecord
 from overthink.errors import InputError
 from overthink.plan.arms import BASE, ArmPlan
@@ -91,7 +92,7 @@ def test_a_placebo_acts_where_a_trace_of_its_arm_on_another_question_did(folder:
 
 
 def test_a_placebo_makes_and_pays_every_call_of_its_arm(folder: StudyFolder) -> None:
-    total = spent(read_pool(folder.pool))
+    total = spent(records_of(read_pool(folder.pool)))
     assert total["placebo:of=safethink"]["guard_tokens"] > 0.5 * total["safethink"]["guard_tokens"]
     assert total["placebo:of=safethink"]["rejected_tokens"] > 0
     assert total["placebo:of=monitor"]["guard_tokens"] > 0
@@ -126,7 +127,10 @@ def test_a_placebo_can_be_added_to_a_study(folder: StudyFolder, tmp_path: Path) 
     assert read_decisions(tmp_path / "s" / "decisions.jsonl") == read_decisions(folder.decisions)
 
     def outcomes(path: Path) -> list[tuple[object, ...]]:
-        return sorted((r.task, r.arm, r.question, r.draw, r.rung, r.value, r.generated_tokens) for r in read_pool(path))
+        return sorted(
+            (r.task, r.arm, r.question, r.draw, r.rung, r.value, r.generated_tokens)
+            for r in records_of(read_pool(path))
+        )
 
     assert outcomes(tmp_path / "s" / "pool.parquet") == outcomes(folder.pool)
 
@@ -171,7 +175,9 @@ def test_a_trace_that_failed_is_no_donor(tmp_path: Path) -> None:
     text = "monitor:guard=failingguard/g,scale=word,action=redirect,as=m,base,placebo:of=m"
     run(tmp_path / "s", study(text, budgets=(0, 12), concurrency=1))
     failed = {
-        (r.task, r.question, r.draw) for r in read_pool(tmp_path / "s" / "pool.parquet") if r.arm == "m" and r.error
+        (r.task, r.question, r.draw)
+        for r in records_of(read_pool(tmp_path / "s" / "pool.parquet"))
+        if r.arm == "m" and r.error
     }
     stored = read_decisions(tmp_path / "s" / "decisions.jsonl")
     donors = {trace.donor for trace in stored.values() if trace.donor is not None}

@@ -13,6 +13,7 @@ from overthink.collect.arms.registry import PARTS, arm_plans
 from overthink.collect.arms.strategies import values
 from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.embedded.provider import LocalModel
+from overthink.data.pool import records_of
 from overthink.plan.study import checked_plan
 
 ARMS = (
@@ -56,7 +57,7 @@ def test_every_search_runs_on_the_embedded_model(tmp_path: Path, monkeypatch: py
         arms=arm_plans(ARMS, model="overthink/smollm2"),
     )
     study = overthink.run(overthink.prepare(plan), tmp_path / "s")
-    rows = {(row.arm, row.rung): row for row in study.records}
+    rows = {(row.arm, row.rung): row for row in records_of(study.pool)}
     assert len(rows) == 2 * len(plan.arms)
     known = 0
     for (arm, rung), row in rows.items():

@@ -12,6 +12,7 @@ from overthink.collect.arms.registry import arm_plans
 from overthink.collect.arms.verifiers.simulated import SimulatedVerifier
 from overthink.cost.ledger import ledger
 from overthink.data.outcomes import from_records
+from overthink.data.pool import records_of
 from overthink.data.record import Category, RungRecord
 from overthink.plan.study import checked_plan
 
@@ -64,7 +65,7 @@ def test_every_search_is_charged_for_all_that_it_spends(counted: list[int], tmp_
         arms=arm_plans(ARMS, model="overthink/simulated"),
     )
     study = overthink.run(overthink.prepare(plan), tmp_path / "s")
-    rows = list(study.records)
+    rows = records_of(study.pool)
     assert not [row.error for row in rows if row.error]
     assert {row.arm for row in rows} == {arm.label for arm in plan.arms}
     assert total(rows) == sum(counted)

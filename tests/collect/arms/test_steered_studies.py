@@ -26,6 +26,7 @@ from overthink.collect.providers.simulated.thinking import SimulatedTurn, encode
 from overthink.collect.providers.think_tags import think_format
 from overthink.collect.session.run import collect_ladder
 from overthink.collect.sinks import TraceSink
+from overthink.data.pool import records_of
 from overthink.data.record import RungRecord
 from overthink.data.tokens import DECODED
 from overthink.plan.study import Plan, checked_plan
@@ -171,7 +172,7 @@ def test_a_study_finds_the_planted_depth(tmp_path: Path) -> None:
     arms = "base,safethink:m=3,as=m3,safethink:m=4,as=m4"
     wanted = plan(arms, budgets=(0, 48), margin=0.1, limit=40)
     study = overthink.run(overthink.prepare(wanted), tmp_path / "s")
-    for row in study.records:
+    for row in records_of(study.pool):
         assert row.value == expected(replace(row, arm={"m4": "m3"}.get(row.arm, row.arm)))
     (found,) = study.find(kind="steering_depth")
     assert (found.arm, found.estimate, found.at.requested_tokens) == ("m4", 3.0, 48)

@@ -24,6 +24,7 @@ from inspect_logs import (
 )
 
 from overthink.collect.inspect_logs.read import read_logs
+from overthink.data.pool import pool_of, records_of
 from overthink.data.record import Axis, Estimand, Reading, RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.storage.pool import read_pool, write_pool
@@ -302,9 +303,9 @@ def own_log(folder: Path, change: Any = lambda rows: rows) -> list[RungRecord]:
 
 def test_our_own_logs_give_back_the_pool(tmp_path: Path) -> None:
     rows = own_log(tmp_path / "logs")
-    write_pool(tmp_path / "pool.parquet", rows)
+    write_pool(tmp_path / "pool.parquet", pool_of(rows))
     reading = read_logs(tmp_path / "logs")
-    assert sorted(reading.records, key=repr) == sorted(read_pool(tmp_path / "pool.parquet"), key=repr)
+    assert sorted(reading.records, key=repr) == sorted(records_of(read_pool(tmp_path / "pool.parquet")), key=repr)
     assert reading.notes == ()  # nothing had to be assumed
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import overthink
+from overthink.data.pool import records_of
 from overthink.data.record import Estimand, RungRecord
 from overthink.plan.study import Plan, checked_plan
 from overthink.workflows.analyse import Study, report
@@ -36,7 +37,7 @@ def collected(folder: Path, **changes: Any) -> Study:
 
 
 def anew(study: Study) -> list[RungRecord]:
-    return [row for row in study.records if row.estimand == Estimand.RESAMPLED]
+    return [row for row in records_of(study.pool) if row.estimand == Estimand.RESAMPLED]
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +69,8 @@ def test_a_trace_that_never_commits_is_not_said_to(tmp_path: Path) -> None:
 
 def test_the_cost_is_charged_to_the_rows(tmp_path: Path, counted: list[int]) -> None:
     small = collected(tmp_path, limit=2, draws=1, resamples=4, model_args={"natural_length": 50.0})
-    assert sum((r.prompt_tokens or 0) + (r.generated_tokens or 0) for r in small.records) == sum(counted)
-    forced = [row for row in small.records if row.estimand == Estimand.FORCED]
+    assert sum((r.prompt_tokens or 0) + (r.generated_tokens or 0) for r in records_of(small.pool)) == sum(counted)
+    forced = [row for row in records_of(small.pool) if row.estimand == Estimand.FORCED]
     assert sum((r.prompt_tokens or 0) + (r.generated_tokens or 0) for r in forced) < sum(counted) / 2
 
 

@@ -21,6 +21,7 @@ from overthink.collect.ladder.thinking import OneStep, StepByStep, Stepper, Trac
 from overthink.collect.ladder.thinking import ReasoningPath as Line
 from overthink.collect.providers.continuation import Segment, TokenContinuation
 from overthink.collect.providers.think_tags import think_format
+from overthink.data.pool import records_of
 from overthink.data.record import Category, RungRecord
 from overthink.data.tokens import DECODED, NO_USAGE
 from overthink.plan.study import Plan, checked_plan
@@ -139,13 +140,14 @@ def test_an_arm_is_charged_for_what_it_throws_away_and_may_be_added_later(
 ) -> None:
     monkeypatch.setitem(PARTS, "picky", PICKY)
     base = overthink.run(overthink.prepare(study_plan("base")), tmp_path / "s")
-    assert total(list(base.records)) == sum(counted)
+    assert total(records_of(base.pool)) == sum(counted)
     before = len(counted)
     both = overthink.run(overthink.prepare(study_plan("base,picky")), tmp_path / "s", resume=True)
-    assert total(list(both.records)) == sum(counted)
-    kept = [row for row in both.records if row.arm == "base"]
-    assert sorted(kept, key=str) == sorted(base.records, key=str)  # nothing of the first arm was asked for again
-    mine = [row for row in both.records if row.arm == "picky"]
+    assert total(records_of(both.pool)) == sum(counted)
+    kept = [row for row in records_of(both.pool) if row.arm == "base"]
+    # Nothing of the first arm was asked for again.
+    assert sorted(kept, key=str) == sorted(records_of(base.pool), key=str)
+    mine = [row for row in records_of(both.pool) if row.arm == "picky"]
     assert len(mine) == len(kept)
     assert len(counted) > 2 * before
     for row in mine:

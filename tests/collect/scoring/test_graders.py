@@ -37,6 +37,7 @@ import overthink
 from overthink.collect.inspect_logs.read import read_logs
 from overthink.collect.scoring.graders import graders
 from overthink.collect.scoring.polarity import task_plan
+from overthink.data.pool import records_of
 from overthink.data.record import Verdict
 from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan, TaskPlan, checked_plan
@@ -116,17 +117,17 @@ def test_a_separate_grader_decides_and_its_tokens_are_counted(
 ) -> None:
     name = graded(by, f"graded_{by.__name__}")
     made = study(tmp_path, name, "testgrader/reads", model_args={"capability": always, "natural_length": 1000})
-    assert {row.value for row in made.records} == {value}
-    assert {row.judge_tokens for row in made.records} == {GRADE_TOKENS}
+    assert {row.value for row in records_of(made.pool)} == {value}
+    assert {row.judge_tokens for row in records_of(made.pool)} == {GRADE_TOKENS}
     assert made.about.actual_cost is not None
-    assert made.about.actual_cost.judge_tokens == GRADE_TOKENS * len(made.records)
+    assert made.about.actual_cost.judge_tokens == GRADE_TOKENS * len(records_of(made.pool))
     assert made.about.notes == ()
 
 
 @pytest.mark.parametrize("grader", ["nonsense", "off_the_menu", "silent"])
 def test_a_grader_without_a_grade_leaves_the_value_unknown(grader: str, tmp_path: Path) -> None:
     made = study(tmp_path, graded(model_graded_qa, f"ungraded_{grader}"), f"testgrader/{grader}")
-    assert {(row.value, row.verdict) for row in made.records} == {(None, Verdict.UNPARSED)}
+    assert {(row.value, row.verdict) for row in records_of(made.pool)} == {(None, Verdict.UNPARSED)}
     gates = [gate for gate in made.find(kind="gate") if gate.metric == "unparsed"]
     assert [gate.label for gate in gates] == ["failed", "failed"]
     assert {finding.estimate for finding in made.find(metric="mean")} == {None}
@@ -143,7 +144,7 @@ def test_the_old_way_to_say_that_no_grade_was_found_is_no_wrong_answer(tmp_path:
         return score
 
     made = study(tmp_path, graded(of_old, "old_grades"), None)
-    assert {(row.value, row.verdict) for row in made.records} == {(None, Verdict.UNPARSED)}
+    assert {(row.value, row.verdict) for row in records_of(made.pool)} == {(None, Verdict.UNPARSED)}
     sample = Sample(input="?", target="x")
     run_inspect(tmp_path / "logs", Task(dataset=[sample], solver=generate(), scorer=[of_old(), includes()]))
     with pytest.raises(InputError, match=r"no scorer 'of_old'"):  # a log of nothing but such scores has no curve

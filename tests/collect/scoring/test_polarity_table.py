@@ -22,6 +22,7 @@ from overthink.collect.inspect_logs.read import read_logs
 from overthink.collect.scoring.known_tasks import INSPECT_EVALS_VERSION, ROLE, TABLE, UNCLEAR, TaskPolarity
 from overthink.collect.scoring.polarity import find_polarity, task_plan
 from overthink.collect.scoring.score_values import DERIVED, read_value, strong_reject
+from overthink.data.pool import records_of
 from overthink.data.record import Axis, Verdict
 from overthink.errors import InputError
 from overthink.plan.study import HIGH_WORDS, checked_plan
@@ -151,7 +152,7 @@ def test_scores_of_every_shape_mean_the_same_in_a_run_and_in_a_log(shape: str, t
     name = fixed_task(raw, f"score_shape_{shape}")
     told = task_plan(f"{name}@{scorer_name}:high={high}", axis, args={})  # type: ignore[arg-type]
     plan = checked_plan(overthink="0", model="overthink/simulated", tasks=(told,), budgets=(0, 4), draws=1, seed=1)
-    assert seen(overthink.run(overthink.prepare(plan), tmp_path / "study").records) == {(value, verdict)}
+    assert seen(records_of(overthink.run(overthink.prepare(plan), tmp_path / "study").pool)) == {(value, verdict)}
     if value is not None:
         run_inspect(tmp_path / "logs", name)  # type: ignore[arg-type]
         assert seen(read_logs(tmp_path / "logs", axis=axis, high=high, scorer=scorer_name).records) == {

@@ -10,6 +10,7 @@ from inspect_ai.model import get_model
 from test_efforts import CALLS, FILE
 
 import overthink
+from overthink.data.pool import records_of
 from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan, checked_plan
 
@@ -35,7 +36,7 @@ def run(tmp_path: Path, wanted: Plan, folder: str = "s", **options: Any) -> over
 
 
 def named(study: overthink.Study) -> list[tuple[str, int, int, float | None]]:
-    return sorted((row.question, row.draw, row.rung, row.value) for row in study.records)
+    return sorted((row.question, row.draw, row.rung, row.value) for row in records_of(study.pool))
 
 
 def without_time(study: overthink.Study) -> list[object]:
@@ -117,7 +118,7 @@ def test_samples_that_failed_or_were_cut_short_are_told_once_they_are_run_again(
 
     monkeypatch.setattr(hosted, "generate", falling(1, ConnectionError("reset")))
     failed = run(tmp_path, wanted)
-    assert [row.error is not None for row in failed.records].count(True) == 1
+    assert [row.error is not None for row in records_of(failed.pool)].count(True) == 1
     assert decoded(failed) == (sum(counted), 0, 0)  # it stands in the pool, with what it paid
     monkeypatch.setattr(hosted, "generate", falling(-1, ConnectionError()))
     mended = run(tmp_path, wanted, resume=True)

@@ -9,6 +9,7 @@ from inspect_ai.model import GenerateConfig, ModelAPI, ModelOutput, ModelUsage, 
 
 import overthink
 from overthink.collect.providers.reasoning_levels import effort_settings
+from overthink.data.pool import records_of
 from overthink.errors import InputError
 from overthink.plan.study import checked_plan
 from overthink.workflows.statement import check, statement
@@ -75,8 +76,8 @@ def test_every_level_is_a_rung_of_its_own(tmp_path: Path) -> None:
     assert levels == {(0, "low"): 0.0, (1, "medium"): 1.0, (2, "high"): 1.0}
     thinking = {f.at.effort: f.estimate for f in study.find(kind="tokens", metric="thinking_tokens")}
     assert thinking == {level: float(tokens) for level, tokens in TOKENS.items()}
-    assert {row.estimand for row in study.records} == {"effort"}
-    assert len(study.records) == 3 * 3 * 2
+    assert {row.estimand for row in records_of(study.pool)} == {"effort"}
+    assert len(records_of(study.pool)) == 3 * 3 * 2
     assert study.find(kind="no_op") == ()
 
 
@@ -144,16 +145,17 @@ def test_whole_numbers_are_the_providers_own_caps(tmp_path: Path) -> None:
     assert rungs == {
         (0, 64, "64 thinking tokens"): 0.0, (1, 400, "400 thinking tokens"): 1.0, (2, 1600, "1600 thinking tokens"): 1.0
     }  # fmt: skip
-    assert {row.estimand for row in study.records} == {"effort"}  # runs of their own share no trace: never forced
+    # Runs of their own share no trace, so they are never forced.
+    assert {row.estimand for row in records_of(study.pool)} == {"effort"}
 
 
 def test_our_capped_logs_read_by_anybody_give_the_same_curve(tmp_path: Path) -> None:
     study = sweep(tmp_path, "hosted/m", ("64", "400"))
     assert study.folder is not None
     key = lambda row: (row.question, row.draw, row.rung)  # noqa: E731
-    read = overthink.analyse(study.folder.logs).records
+    read = records_of(overthink.analyse(study.folder.logs).pool)
     seen = [[(key(r), r.effort, r.requested_tokens, r.estimand, r.value) for r in sorted(rows, key=key)]
-            for rows in (read, study.records)]  # fmt: skip
+            for rows in (read, records_of(study.pool))]  # fmt: skip
     assert seen[0] == seen[1]
 
 
@@ -187,7 +189,7 @@ def test_a_cap_reaches_the_server_and_is_read_back_from_the_log(
     server.http.server_close()
     assert [chat["thinking_token_budget"] for chat in server.chats] == [64] * 6 + [400] * 6
     assert study.folder is not None
-    read = overthink.analyse(study.folder.logs).records
+    read = records_of(overthink.analyse(study.folder.logs).pool)
     assert {(row.arm, row.rung, row.requested_tokens) for row in read} == {
         ("vllm/capped", 0, 64),
         ("vllm/capped", 1, 400),

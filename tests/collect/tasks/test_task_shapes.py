@@ -51,6 +51,7 @@ from inspect_ai.tool import Tool, tool
 
 import overthink
 from overthink.collect.scoring.polarity import task_plan
+from overthink.data.pool import records_of
 from overthink.data.record import RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.plan.study import Plan, checked_plan
@@ -71,7 +72,7 @@ def plan(name: str, *, axis: str = "capability", **changes: object) -> Plan:
 
 
 def rows(folder: Path, name: str, **changes: Any) -> list[RungRecord]:
-    return list(overthink.run(overthink.prepare(plan(name, **changes)), folder / "study").records)
+    return list(records_of(overthink.run(overthink.prepare(plan(name, **changes)), folder / "study").pool))
 
 
 def registered(build: Callable[[], Task], name: str) -> str:

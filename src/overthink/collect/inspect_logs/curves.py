@@ -35,7 +35,7 @@ from overthink.collect.inspect_logs.traces import (
     usable_scorers,
 )
 from overthink.collect.providers.reasoning_levels import cap_in
-from overthink.data.arms_of_runs import ModelRun, Placement, assign_curves
+from overthink.data.arms_of_runs import ModelRun, Placement, ReportedTokens, assign_curves
 from overthink.data.labels import AnswerPosition
 from overthink.data.ladder import ThinkingSetting
 from overthink.data.record import Axis, RungRecord
@@ -115,8 +115,8 @@ class ForeignLogs:
     meanings: Sequence[Meaning]
     unit: LogCheckpointUnit
 
-    def rows(self, notes: list[str]) -> list[RungRecord]:
-        """Return all rows of the pool in the logs; assumptions are appended to ``notes``.
+    def rows(self, notes: list[str]) -> list[tuple[RungRecord, OpenLog]]:
+        """Return all rows of the pool, each with its log; assumptions are appended to ``notes``.
 
         Raises:
             InputError: A scorer is missing or must be named, or checkpoints cannot be compared.
@@ -133,7 +133,7 @@ class ForeignLogs:
             notes.append(
                 f"Thinking is counted beside the output, and was added to it, for: {', '.join(separate_arms)}."
             )
-        n_unscored = sum(record.error is not None for record in records)
+        n_unscored = sum(record.error is not None for record, _ in records)
         if n_unscored:
             notes.append(f"{n_unscored} of {len(records)} rows have an error or no score; they have no value.")
         return records
@@ -166,7 +166,7 @@ class ForeignLogs:
                     spec.model,
                     thinking_setting(log.header),
                     other_settings(log.header),
-                    usage[i],
+                    ReportedTokens.of(usage[i]),
                 )
             )
         return assign_curves(runs)
@@ -200,14 +200,15 @@ class ForeignLogs:
 
     def _outcomes(
         self, traces: Sequence[LogTrace], placements: list[Placement], scales: dict[str, list[LogScale]]
-    ) -> Iterator[RungRecord]:
+    ) -> Iterator[tuple[RungRecord, OpenLog]]:
         draws = self._draws(traces, placements)
         caps = [thinking_setting(log.header).max_tokens for log in self.logs]
         for scale in (scale for of_task in scales.values() for scale in of_task):
             by_log = [replace(scale, max_tokens=cap) for cap in caps]
             for trace, draw in zip(traces, draws, strict=True):
                 if self._task(trace) == scale.task:
-                    yield outcome_row(trace, draw, placement=placements[trace.log], scale=by_log[trace.log])
+                    placement, own = placements[trace.log], by_log[trace.log]
+                    yield outcome_row(trace, draw, placement=placement, scale=own), self.logs[trace.log]
 
     def _checkpoints(
         self,
@@ -215,7 +216,7 @@ class ForeignLogs:
         placements: list[Placement],
         scales: dict[str, list[LogScale]],
         notes: list[str],
-    ) -> Iterator[RungRecord]:
+    ) -> Iterator[tuple[RungRecord, OpenLog]]:
         by_log: dict[int, list[LogTrace]] = defaultdict(list)
         for trace in traces:
             by_log[trace.log].append(trace)
@@ -243,7 +244,8 @@ class ForeignLogs:
             draws = number_draws([trace for trace, _ in trace_paths], [None] * len(trace_paths))
             for scale in scales[task]:
                 for (trace, path), draw in zip(trace_paths, draws, strict=True):
-                    yield from checkpoint_rows(trace, draw, path, grid=grid, scale=scale)
+                    rows = checkpoint_rows(trace, draw, path, grid=grid, scale=scale)
+                    yield from ((row, self.logs[trace.log]) for row in rows)
 
     def _task(self, trace: LogTrace) -> str:
         return self.meanings[trace.log].task

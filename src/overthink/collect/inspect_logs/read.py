@@ -93,14 +93,14 @@ def read_logs(
     """
     read_polarity(axis, high)  # an invalid word is refused whatever the logs are
     logs, notes = open_logs(path)
-    own: list[RungRecord] = []
+    own: list[tuple[RungRecord, OpenLog]] = []
     foreign: list[OpenLog] = []
     for log in logs:
         rows = own_records(log)
         if rows is None:
             foreign.append(log)
         else:
-            own += rows
+            own += [(row, log) for row in rows]
     notes += _status_notes(logs)
     records = _latest(own)
     if foreign:
@@ -110,7 +110,7 @@ def read_logs(
         records += reader.rows(notes)
     if not records:
         raise InputError(f"{path} holds no scored sample. {' '.join(notes)}")
-    return Reading(tuple(records), tuple(notes))
+    return Reading(tuple(row for row, _ in records), tuple(notes), tuple(str(log.path) for _, log in records))
 
 
 def read_origins(
@@ -133,10 +133,12 @@ def read_origins(
     return ForeignLogs(path.stem, foreign, meanings(foreign, PolarityOptions(axis, high, scorer)), "tokens").origins()
 
 
-def _latest(records: list[RungRecord]) -> list[RungRecord]:
+def _latest(records: list[tuple[RungRecord, OpenLog]]) -> list[tuple[RungRecord, OpenLog]]:
     """Return the rows of Overthink's own logs, each once: the later trace of a resumed study replaces the earlier."""
     return list(
-        {(r.task, r.axis, r.scorer, r.arm, r.estimand, r.question, r.draw, r.rung): r for r in records}.values()
+        {
+            (r.task, r.axis, r.scorer, r.arm, r.estimand, r.question, r.draw, r.rung): (r, log) for r, log in records
+        }.values()
     )
 
 

@@ -4,7 +4,7 @@ Conversion of the cells of a table to typed columns, all of them present.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -126,22 +126,23 @@ def flags(cells: pl.Series, *, where_true: str) -> pl.Series:
     return read.set(lower.is_in([*_TRUE, "1"]), where_true)
 
 
-def objects(cells: pl.Series) -> list[dict[str, object]]:
-    """Cells that hold a JSON object each; an empty cell is an empty object.
+def objects(cells: pl.Series) -> dict[str, dict[str, object]]:
+    """Return the distinct texts of cells that hold a JSON object each, with their objects.
 
     Raises:
         InputError: A cell holds something else; its row is named.
     """
-    cells = texts(cells)
-    read: dict[str | None, dict[str, object] | None] = {None: {}}
+    read: dict[str, dict[str, object] | None] = {}
     for cell in cells.unique().drop_nulls():
         try:
             content = json.loads(cell)
         except (ValueError, RecursionError):
             content = None
         read[cell] = content if isinstance(content, dict) else None
-    refuse_rows(cells, pl.Series([read[cell] is None for cell in cells]), "needed: a JSON object")
-    return [read[cell] or {} for cell in cells]
+    refuse_rows(
+        cells, cells.is_in([cell for cell, content in read.items() if content is None]), "needed: a JSON object"
+    )
+    return {cell: content for cell, content in read.items() if content is not None}
 
 
 def refuse_rows(cells: pl.Series, wrong: pl.Series, message: str) -> None:
@@ -177,55 +178,69 @@ def typed_columns(cells: pl.DataFrame, columns: dict[str, str], *, name: str) ->
     Raises:
         InputError: Some cells are invalid; their rows are named.
     """
-
-    def cell(meaning: str) -> pl.Series:
-        if meaning in columns:
-            return cells[columns[meaning]]
-        return pl.Series(meaning, [None] * cells.height, dtype=pl.String)
-
-    read = {meaning: texts(cell(meaning)) for meaning in _TEXTS}
-    read |= {meaning: whole_numbers(cell(meaning)) for meaning in _COUNTS}
+    own = {meaning: cells[column] for meaning, column in columns.items()}
+    read = {meaning: texts(own[meaning]) for meaning in _TEXTS if meaning in own}
+    read |= {meaning: whole_numbers(own[meaning]) for meaning in _COUNTS if meaning in own}
     for meaning in TOKENS:
-        counts = numbers(cell(meaning))
-        read[meaning] = whole_numbers(counts.set(counts < 0, None))
-    time = numbers(cell("seconds"))
-    read["seconds"] = time.set(~((time >= 0) & time.is_finite()), None)
-    read["question"] = _require(cell("question"))
-    read["task"] = _require(cell("task")) if "task" in columns else _constant(cells, name)
-    read["arm"] = _require(cell("arm")) if "arm" in columns else _constant(cells, "base")
-    read["scorer"] = _require(cell("scorer")) if "scorer" in columns else _constant(cells, columns["value"])
-    read["value"] = shares(cell("value"))
-    read["error"] = flags(cell("error"), where_true="marked as an error in the table")
-    read["verifier_score"] = numbers(cell("verifier_score"))
-    refuse_rows(cell("verifier_score"), read["verifier_score"].is_infinite(), "needed: a finite number")
-    if "draw" in columns:
-        _require(cell("draw"))
+        if meaning in own:
+            counts = numbers(own[meaning])
+            read[meaning] = whole_numbers(counts.set(counts < 0, None))
+    if "seconds" in own:
+        time = numbers(own["seconds"])
+        read["seconds"] = time.set(~((time >= 0) & time.is_finite()), None)
+    read |= {meaning: _require(own[meaning]) for meaning in ("question", "task", "arm", "scorer") if meaning in own}
+    read["value"] = shares(own["value"])
+    if "error" in own:
+        read["error"] = flags(own["error"], where_true="marked as an error in the table")
+    if "verifier_score" in own:
+        read["verifier_score"] = numbers(own["verifier_score"])
+        refuse_rows(own["verifier_score"], read["verifier_score"].is_infinite(), "needed: a finite number")
+    if "draw" in own:
+        _require(own["draw"])
     for meaning, kind in (("axis", Axis), ("estimand", Estimand)):
-        read[meaning] = _from_list(cell(meaning), [str(m) for m in kind]) if meaning in columns else cell(meaning)
-    read["other"] = pl.Series([""] * cells.height)
-    if "config" in columns:
-        _read_config(cell("config"), read)
-    read["effort"] = read["effort"].str.to_lowercase()
-    return pl.DataFrame({meaning: series.alias(meaning) for meaning, series in read.items()})
+        if meaning in own:
+            read[meaning] = _from_list(own[meaning], [str(m) for m in kind])
+    if "config" in own:
+        _read_config(own["config"], read)
+    if "effort" in read:
+        read["effort"] = read["effort"].str.to_lowercase()
+    table = pl.DataFrame({meaning: series.alias(meaning) for meaning, series in read.items()})
+    defaults = {"task": name, "arm": "base", "scorer": columns["value"], "other": ""}
+    missing = {meaning: kind for meaning, kind in _TYPES.items() if meaning not in read}
+    return table.with_columns(pl.lit(defaults.get(m), dtype=kind).alias(m) for m, kind in missing.items())
+
+
+_TYPES = (
+    dict.fromkeys((*_TEXTS, "question", "task", "arm", "scorer", "error", "axis", "estimand", "other"), pl.String)
+    | dict.fromkeys((*_COUNTS, *TOKENS), pl.Int64)
+    | dict.fromkeys(("seconds", "value", "verifier_score"), pl.Float64)
+)
+"""Type of the column of each meaning; ``other`` is the rest of a config."""
 
 
 def _read_config(cells: pl.Series, read: dict[str, pl.Series]) -> None:
     """Fill effort, budget and cap from the config, where no column states them; keep the rest as text."""
+    cells = texts(cells)
     configs = objects(cells)
     for key, meaning in _CONFIG_KEYS.items():
-        config_values = pl.Series(cells.name, [_plain(config.get(key)) for config in configs], dtype=pl.String)
+        config_values = _replaced(cells, {cell: _plain(config.get(key)) for cell, config in configs.items()})
         value = texts(config_values) if meaning == "effort" else whole_numbers(config_values)
-        read[meaning] = pl.select(pl.coalesce(read[meaning], value)).to_series()
-    rest = [{key: value for key, value in config.items() if key not in _CONFIG_KEYS} for config in configs]
-    read["other"] = pl.Series([json.dumps(other, sort_keys=True) if other else "" for other in rest])
+        read[meaning] = pl.select(pl.coalesce(read[meaning], value)).to_series() if meaning in read else value
+    rest = {
+        cell: {key: value for key, value in config.items() if key not in _CONFIG_KEYS}
+        for cell, config in configs.items()
+    }
+    other = {cell: json.dumps(config, sort_keys=True) if config else "" for cell, config in rest.items()}
+    read["other"] = _replaced(cells, other).fill_null("")
+
+
+def _replaced(cells: pl.Series, words: Mapping[str, str | None]) -> pl.Series:
+    """Return the word of each cell; null for an empty cell."""
+    return cells.replace_strict(list(words), pl.Series(list(words.values()), dtype=pl.String), default=None)
 
 
 def _plain(value: object) -> str | None:
     return None if value is None else str(value)
-
-
-def _constant(cells: pl.DataFrame, value: str) -> pl.Series:
-    return pl.Series([value] * cells.height)
 
 
 def _require(cells: pl.Series) -> pl.Series:

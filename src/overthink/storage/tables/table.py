@@ -3,15 +3,17 @@
 Draw numbers of the rows of a table.
 """
 
-from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
-from overthink.data.arms_of_runs import ModelRun, Placement, assign_curves
+from overthink.data.arms_of_runs import ModelRun, ReportedTokens, assign_curves
 from overthink.data.ladder import ThinkingSetting
-from overthink.data.record import Axis, Estimand, Reading, RungRecord, Verdict, verdict_of
-from overthink.data.tokens import TokenUsage, split_output
+from overthink.data.pool import COLUMNS, SCHEMA
+from overthink.data.record import Axis, Estimand, Verdict, verdict_of
 from overthink.errors import InputError
 from overthink.plan.study import HIGH_WORDS
 from overthink.storage.tables.columns import ALIASES, TOKENS, match_columns, numbers, typed_columns
@@ -19,6 +21,7 @@ from overthink.storage.tables.table_files import read_cells
 
 _ARM = ["task", "axis", "scorer", "arm", "estimand"]
 _CURVE = [*_ARM, "rung"]
+_SETTING = ["task", "arm", "effort", "budget", "max_tokens", "other"]
 
 
 def number_draws(rows: pl.DataFrame) -> pl.DataFrame:
@@ -64,7 +67,21 @@ _WHOLE_ATTEMPT = (Estimand.EFFORT, Estimand.NATURAL)
 """Estimands whose rows are whole attempts; elsewhere a row may continue another."""
 
 
-def read_table(path: Path, *, axis: str | None = None, high: str | None = None) -> Reading:
+class TableReading(NamedTuple):
+    """A table as a pool.
+
+    Attributes:
+        pool: The rows.
+        notes: Notes for the report: assumptions, omissions, rows without a score.
+    """
+
+    pool: pl.LazyFrame
+    notes: tuple[str, ...]
+
+
+def read_table(
+    path: Path, *, axis: str | None = None, high: str | None = None, max_rows: int | None = None
+) -> TableReading:
     """Read a plain table (:mod:`overthink.storage.tables.table_files`) as rows of a pool.
 
     The names of columns that are known are in :data:`overthink.storage.tables.columns.ALIASES`. Rows of one task and
@@ -77,6 +94,7 @@ def read_table(path: Path, *, axis: str | None = None, high: str | None = None) 
         axis: Its axis, where it has no such column: "capability" (if None), "safety" or "benign".
         high: Meaning of a high value, such as "safe" or "harm"; needed where ``axis`` is safety or benign.
             A table with an axis column holds 1 = correct, safe or answered.
+        max_rows: Most rows to read; None for as many as memory allows.
 
     Returns:
         The rows, and notes on all assumptions.
@@ -84,23 +102,33 @@ def read_table(path: Path, *, axis: str | None = None, high: str | None = None) 
     Raises:
         InputError: The table cannot be read, lacks a column, or holds invalid cells; rows are named.
     """
-    cells = read_cells(path)
-    try:
-        columns = match_columns(cells.columns)
+    names: list[str] = []
+    columns: dict[str, str] = {}
+
+    def choose(seen: Sequence[str]) -> Collection[str]:
+        names.extend(seen)
+        with _named(path):
+            columns.update(match_columns(seen))
+        return columns.values()
+
+    cells = read_cells(path, choose=choose, max_rows=max_rows)
+    with _named(path):
         rows = typed_columns(cells, columns, name=path.stem)
         flip = _polarity(columns, axis, high)
         if "axis" not in columns:
             rows = rows.with_columns(axis=pl.lit(axis or Axis.CAPABILITY.value))
-        placements = _placements(rows)
-        rows = _with_placements(rows, placements, has_estimand="estimand" in columns)
-        rows = number_draws(rows)
+        rows = number_draws(_with_placements(rows, has_estimand="estimand" in columns))
+    notes = _notes(rows, cells, columns, names, axis)
+    return TableReading(_pool(rows, flip=flip, study=path.stem, has_answers="answer" in columns), tuple(notes))
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Name the file in an error."""
+    try:
+        yield
     except InputError as failure:
         raise InputError(f"{path}: {failure}") from failure
-    records = _records(rows, flip=flip, study=path.stem, has_answers="answer" in columns)
-    return Reading(
-        tuple(records),
-        tuple(_notes(rows, cells, columns, {p.arm for p in placements if p.excludes_reasoning}, axis)),
-    )
 
 
 def _polarity(columns: dict[str, str], axis: str | None, high: str | None) -> bool:
@@ -121,91 +149,85 @@ def _polarity(columns: dict[str, str], axis: str | None, high: str | None) -> bo
     return high == bad
 
 
-def _placements(rows: pl.DataFrame) -> list[Placement]:
-    """Placement of every row."""
-    groups: dict[tuple[str, str, ThinkingSetting, str], list[int]] = defaultdict(list)
-    for i, (task, arm, effort, budget, cap, other) in enumerate(
-        rows.select("task", "arm", "effort", "budget", "max_tokens", "other").iter_rows()
-    ):
-        groups[task, arm, ThinkingSetting(effort, budget, cap), other].append(i)
-    counts = rows.select("thinking_tokens", "generated_tokens").iter_rows()
-    usage = [TokenUsage(thinking_tokens=thinking, decoded_tokens=output) for thinking, output in counts]
-    runs = [
-        ModelRun(task, arm, setting, {"config": other} if other else {}, [usage[i] for i in members])
-        for (task, arm, setting, other), members in groups.items()
-    ]
-    placements: dict[int, Placement] = {}
-    for members, placement in zip(groups.values(), assign_curves(runs), strict=True):
-        placements |= dict.fromkeys(members, placement)
-    return [placements[i] for i in range(rows.height)]
-
-
-def _with_placements(rows: pl.DataFrame, placements: list[Placement], *, has_estimand: bool) -> pl.DataFrame:
-    rows = rows.with_columns(
-        arm=pl.Series([placement.arm for placement in placements]),
-        rung=pl.Series([placement.rung for placement in placements]),
-        effort=pl.Series([placement.effort for placement in placements], dtype=pl.String),
-        budget=pl.Series([placement.requested_tokens for placement in placements], dtype=pl.Int64),
-        apart=pl.Series([placement.excludes_reasoning for placement in placements]),
+def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
+    """Return the rows with arm, rung and estimand of their settings."""
+    thinking, output = pl.col("thinking_tokens"), pl.col("generated_tokens")
+    has_both = thinking.is_not_null() & output.is_not_null()
+    groups = rows.group_by(_SETTING, maintain_order=True).agg(
+        output.count().alias("n_output"),
+        output.sum().alias("output"),
+        has_both.sum().alias("n_both"),
+        (thinking + output).sum().alias("both"),
+        (thinking > output).sum().alias("n_above"),
     )
-    if has_estimand:
-        return rows
-    return rows.with_columns(estimand=pl.Series([placement.estimand.value for placement in placements]))
+    runs = [
+        ModelRun(
+            task,
+            arm,
+            ThinkingSetting(effort, budget, cap),
+            {"config": other} if other else {},
+            ReportedTokens(*counts),
+        )
+        for task, arm, effort, budget, cap, other, *counts in groups.iter_rows()
+    ]
+    placements = assign_curves(runs)
+    placed = groups.select(_SETTING).with_columns(
+        pl.Series("placed_arm", [placement.arm for placement in placements], dtype=pl.String),
+        pl.Series("rung", [placement.rung for placement in placements], dtype=pl.Int64),
+        pl.Series("placed_effort", [placement.effort for placement in placements], dtype=pl.String),
+        pl.Series("placed_budget", [placement.requested_tokens for placement in placements], dtype=pl.Int64),
+        pl.Series("placed_estimand", [str(placement.estimand) for placement in placements], dtype=pl.String),
+        pl.Series("apart", [placement.excludes_reasoning for placement in placements], dtype=pl.Boolean),
+    )
+    joined = rows.join(placed, on=_SETTING, how="left", nulls_equal=True, maintain_order="left")
+    names = ("arm", "effort", "budget") if has_estimand else ("arm", "effort", "budget", "estimand")
+    joined = joined.with_columns(pl.col(f"placed_{name}").alias(name) for name in names)
+    return joined.drop(f"placed_{name}" for name in ("arm", "effort", "budget", "estimand"))
 
 
-def _records(rows: pl.DataFrame, *, flip: bool, study: str, has_answers: bool) -> list[RungRecord]:
-    records = []
-    for row in rows.iter_rows(named=True):
-        axis = Axis(row["axis"])
-        value, error = row["value"], row["error"]
-        if value is None and error is None:
-            error = "no score in the table"
-        if error is not None:
-            value, verdict = None, Verdict.ERRORED
-        else:
-            value = 1 - value if flip else value
-            has_abstained = has_answers and row["answer"] is None and axis is Axis.CAPABILITY
-            verdict = Verdict.UNPARSED if has_abstained and value == 0 else verdict_of(value, axis)
-        decoded_tokens, answer_tokens = split_output(
-            row["thinking_tokens"], row["generated_tokens"], excludes_reasoning=row["apart"]
-        )
-        records.append(
-            RungRecord(
-                study=study,
-                arm=row["arm"],
-                axis=axis,
-                task=row["task"],
-                scorer=row["scorer"],
-                question=row["question"],
-                draw=row["draw"],
-                rung=row["rung"],
-                estimand=Estimand(row["estimand"]),
-                verdict=verdict,
-                value=value,
-                requested_tokens=row["budget"],
-                thinking_tokens=row["thinking_tokens"],
-                answer_tokens=answer_tokens,
-                generated_tokens=decoded_tokens,
-                prompt_tokens=row["prompt_tokens"],
-                truncated=None if row["stop"] is None else row["stop"].lower() in _CUT_REASONS,
-                answer=row["answer"] if axis is Axis.CAPABILITY else None,
-                seconds=row["seconds"],
-                attempt_seconds=row["seconds"] if error is None and row["estimand"] in _WHOLE_ATTEMPT else None,
-                verifier_score=row["verifier_score"],
-                model=row["model"],
-                effort=row["effort"],
-                seed=row["seed"],
-                error=error,
-            )
-        )
-    return records
+def _pool(rows: pl.DataFrame, *, flip: bool, study: str, has_answers: bool) -> pl.LazyFrame:
+    """Return the rows as a pool, whose columns are computed where they are read."""
+    no_score = pl.when(pl.col("value").is_null()).then(pl.lit("no score in the table"))
+    read = rows.lazy().with_columns(error=pl.coalesce("error", no_score))
+    value = 1 - pl.col("value") if flip else pl.col("value")
+    read = read.with_columns(value=pl.when(pl.col("error").is_null()).then(value))
+    thinking, output = pl.col("thinking_tokens"), pl.col("generated_tokens")
+    is_capability = pl.col("axis") == str(Axis.CAPABILITY)
+    within = pl.when(output >= thinking).then(output - thinking)
+    whole_attempt = pl.col("estimand").is_in([str(estimand) for estimand in _WHOLE_ATTEMPT])
+    read = read.with_columns(
+        study=pl.lit(study),
+        verdict=_verdict(has_answers=has_answers),
+        requested_tokens=pl.col("budget"),
+        answer_tokens=pl.when("apart").then(pl.when(thinking.is_not_null()).then(output)).otherwise(within),
+        generated_tokens=pl.when("apart").then(thinking + output).otherwise(output),
+        truncated=pl.col("stop").str.to_lowercase().is_in(_CUT_REASONS),
+        answer=pl.when(is_capability).then("answer"),
+        attempt_seconds=pl.when(pl.col("error").is_null() & whole_attempt).then("seconds"),
+    )
+    unknown = [name for name in COLUMNS if name not in read.collect_schema()]
+    read = read.with_columns(pl.lit(None).alias(name) for name in unknown)
+    return read.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
+
+
+def _verdict(*, has_answers: bool) -> pl.Expr:
+    """Return the verdict on each row, whose value and error are settled."""
+    axes = [str(axis) for axis in Axis]
+    good, bad = (
+        pl.col("axis").replace_strict(axes, [str(verdict_of(value, axis)) for axis in Axis]) for value in (1.0, 0.0)
+    )
+    verdict = pl.when(pl.col("value") >= 0.5).then(good).otherwise(bad)
+    abstained = pl.col("answer").is_null() & (pl.col("axis") == str(Axis.CAPABILITY)) & (pl.col("value") == 0)
+    if has_answers:
+        verdict = pl.when(abstained).then(pl.lit(str(Verdict.UNPARSED))).otherwise(verdict)
+    return pl.when(pl.col("error").is_not_null()).then(pl.lit(str(Verdict.ERRORED))).otherwise(verdict)
 
 
 def _notes(
     rows: pl.DataFrame,
     cells: pl.DataFrame,
     columns: dict[str, str],
-    separate_arms: set[str],
+    names: Sequence[str],
     axis: str | None,
 ) -> list[str]:
     notes = []
@@ -217,9 +239,7 @@ def _notes(
             "(estimand effort). A column estimand can say otherwise: forced, truncated, natural."
         )
     read = set(columns.values())
-    duplicates = [
-        n for n in cells.columns if n not in read and any(n.lower() in aliases for aliases in ALIASES.values())
-    ]
+    duplicates = [n for n in names if n not in read and any(n.lower() in aliases for aliases in ALIASES.values())]
     if duplicates:
         notes.append(f"Columns left out, because another one with the same meaning was read: {', '.join(duplicates)}.")
     negative = sum((numbers(cells[columns[m]]) < 0).sum() for m in TOKENS if m in columns)
@@ -230,9 +250,9 @@ def _notes(
         notes.append(
             f"{n_unscored} of {rows.height} rows have an error or no score; they have no value, and are not 0."
         )
+    separate_arms = rows.filter("apart")["arm"].unique().sort().to_list()
     if separate_arms:
         notes.append(
-            "Thinking tokens are counted beside the output, and were added to it, for: "
-            f"{', '.join(sorted(separate_arms))}."
+            f"Thinking tokens are counted beside the output, and were added to it, for: {', '.join(separate_arms)}."
         )
     return notes

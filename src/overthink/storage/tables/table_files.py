@@ -1,8 +1,7 @@
 """The file formats of a plain table; a new one is an entry of :data:`FORMATS`."""
 
-import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,22 +11,31 @@ if TYPE_CHECKING:  # the command line imports this file for its help texts
     import polars as pl
 
 
-def read_cells(path: Path) -> "pl.DataFrame":
+Choice = Callable[[Sequence[str]], Collection[str]]
+"""Names of the columns of a table → those that are read."""
+
+
+def read_cells(path: Path, *, choose: Choice | None = None, max_rows: int | None = None) -> "pl.DataFrame":
     """Read a table without conversion. CSV and JSON cells are texts: question "007" is not read as 7.
+
+    Args:
+        path: The table.
+        choose: Columns to read, of those that the table has; None for all. Its errors pass.
+        max_rows: Most rows to read; None for as many as memory allows.
 
     Raises:
         InputError: The file is missing, too large, of another format, empty or broken.
     """
     import polars as pl
 
-    from overthink.storage.json_documents import check_bytes
+    from overthink.storage.memory import check_file
 
-    check_bytes(path)
-    read = next((form.read for form in FORMATS if path.suffix.lower() in form.suffixes), None)
-    if read is None:
+    form = next((form for form in FORMATS if path.suffix.lower() in form.suffixes), None)
+    check_file(path, expansion=0.0 if form is None else form.expansion)
+    if form is None:
         raise InputError(f"{path} is none of the tables that are read: {', '.join(TABLE_SUFFIXES)}")
     try:
-        table = read(path)
+        table = _projected(path, form.read(path).lazy(), choose or (lambda names: names), max_rows)
     except (
         pl.exceptions.PolarsError,
         pl.exceptions.PanicException,
@@ -50,26 +58,37 @@ def is_table(path: Path) -> bool:
         return file.read(64).lstrip().startswith(b"[")
 
 
-def _parquet(path: Path) -> "pl.DataFrame":
+def _projected(path: Path, table: "pl.LazyFrame", choose: Choice, max_rows: int | None) -> "pl.DataFrame":
+    """Return the chosen columns of a table, in its order, once it is certain that memory holds them."""
     import polars as pl
 
-    from overthink.storage.json_documents import check_rows
+    from overthink.storage.memory import check_memory
 
-    check_rows(path, pl.scan_parquet(path).select(pl.len()).collect().item())
-    table = pl.read_parquet(path)
-    return table.with_columns(
-        table[name].struct.json_encode() for name, kind in table.schema.items() if isinstance(kind, pl.Struct)
-    )
+    schema = table.collect_schema()
+    chosen = set(choose(schema.names()))
+    kinds = {name: kind for name, kind in schema.items() if name in chosen}
+    rows = table.select(pl.len()).collect(engine="streaming").item()
+    cells = sum(8 if kind.is_numeric() else _TEXT_BYTES for kind in kinds.values())
+    check_memory(path, rows=rows, row_bytes=_COPIES * cells, max_rows=max_rows)
+    return table.select(*kinds).collect(engine="streaming")
 
 
-def _csv(path: Path) -> "pl.DataFrame":
+_TEXT_BYTES, _COPIES = 24, 3
+"""Bytes of a text in memory; copies of a table while it becomes a pool and outcomes."""
+
+
+def _parquet(path: Path) -> "pl.LazyFrame":
     import polars as pl
 
-    from overthink.storage.json_documents import MAX_ROWS, check_rows
+    table = pl.scan_parquet(path)
+    structs = [name for name, kind in table.collect_schema().items() if isinstance(kind, pl.Struct)]
+    return table.with_columns(pl.col(name).struct.json_encode() for name in structs)
 
-    table = pl.read_csv(path, infer_schema=False, n_rows=MAX_ROWS + 1)
-    check_rows(path, table.height)
-    return table
+
+def _csv(path: Path) -> "pl.LazyFrame":
+    import polars as pl
+
+    return pl.scan_csv(path, infer_schema=False)
 
 
 def _json_lines(path: Path) -> "pl.DataFrame":
@@ -86,19 +105,23 @@ class TableFormat(NamedTuple):
     Attributes:
         name: Name in help texts.
         suffixes: Suffixes of its files, in lower case.
-        read: Reader of the cells.
+        read: Reader of the cells; a lazy one lets memory be checked before they are read.
+        expansion: Memory that a file takes over its size while all of it is read at once; 0 for a lazy reader.
     """
 
     name: str
     suffixes: tuple[str, ...]
-    read: Callable[[Path], "pl.DataFrame"]
+    read: Callable[[Path], "pl.DataFrame | pl.LazyFrame"]
+    expansion: float = 0.0
 
+
+_JSON_EXPANSION = 8.0
 
 FORMATS = (
     TableFormat("Parquet", (".parquet",), _parquet),
     TableFormat("CSV", (".csv",), _csv),
-    TableFormat("JSON Lines", (".jsonl", ".ndjson"), _json_lines),
-    TableFormat("JSON", (".json",), _json),
+    TableFormat("JSON Lines", (".jsonl", ".ndjson"), _json_lines, _JSON_EXPANSION),
+    TableFormat("JSON", (".json",), _json, _JSON_EXPANSION),
 )
 
 TABLE_SUFFIXES = tuple(suffix for form in FORMATS for suffix in form.suffixes)
@@ -122,12 +145,9 @@ def _from_objects(path: Path, rows: Iterable[Any]) -> "pl.DataFrame":
     """Table of texts from objects, one per row; a missing name gives an empty cell."""
     import polars as pl
 
-    from overthink.storage.json_documents import MAX_ROWS, check_rows
-
     if isinstance(rows, dict):
         raise InputError(f"{path} holds one JSON object; needed: a list of objects, one per row")
-    read = list(itertools.islice(rows, MAX_ROWS + 1))
-    check_rows(path, len(read))
+    read = list(rows)
     for number, row in enumerate(read, start=1):
         if not isinstance(row, dict):
             raise InputError(f"{path}, row {number}, is {str(row)[:80]!r}; needed: a JSON object")

@@ -1,0 +1,73 @@
+"""Token usage of the rows of a pool, each token once."""
+
+from collections.abc import Iterable, Sequence
+
+import polars as pl
+
+from overthink.data.pool import failed_traces, pool_of, read
+from overthink.data.record import Estimand, RungRecord
+from overthink.data.tokens import CutShort, TokenUsage
+
+_CURVE = ("axis", "task", "arm", "question", "draw", "estimand")
+_CELL = (*_CURVE, "rung")
+_PER_CELL = ("prompt_tokens", "cached_tokens", "generated_tokens")
+_PER_CURVE = ("guard_tokens", "step_verifier_tokens")
+_ONE_GRADE = [str(Estimand.EFFORT), str(Estimand.CHECKPOINT)]
+"""Estimands whose judges are counted once for all scorers."""
+
+
+def usage_of_pool(pool: pl.LazyFrame) -> TokenUsage:
+    """Return the token usage of rows. A failed row without a count adds 0.
+
+    Rows of one cell with several scorers describe the same requests. On a ladder every row was graded for itself; a log
+    has its judges' tokens once for all its scorers. Cumulative columns count once per trace and curve, at
+    their largest.
+
+    Args:
+        pool: The rows.
+
+    Example:
+        >>> from overthink.data.record import Axis
+        >>> row = RungRecord("s", "base", Axis.SAFETY, "t", "m", "q", 0, 0, Estimand.FORCED, generated_tokens=7,
+        ...                  prompt_tokens=5, cached_tokens=None, judge_tokens=0)
+        >>> usage_of_pool(pool_of([row])).decoded_tokens, usage_of_pool(pool_of([row])).cached_tokens
+        (7, None)
+    """
+    own_grade = _sum(pl.coalesce("judge_tokens", pl.when(pl.col("error").is_not_null()).then(0)))
+    is_shared = pl.col("estimand").first().is_in(_ONE_GRADE)
+    judge = pl.when(is_shared).then(_shared("judge_tokens")).otherwise(own_grade).alias("judge_tokens")
+    counts = _totals(pool, _CELL, [*map(_shared, _PER_CELL), judge]) | _totals(pool, _CURVE, map(_shared, _PER_CURVE))
+    return TokenUsage(decoded_tokens=counts.pop("generated_tokens"), **counts)
+
+
+def n_failed(pool: pl.LazyFrame) -> int:
+    """Return the number of traces with an error."""
+    return int(read(failed_traces(pool).select(pl.len())).item())
+
+
+def failed_try(rows: Sequence[RungRecord], *, before: Sequence[RungRecord] = ()) -> CutShort:
+    """Return the token usage of a failed try of a trace, which was sampled again.
+
+    Args:
+        rows: All its rows; at least one.
+        before: Rows of the finished trace that the try extended, where it only added rungs to one.
+    """
+    first = rows[0]
+    usage = usage_of_pool(pool_of(rows)) - usage_of_pool(pool_of(before))
+    return CutShort(first.task, first.arm, first.question, first.draw, usage, 1)
+
+
+def _shared(name: str) -> pl.Expr:
+    """Return the one count that all rows of a group describe."""
+    failed = pl.when(pl.col("error").is_not_null().any()).then(0)
+    return pl.coalesce(pl.col(name).max(), failed).alias(name)
+
+
+def _sum(counts: pl.Expr) -> pl.Expr:
+    """Return the sum of counts; null where one is unknown."""
+    return pl.when(counts.null_count() == 0).then(counts.sum())
+
+
+def _totals(pool: pl.LazyFrame, key: Sequence[str], counts: Iterable[pl.Expr]) -> dict[str, int | None]:
+    groups = pool.group_by(key).agg(counts).drop(key)
+    return read(groups.select(_sum(pl.all()))).row(0, named=True)

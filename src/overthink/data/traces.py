@@ -1,0 +1,73 @@
+"""Ids of traces: the same for all rungs of one trace, and stable wherever its study is read, resumed or reported."""
+
+import hashlib
+
+import polars as pl
+
+from overthink.data.pool import TRACE_KEY, read, words_of
+from overthink.data.record import Estimand
+
+TRACE = "trace"
+"""Column of the ids."""
+
+ORIGIN = "origin"
+"""Column of the SHA-256 of each row's source, where rows of one pool come from several files."""
+
+_BYTES = 16
+
+
+def with_traces(pool: pl.LazyFrame, origin: str | None) -> pl.LazyFrame:
+    """Return the pool with the id of each row's trace; it is computed where it is read, and never for an analysis.
+
+    An id is the first 16 bytes of the SHA-256 of origin, arm, task, question and draw, with NUL between them. Where
+    these name several traces, as at levels of effort, which are sampled apart, the second and later ones are numbered.
+
+    Args:
+        pool: The pool; ids that it has stay.
+        origin: SHA-256 of the study's plan, or of the file that was read; None where each row has its own in a column
+            ``origin``, which is dropped.
+
+    Example:
+        >>> from overthink.data.pool import pool_of
+        >>> from overthink.data.record import Axis, RungRecord
+        >>> row = RungRecord("s", "base", Axis.CAPABILITY, "sums", "match", "q", 0, 0, Estimand.FORCED)
+        >>> read(with_traces(pool_of([row]), "ab" * 32))["trace"].item().hex()
+        '3bc1aacb4ff2a1d1b1aa5e1ff8b0b5cd'
+    """
+    names = pool.collect_schema().names()
+    if TRACE in names and not read(pool.select(pl.col(TRACE).null_count())).item():
+        return pool
+    source = pl.col(ORIGIN) if origin is None else pl.lit(origin)
+    scope = (ORIGIN,) if origin is None else ()
+    parts = pl.struct(source.alias(ORIGIN), "arm", "task", "question", "draw", _number(pool, *scope).alias("number"))
+    ids = parts.map_batches(_hashes, return_dtype=pl.Binary, is_elementwise=True)
+    own = pl.coalesce(pl.col(TRACE), ids) if TRACE in names else ids
+    return pool.with_columns(own.alias(TRACE)).drop(ORIGIN, strict=False)
+
+
+def with_earlier_traces(pool: pl.LazyFrame, earlier: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the pool of a study that was resumed or extended, with the ids that its traces had before; else null."""
+    key = [*TRACE_KEY, "number"]
+    ids = earlier.with_columns(_number(earlier).alias("number")).select(*key, TRACE).unique(key)
+    numbered = pool.with_columns(_number(pool).alias("number"))
+    return numbered.join(ids, on=key, how="left", maintain_order="left").drop("number")
+
+
+def _number(pool: pl.LazyFrame, *scope: str) -> pl.Expr:
+    """Number of a row's trace among those of its arm, task, question and draw; 0 where they share one trace."""
+    if Estimand.EFFORT not in words_of(pool, "estimand")[0]:
+        return pl.lit(0, dtype=pl.UInt32)
+    level = pl.col("rung").rank("dense").over(*scope, *TRACE_KEY, "estimand") - 1
+    return pl.when(pl.col("estimand") == str(Estimand.EFFORT)).then(level).otherwise(0).cast(pl.UInt32)
+
+
+def _hashes(keys: pl.Series) -> pl.Series:
+    """Return the id of each row; rows of one trace mostly stand together, and are hashed once."""
+    frame = keys.struct.unnest()
+    run = frame.select(pl.any_horizontal(pl.all().ne_missing(pl.all().shift())).cum_sum()).to_series()
+    first = frame.filter(run.ne_missing(run.shift()))
+    ids = [
+        hashlib.sha256("\0".join((*labels, str(draw), *((str(number),) if number else ()))).encode()).digest()[:_BYTES]
+        for *labels, draw, number in first.iter_rows()
+    ]
+    return pl.Series(ids, dtype=pl.Binary).gather(run - run.first()) if len(keys) else pl.Series(dtype=pl.Binary)
