@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.arrays import blank
+from overthink.data.curve_key import CurveKey
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.data.waves import Waves
 from overthink.errors import InputError
