@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 import selection_peers
 from overthink.stats.bootstrap import question_weights
-from overthink.stats.majority_vote import vote
 from overthink.stats.pass_at_k import best_at_k, majority_at_k, pass_at_k
 from overthink.stats.subsets import expected_of_best
 
@@ -100,7 +99,6 @@ def powers_of_two(draws: int) -> list[int]:
 
 
 def majority(pool: Pool, k: list[int]) -> NDArray[np.float64]:
-    vote.cache_clear()
     return np.array([majority_at_k(c, 0, k) for c in pool.counts])
 
 

@@ -25,7 +25,6 @@ def coarse(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def forget() -> None:
     contours.cache_clear()
-    vote.cache_clear()
 
 
 def in_whole_numbers(right: int, others: tuple[int, ...], silent: int, k: int) -> float:

@@ -11,7 +11,7 @@ import numpy as np
 
 from overthink.adaptive.allocation import next_wave
 from overthink.adaptive.variance import Look, draw_variance, interim_look, passing_variance
-from overthink.data.arrays import Array
+from overthink.data.arrays import Array, Weights
 from overthink.data.kinds import CrossingLabel, StopLabel
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
@@ -148,7 +148,7 @@ class StoppingState:
 
 
 def stopping_rule(
-    table: Outcomes, target: PrecisionTarget, weights: Array, *, level: float, seed: int
+    table: Outcomes, target: PrecisionTarget, weights: Weights, *, level: float, seed: int
 ) -> StoppingState:
     """Evaluate the stopping rule of a curve after its last wave.
 
@@ -183,7 +183,7 @@ def successes(table: Outcomes) -> tuple[DrawCounts, DrawCounts] | None:
 
 
 def _half_width_state(
-    table: Outcomes, waves: Waves, target: PrecisionTarget, weights: Array, *, level: float
+    table: Outcomes, waves: Waves, target: PrecisionTarget, weights: Weights, *, level: float
 ) -> StoppingState:
     half_width = target.half_width or 0.0
     variance = draw_variance(table.values, first=int(waves.counts[0].min()))

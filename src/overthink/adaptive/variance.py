@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from overthink.data.arrays import Array
+from overthink.data.arrays import Array, Weights
 from overthink.stats.bootstrap import mean_intervals
 
 MIN_SHRINKAGE = 1e-3
@@ -47,7 +47,7 @@ class Look:
         return int(np.ceil(np.log((1 - level) / 2) / np.log1p(-2 * target)))
 
 
-def interim_look(cells: Array, noise: Array, weights: Array, *, level: float) -> Look:
+def interim_look(cells: Array, noise: Array, weights: Weights, *, level: float) -> Look:
     """Return the half-widths of a curve's intervals now and in the limit of infinite draws.
 
     Args:

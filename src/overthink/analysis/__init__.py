@@ -65,7 +65,7 @@ def analyse_outcomes(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: n
         context = CurveContext.of(table, analysis, prefix=prefix, scorers=scorers, family=size, weights=weights)
         curves.append(curve_result(context, seed=seed))
         contexts.append(
-            replace(context.without_oracle(), weights=weights[:0])
+            replace(context.without_oracle(), weights=weights[:0].copy())
         )  # comparisons of curves have a bootstrap of their own
     rngs = [np.random.default_rng(rng.integers(2**63)) for _ in range(3)]
     folds = int(rng.integers(2**63))

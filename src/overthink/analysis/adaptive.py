@@ -13,6 +13,7 @@ from overthink.data.record import Estimand
 from overthink.data.results.curve import AdaptiveResult
 from overthink.data.selectors import Selector
 from overthink.data.waves import Waves
+from overthink.stats.bootstrap import resampled_sums
 
 WEIGHTED = (
     "draws came in {waves} waves, {least} to {most} per question, each wave settled by those before it: a wave counts "
@@ -132,10 +133,8 @@ def _crossing(context: CurveContext, state: StoppingState) -> Finding:
 
 def _even_draws(context: CurveContext, state: StoppingState) -> tuple[float, float]:
     """Return the interval of the number of draws under equal allocation, by resampling questions."""
-    ratios = (
-        (context.weights @ state.within_question_variance)
-        / (context.weights @ state.noise)
-        * len(state.within_question_variance)
-    )
+    columns = np.stack([state.within_question_variance, state.noise], axis=1)
+    within, noise = resampled_sums(context.weights, columns).T
+    ratios = within / noise * len(columns)
     low, high = np.quantile(ratios, [(1 - context.level) / 2, (1 + context.level) / 2])
     return float(low), float(high)

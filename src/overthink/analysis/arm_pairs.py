@@ -11,7 +11,7 @@ from overthink.analysis.request import CurveContext
 from overthink.cost.attempt import prompts_known
 from overthink.cost.equal_compute import CommonCost, ComputeCurve, common_costs
 from overthink.cost.units import Unit, noun
-from overthink.data.arrays import Array
+from overthink.data.arrays import Array, Weights
 from overthink.data.decisions import placebo_of
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Estimand
@@ -49,7 +49,7 @@ class Pair:
     thinking: tuple[Array, Array]
     prices: tuple[CurvePrice, CurvePrice]
     prompts: bool
-    weights: Array
+    weights: Weights
     left_out: int
     seed: int
 

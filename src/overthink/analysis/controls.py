@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.analysis.thought_judge import thought_judge_limit
 from overthink.data.curve_key import CurveKey
+from overthink.data.arrays import Weights
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import ON_TRACE, Estimand
@@ -61,11 +62,11 @@ def _on_trace(by_key: Mapping[CurveKey, CurveContext], context: CurveContext) ->
     return by_key[own[0]] if own else None
 
 
-def _weights(context: CurveContext, seed: int) -> NDArray[np.float64]:
+def _weights(context: CurveContext, seed: int) -> Weights:
     return question_weights(len(context.table.questions), rng=np.random.default_rng(seed))
 
 
-def _disagreement(natural: CurveContext, context: CurveContext, weights: NDArray[np.float64]) -> DisagreementResult:
+def _disagreement(natural: CurveContext, context: CurveContext, weights: Weights) -> DisagreementResult:
     is_sham = context.table.estimand is Estimand.SHAM
     metrics = (Metric.SHAM, Metric.SHAM_DIFFERENCE) if is_sham else (Metric.NATURAL, Metric.NATURAL_DIFFERENCE)
     shares: list[Finding] = []
@@ -108,7 +109,7 @@ def _caveats(result: Disagreement, context: CurveContext, rung: int, *, is_sham:
 
 
 def _trace_and_answer(
-    on_trace: CurveContext, context: CurveContext, weights: NDArray[np.float64]
+    on_trace: CurveContext, context: CurveContext, weights: Weights
 ) -> tuple[Mapping[Metric, Finding], ...]:
     """Return the share of traces of each cell, by rung and metric."""
     thinking = _aligned_values(on_trace, like=context)

@@ -24,7 +24,7 @@ from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.cost.allocation import Allocation, Difficulty, log_budgets, rounded_up, set_aside, without_first
 from overthink.cost.frontier import FOLDS, Frontier, frontier
 from overthink.cost.units import amount
-from overthink.data.arrays import Array
+from overthink.data.arrays import Array, Weights
 from overthink.data.decisions import placebo_of
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
@@ -163,7 +163,7 @@ def _at_budget(
 
 
 def _by_difficulty(
-    candidates: AllocationCandidates, budgets: Array, weights: Array, rng: np.random.Generator
+    candidates: AllocationCandidates, budgets: Array, weights: Weights, rng: np.random.Generator
 ) -> Iterator[Finding]:
     """Yield the value where each difficulty bin has its own allocation and pays for the difficulty estimate."""
     split = _difficulty(candidates)

@@ -20,7 +20,7 @@ from overthink.cost.allocation import (
 from overthink.cost.bill import STATED, attempt_cost, verifier_cost
 from overthink.cost.frontier import FOLDS, PARTITIONS
 from overthink.cost.units import Cost, ModelRoles, Unit, noun
-from overthink.data.arrays import Array
+from overthink.data.arrays import Array, Weights
 from overthink.data.finding_ids import curve_ids
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
@@ -247,7 +247,7 @@ def budget_definition(unit: Unit) -> str:
     )
 
 
-def bootstrap_and_folds(seed: int, questions: int) -> tuple[Array, np.random.Generator]:
+def bootstrap_and_folds(seed: int, questions: int) -> tuple[Weights, np.random.Generator]:
     """Return bootstrap weights and the generator of the folds, the same for all curves with this many questions."""
     rng = np.random.default_rng(seed)
     return question_weights(questions, rng=rng), rng

@@ -8,7 +8,7 @@ import numpy as np
 from overthink.analysis.arm_pairs import Pair, equal_compute_points
 from overthink.analysis.arms import NOT_MET, at_total, base_finding, with_estimate
 from overthink.cost.equal_thinking import ThinkingArm, price_parts
-from overthink.data.arrays import Array
+from overthink.data.arrays import Array, Weights
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
@@ -73,6 +73,6 @@ def _empty(pair: Pair, metric: Metric, at: At) -> Finding:
     return replace(finding, label=None, limits=limits)
 
 
-def _estimated(pair: Pair, finding: Finding, cells: Array, weights: Array) -> Finding:
+def _estimated(pair: Pair, finding: Finding, cells: Array, weights: Weights) -> Finding:
     intervals = mean_intervals(cells[:, None], weights, level=pair.arm.level, support=CHANGE)
     return with_estimate(finding, intervals, 0, unknown=NOT_MET)

@@ -7,7 +7,7 @@ import numpy as np
 from overthink.analysis.arm_pairs import Pair
 from overthink.cost.equal_thinking import ThinkingArm, at_lesser_thinking, differs
 from overthink.cost.mitigation import NO_FALL, Fall, single_fall
-from overthink.data.arrays import Array
+from overthink.data.arrays import Array, Weights
 from overthink.stats.testing import paired_differences
 
 SAME_RUNG = "at the highest thinking budget that both arms were given"
@@ -33,7 +33,7 @@ class RealisedThinking:
     """
 
     cells: Array
-    weights: Array
+    weights: Weights
     gain: Fall
     other: str
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.curve_key import CurveKey
+from overthink.data.arrays import Weights
 from overthink.data.finding import At, Finding
 from overthink.data.finding_ids import finding_id
 from overthink.data.kinds import Kind, Metric
@@ -47,7 +48,7 @@ class CurveContext:
     analysis: Analysis
     scorers: int
     family: int
-    weights: NDArray[np.float64]
+    weights: Weights
     gate_results: tuple[GateResult, ...]
     draws: NDArray[np.int64]
     batch: int | None
@@ -61,7 +62,7 @@ class CurveContext:
         prefix: str,
         scorers: int,
         family: int,
-        weights: NDArray[np.float64],
+        weights: Weights,
     ) -> "CurveContext":
         """Return the context of a curve."""
         even = guaranteed_part(table)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.cost.frontier import Frontier, over_partitions
-from overthink.data.arrays import Array
+from overthink.data.arrays import Array, Weights
 from overthink.stats.bootstrap import CHANGE, Intervals, mean_intervals
 
 
@@ -57,7 +57,9 @@ class Match:
         return None if cost is None else cost / self.large_cost
 
 
-def flop_matched(small: Frontier, large: Frontier, *, weights: Array, level: float, margin: float) -> tuple[Match, ...]:
+def flop_matched(
+    small: Frontier, large: Frontier, *, weights: Weights, level: float, margin: float
+) -> tuple[Match, ...]:
     """Cost at which the small model matches the larger one, for every budget of the larger one.
 
     Both frontiers are of the same questions, so differences are paired. Where the estimates cross, the curves meet. The

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.cost.allocation import Allocation, AllocationOptions, Difficulty
-from overthink.data.arrays import Array
+from overthink.data.arrays import Array, Weights
 from overthink.stats.bootstrap import Intervals, mean_intervals
 
 FOLDS = 5
@@ -57,7 +57,7 @@ def frontier(
     options: AllocationOptions,
     budgets: ArrayLike,
     *,
-    weights: Array,
+    weights: Weights,
     level: float,
     rng: np.random.Generator,
     difficulty: Difficulty | None = None,

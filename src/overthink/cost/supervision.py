@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from overthink.cost.attempt import answer_verifier_tokens
-from overthink.data.arrays import Array
+from overthink.data.arrays import Array, Weights
 from overthink.data.outcomes import VERDICTS, Outcomes
 from overthink.data.record import Verdict
 from overthink.stats.bootstrap import Intervals, mean_intervals
@@ -49,7 +49,7 @@ def process_against_outcome(
     process: Outcomes,
     outcome: Outcomes,
     *,
-    weights: Array,
+    weights: Weights,
     level: float,
     natural: Outcomes | None = None,
 ) -> tuple[SupervisionComparison, ...]:
@@ -171,7 +171,7 @@ def _mean(cells: Array) -> float:
     return float(values.mean()) if values.size else float("nan")
 
 
-def _difference(steps: Array, answers: Array, weights: Array, level: float, *, is_count: bool) -> Intervals:
+def _difference(steps: Array, answers: Array, weights: Weights, level: float, *, is_count: bool) -> Intervals:
     if not is_count:
         return change_intervals(steps - answers, level=level)
     return mean_intervals(steps - answers, weights, level=level, support=(-np.inf, np.inf))

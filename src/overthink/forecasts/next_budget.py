@@ -18,7 +18,7 @@ from overthink.data.arrays import Array
 from overthink.data.outcomes import check_budgets, check_values
 from overthink.forecasts.counts import check_share
 from overthink.forecasts.curve_families import CURVE_FAMILIES, HUMP, SLACK, CurveFamily, has_turn, predict
-from overthink.stats.bootstrap import mean_intervals, question_weights
+from overthink.stats.bootstrap import mean_intervals, question_weights, resampled_sums
 from overthink.stats.curve import question_means
 
 CURVE_RESAMPLES = 1000
@@ -118,7 +118,7 @@ class Fits:
         self.weights = question_weights(n, rng=rng, resamples=CURVE_RESAMPLES)
         mean = cells.mean(axis=0)
         # Resampled means vary around the sample's mean, not around the truth: too little by (n-1)/n.
-        spread = mean + (self.weights @ cells / n - mean) * np.sqrt(n / (n - 1))
+        spread = mean + (resampled_sums(self.weights, cells) / n - mean) * np.sqrt(n / (n - 1))
         self.curves = np.clip(np.concatenate([mean[None], spread]), 0, 1)
 
     def forecast(self, family: CurveFamily, *, level: float) -> tuple[FamilyForecast, Array]:

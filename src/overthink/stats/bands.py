@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from overthink.stats.bootstrap import SAME, UNIT, Intervals, mean_intervals, question_weights
+from overthink.stats.bootstrap import SAME, UNIT, Intervals, mean_intervals, question_weights, resampled_sums
 from overthink.stats.multiplier_bootstrap import cluster_numbers, signs, student_t
 
 
@@ -52,11 +52,11 @@ def simultaneous_bands(
         raise ValueError(f"cells has shape {cells.shape}; needed: (question, level), neither of them 0")
     if not 0 < level < 1:
         raise ValueError(f"level is {level}; needed: between 0 and 1, such as 0.95")
-    group = cluster_numbers(clusters, len(cells))
-    group = np.arange(len(cells)) if group is None else group
+    labels = cluster_numbers(clusters, len(cells))
+    group = np.arange(len(cells)) if labels is None else labels
     stricter = _pointwise_level(cells, group, level, rng)
     weights = question_weights(int(group.max()) + 1, rng=rng)
-    intervals = mean_intervals(cells, weights[:, group], level=stricter, support=support)
+    intervals = mean_intervals(cells, weights if labels is None else weights[:, group], level=stricter, support=support)
     too_few = _n_known_clusters(cells, group) < 2
     return Intervals(
         estimate=intervals.estimate,
@@ -86,7 +86,7 @@ def _pointwise_level(
     if (norm[usable] == 0).any():
         return bonferroni
     standardised_sums = cluster_sums[:, usable] / norm[usable]
-    deviations = np.abs(signs(len(standardised_sums), rng=rng) @ standardised_sums)
+    deviations = np.abs(resampled_sums(signs(len(standardised_sums), rng=rng), standardised_sums))
     worst = _largest_level(deviations, n[usable], n_groups[usable])
     mirrored = np.concatenate([worst, worst])  # a mirror image deviates as far
     return float(np.clip(np.quantile(mirrored, level), level, bonferroni))

@@ -10,13 +10,19 @@ of a simulation at 95 %; percentile, expanded percentile and BCa intervals fell 
 ``benchmarks/coverage.py`` measures what the findings cover.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from overthink.data.arrays import Array, Signs, Weights
+
 BOOTSTRAP_RESAMPLES = 2000
+
+BLOCK_BYTES = 32 * 2**20
+"""Maximum size of the temporary arrays in which resamples are drawn and reduced."""
 
 UNIT = (0.0, 1.0)
 """Range of a value."""
@@ -56,7 +62,7 @@ class Intervals:
 
 def question_weights(
     n_questions: int, *, rng: np.random.Generator, resamples: int = BOOTSTRAP_RESAMPLES
-) -> NDArray[np.float64]:
+) -> NDArray[np.uint8]:
     """Number of times that each question occurs in each resample of the questions.
 
     Args:
@@ -65,17 +71,49 @@ def question_weights(
         resamples: Number of resamples.
 
     Returns:
-        (resample, question); each row is multinomial and sums to ``n_questions``.
+        (resample, question); each row is multinomial and sums to ``n_questions``. One byte holds a count: that a
+        question occurs 256 times has a chance below 1e-500.
     """
-    chosen_questions = rng.integers(n_questions, size=(resamples, n_questions))
-    chosen_questions += n_questions * np.arange(resamples)[:, None]
-    counts = np.bincount(chosen_questions.ravel(), minlength=resamples * n_questions)
-    return counts.reshape(resamples, n_questions).astype(np.float64)
+    weights = np.empty((resamples, n_questions), dtype=np.uint8)
+    for rows in _row_blocks(weights):
+        block = weights[rows]
+        chosen_questions = rng.integers(n_questions, size=block.shape)  # in blocks, the same numbers as at once
+        chosen_questions += n_questions * np.arange(len(block))[:, None]
+        block[:] = np.bincount(chosen_questions.ravel(), minlength=block.size).reshape(block.shape)
+    return weights
+
+
+def resampled_sums(multiples: Weights | Signs, cells: Array | NDArray[np.bool_]) -> Array:
+    """Return ``multiples @ cells`` without a copy of all multiples as floats.
+
+    Args:
+        multiples: (resample, question) counts or signs, of one byte each.
+        cells: (question, cell).
+
+    Returns:
+        (resample, cell).
+
+    Example:
+        >>> resampled_sums(np.array([[2, 0], [1, 1]], dtype=np.uint8), np.array([[0.25], [1.0]])).tolist()
+        [[0.5], [1.25]]
+    """
+    columns = cells.astype(np.float64, copy=False)
+    sums = np.empty((len(multiples), columns.shape[1]))
+    for rows in _row_blocks(multiples):
+        np.matmul(multiples[rows].astype(np.float64, copy=False), columns, out=sums[rows])
+    return sums
+
+
+def _row_blocks(matrix: NDArray[np.generic]) -> Iterator[slice]:
+    """Yield slices of rows whose entries, as two arrays of eight bytes each, take up to :data:`BLOCK_BYTES`."""
+    size = max(BLOCK_BYTES // (16 * max(matrix.shape[1], 1)), 1)
+    for start in range(0, len(matrix), size):
+        yield slice(start, start + size)
 
 
 def mean_intervals(
     cells: NDArray[np.float64],
-    weights: NDArray[np.float64],
+    weights: Weights,
     *,
     level: float,
     support: tuple[float, float] = UNIT,
@@ -101,10 +139,10 @@ def mean_intervals(
     n = is_known.sum(axis=0)
     values = np.where(is_known, flat, 0.0)
     # Where all is known, as mostly, every cell counts all questions of a resample; else it takes a product of matrices.
-    resampled_n = weights.sum(axis=1, keepdims=True) if is_known.all() else weights @ is_known
+    resampled_n = weights.sum(axis=1, keepdims=True) if is_known.all() else resampled_sums(weights, is_known)
     with np.errstate(invalid="ignore", divide="ignore"):
         estimate = values.sum(axis=0) / n
-        resampled_means = (weights @ values) / resampled_n
+        resampled_means = resampled_sums(weights, values) / resampled_n
     alike = all_equal(flat, is_known) & (n > 1)
     # Resampled means vary around the sample's mean, not around the truth: too little by (n-1)/n.
     error = _resample_sd(resampled_means) * np.sqrt(n / np.maximum(n - 1, 1))

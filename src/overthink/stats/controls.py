@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.data.arrays import Weights
 from overthink.stats.bootstrap import Intervals, mean_intervals
 from overthink.stats.curve import question_means
 from overthink.stats.testing import Differences, paired_differences
@@ -36,7 +37,7 @@ class Disagreement:
 
 
 def disagreement(
-    forced: NDArray[np.float64], reference: NDArray[np.float64], weights: NDArray[np.float64], *, level: float
+    forced: NDArray[np.float64], reference: NDArray[np.float64], weights: Weights, *, level: float
 ) -> Disagreement:
     """Compare two answers of the same traces, over those that have both.
 
@@ -77,7 +78,7 @@ def disagreement(
 
 
 def two_by_two(
-    trace: NDArray[np.float64], answer: NDArray[np.float64], weights: NDArray[np.float64], *, level: float
+    trace: NDArray[np.float64], answer: NDArray[np.float64], weights: Weights, *, level: float
 ) -> dict[str, Intervals]:
     """Verdict of the thinking beside verdict of the answer: the share of each of the four cells at every rung.
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.data.arrays import Weights
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
 from overthink.data.selectors import Selector
 from overthink.stats.bootstrap import Intervals, mean_intervals
 from overthink.stats.first_success import question_first_success
-from overthink.stats.majority_vote import vote
 from overthink.stats.subsets import expected_of_best
+from overthink.stats.vote_pools import majority_cells
 
 ALL_K_UP_TO = 16
 """Every k up to this, then powers of two."""
@@ -57,9 +58,7 @@ def question_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
-def mean_curve(
-    outcomes: Outcomes, weights: NDArray[np.float64], *, level: float, batch: int | None = None
-) -> SelectorCurve:
+def mean_curve(outcomes: Outcomes, weights: Weights, *, level: float, batch: int | None = None) -> SelectorCurve:
     """The value of a single try at each rung: draws averaged within questions, then questions averaged.
 
     Args:
@@ -84,13 +83,13 @@ def single_cells(outcomes: Outcomes, batch: int | None = None) -> NDArray[np.flo
     return question_means(outcomes.values)
 
 
-def single_curve(cells: NDArray[np.float64], weights: NDArray[np.float64], *, level: float) -> SelectorCurve:
+def single_curve(cells: NDArray[np.float64], weights: Weights, *, level: float) -> SelectorCurve:
     """The curve of the selector "single" from the value of each question, (question, rung)."""
     return _curve(Selector.SINGLE, np.array([1]), cells[:, :, None], weights, level)
 
 
 def parallel_curves(
-    outcomes: Outcomes, weights: NDArray[np.float64], *, level: float, batch: int | None = None
+    outcomes: Outcomes, weights: Weights, *, level: float, batch: int | None = None
 ) -> tuple[SelectorCurve, ...]:
     """The value of k tries at each rung, under each selector that makes sense on the axis.
 
@@ -122,7 +121,7 @@ def parallel_curves(
     if outcomes.axis is Axis.CAPABILITY:
         cells[Selector.PASS] = _best_cells(values, values, k)
         if can_vote(outcomes):
-            cells[Selector.MAJORITY] = _majority_cells(outcomes, k)
+            cells[Selector.MAJORITY] = majority_cells(values, outcomes.answers, k)
     else:
         cells[Selector.WORST] = _best_cells(-values, values, k)
     has_score = ~np.isnan(outcomes.verifier_score) & ~np.isnan(values)
@@ -135,7 +134,7 @@ def _curve(
     selector: Selector,
     k: NDArray[np.int64],
     cells: NDArray[np.float64],
-    weights: NDArray[np.float64],
+    weights: Weights,
     level: float,
 ) -> SelectorCurve:
     return SelectorCurve(selector=selector, k=k, cells=cells, intervals=mean_intervals(cells, weights, level=level))
@@ -171,23 +170,6 @@ def can_vote(outcomes: Outcomes) -> bool:
     is_right = is_known & (values == 1)
     binary = bool(((values == 0) | is_right)[is_known].all())
     return binary and bool((outcomes.answers[is_known] >= 0).any()) and bool((outcomes.answers[is_right] >= 0).all())
-
-
-def _majority_cells(outcomes: Outcomes, k: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Right answers are one class whatever their wording, others one class each; no answer abstains."""
-    values, answers = outcomes.values, outcomes.answers
-    questions, _, rungs = values.shape
-    cells = np.full((questions, rungs, len(k)), np.nan)
-    for q, r in np.ndindex(questions, rungs):
-        value, answer = values[q, :, r], answers[q, :, r]
-        is_known = ~np.isnan(value)
-        right = int((value == 1).sum())
-        wrong = np.unique_counts(answer[is_known & (value == 0) & (answer >= 0)]).counts
-        abstentions = int(is_known.sum() - right - wrong.sum())
-        possible = k <= is_known.sum()
-        others = tuple(sorted(wrong.tolist()))
-        cells[q, r, possible] = vote(right, others, abstentions, tuple(k[possible].tolist()))
-    return cells
 
 
 REQUESTED_TOKENS, REALISED_TOKENS, POSITION = (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.data.arrays import Signs
 from overthink.data.kinds import ShapeLabel
 from overthink.data.outcomes import check_budgets, check_values
 from overthink.stats.curve import question_means
@@ -141,7 +142,7 @@ def divergence(
 
 
 def _band(
-    groups: list[NDArray[np.float64]], flips: list[NDArray[np.float64]], level: float
+    groups: list[NDArray[np.float64]], flips: list[Signs], level: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Sum of independent means and half the width of its simultaneous band, (contrast,).
 
@@ -165,9 +166,7 @@ def _band(
     return total, np.quantile(worst, level, method="higher") * np.sqrt(squares)
 
 
-def _slopes(
-    cells: NDArray[np.float64], ladder: NDArray[np.float64], flips: NDArray[np.float64], level: float
-) -> Slopes:
+def _slopes(cells: NDArray[np.float64], ladder: NDArray[np.float64], flips: Signs, level: float) -> Slopes:
     step = np.arange(1, len(ladder))
     change, half = _band([units(cells).differences(step, step - 1)], [flips], level)
     doublings = np.full(len(step), np.nan)

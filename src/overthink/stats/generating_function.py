@@ -43,12 +43,12 @@ class Contour:
         return PROBABILITY_TOLERANCE * float(self.chance.min())
 
     def coefficients(self, values: NDArray[np.complex128]) -> NDArray[np.float64]:
-        """Probabilities at the sizes, from the polynomial's values at the first points of the upper half circle.
+        """Probabilities at the sizes, (..., k), from values at the first points of the upper half circle, (..., point).
 
         The lower half is the conjugate of the upper one, as the coefficients are real.
         """
         every = np.fft.irfft(values.conj(), n=self.points)
-        return np.asarray(every[self.sizes % self.points] / self.chance)
+        return np.asarray(every[..., self.sizes % self.points] / self.chance)
 
     def powers(self, exponents: NDArray[np.int64], count: int) -> NDArray[np.complex128]:
         """(exponent, point): the first ``count`` points of the circle, raised to each exponent."""

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from overthink.data.arrays import Signs
 from overthink.data.hypothesis import Part, part_rungs
 from overthink.data.kinds import Direction, HypothesisLabel
 from overthink.stats.multiplier_bootstrap import Units, all_pairs, errors, p_above, sign_flip_sums, with_pseudo_units
@@ -105,7 +106,7 @@ class HypothesisTest:
 
 
 def hypothesis_verdict(
-    on_rungs: Units, budgets: Sequence[float], spec: HypothesisTest, flips: Array, *, n_questions: int
+    on_rungs: Units, budgets: Sequence[float], spec: HypothesisTest, flips: Signs, *, n_questions: int
 ) -> HypothesisVerdict:
     """Return the verdict on a hypothesis.
 
@@ -188,7 +189,7 @@ class _PartTest:
     p_opposite: float
 
     @classmethod
-    def of(cls, on_rungs: Units, span: tuple[int, int], part: Part, flips: Array, margin: float) -> "_PartTest":
+    def of(cls, on_rungs: Units, span: tuple[int, int], part: Part, flips: Signs, margin: float) -> "_PartTest":
         first, last = span
         own = Units(on_rungs.parts[:, first : last + 1])
         later, earlier = all_pairs(own.n_levels)
@@ -222,7 +223,7 @@ def _p_no_fall(falls: Array, *, margin: float) -> float:
     return float(np.maximum(p, exact).max())
 
 
-def _p_changed(own: Units, ends: Array, flips: Array) -> float:
+def _p_changed(own: Units, ends: Array, flips: Signs) -> float:
     """Return the p-value of "the last rung is not above the first": the larger of random signs' and Student's.
 
     Random signs are exact with few questions; Student's is that of the interval.
@@ -232,7 +233,7 @@ def _p_changed(own: Units, ends: Array, flips: Array) -> float:
     return max(float(p_above(observed, null[0])[0]), p_below(-ends, margin=0.0))
 
 
-def _questions(test: _PartTest, flips: Array, margin: float, alpha: float, n_questions: int) -> int:
+def _questions(test: _PartTest, flips: Signs, margin: float, alpha: float, n_questions: int) -> int:
     """Return the number of questions with which all tests of the part reject at once with the power wanted.
 
     With N questions and a truth that is ``distance`` away from the edge of a test, the test rejects where distance + W

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.stats.bootstrap import SAME
+from overthink.data.arrays import Signs
+from overthink.stats.bootstrap import SAME, resampled_sums
 
 SIGN_RESAMPLES = 4000
 
@@ -100,13 +101,16 @@ def cluster_numbers(clusters: object, n_questions: int) -> NDArray[np.int64] | N
     return np.unique(label, return_inverse=True)[1].astype(np.int64)
 
 
-def signs(n_units: int, *, rng: np.random.Generator, resamples: int = SIGN_RESAMPLES) -> NDArray[np.float64]:
+def signs(n_units: int, *, rng: np.random.Generator, resamples: int = SIGN_RESAMPLES) -> Signs:
     """Random signs, (resample / 2, unit). Each row also stands for its mirror image, see :func:`sign_flip_sums`."""
     sign_bytes = rng.integers(0, 256, size=(resamples // 2, -(-n_units // 8)), dtype=np.uint8)
-    return np.unpackbits(sign_bytes, axis=1, count=n_units).astype(np.float64) * 2 - 1
+    is_plus = np.unpackbits(sign_bytes, axis=1, count=n_units).view(np.int8)
+    is_plus *= 2
+    is_plus -= 1
+    return is_plus
 
 
-def sign_flip_sums(parts: NDArray[np.float64], flips: NDArray[np.float64]) -> NDArray[np.float64]:
+def sign_flip_sums(parts: NDArray[np.float64], flips: Signs) -> NDArray[np.float64]:
     """Sums over units under random signs and their mirror images, so that rises and falls have one law.
 
     Args:
@@ -116,7 +120,7 @@ def sign_flip_sums(parts: NDArray[np.float64], flips: NDArray[np.float64]) -> ND
     Returns:
         (resample, level).
     """
-    half = flips @ parts
+    half = resampled_sums(flips, parts)
     return np.concatenate([half, -half])
 
 

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.data.arrays import Weights
+from overthink.stats.bootstrap import resampled_sums
 from overthink.stats.judge_error import HumanLabels
 
 ENOUGH = 2
@@ -43,7 +45,7 @@ class RectifiedMeans:
     n_labelled: NDArray[np.int64]
 
 
-def rectify(labels: HumanLabels, weights: NDArray[np.float64]) -> RectifiedMeans:
+def rectify(labels: HumanLabels, weights: Weights) -> RectifiedMeans:
     """Return the judge's mean at every rung, corrected by the human labels.
 
     The covariance is that of the bootstrap over questions. A judge without a contradicting label has no spread to
@@ -100,9 +102,9 @@ def _least_variance(base: NDArray[np.float64], slope: NDArray[np.float64]) -> fl
     return float(np.clip(-np.nansum(base * slope) / squares, 0, 1)) if squares > 0 else 0.0
 
 
-def _resampled_means(weights: NDArray[np.float64], cells: NDArray[np.float64]) -> NDArray[np.float64]:
+def _resampled_means(weights: Weights, cells: NDArray[np.float64]) -> NDArray[np.float64]:
     is_known = ~np.isnan(cells)
-    return np.asarray((weights @ np.where(is_known, cells, 0.0)) / (weights @ is_known))
+    return resampled_sums(weights, np.where(is_known, cells, 0.0)) / resampled_sums(weights, is_known)
 
 
 def _covariance(resamples: NDArray[np.float64]) -> NDArray[np.float64]:

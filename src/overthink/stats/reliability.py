@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from overthink.data.arrays import Weights
 from overthink.stats.bootstrap import Intervals, mean_intervals, question_weights
 from overthink.stats.curve import k_grid, question_means
 from overthink.stats.subsets import expected_of_best
@@ -64,7 +65,7 @@ class Returns:
     gained_and_lost: Intervals
 
 
-def reliability(values: NDArray[np.float64], weights: NDArray[np.float64], *, level: float) -> Reliability:
+def reliability(values: NDArray[np.float64], weights: Weights, *, level: float) -> Reliability:
     """Return pass^k and the disagreement of a question's draws at each rung.
 
     Both are unbiased for each question: pass^k by C(c, k)/C(n, k), the disagreement by averaging over the pairs
@@ -96,7 +97,7 @@ def reliability(values: NDArray[np.float64], weights: NDArray[np.float64], *, le
 
 def flips(
     values: NDArray[np.float64],
-    weights: NDArray[np.float64],
+    weights: Weights,
     *,
     level: float,
     pairs: Sequence[tuple[int, int]] | None = None,
@@ -131,7 +132,7 @@ def flips(
     return Flips(pairs=comparisons, losses=share(after < before), gains=share(after > before))
 
 
-def returns(values: NDArray[np.float64], weights: NDArray[np.float64], *, level: float) -> Returns:
+def returns(values: NDArray[np.float64], weights: Weights, *, level: float) -> Returns:
     """Return the shares of traces that flip along the ladder and flip back.
 
     Args:
@@ -176,7 +177,7 @@ def _disagreement(values: NDArray[np.float64], is_known: NDArray[np.bool_]) -> N
     return np.asarray(np.where(count > 1, 2 * (away**2).sum(axis=1) / np.maximum(count - 1, 1), np.nan))
 
 
-def _check(values: NDArray[np.float64], weights: NDArray[np.float64], *, binary: bool = False) -> None:
+def _check(values: NDArray[np.float64], weights: Weights, *, binary: bool = False) -> None:
     if values.ndim != 3 or weights.ndim != 2 or weights.shape[1] != len(values):
         raise ValueError(
             f"values has shape {values.shape}, weights {weights.shape}; needed: (question, draw, rung) and "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.data.arrays import Signs
 from overthink.data.finding import FindingTest
 from overthink.data.hypothesis import Part, regimes_and_parts
 from overthink.data.kinds import ShapeLabel
@@ -270,7 +271,7 @@ def _undetermined_reason(
 
 
 def _claims(
-    on_levels: Units, flips: NDArray[np.float64], turns: Turns, *, margin: float, places: NDArray[np.float64]
+    on_levels: Units, flips: Signs, turns: Turns, *, margin: float, places: NDArray[np.float64]
 ) -> tuple[tuple[ShapeLabel, float], ...]:
     """Return the p-value of each shape, in the order in which they are considered."""
     last = on_levels.n_levels - 1

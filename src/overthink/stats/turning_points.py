@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from overthink.data.arrays import Signs
 from overthink.stats.multiplier_bootstrap import Units, all_pairs, errors, sign_flip_sums, student_t, with_pseudo_units
 from overthink.stats.sign_tails import attainable_p, critical_value, p_searched
 from overthink.stats.testing import p_equivalent
@@ -83,7 +84,7 @@ def between_ends(units: Units) -> Comparisons:
     return Comparisons(units, level, level, (inner, np.zeros_like(inner)), (np.full_like(inner, last), inner))
 
 
-def find_turns(comparisons: Comparisons, flips: NDArray[np.float64], *, alpha: float) -> Turns:
+def find_turns(comparisons: Comparisons, flips: Signs, *, alpha: float) -> Turns:
     """Return the tests of both turns.
 
     A half's p-value is the share of random signs under which the largest of its pairs moves as much (max-t), which
@@ -148,7 +149,7 @@ def smallest_p(n_units: int, n_levels: int, *, margin: float, resamples: int) ->
 TURN_POWER = 0.8
 
 
-def minimum_detectable_effect(comparisons: Comparisons, flips: NDArray[np.float64], *, critical: float) -> float:
+def minimum_detectable_effect(comparisons: Comparisons, flips: Signs, *, critical: float) -> float:
     """Return the height of the smallest tent that the test calls a hump with a power of 80 % (inverted: a dip).
 
     The tent rises evenly from the first level to the middle one and falls back to the last. Under random signs the

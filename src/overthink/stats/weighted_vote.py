@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from overthink.data.arrays import Weights
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
 from overthink.data.selectors import Selector
@@ -145,7 +146,7 @@ VOTE_PERMUTATIONS = 400
 
 
 def weighted_majority_curve(
-    outcomes: Outcomes, weights: np.ndarray, *, level: float, rng: np.random.Generator
+    outcomes: Outcomes, weights: Weights, *, level: float, rng: np.random.Generator
 ) -> tuple[SelectorCurve, float] | None:
     """Return the value of a weighted vote of k tries at each rung.
 
