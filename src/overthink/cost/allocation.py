@@ -313,7 +313,7 @@ def without_first(outcomes: Outcomes, draws: int) -> Outcomes:
     The same draws of other arms are excluded with them: they may share a prefix with the draws set aside.
     """
     rest = {
-        field.name: getattr(outcomes, field.name)[:, draws:].copy()
+        field.name: getattr(outcomes, field.name)[:, draws:]
         for field in fields(outcomes)
         if isinstance(getattr(outcomes, field.name), np.ndarray)
     }

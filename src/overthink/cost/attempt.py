@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from overthink.cost.flop import Work, decode, in_pieces, prefill
 from overthink.cost.model_shape import ModelShape
 from overthink.data.arrays import Array
+from overthink.data.blocks import by_block, is_unknown, outcome_blocks
 from overthink.data.kinds import Metric
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Category, Estimand
@@ -43,6 +44,10 @@ def attempt_tokens(outcomes: Outcomes) -> NDArray[np.float64]:
     Returns:
         (question, draw, rung); NaN where unknown.
     """
+    return by_block(_attempt_tokens, outcomes)
+
+
+def _attempt_tokens(outcomes: Outcomes) -> Array:
     both = outcomes.thinking_tokens + outcomes.answer_tokens + overhead_tokens(outcomes)
     if outcomes.estimand in (Estimand.EFFORT, Estimand.NATURAL):
         both = np.where(np.isnan(both), outcomes.generated_tokens, both)
@@ -75,14 +80,17 @@ def pool_total(outcomes: Outcomes, metric: Metric) -> tuple[float, int]:
     Returns:
         The sum over the rows with a count, NaN if there is none; and the number of rows without one.
     """
-    tokens = getattr(outcomes, POOL_TOTALS[metric])
-    if metric == Metric.SPENT_VERIFIER:
-        tokens = sum_verifier_tokens(tokens, increments(outcomes.step_verifier_tokens))
-    elif metric == Metric.SPENT_GUARD:
-        tokens = increments(tokens)
-    column = tokens[outcomes.observed]
-    counts = column[~np.isnan(column)]
-    return (float(counts.sum()) if counts.size else float("nan")), int(column.size - counts.size)
+    total, n_known, n_rows = 0.0, 0, 0
+    for block in outcome_blocks(outcomes):
+        tokens: Array = getattr(block, POOL_TOTALS[metric])
+        if metric == Metric.SPENT_VERIFIER:
+            tokens = sum_verifier_tokens(tokens, increments(block.step_verifier_tokens))
+        elif metric == Metric.SPENT_GUARD:
+            tokens = increments(tokens)
+        column = tokens[block.observed]
+        counts = column[~np.isnan(column)]
+        total, n_known, n_rows = total + float(counts.sum()), n_known + counts.size, n_rows + column.size
+    return (total if n_known else float("nan")), n_rows - n_known
 
 
 ONE_REQUEST = "the tokens of a row are those of one request"
@@ -120,9 +128,16 @@ def attempt_parts(outcomes: Outcomes) -> Mapping[Category, Array]:
     return {category: np.where(outcomes.failed, np.nan, tokens) for category, tokens in parts.items()}
 
 
+def attempt_prompt(outcomes: Outcomes) -> Array:
+    """Prompt tokens of one attempt, those of :func:`attempt_parts` alone."""
+    return by_block(lambda block: np.where(block.failed, np.nan, _prompt(block)), outcomes)
+
+
 def answer_verifier_tokens(outcomes: Outcomes) -> Array:
     """Verifier tokens that score the answer of one attempt: the cost of best-of-k for each of its tries."""
-    return _fill_carried_rows(outcomes, outcomes.verifier_tokens)
+    if is_unknown(outcomes.verifier_tokens):
+        return outcomes.verifier_tokens
+    return by_block(lambda block: _fill_carried_rows(block, block.verifier_tokens), outcomes)
 
 
 def strategy_tokens(outcomes: Outcomes) -> Array:
@@ -178,8 +193,13 @@ def attempt_work(outcomes: Outcomes, shape: ModelShape, *, batch: ArrayLike = 1)
 
 def prompts_known(outcomes: Outcomes) -> bool:
     """Whether prompt tokens are known for every attempt with a known token count."""
-    is_known = ~np.isnan(strategy_tokens(outcomes))
-    return bool(is_known.any()) and not np.isnan(_prompt(outcomes)[is_known]).any()
+    some = False
+    for block in outcome_blocks(outcomes):
+        is_known = ~np.isnan(strategy_tokens(block))
+        if np.isnan(_prompt(block)[is_known]).any():
+            return False
+        some = some or bool(is_known.any())
+    return some
 
 
 def is_carried_forward(outcomes: Outcomes) -> NDArray[np.bool_]:

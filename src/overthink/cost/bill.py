@@ -10,7 +10,7 @@ import numpy as np
 
 from overthink.cost.attempt import (
     answer_verifier_tokens,
-    attempt_parts,
+    attempt_prompt,
     attempt_tokens,
     attempt_work,
     output_excludes_reasoning,
@@ -20,8 +20,9 @@ from overthink.cost.flop import Work
 from overthink.cost.ledger import paid_work
 from overthink.cost.units import Cost, ModelInfo, ModelRoles, Unit
 from overthink.data.arrays import Array
+from overthink.data.blocks import is_unknown
 from overthink.data.outcomes import Outcomes
-from overthink.data.record import Category, Estimand
+from overthink.data.record import Estimand
 from overthink.data.tokens import increments, sum_verifier_tokens
 
 NO_HARDWARE = "no FLOP per byte of the hardware are stated: --flop-per-byte"
@@ -150,18 +151,17 @@ def attempt_cost(
         >>> cost.amount.item(), cost.at_least
         (30000000000.0, ('attention of model small',))
     """
-    n_prompt, n_decoded = attempt_parts(outcomes)[Category.PROMPT], attempt_tokens(outcomes)
     if unit is Unit.SECONDS:
         return counted_cost(outcomes, outcomes.attempt_seconds, NO_TIME)
     if unit is Unit.TOKENS:
-        model_cost = counted_cost(outcomes, n_decoded + n_prompt if prompts else n_decoded, NO_COUNT)
+        n_decoded = attempt_tokens(outcomes)
+        model_cost = counted_cost(outcomes, n_decoded + attempt_prompt(outcomes) if prompts else n_decoded, NO_COUNT)
     elif roles is None:
         return _unknown_models(outcomes, unit)
     elif unit is Unit.USD:
-        n_read = n_prompt if prompts else np.zeros_like(n_prompt)
-        model_cost = usd_cost(
-            outcomes, roles.model, n_read=n_read, n_cached=np.full_like(n_read, np.nan), n_decoded=n_decoded
-        )
+        n_read = attempt_prompt(outcomes) if prompts else np.zeros(outcomes.observed.shape)
+        n_cached, n_decoded = np.full_like(n_read, np.nan), attempt_tokens(outcomes)
+        model_cost = usd_cost(outcomes, roles.model, n_read=n_read, n_cached=n_cached, n_decoded=n_decoded)
     else:
         reading, decoding = attempt_work(outcomes, roles.model.shape)
         work = reading + decoding if prompts else decoding
@@ -207,16 +207,17 @@ def paid_cost(outcomes: Outcomes, roles: ModelRoles | None, unit: Unit, *, flop_
             Seconds leave judges out.
         flop_per_byte: As for :func:`attempt_cost`.
     """
-    n_prompt, n_decoded = np.nan_to_num(outcomes.prompt_tokens), outcomes.generated_tokens
     if unit is Unit.SECONDS:
         return counted_cost(outcomes, outcomes.seconds, NO_TIME)
+    n_decoded = outcomes.generated_tokens
     if unit is Unit.TOKENS:
-        model_cost = counted_cost(outcomes, n_decoded + n_prompt, NO_COUNT)
+        model_cost = counted_cost(outcomes, n_decoded + np.nan_to_num(outcomes.prompt_tokens), NO_COUNT)
     elif roles is None:
         return _unknown_models(outcomes, unit)
     elif unit is Unit.USD:
+        n_read = np.nan_to_num(outcomes.prompt_tokens)
         model_cost = usd_cost(
-            outcomes, roles.model, n_read=n_prompt, n_cached=outcomes.cached_tokens, n_decoded=n_decoded
+            outcomes, roles.model, n_read=n_read, n_cached=outcomes.cached_tokens, n_decoded=n_decoded
         )
     else:
         reading, decoding = paid_work(outcomes, roles.model.shape)
@@ -253,7 +254,11 @@ def _trace_role_tokens(roles: ModelRoles | None, guard_tokens: Array, step_token
     """Tokens of guards and step verifiers; a role without models and without known tokens is not used."""
     guards, verifiers = (roles.guards, roles.step_verifiers) if roles else ((), ())
     role_tokens = [("guard", guards, guard_tokens), ("step verifier", verifiers, step_tokens)]
-    return [(name, models, tokens if models else np.nan_to_num(tokens)) for name, models, tokens in role_tokens]
+    return [
+        (name, models, tokens if models else np.nan_to_num(tokens))
+        for name, models, tokens in role_tokens
+        if models or not is_unknown(tokens)
+    ]
 
 
 def _add_role_costs(outcomes: Outcomes, model_cost: Cost, role_tokens: _RoleTokens, unit: Unit) -> Cost:
@@ -268,4 +273,5 @@ def _add_role_costs(outcomes: Outcomes, model_cost: Cost, role_tokens: _RoleToke
 
 
 def _unknown_models(outcomes: Outcomes, unit: Unit) -> Cost:
-    return Cost(np.full(outcomes.observed.shape, np.nan), (NO_PRICE if unit is Unit.USD else NO_SIZE,))
+    unknown = np.broadcast_to(np.nan, outcomes.observed.shape)
+    return Cost(unknown, (NO_PRICE if unit is Unit.USD else NO_SIZE,))

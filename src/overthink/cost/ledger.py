@@ -5,14 +5,16 @@ Tokens newly paid by every row of a pool, by category, and the work of decoding 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.cost.attempt import ONE_REQUEST, attempt_parts, attempt_tokens, is_carried_forward
+from overthink.cost.attempt import ONE_REQUEST, attempt_parts, attempt_prompt, attempt_tokens, is_carried_forward
 from overthink.cost.flop import Work, decode, in_pieces, prefill
 from overthink.cost.model_shape import ModelShape
 from overthink.data.arrays import Array
+from overthink.data.blocks import outcome_blocks
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Category, Estimand
 from overthink.data.tokens import DECODED, OVERHEAD_COLUMNS, increments, sum_known, sum_verifier_tokens
@@ -92,7 +94,7 @@ def _ladder_decoding(outcomes: Outcomes, shape: ModelShape) -> Work:
     A search may continue an earlier branch, so the position of its thinking is unknown.
     """
     parts, n_generated = paid_parts(outcomes), outcomes.generated_tokens
-    prompt = np.nan_to_num(attempt_parts(outcomes)[Category.PROMPT])
+    prompt = np.nan_to_num(attempt_prompt(outcomes))
     grew = np.where(np.nan_to_num(outcomes.pruned_tokens) > 0, 0.0, np.nan_to_num(increments(outcomes.thinking_tokens)))
     answer = np.nan_to_num(parts[Category.ANSWER])
     answer = np.minimum(answer, n_generated)
@@ -220,12 +222,12 @@ def sum_paid(lines: Iterable[LedgerLine]) -> dict[Category, Amount]:
 
 
 def _lines(outcomes: Outcomes) -> Iterable[LedgerLine]:
-    usage, parts = paid_parts(outcomes), attempt_parts(outcomes)
-    whole_tokens, unique_tokens = attempt_tokens(outcomes), _unique(outcomes)
-    means = {name: rung_means(tokens) for name, tokens in parts.items()}
-    mean_decoded = rung_means(whole_tokens)
+    blocks = [_Block.of(block) for block in outcome_blocks(outcomes)]
+    cells = {name: np.concatenate([block.attempt[name] for block in blocks]) for name in blocks[0].attempt}
+    means = {name: cell_means(column) for name, column in cells.items()}
+    mean_decoded = cell_means(np.concatenate([block.attempt_decoded for block in blocks]))
     for r, rung in enumerate(outcomes.rungs):
-        has_row = outcomes.observed[:, :, r]
+        sums = {name: _sum(block.rungs[r][name] for block in blocks) for name in blocks[0].rungs[r]}
         yield LedgerLine(
             arm=outcomes.arm,
             axis=outcomes.axis,
@@ -236,14 +238,53 @@ def _lines(outcomes: Outcomes) -> Iterable[LedgerLine]:
             requested_tokens=rung.requested_tokens,
             effort=rung.effort,
             realised_tokens=means[Category.THINKING][r],
-            rows=int(has_row.sum()),
-            usage={name: _amount(tokens[:, :, r][has_row]) for name, tokens in usage.items()},
-            decoded_tokens=_amount(outcomes.generated_tokens[:, :, r][has_row]),
-            unique_tokens=_amount(unique_tokens[:, :, r][has_row]),
-            unshared_tokens=_amount(whole_tokens[:, :, r][has_row]),
+            rows=int(outcomes.observed[:, :, r].sum()),
+            usage={name: amount for name, amount in sums.items() if isinstance(name, Category)},
+            decoded_tokens=sums[_Sum.DECODED],
+            unique_tokens=sums[_Sum.UNIQUE],
+            unshared_tokens=sums[_Sum.UNSHARED],
             attempt={name: mean[r] for name, mean in means.items()},
             attempt_decoded=mean_decoded[r],
         )
+
+
+class _Sum(Enum):
+    """Sums of a line beside those of its categories."""
+
+    DECODED = auto()
+    UNIQUE = auto()
+    UNSHARED = auto()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """The part of a ledger from some of the questions.
+
+    Attributes:
+        rungs: By rung: the tokens of its rows, by category and kind of sum.
+        attempt: (question, rung) mean tokens of one attempt, by category.
+        attempt_decoded: (question, rung) mean of all its decoded tokens.
+    """
+
+    rungs: Sequence[Mapping[Category | _Sum, Amount]]
+    attempt: Mapping[Category, Array]
+    attempt_decoded: Array
+
+    @classmethod
+    def of(cls, outcomes: Outcomes) -> "_Block":
+        whole_tokens, observed = attempt_tokens(outcomes), outcomes.observed
+        columns: list[tuple[Category | _Sum, Array]] = [
+            *paid_parts(outcomes).items(),
+            (_Sum.DECODED, outcomes.generated_tokens),
+            (_Sum.UNIQUE, _unique(outcomes)),
+            (_Sum.UNSHARED, whole_tokens),
+        ]
+        rungs = [
+            {name: _amount(tokens[:, :, r][observed[:, :, r]]) for name, tokens in columns}
+            for r in range(len(outcomes.rungs))
+        ]
+        attempt = {name: question_means(tokens) for name, tokens in attempt_parts(outcomes).items()}
+        return cls(rungs, attempt, question_means(whole_tokens))
 
 
 def _unique(outcomes: Outcomes) -> NDArray[np.float64]:
@@ -258,13 +299,22 @@ def _unique(outcomes: Outcomes) -> NDArray[np.float64]:
 
 def rung_means(tokens: NDArray[np.float64]) -> list[float | None]:
     """Mean over draws, then over questions, of every rung; None where no row has a value."""
-    columns = question_means(tokens).T
+    return cell_means(question_means(tokens))
+
+
+def cell_means(cells: NDArray[np.float64]) -> list[float | None]:
+    """Mean over the questions with a value, rung by rung, of (question, rung); None where there is none."""
+    columns = cells.T
     return [None if np.isnan(column).all() else float(column[~np.isnan(column)].mean()) for column in columns]
 
 
 def _amount(tokens: NDArray[np.float64]) -> Amount:
     known_tokens = tokens[~np.isnan(tokens)]
     return Amount(float(known_tokens.sum()) if known_tokens.size else None, int(tokens.size - known_tokens.size))
+
+
+def _sum(amounts: Iterable[Amount]) -> Amount:
+    return sum(amounts, start=Amount(None))
 
 
 def _total(tokens: Mapping[Category, float | None], unknown: set[Category]) -> Total:

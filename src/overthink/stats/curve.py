@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.arrays import Weights
+from overthink.data.blocks import by_question, is_unknown
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
 from overthink.data.selectors import Selector
 from overthink.stats.bootstrap import Intervals, mean_intervals
 from overthink.stats.first_success import question_first_success
-from overthink.stats.subsets import expected_of_best
+from overthink.stats.subsets import best_cells, is_binary, scored_cells, worst_cells
 from overthink.stats.vote_pools import majority_cells
 
 ALL_K_UP_TO = 16
@@ -52,6 +53,10 @@ def k_grid(draws: int) -> NDArray[np.int64]:
 
 def question_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean over draws, (question, draw, rung) to (question, rung); NaN where a question has no value."""
+    return by_question(_means, values)
+
+
+def _means(values: NDArray[np.float64]) -> NDArray[np.float64]:
     is_known = ~np.isnan(values)
     count = is_known.sum(axis=1)
     total = np.where(is_known, values, 0.0).sum(axis=1)
@@ -119,14 +124,13 @@ def parallel_curves(
         return (_curve(selector, k, _passage_cells(outcomes, k, batch), weights, level),)
     cells: dict[Selector, NDArray[np.float64]] = {}
     if outcomes.axis is Axis.CAPABILITY:
-        cells[Selector.PASS] = _best_cells(values, values, k)
+        cells[Selector.PASS] = best_cells(values, k)
         if can_vote(outcomes):
             cells[Selector.MAJORITY] = majority_cells(values, outcomes.answers, k)
     else:
-        cells[Selector.WORST] = _best_cells(-values, values, k)
-    has_score = ~np.isnan(outcomes.verifier_score) & ~np.isnan(values)
-    if outcomes.axis is not Axis.BENIGN and has_score.any():
-        cells[Selector.BEST] = _best_cells(outcomes.verifier_score, values, k)
+        cells[Selector.WORST] = worst_cells(values, k)
+    if outcomes.axis is not Axis.BENIGN and _has_scores(outcomes):
+        cells[Selector.BEST] = scored_cells(outcomes.verifier_score, values, k)
     return tuple(_curve(selector, k, cell, weights, level) for selector, cell in cells.items())
 
 
@@ -140,10 +144,11 @@ def _curve(
     return SelectorCurve(selector=selector, k=k, cells=cells, intervals=mean_intervals(cells, weights, level=level))
 
 
-def _best_cells(scores: NDArray[np.float64], values: NDArray[np.float64], k: NDArray[np.int64]) -> NDArray[np.float64]:
-    questions, draws, rungs = values.shape
-    score, value = (a.transpose(0, 2, 1).reshape(questions * rungs, draws) for a in (scores, values))
-    return expected_of_best(score, value, k).reshape(questions, rungs, len(k))
+def _has_scores(outcomes: Outcomes) -> bool:
+    """Return whether any draw has a verifier's score and a value."""
+    if is_unknown(outcomes.verifier_score):
+        return False
+    return bool((~np.isnan(outcomes.verifier_score) & ~np.isnan(outcomes.values)).any())
 
 
 def _passage_cells(outcomes: Outcomes, k: NDArray[np.int64], batch: int) -> NDArray[np.float64]:
@@ -166,10 +171,10 @@ def _passage_cells(outcomes: Outcomes, k: NDArray[np.int64], batch: int) -> NDAr
 def can_vote(outcomes: Outcomes) -> bool:
     """Whether tries can vote: every value is 0 or 1, and every right answer is known."""
     values = outcomes.values
-    is_known = ~np.isnan(values)
-    is_right = is_known & (values == 1)
-    binary = bool(((values == 0) | is_right)[is_known].all())
-    return binary and bool((outcomes.answers[is_known] >= 0).any()) and bool((outcomes.answers[is_right] >= 0).all())
+    if not is_binary(values):
+        return False
+    has_answer = outcomes.answers >= 0
+    return bool((has_answer & (values >= 0)).any()) and bool((has_answer | ~(values == 1)).all())
 
 
 REQUESTED_TOKENS, REALISED_TOKENS, POSITION = (

@@ -94,9 +94,9 @@ def binomials(n: NDArray[np.int64], counts: NDArray[np.int64], p: float) -> NDAr
     failures = n[:, None] - counts
     log = _log_factorials(int(max(n.max(), counts.max(initial=0))))
     ways = log[n][:, None] - log[counts] - log[np.maximum(failures, 0)]
-    chance = np.exp(ways + (counts * np.log(p) + failures * np.log1p(-p)))
-    chance[failures < 0] = 0.0
-    return np.asarray(chance, dtype=np.float64)
+    log_chance = ways + (counts * np.log(p) + failures * np.log1p(-p))
+    log_chance[failures < 0] = -np.inf
+    return np.asarray(np.exp(log_chance), dtype=np.float64)
 
 
 @lru_cache(maxsize=64)

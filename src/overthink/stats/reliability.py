@@ -11,14 +11,16 @@ before or after the outcome of the trace itself does. The difference between the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.arrays import Weights
+from overthink.data.blocks import by_question
 from overthink.stats.bootstrap import Intervals, mean_intervals, question_weights
 from overthink.stats.curve import k_grid, question_means
-from overthink.stats.subsets import expected_of_best
+from overthink.stats.subsets import is_binary, worst_cells
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,15 +85,11 @@ def reliability(values: NDArray[np.float64], weights: Weights, *, level: float) 
         ValueError: A value lies outside [0, 1], or the shapes do not match.
     """
     _check(values, weights)
-    questions, draws, rungs = values.shape
-    is_known = ~np.isnan(values)
-    k = k_grid(int(is_known.sum(axis=1).max(initial=0)))
-    flat = values.transpose(0, 2, 1).reshape(questions * rungs, draws)
-    worst = expected_of_best(-flat, flat, k).reshape(questions, rungs, len(k))
+    k = k_grid(int((~np.isnan(values)).sum(axis=1).max(initial=0)))
     return Reliability(
         k=k,
-        all_of_k=mean_intervals(worst, weights, level=level),
-        disagreement=mean_intervals(_disagreement(values, is_known), weights, level=level),
+        all_of_k=mean_intervals(worst_cells(values, k), weights, level=level),
+        disagreement=mean_intervals(by_question(_disagreement, values), weights, level=level),
     )
 
 
@@ -123,13 +121,17 @@ def flips(
     _check(values, weights, binary=True)
     comparisons = ladder_pairs(values.shape[2]) if pairs is None else tuple(pairs)
     later, earlier = (np.array([pair[i] for pair in comparisons], dtype=np.int64) for i in (0, 1))
-    after, before = values[:, :, later], values[:, :, earlier]
-    is_known = ~np.isnan(after) & ~np.isnan(before)
 
-    def share(has_flipped: NDArray[np.bool_]) -> Intervals:
-        return mean_intervals(question_means(np.where(is_known, has_flipped, np.nan)), weights, level=level)
+    def shares(block: NDArray[np.float64], sign: int) -> NDArray[np.float64]:
+        change = sign * (block[:, :, later] - block[:, :, earlier])
+        return question_means(np.where(np.isnan(change), np.nan, change > 0))
 
-    return Flips(pairs=comparisons, losses=share(after < before), gains=share(after > before))
+    losses, gains = (by_question(lambda block, sign=sign: shares(block, sign), values) for sign in (-1, 1))
+    return Flips(
+        pairs=comparisons,
+        losses=mean_intervals(losses, weights, level=level),
+        gains=mean_intervals(gains, weights, level=level),
+    )
 
 
 def returns(values: NDArray[np.float64], weights: Weights, *, level: float) -> Returns:
@@ -148,15 +150,19 @@ def returns(values: NDArray[np.float64], weights: Weights, *, level: float) -> R
         ValueError: A value is neither 0 nor 1, or the shapes do not match.
     """
     _check(values, weights, binary=True)
-    possible = ~np.isnan(values).any(axis=2) & (values.shape[2] > 2)
 
-    def share(good: NDArray[np.bool_]) -> Intervals:
+    def shares(block: NDArray[np.float64], value: int) -> NDArray[np.float64]:
+        possible, good = ~np.isnan(block).any(axis=2) & (block.shape[2] > 2), block == value
         was_good = np.logical_or.accumulate(good, axis=2)
         has_left = np.logical_or.accumulate(was_good & ~good, axis=2)
         back = (has_left & good).any(axis=2)
-        return mean_intervals(question_means(np.where(possible, back, np.nan)[:, :, None])[:, 0], weights, level=level)
+        return question_means(np.where(possible, back, np.nan)[:, :, None])[:, 0]
 
-    return Returns(lost_and_regained=share(values == 1), gained_and_lost=share(values == 0))
+    again, once = (by_question(lambda block, value=value: shares(block, value), values) for value in (1, 0))
+    return Returns(
+        lost_and_regained=mean_intervals(again, weights, level=level),
+        gained_and_lost=mean_intervals(once, weights, level=level),
+    )
 
 
 def ladder_pairs(rungs: int) -> tuple[tuple[int, int], ...]:
@@ -170,8 +176,9 @@ def ladder_pairs(rungs: int) -> tuple[tuple[int, int], ...]:
     return tuple(neighbours + [(rungs - 1, 0)] * (rungs > 2))
 
 
-def _disagreement(values: NDArray[np.float64], is_known: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _disagreement(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (question, rung) the mean of (a - b)² over pairs of different draws; NaN with fewer than two draws."""
+    is_known = ~np.isnan(values)
     count = is_known.sum(axis=1)
     away = np.where(is_known, values - question_means(values)[:, None, :], 0.0)
     return np.asarray(np.where(count > 1, 2 * (away**2).sum(axis=1) / np.maximum(count - 1, 1), np.nan))
@@ -183,10 +190,11 @@ def _check(values: NDArray[np.float64], weights: Weights, *, binary: bool = Fals
             f"values has shape {values.shape}, weights {weights.shape}; needed: (question, draw, rung) and "
             "(resample, question)"
         )
-    finite = values[~np.isnan(values)]
-    wrong = finite[(finite != 0) & (finite != 1)] if binary else finite[(finite < 0) | (finite > 1)]
-    if wrong.size:
-        raise ValueError(f"a value is {wrong[0]:g}; needed: {'0 or 1' if binary else 'values in [0, 1]'}")
+    if binary and is_binary(values):
+        return
+    wrong = (values != 0) & (values != 1) & ~np.isnan(values) if binary else (values < 0) | (values > 1)
+    if wrong.any():
+        raise ValueError(f"a value is {values[wrong][0]:g}; needed: {'0 or 1' if binary else 'values in [0, 1]'}")
 
 
 ANYWHERE = (-np.inf, np.inf)
@@ -224,20 +232,23 @@ def forced_answer_lock(answers: ArrayLike) -> AnswerLock:
         >>> lock.rung.tolist(), lock.is_censored.tolist()
         ([[1.0, 3.0]], [[False, True]])
     """
-    codes = np.asarray(answers, dtype=np.float64)
+    codes = np.asarray(answers)
     if codes.ndim != 3 or codes.shape[2] < 2:
         raise ValueError(f"answers has shape {codes.shape}; needed: (question, draw, rung), at least two rungs")
+    rung = by_question(_lock_rungs, codes)
+    return AnswerLock(rung=rung, is_censored=rung == codes.shape[2] - 1)
+
+
+def _lock_rungs(codes: NDArray[Any]) -> NDArray[np.float64]:
     is_known = codes >= 0
     both_known = is_known[:, :, 1:] & is_known[:, :, :-1]
     unchanged = both_known & (codes[:, :, 1:] == codes[:, :, :-1])
-    rungs = codes.shape[2]
     # The last pair of neighbouring rungs without the same answer, if any.
     from_top = np.argmax(~unchanged[:, :, ::-1], axis=2)
-    lock = np.where(unchanged.all(axis=2), 0, rungs - 1 - from_top)
+    lock = np.where(unchanged.all(axis=2), 0, codes.shape[2] - 1 - from_top)
     hidden = ~np.take_along_axis(both_known, np.maximum(lock - 1, 0)[:, :, None], axis=2)[:, :, 0]
     hidden &= lock > 0
-    rung = np.where(hidden, np.nan, lock.astype(np.float64))
-    return AnswerLock(rung=rung, is_censored=rung == rungs - 1)
+    return np.where(hidden, np.nan, lock.astype(np.float64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from overthink.data.blocks import by_question
+
 BLOCK = 16
 """Cells sorted at once: enough for speed, few enough for the processor's cache."""
 
@@ -54,6 +56,64 @@ def expected_of_best(
             worth[start : start + BLOCK] = _worth_by_rank(scores[block], values[block], int(n))
         result[np.ix_(cells, possible)] = worth @ top_weights(int(n), k[possible])
     return result
+
+
+def best_cells(values: NDArray[np.float64], k: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the expected best value of k draws.
+
+    Args:
+        values: (question, draw, rung); NaN where unknown.
+        k: (k,) subset sizes, each at least 1.
+
+    Returns:
+        (question, rung, k); NaN with fewer than k draws.
+
+    Example:
+        >>> best_cells(np.array([[[1.0], [0.0], [0.0]]]), np.array([1, 2])).round(3).tolist()
+        [[[0.333, 0.667]]]
+    """
+    return _extreme_cells(values, k, 1.0)
+
+
+def worst_cells(values: NDArray[np.float64], k: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the expected worst value of k draws, as :func:`best_cells`."""
+    return _extreme_cells(values, k, -1.0)
+
+
+def _extreme_cells(values: NDArray[np.float64], k: NDArray[np.int64], sign: float) -> NDArray[np.float64]:
+    if not is_binary(values):
+        return by_question(lambda block: _scored_cells(sign * block, block, k), values)
+    # Of 0 and 1 only the counts matter: equal ones are worked out once.
+    draws = values.shape[1]
+    counts = by_question(lambda block: (block >= 0).sum(axis=1) * (draws + 1) + (block == 1).sum(axis=1), values)
+    pairs, pair_of_cell = np.unique(counts, return_inverse=True)
+    known, good = pairs[:, None] // (draws + 1), pairs[:, None] % (draws + 1)
+    draw = np.arange(draws)
+    pools = np.where(draw < known, np.where(draw < good, 1.0, 0.0), np.nan)
+    return expected_of_best(sign * pools, pools, k)[pair_of_cell.ravel()].reshape(*counts.shape, len(k))
+
+
+def scored_cells(scores: NDArray[np.float64], values: NDArray[np.float64], k: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the expected value of the best-scored of k draws, (question, rung, k), from two (question, draw, rung)."""
+    return by_question(lambda score, value: _scored_cells(score, value, k), scores, values)
+
+
+def is_binary(values: NDArray[np.float64]) -> bool:
+    """Return whether every known value is 0 or 1.
+
+    Args:
+        values: (question, draw, rung).
+    """
+    known = by_question(lambda block: ((block == 0) | (block == 1) | np.isnan(block)).all(axis=(1, 2)), values)
+    return bool(known.all())
+
+
+def _scored_cells(
+    scores: NDArray[np.float64], values: NDArray[np.float64], k: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    questions, draws, rungs = values.shape
+    score, value = (table.transpose(0, 2, 1).reshape(questions * rungs, draws) for table in (scores, values))
+    return expected_of_best(score, value, k).reshape(questions, rungs, len(k))
 
 
 def _worth_by_rank(scores: NDArray[np.float64], values: NDArray[np.float64], n: int) -> NDArray[np.float64]:
