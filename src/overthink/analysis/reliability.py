@@ -17,7 +17,8 @@ from overthink.data.selectors import Selector
 from overthink.stats.bootstrap import Intervals, mean_intervals
 from overthink.stats.curve import question_means
 from overthink.stats.gates import RISE_MIN, GateResult, effort_moved
-from overthink.stats.reliability import flips, forced_answer_lock, reliability, returns
+from overthink.stats.reliability import flips, forced_answer_lock, reliability, returns, settled_shares
+from overthink.stats.subsets import is_binary
 
 SAME_TRACES = (Estimand.FORCED, Estimand.TRUNCATED, Estimand.CHECKPOINT)
 """Estimands with one trace per draw, scored at every rung. Elsewhere the draws of two rungs are unrelated."""
@@ -56,8 +57,7 @@ def reliability_result(context: CurveContext) -> ReliabilityResult:
 
 
 def _binary(context: CurveContext) -> bool:
-    values = context.table.values[~np.isnan(context.table.values)]
-    return bool(values.size and ((values == 0) | (values == 1)).all())
+    return bool(context.draws.any()) and is_binary(context.table.values)
 
 
 def _reliability(context: CurveContext) -> tuple[tuple[Mapping[int, Finding], ...], tuple[Finding, ...]]:
@@ -124,11 +124,10 @@ def _settling(context: CurveContext) -> Iterator[Finding]:
     table = context.table
     has_codes = (table.answers >= 0).any()
     lock = forced_answer_lock(table.answers if has_codes else np.where(np.isnan(table.values), -1, table.values)).rung
+    shares = mean_intervals(settled_shares(lock, context.rungs - 1), context.weights, level=context.level)
     for rung in range(context.rungs - 1):
-        stays = np.where(np.isnan(lock), np.nan, lock <= rung)
-        shares = mean_intervals(question_means(stays[:, :, None]), context.weights, level=context.level)
         unknown = "no trace has an answer from here on"
-        finding = context.estimate(Kind.LOCK, Metric.SETTLED, context.at(rung), shares, (0,), unknown=unknown)
+        finding = context.estimate(Kind.LOCK, Metric.SETTLED, context.at(rung), shares, (rung,), unknown=unknown)
         if table.estimand is Estimand.FORCED:
             finding = replace(finding, limits=(*finding.limits, FORCED_LOCK))
         yield _with_gates(context, finding, rung)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.arrays import Weights
+from overthink.data.blocks import known_draws
 from overthink.data.finding import At, Finding
 from overthink.data.finding_ids import finding_id
 from overthink.data.kinds import Kind, Metric
@@ -66,7 +67,7 @@ class CurveContext:
     ) -> "CurveContext":
         """Return the context of a curve."""
         even = guaranteed_part(table)
-        draws = (~np.isnan(even.values)).sum(axis=1).max(axis=0, initial=0)
+        draws = known_draws(even.values).max(axis=0, initial=0)
         batch = stopped_at_success(even, analysis.stopping)
         cells = single_cells(table, batch)
         return cls(even, table, cells, prefix, analysis, scorers, family, weights, gates(even), draws, batch)
@@ -96,7 +97,9 @@ class CurveContext:
     @property
     def all_draws(self) -> NDArray[np.int64]:
         """(rung,) maximum over questions of the number of draws with a value, later waves included."""
-        return np.asarray((~np.isnan(self.whole.values)).sum(axis=1).max(axis=0, initial=0))
+        if self.whole.waves is None:
+            return self.draws
+        return np.asarray(known_draws(self.whole.values).max(axis=0, initial=0))
 
     @property
     def verifier_run(self) -> VerifierRun | None:

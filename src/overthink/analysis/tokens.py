@@ -15,6 +15,7 @@ from overthink.cost.attempt import POOL_TOTALS, attempt_tokens, output_excludes_
 from overthink.cost.bill import attempt_cost, paid_cost
 from overthink.cost.ledger import Amount, LedgerLine, Total, ledger, rung_means
 from overthink.cost.units import Cost, Unit
+from overthink.data.blocks import known_draws
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import ON_TRACE, Category
@@ -36,7 +37,7 @@ def tokens_per_trace(context: CurveContext) -> tuple[Mapping[Metric, Finding], .
     }
     for metric, tokens in columns.items():
         intervals = mean_intervals(question_means(tokens), context.weights, level=context.level, support=COUNT)
-        draws = (~np.isnan(tokens)).sum(axis=1).max(axis=0, initial=0)
+        draws = known_draws(tokens).max(axis=0, initial=0)
         for rung in range(context.rungs):
             unknown = "the source does not count them"
             finding = context.estimate(Kind.TOKENS, metric, context.at(rung), intervals, (rung,), unknown=unknown)

@@ -139,7 +139,7 @@ def mean_intervals(
     n = is_known.sum(axis=0)
     values = np.where(is_known, flat, 0.0)
     # Where all is known, as mostly, every cell counts all questions of a resample; else it takes a product of matrices.
-    resampled_n = weights.sum(axis=1, keepdims=True) if is_known.all() else resampled_sums(weights, is_known)
+    resampled_n = weights.sum(axis=1, keepdims=True) if is_known.all() else _resampled_numbers(weights, is_known)
     with np.errstate(invalid="ignore", divide="ignore"):
         estimate = values.sum(axis=0) / n
         resampled_means = resampled_sums(weights, values) / resampled_n
@@ -158,6 +158,14 @@ def mean_intervals(
         error=error.reshape(shape),
         n_questions=n.reshape(shape),
     )
+
+
+def _resampled_numbers(weights: Weights, is_known: NDArray[np.bool_]) -> Array:
+    """Questions known at each cell in each resample; cells known for the same questions are worked out once."""
+    patterns: dict[bytes, int] = {}
+    pattern = [patterns.setdefault(column.tobytes(), len(patterns)) for column in np.packbits(is_known, axis=0).T]
+    first = np.unique(pattern, return_index=True)[1]
+    return resampled_sums(weights, is_known[:, first])[:, pattern]
 
 
 def all_equal(flat: NDArray[np.float64], is_known: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.arrays import Weights
-from overthink.data.blocks import by_question, is_unknown
+from overthink.data.blocks import by_question, draw_sums, is_unknown, known_draws
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
 from overthink.data.selectors import Selector
@@ -57,9 +57,12 @@ def question_means(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _means(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    total = draw_sums(values)
+    if values.shape[1] and not np.isnan(total).any():
+        return np.asarray(total / values.shape[1])
     is_known = ~np.isnan(values)
-    count = is_known.sum(axis=1)
-    total = np.where(is_known, values, 0.0).sum(axis=1)
+    count = draw_sums(is_known)
+    total = draw_sums(np.where(is_known, values, 0.0))
     return np.asarray(np.where(count > 0, total / np.maximum(count, 1), np.nan))
 
 
@@ -115,7 +118,7 @@ def parallel_curves(
         One curve per selector; none where no question has two draws.
     """
     values = outcomes.values
-    draws = int((~np.isnan(values)).sum(axis=1).max(initial=0))
+    draws = int(known_draws(values).max(initial=0))
     if draws < 2:
         return ()
     k = k_grid(draws)

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.arrays import Weights
-from overthink.data.blocks import by_question
+from overthink.data.blocks import by_question, draw_sums, known_draws
 from overthink.stats.bootstrap import Intervals, mean_intervals, question_weights
 from overthink.stats.curve import k_grid, question_means
 from overthink.stats.subsets import is_binary, worst_cells
@@ -85,7 +85,7 @@ def reliability(values: NDArray[np.float64], weights: Weights, *, level: float) 
         ValueError: A value lies outside [0, 1], or the shapes do not match.
     """
     _check(values, weights)
-    k = k_grid(int((~np.isnan(values)).sum(axis=1).max(initial=0)))
+    k = k_grid(int(known_draws(values).max(initial=0)))
     return Reliability(
         k=k,
         all_of_k=mean_intervals(worst_cells(values, k), weights, level=level),
@@ -178,10 +178,9 @@ def ladder_pairs(rungs: int) -> tuple[tuple[int, int], ...]:
 
 def _disagreement(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return (question, rung) the mean of (a - b)² over pairs of different draws; NaN with fewer than two draws."""
-    is_known = ~np.isnan(values)
-    count = is_known.sum(axis=1)
-    away = np.where(is_known, values - question_means(values)[:, None, :], 0.0)
-    return np.asarray(np.where(count > 1, 2 * (away**2).sum(axis=1) / np.maximum(count - 1, 1), np.nan))
+    count = known_draws(values)
+    away = np.nan_to_num(values - question_means(values)[:, None, :])
+    return np.asarray(np.where(count > 1, 2 * draw_sums(away**2) / np.maximum(count - 1, 1), np.nan))
 
 
 def _check(values: NDArray[np.float64], weights: Weights, *, binary: bool = False) -> None:
@@ -249,6 +248,25 @@ def _lock_rungs(codes: NDArray[Any]) -> NDArray[np.float64]:
     hidden = ~np.take_along_axis(both_known, np.maximum(lock - 1, 0)[:, :, None], axis=2)[:, :, 0]
     hidden &= lock > 0
     return np.where(hidden, np.nan, lock.astype(np.float64))
+
+
+def settled_shares(lock: NDArray[np.float64], rungs: int) -> NDArray[np.float64]:
+    """Return the share of each question's traces that have locked by each of the lowest rungs, (question, rung).
+
+    Args:
+        lock: (question, draw) from :func:`forced_answer_lock`.
+        rungs: Number of rungs.
+
+    Example:
+        >>> settled_shares(np.array([[0.0, 2.0, np.nan]]), 3).tolist()
+        [[0.5, 0.5, 1.0]]
+    """
+
+    def shares(block: NDArray[np.float64]) -> NDArray[np.float64]:
+        by_rung = block[:, :, None] <= np.arange(rungs)
+        return question_means(np.where(np.isnan(block)[:, :, None], np.nan, by_rung))
+
+    return by_question(shares, lock)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from overthink.data.blocks import by_question
+from overthink.data.blocks import by_question, draw_sums
 
 BLOCK = 16
 """Cells sorted at once: enough for speed, few enough for the processor's cache."""
@@ -85,7 +85,7 @@ def _extreme_cells(values: NDArray[np.float64], k: NDArray[np.int64], sign: floa
         return by_question(lambda block: _scored_cells(sign * block, block, k), values)
     # Of 0 and 1 only the counts matter: equal ones are worked out once.
     draws = values.shape[1]
-    counts = by_question(lambda block: (block >= 0).sum(axis=1) * (draws + 1) + (block == 1).sum(axis=1), values)
+    counts = by_question(lambda block: draw_sums((draws + 1.0) * (block >= 0) + (block == 1)).astype(np.int64), values)
     pairs, pair_of_cell = np.unique(counts, return_inverse=True)
     known, good = pairs[:, None] // (draws + 1), pairs[:, None] % (draws + 1)
     draw = np.arange(draws)
