@@ -122,23 +122,25 @@ def _sums(
     permutations: int,
     rng: np.random.Generator,
 ) -> NDArray[np.float64]:
-    """Return (permutation, k, answer) the weight of each answer among the first k draws of random orders."""
+    """Return (answer, permutation, k) the weight of each answer among the first k draws of random orders."""
     position = rng.permuted(np.tile(np.arange(draws), (permutations, 1)), axis=1)[:, voters]
     # A draw at position i votes from the first k above i on; beyond the last k it never does.
-    step = np.searchsorted(steps, position, side="right")
-    shape = (permutations, len(steps) + 1, int(answer.max(initial=-1)) + 1)
-    cell = np.ravel_multi_index((np.arange(permutations)[:, None], step, answer[None, :]), shape)
+    cell = np.searchsorted(steps, np.arange(draws), side="right")[position]
+    shape = (int(answer.max(initial=-1)) + 1, permutations, len(steps) + 1)
+    cell += (len(steps) + 1) * np.arange(permutations)[:, None]
+    cell += (len(steps) + 1) * permutations * answer
     totals = np.bincount(
         cell.ravel(), weights=np.broadcast_to(weight, cell.shape).ravel(), minlength=int(np.prod(shape))
     )
-    return totals.reshape(shape)[:, :-1].cumsum(axis=1)
+    return totals.reshape(shape)[:, :, :-1].cumsum(axis=2)
 
 
 def _win_share(sums: NDArray[np.float64], right: int) -> NDArray[np.float64]:
-    top = sums.max(axis=2, keepdims=True)
+    """Return (permutation, k) the share of the win that the right answer has."""
+    top = sums.max(axis=0)
     is_top = sums >= top * (1 - TIED)
-    won = is_top[:, :, right] & (top[:, :, 0] > 0)
-    return np.asarray(won / is_top.sum(axis=2), dtype=np.float64)
+    won = is_top[right] & (top > 0)
+    return np.asarray(won / is_top.sum(axis=0, dtype=np.int32), dtype=np.float64)
 
 
 VOTE_PERMUTATIONS = 400
