@@ -47,6 +47,14 @@ def test_the_cells_are_the_votes_of_each_question_and_rung(monkeypatch: pytest.M
     assert np.isnan(cells[3]).all()
 
 
+def test_short_codes_are_read_as_long_ones() -> None:
+    values, answers = curve(3)
+    codes = np.where(answers > 100, 100, answers)
+    np.testing.assert_array_equal(
+        majority_cells(values, codes.astype(np.int8), K), majority_cells(values, codes.astype(np.int64), K)
+    )
+
+
 def test_a_slice_of_other_draws_is_read_as_its_copy() -> None:
     values, answers = curve(2)
     np.testing.assert_array_equal(

@@ -1,6 +1,7 @@
 """Votes of a curve: the draws of each question and rung by answer, and the chance that the right answer wins."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ Pools = NDArray[np.int32]
 """(pool, 2 + answer): draws with a value, draws with the right answer, and those with each other answer, ascending."""
 
 
-def majority_cells(values: Array, answers: NDArray[np.int64], k: NDArray[np.int64]) -> Array:
+def majority_cells(values: Array, answers: NDArray[np.signedinteger[Any]], k: NDArray[np.int64]) -> Array:
     """Chance that the right answer wins the vote of k tries, (question, rung, k); NaN with fewer than k draws.
 
     Right answers are one class whatever their wording, others one class each; no answer abstains. Equal counts are
@@ -42,7 +43,7 @@ def majority_cells(values: Array, answers: NDArray[np.int64], k: NDArray[np.int6
     return chances[pool_of_cell.ravel()].reshape(values.shape[0], values.shape[2], len(k))
 
 
-def _pools(values: Array, answers: NDArray[np.int64]) -> Iterator[Pools]:
+def _pools(values: Array, answers: NDArray[np.signedinteger[Any]]) -> Iterator[Pools]:
     """Yield the pools of a block of questions, question by question and rung by rung."""
     questions, draws, rungs = values.shape
     at_once = max(DRAWS_AT_ONCE // (draws * rungs), 1)
@@ -50,7 +51,8 @@ def _pools(values: Array, answers: NDArray[np.int64]) -> Iterator[Pools]:
         value, answer = (
             array[start : start + at_once].transpose(0, 2, 1).reshape(-1, draws) for array in (values, answers)
         )
-        wrong = np.sort(np.where((value == 0) & (answer >= 0), answer, NO_VOTE), axis=1)
+        wrong = np.where((value == 0) & (answer >= 0), answer.astype(np.int64), NO_VOTE)
+        wrong.sort(axis=1)
         is_first = np.ones(wrong.shape, dtype=np.bool_)
         np.not_equal(wrong[:, 1:], wrong[:, :-1], out=is_first[:, 1:])
         first = np.flatnonzero(is_first)

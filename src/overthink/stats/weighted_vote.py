@@ -175,7 +175,7 @@ def weighted_majority_curve(
     variance = np.zeros((rungs, len(k)))
     for q, r in np.ndindex(questions, rungs):
         here = is_scored[q, :, r]
-        value, answer = outcomes.values[q, here, r], outcomes.answers[q, here, r]
+        value, answer = outcomes.values[q, here, r], outcomes.answers[q, here, r].astype(np.int64)
         possible = k <= here.sum()
         if not possible.any():
             continue
