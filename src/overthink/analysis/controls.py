@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.analysis.thought_judge import thought_judge_limit
-from overthink.data.curve_key import CurveKey
 from overthink.data.arrays import Weights
+from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import ON_TRACE, Estimand

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.data.curve_key import CurveKey
 from overthink.data.arrays import Weights
 from overthink.data.blocks import known_draws
+from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
 from overthink.data.finding_ids import finding_id
 from overthink.data.kinds import Kind, Metric
