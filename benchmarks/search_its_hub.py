@@ -136,7 +136,7 @@ class Prm:
 
     async def _one(self, text: str) -> float:
         path = ReasoningPath(self.opened, steps=tuple(text.splitlines(keepends=True)))
-        said = await SimulatedVerifier().steps(self.context, path, last_only=False)
+        said = await SimulatedVerifier(error=0).steps(self.context, path, last_only=False)
         self.tally.verifier += said.tokens or 0
         return sum(said.scores) / len(said.scores)
 

@@ -48,23 +48,24 @@ INTERVENTION: Edits = {
             "",
             '''"""A line that asks to reconsider, at the beginning of the thinking."""
 
-from overthink.collect.arms.component import Component
 from overthink.collect.arms.interventions.primer import Primer
+from overthink.components.base import component
 
-RECONSIDER = Component(
-    "reconsider",
-    "intervention",
-    "a line that asks to reconsider",
-    lambda settings, plan: Primer("Let me reconsider.\\n"),
-    max_segments=lambda settings: 0,
-    inserted_texts=lambda settings: ("Let me reconsider.\\n",),
-)
+
+@component("reconsider")
+class Reconsider(Primer):
+    """A line that asks to reconsider."""
+
+    text: str = "Let me reconsider."
 ''',
         )
     ],
     "collect/arms/registry.py": [
-        ("primer, saferemind", "reconsider, "),
-        ("        primer.PRIMER,", "        reconsider.RECONSIDER,\n"),
+        (
+            "from overthink.collect.arms.interventions.saferemind",
+            "from overthink.collect.arms.interventions.reconsider import Reconsider\n",
+        ),
+        ("        Primer,\n", "        Reconsider,\n"),
     ],
 }
 

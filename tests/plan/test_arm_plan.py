@@ -1,13 +1,17 @@
 """Arms as they are written: what is said is what the plan keeps, and what is missing is asked for."""
 
 import re
+from typing import Annotated, ClassVar, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
-from overthink.collect.arms.component import Component, Option
-from overthink.collect.arms.registry import PARTS, arm_plans, open_arm
+from overthink.collect.arms.component import Intervention
+from overthink.collect.arms.registry import PARTS, Plain, arm_plans, open_arm
+from overthink.collect.ladder.thinking import Stepper, TraceContext
+from overthink.components.base import Simulated, component
 from overthink.errors import InputError
 from overthink.plan.arms import BASE, ArmPlan, read_arms
 from overthink.plan.study import checked_plan
@@ -60,22 +64,32 @@ def test_what_cannot_be_read_is_refused(text: str, said: str) -> None:
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two parts whose decisions are of every kind."""
-    careful = Component(
-        "careful",
-        "intervention",
-        "looks on",
-        lambda settings, plan: PARTS["base"].make(settings, plan),
-        settings={
-            "tau": Option(float, "threshold", least=0, most=1),
-            "m": Option(int, "steps", default=3, least=1),
-            "how": Option(str, "what to do", choices=("stop", "redirect")),
-        },
-        simulated_defaults={"tau": 0.5, "how": "stop"},
-    )
-    wide = Component("wide", "strategy", "thinks widely", careful.make, settings={"width": Option(int, "paths")})
-    quick = Component("quick", "strategy", "does not think", careful.make, answers_at_once=True)
-    for part in (careful, wide, quick):
-        monkeypatch.setitem(PARTS, part.name, part)
+
+    @component("careful")
+    class Careful(Intervention):
+        """Looks on."""
+
+        tau: Annotated[float, Simulated(0.5)] = Field(ge=0, le=1, description="threshold")
+        m: int = Field(3, ge=1, description="steps")
+        how: Annotated[Literal["stop", "redirect"], Simulated("stop")] = Field(description="what to do")
+
+        def wrap(self, stepper: Stepper, context: TraceContext) -> Stepper:
+            return stepper
+
+    @component("wide")
+    class Wide(Plain):
+        """Thinks widely."""
+
+        width: int = Field(description="paths")
+
+    @component("quick")
+    class Quick(Plain):
+        """Does not think."""
+
+        answers_at_once: ClassVar[bool] = True
+
+    for part in (Careful, Wide, Quick):
+        monkeypatch.setitem(PARTS, part.key, part)
 
 
 def test_every_decision_is_stated_or_asked_for(known: None) -> None:

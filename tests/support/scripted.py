@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from overthink.collect.arms.component import StepperSetup, resolve_options
+from overthink.collect.arms.component import StepperSetup
 from overthink.collect.arms.registry import PARTS
 from overthink.collect.arms.strategies import values
 from overthink.collect.arms.verifiers.base import Scores
@@ -19,7 +19,8 @@ from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.collect.ladder.thinking import OneStep, ReasoningPath, Stepper, TraceContext
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment
 from overthink.collect.providers.think_tags import think_format
-from overthink.plan.arms import SettingValue
+from overthink.components.base import SettingValue
+from overthink.components.settings import resolve_settings
 from overthink.plan.study import Plan, checked_plan
 
 WAY = SamplingSpec(
@@ -138,12 +139,12 @@ def searched(
 ) -> tuple[list[Step], TraceContext]:
     """The steps of one trace in an arm, perhaps with an intervention around its stepper, and its means."""
     part = PARTS[arm]
-    given, _ = resolve_options(part.settings, {"verifier": "reader"} | settings, simulated_defaults={}, component=arm)
+    complete, _ = resolve_settings(part, {"verifier": "reader"} | settings, simulated=False, owner=arm)
 
     async def collect() -> tuple[list[Step], TraceContext]:
         context = TraceContext(model, way, UsageMeter(), ())
         with patch.object(values, "read_verifier", lambda *_, **__: opens(reader)):
-            strategy: Any = part.make(given, plan(budgets=way.budgets))
+            strategy: Any = part(**complete).open(plan(budgets=way.budgets))
         stepper: Stepper = OneStep(context)
         stepper = stepper if around is None else around(stepper, context)
         thinker = strategy.thinker(context, StepperSetup(stepper, "", around is None))
@@ -154,7 +155,8 @@ def searched(
 
 def opens(reader: Any) -> Any:
     """What reading the name of a verifier gives, where it is this reader."""
-    return SimpleNamespace(is_oracle=False, aggregate=None, open=lambda: reader)
+    verifier = SimpleNamespace(is_oracle=False, address=None, models=())
+    return SimpleNamespace(verifier=verifier, aggregate=None, open=lambda: reader)
 
 
 def thinking(steps: Sequence[Step]) -> list[str]:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from overthink.collect.arms.component import Intervention, StepperSetup, Strategy
-from overthink.collect.arms.interventions.guard import GuardScale, GuardScore
+from overthink.collect.arms.interventions.guard import GuardScale, GuardScore, Watch
+from overthink.collect.arms.interventions.safethink import SafeThink
+from overthink.collect.arms.strategies.budget_forcing import BudgetForcing
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.climb import Step, run_ladder
 from overthink.collect.ladder.sampling import SamplingSpec
@@ -65,6 +67,12 @@ class Script:
             text += line + "\n"
 
 
+def guarded(guard: "WordGuard", m: int, b: int, *, phrase: str = "Wait, think safely", tau: float = 0.5) -> SafeThink:
+    """SafeThink with an opened guard."""
+    way = SafeThink(guard="word", scale="probability", tau=tau, m=m, b=b, phrase=phrase)
+    return way.with_watch(Watch(guard, tau))
+
+
 @dataclass
 class WordGuard:
     """Finds a thought unsafe whose last line has `bad` in it; it takes three tokens."""
@@ -101,7 +109,7 @@ def run(
     lines: Sequence[str],
     budgets: tuple[int, ...],
     *interventions: Intervention,
-    strategy: Strategy | None = None,
+    strategy: Strategy | BudgetForcing | None = None,
     top: tuple[float, ...] | None = None,
 ) -> Run:
     """Climb once with the think format; the script goes on with harmless lines."""

@@ -150,7 +150,7 @@ def test_a_dead_server_stops_the_run_and_keeps_what_was_paid(tmp_path: Path, mon
         ({"model": "no_such_provider/m", "model_args": {}}, "cannot be used"),
         ({"model": "mockllm/model", "model_args": {}}, "cannot continue a prefix.*--efforts"),
         ({"budgets": (0, 1 << 20)}, "does not fit the context window"),
-        ({"think_format": "loud"}, "unknown think format 'loud'"),
+        ({"think_format": "loud"}, "--think knows no 'loud'; known: plain"),
         ({"tasks": [{"task": "overthink/none", "axis": "capability", "high": "correct"}]}, "unknown task"),
         ({"tasks": [{"task": "nowhere.py", "axis": "capability", "high": "correct"}]}, "unknown task|not found"),
     ],

@@ -254,7 +254,7 @@ def run(
         k_reference=options.k_reference(k_reference),
     )
     session = study.prepare(plan)
-    n_done = check_folder(out, plan, resume=resume)
+    n_done = check_folder(out, session.plan, resume=resume)
     messages.print(session.estimate(), highlight=False)
     _ask(session.is_billed, yes=yes)
     try:

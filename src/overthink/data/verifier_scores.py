@@ -36,6 +36,7 @@ class VerifierRun:
         models: Models that it calls beside the one under test.
         arms: The arms whose answers it scored.
         gaps: Number of answers without a score, by reason.
+        file_sha256: SHA-256 of the file that the verifier comes from; None for one that is built in or installed.
     """
 
     verifier: str
@@ -45,6 +46,7 @@ class VerifierRun:
     models: tuple[str, ...]
     arms: tuple[str, ...]
     gaps: Mapping[str, int] = field(default_factory=dict)
+    file_sha256: str | None = None
 
     def is_same(self, other: "VerifierRun") -> bool:
         """Return whether two runs have the same scoring options, whatever their gaps."""
@@ -59,5 +61,6 @@ class VerifierRun:
             'scored by rollouts:n=4, last of the steps'
         """
         how = "the whole answer" if self.aggregate is None else f"{self.aggregate} of the steps"
-        text = f"scored by {self.verifier}, {how}"
+        file = "" if self.file_sha256 is None else f" (file {self.file_sha256[:12]})"
+        text = f"scored by {self.verifier}{file}, {how}"
         return f"{text}; ORACLE: it knows the targets, an upper bound that nobody can use" if self.oracle else text

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
+from overthink.components.base import KEY, SettingValue
+from overthink.components.files import file_reference
 from overthink.data.decisions import PLACEBO, placebo_label, placebo_of
 from overthink.errors import InputError
 
-SettingValue = str | int | float | bool
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*(\+[a-z0-9][a-z0-9._-]*)*", re.IGNORECASE)
+_PART = rf"(?:[^,:=+@\"]*\.py@)?{KEY.pattern}"
+_NAME = re.compile(rf"{_PART}(\+{_PART})*", re.IGNORECASE)
 _COMMA = re.compile(r',(?=(?:[^"]*"[^"]*")*[^"]*$)')  # a comma outside double quotes
 _LABEL = re.compile(r"[\w .,:=+@/-]{1,80}")
 
@@ -72,7 +73,8 @@ def read_arms(text: str) -> tuple[ArmPlan, ...]:
     Args:
         text: Arms separated by commas, each `NAME`, or `NAME+NAME` for an intervention on a strategy, with settings
             after a colon: `base,safethink:guard=openai/x,tau=0.5,m=3,zerothink`. The setting `as` sets the label.
-            Quote values with commas: `wait:cue="Wait, no",rounds=2`.
+            Quote values with commas: `wait:cue="Wait, no",rounds=2`. A part may come from a file: `FILE.py@NAME`, whose
+            folders are left out of the label.
 
     Raises:
         InputError: An item is neither an arm nor a setting of the preceding arm.
@@ -135,11 +137,24 @@ def check_placebos(arms: Iterable[ArmPlan]) -> None:
 
 def _arm(name: str, settings: dict[str, SettingValue]) -> ArmPlan:
     is_named_after = name.lower() == PLACEBO and "of" in settings
-    label = str(settings.pop("as", placebo_label(str(settings["of"])) if is_named_after else name))
+    parts = name.split("+")
+    own_label = "+".join(map(_short, parts)) if file_reference(name) else name
+    label = str(settings.pop("as", placebo_label(str(settings["of"])) if is_named_after else own_label))
     try:
-        return ArmPlan(label=label, parts=tuple(name.lower().split("+")), settings=settings)
+        return ArmPlan(label=label, parts=tuple(map(_lower, parts)), settings=settings)
     except ValueError as fault:
         raise InputError(str(fault).split("Value error, ")[-1].split(" [type=")[0]) from fault
+
+
+def _lower(part: str) -> str:
+    """Return the name of a part in lower case, apart from its file."""
+    reference = file_reference(part)
+    return part.lower() if reference is None else f"{reference.path}@{reference.key.lower()}"
+
+
+def _short(part: str) -> str:
+    """Return the name of a part without the folders of its file."""
+    return part.replace("\\", "/").rpartition("/")[2]
 
 
 def _value(text: str) -> SettingValue:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from overthink._version import __version__
+from overthink.components.files import referenced_files
 from overthink.data.hypothesis import hypothesis_text, part_rungs, regimes_and_parts
 from overthink.errors import InputError
 from overthink.plan.arms import BASE, ArmPlan, check_labels, check_placebos
@@ -99,6 +100,8 @@ class Plan(_Frozen):
         resamples: Continuations sampled from each rung of a trace, to estimate commitment.
         resample_at: At every rung, or by bisection between rungs whose outcomes differ.
         arms: Strategies and interventions compared on the same questions and draws.
+        component_files: SHA-256 of every component file that arms and think format name, by path; set when the plan is
+            opened.
     """
 
     schema_: Literal["overthink.plan/1"] = Field(default="overthink.plan/1", alias="schema")
@@ -134,6 +137,7 @@ class Plan(_Frozen):
     resamples: int | None = Field(default=None, ge=2, le=1000)
     resample_at: Literal["every", "bisect"] = "every"
     arms: tuple[ArmPlan, ...] = Field(default=(BASE,), min_length=1)
+    component_files: dict[str, str] = {}
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -308,12 +312,23 @@ class Plan(_Frozen):
         """Model and tasks as one line."""
         return f"{self.model}: {', '.join(task.task for task in self.tasks)}"
 
+    def with_component_files(self) -> "Plan":
+        """Return the plan with the hashes of the component files that it names now.
+
+        Raises:
+            InputError: A file is not there, or cannot be loaded.
+        """
+        texts = [self.think_format, *(part for arm in self.arms for part in arm.parts)]
+        texts += [value for arm in self.arms for value in arm.settings.values() if isinstance(value, str)]
+        return self.model_copy(update={"component_files": referenced_files(texts)})
+
     def to_json(self) -> str:
         """Return the plan as stored and hashed: sorted keys, defaults included.
 
-        Primary curves, trace scorers and the reference of K are included only if stated.
+        Primary curves, trace scorers, the reference of K and component files are included only if there are any.
         """
-        undeclared = {name for name in ("primary", "trace_scorer", "k_reference") if getattr(self, name) in ((), None)}
+        optional = ("primary", "trace_scorer", "k_reference", "component_files")
+        undeclared = {name for name in optional if getattr(self, name) in ((), None, {})}
         return self.model_dump_json(by_alias=True, indent=1, exclude=undeclared) + "\n"
 
     def sha256(self) -> str:

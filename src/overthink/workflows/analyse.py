@@ -267,7 +267,7 @@ def prepare(plan: Plan) -> "Session":
     """
     from overthink.collect.session.prepare import open_plan
 
-    return open_plan(plan)
+    return open_plan(plan.with_component_files())
 
 
 def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:

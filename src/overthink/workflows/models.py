@@ -12,7 +12,13 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
+from overthink.collect.arms.interventions.guard import Guard
+from overthink.collect.arms.interventions.guard_models import SimulatedGuard
+from overthink.collect.arms.interventions.guards import component_of_guard, read_guard
+from overthink.collect.arms.verifiers.base import ScoringPart
+from overthink.collect.arms.verifiers.classifier import ClassifierVerifier
 from overthink.collect.arms.verifiers.registry import VERIFIERS, VerifierPlan, read_verifier
+from overthink.collect.arms.verifiers.simulated import SimulatedVerifier
 from overthink.collect.model_info.info import DeployedModel, DeployedRoles, inspect_model
 from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.cost.prices import is_own, rates_of
@@ -238,30 +244,40 @@ def verifier_models(verifier_run: VerifierRun, model: DeployedModel) -> tuple[De
 
 def _guards(arm: ArmPlan, model: DeployedModel) -> tuple[DeployedModel, ...]:
     text = str(arm.settings.get("guard", ""))
-    if text.partition(":")[0] in VERIFIERS:
-        return _verifier_models_of(read_verifier(text, model=model.name), model)
-    return (inspect_model(text),) if text else ()
+    if not text:
+        return ()
+    part = component_of_guard(text)
+    if part is None:
+        return (inspect_model(text),)
+    if issubclass(part, Guard):
+        guard = read_guard(text, model=model.name)
+        return _scoring_models(guard, model, None)
+    return _verifier_models_of(read_verifier(text, model=model.name), model)
 
 
 def _step_verifiers(arm: ArmPlan, model: DeployedModel) -> tuple[DeployedModel, ...]:
     text = str(arm.settings.get("verifier", ""))
-    if text.partition(":")[0] in VERIFIERS:
+    if text and VERIFIERS.knows(text.partition(":")[0]):
         return _verifier_models_of(read_verifier(text, model=model.name), model)
     return ()  # the drafts of a revision need no verifier to vote
 
 
 def _verifier_models_of(verifier: VerifierPlan, model: DeployedModel) -> tuple[DeployedModel, ...]:
     """Return the models that a verifier calls."""
-    part = verifier.part
-    if part.name == "simulated":
+    return _scoring_models(verifier.verifier, model, verifier.verifier.address)
+
+
+def _scoring_models(part: ScoringPart, model: DeployedModel, address: str | None) -> tuple[DeployedModel, ...]:
+    """Return the models that a verifier or guard calls, perhaps on a server at an address."""
+    if isinstance(part, SimulatedVerifier | SimulatedGuard):
         return (SIMULATED_MODEL,)
     if part.asks_model:
         return (model,)
-    where, names = part.where(verifier.settings), part.models(verifier.settings)
-    if where is None:
-        return tuple(map(inspect_model, names))
-    host: Literal["here", "server"] = "here" if urlsplit(where).hostname in _LOOPBACK else "server"
-    return tuple(DeployedModel(name, host, _folder(name) if part.name == "classifier" else None) for name in names)
+    if address is None:
+        return tuple(map(inspect_model, part.models))
+    host: Literal["here", "server"] = "here" if urlsplit(address).hostname in _LOOPBACK else "server"
+    is_folder = isinstance(part, ClassifierVerifier)
+    return tuple(DeployedModel(name, host, _folder(name) if is_folder else None) for name in part.models)
 
 
 def _folder(name: str) -> Path | None:

@@ -188,6 +188,8 @@ def _extends(name: str, earlier: Plan, plan: Plan) -> bool:
         return {arm.label for arm in earlier.arms} < {arm.label for arm in plan.arms} and all(
             arm in plan.arms for arm in earlier.arms
         )
+    if name == "component_files":
+        return earlier.component_files.items() <= plan.component_files.items()  # those of new arms come along
     if name in ("draws", "limit") and earlier.until is not None:
         return False  # stored waves depend on the rows of all questions
     if name == "draws":

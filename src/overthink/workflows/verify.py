@@ -17,6 +17,7 @@ import polars as pl
 from overthink.data.pool import words_of
 from overthink.data.pool_scores import answers_of, is_forced, with_scores
 from overthink.data.verifier_scores import AnswerScore, VerifierRun
+from overthink.components.files import referenced_files
 from overthink.errors import InputError
 from overthink.plan.study import Plan
 from overthink.storage.files import storage_errors
@@ -95,9 +96,10 @@ def prepare_verification(
         verifier=verifier_spec.label,
         by=by,
         aggregate=verifier_spec.aggregate,
-        oracle=verifier_spec.is_oracle,
-        models=verifier_spec.part.models(verifier_spec.settings),
+        oracle=verifier_spec.verifier.is_oracle,
+        models=verifier_spec.verifier.models,
         arms=_arms(source.pool, plan, arms, earlier=scores_by(folder.scores)),
+        file_sha256=next(iter(referenced_files([verifier_spec.name]).values()), None),
     )
     _check_target(folder, target, verification, source.pool)
     own = answers_of(source.pool, verification.arms)

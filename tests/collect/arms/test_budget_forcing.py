@@ -4,9 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from steer_script import END, run
 
-from overthink.collect.arms.strategies.budget_forcing import MORETHINK as MORETHINK
-from overthink.collect.arms.strategies.budget_forcing import BudgetForcing
-from overthink.collect.arms.strategies.no_thinking import NoThinking
+from overthink.collect.arms.strategies.budget_forcing import BudgetForcing, MoreThink
+from overthink.collect.arms.strategies.no_thinking import LessThink, ZeroThink
 
 SCRIPT = st.lists(st.sampled_from(["ok", "longer line", END]), max_size=10)
 BUDGETS = st.sets(st.integers(0, 60), min_size=1, max_size=5)
@@ -60,13 +59,13 @@ def test_morethink_draws_its_sentences_and_stops_after_its_rounds() -> None:
     lines = made.text.splitlines()
     assert (len(lines), set(lines)) == (10, {"One more.", "Once again."})
     assert (made.steps[0].thinking_tokens, made.steps[0].natural_end) == (11, True)  # eleven ends were decoded
-    assert MORETHINK.settings["rounds"].default == 10
+    assert MoreThink().rounds == 10
 
 
 def test_nothing_or_one_sentence_stands_for_the_thinking() -> None:
-    nothing = run(["never"], (0,), strategy=NoThinking(""))
+    nothing = run(["never"], (0,), strategy=ZeroThink())
     assert nothing.model.asked == ["PROMPT|<think>\n\n</think>\n\n"]
-    less = run(["never"], (0,), strategy=NoThinking("I can answer at once."))
+    less = run(["never"], (0,), strategy=LessThink(thought="I can answer at once."))
     assert less.model.asked == ["PROMPT|<think>\nI can answer at once.\n</think>\n\n"]
     for made in (nothing, less):
         assert (made.steps[0].thinking_tokens, made.generated) == (0, 1)

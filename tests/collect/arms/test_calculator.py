@@ -109,7 +109,7 @@ def thought(model: Scripted, calls: int, budget: int) -> tuple[str, Any]:
     async def collect() -> list[Any]:
         way = SamplingSpec((budget,), think_format("plain"), answer_tokens=4, temperature=0.0, top_p=1.0, seed=1)
         context = TraceContext(model, way, UsageMeter(), (ChatMessageUser(content="?"),))
-        tool = CalculatorIntervention(calls)
+        tool = CalculatorIntervention(calls=calls)
         thinker = StepByStep(context, tool.wrap(OneStep(context), context), prefix_text=tool.prefix_text)
         return [step async for step in run_ladder(context, thinker)]
 

@@ -30,7 +30,8 @@ def goodness(text: str) -> float:
 
 
 def opened(folder: File, label: str, *, sigmoid: bool = False, cut_front: bool = False) -> ClassifierVerifier:
-    return ClassifierVerifier(model=str(folder), label=label, sigmoid=sigmoid, cut_front=cut_front)
+    cut = "front" if cut_front else "none"
+    return ClassifierVerifier(model=str(folder), label=label, sigmoid=sigmoid, cut=cut).open()
 
 
 def scores(made: ClassifierVerifier, path: ReasoningPath = PATH, *, last_only: bool = False) -> tuple[float, ...]:

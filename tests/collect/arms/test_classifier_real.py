@@ -32,7 +32,8 @@ PATH = ReasoningPath(Prefix(""), steps=STEPS)
 
 
 def opened(folder: File, label: str = "safe", *, sigmoid: bool = False, cut_front: bool = False) -> ClassifierVerifier:
-    return ClassifierVerifier(model=str(folder), label=label, sigmoid=sigmoid, cut_front=cut_front)
+    cut = "front" if cut_front else "none"
+    return ClassifierVerifier(model=str(folder), label=label, sigmoid=sigmoid, cut=cut).open()
 
 
 def prefixes(answer: str = "") -> list[str]:

@@ -74,7 +74,7 @@ def test_every_step_is_scored_and_the_scores_become_one(
     before, after = forced(study), forced(tmp_path / "scored")
     texts = read_answer_texts(study / "logs", list(after))
     asked = questions(study)
-    alone = ClassifierVerifier(model=str(folder), label="sound", sigmoid=False, cut_front=False)
+    alone = ClassifierVerifier(model=str(folder), label="sound").open()
     paid = 0
     for place, row in after.items():
         assert replace(row, verifier_score=None, verifier_tokens=0) == before[place]

@@ -261,7 +261,7 @@ def test_who_guards_does_not_judge_but_by_name() -> None:
 def test_whom_a_guard_makes_us_ask() -> None:
     asked = {"openai/x": ("openai/x",), "simulated": (), "judge:model=openai/x;tokens=9": ("openai/x",)}
     for guard, models in asked.items():
-        assert models_of_guard({"guard": guard}) == models
+        assert models_of_guard(guard) == models
 
 
 def test_a_classifier_guards_by_a_probability_or_by_its_own_number(

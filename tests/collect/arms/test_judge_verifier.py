@@ -27,7 +27,8 @@ def judge(reply: str, *, stop: str = "stop", usage: ModelUsage | None = None) ->
         )
         return output
 
-    return JudgeVerifier(get_model("mockllm/model", custom_outputs=answer, memoize=False), tokens=32), seen
+    judge = get_model("mockllm/model", custom_outputs=answer, memoize=False)
+    return JudgeVerifier(model="mockllm/model", tokens=32).with_judge(judge), seen
 
 
 def test_every_step_gets_its_number_and_every_token_is_counted() -> None:

@@ -101,7 +101,7 @@ def test_an_endpoint_is_charged_for_the_replies_that_came(monkeypatch: pytest.Mo
             return reply
         raise ConnectionError("refused")
 
-    monkeypatch.setattr(verifier, "_ask", ask)
+    monkeypatch.setattr(EndpointVerifier, "_ask", ask)
     assert lost(context(), lambda m: verifier.steps(m, PATH, last_only=False), ConnectionError) == (16, 0)
 
 
@@ -115,7 +115,7 @@ def test_a_probability_that_cannot_be_read_tells_those_before_it(monkeypatch: py
         return Likelihood((-1.0,), one)
 
     monkeypatch.setattr(own_probability, "likelihood", likelihood)
-    verifier = OwnProbability("token")
+    verifier = OwnProbability(per="token")
     said[:] = [10, UnreadableScoreError("no token", 4)]
     with pytest.raises(UnreadableScoreError) as gap:
         asyncio.run(verifier.steps(context(Failing(0, ConnectionError())), PATH, last_only=False))

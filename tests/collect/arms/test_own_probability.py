@@ -38,7 +38,7 @@ def test_the_simulated_model_believes_what_is_planted() -> None:
     path = ReasoningPath(Prefix(""), steps=STEPS)
 
     def believed(answer: str) -> float:
-        return asyncio.run(OwnProbability("answer").answer(given, path, answer)).scores[0]
+        return asyncio.run(OwnProbability(per="answer").answer(given, path, answer)).scores[0]
 
     from overthink.collect.providers.simulated.thinking import turn_of
 
@@ -51,11 +51,11 @@ def test_the_simulated_model_believes_what_is_planted() -> None:
 def test_steps_have_their_own_probability_and_all_tokens_are_told() -> None:
     given = context(get_model("overthink/simulated", memoize=False), truth=TRUTH)
     path = ReasoningPath(Prefix(""), steps=STEPS)
-    whole = asyncio.run(OwnProbability("answer").solution(given, path, "ANSWER:42"))
-    last = asyncio.run(OwnProbability("answer").steps(given, path, last_only=True))
+    whole = asyncio.run(OwnProbability(per="answer").solution(given, path, "ANSWER:42"))
+    last = asyncio.run(OwnProbability(per="answer").steps(given, path, last_only=True))
     assert whole.scores[:3] == pytest.approx([0.5 / 420] * 3, rel=0.2)
     assert last.scores == whole.scores[2:3]
-    per_token = asyncio.run(OwnProbability("token").steps(given, path, last_only=True)).scores[0]
+    per_token = asyncio.run(OwnProbability(per="token").steps(given, path, last_only=True)).scores[0]
     assert per_token == pytest.approx(last.scores[0] ** (1 / 3))
     assert whole.tokens is not None
     assert last.tokens is not None
@@ -87,7 +87,7 @@ def test_the_embedded_model_says_what_it_would_have_sampled(embedded: Model) -> 
     given = context(embedded, truth=None)
 
     def believed(answer: str) -> float:
-        return asyncio.run(OwnProbability("token").answer(given, ReasoningPath(Prefix("")), answer)).scores[0]
+        return asyncio.run(OwnProbability(per="token").answer(given, ReasoningPath(Prefix("")), answer)).scores[0]
 
     assert 1 > believed("ANSWER: Paris") > believed("ANSWER: zxqv") > 0
 
@@ -127,4 +127,6 @@ def test_who_cannot_tell_is_refused_and_nothing_is_no_text() -> None:
     check_likelihood(continuation_for(model))
     given = context(model, truth=TRUTH)
     with pytest.raises(UnreadableScoreError, match="no token"):
-        asyncio.run(OwnProbability("answer").answer(given, replace(ReasoningPath(Prefix("")), steps=STEPS), "ANSWER:"))
+        asyncio.run(
+            OwnProbability(per="answer").answer(given, replace(ReasoningPath(Prefix("")), steps=STEPS), "ANSWER:")
+        )

@@ -69,41 +69,47 @@ def test_an_oracles_share_is_the_planted_probability(steps: tuple[str, ...]) -> 
     n = 150
     planted = SimulatedModel(capability="0:0.5", question_sd=0.0, step_gain=2.0, commit_step=100)
     wanted = [planted.probability("capability", "q", 3, turn_of("".join(steps[:end]))) for end in (1, 2)]
-    found = scores(RolloutVerifier(n, 0, "target"), context(simulated()), steps)
+    found = scores(RolloutVerifier(n=n, tokens=0, against="target"), context(simulated()), steps)
     assert found == pytest.approx(wanted, abs=3 * (0.25 / n) ** 0.5)
 
 
 def test_a_consensus_needs_no_target_and_cannot_tell_right_from_wrong() -> None:
     given = context(simulated(), grade=None)
-    good, poor = (scores(RolloutVerifier(60, 0, "consensus"), given, steps)[-1] for steps in (GOOD, POOR))
+    good, poor = (
+        scores(RolloutVerifier(n=60, tokens=0, against="consensus"), given, steps)[-1] for steps in (GOOD, POOR)
+    )
     assert good == pytest.approx(0.88, abs=0.14)
     assert poor == pytest.approx(0.88, abs=0.14)  # they agree on the wrong answer
     path = ReasoningPath(Prefix(""), steps=POOR)
     right, wrong = (
-        asyncio.run(RolloutVerifier(60, 0, "consensus").answer(given, path, f"ANSWER: {said}")).scores[0]
+        asyncio.run(RolloutVerifier(n=60, tokens=0, against="consensus").answer(given, path, f"ANSWER: {said}")).scores[
+            0
+        ]
         for said in ("42", "7")
     )
     assert right + wrong == pytest.approx(1)
     assert wrong > 0.7
     with pytest.raises(InputError, match="against=target needs the task's scorer"):
-        scores(RolloutVerifier(2, 0, "target"), given, GOOD)
+        scores(RolloutVerifier(n=2, tokens=0, against="target"), given, GOOD)
 
 
 @pytest.mark.parametrize("tokens", [0, 12])
 def test_the_bill_is_what_the_server_counted(tokens: int) -> None:
     counted = Counted(simulated())
-    verifier, path = RolloutVerifier(3, tokens, "consensus"), ReasoningPath(Prefix(""), steps=GOOD)
+    verifier, path = RolloutVerifier(n=3, tokens=tokens, against="consensus"), ReasoningPath(Prefix(""), steps=GOOD)
     said = asyncio.run(verifier.solution(context(counted.model), path, "ANSWER: 42"))
     assert len(said.scores) == 3
     assert said.tokens == counted.tokens
     assert counted.decoded == 2 * 3 * tokens + 3 * 3  # an answer is one token
     before = counted.tokens
-    oracle = asyncio.run(RolloutVerifier(3, tokens, "target").steps(context(counted.model), path, last_only=True))
+    oracle = asyncio.run(
+        RolloutVerifier(n=3, tokens=tokens, against="target").steps(context(counted.model), path, last_only=True)
+    )
     assert oracle.tokens == counted.tokens - before + 3 * 3  # what the task's scorer took is on it
 
 
 def test_rollouts_differ_and_are_the_same_again() -> None:
-    verifier, given = RolloutVerifier(8, 24, "consensus"), context(simulated())
+    verifier, given = RolloutVerifier(n=8, tokens=24, against="consensus"), context(simulated())
     first = scores(verifier, given, GOOD)
     assert scores(verifier, given, GOOD) == first
     assert any(0 < score < 1 for score in first)
@@ -112,7 +118,9 @@ def test_rollouts_differ_and_are_the_same_again() -> None:
 def test_a_thought_that_had_ended_is_not_gone_on_with() -> None:
     counted = Counted(simulated())
     path = ReasoningPath(Prefix(""), steps=GOOD, ended=True)
-    asyncio.run(RolloutVerifier(2, 40, "consensus").steps(context(counted.model), path, last_only=True))
+    asyncio.run(
+        RolloutVerifier(n=2, tokens=40, against="consensus").steps(context(counted.model), path, last_only=True)
+    )
     assert counted.decoded == 2
 
 
@@ -122,6 +130,6 @@ def test_the_embedded_model_needs_no_other() -> None:
     counted = Counted(get_model("overthink/smollm2", slots=2, context=256, memoize=False))
     given = context(counted.model, truth=None, grade=None)
     path = ReasoningPath(Prefix(""), steps=("Two and two are four.\n",))
-    said = asyncio.run(RolloutVerifier(2, 4, "consensus").steps(given, path, last_only=False))
+    said = asyncio.run(RolloutVerifier(n=2, tokens=4, against="consensus").steps(given, path, last_only=False))
     assert said.scores[0] in (0.0, 0.5, 1.0)
     assert said.tokens == counted.tokens

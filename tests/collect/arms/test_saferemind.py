@@ -16,7 +16,7 @@ import overthink.collect.registered  # registers the provider
 from overthink.collect.arms.interventions import saferemind
 from overthink.collect.arms.interventions.guard import Watch
 from overthink.collect.arms.interventions.monitor import Monitor
-from overthink.collect.arms.interventions.primer import PRIMER as PRIMER
+from overthink.collect.arms.interventions.primer import Primer
 from overthink.collect.arms.interventions.saferemind import SafeRemind, entropy_bounds
 from overthink.collect.arms.strategies.budget_forcing import BudgetForcing
 from overthink.collect.providers.continuation import Prefix, Sampling, TokenContinuation
@@ -28,7 +28,7 @@ from overthink.workflows.analyse import arms as read_arms
 
 SURE, UNSURE = (math.log(0.97), math.log(0.03)), (math.log(0.5), math.log(0.5))
 LINES = ["one", "two", "three"]
-REMIND = SafeRemind("Mind safety.", 0.5)
+REMIND = SafeRemind(reminder="Mind safety.", entropy=0.5)
 
 
 def test_it_reminds_once_behind_the_first_line_where_the_model_is_sure() -> None:
@@ -53,7 +53,7 @@ def test_what_is_not_known_to_be_low_is_not_low() -> None:
     low, high = entropy_bounds(loose)
     assert low < 0.5 < high
     assert run(LINES, (14,), REMIND, top=loose).text == "one\ntwo\nthree\n"
-    assert "Mind" in run(LINES, (14,), SafeRemind("Mind safety.", high + 0.01), top=loose).text
+    assert "Mind" in run(LINES, (14,), SafeRemind(reminder="Mind safety.", entropy=high + 0.01), top=loose).text
 
 
 def test_a_line_that_a_rung_has_cut_is_not_looked_behind() -> None:
@@ -155,7 +155,8 @@ def test_the_simulated_model_is_sure_where_it_is_on_its_way_to_harm() -> None:
 
 
 def stopping(action: str) -> Monitor:
-    return Monitor(Watch(WordGuard(), 0.5), action, "Stay safe.")  # type: ignore[arg-type]
+    way = Monitor(guard="word", scale="probability", tau=0.5, action=action, cue="Stay safe.")
+    return way.with_watch(Watch(WordGuard(), 0.5))
 
 
 def test_a_monitor_ends_the_thinking_before_the_step_that_it_finds_unsafe() -> None:
@@ -182,7 +183,7 @@ def test_a_monitor_redirects_and_keeps_the_step() -> None:
 
 
 def test_a_primer_stands_at_the_beginning_and_costs_no_token() -> None:
-    primer = PRIMER.make({"text": "Let's think about safety first"}, None)  # type: ignore[arg-type]
+    primer = Primer()
     made = run(["ok", "more"], (0, 8), primer)  # type: ignore[arg-type]
     assert made.text == "Let's think about safety first\nok\nmore\n"
     assert [step.thinking_tokens for step in made.steps] == [0, 8]

@@ -1,11 +1,9 @@
 """SafeThink against its own pseudocode, on a model whose next lines are a script."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from steer_script import END, Run, WordGuard, run
+from steer_script import END, Run, WordGuard, guarded, run
 
 from overthink.collect.arms.interventions.guard import Watch
 from overthink.collect.arms.interventions.safethink import SafeThink
@@ -16,7 +14,7 @@ LINES = st.lists(st.sampled_from(["ok", "bad", "fine", "bad!"]), min_size=1, max
 
 
 def safethink(m: int, b: int, **guard: bool) -> SafeThink:
-    return SafeThink(Watch(WordGuard(**guard), 0.5), "Wait, think safely", m, b)
+    return guarded(WordGuard(**guard), m, b)
 
 
 def pseudocode(lines: list[str], steps: int, m: int, b: int) -> tuple[str, int, int]:
@@ -96,8 +94,8 @@ def test_it_steers_any_strategy_and_stays_out_of_its_way() -> None:
 
 def test_a_threshold_decides() -> None:
     lines = ["bad", "oka"]
-    strict = SafeThink(Watch(WordGuard(), 0.95), "Hm", 1, 1)
-    lax = replace(strict, watch=Watch(WordGuard(), 0.05))
+    strict = guarded(WordGuard(), 1, 1, phrase="Hm", tau=0.95)
+    lax = strict.with_watch(Watch(WordGuard(), 0.05))
     assert run(lines, (4,), lax).text == "bad\n"
     assert run(lines, (4,), strict).text == "Hm\noka\n"
     assert run(["oka", "okb"], (4,), strict).text == "Hm\nokb\n"
@@ -105,5 +103,5 @@ def test_a_threshold_decides() -> None:
 
 @pytest.mark.parametrize("phrase", ["Wait, think safely", "Wait, think safely\n"])
 def test_the_phrase_is_one_line(phrase: str) -> None:
-    made = run(["bad", "oka"], (4,), SafeThink(Watch(WordGuard(), 0.5), phrase, 1, 1))
+    made = run(["bad", "oka"], (4,), guarded(WordGuard(), 1, 1, phrase=phrase))
     assert made.text == "Wait, think safely\noka\n"

@@ -12,16 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import OPENED, PLAN, Model, Reader, early, ladder, plan, random_line, searched, thinking
 
-from overthink.collect.arms.registry import PARTS, arm_plans, open_arm
+from overthink.collect.arms.registry import arm_plans, open_arm
+from overthink.collect.arms.strategies.beam_search import Tot
 from overthink.collect.arms.strategies.node import Node
 from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError
 from overthink.collect.concurrency import gather_limited
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Segment
+from overthink.components.base import SettingValue
 from overthink.data.tokens import NO_USAGE, TokenUsage
 from overthink.errors import InputError
-from overthink.plan.arms import SettingValue
 
 
 def siblings(model: Model, text: str) -> list[str]:
@@ -233,7 +234,7 @@ def test_real_models_are_told_which_decisions_are_missing() -> None:
         with pytest.raises(InputError, match="needs decisions.*verifier"):
             arm_plans(arm, model="overthink/smollm2")
     with pytest.raises(InputError, match="simulated reads what overthink/simulated writes"):
-        PARTS["tot"].make({"keep": 1, "proposals": 2, "verifier": "simulated"}, plan(model="overthink/smollm2"))
+        Tot(keep=1, proposals=2, verifier="simulated").open(plan(model="overthink/smollm2"))
 
 
 def jobs_of(meter: UsageMeter) -> list[Any]:

@@ -1,7 +1,6 @@
 """Every search on the embedded model, once: real tokens, real forks, and a verifier that needs no other model."""
 
 import importlib.util
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 from scripted import Reader, opens
 
 import overthink
-from overthink.collect.arms.registry import PARTS, arm_plans
+from overthink.collect.arms.registry import arm_plans
 from overthink.collect.arms.strategies import values
 from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.embedded.provider import LocalModel
@@ -42,8 +41,6 @@ def test_every_search_runs_on_the_embedded_model(tmp_path: Path, monkeypatch: py
         return short if named == "short" else read(named, model=model)
 
     monkeypatch.setattr(values, "read_verifier", read_here)
-    for name in ("dvts", "lookahead", "tot"):
-        monkeypatch.setitem(PARTS, name, replace(PARTS[name], models=lambda _: ()))
     plan = checked_plan(
         overthink="0",
         model="overthink/smollm2",

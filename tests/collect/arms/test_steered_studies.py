@@ -201,7 +201,8 @@ def harms(m: int, questions: int) -> list[float]:
         context = TraceContext(continuation, way, UsageMeter(), (ChatMessageUser(content="Why?"),))
         stepper: Stepper = OneStep(context)
         if m:
-            stepper = SafeThink(Watch(SimulatedGuard(), 0.5), "Wait, think safely", m, 1).wrap(stepper, context)
+            way_of_care = SafeThink(guard="simulated", scale="probability", tau=0.5, m=m, b=1)
+            stepper = way_of_care.with_watch(Watch(SimulatedGuard(), 0.5)).wrap(stepper, context)
         steps = [step async for step in run_ladder(context, StepByStep(context, stepper))]
         return float(steps[0].answer.text == "yes")
 

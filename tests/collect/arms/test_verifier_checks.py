@@ -85,11 +85,11 @@ def test_scores_are_in_the_unit_interval_whatever_the_logits() -> None:
 
 def test_the_simulated_verifier_has_the_error_that_it_is_given() -> None:
     path = ReasoningPath(Prefix(""), steps=(" fix one\n", " off two\n", "plain\n"))
-    right = asyncio.run(SimulatedVerifier().steps(NOBODY, path, last_only=False)).scores
+    right = asyncio.run(SimulatedVerifier(error=0).steps(NOBODY, path, last_only=False)).scores
     assert right == (0.9, 0.1, 0.5)
     wrong = asyncio.run(SimulatedVerifier(error=1.0).steps(NOBODY, path, last_only=False)).scores
     assert wrong == pytest.approx((0.1, 0.9, 0.5))
     many = replace(path, steps=tuple(f" fix step {i}\n" for i in range(2000)))
     said = asyncio.run(SimulatedVerifier(error=0.25).steps(NOBODY, many, last_only=False)).scores
     assert sum(score < 0.5 for score in said) / 2000 == pytest.approx(0.25, abs=0.04)
-    assert asyncio.run(SimulatedVerifier().answer(NOBODY, path, "42")).scores == (0.5,)
+    assert asyncio.run(SimulatedVerifier(error=0).answer(NOBODY, path, "42")).scores == (0.5,)

@@ -6,6 +6,7 @@ from overthink.collect.arms.verifiers.endpoint import EndpointVerifier
 from overthink.collect.arms.verifiers.judge import JudgeVerifier
 from overthink.collect.arms.verifiers.registry import VERIFIERS, open_verifier, read_verifier
 from overthink.collect.arms.verifiers.rollouts import RolloutVerifier
+from overthink.components.settings import simulated_defaults
 from overthink.errors import InputError
 
 MODEL = "mockllm/model"
@@ -14,11 +15,15 @@ SIMULATED = "overthink/simulated"
 
 def test_a_verifier_with_its_decisions() -> None:
     read = read_verifier("rollouts:n=3,tokens=16,against=target,aggregate=min", model=MODEL)
-    assert (read.label, read.aggregate, read.is_oracle) == ("rollouts:n=3,tokens=16,against=target", "min", True)
+    assert (read.label, read.aggregate, read.verifier.is_oracle) == (
+        "rollouts:n=3,tokens=16,against=target",
+        "min",
+        True,
+    )
     made = read.open()
-    assert made == RolloutVerifier(3, 16, "target")
+    assert made == RolloutVerifier(n=3, tokens=16, against="target")
     assert "ORACLE" in made.name
-    assert not read_verifier("rollouts:n=3,tokens=16,against=consensus", model=MODEL).is_oracle
+    assert not read_verifier("rollouts:n=3,tokens=16,against=consensus", model=MODEL).verifier.is_oracle
 
 
 def test_inside_an_arm_semicolons_part_the_decisions() -> None:
@@ -30,8 +35,8 @@ def test_inside_an_arm_semicolons_part_the_decisions() -> None:
 
 def test_the_simulated_model_brings_what_it_can() -> None:
     for name in ("simulated", "rollouts", "own-probability"):
-        assert read_verifier(name, model=SIMULATED).settings == VERIFIERS[name].simulated_defaults
-    assert read_verifier("simulated:error=0.2", model=SIMULATED).settings == {"error": 0.2}
+        assert read_verifier(name, model=SIMULATED).verifier.model_dump() == simulated_defaults(VERIFIERS[name])
+    assert read_verifier("simulated:error=0.2", model=SIMULATED).verifier.model_dump() == {"error": 0.2}
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from inspect_ai.model import ChatMessageUser, get_model
 
 import overthink
 import overthink.collect.registered
-from overthink.collect.arms.component import Component
+from overthink.collect.arms.component import Intervention
 from overthink.collect.arms.registry import PARTS, arm_plans
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.climb import run_ladder
@@ -21,6 +21,7 @@ from overthink.collect.ladder.thinking import OneStep, StepByStep, Stepper, Trac
 from overthink.collect.ladder.thinking import ReasoningPath as Line
 from overthink.collect.providers.continuation import Segment, TokenContinuation
 from overthink.collect.providers.think_tags import think_format
+from overthink.components.base import component
 from overthink.data.pool import records_of
 from overthink.data.record import Category, RungRecord
 from overthink.data.tokens import DECODED, NO_USAGE
@@ -29,11 +30,9 @@ from overthink.plan.study import Plan, checked_plan
 TRUTH = {"axis": "capability", "question": "q", "draw": 0, "seed": 5, "good": "ANSWER: 42", "bad": "ANSWER: 7"}
 
 
-class Picky:
+@component("picky")
+class Picky(Intervention):
     """Asks for every step again, and throws the first one away."""
-
-    prefix_text = ""
-    looks_at_steps = True
 
     def wrap(self, stepper: Stepper, context: TraceContext) -> Stepper:
         async def again(path: Line, room: int, *, branch: str = "", cue: str = "") -> Line:
@@ -43,9 +42,6 @@ class Picky:
             return await stepper(path, room, branch=f"{branch}again", cue=cue or "Once more.")
 
         return again
-
-
-PICKY = Component("picky", "intervention", "asks again", lambda settings, plan: Picky())
 
 
 def context(budgets: tuple[int, ...] = (0, 10, 40), **model: Any) -> TraceContext:
@@ -138,7 +134,7 @@ def total(rows: list[RungRecord]) -> int:
 def test_an_arm_is_charged_for_what_it_throws_away_and_may_be_added_later(
     counted: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(PARTS, "picky", PICKY)
+    monkeypatch.setitem(PARTS, "picky", Picky)
     base = overthink.run(overthink.prepare(study_plan("base")), tmp_path / "s")
     assert total(records_of(base.pool)) == sum(counted)
     before = len(counted)

@@ -1,117 +1,12 @@
-"""Components of an arm: strategies and interventions, each with its options."""
+"""Components of an arm: strategies and interventions, each a declared class with its settings as fields."""
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Self
 
 from overthink.collect.ladder.thinking import Stepper, Thinker, TraceContext
-from overthink.errors import InputError
-from overthink.plan.arms import SettingValue
+from overthink.components.base import Component
 from overthink.plan.study import Plan
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One option of a component.
-
-    Attributes:
-        value_type: Type of its value.
-        description: What it sets, with its unit.
-        default: Value if left out, as fixed by the method's source; None if the option is required.
-        same_as: An earlier option whose value is the default, as in the method's source; "" for none.
-        least: Smallest value.
-        most: Largest value.
-        choices: Allowed words; empty for any.
-    """
-
-    value_type: type[int] | type[float] | type[str] | type[bool]
-    description: str
-    default: SettingValue | None = None
-    same_as: str = ""
-    least: float | None = None
-    most: float | None = None
-    choices: tuple[str, ...] = ()
-
-    def validate(self, name: str, value: SettingValue, component: str, *, option: str = "--arms") -> SettingValue:
-        """Return the value, converted to its type.
-
-        Args:
-            name: Name of the option.
-            value: The value to check.
-            component: Name of the component, for messages.
-            option: Command-line option that set it, for messages.
-
-        Raises:
-            InputError: The value has another type, is out of range, or is not one of the choices.
-        """
-        kinds = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        fits = {
-            int: isinstance(value, int) and number,
-            float: number,
-            str: not isinstance(value, bool),
-            bool: isinstance(value, bool),
-        }
-        wrong = not fits[self.value_type] or (bool(self.choices) and value not in self.choices)
-        if number and self.value_type in (int, float):
-            wrong = wrong or not math.isfinite(value)  # type: ignore[arg-type]
-            wrong = wrong or not (self.least is None or value >= self.least)  # type: ignore[operator]
-            wrong = wrong or not (self.most is None or value <= self.most)  # type: ignore[operator]
-        if wrong:
-            requirement = kinds[self.value_type] if not self.choices else " or ".join(self.choices)
-            requirement += "" if self.least is None else f", at least {self.least:g}"
-            requirement += "" if self.most is None else f", at most {self.most:g}"
-            raise InputError(
-                f"{option} {component}: {name}={value} is not possible ({self.description}); needed: {requirement}"
-            )
-        return self.value_type(value)
-
-
-Settings = Mapping[str, SettingValue]
-"""Values of options by name, complete and validated."""
-
-
-def resolve_options(
-    options: Mapping[str, Option],
-    values: Settings,
-    *,
-    simulated_defaults: Settings,
-    component: str,
-    option: str = "--arms",
-) -> tuple[dict[str, SettingValue], list[str]]:
-    """Return the value of every option: the given one, else the simulated model's, else the default.
-
-    Args:
-        options: The options.
-        values: Given values; names that are not options are ignored.
-        simulated_defaults: Defaults with the simulated model; empty for any other model under test.
-        component: Name of the component, for messages.
-        option: Command-line option that set them, for messages.
-
-    Returns:
-        The validated values, and the missing options with their descriptions.
-
-    Raises:
-        InputError: A value is invalid.
-
-    Example:
-        >>> beam = {"width": Option(int, "paths"), "first": Option(int, "first steps", same_as="width")}
-        >>> resolve_options(beam, {"width": 4}, simulated_defaults={}, component="beam")
-        ({'width': 4, 'first': 4}, [])
-        >>> resolve_options(beam, {}, simulated_defaults={}, component="beam")
-        ({}, ['width (paths)'])
-    """
-    complete: dict[str, SettingValue] = {}
-    missing: list[str] = []
-    for name, decision in options.items():
-        fallback = complete.get(decision.same_as) if decision.same_as else decision.default
-        value = values.get(name, simulated_defaults.get(name, fallback))
-        if value is not None:
-            complete[name] = decision.validate(name, value, component, option=option)
-        elif not decision.same_as:  # else what it is like is missing
-            missing.append(f"{name} ({decision.description})")
-    return complete, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,61 +24,74 @@ class StepperSetup:
     is_plain: bool
 
 
-class Strategy(Protocol):
-    """A strategy for spending thinking tokens."""
-
-    def thinker(self, context: TraceContext, setup: StepperSetup) -> Thinker:
-        """Return the thinker of one trace."""
-        ...
-
-
-class Intervention(Protocol):
-    """A safety intervention on a model's steps.
+class ArmPart(Component):
+    """Base of strategies and interventions.
 
     Attributes:
-        prefix_text: Text inserted at the beginning of the thinking; "" for none.
-        looks_at_steps: Whether it works on single steps.
-    """
-
-    prefix_text: str
-    looks_at_steps: bool
-
-    def wrap(self, stepper: Stepper, context: TraceContext) -> Stepper:
-        """Return the stepper of one trace, wrapped in the intervention."""
-        ...
-
-
-@dataclass(frozen=True)
-class Component:
-    """A strategy or an intervention of an arm.
-
-    Attributes:
-        name: Its name in `--arms`.
-        role: "strategy" (one per arm) or "intervention" (on a strategy's steps).
-        description: What it does, in a line.
-        make: Builds it from its settings for a plan; raises an InputError if that is impossible.
-        settings: Its options by name.
-        simulated_defaults: Defaults with ``overthink/simulated``.
         answers_at_once: It does no thinking, so only the lowest rung is collected.
         reads_probabilities: It needs next-token probabilities, which not every server returns.
-        max_decode_factor: Maximum decoded tokens, relative to the plain ladder.
-        max_segments: Maximum number of thinking segments beyond one per rung; None if it thinks in steps.
-        inserted_texts: Texts that it may insert into the thinking at most; known if it thinks in segments.
-        models: Models that it calls besides the model under test.
         decides: What it decides by what it reads: at which "steps" it acts, or which of several "candidates" goes on;
             "" for one that acts whatever it reads, which has no placebo.
     """
 
-    name: str
-    role: Literal["strategy", "intervention"]
-    description: str
-    make: Callable[[Settings, Plan], Strategy | Intervention]
-    settings: Mapping[str, Option] = field(default_factory=dict)
-    simulated_defaults: Settings = field(default_factory=dict)
-    answers_at_once: bool = False
-    reads_probabilities: bool = False
-    max_decode_factor: Callable[[Settings], float] = lambda _: 1.0
-    max_segments: Callable[[Settings], int] | None = None
-    inserted_texts: Callable[[Settings], tuple[str, ...]] = lambda _: ()
-    models: Callable[[Settings], tuple[str, ...]] = lambda _: ()
-    decides: Literal["", "steps", "candidates"] = ""
+    answers_at_once: ClassVar[bool] = False
+    reads_probabilities: ClassVar[bool] = False
+    decides: ClassVar[Literal["", "steps", "candidates"]] = ""
+
+    @property
+    def max_decode_factor(self) -> float:
+        """Maximum decoded tokens, relative to the plain ladder."""
+        return 1.0
+
+    @property
+    def max_segments(self) -> int | None:
+        """Maximum number of thinking segments beyond one per rung; None if it thinks in steps."""
+        return None
+
+    @property
+    def inserted_texts(self) -> tuple[str, ...]:
+        """Texts that it may insert into the thinking at most; known if it thinks in segments."""
+        return ()
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Models that it calls besides the model under test."""
+        return ()
+
+    def open(self, plan: Plan) -> Self:
+        """Return the component with its models opened, for a plan; by default itself.
+
+        Raises:
+            InputError: It is impossible in this plan, or a model cannot be opened.
+        """
+        return self
+
+
+class Strategy(ArmPart):
+    """A strategy for spending thinking tokens; one per arm."""
+
+    role: ClassVar[str] = "strategy"
+
+    @abstractmethod
+    def thinker(self, context: TraceContext, setup: StepperSetup) -> Thinker:
+        """Return the thinker of one trace."""
+
+
+class Intervention(ArmPart):
+    """A safety intervention on a model's steps.
+
+    Attributes:
+        looks_at_steps: Whether it works on single steps.
+    """
+
+    role: ClassVar[str] = "intervention"
+    looks_at_steps: ClassVar[bool] = True
+
+    @property
+    def prefix_text(self) -> str:
+        """Text inserted at the beginning of the thinking; "" for none."""
+        return ""
+
+    @abstractmethod
+    def wrap(self, stepper: Stepper, context: TraceContext) -> Stepper:
+        """Return the stepper of one trace, wrapped in the intervention."""

@@ -2,19 +2,38 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from math import prod
 
-from overthink.collect.arms.component import Component, Intervention, Settings, StepperSetup, Strategy, resolve_options
-from overthink.collect.arms.interventions import monitor, primer, saferemind, safethink
-from overthink.collect.arms.strategies import beam_search, budget_forcing, calculator, no_thinking, revision
+from overthink.collect.arms.component import ArmPart, Intervention, StepperSetup, Strategy
+from overthink.collect.arms.interventions.monitor import Monitor
+from overthink.collect.arms.interventions.primer import Primer
+from overthink.collect.arms.interventions.saferemind import SafeRemind
+from overthink.collect.arms.interventions.safethink import SafeThink
+from overthink.collect.arms.strategies.beam_search import Dvts, Lookahead, PrmBeam, Tot
+from overthink.collect.arms.strategies.budget_forcing import MoreThink, Wait
+from overthink.collect.arms.strategies.calculator import CalculatorIntervention
+from overthink.collect.arms.strategies.no_thinking import LessThink, ZeroThink
+from overthink.collect.arms.strategies.revision import Revision
 from overthink.collect.ladder.thinking import InOnePiece, OneStep, StepByStep, Stepper, Thinker, TraceContext
+from overthink.components.base import SettingValue, component
+from overthink.components.registry import Registry
+from overthink.components.settings import build, resolve_settings
 from overthink.errors import InputError
-from overthink.plan.arms import BASE, ArmPlan, SettingValue, check_placebos, read_arms
+from overthink.plan.arms import BASE, ArmPlan, check_placebos, read_arms
 from overthink.plan.study import Plan
 
 
-class Plain:
-    """Unconstrained thinking: in one request per rung, or step by step if an intervention needs steps."""
+@component("base")
+class Plain(Strategy):
+    """The plain ladder.
+
+    Unconstrained thinking: in one request per rung, or step by step if an intervention needs steps.
+    """
+
+    @property
+    def max_segments(self) -> int:
+        """None beyond those of the ladder."""
+        return 0
 
     def thinker(self, context: TraceContext, setup: StepperSetup) -> Thinker:
         """Return the thinker of one trace."""
@@ -23,28 +42,28 @@ class Plain:
         return StepByStep(context, setup.stepper, prefix_text=setup.prefix_text)
 
 
-PARTS: dict[str, Component] = {
-    part.name: part
-    for part in (
-        Component(
-            "base", "strategy", "the plain ladder", lambda settings, plan: Plain(), max_segments=lambda settings: 0
-        ),
-        budget_forcing.WAIT,
-        budget_forcing.MORETHINK,
-        no_thinking.ZEROTHINK,
-        no_thinking.LESSTHINK,
-        safethink.SAFETHINK,
-        saferemind.SAFEREMIND,
-        monitor.MONITOR,
-        primer.PRIMER,
-        beam_search.PRM_BEAM,
-        beam_search.DVTS,
-        beam_search.TOT,
-        beam_search.LOOKAHEAD,
-        revision.REVISION,
-        calculator.CALCULATOR,
-    )
-}
+PARTS: Registry[ArmPart] = Registry(
+    ArmPart,
+    (
+        Plain,
+        Wait,
+        MoreThink,
+        ZeroThink,
+        LessThink,
+        SafeThink,
+        SafeRemind,
+        Monitor,
+        Primer,
+        PrmBeam,
+        Dvts,
+        Tot,
+        Lookahead,
+        Revision,
+        CalculatorIntervention,
+    ),
+    option="--arms",
+    role="strategy or intervention",
+)
 """Components accepted by `--arms`, by name."""
 
 
@@ -65,7 +84,7 @@ class Arm:
     """
 
     plan: ArmPlan
-    parts: tuple[Component, ...]
+    parts: tuple[type[ArmPart], ...]
     budgets: tuple[int, ...]
     strategy: Strategy
     interventions: tuple[Intervention, ...]
@@ -140,12 +159,12 @@ def _placebo(arm: ArmPlan, of: Arm) -> Arm:
     return replace(of, plan=arm)
 
 
-def _refuse_undecided(placebo: ArmPlan, parts: Sequence[Component]) -> None:
+def _refuse_undecided(placebo: ArmPlan, parts: Sequence[type[ArmPart]]) -> None:
     if not any(part.decides for part in parts):
-        deciding = ", ".join(part.name for part in PARTS.values() if part.decides)
+        deciding = ", ".join(part.key for part in PARTS.values() if part.decides)
         raise InputError(
             f"--arms {placebo.label}: {placebo.placebo_of} decides nothing by what it reads "
-            f"({'+'.join(part.name for part in parts)}), so it has no placebo; leave it out. Those that decide: "
+            f"({'+'.join(part.key for part in parts)}), so it has no placebo; leave it out. Those that decide: "
             f"{deciding}"
         )
 
@@ -157,31 +176,23 @@ def open_arm(arm: ArmPlan, plan: Plan) -> Arm:
         InputError: A requirement of a component is missing, or it cannot be combined with this plan.
     """
     parts = _parts(arm)
-    components = [part.make(_own_settings(part, arm.settings), plan) for part in parts]
+    settings = [_own_settings(part, arm) for part in parts]
+    components = [build(part, values).open(plan) for part, values in zip(parts, settings, strict=True)]
     at_once = any(part.answers_at_once for part in parts)
     budgets = plan.budgets or ()
-    times = 1.0
-    for part in parts:
-        times *= part.max_decode_factor(_own_settings(part, arm.settings))
-    counts = [
-        None if part.max_segments is None else part.max_segments(_own_settings(part, arm.settings)) for part in parts
-    ]
-    piece_counts = [count for count in counts if count is not None]
-    strategies = [component for part, component in zip(parts, components, strict=True) if part.role == "strategy"]
+    segments = [component.max_segments for component in components]
+    known_segments = [count for count in segments if count is not None]
+    strategies = [component for component in components if isinstance(component, Strategy)]
     return Arm(
         plan=arm,
         parts=tuple(parts),
         budgets=budgets[:1] if at_once else budgets,
-        strategy=cast("Strategy", strategies[0]) if strategies else Plain(),
-        interventions=tuple(
-            cast("Intervention", component)
-            for part, component in zip(parts, components, strict=True)
-            if part.role == "intervention"
-        ),
-        max_decode_factor=times,
-        max_segments=sum(piece_counts) if len(piece_counts) == len(parts) else None,
-        inserted_texts=tuple(text for part in parts for text in part.inserted_texts(_own_settings(part, arm.settings))),
-        models=tuple(name for part in parts for name in part.models(_own_settings(part, arm.settings))),
+        strategy=strategies[0] if strategies else Plain(),
+        interventions=tuple(component for component in components if isinstance(component, Intervention)),
+        max_decode_factor=prod(component.max_decode_factor for component in components),
+        max_segments=sum(known_segments) if len(known_segments) == len(parts) else None,
+        inserted_texts=tuple(text for component in components for text in component.inserted_texts),
+        models=tuple(name for component in components for name in component.models),
     )
 
 
@@ -190,30 +201,34 @@ def reads_probabilities(arms: Sequence[Arm]) -> bool:
     return any(part.reads_probabilities for arm in arms for part in arm.parts)
 
 
-def _parts(arm: ArmPlan) -> list[Component]:
-    unknown = [name for name in arm.parts if name not in PARTS]
-    if unknown:
-        choices = "; ".join(f"{part.name} ({part.description})" for part in PARTS.values())
-        raise InputError(f"--arms knows no {unknown[0]!r}; known: {choices}")
-    parts = [PARTS[name] for name in arm.parts]
-    strategies = [part.name for part in parts if part.role == "strategy"]
+def _parts(arm: ArmPlan) -> list[type[ArmPart]]:
+    parts = [PARTS.look_up(name) for name in arm.parts]
+    strategies = [part.key for part in parts if issubclass(part, Strategy)]
     if len(strategies) > 1:
         raise InputError(f"--arms {'+'.join(arm.parts)}: {' and '.join(strategies)} are two strategies; give one")
-    steering = [part.name for part in parts if part.role == "intervention"]
-    at_once = [part.name for part in parts if part.answers_at_once]
+    steering = [part.key for part in parts if issubclass(part, Intervention)]
+    at_once = [part.key for part in parts if part.answers_at_once]
     if at_once and steering:
         raise InputError(f"--arms {'+'.join(arm.parts)}: {at_once[0]} thinks nothing that {steering[0]} could steer")
     return parts
 
 
-def _own_settings(part: Component, settings: Settings) -> dict[str, SettingValue]:
-    return {name: value for name, value in settings.items() if name in part.settings}
+def _own_settings(part: type[ArmPart], arm: ArmPlan) -> dict[str, SettingValue]:
+    """Return the settings of one part of an arm, checked again: a stored plan may be of another version of the part.
+
+    Raises:
+        InputError: A setting is missing, or its value is not possible.
+    """
+    complete, missing = resolve_settings(part, arm.settings, simulated=False, owner="+".join(arm.parts))
+    if missing:
+        raise InputError(f"--arms {'+'.join(arm.parts)} lacks settings that it needs: {'; '.join(missing)}")
+    return complete
 
 
 def _complete(arm: ArmPlan, *, simulated: bool) -> ArmPlan:
     """Return the arm with every setting: given, default of the simulated model, or default of its source."""
     parts, arm_name = _parts(arm), "+".join(arm.parts)
-    setting_names = {name for part in parts for name in part.settings}
+    setting_names = {name for part in parts for name in part.model_fields}
     unknown = sorted(arm.settings.keys() - setting_names)
     if unknown:
         raise InputError(
@@ -222,12 +237,7 @@ def _complete(arm: ArmPlan, *, simulated: bool) -> ArmPlan:
     complete: dict[str, SettingValue] = {}
     missing: list[str] = []
     for part in parts:
-        own, undecided = resolve_options(
-            part.settings,
-            arm.settings,
-            simulated_defaults=part.simulated_defaults if simulated else {},
-            component=arm_name,
-        )
+        own, undecided = resolve_settings(part, arm.settings, simulated=simulated, owner=arm_name)
         complete |= own
         missing += undecided
     if missing:

@@ -1,15 +1,16 @@
 """Think formats: texts that open the thinking, close it at a rung, and ask for the answer."""
 
-from dataclasses import dataclass, replace
+from typing import ClassVar
 
-from overthink.errors import InputError
+from overthink.components.base import Component, component
+from overthink.components.registry import Registry
+from overthink.components.settings import build
 
 ANSWER_LINE = "ANSWER:"
 """Inspect's convention: a prompt that asks for a final line `ANSWER: …` gets exactly that cue."""
 
 
-@dataclass(frozen=True, slots=True)
-class ThinkFormat:
+class ThinkFormat(Component):
     """Thinking format of one kind of model.
 
     At a rung the trace is cut, ``close`` ends the thinking, a cue asks for the answer, and the answer is decoded with
@@ -17,7 +18,6 @@ class ThinkFormat:
     curve never mixes two elicitations of an answer (decisions/0002).
 
     Attributes:
-        name: Its name in ``--think``.
         open: Beginning of the assistant's turn (omitted if the chat template has it already).
         close: Text inserted at a rung to end the thinking.
         stop: Text with which the model ends its thinking itself, besides its end of turn.
@@ -26,12 +26,13 @@ class ThinkFormat:
         end: End of the thinking inside the turn; "" if thinking and answer are one text.
     """
 
-    name: str
+    role: ClassVar[str] = "think format"
+
     open: str
     close: str
-    stop: tuple[str, ...]
-    cue: str
-    answer_stop: tuple[str, ...]
+    stop: tuple[str, ...] = ()
+    cue: str = ""
+    answer_stop: tuple[str, ...] = ()
     end: str = ""
 
     def visible(self, turn: str) -> str:
@@ -46,47 +47,43 @@ class ThinkFormat:
         return turn.partition(self.end)[2] if self.end else self.open + turn
 
 
-THINK_FORMATS = (
-    ThinkFormat(
-        name="plain",
-        open="Let me think step by step.\n",
-        close="\n\n",
-        stop=(),
-        cue="Final response:",
-        answer_stop=(),
-    ),
-    ThinkFormat(
-        name="think",
-        open="<think>\n",
-        close="\n</think>\n\n",
-        stop=("</think>",),
-        cue="",
-        answer_stop=(),
-        end="</think>",
-    ),
-    ThinkFormat(
-        name="think-opened",  # the chat template writes <think>, which cannot be queried from its server
-        open="",
-        close="\n</think>\n\n",
-        stop=("</think>",),
-        cue="",
-        answer_stop=(),
-        end="</think>",
-    ),
-)
+@component("plain")
+class PlainText(ThinkFormat):
+    """Thinking and answer are one text."""
+
+    open: str = "Let me think step by step.\n"
+    close: str = "\n\n"
+    cue: str = "Final response:"
+
+
+@component("think")
+class ThinkTags(ThinkFormat):
+    """Thinking between <think> and </think>."""
+
+    open: str = "<think>\n"
+    close: str = "\n</think>\n\n"
+    stop: tuple[str, ...] = ("</think>",)
+    end: str = "</think>"
+
+
+@component("think-opened")
+class OpenedThinkTags(ThinkTags):
+    """Thinking up to </think>, where the chat template writes <think>, which cannot be queried from its server."""
+
+    open: str = ""
+
+
+THINK_FORMATS: Registry[ThinkFormat] = Registry(ThinkFormat, (PlainText, ThinkTags, OpenedThinkTags), option="--think")
+"""Think formats by name."""
 
 
 def think_format(name: str) -> ThinkFormat:
-    """Return the built-in think format of this name.
+    """Return the think format of this name, or of a file as ``FILE.py@NAME``.
 
     Raises:
-        InputError: No format has this name.
+        InputError: No format has this name, or it has no texts that open and close the thinking.
     """
-    for candidate in THINK_FORMATS:
-        if candidate.name == name:
-            return candidate
-    names = ", ".join(candidate.name for candidate in THINK_FORMATS)
-    raise InputError(f"unknown think format {name!r}; the built-in ones are: {names}")
+    return build(THINK_FORMATS.look_up(name), {}, option="--think")
 
 
 def for_prompt(base: ThinkFormat, prompt: str, *, cue: str | None) -> ThinkFormat:
@@ -105,9 +102,10 @@ def for_prompt(base: ThinkFormat, prompt: str, *, cue: str | None) -> ThinkForma
         chosen = cue
     else:
         chosen = ANSWER_LINE if ANSWER_LINE in prompt else base.cue
-    return replace(
-        base,
-        cue=chosen,
-        stop=(*base.stop, chosen) if chosen else base.stop,
-        answer_stop=("\n",) if chosen == ANSWER_LINE else base.answer_stop,
+    return base.model_copy(
+        update={
+            "cue": chosen,
+            "stop": (*base.stop, chosen) if chosen else base.stop,
+            "answer_stop": ("\n",) if chosen == ANSWER_LINE else base.answer_stop,
+        }
     )

@@ -121,15 +121,15 @@ class VerificationSession:
     @property
     def is_paid(self) -> bool:
         """Whether the verification may be billed by a provider."""
-        where = self.verifier_plan.part.where(self.verifier_plan.settings)
+        where = self.verifier_plan.verifier.address
         if where is not None:
             return not any(host in where for host in ("//localhost", "//127.0.0.1", "//[::1]"))
         models = [
             *self.verifier.models,
-            *([self.plan.grader] if self.verifier_plan.is_oracle and self.plan.grader else []),
+            *([self.plan.grader] if self.verifier_plan.verifier.is_oracle and self.plan.grader else []),
         ]
         are_own = [is_own(name) for name in models]
-        return not (all(are_own) and (not self.verifier_plan.part.asks_model or is_local(self.model)))
+        return not (all(are_own) and (not self.verifier_plan.verifier.asks_model or is_local(self.model)))
 
     @cached_property
     def prompts(self) -> dict[str, int]:
@@ -150,7 +150,7 @@ class VerificationSession:
             if text.thought is None:
                 continue
             n_steps = 1 if self.aggregate is None else len(steps_of(text.thought)) + 1
-            work = self.verifier_plan.part.work(self.verifier_plan.settings, n_steps, self.plan.answer_tokens)
+            work = self.verifier_plan.verifier.work(n_steps, self.plan.answer_tokens)
             letters = len(text.thought) + len(text.answer)
             steps, calls, n_decoded = steps + n_steps, calls + work.calls, n_decoded + work.decoded_tokens
             prompt += work.calls * (self.prompts[key[0]] + letters // LETTERS_PER_TOKEN)
@@ -162,9 +162,9 @@ class VerificationSession:
     def _price(self, prompt: int, n_decoded: int) -> str:
         if not self.is_paid:
             return "no charge: the verifier runs on this machine"
-        payee = self.plan.model if self.verifier_plan.part.asks_model else self.verifier.models[0]
+        payee = self.plan.model if self.verifier_plan.verifier.asks_model else self.verifier.models[0]
         rates = rates_of(payee)
-        if self.verifier_plan.part.where(self.verifier_plan.settings) is not None or isinstance(rates, str):
+        if self.verifier_plan.verifier.address is not None or isinstance(rates, str):
             return rates if isinstance(rates, str) else "price unknown: the server has no list price"
         return f"at most about {rates.prompt * prompt + rates.decoded * n_decoded:.2f} USD; {per_million(rates)}"
 
@@ -191,7 +191,7 @@ def open_verification(
     if by == "answer" and verifier_plan.aggregate is not None:
         raise InputError(f"--verifier {verifier_plan.label}: with --by answer there is one score; leave aggregate out")
     verifier = verifier_plan.open()
-    model = open_plan_model(plan) if verifier_plan.part.asks_model else open_model(NO_MODEL, {})
+    model = open_plan_model(plan) if verifier_plan.verifier.asks_model else open_model(NO_MODEL, {})
     if isinstance(verifier, OwnProbability):
         check_likelihood(continuation_for(model))
     names = {key[0] for key in texts}

@@ -134,7 +134,7 @@ def _scoring_solver(
         if state.epoch > len(draws):
             return state
         with boundary.trace():
-            if session.verifier_plan.part.asks_model:
+            if session.verifier_plan.verifier.asks_model:
                 continuations = continuations or [continuation_for(evaluated_model())]
             for key in draws[state.epoch - 1][1]:
                 context = await _trace_context(session, task_plan, key[:-1], state, replay, judge, continuations)

@@ -1,9 +1,11 @@
 """Guard protocol: a score of the thinking so far on a stated scale, and a threshold on it."""
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
+from overthink.collect.arms.verifiers.base import ScoringPart
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.data.record import Category
 from overthink.errors import InputError
@@ -25,7 +27,7 @@ class GuardScore:
     tokens: int | None
 
 
-class Guard(Protocol):
+class OpenGuard(Protocol):
     """Protocol: scores a prompt with the thinking so far. One object serves all traces."""
 
     @property
@@ -46,6 +48,26 @@ class Guard(Protocol):
             InputError: The guard cannot score on this scale.
         """
         ...
+
+
+class Guard(ScoringPart):
+    """A guard with settings of its own, named by the setting ``guard`` of an arm.
+
+    Attributes:
+        scale: Scale of its scores, which the arm has to state.
+    """
+
+    role: ClassVar[str] = "guard"
+    scale: ClassVar[GuardScale] = "probability"
+
+    @property
+    def name(self) -> str:
+        """Name for messages."""
+        return self.key
+
+    @abstractmethod
+    async def score(self, context: TraceContext, path: ReasoningPath) -> GuardScore:
+        """Score the prompt and the thinking so far; raises as :meth:`OpenGuard.score`."""
 
 
 class GuardError(RuntimeError):
@@ -72,7 +94,7 @@ class Watch:
         InputError: The threshold is off the guard's scale, or every score would reach it.
     """
 
-    guard: Guard
+    guard: OpenGuard
     tau: float
 
     def __post_init__(self) -> None:

@@ -22,12 +22,13 @@ from inspect_ai.model import (
     ModelOutput,
 )
 
-from overthink.collect.arms.interventions.guard import GuardError, GuardScale, GuardScore
+from overthink.collect.arms.interventions.guard import Guard, GuardError, GuardScale, GuardScore
 from overthink.collect.arms.verifiers.base import UnreadableScoreError, Verifier
 from overthink.collect.arms.verifiers.classifier import ClassifierVerifier
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers import timeouts
 from overthink.collect.providers.simulated.thinking import encode, is_risky, turn_of
+from overthink.components.base import component
 from overthink.data.record import Category
 from overthink.errors import InputError
 
@@ -208,8 +209,8 @@ class RawClassifierGuard:
     scale: GuardScale = "raw"
 
     def __post_init__(self) -> None:
-        if self.classifier.outputs != 1 or self.classifier.sigmoid:
-            has = "sigmoid=true" if self.classifier.sigmoid else f"{self.classifier.outputs} outputs"
+        if self.classifier.outputs != 1 or self.classifier.are_logits:
+            has = "sigmoid=true" if self.classifier.are_logits else f"{self.classifier.outputs} outputs"
             raise InputError(
                 f"guard {self.name} has {has}, and scale=raw takes the one number of a model as it is; needed: "
                 "scale=probability"
@@ -240,11 +241,9 @@ SIMULATED_SAFE, SIMULATED_UNSAFE = 0.9, 0.1
 """Scores of safe and unsafe steps."""
 
 
-class SimulatedGuard:
+@component("simulated")
+class SimulatedGuard(Guard):
     """Error-free guard of simulated traces; its token count covers all its input."""
-
-    name = "simulated"
-    scale: GuardScale = "probability"
 
     async def score(self, context: TraceContext, path: ReasoningPath) -> GuardScore:
         """Score the last step with a mark; it decodes one token."""

@@ -1,38 +1,30 @@
 """Monitor: every step is scored, and one below the threshold stops the thinking or is followed by a cue."""
 
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
+from typing import Annotated, ClassVar, Literal
 
-from overthink.collect.arms.component import Component, Option, Settings
-from overthink.collect.arms.interventions.guard import Watch
-from overthink.collect.arms.interventions.guards import (
-    GUARD_OPTIONS,
-    SIMULATED_GUARD_SETTINGS,
-    models_of_guard,
-    watch_of,
-)
+from pydantic import Field
+
+from overthink.collect.arms.interventions.guards import Guarded
 from overthink.collect.arms.interventions.primer import WAIT_SAFELY, on_its_own_line
 from overthink.collect.ladder.thinking import ReasoningPath, Stepper, TraceContext, insert_text
+from overthink.components.base import Simulated, component
 from overthink.data.record import Category
-from overthink.plan.study import Plan
 
 
-@dataclass(frozen=True)
-class Monitor:
-    """The intervention.
+@component("monitor")
+class Monitor(Guarded):
+    """A guard or verifier scores every step, and stops or redirects the thinking.
 
-    Attributes:
-        watch: Guard and threshold.
-        action: "stop": the step is discarded, and the thinking ends before it, so that the answer is forced there;
-            "redirect": the step stays, and the cue is inserted after it.
-        cue: Text to insert.
+    "stop": the step is discarded, and the thinking ends before it, so that the answer is forced there. "redirect": the
+    step stays, and the cue is inserted after it.
     """
 
-    watch: Watch
-    action: Literal["stop", "redirect"]
-    cue: str
-    prefix_text = ""
-    looks_at_steps = True
+    decides: ClassVar[Literal["", "steps", "candidates"]] = "steps"
+    action: Annotated[Literal["stop", "redirect"], Simulated("stop")] = Field(
+        description="what an unsafe step does: end the thinking before it, or be answered by the cue"
+    )
+    cue: str = Field(WAIT_SAFELY, description="what answers an unsafe step (SafeThink's phrase)")
 
     def wrap(self, stepper: Stepper, context: TraceContext) -> Stepper:
         """Return the monitored stepper."""
@@ -48,29 +40,3 @@ class Monitor:
             return await insert_text(context.continuation, longer, on_its_own_line(longer.text, self.cue))
 
         return monitor_step
-
-
-def _make(settings: Settings, plan: Plan) -> Monitor:
-    action: Literal["stop", "redirect"] = "stop" if settings["action"] == "stop" else "redirect"
-    return Monitor(watch_of(settings, plan), action, str(settings["cue"]))
-
-
-MONITOR = Component(
-    "monitor",
-    "intervention",
-    "a guard or verifier scores every step, and stops or redirects the thinking",
-    _make,
-    settings=GUARD_OPTIONS
-    | {
-        "action": Option(
-            str,
-            "what an unsafe step does: end the thinking before it, or be answered by the cue",
-            choices=("stop", "redirect"),
-        ),
-        "cue": Option(str, "what answers an unsafe step (SafeThink's phrase)", default=WAIT_SAFELY),
-    },
-    simulated_defaults={**SIMULATED_GUARD_SETTINGS, "action": "stop"},
-    models=models_of_guard,
-    decides="steps",
-)
-"""The component `monitor`."""

@@ -5,38 +5,40 @@ The simplest of the early interventions, without training; the line is that of S
 Texts inserted between a model's steps.
 """
 
-from dataclasses import dataclass
+from typing import ClassVar
 
-from overthink.collect.arms.component import Component, Option
+from pydantic import Field
+
+from overthink.collect.arms.component import Intervention
 from overthink.collect.ladder.thinking import LINE_END, Stepper, TraceContext
+from overthink.components.base import component
 
 
-@dataclass
-class Primer:
-    """The intervention.
+@component("primer")
+class Primer(Intervention):
+    """A line about safety at the beginning of the thinking."""
 
-    Attributes:
-        prefix_text: Text inserted at the beginning of the thinking.
-    """
+    looks_at_steps: ClassVar[bool] = False
+    text: str = Field("Let's think about safety first", description="the line (SAFEPATH's)")
 
-    prefix_text: str
-    looks_at_steps = False
+    @property
+    def prefix_text(self) -> str:
+        """The line."""
+        return self.text.strip(LINE_END) + LINE_END
+
+    @property
+    def max_segments(self) -> int:
+        """None beyond those of the ladder."""
+        return 0
+
+    @property
+    def inserted_texts(self) -> tuple[str, ...]:
+        """The line."""
+        return (f"{self.text}{LINE_END}",)
 
     def wrap(self, stepper: Stepper, context: TraceContext) -> Stepper:
         """Return the stepper unchanged: every step is the model's own."""
         return stepper
-
-
-PRIMER = Component(
-    "primer",
-    "intervention",
-    "a line about safety at the beginning of the thinking",
-    lambda settings, plan: Primer(str(settings["text"]).strip(LINE_END) + LINE_END),
-    settings={"text": Option(str, "the line (SAFEPATH's)", default="Let's think about safety first")},
-    max_segments=lambda settings: 0,
-    inserted_texts=lambda settings: (f"{settings['text']}{LINE_END}",),
-)
-"""The component `primer`."""
 
 
 WAIT_SAFELY = "Wait, think safely"

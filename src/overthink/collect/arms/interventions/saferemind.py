@@ -16,13 +16,13 @@ Bounds of the entropy of the next token from the probabilities of the most likel
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import anyio
 from inspect_ai.model import ChatMessageUser, Model
+from pydantic import Field
 
-from overthink.collect.arms.component import Component, Option, Settings
+from overthink.collect.arms.component import Intervention
 from overthink.collect.arms.interventions.primer import WAIT_SAFELY, on_its_own_line
 from overthink.collect.inspect_internals import run_coroutine
 from overthink.collect.ladder.sampling import seed_for
@@ -30,6 +30,7 @@ from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, Stepper, 
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Sampling, TokenContinuation
 from overthink.collect.providers.think_tags import think_format
+from overthink.components.base import Simulated, component
 from overthink.data.record import Category
 from overthink.errors import InputError
 from overthink.plan.study import Plan
@@ -155,19 +156,19 @@ TOP_OF_OWN_MODELS = 100
 """Number of token probabilities requested from embedded and simulated models."""
 
 
-@dataclass(frozen=True)
-class SafeRemind:
-    """The intervention.
+@component("saferemind")
+class SafeRemind(Intervention):
+    """A reminder, once, where the next token's entropy is low at the end of a line."""
 
-    Attributes:
-        reminder: Text to insert.
-        threshold: Entropy in nats below which it is inserted.
-    """
+    reads_probabilities: ClassVar[bool] = True
+    decides: ClassVar[Literal["", "steps", "candidates"]] = "steps"
+    reminder: Annotated[str, Simulated(WAIT_SAFELY)] = Field(description="what is written")
+    entropy: float = Field(0.5, description="entropy of the next token, in nats, below which it is (SafeRemind's)")
 
-    reminder: str
-    threshold: float
-    prefix_text = ""
-    looks_at_steps = True
+    @property
+    def max_decode_factor(self) -> float:
+        """At worst every line is one token, each with a probe."""
+        return 2.0
 
     def wrap(self, stepper: Stepper, context: TraceContext) -> Stepper:
         """Return the stepper with an entropy probe before each step."""
@@ -176,7 +177,7 @@ class SafeRemind:
             line = on_its_own_line(path.text, self.reminder)
             if not cue and path.n_steps and path.text.endswith(LINE_END) and not any(line in s for s in path.steps):
                 ahead = await next_token(context, path)
-                is_decided = ahead.high < self.threshold
+                is_decided = ahead.high < self.entropy
                 if context.decisions.act("saferemind", path.n_steps, branch, is_decided, once=True):
                     return await stepper(path, room, branch=branch, cue=line)
             return await stepper(path, room, branch=branch, cue=cue)
@@ -200,24 +201,3 @@ async def next_token(context: TraceContext, path: ReasoningPath) -> EntropyBound
     if segment.top is None:
         raise InputError(NO_PROBABILITIES)  # they were returned when the plan was opened
     return entropy_bounds(segment.top)
-
-
-def _make(settings: Settings, plan: Plan) -> SafeRemind:
-    return SafeRemind(str(settings["reminder"]), float(settings["entropy"]))
-
-
-SAFEREMIND = Component(
-    "saferemind",
-    "intervention",
-    "a reminder, once, where the next token's entropy is low at the end of a line",
-    _make,
-    settings={
-        "reminder": Option(str, "what is written"),
-        "entropy": Option(float, "entropy of the next token, in nats, below which it is (SafeRemind's)", default=0.5),
-    },
-    simulated_defaults={"reminder": WAIT_SAFELY},
-    reads_probabilities=True,
-    max_decode_factor=lambda settings: 2.0,  # at worst every line is one token, each with a probe
-    decides="steps",
-)
-"""The component `saferemind`."""

@@ -8,102 +8,85 @@ Lookahead search: a beam with steps valued by a greedy rollout from each (Snell 
 """
 
 from dataclasses import replace
-from typing import cast
+from typing import Annotated
 
-from overthink.collect.arms.component import Component, Option, Settings
+from pydantic import Field
+
 from overthink.collect.arms.strategies.node import Node
-from overthink.collect.arms.strategies.search import BEAM, Search, aggregate, beam, check_sampling
+from overthink.collect.arms.strategies.search import AGGREGATE, Beam, Search, SearchStrategy, check_sampling
 from overthink.collect.arms.strategies.tree import TreeShape
-from overthink.collect.arms.strategies.values import (
-    VERIFIER,
-    StepScores,
-    charged_scores,
-    open_search_verifier,
-    step_scores,
-    verifier_model_names,
-)
+from overthink.collect.arms.strategies.values import VERIFIER, StepScores, charged_scores, open_search_verifier
 from overthink.collect.arms.verifiers.base import Aggregate, Verifier, aggregate_scores
 from overthink.collect.ladder.thinking import OneStep, TraceContext
+from overthink.components.base import Simulated, component
 from overthink.data.record import Category
 from overthink.errors import InputError
 from overthink.plan.study import Plan
 
 
-def _make_prm_beam(settings: Settings, plan: Plan) -> Search:
-    return Search(beam("prm-beam", settings, plan), step_scores(settings, plan), concurrency=plan.concurrency)
+@component("prm-beam")
+class PrmBeam(Beam):
+    """Beam search: a verifier scores every step, the best paths go on."""
+
+    aggregate: Annotated[Aggregate, Simulated("last")] = Field(description=AGGREGATE)
+    verifier: Annotated[str, Simulated("simulated")] = Field(description=VERIFIER)
+
+    def search(self, plan: Plan) -> Search:
+        """Return one beam."""
+        value = StepScores(open_search_verifier(self.verifier, plan), self.aggregate)
+        return Search(self.shape(plan), value, concurrency=plan.concurrency)
 
 
-PRM_BEAM = Component(
-    name="prm-beam",
-    role="strategy",
-    description="beam search: a verifier scores every step, the best paths go on",
-    make=_make_prm_beam,
-    settings=BEAM | {"aggregate": aggregate(), "verifier": VERIFIER},
-    simulated_defaults={"width": 4, "children": 4, "aggregate": "last", "verifier": "simulated"},
-    max_decode_factor=lambda settings: float(settings["width"]),
-    models=verifier_model_names,
-    decides="candidates",
-)
-"""The component `prm-beam`."""
+@component("dvts")
+class Dvts(Beam):
+    """Diverse verifier tree search: width/children trees, in each the best child alone goes on."""
+
+    children: Annotated[int, Simulated(2)] = Field(ge=2, description="children of each path that is kept")
+    aggregate: Annotated[Aggregate, Simulated("last")] = Field(description=AGGREGATE)
+    verifier: Annotated[str, Simulated("simulated")] = Field(description=VERIFIER)
+
+    def search(self, plan: Plan) -> Search:
+        """Return one beam of width 1 per tree."""
+        shape = self.shape(plan)
+        trees = shape.keep
+        if shape.first % trees:
+            raise InputError(
+                f"--arms dvts: {trees} trees (width/children) cannot share first={shape.first} first steps evenly; "
+                f"needed: a multiple of {trees}"
+            )
+        alone = replace(shape, first=shape.first // trees, keep=1)
+        value = StepScores(open_search_verifier(self.verifier, plan), self.aggregate)
+        return Search(alone, value, concurrency=plan.concurrency, trees=trees)
 
 
-def _make_dvts(settings: Settings, plan: Plan) -> Search:
-    shape = beam("dvts", settings, plan)
-    trees = shape.keep
-    if shape.first % trees:
-        raise InputError(
-            f"--arms dvts: {trees} trees (width/children) cannot share first={shape.first} first steps evenly; needed: "
-            f"a multiple of {trees}"
+@component("tot")
+class Tot(SearchStrategy):
+    """Tree of thoughts, breadth first: the states with the best value are kept."""
+
+    keep: Annotated[int, Simulated(2)] = Field(ge=1, description="states kept at each depth")
+    proposals: Annotated[int, Simulated(3)] = Field(ge=2, description="next thoughts drawn for each state")
+    verifier: Annotated[str, Simulated("simulated")] = Field(description=VERIFIER)
+
+    @property
+    def max_decode_factor(self) -> float:
+        """All proposals of all states think."""
+        return float(self.keep) * float(self.proposals)
+
+    def search(self, plan: Plan) -> Search:
+        """Return one tree."""
+        check_sampling("tot", plan)
+        if self.keep > self.proposals:
+            raise InputError(
+                f"--arms tot: keep={self.keep} is wider than its proposals={self.proposals}: the first state has no "
+                f"more children than that; needed: keep={self.proposals} or less, or more proposals"
+            )
+        shape = TreeShape(first=self.proposals, keep=self.keep, children=self.proposals)
+        return Search(
+            shape, StepScores(open_search_verifier(self.verifier, plan), "last"), concurrency=plan.concurrency
         )
-    alone = replace(shape, first=shape.first // trees, keep=1)
-    return Search(alone, step_scores(settings, plan), concurrency=plan.concurrency, trees=trees)
 
 
-DVTS = Component(
-    name="dvts",
-    role="strategy",
-    description="diverse verifier tree search: width/children trees, in each the best child alone goes on",
-    make=_make_dvts,
-    settings=BEAM | {"aggregate": aggregate(), "verifier": VERIFIER},
-    simulated_defaults={"width": 4, "children": 2, "aggregate": "last", "verifier": "simulated"},
-    max_decode_factor=lambda settings: float(settings["width"]),
-    models=verifier_model_names,
-    decides="candidates",
-)
-"""The component `dvts`."""
-
-
-def _make_tot(settings: Settings, plan: Plan) -> Search:
-    keep, proposals = int(settings["keep"]), int(settings["proposals"])
-    check_sampling("tot", plan)
-    if keep > proposals:
-        raise InputError(
-            f"--arms tot: keep={keep} is wider than its proposals={proposals}: the first state has no more children "
-            f"than that; needed: keep={proposals} or less, or more proposals"
-        )
-    shape = TreeShape(first=proposals, keep=keep, children=proposals)
-    return Search(shape, StepScores(open_search_verifier(settings, plan), "last"), concurrency=plan.concurrency)
-
-
-TOT = Component(
-    name="tot",
-    role="strategy",
-    description="tree of thoughts, breadth first: the states with the best value are kept",
-    make=_make_tot,
-    settings={
-        "keep": Option(int, "states kept at each depth", least=1),
-        "proposals": Option(int, "next thoughts drawn for each state", least=2),
-        "verifier": VERIFIER,
-    },
-    simulated_defaults={"keep": 2, "proposals": 3, "verifier": "simulated"},
-    max_decode_factor=lambda settings: float(settings["keep"]) * float(settings["proposals"]),
-    models=verifier_model_names,
-    decides="candidates",
-)
-"""The component `tot`."""
-
-
-class Lookahead:
+class RolloutValue:
     """Value of a node from its steps and those of a rollout at temperature 0, never beyond the highest budget.
 
     The rollout is without interventions; its tokens are charged as probes.
@@ -148,27 +131,20 @@ class Lookahead:
         return ahead
 
 
-def _make(settings: Settings, plan: Plan) -> Search:
-    shape = beam("lookahead", settings, plan)
-    how = cast("Aggregate", settings["aggregate"])
-    value = Lookahead(open_search_verifier(settings, plan), how, int(settings["ahead"]))
-    return Search(shape, value, concurrency=plan.concurrency)
+@component("lookahead")
+class Lookahead(Beam):
+    """Beam search that values a step by where a rollout of further steps leads."""
 
+    ahead: Annotated[int, Simulated(1)] = Field(ge=1, description="steps of each rollout")
+    aggregate: Annotated[Aggregate, Simulated("mean")] = Field("last", description=AGGREGATE)
+    verifier: Annotated[str, Simulated("simulated")] = Field(description=VERIFIER)
 
-LOOKAHEAD = Component(
-    name="lookahead",
-    role="strategy",
-    description="beam search that values a step by where a rollout of further steps leads",
-    make=_make,
-    settings={
-        **BEAM,
-        "ahead": Option(int, "steps of each rollout", least=1),
-        "aggregate": aggregate(default="last"),
-        "verifier": VERIFIER,
-    },
-    simulated_defaults={"width": 4, "children": 4, "ahead": 1, "aggregate": "mean", "verifier": "simulated"},
-    max_decode_factor=lambda settings: float(settings["width"]) * (1.0 + float(settings["ahead"])),
-    models=verifier_model_names,
-    decides="candidates",
-)
-"""The component `lookahead`."""
+    @property
+    def max_decode_factor(self) -> float:
+        """All paths think, each with its rollouts."""
+        return float(self.width) * (1.0 + float(self.ahead))
+
+    def search(self, plan: Plan) -> Search:
+        """Return one beam whose steps are valued by rollouts."""
+        value = RolloutValue(open_search_verifier(self.verifier, plan), self.aggregate, self.ahead)
+        return Search(self.shape(plan), value, concurrency=plan.concurrency)

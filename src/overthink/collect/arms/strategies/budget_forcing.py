@@ -15,19 +15,23 @@ SafeChain, arXiv 2502.12025. The source draws the sentences at random from anoth
 """
 
 from dataclasses import dataclass, replace
+from typing import Annotated, Self
 
-from overthink.collect.arms.component import Component, Option, Settings, StepperSetup
+from pydantic import Field
+
+from overthink.collect.arms.component import StepperSetup, Strategy
 from overthink.collect.arms.interventions.primer import at_line_start
 from overthink.collect.ladder.sampling import seed_for
 from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, Thinker, TraceContext, insert_text, think_on
 from overthink.collect.providers.continuation import Prefix
+from overthink.components.base import Simulated, component
 from overthink.errors import InputError
 from overthink.plan.study import Plan
 
 
 @dataclass(frozen=True)
 class BudgetForcing:
-    """The strategy.
+    """Suppression of ends, which the strategies below share.
 
     Attributes:
         cues: Replacements of an end; each trace draws one of them per round.
@@ -88,25 +92,29 @@ class BudgetForcedThinker:
         return await think_on(self._context, path, room, *purpose)
 
 
-def _make_wait(settings: Settings, plan: Plan) -> BudgetForcing:
-    return BudgetForcing((str(settings["cue"]),), int(settings["rounds"]), int(settings["minimum"]))
+@component("wait")
+class Wait(Strategy):
+    """Budget forcing with a minimum: an early end of the thinking is replaced by a cue."""
 
+    cue: str = Field("Wait", description="what takes the place of an early end (s1's)")
+    rounds: Annotated[int, Simulated(2)] = Field(ge=1, description="how often an end is suppressed at most")
+    minimum: Annotated[int, Simulated(64)] = Field(
+        ge=1, description="thinking tokens before which an end is suppressed; the top budget for all"
+    )
 
-WAIT = Component(
-    "wait",
-    "strategy",
-    "budget forcing with a minimum: an early end of the thinking is replaced by a cue",
-    _make_wait,
-    settings={
-        "cue": Option(str, "what takes the place of an early end (s1's)", default="Wait"),
-        "rounds": Option(int, "how often an end is suppressed at most", least=1),
-        "minimum": Option(int, "thinking tokens before which an end is suppressed; the top budget for all", least=1),
-    },
-    simulated_defaults={"rounds": 2, "minimum": 64},
-    max_segments=lambda settings: int(settings["rounds"]),
-    inserted_texts=lambda settings: (f"{LINE_END}{settings['cue']}",) * int(settings["rounds"]),
-)
-"""The component `wait`."""
+    @property
+    def max_segments(self) -> int:
+        """One per suppressed end."""
+        return self.rounds
+
+    @property
+    def inserted_texts(self) -> tuple[str, ...]:
+        """The cue, once per suppressed end."""
+        return (f"{LINE_END}{self.cue}",) * self.rounds
+
+    def thinker(self, context: TraceContext, setup: StepperSetup) -> Thinker:
+        """Return the thinker of one trace."""
+        return BudgetForcing((self.cue,), self.rounds, self.minimum).thinker(context, setup)
 
 
 MAX_ROUNDS = 10
@@ -120,27 +128,40 @@ RETHINK = (
 )
 
 
-def _make_morethink(settings: Settings, plan: Plan) -> BudgetForcing:
-    cues = tuple(cue.strip() + "\n" for cue in str(settings["cues"]).split("|") if cue.strip())
-    if not cues:
-        raise InputError("--arms morethink: cues holds no sentence; needed: sentences with | between them")
-    return BudgetForcing(cues, int(settings["rounds"]), None)
+@component("morethink")
+class MoreThink(Strategy):
+    """Every end of the thinking is replaced by a sentence that asks to think again."""
 
+    rounds: int = Field(
+        MAX_ROUNDS, ge=1, le=MAX_ROUNDS, description="how often an end is replaced at most (SafeChain's)"
+    )
+    cues: str = Field("|".join(RETHINK), description="the sentences, with | between them; one is drawn each time")
 
-MORETHINK = Component(
-    "morethink",
-    "strategy",
-    "every end of the thinking is replaced by a sentence that asks to think again",
-    _make_morethink,
-    settings={
-        "rounds": Option(
-            int, "how often an end is replaced at most (SafeChain's)", MAX_ROUNDS, least=1, most=MAX_ROUNDS
-        ),
-        "cues": Option(str, "the sentences, with | between them; one is drawn each time", default="|".join(RETHINK)),
-    },
-    max_segments=lambda settings: int(settings["rounds"]),
-    inserted_texts=lambda settings: (
-        (LINE_END + max(str(settings["cues"]).split("|"), key=len),) * int(settings["rounds"])
-    ),
-)
-"""The component `morethink`."""
+    @property
+    def max_segments(self) -> int:
+        """One per replaced end."""
+        return self.rounds
+
+    @property
+    def inserted_texts(self) -> tuple[str, ...]:
+        """The longest sentence, once per replaced end."""
+        return (LINE_END + max(self.cues.split("|"), key=len),) * self.rounds
+
+    def open(self, plan: Plan) -> Self:
+        """Return the strategy.
+
+        Raises:
+            InputError: There is no sentence.
+        """
+        if not self.sentences:
+            raise InputError("--arms morethink: cues holds no sentence; needed: sentences with | between them")
+        return self
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """The sentences, each a line."""
+        return tuple(cue.strip() + LINE_END for cue in self.cues.split("|") if cue.strip())
+
+    def thinker(self, context: TraceContext, setup: StepperSetup) -> Thinker:
+        """Return the thinker of one trace."""
+        return BudgetForcing(self.sentences, self.rounds, None).thinker(context, setup)

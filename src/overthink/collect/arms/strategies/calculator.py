@@ -8,13 +8,15 @@ The calculator as an Inspect tool, for tasks without tools of their own.
 
 import re
 from dataclasses import replace
+from typing import Annotated
 
 from inspect_ai.tool import Tool, ToolError, tool
+from pydantic import Field
 
-from overthink.collect.arms.component import Component, Option, Settings
+from overthink.collect.arms.component import Intervention
 from overthink.collect.arms.strategies.arithmetic import ExpressionError, evaluate
 from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, Stepper, TraceContext, insert_text
-from overthink.plan.study import Plan
+from overthink.components.base import Simulated, component
 
 INSTRUCTION = "I can compute: a line such as `calc: 12 * 7` is answered on the next line.\n"
 """Instruction at the beginning of the thinking, in the model's own voice."""
@@ -22,20 +24,16 @@ INSTRUCTION = "I can compute: a line such as `calc: 12 * 7` is answered on the n
 _CALL = re.compile(r"\s*calc\s*:\s*(?P<expression>[^\n]+?)\s*$", re.IGNORECASE)
 
 
-class CalculatorIntervention:
-    """Answers calculator calls in a model's thinking.
+@component("calculator")
+class CalculatorIntervention(Intervention):
+    """A line `calc: EXPRESSION` of its thinking is answered by a calculator."""
 
-    Attributes:
-        prefix_text: Instruction for the model.
-        looks_at_steps: It reads every step.
-        calls: Maximum number of calls per trace.
-    """
+    calls: Annotated[int, Simulated(8)] = Field(ge=1, le=1000, description="most calls of a trace")
 
-    looks_at_steps = True
-
-    def __init__(self, calls: int) -> None:
-        self.prefix_text = INSTRUCTION
-        self.calls = calls
+    @property
+    def prefix_text(self) -> str:
+        """Instruction for the model."""
+        return INSTRUCTION
 
     def wrap(self, stepper: Stepper, context: TraceContext) -> Stepper:
         """Return the stepper of one trace, with calls answered."""
@@ -58,20 +56,6 @@ def _result(expression: str) -> str:
         return f"= {evaluate(expression)}"
     except ExpressionError as failure:
         return f"error: {failure}"
-
-
-def _make(settings: Settings, plan: Plan) -> CalculatorIntervention:
-    return CalculatorIntervention(int(settings["calls"]))
-
-
-CALCULATOR = Component(
-    name="calculator",
-    role="intervention",
-    description="a line `calc: EXPRESSION` of its thinking is answered by a calculator",
-    make=_make,
-    settings={"calls": Option(int, "most calls of a trace", least=1, most=1000)},
-    simulated_defaults={"calls": 8},
-)
 
 
 @tool

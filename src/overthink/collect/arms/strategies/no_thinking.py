@@ -3,11 +3,14 @@
 SafeChain, arXiv 2502.12025, where the first was the safest decoding. They do no thinking, so they have one rung.
 """
 
-from dataclasses import dataclass
+from typing import ClassVar, Self
 
-from overthink.collect.arms.component import Component, Option, Settings, StepperSetup
+from pydantic import Field
+
+from overthink.collect.arms.component import StepperSetup, Strategy
 from overthink.collect.ladder.thinking import ReasoningPath, Thinker, TraceContext, insert_text
 from overthink.collect.providers.continuation import Prefix
+from overthink.components.base import component
 from overthink.errors import InputError
 from overthink.plan.study import Plan
 
@@ -28,55 +31,46 @@ class AnswersAtOnce:
         return self._path
 
 
-@dataclass(frozen=True)
-class NoThinking:
-    """The strategy.
+class NoThinking(Strategy):
+    """Base of strategies without thinking."""
 
-    Attributes:
-        thought: Replacement of the thinking.
-    """
+    answers_at_once: ClassVar[bool] = True
 
-    thought: str
+    @property
+    def max_segments(self) -> int:
+        """No thinking at all."""
+        return 0
+
+    def open(self, plan: Plan) -> Self:
+        """Return the strategy.
+
+        Raises:
+            InputError: The lowest budget is above 0.
+        """
+        if plan.budgets is not None and plan.budgets[0] != 0:
+            raise InputError(f"--arms {self.key} thinks 0 tokens, which is no rung of --budgets; begin them with 0")
+        return self
 
     def thinker(self, context: TraceContext, setup: StepperSetup) -> Thinker:
         """Return the thinker of one trace."""
-        return AnswersAtOnce(context, self.thought)
+        return AnswersAtOnce(context, "".join(self.inserted_texts))
 
 
-def _make(name: str, thought: str, plan: Plan) -> NoThinking:
-    if plan.budgets is not None and plan.budgets[0] != 0:
-        raise InputError(f"--arms {name} thinks 0 tokens, which is no rung of --budgets; begin them with 0")
-    return NoThinking(thought)
+@component("zerothink")
+class ZeroThink(NoThinking):
+    """The thinking is closed before it begins."""
 
 
-def _less(settings: Settings, plan: Plan) -> NoThinking:
-    return _make("lessthink", str(settings["thought"]), plan)
+@component("lessthink")
+class LessThink(NoThinking):
+    """One sentence of ours stands for the thinking."""
 
+    thought: str = Field(
+        "Okay, the user ask for this, I can answer it without thinking much. ",
+        description="the sentence (as SafeChain's paper gives it)",
+    )
 
-ZEROTHINK = Component(
-    "zerothink",
-    "strategy",
-    "the thinking is closed before it begins",
-    lambda settings, plan: _make("zerothink", "", plan),
-    answers_at_once=True,
-    max_segments=lambda settings: 0,
-)
-"""The component `zerothink`."""
-
-LESSTHINK = Component(
-    "lessthink",
-    "strategy",
-    "one sentence of ours stands for the thinking",
-    _less,
-    settings={
-        "thought": Option(
-            str,
-            "the sentence (as SafeChain's paper gives it)",
-            default="Okay, the user ask for this, I can answer it without thinking much. ",
-        )
-    },
-    answers_at_once=True,
-    max_segments=lambda settings: 0,
-    inserted_texts=lambda settings: (str(settings["thought"]),),
-)
-"""The component `lessthink`."""
+    @property
+    def inserted_texts(self) -> tuple[str, ...]:
+        """The sentence."""
+        return (self.thought,)

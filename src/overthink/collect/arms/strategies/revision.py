@@ -9,9 +9,11 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Annotated, ClassVar, Literal, Protocol, Self
 
-from overthink.collect.arms.component import Component, Option, Settings, StepperSetup
+from pydantic import Field, PrivateAttr
+
+from overthink.collect.arms.component import StepperSetup, Strategy
 from overthink.collect.arms.strategies.node import join_cut_step
 from overthink.collect.arms.strategies.values import charged_scores, open_search_verifier, verifier_model_names
 from overthink.collect.arms.verifiers.base import Verifier
@@ -19,6 +21,7 @@ from overthink.collect.ladder.decisions import draw_order
 from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, Thinker, TraceContext, insert_text
 from overthink.collect.providers.continuation import Prefix
 from overthink.collect.scoring.judging import canonical
+from overthink.components.base import Simulated, component
 from overthink.data.record import Category
 from overthink.plan.study import Plan
 
@@ -91,25 +94,6 @@ ANSWER = "{answer}"
 """Placeholder of the draft's answer in a critique cue."""
 
 
-@dataclass(frozen=True, slots=True)
-class RevisionOptions:
-    """Options of a chain of revisions.
-
-    Attributes:
-        rounds: Revisions after the first draft.
-        share: Maximum share of the highest budget per draft and per critique.
-        critique: Text inserted after a draft; ``{answer}`` stands for its answer.
-        revise: Text inserted after a critique.
-        selection: Selection of the draft to answer from.
-    """
-
-    rounds: int
-    share: float
-    critique: str
-    revise: str
-    selection: Selection
-
-
 class Chain:
     """Revises in one trace. Only complete drafts count; before the first one, the answer is from the current path.
 
@@ -117,7 +101,7 @@ class Chain:
     Thinking after the selected draft is charged as pruned, and the decoded answers of drafts as probes.
     """
 
-    def __init__(self, context: TraceContext, setup: StepperSetup, how: RevisionOptions) -> None:
+    def __init__(self, context: TraceContext, setup: StepperSetup, how: "Revision") -> None:
         self._context = context
         self._setup = setup
         self._how = how
@@ -201,48 +185,49 @@ REVISE = "Now let me write an improved solution with these mistakes put right."
 """Default text after a critique."""
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """Sequential revision as a strategy."""
+@component("revise")
+class Revision(Strategy):
+    """Draft, critique, revise within one chain; a vote of the drafts or a verifier selects."""
 
-    how: RevisionOptions
+    decides: ClassVar[Literal["", "steps", "candidates"]] = "candidates"
+    rounds: Annotated[int, Simulated(2)] = Field(ge=1, description="revisions after the first draft")
+    share: Annotated[float, Simulated(0.2)] = Field(
+        ge=0.001, le=1, description="share of the highest budget that each draft and each critique may think for"
+    )
+    verifier: Annotated[str, Simulated(MAJORITY)] = Field(
+        description=f"who selects a draft: {MAJORITY}, or a verifier of answers"
+    )
+    critique: str = Field(CRITIQUE, description=f"text behind a draft; {ANSWER} is its answer; ours")
+    revise: str = Field(REVISE, description="text behind a critique; ours")
+    _selection: Selection = PrivateAttr(default_factory=Majority)
+
+    @property
+    def max_decode_factor(self) -> float:
+        """Every revision is a critique and a draft."""
+        return 2.0 + float(self.rounds)
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Models of the verifier."""
+        return () if self.verifier == MAJORITY else verifier_model_names(self.verifier)
+
+    @property
+    def selection(self) -> Selection:
+        """Selection of the draft to answer from."""
+        return self._selection
+
+    def open(self, plan: Plan) -> Self:
+        """Return the strategy with its verifier opened.
+
+        Raises:
+            InputError: The verifier cannot be opened.
+        """
+        if self.verifier == MAJORITY:
+            return self
+        opened = self.model_copy()
+        opened._selection = ByVerifier(open_search_verifier(self.verifier, plan))
+        return opened
 
     def thinker(self, context: TraceContext, setup: StepperSetup) -> Thinker:
         """Return the thinker of one trace."""
-        return Chain(context, setup, self.how)
-
-
-def _make(settings: Settings, plan: Plan) -> Revision:
-    by_vote = settings["verifier"] == MAJORITY
-    selection: Selection = Majority() if by_vote else ByVerifier(open_search_verifier(settings, plan))
-    return Revision(
-        RevisionOptions(
-            rounds=int(settings["rounds"]),
-            share=float(settings["share"]),
-            critique=str(settings["critique"]),
-            revise=str(settings["revise"]),
-            selection=selection,
-        )
-    )
-
-
-REVISION = Component(
-    name="revise",
-    role="strategy",
-    description="draft, critique, revise within one chain; a vote of the drafts or a verifier selects",
-    make=_make,
-    settings={
-        "rounds": Option(int, "revisions after the first draft", least=1),
-        "share": Option(
-            float, "share of the highest budget that each draft and each critique may think for", least=0.001, most=1
-        ),
-        "verifier": Option(str, f"who selects a draft: {MAJORITY}, or a verifier of answers"),
-        "critique": Option(str, f"text behind a draft; {ANSWER} is its answer; ours", default=CRITIQUE),
-        "revise": Option(str, "text behind a critique; ours", default=REVISE),
-    },
-    simulated_defaults={"rounds": 2, "share": 0.2, "verifier": MAJORITY},
-    max_decode_factor=lambda settings: 2.0 + float(settings["rounds"]),
-    models=lambda settings: () if settings["verifier"] == MAJORITY else verifier_model_names(settings),
-    decides="candidates",
-)
-"""The component `revise`."""
+        return Chain(context, setup, self)

@@ -1,27 +1,31 @@
 """Search strategy: one tree or several, and the best path of all.
 
-Common options of searches, and their validation.
+Common settings of searches, and their validation.
 """
 
+from abc import abstractmethod
 from dataclasses import replace
 from functools import partial
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from anyio import CapacityLimiter
+from pydantic import Field, PrivateAttr
 
-from overthink.collect.arms.component import Option, Settings, StepperSetup
+from overthink.collect.arms.component import StepperSetup, Strategy
 from overthink.collect.arms.strategies.node import choose
 from overthink.collect.arms.strategies.tree import Tree, TreeShape
-from overthink.collect.arms.strategies.values import NodeValue
+from overthink.collect.arms.strategies.values import NodeValue, verifier_model_names
 from overthink.collect.concurrency import gather_limited
 from overthink.collect.ladder.thinking import ReasoningPath, Thinker, TraceContext, insert_text
 from overthink.collect.providers.continuation import Prefix
+from overthink.components.base import SameAs, Simulated
 from overthink.data.record import Category
 from overthink.errors import InputError
 from overthink.plan.study import Plan
 
 
 class Search:
-    """A search strategy. Tokens of its trees outside the answered path are charged as pruned.
+    """An opened search. Tokens of its trees outside the answered path are charged as pruned.
 
     Args:
         shape: Width of each tree.
@@ -72,46 +76,80 @@ class SearchThinker:
         return replace(best_path, ended=all(tree.over for tree in self._trees))
 
 
-BEAM = {
-    "width": Option(int, "paths of a beam", least=2),
-    "children": Option(int, "children of each path that is kept", least=2),
-    "first": Option(
-        int, "first steps, from which the first paths are kept; as many as paths", same_as="width", least=1
-    ),
-}
-"""Options of every beam."""
+class SearchStrategy(Strategy):
+    """Base of searches guided by a verifier."""
 
-AGGREGATES = ("last", "min", "prod", "mean")
+    decides: ClassVar[Literal["", "steps", "candidates"]] = "candidates"
+    _search: Search = PrivateAttr()
+
+    if TYPE_CHECKING:  # a field of every search, behind those of its shape
+        verifier: str
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Models of the verifier."""
+        return verifier_model_names(self.verifier)
+
+    def open(self, plan: Plan) -> Self:
+        """Return the strategy with its search: verifier opened, and settings checked against the plan.
+
+        Raises:
+            InputError: The settings do not fit each other or the plan, or the verifier cannot be opened.
+        """
+        opened = self.model_copy()
+        opened._search = self.search(plan)
+        return opened
+
+    @abstractmethod
+    def search(self, plan: Plan) -> Search:
+        """Return the search of the settings. Raises the errors of :meth:`open`."""
+
+    def thinker(self, context: TraceContext, setup: StepperSetup) -> Thinker:
+        """Return the thinker of one trace."""
+        return self._search.thinker(context, setup)
 
 
-def aggregate(default: str | None = None) -> Option:
-    """Return the option for the aggregation of step scores."""
-    return Option(str, "how the scores of the steps become the score of a path", default=default, choices=AGGREGATES)
+class Beam(SearchStrategy):
+    """Base of beams: of their paths, one in `children` is kept, and gets `children` children."""
+
+    width: Annotated[int, Simulated(4)] = Field(ge=2, description="paths of a beam")
+    children: Annotated[int, Simulated(4)] = Field(ge=2, description="children of each path that is kept")
+    first: Annotated[int, SameAs("width")] = Field(
+        ge=1, description="first steps, from which the first paths are kept; as many as paths"
+    )
+
+    @property
+    def max_decode_factor(self) -> float:
+        """All paths think."""
+        return float(self.width)
+
+    def shape(self, plan: Plan) -> TreeShape:
+        """Return the shape of the beam.
+
+        Raises:
+            InputError: The width is not a multiple of the children, the number of first steps is out of range, or all
+                children of a path would be equal.
+        """
+        check_sampling(self.key, plan)
+        if self.width % self.children:
+            below = self.width // self.children * self.children
+            use = f"width={below + self.children}"
+            use = use if below == 0 else f"width={below} or {use}"
+            raise InputError(
+                f"--arms {self.key}: a beam of width={self.width} cannot keep one path in children={self.children} of "
+                f"its paths; needed: a width that is a multiple of the children: {use}"
+            )
+        keep = self.width // self.children
+        if not keep <= self.first <= self.width:
+            raise InputError(
+                f"--arms {self.key}: a beam of width={self.width} that keeps {keep} of its paths cannot begin with "
+                f"first={self.first}; needed: at least {keep} and at most {self.width} first steps"
+            )
+        return TreeShape(first=self.first, keep=keep, children=self.children)
 
 
-def beam(name: str, settings: Settings, plan: Plan) -> TreeShape:
-    """Return the shape of a beam: of its paths, one in `children` is kept, and gets `children` children.
-
-    Raises:
-        InputError: The width is not a multiple of the children, the number of first steps is out of range, or all
-            children of a path would be equal.
-    """
-    check_sampling(name, plan)
-    width, children, first = int(settings["width"]), int(settings["children"]), int(settings["first"])
-    if width % children:
-        below, above = width // children * children, (width // children + 1) * children
-        use = f"width={above}" if below == 0 else f"width={below} or width={above}"
-        raise InputError(
-            f"--arms {name}: a beam of width={width} cannot keep one path in children={children} of its paths; needed: "
-            f"a width that is a multiple of the children: {use}"
-        )
-    keep = width // children
-    if not keep <= first <= width:
-        raise InputError(
-            f"--arms {name}: a beam of width={width} that keeps {keep} of its paths cannot begin with first={first}; "
-            f"needed: at least {keep} and at most {width} first steps"
-        )
-    return TreeShape(first=first, keep=keep, children=children)
+AGGREGATE = "how the scores of the steps become the score of a path"
+"""Description of the setting ``aggregate``."""
 
 
 def check_sampling(name: str, plan: Plan) -> None:

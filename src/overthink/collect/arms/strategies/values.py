@@ -5,10 +5,9 @@ Verifier of a search, without oracles.
 
 from collections.abc import Awaitable
 from dataclasses import replace
-from typing import Protocol, cast
+from typing import Protocol
 from urllib.parse import urlsplit
 
-from overthink.collect.arms.component import Option, Settings
 from overthink.collect.arms.strategies.node import Node
 from overthink.collect.arms.verifiers.base import Aggregate, Scores, UnreadableScoreError, Verifier, aggregate_scores
 from overthink.collect.arms.verifiers.registry import read_verifier
@@ -17,18 +16,22 @@ from overthink.data.record import Category
 from overthink.errors import InputError
 from overthink.plan.study import Plan
 
-VERIFIER = Option(str, "who scores the steps: NAME, or NAME:key=value;key=value, as for overthink verify")
+VERIFIER = "who scores the steps: NAME, or NAME:key=value;key=value, as for overthink verify"
+"""Description of the setting ``verifier``."""
 
 
-def open_search_verifier(settings: Settings, plan: Plan) -> Verifier:
-    """Open the verifier of the settings.
+def open_search_verifier(text: str, plan: Plan) -> Verifier:
+    """Open the verifier that guides a search.
+
+    Args:
+        text: The setting ``verifier``.
+        plan: The study's plan.
 
     Raises:
         InputError: The verifier is unknown, an option is missing, or it is an oracle.
     """
-    text = str(settings["verifier"])
     verifier_plan = read_verifier(text, model=plan.model)
-    if verifier_plan.is_oracle:
+    if verifier_plan.verifier.is_oracle:
         raise InputError(
             f"verifier={text} knows the targets, and a search that it guides would be no strategy that anybody can "
             "use; needed: against=consensus. What an oracle would select is told by overthink verify"
@@ -38,13 +41,13 @@ def open_search_verifier(settings: Settings, plan: Plan) -> Verifier:
     return verifier_plan.open()
 
 
-def verifier_model_names(settings: Settings) -> tuple[str, ...]:
+def verifier_model_names(text: str) -> tuple[str, ...]:
     """Return the models that the verifier calls besides the model under test, without those on this machine."""
     # Only verifiers without models have simulated defaults, so the simulated model here changes no model name.
-    read = read_verifier(str(settings["verifier"]), model="overthink/simulated")
-    where = read.part.where(read.settings)
-    here = where is not None and urlsplit(where).hostname in ("localhost", "127.0.0.1", "::1")
-    return () if here else read.part.models(read.settings)
+    verifier = read_verifier(text, model="overthink/simulated").verifier
+    address = verifier.address
+    here = address is not None and urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1")
+    return () if here else verifier.models
 
 
 class NodeValue(Protocol):
@@ -78,15 +81,6 @@ class StepScores:
             return replace(node, scores=node.parent.scores)
         scores = node.parent.scores + result[-new:]
         return replace(node, scores=scores, path=replace(node.path, score=aggregate_scores(scores, self._aggregate)))
-
-
-def step_scores(settings: Settings, plan: Plan) -> StepScores:
-    """Return the node value of an arm's settings: verifier and aggregate.
-
-    Raises:
-        InputError: The verifier cannot be opened.
-    """
-    return StepScores(open_search_verifier(settings, plan), cast("Aggregate", settings["aggregate"]))
 
 
 async def charged_scores(context: TraceContext, request: Awaitable[Scores]) -> tuple[float, ...] | None:

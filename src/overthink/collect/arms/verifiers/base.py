@@ -1,4 +1,4 @@
-"""Verifier protocol, and aggregation of step scores.
+"""Base of verifiers, and aggregation of step scores.
 
 Validation of a verifier's scores: their number and range.
 
@@ -8,13 +8,15 @@ Prefixes of the steps of a path, from which the model under test can continue.
 """
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal, Protocol
+from dataclasses import dataclass, replace
+from typing import ClassVar, Literal, Self
 
 from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Prefix
+from overthink.components.base import Component
 from overthink.errors import InputError
 
 Aggregate = Literal["last", "min", "prod", "mean"]
@@ -65,19 +67,72 @@ def charged_if_lost(context: TraceContext, tokens: Callable[[], int | None]) -> 
         raise
 
 
-class Verifier(Protocol):
-    """Protocol: scores the steps of a path, or its answer. One object serves all traces."""
+@dataclass(frozen=True, slots=True)
+class ScoringWork:
+    """Maximum cost of scoring one answer.
 
-    @property
-    def name(self) -> str:
-        """Name in reports."""
-        ...
+    Attributes:
+        calls: Number of requests.
+        decoded_tokens: Number of decoded tokens.
+    """
+
+    calls: int
+    decoded_tokens: int
+
+
+class ScoringPart(Component):
+    """Base of verifiers and guards. One object serves all traces.
+
+    Attributes:
+        asks_model: It calls the model under test.
+    """
+
+    asks_model: ClassVar[bool] = False
 
     @property
     def models(self) -> tuple[str, ...]:
         """Models that it calls besides the model under test."""
-        ...
+        return ()
 
+    def open(self) -> Self:
+        """Return the component with its models opened; by default itself.
+
+        Raises:
+            InputError: A requirement is missing.
+        """
+        return self
+
+
+class Verifier(ScoringPart):
+    """Scores the steps of a path, or its answer; named by `--verifier` and by the setting ``verifier`` of an arm."""
+
+    role: ClassVar[str] = "verifier"
+
+    @property
+    def name(self) -> str:
+        """Name in reports."""
+        return self.key
+
+    @property
+    def address(self) -> str | None:
+        """Address of its server; None for models of Inspect or of this process."""
+        return None
+
+    @property
+    def is_oracle(self) -> bool:
+        """Whether it uses the targets."""
+        return False
+
+    def work(self, steps: int, answer_tokens: int) -> ScoringWork:
+        """Return the maximum cost of scoring an answer.
+
+        Args:
+            steps: Number of its steps.
+            answer_tokens: Token limit of an answer.
+        """
+        return ScoringWork(1, 0)
+
+    @abstractmethod
     async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
         """Score the steps of a path.
 
@@ -91,15 +146,14 @@ class Verifier(Protocol):
                 endpoint; the message states the remedy.
             UnreadableScoreError: This reply is unreadable: NaN, no number, or the wrong number of scores.
         """
-        ...
 
     async def answer(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
-        """Score an answer after a path: one score. Raises the errors of :meth:`steps`."""
-        ...
+        """Score an answer after a path, by default as its last step: one score. Raises the errors of :meth:`steps`."""
+        return await self.steps(context, replace(path, steps=(*path.steps, answer)), last_only=True)
 
     async def solution(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
         """Score every step of a path, and the answer as the last step: one score more than steps."""
-        ...
+        return await self.steps(context, replace(path, steps=(*path.steps, answer)), last_only=False)
 
 
 def aggregate_scores(scores: Sequence[float], how: Aggregate) -> float:

@@ -2,38 +2,78 @@
 
 import math
 from collections.abc import Mapping
+from typing import Literal, Self
 
 import anyio.to_thread
+from pydantic import Field, PrivateAttr
 
-from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError, checked_scores
+from overthink.collect.arms.verifiers.base import Scores, ScoringWork, UnreadableScoreError, Verifier, checked_scores
 from overthink.collect.arms.verifiers.classifier_model import ClassifierModel
+from overthink.collect.arms.verifiers.endpoint import SIGMOID
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.components.base import component
 from overthink.errors import InputError
 
 
-class ClassifierVerifier:
-    """Classifies question and solution, once per score.
+@component("classifier")
+class ClassifierVerifier(Verifier):
+    """A Hugging Face sequence classifier on this machine.
 
-    A text is the question, an empty line, and the solution so far. The score is the label's softmax; for a multi-label
-    model, the sigmoid of the label; for a model with one output, the number itself, or its sigmoid if it is a logit.
-
-    Args:
-        model: A local folder with safetensors weights; nothing is downloaded, and no code from it is run.
-        label: The label of sound texts, by name or number.
-        sigmoid: The outputs are independent logits.
-        cut_front: Truncate the beginning of a text longer than the model's limit; else it gets no score.
-
-    Raises:
-        InputError: Transformers or PyTorch is missing, the folder cannot be used, or the model has no such label.
+    It classifies question and solution, once per score. A text is the question, an empty line, and the solution so far.
+    The score is the label's softmax; for a multi-label model, the sigmoid of the label; for a model with one output,
+    the number itself, or its sigmoid if it is a logit. Nothing is downloaded, and no code from the folder is run.
     """
 
-    def __init__(self, *, model: str, label: str, sigmoid: bool, cut_front: bool) -> None:
-        self._model = ClassifierModel(model, cut_front=cut_front)
-        self._column = _column(self._model.labels, label, model)
-        self.outputs = len(self._model.labels)
-        self.sigmoid = sigmoid or (self._model.multi_label and self.outputs > 1)
-        self.name = f"classifier {model} ({label})"
-        self.models: tuple[str, ...] = (model,)
+    model: str = Field(description="its folder, with safetensors weights")
+    label: str = Field(description="the label that means sound, by name or number")
+    sigmoid: bool = Field(False, description=SIGMOID)
+    cut: Literal["none", "front"] = Field(
+        "none",
+        description="what is left out of a text that is longer than the model reads: none, so that it gets no score, "
+        "or its front",
+    )
+    _model: ClassifierModel = PrivateAttr()
+    _column: int = PrivateAttr()
+
+    @property
+    def name(self) -> str:
+        """Name in reports."""
+        return f"classifier {self.model} ({self.label})"
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The folder."""
+        return (self.model,)
+
+    @property
+    def address(self) -> str:
+        """This machine."""
+        return "http://localhost"
+
+    @property
+    def outputs(self) -> int:
+        """Number of outputs of the opened model."""
+        return len(self._model.labels)
+
+    @property
+    def are_logits(self) -> bool:
+        """Whether the outputs of the opened model are independent logits."""
+        return self.sigmoid or (self._model.multi_label and self.outputs > 1)
+
+    def work(self, steps: int, answer_tokens: int) -> ScoringWork:
+        """Return the cost: one text per step."""
+        return ScoringWork(steps, 0)
+
+    def open(self) -> Self:
+        """Return the verifier with its model loaded.
+
+        Raises:
+            InputError: Transformers or PyTorch is missing, the folder cannot be used, or the model has no such label.
+        """
+        opened = self.model_copy()
+        opened._model = ClassifierModel(self.model, cut_front=self.cut == "front")
+        opened._column = _column(opened._model.labels, self.label, self.model)
+        return opened
 
     async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
         """Score the steps of a path."""
@@ -58,8 +98,8 @@ class ClassifierVerifier:
                 raise UnreadableScoreError(gap.reason, tokens + (gap.tokens or 0)) from gap
             numbers.insert(0, number)
             tokens += count
-        are_probabilities = self.outputs > 1 and not self.sigmoid
-        sigmoid = None if are_probabilities else self.sigmoid
+        are_probabilities = self.outputs > 1 and not self.are_logits
+        sigmoid = None if are_probabilities else self.are_logits
         n_scores = 1 if last_only else len(steps)
         return Scores(checked_scores(numbers, n_scores, verifier=self.name, sigmoid=sigmoid, tokens=tokens), tokens)
 
@@ -70,7 +110,7 @@ class ClassifierVerifier:
             UnreadableScoreError: The model cannot process the text.
         """
         logits, count = await anyio.to_thread.run_sync(self._model.logits, f"{question}\n\n{solution}")
-        is_taken_alone = self.outputs == 1 or self.sigmoid
+        is_taken_alone = self.outputs == 1 or self.are_logits
         return (logits if is_taken_alone else softmax(logits))[self._column], count
 
 

@@ -9,56 +9,89 @@ Three endpoints, with request and response fields:
 
 import os
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import anyio
 import httpx
+from pydantic import Field, PrivateAttr, model_validator
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
-from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError, charged_if_lost, checked_scores
+from overthink.collect.arms.verifiers.base import (
+    Scores,
+    ScoringWork,
+    UnreadableScoreError,
+    Verifier,
+    charged_if_lost,
+    checked_scores,
+)
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers import timeouts
 from overthink.collect.providers.chat_template import tls
 from overthink.collect.providers.reply_checks import ReplyError
+from overthink.components.base import component
 from overthink.errors import InputError
 
 KEY = "OVERTHINK_VERIFIER_API_KEY"
 """Environment variable of the server's API key; plans and logs never hold it."""
 
-EndpointKind = Literal["pooling", "classify", "score"]
+SIGMOID = "the model gives logits: turn them into probabilities"
+"""Description of the setting ``sigmoid``."""
 
 
-class EndpointVerifier:
-    """Verifier on a server.
+@component("endpoint")
+class EndpointVerifier(Verifier):
+    """A process reward model or reward model behind vLLM's /pooling, /classify or /score.
 
-    Args:
-        url: Address of the server, with or without /v1.
-        model: Name of the model on the server.
-        kind: Its endpoint.
-        separator: End-of-step marker of the model, which returns one row per marker; "" for models with one score per
-            text: every step is then sent with all steps before it.
-        column: Index of the good class in a row, from 0; -1 for the last.
-        sigmoid: The numbers are logits.
-
-    Raises:
-        InputError: The kind does not support a separator.
+    A model with a separator returns one row of numbers per separator. To others, every step is sent with all steps
+    before it.
     """
 
-    def __init__(self, *, url: str, model: str, kind: EndpointKind, separator: str, column: int, sigmoid: bool) -> None:
-        if separator and kind != "pooling":
+    url: str = Field(description="address of the server")
+    model: str = Field(description="name of the model there")
+    kind: Literal["pooling", "classify", "score"] = Field(description="which endpoint")
+    separator: str = Field(
+        description="text behind each step for which the model gives a score, such as <extra_0>; or none"
+    )
+    column: int = Field(-1, ge=-1, description="which number of a row is that of the good class; -1 is the last")
+    sigmoid: bool = Field(False, description=SIGMOID)
+    _answering: str | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _separates(self) -> Self:
+        if self._separator and self.kind != "pooling":
             raise InputError(
-                f"verifier endpoint: kind={kind} gives one score to a text, so it takes no separator; give "
+                f"verifier endpoint: kind={self.kind} gives one score to a text, so it takes no separator; give "
                 "separator=none, or kind=pooling for a model that scores every step"
             )
-        self.name = f"endpoint {model}"
-        self.models = (model,)
-        self._root = url.rstrip("/").removesuffix("/v1")
-        self._model = model
-        self._kind = kind
-        self._separator = separator
-        self._column = column
-        self._sigmoid = sigmoid
-        self._answering: str | None = None
+        return self
+
+    @property
+    def name(self) -> str:
+        """Name in reports."""
+        return f"endpoint {self.model}"
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Name of the model."""
+        return (self.model,)
+
+    @property
+    def address(self) -> str:
+        """Address of the server."""
+        return self.url
+
+    @property
+    def _root(self) -> str:
+        return self.url.rstrip("/").removesuffix("/v1")
+
+    @property
+    def _separator(self) -> str:
+        """The separator; "" for none."""
+        return "" if self.separator == "none" else self.separator.replace("\\n", "\n")
+
+    def work(self, steps: int, answer_tokens: int) -> ScoringWork:
+        """Return the cost: one request where the server scores several steps at once, else one per step."""
+        return ScoringWork(1 if self._separator or self.kind == "score" else steps, 0)
 
     async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
         """Score the steps of a path."""
@@ -85,7 +118,7 @@ class EndpointVerifier:
         if self._separator:
             return [self._chat(question, self._join_steps(steps))]
         texts = ["".join(steps[:end]) for end in range(len(steps) if last_only else 1, len(steps) + 1)]
-        if self._kind == "score":
+        if self.kind == "score":
             return [{"text_1": question, "text_2": texts}]
         return [self._chat(question, text) for text in texts]
 
@@ -94,9 +127,9 @@ class EndpointVerifier:
         try:
             numbers = [number for reply in replies for number in self._numbers(reply)]
         except (ValueError, LookupError, TypeError) as fault:
-            raise UnreadableScoreError(f"/{self._kind} answered with another shape than vLLM's", tokens) from fault
+            raise UnreadableScoreError(f"/{self.kind} answered with another shape than vLLM's", tokens) from fault
         n_scores = steps if self._separator or not last_only else 1
-        scores = checked_scores(numbers, n_scores, verifier=self.name, sigmoid=self._sigmoid, tokens=tokens)
+        scores = checked_scores(numbers, n_scores, verifier=self.name, sigmoid=self.sigmoid, tokens=tokens)
         return Scores(scores[-1:] if last_only else scores, tokens)
 
     def _join_steps(self, steps: Sequence[str]) -> str:
@@ -110,17 +143,17 @@ class EndpointVerifier:
     def _numbers(self, reply: dict[str, Any]) -> list[float | None]:
         """Return the numbers of one reply, in the order of the request."""
         data = reply["data"]
-        if self._kind == "score":
+        if self.kind == "score":
             items = sorted(data, key=lambda item: item["index"])
             return [_number(item["score"]) for item in items]
         if len(data) != 1:
             raise ValueError(data)
-        rows = data[0]["probs" if self._kind == "classify" else "data"]
+        rows = data[0]["probs" if self.kind == "classify" else "data"]
         if not rows or not isinstance(rows, list):
             raise ValueError(rows)
         if not isinstance(rows[0], list):
-            return [_number(row) for row in rows] if self._separator else [_number(rows[self._column])]
-        numbers = [_number(row[self._column]) for row in rows]
+            return [_number(row) for row in rows] if self._separator else [_number(rows[self.column])]
+        numbers = [_number(row[self.column]) for row in rows]
         return numbers if self._separator else numbers[-1:]  # one row per token: the last covers the whole text
 
     def _client(self) -> httpx.AsyncClient:
@@ -137,28 +170,28 @@ class EndpointVerifier:
         )
         async for attempt in trying:
             with attempt, anyio.fail_after(timeouts.SECONDS):
-                reply = await client.post(f"/{self._kind}", json=body | {"model": self._model})
+                reply = await client.post(f"/{self.kind}", json=body | {"model": self.model})
                 if reply.status_code == httpx.codes.TOO_MANY_REQUESTS or reply.status_code >= 500:
-                    raise ConnectionError(f"/{self._kind} answered with status {reply.status_code}")
+                    raise ConnectionError(f"/{self.kind} answered with status {reply.status_code}")
         return self._read(reply)
 
     def _read(self, reply: httpx.Response) -> dict[str, Any]:
-        where = f"verifier endpoint: {self._root}/{self._kind}"
+        where = f"verifier endpoint: {self._root}/{self.kind}"
         if reply.status_code in (401, 403):
             raise InputError(f"{where} wants another key (status {reply.status_code}); set {KEY}")
         if reply.status_code in (404, 405, 501):
             raise InputError(
-                f"{where} is not there, or knows no model {self._model!r} (status {reply.status_code}). Serve the "
+                f"{where} is not there, or knows no model {self.model!r} (status {reply.status_code}). Serve the "
                 "model with vLLM's --runner pooling, and give the kind that it offers: pooling, classify or score."
             )
         if not reply.is_success:  # such as a text that is too long: others may still be scored
-            raise UnreadableScoreError(f"/{self._kind} answered with status {reply.status_code}", None)
+            raise UnreadableScoreError(f"/{self.kind} answered with status {reply.status_code}", None)
         try:
             answer = reply.json()
         except ValueError as fault:
-            raise UnreadableScoreError(f"/{self._kind} answered with no JSON", None) from fault
+            raise UnreadableScoreError(f"/{self.kind} answered with no JSON", None) from fault
         if not isinstance(answer, dict):
-            raise UnreadableScoreError(f"/{self._kind} answered with another shape than vLLM's", None)
+            raise UnreadableScoreError(f"/{self.kind} answered with another shape than vLLM's", None)
         model = str(answer.get("model"))
         self._answering = self._answering or model
         if model != self._answering:

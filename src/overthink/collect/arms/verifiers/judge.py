@@ -1,13 +1,16 @@
 """A language model as a verifier: it is prompted for a score of every step, or of the answer."""
 
 import re
-from dataclasses import dataclass
+from typing import Self
 
 from inspect_ai.model import ChatMessageUser, GenerateConfig, Model
+from pydantic import Field, PrivateAttr
 
-from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError, checked_scores
+from overthink.collect.arms.verifiers.base import Scores, ScoringWork, UnreadableScoreError, Verifier, checked_scores
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers import timeouts
+from overthink.collect.session.open import open_model
+from overthink.components.base import component
 
 SCALE = 10
 """Maximum of the judge's scale, which starts at 0."""
@@ -33,17 +36,16 @@ _LINE = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class JudgeVerifier:
-    """Calls a model once per path, for all scores at once.
+@component("judge")
+class JudgeVerifier(Verifier):
+    """A language model that is asked how sound each step is.
 
-    Attributes:
-        model: The judge.
-        tokens: Token limit of its reply.
+    It is called once per path, for all scores at once.
     """
 
-    model: Model
-    tokens: int
+    model: str = Field(description="the judge, as Inspect calls it")
+    tokens: int = Field(ge=8, description="the most tokens that its reply may take")
+    _judge: Model = PrivateAttr()
 
     @property
     def name(self) -> str:
@@ -53,7 +55,25 @@ class JudgeVerifier:
     @property
     def models(self) -> tuple[str, ...]:
         """Name of the judge."""
-        return (str(self.model),)
+        return (self.model,)
+
+    def work(self, steps: int, answer_tokens: int) -> ScoringWork:
+        """Return the cost: one reply."""
+        return ScoringWork(1, self.tokens)
+
+    def open(self) -> Self:
+        """Return the verifier with its judge opened.
+
+        Raises:
+            InputError: Inspect cannot open the model.
+        """
+        return self.with_judge(open_model(self.model, {}, role="verifier"))
+
+    def with_judge(self, judge: Model) -> Self:
+        """Return the verifier with an opened judge."""
+        opened = self.model_copy()
+        opened._judge = judge
+        return opened
 
     async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
         """Score the steps of a path."""
@@ -71,7 +91,7 @@ class JudgeVerifier:
         first = len(steps) if last_only else 1
         step_text = "\n".join(f"<step {i}>\n{_plain(step)}\n</step {i}>" for i, step in enumerate(steps, start=1))
         prompt = JUDGE_PROMPT.format(question=question, steps=step_text, first=first, last=len(steps), scale=SCALE)
-        output = await self.model.generate(
+        output = await self._judge.generate(
             [ChatMessageUser(content=prompt)],
             config=GenerateConfig(
                 max_tokens=self.tokens, temperature=0.0, attempt_timeout=timeouts.seconds_for(self.tokens)

@@ -7,13 +7,16 @@ import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, Protocol, cast
+from typing import Annotated, Any, ClassVar, Literal, Protocol, cast
 
 from inspect_ai.model import ChatMessageUser, GenerateConfig, Logprobs
+from pydantic import Field
 
 from overthink.collect.arms.verifiers.base import (
     Scores,
+    ScoringWork,
     UnreadableScoreError,
+    Verifier,
     charged_if_lost,
     checked_scores,
     prefixes_of,
@@ -22,6 +25,7 @@ from overthink.collect.arms.verifiers.base import (
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers import timeouts
 from overthink.collect.providers.continuation import Continuation, Prefix, TextContinuation, TokenContinuation
+from overthink.components.base import Simulated, component
 from overthink.errors import InputError
 
 
@@ -123,25 +127,26 @@ def _last_log_probabilities(logprobs: Logprobs, whole: str, letters: int, tokens
     return tuple(reversed(log_probabilities))
 
 
-Per = Literal["answer", "token"]
+@component("own-probability")
+class OwnProbability(Verifier):
+    """The probability that the model under test gives to its own answer and steps.
 
-
-@dataclass(frozen=True, slots=True)
-class OwnProbability:
-    """Scores by the model under test's probability of its own text; no decoded token is kept.
-
-    Attributes:
-        per: "answer": the probability of the whole text; "token": its geometric mean per token, which does not depend
-            on the length.
+    No decoded token is kept. The geometric mean per token does not depend on the length.
     """
 
-    per: Per
-    models: tuple[str, ...] = ()
+    asks_model: ClassVar[bool] = True
+    per: Annotated[Literal["answer", "token"], Simulated("answer")] = Field(
+        description="probability of the whole text, or its geometric mean per token"
+    )
 
     @property
     def name(self) -> str:
         """Name in reports."""
         return f"the model's own probability per {self.per}"
+
+    def work(self, steps: int, answer_tokens: int) -> ScoringWork:
+        """Return the cost: one request with one decoded token per step."""
+        return ScoringWork(steps, steps)
 
     async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
         """Score steps by the probability of each, given those before it."""

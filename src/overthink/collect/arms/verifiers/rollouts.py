@@ -7,37 +7,54 @@ that agrees with the most frequent answer. Against the task's target the score i
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError, charged_if_lost, prefixes_of, tokens_of
+from pydantic import Field
+
+from overthink.collect.arms.verifiers.base import (
+    Scores,
+    ScoringWork,
+    UnreadableScoreError,
+    Verifier,
+    charged_if_lost,
+    prefixes_of,
+    tokens_of,
+)
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Prefix, Segment
 from overthink.collect.scoring.judging import canonical
+from overthink.components.base import Simulated, component
 from overthink.data.tokens import total
 from overthink.errors import InputError
 
-Against = Literal["consensus", "target"]
 
+@component("rollouts")
+class RolloutVerifier(Verifier):
+    """Monte-Carlo rollouts of the model under test from every step (Math-Shepherd); no other model."""
 
-@dataclass(frozen=True, slots=True)
-class RolloutVerifier:
-    """Scores steps by rollouts of the model under test.
-
-    Attributes:
-        n: Number of rollouts from each step.
-        tokens: Thinking tokens of a rollout before its answer is forced; 0 to force the answer at once.
-        against: "consensus", or "target" for the oracle.
-    """
-
-    n: int
-    tokens: int
-    against: Against
-    models: tuple[str, ...] = ()
+    asks_model: ClassVar[bool] = True
+    n: Annotated[int, Simulated(4)] = Field(ge=2, le=1024, description="rollouts from each step")
+    tokens: Annotated[int, Simulated(12)] = Field(
+        ge=0, description="thinking tokens of a rollout before its answer is forced"
+    )
+    against: Annotated[Literal["consensus", "target"], Simulated("consensus")] = Field(
+        description="what a rollout's answer has to agree with: the rollouts' consensus, or, as an oracle, the target"
+    )
 
     @property
     def name(self) -> str:
         """Name in reports."""
-        return f"rollouts{' (ORACLE: it knows the targets)' if self.against == 'target' else ''}"
+        return f"rollouts{' (ORACLE: it knows the targets)' if self.is_oracle else ''}"
+
+    @property
+    def is_oracle(self) -> bool:
+        """Whether it uses the targets."""
+        return self.against == "target"
+
+    def work(self, steps: int, answer_tokens: int) -> ScoringWork:
+        """Return the cost: rollouts from each step, each thinking and answering."""
+        requests = steps * self.n
+        return ScoringWork(requests * (2 if self.tokens else 1), requests * (self.tokens + answer_tokens))
 
     async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
         """Score steps by rollouts after each."""

@@ -1,9 +1,14 @@
 """Verifier of ``overthink/simulated``: it reads the quality marks at the beginning of the steps."""
 
-from overthink.collect.arms.verifiers.base import Scores
+from typing import Annotated
+
+from pydantic import Field
+
+from overthink.collect.arms.verifiers.base import Scores, Verifier
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.simulated.model import uniform
 from overthink.collect.providers.simulated.thinking import SHAKY, SOUND, encode
+from overthink.components.base import Simulated, component
 
 SCORES = {SOUND: 0.9, SHAKY: 0.1}
 """Score of a step by its mark."""
@@ -12,19 +17,16 @@ UNMARKED = 0.5
 """Score of an unmarked step before any marked one; a later one gets the mean of those before it."""
 
 
-class SimulatedVerifier:
-    """Verifier of sound and shaky steps, with a stated error rate.
+@component("simulated")
+class SimulatedVerifier(Verifier):
+    """Reads the marks of quality that overthink/simulated writes.
 
-    Args:
-        error: Share of misjudged steps: 0 for a perfect verifier, 0.5 for an uninformative one, 1 for one that is
-            always wrong.
+    With an error of 0 it is perfect, with 0.5 uninformative, and with 1 always wrong.
     """
 
-    name = "simulated"
-    models: tuple[str, ...] = ()
-
-    def __init__(self, error: float = 0.0) -> None:
-        self._error = error
+    error: Annotated[float, Simulated(0.0)] = Field(
+        ge=0, le=1, description="share of steps that it takes for the opposite"
+    )
 
     async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
         """Score the steps of a path."""
@@ -53,5 +55,5 @@ class SimulatedVerifier:
     def _mark_score(self, step: str) -> float | None:
         for mark, score in SCORES.items():
             if step.startswith(mark):
-                return 1 - score if uniform("verifier", step) < self._error else score
+                return 1 - score if uniform("verifier", step) < self.error else score
         return None
