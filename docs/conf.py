@@ -19,7 +19,7 @@ NAV = {
     "Use": ["docs/tutorial", "docs/arms", "docs/verifiers", "docs/cli", "docs/glossary"],
     "Trust": ["docs/methods", "docs/measured", "docs/calibration", "docs/literature"],
     "Govern": ["docs/thresholds", "docs/worked-examples"],
-    "Python": ["docs/api"],
+    "Python": ["docs/api", "docs/extend"],
     "Project": ["ARCHITECTURE", "decisions/README", "CONTRIBUTING", "CHANGELOG"],
 }
 """Every page of the site but the home page, by the heading it stands under; the decisions are under their own page."""

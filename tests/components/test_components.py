@@ -117,8 +117,10 @@ FAULTS = {
         "two interventions called 'calm': the classes Calm and",
     ),
     "lacks": (
-        ("from overthink.collect.arms.component import Intervention as I\n"
-        "from overthink.components.base import component\n\n@component('calm')\nclass Calm(I):\n    'A calm line.'\n"),
+        (
+            "from overthink.collect.arms.component import Intervention as I\n"
+            "from overthink.components.base import component\n\n@component('calm')\nclass Calm(I):\n    'A line.'\n"
+        ),
         "line 4: component calm: Calm has no method wrap; interventions need it",
     ),
     "others": (CALM.replace('"calm"', '"quiet"'), "has no component 'calm'; it has: quiet (intervention)"),

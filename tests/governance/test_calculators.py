@@ -33,7 +33,7 @@ ASKED: dict[str, dict[str, RawValue]] = {
 
 
 def ask(name: str, seed: int = 0, **values: RawValue) -> Calculation:
-    return CALCULATORS[name](day=DAY, rng=np.random.default_rng(seed), **values)
+    return CALCULATORS[name].calculate(day=DAY, rng=np.random.default_rng(seed), **values)
 
 
 @pytest.mark.parametrize("name", CALCULATORS)
@@ -55,7 +55,7 @@ def test_every_answer_says_where_it_is_from_and_what_it_leaves_out(name: str) ->
 
 @pytest.mark.parametrize("name", CALCULATORS)
 def test_every_input_has_its_unit_in_its_help_or_name(name: str) -> None:
-    for field in CALCULATORS[name].fields:
+    for field in CALCULATORS[name].inputs():
         assert field.help
         assert field.name == field.name.lower()
         assert not (field.required and field.default)
@@ -65,13 +65,13 @@ def test_every_input_has_its_unit_in_its_help_or_name(name: str) -> None:
 def test_an_unknown_or_missing_input_is_refused(name: str) -> None:
     with pytest.raises(InputError, match="unknown input"):
         ask(name, **ASKED[name], coffee=1)
-    required = [field.name for field in CALCULATORS[name].fields if field.required]
+    required = [field.name for field in CALCULATORS[name].inputs() if field.required]
     for missing in required:
         with pytest.raises(InputError, match="is missing"):
             ask(name, **{key: value for key, value in ASKED[name].items() if key != missing})
 
 
-K_CALCULATORS = [name for name, each in CALCULATORS.items() if any(field.name == "k" for field in each.fields)]
+K_CALCULATORS = [name for name, each in CALCULATORS.items() if any(field.name == "k" for field in each.inputs())]
 
 
 @pytest.mark.parametrize("name", K_CALCULATORS)

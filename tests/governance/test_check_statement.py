@@ -196,7 +196,7 @@ NO_STATEMENTS = {
     "a list": ("[]", "names no schema"),
     "no schema": ("{}", "names no schema"),
     "findings": ('{"schema": "overthink.findings/2"}', "needed: 'overthink.statement"),
-    "a newer minor version": ('{"schema": "overthink.statement/1.4.0"}', "install a newer one"),
+    "a newer minor version": ('{"schema": "overthink.statement/1.5.0"}', "install a newer one"),
     "a newer major version": ('{"schema": "overthink.statement/2.0.0"}', "install a newer one"),
     "an older major version": ('{"schema": "overthink.statement/0.9.0"}', "no longer reads"),
     "a schema with no version": ('{"schema": "overthink.statement/one"}', "needed: 'overthink.statement"),
@@ -280,14 +280,15 @@ def test_the_commands_write_print_and_exit(study: Path, tmp_path: Path) -> None:
 def test_every_rule_says_why_and_has_its_own_name(made: Path) -> None:
     assert len({rule.name for rule in RULES}) == len(RULES) >= 40
     assert all(rule.why.endswith(".") for rule in RULES)
-    assert document(made)["schema"] == "overthink.statement/1.3.0"
+    assert document(made)["schema"] == "overthink.statement/1.4.0"
 
 
-def test_a_statement_of_the_schema_before_is_read(made: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", ["1.2.0", "1.3.0"])
+def test_a_statement_of_a_schema_before_is_read(made: Path, tmp_path: Path, version: str) -> None:
     earlier = document(made)
-    earlier["schema"] = "overthink.statement/1.2.0"
+    earlier["schema"] = f"overthink.statement/{version}"
     earlier["every_eval_ever"]["source_metadata"]["additional_details"]["overthink:schema"] = earlier["schema"]
-    for curve in earlier["curves"]:
+    for curve in earlier["curves"] if version == "1.2.0" else []:
         for point in curve["points"]:
             ended = point["gates"]["natural_end"]
             ended["result"] = "failed" if ended["estimate"] > 0.5 else "passed"  # a gate in that schema

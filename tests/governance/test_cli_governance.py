@@ -66,7 +66,7 @@ def test_the_contracts_calculators_are_there_with_their_options(overthink) -> No
     for name, calculator in CALCULATORS.items():
         code, out, _ = overthink("calc", name, "--help")
         assert code == 0
-        for field in calculator.fields:
+        for field in calculator.inputs():
             assert option(field.name)[:20] in out, field.name
 
 

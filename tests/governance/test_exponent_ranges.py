@@ -17,7 +17,7 @@ FLOP, DAY = 1e24, date(2026, 11, 21)
 def ask(k: float, **values: RawValue) -> Calculation:
     basis: dict[str, RawValue] = {"k": k, "k_basis": "tokens", "k_reference": "1,000 thinking tokens"}
     rng = np.random.default_rng(0)
-    return CALCULATORS["effective-compute"](day=DAY, rng=rng, training_flop=FLOP, **basis, **values)
+    return CALCULATORS["effective-compute"].calculate(day=DAY, rng=rng, training_flop=FLOP, **basis, **values)
 
 
 @pytest.mark.parametrize("k", [1, 5, 10, 10.01, 15, 16, 100, 100.5, 1e6])

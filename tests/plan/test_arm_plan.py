@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from overthink.collect.arms.component import Intervention
-from overthink.collect.arms.registry import PARTS, Plain, arm_plans, open_arm
+from overthink.collect.arms.registry import PARTS, PlainLadder, arm_plans, open_arm
 from overthink.collect.ladder.thinking import Stepper, TraceContext
 from overthink.components.base import Simulated, component
 from overthink.errors import InputError
@@ -77,13 +77,13 @@ def known(monkeypatch: pytest.MonkeyPatch) -> None:
             return stepper
 
     @component("wide")
-    class Wide(Plain):
+    class Wide(PlainLadder):
         """Thinks widely."""
 
         width: int = Field(description="paths")
 
     @component("quick")
-    class Quick(Plain):
+    class Quick(PlainLadder):
         """Does not think."""
 
         answers_at_once: ClassVar[bool] = True

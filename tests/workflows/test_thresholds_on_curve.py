@@ -234,7 +234,7 @@ def filled(findings: list[Finding], names: set[str]) -> set[str]:
 
 @pytest.mark.parametrize(("name", "enough"), [(name, set(each)) for name, sets in NEEDS.items() for each in sets])
 def test_a_calculator_is_filled_when_its_inputs_are_there_and_not_before(name: str, enough: set[str]) -> None:
-    assert enough <= {field.name for field in CALCULATORS[name].fields}
+    assert enough <= {field.name for field in CALCULATORS[name].inputs()}
     assert name in filled(NO_TOKENS, enough)
     for one in enough:
         assert name not in filled(NO_TOKENS, enough - {one})
@@ -250,7 +250,7 @@ def test_the_appendix_says_what_the_calculators_say_with_the_studys_own_numbers(
     answers = {answer.name: answer for answer in told.answers}
     assert set(answers) == {"effective-compute", "inference-flop", "overhang"}
     k = 64
-    own = CALCULATORS["effective-compute"](
+    own = CALCULATORS["effective-compute"].calculate(
         training_flop="3e24..4e24", k=k, k_basis="tokens", k_reference="x", day=DAY, rng=np.random.default_rng(0)
     )
     (result,) = own.results

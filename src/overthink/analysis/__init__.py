@@ -27,11 +27,18 @@ from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
+from overthink.stats.curve import OutsideSelector
 
 __all__ = ["Analysis", "analyse_outcomes", "findings", "seeds_of"]
 
 
-def analyse_outcomes(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: np.random.Generator) -> Results:
+def analyse_outcomes(
+    outcomes: Sequence[Outcomes],
+    analysis: Analysis,
+    *,
+    rng: np.random.Generator,
+    selectors: Sequence[OutsideSelector] = (),
+) -> Results:
     """Return all results about all curves.
 
     Curves on the same questions share one bootstrap, so that they can be compared question by question. The
@@ -41,6 +48,7 @@ def analyse_outcomes(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: n
         outcomes: The curves, as from :func:`~overthink.data.outcomes.from_records`.
         analysis: Decisions of the evaluator.
         rng: Source of randomness; the same state gives the same results.
+        selectors: Selectors from outside.
 
     Raises:
         ValueError: Two curves have the same names.
@@ -63,6 +71,7 @@ def analyse_outcomes(outcomes: Sequence[Outcomes], analysis: Analysis, *, rng: n
         scorers = judges[_without_scorer(table)]
         size = family_of[table.key].size if table.key in family_of else 1
         context = CurveContext.of(table, analysis, prefix=prefix, scorers=scorers, family=size, weights=weights)
+        context = replace(context, selectors=tuple(selectors))
         curves.append(curve_result(context, seed=seed))
         contexts.append(
             replace(context.without_oracle(), weights=weights[:0].copy())

@@ -17,7 +17,7 @@ from overthink.data.outcomes import Outcomes, guaranteed_part
 from overthink.data.verifier_scores import VerifierRun
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import Intervals
-from overthink.stats.curve import single_cells
+from overthink.stats.curve import OutsideSelector, single_cells
 from overthink.stats.first_success import stopped_at_success
 from overthink.stats.gates import GateResult, gates
 
@@ -40,6 +40,7 @@ class CurveContext:
         gate_results: Results of the gates.
         draws: (rung,) maximum over questions of the number of draws with a value.
         batch: Attempts between looks at the outcome, where sampling stopped at the first success; else None.
+        selectors: Selectors from outside.
     """
 
     table: Outcomes
@@ -53,6 +54,7 @@ class CurveContext:
     gate_results: tuple[GateResult, ...]
     draws: NDArray[np.int64]
     batch: int | None
+    selectors: tuple[OutsideSelector, ...] = ()
 
     @classmethod
     def of(

@@ -12,9 +12,9 @@ from overthink.data.finding import Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import VERDICTS
 from overthink.data.record import Estimand, Verdict
-from overthink.data.selectors import SCORED_SELECTORS, SELECTORS, Selector
+from overthink.data.selectors import SCORED_SELECTORS, SELECTORS, Selector, SelectorName
 from overthink.stats.bands import simultaneous_bands
-from overthink.stats.curve import SelectorCurve, parallel_curves, single_curve
+from overthink.stats.curve import SelectorCurve, outside_curve, parallel_curves, single_curve
 from overthink.stats.first_success import STOPPED_LIMIT, STOPPING_INFERRED
 from overthink.stats.testing import TEST_NAME, Differences, holm, paired_differences
 from overthink.stats.weighted_vote import weighted_majority_curve
@@ -36,7 +36,7 @@ class CurveValues:
     """
 
     single: tuple[Finding, ...]
-    tries: Mapping[Selector, tuple[Mapping[int, Finding], ...]]
+    tries: Mapping[SelectorName, tuple[Mapping[int, Finding], ...]]
     band: tuple[Finding, ...]
     changes: tuple[Finding, ...]
 
@@ -55,7 +55,7 @@ def values(context: CurveContext, *, rng: np.random.Generator, withheld: tuple[s
     vote = _weighted_vote(context, rng)
     return CurveValues(
         single=tuple(by_k[1] for by_k in _surface(context, mean).rungs),
-        tries={surface.selector: surface.rungs for surface in (*tries, *vote)},
+        tries={surface.selector: surface.rungs for surface in (*tries, *vote, *_outside(context))},
         band=tuple(_band(context, mean, rng)),
         changes=tuple(differences(context, paired_changes(context, mean), metric=Metric.MEAN, withheld=withheld)),
     )
@@ -106,7 +106,7 @@ def differences(
 class _Surface(NamedTuple):
     """Values by rung and k, and the selector that they are named after."""
 
-    selector: Selector
+    selector: SelectorName
     rungs: tuple[dict[int, Finding], ...]
 
 
@@ -122,11 +122,19 @@ def _weighted_vote(context: CurveContext, rng: np.random.Generator) -> Iterator[
         yield _surface(context, curve, MONTE_CARLO.format(error=error))
 
 
+def _outside(context: CurveContext) -> Iterator[_Surface]:
+    """Yield the values under selectors from outside, which need draws that were not chosen by their outcome."""
+    for selector in context.selectors if context.batch is None else ():
+        curve = outside_curve(context.table, selector, context.weights, level=context.level)
+        if curve is not None:
+            yield _surface(context, curve)
+
+
 def _surface(context: CurveContext, curve: SelectorCurve, *notes: str) -> _Surface:
     single = curve.selector == Selector.SINGLE
     by_scores = curve.selector in SCORED_SELECTORS
-    selector = (SELECTORS[curve.selector].oracle if context.is_oracle else None) or curve.selector
-    metric = SELECTORS[selector].metric
+    selector, metric = _named(context, curve.selector)
+    part = str(selector) if metric is Metric.OTHER_AT_K else None
     if by_scores and context.verifier_run is not None:
         notes = (context.verifier_run.text, *notes)
     n_questions = curve.intervals.n_questions
@@ -145,7 +153,7 @@ def _surface(context: CurveContext, curve: SelectorCurve, *notes: str) -> _Surfa
             limits = (STOPPED_LIMIT.format(batch=context.batch) + suffix,)
             reason = f"some question was sampled fewer than {k} times without a success"
         at = replace(context.at(rung), k=k, selector=selector)
-        finding = context.estimate(Kind.VALUE, metric, at, curve.intervals, (rung, i), unknown=reason)
+        finding = context.estimate(Kind.VALUE, metric, at, curve.intervals, (rung, i), unknown=reason, part=part)
         rungs[rung][k] = replace(
             finding,
             n_draws=int(context.all_draws[rung] if single else context.draws[rung]),
@@ -153,6 +161,14 @@ def _surface(context: CurveContext, curve: SelectorCurve, *notes: str) -> _Surfa
             limits=(*finding.limits, POINTWISE, *limits, *notes),
         )
     return _Surface(selector, rungs)
+
+
+def _named(context: CurveContext, selector: SelectorName) -> tuple[SelectorName, Metric]:
+    """Return the name and the metric of a selector's values; those of an oracle's scores are called so."""
+    if not isinstance(selector, Selector):
+        return selector, Metric.OTHER_AT_K
+    name = (SELECTORS[selector].oracle if context.is_oracle else None) or selector
+    return name, SELECTORS[name].metric
 
 
 def _why_unknown(context: CurveContext, rung: int) -> str:

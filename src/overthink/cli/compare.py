@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from overthink.cli import options
-from overthink.cli.options import KReference, MaxRows, Primary, command_line, messages
+from overthink.cli.options import KReference, MaxRows, Primary, Reader, Selectors, command_line, messages
 from overthink.cli.report import FlopPerByte, ModelShapes, shapes
 
 Studies = Annotated[
@@ -47,12 +47,14 @@ def compare(
     ] = None,
     high: Annotated[str | None, typer.Option(help="What a high score means there.")] = None,
     scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
+    reader: Reader = None,
     out: Annotated[Path | None, typer.Option(help="Folder for pool, findings and report.")] = None,
     model_shape: ModelShapes = [],  # noqa: B006
     flop_per_byte: FlopPerByte = None,
     primary: Primary = [],  # noqa: B006
     k_reference: KReference = None,
     max_rows: MaxRows = None,
+    selectors: Selectors = [],  # noqa: B006
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """Arms on one axis of total compute: what each mitigation gives, what it costs, and whether it eliminates."""
@@ -66,7 +68,7 @@ def compare(
         studies,
         reference=reference,
         out=out,
-        read=ReadOptions(axis=axis, high=high, scorer=scorer, max_rows=max_rows),
+        read=ReadOptions(axis=axis, high=high, scorer=scorer, reader=reader, max_rows=max_rows),
         options=AnalysisOptions(
             level=level,
             margin=margin,
@@ -76,6 +78,7 @@ def compare(
             flop_per_byte=flop_per_byte,
             primary=tuple(primary) or None,
             k_reference=options.k_reference(k_reference),
+            selectors=tuple(selectors) or None,
         ),
         command=command_line(),
     )

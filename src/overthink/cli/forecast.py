@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from overthink.cli.options import Reader
 from overthink.errors import InputError
 from overthink.storage.tables.table_files import FORMAT_NAMES
 
@@ -66,6 +67,7 @@ def forecast(
     ] = None,
     high: Annotated[str | None, typer.Option(help="What a high value means in a table of draws or a log.")] = None,
     scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
+    reader: Reader = None,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same forecast.", min=0)] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for report.html, findings.json and questions.csv.")] = None,
     formats: Formats = ["html"],  # noqa: B006
@@ -80,7 +82,9 @@ def forecast(
     judge, rate = _judge(judge_fpr)
     query = ForecastOptions(thresholds=_shares(threshold), band=band, few=few, many=many, judge_rate=rate)
     options = ForecastRequest(k=_tries(k, "--k"), level=level, stopping=stopping, options=query, judge=judge, seed=seed)
-    forecasts = forecast_path(table, read=ReadOptions(axis=axis, high=high, scorer=scorer), request=options)
+    forecasts = forecast_path(
+        table, read=ReadOptions(axis=axis, high=high, scorer=scorer, reader=reader), request=options
+    )
     if out is not None:
         from overthink.workflows.forecast_report import write_forecasts
 

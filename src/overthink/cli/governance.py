@@ -11,16 +11,41 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from overthink.governance.calculators import CALCULATORS
-from overthink.governance.calculators.base import Calculator, Field
+from overthink.governance.calculators.base import Calculator, CalculatorInput
 from overthink.governance.thresholds import registry
 from overthink.governance.thresholds import text as wording
 
 govern_app = typer.Typer()
 """The commands `thresholds` and `calc`, added to the main command line."""
 
+
+class CalculatorGroup(TyperGroup):
+    """The calculators as commands: those built in, and any other by the name of a package's or as ``FILE.py@NAME``."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names, those of installed packages last."""
+        names = super().list_commands(ctx)
+        return [*names, *(part.key for part in CALCULATORS.parts() if part.key not in names)]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return the command of a name; None if no calculator has it.
+
+        Raises:
+            InputError: Its file or package cannot be loaded, or has no such calculator.
+        """
+        command = super().get_command(ctx, cmd_name)
+        if command is not None or not CALCULATORS.knows(cmd_name):
+            return command
+        alone = typer.Typer(add_completion=False)
+        alone.command(cmd_name)(_command(CALCULATORS.look_up(cmd_name)))
+        return typer.main.get_command(alone)
+
+
 calc_app = typer.Typer(
+    cls=CalculatorGroup,
     help="What a multiple of inference compute changes: calculators with inputs, ranges and sources.",
     no_args_is_help=True,
 )
@@ -55,23 +80,23 @@ def thresholds(
     print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201
 
 
-def _command(calculator: Calculator) -> Callable[..., None]:
+def _command(calculator: type[Calculator]) -> Callable[..., None]:
     """Return the command of a calculator, with one option per input."""
 
     def command(**values: Any) -> None:
         as_json, seed, day = values.pop("as_json"), values.pop("seed"), _day(values.pop("as_of"))
         import numpy as np
 
-        result = calculator(day=day, rng=np.random.default_rng(seed), **values)
+        result = calculator.calculate(day=day, rng=np.random.default_rng(seed), **values)
         if as_json:
             print(json.dumps(result.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))  # noqa: T201
         else:
             print(wording.calculation_text(result))  # noqa: T201
 
     common = {"as_of": (LookupDay, None), "seed": (RangeSeed, 0), "as_json": (PrintJson, False)}
-    types = {field.name: _option(field) for field in calculator.fields} | {n: kind for n, (kind, _) in common.items()}
+    types = {field.name: _option(field) for field in calculator.inputs()} | {n: kind for n, (kind, _) in common.items()}
     defaults: dict[str, Any] = {name: default for name, (_, default) in common.items()}
-    command.__doc__ = calculator.help
+    command.__doc__ = calculator.help()
     command.__annotations__ = types | {"return": None}
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -82,7 +107,7 @@ def _command(calculator: Calculator) -> Callable[..., None]:
     return command
 
 
-def _option(field: Field) -> Any:
+def _option(field: CalculatorInput) -> Any:
     usual = "required" if field.required else f"default {field.default}" if field.default else ""
     text = f"{field.help} ({usual})" if usual else field.help
     return Annotated[str | None, typer.Option(help=text, metavar="TEXT" if field.words else "NUMBER|LOW..HIGH")]
@@ -93,7 +118,7 @@ def _day(text: str | None) -> date:
 
 
 for _calculator in CALCULATORS.values():
-    calc_app.command(_calculator.name)(_command(_calculator))
+    calc_app.command(_calculator.key)(_command(_calculator))
 
 
 Facts = Annotated[

@@ -8,7 +8,19 @@ import typer
 
 from overthink._version import __version__
 from overthink.cli import compare, forecast, governance, models, options, report, verify
-from overthink.cli.options import KReference, MaxRows, Primary, command_line, messages, numbers, pairs, resampling, show
+from overthink.cli.options import (
+    KReference,
+    MaxRows,
+    Primary,
+    Reader,
+    Selectors,
+    command_line,
+    messages,
+    numbers,
+    pairs,
+    resampling,
+    show,
+)
 from overthink.cli.report import AsOf, Assume, FlopPerByte, ModelShapes, TrainingFlop
 from overthink.collect.session.interrupts import run_interruptible
 from overthink.errors import OverthinkError
@@ -77,6 +89,7 @@ def analyse(
         str | None, typer.Option(help="What a high score means there: correct, wrong, safe, harm, answered or refused.")
     ] = None,
     scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
+    reader: Reader = None,
     checkpoints: Annotated[
         Literal["tokens", "turns", "cost"], typer.Option(help="What agents scored on their way are compared at.")
     ] = "tokens",
@@ -90,6 +103,7 @@ def analyse(
     hypothesis: Hypothesis = None,
     primary: Primary = [],  # noqa: B006
     k_reference: KReference = None,
+    selectors: Selectors = [],  # noqa: B006
     labels: Annotated[
         Path | None, typer.Option(help=f"Human labels ({FORMAT_NAMES}): question, draw, rung, label.")
     ] = None,
@@ -112,7 +126,7 @@ def analyse(
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.sources import ReadOptions
 
-    read = ReadOptions(axis=axis, high=high, scorer=scorer, checkpoints=checkpoints, max_rows=max_rows)
+    read = ReadOptions(axis=axis, high=high, scorer=scorer, checkpoints=checkpoints, reader=reader, max_rows=max_rows)
     how = AnalysisOptions(
         level=level,
         seed=seed,
@@ -120,6 +134,7 @@ def analyse(
         hypothesis=hypothesis,
         primary=tuple(primary) or None,
         k_reference=options.k_reference(k_reference),
+        selectors=tuple(selectors) or None,
         stopping=stopping,
         labels=labels,
         assumptions=report.assumptions(training_flop, assume, as_of),
@@ -193,7 +208,9 @@ def run(
     out: Annotated[Path, typer.Option(help="The study's folder.")] = Path("study"),
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a stopped study, or extend one.")] = False,
     grader: Annotated[str | None, typer.Option(help="Model that grades answers, in the role `grader`.")] = None,
-    think: Annotated[str, typer.Option(help="Think format: plain, or think for <think>…</think>.")] = "plain",
+    think: Annotated[
+        str, typer.Option(help="Think format: plain, think for <think>…</think>, or FILE.py@NAME.")
+    ] = "plain",
     answer_tokens: Annotated[int, typer.Option(help="Allowance for the answer, beside the thinking budget.")] = 32,
     answer_cue: Annotated[
         str | None, typer.Option(help="Text that asks for the answer; by default the task's own.")

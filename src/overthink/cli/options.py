@@ -41,6 +41,23 @@ KReference = Annotated[
     ),
 ]
 
+Selectors = Annotated[
+    list[str],
+    typer.Option(
+        "--selector",
+        help="Another rule that turns k tries into one answer: FILE.py@NAME or an installed one; may be repeated "
+        "(docs/extend.md).",
+        metavar="NAME",
+    ),
+]
+
+Reader = Annotated[
+    str | None,
+    typer.Option(
+        help="What reads the logs or table: FILE.py@NAME or an installed one (docs/extend.md).", metavar="NAME"
+    ),
+]
+
 
 def k_reference(text: str | None) -> float | None:
     """Return the reference of K (thinking)."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from overthink.cli import options
-from overthink.cli.options import KReference, Primary, command_line, messages, show
+from overthink.cli.options import KReference, Primary, Selectors, command_line, messages, show
 
 if TYPE_CHECKING:
     from overthink.cost.model_shape import SourcedShape
@@ -93,6 +93,7 @@ def report(
     flop_per_byte: FlopPerByte = None,
     primary: Primary = [],  # noqa: B006
     k_reference: KReference = None,
+    selectors: Selectors = [],  # noqa: B006
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
     """Make a study's findings, report and figures again from its pool."""
@@ -105,6 +106,7 @@ def report(
         flop_per_byte=flop_per_byte,
         primary=tuple(primary) or None,
         k_reference=options.k_reference(k_reference),
+        selectors=tuple(selectors) or None,
     )
     format_names = [word.strip().lower() for text in formats for word in text.split(",")]
     result = analyse.report(path, formats=format_names, options=how, command=command_line())

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from overthink.data.arrays import Array
 from overthink.data.outcomes import Outcomes
-from overthink.data.selectors import ATTACKER_SELECTORS, DEPLOYED_SELECTORS, SCORED_SELECTORS, Selector
+from overthink.data.selectors import ATTACKER_SELECTORS, DEPLOYED_SELECTORS, SCORED_SELECTORS, Selector, SelectorName
 from overthink.stats.curve import SelectorCurve
 
 BUDGET_MARGIN = 0.05
@@ -37,7 +37,7 @@ class Allocation:
 
     rung: int
     k: int
-    selector: Selector
+    selector: SelectorName
     arm: str | None = None
 
     def __str__(self) -> str:

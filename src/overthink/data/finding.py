@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from overthink.data.curve_key import CurveKey
 from overthink.data.kinds import Kind, Metric
-from overthink.data.selectors import Selector
+from overthink.data.selectors import SelectorName
 
 FINDINGS_SCHEMA = "overthink.findings/3"
 EARLIER_FINDINGS_SCHEMA = "overthink.findings/2"
@@ -32,7 +32,7 @@ class At:
 
     rung: int | None = None
     k: int | None = None
-    selector: Selector | None = None
+    selector: SelectorName | None = None
     requested_tokens: int | None = None
     effort: str | None = None
     from_rung: int | None = None

@@ -62,6 +62,7 @@ class Metric(ClosedList):
     WEIGHTED_MAJORITY_AT_K = "weighted_majority_at_k"
     ORACLE_BEST_AT_K = "oracle_best_at_k"
     ORACLE_WEIGHTED_MAJORITY_AT_K = "oracle_weighted_majority_at_k"
+    OTHER_AT_K = "other_at_k"
     # shape, regime and onset
     REGIMES = "regimes"
     MAX_T = "max_t"

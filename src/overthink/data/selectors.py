@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple, NewType
+
+import numpy as np
+from numpy.typing import NDArray
 
 from overthink.data.kinds import ClosedList, Metric
 from overthink.data.record import Axis
@@ -114,6 +118,59 @@ SELECTORS: Mapping[Selector, SelectorInfo] = MappingProxyType(
         Selector.ALL: SelectorInfo(Metric.ALL_OF_K, "all of k are right (pass^k)"),
     }
 )
+
+OtherSelector = NewType("OtherSelector", str)
+"""Name of a selector from outside the package: ``other:NAME``."""
+
+SelectorName = Selector | OtherSelector
+"""Name of any selector."""
+
+OTHER = "other:"
+
+
+class OtherInfo(NamedTuple):
+    """Facts of a selector from outside.
+
+    Attributes:
+        text: Its meaning in a report.
+        colour: Its colour, as ``#7a5195``.
+    """
+
+    text: str
+    colour: str
+
+
+OTHER_SELECTORS: dict[OtherSelector, OtherInfo] = {}
+"""Selectors from outside that were opened in this process."""
+
+
+class Tries(NamedTuple):
+    """All draws of a curve, as a selector from outside gets them. Each array is (question, draw, rung).
+
+    Attributes:
+        values: Value of each draw, in [0, 1]; NaN where it is unknown.
+        answers: Number of its answer among those of its question, the same for the same answer; negative without one.
+        scores: A verifier's score; NaN where there is none.
+    """
+
+    values: NDArray[np.float64]
+    answers: NDArray[np.int64]
+    scores: NDArray[np.float64]
+
+
+def other_selector(key: str) -> OtherSelector:
+    """Return the name of a selector from outside.
+
+    >>> other_selector("median"), is_other(Selector.BEST)
+    ('other:median', False)
+    """
+    return OtherSelector(f"{OTHER}{key}")
+
+
+def is_other(name: str) -> bool:
+    """Return whether a selector comes from outside the package."""
+    return name.startswith(OTHER)
+
 
 DEPLOYED_SELECTORS = frozenset(name for name, info in SELECTORS.items() if info.deployed)
 """Selectors that do not need the right answer. "pass" does, and is no strategy."""

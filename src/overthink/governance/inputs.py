@@ -33,6 +33,14 @@ class Range:
         """Whether both ends are equal."""
         return self.low == self.high
 
+    def __str__(self) -> str:
+        return f"{self.low:g}" if self.is_point else f"{self.low:g}..{self.high:g}"
+
+
+def point(value: float) -> Range:
+    """Return the range of a single number."""
+    return Range(float(value), float(value))
+
 
 @dataclass(frozen=True, slots=True)
 class Multiple:

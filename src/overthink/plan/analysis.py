@@ -8,6 +8,7 @@ from overthink.cost.units import ModelRoles, Unit
 from overthink.data.hypothesis import Part
 from overthink.data.labels import HumanLabel
 from overthink.data.verifier_scores import VerifierRun
+from overthink.plan.selectors import SelectorPlan
 from overthink.stats.first_success import STOPPINGS
 
 MARGIN = 0.05
@@ -26,6 +27,7 @@ class Analysis:
             own. Empty: all curves are one family.
         primary_registered: They were declared before the data were collected.
         parts: Parts of a hypothesis with directions; None for none.
+        selectors: Selectors from outside.
         k_reference: Thinking tokens at K (thinking) = 1, or FLOP where the unit is FLOP; None for the lowest thinking
             budget that all curves have.
         registered: The hypothesis was pre-registered, before the data were collected.
@@ -65,6 +67,7 @@ class Analysis:
     primary_registered: bool = False
     parts: tuple[Part, ...] | None = None
     k_reference: float | None = None
+    selectors: tuple[SelectorPlan, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.level < 1:

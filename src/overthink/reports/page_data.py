@@ -67,7 +67,8 @@ def page_data(findings: Sequence[Finding], curves: Sequence[ReportCurve]) -> dic
         "words": {
             "axes": wording.AXIS_TEXTS,
             "gates": wording.GATE_TEXTS,
-            "selectors": wording.SELECTOR_TEXTS,
+            "selectors": wording.selector_texts(),
+            "colours": wording.selector_colours(),
             "estimands": wording.ESTIMAND_TEXTS,
             "shapes": verdicts.SHAPE_TEXTS,
             "tests": verdicts.TEST_TEXTS,

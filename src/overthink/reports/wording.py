@@ -16,7 +16,7 @@ from typing import NamedTuple
 from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis, Estimand
-from overthink.data.selectors import SELECTORS, TRIES_SELECTORS
+from overthink.data.selectors import OTHER_SELECTORS, SELECTORS, TRIES_SELECTORS
 
 NAME_LIMIT = 72
 ID_LIMIT = 400
@@ -74,6 +74,17 @@ SELECTOR_TEXTS: Mapping[str, str] = {name: SELECTORS[name].text for name in TRIE
 
 SELECTOR_COLOURS: Mapping[str, str] = {name: f"var(--s{SELECTORS[name].colour})" for name in TRIES_SELECTORS}
 """Colour by selector of several tries, from the palette of the page."""
+
+
+def selector_texts() -> dict[str, str]:
+    """Return the meaning of every selector of several tries, those from outside last."""
+    return {**SELECTOR_TEXTS, **{name: info.text for name, info in OTHER_SELECTORS.items()}}
+
+
+def selector_colours() -> dict[str, str]:
+    """Return the colour of every selector of several tries, those from outside last."""
+    return {**SELECTOR_COLOURS, **{name: info.colour for name, info in OTHER_SELECTORS.items()}}
+
 
 ESTIMAND_TEXTS: Mapping[str, str] = {
     Estimand.FORCED: "thinking was cut at the rung and an answer was forced",

@@ -4,6 +4,7 @@ The budgets of a ladder as increasing numbers for tests.
 """
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from overthink.data.arrays import Weights
 from overthink.data.blocks import by_question, draw_sums, is_unknown, known_draws
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
-from overthink.data.selectors import Selector
+from overthink.data.selectors import OtherSelector, Selector, SelectorName, Tries
 from overthink.stats.bootstrap import Intervals, mean_intervals
 from overthink.stats.first_success import question_first_success
 from overthink.stats.subsets import best_cells, is_binary, scored_cells, worst_cells
@@ -33,7 +34,7 @@ class SelectorCurve:
         intervals: Means over questions, (rung, k).
     """
 
-    selector: Selector
+    selector: SelectorName
     k: NDArray[np.int64]
     cells: NDArray[np.float64]
     intervals: Intervals
@@ -137,8 +138,41 @@ def parallel_curves(
     return tuple(_curve(selector, k, cell, weights, level) for selector, cell in cells.items())
 
 
+class OutsideSelector(Protocol):
+    """A selector from outside the package."""
+
+    @property
+    def name(self) -> OtherSelector:
+        """Its name in findings."""
+        ...
+
+    def __call__(self, tries: Tries, k: int) -> NDArray[np.float64]:
+        """Return the expected value with k tries, (question, rung)."""
+        ...
+
+
+def outside_curve(
+    outcomes: Outcomes, selector: OutsideSelector, weights: Weights, *, level: float
+) -> SelectorCurve | None:
+    """The value of k tries at each rung, under a selector from outside; None where no question has two draws.
+
+    Args:
+        outcomes: The table.
+        selector: The selector.
+        weights: (resample, question) from :func:`~overthink.stats.bootstrap.question_weights`.
+        level: Confidence level.
+    """
+    counts = (~np.isnan(outcomes.values)).sum(axis=1)
+    if counts.max(initial=0) < 2:
+        return None
+    k = k_grid(int(counts.max()))
+    tries = Tries(outcomes.values, outcomes.answers, outcomes.verifier_score)
+    cells = [np.where(counts >= some, selector(tries, some), np.nan) for some in k.tolist()]
+    return _curve(selector.name, k, np.stack(cells, axis=2), weights, level)
+
+
 def _curve(
-    selector: Selector,
+    selector: SelectorName,
     k: NDArray[np.int64],
     cells: NDArray[np.float64],
     weights: Weights,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from overthink.data.finding import EARLIER_FINDINGS_SCHEMA, FINDINGS_SCHEMA, At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
+from overthink.data.selectors import Selector, is_other
 from overthink.errors import InputError
 from overthink.storage.files import write_text
 from overthink.storage.json_documents import all_faults, finite, read_document
@@ -110,6 +111,12 @@ def _refuse_unknown_claims(path: Path, findings: list[dict[str, object]]) -> Non
         for finding in findings
         for field, members in words
         if isinstance(finding.get(field), str) and finding[field] not in members
+    }
+    selectors = {at.get("selector") for finding in findings if isinstance(at := finding.get("at"), dict)}
+    unknown |= {
+        f"selector {name}"
+        for name in selectors
+        if isinstance(name, str) and name not in tuple(Selector) and not is_other(name)
     }
     if unknown:
         raise InputError(f"{path}: unknown findings: {', '.join(sorted(unknown))[:200]}; install a newer Overthink")

@@ -28,6 +28,7 @@ from overthink.data.results.study import Results
 from overthink.errors import InputError
 from overthink.plan.arms import ArmPlan
 from overthink.plan.k_reference import k_refusal
+from overthink.plan.selectors import open_selectors
 from overthink.plan.study import Plan, TaskPlan
 from overthink.reports import About, figure_formats, report_figures, report_html, summary_text
 from overthink.storage.findings import findings_json, write_findings
@@ -273,7 +274,8 @@ def prepare(plan: Plan) -> "Session":
 def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:
     tables = source.tables()
     analysis, seed = options.resolve(source, tables)
-    results = analyse_outcomes(tables, analysis, rng=np.random.default_rng(seed))
+    selectors = open_selectors(analysis.selectors)
+    results = analyse_outcomes(tables, analysis, rng=np.random.default_rng(seed), selectors=selectors)
     scale = k_scale(results.curves, analysis)
     if options.k_reference is not None and scale.reason is not None:
         raise InputError(k_refusal(options.k_reference, scale.reason))

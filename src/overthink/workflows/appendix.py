@@ -185,14 +185,14 @@ def calculations(facts: StudyFacts, *, seed: int) -> dict[str, Calculation]:
     """
     study, results = facts.from_study(), {}
     for name, calculator in CALCULATORS.items():
-        fields = {parameter.name for parameter in calculator.fields}
+        fields = {parameter.name for parameter in calculator.inputs()}
         inputs = {key: text for key, text in {**study, **facts.assumptions.inputs}.items() if key in fields}
         if ("family" in inputs) != ("measured" in inputs):  # family scores need a measured curve, and vice versa
             inputs = {key: text for key, text in inputs.items() if key not in ("family", "measured")}
         if not any(set(enough) <= set(inputs) for enough in NEEDS[name]):
             continue
         try:
-            results[name] = calculator(day=facts.day, rng=np.random.default_rng(seed), **inputs)
+            results[name] = calculator.calculate(day=facts.day, rng=np.random.default_rng(seed), **inputs)
         except InputError as failure:
             raise InputError(f"the appendix's {name}: {failure}") from failure
     return results
@@ -220,18 +220,18 @@ def _origin(key: str, study: Mapping[str, str], facts: StudyFacts) -> str:
 def _missing_inputs(name: str, available: set[str]) -> str:
     """Return the smallest set of missing inputs of a calculator, as text."""
     missing = min(([key for key in enough if key not in available] for enough in NEEDS[name]), key=len)
-    meaning = {parameter.name: parameter.help.split(";")[0] for parameter in CALCULATORS[name].fields}
+    meaning = {parameter.name: parameter.help.split(";")[0] for parameter in CALCULATORS[name].inputs()}
     options = [
         f"{'--training-flop C' if key == TRAINING_FLOP else f'--assume {key}=…'} ({meaning[key]})" for key in missing
     ]
     return f"{name}: {', '.join(options)}"
 
 
-def _answer(calculator: Calculator, calculation: Calculation, *, origin: Any) -> CalculatorAnswer:
+def _answer(calculator: type[Calculator], calculation: Calculation, *, origin: Any) -> CalculatorAnswer:
     document = calculation.as_dict()
     return CalculatorAnswer(
-        name=calculator.name,
-        about=calculator.help,
+        name=calculator.key,
+        about=calculator.help(),
         label=f"{document['label'][:1].upper()}{document['label'][1:]}.",
         warnings=tuple(document["warnings"]),
         inputs=tuple(

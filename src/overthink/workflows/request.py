@@ -20,11 +20,12 @@ from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import Outcomes
 from overthink.errors import InputError
 from overthink.governance.calculators import CALCULATORS
-from overthink.governance.calculators.base import Field, option
+from overthink.governance.calculators.base import CalculatorInput, option
 from overthink.governance.inputs import Range, look_up, read_range
 from overthink.plan.analysis import MARGIN, Analysis
 from overthink.plan.arms import depth_families
 from overthink.plan.k_reference import checked_reference
+from overthink.plan.selectors import plan_selectors
 from overthink.plan.study import Plan
 from overthink.stats.curve import ladder_of
 from overthink.stats.regimes import boundaries
@@ -59,6 +60,7 @@ class AnalysisOptions:
         unit: Unit of total compute in comparisons of arms and frontiers; tokens.
         shapes: Shape by model name, replacing stored shapes; for rows without a plan, arm names are accepted too.
         flop_per_byte: Peak FLOP/s of the hardware over its memory bandwidth, 295 for an H100; none.
+        selectors: Selectors from outside, as ``FILE.py@NAME`` or the name of an installed one; none.
     """
 
     level: float | None = None
@@ -75,6 +77,7 @@ class AnalysisOptions:
     flop_per_byte: float | None = None
     primary: tuple[str, ...] | None = None
     k_reference: float | None = None
+    selectors: tuple[str, ...] | None = None
 
     def models(self, source: Source) -> StudyModels:
         """Return the models of the arms with their shapes and prices, updated with these options' shapes.
@@ -142,6 +145,7 @@ class AnalysisOptions:
             primary=primary,
             primary_registered=_is_declared_before(primary, plan, earlier),
             k_reference=self._k_reference(earlier),
+            selectors=earlier.selectors if self.selectors is None else plan_selectors(self.selectors),
         )
         return AnalysisRequest(analysis, seed if self.seed is None else self.seed)
 
@@ -248,10 +252,10 @@ PLAUSIBLE_FLOP = (1e15, 1e35)
 STUDY_INPUTS = ("k", "k_basis", "k_reference", "measured")
 """Calculator inputs that the study provides; they cannot be assumed."""
 
-INPUTS: dict[str, Field] = {
+INPUTS: dict[str, CalculatorInput] = {
     field.name: field
     for calculator in CALCULATORS.values()
-    for field in calculator.fields
+    for field in calculator.inputs()
     if field.name not in STUDY_INPUTS
 }
 """Inputs that may be assumed, by name."""

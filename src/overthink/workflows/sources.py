@@ -9,9 +9,8 @@ import polars as pl
 
 from overthink.cost.estimate import Estimate
 from overthink.data.outcomes import Outcomes, from_frame, with_waves
-from overthink.data.pool import pool_of, read
+from overthink.data.pool import read
 from overthink.data.pool_scores import is_forced
-from overthink.data.record import Reading
 from overthink.data.tokens import CutShort
 from overthink.data.traces import ORIGIN, with_traces
 from overthink.data.verifier_scores import VerifierRun
@@ -19,16 +18,16 @@ from overthink.data.waves import Waves
 from overthink.errors import InputError
 from overthink.plan.analysis import Analysis
 from overthink.plan.study import Plan
-from overthink.storage.files import file_sha256
+from overthink.storage.files import file_sha256, path_sha256
 from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import Assumptions, read_analysis, read_assumptions, read_estimate, read_plan
 from overthink.storage.models import StudyModels, read_models
 from overthink.storage.pool import is_pool, read_pool
 from overthink.storage.study_folder import StudyFolder
-from overthink.storage.tables.table import read_table
 from overthink.storage.tables.table_files import TABLE_SUFFIXES, is_table
 from overthink.storage.verifier_scores import read_verified
 from overthink.workflows.models import models_of_plan, models_of_rows
+from overthink.workflows.readers import LogReader, PoolReading, TableReader, read_with
 from overthink.workflows.resume import cut_short, is_outdated
 
 LOGS = (".eval", ".json")
@@ -44,6 +43,7 @@ class ReadOptions:
         scorer: The `scorer` or `scorer.key` of logs to read; None for all, one curve each.
         checkpoints: Unit of the checkpoints of agents: "tokens", "turns" or "cost".
         max_rows: Most rows of one file that are read; None for as many as memory allows.
+        reader: The reader of logs and tables: a name, or ``FILE.py@NAME``; None to choose by the path.
     """
 
     axis: str | None = None
@@ -51,6 +51,7 @@ class ReadOptions:
     scorer: str | None = None
     checkpoints: Literal["tokens", "turns", "cost"] = "tokens"
     max_rows: int | None = None
+    reader: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,20 +105,20 @@ def read_source(path: Path, options: ReadOptions) -> Source:
     """
     if not path.exists():
         raise InputError(f"{path} does not exist; needed: Inspect logs, a study's folder, or a table")
+    if options.reader is not None:
+        return _from_reading(path, read_with(options.reader, path, options))
     if path.is_dir():
         folder = StudyFolder(path)
         if folder.is_study():
             return _study(folder, options)
-        return _from_logs(path, options)
+        return _from_reading(path, LogReader().read(path, options))
     if is_pool(path):
         pool = with_traces(read_pool(path, max_rows=options.max_rows), file_sha256(path))
         return Source(path.name, pool, models=models_of_rows(pool))
     if is_table(path):
-        table, notes = read_table(path, axis=options.axis, high=options.high, max_rows=options.max_rows)
-        pool = with_traces(table, file_sha256(path))
-        return Source(path.resolve().name, pool, notes=notes, models=models_of_rows(pool))
+        return _from_reading(path, TableReader().read(path, options))
     if path.suffix in LOGS:
-        return _from_logs(path, options)
+        return _from_reading(path, LogReader().read(path, options))
     raise InputError(
         f"{path} is not something that can be analysed; needed: an Inspect log (.eval, .json) or a folder of logs, a "
         f"study's folder, or a table ({', '.join(TABLE_SUFFIXES)})"
@@ -172,15 +173,7 @@ def verifier_notes(verification: VerifierRun, pool: pl.LazyFrame, plan: Plan | N
     return tuple(notes)
 
 
-def _logs(path: Path, options: ReadOptions) -> Reading:
-    from overthink.collect.inspect_logs.read import read_logs
-
-    return read_logs(path, axis=options.axis, high=options.high, scorer=options.scorer, checkpoints=options.checkpoints)
-
-
-def _from_logs(path: Path, options: ReadOptions) -> Source:
-    reading = _logs(path, options)
-    hashes = {name: file_sha256(Path(name)) for name in dict.fromkeys(reading.files)}
-    origins = pl.Series(ORIGIN, [hashes[name] for name in reading.files], dtype=pl.String)
-    pool = with_traces(pool_of(reading.records).with_columns(origins), None)
+def _from_reading(path: Path, reading: PoolReading) -> Source:
+    origin = None if ORIGIN in reading.pool.collect_schema() else path_sha256(path)
+    pool = with_traces(reading.pool, origin)
     return Source(path.resolve().name, pool, notes=reading.notes, models=models_of_rows(pool))

@@ -28,6 +28,7 @@ from overthink.governance.statement.exports import cyclonedx_properties, model_c
 from overthink.governance.statement.read import MAX_STATEMENT_LENGTH, Fault, parse_stated, parse_statement
 from overthink.governance.statement.schema import Evidence, Stated, Statement
 from overthink.governance.statement.text import statement_text
+from overthink.plan.selectors import open_selectors
 from overthink.plan.study import Plan
 from overthink.storage.files import file_sha256, write_text
 from overthink.storage.findings import read_findings
@@ -216,7 +217,8 @@ def _results(folder: StudyFolder, plan: Plan, *, labels: Path | None = None) -> 
     )
     tables = source.tables()
     analysis, seed = AnalysisOptions(labels=labels).resolve(source, tables)
-    results = analyse_outcomes(tables, analysis, rng=np.random.default_rng(seed))
+    selectors = open_selectors(analysis.selectors)
+    results = analyse_outcomes(tables, analysis, rng=np.random.default_rng(seed), selectors=selectors)
     return results, k_scale(results.curves, analysis)
 
 

@@ -24,7 +24,7 @@ from overthink.plan.study import Plan
 
 
 @component("base")
-class Plain(Strategy):
+class PlainLadder(Strategy):
     """The plain ladder.
 
     Unconstrained thinking: in one request per rung, or step by step if an intervention needs steps.
@@ -45,7 +45,7 @@ class Plain(Strategy):
 PARTS: Registry[ArmPart] = Registry(
     ArmPart,
     (
-        Plain,
+        PlainLadder,
         Wait,
         MoreThink,
         ZeroThink,
@@ -187,7 +187,7 @@ def open_arm(arm: ArmPlan, plan: Plan) -> Arm:
         plan=arm,
         parts=tuple(parts),
         budgets=budgets[:1] if at_once else budgets,
-        strategy=strategies[0] if strategies else Plain(),
+        strategy=strategies[0] if strategies else PlainLadder(),
         interventions=tuple(component for component in components if isinstance(component, Intervention)),
         max_decode_factor=prod(component.max_decode_factor for component in components),
         max_segments=sum(known_segments) if len(known_segments) == len(parts) else None,

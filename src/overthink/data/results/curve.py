@@ -8,7 +8,7 @@ from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
 from overthink.data.hypothesis import Part
 from overthink.data.kinds import GateLabel, Metric
-from overthink.data.selectors import Selector
+from overthink.data.selectors import SelectorName
 
 PERCENTILES: Mapping[Metric, int] = MappingProxyType(
     {Metric.THINKING_TOKENS_P10: 10, Metric.THINKING_TOKENS_P50: 50, Metric.THINKING_TOKENS_P90: 90}
@@ -51,7 +51,7 @@ class RungResult:
 
     at: At
     mean: Finding | None = None
-    tries: Mapping[Selector, Mapping[int, Finding]] = field(default_factory=dict)
+    tries: Mapping[SelectorName, Mapping[int, Finding]] = field(default_factory=dict)
     band: Finding | None = None
     corrected_mean: Finding | None = None
     judge: JudgeErrorResult | None = None

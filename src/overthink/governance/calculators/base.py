@@ -1,24 +1,38 @@
-"""Calculators: named inputs with units, parsed from numbers, ranges or text, and the function that computes the result.
+"""Calculators: typed inputs with units, parsed from numbers, ranges or text, and the method that computes the result.
 
-The command line and Python share these descriptions, so an option, its unit and its default are defined once.
+    @component("energy")
+    class Energy(Calculator):
+        "Energy of a task."
+        tokens: Range = Field(description="tokens of a task")
+
+The command line and Python share these classes, so an option, its unit and its default are defined once.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import inspect
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
+from typing import Any, ClassVar, NamedTuple, get_args
 
 import numpy as np
+from pydantic import Field, PrivateAttr, model_validator
 
+from overthink.components.base import Component
+from overthink.components.settings import build
 from overthink.errors import InputError
 from overthink.governance.calculators import result
 from overthink.governance.calculators.result import POINTS, Calculation, InputValue, Result
-from overthink.governance.inputs import Multiple, Range, look_up, positive, read_range
+from overthink.governance.inputs import Multiple, Range, look_up, point, positive, read_range
 
 RawValue = float | str | Range | None
 
+K: Any = Field(point(1), description="K, not k (tries): multiple of the reference inference budget, 1 or more")
+K_BASIS: Any = Field(None, description="what K multiplies: tokens, flop, usd, samples or wall")
+K_REFERENCE: Any = Field(None, description="the budget that counts as K = 1, in words")
 
-@dataclass(frozen=True, slots=True)
-class Field:
+
+class CalculatorInput(NamedTuple):
     """An input of a calculator.
 
     Attributes:
@@ -31,56 +45,105 @@ class Field:
 
     name: str
     help: str
-    default: str | None = None
-    required: bool = False
-    words: bool = False
+    default: str | None
+    required: bool
+    words: bool
+
+    def read(self, value: RawValue) -> Range | str | None:
+        """Return a value, or the default, as a range or as text.
+
+        Raises:
+            InputError: The input is required and missing, or cannot be read.
+        """
+        stated = self.default if value is None else value
+        if stated is None:
+            if self.required:
+                raise InputError(f"{option(self.name)} is missing; needed: {self.help}")
+            return None
+        if self.words:
+            return str(stated)
+        return stated if isinstance(stated, Range) else read_range(str(stated), option(self.name))
 
 
-K_FIELDS = (
-    Field("k", "K, not k (tries): multiple of the reference inference budget, 1 or more", "1"),
-    Field("k_basis", "what K multiplies: tokens, flop, usd, samples or wall", words=True),
-    Field("k_reference", "the budget that counts as K = 1, in words", words=True),
-)
+class Calculator(Component):
+    """A calculation under stated assumptions; its fields are the inputs, each a range or a text.
 
+    A field of a range takes a number, a ``Range``, or text as on the command line ("1e9..1e12").
+    """
 
-class CalculatorRequest:
-    """Parsed and validated inputs of one calculation."""
+    role: ClassVar[str] = "calculator"
 
-    def __init__(self, fields: tuple[Field, ...], values: Mapping[str, RawValue]) -> None:
-        by_name = {field.name: field for field in fields}
+    _stated: frozenset[str] = PrivateAttr(frozenset())
+    _used: set[str] = PrivateAttr(default_factory=set)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read(cls, values: Any) -> Any:
+        """Read the inputs, defaults included."""
+        inputs = {each.name: each for each in cls.inputs()}
         for name in values:
-            look_up(name, by_name, what="input")
-        self._fields = by_name
-        self._ranges: dict[str, Range] = {}
-        self._words: dict[str, str] = {}
-        self._explicit = frozenset(name for name, value in values.items() if value is not None)
-        self._used = set(self._explicit)
-        for name, field in by_name.items():
-            self._take(field, values.get(name))
+            look_up(name, inputs, what="input")
+        read = {name: each.read(values.get(name)) for name, each in inputs.items()}
+        return {name: value for name, value in read.items() if value is not None}
 
-    def _take(self, field: Field, value: RawValue) -> None:
-        read = field.default if value is None else value
-        if read is None:
-            if field.required:
-                raise InputError(f"{option(field.name)} is missing; needed: {field.help}")
-        elif field.words:
-            self._words[field.name] = str(read)
-        elif isinstance(read, Range):
-            self._ranges[field.name] = read
-        else:
-            self._ranges[field.name] = read_range(str(read), option(field.name))
+    @classmethod
+    def inputs(cls) -> tuple[CalculatorInput, ...]:
+        """Return the inputs in order."""
+        return tuple(
+            CalculatorInput(
+                name,
+                field.description or "",
+                None if field.is_required() or field.default is None else str(field.default),
+                field.is_required(),
+                words=str in (field.annotation, *get_args(field.annotation)),
+            )
+            for name, field in cls.model_fields.items()
+        )
+
+    @classmethod
+    def help(cls) -> str:
+        """Return the help text of one line."""
+        return (inspect.getdoc(cls) or "").partition("\n\n")[0]
+
+    @classmethod
+    def calculate(cls, *, day: date, rng: np.random.Generator, **values: RawValue) -> Calculation:
+        """Return the result for inputs by name: a number, a ``Range``, or text as on the command line ("1e9..1e12").
+
+        Args:
+            day: Date of the registry's statuses.
+            rng: Random generator of the draws over ranges.
+            **values: Inputs; omitted ones take their defaults.
+
+        Raises:
+            InputError: An input is unknown, missing or out of range.
+        """
+        request = build(cls, values, option="calc")
+        request._stated = frozenset(name for name, value in values.items() if value is not None)
+        request._used.update(request._stated)
+        return replace(request.answer(day, rng), calculator=cls.key, inputs=request.used_inputs())
+
+    @abstractmethod
+    def answer(self, day: date, rng: np.random.Generator) -> Calculation:
+        """Return the result.
+
+        Args:
+            day: Date of the registry's statuses.
+            rng: Random generator of the draws over ranges.
+        """
 
     def __contains__(self, name: str) -> bool:
-        return name in self._ranges or name in self._words
+        return getattr(self, name, None) is not None
 
     def is_explicit(self, name: str) -> bool:
-        """Return whether an input was passed, so that its value is not the default."""
-        return name in self._explicit
+        """Return whether an input was stated, so that its value is not the default."""
+        return name in self._stated
 
     def range(self, name: str) -> Range:
-        """Return the range of a present input."""
+        """Return the range of a present input; it is then listed among those used."""
         self._used.add(name)
-        return self._ranges[name]
+        values = getattr(self, name)
+        assert isinstance(values, Range)
+        return values
 
     def number(self, name: str) -> float:
         """Return the value of an input that must be a single number.
@@ -94,13 +157,13 @@ class CalculatorRequest:
         return values.low
 
     def words(self, name: str) -> str:
-        """Return a present text input."""
+        """Return a present text input; it is then listed among those used."""
         self._used.add(name)
-        return self._words[name]
+        return str(getattr(self, name))
 
     def pick(self, *names: str) -> dict[str, Range]:
         """Return the ranges of the present inputs among the names."""
-        return {name: self.range(name) for name in names if name in self._ranges}
+        return {name: self.range(name) for name in names if isinstance(getattr(self, name), Range)}
 
     def need(self, *names: str, to: str) -> None:
         """Check that inputs needed by only some calculations are present.
@@ -112,50 +175,21 @@ class CalculatorRequest:
         if missing:
             raise InputError(f"{' and '.join(missing)} missing; needed {to}")
 
-    def k(self) -> Multiple:
-        """Return K with its basis and reference.
+    def multiple(self) -> Multiple:
+        """Return K with its basis and reference, of a calculator with these three inputs.
 
         Raises:
             InputError: K is below 1, or above 1 without a basis or reference.
         """
-        return Multiple(self.number("k"), self._words.get("k_basis"), self._words.get("k_reference"))
+        return Multiple(self.number("k"), getattr(self, "k_basis", None), getattr(self, "k_reference", None))
 
     def used_inputs(self) -> list[tuple[str, InputValue, str]]:
-        """Return every input that was passed or used, as (name, value, help)."""
-        values: dict[str, InputValue] = {name: v.low if v.is_point else v for name, v in self._ranges.items()}
-        values |= self._words
-        return [(name, values[name], field.help) for name, field in self._fields.items() if name in self._used]
-
-
-@dataclass(frozen=True, slots=True)
-class Calculator:
-    """A calculation under stated assumptions.
-
-    Attributes:
-        name: Name on the command line, after ``overthink calc``.
-        help: Help text of one line.
-        fields: The inputs.
-        answer: Function of the inputs, the day and the random generator that returns the result.
-    """
-
-    name: str
-    help: str
-    fields: tuple[Field, ...]
-    answer: Callable[[CalculatorRequest, date, np.random.Generator], Calculation]
-
-    def __call__(self, *, day: date, rng: np.random.Generator, **values: RawValue) -> Calculation:
-        """Return the result for inputs by name: a number, a ``Range``, or text as on the command line ("1e9..1e12").
-
-        Args:
-            day: Date of the registry's statuses.
-            rng: Random generator of the draws over ranges.
-            **values: Inputs; omitted ones take their defaults.
-
-        Raises:
-            InputError: An input is unknown, missing or out of range.
-        """
-        request = CalculatorRequest(self.fields, values)
-        return replace(self.answer(request, day, rng), calculator=self.name, inputs=request.used_inputs())
+        """Return every input that was stated or used, as (name, value, help)."""
+        values = [(each, getattr(self, each.name)) for each in self.inputs() if each.name in self._used]
+        return [
+            (each.name, value.low if isinstance(value, Range) and value.is_point else value, each.help)
+            for each, value in values
+        ]
 
 
 def option(name: str) -> str:

@@ -14,20 +14,22 @@ from importlib import resources
 from typing import Any, Literal
 
 import numpy as np
+from pydantic import Field
 
+from overthink.components.base import component
 from overthink.governance.calculators import result
 from overthink.governance.calculators.base import (
-    K_FIELDS,
+    K_BASIS,
+    K_REFERENCE,
     Calculator,
-    CalculatorRequest,
-    Field,
+    K,
     above_zero,
     interval_meaning,
 )
 from overthink.governance.calculators.cost import MILLION
 from overthink.governance.calculators.result import Calculation, TableValue
 from overthink.governance.calculators.transformer_flop import Machine, decode_tokens_per_second
-from overthink.governance.inputs import look_up, positive
+from overthink.governance.inputs import Range, look_up, point, positive
 from overthink.governance.thresholds.counting import SECONDS_PER_HOUR
 
 TERA, GIGA = 1e12, 1e9
@@ -150,69 +152,7 @@ def _chip(row: dict[str, Any]) -> Chip:
     )
 
 
-_FIELDS = (
-    Field("chip", "chip, such as H100; all chips are listed if left out", words=True),
-    Field("weights_bytes", "bytes of the weights as served; gives tokens per second"),
-    Field("active_parameters", "parameters that a token passes through; without them only bandwidth limits"),
-    Field("cache_bytes_per_sequence", "bytes of KV cache that one sequence reads per token", "0"),
-    Field("batch", "sequences decoded together", "1"),
-    Field("chips", "chips that share the weights", "1"),
-    Field("decode_utilisation", "share of the peak that decoding achieves", "1"),
-    Field("usd_per_chip_hour", "rent of a chip", "2"),
-    Field("tokens_per_task", "tokens per task at the reference budget; K multiplies them"),
-    *K_FIELDS,
-)
-
 _REFERENCE = "H100"
-
-
-def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> Calculation:
-    k = request.k()
-    selection = [chip(request.words("chip"))] if "chip" in request else list(chips().values())
-    decodes = "chip" in request and "weights_bytes" in request
-    if "weights_bytes" in request or "tokens_per_task" in request:
-        request.need("chip", "weights_bytes", to="for tokens per second")
-    names = ("weights_bytes", "active_parameters", "cache_bytes_per_sequence", "batch", "chips")
-    inputs = request.pick(*names, "decode_utilisation", "usd_per_chip_hour", "tokens_per_task") if decodes else {}
-    above_zero({name: values for name, values in inputs.items() if name != "cache_bytes_per_sequence"})
-
-    def formula(values: Mapping[str, float]) -> dict[str, float]:
-        speed = decode_tokens_per_second(
-            selection[0].machine(utilisation=values["decode_utilisation"], chips=values["chips"]),
-            weight_bytes=values["weights_bytes"],
-            token_flop=2 * values.get("active_parameters", 0.0),
-            kv_bytes=values["cache_bytes_per_sequence"],
-            batch=values["batch"],
-        )
-        usd_per_token = values["usd_per_chip_hour"] * values["chips"] / SECONDS_PER_HOUR / speed
-        return {
-            "tokens_per_second": speed,
-            "tokens_per_second_and_user": speed / values["batch"],
-            "usd_per_million_tokens": usd_per_token * MILLION,
-            "usd_per_task": usd_per_token * k.value * values.get("tokens_per_task", 0.0),
-        }
-
-    units = {
-        "tokens_per_second": "tokens per second over the batch",
-        "tokens_per_second_and_user": "tokens per second",
-        "usd_per_million_tokens": "USD",
-    }
-    if "tokens_per_task" in request:
-        units["usd_per_task"] = "USD"
-    return Calculation(
-        results=result.propagate(formula, inputs, units=units, rng=rng) if decodes else (),
-        formula="TPP = dense tera operations per second · bits, largest over formats; lane: TPP < 21,000 and "
-        "bandwidth < 6,500 GB/s; 3A090.a: TPP >= 4,800, or >= 1,600 with density >= 5.92; tokens per second"
-        " = batch / max(bytes read / bandwidth, FLOP / (utilisation · peak)); USD per token = rent / tokens"
-        " per second",
-        source="Epoch AI, machine learning hardware (copy of April 2026); 91 FR 1684 and ECCN 3A090 as in the "
-        "registry; rent of USD 2 per H100-hour: Erdil 2025",
-        interval_meaning=f"{interval_meaning(inputs)}; K is {k}",
-        leaves_out="Links between chips, memory capacity, prefill, software, and every condition of a licence but TPP "
-        "and bandwidth (volume cap, third-party testing). 3A090.b was only recalled and is not applied. "
-        "Bandwidth is taken as fully used.",
-        tables={"chips": [_row(row) for row in selection]},
-    )
 
 
 def _row(item: Chip) -> dict[str, TableValue]:
@@ -232,6 +172,73 @@ def _row(item: Chip) -> dict[str, TableValue]:
     }
 
 
-CHIPS = Calculator(
-    "chips", "Training against inference, TPP, export lanes, tokens per second, USD at K.", _FIELDS, _answer
-)
+@component("chips")
+class Chips(Calculator):
+    """Training against inference, TPP, export lanes, tokens per second, USD at K."""
+
+    chip: str | None = Field(None, description="chip, such as H100; all chips are listed if left out")
+    weights_bytes: Range | None = Field(None, description="bytes of the weights as served; gives tokens per second")
+    active_parameters: Range | None = Field(
+        None, description="parameters that a token passes through; without them only bandwidth limits"
+    )
+    cache_bytes_per_sequence: Range = Field(point(0), description="bytes of KV cache that one sequence reads per token")
+    batch: Range = Field(point(1), description="sequences decoded together")
+    chips: Range = Field(point(1), description="chips that share the weights")
+    decode_utilisation: Range = Field(point(1), description="share of the peak that decoding achieves")
+    usd_per_chip_hour: Range = Field(point(2), description="rent of a chip")
+    tokens_per_task: Range | None = Field(
+        None, description="tokens per task at the reference budget; K multiplies them"
+    )
+    k: Range = K
+    k_basis: str | None = K_BASIS
+    k_reference: str | None = K_REFERENCE
+
+    def answer(self, day: date, rng: np.random.Generator) -> Calculation:
+        """Return the result."""
+        k = self.multiple()
+        selection = [chip(self.words("chip"))] if "chip" in self else list(chips().values())
+        decodes = "chip" in self and "weights_bytes" in self
+        if "weights_bytes" in self or "tokens_per_task" in self:
+            self.need("chip", "weights_bytes", to="for tokens per second")
+        names = ("weights_bytes", "active_parameters", "cache_bytes_per_sequence", "batch", "chips")
+        inputs = self.pick(*names, "decode_utilisation", "usd_per_chip_hour", "tokens_per_task") if decodes else {}
+        above_zero({name: values for name, values in inputs.items() if name != "cache_bytes_per_sequence"})
+
+        def formula(values: Mapping[str, float]) -> dict[str, float]:
+            speed = decode_tokens_per_second(
+                selection[0].machine(utilisation=values["decode_utilisation"], chips=values["chips"]),
+                weight_bytes=values["weights_bytes"],
+                token_flop=2 * values.get("active_parameters", 0.0),
+                kv_bytes=values["cache_bytes_per_sequence"],
+                batch=values["batch"],
+            )
+            usd_per_token = values["usd_per_chip_hour"] * values["chips"] / SECONDS_PER_HOUR / speed
+            return {
+                "tokens_per_second": speed,
+                "tokens_per_second_and_user": speed / values["batch"],
+                "usd_per_million_tokens": usd_per_token * MILLION,
+                "usd_per_task": usd_per_token * k.value * values.get("tokens_per_task", 0.0),
+            }
+
+        units = {
+            "tokens_per_second": "tokens per second over the batch",
+            "tokens_per_second_and_user": "tokens per second",
+            "usd_per_million_tokens": "USD",
+        }
+        if "tokens_per_task" in self:
+            units["usd_per_task"] = "USD"
+        return Calculation(
+            results=result.propagate(formula, inputs, units=units, rng=rng) if decodes else (),
+            formula="TPP = dense tera operations per second · bits, largest over formats; lane: TPP < 21,000 and "
+            "bandwidth < 6,500 GB/s; 3A090.a: TPP >= 4,800, or >= 1,600 with density >= 5.92; tokens per second"
+            " = batch / max(bytes read / bandwidth, FLOP / (utilisation · peak)); USD per token = rent / tokens"
+            " per second",
+            source="Epoch AI, machine learning hardware (copy of April 2026); 91 FR 1684 and ECCN 3A090 as in the "
+            "registry; rent of USD 2 per H100-hour: Erdil 2025",
+            interval_meaning=f"{interval_meaning(inputs)}; K is {k}",
+            leaves_out="Links between chips, memory capacity, prefill, software, and every condition of a "
+            "licence but TPP "
+            "and bandwidth (volume cap, third-party testing). 3A090.b was only recalled and is not applied. "
+            "Bandwidth is taken as fully used.",
+            tables={"chips": [_row(row) for row in selection]},
+        )

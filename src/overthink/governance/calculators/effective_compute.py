@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
+from pydantic import Field
 
+from overthink.components.base import component
 from overthink.errors import InputError
-from overthink.governance.calculators.base import K_FIELDS, Calculator, CalculatorRequest, Field, above_zero
+from overthink.governance.calculators.base import K_BASIS, K_REFERENCE, Calculator, K, above_zero
 from overthink.governance.calculators.compute_equivalent_gain import Gain, compute_equivalent_gain
 from overthink.governance.calculators.published_exponents import (
     STATED_EXPONENTS,
@@ -125,54 +127,6 @@ def _k_star(log_ratio: float, alpha: float) -> float:
 
 BEYOND_SOURCES = "K* lies beyond the K for which the published exponents are stated"
 
-_FIELDS = (
-    Field("training_flop", "training compute in FLOP, as LOW..HIGH if uncertain", required=True),
-    *K_FIELDS,
-    Field("alpha", "exponent from 0 to 1, or a range LOW..HIGH; see the sources in the answer", "0.5..1"),
-    Field("k_max", "K beyond which more inference adds nothing"),
-    Field("instrument", "only this threshold, by its id; all on training compute if left out", words=True),
-    Field("measured", "scores of this model at K, as 1:0.42,10:0.50; used instead of alpha", words=True),
-    Field("family", "scores of the family at training FLOP, as 1e22:0.31,1e24:0.55; with measured", words=True),
-)
-
-
-def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> Calculation:
-    k, alpha, flop = request.k(), request.range("alpha"), request.range("training_flop")
-    above_zero(request.pick("training_flop"))
-    k_max = request.number("k_max") if "k_max" in request else None
-    ends = (alpha.low, alpha.high)
-    gains = _gains(request)
-    # K beyond the cap adds nothing, so what has to be inside a source's range is the K that counts.
-    multiple = k.value if k_max is None else min(k.value, at_least_one(k_max, "K_max"))
-    usable = ends if request.is_explicit("alpha") else published_ends(alpha, multiple)
-    rows = _rows(request, day)
-    tables = {
-        "thresholds": _thresholds(rows, flop, Range(*ends), k_max=k_max, is_explicit=request.is_explicit("alpha")),
-        "exponents": [_exponent(entry, flop, multiple) for entry in STATED_EXPONENTS],
-    }
-    results = [_stated_result(usable, flop, k.value, k_max)]
-    if gains:
-        results = [_gain_result(gains, k.value, flop)]
-        tables["compute_equivalent_gain"] = [_gain_row(gain) for gain in gains]
-    return Calculation(
-        results=results,
-        formula="C_eff(K) = C · min(K, K_max)^α; K* (training trade) = (T/C)^(1/α)"
-        + (
-            "; measured: C · (training compute at which the family scores as high) / (the same at K = 1)"
-            if gains
-            else ""
-        ),
-        source="Jones 2021, arXiv:2104.03113; Epoch AI on trading training for inference; Davidson et al. 2023, "
-        "arXiv:2312.07413 for the gain; thresholds: the registry (overthink thresholds)",
-        interval_meaning=_interval_words(usable, k),
-        leaves_out="Whether more inference helps at all differs by task, and an exponent holds only where it was "
-        "measured (published ones up to K = 100). Verification, tools and latency are not "
-        "considered.",
-        tables=tables,
-        label=LABEL,
-        warnings=[*assumption_warnings(ends, multiple, is_explicit=request.is_explicit("alpha")), *stale(rows, day)],
-    )
-
 
 def _stated_result(ends: tuple[float, float] | None, flop: Range, k: float, k_max: float | None) -> Result:
     if ends is None:
@@ -192,7 +146,7 @@ def _interval_words(ends: tuple[float, float] | None, k: Multiple) -> str:
     return f"both ends of α from {ends[0]:g} to {ends[1]:g} and of the training compute; K is {k}"
 
 
-def _rows(request: CalculatorRequest, day: date) -> list[tuple[Instrument, Event]]:
+def _rows(request: Calculator, day: date) -> list[tuple[Instrument, Event]]:
     """Return the thresholds on training compute of the day, or the requested one."""
     if "instrument" not in request:
         return training_thresholds(day)
@@ -253,7 +207,7 @@ def _exponent(entry: Exponent, flop: Range, k: float) -> dict[str, TableValue]:
     }
 
 
-def _gains(request: CalculatorRequest) -> list[Gain]:
+def _gains(request: Calculator) -> list[Gain]:
     if ("measured" in request) != ("family" in request):
         raise InputError("a measured curve needs both --measured K:SCORE,… and --family FLOP:SCORE,…")
     if "measured" not in request:
@@ -291,9 +245,62 @@ def _pairs(text: str, name: str) -> tuple[list[float], list[float]]:
     return list(first_values), list(second_values)
 
 
-EFFECTIVE_COMPUTE = Calculator(
-    "effective-compute",
-    "Effective compute at K (training trade), and K* to each threshold. Not legal status.",
-    _FIELDS,
-    _answer,
-)
+@component("effective-compute")
+class EffectiveCompute(Calculator):
+    """Effective compute at K (training trade), and K* to each threshold. Not legal status."""
+
+    training_flop: Range = Field(description="training compute in FLOP, as LOW..HIGH if uncertain")
+    k: Range = K
+    k_basis: str | None = K_BASIS
+    k_reference: str | None = K_REFERENCE
+    alpha: Range = Field(
+        Range(0.5, 1.0), description="exponent from 0 to 1, or a range LOW..HIGH; see the sources in the answer"
+    )
+    k_max: Range | None = Field(None, description="K beyond which more inference adds nothing")
+    instrument: str | None = Field(
+        None, description="only this threshold, by its id; all on training compute if left out"
+    )
+    measured: str | None = Field(
+        None, description="scores of this model at K, as 1:0.42,10:0.50; used instead of alpha"
+    )
+    family: str | None = Field(
+        None, description="scores of the family at training FLOP, as 1e22:0.31,1e24:0.55; with measured"
+    )
+
+    def answer(self, day: date, rng: np.random.Generator) -> Calculation:
+        """Return the result."""
+        k, alpha, flop = self.multiple(), self.range("alpha"), self.range("training_flop")
+        above_zero(self.pick("training_flop"))
+        k_max = self.number("k_max") if "k_max" in self else None
+        ends = (alpha.low, alpha.high)
+        gains = _gains(self)
+        # K beyond the cap adds nothing, so what has to be inside a source's range is the K that counts.
+        multiple = k.value if k_max is None else min(k.value, at_least_one(k_max, "K_max"))
+        usable = ends if self.is_explicit("alpha") else published_ends(alpha, multiple)
+        rows = _rows(self, day)
+        tables = {
+            "thresholds": _thresholds(rows, flop, Range(*ends), k_max=k_max, is_explicit=self.is_explicit("alpha")),
+            "exponents": [_exponent(entry, flop, multiple) for entry in STATED_EXPONENTS],
+        }
+        results = [_stated_result(usable, flop, k.value, k_max)]
+        if gains:
+            results = [_gain_result(gains, k.value, flop)]
+            tables["compute_equivalent_gain"] = [_gain_row(gain) for gain in gains]
+        return Calculation(
+            results=results,
+            formula="C_eff(K) = C · min(K, K_max)^α; K* (training trade) = (T/C)^(1/α)"
+            + (
+                "; measured: C · (training compute at which the family scores as high) / (the same at K = 1)"
+                if gains
+                else ""
+            ),
+            source="Jones 2021, arXiv:2104.03113; Epoch AI on trading training for inference; Davidson et al. 2023, "
+            "arXiv:2312.07413 for the gain; thresholds: the registry (overthink thresholds)",
+            interval_meaning=_interval_words(usable, k),
+            leaves_out="Whether more inference helps at all differs by task, and an exponent holds only where it was "
+            "measured (published ones up to K = 100). Verification, tools and latency are not "
+            "considered.",
+            tables=tables,
+            label=LABEL,
+            warnings=[*assumption_warnings(ends, multiple, is_explicit=self.is_explicit("alpha")), *stale(rows, day)],
+        )

@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
+from pydantic import Field
 
+from overthink.components.base import component
 from overthink.errors import InputError
 from overthink.governance.calculators import result
-from overthink.governance.calculators.base import Calculator, CalculatorRequest, Field, above_zero, interval_meaning
+from overthink.governance.calculators.base import Calculator, above_zero, interval_meaning
 from overthink.governance.calculators.result import Calculation
-from overthink.governance.inputs import at_least_one, positive, share
+from overthink.governance.inputs import Range, at_least_one, point, positive, share
 from overthink.governance.thresholds.counting import SECONDS_PER_HOUR
 
 BITS_PER_BYTE = 8
@@ -79,65 +81,69 @@ def chance_undetected(days: float, *, detection_per_day: float) -> float:
     return math.exp(positive(days, "days") * math.log1p(-detection_per_day))
 
 
-_FIELDS = (
-    Field("weights_bytes", "size of the weights in bytes", required=True),
-    Field("upload_bytes_per_day", "upload limit in bytes per day and account"),
-    Field("line_bits_per_second", "rate of the line in bits per second, with nobody watching"),
-    Field("compression", "how many times smaller the weights are made; 16..100 was published", "1"),
-    Field("covert_share", "share of the upload that can carry weights unnoticed", "1"),
-    Field("accounts", "accounts that upload side by side", "1"),
-    Field("detection_per_day", "chance per day that somebody notices, from 0 to below 1"),
-)
+@component("exfiltration")
+class Exfiltration(Calculator):
+    """Days to carry weights out under upload limits, compression, detection."""
 
-
-def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> Calculation:
-    if "upload_bytes_per_day" not in request and "line_bits_per_second" not in request:
-        raise InputError(
-            "nothing carries the weights; needed: --upload-bytes-per-day or --line-bits-per-second, or both"
-        )
-    if "detection_per_day" in request:
-        request.need("upload_bytes_per_day", to="for the chance to stay undetected")
-    inputs = request.pick(*(field.name for field in _FIELDS))
-    above_zero({name: values for name, values in inputs.items() if name != "detection_per_day"})
-
-    def formula(values: Mapping[str, float]) -> dict[str, float]:
-        results = {}
-        if "line_bits_per_second" in values:
-            seconds = line_seconds(
-                values["weights_bytes"],
-                line_bits_per_second=values["line_bits_per_second"],
-                compression=values["compression"],
-            )
-            results["hours_at_line_rate"] = seconds / SECONDS_PER_HOUR
-        if "upload_bytes_per_day" in values:
-            names = ("upload_bytes_per_day", "compression", "covert_share", "accounts")
-            days = exfiltration_days(values["weights_bytes"], **{name: values[name] for name in names})
-            results["days_under_the_limit"] = days
-            if "detection_per_day" in values:
-                results["chance_undetected"] = chance_undetected(days, detection_per_day=values["detection_per_day"])
-        return results
-
-    units = {
-        name: unit
-        for name, unit, needs in (
-            ("hours_at_line_rate", "hours", "line_bits_per_second"),
-            ("days_under_the_limit", "days", "upload_bytes_per_day"),
-            ("chance_undetected", "chance", "detection_per_day"),
-        )
-        if needs in request
-    }
-    return Calculation(
-        results=result.propagate(formula, inputs, units=units, rng=rng),
-        formula="days = bytes / compression / (upload per day · covert share · accounts); line: 8 · bytes / "
-        "compression / bits per second; undetected = (1 - detection per day)^days",
-        source="Greenblatt 2024 on upload limits; Brown et al. 2026, arXiv:2601.01296, on inference verification "
-        "and compression of 16 to 100 times; the constant chance of detection is ours",
-        interval_meaning=interval_meaning(inputs),
-        leaves_out="Physical theft, insiders, other routes out, and whether weights compressed that far still work. "
-        "Detection on one day is taken to be independent of the others.",
+    weights_bytes: Range = Field(description="size of the weights in bytes")
+    upload_bytes_per_day: Range | None = Field(None, description="upload limit in bytes per day and account")
+    line_bits_per_second: Range | None = Field(
+        None, description="rate of the line in bits per second, with nobody watching"
     )
+    compression: Range = Field(
+        point(1), description="how many times smaller the weights are made; 16..100 was published"
+    )
+    covert_share: Range = Field(point(1), description="share of the upload that can carry weights unnoticed")
+    accounts: Range = Field(point(1), description="accounts that upload side by side")
+    detection_per_day: Range | None = Field(None, description="chance per day that somebody notices, from 0 to below 1")
 
+    def answer(self, day: date, rng: np.random.Generator) -> Calculation:
+        """Return the result."""
+        if "upload_bytes_per_day" not in self and "line_bits_per_second" not in self:
+            raise InputError(
+                "nothing carries the weights; needed: --upload-bytes-per-day or --line-bits-per-second, or both"
+            )
+        if "detection_per_day" in self:
+            self.need("upload_bytes_per_day", to="for the chance to stay undetected")
+        inputs = self.pick(*type(self).model_fields)
+        above_zero({name: values for name, values in inputs.items() if name != "detection_per_day"})
 
-EXFILTRATION = Calculator(
-    "exfiltration", "Days to carry weights out under upload limits, compression, detection.", _FIELDS, _answer
-)
+        def formula(values: Mapping[str, float]) -> dict[str, float]:
+            results = {}
+            if "line_bits_per_second" in values:
+                seconds = line_seconds(
+                    values["weights_bytes"],
+                    line_bits_per_second=values["line_bits_per_second"],
+                    compression=values["compression"],
+                )
+                results["hours_at_line_rate"] = seconds / SECONDS_PER_HOUR
+            if "upload_bytes_per_day" in values:
+                names = ("upload_bytes_per_day", "compression", "covert_share", "accounts")
+                days = exfiltration_days(values["weights_bytes"], **{name: values[name] for name in names})
+                results["days_under_the_limit"] = days
+                if "detection_per_day" in values:
+                    results["chance_undetected"] = chance_undetected(
+                        days, detection_per_day=values["detection_per_day"]
+                    )
+            return results
+
+        units = {
+            name: unit
+            for name, unit, needs in (
+                ("hours_at_line_rate", "hours", "line_bits_per_second"),
+                ("days_under_the_limit", "days", "upload_bytes_per_day"),
+                ("chance_undetected", "chance", "detection_per_day"),
+            )
+            if needs in self
+        }
+        return Calculation(
+            results=result.propagate(formula, inputs, units=units, rng=rng),
+            formula="days = bytes / compression / (upload per day · covert share · accounts); line: 8 · bytes / "
+            "compression / bits per second; undetected = (1 - detection per day)^days",
+            source="Greenblatt 2024 on upload limits; Brown et al. 2026, arXiv:2601.01296, on inference verification "
+            "and compression of 16 to 100 times; the constant chance of detection is ours",
+            interval_meaning=interval_meaning(inputs),
+            leaves_out="Physical theft, insiders, other routes out, and whether weights compressed that far "
+            "still work. "
+            "Detection on one day is taken to be independent of the others.",
+        )

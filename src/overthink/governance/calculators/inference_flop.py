@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
+from pydantic import Field
 
+from overthink.components.base import component
 from overthink.errors import InputError
 from overthink.governance.calculators import result
 from overthink.governance.calculators.base import (
-    K_FIELDS,
+    K_BASIS,
+    K_REFERENCE,
     Calculator,
-    CalculatorRequest,
-    Field,
+    K,
     above_zero,
     interval_meaning,
 )
@@ -25,7 +27,7 @@ from overthink.governance.calculators.transformer_flop import (
     response_flop,
     weight_bytes_touched,
 )
-from overthink.governance.inputs import Multiple, Range
+from overthink.governance.inputs import Multiple, Range, point
 from overthink.governance.thresholds.counting import (
     InstrumentCount,
     side_by_side,
@@ -33,32 +35,6 @@ from overthink.governance.thresholds.counting import (
     training_flop_by_parameters,
 )
 from overthink.governance.thresholds.registry import STAGES, stale, training_thresholds
-
-_FIELDS = (
-    Field("active_parameters", "parameters that a token passes through; all of them in a dense model"),
-    Field("training_tokens", "training tokens over all epochs; with active parameters gives pre-training by 6·P·D"),
-    Field("chip_hours", "chip-hours of training; with chip and utilisation gives pre-training by hardware"),
-    Field("chip", "chip that trained or decodes, such as H100", words=True),
-    Field("utilisation", "share of the chip's peak that training achieved", "0.3..0.5"),
-    *(Field(f"{stage}_flop", f"FLOP of the stage {stage} of the run") for stage in STAGES),
-    Field("margin", "error of the training estimate as a share; the EU guidelines accept 0.3", "0.3"),
-    Field("layers", "layers of the model; without them attention is left out"),
-    Field("attention_width", "query heads times head width, usually d_model"),
-    Field("kv_heads", "key-value heads"),
-    Field("head_width", "width of a head"),
-    Field("bytes_per_value", "bytes per value of the KV cache", "2"),
-    Field("prompt_tokens", "tokens of the prompt", "0"),
-    Field(
-        "generated_tokens",
-        "tokens generated at the reference budget; K in tokens makes the response longer, else more of them",
-    ),
-    Field("total_parameters", "all parameters, if a mixture of experts; the active ones if left out"),
-    Field("active_expert_share", "share of the experts that a token uses", "1"),
-    Field("bytes_per_parameter", "bytes per parameter of the weights that are served", "2"),
-    Field("batch", "sequences decoded together", "1"),
-    Field("decode_utilisation", "share of the chip's peak that decoding achieves", "1"),
-    *K_FIELDS,
-)
 
 _FORMULA_INPUTS = (
     "active_parameters",
@@ -84,36 +60,7 @@ _LIMITS = (
 )
 
 
-def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> Calculation:
-    k, margin = request.k(), request.number("margin")
-    run = _run(request)
-    inputs = request.pick(*_FORMULA_INPUTS, *(("chip_hours", "utilisation") if "chip_hours" in request else ()))
-    units = _units(request, pre_training="pre_training" in run)
-    if not units and not run:
-        raise InputError(
-            "nothing to count; needed: --active-parameters, or a training run by tokens, hardware or stage"
-        )
-    above_zero(request.pick("active_parameters", "training_tokens", "chip_hours"))
-
-    def formula(values: Mapping[str, float]) -> dict[str, float]:
-        inference = _inference(values, request, k) if "active_parameters" in values else {}
-        return {**inference, **_training(values, request)}
-
-    tables = {"counted": [counted_row(count) for count in side_by_side(run, day=day, margin=margin)]} if run else {}
-    return Calculation(
-        results=result.propagate(formula, inputs, units=units, rng=rng),
-        formula="training 6·P·D or chip-hours·3600·peak·utilisation; token 2·N + 4·L·n·d; response summed over its "
-        "tokens; KV 2·L·heads·width·bytes; decoding batch / max(bytes read / bandwidth, FLOP / "
-        "(utilisation·peak))",
-        source="EU guidelines, Annex A.1 and A.2; Kaplan et al. 2020, arXiv:2001.08361; chips: Epoch AI (April 2026)",
-        interval_meaning=f"{interval_meaning(inputs)}; training counts ± {margin:.0%}; K is {k}",
-        leaves_out=_LIMITS,
-        warnings=stale(training_thresholds(day), day) if run else (),
-        tables=tables,
-    )
-
-
-def _run(request: CalculatorRequest) -> dict[str, Range]:
+def _run(request: Calculator) -> dict[str, Range]:
     """Return the run by stage; pre-training from tokens or hardware unless it is an input."""
     run = {stage: request.range(f"{stage}_flop") for stage in STAGES if f"{stage}_flop" in request}
     if "pre_training" in run:
@@ -135,7 +82,7 @@ def _run(request: CalculatorRequest) -> dict[str, Range]:
     return run
 
 
-def _units(request: CalculatorRequest, *, pre_training: bool) -> dict[str, str]:
+def _units(request: Calculator, *, pre_training: bool) -> dict[str, str]:
     """Return the results that the inputs allow, with their units."""
     units = {}
     if pre_training and "pre_training_flop" not in request:
@@ -151,7 +98,7 @@ def _units(request: CalculatorRequest, *, pre_training: bool) -> dict[str, str]:
     return units
 
 
-def _training(values: Mapping[str, float], request: CalculatorRequest) -> dict[str, float]:
+def _training(values: Mapping[str, float], request: Calculator) -> dict[str, float]:
     if "training_tokens" in values:
         return {
             "pre_training_flop": training_flop_by_parameters(values["active_parameters"], values["training_tokens"])
@@ -164,7 +111,7 @@ def _training(values: Mapping[str, float], request: CalculatorRequest) -> dict[s
     return {}
 
 
-def _inference(values: Mapping[str, float], request: CalculatorRequest, k: Multiple) -> dict[str, float]:
+def _inference(values: Mapping[str, float], request: Calculator, k: Multiple) -> dict[str, float]:
     names = ("layers", "attention_width", "kv_heads", "head_width")
     model = Transformer(values["active_parameters"], **{name: values.get(name, 0.0) for name in names})
     plain = flop_per_token(model, context_tokens=0)
@@ -226,9 +173,90 @@ def counted_row(count: InstrumentCount) -> dict[str, TableValue]:
     }
 
 
-INFERENCE_FLOP = Calculator(
-    "inference-flop",
-    "FLOP of training and inference, decoding speed, and the run under each law's count.",
-    _FIELDS,
-    _answer,
-)
+@component("inference-flop")
+class InferenceFlop(Calculator):
+    """FLOP of training and inference, decoding speed, and the run under each law's count."""
+
+    active_parameters: Range | None = Field(
+        None, description="parameters that a token passes through; all of them in a dense model"
+    )
+    training_tokens: Range | None = Field(
+        None, description="training tokens over all epochs; with active parameters gives pre-training by 6·P·D"
+    )
+    chip_hours: Range | None = Field(
+        None, description="chip-hours of training; with chip and utilisation gives pre-training by hardware"
+    )
+    chip: str | None = Field(None, description="chip that trained or decodes, such as H100")
+    utilisation: Range = Field(Range(0.3, 0.5), description="share of the chip's peak that training achieved")
+    pre_training_flop: Range | None = Field(None, description="FLOP of the stage pre_training of the run")
+    fine_tuning_flop: Range | None = Field(None, description="FLOP of the stage fine_tuning of the run")
+    rl_updates_flop: Range | None = Field(None, description="FLOP of the stage rl_updates of the run")
+    rl_rollouts_flop: Range | None = Field(None, description="FLOP of the stage rl_rollouts of the run")
+    synthetic_kept_flop: Range | None = Field(None, description="FLOP of the stage synthetic_kept of the run")
+    synthetic_discarded_flop: Range | None = Field(None, description="FLOP of the stage synthetic_discarded of the run")
+    public_synthetic_flop: Range | None = Field(None, description="FLOP of the stage public_synthetic of the run")
+    preceding_model_flop: Range | None = Field(None, description="FLOP of the stage preceding_model of the run")
+    distillation_parent_flop: Range | None = Field(None, description="FLOP of the stage distillation_parent of the run")
+    auxiliary_models_flop: Range | None = Field(None, description="FLOP of the stage auxiliary_models of the run")
+    failed_experiments_flop: Range | None = Field(None, description="FLOP of the stage failed_experiments of the run")
+    evaluation_flop: Range | None = Field(None, description="FLOP of the stage evaluation of the run")
+    activation_recompute_flop: Range | None = Field(
+        None, description="FLOP of the stage activation_recompute of the run"
+    )
+    deployment_inference_flop: Range | None = Field(
+        None, description="FLOP of the stage deployment_inference of the run"
+    )
+    margin: Range = Field(
+        point(0.3), description="error of the training estimate as a share; the EU guidelines accept 0.3"
+    )
+    layers: Range | None = Field(None, description="layers of the model; without them attention is left out")
+    attention_width: Range | None = Field(None, description="query heads times head width, usually d_model")
+    kv_heads: Range | None = Field(None, description="key-value heads")
+    head_width: Range | None = Field(None, description="width of a head")
+    bytes_per_value: Range = Field(point(2), description="bytes per value of the KV cache")
+    prompt_tokens: Range = Field(point(0), description="tokens of the prompt")
+    generated_tokens: Range | None = Field(
+        None,
+        description="tokens generated at the reference budget; K in tokens makes the response longer, else more "
+        "of them",
+    )
+    total_parameters: Range | None = Field(
+        None, description="all parameters, if a mixture of experts; the active ones if left out"
+    )
+    active_expert_share: Range = Field(point(1), description="share of the experts that a token uses")
+    bytes_per_parameter: Range = Field(point(2), description="bytes per parameter of the weights that are served")
+    batch: Range = Field(point(1), description="sequences decoded together")
+    decode_utilisation: Range = Field(point(1), description="share of the chip's peak that decoding achieves")
+    k: Range = K
+    k_basis: str | None = K_BASIS
+    k_reference: str | None = K_REFERENCE
+
+    def answer(self, day: date, rng: np.random.Generator) -> Calculation:
+        """Return the result."""
+        k, margin = self.multiple(), self.number("margin")
+        run = _run(self)
+        inputs = self.pick(*_FORMULA_INPUTS, *(("chip_hours", "utilisation") if "chip_hours" in self else ()))
+        units = _units(self, pre_training="pre_training" in run)
+        if not units and not run:
+            raise InputError(
+                "nothing to count; needed: --active-parameters, or a training run by tokens, hardware or stage"
+            )
+        above_zero(self.pick("active_parameters", "training_tokens", "chip_hours"))
+
+        def formula(values: Mapping[str, float]) -> dict[str, float]:
+            inference = _inference(values, self, k) if "active_parameters" in values else {}
+            return {**inference, **_training(values, self)}
+
+        tables = {"counted": [counted_row(count) for count in side_by_side(run, day=day, margin=margin)]} if run else {}
+        return Calculation(
+            results=result.propagate(formula, inputs, units=units, rng=rng),
+            formula="training 6·P·D or chip-hours·3600·peak·utilisation; token 2·N + 4·L·n·d; response summed over its "
+            "tokens; KV 2·L·heads·width·bytes; decoding batch / max(bytes read / bandwidth, FLOP / "
+            "(utilisation·peak))",
+            source="EU guidelines, Annex A.1 and A.2; Kaplan et al. 2020, arXiv:2001.08361; chips: Epoch AI "
+            "(April 2026)",
+            interval_meaning=f"{interval_meaning(inputs)}; training counts ± {margin:.0%}; K is {k}",
+            leaves_out=_LIMITS,
+            warnings=stale(training_thresholds(day), day) if run else (),
+            tables=tables,
+        )

@@ -10,13 +10,15 @@ from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
+from pydantic import Field
 
+from overthink.components.base import component
 from overthink.governance.calculators import result
 from overthink.governance.calculators.base import (
-    K_FIELDS,
+    K_BASIS,
+    K_REFERENCE,
     Calculator,
-    CalculatorRequest,
-    Field,
+    K,
     above_zero,
     interval_meaning,
 )
@@ -24,7 +26,7 @@ from overthink.governance.calculators.chips import chip
 from overthink.governance.calculators.cost import usd_after
 from overthink.governance.calculators.result import Calculation, Result, TableValue
 from overthink.governance.calculators.transformer_flop import decode_tokens_per_second
-from overthink.governance.inputs import at_least_one, not_negative, positive
+from overthink.governance.inputs import Range, at_least_one, not_negative, point, positive
 from overthink.governance.thresholds.counting import SECONDS_PER_HOUR
 
 PURSES_USD = {"OC1": 1e3, "OC2": 1e4, "OC3": 1e6, "OC4": 1e7, "OC5": 1e9}
@@ -78,67 +80,7 @@ def tasks_in_purse(purse_usd: float, *, usd_per_task: float) -> float:
     return positive(purse_usd, "purse USD") / positive(usd_per_task, "USD per task")
 
 
-_FIELDS = (
-    Field("usd_per_task", "USD per task at the reference budget; or by hardware:"),
-    Field("weights_bytes", "bytes of the weights as served"),
-    Field("chip", "chip that runs them, such as H100", words=True),
-    Field("tokens_per_task", "tokens decoded per task at the reference budget"),
-    Field("usd_per_chip_hour", "rent of a chip", "2"),
-    Field("cache_bytes", "bytes of KV cache over the batch", "0"),
-    Field("batch", "tasks decoded together", "1"),
-    Field("active_parameters", "parameters that a token passes through; without them only bandwidth limits"),
-    Field("decode_utilisation", "share of the chip's peak that decoding achieves", "0.3"),
-    Field("purse_usd", "one more purse, beside those of OC1 to OC5"),
-    Field("years", "years from now; the cost per task falls until then", "0"),
-    Field("yearly_factor", "by how much the cost falls per year; 10 (a16z), 9 to 900 (Epoch AI)", "9..40"),
-    *K_FIELDS,
-)
-
-
-def _answer(request: CalculatorRequest, day: date, rng: np.random.Generator) -> Calculation:
-    k = request.k()
-    by_hardware = "usd_per_task" not in request
-    names = ["years", "yearly_factor"] if request.range("years").high > 0 else []
-    if by_hardware:
-        request.need("weights_bytes", "chip", "tokens_per_task", to="for the cost by hardware, or --usd-per-task")
-        names += ["weights_bytes", "tokens_per_task", "usd_per_chip_hour", "cache_bytes", "batch"]
-        names += ["active_parameters", "decode_utilisation"]
-    else:
-        names += ["usd_per_task"]
-    inputs = request.pick(*names)
-    above_zero({name: values for name, values in inputs.items() if name not in ("cache_bytes", "years")})
-
-    def formula(values: Mapping[str, float]) -> dict[str, float]:
-        if by_hardware:
-            results = _by_hardware(values, request, k.value)
-        else:
-            results = {"usd_per_task": values["usd_per_task"] * k.value}
-        if "years" in values:
-            results["usd_per_task"] = usd_after(
-                results["usd_per_task"], years=values["years"], yearly_factor=values["yearly_factor"]
-            )
-        return results
-
-    units = {"chips": "chips", "tokens_per_second": "tokens per second over the batch"} if by_hardware else {}
-    results = result.propagate(formula, inputs, units=units | {"usd_per_task": "USD"}, rng=rng)
-    purses = dict(PURSES_USD)
-    if "purse_usd" in request:
-        purses["given"] = request.number("purse_usd")
-    return Calculation(
-        results=results,
-        formula="chips = ceil((weights + cache) / memory); USD per task = K · tokens / (tokens per second) · chips "
-        "· rent; tasks = purse / USD per task; cost falls as g^-years",
-        source="RAND 2024, Securing AI Model Weights (budgets of OC1 to OC5); rent of USD 2 per H100-hour: Erdil "
-        "2025; decline: a16z 2024, Epoch AI 2025",
-        interval_meaning=f"{interval_meaning(inputs)}; K is {k}",
-        leaves_out="RAND states these budgets for the theft; reading them as purses for running is ours. Skill, access"
-        " to chips, safeguards of providers, and fine-tuning are not priced. Bandwidth is taken as fully "
-        "used, and K as K times the tokens at the same speed.",
-        tables={"purses": [_purse(name, purse, results[-1]) for name, purse in purses.items()]},
-    )
-
-
-def _by_hardware(values: Mapping[str, float], request: CalculatorRequest, k: float) -> dict[str, float]:
+def _by_hardware(values: Mapping[str, float], request: Calculator, k: float) -> dict[str, float]:
     kind = chip(request.words("chip"))
     count = chips_needed(
         values["weights_bytes"], cache_bytes=values["cache_bytes"], memory_bytes_per_chip=kind.memory_bytes
@@ -171,6 +113,70 @@ def _purse(name: str, purse: float, usd: Result) -> dict[str, TableValue]:
     }
 
 
-STOLEN_WEIGHTS = Calculator(
-    "stolen-weights", "What stolen weights cost to run at K, and the tasks in each purse.", _FIELDS, _answer
-)
+@component("stolen-weights")
+class StolenWeights(Calculator):
+    """What stolen weights cost to run at K, and the tasks in each purse."""
+
+    usd_per_task: Range | None = Field(None, description="USD per task at the reference budget; or by hardware:")
+    weights_bytes: Range | None = Field(None, description="bytes of the weights as served")
+    chip: str | None = Field(None, description="chip that runs them, such as H100")
+    tokens_per_task: Range | None = Field(None, description="tokens decoded per task at the reference budget")
+    usd_per_chip_hour: Range = Field(point(2), description="rent of a chip")
+    cache_bytes: Range = Field(point(0), description="bytes of KV cache over the batch")
+    batch: Range = Field(point(1), description="tasks decoded together")
+    active_parameters: Range | None = Field(
+        None, description="parameters that a token passes through; without them only bandwidth limits"
+    )
+    decode_utilisation: Range = Field(point(0.3), description="share of the chip's peak that decoding achieves")
+    purse_usd: Range | None = Field(None, description="one more purse, beside those of OC1 to OC5")
+    years: Range = Field(point(0), description="years from now; the cost per task falls until then")
+    yearly_factor: Range = Field(
+        Range(9.0, 40.0), description="by how much the cost falls per year; 10 (a16z), 9 to 900 (Epoch AI)"
+    )
+    k: Range = K
+    k_basis: str | None = K_BASIS
+    k_reference: str | None = K_REFERENCE
+
+    def answer(self, day: date, rng: np.random.Generator) -> Calculation:
+        """Return the result."""
+        k = self.multiple()
+        by_hardware = "usd_per_task" not in self
+        names = ["years", "yearly_factor"] if self.range("years").high > 0 else []
+        if by_hardware:
+            self.need("weights_bytes", "chip", "tokens_per_task", to="for the cost by hardware, or --usd-per-task")
+            names += ["weights_bytes", "tokens_per_task", "usd_per_chip_hour", "cache_bytes", "batch"]
+            names += ["active_parameters", "decode_utilisation"]
+        else:
+            names += ["usd_per_task"]
+        inputs = self.pick(*names)
+        above_zero({name: values for name, values in inputs.items() if name not in ("cache_bytes", "years")})
+
+        def formula(values: Mapping[str, float]) -> dict[str, float]:
+            if by_hardware:
+                results = _by_hardware(values, self, k.value)
+            else:
+                results = {"usd_per_task": values["usd_per_task"] * k.value}
+            if "years" in values:
+                results["usd_per_task"] = usd_after(
+                    results["usd_per_task"], years=values["years"], yearly_factor=values["yearly_factor"]
+                )
+            return results
+
+        units = {"chips": "chips", "tokens_per_second": "tokens per second over the batch"} if by_hardware else {}
+        results = result.propagate(formula, inputs, units=units | {"usd_per_task": "USD"}, rng=rng)
+        purses = dict(PURSES_USD)
+        if "purse_usd" in self:
+            purses["given"] = self.number("purse_usd")
+        return Calculation(
+            results=results,
+            formula="chips = ceil((weights + cache) / memory); USD per task = K · tokens / (tokens per second) · chips "
+            "· rent; tasks = purse / USD per task; cost falls as g^-years",
+            source="RAND 2024, Securing AI Model Weights (budgets of OC1 to OC5); rent of USD 2 per H100-hour: Erdil "
+            "2025; decline: a16z 2024, Epoch AI 2025",
+            interval_meaning=f"{interval_meaning(inputs)}; K is {k}",
+            leaves_out="RAND states these budgets for the theft; reading them as purses for running is ours. "
+            "Skill, access"
+            " to chips, safeguards of providers, and fine-tuning are not priced. Bandwidth is taken as fully "
+            "used, and K as K times the tokens at the same speed.",
+            tables={"purses": [_purse(name, purse, results[-1]) for name, purse in purses.items()]},
+        )

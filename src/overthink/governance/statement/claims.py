@@ -14,7 +14,7 @@ from overthink.data.kinds import Metric, ShapeLabel
 from overthink.data.results.beside import GapResult
 from overthink.data.results.curve import CurveResult
 from overthink.data.results.study import Results
-from overthink.data.selectors import SELECTORS, Selector
+from overthink.data.selectors import SELECTORS, Selector, is_other
 from overthink.governance.statement.curve_schema import Curve, Number, Point, Shape
 from overthink.governance.statement.curves import as_test, cost_of, number
 from overthink.governance.statement.rules.prose import (
@@ -137,6 +137,8 @@ def _curve_claims(curve: Curve, result: CurveResult) -> Iterator[dict[str, Any]]
         text = f"After correction by human labels, {_level(curve, top, value)}"
         yield _draft(curve, rung.corrected_mean, value, "level", at=_placement(top)) | {"statement": text}
     for many in top.tries:
+        if is_other(many.selector):
+            continue  # its values are in the curve; no sentence is known to say what it picks
         if many.k == max(other.k for other in top.tries if other.selector == many.selector) and many.k > 1:
             at = _placement(top, k=many.k, selector=many.selector)
             finding = rung.tries[Selector(many.selector)][many.k]

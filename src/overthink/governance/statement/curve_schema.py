@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from overthink.components.base import KEY
 from overthink.data.kinds import GateLabel, HypothesisLabel, ShapeLabel
-from overthink.data.selectors import CLAIMED_SELECTORS
+from overthink.data.selectors import CLAIMED_SELECTORS, OTHER
 
 StatementAxis = Literal["capability", "safety", "benign"]
 if TYPE_CHECKING:
@@ -14,7 +15,10 @@ if TYPE_CHECKING:
     StatementGate = str
     StatementHypothesis = str
 else:  # literals of the closed lists: their plain strings, in their order
-    StatementSelector = Literal[tuple(name.value for name in CLAIMED_SELECTORS)]
+    StatementSelector = (
+        Literal[tuple(name.value for name in CLAIMED_SELECTORS)]
+        | Annotated[str, Field(pattern=rf"^{OTHER}{KEY.pattern}$")]
+    )
     StatementShape = Literal[tuple(label.value for label in ShapeLabel)]
     StatementGate = Literal[(*(label.value for label in GateLabel), "unknown")]
     StatementHypothesis = Literal[tuple(label.value for label in HypothesisLabel)]

@@ -11,7 +11,7 @@ from overthink.data.kinds import Metric, ShapeLabel
 from overthink.data.record import Estimand
 from overthink.data.results.curve import PERCENTILES, CurveResult, HypothesisResult, RungResult, ShapeResult
 from overthink.data.results.study import Results
-from overthink.data.selectors import CLAIMED_SELECTORS, Selector
+from overthink.data.selectors import CLAIMED_SELECTORS, OtherSelector, Selector, SelectorName, is_other
 from overthink.errors import InputError
 from overthink.governance.statement.curve_schema import (
     Curve,
@@ -181,7 +181,7 @@ def _cost(ref: Reference, thinking: float | None) -> K:
 
 
 def _tries(rung: RungResult, cost: K) -> Iterator[Tries]:
-    for selector in CLAIMED_SELECTORS[1:]:
+    for selector in (*CLAIMED_SELECTORS[1:], *filter(is_other, rung.tries)):
         for k, finding in rung.tries.get(selector, {}).items():
             fields: dict[str, Any] = {"selector": selector, "k": k, "cost": _of_tries(cost, k)}
             yield Tries(**fields, value=number(finding))
@@ -267,7 +267,8 @@ def _label(gate: Finding) -> Any:
     return "unknown" if gate.label is None else gate.label
 
 
-def selectors(curves: Sequence[Curve]) -> tuple[Selector, ...]:
-    """Return every selector with a value, in the order of :data:`~overthink.data.selectors.CLAIMED_SELECTORS`."""
+def selectors(curves: Sequence[Curve]) -> tuple[SelectorName, ...]:
+    """Return every selector with a value: those of :data:`~overthink.data.selectors.CLAIMED_SELECTORS`, then others."""
     names = {tries.selector for curve in curves for point in curve.points for tries in point.tries} | {Selector.SINGLE}
-    return tuple(name for name in CLAIMED_SELECTORS if name in names)
+    others = tuple(OtherSelector(name) for name in sorted(names) if is_other(name))
+    return (*(name for name in CLAIMED_SELECTORS if name in names), *others)

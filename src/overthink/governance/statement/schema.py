@@ -25,7 +25,7 @@ from overthink.governance.statement.curve_schema import (
 from overthink.governance.statement.mitigation_schema import ArmClaim
 from overthink.plan.checkpoints import Checkpoints
 
-STATEMENT_VERSION = "1.3.0"
+STATEMENT_VERSION = "1.4.0"
 STATEMENT_SCHEMA = f"overthink.statement/{STATEMENT_VERSION}"
 SCHEMA_ID = f"urn:overthink:statement:{STATEMENT_VERSION}"
 

@@ -146,7 +146,7 @@ def _tries(curve: ReportCurve) -> Chart:
     rung = [rung for rung in curve.rungs if rung.result.tries][-1]
     points, keys = [], {}
     for selector, by_k in rung.result.tries.items():
-        colour, name = wording.SELECTOR_COLOURS[selector], wording.SELECTOR_TEXTS[selector]
+        colour, name = wording.selector_colours()[selector], wording.selector_texts()[selector]
         keys[name] = colour
         for k, finding in by_k.items():
             if finding.estimate is not None:
@@ -174,7 +174,7 @@ def _heat(curve: ReportCurve, selector: Selector) -> Chart:
         for k, finding in sorted(rung.result.tries[selector].items())
     ]
     title = f"{wording.axis_name(curve.axis)}: {curve.name}, {visible(curve.arm)}"
-    meaning = wording.SELECTOR_TEXTS[selector]
+    meaning = wording.selector_texts()[selector]
     notes = [f"{meaning}; percent, by rung (upward) and k (to the right)"]
     notes += ["dashed grey edge: a gate failed at this rung"] if any(cell["failed"] for cell in cells) else []
     levels = [rung.level for rung in rungs]

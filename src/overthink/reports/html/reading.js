@@ -161,6 +161,13 @@ function chooseArm(arm, on) {
 // ---- curves by tries ----
 let triesDrawn = [];
 
+/** The colour of a selector, as the charts have it; the page's policy allows no style attribute. */
+function selectorSwatch(selector) {
+  const one = make("span", { class: "swatch", "aria-hidden": "true" });
+  one.style.background = DATA.words.colours[selector];
+  return one;
+}
+
 async function drawTries() {
   const tries = allTries();
   showSection("tries", tries.length > 0);
@@ -174,7 +181,6 @@ async function drawTries() {
   const rungs = [...new Map(curves.flatMap((curve) => curve.rungs.map((rung) => [rung.rung, text(rung.level)])))];
   byId("triesrung").replaceChildren(...rungs.map(([number, name]) => make("option", { value: number }, "rung " + number + ": " + name)));
   byId("triesrung").value = rungs.some(([number]) => number === state.rung) ? state.rung : rungs[rungs.length - 1][0];
-  const slots = Object.fromEntries(Object.keys(DATA.words.selectors).map((name, slot) => [name, slot]));
   const ticks = tries.length <= 12 ? tries : powers(1, tries[tries.length - 1]);
   const axis = { scale: "log", xlow: tries[0] / 1.12, xhigh: tries[tries.length - 1] * 1.12, xticks: ticks, xlabels: ticks.map(String) };
   const seen = new Set();
@@ -183,7 +189,7 @@ async function drawTries() {
     const points = Object.entries(rung ? rung.tries : {}).flatMap(([selector, byK]) => Object.entries(byK).filter(([, finding]) => cell(finding, "estimate") !== null)
       .map(([k, finding]) => {
         seen.add(selector);
-        const one = point(curve, rung, finding, Number(k), selector, "var(--s" + slots[selector] + ")");
+        const one = point(curve, rung, finding, Number(k), selector, DATA.words.colours[selector]);
         return { ...one, tip: selector + ", k = " + k + "\n" + one.tip };
       }));
     if (!points.length) return null;
@@ -192,7 +198,7 @@ async function drawTries() {
       draw(where, axis.scale, axis, { points, corrected: [], marks: [{ x: state.k, colour: "var(--mark)" }], thresholds: [] }, name + " by tries: " + points.length + " points"));
   }).filter(Boolean);
   byId("triespanels").replaceChildren(...(triesDrawn.length ? triesDrawn.map((one) => one.figure) : [make("p", {}, "No value by tries at this rung.")]));
-  byId("trieslegend").replaceChildren(...[...seen].map((selector) => make("li", {}, make("span", { class: "swatch c" + slots[selector] }), DATA.words.selectors[selector])),
+  byId("trieslegend").replaceChildren(...[...seen].map((selector) => make("li", {}, selectorSwatch(selector), DATA.words.selectors[selector])),
     legendItem("whisker", "pointwise interval"));
   await Promise.all([...triesDrawn.map(async (one) => { one.view = await one.start(); }), drawHeats(curves)]);
 }

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Set
 from overthink.data.finding_ids import FindingClaim, claim_of
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
-from overthink.data.selectors import SELECTORS, Selector
+from overthink.data.selectors import SELECTORS, Selector, is_other
 from overthink.governance.statement.claims import is_undetermined, weaknesses
 from overthink.governance.statement.curve_schema import Curve, Number, Point
 from overthink.governance.statement.mitigation_schema import ArmClaim
@@ -180,17 +180,21 @@ def selectors(statement: Statement) -> Breaches:
         for j, point in enumerate(curve.points):
             for n, many in enumerate(point.tries):
                 where = f"curves.{i}.points.{j}.tries.{n}"
-                metric = SELECTORS[Selector(many.selector)].metric
-                if many.selector not in AXIS_SELECTORS[curve.axis]:
+                if not is_other(many.selector) and many.selector not in AXIS_SELECTORS[curve.axis]:
                     yield where, f"selector {many.selector!r} makes no sense on the {curve.axis} axis"
-                elif many.value.finding != f"{curve.id}/value/{metric}/rung{point.rung}/k{many.k}":
+                elif many.value.finding != f"{curve.id}/value/{_metric(many.selector)}/rung{point.rung}/k{many.k}":
                     yield where, f"{many.value.finding!r} is not the value of {many.selector!r} with k {many.k}"
     for i, claim in enumerate(statement.claims):
         axis = curves[claim.curve].axis if claim.curve in curves else None
         if claim.at.selector not in names:
             yield f"claims.{i}.at.selector", f"selector {claim.at.selector!r} was not collected"
-        elif axis is not None and claim.at.selector not in AXIS_SELECTORS[axis]:
+        elif axis is not None and not is_other(claim.at.selector) and claim.at.selector not in AXIS_SELECTORS[axis]:
             yield f"claims.{i}.at.selector", f"selector {claim.at.selector!r} makes no sense on the {axis} axis"
+
+
+def _metric(selector: str) -> str:
+    """Return the part of a finding's id that names the values of a selector."""
+    return f"{Metric.OTHER_AT_K}/{selector}" if is_other(selector) else SELECTORS[Selector(selector)].metric
 
 
 def strong_as_evidence(statement: Statement) -> Breaches:

@@ -6,7 +6,7 @@ Rules for loops of tool calls: every checkpoint was planned, and only loops have
 from collections.abc import Mapping, Sequence
 
 from overthink.data.kinds import GateLabel, ShapeLabel
-from overthink.data.selectors import Selector
+from overthink.data.selectors import Selector, is_other
 from overthink.governance.statement.curve_schema import Curve, Number, Point
 from overthink.governance.statement.read import Breaches, by_id, close, numbers, own_points
 from overthink.governance.statement.schema import Claim, Statement
@@ -109,7 +109,8 @@ def one_curve(statement: Statement) -> Breaches:
             if point.band is not None and not close(point.band.estimate, own):
                 yield f"curves.{i}.points.{j}.band", f"around {point.band.estimate}; the value is {own}"
             for n, many in enumerate(point.tries):
-                single_try = many.value.estimate if many.k == 1 and many.selector != Selector.MAJORITY else None
+                may_abstain = many.selector == Selector.MAJORITY or is_other(many.selector)
+                single_try = many.value.estimate if many.k == 1 and not may_abstain else None
                 if single_try is not None and not close(
                     single_try, own
                 ):  # a rung without a verifier's score has no best try

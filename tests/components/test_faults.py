@@ -1,0 +1,172 @@
+"""What happens where a component from outside fails: one clear message, or a trace with an error, and never a score."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import overthink
+from overthink import InputError
+from overthink.workflows.analyse import Study
+
+VERIFIER = """
+from overthink.extend import ReasoningPath, Scores, TraceContext, Verifier, component
+
+@component("moody")
+class Moody(Verifier):
+    "Raises for some steps."
+
+    async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
+        if len(path.steps) > 1:
+            raise ZeroDivisionError("no mood for more than one step")
+        return Scores((0.5,) * (1 if last_only else len(path.steps)), tokens=0)
+"""
+
+SELECTOR = """
+import numpy as np
+from overthink.extend import Tries, TriesSelector, component
+
+@component("mine")
+class Mine(TriesSelector):
+    "A rule of mine."
+{colour}
+    def cells(self, tries: Tries, k: int):
+        return {cells}
+"""
+
+READER = """
+import polars as pl
+from overthink.extend import Reader, ReadOptions, component
+
+@component("mine")
+class Mine(Reader):
+    "Rows of mine."
+
+    def read(self, path, options: ReadOptions):
+        rows = {{"study": "s", "arm": "a", "axis": "capability", "task": "t", "scorer": "x", "question": ["p", "q"],
+                 "draw": 0, "rung": 0, "estimand": "natural", "value": [0.0, 1.0]}}
+        return {rows}
+"""
+
+
+def component_file(folder: Path, text: str, **parts: str) -> Path:
+    path = folder / "mine.py"
+    path.write_text(text.format(**parts) if parts else text)
+    return path
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A table of three tries of four questions."""
+    rows = [("t", f"q{q}", draw, int(draw <= q)) for q in range(4) for draw in range(3)]
+    path = tmp_path_factory.mktemp("table") / "sums.csv"
+    lines = [",".join(map(str, row)) for row in [("task", "question", "draw", "value"), *rows]]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def analysed(table: Path, selector: str) -> Study:
+    return overthink.analyse(table, options=overthink.AnalysisOptions(selectors=(selector,)))
+
+
+def test_a_component_that_raises_fails_its_traces_and_scores_nothing(tmp_path: Path) -> None:
+    verifier = component_file(tmp_path, VERIFIER)
+    plan = overthink.Plan(
+        model="overthink/simulated",
+        tasks=overthink.tasks(safety=["overthink/contrast_harm"]),
+        arms=overthink.arms(f"base,prm-beam:verifier={verifier}@moody", model="overthink/simulated"),
+        budgets=(0, 32),
+        draws=1,
+        limit=2,
+        seed=1,
+    )
+    study = overthink.run(overthink.prepare(plan), tmp_path / "study")
+    rows = [row for row in study.records if row.arm == "prm-beam" and row.rung == 1]  # at rung 0 nothing is scored
+    assert rows
+    assert {(row.value, row.verdict) for row in rows} == {(None, "errored")}
+    assert all("ZeroDivisionError" in (row.error or "") for row in rows)
+    assert {row.error for row in study.records if row.arm == "base"} == {None}
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ("tries.values[0, 0] / missing", r"raised NameError: name 'missing' is not defined \(.*mine.py, line 10\)"),
+        ("np.zeros(3)", r"returned an array of shape \(3,\); needed: \(4, 1\), question and rung"),
+        ("np.full((4, 1), 1.5)", "returned 1.5; needed: expected values from 0 to 1"),
+    ],
+)
+def test_a_selector_that_fails_ends_the_analysis(table: Path, tmp_path: Path, cells: str, message: str) -> None:
+    path = component_file(tmp_path, SELECTOR, colour="", cells=cells)
+    with pytest.raises(InputError, match=message):
+        analysed(table, f"{path}@mine")
+
+
+def test_selectors_with_one_name_or_no_colour_are_refused(table: Path, tmp_path: Path) -> None:
+    plain = component_file(tmp_path, SELECTOR, colour="", cells="np.zeros((4, 1))")
+    with pytest.raises(InputError, match=r"mine.py@mine and .*mine.py@mine have one name, mine"):
+        overthink.analyse(table, options=overthink.AnalysisOptions(selectors=(f"{plain}@mine", f"{plain}@mine")))
+    (tmp_path / "two").mkdir()
+    loud = component_file(tmp_path / "two", SELECTOR, colour='\n    colour = "red"', cells="np.zeros((4, 1))")
+    with pytest.raises(InputError):
+        analysed(table, f"{loud}@mine")
+
+
+def test_a_selector_whose_file_changed_is_refused_until_it_is_stated_again(table: Path, tmp_path: Path) -> None:
+    path = component_file(tmp_path, SELECTOR, colour="", cells="np.zeros((4, 1))")
+    options = overthink.AnalysisOptions(selectors=(f"{path}@mine",))
+    overthink.analyse(table, out=tmp_path / "study", options=options)
+    stored = json.loads((tmp_path / "study" / "analysis.json").read_text())
+    assert stored["selectors"] == [{"text": f"{path}@mine", "file_sha256": stored["selectors"][0]["file_sha256"]}]
+    stored["selectors"][0]["file_sha256"] = "0" * 64  # as if the file were another one then
+    (tmp_path / "study" / "analysis.json").write_text(json.dumps(stored))
+    with pytest.raises(InputError, match=r"the file has changed since the earlier analysis \(sha256 000000000000 then"):
+        overthink.report(tmp_path / "study")
+    assert overthink.report(tmp_path / "study", options=options).find(metric="other_at_k")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (
+            'pl.DataFrame(rows).drop("draw", "task")',
+            "gave a frame with missing columns: task, draw; unknown columns: none",
+        ),
+        ('pl.DataFrame(rows).rename({"value": "score"})', "missing columns: none; unknown columns: score"),
+        ("pl.DataFrame(rows | {'draw': 'first'})", "row 1 has draw = 'first'; needed: Input should be a valid integer"),
+        ("pl.DataFrame(rows | {'value': [0.0, 7.0]})", "row 2 has the value 7; needed: from 0 to 1"),
+        ("[rows]", "gave a row of type dict; needed: RungRecord"),
+        ("1 / 0", r"sums.csv cannot be read: ZeroDivisionError: division by zero \(.*mine.py, line 12\)"),
+    ],
+)
+def test_a_reader_that_fails_is_named(table: Path, tmp_path: Path, rows: str, message: str) -> None:
+    path = component_file(tmp_path, READER, rows=rows)
+    with pytest.raises(InputError, match=message):
+        overthink.analyse(table, read=overthink.ReadOptions(reader=f"{path}@mine"))
+
+
+def test_a_reader_may_give_a_frame(table: Path, tmp_path: Path) -> None:
+    path = component_file(tmp_path, READER, rows="pl.DataFrame(rows)")
+    made = overthink.analyse(table, read=overthink.ReadOptions(reader=f"{path}@mine"))
+    assert [(row.question, row.value) for row in made.records] == [("p", 0.0), ("q", 1.0)]
+    assert made.find(metric="mean")[0].estimate == 0.5
+
+
+def test_a_study_whose_component_file_changed_is_not_resumed(tmp_path: Path) -> None:
+    path = component_file(tmp_path, VERIFIER)
+    plan = overthink.Plan(
+        model="overthink/simulated",
+        tasks=overthink.tasks(safety=["overthink/contrast_harm"]),
+        arms=overthink.arms(f"prm-beam:verifier={path}@moody", model="overthink/simulated"),
+        budgets=(0, 8),
+        draws=1,
+        limit=1,
+        seed=1,
+    )
+    overthink.run(overthink.prepare(plan), tmp_path / "study")
+    stored = json.loads((tmp_path / "study" / "plan.json").read_text())
+    assert list(stored["component_files"]) == [str(path)]
+    stored["component_files"][str(path)] = "0" * 64  # as if the file were another one then
+    (tmp_path / "study" / "plan.json").write_text(json.dumps(stored))
+    with pytest.raises(InputError, match="holds a study with another plan .component_files: "):
+        overthink.run(overthink.prepare(plan), tmp_path / "study", resume=True)
