@@ -1,13 +1,24 @@
 """What happens where a component from outside fails: one clear message, or a trace with an error, and never a score."""
 
+import asyncio
 import json
+import re
 from pathlib import Path
+from typing import cast
 
 import pytest
+from typer.testing import CliRunner
 
 import overthink
 from overthink import InputError
+from overthink.cli.main import app
+from overthink.collect.arms.verifiers.base import Verifier
+from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
+from overthink.collect.providers.continuation import Prefix
+from overthink.components.files import components_of_file
 from overthink.workflows.analyse import Study
+
+NOBODY = cast("TraceContext", None)
 
 VERIFIER = """
 from overthink.extend import ReasoningPath, Scores, TraceContext, Verifier, component
@@ -170,3 +181,24 @@ def test_a_study_whose_component_file_changed_is_not_resumed(tmp_path: Path) -> 
     (tmp_path / "study" / "plan.json").write_text(json.dumps(stored))
     with pytest.raises(InputError, match="holds a study with another plan .component_files: "):
         overthink.run(overthink.prepare(plan), tmp_path / "study", resume=True)
+
+
+@pytest.mark.parametrize(("scores", "seen"), [("(0.5,)", "1 scores (0.5)"), ("(0.5, 7.0)", "2 scores (0.5, 7)")])
+def test_scores_that_are_too_few_or_no_probabilities_end_the_run(tmp_path: Path, scores: str, seen: str) -> None:
+    source = VERIFIER.replace("(0.5,) * (1 if last_only else len(path.steps))", scores).replace("> 1", "> 99")
+    (part,) = components_of_file(str(component_file(tmp_path, source)))
+    assert issubclass(part, Verifier)
+    with pytest.raises(InputError, match=re.escape(f"verifier moody gave {seen}; needed: 2, from 0 to 1")):
+        asyncio.run(part().solution(NOBODY, ReasoningPath(Prefix(""), steps=("one\n",)), "two"))
+
+
+def test_a_calculator_that_raises_is_named(tmp_path: Path) -> None:
+    source = (Path(__file__).parents[2] / "docs" / "extend" / "calculator.py").read_text(encoding="utf-8")
+    path = tmp_path / "broken.py"
+    path.write_text(source.replace("3.6e6\n", "0\n", 1))
+    done = CliRunner().invoke(app, ["calc", f"{path}@energy", "--tokens-per-task", "5", "--joules-per-token", "1"])
+    assert isinstance(done.exception, InputError)
+    assert "calc energy raised ZeroDivisionError" in str(done.exception)
+    with pytest.raises(InputError, match=r"calc nowhere.py@energy|nowhere.py cannot be read"):
+        CliRunner().invoke(app, ["calc", "nowhere.py@energy"], catch_exceptions=False)
+    assert CliRunner().invoke(app, ["calc", "nothing"]).exit_code == 2

@@ -11,6 +11,7 @@ unit. A field without a default is a decision that nobody can make for the user.
 
 import inspect
 import re
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeVar
@@ -102,6 +103,12 @@ def component(key: str) -> Callable[[type[C]], type[C]]:
         return cls
 
     return declare
+
+
+def failure_text(failure: Exception) -> str:
+    """Return the type, the message and the place of an exception that a component's method raised."""
+    where = traceback.extract_tb(failure.__traceback__)[-1]
+    return f"{type(failure).__name__}: {failure} ({where.filename}, line {where.lineno})"
 
 
 def _summary(text: str) -> str:

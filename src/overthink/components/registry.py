@@ -1,6 +1,8 @@
 """Registry of one kind of component: those built in, those of entry points, and those of files."""
 
+import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
@@ -46,14 +48,14 @@ class Registry(dict[str, type[C]], Generic[C]):
 
     def knows(self, text: str) -> bool:
         """Return whether a name is built in, that of a file, or that of an entry point; nothing is loaded."""
-        return text in self or file_reference(text) is not None or bool(entry_points(group=GROUP, name=text))
+        return text in self or file_reference(text) is not None or bool(_entries(text, tuple(sys.path)))
 
     def from_outside(self, text: str) -> type[C] | None:
         """Return the component of a file or an entry point; None if no entry point has this name."""
         reference = file_reference(text)
         if reference is not None:
             return self._of_file(text, reference.path, reference.key)
-        parts = [(entry, load_entry(entry)) for entry in entry_points(group=GROUP, name=text)]
+        parts = [(entry, load_entry(entry)) for entry in _entries(text, tuple(sys.path))]
         fitting = [(entry, part) for entry, part in parts if issubclass(part, self._base)]
         if len(fitting) > 1:
             raise InputError(
@@ -113,6 +115,12 @@ class Registry(dict[str, type[C]], Generic[C]):
             if issubclass(part, self._base) and part.key not in self:
                 loaded.append(part)
         return tuple(loaded)
+
+
+@cache
+def _entries(name: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
+    """Return the entry points of a name; looking through all packages takes longer than a trace should wait."""
+    return tuple(entry_points(group=GROUP, name=name))
 
 
 def load_entry(entry: EntryPoint) -> type[Component]:

@@ -1,7 +1,6 @@
 """Selectors from outside: rules that turn k tries into one answer, each a component with a name, words and a colour."""
 
 import re
-import traceback
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.components.base import Component
+from overthink.components.base import Component, failure_text
 from overthink.components.files import referenced_files
 from overthink.components.registry import Registry
 from overthink.data.selectors import OTHER_SELECTORS, OtherInfo, OtherSelector, Tries, other_selector
@@ -86,10 +85,7 @@ class OpenSelector:
         try:
             cells = np.asarray(self.part.cells(tries, k), dtype=np.float64)
         except Exception as fault:
-            line = traceback.extract_tb(fault.__traceback__)[-1]
-            raise InputError(
-                f"{OPTION} {self.text} raised {type(fault).__name__}: {fault} ({line.filename}, line {line.lineno})"
-            ) from fault
+            raise InputError(f"{OPTION} {self.text} raised {failure_text(fault)}") from fault
         if cells.shape != shape:
             raise InputError(
                 f"{OPTION} {self.text} returned an array of shape {cells.shape}; needed: {shape}, question and rung"

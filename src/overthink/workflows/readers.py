@@ -1,7 +1,6 @@
 """Readers: components that turn a file or folder of logs or of a table into rows of the pool."""
 
 import dataclasses
-import traceback
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
-from overthink.components.base import Component, component
+from overthink.components.base import Component, component, failure_text
 from overthink.components.files import referenced_files
 from overthink.components.registry import Registry
 from overthink.data.pool import pool_of
@@ -114,11 +113,7 @@ def read_with(text: str, path: Path, options: "ReadOptions") -> PoolReading:
     except InputError:
         raise
     except Exception as fault:
-        line = traceback.extract_tb(fault.__traceback__)[-1]
-        raise InputError(
-            f"{OPTION} {text}: {path} cannot be read: {type(fault).__name__}: {fault} ({line.filename}, line "
-            f"{line.lineno})"
-        ) from fault
+        raise InputError(f"{OPTION} {text}: {path} cannot be read: {failure_text(fault)}") from fault
     files = "".join(f" (sha256 {sha256})" for sha256 in referenced_files([text]).values())
     return dataclasses.replace(reading, notes=(*reading.notes, f"Read by {text}{files}."))
 

@@ -18,9 +18,9 @@ from typing import Any, ClassVar, NamedTuple, get_args
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 
-from overthink.components.base import Component
+from overthink.components.base import Component, failure_text
 from overthink.components.settings import build
-from overthink.errors import InputError
+from overthink.errors import InputError, OverthinkError
 from overthink.governance.calculators import result
 from overthink.governance.calculators.result import POINTS, Calculation, InputValue, Result
 from overthink.governance.inputs import Multiple, Range, look_up, point, positive, read_range
@@ -115,12 +115,18 @@ class Calculator(Component):
             **values: Inputs; omitted ones take their defaults.
 
         Raises:
-            InputError: An input is unknown, missing or out of range.
+            InputError: An input is unknown, missing or out of range, or the calculation fails.
         """
         request = build(cls, values, option="calc")
         request._stated = frozenset(name for name, value in values.items() if value is not None)
         request._used.update(request._stated)
-        return replace(request.answer(day, rng), calculator=cls.key, inputs=request.used_inputs())
+        try:
+            answer = request.answer(day, rng)
+        except OverthinkError:
+            raise
+        except Exception as fault:
+            raise InputError(f"calc {cls.key} raised {failure_text(fault)}") from fault
+        return replace(answer, calculator=cls.key, inputs=request.used_inputs())
 
     @abstractmethod
     def answer(self, day: date, rng: np.random.Generator) -> Calculation:

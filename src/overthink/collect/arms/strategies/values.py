@@ -79,6 +79,7 @@ class StepScores:
         result = await charged_scores(context, self._verifier.steps(context, node.path, last_only=new == 1))
         if result is None:
             return replace(node, scores=node.parent.scores)
+        Scores(result, 0).checked(1 if new == 1 else len(node.path.steps), self._verifier.name)
         scores = node.parent.scores + result[-new:]
         return replace(node, scores=scores, path=replace(node.path, score=aggregate_scores(scores, self._aggregate)))
 

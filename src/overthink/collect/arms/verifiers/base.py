@@ -35,6 +35,19 @@ class Scores:
     scores: tuple[float, ...]
     tokens: int | None
 
+    def checked(self, count: int, verifier: str) -> "Scores":
+        """Return the scores, of which so many were requested of a verifier, perhaps one from outside the package.
+
+        Raises:
+            InputError: There are more or fewer, or one is no probability.
+        """
+        if len(self.scores) != count or not all(0 <= score <= 1 for score in self.scores):
+            seen = ", ".join(f"{score:g}" for score in self.scores[:8]) or "none"
+            raise InputError(
+                f"verifier {verifier} gave {len(self.scores)} scores ({seen}); needed: {count}, from 0 to 1"
+            )
+        return self
+
 
 class UnreadableScoreError(RuntimeError):
     """A verifier's answer is not a score; its tokens are charged nevertheless.
@@ -149,11 +162,13 @@ class Verifier(ScoringPart):
 
     async def answer(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
         """Score an answer after a path, by default as its last step: one score. Raises the errors of :meth:`steps`."""
-        return await self.steps(context, replace(path, steps=(*path.steps, answer)), last_only=True)
+        scores = await self.steps(context, replace(path, steps=(*path.steps, answer)), last_only=True)
+        return scores.checked(1, self.name)
 
     async def solution(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
         """Score every step of a path, and the answer as the last step: one score more than steps."""
-        return await self.steps(context, replace(path, steps=(*path.steps, answer)), last_only=False)
+        scores = await self.steps(context, replace(path, steps=(*path.steps, answer)), last_only=False)
+        return scores.checked(len(path.steps) + 1, self.name)
 
 
 def aggregate_scores(scores: Sequence[float], how: Aggregate) -> float:
