@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from overthink.data.finding import Finding
-from overthink.data.selectors import Selector
+from overthink.data.selectors import SelectorName
 from overthink.reports import wording
 from overthink.reports.charts.axes import ChartAxis, k_ticks, level_axis, thinking_axis, tokens_axis, tries_axis
 from overthink.reports.charts.heat import heat_chart
@@ -159,7 +159,7 @@ def _tries(curve: ReportCurve) -> Chart:
     return Chart((curve.axis, curve.name, "tries", curve.arm), title, notes, curve_chart("log"), _x(axis), data, keys)
 
 
-def _heat(curve: ReportCurve, selector: Selector) -> Chart:
+def _heat(curve: ReportCurve, selector: SelectorName) -> Chart:
     rungs = [rung for rung in curve.rungs if selector in rung.result.tries]
     cells = [
         {
