@@ -24,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from overthink.data.pool import records_of
 from overthink.storage.journal import read_journal
 from overthink.storage.pool import read_pool
 from overthink.storage.study_folder import StudyFolder
@@ -154,7 +155,7 @@ def _stage(folder: StudyFolder, after: list[Trace]) -> str:
 
 def results(folder: StudyFolder) -> tuple[object, object]:
     """Findings and pool, as they are stored."""
-    return json.loads(folder.findings.read_text())["findings"], read_pool(folder.pool)
+    return json.loads(folder.findings.read_text())["findings"], records_of(read_pool(folder.pool))
 
 
 def kill_and_resume(kills: int, *, seed: int, where: Path, begin: Start = start) -> Tally:

@@ -63,13 +63,14 @@ def read(reader: str, folder: Path) -> dict[str, Any]:
         scores = Counter(zip(frame["id"], values, strict=True))
     else:
         from overthink.collect.inspect_logs.read import read_logs
+        from overthink.data.pool import pool_of
         from overthink.storage.pool import write_pool
 
         begin = time.perf_counter()
         records = read_logs(folder).records
         if reader != "read_logs":
             with tempfile.TemporaryDirectory() as scratch:
-                write_pool(Path(scratch, "pool.parquet"), records)
+                write_pool(Path(scratch, "pool.parquet"), pool_of(records))
         seconds = time.perf_counter() - begin
         scores = Counter((record.question, record.value) for record in records)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

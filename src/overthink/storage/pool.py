@@ -23,9 +23,11 @@ from overthink.storage.files import file_sha256, replacing
 from overthink.storage.memory import check_file, check_memory
 
 _VERSION_KEY = "overthink.pool"
-_ROW_GROUP = 250_000
+_ROW_GROUP = 100_000
 """Rows that are stored, and read, at once."""
 _SCHEMAS = {POOL_VERSION: pl.Schema([*SCHEMA.items(), (TRACE, pl.Binary())]), 3: SCHEMA}
+_COLUMNS_AT_ONCE = 6
+"""Columns that are decoded at once where all are checked."""
 _BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What Polars raises for a broken file; for some it is a PanicException, which is no Exception."""
 
@@ -108,8 +110,7 @@ def read_pool(path: Path, *, max_rows: int | None = None) -> pl.LazyFrame:
         _check_schema(path, pl.Schema(pl.read_parquet_schema(path)), schema)
         pool = pl.scan_parquet(path)
         check_memory(path, rows=_n_rows(pool), row_bytes=0, max_rows=max_rows)
-        cells = read(pool.select(pl.all().count())).row(0, named=True)  # decodes all, and keeps nothing
-        known = [name for name, count in cells.items() if count]
+        known = _known_columns(pool, schema.names())
         check_memory(path, rows=_n_rows(pool), row_bytes=outcome_bytes(known), max_rows=max_rows)
         _check_rows(path, pool)
     except _BROKEN as failure:
@@ -120,6 +121,16 @@ def read_pool(path: Path, *, max_rows: int | None = None) -> pl.LazyFrame:
 def scan_pool(path: Path) -> pl.LazyFrame:
     """Return a pool that was checked before, to be read by column."""
     return pl.scan_parquet(path)
+
+
+def _known_columns(pool: pl.LazyFrame, names: Sequence[str]) -> list[str]:
+    """Return the columns with a known cell. Every cell is decoded, few columns at a time, and none is kept."""
+    known: list[str] = []
+    for start in range(0, len(names), _COLUMNS_AT_ONCE):
+        part = names[start : start + _COLUMNS_AT_ONCE]
+        counts = pool.select(part).select(pl.all().count()).collect(engine="streaming").row(0, named=True)
+        known += [name for name, count in counts.items() if count]
+    return known
 
 
 def _n_rows(pool: pl.LazyFrame) -> int:
