@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from overthink.data.pool import pool_of, read
 from overthink.data.record import Axis, Estimand, RungRecord
-from overthink.data.traces import ORIGIN, TRACE, with_earlier_traces, with_traces
+from overthink.data.traces import ORIGIN, TRACE, trace_ids, with_earlier_traces, with_traces
 
 PLAN = hashlib.sha256(b"plan").hexdigest()
 OTHER = hashlib.sha256(b"other").hexdigest()
@@ -70,10 +70,17 @@ def test_rows_of_several_files_have_the_hash_of_their_own() -> None:
 
 def test_ids_stay_and_new_traces_get_theirs() -> None:
     before = with_traces(pool_of(ROWS[:8]), PLAN)
-    grown = with_traces(with_earlier_traces(pool_of([*reversed(ROWS)]), before), OTHER)
+    grown = with_traces(with_earlier_traces(pool_of([*reversed(ROWS)]), trace_ids(before)), OTHER)
     expected = [by_hand(row, PLAN if row.question == "q000" else OTHER) for row in reversed(ROWS)]
     assert read(grown)[TRACE].to_list() == expected
     assert read(with_traces(grown, PLAN))[TRACE].to_list() == expected
+
+
+def test_a_pool_without_ids_gives_none() -> None:
+    assert trace_ids(pool_of(ROWS)).height == 0
+    grown = with_earlier_traces(pool_of(ROWS), trace_ids(pool_of(ROWS)))
+    assert read(grown)[TRACE].null_count() == len(ROWS)
+    assert read(with_traces(grown, PLAN))[TRACE].to_list() == ids(ROWS)
 
 
 def test_an_analysis_does_not_compute_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """A study goes on, or grows, and pays only for what is new."""
 
 import dataclasses
+import hashlib
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ from stopped_runs import stopping_after
 
 import overthink
 from overthink.collect.providers.simulated.provider import SimulatedProvider
-from overthink.data.pool import records_of
+from overthink.data.pool import records_of, words_of
 from overthink.data.record import RungRecord
 from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan
@@ -67,6 +68,28 @@ def test_a_finished_study_is_resumed_for_nothing(tmp_path: Path, calls: Counter[
     assert again.findings == first.findings
     assert again.folder is not None
     assert again.folder.findings.exists()
+
+
+def trace_of(study: overthink.Study) -> dict[tuple[str, int, int], bytes]:
+    table = study.pool.select("question", "draw", "rung", "trace").collect()
+    return {tuple(place): trace for *place, trace in table.iter_rows()}
+
+
+def test_the_ids_of_traces_are_those_of_the_plan_and_stay(tmp_path: Path) -> None:
+    study = run(tmp_path / "s")
+    first = trace_of(study)
+    (task,) = words_of(study.pool, "task")[0]
+    texts = {(q, d): "\0".join((plan().sha256(), "base", task, q, str(d))) for q, d, _ in first}
+    hashes = {place: hashlib.sha256(text.encode()).digest()[:16] for place, text in texts.items()}
+    assert first == {(q, d, r): hashes[q, d] for q, d, r in first}
+    assert trace_of(overthink.report(tmp_path / "s")) == first
+    assert trace_of(run(tmp_path / "s", resume=True)) == first
+    grown = trace_of(run(tmp_path / "s", plan(draws=3, budgets=(0, 8, 16, 32)), resume=True))
+    assert len({*grown.values()}) == 9
+    assert {trace for (_, draw, _), trace in grown.items() if draw < 2} == {*first.values()}
+    (tmp_path / "s" / "pool.parquet").write_bytes(b"PAR1 damaged PAR1")
+    damaged = trace_of(run(tmp_path / "s", plan(draws=3, budgets=(0, 8, 16, 32)), resume=True))
+    assert len({*damaged.values()} - {*grown.values()}) == 6  # the ids of the plan in the folder
 
 
 @pytest.mark.parametrize("grown", [{"draws": 4}, {"draws": 3, "limit": 4}], ids=str)

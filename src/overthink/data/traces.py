@@ -14,6 +14,7 @@ ORIGIN = "origin"
 """Column of the SHA-256 of each row's source, where rows of one pool come from several files."""
 
 _BYTES = 16
+_KEY = [*TRACE_KEY, "number"]
 
 
 def with_traces(pool: pl.LazyFrame, origin: str | None) -> pl.LazyFrame:
@@ -32,7 +33,7 @@ def with_traces(pool: pl.LazyFrame, origin: str | None) -> pl.LazyFrame:
         >>> from overthink.data.record import Axis, RungRecord
         >>> row = RungRecord("s", "base", Axis.CAPABILITY, "sums", "match", "q", 0, 0, Estimand.FORCED)
         >>> read(with_traces(pool_of([row]), "ab" * 32))["trace"].item().hex()
-        '3bc1aacb4ff2a1d1b1aa5e1ff8b0b5cd'
+        '973714362d10c6d42cd35aca5fd8df06'
     """
     names = pool.collect_schema().names()
     if TRACE in names and not read(pool.select(pl.col(TRACE).null_count())).item():
@@ -45,12 +46,27 @@ def with_traces(pool: pl.LazyFrame, origin: str | None) -> pl.LazyFrame:
     return pool.with_columns(own.alias(TRACE)).drop(ORIGIN, strict=False)
 
 
-def with_earlier_traces(pool: pl.LazyFrame, earlier: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the pool of a study that was resumed or extended, with the ids that its traces had before; else null."""
-    key = [*TRACE_KEY, "number"]
-    ids = earlier.with_columns(_number(earlier).alias("number")).select(*key, TRACE).unique(key)
+def trace_ids(pool: pl.LazyFrame) -> pl.DataFrame:
+    """Return the id of each trace of a pool, with what names it; no row where the pool has no ids.
+
+    Raises:
+        InputError: The pool cannot be read.
+    """
+    if TRACE not in pool.collect_schema():
+        pool = pool.with_columns(pl.lit(None, pl.Binary).alias(TRACE))
+    named = pool.with_columns(_number(pool).alias("number")).filter(pl.col(TRACE).is_not_null())
+    return read(named.group_by(_KEY).agg(pl.col(TRACE).first()))
+
+
+def with_earlier_traces(pool: pl.LazyFrame, ids: pl.DataFrame) -> pl.LazyFrame:
+    """Return the pool of a study that was resumed or extended, with the ids that its traces had before; else null.
+
+    Args:
+        pool: The pool, without ids.
+        ids: The ids of the pool before, from :func:`trace_ids`.
+    """
     numbered = pool.with_columns(_number(pool).alias("number"))
-    return numbered.join(ids, on=key, how="left", maintain_order="left").drop("number")
+    return numbered.join(ids.lazy(), on=_KEY, how="left", maintain_order="left").drop("number")
 
 
 def _number(pool: pl.LazyFrame, *scope: str) -> pl.Expr:

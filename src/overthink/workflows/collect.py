@@ -12,9 +12,9 @@ from overthink.data.pool import pool_of
 from overthink.data.pool_scores import with_scores
 from overthink.data.record import RungRecord
 from overthink.data.tokens import NO_USAGE, CutShort
-from overthink.data.traces import TRACE, with_earlier_traces, with_traces
+from overthink.data.traces import trace_ids, with_earlier_traces, with_traces
 from overthink.data.waves import Waves
-from overthink.errors import StoppedError
+from overthink.errors import InputError, StoppedError
 from overthink.storage.journal import decisions_file, journal_file, read_decisions, thoughts_file, unfinished_file
 from overthink.storage.json_documents import read_questions, write_questions
 from overthink.storage.pool import is_pool, scan_pool
@@ -142,8 +142,8 @@ def _pool(session: "Session", folder: StudyFolder, rows: Iterable[RungRecord]) -
     """Return the rows as a pool; traces that were in the study's pool before keep their ids."""
     pool = pool_of(rows)
     if is_pool(folder.pool):
-        earlier = scan_pool(folder.pool)
-        pool = with_earlier_traces(pool, earlier) if TRACE in earlier.collect_schema() else pool
+        with suppress(InputError):  # a damaged pool is written anew
+            pool = with_earlier_traces(pool, trace_ids(scan_pool(folder.pool)))
     return with_traces(pool, session.plan.sha256())
 
 
