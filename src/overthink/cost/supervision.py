@@ -147,17 +147,14 @@ def _measures(table: Outcomes, natural: Outcomes | None) -> dict[str, Array]:
 
 def _agreement(table: Outcomes, natural: Outcomes) -> Array:
     """Return whether each forced verdict equals that of the trace's natural answer; NaN where there is none."""
-    agreement = np.full(table.values.shape, np.nan)
-    rows = {question: i for i, question in enumerate(natural.questions)}
-    columns = {draw: i for i, draw in enumerate(natural.draws)}
-    for i, question in enumerate(table.questions):
-        for j, draw in enumerate(table.draws):
-            if question in rows and draw in columns:
-                cell = rows[question], columns[draw], 0
-                if not np.isnan(natural.values[cell]):
-                    same = table.verdicts[i, j] == natural.verdicts[cell]
-                    agreement[i, j] = np.where(table.verdicts[i, j] >= 0, same, np.nan)
-    return agreement
+    row_of = {question: i for i, question in enumerate(natural.questions)}
+    column_of = {draw: i for i, draw in enumerate(natural.draws)}
+    rows = np.array([row_of.get(question, -1) for question in table.questions])
+    columns = np.array([column_of.get(draw, -1) for draw in table.draws])
+    trace = np.ix_(rows, columns, np.array([0]))
+    has_natural = (rows >= 0)[:, None, None] & (columns >= 0)[:, None] & ~np.isnan(natural.values[trace])
+    is_same = table.verdicts == natural.verdicts[trace]
+    return np.where(has_natural & (table.verdicts >= 0), is_same, np.nan)
 
 
 def _selection(table: Outcomes, column: Array, rung: int, tries: int) -> Array:

@@ -11,7 +11,7 @@ of a simulation at 95 %; percentile, expanded percentile and BCa intervals fell 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,6 +135,19 @@ def mean_intervals(
         agree.
     """
     flat = cells.reshape(len(cells), -1)
+    size = max(BLOCK_BYTES // (8 * max(len(flat), 1)), 1)
+    blocks = [
+        _column_intervals(flat[:, start : start + size], weights, level, support)
+        for start in range(0, max(flat.shape[1], 1), size)
+    ]
+    names = (field.name for field in fields(Intervals))
+    return Intervals(
+        **{name: np.concatenate([getattr(block, name) for block in blocks]).reshape(cells.shape[1:]) for name in names}
+    )
+
+
+def _column_intervals(flat: Array, weights: Weights, level: float, support: tuple[float, float]) -> Intervals:
+    """The intervals of (question, cell), each (cell,)."""
     is_known = ~np.isnan(flat)
     n = is_known.sum(axis=0)
     values = np.where(is_known, flat, 0.0)
@@ -150,13 +163,12 @@ def mean_intervals(
     quantile = special.stdtrit(np.maximum(n - 1, 1), (1 + level) / 2)
     low, high = _score_interval(estimate, error, quantile, support)
     exact_low, exact_high = equal_values_interval(estimate, n, level, support)
-    shape = cells.shape[1:]
     return Intervals(
-        estimate=estimate.reshape(shape),
-        low=np.where(alike, exact_low, low).reshape(shape),
-        high=np.where(alike, exact_high, high).reshape(shape),
-        error=error.reshape(shape),
-        n_questions=n.reshape(shape),
+        estimate=estimate,
+        low=np.where(alike, exact_low, low),
+        high=np.where(alike, exact_high, high),
+        error=error,
+        n_questions=n,
     )
 
 
@@ -178,8 +190,8 @@ def all_equal(flat: NDArray[np.float64], is_known: NDArray[np.bool_]) -> NDArray
     Returns:
         (cell,); true also where no question is known.
     """
-    top = np.where(is_known, flat, -np.inf).max(axis=0, initial=-np.inf)
-    bottom = np.where(is_known, flat, np.inf).min(axis=0, initial=np.inf)
+    top = flat.max(axis=0, initial=-np.inf, where=is_known)
+    bottom = flat.min(axis=0, initial=np.inf, where=is_known)
     return np.asarray(top - bottom <= SAME * np.maximum(np.abs(top), 1.0))
 
 
