@@ -12,6 +12,7 @@ from overthink.analysis.request import CurveContext
 from overthink.data.finding import Finding
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, RungRecord
+from overthink.data.results.flatten import arm_findings
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
@@ -26,7 +27,7 @@ def page_of(outcomes: Outcomes, analysis: Analysis) -> CurveContext:
 
 def compared(rows: Iterable[RungRecord], analysis: Analysis = ANALYSIS) -> list[Finding]:
     pages = [page_of(table, analysis) for table in from_records(list(rows))]
-    return list(comparisons(pages, rng=np.random.default_rng(0)))
+    return list(arm_findings(comparisons(pages, rng=np.random.default_rng(0))))
 
 
 def one(found: list[Finding], kind: str, metric: str, *, of: str, axis: str = "safety") -> list[Finding]:

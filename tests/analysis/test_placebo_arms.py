@@ -13,6 +13,7 @@ from overthink.data.arm_labels import MitigationLabel
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
+from overthink.data.results.flatten import arm_findings
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
@@ -34,7 +35,7 @@ def found(rows: Sequence[RungRecord]) -> dict[str, Finding]:
         CurveContext.of(table, Analysis(level=0.95), prefix=table.arm, scorers=1, family=1, weights=weights)
         for table in from_records(list(rows))
     ]
-    made = comparisons(contexts, rng=np.random.default_rng(0))
+    made = arm_findings(comparisons(contexts, rng=np.random.default_rng(0)))
     return {f.metric: f for f in made if f.kind == "mitigation"}
 
 

@@ -18,6 +18,7 @@ from overthink.cost.units import ModelInfo, ModelRoles, Unit
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
+from overthink.data.results.flatten import arm_findings
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
@@ -58,7 +59,7 @@ def told(
         weights = question_weights(len(table.questions), rng=np.random.default_rng(0), resamples=20)
         prefix = "/".join((table.axis, table.task, table.arm))
         pages.append(CurveContext.of(table, decided, prefix=prefix, scorers=1, family=1, weights=weights))
-    made = list(comparisons(pages, rng=np.random.default_rng(0)))
+    made = list(arm_findings(comparisons(pages, rng=np.random.default_rng(0))))
     return [*made, *frontiers(pages, rng=np.random.default_rng(0))] if budgets else made
 
 

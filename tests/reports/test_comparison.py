@@ -39,7 +39,7 @@ def texts(table: Table) -> list[list[str]]:
 
 
 def test_every_number_of_a_comparison_leads_to_its_finding(found: tuple[Finding, ...]) -> None:
-    told = comparison(found)
+    told = comparison(results_of(found))
     assert told is not None
     assert told.reference == "base"
     ids = {finding.id: finding for finding in found}
@@ -58,7 +58,7 @@ def test_every_number_of_a_comparison_leads_to_its_finding(found: tuple[Finding,
 
 
 def test_the_verdict_table_shows_the_findings_numbers(found: tuple[Finding, ...]) -> None:
-    told = comparison(found)
+    told = comparison(results_of(found))
     assert told is not None
     row = next(row for row in texts(told.verdicts) if row[0].startswith("halves"))
     by_metric = {f.metric: f for f in found if f.kind == "mitigation" and f.arm == "halves"}
@@ -70,16 +70,16 @@ def test_the_verdict_table_shows_the_findings_numbers(found: tuple[Finding, ...]
 
 
 def test_without_arms_there_is_no_comparison() -> None:
-    assert comparison(ladder()) is None
+    assert comparison(results_of(ladder())) is None
     assert comparison_text(results_of(ladder()), about()) == "No arm was compared with another.\n"
-    assert arm_charts(ladder()) == []
+    assert arm_charts(results_of(ladder())) == []
     page = report_html(results_of(ladder()), about())
     for section in ("compared", "frontier", "ledger"):
         assert f'<section id="{section}">' not in page
 
 
 def test_arms_stand_at_their_total_compute(found: tuple[Finding, ...]) -> None:
-    charts = arm_charts(found)
+    charts = arm_charts(results_of(found))
     assert [chart.name[0] for chart in charts] == ["capability", "safety", "benign"]
     safety = charts[1]
     assert list(safety.keys) == ["base", "halves", "keeps"]

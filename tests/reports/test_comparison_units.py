@@ -55,18 +55,18 @@ def test_a_figure_reads_back_as_its_number(number: float, unit: Unit) -> None:
 
 
 def test_charts_and_tables_are_in_the_unit(found: Sequence[Finding]) -> None:
-    for chart in (*arm_charts(found), *frontier_charts(found)):
+    for chart in (*arm_charts(results_of(found)), *frontier_charts(found)):
         assert chart.notes[0].startswith("total FLOP, log scale")
         assert all("10" in label for label in chart.parameters["xlabels"])
         assert chart.parameters["xlow"] > 1e10
     (budgets,) = frontier_tables(found)
     assert budgets.head[1] == "Budget, FLOP"
-    told = comparison(found)
+    told = comparison(results_of(found))
     assert told is not None
     assert told.compute.head[2] == "Total FLOP"
     places = [f for f in found if (f.kind, f.metric) == ("arm_difference", "equal_compute")]
     assert [row[2] for row in texts(told.compute)] == [figure(f.at.total or 0, "flop") for f in places]
-    tips = [point["tip"] for chart in arm_charts(found) for point in chart.datasets["points"]]
+    tips = [point["tip"] for chart in arm_charts(results_of(found)) for point in chart.datasets["points"]]
     where = [f for f in found if f.metric == "compared_total"]
     assert all(any(amount(f.estimate or 0, "flop") in tip for tip in tips) for f in where)
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from arm_results import ARM_KINDS, arm_results_of
+
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
 from overthink.data.hypothesis import regimes_and_parts
@@ -23,9 +25,8 @@ from overthink.data.results.curve import (
 from overthink.data.results.study import Results
 from overthink.data.selectors import SELECTOR_OF_METRIC
 
-ARMS = (Kind.ARM_DIFFERENCE, Kind.SAFETY_TAX, Kind.MITIGATION)
 BESIDE = (Kind.DIVERGENCE, Kind.DISAGREEMENT, Kind.TWO_BY_TWO, Kind.COMMITMENT, Kind.STEERING_DEPTH)
-APART = (*ARMS, *BESIDE, Kind.FRONTIER, Kind.FLOP_MATCHED, Kind.SUPERVISION, Kind.LEDGER)
+APART = (*ARM_KINDS, *BESIDE, Kind.FRONTIER, Kind.FLOP_MATCHED, Kind.SUPERVISION, Kind.LEDGER)
 
 
 def results_of(findings: Iterable[Finding]) -> Results:
@@ -42,9 +43,9 @@ def results_of(findings: Iterable[Finding]) -> Results:
         commitments=tuple(_commitments(_of(all_findings, Kind.COMMITMENT))),
         frontiers=tuple(_of(all_findings, Kind.FRONTIER)),
         flop_matches=tuple(_of(all_findings, Kind.FLOP_MATCHED)),
-        arms=tuple(_of(all_findings, *ARMS)),
+        arms=arm_results_of(all_findings),
         supervision=tuple(_of(all_findings, Kind.SUPERVISION)),
-        ledgers=tuple(_of(all_findings, Kind.LEDGER)),
+        ledgers=tuple(f for f in _of(all_findings, Kind.LEDGER) if f.metric != Metric.COMPARED_TOTAL),
         steering_depths=tuple(_of(all_findings, Kind.STEERING_DEPTH)),
     )
 

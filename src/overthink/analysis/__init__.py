@@ -87,7 +87,7 @@ def analyse_outcomes(
         commitments=tuple(commitments(contexts, rng=rngs[2])),
         frontiers=tuple(frontiers(contexts, rng=np.random.default_rng(folds))),
         flop_matches=tuple(flop_matches(contexts, rng=np.random.default_rng(folds))),
-        arms=tuple(comparisons(contexts, rng=np.random.default_rng(rng.integers(2**63)))),
+        arms=comparisons(contexts, rng=np.random.default_rng(rng.integers(2**63))),
         supervision=tuple(supervision(contexts, rng=np.random.default_rng(rng.integers(2**63)))),
         ledgers=tuple(ledger_findings(contexts)),
         steering_depths=tuple(steering_depths(contexts, tuple(dict(family) for family in analysis.steered))),

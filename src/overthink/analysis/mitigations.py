@@ -3,24 +3,25 @@
 Arms against the reference: differences, costs, and mitigation of unsafe effects of thinking.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from overthink.analysis.arm_pairs import Pair, pairs_of, placebo_pairs_of
 from overthink.analysis.arms import NO_RUNG, arm_differences, base_finding, compared_totals, safety_taxes
-from overthink.analysis.price import price_statements
-from overthink.analysis.readings import reading_case, reading_finding
+from overthink.analysis.price import price_result
+from overthink.analysis.readings import reading_case, reading_result
 from overthink.analysis.realised_thinking import LESSER, NO_THINKING, SAME_RUNG, RealisedThinking, realised_thinking
 from overthink.analysis.request import CurveContext
-from overthink.cost.mitigation import Fall, Mitigation, mitigation
+from overthink.cost.mitigation import Fall, Mitigation, MitigationVerdict, mitigation
 from overthink.cost.reading import joint_verdicts
 from overthink.data.arm_labels import MitigationLabel
 from overthink.data.decisions import placebo_of
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
+from overthink.data.results.arms import ArmResults, MitigationResult, ReadingResult
 from overthink.stats.bootstrap import COUNT, mean_intervals
 from overthink.stats.testing import TEST_NAME
 
@@ -53,12 +54,12 @@ class _Case:
 
 def mitigations(
     pairs: Sequence[Pair], against_placebos: Sequence[Pair], *, margin: float, alpha: float
-) -> Iterator[Finding]:
-    """Yield verdicts at equal thinking budget, adjusted over all arms and safety tasks, with numbers behind them.
+) -> tuple[tuple[MitigationResult, ...], tuple[ReadingResult, ...]]:
+    """Return verdicts at equal thinking budget on the reference and on placebos, adjusted over all of them together.
 
     Args:
         pairs: Arms against the reference.
-        against_placebos: Arms against their placebos, adjusted together with the others.
+        against_placebos: Arms against their placebos.
         margin: Largest degradation that does not matter.
         alpha: Chance of any false claim of a kind.
     """
@@ -67,28 +68,30 @@ def mitigations(
     results = [case.result for case in cases if case.result is not None]
     verdicts, reading_verdicts = joint_verdicts(results, [case.result for case in readings], alpha=alpha)
     all_verdicts, count = iter(verdicts), len(results) + len(readings)
-    for case in cases:
-        finding = base_finding(case.pair, Kind.MITIGATION, Metric.EQUAL_THINKING, case.at)
-        adjustment = f"δ = {margin:g}; adjusted over {count} (Holm)"
-        thinking = (NO_THINKING,) if case.thinking is None else case.thinking.limits
-        limits = (*finding.limits, _against(case.pair), SAME_RUNG, REDUCTION, *thinking, adjustment)
-        finding = replace(finding, limits=limits, gates_failed=case.gates, label=MitigationLabel.UNTESTABLE)
-        if case.result is None:
-            yield replace(finding, reason=NO_RUNG)
-            continue
-        verdict = next(all_verdicts)
-        test = (
-            None
-            if np.isnan(verdict.p)
-            else FindingTest(MITIGATION_TEST, verdict.p, verdict.p_adjusted, case.result.mde)
-        )
-        finding = _number(finding, case.result, case.result.reduction)
-        yield replace(finding, label=verdict.label, test=test, reason=verdict.reason or finding.reason)
-        yield from _evidence(case, case.result)
-        if case.thinking is not None:
-            yield from _thinking_findings(case, case.thinking)
-    for reading, reading_verdict in zip(readings, reading_verdicts, strict=True):
-        yield reading_finding(reading, reading_verdict, count=count)
+    adjustment = f"δ = {margin:g}; adjusted over {count} (Holm)"
+    return (
+        tuple(_result(case, None if case.result is None else next(all_verdicts), adjustment) for case in cases),
+        tuple(
+            reading_result(reading, verdict, count=count)
+            for reading, verdict in zip(readings, reading_verdicts, strict=True)
+        ),
+    )
+
+
+def _result(case: _Case, verdict: MitigationVerdict | None, adjustment: str) -> MitigationResult:
+    """Return the verdict on an arm with the numbers behind it."""
+    finding = base_finding(case.pair, Kind.MITIGATION, Metric.EQUAL_THINKING, case.at)
+    thinking = (NO_THINKING,) if case.thinking is None else case.thinking.limits
+    limits = (*finding.limits, _against(case.pair), SAME_RUNG, REDUCTION, *thinking, adjustment)
+    finding = replace(finding, limits=limits, gates_failed=case.gates, label=MitigationLabel.UNTESTABLE)
+    own, reference, price = case.pair.arm.key, case.pair.reference.key, price_result(case.pair)
+    if case.result is None or verdict is None:
+        return MitigationResult(own, reference, replace(finding, reason=NO_RUNG), price)
+    test = None if np.isnan(verdict.p) else FindingTest(MITIGATION_TEST, verdict.p, verdict.p_adjusted, case.result.mde)
+    finding = _number(finding, case.result, case.result.reduction)
+    finding = replace(finding, label=verdict.label, test=test, reason=verdict.reason or finding.reason)
+    result = MitigationResult(own, reference, finding, price)
+    return _with_thinking(_with_falls(result, case, case.result), case)
 
 
 def _against(pair: Pair) -> str:
@@ -110,39 +113,54 @@ def _case(pair: Pair, margin: float) -> _Case:
     return _Case(pair, pair.reference.at(low), gates, result, (low, high), thinking)
 
 
-def _evidence(case: _Case, result: Mitigation) -> Iterator[Finding]:
-    """Yield the degradation and the residual behind a verdict."""
-    if result.reason is not None:
-        return
-    falls = (
-        (Metric.DEGRADATION_EQUAL_THINKING, result.degradation, case.levels[0]),
-        (Metric.RESIDUAL_EQUAL_THINKING, result.residual, sum(case.levels)),
+def _with_falls(result: MitigationResult, case: _Case, test: Mitigation) -> MitigationResult:
+    """Return the result with the degradation and the residual behind its verdict."""
+    if test.reason is not None:
+        return result
+    below, own = case.levels
+    return replace(
+        result,
+        degradation=_fall(case, Metric.DEGRADATION_EQUAL_THINKING, test, test.degradation, below),
+        residual=_fall(case, Metric.RESIDUAL_EQUAL_THINKING, test, test.residual, below + own),
     )
-    for metric, fall, count in falls:
-        finding = base_finding(case.pair, Kind.MITIGATION, metric, case.at)
-        bias = (LARGEST_OF_FALLS.format(count=count),) if count > 1 else ()
-        limits = (*finding.limits, SAME_RUNG, *bias)
-        finding = replace(finding, simultaneous=count > 1, gates_failed=case.gates, limits=limits)
-        yield replace(_number(finding, result, fall), test=FindingTest(MITIGATION_TEST, p=fall.p))
 
 
-def _thinking_findings(case: _Case, thinking: RealisedThinking) -> Iterator[Finding]:
-    """Yield the realised thinking of both, and the gain at equal realised thinking where they differ."""
+def _fall(case: _Case, metric: Metric, test: Mitigation, fall: Fall, count: int) -> Finding:
+    """Return the largest of ``count`` falls to the top."""
+    finding = base_finding(case.pair, Kind.MITIGATION, metric, case.at)
+    bias = (LARGEST_OF_FALLS.format(count=count),) if count > 1 else ()
+    limits = (*finding.limits, SAME_RUNG, *bias)
+    finding = replace(finding, simultaneous=count > 1, gates_failed=case.gates, limits=limits)
+    return replace(_number(finding, test, fall), test=FindingTest(MITIGATION_TEST, p=fall.p))
+
+
+def _with_thinking(result: MitigationResult, case: _Case) -> MitigationResult:
+    """Return the result with the realised thinking of both, and the gain at equal realised thinking if they differ."""
+    thinking = case.thinking
+    if thinking is None:
+        return result
     tokens = mean_intervals(thinking.cells, thinking.weights, level=case.pair.arm.level, support=COUNT)
+    both = []
     for i, metric in enumerate((Metric.REFERENCE_THINKING, Metric.ARM_THINKING)):
         finding = base_finding(case.pair, Kind.MITIGATION, metric, case.at)
         fall = Fall(float(tokens.estimate[i]), float(tokens.low[i]), float(tokens.high[i]), float("nan"))
-        yield _estimated(replace(finding, n_questions=len(thinking.cells)), fall)
-    if not thinking.differs:
-        return
+        both.append(_estimated(replace(finding, n_questions=len(thinking.cells)), fall))
+    return replace(
+        result,
+        reference_thinking=both[0],
+        arm_thinking=both[1],
+        equal_realised=_equal_realised(case, thinking) if thinking.differs else None,
+    )
+
+
+def _equal_realised(case: _Case, thinking: RealisedThinking) -> Finding:
     finding = base_finding(case.pair, Kind.MITIGATION, Metric.EQUAL_REALISED, case.at)
     limits = (*finding.limits, _against(case.pair), LESSER.format(tokens=min(thinking.means), other=thinking.other))
     finding = replace(finding, label=None, limits=limits, gates_failed=case.gates, n_questions=len(thinking.cells))
     if np.isnan(thinking.gain.estimate):
-        yield replace(finding, reason=NOT_AS_LOW)
-    else:
-        test = None if np.isnan(thinking.gain.p) else FindingTest(TEST_NAME, p=thinking.gain.p)
-        yield replace(_estimated(finding, thinking.gain), test=test)
+        return replace(finding, reason=NOT_AS_LOW)
+    test = None if np.isnan(thinking.gain.p) else FindingTest(TEST_NAME, p=thinking.gain.p)
+    return replace(_estimated(finding, thinking.gain), test=test)
 
 
 def _number(finding: Finding, result: Mitigation, fall: Fall) -> Finding:
@@ -156,8 +174,8 @@ def _estimated(finding: Finding, fall: Fall) -> Finding:
     return replace(finding, estimate=fall.estimate, low=fall.low, high=fall.high)
 
 
-def comparisons(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[Finding]:
-    """Yield all findings of arms against the reference; none without a reference or with a single arm.
+def comparisons(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> ArmResults:
+    """Return all comparisons of arms; none without a reference or with a single arm.
 
     Args:
         contexts: The curves; controls are left out.
@@ -166,11 +184,14 @@ def comparisons(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -
     seed = int(rng.integers(2**63))
     pairs, against_placebos = tuple(pairs_of(contexts, seed=seed)), tuple(placebo_pairs_of(contexts, seed=seed))
     if not pairs and not against_placebos:
-        return
+        return ArmResults()
     analysis = (*pairs, *against_placebos)[0].arm.analysis
-    yield from compared_totals(pairs)
-    yield from arm_differences(pairs)
     arms = [pair for pair in pairs if placebo_of(pair.arm.table.arm) is None]  # no verdict is on a placebo itself
-    yield from safety_taxes(arms, margin=analysis.margin, alpha=analysis.alpha)
-    yield from mitigations(arms, against_placebos, margin=analysis.margin, alpha=analysis.alpha)
-    yield from price_statements(arms)
+    verdicts, readings = mitigations(arms, against_placebos, margin=analysis.margin, alpha=analysis.alpha)
+    return ArmResults(
+        totals=tuple(compared_totals(pairs)),
+        differences=tuple(arm_differences(pairs)),
+        taxes=tuple(safety_taxes(arms, margin=analysis.margin, alpha=analysis.alpha)),
+        mitigations=verdicts,
+        readings=readings,
+    )

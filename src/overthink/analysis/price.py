@@ -1,6 +1,5 @@
 """Arms at equal total compute: what the same price buys, split into steering and thinking less. Never a verdict."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +10,7 @@ from overthink.cost.equal_thinking import ThinkingArm, price_parts
 from overthink.data.arrays import Array, Weights
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
-from overthink.data.record import Axis
+from overthink.data.results.arms import PriceResult
 from overthink.stats.bootstrap import CHANGE, mean_intervals
 
 SAME_COMPUTE = (
@@ -26,23 +25,18 @@ NOT_AS_MUCH = "the reference was not measured at the thinking that the compute b
 PARTS = {Metric.STEERS: STEERS, Metric.THINKS_LESS: THINKS_LESS}
 
 
-def price_statements(pairs: Sequence[Pair]) -> Iterator[Finding]:
-    """Yield what each arm gives back at the highest common total compute, and its two parts, on safety tasks.
+def price_result(pair: Pair) -> PriceResult:
+    """Return what an arm gives back at the highest common total compute, and its two parts, on a safety task.
 
     Args:
-        pairs: The pairs; other axes are skipped.
+        pair: The arm and its reference.
     """
-    for pair in pairs:
-        if pair.arm.table.axis is Axis.SAFETY:
-            yield from _statement(pair)
-
-
-def _statement(pair: Pair) -> Iterator[Finding]:
     points = () if pair.no_axis_reason is not None else equal_compute_points(*pair.on_axis())
     if not points:
-        for metric in (Metric.EQUAL_COMPUTE, *PARTS):
-            yield replace(_empty(pair, metric, At()), reason=pair.no_axis_reason or NOT_MET)
-        return
+        reason = pair.no_axis_reason or NOT_MET
+        return PriceResult(
+            *(replace(_empty(pair, metric, At()), reason=reason) for metric in (Metric.EQUAL_COMPUTE, *PARTS))
+        )
     top = points[-1]
     owner = pair.arm if top.meeting.is_arm_rung else pair.reference
     at = at_total(pair, owner.at(top.meeting.rung), top.meeting.cost)
@@ -50,20 +44,22 @@ def _statement(pair: Pair) -> Iterator[Finding]:
     gates = pair.gates(reference=base.rungs_near(top.meeting.cost), arm=own.rungs_near(top.meeting.cost))
     weights = pair.weights[:, pair.complete]
     whole = replace(_empty(pair, Metric.EQUAL_COMPUTE, at), gates_failed=gates)
-    yield _estimated(pair, whole, top.arm - top.reference, weights)
+    gain = _estimated(pair, whole, top.arm - top.reference, weights)
     parts = [replace(_empty(pair, metric, at), gates_failed=gates) for metric in PARTS]
     thinking = [tokens[pair.complete] for tokens in pair.thinking]
     if any(np.isnan(tokens).any() for tokens in thinking):
-        yield from (replace(part, reason=NO_THINKING) for part in parts)
-        return
+        return PriceResult(gain, *(replace(part, reason=NO_THINKING) for part in parts))
     values = [array[pair.complete] for array in pair.values]
     costs = (pair.cost[0][pair.complete], pair.cost[1][pair.complete])
     reference, arm = (ThinkingArm(v, t) for v, t in zip(values, thinking, strict=True))
     split = price_parts(reference, arm, costs, top.meeting)
     bought = BOUGHT.format(arm=split.arm_thinking, reference=split.reference_thinking)
-    for part, cells in zip(parts, (split.steers, split.thinks_less), strict=True):
-        finding = replace(part, limits=(*part.limits, bought))
-        yield replace(finding, reason=NOT_AS_MUCH) if cells is None else _estimated(pair, finding, cells, weights)
+    parts = [replace(part, limits=(*part.limits, bought)) for part in parts]
+    both = (
+        replace(part, reason=NOT_AS_MUCH) if cells is None else _estimated(pair, part, cells, weights)
+        for part, cells in zip(parts, (split.steers, split.thinks_less), strict=True)
+    )
+    return PriceResult(gain, *both)
 
 
 def _empty(pair: Pair, metric: Metric, at: At) -> Finding:

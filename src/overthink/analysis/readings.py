@@ -11,6 +11,7 @@ from overthink.cost.mitigation import NO_FALL
 from overthink.cost.reading import Reading, ReadingVerdict, reading
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
+from overthink.data.results.arms import ReadingResult
 from overthink.stats.testing import TEST_NAME
 
 YOKED = (
@@ -56,14 +57,18 @@ def reading_case(pair: Pair) -> ReadingCase:
     return ReadingCase(pair, pair.arm.at(high), result, pair.gates(reference=[low], arm=[high]), thinking)
 
 
-def reading_finding(case: ReadingCase, verdict: ReadingVerdict, *, count: int) -> Finding:
-    """Return the finding of a case.
+def reading_result(case: ReadingCase, verdict: ReadingVerdict, *, count: int) -> ReadingResult:
+    """Return the result of a case.
 
     Args:
         case: The case.
         verdict: Its verdict.
         count: Claims that it is adjusted over, its own included.
     """
+    return ReadingResult(case.pair.arm.key, case.pair.reference.key, _finding(case, verdict, count=count))
+
+
+def _finding(case: ReadingCase, verdict: ReadingVerdict, *, count: int) -> Finding:
     finding = base_finding(case.pair, Kind.MITIGATION, Metric.AGAINST_PLACEBO, case.at)
     against = f"against {case.pair.reference.table.arm}"
     limits = (*finding.limits, against, YOKED, SAME_RUNG, ARM_MINUS, *_thinking_limits(case.thinking))

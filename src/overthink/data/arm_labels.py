@@ -37,6 +37,7 @@ class TaxLabel(ClosedList):
     """Verdict on the safety tax of an arm: the end of a finding's label."""
 
     LOSS = "loss shown"
+    SMALL_LOSS = "loss shown, below δ"
     GAIN = "gain shown"
     SMALL = "loss below δ"
     OPEN = "undetermined"

@@ -1,11 +1,17 @@
 """Cells of tables and sentences on arms: labels, differences in points, places, adjusted p-values."""
 
 from overthink.cost.units import amount
+from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.reports import wording
 from overthink.reports.tables import TextCell, finding_link, plain
 from overthink.reports.verdicts import p_value
 from overthink.reports.wording import PROSE_LIMIT, visible
+
+
+def arm_cell(arm: CurveKey) -> TextCell:
+    """Return the names of an arm and its task."""
+    return plain(f"{visible(arm.arm)} · {visible(arm.task)}")
 
 
 def label_text(finding: Finding) -> str:

@@ -5,17 +5,26 @@ Comparison of arms as terminal text.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, groupby
 
 from overthink.cost.units import amount, figure, noun
 from overthink.data.arm_labels import MitigationLabel
+from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
-from overthink.data.kinds import Kind, Metric
-from overthink.data.results.flatten import flatten
+from overthink.data.record import Axis
+from overthink.data.results.arms import (
+    ArmDifferenceResult,
+    ArmResults,
+    MitigationResult,
+    SafetyTaxResult,
+    TaxVerdict,
+)
 from overthink.data.results.study import Results
 from overthink.reports import wording
 from overthink.reports.about import About
 from overthink.reports.arm_cells import (
     adjusted_text,
+    arm_cell,
     change_cell,
     gate_text,
     label_text,
@@ -28,13 +37,12 @@ from overthink.reports.summary import TextPiece
 from overthink.reports.tables import Table, TextCell, finding_link, flop_matched_table, plain, supervision_table
 from overthink.reports.wording import PROSE_LIMIT, visible
 
-COMPARISON_POINTS: Mapping[str, str] = {
-    Metric.EQUAL_THINKING: "at equal thinking",
-    Metric.EQUAL_REALISED: "at equal realised thinking",
-    Metric.EQUAL_COMPUTE: "at equal total compute",
-    Metric.EQUAL_RUNG: "at the same budget",
-}
-"""Point of comparison by metric. Verdicts are those of the first; the second stands beside them."""
+EQUAL_THINKING = "at equal thinking"
+"""Point of comparison of verdicts."""
+
+EQUAL_REALISED = "at equal realised thinking"
+EQUAL_COMPUTE = "at equal total compute"
+EQUAL_BUDGET = "at the same budget"
 
 MITIGATION_MEANINGS: Mapping[str, str] = {
     MitigationLabel.ELIMINATES: (
@@ -94,26 +102,25 @@ class Comparison:
         return (self.verdicts, self.readings, self.price, self.taxes, self.compute)
 
 
-def comparison(findings: Sequence[Finding]) -> Comparison | None:
+def comparison(results: Results) -> Comparison | None:
     """Return the comparison of arms; None if no arm was compared."""
-    arm_findings = (f for f in findings if f.kind in (Kind.ARM_DIFFERENCE, Kind.SAFETY_TAX, Kind.MITIGATION))
-    mine = sorted(arm_findings, key=lambda finding: wording.axis_position(finding.axis))
-    if not mine:
+    arms = results.arms
+    if arms.is_empty:
         return None
-    verdicts = [f for f in mine if f.kind == Kind.MITIGATION and f.metric == Metric.EQUAL_THINKING]
-    by_metric = _by_metric(mine)
-    readings = [f for f in mine if f.kind == Kind.MITIGATION and f.metric == Metric.AGAINST_PLACEBO]
-    labels = {f.label for f in (*verdicts, *readings)}
-    sentences = [_sentence(verdict, by_metric[_key(verdict)]) for verdict in verdicts]
+    labels = {result.verdict.label for result in arms.mitigations} | {result.verdict.label for result in arms.readings}
     return Comparison(
-        reference=_reference(mine),
-        sentences=(*sentences, *map(reading_sentence, readings), *without_placebo(verdicts, readings)),
-        verdicts=_verdicts(by_metric.values()),
-        readings=reading_table(readings),
-        price=_price(by_metric.values()),
-        taxes=_taxes(mine),
-        compute=_compute(mine),
-        flop_matched=flop_matched_table(findings),
+        reference=_reference(arms),
+        sentences=(
+            *map(_sentence, arms.mitigations),
+            *map(reading_sentence, arms.readings),
+            *without_placebo(arms.mitigations, arms.readings),
+        ),
+        verdicts=_verdicts(arms.mitigations),
+        readings=reading_table(arms.readings),
+        price=_prices(arms.mitigations),
+        taxes=_taxes(arms.taxes),
+        compute=_compute(arms),
+        flop_matched=flop_matched_table(results.flop_matches),
         words=tuple(
             (label, meaning)
             for meanings in (MITIGATION_MEANINGS, READING_MEANINGS)
@@ -123,77 +130,57 @@ def comparison(findings: Sequence[Finding]) -> Comparison | None:
     )
 
 
-def _reference(mine: Sequence[Finding]) -> str:
-    first = next((f for f in mine if f.kind == Kind.ARM_DIFFERENCE), None)
-    if first is None:
-        return "their placebos"
-    return visible((first.label or "").removeprefix("against ").partition(", at ")[0])
+def _reference(arms: ArmResults) -> str:
+    first = next(iter(sorted(arms.differences, key=_axis_position)), None)
+    return "their placebos" if first is None else visible(first.reference.arm)
 
 
-def _key(finding: Finding) -> tuple[object, ...]:
-    return (finding.axis, finding.task, finding.scorer, finding.arm, finding.estimand)
+def _axis_position(result: ArmDifferenceResult | SafetyTaxResult) -> int:
+    return wording.axis_position(result.arm.axis)
 
 
-def _by_metric(mine: Sequence[Finding]) -> dict[tuple[object, ...], dict[str, Finding]]:
-    """Return the mitigation findings by arm and task, then by metric."""
-    grouped: dict[tuple[object, ...], dict[str, Finding]] = {}
-    for finding in mine:
-        if finding.kind == Kind.MITIGATION:
-            grouped.setdefault(_key(finding), {})[finding.metric] = finding
-    return grouped
-
-
-def _sentence(verdict: Finding, beside: Mapping[str, Finding]) -> TextCell:
+def _sentence(result: MitigationResult) -> TextCell:
     """Return one mitigation as a sentence; the reason if it is not testable."""
-    task = visible(verdict.task)
+    verdict = result.verdict
     start = (
-        TextPiece(f"{visible(verdict.arm)} on {task}, {COMPARISON_POINTS[verdict.metric]}: "),
+        TextPiece(f"{visible(result.arm.arm)} on {visible(result.arm.task)}, {EQUAL_THINKING}: "),
         finding_link(verdict, label_text(verdict)),
     )
     if verdict.estimate is None or verdict.reason is not None:
         return (*start, TextPiece(f" ({visible(verdict.reason or 'no number', PROSE_LIMIT)})."))
     but = f"; {gate_text(verdict)}" if verdict.gates_failed else ""
-    more = _beside(beside)
+    more = _thinking(result)
     return (*start, TextPiece(f"; it gives back {points_text(verdict)} points"), *more, TextPiece(f"{but}."))
 
 
-def _beside(beside: Mapping[str, Finding]) -> TextCell:
+def _thinking(result: MitigationResult) -> TextCell:
     """Return realised thinking and, where that differs, the difference at equal realised thinking."""
-    both = [beside.get(metric) for metric in (Metric.ARM_THINKING, Metric.REFERENCE_THINKING)]
-    tokens = [None if f is None else f.estimate for f in both]
+    tokens = [None if f is None else f.estimate for f in (result.arm_thinking, result.reference_thinking)]
     if tokens[0] is None or tokens[1] is None:
         return ()
     text = f"; it thinks {tokens[0]:,.0f} tokens, the reference {tokens[1]:,.0f}"
-    same = beside.get(Metric.EQUAL_REALISED)
-    if same is None:
+    if result.equal_realised is None:
         return (TextPiece(text),)
-    return (TextPiece(f"{text}, {COMPARISON_POINTS[Metric.EQUAL_REALISED]} "), *change_cell(same))
+    return (TextPiece(f"{text}, {EQUAL_REALISED} "), *change_cell(result.equal_realised))
 
 
-def _verdicts(arms: Iterable[Mapping[str, Finding]]) -> Table:
+def _verdicts(mitigations: Iterable[MitigationResult]) -> Table:
     rows = []
-    for beside in arms:
-        finding = beside.get(Metric.EQUAL_THINKING)
-        if finding is None:
-            continue
-        degradation, residual = (
-            change_cell(beside.get(metric))
-            for metric in (Metric.DEGRADATION_EQUAL_THINKING, Metric.RESIDUAL_EQUAL_THINKING)
-        )
-        why = visible(finding.reason or "", PROSE_LIMIT) or gate_text(finding)
-        same = beside.get(Metric.EQUAL_REALISED)
+    for result in mitigations:
+        verdict, same = result.verdict, result.equal_realised
+        why = visible(verdict.reason or "", PROSE_LIMIT) or gate_text(verdict)
         rows.append(
             (
-                plain(f"{visible(finding.arm)} · {visible(finding.task)}"),
-                plain(f"{COMPARISON_POINTS[finding.metric]}{place_text(finding)}"),
-                (finding_link(finding, label_text(finding)), TextPiece(f": {why}" if why else "")),
-                degradation,
-                change_cell(finding if finding.estimate is not None else None),
-                residual,
-                _tokens(beside.get(Metric.ARM_THINKING)),
-                _tokens(beside.get(Metric.REFERENCE_THINKING)),
+                arm_cell(result.arm),
+                plain(f"{EQUAL_THINKING}{place_text(verdict)}"),
+                (finding_link(verdict, label_text(verdict)), TextPiece(f": {why}" if why else "")),
+                change_cell(result.degradation),
+                change_cell(verdict if verdict.estimate is not None else None),
+                change_cell(result.residual),
+                _tokens(result.arm_thinking),
+                _tokens(result.reference_thinking),
                 plain("the same") if same is None else change_cell(same),
-                plain(adjusted_text(finding)),
+                plain(adjusted_text(verdict)),
             )
         )
     places = ("Its thinking", "Reference's", "At equal realised")
@@ -201,18 +188,14 @@ def _verdicts(arms: Iterable[Mapping[str, Finding]]) -> Table:
     return Table("Verdicts on mitigations, in points of safety", head, tuple(rows))
 
 
-def _price(arms: Iterable[Mapping[str, Finding]]) -> Table:
+def _prices(mitigations: Iterable[MitigationResult]) -> Table:
     """Return what the same total compute buys, one row per arm and task: a statement about price."""
     rows = []
-    for beside in arms:
-        finding = beside.get(Metric.EQUAL_COMPUTE)
-        if finding is None:
-            continue
-        total = "–" if finding.at.total is None else visible(amount(finding.at.total, finding.at.unit))
-        parts = (change_cell(beside.get(metric)) for metric in (Metric.STEERS, Metric.THINKS_LESS))
-        rows.append(
-            (plain(f"{visible(finding.arm)} · {visible(finding.task)}"), plain(total), change_cell(finding), *parts)
-        )
+    for result in mitigations:
+        price, at = result.price, result.price.gain.at
+        total = "–" if at.total is None else visible(amount(at.total, at.unit))
+        parts = (change_cell(finding) for finding in (price.gain, price.steers, price.thinks_less))
+        rows.append((arm_cell(result.arm), plain(total), *parts))
     head = ("Arm · task", "Total compute", "Given back", "By steering", "By thinking less")
     caption = "What the same price buys, in points of safety: no verdict, for an arm that only costs more thinks less"
     return Table(caption, head, tuple(rows))
@@ -224,58 +207,65 @@ def _tokens(finding: Finding | None) -> TextCell:
     return (finding_link(finding, f"{finding.estimate:,.0f}"),)
 
 
-def _taxes(mine: Sequence[Finding]) -> Table:
+def _taxes(taxes: Iterable[SafetyTaxResult]) -> Table:
     """Return the safety tax, one row per arm, task and point of comparison."""
-    taxes = [f for f in mine if f.kind == Kind.SAFETY_TAX]
-    ratios = {(f.axis, f.task, f.scorer, f.arm): f for f in taxes if f.metric == Metric.COMPUTE}
+    by_axis = [tuple(own) for _, own in groupby(sorted(taxes, key=_axis_position), key=_axis_position)]
     rows = []
-    for finding in taxes:
-        if finding.metric.startswith("compute"):
-            continue
-        equal = finding.metric.endswith("_equal_compute")
-        point = COMPARISON_POINTS[Metric.EQUAL_COMPUTE if equal else Metric.EQUAL_RUNG]
-        ratio = None if equal else ratios.get((finding.axis, finding.task, finding.scorer, finding.arm))
-        what = "capability" if finding.metric.startswith("capability") else "over-refusal"
-        label = (finding.label or "").rpartition(": ")[2]
-        rows.append(
-            (
-                plain(f"{visible(finding.arm)} · {visible(finding.task)}"),
-                plain(f"{point}{place_text(finding)}"),
-                plain(what),
-                change_cell(finding),
-                plain(visible(label)),
-                plain("the same") if equal else times_cell(ratio),
+    for own in by_axis:
+        rows += [
+            _tax_row(
+                tax.arm, tax.at_budget, EQUAL_BUDGET, times_cell(None if tax.compute is None else tax.compute.ratio)
             )
-        )
-    for finding in ratios.values():
-        if finding.axis == "safety":
-            point_cell = plain(f"{COMPARISON_POINTS[Metric.EQUAL_RUNG]}{place_text(finding)}")
-            name = plain(f"{visible(finding.arm)} · {visible(finding.task)}")
-            rows.append((name, point_cell, plain("compute alone"), plain("–"), plain("–"), times_cell(finding)))
+            for tax in own
+            if tax.at_budget is not None
+        ]
+        rows += [
+            _tax_row(tax.arm, tax.at_compute, EQUAL_COMPUTE, plain("the same"))
+            for tax in own
+            if tax.at_compute is not None
+        ]
+    none = (plain("compute alone"), plain("–"), plain("–"))
+    for tax in chain.from_iterable(by_axis):
+        if tax.compute is not None and tax.arm.axis == Axis.SAFETY:
+            compared = plain(f"{EQUAL_BUDGET}{place_text(tax.compute.ratio)}")
+            rows.append((arm_cell(tax.arm), compared, *none, times_cell(tax.compute.ratio)))
     head = ("Arm · task", "Compared", "What", "Change, points", "Shown", "Total compute")
     return Table("Safety tax: what the arm takes", head, tuple(rows))
 
 
-def _compute(mine: Sequence[Finding]) -> Table:
+def _tax_row(arm: CurveKey, verdict: TaxVerdict, point: str, compute: TextCell) -> tuple[TextCell, ...]:
+    return (
+        arm_cell(arm),
+        plain(f"{point}{place_text(verdict.change)}"),
+        plain("capability" if arm.axis == Axis.CAPABILITY else "over-refusal"),
+        change_cell(verdict.change),
+        plain(visible(verdict.label)),
+        compute,
+    )
+
+
+def _compute(arms: ArmResults) -> Table:
     rows = []
-    for finding in mine:
-        if finding.kind == Kind.ARM_DIFFERENCE and finding.metric == Metric.EQUAL_COMPUTE:
-            total, k = "–", "–"
-            if finding.at.total is not None:
-                total = visible(figure(finding.at.total, finding.at.unit))
-                k = (finding.label or "").rpartition("K (total compute) = ")[2]
-            name = f"{visible(finding.arm)} · {visible(finding.task)}"
+    for result in sorted(arms.differences, key=_axis_position):
+        axis = result.arm.axis
+        for point in result.by_compute:
+            at = point.difference.at
             rows.append(
                 (
-                    plain(f"{wording.axis_name(finding.axis)}, {wording.axis_value(finding.axis)}"),
-                    plain(name),
-                    plain(total),
-                    plain(k),
-                    change_cell(finding),
+                    plain(f"{wording.axis_name(axis)}, {wording.axis_value(axis)}"),
+                    arm_cell(result.arm),
+                    plain("–" if at.total is None else visible(figure(at.total, at.unit))),
+                    plain("–" if point.k is None else f"{point.k:.3g}"),
+                    change_cell(point.difference),
                 )
             )
-    unit = next((row.at.unit for row in mine if row.at.unit is not None), None)
-    head = ("Axis", "Arm · task", f"Total {visible(noun(unit))}", "K (total compute)", "Arm minus reference, points")
+    head = (
+        "Axis",
+        "Arm · task",
+        f"Total {visible(noun(arms.unit))}",
+        "K (total compute)",
+        "Arm minus reference, points",
+    )
     return Table("At the same total compute", head, tuple(rows))
 
 
@@ -291,8 +281,7 @@ def comparison_text(results: Results, about: About) -> str:
         results: Results of the analysis; names may be hostile.
         about: Metadata of the report.
     """
-    findings = flatten(results)
-    tables = comparison(findings)
+    tables = comparison(results)
     if tables is None:
         return "No arm was compared with another.\n"
     blocks = [f"Arms against {tables.reference}: {visible(about.source, PROSE_LIMIT)}"]
@@ -307,7 +296,7 @@ def comparison_text(results: Results, about: About) -> str:
             tables.taxes,
             tables.compute,
             tables.flop_matched,
-            supervision_table(findings),
+            supervision_table(results.supervision),
         )
         if table.rows
     ]

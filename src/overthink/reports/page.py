@@ -151,7 +151,7 @@ def report_html(results: Results, about: About) -> str:
     answers = summary.axis_answers(all_curves, default_arms(all_curves))
     data = page_data(findings, all_curves) | {"k_name": about.k_scale.name}
     data["thresholds"] = marks_data(about.thresholds, all_curves)
-    of_arms, of_budgets = static_charts(findings)
+    of_arms, of_budgets = static_charts(results)
     data["drawings"] = [chart.data() for chart in (*of_arms, *of_budgets)]
     content = {
         "title": visible(about.title),
@@ -161,7 +161,7 @@ def report_html(results: Results, about: About) -> str:
         "thresholds": about.thresholds,
         "appendix": about.appendix,
         "unsaid": limitations(findings, all_curves, about),
-        "comparison": comparison(findings),
+        "comparison": comparison(results),
         "of_arms": of_arms,
         "of_budgets": of_budgets,
         "frontiers": frontier_tables(findings),

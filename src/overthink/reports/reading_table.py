@@ -1,11 +1,18 @@
 """Arms against their placebos, as sentences and as a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from overthink.data.arm_labels import ReadingLabel
-from overthink.data.decisions import placebo_label
-from overthink.data.finding import Finding
-from overthink.reports.arm_cells import adjusted_text, change_cell, gate_text, label_text, place_text, points_text
+from overthink.data.results.arms import MitigationResult, ReadingResult
+from overthink.reports.arm_cells import (
+    adjusted_text,
+    arm_cell,
+    change_cell,
+    gate_text,
+    label_text,
+    place_text,
+    points_text,
+)
 from overthink.reports.summary import TextPiece
 from overthink.reports.tables import Table, TextCell, finding_link, plain
 from overthink.reports.wording import PROSE_LIMIT, visible
@@ -34,10 +41,11 @@ NO_PLACEBO = (
 )
 
 
-def reading_sentence(finding: Finding) -> TextCell:
+def reading_sentence(result: ReadingResult) -> TextCell:
     """Return an arm against its placebo as a sentence; the reason if it is not testable."""
+    finding = result.verdict
     start = (
-        TextPiece(f"{visible(finding.arm)} on {visible(finding.task)}, {AGAINST_PLACEBO}: "),
+        TextPiece(f"{visible(result.arm.arm)} on {visible(result.arm.task)}, {AGAINST_PLACEBO}: "),
         finding_link(finding, label_text(finding)),
     )
     if finding.estimate is None or finding.reason is not None:
@@ -46,22 +54,24 @@ def reading_sentence(finding: Finding) -> TextCell:
     return (*start, TextPiece(f"; it is {points_text(finding)} points from its placebo{but}."))
 
 
-def without_placebo(verdicts: Sequence[Finding], readings: Sequence[Finding]) -> tuple[TextCell, ...]:
+def without_placebo(mitigations: Iterable[MitigationResult], readings: Iterable[ReadingResult]) -> tuple[TextCell, ...]:
     """Return a sentence that names the arms without a placebo; none if every arm has one."""
-    arms = dict.fromkeys(finding.arm for finding in verdicts)
-    without = [visible(arm) for arm in arms if arm not in {finding.arm for finding in readings}]
+    read = {result.arm.arm for result in readings}
+    arms = dict.fromkeys(result.arm.arm for result in mitigations)
+    without = [visible(arm) for arm in arms if arm not in read]
     return ((TextPiece(NO_PLACEBO.format(arms=", ".join(without)) + "."),),) if without else ()
 
 
-def reading_table(readings: Sequence[Finding]) -> Table:
+def reading_table(readings: Iterable[ReadingResult]) -> Table:
     """Return arms against their placebos, one row per arm and task."""
     rows = []
-    for finding in readings:
+    for result in readings:
+        finding = result.verdict
         why = visible(finding.reason or "", PROSE_LIMIT) or gate_text(finding)
         rows.append(
             (
-                plain(f"{visible(finding.arm)} · {visible(finding.task)}"),
-                plain(f"with {visible(placebo_label(finding.arm))}{place_text(finding)}"),
+                arm_cell(result.arm),
+                plain(f"with {visible(result.placebo.arm)}{place_text(finding)}"),
                 (finding_link(finding, label_text(finding)), TextPiece(f": {why}" if why else "")),
                 change_cell(finding if finding.estimate is not None else None),
                 plain(adjusted_text(finding)),

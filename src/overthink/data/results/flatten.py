@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
 from overthink.data.finding import Finding
+from overthink.data.results.arms import ArmResults
 from overthink.data.results.beside import DisagreementResult
 from overthink.data.results.curve import (
     PERCENTILES,
@@ -33,17 +34,9 @@ def _findings(results: Results) -> Iterator[Finding]:
     yield from findings_of(results.gaps)
     for control in results.controls:
         yield from _disagreement(control) if isinstance(control, DisagreementResult) else findings_of(control)
-    yield from findings_of(
-        (
-            results.commitments,
-            results.frontiers,
-            results.flop_matches,
-            results.arms,
-            results.supervision,
-            results.ledgers,
-            results.steering_depths,
-        )
-    )
+    yield from findings_of((results.commitments, results.frontiers, results.flop_matches))
+    yield from arm_findings(results.arms)
+    yield from findings_of((results.supervision, results.ledgers, results.steering_depths))
 
 
 def findings_of(result: object) -> Iterator[Finding]:
@@ -135,6 +128,18 @@ def _tokens(curve: CurveResult) -> Iterator[Finding]:
 
 def _disagreement(result: DisagreementResult) -> Iterator[Finding]:
     yield from _alternating(result.shares, result.differences)
+
+
+def arm_findings(arms: ArmResults) -> Iterator[Finding]:
+    """Yield the findings of arms against their reference and their placebos: claim by claim, over all arms."""
+    yield from findings_of((arms.totals, arms.differences))
+    yield from findings_of([tax.at_budget for tax in arms.taxes])
+    yield from findings_of([tax.at_compute for tax in arms.taxes])
+    yield from findings_of([tax.compute for tax in arms.taxes])
+    for result in arms.mitigations:
+        thinking = (result.reference_thinking, result.arm_thinking)
+        yield from _known(result.verdict, result.degradation, result.residual, *thinking, result.equal_realised)
+    yield from findings_of((arms.readings, [result.price for result in arms.mitigations]))
 
 
 def _alternating(first: Iterable[Finding], second: Iterable[Finding]) -> Iterator[Finding]:

@@ -1,8 +1,9 @@
 """All results of an analysis."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from overthink.data.finding import Finding
+from overthink.data.results.arms import ArmResults
 from overthink.data.results.beside import CommitmentResult, DisagreementResult, GapResult, TwoByTwoResult
 from overthink.data.results.curve import CurveResult
 
@@ -30,7 +31,7 @@ class Results:
     commitments: tuple[CommitmentResult, ...] = ()
     frontiers: tuple[Finding, ...] = ()
     flop_matches: tuple[Finding, ...] = ()
-    arms: tuple[Finding, ...] = ()
+    arms: ArmResults = field(default_factory=ArmResults)
     supervision: tuple[Finding, ...] = ()
     ledgers: tuple[Finding, ...] = ()
     steering_depths: tuple[Finding, ...] = ()

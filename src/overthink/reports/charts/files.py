@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
 from overthink.errors import InputError
 from overthink.reports.about import About
@@ -55,12 +54,11 @@ def report_figures(results: Results, about: About, formats: Sequence[str]) -> It
     Yields:
         File name and content. Names hold only a-z, 0-9, ``.`` and ``-``, and are all different.
     """
-    findings = flatten(results)
     all_curves = report_curves(results, about.k_scale.reference)
     arms = default_arms(all_curves)
     first = [curve for curve in all_curves if curve.arm in arms]
     yield from chart_files(all_charts(first, arms, visible_marks(about.thresholds)), formats)
-    yield from chart_files([*arm_charts(findings), *frontier_charts(findings)], formats)
+    yield from chart_files([*arm_charts(results), *frontier_charts(results.frontiers)], formats)
 
 
 def chart_files(charts: Iterable[Chart], formats: Sequence[str]) -> Iterator[tuple[str, bytes]]:
