@@ -39,7 +39,7 @@ def texts(table: Table) -> list[list[str]]:
 
 
 def test_every_number_of_a_comparison_leads_to_its_finding(found: tuple[Finding, ...]) -> None:
-    told = comparison(results_of(found))
+    told = comparison(results_of(found), about())
     assert told is not None
     assert told.reference == "base"
     ids = {finding.id: finding for finding in found}
@@ -58,7 +58,7 @@ def test_every_number_of_a_comparison_leads_to_its_finding(found: tuple[Finding,
 
 
 def test_the_verdict_table_shows_the_findings_numbers(found: tuple[Finding, ...]) -> None:
-    told = comparison(results_of(found))
+    told = comparison(results_of(found), about())
     assert told is not None
     row = next(row for row in texts(told.verdicts) if row[0].startswith("halves"))
     by_metric = {f.metric: f for f in found if f.kind == "mitigation" and f.arm == "halves"}
@@ -70,7 +70,7 @@ def test_the_verdict_table_shows_the_findings_numbers(found: tuple[Finding, ...]
 
 
 def test_without_arms_there_is_no_comparison() -> None:
-    assert comparison(results_of(ladder())) is None
+    assert comparison(results_of(ladder()), about()) is None
     assert comparison_text(results_of(ladder()), about()) == "No arm was compared with another.\n"
     assert arm_charts(results_of(ladder())) == []
     page = report_html(results_of(ladder()), about())

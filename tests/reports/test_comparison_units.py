@@ -61,7 +61,7 @@ def test_charts_and_tables_are_in_the_unit(found: Sequence[Finding]) -> None:
         assert chart.parameters["xlow"] > 1e10
     (budgets,) = frontier_tables(found)
     assert budgets.head[1] == "Budget, FLOP"
-    told = comparison(results_of(found))
+    told = comparison(results_of(found), ABOUT)
     assert told is not None
     assert told.compute.head[2] == "Total FLOP"
     places = [f for f in found if (f.kind, f.metric) == ("arm_difference", "equal_compute")]

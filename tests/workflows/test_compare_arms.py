@@ -10,9 +10,11 @@ from arm_pools import BASE, KEEPS, arm, three
 from simulated_study import SIMULATED, one_task, run
 
 import overthink as package
+from overthink.collect.arms.registry import arm_plans
 from overthink.data.pool import pool_of, records_of
 from overthink.data.record import RungRecord
 from overthink.errors import InputError
+from overthink.reports import comparison_text
 from overthink.storage.pool import read_pool, write_pool
 from overthink.workflows import analyse
 from overthink.workflows.compare import compare
@@ -61,6 +63,23 @@ def test_the_arms_of_one_study_are_compared(overthink, pools: Path, tmp_path: Pa
     kinds = {finding["kind"] for finding in told(tmp_path / "made" / "findings.json")}
     assert {"arm_difference", "safety_tax", "mitigation", "ledger", "frontier"} <= kinds
     assert 'id="compared"' in (tmp_path / "made" / "report.html").read_text()
+
+
+def test_arms_that_decide_nothing_are_not_said_to_lack_a_placebo(studies: tuple[Path, Path], pools: Path) -> None:
+    plain = compare(studies)
+    assert [result.arm.arm for result in plain.results.arms.mitigations] == ["base (keeps)"]
+    for text in (comparison_text(plain.results, plain.about), plain.html()):
+        assert "base (keeps) on " in text
+        assert "No placebo was run" not in text
+    unknown = compare([pools / "three.parquet", pools / "other.parquet"])  # who the other arms are, nobody says
+    assert "No placebo was run for halves, keeps: " in comparison_text(unknown.results, unknown.about)
+
+
+def test_what_an_arm_decides_is_read_from_its_parts() -> None:
+    arms = arm_plans("base,primer,safethink,wait+safethink,placebo:of=safethink,zerothink", model="overthink/simulated")
+    plan = one_task(limit=4, arms=arms)
+    assert Source("a study", pool_of([]), plan=plan).passive_arms == {"base", "primer", "zerothink"}
+    assert Source("a table", pool_of([])).passive_arms == {"base"}
 
 
 def test_json_prints_the_findings_and_writes_nothing(overthink, pools: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]

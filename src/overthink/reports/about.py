@@ -94,6 +94,7 @@ class About:
         actual_cost: Actual cost; None without an estimate.
         thresholds: Positions of training-compute thresholds on the K axis; None for no section.
         appendix: Calculator results and missing inputs; None for no appendix.
+        passive_arms: Arms known to decide nothing by what they read, for which no placebo can be run.
         not_tried: Elicitation methods that were not tried, a sentence each.
         never_said: Limitations of every report.
 
@@ -116,5 +117,6 @@ class About:
     actual_cost: StudyUsage | None = None
     thresholds: Thresholds | None = None
     appendix: Appendix | None = None
+    passive_arms: frozenset[str] = frozenset()
     not_tried: tuple[str, ...] = ()
     never_said: tuple[str, ...] = ()

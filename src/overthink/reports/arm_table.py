@@ -102,8 +102,13 @@ class Comparison:
         return (self.verdicts, self.readings, self.price, self.taxes, self.compute)
 
 
-def comparison(results: Results) -> Comparison | None:
-    """Return the comparison of arms; None if no arm was compared."""
+def comparison(results: Results, about: About) -> Comparison | None:
+    """Return the comparison of arms; None if no arm was compared.
+
+    Args:
+        results: Results of the analysis; names may be hostile.
+        about: Metadata of the report.
+    """
     arms = results.arms
     if arms.is_empty:
         return None
@@ -113,7 +118,7 @@ def comparison(results: Results) -> Comparison | None:
         sentences=(
             *map(_sentence, arms.mitigations),
             *map(reading_sentence, arms.readings),
-            *without_placebo(arms.mitigations, arms.readings),
+            *without_placebo(arms, passive=about.passive_arms),
         ),
         verdicts=_verdicts(arms.mitigations),
         readings=reading_table(arms.readings),
@@ -281,7 +286,7 @@ def comparison_text(results: Results, about: About) -> str:
         results: Results of the analysis; names may be hostile.
         about: Metadata of the report.
     """
-    tables = comparison(results)
+    tables = comparison(results, about)
     if tables is None:
         return "No arm was compared with another.\n"
     blocks = [f"Arms against {tables.reference}: {visible(about.source, PROSE_LIMIT)}"]

@@ -161,7 +161,7 @@ def report_html(results: Results, about: About) -> str:
         "thresholds": about.thresholds,
         "appendix": about.appendix,
         "unsaid": limitations(findings, all_curves, about),
-        "comparison": comparison(results),
+        "comparison": comparison(results, about),
         "of_arms": of_arms,
         "of_budgets": of_budgets,
         "frontiers": frontier_tables(findings),

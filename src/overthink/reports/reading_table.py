@@ -1,9 +1,9 @@
 """Arms against their placebos, as sentences and as a table."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from overthink.data.arm_labels import ReadingLabel
-from overthink.data.results.arms import MitigationResult, ReadingResult
+from overthink.data.results.arms import ArmResults, ReadingResult
 from overthink.reports.arm_cells import (
     adjusted_text,
     arm_cell,
@@ -54,11 +54,16 @@ def reading_sentence(result: ReadingResult) -> TextCell:
     return (*start, TextPiece(f"; it is {points_text(finding)} points from its placebo{but}."))
 
 
-def without_placebo(mitigations: Iterable[MitigationResult], readings: Iterable[ReadingResult]) -> tuple[TextCell, ...]:
-    """Return a sentence that names the arms without a placebo; none if every arm has one."""
-    read = {result.arm.arm for result in readings}
-    arms = dict.fromkeys(result.arm.arm for result in mitigations)
-    without = [visible(arm) for arm in arms if arm not in read]
+def without_placebo(arms: ArmResults, *, passive: Container[str]) -> tuple[TextCell, ...]:
+    """Return a sentence that names the arms whose placebo was not run; none if there is no such arm.
+
+    Args:
+        arms: Results on arms.
+        passive: Arms known to decide nothing by what they read, which have no placebo.
+    """
+    read = {result.arm.arm for result in arms.readings}
+    names = dict.fromkeys(result.arm.arm for result in arms.mitigations)
+    without = [visible(name) for name in names if name not in read and name not in passive]
     return ((TextPiece(NO_PLACEBO.format(arms=", ".join(without)) + "."),),) if without else ()
 
 

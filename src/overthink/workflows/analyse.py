@@ -291,6 +291,7 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
         estimate=source.estimate,
         actual_cost=None if source.estimate is None else study_usage(source.pool, source.estimate, source.cut_short),
         k_scale=scale,
+        passive_arms=source.passive_arms,
     )
     assumptions = merge_assumptions(options.assumptions, source.assumptions)
     models = options.models(source)

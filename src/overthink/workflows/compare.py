@@ -51,6 +51,11 @@ class _ComparedSource:
         )
 
     @property
+    def passive_arms(self) -> frozenset[str]:
+        """Its arms that are known to decide nothing, by their new labels."""
+        return frozenset(self.arms[arm] for arm in self.source.passive_arms if arm in self.arms)
+
+    @property
     def model_roles(self) -> dict[str, ModelRoles]:
         """Model roles by new arm label; a model without a name gets its arm's label."""
         roles_of = {self.arms[arm]: roles for arm, roles in self.source.models.roles.items() if arm in self.arms}
@@ -129,6 +134,7 @@ def compare(
         ),
         verifications=tuple(verification for source in sources for verification in source.verifications),
         models=StudyModels({arm: roles for source in sources for arm, roles in source.model_roles.items()}),
+        passive=frozenset().union(*(source.passive_arms for source in sources)),
     )
     return analyse_source(pool, _with_common_settings(options, sources), out=out, command=command)
 

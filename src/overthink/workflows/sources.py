@@ -17,6 +17,7 @@ from overthink.data.verifier_scores import VerifierRun
 from overthink.data.waves import Waves
 from overthink.errors import InputError
 from overthink.plan.analysis import Analysis
+from overthink.plan.arms import BASE
 from overthink.plan.study import Plan
 from overthink.storage.files import file_sha256, path_sha256
 from overthink.storage.journal import read_waves
@@ -70,6 +71,7 @@ class Source:
         assumptions: Assumptions of the earlier report.
         models: Models of the arms with shapes and prices.
         cut_short: Token usage of tries outside the rows.
+        passive: Arms known to decide nothing by what they read, where there is no plan that says so.
     """
 
     name: str
@@ -83,6 +85,18 @@ class Source:
     verifications: tuple[VerifierRun, ...] = ()
     models: StudyModels = field(default_factory=StudyModels)
     cut_short: tuple[CutShort, ...] = ()
+    passive: frozenset[str] = frozenset({BASE.label})
+
+    @property
+    def passive_arms(self) -> frozenset[str]:
+        """Arms known to decide nothing by what they read, which therefore have no placebo."""
+        if self.plan is None:
+            return self.passive
+        from overthink.collect.arms.registry import PARTS
+
+        deciding = {name for name, part in PARTS.items() if part.decides}
+        known = (arm for arm in self.plan.arms if PARTS.keys() >= set(arm.parts))
+        return frozenset(arm.label for arm in known if deciding.isdisjoint(arm.parts))
 
     def tables(self) -> list[Outcomes]:
         """Return one outcome table per curve, with its waves.
