@@ -5,7 +5,7 @@ from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.reports import wording
 from overthink.reports.tables import TextCell, finding_link, plain
-from overthink.reports.verdicts import p_value
+from overthink.reports.verdicts import bare_p_value
 from overthink.reports.wording import PROSE_LIMIT, visible
 
 
@@ -65,4 +65,4 @@ def times_cell(finding: Finding | None) -> TextCell:
 def adjusted_text(finding: Finding) -> str:
     """Return the adjusted p-value."""
     p = None if finding.test is None else finding.test.p_adjusted
-    return "–" if p is None else p_value(p).removeprefix("= ")
+    return "–" if p is None else bare_p_value(p)

@@ -9,6 +9,7 @@ from overthink.data.finding import Finding
 from overthink.data.kinds import Metric, ShapeLabel
 from overthink.data.results.beside import CommitmentResult
 from overthink.data.results.curve import ShapeResult
+from overthink.data.turn_text import TURN_WORDS, no_turn_text, shown_turn_text
 from overthink.reports import wording
 from overthink.reports.report_curves import ReportCurve, ReportRung, level, level_unit
 from overthink.reports.wording import PROSE_LIMIT, visible
@@ -90,14 +91,13 @@ def size_text(size: Finding, rungs: Sequence[ReportRung]) -> str:
         size: A finding of the metric rise or drawdown.
         rungs: The rungs of its curve.
     """
-    word = "fall" if size.metric == Metric.DRAWDOWN else "rise"
+    word = TURN_WORDS[size.metric]
     if size.low is None or size.high is None:
         return f"largest {word}: {visible(size.reason or 'unknown', PROSE_LIMIT)}"
     if size.low <= 0:
-        return f"no {word} shown; at most {100 * size.high:.1f} points"
-    start = next((f" from {rung.level}" for rung in rungs if rung.number == size.at.from_rung), "")
-    end = f"{level(size.at)}{level_unit(size.at)}"
-    return f"{word}s {100 * size.low:.1f} to {100 * size.high:.1f} points{start} to {end}"
+        return no_turn_text(word, size.high)
+    start = next((rung.level for rung in rungs if rung.number == size.at.from_rung), "")
+    return shown_turn_text(word, size.low, size.high, start=start, end=f"{level(size.at)}{level_unit(size.at)}")
 
 
 COMMITMENT_SHARES: Mapping[Metric, str] = {
@@ -172,7 +172,20 @@ def p_value(value: float) -> str:
     >>> p_value(0.0123), p_value(0.0001)
     ('= 0.012', '< 0.001')
     """
-    return "< 0.001" if value < 0.001 else f"= {value:.2g}"
+    return bare_p_value(value) if value < LEAST_P else f"= {bare_p_value(value)}"
+
+
+LEAST_P = 0.001
+"""p-values below it are not told apart."""
+
+
+def bare_p_value(value: float) -> str:
+    """Return a p-value for a cell of a table; the smallest is "< 0.001".
+
+    >>> bare_p_value(0.0123), bare_p_value(0.0001)
+    ('0.012', '< 0.001')
+    """
+    return f"< {LEAST_P:g}" if value < LEAST_P else f"{value:.2g}"
 
 
 def _is_finite(value: float | None) -> bool:

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from overthink.analysis.k_scale import LOOP
 from overthink.data.hypothesis import regimes_and_parts
 from overthink.data.hypothesis_text import PartResult, part_texts, untested_text, whole_text
-from overthink.data.kinds import HypothesisLabel
+from overthink.data.kinds import HypothesisLabel, Metric
+from overthink.data.turn_text import TURN_WORDS, no_turn_text, shown_turn_text
 from overthink.governance.statement.curve_schema import Curve, Hypothesis, K, Number, Point
 from overthink.governance.statement.rules.prose import curve_name, interval, limit, percent, quote
 from overthink.governance.statement.schema import ArmTried, Budget, Claim, Elicitation, Statement
@@ -192,12 +193,13 @@ def _turns(curve: Curve) -> list[str]:
     """Return the sentence on the largest rise and the largest fall; a size stands only where it is shown."""
     levels = {point.rung: limit(point) for point in curve.points}
     texts = []
-    for word, turn in (("rise", curve.plateau.rise), ("fall", curve.plateau.drawdown)):
+    for metric, turn in ((Metric.RISE, curve.plateau.rise), (Metric.DRAWDOWN, curve.plateau.drawdown)):
         if turn is None or turn.size.low is None or turn.size.high is None:
             continue
-        low, high = (f"{100 * end:.1f}" for end in (turn.size.low, turn.size.high))
-        shown = f"{word}s {low} to {high} points from {levels[turn.from_rung]} to {levels[turn.rung]}"
-        texts.append(shown if turn.size.low > 0 else f"no {word} is shown, at most {high} points")
+        word, low, high = TURN_WORDS[metric], turn.size.low, turn.size.high
+        start, end = levels[turn.from_rung], levels[turn.rung]
+        shown = shown_turn_text(word, low, high, start=start, end=end)
+        texts.append(shown if low > 0 else no_turn_text(word, high, in_list=True))
     return [f"Sizes, over all pairs of rungs: {'; '.join(texts)}."] if texts else []
 
 
