@@ -9,9 +9,11 @@ from arm_pools import BASE, BUDGETS, HALVES, KEEPS, arm, three
 
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.request import CurveContext
+from overthink.data.arm_labels import MitigationLabel, TaxLabel
 from overthink.data.finding import Finding
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, RungRecord
+from overthink.data.results.arms import ArmResults
 from overthink.data.results.flatten import arm_findings
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
@@ -25,9 +27,13 @@ def page_of(outcomes: Outcomes, analysis: Analysis) -> CurveContext:
     return CurveContext.of(outcomes, analysis, prefix=name, scorers=1, family=1, weights=weights)
 
 
-def compared(rows: Iterable[RungRecord], analysis: Analysis = ANALYSIS) -> list[Finding]:
+def results(rows: Iterable[RungRecord], analysis: Analysis = ANALYSIS) -> ArmResults:
     pages = [page_of(table, analysis) for table in from_records(list(rows))]
-    return list(arm_findings(comparisons(pages, rng=np.random.default_rng(0))))
+    return comparisons(pages, rng=np.random.default_rng(0))
+
+
+def compared(rows: Iterable[RungRecord], analysis: Analysis = ANALYSIS) -> list[Finding]:
+    return list(arm_findings(results(rows, analysis)))
 
 
 def one(found: list[Finding], kind: str, metric: str, *, of: str, axis: str = "safety") -> list[Finding]:
@@ -45,6 +51,43 @@ def test_ids_are_unique_and_say_the_reference(found: list[Finding]) -> None:
     told = [f for f in found if f.kind in ("arm_difference", "safety_tax")]
     assert told
     assert all((f.label or "").startswith("against base") for f in told)
+
+
+def test_fields_say_what_labels_say() -> None:
+    arms = results([*three(questions=40), *arm("placebo:of=keeps", BASE, questions=40)])
+    assert arms.unit == "tokens"
+    assert next(total.key.arm for total in arms.totals if total.key.axis == "safety") == "base"
+    assert {result.reference.arm for result in (*arms.differences, *arms.taxes, *arms.mitigations)} == {"base"}
+    assert [(one.arm.arm, one.placebo.arm) for one in arms.readings] == [("keeps", "placebo:of=keeps")]
+    assert {one.arm.arm for one in arms.differences} == {"keeps", "halves", "placebo:of=keeps"}
+    assert {one.arm.arm for one in (*arms.taxes, *arms.mitigations)} == {"keeps", "halves"}
+    points = [point for one in arms.differences for point in one.by_compute]
+    assert all((point.difference.label or "").endswith(f", K (total compute) = {point.k:.3g}") for point in points)
+    verdicts = [verdict for tax in arms.taxes for verdict in (tax.at_budget, tax.at_compute) if verdict is not None]
+    assert len(verdicts) == 2 * len([tax for tax in arms.taxes if tax.arm.axis != "safety"])
+    assert all((verdict.change.label or "").endswith(f": {verdict.label}") for verdict in verdicts)
+    assert {verdict.label for verdict in verdicts} >= {TaxLabel.LOSS}
+    assert all(one.label == one.verdict.label and one.label in MitigationLabel for one in arms.mitigations)
+    for result in (*arms.mitigations, *arms.readings):
+        assert result.verdict.key == result.arm
+
+
+def test_a_mitigation_holds_what_stands_beside_its_verdict() -> None:
+    less = [
+        replace(row, thinking_tokens=round(0.6 * (row.thinking_tokens or 0))) if row.arm == "keeps" else row
+        for row in three(questions=40)
+    ]
+    of = {result.arm.arm: result for result in results(less).mitigations}
+    keeps, halves = of["keeps"], of["halves"]
+    assert keeps.equal_realised is not None
+    assert halves.equal_realised is None
+    assert keeps.arm_thinking is not None
+    assert keeps.reference_thinking is not None
+    assert (keeps.arm_thinking.estimate or 0) < 0.7 * (keeps.reference_thinking.estimate or 0)
+    assert halves.degradation is not None
+    assert halves.residual is not None
+    parts = (halves.price.steers.estimate, halves.price.thinks_less.estimate)
+    assert halves.price.gain.estimate == pytest.approx(sum(part or 0 for part in parts))
 
 
 def test_planted_mitigations_are_told(found: list[Finding]) -> None:

@@ -9,7 +9,7 @@ from arm_pools import BASE, BUDGETS, arm
 
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.request import CurveContext
-from overthink.data.arm_labels import MitigationLabel
+from overthink.data.arm_labels import HELPS, MitigationLabel
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
@@ -17,14 +17,6 @@ from overthink.data.results.flatten import arm_findings
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
-HELPS = (
-    MitigationLabel.ELIMINATES,
-    MitigationLabel.MITIGATES,
-    MitigationLabel.OPEN,
-    MitigationLabel.ELIMINATES_PARTLY,
-    MitigationLabel.MITIGATES_PARTLY,
-    MitigationLabel.OPEN_PARTLY,
-)
 FALLS = {Axis.SAFETY: BASE[Axis.SAFETY]}
 STUDIES = 10
 

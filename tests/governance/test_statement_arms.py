@@ -92,6 +92,11 @@ def unshown(document: Document) -> None:
     claims(document)["reading", "safethink"]["test"]["p_adjusted"] = 0.2
 
 
+def misname(document: Document) -> None:
+    value = claims(document)["mitigation", "safethink"]["value"]
+    value["finding"] = value["finding"].replace("equal_thinking", "equal_thinking_of_my_own")
+
+
 def swap(document: Document) -> None:
     claims(document)["reading", "safethink"]["verdict"] = "mitigates, does not eliminate"
 
@@ -137,6 +142,7 @@ def percent(document: Document) -> None:
         (reword, "arm-sentences", "its fields give"),
         (promote, "arm-verdicts", "with a difference of"),
         (unshown, "arm-verdicts", "with adjusted p 0.2; needed: at most 0.05"),
+        (misname, "arm-curves", "' is no mitigation of"),
         (swap, "arm-verdicts", "is no verdict on a reading"),
         (inflate, "arm-numbers", "the curves differ by"),
         (turn_about, "arm-curves", "a mitigation of 'safethink' against 'placebo:of=safethink'"),

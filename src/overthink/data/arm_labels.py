@@ -22,6 +22,17 @@ class MitigationLabel(ClosedList):
     UNTESTABLE = "not testable"
 
 
+HELPS = (
+    MitigationLabel.ELIMINATES,
+    MitigationLabel.MITIGATES,
+    MitigationLabel.OPEN,
+    MitigationLabel.ELIMINATES_PARTLY,
+    MitigationLabel.MITIGATES_PARTLY,
+    MitigationLabel.OPEN_PARTLY,
+)
+"""Labels that say that an arm mitigates, or eliminates."""
+
+
 class ReadingLabel(ClosedList):
     """Verdict on an arm against its placebo, which acts as often and reads nothing: the effect of the arm's reading."""
 

@@ -1,8 +1,8 @@
 """Rules for what a statement says of arms: sentences, verdicts, numbers, and that none is left out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from overthink.data.arm_labels import MitigationLabel, ReadingLabel
+from overthink.data.arm_labels import HELPS, MitigationLabel, ReadingLabel
 from overthink.data.decisions import placebo_label, placebo_of
 from overthink.data.finding_ids import FindingClaim, claim_of
 from overthink.data.kinds import Kind, Metric
@@ -12,18 +12,19 @@ from overthink.governance.statement.mitigations import sentence
 from overthink.governance.statement.read import Breaches, by_id, close
 from overthink.governance.statement.schema import Statement
 
-SIGNS: dict[str, int] = {
+SIGNS: Mapping[str, int] = {
+    **dict.fromkeys(HELPS, 1),
+    MitigationLabel.THINKS_LESS: 1,
     MitigationLabel.WORSENS: -1,
-    ReadingLabel.HARMS: -1,
     ReadingLabel.HELPS: 1,
     ReadingLabel.HELPS_PARTLY: 1,
     ReadingLabel.THINKS_LESS: 1,
-    MitigationLabel.THINKS_LESS: 1,
-    **{label: 1 for label in MitigationLabel if label.startswith(("eliminates", "mitigates"))},
+    ReadingLabel.HARMS: -1,
 }
 """Sign of the difference that a verdict claims; verdicts that claim nothing are not there."""
 
 TYPES = {"mitigation": frozenset(MitigationLabel), "reading": frozenset(ReadingLabel)}
+METRICS = {"mitigation": Metric.EQUAL_THINKING, "reading": Metric.AGAINST_PLACEBO}
 
 
 def _claims(statement: Statement) -> Iterator[tuple[str, ArmClaim, Curve, Curve]]:
@@ -47,8 +48,7 @@ def arm_curves(statement: Statement) -> Breaches:
         wrong = against.arm != placebo_label(curve.arm) if claim.type == "reading" else placebo_of(against.arm)
         if wrong or placebo_of(curve.arm) is not None:
             yield where, f"a {claim.type} of {curve.arm!r} against {against.arm!r}"
-        metric = Metric.AGAINST_PLACEBO if claim.type == "reading" else Metric.EQUAL_THINKING
-        if claim_of(claim.value.finding, curve.id) != FindingClaim(Kind.MITIGATION, metric):
+        if claim_of(claim.value.finding, curve.id) != FindingClaim(Kind.MITIGATION, METRICS[claim.type]):
             yield f"{where}.value.finding", f"{claim.value.finding!r} is no {claim.type} of {curve.id}"
 
 
