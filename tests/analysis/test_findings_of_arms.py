@@ -9,7 +9,7 @@ from arm_pools import BASE, BUDGETS, HALVES, KEEPS, arm, three
 
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.request import CurveContext
-from overthink.data.arm_labels import MitigationLabel, TaxLabel
+from overthink.data.arm_labels import MitigationLabel, ReadingLabel, TaxLabel
 from overthink.data.finding import Finding
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, RungRecord
@@ -67,7 +67,9 @@ def test_fields_say_what_labels_say() -> None:
     assert len(verdicts) == 2 * len([tax for tax in arms.taxes if tax.arm.axis != "safety"])
     assert all((verdict.change.label or "").endswith(f": {verdict.label}") for verdict in verdicts)
     assert {verdict.label for verdict in verdicts} >= {TaxLabel.LOSS}
-    assert all(one.label == one.verdict.label and one.label in MitigationLabel for one in arms.mitigations)
+    assert [one.label for one in arms.mitigations] == [one.verdict.label for one in arms.mitigations]
+    assert {one.label for one in arms.mitigations} <= set(MitigationLabel)
+    assert [one.label for one in arms.readings] == [ReadingLabel.HELPS]
     for result in (*arms.mitigations, *arms.readings):
         assert result.verdict.key == result.arm
 

@@ -112,7 +112,7 @@ def comparison(results: Results, about: About) -> Comparison | None:
     arms = results.arms
     if arms.is_empty:
         return None
-    labels = {result.verdict.label for result in arms.mitigations} | {result.verdict.label for result in arms.readings}
+    labels = {result.label.value for result in arms.mitigations} | {result.label.value for result in arms.readings}
     return Comparison(
         reference=_reference(arms),
         sentences=(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from overthink.data.arm_labels import MitigationLabel, TaxLabel
+from overthink.data.arm_labels import MitigationLabel, ReadingLabel, TaxLabel
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 
@@ -139,7 +139,7 @@ class MitigationResult:
     @property
     def label(self) -> MitigationLabel:
         """Label of the verdict."""
-        return MitigationLabel(self.verdict.label or MitigationLabel.UNTESTABLE)
+        return MitigationLabel(str(self.verdict.label))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,6 +155,11 @@ class ReadingResult:
     arm: CurveKey
     placebo: CurveKey
     verdict: Finding
+
+    @property
+    def label(self) -> ReadingLabel:
+        """Label of the verdict."""
+        return ReadingLabel(str(self.verdict.label))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
