@@ -10,6 +10,7 @@ from foreign import package_of
 from typer.testing import CliRunner
 
 import overthink
+from overthink import extend
 from overthink.cli.main import app
 from overthink.workflows.analyse import Study
 
@@ -67,6 +68,14 @@ def study(name: Name, tmp_path_factory: pytest.TempPathFactory) -> Study:
     return overthink.run(overthink.prepare(plan), tmp_path_factory.mktemp("study") / "study")
 
 
+def test_every_name_is_there() -> None:
+    listed = {name for names in extend._HOMES.values() for name in names}
+    assert listed | {"Field", "InputError", "SameAs", "Simulated", "component"} == {*extend.__all__}
+    assert all(getattr(extend, name) is not None for name in dir(extend))
+    with pytest.raises(AttributeError, match="no attribute 'Everything'"):
+        _ = extend.Everything
+
+
 def test_every_template_is_tried() -> None:
     assert {path.stem for path in TEMPLATES.glob("*.py")} == CLASSES.keys()
     lengths = {path.name: len(path.read_text().splitlines()) for path in TEMPLATES.glob("*.py")}
@@ -115,13 +124,15 @@ def test_a_verifier_scores_a_study(name: Name, study: Study, tmp_path: Path) -> 
     scores = {row.verifier_score for row in scored.records if row.arm == "base" and row.estimand == "forced"}
     assert scores - {None}
     run = json.loads((tmp_path / "scored" / "verified.json").read_text())
-    assert (run["file_sha256"] is not None) == ("@" in verifier)
+    assert ("file_sha256" in run) == ("@" in verifier)
 
 
 def test_a_selector_is_in_findings_page_and_statement(name: Name, study: Study, tmp_path: Path) -> None:
     assert study.folder is not None
     options = overthink.AnalysisOptions(selectors=(name("selector"),))
-    report = overthink.report(study.folder.path, options=options)
+    report = overthink.report(study.folder.path, formats=("html", "svg"), options=options)
+    drawn = [path.read_text(encoding="utf-8") for path in study.folder.figures.glob("*.svg")]
+    assert any("#7a5195" in text for text in drawn)
     values = [f for f in report.findings if f.metric == "other_at_k"]
     means = {(f.axis, f.task, f.arm, f.at.rung): f.estimate for f in report.find(metric="mean")}
     one_try = [f for f in values if f.at.k == 1]

@@ -1,12 +1,12 @@
 """A verifier's scores on the disk: ``verified.jsonl`` during scoring, ``verified.json`` when all are complete."""
 
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import TypeAdapter
 
 from overthink.data.verifier_scores import AnswerKey, AnswerScore, VerifierRun
-from overthink.storage.json_documents import read_typed, write_typed
+from overthink.storage.json_documents import read_typed, write_document
 from overthink.storage.jsonl import JsonLines
 
 VERIFIED_SCHEMA = "overthink.verified/1"
@@ -36,7 +36,7 @@ class ScoreFile(JsonLines[AnswerScore]):
         is_new = scores_by(self.path) is None
         super().__enter__()
         if is_new:
-            self.write(_VERIFIED.dump_python(self._verifier, mode="json"))
+            self.write(_fields(self._verifier))
         return self
 
 
@@ -64,7 +64,13 @@ def write_verified(path: Path, verifier: VerifierRun) -> None:
     Raises:
         StoppedError: The disk is full.
     """
-    write_typed(path, VERIFIED_SCHEMA, _VERIFIED, verifier)
+    write_document(path, VERIFIED_SCHEMA, _fields(verifier))
+
+
+def _fields(verifier: VerifierRun) -> dict[str, Any]:
+    """Return the verifier as stored; the hash of its file only where there is one."""
+    fields: dict[str, Any] = _VERIFIED.dump_python(verifier, mode="json")
+    return {name: value for name, value in fields.items() if name != "file_sha256" or value is not None}
 
 
 def read_verified(path: Path) -> VerifierRun | None:

@@ -162,7 +162,8 @@ class VerificationSession:
     def _price(self, prompt: int, n_decoded: int) -> str:
         if not self.is_paid:
             return "no charge: the verifier runs on this machine"
-        payee = self.plan.model if self.verifier_plan.verifier.asks_model else self.verifier.models[0]
+        own = () if self.verifier_plan.verifier.asks_model else (*self.verifier.models, self.plan.grader)
+        payee = next(filter(None, own), self.plan.model)
         rates = rates_of(payee)
         if self.verifier_plan.verifier.address is not None or isinstance(rates, str):
             return rates if isinstance(rates, str) else "price unknown: the server has no list price"
