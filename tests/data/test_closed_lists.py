@@ -9,13 +9,21 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from overthink.cost.units import Unit
 from overthink.data.arm_labels import MitigationLabel, ReadingLabel
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric, ShapeLabel
 from overthink.data.record import Axis, Category, Estimand
-from overthink.data.selectors import CLAIMED_SELECTORS, SELECTORS, TRIES_SELECTORS, Selector, SelectorInfo
+from overthink.data.selectors import (
+    CLAIMED_SELECTORS,
+    SELECTORS,
+    TRIES_SELECTORS,
+    Selector,
+    SelectorInfo,
+    other_selector,
+)
 from overthink.errors import InputError
 from overthink.forecasts.curve_families import CURVE_FAMILIES
 from overthink.governance.statement.claims import SHAPE_SENTENCES
@@ -80,7 +88,13 @@ def test_an_incomplete_selector_is_noticed(changes: dict[str, object], fault: st
 
 
 def test_every_selector_that_is_claimed_has_a_rule_and_a_place_in_the_schema() -> None:
-    assert get_args(Tries.model_fields["selector"].annotation) == CLAIMED_SELECTORS
+    claimed, other = get_args(Tries.model_fields["selector"].annotation)
+    assert get_args(claimed) == CLAIMED_SELECTORS
+    names = TypeAdapter(other)
+    assert names.validate_python(other_selector("half-2")) == "other:half-2"
+    for name in ("half", "other:", "other:Two Words", "best"):
+        with pytest.raises(ValidationError):
+            names.validate_python(name)
     assert set().union(*AXIS_SELECTORS.values()) == set(CLAIMED_SELECTORS)
     assert list(AXIS_SELECTORS) == list(Axis)
 
