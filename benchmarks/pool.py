@@ -7,6 +7,7 @@ after a collection; a table is the same as a plain Parquet file of another autho
 """
 
 import argparse
+import itertools
 import json
 import platform
 import resource
@@ -68,19 +69,25 @@ def write_pool_file(path: Path, questions: int) -> None:
         filled = batch.lazy().with_columns(pl.lit(constant.get(m), dtype=kind).alias(m) for m, kind in missing.items())
         return filled.select(pl.col(name).cast(kind) for name, kind in columns.items())
 
-    _sink(path, [whole(batch) for batch in batches(questions)], {"overthink.pool": str(POOL_VERSION)})
+    _sink(path, (whole(batch) for batch in batches(questions)), {"overthink.pool": str(POOL_VERSION)})
 
 
 def write_table_file(path: Path, questions: int) -> None:
     """A plain table: question, draw, budget, score, answer and tokens."""
     names = {"question": "problem_id", "draw": "draw", "requested_tokens": "budget", "value": "score"}
     names |= {"answer": "answer", "thinking_tokens": "thinking_tokens"}
-    frames = [batch.lazy().select(pl.col(name).alias(to) for name, to in names.items()) for batch in batches(questions)]
-    _sink(path, [frame.with_columns(estimand=pl.lit("forced")) for frame in frames], {})
+    columns = [*(pl.col(name).alias(to) for name, to in names.items()), pl.lit("forced").alias("estimand")]
+    _sink(path, (batch.lazy().select(columns) for batch in batches(questions)), {})
 
 
-def _sink(path: Path, frames: list[pl.LazyFrame], metadata: dict[str, str]) -> None:
-    pl.concat(frames).sink_parquet(path, metadata=metadata, row_group_size=100_000)
+def _sink(path: Path, frames: Iterator[pl.LazyFrame], metadata: dict[str, str]) -> None:
+    """Write frames one after the other: parts of 2 million rows in files of their own, which are then joined."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+        parts = []
+        while part := [frame.collect() for frame in itertools.islice(frames, 2_000_000 // (BATCH * ROWS_PER_QUESTION))]:
+            parts.append(Path(scratch, f"{len(parts):04}.parquet"))
+            pl.concat(part).write_parquet(parts[-1])
+        pl.scan_parquet(parts).sink_parquet(path, metadata=metadata, row_group_size=100_000)
 
 
 def measure(what: str, path: Path) -> dict[str, Any]:
