@@ -59,8 +59,8 @@ class Study:
     """Rows with their findings and report.
 
     Attributes:
-        pool: The rows, a frame that is read lazily, with the columns of
-            :data:`~overthink.data.pool.SCHEMA` and the id of each row's trace.
+        pool: The rows, a frame with the columns of :data:`~overthink.data.pool.SCHEMA` and the id of each row's trace.
+            It is read lazily, from the pool on disk where the rows were read from one or written to one.
         results: All results, claim by claim.
         about: Origin and metadata of the report.
         request: Request of the analysis.
@@ -141,7 +141,10 @@ def analyse_source(
 ) -> Study:
     """Analyse rows that are read already; see :func:`analyse`."""
     study = _study(source, options, command=command)
-    return study if out is None else _store(study, StudyFolder(Path(out)))
+    if out is None:
+        return study
+    stored = _store(study, StudyFolder(Path(out)))
+    return replace(stored, pool=scan_pool(StudyFolder(Path(out)).pool))  # it may have replaced what the source read
 
 
 def run(
@@ -302,8 +305,7 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
 def _store(study: Study, folder: StudyFolder) -> Study:
     folder.create()
     pool_sha256 = write_pool(folder.pool, study.pool)
-    about, pool = replace(study.about, pool_sha256=pool_sha256), scan_pool(folder.pool)
-    result = replace(study, pool=pool, about=about, folder=folder)
+    result = replace(study, about=replace(study.about, pool_sha256=pool_sha256), folder=folder)
     write_findings(
         folder.findings,
         result.findings,
