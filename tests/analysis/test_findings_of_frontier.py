@@ -13,6 +13,7 @@ from overthink.analysis.request import CurveContext
 from overthink.data.finding import Finding
 from overthink.data.outcomes import Outcomes, from_records
 from overthink.data.record import Axis, Estimand
+from overthink.data.results.flatten import findings_of
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
@@ -25,7 +26,8 @@ def page_of(outcomes: Outcomes) -> CurveContext:
 
 
 def written(outcomes: Outcomes, seed: int = 0) -> list[Finding]:
-    return list(frontiers([page_of(outcomes)], rng=np.random.default_rng(seed)))
+    results = frontiers([page_of(outcomes)], rng=np.random.default_rng(seed))
+    return [finding for result in results for finding in findings_of(result)]
 
 
 def test_findings_say_what_to_choose_within_each_budget() -> None:

@@ -7,15 +7,17 @@ import pytest
 from arm_pools import BASE, BUDGETS, arm
 from token_by_token import SMALL
 
+from overthink.analysis.ledger import ledgers
 from overthink.analysis.request import CurveContext
-from overthink.analysis.tokens import ledger_findings
 from overthink.cost.bill import NO_PRICE, NO_SIZE, NO_TIME, attempt_cost, paid_cost
 from overthink.cost.estimate import Rates
 from overthink.cost.model_shape import ModelShape
 from overthink.cost.units import ModelInfo, ModelRoles, Unit
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
-from overthink.data.record import ON_TRACE, Axis, RungRecord
+from overthink.data.record import ON_TRACE, Axis, Category, RungRecord
+from overthink.data.results.flatten import ledger_findings
+from overthink.data.results.ledger import LedgerAmount, LedgerResult, TokenSum
 from overthink.plan.analysis import Analysis
 
 ROWS = [
@@ -34,12 +36,16 @@ PRICED = Analysis(level=0.95, parties={"guarded": WORKERS}, flop_per_byte=295)
 BEYOND = ("flop", "effective_flop", "usd", "seconds")
 
 
-def told(rows: list[RungRecord], analysis: Analysis = PLAIN) -> list[Finding]:
+def results_of(rows: list[RungRecord], analysis: Analysis = PLAIN) -> list[LedgerResult]:
     pages = [
         CurveContext.of(table, analysis, prefix=f"p{i}", scorers=1, family=1, weights=np.ones((1, 12)))
         for i, table in enumerate(from_records(rows))
     ]
-    return list(ledger_findings(pages))
+    return list(ledgers(pages))
+
+
+def told(rows: list[RungRecord], analysis: Analysis = PLAIN) -> list[Finding]:
+    return [finding for result in results_of(rows, analysis) for finding in ledger_findings(result)]
 
 
 def by_rung(found: list[Finding], metric: str) -> list[float | None]:
@@ -121,6 +127,36 @@ def test_a_lower_bound_begins_with_at_least() -> None:
         "taken for granted: the prices of a list",
         "taken for granted: no prompt token is priced as a cached one",
     }
+
+
+def test_a_field_says_what_is_a_lower_bound() -> None:
+    """The same as the words of the finding, where there is a number."""
+    amounts = [*amounts_of(results_of(ROWS, PRICED)), *amounts_of(results_of(UNCOUNTED, PRICED))]
+    for amount in amounts:
+        finding = amount.finding
+        words = (*finding.limits, *(() if finding.label is None else (finding.label,)))
+        is_bound = any(text.startswith("at least") for text in words)
+        assert amount.is_lower_bound == (is_bound and finding.estimate is not None)
+    assert {amount.is_lower_bound for amount in amounts} == {True, False}
+
+
+def amounts_of(results: list[LedgerResult]) -> list[LedgerAmount]:
+    sides = (side for result in results for rung in result.rungs for side in (rung.paid, rung.attempt))
+    return [amount for side in sides for amount in (*side.tokens.values(), *side.costs.values())]
+
+
+UNCOUNTED = [replace(row, judge_tokens=None, generated_tokens=None) if row.draw == 0 else row for row in ROWS]
+
+
+def test_every_amount_lies_at_its_rung_and_category() -> None:
+    (result,) = results_of(ROWS, PRICED)
+    assert [rung.at.requested_tokens for rung in result.rungs] == list(BUDGETS)
+    for rung in result.rungs:
+        for name, side in (("paid", rung.paid), ("attempt", rung.attempt)):
+            for column, amount in (*side.tokens.items(), *side.costs.items()):
+                assert (amount.finding.metric, amount.finding.at) == (f"{name}_{column}", rung.at)
+            assert tuple(side.costs) == BEYOND
+            assert {Category.PROMPT, Category.THINKING, Category.ANSWER, TokenSum.IN_ALL} <= side.tokens.keys()
 
 
 def test_what_nobody_stated_is_unknown_with_one_reason() -> None:

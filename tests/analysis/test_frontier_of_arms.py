@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 
 from overthink.analysis.frontier import frontiers
 from overthink.analysis.request import CurveContext
-from overthink.cost.allocation import Allocation, AllocationOptions, join_options
+from overthink.cost.allocation import AllocationOptions, join_options
 from overthink.cost.frontier import frontier
+from overthink.cost.units import amount
+from overthink.data.allocation import Allocation
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
+from overthink.data.results.budgets import FrontierResult
+from overthink.data.results.flatten import findings_of
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
@@ -41,6 +45,10 @@ def pages_of(rows: Sequence[RungRecord]) -> list[CurveContext]:
 
 
 def written(rows: Sequence[RungRecord], seed: int = 0) -> list[Finding]:
+    return list(findings_of(results_of(rows, seed)))
+
+
+def results_of(rows: Sequence[RungRecord], seed: int = 0) -> list[FrontierResult]:
     return list(frontiers(pages_of(rows), rng=np.random.default_rng(seed)))
 
 
@@ -103,6 +111,7 @@ def test_the_findings_choose_among_all_arms_and_name_them() -> None:
     assert together[-1].estimate is not None
     assert together[-1].estimate > max(value or 0 for value in alone.values())
     assert {f.arm for f in found} == {"base", "halves", "keeps", "better", "all arms"}
+    assert {result.key.arm for result in results_of([*rows, *better]) if result.is_over_arms} == {"all arms"}
     # Other people's curves are models, among which nobody chooses: without a plain arm there is no common frontier.
     assert "all arms" not in {f.arm for f in written([row for row in rows if row.arm != "base"])}
 
@@ -112,6 +121,8 @@ def test_an_arm_called_all_arms_keeps_its_own_frontier() -> None:
     found = written([row for row in rows if row.axis is Axis.CAPABILITY])
     assert len({f.id for f in found}) == len(found)
     assert {f.arm for f in found} == {"base", "all arms", "all arms, together"}
+    (together,) = (result for result in results_of(rows) if result.is_over_arms and result.key.axis == "capability")
+    assert together.key.arm == "all arms, together"
 
 
 def easy_and_hard(seed: int, questions: int = 80, draws: int = 8) -> list[RungRecord]:
@@ -154,6 +165,26 @@ def test_difficulty_read_from_draws_that_are_used_again_would_be_too_good() -> N
         reused.append(values[lucky, :, 0].mean() - 0.5)
     assert abs(np.mean(honest)) < 3 * np.std(honest) / np.sqrt(len(honest))
     assert np.mean(reused) > 0.02
+
+
+def test_what_labels_say_is_in_fields() -> None:
+    (result,) = results_of(easy_and_hard(0))
+    assert (result.unit, result.is_over_arms, result.unknown) == ("tokens", False, None)
+    for point in result.points:
+        assert {point.value.at.total, point.naive.at.total} == {point.budget}
+        assert (point.choice.rung, point.choice.k) == (point.value.at.rung, point.value.at.k)
+        assert point.value.label == point.naive.label == f"within {amount(point.budget, 'tokens')}: {point.choice}"
+    for split in result.by_difficulty:
+        for each in split.bins:
+            assert each.value.metric == f"best_by_difficulty_bin{each.choice.number}"
+            assert each.value.label == f"within {amount(split.budget, 'tokens')}, {each.choice}"
+        if split.value is not None:
+            bins = "; ".join(f"bin {each.choice.number}: {each.choice.allocation}" for each in split.bins)
+            assert split.value.label == f"within {amount(split.budget, 'tokens')}: {bins}"
+    assert str(result.by_difficulty[-1].bins[0].choice) == "the hardest questions: one try at rung 1"
+    (unknown,) = results_of([row for row in easy_and_hard(0) if row.question < "q005"])
+    assert unknown.points == ()
+    assert unknown.unknown is not None
 
 
 def test_too_few_questions_or_draws_for_bins_leave_difficulty_out() -> None:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 from arm_pools import BASE, HALVES, KEEPS, arm
-from results import results_of
 
 from overthink.data.finding import Finding
 from overthink.data.pool import pool_of
@@ -31,7 +30,7 @@ def compared(folder: Path, rows: list[RungRecord], **options: object) -> Study:
 
 
 def text_of(study: Study) -> str:
-    return comparison_text(results_of(study.findings), study.about)
+    return comparison_text(study.results, study.about)
 
 
 def readings(study: Study) -> list[Finding]:

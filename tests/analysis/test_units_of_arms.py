@@ -18,7 +18,7 @@ from overthink.cost.units import ModelInfo, ModelRoles, Unit
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
-from overthink.data.results.flatten import arm_findings
+from overthink.data.results.flatten import arm_findings, findings_of
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
@@ -60,7 +60,8 @@ def told(
         prefix = "/".join((table.axis, table.task, table.arm))
         pages.append(CurveContext.of(table, decided, prefix=prefix, scorers=1, family=1, weights=weights))
     made = list(arm_findings(comparisons(pages, rng=np.random.default_rng(0))))
-    return [*made, *frontiers(pages, rng=np.random.default_rng(0))] if budgets else made
+    best = frontiers(pages, rng=np.random.default_rng(0)) if budgets else ()
+    return [*made, *findings_of(list(best))]
 
 
 @pytest.fixture(scope="module")

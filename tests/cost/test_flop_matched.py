@@ -12,10 +12,12 @@ from overthink.analysis.frontier import frontiers
 from overthink.analysis.request import CurveContext
 from overthink.cost.flop_matched import served_below
 from overthink.cost.model_shape import ModelShape
-from overthink.cost.units import ModelInfo, ModelRoles, Unit
+from overthink.cost.units import ModelInfo, ModelRoles, Unit, amount
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis, RungRecord
+from overthink.data.results.budgets import FlopMatchResult
+from overthink.data.results.flatten import findings_of
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 
@@ -54,6 +56,10 @@ def pages_of(rows: Iterable[RungRecord], decided: Analysis) -> list[CurveContext
 
 
 def matched(rows: Iterable[RungRecord], decided: Analysis | None = None, seed: int = 0) -> list[Finding]:
+    return list(findings_of(results_of(rows, decided, seed)))
+
+
+def results_of(rows: Iterable[RungRecord], decided: Analysis | None = None, seed: int = 0) -> list[FlopMatchResult]:
     return list(flop_matches(pages_of(rows, decided or analysis()), rng=np.random.default_rng(seed)))
 
 
@@ -162,12 +168,26 @@ def test_tokens_served_follow_from_the_multiple_and_its_ends() -> None:
 
 def test_the_larger_models_budgets_are_those_of_its_frontier() -> None:
     pages = pages_of(rows_of(2, draws=3), analysis())
-    mine = list(flop_matches(pages, rng=np.random.default_rng(0)))
-    best = list(frontiers(pages, rng=np.random.default_rng(0)))
-    budgets = [f.at.total for f in best if f.arm == "large" and f.metric == "best_value"]
-    assert [f.at.total for f in of(mine, "multiple")] == budgets
-    label = of(mine, "multiple")[0].label or ""
+    (mine,) = flop_matches(pages, rng=np.random.default_rng(0))
+    (best,) = (result for result in frontiers(pages, rng=np.random.default_rng(0)) if result.key.arm == "large")
+    assert [match.budget for match in mine.matches] == [point.budget for point in best.points]
+    assert [match.large for match in mine.matches] == [point.choice for point in best.points]
+    label = mine.matches[0].multiple.label or ""
     assert label.startswith("against of/large, within 1.6 × 10¹¹ FLOP: one try at rung 0; as good by ")
+
+
+def test_what_labels_say_is_in_fields() -> None:
+    (result,) = results_of(rows_of(2, draws=3))
+    assert (result.key.arm, result.larger, result.unknown) == ("small", "of/large", None)
+    for match in result.matches:
+        as_good = "" if match.small is None else f"; as good by {match.small}"
+        does = f"against of/large, within {amount(match.budget, Unit.FLOP)}: {match.large}{as_good}"
+        assert {match.multiple.label, match.shown.label, match.tokens_served.label} == {does}
+        assert (match.small is None) == (match.multiple.estimate is None)
+    assert any(match.small is None for match in result.matches)
+    (unknown,) = results_of(rows_of(0), analysis({"small": 4e9}))
+    assert (unknown.larger, unknown.matches) == (None, ())
+    assert unknown.unknown is not None
 
 
 def test_which_model_is_the_small_one_is_told_by_active_parameters_and_not_by_names() -> None:

@@ -9,7 +9,7 @@ from synthetic import about, ladder
 
 from overthink.data.finding import At, Finding
 from overthink.reports import report_html
-from overthink.reports.tables import BUDGET_CONTROL_NOTES, budget_control_table
+from overthink.reports.tables.budget_control import BUDGET_CONTROL_NOTES, budget_control_table
 
 
 def three(**of: object) -> list[Finding]:
@@ -24,7 +24,10 @@ def three(**of: object) -> list[Finding]:
 
 
 def texts(findings: list[Finding]) -> list[list[str]]:
-    return [["".join(piece.text for piece in cell) for cell in row] for row in budget_control_table(findings).rows]
+    return [
+        ["".join(piece.text for piece in cell) for cell in row]
+        for row in budget_control_table(results_of(findings).curves).rows
+    ]
 
 
 def test_a_row_per_curve_with_its_three_numbers() -> None:
@@ -33,7 +36,7 @@ def test_a_row_per_curve_with_its_three_numbers() -> None:
         ["Capability · sums · wait", "98.4% (95.0% to 100.0%)", "−3.2 (−5.1 to −1.3)", "81.0% (70.0% to 90.0%)"],
         ["Safety · secrets · base", "98.4% (95.0% to 100.0%)", "−3.2 (−5.1 to −1.3)", "81.0% (70.0% to 90.0%)"],
     ]
-    (row,) = budget_control_table(three()).rows
+    (row,) = budget_control_table(results_of(three()).curves).rows
     assert [cell[0].finding for cell in row] == [None, "c", "s", "p"]
 
 
@@ -43,7 +46,6 @@ CHANGES: list[tuple[Callable[[list[Finding]], list[Finding]], int, str]] = [
     (lambda f: [f[0], replace(f[1], gates_failed=("truncation",)), f[2]], 2,
      "−3.2 (−5.1 to −1.3); a gate failed (truncation)"),
     (lambda f: [f[0], f[1], replace(f[2], low=None, high=None)], 3, "81.0%"),
-    (lambda f: f[:2], 3, "–"),
     (lambda f: [replace(one, estimand="effort") for one in f], 0, "Safety · secrets · base · effort"),
     (lambda f: [replace(one, task="\x1b[2J") for one in f], 0, "Safety · \\u001b[2J · base"),
     (lambda f: [replace(one, scorer=name) for name in ("match", "model") for one in f], 0,

@@ -10,15 +10,19 @@ from browser import opened
 from results import results_of
 from synthetic import ladder
 
-from overthink.analysis import findings as find
+from overthink.analysis import analyse_outcomes
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
+from overthink.data.results.flatten import flatten
+from overthink.data.results.study import Results
 from overthink.plan.analysis import Analysis
 from overthink.reports import comparison_text, report_figures, report_html
 from overthink.reports.arm_table import MITIGATION_MEANINGS, comparison
 from overthink.reports.charts.arms import arm_charts
-from overthink.reports.charts.frontier import frontier_charts, frontier_tables
-from overthink.reports.tables import Table, ledger_tables
+from overthink.reports.charts.frontier import frontier_charts
+from overthink.reports.tables.frontier import frontier_tables
+from overthink.reports.tables.ledger import ledger_tables
+from overthink.reports.tables.table import Table
 
 
 def about():  # type: ignore[no-untyped-def]
@@ -29,9 +33,20 @@ def about():  # type: ignore[no-untyped-def]
     )
 
 
+def compared(keeps: str = "keeps") -> Results:
+    """Three arms, one of them under any name."""
+    rows = [replace(row, arm=keeps) if row.arm == "keeps" else row for row in three(questions=40)]
+    return analyse_outcomes(from_records(rows), Analysis(level=0.95), rng=np.random.default_rng(0))
+
+
 @pytest.fixture(scope="module")
-def found() -> tuple[Finding, ...]:
-    return find(from_records(three(questions=40)), Analysis(level=0.95), rng=np.random.default_rng(0))
+def results() -> Results:
+    return compared()
+
+
+@pytest.fixture(scope="module")
+def found(results: Results) -> tuple[Finding, ...]:
+    return flatten(results)
 
 
 def texts(table: Table) -> list[list[str]]:
@@ -89,8 +104,10 @@ def test_arms_stand_at_their_total_compute(found: tuple[Finding, ...]) -> None:
     assert all(safety.parameters["xlow"] < point["x"] < safety.parameters["xhigh"] for point in points)
 
 
-def test_the_frontier_draws_the_naive_line_apart_and_calls_it_optimistic(found: tuple[Finding, ...]) -> None:
-    charts = frontier_charts(found)
+def test_the_frontier_draws_the_naive_line_apart_and_calls_it_optimistic(
+    results: Results, found: tuple[Finding, ...]
+) -> None:
+    charts = frontier_charts(results.frontiers)
     assert [chart.name[:3] for chart in charts] == [
         ("capability", "sums", "frontier"),
         ("safety", "secrets", "frontier"),
@@ -107,13 +124,13 @@ def test_the_frontier_draws_the_naive_line_apart_and_calls_it_optimistic(found: 
     assert drawn.keys() <= mine
     assert set(drawn.values()) <= {f.estimate for f in found if f.metric == "naive_best"}
     assert naive
-    (capability, *_) = frontier_tables(found)
+    (capability, *_) = frontier_tables(results.frontiers)
     budgets = [float(row[1].replace(",", "")) for row in texts(capability) if row[0] == "all arms"]
     assert budgets == sorted(budgets)
 
 
-def test_the_ledger_shows_every_category_that_was_paid(found: tuple[Finding, ...]) -> None:
-    paid, attempt = ledger_tables(found)
+def test_the_ledger_shows_every_category_that_was_paid(results: Results) -> None:
+    paid, attempt = ledger_tables(results.ledgers)
     for category in ("prompt", "thinking", "answer", "rejected", "guard", "tokens in all"):
         assert category in paid.head
         assert category in attempt.head
@@ -128,15 +145,9 @@ def test_the_ledger_shows_every_category_that_was_paid(found: tuple[Finding, ...
     assert texts(attempt)[3][realised] == "1,024"
 
 
-def test_the_page_draws_its_charts_and_survives_hostile_names(found: tuple[Finding, ...], tmp_path: Path) -> None:
+def test_the_page_draws_its_charts_and_survives_hostile_names(tmp_path: Path) -> None:
     bad = "</script><script>document.title='taken'</script>\u202e"
-    renamed = [
-        replace(f, arm=f"keeps {bad}", id=f"{f.id}{bad}", label=f"{f.label}{bad}" if f.kind == "frontier" else f.label)
-        if f.arm == "keeps"
-        else f
-        for f in found
-    ]
-    dom = opened(report_html(results_of(renamed), about()), tmp_path)
+    dom = opened(report_html(compared(f"keeps {bad}"), about()), tmp_path)
     assert dom.title == "A look"
     assert dom.html["data-ready"] == "true"
     assert "\u202e" not in dom.text["compared"]
@@ -150,18 +161,20 @@ def test_the_page_draws_its_charts_and_survives_hostile_names(found: tuple[Findi
     assert "guard" in dom.text["ledger"]
 
 
-def test_the_terminal_says_verdicts_first_and_control_characters_are_shown(found: tuple[Finding, ...]) -> None:
-    hostile = [replace(f, arm="k\x1b[2J") if f.arm == "keeps" else f for f in found]
-    text = comparison_text(results_of(hostile), about())
+def test_the_terminal_says_verdicts_first_and_control_characters_are_shown() -> None:
+    text = comparison_text(compared("k\x1b[2J"), about())
     assert "\x1b" not in text
     assert text.index("halves on secrets") < text.index("Verdicts on mitigations") < text.index("Safety tax")
     assert text.rstrip().endswith("Note: Mind this.")
 
 
-def test_figures_of_arms_and_frontiers_are_drawn(found: tuple[Finding, ...]) -> None:
-    some = [f for f in found if f.axis == "safety" and f.kind in ("ledger", "frontier", "arm_difference")]
-    values = [f for f in found if f.axis == "safety" and f.kind == "value" and f.metric == "mean" and f.arm == "base"]
-    made = dict(report_figures(results_of([*some, *values]), about(), ["svg"]))
+def test_figures_of_arms_and_frontiers_are_drawn(results: Results) -> None:
+    safety = Results(
+        curves=tuple(curve for curve in results.curves if curve.key.axis == "safety"),
+        frontiers=tuple(frontier for frontier in results.frontiers if frontier.key.axis == "safety"),
+        arms=tuple(finding for finding in results.arms if finding.axis == "safety"),
+    )
+    made = dict(report_figures(safety, about(), ["svg"]))
     names = [name for name in made if "arms" in name or "frontier" in name]
     assert names == ["safety-secrets-arms-forced.svg", "safety-secrets-frontier-forced.svg"]
     assert b"optimistic" in made[names[1]]

@@ -5,17 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from arm_pools import three
-from results import results_of
 
-from overthink.analysis import findings as find
+from overthink.analysis import analyse_outcomes
 from overthink.cost.estimate import Rates
 from overthink.cost.model_shape import ModelShape
 from overthink.cost.units import ModelInfo, ModelRoles
-from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
+from overthink.data.results.flatten import ledger_findings
+from overthink.data.results.ledger import LedgerResult
+from overthink.data.results.study import Results
 from overthink.plan.analysis import Analysis
 from overthink.reports import About, report_html
-from overthink.reports.tables import NO_BREAK_SPACE, Table, ledger_tables
+from overthink.reports.tables.ledger import NO_BREAK_SPACE, ledger_tables
+from overthink.reports.tables.table import Table
 
 SHAPE = ModelShape(8e9, 8e9, layers=32, heads=32, kv_heads=8, hidden_size=4096, weight_bytes=2, cache_bytes=2)
 RATES = Rates(prompt=1e-6, cached=1e-7, decoded=4e-6, source="a list of 2030-01-01")
@@ -25,14 +27,13 @@ WORKERS = {"base": ModelRoles(MODEL), "keeps": ModelRoles(MODEL, guards=(GUARD,)
 UNITS = ["FLOP", "effective FLOP", "USD", "seconds"]
 
 
-def told(analysis: Analysis, *, seconds: float | None = None) -> tuple[Finding, ...]:
+def told(analysis: Analysis, *, seconds: float | None = None) -> tuple[LedgerResult, ...]:
     rows = [replace(row, seconds=seconds, attempt_seconds=seconds) for row in three(questions=6, draws=2)]
-    found = find(from_records(rows), analysis, rng=np.random.default_rng(0))
-    return tuple(finding for finding in found if finding.kind == "ledger")
+    return analyse_outcomes(from_records(rows), analysis, rng=np.random.default_rng(0)).ledgers
 
 
 @pytest.fixture(scope="module")
-def priced() -> tuple[Finding, ...]:
+def priced() -> tuple[LedgerResult, ...]:
     return told(Analysis(level=0.95, parties=WORKERS, flop_per_byte=295), seconds=1.25)
 
 
@@ -42,8 +43,8 @@ def column(table: Table, name: str) -> dict[tuple[str, str], str]:
     return {(row[0], row[1]): row[place].replace(NO_BREAK_SPACE, " ") for row in rows}
 
 
-def test_every_unit_has_its_column_and_every_number_its_finding(priced: tuple[Finding, ...]) -> None:
-    ids = {finding.id: finding for finding in priced}
+def test_every_unit_has_its_column_and_every_number_its_finding(priced: tuple[LedgerResult, ...]) -> None:
+    ids = {finding.id: finding for ledger in priced for finding in ledger_findings(ledger)}
     for table in ledger_tables(priced):
         assert [name for name in table.head if name in UNITS] == UNITS
         assert table.notes == ()
@@ -80,8 +81,12 @@ def test_the_page_shows_them_and_no_name_takes_it_over() -> None:
     about = About(title="A look", source="a pool", made_with="0", created_at="2030-01-01T00:00:00Z")
     sizeless = replace(GUARD, shape=ModelShape())
     parties = {name: replace(of_arm, guards=(sizeless,)) for name, of_arm in WORKERS.items()}
-    guarded = [f for f in told(Analysis(level=0.95, parties=parties)) if f.arm == "keeps" and f.at.rung == 3]
-    page = report_html(results_of(guarded), about)
+    guarded = [
+        replace(ledger, rungs=ledger.rungs[3:])
+        for ledger in told(Analysis(level=0.95, parties=parties))
+        if ledger.key.arm == "keeps"
+    ]
+    page = report_html(Results(ledgers=tuple(guarded)), about)
     section = page.partition('<section id="ledger">')[2].partition("</section>")[0]
     for words in ("FLOP unknown: size of guard a/guard&lt;/script&gt;&lt;b&gt;", ">USD<", "lower bound"):
         assert words in section

@@ -11,6 +11,7 @@ from overthink.data.hypothesis import regimes_and_parts
 from overthink.data.hypothesis_text import STATED_AFTERWARDS
 from overthink.data.kinds import Kind, Metric
 from overthink.data.results.beside import CommitmentResult, DisagreementResult, GapResult, TwoByTwoResult
+from overthink.data.results.budgets import SteeringDepthResult
 from overthink.data.results.curve import (
     AdaptiveResult,
     BudgetControlResult,
@@ -26,27 +27,31 @@ from overthink.data.results.study import Results
 from overthink.data.selectors import SELECTOR_OF_METRIC
 
 BESIDE = (Kind.DIVERGENCE, Kind.DISAGREEMENT, Kind.TWO_BY_TWO, Kind.COMMITMENT, Kind.STEERING_DEPTH)
-APART = (*ARM_KINDS, *BESIDE, Kind.FRONTIER, Kind.FLOP_MATCHED, Kind.SUPERVISION, Kind.LEDGER)
+APART = (*ARM_KINDS, *BESIDE)
+ANALYSED = (Kind.FRONTIER, Kind.FLOP_MATCHED, Kind.SUPERVISION, Kind.LEDGER)
+"""Kinds that no test of a reader puts together: an analysis gives them, with names as bad as need be."""
 
 
 def results_of(findings: Iterable[Finding]) -> Results:
     """The results that hold these findings, each at its own place."""
     all_findings = list(findings)
+    of_arms = {finding.id for finding in all_findings if finding.metric == Metric.COMPARED_TOTAL}
+    analysed = {finding.kind for finding in all_findings if finding.kind in ANALYSED and finding.id not in of_arms}
+    if analysed:
+        raise ValueError(f"{sorted(analysed)} are no findings to put together; needed: results of an analysis")
     curves: dict[CurveKey, list[Finding]] = {}
     for finding in all_findings:
-        if finding.kind not in APART:
+        if finding.kind not in (*APART, *ANALYSED):
             curves.setdefault(finding.key, []).append(finding)
     return Results(
         curves=tuple(_curve(key, own) for key, own in curves.items()),
         gaps=tuple(_gaps(_of(all_findings, Kind.DIVERGENCE))),
         controls=tuple(_controls(all_findings)),
         commitments=tuple(_commitments(_of(all_findings, Kind.COMMITMENT))),
-        frontiers=tuple(_of(all_findings, Kind.FRONTIER)),
-        flop_matches=tuple(_of(all_findings, Kind.FLOP_MATCHED)),
         arms=arm_results_of(all_findings),
-        supervision=tuple(_of(all_findings, Kind.SUPERVISION)),
-        ledgers=tuple(f for f in _of(all_findings, Kind.LEDGER) if f.metric != Metric.COMPARED_TOTAL),
-        steering_depths=tuple(_of(all_findings, Kind.STEERING_DEPTH)),
+        steering_depths=tuple(
+            SteeringDepthResult(depth.key, (depth,)) for depth in _of(all_findings, Kind.STEERING_DEPTH)
+        ),
     )
 
 

@@ -14,11 +14,11 @@ from overthink.analysis.flop_matched import flop_matches
 from overthink.analysis.frontier import frontiers
 from overthink.analysis.gaps import gaps
 from overthink.analysis.hypotheses import adjusted_hypotheses
+from overthink.analysis.ledger import ledgers
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.request import CurveContext
 from overthink.analysis.shapes import adjusted_shapes
 from overthink.analysis.supervision import steering_depths, supervision
-from overthink.analysis.tokens import ledger_findings
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.finding_ids import curve_ids
@@ -89,7 +89,7 @@ def analyse_outcomes(
         flop_matches=tuple(flop_matches(contexts, rng=np.random.default_rng(folds))),
         arms=comparisons(contexts, rng=np.random.default_rng(rng.integers(2**63))),
         supervision=tuple(supervision(contexts, rng=np.random.default_rng(rng.integers(2**63)))),
-        ledgers=tuple(ledger_findings(contexts)),
+        ledgers=tuple(ledgers(contexts)),
         steering_depths=tuple(steering_depths(contexts, tuple(dict(family) for family in analysis.steered))),
     )
 

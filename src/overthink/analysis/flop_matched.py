@@ -28,6 +28,7 @@ from overthink.cost.units import Unit, amount
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
+from overthink.data.results.budgets import FlopMatch, FlopMatchResult
 
 KIND = Kind.FLOP_MATCHED
 
@@ -60,7 +61,7 @@ class _Side:
     candidates: AllocationCandidates
 
 
-def flop_matches(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[Finding]:
+def flop_matches(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[FlopMatchResult]:
     """Yield the FLOP multiple at which a smaller model is as good, for every budget of a larger model.
 
     Also yields the break-even number of served tokens when training FLOP count. Requires arms of several models and
@@ -78,13 +79,12 @@ def flop_matches(contexts: Sequence[CurveContext], *, rng: np.random.Generator) 
         several = any(context.table.arm in analysis.other_models for context in mine)
         if analysis.unit is not Unit.FLOP or not several or group[0].table.axis is Axis.SAFETY:
             continue
-        unknown = _unknown(mine)
-        if unknown is not None:
-            yield replace(_empty_finding(mine), reason=unknown)
+        reason = _unknown(mine)
+        if reason is not None:
+            yield _unmatched(mine, reason)
             continue
-        sides = _sides(mine)
-        for small, large in combinations(sides, 2):
-            yield from _model_pair(small, large, seed)
+        for small, large in combinations(_sides(mine), 2):
+            yield _Pair(small, large).result(seed)
 
 
 def _unknown(contexts: Sequence[CurveContext]) -> str | None:
@@ -101,10 +101,11 @@ def _unknown(contexts: Sequence[CurveContext]) -> str | None:
     return None
 
 
-def _empty_finding(contexts: Sequence[CurveContext]) -> Finding:
-    """Return a finding without an estimate, of the first arm of another model."""
+def _unmatched(contexts: Sequence[CurveContext], reason: str) -> FlopMatchResult:
+    """Return the result where sizes are unknown, of the first arm of another model."""
     other = next(context for context in contexts if context.table.arm in context.analysis.other_models)
-    return replace(other.finding(KIND, Metric.MULTIPLE, At(unit=Unit.FLOP.value)), level=other.level)
+    nothing = other.finding(KIND, Metric.MULTIPLE, At(unit=Unit.FLOP.value))
+    return FlopMatchResult(other.key, None, unknown=replace(nothing, level=other.level, reason=reason))
 
 
 def _sides(contexts: Sequence[CurveContext]) -> list[_Side]:
@@ -122,87 +123,126 @@ def _sides(contexts: Sequence[CurveContext]) -> list[_Side]:
     return [_Side(name, size, candidates) for (size, name), candidates in zip(models, all_candidates, strict=True)]
 
 
-def _model_pair(small: _Side, large: _Side, seed: int) -> Iterator[Finding]:
-    context = small.candidates.context
-    other_id = large.candidates.context.prefix.replace("/", ".")
-    empty = context.finding(KIND, Metric.MULTIPLE, At(unit=Unit.FLOP.value), part=other_id)
-    empty = replace(empty, level=context.level, label=f"against {large.name}")
-    if small.size == large.size:
-        same = f"{small.name} and {large.name} have {small.size:.3g} active parameters each: neither is the larger one"
-        yield replace(empty, reason=same)
-        return
-    if small.candidates.stops_at_success or large.candidates.stops_at_success:
-        yield replace(empty, reason=STOPPED)
-        return
-    questions = shared_questions([*small.candidates.tables, *large.candidates.tables])
-    all_options = [candidate_options(side.candidates, side.candidates.tables, questions) for side in (small, large)]
-    reason = next((why for why in map(no_frontier_reason, all_options) if why is not None), None)
-    if reason is not None:
-        yield replace(empty, reason=reason)
-        return
-    frontiers = []
-    for options, budgets in zip(
-        all_options,
-        (option_budgets(all_options[0], MAX_SMALL_BUDGETS), log_budgets(all_options[1], BUDGETS)),
-        strict=True,
-    ):
-        weights, rng = bootstrap_and_folds(seed, len(questions))  # both models use the same folds
-        frontiers.append(frontier(options, budgets, weights=weights, level=context.level, rng=rng))
-    ratio = large.size / small.size
-    limits = dict.fromkeys(
-        (*all_options[0].limits, *all_options[1].limits, CROSS_FITTED, budget_definition(Unit.FLOP), POINTWISE)
-    )
-    sizes = f"{large.name} has {ratio:.3g} times the active parameters, {large.size:.3g} against {small.size:.3g}"
-    matches = flop_matched(*frontiers, weights=weights, level=context.level, margin=context.analysis.margin)
-    for match in matches:
-        finding = _at_budget(empty, match, frontiers, (small, large))
-        finding = replace(finding, limits=(sizes, MULTIPLE, *limits))
-        yield from _numbers(finding, match, ratio, context.analysis.margin)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pair:
+    """A smaller model and a larger one."""
+
+    small: _Side
+    large: _Side
+
+    @property
+    def context(self) -> CurveContext:
+        """The smaller model's curve, whose findings these are."""
+        return self.small.candidates.context
+
+    @property
+    def ratio(self) -> float:
+        """Active parameters of the larger model over those of the smaller one."""
+        return self.large.size / self.small.size
+
+    def result(self, seed: int) -> FlopMatchResult:
+        """Return the comparison at every budget of the larger model, or why there is none."""
+        obstacle = self._obstacle()
+        if obstacle is not None:
+            return self._unknown(obstacle)
+        sides = (self.small, self.large)
+        questions = shared_questions([table for side in sides for table in side.candidates.tables])
+        options = [candidate_options(side.candidates, side.candidates.tables, questions) for side in sides]
+        reason = next(filter(None, map(no_frontier_reason, options)), None)
+        if reason is not None:
+            return self._unknown(reason)
+        frontiers = []
+        budgets = (option_budgets(options[0], MAX_SMALL_BUDGETS), log_budgets(options[1], BUDGETS))
+        for side_options, side_budgets in zip(options, budgets, strict=True):
+            weights, rng = bootstrap_and_folds(seed, len(questions))  # both models use the same folds
+            level = self.context.level
+            frontiers.append(frontier(side_options, side_budgets, weights=weights, level=level, rng=rng))
+        limits = (*options[0].limits, *options[1].limits, CROSS_FITTED, budget_definition(Unit.FLOP), POINTWISE)
+        margin = self.context.analysis.margin
+        matches = flop_matched(*frontiers, weights=weights, level=self.context.level, margin=margin)
+        rows = tuple(self._match(match, frontiers, limits) for match in matches)
+        return FlopMatchResult(self.context.key, self.large.name, rows)
+
+    def _unknown(self, reason: str) -> FlopMatchResult:
+        nothing = replace(self._finding(Metric.MULTIPLE), reason=reason)
+        return FlopMatchResult(self.context.key, self.large.name, unknown=nothing)
+
+    def _obstacle(self) -> str | None:
+        """Return why the two cannot be compared, whatever their allocations."""
+        small, large = self.small, self.large
+        if small.size == large.size:
+            sizes = f"{small.name} and {large.name} have {small.size:.3g} active parameters each"
+            return f"{sizes}: neither is the larger one"
+        return STOPPED if small.candidates.stops_at_success or large.candidates.stops_at_success else None
+
+    def _finding(self, metric: Metric, budget: float | None = None) -> Finding:
+        """Return a finding without an estimate, within a budget of the larger model."""
+        larger = self.large.candidates.context.prefix.replace("/", ".")
+        at = At(total=budget, unit=Unit.FLOP.value)
+        finding = self.context.finding(KIND, metric, at, part=larger)
+        within = "" if budget is None else f"/{np.format_float_positional(budget, trim='-')}flop"
+        label = f"against {self.large.name}"
+        return replace(finding, id=f"{finding.id}{within}", level=self.context.level, label=label)
+
+    def _match(self, match: Match, frontiers: Sequence[Frontier], limits: Sequence[str]) -> FlopMatch:
+        """Return the comparison at a budget of the larger model, with both allocations and their failed gates."""
+        budget = float(frontiers[1].budgets[match.budget])
+        choice = frontiers[1].choices[0][match.budget]
+        assert choice is not None  # matches are at budgets that the larger model can afford
+        small_choice = None if match.small_budget is None else frontiers[0].choices[0][match.small_budget]
+        large, gates = self.large.candidates.on_ladder(choice), self.large.candidates.failed_gates(choice)
+        label, small = f"within {amount(budget, Unit.FLOP)}: {large}", None
+        if small_choice is not None:
+            small = self.small.candidates.on_ladder(small_choice)
+            label, gates = f"{label}; as good by {small}", gates + self.small.candidates.failed_gates(small_choice)
+        sizes = (
+            f"{self.large.name} has {self.ratio:.3g} times the active parameters, {self.large.size:.3g} against "
+            f"{self.small.size:.3g}"
+        )
+
+        def finding(metric: Metric, *meaning: str) -> Finding:
+            empty = self._finding(metric, budget)
+            return replace(
+                empty,
+                label=f"{empty.label}, {label}",
+                gates_failed=tuple(dict.fromkeys(gates)),
+                limits=(*meaning, sizes, MULTIPLE, *dict.fromkeys(limits)),
+            )
+
+        margin = f"no worse than δ = {self.context.analysis.margin:g}, by the lower end of the interval"
+        return FlopMatch(
+            budget,
+            large,
+            small,
+            _with_multiple(finding(Metric.MULTIPLE), match),
+            _with_shown(finding(Metric.MULTIPLE_SHOWN, margin), match),
+            _with_served(finding(Metric.TOKENS_SERVED, TRAINING), match, self.ratio),
+        )
 
 
-def _at_budget(empty: Finding, match: Match, frontiers: Sequence[Frontier], sides: tuple[_Side, _Side]) -> Finding:
-    """Return the finding at a budget of the larger model, with both allocations and their failed gates."""
-    budget = float(frontiers[1].budgets[match.budget])
-    label = f"{empty.label}, within {amount(budget, Unit.FLOP)}"
-    gates: list[str] = []
-    places = ((": ", match.budget), ("; as good by ", match.small_budget))
-    for side, side_frontier, (words, index) in zip(reversed(sides), reversed(frontiers), places, strict=True):
-        choice = None if index is None else side_frontier.choices[0][index]
-        if choice is not None:
-            label += words + side.candidates.describe(choice)
-            gates += side.candidates.contexts[choice.arm].failed_gates([choice.rung])
-    return replace(
-        empty,
-        id=f"{empty.id}/{np.format_float_positional(budget, trim='-')}flop",
-        at=At(total=budget, unit=Unit.FLOP.value),
-        label=label,
-        gates_failed=tuple(dict.fromkeys(gates)),
-    )
-
-
-def _numbers(finding: Finding, match: Match, ratio: float, margin: float) -> Iterator[Finding]:
-    """Yield the estimated multiple, the multiple shown by the interval, and the break-even tokens served."""
+def _with_multiple(finding: Finding, match: Match) -> Finding:
+    """Return the finding with the estimated multiple."""
     low, high = match.over_large(match.low_cost), match.over_large(match.high_cost)
-    multiple = match.multiple
-    reason = match.reason if multiple is None else None
-    yield replace(finding, estimate=multiple, low=low, high=high, reason=reason)
-    shown_multiple = _with_metric(finding, Metric.MULTIPLE_SHOWN)
-    within = f"no worse than δ = {margin:g}, by the lower end of the interval"
+    reason = match.reason if match.multiple is None else None
+    return replace(finding, estimate=match.multiple, low=low, high=high, reason=reason)
+
+
+def _with_shown(finding: Finding, match: Match) -> Finding:
+    """Return the finding with the multiple that the interval shows."""
     number = match.over_large(match.shown_cost)
     reason = match.reason if number is None else "no interval: it is itself what an interval shows"
-    yield replace(shown_multiple, estimate=number, reason=reason, limits=(within, *shown_multiple.limits))
-    tokens_served = replace(_with_metric(finding, Metric.TOKENS_SERVED), limits=(TRAINING, *finding.limits))
+    return replace(finding, estimate=number, reason=reason)
+
+
+def _with_served(finding: Finding, match: Match, ratio: float) -> Finding:
+    """Return the finding with the break-even number of tokens served."""
+    multiple = match.multiple
+    low, high = (_finite(match.over_large(cost), ratio) for cost in (match.high_cost, match.low_cost))
     if multiple is None:
-        yield replace(tokens_served, reason=match.reason, high=_finite(low, ratio))
-    elif multiple <= 1:
-        yield replace(tokens_served, reason=CHEAPER, low=_finite(high, ratio))
-    else:
-        estimate = served_below(multiple, ratio)
-        yield replace(tokens_served, estimate=estimate, low=_finite(high, ratio), high=_finite(low, ratio))
-
-
-def _with_metric(finding: Finding, metric: Metric) -> Finding:
-    return replace(finding, metric=metric, id=finding.id.replace(f"/{KIND}/multiple/", f"/{KIND}/{metric}/", 1))
+        return replace(finding, reason=match.reason, high=high)
+    if multiple <= 1:
+        return replace(finding, reason=CHEAPER, low=low)
+    return replace(finding, estimate=served_below(multiple, ratio), low=low, high=high)
 
 
 def _finite(multiple: float | None, ratio: float) -> float | None:

@@ -21,14 +21,16 @@ from overthink.analysis.options import (
     shared_questions,
 )
 from overthink.analysis.request import POINTWISE, CurveContext
-from overthink.cost.allocation import Allocation, Difficulty, log_budgets, rounded_up, set_aside, without_first
+from overthink.cost.allocation import Difficulty, log_budgets, rounded_up, set_aside, without_first
 from overthink.cost.frontier import FOLDS, Frontier, frontier
 from overthink.cost.units import amount
+from overthink.data.allocation import Allocation
 from overthink.data.arrays import Array, Weights
 from overthink.data.decisions import placebo_of
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import Outcomes
+from overthink.data.results.budgets import BinChoice, BinResult, DifficultyPoint, FrontierPoint, FrontierResult
 from overthink.stats.bootstrap import Intervals
 
 BUDGETS = 8
@@ -51,8 +53,8 @@ ORACLE = (
 )
 
 
-def frontiers(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[Finding]:
-    """Yield the cross-fitted best value and the naive best value at each budget, overall and by difficulty.
+def frontiers(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[FrontierResult]:
+    """Yield one frontier per curve: cross-fitted best value and naive best value by budget, overall and by difficulty.
 
     On the safety axis the frontier is the attacker's: the lowest value. Where arms are compared, one more frontier
     chooses among all of them. A curve with one rung and one draw has no choice of allocation.
@@ -67,14 +69,14 @@ def frontiers(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> 
         if can_choose(context):
             table = context.table
             groups.setdefault((table.axis, table.task, table.scorer, table.estimand), []).append(context)
-            yield from _task_frontier(
+            yield _task_frontier(
                 AllocationCandidates.of_curve(context), seed, by_difficulty=not _several_arms(contexts, context)
             )
     if reference_of(contexts) is not None:
         choices = [[context for context in group if placebo_of(context.table.arm) is None] for group in groups.values()]
         several = [_reference_first(group) for group in choices if len(group) > 1]  # a placebo is no choice
         for candidates in pool_arms([(_name_of_all(group), group) for group in several]):
-            yield from _task_frontier(candidates, seed, by_difficulty=True)
+            yield _task_frontier(candidates, seed, by_difficulty=True)
 
 
 def _several_arms(contexts: Sequence[CurveContext], context: CurveContext) -> bool:
@@ -95,53 +97,58 @@ def _name_of_all(group: Sequence[CurveContext]) -> str:
     )
 
 
-def _task_frontier(candidates: AllocationCandidates, seed: int, *, by_difficulty: bool) -> Iterator[Finding]:
-    best, naive = (
-        (Metric.WORST_VALUE, Metric.NAIVE_WORST) if candidates.attacker else (Metric.BEST_VALUE, Metric.NAIVE_BEST)
-    )
+def _task_frontier(candidates: AllocationCandidates, seed: int, *, by_difficulty: bool) -> FrontierResult:
+    context = candidates.context
+    empty = FrontierResult(context.key, candidates.is_over_arms, unit=str(context.analysis.unit))
+    metric = Metric.WORST_VALUE if candidates.attacker else Metric.BEST_VALUE
+    nothing = context.finding(Kind.FRONTIER, metric, At())
     if candidates.stops_at_success:
-        yield replace(candidates.context.finding(Kind.FRONTIER, best, At()), reason=STOPPED)
-        return
+        return replace(empty, unknown=replace(nothing, reason=STOPPED))
     options = candidate_options(candidates, candidates.tables)
     reason = no_frontier_reason(options)
     if reason is not None:
-        yield replace(candidates.context.finding(Kind.FRONTIER, best, At()), reason=reason, limits=options.limits)
-        return
+        return replace(empty, unknown=replace(nothing, reason=reason, limits=options.limits))
     weights, rng = bootstrap_and_folds(seed, len(options.comparable))
-    result = frontier(options, log_budgets(options, BUDGETS), weights=weights, level=candidates.context.level, rng=rng)
+    result = frontier(options, log_budgets(options, BUDGETS), weights=weights, level=context.level, rng=rng)
     limits = (
         *options.limits,
-        budget_definition(candidates.context.analysis.unit),
+        budget_definition(context.analysis.unit),
         *((ATTACKER_LIMIT,) if options.attacker else ()),
     )
-    for i, choice in enumerate(result.choices[0]):
-        if choice is not None:
-            share = f"folds chose this for {result.agreement[i]:.0%} of the questions"
-            yield _point(candidates, result, i, choice, metric=best, limits=(CROSS_FITTED, share, *limits))
-            yield _point(candidates, result, i, choice, metric=naive, limits=(NAIVE, *limits))
-    if by_difficulty:
-        yield from _by_difficulty(candidates, result.budgets, weights, rng)
+    points = (
+        _point(candidates, result, i, choice, limits)
+        for i, choice in enumerate(result.choices[0])
+        if choice is not None
+    )
+    bins = _by_difficulty(candidates, result.budgets, weights, rng) if by_difficulty else ()
+    return replace(empty, points=tuple(points), by_difficulty=tuple(bins))
 
 
 def _point(
-    candidates: AllocationCandidates,
-    result: Frontier,
-    i: int,
-    choice: Allocation,
-    *,
-    metric: Metric,
-    limits: tuple[str, ...],
-) -> Finding:
-    intervals = result.naive if metric.startswith("naive") else result.value
-    context = candidates.contexts[choice.arm]
-    finding = _at_budget(candidates, metric, result, i, intervals, (i,))
-    return replace(
-        finding,
-        at=_within(result, i, replace(context.at(choice.rung), k=choice.k, selector=choice.selector)),
-        label=f"within {amount(result.budgets[i], result.unit)}: {candidates.describe(choice)}",
-        n_draws=int(context.draws[choice.rung]),
-        gates_failed=context.failed_gates([choice.rung]),
-        limits=(*finding.limits, *limits, POINTWISE),
+    candidates: AllocationCandidates, result: Frontier, i: int, choice: Allocation, limits: tuple[str, ...]
+) -> FrontierPoint:
+    best, naive = (
+        (Metric.WORST_VALUE, Metric.NAIVE_WORST) if candidates.attacker else (Metric.BEST_VALUE, Metric.NAIVE_BEST)
+    )
+    context, allocation = candidates.contexts[choice.arm], candidates.on_ladder(choice)
+
+    def valued(metric: Metric, intervals: Intervals, *how: str) -> Finding:
+        finding = _at_budget(candidates, metric, result, i, intervals, (i,))
+        return replace(
+            finding,
+            at=_within(result, i, replace(context.at(choice.rung), k=choice.k, selector=choice.selector)),
+            label=f"within {amount(result.budgets[i], result.unit)}: {allocation}",
+            n_draws=int(context.draws[choice.rung]),
+            gates_failed=candidates.failed_gates(choice),
+            limits=(*finding.limits, *how, *limits, POINTWISE),
+        )
+
+    share = f"folds chose this for {result.agreement[i]:.0%} of the questions"
+    return FrontierPoint(
+        budget=float(result.budgets[i]),
+        choice=allocation,
+        value=valued(best, result.value, CROSS_FITTED, share),
+        naive=valued(naive, result.naive, NAIVE),
     )
 
 
@@ -164,7 +171,7 @@ def _at_budget(
 
 def _by_difficulty(
     candidates: AllocationCandidates, budgets: Array, weights: Weights, rng: np.random.Generator
-) -> Iterator[Finding]:
+) -> Iterator[DifficultyPoint]:
     """Yield the value where each difficulty bin has its own allocation and pays for the difficulty estimate."""
     split = _difficulty(candidates)
     if split is None:
@@ -180,34 +187,46 @@ def _by_difficulty(
         options, all_budgets, weights=weights, level=candidates.context.level, rng=rng, difficulty=difficulty
     )
     how = (PREDICTED if difficulty.from_verifier else ORACLE).format(draws=draws, rung=tables[0].rungs[rung].index)
-    budget_text = budget_definition(candidates.context.analysis.unit)
     limits = (
         CROSS_FITTED,
         how,
         *options.limits,
-        budget_text,
+        budget_definition(candidates.context.analysis.unit),
         *((ATTACKER_LIMIT,) if options.attacker else ()),
         POINTWISE,
     )
+    for i in range(len(result.budgets)):
+        if any(row[i] is not None for row in result.choices):
+            yield _difficulty_point(candidates, result, i, limits)
+
+
+def _difficulty_point(
+    candidates: AllocationCandidates, result: Frontier, i: int, limits: tuple[str, ...]
+) -> DifficultyPoint:
     metric = Metric.WORST_BY_DIFFICULTY if candidates.attacker else Metric.BEST_BY_DIFFICULTY
-    for i, budget in enumerate(result.budgets.tolist()):
-        choices = [row[i] for row in result.choices]
-        at = _within(result, i, At())
-        within = f"within {amount(budget, result.unit)}"
-        if all(choice is not None for choice in choices):
-            bins_text = "; ".join(
-                f"bin {b}: {candidates.describe(choice)}" for b, choice in enumerate(choices) if choice
-            )
-            finding = replace(
-                _at_budget(candidates, metric, result, i, result.value, (i,)), at=at, label=f"{within}: {bins_text}"
-            )
-            yield replace(finding, limits=(*finding.limits, *limits))
-        for b, choice in enumerate(choices):
-            if choice is not None:
-                finding = _at_budget(candidates, Metric(f"{metric}_bin{b}"), result, i, result.by_bin, (b, i))
-                hard = "the hardest questions" if b == 0 else "the easiest" if b == len(choices) - 1 else "in between"
-                label = f"{within}, {hard}: {candidates.describe(choice)}"
-                yield replace(finding, at=at, label=label, limits=(*finding.limits, *limits))
+    at, within = _within(result, i, At()), f"within {amount(result.budgets[i], result.unit)}"
+
+    def valued(name: Metric, intervals: Intervals, cell: tuple[int, ...], label: str) -> Finding:
+        finding = _at_budget(candidates, name, result, i, intervals, cell)
+        return replace(finding, at=at, label=label, limits=(*finding.limits, *limits))
+
+    choices = [
+        BinChoice(b, len(result.choices), candidates.on_ladder(choice))
+        for b, row in enumerate(result.choices)
+        if (choice := row[i]) is not None
+    ]
+    value = None
+    if len(choices) == len(result.choices):
+        bins_text = "; ".join(f"bin {choice.number}: {choice.allocation}" for choice in choices)
+        value = valued(metric, result.value, (i,), f"{within}: {bins_text}")
+    bins = (
+        BinResult(
+            choice,
+            valued(Metric(f"{metric}_bin{choice.number}"), result.by_bin, (choice.number, i), f"{within}, {choice}"),
+        )
+        for choice in choices
+    )
+    return DifficultyPoint(float(result.budgets[i]), value, tuple(bins))
 
 
 def _difficulty(candidates: AllocationCandidates) -> tuple[list[Outcomes], Difficulty, int, int] | None:

@@ -10,21 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.analysis.request import CurveContext
-from overthink.cost.allocation import (
-    Allocation,
-    AllocationOptions,
-    allocation_options,
-    join_options,
-    log_budgets,
-)
+from overthink.cost.allocation import AllocationOptions, allocation_options, join_options, log_budgets
 from overthink.cost.bill import STATED, attempt_cost, verifier_cost
 from overthink.cost.frontier import FOLDS, PARTITIONS
 from overthink.cost.units import Cost, ModelRoles, Unit, noun
+from overthink.data.allocation import Allocation
 from overthink.data.arrays import Array, Weights
 from overthink.data.finding_ids import curve_ids
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis
-from overthink.data.selectors import SCORED_SELECTORS, Selector
+from overthink.data.selectors import SCORED_SELECTORS
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import question_weights
 from overthink.stats.curve import mean_curve, parallel_curves, question_means
@@ -99,8 +94,8 @@ def unknown_reason(prices: Sequence[CurvePrice]) -> str:
 def compute_definition(unit: Unit, *, prompts: bool) -> tuple[str, ...]:
     """Return the definition of total compute in words.
 
-    >>> compute_definition(Unit.TOKENS, prompts=False)[0].partition(": ")[2]
-    'tokens of one attempt, decoded ones, those of guards and step verifiers; prompts are not'
+    >>> compute_definition(Unit.USD, prompts=False)
+    ('total compute: USD of one attempt, of what it decodes, of guards and step verifiers; prompts are not',)
     """
     if unit is Unit.SECONDS:
         return ("total compute: wall-clock seconds of one attempt", TIMED)
@@ -163,15 +158,18 @@ class AllocationCandidates:
         """Whether sampling stopped at the first success, so that single tries have no price."""
         return any(context.batch is not None for context in self.contexts.values())
 
-    def describe(self, choice: Allocation) -> str:
-        """Return an allocation in words."""
-        method = (
-            "one try"
-            if choice.selector == Selector.SINGLE
-            else f"{choice.selector.replace('_', ' ')} of {choice.k} tries"
-        )
-        arm = "" if choice.arm is None else f" of {choice.arm}"
-        return f"{method} at rung {self.contexts[choice.arm].table.rungs[choice.rung].index}{arm}"
+    @property
+    def is_over_arms(self) -> bool:
+        """Whether arms are part of the choice."""
+        return None not in self.contexts
+
+    def on_ladder(self, choice: Allocation) -> Allocation:
+        """Return an allocation with the number of its rung on the ladder, in place of its position in the table."""
+        return replace(choice, rung=self.contexts[choice.arm].table.rungs[choice.rung].index)
+
+    def failed_gates(self, choice: Allocation) -> tuple[str, ...]:
+        """Return the names of the gates that failed where an allocation thinks; its rung is a position in the table."""
+        return self.contexts[choice.arm].failed_gates([choice.rung])
 
 
 def can_choose(context: CurveContext) -> bool:
@@ -270,5 +268,6 @@ def _table_options(table: Outcomes, analysis: Analysis, *, attacker: bool) -> Al
     attempt, verifier = attempt_price(table, analysis, prompts=False), verifier_price(table, analysis)
     options = allocation_options(curves, attempt.cells, unit=analysis.unit, verifier=verifier.cells, attacker=attacker)
     has_scores = any(option.selector in SCORED_SELECTORS for option in options.allocations)
-    notes = dict.fromkeys((*attempt.notes, *(verifier.notes if has_scores else ())))
-    return replace(options, limits=(*options.limits, *notes), reasons=() if options.allocations else (attempt.reason,))
+    notes = tuple(dict.fromkeys((*attempt.notes, *(verifier.notes if has_scores else ()))))
+    reasons = () if options.allocations else (attempt.reason,)
+    return replace(options, limits=(*options.limits, *notes), notes=notes, reasons=reasons)

@@ -14,6 +14,7 @@ from overthink.data.finding import Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Estimand
+from overthink.data.results.budgets import SteeringDepthResult, SupervisionResult
 from overthink.data.selectors import Selector
 from overthink.stats.bootstrap import question_weights
 from overthink.stats.steering_depth import harm_by_depth, steering_depth
@@ -22,8 +23,8 @@ CAPPED = "one of the two has no more tries to judge, and leaves some of the budg
 PROXY = "a proxy at hand, and no measure of legibility by readers"
 
 
-def supervision(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[Finding]:
-    """Yield a finding per rung, budget and measure for two curves of the same tries, one of them scored by steps.
+def supervision(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -> Iterator[SupervisionResult]:
+    """Yield a comparison per rung and budget for two curves of the same tries, one of them scored by steps.
 
     Args:
         contexts: The curves; those scored by an oracle are not compared.
@@ -42,32 +43,45 @@ def supervision(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -
             for comparison in process_against_outcome(
                 context.table, outcome, weights=weights, level=context.level, natural=natural
             ):
-                yield from _of_budget(context, other, comparison)
+                yield SupervisionResult(
+                    by_steps=context.key,
+                    by_answers=other.key,
+                    at=context.at(comparison.rung),
+                    budget=comparison.budget,
+                    tries=comparison.tries,
+                    differences=dict(_differences(context, other, comparison)),
+                )
 
 
-def _of_budget(context: CurveContext, other: CurveContext, comparison: SupervisionComparison) -> Iterator[Finding]:
+def _differences(
+    context: CurveContext, other: CurveContext, comparison: SupervisionComparison
+) -> Iterator[tuple[Metric, Finding]]:
+    """Yield the difference of the selections by measure."""
     steps, answers = comparison.tries
     other_id = other.prefix.replace("/", ".")
     at = replace(context.at(comparison.rung), k=min(comparison.tries), selector=Selector.BEST)
     for measure, intervals in comparison.difference.items():
-        means = comparison.selected_means[measure]
+        means, metric = comparison.selected_means[measure], Metric(measure)
         finding = context.estimate(
             Kind.SUPERVISION,
-            Metric(measure),
+            metric,
             at,
             intervals,
             (),
             unknown="no question has a value of this",
             part=f"{other_id}/{comparison.budget:.0f}tokens",
         )
-        limits = (POINTWISE, *((CAPPED,) if comparison.is_capped else ()), *((PROXY,) if measure != "value" else ()))
-        yield replace(
-            finding,
-            n_draws=int(context.draws[comparison.rung]),
-            label=f"{comparison.budget:,.0f} verifier tokens: steps judge {steps} ({means[0]:.3g}), answers {answers} "
-            f"({means[1]:.3g})",
-            gates_failed=context.failed_gates([comparison.rung]),
-            limits=(*finding.limits, *limits),
+        proxy = () if metric is Metric.VALUE else (PROXY,)
+        yield (
+            metric,
+            replace(
+                finding,
+                n_draws=int(context.draws[comparison.rung]),
+                label=f"{comparison.budget:,.0f} verifier tokens: steps judge {steps} ({means[0]:.3g}), answers "
+                f"{answers} ({means[1]:.3g})",
+                gates_failed=context.failed_gates([comparison.rung]),
+                limits=(*finding.limits, POINTWISE, *((CAPPED,) if comparison.is_capped else ()), *proxy),
+            ),
         )
 
 
@@ -91,12 +105,14 @@ STEERING_TEST = "TOST, paired by question; from the largest m down, each at the 
 ONE_RUNG = "for this budget alone"
 
 
-def steering_depths(contexts: Sequence[CurveContext], families: Sequence[Mapping[int, str]]) -> Iterator[Finding]:
-    """Yield the depth of every family of arms at every budget above 0.
+def steering_depths(
+    contexts: Sequence[CurveContext], families: Sequence[Mapping[int, str]]
+) -> Iterator[SteeringDepthResult]:
+    """Yield the depth of every family of arms, at every budget above 0.
 
     Args:
         contexts: The curves.
-        families: Label of the arm by m. The finding belongs to the arm with the largest m.
+        families: Label of the arm by m. The result belongs to the arm with the largest m.
     """
     safety = [context for context in contexts if context.table.axis is Axis.SAFETY and not context.is_control]
     for context in safety:
@@ -104,7 +120,7 @@ def steering_depths(contexts: Sequence[CurveContext], families: Sequence[Mapping
             if context.table.arm == family[max(family)]:
                 by_depth = {m: other for m, label in family.items() for other in safety if _same(context, other, label)}
                 if len(by_depth) > 1:
-                    yield from _family_depth(context, by_depth)
+                    yield SteeringDepthResult(context.key, tuple(_family_depth(context, by_depth)))
 
 
 def _same(context: CurveContext, other: CurveContext, label: str) -> bool:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.data.allocation import Allocation
 from overthink.data.arrays import Array
 from overthink.data.outcomes import Outcomes
-from overthink.data.selectors import ATTACKER_SELECTORS, DEPLOYED_SELECTORS, SCORED_SELECTORS, Selector, SelectorName
+from overthink.data.selectors import ATTACKER_SELECTORS, DEPLOYED_SELECTORS, SCORED_SELECTORS, Selector
 from overthink.stats.curve import SelectorCurve
 
 BUDGET_MARGIN = 0.05
@@ -22,27 +23,6 @@ MIN_BUDGET_RATIO = 1.1
 
 MIN_KNOWN_SHARE = 0.9
 """Share of the questions for which an allocation must be known to be compared with others."""
-
-
-@dataclass(frozen=True, slots=True)
-class Allocation:
-    """One allocation of a budget.
-
-    Attributes:
-        rung: Position on the curve's ladder, from 0.
-        k: Tries.
-        selector: Rule that turns the tries into one answer.
-        arm: Arm of the thinking; None where there is one arm.
-    """
-
-    rung: int
-    k: int
-    selector: SelectorName
-    arm: str | None = None
-
-    def __str__(self) -> str:
-        how = "one try" if self.selector == Selector.SINGLE else f"{self.selector} of {self.k}"
-        return f"{how} at rung {self.rung}{'' if self.arm is None else f' of {self.arm}'}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +36,8 @@ class AllocationOptions:
         values: (question, option) expected value.
         cost: (question, option) expected cost.
         comparable: (question,) known at every option; the others are left out of comparisons.
-        limits: What was left out, with the reasons.
+        limits: What was left out, with the reasons, and the notes.
+        notes: Bounds and assumptions of the costs, which hold for a choice among several arms as well.
         reasons: Why there are no options; empty where there are some.
     """
 
@@ -67,6 +48,7 @@ class AllocationOptions:
     cost: Array
     comparable: NDArray[np.bool_]
     limits: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
 
     def of(self, arm: str | None, questions: NDArray[np.int64]) -> "AllocationOptions":
@@ -95,15 +77,15 @@ def join_options(arm_options: Sequence[AllocationOptions]) -> AllocationOptions:
     first = nonempty[0]
     if len({(options.unit, options.attacker, len(options.values)) for options in nonempty}) > 1:
         raise ValueError("menus differ in unit, in questions or in who chooses; needed: those of one task")
+    notes = tuple(dict.fromkeys(note for options in arm_options for note in options.notes))
     return _comparable_options(
         replace(
             first,
             allocations=tuple(option for options in nonempty for option in options.allocations),
             values=np.concatenate([options.values for options in nonempty], axis=1),
             cost=np.concatenate([options.cost for options in nonempty], axis=1),
-            limits=tuple(
-                dict.fromkeys(limit for options in arm_options for limit in options.limits if "left out:" not in limit)
-            ),
+            limits=notes,
+            notes=notes,
         )
     )
 

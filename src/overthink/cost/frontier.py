@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overthink.cost.allocation import Allocation, AllocationOptions, Difficulty
+from overthink.cost.allocation import AllocationOptions, Difficulty
+from overthink.data.allocation import Allocation
 from overthink.data.arrays import Array, Weights
 from overthink.stats.bootstrap import Intervals, mean_intervals
 

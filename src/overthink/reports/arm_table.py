@@ -34,7 +34,9 @@ from overthink.reports.arm_cells import (
 )
 from overthink.reports.reading_table import READING_MEANINGS, reading_sentence, reading_table, without_placebo
 from overthink.reports.summary import TextPiece
-from overthink.reports.tables import Table, TextCell, finding_link, flop_matched_table, plain, supervision_table
+from overthink.reports.tables.flop_matched import flop_matched_table
+from overthink.reports.tables.supervision import supervision_table
+from overthink.reports.tables.table import Table, TextCell, finding_link, plain
 from overthink.reports.wording import PROSE_LIMIT, visible
 
 EQUAL_THINKING = "at equal thinking"

@@ -23,21 +23,18 @@ from overthink.reports import summary
 from overthink.reports.about import About
 from overthink.reports.arm_table import comparison
 from overthink.reports.charts.arms import static_charts
-from overthink.reports.charts.frontier import frontier_chart, frontier_tables
+from overthink.reports.charts.frontier import frontier_chart
 from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.charts.thresholds import marks_data
 from overthink.reports.limits import limitations
 from overthink.reports.page_data import page_data, rung_rows, script_json
 from overthink.reports.report_curves import default_arms, report_curves
-from overthink.reports.tables import (
-    COST_HEAD,
-    budget_control_table,
-    cost_note,
-    cost_rows,
-    ledger_tables,
-    supervision_table,
-)
+from overthink.reports.tables.budget_control import budget_control_table
+from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
+from overthink.reports.tables.frontier import frontier_tables
+from overthink.reports.tables.ledger import ledger_tables
+from overthink.reports.tables.supervision import supervision_table
 from overthink.reports.wording import NAME_LIMIT, PROSE_LIMIT, visible
 
 if TYPE_CHECKING:
@@ -164,10 +161,10 @@ def report_html(results: Results, about: About) -> str:
         "comparison": comparison(results, about),
         "of_arms": of_arms,
         "of_budgets": of_budgets,
-        "frontiers": frontier_tables(findings),
-        "ledger": ledger_tables(findings),
-        "supervision": supervision_table(findings),
-        "budget_control": budget_control_table(findings),
+        "frontiers": frontier_tables(results.frontiers),
+        "ledger": ledger_tables(results.ledgers),
+        "supervision": supervision_table(results.supervision),
+        "budget_control": budget_control_table(results.curves),
         "most_rows": _TABLE_ROWS,
         "rung_rows": rung_rows(all_curves),
         "made": provenance_rows(about),

@@ -14,7 +14,7 @@ from overthink.reports.arm_cells import (
     points_text,
 )
 from overthink.reports.summary import TextPiece
-from overthink.reports.tables import Table, TextCell, finding_link, plain
+from overthink.reports.tables.table import Table, TextCell, finding_link, plain
 from overthink.reports.wording import PROSE_LIMIT, visible
 
 AGAINST_PLACEBO = "against its placebo"

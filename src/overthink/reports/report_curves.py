@@ -182,7 +182,9 @@ def report_curves(results: Results, reference: Mapping[str, float]) -> list[Repo
             gaps=tuple(gap for gap in results.gaps if gap.safety == curve.key and gap.steps),
             controls=beside.shams.get(curve.key, {}),
             commitment=beside.commitments.get(curve.key),
-            steering_depths=tuple(depth for depth in results.steering_depths if depth.key == curve.key),
+            steering_depths=tuple(
+                depth for steering in results.steering_depths if steering.key == curve.key for depth in steering.depths
+            ),
             reference=reference.get(curve.key.arm),
             # A log of natural thinking, say, has nothing but controls.
             is_control=curve.key.is_control and (curve.key.axis, curve.key.task, curve.key.arm) in with_result,

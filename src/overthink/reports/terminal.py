@@ -8,7 +8,7 @@ from overthink.reports.about import About
 from overthink.reports.hypotheses import hypothesis_line
 from overthink.reports.page_data import rung_row
 from overthink.reports.report_curves import ReportCurve, default_arms, report_curves
-from overthink.reports.tables import COST_HEAD, cost_note, cost_rows
+from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
 from overthink.reports.wording import PROSE_LIMIT, visible
 
 _CURVES = 12

@@ -15,6 +15,7 @@ from overthink.data.results.curve import (
     FlipResult,
     ShapeResult,
 )
+from overthink.data.results.ledger import LedgerResult
 from overthink.data.results.study import Results
 
 
@@ -36,7 +37,10 @@ def _findings(results: Results) -> Iterator[Finding]:
         yield from _disagreement(control) if isinstance(control, DisagreementResult) else findings_of(control)
     yield from findings_of((results.commitments, results.frontiers, results.flop_matches))
     yield from arm_findings(results.arms)
-    yield from findings_of((results.supervision, results.ledgers, results.steering_depths))
+    yield from findings_of(results.supervision)
+    for ledger in results.ledgers:
+        yield from ledger_findings(ledger)
+    yield from findings_of(results.steering_depths)
 
 
 def findings_of(result: object) -> Iterator[Finding]:
@@ -140,6 +144,14 @@ def arm_findings(arms: ArmResults) -> Iterator[Finding]:
         thinking = (result.reference_thinking, result.arm_thinking)
         yield from _known(result.verdict, result.degradation, result.residual, *thinking, result.equal_realised)
     yield from findings_of((arms.readings, [result.price for result in arms.mitigations]))
+
+
+def ledger_findings(ledger: LedgerResult) -> Iterator[Finding]:
+    """Yield the findings of one ledger: tokens by rung, then costs by unit."""
+    yield from findings_of([amounts.tokens for rung in ledger.rungs for amounts in (rung.paid, rung.attempt)])
+    for unit in dict.fromkeys(unit for rung in ledger.rungs for unit in rung.paid.costs):
+        yield from (rung.paid.costs[unit].finding for rung in ledger.rungs)
+        yield from (rung.attempt.costs[unit].finding for rung in ledger.rungs)
 
 
 def _alternating(first: Iterable[Finding], second: Iterable[Finding]) -> Iterator[Finding]:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from overthink.data.finding import Finding
 from overthink.data.results.arms import ArmResults
 from overthink.data.results.beside import CommitmentResult, DisagreementResult, GapResult, TwoByTwoResult
+from overthink.data.results.budgets import FlopMatchResult, FrontierResult, SteeringDepthResult, SupervisionResult
 from overthink.data.results.curve import CurveResult
+from overthink.data.results.ledger import LedgerResult
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,9 +30,9 @@ class Results:
     gaps: tuple[GapResult, ...] = ()
     controls: tuple[DisagreementResult | TwoByTwoResult, ...] = ()
     commitments: tuple[CommitmentResult, ...] = ()
-    frontiers: tuple[Finding, ...] = ()
-    flop_matches: tuple[Finding, ...] = ()
+    frontiers: tuple[FrontierResult, ...] = ()
+    flop_matches: tuple[FlopMatchResult, ...] = ()
     arms: ArmResults = field(default_factory=ArmResults)
-    supervision: tuple[Finding, ...] = ()
-    ledgers: tuple[Finding, ...] = ()
-    steering_depths: tuple[Finding, ...] = ()
+    supervision: tuple[SupervisionResult, ...] = ()
+    ledgers: tuple[LedgerResult, ...] = ()
+    steering_depths: tuple[SteeringDepthResult, ...] = ()

@@ -1,24 +1,21 @@
-"""Frontiers as charts and tables: best value at each budget, naive best value, and by difficulty.
+"""Frontiers as charts: best value at each budget, naive best value, and by difficulty.
 
-Frontier (best value at each budget) as a Vega-Lite template: one line per selection rule.
-
-:mod:`overthink.reports.charts.frontier` fills it, for the page and for files.
+The Vega-Lite template has one line per arm and kind of value; the page fills it, and so do files.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from overthink.cost.units import figure, noun
 from overthink.data.finding import Finding
-from overthink.data.kinds import Kind
+from overthink.data.record import Axis
+from overthink.data.results.budgets import FrontierResult
 from overthink.reports import wording
 from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.templates import axes
 from overthink.reports.report_curves import SHOWN_ARMS
-from overthink.reports.tables import Table, TextCell, finding_link, plain
+from overthink.reports.tables.frontier import frontiers_by_task
 from overthink.reports.wording import ID_LIMIT, PROSE_LIMIT, visible
 
 LINE_KINDS = {
@@ -79,90 +76,48 @@ def frontier_chart() -> dict[str, Any]:
     return specification
 
 
-ALL_ARMS = "all arms"
 _ALL_ARMS_COLOUR = "var(--ink)"
+_LOOKS = {"best": "solid", "difficulty": "dotted", "naive": "dashed"}
 
 
-@dataclass(slots=True)
-class _Line:
-    """Findings of the frontier of one arm or of all arms, by kind of line, in the order of budgets."""
-
-    arm: str
-    best: list[Finding] = field(default_factory=list)
-    naive: list[Finding] = field(default_factory=list)
-    difficulty: list[Finding] = field(default_factory=list)
-    bins: list[Finding] = field(default_factory=list)
-
-    @property
-    def is_all(self) -> bool:
-        return self.arm.startswith(ALL_ARMS)
-
-
-FrontierKey = tuple[str, str, str, str]
-
-
-def frontier_charts(findings: Sequence[Finding]) -> list[Chart]:
+def frontier_charts(frontiers: Sequence[FrontierResult]) -> list[Chart]:
     """Return one chart per axis, task, scorer and estimand with a frontier."""
-    return [chart for key, lines in _lines_by_key(findings).items() if (chart := _chart(key, lines)) is not None]
+    return [chart for lines in frontiers_by_task(frontiers) if (chart := _chart(lines)) is not None]
 
 
-def frontier_tables(findings: Sequence[Finding]) -> tuple[Table, ...]:
-    """Return the frontiers as tables: best choice within each budget, and its value."""
-    return tuple(
-        _table(key, lines) for key, lines in _lines_by_key(findings).items() if any(line.best for line in lines)
-    )
-
-
-def _lines_by_key(findings: Sequence[Finding]) -> dict[FrontierKey, list[_Line]]:
-    lines: dict[FrontierKey, dict[str, _Line]] = {}
-    for finding in findings:
-        if finding.kind == Kind.FRONTIER and finding.at.total is not None:
-            key = (finding.axis, finding.task, finding.scorer or "", finding.estimand)
-            line = lines.setdefault(key, {}).setdefault(finding.arm, _Line(finding.arm))
-            _kind(line, finding.metric).append(finding)
-    keys = sorted(lines, key=lambda key: wording.axis_position(key[0]))
-    return {key: sorted(lines[key].values(), key=lambda line: not line.is_all) for key in keys}
-
-
-def _kind(line: _Line, metric: str) -> list[Finding]:
-    if metric.startswith("naive"):
-        return line.naive
-    if "_by_difficulty" in metric:
-        return line.bins if "_bin" in metric else line.difficulty
-    return line.best
-
-
-def _chart(key: FrontierKey, lines: Sequence[_Line]) -> Chart | None:
-    """Return the chart of a frontier: each arm in its colour, all arms together in ink with the naive line."""
-    axis_name, task, _, estimand = key
-    selection = [line for line in lines if line.is_all] + [line for line in lines if not line.is_all][:SHOWN_ARMS]
+def _chart(lines: Sequence[FrontierResult]) -> Chart | None:
+    """Return the chart of a task: each arm in its colour, all arms together in ink with the naive line."""
+    together = [line for line in lines if line.is_over_arms]
+    selection = [*together, *[line for line in lines if not line.is_over_arms][:SHOWN_ARMS]]
     points: list[dict[str, Any]] = []
     keys: dict[str, str] = {}
     for number, line in enumerate(selection):
-        several = len(selection) > 1
-        colour = _ALL_ARMS_COLOUR if line.is_all else f"var(--s{number - sum(member.is_all for member in selection)})"
-        name = visible(line.arm)
-        series = {"best": line.best}
-        if line.is_all or not several:
-            series |= {"difficulty": line.difficulty, "naive": line.naive}
-        for kind, series_findings in series.items():
-            points_of = [member for member in series_findings if member.estimate is not None]
-            points += [_point(member, kind, colour=colour, name=name) for member in points_of]
+        colour = _ALL_ARMS_COLOUR if line.is_over_arms else f"var(--s{number - len(together)})"
+        name = visible(line.key.arm)
+        for kind, findings in _series(line, whole=line.is_over_arms or len(selection) == 1).items():
+            points += [_point(f, kind, colour=colour, name=name) for f in findings if f.estimate is not None]
         keys[name] = colour
     if not points:
         return None
-    axis = compute_axis([point["x"] for point in points], _unit(selection))
+    key = lines[0].key
+    axis = compute_axis([point["x"] for point in points], selection[0].unit)
     kinds = {point["kind"] for point in points}
     notes = [axis.title, *(f"{_LOOKS[kind]}: {LINE_KINDS[kind]}" for kind in LINE_KINDS if kind in kinds)]
-    worst = axis_name == "safety"
-    title = f"{wording.axis_name(axis_name)}: {'the attacker’s worst' if worst else 'best'} value, {visible(task)}"
-    name_parts = (axis_name, task, "frontier", estimand)
+    best = "the attacker’s worst" if key.axis == Axis.SAFETY else "best"
+    title = f"{wording.axis_name(key.axis)}: {best} value, {visible(key.task)}"
+    name_parts = (key.axis, key.task, "frontier", key.estimand)
     data = {"points": points}
     span = {"xlow": axis.low, "xhigh": axis.high, "xticks": axis.ticks, "xlabels": axis.labels}
     return Chart(name_parts, title, tuple(notes), frontier_chart(), span, data, keys)
 
 
-_LOOKS = {"best": "solid", "difficulty": "dotted", "naive": "dashed"}
+def _series(line: FrontierResult, *, whole: bool) -> dict[str, list[Finding]]:
+    """Return the values by kind of line; where arms are compared with one another, their best values alone."""
+    best = {"best": [point.value for point in line.points]}
+    if not whole:
+        return best
+    by_difficulty = [point.value for point in line.by_difficulty if point.value is not None]
+    return best | {"difficulty": by_difficulty, "naive": [point.naive for point in line.points]}
 
 
 def _point(finding: Finding, kind: str, *, colour: str, name: str) -> dict[str, Any]:
@@ -184,50 +139,3 @@ def _point(finding: Finding, kind: str, *, colour: str, name: str) -> dict[str, 
         "failed": bool(finding.gates_failed),
         "tip": "\n".join(tip),
     }
-
-
-def _table(key: FrontierKey, lines: Sequence[_Line]) -> Table:
-    axis, task, scorer, estimand = key
-    rows, unit = [], _unit(lines)
-    for line in lines:
-        best, naive, difficulty = (
-            {finding.at.total or 0.0: finding for finding in series}
-            for series in (line.best, line.naive, line.difficulty)
-        )
-        for budget in sorted({*best, *difficulty}):
-            overall, by_bin = best.get(budget), difficulty.get(budget)
-            how = "–" if overall is None else (overall.label or "").partition(": ")[2]
-            own = [
-                visible((finding.label or "").partition(", ")[2]) for finding in line.bins if finding.at.total == budget
-            ]
-            rows.append(
-                (
-                    plain(visible(line.arm)),
-                    plain(figure(budget, unit)),
-                    plain(visible(how)),
-                    *(_value(finding) for finding in (overall, naive.get(budget), by_bin)),
-                    plain("; ".join(own) or "–"),
-                )
-            )
-    caption = f"{wording.axis_name(axis)} · {visible(task)}"
-    caption += "" if estimand == "forced" else f" · {visible(estimand)}"
-    caption += f" · {visible(scorer)}" if scorer else ""
-    budget_head = f"Budget, {visible(noun(unit))}"
-    head = ("Arm", budget_head, "What to do", "Value", "Naive, optimistic", "By difficulty", "What each bin does")
-    return Table(caption, head, tuple(rows))
-
-
-def _unit(lines: Sequence[_Line]) -> str | None:
-    """Return the unit of budgets, equal within a report."""
-    return next((finding.at.unit for line in lines for finding in (*line.best, *line.difficulty, *line.bins)), None)
-
-
-def _value(finding: Finding | None) -> TextCell:
-    if finding is None:
-        return plain("–")
-    if finding.estimate is None:
-        return (finding_link(finding, "unknown"),)
-    ends = ""
-    if finding.low is not None and finding.high is not None:
-        ends = f" ({100 * finding.low:.1f}–{wording.percent(finding.high)})"
-    return (finding_link(finding, f"{wording.percent(finding.estimate)}{ends}"),)

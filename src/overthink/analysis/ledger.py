@@ -1,0 +1,151 @@
+"""Ledger of every curve: what was paid at each rung, and what one attempt takes.
+
+Tokens are counted by category; FLOP, effective FLOP, USD and seconds follow from the models of the arm.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from overthink.analysis.request import CurveContext
+from overthink.analysis.tokens import TOKENS_UNCOUNTED
+from overthink.cost.attempt import prompts_known
+from overthink.cost.bill import attempt_cost, paid_cost
+from overthink.cost.ledger import Amount, LedgerLine, Total, ledger, rung_means
+from overthink.cost.units import Cost, Unit
+from overthink.data.finding import Finding
+from overthink.data.kinds import Kind, Metric
+from overthink.data.record import Category
+from overthink.data.results.ledger import LedgerAmount, LedgerResult, LedgerRung, Spending, TokenSum
+
+PAID = "sum over the rows of this rung"
+ATTEMPT = "one attempt made by itself, mean over draws, then over questions"
+NO_INTERVAL = "no interval: counted, not estimated"
+ON_THE_CLOCK = "wall clock as it was, requests of other traces in flight"
+WITHOUT_PROMPT = "the prompt, whose tokens are not told"
+ALWAYS = (Category.PROMPT, Category.THINKING, Category.ANSWER)
+"""Categories that are listed even where they are unknown."""
+
+TokenAmounts = Mapping[Category | TokenSum, LedgerAmount]
+
+
+def ledgers(contexts: Sequence[CurveContext]) -> Iterator[LedgerResult]:
+    """Yield the ledger of every curve: the pool at each rung, and one attempt, without empty categories.
+
+    Scorers of the same traces share their model calls, so that only the first scorer's curve is counted. Unknown
+    amounts have a reason instead of an estimate. Effective FLOP are left out without a stated hardware ratio.
+    """
+    counted_calls = set()
+    for context in contexts:
+        calls = context.key._replace(scorer="")
+        if calls in counted_calls or context.key.judges_thinking:
+            continue
+        counted_calls.add(calls)
+        paid, attempt = _costs(context)
+        rungs = (
+            LedgerRung(
+                context.at(rung),
+                Spending(_paid_tokens(context, rung, line), paid[rung]),
+                Spending(_attempt_tokens(context, rung, line), attempt[rung]),
+            )
+            for rung, line in enumerate(ledger([context.whole]))
+        )
+        yield LedgerResult(context.key, tuple(rungs))
+
+
+def _paid_tokens(context: CurveContext, rung: int, line: LedgerLine) -> TokenAmounts:
+    amounts: dict[Category | TokenSum, Amount] = {
+        category: amount for category, amount in line.usage.items() if amount.tokens or category in ALWAYS
+    }
+    amounts[TokenSum.GENERATED] = line.decoded_tokens
+    amounts[TokenSum.UNIQUE] = line.unique_tokens
+    amounts[TokenSum.UNSHARED] = line.unshared_tokens
+    tokens = {
+        name: _amount(context.finding(Kind.LEDGER, Metric(f"paid_{name}"), context.at(rung)), amount)
+        for name, amount in amounts.items()
+    }
+    in_all = context.finding(Kind.LEDGER, Metric.PAID_IN_ALL, context.at(rung))
+    return tokens | {TokenSum.IN_ALL: _total(in_all, line.paid_in_all, PAID)}
+
+
+def _amount(finding: Finding, amount: Amount) -> LedgerAmount:
+    if amount.tokens is None:
+        return LedgerAmount(replace(finding, reason=TOKENS_UNCOUNTED, limits=(PAID,)))
+    counted = replace(finding, estimate=amount.tokens, reason=NO_INTERVAL, limits=(PAID, *_silent(amount.n_unknown)))
+    return LedgerAmount(counted, is_lower_bound=amount.n_unknown > 0)
+
+
+def _attempt_tokens(context: CurveContext, rung: int, line: LedgerLine) -> TokenAmounts:
+    amounts: dict[Category | TokenSum, LedgerAmount] = {}
+    for category, tokens in line.attempt.items():
+        if tokens or category in ALWAYS:
+            finding = context.finding(Kind.LEDGER, Metric(f"attempt_{category}"), context.at(rung))
+            reason = TOKENS_UNCOUNTED if tokens is None else NO_INTERVAL
+            amounts[category] = LedgerAmount(replace(finding, estimate=tokens, reason=reason, limits=(ATTEMPT,)))
+    in_all = context.finding(Kind.LEDGER, Metric.ATTEMPT_IN_ALL, context.at(rung))
+    return amounts | {TokenSum.IN_ALL: _total(in_all, line.attempt_in_all, ATTEMPT)}
+
+
+def _total(finding: Finding, total: Total, definition: str) -> LedgerAmount:
+    missing = f"at least: not counted are {', '.join(total.unknown)}" if total.unknown else None
+    counted = replace(finding, estimate=total.tokens, label=missing, reason=NO_INTERVAL, limits=(definition,))
+    return LedgerAmount(counted, is_lower_bound=bool(total.unknown))
+
+
+def _costs(context: CurveContext) -> tuple[list[dict[str, LedgerAmount]], list[dict[str, LedgerAmount]]]:
+    """Return what was paid at every rung and what one attempt takes, by rung and unit other than tokens."""
+    analysis, table = context.analysis, context.whole
+    roles, hardware = analysis.parties.get(table.arm), analysis.flop_per_byte
+    prompts = prompts_known(table)
+    of_pool: list[dict[str, LedgerAmount]] = [{} for _ in range(context.rungs)]
+    of_attempt: list[dict[str, LedgerAmount]] = [{} for _ in range(context.rungs)]
+    for unit in (Unit.FLOP, Unit.EFFECTIVE_FLOP, Unit.USD, Unit.SECONDS):
+        if unit is Unit.EFFECTIVE_FLOP and hardware is None:
+            continue
+        total = paid_cost(table, roles, unit, flop_per_byte=hardware)
+        attempt = attempt_cost(table, roles, unit, prompts=prompts, flop_per_byte=hardware)
+        if unit is not Unit.SECONDS and not prompts:
+            attempt = replace(attempt, at_least=(WITHOUT_PROMPT, *attempt.at_least))
+        means = rung_means(attempt.amount)
+        for rung in range(context.rungs):
+            of_pool[rung][unit.value] = _paid_cost(context, rung, unit, total)
+            of_attempt[rung][unit.value] = _attempt_cost(context, rung, unit, attempt, means[rung])
+    return of_pool, of_attempt
+
+
+def _paid_cost(context: CurveContext, rung: int, unit: Unit, cost: Cost) -> LedgerAmount:
+    """Return the sum over the rows with a known cost."""
+    finding = context.finding(Kind.LEDGER, Metric(f"paid_{unit}"), context.at(rung))
+    rows = cost.amount[:, :, rung][context.whole.observed[:, :, rung]]
+    values = rows[~np.isnan(rows)]
+    n_silent = rows.size - values.size
+    limits = (PAID, *_clock(unit), *_silent(n_silent))
+    estimate = float(values.sum()) if values.size else None
+    return _cost(finding, estimate, cost, limits, is_lower_bound=n_silent > 0)
+
+
+def _attempt_cost(context: CurveContext, rung: int, unit: Unit, cost: Cost, mean: float | None) -> LedgerAmount:
+    finding = context.finding(Kind.LEDGER, Metric(f"attempt_{unit}"), context.at(rung))
+    n_silent = int((np.isnan(cost.amount) & context.whole.observed)[:, :, rung].sum())
+    partly = (f"the mean leaves out {n_silent} rows that do not say",) if n_silent else ()
+    return _cost(finding, mean, cost, (ATTEMPT, *_clock(unit), *partly), is_lower_bound=False)
+
+
+def _cost(
+    finding: Finding, estimate: float | None, cost: Cost, limits: tuple[str, ...], *, is_lower_bound: bool
+) -> LedgerAmount:
+    """Return the amount with its limits; if unknown, with the definition and the reason only."""
+    if estimate is None:
+        reason = "; ".join(cost.unknown) or "there is no row"
+        return LedgerAmount(replace(finding, reason=reason, limits=limits[:1]))
+    counted = replace(finding, estimate=estimate, reason=NO_INTERVAL, limits=(*limits, *cost.limits))
+    return LedgerAmount(counted, is_lower_bound or bool(cost.at_least))
+
+
+def _silent(rows: int) -> tuple[str, ...]:
+    return (f"at least: {rows} rows do not say",) if rows else ()
+
+
+def _clock(unit: Unit) -> tuple[str, ...]:
+    return (ON_THE_CLOCK,) if unit is Unit.SECONDS else ()

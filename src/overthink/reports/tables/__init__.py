@@ -1,0 +1,1 @@
+"""Text tables of a report, a file each."""
