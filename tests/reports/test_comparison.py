@@ -129,6 +129,14 @@ def test_the_frontier_draws_the_naive_line_apart_and_calls_it_optimistic(
     assert budgets == sorted(budgets)
 
 
+def test_an_arm_called_all_arms_is_drawn_as_any_arm() -> None:
+    results = compared("all arms")
+    (safety,) = (chart for chart in frontier_charts(results.frontiers) if chart.name[0] == "safety")
+    assert safety.keys.pop("all arms, together") == "var(--ink)"
+    assert sorted(safety.keys.values()) == ["var(--s0)", "var(--s1)", "var(--s2)"]
+    assert {point["kind"] for point in safety.datasets["points"] if point["name"] == "all arms"} == {"best"}
+
+
 def test_the_ledger_shows_every_category_that_was_paid(results: Results) -> None:
     paid, attempt = ledger_tables(results.ledgers)
     for category in ("prompt", "thinking", "answer", "rejected", "guard", "tokens in all"):

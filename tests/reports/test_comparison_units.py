@@ -1,6 +1,7 @@
 """What the page and the terminal say of arms in another unit than tokens, and of a small model beside a larger one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from overthink.cost.units import ModelInfo, ModelRoles, Unit, amount, figure
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
 from overthink.data.record import Axis
+from overthink.data.results.budgets import FlopMatchResult
 from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
 from overthink.plan.analysis import Analysis
@@ -101,6 +103,16 @@ def test_what_is_unknown_is_said_once_per_task_with_the_option_that_helps() -> N
     text = comparison_text(some, ABOUT)
     assert "FLOP unknown: size of model of/large" in text
     assert "A smaller model with more inference" in text
+
+
+def test_every_larger_model_has_its_row_also_where_the_reason_is_the_same(results: Results) -> None:
+    (result,) = results.flop_matches
+    unknown = replace(result.matches[0].multiple, estimate=None, reason="there is one allocation only")
+    both = [FlopMatchResult(result.key, larger, unknown=unknown) for larger in ("of/large", "of/huge")]
+    assert [row[1] for row in texts(flop_matched_table(both))] == ["of/large", "of/huge"]
+    twice = [result, replace(result, larger="of/huge")]
+    rows = texts(flop_matched_table(twice))
+    assert [row[2:] for row in rows[: len(rows) // 2]] == [row[2:] for row in rows[len(rows) // 2 :]]
 
 
 def test_in_tokens_there_is_no_such_table(results: Results) -> None:
