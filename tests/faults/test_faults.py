@@ -15,7 +15,7 @@ from inspect_ai.model import _retry
 
 import overthink
 from overthink.collect.providers import timeouts
-from overthink.collect.session import run
+from overthink.collect.session import task_run
 from overthink.collect.session.failures import Boundary
 from overthink.data.pool import records_of
 from overthink.data.record import RungRecord, Verdict
@@ -47,7 +47,7 @@ RETRIED = {
 @pytest.fixture
 def endless_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run in which most questions fail goes on to the last."""
-    monkeypatch.setattr(run, "Boundary", lambda patience: Boundary(patience=ALWAYS))
+    monkeypatch.setattr(task_run, "Boundary", lambda patience: Boundary(patience=ALWAYS))
 
 
 @pytest.fixture

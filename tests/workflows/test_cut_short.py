@@ -14,7 +14,7 @@ import overthink
 from overthink.collect.arms.registry import arm_plans
 from overthink.collect.ladder.accounting import TraceAccounting
 from overthink.collect.providers.simulated.provider import SimulatedProvider
-from overthink.collect.session import run as collection
+from overthink.collect.session import task_run as collection
 from overthink.collect.session.failures import Boundary
 from overthink.cost.estimate import StudyUsage, study_usage
 from overthink.cost.ledger import LedgerLine, ledger

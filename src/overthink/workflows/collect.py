@@ -44,7 +44,7 @@ def collect_traces(
         on_wave: Called with every wave before its first draw.
     """
     from overthink.collect.agent_loop.solver import run_agent_loops
-    from overthink.collect.session.run import collect_ladder
+    from overthink.collect.ladder.solver import collect_ladder
     from overthink.collect.sinks import TraceSink
 
     session = _with_questions(session, folder)

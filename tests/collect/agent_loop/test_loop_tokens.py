@@ -18,8 +18,8 @@ from inspect_ai.util import store
 from tool_model import CALLS, behaviour, call, paid, plan, question_of, results, say
 
 import overthink
-from overthink.collect.agent_loop import solver
 from overthink.collect.agent_loop.solver import run_agent_loops
+from overthink.collect.session import task_run
 from overthink.collect.sinks import TraceSink
 from overthink.cost.attempt import attempt_tokens
 from overthink.data.outcomes import from_records
@@ -255,11 +255,11 @@ def test_what_was_paid_for_a_trace_that_is_not_kept_is_told(tmp_path: Path) -> N
 def test_time_is_that_of_calls_and_tools_and_not_of_scoring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A clock that moves on by a second whenever it is read: a piece of work takes one."""
     ticks = iter(range(10**6))
-    monkeypatch.setattr(solver, "clock_of", lambda _: lambda: float(next(ticks)))
+    monkeypatch.setattr(task_run, "clock_of", lambda *_: lambda: float(next(ticks)))
     rows = spent(tmp_path, loop_tokens=(12, 15, 21, 90), limit=1)  # four turns of 5, 7, 9 and 4; three call a tool
     assert [row.seconds for row in rows] == [4, 1, 1, 1]
     assert [row.attempt_seconds for row in rows] == [4, 5, 6, 7]
-    monkeypatch.setattr(solver, "clock_of", lambda _: None)
+    monkeypatch.setattr(task_run, "clock_of", lambda *_: None)
     (tmp_path / "untimed").mkdir()
     assert {row.seconds for row in spent(tmp_path / "untimed", loop_tokens=(12, 90))} == {None}
 

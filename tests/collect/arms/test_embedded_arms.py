@@ -7,8 +7,8 @@ import pytest
 
 import overthink
 from overthink.collect.arms.registry import arm_plans
+from overthink.collect.ladder.solver import collect_ladder
 from overthink.collect.providers.embedded import weights
-from overthink.collect.session.run import collect_ladder
 from overthink.collect.sinks import TraceSink
 from overthink.data.record import Estimand, RungRecord
 from overthink.data.tokens import DECODED

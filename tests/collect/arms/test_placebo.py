@@ -12,7 +12,7 @@ from simulated_study import plan, run
 
 import overthink
 from overthink.collect.arms.registry import arm_plans
-from overthink.collect.session.run import collect_ladder
+from overthink.collect.ladder.solver import collect_ladder
 from overthink.collect.sinks import TraceSink
 from overthink.data.decisions import TraceDecisions
 from overthink.data.pool import records_of

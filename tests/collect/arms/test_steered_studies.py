@@ -19,12 +19,12 @@ from overthink.collect.arms.registry import arm_plans
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.climb import run_ladder
 from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.collect.ladder.solver import collect_ladder
 from overthink.collect.ladder.thinking import OneStep, StepByStep, Stepper, TraceContext
 from overthink.collect.providers.continuation import TokenContinuation
 from overthink.collect.providers.simulated.model import SimulatedModel
 from overthink.collect.providers.simulated.thinking import SimulatedTurn, encode, is_risky, turn_of
 from overthink.collect.providers.think_tags import think_format
-from overthink.collect.session.run import collect_ladder
 from overthink.collect.sinks import TraceSink
 from overthink.data.pool import records_of
 from overthink.data.record import RungRecord

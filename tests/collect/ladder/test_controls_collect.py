@@ -19,14 +19,14 @@ from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.climb import Step, run_ladder
 from overthink.collect.ladder.controls import ControlRow, Controls
 from overthink.collect.ladder.sampling import SamplingSpec
-from overthink.collect.ladder.solver import TEXTS
+from overthink.collect.ladder.solver import collect_ladder
 from overthink.collect.ladder.thinking import InOnePiece, TraceContext
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment
 from overthink.collect.providers.simulated.provider import SimulatedProvider
 from overthink.collect.providers.think_tags import ThinkFormat, for_prompt, think_format
 from overthink.collect.scoring.judging import Judgement
 from overthink.collect.session.prepare import open_plan
-from overthink.collect.session.run import collect_ladder
+from overthink.collect.session.task_run import TEXTS
 from overthink.collect.sinks import TraceSink
 from overthink.data.missing_rungs import SparseTrace
 from overthink.data.record import ON_TRACE, Estimand, RungRecord, Verdict

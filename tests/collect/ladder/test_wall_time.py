@@ -18,13 +18,13 @@ from overthink.collect.ladder.clock import Stopwatch, clock_of
 from overthink.collect.ladder.controls import ControlRow, Controls
 from overthink.collect.ladder.resample import Resampling
 from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.collect.ladder.solver import collect_ladder
 from overthink.collect.ladder.thinking import InOnePiece, StepByStep, TraceContext
 from overthink.collect.ladder.thinking import ReasoningPath as Line
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment
 from overthink.collect.providers.simulated.provider import SimulatedProvider
 from overthink.collect.providers.think_tags import for_prompt, think_format
 from overthink.collect.scoring.judging import AnswerJudge, Judgement
-from overthink.collect.session.run import collect_ladder
 from overthink.collect.sinks import TraceSink
 from overthink.data.missing_rungs import SparseTrace
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict

@@ -13,13 +13,13 @@ import overthink
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.climb import Step, run_ladder
 from overthink.collect.ladder.sampling import SamplingSpec
+from overthink.collect.ladder.solver import collect_ladder
 from overthink.collect.ladder.thinking import InOnePiece, TraceContext
 from overthink.collect.providers.chat_prefill import ChatPrefill
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Continuation
 from overthink.collect.providers.think_tags import for_prompt, think_format
 from overthink.collect.session.prepare import open_plan
-from overthink.collect.session.run import collect_ladder
 from overthink.collect.sinks import TraceSink
 from overthink.data.record import ON_TRACE, RungRecord
 from overthink.errors import InputError

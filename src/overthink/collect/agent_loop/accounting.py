@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from inspect_ai.model import ModelUsage
 
 from overthink.collect.inspect_internals import sample_model_usage
-from overthink.collect.ladder.clock import Clock, Stopwatch
-from overthink.collect.scoring.judging import tokens_used
+from overthink.collect.ladder.accounting import Accounting
+from overthink.collect.ladder.clock import Clock
 from overthink.collect.scoring.replay import evaluated_model
-from overthink.data.missing_rungs import TraceKey
-from overthink.data.tokens import CutShort, TokenUsage, split_response, usage_excludes_reasoning
+from overthink.data.tokens import NO_USAGE, TokenUsage, split_response, usage_excludes_reasoning
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +26,19 @@ class Entry:
     seconds: float | None
 
 
-class LoopAccounting:
-    """Token and time accounting of one agent loop.
+class LoopAccounting(Accounting):
+    """Accounting of one agent loop.
 
     Args:
         clock: Monotonic clock; None without timing.
 
     Attributes:
         entries: One for each request and each round of tool calls, in order.
-        judge_tokens: Tokens used by its judges.
     """
 
     def __init__(self, clock: Clock | None) -> None:
+        super().__init__(clock)
         self.entries: list[Entry] = []
-        self.judge_tokens = 0
-        self._watch = Stopwatch(clock)
         self._unanswered = 0
 
     @contextmanager
@@ -55,21 +52,12 @@ class LoopAccounting:
     @contextmanager
     def working(self) -> Iterator[None]:
         """Record the model usage inside the block, also if it fails."""
-        before, start = _model_usage(), self._watch.seconds
+        before, start = _model_usage(), self.watch.seconds
         try:
-            with self._watch.running():
+            with self.watch.running():
                 yield
         finally:
-            self.entries.append(_usage_entry(before, _model_usage(), self._watch.since(start)))
-
-    @contextmanager
-    def judging(self) -> Iterator[None]:
-        """Record the judges' usage inside the block, also if they fail."""
-        before = tokens_used()
-        try:
-            yield
-        finally:
-            self.judge_tokens += tokens_used() - before
+            self.entries.append(_usage_entry(before, _model_usage(), self.watch.since(start)))
 
     def mark_uncounted(self) -> None:
         """Mark the counts of the last request as unknown: its provider reported none."""
@@ -78,14 +66,13 @@ class LoopAccounting:
 
     def seconds(self, start: int, end: int) -> float | None:
         """Return the wall-clock seconds of a range of entries; None without a clock."""
-        if self._watch.seconds is None:
+        if self.watch.seconds is None:
             return None
         return sum((entry.seconds or 0.0 for entry in self.entries[start:end]), start=0.0)
 
-    def cut_short(self, trace: TraceKey) -> CutShort:
-        """Return the total usage of a trace that will have no rows."""
-        usage = sum(self.usage(), TokenUsage(judge_tokens=self.judge_tokens))
-        return CutShort(*trace, usage.undivided(), self._unanswered)
+    def total(self) -> tuple[TokenUsage, int]:
+        """Return the usage of all entries, and the number of requests without an answer (yet)."""
+        return sum(self.usage(), NO_USAGE), self._unanswered
 
     def usage(self) -> list[TokenUsage]:
         """Return the token usage of each entry, decoded tokens with the thinking.

@@ -9,31 +9,27 @@ turn is scored then.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ChatMessageTool, ContentText, execute_tools
-from inspect_ai.scorer import Scorer
-from inspect_ai.solver import Generate, Solver, TaskState
+from inspect_ai.solver import Generate, TaskState
 from inspect_ai.tool import ToolFunction
 
 from overthink.collect.agent_loop.accounting import LoopAccounting
 from overthink.collect.agent_loop.replay import LoopReplay, snapshot, state_setter, take_over
 from overthink.collect.agent_loop.rows import Checkpoint, loop_rows
 from overthink.collect.arms.strategies.calculator import calculator
-from overthink.collect.ladder.clock import Clock
-from overthink.collect.ladder.sampling import seed_for, trace_seed
+from overthink.collect.ladder.sampling import seed_for
 from overthink.collect.scoring.judging import AnswerJudge, Judgement
 from overthink.collect.scoring.replay import Call
-from overthink.collect.session.failures import Boundary
-from overthink.collect.sinks import TraceSink
-from overthink.data.missing_rungs import TraceKey
-from overthink.data.record import Axis, Estimand, RungRecord, Verdict
-from overthink.data.tokens import NO_USAGE, CutShort
+from overthink.collect.session.task_run import TaskRun, TraceRun
+from overthink.data.record import Estimand, RungRecord, Verdict
+from overthink.data.tokens import NO_USAGE
 from overthink.errors import InputError
 from overthink.plan.checkpoints import Checkpoints
-from overthink.plan.study import Plan, TaskPlan
+from overthink.plan.study import Plan
 
 MAX_TOOL_OUTPUT = 16 * 1024
 """Maximum bytes of one tool output; Inspect cuts plain texts at this limit, but not content parts."""
@@ -106,47 +102,11 @@ def _cut(text: str) -> str:
     return f"{start}\n… {len(data) - 2 * half:,} bytes left out …\n{end}"
 
 
-ARM = "base"
-"""The only arm of an agent loop in the pool."""
-
 NO_COMPLETE_TURN = "not one turn of the loop kept to {label}"
 PASSED_BY_TOOLS = "a tool's own calls of the model passed {label}: how its world stood before it is not there any more"
 
 _OVERRIDDEN_OPTIONS = ("tool_calls", "cache", "max_tokens")
 """Options of a solver's `generate` that are not used: draws must differ, and a cap would truncate a call."""
-
-
-@dataclass(frozen=True)
-class AgentTask:
-    """Inputs of the agent loop for one task.
-
-    Attributes:
-        study: Name of the study.
-        plan: The study's plan.
-        checkpoints: Checkpoints at which its loops are scored.
-        task: The task's entry in the plan.
-        name: The task's name in the pool.
-        solver: The task's own solver.
-        scorers: The task's own scorers.
-        sink: Finished traces, and callbacks for new ones.
-        boundary: Handler of failures.
-        draws: Draws to collect per question; epoch 1 is the first of them.
-        clock: Monotonic clock; None without timing.
-        finished_traces: Traces whose rows have been passed to the sink.
-    """
-
-    study: str
-    plan: Plan
-    checkpoints: Checkpoints
-    task: TaskPlan
-    name: str
-    solver: Solver
-    scorers: Sequence[Scorer]
-    sink: TraceSink
-    boundary: Boundary
-    draws: Mapping[str, Sequence[int]]
-    clock: Clock | None
-    finished_traces: set[TraceKey] = field(default_factory=set)
 
 
 class ScoreState(Protocol):
@@ -156,21 +116,24 @@ class ScoreState(Protocol):
         """Score a state; flags: the loop ended there, its last output was truncated."""
 
 
-class AgentTrace:
+class LoopTrace(TraceRun[LoopAccounting]):
     """One trace of an agent loop while it is being collected.
 
-    Attributes:
-        name: Key of the trace in its study.
-        texts: Answer and scorer explanation per checkpoint, for the log.
+    Args:
+        run: The task.
+        replay: The task's solver.
+        judge: The task's scorer.
+        question: Question id.
+        draw: Index of the trace among those of the question.
     """
 
-    def __init__(self, work: AgentTask, scorer: str, question: str, draw: int) -> None:
-        self.name: TraceKey = (work.name, ARM, question, draw)
-        self.texts: list[dict[str, Any]] = []
-        self._work = work
-        self._scorer = scorer
-        self._at = work.checkpoints.at
-        self._accounting = LoopAccounting(work.clock)
+    estimand = Estimand.CHECKPOINT
+
+    def __init__(self, run: TaskRun, replay: LoopReplay, judge: AnswerJudge, question: str, draw: int) -> None:
+        super().__init__(run, LoopAccounting(run.clock), judge.name, question, draw)
+        self._replay, self._judge = replay, judge
+        self._checkpoints = checkpoints_of(run.plan)
+        self._at = self._checkpoints.at
         self._ends: list[int] = []  # by turn: number of usage entries at its end
         self._results: list[Checkpoint] = []
 
@@ -178,12 +141,10 @@ class AgentTrace:
         """Return whether a checkpoint remains."""
         return len(self._results) < len(self._at)
 
-    async def collect(self, replay: LoopReplay, judge: AnswerJudge, state: TaskState, generate: Generate) -> None:
+    async def collect(self, state: TaskState, generate: Generate) -> None:
         """Run turns until no tool is called or the last checkpoint is passed; score at every checkpoint.
 
         Args:
-            replay: The task's solver.
-            judge: The task's scorer.
             state: The sample; the loop modifies it, so that tools and the log see the conversation.
             generate: Inspect's generate function.
 
@@ -192,30 +153,30 @@ class AgentTrace:
                 checkpoints are in tokens.
         """
         pristine = copy.deepcopy(state)
-        call = await replay.call(pristine)
-        await replay.process_completion(pristine, "")  # a solver that cannot be replayed is refused before any cost
+        call = await self._replay.call(pristine)
+        await self._replay.process_completion(pristine, "")  # refuses what cannot be replayed before any cost
         take_over(state, call.state)
         if not state.tools:
             state.tools = [calculator()]
 
         async def score(current: TaskState, *, is_end: bool, is_cut: bool) -> None:
-            after = await replay.process(pristine, state_setter(current))
-            with self._accounting.judging():
-                judgement = await judge(after, current.target, is_truncated=is_cut)
-            entries = len(self._accounting.entries)
+            after = await self._replay.process(pristine, state_setter(current))
+            with self.accounting.judging():
+                judgement = await self._judge(after, current.target, is_truncated=is_cut)
+            entries = len(self.accounting.entries)
             self._add_result(Checkpoint(self._ends[-1], entries, is_end, is_cut, judgement), current.output.completion)
 
         while self._is_open():
             before, settings = snapshot(state), self._settings(call)
-            calls_tools = await ask(state, generate, settings, self._accounting)
+            calls_tools = await ask(state, generate, settings, self.accounting)
             self._check_token_count(calls_tools=calls_tools)
             await self._settle_checkpoints(before, score)
             if not self._is_open():
                 return
             if calls_tools and not state.completed:
-                await call_tools(state, settings, self._accounting)
+                await call_tools(state, settings, self.accounting)
                 self._mark_unscorable(self._n_passed(), PASSED_BY_TOOLS, Verdict.UNPARSED)
-            self._ends.append(len(self._accounting.entries))
+            self._ends.append(len(self.accounting.entries))
             is_end = not calls_tools or state.completed
             if self._is_open() and (is_end or self._progress() == self._at[len(self._results)]):
                 is_cut = not calls_tools and state.output.stop_reason in ("max_tokens", "model_length")
@@ -225,17 +186,17 @@ class AgentTrace:
 
     def _settings(self, call: Call) -> dict[str, Any]:
         """Return the generation options of the next turn: the solver's, with the plan's sampling."""
-        plan, turn = self._work.plan, len(self._ends) + 1
+        plan, turn = self.run.plan, len(self._ends) + 1
         settings = {name: value for name, value in call.options.items() if name not in _OVERRIDDEN_OPTIONS}
-        settings |= {"temperature": plan.temperature, "seed": seed_for(trace_seed(plan, self.name), "turn", turn)}
+        settings |= {"temperature": plan.temperature, "seed": seed_for(self.seed, "turn", turn)}
         return settings if plan.top_p == 1 else settings | {"top_p": plan.top_p}  # some providers accept only one
 
     def _progress(self) -> int:
         """Return the number of turns, or of tokens, so far; an unfinished turn counts."""
-        entries = self._accounting.entries
-        if self._work.checkpoints.unit == "turns":
+        entries = self.accounting.entries
+        if self._checkpoints.unit == "turns":
             return len(self._ends) + (len(entries) > self._last_turn_end)
-        return sum(self._accounting.usage(), NO_USAGE).decoded_tokens or 0
+        return sum(self.accounting.usage(), NO_USAGE).decoded_tokens or 0
 
     def _n_passed(self) -> int:
         """Return how many checkpoints the trace has exceeded."""
@@ -249,11 +210,11 @@ class AgentTrace:
             InputError: It has counted none in this run.
             RuntimeError: It counted none in this turn.
         """
-        count = self._accounting.usage()[-1].decoded_tokens
-        if self._work.checkpoints.unit == "turns" or count or (count == 0 and not calls_tools):
+        count = self.accounting.usage()[-1].decoded_tokens
+        if self._checkpoints.unit == "turns" or count or (count == 0 and not calls_tools):
             return
-        message = f"{self._work.plan.model} does not say how many tokens it generated, and --loop-tokens counts them"
-        if self._ends or self._work.finished_traces:
+        message = f"{self.run.plan.model} does not say how many tokens it generated, and --loop-tokens counts them"
+        if self._ends or self.run.finished:
             raise RuntimeError(f"{message}: turn {len(self._ends) + 1} has no count")
         raise InputError(f"{message}; give --turns 1,2,4,8 instead, or a provider that reports its usage")
 
@@ -278,18 +239,18 @@ class AgentTrace:
         """Mark the checkpoints before ``end`` as having no state that could be scored."""
         while len(self._results) < end:
             judgement = Judgement(
-                None, verdict, None, 0, why.format(label=self._work.checkpoints.labels[len(self._results)])
+                None, verdict, None, 0, why.format(label=self._checkpoints.labels[len(self._results)])
             )
             is_cut = verdict is Verdict.TRUNCATED
             self._add_result(
-                Checkpoint(self._last_turn_end, len(self._accounting.entries), False, is_cut, judgement), ""
+                Checkpoint(self._last_turn_end, len(self.accounting.entries), False, is_cut, judgement), ""
             )
 
     def _carry_forward(self, end: int) -> None:
         """Carry the last scored state forward to the checkpoints before ``end``; it is not scored again."""
         last = self._results[-1]
         judgement = Judgement(last.judgement.value, last.judgement.verdict, last.judgement.answer, 0, None)
-        repeat = replace(last, n_settled=len(self._accounting.entries), judgement=judgement)
+        repeat = replace(last, n_settled=len(self.accounting.entries), judgement=judgement)
         self._results += [repeat] * (end - len(self._results))
 
     def _add_result(self, checkpoint: Checkpoint, completion: str) -> None:
@@ -297,28 +258,12 @@ class AgentTrace:
         self._results.append(checkpoint)
         self.texts.append({"rung": rung, "answer": completion, "explanation": explanation})
 
-    def rows(self, error: str | None = None) -> list[RungRecord]:
-        """Return one row per checkpoint: ended traces carried forward, checkpoints lost to an error as errored.
+    def rows(self, error: str | None) -> list[RungRecord]:
+        """Return one row per checkpoint: ended traces carried forward, checkpoints lost to an error as errored."""
+        return loop_rows(self.blank, self._checkpoints, self.accounting, results=self._results, error=error)
 
-        Args:
-            error: Error that ended the trace before its last checkpoint; None without one.
-        """
-        work = self._work
-        blank = RungRecord(
-            study=work.study,
-            arm=ARM,
-            axis=Axis(work.task.axis),
-            task=work.name,
-            scorer=self._scorer,
-            question=self.name[2],
-            draw=self.name[3],
-            rung=0,
-            estimand=Estimand.CHECKPOINT,
-            model=work.plan.model,
-            seed=trace_seed(work.plan, self.name),
-        )
-        return loop_rows(blank, work.checkpoints, self._accounting, results=self._results, error=error)
 
-    def cut_short(self) -> CutShort:
-        """Return the usage of a trace whose rows are discarded."""
-        return self._accounting.cut_short(self.name)
+def checkpoints_of(plan: Plan) -> Checkpoints:
+    """Return the checkpoints of a plan of agent loops."""
+    assert plan.checkpoints is not None
+    return plan.checkpoints

@@ -18,7 +18,7 @@ from overthink.collect.inspect_logs.checkpoints import LogCheckpointUnit
 from overthink.collect.inspect_logs.curves import ForeignLogs
 from overthink.collect.inspect_logs.files import OpenLog, open_logs
 from overthink.collect.inspect_logs.meaning import PolarityOptions, meanings, read_polarity
-from overthink.collect.ladder.solver import RECORDS
+from overthink.collect.session.task_run import RECORDS
 from overthink.data.labels import AnswerPosition
 from overthink.data.record import Reading, RungRecord
 from overthink.errors import InputError

@@ -8,7 +8,7 @@ from inspect_ai.log import EvalSample, EvalSampleSummary
 from overthink.collect.efforts import level_folder, scorer_name, whole_draws
 from overthink.collect.inspect_logs.files import OpenLog, open_logs
 from overthink.collect.inspect_logs.read import read_logs, read_origins
-from overthink.collect.ladder.solver import RECORDS, TEXTS
+from overthink.collect.session.task_run import RECORDS, TEXTS
 from overthink.data.labels import AnswerPosition
 from overthink.data.record import Estimand, RungRecord
 from overthink.errors import InputError

@@ -6,12 +6,15 @@ All usage is reported once. If a trace fails, its first errored row reports what
 trace has no rows; its total usage is stored instead (:mod:`overthink.storage.journal`).
 """
 
-from collections.abc import Coroutine
+from abc import ABC, abstractmethod
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 from overthink.collect.ladder.clock import Clock, Stopwatch
 from overthink.collect.providers.continuation import Segment
+from overthink.collect.scoring.judging import tokens_used
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.record import Category
 from overthink.data.tokens import NO_USAGE, CutShort, TokenUsage, difference
@@ -104,6 +107,41 @@ class UsageMeter:
             raise CalledOffError("another request of this trace has failed")
 
 
+class Accounting(ABC):
+    """Token and time accounting of one trace: its judges, and what each kind of trace counts in its own way.
+
+    Args:
+        clock: Monotonic clock; None without timing.
+
+    Attributes:
+        watch: Stopwatch of everything but judging.
+        judge_tokens: Tokens used by its judges.
+    """
+
+    def __init__(self, clock: Clock | None) -> None:
+        self.watch = Stopwatch(clock)
+        self.judge_tokens = 0
+
+    @abstractmethod
+    def total(self) -> tuple[TokenUsage, int]:
+        """Return all usage except that of its judges, and the number of requests without an answer (yet)."""
+
+    @contextmanager
+    def judging(self) -> Iterator[None]:
+        """Record the judges' usage inside the block, also if they fail."""
+        before = tokens_used()
+        try:
+            yield
+        finally:
+            self.judge_tokens += tokens_used() - before
+
+    def cut_short(self, trace: TraceKey) -> CutShort:
+        """Return the total usage of a trace that will have no rows."""
+        usage, unanswered = self.total()
+        usage += TokenUsage(judge_tokens=self.judge_tokens)
+        return CutShort(*trace, usage.undivided(), unanswered)
+
+
 @dataclass(frozen=True, slots=True)
 class _Snapshot:
     """Usage that the rows have reported so far."""
@@ -114,16 +152,14 @@ class _Snapshot:
     seconds: float | None
 
 
-class TraceAccounting:
-    """Token and time accounting of one trace.
+class TraceAccounting(Accounting):
+    """Accounting of one trace on the ladder.
 
     Args:
         clock: Monotonic clock; None without timing.
 
     Attributes:
         meter: Token usage of its requests.
-        watch: Stopwatch of everything but judging.
-        judge_tokens: Tokens used by its judges.
 
     Example:
         >>> from overthink.collect.providers.continuation import Segment
@@ -140,10 +176,13 @@ class TraceAccounting:
     """
 
     def __init__(self, clock: Clock | None) -> None:
+        super().__init__(clock)
         self.meter = UsageMeter()
-        self.watch = Stopwatch(clock)
-        self.judge_tokens = 0
         self.settle()
+
+    def total(self) -> tuple[TokenUsage, int]:
+        """Return the usage of its requests with its overhead, and the number of requests without an answer (yet)."""
+        return self.meter.since(0) + self.meter.overhead, self.meter.n_pending
 
     def settle(self) -> None:
         """Mark all usage so far as reported by rows."""
@@ -172,8 +211,3 @@ class TraceAccounting:
         judge_tokens = self.judge_tokens - self._snapshot.judge_tokens
         usage = replace(usage, judge_tokens=judge_tokens, thinking_tokens=None, answer_tokens=None)
         return {**usage.columns(), "seconds": self.watch.since(self._snapshot.seconds)}
-
-    def cut_short(self, trace: TraceKey) -> CutShort:
-        """Return the total usage of a trace that will have no rows."""
-        usage = self.meter.since(0) + self.meter.overhead + TokenUsage(judge_tokens=self.judge_tokens)
-        return CutShort(*trace, usage.undivided(), self.meter.n_pending)

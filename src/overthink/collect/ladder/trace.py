@@ -1,170 +1,149 @@
 """Collection of one trace: rows and texts of the forced ladder and of its controls."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from inspect_ai.scorer import Scorer
-from inspect_ai.solver import Solver, TaskState
+from inspect_ai.model import ModelOutput
+from inspect_ai.solver import Generate, TaskState
 
 from overthink.collect.arms.registry import Arm
 from overthink.collect.ladder.accounting import TraceAccounting
 from overthink.collect.ladder.climb import Step, added_forks, run_ladder
-from overthink.collect.ladder.clock import Clock
 from overthink.collect.ladder.controls import ControlRow, Controls, ScoreCompletion, control_rows
 from overthink.collect.ladder.decisions import Decisions, YokedDecisions, donor_of
 from overthink.collect.ladder.resample import Resampling
-from overthink.collect.ladder.sampling import SamplingSpec, completion_of, sampling_spec, trace_seed
+from overthink.collect.ladder.sampling import SamplingSpec, completion_of, sampling_spec
 from overthink.collect.ladder.thinking import TraceContext
+from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Continuation
-from overthink.collect.scoring.judging import AnswerJudge, Judgement, tokens_used
+from overthink.collect.scoring.judging import AnswerJudge, Judgement
 from overthink.collect.scoring.replay import Replay, evaluated_model
-from overthink.collect.session.failures import Boundary
-from overthink.collect.sinks import TraceSink
+from overthink.collect.session.task_run import TaskRun, TraceRun
 from overthink.data.decisions import TraceDecisions
 from overthink.data.missing_rungs import Fork, TraceKey, place_rungs
-from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict
-from overthink.data.tokens import CutShort
-from overthink.plan.study import Plan, TaskPlan
+from overthink.data.record import ON_TRACE, Estimand, RungRecord, Verdict
+from overthink.data.tokens import total
 
 
-@dataclass(frozen=True)
+@dataclass
 class LadderTask:
-    """Inputs of the ladder for one task.
+    """What all traces of one task in one arm share.
 
     Attributes:
-        study: Name of the study.
-        plan: The study's plan.
-        task: The task's plan.
-        name: The task's name in the pool.
         arm: The arm.
-        solver: The task's own solver.
-        scorers: The task's own scorers.
-        sink: Sink of new traces, with the existing ones.
-        boundary: Handler of failures.
-        draws: Draws to collect by question; epoch 1 is the first of them.
-        clock: Monotonic clock; None without timing.
+        replay: The task's solver.
+        answer_judge: Judge of the answers.
+        thought_judge: Judge of the thinking itself; None without one.
     """
 
-    study: str
-    plan: Plan
-    task: TaskPlan
-    name: str
     arm: Arm
-    solver: Solver
-    scorers: Sequence[Scorer]
-    sink: TraceSink
-    boundary: Boundary
-    draws: Mapping[str, Sequence[int]]
-    clock: Clock | None = None
-
-
-@dataclass(frozen=True)
-class Judges:
-    """The judges of a trace.
-
-    Attributes:
-        answer: Judge of the answers.
-        thought: Judge of the thinking itself; None without one.
-    """
-
-    answer: AnswerJudge
-    thought: AnswerJudge | None
+    replay: Replay
+    answer_judge: AnswerJudge
+    thought_judge: AnswerJudge | None
+    _continuation: Continuation | None = None
 
     @property
-    def thought_name(self) -> str | None:
+    def thought_scorer(self) -> str | None:
         """Name of the scorer of the thinking, as in the pool before its suffix; None without one."""
-        return None if self.thought is None else self.thought.name
+        return None if self.thought_judge is None else self.thought_judge.name
+
+    def continuation(self) -> Continuation:
+        """Return the continuation of the model under test, which checks the server only once."""
+        self._continuation = self._continuation or continuation_for(evaluated_model())
+        return self._continuation
 
 
-class Trace:
-    """Rows and texts of one trace during its collection: of the forced ladder, and of its controls."""
+class LadderTrace(TraceRun[TraceAccounting]):
+    """One trace on the ladder while it is being collected: of the forced ladder, and of its controls.
 
-    def __init__(self, work: LadderTask, judges: Judges, state: TaskState, draw: int) -> None:
-        self.records: list[RungRecord] = []
-        self.beside: list[RungRecord] = []
-        self.answer = ""
-        self.texts: list[dict[str, Any]] = []
-        self.thought: tuple[int, ...] | None = None
-        self._work = work
-        self._judges = judges
-        self._scorer = judges.answer.name
-        self._question = str(state.sample_id)
-        self._draw = draw
-        self._seed = trace_seed(work.plan, self.name)
-        self._sparse = work.sink.sparse.get(self.name)
-        self._books = TraceAccounting(work.clock)
+    Args:
+        run: The task in its arm.
+        task: What its traces share.
+        question: Question id.
+        draw: Index of the trace among those of the question.
+    """
+
+    estimand = Estimand.FORCED
+
+    def __init__(self, run: TaskRun, task: LadderTask, question: str, draw: int) -> None:
+        super().__init__(run, TraceAccounting(run.clock), task.answer_judge.name, question, draw)
+        self._task, self._arm = task, task.arm
+        self._forced: list[RungRecord] = []
+        self._beside: list[RungRecord] = []
+        self._answer = ""
+        self._thought: tuple[int, ...] | None = None
+        self._sparse = run.sink.sparse.get(self.key)
         self._donor: TraceKey | None = None
         self._decisions = Decisions()
 
-    @property
-    def name(self) -> TraceKey:
-        """Key of the trace in its study."""
-        return self._work.name, self._work.arm.label, self._question, self._draw
-
-    @property
-    def rows(self) -> list[RungRecord]:
-        """All rows, lowest rung of the ladder first."""
-        return [*self.records, *self.beside]
-
-    async def collect(self, replay: Replay, state: TaskState, continuation: Continuation) -> None:
+    async def collect(self, state: TaskState, generate: Generate) -> None:
         """Climb the ladder and judge every rung; each row is added as soon as its rung is judged."""
+        continuation, replay = self._task.continuation(), self._task.replay
         prompt = await replay.prompt(state)
         await replay.process_completion(state, "")  # a solver that cannot be replayed is found before anything is paid
-        spec = self._sampling_spec(evaluated_model(), "\n".join(message.text for message in prompt), state)
+        spec = self._sampling_spec("\n".join(message.text for message in prompt), state)
         judgement: Judgement | None = None
 
         def scoring(judge: AnswerJudge) -> ScoreCompletion:
             async def score(completion: str, cut: bool) -> Judgement:
-                before = tokens_used()
-                try:
+                with self.accounting.judging():
                     after = await replay.process_completion(state, completion)
                     return await judge(after, state.target, is_truncated=cut)
-                finally:
-                    self._books.judge_tokens += tokens_used() - before
 
             return score
 
-        score = scoring(self._judges.answer)
+        score = scoring(self._task.answer_judge)
 
         async def grade(answer: str, cut: bool) -> Judgement:
             return await score(completion_of(plan, spec, answer), cut)
 
-        plan, has_controls = self._work.plan, self._work.arm.is_base and self._sparse is None
+        plan, has_controls = self.run.plan, self._arm.is_base and self._sparse is None
         self._decisions = self._own_or_yoked()
         context = TraceContext(
-            *(continuation, spec, self._books.meter, tuple(prompt), grade, self._books.watch),
+            *(continuation, spec, self.accounting.meter, tuple(prompt), grade, self.accounting.watch),
             decisions=self._decisions,
         )
-        score_thought = None if self._judges.thought is None else scoring(self._judges.thought)
+        score_thought = None if self._task.thought_judge is None else scoring(self._task.thought_judge)
         controls, steps = Controls(context, score, plan.controls, score_thought), list[Step]()
         async for step in self._steps(context):
             if isinstance(step, RungRecord):
-                self.records.append(step)
+                self._forced.append(step)
                 continue
             completion = completion_of(plan, spec, step.answer.text)
             steps.append(step)
             if judgement is None or not step.is_carried:
                 judgement = await score(completion, not step.answer.is_complete)
             self._keep(step, judgement, completion)
-            self._books.settle()
-            self.thought = step.thought_ids if self._work.arm.is_base else None
+            self.accounting.settle()
+            self._thought = step.thought_ids if self._arm.is_base else None
             if has_controls:
                 self._keep_beside(await controls.at(step, completion, judgement))
         if has_controls and plan.resamples is not None:
-            resampling = Resampling(
-                context,
-                grade,
-                tries=plan.resamples,
-                bisect=plan.resample_at == "bisect",
-            )
+            resampling = Resampling(context, grade, tries=plan.resamples, bisect=plan.resample_at == "bisect")
             self._keep_beside(await resampling.of(steps))
+
+    def rows(self, error: str | None) -> list[RungRecord]:
+        """Return all rows, lowest rung of the ladder first, then its controls; the missing ones as errored."""
+        if error is not None:
+            self._add_errored(error)
+        return [*self._forced, *self._beside]
+
+    def finish(self, state: TaskState, *, is_errored: bool) -> None:
+        """Complete the sample with the last answer; store thinking and decisions of a trace without an error."""
+        state.output = ModelOutput.from_content(str(state.model), self._answer)
+        if is_errored:
+            return
+        if self._thought is not None:
+            self.run.sink.on_thinking(self.key, self._thought)
+        if self._arm.decides:
+            donor = None if self._donor is None else (self._donor[0], *self._donor[2:])
+            self.run.sink.store_decisions(TraceDecisions(*self.key, self._decisions.rows, donor))
 
     def _steps(self, context: TraceContext) -> AsyncIterator[Step] | AsyncIterator[RungRecord | Step]:
         """Yield the steps of the whole trace, or of the missing rungs of an existing one."""
         if self._sparse is None:
-            return run_ladder(context, self._work.arm.thinker(context))
-        forced_rows, self.beside = _split_rows(self._sparse.rows, context.spec.budgets)
+            return run_ladder(context, self._arm.thinker(context))
+        forced_rows, self._beside = _split_rows(self._sparse.rows, context.spec.budgets)
         return added_forks(context, replace(self._sparse, rows=forced_rows))
 
     def _own_or_yoked(self) -> Decisions:
@@ -173,58 +152,49 @@ class Trace:
         Raises:
             DecisionError: There is no donor.
         """
-        of = self._work.arm.plan.placebo_of
+        of = self._arm.plan.placebo_of
         if of is None:
             return Decisions()
-        stored = self._work.sink.decisions
+        stored = self.run.sink.decisions
         donors = [key for key in stored if key[1] == of]
-        self._donor = donor_of(self.name, donors, seed=self._work.plan.seed)
-        return YokedDecisions(stored[self._donor].decisions, seed=self._seed)
+        self._donor = donor_of(self.key, donors, seed=self.run.plan.seed)
+        return YokedDecisions(stored[self._donor].decisions, seed=self.seed)
 
-    @property
-    def decisions(self) -> TraceDecisions | None:
-        """Its decisions; None for an arm that decides nothing."""
-        if not self._work.arm.decides:
-            return None
-        donor = None if self._donor is None else (self._donor[0], *self._donor[2:])
-        return TraceDecisions(*self.name, self._decisions.rows, donor)
-
-    def mark_errored(self, error: str) -> None:
+    def _add_errored(self, error: str) -> None:
         """Add an errored row for every missing rung; existing rows are kept.
 
         The first of them reports the usage that no row reports yet, so that the sums are complete, except for the
         unknown usage of the failed request.
         """
-        self._books.write_off()
-        for rung, entry in list(enumerate(self._not_forked()))[len(self.records) :]:
+        self.accounting.write_off()
+        for rung, entry in list(enumerate(self._not_forked()))[len(self._forced) :]:
             if isinstance(entry, RungRecord):
-                self.records.append(entry)
+                self._forced.append(entry)
                 continue
-            lost = self._books.columns(is_control=False)
+            row = self._errored_row(error, rung, self._arm.budgets[rung], is_control=False)
             # thinking for a rung above is counted at the lowest rung that needs it, forked or not
-            lost["generated_tokens"] += 0 if entry is None else entry.newly
-            budget = self._work.arm.budgets[rung]
-            self.records.append(self._record(rung, budget, verdict=Verdict.ERRORED, error=error, **lost))
-            self._books.settle()
-        if self._sparse is None and self._work.arm.is_base:
-            have = {(row.estimand, row.scorer, row.rung) for row in self.beside}
-            for estimand, scorer, at, requested_tokens in control_rows(
-                self._work.plan, self._scorer, self._judges.thought_name
+            tokens = total((row.generated_tokens, 0 if entry is None else entry.newly))
+            self._forced.append(replace(row, generated_tokens=tokens))
+        if self._sparse is None and self._arm.is_base:
+            have = {(row.estimand, row.scorer, row.rung) for row in self._beside}
+            for estimand, scorer, rung, budget in control_rows(
+                self.run.plan, self.blank.scorer, self._task.thought_scorer
             ):
-                if (estimand, scorer, at) not in have:
-                    lost = self._books.columns(is_control=True) | {"verdict": Verdict.ERRORED, "error": error}
-                    self.beside.append(self._record(at, requested_tokens, estimand=estimand, scorer=scorer, **lost))
-                    self._books.settle()
+                if (estimand, scorer, rung) not in have:
+                    row = self._errored_row(error, rung, budget, is_control=True)
+                    self._beside.append(replace(row, estimand=estimand, scorer=scorer))
 
-    def cut_short(self) -> CutShort:
-        """Return the usage of a trace whose rows will not be stored."""
-        return self._books.cut_short(self.name)
+    def _errored_row(self, error: str, rung: int, budget: int | None, *, is_control: bool) -> RungRecord:
+        """Return an errored row with all usage that no row reports yet."""
+        columns = self.accounting.columns(is_control=is_control)
+        self.accounting.settle()
+        return replace(self.blank, rung=rung, requested_tokens=budget, verdict=Verdict.ERRORED, error=error, **columns)
 
     def _not_forked(self) -> Sequence[RungRecord | Fork | None]:
         """Return for each rung the existing row, the fork that it needs, or None for a new trace."""
         if self._sparse is None:
-            return [None] * len(self._work.arm.budgets)
-        budgets = self._work.arm.budgets
+            return [None] * len(self._arm.budgets)
+        budgets = self._arm.budgets
         forced_rows, _ = _split_rows(self._sparse.rows, budgets)
         try:
             return place_rungs(replace(self._sparse, rows=forced_rows), budgets)
@@ -232,35 +202,22 @@ class Trace:
             own = {row.requested_tokens: row for row in forced_rows}
             return [replace(own[b], rung=rung) if b in own else None for rung, b in enumerate(budgets)]
 
-    def _sampling_spec(self, model: Any, prompt: str, state: TaskState) -> SamplingSpec:
-        work, budgets = self._work, self._work.arm.budgets
+    def _sampling_spec(self, prompt: str, state: TaskState) -> SamplingSpec:
         return sampling_spec(
-            work.plan, work.task, trace=self.name, budgets=budgets, prompt=prompt, state=state, model=model
+            self.run.plan,
+            self.run.task,
+            trace=self.key,
+            budgets=self._arm.budgets,
+            prompt=prompt,
+            state=state,
+            model=evaluated_model(),
         )
 
     def _keep(self, step: Step, judgement: Judgement, completion: str) -> None:
-        usage = replace(
-            step.usage,
-            thinking_tokens=step.thinking_tokens,
-            answer_tokens=step.answer.tokens,
-            judge_tokens=0 if step.is_carried else judgement.judge_tokens,
-        )
-        self.records.append(
-            self._record(
-                step.rung,
-                step.requested_tokens,
-                verdict=judgement.verdict,
-                value=judgement.value,
-                verifier_score=step.score,
-                **usage.columns(),
-                seconds=step.seconds,
-                attempt_seconds=step.attempt_seconds,
-                natural_end=step.natural_end,
-                truncated=not step.answer.is_complete,
-                answer=judgement.answer,
-            )
-        )
-        self.answer = completion
+        own = replace(judgement, judge_tokens=0) if step.is_carried else judgement
+        row = self._scored_row(step, own, step.answer.tokens, is_truncated=not step.answer.is_complete)
+        self._forced.append(replace(row, verifier_score=step.score))
+        self._answer = completion
         self.texts.append(
             {
                 "rung": step.rung,
@@ -271,66 +228,42 @@ class Trace:
             }
         )
 
-    def _keep_beside(self, rows: Sequence[ControlRow]) -> None:
-        for row in rows:
-            self._keep_one_beside(row)
-        self._books.settle()
-
-    def _keep_one_beside(self, row: ControlRow) -> None:
-        usage = replace(
-            row.usage,
-            thinking_tokens=row.thinking_tokens,
-            answer_tokens=row.answer_tokens,
-            judge_tokens=row.judgement.judge_tokens,
-        )
-        self.beside.append(
-            self._record(
-                row.rung,
-                row.requested_tokens,
-                estimand=row.estimand,
-                scorer=f"{self._judges.thought_name}{ON_TRACE}" if row.on_trace else self._scorer,
-                verdict=row.judgement.verdict,
-                value=row.judgement.value,
-                **usage.columns(),
-                seconds=row.seconds,
-                attempt_seconds=row.attempt_seconds,
-                natural_end=row.natural_end,
-                truncated=row.is_truncated,
-                answer=row.judgement.answer,
+    def _keep_beside(self, controls: Sequence[ControlRow]) -> None:
+        for control in controls:
+            row = self._scored_row(control, control.judgement, control.answer_tokens, is_truncated=control.is_truncated)
+            scorer = f"{self._task.thought_scorer}{ON_TRACE}" if control.on_trace else row.scorer
+            self._beside.append(replace(row, estimand=control.estimand, scorer=scorer))
+            self.texts.append(
+                {
+                    "rung": control.rung,
+                    "beside": "trace" if control.on_trace else str(control.estimand),
+                    "answer": None if control.on_trace else control.completion,  # the thinking is stored already
+                    "explanation": control.judgement.explanation,
+                }
             )
-        )
-        self.texts.append(
-            {
-                "rung": row.rung,
-                "beside": "trace" if row.on_trace else str(row.estimand),
-                "answer": None if row.on_trace else row.completion,  # the thinking is stored already
-                "explanation": row.judgement.explanation,
-            }
-        )
+        self.accounting.settle()
 
-    def _record(
-        self,
-        rung: int,
-        budget: int | None,
-        *,
-        estimand: Estimand = Estimand.FORCED,
-        scorer: str | None = None,
-        **columns: Any,
+    def _scored_row(
+        self, source: Step | ControlRow, judgement: Judgement, answer_tokens: int | None, *, is_truncated: bool | None
     ) -> RungRecord:
-        return RungRecord(
-            study=self._work.study,
-            arm=self._work.arm.label,
-            axis=Axis(self._work.task.axis),
-            task=self._work.name,
-            scorer=scorer or self._scorer,
-            question=self._question,
-            draw=self._draw,
-            rung=rung,
-            estimand=estimand,
-            requested_tokens=budget,
-            model=self._work.plan.model,
-            seed=self._seed,
-            **columns,
+        usage = replace(
+            source.usage,
+            thinking_tokens=source.thinking_tokens,
+            answer_tokens=answer_tokens,
+            judge_tokens=judgement.judge_tokens,
+        )
+        return replace(
+            self.blank,
+            rung=source.rung,
+            requested_tokens=source.requested_tokens,
+            verdict=judgement.verdict,
+            value=judgement.value,
+            answer=judgement.answer,
+            **usage.columns(),
+            seconds=source.seconds,
+            attempt_seconds=source.attempt_seconds,
+            natural_end=source.natural_end,
+            truncated=is_truncated,
         )
 
 

@@ -16,13 +16,13 @@ from overthink.collect.arms.verifiers.base import Aggregate, Verifier, steps_of
 from overthink.collect.arms.verifiers.own_probability import OwnProbability, check_likelihood
 from overthink.collect.arms.verifiers.registry import VerifierPlan
 from overthink.collect.inspect_logs.files import open_logs
-from overthink.collect.ladder.solver import RECORDS, TEXTS
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.scoring.replay import Replay
 from overthink.collect.session.estimate import is_local
 from overthink.collect.session.open import open_model, open_task
 from overthink.collect.session.prepare import open_plan_model
 from overthink.collect.session.prompt_length import LETTERS_PER_TOKEN, LetterCounter, prompt_lengths
+from overthink.collect.session.task_run import RECORDS, TEXTS
 from overthink.cost.prices import is_own, per_million, rates_of
 from overthink.data.record import ON_TRACE, Estimand
 from overthink.data.verifier_scores import AnswerKey

@@ -15,7 +15,8 @@ from weakref import WeakKeyDictionary
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, ModelOutput
 from inspect_ai.solver import Generate, Solver, TaskState
 
-from overthink.collect.inspect_internals import active_model, active_model_context_var, sample_model_usage
+from overthink.collect.inspect_internals import active_model, active_model_context_var
+from overthink.collect.scoring.judging import tokens_used
 from overthink.errors import InputError
 
 
@@ -150,7 +151,7 @@ class Replay:
             put(solver_state)
             return solver_state
 
-        before = _tokens_used()
+        before = tokens_used()
         try:
             with self._tripwire():
                 after = await self.solver(copy.deepcopy(state), cast(Generate, bring))
@@ -160,7 +161,7 @@ class Replay:
             if group.split(_BypassedError)[0] is not None:
                 raise self._second_call_error() from None
             raise
-        if _tokens_used() != before:
+        if tokens_used() != before:
             raise self._second_call_error()
         return after
 
@@ -209,11 +210,6 @@ class Replay:
             yield
         finally:
             active_model_context_var.reset(token)
-
-
-def _tokens_used() -> int:
-    """Return the tokens that this sample has used so far, over all models."""
-    return sum(usage.total_tokens for usage in sample_model_usage().values())
 
 
 def evaluated_model() -> Any:

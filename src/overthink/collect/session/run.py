@@ -1,17 +1,11 @@
-"""Run a plan on the ladder, task by task, through Inspect's own eval.
-
-One run of Inspect that repeated Ctrl-C ends in an orderly way.
-"""
+"""One run of Inspect's own eval that repeated Ctrl-C ends in an orderly way, and the samples that it is to run."""
 
 import asyncio
-import time
-from copy import copy
-from itertools import product
 from pathlib import Path
 from typing import Any
 
 import anyio
-from inspect_ai import Task, eval_async, task_with
+from inspect_ai import Task, eval_async
 from inspect_ai import eval as inspect_eval
 from inspect_ai.dataset import Sample
 from inspect_ai.log import EvalLog
@@ -23,15 +17,9 @@ from overthink.collect.inspect_internals import (
     platform_init,
     with_async_fs,
 )
-from overthink.collect.ladder.clock import Clock, clock_of
-from overthink.collect.ladder.solver import ladder, ladder_scores
-from overthink.collect.ladder.trace import LadderTask
 from overthink.collect.providers import timeouts
-from overthink.collect.providers.reply_checks import begin_run
 from overthink.collect.session.failures import Boundary
 from overthink.collect.session.interrupts import count_interrupts
-from overthink.collect.session.open import solver_of
-from overthink.collect.session.prepare import Session
 from overthink.collect.sinks import TraceSink
 from overthink.errors import StoppedError
 from overthink.plan.study import Plan
@@ -83,59 +71,6 @@ def _in_a_loop() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def collect_ladder(
-    session: Session, *, study: str, log_dir: Path, sink: TraceSink, clock: Clock = time.monotonic
-) -> None:
-    """Collect every missing trace of the plan and pass its rows to the sink as soon as it is finished.
-
-    Placebo arms come last, on all tasks: they act as the traces of their arms did.
-
-    Args:
-        session: The opened plan.
-        study: Name of the study.
-        log_dir: Folder of the Inspect logs.
-        sink: Finished traces, and callbacks for new ones.
-        clock: Monotonic clock.
-
-    Raises:
-        InputError: A task cannot be run on the ladder.
-        StoppedError: The server is unreachable; collected traces are kept.
-        KeyboardInterrupt: The user stopped the run.
-    """
-    plan = session.plan
-    boundary = Boundary(patience=max(3, plan.concurrency))
-    begin_run(session.model)
-    tasks = tuple(zip(session.tasks, plan.tasks, session.names, strict=True))
-    first = [arm for arm in session.arms if arm.plan.placebo_of is None]
-    placebos = [arm for arm in session.arms if arm.plan.placebo_of is not None]
-    for (task, task_plan, name), arm in (*product(tasks, first), *product(tasks, placebos)):
-        questions, missing = missing_draws(task, plan, sink, name=name, arm=arm.label)
-        if not questions:
-            continue
-        work = LadderTask(
-            study=study,
-            plan=plan,
-            task=task_plan,
-            name=name,
-            arm=arm,
-            solver=solver_of(task),
-            scorers=list(task.scorer or ()),
-            sink=sink,
-            boundary=boundary,
-            draws=missing,
-            clock=clock_of(session.model, clock),
-        )
-        eval_task = task_with(
-            copy(task),  # task_with modifies its argument, and the next arm or wave needs the original
-            dataset=questions,
-            solver=ladder(work),
-            scorer=ladder_scores(arm.budgets),
-            metrics=None,
-            epochs=max(map(len, missing.values())),
-        )
-        evaluate(eval_task, session.model, plan, log_dir, boundary=boundary)
 
 
 def evaluate(

@@ -1,0 +1,271 @@
+"""One task of a plan in one arm: what the collection of every trace has in common, on the ladder and in agent loops.
+
+A kind of trace says how it is collected and what its rows are; here are its sample, its failures, its place in the log
+and its way to the study.
+"""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Generic, TypeVar
+
+from inspect_ai import Task, task_with
+from inspect_ai.dataset import Sample
+from inspect_ai.model import Model
+from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
+from inspect_ai.solver import Generate, Solver, TaskState
+from inspect_ai.util import store
+
+from overthink.collect.ladder.accounting import Accounting
+from overthink.collect.ladder.clock import Clock, clock_of
+from overthink.collect.ladder.sampling import trace_seed
+from overthink.collect.session.failures import Boundary
+from overthink.collect.session.open import solver_of
+from overthink.collect.session.prepare import Session
+from overthink.collect.session.run import evaluate, missing_draws
+from overthink.collect.sinks import TraceSink
+from overthink.data.missing_rungs import TraceKey
+from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict
+from overthink.data.tokens import CutShort
+from overthink.plan.study import Plan, TaskPlan
+
+RECORDS = "Ladder:records"
+"""Key of the sample's store for the rows of the pool."""
+
+TEXTS = "Ladder:texts"
+"""Key of the sample's store for the texts of the rungs. They stay in the log."""
+
+_CURVE = (Estimand.FORCED, Estimand.CHECKPOINT)
+"""Estimands of the curve that is collected, as opposed to its controls."""
+
+
+@dataclass(frozen=True)
+class TaskRun:
+    """The missing traces of one task in one arm.
+
+    Attributes:
+        study: Name of the study.
+        plan: The study's plan.
+        model: The model under test.
+        task: The task's entry in the plan.
+        original: The task itself.
+        name: The task's name in the pool.
+        arm: Label of the arm.
+        sink: Existing traces, and callbacks for new ones.
+        boundary: Handler of failures.
+        questions: Samples with missing draws.
+        draws: Draws to collect by question; epoch 1 is the first of them.
+        clock: Monotonic clock; None without timing.
+        finished: Traces whose rows have been passed to the sink.
+    """
+
+    study: str
+    plan: Plan
+    model: Model
+    task: TaskPlan
+    original: Task
+    name: str
+    arm: str
+    sink: TraceSink
+    boundary: Boundary
+    questions: Sequence[Sample]
+    draws: Mapping[str, Sequence[int]]
+    clock: Clock | None
+    finished: set[TraceKey] = field(default_factory=set)
+
+    @property
+    def solver(self) -> Solver:
+        """The task's own solver."""
+        return solver_of(self.original)
+
+    @property
+    def scorers(self) -> Sequence[Scorer]:
+        """The task's own scorers."""
+        return list(self.original.scorer or ())
+
+    def collect(self, solver: Solver, scorer: Scorer, log_dir: Path, **settings: Any) -> None:
+        """Run the task through Inspect with another solver and scorer.
+
+        Args:
+            solver: The solver that collects one trace per sample.
+            scorer: The scorer of the log.
+            log_dir: Folder of the Inspect logs.
+            **settings: Further properties of the task, as for ``inspect_ai.task_with``.
+
+        Raises:
+            InputError: The task cannot be run so.
+            StoppedError: The server is unreachable; collected traces are kept.
+            KeyboardInterrupt: The user stopped the run.
+        """
+        task = task_with(
+            copy(self.original),  # task_with modifies its argument, and the next arm or wave needs the original
+            dataset=self.questions,
+            solver=solver,
+            scorer=scorer,
+            metrics=None,
+            epochs=max(map(len, self.draws.values())),
+            **settings,
+        )
+        evaluate(task, self.model, self.plan, log_dir, boundary=self.boundary)
+
+
+def task_runs(
+    session: Session, places: Iterable[tuple[int, str]], *, study: str, sink: TraceSink, clock: Clock
+) -> Iterator[TaskRun]:
+    """Yield a run for every place with missing draws.
+
+    Args:
+        session: The opened plan.
+        places: Tasks, by their number in the plan, and labels of arms, in the order of collection.
+        study: Name of the study.
+        sink: Existing traces, and callbacks for new ones.
+        clock: Monotonic clock.
+    """
+    plan = session.plan
+    boundary = Boundary(patience=max(3, plan.concurrency))
+    for number, arm in places:
+        original, name = session.tasks[number], session.names[number]
+        questions, draws = missing_draws(original, plan, sink, name=name, arm=arm)
+        if questions:
+            yield TaskRun(
+                study=study,
+                plan=plan,
+                model=session.model,
+                task=plan.tasks[number],
+                original=original,
+                name=name,
+                arm=arm,
+                sink=sink,
+                boundary=boundary,
+                questions=questions,
+                draws=draws,
+                clock=clock_of(session.model, clock),
+            )
+
+
+AccountingT = TypeVar("AccountingT", bound=Accounting)
+
+
+class TraceRun(ABC, Generic[AccountingT]):
+    """One trace while it is being collected.
+
+    Args:
+        run: The task in its arm.
+        accounting: Accounting of the trace.
+        scorer: Name of the scorer, as in the pool.
+        question: Question id.
+        draw: Index of the trace among those of the question.
+
+    Attributes:
+        run: The task in its arm.
+        accounting: Accounting of the trace.
+        key: Key of the trace in its study.
+        seed: Seed of the trace.
+        texts: Answer and scorer explanation per rung, for the log.
+        blank: Row with the columns shared by all rows of the trace.
+    """
+
+    estimand: ClassVar[Estimand]
+    """Estimand of the curve."""
+
+    def __init__(self, run: TaskRun, accounting: AccountingT, scorer: str, question: str, draw: int) -> None:
+        self.run, self.accounting = run, accounting
+        self.key: TraceKey = (run.name, run.arm, question, draw)
+        self.seed = trace_seed(run.plan, self.key)
+        self.texts: list[dict[str, Any]] = []
+        self.blank = RungRecord(
+            study=run.study,
+            arm=run.arm,
+            axis=Axis(run.task.axis),
+            task=run.name,
+            scorer=scorer,
+            question=question,
+            draw=draw,
+            rung=0,
+            estimand=self.estimand,
+            model=run.plan.model,
+            seed=self.seed,
+        )
+
+    @abstractmethod
+    async def collect(self, state: TaskState, generate: Generate) -> None:
+        """Collect the trace from the initial state of its sample."""
+
+    @abstractmethod
+    def rows(self, error: str | None) -> list[RungRecord]:
+        """Return all rows; those that an error prevented are errored. Called once, after :meth:`collect`."""
+
+    def finish(self, state: TaskState, *, is_errored: bool) -> None:
+        """Complete the sample, and store what belongs to the trace beside its rows, before these are stored."""
+        return
+
+    def cut_short(self) -> CutShort:
+        """Return the total usage of a trace whose rows will not be stored."""
+        return self.accounting.cut_short(self.key)
+
+
+def trace_solver(run: TaskRun, new_trace: Callable[[str, int], TraceRun[Any]]) -> Solver:
+    """Return the solver that collects one trace per sample, and stores it as soon as it is finished.
+
+    Args:
+        run: The task in its arm.
+        new_trace: Returns the trace of a question and draw, not yet begun.
+    """
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        draws = run.draws[str(state.sample_id)]
+        if state.epoch > len(draws):  # other questions have more missing draws than this one
+            return state
+        trace = new_trace(str(state.sample_id), draws[state.epoch - 1])
+        try:
+            with run.boundary.trace() as failure:
+                await trace.collect(state, generate)
+            rows = trace.rows(failure[0] if failure else None)
+            store().set(RECORDS, [_plain(row) for row in rows])
+            store().set(TEXTS, trace.texts)
+            with run.boundary.deliberate():
+                trace.finish(state, is_errored=bool(failure))
+                run.sink.on_trace(rows)
+        except BaseException:  # Ctrl-C, an unreachable server, a full disk, a time limit: this trace is discarded
+            run.sink.on_cut_short(trace.cut_short())
+            raise
+        run.finished.add(trace.key)
+        return state
+
+    return solve
+
+
+def curve_scorer(name: str, column: str, rungs: Sequence[str]) -> Scorer:
+    """Return the scorer of a log: one value per rung of the curve, NaN without one; its controls are left out.
+
+    Args:
+        name: Name of the scorer in the log.
+        column: Column of the pool that names a rung.
+        rungs: Names of the rungs.
+    """
+
+    async def score(state: TaskState, target: Target) -> Score:
+        rows: list[dict[str, Any]] = state.store.get(RECORDS, [])
+        values = {
+            str(row[column]): row["value"]
+            for row in rows
+            if row["estimand"] in _CURVE and not row["scorer"].endswith(ON_TRACE)
+        }
+        return Score(value={rung: math.nan if values.get(rung) is None else values[rung] for rung in rungs})
+
+    @scorer(metrics={"*": [mean(), stderr()]}, name=name)
+    def curve() -> Scorer:
+        return score
+
+    return curve()
+
+
+def _plain(record: RungRecord) -> dict[str, Any]:
+    """Return a row as stored in a log."""
+    return {
+        name: str(value) if isinstance(value, Axis | Estimand | Verdict) else value
+        for name, value in asdict(record).items()
+    }
