@@ -156,6 +156,34 @@ def test_hostile_headers_are_refused(tmp_path: Path) -> None:
     refused(gguf(tmp_path / "odd.gguf", SMALL | {"llama.block_count": 2.5}, TENSORS, data=176).read_bytes(), "2.5")
 
 
+def test_lists_in_lists_are_refused_without_recursion(tmp_path: Path) -> None:
+    path, key = tmp_path / "m.gguf", struct.pack("<Q", 1) + b"k"
+    nested = struct.pack("<IQ", 9, 1) * 3000 + struct.pack("<IQB", 0, 1, 0)
+    path.write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + key + struct.pack("<I", 9) + nested)
+    with pytest.raises(InputError, match="a list of values of kind 9"):
+        gguf_shape(path)
+
+
+def test_a_name_that_is_not_utf_8_is_no_obstacle(tmp_path: Path) -> None:
+    path = gguf(tmp_path / "m.gguf", SMALL | {"general.name": "xyz"}, TENSORS, data=176)
+    path.write_bytes(path.read_bytes().replace(b"xyz", b"\xff\xfe\xfd"))
+    assert read_header(path).values["general.name"] == "\ufffd" * 3
+    assert gguf_shape(path).shape.parameters == 88
+
+
+@pytest.mark.parametrize(("kind", "length"), [(8, 10**9), (0, 2 * 10**10)])
+def test_a_sparse_file_of_many_gigabytes_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: int, length: int
+) -> None:
+    monkeypatch.setattr("overthink.collect.model_info.gguf_header.MAX_HEADER_BYTES", 100_000)
+    path, key = tmp_path / "m.gguf", struct.pack("<Q", 1) + b"k"
+    with path.open("wb") as file:
+        file.write(b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + key + struct.pack("<IIQ", 9, kind, length))
+        file.truncate(32 << 30)
+    with pytest.raises(InputError, match="more than 100,000 bytes"):
+        gguf_shape(path)
+
+
 def test_a_header_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("overthink.collect.model_info.gguf_header.MAX_HEADER_BYTES", 100)
     with pytest.raises(InputError, match="more than 100 bytes"):

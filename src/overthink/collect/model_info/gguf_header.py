@@ -89,7 +89,8 @@ class _Cursor:
     def skip(self, count: int) -> None:
         """Skip the next bytes."""
         self._go(count)
-        self._file.seek(count, 1)
+        if count:
+            self._file.seek(count, 1)
 
     def number(self, form: str) -> int | float | bool:
         """Return the next number."""
@@ -98,7 +99,7 @@ class _Cursor:
 
     def count(self) -> int:
         """Return the next count."""
-        return int(self.number("<Q"))
+        return int.from_bytes(self.take(8), "little")
 
     def text(self, longest: int) -> str:
         """Return the next text."""
