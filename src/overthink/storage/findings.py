@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from overthink.data.finding import EARLIER_FINDINGS_SCHEMA, FINDINGS_SCHEMA, At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
 from overthink.data.selectors import Selector, is_other
 from overthink.errors import InputError
 from overthink.storage.files import write_text
-from overthink.storage.json_documents import all_faults, finite, read_document
+from overthink.storage.json_documents import finite, listed_faults, read_document
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +93,10 @@ def read_findings(path: Path) -> tuple[FindingsMeta, tuple[Finding, ...]]:
     """
     document = read_document(path, FINDINGS_SCHEMA, EARLIER_FINDINGS_SCHEMA)
     head = {("schema_" if name == "schema" else name): value for name, value in document.items()}
-    try:
+    with listed_faults(f"{path} cannot be read"):
         head_model = _Head.model_validate(head)
         _refuse_unknown_claims(path, head_model.findings)
         findings = TypeAdapter(tuple[Finding, ...]).validate_json(json.dumps(head_model.findings), strict=True)
-    except ValidationError as failure:
-        raise InputError(f"{path} cannot be read:\n{all_faults(failure)}") from failure
     _refuse_unknown(path, head_model.findings)
     return FindingsMeta(head_model.overthink, head_model.plan_sha256, head_model.pool_sha256), findings
 

@@ -13,7 +13,8 @@ The back-test that ships with the package; `benchmarks/forecast.py --write` rege
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from importlib.resources import as_file, files
@@ -90,14 +91,27 @@ def read_typed(path: Path, schema: str, adapter: TypeAdapter[_T]) -> _T | None:
         return None
     document = read_document(path, schema)
     del document["schema"]
-    try:
+    with listed_faults(f"{path} holds no {schema} that this version can read"):
         return adapter.validate_python(document)
+
+
+@contextmanager
+def listed_faults(problem: str) -> Iterator[None]:
+    """Turn a failed validation into one error with every fault: the location of the field, the error and the value.
+
+    Args:
+        problem: First line of the message: the file, and what it is not.
+
+    Raises:
+        InputError: A field is missing, unknown or of the wrong type.
+    """
+    try:
+        yield
     except ValidationError as failure:
-        raise InputError(f"{path} holds no {schema} that this version can read:\n{all_faults(failure)}") from failure
+        raise InputError(f"{problem}:\n{_all_faults(failure)}") from failure
 
 
-def all_faults(failure: ValidationError) -> str:
-    """Describe every invalid field: its location, the error and the value."""
+def _all_faults(failure: ValidationError) -> str:
     faults = failure.errors(include_url=False)
     lines = []
     for fault in faults[:_MAX_FAULTS]:
@@ -140,10 +154,8 @@ def read_backtest(path: Path) -> Backtest:
     """
     document = read_document(path, BACKTEST_SCHEMA)
     body = {name: value for name, value in document.items() if name != "schema"}
-    try:
+    with listed_faults(f"{path} cannot be read"):
         backtest = TypeAdapter(Backtest).validate_json(json.dumps(body), strict=True)
-    except ValidationError as failure:
-        raise InputError(f"{path} cannot be read:\n{all_faults(failure)}") from failure
     if json.loads(json.dumps(asdict(backtest))) != body:
         raise InputError(f"{path} has fields that this Overthink does not know; install a newer Overthink")
     return backtest
@@ -171,10 +183,8 @@ def read_plan(path: Path) -> Plan:
     document = read_document(path, PLAN_SCHEMA)
     if "overthink" not in document:  # a plan made now has this version by default; a stored one must state its own
         raise InputError(f"{path} is not a plan this version can follow:\n  overthink: Field required")
-    try:
+    with listed_faults(f"{path} is not a plan this version can follow"):
         return Plan.model_validate(document)
-    except ValidationError as failure:
-        raise InputError(f"{path} is not a plan this version can follow:\n{all_faults(failure)}") from failure
 
 
 ESTIMATE_SCHEMA = "overthink.estimate/1"
@@ -269,10 +279,8 @@ def read_analysis(path: Path) -> tuple[Analysis, int] | None:
         return None
     document = read_document(path, ANALYSIS_SCHEMA)
     fields = {name: value for name, value in document.items() if name not in ("schema", "seed", "assumed")}
-    try:
+    with listed_faults(f"{path} is no analysis this version can read"):
         return _ANALYSIS.validate_python(fields), TypeAdapter(int).validate_python(document.get("seed"))
-    except ValidationError as failure:
-        raise InputError(f"{path} is no analysis this version can read:\n{all_faults(failure)}") from failure
 
 
 def read_assumptions(path: Path) -> Assumptions:
@@ -283,7 +291,5 @@ def read_assumptions(path: Path) -> Assumptions:
     """
     if not path.exists():
         return Assumptions()
-    try:
+    with listed_faults(f"{path} holds no assumptions this version can read"):
         return _ASSUMPTIONS.validate_python(read_document(path, ANALYSIS_SCHEMA).get("assumed", {}))
-    except ValidationError as failure:
-        raise InputError(f"{path} holds no assumptions this version can read:\n{all_faults(failure)}") from failure

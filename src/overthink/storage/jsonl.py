@@ -14,11 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from overthink.errors import InputError, StoppedError
 from overthink.storage.files import replacing, storage_errors
-from overthink.storage.json_documents import all_faults
+from overthink.storage.json_documents import listed_faults
 
 _T = TypeVar("_T")
 
@@ -122,10 +122,8 @@ class JsonLines(Generic[_T]):
         for number, line in self.read_lines():
             if number <= 1 + skip:
                 continue
-            try:
+            with listed_faults(f"{self.path}, line {number}, is damaged"):
                 value = self._adapter.validate_json(line)
-            except ValidationError as failure:
-                raise InputError(f"{self.path}, line {number}, is damaged:\n{all_faults(failure)}") from failure
             yield number, value
 
     def read_lines(self) -> Iterator[tuple[int, bytes]]:

@@ -63,14 +63,6 @@ def test_a_trace_keeps_its_luck_along_the_ladder() -> None:
     assert len(set(luck)) == 200
 
 
-def test_rung_truth_is_the_mean_over_the_lengths_that_traces_have() -> None:
-    model = SimulatedModel(capability="rise", natural_length=40.0)
-    lengths = np.random.default_rng(3).geometric(model.hazard, size=200_000) - 1
-    mean = float(np.mean(model.truth("capability", np.minimum(lengths, 100))))
-    assert model.rung_truth("capability", 100) == pytest.approx(mean, abs=2e-3)
-    assert abs(float(model.truth("capability", 100)) - mean) > 2e-2  # the control: ignoring natural ends shows
-
-
 def test_the_provider_answers_as_the_model_says() -> None:
     model = simulated(capability="0:0.3,64:0.8")
     truth: SimulatedModel = model.api.model

@@ -250,16 +250,6 @@ class SimulatedModel:
         harm_factor = (1.0 - self.steer_effect) ** min(care_calls, self.steer_depth) if axis == "safety" else 1.0
         return np.asarray(1.0 - (1.0 - mean) * harm_factor)
 
-    def rung_truth(self, axis: str, budget: int) -> float:
-        """Return the mean over questions and traces at a rung of ``budget`` tokens; ended traces keep their answer."""
-        if self.natural_length is None:
-            return float(self.truth(axis, budget))
-        hazard = self.hazard
-        lengths = np.arange(budget + 1)
-        share = hazard * (1.0 - hazard) ** lengths
-        share[-1] = (1.0 - hazard) ** budget
-        return float(share @ self.truth(axis, lengths))
-
     @property
     def hazard(self) -> float:
         """Probability that a trace ends before its next thinking token."""
