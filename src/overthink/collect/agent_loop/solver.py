@@ -1,6 +1,7 @@
 """Agent loops: run a plan's tasks as loops of tool-calling turns, through Inspect's own eval."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from inspect_ai.solver import Solver, solver
@@ -58,8 +59,7 @@ def agent(run: TaskRun) -> Solver:
     Raises:
         InputError: The task has several scorers and the plan names none, or names an unknown one.
     """
-    replay, judge = LoopReplay(run.solver, task=run.name), AnswerJudge(run.scorers, run.task)
-    solve = trace_solver(run, lambda question, draw: LoopTrace(run, replay, judge, question, draw))
+    solve = trace_solver(run, _traces_of(run))
 
     @solver(name="agent")
     def agent(unit: str, checkpoints: list[int]) -> Solver:  # the log shows these arguments
@@ -69,11 +69,14 @@ def agent(run: TaskRun) -> Solver:
     return agent(checkpoints.unit, list(checkpoints.at))
 
 
+def _traces_of(run: TaskRun) -> Callable[[str, int], LoopTrace]:
+    replay, judge = LoopReplay(run.solver, task=run.name), AnswerJudge(run.scorers, run.task)
+    return lambda question, draw: LoopTrace(run, replay, judge, question, draw)
+
+
 def _mark_unscored(run: TaskRun) -> None:
     """Write errored rows for traces that Inspect itself ended."""
-    replay, judge = LoopReplay(run.solver, task=run.name), AnswerJudge(run.scorers, run.task)
-    for question, draws in run.draws.items():
-        for draw in draws:
-            trace = LoopTrace(run, replay, judge, question, draw)
-            if trace.key not in run.finished:
-                run.sink.on_trace(trace.rows(_UNSCORED))
+    new_trace = _traces_of(run)
+    for trace in (new_trace(question, draw) for question, draws in run.draws.items() for draw in draws):
+        if trace.key not in run.finished:
+            run.sink.on_trace(trace.rows(_UNSCORED))

@@ -6,13 +6,16 @@ Construction of sampling specifications from plans, and the completion that scor
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from inspect_ai.model import ChatMessage
 from inspect_ai.solver import TaskState
 
 from overthink.collect.providers.continuation import Sampling
 from overthink.collect.providers.think_tags import ANSWER_LINE, ThinkFormat, for_prompt, think_format
+from overthink.collect.scoring.replay import evaluated_model
 from overthink.data.missing_rungs import TraceKey
 from overthink.plan.study import Plan, TaskPlan
 
@@ -81,7 +84,13 @@ def trace_seed(plan: Plan, trace: TraceKey) -> int:
 
 
 def sampling_spec(
-    plan: Plan, task: TaskPlan, *, trace: TraceKey, budgets: tuple[int, ...], prompt: str, state: TaskState, model: Any
+    plan: Plan,
+    task: TaskPlan,
+    *,
+    trace: TraceKey,
+    budgets: tuple[int, ...],
+    prompt: Sequence[ChatMessage],
+    state: TaskState,
 ) -> SamplingSpec:
     """Return the sampling specification of a trace.
 
@@ -90,20 +99,20 @@ def sampling_spec(
         task: The task's plan.
         trace: Key of the trace.
         budgets: Budgets of its rungs.
-        prompt: Text of the prompt.
+        prompt: Messages of the prompt.
         state: Initial state of the sample.
-        model: The model under test.
     """
     assert plan.temperature is not None
     assert plan.top_p is not None
+    text = "\n".join(message.text for message in prompt)
     return SamplingSpec(
         budgets=budgets,
-        format=for_prompt(think_format(plan.think_format), prompt, cue=plan.answer_cue),
+        format=for_prompt(think_format(plan.think_format), text, cue=plan.answer_cue),
         answer_tokens=plan.answer_tokens,
         temperature=plan.temperature,
         top_p=plan.top_p,
         seed=trace_seed(plan, trace),
-        truth=_truth(plan, task, trace, state) if getattr(model.api, "wants_truth", False) else None,
+        truth=_truth(plan, task, trace, state) if getattr(evaluated_model().api, "wants_truth", False) else None,
     )
 
 

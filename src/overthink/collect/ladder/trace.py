@@ -12,7 +12,7 @@ from overthink.collect.ladder.climb import Step, added_forks, run_ladder
 from overthink.collect.ladder.controls import ControlRow, Controls, ScoreCompletion, control_rows
 from overthink.collect.ladder.decisions import Decisions, YokedDecisions, donor_of
 from overthink.collect.ladder.resample import Resampling
-from overthink.collect.ladder.sampling import SamplingSpec, completion_of, sampling_spec
+from overthink.collect.ladder.sampling import completion_of, sampling_spec
 from overthink.collect.ladder.thinking import TraceContext
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Continuation
@@ -81,7 +81,8 @@ class LadderTrace(TraceRun[TraceAccounting]):
         continuation, replay = self._task.continuation(), self._task.replay
         prompt = await replay.prompt(state)
         await replay.process_completion(state, "")  # a solver that cannot be replayed is found before anything is paid
-        spec = self._sampling_spec("\n".join(message.text for message in prompt), state)
+        plan, has_controls = self.run.plan, self._arm.is_base and self._sparse is None
+        spec = sampling_spec(plan, self.run.task, trace=self.key, budgets=self._arm.budgets, prompt=prompt, state=state)
         judgement: Judgement | None = None
 
         def scoring(judge: AnswerJudge) -> ScoreCompletion:
@@ -97,7 +98,6 @@ class LadderTrace(TraceRun[TraceAccounting]):
         async def grade(answer: str, cut: bool) -> Judgement:
             return await score(completion_of(plan, spec, answer), cut)
 
-        plan, has_controls = self.run.plan, self._arm.is_base and self._sparse is None
         self._decisions = self._own_or_yoked()
         context = TraceContext(
             *(continuation, spec, self.accounting.meter, tuple(prompt), grade, self.accounting.watch),
@@ -201,17 +201,6 @@ class LadderTrace(TraceRun[TraceAccounting]):
         except ValueError:  # the cause of the failure: the trace does not fit the ladder
             own = {row.requested_tokens: row for row in forced_rows}
             return [replace(own[b], rung=rung) if b in own else None for rung, b in enumerate(budgets)]
-
-    def _sampling_spec(self, prompt: str, state: TaskState) -> SamplingSpec:
-        return sampling_spec(
-            self.run.plan,
-            self.run.task,
-            trace=self.key,
-            budgets=self._arm.budgets,
-            prompt=prompt,
-            state=state,
-            model=evaluated_model(),
-        )
 
     def _keep(self, step: Step, judgement: Judgement, completion: str) -> None:
         own = replace(judgement, judge_tokens=0) if step.is_carried else judgement

@@ -18,8 +18,8 @@ from overthink.collect.arms.verifiers.registry import VerifierPlan
 from overthink.collect.inspect_logs.files import open_logs
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.scoring.replay import Replay
-from overthink.collect.session.estimate import is_local
-from overthink.collect.session.open import open_model, open_task
+from overthink.collect.session.estimate import is_local, is_loopback
+from overthink.collect.session.open import name_in_pool, open_model, open_task
 from overthink.collect.session.prepare import open_plan_model
 from overthink.collect.session.prompt_length import LETTERS_PER_TOKEN, LetterCounter, prompt_lengths
 from overthink.collect.session.task_run import RECORDS, TEXTS
@@ -123,7 +123,7 @@ class VerificationSession:
         """Whether the verification may be billed by a provider."""
         where = self.verifier_plan.verifier.address
         if where is not None:
-            return not any(host in where for host in ("//localhost", "//127.0.0.1", "//[::1]"))
+            return not is_loopback(where)
         models = [
             *self.verifier.models,
             *([self.plan.grader] if self.verifier_plan.verifier.is_oracle and self.plan.grader else []),
@@ -199,8 +199,7 @@ def open_verification(
     tasks: dict[str, tuple[TaskPlan, Task]] = {}
     for task_plan in plan.tasks:
         task = open_task(task_plan)
-        name = task.name if ".py" in task_plan.task else task_plan.task
-        if name in names:
+        if (name := name_in_pool(task, task_plan)) in names:
             tasks[name] = task_plan, task
     lost = sorted(names - tasks.keys())
     if lost:

@@ -160,11 +160,8 @@ async def _trace_context(
 ) -> TraceContext:
     """Return the trace context for the verifier, as during collection."""
     prompt = await replay.prompt(state)
-    prompt_text = "\n".join(message.text for message in prompt)
     budgets = session.plan.budgets or ()
-    spec = sampling_spec(
-        session.plan, task_plan, trace=trace, budgets=budgets, prompt=prompt_text, state=state, model=evaluated_model()
-    )
+    spec = sampling_spec(session.plan, task_plan, trace=trace, budgets=budgets, prompt=prompt, state=state)
 
     async def grade(answer: str, cut: bool) -> Judgement:
         done = await replay.process_completion(state, completion_of(session.plan, spec, answer))

@@ -50,14 +50,13 @@ class AnswerJudge:
     """
 
     def __init__(self, scorers: Sequence[Scorer], plan: TaskPlan) -> None:
-        names: list[str] = []
-        for scorer in scorers:
-            names.append(unique_scorer_name(scorer, names))
-        self.scorer = scorers[_choose_scorer(names, plan)]
+        names = scorer_names(scorers)
+        chosen = _choose_scorer(names, plan)
+        self.scorer = scorers[chosen]
         self._plan = plan
         self._axis = Axis(plan.axis)
         self._has_read = False
-        self.name = names[_choose_scorer(names, plan)] + (f".{plan.key}" if plan.key else "")
+        self.name = names[chosen] + (f".{plan.key}" if plan.key else "")
 
     async def __call__(self, state: TaskState, target: Target, *, is_truncated: bool) -> Judgement:
         """Score a state whose output is the forced answer.
@@ -133,6 +132,14 @@ class AnswerJudge:
             if answer_not_found(score) or (answer is None and stated_answer(score) is not None):
                 return Verdict.UNPARSED
         return verdict_of(value, self._axis)
+
+
+def scorer_names(scorers: Sequence[Scorer]) -> list[str]:
+    """Return the names that Inspect gives the scorers of a task in its logs."""
+    names: list[str] = []
+    for scorer in scorers:
+        names.append(unique_scorer_name(scorer, names))
+    return names
 
 
 def canonical(answer: str | None) -> str | None:

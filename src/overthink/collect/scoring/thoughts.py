@@ -13,8 +13,7 @@ from collections.abc import Sequence
 from inspect_ai import Task
 from inspect_ai.scorer import Scorer
 
-from overthink.collect.inspect_internals import unique_scorer_name
-from overthink.collect.scoring.judging import AnswerJudge
+from overthink.collect.scoring.judging import AnswerJudge, scorer_names
 from overthink.collect.scoring.known_tasks import TaskPolarity
 from overthink.collect.scoring.polarity import find_polarity
 from overthink.collect.tasks import TRACE_SCORERS
@@ -120,10 +119,7 @@ def _named(text: str, scorers: Sequence[Scorer], plan: TaskPlan) -> AnswerJudge 
         return AnswerJudge([thought(marks=TRACE_SCORERS[plan.task])], shipped)
     rest, _, high = text.partition(":high=")
     name, _, key = rest.partition(".")
-    names: list[str] = []
-    for scorer in scorers:
-        names.append(unique_scorer_name(scorer, names))
-    if name not in {short for full in names for short in (full, full.split("/")[-1])}:
+    if name not in {short for full in scorer_names(scorers) for short in (full, full.split("/")[-1])}:
         return None
     if names_refusals(rest):
         raise InputError(

@@ -139,8 +139,12 @@ def is_local(model: Model) -> bool:
     """Return whether a model runs on this machine: our own models, and loopback servers."""
     # Before the first call some providers expose their address only as a key of their connections.
     address = str(getattr(model.api, "base_url", None) or model.api.connection_key())
-    local = any(host in address for host in ("//localhost", "//127.0.0.1", "//[::1]"))
-    return local or is_own(str(model))
+    return is_loopback(address) or is_own(str(model))
+
+
+def is_loopback(address: str) -> bool:
+    """Return whether the address of a server is on this machine."""
+    return any(host in address for host in ("//localhost", "//127.0.0.1", "//[::1]"))
 
 
 def _all_arms(plan: Plan, task: TaskWorkload, arms: Sequence[Arm], *, tokens_of: Callable[[str], int]) -> _TraceWork:

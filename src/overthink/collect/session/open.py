@@ -69,6 +69,11 @@ def solver_of(task: Task) -> Solver:
     return chain(solver) if isinstance(solver, list) else solver
 
 
+def name_in_pool(task: Task, plan: TaskPlan) -> str:
+    """Return the task's name in the pool: as given, without the path of a file."""
+    return task.name if ".py" in plan.task else plan.task
+
+
 def built_in_tasks() -> Sequence[str]:
     """Return the names of the tasks included in Overthink."""
     from overthink.collect.tasks import POLARITY

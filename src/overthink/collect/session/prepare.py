@@ -22,7 +22,7 @@ from overthink.collect.scoring.judging import AnswerJudge
 from overthink.collect.scoring.replay import Replay
 from overthink.collect.scoring.thoughts import check_trace_scorers, trace_judge
 from overthink.collect.session.estimate import TaskWorkload, estimate_plan, is_local
-from overthink.collect.session.open import check_arguments, open_model, open_task
+from overthink.collect.session.open import check_arguments, name_in_pool, open_model, open_task
 from overthink.collect.session.prompt_length import (
     Counter,
     LetterCounter,
@@ -151,7 +151,7 @@ def open_plan(plan: Plan) -> Session:
     check_trace_scorers(tasks, plan)
     if plan.grader is not None:
         open_model(plan.grader, {}, role="grader")
-    names = tuple(_name(task, task_plan) for task, task_plan in zip(tasks, plan.tasks, strict=True))
+    names = tuple(name_in_pool(task, task_plan) for task, task_plan in zip(tasks, plan.tasks, strict=True))
     check_primary(
         plan.primary,
         {
@@ -289,8 +289,3 @@ def _check_forkable(task: Task, plan: TaskPlan) -> None:
             f"task {plan.task} sets config.system_message, which a ladder cannot send; give it the solver "
             "system_message(...) instead, which says the same"
         )
-
-
-def _name(task: Task, plan: TaskPlan) -> str:
-    """Return the task's name in the pool: as given, without the path of a file."""
-    return task.name if ".py" in plan.task else plan.task

@@ -29,7 +29,6 @@ from overthink.collect.session.run import evaluate, missing_draws
 from overthink.collect.sinks import TraceSink
 from overthink.data.missing_rungs import TraceKey
 from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict
-from overthink.data.tokens import CutShort
 from overthink.plan.study import Plan, TaskPlan
 
 RECORDS = "Ladder:records"
@@ -87,18 +86,13 @@ class TaskRun:
         return list(self.original.scorer or ())
 
     def collect(self, solver: Solver, scorer: Scorer, log_dir: Path, **settings: Any) -> None:
-        """Run the task through Inspect with another solver and scorer.
+        """Run the task through Inspect with another solver and scorer; raises as :func:`evaluate`.
 
         Args:
             solver: The solver that collects one trace per sample.
             scorer: The scorer of the log.
             log_dir: Folder of the Inspect logs.
             **settings: Further properties of the task, as for ``inspect_ai.task_with``.
-
-        Raises:
-            InputError: The task cannot be run so.
-            StoppedError: The server is unreachable; collected traces are kept.
-            KeyboardInterrupt: The user stopped the run.
         """
         task = task_with(
             copy(self.original),  # task_with modifies its argument, and the next arm or wave needs the original
@@ -152,13 +146,6 @@ AccountingT = TypeVar("AccountingT", bound=Accounting)
 class TraceRun(ABC, Generic[AccountingT]):
     """One trace while it is being collected.
 
-    Args:
-        run: The task in its arm.
-        accounting: Accounting of the trace.
-        scorer: Name of the scorer, as in the pool.
-        question: Question id.
-        draw: Index of the trace among those of the question.
-
     Attributes:
         run: The task in its arm.
         accounting: Accounting of the trace.
@@ -202,10 +189,6 @@ class TraceRun(ABC, Generic[AccountingT]):
         """Complete the sample, and store what belongs to the trace beside its rows, before these are stored."""
         return
 
-    def cut_short(self) -> CutShort:
-        """Return the total usage of a trace whose rows will not be stored."""
-        return self.accounting.cut_short(self.key)
-
 
 def trace_solver(run: TaskRun, new_trace: Callable[[str, int], TraceRun[Any]]) -> Solver:
     """Return the solver that collects one trace per sample, and stores it as soon as it is finished.
@@ -230,7 +213,7 @@ def trace_solver(run: TaskRun, new_trace: Callable[[str, int], TraceRun[Any]]) -
                 trace.finish(state, is_errored=bool(failure))
                 run.sink.on_trace(rows)
         except BaseException:  # Ctrl-C, an unreachable server, a full disk, a time limit: this trace is discarded
-            run.sink.on_cut_short(trace.cut_short())
+            run.sink.on_cut_short(trace.accounting.cut_short(trace.key))
             raise
         run.finished.add(trace.key)
         return state
