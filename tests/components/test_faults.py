@@ -16,6 +16,7 @@ from overthink.collect.arms.verifiers.base import Verifier
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Prefix
 from overthink.components.files import components_of_file
+from overthink.data.pool import records_of
 from overthink.workflows.analyse import Study
 
 NOBODY = cast("TraceContext", None)
@@ -92,11 +93,13 @@ def test_a_component_that_raises_fails_its_traces_and_scores_nothing(tmp_path: P
         seed=1,
     )
     study = overthink.run(overthink.prepare(plan), tmp_path / "study")
-    rows = [row for row in study.records if row.arm == "prm-beam" and row.rung == 1]  # at rung 0 nothing is scored
+    rows = [
+        row for row in records_of(study.pool) if row.arm == "prm-beam" and row.rung == 1
+    ]  # at rung 0 nothing is scored
     assert rows
     assert {(row.value, row.verdict) for row in rows} == {(None, "errored")}
     assert all("ZeroDivisionError" in (row.error or "") for row in rows)
-    assert {row.error for row in study.records if row.arm == "base"} == {None}
+    assert {row.error for row in records_of(study.pool) if row.arm == "base"} == {None}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import overthink
 from overthink import extend
 from overthink.cli.main import app
+from overthink.data.pool import records_of
 from overthink.workflows.analyse import Study
 
 TEMPLATES = Path(__file__).parents[2] / "docs" / "extend"
@@ -90,18 +91,18 @@ def test_the_class_on_the_page_is_an_arm(tmp_path: Path) -> None:
 
 
 def test_arms_run_with_strategy_intervention_guard_verifier_and_think_format(name: Name, study: Study) -> None:
-    rows = {arm: [row for row in study.records if row.arm == arm] for arm in ("base", "reconsider", "frugal")}
-    assert {row.error for row in study.records} == {None}
+    rows = {arm: [row for row in records_of(study.pool) if row.arm == arm] for arm in ("base", "reconsider", "frugal")}
+    assert {row.error for row in records_of(study.pool)} == {None}
     assert all(rows.values())
     top = {arm: max(row.thinking_tokens or 0 for row in rows[arm] if row.rung == 2) for arm in rows}
     assert 0 < top["frugal"] <= 24 < top["base"] <= 48
     line = "Wait, is this safe?\n"
     prompts = {arm: max(row.prompt_tokens or 0 for row in rows[arm] if row.rung == 2) for arm in rows}
     assert prompts["reconsider"] > prompts["base"], line
-    steered = [row for row in study.records if row.arm == "safethink"]
+    steered = [row for row in records_of(study.pool) if row.arm == "safethink"]
     assert any(row.rejected_tokens for row in steered)
     assert all(row.guard_tokens in (0, None) for row in steered)  # a list of words reads no tokens
-    searched = [row for row in study.records if row.arm == "prm-beam" and row.rung == 2]
+    searched = [row for row in records_of(study.pool) if row.arm == "prm-beam" and row.rung == 2]
     assert {row.verifier_score for row in searched} & {0.25, 1.0, 0.5}
 
 
