@@ -113,17 +113,35 @@ def measure(what: str, path: Path) -> dict[str, Any]:
     return parts
 
 
+def call(*words: object) -> str:
+    """Standard output of this script in a process of its own.
+
+    A new process begins with the peak of its parent, so that the parent must stay small: it makes no pool itself.
+    """
+    command = [sys.executable, __file__, *map(str, words)]
+    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     arguments.add_argument("--millions", default="1,10", help="Millions of rows.")
     arguments.add_argument("--what", default="outcomes,analyse")
-    arguments.add_argument("--form", choices=("pool", "table"), default="pool")
+    arguments.add_argument("--form", choices=tuple(FORMS), default="pool")
     arguments.add_argument("--folder", type=Path, help="Where files are kept; a temporary folder if left out.")
+    arguments.add_argument("--make", nargs=3, metavar=("FORM", "PATH", "QUESTIONS"), help=argparse.SUPPRESS)
     arguments.add_argument("--measure", nargs=2, metavar=("WHAT", "PATH"), help=argparse.SUPPRESS)
     given = arguments.parse_args()
-    if given.measure is not None:
+    if given.make is not None:
+        form, path, questions = given.make
+        FORMS[form](Path(path), int(questions))
+    elif given.measure is not None:
         print(json.dumps(measure(given.measure[0], Path(given.measure[1]))))
-        return
+    else:
+        compare(given)
+
+
+def compare(given: argparse.Namespace) -> None:
+    """Make the files that are missing, measure, and print."""
     print(f"Python {platform.python_version()}, polars {pl.__version__}, numpy {np.__version__}, {platform.machine()}")
     with tempfile.TemporaryDirectory() as scratch:
         folder = given.folder or Path(scratch)
@@ -131,15 +149,14 @@ def main() -> None:
             questions = round(millions * 1e6 / ROWS_PER_QUESTION)
             path = folder / f"{given.form}-{questions}.parquet"
             if not path.exists():
-                make = write_pool_file if given.form == "pool" else write_table_file
-                make(path, questions)
+                call("--make", given.form, path, questions)
             for what in given.what.split(","):
-                command = [sys.executable, __file__, "--measure", what, str(path)]
-                done = subprocess.run(command, capture_output=True, text=True, check=True)
-                parts = json.loads(done.stdout)
+                parts = json.loads(call("--measure", what, path))
                 numbers = ", ".join(f"{name} {value:,.1f}" for name, value in parts.items())
                 print(f"{questions * ROWS_PER_QUESTION:>12,} rows, {what}: {numbers}", flush=True)
 
+
+FORMS = {"pool": write_pool_file, "table": write_table_file}
 
 if __name__ == "__main__":
     main()
