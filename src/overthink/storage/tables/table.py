@@ -6,7 +6,7 @@ Draw numbers of the rows of a table.
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import polars as pl
 
@@ -21,6 +21,7 @@ from overthink.storage.tables.table_files import read_cells
 
 _ARM = ["task", "axis", "scorer", "arm", "estimand"]
 _CURVE = [*_ARM, "rung"]
+_MAX_CODE = 2**62
 _SETTING = ["task", "arm", "effort", "budget", "max_tokens", "other"]
 
 
@@ -42,8 +43,8 @@ def number_draws(rows: pl.DataFrame) -> pl.DataFrame:
         (_CURVE, ["run", "order", "draw"]),
         (_CURVE, ["run", "seed", "order", "draw"]),
     ):
-        if not rows.select(*_CURVE, "question", *names).is_duplicated().any():
-            return _rank(rows, scope, names)
+        if not _has_repeats(rows, [*_CURVE, "question", *(name for name in names if name != "order")]):
+            return rows.with_columns(draw=_rank(rows, scope, names)).drop("order")
     duplicates = rows.select(*_CURVE, "question", "run", "seed", "draw").is_duplicated().arg_true().to_list()
     examples = ", ".join(str(row + 1) for row in duplicates[:8])
     raise InputError(
@@ -52,12 +53,39 @@ def number_draws(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _rank(rows: pl.DataFrame, scope: list[str], names: list[str]) -> pl.DataFrame:
-    """Number the distinct combinations of ``names`` within ``scope``, in order."""
+def _rank(rows: pl.DataFrame, scope: list[str], names: list[str]) -> pl.Series:
+    """Return the number of each row's combination of ``names`` among those of its ``scope``, in order."""
+    scope, names = _varying(rows, scope), _varying(rows, names)
+    if not names:
+        return pl.repeat(0, rows.height, dtype=pl.Int64, eager=True)
     distinct = rows.select(*scope, *names).unique().sort(*names, nulls_last=False)
-    distinct = distinct.with_columns(number=pl.int_range(pl.len()).over(scope))
-    numbered_rows = rows.join(distinct, on=[*scope, *names], how="left", nulls_equal=True, maintain_order="left")
-    return numbered_rows.with_columns(draw=pl.col("number")).drop("number", "order")
+    number = pl.int_range(pl.len(), dtype=pl.Int64)
+    distinct = distinct.with_columns(number=number.over(scope) if scope else number)
+    return _joined(rows, distinct)["number"]
+
+
+def _varying(rows: pl.DataFrame, names: Sequence[str]) -> list[str]:
+    """Return the columns with more than one value; others tell no rows apart, and take no memory."""
+    return [name for name in names if rows[name].ne_missing(rows[name][0]).any()]
+
+
+def _has_repeats(rows: pl.DataFrame, names: Sequence[str]) -> bool:
+    """Return whether two rows have the same cells in these columns."""
+    code, size = pl.Series([0], dtype=pl.Int64), 1
+    for name in _varying(rows, names):
+        cells = rows[name].cast(pl.Categorical).to_physical() if rows[name].dtype == pl.String else rows[name]
+        place = cells.rank("dense").cast(pl.Int64).fill_null(0)
+        size *= int(cast(int, place.max())) + 1
+        if size > _MAX_CODE:
+            return rows.select(names).is_duplicated().any()
+        code = code * (int(cast(int, place.max())) + 1) + place
+    return code.n_unique() < rows.height
+
+
+def _joined(rows: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
+    """Return the cells of each row's group; columns of both tell which that is."""
+    keys = [name for name in groups.columns if name in rows.columns]
+    return rows.select(keys).join(groups, on=keys, how="left", nulls_equal=True, maintain_order="left").drop(keys)
 
 
 _CUT_REASONS = ("length", "max_tokens", "token", "tokens")
@@ -153,13 +181,16 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
     """Return the rows with arm, rung and estimand of their settings."""
     thinking, output = pl.col("thinking_tokens"), pl.col("generated_tokens")
     has_both = thinking.is_not_null() & output.is_not_null()
-    groups = rows.group_by(_SETTING, maintain_order=True).agg(
+    keys = _varying(rows, _SETTING)
+    sums = (
+        *(pl.col(name).first() for name in _SETTING if name not in keys),
         output.count().alias("n_output"),
         output.sum().alias("output"),
         has_both.sum().alias("n_both"),
         (thinking + output).sum().alias("both"),
         (thinking > output).sum().alias("n_above"),
     )
+    groups = rows.group_by(keys, maintain_order=True).agg(sums) if keys else rows.select(sums)
     runs = [
         ModelRun(
             task,
@@ -168,21 +199,26 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
             {"config": other} if other else {},
             ReportedTokens(*counts),
         )
-        for task, arm, effort, budget, cap, other, *counts in groups.iter_rows()
+        for task, arm, effort, budget, cap, other, *counts in groups.select(
+            *_SETTING, "n_output", "output", "n_both", "both", "n_above"
+        ).iter_rows()
     ]
     placements = assign_curves(runs)
-    placed = groups.select(_SETTING).with_columns(
-        pl.Series("placed_arm", [placement.arm for placement in placements], dtype=pl.String),
-        pl.Series("rung", [placement.rung for placement in placements], dtype=pl.Int64),
-        pl.Series("placed_effort", [placement.effort for placement in placements], dtype=pl.String),
-        pl.Series("placed_budget", [placement.requested_tokens for placement in placements], dtype=pl.Int64),
-        pl.Series("placed_estimand", [str(placement.estimand) for placement in placements], dtype=pl.String),
-        pl.Series("apart", [placement.excludes_reasoning for placement in placements], dtype=pl.Boolean),
-    )
-    joined = rows.join(placed, on=_SETTING, how="left", nulls_equal=True, maintain_order="left")
-    names = ("arm", "effort", "budget") if has_estimand else ("arm", "effort", "budget", "estimand")
-    joined = joined.with_columns(pl.col(f"placed_{name}").alias(name) for name in names)
-    return joined.drop(f"placed_{name}" for name in ("arm", "effort", "budget", "estimand"))
+    columns: dict[str, tuple[list[object], type[pl.DataType]]] = {
+        "arm": ([placement.arm for placement in placements], pl.String),
+        "rung": ([placement.rung for placement in placements], pl.Int64),
+        "effort": ([placement.effort for placement in placements], pl.String),
+        "budget": ([placement.requested_tokens for placement in placements], pl.Int64),
+        "estimand": ([str(placement.estimand) for placement in placements], pl.String),
+        "apart": ([placement.excludes_reasoning for placement in placements], pl.Boolean),
+    }
+    if has_estimand:
+        del columns["estimand"]
+    if not keys:
+        return rows.with_columns(pl.lit(values[0], dtype=kind).alias(name) for name, (values, kind) in columns.items())
+    placed = groups.select(keys).with_columns(pl.Series(f"placed {name}", *column) for name, column in columns.items())
+    cells = _joined(rows, placed)
+    return rows.with_columns(cells[f"placed {name}"].alias(name) for name in columns)
 
 
 def _pool(rows: pl.DataFrame, *, flip: bool, study: str, has_answers: bool) -> pl.LazyFrame:
