@@ -89,3 +89,12 @@ def test_a_new_format_is_one_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(table_files, "FORMATS", (*FORMATS, tsv))
     monkeypatch.setattr(table_files, "TABLE_SUFFIXES", (*TABLE_SUFFIXES, ".tsv"))
     assert len(records_of(analyse(path).pool)) == len(DRAWS)
+
+
+def test_max_rows_bounds_every_file_that_is_read(tmp_path: Path) -> None:
+    table = write(tmp_path / "t.csv", DRAWS)
+    study = analyse(table, out=tmp_path / "s", read=ReadOptions(max_rows=len(DRAWS)))
+    assert study.folder is not None
+    for path in (table, study.folder.pool):
+        with pytest.raises(InputError, match=rf"{len(DRAWS)} rows; at most {len(DRAWS) - 1} are read.*--max-rows"):
+            analyse(path, read=ReadOptions(max_rows=len(DRAWS) - 1))
