@@ -162,7 +162,7 @@ def test_a_reader_that_fails_is_named(table: Path, tmp_path: Path, rows: str, me
 def test_a_reader_may_give_a_frame(table: Path, tmp_path: Path) -> None:
     path = component_file(tmp_path, READER, rows="pl.DataFrame(rows)")
     made = overthink.analyse(table, read=overthink.ReadOptions(reader=f"{path}@mine"))
-    assert [(row.question, row.value) for row in made.records] == [("p", 0.0), ("q", 1.0)]
+    assert [(row.question, row.value) for row in records_of(made.pool)] == [("p", 0.0), ("q", 1.0)]
     assert made.find(metric="mean")[0].estimate == 0.5
 
 

@@ -122,7 +122,7 @@ def test_a_verifier_scores_a_study(name: Name, study: Study, tmp_path: Path) -> 
     scored = overthink.verify(
         study.folder.path, verifier=f"{verifier},aggregate=min", by="steps", arms=["base"], out=tmp_path / "scored"
     )
-    scores = {row.verifier_score for row in scored.records if row.arm == "base" and row.estimand == "forced"}
+    scores = {row.verifier_score for row in records_of(scored.pool) if row.arm == "base" and row.estimand == "forced"}
     assert scores - {None}
     run = json.loads((tmp_path / "scored" / "verified.json").read_text())
     assert ("file_sha256" in run) == ("@" in verifier)

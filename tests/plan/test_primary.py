@@ -2,11 +2,19 @@
 
 import pytest
 
+from overthink.data.curve_key import CurveKey
 from overthink.errors import InputError
 from overthink.plan.primary import check_primary, is_primary
 from overthink.plan.study import checked_plan
 
-CURVES = {("capability", "pack/sums", "base"), ("safety", "jailbreaks", "base"), ("safety", "jailbreaks", "wait")}
+CURVES = [
+    CurveKey(axis, task, arm, "exact", "forced")
+    for axis, task, arm in (
+        ("capability", "pack/sums", "base"),
+        ("safety", "jailbreaks", "base"),
+        ("safety", "jailbreaks", "wait"),
+    )
+]
 
 
 NAMED = {
