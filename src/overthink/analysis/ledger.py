@@ -3,21 +3,28 @@
 Tokens are counted by category; FLOP, effective FLOP, USD and seconds follow from the models of the arm.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
 
 import numpy as np
+from numpy.typing import NDArray
 
 from overthink.analysis.request import CurveContext
 from overthink.analysis.tokens import TOKENS_UNCOUNTED
 from overthink.cost.attempt import prompts_known
 from overthink.cost.bill import attempt_cost, paid_cost
-from overthink.cost.ledger import Amount, LedgerLine, Total, ledger, rung_means
+from overthink.cost.ledger import Amount, LedgerLine, Total, cell_means, known_sum, ledger
 from overthink.cost.units import Cost, Unit
+from overthink.data.arrays import Array
+from overthink.data.blocks import outcome_blocks
 from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
+from overthink.data.outcomes import Outcomes
 from overthink.data.record import Category
 from overthink.data.results.ledger import LedgerAmount, LedgerResult, LedgerRung, Spending, TokenSum
+from overthink.stats.curve import question_means
 
 PAID = "sum over the rows of this rung"
 ATTEMPT = "one attempt made by itself, mean over draws, then over questions"
@@ -95,39 +102,79 @@ def _total(finding: Finding, total: Total, definition: str) -> LedgerAmount:
 
 def _costs(context: CurveContext) -> tuple[list[dict[str, LedgerAmount]], list[dict[str, LedgerAmount]]]:
     """Return what was paid at every rung and what one attempt takes, by rung and unit other than tokens."""
-    analysis, table = context.analysis, context.whole
-    roles, hardware = analysis.parties.get(table.arm), analysis.flop_per_byte
-    prompts = prompts_known(table)
+    hardware, prompts = context.analysis.flop_per_byte, prompts_known(context.whole)
     of_pool: list[dict[str, LedgerAmount]] = [{} for _ in range(context.rungs)]
     of_attempt: list[dict[str, LedgerAmount]] = [{} for _ in range(context.rungs)]
     for unit in (Unit.FLOP, Unit.EFFECTIVE_FLOP, Unit.USD, Unit.SECONDS):
         if unit is Unit.EFFECTIVE_FLOP and hardware is None:
             continue
-        total = paid_cost(table, roles, unit, flop_per_byte=hardware)
-        attempt = attempt_cost(table, roles, unit, prompts=prompts, flop_per_byte=hardware)
+        blocks = [_CostBlock.of(block, context, unit, prompts=prompts) for block in outcome_blocks(context.whole)]
+        total, attempt = (
+            _limits(costs) for costs in zip(*((block.paid, block.attempt) for block in blocks), strict=True)
+        )
         if unit is not Unit.SECONDS and not prompts:
             attempt = replace(attempt, at_least=(WITHOUT_PROMPT, *attempt.at_least))
-        means = rung_means(attempt.amount)
+        means = cell_means(np.concatenate([block.attempt_cells for block in blocks]))
         for rung in range(context.rungs):
-            of_pool[rung][unit.value] = _paid_cost(context, rung, unit, total)
-            of_attempt[rung][unit.value] = _attempt_cost(context, rung, unit, attempt, means[rung])
+            own = sum((block.rows[rung] for block in blocks), Amount(None))
+            n_silent = sum(int(block.n_silent[rung]) for block in blocks)
+            of_pool[rung][unit.value] = _paid_cost(context, rung, unit, total, own)
+            of_attempt[rung][unit.value] = _attempt_cost(context, rung, unit, attempt, means[rung], n_silent)
     return of_pool, of_attempt
 
 
-def _paid_cost(context: CurveContext, rung: int, unit: Unit, cost: Cost) -> LedgerAmount:
+@dataclass(frozen=True, slots=True, eq=False)
+class _CostBlock:
+    """Costs of some of the questions in one unit.
+
+    Attributes:
+        paid: What was paid, without its amounts.
+        attempt: What one attempt takes, without its amounts.
+        rows: By rung: the sum over the rows with a known cost, and the number of rows without.
+        attempt_cells: (question, rung) mean over draws of an attempt.
+        n_silent: (rung,) rows whose attempt has no known cost.
+    """
+
+    paid: Cost
+    attempt: Cost
+    rows: Sequence[Amount]
+    attempt_cells: Array
+    n_silent: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, table: Outcomes, context: CurveContext, unit: Unit, *, prompts: bool) -> "_CostBlock":
+        roles, hardware = context.analysis.parties.get(table.arm), context.analysis.flop_per_byte
+        paid = paid_cost(table, roles, unit, flop_per_byte=hardware)
+        attempt = attempt_cost(table, roles, unit, prompts=prompts, flop_per_byte=hardware)
+        return cls(
+            _without_amounts(paid),
+            _without_amounts(attempt),
+            [known_sum(paid.amount[:, :, r][table.observed[:, :, r]]) for r in range(len(table.rungs))],
+            question_means(attempt.amount),
+            (np.isnan(attempt.amount) & table.observed).sum(axis=(0, 1)),
+        )
+
+
+def _without_amounts(cost: Cost) -> Cost:
+    return replace(cost, amount=np.empty(0))
+
+
+def _limits(costs: Iterable[Cost]) -> Cost:
+    """Return the limits of all blocks together."""
+    return reduce(add, costs)
+
+
+def _paid_cost(context: CurveContext, rung: int, unit: Unit, cost: Cost, rows: Amount) -> LedgerAmount:
     """Return the sum over the rows with a known cost."""
     finding = context.finding(Kind.LEDGER, Metric(f"paid_{unit}"), context.at(rung))
-    rows = cost.amount[:, :, rung][context.whole.observed[:, :, rung]]
-    values = rows[~np.isnan(rows)]
-    n_silent = rows.size - values.size
-    limits = (PAID, *_clock(unit), *_silent(n_silent))
-    estimate = float(values.sum()) if values.size else None
-    return _cost(finding, estimate, cost, limits, is_lower_bound=n_silent > 0)
+    limits = (PAID, *_clock(unit), *_silent(rows.n_unknown))
+    return _cost(finding, rows.tokens, cost, limits, is_lower_bound=rows.n_unknown > 0)
 
 
-def _attempt_cost(context: CurveContext, rung: int, unit: Unit, cost: Cost, mean: float | None) -> LedgerAmount:
+def _attempt_cost(
+    context: CurveContext, rung: int, unit: Unit, cost: Cost, mean: float | None, n_silent: int
+) -> LedgerAmount:
     finding = context.finding(Kind.LEDGER, Metric(f"attempt_{unit}"), context.at(rung))
-    n_silent = int((np.isnan(cost.amount) & context.whole.observed)[:, :, rung].sum())
     partly = (f"the mean leaves out {n_silent} rows that do not say",) if n_silent else ()
     return _cost(finding, mean, cost, (ATTEMPT, *_clock(unit), *partly), is_lower_bound=False)
 

@@ -280,7 +280,7 @@ class _Block:
             (_Sum.UNSHARED, whole_tokens),
         ]
         rungs = [
-            {name: _amount(tokens[:, :, r][observed[:, :, r]]) for name, tokens in columns}
+            {name: known_sum(tokens[:, :, r][observed[:, :, r]]) for name, tokens in columns}
             for r in range(len(outcomes.rungs))
         ]
         attempt = {name: question_means(tokens) for name, tokens in attempt_parts(outcomes).items()}
@@ -308,7 +308,13 @@ def cell_means(cells: NDArray[np.float64]) -> list[float | None]:
     return [None if np.isnan(column).all() else float(column[~np.isnan(column)].mean()) for column in columns]
 
 
-def _amount(tokens: NDArray[np.float64]) -> Amount:
+def known_sum(tokens: NDArray[np.float64]) -> Amount:
+    """Return the sum of the known entries, and the number of the others.
+
+    Example:
+        >>> known_sum(np.array([1.0, np.nan, 2.0]))
+        Amount(tokens=3.0, n_unknown=1)
+    """
     known_tokens = tokens[~np.isnan(tokens)]
     return Amount(float(known_tokens.sum()) if known_tokens.size else None, int(tokens.size - known_tokens.size))
 

@@ -5,6 +5,7 @@ A row is a :class:`~overthink.data.record.RungRecord` where one trace is made; f
 
 import dataclasses
 import itertools
+import os
 import types
 import typing
 from collections.abc import Iterable
@@ -14,6 +15,11 @@ import polars as pl
 
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
+
+# Polars reads ahead and works on large pieces: five times the memory for a tenth of the time. It looks at these when a
+# query runs; who wants it otherwise sets them before.
+os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")
+os.environ.setdefault("POLARS_IDEAL_MORSEL_SIZE", "5000")
 
 _CHUNK = 100_000
 """Rows that become columns at once, so that lists of Python values are short-lived."""
@@ -115,7 +121,8 @@ def words_of(pool: pl.LazyFrame, *names: str) -> tuple[pl.Series, ...]:
         >>> words_of(pl.LazyFrame({"arm": ["b", "a", "b", None]}), "arm")[0].to_list()
         ['a', 'b']
     """
-    distinct = pl.collect_all([pool.select(pl.col(name).unique()) for name in names], engine="streaming")
+    # One query each: queries that are collected together keep what they have in common in memory.
+    distinct = (read(pool.select(pl.col(name).unique())) for name in names)
     return tuple(frame.to_series().drop_nulls().sort() for frame in distinct)
 
 

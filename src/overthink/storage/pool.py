@@ -23,7 +23,7 @@ from overthink.storage.files import file_sha256, replacing
 from overthink.storage.memory import check_file, check_memory
 
 _VERSION_KEY = "overthink.pool"
-_ROW_GROUP = 100_000
+_ROW_GROUP = 50_000
 """Rows that are stored, and read, at once."""
 _SCHEMAS = {POOL_VERSION: pl.Schema([*SCHEMA.items(), (TRACE, pl.Binary())]), 3: SCHEMA}
 _COLUMNS_AT_ONCE = 6
