@@ -182,15 +182,17 @@ def minimum_detectable_effect(comparisons: Comparisons, flips: Signs, *, critica
     if comparisons.end.max() < 2:
         heights = required_height(later, before)
     else:
-        peaks = np.intersect1d(later, earlier)
-        at = [
-            np.maximum(
-                required_height(later[later == c], before[later == c]),
-                required_height(earlier[earlier == c], after[earlier == c]),
+        into, out = np.full((2, len(null_means), len(comparisons.start)), np.inf)
+        for c in np.unique(later):
+            into[:, c] = required_height(later[later == c], before[later == c])
+        for c in np.unique(earlier):
+            out[:, c] = required_height(earlier[earlier == c], after[earlier == c])
+        heights = np.maximum(into, out).min(axis=1)
+        for level in range(int(comparisons.end.max()) + 1):  # the fall may start after the stretch that was risen into
+            risen = into[:, comparisons.end <= level].min(axis=1, initial=np.inf)
+            heights = np.minimum(
+                heights, np.maximum(risen, out[:, comparisons.start >= level].min(axis=1, initial=np.inf))
             )
-            for c in peaks
-        ]
-        heights = np.min(at, axis=0)
     effect = float(np.quantile(heights, TURN_POWER, method="higher"))
     return effect if effect <= 1 else float("nan")
 
