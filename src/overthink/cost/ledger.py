@@ -297,11 +297,6 @@ def _unique(outcomes: Outcomes) -> NDArray[np.float64]:
     return np.where(is_carried_forward(outcomes), 0.0, new)
 
 
-def rung_means(tokens: NDArray[np.float64]) -> list[float | None]:
-    """Mean over draws, then over questions, of every rung; None where no row has a value."""
-    return cell_means(question_means(tokens))
-
-
 def cell_means(cells: NDArray[np.float64]) -> list[float | None]:
     """Mean over the questions with a value, rung by rung, of (question, rung); None where there is none."""
     columns = cells.T
