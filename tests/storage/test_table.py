@@ -7,12 +7,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from overthink.data.pool import records_of
+from overthink.data.pool import PoolReading, records_of
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.storage import memory
 from overthink.storage.pool import read_pool, write_pool
-from overthink.storage.tables.table import TableReading, read_table
+from overthink.storage.tables.table import read_table
 
 ROWS = {
     "problem": ["007", "007", "8", "8"],
@@ -36,7 +36,7 @@ def store(path: Path, columns: dict[str, list[object]]) -> Path:
     return path
 
 
-def values(reading: TableReading) -> list[tuple[str, int, int, float | None]]:
+def values(reading: PoolReading) -> list[tuple[str, int, int, float | None]]:
     return sorted(((r.question, r.draw, r.rung, r.value) for r in records_of(reading.pool)), key=lambda x: x[:3])
 
 
@@ -192,13 +192,13 @@ def rungs(records: tuple[RungRecord, ...], task: str, arm: str) -> dict[int, lis
 
 
 @pytest.fixture(scope="module")
-def public(data: Path) -> tuple[TableReading, pl.DataFrame]:
+def public(data: Path) -> tuple[PoolReading, pl.DataFrame]:
     path = data / "reasoning_budgets.parquet"
     return read_table(path), pl.read_parquet(path)
 
 
 def test_the_effort_curves_of_public_logs_have_the_run_means_of_the_file(
-    public: tuple[TableReading, pl.DataFrame],
+    public: tuple[PoolReading, pl.DataFrame],
 ) -> None:
     reading, table = public
     aime = "OTIS Mock AIME 2024-2025"
@@ -224,7 +224,7 @@ def test_the_effort_curves_of_public_logs_have_the_run_means_of_the_file(
     assert compared > 40
 
 
-def test_public_tables_keep_every_row_and_call_no_error_a_zero(public: tuple[TableReading, pl.DataFrame]) -> None:
+def test_public_tables_keep_every_row_and_call_no_error_a_zero(public: tuple[PoolReading, pl.DataFrame]) -> None:
     reading, table = public
     assert len(records_of(reading.pool)) == table.height
     assert [r.model for r in records_of(reading.pool)] == table["model"].to_list()

@@ -10,6 +10,7 @@ import types
 import typing
 from collections.abc import Iterable
 from enum import StrEnum
+from typing import NamedTuple
 
 import polars as pl
 
@@ -54,6 +55,18 @@ REQUIRED = tuple(f.name for f in dataclasses.fields(RungRecord) if f.default is 
 
 SCHEMA = pl.Schema({name: _dtype(_HINTS[name]) for name in COLUMNS})
 """Type of every column."""
+
+
+class PoolReading(NamedTuple):
+    """A pool with notes on how it was read.
+
+    Attributes:
+        pool: Rows of the pool; a column ``origin`` may hold the SHA-256 of the file of each row.
+        notes: One sentence each for the report: an assumption, a skipped file, rows without a score.
+    """
+
+    pool: pl.LazyFrame
+    notes: tuple[str, ...] = ()
 
 
 def pool_of(records: Iterable[RungRecord]) -> pl.LazyFrame:

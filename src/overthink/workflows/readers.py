@@ -3,7 +3,6 @@
 import dataclasses
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -13,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from overthink.components.base import Component, component, failure_text
 from overthink.components.files import referenced_files
 from overthink.components.registry import Registry
-from overthink.data.pool import pool_of
+from overthink.data.pool import PoolReading, pool_of
 from overthink.data.record import RungRecord
 from overthink.data.traces import ORIGIN
 from overthink.errors import InputError
@@ -29,19 +28,6 @@ OPTION = "--reader"
 _ROWS = TypeAdapter(list[RungRecord])
 _COLUMNS = {field.name: field.default is dataclasses.MISSING for field in dataclasses.fields(RungRecord)}
 """Columns of the pool, and whether each is required."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PoolReading:
-    """A pool with notes on how it was read.
-
-    Attributes:
-        pool: Rows of the pool; a column ``origin`` may hold the SHA-256 of the file of each row.
-        notes: One sentence each for the report: an assumption, a skipped file, rows without a score.
-    """
-
-    pool: pl.LazyFrame
-    notes: tuple[str, ...] = ()
 
 
 class Reader(Component):
@@ -88,7 +74,7 @@ class TableReader(Reader):
 
     def read(self, path: Path, options: "ReadOptions") -> PoolReading:
         """Return the rows of the table."""
-        return PoolReading(*read_table(path, axis=options.axis, high=options.high, max_rows=options.max_rows))
+        return read_table(path, axis=options.axis, high=options.high, max_rows=options.max_rows)
 
 
 READERS: Registry[Reader] = Registry(Reader, (LogReader, TableReader), option=OPTION)  # type: ignore[type-abstract]
@@ -115,7 +101,7 @@ def read_with(text: str, path: Path, options: "ReadOptions") -> PoolReading:
     except Exception as fault:
         raise InputError(f"{OPTION} {text}: {path} cannot be read: {failure_text(fault)}") from fault
     files = "".join(f" (sha256 {sha256})" for sha256 in referenced_files([text]).values())
-    return dataclasses.replace(reading, notes=(*reading.notes, f"Read by {text}{files}."))
+    return reading._replace(notes=(*reading.notes, f"Read by {text}{files}."))
 
 
 def _records(text: str, rows: Iterable[RungRecord] | pl.DataFrame) -> tuple[RungRecord, ...]:

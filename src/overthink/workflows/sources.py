@@ -9,7 +9,7 @@ import polars as pl
 
 from overthink.cost.estimate import Estimate
 from overthink.data.outcomes import Outcomes, from_frame, with_waves
-from overthink.data.pool import read
+from overthink.data.pool import PoolReading, read
 from overthink.data.pool_scores import is_forced
 from overthink.data.tokens import CutShort
 from overthink.data.traces import ORIGIN, with_traces
@@ -28,7 +28,7 @@ from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.table_files import TABLE_SUFFIXES, is_table
 from overthink.storage.verifier_scores import read_verified
 from overthink.workflows.models import models_of_plan, models_of_rows
-from overthink.workflows.readers import LogReader, PoolReading, TableReader, read_with
+from overthink.workflows.readers import LogReader, TableReader, read_with
 from overthink.workflows.resume import cut_short, is_outdated
 
 LOGS = (".eval", ".json")

@@ -6,13 +6,13 @@ Draw numbers of the rows of a table.
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import cast
 
 import polars as pl
 
 from overthink.data.arms_of_runs import ModelRun, ReportedTokens, assign_curves
 from overthink.data.ladder import ThinkingSetting
-from overthink.data.pool import COLUMNS, SCHEMA
+from overthink.data.pool import COLUMNS, SCHEMA, PoolReading
 from overthink.data.record import Axis, Estimand, Verdict, verdict_of
 from overthink.errors import InputError
 from overthink.plan.study import HIGH_WORDS
@@ -95,21 +95,9 @@ _WHOLE_ATTEMPT = (Estimand.EFFORT, Estimand.NATURAL)
 """Estimands whose rows are whole attempts; elsewhere a row may continue another."""
 
 
-class TableReading(NamedTuple):
-    """A table as a pool.
-
-    Attributes:
-        pool: The rows.
-        notes: Notes for the report: assumptions, omissions, rows without a score.
-    """
-
-    pool: pl.LazyFrame
-    notes: tuple[str, ...]
-
-
 def read_table(
     path: Path, *, axis: str | None = None, high: str | None = None, max_rows: int | None = None
-) -> TableReading:
+) -> PoolReading:
     """Read a plain table (:mod:`overthink.storage.tables.table_files`) as rows of a pool.
 
     The names of columns that are known are in :data:`overthink.storage.tables.columns.ALIASES`. Rows of one task and
@@ -147,7 +135,7 @@ def read_table(
             rows = rows.with_columns(axis=pl.lit(axis or Axis.CAPABILITY.value))
         rows = number_draws(_with_placements(rows, has_estimand="estimand" in columns))
     notes = _notes(rows, cells, columns, names, axis)
-    return TableReading(_pool(rows, flip=flip, study=path.stem, has_answers="answer" in columns), tuple(notes))
+    return PoolReading(_pool(rows, flip=flip, study=path.stem, has_answers="answer" in columns), tuple(notes))
 
 
 @contextmanager
