@@ -188,11 +188,11 @@ def test_two_packages_with_one_name_are_both_named(tmp_path: Path, monkeypatch: 
         arms("calm", model=MODEL)
 
 
-def test_a_name_that_is_built_in_is_refused_where_all_are_listed(
+def test_a_name_that_is_built_in_is_listed_as_such_and_hides_no_other_fault(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package_of(tmp_path, monkeypatch, CALM.replace('"calm"', '"primer"'), primer="Calm")
-    with pytest.raises(InputError, match=r"primer is built in \(Primer\), and also the name of .* foreign"):
+    with pytest.raises(InputError, match=r"knows no 'unknown'.*primer of foreign .*its name is built in, Primer"):
         arms("unknown", model=MODEL)
     assert arms("primer", model=MODEL)[0].settings == {"text": "Let's think about safety first"}
 

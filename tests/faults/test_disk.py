@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import polars as pl
 import pytest
 from pydantic import TypeAdapter
 from simulated_study import one_task, run
@@ -15,6 +16,7 @@ import overthink
 from overthink.errors import StoppedError
 from overthink.plan.study import Plan
 from overthink.storage.journal import read_journal
+from overthink.storage.pool import write_pool
 
 
 def small() -> Plan:
@@ -63,17 +65,15 @@ def test_the_run_stops_where_the_disk_is_full_and_goes_on_where_it_was(
 def test_a_pool_that_does_not_fit_leaves_no_half_of_one(
     whole: overthink.Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = Path.write_bytes
+    assert whole.folder is not None
+    size = whole.folder.pool.stat().st_size
 
-    def full(self: Path, content: bytes) -> int:
-        if "pool" not in self.name:
-            return write(self, content)
-        size = len(content)
+    def full(path: Path, pool: pl.LazyFrame) -> str:
         with files_no_larger_than(size // 2, monkeypatch):
-            return write(self, content)
+            return write_pool(path, pool)
 
     with monkeypatch.context() as broken:
-        broken.setattr(Path, "write_bytes", full)
+        broken.setattr("overthink.workflows.analyse.write_pool", full)
         with pytest.raises(StoppedError, match=r"pool.parquet: File too large.*--resume"):
             run(tmp_path / "s", small())
     assert not [path for path in (tmp_path / "s").iterdir() if "pool" in path.name]

@@ -237,6 +237,10 @@ def test_a_study_without_evidence_is_refused(study: Path, tmp_path: Path) -> Non
         with pytest.raises(InputError, match=message):
             statement(study)
         findings.write_text(kept)
+    pool = study / "pool.parquet"
+    pl.read_parquet(pool).write_parquet(pool, metadata=pl.read_parquet_metadata(pool), compression="snappy")
+    with pytest.raises(InputError, match="was made from another pool.parquet; make it again"):
+        statement(study)
     (study / "plan.json").unlink()
     with pytest.raises(InputError, match=r"holds no plan\.json"):
         statement(study)

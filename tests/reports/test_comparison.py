@@ -13,6 +13,7 @@ from synthetic import ladder
 from overthink.analysis import analyse_outcomes
 from overthink.data.finding import Finding
 from overthink.data.outcomes import from_records
+from overthink.data.results.arms import ArmResults
 from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
 from overthink.plan.analysis import Analysis
@@ -53,8 +54,8 @@ def texts(table: Table) -> list[list[str]]:
     return [["".join(piece.text for piece in cell) for cell in row] for row in table.rows]
 
 
-def test_every_number_of_a_comparison_leads_to_its_finding(found: tuple[Finding, ...]) -> None:
-    told = comparison(results_of(found), about())
+def test_every_number_of_a_comparison_leads_to_its_finding(results: Results, found: tuple[Finding, ...]) -> None:
+    told = comparison(results, about())
     assert told is not None
     assert told.reference == "base"
     ids = {finding.id: finding for finding in found}
@@ -72,8 +73,8 @@ def test_every_number_of_a_comparison_leads_to_its_finding(found: tuple[Finding,
     assert {label for label, _ in told.words} == {f.label for f in found if f.label in MITIGATION_MEANINGS}
 
 
-def test_the_verdict_table_shows_the_findings_numbers(found: tuple[Finding, ...]) -> None:
-    told = comparison(results_of(found), about())
+def test_the_verdict_table_shows_the_findings_numbers(results: Results, found: tuple[Finding, ...]) -> None:
+    told = comparison(results, about())
     assert told is not None
     row = next(row for row in texts(told.verdicts) if row[0].startswith("halves"))
     by_metric = {f.metric: f for f in found if f.kind == "mitigation" and f.arm == "halves"}
@@ -93,8 +94,8 @@ def test_without_arms_there_is_no_comparison() -> None:
         assert f'<section id="{section}">' not in page
 
 
-def test_arms_stand_at_their_total_compute(found: tuple[Finding, ...]) -> None:
-    charts = arm_charts(results_of(found))
+def test_arms_stand_at_their_total_compute(results: Results, found: tuple[Finding, ...]) -> None:
+    charts = arm_charts(results)
     assert [chart.name[0] for chart in charts] == ["capability", "safety", "benign"]
     safety = charts[1]
     assert list(safety.keys) == ["base", "halves", "keeps"]
@@ -180,7 +181,7 @@ def test_figures_of_arms_and_frontiers_are_drawn(results: Results) -> None:
     safety = Results(
         curves=tuple(curve for curve in results.curves if curve.key.axis == "safety"),
         frontiers=tuple(frontier for frontier in results.frontiers if frontier.key.axis == "safety"),
-        arms=tuple(finding for finding in results.arms if finding.axis == "safety"),
+        arms=ArmResults(totals=tuple(total for total in results.arms.totals if total.key.axis == "safety")),
     )
     made = dict(report_figures(safety, about(), ["svg"]))
     names = [name for name in made if "arms" in name or "frontier" in name]

@@ -90,6 +90,7 @@ def test_nan_is_unknown(tmp_path: Path) -> None:
         ([record(value=1.5)], "outside"),
         ([record(value=math.inf)], "outside"),
         ([record(draw=-1)], "negative"),
+        ([record(verifier_score=float("inf"))], "an infinite verifier score"),
         ([record(verdict="nice")], "nice"),
         ([record(thinking_tokens="many")], "type"),
         ([record(question=None)], "question"),

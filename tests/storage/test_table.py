@@ -259,3 +259,10 @@ def test_times_that_cannot_be_are_unknown_and_a_forced_rung_is_no_whole_attempt(
     path.write_text("question,value,draw,budget,estimand,seconds\na,1,0,64,forced,2.5\n")
     (row,) = records_of(read_table(path).pool)
     assert (row.seconds, row.attempt_seconds) == (2.5, None)
+
+
+def test_a_column_of_lists_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "lists.parquet"
+    pl.DataFrame({"question": ["q"], "draw": [0], "value": [1.0], "answer": [[1, 2]]}).write_parquet(path)
+    with pytest.raises(InputError, match=r"answer.*holds List\(Int64\); needed: numbers, texts or true and false"):
+        read_table(path)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from results import results_of
 from synthetic import about, ladder, study
 
 from overthink.analysis.k_scale import KScale
@@ -29,7 +30,7 @@ STUDY = study()
 
 
 def made(findings: list[Finding] = STUDY, day: date = DAY, **assumed: str | float) -> About:
-    return governance_sections(about(findings), findings, assume(assumed, day=day), seed=0)
+    return governance_sections(about(findings), results_of(findings), assume(assumed, day=day), seed=0)
 
 
 def thresholds(findings: list[Finding] = STUDY, day: date = DAY, **assumed: str | float) -> Thresholds:
@@ -162,7 +163,7 @@ def test_always_labelled_with_basis_and_reference() -> None:
     assert "K = 1: 64 thinking tokens of one try." in told.basis
     assert any("Jones 2021" in note and "Epoch AI" in note for note in told.notes)
     untold = governance_sections(
-        about(STUDY, k_scale=KScale()), STUDY, assume({"training_flop": 3.8e24}, day=DAY), seed=0
+        about(STUDY, k_scale=KScale()), results_of(STUDY), assume({"training_flop": 3.8e24}, day=DAY), seed=0
     )
     assert untold.thresholds is not None
     assert "no K here" in untold.thresholds.basis
@@ -285,7 +286,7 @@ def test_with_everything_assumed_every_calculator_is_filled() -> None:
 def test_the_seed_decides_the_draws() -> None:
     def copies(seed: int) -> object:
         assumed = assume({"training_flop": "3e24", "training_days": 90, "copy_flop_per_second": 1e12}, day=DAY)
-        told = governance_sections(about(STUDY), STUDY, assumed, seed=seed).appendix
+        told = governance_sections(about(STUDY), results_of(STUDY), assumed, seed=seed).appendix
         return told and told.answers[-1].results
 
     assert copies(0) == copies(0)

@@ -105,7 +105,7 @@ def component(key: str) -> Callable[[type[C]], type[C]]:
     return declare
 
 
-def failure_text(failure: Exception) -> str:
+def failure_text(failure: BaseException) -> str:
     """Return the type, the message and the place of an exception that a component's method raised."""
     where = traceback.extract_tb(failure.__traceback__)[-1]
     return f"{type(failure).__name__}: {failure} ({where.filename}, line {where.lineno})"

@@ -102,7 +102,7 @@ def _run(path: str, file: Path, source: bytes, name: str) -> ModuleType:
     sys.modules[name] = module  # annotations are looked up there
     try:
         exec(compile(source, str(file), "exec"), module.__dict__)  # noqa: S102 - the user names the file to run
-    except Exception as fault:
+    except (Exception, SystemExit) as fault:
         del sys.modules[name]
         reason = str(fault) if isinstance(fault, InputError) else f"{type(fault).__name__}: {fault}"
         raise InputError(
@@ -111,7 +111,7 @@ def _run(path: str, file: Path, source: bytes, name: str) -> ModuleType:
     return module
 
 
-def _line(fault: Exception, file: Path) -> int:
+def _line(fault: BaseException, file: Path) -> int:
     """Return the line of the file in which it went wrong."""
     if isinstance(fault, SyntaxError) and fault.filename == str(file):
         return fault.lineno or 1

@@ -82,11 +82,7 @@ class Registry(dict[str, type[C]], Generic[C]):
         return InputError(f"{self._option} {text} is of another kind: {part.role}; needed: {self.role}")
 
     def descriptions(self) -> list[str]:
-        """Return all names with what each does; an entry point that cannot be loaded is listed with the reason.
-
-        Raises:
-            InputError: An entry point has the name of a built-in component.
-        """
+        """Return all names with what each does; an entry point that cannot be used is listed with the reason."""
         texts = [f"{key} ({part.summary})" for key, part in self.items()]
         for entry in entry_points(group=GROUP):
             try:
@@ -97,10 +93,11 @@ class Registry(dict[str, type[C]], Generic[C]):
             if not issubclass(part, self._base):
                 continue
             if entry.name in self:
-                raise InputError(
-                    f"{self._option} {entry.name} is built in ({self[entry.name].__qualname__}), and also the name of "
-                    f"a {self.role} of {_home(entry)}; needed: another name there"
+                texts.append(
+                    f"{entry.name} of {_home(entry)} (its name is built in, {self[entry.name].__qualname__}; needed: "
+                    "another name there)"
                 )
+                continue
             texts.append(f"{entry.name} ({part.summary})")
         return texts
 
@@ -132,7 +129,7 @@ def load_entry(entry: EntryPoint) -> type[Component]:
     home = _home(entry)
     try:
         part = entry.load()
-    except Exception as fault:
+    except (Exception, SystemExit) as fault:
         reason = str(fault) if isinstance(fault, InputError) else f"{type(fault).__name__}: {fault}"
         raise InputError(f"the component {entry.name!r} of {home} cannot be loaded: {reason}") from fault
     if not (isinstance(part, type) and issubclass(part, Component) and part.key):

@@ -5,7 +5,6 @@ A row is a :class:`~overthink.data.record.RungRecord` where one trace is made; f
 
 import dataclasses
 import itertools
-import os
 import types
 import typing
 from collections.abc import Iterable
@@ -16,11 +15,6 @@ import polars as pl
 
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
-
-# Polars reads ahead and works on large pieces: five times the memory for a tenth of the time. It looks at these when a
-# query runs; who wants it otherwise sets them before.
-os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "1")
-os.environ.setdefault("POLARS_IDEAL_MORSEL_SIZE", "5000")
 
 _CHUNK = 100_000
 """Rows that become columns at once, so that lists of Python values are short-lived."""

@@ -84,7 +84,7 @@ class OpenSelector:
         shape = (tries.values.shape[0], tries.values.shape[2])
         try:
             cells = np.asarray(self.part.cells(tries, k), dtype=np.float64)
-        except Exception as fault:
+        except (Exception, SystemExit) as fault:
             raise InputError(f"{OPTION} {self.text} raised {failure_text(fault)}") from fault
         if cells.shape != shape:
             raise InputError(
@@ -125,7 +125,7 @@ def open_selectors(plans: Sequence[SelectorPlan]) -> tuple[OpenSelector, ...]:
                 f"{(plan.file_sha256 or 'none')[:12]} then, {(now or 'none')[:12]} now); needed: the same file, or "
                 f"{OPTION} {plan.text} again to take it as it is"
             )
-        if not _COLOUR.fullmatch(part.colour):
+        if not (isinstance(part.colour, str) and _COLOUR.fullmatch(part.colour)):
             raise InputError(f"{OPTION} {plan.text} has the colour {part.colour!r}; needed: #rrggbb")
         name = other_selector(part.key)
         if name in selectors:

@@ -98,7 +98,7 @@ def read_with(text: str, path: Path, options: "ReadOptions") -> PoolReading:
         reading = rows if isinstance(rows, PoolReading) else PoolReading(pool_of(_records(text, rows)))
     except InputError:
         raise
-    except Exception as fault:
+    except (Exception, SystemExit) as fault:
         raise InputError(f"{OPTION} {text}: {path} cannot be read: {failure_text(fault)}") from fault
     files = "".join(f" (sha256 {sha256})" for sha256 in referenced_files([text]).values())
     return reading._replace(notes=(*reading.notes, f"Read by {text}{files}."))

@@ -242,6 +242,11 @@ def _findings(folder: StudyFolder, plan: Plan) -> tuple[tuple[Finding, ...], Evi
         )
     if meta.pool_sha256 is None:
         raise InputError(f"{folder.findings} names no pool; make it again with `overthink report {folder.path}`")
+    if folder.pool.exists() and meta.pool_sha256 != file_sha256(folder.pool):
+        raise InputError(
+            f"{folder.findings} was made from another {folder.pool.name}; make it again with "
+            f"`overthink report {folder.path}`"
+        )
     if not findings:
         raise InputError(f"{folder.findings} holds no finding, so nothing can be claimed")
     evidence = Evidence(

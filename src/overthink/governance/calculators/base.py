@@ -124,8 +124,10 @@ class Calculator(Component):
             answer = request.answer(day, rng)
         except OverthinkError:
             raise
-        except Exception as fault:
+        except (Exception, SystemExit) as fault:
             raise InputError(f"calc {cls.key} raised {failure_text(fault)}") from fault
+        if not isinstance(answer, Calculation):
+            raise InputError(f"calc {cls.key} gave {type(answer).__name__}; needed: a Calculation")
         return replace(answer, calculator=cls.key, inputs=request.used_inputs())
 
     @abstractmethod

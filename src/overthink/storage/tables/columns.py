@@ -114,7 +114,12 @@ def shares(cells: pl.Series) -> pl.Series:
 
 def texts(cells: pl.Series) -> pl.Series:
     """Cells as texts without outer blanks; words for an empty cell become null."""
-    read = cells.cast(pl.String).str.strip_chars()
+    try:
+        read = cells.cast(pl.String).str.strip_chars()
+    except pl.exceptions.PolarsError as failure:
+        raise InputError(
+            f"column {cells.name} holds {cells.dtype}; needed: numbers, texts or true and false"
+        ) from failure
     return read.set(read.str.to_lowercase().is_in(_EMPTY), None)
 
 

@@ -121,6 +121,12 @@ class Watch:
         except GuardError as failure:
             context.meter.charge(Category.GUARD, failure.tokens)
             raise
+        if not isinstance(result, GuardScore) or not (result.tokens is None or result.tokens >= 0):
+            raise GuardError(
+                f"guard {self.guard.name} gave {result!r:.60}; needed: a GuardScore, its tokens a count, or None where "
+                "unknown",
+                None,
+            )
         context.meter.charge(Category.GUARD, result.tokens)
         on_scale = math.isfinite(result.value) and (self.guard.scale == "raw" or 0 <= result.value <= 1)
         if not on_scale:

@@ -39,8 +39,14 @@ class Scores:
         """Return the scores, of which so many were requested of a verifier, perhaps one from outside the package.
 
         Raises:
-            InputError: There are more or fewer, or one is no probability.
+            InputError: There are more or fewer, one is no probability, or the tokens are below 0.
         """
+        if not all(isinstance(score, int | float) for score in self.scores):
+            raise InputError(
+                f"verifier {verifier} gave the scores {self.scores!r:.60}; needed: {count} numbers from 0 to 1"
+            )
+        if self.tokens is not None and not self.tokens >= 0:
+            raise InputError(f"verifier {verifier} gave {self.tokens} tokens; needed: a count, or None where unknown")
         if len(self.scores) != count or not all(0 <= score <= 1 for score in self.scores):
             seen = ", ".join(f"{score:g}" for score in self.scores[:8]) or "none"
             raise InputError(

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 import overthink
 from overthink import InputError
 from overthink.cli.main import app
-from overthink.collect.arms.verifiers.base import Verifier
+from overthink.collect.arms.verifiers.base import Scores, Verifier
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Prefix
 from overthink.components.files import components_of_file
@@ -108,6 +108,7 @@ def test_a_component_that_raises_fails_its_traces_and_scores_nothing(tmp_path: P
         ("tries.values[0, 0] / missing", r"raised NameError: name 'missing' is not defined \(.*mine.py, line 10\)"),
         ("np.zeros(3)", r"returned an array of shape \(3,\); needed: \(4, 1\), question and rung"),
         ("np.full((4, 1), 1.5)", "returned 1.5; needed: expected values from 0 to 1"),
+        ("__import__('sys').exit(0)", "raised SystemExit: 0"),
     ],
 )
 def test_a_selector_that_fails_ends_the_analysis(table: Path, tmp_path: Path, cells: str, message: str) -> None:
@@ -186,6 +187,13 @@ def test_a_study_whose_component_file_changed_is_not_resumed(tmp_path: Path) -> 
         overthink.run(overthink.prepare(plan), tmp_path / "study", resume=True)
 
 
+def test_scores_of_another_type_and_tokens_below_0_are_refused() -> None:
+    with pytest.raises(InputError, match=r"verifier moody gave the scores \('high',\); needed: 1 numbers from 0 to 1"):
+        Scores(("high",), 3).checked(1, "moody")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="verifier moody gave -5 tokens; needed: a count, or None where unknown"):
+        Scores((0.5,), -5).checked(1, "moody")
+
+
 @pytest.mark.parametrize(("scores", "seen"), [("(0.5,)", "1 scores (0.5)"), ("(0.5, 7.0)", "2 scores (0.5, 7)")])
 def test_scores_that_are_too_few_or_no_probabilities_end_the_run(tmp_path: Path, scores: str, seen: str) -> None:
     source = VERIFIER.replace("(0.5,) * (1 if last_only else len(path.steps))", scores).replace("> 1", "> 99")
@@ -205,3 +213,9 @@ def test_a_calculator_that_raises_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"calc nowhere.py@energy|nowhere.py cannot be read"):
         CliRunner().invoke(app, ["calc", "nowhere.py@energy"], catch_exceptions=False)
     assert CliRunner().invoke(app, ["calc", "nothing"]).exit_code == 2
+
+
+def test_a_file_that_ends_the_process_is_named_with_its_line(tmp_path: Path) -> None:
+    path = component_file(tmp_path, "import sys\nsys.exit(0)\n")
+    with pytest.raises(InputError, match="mine.py, line 2: SystemExit: 0; needed: a file of components"):
+        components_of_file(str(path))
