@@ -201,8 +201,8 @@ def test_the_effort_curves_of_public_logs_have_the_run_means_of_the_file(
     public: tuple[PoolReading, pl.DataFrame],
 ) -> None:
     reading, table = public
-    aime = "OTIS Mock AIME 2024-2025"
-    curve = rungs(records_of(reading.pool), aime, "openai/gpt-5.1")
+    records, aime = records_of(reading.pool), "OTIS Mock AIME 2024-2025"
+    curve = rungs(records, aime, "openai/gpt-5.1")
     assert [rows[0].effort for rows in curve.values()] == ["low", "medium", "high"]
     for rows, mean, tokens in zip(curve.values(), (0.64, 0.86, 0.89), (4.3e3, 11.3e3, 21.8e3), strict=True):
         assert round(sum(r.value or 0 for r in rows) / len(rows), 2) == mean
@@ -210,11 +210,11 @@ def test_the_effort_curves_of_public_logs_have_the_run_means_of_the_file(
     # Every curve of every model: one rung per setting, with exactly the scores of its runs.
     compared = 0
     for (task, model), runs in table.group_by("task", "model"):
-        arms = {r.arm for r in records_of(reading.pool) if r.task == task and r.arm.split(" (")[0] == model}
+        arms = {r.arm for r in records if r.task == task and r.arm.split(" (")[0] == model}
         ours = sorted(
             (len(rows), sum(r.value or 0 for r in rows), sum(r.value is None for r in rows))
             for arm in arms
-            for rows in rungs(records_of(reading.pool), task, arm).values()
+            for rows in rungs(records, task, arm).values()
         )
         theirs = runs.group_by("config").agg(pl.len(), pl.col("score").sum(), pl.col("score").null_count().alias("n"))
         assert ours == sorted(theirs.select("len", "score", "n").iter_rows())
