@@ -2,7 +2,7 @@
 
 On the command line:
 
-    overthink verify STUDY --verifier docs/extend/verifier.py@unhedged --by steps
+    overthink verify STUDY --verifier docs/extend/verifier.py@unhedged:aggregate=min --by steps
     overthink run … --arms "prm-beam:verifier=docs/extend/verifier.py@unhedged:words=perhaps;weight=2"
 """
 
