@@ -81,17 +81,22 @@ def analysed(table: Path, selector: str) -> Study:
     return overthink.analyse(table, options=overthink.AnalysisOptions(selectors=(selector,)))
 
 
-def test_a_component_that_raises_fails_its_traces_and_scores_nothing(tmp_path: Path) -> None:
-    verifier = component_file(tmp_path, VERIFIER)
-    plan = overthink.Plan(
+def one_draw(arms: str, *, top: int, limit: int) -> overthink.Plan:
+    """A plan on the simulated model with two rungs."""
+    return overthink.Plan(
         model="overthink/simulated",
         tasks=overthink.tasks(safety=["overthink/contrast_harm"]),
-        arms=overthink.arms(f"base,prm-beam:verifier={verifier}@moody", model="overthink/simulated"),
-        budgets=(0, 32),
+        arms=overthink.arms(arms, model="overthink/simulated"),
+        budgets=(0, top),
         draws=1,
-        limit=2,
+        limit=limit,
         seed=1,
     )
+
+
+def test_a_component_that_raises_fails_its_traces_and_scores_nothing(tmp_path: Path) -> None:
+    verifier = component_file(tmp_path, VERIFIER)
+    plan = one_draw(f"base,prm-beam:verifier={verifier}@moody", top=32, limit=2)
     study = overthink.run(overthink.prepare(plan), tmp_path / "study")
     rows = [
         row for row in records_of(study.pool) if row.arm == "prm-beam" and row.rung == 1
@@ -169,15 +174,7 @@ def test_a_reader_may_give_a_frame(table: Path, tmp_path: Path) -> None:
 
 def test_a_study_whose_component_file_changed_is_not_resumed(tmp_path: Path) -> None:
     path = component_file(tmp_path, VERIFIER)
-    plan = overthink.Plan(
-        model="overthink/simulated",
-        tasks=overthink.tasks(safety=["overthink/contrast_harm"]),
-        arms=overthink.arms(f"prm-beam:verifier={path}@moody", model="overthink/simulated"),
-        budgets=(0, 8),
-        draws=1,
-        limit=1,
-        seed=1,
-    )
+    plan = one_draw(f"prm-beam:verifier={path}@moody", top=8, limit=1)
     overthink.run(overthink.prepare(plan), tmp_path / "study")
     stored = json.loads((tmp_path / "study" / "plan.json").read_text())
     assert list(stored["component_files"]) == [str(path)]

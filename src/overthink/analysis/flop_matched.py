@@ -26,6 +26,7 @@ from overthink.cost.flop_matched import Match, flop_matched, served_below
 from overthink.cost.frontier import Frontier, frontier
 from overthink.cost.units import Unit, amount
 from overthink.data.finding import At, Finding
+from overthink.data.finding_ids import other_curve
 from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 from overthink.data.results.budgets import FlopMatch, FlopMatchResult
@@ -177,7 +178,7 @@ class _Pair:
 
     def _finding(self, metric: Metric, budget: float | None = None) -> Finding:
         """Return a finding without an estimate, within a budget of the larger model."""
-        larger = self.large.candidates.context.prefix.replace("/", ".")
+        larger = other_curve(self.large.candidates.context.prefix, joint=".")
         at = At(total=budget, unit=Unit.FLOP.value)
         finding = self.context.finding(KIND, metric, at, part=larger)
         within = "" if budget is None else f"/{np.format_float_positional(budget, trim='-')}flop"

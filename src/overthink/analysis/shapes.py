@@ -12,7 +12,7 @@ from overthink.analysis.request import CurveContext
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric, ShapeLabel
-from overthink.data.results.curve import CurveResult, ShapeResult, Withheld
+from overthink.data.results.curve import CurveResult, ShapeResult, Withheld, shape_metric
 from overthink.stats.curve import REQUESTED_TOKENS, Ladder, ladder_of
 from overthink.stats.gates import had_ended
 from overthink.stats.regimes import Onset, Regime
@@ -46,12 +46,6 @@ class TestedCells:
     cells: NDArray[np.float64]
     is_corrected: bool = False
     withheld: Withheld | None = None
-
-    def metric(self, *, by_regimes: bool) -> Metric:
-        """Return the metric of the verdict."""
-        if self.is_corrected:
-            return Metric.CORRECTED_REGIMES if by_regimes else Metric.CORRECTED_MAX_T
-        return Metric.REGIMES if by_regimes else Metric.MAX_T
 
 
 def shapes(context: CurveContext, tested: TestedCells, *, rng: np.random.Generator) -> tuple[ShapeResult, ...]:
@@ -120,7 +114,7 @@ def _with_adjusted_p(finding: Finding, p: float, *, family: CurveFamily, alpha: 
 
 def _verdict(context: CurveContext, tested: TestedCells, *, by_regimes: bool, rng: np.random.Generator) -> ShapeResult:
     analysis, cells, withheld = context.analysis, tested.cells, tested.withheld
-    ladder, metric = ladder_of(context.table), tested.metric(by_regimes=by_regimes)
+    ladder, metric = ladder_of(context.table), shape_metric(by_regimes=by_regimes, is_corrected=tested.is_corrected)
     hypothesis = analysis.hypothesis if by_regimes else None
     limits = [f"margin {100 * analysis.margin:g} points: smaller differences count as none", ENDS]
     if hypothesis is not None and not analysis.registered:

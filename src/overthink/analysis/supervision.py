@@ -11,6 +11,7 @@ import numpy as np
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.cost.supervision import SupervisionComparison, process_against_outcome
 from overthink.data.finding import Finding, FindingTest
+from overthink.data.finding_ids import other_curve
 from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import Outcomes
 from overthink.data.record import Axis, Estimand
@@ -58,7 +59,7 @@ def _differences(
 ) -> Iterator[tuple[Metric, Finding]]:
     """Yield the difference of the selections by measure."""
     steps, answers = comparison.tries
-    other_id = other.prefix.replace("/", ".")
+    other_id = other_curve(other.prefix, joint=".")
     at = replace(context.at(comparison.rung), k=min(comparison.tries), selector=Selector.BEST)
     for measure, intervals in comparison.difference.items():
         means, metric = comparison.selected_means[measure], Metric(measure)

@@ -107,16 +107,6 @@ def checked_setting(
     return checked
 
 
-def simulated_defaults(part: type[Component]) -> dict[str, SettingValue]:
-    """Return the values that are set with the simulated model, by name."""
-    return {
-        name: mark.value
-        for name, field in part.model_fields.items()
-        for mark in field.metadata
-        if isinstance(mark, Simulated)
-    }
-
-
 def _bounds(field: FieldInfo) -> Iterator[Any]:
     return (mark for mark in field.metadata if not isinstance(mark, SameAs | Simulated))
 

@@ -1,4 +1,4 @@
-"""Ids of curves and findings: readable, stable, unique. Only here are they put together and read.
+"""Ids of curves and of findings about them: readable, stable, unique. Only here are ids read.
 
 The id of a curve is axis/task/arm/scorer/estimand, each reduced to letters, digits and ``. _ -``; that of a finding is
 its curve's, then kind, metric, and where it stands. A statement names findings by their ids, so its rules read them.
@@ -63,9 +63,18 @@ def finding_id(curve: str, kind: Kind, metric: Metric, *where: str) -> str:
     return "/".join([curve, kind, metric, *where])
 
 
-def other_curve(curve: str) -> str:
-    """Return the id of another curve as one part of an id."""
-    return curve.replace("/", "~")
+def other_curve(curve: str, *, joint: str = "~") -> str:
+    """Return the id of another curve as one part of an id.
+
+    Args:
+        curve: The id.
+        joint: What stands between its parts.
+
+    Example:
+        >>> other_curve("capability/sums/base"), other_curve("capability/sums/base", joint=".")
+        ('capability~sums~base', 'capability.sums.base')
+    """
+    return curve.replace("/", joint)
 
 
 class FindingClaim(NamedTuple):

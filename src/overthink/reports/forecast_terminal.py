@@ -45,8 +45,7 @@ def printed_text(result: PrintedResult) -> str:
     shares = ", ".join(f"{text} at k = {k:,}" for k, text in result.shares.items())
     lines = [f"{_name(result.key)} ({result.key.axis}, printed: {shares})", f"  {'k':>13}  {'assumption-free':>17}"]
     for k, bound in result.bounds.items():
-        span = f"{share(bound.low or 0)} – {share(bound.high or 0)}"
-        lines.append(f"  {k:>13,}  {span:>17}")
+        lines.append(f"  {k:>13,}  {_span(bound):>17}")
     lines += [
         f"  K* at {crossing.words}: {_tries_span(crossing.bound)} by the assumption-free band ({crossing.verdict})"
         for crossing in result.crossings

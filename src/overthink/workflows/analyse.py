@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from overthink._version import __version__
 from overthink.analysis import analyse_outcomes
-from overthink.analysis.k_scale import k_scale
+from overthink.analysis.k_scale import KScale, k_scale
 from overthink.cost.estimate import study_usage
 from overthink.cost.model_shape import SourcedShape
 from overthink.data.finding import Finding
@@ -274,12 +274,35 @@ def prepare(plan: Plan) -> "Session":
     return open_plan(plan.with_component_files())
 
 
-def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:
+class SourceResults(NamedTuple):
+    """What the rows of a source give.
+
+    Attributes:
+        request: The complete request of the analysis.
+        results: All results.
+        scale: The one reference of K (thinking), or why there is none.
+    """
+
+    request: AnalysisRequest
+    results: Results
+    scale: KScale
+
+
+def results_of(source: Source, options: AnalysisOptions) -> SourceResults:
+    """Return all results of the rows of a source.
+
+    Raises:
+        InputError: The rows are inconsistent, or the options do not fit them.
+    """
     tables = source.tables()
-    analysis, seed = options.resolve(source, tables)
-    selectors = open_selectors(analysis.selectors)
-    results = analyse_outcomes(tables, analysis, rng=np.random.default_rng(seed), selectors=selectors)
-    scale = k_scale(results.curves, analysis)
+    request = options.resolve(source, tables)
+    analysis, selectors = request.analysis, open_selectors(request.analysis.selectors)
+    results = analyse_outcomes(tables, analysis, rng=np.random.default_rng(request.seed), selectors=selectors)
+    return SourceResults(request, results, k_scale(results.curves, analysis))
+
+
+def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:
+    request, results, scale = results_of(source, options)
     if options.k_reference is not None and scale.reason is not None:
         raise InputError(k_refusal(options.k_reference, scale.reason))
     about = About(
@@ -298,8 +321,8 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
     )
     assumptions = merge_assumptions(options.assumptions, source.assumptions)
     models = options.models(source)
-    about = governance_sections(about, results, assumptions, seed=seed, shape=models.under_test)
-    return Study(source.pool, results, about, AnalysisRequest(analysis, seed), assumptions, models)
+    about = governance_sections(about, results, assumptions, seed=request.seed, shape=models.under_test)
+    return Study(source.pool, results, about, request, assumptions, models)
 
 
 def _store(study: Study, folder: StudyFolder) -> Study:

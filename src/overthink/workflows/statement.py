@@ -7,13 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from overthink.analysis import analyse_outcomes
-from overthink.analysis.k_scale import KScale, k_scale
 from overthink.data.finding import Finding
 from overthink.data.results.flatten import flatten
-from overthink.data.results.study import Results
 from overthink.errors import InputError
 from overthink.governance.statement.build import Provenance, make_statement
 from overthink.governance.statement.check import (
@@ -28,7 +23,6 @@ from overthink.governance.statement.exports import cyclonedx_properties, model_c
 from overthink.governance.statement.read import MAX_STATEMENT_LENGTH, Fault, parse_stated, parse_statement
 from overthink.governance.statement.schema import Evidence, Stated, Statement
 from overthink.governance.statement.text import statement_text
-from overthink.plan.selectors import open_selectors
 from overthink.plan.study import Plan
 from overthink.storage.files import file_sha256, write_text
 from overthink.storage.findings import read_findings
@@ -37,6 +31,7 @@ from overthink.storage.json_documents import read_analysis, read_plan
 from overthink.storage.pool import read_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_verified
+from overthink.workflows.analyse import SourceResults, results_of
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import Source
 
@@ -127,7 +122,7 @@ def statement(
     facts_stated = Stated() if facts is None else parse_stated(_read(Path(facts)), str(facts))
     plan = _plan(folder)
     stored, evidence = _findings(folder, plan)
-    results, scale = _results(folder, plan)
+    _, results, scale = _results(folder, plan)
     changes = changed_findings(stored, flatten(results))
     if changes:
         raise InputError(
@@ -190,7 +185,7 @@ def _recompute(statement: Statement, folder: StudyFolder, *, labels: Path | None
     folder.require()
     plan = _plan(folder)
     meta, stored_findings = read_findings(folder.findings)
-    results, scale = _results(folder, plan, labels=labels)
+    _, results, scale = _results(folder, plan, labels=labels)
     files = {"plan": plan.sha256(), "pool": file_sha256(folder.pool), "findings": file_sha256(folder.findings)}
     faults = [
         Fault(RECOMPUTED, f"{name}_sha256", f"findings.json was made from {source_hash}; the file is {files[name]}")
@@ -204,22 +199,20 @@ def _recompute(statement: Statement, folder: StudyFolder, *, labels: Path | None
     return faults + list(differences(statement, now))
 
 
-def _results(folder: StudyFolder, plan: Plan, *, labels: Path | None = None) -> tuple[Results, KScale]:
-    """Return the results that the study's plan and pool give, by its own analysis, and their scale of K."""
+def _results(folder: StudyFolder, plan: Plan, *, labels: Path | None = None) -> SourceResults:
+    """Return the results that the study's plan and pool give, by its own analysis."""
     if not folder.pool.exists():
         raise InputError(f"{folder.path} holds no pool; needed: the study that the statement was made from")
-    source = Source(plan.title, read_pool(folder.pool), plan=plan, request=read_analysis(folder.analysis))
     verification = read_verified(folder.verified)
-    source = replace(
-        source,
+    source = Source(
+        plan.title,
+        read_pool(folder.pool),
+        plan=plan,
+        request=read_analysis(folder.analysis),
         waves=read_waves(folder.waves),
         verifications=() if verification is None else (verification,),
     )
-    tables = source.tables()
-    analysis, seed = AnalysisOptions(labels=labels).resolve(source, tables)
-    selectors = open_selectors(analysis.selectors)
-    results = analyse_outcomes(tables, analysis, rng=np.random.default_rng(seed), selectors=selectors)
-    return results, k_scale(results.curves, analysis)
+    return results_of(source, AnalysisOptions(labels=labels))
 
 
 def _plan(folder: StudyFolder) -> Plan:

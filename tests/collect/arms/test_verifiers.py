@@ -6,7 +6,7 @@ from overthink.collect.arms.verifiers.endpoint import EndpointVerifier
 from overthink.collect.arms.verifiers.judge import JudgeVerifier
 from overthink.collect.arms.verifiers.registry import VERIFIERS, open_verifier, read_verifier
 from overthink.collect.arms.verifiers.rollouts import RolloutVerifier
-from overthink.components.settings import simulated_defaults
+from overthink.components.base import Component, Simulated
 from overthink.errors import InputError
 
 MODEL = "mockllm/model"
@@ -31,6 +31,16 @@ def test_inside_an_arm_semicolons_part_the_decisions() -> None:
     assert isinstance(made, EndpointVerifier)
     assert made.models == ("a/prm",)
     assert isinstance(open_verifier("judge:model=mockllm/model;tokens=64", model=MODEL), JudgeVerifier)
+
+
+def simulated_defaults(part: type[Component]) -> dict[str, object]:
+    """What is set with the simulated model, by name."""
+    return {
+        name: mark.value
+        for name, field in part.model_fields.items()
+        for mark in field.metadata
+        if isinstance(mark, Simulated)
+    }
 
 
 def test_the_simulated_model_brings_what_it_can() -> None:

@@ -113,6 +113,22 @@ class Withheld:
         return f"withheld: {self.text}"
 
 
+def shape_metric(*, by_regimes: bool, is_corrected: bool) -> Metric:
+    """Return the metric of a verdict on a shape.
+
+    Args:
+        by_regimes: Whether stated regimes were tested; else any rise and fall.
+        is_corrected: Whether the curve was corrected by human labels before.
+
+    Example:
+        >>> shape_metric(by_regimes=False, is_corrected=True)
+        'corrected_max_t'
+    """
+    if is_corrected:
+        return Metric.CORRECTED_REGIMES if by_regimes else Metric.CORRECTED_MAX_T
+    return Metric.REGIMES if by_regimes else Metric.MAX_T
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class ShapeResult:
     """Verdict of one test on the shape of a curve, with everything that follows from it.
@@ -146,9 +162,7 @@ class ShapeResult:
     @property
     def metric(self) -> Metric:
         """Metric of the verdict."""
-        if self.is_corrected:
-            return Metric.CORRECTED_REGIMES if self.by_regimes else Metric.CORRECTED_MAX_T
-        return Metric.REGIMES if self.by_regimes else Metric.MAX_T
+        return shape_metric(by_regimes=self.by_regimes, is_corrected=self.is_corrected)
 
     def with_findings(self, new: Mapping[str, Finding]) -> "ShapeResult":
         """Return the result with adjusted verdicts, by the id of the finding."""
