@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from overthink.data.arrays import blank
-from overthink.data.pool import COLUMNS, CURVE, ROW_KEY, SCHEMA, codes, read, words_of
+from overthink.data.pool import COLUMNS, CURVE, ROW_KEY, SCHEMA, Pool, codes, read, words_of
 from overthink.data.record import Verdict
 from overthink.errors import InputError
 
@@ -93,7 +93,7 @@ def _is_all(values: NDArray[Any], empty: float) -> bool:
     return all((np.isnan(part) if np.isnan(empty) else part == empty).all() for part in parts)
 
 
-def curve_cells(pool: pl.LazyFrame) -> list[CurveCells]:
+def curve_cells(pool: Pool) -> list[CurveCells]:
     """Return the curves of a pool, sorted by their labels.
 
     Args:
@@ -130,7 +130,7 @@ def curve_cells(pool: pl.LazyFrame) -> list[CurveCells]:
     return result
 
 
-def column(pool: pl.LazyFrame, expression: pl.Expr) -> NDArray[Any]:
+def column(pool: Pool, expression: pl.Expr) -> NDArray[Any]:
     """Return one column of a pool as an array, rows in their order; it has no empty cell."""
     series = read(pool.select(expression.alias("column"))).to_series()
     chunks = series.get_chunks()
@@ -144,7 +144,7 @@ def column(pool: pl.LazyFrame, expression: pl.Expr) -> NDArray[Any]:
     return array
 
 
-def numbers(pool: pl.LazyFrame, curves: Sequence[CurveCells], name: str) -> list[NDArray[np.float64]]:
+def numbers(pool: Pool, curves: Sequence[CurveCells], name: str) -> list[NDArray[np.float64]]:
     """Return a column of numbers as one table per curve; NaN where unknown, and where a count is below 0."""
     if not _has_cells(pool, name):
         return [blank(curve.shape, np.nan, np.float64) for curve in curves]
@@ -155,7 +155,7 @@ def numbers(pool: pl.LazyFrame, curves: Sequence[CurveCells], name: str) -> list
     return [curve.spread(array, np.nan) for curve in curves]
 
 
-def answers(pool: pl.LazyFrame, curves: Sequence[CurveCells]) -> list[NDArray[np.int32]]:
+def answers(pool: Pool, curves: Sequence[CurveCells]) -> list[NDArray[np.int32]]:
     """Return the answers as one table of codes per curve; -1 where there is none.
 
     Codes are positions among the curve's sorted answers, so that they do not depend on the order of the rows.
@@ -167,7 +167,7 @@ def answers(pool: pl.LazyFrame, curves: Sequence[CurveCells]) -> list[NDArray[np
     return [_ranks(curve.spread(array, -1)) for curve in curves]
 
 
-def verdicts(pool: pl.LazyFrame, curves: Sequence[CurveCells]) -> list[NDArray[np.int8]]:
+def verdicts(pool: Pool, curves: Sequence[CurveCells]) -> list[NDArray[np.int8]]:
     """Return the verdicts as one table of positions in the closed list per curve; -1 where there is none.
 
     A row with an error and no verdict is an errored one.
@@ -181,11 +181,13 @@ def verdicts(pool: pl.LazyFrame, curves: Sequence[CurveCells]) -> list[NDArray[n
     return [curve.spread(array, -1) for curve in curves]
 
 
-def _has_cells(pool: pl.LazyFrame, name: str) -> bool:
+def _has_cells(pool: Pool, name: str) -> bool:
+    if isinstance(pool, pl.DataFrame):
+        return pool[name].null_count() < pool.height
     return bool(read(pool.select(pl.col(name).count() > 0)).item())
 
 
-def _check_columns(pool: pl.LazyFrame) -> None:
+def _check_columns(pool: Pool) -> None:
     names = pool.collect_schema().names()
     missing = [name for name in COLUMNS if name not in names]
     if missing:
@@ -195,7 +197,7 @@ def _check_columns(pool: pl.LazyFrame) -> None:
         )
 
 
-def _rows(pool: pl.LazyFrame, keys: pl.DataFrame) -> list[slice | NDArray[np.intp]]:
+def _rows(pool: Pool, keys: pl.DataFrame) -> list[slice | NDArray[np.intp]]:
     """Return the positions of the rows of every curve: a slice wherever they stand together."""
     if keys.height == 1:
         return [slice(None)]
@@ -227,7 +229,7 @@ def _positions(numbers: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     return np.flatnonzero(occurs) + low, (np.cumsum(occurs) - 1)[offset]
 
 
-def row_codes(pool: pl.LazyFrame) -> NDArray[np.int64]:
+def row_codes(pool: Pool) -> NDArray[np.int64]:
     """Return a number per row that orders rows by :data:`~overthink.data.pool.ROW_KEY`; equal rows have equal ones."""
     texts = [name for name in ROW_KEY if SCHEMA[name] == pl.String]
     words = dict(zip(texts, words_of(pool, *texts), strict=True))
@@ -294,7 +296,7 @@ def _checked(
     return cell
 
 
-def _ladders(pool: pl.LazyFrame) -> dict[tuple[str, ...], pl.DataFrame]:
+def _ladders(pool: Pool) -> dict[tuple[str, ...], pl.DataFrame]:
     """Return rung, requested tokens and efforts of each curve."""
     distinct = [pl.col(name).drop_nulls().unique().sort() for name in ("requested_tokens", "effort")]
     requests = read(pool.group_by(*CURVE, "rung", "requested_tokens", "effort").agg())  # few: groups hold no rows

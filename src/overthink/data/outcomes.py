@@ -19,7 +19,7 @@ from overthink.data.waves import Waves
 from overthink.errors import InputError
 
 if TYPE_CHECKING:
-    import polars as pl
+    from overthink.data.pool import Pool
 
 VERDICTS = tuple(Verdict)
 """The verdict with code i is ``VERDICTS[i]``; -1 stands for no verdict."""
@@ -155,7 +155,7 @@ class Outcomes:
                 array.setflags(write=False)
 
 
-def from_frame(pool: "pl.LazyFrame") -> list[Outcomes]:
+def from_frame(pool: "Pool") -> list[Outcomes]:
     """Return the pool's rows as one table per curve, column by column.
 
     A curve is one (arm, axis, task, scorer, estimand). Curves come sorted by these labels, questions, draws
@@ -224,9 +224,9 @@ def outcome_bytes(known: Collection[str]) -> int:
 
 def from_records(records: Iterable[RungRecord]) -> list[Outcomes]:
     """Return rows that were just made as one table per curve; see :func:`from_frame`."""
-    from overthink.data.pool import pool_of
+    from overthink.data.pool import frame_of
 
-    return from_frame(pool_of(records))
+    return from_frame(frame_of(records))
 
 
 def _check_values(values: NDArray[np.float64], where: str) -> None:
