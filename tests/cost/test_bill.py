@@ -42,16 +42,22 @@ SEEDS = st.integers(0, 10_000)
 HARDWARE = 3.0
 
 
-def table(rows: Sequence[RungRecord]) -> Outcomes:
+Rows = Sequence[RungRecord] | Outcomes
+"""Rows, or their table where several things are asked of it."""
+
+
+def table(rows: Rows) -> Outcomes:
+    if isinstance(rows, Outcomes):
+        return rows
     (outcomes,) = from_records(rows)
     return outcomes
 
 
-def attempt(rows: Sequence[RungRecord], parties: ModelRoles | None, unit: Unit, *, prompts: bool = True) -> Cost:
+def attempt(rows: Rows, parties: ModelRoles | None, unit: Unit, *, prompts: bool = True) -> Cost:
     return attempt_cost(table(rows), parties, unit, prompts=prompts, flop_per_byte=HARDWARE)
 
 
-def paid(rows: Sequence[RungRecord], parties: ModelRoles | None, unit: Unit) -> Cost:
+def paid(rows: Rows, parties: ModelRoles | None, unit: Unit) -> Cost:
     return paid_cost(table(rows), parties, unit, flop_per_byte=HARDWARE)
 
 
@@ -62,10 +68,10 @@ def test_tokens_are_those_of_every_other_page(seed: int, prompts: bool) -> None:
         outcomes = table(rows)
         whole = strategy_tokens(outcomes) + (attempt_parts(outcomes)[Category.PROMPT] if prompts else 0)
         for parties in (None, ALL):
-            np.testing.assert_array_equal(attempt(rows, parties, Unit.TOKENS, prompts=prompts).amount, whole)
+            np.testing.assert_array_equal(attempt(outcomes, parties, Unit.TOKENS, prompts=prompts).amount, whole)
             scored = verifier_cost(outcomes, parties, Unit.TOKENS, flop_per_byte=None)
             np.testing.assert_array_equal(scored.amount, answer_verifier_tokens(outcomes))
-            everything = paid(rows, parties, Unit.TOKENS).amount
+            everything = paid(outcomes, parties, Unit.TOKENS).amount
             np.testing.assert_array_equal(
                 everything.sum(axis=(0, 1)), [line.paid_in_all.tokens for line in ledger([outcomes])]
             )
@@ -161,30 +167,32 @@ def test_the_bill_is_that_of_the_whole_study(seed: int) -> None:
 @given(SEEDS)
 def test_costs_add_up_over_parties(seed: int) -> None:
     rows = searched(seed)
-    nobody = [replace(row, guard_tokens=0, step_verifier_tokens=0, judge_tokens=0) for row in rows]
+    outcomes = table(rows)
+    nobody = table([replace(row, guard_tokens=0, step_verifier_tokens=0, judge_tokens=0) for row in rows])
     for unit in (Unit.FLOP, Unit.USD):
         each = 2 * 5000 if unit is Unit.FLOP else 0.25
-        outcomes = table(rows)
         others = each * (outcomes.guard_tokens + outcomes.step_verifier_tokens)
-        np.testing.assert_allclose(attempt(rows, ALL, unit).amount, attempt(nobody, ALL, unit).amount + others)
+        np.testing.assert_allclose(attempt(outcomes, ALL, unit).amount, attempt(nobody, ALL, unit).amount + others)
         lines = ledger([outcomes])
         new = sum(
             (line.usage[name].tokens or 0)
             for line in lines
             for name in (Category.GUARD, Category.VERIFIER, Category.JUDGE)
         )
-        assert paid(rows, ALL, unit).amount.sum() == pytest.approx(paid(nobody, ALL, unit).amount.sum() + each * new)
+        assert paid(outcomes, ALL, unit).amount.sum() == pytest.approx(
+            paid(nobody, ALL, unit).amount.sum() + each * new
+        )
 
 
 @given(SEEDS)
 def test_a_model_of_twice_the_parameters_takes_twice_the_sums(seed: int) -> None:
-    rows = climbed(seed)
+    rows = table(climbed(seed))
     once, twice = (ModelRoles(ModelInfo("m", ModelShape(n, n))) for n in (1e6, 2e6))
     for cost in (attempt, paid):
         np.testing.assert_allclose(cost(rows, twice, Unit.FLOP).amount, 2 * cost(rows, once, Unit.FLOP).amount)
         assert "attention of model m" in cost(rows, once, Unit.FLOP).at_least
     shaped = [replace(SMALL, parameters=n, active_parameters=n) for n in (1000, 2000)]
-    works = [attempt_work(table(rows), shape) for shape in shaped]
+    works = [attempt_work(rows, shape) for shape in shaped]
     for part in (0, 1):
         np.testing.assert_allclose(works[1][part].matmul, 2 * works[0][part].matmul)
         np.testing.assert_allclose(works[1][part].attention, works[0][part].attention)
@@ -221,18 +229,17 @@ LACKING = (
 @pytest.mark.parametrize("parties", LACKING)
 def test_unknown_has_a_reason_and_is_never_nothing(parties: ModelRoles | None, unit: Unit) -> None:
     silent = [replace(row, generated_tokens=None, answer_tokens=None) if row.draw == 1 else row for row in searched()]
-    for rows in ([ONE], [replace(ONE, rung=1, guard_tokens=0), ONE], searched(), silent):
-        outcomes = table(rows)
+    for outcomes in map(table, ([ONE], [replace(ONE, rung=1, guard_tokens=0), ONE], searched(), silent)):
         costs = (
-            attempt(rows, parties, unit),
-            paid(rows, parties, unit),
+            attempt(outcomes, parties, unit),
+            paid(outcomes, parties, unit),
             verifier_cost(outcomes, parties, unit, flop_per_byte=HARDWARE),
         )
         for cost in costs:
             assert bool(cost.unknown) == bool((np.isnan(cost.amount) & outcomes.observed).any())
-        tokens = attempt(rows, parties, Unit.TOKENS).amount
+        tokens = attempt(outcomes, parties, Unit.TOKENS).amount
         assert not (costs[0].amount[tokens > 0] == 0).any()
-        assert not (costs[1].amount[paid(rows, parties, Unit.TOKENS).amount > 0] == 0).any()
+        assert not (costs[1].amount[paid(outcomes, parties, Unit.TOKENS).amount > 0] == 0).any()
 
 
 def test_reasons_name_who_is_unknown() -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from overthink.data.cells import column
 from overthink.data.outcomes import VERDICTS, Outcomes, from_frame, guaranteed_part
-from overthink.data.pool import CURVE, pool_of, records_of
+from overthink.data.pool import CURVE, frame_of, pool_of, records_of
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.data.waves import Waves
 from overthink.errors import InputError
@@ -115,8 +115,8 @@ def same(outcomes: Outcomes, table: dict[str, Any]) -> bool:
 @given(ROWS, st.randoms(use_true_random=False))
 def test_columns_give_what_single_rows_give(rows: list[RungRecord], shuffler: random.Random) -> None:
     expected = tables_row_by_row(rows)
-    for _ in range(2):  # in any order of the rows
-        tables = from_frame(pool_of(rows))
+    for pool_of_rows in (pool_of, frame_of):  # read by column and in memory, in any order of the rows
+        tables = from_frame(pool_of_rows(rows))
         assert len(tables) == len(expected)
         assert all(map(same, tables, expected))
         shuffler.shuffle(rows)

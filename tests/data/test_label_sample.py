@@ -9,8 +9,8 @@ from overthink.data.outcomes import from_records
 from overthink.data.record import ON_TRACE
 
 
-def sample(rows: list, per_rung: int, seed: int = 0) -> tuple[HumanLabel, ...]:
-    return label_sample(from_records(rows), per_rung=per_rung, rng=np.random.default_rng(seed))
+def sample(rows: list, per_rung: int) -> tuple[HumanLabel, ...]:
+    return label_sample(from_records(rows), per_rung=per_rung, rng=np.random.default_rng(0))
 
 
 def test_every_rung_gets_its_own_sample_of_different_questions() -> None:
@@ -31,8 +31,9 @@ def test_questions_are_drawn_again_only_when_all_were() -> None:
 
 def test_all_answers_are_as_likely() -> None:
     """Positive control: a sample that took the first draws would give draw 0 every time."""
-    rows = pool(np.ones((6, 2, 1)))
-    times = Counter((one.question, one.draw) for seed in range(600) for one in sample(rows, 3, seed))
+    tables = from_records(pool(np.ones((6, 2, 1))))
+    samples = (label_sample(tables, per_rung=3, rng=np.random.default_rng(seed)) for seed in range(600))
+    times = Counter((one.question, one.draw) for found in samples for one in found)
     counts = np.array(list(times.values()))
     assert len(counts) == 12
     assert ((counts - 150) ** 2 / 150).sum() < 31.3  # chi-squared, 11 degrees of freedom, p = .001

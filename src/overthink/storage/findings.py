@@ -57,7 +57,7 @@ def findings_json(
         "overthink": overthink,
         "plan_sha256": plan_sha256,
         "pool_sha256": pool_sha256,
-        "findings": [finite(dataclasses.asdict(finding)) for finding in findings],
+        "findings": [finite(finding) for finding in findings],
     }
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -63,7 +63,7 @@ def journal_file(path: Path) -> JsonLines[tuple[RungRecord, ...]]:
         path,
         {"overthink.journal": JOURNAL_VERSION},
         _TRACE,
-        lambda trace: [finite(dataclasses.asdict(record)) for record in trace],
+        lambda trace: [finite(record) for record in trace],
     )
 
 

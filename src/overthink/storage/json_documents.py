@@ -123,12 +123,15 @@ def _all_faults(failure: ValidationError) -> str:
 
 
 def finite(value: object) -> object:
-    """The value as JSON can hold it: NaN and infinities become null, tuples become lists."""
+    """The value as JSON can hold it: NaN and infinities become null, tuples lists, and a dataclass its fields."""
     if isinstance(value, dict):
         return {name: finite(inner) for name, inner in value.items()}
     if isinstance(value, list | tuple):
         return [finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    names = getattr(value, "__dataclass_fields__", None)
+    return value if names is None else {name: finite(getattr(value, name)) for name in names}
 
 
 BACKTEST_SCHEMA = "overthink.forecast-backtest/1"

@@ -34,7 +34,8 @@ class Boundary:
         """
         failure: list[str] = []
         if self.stopped is not None:
-            raise self.stopped
+            # Without the way it came: each trace would add its own, and Inspect's log renders all of it every time.
+            raise self.stopped.with_traceback(None)
         try:
             with self.deliberate():
                 yield failure

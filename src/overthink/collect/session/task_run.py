@@ -8,7 +8,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -249,6 +249,6 @@ def curve_scorer(name: str, column: str, rungs: Sequence[str]) -> Scorer:
 def _plain(record: RungRecord) -> dict[str, Any]:
     """Return a row as stored in a log."""
     return {
-        name: str(value) if isinstance(value, Axis | Estimand | Verdict) else value
-        for name, value in asdict(record).items()
+        name: str(value) if isinstance(value := getattr(record, name), Axis | Estimand | Verdict) else value
+        for name in RungRecord.__dataclass_fields__
     }
