@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from overthink.reports.wording import NAME_LIMIT, visible
+from overthink.data.visible import NAME_LIMIT, visible
 
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
 

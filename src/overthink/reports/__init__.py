@@ -3,7 +3,7 @@
 :func:`report_html` renders findings as one page that works offline; :func:`report_figures` writes its charts as
 files; :func:`forecast_html` and :func:`forecast_figures` do both for a forecast; :func:`summary_text` returns a few
 lines for a terminal. Names in findings are untrusted text until they have passed
-:func:`overthink.reports.wording.visible`.
+:func:`overthink.data.visible.visible`.
 """
 
 from overthink.reports.about import About

@@ -3,10 +3,10 @@
 from overthink.cost.units import amount
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.tables.table import TextCell, finding_link, plain
 from overthink.reports.verdicts import bare_p_value
-from overthink.reports.wording import PROSE_LIMIT, visible
 
 
 def arm_cell(arm: CurveKey) -> TextCell:

@@ -20,6 +20,7 @@ from overthink.data.results.arms import (
     TaxVerdict,
 )
 from overthink.data.results.study import Results
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.about import About
 from overthink.reports.arm_cells import (
@@ -37,7 +38,6 @@ from overthink.reports.summary import TextPiece
 from overthink.reports.tables.flop_matched import flop_matched_table
 from overthink.reports.tables.supervision import supervision_table
 from overthink.reports.tables.table import Table, TextCell, finding_link, plain
-from overthink.reports.wording import PROSE_LIMIT, visible
 
 EQUAL_THINKING = "at equal thinking"
 """Point of comparison of verdicts."""

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from overthink.data.results.forecast import ForecastResult, TriesPoint
+from overthink.data.visible import visible
 from overthink.reports.report_curves import level, level_unit
-from overthink.reports.wording import axis_name, visible
+from overthink.reports.wording import axis_name
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,6 +14,7 @@ from typing import Any
 
 from overthink.data.finding import Finding
 from overthink.data.results.forecast import FamilyResult, NextBudgetResult
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.forecasts.backtest import Backtest, FamilyRecord
 from overthink.reports import forecast_text as words
 from overthink.reports import wording
@@ -24,7 +25,7 @@ from overthink.reports.charts.fan_template import LAYERS, fan_chart
 from overthink.reports.charts.files import chart_files
 from overthink.reports.forecast_curve import ForecastPanel
 from overthink.reports.page import provenance_rows, web_page
-from overthink.reports.wording import PROSE_LIMIT, percent, visible
+from overthink.reports.wording import percent
 
 NEXT_DOUBLING_HEAD = ("Family", "Value there", "Interval", "Error on held-out rungs", "Used")
 

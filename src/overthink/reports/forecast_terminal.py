@@ -3,6 +3,7 @@
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.results.forecast import ForecastResult, NextBudgetResult, PrintedResult, ThresholdResult
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.forecasts.findings import side_words
 from overthink.reports.forecast_text import share
 
@@ -20,10 +21,12 @@ def tries_text(result: ForecastResult) -> str:
         model = _span(point.value) if result.has_model else "–"
         lines.append(f"  {point.k:>13,}  {estimate:>9}  {model:>17}  {_span(point.bound):>17}  {sides[side]}")
     lines += [f"  {_crossing_line(at)}" for at in result.thresholds]
-    lines += [f"  {at.claim.finding.label} ({at.claim.finding.reason})" for at in result.thresholds]
+    lines += [
+        f"  {at.claim.finding.label} ({visible(str(at.claim.finding.reason), PROSE_LIMIT)})" for at in result.thresholds
+    ]
     warning = result.points[-1].judge_warning
     lines += [] if warning is None else [f"  warning: {warning}"]
-    return "\n".join([*lines, *(f"  note: {note}" for note in result.notes)])
+    return "\n".join([*lines, *(f"  note: {visible(note, PROSE_LIMIT)}" for note in result.notes)])
 
 
 def _tries_name(result: ForecastResult) -> str:
@@ -50,7 +53,7 @@ def printed_text(result: PrintedResult) -> str:
         f"  K* at {crossing.words}: {_tries_span(crossing.bound)} by the assumption-free band ({crossing.verdict})"
         for crossing in result.crossings
     ]
-    return "\n".join([*lines, *(f"  note: {note}" for note in result.notes)])
+    return "\n".join([*lines, *(f"  note: {visible(note, PROSE_LIMIT)}" for note in result.notes)])
 
 
 def next_budget_text(result: NextBudgetResult) -> str:
@@ -58,14 +61,14 @@ def next_budget_text(result: NextBudgetResult) -> str:
     key = result.key
     lines = [f"{_name(key)} ({key.axis}, {key.estimand}): more thinking than the ladder has"]
     if result.obstacle is not None:
-        return "\n".join([*lines, f"  {result.label}: {result.obstacle}"])
+        return "\n".join([*lines, f"  {result.label}: {visible(result.obstacle, PROSE_LIMIT)}"])
     where = f"at {result.target:,.0f} tokens ({result.label} from {result.top:,.0f})"
     lines.append(f"  {where}: {_estimate(result.pool)}, {result.level:.0%} interval")
     lines += [
         f"  {family.words:>18}: {_estimate(family.value) if family.is_used else family.obstacle}"
         for family in result.families
     ]
-    return "\n".join([*lines, *(f"  note: {note}" for note in result.notes)])
+    return "\n".join([*lines, *(f"  note: {visible(note, PROSE_LIMIT)}" for note in result.notes)])
 
 
 def _name(key: CurveKey) -> str:
@@ -84,8 +87,3 @@ def _tries_span(finding: Finding) -> str:
 
 def _estimate(finding: Finding) -> str:
     return f"{finding.estimate:.1%} ({finding.low:.1%} – {finding.high:.1%})"
-
-
-def visible(name: str) -> str:
-    """Return a printable name: no control characters, at most 120 characters."""
-    return "".join(c if c.isprintable() else "�" for c in name[:120])

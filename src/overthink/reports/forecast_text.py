@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 from overthink.data.finding import Finding
 from overthink.data.results.forecast import ThresholdResult, TriesPoint
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports.forecast_curve import ForecastPanel
-from overthink.reports.wording import PROSE_LIMIT, percent, visible
+from overthink.reports.wording import percent
 
 _SUCCESS = {
     "capability": "chance of a right answer within k tries",

@@ -8,7 +8,7 @@ from overthink.data.hypothesis import Part, hypothesis_text
 from overthink.data.hypothesis_text import PartResult, part_texts, untested_text, whole_text
 from overthink.data.kinds import HypothesisLabel
 from overthink.data.results.curve import HypothesisResult
-from overthink.reports.wording import PROSE_LIMIT, visible
+from overthink.data.visible import PROSE_LIMIT, visible
 
 
 class Piece(NamedTuple):

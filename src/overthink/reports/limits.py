@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from overthink.analysis.request import POINTWISE
 from overthink.data.finding import Finding
 from overthink.data.kinds import GateLabel, Kind, Metric, ShapeLabel
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports.about import About
 from overthink.reports.report_curves import ReportCurve, level, level_unit
-from overthink.reports.wording import AXIS_TEXTS, ESTIMAND_TEXTS, PROSE_LIMIT, axis_name, visible
+from overthink.reports.wording import AXIS_TEXTS, ESTIMAND_TEXTS, axis_name
 
 _MAX_LIMITATIONS = 60
 

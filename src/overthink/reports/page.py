@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
+from overthink.data.visible import NAME_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import summary
 from overthink.reports.about import About
 from overthink.reports.arm_table import comparison
@@ -35,7 +36,6 @@ from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
 from overthink.reports.tables.frontier import frontier_tables
 from overthink.reports.tables.ledger import ledger_tables
 from overthink.reports.tables.supervision import supervision_table
-from overthink.reports.wording import NAME_LIMIT, PROSE_LIMIT, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -13,10 +13,10 @@ from overthink.data.finding import Finding
 from overthink.data.kinds import Metric
 from overthink.data.results.curve import JudgeErrorResult
 from overthink.data.results.flatten import findings_of
+from overthink.data.visible import ID_LIMIT, NAME_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import verdicts, wording
 from overthink.reports.hypotheses import hypothesis_pieces
 from overthink.reports.report_curves import SHOWN_ARMS, ReportCurve, ReportRung, default_arms, level
-from overthink.reports.wording import ID_LIMIT, NAME_LIMIT, PROSE_LIMIT, visible
 
 ROW_COLUMNS = (
     "id", "kind", "metric", "axis", "task", "arm", "estimand", "rung", "from_rung", "level", "k", "selector",

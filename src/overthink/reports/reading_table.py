@@ -4,6 +4,7 @@ from collections.abc import Container, Iterable, Mapping
 
 from overthink.data.arm_labels import ReadingLabel
 from overthink.data.results.arms import ArmResults, ReadingResult
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports.arm_cells import (
     adjusted_text,
     arm_cell,
@@ -15,7 +16,6 @@ from overthink.reports.arm_cells import (
 )
 from overthink.reports.summary import TextPiece
 from overthink.reports.tables.table import Table, TextCell, finding_link, plain
-from overthink.reports.wording import PROSE_LIMIT, visible
 
 AGAINST_PLACEBO = "against its placebo"
 

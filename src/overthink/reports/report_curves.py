@@ -11,7 +11,8 @@ from overthink.data.kinds import Metric
 from overthink.data.results.beside import CommitmentResult, DisagreementResult, GapResult, TwoByTwoResult
 from overthink.data.results.curve import CurveResult, RungResult, ShapeResult
 from overthink.data.results.study import Results
-from overthink.reports.wording import AXIS_TEXTS, visible
+from overthink.data.visible import visible
+from overthink.reports.wording import AXIS_TEXTS
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from overthink.data.finding import Finding
 from overthink.data.results.curve import ShapeResult
+from overthink.data.visible import ID_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import verdicts, wording
 from overthink.reports.about import About
 from overthink.reports.hypotheses import hypothesis_pieces
 from overthink.reports.report_curves import ReportCurve, level, level_unit
-from overthink.reports.wording import ID_LIMIT, PROSE_LIMIT, visible
 
 _ROWS = 6
 

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 
 from overthink.data.results.study import Results
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import summary, verdicts, wording
 from overthink.reports.about import About
 from overthink.reports.hypotheses import hypothesis_line
 from overthink.reports.page_data import rung_row
 from overthink.reports.report_curves import ReportCurve, default_arms, report_curves
 from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
-from overthink.reports.wording import PROSE_LIMIT, visible
 
 _CURVES = 12
 _CONTROL = "a control beside the curve of this task: no result of its own, so no verdict here"

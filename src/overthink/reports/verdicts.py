@@ -10,9 +10,9 @@ from overthink.data.kinds import Metric, ShapeLabel
 from overthink.data.results.beside import CommitmentResult
 from overthink.data.results.curve import ShapeResult
 from overthink.data.turn_text import TURN_WORDS, no_turn_text, shown_turn_text
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.report_curves import ReportCurve, ReportRung, level, level_unit
-from overthink.reports.wording import PROSE_LIMIT, visible
 
 SHAPE_TEXTS = {
     ShapeLabel.UP: "ends higher than it began; no turn is shown",

@@ -5,7 +5,6 @@ Settings of a run from the header of its log: the thinking allowance, and all ot
 
 import hashlib
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -39,6 +38,7 @@ from overthink.data.arms_of_runs import ModelRun, Placement, ReportedTokens, ass
 from overthink.data.labels import AnswerPosition
 from overthink.data.ladder import ThinkingSetting
 from overthink.data.record import Axis, RungRecord
+from overthink.data.secrets import is_secret_name, without_secrets
 from overthink.data.tokens import TokenUsage
 from overthink.errors import InputError
 
@@ -60,7 +60,6 @@ _SAMPLING = (
 """Generation settings that change the measurement. Retries, connections, seeds and logging do not."""
 
 _LIMITS = ("token_limit", "message_limit", "turn_limit", "time_limit", "working_limit", "cost_limit")
-_SECRET = re.compile(r"key|token$|secret|password|credential|authorization", re.IGNORECASE)
 _MAX_CHARS = 60
 
 
@@ -84,7 +83,7 @@ def other_settings(header: EvalLog) -> dict[str, str]:
     settings["solver"] = spec.solver
     for args in (spec.task_args, spec.solver_args or {}, spec.model_args):
         settings |= args
-    return {name: _short(value) for name, value in settings.items() if value is not None and not _SECRET.search(name)}
+    return {name: _short(value) for name, value in settings.items() if value is not None and not is_secret_name(name)}
 
 
 def _config(header: EvalLog) -> GenerateConfig:
@@ -93,7 +92,7 @@ def _config(header: EvalLog) -> GenerateConfig:
 
 
 def _short(value: Any) -> str:
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+    text = without_secrets(value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str))
     if len(text) <= _MAX_CHARS:
         return text
     return f"{text[: _MAX_CHARS - 10]}…{hashlib.sha256(text.encode()).hexdigest()[:8]}"

@@ -1,5 +1,6 @@
 """Rows of the pool from traces of foreign logs."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -7,9 +8,10 @@ from overthink.collect.inspect_logs.checkpoints import Grid, LogPath, at_budget,
 from overthink.collect.inspect_logs.traces import LogTrace, answer_of, score_of
 from overthink.collect.scoring.judging import canonical
 from overthink.collect.scoring.score_values import answer_not_found, reports_refusal, to_value
-from overthink.collect.session.failures import MAX_ERROR_CHARS, without_keys
+from overthink.collect.session.failures import MAX_ERROR_CHARS
 from overthink.data.arms_of_runs import Placement
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict, verdict_of
+from overthink.data.secrets import without_secrets
 from overthink.data.tokens import split_response
 
 NO_SCORE = "the log holds no score"
@@ -113,7 +115,7 @@ def _score_outcome(
 ) -> tuple[float | None, Verdict | None, str | None]:
     """Return value, verdict and error of a complete trace, or of an intermediate state (None)."""
     if complete_trace is not None and complete_trace.summary.error:
-        return None, Verdict.ERRORED, without_keys(complete_trace.summary.error)[:MAX_ERROR_CHARS]
+        return None, Verdict.ERRORED, without_secrets(complete_trace.summary.error, os.environ)[:MAX_ERROR_CHARS]
     raw = values.get(scale.scorer)
     value = to_value(raw)
     if value is None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from tenacity import RetryError
 
+from overthink.data.secrets import without_secrets
 from overthink.errors import OverthinkError, StoppedError
 
 MAX_ERROR_CHARS = 300
@@ -42,7 +43,7 @@ class Boundary:
         except OverthinkError:
             raise
         except Exception as error:  # noqa: BLE001 - the boundary: any error of a provider becomes a row
-            failure.append(without_keys(_describe(error))[:MAX_ERROR_CHARS])
+            failure.append(without_secrets(_describe(error), os.environ)[:MAX_ERROR_CHARS])
         self._count(failure)
 
     @contextmanager
@@ -70,11 +71,3 @@ def _describe(error: Exception) -> str:
         tries = error.last_attempt.attempt_number
         return f"{type(error.__cause__).__name__} ({tries} tries): {error.__cause__}"
     return f"{type(error).__name__}: {error}"
-
-
-def without_keys(text: str) -> str:
-    """Return the text with all API keys of the environment redacted; providers may quote the key they refused."""
-    for name, secret in os.environ.items():
-        if name.endswith(("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")) and len(secret) >= 6:
-            text = text.replace(secret, f"<{name}>")
-    return text

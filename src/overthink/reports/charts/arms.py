@@ -12,13 +12,13 @@ from overthink.data.curve_key import CurveKey
 from overthink.data.results.arms import ComparedTotals
 from overthink.data.results.curve import CurveResult
 from overthink.data.results.study import Results
+from overthink.data.visible import ID_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.frontier import frontier_charts
 from overthink.reports.charts.templates import curve_chart
 from overthink.reports.report_curves import SHOWN_ARMS
-from overthink.reports.wording import ID_LIMIT, visible
 
 
 def arm_charts(results: Results) -> list[Chart]:

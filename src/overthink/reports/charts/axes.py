@@ -7,9 +7,9 @@ from typing import Any
 
 from overthink.cost.units import Unit, figure, noun
 from overthink.data.kinds import Metric
+from overthink.data.visible import visible
 from overthink.reports.charts.templates import AxisScale
 from overthink.reports.report_curves import ReportCurve, ReportRung
-from overthink.reports.wording import visible
 
 _STEPS = (1, 2, 5)
 _FEWER = (1, 3)

@@ -9,13 +9,13 @@ from typing import Any
 
 from overthink.data.finding import Finding
 from overthink.data.selectors import SelectorName
+from overthink.data.visible import visible
 from overthink.reports import wording
 from overthink.reports.charts.axes import ChartAxis, k_ticks, level_axis, thinking_axis, tokens_axis, tries_axis
 from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.templates import curve_chart, gap_chart
 from overthink.reports.charts.thresholds import Mark, bar_notes, share_floor, threshold_bars
 from overthink.reports.report_curves import ReportCurve, ReportRung
-from overthink.reports.wording import visible
 
 CHART_WIDTH = 640
 """Width in pixels of a chart rendered as a file, without labels."""

@@ -10,13 +10,13 @@ from typing import Any
 from overthink.data.finding import Finding
 from overthink.data.record import Axis
 from overthink.data.results.budgets import FrontierResult
+from overthink.data.visible import ID_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.templates import axes
 from overthink.reports.report_curves import SHOWN_ARMS
 from overthink.reports.tables.frontier import frontiers_by_task
-from overthink.reports.wording import ID_LIMIT, PROSE_LIMIT, visible
 
 LINE_KINDS = {
     "best": "valued on questions that did not choose it",

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from overthink.data.visible import visible
 from overthink.reports.charts.axes import ChartAxis
 from overthink.reports.report_curves import ReportCurve
-from overthink.reports.wording import tokens, visible
+from overthink.reports.wording import tokens
 
 MAX_MARKS = 6
 """Maximum number of marks drawn, smallest first; the table contains all."""

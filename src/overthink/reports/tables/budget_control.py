@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 
 from overthink.data.finding import Finding
 from overthink.data.results.curve import CurveResult
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.tables.table import Table, TextCell, curve_name, finding_link, plain
-from overthink.reports.wording import PROSE_LIMIT, visible
 
 BUDGET_CONTROL_CAPTION = "Budget control: s1's three metrics, one row per curve"
 BUDGET_CONTROL_HEAD = ("Curve", "Control", "Scaling, points per 1,000 tokens", "Performance")

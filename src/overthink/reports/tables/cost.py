@@ -2,8 +2,8 @@
 
 from overthink.cost.estimate import AmountRange
 from overthink.data.tokens import TokenUsage
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports.about import About
-from overthink.reports.wording import PROSE_LIMIT, visible
 
 COST_HEAD = ("", "estimated", "spent")
 

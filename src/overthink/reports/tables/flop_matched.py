@@ -5,9 +5,9 @@ from collections.abc import Iterator, Sequence
 from overthink.cost.units import Unit, amount
 from overthink.data.finding import Finding
 from overthink.data.results.budgets import FlopMatch, FlopMatchResult
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.tables.table import Table, TextCell, finding_link, plain
-from overthink.reports.wording import PROSE_LIMIT, visible
 
 FLOP_MATCHED_CAPTION = "A smaller model with more inference, against a larger one: times the FLOP of the larger one"
 FLOP_MATCHED_HEAD = (

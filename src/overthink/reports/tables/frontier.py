@@ -7,9 +7,9 @@ from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.record import Estimand
 from overthink.data.results.budgets import FrontierResult
+from overthink.data.visible import visible
 from overthink.reports import wording
 from overthink.reports.tables.table import Table, TextCell, finding_link, plain
-from overthink.reports.wording import visible
 
 
 def frontiers_by_task(frontiers: Sequence[FrontierResult]) -> list[list[FrontierResult]]:

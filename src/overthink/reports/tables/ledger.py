@@ -7,10 +7,10 @@ from overthink.cost.units import UNIT_NAMES, Unit, figure
 from overthink.data.curve_key import CurveKey
 from overthink.data.record import Category
 from overthink.data.results.ledger import LedgerAmount, LedgerResult, LedgerRung, Spending, TokenSum
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.report_curves import level
 from overthink.reports.tables.table import Table, TextCell, curve_name, finding_link, plain
-from overthink.reports.wording import PROSE_LIMIT, visible
 
 _MAX_REASONS = 5
 """Maximum number of reasons for an unknown column below the table; findings contain all."""

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from overthink.data.finding import Finding
 from overthink.data.kinds import Metric
 from overthink.data.results.budgets import SupervisionResult
+from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.tables.table import Table, TextCell, finding_link, plain
-from overthink.reports.wording import PROSE_LIMIT, visible
 
 SUPERVISION_CAPTION = (
     "Steps against answers, at equal verifier tokens: what best-of-k by each selects, steps minus answers"

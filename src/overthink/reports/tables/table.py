@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.record import Estimand
+from overthink.data.visible import ID_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.summary import TextPiece
-from overthink.reports.wording import ID_LIMIT, visible
 
 TextCell = tuple[TextPiece, ...]
 

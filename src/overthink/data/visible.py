@@ -1,0 +1,56 @@
+"""Names and texts from outside, made safe to show: invisible characters are escaped, long names are cut.
+
+The only function for it. Whoever prints, draws or exports a path, a task, a model, an arm, a question or an error of
+others passes it through :func:`visible`. A control character moves the cursor or clears the screen of a terminal, a
+right-to-left override makes a name read as another, and a name of a megabyte hides the page. Markup is no concern of
+this file: HTML is escaped by the template and ``textContent``, and the terminal interprets none.
+"""
+
+import hashlib
+import unicodedata
+
+NAME_LIMIT = 72
+ID_LIMIT = 400
+PROSE_LIMIT = 1200
+
+_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+# Letters and marks by category, yet drawn as nothing: fillers, the braille blank, the grapheme joiner.
+_BLANK = {"\u115f", "\u1160", "\u2800", "\u3164", "\uffa0", "\u034f"}
+
+
+def visible(text: str, limit: int | None = NAME_LIMIT) -> str:
+    r"""Return the text with invisible characters escaped, at most about ``limit`` characters, in one line.
+
+    A cut name ends in its length and part of its hash, so that long names stay distinct.
+
+    Args:
+        text: A name, a path, or a sentence with one in it.
+        limit: Characters shown; None for all.
+
+    >>> visible("safe\u202egnp.exe"), visible("a\nb")
+    ('safe\\u202egnp.exe', 'a\\u000ab')
+    >>> visible("a" * 1000, limit=5)
+    'aaaaa… (1000 characters, sha256 41edece42d)'
+    """
+    shown = text[:limit]
+    head = shown if shown.isprintable() and _BLANK.isdisjoint(shown) else "".join(map(_escape, shown))
+    if limit is None or len(text) <= limit:
+        return head
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+    return f"{head}… ({len(text)} characters, sha256 {digest})"
+
+
+def visible_lines(text: str) -> str:
+    r"""Return a text of our own with invisible characters escaped; its newlines stay.
+
+    >>> visible_lines("one\ntwo\x1b[2J")
+    'one\ntwo\\u001b[2J'
+    """
+    return "\n".join(visible(line, None) for line in text.split("\n"))
+
+
+def _escape(character: str) -> str:
+    if unicodedata.category(character) not in _INVISIBLE and character not in _BLANK:
+        return character
+    code = ord(character)
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
