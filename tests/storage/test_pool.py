@@ -60,7 +60,7 @@ def record(**changes: object) -> RungRecord:
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(RECORD, max_size=12, unique_by=key), st.randoms(use_true_random=False))
+@given(st.lists(RECORD, min_size=1, max_size=12, unique_by=key), st.randoms(use_true_random=False))
 def test_a_pool_comes_back_whole_and_ignores_the_order(
     tmp_path_factory: pytest.TempPathFactory, records: list[RungRecord], shuffler: random.Random
 ) -> None:
@@ -70,6 +70,18 @@ def test_a_pool_comes_back_whole_and_ignores_the_order(
     second = write_pool(folder / "b.parquet", pool_of(iter(records)))
     assert first == second == hashlib.sha256((folder / "a.parquet").read_bytes()).hexdigest()
     assert sorted(records_of(read_pool(folder / "b.parquet")), key=key) == sorted(records, key=key)
+
+
+@pytest.mark.parametrize(
+    ("ids", "says"),
+    [((b"a", b"a", b"a", b"a"), "one id stands for several traces"), ((b"a", b"b", b"c", b"c"), "several ids")],
+)
+def test_ids_are_one_for_each_trace(tmp_path: Path, ids: tuple[bytes, ...], says: str) -> None:
+    rows = pool_of([record(draw=draw, rung=rung) for draw in (0, 1) for rung in (0, 1)])
+    named = rows.with_columns(trace=pl.Series([16 * name for name in ids]))
+    write_pool(tmp_path / "pool.parquet", named)
+    with pytest.raises(InputError, match=f"trace: .*{says}.*draw=0"):
+        read_pool(tmp_path / "pool.parquet")
 
 
 def test_one_changed_value_changes_the_hash(tmp_path: Path) -> None:
@@ -87,10 +99,13 @@ def test_nan_is_unknown(tmp_path: Path) -> None:
     ("records", "says"),
     [
         ([record(), record(value=1.0)], "repeat"),
-        ([record(value=1.5)], "outside"),
-        ([record(value=math.inf)], "outside"),
-        ([record(draw=-1)], "negative"),
-        ([record(verifier_score=float("inf"))], "an infinite verifier score"),
+        ([record(value=1.5)], "value is 1.5 in 1 rows; needed: from 0 to 1"),
+        ([record(value=math.inf)], "value is inf"),
+        ([record(draw=-1)], "draw is -1"),
+        ([record(thinking_tokens=-1)], "thinking_tokens is -1 .* needed: a number from 0"),
+        ([record(seconds=-0.5)], "seconds is -0.5"),
+        ([record(attempt_seconds=math.inf)], "attempt_seconds is inf"),
+        ([record(verifier_score=float("inf"))], "verifier_score is inf in 1 rows; needed: a finite number"),
         ([record(verdict="nice")], "nice"),
         ([record(thinking_tokens="many")], "type"),
         ([record(question=None)], "question"),
@@ -117,8 +132,11 @@ def rewrite(path: Path, change: object, metadata: dict[str, str] | None = None) 
         (lambda t: t.with_columns(pl.col("value").cast(pl.String)), None, "value is String, needed Float64"),
         (lambda t: t.with_columns(verdict=pl.lit("splendid")), None, "splendid.*knows: correct"),
         (lambda t: t.with_columns(axis=pl.lit("beauty")), None, "beauty"),
-        (lambda t: t.with_columns(value=pl.lit(-0.5)), None, "outside"),
-        (lambda t: t.with_columns(value=pl.lit(math.nan)), None, "outside"),
+        (lambda t: t.with_columns(value=pl.lit(-0.5)), None, "value is -0.5"),
+        (lambda t: t.with_columns(value=pl.lit(math.nan)), None, "value is nan"),
+        (lambda t: t.with_columns(seconds=pl.lit(math.nan)), None, "seconds is nan"),
+        (lambda t: t.with_columns(trace=pl.lit(b"short")), None, "trace holds no id in 1 rows"),
+        (lambda t: t.head(0), None, "has no rows"),
         (lambda t: t.with_columns(pl.lit(None, pl.String).alias("question")), None, "question"),
         (lambda t: pl.concat([t, t]), None, "repeat"),
     ],

@@ -98,7 +98,7 @@ def pairs(texts: list[str], option: str) -> dict[str, str | int | float | bool]:
             raise InputError(f"{option} {text} cannot be read; needed: {option} KEY=VALUE")
         try:
             read = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             read = value
         arguments[name] = read if isinstance(read, str | int | float | bool) else value
     return arguments

@@ -4,6 +4,7 @@ Families of arms that differ in a single setting, so that the setting's effect c
 """
 
 import json
+import math
 import re
 from collections.abc import Iterable, Sequence
 
@@ -43,6 +44,9 @@ class ArmPlan(BaseModel):
             )
         if not self.parts or len(set(self.parts)) < len(self.parts):
             raise ValueError(f"arm {self.label}: needed at least one part, and each once; seen {list(self.parts)}")
+        for name, value in self.settings.items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise ValueError(f"arm {self.label}: {name} is {value}; needed: a finite number")
         if PLACEBO in self.parts or placebo_of(self.label) is not None:
             self._placebo()
         return self
@@ -160,7 +164,7 @@ def _short(part: str) -> str:
 def _value(text: str) -> SettingValue:
     try:
         read = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     return read if isinstance(read, bool | int | float | str) else text
 

@@ -16,7 +16,7 @@ class Until(BaseModel):
         factor: Required ratio of the ends of the crossing's interval.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     half_width: float | None = Field(default=None, gt=0, lt=0.5)
     crossing: float | None = Field(default=None, gt=0, lt=1)

@@ -29,7 +29,7 @@ HIGH_WORDS = {
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class TaskPlan(_Frozen):
@@ -139,7 +139,7 @@ class Plan(_Frozen):
     arms: tuple[ArmPlan, ...] = Field(default=(BASE,), min_length=1)
     component_files: dict[str, str] = {}
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
     @model_validator(mode="before")
     @classmethod

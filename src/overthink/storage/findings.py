@@ -13,7 +13,8 @@ from overthink.data.kinds import Kind, Metric
 from overthink.data.selectors import Selector, is_other
 from overthink.errors import InputError
 from overthink.storage.files import write_text
-from overthink.storage.json_documents import finite, listed_faults, read_document
+from overthink.storage.json_documents import finite, read_document
+from overthink.storage.json_text import listed_faults, typed_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,9 @@ class FindingsMeta:
     overthink: str
     plan_sha256: str | None
     pool_sha256: str | None
+
+
+_FINDINGS = TypeAdapter(tuple[Finding, ...])
 
 
 class _Head(BaseModel):
@@ -95,9 +99,8 @@ def read_findings(path: Path) -> tuple[FindingsMeta, tuple[Finding, ...]]:
     head = {("schema_" if name == "schema" else name): value for name, value in document.items()}
     with listed_faults(f"{path} cannot be read"):
         head_model = _Head.model_validate(head)
-        _refuse_unknown_claims(path, head_model.findings)
-        findings = TypeAdapter(tuple[Finding, ...]).validate_json(json.dumps(head_model.findings), strict=True)
-    _refuse_unknown(path, head_model.findings)
+    _refuse_unknown_claims(path, head_model.findings)
+    findings = typed_value(_FINDINGS, json.dumps(head_model.findings), f"{path} cannot be read: findings")
     return FindingsMeta(head_model.overthink, head_model.plan_sha256, head_model.pool_sha256), findings
 
 
@@ -110,26 +113,12 @@ def _refuse_unknown_claims(path: Path, findings: list[dict[str, object]]) -> Non
         for field, members in words
         if isinstance(finding.get(field), str) and finding[field] not in members
     }
-    selectors = {at.get("selector") for finding in findings if isinstance(at := finding.get("at"), dict)}
+    places = (at for finding in findings if isinstance(at := finding.get("at"), dict))
+    selectors = {name for at in places if isinstance(name := at.get("selector"), str)}
     unknown |= {
         f"selector {name}"
         for name in selectors
-        if isinstance(name, str) and name not in tuple(Selector) and not is_other(name)
+        if name not in tuple(Selector) and not is_other(name)
     }
     if unknown:
         raise InputError(f"{path}: unknown findings: {', '.join(sorted(unknown))[:200]}; install a newer Overthink")
-
-
-def _refuse_unknown(path: Path, findings: list[dict[str, object]]) -> None:
-    """Raise an error for unknown fields: dropping one could change the meaning of a claim."""
-    classes = {"": Finding, "at.": At, "test.": FindingTest}
-    unknown: set[str] = set()
-    for finding in findings:
-        for prefix, kind in classes.items():
-            part = finding.get(prefix[:-1]) if prefix else finding
-            if isinstance(part, dict):
-                unknown |= {prefix + name for name in part.keys() - {f.name for f in dataclasses.fields(kind)}}
-    if unknown:
-        raise InputError(
-            f"{path}: unknown fields in findings: {', '.join(sorted(unknown))[:200]}; install a newer Overthink"
-        )

@@ -13,15 +13,14 @@ The back-test that ships with the package; `benchmarks/forecast.py --write` rege
 
 import json
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import date
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
 from overthink.cost.estimate import Estimate
 from overthink.data.record import StudyQuestion
@@ -30,9 +29,8 @@ from overthink.forecasts.backtest import Backtest
 from overthink.plan.analysis import Analysis
 from overthink.plan.study import PLAN_SCHEMA, Plan
 from overthink.storage.files import write_text
+from overthink.storage.json_text import json_value, listed_faults, typed_value
 from overthink.storage.memory import JSON_EXPANSION, check_file
-
-_MAX_FAULTS = 20
 
 _T = TypeVar("_T")
 
@@ -44,10 +42,7 @@ def read_document(path: Path, schema: str, *earlier: str) -> dict[str, Any]:
         InputError: The file is missing, is not a JSON object, or is of another or a newer schema.
     """
     check_file(path, expansion=JSON_EXPANSION)
-    try:
-        document = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as failure:
-        raise InputError(f"{path} is not JSON ({failure}); needed: a document with schema {schema!r}") from failure
+    document = json_value(path.read_bytes(), str(path))
     found_schema = document.get("schema") if isinstance(document, dict) else None
     if not isinstance(document, dict) or found_schema is None:
         raise InputError(f"{path} names no schema; needed: {schema!r}")
@@ -91,35 +86,7 @@ def read_typed(path: Path, schema: str, adapter: TypeAdapter[_T]) -> _T | None:
         return None
     document = read_document(path, schema)
     del document["schema"]
-    with listed_faults(f"{path} holds no {schema} that this version can read"):
-        return adapter.validate_python(document)
-
-
-@contextmanager
-def listed_faults(problem: str) -> Iterator[None]:
-    """Turn a failed validation into one error with every fault: the location of the field, the error and the value.
-
-    Args:
-        problem: First line of the message: the file, and what it is not.
-
-    Raises:
-        InputError: A field is missing, unknown or of the wrong type.
-    """
-    try:
-        yield
-    except ValidationError as failure:
-        raise InputError(f"{problem}:\n{_all_faults(failure)}") from failure
-
-
-def _all_faults(failure: ValidationError) -> str:
-    faults = failure.errors(include_url=False)
-    lines = []
-    for fault in faults[:_MAX_FAULTS]:
-        location = ".".join(map(str, fault["loc"])) or "the whole"
-        lines.append(f"  {location}: {fault['msg']}; seen: {str(fault.get('input'))[:80]!r}")
-    if len(faults) > _MAX_FAULTS:
-        lines.append(f"  and {len(faults) - _MAX_FAULTS} more")
-    return "\n".join(lines)
+    return typed_value(adapter, json.dumps(document), f"{path} holds no {schema} that this version can read")
 
 
 def finite(value: object) -> object:
@@ -136,6 +103,8 @@ def finite(value: object) -> object:
 
 BACKTEST_SCHEMA = "overthink.forecast-backtest/1"
 BACKTEST_FILE = "forecast_backtest.json"
+
+_BACKTEST = TypeAdapter(Backtest)
 
 
 def shipped_backtest() -> Backtest:
@@ -156,12 +125,8 @@ def read_backtest(path: Path) -> Backtest:
             right than were made.
     """
     document = read_document(path, BACKTEST_SCHEMA)
-    body = {name: value for name, value in document.items() if name != "schema"}
-    with listed_faults(f"{path} cannot be read"):
-        backtest = TypeAdapter(Backtest).validate_json(json.dumps(body), strict=True)
-    if json.loads(json.dumps(asdict(backtest))) != body:
-        raise InputError(f"{path} has fields that this Overthink does not know; install a newer Overthink")
-    return backtest
+    del document["schema"]
+    return typed_value(_BACKTEST, json.dumps(document), f"{path} cannot be read")
 
 
 def write_plan(path: Path, plan: Plan) -> str:
@@ -187,7 +152,15 @@ def read_plan(path: Path) -> Plan:
     if "overthink" not in document:  # a plan made now has this version by default; a stored one must state its own
         raise InputError(f"{path} is not a plan this version can follow:\n  overthink: Field required")
     with listed_faults(f"{path} is not a plan this version can follow"):
-        return Plan.model_validate(document)
+        plan = Plan.model_validate(document)
+    stored = json.loads(plan.to_json())
+    for name, value in document.items():  # pydantic takes "3" for 3; a stored plan is what a plan stores
+        if json.dumps(value, sort_keys=True) != json.dumps(stored.get(name, value), sort_keys=True):
+            raise InputError(
+                f"{path} is not a plan this version can follow:\n  {name}: seen {json.dumps(value)[:80]}, which no plan "
+                f"stores; needed: {json.dumps(stored[name])[:80]}"
+            )
+    return plan
 
 
 ESTIMATE_SCHEMA = "overthink.estimate/1"
@@ -258,8 +231,17 @@ class Assumptions:
     day: date | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Beside:
+    """Fields of analysis.json beside those of the analysis."""
+
+    seed: Annotated[int, Field(ge=0)]
+    assumed: Assumptions = field(default_factory=Assumptions)
+
+
 _ANALYSIS = TypeAdapter(Analysis)
-_ASSUMPTIONS = TypeAdapter(Assumptions)
+_BESIDE = TypeAdapter(_Beside)
+_BESIDE_NAMES = frozenset(part.name for part in fields(_Beside))
 
 
 def write_analysis(path: Path, analysis: Analysis, *, seed: int, assumptions: Assumptions) -> None:
@@ -268,8 +250,9 @@ def write_analysis(path: Path, analysis: Analysis, *, seed: int, assumptions: As
     Raises:
         StoppedError: The disk is full.
     """
-    fields = {"seed": seed} | _ANALYSIS.dump_python(analysis, mode="json")
-    write_document(path, ANALYSIS_SCHEMA, fields | {"assumed": _ASSUMPTIONS.dump_python(assumptions, mode="json")})
+    body = _ANALYSIS.dump_python(analysis, mode="json")
+    beside = _BESIDE.dump_python(_Beside(seed, assumptions), mode="json")
+    write_document(path, ANALYSIS_SCHEMA, {"seed": seed} | body | {"assumed": beside["assumed"]})
 
 
 def read_analysis(path: Path) -> tuple[Analysis, int] | None:
@@ -281,9 +264,9 @@ def read_analysis(path: Path) -> tuple[Analysis, int] | None:
     if not path.exists():
         return None
     document = read_document(path, ANALYSIS_SCHEMA)
-    fields = {name: value for name, value in document.items() if name not in ("schema", "seed", "assumed")}
-    with listed_faults(f"{path} is no analysis this version can read"):
-        return _ANALYSIS.validate_python(fields), TypeAdapter(int).validate_python(document.get("seed"))
+    body = {name: value for name, value in document.items() if name not in {"schema", *_BESIDE_NAMES}}
+    analysis = typed_value(_ANALYSIS, json.dumps(body), f"{path} is no analysis this version can read")
+    return analysis, _beside(path, document).seed
 
 
 def read_assumptions(path: Path) -> Assumptions:
@@ -292,7 +275,9 @@ def read_assumptions(path: Path) -> Assumptions:
     Raises:
         InputError: The file is of another or a newer schema, or damaged.
     """
-    if not path.exists():
-        return Assumptions()
-    with listed_faults(f"{path} holds no assumptions this version can read"):
-        return _ASSUMPTIONS.validate_python(read_document(path, ANALYSIS_SCHEMA).get("assumed", {}))
+    return _beside(path, read_document(path, ANALYSIS_SCHEMA)).assumed if path.exists() else Assumptions()
+
+
+def _beside(path: Path, document: Mapping[str, object]) -> _Beside:
+    beside = {name: value for name, value in document.items() if name in _BESIDE_NAMES}
+    return typed_value(_BESIDE, json.dumps(beside), f"{path} holds no seed and assumptions this version can read")

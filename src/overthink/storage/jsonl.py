@@ -18,7 +18,10 @@ from pydantic import TypeAdapter
 
 from overthink.errors import InputError, StoppedError
 from overthink.storage.files import replacing, storage_errors
-from overthink.storage.json_documents import listed_faults
+from overthink.storage.json_text import json_value, typed_value
+
+MAX_LINE = 2**28
+"""Bytes of a line; a line that is longer is no trace, and would be read into memory at once."""
 
 _T = TypeVar("_T")
 
@@ -122,9 +125,9 @@ class JsonLines(Generic[_T]):
         for number, line in self.read_lines():
             if number <= 1 + skip:
                 continue
-            with listed_faults(f"{self.path}, line {number}, is damaged"):
-                value = self._adapter.validate_json(line)
-            yield number, value
+            where = f"{self.path}, line {number},"
+            json_value(line, where)
+            yield number, typed_value(self._adapter, line, f"{where} is damaged")
 
     def read_lines(self) -> Iterator[tuple[int, bytes]]:
         """Yield the lines after the header with their numbers, without a torn last line; nothing without a file.
@@ -135,7 +138,9 @@ class JsonLines(Generic[_T]):
         if not self.path.is_file():
             return
         with self.path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
+            for number, line in enumerate(iter(partial(file.readline, MAX_LINE), b""), start=1):
+                if len(line) == MAX_LINE:
+                    raise InputError(f"{self.path}, line {number}, has {MAX_LINE:,} bytes or more; needed: fewer")
                 if not line.endswith(b"\n"):
                     break
                 if number == 1:

@@ -4,6 +4,7 @@ Its columns are those of ``RungRecord`` in their order, and the id of the trace 
 of the version before has no ids.
 """
 
+import math
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from overthink.data.cells import row_codes
 from overthink.data.outcomes import outcome_bytes
 from overthink.data.pool import ENUMS, REQUIRED, ROW_KEY, SCHEMA, first_line, read, words_of
 from overthink.data.record import POOL_VERSION
-from overthink.data.traces import TRACE
+from overthink.data.traces import TRACE, TRACE_BYTES, trace_hashes
 from overthink.errors import InputError
 from overthink.storage.files import file_sha256, replacing
 from overthink.storage.memory import check_file, check_memory
@@ -102,7 +103,7 @@ def is_pool(path: Path) -> bool:
     """Whether a file is a pool of any version: Parquet with its mark; False for one that cannot be read."""
     try:
         return path.suffix.lower() == ".parquet" and _VERSION_KEY in pl.read_parquet_metadata(path)
-    except (pl.exceptions.PolarsError, OSError):
+    except _BROKEN:
         return False
 
 
@@ -124,9 +125,13 @@ def read_pool(path: Path, *, max_rows: int | None = None) -> pl.LazyFrame:
         _check_schema(path, pl.Schema(pl.read_parquet_schema(path)), schema)
         pool = pl.scan_parquet(path)
         check_memory(path, rows=_n_rows(pool), row_bytes=0, max_rows=max_rows)
+        if not _n_rows(pool):
+            raise InputError(f"{path} has no rows, so there is nothing to analyse; needed: the pool of a study that ran")
         known = _known_columns(pool, schema.names())
         check_memory(path, rows=_n_rows(pool), row_bytes=outcome_bytes(known), max_rows=max_rows)
         _check_rows(path, pool)
+        if TRACE in schema:
+            _check_traces(path, pool)
     except _BROKEN as failure:
         raise InputError(f"{path} is not a readable Parquet file ({first_line(failure)}); needed: a pool") from failure
     return pool
@@ -190,17 +195,7 @@ def _check_rows(path: Path, pool: pl.LazyFrame) -> NDArray[np.int64]:
         strange = words.filter(~words.is_in(members))
         if len(strange):
             raise InputError(f"{path}: {name} {_names(strange.to_list())}; this version knows: {', '.join(members)}")
-    outside = pool.filter(
-        ~pl.col("value").is_between(0, 1)
-        | (pl.col("draw") < 0)
-        | (pl.col("rung") < 0)
-        | pl.col("verifier_score").is_infinite()
-    )
-    if n_outside := _n_rows(outside):
-        raise InputError(
-            f"{path}: {n_outside} rows with a value outside [0, 1], a negative draw or rung, or an infinite verifier "
-            f"score; first: {_row(read(outside.head(1)))}"
-        )
+    _check_numbers(path, pool)
     code = row_codes(pool)
     if not (code[1:] > code[:-1]).all():
         in_order = np.sort(code)
@@ -212,6 +207,51 @@ def _check_rows(path: Path, pool: pl.LazyFrame) -> NDArray[np.int64]:
                 f"{_row(read(pool.slice(int(repeated[0]), 1)))}"
             )
     return code
+
+
+def _check_numbers(path: Path, pool: pl.LazyFrame) -> None:
+    """Refuse NaN and infinities, values outside [0, 1], and counts and times below 0."""
+    names = [name for name, kind in SCHEMA.items() if kind in (pl.Int64, pl.Float64) and name != "seed"]
+    for start in range(0, len(names), _COLUMNS_AT_ONCE):
+        part = names[start : start + _COLUMNS_AT_ONCE]
+        faults = read(pool.select(_number_faults(name).any().alias(name) for name in part)).row(0, named=True)
+        for name, has_fault in faults.items():
+            if has_fault:
+                rows = pool.filter(_number_faults(name))
+                raise InputError(
+                    f"{path}: {name} is {read(rows.select(name).head(1)).item()} in {_n_rows(rows)} rows; needed: "
+                    f"{_NEEDED.get(name, 'a number from 0')}, or an empty cell where it is unknown; first: "
+                    f"{_row(read(rows.head(1)))}"
+                )
+
+
+_NEEDED = {"value": "from 0 to 1", "verifier_score": "a finite number"}
+
+
+def _number_faults(name: str) -> pl.Expr:
+    number = pl.col(name)
+    if SCHEMA[name] == pl.Int64:
+        return number < 0
+    if name == "verifier_score":
+        return ~number.is_finite()
+    return ~number.is_finite() | ~number.is_between(0, 1 if name == "value" else math.inf)
+
+
+def _check_traces(path: Path, pool: pl.LazyFrame) -> None:
+    """Refuse ids of traces that are no ids, stand for two traces, or differ within one."""
+    wrong = pool.filter(pl.col(TRACE).bin.size() != TRACE_BYTES)
+    if n_wrong := _n_rows(wrong):
+        raise InputError(
+            f"{path}: {TRACE} holds no id in {n_wrong} rows; needed: {TRACE_BYTES} bytes, or an empty cell; first: "
+            f"{_row(read(wrong.head(1)))}"
+        )
+    named = trace_hashes(pool)
+    pairs = read(named.select("id_hash", "key_hash").unique())
+    for name, problem in (("id_hash", "one id stands for several traces"), ("key_hash", "one trace has several ids")):
+        twice = pairs.filter(pl.col(name).is_duplicated())
+        if twice.height:
+            first = read(named.filter(pl.col(name) == twice[name][0]).head(1))
+            raise InputError(f"{path}: {TRACE}: {problem}; needed: its own for each; first: {_row(first)}")
 
 
 def _row(table: pl.DataFrame) -> str:

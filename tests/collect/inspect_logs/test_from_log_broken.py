@@ -11,6 +11,7 @@ import pytest
 from inspect_ai.log import read_eval_log, write_eval_log
 from inspect_logs import question_task, run
 
+from overthink.collect.inspect_logs import files
 from overthink.collect.inspect_logs.read import read_logs
 from overthink.errors import InputError
 
@@ -75,6 +76,46 @@ def test_a_file_of_another_tool_is_refused(tmp_path: Path, name: str, content: b
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=name):
         read_logs(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "says"),
+    [
+        ("MAX_MEMBERS", 3, r"members; at most 3 are read"),
+        ("MAX_MEMBER_BYTES", 100, r"'samples/q._epoch_1.json' unpacks to [\d,]+ bytes; at most 100 are read"),
+        ("MAX_LIST_BYTES", 100, r"unpacks to [\d,]+ bytes; at most 100 are read"),
+        ("MAX_BATCH_BYTES", 1000, r"50 samples unpack to [\d,]+ bytes; at most 1,000 are read"),
+    ],
+)
+def test_an_archive_is_measured_before_it_is_unpacked(
+    good: Path, monkeypatch: pytest.MonkeyPatch, bound: str, value: int, says: str
+) -> None:
+    monkeypatch.setattr(files, bound, value)
+    with pytest.raises(InputError, match=says):
+        read_logs(good)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"filename": "../../etc/passwd"}, r"'\.\./\.\./etc/passwd' is named as a file outside"),
+        ({"filename": "/etc/passwd"}, "is named as a file outside"),
+        ({"flag_bits": 1}, "is encrypted"),
+        ({"compress_type": zipfile.ZIP_LZMA}, "unknown method 14"),
+        ({"file_size": 2**40}, "unpacks to 1,099,511,627,776 bytes"),
+    ],
+)
+def test_a_member_that_no_log_has_is_refused(
+    good: Path, tmp_path: Path, change: dict[str, object], says: str
+) -> None:
+    path = tmp_path / "forged.eval"
+    shutil.copy(good, path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("more.json", "{}")
+        for name, value in change.items():  # the list at the end of the archive is written from these
+            setattr(archive.infolist()[-1], name, value)
+    with pytest.raises(InputError, match=rf"forged\.eval.*{says}"):
+        read_logs(path)
 
 
 def test_an_archive_of_another_tool_is_refused(tmp_path: Path) -> None:

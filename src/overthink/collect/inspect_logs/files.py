@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ijson.common import JSONError
 from inspect_ai.log import (
@@ -25,7 +25,17 @@ from overthink.errors import InputError
 MAX_LOG_BYTES = 8 * 1024**3
 """Largest log that is opened, in bytes on disk."""
 MAX_MEMBER_BYTES = 2 * 1024**3
-"""Largest part of a log that is unpacked at once, in bytes."""
+"""Largest sample of a log that is unpacked, in bytes."""
+MAX_LIST_BYTES = 2**30
+"""Largest header or list of summaries that is unpacked, in bytes."""
+MAX_BATCH_BYTES = 8 * 1024**3
+"""Largest samples that are unpacked at once, in bytes."""
+MAX_MEMBERS = 1_000_000
+"""Most members of an archive."""
+
+_ENCRYPTED = 1
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, 93)
+"""Those that Inspect writes or wrote; 93 is Zstandard."""
 
 _NEWEST_VERSION = int(EvalLog.model_fields["version"].default)
 _BATCH = 50
@@ -158,13 +168,39 @@ def _open(path: Path) -> OpenLog:
 
 
 def _check_members(path: Path) -> None:
+    """Check the list of an archive, which says what each member takes, before any member is unpacked.
+
+    A member whose list is wrong is cut off at the size that the list states, and then has another checksum.
+    """
     with zipfile.ZipFile(path) as archive:
-        sizes = {member.filename: member.file_size for member in archive.infolist()}
-    if not {"header.json", "_journal/start.json"} & sizes.keys():
+        members = archive.infolist()
+    if not {"header.json", "_journal/start.json"} & {member.filename for member in members}:
         raise zipfile.BadZipFile("an archive without the header of a log")
-    largest = max(sizes, key=lambda name: sizes[name])
-    if sizes[largest] > MAX_MEMBER_BYTES:
-        raise zipfile.BadZipFile(f"{largest[:80]} unpacks to {sizes[largest]:,} bytes")
+    if len(members) > MAX_MEMBERS:
+        raise zipfile.BadZipFile(f"{len(members):,} members; at most {MAX_MEMBERS:,} are read")
+    for member in members:
+        fault = _member_fault(member)
+        if fault is not None:
+            raise zipfile.BadZipFile(f"its member {member.filename[:80]!r} {fault}")
+    samples = sorted((member.file_size for member in members if _is_sample(member)), reverse=True)
+    if (at_once := sum(samples[:_BATCH])) > MAX_BATCH_BYTES:
+        raise zipfile.BadZipFile(f"{_BATCH} samples unpack to {at_once:,} bytes; at most {MAX_BATCH_BYTES:,} are read")
+
+
+def _member_fault(member: zipfile.ZipInfo) -> str | None:
+    """Return what a member has that none of a log has; None for a plain one."""
+    if member.flag_bits & _ENCRYPTED:
+        return "is encrypted"
+    if member.compress_type not in _COMPRESSIONS:
+        return f"is compressed by the unknown method {member.compress_type}"
+    if member.filename.startswith("/") or ".." in PurePosixPath(member.filename).parts:
+        return "is named as a file outside the archive"
+    most = MAX_MEMBER_BYTES if _is_sample(member) else MAX_LIST_BYTES
+    return f"unpacks to {member.file_size:,} bytes; at most {most:,} are read" if member.file_size > most else None
+
+
+def _is_sample(member: zipfile.ZipInfo) -> bool:
+    return member.filename.startswith("samples/")
 
 
 def _check_version(path: Path, header: EvalLog) -> None:

@@ -194,7 +194,7 @@ def _labelled_unsafe(score: Score) -> float | None:
     text = (score.explanation or "").strip().removeprefix("```json").strip("`").strip()
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     label = document.get("label") if isinstance(document, dict) else None
     return {"unsafe": 1.0, "safe": 0.0}.get(str(label))

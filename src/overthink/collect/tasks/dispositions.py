@@ -189,7 +189,7 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
 def _row(path: Path, number: int, line: str) -> dict[str, str]:
     try:
         row: Any = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"{path}, line {number} is not JSON; needed: one JSON object a line") from None
     missing = [name for name in _COLUMNS if not isinstance(row, dict) or not isinstance(row.get(name), str)]
     if missing:

@@ -137,7 +137,7 @@ def _lines(path: Path) -> Iterator[Any]:
             if line.strip():
                 try:
                     yield json.loads(line)
-                except ValueError as failure:
+                except (ValueError, RecursionError) as failure:
                     raise InputError(f"{path}, line {number}, is not JSON: {failure}") from failure
 
 
