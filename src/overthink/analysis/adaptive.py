@@ -9,17 +9,21 @@ from overthink.adaptive.stopping import StoppingState, stopping_rule
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric, StopLabel
+from overthink.data.phrases import Limit
 from overthink.data.record import Estimand
 from overthink.data.results.curve import AdaptiveResult
 from overthink.data.selectors import Selector
 from overthink.data.waves import Waves
 from overthink.stats.bootstrap import resampled_sums
 
-WEIGHTED = (
-    "draws came in {waves} waves, {least} to {most} per question, each wave settled by those before it: a wave counts "
-    "by its share of all draws, the same for every question"
+WEIGHTED = Limit(
+    "draws came in {waves:d} waves, {least:d} to {most:d} per question, each wave settled by those before it: a wave "
+    "counts by its share of all draws, the same for every question"
 )
-EVEN = "k tries of the {even} draws that every question was sure to get: the others went where earlier ones varied"
+EVEN = Limit(
+    "k tries of the {even:d} draws that every question was sure to get: the others went where earlier ones varied"
+)
+ONE_WAVE = Limit("more draws were possible, and were not needed or could not help")
 SAME_DRAWS = "judged by the draws that were shared out by it, so somewhat too high; the interval is over questions"
 MODEL = (
     "by the model band of the forecast, which counts draws as they came, at a level that holds for all looks together"
@@ -29,10 +33,10 @@ MODEL = (
 def wave_limit(waves: Waves, *, single: bool) -> str:
     """Return the limitation of a value whose draws were collected in waves."""
     if len(waves.counts) == 1:
-        return "more draws were possible, and were not needed or could not help"
+        return ONE_WAVE
     if not single:
-        return EVEN.format(even=waves.guaranteed_draws)
-    return WEIGHTED.format(waves=len(waves.counts), least=waves.draws.min(), most=waves.draws.max())
+        return EVEN.text(even=waves.guaranteed_draws)
+    return WEIGHTED.text(waves=len(waves.counts), least=waves.draws.min(), most=waves.draws.max())
 
 
 def adaptive(context: CurveContext, *, seed: int) -> AdaptiveResult | None:

@@ -14,6 +14,7 @@ from overthink.cost.units import Unit, noun
 from overthink.data.arrays import Array, Weights
 from overthink.data.decisions import placebo_of
 from overthink.data.outcomes import Outcomes
+from overthink.data.phrases import Limit, name
 from overthink.data.record import Estimand
 from overthink.stats.bootstrap import question_weights
 from overthink.stats.curve import question_means
@@ -21,9 +22,11 @@ from overthink.stats.curve import question_means
 DEFAULT_REFERENCE = "base"
 """Default reference arm."""
 
-ANOTHER_MODEL = "different models: the difference is that of models as well as of arms"
-OTHER_TOKENS = f"{ANOTHER_MODEL}, and their tokens are not alike; `--by flop` counts what they compute"
-ANSWERS_AT_ONCE = "the arm answers at once: its only rung stands for every budget"
+ANOTHER_MODEL = Limit("different models: the difference is that of models as well as of arms")
+OTHER_TOKENS = Limit(f"{ANOTHER_MODEL}, and their tokens are not alike; `--by flop` counts what they compute")
+ANSWERS_AT_ONCE = Limit("the arm answers at once: its only rung stands for every budget")
+NOT_SHARED = Limit("{n:d} questions are left out: some arm lacks them")
+AGAINST = Limit("against {arm}", arm=name("arm"))
 MIN_QUESTIONS = 2
 
 
@@ -123,7 +126,7 @@ class Pair:
     @property
     def limits(self) -> tuple[str, ...]:
         """Limitations of every comparison of the two arms."""
-        fewer = (f"{self.left_out} questions are left out: some arm lacks them",) if self.left_out else ()
+        fewer = (NOT_SHARED.text(n=self.left_out),) if self.left_out else ()
         other = self.arm.table.arm in self.arm.analysis.other_models
         models = OTHER_TOKENS if self.unit is Unit.TOKENS else ANOTHER_MODEL
         return (*((models,) if other else ()), *fewer, *((ANSWERS_AT_ONCE,) if self.answers_at_once else ()))

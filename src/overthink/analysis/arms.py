@@ -13,6 +13,7 @@ from overthink.data.arm_labels import TaxLabel
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
+from overthink.data.phrases import Reason
 from overthink.data.record import Axis
 from overthink.data.results.arms import (
     AddedCompute,
@@ -33,7 +34,8 @@ EQUAL_COMPUTE = (
     "all of these"
 )
 NOT_MET = "the arms were measured at no common total compute"
-NO_RUNG = "the arms share no thinking budget"
+NO_RUNG = Reason("the arms share no thinking budget")
+NO_INTERVAL = Reason("no interval")
 
 K_MEANS = "K (total compute) = 1: one attempt of the reference at its lowest rung"
 

@@ -14,6 +14,7 @@ import numpy as np
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
 from overthink.data.outcomes import Outcomes
+from overthink.data.phrases import Limit, Phrase, one_of
 from overthink.plan.analysis import Analysis
 from overthink.plan.primary import check_primary, is_primary
 from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
@@ -24,6 +25,15 @@ CONTROLS = "all controls of the report"
 PRIMARY = "the curves declared as primary"
 AFTERWARDS = ", after the data were collected"
 OTHER = "the curves beside those declared as primary"
+
+ONE_CURVE, CURVES = "1 curve", Phrase("{n:d} curves")
+WITH_TOO_FEW = Phrase(", {n:d} with too few questions left out")
+ADJUSTED = Limit(
+    "adjusted over the verdicts of {curves} (Holm): {family}{left_out}",
+    curves=one_of(ONE_CURVE, CURVES),
+    family=one_of(ALL, CONTROLS, PRIMARY, PRIMARY + AFTERWARDS, OTHER),
+    left_out=one_of("", WITH_TOO_FEW),
+)
 
 RESAMPLE_FACTOR = 15
 """Resamples per curve of the family and per 1/α: the smallest p-value, about 3/resamples, is a fifth of the need."""
@@ -57,9 +67,9 @@ class CurveFamily:
     @property
     def text(self) -> str:
         """The family in words, for the limits of a verdict."""
-        left_out = f", {self.n_left_out} with too few questions left out" if self.n_left_out else ""
-        curves = "1 curve" if self.size == 1 else f"{self.size} curves"
-        return f"adjusted over the verdicts of {curves} (Holm): {self.name}{left_out}"
+        left_out = WITH_TOO_FEW.text(n=self.n_left_out) if self.n_left_out else ""
+        curves = ONE_CURVE if self.size == 1 else CURVES.text(n=self.size)
+        return ADJUSTED.text(curves=curves, family=self.name, left_out=left_out)
 
 
 def unadjusted_p(finding: Finding) -> float:

@@ -10,13 +10,15 @@ from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding
 from overthink.data.finding_ids import other_curve
 from overthink.data.kinds import Kind, Metric
+from overthink.data.phrases import Limit, Reason
 from overthink.data.record import Axis
 from overthink.data.results.beside import GapResult
-from overthink.stats.curve import REQUESTED_TOKENS, ladder_of
+from overthink.stats.curve import PLACED_BY, REQUESTED_TOKENS, ladder_of
 from overthink.stats.divergence import Divergence, Slopes, divergence
 
-GAP_DEFINITION = "capability's change since the lowest rung minus safety's"
-BAND = "the band holds for all rungs at once"
+GAP_DEFINITION = Limit("capability's change since the lowest rung minus safety's")
+BAND = Limit("the band holds for all rungs at once")
+NO_DOUBLING = Reason("a step from 0 tokens has no doubling")
 PER_DOUBLING = "per doubling of the budget; the band holds for all steps at once"
 
 
@@ -46,7 +48,7 @@ def _gap(capability: CurveContext, safety: CurveContext, rng: np.random.Generato
     capability_cells, safety_cells = (context.cells[:, None, :] for context in (capability, safety))
     result = divergence(capability_cells, safety_cells, ladder.budgets, level=capability.level, rng=rng)
     pair = _Pair(
-        capability, safety, result, () if ladder.unit == REQUESTED_TOKENS else (f"rungs are placed by {ladder.unit}",)
+        capability, safety, result, () if ladder.unit == REQUESTED_TOKENS else (PLACED_BY.text(unit=ladder.unit),)
     )
     return GapResult(
         capability.key,
@@ -111,5 +113,5 @@ class _Pair:
     def _with_estimate(self, finding: Finding, ends: tuple[NDArray[np.float64], ...], index: int) -> Finding:
         estimate, low, high = (float(a[index]) for a in ends)
         if np.isnan(estimate):
-            return replace(finding, reason=finding.reason or "a step from 0 tokens has no doubling")
+            return replace(finding, reason=finding.reason or NO_DOUBLING)
         return replace(finding, estimate=estimate, low=low, high=high)

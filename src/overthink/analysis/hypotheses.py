@@ -16,6 +16,7 @@ from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.hypothesis import Part, hypothesis_text, part_rungs
 from overthink.data.hypothesis_text import STATED_AFTERWARDS
 from overthink.data.kinds import HypothesisLabel, Kind, Metric
+from overthink.data.phrases import Reason, one_of
 from overthink.data.results.curve import CurveResult, HypothesisResult, Withheld
 from overthink.stats.curve import POSITION, Ladder
 from overthink.stats.gates import had_ended
@@ -32,6 +33,9 @@ _NO_CLAIM = (HypothesisLabel.CONTRADICTED, HypothesisLabel.HAD_ENDED)
 
 _SHOWN = (HypothesisLabel.SHOWN, HypothesisLabel.CONFIRMED)
 
+
+LOST = Reason("{verdict} alone (p = {p:.2g}), but not among {n:d} curves", verdict=one_of(*HypothesisLabel))
+NO_TOKENS = Reason("the rungs have no number of tokens, and the parts of the hypothesis end at tokens")
 
 CORRECTED = "tested on the curve corrected by human labels"
 
@@ -160,9 +164,7 @@ def _with_adjusted_p(finding: Finding, p: float, family: CurveFamily, *, alpha: 
         result = replace(result, limits=(*result.limits, family.text))
     if p <= alpha or not (finding.label in _SHOWN or _is_contradicted(finding)):
         return result
-    return _not_shown(
-        result, p, f"{finding.label} alone (p = {unadjusted_p(finding):.2g}), but not among {family.size} curves"
-    )
+    return _not_shown(result, p, LOST.text(verdict=finding.label, p=unadjusted_p(finding), n=family.size))
 
 
 def _not_shown(finding: Finding, p: float, reason: str) -> Finding:
@@ -183,7 +185,7 @@ def misfit(parts: Sequence[Part], ladder: Ladder) -> str | None:
         ladder: The ladder of a curve.
     """
     if ladder.unit == POSITION and any(part.up_to is not None for part in parts):
-        return "the rungs have no number of tokens, and the parts of the hypothesis end at tokens"
+        return NO_TOKENS
     try:
         part_rungs(parts, ladder.budgets.tolist())
     except ValueError as failure:

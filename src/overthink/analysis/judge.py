@@ -11,14 +11,19 @@ from overthink.analysis.values import differences, ladder_comparisons
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import GateLabel, Kind, Metric
 from overthink.data.labels import label_table
-from overthink.data.results.curve import JudgeErrorResult, ShapeResult, Withheld
+from overthink.data.phrases import Limit, Reason, one_of
+from overthink.data.results.curve import WITHHELD, JudgeErrorResult, ShapeResult, Withheld
 from overthink.data.selectors import Selector
 from overthink.stats.judge_correction import CorrectedCurve, correct_judge
-from overthink.stats.judge_drift import DRIFT, NO_DRIFT, JudgeDrift, judge_drift
+from overthink.stats.judge_drift import DRIFT, EVIDENCE, NO_DRIFT, JudgeDrift, judge_drift
 
 GATE = Metric.JUDGE_DRIFT
 DRIFT_TEST = "permutation test of equal sensitivity and specificity at all rungs"
-RANDOM = "valid if the labelled answers are a random sample of each rung's answers"
+RANDOM = Limit("valid if the labelled answers are a random sample of each rung's answers")
+NO_ANSWER = Reason("no answer to count")
+ERROR_MOVES = "the judge's error differs between rungs"
+ERROR_MAY_MOVE = "the judge's error may differ between rungs"
+TREND_WITHHELD = Reason(f"withheld: {WITHHELD}", why=one_of(ERROR_MOVES, ERROR_MAY_MOVE), evidence=one_of(*EVIDENCE))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,8 +79,7 @@ def judge_result(context: CurveContext, *, rng: np.random.Generator) -> JudgeRes
 def _withheld(drift: JudgeDrift) -> Withheld | None:
     if drift.decision == NO_DRIFT:
         return None
-    moves = "differs between rungs" if drift.decision == DRIFT else "may differ between rungs"
-    return Withheld(GATE, f"the judge's error {moves}", drift.reason)
+    return Withheld(GATE, ERROR_MOVES if drift.decision == DRIFT else ERROR_MAY_MOVE, drift.reason)
 
 
 def _gate(context: CurveContext, drift: JudgeDrift) -> Finding:
@@ -102,7 +106,7 @@ def _errors(context: CurveContext, curve: CorrectedCurve) -> Iterator[JudgeError
             )
             finding = replace(finding, label=f"{share.trials} labelled answers")
             shares.append(
-                replace(finding, reason=error.reason or "no answer to count")
+                replace(finding, reason=error.reason or NO_ANSWER)
                 if np.isnan(share.estimate)
                 else replace(finding, estimate=share.estimate, low=share.low, high=share.high)
             )

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overthink.analysis.arm_pairs import Pair, pairs_of, placebo_pairs_of
-from overthink.analysis.arms import NO_RUNG, arm_differences, base_finding, compared_totals, safety_taxes
+from overthink.analysis.arm_pairs import AGAINST, Pair, pairs_of, placebo_pairs_of
+from overthink.analysis.arms import NO_INTERVAL, NO_RUNG, arm_differences, base_finding, compared_totals, safety_taxes
 from overthink.analysis.price import price_result
 from overthink.analysis.readings import reading_case, reading_result
 from overthink.analysis.realised_thinking import LESSER, NO_THINKING, SAME_RUNG, RealisedThinking, realised_thinking
@@ -20,13 +20,15 @@ from overthink.data.arm_labels import MitigationLabel
 from overthink.data.decisions import placebo_of
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
+from overthink.data.phrases import Limit
 from overthink.data.record import Axis
 from overthink.data.results.arms import ArmResults, MitigationResult, ReadingResult
 from overthink.stats.bootstrap import COUNT, mean_intervals
 from overthink.stats.testing import TEST_NAME
 
 MITIGATION_TEST = "falls to the top by max-t, reduction paired by question, residual by one-sided tests against δ"
-REDUCTION = "the estimate is what the arm gives back at the top: its safety minus the reference's"
+REDUCTION = Limit("the estimate is what the arm gives back at the top: its safety minus the reference's")
+ADJUSTED = Limit("δ = {margin:g}; adjusted over {n:d} (Holm)")
 LARGEST_OF_FALLS = "the largest of {count} falls, so a little too high; the band holds for all of them"
 NOT_AS_LOW = "no equal realised thinking: no rung of the one that thinks more is as low"
 
@@ -68,7 +70,7 @@ def mitigations(
     results = [case.result for case in cases if case.result is not None]
     verdicts, reading_verdicts = joint_verdicts(results, [case.result for case in readings], alpha=alpha)
     all_verdicts, count = iter(verdicts), len(results) + len(readings)
-    adjustment = f"δ = {margin:g}; adjusted over {count} (Holm)"
+    adjustment = ADJUSTED.text(margin=margin, n=count)
     return (
         tuple(_result(case, None if case.result is None else next(all_verdicts), adjustment) for case in cases),
         tuple(
@@ -95,7 +97,7 @@ def _result(case: _Case, verdict: MitigationVerdict | None, adjustment: str) -> 
 
 
 def _against(pair: Pair) -> str:
-    return f"against {pair.reference.table.arm}"
+    return AGAINST.text(arm=pair.reference.table.arm)
 
 
 def _case(pair: Pair, margin: float) -> _Case:
@@ -155,7 +157,7 @@ def _with_thinking(result: MitigationResult, case: _Case) -> MitigationResult:
 
 def _equal_realised(case: _Case, thinking: RealisedThinking) -> Finding:
     finding = base_finding(case.pair, Kind.MITIGATION, Metric.EQUAL_REALISED, case.at)
-    limits = (*finding.limits, _against(case.pair), LESSER.format(tokens=min(thinking.means), other=thinking.other))
+    limits = (*finding.limits, _against(case.pair), LESSER.text(tokens=min(thinking.means), other=thinking.other))
     finding = replace(finding, label=None, limits=limits, gates_failed=case.gates, n_questions=len(thinking.cells))
     if np.isnan(thinking.gain.estimate):
         return replace(finding, reason=NOT_AS_LOW)
@@ -170,7 +172,7 @@ def _number(finding: Finding, result: Mitigation, fall: Fall) -> Finding:
 
 def _estimated(finding: Finding, fall: Fall) -> Finding:
     if np.isnan(fall.low):
-        return replace(finding, estimate=fall.estimate, reason="no interval")
+        return replace(finding, estimate=fall.estimate, reason=NO_INTERVAL)
     return replace(finding, estimate=fall.estimate, low=fall.low, high=fall.high)
 
 

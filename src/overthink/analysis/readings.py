@@ -4,22 +4,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from overthink.analysis.arm_pairs import Pair
-from overthink.analysis.arms import NO_RUNG, base_finding
+from overthink.analysis.arm_pairs import AGAINST, Pair
+from overthink.analysis.arms import NO_INTERVAL, NO_RUNG, base_finding
 from overthink.analysis.realised_thinking import LESSER, NO_THINKING, SAME_RUNG, RealisedThinking, realised_thinking
 from overthink.cost.mitigation import NO_FALL
 from overthink.cost.reading import Reading, ReadingVerdict, reading
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
+from overthink.data.phrases import Limit, one_of
 from overthink.data.results.arms import ReadingResult
 from overthink.stats.testing import TEST_NAME
 
-YOKED = (
+YOKED = Limit(
     "the placebo acts at the steps at which the arm did on another question, of any task, so that on one task it may "
     "act more or less often; it makes every call and pays for it; among candidates it draws uniformly"
 )
-ARM_MINUS = "the estimate is the safety of the arm minus that of its placebo at the top"
-GAIN = "the arm minus its placebo {where}: {estimate:+.3f} ({low:+.3f} to {high:+.3f})"
+ARM_MINUS = Limit("the estimate is the safety of the arm minus that of its placebo at the top")
+GAIN = Limit("the arm minus its placebo {where}: {estimate:+.3f} ({low:+.3f} to {high:+.3f})", where=one_of(LESSER))
+ADJUSTED = Limit("adjusted over {n:d} (Holm), together with the arms against the reference")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,21 +72,21 @@ def reading_result(case: ReadingCase, verdict: ReadingVerdict, *, count: int) ->
 
 def _finding(case: ReadingCase, verdict: ReadingVerdict, *, count: int) -> Finding:
     finding = base_finding(case.pair, Kind.MITIGATION, Metric.AGAINST_PLACEBO, case.at)
-    against = f"against {case.pair.reference.table.arm}"
+    against = AGAINST.text(arm=case.pair.reference.table.arm)
     limits = (*finding.limits, against, YOKED, SAME_RUNG, ARM_MINUS, *_thinking_limits(case.thinking))
     finding = replace(
         finding,
         label=verdict.label,
         n_questions=case.result.n_questions,
         gates_failed=case.gates,
-        limits=(*limits, f"adjusted over {count} (Holm), together with the arms against the reference"),
+        limits=(*limits, ADJUSTED.text(n=count)),
     )
     if verdict.reason is not None:
         return replace(finding, reason=verdict.reason)
     change = case.result.change
     test = FindingTest(TEST_NAME, verdict.p, verdict.p_adjusted, case.result.mde)
     if np.isnan(change.low):
-        return replace(finding, estimate=change.estimate, test=test, reason="no interval")
+        return replace(finding, estimate=change.estimate, test=test, reason=NO_INTERVAL)
     return replace(finding, estimate=change.estimate, low=change.low, high=change.high, test=test)
 
 
@@ -95,5 +97,5 @@ def _thinking_limits(thinking: RealisedThinking | None) -> tuple[str, ...]:
     gain = thinking.gain
     if not thinking.differs or np.isnan(gain.estimate) or np.isnan(gain.low):
         return thinking.limits
-    where = LESSER.format(tokens=min(thinking.means), other=thinking.other)
-    return (*thinking.limits, GAIN.format(where=where, estimate=gain.estimate, low=gain.low, high=gain.high))
+    where = LESSER.text(tokens=min(thinking.means), other=thinking.other)
+    return (*thinking.limits, GAIN.text(where=where, estimate=gain.estimate, low=gain.low, high=gain.high))

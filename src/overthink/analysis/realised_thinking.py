@@ -8,16 +8,24 @@ from overthink.analysis.arm_pairs import Pair
 from overthink.cost.equal_thinking import ThinkingArm, at_lesser_thinking, differs
 from overthink.cost.mitigation import NO_FALL, Fall, single_fall
 from overthink.data.arrays import Array, Weights
+from overthink.data.phrases import Limit, Phrase, one_of
 from overthink.stats.testing import paired_differences
 
-SAME_RUNG = "at the highest thinking budget that both arms were given"
-THINKING = "realised thinking, mean per trace: {arm:,.0f} tokens in the arm, {reference:,.0f} in the {other}"
-NO_THINKING = "realised thinking is unknown: the source does not count it"
-THINKS_LESS = "the arm thinks over 10 % less: a claim of help needs a gain at equal realised thinking, too"
-THINKS_MORE = "the arm thinks over 10 % more than the {other}"
-LESSER = (
+OTHERS = ("reference", "placebo")
+"""What an arm is compared with, in words."""
+
+SAME_RUNG = Limit("at the highest thinking budget that both arms were given")
+THINKING = Limit(
+    "realised thinking, mean per trace: {arm:,.0f} tokens in the arm, {reference:,.0f} in the {other}",
+    other=one_of(*OTHERS),
+)
+NO_THINKING = Limit("realised thinking is unknown: the source does not count it")
+THINKS_LESS = Limit("the arm thinks over 10 % less: a claim of help needs a gain at equal realised thinking, too")
+THINKS_MORE = Limit("the arm thinks over 10 % more than the {other}", other=one_of(*OTHERS))
+LESSER = Phrase(
     "at equal realised thinking, {tokens:,.0f} tokens, the lesser of the two means; read between rungs evenly in the "
-    "logarithm of thinking, 0 one doubling below the {other}'s lowest rung"
+    "logarithm of thinking, 0 one doubling below the {other}'s lowest rung",
+    other=one_of(*OTHERS),
 )
 
 
@@ -57,8 +65,8 @@ class RealisedThinking:
     def limits(self) -> tuple[str, ...]:
         """Limits that state both, and which is the larger where they differ."""
         reference, arm = self.means
-        more = () if not self.differs else (THINKS_LESS if self.is_less else THINKS_MORE.format(other=self.other),)
-        return (THINKING.format(arm=arm, reference=reference, other=self.other), *more)
+        more = () if not self.differs else (THINKS_LESS if self.is_less else THINKS_MORE.text(other=self.other),)
+        return (THINKING.text(arm=arm, reference=reference, other=self.other), *more)
 
 
 def realised_thinking(pair: Pair, low: int, high: int, *, other: str) -> RealisedThinking | None:

@@ -14,6 +14,7 @@ from overthink.data.finding_ids import finding_id
 from overthink.data.kinds import Kind, Metric
 from overthink.data.labels import HumanLabel
 from overthink.data.outcomes import Outcomes, guaranteed_part
+from overthink.data.phrases import Limit, Reason
 from overthink.data.verifier_scores import VerifierRun
 from overthink.plan.analysis import Analysis
 from overthink.stats.bootstrap import Intervals
@@ -21,7 +22,10 @@ from overthink.stats.curve import OutsideSelector, single_cells
 from overthink.stats.first_success import stopped_at_success
 from overthink.stats.gates import GateResult, gates
 
-POINTWISE = "pointwise interval, not for the whole curve"
+POINTWISE = Limit("pointwise interval, not for the whole curve")
+
+ONE_QUESTION = Reason("no interval: one question only")
+NO_SPREAD = Reason("no interval: every question has the same number")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,7 +184,6 @@ class CurveContext:
         if np.isnan(estimate):
             return replace(finding, reason=unknown)
         if np.isnan(low):
-            is_single = finding.n_questions == 1
-            why = "no interval: one question only" if is_single else "no interval: every question has the same number"
+            why = ONE_QUESTION if finding.n_questions == 1 else NO_SPREAD
             return replace(finding, estimate=estimate, reason=why)
         return replace(finding, estimate=estimate, low=low, high=high)

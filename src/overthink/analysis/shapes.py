@@ -12,23 +12,46 @@ from overthink.analysis.request import CurveContext
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric, ShapeLabel
+from overthink.data.phrases import Limit, Phrase, Reason, one_of, quotation
 from overthink.data.results.curve import CurveResult, ShapeResult, Withheld, shape_metric
-from overthink.stats.curve import REQUESTED_TOKENS, Ladder, ladder_of
+from overthink.stats.curve import PLACED_BY, REQUESTED_TOKENS, Ladder, ladder_of
 from overthink.stats.gates import had_ended
-from overthink.stats.regimes import Onset, Regime
+from overthink.stats.regimes import EMPTY_REGIME, Onset, Regime
 from overthink.stats.shape import MAX_T, NOT_SHOWN, REGIMES, ShapeTest, ShapeVerdict, shape_of_cells
 from overthink.stats.testing import holm, paired_differences
 from overthink.stats.turn_sizes import TurnSize
 
-AFTERWARDS = "the regimes were named after the data were collected: the test is not pre-registered"
-ENDS = "the estimate is the highest rung minus the lowest, whatever the shape between"
+MARGIN = Limit("margin {points:g} points: smaller differences count as none")
+AFTERWARDS = Limit("the regimes were named after the data were collected: the test is not pre-registered")
+ENDS = Limit("the estimate is the highest rung minus the lowest, whatever the shape between")
 
 SEARCHED = "the widest of all pairs of rungs, so its estimate is too high on average; its interval allows for that"
 
 LEFT_OUT = "questions have no value at some rung and are left out"
 """End of the limit that counts them."""
 
-TOO_FEW = "too few questions for any verdict: not counted among the curves of its family"
+INCOMPLETE = Limit("{n:d} of {total:d} " + LEFT_OUT)
+
+TOO_FEW = Limit("too few questions for any verdict: not counted among the curves of its family")
+
+HAD_ENDED = Phrase("over half of the traces had ended by themselves by {tokens:g} tokens")
+NOT_LEVEL = Limit(
+    "had ended: {where}; that the curve is level above shows nothing of longer thoughts", where=one_of(HAD_ENDED)
+)
+NOT_FLAT = Reason(
+    "had ended: {where}, and equal answers above that show nothing of longer thoughts", where=one_of(HAD_ENDED)
+)
+HOPELESS = Reason(
+    "too few questions: with {n:d} the smallest possible p-value is about {smallest:.2g}, and at most {needed:.2g} is "
+    "needed"
+)
+LOST = Reason(
+    "{verdict} alone (p = {p:.2g}), but not among {n:d} curves (adjusted p = {adjusted:.2g})",
+    verdict=one_of(*ShapeLabel),
+)
+NO_ENDS = Reason("no question has a value at both ends")
+NO_SIZE = Reason("no interval: too few questions differ")
+UNTESTED = Reason("the test could not be made: {fault}", fault=quotation())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,11 +115,7 @@ def _too_few(finding: Finding, family: CurveFamily) -> Finding:
     result = replace(finding, test=replace(finding.test, p_adjusted=1.0), limits=(*finding.limits, TOO_FEW))
     if finding.label == ShapeLabel.UNDETERMINED and finding.reason != NOT_SHOWN:
         return result  # another reason, such as a withheld trend, comes first
-    reason = (
-        f"too few questions: with {finding.n_questions} the smallest possible p-value is "
-        f"about {family.smallest_p:.2g}, and "
-        f"at most {family.needed_p:.2g} is needed"
-    )
+    reason = HOPELESS.text(n=finding.n_questions, smallest=family.smallest_p, needed=family.needed_p)
     return replace(result, label=ShapeLabel.UNDETERMINED, reason=reason)
 
 
@@ -107,8 +126,7 @@ def _with_adjusted_p(finding: Finding, p: float, *, family: CurveFamily, alpha: 
         result = replace(result, limits=(*result.limits, family.text))
     if finding.label == ShapeLabel.UNDETERMINED or p <= alpha:
         return result
-    n = family.size
-    reason = f"{finding.label} alone (p = {unadjusted_p(finding):.2g}), but not among {n} curves (adjusted p = {p:.2g})"
+    reason = LOST.text(verdict=finding.label, p=unadjusted_p(finding), n=family.size, adjusted=p)
     return replace(result, label=ShapeLabel.UNDETERMINED, reason=reason)
 
 
@@ -116,13 +134,14 @@ def _verdict(context: CurveContext, tested: TestedCells, *, by_regimes: bool, rn
     analysis, cells, withheld = context.analysis, tested.cells, tested.withheld
     ladder, metric = ladder_of(context.table), shape_metric(by_regimes=by_regimes, is_corrected=tested.is_corrected)
     hypothesis = analysis.hypothesis if by_regimes else None
-    limits = [f"margin {100 * analysis.margin:g} points: smaller differences count as none", ENDS]
+    limits = [MARGIN.text(points=100 * analysis.margin), ENDS]
     if hypothesis is not None and not analysis.registered:
         limits.append(AFTERWARDS)
     if ladder.unit != REQUESTED_TOKENS:
-        limits.append(f"rungs are placed by {ladder.unit}")
+        limits.append(PLACED_BY.text(unit=ladder.unit))
     n_incomplete = int((np.isnan(cells).any(axis=1) & ~np.isnan(cells).all(axis=1)).sum())
-    left_out = f"{n_incomplete} of {int((~np.isnan(cells).all(axis=1)).sum())} {LEFT_OUT}" if n_incomplete else None
+    n_with_value = int((~np.isnan(cells).all(axis=1)).sum())
+    left_out = INCOMPLETE.text(n=n_incomplete, total=n_with_value) if n_incomplete else None
     limits += [] if left_out is None else [left_out]
     has_hypothesis = analysis.parts is not None and metric == hypothesis_metric(context)
     own_limits = [limit for limit in limits if limit not in (ENDS, AFTERWARDS)]
@@ -141,9 +160,10 @@ def _verdict(context: CurveContext, tested: TestedCells, *, by_regimes: bool, rn
         )
         verdict = shape_of_cells(cells, ladder.budgets, spec, rng=rng)
     except ValueError as error:  # a regime has no rung, so the hypothesis cannot be tested
+        why = str(error) if EMPTY_REGIME.matches(str(error)) else UNTESTED.text(fault=error)
         test = FindingTest(REGIMES if hypothesis is not None else MAX_T)
-        untested = replace(finding, label=ShapeLabel.UNDETERMINED, test=test, reason=str(error), limits=tuple(limits))
-        own = hypothesis_result(context, None, ladder, limits=own_limits, reason=str(error)) if has_hypothesis else None
+        untested = replace(finding, label=ShapeLabel.UNDETERMINED, test=test, reason=why, limits=tuple(limits))
+        own = hypothesis_result(context, None, ladder, limits=own_limits, reason=why) if has_hypothesis else None
         return replace(result, verdict=untested, withheld=None, hypothesis=own)
     if has_hypothesis:
         parts = hypothesis_result(context, verdict, ladder, limits=own_limits, withheld=withheld)
@@ -186,7 +206,7 @@ def _size(context: CurveContext, verdict: ShapeVerdict, size: TurnSize | None, m
         limits=(SEARCHED,),
     )
     if np.isnan(size.low):
-        return replace(finding, level=None, simultaneous=False, reason="no interval: too few questions differ")
+        return replace(finding, level=None, simultaneous=False, reason=NO_SIZE)
     return replace(finding, low=size.low, high=size.high)
 
 
@@ -206,13 +226,13 @@ def without_equal_ends(
     """
     if not ended[len(ended) // 2] or verdict.label not in (ShapeLabel.FLAT, ShapeLabel.SATURATING):
         return verdict, ()
-    where = f"over half of the traces had ended by themselves by {budgets[ended.argmax()]:g} tokens"
+    where = HAD_ENDED.text(tokens=budgets[ended.argmax()])
     p = dict(verdict.claims)
     if verdict.label == ShapeLabel.FLAT:
-        reason = f"had ended: {where}, and equal answers above that show nothing of longer thoughts"
+        reason = NOT_FLAT.text(where=where)
         return replace(verdict, label=ShapeLabel.UNDETERMINED, onset=None, reason=reason), ()
     test = replace(verdict.test, p=p[ShapeLabel.UP])
-    limit = f"had ended: {where}; that the curve is level above shows nothing of longer thoughts"
+    limit = NOT_LEVEL.text(where=where)
     return replace(verdict, label=ShapeLabel.UP, test=test), (limit,)
 
 
@@ -220,7 +240,7 @@ def _ends(context: CurveContext, cells: NDArray[np.float64], metric: Metric, wit
     """Return the finding with the change from the lowest to the highest rung."""
     top = context.rungs - 1
     change = paired_differences(cells, pairs=[(top, 0)], level=context.level).intervals
-    finding = context.estimate(Kind.SHAPE, metric, At(), change, (0,), unknown="no question has a value at both ends")
+    finding = context.estimate(Kind.SHAPE, metric, At(), change, (0,), unknown=NO_ENDS)
     gates = (*context.failed_gates(range(context.rungs)), *(() if withheld is None else (withheld.gate,)))
     return replace(finding, n_draws=int(context.draws.min()), gates_failed=gates)
 

@@ -10,11 +10,12 @@ from overthink.cost.attempt import POOL_TOTALS, attempt_tokens, output_excludes_
 from overthink.data.blocks import known_draws
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
+from overthink.data.phrases import Reason
 from overthink.data.results.curve import PERCENTILES
 from overthink.stats.bootstrap import COUNT, mean_intervals
 from overthink.stats.curve import question_means
 
-TOKENS_UNCOUNTED = "the source does not count them"
+TOKENS_UNCOUNTED = Reason("the source does not count them")
 REASONING_EXCLUDED = "output tokens exclude reasoning tokens at this provider"
 
 

@@ -11,17 +11,25 @@ from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.data.finding import Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
 from overthink.data.outcomes import VERDICTS
+from overthink.data.phrases import Limit, Reason
 from overthink.data.record import Estimand, Verdict
 from overthink.data.selectors import SCORED_SELECTORS, SELECTORS, Selector, SelectorName
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.curve import SelectorCurve, outside_curve, parallel_curves, single_curve
-from overthink.stats.first_success import STOPPED_LIMIT, STOPPING_INFERRED
+from overthink.stats.first_success import STOPPED, STOPPING_INFERRED
 from overthink.stats.testing import TEST_NAME, Differences, holm, paired_differences
 from overthink.stats.weighted_vote import weighted_majority_curve
 
-MONTE_CARLO = "averaged over random orders of the tries: Monte Carlo standard error up to {error:.2g}"
-OVER_THE_CURVE = "the band holds for all rungs of the curve at once"
-HOLM = "adjusted p-value (Holm) over the comparisons of this curve"
+MONTE_CARLO = Limit("averaged over random orders of the tries: Monte Carlo standard error up to {error:.2g}")
+OVER_THE_CURVE = Limit("the band holds for all rungs of the curve at once")
+HOLM = Limit("adjusted p-value (Holm) over the comparisons of this curve")
+FEWER_QUESTIONS = Limit("only {n:d} of {total:d} questions have {k:d} draws here")
+
+NO_VALUE = Reason("no value is known at this rung")
+NO_TURN = Reason("no loop had finished a turn within this many tokens")
+TOO_FEW_DRAWS = Reason("no question has {k:d} draws with a value here")
+TOO_FEW_TRIES = Reason("some question was sampled fewer than {k:d} times without a success")
+NOT_AT_BOTH = Reason("no question has a value at both rungs")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,9 +98,7 @@ def differences(
     holm_p = holm(change.p)
     for i, (rung, below) in enumerate(change.pairs):
         at = replace(context.between(rung, below), k=1, selector=Selector.SINGLE)
-        finding = context.estimate(
-            Kind.DIFFERENCE, metric, at, change.intervals, (i,), unknown="no question has a value at both rungs"
-        )
+        finding = context.estimate(Kind.DIFFERENCE, metric, at, change.intervals, (i,), unknown=NOT_AT_BOTH)
         p, p_adjusted = float(change.p[i]), float(holm_p[i])
         yield replace(
             finding,
@@ -119,7 +125,7 @@ def _weighted_vote(context: CurveContext, rng: np.random.Generator) -> Iterator[
     )
     if result is not None:
         curve, error = result
-        yield _surface(context, curve, MONTE_CARLO.format(error=error))
+        yield _surface(context, curve, MONTE_CARLO.text(error=error))
 
 
 def _outside(context: CurveContext) -> Iterator[_Surface]:
@@ -142,16 +148,14 @@ def _surface(context: CurveContext, curve: SelectorCurve, *notes: str) -> _Surfa
     for rung, i in np.ndindex(n_questions.shape):
         k = int(curve.k[i])
         fewer = not single and n_questions[rung, i] < n_questions[rung, 0]
-        limits = (
-            (f"only {n_questions[rung, i]} of {n_questions[rung, 0]} questions have {k} draws here",) if fewer else ()
-        )
-        reason = _why_unknown(context, rung) if single else f"no question has {k} draws with a value here"
+        limits = (FEWER_QUESTIONS.text(n=n_questions[rung, i], total=n_questions[rung, 0], k=k),) if fewer else ()
+        reason = _why_unknown(context, rung) if single else TOO_FEW_DRAWS.text(k=k)
         if context.whole.waves is not None:
             limits = (*limits, wave_limit(context.whole.waves, single=single))
         if context.batch is not None:
-            suffix = STOPPING_INFERRED if context.analysis.stopping is None else ""
-            limits = (STOPPED_LIMIT.format(batch=context.batch) + suffix,)
-            reason = f"some question was sampled fewer than {k} times without a success"
+            inferred = STOPPING_INFERRED if context.analysis.stopping is None else ""
+            limits = (STOPPED.text(batch=context.batch, inferred=inferred),)
+            reason = TOO_FEW_TRIES.text(k=k)
         at = replace(context.at(rung), k=k, selector=selector)
         finding = context.estimate(Kind.VALUE, metric, at, curve.intervals, (rung, i), unknown=reason, part=part)
         rungs[rung][k] = replace(
@@ -176,8 +180,8 @@ def _why_unknown(context: CurveContext, rung: int) -> str:
     codes = context.table.verdicts[:, :, rung][context.table.observed[:, :, rung]]
     cut = codes.size > 0 and bool((codes == VERDICTS.index(Verdict.TRUNCATED)).all())
     if cut and context.table.estimand is Estimand.CHECKPOINT:
-        return "no loop had finished a turn within this many tokens"
-    return "no value is known at this rung"
+        return NO_TURN
+    return NO_VALUE
 
 
 def _band(context: CurveContext, mean: SelectorCurve, rng: np.random.Generator) -> Iterator[Finding]:
@@ -186,7 +190,7 @@ def _band(context: CurveContext, mean: SelectorCurve, rng: np.random.Generator) 
     band = simultaneous_bands(mean.cells[:, :, 0], level=context.level, rng=rng)
     for rung in range(context.rungs):
         at = replace(context.at(rung), k=1, selector=Selector.SINGLE)
-        finding = context.estimate(Kind.BAND, Metric.MEAN, at, band, (rung,), unknown="no value is known at this rung")
+        finding = context.estimate(Kind.BAND, Metric.MEAN, at, band, (rung,), unknown=NO_VALUE)
         yield replace(
             finding,
             simultaneous=True,

@@ -22,12 +22,15 @@ from scipy import special
 
 from overthink.data.arm_labels import MitigationLabel
 from overthink.data.arrays import Array
+from overthink.data.phrases import Reason
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import CHANGE, SAME, Intervals
 from overthink.stats.multiplier_bootstrap import p_above, sign_flip_sums, signs
 from overthink.stats.testing import holm, p_below, paired_differences
 
-NO_DEGRADATION = "no degradation of the reference arm is shown: there is nothing to mitigate"
+NO_DEGRADATION = Reason("no degradation of the reference arm is shown: there is nothing to mitigate")
+TOO_FEW_QUESTIONS = Reason("{n:d} questions are known in both arms; needed: {needed:d}")
+NO_LOWER_RUNG = Reason("the reference has no rung below the place compared: it cannot fall")
 MITIGATION_MIN_QUESTIONS = 6
 """Five questions that all change alike have a two-sided p-value of 2·2⁻⁵ = .06: nothing can be shown with them."""
 
@@ -167,9 +170,9 @@ def mitigation(
     n = int(is_known.sum())
     reference_values, arm_values = reference[is_known], arm[is_known]
     if n < MITIGATION_MIN_QUESTIONS:
-        return _untestable(n, f"{n} questions are known in both arms; needed: {MITIGATION_MIN_QUESTIONS}")
+        return _untestable(n, TOO_FEW_QUESTIONS.text(n=n, needed=MITIGATION_MIN_QUESTIONS))
     if reference_values.shape[1] < 2:
-        return _untestable(n, "the reference has no rung below the place compared: it cannot fall")
+        return _untestable(n, NO_LOWER_RUNG)
     top = reference_values[:, -1:]
     change = paired_differences(np.concatenate([top, arm_values[:, -1:]], axis=1), pairs=[(1, 0)], level=level)
     reduction = single_fall(change.intervals, float(change.p[0]))

@@ -19,6 +19,7 @@ from overthink.cost.mitigation import (
     MDE_POWER,
     MITIGATION_MIN_QUESTIONS,
     NO_FALL,
+    TOO_FEW_QUESTIONS,
     Fall,
     Mitigation,
     MitigationVerdict,
@@ -98,7 +99,7 @@ def reading(placebo: Array, arm: Array, *, level: float) -> Reading:
     both = both[~np.isnan(both).any(axis=1)]
     n = len(both)
     if n < MITIGATION_MIN_QUESTIONS:
-        return Reading(NO_FALL, NAN, n, f"{n} questions are known in both arms; needed: {MITIGATION_MIN_QUESTIONS}")
+        return Reading(NO_FALL, NAN, n, TOO_FEW_QUESTIONS.text(n=n, needed=MITIGATION_MIN_QUESTIONS))
     change = paired_differences(both, pairs=[(1, 0)], level=level)
     quantiles = special.stdtrit(n - 1, (1 + level) / 2) + special.ndtri(MDE_POWER)
     mde = float(quantiles) * float(change.intervals.error[0])

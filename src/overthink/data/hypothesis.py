@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from overthink.data.kinds import Direction
+from overthink.data.phrases import Reason, checked, numbers
 
 EXAMPLE = "up@2k,flat@8k,down"
 
@@ -132,23 +133,43 @@ def part_rungs(parts: Sequence[Part], budgets: Sequence[float]) -> tuple[tuple[i
         ((0, 2), (2, 3))
     """
     spans, first = [], 0
-    text, ladder = hypothesis_text(parts), ", ".join(f"{budget:g}" for budget in budgets)
+    text = hypothesis_text(parts)
     for number, part in enumerate(parts, start=1):
         if number == len(parts) and part.up_to is not None and part.up_to > max(budgets):
-            raise ValueError(
-                f"hypothesis {text}: part {number}, {part}, ends above the ladder {ladder}; leave its edge out, or "
-                "add a budget there"
-            )
+            raise ValueError(ABOVE_LADDER.text(hypothesis=text, number=number, part=part, budgets=budgets))
         inside = [rung for rung, budget in enumerate(budgets) if part.up_to is None or budget <= part.up_to]
         last = inside[-1] if inside else -1
         if last <= first:
-            raise ValueError(
-                f"hypothesis {text}: part {number}, {part}, has fewer than two rungs among {ladder} tokens, the edge "
-                "that it shares included; add a budget there, or move an edge"
-            )
+            raise ValueError(TOO_FEW_RUNGS.text(hypothesis=text, number=number, part=part, budgets=budgets))
         spans.append((first, last))
         first = last
     return tuple(spans)
+
+
+def _is_written(text: str) -> bool:
+    """Return whether a text is a hypothesis as :func:`hypothesis_text` writes it."""
+    try:
+        return hypothesis_text([_part(word, text) for word in text.split(",")]) == text
+    except ValueError:
+        return False
+
+
+_HYPOTHESIS = checked("a-z0-9@,", _is_written)
+
+ABOVE_LADDER = Reason(
+    "hypothesis {hypothesis}: part {number:d}, {part}, ends above the ladder {budgets}; leave its edge out, or add a "
+    "budget there",
+    hypothesis=_HYPOTHESIS,
+    part=_HYPOTHESIS,
+    budgets=numbers("g"),
+)
+TOO_FEW_RUNGS = Reason(
+    "hypothesis {hypothesis}: part {number:d}, {part}, has fewer than two rungs among {budgets} tokens, the edge that "
+    "it shares included; add a budget there, or move an edge",
+    hypothesis=_HYPOTHESIS,
+    part=_HYPOTHESIS,
+    budgets=numbers("g"),
+)
 
 
 def _part(word: str, text: str) -> Part:

@@ -3,8 +3,27 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from overthink.data.phrases import Limit, Phrase, checked, component, one_of
+
 AnswerKey = tuple[str, str, str, int, int]
 """Key of a forced answer, independent of the ladder: task, arm, question, draw, thinking budget."""
+
+
+AGGREGATES = ("last", "min", "prod", "mean")
+"""How the scores of steps become one."""
+
+SHOWN_DIGITS = 12
+"""Digits of a file's SHA-256 that are shown."""
+
+ORACLE = "; ORACLE: it knows the targets, an upper bound that nobody can use"
+
+SCORED_BY = Limit(
+    "scored by {verifier}{file}, {how}{oracle}",
+    verifier=component(),
+    file=one_of("", Phrase(" (file {sha256})", sha256=checked("0-9a-f", lambda text: len(text) == SHOWN_DIGITS))),
+    how=one_of("the whole answer", *(f"{name} of the steps" for name in AGGREGATES)),
+    oracle=one_of("", ORACLE),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +80,5 @@ class VerifierRun:
             'scored by rollouts:n=4, last of the steps'
         """
         how = "the whole answer" if self.aggregate is None else f"{self.aggregate} of the steps"
-        file = "" if self.file_sha256 is None else f" (file {self.file_sha256[:12]})"
-        text = f"scored by {self.verifier}{file}, {how}"
-        return f"{text}; ORACLE: it knows the targets, an upper bound that nobody can use" if self.oracle else text
+        file = "" if self.file_sha256 is None else f" (file {self.file_sha256[:SHOWN_DIGITS]})"
+        return SCORED_BY.text(verifier=self.verifier, file=file, how=how, oracle=ORACLE if self.oracle else "")

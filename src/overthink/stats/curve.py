@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from overthink.data.arrays import Weights
 from overthink.data.blocks import by_question, draw_sums, is_unknown, known_draws
 from overthink.data.outcomes import Outcomes
+from overthink.data.phrases import Limit, one_of
 from overthink.data.record import Axis
 from overthink.data.selectors import OtherSelector, Selector, SelectorName, Tries
 from overthink.stats.bootstrap import Intervals, mean_intervals
@@ -219,6 +220,7 @@ REQUESTED_TOKENS, REALISED_TOKENS, POSITION = (
     "mean tokens realised",
     "position on the ladder",
 )
+PLACED_BY = Limit("rungs are placed by {unit}", unit=one_of(REALISED_TOKENS, POSITION))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

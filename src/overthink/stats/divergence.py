@@ -9,11 +9,15 @@ from numpy.typing import NDArray
 from overthink.data.arrays import Signs
 from overthink.data.kinds import ShapeLabel
 from overthink.data.outcomes import check_budgets, check_values
+from overthink.data.phrases import Reason, one_of
 from overthink.stats.curve import question_means
 from overthink.stats.multiplier_bootstrap import sign_flip_sums, signs, units, with_pseudo_units
 from overthink.stats.regimes import ONSET_RESAMPLES, Onset, onset
 
 _NAN = float("nan")
+
+AXES = ("capability", "safety")
+TOO_FEW = Reason("{n:d} {axis} questions have a value at every rung; 2 are needed", axis=one_of(*AXES))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,10 +109,8 @@ def divergence(
     cells = [questions[~np.isnan(questions).any(axis=1)] for questions in cells]
     n_questions = (len(cells[0]), len(cells[1]))
     if min(n_questions) < 2:
-        short = ("capability", "safety")[int(np.argmin(n_questions))]
-        return _unknown(
-            ladder, n_questions, f"{min(n_questions)} {short} questions have a value at every rung; 2 are needed"
-        )
+        short = AXES[int(np.argmin(n_questions))]
+        return _unknown(ladder, n_questions, TOO_FEW.text(n=min(n_questions), axis=short))
     flips = [signs(n + 2, rng=rng) for n in n_questions]
     changes = [
         units(questions).differences(np.arange(1, len(ladder)), np.zeros(len(ladder) - 1, dtype=np.int64))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.outcomes import Outcomes
+from overthink.data.phrases import Limit, one_of
 from overthink.data.record import Axis
 from overthink.errors import InputError
 from overthink.stats.subsets import Counts, log_chance_of_all, tries
@@ -119,12 +120,13 @@ def _last_batch(attempts: Counts, successes: Counts, batch: int) -> Counts:
 
 STOPPINGS = ("fixed", "first_success", None)
 
-STOPPED_LIMIT = (
-    "sampling stopped at the first success (batches of {batch}): the chance that it came within k tries is shown, not "
-    "the share of successes"
-)
 STOPPING_INFERRED = (
     "; inferred from attempts that differ between questions: say stopping=fixed if they were set beforehand"
+)
+STOPPED = Limit(
+    "sampling stopped at the first success (batches of {batch:d}): the chance that it came within k tries is shown, "
+    "not the share of successes{inferred}",
+    inferred=one_of("", STOPPING_INFERRED),
 )
 
 

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.outcomes import VERDICTS, Outcomes
+from overthink.data.phrases import Reason
 from overthink.data.record import Estimand, Verdict
 from overthink.stats.curve import question_means
 
@@ -52,6 +53,8 @@ UNPARSED_MAX = 0.10
 
 ERRORS_MAX = 0.05
 """Failed rows are left out; more than a few would leave a selected set of questions."""
+
+ENDS_UNKNOWN = Reason("it is unknown which traces ended by themselves")
 
 FORCED_BUDGETS = (Estimand.FORCED, Estimand.TRUNCATED)
 """Estimands whose budget cuts the trace. A sham is none: it is applied where the trace had ended by itself."""
@@ -147,7 +150,7 @@ def _control(outcomes: Outcomes, rung: int) -> GateResult:
     if np.isnan(thinking_tokens).all():
         return GateResult("manipulation", rung, None, None, "thinking tokens are unknown")
     if np.isnan(natural_end).all():
-        return GateResult("manipulation", rung, None, None, "it is unknown which traces ended by themselves")
+        return GateResult("manipulation", rung, None, None, ENDS_UNKNOWN)
     thinking = (natural_end == 0) & ~np.isnan(thinking_tokens)
     if not thinking.any():
         return GateResult("manipulation", rung, None, None, "every trace had ended by itself before this budget")
@@ -170,7 +173,7 @@ def _rise(outcomes: Outcomes, rung: int) -> GateResult:
 
 def _natural_end(outcomes: Outcomes, rung: int) -> GateResult:
     natural_end = outcomes.natural_end[:, :, rung]
-    share = _share("natural_end", rung, natural_end, 1.0, "it is unknown which traces ended by themselves")
+    share = _share("natural_end", rung, natural_end, 1.0, ENDS_UNKNOWN)
     return replace(share, passed=None)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from overthink.data.phrases import Reason
 from overthink.stats.bootstrap import Intervals, mean_intervals, question_weights
 from overthink.stats.judge_error import HumanLabels, JudgeError, errors_of, human_labels
 from overthink.stats.prediction_powered import ENOUGH, RectifiedMeans, rectify
@@ -80,7 +81,9 @@ def _lang_reiczigel(mean: float, effective: float, judge: JudgeError, level: flo
     return centre - half, centre + half
 
 
-OUTSIDE = "the corrected mean and its interval lie outside [0, 1]: the labels are not a sample of these answers"
+OUTSIDE = Reason("the corrected mean and its interval lie outside [0, 1]: the labels are not a sample of these answers")
+NO_MARK = Reason("the judge marked no answer of this rung")
+TOO_FEW_LABELS = Reason("human labels on {n:d} questions of this rung; needed: {needed:d} at least")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -243,9 +246,9 @@ def _quantile(n_labelled: NDArray[np.int64] | np.int64, level: float) -> NDArray
 
 def _reason(result: RectifiedMeans, rung: int, low: float, high: float) -> str | None:
     if not result.n_marked[rung]:
-        return "the judge marked no answer of this rung"
+        return NO_MARK
     if result.n_labelled[rung] < ENOUGH:
-        return f"human labels on {result.n_labelled[rung]} questions of this rung; needed: {ENOUGH} at least"
+        return TOO_FEW_LABELS.text(n=result.n_labelled[rung], needed=ENOUGH)
     return OUTSIDE if high <= 0 or low >= 1 else None
 
 

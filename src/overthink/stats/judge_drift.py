@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from overthink.data.phrases import Phrase, number, numbers
 from overthink.stats.judge_error import GRADED, HumanLabels, JudgeError, errors_of, human_labels
 from overthink.stats.proportion import difference_interval
 
@@ -18,6 +19,17 @@ DRIFT_MARGIN = 0.10
 """Equivalence margin of differences of sensitivity or specificity."""
 
 DRIFT_PERMUTATIONS = 2000
+
+TOO_FEW_RUNGS = "fewer than two rungs have human labels"
+DIFFERS = Phrase("sensitivity or specificity differs between rungs (p = {p:.3g})")
+ONE_KIND = Phrase("rungs {rungs} have no label that is 1, or none that is 0", rungs=numbers("d"))
+EQUIVALENT = Phrase("no two rungs differ by more than {largest:.2f}")
+OPEN = Phrase(
+    "no difference was found (p = {p}), but two rungs may differ by {largest:.2f}; label more answers",
+    p=number(".2g", may_be_unknown=True),  # a judge that is always right, or always wrong, has no test
+)
+EVIDENCE = (GRADED, TOO_FEW_RUNGS, DIFFERS, ONE_KIND, EQUIVALENT, OPEN)
+"""Reasons of a decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +92,17 @@ def judge_drift(
     if any(rung.reason == GRADED for rung in table):
         return JudgeDrift(NOT_KNOWN, GRADED, unknown, unknown, table)
     if sum(rung.labels > 0 for rung in table) < 2:
-        return JudgeDrift(NOT_KNOWN, "fewer than two rungs have human labels", unknown, unknown, table)
+        return JudgeDrift(NOT_KNOWN, TOO_FEW_RUNGS, unknown, unknown, table)
     p = _permutation_p(labels, rng)
     largest = _largest_difference(table)
     if p < alpha:
-        return JudgeDrift(DRIFT, f"sensitivity or specificity differs between rungs (p = {p:.3g})", p, largest, table)
-    missing = [str(i) for i, rung in enumerate(table) if rung.reason is not None]
+        return JudgeDrift(DRIFT, DIFFERS.text(p=p), p, largest, table)
+    missing = [i for i, rung in enumerate(table) if rung.reason is not None]
     if missing:
-        reason = f"rungs {', '.join(missing)} have no label that is 1, or none that is 0"
-        return JudgeDrift(NOT_KNOWN, reason, p, largest, table)
+        return JudgeDrift(NOT_KNOWN, ONE_KIND.text(rungs=missing), p, largest, table)
     if largest <= margin:
-        return JudgeDrift(NO_DRIFT, f"no two rungs differ by more than {largest:.2f}", p, largest, table)
-    reason = f"no difference was found (p = {p:.2g}), but two rungs may differ by {largest:.2f}; label more answers"
-    return JudgeDrift(NOT_KNOWN, reason, p, largest, table)
+        return JudgeDrift(NO_DRIFT, EQUIVALENT.text(largest=largest), p, largest, table)
+    return JudgeDrift(NOT_KNOWN, OPEN.text(p=p, largest=largest), p, largest, table)
 
 
 def _largest_difference(table: tuple[JudgeError, ...]) -> float:

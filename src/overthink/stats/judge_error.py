@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from overthink.data.phrases import Reason, one_of
 from overthink.stats.curve import question_means
 from overthink.stats.proportion import Proportion, clustered_proportion
 
@@ -64,7 +65,9 @@ def _check_table(values: ArrayLike, name: str) -> NDArray[np.float64]:
     return array
 
 
-GRADED = "marks or labels are graded: sensitivity and specificity need 0 or 1"
+GRADED = Reason("marks or labels are graded: sensitivity and specificity need 0 or 1")
+NO_LABEL = Reason("no answer of this rung has a human label")
+ONE_LABEL = Reason("no labelled answer is {label} by the human labels", label=one_of("0", "1"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +129,12 @@ def _one_rung(labels: HumanLabels, rung: int, level: float) -> JudgeError:
         has_truth = (human == truth) & (not is_graded)
         right = has_truth & (judge == truth)
         shares[truth] = clustered_proportion(right.sum(axis=1), has_truth.sum(axis=1), level=level)
-    reason = None
+    reason: str | None = None
     if is_graded:
         reason = GRADED
     elif not has_label.any():
-        reason = "no answer of this rung has a human label"
+        reason = NO_LABEL
     elif not shares[1.0].trials or not shares[0.0].trials:
-        reason = f"no labelled answer is {0 if shares[1.0].trials else 1} by the human labels"
+        reason = ONE_LABEL.text(label=0 if shares[1.0].trials else 1)
     questions = int(has_label.any(axis=1).sum())
     return JudgeError(shares[1.0], shares[0.0], int(has_label.sum()), questions, reason)

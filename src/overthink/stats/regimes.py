@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.kinds import ShapeLabel
+from overthink.data.phrases import Reason, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,14 @@ class Regime:
     estimate: float
     low: float
     high: float
+
+
+EMPTY_REGIME = Reason(
+    "hypothesis ({edges}) leaves regime {regime:d} of {regimes:d} without a rung among budgets [{budgets}]; needed: a "
+    "rung in each; move the boundaries or add rungs",
+    edges=numbers("r", lone=","),
+    budgets=numbers("r"),
+)
 
 
 def boundaries(hypothesis: Sequence[float]) -> NDArray[np.float64]:
@@ -70,8 +79,9 @@ def assign(budgets: NDArray[np.float64], hypothesis: Sequence[float]) -> NDArray
     empty = sorted(set(range(edges.size + 1)) - set(regime.tolist()))
     if empty:
         raise ValueError(
-            f"hypothesis {tuple(edges.tolist())} leaves regime {empty[0] + 1} of {edges.size + 1} without a "
-            f"rung among budgets {budgets.tolist()}; needed: a rung in each; move the boundaries or add rungs"
+            EMPTY_REGIME.text(
+                edges=edges.tolist(), regime=empty[0] + 1, regimes=edges.size + 1, budgets=budgets.tolist()
+            )
         )
     return np.asarray(regime, dtype=np.int64)
 

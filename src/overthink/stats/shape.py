@@ -11,6 +11,7 @@ from overthink.data.finding import FindingTest
 from overthink.data.hypothesis import Part, regimes_and_parts
 from overthink.data.kinds import ShapeLabel
 from overthink.data.outcomes import check_budgets, check_values
+from overthink.data.phrases import Reason
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import Intervals
 from overthink.stats.curve import question_means
@@ -34,8 +35,13 @@ from overthink.stats.turning_points import Turns, anywhere, between_ends, find_t
 REGIMES = "pre-registered regimes, paired by question: intersection-union test, multiplier bootstrap"
 MAX_T = "max-t run-up and drawdown, paired by question: intersection-union test, multiplier bootstrap"
 
-NOT_SHOWN = "no shape is shown"
+NOT_SHOWN = Reason("no shape is shown")
 """Reason of a verdict that is undetermined for no other one."""
+
+TURNS = Reason("the curve turns more than once")
+NO_VALUE = Reason("no value is known at the rung of {tokens:g} tokens")
+INCOMPLETE = Reason("{n:d} of {total:d} questions have a value at every rung; 2 are needed")
+ONE_CLUSTER = Reason("all questions are in one cluster; 2 are needed")
 
 MDE_RESAMPLES = 1000
 
@@ -262,11 +268,11 @@ def _undetermined_reason(
 ) -> str | None:
     empty = ladder[np.isnan(cells).all(axis=0)]
     if empty.size:
-        return f"no value is known at the rung of {empty[0]:g} tokens"
+        return NO_VALUE.text(tokens=empty[0])
     if complete.sum() < 2:
-        return f"{complete.sum()} of {len(cells)} questions have a value at every rung; 2 are needed"
+        return INCOMPLETE.text(n=complete.sum(), total=len(cells))
     if group is not None and len(np.unique(group[complete])) < 2:
-        return "all questions are in one cluster; 2 are needed"
+        return ONE_CLUSTER
     return None
 
 
@@ -298,7 +304,7 @@ def _decide(claims: tuple[tuple[ShapeLabel, float], ...], alpha: float) -> tuple
     p = dict(claims)
     lowest = min(p_value for p_value in p.values() if not np.isnan(p_value))
     if max(p[ShapeLabel.HUMP], p[ShapeLabel.DIP]) <= alpha < p[ShapeLabel.FLAT]:
-        return ShapeLabel.UNDETERMINED, lowest, "the curve turns more than once"
+        return ShapeLabel.UNDETERMINED, lowest, TURNS
     for label, p_value in claims:
         if p_value <= alpha:
             return label, p_value, None

@@ -88,6 +88,9 @@ class HypothesisResult:
     obstacle: str | None = None
 
 
+WITHHELD = "{why} ({evidence}); see the corrected curve"
+
+
 @dataclass(frozen=True, slots=True)
 class Withheld:
     """Why trends of a curve are withheld.
@@ -105,7 +108,7 @@ class Withheld:
     @property
     def text(self) -> str:
         """All of it in words."""
-        return f"{self.why} ({self.evidence}); see the corrected curve"
+        return WITHHELD.format(why=self.why, evidence=self.evidence)
 
     @property
     def reason(self) -> str:

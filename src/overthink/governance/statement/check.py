@@ -10,7 +10,16 @@ from datetime import datetime, timedelta
 
 from overthink.data.finding import Finding
 from overthink.governance.statement.read import Breaches, Fault, Rule, close
-from overthink.governance.statement.rules import claims, hypotheses, mitigations, number_claims, numbers, scope, wording
+from overthink.governance.statement.rules import (
+    claims,
+    hypotheses,
+    mitigations,
+    number_claims,
+    numbers,
+    phrases,
+    scope,
+    wording,
+)
 from overthink.governance.statement.rules.scope import document_differences
 from overthink.governance.statement.schema import Budget, Statement
 
@@ -55,6 +64,8 @@ _TABLE: dict[str, Callable[[Statement], Breaches]] = {
     "hashes": scope.hashes,
     "record": scope.record,
     "curve-names": scope.curve_names,
+    "limits": phrases.limits,
+    "reasons": phrases.reasons,
     "absolute-words": wording.absolute,
     "legal-words": wording.legal,
     "trend-words": wording.trend,

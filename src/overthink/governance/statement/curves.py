@@ -8,6 +8,7 @@ from overthink.cost.units import budget_multiple
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Metric, ShapeLabel
+from overthink.data.phrases import Reason
 from overthink.data.record import Estimand
 from overthink.data.results.curve import PERCENTILES, CurveResult, HypothesisResult, RungResult, ShapeResult
 from overthink.data.results.study import Results
@@ -31,6 +32,10 @@ from overthink.governance.statement.curve_schema import (
 from overthink.plan.study import HIGH_WORDS, Plan
 
 TRIES_REFERENCE = "one try; this study has no reference of thinking"
+
+ENDS_NOT_SAID = Reason("the findings do not say whether traces ended by themselves")
+NO_COUNT = Reason("the findings hold no such count")
+NO_LABELS = Reason("no human labels: the scorer's own errors are not measured and not corrected")
 
 
 def curves(results: Results, plan: Plan, scale: KScale) -> tuple[Curve, ...]:
@@ -150,9 +155,7 @@ def _point(key: CurveKey, rung: RungResult, ref: Reference, plan: Plan) -> Point
 
 
 def _missing_rate_reason(natural_end: Finding | None) -> str:
-    return (
-        natural_end.reason if natural_end is not None else None
-    ) or "the findings do not say whether traces ended by themselves"
+    return (natural_end.reason if natural_end is not None else None) or ENDS_NOT_SAID
 
 
 def _quantiles(rung: RungResult) -> dict[str, float]:
@@ -170,7 +173,7 @@ def _tokens(rung: RungResult, metric: Metric) -> Number:
         return number(finding, unit="tokens")
     return Number(
         estimate=None, low=None, high=None, level=None, simultaneous=False, unit="tokens",
-        reason="the findings hold no such count", finding=f"none: {metric}",
+        reason=NO_COUNT, finding=f"none: {metric}",
     )  # fmt: skip
 
 
@@ -259,7 +262,7 @@ def _judge(curve: CurveResult, plan: Plan) -> Judge:
         drift_gate=None if curve.drift is None else _label(curve.drift),
         sensitivity=None if error is None else number(error.sensitivity),
         specificity=None if error is None else number(error.specificity),
-        reason=None if is_corrected else "no human labels: the scorer's own errors are not measured and not corrected",
+        reason=None if is_corrected else NO_LABELS,
     )
 
 

@@ -1,0 +1,27 @@
+"""Every phrase of the findings that reach a statement: limits, and reasons.
+
+A phrase stands where it is used. What a module of this list defines is here by that alone.
+"""
+
+from importlib import import_module
+
+from overthink.data.phrases import Limit, Reason, phrases_of
+
+WRITERS = {
+    "analysis": (
+        *("adaptive", "arm_pairs", "arms", "families", "gaps", "hypotheses", "judge", "mitigations", "readings"),
+        *("realised_thinking", "request", "shapes", "tokens", "values"),
+    ),
+    "cost": ("mitigation",),
+    "data": ("hypothesis", "verifier_scores"),
+    "stats": (
+        *("curve", "divergence", "first_success", "gates", "judge_correction", "judge_error", "regimes", "shape"),
+    ),
+}
+"""Modules that write limits or reasons of findings that reach a statement, by package."""
+
+# By name: functions of the package are called like two of its modules.
+_MODULES = [import_module(f"overthink.{package}.{name}") for package, names in WRITERS.items() for name in names]
+
+LIMITS = phrases_of(Limit, _MODULES)
+REASONS = phrases_of(Reason, _MODULES)
