@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from chart_bundle import stored_bundle
 from hypothesis import settings
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
@@ -97,6 +98,14 @@ def _logs_of_inspect_are_not_looked_over() -> Iterator[None]:
         patch.setattr("inspect_ai._util.rich.rich_traceback", lambda *error, **options: "")
         patch.setattr("inspect_ai.log._condense.exceeds_max_depth", lambda value, depth: False)
         patch.setattr("inspect_ai.agent._acp.event_mapping._AcpEventRouter.attach", lambda router: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _the_script_of_charts_is_built_once() -> Iterator[None]:
+    """Another way to the same text: test_forked compares them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vl_convert.javascript_bundle", stored_bundle)
         yield
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import chart_bundle
 import forked
 import pytest
 from forked import Forked
@@ -69,3 +70,8 @@ def test_the_package_is_imported_anew(tmp_path: Path) -> None:
     code = "import overthink; print(overthink.WHERE)"
     assert forked.run(code, env=os.environ | {"PYTHONPATH": str(tmp_path)}).stdout == "elsewhere\n"
     assert forked.run(code).returncode == 1  # the control: without that path it is the package that is tested
+
+
+def test_the_stored_script_of_charts_is_the_one_that_is_built() -> None:
+    snippet = "window.vegaEmbed = vegaEmbed;"
+    assert chart_bundle.stored_bundle(snippet) == chart_bundle._built(snippet)

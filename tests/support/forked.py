@@ -129,6 +129,7 @@ def program(descriptor: int) -> str:
     installed = [folder for folder in sys.path if folder not in own]
     for name in PACKAGES:
         importlib.import_module(name)
+    importlib.import_module("chart_bundle").store_bundle()
     threads = len(list(Path("/proc/self/task").iterdir())) if sys.platform == "linux" else 1
     assert threads == 1, f"{threads} threads; a fork would have one of them"
     assert "overthink" not in sys.modules
@@ -170,5 +171,6 @@ def _begun(request: Mapping[str, Any], files: Sequence[int], installed: Sequence
     sys.argv = ["-c", *request["arguments"]]
     paths = [folder for folder in request["env"].get("PYTHONPATH", "").split(os.pathsep) if folder]
     sys.path[:] = ["", *paths, *installed]
-    sys.modules.pop("forked", None)
+    for name in ("forked", "chart_bundle"):
+        sys.modules.pop(name, None)
     return str(request["code"])

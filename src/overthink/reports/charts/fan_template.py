@@ -51,7 +51,7 @@ def fan_chart() -> dict[str, Any]:
         .properties(width="container", height=_HEIGHT)
         .configure(background="transparent", font="inherit", axis=axes(), view=alt.ViewConfig(stroke=None))
     )
-    specification: dict[str, Any] = chart.to_dict()
+    specification: dict[str, Any] = chart.to_dict(validate=False)
     return specification
 
 

@@ -72,7 +72,7 @@ def frontier_chart() -> dict[str, Any]:
         .properties(width="container", height=220)
         .configure(background="transparent", font="inherit", axis=axes(), view=alt.ViewConfig(stroke=None))
     )
-    specification: dict[str, Any] = chart.to_dict()
+    specification: dict[str, Any] = chart.to_dict(validate=False)
     return specification
 
 

@@ -44,7 +44,7 @@ def heat_chart() -> dict[str, Any]:
         .properties(width="container", height=alt.Step(_CELL))
         .configure(background="transparent", font="inherit", axis=_axes(), view=alt.ViewConfig(stroke=None))
     )
-    specification: dict[str, Any] = chart.to_dict()
+    specification: dict[str, Any] = chart.to_dict(validate=False)
     return specification
 
 
