@@ -55,7 +55,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
     made = FaultyServer()
     monkeypatch.setenv("FAULTY_API_KEY", "sk-a-secret-key")
     monkeypatch.setattr(timeouts, "TRIES", 3)
-    monkeypatch.setattr(timeouts, "SECONDS", 2.0)
+    monkeypatch.setattr(timeouts, "SECONDS", 1.0)
     monkeypatch.setattr(timeouts, "SECONDS_PER_TOKEN", 0.0)
     monkeypatch.setattr(timeouts, "PAUSE", 0.01)
     monkeypatch.setattr(_retry, "_sleep", lambda seconds: anyio.sleep(0.01))  # Inspect's own pauses are seconds long
@@ -136,7 +136,7 @@ def test_a_fault_that_happens_once_is_retried_or_marked_and_mended(
     server: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timeouts, "TRIES", 8)  # a busy machine may let a try or two run out of time
-    monkeypatch.setattr(timeouts, "SECONDS", 6.0)
+    monkeypatch.setattr(timeouts, "SECONDS", 3.0)
     names = asked(times=1)
     wanted = plan(tmp_path, server, names, concurrency=12)
     study = overthink.run(overthink.prepare(wanted), tmp_path / "s")

@@ -5,6 +5,7 @@ parameter set drawn from it, every question's chance is drawn given the question
 very questions, not about a population that they are a sample of.
 """
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,18 +37,19 @@ class Posterior:
     """Posterior of one family given the counts.
 
     Attributes:
-        family: The family.
         points: (point, 2) parameters.
         unsolvable: (point,) share of questions without any chance of success, beside the family's others.
         weights: (point,) posterior weights of the points, summing to 1.
+        masses: (point, cell) the family's share of questions in each cell, once for all shares of questions without
+            any chance.
         likelihood: (distinct, cell) likelihood of the distinct pairs of attempts and successes.
         times: (distinct,) number of questions with that pair.
     """
 
-    family: MixingFamily
     points: Array
     unsolvable: Array
     weights: Array
+    masses: Array
     likelihood: Array
     times: Counts
 
@@ -89,7 +91,7 @@ class Posterior:
     def _masses(self, points: Counts) -> Array:
         """Return the share of questions in each cell at these points, (point, cell)."""
         without = self.unsolvable[points]
-        masses = (1 - without)[:, None] * self.family.masses(self.points[points])
+        masses = (1 - without)[:, None] * self.masses[points // (len(self.points) // len(self.masses))]
         masses[:, 0] += without
         return np.asarray(masses)
 
@@ -109,12 +111,10 @@ def posterior(
     shares = np.array(unsolvable)
     # The lowest cell stands for no chance, and its own chance of a success, tiny but not 0, must not explain one.
     without = np.where(likelihood[:, 0] < IMPOSSIBLE * likelihood.max(axis=1), 0.0, likelihood[:, 0])
-    means, deviations = np.array(family.means), np.array(family.deviations)
-    low, high = means - GRID_REACH * deviations, means + GRID_REACH * deviations
-    for _ in range(GRID_ROUNDS):
-        axes = [np.linspace(low[i], high[i], GRID_SIDE) for i in range(2)]
-        points = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
-        evidence = family.masses(points) @ likelihood.T
+    low, high = _reach(family)
+    for number in range(GRID_ROUNDS):
+        points, masses = _grid(family, low, high) if number else _first_grid(family)
+        evidence = masses @ likelihood.T
         log = _mixed_evidence(evidence, without, times, shares) + family.log_prior(points)[:, None]
         weights = np.exp(log - log.max())
         weights /= weights.sum()
@@ -124,7 +124,29 @@ def posterior(
         step = (high - low) / (GRID_SIDE - 1)
         low, high = relevant.min(axis=0) - step, relevant.max(axis=0) + step
     points, shares = np.repeat(points, len(shares), axis=0), np.tile(shares, len(points))
-    return Posterior(family, points, shares, weights.ravel(), likelihood, times)
+    return Posterior(points, shares, weights.ravel(), masses, likelihood, times)
+
+
+def _reach(family: MixingFamily) -> tuple[Array, Array]:
+    """Return the lowest and the highest parameters of the first grid."""
+    means, deviations = np.array(family.means), np.array(family.deviations)
+    return means - GRID_REACH * deviations, means + GRID_REACH * deviations
+
+
+@functools.cache
+def _first_grid(family: MixingFamily) -> tuple[Array, Array]:
+    """Return the grid with which every posterior of a family begins; its masses take a third of a forecast."""
+    grid = _grid(family, *_reach(family))
+    for array in grid:
+        array.setflags(write=False)
+    return grid
+
+
+def _grid(family: MixingFamily, low: Array, high: Array) -> tuple[Array, Array]:
+    """Return the points of a grid, (point, 2), and the family's masses there, (point, cell)."""
+    axes = [np.linspace(low[i], high[i], GRID_SIDE) for i in range(2)]
+    points = np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=1)
+    return points, family.masses(points)
 
 
 def _mixed_evidence(evidence: Array, without: Array, times: Counts, shares: Array) -> Array:
