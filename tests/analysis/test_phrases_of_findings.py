@@ -11,13 +11,18 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
+from core_pools import pool
 
 import overthink
+from overthink.analysis import findings
 from overthink.analysis.phrases import LIMITS, REASONS, WRITERS
 from overthink.data.hypothesis import part_rungs, read_hypothesis
 from overthink.data.kinds import Kind, Metric
+from overthink.data.outcomes import from_records
 from overthink.data.phrases import Limit, Phrase, Reason, phrases_of, unknown_phrases
+from overthink.plan.analysis import Analysis
 from overthink.stats.judge_drift import EVIDENCE
 
 OUTCOMES = Path(__file__).parents[1] / "golden" / "outcomes"
@@ -56,10 +61,10 @@ def reaches(finding: Mapping[str, Any], table: Mapping[str, frozenset[str] | Non
 
 
 def test_every_text_of_the_golden_findings_is_a_phrase() -> None:
-    findings = list(golden_findings())
-    names = {"arm": {finding["arm"] for finding in findings}}
-    limits = {limit for finding in findings if reaches(finding, LIMITED) for limit in finding.get("limits", ())}
-    reasons = {finding["reason"] for finding in findings if reaches(finding, REASONED) and finding.get("reason")}
+    golden = list(golden_findings())
+    names = {"arm": {finding["arm"] for finding in golden}}
+    limits = {limit for finding in golden if reaches(finding, LIMITED) for limit in finding.get("limits", ())}
+    reasons = {finding["reason"] for finding in golden if reaches(finding, REASONED) and finding.get("reason")}
     assert unknown_phrases(sorted(limits), LIMITS, names=names) == ()
     assert unknown_phrases(sorted(reasons), REASONS) == ()
     assert len(limits) > 30
@@ -201,6 +206,21 @@ def test_what_does_not_fit_a_ladder_is_a_reason() -> None:
         with pytest.raises(ValueError, match="hypothesis") as error:
             part_rungs(read_hypothesis(text), budgets)
         assert unknown_phrases([str(error.value)], REASONS) == ()
+
+
+@pytest.mark.parametrize(
+    ("hypothesis", "reason"),
+    [
+        ((10_000.0,), "hypothesis (10000.0,) leaves regime 2 of 2 without a rung among budgets [0.0, 1.0, 2.0]; "),
+        ((2.0, 1.0), "the test could not be made: `the hypothesis (2.0, 1.0) does not increase; "),
+    ],
+)
+def test_a_test_that_fails_has_a_reason_that_is_a_phrase(hypothesis: tuple[float, ...], reason: str) -> None:
+    outcomes = from_records(pool(np.tile([0.0, 1.0, 1.0], (4, 2, 1))))
+    own = findings(outcomes, Analysis(level=0.95, hypothesis=hypothesis), rng=np.random.default_rng(0))
+    (shape,) = (finding for finding in own if (finding.kind, finding.metric) == (Kind.SHAPE, Metric.REGIMES))
+    assert str(shape.reason).startswith(reason)
+    assert unknown_phrases([str(shape.reason)], REASONS) == ()
 
 
 def _modules() -> Iterator[ModuleType]:

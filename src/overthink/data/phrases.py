@@ -197,7 +197,13 @@ class Phrase(str):
     """
 
     places: Mapping[str, Place]
+    """Types of its places by name, in their order."""
+
     pattern: str
+    """Regular expression of its texts and possibly more, without groups that capture."""
+
+    _grouped: str
+    """The same, with a group for each place."""
 
     def __new__(cls, template: str, **places: Place) -> "Phrase":
         """Return the phrase of a template.
@@ -241,8 +247,6 @@ class Phrase(str):
         return match is not None and all(
             self.places[key].holds(value, names or {}) for key, value in match.groupdict().items()
         )
-
-    _grouped: str
 
 
 class Limit(Phrase):

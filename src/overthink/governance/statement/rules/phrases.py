@@ -16,8 +16,8 @@ ALL_REASONS = (*REASONS, *phrases_of(Reason, [curves]))
 
 _REASON_FIELDS = ("reason", "limit_hit_reason")
 
-_GENERATED = ("flop", "elicitation")
-"""Parts of a statement whose reasons follow from its other fields."""
+_GENERATED = ("flop", "elicitation", "every_eval_ever")
+"""Fields of a statement whose texts follow from its other fields."""
 
 _SHOWN = 120
 """Characters of a text in a message."""
