@@ -44,7 +44,7 @@ REASONED = LIMITED | {
     Kind.SHAPE: None,
     Kind.TOKENS: frozenset({Metric.THINKING_TOKENS, Metric.ANSWER_TOKENS, Metric.ATTEMPT_TOKENS}),
     Kind.JUDGE: frozenset({Metric.SENSITIVITY, Metric.SPECIFICITY}),
-    Kind.GATE: frozenset({Metric.NATURAL_END}),
+    Kind.GATE: frozenset({Metric.MANIPULATION, Metric.NATURAL_END, Metric.TRUNCATION, Metric.UNPARSED, Metric.ERRORS}),
     Kind.HYPOTHESIS: frozenset({Metric.PART}),
 }
 """The same for reasons."""

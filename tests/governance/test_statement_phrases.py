@@ -59,8 +59,8 @@ def test_stored_statements_have_no_other_texts(name: str) -> None:
 def test_another_limit_is_a_fault(ladder: Statement, limit: str) -> None:
     ((where, why),) = phrases.limits(with_limits(ladder, "only 3 of 12 questions have 4 draws here", limit))
     assert where == "claims.0.limits.1"
-    assert why.endswith("no limit that Overthink writes")
-    assert len(why) < 200
+    assert why.endswith("no limit that Overthink writes; needed: the text of its finding")
+    assert len(why) < 250
 
 
 def test_a_limit_that_is_written_twice_is_a_fault(ladder: Statement) -> None:
@@ -77,7 +77,7 @@ def test_another_reason_is_a_fault(ladder: Statement, reason: str) -> None:
     assert list(phrases.reasons(with_reason(ladder, "no value is known at this rung"))) == []
     ((where, why),) = phrases.reasons(with_reason(ladder, reason))
     assert where == "curves.0.points.0.value.reason"
-    assert why == f"{reason!r}: no reason that Overthink writes"
+    assert why == f"{reason!r}: no reason that Overthink writes; needed: the text of its finding"
 
 
 def test_reasons_are_looked_for_everywhere(ladder: Statement) -> None:

@@ -54,7 +54,16 @@ UNPARSED_MAX = 0.10
 ERRORS_MAX = 0.05
 """Failed rows are left out; more than a few would leave a selected set of questions."""
 
+BUDGET_UNKNOWN = Reason("the budget asked for is unknown")
+TOKENS_UNKNOWN = Reason("thinking tokens are unknown")
 ENDS_UNKNOWN = Reason("it is unknown which traces ended by themselves")
+CUTS_UNKNOWN = Reason("it is unknown which answers were cut")
+VERDICTS_UNKNOWN = Reason("verdicts are unknown")
+ALL_ENDED = Reason("every trace had ended by itself before this budget")
+LOWEST = Reason("the lowest rung has no rung to rise from")
+RATIO_UNKNOWN = Reason("the ratio to the rung below is unknown: no token counts there")
+FROM_NOTHING = Reason("the rung below used no reasoning tokens; this one does")
+"""Reason of an effort rung that passes without a ratio."""
 
 FORCED_BUDGETS = (Estimand.FORCED, Estimand.TRUNCATED)
 """Estimands whose budget cuts the trace. A sham is none: it is applied where the trace had ended by itself."""
@@ -145,15 +154,15 @@ def effort_moved(outcomes: Outcomes) -> float:
 def _control(outcomes: Outcomes, rung: int) -> GateResult:
     requested = outcomes.rungs[rung].requested_tokens
     if requested is None:
-        return GateResult("manipulation", rung, None, None, "the budget asked for is unknown")
+        return GateResult("manipulation", rung, None, None, BUDGET_UNKNOWN)
     thinking_tokens, natural_end = outcomes.thinking_tokens[:, :, rung], outcomes.natural_end[:, :, rung]
     if np.isnan(thinking_tokens).all():
-        return GateResult("manipulation", rung, None, None, "thinking tokens are unknown")
+        return GateResult("manipulation", rung, None, None, TOKENS_UNKNOWN)
     if np.isnan(natural_end).all():
         return GateResult("manipulation", rung, None, None, ENDS_UNKNOWN)
     thinking = (natural_end == 0) & ~np.isnan(thinking_tokens)
     if not thinking.any():
-        return GateResult("manipulation", rung, None, None, "every trace had ended by itself before this budget")
+        return GateResult("manipulation", rung, None, None, ALL_ENDED)
     slack = max(MATCH_TOKENS, MATCH_RELATIVE * requested)
     control = float((np.abs(thinking_tokens[thinking] - requested) <= slack).mean())
     return GateResult("manipulation", rung, control, control >= CONTROL_MIN)
@@ -161,13 +170,12 @@ def _control(outcomes: Outcomes, rung: int) -> GateResult:
 
 def _rise(outcomes: Outcomes, rung: int) -> GateResult:
     if rung == 0:
-        return GateResult("manipulation", rung, None, None, "the lowest rung has no rung to rise from")
+        return GateResult("manipulation", rung, None, None, LOWEST)
     ratio = effort_ratio(outcomes, rung, rung - 1)
     if np.isnan(ratio):
-        reason = "the ratio to the rung below is unknown: no token counts there"
-        return GateResult("manipulation", rung, None, None, reason)
+        return GateResult("manipulation", rung, None, None, RATIO_UNKNOWN)
     if np.isinf(ratio):
-        return GateResult("manipulation", rung, None, True, "the rung below used no reasoning tokens; this one does")
+        return GateResult("manipulation", rung, None, True, FROM_NOTHING)
     return GateResult("manipulation", rung, ratio, ratio >= RISE_MIN)
 
 
@@ -181,13 +189,13 @@ def _truncation(outcomes: Outcomes, rung: int) -> GateResult:
     cut = outcomes.truncated[:, :, rung]
     verdict = outcomes.verdicts[:, :, rung]
     cut = np.where(verdict == VERDICTS.index(Verdict.TRUNCATED), 1.0, cut)
-    return _share("truncation", rung, cut, TRUNCATION_MAX, "it is unknown which answers were cut")
+    return _share("truncation", rung, cut, TRUNCATION_MAX, CUTS_UNKNOWN)
 
 
 def _verdict_share(outcomes: Outcomes, rung: int, name: str, verdict: Verdict, most: float) -> GateResult:
     codes = outcomes.verdicts[:, :, rung]
     is_it = np.where(codes < 0, np.nan, codes == VERDICTS.index(verdict))
-    return _share(name, rung, is_it, most, "verdicts are unknown")
+    return _share(name, rung, is_it, most, VERDICTS_UNKNOWN)
 
 
 def _share(name: str, rung: int, marks: NDArray[np.float64], most: float, unknown: str) -> GateResult:
