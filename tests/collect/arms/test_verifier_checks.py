@@ -3,20 +3,27 @@
 import asyncio
 import math
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inspect_ai.model import ChatMessageUser, get_model
 
-from overthink.collect.arms.verifiers.base import UnreadableScoreError, aggregate_scores, checked_scores, steps_of
+from overthink.collect.arms.verifiers.base import (
+    Aggregate,
+    UnreadableScoreError,
+    aggregate_scores,
+    checked_scores,
+    steps_of,
+)
 from overthink.collect.arms.verifiers.simulated import SimulatedVerifier
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.collect.ladder.thinking import OneStep, ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Prefix, TokenContinuation
 from overthink.collect.providers.think_tags import think_format
+from overthink.data.verifier_scores import AGGREGATES
 from overthink.errors import InputError
 
 NOBODY = TraceContext(cast("Any", None), cast("Any", None), UsageMeter(), ())
@@ -93,3 +100,7 @@ def test_the_simulated_verifier_has_the_error_that_it_is_given() -> None:
     said = asyncio.run(SimulatedVerifier(error=0.25).steps(NOBODY, many, last_only=False)).scores
     assert sum(score < 0.5 for score in said) / 2000 == pytest.approx(0.25, abs=0.04)
     assert asyncio.run(SimulatedVerifier(error=0).answer(NOBODY, path, "42")).scores == (0.5,)
+
+
+def test_every_aggregation_has_its_words() -> None:
+    assert get_args(Aggregate) == AGGREGATES
