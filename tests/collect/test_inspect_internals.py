@@ -6,10 +6,12 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import anyio
 import pytest
 from inspect_ai import Task
+from inspect_ai import eval as inspect_eval
 from inspect_ai.dataset import Sample
 from inspect_ai.model import ModelName
 from inspect_ai.scorer import match, model_graded_qa
@@ -46,6 +48,7 @@ OTHERS = {
     "PrerequisiteError",
     "SAMPLE_FIELDS",
     "active_model_context_var",
+    "filtered_logs",
     "sandbox_environments_context_var",
     "start_server",
 }
@@ -65,6 +68,17 @@ def test_the_private_error_is_no_exception_that_is_caught_otherwise() -> None:
     assert issubclass(internals.PrerequisiteError, Exception)
     assert not issubclass(internals.PrerequisiteError, LookupError | TypeError | ValueError | OSError | ImportError)
     assert "needed" in str(internals.PrerequisiteError("needed"))
+
+
+def test_every_byte_of_a_log_passes_the_filter(tmp_path: Path) -> None:
+    sample = Sample(id="q", input="a plantedsecret in the prompt", target="x", metadata={"note": "plantedsecret"})
+    task = Task(dataset=[sample], scorer=match())
+    with internals.filtered_logs(lambda document: document.replace(b"plantedsecret", b"<hidden>")):
+        (log,) = inspect_eval(task, model="mockllm/model", log_dir=str(tmp_path), display="none", log_format="eval")
+    with ZipFile(log.location) as members:
+        content = b"".join(members.read(name) for name in members.namelist())
+    assert b"plantedsecret" not in content
+    assert content.count(b"<hidden>") >= 2
 
 
 def test_the_active_model_can_be_replaced_and_restored() -> None:

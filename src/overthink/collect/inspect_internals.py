@@ -6,10 +6,13 @@ An upgrade of Inspect breaks here first: `tests/collect/test_inspect_internals.p
   arguments; ``unique_scorer_name`` gives two scorers of one name the keys that Inspect gives them in logs.
 * Running: an eval in an event loop of its own, so that Ctrl-C ends in an orderly way, needs what ``inspect_ai.eval``
   prepares (backend, platform, display, file system); ``run_coroutine`` also works inside a running loop.
+* Logs: everything that a recorder writes is made bytes by one function, which is the place to hide secrets.
 * Samples: token usage so far and the active model. Neither the active model nor the sandboxes have a public setter,
   and only placeholders in their place stop a solver that calls a model or its sandbox itself.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from inspect_ai._eval.loader import load_tasks
@@ -18,6 +21,7 @@ from inspect_ai._util.asyncfiles import with_async_fs
 from inspect_ai._util.error import PrerequisiteError
 from inspect_ai._util.platform import platform_init
 from inspect_ai._util.registry import is_registry_object, registry_info, registry_lookup, registry_params
+from inspect_ai.log._recorders import eval as eval_recorder
 from inspect_ai.model._model import active_model, active_model_context_var, sample_model_usage
 from inspect_ai.scorer._scorer import unique_scorer_name
 from inspect_ai.util._display import init_display_type
@@ -29,6 +33,7 @@ __all__ = [
     "active_model",
     "active_model_context_var",
     "configured_async_backend",
+    "filtered_logs",
     "init_display_type",
     "is_registry_object",
     "load_tasks",
@@ -51,3 +56,14 @@ SAMPLE_FIELDS = ("_store", "_message_limit", "_token_limit", "_cost_limit")
 async def start_server(api: Any) -> None:
     """Start the server of a vLLM provider, which only then has its address."""
     await api._ensure_server_started()
+
+
+@contextmanager
+def filtered_logs(hide: Callable[[bytes], bytes]) -> Iterator[None]:
+    """Context manager in which the JSON of every .eval log passes through a function before it is written."""
+    own: Callable[..., bytes] = eval_recorder.to_json_safe  # type: ignore[attr-defined]
+    eval_recorder.to_json_safe = lambda *data, **options: hide(own(*data, **options))  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        eval_recorder.to_json_safe = own  # type: ignore[attr-defined]

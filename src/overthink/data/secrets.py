@@ -8,7 +8,7 @@ variable with such a name. Counts of tokens are no secrets, nor are numbers.
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import quote
 
 HIDDEN = "<secret>"
@@ -32,7 +32,7 @@ _OF_TEXT = re.compile(
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _NUMBER = re.compile(r"[+-]?\d[\d_]*(\.\d*)?(e[+-]?\d+)?", re.IGNORECASE)
 _NOTHING = frozenset({"", "none", "null", "true", "false", "..."})
-_MIN_VALUE = 6
+_MIN_VALUE, _MIN_LOG_VALUE = 6, 8
 _FILE = re.compile(r"(~|\.{0,2}/|[A-Za-z]:[\\/]).*\.\w{1,8}", re.DOTALL)
 
 _USER = re.compile(r"(?<=://)[^\s/?#\"'<>]+@")
@@ -54,6 +54,9 @@ _GIVEN = re.compile(
     r"(?:(?:Bearer|Basic|Token)[ \t]+)?[^\s\"',;&()\[\]{}<>]+)",
 )
 """A name and its value: ``name=value``, ``"name": "value"`` with any escapes, ``--name value``."""
+
+
+_LOGGED_ERROR = re.compile(rb'("(?:error|message|traceback|traceback_ansi)"\s?:\s?)("(?:[^"\\]|\\.)*+")', re.DOTALL)
 
 
 def is_secret_name(name: str, *, alone: bool = True) -> bool:
@@ -79,31 +82,73 @@ def is_secret_name(name: str, *, alone: bool = True) -> bool:
     return not _OF_TEXT.fullmatch(before[-1]) if before else alone and last != "keys"
 
 
-def holds_secret(name: str, value: object) -> bool:
-    """Return whether an argument of this name and value would store a secret.
+def holds_secret(name: str, value: object, environment: Mapping[str, str] | None = None) -> bool:
+    """Return whether a setting of this name and value would store a secret.
 
     >>> holds_secret("token", "abc"), holds_secret("base_url", "http://me:pw@host/v1")
     (True, True)
     >>> holds_secret("token", 3), holds_secret("passwords", "2"), holds_secret("base_url", "http://host:8000/v1")
     (False, False, False)
+    >>> holds_secret("note", "hunter-22", {"A_KEY": "hunter-22"})
+    True
     """
     if not isinstance(value, str):
         return False
-    return (is_secret_name(name) and not _is_plain(value)) or without_secrets(value) != value
+    if (is_secret_name(name) and not _is_plain(value)) or without_secrets(value) != value:
+        return True
+    return any(secret in value for secret in _unmistakable(environment or {}))
 
 
 def secret_values(environment: Mapping[str, str]) -> dict[str, str]:
     """Return the secrets of an environment by value, each with the name of its variable, longest first.
 
+    A variable may hold an address with a user and a password, whatever its name is.
+
     >>> secret_values({"A_KEY": "hunter-22", "HOME": "/root", "MY_CREDENTIALS": "/root/key.json"})
     {'hunter-22': 'A_KEY'}
+    >>> secret_values({"OPENAI_BASE_URL": "http://me:hunter-22@host/v1"})
+    {'me:hunter-22': 'OPENAI_BASE_URL', 'hunter-22': 'OPENAI_BASE_URL'}
     """
-    found = {
+    values = {}
+    for name, value in environment.items():
+        if is_secret_name(name) and not _FILE.fullmatch(value):
+            values[value] = name
+        for user in _USER.findall(value):
+            values |= dict.fromkeys((user[:-1], user[:-1].partition(":")[2]), name)
+    return dict(sorted(((v, n) for v, n in values.items() if len(v) >= _MIN_VALUE), key=lambda item: -len(item[0])))
+
+
+def _unmistakable(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the secrets of an environment that are neither a word nor a number, which any text may hold."""
+    return {
         value: name
-        for name, value in environment.items()
-        if len(value) >= _MIN_VALUE and is_secret_name(name) and not _FILE.fullmatch(value)
+        for value, name in secret_values(environment).items()
+        if len(value) >= _MIN_LOG_VALUE and not value.isalpha() and not _NUMBER.fullmatch(value)
     }
-    return dict(sorted(found.items(), key=lambda item: -len(item[0])))
+
+
+def log_filter(environment: Mapping[str, str]) -> Callable[[bytes], bytes]:
+    """Return a function that hides secrets in the JSON of a log, and leaves prompts and answers as they are.
+
+    Values of the environment are hidden everywhere, unless they read as a word or a number, which a prompt may hold;
+    texts of errors lose whatever looks like a secret.
+
+    >>> log_filter({"A_KEY": "hunter-22"})(b'{"error":"key=abc hunter-22","text":"hunter-22 password=abc"}')
+    b'{"error":"key=abc <A_KEY>","text":"<A_KEY> password=abc"}'
+    """
+    words = {
+        spelling.encode("utf-8", "surrogatepass"): f"<{name}>".encode()
+        for value, name in _unmistakable(environment).items()
+        for spelling in _spellings(value)
+        if '"' not in spelling.replace('\\"', "")
+    }
+
+    def hide(document: bytes) -> bytes:
+        for spelling, word in words.items():
+            document = document.replace(spelling, word)
+        return _LOGGED_ERROR.sub(_without_error_secrets, document)
+
+    return hide
 
 
 def without_secrets(text: str, environment: Mapping[str, str] | None = None) -> str:
@@ -133,7 +178,9 @@ def without_secrets(text: str, environment: Mapping[str, str] | None = None) -> 
 
 def _spellings(value: str) -> Iterator[str]:
     """Yield a value as it stands, in JSON, in a Python text, and in an address; each once."""
-    yield from dict.fromkeys((value, json.dumps(value)[1:-1], repr(value)[1:-1], quote(value, safe=""), quote(value)))
+    in_json = (json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1])
+    addresses = (quote(value, safe="", errors="replace"), quote(value, errors="replace"))
+    yield from dict.fromkeys((value, *in_json, repr(value)[1:-1], *addresses))
 
 
 def _hide(text: str, value: str, word: str) -> str:
@@ -161,3 +208,9 @@ def _without_value(given: re.Match[str]) -> str:
     quotes = re.match(r"\\*[\"']|", value)
     edge = quotes[0] if quotes else ""
     return f"{given['dashes']}{name}{mark}{edge}{HIDDEN}{edge}"
+
+
+def _without_error_secrets(logged: re.Match[bytes]) -> bytes:
+    text = json.loads(logged[2])
+    hidden = without_secrets(text)
+    return logged[0] if hidden == text else logged[1] + json.dumps(hidden).encode()

@@ -9,10 +9,12 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from overthink._version import __version__
 from overthink.components.files import referenced_files
 from overthink.data.hypothesis import hypothesis_text, part_rungs, regimes_and_parts
+from overthink.data.secrets import holds_secret
 from overthink.errors import InputError
 from overthink.plan.arms import BASE, ArmPlan, check_labels, check_placebos
 from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.k_reference import reference_fault
+from overthink.plan.secrets import secret_fault
 from overthink.plan.stopping import Until
 
 PLAN_SCHEMA = "overthink.plan/1"
@@ -178,14 +180,9 @@ class Plan(_Frozen):
         self._reference()
         self._control_options()
         self._waves()
-        secrets = [
-            name for name in self.model_args if any(word in name.lower() for word in ("key", "secret", "password"))
-        ]
-        if secrets:
-            raise ValueError(
-                f"model argument {secrets[0]!r} looks like a secret, and plans are stored; set the provider's "
-                "environment variable instead (OPENAI_API_KEY and the like)"
-            )
+        for kind, args in (("model", self.model_args), *(("task", task.args) for task in self.tasks)):
+            for name in (name for name, value in args.items() if holds_secret(name, value)):
+                raise ValueError(secret_fault(f"{kind} argument {name!r}"))
         names = [(t.task, t.scorer, t.key) for t in self.tasks]
         if len(set(names)) < len(names):
             raise ValueError("a task is named twice")

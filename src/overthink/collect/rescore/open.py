@@ -3,6 +3,7 @@
 Thinking and answers of a study's traces, read from its logs for verification.
 """
 
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -27,6 +28,7 @@ from overthink.cost.prices import is_own, per_million, rates_of
 from overthink.data.record import ON_TRACE, Estimand
 from overthink.data.verifier_scores import AnswerKey
 from overthink.errors import InputError
+from overthink.plan.secrets import refuse_secrets
 from overthink.plan.study import Plan, TaskPlan
 
 
@@ -184,6 +186,7 @@ def open_verification(
     Raises:
         InputError: Something cannot be opened, or an option is missing.
     """
+    refuse_secrets(verifier_plan.label, os.environ, what="--verifier")
     if by == "steps" and verifier_plan.aggregate is None:
         raise InputError(
             f"--verifier {verifier_plan.label}: scores of steps need to become one; add aggregate=last, min, prod or "

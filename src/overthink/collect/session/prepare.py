@@ -1,5 +1,6 @@
 """Session: a plan with its model and tasks opened and checked; all refusals happen here, before any cost."""
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -37,6 +38,7 @@ from overthink.data.curve_key import CurveKey
 from overthink.errors import InputError
 from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.primary import check_primary
+from overthink.plan.secrets import refuse_secrets
 from overthink.plan.study import Plan, TaskPlan
 
 EMBEDDED = ("overthink/smollm2", "overthink/gguf")
@@ -130,6 +132,7 @@ def open_plan(plan: Plan) -> Session:
     Raises:
         InputError: Something in the plan cannot be done; the message says what to change.
     """
+    refuse_secrets(plan.model_dump(mode="json"), os.environ)
     if plan.checkpoints is not None:
         _check_calls_tools(plan.model, plan.checkpoints)
     model = open_plan_model(plan)

@@ -1,6 +1,7 @@
 """One run of Inspect's own eval that repeated Ctrl-C ends in an orderly way, and the samples that it is to run."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from inspect_ai.model import Model
 
 from overthink.collect.inspect_internals import (
     configured_async_backend,
+    filtered_logs,
     init_display_type,
     platform_init,
     with_async_fs,
@@ -21,12 +23,13 @@ from overthink.collect.providers import timeouts
 from overthink.collect.session.failures import Boundary
 from overthink.collect.session.interrupts import count_interrupts
 from overthink.collect.sinks import TraceSink
+from overthink.data.secrets import log_filter
 from overthink.errors import StoppedError
 from overthink.plan.study import Plan
 
 
 def run_inspect(task: Task, **settings: Any) -> list[EvalLog]:
-    """Evaluate a task with ``inspect_ai.eval``, without a display.
+    """Evaluate a task with ``inspect_ai.eval``, without a display and without secrets in its log.
 
     In a notebook, another thread, a running event loop and on trio, Inspect handles Ctrl-C itself.
 
@@ -37,7 +40,7 @@ def run_inspect(task: Task, **settings: Any) -> list[EvalLog]:
     Raises:
         KeyboardInterrupt: Ctrl-C was pressed; running samples were cancelled, and the log was written.
     """
-    with count_interrupts() as interrupts:
+    with filtered_logs(log_filter(os.environ)), count_interrupts() as interrupts:
         if interrupts is None or _in_a_loop() or configured_async_backend() != "asyncio":
             return inspect_eval(task, display="none", **settings)
 
@@ -97,6 +100,7 @@ def evaluate(
             model=model,
             model_roles={"grader": plan.grader} if plan.grader else None,
             log_dir=str(log_dir),
+            log_format="eval",  # the one whose secrets are hidden
             limit=plan.limit,
             max_samples=plan.concurrency,
             max_connections=plan.concurrency,
