@@ -149,10 +149,10 @@ def counted(on_call: OnCall) -> list[int]:
 @pytest.fixture
 def overthink(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):  # type: ignore[no-untyped-def]
     """The command line, called in a folder of its own: exit code, standard output, standard error on one line."""
-    from overthink.cli import main
+    from overthink.cli import main, terminal
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(main.messages, "_force_terminal", False)
+    monkeypatch.setattr(terminal.messages, "_force_terminal", False)
 
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["overthink", *arguments])

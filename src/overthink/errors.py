@@ -12,9 +12,24 @@ from typing import ClassVar
 
 
 class OverthinkError(Exception):
-    """Base of the errors that end a command with one clear message."""
+    r"""Base of the errors that end a command with one clear message, whose arguments are its lines.
+
+    A newline inside a line is a character of some name: the command line shows it as an escape, so that no name from
+    outside adds a line to a message.
+
+    >>> InputError("plan.json is no plan:", "  draws: missing").lines
+    ('plan.json is no plan:', '  draws: missing')
+    """
 
     exit_code: ClassVar[int] = 1
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Lines of the message."""
+        return tuple(map(str, self.args))
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
 
 
 class InputError(OverthinkError):

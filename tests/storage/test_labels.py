@@ -1,3 +1,4 @@
+import unicodedata
 from pathlib import Path
 
 import polars as pl
@@ -71,6 +72,49 @@ def test_a_sheet_is_read_back_when_it_is_filled_in(tmp_path: Path) -> None:
     read = pl.when(pl.col("question") == "q2").then(pl.lit("safe")).otherwise(pl.col("label"))
     table.with_columns(label=read).write_csv(path)
     assert read_labels(path) == (HumanLabel("q2", 2, 0, 1.0, "t", "base", "forced"),)
+
+
+FORMULAS = (
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@x",
+    "\t=1",
+    "\r=1",
+    " =1",
+    "\u00a0@x",
+    "\ufeff=1",
+    "＝1",
+    "＋x",
+    "－x",
+    "＠x",
+    "-5x",
+)
+HOSTILE = (
+    *FORMULAS,
+    *("'=1", "''@x", "-5", "+0.5", "'tis", "q 1 ", " q1", '"=1"', "a\n=1", "\n", "-", "'", "'-5"),
+)
+
+
+def test_a_sheet_runs_no_formula_and_gives_every_question_back(tmp_path: Path) -> None:
+    places = [HumanLabel(name, 0, 1, float("nan"), f"t{name}", name, "forced") for name in HOSTILE]
+    path = tmp_path / "labels.csv"
+    write_label_sheet(path, places, {places[0].position: ("＝HYPERLINK(1)", " @x")})
+    table = pl.read_csv(path, infer_schema=False)
+    cells = {cell for name in table.columns for cell in table[name] if cell} - {"-5", "+0.5"}
+    starts = {unicodedata.normalize("NFKC", cell).lstrip(" \ufeff")[:1] for cell in cells}
+    assert starts.isdisjoint("=+-@\t\r\n")
+    assert "'" in starts
+    assert table["question"].to_list()[HOSTILE.index("-5")] == "-5"
+    table.with_columns(label=pl.lit("safe")).write_csv(path)
+    assert [label.question for label in read_labels(path)] == list(HOSTILE)
+    assert [(label.task, label.arm) for label in read_labels(path)] == [(f"t{name}", name) for name in HOSTILE]
+
+
+def test_a_table_of_another_format_keeps_its_apostrophes(tmp_path: Path) -> None:
+    path = tmp_path / "labels.jsonl"
+    path.write_text('{"question": "\'=1", "draw": 0, "rung": 0, "label": "safe"}\n')
+    assert read_labels(path)[0].question == "'=1"
 
 
 def test_a_sheet_never_overwrites_labels(tmp_path: Path) -> None:

@@ -62,6 +62,16 @@ def test_the_document_is_the_findings_document(overthink, tmp_path: Path) -> Non
     assert int(rows[-2]["k50"]) < int(rows[0]["k50"])
 
 
+def test_the_table_of_questions_runs_no_formula(overthink, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    names = ["=1+1", "＝2", "-3", " @x", "\t=y", "'=z"]
+    pl.DataFrame({"question": names, "attempts": [50] * 6, "successes": [1, 2, 3, 4, 5, 6]}).write_csv("bank.csv")
+    assert overthink("forecast", "bank.csv", "--k", "100", "--out", "made")[0] == 0
+    with (tmp_path / "made" / "questions.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["question"] for row in rows] == ["'=1+1", "'＝2", "-3", "'@x", "'=y", "''=z"]
+    assert [int(row["successes"]) for row in rows] == [1, 2, 3, 4, 5, 6]
+
+
 def test_safe_at_one_dangerous_at_many(overthink) -> None:  # type: ignore[no-untyped-def]
     counts("bank.csv", RISING)
     safe = ("forecast", "bank.csv", "--axis", "safety", "--json")

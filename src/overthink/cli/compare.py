@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from overthink.cli import options
-from overthink.cli.options import KReference, MaxRows, Primary, Reader, Selectors, command_line, messages
+from overthink.cli import options, terminal
+from overthink.cli.options import KReference, MaxRows, Primary, Reader, Selectors, command_line
 from overthink.cli.report import FlopPerByte, ModelShapes, shapes
 
 Studies = Annotated[
@@ -82,7 +82,9 @@ def compare(
         ),
         command=command_line(),
     )
-    text = comparison.json() + "\n" if as_json else comparison_text(comparison.results, comparison.about)
-    print(text, end="")  # noqa: T201
+    if as_json:
+        terminal.output_json(comparison.json())
+    else:
+        terminal.output(comparison_text(comparison.results, comparison.about))
     if comparison.folder is not None:
-        messages.print(f"report: {comparison.folder.report}", highlight=False, soft_wrap=True)
+        terminal.note(f"report: {comparison.folder.report}")

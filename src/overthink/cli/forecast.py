@@ -1,13 +1,12 @@
 """The command `forecast`: parse, call, print."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from overthink.cli.options import Reader
+from overthink.cli import terminal
+from overthink.cli.options import Reader, command_line
 from overthink.errors import InputError
 from overthink.storage.tables.table_files import FORMAT_NAMES
 
@@ -89,10 +88,9 @@ def forecast(
         from overthink.workflows.forecast_report import write_forecasts
 
         format_names = [word.strip().lower() for text in formats for word in text.split(",")]
-        command = shlex.join(["overthink", *sys.argv[1:]])
-        page = write_forecasts(forecasts, out, source=table.name, formats=format_names, command=command)
-        typer.echo(f"written: {out}\nreport: {page}", err=True)
-    print(forecasts.json() if as_json else forecasts.text(), end="")  # noqa: T201
+        page = write_forecasts(forecasts, out, source=table.name, formats=format_names, command=command_line())
+        terminal.note(f"written: {out}", f"report: {page}")
+    terminal.show(forecasts, as_json=as_json)
 
 
 def _tries(text: str, option: str) -> tuple[int, ...]:

@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from typer.core import TyperGroup
 
+from overthink.cli import terminal
+from overthink.data.visible import visible, visible_lines
 from overthink.governance.calculators import CALCULATORS
 from overthink.governance.calculators.base import Calculator, CalculatorInput
 from overthink.governance.thresholds import registry
@@ -40,8 +43,13 @@ class CalculatorGroup(TyperGroup):
         if command is not None or not CALCULATORS.knows(cmd_name):
             return command
         alone = typer.Typer(add_completion=False)
-        alone.command(cmd_name)(_command(CALCULATORS.look_up(cmd_name)))
+        alone.command(visible(cmd_name))(_command(CALCULATORS.look_up(cmd_name)))
         return typer.main.get_command(alone)
+
+    def resolve_command(self, ctx: Any, args: Any) -> Any:
+        """Return name, command and arguments; the name, which may be that of a file, becomes visible text."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name and visible(name, None), command, rest
 
 
 calc_app = typer.Typer(
@@ -69,7 +77,7 @@ def thresholds(
     only = None if instrument is None else registry.instrument(instrument)
     rows = [(row, event) for row, event in registry.instruments_on(day) if only in (None, row)]
     if not as_json:
-        print(wording.thresholds_text(rows, day))  # noqa: T201
+        terminal.output(wording.thresholds_text(rows, day))
         return
     document = {
         "as_of": day.isoformat(),
@@ -77,7 +85,7 @@ def thresholds(
         "note": wording.NOT_LEGAL_ADVICE,
         "instruments": [registry.as_dict(row, event, day=day) for row, event in rows],
     }
-    print(json.dumps(document, indent=2, ensure_ascii=False))  # noqa: T201
+    terminal.output_json(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def _command(calculator: type[Calculator]) -> Callable[..., None]:
@@ -89,14 +97,14 @@ def _command(calculator: type[Calculator]) -> Callable[..., None]:
 
         result = calculator.calculate(day=day, rng=np.random.default_rng(seed), **values)
         if as_json:
-            print(json.dumps(result.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))  # noqa: T201
+            terminal.output_json(json.dumps(result.as_dict(), indent=2, ensure_ascii=False, allow_nan=False))
         else:
-            print(wording.calculation_text(result))  # noqa: T201
+            terminal.output(wording.calculation_text(result))
 
     common = {"as_of": (LookupDay, None), "seed": (RangeSeed, 0), "as_json": (PrintJson, False)}
     types = {field.name: _option(field) for field in calculator.inputs()} | {n: kind for n, (kind, _) in common.items()}
     defaults: dict[str, Any] = {name: default for name, (_, default) in common.items()}
-    command.__doc__ = calculator.help()
+    command.__doc__ = _plain(calculator.help())
     command.__annotations__ = types | {"return": None}
     command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [
@@ -110,7 +118,12 @@ def _command(calculator: type[Calculator]) -> Callable[..., None]:
 def _option(field: CalculatorInput) -> Any:
     usual = "required" if field.required else f"default {field.default}" if field.default else ""
     text = f"{field.help} ({usual})" if usual else field.help
-    return Annotated[str | None, typer.Option(help=text, metavar="TEXT" if field.words else "NUMBER|LOW..HIGH")]
+    return Annotated[str | None, typer.Option(help=_plain(text), metavar="TEXT" if field.words else "NUMBER|LOW..HIGH")]
+
+
+def _plain(help_text: str) -> str:
+    """Return a help text as Typer prints it as it stands: calculators come from files and packages, too."""
+    return escape(visible_lines(help_text))
 
 
 def _day(text: str | None) -> date:
@@ -145,8 +158,8 @@ def statement(
     from overthink.workflows import statement as statements
 
     result = statements.statement(path, out=out, facts=facts)
-    print(result.json() if as_json else result.text(), end="")  # noqa: T201
-    typer.echo(f"statement: {result.path}", err=True)
+    terminal.show(result, as_json=as_json)
+    terminal.note(f"statement: {result.path}")
 
 
 def check(
@@ -162,6 +175,6 @@ def check(
     from overthink.workflows import statement as statements
 
     result = statements.check(path, second, study=study, labels=labels)
-    print(result.json() if as_json else result.text(), end="" if as_json else "\n")  # noqa: T201
+    terminal.show(result, as_json=as_json)
     if not result.ok:
         raise typer.Exit(1)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from overthink._version import __version__
-from overthink.cli import compare, forecast, governance, models, options, report, verify
+from overthink.cli import compare, forecast, governance, models, options, report, terminal, verify
 from overthink.cli.options import (
     KReference,
     MaxRows,
@@ -15,19 +15,20 @@ from overthink.cli.options import (
     Reader,
     Selectors,
     command_line,
-    messages,
     numbers,
     pairs,
     resampling,
     show,
 )
 from overthink.cli.report import AsOf, Assume, FlopPerByte, ModelShapes, TrainingFlop
+from overthink.cli.usage import Commands
 from overthink.collect.session.interrupts import run_interruptible
 from overthink.errors import OverthinkError
 from overthink.storage.tables.table_files import FORMAT_NAMES
 
 app = typer.Typer(
     name="overthink",
+    cls=Commands,
     help="Measures what more thinking does to a model: how much more it can do, and how much less safe it gets.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -58,6 +59,7 @@ Hypothesis = Annotated[
 
 def main() -> None:
     """Run the command line; errors become one message and an exit code."""
+    terminal.prepare_streams()
     run_interruptible(_run)
 
 
@@ -65,7 +67,7 @@ def _run() -> None:
     try:
         app()
     except OverthinkError as error:
-        messages.print(f"[bold red]error:[/] {_escape(str(error))}", highlight=False, soft_wrap=True)
+        terminal.error(*error.lines)
         sys.exit(error.exit_code)
 
 
@@ -74,7 +76,7 @@ def _version(
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
 ) -> None:
     if version:
-        print(f"overthink {__version__}")  # noqa: T201
+        terminal.output(f"overthink {__version__}")
         raise typer.Exit
 
 
@@ -272,10 +274,10 @@ def run(
     )
     session = study.prepare(plan)
     n_done = check_folder(out, session.plan, resume=resume)
-    messages.print(session.estimate(), highlight=False)
-    _ask(session.is_billed, yes=yes)
+    terminal.note(*session.estimate().split("\n"))
+    terminal.confirm_cost(session.is_billed and not yes)
     try:
-        with Meter(total=session.traces, done=n_done, console=messages) as meter:
+        with Meter(total=session.traces, done=n_done) as meter:
             result = study.run(
                 session,
                 out,
@@ -286,7 +288,7 @@ def run(
                 command=command_line(),
             )
     except KeyboardInterrupt:
-        messages.print("interrupted; finished traces are kept. Repeat the command with --resume to go on.")
+        terminal.note("interrupted; finished traces are kept. Repeat the command with --resume to go on.")
         raise typer.Exit(130) from None
     show(result, as_json=as_json)
 
@@ -305,14 +307,4 @@ def label(
     from overthink.workflows.label import label
 
     sheet = label(path, out, per_rung=per_rung, seed=seed, show_text=show_text)
-    for line in filter(None, (f"{sheet.answers} answers to label: {out}", sheet.note())):
-        messages.print(line, highlight=False, soft_wrap=True)
-
-
-def _ask(is_paid: bool, *, yes: bool) -> None:
-    if is_paid and not yes and sys.stdin.isatty():
-        typer.confirm("This calls a paid model. Go on?", abort=True, err=True)
-
-
-def _escape(text: str) -> str:
-    return text.replace("[", "\\[")
+    terminal.note(*filter(None, (f"{sheet.answers} answers to label: {out}", sheet.note())))

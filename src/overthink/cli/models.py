@@ -2,6 +2,8 @@
 
 import typer
 
+from overthink.cli import terminal
+
 model_app = typer.Typer(help="The embedded weights.", no_args_is_help=True)
 
 
@@ -12,9 +14,10 @@ def list_() -> None:
 
     weights = find_weights()
     if weights is None:
-        print("overthink/smollm2: not installed; run: overthink model install")  # noqa: T201
+        terminal.output("overthink/smollm2: not installed; run: overthink model install")
     else:
-        print(f"{weights.name}: {weights.path} ({weights.size / 1e6:.0f} MB, {weights.license}, from {weights.source})")  # noqa: T201
+        where = f"{weights.name}: {weights.path}"
+        terminal.output(f"{where} ({weights.size / 1e6:.0f} MB, {weights.license}, from {weights.source})")
 
 
 @model_app.command("install")
@@ -22,4 +25,4 @@ def install() -> None:
     """Install the embedded weights (SmolLM2-135M-Instruct, Apache-2.0, 98 MB)."""
     from overthink.collect.providers.embedded import weights
 
-    print(f"installed: {weights.install()}")  # noqa: T201
+    terminal.output(f"installed: {weights.install()}")

@@ -1,16 +1,18 @@
 """Parsers of command-line texts: budgets, boundaries, resampling, arguments.
 
-Output shared by the commands: message console, command line, and results.
+Output shared by the commands: command line and results.
 """
 
 import json
+import os
 import shlex
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
+from overthink.cli import terminal
+from overthink.data.secrets import without_secrets
 from overthink.errors import InputError
 from overthink.plan.k_reference import read_k_reference
 
@@ -104,17 +106,13 @@ def pairs(texts: list[str], option: str) -> dict[str, str | int | float | bool]:
     return arguments
 
 
-messages = Console(stderr=True)
-"""Progress, notes and errors go to standard error; results to standard output."""
-
-
 def command_line() -> str:
-    """Return the command line, for the report."""
-    return shlex.join(["overthink", *sys.argv[1:]])
+    """Return the command line without secrets, for the report."""
+    return shlex.join(["overthink", *(without_secrets(argument, os.environ) for argument in sys.argv[1:])])
 
 
 def show(result: "Study", *, as_json: bool) -> None:
     """Print a study's summary or findings, and the path of its report."""
-    print(result.json() if as_json else result.text())  # noqa: T201
+    terminal.show(result, as_json=as_json)
     if result.folder is not None:
-        messages.print(f"report: {result.folder.report}", highlight=False, soft_wrap=True)
+        terminal.note(f"report: {result.folder.report}")

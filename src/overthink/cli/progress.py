@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from overthink.cli import terminal
 from overthink.data.record import RungRecord
+from overthink.data.visible import visible
 from overthink.workflows.waves import Wave
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -21,28 +22,27 @@ class Meter:
     Args:
         total: Number of traces, including those done already.
         done: Number of traces done already.
-        console: Console for the output.
         what: Noun for the counted items, plural.
     """
 
-    def __init__(self, *, total: int, done: int, console: Console, what: str = "traces") -> None:
+    def __init__(self, *, total: int, done: int, what: str = "traces") -> None:
         self._what = what
         self._total = total
         self._done_before = done
         self._done = done
         self._tokens = 0
         self._task = "starting"
-        self._console = console
         self._began = time.monotonic()
         self._last_line = self._began
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[pace]}"),
-            console=console,
+            TextColumn("{task.fields[pace]}", markup=False),
+            console=terminal.messages,
         )
         self._id = self._bar.add_task("starting", total=total, completed=done, pace="")
+        console = terminal.messages
         self._live = Live(self._bar, console=console, refresh_per_second=4) if console.is_terminal else None
 
     def __enter__(self) -> Self:
@@ -56,7 +56,7 @@ class Meter:
         if self._live is not None:
             self._live.stop()
         elif self._done > self._done_before:
-            self._console.print(self.line(), highlight=False)
+            terminal.note(self.line())
 
     def add_trace(self, trace: Sequence[RungRecord]) -> None:
         """Count one complete trace."""
@@ -65,19 +65,19 @@ class Meter:
     def add(self, task: str, tokens: int) -> None:
         """Count one item of a task, and its tokens."""
         self._done += 1
-        self._task = task
+        self._task = visible(task)
         self._tokens += tokens
         if self._live is not None:
             self._bar.update(self._id, description=self._task, completed=self._done, pace=self._pace())
         elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
-            self._console.print(self.line(), highlight=False)
+            terminal.note(self.line())
 
     def add_wave(self, wave: Wave) -> None:
         """Add a wave to the total, and print its description."""
         self._total = wave.traces
         self._bar.update(self._id, total=wave.traces)
-        self._console.print(wave.text, highlight=False)
+        terminal.note(wave.text)
 
     def line(self) -> str:
         """Return the progress as one line."""

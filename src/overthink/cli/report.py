@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from overthink.cli import options
-from overthink.cli.options import KReference, Primary, Selectors, command_line, messages, show
+from overthink.cli import options, terminal
+from overthink.cli.options import KReference, Primary, Selectors, command_line, show
 
 if TYPE_CHECKING:
     from overthink.cost.model_shape import SourcedShape
@@ -112,4 +112,4 @@ def report(
     result = analyse.report(path, formats=format_names, options=how, command=command_line())
     show(result, as_json=as_json)
     if result.folder is not None and {"svg", "png"} & set(format_names):
-        messages.print(f"figures: {result.folder.figures}", highlight=False, soft_wrap=True)
+        terminal.note(f"figures: {result.folder.figures}")

@@ -1,12 +1,12 @@
 """The command `verify`: parse, call, print."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from overthink.cli.options import command_line, messages, show
+from overthink.cli import terminal
+from overthink.cli.options import command_line, show
 
 if TYPE_CHECKING:
     from overthink.data.verifier_scores import AnswerScore
@@ -47,17 +47,16 @@ def verify(
     from overthink.workflows import verify as verifying
 
     verification = verifying.prepare_verification(path, verifier=verifier, by=by, arms=arm, out=out)
-    messages.print(verification.session.estimate(), highlight=False)
-    if verification.session.is_paid and not yes and sys.stdin.isatty():
-        typer.confirm("This calls a paid model. Go on?", abort=True, err=True)
+    terminal.note(*verification.session.estimate().split("\n"))
+    terminal.confirm_cost(verification.session.is_paid and not yes)
     try:
-        with Meter(total=verification.answers, done=verification.n_scored, console=messages, what="answers") as meter:
+        with Meter(total=verification.answers, done=verification.n_scored, what="answers") as meter:
 
             def on_score(score: "AnswerScore") -> None:
                 meter.add(score.place[0], score.tokens or 0)
 
             result = verifying.score_answers(verification, on_score=on_score, command=command_line())
     except KeyboardInterrupt:
-        messages.print("interrupted; every score is kept. Repeat the command to go on.")
+        terminal.note("interrupted; every score is kept. Repeat the command to go on.")
         raise typer.Exit(130) from None
     show(result, as_json=as_json)

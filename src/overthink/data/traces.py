@@ -94,7 +94,9 @@ def _hashes(keys: pl.Series) -> pl.Series:
     run = frame.select(pl.any_horizontal(pl.all().ne_missing(pl.all().shift())).cum_sum()).to_series()
     first = frame.filter(run.ne_missing(run.shift()))
     ids = [
-        hashlib.sha256("\0".join((*labels, str(draw), *((str(number),) if number else ()))).encode()).digest()[:TRACE_BYTES]
+        hashlib.sha256("\0".join((*labels, str(draw), *((str(number),) if number else ()))).encode()).digest()[
+            :TRACE_BYTES
+        ]
         for *labels, draw, number in first.iter_rows()
     ]
     return pl.Series(ids, dtype=pl.Binary).gather(run - run.first()) if len(keys) else pl.Series(dtype=pl.Binary)

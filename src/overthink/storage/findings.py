@@ -115,10 +115,6 @@ def _refuse_unknown_claims(path: Path, findings: list[dict[str, object]]) -> Non
     }
     places = (at for finding in findings if isinstance(at := finding.get("at"), dict))
     selectors = {name for at in places if isinstance(name := at.get("selector"), str)}
-    unknown |= {
-        f"selector {name}"
-        for name in selectors
-        if name not in tuple(Selector) and not is_other(name)
-    }
+    unknown |= {f"selector {name}" for name in selectors if name not in tuple(Selector) and not is_other(name)}
     if unknown:
         raise InputError(f"{path}: unknown findings: {', '.join(sorted(unknown))[:200]}; install a newer Overthink")

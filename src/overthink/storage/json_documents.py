@@ -150,15 +150,15 @@ def read_plan(path: Path) -> Plan:
     """
     document = read_document(path, PLAN_SCHEMA)
     if "overthink" not in document:  # a plan made now has this version by default; a stored one must state its own
-        raise InputError(f"{path} is not a plan this version can follow:\n  overthink: Field required")
+        raise InputError(f"{path} is not a plan this version can follow:", "  overthink: Field required")
     with listed_faults(f"{path} is not a plan this version can follow"):
         plan = Plan.model_validate(document)
     stored = json.loads(plan.to_json())
     for name, value in document.items():  # pydantic takes "3" for 3; a stored plan is what a plan stores
         if json.dumps(value, sort_keys=True) != json.dumps(stored.get(name, value), sort_keys=True):
             raise InputError(
-                f"{path} is not a plan this version can follow:\n  {name}: seen {json.dumps(value)[:80]}, which no plan "
-                f"stores; needed: {json.dumps(stored[name])[:80]}"
+                f"{path} is not a plan this version can follow:",
+                f"  {name}: seen {json.dumps(value)[:80]}, which no plan stores; needed: {json.dumps(stored[name])[:80]}",
             )
     return plan
 

@@ -83,10 +83,10 @@ def listed_faults(problem: str) -> Iterator[None]:
     try:
         yield
     except ValidationError as failure:
-        raise InputError(f"{problem}:\n{_all_faults(failure)}") from failure
+        raise InputError(f"{problem}:", *_all_faults(failure)) from failure
 
 
-def _all_faults(failure: ValidationError) -> str:
+def _all_faults(failure: ValidationError) -> list[str]:
     faults = failure.errors(include_url=False)
     lines = []
     for fault in faults[:_MAX_FAULTS]:
@@ -94,7 +94,7 @@ def _all_faults(failure: ValidationError) -> str:
         lines.append(f"  {location}: {fault['msg']}; seen: {str(fault.get('input'))[:80]!r}")
     if len(faults) > _MAX_FAULTS:
         lines.append(f"  and {len(faults) - _MAX_FAULTS} more")
-    return "\n".join(lines)
+    return lines
 
 
 class _TwiceError(Exception):

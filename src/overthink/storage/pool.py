@@ -126,7 +126,9 @@ def read_pool(path: Path, *, max_rows: int | None = None) -> pl.LazyFrame:
         pool = pl.scan_parquet(path)
         check_memory(path, rows=_n_rows(pool), row_bytes=0, max_rows=max_rows)
         if not _n_rows(pool):
-            raise InputError(f"{path} has no rows, so there is nothing to analyse; needed: the pool of a study that ran")
+            raise InputError(
+                f"{path} has no rows, so there is nothing to analyse; needed: the pool of a study that ran"
+            )
         known = _known_columns(pool, schema.names())
         check_memory(path, rows=_n_rows(pool), row_bytes=outcome_bytes(known), max_rows=max_rows)
         _check_rows(path, pool)

@@ -30,6 +30,7 @@ from overthink.storage.files import write_text
 from overthink.storage.findings import findings_json, write_findings
 from overthink.storage.pool import is_pool
 from overthink.storage.tables.columns import ALIASES, refuse_rows, texts, whole_numbers
+from overthink.storage.tables.csv_cells import to_cell
 from overthink.storage.tables.table_files import is_table, read_cells
 from overthink.workflows.forecast_next_budget import next_budget_forecasts
 from overthink.workflows.forecast_printed import is_printed, printed_forecasts
@@ -278,6 +279,6 @@ def _questions(banks: Sequence[CurveBank], forecasts: Sequence[Forecast]) -> str
         for row, i in enumerate(np.flatnonzero(has_attempts)):
             ends = [lives.estimate[row], lives.low[row], lives.high[row]]
             cells = ["" if not np.isfinite(end) else int(end) for end in ends]
-            key = (bank.axis.value, bank.task, bank.arm, bank.at.rung, bank.questions[i])
-            rows.writerow([*key, bank.attempts[i], bank.successes[i], *cells])
+            curve = (bank.axis.value, to_cell(bank.task), to_cell(bank.arm), bank.at.rung)
+            rows.writerow([*curve, to_cell(str(bank.questions[i])), bank.attempts[i], bank.successes[i], *cells])
     return file.getvalue()

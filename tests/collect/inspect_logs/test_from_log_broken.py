@@ -105,9 +105,7 @@ def test_an_archive_is_measured_before_it_is_unpacked(
         ({"file_size": 2**40}, "unpacks to 1,099,511,627,776 bytes"),
     ],
 )
-def test_a_member_that_no_log_has_is_refused(
-    good: Path, tmp_path: Path, change: dict[str, object], says: str
-) -> None:
+def test_a_member_that_no_log_has_is_refused(good: Path, tmp_path: Path, change: dict[str, object], says: str) -> None:
     path = tmp_path / "forged.eval"
     shutil.copy(good, path)
     with zipfile.ZipFile(path, "a") as archive:

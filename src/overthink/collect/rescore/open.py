@@ -27,6 +27,7 @@ from overthink.collect.session.task_run import RECORDS, TEXTS
 from overthink.cost.prices import is_own, per_million, rates_of
 from overthink.data.record import ON_TRACE, Estimand
 from overthink.data.verifier_scores import AnswerKey
+from overthink.data.visible import visible
 from overthink.errors import InputError
 from overthink.plan.secrets import refuse_secrets
 from overthink.plan.study import Plan, TaskPlan
@@ -159,7 +160,7 @@ class VerificationSession:
         what = "answers" if self.aggregate is None else f"answers with {steps:,} steps"
         line = f"{len(self.texts):,} {what}: at most {calls:,} calls of {self.verifier.name}, about {prompt:,} prompt "
         line += f"tokens and at most {n_decoded:,} decoded tokens; the model under test decodes nothing for its answers"
-        return f"{line}; {self._price(prompt, n_decoded)}"
+        return visible(f"{line}; {self._price(prompt, n_decoded)}", None)
 
     def _price(self, prompt: int, n_decoded: int) -> str:
         if not self.is_paid:

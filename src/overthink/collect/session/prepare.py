@@ -35,6 +35,7 @@ from overthink.collect.session.prompt_length import (
 from overthink.cost.estimate import Estimate
 from overthink.cost.prices import is_own
 from overthink.data.curve_key import CurveKey
+from overthink.data.visible import visible
 from overthink.errors import InputError
 from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.primary import check_primary
@@ -123,7 +124,8 @@ class Session:
         if total.usd is not None:
             low, high = total.usd
             work += f"; {low:.2f} USD or more" if high is None else f"; {low:.2f} to {high:.2f} USD"
-        return "\n".join([f"{work}; {total.price}", *(f"Note: {note}" for note in total.notes)])
+        lines = [f"{work}; {total.price}", *(f"Note: {note}" for note in total.notes)]
+        return "\n".join(visible(line, None) for line in lines)
 
 
 def open_plan(plan: Plan) -> Session:

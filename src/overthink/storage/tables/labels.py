@@ -9,6 +9,7 @@ from overthink.data.labels import AnswerPosition, HumanLabel
 from overthink.errors import InputError
 from overthink.plan.study import HIGH_WORDS
 from overthink.storage.files import write_text
+from overthink.storage.tables.csv_cells import from_cell, to_cell
 from overthink.storage.tables.table_files import read_cells
 
 LABEL_COLUMNS = ("question", "draw", "rung", "label")
@@ -37,10 +38,11 @@ def read_labels(path: Path) -> tuple[HumanLabel, ...]:
             f"{path} has no column {', '.join(missing)} (seen: {', '.join(table.columns)[:200]}); needed: "
             f"{', '.join(LABEL_COLUMNS)}, and where the study has several: {', '.join(CURVE_COLUMNS)}"
         )
+    read = from_cell if path.suffix.lower() == ".csv" else str
     labels = []
     for number, row in enumerate(table.iter_rows(named=True), start=1):
-        cells = {name: None if row[name] is None else str(row[name]).strip() for name in row}
-        if not cells["label"]:
+        cells = {name: None if row[name] is None else read(str(row[name])) for name in row}
+        if not (cells["label"] or "").strip():
             continue
         labels.append(_label(cells, f"{path}, row {number}"))
     if not labels:
@@ -53,20 +55,21 @@ def _label(cells: Mapping[str, str | None], where: str) -> HumanLabel:
     question, draw, rung = (cells[name] for name in LABEL_COLUMNS[:3])
     if not question:
         raise InputError(f"{where}: the question is empty")
-    names = {name: cells.get(name) or None for name in CURVE_COLUMNS}
+    names = {name: cells.get(name) or None for name in CURVE_COLUMNS}  # as in the pool, spaces included
     return HumanLabel(
         question, _whole(draw, f"{where}: draw"), _whole(rung, f"{where}: rung"), _value(cells["label"], where), **names
     )
 
 
 def _whole(text: str | None, what: str) -> int:
-    if text is None or not text.isdecimal():
+    digits = (text or "").strip()
+    if not digits.isdecimal():
         raise InputError(f"{what} is {text!r}; needed: a whole number from 0, as in the pool")
-    return int(text)
+    return int(digits)
 
 
 def _value(text: str | None, where: str) -> float:
-    word = (text or "").lower()
+    word = (text or "").strip().lower()
     try:
         value = LABEL_WORDS[word] if word in LABEL_WORDS else float(word)
     except ValueError:
@@ -110,14 +113,14 @@ def write_label_sheet(
     if texts is not None:
         texts_of_places = [texts.get(answer.position, ("", "")) for answer in places]
         columns |= {
-            "asked": [_cell(question) for question, _ in texts_of_places],
-            "answered": [_cell(text) for _, text in texts_of_places],
+            "asked": [question for question, _ in texts_of_places],
+            "answered": [text for _, text in texts_of_places],
         }
-    sheet = pl.DataFrame(columns | {"label": [""] * len(places)})
+    sheet = pl.DataFrame({name: list(map(_cell, column)) for name, column in columns.items()})
+    sheet = sheet.with_columns(label=pl.lit(""))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, sheet.write_csv())
 
 
-def _cell(text: str) -> str:
-    """Text that a spreadsheet does not run as a formula, as with a leading =, +, - or @."""
-    return "'" + text if text[:1] in "=+-@\t\r" and text else text
+def _cell(value: str | int | None) -> str | int | None:
+    return to_cell(value) if isinstance(value, str) else value

@@ -1,0 +1,163 @@
+"""What the command line prints: one function for results, one for everything else, and the only file that prints.
+
+Results go to standard output, as text or as JSON; progress, notes and errors to standard error. No markup is
+interpreted, control characters are shown as escapes, and a stream that cannot encode a character gets a replacement.
+"""
+
+import codecs
+import io
+import os
+import sys
+import unicodedata
+from contextlib import suppress
+from typing import Protocol
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from overthink.data.secrets import without_secrets
+from overthink.data.visible import visible, visible_lines
+
+_READABLE = {
+    **dict.fromkeys("‐‑‒–—−─━═╌╴╶╸╺", "-"),
+    **dict.fromkeys("│┃║╎", "|"),
+    **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯┏┓┗┛┡┩╇", "+"),
+    **dict.fromkeys("“”„″", '"'),
+    **dict.fromkeys("‘’‚′", "'"),
+    "×": "x",
+    "·": "-",
+    "•": "-",
+    "…": "...",
+    "→": "->",
+    "←": "<-",
+    "≤": "<=",
+    "≥": ">=",
+    "≈": "~",
+    "±": "+/-",
+    "α": "alpha",
+    "δ": "delta",
+    "Δ": "delta",
+    "∞": "infinity",
+    "✓": "ok",
+    "✗": "no",
+    "█": "#",
+    "▏": "|",
+}
+"""Readable replacements of what our own texts hold; any other character becomes an escape, or its letter."""
+
+_HANDLER = "overthink.replacement"
+
+
+def replacement(fault: UnicodeError) -> tuple[str, int]:
+    r"""Return what stands for characters that an encoding lacks, and where to go on: an error handler of codecs.
+
+    >>> "≤ 3 × é 思".encode("ascii", "overthink.replacement")
+    b'<= 3 x e \\u601d'
+    """
+    if not isinstance(fault, UnicodeEncodeError):
+        raise fault
+    return "".join(map(_replacement, fault.object[fault.start : fault.end])), fault.end
+
+
+def _replacement(character: str) -> str:
+    if character in _READABLE:
+        return _READABLE[character]
+    letter = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
+    return letter or character.encode("ascii", "backslashreplace").decode()
+
+
+codecs.register_error(_HANDLER, replacement)
+
+
+def prepare_streams() -> None:
+    """Let standard output and error replace what they cannot encode; both keep their encodings."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            with suppress(OSError, ValueError):  # a closed stream; one that was seekable before it became a pipe
+                stream.reconfigure(errors=_HANDLER)
+
+
+messages = Console(stderr=True, markup=False, highlight=False, emoji=False, soft_wrap=True)
+"""Console of standard error, for :func:`note`, :func:`error` and the bar of a run."""
+
+
+def note(*lines: str) -> None:
+    """Print lines on standard error; a newline inside a line is a character of a name, and shown as such."""
+    for line in lines:
+        messages.print(Text(shown(line)))
+
+
+def error(*lines: str) -> None:
+    """Print the message of an error, line by line."""
+    first, *rest = lines or ("",)
+    messages.print(Text.assemble(("error:", "bold red"), " ", shown(first)))
+    note(*rest)
+
+
+class Result(Protocol):
+    """A result of a command, as JSON and as text."""
+
+    def json(self) -> str:
+        """Return the JSON document."""
+
+    def text(self) -> str:
+        """Return the text."""
+
+
+def show(result: Result, *, as_json: bool) -> None:
+    """Print a result on standard output."""
+    if as_json:
+        output_json(result.json())
+    else:
+        output(result.text())
+
+
+def output(text: str) -> None:
+    """Print a result on standard output, with one newline at its end; those inside it are its own."""
+    sys.stdout.write(visible_lines(text.removesuffix("\n")) + "\n")
+
+
+def output_json(document: str) -> None:
+    """Print a JSON document on standard output: whatever the terminal cannot show is escaped, as JSON has it."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    sys.stdout.write(json_for(document.removesuffix("\n"), encoding) + "\n")
+
+
+def json_for(document: str, encoding: str) -> str:
+    r"""Return the same JSON document in characters that an encoding has and a terminal shows.
+
+    >>> json_for('{"a": "×\u202e"}', "ascii")
+    '{"a": "\\u00d7\\u202e"}'
+    """
+    characters = {character for character in set(document) - {"\n"} if _is_escaped(character, encoding)}
+    return document.translate({ord(character): _json_escape(character) for character in characters})
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))
+
+
+def _is_escaped(character: str, encoding: str) -> bool:
+    if visible(character) != character:
+        return True
+    try:
+        return character.encode(encoding).decode(encoding) != character
+    except UnicodeError:
+        return True
+
+
+def confirm_cost(is_due: bool) -> None:
+    """Ask on standard error whether to spend money, if that is due and somebody is there to answer.
+
+    Raises:
+        typer.Abort: The answer is no, or there is none.
+    """
+    if is_due and sys.stdin.isatty():
+        typer.confirm("This calls a paid model. Go on?", abort=True, err=True)
+
+
+def shown(line: str) -> str:
+    """Return a line as it is printed: without secrets, and with control characters as escapes."""
+    return visible(without_secrets(line, os.environ), None)

@@ -1,0 +1,33 @@
+r"""Cells of the CSV that we write: a text that a spreadsheet would run as a formula is shown as text.
+
+A cell that begins with ``=``, ``+``, ``-`` or ``@``, in ASCII or full width, with a tab or a line break, or with one of
+these behind spaces and invisible characters, gets an apostrophe in front, which :func:`from_cell` takes away. Numbers
+stay numbers, and a text that begins with apostrophes before a formula gets one more, so that every text comes back.
+"""
+
+import re
+
+_FORMULA = re.compile(r"[\t\r\n]|[\s\x00-\x1f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]*[=+\-@＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+
+
+def to_cell(text: str) -> str:
+    """Return a text as a cell of a CSV file.
+
+    >>> [to_cell(text) for text in ("=1+1", " @x", "＝1", "'=1", "-5", "a=b", "it's")]
+    ["'=1+1", "' @x", "'＝1", "''=1", '-5', 'a=b', "it's"]
+    """
+    return f"'{text}" if _is_formula(text.lstrip("'")) else text
+
+
+def from_cell(cell: str) -> str:
+    """Return the text of a cell: the inverse of :func:`to_cell`.
+
+    >>> [from_cell(cell) for cell in ("'=1+1", "''=1", "=1", "'tis", "-5")]
+    ['=1+1', "'=1", '=1', "'tis", '-5']
+    """
+    return cell[1:] if cell.startswith("'") and _is_formula(cell.lstrip("'")) else cell
+
+
+def _is_formula(text: str) -> bool:
+    return _FORMULA.match(text) is not None and _NUMBER.fullmatch(text) is None
