@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from overthink._version import __version__ as __version__
 from overthink.errors import InputError, OverthinkError, StoppedError
-from overthink.stats.pass_at_k import best_at_k, consensus_at_k, majority_at_k, pass_at_k, worst_at_k
 
 if TYPE_CHECKING:
     from overthink.forecasts import Forecast, forecast
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from overthink.stats.divergence import divergence
     from overthink.stats.first_success import first_success_at_k
     from overthink.stats.judge_correction import correct_judge
+    from overthink.stats.pass_at_k import best_at_k, consensus_at_k, majority_at_k, pass_at_k, worst_at_k
     from overthink.stats.shape import shape_verdict
     from overthink.workflows.analyse import Study, analyse, arms, prepare, report, run, tasks
     from overthink.workflows.compare import compare
@@ -68,24 +68,29 @@ _HOMES = {
     "Forecast": "forecasts",
     "Plan": "plan.study",
     "ReadOptions": "workflows.sources",
+    "best_at_k": "stats.pass_at_k",
     "check": "workflows.statement",
     "commitment_step": "stats.commitment",
     "compare": "workflows.compare",
+    "consensus_at_k": "stats.pass_at_k",
     "correct_judge": "stats.judge_correction",
     "divergence": "stats.divergence",
     "effective_compute": "governance.calculators.effective_compute",
     "first_success_at_k": "stats.first_success",
     "forecast": "forecasts",
     "label": "workflows.label",
+    "majority_at_k": "stats.pass_at_k",
+    "pass_at_k": "stats.pass_at_k",
     "shape_verdict": "stats.shape",
     "statement": "workflows.statement",
     "verify": "workflows.verify",
+    "worst_at_k": "stats.pass_at_k",
 }
 """Module of each public name that is loaded lazily; all others are in `workflows.analyse`."""
 
 
 def __getattr__(name: str) -> Any:
-    """Import names that need more than NumPy and SciPy on first access."""
+    """Import a public name on first access; the command line then starts before anything can fail or take time."""
     if name not in __all__:
         raise AttributeError(f"module 'overthink' has no attribute {name!r}")
     return getattr(importlib.import_module(f"overthink.{_HOMES.get(name, 'workflows.analyse')}"), name)

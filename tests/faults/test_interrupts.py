@@ -67,6 +67,36 @@ def test_ctrl_c_twice_keeps_what_was_paid(tmp_path: Path) -> None:
     assert check_folder(tmp_path / "study", read_plan(tmp_path / "study" / "plan.json"), resume=True) == len(kept)
 
 
+def test_sigterm_keeps_the_books_as_ctrl_c_does(tmp_path: Path) -> None:
+    """SIGHUP is ignored, as under nohup, and stays so."""
+    options = [
+        "--model",
+        "overthink/simulated",
+        "--safety",
+        "overthink/secret",
+        "--budgets",
+        "0,8,512",
+        "--draws",
+        "60",
+    ]
+    code = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); {START}"
+    with Forked(code, "run", *options, "--limit", "8", cwd=tmp_path) as running:
+        journal = tmp_path / "study" / "journal.jsonl"
+        while running.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 5):
+            time.sleep(0.05)
+        running.send_signal(signal.SIGHUP)
+        time.sleep(0.05)
+        running.send_signal(signal.SIGTERM)
+        _, told = running.communicate()
+    assert running.returncode == 143, told
+    assert "Repeat the command with --resume" in " ".join(told.split())
+    kept = read_journal(journal)
+    assert 5 <= len(kept) < 8 * 60
+    assert (tmp_path / "study" / "unfinished.jsonl").read_bytes().count(b"\n") > 1
+    assert not [path for path in (tmp_path / "study").rglob("*") if path.suffix == ".part"]
+    assert check_folder(tmp_path / "study", read_plan(tmp_path / "study" / "plan.json"), resume=True) == len(kept)
+
+
 async def wound_down(ended: list[str]) -> None:
     """Work in a task group that puts things in order when it is cancelled, and is interrupted again meanwhile."""
 

@@ -2,12 +2,12 @@
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from overthink._version import __version__
-from overthink.cli import compare, forecast, governance, models, options, report, terminal, verify
+from overthink.cli import compare, forecast, governance, models, options, report, start, terminal, verify
 from overthink.cli.options import (
     KReference,
     MaxRows,
@@ -21,15 +21,14 @@ from overthink.cli.options import (
     show,
 )
 from overthink.cli.report import AsOf, Assume, FlopPerByte, ModelShapes, TrainingFlop
-from overthink.cli.usage import Commands
-from overthink.collect.session.interrupts import run_interruptible
-from overthink.errors import OverthinkError
+from overthink.errors import ExitCode, InputError
 from overthink.storage.tables.table_files import FORMAT_NAMES
 
 app = typer.Typer(
     name="overthink",
-    cls=Commands,
     help="Measures what more thinking does to a model: how much more it can do, and how much less safe it gets.",
+    epilog="Exit codes: 0 done; 1 a checked claim fails; 2 input; 3 stopped, can be resumed; 70 a fault of Overthink; "
+    "74 output device; 141 broken pipe; 130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP (docs/exit-codes.md).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -58,17 +57,40 @@ Hypothesis = Annotated[
 
 
 def main() -> None:
-    """Run the command line; errors become one message and an exit code."""
-    terminal.prepare_streams()
-    run_interruptible(_run)
+    """Run the command line and end the process; errors become one message and an exit code."""
+    start.start(run_app)
 
 
-def _run() -> None:
+def run_app() -> int:
+    """Run the command that the process was started with, and return its exit code.
+
+    Typer's own runner makes 1 of a broken pipe and of a no, and expands patterns on Windows; it is not used.
+
+    Raises:
+        InputError: The command line cannot be read.
+        Exception: The command's own.
+    """
+    command = typer.main.get_command(app)
     try:
-        app()
-    except OverthinkError as error:
-        terminal.error(*error.lines)
-        sys.exit(error.exit_code)
+        with command.make_context("overthink", sys.argv[1:]) as context:
+            command.invoke(context)
+    except typer.Exit as ending:
+        return int(ending.exit_code)
+    except typer.Abort:
+        terminal.note("not begun; nothing was paid.")
+        return ExitCode.INTERRUPT
+    except Exception as refusal:
+        if not hasattr(refusal, "format_message"):
+            raise
+        raise InputError(_usage(refusal)) from refusal
+    return ExitCode.DONE
+
+
+def _usage(refusal: Any) -> str:
+    """Return what is wrong with a command line, and where it is described."""
+    where = getattr(getattr(refusal, "ctx", None), "command_path", "overthink")
+    text = refusal.format_message().strip().rstrip(".")
+    return f"{text or 'no command was given'}; see {where} --help"
 
 
 @app.callback(invoke_without_command=True)

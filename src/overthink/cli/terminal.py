@@ -154,7 +154,7 @@ def confirm_cost(is_due: bool) -> None:
     Raises:
         typer.Abort: The answer is no, or there is none.
     """
-    if is_due and sys.stdin.isatty():
+    if is_due and sys.stdin is not None and sys.stdin.isatty():
         typer.confirm("This calls a paid model. Go on?", abort=True, err=True)
 
 

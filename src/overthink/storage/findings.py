@@ -1,6 +1,5 @@
 """``findings.json``: the findings of a study, with the hashes of the plan and the pool they follow from."""
 
-import dataclasses
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
-from overthink.data.finding import EARLIER_FINDINGS_SCHEMA, FINDINGS_SCHEMA, At, Finding, FindingTest
+from overthink.data.finding import EARLIER_FINDINGS_SCHEMA, FINDINGS_SCHEMA, Finding
 from overthink.data.kinds import Kind, Metric
 from overthink.data.selectors import Selector, is_other
 from overthink.errors import InputError

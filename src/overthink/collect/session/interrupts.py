@@ -1,5 +1,7 @@
 """Ctrl-C: the first press ends the work in an orderly way, a second does not disturb that, a third ends the process.
 
+SIGTERM and SIGHUP are for the command line what the first press is; a second of them ends the process.
+
 Python raises ``KeyboardInterrupt`` at an arbitrary point of the program. asyncio cancels its main task at the first one
 instead, but raises at the second, and an exception inside a callback of a task group blocks its loop for ever.
 Here nothing is raised into a loop: the first press cancels, further ones are counted.
@@ -10,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -17,6 +20,15 @@ from typing import Any, NoReturn
 
 CODE = 130
 """Exit code of an interrupted process, as in shells."""
+
+SIGNALS: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+"""Signals that end a command, each with the handler of a process that has not set one."""
+if hasattr(signal, "SIGHUP"):  # not on Windows
+    SIGNALS[signal.SIGHUP] = signal.SIG_DFL
+
+SAME_HANGUP = 1.0
+"""Seconds within which another SIGHUP is the same one: the terminal and its shell may both send it, and service
+managers send it behind SIGTERM."""
 
 GRACE = 10.0
 """Seconds that the work may take to end after the second press."""
@@ -27,31 +39,38 @@ _SHOW_CURSOR = b"\x1b[?25h"
 
 
 class Interrupts:
-    """Signal handler that counts presses of Ctrl-C.
+    """Signal handler that counts presses of Ctrl-C, and other signals that end a command.
 
     It may run between any two instructions, so it takes no lock, prints through no buffer and starts no thread.
 
     Attributes:
         count: Number of presses.
+        code: Exit code of the process, once there was one.
     """
 
     def __init__(self) -> None:
         self.count = 0
+        self.code = CODE
+        self._first_at = 0.0
         self._stop: Callable[[], object] | None = None
         self._alarm_before: Any = None
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """Handle one press."""
+        """Handle one press, or one signal."""
+        is_hangup = number == getattr(signal, "SIGHUP", None)
+        if is_hangup and self.count and time.monotonic() - self._first_at < SAME_HANGUP:
+            return
         self.count += 1
         if self.count == 1:
+            self.code, self._first_at = 128 + number, time.monotonic()
             self._first()
-        elif self.count == 2:
+        elif self.count == 2 and self.code == CODE and number == signal.SIGINT:
             _write(_AGAIN)
             if hasattr(signal, "setitimer"):  # Windows has none; there the third press is needed
-                self._alarm_before = signal.signal(signal.SIGALRM, _end)
+                self._alarm_before = signal.signal(signal.SIGALRM, lambda number, frame: _end(CODE))
                 signal.setitimer(signal.ITIMER_REAL, GRACE)
         else:
-            _end()
+            _end(128 + number)
 
     @contextmanager
     def stopping(self, stop: Callable[[], object]) -> Iterator[None]:
@@ -70,8 +89,9 @@ class Interrupts:
             self._alarm_before = None
 
     def ignore_signals(self) -> None:
-        """Ignore further presses, which must not disturb the interpreter's shutdown."""
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        """Ignore further presses and signals, which must not disturb the interpreter's shutdown."""
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
         self.cancel_alarm()
 
     def _first(self) -> None:
@@ -95,16 +115,16 @@ class Interrupts:
 
 @contextmanager
 def count_interrupts() -> Iterator[Interrupts | None]:
-    """Handle Ctrl-C while the block runs, or share the handler of an enclosing block.
+    """Handle Ctrl-C while the block runs, or share the handler of an enclosing block or of the command line.
 
     Yields:
         The handler; None if Ctrl-C must not be handled here: in another thread, in an interactive session
         (Jupyter, IPython), or where the program handles or ignores it itself.
     """
-    handler = signal.getsignal(signal.SIGINT)
-    if isinstance(handler, Interrupts) and threading.current_thread() is threading.main_thread():
+    handler = current_handler()
+    if handler is not None and threading.current_thread() is threading.main_thread():
         yield handler
-    elif not _is_ours_to_take():
+    elif not _ours_to_take(signal.SIGINT):
         yield None
     else:
         counting = Interrupts()
@@ -116,39 +136,51 @@ def count_interrupts() -> Iterator[Interrupts | None]:
             counting.cancel_alarm()
 
 
+def current_handler() -> Interrupts | None:
+    """Return the handler that counts now, in whichever thread this is called; None if none does."""
+    handlers = (signal.getsignal(number) for number in SIGNALS)
+    return next((handler for handler in handlers if isinstance(handler, Interrupts)), None)
+
+
 def run_interruptible(command: Callable[[], None]) -> None:
-    """Run a command that ends its process; after any number of Ctrl-C it exits with :data:`CODE`.
+    """Run a command that ends its process; after any number of Ctrl-C, or SIGTERM or SIGHUP, it exits with their code.
+
+    A signal that the program handles or ignores itself is left alone, as SIGHUP under ``nohup``.
 
     Raises:
         SystemExit: The command raised it, or was interrupted.
     """
-    if not _is_ours_to_take():
+    taken = _ours_to_take(*SIGNALS)
+    if not taken:
         return command()
     counting = Interrupts()
-    signal.signal(signal.SIGINT, counting)
+    for number in taken:
+        signal.signal(number, counting)
     atexit.register(counting.ignore_signals)  # registered first, so it runs last
     try:
         command()
     except BaseException:
         if counting.count:
-            sys.exit(CODE)
+            sys.exit(counting.code)
         raise
     finally:
         if not counting.count:
             atexit.unregister(counting.ignore_signals)
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            for number in taken:
+                signal.signal(number, SIGNALS[number])
 
 
-def _is_ours_to_take() -> bool:
-    is_main = threading.current_thread() is threading.main_thread()
-    is_default = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    return is_main and is_default and not hasattr(sys, "ps1")
+def _ours_to_take(*numbers: int) -> list[int]:
+    """Return the signals that nobody else handles or ignores; none in another thread or in an interactive session."""
+    if threading.current_thread() is not threading.main_thread() or hasattr(sys, "ps1"):
+        return []
+    return [number for number in numbers if signal.getsignal(number) is SIGNALS[number]]
 
 
-def _end(number: int = 0, frame: FrameType | None = None) -> NoReturn:
+def _end(code: int) -> NoReturn:
     """End the process now. Journals are synced by line and other files replaced atomically, so none is damaged."""
     _write(_AT_ONCE + (_SHOW_CURSOR if os.isatty(2) else b""))
-    os._exit(CODE)
+    os._exit(code)
 
 
 def _write(message: bytes) -> None:
