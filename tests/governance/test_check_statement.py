@@ -191,7 +191,7 @@ def test_less_of_everything_needs_no_re_evaluation(made: Path, tmp_path: Path) -
 
 NO_STATEMENTS = {
     "not JSON": ("{", "is not JSON"),
-    "NaN": ('{"schema": "overthink.statement/1.0.0", "level": NaN}', "NaN is no number"),
+    "NaN": ('{"schema": "overthink.statement/1.0.0", "level": NaN}', "level is nan"),
     "a field twice": ('{"schema": "overthink.statement/1.0.0", "level": 1, "level": 2}', "there twice"),
     "a list": ("[]", "names no schema"),
     "no schema": ("{}", "names no schema"),
@@ -201,7 +201,7 @@ NO_STATEMENTS = {
     "an older major version": ('{"schema": "overthink.statement/0.9.0"}', "no longer reads"),
     "a schema with no version": ('{"schema": "overthink.statement/one"}', "needed: 'overthink.statement"),
     "its record": ('{"schema_version": "0.3.0", "evaluation_results": []}', "Every Eval Ever record"),
-    "nested without end": ("[" * 100_000, "is not JSON"),
+    "nested without end": ("[" * 100_000, "more than 64 deep"),
 }
 
 

@@ -73,6 +73,17 @@ def test_nan_and_infinity_are_null(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value"), [("draws", "4"), ("draws", 4.0), ("seed", True), ("level", "0.95"), ("judge_traces", 0)]
+)
+def test_a_plan_is_read_as_it_is_stored(tmp_path: Path, name: str, value: object) -> None:
+    path = tmp_path / "plan.json"
+    write_plan(path, PLAN)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+    with pytest.raises(InputError, match=rf"plan\.json .*\n  {name}: seen {json.dumps(value)}; needed"):
+        read_plan(path)
+
+
+@pytest.mark.parametrize(
     ("change", "says"),
     [
         (lambda d: d.update(schema="overthink.findings/4"), "newer Overthink"),

@@ -1,5 +1,6 @@
 """Estimated and actual usage of a study: tokens, calls and USD. Unknown is None, never 0."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,12 +23,21 @@ class Rates:
         cached: USD per prompt token that the provider took from its cache.
         decoded: USD per decoded token.
         source: Source of the prices, with its version.
+
+    Raises:
+        ValueError: A price is negative or not finite.
     """
 
     prompt: float
     cached: float
     decoded: float
     source: str
+
+    def __post_init__(self) -> None:
+        for name in ("prompt", "cached", "decoded"):
+            price = getattr(self, name)
+            if not 0 <= price < math.inf:
+                raise ValueError(f"{name} is {price} USD; needed: a finite number from 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,9 @@ class Estimate:
         in_steps: Arms think in steps, whose number is unknown; calls and prompt tokens then assume steps of a usual
             length, and are no bound.
         notes: Notes for readers: the grading models, and what could not be estimated.
+
+    Raises:
+        ValueError: A number is negative, or a maximum below its minimum.
     """
 
     calls: int
@@ -64,6 +77,15 @@ class Estimate:
     judge_free: bool = True
     in_steps: bool = False
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("calls", "judge_calls"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; needed: a number from 0")
+        for name in ("prompt_tokens", "decoded_tokens", "judge_tokens", "usd"):
+            low, high = getattr(self, name) or (0, None)
+            if not 0 <= low <= (math.inf if high is None else high):
+                raise ValueError(f"{name} is from {low} to {high}; needed: a minimum from 0, and a maximum above it")
 
 
 @dataclass(frozen=True, slots=True)

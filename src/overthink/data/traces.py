@@ -61,7 +61,7 @@ def trace_ids(pool: pl.LazyFrame) -> pl.DataFrame:
 
 
 def trace_hashes(pool: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the rows with an id, with hashes of the id and of what names its trace; the pool can be too large for both.
+    """Return the rows with an id, with hashes of the id and of what names its trace: both texts would fill the memory.
 
     The columns are ``id_hash`` and ``key_hash``; of six million traces two coincide with a probability of 1e-6.
     """

@@ -158,10 +158,10 @@ def read_waves(path: Path) -> dict[str, Waves]:
         try:
             before = waves_by_task.get(wave.task)
             questions = tuple(wave.draws) if before is None else before.questions
+            if others := sorted(wave.draws.keys() ^ {*questions}):
+                raise ValueError(f"draws of {', '.join(others)[:200]} are not in both this and the first wave")
             counts = np.array([wave.draws[name] for name in questions], dtype=np.int64)
-            if len(wave.draws) > len(questions):
-                raise ValueError("it holds questions that the first wave does not")
             waves_by_task[wave.task] = Waves(questions, counts[None, :]) if before is None else before.with_wave(counts)
-        except (KeyError, ValueError) as failure:
+        except (OverflowError, ValueError) as failure:
             raise InputError(f"{path}, line {number}, does not fit the waves before it: {failure}") from failure
     return waves_by_task

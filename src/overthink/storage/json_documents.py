@@ -158,7 +158,8 @@ def read_plan(path: Path) -> Plan:
         if json.dumps(value, sort_keys=True) != json.dumps(stored.get(name, value), sort_keys=True):
             raise InputError(
                 f"{path} is not a plan this version can follow:",
-                f"  {name}: seen {json.dumps(value)[:80]}, which no plan stores; needed: {json.dumps(stored[name])[:80]}",
+                f"  {name}: seen {json.dumps(value)[:80]}; "
+                f"needed, as a plan stores it: {json.dumps(stored[name])[:80]}",
             )
     return plan
 
@@ -191,9 +192,13 @@ QUESTIONS_SCHEMA = "overthink.questions/1"
 Questions = Mapping[str, tuple[StudyQuestion, ...]]
 """By task, as the pool names it: its questions, in order of sampling."""
 
-_QUESTIONS: TypeAdapter[dict[str, dict[str, tuple[StudyQuestion, ...]]]] = TypeAdapter(
-    dict[str, dict[str, tuple[StudyQuestion, ...]]]
-)
+
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    tasks: dict[str, tuple[StudyQuestion, ...]]
+
+
+_QUESTIONS = TypeAdapter(_Questions)
 
 
 def write_questions(path: Path, questions: Questions) -> None:
@@ -202,7 +207,7 @@ def write_questions(path: Path, questions: Questions) -> None:
     Raises:
         StoppedError: The disk is full.
     """
-    write_typed(path, QUESTIONS_SCHEMA, _QUESTIONS, {"tasks": dict(questions)})
+    write_typed(path, QUESTIONS_SCHEMA, _QUESTIONS, _Questions(dict(questions)))
 
 
 def read_questions(path: Path) -> Questions:
@@ -212,7 +217,7 @@ def read_questions(path: Path) -> Questions:
         InputError: The file is of another or a newer schema, or damaged.
     """
     document = read_typed(path, QUESTIONS_SCHEMA, _QUESTIONS)
-    return {} if document is None else document["tasks"]
+    return {} if document is None else document.tasks
 
 
 ANALYSIS_SCHEMA = "overthink.analysis/1"

@@ -6,6 +6,7 @@ more than JSON. Study files come from other machines, so all of these are refuse
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -18,6 +19,8 @@ _MAX_FAULTS = 20
 _MAX_DEPTH = 64
 """Objects and lists within each other; no document of a study has a fifth of it."""
 _WHOLE_NUMBERS = range(-(2**63), 2**63)
+_LONGEST = 30
+"""Characters of a whole number that is converted; more are beyond all numbers, and their conversion takes its time."""
 
 _T = TypeVar("_T")
 
@@ -41,11 +44,13 @@ def json_value(content: bytes, name: str) -> Any:
         overthink.errors.InputError: plan.json: field 'draws' is there twice; needed: once
     """
     try:
-        value = json.loads(content.decode(), object_pairs_hook=_once)
+        value = json.loads(content.decode(), object_pairs_hook=_once, parse_int=_whole_number)
     except _TwiceError as failure:
         raise InputError(f"{name}: field {failure} is there twice; needed: once") from failure
     except RecursionError as failure:
-        raise InputError(f"{name}: {_TOO_DEEP}") from failure
+        deep = _DEEP.search(content)
+        field = "the whole" if deep is None else deep[1].decode(errors="replace")
+        raise InputError(f"{name}: {field} {_TOO_DEEP}") from failure
     except ValueError as failure:  # of which that of UTF-8 is one
         raise InputError(f"{name} is not JSON in UTF-8: {str(failure)[:200]}; needed: the file as written") from failure
     fault = _odd(value, 0)
@@ -110,7 +115,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-_TOO_DEEP = f"objects or lists lie more than {_MAX_DEPTH} deep in each other; needed: the file as written"
+def _whole_number(text: str) -> int | float:
+    return int(text) if len(text) <= _LONGEST else math.copysign(math.inf, -1 if text[0] == "-" else 1)
+
+
+_TOO_DEEP = f"holds objects or lists that lie more than {_MAX_DEPTH} deep in each other; needed: the file as written"
+_DEEP = re.compile(rb'"([^"\\]{1,80})"\s*:\s*(?:[\[{]\s*(?:"[^"\\]{1,80}"\s*:\s*)?){%d}' % _MAX_DEPTH)
+"""A field whose value is nested too deep; the reader gives up without the name."""
 
 
 def _odd(value: Any, depth: int) -> tuple[list[str], str] | None:
@@ -118,13 +129,13 @@ def _odd(value: Any, depth: int) -> tuple[list[str], str] | None:
     if isinstance(value, str):
         return ([], "holds half a surrogate pair, which is no text; needed: Unicode text") if _is_torn(value) else None
     if isinstance(value, float):
-        return None if math.isfinite(value) else ([], f"is {value}; needed: a finite number, or null")
+        return None if math.isfinite(value) else ([], f"is {value}, or beyond 1e308; needed: a finite number, or null")
     if isinstance(value, int):
         return None if value in _WHOLE_NUMBERS else ([], f"is {str(value)[:30]}, beyond 64 bits; needed: a number")
     if not isinstance(value, dict | list):
         return None
     if depth == _MAX_DEPTH:
-        return [], f"is too deep: {_TOO_DEEP}"
+        return [], _TOO_DEEP
     for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(name, str) and _is_torn(name):
             return [ascii(name)[:80]], "is a name with half a surrogate pair; needed: Unicode text"

@@ -23,6 +23,7 @@ from overthink.data.traces import TRACE, TRACE_BYTES, trace_hashes
 from overthink.errors import InputError
 from overthink.storage.files import file_sha256, replacing
 from overthink.storage.memory import check_file, check_memory
+from overthink.storage.panics import silent_panics
 
 _VERSION_KEY = "overthink.pool"
 # By themselves Polars' queries read ahead and work on large pieces, which takes half as much memory again for the
@@ -102,7 +103,8 @@ def _disk_errors(path: Path) -> Iterator[None]:
 def is_pool(path: Path) -> bool:
     """Whether a file is a pool of any version: Parquet with its mark; False for one that cannot be read."""
     try:
-        return path.suffix.lower() == ".parquet" and _VERSION_KEY in pl.read_parquet_metadata(path)
+        with silent_panics():
+            return path.suffix.lower() == ".parquet" and _VERSION_KEY in pl.read_parquet_metadata(path)
     except _BROKEN:
         return False
 
@@ -120,22 +122,25 @@ def read_pool(path: Path, *, max_rows: int | None = None) -> pl.LazyFrame:
     """
     check_file(path)
     try:
-        metadata = pl.read_parquet_metadata(path)
-        schema = _SCHEMAS[_version(path, metadata)]
-        _check_schema(path, pl.Schema(pl.read_parquet_schema(path)), schema)
-        pool = pl.scan_parquet(path)
-        check_memory(path, rows=_n_rows(pool), row_bytes=0, max_rows=max_rows)
-        if not _n_rows(pool):
-            raise InputError(
-                f"{path} has no rows, so there is nothing to analyse; needed: the pool of a study that ran"
-            )
-        known = _known_columns(pool, schema.names())
-        check_memory(path, rows=_n_rows(pool), row_bytes=outcome_bytes(known), max_rows=max_rows)
-        _check_rows(path, pool)
-        if TRACE in schema:
-            _check_traces(path, pool)
+        with silent_panics():
+            return _checked_pool(path, max_rows)
     except _BROKEN as failure:
         raise InputError(f"{path} is not a readable Parquet file ({first_line(failure)}); needed: a pool") from failure
+
+
+def _checked_pool(path: Path, max_rows: int | None) -> pl.LazyFrame:
+    metadata = pl.read_parquet_metadata(path)
+    schema = _SCHEMAS[_version(path, metadata)]
+    _check_schema(path, pl.Schema(pl.read_parquet_schema(path)), schema)
+    pool = pl.scan_parquet(path)
+    check_memory(path, rows=_n_rows(pool), row_bytes=0, max_rows=max_rows)
+    if not _n_rows(pool):
+        raise InputError(f"{path} has no rows, so nothing can be analysed; needed: the pool of a study that ran")
+    known = _known_columns(pool, schema.names())
+    check_memory(path, rows=_n_rows(pool), row_bytes=outcome_bytes(known), max_rows=max_rows)
+    _check_rows(path, pool)
+    if TRACE in schema:
+        _check_traces(path, pool)
     return pool
 
 

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from overthink.errors import InputError
 from overthink.governance.statement.curve_schema import Curve, Number, Point
 from overthink.governance.statement.schema import STATEMENT_SCHEMA, STATEMENT_VERSION, Claim, Stated, Statement
+from overthink.storage.json_text import json_value
 
 Breaches = Iterator[tuple[str, str]]
 """Breaches of a rule: path in the statement, and reason."""
@@ -178,24 +179,7 @@ def parse_stated(text: str, name: str) -> Stated:
 def _document(text: str, name: str) -> Any:
     if len(text) > MAX_STATEMENT_LENGTH:
         raise InputError(f"{name} has {len(text):,} characters; needed: at most {MAX_STATEMENT_LENGTH:,}")
-    try:
-        return json.loads(text, parse_constant=_refuse, object_pairs_hook=_once)
-    except (ValueError, RecursionError) as failure:
-        raise InputError(f"{name} is not JSON ({failure}); needed: a document with schema {STATEMENT_SCHEMA!r}") from (
-            failure
-        )
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no number in JSON")
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    names = [name for name, _ in pairs]
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) < len(names) else []
-    if twice:
-        raise ValueError(f"field {twice[0]!r} is there twice, so it is unclear which one holds")
-    return dict(pairs)
+    return json_value(text.encode(errors="surrogatepass"), name)
 
 
 def _check_schema(document: Any, name: str) -> None:

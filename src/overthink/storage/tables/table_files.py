@@ -29,13 +29,15 @@ def read_cells(path: Path, *, choose: Choice | None = None, max_rows: int | None
     import polars as pl
 
     from overthink.storage.memory import check_file
+    from overthink.storage.panics import silent_panics
 
     form = next((form for form in FORMATS if path.suffix.lower() in form.suffixes), None)
     check_file(path, expansion=0.0 if form is None else form.expansion)
     if form is None:
         raise InputError(f"{path} is none of the tables that are read: {', '.join(TABLE_SUFFIXES)}")
     try:
-        table = _projected(path, form.read(path).lazy(), choose or (lambda names: names), max_rows)
+        with silent_panics():
+            table = _projected(path, form.read(path).lazy(), choose or (lambda names: names), max_rows)
     except (
         pl.exceptions.PolarsError,
         pl.exceptions.PanicException,
