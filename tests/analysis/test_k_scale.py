@@ -69,6 +69,7 @@ def test_without_a_reference_the_reason_is_said(findings: list[Finding], reason:
         (0.0, "0 is a direct answer"),
         (-5.0, "-5 is not a positive number"),
         (5000.0, "the most is 4,096 thinking tokens"),
+        (0.5, "0.5 is less than one token of thinking"),
     ],
 )
 def test_an_impossible_reference_is_said(stated: float, said: str) -> None:
@@ -106,3 +107,8 @@ def test_flop_are_2_per_active_parameter_so_a_larger_model_thinks_fewer_tokens()
     assert k_scale(results_of(findings).curves, Analysis(level=0.95, unit=Unit.FLOP)).reason == NO_SIZE
     beyond = Analysis(level=0.95, unit=Unit.FLOP, parties=parties, k_reference=1e15)
     assert "beyond the ladder" in str(k_scale(results_of(findings).curves, beyond).reason)
+    below = Analysis(level=0.95, unit=Unit.FLOP, parties=parties, k_reference=1e9)
+    assert str(k_scale(results_of(findings).curves, below).reason) == (
+        "--k-reference 1e+09 is less than one token of thinking, 2e+09 FLOP of thinking tokens; give FLOP of thinking "
+        "tokens from 2e+09 upwards, or leave the option out"
+    )

@@ -64,7 +64,7 @@ def raising(failure: BaseException) -> Callable[[], int]:
         (SystemExit(0), ExitCode.FAULT, "SystemExit"),  # foreign code that ends the process
         (asyncio.CancelledError(), ExitCode.FAULT, "CancelledError"),
         (BaseExceptionGroup("tasks", [ValueError("an answer")]), ExitCode.FAULT, "ExceptionGroup"),
-        (InputError("red \x1b[31m[bold]\u202e"), ExitCode.INPUT, r"red \x1b[31m[bold]\u202e"),
+        (InputError("red \x1b[31m[bold]\u202e"), ExitCode.INPUT, r"red \u001b[31m[bold]\u202e"),
     ],
     ids=lambda value: type(value).__name__,
 )
@@ -101,7 +101,7 @@ def test_the_file_on_a_fault_holds_places_and_no_texts(ended: Ended, tmp_path: P
     assert all(
         word in text for word in ("overthink ", "python ", "polars ", "RuntimeError", "ValueError", "in command")
     )
-    assert "overthink run -M api_key=… --out 'a b'" in text.replace("'api_key=…'", "api_key=…")
+    assert "overthink run -M api_key=<secret> --out 'a b'" in text
     assert "sk-12345" not in text
     assert "answer" not in text
 
@@ -176,7 +176,7 @@ def test_libraries_print_no_traceback(ended: Ended, capsys: pytest.CaptureFixtur
     code, err = ended(command)
     assert code == 0
     assert "it went wrong (ValueError)\n" in err
-    assert r"warning: odd\x07" in err
+    assert r"warning: odd\u0007" in err
     assert "Traceback" not in err
     assert "an answer" not in err
 

@@ -15,6 +15,7 @@ from overthink.cli.main import app
 from overthink.collect.arms.verifiers.base import Scores, Verifier
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Prefix
+from overthink.collect.providers.think_tags import think_format
 from overthink.components.files import components_of_file
 from overthink.data.pool import records_of
 from overthink.workflows.analyse import Study
@@ -216,3 +217,120 @@ def test_a_file_that_ends_the_process_is_named_with_its_line(tmp_path: Path) -> 
     path = component_file(tmp_path, "import sys\nsys.exit(0)\n")
     with pytest.raises(InputError, match="mine.py, line 2: SystemExit: 0; needed: a file of components"):
         components_of_file(str(path))
+
+
+INTERVENTION = """
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from overthink.extend import Intervention, component
+
+@component("odd")
+class Odd(Intervention):
+    "Does what no intervention should."
+
+    {statement}
+
+    def wrap(self, stepper, context):
+        async def step(path, room, *, branch="", cue=""):
+            if path.tokens >= 0:
+                {step}
+            return path
+
+        return step
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "error"),
+    [
+        ("sys.exit(0)", "SystemExit: 0"),
+        ("return path", "64 steps in a row took no token, so the budget of 8 is never reached"),
+        ("return replace(path, tokens=99)", "the arm thought 99 tokens, and the rung allows 8"),
+    ],
+)
+def test_a_step_that_ends_the_process_never_ends_or_takes_too_much_fails_its_trace(
+    tmp_path: Path, step: str, error: str
+) -> None:
+    path = component_file(tmp_path, INTERVENTION, statement="", step=step)
+    study = overthink.run(overthink.prepare(one_draw(f"base,{path}@odd", top=8, limit=1)), tmp_path / "study")
+    rows = [row for row in records_of(study.pool) if row.arm != "base" and row.rung == 1]
+    assert [(row.value, row.verdict, error in (row.error or "")) for row in rows] == [(None, "errored", True)] * len(
+        rows
+    )
+    assert rows
+    assert {row.error for row in records_of(study.pool) if row.arm == "base"} == {None}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("max_decode_factor", "float('nan')", "intervention odd: max_decode_factor is nan; needed: a number from 0"),
+        ("max_decode_factor", "1 / 0", r"max_decode_factor raised ZeroDivisionError.*mine.py, line"),
+        ("max_decode_factor", "sys.exit(0)", "max_decode_factor raised SystemExit"),
+        ("max_segments", "-1", "max_segments is -1; needed: a whole number"),
+        ("inserted_texts", "'text'", "inserted_texts is 'text'; needed: texts"),
+        ("models", "(1,)", r"models is \(1,\); needed: names of models"),
+        ("models", "{}['x']", "models raised KeyError"),
+    ],
+)
+def test_what_a_component_states_of_itself_is_checked(tmp_path: Path, name: str, value: str, message: str) -> None:
+    statement = f"@property\n    def {name}(self):\n        return {value}"
+    path = component_file(tmp_path, INTERVENTION, statement=statement, step="return path")
+    with pytest.raises(InputError, match=message):
+        overthink.prepare(one_draw(f"base,{path}@odd", top=8, limit=1))
+
+
+def test_what_a_verifier_states_and_a_component_that_cannot_be_opened_are_named(tmp_path: Path) -> None:
+    for statement, message in (
+        ("    @property\n    def models(self):\n        return None\n", "verifier moody: models is None"),
+        (
+            "    def open(self):\n        raise OSError('no weights')\n",
+            "verifier moody: open raised OSError: no weights",
+        ),
+        ("    def open(self):\n        return None\n", "verifier moody: open is None; needed: the component"),
+    ):
+        folder = tmp_path / str(len(message))
+        folder.mkdir()
+        path = component_file(folder, VERIFIER + "\n" + statement)
+        with pytest.raises(InputError, match=message):
+            overthink.prepare(one_draw(f"prm-beam:verifier={path}@moody", top=8, limit=1))
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        ('close: str = ""', "close is empty; needed: the text that ends the thinking"),
+        ("close: str = 3", "close: Input should be a valid string"),
+        ('close: str = "x"\n    stop: tuple[str, ...] = ("",)', "stop and answer_stop hold an empty text"),
+        ('close: str = "x"\n    stop: tuple[str, ...] = "end"', "stop: Input should be a valid tuple"),
+    ],
+)
+def test_a_think_format_without_usable_texts_is_refused(tmp_path: Path, texts: str, message: str) -> None:
+    source = (
+        "from overthink.extend import ThinkFormat, component\n\n"
+        f'@component("odd")\nclass Odd(ThinkFormat):\n    "Odd."\n    open: str = "hm"\n    {texts}\n'
+    )
+    with pytest.raises(InputError, match=message):
+        think_format(f"{component_file(tmp_path, source)}@odd")
+
+
+@pytest.mark.filterwarnings("ignore:Field name:UserWarning")  # Pydantic has a method json
+@pytest.mark.parametrize("name", ["json", "day", "seed", "as_of"])
+def test_a_calculators_input_cannot_be_called_as_an_option_of_all(tmp_path: Path, name: str) -> None:
+    source = (
+        "from overthink.extend import Calculator, Range, component\n\n"
+        f'@component("odd")\nclass Odd(Calculator):\n    "Odd."\n    {name}: Range\n\n'
+        "    def answer(self, day, rng):\n        return None\n"
+    )
+    with pytest.raises(InputError, match=f"has an input '{name}', which names an option of every calculator"):
+        components_of_file(str(component_file(tmp_path, source)))
+
+
+@pytest.mark.parametrize("rows", ["[]", "pl.DataFrame(rows).head(0)"])
+def test_a_reader_without_rows_is_refused_and_nothing_is_written(table: Path, tmp_path: Path, rows: str) -> None:
+    path = component_file(tmp_path, READER, rows=rows)
+    with pytest.raises(InputError, match=r"mine.py@mine gave no row of .*sums.csv; needed: a row for each answer"):
+        overthink.analyse(table, read=overthink.ReadOptions(reader=f"{path}@mine"), out=tmp_path / "made")
+    assert not (tmp_path / "made").exists()

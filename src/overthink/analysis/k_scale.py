@@ -105,7 +105,7 @@ def k_scale(curves: Iterable[CurveResult], analysis: Analysis) -> KScale:
     if analysis.k_reference is not None:
         top = max(r.tokens * sizes.get(c.arm, 0) for c, there in thinking.items() for r in there if r.tokens)
         unit_words = f"FLOP of {unit}" if in_flop else unit
-        fault = reference_fault(analysis.k_reference, top=top, unit=unit_words)
+        fault = reference_fault(analysis.k_reference, top=top, unit=unit_words, least=min(sizes.values()))
         if fault is not None:
             return KScale(reason=fault)
         amount, how = analysis.k_reference, f"stated with {OPTION}"

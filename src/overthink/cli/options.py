@@ -74,6 +74,18 @@ def numbers(text: str, option: str = "--budgets", of: str = "tokens, as 0,512,2k
         raise InputError(f"{option} {text} cannot be read; needed: whole numbers of {of}") from None
 
 
+def names(text: str | None, option: str) -> tuple[str, ...]:
+    """Return the names between commas; none if the option was left out.
+
+    Raises:
+        InputError: There is nothing between two commas, or nothing at all.
+    """
+    try:
+        return () if text is None else tuple(_words(text))
+    except ValueError:
+        raise InputError(f"{option} {text!r} has an empty name; needed: names with one comma between them") from None
+
+
 def resampling(text: str | None) -> dict[str, int | str]:
     """Return the plan fields of resampling: number of continuations per rung, and the rungs."""
     if text is None:

@@ -34,13 +34,13 @@ async def gather_limited(
         [2, 4]
     """
     done: dict[int, ResultT] = {}
-    failures: list[Exception] = []
+    failures: list[Exception | SystemExit] = []
 
     async def run(index: int, job: Callable[[], Awaitable[ResultT]]) -> None:
         try:
             meter.check_open()
             done[index] = await job()
-        except Exception as failure:  # noqa: BLE001 - raised again below, without an exception group
+        except (Exception, SystemExit) as failure:  # noqa: BLE001 - raised below, without a group
             failures.append(failure)
             meter.call_off()
 

@@ -9,12 +9,13 @@ The docstring's first paragraph describes it in messages, and the description of
 unit. A field without a default is a decision that nobody can make for the user.
 """
 
+import functools
 import inspect
 import re
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -48,6 +49,8 @@ class Component(BaseModel):
         role: What kind of component it is, in words.
         key: Its name on the command line; set by :func:`component`.
         summary: What it does, in a line; set by :func:`component`.
+        statements: Properties and methods by which it describes itself before it works, each with what it must give
+            and a check. What raises or does not fit is bad input, wherever it is read.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -55,6 +58,7 @@ class Component(BaseModel):
     role: ClassVar[str] = "component"
     key: ClassVar[str] = ""
     summary: ClassVar[str] = ""
+    statements: ClassVar[Mapping[str, "Statement"]] = {}
 
     @model_validator(mode="before")
     @classmethod
@@ -63,6 +67,18 @@ class Component(BaseModel):
         marks = {name: mark for name, field in cls.model_fields.items() for mark in field.metadata}
         like = {name: mark.field for name, mark in marks.items() if isinstance(mark, SameAs)}
         return {name: values[same] for name, same in like.items() if same in values} | values
+
+
+class Statement(NamedTuple):
+    """What a property or method of a component must give, in words and as a check."""
+
+    needed: str
+    fits: Callable[[Any], bool]
+
+
+def is_texts(value: Any) -> bool:
+    """Return whether a value is a tuple or list of texts."""
+    return isinstance(value, tuple | list) and all(isinstance(text, str) for text in value)
 
 
 C = TypeVar("C", bound=Component)
@@ -99,10 +115,41 @@ def component(key: str) -> Callable[[type[C]], type[C]]:
         if not cls.__dict__.get("__doc__"):
             raise InputError(f"component {key}: {cls.__name__} has no docstring, which describes it in messages")
         cls.key, cls.summary = key, _summary(inspect.getdoc(cls) or "")
+        _check_statements(cls)
         declared.append(cls)
         return cls
 
     return declare
+
+
+def _check_statements(cls: type[Component]) -> None:
+    """Put the check of each statement around the property or method that makes it."""
+    for name, statement in cls.statements.items():
+        own = inspect.getattr_static(cls, name)
+        if isinstance(own, property) and own.fget is not None:
+            setattr(cls, name, property(_checked(own.fget, name, statement)))
+        elif inspect.isfunction(own):
+            setattr(cls, name, _checked(own, name, statement))
+        elif not statement.fits(own):
+            raise InputError(f"{cls.role} {cls.key}: {name} is {own!r}; needed: {statement.needed}")
+
+
+def _checked(method: Callable[..., Any], name: str, statement: Statement) -> Callable[..., Any]:
+    @functools.wraps(method)
+    def checked(self: Component, *values: Any, **more: Any) -> Any:
+        try:
+            stated = method(self, *values, **more)
+        except InputError:
+            raise
+        except (Exception, SystemExit) as fault:
+            raise InputError(
+                f"{self.role} {self.key}: {name} raised {failure_text(fault)}; needed: {statement.needed}"
+            ) from fault
+        if not statement.fits(stated):
+            raise InputError(f"{self.role} {self.key}: {name} is {stated!r}; needed: {statement.needed}")
+        return stated
+
+    return checked
 
 
 def failure_text(failure: BaseException) -> str:

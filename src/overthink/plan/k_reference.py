@@ -39,13 +39,16 @@ def checked_reference(number: float) -> float:
     return number
 
 
-def reference_fault(number: float, *, top: float | None = None, unit: str = "thinking tokens") -> str | None:
+def reference_fault(
+    number: float, *, top: float | None = None, unit: str = "thinking tokens", least: float = 1.0
+) -> str | None:
     """Return why a number cannot be the reference; None if it can.
 
     Args:
         number: The reference.
         top: Most thinking of any curve, in the unit; None if unknown.
-        unit: Unit of both.
+        unit: Unit of all three.
+        least: What one token of thinking takes, in the unit.
 
     Example:
         >>> reference_fault(512, top=4096) is None
@@ -55,14 +58,17 @@ def reference_fault(number: float, *, top: float | None = None, unit: str = "thi
         return f"{OPTION} 0 is a direct answer, and no thinking is a multiple of none; {_DO}"
     if not (math.isfinite(number) and number > 0):
         return f"{OPTION} {number:g} is not a positive number; {_DO}"
+    do = _DO if least == 1.0 else f"give {unit} from {_words(least)} upwards, or leave the option out"
+    if number < least:
+        return f"{OPTION} {_words(number)} is less than one token of thinking, {_words(least)} {unit}; {do}"
     if top is not None and number > top:
         most = f"the most is {_words(top)} {unit}" if top > 0 else "no rung of it thinks"
-        return f"{OPTION} {_words(number)} is beyond the ladder: {most}; {_DO}"
+        return f"{OPTION} {_words(number)} is beyond the ladder: {most}; {do}"
     return None
 
 
 def _words(number: float) -> str:
-    return f"{number:,.0f}" if number < 1e9 else f"{number:.3g}"
+    return f"{number:,.0f}" if 1 <= number < 1e9 else f"{number:.3g}"
 
 
 def k_refusal(number: float, reason: str) -> str:

@@ -1,5 +1,6 @@
 """Comparison of arms with a reference arm, within one study or across studies on the same questions."""
 
+import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -111,7 +112,7 @@ def compare(
     Raises:
         InputError: There is only one arm, no such reference, or no common task or questions.
     """
-    if len({Path(path).resolve() for path in paths}) < len(paths):
+    if len({os.path.realpath(path) for path in paths}) < len(paths):
         raise InputError("a study is given twice; needed: each once, its arms are compared anyway")
     if out is not None and (StudyFolder(Path(out)).plan.exists() or any(_same(out, path) for path in paths)):
         raise InputError(f"{out} holds a study, whose findings would be overwritten; choose another folder")
@@ -140,7 +141,7 @@ def compare(
 
 
 def _same(out: str | Path, path: str | Path) -> bool:
-    return Path(out).resolve() == Path(path).resolve()
+    return os.path.realpath(out) == os.path.realpath(path)
 
 
 def _compared_sources(sources: Sequence[tuple[Path, Source]]) -> list[_ComparedSource]:

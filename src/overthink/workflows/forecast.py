@@ -122,7 +122,9 @@ def forecast_path(path: Path, *, read: ReadOptions, request: ForecastRequest) ->
     Raises:
         InputError: The path cannot be read, holds no counts, or does not allow the requested forecast.
     """
-    cells = _counts_table(path)
+    cells = _counts_table(path) if read.reader is None else None
+    if cells is not None:
+        _refuse_reading(path, read)
     if cells is not None and is_printed({name.lower() for name in cells.columns}):
         _refuse_options(path, request)
         printed = printed_forecasts(path, cells, axis=read.axis, k=request.k, options=request.options)
@@ -169,6 +171,15 @@ def _refuse_options(path: Path, request: ForecastRequest) -> None:
     names = [name for name, is_stated in stated.items() if is_stated]
     if names:
         raise InputError(f"{path} has printed shares, without the counts that {', '.join(names)} needs; leave it out")
+
+
+def _refuse_reading(path: Path, read: ReadOptions) -> None:
+    """Raise an error for options on logs and tables of draws, which counts and shares do not need."""
+    stated = [f"--{name}" for name in ("high", "scorer") if getattr(read, name) is not None]
+    if stated:
+        raise InputError(
+            f"{path} is a table of counts or shares, which has no {stated[0].lstrip('-')}; leave {stated[0]} out"
+        )
 
 
 def _counts_table(path: Path) -> pl.DataFrame | None:

@@ -96,10 +96,13 @@ def read_with(text: str, path: Path, options: "ReadOptions") -> PoolReading:
     try:
         rows = reader.read(path, options)
         reading = rows if isinstance(rows, PoolReading) else PoolReading(pool_of(_records(text, rows)))
+        is_empty = reading.pool.lazy().limit(1).collect().is_empty()
     except InputError:
         raise
     except (Exception, SystemExit) as fault:
         raise InputError(f"{OPTION} {text}: {path} cannot be read: {failure_text(fault)}") from fault
+    if is_empty:
+        raise InputError(f"{OPTION} {text} gave no row of {path}; needed: a row for each answer")
     files = "".join(f" (sha256 {sha256})" for sha256 in referenced_files([text]).values())
     return reading._replace(notes=(*reading.notes, f"Read by {text}{files}."))
 

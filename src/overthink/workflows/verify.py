@@ -239,7 +239,7 @@ def _check_target(source: StudyFolder, target: StudyFolder, verification: Verifi
             f"{verification.text} (arms {', '.join(verification.arms)}); give --out for a copy of the study with the "
             "new scores"
         )
-    if target.path.resolve() == source.path.resolve():
+    if os.path.realpath(target.path) == os.path.realpath(source.path):
         scored_arms = _scored_arms(pool)
         if earlier is None and scored_arms & set(verification.arms):
             raise InputError(

@@ -1,11 +1,13 @@
 """Components of an arm: strategies and interventions, each a declared class with its settings as fields."""
 
+import math
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self
 
 from overthink.collect.ladder.thinking import Stepper, Thinker, TraceContext
-from overthink.components.base import Component
+from overthink.components.base import Component, Statement, is_texts
 from overthink.plan.study import Plan
 
 
@@ -37,6 +39,18 @@ class ArmPart(Component):
     answers_at_once: ClassVar[bool] = False
     reads_probabilities: ClassVar[bool] = False
     decides: ClassVar[Literal["", "steps", "candidates"]] = ""
+    statements: ClassVar[Mapping[str, Statement]] = {
+        "max_decode_factor": Statement(
+            "a number from 0 upwards",
+            lambda value: isinstance(value, int | float) and math.isfinite(value) and value >= 0,
+        ),
+        "max_segments": Statement(
+            "a whole number from 0 upwards, or None", lambda value: value is None or (type(value) is int and value >= 0)
+        ),
+        "inserted_texts": Statement("texts", is_texts),
+        "models": Statement("names of models", is_texts),
+        "open": Statement("the component", lambda value: isinstance(value, Component)),
+    }
 
     @property
     def max_decode_factor(self) -> float:

@@ -61,7 +61,11 @@ class Step:
 
 
 async def run_ladder(context: TraceContext, thinker: Thinker) -> AsyncIterator[Step]:
-    """Yield one step per rung, in ascending order, so that the server's prefix cache is reused."""
+    """Yield one step per rung, in ascending order, so that the server's prefix cache is reused.
+
+    Raises:
+        RuntimeError: The arm thought more than the rung allows.
+    """
     continuation, spec, meter, watch = context.continuation, context.spec, context.meter, context.watch
     first_request, start, thinking = meter.requests, watch.seconds, watch.no_time
     with watch.running():
@@ -76,6 +80,8 @@ async def run_ladder(context: TraceContext, thinker: Thinker) -> AsyncIterator[S
             continue
         with watch.running():
             path = await thinker.to(rung, budget)
+        if path.tokens > budget:
+            raise RuntimeError(f"the arm thought {path.tokens} tokens, and the rung allows {budget}")
         thinking, answer_start = total((thinking, watch.since(start))), watch.seconds
         with watch.running():
             fork = await continuation.append_text(path.prefix, spec.format.close + spec.format.cue)

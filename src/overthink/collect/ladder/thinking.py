@@ -25,6 +25,9 @@ LINE_END = "\n"
 STEP_TOKENS = 64
 """Maximum tokens per step, if no line ends before."""
 
+MAX_IDLE_STEPS = 64
+"""Steps in a row that take no token, after which a path counts as one that never ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class ReasoningPath:
@@ -196,8 +199,13 @@ class StepByStep:
 
     async def to(self, rung: int, budget: int) -> ReasoningPath:
         """Take steps until the budget is used up or the thinking ends."""
+        idle = 0
         while self._path.tokens < budget and not self._path.ended:
-            self._path = await self._stepper(self._path, budget - self._path.tokens)
+            path = await self._stepper(self._path, budget - self._path.tokens)
+            idle = idle + 1 if path.tokens <= self._path.tokens else 0
+            if idle == MAX_IDLE_STEPS:
+                raise RuntimeError(f"{idle} steps in a row took no token, so the budget of {budget} is never reached")
+            self._path = path
         return self._path
 
 

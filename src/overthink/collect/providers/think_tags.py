@@ -1,6 +1,8 @@
 """Think formats: texts that open the thinking, close it at a rung, and ask for the answer."""
 
-from typing import ClassVar
+from typing import ClassVar, Self
+
+from pydantic import ConfigDict, model_validator
 
 from overthink.components.base import Component, component
 from overthink.components.registry import Registry
@@ -26,6 +28,8 @@ class ThinkFormat(Component):
         end: End of the thinking inside the turn; "" if thinking and answer are one text.
     """
 
+    model_config = ConfigDict(validate_default=True, strict=True)
+
     role: ClassVar[str] = "think format"
 
     open: str
@@ -34,6 +38,15 @@ class ThinkFormat(Component):
     cue: str = ""
     answer_stop: tuple[str, ...] = ()
     end: str = ""
+
+    @model_validator(mode="after")
+    def _texts(self) -> Self:
+        """Check that the thinking has an end, and that no empty text stops it."""
+        if not self.close:
+            raise ValueError("close is empty; needed: the text that ends the thinking at a rung")
+        if "" in (*self.stop, *self.answer_stop):
+            raise ValueError("stop and answer_stop hold an empty text, which every text contains; leave it out")
+        return self
 
     def visible(self, turn: str) -> str:
         r"""Return the visible part of a turn given without its opening: the text after the end of the thinking.

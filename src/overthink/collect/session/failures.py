@@ -42,7 +42,7 @@ class Boundary:
                 yield failure
         except OverthinkError:
             raise
-        except Exception as error:  # noqa: BLE001 - the boundary: any error of a provider becomes a row
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: it becomes a row
             failure.append(without_secrets(_describe(error), os.environ)[:MAX_ERROR_CHARS])
         self._count(failure)
 
@@ -65,7 +65,7 @@ class Boundary:
             raise self.stopped
 
 
-def _describe(error: Exception) -> str:
+def _describe(error: Exception | SystemExit) -> str:
     """Return the text of an error; after retries, that of the last attempt."""
     if isinstance(error, RetryError) and error.__cause__ is not None:
         tries = error.last_attempt.attempt_number

@@ -32,6 +32,10 @@ K_BASIS: Any = Field(None, description="what K multiplies: tokens, flop, usd, sa
 K_REFERENCE: Any = Field(None, description="the budget that counts as K = 1, in words")
 
 
+RESERVED = frozenset({"json", "as_json", "seed", "as_of", "day", "rng", "help"})
+"""Options of every calculator, on the command line and in Python, which no input can be called."""
+
+
 class CalculatorInput(NamedTuple):
     """An input of a calculator.
 
@@ -72,6 +76,16 @@ class Calculator(Component):
     """
 
     role: ClassVar[str] = "calculator"
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Refuse inputs whose names every calculator has for something else."""
+        taken = [name for name in cls.model_fields if name in RESERVED]
+        if taken:
+            raise InputError(
+                f"the calculator {cls.__name__} has an input {taken[0]!r}, which names an option of every calculator; "
+                f"needed: another name than {', '.join(sorted(RESERVED))}"
+            )
 
     _stated: frozenset[str] = PrivateAttr(frozenset())
     _used: set[str] = PrivateAttr(default_factory=set)

@@ -9,14 +9,14 @@ Prefixes of the steps of a path, from which the model under test can continue.
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal, Self
 
 from overthink.collect.ladder.thinking import LINE_END, ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Prefix
-from overthink.components.base import Component
+from overthink.components.base import Component, Statement, is_texts
 from overthink.errors import InputError
 
 Aggregate = Literal["last", "min", "prod", "mean"]
@@ -107,6 +107,10 @@ class ScoringPart(Component):
     """
 
     asks_model: ClassVar[bool] = False
+    statements: ClassVar[Mapping[str, Statement]] = {
+        "models": Statement("names of models", is_texts),
+        "open": Statement("the component", lambda value: isinstance(value, Component)),
+    }
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -126,6 +130,13 @@ class Verifier(ScoringPart):
     """Scores the steps of a path, or its answer; named by `--verifier` and by the setting ``verifier`` of an arm."""
 
     role: ClassVar[str] = "verifier"
+    statements: ClassVar[Mapping[str, Statement]] = {
+        **ScoringPart.statements,
+        "name": Statement("a text", lambda value: isinstance(value, str)),
+        "address": Statement("a text, or None", lambda value: value is None or isinstance(value, str)),
+        "is_oracle": Statement("true or false", lambda value: isinstance(value, bool)),
+        "work": Statement("a ScoringWork", lambda value: isinstance(value, ScoringWork)),
+    }
 
     @property
     def name(self) -> str:
