@@ -140,7 +140,7 @@ def test_a_file_that_cannot_be_used_is_named(name: str, tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
-    with pytest.raises(InputError, match=r"nowhere/arms\.py cannot be read \(No such file or directory\)"):
+    with pytest.raises(InputError, match=r"^nowhere/arms\.py is not there; needed: a Python file"):
         arms("nowhere/arms.py@calm", model=MODEL)
 
 

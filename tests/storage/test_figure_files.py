@@ -33,6 +33,6 @@ def test_a_drawing_that_fails_leaves_whole_files(tmp_path: Path) -> None:
 
 def test_a_file_in_the_way_is_named(tmp_path: Path) -> None:
     (tmp_path / "figures").write_text("mine")
-    with pytest.raises(InputError, match=r"figures cannot be written"):
+    with pytest.raises(InputError, match=r"figures is a file; needed: a folder of the study"):
         StudyFolder(tmp_path).write_figures([("a.svg", b"x")])
     assert (tmp_path / "figures").read_text() == "mine"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from overthink.errors import InputError, StoppedError
+from overthink.storage import study_folder
 from overthink.storage.study_folder import LOCK_FILE, StudyFolder, refuse_if_held, study_lock
 
 HOLD = (
@@ -62,7 +63,7 @@ def test_a_link_is_refused_and_its_target_stays(tmp_path: Path, target: str, ent
     elif target == "folder":
         other.mkdir()
     (folder / LOCK_FILE).symlink_to(other)
-    with pytest.raises(InputError, match="is a symbolic link; needed: a plain file.*Delete the link"):
+    with pytest.raises(InputError, match="is a symbolic link; needed: a plain file of one name.*Delete it"):
         enter(folder)
     assert (folder / LOCK_FILE).is_symlink()
     assert other.exists() == (target != "missing")
@@ -72,7 +73,7 @@ def test_a_link_is_refused_and_its_target_stays(tmp_path: Path, target: str, ent
 def test_a_link_that_appears_behind_the_check_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "target").write_text("mine")
     (tmp_path / LOCK_FILE).symlink_to(tmp_path / "target")
-    monkeypatch.setattr(Path, "is_symlink", lambda path: False)
+    monkeypatch.setattr(study_folder, "path_status", lambda path, follow: None)  # as if there were nothing yet
     for enter in (acquire, refuse_if_held):
         with pytest.raises(InputError, match="is a symbolic link"):
             enter(tmp_path)

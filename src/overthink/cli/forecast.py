@@ -8,6 +8,7 @@ import typer
 from overthink.cli import terminal
 from overthink.cli.options import Reader, command_line
 from overthink.errors import InputError
+from overthink.paths import name_text
 from overthink.storage.tables.table_files import FORMAT_NAMES
 
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ def forecast(
         from overthink.workflows.forecast_report import write_forecasts
 
         format_names = [word.strip().lower() for text in formats for word in text.split(",")]
-        page = write_forecasts(forecasts, out, source=table.name, formats=format_names, command=command_line())
+        page = write_forecasts(
+            forecasts, out, source=name_text(table.name), formats=format_names, command=command_line()
+        )
         terminal.note(f"written: {out}", f"report: {page}")
     terminal.show(forecasts, as_json=as_json)
 

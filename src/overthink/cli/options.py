@@ -14,6 +14,7 @@ import typer
 from overthink.cli import terminal
 from overthink.data.secrets import without_secrets
 from overthink.errors import InputError
+from overthink.paths import name_text
 from overthink.plan.k_reference import read_k_reference
 
 if TYPE_CHECKING:
@@ -120,7 +121,8 @@ def pairs(texts: list[str], option: str) -> dict[str, str | int | float | bool]:
 
 def command_line() -> str:
     """Return the command line without secrets, for the report."""
-    return shlex.join(["overthink", *(without_secrets(argument, os.environ) for argument in sys.argv[1:])])
+    words = (without_secrets(argument, os.environ) for argument in sys.argv[1:])
+    return name_text(shlex.join(["overthink", *words]))
 
 
 def show(result: "Study", *, as_json: bool) -> None:

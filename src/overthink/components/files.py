@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from overthink.components.base import Component, declared
 from overthink.errors import InputError
+from overthink.paths import path_kind, read_file
 
 MARK = ".py@"
+_MAX_BYTES = 10_000_000
 
 
 class FileReference(NamedTuple):
@@ -49,6 +51,25 @@ def file_reference(text: str) -> FileReference | None:
     return FileReference(f"{path}.py", key) if mark else None
 
 
+def split_settings(text: str) -> tuple[str, str]:
+    """Return the name of a component and the text of its settings, without the colon between them.
+
+    A file may have any name; one with both a colon and an equals sign is read as a plain name with settings.
+
+    Example:
+        >>> split_settings("study[1]/a,b.py@calm:rounds=2")
+        ('study[1]/a,b.py@calm', 'rounds=2')
+        >>> split_settings("rollouts:against=x")
+        ('rollouts', 'against=x')
+    """
+    path, mark, rest = text.partition(MARK)
+    if not mark or (":" in path and "=" in path):
+        name, _, settings = text.partition(":")
+        return name, settings
+    key, _, settings = rest.partition(":")
+    return f"{path}{mark}{key}", settings
+
+
 def components_of_file(path: str) -> tuple[type[Component], ...]:
     """Return the components that a file declares.
 
@@ -72,20 +93,17 @@ def referenced_files(texts: Iterable[str]) -> dict[str, str]:
     Raises:
         InputError: A file cannot be loaded.
     """
-    references = (file_reference(text.partition(":")[0]) for text in texts)
+    references = (file_reference(split_settings(text)[0]) for text in texts)
     paths = sorted({reference.path for reference in references if reference is not None})
     return {path: component_sha256(path) for path in paths}
 
 
 def _load(path: str) -> _ComponentFile:
-    file = Path(path).expanduser().absolute()
+    file = Path(path).absolute()
     if file not in _LOADED:
-        try:
-            source = file.read_bytes()
-        except OSError as fault:
-            raise InputError(
-                f"{path} cannot be read ({fault.strerror}); needed: a Python file with components, as FILE.py@NAME"
-            ) from fault
+        if (kind := path_kind(file)) != "a file":
+            raise InputError(f"{path} is {kind}; needed: a Python file with components, as FILE.py@NAME")
+        source = read_file(file, follow=True, most=_MAX_BYTES)
         sha256 = hashlib.sha256(source).hexdigest()
         count = len(declared)
         module = _run(path, file, source, f"overthink_components_{sha256[:16]}_{len(_LOADED)}")

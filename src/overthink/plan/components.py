@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from overthink.components.base import Component, SettingValue
+from overthink.components.files import file_reference, split_settings
 from overthink.components.registry import Registry
 from overthink.components.settings import build, resolve_settings
 from overthink.errors import InputError
@@ -35,13 +36,16 @@ def name_and_settings(text: str, *, option: str, role: str) -> tuple[str, dict[s
     Raises:
         InputError: The text cannot be read, or names several components.
     """
+    name, _ = split_settings(text)
+    reference = file_reference(name)
+    file = "" if reference is None else name.removesuffix(reference.key)  # a path is no part of the grammar
     try:
-        arms = read_arms(text.replace(";", ","))
+        arms = read_arms(text.removeprefix(file).replace(";", ","))
     except InputError as fault:
         raise InputError(str(fault).replace("--arms", option)) from fault
     if len(arms) != 1 or len(arms[0].parts) != 1:
         raise InputError(f"{option} {text} names {len(arms)} {role}s; needed: one, as NAME:key=value,key=value")
-    return arms[0].parts[0], dict(arms[0].settings)
+    return file + arms[0].parts[0], dict(arms[0].settings)
 
 
 def complete_component(

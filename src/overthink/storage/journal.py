@@ -31,6 +31,7 @@ from overthink.data.record import JOURNAL_VERSION, RungRecord
 from overthink.data.tokens import UNDIVIDED, CutShort, TokenUsage
 from overthink.data.waves import DrawCounts, Waves
 from overthink.errors import InputError
+from overthink.paths import is_there
 from overthink.storage.json_documents import finite
 from overthink.storage.jsonl import JsonLines
 
@@ -74,7 +75,7 @@ def read_journal(path: Path) -> list[tuple[RungRecord, ...]]:
         InputError: The file is missing, is no journal, is of another version, or is damaged before its
             last line.
     """
-    if not path.is_file():
+    if not is_there(path):
         raise InputError(f"{path} is not there; needed: the journal of a study that was started")
     return [trace for _, trace in journal_file(path).read()]
 

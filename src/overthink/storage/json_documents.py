@@ -26,6 +26,7 @@ from overthink.cost.estimate import Estimate
 from overthink.data.record import StudyQuestion
 from overthink.errors import InputError
 from overthink.forecasts.backtest import Backtest
+from overthink.paths import is_there, read_file
 from overthink.plan.analysis import Analysis
 from overthink.plan.study import PLAN_SCHEMA, Plan
 from overthink.storage.files import write_text
@@ -35,14 +36,20 @@ from overthink.storage.memory import JSON_EXPANSION, check_file
 _T = TypeVar("_T")
 
 
-def read_document(path: Path, schema: str, *earlier: str) -> dict[str, Any]:
+def read_document(path: Path, schema: str, *earlier: str, follow: bool = False) -> dict[str, Any]:
     """Read a JSON object and check that it is of this schema, such as "overthink.plan/1", or of an earlier one.
+
+    Args:
+        path: The file.
+        schema: The schema.
+        earlier: Earlier schemas that are read, too.
+        follow: Whether the file may be a link; no file of a study's folder may.
 
     Raises:
         InputError: The file is missing, is not a JSON object, or is of another or a newer schema.
     """
-    check_file(path, expansion=JSON_EXPANSION)
-    document = json_value(path.read_bytes(), str(path))
+    check_file(path, expansion=JSON_EXPANSION, follow=follow)
+    document = json_value(read_file(path, follow=follow), str(path))
     found_schema = document.get("schema") if isinstance(document, dict) else None
     if not isinstance(document, dict) or found_schema is None:
         raise InputError(f"{path} names no schema; needed: {schema!r}")
@@ -82,7 +89,7 @@ def read_typed(path: Path, schema: str, adapter: TypeAdapter[_T]) -> _T | None:
     Raises:
         InputError: The file is of another or a newer schema, or damaged.
     """
-    if not path.exists():
+    if not is_there(path):
         return None
     document = read_document(path, schema)
     del document["schema"]
@@ -124,7 +131,7 @@ def read_backtest(path: Path) -> Backtest:
         InputError: The file is no back-test, a field is missing, unknown or of the wrong type, or more forecasts were
             right than were made.
     """
-    document = read_document(path, BACKTEST_SCHEMA)
+    document = read_document(path, BACKTEST_SCHEMA, follow=True)
     del document["schema"]
     return typed_value(_BACKTEST, json.dumps(document), f"{path} cannot be read")
 
@@ -266,7 +273,7 @@ def read_analysis(path: Path) -> tuple[Analysis, int] | None:
     Raises:
         InputError: The file is of another or a newer schema, or damaged.
     """
-    if not path.exists():
+    if not is_there(path):
         return None
     document = read_document(path, ANALYSIS_SCHEMA)
     body = {name: value for name, value in document.items() if name not in {"schema", *_BESIDE_NAMES}}
@@ -280,7 +287,7 @@ def read_assumptions(path: Path) -> Assumptions:
     Raises:
         InputError: The file is of another or a newer schema, or damaged.
     """
-    return _beside(path, read_document(path, ANALYSIS_SCHEMA)).assumed if path.exists() else Assumptions()
+    return _beside(path, read_document(path, ANALYSIS_SCHEMA)).assumed if is_there(path) else Assumptions()
 
 
 def _beside(path: Path, document: Mapping[str, object]) -> _Beside:

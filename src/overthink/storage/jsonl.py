@@ -17,7 +17,8 @@ from typing import Generic, Self, TypeVar
 from pydantic import TypeAdapter
 
 from overthink.errors import InputError, StoppedError
-from overthink.storage.files import replacing, storage_errors
+from overthink.paths import is_there, open_file
+from overthink.storage.files import open_append, replacing, storage_errors
 from overthink.storage.json_text import json_value, typed_value
 
 MAX_LINE = 2**28
@@ -57,10 +58,10 @@ class JsonLines(Generic[_T]):
         self._failure: StoppedError | None = None
 
     def __enter__(self) -> Self:
-        self._length, self._failure = self._whole_lines() if self.path.exists() else 0, None
+        self._length, self._failure = self._whole_lines() if is_there(self.path) else 0, None
         with storage_errors(self.path):
             self.path.parent.mkdir(exist_ok=True)
-            self._file = self.path.open("ab", buffering=0)  # a buffer would write the rest of a failed write later
+            self._file = open_append(self.path)  # a buffer would write the rest of a failed write later
             self._file.truncate(self._length)
         if not self._length:
             self.write(self._header)
@@ -110,8 +111,8 @@ class JsonLines(Generic[_T]):
             StoppedError: The disk is full.
         """
         lines = [self._header, *map(self._dump, values)]
-        with replacing(self.path) as scratch:
-            scratch.write_bytes(b"".join(map(_as_line, lines)))
+        with replacing(self.path) as file:
+            file.write(b"".join(map(_as_line, lines)))
 
     def read(self, *, skip: int = 0) -> Iterator[tuple[int, _T]]:
         """Yield line numbers and values, each validated when it is read; nothing without a file.
@@ -135,9 +136,9 @@ class JsonLines(Generic[_T]):
         Raises:
             InputError: The file is of another kind or version.
         """
-        if not self.path.is_file():
+        if not is_there(self.path):
             return
-        with self.path.open("rb") as file:
+        with open_file(self.path) as file:
             for number, line in enumerate(iter(partial(file.readline, MAX_LINE), b""), start=1):
                 if len(line) == MAX_LINE:
                     raise InputError(f"{self.path}, line {number}, has {MAX_LINE:,} bytes or more; needed: fewer")
@@ -150,7 +151,7 @@ class JsonLines(Generic[_T]):
 
     def _whole_lines(self) -> int:
         """Length of the file up to its last line end, in bytes. Another kind of file is refused, not cut."""
-        with self.path.open("rb") as file:
+        with open_file(self.path) as file:
             first = file.readline()
             if not first.endswith(b"\n") and _as_line(self._header).startswith(first):
                 return 0  # empty, or torn within the header

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from overthink.errors import InputError
+from overthink.paths import path_status, require_file
 
 JSON_EXPANSION = 8.0
 """Memory of a JSON document over its size, where all of it is read at once."""
@@ -50,19 +51,20 @@ def check_memory(path: Path, *, rows: int, row_bytes: float, max_rows: int | Non
         )
 
 
-def check_file(path: Path, *, expansion: float = 0.0) -> None:
+def check_file(path: Path, *, expansion: float = 0.0, follow: bool = False) -> None:
     """Raise an error unless the path is a file, and memory holds it.
 
     Args:
         path: The path.
         expansion: Memory that its content takes over its size; 0 for a file that is read in pieces.
+        follow: Whether the file may be a link; no file of a study's folder may.
 
     Raises:
         InputError: The file is missing, not a file, or too large.
     """
-    if not path.is_file():
-        raise InputError(f"{path} is {'a folder' if path.is_dir() else 'not there'}; needed: a file")
-    size = path.stat().st_size
+    status = path_status(path, follow=follow)
+    require_file(path, status)
+    size = 0 if status is None else status.st_size
     needed, available = size * expansion, available_memory() if expansion else 0
     if needed > available:
         raise InputError(

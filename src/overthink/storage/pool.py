@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import polars as pl
@@ -21,8 +22,9 @@ from overthink.data.pool import ENUMS, REQUIRED, ROW_KEY, SCHEMA, first_line, re
 from overthink.data.record import POOL_VERSION
 from overthink.data.traces import TRACE, TRACE_BYTES, trace_hashes
 from overthink.errors import InputError
+from overthink.paths import open_file
 from overthink.storage.files import file_sha256, replacing
-from overthink.storage.memory import check_file, check_memory
+from overthink.storage.memory import check_memory
 from overthink.storage.panics import silent_panics
 
 _VERSION_KEY = "overthink.pool"
@@ -78,14 +80,14 @@ def write_pool(path: Path, pool: pl.LazyFrame) -> str:
     if (code[1:] < code[:-1]).any():
         pool = read(pool)[np.argsort(code)].lazy()
     del code
-    with replacing(path) as scratch, _disk_errors(scratch):
-        pool.sink_parquet(scratch, metadata={_VERSION_KEY: str(POOL_VERSION)}, row_group_size=_ROW_GROUP)
+    with replacing(path) as file, _disk_errors(file):
+        pool.sink_parquet(file, metadata={_VERSION_KEY: str(POOL_VERSION)}, row_group_size=_ROW_GROUP)
     return file_sha256(path)
 
 
 @contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    """Turn an error of Polars that comes from writing a file into that of the system."""
+def _disk_errors(file: BinaryIO) -> Iterator[None]:
+    """Turn an error of Polars that comes from writing to a file into that of the system."""
     try:
         yield
     except pl.exceptions.PolarsError as failure:
@@ -93,46 +95,55 @@ def _disk_errors(path: Path) -> Iterator[None]:
         if number is not None:
             raise OSError(int(number[1]), first_line(failure)) from failure
         # Some errors of writing do not name that of the system: the next bytes get it again.
-        with path.open("ab") as file:
-            file.write(bytes(_PROBE))
-            file.flush()
-            os.fsync(file.fileno())
+        file.seek(0, os.SEEK_END)
+        file.write(bytes(_PROBE))
+        file.flush()
+        os.fsync(file.fileno())
         raise
 
 
-def is_pool(path: Path) -> bool:
-    """Whether a file is a pool of any version: Parquet with its mark; False for one that cannot be read."""
+def is_pool(path: Path, *, follow: bool = False) -> bool:
+    """Whether a file is a pool of any version: Parquet with its mark; False for one that cannot be read.
+
+    Args:
+        path: The file.
+        follow: Whether it may be a link; the pool in a study's folder may not.
+    """
+    if path.suffix.lower() != ".parquet":
+        return False
     try:
-        with silent_panics():
-            return path.suffix.lower() == ".parquet" and _VERSION_KEY in pl.read_parquet_metadata(path)
-    except _BROKEN:
+        with silent_panics(), open_file(path, follow=follow) as file:
+            return _VERSION_KEY in pl.read_parquet_metadata(file)
+    except (*_BROKEN, InputError):
         return False
 
 
-def read_pool(path: Path, *, max_rows: int | None = None) -> pl.LazyFrame:
+def read_pool(path: Path, *, max_rows: int | None = None, follow: bool = False) -> pl.LazyFrame:
     """Check all of a pool: version, columns, types, closed lists, ranges, doubles; return it, to be read by column.
 
     Args:
         path: The Parquet file.
         max_rows: Most rows to read; None for as many as memory allows.
+        follow: Whether the file may be a link; the pool in a study's folder may not.
 
     Raises:
         InputError: The file is missing, is not a pool, has content unknown to this version, or more rows than memory
             allows.
     """
-    check_file(path)
     try:
         with silent_panics():
-            return _checked_pool(path, max_rows)
+            return _checked_pool(path, max_rows, follow=follow)
     except _BROKEN as failure:
         raise InputError(f"{path} is not a readable Parquet file ({first_line(failure)}); needed: a pool") from failure
 
 
-def _checked_pool(path: Path, max_rows: int | None) -> pl.LazyFrame:
-    metadata = pl.read_parquet_metadata(path)
-    schema = _SCHEMAS[_version(path, metadata)]
-    _check_schema(path, pl.Schema(pl.read_parquet_schema(path)), schema)
-    pool = pl.scan_parquet(path)
+def _checked_pool(path: Path, max_rows: int | None, *, follow: bool) -> pl.LazyFrame:
+    with open_file(path, follow=follow) as file:
+        schema = _SCHEMAS[_version(path, pl.read_parquet_metadata(file))]
+        file.seek(0)
+        _check_schema(path, pl.Schema(pl.read_parquet_schema(file)), schema)
+        file.seek(0)
+        pool = pl.scan_parquet(file)
     check_memory(path, rows=_n_rows(pool), row_bytes=0, max_rows=max_rows)
     if not _n_rows(pool):
         raise InputError(f"{path} has no rows, so nothing can be analysed; needed: the pool of a study that ran")
@@ -145,8 +156,13 @@ def _checked_pool(path: Path, max_rows: int | None) -> pl.LazyFrame:
 
 
 def scan_pool(path: Path) -> pl.LazyFrame:
-    """Return a pool that was checked before, to be read by column."""
-    return pl.scan_parquet(path)
+    """Return a pool that was checked before, to be read by column.
+
+    Raises:
+        InputError: The file is missing, a link, or cannot be read.
+    """
+    with open_file(path) as file:
+        return pl.scan_parquet(file)
 
 
 def _known_columns(pool: pl.LazyFrame, names: Sequence[str]) -> list[str]:

@@ -6,18 +6,24 @@ One process per study: a lock that the operating system releases when its proces
 import errno
 import json
 import os
+import re
 import socket
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from overthink.errors import InputError
-from overthink.storage.files import replacing, storage_errors, write_text
+from overthink.paths import is_there, kind_of, path_kind, path_status, read_file
+from overthink.storage.files import replacing, require_own_folder, storage_errors, write_text
 
+_SCRATCH = re.compile(r"\..*\.\d+\.part", re.DOTALL)
+"""Names of partial files (:func:`overthink.storage.files.scratch_path`)."""
 LOCK_FILE = ".lock"
 """Name of the lock file in a study's folder. It stays there; the lock on it counts, not that it exists."""
 
+_MAX_HOLDER_BYTES = 4096
 _NO_LOCK_ERRORS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL}
 
 
@@ -26,7 +32,8 @@ def study_lock(folder: Path) -> Iterator[None]:
     """Hold the lock of the study's folder while the block runs. The lock of a killed process is free again.
 
     Raises:
-        InputError: Another process holds it, it is a symbolic link, or the folder's file system cannot lock.
+        InputError: Another process holds it, it is not a plain file of one name, or the folder's file system cannot
+            lock.
         StoppedError: The disk is full.
     """
 
@@ -43,30 +50,34 @@ def refuse_if_held(folder: Path) -> None:
     """Raise an error if another process holds the folder. Nothing is written.
 
     Raises:
-        InputError: Another process holds it, or the lock is a symbolic link.
+        InputError: Another process holds it, or the lock is not a plain file of one name.
     """
     path = folder / LOCK_FILE
-    if path.is_symlink() or path.is_file():
-        with _exclusive(path):
+    if is_there(path):
+        with _exclusive(path, lambda descriptor: None):
             pass
 
 
 @contextmanager
-def _exclusive(path: Path, on_acquired: Callable[[int], None] | None = None) -> Iterator[None]:
+def _exclusive(path: Path, on_acquired: Callable[[int], None]) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
-    lock = FileLock(
+    def check_and_go_on(descriptor: int) -> None:
+        _require_own_lock(path, os.fstat(descriptor))  # what was opened, whatever had the name before
+        on_acquired(descriptor)
+
+    lock = FileLock(  # it follows no link and truncates nothing, but opens whatever else has the name
         path,
         blocking=False,
         thread_local=False,
         preserve_lock_file=True,
         fallback_to_soft=False,
-        on_acquired=on_acquired,
+        on_acquired=check_and_go_on,
     )
     with storage_errors(path):
         try:
-            if path.is_symlink():
-                raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+            if (status := path_status(path, follow=False)) is not None:
+                _require_own_lock(path, status)
             lock.acquire()
         except Timeout as failure:
             raise InputError(
@@ -74,11 +85,8 @@ def _exclusive(path: Path, on_acquired: Callable[[int], None] | None = None) -> 
                 "go on with --resume; for a study of its own give another --out."
             ) from failure
         except OSError as failure:
-            if failure.errno == errno.ELOOP:
-                raise InputError(
-                    f"{path} is a symbolic link; needed: a plain file, as locking writes to it. Delete the link and "
-                    "start again: the lock file is made anew."
-                ) from failure
+            if failure.errno == errno.ELOOP:  # it has become a link since
+                _require_own_lock(path, os.lstat(path))
             if failure.errno in _NO_LOCK_ERRORS:
                 raise InputError(
                     f"{path.parent} cannot be locked ({failure.strerror}); choose a folder on a file system that can"
@@ -90,11 +98,24 @@ def _exclusive(path: Path, on_acquired: Callable[[int], None] | None = None) -> 
         lock.release()
 
 
+def _require_own_lock(path: Path, status: os.stat_result) -> None:
+    kind = (
+        f"a file with {status.st_nlink} names"
+        if status.st_nlink > 1 and stat.S_ISREG(status.st_mode)
+        else kind_of(status)
+    )
+    if kind != "a file":
+        raise InputError(
+            f"{path} is {kind}; needed: a plain file of one name, as locking writes to it. Delete it and start again: "
+            "the lock file is made anew."
+        )
+
+
 def _holder(path: Path) -> str:
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_file(path, most=_MAX_HOLDER_BYTES))
         return f"process {int(content['pid'])} on {str(content['host'])[:80]}"
-    except (ValueError, LookupError, TypeError, OSError):
+    except (ValueError, LookupError, TypeError, InputError):
         return "another process"  # it has only just taken the lock
 
 
@@ -203,44 +224,73 @@ class StudyFolder:
         return self.path / "figures"
 
     def is_study(self) -> bool:
-        """Whether the folder holds a study: a plan, a pool or findings."""
-        return any(file.is_file() for file in (self.plan, self.pool, self.findings))
+        """Whether the folder holds a study: a plan, a pool or findings, be they damaged or no plain files.
+
+        Raises:
+            InputError: The folder cannot be reached.
+        """
+        return any(is_there(file) for file in (self.plan, self.pool, self.findings))
 
     def is_free(self) -> bool:
-        """Whether the folder is missing or empty; the lock file of a failed start does not count."""
-        return not self.path.exists() or (
-            self.path.is_dir() and all(entry.name == LOCK_FILE for entry in self.path.iterdir())
-        )
+        """Whether the folder is missing or empty; the lock file of a failed start does not count.
+
+        Raises:
+            InputError: The folder cannot be read.
+        """
+        kind = path_kind(self.path)
+        if kind != "a folder":
+            return kind == "not there"
+        with storage_errors(self.path):
+            return all(entry.name == LOCK_FILE for entry in self.path.iterdir())
 
     def create(self) -> None:
         """Create the folder for a new study, or for new files in an existing study.
 
         Raises:
-            InputError: The path is a file, or a folder with something else in it.
+            InputError: The path is no folder, a folder with something else in it, or a study with links for folders.
             StoppedError: The disk is full.
         """
-        if self.path.exists() and not self.path.is_dir():
-            raise InputError(f"{self.path} is a file; needed: a new folder for the study")
+        if (kind := path_kind(self.path)) not in ("not there", "a folder"):
+            raise InputError(f"{self.path} is {kind}; needed: a new folder for the study")
         if not (self.is_free() or self.is_study()):
             raise InputError(f"{self.path} is not empty and holds no study; choose a new folder with --out")
+        self.refuse_links()
         with storage_errors(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
 
+    def refuse_links(self) -> None:
+        """Raise an error if a folder inside the study, or a log in it, is a link or no plain file.
+
+        Inspect reads and writes logs by itself, and would follow links.
+
+        Raises:
+            InputError: One is.
+        """
+        for folder in (self.logs, self.verifier_logs, self.figures):
+            require_own_folder(folder)
+        for folder in (self.logs, self.verifier_logs):
+            for path in folder.rglob("*"):
+                if (kind := path_kind(path, follow=False)) not in ("a file", "a folder"):
+                    raise InputError(f"{path} is {kind}; needed: a plain file. Replace it by a copy of its content.")
+
     def clear_leftovers(self) -> None:
         """Delete partial files of a killed run. Call only while holding the folder's lock."""
-        for scratch in self.path.glob(".*.part"):
-            scratch.unlink(missing_ok=True)
+        with storage_errors(self.path):
+            for scratch in self.path.iterdir():
+                if _SCRATCH.fullmatch(scratch.name) and path_kind(scratch, follow=False) == "a file":
+                    scratch.unlink(missing_ok=True)
 
     def require(self) -> None:
         """Raise an error unless the folder holds a study.
 
         Raises:
-            InputError: There is none.
+            InputError: There is none, or a folder inside it is a link.
         """
         if not self.is_study():
             raise InputError(
                 f"{self.path} holds no study; needed: a folder made by `overthink run` or `overthink analyse --out`"
             )
+        self.refuse_links()
 
     def write_report(self, page: str) -> None:
         """Write report.html atomically.
@@ -260,8 +310,9 @@ class StudyFolder:
             StoppedError: The disk is full.
             InputError: The folder cannot be written to.
         """
+        require_own_folder(self.figures)
         with storage_errors(self.figures):
             self.figures.mkdir(exist_ok=True)
         for name, content in figures:
-            with replacing(self.figures / name) as scratch:
-                scratch.write_bytes(content)
+            with replacing(self.figures / name) as file:
+                file.write(content)

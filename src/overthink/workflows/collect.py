@@ -15,6 +15,7 @@ from overthink.data.tokens import NO_USAGE, CutShort
 from overthink.data.traces import trace_ids, with_earlier_traces, with_traces
 from overthink.data.waves import Waves
 from overthink.errors import InputError, StoppedError
+from overthink.paths import name_text
 from overthink.storage.journal import decisions_file, journal_file, read_decisions, thoughts_file, unfinished_file
 from overthink.storage.json_documents import read_questions, write_questions
 from overthink.storage.pool import is_pool, scan_pool
@@ -73,7 +74,7 @@ def collect_traces(
         def collect(draws: Draws | None) -> None:
             sink = TraceSink(traces, existing.sparse, save_thinking, save_trace, draws, save_cut_short, *decisions)
             collect_missing = collect_ladder if session.plan.checkpoints is None else run_agent_loops
-            collect_missing(session, study=folder.path.name, log_dir=folder.logs, sink=sink)
+            collect_missing(session, study=name_text(folder.path.name), log_dir=folder.logs, sink=sink)
 
         def rows() -> list[RungRecord]:
             return [row for trace in traces.values() for row in trace]
@@ -125,7 +126,7 @@ def collect_levels(session: "Session", folder: StudyFolder, on_trace: OnTrace) -
 
     session = _with_questions(session, folder)
     reading, again = collect_efforts(
-        session, study=folder.path.name, log_dir=folder.logs, on_sample=lambda: on_trace(())
+        session, study=name_text(folder.path.name), log_dir=folder.logs, on_sample=lambda: on_trace(())
     )
     unfinished_file(folder.unfinished).replace(again)  # complete every time, because it is read from the logs
     return Source(

@@ -16,6 +16,7 @@ from overthink.data.pool import COLUMNS, SCHEMA, read, words_of
 from overthink.data.traces import TRACE
 from overthink.data.verifier_scores import VerifierRun
 from overthink.errors import InputError
+from overthink.paths import is_there, name_text, path_kind
 from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.analyse import Study, analyse_source
@@ -114,7 +115,7 @@ def compare(
     """
     if len({os.path.realpath(path) for path in paths}) < len(paths):
         raise InputError("a study is given twice; needed: each once, its arms are compared anyway")
-    if out is not None and (StudyFolder(Path(out)).plan.exists() or any(_same(out, path) for path in paths)):
+    if out is not None and (is_there(StudyFolder(Path(out)).plan) or any(_same(out, path) for path in paths)):
         raise InputError(f"{out} holds a study, whose findings would be overwritten; choose another folder")
     sources = _compared_sources([(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths])
     chosen = _reference(sources, reference)
@@ -146,11 +147,12 @@ def _same(out: str | Path, path: str | Path) -> bool:
 
 def _compared_sources(sources: Sequence[tuple[Path, Source]]) -> list[_ComparedSource]:
     """Return the sources with short names; labels of arms that occur in several sources include the source's name."""
-    short = [path.resolve().stem if path.is_file() else path.resolve().name for path, _ in sources]
+    resolved = [path.resolve() for path, _ in sources]
+    short = [name_text(path.stem if path_kind(path) == "a file" else path.name) for path in resolved]
     if len(set(short)) < len(short):
-        short = [f"{path.resolve().parent.name}/{name}" for (path, _), name in zip(sources, short, strict=True)]
+        short = [f"{name_text(path.parent.name)}/{name}" for path, name in zip(resolved, short, strict=True)]
     if len(set(short)) < len(short):
-        short = [str(path) for path, _ in sources]
+        short = [name_text(str(path)) for path, _ in sources]
     own = [words_of(source.pool, "arm")[0].to_list() for _, source in sources]
     times: dict[str, int] = defaultdict(int)
     for arms in own:

@@ -25,8 +25,9 @@ from overthink.forecasts.counts import CurveBank
 from overthink.forecasts.false_positives import FalsePositives
 from overthink.forecasts.findings import ForecastOptions, forecast_result
 from overthink.forecasts.tail_risk import half_lives
+from overthink.paths import name_text, path_kind
 from overthink.reports.forecast_terminal import next_budget_text, printed_text, tries_text
-from overthink.storage.files import write_text
+from overthink.storage.files import storage_errors, write_text
 from overthink.storage.findings import findings_json, write_findings
 from overthink.storage.pool import is_pool
 from overthink.storage.tables.columns import ALIASES, refuse_rows, texts, whole_numbers
@@ -103,7 +104,8 @@ class Forecasts:
         Raises:
             StoppedError: The disk is full.
         """
-        folder.mkdir(parents=True, exist_ok=True)
+        with storage_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         write_findings(
             folder / "findings.json", self.findings, overthink=__version__, plan_sha256=None, pool_sha256=None
         )
@@ -184,7 +186,7 @@ def _refuse_reading(path: Path, read: ReadOptions) -> None:
 
 def _counts_table(path: Path) -> pl.DataFrame | None:
     """Return the cells of a table of counts or of printed shares; None if the path is anything else or missing."""
-    if not path.is_file() or not is_table(path) or is_pool(path):
+    if path_kind(path) != "a file" or not is_table(path) or is_pool(path, follow=True):
         return None
     cells = read_cells(path)
     names = {name.lower() for name in cells.columns}
@@ -230,7 +232,7 @@ def _bank(path: Path, group: pl.DataFrame, read: ReadOptions) -> CurveBank:
     rule = next((word for word in ("fixed", "first_success") if (stopping or "").startswith(word)), None)
     return CurveBank(
         axis=Axis(axis_name),
-        task=task or path.stem,
+        task=task or name_text(path.stem),
         arm=arm or "base",
         scorer=None,
         estimand=Estimand.NATURAL.value,

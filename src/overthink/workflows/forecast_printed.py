@@ -13,6 +13,7 @@ from overthink.forecasts.counts import MOST_TRIES
 from overthink.forecasts.findings import ForecastOptions
 from overthink.forecasts.printed import printed_share
 from overthink.forecasts.printed_findings import printed_result
+from overthink.paths import name_text
 from overthink.storage.tables.columns import ALIASES, refuse_rows, texts, whole_numbers
 
 TRIES, SHARE = "k", "share"
@@ -57,7 +58,7 @@ def printed_forecasts(
         table = pl.DataFrame([series.alias(name) for name, series in columns.items()])
         groups = [group for _, group in table.group_by(*GROUPS, maintain_order=True)]
         return tuple(
-            _forecast(f"{path.stem}/printed/{i}", group, _key(path, group, axis), k, options.thresholds)
+            _forecast(f"{name_text(path.stem)}/printed/{i}", group, _key(path, group, axis), k, options.thresholds)
             for i, group in enumerate(groups, 1)
         )
     except (InputError, ValueError) as failure:
@@ -69,7 +70,7 @@ def _key(path: Path, group: pl.DataFrame, default: str | None) -> CurveKey:
     axis = axis or default or Axis.CAPABILITY.value
     if axis not in set(Axis):
         raise ValueError(f"axis {axis!r} is unknown; needed: {' | '.join(Axis)}")
-    return CurveKey(axis, task or path.stem, arm or "base", "", Estimand.NATURAL.value)
+    return CurveKey(axis, task or name_text(path.stem), arm or "base", "", Estimand.NATURAL.value)
 
 
 def _forecast(

@@ -9,6 +9,7 @@ from overthink._version import __version__
 from overthink.data.curve_key import CurveKey
 from overthink.errors import InputError
 from overthink.forecasts.findings import fan_points
+from overthink.paths import is_there
 from overthink.reports import About, ForecastPanel, figure_formats, forecast_figures, forecast_html
 from overthink.storage.json_documents import shipped_backtest
 from overthink.storage.study_folder import StudyFolder
@@ -43,7 +44,7 @@ def write_forecasts(
             "graded values have no success to count over tries, so there is no page to write; leave --out away, and "
             "use --json for the findings"
         )
-    if study_folder.plan.exists() or study_folder.pool.exists():
+    if is_there(study_folder.plan) or is_there(study_folder.pool):
         raise InputError(f"{folder} holds a study, whose findings would be overwritten; choose another folder")
     forecasts.write(folder)
     panels = forecast_panels(forecasts)

@@ -13,6 +13,7 @@ from overthink.data.outcomes import from_frame
 from overthink.data.pool import SCHEMA, read, records_of
 from overthink.data.record import Estimand, RungRecord
 from overthink.errors import InputError
+from overthink.paths import path_kind
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.labels import write_label_sheet
 from overthink.workflows.sources import ReadOptions, Source, read_source
@@ -77,10 +78,10 @@ def _texts(path: Path, source: Source, places: Sequence[HumanLabel]) -> dict[Ans
     from overthink.collect.inspect_logs.texts import texts_of_ladder, texts_of_levels, texts_of_logs
 
     positions = {label.position for label in places}
-    if path.suffix == ".eval" or (path.is_dir() and not StudyFolder(path).is_study()):
+    if path.suffix == ".eval" or (path_kind(path) == "a folder" and not StudyFolder(path).is_study()):
         return texts_of_ladder(path, _rows_at(source.pool, places), positions) | texts_of_logs(path, positions)
     logs = StudyFolder(path).logs
-    if not logs.is_dir():
+    if path_kind(logs, follow=False) != "a folder":
         raise InputError(f"{path} holds no logs of a study, so there is no text to show; leave --show-text out")
     if source.plan is None or source.plan.efforts is None:
         return texts_of_ladder(logs, _rows_at(source.pool, places), positions)

@@ -26,6 +26,7 @@ from overthink.cost.units import ModelInfo, ModelRoles
 from overthink.data.pool import read
 from overthink.data.verifier_scores import VerifierRun
 from overthink.errors import InputError
+from overthink.paths import path_kind
 from overthink.plan.arms import ArmPlan
 from overthink.plan.study import Plan
 from overthink.storage.models import PLURAL_ROLES, Origin, StudyModels, read_models
@@ -281,5 +282,5 @@ def _scoring_models(part: ScoringPart, model: DeployedModel, address: str | None
 
 
 def _folder(name: str) -> Path | None:
-    folder = Path(name).expanduser()
-    return folder if folder.is_dir() else None
+    folder = Path(name)
+    return folder if path_kind(folder) == "a folder" else None

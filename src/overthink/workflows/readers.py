@@ -63,7 +63,7 @@ class LogReader(Reader):
         reading = read_logs(
             path, axis=options.axis, high=options.high, scorer=options.scorer, checkpoints=options.checkpoints
         )
-        hashes = {name: file_sha256(Path(name)) for name in dict.fromkeys(reading.files)}
+        hashes = {name: file_sha256(Path(name), follow=True) for name in dict.fromkeys(reading.files)}
         origins = pl.Series(ORIGIN, [hashes[name] for name in reading.files], dtype=pl.String)
         return PoolReading(pool_of(reading.records).with_columns(origins), reading.notes)
 

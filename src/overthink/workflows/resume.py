@@ -20,6 +20,7 @@ from overthink.data.pool_usage import failed_try
 from overthink.data.record import RungRecord
 from overthink.data.tokens import CutShort
 from overthink.errors import InputError
+from overthink.paths import is_there, read_file
 from overthink.plan.arms import BASE
 from overthink.plan.study import Plan
 from overthink.storage.files import file_sha256
@@ -54,9 +55,13 @@ def check_folder(out: str | Path, plan: Plan, *, resume: bool) -> int:
 
     Raises:
         InputError: The folder holds another plan (the difference is shown), this plan without `resume`, no study to
-            resume, files that are not a study, or a study that another process runs.
+            resume, files that are not a study, or a study that another process runs; or Inspect cannot write to it.
     """
+    from overthink.collect.inspect_logs.files import inspect_path
+
     folder = StudyFolder(Path(out))
+    inspect_path(folder.logs)
+    folder.refuse_links()
     refuse_if_held(folder.path)
     _check(folder, plan, resume=resume)
     return len(stored_traces(folder, plan).done)
@@ -90,7 +95,7 @@ def stored_traces(folder: StudyFolder, plan: Plan) -> StoredTraces:
         InputError: The journal is damaged, a trace lacks a rung and its thinking is not stored as token ids, or a
             placebo was added to an arm whose decisions are not stored.
     """
-    if plan.efforts is not None or not folder.journal.exists():
+    if plan.efforts is not None or not is_there(folder.journal):
         return StoredTraces({}, {})
     traces = {
         (trace[0].task, trace[0].arm, trace[0].question, trace[0].draw): trace
@@ -141,8 +146,8 @@ def _sparse(
 def is_outdated(folder: StudyFolder, plan: Plan) -> bool:
     """Return whether the pool is of an earlier plan: the study was extended and has not finished since."""
     try:
-        plan_sha256 = json.loads(folder.findings.read_bytes())["plan_sha256"]
-    except (OSError, ValueError, LookupError, TypeError):
+        plan_sha256 = json.loads(read_file(folder.findings))["plan_sha256"]
+    except (InputError, ValueError, LookupError, TypeError):
         return False  # no findings to compare with
     # a newer Overthink may write the same plan with more fields, so the file's own hash counts too
     return plan_sha256 not in (None, plan.sha256(), file_sha256(folder.plan))
@@ -150,7 +155,7 @@ def is_outdated(folder: StudyFolder, plan: Plan) -> bool:
 
 def _check(folder: StudyFolder, plan: Plan, *, resume: bool) -> Plan | None:
     """Return the stored plan, None if there is none, after checking that the new plan may extend it."""
-    if not folder.plan.exists():
+    if not is_there(folder.plan):
         if resume:
             raise InputError(f"{folder.path} holds no study to resume; leave --resume out to start one.")
         if not folder.is_free():

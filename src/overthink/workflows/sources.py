@@ -16,6 +16,7 @@ from overthink.data.traces import ORIGIN, with_traces
 from overthink.data.verifier_scores import VerifierRun
 from overthink.data.waves import Waves
 from overthink.errors import InputError
+from overthink.paths import is_there, name_text, path_kind
 from overthink.plan.analysis import Analysis
 from overthink.plan.arms import BASE
 from overthink.plan.study import Plan
@@ -117,18 +118,20 @@ def read_source(path: Path, options: ReadOptions) -> Source:
     Raises:
         InputError: The path does not exist or cannot be read.
     """
-    if not path.exists():
-        raise InputError(f"{path} does not exist; needed: Inspect logs, a study's folder, or a table")
+    kind = path_kind(path)
+    if kind not in ("a file", "a folder"):
+        problem = "does not exist" if kind == "not there" else f"is {kind}"
+        raise InputError(f"{path} {problem}; needed: Inspect logs, a study's folder, or a table")
     if options.reader is not None:
         return _from_reading(path, read_with(options.reader, path, options))
-    if path.is_dir():
+    if kind == "a folder":
         folder = StudyFolder(path)
         if folder.is_study():
             return _study(folder, options)
         return _from_reading(path, LogReader().read(path, options))
-    if is_pool(path):
-        pool = with_traces(read_pool(path, max_rows=options.max_rows), file_sha256(path))
-        return Source(path.name, pool, models=models_of_rows(pool))
+    if is_pool(path, follow=True):
+        pool = with_traces(read_pool(path, max_rows=options.max_rows, follow=True), file_sha256(path, follow=True))
+        return Source(name_text(path.name), pool, models=models_of_rows(pool))
     if is_table(path):
         return _from_reading(path, TableReader().read(path, options))
     if path.suffix in LOGS:
@@ -140,10 +143,11 @@ def read_source(path: Path, options: ReadOptions) -> Source:
 
 
 def _study(folder: StudyFolder, options: ReadOptions) -> Source:
-    plan = read_plan(folder.plan) if folder.plan.exists() else None
-    if not folder.pool.exists() or (plan is not None and is_outdated(folder, plan)):
+    folder.refuse_links()
+    plan = read_plan(folder.plan) if is_there(folder.plan) else None
+    if not is_there(folder.pool) or (plan is not None and is_outdated(folder, plan)):
         raise InputError(f"{folder.path} holds a study that has not finished; repeat its `overthink run` with --resume")
-    name = folder.path.resolve().name if plan is None else plan.title
+    name = name_text(folder.path.resolve().name) if plan is None else plan.title
     verification = read_verified(folder.verified)
     pool = read_pool(folder.pool, max_rows=options.max_rows)
     pool = with_traces(pool, file_sha256(folder.pool) if plan is None else plan.sha256())
@@ -190,4 +194,4 @@ def verifier_notes(verification: VerifierRun, pool: pl.LazyFrame, plan: Plan | N
 def _from_reading(path: Path, reading: PoolReading) -> Source:
     origin = None if ORIGIN in reading.pool.collect_schema() else path_sha256(path)
     pool = with_traces(reading.pool, origin)
-    return Source(path.resolve().name, pool, notes=reading.notes, models=models_of_rows(pool))
+    return Source(name_text(path.resolve().name), pool, notes=reading.notes, models=models_of_rows(pool))

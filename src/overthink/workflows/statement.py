@@ -23,8 +23,9 @@ from overthink.governance.statement.exports import cyclonedx_properties, model_c
 from overthink.governance.statement.read import MAX_STATEMENT_LENGTH, Fault, parse_stated, parse_statement
 from overthink.governance.statement.schema import Evidence, Stated, Statement
 from overthink.governance.statement.text import statement_text
+from overthink.paths import is_there, path_kind, read_file
 from overthink.plan.study import Plan
-from overthink.storage.files import file_sha256, write_text
+from overthink.storage.files import file_sha256, storage_errors, write_text
 from overthink.storage.findings import read_findings
 from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import read_analysis, read_plan
@@ -134,9 +135,10 @@ def statement(
     if not write:
         return StatementFiles(document, None)
     target = folder.path if out is None else Path(out)
-    if target.exists() and not target.is_dir():
-        raise InputError(f"{target} is a file; needed: a folder for the statement")
-    target.mkdir(parents=True, exist_ok=True)
+    if (kind := path_kind(target)) not in ("not there", "a folder"):
+        raise InputError(f"{target} is {kind}; needed: a folder for the statement")
+    with storage_errors(target):
+        target.mkdir(parents=True, exist_ok=True)
     files = StatementFiles(document, target / "statement.json")
     for name, text in {"statement.json": files.json(), "statement.md": files.text(), **files.exports()}.items():
         write_text(target / name, text)
@@ -201,7 +203,7 @@ def _recompute(statement: Statement, folder: StudyFolder, *, labels: Path | None
 
 def _results(folder: StudyFolder, plan: Plan, *, labels: Path | None = None) -> SourceResults:
     """Return the results that the study's plan and pool give, by its own analysis."""
-    if not folder.pool.exists():
+    if not is_there(folder.pool):
         raise InputError(f"{folder.path} holds no pool; needed: the study that the statement was made from")
     verification = read_verified(folder.verified)
     source = Source(
@@ -216,7 +218,7 @@ def _results(folder: StudyFolder, plan: Plan, *, labels: Path | None = None) -> 
 
 
 def _plan(folder: StudyFolder) -> Plan:
-    if not folder.plan.exists():
+    if not is_there(folder.plan):
         raise InputError(
             f"{folder.path} holds no plan.json, so model, elicitation and polarity are not known; a statement is made "
             "of a study by `overthink run`"
@@ -225,7 +227,7 @@ def _plan(folder: StudyFolder) -> Plan:
 
 
 def _findings(folder: StudyFolder, plan: Plan) -> tuple[tuple[Finding, ...], Evidence]:
-    if not folder.findings.exists():
+    if not is_there(folder.findings):
         raise InputError(f"{folder.path} holds no findings.json; make it with `overthink report {folder.path}`")
     meta, findings = read_findings(folder.findings)
     if meta.plan_sha256 != plan.sha256():
@@ -235,7 +237,7 @@ def _findings(folder: StudyFolder, plan: Plan) -> tuple[tuple[Finding, ...], Evi
         )
     if meta.pool_sha256 is None:
         raise InputError(f"{folder.findings} names no pool; make it again with `overthink report {folder.path}`")
-    if folder.pool.exists() and meta.pool_sha256 != file_sha256(folder.pool):
+    if is_there(folder.pool) and meta.pool_sha256 != file_sha256(folder.pool):
         raise InputError(
             f"{folder.findings} was made from another {folder.pool.name}; make it again with "
             f"`overthink report {folder.path}`"
@@ -253,12 +255,10 @@ def _findings(folder: StudyFolder, plan: Plan) -> tuple[tuple[Finding, ...], Evi
 
 
 def _read(path: Path) -> str:
-    if not path.is_file():
-        raise InputError(f"{path} is no file; needed: a JSON document")
-    if path.stat().st_size > MAX_STATEMENT_LENGTH:
-        raise InputError(f"{path} has {path.stat().st_size:,} bytes; needed: at most {MAX_STATEMENT_LENGTH:,}")
+    if (kind := path_kind(path)) != "a file":
+        raise InputError(f"{path} is no file: it is {kind}; needed: a JSON document")
     try:
-        return path.read_text("utf-8")
+        return read_file(path, follow=True, most=MAX_STATEMENT_LENGTH).decode("utf-8")
     except UnicodeDecodeError as failure:
         raise InputError(f"{path} is not UTF-8 text ({failure}); needed: a JSON document") from failure
 

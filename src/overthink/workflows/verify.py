@@ -6,7 +6,7 @@ logs ──texts──▶ verifier ──scores──▶ verified.jsonl ──�
 import os
 import shutil
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +19,9 @@ from overthink.data.pool import words_of
 from overthink.data.pool_scores import answers_of, is_forced, with_scores
 from overthink.data.verifier_scores import AnswerScore, VerifierRun
 from overthink.errors import InputError
+from overthink.paths import open_file, path_kind
 from overthink.plan.study import Plan
-from overthink.storage.files import storage_errors
+from overthink.storage.files import scratch_path, storage_errors
 from overthink.storage.json_documents import read_questions
 from overthink.storage.models import StudyModels, write_models
 from overthink.storage.pool import write_pool
@@ -195,7 +196,7 @@ def score_answers(
 
 
 def _ladder_plan(plan: Plan | None, folder: StudyFolder) -> Plan:
-    if plan is None or plan.budgets is None or not folder.logs.is_dir():
+    if plan is None or plan.budgets is None or path_kind(folder.logs, follow=False) != "a folder":
         raise InputError(
             f"{folder.path} was not collected on a ladder, or its logs are gone: a verifier reads the texts of a study "
             "made by `overthink run --budgets`"
@@ -231,6 +232,7 @@ def _scored_arms(pool: pl.LazyFrame) -> set[str]:
 
 def _check_target(source: StudyFolder, target: StudyFolder, verification: VerifierRun, pool: pl.LazyFrame) -> None:
     """Refuse a folder with scores of another verifier, or with other files."""
+    target.refuse_links()
     refuse_if_held(target.path)
     earlier = scores_by(target.scores)
     if earlier is not None and not earlier.is_same(verification):
@@ -255,32 +257,39 @@ def _copy(source: StudyFolder, target: StudyFolder, verification: VerifierRun) -
 
     Logs are immutable, so they are hard-linked if the file system allows.
     """
-    ignored_names = {file.name for file in (source.scores, source.verified, source.verifier_logs, source.figures)}
-    scratch = target.path.with_name(f".{target.path.name}.{os.getpid()}.part")
+    left_out = {source.scores, source.verified, source.verifier_logs, source.figures}
+    place = target.path.resolve()  # the folder itself where its path is a link
+    scratch = scratch_path(place)
     with storage_errors(target.path):
         try:
-            shutil.copytree(
-                source.path,
-                scratch,
-                copy_function=_link_or_copy,
-                ignore=lambda folder, names: [
-                    name
-                    for name in names
-                    if name.startswith(".") or (name in ignored_names and Path(folder) == source.path)
-                ],
-            )
+            _copy_folder(source.path, scratch, left_out)
             with ScoreFile(StudyFolder(scratch).scores, verification):
                 pass  # the verifier is in it
-            if target.path.exists():  # an empty folder, perhaps with the lock of a failed start
-                shutil.rmtree(target.path)
-            scratch.replace(target.path)
+            if place.exists():  # an empty folder, perhaps with the lock of a failed start
+                shutil.rmtree(place)
+            scratch.replace(place)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _link_or_copy(source: str, target: str) -> None:
-    if source.endswith(".eval"):
-        with suppress(OSError):
-            os.link(source, target)
-            return
-    shutil.copy2(source, target)
+def _copy_folder(source: Path, target: Path, left_out: Collection[Path]) -> None:
+    """Copy the files of a folder and of those inside it, without hidden ones; a link is refused, not followed."""
+    target.mkdir(parents=True)
+    for entry in source.iterdir():
+        if entry.name.startswith(".") or entry in left_out:
+            continue
+        if path_kind(entry, follow=False) == "a folder":
+            _copy_folder(entry, target / entry.name, left_out)
+        else:
+            _link_or_copy(entry, target / entry.name)
+
+
+def _link_or_copy(source: Path, target: Path) -> None:
+    with open_file(source) as file:
+        if source.suffix == ".eval":
+            with suppress(OSError):
+                os.link(source, target, follow_symlinks=False)
+                return
+        with target.open("xb") as copy:
+            shutil.copyfileobj(file, copy)
+    shutil.copystat(source, target, follow_symlinks=False)

@@ -21,6 +21,7 @@ from inspect_ai.log import (
 from zstandard import ZstdError
 
 from overthink.errors import InputError
+from overthink.paths import path_kind, path_status
 
 MAX_LOG_BYTES = 8 * 1024**3
 """Largest log that is opened, in bytes on disk."""
@@ -93,8 +94,23 @@ class OpenLog:
                 return
             for start in range(0, len(keys), _BATCH):
                 yield from read_eval_log_samples_by_id(
-                    self.path, keys[start : start + _BATCH], exclude_fields=set(exclude)
+                    inspect_path(self.path), keys[start : start + _BATCH], exclude_fields=set(exclude)
                 )
+
+
+def inspect_path(path: Path) -> str:
+    """Return a path as Inspect takes it for a name: absolute, so that a leading ~ or a protocol means nothing.
+
+    Raises:
+        InputError: It holds ``::``, which Inspect takes for a chain of addresses anywhere in a path.
+    """
+    location = str(path.absolute())
+    if "::" in location:
+        raise InputError(
+            f"{location} holds '::', which Inspect reads as a chain of addresses; needed: a path without it. Rename "
+            "the file or folder"
+        )
+    return location
 
 
 def open_logs(path: Path) -> tuple[list[OpenLog], list[str]]:
@@ -108,9 +124,10 @@ def open_logs(path: Path) -> tuple[list[OpenLog], list[str]]:
     Raises:
         InputError: There is no log, or none can be read.
     """
-    if not path.exists():
-        raise InputError(f"{path} is not there; needed: an Inspect log (.eval or .json), or a folder of logs")
-    files = [path] if path.is_file() else _log_files(path)
+    kind = path_kind(path)
+    if kind not in ("a file", "a folder"):
+        raise InputError(f"{path} is {kind}; needed: an Inspect log (.eval or .json), or a folder of logs")
+    files = [path] if kind == "a file" else _log_files(path)
     if not files:
         raise InputError(f"{path} holds no Inspect log; needed: files ending in .eval or .json")
     logs: list[OpenLog] = []
@@ -146,22 +163,23 @@ def one_message(path: Path) -> Iterator[None]:
 
 
 def _log_files(folder: Path) -> list[Path]:
-    files = (file for file in folder.rglob("*") if file.suffix in (".eval", ".json") and file.is_file())
+    files = (file for file in folder.rglob("*") if file.suffix in (".eval", ".json") and path_kind(file) == "a file")
     return sorted(file for file in files if file.name not in ("logs.json", "listing.json", "eval-set.json"))
 
 
 def _open(path: Path) -> OpenLog:
     if path.suffix not in (".eval", ".json"):
         raise InputError(f"{path} is no Inspect log; needed: a file ending in .eval or .json")
-    if (size := path.stat().st_size) > MAX_LOG_BYTES:
+    status, location = path_status(path), inspect_path(path)
+    if (size := 0 if status is None else status.st_size) > MAX_LOG_BYTES:
         raise InputError(f"{path} has {size:,} bytes; at most {MAX_LOG_BYTES:,} are opened")
     with one_message(path):
         if path.suffix == ".eval":
             _check_members(path)
-            header = read_eval_log(path, header_only=True)
+            header = read_eval_log(location, header_only=True)
             _check_version(path, header)
-            return OpenLog(path, header, read_eval_log_sample_summaries(path), None)
-        log = read_eval_log(path)
+            return OpenLog(path, header, read_eval_log_sample_summaries(location), None)
+        log = read_eval_log(location)
         _check_version(path, log)
         samples = {(sample.id, sample.epoch): sample for sample in log.samples or []}
         return OpenLog(path, log, [sample.summary() for sample in samples.values()], samples)

@@ -22,6 +22,7 @@ from overthink.collect.session.task_run import RECORDS
 from overthink.data.labels import AnswerPosition
 from overthink.data.record import Reading, RungRecord
 from overthink.errors import InputError
+from overthink.paths import name_text
 
 _ROWS = TypeAdapter(list[RungRecord])
 _COLUMNS = {field.name for field in dataclasses.fields(RungRecord)}
@@ -106,7 +107,7 @@ def read_logs(
     if foreign:
         log_meanings = meanings(foreign, PolarityOptions(axis, high, scorer))
         notes += dict.fromkeys(meaning.note for meaning in log_meanings if meaning.note is not None)
-        reader = ForeignLogs(path.stem, foreign, log_meanings, checkpoints)
+        reader = ForeignLogs(name_text(path.stem), foreign, log_meanings, checkpoints)
         records += reader.rows(notes)
     if not records:
         raise InputError(f"{path} holds no scored sample. {' '.join(notes)}")
@@ -130,7 +131,9 @@ def read_origins(
     foreign = [log for log in open_logs(path)[0] if own_records(log) is None]
     if not foreign:
         return {}
-    return ForeignLogs(path.stem, foreign, meanings(foreign, PolarityOptions(axis, high, scorer)), "tokens").origins()
+    return ForeignLogs(
+        name_text(path.stem), foreign, meanings(foreign, PolarityOptions(axis, high, scorer)), "tokens"
+    ).origins()
 
 
 def _latest(records: list[tuple[RungRecord, OpenLog]]) -> list[tuple[RungRecord, OpenLog]]:
@@ -147,7 +150,7 @@ def _status_notes(logs: Sequence[OpenLog]) -> list[str]:
     for log in logs:
         if log.header.status != "success":
             samples = f"its {len(log.summaries)} finished samples were read"
-            notes.append(f"{log.path.name} {_STATUS[log.header.status]}; {samples}.")
+            notes.append(f"{name_text(log.path.name)} {_STATUS[log.header.status]}; {samples}.")
         if log.header.invalidated:
-            notes.append(f"{log.path.name} holds samples marked as invalid; they were read like the others.")
+            notes.append(f"{name_text(log.path.name)} holds samples marked as invalid; they were read like the others.")
     return notes

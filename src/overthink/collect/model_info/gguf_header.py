@@ -4,6 +4,7 @@ The format is ggml's (docs/gguf.md of its repository), versions 2 and 3, little-
 is checked against the remaining bytes, and no memory is allocated before the data is read.
 """
 
+import os
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from overthink.errors import InputError
+from overthink.paths import open_file
 
 MAX_HEADER_BYTES = 64 << 20
 """Maximum bytes of a header; one with a vocabulary of 260,000 tokens has about 16 MB."""
@@ -53,9 +55,8 @@ def read_header(path: Path) -> GgufHeader:
         InputError: The file cannot be read, has another version, or is truncated, damaged or forged.
     """
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            return _header(_Cursor(file, size))
+        with open_file(path, follow=True) as file:
+            return _header(_Cursor(file, os.fstat(file.fileno()).st_size))
     except OSError as failure:
         raise InputError(f"{path} cannot be read ({failure.strerror or failure}); needed: a GGUF file") from failure
     except _BrokenError as failure:

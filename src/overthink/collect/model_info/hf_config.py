@@ -9,6 +9,7 @@ from typing import Any
 from overthink.collect.model_info.safetensors import ParameterCount, count_parameters
 from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.errors import InputError
+from overthink.paths import path_kind, read_file
 
 CONFIG = "config.json"
 MAX_CONFIG_BYTES = 16 << 20
@@ -64,8 +65,8 @@ def config_shape(path: str | Path) -> SourcedShape:
     Raises:
         InputError: There is no configuration, or a file is truncated, damaged or forged.
     """
-    root = Path(path).expanduser()
-    file = root / CONFIG if root.is_dir() else root
+    root = Path(path)
+    file = _config_file(root)
     config = _language(_read(file))
 
     def number(names: tuple[str, ...]) -> int | None:
@@ -73,7 +74,7 @@ def config_shape(path: str | Path) -> SourcedShape:
 
     layers = number(_LAYERS)
     own = layers if config.get(_DRAFTS) else None
-    count = count_parameters(root, layers=own) if root.is_dir() else f"{CONFIG} alone does not tell them"
+    count = count_parameters(root, layers=own) if file != root else f"{CONFIG} alone does not tell them"
     experts = number(_EXPERTS)
     active_experts = (
         None if config.get("zero_expert_num") else number(_ACTIVE_EXPERTS)
@@ -101,19 +102,21 @@ def config_shape(path: str | Path) -> SourcedShape:
 
 def is_mixture(path: str | Path) -> bool:
     """Return whether the configuration is that of a mixture of experts with partial activation."""
-    root = Path(path).expanduser()
-    file = root / CONFIG if root.is_dir() else root
+    root = Path(path)
+    file = _config_file(root)
     config = _language(_read(file))
     return any((_number(config, name, file) or 0) > 1 for name in _EXPERTS)
 
 
+def _config_file(path: Path) -> Path:
+    return path / CONFIG if path_kind(path) == "a folder" else path
+
+
 def _read(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        raise InputError(f"there is no {file}; needed: a Hugging Face folder with its {CONFIG}, or that file")
-    if file.stat().st_size > MAX_CONFIG_BYTES:
-        raise InputError(f"{file} has {file.stat().st_size:,} bytes; needed: at most {MAX_CONFIG_BYTES:,}")
+    if (kind := path_kind(file)) != "a file":
+        raise InputError(f"{file} is {kind}; needed: a Hugging Face folder with its {CONFIG}, or that file")
     try:
-        config = json.loads(file.read_bytes())
+        config = json.loads(read_file(file, follow=True, most=MAX_CONFIG_BYTES))
     except (ValueError, RecursionError) as failure:
         raise InputError(f"{file} is not JSON ({str(failure)[:120]}); needed: a model's configuration") from failure
     if not isinstance(config, dict):

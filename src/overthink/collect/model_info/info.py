@@ -10,6 +10,7 @@ from overthink.collect.model_info.hf_config import config_shape
 from overthink.collect.providers.embedded.weights import find_weights
 from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.errors import InputError
+from overthink.paths import path_kind
 
 SHAPE_NOT_STATED = "unknown: not stated"
 
@@ -35,7 +36,7 @@ class DeployedModel:
         if self.weights is None:
             return SourcedShape(ModelShape(), SHAPE_NOT_STATED)
         try:
-            return config_shape(self.weights) if self.weights.is_dir() else gguf_shape(self.weights)
+            return config_shape(self.weights) if path_kind(self.weights) == "a folder" else gguf_shape(self.weights)
         except InputError as failure:
             return SourcedShape(ModelShape(), f"unknown: {failure}")
 
@@ -60,6 +61,6 @@ def inspect_model(name: str, arguments: Mapping[str, object] | None = None) -> D
     """
     gguf_path = (arguments or {}).get("gguf")
     if name == "overthink/gguf" and gguf_path is not None:
-        return DeployedModel(name, weights=Path(str(gguf_path)).expanduser())
+        return DeployedModel(name, weights=Path(str(gguf_path)))
     embedded_weights = find_weights() if name == "overthink/smollm2" else None
     return DeployedModel(name, weights=None if embedded_weights is None else embedded_weights.path)

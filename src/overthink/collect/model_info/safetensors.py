@@ -6,6 +6,7 @@ shape and offsets. A folder is untrusted: lengths, names and offsets are checked
 
 import json
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from overthink.errors import InputError
+from overthink.paths import open_file, path_kind, read_file
 
 WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
 
@@ -104,11 +106,9 @@ def _is_inactive(name: str, layers: int | None) -> bool:
 def _files(folder: Path) -> list[Path] | str:
     """Return the weight files: those of the index, or the single one; or the reason why there are none."""
     index = folder / INDEX
-    if not index.is_file():
-        return [folder / WHOLE] if (folder / WHOLE).is_file() else f"it has no {WHOLE}"
-    if index.stat().st_size > LARGEST_INDEX:
-        raise InputError(f"{index} has {index.stat().st_size:,} bytes; needed: at most {LARGEST_INDEX:,}")
-    document = _json(index.read_bytes(), index)
+    if path_kind(index) != "a file":
+        return [folder / WHOLE] if path_kind(folder / WHOLE) == "a file" else f"it has no {WHOLE}"
+    document = _json(read_file(index, follow=True, most=LARGEST_INDEX), index)
     names = document.get("weight_map") if isinstance(document, dict) else None
     if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
         raise InputError(f"{index} has no weight_map; needed: by tensor, the file that holds it")
@@ -149,8 +149,8 @@ def _counts(value: Any, most: int) -> list[int] | None:
 def _header(file: Path) -> tuple[Mapping[str, Any], int]:
     """Return the JSON object at the beginning, and the number of bytes after it."""
     try:
-        size = file.stat().st_size
-        with file.open("rb") as stream:
+        with open_file(file, follow=True) as stream:
+            size = os.fstat(stream.fileno()).st_size
             length = int.from_bytes(stream.read(8), "little")
             if size < 8 or length > min(LARGEST_HEADER, size - 8):
                 raise _damaged_file_error(file, f"it has {size:,} bytes and announces a header of {length:,}")

@@ -19,6 +19,7 @@ from overthink.collect.inspect_internals import (
     platform_init,
     with_async_fs,
 )
+from overthink.collect.inspect_logs.files import inspect_path
 from overthink.collect.providers import timeouts
 from overthink.collect.session.failures import Boundary
 from overthink.collect.session.interrupts import count_interrupts
@@ -99,7 +100,7 @@ def evaluate(
             task,
             model=model,
             model_roles={"grader": plan.grader} if plan.grader else None,
-            log_dir=str(log_dir),
+            log_dir=inspect_path(log_dir),
             log_format="eval",  # the one whose secrets are hidden
             limit=plan.limit,
             max_samples=plan.concurrency,

@@ -24,6 +24,7 @@ from inspect_ai.solver import TaskState, generate
 
 from overthink.data.record import Verdict
 from overthink.errors import InputError
+from overthink.paths import read_file
 
 MATCHING, NOT_MATCHING = "matching", "not_matching"
 
@@ -174,11 +175,8 @@ def _sample(line: int, row: dict[str, str], side: str, before: list[ChatMessage]
 
 def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     try:
-        size = path.stat().st_size
-        if size > _MAX_BYTES:
-            raise InputError(f"{path} has {size:,} bytes; needed: at most {_MAX_BYTES:,}")
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as problem:
+        lines = read_file(path, follow=True, most=_MAX_BYTES).decode("utf-8").splitlines()
+    except UnicodeDecodeError as problem:
         raise InputError(f"cannot read the questions {path}: {problem}; needed: a text file in UTF-8") from None
     rows = [(number, _row(path, number, line)) for number, line in enumerate(lines, start=1) if line.strip()]
     if not rows:

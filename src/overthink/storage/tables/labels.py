@@ -7,8 +7,9 @@ import polars as pl
 
 from overthink.data.labels import AnswerPosition, HumanLabel
 from overthink.errors import InputError
+from overthink.paths import is_there
 from overthink.plan.study import HIGH_WORDS
-from overthink.storage.files import write_text
+from overthink.storage.files import storage_errors, write_text
 from overthink.storage.tables.csv_cells import from_cell, to_cell
 from overthink.storage.tables.table_files import read_cells
 
@@ -107,7 +108,7 @@ def write_label_sheet(
     """
     if path.suffix.lower() != ".csv":
         raise InputError(f"{path}: label sheets are .csv; give --out labels.csv")
-    if path.exists():
+    if is_there(path):
         raise InputError(f"{path} is there already and may hold labels; give another --out")
     columns = {name: [getattr(answer, name) for answer in places] for name in (*CURVE_COLUMNS, *LABEL_COLUMNS[:3])}
     if texts is not None:
@@ -118,7 +119,8 @@ def write_label_sheet(
         }
     sheet = pl.DataFrame({name: list(map(_cell, column)) for name, column in columns.items()})
     sheet = sheet.with_columns(label=pl.lit(""))
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with storage_errors(path.parent):
+        path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, sheet.write_csv())
 
 

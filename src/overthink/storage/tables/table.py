@@ -15,6 +15,7 @@ from overthink.data.ladder import ThinkingSetting
 from overthink.data.pool import COLUMNS, SCHEMA, PoolReading
 from overthink.data.record import Axis, Estimand, Verdict, verdict_of
 from overthink.errors import InputError
+from overthink.paths import name_text
 from overthink.plan.study import HIGH_WORDS
 from overthink.storage.tables.columns import ALIASES, TOKENS, match_columns, numbers, typed_columns
 from overthink.storage.tables.table_files import read_cells
@@ -129,13 +130,15 @@ def read_table(
 
     cells = read_cells(path, choose=choose, max_rows=max_rows)
     with _named(path):
-        rows = typed_columns(cells, columns, name=path.stem)
+        rows = typed_columns(cells, columns, name=name_text(path.stem))
         flip = _polarity(columns, axis, high)
         if "axis" not in columns:
             rows = rows.with_columns(axis=pl.lit(axis or Axis.CAPABILITY.value))
         rows = number_draws(_with_placements(rows, has_estimand="estimand" in columns))
     notes = _notes(rows, cells, columns, names, axis)
-    return PoolReading(_pool(rows, flip=flip, study=path.stem, has_answers="answer" in columns), tuple(notes))
+    return PoolReading(
+        _pool(rows, flip=flip, study=name_text(path.stem), has_answers="answer" in columns), tuple(notes)
+    )
 
 
 @contextmanager

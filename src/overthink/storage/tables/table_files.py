@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from overthink.errors import InputError
+from overthink.paths import open_file, read_file
 
 if TYPE_CHECKING:  # the command line imports this file for its help texts
     import polars as pl
@@ -32,7 +33,7 @@ def read_cells(path: Path, *, choose: Choice | None = None, max_rows: int | None
     from overthink.storage.panics import silent_panics
 
     form = next((form for form in FORMATS if path.suffix.lower() in form.suffixes), None)
-    check_file(path, expansion=0.0 if form is None else form.expansion)
+    check_file(path, expansion=0.0 if form is None else form.expansion, follow=True)
     if form is None:
         raise InputError(f"{path} is none of the tables that are read: {', '.join(TABLE_SUFFIXES)}")
     try:
@@ -56,7 +57,7 @@ def is_table(path: Path) -> bool:
     """Return whether a file has the suffix of a table, in any case; JSON without a list is a log, no table."""
     if path.suffix.lower() != ".json":
         return path.suffix.lower() in TABLE_SUFFIXES
-    with path.open("rb") as file:
+    with open_file(path, follow=True) as file:
         return file.read(64).lstrip().startswith(b"[")
 
 
@@ -82,7 +83,10 @@ _TEXT_BYTES, _COPIES = 24, 3
 def _parquet(path: Path) -> "pl.LazyFrame":
     import polars as pl
 
-    table = pl.scan_parquet(path)
+    with open_file(
+        path, follow=True
+    ) as file:  # a path would be a pattern, and the reader of schemas ignores glob=False
+        table = pl.scan_parquet(file)
     structs = [name for name, kind in table.collect_schema().items() if isinstance(kind, pl.Struct)]
     return table.with_columns(pl.col(name).struct.json_encode() for name in structs)
 
@@ -90,7 +94,8 @@ def _parquet(path: Path) -> "pl.LazyFrame":
 def _csv(path: Path) -> "pl.LazyFrame":
     import polars as pl
 
-    return pl.scan_csv(path, infer_schema=False)
+    with open_file(path, follow=True) as file:
+        return pl.scan_csv(file, infer_schema=False)
 
 
 def _json_lines(path: Path) -> "pl.DataFrame":
@@ -98,7 +103,7 @@ def _json_lines(path: Path) -> "pl.DataFrame":
 
 
 def _json(path: Path) -> "pl.DataFrame":
-    return _from_objects(path, json.loads(path.read_bytes()))
+    return _from_objects(path, json.loads(read_file(path, follow=True)))
 
 
 class TableFormat(NamedTuple):
@@ -134,7 +139,7 @@ FORMAT_NAMES = ", ".join(form.name for form in FORMATS)
 
 
 def _lines(path: Path) -> Iterator[Any]:
-    with path.open("rb") as file:
+    with open_file(path, follow=True) as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 try:

