@@ -87,28 +87,36 @@ def printed_band(shares: Mapping[int, PrintedShare], k: Sequence[int]) -> tuple[
         >>> high.round(3).tolist()
         [0.221]
     """
+    low, high = (np.array([printed_end(shares, tries, highest=end) for tries in k]) for end in (False, True))
+    return low, high
+
+
+def printed_end(shares: Mapping[int, PrintedShare], tries: int, *, highest: bool) -> float:
+    """Return one end of :func:`printed_band` at one number of tries.
+
+    Args:
+        shares: The printed share at each number of tries; one or more.
+        tries: The number of tries.
+        highest: Whether it is the highest share that the printed ones allow, or the lowest.
+
+    Raises:
+        ValueError: No distribution of chances gives these shares.
+    """
     chances = np.concatenate([[0.0], POINTS, [1.0]])
     rows = np.stack([_hit(chances, tries) for tries in shares])
     limits = np.concatenate([[share.high for share in shares.values()], [-share.low for share in shares.values()]])
-    ends = []
-    for tries in k:
-        value = _hit(chances, tries)
-        for sign in (1.0, -1.0):
-            solution = optimize.linprog(
-                sign * value,
-                A_ub=np.concatenate([rows, -rows]),
-                b_ub=limits + ROUNDING,
-                A_eq=np.ones((1, len(chances))),
-                b_eq=[1.0],
-                method="highs",
-            )
-            if solution.fun is None:
-                raise ValueError(
-                    NO_DISTRIBUTION.format(shares=", ".join(f"{s.text} at k = {n:,}" for n, s in shares.items()))
-                )
-            ends.append(sign * float(solution.fun))
-    low, high = np.array(ends).reshape(-1, 2).T
-    return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
+    sign = -1.0 if highest else 1.0
+    solution = optimize.linprog(
+        sign * _hit(chances, tries),
+        A_ub=np.concatenate([rows, -rows]),
+        b_ub=limits + ROUNDING,
+        A_eq=np.ones((1, len(chances))),
+        b_eq=[1.0],
+        method="highs",
+    )
+    if solution.fun is None:
+        raise ValueError(NO_DISTRIBUTION.format(shares=", ".join(f"{s.text} at k = {n:,}" for n, s in shares.items())))
+    return float(np.clip(sign * float(solution.fun), 0.0, 1.0))
 
 
 def _hit(chances: Array, tries: int) -> Array:

@@ -1,6 +1,7 @@
 """Forecasts from printed shares as results: a bound at each number of tries, and where it reaches a threshold."""
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from overthink.data.curve_key import CurveKey
@@ -11,7 +12,7 @@ from overthink.data.results.forecast import PrintedCrossing, PrintedResult
 from overthink.data.selectors import Selector
 from overthink.forecasts.counts import forecast_sizes
 from overthink.forecasts.findings import AT_K, INDEPENDENT, NO_ESTIMATE, OPEN_ENDED, threshold_words
-from overthink.forecasts.printed import PrintedShare, printed_band
+from overthink.forecasts.printed import PrintedShare, printed_band, printed_end
 from overthink.forecasts.result import NEVER, crossing_label, first_reaching
 
 AS_PRINTED = "from shares as they are printed: {shares}; a printed share is any that rounds to it"
@@ -61,17 +62,22 @@ def printed_result(
         tries: replace(blank, id=f"{blank.id}/{blank.metric}/k{tries}", at=replace(blank.at, k=tries), low=a, high=b)
         for tries, a, b in zip(sizes, low.tolist(), high.tolist(), strict=True)
     }
-    crossings = tuple(_crossing(blank, shares, threshold) for threshold in thresholds)
+
+    @functools.cache
+    def end(tries: int, highest: bool) -> float:
+        return printed_end(shares, tries, highest=highest)
+
+    crossings = tuple(_crossing(blank, end, threshold) for threshold in thresholds)
     return PrintedResult(key, texts, blank.limits, bounds, crossings)
 
 
-def _crossing(blank: Finding, shares: Mapping[int, PrintedShare], threshold: float) -> PrintedCrossing:
+def _crossing(blank: Finding, end: Callable[[int, bool], float], threshold: float) -> PrintedCrossing:
     """Return the bound of K*: the first k that the upper end reaches, and the first that the lower end does."""
 
-    def first(end: int) -> float:
-        return first_reaching(lambda tries: float(printed_band(shares, [tries])[end][0]), threshold)
+    def first(highest: bool) -> float:
+        return first_reaching(lambda tries: end(tries, highest), threshold)
 
-    low, high, words = first(1), first(0), threshold_words(threshold)
+    low, high, words = first(True), first(False), threshold_words(threshold)
     bound = replace(
         blank,
         id=f"{blank.id}/at{threshold:g}/{Metric.CROSSING_BOUND}",
