@@ -173,8 +173,13 @@ def _study() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="fuzz-") as scratch:
         study = Path(scratch, "study")
         make_study(study)
-        shutil.copytree(study, study.with_name("whole"))
+        copy_whole(study)
         yield study
+
+
+def copy_whole(study: Path) -> None:
+    """Copy a study to a folder beside it, which stays whole."""
+    shutil.copytree(study, study.with_name("whole"))
 
 
 def run(seed: int, runs: int) -> list[str]:

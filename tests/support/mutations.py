@@ -52,7 +52,7 @@ def of_bytes(content: bytes, dice: Random) -> Mutation:
         new = content[:end] + content[at:]
     else:
         new = content[:at]
-    return Mutation(new, f"{how} at {at}", is_same=json_meaning(new) == json_meaning(content))
+    return Mutation(new, f"{how} at {at}", is_same=_is_same(content, new))
 
 
 def of_json(content: bytes, dice: Random) -> Mutation:
@@ -81,17 +81,33 @@ def of_json(content: bytes, dice: Random) -> Mutation:
     else:
         holder[path[-1]] = _HOLE
     text = json.dumps(new, ensure_ascii=False, separators=(",", ":")).replace(json.dumps(_HOLE), raw)
-    is_same = json_meaning(text.encode()) == json_meaning(content)
-    is_same |= how == "remove" and isinstance(path[-1], str) and old in _DEFAULTS
-    return Mutation(text.encode(), f"{how} {'.'.join(map(str, path))} by {raw[:40]}", names, is_same)
+    words = f"{how} {'.'.join(map(str, path))} by {raw[:40]}"
+    return Mutation(text.encode(), words, names, _is_same(content, text.encode()))
 
 
-def json_meaning(content: bytes) -> object:
-    """Return what a JSON text says, in a form in which 3, 3.0, "3" and true differ; the bytes where it is none."""
+def _is_same(old: bytes, new: bytes) -> bool:
+    """Whether a JSON text says what another says."""
     try:
-        return json.dumps(json.loads(content), sort_keys=True)
+        return _means_same(json.loads(old), json.loads(new, object_pairs_hook=_once))
     except (ValueError, RecursionError):
-        return content
+        return old == new
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a name is there twice")
+    return fields
+
+
+def _means_same(old: Any, new: Any) -> bool:
+    """Whether two values say the same: 3, 3.0, "3" and true differ, and a field that is left out has its default."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        is_subset = all(name in old and _means_same(old[name], value) for name, value in new.items())
+        return is_subset and all(old[name] in _DEFAULTS for name in old.keys() - new.keys())
+    if isinstance(old, list) and isinstance(new, list):
+        return len(old) == len(new) and all(map(_means_same, old, new))
+    return json.dumps(old) == json.dumps(new)
 
 
 def of_lines(content: bytes, dice: Random) -> Mutation:

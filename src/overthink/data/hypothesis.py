@@ -72,6 +72,9 @@ def regimes_and_parts(
     """
     if hypothesis is None:
         return None, None
+    if not isinstance(hypothesis, str | list | tuple):
+        kind = type(hypothesis).__name__
+        raise TypeError(f"hypothesis is {str(hypothesis)[:40]}, a {kind}; needed: a text or a list")
     items: Sequence[Part | float] = read_hypothesis(hypothesis) if isinstance(hypothesis, str) else tuple(hypothesis)
     parts = tuple(item for item in items if isinstance(item, Part))
     if parts:

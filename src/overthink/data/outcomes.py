@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.arrays import blank
 from overthink.data.curve_key import CurveKey
+from overthink.data.parameters import real_array
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.data.waves import Waves
 from overthink.errors import InputError
@@ -244,7 +245,7 @@ def check_values(values: ArrayLike, *, name: str = "values") -> NDArray[np.float
     Raises:
         ValueError: Not (question, draw, rung), one of them 0, or a value outside [0, 1]. NaN is allowed.
     """
-    table = np.asarray(values, dtype=np.float64)
+    table = real_array(values, name)
     if table.ndim != 3 or 0 in table.shape:
         raise ValueError(f"{name} has shape {table.shape}; needed: (question, draw, rung), none of them 0")
     outside = table[~np.isnan(table) & ~((table >= 0) & (table <= 1))]
@@ -260,7 +261,7 @@ def check_budgets(budgets: Sequence[float] | NDArray[np.float64], *, rungs: int)
         ValueError: Not one budget per rung, fewer than two rungs, a negative or infinite budget, or budgets that do
             not increase.
     """
-    ladder = np.asarray(budgets, dtype=np.float64)
+    ladder = real_array(budgets, "budgets")
     if ladder.shape != (rungs,):
         raise ValueError(f"budgets has shape {ladder.shape}; needed: one budget per rung, ({rungs},)")
     if rungs < 2:

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.finding import At
+from overthink.data.parameters import real
 from overthink.data.record import Axis
 from overthink.stats.first_success import first_success_at_k, likely_batch
 from overthink.stats.pass_at_k import pass_at_k
-from overthink.stats.subsets import Counts, whole_numbers
+from overthink.stats.subsets import Counts, one_or_more, whole_numbers
 
 MOST_TRIES = 10**9
 """Largest k that is forecast."""
@@ -177,7 +178,7 @@ def forecast_sizes(k: ArrayLike) -> Counts:
     Raises:
         ValueError: ``k`` is empty, or a value is not a whole number from 1 to ``MOST_TRIES``.
     """
-    sizes = whole_numbers(np.atleast_1d(np.asarray(k)), "k")
+    sizes = whole_numbers(one_or_more(k), "k")
     if not sizes.size:
         raise ValueError("k is empty; needed: one or more numbers of tries")
     if (sizes < 1).any() or (sizes > MOST_TRIES).any():
@@ -192,6 +193,6 @@ def check_share(share: float, name: str) -> float:
     Raises:
         ValueError: The share is out of range.
     """
-    if not 0 < share < 1:
+    if not 0 < real(share, name) < 1:
         raise ValueError(f"{name} is {share}; needed: between 0 and 1, both excluded")
     return float(share)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from overthink.data.parameters import whole
 from overthink.forecasts.prior import ChanceGrid
 from overthink.stats.subsets import Counts
 
@@ -34,6 +35,8 @@ class FalsePositives:
     failures: int
 
     def __post_init__(self) -> None:
+        for name in ("flagged", "failures"):
+            whole(getattr(self, name), name)
         if not 0 <= self.flagged <= self.failures or self.failures < 1:
             raise ValueError(
                 f"{self.flagged} of {self.failures} failures were flagged; needed: at least one failure, and at "

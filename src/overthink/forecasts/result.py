@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.arrays import Array
 from overthink.data.kinds import CrossingLabel
+from overthink.data.parameters import generator, instance
 from overthink.forecasts.counts import MOST_TRIES, NO_SUCCESSES, check_share, forecast_sizes, read_bank
 from overthink.forecasts.false_positives import FalsePositives
 from overthink.forecasts.layers import Layers, build_layers
@@ -202,6 +203,9 @@ def forecast(
         >>> forecast([100] * 50, [0] * 50, k=10_000, rng=np.random.default_rng(1)).reason
         'nothing succeeded: only the bound that needs no model is given, and nothing is extrapolated'
     """
+    generator(rng)
+    if judge is not None:
+        instance(judge, "judge", FalsePositives)
     sizes = forecast_sizes(k)
     level = check_share(level, "level")
     bank = read_bank(attempts, successes, stopping)

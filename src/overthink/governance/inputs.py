@@ -2,10 +2,11 @@
 
 import difflib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
+from overthink.data.parameters import real
 from overthink.errors import InputError
 
 Basis = Literal["tokens", "flop", "usd", "samples", "wall"]
@@ -101,7 +102,7 @@ def positive(value: float, name: str) -> float:
     Raises:
         InputError: The value is out of range.
     """
-    return _require(value, name, fits=value > 0, requirement="a finite number above 0")
+    return _require(value, name, lambda number: number > 0, "a finite number above 0")
 
 
 def not_negative(value: float, name: str) -> float:
@@ -110,7 +111,7 @@ def not_negative(value: float, name: str) -> float:
     Raises:
         InputError: The value is out of range.
     """
-    return _require(value, name, fits=value >= 0, requirement="a finite number, 0 or more")
+    return _require(value, name, lambda number: number >= 0, "a finite number, 0 or more")
 
 
 def at_least_one(value: float, name: str) -> float:
@@ -119,7 +120,7 @@ def at_least_one(value: float, name: str) -> float:
     Raises:
         InputError: The value is out of range.
     """
-    return _require(value, name, fits=value >= 1, requirement="a finite number, 1 or more")
+    return _require(value, name, lambda number: number >= 1, "a finite number, 1 or more")
 
 
 def share(value: float, name: str) -> float:
@@ -128,12 +129,16 @@ def share(value: float, name: str) -> float:
     Raises:
         InputError: The value is out of range.
     """
-    return _require(value, name, fits=0 < value <= 1, requirement="a share above 0 and at most 1")
+    return _require(value, name, lambda number: 0 < number <= 1, "a share above 0 and at most 1")
 
 
-def _require(value: float, name: str, *, fits: bool, requirement: str) -> float:
-    if not (math.isfinite(value) and fits):
-        raise InputError(f"{name} is {value:g}; needed: {requirement}")
+def _require(value: float, name: str, fits: Callable[[float], bool], requirement: str) -> float:
+    try:
+        is_fit = fits(real(value, name))
+    except ValueError:
+        is_fit = False
+    if not is_fit:
+        raise InputError(f"{name} is {str(value)[:40]}; needed: {requirement}")
     return value
 
 

@@ -19,6 +19,9 @@ from overthink.plan.stopping import Until
 
 PLAN_SCHEMA = "overthink.plan/1"
 
+MOST_DRAWS, MOST_TOKENS = 10**6, 2**53
+"""Most draws of a question, and most tokens of a rung: the largest number below which a double counts."""
+
 TEMPERATURE, TOP_P = 0.8, 0.95
 """Default sampling parameters for plans with budgets or agent loops."""
 
@@ -111,20 +114,20 @@ class Plan(_Frozen):
     model: str
     model_args: dict[str, str | int | float | bool] = {}
     tasks: tuple[TaskPlan, ...] = Field(min_length=1)
-    budgets: tuple[Annotated[int, Field(ge=0)], ...] | None = None
+    budgets: tuple[Annotated[int, Field(ge=0, le=MOST_TOKENS)], ...] | None = None
     efforts: tuple[str, ...] | None = None
-    turns: tuple[Annotated[int, Field(ge=1)], ...] | None = None
-    loop_tokens: tuple[Annotated[int, Field(ge=1)], ...] | None = None
+    turns: tuple[Annotated[int, Field(ge=1, le=MOST_TOKENS)], ...] | None = None
+    loop_tokens: tuple[Annotated[int, Field(ge=1, le=MOST_TOKENS)], ...] | None = None
     sandbox_scoring: Literal["unchanged"] | None = None
-    draws: int = Field(ge=1)
-    limit: int | None = Field(default=None, ge=1)
-    seed: int = Field(ge=0)
-    answer_tokens: int = Field(default=32, ge=1)
+    draws: int = Field(ge=1, le=MOST_DRAWS)
+    limit: int | None = Field(default=None, ge=1, le=MOST_TOKENS)
+    seed: int = Field(ge=0, lt=2**63)
+    answer_tokens: int = Field(default=32, ge=1, le=MOST_TOKENS)
     think_format: str = "plain"
     answer_cue: str | None = None
     temperature: float | None = Field(default=None, ge=0)
     top_p: float | None = Field(default=None, gt=0, le=1)
-    concurrency: int = Field(default=8, ge=1)
+    concurrency: int = Field(default=8, ge=1, le=MOST_DRAWS)
     grader: str | None = None
     level: float = Field(default=0.95, gt=0, lt=1)
     margin: float = Field(default=0.05, gt=0, lt=1)
@@ -135,7 +138,7 @@ class Plan(_Frozen):
     judge_traces: bool = False
     trace_scorer: tuple[str, ...] = ()
     until: Until | None = None
-    max_draws: int | None = Field(default=None, ge=1)
+    max_draws: int | None = Field(default=None, ge=1, le=MOST_DRAWS)
     resamples: int | None = Field(default=None, ge=2, le=1000)
     resample_at: Literal["every", "bisect"] = "every"
     arms: tuple[ArmPlan, ...] = Field(default=(BASE,), min_length=1)

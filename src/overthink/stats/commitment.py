@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from overthink.data.kinds import CommitmentLabel
+from overthink.data.parameters import generator, real, real_array, whole
 from overthink.stats.departure import departures
 from overthink.stats.overdispersed import jump_test
 
@@ -96,6 +97,9 @@ def posterior(successes: NDArray[np.float64], draws: int, *, scale: float = 1.0)
     chance = np.exp(log - log.max())
     return np.asarray(chance / chance.sum())
 
+
+MOST_RESAMPLES = 10**6
+"""Most resamples of a step; their counts are simulated one by one."""
 
 COMMITMENT_ALPHA = 0.05
 """Level of both tests: share of the traces without a change in which a change is shown."""
@@ -185,6 +189,8 @@ def commitment_step(
         >>> str(result.label), result.step, result.low, result.high
         ('committed', 5, 4, 6)
     """
+    if not isinstance(study, list | tuple):
+        raise TypeError(f"study is {str(study)[:40]}, a {type(study).__name__}; needed: a list of counts of traces")
     return commitment_steps([successes, *study], draws, rng=rng, level=level, alpha=alpha)[0]
 
 
@@ -213,8 +219,9 @@ def commitment_steps(
         >>> str(jump.label), str(none.label)
         ('committed', 'no change shown')
     """
+    generator(rng)
     every = [_counts(successes, draws) for successes in traces]
-    if not (0 < level < 1 and 0 < alpha < 1):
+    if not (0 < real(level, "level") < 1 and 0 < real(alpha, "alpha") < 1):
         raise ValueError(f"level is {level}, alpha {alpha}; needed: both between 0 and 1")
     results = [_no_change(counts, draws, None, "one step only: nothing can change") for counts in every]
     long = [number for number, counts in enumerate(every) if len(counts) > 1]
@@ -288,11 +295,10 @@ def first_passage_step(successes: ArrayLike, draws: int, *, tolerance: float = 0
 
 
 def _counts(successes: ArrayLike, draws: int) -> NDArray[np.float64]:
-    array = np.asarray(successes, dtype=np.float64)
+    array = real_array(successes, "successes")
     if array.ndim != 1 or not array.size:
         raise ValueError(f"successes has shape {array.shape}; needed: (step,), at least one")
-    if draws < 1 or draws != int(draws):
-        raise ValueError(f"draws is {draws}; needed: a whole number, 1 or more")
+    whole(draws, "draws", least=1, most=MOST_RESAMPLES)
     wrong = array[~((array >= 0) & (array <= draws) & (array == np.floor(array)))]
     if wrong.size:
         raise ValueError(f"successes holds {wrong[0]:g}; needed: whole numbers from 0 to {draws}, the draws")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from overthink.data.arrays import Signs
 from overthink.data.kinds import ShapeLabel
 from overthink.data.outcomes import check_budgets, check_values
+from overthink.data.parameters import generator, real
 from overthink.data.phrases import Reason, one_of
 from overthink.stats.curve import question_means
 from overthink.stats.multiplier_bootstrap import sign_flip_sums, signs, units, with_pseudo_units
@@ -97,7 +98,8 @@ def divergence(
     Raises:
         ValueError: The shapes do not match, the budgets do not increase, or a value or the level is out of range.
     """
-    if not 0 < level < 1:
+    generator(rng)
+    if not 0 < real(level, "level") < 1:
         raise ValueError(f"level is {level}; needed: between 0 and 1, such as 0.95")
     tables = [check_values(capability, name="capability"), check_values(safety, name="safety")]
     if tables[0].shape[2] != tables[1].shape[2]:

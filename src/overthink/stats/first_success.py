@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.outcomes import Outcomes
+from overthink.data.parameters import whole
 from overthink.data.phrases import Limit, one_of
 from overthink.data.record import Axis
 from overthink.errors import InputError
@@ -45,7 +46,13 @@ def first_success_at_k(attempts: ArrayLike, successes: ArrayLike, k: ArrayLike, 
         [0.167, 0.333, 0.667]
     """
     n, c, sizes = tries(attempts, successes, k)
-    start = _last_batch(n, c, batch)
+    if n.max(initial=0) > MOST_ATTEMPTS:
+        raise ValueError(f"attempts holds {n.max():,}; needed: at most {MOST_ATTEMPTS:,}, each of which is looked at")
+    start = _last_batch(n, c, whole(batch, "batch", least=1))
+    if (size := len(n) * int((n - start).max(initial=0))) > MOST_ATTEMPTS:
+        raise ValueError(
+            f"attempts of {len(n):,} last batches are {size:,}; needed: at most {MOST_ATTEMPTS:,}, in parts"
+        )
     # Chance of no success before each attempt of the last batch, (question, attempt), and after it.
     attempt = np.arange(int((n - start).max(initial=0)) + 1)
     no_success = np.exp(log_chance_of_all((n - start)[:, None], (n - start - c)[:, None], attempt))
@@ -105,8 +112,6 @@ def likely_batch(attempts: Counts, successes: Counts) -> int | None:
 
 def _last_batch(attempts: Counts, successes: Counts, batch: int) -> Counts:
     """Attempts made before the last batch, (question,)."""
-    if batch < 1:
-        raise ValueError(f"batch is {batch}; needed: the attempts made between looks at the outcome, 1 or more")
     start = np.maximum(attempts - 1, 0) // batch * batch
     over = successes > attempts - start
     if over.any():
@@ -117,6 +122,9 @@ def _last_batch(attempts: Counts, successes: Counts, batch: int) -> Counts:
         )
     return np.asarray(start, dtype=np.int64)
 
+
+MOST_ATTEMPTS = 10**7
+"""Most attempts of a question, and of all last batches together, each of which is looked at."""
 
 STOPPINGS = ("fixed", "first_success", None)
 

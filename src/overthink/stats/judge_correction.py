@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from overthink.data.parameters import generator, real
 from overthink.data.phrases import Reason
 from overthink.stats.bootstrap import Intervals, mean_intervals, question_weights
 from overthink.stats.judge_error import HumanLabels, JudgeError, errors_of, human_labels
@@ -206,7 +207,8 @@ def correct_judge(
         >>> bool((np.abs(curve.estimate - truth.mean(axis=(0, 1))) < 0.1).all())
         True
     """
-    if not 0 < level < 1:
+    generator(rng)
+    if not 0 < real(level, "level") < 1:
         raise ValueError(f"level is {level}; needed: between 0 and 1, such as 0.95")
     labels = human_labels(judge, human)
     weights = question_weights(len(labels.judge), rng=rng)

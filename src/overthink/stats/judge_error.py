@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from overthink.data.parameters import real_array
 from overthink.data.phrases import Reason, one_of
 from overthink.stats.curve import question_means
 from overthink.stats.proportion import Proportion, clustered_proportion
@@ -56,7 +57,7 @@ def human_labels(judge: ArrayLike, human: ArrayLike) -> HumanLabels:
 
 
 def _check_table(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    array = np.array(values, dtype=np.float64)
+    array = real_array(values, name)
     if array.ndim != 3 or not array.size:
         raise ValueError(f"{name} has shape {array.shape}; needed: (question, draw, rung), none of them 0")
     outside = array[~np.isnan(array) & ~((array >= 0) & (array <= 1))]

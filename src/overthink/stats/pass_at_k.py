@@ -9,6 +9,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from overthink.data.parameters import real_array, whole
 from overthink.stats.first_success import likely_batch, question_first_success
 from overthink.stats.majority_vote import vote
 from overthink.stats.subsets import (
@@ -20,6 +21,9 @@ from overthink.stats.subsets import (
     tries,
     whole_numbers,
 )
+
+MOST_SUMMED = 100_000
+"""Most draws of a question where each number of good ones, or of votes, is a term of its own."""
 
 
 def pass_at_k(
@@ -107,6 +111,10 @@ def consensus_at_k(attempts: ArrayLike, successes: ArrayLike, k: ArrayLike) -> N
         [[0.5, 0.833, 0.5]]
     """
     n, c, sizes = tries(attempts, successes, k)
+    if sizes.max(initial=0) > MOST_SUMMED:
+        raise ValueError(
+            f"k holds {sizes.max():,}; needed: at most {MOST_SUMMED:,}, as every number of good ones is added"
+        )
     pairs, question = np.unique(np.stack([n, c], axis=1), axis=0, return_inverse=True)
     n, c = pairs[:, :1], pairs[:, 1:]
     chance = np.empty((len(pairs), len(sizes)))
@@ -142,14 +150,15 @@ def majority_at_k(counts: ArrayLike, correct: int | None, k: ArrayLike, *, abste
         [0.5, 0.5, 1.0]
     """
     votes = [int(x) for x in whole_numbers(counts, "counts")]
-    if abstentions < 0:
-        raise ValueError(f"abstentions is {abstentions}; needed: 0 or more")
-    if correct is not None and not 0 <= correct < len(votes):
+    silent = whole(abstentions, "abstentions", most=MOST_SUMMED)
+    if sum(votes) + silent > MOST_SUMMED:
+        raise ValueError(f"counts and abstentions are {sum(votes) + silent:,} draws; needed: at most {MOST_SUMMED:,}")
+    if correct is not None and not 0 <= whole(correct, "correct") < len(votes):
         raise ValueError(f"correct is {correct}; needed: an index of the {len(votes)} counts, or None")
-    sizes = subset_sizes(k, sum(votes) + abstentions)
-    right = 0 if correct is None else votes.pop(correct)
+    sizes = subset_sizes(k, sum(votes) + silent)
+    right = 0 if correct is None else votes.pop(int(correct))
     others = tuple(sorted(v for v in votes if v > 0))
-    return np.array(vote(right, others, abstentions, tuple(int(size) for size in sizes)))
+    return np.array(vote(right, others, silent, tuple(int(size) for size in sizes)))
 
 
 def best_at_k(scores: ArrayLike, values: ArrayLike, k: ArrayLike) -> NDArray[np.float64]:
@@ -175,11 +184,13 @@ def best_at_k(scores: ArrayLike, values: ArrayLike, k: ArrayLike) -> NDArray[np.
         >>> best_at_k([0.1, 0.9, 0.5], [1.0, 1.0, 0.0], [1, 2, 3]).round(3).tolist()
         [0.667, 0.667, 1.0]
     """
-    score, value = np.asarray(scores, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    score, value = real_array(scores, "scores"), real_array(values, "values")
     if score.ndim != 1 or score.shape != value.shape:
         raise ValueError(f"scores has shape {score.shape}, values {value.shape}; needed: one of each per draw")
-    if np.isnan(score).any() or np.isnan(value).any():
-        raise ValueError("a score or value is NaN; best-of-k needs both for every draw: leave such draws out")
+    if np.isnan(score).any() or not np.isfinite(value).all():
+        raise ValueError(
+            "scores or values hold NaN, or values an infinity; best-of-k needs both for every draw: leave it out"
+        )
     return expected_of_best(score[None], value[None], subset_sizes(k, len(score))).ravel()
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.data.kinds import ShapeLabel
+from overthink.data.parameters import real_array
 from overthink.data.phrases import Reason, numbers
 
 
@@ -49,7 +50,7 @@ def boundaries(hypothesis: Sequence[float]) -> NDArray[np.float64]:
     Raises:
         ValueError: There are none, one is not finite, or they do not increase.
     """
-    edges = np.asarray(hypothesis, dtype=np.float64)
+    edges = real_array(hypothesis, "hypothesis")
     if edges.ndim != 1 or not edges.size or not np.isfinite(edges).all():
         raise ValueError(f"the hypothesis is {hypothesis!r}; needed: boundaries in tokens, such as 2000,8000")
     if (np.diff(edges) <= 0).any():

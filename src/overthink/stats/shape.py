@@ -11,6 +11,7 @@ from overthink.data.finding import FindingTest
 from overthink.data.hypothesis import Part, regimes_and_parts
 from overthink.data.kinds import ShapeLabel
 from overthink.data.outcomes import check_budgets, check_values
+from overthink.data.parameters import generator, real
 from overthink.data.phrases import Reason
 from overthink.stats.bands import simultaneous_bands
 from overthink.stats.bootstrap import Intervals
@@ -72,11 +73,11 @@ class ShapeTest:
     parts: tuple[Part, ...] | None = None
 
     def __post_init__(self) -> None:
-        if not 0 < self.margin < 1:
+        if not 0 < real(self.margin, "margin") < 1:
             raise ValueError(
                 f"margin is {self.margin}; needed: between 0 and 1, in the units of the values, such as 0.03"
             )
-        if not 0 < self.alpha < 0.5:
+        if not 0 < real(self.alpha, "alpha") < 0.5:
             raise ValueError(f"alpha is {self.alpha}; needed: between 0 and 0.5, such as 0.05")
         if self.family < 1:
             raise ValueError(f"family is {self.family}; needed: the number of curves, this one included")
@@ -174,6 +175,7 @@ def shape_verdict(
         HypothesisVerdict(... label='confirmed')
     """
     table = check_values(values)
+    generator(rng)
     regimes, parts = regimes_and_parts(hypothesis)
     spec = ShapeTest(margin=margin, alpha=alpha, hypothesis=regimes, parts=parts)
     return shape_of_cells(question_means(table), budgets, spec, rng=rng, clusters=clusters)

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
 from overthink.data.blocks import by_question, draw_sums
+from overthink.data.parameters import MOST, real_array
 
 BLOCK = 16
 """Cells sorted at once: enough for speed, few enough for the processor's cache."""
@@ -161,15 +162,26 @@ def whole_numbers(numbers: ArrayLike, name: str) -> Counts:
     """The numbers as integers.
 
     Raises:
-        ValueError: There is more than one dimension, or a number is negative, missing or not whole.
+        TypeError: They are no numbers; truth values are none.
+        ValueError: There is more than one dimension, or a number is negative, missing, not whole or above ``MOST``.
     """
-    array = np.asarray(numbers)
+    array = real_array(numbers, name)
+    if np.asarray(numbers).dtype.kind == "b":
+        raise TypeError(f"{name} holds truth values; needed: counts")
     if array.ndim != 1:
         raise ValueError(f"{name} has shape {array.shape}; needed: one dimension")
-    whole = array.astype(np.int64) if np.isfinite(array.astype(np.float64)).all() else None
-    if whole is None or (whole != array).any() or (whole < 0).any():
-        raise ValueError(f"{name} holds a number that is negative, missing or not whole; needed: counts")
-    return whole
+    wrong = array[~((array >= 0) & (array <= MOST) & (array == np.floor(array)))]
+    if wrong.size:
+        raise ValueError(
+            f"{name} holds {wrong[0]:g}, a number that is negative, missing or not whole, or beyond {MOST:,}; "
+            "needed: counts"
+        )
+    return array.astype(np.int64)
+
+
+def one_or_more(numbers: ArrayLike) -> ArrayLike:
+    """Return a single number as an array of it, and anything else as it is."""
+    return np.array([numbers]) if isinstance(numbers, int | float | np.number) else numbers
 
 
 def subset_sizes(k: ArrayLike, most: int) -> Counts:
@@ -178,7 +190,7 @@ def subset_sizes(k: ArrayLike, most: int) -> Counts:
     Raises:
         ValueError: One is less than 1 or larger than ``most``.
     """
-    sizes = whole_numbers(np.atleast_1d(np.asarray(k)), "k")
+    sizes = whole_numbers(one_or_more(k), "k")
     if (sizes < 1).any() or (sizes > most).any():
         wrong = int(sizes.max() if (sizes > most).any() else sizes.min())
         raise ValueError(f"k is {wrong}; needed: from 1 to the {most} draws there are")

@@ -42,6 +42,7 @@ from overthink.storage.json_documents import (
 from overthink.storage.models import StudyModels, write_models
 from overthink.storage.pool import scan_pool, write_pool
 from overthink.storage.study_folder import StudyFolder
+from overthink.workflows import arguments as arg
 from overthink.workflows.collect import OnTrace, collect_levels, collect_traces
 from overthink.workflows.models import models_at_start
 from overthink.workflows.report_extras import governance_sections
@@ -108,6 +109,13 @@ class Study:
         )
 
 
+@arg.checked(
+    path=arg.a_path,
+    out=arg.a_path_or_none,
+    read=arg.a(ReadOptions | None),
+    options=arg.a(AnalysisOptions | None),
+    command=arg.a(str | None),
+)
 def analyse(
     path: str | Path,
     *,
@@ -147,6 +155,7 @@ def analyse_source(
     return replace(stored, pool=scan_pool(StudyFolder(Path(out)).pool))  # it may have replaced what the source read
 
 
+@arg.checked(session=arg.a_session, out=arg.a_path, command=arg.a(str | None))
 def run(
     session: "Session",
     out: str | Path,
@@ -202,6 +211,7 @@ def _with_earlier_request(source: Source, folder: StudyFolder, *, has_new_rungs:
     return replace(source, request=earlier, notes=(*source.notes, lost))
 
 
+@arg.checked(path=arg.a_path, formats=arg.texts, options=arg.a(AnalysisOptions | None), command=arg.a(str | None))
 def report(
     path: str | Path,
     *,
@@ -229,6 +239,7 @@ def report(
     return study
 
 
+@arg.checked(capability=arg.texts, safety=arg.texts, benign=arg.texts, args=arg.a(Mapping | None))
 def tasks(
     *,
     capability: Sequence[str] = (),
@@ -252,6 +263,7 @@ def tasks(
     return task_plans(capability=capability, safety=safety, benign=benign, args=dict(args or {}))
 
 
+@arg.checked(text=arg.a(str), model=arg.a(str))
 def arms(text: str, *, model: str) -> tuple[ArmPlan, ...]:
     """Parse arms of the command line: `base,safethink:guard=MODEL,tau=0.5,m=3`.
 
@@ -263,6 +275,7 @@ def arms(text: str, *, model: str) -> tuple[ArmPlan, ...]:
     return arm_plans(text, model=model)
 
 
+@arg.checked(plan=arg.a(Plan))
 def prepare(plan: Plan) -> "Session":
     """Return the session of a plan: models and tasks loaded and checked, before anything is written or paid.
 

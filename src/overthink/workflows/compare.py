@@ -19,6 +19,7 @@ from overthink.errors import InputError
 from overthink.paths import is_there, name_text, path_kind
 from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
+from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import Study, analyse_source
 from overthink.workflows.models import arm_models
 from overthink.workflows.request import AnalysisOptions
@@ -87,6 +88,13 @@ class _ComparedSource:
         return rows.select(*COLUMNS, TRACE).with_columns(pl.col("arm").replace(dict(self.arms)))
 
 
+@arg.checked(
+    paths=arg.paths,
+    reference=arg.a(str | None),
+    out=arg.a_path_or_none,
+    read=arg.a(ReadOptions | None),
+    options=arg.a(AnalysisOptions | None),
+)
 def compare(
     paths: Sequence[str | Path],
     *,

@@ -16,6 +16,7 @@ from overthink.errors import InputError
 from overthink.paths import path_kind
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.labels import write_label_sheet
+from overthink.workflows import arguments as arg
 from overthink.workflows.sources import ReadOptions, Source, read_source
 
 _NO_TEXT_REASONS = {
@@ -45,6 +46,7 @@ class Sheet:
         return f"{sum(self.without_text.values())} of them without text: {why}"
 
 
+@arg.checked(path=arg.a_path, out=arg.a_path, per_rung=arg.whole(1), seed=arg.seed_or_none, show_text=arg.a(bool))
 def label(path: str | Path, out: str | Path, *, per_rung: int = 40, seed: int = 0, show_text: bool = False) -> Sheet:
     """Sample answers for human labels, and write them as a sheet with an empty column `label`.
 

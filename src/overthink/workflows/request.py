@@ -32,6 +32,7 @@ from overthink.stats.regimes import boundaries
 from overthink.storage.json_documents import Assumptions
 from overthink.storage.models import StudyModels
 from overthink.storage.tables.labels import read_labels
+from overthink.workflows import arguments as arg
 from overthink.workflows.models import with_shapes
 from overthink.workflows.sources import Source
 
@@ -78,6 +79,14 @@ class AnalysisOptions:
     primary: tuple[str, ...] | None = None
     k_reference: float | None = None
     selectors: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name, check in _CHECKS.items():
+            check(getattr(self, name), name)
+        for name in ("level", "margin"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < 1:
+                raise InputError(f"{name} is {value}; needed: between 0 and 1, such as 0.95 or 0.05")
 
     def models(self, source: Source) -> StudyModels:
         """Return the models of the arms with their shapes and prices, updated with these options' shapes.
@@ -155,6 +164,20 @@ class AnalysisOptions:
             return checked_reference(self.k_reference)
         unit = earlier.unit if self.unit is None else self.unit
         return earlier.k_reference if (unit == Unit.FLOP) == (earlier.unit == Unit.FLOP) else None
+
+
+_CHECKS: dict[str, arg.Check] = {
+    **dict.fromkeys(("level", "margin", "flop_per_byte", "k_reference"), arg.number_or_none),
+    "seed": arg.seed_or_none,
+    "hypothesis": arg.a(str | tuple | list | None),
+    "stopping": arg.a(str | None),
+    "labels": arg.a_path_or_none,
+    "assumptions": arg.a(Assumptions),
+    "reference": arg.a(str | None),
+    "unit": arg.a(str | None),
+    "shapes": arg.a(Mapping),
+    **dict.fromkeys(("primary", "selectors", "other_models"), arg.texts_or_none),
+}
 
 
 def _unit(name: str) -> Unit:

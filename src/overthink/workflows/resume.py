@@ -26,6 +26,7 @@ from overthink.plan.study import Plan
 from overthink.storage.files import file_sha256
 from overthink.storage.journal import has_failures, read_decisions, read_journal, read_thoughts, read_unfinished
 from overthink.storage.json_documents import read_plan, write_plan
+from overthink.storage.json_text import json_value
 from overthink.storage.study_folder import StudyFolder, refuse_if_held, study_lock
 
 
@@ -146,9 +147,9 @@ def _sparse(
 def is_outdated(folder: StudyFolder, plan: Plan) -> bool:
     """Return whether the pool is of an earlier plan: the study was extended and has not finished since."""
     try:
-        plan_sha256 = json.loads(read_file(folder.findings))["plan_sha256"]
-    except (InputError, ValueError, LookupError, TypeError):
-        return False  # no findings to compare with
+        plan_sha256 = json_value(read_file(folder.findings), str(folder.findings))["plan_sha256"]
+    except (InputError, LookupError, TypeError):
+        return False  # no findings to compare with; they are made anew
     # a newer Overthink may write the same plan with more fields, so the file's own hash counts too
     return plan_sha256 not in (None, plan.sha256(), file_sha256(folder.plan))
 

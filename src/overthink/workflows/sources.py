@@ -28,6 +28,7 @@ from overthink.storage.pool import is_pool, read_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.table_files import TABLE_SUFFIXES, is_table
 from overthink.storage.verifier_scores import read_verified
+from overthink.workflows import arguments as arg
 from overthink.workflows.models import models_of_plan, models_of_rows
 from overthink.workflows.readers import LogReader, TableReader, read_with
 from overthink.workflows.resume import cut_short, is_outdated
@@ -54,6 +55,12 @@ class ReadOptions:
     checkpoints: Literal["tokens", "turns", "cost"] = "tokens"
     max_rows: int | None = None
     reader: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("axis", "high", "scorer", "checkpoints", "reader"):
+            arg.a(str | None)(getattr(self, name), name)
+        if self.max_rows is not None:
+            arg.whole(0)(self.max_rows, "max_rows")
 
 
 @dataclass(frozen=True, eq=False)

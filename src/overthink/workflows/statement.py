@@ -32,6 +32,7 @@ from overthink.storage.json_documents import read_analysis, read_plan
 from overthink.storage.pool import read_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_verified
+from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import SourceResults, results_of
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import Source
@@ -103,6 +104,7 @@ class CheckResult:
         return "\n".join(lines)
 
 
+@arg.checked(path=arg.a_path, out=arg.a_path_or_none, facts=arg.a_path_or_none, write=arg.a(bool))
 def statement(
     path: str | Path, *, out: str | Path | None = None, facts: str | Path | None = None, write: bool = True
 ) -> StatementFiles:
@@ -145,6 +147,7 @@ def statement(
     return files
 
 
+@arg.checked(path=arg.a_path, second=arg.a_path_or_none, study=arg.a_path_or_none, labels=arg.a_path_or_none)
 def check(
     path: str | Path,
     second: str | Path | None = None,

@@ -27,6 +27,7 @@ from overthink.storage.models import StudyModels, write_models
 from overthink.storage.pool import write_pool
 from overthink.storage.study_folder import StudyFolder, refuse_if_held, study_lock
 from overthink.storage.verifier_scores import ScoreFile, read_scores, scores_by, write_verified
+from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import Study, report
 from overthink.workflows.models import with_verifier
 from overthink.workflows.sources import ReadOptions, read_source
@@ -62,6 +63,7 @@ class Verification:
     n_scored: int
 
 
+@arg.checked(path=arg.a_path, verifier=arg.a(str), by=arg.a(str), arms=arg.texts_or_none, out=arg.a_path_or_none)
 def prepare_verification(
     path: str | Path,
     *,

@@ -1,0 +1,133 @@
+"""Parameters of public functions: one number, an array of numbers, or an object, checked before anything is computed.
+
+A parameter of the wrong type is a TypeError, one outside its range a ValueError; both name it. A bool is no number,
+though Python counts with it; in an array of values it stands for 0 and 1.
+"""
+
+import math
+import numbers
+from types import UnionType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+MOST = 2**53
+"""Largest whole number below which a double tells all whole numbers apart."""
+
+
+def real(value: object, name: str) -> float:
+    """Return a finite number as a double.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is NaN, infinite or beyond a double.
+
+    Example:
+        >>> real(3, "level")
+        3.0
+        >>> real(True, "level")
+        Traceback (most recent call last):
+        TypeError: level is True, a bool; needed: a number
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{name} is {_shown(value)}; needed: a number")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise ValueError(f"{name} is {str(value)[:40]}; needed: a finite number")
+    return number
+
+
+def whole(value: object, name: str, *, least: int = 0, most: int = MOST) -> int:
+    """Return a whole number within bounds.
+
+    Raises:
+        TypeError: It is no number.
+        ValueError: It is not whole, or outside the bounds.
+
+    Example:
+        >>> whole(2.0, "batch", least=1)
+        2
+    """
+    number = real(value, name)
+    if number != int(number) or not least <= number <= most:
+        raise ValueError(f"{name} is {str(value)[:40]}; needed: a whole number from {least:,} to {most:,}")
+    return int(value)  # type: ignore[call-overload, no-any-return]
+
+
+def real_array(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return numbers as an array of doubles of its own; NaN stands for an unknown one.
+
+    Raises:
+        TypeError: They are texts, objects or complex numbers.
+        ValueError: They do not form an array.
+    """
+    try:
+        array = np.asarray(values)
+    except (ValueError, TypeError, OverflowError) as failure:
+        raise ValueError(f"{name} is {_shown(values)}, rows of different lengths; needed: an array") from failure
+    if array.dtype == object and array.size and all(isinstance(x, numbers.Real) for x in array.ravel()[:_LOOK]):
+        raise ValueError(f"{name} holds {str(array.ravel()[0])[:40]}; needed: numbers of at most 64 bits")
+    if array.dtype.kind not in "biuf" and array.size:
+        raise TypeError(f"{name} is {_shown(values)}; needed: numbers")
+    return np.array(array, dtype=np.float64)
+
+
+_LOOK = 1000
+"""Objects looked at to say what is wrong with them."""
+
+
+def instance(value: object, name: str, kind: type | UnionType) -> Any:
+    """Return an object of a type.
+
+    Raises:
+        TypeError: It is of another type.
+
+    Example:
+        >>> instance("study", "path", str)
+        'study'
+    """
+    if not isinstance(value, kind):
+        needed = str(kind) if isinstance(kind, UnionType) else kind.__name__
+        raise TypeError(f"{name} is {_shown(value)}; needed: {needed}")
+    return value
+
+
+def generator(rng: object) -> np.random.Generator:
+    """Return the source of randomness.
+
+    Raises:
+        TypeError: It is none.
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng is {_shown(rng)}; needed: a generator, such as numpy.random.default_rng(1)")
+    return rng
+
+
+def texts(values: object, name: str) -> tuple[str, ...]:
+    """Return a sequence of texts; a text is none of its letters.
+
+    Raises:
+        TypeError: It is one text, no sequence, or holds something else.
+
+    Example:
+        >>> texts(["a", "b"], "formats")
+        ('a', 'b')
+    """
+    is_sequence = isinstance(values, list | tuple | set | frozenset)
+    if not is_sequence or not all(isinstance(value, str) for value in values):  # type: ignore[attr-defined]
+        raise TypeError(f"{name} is {_shown(values)}; needed: a list of texts")
+    return tuple(values)  # type: ignore[arg-type]
+
+
+def _shown(value: object) -> str:
+    """Return a value and its type in a few words; the words of a large array are cut, and an object may have none."""
+    try:
+        text = repr(value) if not isinstance(value, np.ndarray) else f"an array of {value.dtype}"
+    except Exception:  # noqa: BLE001 - an object of somebody else
+        text = "an object"
+    kind = type(value).__name__
+    return text[:40] if value is None or isinstance(value, np.ndarray) else f"{text[:40]}, a {kind}"
