@@ -8,11 +8,14 @@ from typing import Any
 import polars as pl
 import pytest
 from made_study import Made, document, write_made_findings, write_study
+from statement_changes import changed, forged
 from typer.testing import CliRunner
 
 from overthink.cli.main import app
 from overthink.errors import InputError
-from overthink.governance.statement.check import RULES, re_evaluation
+from overthink.governance.statement.re_evaluation import re_evaluation
+from overthink.governance.statement.rules.table import RULES
+from overthink.governance.statement.schema import Statement
 from overthink.workflows.statement import check, statement
 
 TWO = Made({"capability": (0.3, 0.6, 0.7), "safety": (0.9, 0.8, 0.6)}, budgets=(0, 64, 256))
@@ -78,52 +81,6 @@ def test_a_changed_answer_in_the_pool_is_named(study: Path) -> None:
     assert not any("[capability/sums/base/exact/forced/value/mean" in line for line in found)
 
 
-def numbers_of(document: Any) -> list[tuple[Any, ...]]:
-    """Paths to every number outside the record."""
-    found: list[tuple[Any, ...]] = []
-
-    def walk(part: Any, path: tuple[Any, ...]) -> None:
-        if isinstance(part, dict | list):
-            for key, inner in part.items() if isinstance(part, dict) else enumerate(part):
-                walk(inner, (*path, key))
-        elif isinstance(part, int | float) and not isinstance(part, bool):
-            found.append(path)
-
-    walk({key: part for key, part in document.items() if key != "every_eval_ever"}, ())
-    return found
-
-
-def test_every_changed_number_of_the_statement_is_found(made: Path) -> None:
-    """Each number alone, compared with the statement that the pool gives."""
-    from overthink.governance.statement.check import differences
-    from overthink.governance.statement.read import parse_statement
-    from overthink.governance.statement.schema import Statement
-
-    right = json.loads((made / "statement.json").read_text())
-    own = parse_statement(json.dumps(right), "own")
-    assert isinstance(own, Statement)
-    assert differences(own, own) == ()
-    missed = []
-    for path in numbers_of(right)[::5]:
-        wrong = json.loads(json.dumps(right))
-        part = wrong
-        for step in path[:-1]:
-            part = part[step]
-        part[path[-1]] += 1 if isinstance(part[path[-1]], int) else 0.001
-        read = parse_statement(json.dumps(wrong), "wrong")
-        if isinstance(read, Statement) and not differences(read, own):
-            missed.append(path)
-    assert missed == []
-
-
-def test_a_claim_that_the_study_does_not_give_is_named(study: Path) -> None:
-    def change(document: Any) -> None:
-        document["claims"] = [claim for claim in document["claims"] if claim["type"] != "gap"]
-
-    edit(study / "statement.json", change)
-    assert any("divergence/gap" in line and "left out" in line for line in again(study))
-
-
 def test_a_statement_of_another_study_fails(made: Path, tmp_path: Path) -> None:
     other = write_study(tmp_path / "other", Made(TWO.shares, budgets=TWO.budgets, seed=8))
     found = check(made / "statement.json", study=other)
@@ -150,32 +107,36 @@ def test_findings_corrected_by_labels_need_the_labels(study: Path, tmp_path: Pat
         (lambda d: d["stated"].update(revision="v2"), "revision changed"),
         (lambda d: d.update(model="made/other"), "another model"),
         (lambda d: d["elicitation"].update(budgets=[0, 64, 1024]), "highest budget rose"),
-        (lambda d: d["elicitation"].update(max_tries=10), "most tries rose"),
-        (lambda d: d["elicitation"].update(tools=["bash"]), "tools that were not given: bash"),
-        (lambda d: d["elicitation"].update(tools=None), "not known which tools"),
-        (lambda d: d["elicitation"]["selectors"].append("best"), "selectors that were not collected: best"),
-        (lambda d: d["elicitation"].update(verifier="a reward model"), "another verifier"),
         (lambda d: d["elicitation"].update(answer_tokens=64), "answers may be longer"),
-        (
-            lambda d: d["elicitation"].update(ladder="the provider's own efforts", budgets=None, efforts=["high"]),
-            "the provider's own efforts",
-        ),
+        (lambda d: d["elicitation"].update(budgets=None, efforts=["high"]), "the provider's own efforts"),
         (
             lambda d: d["stated"].update(max_deployable_budget={"thinking_tokens": 512, "tries": 1, "source": "s"}),
             "512 thinking tokens; 256 were tested",
         ),
+        (
+            lambda d: d["elicitation"]["arms"].append({"label": "calc", "parts": ["calculator"], "settings": {}}),
+            "tools that were not given: calculator",
+        ),
+        (
+            lambda d: d["elicitation"]["arms"][0].update(settings={"verifier": "a reward model"}),
+            "another verifier: None, then `a reward model`",
+        ),
+        (
+            lambda d: d["curves"][0]["points"][0]["tries"][0].update(k=10),
+            "most tries rose",
+        ),
+        (
+            lambda d: d["curves"][0]["points"][0]["tries"][0].update(selector="best"),
+            "selectors that were not collected: best",
+        ),
     ],
 )
 def test_re_evaluation_is_due_when_something_rose(made: Path, change: Any, reason: str) -> None:
-    from overthink.governance.statement.read import parse_statement
-    from overthink.governance.statement.schema import Statement
-
     right = json.loads((made / "statement.json").read_text())
-    first = parse_statement(json.dumps(right), "first")
-    change(right)
-    second = parse_statement(json.dumps(right), "second")
-    assert isinstance(first, Statement)
-    assert isinstance(second, Statement)
+    first = Statement.model_validate(right, strict=False)
+    grown = forged(changed(right, change))
+    assert grown is not None
+    second = Statement.model_validate(grown, strict=False)
     assert any(reason in fault.reason for fault in re_evaluation(first, second))
     assert re_evaluation(first, first) == ()
 
@@ -196,9 +157,9 @@ NO_STATEMENTS = {
     "a list": ("[]", "names no schema"),
     "no schema": ("{}", "names no schema"),
     "findings": ('{"schema": "overthink.findings/2"}', "needed: 'overthink.statement"),
-    "a newer minor version": ('{"schema": "overthink.statement/1.5.0"}', "install a newer one"),
-    "a newer major version": ('{"schema": "overthink.statement/2.0.0"}', "install a newer one"),
-    "an older major version": ('{"schema": "overthink.statement/0.9.0"}', "no longer reads"),
+    "a newer minor version": ('{"schema": "overthink.statement/2.9.0"}', "install a newer one"),
+    "a newer major version": ('{"schema": "overthink.statement/3.0.0"}', "install a newer one"),
+    "an older major version": ('{"schema": "overthink.statement/1.4.0"}', "make the statement again"),
     "a schema with no version": ('{"schema": "overthink.statement/one"}', "needed: 'overthink.statement"),
     "its record": ('{"schema_version": "0.3.0", "evaluation_results": []}', "Every Eval Ever record"),
     "nested without end": ("[" * 100_000, "more than 64 deep"),
@@ -273,7 +234,7 @@ def test_the_commands_write_print_and_exit(study: Path, tmp_path: Path) -> None:
     edit(out / "statement.json", lambda d: d["claims"][0].update(statement="The model is safe."))
     done = run(app, ["check", str(out / "statement.json")])
     assert done.exit_code == 1
-    assert "absolute-words (claims.0.statement)" in done.stdout
+    assert "reworded (claims[c1].statement)" in done.stdout
     told = json.loads(run(app, ["check", str(out / "statement.json"), "--json"]).stdout)
     assert told["ok"] is False
     assert {"rule", "where", "reason"} == set(told["faults"][0])
@@ -282,19 +243,6 @@ def test_the_commands_write_print_and_exit(study: Path, tmp_path: Path) -> None:
 
 
 def test_every_rule_says_why_and_has_its_own_name(made: Path) -> None:
-    assert len({rule.name for rule in RULES}) == len(RULES) >= 40
+    assert len({rule.name for rule in RULES}) == len(RULES) >= 30
     assert all(rule.why.endswith(".") for rule in RULES)
-    assert document(made)["schema"] == "overthink.statement/1.4.0"
-
-
-@pytest.mark.parametrize("version", ["1.2.0", "1.3.0"])
-def test_a_statement_of_a_schema_before_is_read(made: Path, tmp_path: Path, version: str) -> None:
-    earlier = document(made)
-    earlier["schema"] = f"overthink.statement/{version}"
-    earlier["every_eval_ever"]["source_metadata"]["additional_details"]["overthink:schema"] = earlier["schema"]
-    for curve in earlier["curves"] if version == "1.2.0" else []:
-        for point in curve["points"]:
-            ended = point["gates"]["natural_end"]
-            ended["result"] = "failed" if ended["estimate"] > 0.5 else "passed"  # a gate in that schema
-    (tmp_path / "statement.json").write_text(json.dumps(earlier))
-    assert check(tmp_path / "statement.json").faults == ()
+    assert document(made)["schema"] == "overthink.statement/2.0.0"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from made_study import Made, write_study
-from statement_faults import rules
+from statement_changes import rules
 
 from overthink.workflows.analyse import analyse
 from overthink.workflows.request import AnalysisOptions
@@ -79,4 +79,4 @@ def test_another_hypothesis_than_the_planned_is_a_deviation(tmp_path: Path) -> N
     folder = write_study(tmp_path / "study", MADE)
     analyse(folder, out=folder, options=AnalysisOptions(hypothesis="up"))
     written = statement(folder)
-    assert any("the hypothesis up was tested; planned: up@64,down" in text for text in written.statement.deviations)
+    assert any("the hypothesis `up` was tested; planned: `up@64,down`" in text for text in written.statement.deviations)

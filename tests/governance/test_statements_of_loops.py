@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 from made_study import Made, document, write_study
-from statement_faults import claim, on, put, rules, says
+from statement_changes import changed, claim, forged, on, put, rules, says
 
-from overthink.governance.statement.check import re_evaluation
-from overthink.governance.statement.read import parse_statement
+from overthink.governance.statement.re_evaluation import re_evaluation
 from overthink.governance.statement.schema import Statement
 from overthink.workflows.statement import statement
 
@@ -121,24 +120,27 @@ def point_off(document: dict[str, Any]) -> None:
 
 FAULTS: dict[str, tuple[str, Change, str, str]] = {
     # ladder, change, rule that must catch it, part of the reason
-    "above the highest turns": ("turns", beyond("holds_for_turns<=", 16, "8 turns", "16 turns"), "bounded", "up to 8"),
+    "above the highest turns": ("turns", beyond("holds_for_turns<=", 16, "8 turns", "16 turns"), "reworded", "is 8\n"),
     "above the highest tokens": (
-        "tokens", beyond("holds_for_loop_tokens<=", 16_000, "4,000", "16,000"), "bounded", "16,000; tested up to 4000"),
-    "only the sentence goes on": ("turns", beyond("holds_for_turns<=", 8, "8 turns", "9 turns"), "numbers-said", "9"),
-    "no bound in turns": ("turns", drop("holds_for_turns<="), "bounded", "missing"),
-    "no bound in tokens": ("tokens", drop("holds_for_loop_tokens<="), "bounded", "missing"),
-    "bounded by thinking": ("turns", on("level", "holds_for_thinking_tokens<=", to=9), "bounded", "up to None"),
-    "sits elsewhere": ("turns", on("level", "at", "turns", to=4), "place", "turns 4 is not the budget of rung 3"),
-    "a longer ladder": ("turns", longer_ladder, "deviations", "planned: 1, 2, 4, 8, 16"),
+        "tokens", beyond("holds_for_loop_tokens<=", 16_000, "4,000", "16,000"), "reworded", "16000; by its facts"),
+    "only the sentence goes on": ("turns", beyond("holds_for_turns<=", 8, "8 turns", "9 turns"), "reworded", "9 turns"),
+    "no bound in turns": ("turns", drop("holds_for_turns<="), "reworded", "left out; by its facts it is 8"),
+    "no bound in tokens": ("tokens", drop("holds_for_loop_tokens<="), "reworded", "left out"),
+    "bounded by thinking": ("turns", on("level", "holds_for_thinking_tokens<=", to=9), "reworded", "it is None"),
+    "sits elsewhere": ("turns", on("level", "at", "turns", to=4), "reworded", "4; by its facts it is 8"),
+    "a longer ladder": ("turns", longer_ladder, "reworded", "planned: 1, 2, 4, 8, 16"),
     "a rung that was not run": ("turns", point_off, "checkpoints", "not on the ladder"),
     "another ladder's name": (
-        "turns", put("elicitation", "ladder", to="forced thinking budgets"), "budgets", "needed: budgets"),
-    "two ladders": ("tokens", put("elicitation", "turns", to=[1, 2]), "budgets", "needed: loop_tokens"),
+        "turns", put("elicitation", "ladder", to="forced thinking budgets"), "reworded", "turns of a loop"),
+    "two ladders": ("tokens", put("elicitation", "turns", to=[1, 2]), "budgets", "turns and loop_tokens"),
     "turns that do not rise": ("turns", put("elicitation", "turns", to=[1, 4, 2, 8]), "budgets", "do not increase"),
     "a checkpoint on a forced curve": (
         "forced", put("curves", 0, "points", 0, "turns", to=4), "checkpoints", "turns 4, None"),
     "what is not claimed": (
-        "turns", put("no_claim_beyond", to="No claim above 16 turns, 3 tries."), "left-open", "above 8 turns"),
+        "turns", put("no_claim_beyond", to="No claim above 16 turns, 3 tries."), "reworded", "above 8 turns"),
+    "another sentence": ("tokens", says("The same was seen at 16,000 generated tokens."), "reworded", "by its facts"),
+    "scoring that was checked": (
+        "turns", put("elicitation", "sandbox_scoring", to=None), "reworded", "runs in a sandbox"),
 }  # fmt: skip
 
 
@@ -151,51 +153,19 @@ def test_an_overclaim_is_caught_with_its_reason(name: str, honest: dict[str, dic
 
 
 @pytest.mark.parametrize(
-    ("ladder", "sentence", "rule"),
-    [
-        ("turns", "The same was seen at 16 turns.", "scale-said"),
-        ("turns", "The same was seen at 2 turns.", "numbers-said"),
-        ("turns", "The same holds at 1,000,000 tokens.", "scale-said"),
-        ("turns", "More turns will not change this.", "reach-words"),
-        ("tokens", "The same was seen at 16,000 generated tokens.", "scale-said"),
-        ("tokens", "The same was seen at 4 turns.", "scale-said"),
-        ("forced", "The same was seen at 4 turns.", "scale-said"),
-        ("forced", "It was measured with browsing tools.", "reach-words"),
-    ],
-)
-def test_a_sentence_beyond_the_loop_is_caught(
-    ladder: str, sentence: str, rule: str, honest: dict[str, dict[str, Any]], tmp_path: Path
-) -> None:
-    wrong = copy.deepcopy(honest[ladder])
-    says(sentence)(wrong)
-    assert rule in rules(wrong, tmp_path)
-
-
-def test_honest_sentences_in_other_words_pass(honest: dict[str, dict[str, Any]], tmp_path: Path) -> None:
-    for ladder, where in (("turns", "8 turns of a loop"), ("tokens", "4,000 generated tokens of a loop")):
-        other = copy.deepcopy(honest[ladder])
-        value = claim(other)["value"]
-        share, low, high = (f"{100 * value[name]:.1f}%" for name in ("estimate", "low", "high"))
-        says(f"{share} of answers were scored safe at {where} (95% interval {low} to {high}).", after=False)(other)
-        assert rules(other, tmp_path) == {}
-
-
-@pytest.mark.parametrize(
     ("ladder", "change", "reason"),
     [
         ("turns", lambda d: d["elicitation"].update(turns=[1, 2, 4, 16]), "rose: 8 turns, then 16"),
         ("tokens", lambda d: d["elicitation"].update(loop_tokens=[9000]), "rose: 4,000 generated tokens, then 9,000"),
-        ("turns", lambda d: d["elicitation"].update(ladder="the provider's own efforts"), "the provider's own efforts"),
+        ("turns", lambda d: d["elicitation"].update(turns=None, efforts=["low"]), "the provider's own efforts"),
     ],
 )
 def test_re_evaluation_is_due_when_loops_grew(
     ladder: str, change: Change, reason: str, honest: dict[str, dict[str, Any]]
 ) -> None:
-    first = parse_statement(json.dumps(honest[ladder]), "first")
-    grown = copy.deepcopy(honest[ladder])
-    change(grown)
-    second = parse_statement(json.dumps(grown), "second")
-    assert isinstance(first, Statement)
-    assert isinstance(second, Statement)
+    first = Statement.model_validate(honest[ladder], strict=False)
+    grown = forged(changed(honest[ladder], change))
+    assert grown is not None
+    second = Statement.model_validate(grown, strict=False)
     assert any(reason in fault.reason for fault in re_evaluation(first, second))
     assert re_evaluation(first, first) == ()

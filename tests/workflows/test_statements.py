@@ -61,4 +61,6 @@ def test_two_statements_differ_in_their_date_alone(study: Path) -> None:
     for one in (first, second):
         del one["created"]
         del one["every_eval_ever"]["retrieved_timestamp"]
-    assert first == second
+        assert one["id"] in json.dumps(one["every_eval_ever"])
+    texts = [json.dumps(one).replace(one["id"], "ID") for one in (first, second)]  # a hash of its date, too
+    assert texts[0] == texts[1]

@@ -31,6 +31,13 @@ MIXED = "loops of tool calls and thinking budgets have no common unit"
 NO_SIZE = "FLOP of thinking need the size of a model, which --model-shape states"
 
 
+STATED = f"stated with {OPTION}"
+LOWEST_BUDGET = "the lowest budget above 0 that all curves have"
+LOWEST_LEVEL = "the most of any curve at the lowest level that all have"
+K_CHOICES = (STATED, LOWEST_BUDGET, LOWEST_LEVEL)
+"""How K = 1 was chosen."""
+
+
 @dataclass(frozen=True, slots=True)
 class KScale:
     """One reference of K for all curves of a study.
@@ -41,12 +48,18 @@ class KScale:
         unit: What K multiplies, :data:`THINKING` or :data:`LOOP`.
         means: K = 1 in words; None without a K axis.
         reason: Why there is no K axis; None with one.
+        amount: Thinking at K = 1, in tokens or in FLOP; None without a K axis.
+        in_flop: Whether it is in FLOP.
+        how: How it was chosen, one of :data:`K_CHOICES`; None without a K axis.
     """
 
     reference: Mapping[str, float] = field(default_factory=dict)
     unit: str = THINKING
     means: str | None = None
     reason: str | None = None
+    amount: float | None = None
+    in_flop: bool = False
+    how: str | None = None
 
     @property
     def name(self) -> str:
@@ -108,15 +121,26 @@ def k_scale(curves: Iterable[CurveResult], analysis: Analysis) -> KScale:
         fault = reference_fault(analysis.k_reference, top=top, unit=unit_words, least=min(sizes.values()))
         if fault is not None:
             return KScale(reason=fault)
-        amount, how = analysis.k_reference, f"stated with {OPTION}"
+        amount, how = analysis.k_reference, STATED
     else:
         tokens, how = _lowest_common(thinking)
         if tokens is None:
             return KScale(reason=how)
         amount = tokens * max(sizes.values())
-    number = figure(amount, Unit.FLOP if in_flop else Unit.TOKENS)
+    means = reference_text(amount, unit, in_flop=in_flop, how=how)
+    reference = {arm: amount / size for arm, size in sizes.items()}
+    return KScale(reference, unit, means, amount=amount, in_flop=in_flop, how=how)
+
+
+def reference_text(amount: float, unit: str, *, in_flop: bool, how: str) -> str:
+    """Return K = 1 in words.
+
+    Example:
+        >>> reference_text(64.0, THINKING, in_flop=False, how=LOWEST_BUDGET)
+        '64 thinking tokens, the lowest budget above 0 that all curves have'
+    """
     of = f"FLOP, {FLOP_PER_PARAMETER} per active parameter for each of the {unit}" if in_flop else unit
-    return KScale({arm: amount / size for arm, size in sizes.items()}, unit, f"{number} {of}, {how}")
+    return f"{figure(amount, Unit.FLOP if in_flop else Unit.TOKENS)} {of}, {how}"
 
 
 def _rungs(curves: Iterable[CurveResult]) -> dict[CurveKey, list[RungThinking]]:
@@ -135,9 +159,9 @@ def _lowest_common(curves: Mapping[CurveKey, Sequence[RungThinking]]) -> tuple[f
         return None, _disjoint(levels)
     at_lowest = [mine[common[0]] for mine in levels.values()]
     if at_lowest[0].is_requested:
-        return at_lowest[0].tokens, "the lowest budget above 0 that all curves have"
+        return at_lowest[0].tokens, LOWEST_BUDGET
     tokens = max(rung.tokens or 0.0 for rung in at_lowest)
-    return tokens, "the most of any curve at the lowest level that all have"
+    return tokens, LOWEST_LEVEL
 
 
 def _level(rung: RungThinking) -> str:

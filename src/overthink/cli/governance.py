@@ -136,9 +136,16 @@ for _calculator in CALCULATORS.values():
 
 Facts = Annotated[
     Path | None,
-    typer.Option(help="JSON with what findings do not say: revision, max_deployable_budget, active_parameters …"),
+    typer.Option(
+        help="JSON with what findings do not say: revision, max_deployable_budget, note, notes …; kept as facts.json "
+        "in the study, and used again without this option."
+    ),
 ]
-StudyPath = Annotated[Path | None, typer.Option(help="The study it was made from: compute every number again.")]
+StatedFacts = Annotated[
+    Path | None, typer.Option(help="What the evaluator stated; the study's facts.json if left out.")
+]
+Strict = Annotated[bool, typer.Option("--strict", help="Exit code 1 also if it holds own words, which nothing checks.")]
+StudyPath = Annotated[Path | None, typer.Option(help="The study it was made from: compute every fact again.")]
 Labels = Annotated[Path | None, typer.Option(help="The human labels that the study was analysed with.")]
 
 
@@ -169,12 +176,17 @@ def check(
     ] = None,
     study: StudyPath = None,
     labels: Labels = None,
+    facts: StatedFacts = None,
+    strict: Strict = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")] = False,
 ) -> None:
-    """Whether a statement claims more than was measured. Exit code 1 with the reasons if it does."""
+    """Whether a statement says what its facts give, and with --study whether those are the study's.
+
+    Exit code 1 with the reasons if not.
+    """
     from overthink.workflows import statement as statements
 
-    result = statements.check(path, second, study=study, labels=labels)
+    result = statements.check(path, second, study=study, labels=labels, facts=facts)
     terminal.show(result, as_json=as_json)
-    if not result.ok:
+    if not result.ok or (strict and result.own_words):
         raise typer.Exit(1)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from overthink.data.hypothesis import Part
 from overthink.data.kinds import Direction, HypothesisLabel
+from overthink.data.number_text import fixed
 
 STATED_AFTERWARDS = "stated after the data were collected"
 
@@ -141,4 +142,4 @@ def _why_contradicted(result: PartResult) -> str:
 
 
 def _points(value: float) -> str:
-    return f"{100 * value:+.1f}".replace("-", "−")
+    return fixed(100 * value, 1, sign=True).replace("-", "−")

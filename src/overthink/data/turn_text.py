@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from overthink.data.kinds import Metric
+from overthink.data.number_text import fixed
 
 TURN_WORDS: Mapping[Metric, str] = {Metric.RISE: "rise", Metric.DRAWDOWN: "fall"}
 """Words of the two sizes, by metric."""
@@ -43,4 +44,4 @@ def no_turn_text(word: str, high: float, *, in_list: bool = False) -> str:
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:.1f}"
+    return fixed(100 * share, 1)

@@ -28,6 +28,17 @@ class Until(BaseModel):
             raise ValueError("--until needs either half-width or crossing, and not both")
         return self
 
+    @property
+    def text(self) -> str:
+        """The target as it is given.
+
+        >>> Until(crossing=0.5).text
+        'crossing=0.5,factor=3.0'
+        """
+        if self.half_width is not None:
+            return f"half-width={self.half_width!r}"
+        return f"crossing={self.crossing!r},factor={self.factor!r}"
+
 
 def read_until(text: str) -> Until:
     """Parse a precision target: `half-width=0.02`, `crossing=0.5` or `crossing=0.5,factor=2`.

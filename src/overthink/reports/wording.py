@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
+from overthink.data.number_text import fixed
 from overthink.data.record import Axis, Estimand
 from overthink.data.selectors import OTHER_SELECTORS, SELECTORS, TRIES_SELECTORS
 from overthink.data.visible import PROSE_LIMIT, visible
@@ -102,7 +103,7 @@ def percent(value: float) -> str:
     >>> percent(0.4312)
     '43.1%'
     """
-    return f"{100 * value:.1f}%"
+    return f"{fixed(100 * value, 1)}%"
 
 
 def points(value: float) -> str:
@@ -111,7 +112,7 @@ def points(value: float) -> str:
     >>> points(-0.0512)
     '−5.1'
     """
-    return f"{100 * value:+.1f}".replace("-", "−")
+    return fixed(100 * value, 1, sign=True).replace("-", "−")
 
 
 def tokens(value: float) -> str:

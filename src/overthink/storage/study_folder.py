@@ -209,6 +209,11 @@ class StudyFolder:
         return self.path / "analysis.json"
 
     @property
+    def facts(self) -> Path:
+        """What the evaluator states, and no finding says."""
+        return self.path / "facts.json"
+
+    @property
     def findings(self) -> Path:
         """Findings from the pool."""
         return self.path / "findings.json"

@@ -12,7 +12,8 @@ from overthink.cost.model_shape import SourcedShape
 from overthink.data.record import Estimand
 from overthink.data.results.study import Results
 from overthink.data.selectors import Selector
-from overthink.governance.statement.build import NOT_SAID, TOOLS, not_tried
+from overthink.governance.statement.elicitation import TOOLS, not_tried
+from overthink.governance.statement.generate import NOT_SAID
 from overthink.reports import About
 from overthink.storage.json_documents import Assumptions
 from overthink.workflows.appendix import (

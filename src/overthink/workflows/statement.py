@@ -12,15 +12,23 @@ from overthink.data.results.flatten import flatten
 from overthink.errors import InputError
 from overthink.governance.statement.build import Provenance, make_statement
 from overthink.governance.statement.check import (
-    DUE,
+    NOT_VERIFIED,
     RECOMPUTED,
+    Checked,
     changed_findings,
+    changed_stated,
     check_statement,
     differences,
-    re_evaluation,
 )
 from overthink.governance.statement.exports import cyclonedx_properties, model_card_paragraph, model_documentation_field
-from overthink.governance.statement.read import MAX_STATEMENT_LENGTH, Fault, parse_stated, parse_statement
+from overthink.governance.statement.re_evaluation import DUE, re_evaluation
+from overthink.governance.statement.read import (
+    MAX_STATEMENT_LENGTH,
+    Fault,
+    ReadStatement,
+    parse_stated,
+    parse_statement,
+)
 from overthink.governance.statement.schema import Evidence, Stated, Statement
 from overthink.governance.statement.text import statement_text
 from overthink.paths import is_there, path_kind, read_file
@@ -71,15 +79,19 @@ class CheckResult:
         statements: Names of the statements.
         faults: Violations of the rules; empty if there are none.
         due: Reasons for re-evaluation; None for a single statement.
+        own_words: Places of texts that nothing checks.
+        not_verified: What this check cannot know; empty where the study was computed again.
     """
 
     statements: tuple[str, ...]
     faults: tuple[Fault, ...]
     due: tuple[Fault, ...] | None = None
+    own_words: tuple[str, ...] = ()
+    not_verified: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether there is no fault, and no re-evaluation is due."""
+        """Whether there is no fault, and no re-evaluation is due. Own words are neither."""
         return not self.faults and not self.due
 
     def json(self) -> str:
@@ -88,6 +100,9 @@ class CheckResult:
             "ok": self.ok,
             "statements": list(self.statements),
             "faults": [asdict(fault) for fault in self.faults],
+            "own_words": len(self.own_words),
+            "own_words_at": list(self.own_words),
+            "not_verified": list(self.not_verified),
         }
         if self.due is not None:
             document |= {"re_evaluation_due": bool(self.due), "because": [asdict(fault) for fault in self.due]}
@@ -96,8 +111,14 @@ class CheckResult:
     def text(self) -> str:
         """Return the result as lines for a terminal."""
         names = " and ".join(self.statements)
-        head = f"{names}: every rule is kept" if not self.faults else f"{names}: {_fault_count(len(self.faults))}"
-        lines = [head, *(f"  {fault}" for fault in self.faults)]
+        kept = "every rule is kept, and every sentence is the one that its facts give"
+        lines = [f"{names}: {kept if not self.faults else _count(len(self.faults), 'fault')}"]
+        lines += [f"  {fault}" for fault in self.faults]
+        if self.own_words:
+            count = _count(len(self.own_words), "text")
+            lines.append(f"own words, not checked: {count} ({', '.join(self.own_words)})")
+        if self.not_verified:
+            lines += ["not verified, for want of the study (--study):", *(f"  {what}" for what in self.not_verified)]
         if self.due is not None:
             lines.append("re-evaluation is due" if self.due else "no re-evaluation is due")
             lines += [f"  {fault.where}: {fault.reason}" for fault in self.due]
@@ -113,8 +134,8 @@ def statement(
     Args:
         path: A study's folder, with plan, pool and findings.
         out: Folder for statement.json, statement.md and the exports; None for the study's own.
-        facts: JSON file with facts that findings do not contain, such as the model's revision and the largest
-            deployable budget; None for no facts.
+        facts: JSON file with what findings do not contain, such as the model's revision and the largest deployable
+            budget; a copy becomes the study's facts.json. None for the facts.json that is there, if any.
         write: Write the files.
 
     Raises:
@@ -122,7 +143,7 @@ def statement(
     """
     folder = StudyFolder(Path(path))
     folder.require()
-    facts_stated = Stated() if facts is None else parse_stated(_read(Path(facts)), str(facts))
+    stated = _stated(folder, facts)
     plan = _plan(folder)
     stored, evidence = _findings(folder, plan)
     _, results, scale = _results(folder, plan)
@@ -132,7 +153,7 @@ def statement(
             f"{folder.findings} is not what plan and pool give ({changes[0]}); make it again with "
             f"`overthink report {folder.path}`"
         )
-    provenance = Provenance(datetime.now(UTC).isoformat(timespec="seconds"), evidence, facts_stated)
+    provenance = Provenance(datetime.now(UTC).isoformat(timespec="seconds"), evidence, stated)
     document = make_statement(results, plan, provenance, scale)
     if not write:
         return StatementFiles(document, None)
@@ -141,54 +162,93 @@ def statement(
         raise InputError(f"{target} is {kind}; needed: a folder for the statement")
     with storage_errors(target):
         target.mkdir(parents=True, exist_ok=True)
+    if facts is not None:
+        write_text(folder.facts, _json(stated.model_dump(mode="json", exclude_defaults=True)))
     files = StatementFiles(document, target / "statement.json")
     for name, text in {"statement.json": files.json(), "statement.md": files.text(), **files.exports()}.items():
         write_text(target / name, text)
     return files
 
 
-@arg.checked(path=arg.a_path, second=arg.a_path_or_none, study=arg.a_path_or_none, labels=arg.a_path_or_none)
+def _stated(folder: StudyFolder, facts: str | Path | None) -> Stated:
+    """Return what the evaluator states: by a file, else by the study's own, else nothing."""
+    if facts is not None:
+        return parse_stated(_read(Path(facts)), str(facts))
+    if not is_there(folder.facts):
+        return Stated()
+    return parse_stated(_read(folder.facts, follow=False), str(folder.facts))
+
+
+@arg.checked(
+    path=arg.a_path,
+    second=arg.a_path_or_none,
+    study=arg.a_path_or_none,
+    labels=arg.a_path_or_none,
+    facts=arg.a_path_or_none,
+)
 def check(
     path: str | Path,
     second: str | Path | None = None,
     *,
     study: str | Path | None = None,
     labels: str | Path | None = None,
+    facts: str | Path | None = None,
 ) -> CheckResult:
-    """Check a statement: its schema, all rules, and with a study every number recomputed from the pool.
+    """Check a statement: its rules, that its facts give every sentence, and with a study every fact from the pool.
 
     Args:
         path: A statement.json.
         second: Another statement, to decide whether re-evaluation of the first is due.
         study: Folder of the study of the (first) statement.
         labels: Human labels used in its analysis, if any.
+        facts: What the evaluator stated; None for the study's facts.json.
 
     Raises:
-        InputError: A file is missing, not a statement, or of a newer schema; or the study cannot be read.
+        InputError: A file is missing, not a statement, or of another schema; or the study cannot be read.
     """
     names = tuple(str(document) for document in (path, second) if document is not None)
     read = [parse_statement(_read(Path(name)), name) for name in names]
+    now = datetime.now(UTC)
+    checked = [
+        check_statement(one, now=now) if isinstance(one, ReadStatement) else Checked(one, None, ()) for one in read
+    ]
     faults: list[Fault] = []
-    for name, document in zip(names, read, strict=True):
-        document_faults = document if isinstance(document, tuple) else check_statement(document, now=datetime.now(UTC))
-        faults += [
-            fault if len(names) == 1 else replace(fault, where=f"{name}: {fault.where}") for fault in document_faults
-        ]
-    first, other = read[0], read[-1]
-    if study is not None and isinstance(first, Statement):
-        faults += _recompute(first, StudyFolder(Path(study)), labels=None if labels is None else Path(labels))
-    due = None
-    if second is not None and isinstance(first, Statement) and isinstance(other, Statement):
-        due = re_evaluation(first, other)
-    elif second is not None:
-        due = (Fault(DUE, "the whole", "a malformed statement cannot be compared"),)
-    return CheckResult(names, tuple(faults), due)
+    words: list[str] = []
+    for name, one in zip(names, checked, strict=True):
+        start = "" if len(names) == 1 else f"{name}: "
+        faults += [replace(fault, where=f"{start}{fault.where}") for fault in one.faults]
+        words += [f"{start}{where}" for where, _ in one.own_words]
+    first = read[0]
+    if isinstance(first, ReadStatement):
+        faults += _against_the_study(first.facts, study, labels=labels, facts=facts)
+    verified = study is not None and second is None
+    due = None if second is None else _due(checked[0].statement, checked[1].statement)
+    return CheckResult(names, tuple(faults), due, tuple(words), () if verified else NOT_VERIFIED)
 
 
-def _recompute(statement: Statement, folder: StudyFolder, *, labels: Path | None) -> list[Fault]:
-    """Return differences of hashes, stored findings and statement from those recomputed from plan and pool."""
+def _due(first: Statement | None, second: Statement | None) -> tuple[Fault, ...]:
+    if first is None or second is None:
+        return (Fault(DUE, "the whole", "a malformed statement cannot be compared"),)
+    return re_evaluation(first, second)
+
+
+def _against_the_study(
+    read: Statement, study: str | Path | None, *, labels: str | Path | None, facts: str | Path | None
+) -> list[Fault]:
+    """Return differences from what study and facts file give."""
+    if study is None:
+        return [] if facts is None else list(changed_stated(read.stated, parse_stated(_read(Path(facts)), str(facts))))
+    folder = StudyFolder(Path(study))
+    recomputed = _recompute(read, folder, labels=None if labels is None else Path(labels))
+    return [*recomputed, *changed_stated(read.stated, _stated(folder, facts))]
+
+
+def _recompute(read: Statement, folder: StudyFolder, *, labels: Path | None) -> list[Fault]:
+    """Return differences of hashes, stored findings and facts from those recomputed from plan and pool."""
     folder.require()
     plan = _plan(folder)
+    if not is_there(folder.findings):
+        raise InputError(f"{folder.path} holds no findings.json; make it with `overthink report {folder.path}`")
     meta, stored_findings = read_findings(folder.findings)
     _, results, scale = _results(folder, plan, labels=labels)
     files = {"plan": plan.sha256(), "pool": file_sha256(folder.pool), "findings": file_sha256(folder.findings)}
@@ -198,10 +258,10 @@ def _recompute(statement: Statement, folder: StudyFolder, *, labels: Path | None
         if source_hash != files[name]
     ]
     faults += changed_findings(stored_findings, flatten(results))
-    evidence = statement.evidence.model_copy(update={f"{name}_sha256": value for name, value in files.items()})
-    provenance = Provenance(statement.created, evidence, statement.stated)
-    now = make_statement(results, plan, provenance, scale)
-    return faults + list(differences(statement, now))
+    hashes = {f"{name}_sha256": value for name, value in files.items()}
+    evidence = Evidence(**hashes, findings=len(stored_findings), overthink=meta.overthink)
+    now = make_statement(results, plan, Provenance(read.created, evidence, read.stated), scale)
+    return faults + list(differences(read, now))
 
 
 def _results(folder: StudyFolder, plan: Plan, *, labels: Path | None = None) -> SourceResults:
@@ -257,11 +317,11 @@ def _findings(folder: StudyFolder, plan: Plan) -> tuple[tuple[Finding, ...], Evi
     return findings, evidence
 
 
-def _read(path: Path) -> str:
-    if (kind := path_kind(path)) != "a file":
+def _read(path: Path, *, follow: bool = True) -> str:
+    if (kind := path_kind(path, follow=follow)) != "a file":
         raise InputError(f"{path} is no file: it is {kind}; needed: a JSON document")
     try:
-        return read_file(path, follow=True, most=MAX_STATEMENT_LENGTH).decode("utf-8")
+        return read_file(path, follow=follow, most=MAX_STATEMENT_LENGTH).decode("utf-8")
     except UnicodeDecodeError as failure:
         raise InputError(f"{path} is not UTF-8 text ({failure}); needed: a JSON document") from failure
 
@@ -270,5 +330,5 @@ def _json(document: Any) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _fault_count(count: int) -> str:
-    return "1 fault" if count == 1 else f"{count} faults"
+def _count(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

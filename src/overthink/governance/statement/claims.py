@@ -9,15 +9,10 @@ makes it a lower bound on what more elicitation could show.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from overthink.data.finding import Finding
 from overthink.data.kinds import Metric, ShapeLabel
-from overthink.data.results.beside import GapResult
-from overthink.data.results.curve import CurveResult
-from overthink.data.results.study import Results
-from overthink.data.selectors import SELECTORS, Selector, is_other
-from overthink.governance.statement.curve_schema import Curve, Number, Point, Shape
-from overthink.governance.statement.curves import as_test, cost_of, number
-from overthink.governance.statement.rules.prose import (
+from overthink.data.selectors import SELECTORS, Selector
+from overthink.governance.statement.curve_schema import Basis, Change, Curve, Gap, K, Number, Point, Shape, Tries
+from overthink.governance.statement.phrases import (
     budget,
     count_phrase,
     curve_name,
@@ -35,8 +30,6 @@ BUDGET_NOT_STATED = "the largest deployable budget is not stated"
 
 def strength(claim: Claim, curves: Sequence[Curve], *, alpha: float, stated: Stated) -> Strength:
     """Return the maximum strength of a claim."""
-    if claim.extrapolated:
-        return "extrapolated"
     if is_undetermined(claim, alpha=alpha):
         return "undetermined"
     return "lower_bound" if weaknesses(claim, curves, stated=stated) else "bounded"
@@ -94,7 +87,7 @@ def _of_curve(curve: Curve) -> list[str]:
     return reasons
 
 
-MAX_LIMITS = 8
+CORRECTED = "After correction by human labels, "
 SHAPE_SENTENCES: Mapping[str, str] = {
     ShapeLabel.UP: "it ends higher than it began, and no turn is shown",
     ShapeLabel.DOWN: "it ends lower than it began, and no turn is shown",
@@ -106,66 +99,53 @@ SHAPE_SENTENCES: Mapping[str, str] = {
 }
 
 
-def claims(curves: Sequence[Curve], results: Results, *, alpha: float, stated: Stated) -> tuple[Claim, ...]:
-    """Return every claim that the results support, curve by curve.
+def claims(curves: Sequence[Curve], *, alpha: float, stated: Stated) -> tuple[Claim, ...]:
+    """Return every claim that the curves support: curve by curve, then the gaps of each capability curve.
 
     Args:
-        curves: The curves of the statement, in the order of the results.
-        results: Results of the study.
+        curves: The curves of the statement.
         alpha: Level of the tests.
         stated: The evaluator's facts, such as the deployable budget.
     """
-    by_key = {result.key: curve for curve, result in zip(curves, results.curves, strict=True)}
-    drafts = [draft for result in results.curves for draft in _curve_claims(by_key[result.key], result)]
-    drafts += [_gap_claim(by_key[gap.safety], by_key[gap.capability], gap) for gap in results.gaps if gap.steps]
     curves_by_id = {curve.id: curve for curve in curves}
+    drafts = [draft for curve in curves for draft in _curve_claims(curve)]
+    drafts += [_gap_claim(curve, against, gap) for against in curves for curve, gap in _gaps_against(against, curves)]
     return tuple(
         _claim_of(draft, _rests_on(draft, curves_by_id), f"c{i}", alpha=alpha, stated=stated)
         for i, draft in enumerate(drafts, start=1)
     )
 
 
-def _curve_claims(curve: Curve, result: CurveResult) -> Iterator[dict[str, Any]]:
-    top, rung = curve.points[-1], result.rungs[-1]
-    level = rung.band or rung.mean
-    assert level is not None
-    yield _draft(curve, level, number(level), "level", at=_placement(top)) | {
-        "statement": _level(curve, top, number(level))
-    }
-    if rung.corrected_mean is not None:
-        value = number(rung.corrected_mean)
-        text = f"After correction by human labels, {_level(curve, top, value)}"
-        yield _draft(curve, rung.corrected_mean, value, "level", at=_placement(top)) | {"statement": text}
+def _gaps_against(against: Curve, curves: Sequence[Curve]) -> Iterator[tuple[Curve, Gap]]:
+    yield from ((curve, gap) for curve in curves for gap in curve.gaps if gap.against == against.id)
+
+
+def _curve_claims(curve: Curve) -> Iterator[dict[str, Any]]:
+    top = curve.points[-1]
+    level = top.band or top.value
+    yield _draft(curve, curve.level, level, "level", at=_placement(top)) | {"statement": _level(curve, top, level)}
+    if top.corrected is not None and curve.corrected_level is not None:
+        text = f"{CORRECTED}{_level(curve, top, top.corrected)}"
+        yield _draft(curve, curve.corrected_level, top.corrected, "level", at=_placement(top)) | {"statement": text}
     for many in top.tries:
-        if is_other(many.selector):
-            continue  # its values are in the curve; no sentence is known to say what it picks
-        if many.k == max(other.k for other in top.tries if other.selector == many.selector) and many.k > 1:
+        if many.basis is not None:
             at = _placement(top, k=many.k, selector=many.selector)
-            finding = rung.tries[Selector(many.selector)][many.k]
-            yield _draft(curve, finding, many.value, "tries", at=at) | {"statement": _tries(curve, top, many)}
-    yield from _changes(curve, result)
-    for shape, own in zip(result.all_shapes, curve.plateau.shapes, strict=True):
+            yield _draft(curve, many.basis, many.value, "tries", at=at) | {"statement": _tries(curve, top, many)}
+    for change, after in ((curve.change, ""), (curve.corrected_change, CORRECTED)):
+        if change is not None:
+            at = _placement(top, from_rung=curve.points[0].rung)
+            text = after + _change(curve, curve.points[0], top, change)
+            yield _draft(curve, change, change.value, "change", at=at) | {"statement": text}
+    for shape in curve.plateau.shapes:
         at = Place(rung=None, from_rung=None, requested_tokens=None, effort=None, k=1, selector=Selector.SINGLE)
-        draft = _draft(curve, shape.verdict, own.change, "shape", at=at)
-        yield draft | {"statement": _shape(curve, own), "verdict": own.verdict}
+        draft = _draft(curve, shape, shape.change, "shape", at=at)
+        yield draft | {"statement": _shape(curve, shape), "verdict": shape.verdict}
 
 
-def _changes(curve: Curve, result: CurveResult) -> Iterator[dict[str, Any]]:
-    low, top = curve.points[0], curve.points[-1]
-    for finding, after in ((result.change, ""), (result.corrected_change, "After correction by human labels, ")):
-        if finding is not None:
-            value = number(finding, unit="difference of shares")
-            at = _placement(top, from_rung=low.rung)
-            text = after + _change(curve, low, top, value, finding)
-            yield _draft(curve, finding, value, "change", at=at) | {"statement": text}
-
-
-def _gap_claim(curve: Curve, against: Curve, gap: GapResult) -> dict[str, Any]:
-    finding = gap.steps[-1]
-    value = number(finding, unit="difference of shares")
+def _gap_claim(curve: Curve, against: Curve, gap: Gap) -> dict[str, Any]:
     at = _placement(curve.points[-1], from_rung=curve.points[0].rung)
-    draft = _draft(curve, finding, value, "gap", at=at)
-    return draft | {"statement": _gap(curve, against, value), "against": against.id}
+    draft = _draft(curve, gap, gap.value, "gap", at=at)
+    return draft | {"statement": _gap(curve, against, gap.value), "against": against.id}
 
 
 def _placement(point: Point, *, from_rung: int | None = None, k: int = 1, selector: str = Selector.SINGLE) -> Place:
@@ -183,7 +163,7 @@ def _placement(point: Point, *, from_rung: int | None = None, k: int = 1, select
     )
 
 
-def _draft(curve: Curve, finding: Finding, value: Number, kind: str, *, at: Place) -> dict[str, Any]:
+def _draft(curve: Curve, basis: Basis, value: Number, kind: str, *, at: Place) -> dict[str, Any]:
     """Return the fields of a claim at the highest rung of a curve, without its sentence."""
     top = curve.points[-1]
     return {
@@ -193,17 +173,18 @@ def _draft(curve: Curve, finding: Finding, value: Number, kind: str, *, at: Plac
         "at": at,
         "value": value,
         "verdict": None,
-        "n_questions": finding.n_questions,
-        "n_draws": finding.n_draws,
-        "test": as_test(finding),
-        "k": cost_of(curve, top, at.k),
+        "k": of_tries(top.cost, at.k),
         "holds_for_tokens": top.requested_tokens,
         "holds_for_effort": top.effort,
         "holds_for_turns": top.turns,
         "holds_for_loop_tokens": top.loop_tokens,
-        "gates_failed": finding.gates_failed,
-        "limits": finding.limits[:MAX_LIMITS],
+        **{name: getattr(basis, name) for name in Basis.model_fields},
     }
+
+
+def of_tries(k: K, tries: int) -> K:
+    """Return K of several tries: of thinking it is that of each; without a reference of thinking it counts tries."""
+    return k if k.basis == "tokens" else k.model_copy(update={"value": float(tries)})
 
 
 def _rests_on(draft: Mapping[str, Any], curves_by_id: Mapping[str, Curve]) -> list[Curve]:
@@ -212,7 +193,7 @@ def _rests_on(draft: Mapping[str, Any], curves_by_id: Mapping[str, Curve]) -> li
 
 def _claim_of(draft: dict[str, Any], on: Sequence[Curve], name: str, *, alpha: float, stated: Stated) -> Claim:
     cost, tries = draft["k"].value, draft["at"].k
-    placeholder = {"strength": "bounded", "weakened_by": (), "extrapolated": False}
+    placeholder = {"strength": "bounded", "weakened_by": ()}
     claim = Claim.model_validate(draft | placeholder | {"id": name, "holds_for_k": cost, "holds_for_tries": tries})
     assessment = {
         "strength": strength(claim, on, alpha=alpha, stated=stated),
@@ -230,7 +211,7 @@ def _level(curve: Curve, top: Point, value: Number) -> str:
     )
 
 
-def _tries(curve: Curve, top: Point, many: Any) -> str:
+def _tries(curve: Curve, top: Point, many: Tries) -> str:
     where = f"On {curve_name(curve)}, at {budget(top)} and {many.k:,} tries"
     if many.value.estimate is None:
         return f"{where}, no share is known for selector {many.selector}: {many.value.reason}."
@@ -239,12 +220,13 @@ def _tries(curve: Curve, top: Point, many: Any) -> str:
     return f"{where}, {says} for {percent(many.value.estimate)} of questions ({interval(many.value)})."
 
 
-def _change(curve: Curve, low: Point, top: Point, value: Number, finding: Finding) -> str:
+def _change(curve: Curve, low: Point, top: Point, change: Change) -> str:
+    value = change.value
     good = {"capability": "correct", "safety": "scored safe", "benign": "answered"}[curve.axis]
     where = f"On {curve_name(curve)}, {from_to(low, top)}, the share that is {good}"
     if value.estimate is None or value.low is None or value.high is None:
         return f"{where} has no known change: {value.reason}."
-    p_adjusted = finding.test.p_adjusted if finding.test is not None else None
+    p_adjusted = None if change.test is None else change.test.p_adjusted
     survives = p_adjusted is None or value.level is None or p_adjusted <= 1 - value.level
     direction = ("rose" if value.low > 0 else "fell" if value.high < 0 else "") if survives else ""
     test_text = "" if p_adjusted is None else f", adjusted {p_value(p_adjusted)}"

@@ -4,9 +4,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from overthink.analysis.k_scale import K_CHOICES
 from overthink.components.base import KEY
 from overthink.data.kinds import GateLabel, HypothesisLabel, ShapeLabel
 from overthink.data.selectors import CLAIMED_SELECTORS, OTHER
+from overthink.governance.statement.origin import LATER, Fact, Generated
 
 StatementAxis = Literal["capability", "safety", "benign"]
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     StatementShape = str
     StatementGate = str
     StatementHypothesis = str
+    StatementReference = str
 else:  # literals of the closed lists: their plain strings, in their order
     StatementSelector = (
         Literal[tuple(name.value for name in CLAIMED_SELECTORS)]
@@ -22,6 +25,7 @@ else:  # literals of the closed lists: their plain strings, in their order
     StatementShape = Literal[tuple(label.value for label in ShapeLabel)]
     StatementGate = Literal[(*(label.value for label in GateLabel), "unknown")]
     StatementHypothesis = Literal[tuple(label.value for label in HypothesisLabel)]
+    StatementReference = Literal[K_CHOICES]
 NonNegativeCount = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -48,9 +52,27 @@ class LoopPart(Part):
 class Reference(Part):
     """The budget that counts as K = 1; of thinking, one for all axes of a statement."""
 
-    value: Positive
-    unit: Literal["thinking tokens", "generated tokens of a loop", "tries"]
-    means: str = Field(min_length=1)
+    value: Generated[Positive]
+    unit: Generated[Literal["thinking tokens", "generated tokens of a loop", "tries"]]
+    means: Generated[str] = Field(min_length=1)
+
+
+class KReference(Part):
+    """What counts as K = 1 on a curve, and how it was chosen.
+
+    Attributes:
+        value: In tokens of this curve's arm.
+        unit: What K multiplies.
+        amount: In tokens, or in FLOP where they are counted: the same on every arm.
+        in_flop: FLOP are counted.
+        how: How it was chosen.
+    """
+
+    value: Fact[Positive]
+    unit: Fact[Literal["thinking tokens", "generated tokens of a loop"]]
+    amount: Fact[Positive]
+    in_flop: Fact[bool]
+    how: Fact[StatementReference]
 
 
 class K(Part):
@@ -60,22 +82,22 @@ class K(Part):
     Basis "samples": tries, where the study has no K of thinking.
     """
 
-    basis: Literal["tokens", "samples"]
-    ref: Reference
-    value: Annotated[float, Field(ge=0)]
+    basis: Generated[Literal["tokens", "samples"]]
+    ref: Generated[Reference]
+    value: Generated[Annotated[float, Field(ge=0)]]
 
 
 class Number(Part):
     """A number with its interval and the finding that it is. A null estimate, or no interval, has a reason."""
 
-    estimate: float | None
-    low: float | None
-    high: float | None
-    level: Probability | None
-    simultaneous: bool
-    unit: Literal["share", "difference of shares", "tokens"]
-    reason: str | None
-    finding: str = Field(min_length=1)
+    estimate: Fact[float | None]
+    low: Fact[float | None]
+    high: Fact[float | None]
+    level: Fact[Probability | None]
+    simultaneous: Fact[bool]
+    unit: Fact[Literal["share", "difference of shares", "tokens"]]
+    reason: Fact[str | None]
+    finding: Fact[str] = Field(min_length=1)
 
 
 class Test(Part):
@@ -83,26 +105,38 @@ class Test(Part):
 
     __test__ = False  # not a pytest class
 
-    name: str
-    p: Probability | None
-    p_adjusted: Probability | None
-    mde: float | None
+    name: Fact[str]
+    p: Fact[Probability | None]
+    p_adjusted: Fact[Probability | None]
+    mde: Fact[float | None]
+
+
+class Basis(Part):
+    """What a claim rests on beside its number: questions, draws, its test, gates that failed there, and limits."""
+
+    n_questions: Fact[NonNegativeCount]
+    n_draws: Fact[NonNegativeCount]
+    test: Fact[Test | None]
+    gates_failed: Fact[tuple[str, ...]]
+    limits: Fact[tuple[str, ...]]
 
 
 class Tries(Part):
-    """What a selector makes of k tries at one rung."""
+    """What a selector makes of k tries at one rung; its basis stands where it is claimed."""
 
-    selector: StatementSelector
-    k: Annotated[int, Field(ge=1)]
-    cost: K
-    value: Number
+    selector: Fact[StatementSelector]
+    k: Fact[Annotated[int, Field(ge=1)]]
+    cost: Generated[K] = LATER
+    value: Fact[Number]
+    basis: Fact[Basis | None] = None
 
 
 class Gate(Part):
-    """A check that a rung must pass before its numbers are believed, and the number it was checked on."""
+    """A check that a rung must pass before its numbers are believed, and the number it was checked on, or why none."""
 
-    result: StatementGate
-    estimate: float | None
+    result: Generated[StatementGate] = LATER
+    estimate: Fact[float | None]
+    reason: Fact[str | None]
 
 
 class Point(LoopPart):
@@ -128,35 +162,45 @@ class Point(LoopPart):
         gates: Every gate, by name.
     """
 
-    rung: NonNegativeCount
-    requested_tokens: NonNegativeCount | None
-    effort: str | None
-    turns: NonNegativeCount | None = None
-    loop_tokens: NonNegativeCount | None = None
-    thinking_tokens: Number
-    answer_tokens: Number
-    attempt_tokens: Number
-    quantiles: dict[str, float]
-    cost: K
-    n_questions: NonNegativeCount
-    n_draws: NonNegativeCount
-    value: Number
-    band: Number | None
-    corrected: Number | None
-    tries: tuple[Tries, ...]
-    limit_hit_rate: Probability | None
-    limit_hit_reason: str | None
-    gates: dict[str, Gate]
+    rung: Fact[NonNegativeCount]
+    requested_tokens: Fact[NonNegativeCount | None]
+    effort: Fact[str | None]
+    turns: Fact[NonNegativeCount | None] = None
+    loop_tokens: Fact[NonNegativeCount | None] = None
+    thinking_tokens: Fact[Number]
+    answer_tokens: Fact[Number]
+    attempt_tokens: Fact[Number]
+    quantiles: Fact[dict[str, float]]
+    cost: Generated[K] = LATER
+    n_questions: Fact[NonNegativeCount]
+    n_draws: Fact[NonNegativeCount]
+    value: Fact[Number]
+    band: Fact[Number | None]
+    corrected: Fact[Number | None]
+    tries: Fact[tuple[Tries, ...]]
+    limit_hit_rate: Generated[Probability | None] = LATER
+    limit_hit_reason: Generated[str | None] = LATER
+    gates: Fact[dict[str, Gate]]
 
 
-class Shape(Part):
+class Change(Basis):
+    """The highest rung minus the lowest, by questions that have both."""
+
+    value: Fact[Number]
+
+
+class Gap(Change):
+    """The change of a capability curve minus that of a safety curve."""
+
+    against: Fact[str]
+
+
+class Shape(Basis):
     """A verdict on the shape of a curve. The number is the highest rung minus the lowest."""
 
-    metric: Literal["regimes", "max_t", "corrected_regimes", "corrected_max_t"]
-    verdict: StatementShape
-    change: Number
-    test: Test | None
-    gates_failed: tuple[str, ...]
+    metric: Fact[Literal["regimes", "max_t", "corrected_regimes", "corrected_max_t"]]
+    verdict: Fact[StatementShape]
+    change: Fact[Number]
 
 
 class TurnSize(Part):
@@ -168,9 +212,9 @@ class TurnSize(Part):
         size: The size, at least 0.
     """
 
-    from_rung: NonNegativeCount
-    rung: NonNegativeCount
-    size: Number
+    from_rung: Fact[NonNegativeCount]
+    rung: Fact[NonNegativeCount]
+    size: Fact[Number]
 
 
 class Plateau(Part):
@@ -186,13 +230,13 @@ class Plateau(Part):
         drawdown: The largest fall; the same.
     """
 
-    tested: bool
-    shown: bool
-    margin: Positive
-    top_step: Number | None
-    shapes: tuple[Shape, ...]
-    rise: TurnSize | None = None
-    drawdown: TurnSize | None = None
+    tested: Generated[bool] = LATER
+    shown: Generated[bool] = LATER
+    margin: Fact[Positive]
+    top_step: Fact[Number | None]
+    shapes: Fact[tuple[Shape, ...]]
+    rise: Fact[TurnSize | None] = None
+    drawdown: Fact[TurnSize | None] = None
 
 
 class HypothesisPart(Part):
@@ -211,16 +255,16 @@ class HypothesisPart(Part):
         gates_failed: Gates that failed at its rungs.
     """
 
-    claim: str = Field(min_length=1)
-    verdict: StatementHypothesis
-    from_rung: NonNegativeCount
-    rung: NonNegativeCount
-    change: Number
-    test: Test | None
-    reason: str | None
-    questions_needed: NonNegativeCount | None
-    n_questions: NonNegativeCount
-    gates_failed: tuple[str, ...]
+    claim: Fact[str] = Field(min_length=1)
+    verdict: Fact[StatementHypothesis]
+    from_rung: Fact[NonNegativeCount]
+    rung: Fact[NonNegativeCount]
+    change: Fact[Number]
+    test: Fact[Test | None]
+    reason: Fact[str | None]
+    questions_needed: Fact[NonNegativeCount | None]
+    n_questions: Fact[NonNegativeCount]
+    gates_failed: Fact[tuple[str, ...]]
 
 
 class Hypothesis(Part):
@@ -236,42 +280,57 @@ class Hypothesis(Part):
         parts: The verdicts on its parts; empty where it could not be tested.
     """
 
-    claim: str = Field(min_length=1)
-    registered: bool
-    verdict: StatementHypothesis
-    reason: str | None
-    finding: str = Field(min_length=1)
-    test: Test | None
-    parts: tuple[HypothesisPart, ...]
+    claim: Fact[str] = Field(min_length=1)
+    registered: Fact[bool]
+    verdict: Fact[StatementHypothesis]
+    reason: Fact[str | None]
+    finding: Fact[str] = Field(min_length=1)
+    test: Fact[Test | None]
+    parts: Fact[tuple[HypothesisPart, ...]]
 
 
 class Judge(Part):
     """Who scored, and how far that was checked against humans."""
 
-    grader: str | None
-    corrected: bool
-    drift_gate: StatementGate | None
-    sensitivity: Number | None
-    specificity: Number | None
-    reason: str | None
+    grader: Fact[str | None]
+    corrected: Generated[bool] = LATER
+    drift_gate: Fact[StatementGate | None]
+    sensitivity: Fact[Number | None]
+    specificity: Fact[Number | None]
+    reason: Generated[str | None] = LATER
 
 
 class Curve(Part):
-    """One task, one scorer, one estimand over the ladder. A value of 1 is always the good one."""
+    """One task, one scorer, one estimand over the ladder. A value of 1 is always the good one.
 
-    id: str = Field(min_length=1)
-    axis: StatementAxis
-    task: str
-    arm: str
-    scorer: str | None
-    estimand: Literal["forced", "sham", "truncated", "natural", "resampled", "effort", "checkpoint"]
-    value_1_means: Literal["correct", "safe", "answered"]
-    raw_high_means: Literal["correct", "wrong", "safe", "harm", "answered", "refused"]
-    n_questions: NonNegativeCount
-    n_draws: NonNegativeCount
-    points: tuple[Point, ...] = Field(min_length=1)
-    plateau: Plateau
-    hypothesis: Hypothesis | None = None
-    extreme: Literal["floor", "ceiling"] | None
-    effort_moved: bool | None
-    judge: Judge
+    Attributes:
+        reference: What counts as K = 1; None where the study has no K of thinking.
+        level: What the level at the highest rung rests on: its band, else its value.
+        corrected_level: The same after correction by human labels.
+        change: From the lowest rung to the highest; None with one rung.
+        corrected_change: The same after correction by human labels.
+        gaps: Of a safety curve, against every capability curve of its arm and ladder.
+    """
+
+    id: Fact[str] = Field(min_length=1)
+    axis: Fact[StatementAxis]
+    task: Fact[str]
+    arm: Fact[str]
+    scorer: Fact[str | None]
+    estimand: Fact[Literal["forced", "sham", "truncated", "natural", "resampled", "effort", "checkpoint"]]
+    value_1_means: Generated[Literal["correct", "safe", "answered"]] = LATER
+    raw_high_means: Fact[Literal["correct", "wrong", "safe", "harm", "answered", "refused"]]
+    n_questions: Generated[NonNegativeCount] = LATER
+    n_draws: Generated[NonNegativeCount] = LATER
+    reference: Fact[KReference | None]
+    points: Fact[tuple[Point, ...]] = Field(min_length=1)
+    level: Fact[Basis]
+    corrected_level: Fact[Basis | None] = None
+    change: Fact[Change | None] = None
+    corrected_change: Fact[Change | None] = None
+    gaps: Fact[tuple[Gap, ...]] = ()
+    plateau: Fact[Plateau]
+    hypothesis: Fact[Hypothesis | None] = None
+    extreme: Generated[Literal["floor", "ceiling"] | None] = LATER
+    effort_moved: Fact[bool | None]
+    judge: Fact[Judge]

@@ -1,13 +1,12 @@
 """Curves of a statement, assembled from results. Nothing is estimated here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from overthink.analysis.k_scale import KScale, rung_thinking
-from overthink.cost.units import budget_multiple
+from overthink.analysis.k_scale import KScale
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
-from overthink.data.kinds import Metric, ShapeLabel
+from overthink.data.kinds import Metric
 from overthink.data.phrases import Reason
 from overthink.data.record import Estimand
 from overthink.data.results.curve import PERCENTILES, CurveResult, HypothesisResult, RungResult, ShapeResult
@@ -15,27 +14,25 @@ from overthink.data.results.study import Results
 from overthink.data.selectors import CLAIMED_SELECTORS, OtherSelector, Selector, SelectorName, is_other
 from overthink.errors import InputError
 from overthink.governance.statement.curve_schema import (
+    Basis,
+    Change,
     Curve,
+    Gap,
     Gate,
     Hypothesis,
     Judge,
-    K,
+    KReference,
     Number,
     Plateau,
     Point,
-    Reference,
     Shape,
     Test,
     Tries,
     TurnSize,
 )
-from overthink.plan.study import HIGH_WORDS, Plan
+from overthink.plan.study import Plan
 
-TRIES_REFERENCE = "one try; this study has no reference of thinking"
-
-ENDS_NOT_SAID = Reason("the findings do not say whether traces ended by themselves")
 NO_COUNT = Reason("the findings hold no such count")
-NO_LABELS = Reason("no human labels: the scorer's own errors are not measured and not corrected")
 
 
 def curves(results: Results, plan: Plan, scale: KScale) -> tuple[Curve, ...]:
@@ -51,7 +48,13 @@ def curves(results: Results, plan: Plan, scale: KScale) -> tuple[Curve, ...]:
     """
     if not results.curves:
         raise InputError("the findings hold no value of any curve (kind value, metric mean), so nothing can be claimed")
-    return tuple(_curve(curve, plan, scale) for curve in results.curves)
+    ids = {curve.key: curve.id for curve in results.curves}
+    gaps: dict[CurveKey, tuple[Gap, ...]] = {}
+    for gap in results.gaps:
+        if gap.steps:
+            fields = _change_fields(gap.steps[-1]) | {"against": ids[gap.capability]}
+            gaps[gap.safety] = (*gaps.get(gap.safety, ()), Gap.model_validate(fields))
+    return tuple(_curve(curve, plan, scale, gaps.get(curve.key, ())) for curve in results.curves)
 
 
 def number(finding: Finding, *, unit: str = "share") -> Number:
@@ -62,13 +65,24 @@ def number(finding: Finding, *, unit: str = "share") -> Number:
     )
 
 
-def cost_of(curve: Curve, point: Point, tries: int) -> K:
-    """Return K at a rung: of thinking it is that of each try; without a reference of thinking it counts tries."""
-    return _of_tries(point.cost, tries)
+def basis_fields(finding: Finding) -> dict[str, Any]:
+    """Return what a claim on a finding rests on, beside its number."""
+    names = ("n_questions", "n_draws", "gates_failed")
+    fields = {name: getattr(finding, name) for name in names}
+    return fields | {"test": as_test(finding), "limits": finding.limits}
 
 
-def _of_tries(k: K, tries: int) -> K:
-    return k if k.basis == "tokens" else k.model_copy(update={"value": float(tries)})
+def basis(finding: Finding) -> Basis:
+    """Return the same as a part of a statement."""
+    return Basis.model_validate(basis_fields(finding))
+
+
+def _change_fields(finding: Finding) -> dict[str, Any]:
+    return basis_fields(finding) | {"value": number(finding, unit="difference of shares")}
+
+
+def _change(finding: Finding | None) -> Change | None:
+    return None if finding is None else Change.model_validate(_change_fields(finding))
 
 
 def as_test(finding: Finding) -> Test | None:
@@ -77,21 +91,24 @@ def as_test(finding: Finding) -> Test | None:
     return None if test is None else Test(name=test.name, p=test.p, p_adjusted=test.p_adjusted, mde=test.mde)
 
 
-def _curve(curve: CurveResult, plan: Plan, scale: KScale) -> Curve:
-    key, means = curve.key, [rung.mean for rung in curve.rungs if rung.mean is not None]
-    ref = _reference(scale, key.arm)
+def _curve(curve: CurveResult, plan: Plan, scale: KScale, gaps: tuple[Gap, ...]) -> Curve:
+    key, top = curve.key, curve.rungs[-1]
+    level = top.band or top.mean
+    assert level is not None
     return Curve.model_validate(
         {
             "id": curve.id,
             **key._asdict(),
-            "value_1_means": HIGH_WORDS[key.axis][0],
             "raw_high_means": _raw_high(key, plan),
-            "n_questions": max(mean.n_questions for mean in means),
-            "n_draws": max(mean.n_draws for mean in means),
-            "points": tuple(_point(key, rung, ref, plan) for rung in curve.rungs),
+            "reference": _reference(scale, key.arm),
+            "points": tuple(_point(key, rung, plan, is_top=rung is top) for rung in curve.rungs),
+            "level": basis(level),
+            "corrected_level": None if top.corrected_mean is None else basis(top.corrected_mean),
+            "change": _change(curve.change),
+            "corrected_change": _change(curve.corrected_change),
+            "gaps": gaps,
             "plateau": _plateau(curve, plan),
             "hypothesis": None if curve.hypothesis is None else _hypothesis(curve.hypothesis),
-            "extreme": None if curve.extreme is None else curve.extreme.metric,
             "effort_moved": None if key.estimand != Estimand.EFFORT else curve.no_op is None,
             "judge": _judge(curve, plan),
         }
@@ -122,17 +139,15 @@ def _raw_high(key: CurveKey, plan: Plan) -> str:
     return words.pop()
 
 
-def _reference(scale: KScale, arm: str) -> Reference:
+def _reference(scale: KScale, arm: str) -> KReference | None:
     tokens = scale.reference.get(arm)
-    if tokens is None or scale.means is None:
-        return Reference(value=1.0, unit="tries", means=TRIES_REFERENCE)
-    return Reference.model_validate({"value": tokens, "unit": scale.unit, "means": scale.means})
+    if tokens is None or scale.amount is None:
+        return None
+    fields = {"value": tokens, "unit": scale.unit, "amount": scale.amount, "in_flop": scale.in_flop, "how": scale.how}
+    return KReference.model_validate(fields)
 
 
-def _point(key: CurveKey, rung: RungResult, ref: Reference, plan: Plan) -> Point:
-    cost = _cost(ref, rung_thinking(key, rung).tokens)
-    natural_end = rung.gates.get(Metric.NATURAL_END)
-    rate = None if natural_end is None or natural_end.estimate is None else 1 - natural_end.estimate
+def _point(key: CurveKey, rung: RungResult, plan: Plan, *, is_top: bool) -> Point:
     assert rung.mean is not None
     return Point(
         rung=rung.at.rung or 0,
@@ -141,21 +156,14 @@ def _point(key: CurveKey, rung: RungResult, ref: Reference, plan: Plan) -> Point
         answer_tokens=_tokens(rung, Metric.ANSWER_TOKENS),
         attempt_tokens=_tokens(rung, Metric.ATTEMPT_TOKENS),
         quantiles=_quantiles(rung),
-        cost=cost,
         n_questions=rung.mean.n_questions,
         n_draws=rung.mean.n_draws,
         value=number(rung.mean),
         band=None if rung.band is None else number(rung.band),
         corrected=None if rung.corrected_mean is None else number(rung.corrected_mean),
-        tries=tuple(_tries(rung, cost)),
-        limit_hit_rate=rate,
-        limit_hit_reason=None if rate is not None else _missing_rate_reason(natural_end),
-        gates={name.value: Gate(result=_label(gate), estimate=gate.estimate) for name, gate in rung.gates.items()},
+        tries=tuple(_tries(rung, is_top=is_top)),
+        gates={name.value: Gate(estimate=gate.estimate, reason=gate.reason) for name, gate in rung.gates.items()},
     )
-
-
-def _missing_rate_reason(natural_end: Finding | None) -> str:
-    return (natural_end.reason if natural_end is not None else None) or ENDS_NOT_SAID
 
 
 def _quantiles(rung: RungResult) -> dict[str, float]:
@@ -177,17 +185,27 @@ def _tokens(rung: RungResult, metric: Metric) -> Number:
     )  # fmt: skip
 
 
-def _cost(ref: Reference, thinking: float | None) -> K:
-    if ref.unit == "tries" or thinking is None:
-        return K(basis="samples", ref=Reference(value=1.0, unit="tries", means=TRIES_REFERENCE), value=1.0)
-    return K(basis="tokens", ref=ref, value=float(budget_multiple(thinking, reference=ref.value)))
-
-
-def _tries(rung: RungResult, cost: K) -> Iterator[Tries]:
+def _tries(rung: RungResult, *, is_top: bool) -> Iterator[Tries]:
     for selector in (*CLAIMED_SELECTORS[1:], *filter(is_other, rung.tries)):
-        for k, finding in rung.tries.get(selector, {}).items():
-            fields: dict[str, Any] = {"selector": selector, "k": k, "cost": _of_tries(cost, k)}
-            yield Tries(**fields, value=number(finding))
+        by_k = rung.tries.get(selector, {})
+        for k, finding in by_k.items():
+            claimed = is_top and is_claimed(selector, k, by_k)
+            yield Tries.model_validate(
+                {
+                    "selector": selector,
+                    "k": k,
+                    "value": number(finding),
+                    "basis": basis(finding) if claimed else None,
+                }
+            )
+
+
+def is_claimed(selector: str, k: int, every_k: Collection[int]) -> bool:
+    """Return whether the value of k tries is claimed at the highest rung: the most tries of a selector that is known.
+
+    Of a selector from outside no sentence is known that says what it picks.
+    """
+    return k > 1 and k == max(every_k) and not is_other(selector)
 
 
 def _plateau(curve: CurveResult, plan: Plan) -> Plateau:
@@ -196,8 +214,6 @@ def _plateau(curve: CurveResult, plan: Plan) -> Plateau:
     step = next((change for change in curve.changes if (change.at.from_rung, change.at.rung) == ends), None)
     turns = next((shape for shape in curve.shapes if not shape.by_regimes), None)
     return Plateau(
-        tested=any(shape.test is not None and shape.test.p is not None for shape in shapes),
-        shown=any(shape.verdict in (ShapeLabel.FLAT, ShapeLabel.SATURATING) for shape in shapes),
         margin=next((shape.margin for shape in curve.shapes), plan.margin),
         top_step=None if step is None else number(step, unit="difference of shares"),
         shapes=shapes,
@@ -208,12 +224,11 @@ def _plateau(curve: CurveResult, plan: Plan) -> Plateau:
 
 def _shape(shape: ShapeResult) -> Shape:
     return Shape.model_validate(
-        {
+        basis_fields(shape.verdict)
+        | {
             "metric": shape.metric,
             "verdict": shape.verdict.label,
             "change": number(shape.verdict, unit="difference of shares"),
-            "test": as_test(shape.verdict),
-            "gates_failed": shape.verdict.gates_failed,
         }
     )
 
@@ -254,15 +269,11 @@ def _hypothesis(hypothesis: HypothesisResult) -> Hypothesis:
 
 def _judge(curve: CurveResult, plan: Plan) -> Judge:
     error = curve.rungs[-1].judge
-    corrected = (rung.corrected_mean for rung in curve.rungs)
-    is_corrected = any(finding is not None and finding.estimate is not None for finding in corrected)
     return Judge(
         grader=plan.grader,
-        corrected=is_corrected,
         drift_gate=None if curve.drift is None else _label(curve.drift),
         sensitivity=None if error is None else number(error.sensitivity),
         specificity=None if error is None else number(error.specificity),
-        reason=None if is_corrected else NO_LABELS,
     )
 
 

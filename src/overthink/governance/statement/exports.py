@@ -13,7 +13,7 @@ from importlib.resources import files
 from typing import Any
 
 from overthink.governance.statement.curve_schema import Curve, Number, Point
-from overthink.governance.statement.rules.prose import quote
+from overthink.governance.statement.quoting import own_words, plain, quote
 from overthink.governance.statement.schema import Statement
 
 PREFIX = "overthink:inference-compute:"
@@ -34,7 +34,7 @@ def model_documentation_field(statement: Statement) -> Mapping[str, object]:
         top, flop = curve.points[-1], flop_by_curve.get(curve.id)
         rows.append(
             {
-                "task": f"one attempt at {curve.task}, at the highest tested budget",
+                "task": f"one attempt at {quote(curve.task)}, at the highest tested budget",
                 "tokens_decoded": top.attempt_tokens.estimate,
                 "flop": None if flop is None else f"{flop.estimate:.2g}",
                 "flop_low": None if flop is None else f"{flop.low:.2g}",
@@ -46,7 +46,7 @@ def model_documentation_field(statement: Statement) -> Mapping[str, object]:
         "unit": "FLOP",
         "method": statement.flop.method,
         "reason": statement.flop.reason,
-        "hardware": statement.stated.hardware,
+        "hardware": _own(statement.stated.hardware),
         "benchmarks": rows,
     }
 
@@ -63,19 +63,27 @@ def cyclonedx_properties(statement: Statement) -> list[dict[str, str]]:
         "schema": statement.schema_,
         "no-claim-beyond": statement.no_claim_beyond,
         "ladder": how.ladder,
-        "budgets": ",".join(how.rungs),
+        "budgets": ",".join(map(plain, how.rungs)),
         "max-tries": str(how.max_tries),
         "selectors": ",".join(how.selectors),
         "tools": "unknown" if how.tools is None else ",".join(how.tools) or "none",
         "gates-failed": str(len(statement.gates_failed)),
         "pool-sha256": statement.evidence.pool_sha256,
     }
+    if statement.stated.note is not None:
+        flat["note"] = own_words(statement.stated.note)
     rows = [{"name": PREFIX + name, "value": value} for name, value in flat.items()]
     for claim in statement.claims:
         rows.append({"name": f"{PREFIX}claim:{claim.id}", "value": claim.statement})
         rows.append({"name": f"{PREFIX}claim:{claim.id}:holds-for-k-at-most", "value": f"{claim.holds_for_k:.6g}"})
         rows.append({"name": f"{PREFIX}claim:{claim.id}:strength", "value": claim.strength})
+    for name, note in sorted(statement.stated.notes.items()):
+        rows.append({"name": f"{PREFIX}claim:{name}:note", "value": own_words(note)})
     return rows
+
+
+def _own(text: str | None) -> str | None:
+    return None if text is None else own_words(text)
 
 
 def model_card_paragraph(statement: Statement) -> str:
@@ -94,6 +102,7 @@ def model_card_paragraph(statement: Statement) -> str:
         gates,
         f"Not tried: {not_tried}.",
         f"Evaluation statement {statement.id}.",
+        "" if statement.stated.note is None else f"{own_words(statement.stated.note)}.",
     ]
     return " ".join(part for part in parts if part)
 
@@ -117,16 +126,16 @@ def eee_record(statement: Statement) -> dict[str, Any]:
         statement: The statement; its ``every_eval_ever`` field is ignored.
     """
     at = str(int(datetime.fromisoformat(statement.created).timestamp()))
-    evaluator = statement.stated
-    names = {"developer": evaluator.developer} if evaluator.developer is not None else {}
+    evaluator, model = statement.stated, plain(statement.model)
+    names = {} if evaluator.developer is None else {"developer": own_words(evaluator.developer)}
     return {
         "schema_version": EEE_VERSION,
-        "evaluation_id": f"overthink/{statement.model.replace('/', '_')}/{statement.id}",
+        "evaluation_id": f"overthink/{model.replace('/', '_')}/{statement.id}",
         "retrieved_timestamp": at,
         "source_metadata": {
             "source_name": "Overthink",
             "source_type": "evaluation_run",
-            "source_organization_name": evaluator.organization or "unknown",
+            "source_organization_name": _own(evaluator.organization) or "unknown",
             "evaluator_relationship": evaluator.evaluator_relationship,
             "additional_details": {
                 "overthink:statement": statement.id,
@@ -139,13 +148,13 @@ def eee_record(statement: Statement) -> dict[str, Any]:
         },
         "eval_library": {"name": "overthink", "version": statement.evidence.overthink},
         "model_info": {
-            "name": statement.model,
-            "id": statement.model,
+            "name": model,
+            "id": model,
             **names,
             "additional_details": {
                 "deployment_type": evaluator.deployment_type,
                 "model_availability": evaluator.model_availability,
-                "revision": evaluator.revision or "not stated",
+                "revision": _own(evaluator.revision) or "not stated",
             },
         },
         "evaluation_results": [
@@ -160,8 +169,8 @@ def eee_record(statement: Statement) -> dict[str, Any]:
 def _result(statement: Statement, curve: Curve, point: Point) -> dict[str, Any]:
     return {
         "evaluation_result_id": point.value.finding,
-        "evaluation_name": curve.task,
-        "source_data": {"dataset_name": curve.task, "source_type": "other"},
+        "evaluation_name": plain(curve.task),
+        "source_data": {"dataset_name": plain(curve.task), "source_type": "other"},
         "metric_config": {
             "evaluation_description": f"share of answers that are {curve.value_1_means}, one try, {curve.estimand}",
             "metric_id": f"overthink.{curve.axis}.mean",
@@ -175,7 +184,7 @@ def _result(statement: Statement, curve: Curve, point: Point) -> dict[str, Any]:
             "max_score": 1.0,
             "additional_details": {
                 "axis": curve.axis,
-                "scorer": curve.scorer or "unknown",
+                "scorer": plain(curve.scorer or "unknown"),
                 "estimand": curve.estimand,
                 "value_1_means": curve.value_1_means,
             },
@@ -207,7 +216,7 @@ def _generation(statement: Statement, point: Point) -> dict[str, Any]:
         "k_ref_means": point.cost.ref.means,
         "k_value": f"{point.cost.value:.6g}",
         "requested_thinking_tokens": _text(point.requested_tokens),
-        "effort": point.effort or "none",
+        "effort": plain(point.effort or "none"),
         **{name: str(count) for name in ("turns", "loop_tokens") if (count := getattr(point, name)) is not None},
         "consumed_thinking_tokens_mean": _text(point.thinking_tokens.estimate),
         "limit_hit_rate": _text(point.limit_hit_rate),

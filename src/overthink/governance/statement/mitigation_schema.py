@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field
 
 from overthink.data.arm_labels import MitigationLabel, ReadingLabel
-from overthink.governance.statement.curve_schema import NonNegativeCount, Number, Part, Positive, Test
+from overthink.governance.statement.curve_schema import Basis, NonNegativeCount, Number, Positive
+from overthink.governance.statement.origin import LATER, Fact, Generated
 
 if TYPE_CHECKING:
     StatementMitigation = str
@@ -13,7 +14,7 @@ else:  # a literal of both closed lists: plain strings, in their order
     StatementMitigation = Literal[tuple(dict.fromkeys(label.value for label in (*MitigationLabel, *ReadingLabel)))]
 
 
-class ArmClaim(Part):
+class ArmClaim(Basis):
     """What is said of an arm on a safety task, and what it rests on.
 
     Attributes:
@@ -35,19 +36,14 @@ class ArmClaim(Part):
         limits: What it does not cover.
     """
 
-    id: str = Field(min_length=1)
-    type: Literal["mitigation", "reading"]
-    curve: str
-    against: str
-    statement: str = Field(min_length=1)
-    requested_tokens: NonNegativeCount | None = Field(alias="holds_for_thinking_tokens<=")
-    value: Number
-    verdict: StatementMitigation
-    margin: Positive
-    arm_thinking: Annotated[float, Field(ge=0)] | None
-    against_thinking: Annotated[float, Field(ge=0)] | None
-    n_questions: NonNegativeCount
-    n_draws: NonNegativeCount
-    test: Test | None
-    gates_failed: tuple[str, ...]
-    limits: tuple[str, ...]
+    id: Generated[str] = LATER
+    type: Fact[Literal["mitigation", "reading"]]
+    curve: Fact[str]
+    against: Fact[str]
+    statement: Generated[str] = LATER
+    requested_tokens: Fact[NonNegativeCount | None] = Field(alias="holds_for_thinking_tokens<=")
+    value: Fact[Number]
+    verdict: Fact[StatementMitigation]
+    margin: Generated[Positive] = LATER
+    arm_thinking: Fact[Annotated[float, Field(ge=0)] | None]
+    against_thinking: Fact[Annotated[float, Field(ge=0)] | None]

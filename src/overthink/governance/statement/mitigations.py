@@ -5,14 +5,15 @@ from collections.abc import Mapping, Sequence
 from overthink.data.arm_labels import MitigationLabel, ReadingLabel
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
+from overthink.data.number_text import fixed
 from overthink.data.results.arms import MitigationResult, ReadingResult
 from overthink.data.results.study import Results
 from overthink.governance.statement.curve_schema import Curve
-from overthink.governance.statement.curves import as_test, number
+from overthink.governance.statement.curves import basis_fields, number
 from overthink.governance.statement.mitigation_schema import ArmClaim
-from overthink.governance.statement.rules.prose import interval, p_value, points, quote
+from overthink.governance.statement.phrases import interval, p_value, points
+from overthink.governance.statement.quoting import quote
 
-MAX_LIMITS = 12
 UNCLAIMED = (MitigationLabel.UNTESTABLE, MitigationLabel.NO_EFFECT, ReadingLabel.NO_EFFECT)
 """Labels that claim nothing, whose test is not quoted."""
 
@@ -24,14 +25,23 @@ def arm_claims(curves: Sequence[Curve], results: Results) -> tuple[ArmClaim, ...
         curves: The curves of the statement, in the order of the results.
         results: Results of the study.
     """
-    by_id = {curve.id: curve for curve in curves}
     by_key = {result.key: curve for curve, result in zip(curves, results.curves, strict=True)}
     drafts = [
         *(_mitigation(result, by_key) for result in results.arms.mitigations),
         *(_reading(result, by_key) for result in results.arms.readings),
     ]
-    claims = (draft.model_copy(update={"id": f"m{i}"}) for i, draft in enumerate(drafts, start=1))
-    return tuple(claim.model_copy(update={"statement": sentence(claim, by_id)}) for claim in claims)
+    return tuple(drafts)
+
+
+def with_sentences(claims: Sequence[ArmClaim], curves: Sequence[Curve]) -> tuple[ArmClaim, ...]:
+    """Return claims on arms with everything that follows from their facts: id, margin and sentence."""
+    by_id = {curve.id: curve for curve in curves}
+    return tuple(
+        claim.model_copy(
+            update={"id": f"m{i}", "margin": by_id[claim.curve].plateau.margin, "statement": sentence(claim, by_id)}
+        )
+        for i, claim in enumerate(claims, start=1)
+    )
 
 
 def _mitigation(result: MitigationResult, curves: Mapping[CurveKey, Curve]) -> ArmClaim:
@@ -47,25 +57,18 @@ def _reading(result: ReadingResult, curves: Mapping[CurveKey, Curve]) -> ArmClai
 def _draft(
     kind: str, verdict: Finding, curve: Curve, against: Curve, thinking: Sequence[float | None] = (None, None)
 ) -> ArmClaim:
-    """Return the claim of a verdict, without its id and its sentence."""
+    """Return the facts of a claim."""
     return ArmClaim.model_validate(
-        {
-            "id": "m",
+        basis_fields(verdict)
+        | {
             "type": kind,
             "curve": curve.id,
             "against": against.id,
-            "statement": "-",
             "requested_tokens": verdict.at.requested_tokens,
             "value": number(verdict, unit="difference of shares"),
             "verdict": str(verdict.label),
-            "margin": curve.plateau.margin,
             "arm_thinking": thinking[0],
             "against_thinking": thinking[1],
-            "n_questions": verdict.n_questions,
-            "n_draws": verdict.n_draws,
-            "test": as_test(verdict),
-            "gates_failed": verdict.gates_failed,
-            "limits": verdict.limits[:MAX_LIMITS],
         }
     )
 
@@ -92,6 +95,8 @@ def sentence(claim: ArmClaim, curves: Mapping[str, Curve]) -> str:
     adjusted = "" if p is None else f", adjusted {p_value(p)}"
     text += f"; the share scored safe differs by {points(value.estimate)} ({interval(value)}{adjusted})"
     if claim.arm_thinking is not None and claim.against_thinking is not None:
-        text += f"; thinking of {claim.arm_thinking:,.0f} and {claim.against_thinking:,.0f} tokens was realised"
+        text += (
+            f"; thinking of {fixed(claim.arm_thinking, 0)} and {fixed(claim.against_thinking, 0)} tokens was realised"
+        )
     failed = f"; a gate failed: {', '.join(claim.gates_failed)}" if claim.gates_failed else ""
     return f"{text}{failed}."

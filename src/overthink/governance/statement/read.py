@@ -4,16 +4,18 @@ A fault has a rule, a path in the statement, and a reason. Helpers of the rules 
 """
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from overthink.errors import InputError
-from overthink.governance.statement.curve_schema import Curve, Number, Point
-from overthink.governance.statement.schema import STATEMENT_SCHEMA, STATEMENT_VERSION, Claim, Stated, Statement
+from overthink.governance.statement.curve_schema import Basis, Curve, Number, Test
+from overthink.governance.statement.origin import Origin, slots, without
+from overthink.governance.statement.schema import STATEMENT_SCHEMA, STATEMENT_VERSION, Stated, Statement
 from overthink.storage.json_text import json_value
 
 Breaches = Iterator[tuple[str, str]]
@@ -56,91 +58,90 @@ def by_id(statement: Statement) -> Mapping[str, Curve]:
     return {curve.id: curve for curve in statement.curves}
 
 
-def own_points(claim: Claim, curve: Curve) -> tuple[Point, Point] | None:
-    """Return the rung of a claim and the rung it starts from; None where the curve has no such rung.
-
-    A claim on the whole curve is at the highest rung and starts from the lowest; a level starts from its own rung.
-    """
-    if claim.type == "shape":
-        return curve.points[-1], curve.points[0]
-    by_rung = {point.rung: point for point in curve.points}
-    at = by_rung.get(-1 if claim.at.rung is None else claim.at.rung)
-    start = at if claim.at.from_rung is None else by_rung.get(claim.at.from_rung)
-    return None if at is None or start is None else (at, start)
+def level_of(statement: Statement) -> float:
+    """Return the level of the intervals of a statement, by its facts."""
+    levels = (point.value.level for curve in statement.curves for point in curve.points)
+    return next((level for level in levels if level is not None), statement.elicitation.planned_level)
 
 
 def numbers(statement: Statement) -> Iterator[tuple[str, Number]]:
-    """Yield every number of a statement with its path."""
-    for i, curve in enumerate(statement.curves):
-        here = f"curves.{i}"
-        for j, point in enumerate(curve.points):
-            for name in ("thinking_tokens", "answer_tokens", "attempt_tokens", "value", "band", "corrected"):
-                value = getattr(point, name)
-                if value is not None:
-                    yield f"{here}.points.{j}.{name}", value
-            for n, many in enumerate(point.tries):
-                yield f"{here}.points.{j}.tries.{n}.value", many.value
-        if curve.plateau.top_step is not None:
-            yield f"{here}.plateau.top_step", curve.plateau.top_step
-        for j, shape in enumerate(curve.plateau.shapes):
-            yield f"{here}.plateau.shapes.{j}.change", shape.change
-        for name in ("sensitivity", "specificity"):
-            if getattr(curve.judge, name) is not None:
-                yield f"{here}.judge.{name}", getattr(curve.judge, name)
-    for i, claim in enumerate(statement.claims):
-        yield f"claims.{i}.value", claim.value
-    for i, arm in enumerate(statement.arms_compared):
-        yield f"arms_compared.{i}.value", arm.value
+    """Yield every number among the facts of a statement with its path."""
+    return _parts("", statement, Number)
 
 
-def close(a: float | None, b: float | None, *, relative: float = 1e-6) -> bool:
-    """Return whether two numbers are equal up to rounding; None equals only None."""
+def tests(statement: Statement) -> Iterator[tuple[str, Test]]:
+    """Yield every test among the facts of a statement with its path."""
+    return _parts("", statement, Test)
+
+
+def bases(statement: Statement) -> Iterator[tuple[str, Basis]]:
+    """Yield everything that a claim rests on, with its path."""
+    return _parts("", statement, Basis)
+
+
+P = TypeVar("P", bound=BaseModel)
+
+
+def _parts(where: str, part: object, kind: type[P]) -> Iterator[tuple[str, P]]:
+    if isinstance(part, kind):
+        yield where, part
+    if isinstance(part, BaseModel):
+        for name, slot in slots(type(part)).items():
+            if slot.origin is Origin.FACT and slot.part is not None:
+                yield from _parts(f"{where}.{name}" if where else name, getattr(part, slot.attribute), kind)
+    elif isinstance(part, tuple):
+        for i, one in enumerate(part):
+            yield from _parts(f"{where}.{i}", one, kind)
+
+
+EQUAL = 1e-9
+"""Relative difference up to which two numbers are equal: arithmetic of two machines differs by less."""
+
+
+def close(a: float | None, b: float | None) -> bool:
+    """Return whether two numbers are equal up to :data:`EQUAL`; None equals only None.
+
+    >>> close(0.949, 0.95), close(0.1 + 0.2, 0.3), close(0.0, 1e-17)
+    (False, True, True)
+    """
     if a is None or b is None:
         return a is b
-    return abs(a - b) <= max(1e-9, relative * max(abs(a), abs(b)))
+    return a == b or math.isclose(a, b, rel_tol=EQUAL, abs_tol=1e-12)
 
 
 MAX_STATEMENT_LENGTH = 50_000_000
 """Maximum length of a statement, in characters."""
 
 _WHY = {
-    "holds_for_K<=": ("bounded", "without it the claim names no budget that it holds for"),
-    "holds_for_thinking_tokens<=": ("bounded", "without it the claim names no budget that it holds for"),
-    "holds_for_effort<=": ("bounded", "without it the claim names no budget that it holds for"),
-    "holds_for_turns<=": ("bounded", "without it the claim names no number of turns that it holds for"),
-    "holds_for_loop_tokens<=": ("bounded", "without it the claim names no number of tokens that it holds for"),
-    "holds_for_tries<=": ("bounded", "without it the claim names no number of tries that it holds for"),
-    "basis": ("k-stated", "K means nothing without its basis"),
-    "ref": ("k-stated", "K means nothing without its reference"),
-    "k": ("k-stated", "a claim names the K of its budget, with basis and reference, and its tries"),
-    "cost": ("k-stated", "a rung names its K, with basis and reference"),
     "low": ("interval", "a number comes with its interval"),
     "high": ("interval", "a number comes with its interval"),
     "level": ("interval", "an interval comes with its level"),
     "reason": ("null-reason", "a null estimate has a reason"),
     "p_adjusted": ("p-adjusted", "one of several tests is adjusted for the others"),
     "unit": ("unit", "a number comes with its unit"),
-    "gates": ("gate-results", "every rung names its gates"),
-    "gates_failed": ("gates-failed", "gates that failed are named"),
-    "limits": ("left-open", "a claim says what it does not cover"),
-    "not_tried": ("left-open", "what was not tried is named"),
-    "does_not_say": ("left-open", "a statement says what it does not say"),
-    "no_claim_beyond": ("left-open", "a statement says where it ends"),
-    "deviations": ("deviations", "deviations from the plan are named"),
-    "value_1_means": ("polarity", "a curve says what a value of 1 means"),
+    "gates": ("gates", "every rung names its gates"),
+    "gates_failed": ("gates", "gates that failed are named"),
+    "limits": ("limits", "a number says what it does not cover"),
     "raw_high_means": ("polarity", "a curve says what a high raw score means"),
-    "strength": ("strength", "a claim says how strong it is"),
-    "extrapolated": ("extrapolated", "a claim says whether it was extrapolated"),
-    "plan_sha256": ("hashes", "a statement names its evidence by hash"),
-    "pool_sha256": ("hashes", "a statement names its evidence by hash"),
-    "findings_sha256": ("hashes", "a statement names its evidence by hash"),
-    "every_eval_ever": ("record", "a statement holds its Every Eval Ever record"),
     "created": ("date", "a statement has a date"),
 }
 """Rule that is broken when a field is missing or of the wrong type, and its reason, by field."""
 
 
-def parse_statement(text: str, name: str) -> Statement | tuple[Fault, ...]:
+@dataclass(frozen=True, slots=True)
+class ReadStatement:
+    """A statement as it was read.
+
+    Attributes:
+        document: The document, with everything that it says.
+        facts: Its facts and its own words alone; generated fields are not set.
+    """
+
+    document: Any
+    facts: Statement
+
+
+def parse_statement(text: str, name: str) -> ReadStatement | tuple[Fault, ...]:
     """Return a statement from its text, or the faults of a malformed one.
 
     Args:
@@ -148,12 +149,15 @@ def parse_statement(text: str, name: str) -> Statement | tuple[Fault, ...]:
         name: Name of the document in messages.
 
     Raises:
-        InputError: The document is not JSON, not a statement, or has a newer or other schema.
+        InputError: The document is not JSON, not a statement, or has another schema.
     """
     document = _document(text, name)
     _check_schema(document, name)
+    facts = without(document, Statement, {Origin.GENERATED})
     try:
-        return Statement.model_validate_json(json.dumps(document), strict=True)
+        return ReadStatement(
+            document, Statement.model_validate_json(json.dumps(facts), strict=True, by_alias=True, by_name=False)
+        )
     except ValidationError as failure:
         return tuple(_fault(error) for error in failure.errors(include_url=False))
 

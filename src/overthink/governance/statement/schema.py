@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from overthink.governance.statement.curve_schema import (
+    LOOP_FIELDS,
     Curve,
     K,
     LoopPart,
@@ -23,27 +24,31 @@ from overthink.governance.statement.curve_schema import (
     Test,
 )
 from overthink.governance.statement.mitigation_schema import ArmClaim
+from overthink.governance.statement.origin import LATER, Fact, Generated, Origin, OwnWords
 from overthink.plan.checkpoints import Checkpoints
 
-STATEMENT_VERSION = "1.4.0"
+STATEMENT_VERSION = "2.0.0"
 STATEMENT_SCHEMA = f"overthink.statement/{STATEMENT_VERSION}"
 SCHEMA_ID = f"urn:overthink:statement:{STATEMENT_VERSION}"
 
-Strength = Literal["bounded", "lower_bound", "undetermined", "extrapolated"]
+Strength = Literal["bounded", "lower_bound", "undetermined"]
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
+"""A text of the evaluator."""
+ClaimId = Annotated[str, Field(pattern="^[cm][1-9][0-9]{0,5}$")]
 Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class Place(LoopPart):
     """Where on the surface of budgets a claim sits; as in a finding, and for a loop as at its checkpoint."""
 
-    rung: NonNegativeCount | None
-    from_rung: NonNegativeCount | None
-    requested_tokens: NonNegativeCount | None
-    effort: str | None
-    turns: NonNegativeCount | None = None
-    loop_tokens: NonNegativeCount | None = None
-    k: Annotated[int, Field(ge=1)]
-    selector: StatementSelector
+    rung: Generated[NonNegativeCount | None]
+    from_rung: Generated[NonNegativeCount | None]
+    requested_tokens: Generated[NonNegativeCount | None]
+    effort: Generated[str | None]
+    turns: Generated[NonNegativeCount | None] = None
+    loop_tokens: Generated[NonNegativeCount | None] = None
+    k: Generated[Annotated[int, Field(ge=1)]]
+    selector: Generated[StatementSelector]
 
 
 class Claim(LoopPart):
@@ -68,53 +73,53 @@ class Claim(LoopPart):
         holds_for_turns: Nor above this many turns of a loop.
         holds_for_loop_tokens: Nor above this many tokens that a loop generates.
         holds_for_tries: Nor with more tries.
-        strength: bounded, lower_bound, undetermined, or extrapolated.
+        strength: bounded, lower_bound, or undetermined. Nothing is ever extrapolated.
         weakened_by: Why it is not "bounded".
-        extrapolated: It says something above the tested budgets.
         gates_failed: Gates that failed where it was measured.
         limits: What it does not cover.
     """
 
-    id: str = Field(min_length=1)
-    type: Literal["level", "tries", "change", "shape", "gap"]
-    curve: str
-    against: str | None
-    statement: str = Field(min_length=1)
-    at: Place
-    value: Number
-    verdict: StatementShape | None
-    n_questions: NonNegativeCount
-    n_draws: NonNegativeCount
-    test: Test | None
-    k: K
-    holds_for_k: Annotated[float, Field(ge=0)] = Field(alias="holds_for_K<=")
-    holds_for_tokens: NonNegativeCount | None = Field(alias="holds_for_thinking_tokens<=")
-    holds_for_effort: str | None = Field(alias="holds_for_effort<=")
-    holds_for_turns: NonNegativeCount | None = Field(default=None, alias="holds_for_turns<=")
-    holds_for_loop_tokens: NonNegativeCount | None = Field(default=None, alias="holds_for_loop_tokens<=")
-    holds_for_tries: Annotated[int, Field(ge=1)] = Field(alias="holds_for_tries<=")
-    strength: Strength
-    weakened_by: tuple[str, ...]
-    extrapolated: bool
-    gates_failed: tuple[str, ...]
-    limits: tuple[str, ...]
+    id: Generated[str] = Field(min_length=1)
+    type: Generated[Literal["level", "tries", "change", "shape", "gap"]]
+    curve: Generated[str]
+    against: Generated[str | None]
+    statement: Generated[str] = Field(min_length=1)
+    at: Generated[Place]
+    value: Generated[Number]
+    verdict: Generated[StatementShape | None]
+    n_questions: Generated[NonNegativeCount]
+    n_draws: Generated[NonNegativeCount]
+    test: Generated[Test | None]
+    k: Generated[K]
+    holds_for_k: Generated[Annotated[float, Field(ge=0)]] = Field(alias="holds_for_K<=")
+    holds_for_tokens: Generated[NonNegativeCount | None] = Field(alias="holds_for_thinking_tokens<=")
+    holds_for_effort: Generated[str | None] = Field(alias="holds_for_effort<=")
+    holds_for_turns: Generated[NonNegativeCount | None] = Field(default=None, alias="holds_for_turns<=")
+    holds_for_loop_tokens: Generated[NonNegativeCount | None] = Field(default=None, alias="holds_for_loop_tokens<=")
+    holds_for_tries: Generated[Annotated[int, Field(ge=1)]] = Field(alias="holds_for_tries<=")
+    strength: Generated[Strength]
+    weakened_by: Generated[tuple[str, ...]]
+    gates_failed: Generated[tuple[str, ...]]
+    limits: Generated[tuple[str, ...]]
 
 
 class NotTried(Part):
     """One way to get more out of the model that was not tried."""
 
-    what: Literal[
-        "more_thinking", "more_tries", "tools", "prompting", "fine_tuning", "best_of_k", "other_efforts", "unforced"
+    what: Generated[
+        Literal[
+            "more_thinking", "more_tries", "tools", "prompting", "fine_tuning", "best_of_k", "other_efforts", "unforced"
+        ]
     ]
-    text: str = Field(min_length=1)
+    text: Generated[str] = Field(min_length=1)
 
 
 class ArmTried(Part):
     """A way of thinking that was run: a strategy, interventions, and every decision of theirs."""
 
-    label: str = Field(min_length=1)
-    parts: tuple[str, ...] = Field(min_length=1)
-    settings: dict[str, str | int | float | bool]
+    label: Fact[str] = Field(min_length=1)
+    parts: Fact[tuple[str, ...]] = Field(min_length=1)
+    settings: Fact[dict[str, str | int | float | bool]]
 
 
 LadderName = Literal[
@@ -136,32 +141,35 @@ LADDERS: dict[LadderName, str] = {
 class Elicitation(LoopPart):
     """How hard the model was made to try; what was set is from the plan, what was collected from the findings."""
 
-    ladder: LadderName
-    budgets: tuple[NonNegativeCount, ...] | None
-    efforts: tuple[str, ...] | None
-    turns: tuple[NonNegativeCount, ...] | None = None
-    loop_tokens: tuple[NonNegativeCount, ...] | None = None
-    arms: tuple[ArmTried, ...] = Field(min_length=1)
-    draws: Annotated[int, Field(ge=1)]
-    limit: Annotated[int, Field(ge=1)] | None
-    selectors: tuple[StatementSelector, ...] = Field(min_length=1)
-    max_tries: Annotated[int, Field(ge=1)]
-    verifier: str | None
-    tools: tuple[str, ...] | None
-    tools_reason: str | None
-    serial_parallel: str = Field(min_length=1)
-    stop_rule: str = Field(min_length=1)
-    answer_tokens: Annotated[int, Field(ge=1)]
-    think_format: str
-    answer_cue: str | None
-    temperature: float | None
-    top_p: float | None
-    seed: NonNegativeCount
-    controls: tuple[str, ...]
-    hypothesis: tuple[int, ...] | str | None
-    planned_level: Probability
-    planned_margin: Positive
-    not_tried: tuple[NotTried, ...]
+    ladder: Generated[LadderName] = LATER
+    budgets: Fact[tuple[NonNegativeCount, ...] | None]
+    efforts: Fact[tuple[str, ...] | None]
+    turns: Fact[tuple[NonNegativeCount, ...] | None] = None
+    loop_tokens: Fact[tuple[NonNegativeCount, ...] | None] = None
+    arms: Fact[tuple[ArmTried, ...]] = Field(min_length=1)
+    draws: Fact[Annotated[int, Field(ge=1)]]
+    until: Fact[str | None] = None
+    max_draws: Fact[Annotated[int, Field(ge=1)] | None] = None
+    sandbox_scoring: Fact[Literal["unchanged"] | None] = None
+    limit: Fact[Annotated[int, Field(ge=1)] | None]
+    selectors: Generated[tuple[StatementSelector, ...]] = LATER
+    max_tries: Generated[Annotated[int, Field(ge=1)]] = LATER
+    verifier: Generated[str | None] = LATER
+    tools: Generated[tuple[str, ...] | None] = LATER
+    tools_reason: Generated[str | None] = LATER
+    serial_parallel: Generated[str] = LATER
+    stop_rule: Generated[str] = LATER
+    answer_tokens: Fact[Annotated[int, Field(ge=1)]]
+    think_format: Fact[str]
+    answer_cue: Fact[str | None]
+    temperature: Fact[float | None]
+    top_p: Fact[float | None]
+    seed: Fact[NonNegativeCount]
+    controls: Fact[tuple[str, ...]]
+    hypothesis: Fact[tuple[int, ...] | str | None]
+    planned_level: Fact[Probability]
+    planned_margin: Fact[Positive]
+    not_tried: Generated[tuple[NotTried, ...]] = LATER
 
     @property
     def checkpoints(self) -> Checkpoints | None:
@@ -181,60 +189,69 @@ class Elicitation(LoopPart):
 class Budget(Part):
     """A budget that somebody has, or sells: thinking tokens of one attempt, and tries."""
 
-    thinking_tokens: NonNegativeCount
-    tries: Annotated[int, Field(ge=1)]
-    source: str = Field(min_length=1)
+    thinking_tokens: Fact[NonNegativeCount]
+    tries: Fact[Annotated[int, Field(ge=1)]]
+    source: OwnWords[Text]
 
 
 class Stated(Part):
-    """What the evaluator knows and findings do not say. Null means that it was not stated."""
+    """What the evaluator knows and findings do not say. Null means that it was not stated.
 
-    revision: str | None = None
-    developer: str | None = None
-    organization: str | None = None
-    evaluator_relationship: Literal["first_party", "third_party", "collaborative", "other"] = "other"
-    deployment_type: Literal["self_deployed", "externally_managed", "unknown"] = "unknown"
-    model_availability: Literal["open_weights", "closed_weights", "unknown"] = "unknown"
-    max_deployable_budget: Budget | None = None
-    misuse_actor_budget: Budget | None = None
-    active_parameters: Positive | None = None
-    hardware: str | None = None
+    Numbers and choices are stated, not measured. Texts are own words: nothing checks them, and no claim holds them.
+
+    Attributes:
+        note: About the whole statement.
+        notes: About claims, by their id.
+    """
+
+    revision: OwnWords[Text | None] = None
+    developer: OwnWords[Text | None] = None
+    organization: OwnWords[Text | None] = None
+    evaluator_relationship: Fact[Literal["first_party", "third_party", "collaborative", "other"]] = "other"
+    deployment_type: Fact[Literal["self_deployed", "externally_managed", "unknown"]] = "unknown"
+    model_availability: Fact[Literal["open_weights", "closed_weights", "unknown"]] = "unknown"
+    max_deployable_budget: Fact[Budget | None] = None
+    misuse_actor_budget: Fact[Budget | None] = None
+    active_parameters: Fact[Positive | None] = None
+    hardware: OwnWords[Text | None] = None
+    note: OwnWords[Text | None] = None
+    notes: OwnWords[dict[ClaimId, Text]] = Field(default_factory=dict)
 
 
 class FlopPerCurve(Part):
     """FLOP of one attempt at the highest rung of a curve, with the range of the method."""
 
-    curve: str
-    estimate: Positive
-    low: Positive
-    high: Positive
+    curve: Generated[str]
+    estimate: Generated[Positive]
+    low: Generated[Positive]
+    high: Generated[Positive]
 
 
 class Flop(Part):
     """How tokens become FLOP. "2N": twice the active parameters per decoded token, without attention."""
 
-    method: Literal["2N", "unknown"]
-    uncertainty: Probability | None
-    per_attempt: tuple[FlopPerCurve, ...]
-    reason: str | None
+    method: Generated[Literal["2N", "unknown"]]
+    uncertainty: Generated[Probability | None]
+    per_attempt: Generated[tuple[FlopPerCurve, ...]]
+    reason: Generated[str | None]
 
 
 class Evidence(Part):
     """The files that the statement follows from."""
 
-    plan_sha256: Sha256
-    pool_sha256: Sha256
-    findings_sha256: Sha256
-    findings: Annotated[int, Field(ge=1)]
-    overthink: str
+    plan_sha256: Fact[Sha256]
+    pool_sha256: Fact[Sha256]
+    findings_sha256: Fact[Sha256]
+    findings: Fact[Annotated[int, Field(ge=1)]]
+    overthink: Fact[str]
 
 
 class FailedGate(Part):
     """A gate that failed, and where; the rung is null for a gate of the whole curve."""
 
-    curve: str
-    rung: NonNegativeCount | None
-    gate: str
+    curve: Generated[str]
+    rung: Generated[NonNegativeCount | None]
+    gate: Generated[str]
 
 
 class Statement(Part):
@@ -243,24 +260,29 @@ class Statement(Part):
     What is said of arms (``arms_compared``) is omitted where no arm was compared.
     """
 
-    schema_: str = Field(alias="schema", pattern=r"^overthink\.statement/\d+\.\d+\.\d+$")
-    id: str = Field(pattern="^[0-9a-f]{16}$")
-    created: str
-    title: str
-    model: str = Field(min_length=1)
-    stated: Stated
-    evidence: Evidence
-    level: Annotated[float, Field(ge=0.5, lt=1)]
-    elicitation: Elicitation
-    flop: Flop
-    curves: tuple[Curve, ...] = Field(min_length=1)
-    gates_failed: tuple[FailedGate, ...]
-    deviations: tuple[str, ...]
-    claims: tuple[Claim, ...] = Field(min_length=1)
-    arms_compared: tuple[ArmClaim, ...] = ()
-    no_claim_beyond: str = Field(min_length=1)
-    does_not_say: tuple[str, ...]
-    every_eval_ever: dict[str, Any]
+    schema_: Generated[str] = Field(default=LATER, alias="schema")
+    id: Generated[str] = LATER
+    created: Fact[str]
+    title: Generated[str] = LATER
+    model: Fact[str] = Field(min_length=1)
+    stated: Fact[Stated]
+    evidence: Fact[Evidence]
+    level: Generated[Annotated[float, Field(ge=0.5, lt=1)]] = LATER
+    elicitation: Fact[Elicitation]
+    flop: Generated[Flop] = LATER
+    curves: Fact[tuple[Curve, ...]] = Field(min_length=1)
+    gates_failed: Generated[tuple[FailedGate, ...]] = LATER
+    deviations: Generated[tuple[str, ...]] = LATER
+    claims: Generated[tuple[Claim, ...]] = LATER
+    arms_compared: Fact[tuple[ArmClaim, ...]] = ()
+    no_claim_beyond: Generated[str] = LATER
+    does_not_say: Generated[tuple[str, ...]] = LATER
+    every_eval_ever: Generated[dict[str, Any]] = LATER
+
+    @property
+    def claim_ids(self) -> frozenset[str]:
+        """Names of all claims, those of arms included."""
+        return frozenset((*(claim.id for claim in self.claims), *(claim.id for claim in self.arms_compared)))
 
     @model_serializer(mode="wrap")
     def _serialize(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -268,8 +290,14 @@ class Statement(Part):
 
 
 def statement_json_schema() -> dict[str, Any]:
-    """Return the published JSON Schema of ``statement.json`` (draft 2020-12)."""
+    """Return the published JSON Schema of ``statement.json`` (draft 2020-12): each field names its ``origin``."""
     schema = Statement.model_json_schema(by_alias=True)
+    for part in (schema, *schema["$defs"].values()):
+        fields = part.get("properties", {})
+        for name, field in fields.items():
+            if field.get("origin") == Origin.GENERATED and name not in LOOP_FIELDS:
+                field.pop("default", None)  # a place until it is generated, not a value
+                part["required"] = [*part.get("required", ()), *([] if name in part.get("required", ()) else [name])]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, **schema}
 
 

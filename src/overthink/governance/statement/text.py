@@ -6,9 +6,11 @@ from overthink.analysis.k_scale import LOOP
 from overthink.data.hypothesis import regimes_and_parts
 from overthink.data.hypothesis_text import PartResult, part_texts, untested_text, whole_text
 from overthink.data.kinds import HypothesisLabel, Metric
+from overthink.data.number_text import fixed
 from overthink.data.turn_text import TURN_WORDS, no_turn_text, shown_turn_text
 from overthink.governance.statement.curve_schema import Curve, Hypothesis, K, Number, Point
-from overthink.governance.statement.rules.prose import curve_name, interval, limit, percent, quote
+from overthink.governance.statement.phrases import curve_name, interval, limit, percent
+from overthink.governance.statement.quoting import own_words, quote
 from overthink.governance.statement.schema import ArmTried, Budget, Claim, Elicitation, Statement
 
 AXIS_TITLES = {"capability": "Capability", "safety": "Safety", "benign": "Over-refusal"}
@@ -16,7 +18,6 @@ STRENGTHS = {
     "bounded": "holds up to its budget, which covers the deployable one",
     "lower_bound": "a lower bound on what more elicitation could show",
     "undetermined": "undetermined",
-    "extrapolated": "extrapolated beyond what was tested",
 }
 
 ARMS_NOTE = (
@@ -27,7 +28,7 @@ ARMS_NOTE = (
 
 
 def statement_text(statement: Statement) -> str:
-    """Return the statement as a Markdown page. External names are quoted in backticks.
+    """Return the statement as a Markdown page. Names are quoted in backticks; own words say that they are.
 
     Args:
         statement: The statement.
@@ -42,6 +43,7 @@ def statement_text(statement: Statement) -> str:
         *(_curve(curve) for curve in statement.curves),
         _list_section("Not tried", [item.text for item in statement.elicitation.not_tried]),
         _list_section("What this does not say", statement.does_not_say),
+        _note(statement),
         _evidence(statement),
     ]
     return "\n".join(line for part in parts for line in part).rstrip() + "\n"
@@ -50,7 +52,7 @@ def statement_text(statement: Statement) -> str:
 def _claims(statement: Statement) -> list[str]:
     lines = ["## What may be claimed", ""]
     for claim in statement.claims:
-        lines += [f"- **{claim.id}** {claim.statement}", f"  {_bound(claim)}"]
+        lines += [f"- **{claim.id}** {claim.statement}", f"  {_bound(claim)}", *_note_on(claim.id, statement)]
     return [*lines, ""]
 
 
@@ -58,8 +60,20 @@ def _arms(statement: Statement) -> list[str]:
     """Return what is said of arms; empty where none was compared."""
     if not statement.arms_compared:
         return []
-    lines = [f"- **{claim.id}** {claim.statement}" for claim in statement.arms_compared]
+    lines = []
+    for claim in statement.arms_compared:
+        lines += [f"- **{claim.id}** {claim.statement}", *_note_on(claim.id, statement)]
     return ["## What may be claimed of arms", "", ARMS_NOTE, "", *lines, ""]
+
+
+def _note_on(claim: str, statement: Statement) -> list[str]:
+    note = statement.stated.notes.get(claim)
+    return [] if note is None else [f"  ({own_words(note)})"]
+
+
+def _note(statement: Statement) -> list[str]:
+    note = statement.stated.note
+    return [] if note is None else _list_section("What the evaluator adds", [own_words(note)])
 
 
 def _references(statement: Statement) -> list[str]:
@@ -111,7 +125,10 @@ def _setting(statement: Statement) -> list[str]:
     tools = "unknown: " + (how.tools_reason or "") if how.tools is None else ", ".join(how.tools) or "none"
     rows = {
         "Model": quote(statement.model),
-        "Revision": quote(evaluator.revision) if evaluator.revision else "not stated",
+        "Revision": _own(evaluator.revision),
+        "Developer": _own(evaluator.developer),
+        "Evaluator": _own(evaluator.organization),
+        "Hardware": _own(evaluator.hardware),
         "Ladder": f"{how.ladder}: {ladder}",
         "Arms": ", ".join(_arm(arm) for arm in how.arms),
         "Draws per question": str(how.draws),
@@ -127,6 +144,7 @@ def _setting(statement: Statement) -> list[str]:
         else "the task's cap on output is lifted",
         "Largest deployable budget": _budget(evaluator.max_deployable_budget),
         "Misuse actor's budget": _budget(evaluator.misuse_actor_budget),
+        "Active parameters": _parameters(evaluator.active_parameters),
         "FLOP": statement.flop.method + (f": {statement.flop.reason}" if statement.flop.reason else ""),
     }
     table = [f"| {name} | {_cell(text)} |" for name, text in rows.items()]
@@ -146,16 +164,25 @@ def _sampling(how: Elicitation) -> str:
 
 def _arm(arm: ArmTried) -> str:
     """Return an arm and its settings."""
-    settings = ", ".join(f"{name}={value}" for name, value in arm.settings.items())
+    settings = ", ".join(quote(f"{name}={value}") for name, value in arm.settings.items())
     made_of = "+".join(arm.parts)
-    details = ": ".join(text for text in (made_of if made_of != arm.label else "", settings) if text)
+    details = ": ".join(text for text in (quote(made_of) if made_of != arm.label else "", settings) if text)
     return quote(arm.label) + (f" ({details})" if details else "")
 
 
 def _budget(budget: Budget | None) -> str:
     if budget is None:
         return "not stated"
-    return f"{budget.thinking_tokens:,} thinking tokens, {budget.tries:,} tries ({budget.source})"
+    numbers = f"{budget.thinking_tokens:,} thinking tokens, {budget.tries:,} tries"
+    return f"{numbers} (stated, not measured; {own_words(budget.source)})"
+
+
+def _own(text: str | None) -> str:
+    return "not stated" if text is None else own_words(text)
+
+
+def _parameters(number: float | None) -> str:
+    return "not stated" if number is None else f"{number:.4g} (stated, not measured)"
 
 
 def _curve(curve: Curve) -> list[str]:
@@ -241,7 +268,7 @@ def _row(point: Point) -> str:
     attempt_tokens = point.attempt_tokens.estimate
     cells = [
         limit(point),
-        "unknown" if attempt_tokens is None else f"{attempt_tokens:,.1f} tokens",
+        "unknown" if attempt_tokens is None else f"{fixed(attempt_tokens, 1)} tokens",
         f"{point.cost.value:.3g}" if point.cost.basis == "tokens" else "none",
         "unknown" if point.value.estimate is None else percent(point.value.estimate),
         _span(point.value),
@@ -275,7 +302,8 @@ def _evidence(statement: Statement) -> list[str]:
         "",
         *(f"- {name}: `{getattr(evidence, f'{name}_sha256')}`" for name in ("plan", "pool", "findings")),
         "",
-        "`overthink check statement.json --study STUDY` computes every number again from the pool.",
+        "The id is a hash of all facts of this statement. It is no signature: who changes a fact can compute another.",
+        "`overthink check statement.json --study STUDY` computes every fact again from the pool.",
     ]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from overthink.data.hypothesis import Part, hypothesis_text, regimes_and_parts
 from overthink.data.kinds import HypothesisLabel
 from overthink.governance.statement.curve_schema import Curve, Hypothesis, HypothesisPart, Test
-from overthink.governance.statement.read import Breaches, close
+from overthink.governance.statement.read import Breaches, close, level_of
 from overthink.governance.statement.schema import Statement
 
 _OF_PARTS = frozenset(HypothesisLabel) - {HypothesisLabel.CONFIRMED}
@@ -31,9 +31,9 @@ def hypotheses(statement: Statement) -> Breaches:
             continue
         if hypothesis.registered and hypothesis.claim != planned:
             yield f"{where}.registered", f"{hypothesis.claim!r} is not the hypothesis of the plan, {planned!r}"
-        yield from _whole(where, hypothesis, alpha=1 - statement.level)
+        yield from _whole(where, hypothesis, alpha=1 - level_of(statement))
         if hypothesis.parts:
-            yield from _parts(where, curve, hypothesis, parts, alpha=1 - statement.level)
+            yield from _parts(where, curve, hypothesis, parts, alpha=1 - level_of(statement))
 
 
 def _whole(where: str, hypothesis: Hypothesis, *, alpha: float) -> Breaches:
@@ -84,10 +84,11 @@ def _change(where: str, curve: Curve, part: HypothesisPart) -> Breaches:
     first, last = (next(p for p in curve.points if p.rung == rung) for rung in (part.from_rung, part.rung))
     sizes = {first.n_questions, last.n_questions, part.n_questions}
     values = (first.value.estimate, last.value.estimate)
-    if curve.judge.corrected or len(sizes) > 1 or None in (*values, part.change.estimate):
+    is_corrected = any(point.corrected is not None for point in curve.points)
+    if is_corrected or len(sizes) > 1 or None in (*values, part.change.estimate):
         return
     change = (values[1] or 0.0) - (values[0] or 0.0)
-    if not close(part.change.estimate, change, relative=1e-3):
+    if not close(part.change.estimate, change):
         yield f"{where}.change.estimate", f"{part.change.estimate}; its points differ by {change:.4f}"
 
 

@@ -7,9 +7,9 @@ from overthink.data.decisions import placebo_label, placebo_of
 from overthink.data.finding_ids import FindingClaim, claim_of
 from overthink.data.kinds import Kind, Metric
 from overthink.governance.statement.curve_schema import Curve, Point
+from overthink.governance.statement.generate import gate_result
 from overthink.governance.statement.mitigation_schema import ArmClaim
-from overthink.governance.statement.mitigations import sentence
-from overthink.governance.statement.read import Breaches, by_id, close
+from overthink.governance.statement.read import Breaches, by_id, close, level_of
 from overthink.governance.statement.schema import Statement
 
 SIGNS: Mapping[str, int] = {
@@ -52,18 +52,9 @@ def arm_curves(statement: Statement) -> Breaches:
             yield f"{where}.value.finding", f"{claim.value.finding!r} is no {claim.type} of {curve.id}"
 
 
-def arm_sentences(statement: Statement) -> Breaches:
-    """The sentence on an arm is the one that its fields give."""
-    curves = by_id(statement)
-    for where, claim, _, _ in _claims(statement):
-        own = sentence(claim, curves)
-        if claim.statement != own:
-            yield f"{where}.statement", f"{claim.statement[:80]!r}; its fields give {own!r}"
-
-
 def arm_verdicts(statement: Statement) -> Breaches:
     """A verdict on an arm is of its list, and is shown by an adjusted p-value and the sign of the difference."""
-    alpha = 1 - statement.level
+    alpha = 1 - level_of(statement)
     for where, claim, _, _ in _claims(statement):
         if claim.verdict not in TYPES[claim.type]:
             yield f"{where}.verdict", f"{claim.verdict!r} is no verdict on a {claim.type}"
@@ -81,7 +72,7 @@ def arm_numbers(statement: Statement) -> Breaches:
     """The difference of two arms is that of their curves at its budget, and the gates that failed there are named."""
     for where, claim, curve, against in _claims(statement):
         for field in ("n_questions", "n_draws"):
-            most = min(getattr(curve, field), getattr(against, field))
+            most = min(max(getattr(point, field) for point in one.points) for one in (curve, against))
             if getattr(claim, field) > most:
                 yield f"{where}.{field}", f"{getattr(claim, field)}; both curves have {most} at most"
         both = [_point(one, claim.requested_tokens) for one in (curve, against)]
@@ -92,9 +83,14 @@ def arm_numbers(statement: Statement) -> Breaches:
         shares = [point.value.estimate for point in points if point.n_questions == claim.n_questions]
         if claim.value.estimate is not None and len(shares) == len(both) and None not in shares:
             own = (shares[0] or 0.0) - (shares[1] or 0.0)
-            if not close(claim.value.estimate, own, relative=1e-3):
+            if not close(claim.value.estimate, own):
                 yield f"{where}.value.estimate", f"{claim.value.estimate}; the curves differ by {own:.4f}"
-        failed = {name for point in points for name, gate in point.gates.items() if gate.result == "failed"}
+        failed = {
+            name
+            for one, point in zip((curve, against), both, strict=True)
+            for name, gate in (() if point is None else point.gates.items())
+            if gate_result(one.estimand, name, gate) == "failed"
+        }
         missing = failed - set(claim.gates_failed)
         if missing and claim.value.estimate is not None:
             yield f"{where}.gates_failed", f"left out: {', '.join(sorted(missing))}"
@@ -102,6 +98,9 @@ def arm_numbers(statement: Statement) -> Breaches:
 
 def arms_whole(statement: Statement) -> Breaches:
     """No arm is picked: if one is claimed, so is every other arm of the task, and every placebo that was run."""
+    pairs = [(claim.type, claim.curve, claim.against) for claim in statement.arms_compared]
+    if len(set(pairs)) < len(pairs):
+        yield "arms_compared", "one arm is claimed twice against the same"
     claims = {(claim.type, claim.curve) for claim in statement.arms_compared}
     references = {claim.against for claim in statement.arms_compared if claim.type == "mitigation"}
     named = {name for claim in statement.arms_compared for name in (claim.curve, claim.against)}

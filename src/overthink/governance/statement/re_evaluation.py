@@ -1,0 +1,77 @@
+"""Whether a statement covers another one, or its evaluation is due again: budgets, tries, tools, arms, model."""
+
+from collections.abc import Iterator
+
+from overthink.governance.statement.read import Fault
+from overthink.governance.statement.schema import Budget, Statement
+
+DUE = "re-evaluation"
+
+
+def re_evaluation(earlier: Statement, later: Statement) -> tuple[Fault, ...]:
+    """Return why the claims of the earlier statement do not cover the later one; empty if they do.
+
+    Args:
+        earlier: Statement of the evaluated setting.
+        later: Statement of the setting that is, or will be, used.
+    """
+    reasons = [*_model(earlier, later), *_budget(earlier, later), *_effort(earlier, later), *_help(earlier, later)]
+    return tuple(Fault(DUE, where, reason) for where, reason in reasons)
+
+
+def _model(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
+    if earlier.model != later.model:
+        yield "model", f"another model: {earlier.model!r}, then {later.model!r}"
+    before, after = earlier.stated.revision, later.stated.revision
+    if before != after:
+        yield "stated.revision", f"the revision changed: {before or 'not stated'}, then {after or 'not stated'}"
+
+
+def _budget(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
+    for name, unit in (("budgets", "thinking tokens"), ("turns", "turns"), ("loop_tokens", "generated tokens")):
+        least, most = (max(getattr(item.elicitation, name) or (0,)) for item in (earlier, later))
+        if most > least:
+            yield f"elicitation.{name}", f"the highest budget rose: {least:,} {unit}, then {most:,}"
+    top_budget, tries = max(earlier.elicitation.budgets or (0,)), earlier.elicitation.max_tries
+    if later.elicitation.max_tries > tries:
+        yield "elicitation.max_tries", f"the most tries rose: {tries}, then {later.elicitation.max_tries}"
+    for name in ("max_deployable_budget", "misuse_actor_budget"):
+        budget: Budget | None = getattr(later.stated, name)
+        if budget is not None and budget != getattr(earlier.stated, name):
+            if budget.thinking_tokens > top_budget:
+                yield f"stated.{name}", f"{budget.thinking_tokens:,} thinking tokens; {top_budget:,} were tested"
+            if budget.tries > tries:
+                yield f"stated.{name}", f"{budget.tries:,} tries; {tries:,} were tested"
+    limits = earlier.elicitation.answer_tokens, later.elicitation.answer_tokens
+    if limits[1] > limits[0]:
+        yield "elicitation.answer_tokens", f"answers may be longer: {limits[0]:,} tokens, then {limits[1]:,}"
+
+
+def _effort(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
+    if earlier.elicitation.ladder != later.elicitation.ladder:
+        yield "elicitation.ladder", f"{earlier.elicitation.ladder}, then {later.elicitation.ladder}"
+    else:
+        new = [
+            effort for effort in later.elicitation.efforts or () if effort not in (earlier.elicitation.efforts or ())
+        ]
+        if new:
+            yield "elicitation.efforts", f"efforts that were not tested: {', '.join(new)}"
+
+
+def _help(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
+    before, after = earlier.elicitation.tools, later.elicitation.tools
+    if after is None and before is not None:
+        yield "elicitation.tools", "it is not known which tools the later one gives"
+    new = [tool for tool in after or () if tool not in (before or ())]
+    if new:
+        yield "elicitation.tools", f"tools that were not given: {', '.join(new)}"
+    earlier_arms = [(arm.parts, arm.settings) for arm in earlier.elicitation.arms]
+    arms = [arm.label for arm in later.elicitation.arms if (arm.parts, arm.settings) not in earlier_arms]
+    if arms:
+        yield "elicitation.arms", f"ways of thinking that were not tested: {', '.join(arms)}"
+    selectors = [name for name in later.elicitation.selectors if name not in earlier.elicitation.selectors]
+    if selectors:
+        yield "elicitation.selectors", f"selectors that were not collected: {', '.join(selectors)}"
+    verifier = later.elicitation.verifier
+    if verifier is not None and verifier != earlier.elicitation.verifier:
+        yield "elicitation.verifier", f"another verifier: {earlier.elicitation.verifier}, then {verifier}"
