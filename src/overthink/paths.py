@@ -5,6 +5,7 @@ A file that the user names may be a link. A file of a study's folder may not, no
 """
 
 import os
+import re
 import stat
 from io import BufferedReader
 from pathlib import Path
@@ -16,6 +17,7 @@ NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 NO_WAIT = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 """Flags of opening that do not wait for the other end of a FIFO, and keep the file from child processes."""
 
+_SURROGATE = re.compile("[\ud800-\udfff]")  # how Python holds a byte of a name that is not UTF-8
 _KINDS = (
     (stat.S_ISREG, "a file"),
     (stat.S_ISDIR, "a folder"),
@@ -141,13 +143,23 @@ def read_file(path: Path, *, follow: bool = False, most: int | None = None) -> b
 
 
 def name_text(name: str) -> str:
-    r"""Return a name from the file system as text that can be stored: bytes that are not UTF-8 as \xNN.
+    r"""Return a name as text that can be stored: bytes that are not UTF-8 as \xNN, halves of surrogate pairs as \uNNNN.
 
     Example:
-        >>> print(name_text("caf\udce9"), name_text("café"))
-        caf\xe9 café
+        >>> print(name_text("caf\udce9"), name_text("café"), name_text("\ud800"))
+        caf\xe9 café \ud800
     """
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return _SURROGATE.sub(_escape, name)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\u{code:04x}"
+
+
+def is_text(name: str) -> bool:
+    """Return whether a name, or a text of the command line, is UTF-8, so that a document can hold it."""
+    return _SURROGATE.search(name) is None
 
 
 def _reason(failure: Exception) -> str:

@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 
 from overthink.cli.main import app
 from overthink.errors import OverthinkError
+from overthink.paths import name_text
 
 MAX_BYTES = 255
 FIXED = (
@@ -48,7 +49,19 @@ class Mine(Reader):
         rows = [row | {"question": str(q), "draw": 0, "rung": 0, "value": float(q % 2)} for q in range(4)]
         return pl.DataFrame(rows)
 """
-_DOCS = Path(__file__).parents[2] / "docs" / "extend"
+_COMPONENTS = _READER + "".join(
+    (Path(__file__).parents[2] / "docs" / "extend" / f"{part}.py").read_text(encoding="utf-8")
+    for part in ("calculator", "selector")
+)
+_TASK = """
+from inspect_ai import Task, task
+from inspect_ai.dataset import Sample
+from inspect_ai.scorer import match
+
+@task
+def mine():
+    return Task(dataset=[Sample(input=f"1+{n}", target=str(n + 1), id=n) for n in range(1, LAST)], scorer=match())
+"""
 
 
 def names(seed: int, count: int = len(FIXED)) -> list[str]:
@@ -107,6 +120,7 @@ class Command:
         in_place: It writes to the study itself, where its result is.
         logs: It reads or writes logs through Inspect, for which ``::`` is no name.
         grammar: Characters that mean something else in its option; with one of them it may refuse the name.
+        stored: The name is stored, for which it must be text.
     """
 
     arguments: Callable[[str, str], Sequence[str]]
@@ -114,6 +128,7 @@ class Command:
     in_place: bool = False
     logs: bool = False
     grammar: str = ""
+    stored: bool = False
 
 
 def _file(folder: str, suffix: str) -> Callable[[str], str]:
@@ -121,12 +136,8 @@ def _file(folder: str, suffix: str) -> Callable[[str], str]:
 
 
 _draws, _counts, _labels = _file("draws", ".csv"), _file("counts", ".csv"), _file("labels", ".csv")
-_pool, _log, _facts, _code = (
-    _file("files", ".parquet"),
-    _file("files", ".eval"),
-    _file("files", ".json"),
-    _file(".", ".py"),
-)
+_pool, _log, _facts = _file("files", ".parquet"), _file("files", ".eval"), _file("files", ".json")
+_code, _task = _file(".", ".py"), _file("tasks", ".py")
 
 
 def _analyse(source: Callable[[str], str], *more: Callable[[str], str]) -> Callable[[str, str], Sequence[str]]:
@@ -145,6 +156,9 @@ COMMANDS = {
     "analyse with a shape": Command(
         _analyse(_draws, lambda name: f"--model-shape=m=config:shapes/{name}"), grammar=";"
     ),
+    "analyse with a selector": Command(
+        _analyse(_draws, lambda name: f"--selector={_code(name)}@half"), grammar=":=", stored=True
+    ),
     "label": Command(lambda name, new: ["label", "--show-text", f"--out={new}", "--", name], None, logs=True),
     "compare": Command(lambda name, new: ["compare", f"--out={new}", "--", name, "plain"]),
     "forecast": Command(lambda name, new: ["forecast", f"--out={new}", "--k=1,10", "--", _counts(name)]),
@@ -158,6 +172,12 @@ COMMANDS = {
     ),
     "run": Command(lambda name, new: [*RUN, f"--out={new}"], logs=True),
     "resume": Command(lambda name, new: [*RUN, "--resume", f"--out={name}"], in_place=True, logs=True),
+    "run a task of a file": Command(
+        lambda name, new: [*RUN[:-5], *RUN[-4:], f"--capability={_task(name)}@mine", f"--out={new}"],
+        logs=True,
+        grammar=":@\n",
+        stored=True,
+    ),
     "calc": Command(
         lambda name, new: ["calc", f"{_code(name)}@energy", "--tokens-per-task=5", "--joules-per-token=1"], ""
     ),
@@ -195,10 +215,11 @@ class HostileFolder:
         command = COMMANDS[title]
         own_code, own_result, text, changed = self._run(name, command)
         where = f"{title} under {name!r}"
-        refused = "::" if command.logs and "::" in name else next((c for c in command.grammar if c in name), None)
+        is_odd = any(character in name for character in command.grammar)
+        may_refuse = is_odd or (command.logs and "::" in name) or (command.stored and name_text(name) != name)
         if own_code is None:
             yield f"{where}: a traceback: {text}"
-        elif refused is not None and own_code == 2:
+        elif may_refuse and own_code == 2:
             if not text.strip():
                 yield f"{where}: refused without a word"
         elif own_code != 0:
@@ -229,7 +250,7 @@ class HostileFolder:
     def _fill(self, name: str) -> None:
         for study in dict.fromkeys((name, *_NEIGHBOURS)):
             shutil.copytree(self._original, study)
-        for folder in ("draws", "counts", "labels", "files", "shapes", "new"):
+        for folder in ("draws", "counts", "labels", "files", "shapes", "tasks", "new"):
             Path(folder).mkdir()
         for own in dict.fromkeys((name, *_NEIGHBOURS)):
             end = 0 if own == name else 5  # a neighbour that is read gives another result
@@ -240,7 +261,8 @@ class HostileFolder:
             Path(_counts(own)).write_text("\n".join(["question,task,arm,attempts,successes", *counts]))
             Path(_labels(own)).write_text(_label_sheet(self._original) if own == name else "\n".join(labels))
             Path(_facts(own)).write_text(json.dumps({"active_parameters": 1e9 + end}))
-            Path(_code(own)).write_text(_READER + (_DOCS / "calculator.py").read_text(encoding="utf-8"))
+            Path(_code(own)).write_text(_COMPONENTS)
+            Path(_task(own)).write_text(_TASK.replace("LAST", str(3 + end)))
             shutil.copy(self._original / "pool.parquet", _pool(own))
             shutil.copy(next((self._original / "logs").glob("*.eval")), _log(own))
             Path("shapes", own).mkdir()
@@ -277,13 +299,13 @@ def _result(path: Path) -> object:
     return {name: document[name] for name in document.keys() - {"id", "created", "every_eval_ever"}}
 
 
-def run_all(chosen: Sequence[str], folder: Path, commands: Sequence[str] = tuple(COMMANDS)) -> list[str]:
-    """Run commands under every name, and return what went wrong.
+def run_all(seed: int, runs: int, folder: Path) -> list[str]:
+    """Run every command under names, and return what went wrong.
 
     Args:
-        chosen: The names.
+        seed: Seed of the names.
+        runs: Number of names.
         folder: An empty folder.
-        commands: Titles of the commands, of :data:`COMMANDS`.
     """
     hostile = HostileFolder(folder)
-    return [fault for name in chosen for fault in hostile.faults(name, commands)]
+    return [fault for name in names(seed, runs) for fault in hostile.faults(name)]

@@ -14,6 +14,7 @@ from overthink.components.files import referenced_files
 from overthink.components.registry import Registry
 from overthink.data.selectors import OTHER_SELECTORS, OtherInfo, OtherSelector, Tries, other_selector
 from overthink.errors import InputError
+from overthink.paths import is_text, name_text
 from overthink.plan.components import read_component
 
 OPTION = "--selector"
@@ -104,6 +105,9 @@ def plan_selectors(texts: Sequence[str]) -> tuple[SelectorPlan, ...]:
     Raises:
         InputError: A selector is unknown, a setting is missing, or a value is not possible.
     """
+    for text in texts:
+        if not is_text(text):
+            raise InputError(f"{OPTION} {name_text(text)} is not in UTF-8; needed: a name that an analysis can store")
     plans = tuple(SelectorPlan(text, next(iter(referenced_files([text]).values()), None)) for text in texts)
     open_selectors(plans)
     return plans

@@ -1,6 +1,7 @@
 """The plan: all settings of a study, validated before the first call; its hash is part of every result."""
 
 import hashlib
+import json
 from bisect import bisect_left
 from typing import Annotated, Any, Literal
 
@@ -11,6 +12,7 @@ from overthink.components.files import referenced_files
 from overthink.data.hypothesis import hypothesis_text, part_rungs, regimes_and_parts
 from overthink.data.secrets import holds_secret
 from overthink.errors import InputError
+from overthink.paths import is_text, name_text
 from overthink.plan.arms import BASE, ArmPlan, check_labels, check_placebos
 from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.k_reference import reference_fault
@@ -340,10 +342,10 @@ def checked_plan(**fields: Any) -> Plan:
     """Return a plan from its fields.
 
     Raises:
-        InputError: Fields are missing or wrong; the message lists all.
+        InputError: Fields are missing or wrong, and the message lists all; or a name is no text that can be stored.
     """
     try:
-        return Plan(**fields)
+        plan = Plan(**fields)
     except ValidationError as failure:
         faults = [
             f"{'.'.join(map(str, fault['loc'])) or 'plan'}: {fault['msg'].removeprefix('Value error, ')}"
@@ -351,3 +353,8 @@ def checked_plan(**fields: Any) -> Plan:
             for fault in failure.errors()
         ]
         raise InputError("; ".join(faults)) from failure
+    for name, value in plan.model_dump().items():
+        text = json.dumps(value, ensure_ascii=False, default=str)
+        if not is_text(text):
+            raise InputError(f"{name}: {name_text(text)[:200]} is not in UTF-8; needed: names that a plan can store")
+    return plan

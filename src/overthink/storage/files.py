@@ -141,9 +141,13 @@ def write_text(path: Path, text: str) -> str:
 
     Raises:
         StoppedError: The disk is full or broken.
-        InputError: The folder cannot be written to.
+        InputError: The folder cannot be written to, or the text holds half a surrogate pair.
     """
-    content = text.encode()
+    try:
+        content = text.encode()
+    except UnicodeEncodeError as failure:
+        part = ascii(text[max(0, failure.start - 40) : failure.end + 40])
+        raise InputError(f"{path} cannot hold {part}, which is not in UTF-8; give another name or text") from failure
     with replacing(path) as file:
         file.write(content)
     return hashlib.sha256(content).hexdigest()

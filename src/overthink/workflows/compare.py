@@ -121,6 +121,8 @@ def compare(
     Raises:
         InputError: There is only one arm, no such reference, or no common task or questions.
     """
+    for path in (*paths, *([] if out is None else [out])):
+        path_kind(Path(path))  # links in circles and names that are too long are refused
     if len({os.path.realpath(path) for path in paths}) < len(paths):
         raise InputError("a study is given twice; needed: each once, its arms are compared anyway")
     if out is not None and (is_there(StudyFolder(Path(out)).plan) or any(_same(out, path) for path in paths)):

@@ -16,6 +16,7 @@ from overthink.data.pool import PoolReading, pool_of
 from overthink.data.record import RungRecord
 from overthink.data.traces import ORIGIN
 from overthink.errors import InputError
+from overthink.paths import name_text
 from overthink.plan.components import read_component
 from overthink.storage.files import file_sha256
 from overthink.storage.tables.table import read_table
@@ -104,7 +105,7 @@ def read_with(text: str, path: Path, options: "ReadOptions") -> PoolReading:
     if is_empty:
         raise InputError(f"{OPTION} {text} gave no row of {path}; needed: a row for each answer")
     files = "".join(f" (sha256 {sha256})" for sha256 in referenced_files([text]).values())
-    return reading._replace(notes=(*reading.notes, f"Read by {text}{files}."))
+    return reading._replace(notes=(*reading.notes, f"Read by {name_text(text)}{files}."))
 
 
 def _records(text: str, rows: Iterable[RungRecord] | pl.DataFrame) -> tuple[RungRecord, ...]:

@@ -22,6 +22,7 @@ from overthink.errors import InputError
 from overthink.governance.calculators import CALCULATORS
 from overthink.governance.calculators.base import CalculatorInput, option
 from overthink.governance.inputs import Range, look_up, read_range
+from overthink.paths import is_text, name_text
 from overthink.plan.analysis import MARGIN, Analysis
 from overthink.plan.arms import depth_families
 from overthink.plan.k_reference import checked_reference
@@ -325,6 +326,8 @@ def parse_assumptions(training_flop: str | None, assume_: Sequence[str], day: da
     """
     inputs: dict[str, str] = {} if training_flop is None else {TRAINING_FLOP: _not_empty(training_flop)}
     for text in assume_:
+        if not is_text(text):
+            raise InputError(f"--assume {name_text(text)} is not in UTF-8; needed: a text that a study can store")
         name, equals, value = text.partition("=")
         if not (name.strip() and equals):
             raise InputError(f"--assume {text} cannot be read; needed: --assume NAME=VALUE, as training_days=90")

@@ -31,7 +31,7 @@ from overthink.governance.statement.read import (
 )
 from overthink.governance.statement.schema import Evidence, Stated, Statement
 from overthink.governance.statement.text import statement_text
-from overthink.paths import is_there, path_kind, read_file
+from overthink.paths import is_there, name_text, path_kind, read_file
 from overthink.plan.study import Plan
 from overthink.storage.files import file_sha256, storage_errors, write_text
 from overthink.storage.findings import read_findings
@@ -206,8 +206,9 @@ def check(
     Raises:
         InputError: A file is missing, not a statement, or of another schema; or the study cannot be read.
     """
-    names = tuple(str(document) for document in (path, second) if document is not None)
-    read = [parse_statement(_read(Path(name)), name) for name in names]
+    paths = [Path(document) for document in (path, second) if document is not None]
+    names = tuple(name_text(str(document)) for document in paths)
+    read = [parse_statement(_read(document), name) for document, name in zip(paths, names, strict=True)]
     now = datetime.now(UTC)
     checked = [
         check_statement(one, now=now) if isinstance(one, ReadStatement) else Checked(one, None, ()) for one in read

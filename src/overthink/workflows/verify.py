@@ -19,7 +19,7 @@ from overthink.data.pool import words_of
 from overthink.data.pool_scores import answers_of, is_forced, with_scores
 from overthink.data.verifier_scores import AnswerScore, VerifierRun
 from overthink.errors import InputError
-from overthink.paths import open_file, path_kind
+from overthink.paths import is_text, name_text, open_file, path_kind
 from overthink.plan.study import Plan
 from overthink.storage.files import scratch_path, storage_errors
 from overthink.storage.json_documents import read_questions
@@ -89,6 +89,8 @@ def prepare_verification(
     from overthink.collect.rescore.open import open_verification, read_answer_texts
     from overthink.collect.session.questions import select_task_questions
 
+    if not is_text(verifier):
+        raise InputError(f"--verifier {name_text(verifier)} is not in UTF-8; needed: a text that a study can store")
     folder = StudyFolder(Path(path))
     folder.require()
     source = read_source(folder.path, ReadOptions())

@@ -68,7 +68,7 @@ def test_a_model_ends_where_its_shape_begins() -> None:
         ("a/b=layers:2;depth:3", "'depth:3' cannot be read; needed: NAME:VALUE, of config, gguf, parameters"),
         ("a/b=layers:", "cannot be read"),
         ("a/b=config:x;gguf:y", "two files"),
-        ("a/b=config:nowhere", "there is no nowhere"),
+        ("a/b=config:nowhere", "nowhere is not there; needed: a Hugging Face folder"),
         ("a/b=gguf:nowhere", "no weight file at nowhere"),
         ("a/b=parameters:1;active_parameters:2", "at most as many"),
     ],

@@ -192,7 +192,7 @@ def test_broken_configurations_are_refused(tmp_path: Path, content: str) -> None
 
 
 def test_what_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="there is no"):
+    with pytest.raises(InputError, match="is not there; needed: a Hugging Face folder"):
         config_shape(tmp_path)
 
 

@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_used_says_where_and_why(text: str, message: str, 
 
 
 def test_a_missing_file_a_binary_file_and_no_file_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot read"):
+    with pytest.raises(InputError, match="absent.jsonl is not there"):
         dispositions(file=str(tmp_path / "absent.jsonl"))
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="UTF-8"):

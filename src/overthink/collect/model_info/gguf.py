@@ -8,6 +8,7 @@ from overthink.collect.model_info.gguf_header import GgufHeader, GgufValue, read
 from overthink.collect.providers.embedded.weights import check_gguf
 from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.errors import InputError
+from overthink.paths import name_text, path_kind
 
 CACHE_BYTES = 2
 """Bytes per value of the cache: llama.cpp keeps keys and values as 16-bit floats by default."""
@@ -59,7 +60,7 @@ def gguf_shape(path: str | Path) -> SourcedShape:
         weight_bytes=bytes_in_all / parameters,
         cache_bytes=CACHE_BYTES,
     )
-    sourced_shape = SourcedShape(shape, f"the header of {file.name}")
+    sourced_shape = SourcedShape(shape, f"the header of {name_text(file.name)}")
     uneven = heads is None or shape.kv_heads is None
     unlike = keys != number("attention.value_length")
     if uneven or unlike or any(f"{architecture}.{key}" in values for key in _OTHER_ATTENTION):
@@ -94,7 +95,7 @@ def _other_parts(first: Path, count: GgufValue) -> list[Path]:
     parts = [
         first.with_name(_FIRST.sub(f"-{part:05d}-of-{count:05d}.gguf", first.name)) for part in range(2, count + 1)
     ]
-    lacking = [part.name for part in parts if not part.is_file()]
+    lacking = [part.name for part in parts if path_kind(part) != "a file"]
     if lacking:
         raise InputError(f"{first} is one of {count} parts, and {lacking[0]} is not beside it; needed: all of them")
     return parts

@@ -9,7 +9,7 @@ from typing import Any
 from overthink.collect.model_info.safetensors import ParameterCount, count_parameters
 from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.errors import InputError
-from overthink.paths import path_kind, read_file
+from overthink.paths import name_text, path_kind, read_file
 
 CONFIG = "config.json"
 MAX_CONFIG_BYTES = 16 << 20
@@ -88,7 +88,7 @@ def config_shape(path: str | Path) -> SourcedShape:
         vocabulary=number(_VOCABULARY),
         **_weights(count, experts, active_experts),
     )
-    name = file.resolve().parent.name or file.name
+    name = name_text(file.resolve().parent.name or file.name)
     source = f"{CONFIG} of {name}" if isinstance(count, str) else f"{CONFIG} and weights of {name}"
     if isinstance(count, str):
         source += f"; parameters unknown: {count}"

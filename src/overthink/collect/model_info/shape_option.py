@@ -83,8 +83,10 @@ def read_shape(text: str) -> SourcedShape:
 
 def _pieces(text: str) -> Mapping[str, str]:
     pieces: dict[str, str] = {}
-    for piece in filter(None, map(str.strip, text.split(";"))):
-        name, colon, value = (part.strip() for part in piece.partition(":"))
+    for piece in filter(str.strip, text.split(";")):
+        name, colon, value = piece.partition(":")
+        name = name.strip()
+        value = value if name in FILES else value.strip()  # a space is a part of a path
         if name not in (*FILES, *NUMBERS) or not colon or not value:
             names = ", ".join((*FILES, *NUMBERS))
             raise InputError(f"{OPTION}: {piece[:200]!r} cannot be read; needed: NAME:VALUE, of {names}")

@@ -1,5 +1,6 @@
 """Open the tasks and the model of a plan. Everything that cannot be opened is refused here, before the first call."""
 
+import glob
 import inspect as python_inspect
 import os
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from inspect_ai.solver import Solver, chain
 
 from overthink.collect.inspect_internals import PrerequisiteError, load_tasks, registry_lookup
 from overthink.errors import InputError, OverthinkError
+from overthink.paths import path_kind
 from overthink.plan.study import TaskPlan
 
 
@@ -22,7 +24,7 @@ def open_task(plan: TaskPlan) -> Task:
         InputError: The task is unknown, does not take its arguments, or cannot be built.
     """
     try:
-        tasks = load_tasks([_relative_path(plan.task)], _own_arguments(plan))
+        tasks = load_tasks([_task_spec(plan.task)], _own_arguments(plan))
     except OverthinkError:
         raise
     except FileNotFoundError as error:
@@ -81,10 +83,19 @@ def built_in_tasks() -> Sequence[str]:
     return sorted(POLARITY)
 
 
-def _relative_path(task: str) -> str:
-    """Return a task path relative to the working directory: Inspect finds a file with several tasks only by that."""
-    path = Path(task)
-    return os.path.relpath(path) if path.is_absolute() else task
+def _task_spec(task: str) -> str:
+    """Return a task as Inspect finds it: a path relative to the working directory, in which nothing is a pattern.
+
+    Raises:
+        InputError: The path of its file is not that of a regular file.
+    """
+    file, at, name = task.rpartition("@")
+    if not (at and file.endswith(".py")):
+        file, at, name = task, "", ""
+    if file.endswith(".py") and (kind := path_kind(Path(file))) != "a file":
+        raise InputError(f"{file} is {kind}; needed: a Python file with a task, as FILE.py@TASK")
+    relative = os.path.relpath(file) if Path(file).is_absolute() else file
+    return f"{relative}{at}{name}" if at else glob.escape(relative)
 
 
 def check_arguments(plans: Sequence[TaskPlan]) -> None:
