@@ -107,6 +107,8 @@ def _means_same(old: Any, new: Any) -> bool:
         return is_subset and all(old[name] in _DEFAULTS for name in old.keys() - new.keys())
     if isinstance(old, list) and isinstance(new, list):
         return len(old) == len(new) and all(map(_means_same, old, new))
+    if isinstance(old, float) and type(new) is int:
+        return old == new
     return json.dumps(old) == json.dumps(new)
 
 

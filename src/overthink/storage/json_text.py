@@ -44,7 +44,7 @@ def json_value(content: bytes, name: str) -> Any:
         overthink.errors.InputError: plan.json: field 'draws' is there twice; needed: once
     """
     try:
-        value = json.loads(content.decode(), object_pairs_hook=_once, parse_int=_whole_number)
+        value = _loads(content.decode())
     except _TwiceError as failure:
         raise InputError(f"{name}: field {failure} is there twice; needed: once") from failure
     except RecursionError as failure:
@@ -115,6 +115,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_once)
+    except ValueError:  # numbers that are too long to be converted are converted by hand, which is slower
+        return json.loads(text, object_pairs_hook=_once, parse_int=_whole_number)
+
+
 def _whole_number(text: str) -> int | float:
     return int(text) if len(text) <= _LONGEST else math.copysign(math.inf, -1 if text[0] == "-" else 1)
 
@@ -137,6 +144,8 @@ def _odd(value: Any, depth: int) -> tuple[list[str], str] | None:
     if depth == _MAX_DEPTH:
         return [], _TOO_DEEP
     for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+        if inner is None and name.__class__ is str and name.isascii():  # most of a row of the pool
+            continue
         if isinstance(name, str) and _is_torn(name):
             return [ascii(name)[:80]], "is a name with half a surrogate pair; needed: Unicode text"
         fault = _odd(inner, depth + 1)

@@ -13,7 +13,6 @@ import numpy as np
 from pydantic import Field
 
 from overthink.components.base import component
-from overthink.data.parameters import real
 from overthink.errors import InputError
 from overthink.governance.calculators.base import K_BASIS, K_REFERENCE, Calculator, K, above_zero
 from overthink.governance.calculators.compute_equivalent_gain import Gain, compute_equivalent_gain
@@ -26,7 +25,7 @@ from overthink.governance.calculators.published_exponents import (
     published_ends,
 )
 from overthink.governance.calculators.result import Calculation, Result, TableValue
-from overthink.governance.inputs import Multiple, Range, at_least_one, positive
+from overthink.governance.inputs import Multiple, Range, at_least_one, not_negative, positive
 from overthink.governance.statement.schema import Interval
 from overthink.governance.thresholds.counting import position_of
 from overthink.governance.thresholds.registry import Event, Instrument, instrument, stale, training_thresholds
@@ -109,7 +108,7 @@ def exponents(alpha: Alpha) -> tuple[float, float]:
     Raises:
         InputError: There are not one or two exponents, they are out of order, or one is not from 0 to 1.
     """
-    ends = tuple(real(end, "alpha") for end in (alpha if isinstance(alpha, list | tuple) else (alpha,)))
+    ends = tuple(not_negative(end, "alpha") for end in (alpha if isinstance(alpha, list | tuple) else (alpha,)))
     if len(ends) not in (1, 2) or list(ends) != sorted(ends) or not all(0 <= end <= 1 for end in ends):
         text = ", ".join(f"{end:g}" for end in ends)
         raise InputError(f"alpha is {text or 'empty'}; needed: one exponent from 0 to 1, or a range low, high")
