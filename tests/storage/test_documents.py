@@ -2,16 +2,21 @@
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from overthink.data.finding import At, Finding, FindingTest
+from overthink.data.tokens import CutShort, TokenUsage
+from overthink.data.verifier_scores import AnswerScore, VerifierRun
 from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan, TaskPlan
+from overthink.storage import journal
 from overthink.storage.findings import FindingsMeta, read_findings, write_findings
-from overthink.storage.json_documents import read_plan, write_plan
+from overthink.storage.json_documents import read_plan, read_questions, write_plan, write_questions
 from overthink.storage.study_folder import StudyFolder
+from overthink.storage.verifier_scores import ScoreFile, read_scores, read_verified, scores_by, write_verified
 
 PLAN = Plan(
     overthink="0.1",
@@ -70,6 +75,49 @@ def test_nan_and_infinity_are_null(tmp_path: Path) -> None:
     write_findings(tmp_path / "f", [finding], overthink="0", plan_sha256=None, pool_sha256=None)
     written = json.loads((tmp_path / "f").read_text(), parse_constant=pytest.fail)["findings"][0]
     assert (written["estimate"], written["low"], written["high"], written["test"]["p"]) == (None,) * 4
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "says"),
+    [
+        ("unfinished.jsonl", '"unanswered":1', '"unanswered":-1', "line 2: unanswered is -1"),
+        ("unfinished.jsonl", '"prompt_tokens":5', '"prompt_tokens":-5', "line 2: prompt_tokens is -5"),
+        ("unfinished.jsonl", '"draw":0', '"draw":0.0', r"line 2, is damaged:\n  draw: Input should be a valid int"),
+        ("unfinished.jsonl", '"draw":0', '"draw":0,"mood":1', "mood"),
+        ("verified.jsonl", '"score":0.5', '"score":1.5', "line 3: score is 1.5"),
+        ("verified.jsonl", '"oracle":false', '"oracle":0', r"line 2, is damaged:\n  oracle"),
+        ("verified.json", '"gaps": {}', '"gaps": {"x": -1}', "gaps holds -1"),
+        ("waves.jsonl", '"q":2', '"r":2', "line 3, does not fit.*draws of q, r"),
+        ("questions.json", '"tasks"', '"tusks"', "tasks"),
+    ],
+)
+def test_a_forged_document_is_refused_with_file_and_field(
+    tmp_path: Path, name: str, old: str, new: str, says: str
+) -> None:
+    readers: dict[str, Callable[[Path], object]] = {
+        "unfinished.jsonl": journal.read_unfinished,
+        "verified.jsonl": lambda path: (scores_by(path), read_scores(path)),
+        "verified.json": read_verified,
+        "waves.jsonl": journal.read_waves,
+        "questions.json": read_questions,
+    }
+    run = VerifierRun("simulated", "answer", None, False, (), ("base",))
+    with journal.unfinished_file(tmp_path / "unfinished.jsonl") as unfinished:
+        unfinished.append(CutShort("t", "base", "q", 0, TokenUsage(prompt_tokens=5), 1))
+    with ScoreFile(tmp_path / "verified.jsonl", run) as scores:
+        scores.append(AnswerScore(("t", "base", "q", 0, 8), 0.5, 3))
+    with journal.wave_file(tmp_path / "waves.jsonl") as waves:
+        waves.append(journal.WaveDraws(task="t", draws={"q": 1}))
+        waves.append(journal.WaveDraws(task="t", draws={"q": 2}))
+    write_verified(tmp_path / "verified.json", run)
+    write_questions(tmp_path / "questions.json", {})
+    path = tmp_path / name
+    readers[name](path)
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    with pytest.raises(InputError, match=rf"(?s){name}.*{says}"):
+        readers[name](path)
 
 
 @pytest.mark.parametrize(

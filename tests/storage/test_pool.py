@@ -72,6 +72,16 @@ def test_a_pool_comes_back_whole_and_ignores_the_order(
     assert sorted(records_of(read_pool(folder / "b.parquet")), key=key) == sorted(records, key=key)
 
 
+def test_a_pool_of_the_version_before_is_checked_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "pool.parquet"
+    write_pool(path, pool_of([record(value=1.0)]))
+    rewrite(path, lambda t: t.drop("trace"), {"overthink.pool": "3"})
+    assert records_of(read_pool(path)) == [record(value=1.0)]
+    rewrite(path, lambda t: t.with_columns(value=pl.lit(math.nan)), {"overthink.pool": "3"})
+    with pytest.raises(InputError, match="value is nan"):
+        read_pool(path)
+
+
 @pytest.mark.parametrize(
     ("ids", "says"),
     [((b"a", b"a", b"a", b"a"), "one id stands for several traces"), ((b"a", b"b", b"c", b"c"), "several ids")],

@@ -101,7 +101,14 @@ def read_unfinished(path: Path) -> list[CutShort]:
     Raises:
         InputError: The file is of another kind or version, or damaged before its last line.
     """
-    return [trace for _, trace in unfinished_file(path).read()]
+    traces = []
+    for number, trace in unfinished_file(path).read():
+        counts = dataclasses.asdict(trace.paid) | {"unanswered": trace.unanswered, "draw": trace.draw}
+        below = [name for name, count in counts.items() if count is not None and count < 0]
+        if below:
+            raise InputError(f"{path}, line {number}: {below[0]} is {counts[below[0]]}; needed: a count from 0")
+        traces.append(trace)
+    return traces
 
 
 def thoughts_file(path: Path) -> JsonLines[Thought]:

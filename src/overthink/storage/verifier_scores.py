@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import TypeAdapter
 
 from overthink.data.verifier_scores import AnswerKey, AnswerScore, VerifierRun
+from overthink.errors import InputError
 from overthink.storage.json_documents import read_typed, write_document
 from overthink.storage.jsonl import JsonLines
 
@@ -55,7 +56,13 @@ def read_scores(path: Path) -> dict[AnswerKey, AnswerScore]:
     Raises:
         InputError: The file is of another kind or version, or damaged before its last line.
     """
-    return {score.place: score for _, score in JsonLines(path, _HEADER, _SCORE).read(skip=1)}
+    scores = {}
+    for number, score in JsonLines(path, _HEADER, _SCORE).read(skip=1):
+        if (score.score is not None and not 0 <= score.score <= 1) or (score.tokens or 0) < 0:
+            seen = f"score is {score.score}, tokens {score.tokens}"
+            raise InputError(f"{path}, line {number}: {seen}; needed: a score from 0 to 1, and tokens from 0")
+        scores[score.place] = score
+    return scores
 
 
 def write_verified(path: Path, verifier: VerifierRun) -> None:
@@ -79,4 +86,7 @@ def read_verified(path: Path) -> VerifierRun | None:
     Raises:
         InputError: The file is of another or a newer schema, or damaged.
     """
-    return read_typed(path, VERIFIED_SCHEMA, _VERIFIED)
+    run = read_typed(path, VERIFIED_SCHEMA, _VERIFIED)
+    if run is not None and min(run.gaps.values(), default=0) < 0:
+        raise InputError(f"{path}: gaps holds {min(run.gaps.values())}; needed: counts from 0")
+    return run
