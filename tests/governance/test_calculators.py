@@ -343,3 +343,10 @@ def test_what_is_out_of_order_is_refused() -> None:
             Range(low, high)
     with pytest.raises(ValueError, match="not ordered"):
         Interval(2, 1)
+
+
+def test_inputs_that_would_not_be_read_are_refused() -> None:
+    with pytest.raises(InputError, match="--chip would not be read beside --usd-per-task; leave one out"):
+        ask("stolen-weights", usd_per_task=0.5, chip="H100")
+    with pytest.raises(InputError, match="--tokens-per-second would not be read beside --copy-flop-per-second"):
+        ask("overhang", **ASKED["overhang"], tokens_per_second=5)

@@ -5,6 +5,7 @@ import pytest
 from overthink.errors import InputError
 from overthink.workflows import analyse
 from overthink.workflows.request import AnalysisOptions
+from overthink.workflows.sources import ReadOptions
 
 
 @pytest.fixture
@@ -76,3 +77,22 @@ def test_a_report_made_again_keeps_what_was_decided(table: Path, tmp_path: Path)
     assert again.findings == first.findings
     assert again.find(metric="corrected_mean")
     assert analyse.analyse(tmp_path / "made", options=AnalysisOptions(level=0.8)).find(metric="mean")[0].level == 0.8
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "said"),
+    [
+        ("a table", {"scorer": "x"}, "--scorer x says nothing of"),
+        ("a table", {"checkpoints": "cost"}, "--checkpoints cost says nothing of"),
+        ("a study", {"axis": "safety", "high": "harm"}, "--axis safety says nothing of"),
+        ("a pool", {"high": "harm"}, "--high harm says nothing of"),
+    ],
+)
+def test_an_option_that_would_be_ignored_is_refused(
+    table: Path, tmp_path: Path, kind: str, options: dict[str, str], said: str
+) -> None:
+    path = {"a table": table, "a study": tmp_path / "made", "a pool": tmp_path / "made" / "pool.parquet"}[kind]
+    if kind != "a table":
+        analyse.analyse(table, out=tmp_path / "made")
+    with pytest.raises(InputError, match=f"{said} .*, which is {kind}; leave it out"):
+        analyse.analyse(path, read=ReadOptions(**options))  # type: ignore[arg-type]

@@ -291,3 +291,17 @@ def test_printed_shares_refuse_what_needs_counts(overthink, options) -> None:  #
     Path("printed.csv").write_text("k,share\n1,12%\n")
     code, _, err = overthink("forecast", "printed.csv", *options)
     assert (code, f"without the counts that {options[0]} needs" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--scorer", "x"), "has no scorer; leave --scorer out"),
+        (("--high", "harm"), "has no high; leave --high out"),
+        (("--reader", "nothing"), "--reader knows no 'nothing'"),
+    ],
+)
+def test_a_table_of_counts_refuses_what_it_would_ignore(overthink, options, said) -> None:  # type: ignore[no-untyped-def]
+    counts("counts.csv", [1, 0, 3], attempts=20)
+    code, _, err = overthink("forecast", "counts.csv", *options)
+    assert (code, said in err) == (2, True), err

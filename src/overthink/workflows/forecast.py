@@ -35,7 +35,7 @@ from overthink.storage.tables.csv_cells import to_cell
 from overthink.storage.tables.table_files import is_table, read_cells
 from overthink.workflows.forecast_next_budget import next_budget_forecasts
 from overthink.workflows.forecast_printed import is_printed, printed_forecasts
-from overthink.workflows.sources import ReadOptions, read_source
+from overthink.workflows.sources import ReadOptions, read_source, refuse_unused
 
 COUNTS = ("attempts", "successes")
 GROUPS = {"task": ("task", "family"), "arm": ALIASES["arm"], "axis": ("axis",), "stopping": ("stopping",)}
@@ -125,7 +125,9 @@ def forecast_path(path: Path, *, read: ReadOptions, request: ForecastRequest) ->
         InputError: The path cannot be read, holds no counts, or does not allow the requested forecast.
     """
     cells = _counts_table(path) if read.reader is None else None
-    if cells is not None:
+    if cells is None:
+        refuse_unused(path, read)
+    else:
         _refuse_reading(path, read)
     if cells is not None and is_printed({name.lower() for name in cells.columns}):
         _refuse_options(path, request)

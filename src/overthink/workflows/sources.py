@@ -1,7 +1,7 @@
 """Read a path (study, pool, Inspect logs or plain table) as rows of the pool."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -147,6 +147,35 @@ def read_source(path: Path, options: ReadOptions) -> Source:
         f"{path} is not something that can be analysed; needed: an Inspect log (.eval, .json) or a folder of logs, a "
         f"study's folder, or a table ({', '.join(TABLE_SUFFIXES)})"
     )
+
+
+_USED = {
+    "a study": {"max_rows"},
+    "a pool": {"max_rows"},
+    "a table": {"axis", "high", "max_rows"},
+    "a log": {"axis", "high", "scorer", "checkpoints"},
+}
+"""Reading options that mean something, by what is read; a reader from outside may use any."""
+
+
+def refuse_unused(path: Path, options: ReadOptions) -> None:
+    """Raise an error for an option that reading this path would ignore.
+
+    Raises:
+        InputError: There is one.
+    """
+    if options.reader is not None or not path.exists():
+        return
+    if path.is_dir():
+        kind = "a study" if StudyFolder(path).is_study() else "a log"
+    else:
+        kind = "a pool" if is_pool(path) else "a table" if is_table(path) else "a log"
+    stated = {name: value for name, value in asdict(options).items() if value != getattr(ReadOptions(), name)}
+    unused = [name for name in stated if name not in _USED[kind]]
+    if unused:
+        raise InputError(
+            f"--{unused[0].replace('_', '-')} {stated[unused[0]]} says nothing of {path}, which is {kind}; leave it out"
+        )
 
 
 def _study(folder: StudyFolder, options: ReadOptions) -> Source:

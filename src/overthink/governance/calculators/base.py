@@ -197,6 +197,16 @@ class Calculator(Component):
         if missing:
             raise InputError(f"{' and '.join(missing)} missing; needed {to}")
 
+    def refuse(self, *names: str, beside: str) -> None:
+        """Check that inputs which another one replaces were not stated.
+
+        Raises:
+            InputError: One was.
+        """
+        stated = [option(name) for name in names if self.is_explicit(name)]
+        if stated:
+            raise InputError(f"{' and '.join(stated)} would not be read beside {option(beside)}; leave one out")
+
     def multiple(self) -> Multiple:
         """Return K with its basis and reference, of a calculator with these three inputs.
 

@@ -128,6 +128,8 @@ class Overhang(Calculator):
         k = self.multiple()
         if "copy_flop_per_second" not in self:
             self.need("active_parameters", "tokens_per_second", to="for what a copy spends, or --copy-flop-per-second")
+        else:
+            self.refuse("active_parameters", "tokens_per_second", beside="copy_flop_per_second")
         if ("memory_bytes" in self) != ("bytes_per_copy" in self):
             self.need("memory_bytes", "bytes_per_copy", to="together for the cap by memory")
         inputs = self.pick(*(name for name in type(self).model_fields if not name.startswith("k")))

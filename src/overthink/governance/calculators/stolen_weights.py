@@ -113,6 +113,19 @@ def _purse(name: str, purse: float, usd: Result) -> dict[str, TableValue]:
     }
 
 
+HARDWARE = (
+    "weights_bytes",
+    "chip",
+    "tokens_per_task",
+    "usd_per_chip_hour",
+    "cache_bytes",
+    "batch",
+    "active_parameters",
+    "decode_utilisation",
+)
+"""Inputs of the cost by hardware."""
+
+
 @component("stolen-weights")
 class StolenWeights(Calculator):
     """What stolen weights cost to run at K, and the tasks in each purse."""
@@ -144,9 +157,9 @@ class StolenWeights(Calculator):
         names = ["years", "yearly_factor"] if self.range("years").high > 0 else []
         if by_hardware:
             self.need("weights_bytes", "chip", "tokens_per_task", to="for the cost by hardware, or --usd-per-task")
-            names += ["weights_bytes", "tokens_per_task", "usd_per_chip_hour", "cache_bytes", "batch"]
-            names += ["active_parameters", "decode_utilisation"]
+            names += [name for name in HARDWARE if name != "chip"]
         else:
+            self.refuse(*HARDWARE, beside="usd_per_task")
             names += ["usd_per_task"]
         inputs = self.pick(*names)
         above_zero({name: values for name, values in inputs.items() if name not in ("cache_bytes", "years")})
