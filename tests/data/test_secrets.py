@@ -1,12 +1,14 @@
 """What is a secret and what is not: names, addresses, forms of keys, values of the environment."""
 
+import json
 import time
+from urllib.parse import quote
 
 import pytest
 
-from overthink.data.secrets import holds_secret, is_secret_name, without_secrets
+from overthink.data.secrets import holds_secret, is_secret_name, log_filter, without_secrets
 
-SECRET = "hunter2-Zx9"
+SECRET, KEY = "hunter2-Zx9", "sk-proj-a1b2c3d4e5"
 
 
 @pytest.mark.parametrize(
@@ -115,13 +117,30 @@ def test_what_is_no_secret_stays_as_it_is(text: str) -> None:
 
 @pytest.mark.parametrize("value", ["plain-value-77", 'quo"te\\back', "ümläut wörd", "a b&c=d/e", "12345678"])
 def test_a_value_of_the_environment_is_hidden_in_every_spelling(value: str) -> None:
-    import json
-    from urllib.parse import quote
-
     environment = {"MY_API_KEY": value, "EDITOR": "vi"}
     for text in (value, json.dumps(value), repr(value), quote(value, safe="")):
         assert without_secrets(f"401 {text}!", environment).strip("\"'").count("<MY_API_KEY>") == 1
     assert without_secrets("0.12345678 and 9123456780", environment) == "0.12345678 and 9123456780"
+
+
+def test_a_log_loses_secrets_and_keeps_prompts_and_numbers() -> None:
+    environment = {"A_KEY": "opaque-Zx9-Yw8", "B_TOKEN": "12345678", "C_PASSWORD": "tangerine", "D_KEY": 'q"uo\\te-77'}
+    document = {
+        "input": "The password: tangerine, token 12345678, api_key=abcdef",
+        "seed": 12345678,
+        "output": 'you sent opaque-Zx9-Yw8 and q"uo\\te-77',
+        "error": "401 Authorization: Bearer abc-123456",
+        "traceback": f"wrong key {KEY}\n at line 3",
+        "traceback_ansi": "\x1b[1mwrong\x1b[0msk-abcd\nef1234567\x1b[0m",
+        "message": {"content": "api_key=abcdef"},
+    }
+    for text in (json.dumps(document), json.dumps(document, ensure_ascii=False, separators=(",", ":"))):
+        hidden = json.loads(log_filter(environment)(text.encode()))
+        assert {name for name in document if hidden[name] == document[name]} == {"input", "seed", "message"}
+        assert hidden["output"] == "you sent <A_KEY> and <D_KEY>"
+        assert hidden["error"] == "401 Authorization: <secret>"
+        assert hidden["traceback"] == "wrong key <secret>\n at line 3"
+        assert hidden["traceback_ansi"] == "<secret>"
 
 
 @pytest.mark.parametrize(

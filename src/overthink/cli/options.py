@@ -127,6 +127,9 @@ def command_line() -> str:
 
 def show(result: "Study", *, as_json: bool) -> None:
     """Print a study's summary or findings, and the path of its report."""
-    terminal.show(result, as_json=as_json)
+    if as_json:
+        terminal.output_json(result.json())
+    else:
+        terminal.output(result.text() + "\n")  # an empty line before the path
     if result.folder is not None:
         terminal.note(f"report: {result.folder.report}")

@@ -56,6 +56,7 @@ _GIVEN = re.compile(
 """A name and its value: ``name=value``, ``"name": "value"`` with any escapes, ``--name value``."""
 
 
+_STYLE, _BREAK = re.compile(r"\x1b\[[\d;]*m"), re.compile(r"\s*\n\s*")
 _LOGGED_ERROR = re.compile(rb'("(?:error|message|traceback|traceback_ansi)"\s?:\s?)("(?:[^"\\]|\\.)*+")', re.DOTALL)
 
 
@@ -143,10 +144,18 @@ def log_filter(environment: Mapping[str, str]) -> Callable[[bytes], bytes]:
         if '"' not in spelling.replace('\\"', "")
     }
 
+    def hide_error(logged: re.Match[bytes]) -> bytes:
+        text = json.loads(logged[2])
+        hidden = without_secrets(text)
+        for gap in ("", " ") if "\x1b" in text else ():  # a coloured traceback is broken into lines, and a key with it
+            if holds_secret("", _BREAK.sub("", _STYLE.sub(gap, hidden)), environment):
+                hidden = HIDDEN
+        return logged[0] if hidden == text else logged[1] + json.dumps(hidden).encode()
+
     def hide(document: bytes) -> bytes:
         for spelling, word in words.items():
             document = document.replace(spelling, word)
-        return _LOGGED_ERROR.sub(_without_error_secrets, document)
+        return _LOGGED_ERROR.sub(hide_error, document)
 
     return hide
 
@@ -208,9 +217,3 @@ def _without_value(given: re.Match[str]) -> str:
     quotes = re.match(r"\\*[\"']|", value)
     edge = quotes[0] if quotes else ""
     return f"{given['dashes']}{name}{mark}{edge}{HIDDEN}{edge}"
-
-
-def _without_error_secrets(logged: re.Match[bytes]) -> bytes:
-    text = json.loads(logged[2])
-    hidden = without_secrets(text)
-    return logged[0] if hidden == text else logged[1] + json.dumps(hidden).encode()
