@@ -13,9 +13,10 @@ from core_pools import pool
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import overthink.data.pool as pool_module
 from overthink.data.cells import column
 from overthink.data.outcomes import VERDICTS, Outcomes, from_frame, guaranteed_part
-from overthink.data.pool import CURVE, frame_of, pool_of, records_of
+from overthink.data.pool import CURVE, pool_of, records_of
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.data.waves import Waves
 from overthink.errors import InputError
@@ -115,8 +116,10 @@ def same(outcomes: Outcomes, table: dict[str, Any]) -> bool:
 @given(ROWS, st.randoms(use_true_random=False))
 def test_columns_give_what_single_rows_give(rows: list[RungRecord], shuffler: random.Random) -> None:
     expected = tables_row_by_row(rows)
-    for pool_of_rows in (pool_of, frame_of):  # read by column and in memory, in any order of the rows
-        tables = from_frame(pool_of_rows(rows))
+    for few_rows in (-1, pool_module.FEW_ROWS):  # read by column and in memory, in any order of the rows
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pool_module, "FEW_ROWS", few_rows)
+            tables = from_frame(pool_of(rows))
         assert len(tables) == len(expected)
         assert all(map(same, tables, expected))
         shuffler.shuffle(rows)

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from overthink.data.arrays import blank
-from overthink.data.pool import COLUMNS, CURVE, ROW_KEY, SCHEMA, Pool, codes, read, words_of
+from overthink.data.pool import COLUMNS, CURVE, ROW_KEY, SCHEMA, Pool, codes, in_memory, read, words_of
 from overthink.data.record import Verdict
 from overthink.errors import InputError
 
@@ -100,10 +100,9 @@ def curve_cells(pool: Pool) -> list[CurveCells]:
         pool: Rows in any order; it has the columns of :data:`~overthink.data.pool.SCHEMA` that name a row.
 
     Raises:
-        InputError: A column is missing, a question, draw and rung of a curve occurs twice, a rung was requested at
-            two budgets, or draws are numbered so that a table would be almost empty.
+        InputError: A question, draw and rung of a curve occurs twice, a rung was requested at two budgets, or draws
+            are numbered so that a table would be almost empty.
     """
-    _check_columns(pool)
     keys = read(pool.group_by(*CURVE, "study").agg()).group_by(CURVE).agg("study").sort(CURVE)
     if not keys.height:
         return []
@@ -187,7 +186,12 @@ def _has_cells(pool: Pool, name: str) -> bool:
     return bool(read(pool.select(pl.col(name).count() > 0)).item())
 
 
-def _check_columns(pool: Pool) -> None:
+def checked_columns(pool: Pool) -> Pool:
+    """Return the columns of a row, in memory where there are few rows.
+
+    Raises:
+        InputError: A column is missing.
+    """
     names = pool.collect_schema().names()
     missing = [name for name in COLUMNS if name not in names]
     if missing:
@@ -195,6 +199,7 @@ def _check_columns(pool: Pool) -> None:
             f"the pool has no column {', '.join(missing)} (seen: {', '.join(names)[:300]}); needed: all of "
             f"{', '.join(COLUMNS)}, empty where unknown"
         )
+    return in_memory(pool.select(COLUMNS))
 
 
 def _rows(pool: Pool, keys: pl.DataFrame) -> list[slice | NDArray[np.intp]]:

@@ -181,6 +181,7 @@ def from_frame(pool: "Pool") -> list[Outcomes]:
     """
     from overthink.data import cells  # frames are loaded where there is one: estimators need none
 
+    pool = cells.checked_columns(pool)
     curves = cells.curve_cells(pool)
     tables: list[dict[str, NDArray[Any]]] = [{} for _ in curves]
     for name, source in _COLUMNS.items():

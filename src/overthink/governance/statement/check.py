@@ -134,6 +134,8 @@ def _changes(old: Sequence[Finding], new: Sequence[Finding]) -> Iterator[Fault]:
 
 
 def _finding_changes(old: Finding, new: Finding) -> Iterator[Fault]:
+    if old == new:  # nearly all, and dictionaries of them would take most of the time of a check
+        return
     old_fields = dataclasses.asdict(old)
     for field, b in dataclasses.asdict(new).items():
         a, where = old_fields[field], f"findings[{new.id}].{field}"

@@ -5,6 +5,7 @@ This is the only place where the shape of ``statement.json`` is defined; the JSO
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
@@ -289,6 +290,7 @@ class Statement(Part):
         return {name: value for name, value in handler(self).items() if value or name != "arms_compared"}
 
 
+@cache
 def statement_json_schema() -> dict[str, Any]:
     """Return the published JSON Schema of ``statement.json`` (draft 2020-12): each field names its ``origin``."""
     schema = Statement.model_json_schema(by_alias=True)
