@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from overthink.governance.statement.mitigation_schema import ArmClaim
+from overthink.governance.statement.read import ReadStatement, parse_statement
 from overthink.governance.statement.rules import phrases
 from overthink.governance.statement.schema import Statement
 
@@ -13,9 +14,11 @@ STATEMENTS = [file.parent.name for file in sorted(OUTCOMES.glob("*/statement.jso
 
 
 def stored(name: str) -> Statement:
-    """A golden statement, with hashes in the place of the words for them."""
+    """The facts of a golden statement, with hashes in the place of the words for them."""
     text = (OUTCOMES / name / "statement.json").read_text()
-    return Statement.model_validate_json(text.replace('"SHA256"', f'"{"0" * 64}"').replace('"ID"', f'"{"0" * 16}"'))
+    read = parse_statement(text.replace('"SHA256"', f'"{"0" * 64}"'), name)
+    assert isinstance(read, ReadStatement)
+    return read.facts
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +27,9 @@ def ladder() -> Statement:
 
 
 def with_limits(statement: Statement, *limits: str) -> Statement:
-    first = statement.claims[0].model_copy(update={"limits": limits})
-    return statement.model_copy(update={"claims": (first, *statement.claims[1:])})
+    curve = statement.curves[0]
+    level = curve.level.model_copy(update={"limits": limits})
+    return statement.model_copy(update={"curves": (curve.model_copy(update={"level": level}), *statement.curves[1:])})
 
 
 def with_reason(statement: Statement, reason: str) -> Statement:
@@ -58,15 +62,15 @@ def test_stored_statements_have_no_other_texts(name: str) -> None:
 )
 def test_another_limit_is_a_fault(ladder: Statement, limit: str) -> None:
     ((where, why),) = phrases.limits(with_limits(ladder, "only 3 of 12 questions have 4 draws here", limit))
-    assert where == "claims.0.limits.1"
+    assert where == "curves.0.level.limits.1"
     assert why.endswith("no limit that Overthink writes; needed: the text of its finding")
     assert len(why) < 250
 
 
 def test_a_limit_that_is_written_twice_is_a_fault(ladder: Statement) -> None:
-    one = ladder.claims[0].limits[0]
+    one = ladder.curves[0].level.limits[0]
     ((where, why),) = phrases.limits(with_limits(ladder, one, one))
-    assert (where, why) == ("claims.0.limits.1", f"{one!r}: written twice")
+    assert (where, why) == ("curves.0.level.limits.1", f"{one!r}: written twice")
 
 
 @pytest.mark.parametrize(
@@ -81,33 +85,25 @@ def test_another_reason_is_a_fault(ladder: Statement, reason: str) -> None:
 
 
 def test_reasons_are_looked_for_everywhere(ladder: Statement) -> None:
-    curve = ladder.curves[0]
-    other = "all is well"
-    point = curve.points[0].model_copy(update={"limit_hit_rate": None, "limit_hit_reason": other})
+    curve, other = ladder.curves[0], "all is well"
+    point, (name, gate) = curve.points[0], next(iter(curve.points[0].gates.items()))
+    point = point.model_copy(update={"gates": point.gates | {name: gate.model_copy(update={"reason": other})}})
+    assert curve.change is not None
+    value = curve.change.value.model_copy(update={"reason": other})
     changed = curve.model_copy(
-        update={"judge": curve.judge.model_copy(update={"reason": other}), "points": (point, *curve.points[1:])}
+        update={"change": curve.change.model_copy(update={"value": value}), "points": (point, *curve.points[1:])}
     )
-    claim = ladder.claims[0]
-    claim = claim.model_copy(update={"value": claim.value.model_copy(update={"reason": other})})
-    statement = ladder.model_copy(
-        update={"curves": (changed, *ladder.curves[1:]), "claims": (claim, *ladder.claims[1:])}
-    )
-    places = {where for where, _ in phrases.reasons(statement)}
-    assert places == {"curves.0.points.0.limit_hit_reason", "curves.0.judge.reason", "claims.0.value.reason"}
-
-
-def test_what_follows_from_other_fields_is_left_to_its_own_rules(ladder: Statement) -> None:
-    flop = ladder.flop.model_copy(update={"reason": "decoded tokens only"})
-    statement = ladder.model_copy(update={"flop": flop, "every_eval_ever": {"flop": {"reason": "decoded tokens only"}}})
-    assert list(phrases.reasons(statement)) == []
+    places = {
+        where for where, _ in phrases.reasons(ladder.model_copy(update={"curves": (changed, *ladder.curves[1:])}))
+    }
+    assert places == {f"curves.0.points.0.gates.{name}.reason", "curves.0.change.value.reason"}
 
 
 def arm_claim(statement: Statement, *, against: str, limit: str) -> Statement:
     """The statement with a claim on an arm, of which the rule reads the other curve and the limits."""
-    claim = statement.claims[0]
-    fields = {
-        name: getattr(claim, name) for name in ("curve", "value", "n_questions", "n_draws", "test", "gates_failed")
-    }
+    curve = statement.curves[0]
+    names = ("n_questions", "n_draws", "test", "gates_failed")
+    fields = {"curve": curve.id, "value": curve.points[-1].value} | {name: getattr(curve.level, name) for name in names}
     arm = ArmClaim.model_validate(
         fields
         | {"id": "m1", "type": "mitigation", "against": against, "statement": "-", "verdict": "not testable"}
