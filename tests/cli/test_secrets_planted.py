@@ -43,22 +43,50 @@ def leaks(folder: Path, *printed: str) -> list[tuple[str, str]]:
     return [(where, secret) for where, text in texts for secret in SECRETS if secret in text]
 
 
-def text_options() -> list[str]:
-    """The options of `run` that take a text."""
+def text_options(name: str) -> list[str]:
+    """The options of a command that take a text, apart from its folder, and its first argument as ""."""
     command: Any = typer.main.get_command(main.app)
-    params = command.commands["run"].params
-    options = [param.opts[0] for param in params if not param.is_flag and param.name not in ("out", "help")]
-    assert {"--grader", "--answer-cue", "-M", "-T", "--arms", "--think", "--draws", "--model"} <= set(options)
-    return options
+    params = [param for param in command.commands[name].params if not getattr(param, "is_flag", False)]
+    options = [param.opts[0] for param in params if param.name not in ("out", "help")]
+    return [option if option.startswith("-") else "" for option in options]
 
 
-@pytest.mark.parametrize("option", text_options())
+def test_the_options_are_found() -> None:
+    assert {"--grader", "--answer-cue", "-M", "-T", "--arms", "--think", "--draws", "--model"} <= set(
+        text_options("run")
+    )
+    assert text_options("check") == ["", "", "--study", "--labels"]
+
+
+@pytest.mark.parametrize("option", text_options("run"))
 def test_an_option_with_a_secret_is_refused_or_stored_without(option: str, overthink, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     values = [f"note={KEY}", "base_url=http://me:planted-proxy-77@host/v1"] if option in ("-M", "-T") else [KEY]
     for value in values:
         code, out, err = overthink(*RUN, "--budgets", "0,8", option, value)
         assert leaks(tmp_path, out, err) == []
         assert (code, "Traceback" in err) == (2, False), (out, err)
+
+
+OTHERS = {
+    "analyse": ("t.csv", "--axis", "capability", "--high", "correct"),
+    "compare": ("t.csv", "t.csv"),
+    "forecast": ("t.csv", "--axis", "capability", "--high", "correct", "--out", "made"),
+    "verify": ("t.csv", "--verifier", "simulated"),
+    **dict.fromkeys(("label", "statement", "check", "report"), ("t.csv",)),
+    "thresholds": (),
+}
+"""Arguments of the commands that call no model."""
+
+
+@pytest.mark.parametrize("command", OTHERS)
+def test_an_option_of_another_command_leaves_no_secret(command: str, overthink, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    values = [0, 1, 1, 1, 0, 0, 1, 1]
+    pl.DataFrame({"question": list("aabbccdd"), "budget": [0, 64] * 4, "value": values}).write_csv(tmp_path / "t.csv")
+    for option in [option for option in text_options(command) if option != "--scorer"]:
+        arguments = (*OTHERS[command], option, KEY) if option else (KEY, *OTHERS[command][1:])
+        code, out, err = overthink(command, *arguments)
+        assert leaks(tmp_path, out, err) == []
+        assert (code in (0, 2), "Traceback" in err) == (True, False), (out, err)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import ast
 import io
 import json
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,8 +13,12 @@ import pytest
 import typer
 
 from overthink.cli import main, terminal
+from overthink.cli.options import show
 from overthink.cli.progress import Meter
 from overthink.errors import InputError
+from overthink.workflows import analyse
+from overthink.workflows.analyse import Study
+from overthink.workflows.sources import ReadOptions
 
 CLI = Path(terminal.__file__).parent
 ENCODINGS = ("cp1252", "latin-1", "ascii", "cp437", "shift_jis")
@@ -58,17 +63,13 @@ COMMANDS = tuple(command_names(typer.main.get_command(main.app)))
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A study whose names are hostile, in a folder whose name is, too."""
-    from overthink.workflows import analyse
-    from overthink.workflows.sources import ReadOptions
-
     folder = tmp_path_factory.mktemp("hostile")
     questions = [f"{HOSTILE[:-2]}思{n}" for n in range(4) for _ in range(2)]
     table = folder / "t.csv"
     pl.DataFrame({"question": questions, "budget": [0, 64] * 4, "value": [0, 1, 1, 1, 0, 0, 1, 1]}).write_csv(table)
-    analyse.analyse(table, out=folder / "思 [red]×", read=ReadOptions(axis="capability", high="correct"))
-    return folder
+    return analyse.analyse(table, out=folder / "思 [red]×", read=ReadOptions(axis="capability", high="correct"))
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
@@ -82,29 +83,31 @@ def test_every_help_page_prints_in_every_encoding(encoding: str, monkeypatch: py
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_results_print_in_every_encoding_and_json_stays_the_same(
-    encoding: str, study: Path, monkeypatch: pytest.MonkeyPatch
+    encoding: str, study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(study)
-    pairs: dict[str, list[str]] = {"utf-8": [], encoding: []}
-    for chosen, texts in pairs.items():
-        for arguments in (
-            ("analyse", "t.csv", "--axis", "capability", "--high", "correct", "--out", "思 [red]×"),
-            ("forecast", "t.csv", "--axis", "capability", "--high", "correct", "--k", "10"),
-            ("compare", "t.csv", "t.csv", "--axis", "capability", "--high", "correct"),
-            ("thresholds",),
-            ("model", "list"),
-            ("calc", "exfiltration"),
-        ):
-            code, out, err = call(monkeypatch, chosen, *arguments)
-            assert code in (0, 2), err
-            assert "Traceback" not in err
-            assert not any(character in out + err for character in HOSTILE if character < " " and character != "\n")
-            if code == 0 and arguments[0] not in ("model", "compare"):
-                code, document, _ = call(monkeypatch, chosen, *arguments, "--json")
-                assert code == 0
-                texts.append(json.dumps(json.loads(document), sort_keys=True))
-    assert pairs["utf-8"] == pairs[encoding]
-    assert len(pairs["utf-8"]) >= 2
+    streams = Streams(monkeypatch, encoding)
+    terminal.prepare_streams()
+    terminal.show(study, as_json=True)
+    assert json.loads(streams.texts()[0]) == json.loads(study.json())
+    streams = Streams(monkeypatch, encoding)
+    terminal.prepare_streams()
+    show(study, as_json=False)
+    out, err = streams.texts()
+    assert "What more thinking does to t.csv" in out
+    assert err.startswith("report: ")
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_other_commands_print_in_every_encoding(encoding: str, study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert study.folder is not None
+    monkeypatch.chdir(study.folder.path.parent)
+    own = ("--axis", "capability", "--high", "correct")
+    commands = (("forecast", "t.csv", *own, "--k", "10"), ("thresholds",), ("thresholds", "--json"), ("model", "list"))
+    for arguments in (*commands, ("compare", "t.csv", "t.csv", *own)):
+        code, out, err = call(monkeypatch, encoding, *arguments)
+        assert (code, "Traceback" in err) == (2 if "compare" in arguments else 0, False), err
+        assert not any(character in out + err for character in HOSTILE if character < " " and character != "\n")
 
 
 @pytest.mark.parametrize("arguments", [("report", HOSTILE[:-2]), ("analyse", HOSTILE[:-2]), ("check", HOSTILE[:-2])])
@@ -195,6 +198,7 @@ def test_only_one_file_of_the_command_line_prints(tmp_path: Path) -> None:
 
 
 def test_no_other_file_of_the_package_may_print() -> None:
-    files = [path for path in CLI.parent.rglob("*.py") if path.parent != CLI]
-    assert {name for path in files for name in prints(path)} & PRINTERS == set()
-    assert [path.name for path in files if "T201" in path.read_text()] == []
+    texts = {path: path.read_text() for path in CLI.parent.rglob("*.py") if path.parent != CLI}
+    suspects = [path for path, text in texts.items() if re.search(r"\b(print|input|Console|echo|confirm)\(", text)]
+    assert {name for path in suspects for name in prints(path)} & PRINTERS == set()
+    assert [path.name for path, text in texts.items() if "T201" in text] == []
