@@ -93,10 +93,11 @@ def _installed_packages_are_listed_once() -> Iterator[None]:
 @pytest.fixture(scope="session", autouse=True)
 def _logs_of_inspect_are_not_looked_over() -> Iterator[None]:
     """Of every error Inspect's log has a coloured page beside its text, and every sample is searched for what is too
-    deep to store: a tenth of a small study, of which no test reads anything."""
+    deep to store and for attachments of earlier logs: a tenth of a small study, of which no test reads anything."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("inspect_ai._util.rich.rich_traceback", lambda *error, **options: "")
         patch.setattr("inspect_ai.log._condense.exceeds_max_depth", lambda value, depth: False)
+        patch.setattr("inspect_ai.log._condense.attachment_refs_from_value", lambda value: set())
         patch.setattr("inspect_ai.agent._acp.event_mapping._AcpEventRouter.attach", lambda router: None)
         yield
 
