@@ -24,13 +24,17 @@ MODULES = {"names": "hostile_names"} | {part: f"fuzz_{part}" for part in ("docum
 def part_faults(part: str, *, seed: int, runs: int) -> list[str] | None:
     """The faults of one part, in words; None where there are no cases of it.
 
-    Its module has ``run_all(seed, runs, folder)``, which returns them.
+    Its module has ``run_all(seed, runs, folder)``, or ``run(seed, runs)`` where it needs no folder; both return them.
     """
     if not (SUPPORT / f"{MODULES[part]}.py").is_file():
         return None
     module = importlib.import_module(MODULES[part])
+    faults: list[str]
+    if not hasattr(module, "run_all"):
+        faults = module.run(seed, runs)
+        return faults
     with tempfile.TemporaryDirectory(prefix="overthink-fuzz-") as folder:
-        faults: list[str] = module.run_all(seed, runs, Path(folder))
+        faults = module.run_all(seed, runs, Path(folder))
     return faults
 
 

@@ -193,8 +193,9 @@ class HostileFolder:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder, self._original = folder, folder / "original"
-        made = [call([*RUN, f"--out={self._original}"]), call(["statement", str(self._original)])]
+        self._folder, self._original, self._neighbour = folder, folder / "original", folder / "neighbour"
+        made = [call([*RUN, f"--out={self._original}"]), call([*RUN[:-1], "--seed=6", f"--out={self._neighbour}"])]
+        made += [call(["statement", str(study)]) for study in (self._original, self._neighbour)]
         assert not any(ending.code for ending in made), made
         self._expected: dict[str, object] = {}
 
@@ -249,11 +250,12 @@ class HostileFolder:
 
     def _fill(self, name: str) -> None:
         for study in dict.fromkeys((name, *_NEIGHBOURS)):
-            shutil.copytree(self._original, study)
+            shutil.copytree(self._original if study == name else self._neighbour, study)
         for folder in ("draws", "counts", "labels", "files", "shapes", "tasks", "new"):
             Path(folder).mkdir()
         for own in dict.fromkeys((name, *_NEIGHBOURS)):
-            end = 0 if own == name else 5  # a neighbour that is read gives another result
+            # a neighbour that is read gives another result
+            end, study = (0, self._original) if own == name else (5, self._neighbour)
             draws = [f"{q},{d},t,m,{(q + d) % 3 > 0:d}" for q in range(4 + end) for d in range(3)]
             counts = [f"{q},t,m,50,{q + end}" for q in range(6)]
             labels = ["0001,0,1,secret,1", "0002,1,1,secret,0"]
@@ -263,8 +265,8 @@ class HostileFolder:
             Path(_facts(own)).write_text(json.dumps({"active_parameters": 1e9 + end}))
             Path(_code(own)).write_text(_COMPONENTS)
             Path(_task(own)).write_text(_TASK.replace("LAST", str(3 + end)))
-            shutil.copy(self._original / "pool.parquet", _pool(own))
-            shutil.copy(next((self._original / "logs").glob("*.eval")), _log(own))
+            shutil.copy(study / "pool.parquet", _pool(own))
+            shutil.copy(next((study / "logs").glob("*.eval")), _log(own))
             Path("shapes", own).mkdir()
             shape = {"num_hidden_layers": 2 + end, "num_attention_heads": 2, "hidden_size": 8, "vocab_size": 9}
             Path("shapes", own, "config.json").write_text(json.dumps(shape))
@@ -295,7 +297,8 @@ def _result(path: Path) -> object:
         return path.read_bytes() if path.is_file() else None
     document: dict[str, Any] = json.loads(path.read_bytes())
     if "findings" in document:  # arms and ids of a comparison are called after the folder
-        return [(f["kind"], f["metric"], f["estimate"], f["low"], f["high"]) for f in document["findings"]]
+        kept = ("kind", "metric", "estimate", "low", "high")
+        return sorted(repr([finding[name] for name in kept]) for finding in document["findings"])
     return {name: document[name] for name in document.keys() - {"id", "created", "every_eval_ever"}}
 
 
