@@ -69,6 +69,8 @@ def test_a_text_is_no_list_of_texts_and_an_object_is_of_its_type() -> None:
         (lambda: overthink.first_success_at_k([2], [1], 1, batch=True), TypeError, "batch is True"),
         (lambda: overthink.commitment_step([1, 2], 10**12, rng=RNG), ValueError, "draws is 1000000000000"),
         (lambda: overthink.forecast([9], [1], k=10**18, rng=RNG), ValueError, "k holds 1e.18.*beyond"),
+        (lambda: overthink.forecast([9], [1], k=9, rng=RNG, level=5e-324), ValueError, "level is 5e-324"),
+        (lambda: overthink.label(".", "x.csv", per_rung=3.0), TypeError, "per_rung is 3.0, a float"),
         (lambda: overthink.forecast([9], [1], k=9, rng=1), TypeError, "rng is 1, a int; needed: a generator"),
         (lambda: overthink.forecast([9], [1], k=9, rng=RNG, judge=3), TypeError, "judge is 3"),
         (lambda: FalsePositives(True, 9), TypeError, "flagged is True"),

@@ -43,7 +43,7 @@ def test_the_model_under_test_is_told_where_there_is_one() -> None:
     ("change", "why"),
     [
         (lambda told: told.update(schema="overthink.models/2"), "newer Overthink"),
-        (lambda told: told["models"].pop(HOSTED.name), "names 'openai/gpt' for an arm"),
+        (lambda told: told["models"].pop(HOSTED.name), "arms names the model 'openai/gpt'"),
         (lambda told: told["models"][SMALL.name]["shape"].update(layers=-1), "layers is -1"),
         (lambda told: told["models"][SMALL.name].pop("free"), "free"),
         (lambda told: told.pop("arms"), "arms"),

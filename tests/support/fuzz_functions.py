@@ -268,7 +268,8 @@ def _fault(call: Call, odd: Mapping[str, object]) -> str | None:
 
 def _names(message: str, call: Call, odd: Mapping[str, object]) -> bool:
     """Whether a message names a parameter of the function, as a word of Python or of the command line, or its text."""
-    values = (*odd.values(), *call.good.values())
+    values = [*odd.values(), *call.good.values()]
+    values += [part for value in odd.values() if isinstance(value, list) for part in value]
     if any(isinstance(value, str | Path) and str(value) and str(value)[:80] in message for value in values):
         return True
     words = re.sub(r"[^a-z0-9]+", "_", message.lower())

@@ -15,7 +15,8 @@ RAW = (
 )  # fmt: skip
 """JSON texts that replace a value."""
 
-_DEFAULTS = (None, False, 0, [], {}, True, 0.95, 0.05, 0.8, 8, 32, "plain", "every")
+_BASE = [{"label": "base", "parts": ["base"], "settings": {}}]
+_DEFAULTS = (None, False, 0, [], {}, True, 0.95, 0.05, 0.8, 8, 32, "plain", "every", _BASE)
 """What a field of a study means that is not there."""
 
 _HOLE = "\x01hole\x01"

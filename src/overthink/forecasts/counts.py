@@ -187,12 +187,16 @@ def forecast_sizes(k: ArrayLike) -> Counts:
     return sizes
 
 
+_LEAST_SHARE = 1e-9
+"""Distance of a level from 0 and 1 below which its quantiles are no numbers."""
+
+
 def check_share(share: float, name: str) -> float:
     """Return the share if it is strictly between 0 and 1.
 
     Raises:
         ValueError: The share is out of range.
     """
-    if not 0 < real(share, name) < 1:
+    if not _LEAST_SHARE <= real(share, name) <= 1 - _LEAST_SHARE:
         raise ValueError(f"{name} is {share}; needed: between 0 and 1, both excluded")
     return float(share)

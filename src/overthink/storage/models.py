@@ -131,7 +131,9 @@ def read_models(path: Path) -> StudyModels | None:
             for arm, roles in document.arms.items()
         }
     except KeyError as failure:
-        raise InputError(f"{path} names {failure} for an arm, and does not tell of it; it is damaged") from failure
+        raise InputError(
+            f"{path}: arms names the model {failure}, which is not among models; needed: the file as written"
+        ) from failure
     return StudyModels(
         arm_roles, {name: Origin(model.shape_source, model.price_source) for name, model in document.models.items()}
     )

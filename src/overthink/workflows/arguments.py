@@ -102,6 +102,8 @@ def whole(least: int, most: int = parameters.MOST) -> Check:
     """Return the check of a whole number within bounds; its ValueError is an InputError."""
 
     def check(value: object, name: str) -> None:
+        if isinstance(value, float):
+            raise TypeError(f"{name} is {value}, a float; needed: a whole number")
         _as_input(lambda: parameters.whole(value, name, least=least, most=most))
 
     return check
