@@ -274,3 +274,37 @@ def test_every_code_is_documented() -> None:
     page = (Path(__file__).parents[2] / "docs" / "exit-codes.md").read_text()
     rows = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| ")]
     assert rows[1:] == [str(int(code)) for code in sorted(ExitCode)]
+
+
+def test_what_fails_at_import_is_a_fault_too(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setitem(sys.modules, "overthink.cli.main", None)
+    with pytest.raises(SystemExit) as stopped:
+        start.main()
+    err = capsys.readouterr().err
+    assert (stopped.value.code, "this is a fault of Overthink" in err) == (ExitCode.FAULT, True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("analyse", "t.csv", "--flop-per-byte", "1e400"),
+        ("run", "--temperature", "nan"),
+        ("run", "--top-p", "inf"),
+        ("run", "--capability", "overthink/arithmetic", "--budgets", "0,infk"),
+        ("run", "--capability", "overthink/arithmetic", "--efforts", "low,,high"),
+        ("run", "--capability", "overthink/arithmetic", "--trace-scorer", ","),
+        ("forecast", "t.csv", "--format", "svg"),
+    ],
+)
+def test_what_is_no_number_no_name_or_of_no_use_is_refused_by_its_option(overthink: Any, options: Any) -> None:
+    code, _, err = overthink(*options)
+    assert (code, err.startswith(f"error: {options[-2]} ")) == (ExitCode.INPUT, True), err
+
+
+def test_a_task_that_ends_the_process_is_named(overthink: Any, tmp_path: Path) -> None:
+    (tmp_path / "own.py").write_text("import sys\nfrom inspect_ai import task\n\n@task\ndef left():\n    sys.exit(0)\n")
+    code, _, err = overthink("run", "--model", "overthink/simulated", "--capability", "own.py@left", "--budgets", "0,8")
+    assert (code, "task own.py@left cannot be built: SystemExit: 0" in err) == (ExitCode.INPUT, True), err

@@ -50,7 +50,7 @@ def test_the_fuzz_sees_what_is_wrong(ending: Any, fault: str, tmp_path: Path, mo
 
     monkeypatch.setattr(main, "run_app", ending)
     monkeypatch.setattr(sys, "argv", sys.argv)
-    said = fault_of(["calc", "cost"], [f"--k{VALUE}nan"], tmp_path, tmp_path / "here")
+    said = fault_of(["calc", "cost", "--k", "nan"], [f"--k{VALUE}nan"], tmp_path, tmp_path / "here")
     assert said is not None
     assert fault in said
 

@@ -162,9 +162,6 @@ def fault_of(line: Sequence[str], changes: Sequence[str], stage: Path, folder: P
 FREE_TEXTS = {"--out", "--answer-cue", "--facts", "--k-reference"}
 """Options that any text is a value of; the reference of a calculator's K is in words."""
 
-MANY = 2
-"""Times that an option stands in a line from which on an earlier value may be overruled."""
-
 VALUE, REPLACED = "\0", "\1"
 """What stands in a change between an option and its value, and between two values."""
 
@@ -189,8 +186,7 @@ def _wrong(code: Any, out: str, err: str, line: Sequence[str], changes: Sequence
 
 def _nonsense(out: str, line: Sequence[str], changes: Sequence[str]) -> str | None:
     """Return what is printed though it means nothing."""
-    final = dict(re.split(_MARKS, change) for change in changes if re.search(_MARKS, change))  # the last one counts
-    if NO_NUMBERS & {value for name, value in final.items() if line.count(name) < MANY and name not in FREE_TEXTS}:
+    if any(_is_taken(line, at) for at in range(1, len(line))):
         return "no number was taken for one"
     if line[-1] == "--json" and not line[-2].startswith("-") and "--help" not in line and out:
         try:
@@ -198,7 +194,17 @@ def _nonsense(out: str, line: Sequence[str], changes: Sequence[str]) -> str | No
         except ValueError as failure:
             return f"no JSON is printed: {failure}"
     words = re.search(r"(?<![\w.-])-?(nan|inf|None)(?![\w-])", out)
-    return f"{words.group()} is printed: {out[max(0, words.start() - 60) : words.end() + 60]!r}" if words else None
+    if words is None or FREE_TEXTS & {part for change in changes for part in re.split(_MARKS, change)}:
+        return None
+    return f"{words.group()} is printed: {out[max(0, words.start() - 60) : words.end() + 60]!r}"
+
+
+def _is_taken(line: Sequence[str], at: int) -> bool:
+    """Whether an argument is no number, and is the value of an option that counts and takes one."""
+    name, equals, value = line[at].partition("=")
+    option, value = (name, value) if equals and name.startswith("-") else (line[at - 1], line[at])
+    is_last = sum(argument.partition("=")[0] == option for argument in line) == 1
+    return value in NO_NUMBERS and option.startswith("-") and is_last and option not in FREE_TEXTS
 
 
 def _refused(constant: str) -> float:
@@ -208,7 +214,7 @@ def _refused(constant: str) -> float:
 def _is_named(change: str, err: str) -> bool:
     """Whether a message names an option or its value as it is shown, or another that the change bereaves of sense."""
     shown = re.sub(r"\s+", " ", err)
-    parts = [part for whole in re.split(_MARKS, change) for part in (whole, *whole.split("="))]
+    parts = [part for whole in re.split(_MARKS, change) for part in (whole, *re.split("[=@]", whole))]
     spellings = {
         spelling for part in parts for spelling in (part, part.lstrip("-"), part.lstrip("-").replace("-", "_"))
     }

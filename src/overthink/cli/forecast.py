@@ -78,6 +78,8 @@ def forecast(
     from overthink.workflows.forecast import ForecastRequest, forecast_path
     from overthink.workflows.sources import ReadOptions
 
+    if out is None and formats != ["html"]:
+        raise InputError(f"--format {','.join(formats)} is of the files that --out writes; add --out, or leave it out")
     few, many = _claim_range(claim)
     judge, rate = _judge(judge_fpr)
     query = ForecastOptions(thresholds=_shares(threshold), band=band, few=few, many=many, judge_rate=rate)

@@ -44,8 +44,14 @@ verify.register(app)
 FindingsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
 Level = Annotated[float, typer.Option(help="Confidence level of the intervals.", min=0.5, max=0.999)]
 Seed = Annotated[int, typer.Option(help="Seed; the same seed gives the same findings.", min=0)]
-Temperature = Annotated[float | None, typer.Option(help="Sampling temperature; 0.8, the provider's with --efforts.")]
-TopP = Annotated[float | None, typer.Option(help="Nucleus sampling mass; 0.95, the provider's with --efforts.")]
+Temperature = Annotated[
+    float | None,
+    typer.Option(help="Sampling temperature; 0.8, the provider's with --efforts.", callback=options.finite),
+]
+TopP = Annotated[
+    float | None,
+    typer.Option(help="Nucleus sampling mass; 0.95, the provider's with --efforts.", callback=options.finite),
+]
 Hypothesis = Annotated[
     str | None,
     typer.Option(

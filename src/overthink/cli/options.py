@@ -4,6 +4,7 @@ Output shared by the commands: command line and results.
 """
 
 import json
+import math
 import os
 import shlex
 import sys
@@ -62,6 +63,17 @@ Reader = Annotated[
 ]
 
 
+def finite(param: typer.CallbackParam, value: float | None) -> float | None:
+    """Return the value of an option that takes a number.
+
+    Raises:
+        InputError: It is infinite or no number.
+    """
+    if value is not None and not math.isfinite(value):
+        raise InputError(f"{param.opts[0]} is {value}; needed: a finite number")
+    return value
+
+
 def k_reference(text: str | None) -> float | None:
     """Return the reference of K (thinking)."""
     return None if text is None else read_k_reference(text)
@@ -71,7 +83,7 @@ def numbers(text: str, option: str = "--budgets", of: str = "tokens, as 0,512,2k
     """Return whole numbers; 2k is 2,000."""
     try:
         return tuple(round(float(word[:-1]) * 1000) if word[-1:] in "kK" else int(word) for word in _words(text))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise InputError(f"{option} {text} cannot be read; needed: whole numbers of {of}") from None
 
 

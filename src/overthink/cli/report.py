@@ -49,6 +49,7 @@ FlopPerByte = Annotated[
         help="Peak FLOP/s of the hardware over its memory bandwidth, 295 for an H100: what effective FLOP need.",
         metavar="X",
         min=0,
+        callback=options.finite,
     ),
 ]
 

@@ -139,7 +139,7 @@ def analyse(
     Raises:
         InputError: The path cannot be read, or the labels do not match its answers.
     """
-    refuse_unused(Path(path), read or ReadOptions())
+    refuse_unused([Path(path)], read or ReadOptions())
     return analyse_source(
         read_source(Path(path), read or ReadOptions()), options or AnalysisOptions(), out=out, command=command
     )

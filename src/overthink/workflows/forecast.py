@@ -126,7 +126,7 @@ def forecast_path(path: Path, *, read: ReadOptions, request: ForecastRequest) ->
     """
     cells = _counts_table(path) if read.reader is None else None
     if cells is None:
-        refuse_unused(path, read)
+        refuse_unused([path], read)
     else:
         _refuse_reading(path, read)
     if cells is not None and is_printed({name.lower() for name in cells.columns}):

@@ -1,6 +1,6 @@
 """Read a path (study, pool, Inspect logs or plain table) as rows of the pool."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -158,24 +158,28 @@ _USED = {
 """Reading options that mean something, by what is read; a reader from outside may use any."""
 
 
-def refuse_unused(path: Path, options: ReadOptions) -> None:
-    """Raise an error for an option that reading this path would ignore.
+def refuse_unused(paths: Sequence[Path], options: ReadOptions) -> None:
+    """Raise an error for an option that reading would ignore at each of the paths.
 
     Raises:
         InputError: There is one.
     """
-    if options.reader is not None or not path.exists():
+    if options.reader is not None or not all(path.exists() for path in paths):
         return
-    if path.is_dir():
-        kind = "a study" if StudyFolder(path).is_study() else "a log"
-    else:
-        kind = "a pool" if is_pool(path) else "a table" if is_table(path) else "a log"
+    kinds = [_kind(path) for path in paths]
     stated = {name: value for name, value in asdict(options).items() if value != getattr(ReadOptions(), name)}
-    unused = [name for name in stated if name not in _USED[kind]]
+    unused = [name for name in stated if not any(name in _USED[kind] for kind in kinds)]
     if unused:
         raise InputError(
-            f"--{unused[0].replace('_', '-')} {stated[unused[0]]} says nothing of {path}, which is {kind}; leave it out"
+            f"--{unused[0].replace('_', '-')} {stated[unused[0]]} says nothing of {paths[0]}, which is {kinds[0]}; "
+            "leave it out"
         )
+
+
+def _kind(path: Path) -> str:
+    if path.is_dir():
+        return "a study" if StudyFolder(path).is_study() else "a log"
+    return "a pool" if is_pool(path) else "a table" if is_table(path) else "a log"
 
 
 def _study(folder: StudyFolder, options: ReadOptions) -> Source:

@@ -100,6 +100,10 @@ class Replay:
                 await self.solver(copy.deepcopy(state), cast(Generate, capture))
             except (_CapturedError, _BypassedError):
                 pass
+            except SystemExit as leaving:
+                raise InputError(
+                    f"task {self.task}: its solver ends the process (SystemExit: {leaving}); needed: one that returns"
+                ) from leaving
             except BaseExceptionGroup as group:  # raised inside a task group of the solver
                 if group.split((_CapturedError, _BypassedError))[1] is not None:
                     raise

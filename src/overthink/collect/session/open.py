@@ -29,7 +29,7 @@ def open_task(plan: TaskPlan) -> Task:
         raise
     except FileNotFoundError as error:
         raise InputError(f"{plan.task}: file not found ({error}).") from error
-    except (PrerequisiteError, LookupError, TypeError, ValueError, OSError, ImportError) as error:
+    except (Exception, SystemExit) as error:
         raise InputError(f"task {plan.task} cannot be built: {type(error).__name__}: {error}") from error
     if not tasks:
         raise InputError(
