@@ -20,7 +20,6 @@ NOT_SEEN_ALONE = frozenset(
     {
         "a better band",
         "a better interval",
-        "a change that is not shown",
         "a curve less",
         "a deployable budget",
         "a flat shape",
@@ -34,7 +33,6 @@ NOT_SEEN_ALONE = frozenset(
         "a wider margin",
         "an arm that was not run",
         "an independent evaluator",
-        "another finding",
         "another level planned",
         "another limit",
         "another model",
@@ -48,11 +46,7 @@ NOT_SEEN_ALONE = frozenset(
         "draws until precise",
         "more draws planned",
         "more findings",
-        "no largest fall",
-        "no shape",
-        "no worst-of-k",
         "parameters",
-        "undetermined for down",
     }
 )
 """Forged statements that only the study shows to be so: their facts are possible, and everything follows from them."""

@@ -26,6 +26,8 @@ else:  # literals of the closed lists: their plain strings, in their order
     StatementGate = Literal[(*(label.value for label in GateLabel), "unknown")]
     StatementHypothesis = Literal[tuple(label.value for label in HypothesisLabel)]
     StatementReference = Literal[K_CHOICES]
+FindingId = Annotated[str, Field(pattern="^([A-Za-z0-9._~/:+@,=-]+|none: [a-z_]+)$", max_length=1000)]
+"""Id of a finding; "none: …" where there is none."""
 NonNegativeCount = Annotated[int, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -97,7 +99,7 @@ class Number(Part):
     simultaneous: Fact[bool]
     unit: Fact[Literal["share", "difference of shares", "tokens"]]
     reason: Fact[str | None]
-    finding: Fact[str] = Field(min_length=1)
+    finding: Fact[FindingId]
 
 
 class Test(Part):

@@ -244,7 +244,7 @@ class Evidence(Part):
     pool_sha256: Fact[Sha256]
     findings_sha256: Fact[Sha256]
     findings: Fact[Annotated[int, Field(ge=1)]]
-    overthink: Fact[str]
+    overthink: Fact[Annotated[str, Field(pattern="^[0-9A-Za-z.+_-]{1,64}$")]]
 
 
 class FailedGate(Part):
@@ -263,7 +263,7 @@ class Statement(Part):
 
     schema_: Generated[str] = Field(default=LATER, alias="schema")
     id: Generated[str] = LATER
-    created: Fact[str]
+    created: Fact[Annotated[str, Field(pattern="^[0-9T:.Z+-]{10,40}$")]]
     title: Generated[str] = LATER
     model: Fact[str] = Field(min_length=1)
     stated: Fact[Stated]

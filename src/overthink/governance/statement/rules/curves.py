@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from overthink.data.kinds import Metric, ShapeLabel
 from overthink.data.selectors import Selector, is_other
-from overthink.governance.statement.curve_schema import Basis, Curve, Gap, Number, Point
+from overthink.governance.statement.curve_schema import Basis, Curve, Gap, Number, Point, Shape
 from overthink.governance.statement.generate import gate_result
 from overthink.governance.statement.read import Breaches, by_id, close, level_of
 from overthink.governance.statement.schema import Statement
@@ -145,11 +145,47 @@ def verdicts(statement: Statement) -> Breaches:
             if shape.verdict != ShapeLabel.UNDETERMINED and (p is None or p > alpha + 1e-12):
                 evidence = "has no adjusted p-value" if p is None else f"has adjusted p {p:.3g} > {alpha:.3g}"
                 yield where, f"verdict {shape.verdict!r} {evidence}; needed: undetermined"
+            elif shape.verdict == ShapeLabel.UNDETERMINED and p is not None and p <= alpha and not shape.gates_failed:
+                yield where, f"undetermined, and its adjusted p is {p:.3g}"
             change = shape.change.estimate
             if change is not None and WRONG_SIGNS.get(shape.verdict, 0) * change > 0:
                 yield where, f"verdict {shape.verdict!r}, but the highest rung minus the lowest is {change:+.3g}"
-            if shape.verdict == ShapeLabel.FLAT and change is not None and abs(change) >= curve.plateau.margin:
-                yield where, f"verdict 'flat', but the ends differ by {change:+.3g}, more than the margin"
+            if shape.verdict == ShapeLabel.FLAT and (apart := _apart(curve, shape)) >= curve.plateau.margin:
+                yield where, f"verdict 'flat', but levels may differ by {apart:.3g}, more than the margin"
+
+
+_SURE = 0.7
+"""Part of the half of a two-sided interval that an equivalence test of the same level needs: 0.84 for large samples."""
+
+
+def _apart(curve: Curve, shape: Shape) -> float:
+    """Return how far apart levels of a curve are at least, given the interval of its change."""
+    levels = [p.value.estimate for p in curve.points if p.value.estimate is not None] if shape.metric == "max_t" else []
+    whole = curve.change.value if curve.change is not None and shape.metric == "max_t" else shape.change
+    change, low, high = whole.estimate, whole.low, whole.high
+    apart = max(levels) - min(levels) if levels else abs(change or 0.0)
+    if change is None or low is None or high is None:
+        return apart
+    return max(apart, change + _SURE * (high - change), -(change + _SURE * (low - change)))
+
+
+def changes_tested(statement: Statement) -> Breaches:
+    """The test of a change agrees with its interval, where there are questions enough for both."""
+    alpha = 1 - level_of(statement)
+    for i, curve in enumerate(statement.curves):
+        change = curve.change
+        if change is None or change.test is None or change.n_questions < _ENOUGH:
+            continue
+        low, high, estimate, p = change.value.low, change.value.high, change.value.estimate, change.test.p
+        if low is None or high is None or estimate is None or p is None:
+            continue
+        is_clear = min(abs(low), abs(high)) > (high - low) / 4 and not low <= 0 <= high
+        if (is_clear and p > alpha) or (low < 0 < high and p < alpha / 50):
+            yield f"curves.{i}.change.test", f"p = {p:.3g}, and the interval is {low:+.3g} to {high:+.3g}"
+
+
+_ENOUGH = 20
+"""Questions from which an interval and a test agree."""
 
 
 def turns(statement: Statement) -> Breaches:

@@ -18,11 +18,13 @@ _TABLE: dict[str, Callable[[Statement], Breaches]] = {
     "one-curve": curves.one_curve,
     "counts": curves.counts,
     "verdict": curves.verdicts,
+    "change": curves.changes_tested,
     "turns": curves.turns,
     "gates": curves.gate_names,
     "gates-failed": curves.failed_gates,
     "gap": curves.gaps_measured,
     "hypothesis": hypotheses.hypotheses,
+    # texts of findings: a rule that each limit and each reason is a text that Overthink writes has its place here
     # what must not be left out
     "names": whole.names,
     "limits": whole.limits,

@@ -59,6 +59,12 @@ def tries(statement: Statement) -> Breaches:
                 )
             if [many.k for many in point.tries if many.selector == Selector.WORST] != _grid(curve, point):
                 yield where, "worst-of-k is left out, or some number of tries"
+            if (
+                point.n_draws > 1
+                and max((many.k for many in point.tries), default=1) == 1
+                and not _key(curve).is_control
+            ):
+                yield where, f"left out: {point.n_draws} draws give the value of several tries"
 
 
 def _selectors(point: Point) -> set[tuple[str, int]]:
@@ -101,6 +107,12 @@ def changes(statement: Statement) -> Breaches:
             yield f"{where}.change", "missing" if several else "there, with one rung"
         if several != (curve.plateau.top_step is not None):
             yield f"{where}.plateau.top_step", "missing" if several else "there, with one rung"
+        metrics = [shape.metric for shape in curve.plateau.shapes]
+        if len(set(metrics)) < len(metrics) or (several and not _key(curve).is_control and Metric.MAX_T not in metrics):
+            yield f"{where}.plateau.shapes", f"{', '.join(metrics) or 'none'}; needed: each once, and {Metric.MAX_T}"
+        tested = any(s.metric == Metric.MAX_T and s.test is not None and s.test.p for s in curve.plateau.shapes)
+        if tested and None in (curve.plateau.rise, curve.plateau.drawdown):
+            yield f"{where}.plateau", "the largest rise or the largest fall is left out"
         has_bands = {point.band is not None for point in curve.points}
         if len(has_bands) > 1 or (has_bands == {True} and not several):
             yield f"{where}.points", "a band holds for all rungs of a curve at once, and some have none"
@@ -148,6 +160,9 @@ def names(statement: Statement) -> Breaches:
     for i, (curve, name) in enumerate(zip(statement.curves, curve_ids(keys), strict=True)):
         if curve.id != name:
             yield f"curves.{i}.id", f"its names make it {name}"
+        for j, point in enumerate(curve.points):
+            if point.value.finding != f"{curve.id}/value/mean/rung{point.rung}/k1":
+                yield f"curves.{i}.points.{j}.value.finding", f"{point.value.finding!r} is not of rung {point.rung}"
         for where, number, claims in _named(curve):
             if claim_of(number.finding, curve.id) not in claims and not number.finding.startswith("none: "):
                 yield f"curves.{i}.{where}.finding", f"{number.finding!r} is no such finding of {curve.id}"
