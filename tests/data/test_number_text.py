@@ -27,5 +27,5 @@ def test_a_share_is_printed_alike_everywhere(share: float, shown: str) -> None:
 
 
 def test_large_numbers_have_no_decimals_left() -> None:
-    assert fixed(1e18, 0) == "1,000,000,000,000,000,000.0"
+    assert fixed(1e18, 0) == "1,000,000,000,000,000,000"
     assert fixed(-0.05, 1) == "-0.1"

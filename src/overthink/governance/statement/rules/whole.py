@@ -11,7 +11,7 @@ from overthink.data.kinds import Kind, Metric
 from overthink.data.record import Axis
 from overthink.data.results.curve import PERCENTILES
 from overthink.data.selectors import SELECTORS, Selector, is_other
-from overthink.governance.statement.curve_schema import Curve, Number, Point
+from overthink.governance.statement.curve_schema import Curve, Number, Point, Shape
 from overthink.governance.statement.curves import is_claimed
 from overthink.governance.statement.read import Breaches, bases
 from overthink.governance.statement.schema import Statement
@@ -110,7 +110,8 @@ def changes(statement: Statement) -> Breaches:
         metrics = [shape.metric for shape in curve.plateau.shapes]
         if len(set(metrics)) < len(metrics) or (several and not _key(curve).is_control and Metric.MAX_T not in metrics):
             yield f"{where}.plateau.shapes", f"{', '.join(metrics) or 'none'}; needed: each once, and {Metric.MAX_T}"
-        tested = any(s.metric == Metric.MAX_T and s.test is not None and s.test.p for s in curve.plateau.shapes)
+        # A curve with human labels may have its trends withheld.
+        tested = curve.judge.sensitivity is None and any(_has_p(shape) for shape in curve.plateau.shapes)
         if tested and None in (curve.plateau.rise, curve.plateau.drawdown):
             yield f"{where}.plateau", "the largest rise or the largest fall is left out"
         has_bands = {point.band is not None for point in curve.points}
@@ -125,6 +126,10 @@ def changes(statement: Statement) -> Breaches:
             top.corrected is None
         ):
             yield f"{where}.judge", "the judge's sensitivity and specificity belong to corrected levels"
+
+
+def _has_p(shape: Shape) -> bool:
+    return shape.metric == Metric.MAX_T.value and shape.test is not None and shape.test.p is not None
 
 
 def gaps(statement: Statement) -> Breaches:
