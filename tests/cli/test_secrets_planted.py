@@ -12,7 +12,6 @@ import typer
 from chat_server import Server
 
 from overthink.cli import main
-from overthink.collect.providers import timeouts
 
 KEY = "sk-planted-9f8e7d6c5b4a"
 ENVIRONMENT = {
@@ -135,7 +134,7 @@ class Indiscreet(Server):
         self.asked = getattr(self, "asked", 0) + path.endswith("/completions")
         if path.endswith("/completions") and self.asked % 3 == 0:
             fault = {"message": f"Incorrect API key provided: {key} ({KEY})", "headers": dict(headers)}
-            return 401, {"error": fault}
+            return 400, {"error": fault}
         return super().respond(path, body, headers)
 
 
@@ -144,7 +143,6 @@ def test_a_server_that_quotes_keys_leaves_none_in_the_study(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,  # type: ignore[no-untyped-def]
 ) -> None:
-    monkeypatch.setattr(timeouts, "PAUSE", 0.001)
     server = Indiscreet()
     for name, value in (ENVIRONMENT | {"VLLM_BASE_URL": server.url}).items():
         monkeypatch.setenv(name, value)
@@ -155,7 +153,7 @@ def test_a_server_that_quotes_keys_leaves_none_in_the_study(
     assert code in (0, 3), err
     logs = "".join(text for path, text in texts.items() if path.suffix == ".eval")
     assert "<VLLM_API_KEY>" in logs
-    assert any("401" in text for path, text in texts.items() if path.name == "journal.jsonl")
+    assert any("400" in text for path, text in texts.items() if path.name == "journal.jsonl")
     code, out, err = overthink("statement", "study")
     assert leaks(tmp_path, out, err) == []
     server.close()

@@ -6,17 +6,15 @@ One study per case, all faults at once: each question names the fault that its o
 import math
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-import anyio
 import pytest
 from faulty_server import FAULTS, TEMPLATE_FAULTS, FaultyServer
-from inspect_ai.model import _retry
 
 import overthink
-from overthink.collect.providers import timeouts
-from overthink.collect.session import task_run
-from overthink.collect.session.failures import Boundary
+from overthink.collect.providers.patience import Patience
+from overthink.collect.session.prepare import Session
 from overthink.data.pool import records_of
 from overthink.data.record import RungRecord, Verdict
 from overthink.errors import StoppedError
@@ -43,22 +41,20 @@ RETRIED = {
 }  # fmt: skip
 """Faults of the transport: the request is sent again. Others come as an answer, and may mark the trace."""
 
+REFUSALS = {"401", "403", "404", "redirect-elsewhere", "template-401"}
+"""Faults that stop the run at once: no other request could succeed."""
 
-@pytest.fixture
-def endless_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run in which most questions fail goes on to the last."""
-    monkeypatch.setattr(task_run, "Boundary", lambda patience: Boundary(patience=ALWAYS))
+
+SHORT = Patience(tries=3, seconds=1, seconds_per_token=0, pause=0.01)
+
+ENDLESS = replace(SHORT, failures=ALWAYS)
+"""A run in which most questions fail goes on to the last."""
 
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FaultyServer]:
     made = FaultyServer()
     monkeypatch.setenv("FAULTY_API_KEY", "sk-a-secret-key")
-    monkeypatch.setattr(timeouts, "TRIES", 3)
-    monkeypatch.setattr(timeouts, "SECONDS", 1.0)
-    monkeypatch.setattr(timeouts, "SECONDS_PER_TOKEN", 0.0)
-    monkeypatch.setattr(timeouts, "PAUSE", 0.01)
-    monkeypatch.setattr(_retry, "_sleep", lambda seconds: anyio.sleep(0.01))  # Inspect's own pauses are seconds long
     yield made
     made.close()
 
@@ -79,11 +75,15 @@ def plan(tmp_path: Path, server: FaultyServer, names: list[str], *, concurrency:
     )
 
 
+def prepared(wanted: Plan, patience: Patience) -> Session:
+    return replace(overthink.prepare(wanted), patience=patience)
+
+
 def asked(times: int) -> list[str]:
     """Every fault, as the server reads it: of thinking where it comes once, of answers where it stays, and the others
     the other way round."""
     names = []
-    for number, name in enumerate(FAULTS):
+    for number, name in enumerate(name for name in FAULTS if name not in REFUSALS):
         place = "think" if (number + times) % 2 else "answer"
         names.append(f"{name}/{'template' if name in TEMPLATE_FAULTS else place}/{times}/{number}")
     return names
@@ -131,15 +131,11 @@ def test_there_are_enough_faults() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # of the OpenAI client, for values of a wrong type
-@pytest.mark.usefixtures("endless_patience")
-def test_a_fault_that_happens_once_is_retried_or_marked_and_mended(
-    server: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(timeouts, "TRIES", 8)  # a busy machine may let a try or two run out of time
-    monkeypatch.setattr(timeouts, "SECONDS", 3.0)
+def test_a_fault_that_happens_once_is_retried_or_marked_and_mended(server: FaultyServer, tmp_path: Path) -> None:
+    patience = replace(ENDLESS, tries=8, seconds=3)  # a busy machine may let a try or two run out of time
     names = asked(times=1)
     wanted = plan(tmp_path, server, names, concurrency=12)
-    study = overthink.run(overthink.prepare(wanted), tmp_path / "s")
+    study = overthink.run(prepared(wanted, patience), tmp_path / "s")
     found = by_fault(study)
     assert found.keys() == set(names)
     for name, rows in found.items():
@@ -149,7 +145,7 @@ def test_a_fault_that_happens_once_is_retried_or_marked_and_mended(
     marked = {name for name, rows in found.items() if not is_truth(rows)}
     assert len(marked) >= 30
     asked_before = Counter(server.met)
-    mended = overthink.run(overthink.prepare(wanted), tmp_path / "s", resume=True)
+    mended = overthink.run(prepared(wanted, patience), tmp_path / "s", resume=True)
     assert all(is_truth(rows) for rows in by_fault(mended).values())
     assert {name for name, _ in server.met - asked_before} == marked
     for value in (finding.estimate for finding in mended.find(metric="mean")):
@@ -157,10 +153,9 @@ def test_a_fault_that_happens_once_is_retried_or_marked_and_mended(
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")  # of the OpenAI client, for values of a wrong type
-@pytest.mark.usefixtures("endless_patience")
 def test_a_fault_that_stays_marks_its_trace_and_no_other(server: FaultyServer, tmp_path: Path) -> None:
     names = ["none/think/0/0", *asked(times=ALWAYS)]
-    study = overthink.run(overthink.prepare(plan(tmp_path, server, names, concurrency=24)), tmp_path / "s")
+    study = overthink.run(prepared(plan(tmp_path, server, names, concurrency=24), ENDLESS), tmp_path / "s")
     found = by_fault(study)
     assert is_truth(found.pop("none/think/0/0"))
     for rows in found.values():
@@ -171,20 +166,18 @@ def test_a_fault_that_stays_marks_its_trace_and_no_other(server: FaultyServer, t
 
 @pytest.mark.parametrize("fault", ["500", "hangs", "usage-missing", "template-500"])
 def test_a_server_that_stays_broken_stops_the_run_and_is_resumed(
-    fault: str, server: FaultyServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fault: str, server: FaultyServer, tmp_path: Path
 ) -> None:
     place = "template" if fault in TEMPLATE_FAULTS else "answer"
-    names = [f"none/think/0/{i}" for i in range(2)] + [f"{fault}/{place}/{ALWAYS}/{i}" for i in range(9)]
+    names = [f"none/think/0/{i}" for i in range(2)] + [f"{fault}/{place}/{ALWAYS}/{i}" for i in range(14)]
     wanted = plan(tmp_path, server, names, concurrency=4)
-    monkeypatch.setattr(timeouts, "SECONDS", 1.0)
-    with pytest.raises(StoppedError, match=r"traces failed one after the other.*--resume") as stopped:
-        overthink.run(overthink.prepare(wanted), tmp_path / "s")
+    with pytest.raises(StoppedError, match=r"failed (in 8 traces )?one after the other.*--resume") as stopped:
+        overthink.run(prepared(wanted, replace(SHORT, seconds=1)), tmp_path / "s")
     assert stopped.value.exit_code == 3
     assert "sk-a-secret-key" not in str(stopped.value)
     assert not (tmp_path / "s" / "pool.parquet").exists()
-    monkeypatch.setattr(timeouts, "SECONDS", 20.0)
     server.mended = True
-    resumed = overthink.run(overthink.prepare(wanted), tmp_path / "s", resume=True)
+    resumed = overthink.run(prepared(wanted, replace(SHORT, seconds=20)), tmp_path / "s", resume=True)
     assert all(is_truth(rows) for rows in by_fault(resumed).values())
 
 
@@ -195,9 +188,9 @@ def test_the_checks_can_fail(server: FaultyServer, tmp_path: Path, monkeypatch: 
         return output.usage.output_tokens, output.usage.input_tokens
 
     monkeypatch.setattr(continuation, "checked_counts", trusting)
-    faults = ("usage-negative", "usage-too-large", "usage-zero", "stopped-early")
+    faults = ("usage-too-large", "usage-zero", "stopped-early")
     names = [f"{fault}/think/9/{number}" for number, fault in enumerate(faults)]
-    study = overthink.run(overthink.prepare(plan(tmp_path, server, names, concurrency=4)), tmp_path / "s")
+    study = overthink.run(prepared(plan(tmp_path, server, names, concurrency=4), ENDLESS), tmp_path / "s")
     for rows in by_fault(study).values():
         assert not is_truth(rows)
         assert not is_marked(rows)

@@ -4,6 +4,7 @@ counted them."""
 import random
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,8 @@ from simulated_study import one_task, run
 import overthink
 from overthink.collect.arms.registry import arm_plans
 from overthink.collect.ladder.accounting import TraceAccounting
+from overthink.collect.providers.patience import Patience
 from overthink.collect.providers.simulated.provider import SimulatedProvider
-from overthink.collect.session import task_run as collection
-from overthink.collect.session.failures import Boundary
 from overthink.cost.estimate import StudyUsage, study_usage
 from overthink.cost.ledger import LedgerLine, ledger
 from overthink.data.outcomes import from_records
@@ -38,6 +38,8 @@ SHARES = {"base": 0.1, "safethink": 0.1, ROLLED: 0.02, ROLLED.replace("prm-beam"
 
 Request = Callable[[], object]
 
+ENDLESS = Patience(failures=10**6)
+
 
 @pytest.fixture
 def fails(counted: list[int], monkeypatch: pytest.MonkeyPatch) -> list[Request]:
@@ -50,7 +52,6 @@ def fails(counted: list[int], monkeypatch: pytest.MonkeyPatch) -> list[Request]:
         return await counting(self, *args, **more)
 
     monkeypatch.setattr(SimulatedProvider, "generate", generate)
-    monkeypatch.setattr(collection, "Boundary", lambda patience: Boundary(patience=10**6))
     return before
 
 
@@ -106,11 +107,14 @@ def plan(arm: str = "base", **changes: Any) -> Plan:
     return one_task(**(fields | changes))
 
 
-def collected(folder: Path, wanted: Plan, told: Callable[[Any], None] = lambda _: None) -> Source:
+def collected(
+    folder: Path, wanted: Plan, told: Callable[[Any], None] = lambda _: None, *, patience: Patience = ENDLESS
+) -> Source:
     """What a run collects, without the findings that it would make of it; a second run goes on."""
     study = StudyFolder(folder)
     with open_folder(study, wanted, resume=study.plan.exists()) as has:
-        return collect_traces(overthink.prepare(wanted), study, has, told, lambda _: None)
+        session = replace(overthink.prepare(wanted), patience=patience)
+        return collect_traces(session, study, has, told, lambda _: None)
 
 
 def again(source: Source) -> TokenUsage:
@@ -216,12 +220,11 @@ def test_what_was_cut_short_is_kept_and_told_once(
 
 
 def test_a_server_that_is_gone_leaves_what_its_last_traces_paid(
-    fails: list[Request], counted: list[int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    fails: list[Request], counted: list[int], tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(collection, "Boundary", Boundary)
     fails.append(after(19, raising(ConnectionError("refused"))))
     with pytest.raises(StoppedError, match="refused"):
-        collected(tmp_path / "s", plan())
+        collected(tmp_path / "s", plan(), patience=Patience(failures=3))
     fails.append(lambda: None)
     source = collected(tmp_path / "s", plan())
     assert tokens(usage_of_pool(source.pool) + again(source)) == sum(counted)

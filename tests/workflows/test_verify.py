@@ -15,7 +15,7 @@ from pooling_server import PoolingServer
 from simulated_study import plan, run
 
 import overthink
-from overthink.collect.providers import timeouts
+from overthink.collect.providers.patience import Patience
 from overthink.collect.providers.simulated.thinking import encode, turn_of
 from overthink.collect.rescore.open import read_answer_texts
 from overthink.data.pool import records_of
@@ -57,7 +57,8 @@ def study(original: Path, tmp_path: Path) -> Path:
 
 def scored(study: Path, verifier: str = "simulated:aggregate=mean", **given: Any) -> overthink.Study:
     named = {"by": "steps"} | given
-    return score_answers(prepare_verification(study, verifier=verifier, **named))  # type: ignore[arg-type]
+    ready = prepare_verification(study, verifier=verifier, **named)  # type: ignore[arg-type]
+    return score_answers(replace(ready, session=replace(ready.session, patience=Patience(pause=0.001))))
 
 
 def forced(rows: Sequence[RungRecord]) -> dict[tuple[object, ...], RungRecord]:
@@ -201,7 +202,6 @@ def test_an_oracle_is_called_one_wherever_its_scores_are_used(verified: dict[str
 def test_replies_that_cannot_be_read_are_counted_gaps(
     study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(timeouts, "PAUSE", 0.001)
     server = PoolingServer()
     verifier = f"endpoint:url={server.url},model=prm,kind=pooling,separator=<extra_0>,aggregate=last"
     asked = 0

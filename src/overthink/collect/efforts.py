@@ -1,7 +1,8 @@
 """The effort ladder: a model's own reasoning levels or caps, for providers whose thinking cannot be truncated."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from inspect_ai.solver import TaskState
 
 from overthink.collect.inspect_logs.read import read_logs
 from overthink.collect.providers.reasoning_levels import cap_of, effort_settings
+from overthink.collect.session.failures import RESUME, Boundary
 from overthink.collect.session.open import open_task
 from overthink.collect.session.prepare import Session
 from overthink.collect.session.run import evaluate, number_samples
@@ -19,7 +21,7 @@ from overthink.data.ladder import ThinkingSetting, label
 from overthink.data.pool_usage import failed_try
 from overthink.data.record import Estimand, Reading, RungRecord
 from overthink.data.tokens import CutShort
-from overthink.errors import InputError
+from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan, TaskPlan
 
 
@@ -44,7 +46,7 @@ def collect_efforts(
         StoppedError: A run failed; finished samples are kept.
         KeyboardInterrupt: The user stopped the run.
     """
-    plan = session.plan
+    plan, boundary = session.plan, Boundary(patience=session.patience)
     records: list[RungRecord] = []
     failures: list[CutShort] = []
     notes: dict[str, None] = {}
@@ -60,10 +62,13 @@ def collect_efforts(
                     session.model,
                     plan,
                     folder,
+                    boundary=boundary,
+                    keeps_failures=True,
                     **effort_settings(session.model, effort),
                     **_sampling_settings(plan),
                 )
-            reading, left_out = _read(folder, task_plan, plan.draws)
+            with _no_sample_is_a_stop(boundary):
+                reading, left_out = _read(folder, task_plan, plan.draws)
             cap = cap_of(effort)
             effort_label = effort if cap is None else label(ThinkingSetting(reasoning_tokens=cap))
             records += [
@@ -73,6 +78,19 @@ def collect_efforts(
             notes |= dict.fromkeys(reading.notes)
             failures += _failed_tries(name, left_out)
     return Reading(tuple(records), tuple(notes)), tuple(failures)
+
+
+@contextmanager
+def _no_sample_is_a_stop(boundary: Boundary) -> Iterator[None]:
+    """Context manager that turns the refusal of logs without a scored sample into a stop, if calls failed."""
+    try:
+        yield
+    except InputError as empty:
+        if boundary.last_failure is None:
+            raise
+        raise StoppedError(
+            f"every sample failed, the last with: {boundary.last_failure}. When the model answers again, {RESUME}."
+        ) from empty
 
 
 def level_folder(log_dir: Path, task: int, rung: int, effort: str) -> Path:

@@ -99,6 +99,20 @@ class TokenUsage:
 UNDIVIDED = ("prompt_tokens", "cached_tokens", "decoded_tokens", "judge_tokens", "guard_tokens", "step_verifier_tokens")
 """Counts of a trace without rows, whose decoded tokens are not divided by use."""
 
+MAX_COUNT = 2**40
+"""Maximum number of tokens that one reply can plausibly count; sums of millions of them fit in 64 bits."""
+
+
+def is_count(number: object) -> bool:
+    """Return whether a number is a plausible count of tokens: whole, not negative, and of one reply.
+
+    Example:
+        >>> [is_count(number) for number in (7, 0, -3, 1.5, 10**30, True, "7")]
+        [True, True, False, False, False, False, False]
+    """
+    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= MAX_COUNT
+
+
 NO_USAGE = TokenUsage()
 """No token usage; the start of a sum of usage."""
 

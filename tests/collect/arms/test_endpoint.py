@@ -12,8 +12,9 @@ from overthink.collect.arms.verifiers.base import Scores, UnreadableScoreError
 from overthink.collect.arms.verifiers.endpoint import KEY, EndpointVerifier
 from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.providers import timeouts
+from overthink.collect.providers.attempts import CallError
 from overthink.collect.providers.continuation import Prefix
+from overthink.collect.providers.patience import Patience, with_patience
 from overthink.collect.providers.reply_checks import ReplyError
 from overthink.errors import InputError
 
@@ -24,10 +25,10 @@ PATH = ReasoningPath(Prefix(""), steps=STEPS)
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[PoolingServer]:
-    monkeypatch.setattr(timeouts, "PAUSE", 0.001)
     monkeypatch.delenv(KEY, raising=False)
     made = PoolingServer()
-    yield made
+    with with_patience(Patience(pause=0.001)):
+        yield made
     made.http.shutdown()
     made.http.server_close()
 
@@ -98,7 +99,6 @@ def rows(numbers: list[Any]) -> Any:
         (lambda reply: reply | {"data": []}, "another shape"),
         (lambda reply: {"model": "prm"}, "another shape"),
         (lambda reply: [1], "another shape"),
-        (lambda reply: "<html>", "no JSON"),
     ],
 )
 def test_a_reply_that_is_no_score_is_a_gap(change: Any, reason: str, server: PoolingServer) -> None:
@@ -126,8 +126,9 @@ def test_a_key_comes_from_the_environment_alone(server: PoolingServer, monkeypat
     steps(verifier(server))
     assert server.keys == [None, "Bearer sesame-open"]
     server.statuses = [401]
-    with pytest.raises(InputError, match=KEY) as refused:
+    with pytest.raises(CallError, match="status 401.*after 1 of 5 tries") as refused:
         steps(verifier(server))
+    assert refused.value.status == 401
     assert "sesame" not in str(refused.value)
 
 
@@ -136,13 +137,16 @@ def test_faults_of_the_server(server: PoolingServer) -> None:
     server.statuses = [503, 429]
     assert steps(made).scores == (1.0, 0.0, 0.75)
     server.statuses = [404]
-    with pytest.raises(InputError, match="is not there, or knows no model 'prm'.*kind"):
+    with pytest.raises(CallError, match="status 404.*after 1 of 5 tries"):
+        steps(made)
+    server.statuses = [405]
+    with pytest.raises(InputError, match="is not there.*kind"):
         steps(made)
     server.statuses = [400]
     with pytest.raises(UnreadableScoreError, match="status 400"):
         steps(made)
-    server.statuses = [500] * timeouts.TRIES
-    with pytest.raises(ConnectionError, match="status 500"):
+    server.statuses = [500] * Patience().tries
+    with pytest.raises(CallError, match="status 500.*after 5 of 5 tries; a call waits at most 840 s"):
         steps(made)
     server.model = "other"
     with pytest.raises(ReplyError, match="another model answered: 'other'"):

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from overthink.collect.inspect_logs.checkpoints import Grid, LogPath, at_budget, grid_label
 from overthink.collect.inspect_logs.traces import LogTrace, answer_of, score_of
+from overthink.collect.providers.attempts import MAX_ERROR_CHARS
 from overthink.collect.scoring.judging import canonical
 from overthink.collect.scoring.score_values import answer_not_found, reports_refusal, to_value
-from overthink.collect.session.failures import MAX_ERROR_CHARS
 from overthink.data.arms_of_runs import Placement
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict, verdict_of
 from overthink.data.secrets import without_secrets

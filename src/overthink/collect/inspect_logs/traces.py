@@ -17,7 +17,7 @@ from inspect_ai.scorer import Score
 
 from overthink.collect.inspect_logs.files import OpenLog
 from overthink.collect.scoring.score_values import DERIVED, UnreadableValueError, grader_failed, stated_answer, to_value
-from overthink.data.tokens import UNKNOWN_USAGE, TokenUsage
+from overthink.data.tokens import UNKNOWN_USAGE, TokenUsage, is_count
 
 
 def flat_scores(scores: dict[str, Score] | None, derived_key: str | None = None) -> dict[str, Any]:
@@ -100,14 +100,14 @@ def sample_tokens(
     cache_read = _minus(own.input_tokens_cache_read, [usage.input_tokens_cache_read for usage in same])
     written = _minus(own.input_tokens_cache_write, [usage.input_tokens_cache_write for usage in same])
     fresh = _minus(own.input_tokens, [usage.input_tokens for usage in same])
-    return replace(
-        UNKNOWN_USAGE,
-        thinking_tokens=_minus(own.reasoning_tokens, [usage.reasoning_tokens for usage in same]),
-        decoded_tokens=_minus(own.output_tokens, [usage.output_tokens for usage in same]),
-        prompt_tokens=None if fresh is None else fresh + (cache_read or 0) + (written or 0),
-        cached_tokens=cache_read,
-        judge_tokens=judge_tokens,
-    )
+    counts = {
+        "thinking_tokens": _minus(own.reasoning_tokens, [usage.reasoning_tokens for usage in same]),
+        "decoded_tokens": _minus(own.output_tokens, [usage.output_tokens for usage in same]),
+        "prompt_tokens": None if fresh is None else fresh + (cache_read or 0) + (written or 0),
+        "cached_tokens": cache_read,
+        "judge_tokens": judge_tokens,
+    }
+    return replace(UNKNOWN_USAGE, **{name: count for name, count in counts.items() if is_count(count)})
 
 
 def _runs_evaluated(spec: EvalSpec, role: str, *, alone: bool) -> bool:

@@ -10,15 +10,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import httpx
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, Model, ModelOutput
 
 from overthink.collect.inspect_internals import start_server
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment, generate
+from overthink.collect.providers.reply_checks import ReplyError
+from overthink.collect.providers.requests import JsonClient
 from overthink.errors import InputError
 
 SERVER_FIELDS = ("reasoning_content", "reasoning")
 """Reply fields of a server's reasoning parser; Inspect records the source field of reasoning."""
+
+NO_RENDERING = frozenset({400, 404, 405, 422, 501})
+"""Status codes of a server that does not render chats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,24 +166,30 @@ class ChatPrefill:
             "continue_final_message": last_message is not None,
         }
         root = str(api.base_url).rstrip("/").removesuffix("/v1")
-        headers = {"Authorization": f"Bearer {api.api_key}"} if api.api_key else {}
-        async with httpx.AsyncClient(base_url=root, headers=headers, timeout=60) as client:
-            reply = await client.post("/tokenize", json=body)
-            if reply.is_success:
-                tokens = {"model": body["model"], "tokens": reply.json()["tokens"]}
-                reply = await client.post("/detokenize", json=tokens)
-        if not reply.is_success:
+        client = JsonClient(root, api.api_key, accepted=NO_RENDERING)
+        path = "/tokenize"
+        status, reply = await client.post(path, body)
+        if status not in NO_RENDERING:
+            path, tokens = "/detokenize", {"model": body["model"], "tokens": _field(reply, "tokens", path)}
+            status, reply = await client.post(path, tokens)
+        if status in NO_RENDERING:
             raise InputError(
                 f"{self.model}: the server cannot say whether its chat template keeps a begun answer (status "
-                f"{reply.status_code} from {reply.request.url.path}: {reply.text[:200]}). {self._alternatives()}"
+                f"{status} from {path}: {str(reply)[:200]}). {self._alternatives()}"
             )
-        return str(reply.json()["prompt"])
+        return str(_field(reply, "prompt", path))
 
     def _alternatives(self) -> str:
         return (
             f"Use the same server's completions endpoint, vllm-completions/{self.model.name}, or compare the model's "
             "own reasoning levels: --efforts low,medium,high."
         )
+
+
+def _field(reply: Any, name: str, path: str) -> Any:
+    if not isinstance(reply, dict) or reply.get(name) is None:
+        raise ReplyError(f"{path} answered {str(reply)[:60]!r}; needed: JSON with {name!r}")
+    return reply[name]
 
 
 def _without_stop(text: str, stops: Sequence[str]) -> tuple[str, str]:

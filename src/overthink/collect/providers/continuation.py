@@ -14,7 +14,6 @@ from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, Model
 
 from overthink.collect.providers.chat_template import render_chat
 from overthink.collect.providers.reply_checks import checked_counts
-from overthink.collect.providers.timeouts import seconds_for
 from overthink.data.tokens import TokenUsage
 
 
@@ -127,12 +126,9 @@ async def generate(
             logprobs=True if sampling.top else None,
             top_logprobs=sampling.top or None,
             extra_body=extra_body,
-            attempt_timeout=seconds_for(sampling.max_tokens),
         ),
         cache=False,  # Inspect's cache would answer every draw with the first one
     )
-    if output.error or not output.choices:
-        raise RuntimeError(output.error or f"{model} answered with no choice")
     if output.stop_reason not in ("stop", "max_tokens"):  # the context window, a filter: neither an end nor a budget
         raise RuntimeError(f"{model} stopped because of {output.stop_reason}")
     extra = output.metadata or {}

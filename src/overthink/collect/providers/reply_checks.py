@@ -7,7 +7,9 @@ would shift the rungs and a wrong text would be scored as the model's.
 from collections.abc import Sequence
 from weakref import WeakKeyDictionary
 
-from inspect_ai.model import Model, ModelOutput
+from inspect_ai.model import Model, ModelOutput, ModelUsage
+
+from overthink.data.tokens import is_count
 
 HIDDEN = 16
 """Maximum number of tokens without text: end of turn, channel markers."""
@@ -25,6 +27,24 @@ class ReplyError(RuntimeError):
 def begin_run(model: Model) -> None:
     """Reset the recorded model name: the server may serve another model in the next run."""
     _answering.pop(model, None)
+
+
+def check_text(output: ModelOutput) -> None:
+    """Refuse a text with half a character, which can be neither stored nor continued.
+
+    Raises:
+        ReplyError: There is one.
+    """
+    if any("\ud800" <= letter <= "\udfff" for letter in output.completion):
+        raise ReplyError("the reply holds half a character (a lone surrogate), which cannot be stored")
+
+
+def known_usage(usage: ModelUsage | None) -> ModelUsage | None:
+    """Return a reply's usage; None if one of its counts is no count of tokens, as then none of them can be trusted."""
+    if usage is None:
+        return None
+    numbers = (value for name, value in usage if name != "total_cost" and value is not None)
+    return usage if all(map(is_count, numbers)) else None
 
 
 def checked_counts(

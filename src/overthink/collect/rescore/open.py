@@ -5,7 +5,7 @@ Thinking and answers of a study's traces, read from its logs for verification.
 
 import os
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from overthink.collect.arms.verifiers.own_probability import OwnProbability, che
 from overthink.collect.arms.verifiers.registry import VerifierPlan
 from overthink.collect.inspect_logs.files import open_logs
 from overthink.collect.providers.choose import continuation_for
+from overthink.collect.providers.patience import Patience
 from overthink.collect.scoring.replay import Replay
 from overthink.collect.session.estimate import is_local, is_loopback
 from overthink.collect.session.open import name_in_pool, open_model, open_task
@@ -111,6 +112,7 @@ class VerificationSession:
         model: The model under test, or a placeholder that is never called.
         tasks: Plan and task, by name in the pool.
         texts: The answers without a score, with the thinking before them.
+        patience: Bounds on waiting for providers.
     """
 
     plan: Plan
@@ -120,6 +122,7 @@ class VerificationSession:
     model: Model
     tasks: Mapping[str, tuple[TaskPlan, Task]]
     texts: Mapping[AnswerKey, AnswerText]
+    patience: Patience = field(default_factory=Patience)
 
     @property
     def is_paid(self) -> bool:

@@ -47,7 +47,7 @@ def collect_scores(session: VerificationSession, *, log_dir: File, on_score: OnS
         StoppedError: The server is unavailable; scores so far are kept.
         KeyboardInterrupt: The user interrupted the run.
     """
-    boundary = Boundary(patience=max(3, session.plan.concurrency))
+    boundary = Boundary(patience=session.patience, resume="repeat the command")
     sink = _ScoreSink(session.verifier.name, on_score)
     for name, (task_plan, task) in session.tasks.items():
         places = _by_draw([key for key in session.texts if key[0] == name])

@@ -9,6 +9,7 @@ from inspect_ai.scorer import Score, Scorer, Target
 from inspect_ai.solver import TaskState
 
 from overthink.collect.inspect_internals import sample_model_usage, unique_scorer_name
+from overthink.collect.providers.attempts import failed_calls
 from overthink.collect.scoring.score_values import (
     MissingKeyError,
     UnreadableValueError,
@@ -68,9 +69,13 @@ class AnswerJudge:
 
         Raises:
             InputError: The scorer's value needs a key, lies outside [0, 1], or is the first one and not a number.
+            CallError: A call of its judge failed, whatever the scorer made of it.
         """
         before = tokens_used()
-        score = await self.scorer(state, target)
+        with failed_calls() as failures:
+            score = await self.scorer(state, target)
+        if failures:  # caught by the scorer, which cannot know the answer's worth
+            raise failures[0]
         judge_tokens = tokens_used() - before
         is_empty = not state.output.completion.strip() and not _has_acted(state)
         if score is None:

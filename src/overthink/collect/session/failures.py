@@ -1,29 +1,44 @@
-"""The only handler of model failures: a failed trace becomes a row, an unreachable server stops the run."""
+"""The only handler of failures of models: a failed trace becomes a row, and a server that does not answer stops a run.
 
-import os
-from collections.abc import Iterator
+A model that refuses its caller (key, permission, unknown name) stops the run at once; any other failure when it is the
+last of several in a row. What was collected is kept in both cases.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tenacity import RetryError
+from inspect_ai.util import store
 
-from overthink.data.secrets import without_secrets
+from overthink.collect.providers.attempts import REFUSALS, CallError, words
+from overthink.collect.providers.patience import Patience
 from overthink.errors import OverthinkError, StoppedError
 
-MAX_ERROR_CHARS = 300
+RESUME = "repeat the command with --resume"
 
 
 class Boundary:
-    """Counter of consecutive failed traces that stops the run when the server is unreachable.
+    """Counters of consecutive failures that stop the run when a server is unreachable, or refuses.
+
+    Args:
+        patience: Bounds on waiting, and the number of failures in a row.
+        resume: Words for what to do to go on.
 
     Attributes:
-        patience: Number of consecutive failed traces after which the server counts as unreachable.
+        patience: The same bounds.
         stopped: Error that stopped the run; None while it runs.
+        last_failure: Text of the last failed call; None without one.
+        on_stop: Called once when the run is to stop, by whatever runs it.
     """
 
-    def __init__(self, *, patience: int) -> None:
+    def __init__(self, *, patience: Patience, resume: str = RESUME) -> None:
         self.patience = patience
         self.stopped: OverthinkError | None = None
-        self._in_a_row = 0
+        self.last_failure: str | None = None
+        self.on_stop: Callable[[], None] = lambda: None
+        self._resume = resume
+        self._traces = 0
+        self._calls: dict[str, list[object]] = defaultdict(list)  # by model: the samples whose calls failed
 
     @contextmanager
     def trace(self) -> Iterator[list[str]]:
@@ -31,20 +46,42 @@ class Boundary:
 
         Raises:
             InputError: Raised inside and passed on: the input must be changed.
-            StoppedError: ``patience`` traces failed in a row.
+            StoppedError: A model refuses, or too many traces failed in a row.
         """
         failure: list[str] = []
-        if self.stopped is not None:
-            # Without the way it came: each trace would add its own, and Inspect's log renders all of it every time.
-            raise self.stopped.with_traceback(None)
+        self._check_open()
         try:
             with self.deliberate():
                 yield failure
         except OverthinkError:
             raise
         except (Exception, SystemExit) as error:  # noqa: BLE001 - the boundary: it becomes a row
-            failure.append(without_secrets(_describe(error), os.environ)[:MAX_ERROR_CHARS])
-        self._count(failure)
+            self._refuse(error)
+            failure.append(words(error))
+        self._traces = self._traces + 1 if failure else 0
+        if self._traces >= self.patience.failures:
+            self._stop(f"{self._traces} traces failed one after the other, the last with: {failure[0]}")
+
+    @contextmanager
+    def call(self, model: str) -> Iterator[None]:
+        """Count a call of a model.
+
+        Raises:
+            StoppedError: The model refuses, or its calls failed in too many traces in a row.
+        """
+        self._check_open()
+        try:
+            yield
+        except CallError as error:
+            self.last_failure = str(error)
+            self._refuse(error)
+            sample, failed = store(), self._calls[model]
+            if not any(sample is other for other in failed):
+                failed.append(sample)
+            if len(failed) >= self.patience.failures:
+                self._stop(f"calls of {model} failed in {len(failed)} traces one after the other, the last: {error}")
+            raise
+        self._calls[model].clear()
 
     @contextmanager
     def deliberate(self) -> Iterator[None]:
@@ -55,19 +92,21 @@ class Boundary:
             self.stopped = self.stopped or error
             raise
 
-    def _count(self, failure: list[str]) -> None:
-        self._in_a_row = self._in_a_row + 1 if failure else 0
-        if self._in_a_row >= self.patience:
-            self.stopped = StoppedError(
-                f"{self._in_a_row} traces failed one after the other, the last with: {failure[0]}. What was collected "
-                "before is kept. When the model answers again, repeat the command with --resume."
-            )
-            raise self.stopped
+    def _check_open(self) -> None:
+        if self.stopped is not None:
+            # Without the way it came: each trace would add its own, and Inspect's log renders all of it every time.
+            raise self.stopped.with_traceback(None)
 
+    def _refuse(self, error: Exception | SystemExit) -> None:
+        """Stop the run if no other request can succeed."""
+        status = error.status if isinstance(error, CallError) else None
+        if status in REFUSALS:
+            self._stop(f"{error}. No other request was sent: check {REFUSALS[status]}")
 
-def _describe(error: Exception | SystemExit) -> str:
-    """Return the text of an error; after retries, that of the last attempt."""
-    if isinstance(error, RetryError) and error.__cause__ is not None:
-        tries = error.last_attempt.attempt_number
-        return f"{type(error.__cause__).__name__} ({tries} tries): {error.__cause__}"
-    return f"{type(error).__name__}: {error}"
+    def _stop(self, reason: str) -> None:
+        self._check_open()  # the first reason counts
+        self.stopped = StoppedError(
+            f"{reason}. What was collected before is kept. When the model answers again, {self._resume}."
+        )
+        self.on_stop()
+        raise self.stopped

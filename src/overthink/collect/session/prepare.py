@@ -1,7 +1,7 @@
 """Session: a plan with its model and tasks opened and checked; all refusals happen here, before any cost."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from inspect_ai import Task
@@ -16,6 +16,7 @@ from overthink.collect.arms.interventions.saferemind import (
 )
 from overthink.collect.arms.registry import Arm, models_of, open_arms, reads_probabilities
 from overthink.collect.providers.choose import continuation_for
+from overthink.collect.providers.patience import Patience
 from overthink.collect.providers.reasoning_levels import effort_settings
 from overthink.collect.providers.think_tags import think_format
 from overthink.collect.scoring.graders import graders
@@ -64,6 +65,7 @@ class Session:
         questions: Number of questions, per task of the plan.
         workloads: Workload with prompt lengths and graders, per task of the plan.
         arms: The opened arms; none on the provider's own levels.
+        patience: Bounds on waiting for providers.
     """
 
     plan: Plan
@@ -73,6 +75,7 @@ class Session:
     questions: tuple[int, ...]
     workloads: tuple[TaskWorkload, ...]
     arms: tuple[Arm, ...]
+    patience: Patience = field(default_factory=Patience)
 
     @property
     def traces(self) -> int:

@@ -20,7 +20,7 @@ from overthink.collect.inspect_internals import (
     with_async_fs,
 )
 from overthink.collect.inspect_logs.files import inspect_path
-from overthink.collect.providers import timeouts
+from overthink.collect.session.calls import bounded_calls
 from overthink.collect.session.failures import Boundary
 from overthink.collect.session.interrupts import count_interrupts
 from overthink.collect.sinks import TraceSink
@@ -29,13 +29,14 @@ from overthink.errors import StoppedError
 from overthink.plan.study import Plan
 
 
-def run_inspect(task: Task, **settings: Any) -> list[EvalLog]:
+def run_inspect(task: Task, boundary: Boundary, **settings: Any) -> list[EvalLog]:
     """Evaluate a task with ``inspect_ai.eval``, without a display and without secrets in its log.
 
     In a notebook, another thread, a running event loop and on trio, Inspect handles Ctrl-C itself.
 
     Args:
         task: The task.
+        boundary: Handler of failures; when it stops the run, running samples are cancelled.
         **settings: Settings of ``inspect_ai.eval``.
 
     Raises:
@@ -53,6 +54,7 @@ def run_inspect(task: Task, **settings: Any) -> list[EvalLog]:
                 running.cancel()
                 loop.call_soon_threadsafe(lambda: None)  # wakes it
 
+            boundary.on_stop = stop
             with interrupts.stopping(stop):
                 return await eval_async(task, **settings)
 
@@ -62,8 +64,9 @@ def run_inspect(task: Task, **settings: Any) -> list[EvalLog]:
         try:
             logs = anyio.run(with_async_fs(run))
         except asyncio.CancelledError:
-            if interrupts.count == before:
+            if interrupts.count == before and boundary.stopped is None:
                 raise
+            logs = []
         if interrupts.count > before:
             raise KeyboardInterrupt
         return logs
@@ -78,7 +81,14 @@ def _in_a_loop() -> bool:
 
 
 def evaluate(
-    task: Task, model: Model, plan: Plan, log_dir: Path, *, boundary: Boundary | None = None, **config: Any
+    task: Task,
+    model: Model,
+    plan: Plan,
+    log_dir: Path,
+    *,
+    boundary: Boundary,
+    keeps_failures: bool = False,
+    **config: Any,
 ) -> None:
     """Run one task through Inspect and check how it ended.
 
@@ -87,7 +97,9 @@ def evaluate(
         model: The model under test.
         plan: The study's plan.
         log_dir: Folder of the Inspect log.
-        boundary: Handler of failed traces; without one, Inspect leaves out a failed sample.
+        boundary: Handler of failures.
+        keeps_failures: A failed sample stays in the log and the others go on; otherwise only a deliberate stop passes
+            the boundary.
         **config: Generation settings of the whole run.
 
     Raises:
@@ -96,27 +108,29 @@ def evaluate(
         KeyboardInterrupt: The user stopped it.
     """
     try:
-        logs = run_inspect(
-            task,
-            model=model,
-            model_roles={"grader": plan.grader} if plan.grader else None,
-            log_dir=inspect_path(log_dir),
-            log_format="eval",  # the one whose secrets are hidden
-            limit=plan.limit,
-            max_samples=plan.concurrency,
-            max_connections=plan.concurrency,
-            max_retries=timeouts.TRIES - 1,
-            fail_on_error=boundary is not None,  # on the ladder only a deliberate stop passes the boundary
-            log_level="error",
-            log_realtime=False,  # its database costs time on every event, and a full disk would end the run
-            **config,
-        )
+        with bounded_calls(boundary):
+            logs = run_inspect(
+                task,
+                boundary,
+                model=model,
+                model_roles={"grader": plan.grader} if plan.grader else None,
+                log_dir=inspect_path(log_dir),
+                log_format="eval",  # the one whose secrets are hidden
+                limit=plan.limit,
+                max_samples=plan.concurrency,
+                max_connections=plan.concurrency,
+                max_retries=0,  # calls are repeated in `session.calls`
+                fail_on_error=not keeps_failures,
+                log_level="error",
+                log_realtime=False,  # its database costs time on every event, and a full disk would end the run
+                **config,
+            )
     except OSError as failure:
         raise StoppedError(
             f"{log_dir}: the log cannot be written ({failure.strerror or failure}); finished traces are kept. Free "
             "some space, then repeat the command with --resume."
         ) from failure
-    if boundary is not None and boundary.stopped is not None:
+    if boundary.stopped is not None:
         raise boundary.stopped
     if not logs or any(log.status == "cancelled" for log in logs):
         raise KeyboardInterrupt  # if Inspect handles Ctrl-C itself, it may return no log

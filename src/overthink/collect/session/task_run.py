@@ -119,7 +119,7 @@ def task_runs(
         clock: Monotonic clock.
     """
     plan = session.plan
-    boundary = Boundary(patience=max(3, plan.concurrency))
+    boundary = Boundary(patience=session.patience)
     for number, arm in places:
         original, name = session.tasks[number], session.names[number]
         questions, draws = missing_draws(original, plan, sink, name=name, arm=arm)

@@ -26,7 +26,6 @@ from overthink.collect.arms.interventions.guard import Guard, GuardError, GuardS
 from overthink.collect.arms.verifiers.base import UnreadableScoreError, Verifier
 from overthink.collect.arms.verifiers.classifier import ClassifierVerifier
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.providers import timeouts
 from overthink.collect.providers.simulated.thinking import encode, is_risky, turn_of
 from overthink.components.base import component
 from overthink.data.record import Category
@@ -93,7 +92,6 @@ class ModelGuard:
                 temperature=0.0,
                 logprobs=True if sure else None,
                 top_logprobs=TOP_TOKENS if sure else None,
-                attempt_timeout=timeouts.seconds_for(REPLY_TOKENS),
             ),
             cache=False,
         )

@@ -11,10 +11,7 @@ import os
 from collections.abc import Sequence
 from typing import Any, Literal, Self
 
-import anyio
-import httpx
 from pydantic import Field, PrivateAttr, model_validator
-from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_exponential
 
 from overthink.collect.arms.verifiers.base import (
     Scores,
@@ -25,14 +22,20 @@ from overthink.collect.arms.verifiers.base import (
     checked_scores,
 )
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.providers import timeouts
-from overthink.collect.providers.chat_template import tls
 from overthink.collect.providers.reply_checks import ReplyError
+from overthink.collect.providers.requests import JsonClient
 from overthink.components.base import component
+from overthink.data.tokens import is_count
 from overthink.errors import InputError
 
 KEY = "OVERTHINK_VERIFIER_API_KEY"
 """Environment variable of the server's API key; plans and logs never hold it."""
+
+NOT_THERE = frozenset({405, 501})
+"""Status codes of a server without this endpoint; 404 may also be an unknown model, in the server's own words."""
+
+TEXT_REFUSED = frozenset({400, 413, 422})
+"""Status codes that are about one text."""
 
 SIGMOID = "the model gives logits: turn them into probabilities"
 """Description of the setting ``sigmoid``."""
@@ -108,9 +111,8 @@ class EndpointVerifier(Verifier):
     async def _score(self, context: TraceContext, steps: tuple[str, ...], *, last_only: bool) -> Scores:
         replies: list[dict[str, Any]] = []
         with charged_if_lost(context, lambda: _tokens(replies)):
-            async with self._client() as client:
-                for body in self._bodies(context.question, steps, last_only=last_only):
-                    replies += [await self._ask(client, body)]
+            for body in self._bodies(context.question, steps, last_only=last_only):
+                replies += [await self._ask(body)]
             return self._read_all(replies, len(steps), last_only=last_only)
 
     def _bodies(self, question: str, steps: tuple[str, ...], *, last_only: bool) -> list[dict[str, Any]]:
@@ -156,40 +158,25 @@ class EndpointVerifier(Verifier):
         numbers = [_number(row[self.column]) for row in rows]
         return numbers if self._separator else numbers[-1:]  # one row per token: the last covers the whole text
 
-    def _client(self) -> httpx.AsyncClient:
-        key = os.environ.get(KEY)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx.AsyncClient(base_url=self._root, headers=headers, timeout=timeouts.SECONDS, verify=tls())
+    async def _ask(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Return the reply to a request.
 
-    async def _ask(self, client: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any]:
-        trying = AsyncRetrying(
-            stop=stop_after_attempt(timeouts.TRIES),
-            wait=wait_exponential(multiplier=timeouts.PAUSE),
-            retry=retry_if_exception_type((httpx.TransportError, TimeoutError, ConnectionError)),
-            reraise=True,
-        )
-        async for attempt in trying:
-            with attempt, anyio.fail_after(timeouts.SECONDS):
-                reply = await client.post(f"/{self.kind}", json=body | {"model": self.model})
-                if reply.status_code == httpx.codes.TOO_MANY_REQUESTS or reply.status_code >= 500:
-                    raise ConnectionError(f"/{self.kind} answered with status {reply.status_code}")
-        return self._read(reply)
-
-    def _read(self, reply: httpx.Response) -> dict[str, Any]:
-        where = f"verifier endpoint: {self._root}/{self.kind}"
-        if reply.status_code in (401, 403):
-            raise InputError(f"{where} wants another key (status {reply.status_code}); set {KEY}")
-        if reply.status_code in (404, 405, 501):
+        Raises:
+            CallError: The server fails or refuses.
+            InputError: It has no such endpoint.
+            UnreadableScoreError: It refuses this text, such as one that is too long, or its reply is none of vLLM's:
+                others may still be scored.
+            ReplyError: Another model replied than before.
+        """
+        client = JsonClient(self._root, os.environ.get(KEY), accepted=NOT_THERE | TEXT_REFUSED)
+        status, answer = await client.post(f"/{self.kind}", body | {"model": self.model})
+        if status in NOT_THERE:
             raise InputError(
-                f"{where} is not there, or knows no model {self.model!r} (status {reply.status_code}). Serve the "
-                "model with vLLM's --runner pooling, and give the kind that it offers: pooling, classify or score."
+                f"verifier endpoint: {self._root}/{self.kind} is not there (status {status}). Serve the model with "
+                "vLLM's --runner pooling, and give the kind that it offers: pooling, classify or score."
             )
-        if not reply.is_success:  # such as a text that is too long: others may still be scored
-            raise UnreadableScoreError(f"/{self.kind} answered with status {reply.status_code}", None)
-        try:
-            answer = reply.json()
-        except ValueError as fault:
-            raise UnreadableScoreError(f"/{self.kind} answered with no JSON", None) from fault
+        if status in TEXT_REFUSED:
+            raise UnreadableScoreError(f"/{self.kind} answered with status {status}", None)
         if not isinstance(answer, dict):
             raise UnreadableScoreError(f"/{self.kind} answered with another shape than vLLM's", None)
         model = str(answer.get("model"))
@@ -211,7 +198,8 @@ def _tokens(replies: Sequence[dict[str, Any]]) -> int | None:
     for reply in replies:
         usage = reply.get("usage")
         counts = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")] if isinstance(usage, dict) else []
-        if not counts or not isinstance(counts[0], int) or not isinstance(counts[1], int | None):
+        counts = [count for count in counts if count is not None]
+        if not counts or not all(map(is_count, counts)):
             return None
-        total += counts[0] + (counts[1] or 0)
+        total += sum(count or 0 for count in counts)
     return total

@@ -8,7 +8,6 @@ from pydantic import Field, PrivateAttr
 
 from overthink.collect.arms.verifiers.base import Scores, ScoringWork, UnreadableScoreError, Verifier, checked_scores
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.providers import timeouts
 from overthink.collect.session.open import open_model
 from overthink.components.base import component
 
@@ -93,17 +92,13 @@ class JudgeVerifier(Verifier):
         prompt = JUDGE_PROMPT.format(question=question, steps=step_text, first=first, last=len(steps), scale=SCALE)
         output = await self._judge.generate(
             [ChatMessageUser(content=prompt)],
-            config=GenerateConfig(
-                max_tokens=self.tokens, temperature=0.0, attempt_timeout=timeouts.seconds_for(self.tokens)
-            ),
+            config=GenerateConfig(max_tokens=self.tokens, temperature=0.0),
             cache=False,
         )
         usage, tokens = output.usage, None
         if usage is not None:
             cached_tokens = (usage.input_tokens_cache_read or 0) + (usage.input_tokens_cache_write or 0)
             tokens = usage.input_tokens + cached_tokens + usage.output_tokens
-        if output.error or not output.choices:
-            raise UnreadableScoreError("the judge gave no answer", tokens)
         if output.stop_reason == "max_tokens":
             raise UnreadableScoreError(f"the judge's reply ran into its limit of {self.tokens} tokens", tokens)
         numbers = read_scores(output.completion, first=first, last=len(steps))

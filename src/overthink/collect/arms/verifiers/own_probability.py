@@ -23,7 +23,6 @@ from overthink.collect.arms.verifiers.base import (
     tokens_of,
 )
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.providers import timeouts
 from overthink.collect.providers.continuation import Continuation, Prefix, TextContinuation, TokenContinuation
 from overthink.components.base import Simulated, component
 from overthink.errors import InputError
@@ -95,9 +94,7 @@ async def _from_prompt(continuation: TextContinuation, before: str, whole: str) 
     """Return the likelihood from prompt log-probabilities, as vLLM servers return them."""
     output = await continuation.model.generate(
         [ChatMessageUser(content=whole)],
-        config=GenerateConfig(
-            max_tokens=1, temperature=0.0, prompt_logprobs=1, attempt_timeout=timeouts.seconds_for(1)
-        ),
+        config=GenerateConfig(max_tokens=1, temperature=0.0, prompt_logprobs=1),
         cache=False,
     )
     usage = output.usage
