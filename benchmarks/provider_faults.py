@@ -25,7 +25,7 @@ from provider_faults import FAULTS, SECRET, WAYS, Ending, meet
 PATIENCE = Patience(tries=2, seconds=2, seconds_per_token=0, seconds_unlimited=2, pause=0.02, longest_pause=0.05)
 CONCURRENCY = 4
 TRUTH = {"verify-judge": 0.7, "verify-endpoint": 0.5}
-OVERHEAD = 10.0
+OVERHEAD = 30.0
 """Seconds for everything but waiting, on a busy machine."""
 
 
