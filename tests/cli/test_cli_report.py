@@ -126,5 +126,5 @@ def test_a_file_from_before_assumptions_or_a_damaged_one(tmp_path: Path) -> None
     path.write_text(json.dumps({"schema": "overthink.analysis/1", "seed": 0, "level": 0.95}))
     assert read_assumptions(path) == Assumptions()
     path.write_text(json.dumps({"schema": "overthink.analysis/1", "assumed": {"day": "never"}}))
-    with pytest.raises(overthink.OverthinkError, match="holds no assumptions this version can read"):
+    with pytest.raises(overthink.OverthinkError, match="holds no seed and assumptions this version can read"):
         read_assumptions(path)

@@ -121,6 +121,7 @@ class Command:
         logs: It reads or writes logs through Inspect, for which ``::`` is no name.
         grammar: Characters that mean something else in its option; with one of them it may refuse the name.
         stored: The name is stored, for which it must be text.
+        copy: File of the study that it writes as well.
     """
 
     arguments: Callable[[str, str], Sequence[str]]
@@ -129,6 +130,7 @@ class Command:
     logs: bool = False
     grammar: str = ""
     stored: bool = False
+    copy: str = ""
 
 
 def _file(folder: str, suffix: str) -> Callable[[str], str]:
@@ -164,7 +166,9 @@ COMMANDS = {
     "forecast": Command(lambda name, new: ["forecast", f"--out={new}", "--k=1,10", "--", _counts(name)]),
     "forecast a study": Command(lambda name, new: ["forecast", f"--out={new}", "--k=1,10", "--", name]),
     "statement": Command(
-        lambda name, new: ["statement", f"--facts={_facts(name)}", f"--out={new}", "--", name], "statement.json"
+        lambda name, new: ["statement", f"--facts={_facts(name)}", f"--out={new}", "--", name],
+        "statement.json",
+        copy="facts.json",
     ),
     "check": Command(lambda name, new: ["check", f"--study={name}", "--", f"{name}/statement.json"], "plan.json", True),
     "verify": Command(
@@ -237,7 +241,7 @@ class HostileFolder:
             with chdir(work):
                 self._fill(name)
                 new = "new/" + (with_suffix(name, ".csv") if command.result is None else name)
-                own = {name} if command.in_place else {new}
+                own = {name if command.in_place else new} | ({f"{name}/{command.copy}"} if command.copy else set())
                 before = _snapshot(own)
                 ending = call(command.arguments(name, new))
                 after = _snapshot(own)
