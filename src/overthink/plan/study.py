@@ -172,7 +172,7 @@ class Plan(_Frozen):
         if sum(rungs is not None for rungs in ladders) != 1:
             raise ValueError("a plan needs either budgets or efforts or turns or loop_tokens, exactly one of them")
         if not any(ladders):
-            raise ValueError("the ladder has no rung")
+            raise ValueError("the ladder has no rung; needed: one or more in budgets, efforts, turns or loop_tokens")
         for name in ("budgets", "turns", "loop_tokens"):
             steps = getattr(self, name) or ()
             if list(steps) != sorted(set(steps)):

@@ -95,7 +95,12 @@ def cluster_numbers(clusters: object, n_questions: int) -> NDArray[np.int64] | N
     """
     if clusters is None:
         return None
-    label = np.asarray(clusters)
+    try:
+        label = np.asarray(clusters)
+    except ValueError as failure:
+        raise ValueError(
+            f"clusters has labels of different lengths; needed: one per question, ({n_questions},)"
+        ) from failure
     if label.shape != (n_questions,):
         raise ValueError(f"clusters has shape {label.shape}; needed: one label per question, ({n_questions},)")
     return np.unique(label, return_inverse=True)[1].astype(np.int64)

@@ -126,9 +126,9 @@ class JsonLines(Generic[_T]):
         for number, line in self.read_lines():
             if number <= 1 + skip:
                 continue
-            where = f"{self.path}, line {number},"
+            where = f"{self.path}, line {number}"
             json_value(line, where)
-            yield number, typed_value(self._adapter, line, f"{where} is damaged")
+            yield number, typed_value(self._adapter, line, f"{where}, is damaged")
 
     def read_lines(self) -> Iterator[tuple[int, bytes]]:
         """Yield the lines after the header with their numbers, without a torn last line; nothing without a file.

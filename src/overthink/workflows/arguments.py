@@ -92,9 +92,12 @@ def paths(value: object, name: str) -> None:
 
     Raises:
         TypeError: It is one path, or no list.
-        InputError: One is no path of this system.
+        InputError: There is none, or one is no path of this system.
     """
-    for path in parameters.instance(value, name, list | tuple):
+    several = parameters.instance(value, name, list | tuple)
+    if not several:
+        raise InputError(f"{name} is empty; needed: one path or more")
+    for path in several:
         a_path(path, name)
 
 
