@@ -10,6 +10,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import chdir
 from itertools import cycle, islice
 from pathlib import Path
 from random import Random
@@ -226,7 +227,7 @@ def run(seed: int, runs: int) -> list[str]:
         runs: Number of calls, shared out evenly over the functions.
     """
     faults = []
-    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, warnings.catch_warnings():
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as folder, warnings.catch_warnings(), chdir(folder):
         warnings.simplefilter("ignore")
         study = Path(folder, "study")
         fuzz_documents.make_study(study)

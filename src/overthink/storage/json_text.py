@@ -127,7 +127,7 @@ def _whole_number(text: str) -> int | float:
 
 
 _TOO_DEEP = f"holds objects or lists that lie more than {_MAX_DEPTH} deep in each other; needed: the file as written"
-_DEEP = re.compile(rb'"([^"\\]{1,80})"\s*:\s*(?:[\[{]\s*(?:"[^"\\]{1,80}"\s*:\s*)?){%d}' % _MAX_DEPTH)
+_DEEP = re.compile(rb'"([^"\\]{1,80})"\s*:[^"]{0,9999}?(?:[\[{]\s*(?:"[^"\\]{1,80}"\s*:\s*)?){%d}' % _MAX_DEPTH)
 """A field whose value is nested too deep; the reader gives up without the name."""
 
 
