@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 from made_study import Made, document, write_made_findings, write_study
-from statement_changes import changed, forged
+from statement_changes import changed, forged, put
 from typer.testing import CliRunner
 
 from overthink.cli.main import app
@@ -246,3 +246,27 @@ def test_every_rule_says_why_and_has_its_own_name(made: Path) -> None:
     assert len({rule.name for rule in RULES}) == len(RULES) >= 30
     assert all(rule.why.endswith(".") for rule in RULES)
     assert document(made)["schema"] == "overthink.statement/2.0.0"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("title",), 10**400),
+        (("claims", 0, "value", "estimate"), 10**400),
+        (("claims", 0, "k"), json.loads("[" * 900 + "]" * 900)),
+        (("curves", 0, "points", 0, "requested_tokens"), 10**400),
+        (("curves", 0, "points", 0, "thinking_tokens", "estimate"), 1e308),
+        (("curves", 0, "reference", "value"), 1e-320),
+        (("curves", 0, "points"), []),
+        (("curves", 0, "gaps"), [{}]),
+        (("curves", 0, "points", 0, "gates"), {"\u202e": None}),
+        (("stated",), {"notes": {"c1": 1}}),
+        (("model",), "\ud800"),
+        (("arms_compared",), [{"curve": "none"}]),
+    ],
+)
+def test_odd_values_are_faults_and_never_a_crash(made: Path, tmp_path: Path, path: Any, value: Any) -> None:
+    wrong = json.loads((made / "statement.json").read_text())
+    put(*path, to=value)(wrong)
+    (tmp_path / "odd.json").write_text(json.dumps(wrong))
+    assert check(tmp_path / "odd.json").faults

@@ -111,7 +111,11 @@ def short(value: object, start: int = 0) -> str:
         >>> short("a" * 200)[-3:], short("The model is safe", 10)
         ('a …', "'…is safe'")
     """
-    text = ascii(f"…{value[start:]}" if isinstance(value, str) and start else value).replace("\\u2026", "…")
+    try:
+        text = ascii(f"…{value[start:]}" if isinstance(value, str) and start else value)
+    except RecursionError:
+        return "a deeply nested value"
+    text = text.replace("\\u2026", "…")
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]} …"
 
 

@@ -28,7 +28,8 @@ else:  # literals of the closed lists: their plain strings, in their order
     StatementReference = Literal[K_CHOICES]
 FindingId = Annotated[str, Field(pattern="^([A-Za-z0-9._~/:+@,=-]+|none: [a-z_]+)$", max_length=1000)]
 """Id of a finding; "none: …" where there is none."""
-NonNegativeCount = Annotated[int, Field(ge=0)]
+NonNegativeCount = Annotated[int, Field(ge=0, lt=2**64)]
+PositiveCount = Annotated[int, Field(ge=1, lt=2**64)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
@@ -127,7 +128,7 @@ class Tries(Part):
     """What a selector makes of k tries at one rung; its basis stands where it is claimed."""
 
     selector: Fact[StatementSelector]
-    k: Fact[Annotated[int, Field(ge=1)]]
+    k: Fact[PositiveCount]
     cost: Generated[K] = LATER
     value: Fact[Number]
     basis: Fact[Basis | None] = None

@@ -7,7 +7,6 @@ from typing import Any
 
 from overthink.analysis.k_scale import reference_text
 from overthink.analysis.reliability import CEILING, FLOOR
-from overthink.cost.units import budget_multiple
 from overthink.data.kinds import GateLabel, Metric, ShapeLabel
 from overthink.data.record import Estimand
 from overthink.governance.statement.claims import claims, of_tries
@@ -144,7 +143,7 @@ def _cost(curve: Curve, point: Point) -> K:
         return K(basis="samples", ref=Reference(value=1.0, unit="tries", means=TRIES_REFERENCE), value=1.0)
     means = reference_text(ref.amount, ref.unit, in_flop=ref.in_flop, how=ref.how)
     reference = Reference(value=ref.value, unit=ref.unit, means=means)
-    return K(basis="tokens", ref=reference, value=float(budget_multiple(thinking, reference=ref.value)))
+    return K(basis="tokens", ref=reference, value=thinking / ref.value)
 
 
 def _gate(curve: Curve, name: str, gate: Gate) -> Gate:

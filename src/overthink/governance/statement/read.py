@@ -106,7 +106,10 @@ def close(a: float | None, b: float | None) -> bool:
     """
     if a is None or b is None:
         return a is b
-    return a == b or math.isclose(a, b, rel_tol=EQUAL, abs_tol=1e-12)
+    try:
+        return a == b or math.isclose(a, b, rel_tol=EQUAL, abs_tol=1e-12)
+    except OverflowError:  # a whole number that no float holds
+        return False
 
 
 MAX_STATEMENT_LENGTH = 50_000_000

@@ -19,6 +19,7 @@ from overthink.governance.statement.curve_schema import (
     Number,
     Part,
     Positive,
+    PositiveCount,
     Probability,
     StatementSelector,
     StatementShape,
@@ -48,7 +49,7 @@ class Place(LoopPart):
     effort: Generated[str | None]
     turns: Generated[NonNegativeCount | None] = None
     loop_tokens: Generated[NonNegativeCount | None] = None
-    k: Generated[Annotated[int, Field(ge=1)]]
+    k: Generated[PositiveCount]
     selector: Generated[StatementSelector]
 
 
@@ -97,7 +98,7 @@ class Claim(LoopPart):
     holds_for_effort: Generated[str | None] = Field(alias="holds_for_effort<=")
     holds_for_turns: Generated[NonNegativeCount | None] = Field(default=None, alias="holds_for_turns<=")
     holds_for_loop_tokens: Generated[NonNegativeCount | None] = Field(default=None, alias="holds_for_loop_tokens<=")
-    holds_for_tries: Generated[Annotated[int, Field(ge=1)]] = Field(alias="holds_for_tries<=")
+    holds_for_tries: Generated[PositiveCount] = Field(alias="holds_for_tries<=")
     strength: Generated[Strength]
     weakened_by: Generated[tuple[str, ...]]
     gates_failed: Generated[tuple[str, ...]]
@@ -148,19 +149,19 @@ class Elicitation(LoopPart):
     turns: Fact[tuple[NonNegativeCount, ...] | None] = None
     loop_tokens: Fact[tuple[NonNegativeCount, ...] | None] = None
     arms: Fact[tuple[ArmTried, ...]] = Field(min_length=1)
-    draws: Fact[Annotated[int, Field(ge=1)]]
+    draws: Fact[PositiveCount]
     until: Fact[str | None] = None
-    max_draws: Fact[Annotated[int, Field(ge=1)] | None] = None
+    max_draws: Fact[PositiveCount | None] = None
     sandbox_scoring: Fact[Literal["unchanged"] | None] = None
-    limit: Fact[Annotated[int, Field(ge=1)] | None]
+    limit: Fact[PositiveCount | None]
     selectors: Generated[tuple[StatementSelector, ...]] = LATER
-    max_tries: Generated[Annotated[int, Field(ge=1)]] = LATER
+    max_tries: Generated[PositiveCount] = LATER
     verifier: Generated[str | None] = LATER
     tools: Generated[tuple[str, ...] | None] = LATER
     tools_reason: Generated[str | None] = LATER
     serial_parallel: Generated[str] = LATER
     stop_rule: Generated[str] = LATER
-    answer_tokens: Fact[Annotated[int, Field(ge=1)]]
+    answer_tokens: Fact[PositiveCount]
     think_format: Fact[str]
     answer_cue: Fact[str | None]
     temperature: Fact[float | None]
@@ -191,7 +192,7 @@ class Budget(Part):
     """A budget that somebody has, or sells: thinking tokens of one attempt, and tries."""
 
     thinking_tokens: Fact[NonNegativeCount]
-    tries: Fact[Annotated[int, Field(ge=1)]]
+    tries: Fact[PositiveCount]
     source: OwnWords[Text]
 
 
@@ -243,7 +244,7 @@ class Evidence(Part):
     plan_sha256: Fact[Sha256]
     pool_sha256: Fact[Sha256]
     findings_sha256: Fact[Sha256]
-    findings: Fact[Annotated[int, Field(ge=1)]]
+    findings: Fact[PositiveCount]
     overthink: Fact[Annotated[str, Field(pattern="^[0-9A-Za-z.+_-]{1,64}$")]]
 
 
