@@ -1,6 +1,7 @@
 """Honest statements pass alone and with their study, whatever was run, stated or named."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from overthink.plan.study import Plan
 from overthink.storage.json_documents import write_plan
 from overthink.workflows.statement import check, statement
 
+GOLDEN = Path(__file__).parents[1] / "golden" / "inputs"
 TWO = {"capability": (0.3, 0.7), "safety": (0.9, 0.6)}
 SMALL = Made(TWO, budgets=(0, 64), questions=12, draws=2)
 
@@ -161,3 +163,13 @@ def test_strict_fails_for_own_words_and_what_is_not_verified_is_said(study: Path
 )
 def test_what_is_not_plainly_readable_is_escaped(text: str, shown: str) -> None:
     assert own_words(text) == f"own words, not checked: `{shown}`"
+
+
+def test_draws_until_precise_are_no_fault(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(GOLDEN / "until-narrow", tmp_path / "study"))
+    assert CliRunner().invoke(app, ["report", str(folder)]).exit_code == 0
+    written = statement(folder)
+    assert written.path is not None
+    assert both(written.path, folder) == []
+    assert written.statement.elicitation.until == "half-width=0.155"
+    assert not any("draws with a value" in text for text in written.statement.deviations)
