@@ -44,17 +44,15 @@ def test_it_is_kept_for_report_statement_and_check(study: Path, tmp_path: Path) 
     document = json.loads((study / "analysis.json").read_text())
     (study / "analysis.json").write_text(json.dumps(document | {"k_reference": 64.0}))
     faults = check(written.path, study=study).faults
-    assert any("cost" in str(fault) for fault in faults)  # another reference is no longer what the statement says
+    assert any("reference" in fault.where for fault in faults)  # another reference is no longer what the statement says
 
 
 def test_another_k_of_one_axis_is_a_fault(study: Path, tmp_path: Path) -> None:
     made = json.loads(statement(study, write=False).json())
-    for point in made["curves"][1]["points"]:
-        point["cost"]["ref"]["value"] /= 2
-        point["cost"]["value"] *= 2
+    made["curves"][1]["reference"] |= {"value": 32.0, "amount": 32.0}
     path = tmp_path / "statement.json"
     path.write_text(json.dumps(made))
-    assert any("the one reference of all axes is 64" in str(fault) for fault in check(path).faults)
+    assert any("2 references of K; needed: one for all axes" in str(fault) for fault in check(path).faults)
 
 
 def test_a_plan_states_it_and_its_hash_is_the_same_without() -> None:
