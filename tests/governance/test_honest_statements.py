@@ -87,8 +87,9 @@ def _texts(part: Any, name: str = "") -> list[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_only_ever_quoted(name: str, tmp_path: Path) -> None:
-    made = SMALL.plan().model_copy(update={"model": name})
-    folder = write_study(tmp_path / "study", SMALL)
+    smallest = Made({"safety": (0.6,)}, budgets=(64,), questions=6, draws=2)
+    made = smallest.plan().model_copy(update={"model": name})
+    folder = write_study(tmp_path / "study", smallest)
     write_plan(folder / "plan.json", Plan.model_validate(made.model_dump()))
     write_made_findings(folder)
     written = statement(folder)
