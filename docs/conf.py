@@ -20,7 +20,7 @@ NAV = {
     "Trust": ["docs/methods", "docs/measured", "docs/calibration", "docs/literature"],
     "Govern": ["docs/thresholds", "docs/worked-examples"],
     "Python": ["docs/api", "docs/extend"],
-    "Project": ["ARCHITECTURE", "decisions/README", "CONTRIBUTING", "CHANGELOG"],
+    "Project": ["ARCHITECTURE", "decisions/README", "CONTRIBUTING", "SECURITY", "CHANGELOG"],
 }
 """Every page of the site but the home page, by the heading it stands under; the decisions are under their own page."""
 
