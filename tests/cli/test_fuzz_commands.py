@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fuzz_commands import VALUE, command_lines, fault_of, run_all
 
-from overthink.cli import start
+from overthink.cli import terminal
 from overthink.errors import ExitCode
 
 
@@ -42,7 +42,7 @@ def test_the_lines_are_the_same_for_the_same_seed_and_reach_every_command() -> N
             lambda: sys.stdout.write("Traceback (most recent call last)") * 0,
             "a traceback or a control character is printed",
         ),
-        (lambda: start.tell("error", "it is wrong") or 2, "the message names neither option nor value"),
+        (lambda: terminal.error("it is wrong") or 2, "the message names neither option nor value"),
     ],
 )
 def test_the_fuzz_sees_what_is_wrong(ending: Any, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

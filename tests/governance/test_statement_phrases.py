@@ -16,7 +16,8 @@ STATEMENTS = [file.parent.name for file in sorted(OUTCOMES.glob("*/statement.jso
 def stored(name: str) -> Statement:
     """The facts of a golden statement, with hashes in the place of the words for them."""
     text = (OUTCOMES / name / "statement.json").read_text()
-    read = parse_statement(text.replace('"SHA256"', f'"{"0" * 64}"'), name)
+    text = text.replace('"SHA256"', f'"{"0" * 64}"').replace('"TIME"', '"2026-01-01T00:00:00+00:00"')
+    read = parse_statement(text, name)
     assert isinstance(read, ReadStatement)
     return read.facts
 

@@ -1,6 +1,7 @@
 """What the page, the figures and the terminal say of arms, frontiers and the ledger."""
 
 from dataclasses import replace
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +55,11 @@ def texts(table: Table) -> list[list[str]]:
     return [["".join(piece.text for piece in cell) for cell in row] for row in table.rows]
 
 
+def rounded(number: float) -> str:
+    """One decimal; a tie, up to the last bits of the number, is rounded up."""
+    return str(Decimal(f"{number:.9f}").quantize(Decimal("0.1"), ROUND_HALF_UP))
+
+
 def test_every_number_of_a_comparison_leads_to_its_finding(results: Results, found: tuple[Finding, ...]) -> None:
     told = comparison(results, about())
     assert told is not None
@@ -65,7 +71,7 @@ def test_every_number_of_a_comparison_leads_to_its_finding(results: Results, fou
         for piece in linked:
             finding = ids[piece.finding or ""]
             number = (
-                f"{100 * abs(finding.estimate or 0):.1f}" if finding.metric != "compute" else f"{finding.estimate:.2f}"
+                rounded(100 * abs(finding.estimate or 0)) if finding.metric != "compute" else f"{finding.estimate:.2f}"
             )
             if finding.metric.endswith("_thinking") and finding.metric.startswith(("arm", "reference")):
                 number = f"{finding.estimate:,.0f}"

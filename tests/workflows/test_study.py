@@ -152,7 +152,10 @@ def test_a_dead_server_stops_the_run_and_keeps_what_was_paid(tmp_path: Path, mon
         ({"budgets": (0, 1 << 20)}, "does not fit the context window"),
         ({"think_format": "loud"}, "--think knows no 'loud'; known: plain"),
         ({"tasks": [{"task": "overthink/none", "axis": "capability", "high": "correct"}]}, "unknown task"),
-        ({"tasks": [{"task": "nowhere.py", "axis": "capability", "high": "correct"}]}, "unknown task|not found"),
+        (
+            {"tasks": [{"task": "nowhere.py", "axis": "capability", "high": "correct"}]},
+            "nowhere.py is not there; needed: a Python file with a task",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_refused_before_anything_is_written(

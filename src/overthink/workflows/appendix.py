@@ -189,6 +189,8 @@ def calculations(facts: StudyFacts, *, seed: int) -> dict[str, Calculation]:
         inputs = {key: text for key, text in {**study, **facts.assumptions.inputs}.items() if key in fields}
         if ("family" in inputs) != ("measured" in inputs):  # family scores need a measured curve, and vice versa
             inputs = {key: text for key, text in inputs.items() if key not in ("family", "measured")}
+        replaced = {key for name, keys in calculator.replaced.items() if name in inputs for key in keys}
+        inputs = {key: text for key, text in inputs.items() if key not in replaced}  # other calculators read them
         if not any(set(enough) <= set(inputs) for enough in NEEDS[name]):
             continue
         try:

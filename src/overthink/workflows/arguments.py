@@ -5,7 +5,6 @@ cannot be used an InputError; both name the parameter.
 """
 
 import inspect
-import os
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import ParamSpec, TypeVar
 
 from overthink.data import parameters
 from overthink.errors import InputError
+from overthink.paths import path_status
 
 Check = Callable[[object, str], object]
 """A check of a value, with the name of its parameter."""
@@ -67,12 +67,9 @@ def a_path(value: object, name: str) -> None:
     if not str(path):
         raise InputError(f"{name} is empty; needed: a path, such as . for this folder")
     try:
-        os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return  # the reader says what it needs there
-    except (OSError, ValueError) as failure:
-        reason = getattr(failure, "strerror", None) or str(failure)
-        raise InputError(f"{name} is {str(path)[:80]!r}, which is no path ({reason}); needed: a path") from failure
+        path_status(Path(path))
+    except InputError as failure:
+        raise InputError(f"{name}: {failure}") from failure
 
 
 def a_path_or_none(value: object, name: str) -> None:

@@ -2,12 +2,13 @@ import traceback
 
 import pytest
 
+from overthink.collect.providers.patience import Patience
 from overthink.collect.session.failures import Boundary
 from overthink.errors import StoppedError
 
 
 def test_every_trace_after_the_stop_ends_with_its_error_and_nothing_of_other_traces() -> None:
-    boundary = Boundary(patience=1)
+    boundary = Boundary(patience=Patience(failures=1))
     with pytest.raises(StoppedError, match="the server is down") as first, boundary.trace():
         raise OSError("the server is down")
     frames = []

@@ -38,6 +38,8 @@ class Boundary:
         self.on_stop: Callable[[], None] = lambda: None
         self._resume = resume
         self._traces = 0
+        self._last_failed: str | None = None  # text of the last failed trace
+        self._has_any = False
         self._calls: dict[str, list[object]] = defaultdict(list)  # by model: the samples whose calls failed
 
     @contextmanager
@@ -59,8 +61,19 @@ class Boundary:
             self._refuse(error)
             failure.append(words(error))
         self._traces = self._traces + 1 if failure else 0
+        self._has_any |= not failure
+        self._last_failed = failure[0] if failure else self._last_failed
         if self._traces >= self.patience.failures:
             self._stop(f"{self._traces} traces failed one after the other, the last with: {failure[0]}")
+
+    def require_any(self) -> None:
+        """Check that not every trace failed.
+
+        Raises:
+            StoppedError: Traces were tried, and every one failed: fewer than it takes to stop the run.
+        """
+        if self._last_failed is not None and not self._has_any:
+            self._stop(f"every trace failed, the last with: {self._last_failed}")
 
     @contextmanager
     def call(self, model: str) -> Iterator[None]:

@@ -95,7 +95,9 @@ def _task_spec(task: str) -> str:
     if file.endswith(".py") and (kind := path_kind(Path(file))) != "a file":
         raise InputError(f"{file} is {kind}; needed: a Python file with a task, as FILE.py@TASK")
     relative = os.path.relpath(file) if Path(file).is_absolute() else file
-    return f"{relative}{at}{name}" if at else glob.escape(relative)
+    if at:
+        return f"{relative}{at}{name}"
+    return task if registry_lookup("task", task) is not None else glob.escape(relative)
 
 
 def check_arguments(plans: Sequence[TaskPlan]) -> None:

@@ -117,6 +117,9 @@ def task_runs(
         study: Name of the study.
         sink: Existing traces, and callbacks for new ones.
         clock: Monotonic clock.
+
+    Raises:
+        StoppedError: The study has no trace that did not fail.
     """
     plan = session.plan
     boundary = Boundary(patience=session.patience)
@@ -138,6 +141,8 @@ def task_runs(
                 draws=draws,
                 clock=clock_of(session.model, clock),
             )
+    if not sink.done:
+        boundary.require_any()
 
 
 AccountingT = TypeVar("AccountingT", bound=Accounting)

@@ -10,7 +10,7 @@ The command line and Python share these classes, so an option, its unit and its 
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any, ClassVar, NamedTuple, get_args
@@ -76,6 +76,8 @@ class Calculator(Component):
     """
 
     role: ClassVar[str] = "calculator"
+    replaced: ClassVar[Mapping[str, Sequence[str]]] = {}
+    """By input: the inputs that are not read beside it."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
@@ -197,13 +199,13 @@ class Calculator(Component):
         if missing:
             raise InputError(f"{' and '.join(missing)} missing; needed {to}")
 
-    def refuse(self, *names: str, beside: str) -> None:
-        """Check that inputs which another one replaces were not stated.
+    def refuse_replaced(self, beside: str) -> None:
+        """Check that inputs which another one replaces (:attr:`replaced`) were not stated.
 
         Raises:
             InputError: One was.
         """
-        stated = [option(name) for name in names if self.is_explicit(name)]
+        stated = [option(name) for name in self.replaced[beside] if self.is_explicit(name)]
         if stated:
             raise InputError(f"{' and '.join(stated)} would not be read beside {option(beside)}; leave one out")
 

@@ -6,8 +6,9 @@ Copy-years = C / (3.156e7 · r · K). Source: Davidson and Finnveden's sheet for
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -105,6 +106,9 @@ SECONDS_PER_DAY = 86_400
 class Overhang(Calculator):
     """Copies that the training cluster can run, divided by K."""
 
+    replaced: ClassVar[Mapping[str, Sequence[str]]] = {
+        "copy_flop_per_second": ("active_parameters", "tokens_per_second")
+    }
     training_flop: Range = Field(description="training compute in FLOP")
     training_days: Range = Field(description="days that training took")
     copy_flop_per_second: Range | None = Field(
@@ -129,7 +133,7 @@ class Overhang(Calculator):
         if "copy_flop_per_second" not in self:
             self.need("active_parameters", "tokens_per_second", to="for what a copy spends, or --copy-flop-per-second")
         else:
-            self.refuse("active_parameters", "tokens_per_second", beside="copy_flop_per_second")
+            self.refuse_replaced("copy_flop_per_second")
         if ("memory_bytes" in self) != ("bytes_per_copy" in self):
             self.need("memory_bytes", "bytes_per_copy", to="together for the cap by memory")
         inputs = self.pick(*(name for name in type(self).model_fields if not name.startswith("k")))

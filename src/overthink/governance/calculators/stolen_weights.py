@@ -6,8 +6,9 @@ Weights, 2024). RAND states them for the theft; using them as purses for running
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -130,6 +131,7 @@ HARDWARE = (
 class StolenWeights(Calculator):
     """What stolen weights cost to run at K, and the tasks in each purse."""
 
+    replaced: ClassVar[Mapping[str, Sequence[str]]] = {"usd_per_task": HARDWARE}
     usd_per_task: Range | None = Field(None, description="USD per task at the reference budget; or by hardware:")
     weights_bytes: Range | None = Field(None, description="bytes of the weights as served")
     chip: str | None = Field(None, description="chip that runs them, such as H100")
@@ -159,7 +161,7 @@ class StolenWeights(Calculator):
             self.need("weights_bytes", "chip", "tokens_per_task", to="for the cost by hardware, or --usd-per-task")
             names += [name for name in HARDWARE if name != "chip"]
         else:
-            self.refuse(*HARDWARE, beside="usd_per_task")
+            self.refuse_replaced("usd_per_task")
             names += ["usd_per_task"]
         inputs = self.pick(*names)
         above_zero({name: values for name, values in inputs.items() if name not in ("cache_bytes", "years")})
