@@ -55,8 +55,11 @@ def run_inspect(task: Task, boundary: Boundary, **settings: Any) -> list[EvalLog
                 loop.call_soon_threadsafe(lambda: None)  # wakes it
 
             boundary.on_stop = stop
-            with interrupts.stopping(stop):
-                return await eval_async(task, **settings)
+            try:
+                with interrupts.stopping(stop):
+                    return await eval_async(task, **settings)
+            finally:
+                boundary.on_stop = lambda: None
 
         platform_init()
         init_display_type("none")

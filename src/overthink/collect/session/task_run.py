@@ -121,7 +121,7 @@ def task_runs(
     Raises:
         StoppedError: The study has no trace that did not fail.
     """
-    plan = session.plan
+    plan, is_new = session.plan, not sink.done
     boundary = Boundary(patience=session.patience)
     for number, arm in places:
         original, name = session.tasks[number], session.names[number]
@@ -141,7 +141,7 @@ def task_runs(
                 draws=draws,
                 clock=clock_of(session.model, clock),
             )
-    if not sink.done:
+    if is_new:
         boundary.require_any()
 
 
