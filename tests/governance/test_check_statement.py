@@ -1,6 +1,7 @@
 """The checker against the study, between two statements, and on input that is no statement."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -251,17 +252,12 @@ def test_every_rule_says_why_and_has_its_own_name(made: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        (("title",), 10**400),
-        (("claims", 0, "value", "estimate"), 10**400),
-        (("claims", 0, "k"), json.loads("[" * 900 + "]" * 900)),
-        (("curves", 0, "points", 0, "requested_tokens"), 10**400),
         (("curves", 0, "points", 0, "thinking_tokens", "estimate"), 1e308),
         (("curves", 0, "reference", "value"), 1e-320),
         (("curves", 0, "points"), []),
         (("curves", 0, "gaps"), [{}]),
         (("curves", 0, "points", 0, "gates"), {"\u202e": None}),
         (("stated",), {"notes": {"c1": 1}}),
-        (("model",), "\ud800"),
         (("arms_compared",), [{"curve": "none"}]),
     ],
 )
@@ -270,3 +266,24 @@ def test_odd_values_are_faults_and_never_a_crash(made: Path, tmp_path: Path, pat
     put(*path, to=value)(wrong)
     (tmp_path / "odd.json").write_text(json.dumps(wrong))
     assert check(tmp_path / "odd.json").faults
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "place"),
+    [
+        (("title",), 10**400, "title is 1000"),
+        (("claims", 0, "value", "estimate"), 10**400, "claims.0.value.estimate is 1000"),
+        (("claims", 0, "k"), json.loads("[" * 900 + "]" * 900), "claims.0.k.0.0"),
+        (("curves", 0, "points", 0, "requested_tokens"), 10**400, "curves.0.points.0.requested_tokens is 1000"),
+        (("model",), "\ud800", "model holds half a surrogate pair"),
+    ],
+    ids=["text", "estimate", "depth", "count", "surrogate"],
+)
+def test_what_is_no_json_of_a_statement_is_refused_with_its_field(
+    made: Path, tmp_path: Path, path: Any, value: Any, place: str
+) -> None:
+    wrong = json.loads((made / "statement.json").read_text())
+    put(*path, to=value)(wrong)
+    (tmp_path / "odd.json").write_text(json.dumps(wrong))
+    with pytest.raises(InputError, match=re.escape(place)):
+        check(tmp_path / "odd.json")

@@ -72,7 +72,11 @@ def collected(wanted: Plan, folder: Path, **keeps: Any) -> list[RungRecord]:
     keeper = TraceSink(
         **({"done": set(), "sparse": {}, "on_thinking": lambda *_: None, "on_trace": found.extend} | keeps)
     )
-    run_agent_loops(overthink.prepare(wanted), study="s", log_dir=folder / "logs", sink=keeper)
+    try:
+        run_agent_loops(overthink.prepare(wanted), study="s", log_dir=folder / "logs", sink=keeper)
+    except StoppedError as stop:
+        if "every trace failed" not in str(stop):
+            raise
     return found
 
 

@@ -28,6 +28,7 @@ class Boundary:
         patience: The same bounds.
         stopped: Error that stopped the run; None while it runs.
         last_failure: Text of the last failed call; None without one.
+        has_value: Whether anything of any trace was scored.
         on_stop: Called once when the run is to stop, by whatever runs it.
     """
 
@@ -39,7 +40,7 @@ class Boundary:
         self._resume = resume
         self._traces = 0
         self._last_failed: str | None = None  # text of the last failed trace
-        self._has_any = False
+        self.has_value = False
         self._calls: dict[str, list[object]] = defaultdict(list)  # by model: the samples whose calls failed
 
     @contextmanager
@@ -61,18 +62,17 @@ class Boundary:
             self._refuse(error)
             failure.append(words(error))
         self._traces = self._traces + 1 if failure else 0
-        self._has_any |= not failure
         self._last_failed = failure[0] if failure else self._last_failed
         if self._traces >= self.patience.failures:
             self._stop(f"{self._traces} traces failed one after the other, the last with: {failure[0]}")
 
     def require_any(self) -> None:
-        """Check that not every trace failed.
+        """Check that not every trace failed before anything of it was scored.
 
         Raises:
-            StoppedError: Traces were tried, and every one failed: fewer than it takes to stop the run.
+            StoppedError: All failed, and they were fewer than it takes to stop the run.
         """
-        if self._last_failed is not None and not self._has_any:
+        if self._last_failed is not None and not self.has_value:
             self._stop(f"every trace failed, the last with: {self._last_failed}")
 
     @contextmanager

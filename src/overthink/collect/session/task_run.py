@@ -212,6 +212,7 @@ def trace_solver(run: TaskRun, new_trace: Callable[[str, int], TraceRun[Any]]) -
             with run.boundary.trace() as failure:
                 await trace.collect(state, generate)
             rows = trace.rows(failure[0] if failure else None)
+            run.boundary.has_value |= any(row.verdict != Verdict.ERRORED for row in rows)
             store().set(RECORDS, [_plain(row) for row in rows])
             store().set(TEXTS, trace.texts)
             with run.boundary.deliberate():
