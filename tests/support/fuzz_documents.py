@@ -211,8 +211,13 @@ def run(seed: int, runs: int) -> list[str]:
 
 
 def _is_derived(path: Path, mutation: Mutation) -> bool:
-    """Whether a field is worked out anew from other files, and only stored to be read by people."""
-    return path.name == "analysis.json" and {*mutation.names} & {"verified", "parties"} != set()
+    """Whether a field is worked out anew from other files, or stood at its default: the reader gives the same."""
+    if path.name != "analysis.json":
+        return False
+    names = {*mutation.names}
+    return bool(names & {"verified", "parties"}) or (
+        names <= {"assumed", "unit"} and mutation.words.startswith("remove")
+    )
 
 
 def _taken(read: Read, path: Path, mutation: Mutation) -> tuple[str | None, str | None]:

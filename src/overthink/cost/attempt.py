@@ -215,7 +215,8 @@ def _prompt(outcomes: Outcomes) -> Array:
     """Prompt tokens of an attempt.
 
     The requests of a ladder read again what was thought before. Only its rung of 0 tokens reads the prompt alone, and
-    all draws of a question share it. A row that decoded less than its attempt read the rest as part of its prompt.
+    all draws of a question share it. A row that decoded less than its attempt read the rest as part of its prompt; a
+    prompt shorter than that rest is none that was counted.
     """
     prompt_tokens = outcomes.prompt_tokens
     if outcomes.estimand is Estimand.CHECKPOINT:
@@ -223,7 +224,8 @@ def _prompt(outcomes: Outcomes) -> Array:
     if outcomes.estimand in (Estimand.EFFORT, Estimand.NATURAL):
         read_again = np.maximum(attempt_tokens(outcomes) - outcomes.generated_tokens, 0)
         read_again = np.where(np.isnan(read_again), 0.0, read_again)
-        return np.where(outcomes.generated_tokens == 0, np.nan, prompt_tokens - read_again)
+        is_none = (outcomes.generated_tokens == 0) | (prompt_tokens < read_again)
+        return np.where(is_none, np.nan, prompt_tokens - read_again)
     if not outcomes.rungs or outcomes.rungs[0].requested_tokens != 0 or outcomes.estimand is not Estimand.FORCED:
         return np.full(prompt_tokens.shape, np.nan)
     first = np.where(outcomes.failed, np.nan, prompt_tokens)[:, :, 0]

@@ -166,6 +166,15 @@ class Plan(_Frozen):
         regimes, parts = regimes_and_parts(fields["hypothesis"])
         return fields | {"hypothesis": regimes if parts is None else hypothesis_text(parts)}
 
+    @model_validator(mode="before")  # the last of its kind runs first: no other message may quote such a text
+    @classmethod
+    def _texts(cls, fields: Any) -> Any:
+        """Refuse a text that cannot be stored."""
+        for name, value in fields.items() if isinstance(fields, dict) else ():
+            if isinstance(value, str) and not is_text(value):
+                raise ValueError(f"{name_text(str(name))} {ascii(value)[:80]} is no text in UTF-8")
+        return fields
+
     @model_validator(mode="after")
     def _whole(self) -> "Plan":
         ladders = (self.budgets, self.efforts, self.turns, self.loop_tokens)

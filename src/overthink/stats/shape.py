@@ -77,7 +77,7 @@ class ShapeTest:
             raise ValueError(
                 f"margin is {self.margin}; needed: between 0 and 1, in the units of the values, such as 0.03"
             )
-        if not 0 < real(self.alpha, "alpha") < 0.5:
+        if not 0 < real(self.alpha, "alpha") < 0.5 or self.alpha + 1 == 1:
             raise ValueError(f"alpha is {self.alpha}; needed: between 0 and 0.5, such as 0.05")
         if self.family < 1:
             raise ValueError(f"family is {self.family}; needed: the number of curves, this one included")

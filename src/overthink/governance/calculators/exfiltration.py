@@ -15,7 +15,7 @@ from pydantic import Field
 from overthink.components.base import component
 from overthink.errors import InputError
 from overthink.governance.calculators import result
-from overthink.governance.calculators.base import Calculator, above_zero, interval_meaning
+from overthink.governance.calculators.base import Calculator, above_zero, interval_meaning, option
 from overthink.governance.calculators.result import Calculation
 from overthink.governance.inputs import Range, at_least_one, point, positive, share
 from overthink.governance.thresholds.counting import SECONDS_PER_HOUR
@@ -76,9 +76,13 @@ def chance_undetected(days: float, *, detection_per_day: float) -> float:
         >>> round(chance_undetected(10, detection_per_day=0.1), 2)
         0.35
     """
-    if not 0 <= detection_per_day < 1:
-        raise InputError(f"detection per day is {detection_per_day:g}; needed: a chance from 0 to below 1")
-    return math.exp(positive(days, "days") * math.log1p(-detection_per_day))
+    return math.exp(positive(days, "days") * math.log1p(-_detection(detection_per_day, "detection per day")))
+
+
+def _detection(chance: float, name: str) -> float:
+    if not 0 <= chance < 1:
+        raise InputError(f"{name} is {chance:g}; needed: a chance from 0 to below 1")
+    return chance
 
 
 @component("exfiltration")
@@ -107,6 +111,10 @@ class Exfiltration(Calculator):
             self.need("upload_bytes_per_day", to="for the chance to stay undetected")
         inputs = self.pick(*type(self).model_fields)
         above_zero({name: values for name, values in inputs.items() if name != "detection_per_day"})
+        share(inputs["covert_share"].high, option("covert_share"))
+        if "detection_per_day" in inputs:
+            _detection(inputs["detection_per_day"].low, option("detection_per_day"))
+            _detection(inputs["detection_per_day"].high, option("detection_per_day"))
 
         def formula(values: Mapping[str, float]) -> dict[str, float]:
             results = {}

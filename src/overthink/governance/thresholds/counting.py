@@ -167,5 +167,8 @@ def check_run(run: StageFlop) -> dict[str, Range]:
         if ends.high > 0:
             flop[stage] = ends
     if not flop:
-        raise InputError("the run has no compute; needed: FLOP of at least one stage, such as pre_training")
+        stages = ", ".join(run) or "none is stated"
+        raise InputError(
+            f"the run has no compute ({stages}); needed: FLOP above 0 of at least one stage, such as pre_training"
+        )
     return flop
