@@ -1,6 +1,7 @@
 """Statements of studies: build from plan and findings, check against the rules, recompute from the pool."""
 
 import json
+from codecs import BOM_UTF8
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from overthink.data.results.flatten import flatten
 from overthink.errors import InputError
 from overthink.governance.statement.build import Provenance, make_statement
 from overthink.governance.statement.check import (
+    NOT_IN_STUDY,
     NOT_VERIFIED,
     RECOMPUTED,
     Checked,
@@ -80,7 +82,8 @@ class CheckResult:
         faults: Violations of the rules; empty if there are none.
         due: Reasons for re-evaluation; None for a single statement.
         own_words: Places of texts that nothing checks.
-        not_verified: What this check cannot know; empty where the study was computed again.
+        not_verified: What this check cannot know: with the study, only when the statement was made.
+        without_study: Names of the statements whose study was not computed again.
     """
 
     statements: tuple[str, ...]
@@ -88,6 +91,7 @@ class CheckResult:
     due: tuple[Fault, ...] | None = None
     own_words: tuple[str, ...] = ()
     not_verified: tuple[str, ...] = ()
+    without_study: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -118,7 +122,10 @@ class CheckResult:
             count = _count(len(self.own_words), "text")
             lines.append(f"own words, not checked: {count} ({', '.join(self.own_words)})")
         if self.not_verified:
-            lines += ["not verified, for want of the study (--study):", *(f"  {what}" for what in self.not_verified)]
+            some = 0 < len(self.without_study) < len(self.statements)
+            of = f" of {' and '.join(self.without_study)}" if some else ""
+            why = f"{of}, for want of the study (--study)" if self.without_study else ""
+            lines += [f"not verified{why}:", *(f"  {what}" for what in self.not_verified)]
         if self.due is not None:
             lines.append("re-evaluation is due" if self.due else "no re-evaluation is due")
             lines += [f"  {fault.where}: {fault.reason}" for fault in self.due]
@@ -204,8 +211,11 @@ def check(
         facts: What the evaluator stated; None for the study's facts.json.
 
     Raises:
-        InputError: A file is missing, not a statement, or of another schema; or the study cannot be read.
+        InputError: A file is missing, not a statement, or of another schema; the study cannot be read; or there are
+            labels without the study that they belong to.
     """
+    if labels is not None and study is None:
+        raise InputError("--labels is read with --study alone; add the study that they belong to, or leave it out")
     paths = [Path(document) for document in (path, second) if document is not None]
     names = tuple(name_text(str(document)) for document in paths)
     read = [parse_statement(_read(document), name) for document, name in zip(paths, names, strict=True)]
@@ -222,9 +232,9 @@ def check(
     first = read[0]
     if isinstance(first, ReadStatement):
         faults += _against_the_study(first.facts, study, labels=labels, facts=facts)
-    verified = study is not None and second is None
+    alone = names if study is None else names[1:]
     due = None if second is None else _due(checked[0].statement, checked[1].statement)
-    return CheckResult(names, tuple(faults), due, tuple(words), () if verified else NOT_VERIFIED)
+    return CheckResult(names, tuple(faults), due, tuple(words), NOT_VERIFIED if alone else NOT_IN_STUDY, alone)
 
 
 def _due(first: Statement | None, second: Statement | None) -> tuple[Fault, ...]:
@@ -320,9 +330,15 @@ def _findings(folder: StudyFolder, plan: Plan) -> tuple[tuple[Finding, ...], Evi
 
 def _read(path: Path, *, follow: bool = True) -> str:
     if (kind := path_kind(path, follow=follow)) != "a file":
-        raise InputError(f"{path} is no file: it is {kind}; needed: a JSON document")
+        hint = ", such as the statement.json in it" if kind == "a folder" else ""
+        raise InputError(f"{path} is no file: it is {kind}; needed: a JSON document{hint}")
+    content = read_file(path, follow=follow, most=MAX_STATEMENT_LENGTH)
+    if content.startswith(BOM_UTF8):
+        raise InputError(f"{path} starts with a byte order mark; needed: UTF-8 without it, as the file was written")
+    if path.suffix.lower() == ".md":
+        raise InputError(f"{path} is a page for readers; needed: the statement.json that it was made with")
     try:
-        return read_file(path, follow=follow, most=MAX_STATEMENT_LENGTH).decode("utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as failure:
         raise InputError(f"{path} is not UTF-8 text ({failure}); needed: a JSON document") from failure
 

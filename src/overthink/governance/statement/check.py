@@ -32,6 +32,9 @@ NOT_VERIFIED = (
 )
 """What a check without the study cannot know."""
 
+NOT_IN_STUDY = ("when it was made (created): no file of a study holds that",)
+"""What a check with the study cannot know either."""
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -60,7 +63,7 @@ def check_statement(read: ReadStatement, *, now: datetime) -> Checked:
     words = tuple(own_words(read.document, Statement))
     try:
         statement = generate(read.facts)
-    except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError):
+    except (ValueError, LookupError, ArithmeticError, TypeError, AttributeError, StopIteration):
         if not faults:
             faults.append(Fault(REWORDED, "the whole", "its facts contradict each other, so that nothing follows"))
         return Checked(tuple(faults), None, words)

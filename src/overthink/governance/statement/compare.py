@@ -66,7 +66,7 @@ def changed_facts(where: str, seen: Any, own: Any, *, source: str = "the study")
     elif isinstance(own, list) and isinstance(seen, list):
         yield from _changed_list(where, seen, own, source)
     elif _is_number(seen) and _is_number(own):
-        if not close(seen, own):
+        if not close(seen, own) or (where.endswith(_ENDS) and _sign(seen) != _sign(own)):
             yield where, f"{seen!r}; by {source} it is {own!r}"
     elif seen != own or isinstance(seen, bool) != isinstance(own, bool):
         start = _same(seen, own)
@@ -125,6 +125,14 @@ def _same(seen: object, own: object) -> int:
         return 0
     alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(seen, own, strict=False)))
     return max(0, alike - _BEFORE)
+
+
+_ENDS = (".low", ".high")
+"""Fields whose sign decides on a sentence: the ends of an interval, above or below 0."""
+
+
+def _sign(number: float) -> int:
+    return (number > 0) - (number < 0)
 
 
 def _is_number(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from overthink.governance.statement.quoting import own_words, quote
 from overthink.governance.statement.read import Fault
 from overthink.governance.statement.schema import Budget, Statement
 
@@ -21,10 +22,11 @@ def re_evaluation(earlier: Statement, later: Statement) -> tuple[Fault, ...]:
 
 def _model(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
     if earlier.model != later.model:
-        yield "model", f"another model: {earlier.model!r}, then {later.model!r}"
+        yield "model", f"another model: {quote(earlier.model)}, then {quote(later.model)}"
     before, after = earlier.stated.revision, later.stated.revision
     if before != after:
-        yield "stated.revision", f"the revision changed: {before or 'not stated'}, then {after or 'not stated'}"
+        was, now = ("not stated" if name is None else own_words(name) for name in (before, after))
+        yield "stated.revision", f"the revision changed: {was}, then {now}"
 
 
 def _budget(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
@@ -55,7 +57,7 @@ def _effort(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
             effort for effort in later.elicitation.efforts or () if effort not in (earlier.elicitation.efforts or ())
         ]
         if new:
-            yield "elicitation.efforts", f"efforts that were not tested: {', '.join(new)}"
+            yield "elicitation.efforts", f"efforts that were not tested: {', '.join(map(quote, new))}"
 
 
 def _help(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
@@ -68,7 +70,7 @@ def _help(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
     earlier_arms = [(arm.parts, arm.settings) for arm in earlier.elicitation.arms]
     arms = [arm.label for arm in later.elicitation.arms if (arm.parts, arm.settings) not in earlier_arms]
     if arms:
-        yield "elicitation.arms", f"ways of thinking that were not tested: {', '.join(arms)}"
+        yield "elicitation.arms", f"ways of thinking that were not tested: {', '.join(map(quote, arms))}"
     selectors = [name for name in later.elicitation.selectors if name not in earlier.elicitation.selectors]
     if selectors:
         yield "elicitation.selectors", f"selectors that were not collected: {', '.join(selectors)}"

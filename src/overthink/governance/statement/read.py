@@ -196,7 +196,7 @@ def _check_schema(document: Any, name: str) -> None:
         if isinstance(document, dict) and "evaluation_results" in document:
             hint = "; this is an Every Eval Ever record: give the statement.json that it belongs to"
         raise InputError(f"{name} names no schema; needed: {STATEMENT_SCHEMA!r}{hint}")
-    match = re.fullmatch(r"overthink\.statement/(\d+)\.(\d+)\.(\d+)", schema)
+    match = re.fullmatch(r"overthink\.statement/(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})\.(0|[1-9][0-9]{0,3})", schema)
     if match is None:
         raise InputError(f"{name} has schema {schema[:80]!r}; needed: {STATEMENT_SCHEMA!r}")
     version, own = tuple(map(int, match.groups())), tuple(map(int, STATEMENT_VERSION.split(".")))

@@ -1,0 +1,121 @@
+"""Checks of statements against hands that know the package: what is compared, what is printed, and what is refused."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from made_study import Made, write_study
+from statement_changes import Document, forged, put
+from typer.testing import CliRunner
+
+from overthink.cli.main import app
+from overthink.errors import InputError
+from overthink.governance.statement.check import differences
+from overthink.governance.statement.read import ReadStatement, parse_statement
+from overthink.governance.statement.schema import Statement
+from overthink.workflows.statement import check, statement
+
+SMALL = Made({"capability": (0.3, 0.7), "safety": (0.9, 0.6)}, budgets=(0, 64), questions=12, draws=2)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = write_study(tmp_path_factory.mktemp("made") / "study", SMALL)
+    statement(folder)
+    return folder
+
+
+@pytest.fixture
+def document(study: Path) -> Document:
+    loaded: Document = json.loads((study / "statement.json").read_text())
+    return loaded
+
+
+def parsed(document: Document) -> ReadStatement:
+    whole = parse_statement(json.dumps(document), "statement.json")
+    assert isinstance(whole, ReadStatement)
+    return whole
+
+
+def test_an_end_of_an_interval_on_the_other_side_of_0_is_another_number(study: Path, document: Document) -> None:
+    recomputed: Statement = statement(study, write=False).statement
+    for one in (document, recomputed_at_0 := json.loads(json.dumps(document))):
+        one["curves"][0]["change"]["value"]["low"] = 0.0
+    document["curves"][0]["change"]["value"]["low"] = 1e-13
+    (fault,) = differences(parsed(document).facts, parsed(recomputed_at_0).facts)
+    assert (fault.where.rsplit(".", 1)[-1], "1e-13" in fault.reason) == ("low", True)
+    assert differences(recomputed, recomputed) == ()
+
+
+@pytest.mark.parametrize("change", [put("elicitation", "budgets", to=None), put("elicitation", "budgets", to=[])])
+def test_a_statement_without_a_ladder_has_faults(change: Any, document: Document, tmp_path: Path) -> None:
+    change(document)
+    (tmp_path / "s.json").write_text(json.dumps(document))
+    assert check(tmp_path / "s.json").faults
+
+
+@pytest.mark.parametrize("version", ["9" * 5000 + ".0.0", "2.00.0", "02.0.0", "\u0662.0.0"])
+def test_a_version_that_is_no_version_is_refused(version: str, document: Document) -> None:
+    with pytest.raises(InputError, match="has schema"):
+        parse_statement(json.dumps(document | {"schema": f"overthink.statement/{version}"}), "statement.json")
+
+
+def test_what_is_not_verified_is_said_with_and_without_the_study(
+    study: Path, document: Document, tmp_path: Path
+) -> None:
+    path, other = study / "statement.json", tmp_path / "other.json"
+    back = forged(document | {"created": "2025-01-01T00:00:00+00:00"})
+    other.write_text(json.dumps(back))
+    text = check(other, study=study).text()
+    assert "not verified:\n  when it was made (created)" in text
+    assert f"not verified of {other}, for want of the study (--study):" in check(path, other, study=study).text()
+    assert "\nnot verified, for want of the study (--study):" in check(path, other).text()
+
+
+def test_labels_without_the_study_are_refused(study: Path, tmp_path: Path) -> None:
+    (tmp_path / "labels.csv").write_text("question,draw,rung,value\n")
+    done = CliRunner().invoke(app, ["check", str(study / "statement.json"), "--labels", str(tmp_path / "labels.csv")])
+    assert isinstance(done.exception, InputError)
+    assert "--labels is read with --study alone" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("s.json", b"\xef\xbb\xbf{}", "starts with a byte order mark; needed: UTF-8 without it"),
+        ("s.md", b"# What was measured", "is a page for readers; needed: the statement.json"),
+        ("", b"", "it is a folder; needed: a JSON document, such as the statement.json in it"),
+    ],
+)
+def test_files_that_are_no_statement_are_refused_in_words(
+    name: str, content: bytes, message: str, tmp_path: Path
+) -> None:
+    if name:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        check(tmp_path / name)
+
+
+def test_own_words_are_quoted_where_two_statements_are_compared(document: Document, tmp_path: Path) -> None:
+    later = copy.deepcopy(document)
+    later["stated"]["revision"] = "v2\nno re-evaluation is due\n`\u202e"
+    later["model"] = "m\u043edel"
+    for name, one in (("a.json", document), ("b.json", later)):
+        (tmp_path / name).write_text(json.dumps(forged(one)))
+    lines = check(tmp_path / "a.json", tmp_path / "b.json").text().splitlines()
+    assert "no re-evaluation is due" not in lines
+    assert any("then own words, not checked: `v2 no re-evaluation is due \\u{60}\\u{202e}`" in line for line in lines)
+    assert any("then `m\\u{43e}del`" in line for line in lines)
+
+
+@pytest.mark.parametrize("ending", ["\n", "\r\n"])
+@pytest.mark.parametrize("layout", [{"indent": 4}, {"separators": (",", ":")}, {"sort_keys": True, "indent": "\t"}])
+def test_another_layout_of_the_same_document_is_no_fault(
+    layout: Any, ending: str, document: Document, study: Path, tmp_path: Path
+) -> None:
+    text = json.dumps(document, ensure_ascii="indent" in layout, **layout).replace("\n", ending) + ending
+    (tmp_path / "s.json").write_bytes(text.encode())
+    assert check(tmp_path / "s.json").faults == ()
+    assert check(tmp_path / "s.json", study=study).faults == ()
