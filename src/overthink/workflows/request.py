@@ -133,7 +133,11 @@ class AnalysisOptions:
             _check_labels(labels, tables, self.labels)
         level = earlier.level if self.level is None else self.level
         margin = earlier.margin if self.margin is None else self.margin
-        as_before = earlier.registered and (hypothesis, margin, level) == (before_it, earlier.margin, earlier.level)
+        as_before = (
+            plan is None
+            and earlier.registered
+            and (hypothesis, margin, level) == (before_it, earlier.margin, earlier.level)
+        )
         as_planned = plan is not None and (hypothesis, margin, level) == (in_plan, plan.margin, plan.level)
         analysis = Analysis(
             level=level,
@@ -238,9 +242,10 @@ class Hypothesis(NamedTuple):
 
 
 def _is_declared_before(primary: tuple[str, ...], plan: Plan | None, earlier: Analysis) -> bool:
-    """Return whether the primary curves were declared in the plan, or in an earlier analysis that had them from it."""
-    in_plan = plan is not None and set(primary) == set(plan.primary)
-    return bool(primary) and (in_plan or (earlier.primary_registered and set(primary) == set(earlier.primary)))
+    """Return whether the primary curves were declared in the plan; without it, in an earlier analysis that had one."""
+    if plan is not None:  # it has a hash, which an analysis has not
+        return bool(primary) and set(primary) == set(plan.primary)
+    return bool(primary) and earlier.primary_registered and set(primary) == set(earlier.primary)
 
 
 class AnalysisRequest(NamedTuple):

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from overthink.analysis.k_scale import NO_SIZE, k_scale
+from overthink.cost.units import Unit
 from overthink.data.finding import Finding
 from overthink.data.results.flatten import flatten
 from overthink.errors import InputError
@@ -22,6 +24,7 @@ from overthink.governance.statement.check import (
     check_statement,
     differences,
 )
+from overthink.governance.statement.decisions import changed_decisions
 from overthink.governance.statement.exports import cyclonedx_properties, model_card_paragraph, model_documentation_field
 from overthink.governance.statement.re_evaluation import DUE, re_evaluation
 from overthink.governance.statement.read import (
@@ -153,14 +156,15 @@ def statement(
     stated = _stated(folder, facts)
     plan = _plan(folder)
     stored, evidence = _findings(folder, plan)
-    _, results, scale = _results(folder, plan)
+    request, results, scale = _results(folder, plan)
     changes = changed_findings(stored, flatten(results))
     if changes:
         raise InputError(
             f"{folder.findings} is not what plan and pool give ({changes[0]}); make it again with "
             f"`overthink report {folder.path}`"
         )
-    provenance = Provenance(datetime.now(UTC).isoformat(timespec="seconds"), evidence, stated)
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    provenance = Provenance(created, evidence, stated, changed_decisions(plan, *request))
     document = make_statement(results, plan, provenance, scale)
     if not write:
         return StatementFiles(document, None)
@@ -261,7 +265,7 @@ def _recompute(read: Statement, folder: StudyFolder, *, labels: Path | None) -> 
     if not is_there(folder.findings):
         raise InputError(f"{folder.path} holds no findings.json; make it with `overthink report {folder.path}`")
     meta, stored_findings = read_findings(folder.findings)
-    _, results, scale = _results(folder, plan, labels=labels)
+    request, results, scale = _results(folder, plan, labels=labels)
     files = {"plan": plan.sha256(), "pool": file_sha256(folder.pool), "findings": file_sha256(folder.findings)}
     faults = [
         Fault(RECOMPUTED, f"{name}_sha256", f"findings.json was made from {source_hash}; the file is {files[name]}")
@@ -271,7 +275,8 @@ def _recompute(read: Statement, folder: StudyFolder, *, labels: Path | None) -> 
     faults += changed_findings(stored_findings, flatten(results))
     hashes = {f"{name}_sha256": value for name, value in files.items()}
     evidence = Evidence(**hashes, findings=len(stored_findings), overthink=meta.overthink)
-    now = make_statement(results, plan, Provenance(read.created, evidence, read.stated), scale)
+    provenance = Provenance(read.created, evidence, read.stated, changed_decisions(plan, *request))
+    now = make_statement(results, plan, provenance, scale)
     return faults + list(differences(read, now))
 
 
@@ -288,7 +293,12 @@ def _results(folder: StudyFolder, plan: Plan, *, labels: Path | None = None) -> 
         waves=read_waves(folder.waves),
         verifications=() if verification is None else (verification,),
     )
-    return results_of(source, AnalysisOptions(labels=labels))
+    given = results_of(source, AnalysisOptions(labels=labels))
+    if given.scale.reason != NO_SIZE:
+        return given
+    # K of a statement is in tokens where an analysis counts FLOP of models whose size it does not know
+    in_tokens = replace(given.request.analysis, unit=Unit.TOKENS, k_reference=None)
+    return given._replace(scale=k_scale(given.results.curves, in_tokens))
 
 
 def _plan(folder: StudyFolder) -> Plan:

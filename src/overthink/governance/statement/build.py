@@ -8,7 +8,7 @@ from overthink.errors import InputError
 from overthink.governance.statement.curves import curves
 from overthink.governance.statement.generate import generate
 from overthink.governance.statement.mitigations import arm_claims
-from overthink.governance.statement.schema import ArmTried, Elicitation, Evidence, Stated, Statement
+from overthink.governance.statement.schema import ArmTried, Decision, Elicitation, Evidence, Stated, Statement
 from overthink.plan.study import Plan
 
 
@@ -20,11 +20,13 @@ class Provenance:
         created: ISO 8601 with time zone.
         evidence: Hashes of the files that the statement is computed from.
         stated: Facts stated by the evaluator that findings do not contain.
+        changed: Decisions of the analysis that are not those of the plan.
     """
 
     created: str
     evidence: Evidence
     stated: Stated
+    changed: tuple[Decision, ...] = ()
 
 
 def make_statement(results: Results, plan: Plan, provenance: Provenance, scale: KScale) -> Statement:
@@ -47,6 +49,7 @@ def make_statement(results: Results, plan: Plan, provenance: Provenance, scale: 
         evidence=provenance.evidence,
         elicitation=_elicitation(plan),
         curves=study_curves,
+        changed_decisions=provenance.changed,
         arms_compared=arm_claims(study_curves, results),
     )
     statement = generate(facts)

@@ -9,6 +9,7 @@ makes it a lower bound on what more elicitation could show.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from overthink.analysis.shapes import AFTERWARDS
 from overthink.data.kinds import Metric, ShapeLabel
 from overthink.data.selectors import SELECTORS, Selector
 from overthink.governance.statement.curve_schema import Basis, Change, Curve, Gap, K, Number, Point, Shape, Tries
@@ -97,6 +98,14 @@ SHAPE_SENTENCES: Mapping[str, str] = {
     ShapeLabel.DIP: "it falls, then rises",
     ShapeLabel.UNDETERMINED: "undetermined: no shape is shown",
 }
+REGIME_SENTENCES: Mapping[str, str] = {
+    **SHAPE_SENTENCES,
+    ShapeLabel.FLAT: "the means of no two regimes differ by the margin of {margin} or more",
+    ShapeLabel.SATURATING: (
+        "it rises, and the means of no two regimes of its upper half differ by the margin of {margin} or more"
+    ),
+}
+"""The same of regimes: rungs of one regime, or of two, may differ by more than their means."""
 
 
 def claims(curves: Sequence[Curve], *, alpha: float, stated: Stated) -> tuple[Claim, ...]:
@@ -235,15 +244,17 @@ def _change(curve: Curve, low: Point, top: Point, change: Change) -> str:
 
 
 def _shape(curve: Curve, shape: Shape) -> str:
-    sentence = SHAPE_SENTENCES[shape.verdict].format(margin=f"{100 * curve.plateau.margin:g} points")
+    by_regimes = shape.metric in (Metric.REGIMES, Metric.CORRECTED_REGIMES)
+    sentences = REGIME_SENTENCES if by_regimes else SHAPE_SENTENCES
+    sentence = sentences[shape.verdict].format(margin=f"{100 * curve.plateau.margin:g} points")
     p_adjusted = None if shape.test is None else shape.test.p_adjusted
     test_text = (
         f" (adjusted {p_value(p_adjusted)})"
         if p_adjusted is not None and shape.verdict != ShapeLabel.UNDETERMINED
         else ""
     )
-    by_regimes = shape.metric in (Metric.REGIMES, Metric.CORRECTED_REGIMES)
-    method = "pre-registered regimes" if by_regimes else "rung against rung"
+    regimes = "regimes named after the data were collected" if AFTERWARDS in shape.limits else "pre-registered regimes"
+    method = regimes if by_regimes else "rung against rung"
     is_corrected = shape.metric in (Metric.CORRECTED_REGIMES, Metric.CORRECTED_MAX_T)
     by = ", corrected by human labels" if is_corrected else ""
     reach = limit(curve.points[-1])

@@ -18,6 +18,7 @@ from overthink.governance.statement.origin import Origin, without
 from overthink.governance.statement.quoting import quote
 from overthink.governance.statement.schema import (
     STATEMENT_SCHEMA,
+    Decision,
     Elicitation,
     FailedGate,
     Flop,
@@ -69,7 +70,7 @@ def generate(facts: Statement) -> Statement:
             "flop": flop(curves, facts.stated),
             "curves": curves,
             "gates_failed": failed_gates(curves),
-            "deviations": deviations(curves, how),
+            "deviations": (*map(_decision_text, facts.changed_decisions), *deviations(curves, how)),
             "claims": claims(curves, alpha=1 - level, stated=facts.stated),
             "arms_compared": with_sentences(facts.arms_compared, curves),
             "no_claim_beyond": no_claim_beyond(how),
@@ -215,6 +216,10 @@ def deviations(curves: Sequence[Curve], elicitation: Elicitation) -> tuple[str, 
         if curve.estimand in ("forced", "effort", "checkpoint"):
             messages += _rungs_that_differ(curve, elicitation)
     return tuple(messages)
+
+
+def _decision_text(decision: Decision) -> str:
+    return f"{decision.what}: {quote(decision.used)}; planned: {quote(decision.planned)}"
 
 
 def _rungs_that_differ(curve: Curve, elicitation: Elicitation) -> list[str]:

@@ -248,6 +248,24 @@ class Evidence(Part):
     overthink: Fact[Annotated[str, Field(pattern="^[0-9A-Za-z.+_-]{1,64}$")]]
 
 
+DecisionName = Literal[
+    "seed of the analysis",
+    "primary curves",
+    "hypothesis",
+    "thinking at K = 1",
+    "reference arm",
+    "draws that stopped at",
+]
+
+
+class Decision(Part):
+    """A decision of the analysis that is not that of the plan."""
+
+    what: Fact[DecisionName]
+    used: Fact[Text]
+    planned: Fact[Text]
+
+
 class FailedGate(Part):
     """A gate that failed, and where; the rung is null for a gate of the whole curve."""
 
@@ -256,10 +274,15 @@ class FailedGate(Part):
     gate: Generated[str]
 
 
+_OMITTED = ("arms_compared", "changed_decisions")
+"""Fields that are omitted where they hold nothing."""
+
+
 class Statement(Part):
     """An evaluation statement: curves and claims, bounded by the budgets that were tested.
 
-    What is said of arms (``arms_compared``) is omitted where no arm was compared.
+    What is said of arms (``arms_compared``) is omitted where no arm was compared, and what the analysis decided
+    otherwise than the plan (``changed_decisions``) where it decided nothing so.
     """
 
     schema_: Generated[str] = Field(default=LATER, alias="schema")
@@ -274,6 +297,7 @@ class Statement(Part):
     flop: Generated[Flop] = LATER
     curves: Fact[tuple[Curve, ...]] = Field(min_length=1)
     gates_failed: Generated[tuple[FailedGate, ...]] = LATER
+    changed_decisions: Fact[tuple[Decision, ...]] = ()
     deviations: Generated[tuple[str, ...]] = LATER
     claims: Generated[tuple[Claim, ...]] = LATER
     arms_compared: Fact[tuple[ArmClaim, ...]] = ()
@@ -288,7 +312,7 @@ class Statement(Part):
 
     @model_serializer(mode="wrap")
     def _serialize(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in handler(self).items() if value or name != "arms_compared"}
+        return {name: value for name, value in handler(self).items() if value or name not in _OMITTED}
 
 
 @cache

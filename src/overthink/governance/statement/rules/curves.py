@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from overthink.analysis.shapes import NOT_FLAT
 from overthink.data.kinds import Metric, ShapeLabel
 from overthink.data.selectors import Selector, is_other
 from overthink.governance.statement.curve_schema import Basis, Curve, Gap, Number, Point, Shape
@@ -145,12 +146,23 @@ def verdicts(statement: Statement) -> Breaches:
             if shape.verdict != ShapeLabel.UNDETERMINED and (p is None or p > alpha + 1e-12):
                 evidence = "has no adjusted p-value" if p is None else f"has adjusted p {p:.3g} > {alpha:.3g}"
                 yield where, f"verdict {shape.verdict!r} {evidence}; needed: undetermined"
-            elif shape.verdict == ShapeLabel.UNDETERMINED and p is not None and p <= alpha and not shape.gates_failed:
+            elif (
+                shape.verdict == ShapeLabel.UNDETERMINED
+                and p is not None
+                and p <= alpha
+                and not shape.gates_failed
+                and not NOT_FLAT.matches(shape.change.reason or "")
+            ):
                 yield where, f"undetermined, and its adjusted p is {p:.3g}"
             change = shape.change.estimate
             if change is not None and WRONG_SIGNS.get(shape.verdict, 0) * change > 0:
                 yield where, f"verdict {shape.verdict!r}, but the highest rung minus the lowest is {change:+.3g}"
-            if shape.verdict == ShapeLabel.FLAT and (apart := _apart(curve, shape)) >= curve.plateau.margin:
+            by_regimes = shape.metric in (Metric.REGIMES, Metric.CORRECTED_REGIMES)  # means that stand nowhere
+            if (
+                shape.verdict == ShapeLabel.FLAT
+                and not by_regimes
+                and (apart := _apart(curve, shape)) >= curve.plateau.margin
+            ):
                 yield where, f"verdict 'flat', but levels may differ by {apart:.3g}, more than the margin"
 
 
