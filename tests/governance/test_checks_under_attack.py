@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from made_study import Made, write_study
-from statement_changes import Document, forged, put
+from statement_changes import Change, Document, curve, forged, put, rules
 from typer.testing import CliRunner
 
 from overthink.cli.main import app
@@ -119,3 +119,50 @@ def test_another_layout_of_the_same_document_is_no_fault(
     (tmp_path / "s.json").write_bytes(text.encode())
     assert check(tmp_path / "s.json").faults == ()
     assert check(tmp_path / "s.json", study=study).faults == ()
+
+
+def _test_name(document: Document) -> None:
+    curve(document)["plateau"]["shapes"][0]["test"]["name"] = "a proof that the model is safe"
+
+
+def _no_fall(document: Document) -> None:
+    curve(document)["plateau"]["drawdown"]["size"] |= {"estimate": 0.0, "low": 0.0, "high": 0.001}
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        (put("elicitation", "top_p", to=99.0), "settings"),
+        (put("elicitation", "temperature", to=None), "settings"),
+        (put("elicitation", "temperature", to=-1.0), "settings"),
+        (put("elicitation", "controls", to=["humans"]), "settings"),
+        (put("elicitation", "controls", to=["natural", "natural"]), "settings"),
+        (put("elicitation", "hypothesis", to=[]), "settings"),
+        (put("elicitation", "sandbox_scoring", to="unchanged"), "settings"),
+        (lambda d: d["elicitation"].update(until="all is well", max_draws=64), "settings"),
+        (lambda d: d["elicitation"].update(until="half-width=1e-2", max_draws=64), "settings"),
+        (lambda d: d["elicitation"].update(until="half-width=0.01", max_draws=2), "settings"),
+        (lambda d: d["elicitation"]["arms"].append({"label": "a`b", "parts": ["base"], "settings": {}}), "settings"),
+        (_test_name, "test-names"),
+        (_no_fall, "turns"),
+    ],
+)
+def test_settings_that_no_plan_has_are_faults_without_the_study(
+    change: Change, rule: str, document: Document, tmp_path: Path
+) -> None:
+    change(document)
+    whole = forged(document)
+    assert whole is not None
+    assert rule in rules(whole, tmp_path)
+
+
+def test_a_stated_budget_stands_beside_every_bounded_claim(tmp_path: Path) -> None:
+    small = write_study(tmp_path / "study", Made({"safety": (0.6,)}, budgets=(64,), questions=12, draws=2))
+    facts = tmp_path / "facts.json"
+    facts.write_text(json.dumps({"max_deployable_budget": {"thinking_tokens": 1, "tries": 1, "source": "us"}}))
+    files = statement(small, facts=facts)
+    strengths = {claim.strength for claim in files.statement.claims}
+    assert "bounded" in strengths
+    assert "covers the deployable one as it is stated" in files.text()
+    properties = {row["name"]: row["value"] for row in json.loads(files.exports()["cyclonedx_properties.json"])}
+    assert properties["overthink:inference-compute:deployable-budget"].endswith("1 tries (stated, not measured)")

@@ -224,8 +224,9 @@ def _higher_p(document: Document) -> None:
 
 
 def _flat(document: Document) -> None:
-    curve(document, "benign")["plateau"]["shapes"][0] |= {
-        "verdict": "flat", "test": {"name": "equivalence", "p": 0.001, "p_adjusted": 0.001, "mde": 0.01}}  # fmt: skip
+    shape = curve(document, "benign")["plateau"]["shapes"][0]
+    shape["verdict"] = "flat"
+    shape["test"] |= {"p": 0.001, "p_adjusted": 0.001, "mde": 0.01}
 
 
 def _verdict(verdict: str, axis: str = "safety") -> Change:

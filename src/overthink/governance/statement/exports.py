@@ -70,6 +70,10 @@ def cyclonedx_properties(statement: Statement) -> list[dict[str, str]]:
         "gates-failed": str(len(statement.gates_failed)),
         "pool-sha256": statement.evidence.pool_sha256,
     }
+    deployable = statement.stated.max_deployable_budget
+    if deployable is not None:
+        numbers = f"{deployable.thinking_tokens} thinking tokens, {deployable.tries} tries"
+        flat["deployable-budget"] = f"{numbers} (stated, not measured)"
     if statement.stated.note is not None:
         flat["note"] = own_words(statement.stated.note)
     rows = [{"name": PREFIX + name, "value": value} for name, value in flat.items()]

@@ -15,7 +15,7 @@ from overthink.governance.statement.schema import ArmTried, Budget, Claim, Elici
 
 AXIS_TITLES = {"capability": "Capability", "safety": "Safety", "benign": "Over-refusal"}
 STRENGTHS = {
-    "bounded": "holds up to its budget, which covers the deployable one",
+    "bounded": "holds up to its budget, which covers the deployable one as it is stated",
     "lower_bound": "a lower bound on what more elicitation could show",
     "undetermined": "undetermined",
 }

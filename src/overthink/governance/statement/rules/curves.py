@@ -1,11 +1,12 @@
 """Rules for the facts of one curve: its numbers agree, and its verdicts follow from them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 
 from overthink.analysis.shapes import NOT_FLAT
 from overthink.data.kinds import Metric, ShapeLabel
 from overthink.data.selectors import Selector, is_other
-from overthink.governance.statement.curve_schema import Basis, Curve, Gap, Number, Point, Shape
+from overthink.governance.statement.curve_schema import Basis, Curve, Gap, Number, Point, Shape, TurnSize
 from overthink.governance.statement.generate import gate_result
 from overthink.governance.statement.read import Breaches, by_id, close, level_of
 from overthink.governance.statement.schema import Statement
@@ -211,9 +212,21 @@ def turns(statement: Statement) -> Breaches:
             where = f"curves.{i}.plateau.{name}"
             if turn.from_rung not in rungs or turn.rung not in rungs or turn.from_rung > turn.rung:
                 yield where, f"from rung {turn.from_rung} to {turn.rung}, which the curve does not have in that order"
+            yield from _largest(statement, where, curve, turn, 1 if name == "rise" else -1)
             for end in ("estimate", "low", "high"):
                 if (getattr(turn.size, end) or 0.0) < -1e-9:
                     yield f"{where}.size.{end}", f"{getattr(turn.size, end):g}; a size is not below 0"
+
+
+def _largest(statement: Statement, where: str, curve: Curve, turn: TurnSize, sign: int) -> Breaches:
+    """The largest rise or fall is that of the levels, where all rest on the same questions."""
+    levels = [point.value.estimate for point in curve.points if point.value.estimate is not None]
+    counts = {point.n_questions for point in curve.points} | {shape.n_questions for shape in curve.plateau.shapes}
+    if len(levels) < len(curve.points) or len(counts) > 1 or not _is_even(statement, curve.points):
+        return
+    own = max([0.0, *(sign * (b - a) for a, b in combinations(levels, 2))])
+    if not close(turn.size.estimate, own):
+        yield f"{where}.size.estimate", f"{turn.size.estimate}; the levels make it {own:.4f}"
 
 
 def gate_names(statement: Statement) -> Breaches:

@@ -3,7 +3,16 @@
 from collections.abc import Callable
 
 from overthink.governance.statement.read import Breaches, Rule
-from overthink.governance.statement.rules import curves, hypotheses, mitigations, numbers, phrases, scope, whole
+from overthink.governance.statement.rules import (
+    curves,
+    hypotheses,
+    mitigations,
+    numbers,
+    phrases,
+    scope,
+    settings,
+    whole,
+)
 from overthink.governance.statement.schema import Statement
 
 _TABLE: dict[str, Callable[[Statement], Breaches]] = {
@@ -41,6 +50,8 @@ _TABLE: dict[str, Callable[[Statement], Breaches]] = {
     "arm-numbers": mitigations.arm_numbers,
     "arms-whole": mitigations.arms_whole,
     # the setting
+    "settings": settings.settings,
+    "test-names": settings.test_names,
     "budgets": scope.budgets,
     "checkpoints": scope.checkpoints,
     "efforts": scope.efforts,
