@@ -174,3 +174,13 @@ def test_draws_until_precise_are_no_fault(tmp_path: Path) -> None:
     assert both(written.path, folder) == []
     assert written.statement.elicitation.until == "half-width=0.155"
     assert not any("draws with a value" in text for text in written.statement.deviations)
+
+
+def test_draws_until_precise_need_every_wave(tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(GOLDEN / "until-narrow", tmp_path / "study"))
+    waves = folder / "waves.jsonl"
+    for kept in (waves.read_text().splitlines(keepends=True)[:2], None):
+        waves.unlink() if kept is None else waves.write_text("".join(kept))
+        assert CliRunner().invoke(app, ["report", str(folder)]).exit_code == 0
+        with pytest.raises(InputError, match=r"waves\.jsonl has \d draws of overthink/secret, question .* pool has 6"):
+            statement(folder, write=False)

@@ -8,10 +8,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from overthink.analysis.k_scale import NO_SIZE, k_scale
 from overthink.cost.units import Unit
 from overthink.data.finding import Finding
 from overthink.data.results.flatten import flatten
+from overthink.data.waves import Waves
 from overthink.errors import InputError
 from overthink.governance.statement.build import Provenance, make_statement
 from overthink.governance.statement.check import (
@@ -284,13 +287,16 @@ def _results(folder: StudyFolder, plan: Plan, *, labels: Path | None = None) -> 
     """Return the results that the study's plan and pool give, by its own analysis."""
     if not is_there(folder.pool):
         raise InputError(f"{folder.path} holds no pool; needed: the study that the statement was made from")
+    pool, waves = read_pool(folder.pool), read_waves(folder.waves)
+    if plan.until is not None:
+        _require_waves(folder, pool, waves)
     verification = read_verified(folder.verified)
     source = Source(
         plan.title,
-        read_pool(folder.pool),
+        pool,
         plan=plan,
         request=read_analysis(folder.analysis),
-        waves=read_waves(folder.waves),
+        waves=waves,
         verifications=() if verification is None else (verification,),
     )
     given = results_of(source, AnalysisOptions(labels=labels))
@@ -299,6 +305,23 @@ def _results(folder: StudyFolder, plan: Plan, *, labels: Path | None = None) -> 
     # K of a statement is in tokens where an analysis counts FLOP of models whose size it does not know
     in_tokens = replace(given.request.analysis, unit=Unit.TOKENS, k_reference=None)
     return given._replace(scale=k_scale(given.results.curves, in_tokens))
+
+
+def _require_waves(folder: StudyFolder, pool: pl.DataFrame | pl.LazyFrame, waves: Mapping[str, Waves]) -> None:
+    """Raise an error unless the waves of a precision target account for every draw of the pool."""
+    draws = {
+        (task, question): int(count)
+        for task, one in waves.items()
+        for question, count in zip(one.questions, one.draws, strict=True)
+    }
+    rows = pool.lazy().group_by("task", "question", maintain_order=True).agg(pl.col("draw").n_unique()).collect()
+    for task, question, count in rows.iter_rows():
+        if count > draws.get((task, question), 0):
+            raise InputError(
+                f"{folder.waves} has {draws.get((task, question), 0)} draws of {task}, question {question}, and the "
+                f"pool has {count}; needed: every wave of the study, as draws that follow earlier ones are no fixed "
+                "number of draws"
+            )
 
 
 def _plan(folder: StudyFolder) -> Plan:
