@@ -166,3 +166,15 @@ def test_a_stated_budget_stands_beside_every_bounded_claim(tmp_path: Path) -> No
     assert "covers the deployable one as it is stated" in files.text()
     properties = {row["name"]: row["value"] for row in json.loads(files.exports()["cyclonedx_properties.json"])}
     assert properties["overthink:inference-compute:deployable-budget"].endswith("1 tries (stated, not measured)")
+
+
+@pytest.mark.parametrize("ladder", [{"efforts": ("low", "high")}, {"turns": (1, 4)}])
+def test_a_reference_of_k_that_is_left_out_is_a_fault_on_every_ladder(ladder: Any, tmp_path: Path) -> None:
+    made = Made({"safety": (0.9, 0.6)}, budgets=None, questions=12, draws=2, **ladder)
+    written = statement(write_study(tmp_path / "study", made), write=False)
+    honest = json.loads(written.json())
+    assert rules(honest, tmp_path) == {}
+    curve(honest)["reference"] = None
+    whole = forged(honest)
+    assert whole is not None
+    assert "k-stated" in rules(whole, tmp_path)

@@ -307,14 +307,14 @@ def _results(folder: StudyFolder, plan: Plan, *, labels: Path | None = None) -> 
     return given._replace(scale=k_scale(given.results.curves, in_tokens))
 
 
-def _require_waves(folder: StudyFolder, pool: pl.DataFrame | pl.LazyFrame, waves: Mapping[str, Waves]) -> None:
+def _require_waves(folder: StudyFolder, pool: pl.LazyFrame, waves: Mapping[str, Waves]) -> None:
     """Raise an error unless the waves of a precision target account for every draw of the pool."""
     draws = {
         (task, question): int(count)
         for task, one in waves.items()
         for question, count in zip(one.questions, one.draws, strict=True)
     }
-    rows = pool.lazy().group_by("task", "question", maintain_order=True).agg(pl.col("draw").n_unique()).collect()
+    rows = pool.group_by("task", "question", maintain_order=True).agg(pl.col("draw").n_unique()).collect()
     for task, question, count in rows.iter_rows():
         if count > draws.get((task, question), 0):
             raise InputError(

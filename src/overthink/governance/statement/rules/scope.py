@@ -62,9 +62,20 @@ def k_stated(statement: Statement) -> Breaches:
         if curve.reference is not None and not curve.reference.in_flop and not close(value, curve.reference.amount):
             yield f"{where}.amount", f"{curve.reference.amount:g}, which is not {value:g} tokens"
     thinks = any(thinking_of(curve, point) for curve in statement.curves for point in curve.points)
-    if thinks and not amounts and statement.elicitation.budgets is not None:
+    if thinks and not amounts and (statement.elicitation.budgets is not None or _is_level_shared(statement)):
         yield "curves", "no reference of K, though thinking is known"
     yield from _lowest_budget(statement)
+
+
+def _is_level_shared(statement: Statement) -> bool:
+    """Return whether all curves that think have a level in common, which K = 1 then is."""
+    levels = [
+        {(p.effort, p.turns, p.loop_tokens) for p in curve.points if thinking_of(curve, p)}
+        for curve in statement.curves
+        if curve.estimand in (Estimand.EFFORT.value, Estimand.CHECKPOINT.value)
+    ]
+    thinking = [some for some in levels if some]
+    return bool(thinking) and bool(set.intersection(*thinking))
 
 
 def _lowest_budget(statement: Statement) -> Breaches:
