@@ -16,7 +16,7 @@ from overthink.data.finding import Finding
 from overthink.data.results.flatten import flatten
 from overthink.data.waves import Waves
 from overthink.errors import InputError
-from overthink.governance.statement.build import Provenance, make_statement
+from overthink.governance.statement.build import Provenance, changed_decisions, make_statement
 from overthink.governance.statement.check import (
     NOT_IN_STUDY,
     NOT_VERIFIED,
@@ -27,7 +27,6 @@ from overthink.governance.statement.check import (
     check_statement,
     differences,
 )
-from overthink.governance.statement.decisions import changed_decisions
 from overthink.governance.statement.exports import cyclonedx_properties, model_card_paragraph, model_documentation_field
 from overthink.governance.statement.re_evaluation import DUE, re_evaluation
 from overthink.governance.statement.read import (

@@ -10,7 +10,6 @@ from overthink.governance.statement.rules import (
     numbers,
     phrases,
     scope,
-    settings,
     whole,
 )
 from overthink.governance.statement.schema import Statement
@@ -50,8 +49,8 @@ _TABLE: dict[str, Callable[[Statement], Breaches]] = {
     "arm-numbers": mitigations.arm_numbers,
     "arms-whole": mitigations.arms_whole,
     # the setting
-    "settings": settings.settings,
-    "test-names": settings.test_names,
+    "settings": scope.settings,
+    "test-names": scope.test_names,
     "budgets": scope.budgets,
     "checkpoints": scope.checkpoints,
     "efforts": scope.efforts,
