@@ -13,7 +13,8 @@ from overthink.analysis.shapes import AFTERWARDS
 from overthink.data.kinds import Metric, ShapeLabel
 from overthink.data.selectors import SELECTORS, Selector
 from overthink.governance.statement.curve_schema import Basis, Change, Curve, Gap, K, Number, Point, Shape, Tries
-from overthink.governance.statement.phrases import (
+from overthink.governance.statement.schema import Claim, Place, Stated, Strength
+from overthink.governance.statement.wording import (
     budget,
     count_phrase,
     curve_name,
@@ -24,7 +25,6 @@ from overthink.governance.statement.phrases import (
     percent,
     points,
 )
-from overthink.governance.statement.schema import Claim, Place, Stated, Strength
 
 BUDGET_NOT_STATED = "the largest deployable budget is not stated"
 

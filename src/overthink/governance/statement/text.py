@@ -9,9 +9,9 @@ from overthink.data.kinds import HypothesisLabel, Metric
 from overthink.data.number_text import fixed
 from overthink.data.turn_text import TURN_WORDS, no_turn_text, shown_turn_text
 from overthink.governance.statement.curve_schema import Curve, Hypothesis, K, Number, Point
-from overthink.governance.statement.phrases import curve_name, interval, limit, percent
 from overthink.governance.statement.quoting import own_words, quote
 from overthink.governance.statement.schema import ArmTried, Budget, Claim, Elicitation, Statement
+from overthink.governance.statement.wording import curve_name, interval, limit, percent
 
 AXIS_TITLES = {"capability": "Capability", "safety": "Safety", "benign": "Over-refusal"}
 STRENGTHS = {
