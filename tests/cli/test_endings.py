@@ -308,3 +308,15 @@ def test_a_task_that_ends_the_process_is_named(overthink: Any, tmp_path: Path) -
     (tmp_path / "own.py").write_text("import sys\nfrom inspect_ai import task\n\n@task\ndef left():\n    sys.exit(0)\n")
     code, _, err = overthink("run", "--model", "overthink/simulated", "--capability", "own.py@left", "--budgets", "0,8")
     assert (code, "task own.py@left cannot be built: SystemExit: 0" in err) == (ExitCode.INPUT, True), err
+
+
+def test_a_working_folder_that_was_deleted_is_no_fault(
+    ended: Ended, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    code, err = ended(lambda: len(str(Path.cwd())))
+    assert (code, err.count("\n")) == (ExitCode.INPUT, 1)
+    assert "the working folder is not there any more" in err

@@ -8,6 +8,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from overthink.cli import terminal
@@ -77,8 +78,22 @@ def _failed(failure: BaseException) -> int:
         if known.errno in _NO_ACCESS:
             terminal.error(f"{known.filename}: {known.strerror}; choose another file or folder")
             return ExitCode.INPUT
+    if isinstance(known, FileNotFoundError) and not _has_working_folder():
+        terminal.error(
+            "the working folder is not there any more; change to a folder that exists, then repeat the command"
+        )
+        return ExitCode.INPUT
     terminal.error(fault_message(failure, sys.argv[1:]))
     return ExitCode.FAULT
+
+
+def _has_working_folder() -> bool:
+    """Return whether the folder that the process works in still exists."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _known(failure: BaseException) -> BaseException:
