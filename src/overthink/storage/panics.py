@@ -18,7 +18,13 @@ def silent_panics() -> Iterator[None]:
     except OSError:  # standard error is closed, so there is no noise
         yield
         return
-    with tempfile.TemporaryFile() as held:
+    try:
+        held = tempfile.TemporaryFile()  # noqa: SIM115 - closed by the block below
+    except OSError:  # no folder for temporary files can be written to: the noise appears, and the file is read
+        os.close(descriptor)
+        yield
+        return
+    with held:
         with suppress(OSError, ValueError, AttributeError):
             sys.stderr.flush()
         os.dup2(held.fileno(), 2)
