@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from overthink.data.tokens import NO_USAGE, UNDIVIDED, CutShort, TokenUsage
 from overthink.errors import InputError
+from overthink.storage import jsonl
 from overthink.storage.journal import read_unfinished, unfinished_file
 
 counts = st.none() | st.integers(0, 10**9)
@@ -50,3 +51,11 @@ def test_a_torn_line_is_cut_off_and_a_damaged_one_is_refused(tmp_path: Path) -> 
     (tmp_path / "u").write_bytes((tmp_path / "u").read_bytes().replace(b'"draw":0', b'"draw":"no"'))
     with pytest.raises(InputError, match="line 2, is damaged"):
         read_unfinished(tmp_path / "u")
+
+
+def test_a_line_of_any_length_takes_no_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jsonl, "MAX_LINE", 64)
+    unfinished_file(tmp_path / "u").replace([])
+    (tmp_path / "u").write_bytes((tmp_path / "u").read_bytes() + bytes(200))
+    with pytest.raises(InputError, match="line 2, has 64 bytes or more"), unfinished_file(tmp_path / "u"):
+        pass

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from io import FileIO
+from io import BufferedReader, FileIO
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -139,9 +139,7 @@ class JsonLines(Generic[_T]):
         if not is_there(self.path):
             return
         with open_file(self.path) as file:
-            for number, line in enumerate(iter(partial(file.readline, MAX_LINE), b""), start=1):
-                if len(line) == MAX_LINE:
-                    raise InputError(f"{self.path}, line {number}, has {MAX_LINE:,} bytes or more; needed: fewer")
+            for number, line in self._bounded_lines(file):
                 if not line.endswith(b"\n"):
                     break
                 if number == 1:
@@ -152,11 +150,23 @@ class JsonLines(Generic[_T]):
     def _whole_lines(self) -> int:
         """Length of the file up to its last line end, in bytes. Another kind of file is refused, not cut."""
         with open_file(self.path) as file:
-            first = file.readline()
+            first = file.readline(MAX_LINE)
             if not first.endswith(b"\n") and _as_line(self._header).startswith(first):
                 return 0  # empty, or torn within the header
             self._check_header(first)
-            return len(first) + sum(len(line) for line in file if line.endswith(b"\n"))
+            rest = self._bounded_lines(file, start=2)
+            return len(first) + sum(len(line) for _, line in rest if line.endswith(b"\n"))
+
+    def _bounded_lines(self, file: BufferedReader, *, start: int = 1) -> Iterator[tuple[int, bytes]]:
+        """Yield the lines from where a file stands, with their numbers, none longer than :data:`MAX_LINE`.
+
+        Raises:
+            InputError: A line is too long.
+        """
+        for number, line in enumerate(iter(partial(file.readline, MAX_LINE), b""), start=start):
+            if len(line) == MAX_LINE:
+                raise InputError(f"{self.path}, line {number}, has {MAX_LINE:,} bytes or more; needed: fewer")
+            yield number, line
 
     def _check_header(self, line: bytes) -> None:
         if line != _as_line(self._header):
