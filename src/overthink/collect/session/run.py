@@ -13,6 +13,7 @@ from inspect_ai.log import EvalLog
 from inspect_ai.model import Model
 
 from overthink.collect.inspect_internals import (
+    PrerequisiteError,
     configured_async_backend,
     filtered_logs,
     init_display_type,
@@ -25,7 +26,7 @@ from overthink.collect.session.failures import Boundary
 from overthink.collect.session.interrupts import count_interrupts
 from overthink.collect.sinks import TraceSink
 from overthink.data.secrets import log_filter
-from overthink.errors import StoppedError
+from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan
 
 
@@ -128,6 +129,8 @@ def evaluate(
                 log_realtime=False,  # its database costs time on every event, and a full disk would end the run
                 **config,
             )
+    except PrerequisiteError as failure:  # of the folder for logs, the display or a solver
+        raise InputError(f"task {task.name} cannot be run: {str(failure).removeprefix('ERROR: ')}") from failure
     except OSError as failure:
         raise StoppedError(
             f"{log_dir}: the log cannot be written ({failure.strerror or failure}); finished traces are kept. Free "
