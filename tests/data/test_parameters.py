@@ -31,6 +31,49 @@ def test_what_no_double_holds_is_a_value_error(value: float) -> None:
         real(value, "x")
 
 
+class _Odd(int):
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
+class _NoArray:
+    def __array__(self, *_: object, **__: object) -> object:
+        raise RuntimeError("no array")
+
+
+def test_numbers_that_have_no_words_and_no_array_are_refused_by_name() -> None:
+    with pytest.raises(TypeError, match="^x is .*timedelta64; needed: a number"):
+        real(np.timedelta64(3, "s"), "x")
+    for wrong in (_Odd(-3), -(10**5000)):
+        with pytest.raises(ValueError, match="^x is a number that is too long to print; needed"):
+            whole(wrong, "x")
+    with pytest.raises(TypeError, match="^x is .*, a _NoArray, which gives no array"):
+        real_array(_NoArray(), "x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("values", [range(10**9), np.broadcast_to(np.int64(3), (10**6, 10**6))])
+def test_a_view_of_more_values_than_memory_holds_is_refused_before_it_is_copied(values: object) -> None:
+    with pytest.raises(ValueError, match="^x has .* values; at most 268,435,456"):
+        real_array(values, "x")  # type: ignore[arg-type]
+
+
+def test_what_a_mask_hides_is_unknown() -> None:
+    assert real_array(np.ma.array([4, 9], mask=[False, True]), "x").tolist()[:1] == [4]
+    with pytest.raises(ValueError, match="attempts holds nan"):
+        overthink.pass_at_k(np.ma.array([4, 9], mask=[False, True]), [1, 0], 1)
+
+
+def test_a_level_is_any_real_number_and_a_stopping_is_a_text() -> None:
+    values = np.arange(60).reshape(5, 3, 4) % 3 > 0
+    for call in (overthink.divergence, overthink.correct_judge):
+        budgets = {"budgets": [0, 1, 2, 3]} if call is overthink.divergence else {}
+        assert call(values, values, rng=RNG, level=Fraction(9, 10), **budgets)  # type: ignore[operator]
+    with pytest.raises(TypeError, match="^stopping is "):
+        overthink.pass_at_k([4, 4], [1, 0], k=[1], stopping=_Odd(3))  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="^stopping is "):
+        overthink.forecast([4, 4], [1, 0], k=[1], rng=RNG, stopping=_Odd(3))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("value", [0, 11, 2.5])
 def test_a_whole_number_keeps_to_its_bounds(value: float) -> None:
     with pytest.raises(ValueError, match=f"^x is {value}; needed: a whole number from 1 to 10"):

@@ -15,6 +15,9 @@ from numpy.typing import ArrayLike, NDArray
 MOST = 2**53
 """Largest whole number below which a double tells all whole numbers apart."""
 
+MOST_VALUES = 2**28
+"""Most values of an array: those of a view or a range may be far more than any memory holds."""
+
 
 def real(value: object, name: str) -> float:
     """Return a finite number as a double.
@@ -36,8 +39,10 @@ def real(value: object, name: str) -> float:
         number = float(value)
     except OverflowError:
         number = math.inf
+    except Exception as failure:  # a duration of NumPy counts as a whole number, and an object may raise anything
+        raise TypeError(f"{name} is {_shown(value)}; needed: a number") from failure
     if not math.isfinite(number):
-        raise ValueError(f"{name} is {str(value)[:40]}; needed: a finite number")
+        raise ValueError(f"{name} is {number_words(value)}; needed: a finite number")
     return number
 
 
@@ -54,26 +59,34 @@ def whole(value: object, name: str, *, least: int = 0, most: int = MOST) -> int:
     """
     number = real(value, name)
     if number != int(number) or not least <= number <= most:
-        raise ValueError(f"{name} is {str(value)[:40]}; needed: a whole number from {least:,} to {most:,}")
+        raise ValueError(f"{name} is {number_words(value)}; needed: a whole number from {least:,} to {most:,}")
     return int(value)  # type: ignore[call-overload, no-any-return]
 
 
 def real_array(values: ArrayLike, name: str) -> NDArray[np.float64]:
-    """Return numbers as an array of doubles of its own; NaN stands for an unknown one.
+    """Return numbers as an array of doubles of its own; NaN stands for an unknown one, and so for a masked one.
 
     Raises:
         TypeError: They are texts, objects or complex numbers.
-        ValueError: They do not form an array.
+        ValueError: They do not form an array, or are more than :data:`MOST_VALUES`.
     """
+    size = values.size if isinstance(values, np.ndarray) else len(values) if isinstance(values, range) else 0
+    if size > MOST_VALUES:
+        raise ValueError(f"{name} has {size:,} values; at most {MOST_VALUES:,} are read")
     try:
         array = np.asarray(values)
     except (ValueError, TypeError, OverflowError) as failure:
         raise ValueError(f"{name} is {_shown(values)}, rows of different lengths; needed: an array") from failure
+    except Exception as failure:  # an object of somebody else
+        raise TypeError(f"{name} is {_shown(values)}, which gives no array; needed: numbers") from failure
     if array.dtype == object and array.size and all(isinstance(x, numbers.Real) for x in array.ravel()[:_LOOK]):
-        raise ValueError(f"{name} holds {str(array.ravel()[0])[:40]}; needed: numbers of at most 64 bits")
+        raise ValueError(f"{name} holds {number_words(array.ravel()[0])}; needed: numbers of at most 64 bits")
     if array.dtype.kind not in "biuf" and array.size:
         raise TypeError(f"{name} is {_shown(values)}; needed: numbers")
-    return np.array(array, dtype=np.float64)
+    numbers_only = np.array(array, dtype=np.float64)
+    if isinstance(values, np.ma.MaskedArray):
+        numbers_only[np.ma.getmaskarray(values)] = np.nan
+    return numbers_only
 
 
 _LOOK = 1000
@@ -121,6 +134,19 @@ def texts(values: object, name: str) -> tuple[str, ...]:
     if not is_sequence or not all(isinstance(value, str) for value in values):  # type: ignore[attr-defined]
         raise TypeError(f"{name} is {_shown(values)}; needed: a list of texts")
     return tuple(values)  # type: ignore[arg-type]
+
+
+def number_words(value: object) -> str:
+    """Return a number for a message, cut to 40 characters; one that cannot be written out is described.
+
+    Example:
+        >>> number_words(2.5), number_words(10**5000)
+        ('2.5', 'a number that is too long to print')
+    """
+    try:
+        return str(value)[:40]
+    except Exception:  # noqa: BLE001 - more digits than Python prints, or an object of somebody else
+        return "a number that is too long to print"
 
 
 def _shown(value: object) -> str:

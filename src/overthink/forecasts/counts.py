@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from overthink.data.finding import At
-from overthink.data.parameters import real
+from overthink.data.parameters import instance, real
 from overthink.data.record import Axis
 from overthink.stats.first_success import first_success_at_k, likely_batch
 from overthink.stats.pass_at_k import pass_at_k
@@ -133,8 +133,9 @@ def read_bank(attempts: ArrayLike, successes: ArrayLike, stopping: str | None) -
         raise ValueError(f"question {i} has {c[i]} successes in {n[i]} attempts; needed: at most as many")
     if n.max(initial=0) > MOST_ATTEMPTS:
         raise ValueError(f"a question has {n.max():,} attempts; at most {MOST_ATTEMPTS:,} are read")
+    instance(stopping, "stopping", str | None)
     if stopping not in ("fixed", "first_success", "adaptive", None):
-        raise ValueError(f"stopping is {stopping!r}; needed: 'fixed', 'first_success', 'adaptive' or None")
+        raise ValueError(f"stopping is {str(stopping)[:40]!r}; needed: 'fixed', 'first_success', 'adaptive' or None")
     has_attempts = n > 0
     if not has_attempts.any():
         raise ValueError(f"there are {n.size} questions and none has an attempt; needed: at least one attempt")

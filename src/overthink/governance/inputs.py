@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
-from overthink.data.parameters import real
+from overthink.data.parameters import number_words, real
 from overthink.errors import InputError
 
 Basis = Literal["tokens", "flop", "usd", "samples", "wall"]
@@ -138,7 +138,7 @@ def _require(value: float, name: str, fits: Callable[[float], bool], requirement
     except ValueError:
         is_fit = False
     if not is_fit:
-        raise InputError(f"{name} is {str(value)[:40]}; needed: {requirement}")
+        raise InputError(f"{name} is {number_words(value)}; needed: {requirement}")
     return value
 
 

@@ -221,7 +221,8 @@ def commitment_steps(
     """
     generator(rng)
     every = [_counts(successes, draws) for successes in traces]
-    if not (0 < real(level, "level") < 1 and 0 < real(alpha, "alpha") < 1):
+    level, alpha = real(level, "level"), real(alpha, "alpha")
+    if not (0 < level < 1 and 0 < alpha < 1):
         raise ValueError(f"level is {level}, alpha {alpha}; needed: both between 0 and 1")
     results = [_no_change(counts, draws, None, "one step only: nothing can change") for counts in every]
     long = [number for number, counts in enumerate(every) if len(counts) > 1]

@@ -99,7 +99,8 @@ def divergence(
         ValueError: The shapes do not match, the budgets do not increase, or a value or the level is out of range.
     """
     generator(rng)
-    if not 0 < real(level, "level") < 1:
+    level = real(level, "level")
+    if not 0 < level < 1:
         raise ValueError(f"level is {level}; needed: between 0 and 1, such as 0.95")
     tables = [check_values(capability, name="capability"), check_values(safety, name="safety")]
     if tables[0].shape[2] != tables[1].shape[2]:

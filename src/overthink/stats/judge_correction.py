@@ -208,7 +208,8 @@ def correct_judge(
         True
     """
     generator(rng)
-    if not 0 < real(level, "level") < 1:
+    level = real(level, "level")
+    if not 0 < level < 1:
         raise ValueError(f"level is {level}; needed: between 0 and 1, such as 0.95")
     labels = human_labels(judge, human)
     weights = question_weights(len(labels.judge), rng=rng)

@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from overthink.data.parameters import real_array, whole
+from overthink.data.parameters import instance, real_array, whole
 from overthink.stats.first_success import likely_batch, question_first_success
 from overthink.stats.majority_vote import vote
 from overthink.stats.subsets import (
@@ -196,6 +196,7 @@ def best_at_k(scores: ArrayLike, values: ArrayLike, k: ArrayLike) -> NDArray[np.
 
 def _batch_of_stopping(n: Counts, c: Counts, stopping: str | None) -> int | None:
     """Return the batch size of sampling that stopped at a success; None if the number of tries was set beforehand."""
+    instance(stopping, "stopping", str | None)
     if stopping == "fixed":
         return None
     if stopping == "first_success":
@@ -205,7 +206,7 @@ def _batch_of_stopping(n: Counts, c: Counts, stopping: str | None) -> int | None
             "outcome"
         )
     if stopping is not None:
-        raise ValueError(f"stopping is {stopping!r}; needed: 'fixed', 'first_success' or None")
+        raise ValueError(f"stopping is {stopping[:40]!r}; needed: 'fixed', 'first_success' or None")
     if not n.size or n.min() == n.max():
         return None
     batch = likely_batch(n, c)

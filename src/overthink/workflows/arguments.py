@@ -81,7 +81,9 @@ def a_path_or_none(value: object, name: str) -> None:
 def a_session(value: object, name: str) -> None:
     """Check that a value is a session; what collects is loaded only where there is one."""
     if type(value).__name__ != "Session":
-        raise TypeError(f"{name} is {str(value)[:40]}, a {type(value).__name__}; needed: what prepare(plan) returns")
+        raise TypeError(
+            f"{name} is {parameters.number_words(value)}, a {type(value).__name__}; needed: what prepare(plan) returns"
+        )
 
 
 def paths(value: object, name: str) -> None:
