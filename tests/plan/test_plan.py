@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from overthink.errors import InputError
@@ -100,3 +101,14 @@ def test_a_hypothesis_whose_parts_do_not_fit_the_ladder_is_refused(hypothesis: s
     with pytest.raises(InputError) as refused:
         plan(budgets=(0, 4, 64), hypothesis=hypothesis)
     assert reason in str(refused.value)
+
+
+def test_a_hypothesis_that_is_not_in_utf_8_is_input() -> None:
+    with pytest.raises(InputError, match=r"hypothesis up@8,\\x80.*not in UTF-8"):
+        plan(hypothesis="up@8,\udc80")
+
+
+@pytest.mark.parametrize("fields", [{"draws": 3 + 2j}, {"draws": np.complex64(3)}, {"budgets": [0j, np.complex128(8)]}])
+def test_a_complex_number_is_not_read_as_its_real_part(fields: dict[str, object]) -> None:
+    with pytest.raises(InputError, match=f"{next(iter(fields))} holds a complex number"):
+        plan(**fields)

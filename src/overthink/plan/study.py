@@ -3,6 +3,7 @@
 import hashlib
 import json
 from bisect import bisect_left
+from numbers import Complex, Real
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -168,11 +169,14 @@ class Plan(_Frozen):
 
     @model_validator(mode="before")  # the last of its kind runs first: no other message may quote such a text
     @classmethod
-    def _texts(cls, fields: Any) -> Any:
-        """Refuse a text that cannot be stored."""
+    def _storable(cls, fields: Any) -> Any:
+        """Refuse texts that cannot be stored, and complex numbers, of which only the real part would be read."""
         for name, value in fields.items() if isinstance(fields, dict) else ():
             if isinstance(value, str) and not is_text(value):
-                raise ValueError(f"{name_text(str(name))} {ascii(value)[:80]} is no text in UTF-8")
+                raise ValueError(f"{name} {name_text(value)[:80]} is not in UTF-8; needed: a text that a plan can store")
+            values = value if isinstance(value, list | tuple) else (value,)
+            if any(isinstance(part, Complex) and not isinstance(part, Real) for part in values):
+                raise ValueError(f"{name} holds a complex number; needed: real ones")
         return fields
 
     @model_validator(mode="after")
@@ -355,6 +359,8 @@ def checked_plan(**fields: Any) -> Plan:
     """
     try:
         plan = Plan(**fields)
+    except UnicodeEncodeError as failure:  # of a message about half a surrogate pair
+        raise InputError(f"{name_text(failure.object)[:200]} (it is not in UTF-8)") from failure
     except ValidationError as failure:
         faults = [
             f"{'.'.join(map(str, fault['loc'])) or 'plan'}: {fault['msg'].removeprefix('Value error, ')}"
