@@ -181,3 +181,12 @@ def test_a_log_without_scores_is_said(good: Path, tmp_path: Path) -> None:
     write_eval_log(log, str(tmp_path / "log.eval"))
     with pytest.raises(InputError, match="no scored sample"):
         read_logs(tmp_path / "log.eval")
+
+
+def test_a_folder_that_is_deleted_while_it_is_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(folder: Path, pattern: str) -> list[Path]:
+        raise FileNotFoundError(2, "No such file or directory", str(folder / "deleted"))
+
+    monkeypatch.setattr(Path, "rglob", gone)
+    with pytest.raises(InputError, match="changed while it was read: .*deleted"):
+        read_logs(tmp_path)

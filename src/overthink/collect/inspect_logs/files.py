@@ -163,7 +163,11 @@ def one_message(path: Path) -> Iterator[None]:
 
 
 def _log_files(folder: Path) -> list[Path]:
-    files = (file for file in folder.rglob("*") if file.suffix in (".eval", ".json") and path_kind(file) == "a file")
+    try:
+        named = [file for file in folder.rglob("*") if file.suffix in (".eval", ".json")]
+    except OSError as failure:
+        raise InputError(f"{folder} changed while it was read: {failure}; read it again, or name its logs") from failure
+    files = (file for file in named if path_kind(file) == "a file")
     return sorted(file for file in files if file.name not in ("logs.json", "listing.json", "eval-set.json"))
 
 
