@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import typer
 
-from overthink.cli import start
+from overthink.cli import main, start, terminal
 from overthink.collect.session import interrupts
 from overthink.collect.session.interrupts import Interrupts, run_interruptible
 from overthink.errors import ExitCode, InputError, StoppedError
@@ -320,3 +320,27 @@ def test_a_working_folder_that_was_deleted_is_no_fault(
     code, err = ended(lambda: len(str(Path.cwd())))
     assert (code, err.count("\n")) == (ExitCode.INPUT, 1)
     assert "the working folder is not there any more" in err
+
+
+def test_what_a_component_prints_and_closes_leaves_the_result_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    @terminal.with_results_apart
+    def command() -> None:
+        sys.stdout.write("of a component\n")
+        sys.stdout.close()
+        sys.stderr.close()
+        terminal.output("the result")
+
+    with pytest.raises(SystemExit) as stopped:
+        start.start(lambda: command() or 0)  # type: ignore[func-returns-value]
+    out, err = capsys.readouterr()
+    assert (stopped.value.code, out) == (0, "the result\n")
+    assert "of a component" in err
+
+
+@pytest.mark.parametrize("command", ["thresholds", "calc overhang", "model list"])
+def test_every_command_keeps_its_results_apart(command: str) -> None:
+    group: Any = typer.main.get_command(main.app)
+    main._keep_results_apart(group)
+    for name in command.split():
+        group = group.commands[name]
+    assert group.callback.__wrapped__

@@ -77,6 +77,7 @@ def run_app() -> int:
         Exception: The command's own.
     """
     command = typer.main.get_command(app)
+    _keep_results_apart(command)
     try:
         with command.make_context("overthink", sys.argv[1:]) as context:
             command.invoke(context)
@@ -90,6 +91,15 @@ def run_app() -> int:
             raise
         raise InputError(_usage(refusal)) from refusal
     return ExitCode.DONE
+
+
+def _keep_results_apart(command: Any) -> None:
+    """Let every command below a group print its result alone on standard output."""
+    parts = getattr(command, "commands", None)
+    if parts is None:
+        command.callback = terminal.with_results_apart(command.callback)
+    for part in (parts or {}).values():
+        _keep_results_apart(part)
 
 
 def _usage(refusal: Any) -> str:

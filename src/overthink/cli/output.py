@@ -24,6 +24,9 @@ class ResultStream:
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
 
+    def close(self) -> None:
+        """Stay open: a component that closes it would take the result with it."""
+
     def write(self, text: str) -> int:
         """Write a text.
 
@@ -59,6 +62,9 @@ class NoteStream:
 
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
+
+    def close(self) -> None:
+        """Stay open: a component that closes it would take the message of an error with it."""
 
     def write(self, text: str) -> int:
         """Write a text if that is possible. Returns its length."""

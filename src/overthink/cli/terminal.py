@@ -5,12 +5,15 @@ interpreted, control characters are shown as escapes, and a stream that cannot e
 """
 
 import codecs
+import contextlib
+import functools
 import io
 import os
 import sys
 import unicodedata
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Protocol
+from typing import Any, Protocol, TextIO
 
 import typer
 from rich.console import Console
@@ -113,15 +116,41 @@ def show(result: Result, *, as_json: bool) -> None:
         output(result.text())
 
 
+_results: list[TextIO] = []
+"""Standard output of the command that runs, while all else is kept from it."""
+
+
+def with_results_apart(command: Callable[..., None]) -> Callable[..., None]:
+    """Return a command during which standard output holds its result alone: what others print goes to standard error.
+
+    Else a component that prints, or a library, would break the JSON of a result.
+    """
+
+    @functools.wraps(command)
+    def run(*values: Any, **options: Any) -> None:
+        _results.append(sys.stdout)
+        try:
+            with contextlib.redirect_stdout(sys.stderr):
+                command(*values, **options)
+        finally:
+            _results.pop()
+
+    return run
+
+
+def _result_stream() -> TextIO:
+    return _results[-1] if _results else sys.stdout
+
+
 def output(text: str) -> None:
     """Print a result on standard output, with one newline at its end; those inside it are its own."""
-    sys.stdout.write(visible_lines(text.removesuffix("\n")) + "\n")
+    _result_stream().write(visible_lines(text.removesuffix("\n")) + "\n")
 
 
 def output_json(document: str) -> None:
     """Print a JSON document on standard output: whatever the terminal cannot show is escaped, as JSON has it."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    sys.stdout.write(json_for(document.removesuffix("\n"), encoding) + "\n")
+    encoding = getattr(_result_stream(), "encoding", None) or "utf-8"
+    _result_stream().write(json_for(document.removesuffix("\n"), encoding) + "\n")
 
 
 def json_for(document: str, encoding: str) -> str:
