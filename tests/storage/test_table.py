@@ -266,3 +266,22 @@ def test_a_column_of_lists_is_named(tmp_path: Path) -> None:
     pl.DataFrame({"question": ["q"], "draw": [0], "value": [1.0], "answer": [[1, 2]]}).write_parquet(path)
     with pytest.raises(InputError, match=r"answer.*holds List\(Int64\); needed: numbers, texts or true and false"):
         read_table(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "refusal"),
+    [
+        ("t.csv", "problem,epoch,correct,correct\n1,1,1,0\n", "several columns correct; needed: one"),
+        ("t.jsonl", '{"problem": 1, "correct": 1, "correct": 0}\n', "line 1, is not JSON: .*'correct' more than once"),
+        ("t.json", '[{"problem": 1, "correct": 1, "correct": 0}]', "'correct' more than once"),
+    ],
+)
+def test_a_name_that_stands_for_two_values_is_refused(tmp_path: Path, name: str, text: str, refusal: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=refusal):
+        read_table(tmp_path / name)
+
+
+def test_columns_that_are_not_read_may_be_there_twice(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("problem,epoch,correct,note,note\n1,1,1,a,b\n")
+    assert values(read_table(tmp_path / "t.csv")) == [("1", 0, 0, 1.0)]

@@ -1,6 +1,7 @@
 """The file formats of a plain table; a new one is an entry of :data:`FORMATS`."""
 
 import json
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -70,11 +71,18 @@ def _projected(path: Path, table: "pl.LazyFrame", choose: Choice, max_rows: int 
     schema = table.collect_schema()
     chosen = set(choose(schema.names()))
     kinds = {name: kind for name, kind in schema.items() if name in chosen}
+    for name in schema:
+        first = _REPEATED.sub("", name)
+        if path.suffix.lower() == ".csv" and first != name and first in chosen:
+            raise InputError(f"{path} has several columns {first}; needed: one, so leave out or rename the others")
     rows = table.select(pl.len()).collect(engine="streaming").item()
     cells = sum(8 if kind.is_numeric() else _TEXT_BYTES for kind in kinds.values())
     check_memory(path, rows=rows, row_bytes=_COPIES * cells, max_rows=max_rows)
     return table.select(*kinds).collect(engine="streaming")
 
+
+_REPEATED = re.compile(r"_duplicated_\d+$")
+"""What the reader of CSV appends to a name that the header has before."""
 
 _TEXT_BYTES, _COPIES = 24, 3
 """Bytes of a text in memory; copies of a table while it becomes a pool and outcomes."""
@@ -103,7 +111,7 @@ def _json_lines(path: Path) -> "pl.DataFrame":
 
 
 def _json(path: Path) -> "pl.DataFrame":
-    return _from_objects(path, json.loads(read_file(path, follow=True)))
+    return _from_objects(path, json.loads(read_file(path, follow=True), object_pairs_hook=_object))
 
 
 class TableFormat(NamedTuple):
@@ -143,9 +151,19 @@ def _lines(path: Path) -> Iterator[Any]:
         for number, line in enumerate(file, start=1):
             if line.strip():
                 try:
-                    yield json.loads(line)
+                    yield json.loads(line, object_pairs_hook=_object)
                 except (ValueError, RecursionError) as failure:
                     raise InputError(f"{path}, line {number}, is not JSON: {failure}") from failure
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON; an error where a name stands for two values, of which any may be meant."""
+    cells = dict(pairs)
+    if len(cells) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"an object has {twice[:40]!r} more than once")
+    return cells
 
 
 def _from_objects(path: Path, rows: Iterable[Any]) -> "pl.DataFrame":
