@@ -16,6 +16,7 @@ from overthink.collect.arms.verifiers.base import Scores, Verifier
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Prefix
 from overthink.collect.providers.think_tags import think_format
+from overthink.components.base import failure_text
 from overthink.components.files import components_of_file
 from overthink.data.pool import records_of
 from overthink.workflows.analyse import Study
@@ -334,3 +335,13 @@ def test_a_reader_without_rows_is_refused_and_nothing_is_written(table: Path, tm
     with pytest.raises(InputError, match=r"mine.py@mine gave no row of .*sums.csv; needed: a row for each answer"):
         overthink.analyse(table, read=overthink.ReadOptions(reader=f"{path}@mine"), out=tmp_path / "made")
     assert not (tmp_path / "made").exists()
+
+
+def test_an_exception_whose_text_raises_is_a_fault_of_the_component() -> None:
+    class OddError(Exception):
+        def __str__(self) -> str:
+            raise ZeroDivisionError
+
+    with pytest.raises(OddError) as raised:
+        raise OddError
+    assert failure_text(raised.value).startswith("OddError: without a message (")

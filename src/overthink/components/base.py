@@ -155,7 +155,11 @@ def _checked(method: Callable[..., Any], name: str, statement: Statement) -> Cal
 def failure_text(failure: BaseException) -> str:
     """Return the type, the message and the place of an exception that a component's method raised."""
     where = traceback.extract_tb(failure.__traceback__)[-1]
-    return f"{type(failure).__name__}: {failure} ({where.filename}, line {where.lineno})"
+    try:
+        message = str(failure)
+    except Exception:  # noqa: BLE001 - an exception of a component's own, whose text raises
+        message = "without a message"
+    return f"{type(failure).__name__}: {message} ({where.filename}, line {where.lineno})"
 
 
 def _summary(text: str) -> str:
