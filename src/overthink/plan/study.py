@@ -173,7 +173,9 @@ class Plan(_Frozen):
         """Refuse texts that cannot be stored, and complex numbers, of which only the real part would be read."""
         for name, value in fields.items() if isinstance(fields, dict) else ():
             if isinstance(value, str) and not is_text(value):
-                raise ValueError(f"{name} {name_text(value)[:80]} is not in UTF-8; needed: a text that a plan can store")
+                raise ValueError(
+                    f"{name} {name_text(value)[:80]} is not in UTF-8; needed: a text that a plan can store"
+                )
             values = value if isinstance(value, list | tuple) else (value,)
             if any(isinstance(part, Complex) and not isinstance(part, Real) for part in values):
                 raise ValueError(f"{name} holds a complex number; needed: real ones")
