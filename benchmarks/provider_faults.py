@@ -39,12 +39,13 @@ def bound(path: str) -> float:
     return OVERHEAD + turns * PATIENCE.call(None) * (2 if path == "verify-judge" else 1)
 
 
-def faults_of(path: str, ending: Ending) -> list[str]:
-    """What is wrong with an ending; nothing if it is as stated."""
+def faults_of(path: str, fault: str, ending: Ending) -> list[str]:
+    """What is wrong with an ending; nothing if it is as stated. Nothing was waited for where a reply was read."""
     wrong = []
     if ending.code not in (0, 3):
         wrong.append(f"exit code {ending.code}: {ending.message[:120]}")
-    if ending.code == 3 and not re.search(r"waits at most [\d,]+ s", ending.message):
+    is_read = fault.startswith("usage-")
+    if ending.code == 3 and not is_read and not re.search(r"waits at most [\d,]+ s", ending.message):
         wrong.append("no bound")
     if SECRET in ending.message or not ending.message.isprintable() or len(ending.message) > 900:
         wrong.append("message")
@@ -64,7 +65,7 @@ def main(paths: list[str], faults: list[str]) -> int:
         for fault in faults:
             with tempfile.TemporaryDirectory() as folder:
                 ending = meet(path, fault, Path(folder), bounded)
-            wrong = faults_of(path, ending)
+            wrong = faults_of(path, fault, ending)
             n_wrong += bool(wrong)
             text = "; ".join(wrong) or "as stated"
             print(f"{path:16}{fault:18}{ending.code!s:>5}{ending.seconds:6.1f} s{ending.requests:5} requests  {text}")
