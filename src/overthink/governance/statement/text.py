@@ -173,7 +173,7 @@ def _arm(arm: ArmTried) -> str:
 def _budget(budget: Budget | None) -> str:
     if budget is None:
         return "not stated"
-    numbers = f"{budget.thinking_tokens:,} thinking tokens, {budget.tries:,} tries"
+    numbers = f"{budget.thinking_tokens:,} thinking tokens, {budget.tries:,} {'try' if budget.tries == 1 else 'tries'}"
     return f"{numbers} (stated, not measured; {own_words(budget.source)})"
 
 
