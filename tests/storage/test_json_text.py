@@ -28,7 +28,10 @@ ESTIMATE = (
         (b'\xef\xbb\xbf{"a": 1}', "f.json is not JSON in UTF-8"),
         ('{"a": 1}'.encode("utf-16"), "f.json is not JSON in UTF-8"),
         (b'{"a": {"deep": ' + b"[" * 65 + b"]" * 65 + b"}}", "f.json: a.deep.0.*holds objects or lists that lie"),
-        (b'{"a": {"deep": ' + b'[ {"x":' * 50_000, "f.json: a holds objects or lists that lie more than 64"),
+        (
+            b'{"a": {"deep": ' + b'[ {"x":' * 50_000,
+            r"f.json: a\.deep\.0\.x\.0\.x\.0\.x\.… holds objects or lists that lie more than 64",
+        ),
         (b'{"a": 1} {"a": 1}', "f.json is not JSON in UTF-8: Extra data"),
         (b"", "f.json is not JSON in UTF-8"),
     ],
@@ -70,3 +73,11 @@ def test_a_price_is_finite_and_not_negative() -> None:
         Rates(0.0, -1, 0.0, "card")
     with pytest.raises(ValueError, match=r"decoded is inf USD"):
         Rates(0.0, 0.0, float("inf"), "card")
+
+
+def test_a_value_that_is_too_deep_for_the_reader_is_named_by_its_path() -> None:
+    deep = "[" * 100_000 + "]" * 100_000
+    start = '{"first": {"a": [1, 2], "b": "[{"}, "families": [{"family": 1}, {"other": 10, "family": '
+    text = f'{start}{deep}}}], "last": 1}}'
+    with pytest.raises(InputError, match=r"backtest.json: families\.1\.family holds objects or lists"):
+        json_value(text.encode(), "backtest.json")

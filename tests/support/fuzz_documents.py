@@ -211,11 +211,11 @@ def run(seed: int, runs: int) -> list[str]:
 
 
 def _is_derived(path: Path, mutation: Mutation) -> bool:
-    """Whether a field is worked out anew from other files, or stood at its default: the reader gives the same."""
+    """Whether a field is worked out anew from other files, or stood at its default, or is the plan's to say."""
     if path.name != "analysis.json":
         return False
     names = {*mutation.names}
-    return bool(names & {"verified", "parties"}) or (
+    return bool(names & {"verified", "parties", "primary_registered"}) or (
         names <= {"assumed", "unit"} and mutation.words.startswith("remove")
     )
 

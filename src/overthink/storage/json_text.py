@@ -48,9 +48,7 @@ def json_value(content: bytes, name: str) -> Any:
     except _TwiceError as failure:
         raise InputError(f"{name}: field {failure} is there twice; needed: once") from failure
     except RecursionError as failure:
-        deep = _DEEP.search(content)
-        field = "the whole" if deep is None else deep[1].decode(errors="replace")
-        raise InputError(f"{name}: {field} {_TOO_DEEP}") from failure
+        raise InputError(f"{name}: {_deep_field(content.decode())} {_TOO_DEEP}") from failure
     except ValueError as failure:  # of which that of UTF-8 is one
         raise InputError(f"{name} is not JSON in UTF-8: {str(failure)[:200]}; needed: the file as written") from failure
     fault = _odd(value, 0)
@@ -127,8 +125,29 @@ def _whole_number(text: str) -> int | float:
 
 
 _TOO_DEEP = f"holds objects or lists that lie more than {_MAX_DEPTH} deep in each other; needed: the file as written"
-_DEEP = re.compile(rb'"([^"\\]{1,80})"\s*:[^"]{0,9999}?(?:[\[{]\s*(?:"[^"\\]{1,80}"\s*:\s*)?){%d}' % _MAX_DEPTH)
-"""A field whose value is nested too deep; the reader gives up without the name."""
+_SHOWN_DEPTH = 8
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]', re.DOTALL)
+
+
+def _deep_field(text: str) -> str:
+    """Return the path of the first value that is nested too deep, for which the reader gives up without a name."""
+    path, last = list[str](), ""
+    for mark in map(re.Match.group, _TOKEN.finditer(text)):
+        if mark in "[{":
+            path.append("0" if mark == "[" else "")
+        elif mark in "]}":
+            path = path[:-1]
+        elif mark == "," and path and path[-1].isdecimal():
+            path[-1] = str(int(path[-1]) + 1)
+        elif mark == ":" and path:
+            path[-1] = last
+        elif mark[0] == '"':
+            last = mark[1:-1][:80]
+        if len(path) > _MAX_DEPTH:
+            break
+    while path and path[-1] in ("", "0"):
+        path.pop()
+    return ".".join((*path[:_SHOWN_DEPTH], *(["…"] if len(path) > _SHOWN_DEPTH else []))) or "the whole"
 
 
 def _odd(value: Any, depth: int) -> tuple[list[str], str] | None:
