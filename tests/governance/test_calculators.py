@@ -14,8 +14,7 @@ from overthink.governance.calculators import CALCULATORS
 from overthink.governance.calculators import result as monte_carlo
 from overthink.governance.calculators.base import RawValue
 from overthink.governance.calculators.result import Calculation
-from overthink.governance.inputs import Multiple, Range, read_range
-from overthink.governance.statement.schema import Interval
+from overthink.governance.inputs import Interval, Multiple, Range, read_range
 from overthink.governance.thresholds.text import calculation_text, number
 
 DAY = date(2026, 11, 21)

@@ -38,6 +38,23 @@ class Range:
         return f"{self.low:g}" if self.is_point else f"{self.low:g}..{self.high:g}"
 
 
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """Possible values of a quantity, given the stated ranges of unknown inputs.
+
+    Attributes:
+        low: Lower end.
+        high: Upper end; infinite where it is unbounded.
+    """
+
+    low: float
+    high: float
+
+    def __post_init__(self) -> None:
+        if not self.low <= self.high:
+            raise ValueError(f"an interval from {self.low} to {self.high} is not ordered")
+
+
 def point(value: float) -> Range:
     """Return the range of a single number."""
     return Range(float(value), float(value))

@@ -25,8 +25,7 @@ from overthink.governance.calculators.published_exponents import (
     published_ends,
 )
 from overthink.governance.calculators.result import Calculation, Result, TableValue
-from overthink.governance.inputs import Multiple, Range, at_least_one, not_negative, positive
-from overthink.governance.statement.schema import Interval
+from overthink.governance.inputs import Interval, Multiple, Range, at_least_one, not_negative, positive
 from overthink.governance.thresholds.counting import position_of
 from overthink.governance.thresholds.registry import Event, Instrument, instrument, stale, training_thresholds
 

@@ -17,8 +17,7 @@ from overthink.errors import InputError
 from overthink.governance.calculators.base import Calculator, above_zero, exactly
 from overthink.governance.calculators.inference_flop import counted_row
 from overthink.governance.calculators.result import Calculation, Result, TableValue
-from overthink.governance.inputs import Range, not_negative, point, positive
-from overthink.governance.statement.schema import Interval
+from overthink.governance.inputs import Interval, Range, not_negative, point, positive
 from overthink.governance.thresholds.counting import ERROR_MARGIN, Position, position_of, side_by_side, with_margin
 from overthink.governance.thresholds.registry import instrument, instruments_on, stale
 

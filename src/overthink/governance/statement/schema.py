@@ -4,7 +4,6 @@ This is the only place where the shape of ``statement.json`` is defined; the JSO
 (``schemas/``) is generated from here. A field that changes its meaning raises the major version.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, Literal
 
@@ -326,20 +325,3 @@ def statement_json_schema() -> dict[str, Any]:
                 field.pop("default", None)  # a place until it is generated, not a value
                 part["required"] = [*part.get("required", ()), *([] if name in part.get("required", ()) else [name])]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA_ID, **schema}
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """Possible values of a quantity, given the stated ranges of unknown inputs.
-
-    Attributes:
-        low: Lower end.
-        high: Upper end; infinite where it is unbounded.
-    """
-
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        if not self.low <= self.high:
-            raise ValueError(f"an interval from {self.low} to {self.high} is not ordered")

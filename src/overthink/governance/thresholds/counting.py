@@ -14,8 +14,7 @@ from datetime import date
 from typing import Literal
 
 from overthink.errors import InputError
-from overthink.governance.inputs import Range, look_up, not_negative, positive, share
-from overthink.governance.statement.schema import Interval
+from overthink.governance.inputs import Interval, Range, look_up, not_negative, positive, share
 from overthink.governance.thresholds import registry
 from overthink.governance.thresholds.registry import STAGES, Instrument, Status
 
