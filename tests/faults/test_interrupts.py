@@ -51,50 +51,53 @@ def _default_handler():  # type: ignore[no-untyped-def]
     signal.signal(signal.SIGINT, before)
 
 
-def test_ctrl_c_twice_keeps_what_was_paid(tmp_path: Path) -> None:
-    options = ["--model", "overthink/simulated", "--safety", "overthink/secret", "--budgets", "0,8", "--draws", "60"]
-    with Forked(START, "run", *options, "--limit", "8", cwd=tmp_path) as running:
-        journal = tmp_path / "study" / "journal.jsonl"
+SLOW_THINKING = """
+import anyio
+from overthink.collect.providers.simulated.provider import SimulatedProvider as Provider
+own = Provider.generate
+
+async def generate(self, input, **more):
+    if (input[-1].metadata or {}).get("truth", {}).get("phase") == "think":
+        await anyio.sleep(0.05)
+    return await own(self, input, **more)
+
+Provider.generate = generate
+"""
+"""Traces are in flight most of their time with an answer that is paid."""
+
+OPTIONS = ("--model", "overthink/simulated", "--safety", "overthink/secret", "--draws", "60", "--limit", "8")
+
+
+def signalled(code: str, folder: Path, *signals: int, budgets: str, pause: float) -> tuple[int, str, int]:
+    """Exit code, words and journaled traces of a run that gets signals while it collects."""
+    with Forked(code, "run", *OPTIONS, "--budgets", budgets, cwd=folder) as running:
+        journal = folder / "study" / "journal.jsonl"
         while running.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 5):
             time.sleep(0.05)
-        running.send_signal(signal.SIGINT)
-        time.sleep(0.03)
-        running.send_signal(signal.SIGINT)
+        for number in signals:
+            running.send_signal(number)
+            time.sleep(pause)
         _, told = running.communicate()
-    assert running.returncode == CODE, told
-    kept = read_journal(journal)
-    assert 5 <= len(kept) < 8 * 60
-    assert check_folder(tmp_path / "study", read_plan(tmp_path / "study" / "plan.json"), resume=True) == len(kept)
+    return running.returncode, told, len(read_journal(journal))
+
+
+def test_ctrl_c_twice_keeps_what_was_paid(tmp_path: Path) -> None:
+    code, told, kept = signalled(START, tmp_path, signal.SIGINT, signal.SIGINT, budgets="0,8", pause=0.03)
+    assert code == CODE, told
+    assert 5 <= kept < 8 * 60
+    assert check_folder(tmp_path / "study", read_plan(tmp_path / "study" / "plan.json"), resume=True) == kept
 
 
 def test_sigterm_keeps_the_books_as_ctrl_c_does(tmp_path: Path) -> None:
     """SIGHUP is ignored, as under nohup, and stays so."""
-    options = [
-        "--model",
-        "overthink/simulated",
-        "--safety",
-        "overthink/secret",
-        "--budgets",
-        "0,8,512",
-        "--draws",
-        "60",
-    ]
-    code = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN); {START}"
-    with Forked(code, "run", *options, "--limit", "8", cwd=tmp_path) as running:
-        journal = tmp_path / "study" / "journal.jsonl"
-        while running.poll() is None and not (journal.exists() and journal.read_bytes().count(b"\n") > 5):
-            time.sleep(0.05)
-        running.send_signal(signal.SIGHUP)
-        time.sleep(0.05)
-        running.send_signal(signal.SIGTERM)
-        _, told = running.communicate()
-    assert running.returncode == 143, told
+    ignoring = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN){SLOW_THINKING}{START}"
+    code, told, kept = signalled(ignoring, tmp_path, signal.SIGHUP, signal.SIGTERM, budgets="0,8,512", pause=0.05)
+    assert code == 143, told
     assert "Repeat the command with --resume" in " ".join(told.split())
-    kept = read_journal(journal)
-    assert 5 <= len(kept) < 8 * 60
+    assert 5 <= kept < 8 * 60
     assert (tmp_path / "study" / "unfinished.jsonl").read_bytes().count(b"\n") > 1
     assert not [path for path in (tmp_path / "study").rglob("*") if path.suffix == ".part"]
-    assert check_folder(tmp_path / "study", read_plan(tmp_path / "study" / "plan.json"), resume=True) == len(kept)
+    assert check_folder(tmp_path / "study", read_plan(tmp_path / "study" / "plan.json"), resume=True) == kept
 
 
 async def wound_down(ended: list[str]) -> None:
