@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 import pytest
 from made_study import Made, write_study
+from pydantic import BaseModel
 from statement_changes import Document, read
 
 from overthink.governance.statement.check import changed_stated, check_statement, differences
-from overthink.governance.statement.origin import Origin, models_below, slots
+from overthink.governance.statement.origin import Origin, slots
 from overthink.governance.statement.schema import Statement
 from overthink.workflows.statement import statement
 
@@ -73,6 +74,16 @@ def put(document: Document, path: Steps, value: Any) -> Any:
         part = part[step]
     before, part[path[-1]] = part[path[-1]], value
     return before
+
+
+def models_below(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """Yield a model and every model of its parts, each once."""
+    seen, todo = set(), [model]
+    while todo:
+        if (top := todo.pop()) not in seen:
+            seen.add(top)
+            yield top
+            todo += [slot.part for slot in slots(top).values() if slot.part is not None]
 
 
 def test_every_field_names_its_class() -> None:

@@ -20,6 +20,31 @@ PROMPT = re.compile(r"([\w-]+)/(template|think|answer)/(\d+)/(\d+)")
 ANSWER = " 42"
 
 
+def listening(serve: Callable[[BaseHTTPRequestHandler], object], port: int = 0) -> ThreadingHTTPServer:
+    """A server whose posts go to a function, at a port of its own if none is named; a client may give up on it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            serve(self)
+
+        def do_GET(self) -> None:
+            send(self, 404, b"{}")
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+        request_queue_size = 256
+
+        def handle_error(self, *_: object) -> None:
+            pass  # a client that gave up is what is wanted
+
+    server = Server(("127.0.0.1", port), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    return server
+
+
 class FaultyServer:
     """A server that listens at ``url`` and counts the requests it met, by prompt and place; mended, it is truthful."""
 
@@ -27,28 +52,8 @@ class FaultyServer:
         self.met: Counter[tuple[str, str]] = Counter()
         self.mended = False
         self._lock = threading.Lock()
-        faulty = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                faulty.serve(self)
-
-            def do_GET(self) -> None:
-                send(self, 404, b"{}")
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 256
-
-            def handle_error(self, *_: object) -> None:
-                pass  # a client that gave up is what is wanted
-
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = listening(self.serve)
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def close(self) -> None:
         self._server.shutdown()

@@ -12,11 +12,11 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
-from faulty_server import HTML, closed, half_a_body, raw, redirected, reset_after_headers, send
+from faulty_server import HTML, closed, half_a_body, listening, raw, redirected, reset_after_headers, send
 
 import overthink
 from overthink.collect.arms.verifiers.registry import read_verifier
@@ -183,35 +183,14 @@ class Provider:
         self.requests: list[Mapping[str, Any]] = []
         self.met = 0
         self._lock = threading.Lock()
-        provider = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                provider.serve(self)
-
-            def do_GET(self) -> None:
-                send(self, 404, b"{}")
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 256
-
-            def handle_error(self, *_: object) -> None:
-                pass  # a client that gave up is what is wanted
-
-        self._open: Callable[[int], Server] = lambda port: Server(("127.0.0.1", port), Handler)
         self.port = 0
         self.listen()
         self.root = f"http://127.0.0.1:{self.port}"
         self.service = f"p{self.port}"  # Inspect keeps a model by its name, with the address that it had
 
     def listen(self) -> None:
-        self._server = self._open(self.port)
+        self._server = listening(self.serve, self.port)
         self.port = self._server.server_port
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def mend(self) -> None:
         if self.fault == "refused":

@@ -14,8 +14,8 @@ from typing import Any, TextIO
 from overthink.errors import OutputClosedError, OutputError
 
 
-class ResultStream:
-    """Standard output; a device that fails raises an error that no other file can raise.
+class _Stream:
+    """A standard stream that no component can close.
 
     Args:
         stream: The stream behind it; None if the process was started without one.
@@ -25,7 +25,20 @@ class ResultStream:
         self._stream = stream
 
     def close(self) -> None:
-        """Stay open: a component that closes it would take the result with it."""
+        """Stay open: a component that closes it would take the result, or the message of an error, with it."""
+
+    def isatty(self) -> bool:
+        """Whether somebody sees it."""
+        return self._stream is not None and self._stream.isatty()
+
+    def __getattr__(self, name: str) -> Any:
+        if self._stream is None:
+            raise AttributeError("the process was started without this stream")
+        return getattr(self._stream, name)
+
+
+class ResultStream(_Stream):
+    """Standard output; a device that fails raises an error that no other file can raise."""
 
     def write(self, text: str) -> int:
         """Write a text.
@@ -45,26 +58,9 @@ class ResultStream:
             with _output_errors():
                 self._stream.flush()
 
-    def isatty(self) -> bool:
-        """Whether somebody sees it."""
-        return self._stream is not None and self._stream.isatty()
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(_existing(self._stream), name)
-
-
-class NoteStream:
-    """Standard error; what cannot be written is left out.
-
-    Args:
-        stream: The stream behind it; None if the process was started without one.
-    """
-
-    def __init__(self, stream: TextIO | None) -> None:
-        self._stream = stream
-
-    def close(self) -> None:
-        """Stay open: a component that closes it would take the message of an error with it."""
+class NoteStream(_Stream):
+    """Standard error; what cannot be written is left out."""
 
     def write(self, text: str) -> int:
         """Write a text if that is possible. Returns its length."""
@@ -79,13 +75,6 @@ class NoteStream:
             with suppress(OSError):
                 self._stream.flush()
 
-    def isatty(self) -> bool:
-        """Whether somebody sees it."""
-        return self._stream is not None and self._stream.isatty()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(_existing(self._stream), name)
-
 
 @contextmanager
 def guarded_streams() -> Iterator[None]:
@@ -99,12 +88,6 @@ def guarded_streams() -> Iterator[None]:
         sys.stdout, sys.stderr = out, err
         for stream, descriptor in ((sys.__stdout__, 1), (sys.__stderr__, 2)):
             _drop_unwritten(stream, descriptor)
-
-
-def _existing(stream: TextIO | None) -> TextIO:
-    if stream is None:
-        raise AttributeError("the process was started without this stream")
-    return stream
 
 
 @contextmanager

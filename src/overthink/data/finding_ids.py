@@ -97,8 +97,3 @@ def claim_of(finding: str, curve: str) -> FindingClaim | None:
     metric = where.partition("/")[0]
     is_known = kind in tuple(Kind) and metric in tuple(Metric)
     return FindingClaim(kind, metric) if finding.startswith(f"{curve}/") and is_known else None
-
-
-def axis_of(curve: str) -> str:
-    """Return the axis that the id of a curve begins with."""
-    return curve.partition("/")[0]

@@ -105,7 +105,7 @@ def secret_values(environment: Mapping[str, str]) -> dict[str, str]:
 
     A variable may hold an address with a user and a password, whatever its name is.
 
-    >>> secret_values({"A_KEY": "hunter-22", "HOME": "/root", "MY_CREDENTIALS": "/root/key.json"})
+    >>> secret_values({"A_KEY": "hunter-22", "HOME": "/home/me", "MY_CREDENTIALS": "/home/me/key.json"})
     {'hunter-22': 'A_KEY'}
     >>> secret_values({"OPENAI_BASE_URL": "http://me:hunter-22@host/v1"})
     {'me:hunter-22': 'OPENAI_BASE_URL', 'hunter-22': 'OPENAI_BASE_URL'}

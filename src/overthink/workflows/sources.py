@@ -125,23 +125,21 @@ def read_source(path: Path, options: ReadOptions) -> Source:
     Raises:
         InputError: The path does not exist or cannot be read.
     """
-    kind = path_kind(path)
-    if kind not in ("a file", "a folder"):
-        problem = "does not exist" if kind == "not there" else f"is {kind}"
+    entry = path_kind(path)
+    if entry not in ("a file", "a folder"):
+        problem = "does not exist" if entry == "not there" else f"is {entry}"
         raise InputError(f"{path} {problem}; needed: Inspect logs, a study's folder, or a table")
     if options.reader is not None:
         return _from_reading(path, read_with(options.reader, path, options))
-    if kind == "a folder":
-        folder = StudyFolder(path)
-        if folder.is_study():
-            return _study(folder, options)
-        return _from_reading(path, LogReader().read(path, options))
-    if is_pool(path, follow=True):
+    kind = _kind(path)
+    if kind == "a study":
+        return _study(StudyFolder(path), options)
+    if kind == "a pool":
         pool = with_traces(read_pool(path, max_rows=options.max_rows, follow=True), file_sha256(path, follow=True))
         return Source(name_text(path.name), pool, models=models_of_rows(pool))
-    if is_table(path):
+    if kind == "a table":
         return _from_reading(path, TableReader().read(path, options))
-    if path.suffix in LOGS:
+    if entry == "a folder" or path.suffix in LOGS:
         return _from_reading(path, LogReader().read(path, options))
     raise InputError(
         f"{path} is not something that can be analysed; needed: an Inspect log (.eval, .json) or a folder of logs, a "
@@ -177,9 +175,10 @@ def refuse_unused(paths: Sequence[Path], options: ReadOptions) -> None:
 
 
 def _kind(path: Path) -> str:
-    if path.is_dir():
+    """Return what a file or folder is read as."""
+    if path_kind(path) == "a folder":
         return "a study" if StudyFolder(path).is_study() else "a log"
-    return "a pool" if is_pool(path) else "a table" if is_table(path) else "a log"
+    return "a pool" if is_pool(path, follow=True) else "a table" if is_table(path) else "a log"
 
 
 def _study(folder: StudyFolder, options: ReadOptions) -> Source:

@@ -13,16 +13,13 @@ from typing import Any
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, Model, ModelOutput
 
 from overthink.collect.inspect_internals import start_server
+from overthink.collect.providers.chat_template import NOT_THERE, field_of
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment, generate
-from overthink.collect.providers.reply_checks import ReplyError
 from overthink.collect.providers.requests import JsonClient
 from overthink.errors import InputError
 
 SERVER_FIELDS = ("reasoning_content", "reasoning")
 """Reply fields of a server's reasoning parser; Inspect records the source field of reasoning."""
-
-NO_RENDERING = frozenset({400, 404, 405, 422, 501})
-"""Status codes of a server that does not render chats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,30 +163,24 @@ class ChatPrefill:
             "continue_final_message": last_message is not None,
         }
         root = str(api.base_url).rstrip("/").removesuffix("/v1")
-        client = JsonClient(root, api.api_key, accepted=NO_RENDERING)
+        client = JsonClient(root, api.api_key, accepted=NOT_THERE)
         path = "/tokenize"
         status, reply = await client.post(path, body)
-        if status not in NO_RENDERING:
-            path, tokens = "/detokenize", {"model": body["model"], "tokens": _field(reply, "tokens", path)}
+        if status not in NOT_THERE:
+            path, tokens = "/detokenize", {"model": body["model"], "tokens": field_of(reply, "tokens", path)}
             status, reply = await client.post(path, tokens)
-        if status in NO_RENDERING:
+        if status in NOT_THERE:
             raise InputError(
                 f"{self.model}: the server cannot say whether its chat template keeps a begun answer (status "
                 f"{status} from {path}: {str(reply)[:200]}). {self._alternatives()}"
             )
-        return str(_field(reply, "prompt", path))
+        return str(field_of(reply, "prompt", path))
 
     def _alternatives(self) -> str:
         return (
             f"Use the same server's completions endpoint, vllm-completions/{self.model.name}, or compare the model's "
             "own reasoning levels: --efforts low,medium,high."
         )
-
-
-def _field(reply: Any, name: str, path: str) -> Any:
-    if not isinstance(reply, dict) or reply.get(name) is None:
-        raise ReplyError(f"{path} answered {str(reply)[:60]!r}; needed: JSON with {name!r}")
-    return reply[name]
 
 
 def _without_stop(text: str, stops: Sequence[str]) -> tuple[str, str]:

@@ -7,7 +7,7 @@ from overthink.collect.providers.attempts import repeated
 from overthink.collect.providers.requests import JsonClient
 from overthink.errors import InputError
 
-_NOT_THERE = frozenset({400, 404, 405, 422, 501})
+NOT_THERE = frozenset({400, 404, 405, 422, 501})
 """Status codes of a missing endpoint, or of one with another meaning."""
 
 
@@ -28,7 +28,7 @@ async def render_chat(root: str, *, key: str | None, model: str, messages: list[
         InputError: The server has no endpoint that renders a chat.
         CallError: The endpoint fails, or its answer is invalid.
     """
-    client = JsonClient(root, key, accepted=_NOT_THERE)
+    client = JsonClient(root, key, accepted=NOT_THERE)
     prompt = await repeated(
         lambda: _request_prompt(client, model, messages),
         server=root,
@@ -65,8 +65,17 @@ async def _request_prompt(client: JsonClient, model: str, messages: list[dict[st
 async def _field(client: JsonClient, path: str, body: dict[str, Any], name: str) -> Any:
     """Return one field of the answer; None if the server has no such endpoint."""
     status, reply = await client.post(path, body)
-    if status in _NOT_THERE:
+    if status in NOT_THERE:
         return None
+    return field_of(reply, name, path)
+
+
+def field_of(reply: Any, name: str, path: str) -> Any:
+    """Return one field of an answer.
+
+    Raises:
+        TemplateError: It has none.
+    """
     value = reply.get(name) if isinstance(reply, dict) else None
     if value is None:
         raise TemplateError(f"{path} answered {str(reply)[:60]!r}; needed: JSON with {name!r}")

@@ -16,6 +16,7 @@ from overthink.governance.statement.exports import eee_record
 from overthink.governance.statement.mitigations import with_sentences
 from overthink.governance.statement.origin import Origin, without
 from overthink.governance.statement.quoting import quote
+from overthink.governance.statement.read import level_of
 from overthink.governance.statement.schema import (
     STATEMENT_SCHEMA,
     Decision,
@@ -58,8 +59,7 @@ def generate(facts: Statement) -> Statement:
     """
     curves = tuple(_curve(curve) for curve in facts.curves)
     how = with_generated(facts.elicitation, curves)
-    levels = [point.value.level for curve in curves for point in curve.points if point.value.level is not None]
-    level = levels[0] if levels else how.planned_level  # an analysis may use another level than the plan
+    level = level_of(facts)
     body = facts.model_copy(
         update={
             "schema_": STATEMENT_SCHEMA,

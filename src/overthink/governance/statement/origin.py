@@ -72,16 +72,6 @@ def _part(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def models_below(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
-    """Yield a model and every model of its parts, each once."""
-    seen, todo = set(), [model]
-    while todo:
-        if (top := todo.pop()) not in seen:
-            seen.add(top)
-            yield top
-            todo += [slot.part for slot in slots(top).values() if slot.part is not None]
-
-
 def without(document: Any, model: type[BaseModel], dropped: Set[Origin]) -> Any:
     """Return a document without the fields of some classes. What the model does not know stays.
 

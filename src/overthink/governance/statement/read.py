@@ -59,27 +59,32 @@ def by_id(statement: Statement) -> Mapping[str, Curve]:
 
 
 def level_of(statement: Statement) -> float:
-    """Return the level of the intervals of a statement, by its facts."""
+    """Return the level of the intervals of a statement, by its facts; an analysis may use another than its plan."""
     levels = (point.value.level for curve in statement.curves for point in curve.points)
     return next((level for level in levels if level is not None), statement.elicitation.planned_level)
 
 
 def numbers(statement: Statement) -> Iterator[tuple[str, Number]]:
     """Yield every number among the facts of a statement with its path."""
-    return _parts("", statement, Number)
+    return parts(statement, Number)
 
 
 def tests(statement: Statement) -> Iterator[tuple[str, Test]]:
     """Yield every test among the facts of a statement with its path."""
-    return _parts("", statement, Test)
+    return parts(statement, Test)
 
 
 def bases(statement: Statement) -> Iterator[tuple[str, Basis]]:
     """Yield everything that a claim rests on, with its path."""
-    return _parts("", statement, Basis)
+    return parts(statement, Basis)
 
 
 P = TypeVar("P", bound=BaseModel)
+
+
+def parts(statement: Statement, kind: type[P]) -> Iterator[tuple[str, P]]:
+    """Yield every part of a kind among the facts of a statement with its path."""
+    return _parts("", statement, kind)
 
 
 def _parts(where: str, part: object, kind: type[P]) -> Iterator[tuple[str, P]]:
@@ -92,6 +97,9 @@ def _parts(where: str, part: object, kind: type[P]) -> Iterator[tuple[str, P]]:
     elif isinstance(part, tuple):
         for i, one in enumerate(part):
             yield from _parts(f"{where}.{i}", one, kind)
+    elif isinstance(part, dict):
+        for key, one in part.items():
+            yield from _parts(f"{where}.{key}", one, kind)
 
 
 EQUAL = 1e-9

@@ -267,11 +267,13 @@ def failed_gates(statement: Statement) -> Breaches:
 
 
 def _failures(curve: Curve, points: Sequence[Point]) -> set[str]:
-    names = {
-        name for point in points for name, gate in point.gates.items()
-        if gate_result(curve.estimand, name, gate) == "failed"
-    }  # fmt: skip
-    return names | ({"judge_drift"} if curve.judge.drift_gate == "failed" else set())
+    return failures_at(curve, points) | ({"judge_drift"} if curve.judge.drift_gate == "failed" else set())
+
+
+def failures_at(curve: Curve, points: Sequence[Point]) -> set[str]:
+    """Return the gates that failed at some of the rungs of a curve."""
+    gates = ((name, gate) for point in points for name, gate in point.gates.items())
+    return {name for name, gate in gates if gate_result(curve.estimand, name, gate) == "failed"}
 
 
 def _gates_of(where: str, named: Sequence[str], failed: set[str]) -> Breaches:

@@ -7,9 +7,9 @@ from overthink.data.decisions import placebo_label, placebo_of
 from overthink.data.finding_ids import FindingClaim, claim_of
 from overthink.data.kinds import Kind, Metric
 from overthink.governance.statement.curve_schema import Curve, Point
-from overthink.governance.statement.generate import gate_result
 from overthink.governance.statement.mitigation_schema import ArmClaim
 from overthink.governance.statement.read import Breaches, by_id, close, level_of
+from overthink.governance.statement.rules.curves import failures_at
 from overthink.governance.statement.schema import Statement
 
 SIGNS: Mapping[str, int] = {
@@ -85,13 +85,8 @@ def arm_numbers(statement: Statement) -> Breaches:
             own = (shares[0] or 0.0) - (shares[1] or 0.0)
             if not close(claim.value.estimate, own):
                 yield f"{where}.value.estimate", f"{claim.value.estimate}; the curves differ by {own:.4f}"
-        failed = {
-            name
-            for one, point in zip((curve, against), both, strict=True)
-            for name, gate in (() if point is None else point.gates.items())
-            if gate_result(one.estimand, name, gate) == "failed"
-        }
-        missing = failed - set(claim.gates_failed)
+        failed = [failures_at(one, [point]) for one, point in zip((curve, against), both, strict=True) if point]
+        missing = set().union(*failed) - set(claim.gates_failed)
         if missing and claim.value.estimate is not None:
             yield f"{where}.gates_failed", f"left out: {', '.join(sorted(missing))}"
 

@@ -3,28 +3,24 @@
 A limit or a reason is never read for its meaning: it is rendered by a phrase, from numbers and names, or it is not.
 """
 
-from collections.abc import Iterator, Mapping
-
 from overthink.analysis.phrases import LIMITS, REASONS
 from overthink.data.phrases import Names, Reason, phrases_of, unknown_phrases
 from overthink.governance.statement import curves
+from overthink.governance.statement.compare import short
 from overthink.governance.statement.curve_schema import Part
 from overthink.governance.statement.mitigation_schema import ArmClaim
-from overthink.governance.statement.read import Breaches, by_id
-from overthink.governance.statement.schema import Flop, Statement
+from overthink.governance.statement.read import Breaches, by_id, parts
+from overthink.governance.statement.schema import Statement
 
 ALL_REASONS = (*REASONS, *phrases_of(Reason, [curves]))
 
 _REASON_FIELDS = ("reason", "limit_hit_reason")
 
-_SHOWN = 120
-"""Characters of a text in a message."""
-
 
 def limits(statement: Statement) -> Breaches:
     """Every limit is a text that this package writes, once; an arm is against the one that it was compared with."""
     curve_of = by_id(statement)
-    for where, part in _parts("", statement):
+    for where, part in parts(statement, Part):
         names: Names = {}
         if isinstance(part, ArmClaim):
             against = curve_of.get(part.against)
@@ -35,40 +31,19 @@ def limits(statement: Statement) -> Breaches:
             if text in unknown:
                 yield (
                     f"{where}.limits.{i}",
-                    f"{_short(text)}: no limit that Overthink writes; needed: the text of its finding",
+                    f"{short(text)}: no limit that Overthink writes; needed: the text of its finding",
                 )
             elif text in texts[:i]:
-                yield f"{where}.limits.{i}", f"{_short(text)}: written twice"
+                yield f"{where}.limits.{i}", f"{short(text)}: written twice"
 
 
 def reasons(statement: Statement) -> Breaches:
     """Every reason for a missing number, interval or verdict is a text that this package writes."""
-    for where, part in _parts("", statement):
-        if isinstance(part, Flop):
-            continue  # its reason follows from its method
+    for where, part in parts(statement, Part):
         for name in _REASON_FIELDS:
             text = getattr(part, name, None)
             if text is not None and unknown_phrases([text], ALL_REASONS):
                 yield (
                     f"{where}.{name}",
-                    f"{_short(text)}: no reason that Overthink writes; needed: the text of its finding",
+                    f"{short(text)}: no reason that Overthink writes; needed: the text of its finding",
                 )
-
-
-def _parts(where: str, part: object) -> Iterator[tuple[str, Part]]:
-    """Yield a part of a statement and every part below it, with its path."""
-    if isinstance(part, Part):
-        yield where, part
-        for name, value in part:
-            yield from _parts(f"{where}.{name}" if where else name, value)
-    elif isinstance(part, Mapping):
-        for name, value in part.items():
-            yield from _parts(f"{where}.{name}", value)
-    elif isinstance(part, tuple):
-        for i, value in enumerate(part):
-            yield from _parts(f"{where}.{i}", value)
-
-
-def _short(text: str) -> str:
-    shown = repr(text)
-    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]} …"

@@ -175,7 +175,6 @@ def names(statement: Statement) -> Breaches:
 
 def _named(curve: Curve) -> Iterator[tuple[str, Number, tuple[FindingClaim, ...]]]:
     for j, point in enumerate(curve.points):
-        yield f"points.{j}.value", point.value, (FindingClaim(Kind.VALUE, Metric.MEAN),)
         if point.band is not None:
             yield f"points.{j}.band", point.band, (FindingClaim(Kind.BAND, Metric.MEAN),)
     difference = (FindingClaim(Kind.DIFFERENCE, Metric.MEAN),)
