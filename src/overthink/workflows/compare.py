@@ -20,7 +20,8 @@ from overthink.paths import is_there, name_text, path_kind
 from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
-from overthink.workflows.analyse import Study, analyse_source
+from overthink.workflows.analyse import Study, analyse_source, stored_study
+from overthink.workflows.compared import has_comparison, without_comparison
 from overthink.workflows.models import arm_models
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unused
@@ -119,7 +120,7 @@ def compare(
         ``flop_matched`` where models are compared in FLOP.
 
     Raises:
-        InputError: There is only one arm, no such reference, or no common task or questions.
+        InputError: There is only one arm, no such reference, no common task or questions, or nothing to compare at.
     """
     for path in (*paths, *([] if out is None else [out])):
         path_kind(Path(path))  # links in circles and names that are too long are refused
@@ -135,7 +136,7 @@ def compare(
     tasks = _comparable(rows, chosen)
     options = replace(options or AnalysisOptions(), reference=chosen, other_models=_other_models(sources, chosen))
     if len(sources) == 1:
-        return analyse_source(sources[0].source, options, out=out, command=command)
+        return _compared_study(sources[0].source, options, out=out, command=command)
     common, notes = _common_questions(rows, tasks)
     pool = Source(
         " and ".join(source.name for source in sources),
@@ -143,13 +144,25 @@ def compare(
         notes=(
             *_difference_notes(sources, options.unit or Unit.TOKENS),
             *notes,
-            *(note for source in sources for note in source.source.notes),
+            *dict.fromkeys(note for source in sources for note in source.source.notes),
         ),
         verifications=tuple(verification for source in sources for verification in source.verifications),
         models=StudyModels({arm: roles for source in sources for arm, roles in source.model_roles.items()}),
         passive=frozenset().union(*(source.passive_arms for source in sources)),
     )
-    return analyse_source(pool, _with_common_settings(options, sources), out=out, command=command)
+    return _compared_study(pool, _with_common_settings(options, sources), out=out, command=command)
+
+
+def _compared_study(source: Source, options: AnalysisOptions, *, out: str | Path | None, command: str | None) -> Study:
+    """Return the study of the arms; nothing is written where nothing was compared.
+
+    Raises:
+        InputError: No arm was compared with another.
+    """
+    study = analyse_source(source, options, command=command)
+    if not has_comparison(study.results):
+        raise InputError(without_comparison(study.results, str(options.reference)))
+    return study if out is None else stored_study(study, out)
 
 
 def _same(out: str | Path, path: str | Path) -> bool:
@@ -268,12 +281,21 @@ def _common_questions(rows: pl.LazyFrame, tasks: set[Task]) -> tuple[dict[Task, 
             continue
         common_of[task] = common
         if len(common) < len(every):
+            left_out = ", ".join(f"{len(own - common)} of {arm}" for arm, own in questions_of[task].items())
             notes.append(
-                f"{task[1]}: {len(common)} of {len(every)} questions are common to all arms; others are left out."
+                f"{task[1]}: {len(common)} of {len(every)} questions are common to all arms; others are left out: "
+                f"{left_out}."
             )
     if not common_of:
         raise InputError(f"{'; '.join(few)}; needed: {MIN_COMPARABLE} or more, with the same ids")
-    missing = sorted({task[1] for task in questions_of if task not in common_of})
+    compared = {task[1] for task in common_of}
+    missing = sorted(
+        {
+            f"{task[1]} by {task[2]}" if task[1] in compared else task[1]
+            for task in questions_of
+            if task not in common_of
+        }
+    )
     if missing:
         notes.append(f"Left out, for only one arm has them or their questions differ: {', '.join(missing)}.")
     return common_of, notes

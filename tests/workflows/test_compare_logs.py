@@ -1,0 +1,125 @@
+"""`overthink compare A B` on anyone's logs and tables: what it says, and what it refuses with a reason."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from plain_logs import plain_log
+
+from overthink.errors import InputError
+from overthink.workflows.compare import compare
+
+Answers = dict[str, list[bool]]
+
+
+def right(n: int, *, of: int, epochs: int = 1, start: int = 0) -> Answers:
+    """The first n of some questions right, in every epoch."""
+    return {f"q{i:02d}": [i - start < n] * epochs for i in range(start, start + of)}
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("logs")
+    plain_log(folder / "base.json", right(10, of=40), scorers=("match", "strict"))
+    plain_log(folder / "new.json", right(30, of=40))
+    plain_log(folder / "more.json", right(30, of=40, start=5))
+    plain_log(folder / "elsewhere.json", right(30, of=40, start=50))
+    plain_log(folder / "poems.json", right(30, of=40), task="poems")
+    plain_log(folder / "judged.json", right(30, of=40), scorers=("judge",))
+    plain_log(folder / "low.json", right(10, of=40), effort="low")
+    plain_log(folder / "high.json", right(30, of=40), effort="high")
+    return folder
+
+
+def test_two_logs_of_one_model_are_compared_and_the_first_is_the_reference(
+    overthink: Callable[..., tuple[int, str, str]], logs: Path, tmp_path: Path
+) -> None:
+    code, out, _ = overthink("compare", str(logs / "base.json"), str(logs / "new.json"))
+    assert code == 0
+    assert "A is openai/gpt-x (base), B is openai/gpt-x (new)" in out
+    assert "+50.0 (+33.8 to +66.2)" in out
+    assert "20 gained (q10, q11, q12, q13, q14, q15, q16, q17 and 12 more); 0 lost." in out
+    assert "p < 0.001" in out
+    assert "different" in out
+    assert "sums by strict" in out  # the scorer that one log alone has
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_json_and_the_page_name_every_flip(
+    overthink: Callable[..., tuple[int, str, str]], logs: Path, tmp_path: Path
+) -> None:
+    code, out, _ = overthink("compare", str(logs / "base.json"), str(logs / "new.json"), "--json", "--out", "made")
+    assert code == 0
+    findings = [found for found in json.loads(out)["findings"] if found["kind"] == "arm_difference"]
+    assert [found["metric"] for found in findings] == ["mean", "mcnemar", "flips", "flips", "mde", "equivalence"]
+    assert [found.get("questions", []) for found in findings[2:4]] == [[f"q{i}" for i in range(10, 30)], []]
+    page = (tmp_path / "made" / "report.html").read_text()
+    assert "Question by question" in page
+    assert "q29" in page
+
+
+def test_the_questions_left_out_on_each_side_are_counted(logs: Path) -> None:
+    made = compare([logs / "base.json", logs / "more.json"])
+    (note,) = (note for note in made.about.notes if "are common" in note)
+    assert note.endswith("left out: 5 of openai/gpt-x (base), 5 of openai/gpt-x (more).")
+    (found,) = made.find(kind="arm_difference", metric="mean")
+    assert found.n_questions == 35
+
+
+def test_logs_of_one_level_each_are_compared(logs: Path) -> None:
+    (found,) = compare([logs / "low.json", logs / "high.json"]).find(kind="arm_difference", metric="mean")
+    assert found.estimate == pytest.approx(0.5)
+    assert any("settings differ" in limit for limit in found.limits)
+
+
+@pytest.mark.parametrize(
+    ("other", "reason"),
+    [
+        ("poems", "needed: a common task with the same scorer"),
+        ("judged", "has different scorers"),
+        ("elsewhere", "0 of 80 questions are common"),
+        ("low", "has different estimands"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_error_and_writes_nothing(
+    overthink: Callable[..., tuple[int, str, str]], logs: Path, tmp_path: Path, other: str, reason: str
+) -> None:
+    code, out, err = overthink("compare", str(logs / "base.json"), str(logs / f"{other}.json"), "--out", "made")
+    assert (code, out) == (2, "")
+    assert reason in err
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize(
+    ("columns", "reason"),
+    [
+        (
+            "budget",
+            "by a, and at 300 thinking tokens/400 thinking tokens by b",
+        ),
+        ("effort", "sums was run at low/medium by a, and at high/max by b"),
+    ],
+)
+def test_ladders_without_a_common_rung_are_told_apart(tmp_path: Path, columns: str, reason: str) -> None:
+    settings = {"budget": (["100", "200"], ["300", "400"]), "effort": (["low", "medium"], ["high", "max"])}[columns]
+    lines = [f"arm,task,question,{columns},value"]
+    for arm, own in zip("ab", settings, strict=True):
+        lines += [f"{arm},sums,q{i},{setting},{i % 2}" for setting in own for i in range(20)]
+    table = tmp_path / "arms.csv"
+    table.write_text("\n".join(lines))
+    with pytest.raises(InputError, match="nothing was compared") as refused:
+        compare([table], out=tmp_path / "made")
+    assert reason in str(refused.value)
+    assert not (tmp_path / "made").exists()
+
+
+def test_two_tables_are_compared_by_their_file_names(tmp_path: Path) -> None:
+    for name, share in (("a", 10), ("b", 20)):
+        lines = ["task,question,epoch,value", *(f"sums,q{i},1,{int(i < share)}" for i in range(30))]
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines))
+    made = compare([tmp_path / "a.csv", tmp_path / "b.csv"])
+    (found,) = made.find(kind="arm_difference", metric="mean")
+    assert found.estimate == pytest.approx(1 / 3)
+    assert found.label is not None
+    assert found.label.endswith("(a)")
