@@ -114,12 +114,41 @@ def test_ladders_without_a_common_rung_are_told_apart(tmp_path: Path, columns: s
     assert not (tmp_path / "made").exists()
 
 
-def test_two_tables_are_compared_by_their_file_names(tmp_path: Path) -> None:
+@pytest.mark.parametrize("task", ["task,", ""])
+def test_two_tables_are_compared_by_their_file_names(tmp_path: Path, task: str) -> None:
     for name, share in (("a", 10), ("b", 20)):
-        lines = ["task,question,epoch,value", *(f"sums,q{i},1,{int(i < share)}" for i in range(30))]
+        named = "sums," if task else ""  # a table without a task is called like its file, which is no other task
+        lines = [f"{task}question,epoch,value", *(f"{named}q{i},1,{int(i < share)}" for i in range(30))]
         (tmp_path / f"{name}.csv").write_text("\n".join(lines))
     made = compare([tmp_path / "a.csv", tmp_path / "b.csv"])
     (found,) = made.find(kind="arm_difference", metric="mean")
     assert found.estimate == pytest.approx(1 / 3)
     assert found.label is not None
     assert found.label.endswith("(a)")
+
+
+def test_folders_with_several_models_are_compared_model_by_model(tmp_path: Path) -> None:
+    for folder, shares in (("before", (10, 20)), ("after", (20, 25))):
+        for model, share in zip(("openai/x", "openai/y"), shares, strict=True):
+            plain_log(tmp_path / folder / f"{model[-1]}.json", right(share, of=30), model=model)
+    made = compare([tmp_path / "before", tmp_path / "after"])
+    means = made.find(kind="arm_difference", metric="mean")
+    assert {(found.arm, found.label) for found in means} == {
+        (f"openai/{name} (after)", f"against openai/{name} (before)") for name in "xy"
+    }
+    assert [found.estimate for found in means] == [pytest.approx(1 / 3), pytest.approx(1 / 6)]
+    chosen = compare([tmp_path / "before", tmp_path / "after"], reference="openai/y (before)")
+    assert {found.label for found in chosen.find(kind="arm_difference", metric="mean")} == {"against openai/y (before)"}
+
+
+def test_ids_of_questions_are_made_visible(
+    overthink: Callable[..., tuple[int, str, str]], logs: Path, tmp_path: Path
+) -> None:
+    for name, good in (("a", False), ("b", True)):
+        plain_log(tmp_path / f"{name}.json", {"\u202egnp.exe\x1b[2J": [good], "<b>q</b>": [good], "x" * 5000: [True]})
+    code, out, _ = overthink("compare", "a.json", "b.json", "--out", "made")
+    assert code == 0
+    assert "\\u202egnp.exe\\u001b[2J" in out
+    assert not {"\u202e", "\x1b"} & set(out)
+    page = (tmp_path / "made" / "report.html").read_text()
+    assert "<b>q</b>" not in page

@@ -63,6 +63,10 @@ UNLIKE = (
     "unlike losses may make the difference, and its verdict"
 )
 ADJUSTED = "verdict adjusted over {n:d} comparisons (Holm); the interval is that of this one alone"
+TWO_SIDES = (
+    "paired by question, draws averaged first: interval of the two one-sided tests, widened by two pseudo-questions "
+    "that changed in opposite ways; exact where all questions differ by the same number"
+)
 MARGIN = "the margin is {points:g} points either way (--margin)"
 WITHIN = "the difference is shown, and it is shown to be less than the margin"
 OTHER_SETTING = "each arm has this one rung, and their settings differ: the difference is that of settings, too"
@@ -142,8 +146,12 @@ def paired_results(contexts: Sequence[CurveContext], *, margin: float, alpha: fl
 
 
 def _couples(contexts: Sequence[CurveContext]) -> Iterator[tuple[CurveContext, CurveContext]]:
-    """Yield the reference and each arm of every task and scorer, without placebos."""
+    """Yield the reference of each arm and the arm, on every task and scorer, without placebos.
+
+    An arm that has a counterpart, such as the same model in another folder, is compared with that.
+    """
     reference = reference_of(contexts)
+    counterparts = dict(contexts[0].analysis.counterparts) if contexts else {}
     own = {(*context.key[:3],) for context in contexts if not context.is_control}
     groups: dict[tuple[str, ...], dict[str, CurveContext]] = {}
     for context in contexts:
@@ -152,8 +160,10 @@ def _couples(contexts: Sequence[CurveContext]) -> Iterator[tuple[CurveContext, C
         if not is_control and placebo_of(key.arm) is None:
             groups.setdefault((key.axis, key.task, key.scorer, key.estimand), {})[key.arm] = context
     for group in groups.values():
-        if reference in group:
-            yield from ((group[reference], context) for arm, context in group.items() if arm != reference)
+        for arm, context in group.items():
+            other = counterparts.get(arm, None if arm in counterparts.values() else reference)
+            if other in group and other != arm:
+                yield group[other], context
 
 
 def _cases(reference: CurveContext, arm: CurveContext, margin: float) -> list[_Case]:
@@ -197,13 +207,13 @@ def _rung(case: _Case, adjusted: tuple[float, float], *, margin: float, alpha: f
     is_different, is_within = p <= alpha, p_equivalent <= alpha
     label = PairedLabel.DIFFERENT if is_different else PairedLabel.EQUIVALENT if is_within else PairedLabel.UNDETERMINED
     both = (WITHIN,) if is_different and is_within else ()
-    equivalence = _by_student(case, Metric.EQUIVALENCE, gates)
+    equivalence = _finding(case, Metric.EQUIVALENCE, gates)
     equivalence = replace(
         equivalence,
         label=f"{equivalence.label}: {label}",
         level=1 - 2 * alpha,
         test=_test(EQUIVALENCE_TEST, result.p_equivalent, p_equivalent),
-        limits=(*equivalence.limits, MARGIN.format(points=round(100 * margin, 9)), *both, *several),
+        limits=(*equivalence.limits, TWO_SIDES, MARGIN.format(points=round(100 * margin, 9)), *both, *several),
     )
     gained, lost = flipped(*case.means)
     return PairedRungResult(

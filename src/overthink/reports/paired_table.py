@@ -33,11 +33,9 @@ def paired_table(arms: ArmResults) -> Table:
     rows = [_row(result, rung, several=several) for result in arms.paired for rung in result.rungs]
     level = next((rung.mean.level for result in arms.paired for rung in result.rungs), None)
     names = next((_names(result) for result in arms.paired), "")
-    caption = (
-        f"Question by question: each arm, B, against {visible(arms.paired[0].reference.arm)}, A"
-        if several
-        else f"Question by question: {names}"
-    )
+    references = {result.reference.arm for result in arms.paired}
+    against = f"{visible(next(iter(references)))}, A" if len(references) == 1 else "its own counterpart, A"
+    caption = f"Question by question: {f'each arm, B, against {against}' if several else names}"
     note = f"{MEANING}{_level(level, len(rows))}" if rows else ""
     p = "p" if len(rows) == 1 else "Adjusted p"
     head = ("Task", "Rung", "A", "B", "B minus A, points", p, "Verdict")
@@ -56,7 +54,7 @@ def _level(level: float | None, n: int) -> str:
 
 
 def _row(result: PairedResult, rung: PairedRungResult, *, several: bool) -> tuple[TextCell, ...]:
-    name = f"{visible(result.arm.task)} · {visible(result.arm.scorer)}"
+    name = f"{visible(result.arm.task)} · {visible(result.arm.scorer)}, {wording.axis_value(result.arm.axis)}"
     return (
         plain(f"{visible(result.arm.arm)} · {name}" if several else name),
         plain(rung_name(rung.mean)),

@@ -4,7 +4,9 @@ The question is the unit: its draws are averaged first, so that a hundred questi
 differences, not four hundred. Where :data:`ENOUGH` questions or more differ otherwise than most do, the interval is
 Student's. Where fewer do, the sample's standard error rests on a handful of questions, and is 0 where none moved; the
 interval is then that of :mod:`~overthink.stats.change_intervals`, which adds two pseudo-questions that changed in
-opposite ways, and is exact where all questions changed alike. No interval has zero width.
+opposite ways, and is exact where all questions changed alike. No interval has zero width. Equivalence always takes the
+wider one: changes are skewed near 0 and 1, where a sample of small changes has a small standard error, too, and would
+look equivalent too often.
 """
 
 from dataclasses import dataclass
@@ -48,7 +50,7 @@ class PairedMean:
         low: Lower end of the interval at the level.
         high: Upper end.
         p: Two-sided p-value of no difference: 1 - the level at which the interval just reaches 0.
-        equivalence: Ends of the interval at 1 - 2α, inside the margin where equivalence is shown.
+        equivalence: Ends of the interval at 1 - 2α with pseudo-questions, inside the margin where equivalence is shown.
         p_equivalent: p-value of "the difference is the margin or more, in either direction".
         mde: Smallest true difference that would be found with a chance of :data:`POWER`.
         n_questions: Questions with a difference.
@@ -89,34 +91,26 @@ def paired_mean(differences: NDArray[np.float64], *, level: float, margin: float
         estimate = float(known.mean()) if n else UNKNOWN
         ends = (UNKNOWN, UNKNOWN)
         return PairedMean(estimate, *ends, UNKNOWN, ends, UNKNOWN, UNKNOWN, n, PairedMethod.NONE)
-    column, tail = known[:, None], 1 - level
-    if n - _most_alike(known) >= ENOUGH:
-        estimate, error, df = float(known.mean()), float(known.std(ddof=1) / np.sqrt(n)), n - 1
-        low, high = _student(estimate, error, df, level)
-        return PairedMean(
-            estimate,
-            low,
-            high,
-            p=float(2 * special.stdtr(df, -abs(estimate) / error)),
-            equivalence=_student(estimate, error, df, 1 - 2 * tail),
-            p_equivalent=_p_within(estimate, error, df, margin),
-            mde=detectable(error, df, level=level),
-            n_questions=n,
-            method=PairedMethod.STUDENT,
-        )
-    wide, narrow = (change_intervals(column, level=each) for each in (level, 1 - 2 * tail))
-    estimate, error, df = float(wide.estimate[0]), float(wide.error[0]), n + N_PSEUDO - 1
-    alike = _most_alike(known) == n
+    wide, narrow = (change_intervals(known[:, None], level=each) for each in (level, 1 - 2 * (1 - level)))
+    common, estimate, error = _most_alike(known), float(known.mean()), float(wide.error[0])
+    low, high, df = float(wide.low[0]), float(wide.high[0]), n + N_PSEUDO - 1
+    p, method = float(p_changed(known[:, None], wide)[0]), PairedMethod.EXACT if common == n else PairedMethod.PSEUDO
+    p_equivalent = _p_alike_within(estimate, n, margin) if common == n else _p_within(estimate, error, df, margin)
+    if n - common >= ENOUGH:
+        error, df, method = float(known.std(ddof=1) / np.sqrt(n)), n - 1, PairedMethod.STUDENT
+        half = float(special.stdtrit(df, (1 + level) / 2)) * error
+        low, high = max(estimate - half, CHANGE[0]), min(estimate + half, CHANGE[1])
+        p = float(2 * special.stdtr(df, -abs(estimate) / error))
     return PairedMean(
         estimate,
-        float(wide.low[0]),
-        float(wide.high[0]),
-        p=float(p_changed(column, wide)[0]),
+        low,
+        high,
+        p=p,
         equivalence=(float(narrow.low[0]), float(narrow.high[0])),
-        p_equivalent=_p_alike_within(estimate, n, margin) if alike else _p_within(estimate, error, df, margin),
+        p_equivalent=p_equivalent,
         mde=detectable(error, df, level=level),
         n_questions=n,
-        method=PairedMethod.EXACT if alike else PairedMethod.PSEUDO,
+        method=method,
     )
 
 
@@ -125,11 +119,6 @@ def _most_alike(differences: NDArray[np.float64]) -> int:
     ordered = np.sort(differences)
     starts = np.flatnonzero(np.concatenate([[True], np.diff(ordered) > SAME, [True]]))
     return int(np.diff(starts).max())
-
-
-def _student(estimate: float, error: float, df: int, level: float) -> tuple[float, float]:
-    half = float(special.stdtrit(df, (1 + level) / 2)) * error
-    return max(estimate - half, CHANGE[0]), min(estimate + half, CHANGE[1])
 
 
 def _p_within(estimate: float, error: float, df: int, margin: float) -> float:

@@ -21,7 +21,7 @@ from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import Study, analyse_source, stored_study
-from overthink.workflows.compared import has_comparison, without_comparison
+from overthink.workflows.compared import has_comparison, with_one_task, without_comparison
 from overthink.workflows.models import arm_models
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unused
@@ -129,12 +129,18 @@ def compare(
     if out is not None and (is_there(StudyFolder(Path(out)).plan) or any(_same(out, path) for path in paths)):
         raise InputError(f"{out} holds a study, whose findings would be overwritten; choose another folder")
     refuse_unused([Path(path) for path in paths], read or ReadOptions())
-    sources = _compared_sources([(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths])
+    read_sources = [(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths]
+    sources = _compared_sources(with_one_task(read_sources))
     chosen = _reference(sources, reference)
     _refuse_contradictions(sources)
     rows = pl.concat([source.pool for source in sources])
     tasks = _comparable(rows, chosen)
-    options = replace(options or AnalysisOptions(), reference=chosen, other_models=_other_models(sources, chosen))
+    options = replace(
+        options or AnalysisOptions(),
+        reference=chosen,
+        counterparts=_counterparts(sources) if reference is None else (),
+        other_models=_other_models(sources, chosen),
+    )
     if len(sources) == 1:
         return _compared_study(sources[0].source, options, out=out, command=command)
     common, notes = _common_questions(rows, tasks)
@@ -163,6 +169,12 @@ def _compared_study(source: Source, options: AnalysisOptions, *, out: str | Path
     if not has_comparison(study.results):
         raise InputError(without_comparison(study.results, str(options.reference)))
     return study if out is None else stored_study(study, out)
+
+
+def _counterparts(sources: Sequence[_ComparedSource]) -> tuple[tuple[str, str], ...]:
+    """Return arms of later sources with the arm of the first one that has the same name there."""
+    first, *others = sources
+    return tuple((source.arms[arm], first.arms[arm]) for source in others for arm in source.arms if arm in first.arms)
 
 
 def _same(out: str | Path, path: str | Path) -> bool:

@@ -1,14 +1,35 @@
-"""Whether a comparison compared anything, and if not, why and what to do."""
+"""What a comparison needs: one name for one task; and whether it compared anything, else why and what to do."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
 
 from overthink.data.finding import Finding
+from overthink.data.pool import words_of
 from overthink.data.results.curve import CurveResult
 from overthink.data.results.flatten import findings_of
 from overthink.data.results.study import Results
+from overthink.paths import name_text
+from overthink.workflows.sources import Source
 
 _SHOWN = 8
 """Rungs of an arm that are named."""
+
+
+def with_one_task(sources: Sequence[tuple[Path, Source]]) -> list[tuple[Path, Source]]:
+    """Return the sources; tables that name no task, which is then called like the file, get the first one's name.
+
+    Args:
+        sources: Path and rows of each source.
+    """
+    names = [name_text(path.stem) for path, _ in sources]
+    tasks = [words_of(source.pool, "task")[0].to_list() for _, source in sources]
+    if any(own != [name] for own, name in zip(tasks, names, strict=True)):
+        return list(sources)
+    same = pl.lit(names[0]).alias("task")
+    return [(path, replace(source, pool=source.pool.with_columns(same))) for path, source in sources]
 
 
 def has_comparison(results: Results) -> bool:
