@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from plain_logs import plain_log
 
+from overthink.data.pool import pool_of
+from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
+from overthink.storage.pool import write_pool
 from overthink.workflows.compare import compare
 
 Answers = dict[str, list[bool]]
@@ -152,3 +155,65 @@ def test_ids_of_questions_are_made_visible(
     assert not {"\u202e", "\x1b"} & set(out)
     page = (tmp_path / "made" / "report.html").read_text()
     assert "<b>q</b>" not in page
+
+
+def judged_by(path: Path, conditions: dict[str, str] | None, *, good: int) -> Path:
+    """A pool of one arm whose rows state the conditions of their run."""
+    text = None if conditions is None else json.dumps(conditions)
+    rows = [
+        RungRecord(
+            path.stem,
+            "m",
+            Axis.CAPABILITY,
+            "sums",
+            "judge",
+            f"q{i:02d}",
+            0,
+            0,
+            Estimand.NATURAL,
+            value=float(i < good),
+            verdict=Verdict.CORRECT if i < good else Verdict.WRONG,
+            conditions=text,
+            model="m",
+        )
+        for i in range(40)
+    ]
+    write_pool(path, pool_of(rows))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "is_measure"),
+    [
+        ("role.grader", True),
+        ("scorer.judge.template", True),
+        ("dataset.location", True),
+        ("task_version", True),
+        ("temperature", False),
+        ("system_message", False),
+        ("base_url", False),
+    ],
+)
+def test_runs_under_other_conditions_are_told_apart(tmp_path: Path, name: str, is_measure: bool) -> None:
+    paths = [
+        judged_by(tmp_path / f"{v}.parquet", {name: v, "top_p": "1"}, good=10 + 20 * i) for i, v in enumerate("xy")
+    ]
+    made = compare(paths)
+    (note,) = (note for note in made.about.notes if note.startswith("The runs differ in"))
+    assert f"{name}: x (m (x)), y (m (y))" in note
+    (found,) = made.find(kind="arm_difference", metric="mean")
+    assert ("comparability" in found.gates_failed) == is_measure
+    assert any(name in limit for limit in found.limits) == is_measure
+    assert not any("may differ" in note for note in made.about.notes)
+
+
+@pytest.mark.parametrize("conditions", [None, {"role.grader": "x"}])
+def test_runs_under_the_same_or_unknown_conditions_fail_no_gate(
+    tmp_path: Path, conditions: dict[str, str] | None
+) -> None:
+    paths = [judged_by(tmp_path / f"{name}.parquet", conditions, good=10) for name in "xy"]
+    made = compare(paths)
+    (found,) = made.find(kind="arm_difference", metric="mean")
+    assert found.gates_failed == ()
+    assert not any(note.startswith("The runs differ in") for note in made.about.notes)
+    assert any("may differ" in note for note in made.about.notes) == (conditions is None)

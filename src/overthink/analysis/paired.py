@@ -37,6 +37,9 @@ MIN_SHARED = 2
 UNLIKE_MAX = 0.02
 """Maximum difference of the shares of samples without a clear value: more could make a difference of its own."""
 
+COMPARABILITY = "comparability"
+"""Gate that fails where the arms were measured in different ways."""
+
 MISSINGNESS = "missingness"
 """Gate that fails where the arms differ in samples without a clear value."""
 
@@ -69,6 +72,7 @@ TWO_SIDES = (
 )
 MARGIN = "the margin is {points:g} points either way (--margin)"
 WITHIN = "the difference is shown, and it is shown to be less than the margin"
+OTHER_MEASURE = "equal answers may have other values, for what measures differs: {names}"
 OTHER_SETTING = "each arm has this one rung, and their settings differ: the difference is that of settings, too"
 SIDES = "a question counts as good where half or more of its draws are good; questions near one half flip by chance"
 POWER_MEANS = "a smaller true difference may go unseen; two-sided, for this comparison alone"
@@ -112,6 +116,13 @@ class _Case:
         sides = zip(self.curves, self.rows, self.rungs, strict=True)
         reference, arm = (curve.table.values[rows, :, rung] for curve, rows, rung in sides)
         return reference, arm
+
+    @property
+    def other_measures(self) -> tuple[str, ...]:
+        """Conditions that measure the arm in another way than the reference."""
+        key = self.curves[1].key
+        measures = self.curves[1].analysis.other_measures
+        return tuple(name for arm, task, name in measures if (arm, task) == (key.arm, key.task))
 
     @property
     def at(self) -> At:
@@ -195,7 +206,11 @@ def _rung(case: _Case, adjusted: tuple[float, float], *, margin: float, alpha: f
     p, p_equivalent = adjusted
     counts = tuple(_counts(case, side) for side in (0, 1))
     unlike = _unlike(*counts)
-    gates = (*_failed(case), *(() if unlike is None else (MISSINGNESS,)))
+    gates = (
+        *_failed(case),
+        *((COMPARABILITY,) if case.other_measures else ()),
+        *(() if unlike is None else (MISSINGNESS,)),
+    )
     result = case.result
     mean = _by_student(case, Metric.MEAN, gates)
     limits = (*mean.limits, *map(_counted, counts), *(() if unlike is None else (unlike,)))
@@ -244,6 +259,8 @@ def _finding(case: _Case, metric: Metric, gates: tuple[str, ...], part: str | No
     left_out = len(set(reference.table.questions) ^ set(arm.table.questions))
     fewer = (NOT_SHARED.text(n=left_out),) if left_out else ()
     other = (OTHER_SETTING,) if case.is_other_setting else ()
+    measures = ", ".join(map(shown_name, case.other_measures))
+    other = (*other, *((OTHER_MEASURE.format(names=measures),) if measures else ()))
     draws = min(int(curve.draws[rung]) for curve, rung in zip(case.curves, case.rungs, strict=True))
     return replace(
         arm.finding(Kind.ARM_DIFFERENCE, metric, case.at, part=part),

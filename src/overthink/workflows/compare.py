@@ -24,6 +24,7 @@ from overthink.workflows.analyse import Study, analyse_source, stored_study
 from overthink.workflows.compared import has_comparison, with_one_task, without_comparison
 from overthink.workflows.models import arm_models
 from overthink.workflows.request import AnalysisOptions
+from overthink.workflows.run_differences import difference_notes, run_differences
 from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unused
 
 SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue", "grader", "model_args")
@@ -135,19 +136,26 @@ def compare(
     _refuse_contradictions(sources)
     rows = pl.concat([source.pool for source in sources])
     tasks = _comparable(rows, chosen)
+    counterparts = _counterparts(sources) if reference is None else ()
+    labels = (label for source in sources for label in source.arms.values())
+    differences = run_differences(rows, dict.fromkeys(labels, chosen) | dict(counterparts))
     options = replace(
         options or AnalysisOptions(),
         reference=chosen,
-        counterparts=_counterparts(sources) if reference is None else (),
+        counterparts=counterparts,
+        other_measures=tuple((each.arm, each.task, each.name) for each in differences if each.measures),
         other_models=_other_models(sources, chosen),
     )
     if len(sources) == 1:
-        return _compared_study(sources[0].source, options, out=out, command=command)
+        own = sources[0].source
+        with_notes = replace(own, notes=(*difference_notes(differences), *own.notes))
+        return _compared_study(with_notes, options, out=out, command=command)
     common, notes = _common_questions(rows, tasks)
     pool = Source(
         " and ".join(source.name for source in sources),
         _rows_of(rows, common),
         notes=(
+            *difference_notes(differences),
             *_difference_notes(sources, options.unit or Unit.TOKENS),
             *notes,
             *dict.fromkeys(note for source in sources for note in source.source.notes),
@@ -352,7 +360,8 @@ def _difference_notes(sources: Sequence[_ComparedSource], unit: Unit) -> list[st
     nameless = [name for name, plan in plans if plan is None and None in by_source[name]]
     if nameless:
         notes.append(f"Model and settings are not stated for {', '.join(nameless)}: they may differ.")
-    unset = [name for name, plan in plans if plan is None and name not in nameless]
+    stated = {source.name for source in sources if _states_conditions(source.source)}
+    unset = [name for name, plan in plans if plan is None and name not in nameless and name not in stated]
     if unset:
         notes.append(f"Settings are not stated for {', '.join(unset)}: they may differ.")
     for field in SETTINGS:
@@ -360,6 +369,11 @@ def _difference_notes(sources: Sequence[_ComparedSource], unit: Unit) -> list[st
             values = ", ".join(f"{getattr(plan, field)} ({name})" for name, plan in with_plan)
             notes.append(f"The studies differ in {field}: {values}.")
     return notes
+
+
+def _states_conditions(source: Source) -> bool:
+    """Return whether every row says under which conditions it was made."""
+    return not bool(read(source.pool.select(pl.col("conditions").is_null().any())).item())
 
 
 def _with_common_settings(options: AnalysisOptions, sources: Sequence[_ComparedSource]) -> AnalysisOptions:
