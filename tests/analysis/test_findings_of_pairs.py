@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from overthink.analysis.mitigations import comparisons
 from overthink.analysis.request import CurveContext
@@ -89,6 +90,22 @@ def test_two_natural_runs_are_compared_question_by_question() -> None:
     assert rung.label is PairedLabel.DIFFERENT
     assert rung.mean.gates_failed == ()
     assert (rung.reference_design, rung.arm_design) == (None, None)
+
+
+def test_500_questions_of_4_draws_have_the_paired_t_interval() -> None:
+    rng = np.random.default_rng(5)
+    chance = rng.beta(2, 2, (500, 1))
+    values = {arm: (rng.random((500, 4)) < chance + 0.03 * i).astype(float) for i, arm in enumerate((A, B))}
+    records = [
+        row for arm, own in values.items() for row in rows(arm, {f"q{i:03d}": v.tolist() for i, v in enumerate(own)})
+    ]
+    (result,) = paired(records)
+    test = stats.ttest_rel(values[B].mean(axis=1), values[A].mean(axis=1))
+    ends = test.confidence_interval(0.95)
+    found = result.rungs[0].mean
+    assert (found.low, found.high) == pytest.approx((ends.low, ends.high), abs=1e-9)
+    assert found.test is not None
+    assert found.test.p == pytest.approx(test.pvalue, abs=1e-9)
 
 
 def test_several_draws_are_averaged_and_have_no_mcnemar() -> None:

@@ -10,6 +10,7 @@ from plain_logs import plain_log
 from overthink.data.pool import pool_of
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
+from overthink.storage.findings import read_findings
 from overthink.storage.pool import write_pool
 from overthink.workflows.compare import compare
 
@@ -57,6 +58,8 @@ def test_json_and_the_page_name_every_flip(
     findings = [found for found in json.loads(out)["findings"] if found["kind"] == "arm_difference"]
     assert [found["metric"] for found in findings] == ["mean", "mcnemar", "flips", "flips", "mde", "equivalence"]
     assert [found.get("questions", []) for found in findings[2:4]] == [[f"q{i}" for i in range(10, 30)], []]
+    stored = read_findings(tmp_path / "made" / "findings.json")[1]
+    assert [len(found.questions) for found in stored if found.kind == "arm_difference"] == [0, 0, 20, 0, 0, 0]
     page = (tmp_path / "made" / "report.html").read_text()
     assert "Question by question" in page
     assert "q29" in page

@@ -5,14 +5,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 import polars as pl
 
 from overthink.analysis.arm_pairs import DEFAULT_REFERENCE
 from overthink.cost.units import ModelRoles, Unit
 from overthink.data.decisions import placebo_label, placebo_of
-from overthink.data.pool import COLUMNS, SCHEMA, read, words_of
+from overthink.data.pool import COLUMNS, read, words_of
 from overthink.data.traces import TRACE
 from overthink.data.verifier_scores import VerifierRun
 from overthink.errors import InputError
@@ -25,17 +24,11 @@ from overthink.workflows.compared import has_comparison, with_one_task, without_
 from overthink.workflows.models import arm_models
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.run_differences import difference_notes, run_differences
+from overthink.workflows.shared_questions import MIN_COMPARABLE, common_questions, comparable_tasks, rows_of
 from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unused
 
 SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue", "grader", "model_args")
 """Plan fields other than arms that may explain a difference between two studies."""
-
-MIN_COMPARABLE = 2
-
-_TASK = ("axis", "task", "scorer", "estimand")
-
-Task = tuple[str, str, str, str]
-"""Axis, task, scorer and estimand, which compared arms must share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +99,7 @@ def compare(
     options: AnalysisOptions | None = None,
     command: str | None = None,
 ) -> Study:
-    """Compare arms on one axis of total compute, paired by question, with a verdict on every mitigation.
+    """Compare arms question by question, and on one axis of total compute with a verdict on every mitigation.
 
     Args:
         paths: One study with several arms, or several studies, logs or tables on the same questions.
@@ -135,7 +128,7 @@ def compare(
     chosen = _reference(sources, reference)
     _refuse_contradictions(sources)
     rows = pl.concat([source.pool for source in sources])
-    tasks = _comparable(rows, chosen)
+    tasks = comparable_tasks(rows, chosen)
     counterparts = _counterparts(sources) if reference is None else ()
     labels = (label for source in sources for label in source.arms.values())
     differences = run_differences(rows, dict.fromkeys(labels, chosen) | dict(counterparts))
@@ -150,10 +143,10 @@ def compare(
         own = sources[0].source
         with_notes = replace(own, notes=(*difference_notes(differences), *own.notes))
         return _compared_study(with_notes, options, out=out, command=command)
-    common, notes = _common_questions(rows, tasks)
+    common, notes = common_questions(rows, tasks)
     pool = Source(
         " and ".join(source.name for source in sources),
-        _rows_of(rows, common),
+        rows_of(rows, common),
         notes=(
             *difference_notes(differences),
             *_difference_notes(sources, options.unit or Unit.TOKENS),
@@ -176,6 +169,9 @@ def _compared_study(source: Source, options: AnalysisOptions, *, out: str | Path
     study = analyse_source(source, options, command=command)
     if not has_comparison(study.results):
         raise InputError(without_comparison(study.results, str(options.reference)))
+    if all(len(curve.rungs) == 1 for curve in study.results.curves):
+        about = replace(study.about, title=f"{source.name}, question by question")
+        study = replace(study, about=about)
     return study if out is None else stored_study(study, out)
 
 
@@ -258,77 +254,6 @@ def _refuse_contradictions(sources: Sequence[_ComparedSource]) -> None:
                     f"{task.task} has the arguments {args} in {other.name} and {task.args} in {source.name}: the same "
                     "ids may be other questions; needed: studies with the same -T"
                 )
-
-
-def _comparable(rows: pl.LazyFrame, reference: str) -> set[Task]:
-    """Return tasks that the reference shares with another arm, with the same scorer and estimand."""
-    arms: dict[Task, set[str]] = defaultdict(set)
-    for *labels, arm in read(rows.select(*_TASK, "arm").unique()).iter_rows():
-        arms[cast(Task, tuple(labels))].add(arm)
-    testable = {task for task, with_it in arms.items() if reference in with_it and len(with_it) > 1}
-    if testable:
-        return testable
-    mine = {task for task, with_it in arms.items() if reference in with_it}
-    others = set(arms) - mine
-    for position, what in ((2, "scorers"), (3, "estimands"), (0, "axes")):
-        for task in sorted(mine):
-            alike = sorted(o for o in others if all(o[i] == task[i] for i in range(4) if i != position))
-            if alike:
-                raise InputError(
-                    f"{task[1]} has different {what}, {task[position]} for {reference} and {alike[0][position]} for "
-                    f"others; needed: the same, for different {what} are never compared"
-                )
-    raise InputError(
-        f"{reference} was run on {', '.join(sorted({task[1] for task in mine}))}, the others on "
-        f"{', '.join(sorted({task[1] for task in others})) or 'nothing'}; needed: a common task with the same scorer"
-    )
-
-
-def _common_questions(rows: pl.LazyFrame, tasks: set[Task]) -> tuple[dict[Task, set[str]], list[str]]:
-    """Return the questions common to all arms, by task, and notes on excluded questions and tasks."""
-    questions_of: dict[Task, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    key = (*_TASK, "arm", "question")
-    first = read(rows.select(key).with_row_index("first").group_by(key).agg(pl.col("first").min())).sort("first")
-    for *labels, arm, question in first.select(key).iter_rows():
-        questions_of[cast(Task, tuple(labels))][arm].add(question)
-    common_of, notes, few = {}, [], []
-    for task in sorted(tasks):
-        common, every = set.intersection(*questions_of[task].values()), set.union(*questions_of[task].values())
-        if len(common) < MIN_COMPARABLE:
-            few.append(
-                f"{task[1]}: {len(common)} of {len(every)} questions are common to {', '.join(questions_of[task])}"
-            )
-            continue
-        common_of[task] = common
-        if len(common) < len(every):
-            left_out = ", ".join(f"{len(own - common)} of {arm}" for arm, own in questions_of[task].items())
-            notes.append(
-                f"{task[1]}: {len(common)} of {len(every)} questions are common to all arms; others are left out: "
-                f"{left_out}."
-            )
-    if not common_of:
-        raise InputError(f"{'; '.join(few)}; needed: {MIN_COMPARABLE} or more, with the same ids")
-    compared = {task[1] for task in common_of}
-    missing = sorted(
-        {
-            f"{task[1]} by {task[2]}" if task[1] in compared else task[1]
-            for task in questions_of
-            if task not in common_of
-        }
-    )
-    if missing:
-        notes.append(f"Left out, for only one arm has them or their questions differ: {', '.join(missing)}.")
-    return common_of, notes
-
-
-def _rows_of(rows: pl.LazyFrame, questions: Mapping[Task, set[str]]) -> pl.LazyFrame:
-    """Return the rows of some questions of each task, in their order."""
-    keys = [(*task, question, True) for task, own in questions.items() for question in sorted(own)]
-    names = (*_TASK, "question")
-    schema = {name: SCHEMA[name] for name in names} | {"is_common": pl.Boolean()}
-    common = pl.LazyFrame(keys, schema=schema, orient="row")
-    marked = rows.join(common, on=names, how="left", maintain_order="left")
-    return marked.filter("is_common").drop("is_common")
 
 
 def _other_models(sources: Sequence[_ComparedSource], reference: str) -> tuple[str, ...]:
