@@ -73,9 +73,13 @@ def test_the_questions_left_out_on_each_side_are_counted(logs: Path) -> None:
     assert found.n_questions == 35
 
 
-def test_logs_of_one_level_each_are_compared(logs: Path) -> None:
-    (found,) = compare([logs / "low.json", logs / "high.json"]).find(kind="arm_difference", metric="mean")
-    assert found.estimate == pytest.approx(0.5)
+@pytest.mark.parametrize(
+    ("first", "second", "difference"), [("low", "high", 0.5), ("new", "low", -0.5), ("low", "new", 0.5)]
+)
+def test_logs_of_one_level_each_are_compared(logs: Path, first: str, second: str, difference: float) -> None:
+    made = compare([logs / f"{first}.json", logs / f"{second}.json"])  # new was run at the provider's own level
+    (found,) = made.find(kind="arm_difference", metric="mean")
+    assert found.estimate == pytest.approx(difference)
     assert any("settings differ" in limit for limit in found.limits)
 
 
@@ -85,7 +89,6 @@ def test_logs_of_one_level_each_are_compared(logs: Path) -> None:
         ("poems", "needed: a common task with the same scorer"),
         ("judged", "has different scorers"),
         ("elsewhere", "0 of 80 questions are common"),
-        ("low", "has different estimands"),
     ],
 )
 def test_what_cannot_be_compared_is_one_error_and_writes_nothing(

@@ -243,6 +243,7 @@ def _rung(case: _Case, adjusted: tuple[float, float], *, margin: float, alpha: f
         arm=counts[1],
         reference_design=_design_effect(case, gates, 0, part="reference"),
         arm_design=_design_effect(case, gates, 1),
+        arm_at=case.curves[1].at(case.rungs[1]) if case.is_other_setting else None,
         unlike=unlike,
         is_small=is_different and is_within,
     )

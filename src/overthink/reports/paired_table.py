@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from overthink.data.finding import Finding
+from overthink.data.finding import At, Finding
 from overthink.data.results.arms import ArmResults
 from overthink.data.results.paired import PairedResult, PairedRungResult, SampleCounts
 from overthink.data.visible import visible
@@ -57,7 +57,7 @@ def _row(result: PairedResult, rung: PairedRungResult, *, several: bool) -> tupl
     name = f"{visible(result.arm.task)} · {visible(result.arm.scorer)}, {wording.axis_value(result.arm.axis)}"
     return (
         plain(f"{visible(result.arm.arm)} · {name}" if several else name),
-        plain(rung_name(rung.mean)),
+        plain(_rung(rung)),
         plain(_mean(rung.reference)),
         plain(_mean(rung.arm)),
         change_cell(rung.mean),
@@ -66,18 +66,20 @@ def _row(result: PairedResult, rung: PairedRungResult, *, several: bool) -> tupl
     )
 
 
-def rung_name(finding: Finding) -> str:
-    """Return the name of the rung of a comparison: its level, its budget, or that none was set.
+def _rung(rung: PairedRungResult) -> str:
+    own = level_name(rung.mean.at, rung.mean.estimand)
+    return own if rung.arm_at is None else f"{own}, {level_name(rung.arm_at, rung.mean.estimand)}"
 
-    >>> from overthink.data.finding import At
-    >>> from overthink.data.kinds import Kind, Metric
-    >>> rung_name(Finding("x", Kind.ARM_DIFFERENCE, "safety", "t", "a", "natural", Metric.MEAN, At(rung=0)))
-    'natural'
+
+def level_name(at: At, estimand: str) -> str:
+    """Return the name of a rung: its level, its budget, or its estimand where it has neither.
+
+    >>> level_name(At(rung=0), "natural"), level_name(At(rung=1, requested_tokens=2048), "forced")
+    ('natural', '2,048 tokens')
     """
-    at = finding.at
     if at.effort is not None:
         return visible(at.effort)
-    return visible(finding.estimand) if at.requested_tokens is None else f"{at.requested_tokens:,} tokens"
+    return visible(estimand) if at.requested_tokens is None else f"{at.requested_tokens:,} tokens"
 
 
 def _mean(counts: SampleCounts) -> str:
@@ -126,7 +128,7 @@ def paired_sentences(arms: ArmResults, *, ids: int) -> tuple[TextCell, ...]:
 
 
 def _start(result: PairedResult, rung: PairedRungResult) -> str:
-    return f"{visible(result.arm.arm)} on {visible(result.arm.task)}, {rung_name(rung.mean)}: "
+    return f"{visible(result.arm.arm)} on {visible(result.arm.task)}, {_rung(rung)}: "
 
 
 def _unlike(rung: PairedRungResult) -> str:

@@ -24,7 +24,13 @@ from overthink.workflows.compared import has_comparison, with_one_task, without_
 from overthink.workflows.models import arm_models
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.run_differences import difference_notes, run_differences
-from overthink.workflows.shared_questions import MIN_COMPARABLE, common_questions, comparable_tasks, rows_of
+from overthink.workflows.shared_questions import (
+    MIN_COMPARABLE,
+    common_questions,
+    comparable_tasks,
+    rows_of,
+    with_default_level,
+)
 from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unused
 
 SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue", "grader", "model_args")
@@ -127,7 +133,7 @@ def compare(
     sources = _compared_sources(with_one_task(read_sources))
     chosen = _reference(sources, reference)
     _refuse_contradictions(sources)
-    rows = pl.concat([source.pool for source in sources])
+    rows = with_default_level(pl.concat([source.pool for source in sources]), chosen)
     tasks = comparable_tasks(rows, chosen)
     counterparts = _counterparts(sources) if reference is None else ()
     labels = (label for source in sources for label in source.arms.values())

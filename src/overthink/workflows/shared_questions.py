@@ -6,16 +6,53 @@ from typing import cast
 
 import polars as pl
 
+from overthink.data.ladder import DEFAULT
 from overthink.data.pool import SCHEMA, read
+from overthink.data.record import Estimand
 from overthink.errors import InputError
 
 MIN_COMPARABLE = 2
 """Arms, and questions of a task, that a comparison needs."""
 
+_CURVE = ("axis", "task", "scorer")
+
 _TASK = ("axis", "task", "scorer", "estimand")
 
 Task = tuple[str, str, str, str]
 """Axis, task, scorer and estimand, which compared arms must share."""
+
+
+def with_default_level(rows: pl.LazyFrame, reference: str) -> pl.LazyFrame:
+    """Return the rows; runs without a setting are at the level "default" where the others were run at levels.
+
+    Read together, such runs and those at levels would have been one curve. Tasks with another estimand, and tasks on
+    which the reference has an estimand in common with another arm, stay as they are.
+
+    Args:
+        rows: Rows of all arms.
+        reference: Label of the reference arm.
+    """
+    by_task: dict[tuple[str, ...], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for *names, estimand, arm in read(rows.select(*_CURVE, "estimand", "arm").unique()).iter_rows():
+        by_task[tuple(names)][arm].add(estimand)
+    whole_runs = {Estimand.NATURAL.value, Estimand.EFFORT.value}
+    changed = []
+    for task, arms in by_task.items():
+        own, others = arms.get(reference, set()), [found for arm, found in arms.items() if arm != reference]
+        if set().union(own, *others) == whole_runs and own and not any(own & found for found in others):
+            changed.append(task)
+    if not changed:
+        return rows
+    tasks = pl.LazyFrame(changed, schema={name: SCHEMA[name] for name in _CURVE}, orient="row")
+    marked = rows.join(tasks.with_columns(has_levels=True), on=_CURVE, how="left", maintain_order="left")
+    is_default = (pl.col("estimand").cast(pl.String) == Estimand.NATURAL.value) & pl.col("has_levels").fill_null(False)
+    return marked.with_columns(
+        effort=pl.when(is_default).then(pl.lit(DEFAULT)).otherwise(pl.col("effort")),
+        estimand=pl.when(is_default)
+        .then(pl.lit(Estimand.EFFORT.value))
+        .otherwise(pl.col("estimand").cast(pl.String))
+        .cast(SCHEMA["estimand"]),
+    ).drop("has_levels")
 
 
 def comparable_tasks(rows: pl.LazyFrame, reference: str) -> set[Task]:

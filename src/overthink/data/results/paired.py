@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from overthink.data.arm_labels import PairedLabel
 from overthink.data.curve_key import CurveKey
-from overthink.data.finding import Finding
+from overthink.data.finding import At, Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class PairedRungResult:
         arm: Samples of the arm.
         reference_design: What several draws of a question are worth, of the reference; None with one draw.
         arm_design: The same of the arm.
+        arm_at: Rung of the arm, where its setting is another one than the reference's; else None.
         unlike: Why the samples that have no clear value are unlike in number; None where they are alike.
         is_small: Whether the difference is shown to be less than the margin.
     """
@@ -68,6 +69,7 @@ class PairedRungResult:
     arm: SampleCounts
     reference_design: Finding | None = None
     arm_design: Finding | None = None
+    arm_at: At | None = None
     unlike: str | None = None
     is_small: bool = False
 
