@@ -20,17 +20,17 @@ from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import Study, analyse_source, stored_study
-from overthink.workflows.compared import has_comparison, with_one_task, without_comparison
-from overthink.workflows.models import arm_models
-from overthink.workflows.request import AnalysisOptions
-from overthink.workflows.run_differences import difference_notes, run_differences
-from overthink.workflows.shared_questions import (
+from overthink.workflows.arm_conditions import difference_notes, run_differences
+from overthink.workflows.common_questions import (
     MIN_COMPARABLE,
     common_questions,
     comparable_tasks,
     rows_of,
     with_default_level,
 )
+from overthink.workflows.compared import has_comparison, with_one_task, without_comparison
+from overthink.workflows.models import arm_models
+from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unused
 
 SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue", "grader", "model_args")
@@ -129,8 +129,7 @@ def compare(
     if out is not None and (is_there(StudyFolder(Path(out)).plan) or any(_same(out, path) for path in paths)):
         raise InputError(f"{out} holds a study, whose findings would be overwritten; choose another folder")
     refuse_unused([Path(path) for path in paths], read or ReadOptions())
-    read_sources = [(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths]
-    sources = _compared_sources(with_one_task(read_sources))
+    sources = _compared_sources([(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths])
     chosen = _reference(sources, reference)
     _refuse_contradictions(sources)
     rows = with_default_level(pl.concat([source.pool for source in sources]), chosen)
@@ -206,7 +205,7 @@ def _compared_sources(sources: Sequence[tuple[Path, Source]]) -> list[_ComparedS
             times[arm] += 1
     return [
         _ComparedSource(name, source, _new_labels(arms, times, name))
-        for name, (_, source), arms in zip(short, sources, own, strict=True)
+        for name, (_, source), arms in zip(short, with_one_task(sources), own, strict=True)
     ]
 
 
