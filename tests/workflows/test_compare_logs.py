@@ -63,6 +63,7 @@ def test_json_and_the_page_name_every_flip(
     assert [len(found.questions) for found in stored if found.kind == "arm_difference"] == [0, 0, 20, 0, 0, 0]
     page = (tmp_path / "made" / "report.html").read_text()
     assert "Question by question" in page
+    assert "What more thinking does" not in page
     assert "q29" in page
 
 

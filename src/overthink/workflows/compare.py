@@ -174,9 +174,6 @@ def _compared_study(source: Source, options: AnalysisOptions, *, out: str | Path
     study = analyse_source(source, options, command=command)
     if not has_comparison(study.results):
         raise InputError(without_comparison(study.results, str(options.reference)))
-    if all(len(curve.rungs) == 1 for curve in study.results.curves):
-        about = replace(study.about, title=f"{source.name}, question by question")
-        study = replace(study, about=about)
     return study if out is None else stored_study(study, out)
 
 
