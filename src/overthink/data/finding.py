@@ -158,8 +158,8 @@ class Finding:
         harm: the least number of early steps whose steering leaves the harm equivalent to that of the most that were
         steered, at a rung; the finding is that arm's
     ``gate``
-        manipulation, natural_end, truncation, unparsed, errors, at a rung; judge_drift, of the curve; label "passed" or
-        "failed"
+        manipulation, natural_end, truncation, unparsed, errors, at a rung; comparability, there: how many settings of
+        its runs are not those of the lowest rung; judge_drift, of the curve; label "passed" or "failed"
     ``extreme``
         floor, ceiling: the task cannot show a change in one direction; label says which
     ``no_op``

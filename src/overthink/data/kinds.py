@@ -229,6 +229,7 @@ class Metric(ClosedList):
     TRUNCATION = "truncation"
     UNPARSED = "unparsed"
     ERRORS = "errors"
+    COMPARABILITY = "comparability"
     JUDGE_DRIFT = "judge_drift"
     FLOOR = "floor"
     CEILING = "ceiling"

@@ -59,6 +59,11 @@ class _ComparedSource:
         return frozenset(self.arms[arm] for arm in self.source.passive_arms if arm in self.arms)
 
     @property
+    def planned_arms(self) -> frozenset[str]:
+        """Its arms whose runs are alike by construction, by their new labels."""
+        return frozenset(self.arms[arm] for arm in self.source.planned_arms if arm in self.arms)
+
+    @property
     def model_roles(self) -> dict[str, ModelRoles]:
         """Model roles by new arm label; a model without a name gets its arm's label."""
         roles_of = {self.arms[arm]: roles for arm, roles in self.source.models.roles.items() if arm in self.arms}
@@ -148,6 +153,7 @@ def compare(
         verifications=tuple(verification for source in sources for verification in source.verifications),
         models=StudyModels({arm: roles for source in sources for arm, roles in source.model_roles.items()}),
         passive=frozenset().union(*(source.passive_arms for source in sources)),
+        planned=frozenset().union(*(source.planned_arms for source in sources)),
     )
     return analyse_source(pool, _with_common_settings(options, sources), out=out, command=command)
 

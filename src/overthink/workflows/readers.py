@@ -62,7 +62,12 @@ class LogReader(Reader):
         from overthink.collect.inspect_logs.read import read_logs
 
         reading = read_logs(
-            path, axis=options.axis, high=options.high, scorer=options.scorer, checkpoints=options.checkpoints
+            path,
+            axis=options.axis,
+            high=options.high,
+            scorer=options.scorer,
+            checkpoints=options.checkpoints,
+            ladder=options.ladder,
         )
         hashes = {name: file_sha256(Path(name), follow=True) for name in dict.fromkeys(reading.files)}
         origins = pl.Series(ORIGIN, [hashes[name] for name in reading.files], dtype=pl.String)

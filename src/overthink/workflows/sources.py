@@ -8,8 +8,8 @@ from typing import Literal
 import polars as pl
 
 from overthink.cost.estimate import Estimate
-from overthink.data.outcomes import Outcomes, from_frame, with_waves
-from overthink.data.pool import PoolReading, read
+from overthink.data.outcomes import Outcomes, from_frame, made_by_plan, with_waves
+from overthink.data.pool import PoolReading, read, words_of
 from overthink.data.pool_scores import is_forced
 from overthink.data.tokens import CutShort
 from overthink.data.traces import ORIGIN, with_traces
@@ -47,6 +47,7 @@ class ReadOptions:
         checkpoints: Unit of the checkpoints of agents: "tokens", "turns" or "cost".
         max_rows: Most rows of one file that are read; None for as many as memory allows.
         reader: The reader of logs and tables: a name, or ``FILE.py@NAME``; None to choose by the path.
+        ladder: Name of the setting of logs that is the ladder; None to look for reasoning effort, budget and cap.
     """
 
     axis: str | None = None
@@ -55,9 +56,10 @@ class ReadOptions:
     checkpoints: Literal["tokens", "turns", "cost"] = "tokens"
     max_rows: int | None = None
     reader: str | None = None
+    ladder: str | None = None
 
     def __post_init__(self) -> None:
-        for name in ("axis", "high", "scorer", "checkpoints", "reader"):
+        for name in ("axis", "high", "scorer", "checkpoints", "reader", "ladder"):
             arg.a(str | None)(getattr(self, name), name)
         if self.max_rows is not None:
             arg.whole(0)(self.max_rows, "max_rows")
@@ -80,6 +82,7 @@ class Source:
         models: Models of the arms with shapes and prices.
         cut_short: Token usage of tries outside the rows.
         passive: Arms known to decide nothing by what they read, where there is no plan that says so.
+        planned: Arms made by one plan each, where several studies are compared.
     """
 
     name: str
@@ -94,6 +97,12 @@ class Source:
     models: StudyModels = field(default_factory=StudyModels)
     cut_short: tuple[CutShort, ...] = ()
     passive: frozenset[str] = frozenset({BASE.label})
+    planned: frozenset[str] = frozenset()
+
+    @property
+    def planned_arms(self) -> frozenset[str]:
+        """Arms whose runs are alike by construction, as one plan made them."""
+        return self.planned if self.plan is None else frozenset(words_of(self.pool, "arm")[0].to_list())
 
     @property
     def passive_arms(self) -> frozenset[str]:
@@ -112,7 +121,7 @@ class Source:
         Raises:
             InputError: The rows are inconsistent, or the waves have other questions.
         """
-        return with_waves(from_frame(self.pool), self.waves)
+        return with_waves(made_by_plan(from_frame(self.pool), self.planned_arms), self.waves)
 
 
 def read_source(path: Path, options: ReadOptions) -> Source:
@@ -151,7 +160,7 @@ _USED = {
     "a study": {"max_rows"},
     "a pool": {"max_rows"},
     "a table": {"axis", "high", "max_rows"},
-    "a log": {"axis", "high", "scorer", "checkpoints"},
+    "a log": {"axis", "high", "scorer", "checkpoints", "ladder"},
 }
 """Reading options that mean something, by what is read; a reader from outside may use any."""
 

@@ -1,7 +1,7 @@
 """Read Inspect logs, Overthink's own or foreign ones, as rows of a pool.
 
-Epochs are draws. Logs of one model and task that differ only in reasoning effort, reasoning tokens or max
-tokens become the rungs of an effort curve. Agents with intermediate scores become checkpoint curves in
+Epochs are draws. Logs of one model and task that differ in their reasoning effort, reasoning tokens or max tokens,
+wherever they state it, become the rungs of an effort curve. Agents with intermediate scores become checkpoint curves in
 addition. Overthink's own logs contain their rows, which are returned unchanged.
 
 Overthink's own logs: each sample stores its rows of the pool.
@@ -73,6 +73,7 @@ def read_logs(
     high: str | None = None,
     scorer: str | None = None,
     checkpoints: LogCheckpointUnit = "tokens",
+    ladder: str | None = None,
 ) -> Reading:
     """Read a log, or a folder of logs.
 
@@ -83,12 +84,13 @@ def read_logs(
         high: Meaning of a high score, such as "safe" or "harm"; required with the safety or benign axis.
         scorer: The `scorer` or `scorer.key` to read; None for the known one, or all, each a curve of its own.
         checkpoints: Unit in which agents with intermediate scores are compared: "tokens", "turns" or "cost".
+        ladder: Name of the setting that is the ladder; None to look for it.
 
     Returns:
         The rows, and notes on assumptions, omissions and missing data.
 
     Raises:
-        InputError: There is no readable log, no usable score, or the polarity is unknown.
+        InputError: There is no readable log, no usable score, the polarity is unknown, or the ladder names no setting.
     """
     read_polarity(axis, high)  # an invalid word is refused whatever the logs are
     logs, notes = open_logs(path)
@@ -105,7 +107,7 @@ def read_logs(
     if foreign:
         log_meanings = meanings(foreign, PolarityOptions(axis, high, scorer))
         notes += dict.fromkeys(meaning.note for meaning in log_meanings if meaning.note is not None)
-        reader = ForeignLogs(name_text(path.stem), foreign, log_meanings, checkpoints)
+        reader = ForeignLogs(name_text(path.stem), foreign, log_meanings, checkpoints, ladder)
         records += reader.rows(notes)
     if not records:
         raise InputError(f"{path} holds no scored sample. {' '.join(notes)}")

@@ -29,6 +29,7 @@ class LogScale:
         flip: A high score is the bad end.
         has_answers: The scorer reports the answer that it read, at least for some samples.
         max_tokens: Cap on the output.
+        conditions: Conditions of the rows of one log; None for rows of several.
     """
 
     study: str
@@ -38,6 +39,7 @@ class LogScale:
     flip: bool
     has_answers: bool
     max_tokens: int | None
+    conditions: str | None = None
 
     @property
     def key(self) -> str | None:
@@ -70,6 +72,7 @@ def outcome_row(trace: LogTrace, draw: int, *, placement: Placement, scale: LogS
         model=placement.model,
         effort=placement.effort,
         error=error,
+        conditions=scale.conditions,
     )
 
 
@@ -106,6 +109,7 @@ def checkpoint_rows(trace: LogTrace, draw: int, path: LogPath, *, grid: Grid, sc
             model=grid.model,
             effort=grid_label(budget, grid.unit),
             error=error,
+            conditions=scale.conditions,
         )
         before, before_seconds = n_decoded, step.seconds or before_seconds
 

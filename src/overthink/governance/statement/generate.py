@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from overthink.analysis.k_scale import reference_text
@@ -33,7 +33,12 @@ from overthink.stats.gates import CONTROL_MIN, ERRORS_MAX, FROM_NOTHING, RISE_MI
 TRIES_REFERENCE = "one try; this study has no reference of thinking"
 NOT_CORRECTED = "no human labels: the scorer's own errors are not measured and not corrected"
 ENDS_UNKNOWN = "the findings do not say whether traces ended by themselves"
-MOST = {Metric.TRUNCATION: TRUNCATION_MAX, Metric.UNPARSED: UNPARSED_MAX, Metric.ERRORS: ERRORS_MAX}
+MOST: Mapping[Metric, float] = {
+    Metric.TRUNCATION: TRUNCATION_MAX,
+    Metric.UNPARSED: UNPARSED_MAX,
+    Metric.ERRORS: ERRORS_MAX,
+    Metric.COMPARABILITY: 0,
+}
 """Highest number with which a gate passes."""
 
 FLOP_UNCERTAINTY = 0.3

@@ -11,7 +11,7 @@ from typing import cast
 import polars as pl
 
 from overthink.data.arms_of_runs import ModelRun, ReportedTokens, assign_curves
-from overthink.data.ladder import ThinkingSetting
+from overthink.data.ladder import ThinkingSetting, level_name
 from overthink.data.pool import COLUMNS, SCHEMA, PoolReading
 from overthink.data.record import Axis, Estimand, Verdict, verdict_of
 from overthink.errors import InputError
@@ -175,10 +175,7 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
     keys = _varying(rows, _SETTING)
     sums = (
         *(pl.col(name).first() for name in _SETTING if name not in keys),
-        output.count().alias("n_output"),
-        output.sum().alias("output"),
         has_both.sum().alias("n_both"),
-        (thinking + output).sum().alias("both"),
         (thinking > output).sum().alias("n_above"),
     )
     groups = rows.group_by(keys, maintain_order=True).agg(sums) if keys else rows.select(sums)
@@ -186,13 +183,11 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
         ModelRun(
             task,
             arm,
-            ThinkingSetting(effort, budget, cap),
+            ThinkingSetting(level_name(effort), budget, cap),
             {"config": other} if other else {},
             ReportedTokens(*counts),
         )
-        for task, arm, effort, budget, cap, other, *counts in groups.select(
-            *_SETTING, "n_output", "output", "n_both", "both", "n_above"
-        ).iter_rows()
+        for task, arm, effort, budget, cap, other, *counts in groups.select(*_SETTING, "n_both", "n_above").iter_rows()
     ]
     placements = assign_curves(runs)
     columns: dict[str, tuple[list[object], type[pl.DataType]]] = {

@@ -234,17 +234,18 @@ def gate_names(statement: Statement) -> Breaches:
     for i, curve in enumerate(statement.curves):
         for j, point in enumerate(curve.points):
             where, needed = f"curves.{i}.points.{j}.gates", gates_needed(curve)
-            if needed != point.gates.keys():
-                missing, more = needed - point.gates.keys(), point.gates.keys() - needed
+            missing, more = needed - point.gates.keys(), point.gates.keys() - needed - {Metric.COMPARABILITY}
+            if missing or more:
                 yield where, f"left out: {', '.join(sorted(missing)) or 'none'}; not of this curve: {len(more)}"
             for name, gate in point.gates.items():
-                most = float("inf") if name == Metric.MANIPULATION and curve.estimand == "effort" else 1 + 1e-9
+                is_ratio = name == Metric.MANIPULATION and curve.estimand == "effort"
+                most = float("inf") if is_ratio or name == Metric.COMPARABILITY else 1 + 1e-9
                 if gate.estimate is not None and not 0 <= gate.estimate <= most:
                     yield f"{where}.{name}", f"{gate.estimate:g} is no share"
 
 
 def gates_needed(curve: Curve) -> set[str]:
-    """Return the gates of every rung of a curve."""
+    """Return the gates of every rung of a curve. Runs are compared, too, where no plan made them all."""
     names = {"unparsed", "errors"}
     names |= {"manipulation", "natural_end"} if curve.estimand in ("forced", "truncated") else set()
     names |= {"manipulation"} if curve.estimand == "effort" else set()
