@@ -10,7 +10,7 @@ from overthink.data.phrases import Limit, Reason, phrases_of
 WRITERS = {
     "analysis": (
         *("adaptive", "arm_pairs", "arms", "comparability", "families", "gaps", "hypotheses", "judge", "mitigations"),
-        *("readings", "reliability", "realised_thinking", "request", "shapes", "tokens", "values"),
+        *("readings", "realised_thinking", "request", "shapes", "tokens", "values"),
     ),
     "cost": ("mitigation",),
     "data": ("hypothesis", "verifier_scores"),

@@ -11,7 +11,7 @@ import numpy as np
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import GateLabel, Kind, Metric
-from overthink.data.phrases import Limit
+from overthink.data.phrases import Phrase
 from overthink.data.record import Axis, Estimand
 from overthink.data.results.curve import FlipResult
 from overthink.data.selectors import Selector
@@ -134,7 +134,7 @@ def _settling(context: CurveContext) -> Iterator[Finding]:
         yield _with_gates(context, finding, rung)
 
 
-SEEN = Limit("seen at {n:,d} of {total:,d} rows only")
+SEEN = Phrase("seen at {n:,d} of {total:,d} rows only")
 
 FLOOR = 0.05
 """A task whose mean is at most this at every rung is at the floor."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import typer
 
 from overthink.cli import options, terminal
-from overthink.cli.options import KReference, MaxRows, Primary, Reader, Selectors, command_line
+from overthink.cli.options import KReference, Ladder, MaxRows, Primary, Reader, Selectors, command_line
 from overthink.cli.report import FlopPerByte, ModelShapes, shapes
 
 Studies = Annotated[
@@ -48,6 +48,7 @@ def compare(
     high: Annotated[str | None, typer.Option(help="What a high score means there.")] = None,
     scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
     reader: Reader = None,
+    ladder: Ladder = None,
     out: Annotated[Path | None, typer.Option(help="Folder for pool, findings and report.")] = None,
     model_shape: ModelShapes = [],  # noqa: B006
     flop_per_byte: FlopPerByte = None,
@@ -68,7 +69,7 @@ def compare(
         studies,
         reference=reference,
         out=out,
-        read=ReadOptions(axis=axis, high=high, scorer=scorer, reader=reader, max_rows=max_rows),
+        read=ReadOptions(axis=axis, high=high, scorer=scorer, reader=reader, max_rows=max_rows, ladder=ladder),
         options=AnalysisOptions(
             level=level,
             margin=margin,

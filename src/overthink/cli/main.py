@@ -10,6 +10,7 @@ from overthink._version import __version__
 from overthink.cli import compare, forecast, governance, models, options, report, start, terminal, verify
 from overthink.cli.options import (
     KReference,
+    Ladder,
     MaxRows,
     Primary,
     Reader,
@@ -130,6 +131,7 @@ def analyse(
     ] = None,
     scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
     reader: Reader = None,
+    ladder: Ladder = None,
     checkpoints: Annotated[
         Literal["tokens", "turns", "cost"], typer.Option(help="What agents scored on their way are compared at.")
     ] = "tokens",
@@ -166,7 +168,15 @@ def analyse(
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.sources import ReadOptions
 
-    read = ReadOptions(axis=axis, high=high, scorer=scorer, checkpoints=checkpoints, reader=reader, max_rows=max_rows)
+    read = ReadOptions(
+        axis=axis,
+        high=high,
+        scorer=scorer,
+        checkpoints=checkpoints,
+        max_rows=max_rows,
+        reader=reader,
+        ladder=ladder,
+    )
     how = AnalysisOptions(
         level=level,
         seed=seed,

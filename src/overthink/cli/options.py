@@ -55,6 +55,16 @@ Selectors = Annotated[
     ),
 ]
 
+Ladder = Annotated[
+    str | None,
+    typer.Option(
+        "--ladder",
+        help="The setting of logs that is the ladder, as extra_body.depth; reasoning effort, budgets and caps "
+        "are found if left out.",
+        metavar="NAME",
+    ),
+]
+
 Reader = Annotated[
     str | None,
     typer.Option(
