@@ -16,9 +16,9 @@ from overthink.collect.inspect_logs.checkpoints import (
 )
 from overthink.collect.inspect_logs.files import OpenLog
 from overthink.collect.inspect_logs.meaning import Meaning
-from overthink.collect.inspect_logs.rows import LogScale, checkpoint_rows, outcome_row
+from overthink.collect.inspect_logs.rows import checkpoint_rows, outcome_row
 from overthink.collect.inspect_logs.runs import LogRuns, place_logs, pooled_runs
-from overthink.collect.inspect_logs.settings import generation_settings
+from overthink.collect.inspect_logs.set_aside import SampleRules
 from overthink.collect.inspect_logs.times import add_seconds
 from overthink.collect.inspect_logs.traces import (
     LogTrace,
@@ -26,8 +26,10 @@ from overthink.collect.inspect_logs.traces import (
     changed_questions,
     distinct_traces,
     number_draws,
+    read_traces,
     usable_scorers,
 )
+from overthink.collect.inspect_logs.verdicts import LogScale
 from overthink.data.arms_of_runs import Placement
 from overthink.data.labels import AnswerPosition
 from overthink.data.record import Axis, RungRecord
@@ -43,6 +45,7 @@ class ForeignLogs:
         logs: The logs, oldest first.
         meanings: Interpretation of the scores, per log.
         unit: Unit in which checkpoints are compared.
+        rules: What samples with an error and invalid ones count as.
         ladder: Name of the setting that is the ladder; None to look for it.
     """
 
@@ -50,6 +53,7 @@ class ForeignLogs:
     logs: Sequence[OpenLog]
     meanings: Sequence[Meaning]
     unit: LogCheckpointUnit
+    rules: SampleRules
     ladder: str | None = None
 
     def rows(self, notes: list[str]) -> list[tuple[RungRecord, OpenLog]]:
@@ -59,7 +63,7 @@ class ForeignLogs:
             InputError: A scorer is missing or must be named, checkpoints cannot be compared, or the ladder names no
                 setting.
         """
-        traces, more = distinct_traces(self.logs, [meaning.derived_key for meaning in self.meanings])
+        traces, more = self._traces()
         notes += more + changed_questions(self.logs, traces)
         traces = add_seconds(self.logs, traces)
         runs = self._runs(traces)
@@ -81,7 +85,7 @@ class ForeignLogs:
 
     def origins(self) -> dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]]:
         """Return log and sample of the answer of every row, except rows of intermediate checkpoints."""
-        traces, _ = distinct_traces(self.logs, [meaning.derived_key for meaning in self.meanings])
+        traces, _ = self._traces()
         placements = self._runs(traces).placements
         origins: dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]] = {}
         for trace, draw in zip(traces, self._draws(traces, placements), strict=True):
@@ -89,6 +93,13 @@ class ForeignLogs:
             position = (self._task(trace), placement.arm, str(placement.estimand), trace.question, draw, placement.rung)
             origins[position] = self.logs[trace.log], trace.summary
         return origins
+
+    def _traces(self) -> tuple[list[LogTrace], list[str]]:
+        """Return the samples that count, each once, and notes on those that do not or whose usage is unknown."""
+        every = read_traces(self.logs, [meaning.derived_key for meaning in self.meanings])
+        valid = every if self.rules.invalid == "count" else [trace for trace in every if not trace.ending.is_invalid]
+        traces, notes = distinct_traces(self.logs, valid)
+        return traces, notes
 
     def _draws(self, traces: Sequence[LogTrace], placements: list[Placement]) -> list[int]:
         return number_draws(traces, [(self._task(t), placements[t.log].arm, placements[t.log].rung) for t in traces])
@@ -117,7 +128,7 @@ class ForeignLogs:
                     axis=meaning.axis,
                     flip=meaning.flip,
                     has_answers=any(answer_of(trace.summary.scores, name) for trace in members),
-                    max_tokens=None,
+                    rules=self.rules,
                 )
                 for name in names
             ]
@@ -128,16 +139,12 @@ class ForeignLogs:
     ) -> Iterator[tuple[RungRecord, OpenLog]]:
         placements = runs.placements
         draws = self._draws(traces, placements)
-        caps = [generation_settings(log.header).max_tokens for log in self.logs]
         for scale in (scale for of_task in scales.values() for scale in of_task):
-            by_log = [
-                replace(scale, max_tokens=cap, conditions=runs.conditions(i, scale.scorer))
-                for i, cap in enumerate(caps)
-            ]
+            by_log = [replace(scale, conditions=runs.conditions(i, scale.scorer)) for i in range(len(self.logs))]
             for trace, draw in zip(traces, draws, strict=True):
                 if self._task(trace) == scale.task:
-                    placement, own = placements[trace.log], by_log[trace.log]
-                    yield outcome_row(trace, draw, placement=placement, scale=own), self.logs[trace.log]
+                    row = outcome_row(trace, draw, placement=placements[trace.log], scale=by_log[trace.log])
+                    yield row, self.logs[trace.log]
 
     def _checkpoints(
         self,

@@ -201,7 +201,7 @@ def _check_members(path: Path) -> None:
     if len(members) > MAX_MEMBERS:
         raise zipfile.BadZipFile(f"{len(members):,} members; at most {MAX_MEMBERS:,} are read")
     for member in members:
-        fault = _member_fault(member)
+        fault = member_fault(member)
         if fault is not None:
             raise zipfile.BadZipFile(f"its member {member.filename[:80]!r} {fault}")
     samples = sorted((member.file_size for member in members if _is_sample(member)), reverse=True)
@@ -209,7 +209,7 @@ def _check_members(path: Path) -> None:
         raise zipfile.BadZipFile(f"{_BATCH} samples unpack to {at_once:,} bytes; at most {MAX_BATCH_BYTES:,} are read")
 
 
-def _member_fault(member: zipfile.ZipInfo) -> str | None:
+def member_fault(member: zipfile.ZipInfo) -> str | None:
     """Return what a member has that none of a log has; None for a plain one."""
     if member.flag_bits & _ENCRYPTED:
         return "is encrypted"

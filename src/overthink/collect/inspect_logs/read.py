@@ -17,6 +17,7 @@ from overthink.collect.inspect_logs.checkpoints import LogCheckpointUnit
 from overthink.collect.inspect_logs.curves import ForeignLogs
 from overthink.collect.inspect_logs.files import OpenLog, open_logs
 from overthink.collect.inspect_logs.meaning import PolarityOptions, meanings, read_polarity
+from overthink.collect.inspect_logs.set_aside import BY_DEFAULT, SampleRules
 from overthink.collect.session.task_run import RECORDS
 from overthink.data.labels import AnswerPosition
 from overthink.data.record import TRACE_COLUMNS, Reading, RungRecord
@@ -73,6 +74,7 @@ def read_logs(
     high: str | None = None,
     scorer: str | None = None,
     checkpoints: LogCheckpointUnit = "tokens",
+    rules: SampleRules = BY_DEFAULT,
     ladder: str | None = None,
 ) -> Reading:
     """Read a log, or a folder of logs.
@@ -84,6 +86,7 @@ def read_logs(
         high: Meaning of a high score, such as "safe" or "harm"; required with the safety or benign axis.
         scorer: The `scorer` or `scorer.key` to read; None for the known one, or all, each a curve of its own.
         checkpoints: Unit in which agents with intermediate scores are compared: "tokens", "turns" or "cost".
+        rules: What samples with an error and invalid ones count as.
         ladder: Name of the setting that is the ladder; None to look for it.
 
     Returns:
@@ -107,7 +110,7 @@ def read_logs(
     if foreign:
         log_meanings = meanings(foreign, PolarityOptions(axis, high, scorer))
         notes += dict.fromkeys(meaning.note for meaning in log_meanings if meaning.note is not None)
-        reader = ForeignLogs(name_text(path.stem), foreign, log_meanings, checkpoints, ladder)
+        reader = ForeignLogs(name_text(path.stem), foreign, log_meanings, checkpoints, rules, ladder)
         records += reader.rows(notes)
     if not records:
         raise InputError(f"{path} holds no scored sample. {' '.join(notes)}")
@@ -132,7 +135,7 @@ def read_origins(
     if not foreign:
         return {}
     return ForeignLogs(
-        name_text(path.stem), foreign, meanings(foreign, PolarityOptions(axis, high, scorer)), "tokens"
+        name_text(path.stem), foreign, meanings(foreign, PolarityOptions(axis, high, scorer)), "tokens", BY_DEFAULT
     ).origins()
 
 
@@ -151,6 +154,4 @@ def _status_notes(logs: Sequence[OpenLog]) -> list[str]:
         if log.header.status != "success":
             samples = f"its {len(log.summaries)} finished samples were read"
             notes.append(f"{name_text(log.path.name)} {_STATUS[log.header.status]}; {samples}.")
-        if log.header.invalidated:
-            notes.append(f"{name_text(log.path.name)} holds samples marked as invalid; they were read like the others.")
     return notes
