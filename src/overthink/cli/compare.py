@@ -6,7 +6,18 @@ from typing import Annotated, Literal
 import typer
 
 from overthink.cli import options, terminal
-from overthink.cli.options import KReference, Ladder, MaxRows, Primary, Reader, Selectors, command_line
+from overthink.cli.options import (
+    Benign,
+    Capability,
+    KReference,
+    Ladder,
+    MaxRows,
+    Primary,
+    Reader,
+    Safety,
+    Selectors,
+    command_line,
+)
 from overthink.cli.report import FlopPerByte, ModelShapes, shapes
 
 Studies = Annotated[
@@ -42,8 +53,11 @@ def compare(
         float | None, typer.Option(help="Confidence level; the studies' own, or 0.95.", min=0.5, max=0.999)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the bootstrap; a study's own, or 0.", min=0)] = None,
+    capability: Capability = [],  # noqa: B006
+    safety: Safety = [],  # noqa: B006
+    benign: Benign = [],  # noqa: B006
     axis: Annotated[
-        str | None, typer.Option(help="What a log or table from elsewhere measures: capability, safety or benign.")
+        str | None, typer.Option(help="What logs or tables of one task measure: capability, safety or benign.")
     ] = None,
     high: Annotated[str | None, typer.Option(help="What a high score means there.")] = None,
     scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
@@ -69,7 +83,17 @@ def compare(
         studies,
         reference=reference,
         out=out,
-        read=ReadOptions(axis=axis, high=high, scorer=scorer, reader=reader, max_rows=max_rows, ladder=ladder),
+        read=ReadOptions(
+            axis=axis,
+            high=high,
+            scorer=scorer,
+            capability=capability,
+            safety=safety,
+            benign=benign,
+            reader=reader,
+            max_rows=max_rows,
+            ladder=ladder,
+        ),
         options=AnalysisOptions(
             level=level,
             margin=margin,

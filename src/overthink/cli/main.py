@@ -9,11 +9,14 @@ import typer
 from overthink._version import __version__
 from overthink.cli import compare, forecast, governance, models, options, report, start, terminal, verify
 from overthink.cli.options import (
+    Benign,
+    Capability,
     KReference,
     Ladder,
     MaxRows,
     Primary,
     Reader,
+    Safety,
     Selectors,
     command_line,
     numbers,
@@ -123,8 +126,11 @@ def _version(
 def analyse(
     path: Annotated[Path, typer.Argument(help=f"Inspect logs (file or folder), a study, or a table ({FORMAT_NAMES}).")],
     out: Annotated[Path, typer.Option(help="Folder for pool, findings and report.")] = Path("overthink-analysis"),
+    capability: Capability = [],  # noqa: B006
+    safety: Safety = [],  # noqa: B006
+    benign: Benign = [],  # noqa: B006
     axis: Annotated[
-        str | None, typer.Option(help="What a log or table from elsewhere measures: capability, safety or benign.")
+        str | None, typer.Option(help="What a log or table of one task measures: capability, safety or benign.")
     ] = None,
     high: Annotated[
         str | None, typer.Option(help="What a high score means there: correct, wrong, safe, harm, answered or refused.")
@@ -172,9 +178,12 @@ def analyse(
         axis=axis,
         high=high,
         scorer=scorer,
+        capability=capability,
+        safety=safety,
+        benign=benign,
         checkpoints=checkpoints,
-        max_rows=max_rows,
         reader=reader,
+        max_rows=max_rows,
         ladder=ladder,
     )
     how = AnalysisOptions(

@@ -72,6 +72,27 @@ Reader = Annotated[
     ),
 ]
 
+Capability = Annotated[
+    list[str],
+    typer.Option(help="A task that measures what the model can do; may be repeated.", metavar="TASK"),
+]
+
+Safety = Annotated[
+    list[str],
+    typer.Option(
+        help="A task of safety, with what a high score means: TASK@scorer.key:high=harm|safe.",
+        metavar="TASK",
+    ),
+]
+
+Benign = Annotated[
+    list[str],
+    typer.Option(
+        help="A task of over-refusal, with what a high score means: TASK@scorer.key:high=answered|refused.",
+        metavar="TASK",
+    ),
+]
+
 
 def finite(param: typer.CallbackParam, value: float | None) -> float | None:
     """Return the value of an option that takes a number.

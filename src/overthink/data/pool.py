@@ -63,10 +63,12 @@ class PoolReading(NamedTuple):
     Attributes:
         pool: Rows of the pool; a column ``origin`` may hold the SHA-256 of the file of each row.
         notes: One sentence each for the report: an assumption, a skipped file, rows without a score.
+        stated: Options of the command line that named a task of what was read.
     """
 
     pool: pl.LazyFrame
     notes: tuple[str, ...] = ()
+    stated: frozenset[str] = frozenset()
 
 
 def pool_of(records: Iterable[RungRecord]) -> pl.LazyFrame:

@@ -206,11 +206,13 @@ class Reading:
         records: The rows.
         notes: One sentence each for the report: an assumption, a skipped file, rows without a score.
         files: Path of the log of each row; empty where the rows are those of a study.
+        stated: Options of the command line that named a task of the logs.
     """
 
     records: tuple[RungRecord, ...]
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    stated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

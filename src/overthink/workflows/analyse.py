@@ -48,7 +48,7 @@ from overthink.workflows.models import models_at_start
 from overthink.workflows.report_extras import governance_sections
 from overthink.workflows.request import AnalysisOptions, AnalysisRequest, merge_assumptions
 from overthink.workflows.resume import open_folder
-from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unused
+from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unmatched, refuse_unused
 from overthink.workflows.waves import OnWave
 
 if TYPE_CHECKING:
@@ -140,9 +140,9 @@ def analyse(
         InputError: The path cannot be read, or the labels do not match its answers.
     """
     refuse_unused([Path(path)], read or ReadOptions())
-    return analyse_source(
-        read_source(Path(path), read or ReadOptions()), options or AnalysisOptions(), out=out, command=command
-    )
+    source = read_source(Path(path), read or ReadOptions())
+    refuse_unmatched(read or ReadOptions(), [source])
+    return analyse_source(source, options or AnalysisOptions(), out=out, command=command)
 
 
 def analyse_source(

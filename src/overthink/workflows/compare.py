@@ -23,7 +23,7 @@ from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import Study, analyse_source
 from overthink.workflows.models import arm_models
 from overthink.workflows.request import AnalysisOptions
-from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unused
+from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unmatched, refuse_unused
 
 SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue", "grader", "model_args")
 """Plan fields other than arms that may explain a difference between two studies."""
@@ -134,6 +134,7 @@ def compare(
         raise InputError(f"{out} holds a study, whose findings would be overwritten; choose another folder")
     refuse_unused([Path(path) for path in paths], read or ReadOptions())
     sources = _compared_sources([(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths])
+    refuse_unmatched(read or ReadOptions(), [source.source for source in sources])
     chosen = _reference(sources, reference)
     _refuse_contradictions(sources)
     rows = pl.concat([source.pool for source in sources])

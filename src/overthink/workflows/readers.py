@@ -66,12 +66,13 @@ class LogReader(Reader):
             axis=options.axis,
             high=options.high,
             scorer=options.scorer,
+            tasks=options.tasks,
             checkpoints=options.checkpoints,
             ladder=options.ladder,
         )
         hashes = {name: file_sha256(Path(name), follow=True) for name in dict.fromkeys(reading.files)}
         origins = pl.Series(ORIGIN, [hashes[name] for name in reading.files], dtype=pl.String)
-        return PoolReading(pool_of(reading.records).with_columns(origins), reading.notes)
+        return PoolReading(pool_of(reading.records).with_columns(origins), reading.notes, reading.stated)
 
 
 @component("table")
@@ -80,7 +81,7 @@ class TableReader(Reader):
 
     def read(self, path: Path, options: "ReadOptions") -> PoolReading:
         """Return the rows of the table."""
-        return read_table(path, axis=options.axis, high=options.high, max_rows=options.max_rows)
+        return read_table(path, axis=options.axis, high=options.high, tasks=options.tasks, max_rows=options.max_rows)
 
 
 READERS: Registry[Reader] = Registry(Reader, (LogReader, TableReader), option=OPTION)  # type: ignore[type-abstract]

@@ -16,7 +16,8 @@ from overthink.data.pool import COLUMNS, SCHEMA, PoolReading
 from overthink.data.record import Axis, Estimand, Verdict, verdict_of
 from overthink.errors import InputError
 from overthink.paths import name_text
-from overthink.plan.study import HIGH_WORDS
+from overthink.plan.stated_tasks import StatedTask
+from overthink.storage.tables.axes import AxisOptions, with_axes
 from overthink.storage.tables.columns import ALIASES, TOKENS, match_columns, numbers, typed_columns
 from overthink.storage.tables.table_files import read_cells
 
@@ -97,7 +98,12 @@ _WHOLE_ATTEMPT = (Estimand.EFFORT, Estimand.NATURAL)
 
 
 def read_table(
-    path: Path, *, axis: str | None = None, high: str | None = None, max_rows: int | None = None
+    path: Path,
+    *,
+    axis: str | None = None,
+    high: str | None = None,
+    tasks: tuple[StatedTask, ...] = (),
+    max_rows: int | None = None,
 ) -> PoolReading:
     """Read a plain table (:mod:`overthink.storage.tables.table_files`) as rows of a pool.
 
@@ -111,6 +117,7 @@ def read_table(
         axis: Its axis, where it has no such column: "capability" (if None), "safety" or "benign".
         high: Meaning of a high value, such as "safe" or "harm"; needed where ``axis`` is safety or benign.
             A table with an axis column holds 1 = correct, safe or answered.
+        tasks: What is stated of single tasks, instead of axis and high.
         max_rows: Most rows to read; None for as many as memory allows.
 
     Returns:
@@ -131,14 +138,11 @@ def read_table(
     cells = read_cells(path, choose=choose, max_rows=max_rows)
     with _named(path):
         rows = typed_columns(cells, columns, name=name_text(path.stem))
-        flip = _polarity(columns, axis, high)
-        if "axis" not in columns:
-            rows = rows.with_columns(axis=pl.lit(axis or Axis.CAPABILITY.value))
-        rows = number_draws(_with_placements(rows, has_estimand="estimand" in columns))
-    notes = _notes(rows, cells, columns, names, axis)
-    return PoolReading(
-        _pool(rows, flip=flip, study=name_text(path.stem), has_answers="answer" in columns), tuple(notes)
-    )
+        axes = with_axes(rows, AxisOptions(axis, high, tasks), column=columns.get("axis"))
+        rows = number_draws(_with_placements(axes.rows, has_estimand="estimand" in columns))
+    notes = (*axes.notes, *_notes(rows, cells, columns, names))
+    pool = _pool(rows, study=name_text(path.stem), has_answers="answer" in columns)
+    return PoolReading(pool, notes, axes.stated)
 
 
 @contextmanager
@@ -148,24 +152,6 @@ def _named(path: Path) -> Iterator[None]:
         yield
     except InputError as failure:
         raise InputError(f"{path}: {failure}") from failure
-
-
-def _polarity(columns: dict[str, str], axis: str | None, high: str | None) -> bool:
-    """Whether values are reversed, so that 1 is the good end."""
-    if axis is None:
-        if high is not None:
-            raise InputError(f"high={high} was given without an axis; needed: {' | '.join(HIGH_WORDS)}")
-        return False
-    if axis not in HIGH_WORDS:
-        raise InputError(f"unknown axis {axis!r}; needed: {' | '.join(HIGH_WORDS)}")
-    if "axis" in columns:
-        raise InputError(f"the table states its axis in column {columns['axis']!r}; leave the given {axis!r} out")
-    good, bad = HIGH_WORDS[axis]
-    if high is None and axis == Axis.CAPABILITY:
-        return False
-    if high not in (good, bad):
-        raise InputError(f"a high value on the {axis} axis may mean {good} or {bad}; seen: {high}; say which")
-    return high == bad
 
 
 def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
@@ -207,11 +193,11 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
     return rows.with_columns(cells[f"placed {name}"].alias(name) for name in columns)
 
 
-def _pool(rows: pl.DataFrame, *, flip: bool, study: str, has_answers: bool) -> pl.LazyFrame:
+def _pool(rows: pl.DataFrame, *, study: str, has_answers: bool) -> pl.LazyFrame:
     """Return the rows as a pool, whose columns are computed where they are read."""
     no_score = pl.when(pl.col("value").is_null()).then(pl.lit("no score in the table"))
     read = rows.lazy().with_columns(error=pl.coalesce("error", no_score))
-    value = 1 - pl.col("value") if flip else pl.col("value")
+    value = pl.when("flip").then(1 - pl.col("value")).otherwise("value")
     read = read.with_columns(value=pl.when(pl.col("error").is_null()).then(value))
     thinking, output = pl.col("thinking_tokens"), pl.col("generated_tokens")
     is_capability = pl.col("axis") == str(Axis.CAPABILITY)
@@ -250,11 +236,8 @@ def _notes(
     cells: pl.DataFrame,
     columns: dict[str, str],
     names: Sequence[str],
-    axis: str | None,
 ) -> list[str]:
     notes = []
-    if "axis" not in columns and axis is None:
-        notes.append("The table states no axis; it is read as capability, 1 = correct. State another one with --axis.")
     if "estimand" not in columns and "budget" in columns:
         notes.append(
             "The table does not say how its budgets were imposed; they are read as the provider's own levels "
