@@ -19,7 +19,7 @@ from overthink.errors import InputError
 from overthink.paths import name_text
 from overthink.plan.components import read_component
 from overthink.storage.files import file_sha256
-from overthink.storage.tables.table import read_table
+from overthink.storage.tables.table import Meaning, read_table
 
 if TYPE_CHECKING:
     from overthink.workflows.sources import ReadOptions
@@ -75,7 +75,7 @@ class TableReader(Reader):
 
     def read(self, path: Path, options: "ReadOptions") -> PoolReading:
         """Return the rows of the table."""
-        return read_table(path, axis=options.axis, high=options.high, max_rows=options.max_rows)
+        return read_table(path, Meaning(options.axis, options.high, options.scorer), max_rows=options.max_rows)
 
 
 READERS: Registry[Reader] = Registry(Reader, (LogReader, TableReader), option=OPTION)  # type: ignore[type-abstract]

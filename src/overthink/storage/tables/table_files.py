@@ -17,12 +17,19 @@ Choice = Callable[[Sequence[str]], Collection[str]]
 """Names of the columns of a table → those that are read."""
 
 
-def read_cells(path: Path, *, choose: Choice | None = None, max_rows: int | None = None) -> "pl.DataFrame":
+Projection = Callable[[str, "pl.DataType"], "pl.Expr"]
+"""Name and type of a column → what is read of it."""
+
+
+def read_cells(
+    path: Path, *, choose: Choice | None = None, project: Projection | None = None, max_rows: int | None = None
+) -> "pl.DataFrame":
     """Read a table without conversion. CSV and JSON cells are texts: question "007" is not read as 7.
 
     Args:
         path: The table.
         choose: Columns to read, of those that the table has; None for all. Its errors pass.
+        project: What to read of a column; None for its cells.
         max_rows: Most rows to read; None for as many as memory allows.
 
     Raises:
@@ -39,7 +46,9 @@ def read_cells(path: Path, *, choose: Choice | None = None, max_rows: int | None
         raise InputError(f"{path} is none of the tables that are read: {', '.join(TABLE_SUFFIXES)}")
     try:
         with silent_panics():
-            table = _projected(path, form.read(path).lazy(), choose or (lambda names: names), max_rows)
+            table = _projected(
+                path, form.read(path).lazy(), choose or (lambda names: names), project or _cells, max_rows=max_rows
+            )
     except (
         pl.exceptions.PolarsError,
         pl.exceptions.PanicException,
@@ -62,7 +71,15 @@ def is_table(path: Path) -> bool:
         return file.read(64).lstrip().startswith(b"[")
 
 
-def _projected(path: Path, table: "pl.LazyFrame", choose: Choice, max_rows: int | None) -> "pl.DataFrame":
+def _cells(name: str, kind: "pl.DataType") -> "pl.Expr":
+    import polars as pl
+
+    return pl.col(name)
+
+
+def _projected(
+    path: Path, table: "pl.LazyFrame", choose: Choice, project: Projection, *, max_rows: int | None
+) -> "pl.DataFrame":
     """Return the chosen columns of a table, in its order, once it is certain that memory holds them."""
     import polars as pl
 
@@ -78,7 +95,7 @@ def _projected(path: Path, table: "pl.LazyFrame", choose: Choice, max_rows: int 
     rows = table.select(pl.len()).collect(engine="streaming").item()
     cells = sum(8 if kind.is_numeric() else _TEXT_BYTES for kind in kinds.values())
     check_memory(path, rows=rows, row_bytes=_COPIES * cells, max_rows=max_rows)
-    return table.select(*kinds).collect(engine="streaming")
+    return table.select(project(name, kind) for name, kind in kinds.items()).collect(engine="streaming")
 
 
 _REPEATED = re.compile(r"_duplicated_\d+$")
