@@ -45,6 +45,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "error": ("error",),
     "stop": ("finish_reason", "stop_reason"),
     "limit": ("limit",),
+    "log": ("log",),
     "response": ("response", "output", "completion", "generation", "output_text", "model_output"),
     "reasoning": ("reasoning", "reasoning_content", "reasoning_trace", "reasoning_text", "thinking", "thoughts"),
 }
@@ -93,9 +94,10 @@ def match_columns(names: Sequence[str]) -> dict[str, str]:
     if not {"draw", "budget", "effort", "config", "max_tokens"} & columns.keys():
         missing.append("draw (or budget, or effort)")
     if missing:
-        needed_names = "; ".join(f"{meaning}: {' | '.join(ALIASES[meaning.split()[0]])}" for meaning in missing)
+        needed = "; ".join(f"{meaning}: {' | '.join(ALIASES[meaning.split()[0]])}" for meaning in missing)
         raise InputError(
-            f"the table has no column for {', '.join(missing)}. Seen: {', '.join(names)[:500]}. Needed: {needed_names}"
+            f"the table has no column for {', '.join(missing)}. Seen: {', '.join(names)[:500]}. Needed: {needed}. "
+            "Rename the columns, or write a reader of such files (docs/extend.md) and name it with --reader"
         )
     return columns
 
@@ -137,7 +139,7 @@ def setting_columns(names: Sequence[str]) -> list[str]:
 _CONFIG_KEYS = {"reasoning_effort": "effort", "reasoning_tokens": "budget", "max_tokens": "max_tokens"}
 """Key of a config object → column meaning."""
 
-_TEXTS = ("answer", "effort", "model", "run", "draw")
+_TEXTS = ("answer", "effort", "model", "run", "draw", "log")
 _COUNTS = ("budget", "max_tokens", "seed")
 TOKENS = ("thinking_tokens", "generated_tokens", "prompt_tokens")
 """Measured counts. Public logs hold negative ones (a provider's error): those are unknown."""

@@ -65,6 +65,11 @@ def number_draws(rows: pl.DataFrame, everything: Callable[[], pl.DataFrame], rea
     raise AssertionError
 
 
+def has_unnumbered(rows: pl.DataFrame) -> bool:
+    """Return whether rows repeat a question of one setting and run, whatever their draw."""
+    return _has_repeats(rows, _keys([])[1])
+
+
 def _keys(names: list[str]) -> tuple[list[str], ...]:
     """Return the columns that name an answer: without runs, with runs, and with seeds."""
     key = [*_CURVE, "question", *names]

@@ -10,8 +10,8 @@ import polars as pl
 
 from overthink.data.arms_of_runs import ModelRun, ReportedTokens, assign_curves
 from overthink.data.ladder import ThinkingSetting
-from overthink.data.pool import COLUMNS, SCHEMA, PoolReading
-from overthink.data.record import Axis, Estimand, Verdict, verdict_of
+from overthink.data.pool import PoolReading
+from overthink.data.record import Axis
 from overthink.errors import InputError
 from overthink.paths import name_text
 from overthink.plan.study import HIGH_WORDS
@@ -25,16 +25,13 @@ from overthink.storage.tables.columns import (
     setting_columns,
     typed_columns,
 )
-from overthink.storage.tables.draws import joined, number_draws, varying
+from overthink.storage.tables.draws import has_unnumbered, joined, number_draws, varying
+from overthink.storage.tables.outcomes import pool_of_rows, setting_text, with_origin
 from overthink.storage.tables.questions import question_column
 from overthink.storage.tables.score_columns import score_columns, with_scores
 from overthink.storage.tables.table_files import read_cells
 
 _SETTING = ["task", "arm", "effort", "budget", "max_tokens", "other"]
-
-
-_WHOLE_ATTEMPT = (Estimand.EFFORT, Estimand.NATURAL)
-"""Estimands whose rows are whole attempts; elsewhere a row may continue another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +163,7 @@ def _reading(
     rows = typed.rows
     if "axis" not in columns:
         rows = rows.with_columns(axis=pl.lit(meaning.axis or Axis.CAPABILITY.value))
-    placed = _with_placements(rows, has_estimand="estimand" in columns)
+    placed = _with_placements(with_origin(rows), has_estimand="estimand" in columns)
     rows = number_draws(placed, lambda: layout.rows(everything())[0], {*columns.values(), *layout.scores})
     notes = (
         *filter(None, [question.note]),
@@ -174,9 +171,9 @@ def _reading(
         *typed.notes,
         *_notes(rows, columns, layout, meaning.axis, settings),
     )
-    if placed["draw"].is_null().all() and rows["draw"].max() != 0 and rows["run"].is_null().all():
+    if placed["draw"].is_null().all() and has_unnumbered(placed):
         notes = (*notes, _UNNUMBERED)
-    return PoolReading(_pool(rows, flip=flip, study=name, has_answers="answer" in columns), notes)
+    return PoolReading(pool_of_rows(rows, flip=flip, study=name, has_answers="answer" in columns), notes)
 
 
 _UNNUMBERED = (
@@ -186,12 +183,13 @@ _UNNUMBERED = (
 
 
 def _settings_of_runs(cells: pl.DataFrame, names: Sequence[str], question: str) -> list[str]:
-    """Return the columns of other settings in which answers to one question differ."""
+    """Return the columns of other settings: those with one value, and those in which answers to one question differ."""
     settings = setting_columns(names)
     if not settings:
         return []
-    most = cells.group_by(pl.col(question).alias("of")).agg(pl.col(settings).n_unique()).select(pl.col(settings).max())
-    return [setting for setting in settings if most[setting][0] > 1]
+    columns = pl.col(settings)
+    most = cells.group_by(pl.col(question).alias("of")).agg(columns.n_unique()).select(columns.max())
+    return [setting for setting in settings if most[setting][0] > 1 or cells[setting].n_unique() == 1]
 
 
 @contextmanager
@@ -240,7 +238,7 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
             task,
             arm,
             ThinkingSetting(effort, budget, cap),
-            {key: _setting_text(value) for key, value in json.loads(other or "{}").items()},
+            {key: setting_text(value) for key, value in json.loads(other or "{}").items()},
             ReportedTokens(*counts),
         )
         for task, arm, effort, budget, cap, other, *counts in groups.select(
@@ -263,72 +261,6 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
     placed = groups.select(keys).with_columns(pl.Series(f"placed {name}", *column) for name, column in columns.items())
     cells = joined(rows, placed)
     return rows.with_columns(cells[f"placed {name}"].alias(name) for name in columns)
-
-
-def _setting_text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _pool(rows: pl.DataFrame, *, flip: bool, study: str, has_answers: bool) -> pl.LazyFrame:
-    """Return the rows as a pool, whose columns are computed where they are read."""
-    value = 1 - pl.col("value") if flip else pl.col("value")
-    read = _with_outcomes(rows.lazy().with_columns(value=value), has_answers=has_answers)
-    thinking, output = pl.col("thinking_tokens"), pl.col("generated_tokens")
-    is_capability = pl.col("axis") == str(Axis.CAPABILITY)
-    within = pl.when(output >= thinking).then(output - thinking)
-    whole_attempt = pl.col("estimand").is_in([str(estimand) for estimand in _WHOLE_ATTEMPT])
-    read = read.with_columns(
-        study=pl.lit(study),
-        requested_tokens=pl.col("budget"),
-        answer_tokens=pl.when("apart").then(pl.when(thinking.is_not_null()).then(output)).otherwise(within),
-        generated_tokens=pl.when("apart").then(thinking + output).otherwise(output),
-        answer=pl.when(is_capability).then("answer"),
-        attempt_seconds=pl.when(pl.col("error").is_null() & whole_attempt).then("seconds"),
-    )
-    unknown = [name for name in COLUMNS if name not in read.collect_schema()]
-    read = read.with_columns(pl.lit(None).alias(name) for name in unknown)
-    return read.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
-
-
-def _with_outcomes(rows: pl.LazyFrame, *, has_answers: bool) -> pl.LazyFrame:
-    """Return the rows with value, verdict and error, as their scores and their ends settle them.
-
-    An answer that a filter or the model withheld is a refusal: answered by 0 on the benign axis, and elsewhere by 0 or,
-    where it is safe, by 1 if nobody scored it. One without any text is no refusal and no answer: wrong on the
-    capability axis, and without a value on the others.
-    """
-    axis, value = pl.col("axis"), pl.col("value")
-    is_capability = axis == str(Axis.CAPABILITY)
-    refused = pl.col("refused").fill_null(value=False) & pl.col("error").is_null()
-    safe = (axis == str(Axis.SAFETY)).cast(pl.Float64)
-    value = (
-        pl.when(refused & (axis == str(Axis.BENIGN)))
-        .then(0.0)
-        .when(refused & value.is_null())
-        .then(safe)
-        .otherwise(value)
-    )
-    silent = pl.col("empty").fill_null(value=False)
-    if has_answers:
-        silent = silent | pl.col("answer").is_null()
-    silent = silent & ~refused & value.is_not_null()
-    no_score = pl.when(value.is_null()).then(pl.lit("no score in the table"))
-    axes = [str(axis) for axis in Axis]
-    good, bad = (axis.replace_strict(axes, [str(verdict_of(end, each)) for each in Axis]) for end in (1.0, 0.0))
-    verdict = (
-        pl.when(pl.col("error").is_not_null() | value.is_null())
-        .then(pl.lit(str(Verdict.ERRORED)))
-        .when(silent & (~is_capability | (value == 0)))
-        .then(pl.lit(str(Verdict.UNPARSED)))
-        .when(refused & (value == pl.when(is_capability).then(0.0).otherwise(safe)))
-        .then(pl.lit(str(Verdict.REFUSED)))
-        .otherwise(pl.when(value >= 0.5).then(good).otherwise(bad))
-    )
-    return rows.with_columns(verdict=verdict, error=pl.coalesce("error", no_score), value=value).with_columns(
-        value=pl.when(pl.col("error").is_null() & (is_capability | (pl.col("verdict") != str(Verdict.UNPARSED)))).then(
-            "value"
-        )
-    )
 
 
 def _notes(

@@ -71,6 +71,28 @@ def is_table(path: Path) -> bool:
         return file.read(64).lstrip().startswith(b"[")
 
 
+def column_names(path: Path) -> list[str]:
+    """Return the columns of a table from its beginning: of JSON those of its first object; none where it is broken."""
+    import ijson
+    import polars as pl
+
+    from overthink.storage.panics import silent_panics
+
+    form = next((form for form in FORMATS if path.suffix.lower() in form.suffixes), None)
+    if form is None:
+        return []
+    try:
+        with silent_panics():
+            if not form.expansion:
+                return form.read(path).lazy().collect_schema().names()
+            with open_file(path, follow=True) as file:
+                lines = path.suffix.lower() != ".json"
+                first = json.loads(file.readline(_FIRST_BYTES)) if lines else next(ijson.items(file, "item"), {})
+                return list(first) if isinstance(first, dict) else []
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, RecursionError, InputError):
+        return []
+
+
 def _cells(name: str, kind: "pl.DataType") -> "pl.Expr":
     import polars as pl
 
@@ -101,6 +123,9 @@ def _projected(
 _REPEATED = re.compile(r"_duplicated_\d+$")
 """What the reader of CSV appends to a name that the header has before."""
 
+_FIRST_BYTES = 64_000_000
+"""Longest first line that is looked into."""
+
 _TEXT_BYTES, _COPIES = 24, 3
 """Bytes of a text in memory; copies of a table while it becomes a pool and outcomes."""
 
@@ -124,7 +149,7 @@ def _csv(path: Path) -> "pl.LazyFrame":
 
 
 def _json_lines(path: Path) -> "pl.DataFrame":
-    return _from_objects(path, _lines(path))
+    return _from_objects(path, json_lines(path))
 
 
 def _json(path: Path) -> "pl.DataFrame":
@@ -147,13 +172,13 @@ class TableFormat(NamedTuple):
     expansion: float = 0.0
 
 
-_JSON_EXPANSION = 8.0
+JSON_EXPANSION = 8.0
 
 FORMATS = (
     TableFormat("Parquet", (".parquet",), _parquet),
     TableFormat("CSV", (".csv",), _csv),
-    TableFormat("JSON Lines", (".jsonl", ".ndjson"), _json_lines, _JSON_EXPANSION),
-    TableFormat("JSON", (".json",), _json, _JSON_EXPANSION),
+    TableFormat("JSON Lines", (".jsonl", ".ndjson"), _json_lines, JSON_EXPANSION),
+    TableFormat("JSON", (".json",), _json, JSON_EXPANSION),
 )
 
 TABLE_SUFFIXES = tuple(suffix for form in FORMATS for suffix in form.suffixes)
@@ -163,7 +188,12 @@ FORMAT_NAMES = ", ".join(form.name for form in FORMATS)
 """Names of the formats, for help texts."""
 
 
-def _lines(path: Path) -> Iterator[Any]:
+def json_lines(path: Path) -> Iterator[Any]:
+    """Yield what each line of a file holds, without blank lines.
+
+    Raises:
+        InputError: A line is not JSON; it is named.
+    """
     with open_file(path, follow=True) as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
