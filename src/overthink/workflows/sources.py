@@ -27,14 +27,11 @@ from overthink.storage.json_documents import Assumptions, read_analysis, read_as
 from overthink.storage.models import StudyModels, read_models
 from overthink.storage.pool import is_pool, read_pool
 from overthink.storage.study_folder import StudyFolder
-from overthink.storage.tables.table_files import TABLE_SUFFIXES, is_table
 from overthink.storage.verifier_scores import read_verified
 from overthink.workflows import arguments as arg
 from overthink.workflows.models import models_of_plan, models_of_rows
-from overthink.workflows.readers import LogReader, TableReader, read_with
+from overthink.workflows.readers import LogReader, TableReader, read_claimed, read_with, reader_of
 from overthink.workflows.resume import cut_short, is_outdated
-
-LOGS = (".eval", ".json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,20 +171,14 @@ def read_source(path: Path, options: ReadOptions) -> Source:
     if kind == "a pool":
         pool = with_traces(read_pool(path, max_rows=options.max_rows, follow=True), file_sha256(path, follow=True))
         return Source(name_text(path.name), pool, models=models_of_rows(pool))
-    if kind == "a table":
-        return _from_reading(path, TableReader().read(path, options), options)
-    if entry == "a folder" or path.suffix in LOGS:
-        return _from_reading(path, LogReader().read(path, options), options)
-    raise InputError(
-        f"{path} is not something that can be analysed; needed: an Inspect log (.eval, .json) or a folder of logs, a "
-        f"study's folder, or a table ({', '.join(TABLE_SUFFIXES)})"
-    )
+    return _from_reading(path, read_claimed(path, options), options)
 
 
 _USED = {
     "a study": {"max_rows"},
     "a pool": {"max_rows"},
-    "a table": {"axis", "high", *AXES, "max_rows"},
+    "a table": {"axis", "high", "scorer", *AXES, "max_rows"},
+    "of another tool": {"axis", "high", "scorer", *AXES, "max_rows"},
     "a log": {"axis", "high", "scorer", *AXES, "checkpoints", "ladder"},
 }
 """Reading options that mean something, by what is read; a reader from outside may use any."""
@@ -232,9 +223,14 @@ _MOST_NAMES = 20
 
 def _kind(path: Path) -> str:
     """Return what a file or folder is read as."""
-    if path_kind(path) == "a folder":
-        return "a study" if StudyFolder(path).is_study() else "a log"
-    return "a pool" if is_pool(path, follow=True) else "a table" if is_table(path) else "a log"
+    if path_kind(path) == "a folder" and StudyFolder(path).is_study():
+        return "a study"
+    if path_kind(path) == "a file" and is_pool(path, follow=True):
+        return "a pool"
+    reader = reader_of(path)
+    if reader is None or isinstance(reader, LogReader):
+        return "a log"
+    return "a table" if isinstance(reader, TableReader) else "of another tool"
 
 
 def _study(folder: StudyFolder, options: ReadOptions) -> Source:

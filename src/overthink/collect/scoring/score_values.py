@@ -13,6 +13,8 @@ import numpy as np
 from inspect_ai.scorer import NOANSWER, Score, value_to_float
 from numpy.typing import ArrayLike, NDArray
 
+from overthink.data.rounding import rounded_share
+
 LOWEST, HIGHEST = 1, 5
 """Range of the grades of convincingness and specificity."""
 
@@ -89,14 +91,14 @@ class MissingKeyError(LookupError):
 
 
 def to_value(raw: Any) -> float | None:
-    """Return one value as Inspect converts it; None if the scorer gave none.
+    """Return one value as Inspect converts it, without rounding errors around 0 and 1; None if the scorer gave none.
 
     Raises:
         UnreadableValueError: It is not numeric. (Inspect converts such a value to 0.)
 
     Example:
-        >>> to_value("C"), to_value("P"), to_value(True), to_value("0.25"), to_value(math.nan)
-        (1.0, 0.5, 1.0, 0.25, None)
+        >>> to_value("C"), to_value("P"), to_value(True), to_value("0.25"), to_value(math.nan), to_value(1 + 3e-16)
+        (1.0, 0.5, 1.0, 0.25, None, 1.0)
     """
     if raw is None or (isinstance(raw, float) and math.isnan(raw)):
         return None
@@ -105,7 +107,7 @@ def to_value(raw: Any) -> float | None:
             raise UnreadableValueError(f"{raw[:40]!r}")
     elif not isinstance(raw, int | float):
         raise UnreadableValueError(f"a {type(raw).__name__}")
-    return value_to_float()(raw)
+    return rounded_share(value_to_float()(raw))
 
 
 def read_value(score: Score, key: str | None) -> float | None:

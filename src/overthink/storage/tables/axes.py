@@ -19,18 +19,20 @@ from overthink.plan.study import HIGH_WORDS
 
 
 @dataclass(frozen=True, slots=True)
-class AxisOptions:
-    """What the user states of the axes of a table.
+class Meaning:
+    """Properties that a table does not state.
 
     Attributes:
         axis: Axis of its one task; None if not given.
         high: Meaning of a high value there; None if not given.
         tasks: What is stated of single tasks, instead of both.
+        scorer: The one scorer whose scores are read; None for all, one curve each.
     """
 
     axis: str | None = None
     high: str | None = None
     tasks: tuple[StatedTask, ...] = ()
+    scorer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class TableAxes:
 _ASSUMED_NOTE = "The table states no axis; it is read as capability, 1 = correct. State another one with --axis."
 
 
-def with_axes(rows: pl.DataFrame, options: AxisOptions, *, column: str | None) -> TableAxes:
+def with_axes(rows: pl.DataFrame, options: Meaning, *, column: str | None) -> TableAxes:
     """Return the rows of a table with axis and polarity.
 
     Args:
@@ -111,7 +113,7 @@ def _scorers_of(rows: pl.DataFrame) -> dict[str, list[str]]:
     return scorers
 
 
-def _refuse_stated(column: str, options: AxisOptions, own: dict[str, list[StatedTask]]) -> None:
+def _refuse_stated(column: str, options: Meaning, own: dict[str, list[StatedTask]]) -> None:
     """Raise an error for an option on the axis of a table that states it."""
     if options.axis is not None:
         raise InputError(f"the table states its axis in column {column!r}; leave the given {options.axis!r} out")
@@ -119,7 +121,7 @@ def _refuse_stated(column: str, options: AxisOptions, own: dict[str, list[Stated
         raise InputError(f"the table states its axis in column {column!r}; leave {task.option()} out")
 
 
-def _refuse_several(options: AxisOptions, tasks: Sequence[str]) -> None:
+def _refuse_several(options: Meaning, tasks: Sequence[str]) -> None:
     if len(tasks) > 1:
         examples = " ".join(f"--{options.axis} {task}:high={options.high or 'correct'}" for task in tasks[:2])
         raise InputError(
