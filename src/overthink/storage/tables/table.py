@@ -143,9 +143,10 @@ def _reading(
     columns["question"] = question.name
     settings = _settings_of_runs(cells, layout.names, question.name)
     typed = typed_columns(cells, columns, name=name, settings=settings)
-    axes = with_axes(typed.rows, meaning, column=columns.get("axis"))
-    placed = _with_placements(with_origin(axes.rows), has_estimand="estimand" in columns)
-    rows = number_draws(placed, lambda: layout.rows(everything())[0], {*columns.values(), *layout.scores})
+    axes = with_axes(typed.rows.with_row_index("row"), meaning, column=columns.get("axis"))
+    read_rows, axis_rows = axes.rows["row"], axes.rows.drop("row")  # scores that no option names are left out
+    placed = _with_placements(with_origin(axis_rows), has_estimand="estimand" in columns)
+    rows = number_draws(placed, lambda: layout.rows(everything())[0][read_rows], {*columns.values(), *layout.scores})
     notes = (
         *filter(None, [question.note]),
         *notes,
