@@ -72,7 +72,7 @@ def compare(
     selectors: Selectors = [],  # noqa: B006
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
-    """Arms on one axis of total compute: what each mitigation gives, what it costs, and whether it eliminates."""
+    """Two runs question by question; arms at equal compute: what each mitigation gives, costs, and if it eliminates."""
     from overthink.cost.units import Unit
     from overthink.reports import comparison_text
     from overthink.workflows.compare import compare as put_side_by_side

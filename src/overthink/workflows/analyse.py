@@ -150,8 +150,11 @@ def analyse_source(
 ) -> Study:
     """Analyse rows that are read already; see :func:`analyse`."""
     study = _study(source, options, command=command)
-    if out is None:
-        return study
+    return study if out is None else stored_study(study, out)
+
+
+def stored_study(study: Study, out: str | Path) -> Study:
+    """Write pool, findings and report of a study into a folder, and return the study with the pool read from there."""
     stored = _store(study, StudyFolder(Path(out)))
     return replace(stored, pool=scan_pool(StudyFolder(Path(out)).pool))  # it may have replaced what the source read
 
