@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from overthink.data.record import JOURNAL_VERSION, Axis, Estimand, RungRecord, Verdict
+from overthink.data.record import JOURNAL_VERSION, TRACE_COLUMNS, Axis, Estimand, RungRecord, Verdict
 from overthink.data.tokens import CutShort, TokenUsage
 from overthink.data.verifier_scores import AnswerScore, VerifierRun
 from overthink.errors import InputError, StoppedError
@@ -127,7 +127,10 @@ def test_the_bytes_of_every_file_are_those_of_earlier_versions(tmp_path: Path) -
         waves.append(wave_draws("t", ("b", "a"), np.array([2, 3])))
         scores.append(AnswerScore(("t", "base", "q", 0, 8), 0.5, 7))
     assert {name: (tmp_path / name).read_bytes() for name in EARLIER} == EARLIER
-    columns = json.dumps([dataclasses.asdict(record) | {"value": None} for record in records], separators=(",", ":"))
+    columns = json.dumps(
+        [{name: getattr(record, name) for name in TRACE_COLUMNS} | {"value": None} for record in records],
+        separators=(",", ":"),
+    )
     assert (tmp_path / "j").read_bytes() == b'{"overthink.journal":%d}\n%s\n' % (JOURNAL_VERSION, columns.encode())
     with ScoreFile(tmp_path / "s", verifier):
         pass

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from overthink.data.outcomes import from_frame, outcome_bytes
 from overthink.data.pool import pool_of, records_of
-from overthink.data.record import POOL_VERSION, Axis, Estimand, RungRecord, Verdict
+from overthink.data.record import OF_LOGS, POOL_VERSION, Axis, Estimand, RungRecord, Verdict
 from overthink.data.traces import with_traces
 from overthink.errors import InputError, StoppedError
 from overthink.storage import files, memory
 from overthink.storage import pool as storage_pool
-from overthink.storage.pool import read_pool, write_pool
+from overthink.storage.pool import read_pool, scan_pool, write_pool
 
 TEXT = st.text(st.characters(codec="utf-8"), max_size=8)
 MAYBE_INT = st.none() | st.integers(0, 2**62)
@@ -74,8 +74,7 @@ def test_a_pool_comes_back_whole_and_ignores_the_order(
 
 def test_a_pool_of_the_version_before_is_checked_as_well(tmp_path: Path) -> None:
     path = tmp_path / "pool.parquet"
-    write_pool(path, pool_of([record(value=1.0)]))
-    rewrite(path, lambda t: t.drop("trace"), {"overthink.pool": "3"})
+    old_pool(path, [record(value=1.0)])
     assert records_of(read_pool(path)) == [record(value=1.0)]
     rewrite(path, lambda t: t.with_columns(value=pl.lit(math.nan)), {"overthink.pool": "3"})
     with pytest.raises(InputError, match="value is nan"):
@@ -135,7 +134,7 @@ def rewrite(path: Path, change: object, metadata: dict[str, str] | None = None) 
 @pytest.mark.parametrize(
     ("change", "metadata", "says"),
     [
-        (lambda t: t, {"overthink.pool": "99"}, f"version '99'.*reads version {POOL_VERSION} and 3"),
+        (lambda t: t, {"overthink.pool": "99"}, f"version '99'.*reads version {POOL_VERSION} and 4 and 3"),
         (lambda t: t, {"other": "1"}, "not a pool"),
         (lambda t: t.drop("seed"), None, "missing: 'seed'"),
         (lambda t: t.with_columns(mood=pl.lit("x")), None, "unknown: 'mood'"),
@@ -198,11 +197,29 @@ def test_a_full_disk_keeps_the_old_pool(tmp_path: Path, monkeypatch: pytest.Monk
     assert [file.name for file in tmp_path.iterdir()] == ["pool.parquet"]
 
 
-def old_pool(path: Path, records: list[RungRecord]) -> Path:
-    """A pool as the version before wrote it."""
-    write_pool(path, pool_of(records))
-    rewrite(path, lambda t: t.drop("trace"), {"overthink.pool": "3"})
+def old_pool(path: Path, records: list[RungRecord], version: int = 3) -> Path:
+    """A pool as an earlier version wrote it."""
+    write_pool(path, with_traces(pool_of(records), "ab" * 32))
+    columns = (*OF_LOGS, "trace") if version == 3 else OF_LOGS
+    rewrite(path, lambda t: t.drop(columns), {"overthink.pool": str(version)})
     return path
+
+
+def test_a_pool_without_the_columns_of_logs_is_read_with_its_ids(tmp_path: Path) -> None:
+    path = old_pool(tmp_path / "pool.parquet", [record(value=1.0), record(draw=1, value=0.0)], version=4)
+    ids = pl.read_parquet(path)["trace"].to_list()
+    for pool in (read_pool(path), scan_pool(path)):
+        assert records_of(pool) == [record(value=1.0), record(draw=1, value=0.0)]
+        assert [table.values.tolist() for table in from_frame(pool)] == [[[[1.0], [0.0]]]]
+    write_pool(path, read_pool(path))
+    assert pl.read_parquet_metadata(path)["overthink.pool"] == str(POOL_VERSION)
+    assert pl.read_parquet(path)["trace"].to_list() == ids
+
+
+def test_the_columns_of_logs_are_stored(tmp_path: Path) -> None:
+    row = record(log="logs/a.eval", epoch=2, conditions='{"judge": "m"}')
+    write_pool(tmp_path / "pool.parquet", pool_of([row]))
+    assert records_of(read_pool(tmp_path / "pool.parquet")) == [row]
 
 
 def test_a_pool_of_the_version_before_is_read_and_gets_its_ids_when_it_is_written(tmp_path: Path) -> None:

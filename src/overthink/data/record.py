@@ -12,14 +12,14 @@ Rows read from external logs or tables, with notes for readers of the results.
 Identity of a question of a study: its author's id, or the hash of its text.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 ON_TRACE = " on the trace"
 """Suffix of a scorer's name: it judged the thinking, not the answer."""
 
 
-POOL_VERSION = 4
+POOL_VERSION = 5
 
 JOURNAL_VERSION = 3
 """Version of the rows of a journal, which have no trace."""
@@ -107,6 +107,10 @@ class RungRecord:
         effort: The provider's level, where the rung is one.
         seed: Seed of the trace.
         error: Message of the error of an errored row.
+        log: Path of the log that holds the sample, as it was named; None where the row is of no log.
+        epoch: Epoch of the sample in that log, from 1.
+        conditions: What describes the run besides the ladder's own setting and could change the measurement, as the
+            text of a JSON object; None where the source does not say.
     """
 
     study: str
@@ -144,6 +148,16 @@ class RungRecord:
     effort: str | None = None
     seed: int | None = None
     error: str | None = None
+    log: str | None = None
+    epoch: int | None = None
+    conditions: str | None = None
+
+
+OF_LOGS = ("log", "epoch", "conditions")
+"""Columns that are filled where logs are read."""
+
+TRACE_COLUMNS = tuple(field.name for field in fields(RungRecord) if field.name not in OF_LOGS)
+"""Columns of a row that was just made, in order: what a journal and a log of Overthink hold of it."""
 
 
 class Category(StrEnum):

@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter
 
 from overthink.data.decisions import TraceDecisions
 from overthink.data.missing_rungs import TraceKey
-from overthink.data.record import JOURNAL_VERSION, RungRecord
+from overthink.data.record import JOURNAL_VERSION, TRACE_COLUMNS, RungRecord
 from overthink.data.tokens import UNDIVIDED, CutShort, TokenUsage
 from overthink.data.waves import DrawCounts, Waves
 from overthink.errors import InputError
@@ -64,7 +64,7 @@ def journal_file(path: Path) -> JsonLines[tuple[RungRecord, ...]]:
         path,
         {"overthink.journal": JOURNAL_VERSION},
         _TRACE,
-        lambda trace: [finite(record) for record in trace],
+        lambda trace: [{name: finite(getattr(record, name)) for name in TRACE_COLUMNS} for record in trace],
     )
 
 

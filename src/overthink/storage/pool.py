@@ -1,7 +1,7 @@
 """The pool on disk: Parquet, one row per question, draw and rung.
 
-Its columns are those of ``RungRecord`` in their order, and the id of the trace (:mod:`overthink.data.traces`). A pool
-of the version before has no ids.
+Its columns are those of ``RungRecord`` in their order, and the id of the trace (:mod:`overthink.data.traces`). Columns
+that a pool of an earlier version lacks are read as unknown.
 """
 
 import math
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from overthink.data.cells import row_codes
 from overthink.data.outcomes import outcome_bytes
 from overthink.data.pool import ENUMS, REQUIRED, ROW_KEY, SCHEMA, first_line, read, words_of
-from overthink.data.record import POOL_VERSION
+from overthink.data.record import OF_LOGS, POOL_VERSION
 from overthink.data.traces import TRACE, TRACE_BYTES, trace_hashes
 from overthink.errors import InputError
 from overthink.paths import open_file
@@ -38,7 +38,13 @@ _ROW_GROUP = 50_000
 """Rows that are stored, and read, at once."""
 _PROBE = 1 << 16
 """Bytes that are written to learn why a file could not be."""
-_SCHEMAS = {POOL_VERSION: pl.Schema([*SCHEMA.items(), (TRACE, pl.Binary())]), 3: SCHEMA}
+_WITHOUT_LOGS = {name: kind for name, kind in SCHEMA.items() if name not in OF_LOGS}
+_SCHEMAS = {
+    POOL_VERSION: pl.Schema({**SCHEMA, TRACE: pl.Binary()}),
+    4: pl.Schema({**_WITHOUT_LOGS, TRACE: pl.Binary()}),
+    3: pl.Schema(_WITHOUT_LOGS),
+}
+"""Columns of each version that is read, the one that is written first."""
 _COLUMNS_AT_ONCE = 6
 """Columns that are decoded at once where all are checked."""
 _BROKEN = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
@@ -143,11 +149,11 @@ def _checked_pool(path: Path, max_rows: int | None, *, follow: bool) -> pl.LazyF
         file.seek(0)
         _check_schema(path, pl.Schema(pl.read_parquet_schema(file)), schema)
         file.seek(0)
-        pool = pl.scan_parquet(file)
+        pool = _all_columns(pl.scan_parquet(file))
     check_memory(path, rows=_n_rows(pool), row_bytes=0, max_rows=max_rows)
     if not _n_rows(pool):
         raise InputError(f"{path} has no rows, so nothing can be analysed; needed: the pool of a study that ran")
-    known = _known_columns(pool, schema.names())
+    known = _known_columns(pool, SCHEMA.names())
     check_memory(path, rows=_n_rows(pool), row_bytes=outcome_bytes(known), max_rows=max_rows)
     _check_rows(path, pool)
     if TRACE in schema:
@@ -162,7 +168,14 @@ def scan_pool(path: Path) -> pl.LazyFrame:
         InputError: The file is missing, a link, or cannot be read.
     """
     with open_file(path) as file:
-        return pl.scan_parquet(file)
+        return _all_columns(pl.scan_parquet(file))
+
+
+def _all_columns(pool: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the pool with the columns of a row that its version lacks, empty; ids of traces stay away."""
+    names = pool.collect_schema().names()
+    missing = [pl.lit(None, kind).alias(name) for name, kind in SCHEMA.items() if name not in names]
+    return pool.with_columns(missing) if missing else pool
 
 
 def _known_columns(pool: pl.LazyFrame, names: Sequence[str]) -> list[str]:

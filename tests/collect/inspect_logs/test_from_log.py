@@ -25,7 +25,7 @@ from inspect_logs import (
 
 from overthink.collect.inspect_logs.read import read_logs
 from overthink.data.pool import pool_of, records_of
-from overthink.data.record import Axis, Estimand, Reading, RungRecord, Verdict
+from overthink.data.record import TRACE_COLUMNS, Axis, Estimand, Reading, RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.storage.pool import read_pool, write_pool
 
@@ -295,7 +295,9 @@ def own_log(folder: Path, change: Any = lambda rows: rows) -> list[RungRecord]:
     for sample in log.samples or []:
         rows = ladder_rows(str(sample.id), sample.epoch - 1)
         kept += rows
-        sample.store["Ladder:records"] = change(json.loads(json.dumps([dataclasses.asdict(r) for r in rows])))
+        sample.store["Ladder:records"] = change(
+            json.loads(json.dumps([{name: getattr(r, name) for name in TRACE_COLUMNS} for r in rows]))
+        )
     path.unlink()
     write_eval_log(log, str(path))
     return kept

@@ -7,7 +7,6 @@ addition. Overthink's own logs contain their rows, which are returned unchanged.
 Overthink's own logs: each sample stores its rows of the pool.
 """
 
-import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -20,12 +19,11 @@ from overthink.collect.inspect_logs.files import OpenLog, open_logs
 from overthink.collect.inspect_logs.meaning import PolarityOptions, meanings, read_polarity
 from overthink.collect.session.task_run import RECORDS
 from overthink.data.labels import AnswerPosition
-from overthink.data.record import Reading, RungRecord
+from overthink.data.record import TRACE_COLUMNS, Reading, RungRecord
 from overthink.errors import InputError
 from overthink.paths import name_text
 
 _ROWS = TypeAdapter(list[RungRecord])
-_COLUMNS = {field.name for field in dataclasses.fields(RungRecord)}
 _N_PROBE_SAMPLES = 5
 """Samples probed for rows to recognise an own log; the first ones may have failed before storing a row."""
 _EXCLUDED_FIELDS = {"messages", "output", "attachments", "events", "metadata", "scores"}
@@ -40,7 +38,7 @@ def own_records(log: OpenLog) -> list[RungRecord] | None:
     if not log.summaries or not _rows_of(log, _N_PROBE_SAMPLES):
         return None
     rows = _rows_of(log, len(log.summaries))
-    unknown = sorted({name for row in rows for name in row} ^ _COLUMNS)
+    unknown = sorted({name for row in rows for name in row} ^ {*TRACE_COLUMNS})
     if unknown:
         raise InputError(
             f"{log.path} was made by another version of Overthink: columns {', '.join(unknown)[:200]} are "

@@ -28,7 +28,7 @@ from overthink.collect.session.prepare import Session
 from overthink.collect.session.run import evaluate, missing_draws
 from overthink.collect.sinks import TraceSink
 from overthink.data.missing_rungs import TraceKey
-from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord, Verdict
+from overthink.data.record import ON_TRACE, TRACE_COLUMNS, Axis, Estimand, RungRecord, Verdict
 from overthink.plan.study import Plan, TaskPlan
 
 RECORDS = "Ladder:records"
@@ -256,5 +256,5 @@ def _plain(record: RungRecord) -> dict[str, Any]:
     """Return a row as stored in a log."""
     return {
         name: str(value) if isinstance(value := getattr(record, name), Axis | Estimand | Verdict) else value
-        for name in RungRecord.__dataclass_fields__
+        for name in TRACE_COLUMNS
     }
