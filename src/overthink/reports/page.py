@@ -28,6 +28,7 @@ from overthink.reports.charts.frontier import frontier_chart
 from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.charts.thresholds import marks_data
+from overthink.reports.charts.within import within_chart
 from overthink.reports.limits import limitations
 from overthink.reports.page_data import page_data, rung_rows, script_json
 from overthink.reports.report_curves import default_arms, report_curves
@@ -36,6 +37,7 @@ from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
 from overthink.reports.tables.frontier import frontier_tables
 from overthink.reports.tables.ledger import ledger_tables
 from overthink.reports.tables.supervision import supervision_table
+from overthink.reports.tables.within import MEANING, within_tables
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -148,8 +150,8 @@ def report_html(results: Results, about: About) -> str:
     answers = summary.axis_answers(all_curves, default_arms(all_curves))
     data = page_data(findings, all_curves) | {"k_name": about.k_scale.name}
     data["thresholds"] = marks_data(about.thresholds, all_curves)
-    of_arms, of_budgets = static_charts(results)
-    data["drawings"] = [chart.data() for chart in (*of_arms, *of_budgets)]
+    of_arms, of_budgets, within_limits = static_charts(results)
+    data["drawings"] = [chart.data() for chart in (*of_arms, *of_budgets, *within_limits)]
     content = {
         "title": visible(about.title),
         "lead": summary.lead(all_curves, about),
@@ -161,6 +163,9 @@ def report_html(results: Results, about: About) -> str:
         "comparison": comparison(results, about),
         "of_arms": of_arms,
         "of_budgets": of_budgets,
+        "within_limits": within_limits,
+        "within_meaning": MEANING,
+        "within": within_tables(results.curves),
         "frontiers": frontier_tables(results.frontiers),
         "ledger": ledger_tables(results.ledgers),
         "supervision": supervision_table(results.supervision),
@@ -236,4 +241,4 @@ def _questions(about: About) -> list[tuple[str, int, list[str]]]:
 @cache
 def _charts() -> dict[str, object]:
     by_scale: dict[str, object] = {scale: curve_chart(scale) for scale in AXIS_SCALES}
-    return by_scale | {"gap": gap_chart(), "heat": heat_chart(), "frontier": frontier_chart()}
+    return by_scale | {"gap": gap_chart(), "heat": heat_chart(), "frontier": frontier_chart(), "within": within_chart()}
