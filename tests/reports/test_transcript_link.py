@@ -22,7 +22,7 @@ def test_every_part_of_an_id_comes_back_from_its_address(sample_id: str) -> None
     assert (file, unquote(part), epoch, end) == ("a.eval", sample_id, "3", "")
 
 
-@pytest.mark.parametrize("sample_id", ["two\nlines", "a\r\nb", "\u2028x", "nul\0", "\ud800", ""])
+@pytest.mark.parametrize("sample_id", ["two\nlines", "a\r\nb", "\u2028x", "nul\0", "\ud800", "", "q" * 1000])
 def test_an_id_that_the_viewer_does_not_open_has_a_reason(sample_id: str) -> None:
     link = transcript_link("logs/a.eval", sample_id, 1)
     assert link.url is None

@@ -15,6 +15,9 @@ from urllib.parse import quote
 VIEWER = "http://127.0.0.1:7575"
 """Where `inspect view` serves, unless it is started with another port."""
 
+MOST_CHARACTERS = 1000
+"""Characters of an address; a page holds many, and an id may be of any length."""
+
 NO_LOG = "the source names no log"
 NO_EPOCH = "the source names no epoch"
 _UNOPENED_ID = re.compile("[\0\n\r\u2028\u2029\ud800-\udfff]|^$")
@@ -66,7 +69,10 @@ def transcript_link(log: str | None, sample_id: str, epoch: int | None, *, folde
     if reason is not None:
         return TranscriptLink(None, command, served, reason)
     parts = "/".join(map(_encoded, file.split("/")))
-    return TranscriptLink(f"{VIEWER}/#/logs/{parts}/samples/sample/{_encoded(sample_id)}/{epoch}/", command, served)
+    url = f"{VIEWER}/#/logs/{parts}/samples/sample/{_encoded(sample_id)}/{epoch}/"
+    if len(url) > MOST_CHARACTERS:
+        return TranscriptLink(None, command, served, f"its address has more than {MOST_CHARACTERS:,} characters")
+    return TranscriptLink(url, command, served)
 
 
 def view_command(folder: str) -> str:
