@@ -11,6 +11,7 @@ from overthink.analysis.request import CurveContext
 from overthink.analysis.shapes import TestedCells, shapes
 from overthink.analysis.tokens import token_totals, tokens_per_trace
 from overthink.analysis.values import values
+from overthink.analysis.within_limit import within_limits
 from overthink.data.results.curve import CurveResult, RungResult
 
 
@@ -60,4 +61,5 @@ def curve_result(context: CurveContext, *, seed: int) -> CurveResult:
         no_op=no_op(context),
         adaptive=adaptive(context, seed=seed),
         budget_control=budget_control(context, rng=np.random.default_rng([seed, 2])),
+        within=within_limits(context),
     )

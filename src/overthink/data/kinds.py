@@ -43,6 +43,7 @@ class Kind(ClosedList):
     TOKENS = "tokens"
     BUDGET_CONTROL = "budget_control"
     STEERING_DEPTH = "steering_depth"
+    WITHIN_LIMIT = "within_limit"
     GATE = "gate"
     EXTREME = "extreme"
     NO_OP = "no_op"
@@ -228,6 +229,10 @@ class Metric(ClosedList):
     SCALING = "scaling"
     PERFORMANCE = "performance"
     HARM = "harm"
+    # within_limit
+    CORRECT_WITHIN = "correct_within"
+    HARMFUL_WITHIN = "harmful_within"
+    ANSWERED_WITHIN = "answered_within"
     # gate, extreme and no_op
     MANIPULATION = "manipulation"
     NATURAL_END = "natural_end"

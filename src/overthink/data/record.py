@@ -153,7 +153,10 @@ class RungRecord:
     conditions: str | None = None
 
 
-OF_LOGS = ("log", "epoch", "conditions")
+PLACE = ("log", "epoch")
+"""Columns that name the sample of a row."""
+
+OF_LOGS = (*PLACE, "conditions")
 """Columns that are filled where logs are read."""
 
 TRACE_COLUMNS = tuple(field.name for field in fields(RungRecord) if field.name not in OF_LOGS)

@@ -10,6 +10,7 @@ from overthink.reports.hypotheses import hypothesis_line
 from overthink.reports.page_data import rung_row
 from overthink.reports.report_curves import ReportCurve, default_arms, report_curves
 from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
+from overthink.reports.tables.within import within_line
 
 _CURVES = 12
 _CONTROL = "a control beside the curve of this task: no result of its own, so no verdict here"
@@ -57,6 +58,7 @@ def _block(curve: ReportCurve) -> str:
 def _after(curve: ReportCurve, rungs: int) -> list[str]:
     about = [visible(f.label or f.reason or f.metric, 240) for f in curve.labels]
     about += [verdicts.commitment_text(curve.commitment)] if curve.commitment else []
+    about += [line] if (line := within_line(curve.result)) else []
     if curve.is_control:
         return [_CONTROL, *about]
     change = verdicts.qualified_change(curve)

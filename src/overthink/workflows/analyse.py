@@ -25,6 +25,7 @@ from overthink.cost.model_shape import SourcedShape
 from overthink.data.finding import Finding
 from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
+from overthink.data.rung_samples import rung_samples
 from overthink.errors import InputError
 from overthink.plan.arms import ArmPlan
 from overthink.plan.k_reference import k_refusal
@@ -85,7 +86,7 @@ class Study:
 
     def html(self) -> str:
         """Return the report as one self-contained page."""
-        return report_html(self.results, self.about)
+        return report_html(self.results, self.about, rung_samples(self.pool))
 
     def text(self) -> str:
         """Return the report as a few lines for a terminal."""
@@ -356,5 +357,5 @@ def _store(study: Study, folder: StudyFolder) -> Study:
     write_analysis(folder.analysis, study.request.analysis, seed=study.request.seed, assumptions=study.assumptions)
     if study.about.plan is not None:
         write_models(folder.models, study.models)
-    folder.write_report(result.html())
+    folder.write_report(replace(result, pool=scan_pool(folder.pool)).html())
     return result

@@ -7,8 +7,9 @@ addition. Overthink's own logs contain their rows, which are returned unchanged.
 Overthink's own logs: each sample stores its rows of the pool.
 """
 
+import dataclasses
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from inspect_ai.log import EvalSampleSummary
 from pydantic import TypeAdapter, ValidationError
@@ -21,7 +22,7 @@ from overthink.collect.inspect_logs.set_aside import BY_DEFAULT, SampleRules
 from overthink.collect.inspect_logs.task_names import task_names
 from overthink.collect.session.task_run import RECORDS
 from overthink.data.labels import AnswerPosition
-from overthink.data.record import TRACE_COLUMNS, Reading, RungRecord
+from overthink.data.record import PLACE, TRACE_COLUMNS, Reading, RungRecord
 from overthink.errors import InputError
 from overthink.paths import name_text
 from overthink.plan.stated_tasks import StatedTask, statements_of
@@ -40,23 +41,34 @@ def own_records(log: OpenLog) -> list[RungRecord] | None:
     """
     if not log.summaries or not _rows_of(log, _N_PROBE_SAMPLES):
         return None
-    rows = _rows_of(log, len(log.summaries))
-    unknown = sorted({name for row in rows for name in row} ^ {*TRACE_COLUMNS})
+    stored = _rows_of(log, len(log.summaries))
+    rows = [row for row, _ in stored]
+    unknown = sorted(({name for row in rows for name in row} ^ {*TRACE_COLUMNS}) - {*PLACE})
     if unknown:
         raise InputError(
             f"{log.path} was made by another version of Overthink: columns {', '.join(unknown)[:200]} are "
             "missing or unknown; read it with the version that made it"
         )
     try:
-        return _ROWS.validate_python(rows)
+        records = _ROWS.validate_python(rows)
     except ValidationError as failure:
         first = failure.errors(include_url=False)[0]
         raise InputError(f"{log.path} holds damaged rows: {first['loc']}: {first['msg']}") from failure
+    return [_placed(row, log, epoch) for row, (_, epoch) in zip(records, stored, strict=True)]
 
 
-def _rows_of(log: OpenLog, first: int) -> list[dict[str, object]]:
+def _placed(row: RungRecord, log: OpenLog, epoch: int) -> RungRecord:
+    """Return a row with log and epoch of its sample: of this one, unless the row names another log of the study."""
+    path = name_text(str(log.path))
+    if row.log is None or (name := PurePosixPath(row.log).name) == log.path.name:
+        return dataclasses.replace(row, log=path, epoch=epoch)
+    return dataclasses.replace(row, log=path.removesuffix(name_text(log.path.name)) + name)
+
+
+def _rows_of(log: OpenLog, first: int) -> list[tuple[dict[str, object], int]]:
+    """Return the rows stored in the first samples of a log, each with the epoch of its sample."""
     return [
-        row
+        (row, sample.epoch)
         for sample in log.samples(log.summaries[:first], exclude=_EXCLUDED_FIELDS)
         for row in sample.store.get(RECORDS, [])
     ]

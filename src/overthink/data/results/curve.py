@@ -8,6 +8,7 @@ from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding
 from overthink.data.hypothesis import Part
 from overthink.data.kinds import GateLabel, Metric
+from overthink.data.results.within import WithinResult
 from overthink.data.selectors import SelectorName
 
 PERCENTILES: Mapping[Metric, int] = MappingProxyType(
@@ -243,6 +244,7 @@ class CurveResult:
         no_op: Whether the levels had no effect; None where they had.
         adaptive: Result of adaptive sampling; None where the number of draws was set beforehand.
         budget_control: Metrics of budget control; None for a curve without token budgets.
+        within: What caps would have kept of its traces, by rung; empty where they were cut at their rungs.
     """
 
     key: CurveKey
@@ -259,6 +261,7 @@ class CurveResult:
     no_op: Finding | None = None
     adaptive: AdaptiveResult | None = None
     budget_control: BudgetControlResult | None = None
+    within: tuple[WithinResult, ...] = ()
 
     @property
     def change(self) -> Finding | None:

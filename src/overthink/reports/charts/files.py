@@ -17,6 +17,7 @@ from overthink.reports.charts.arms import arm_charts
 from overthink.reports.charts.curve import CHART_WIDTH, Chart, all_charts
 from overthink.reports.charts.frontier import frontier_charts
 from overthink.reports.charts.thresholds import visible_marks
+from overthink.reports.charts.within import within_charts
 from overthink.reports.page import asset
 from overthink.reports.report_curves import default_arms, report_curves
 
@@ -58,7 +59,9 @@ def report_figures(results: Results, about: About, formats: Sequence[str]) -> It
     arms = default_arms(all_curves)
     first = [curve for curve in all_curves if curve.arm in arms]
     yield from chart_files(all_charts(first, arms, visible_marks(about.thresholds)), formats)
-    yield from chart_files([*arm_charts(results), *frontier_charts(results.frontiers)], formats)
+    yield from chart_files(
+        [*arm_charts(results), *frontier_charts(results.frontiers), *within_charts(results.curves)], formats
+    )
 
 
 def chart_files(charts: Iterable[Chart], formats: Sequence[str]) -> Iterator[tuple[str, bytes]]:
