@@ -80,3 +80,26 @@ def test_a_folder_without_findings_is_refused(overthink, tmp_path: Path) -> None
     code, _, err = overthink("table", str(tmp_path))
     assert code == 2
     assert "schema" in err
+
+
+def test_methods_are_printed_in_three_formats(folder: Path, overthink) -> None:  # type: ignore[no-untyped-def]
+    for options, start in (
+        ((), "Models. "),
+        (("--format", "md"), "**Models.** "),
+        (("--format", "latex"), "\\paragraph"),
+    ):
+        code, out, _ = overthink("methods", str(folder), *options)
+        assert code == 0
+        assert out.startswith(start)
+        assert "5 questions and 2 draws of each" in out
+
+
+def test_findings_of_another_pool_or_plan_are_refused(folder: Path, overthink) -> None:  # type: ignore[no-untyped-def]
+    document = json.loads((folder / "findings.json").read_text())
+    (folder / "pool.parquet").write_bytes(b"not the pool of these findings")
+    (folder / "findings.json").write_text(json.dumps(document | {"pool_sha256": "0" * 64}))
+    for command in ("table", "methods"):
+        code, out, err = overthink(command, str(folder))
+        assert (code, out) == (2, "")
+        assert "follows from another pool" in err
+        assert "overthink report" in err

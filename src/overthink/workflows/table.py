@@ -12,6 +12,7 @@ from overthink.reports.paper.contents import Content, data_table, printed_table
 from overthink.reports.paper.csv_text import csv_text
 from overthink.reports.paper.latex import latex_text
 from overthink.reports.paper.markdown import markdown_text
+from overthink.storage.files import file_sha256
 from overthink.storage.findings import FindingsMeta, read_findings
 from overthink.storage.study_folder import StudyFolder
 
@@ -39,7 +40,7 @@ def stored_findings(path: Path) -> StoredFindings:
     """Return the findings of a folder that `run`, `analyse`, `compare` or `forecast` wrote.
 
     Raises:
-        InputError: The folder holds no findings, or they cannot be read.
+        InputError: The folder holds no findings, they cannot be read, or they are of another pool than the folder's.
     """
     folder = StudyFolder(path)
     if not is_there(folder.findings):
@@ -49,6 +50,11 @@ def stored_findings(path: Path) -> StoredFindings:
             f"wrote with --out. Make one with `{made} {path}`."
         )
     meta, findings = read_findings(folder.findings)
+    if meta.pool_sha256 is not None and is_there(folder.pool) and file_sha256(folder.pool) != meta.pool_sha256:
+        raise InputError(
+            f"{folder.findings} follows from another pool than {folder.pool}; run `overthink report {path}`, which "
+            "makes the findings of this one"
+        )
     return StoredFindings(name_text(path.resolve().name), meta, findings)
 
 
