@@ -51,6 +51,7 @@ def test_of_logs_it_says_what_is_unknown() -> None:
     assert "a/one and b/two as the model under test. 7 rows name no model." in told
     assert "Prompts, temperature, nucleus mass, seeds of the draws" in told
     assert "The plan was not recorded in this folder." in told
+    assert "stated or assumed when the logs or tables were read" in told
     assert "0.8" not in told  # no default of a plan that there is not
     bare = text(replace(logs(), models=(), analysis=None, seed=None))
     assert "The model under test is not recorded in this folder." in bare
@@ -85,6 +86,13 @@ def test_failed_and_unchecked_gates_are_named_with_their_rungs() -> None:
     assert "None failed" not in told
     without = tuple(f for f in curve() if f.kind != Kind.GATE)
     assert "No gate was recorded." in text(logs(findings=without))
+    unchecked = tuple(f for f in curve() if f.kind != Kind.GATE or f.label is None)
+    told = text(logs(findings=unchecked))
+    assert "No gate could be checked." in told
+    assert "None failed" not in told
+    checked = text(logs()).partition("Gates were checked rung by rung: ")[2].partition(".")[0]
+    assert checked.startswith("errors")
+    assert "truncation" not in checked.partition(" (")[0]
 
 
 def test_tests_and_their_adjustment_are_quoted_from_the_verdicts() -> None:

@@ -100,7 +100,9 @@ def test_gates_and_verdicts_stand_beside_their_values() -> None:
     assert csv_rows(alone, Content.CURVES)[0]["gates"] == "none recorded"
     marked = [replace(f, gates_failed=("comparability",)) if f.kind == Kind.VALUE else f for f in alone]
     assert csv_rows(marked, Content.CURVES)[0]["gates_failed"] == "comparability"
-    notes = printed_table(curve(), Content.CURVES, source="s").notes
+    table = printed_table(curve(), Content.CURVES, source="s")
+    notes = table.notes
+    assert [row[7] for row in table.rows] == ["passed, 1 not checked", "failed: errors, 1 not checked"]
     assert any("truncation not checked at 2 rungs: it is unknown." in note for note in notes)
     assert [f.metric for f in content_findings(curve(), Content.VERDICTS)] == [Metric.MAX_T]
 

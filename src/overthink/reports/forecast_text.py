@@ -96,8 +96,7 @@ def crossing(panel: ForecastPanel, at: ThresholdResult) -> str:
     decided = f"K* (tries) {at.verdict} by the {confidence}assumption-free band ({_ends(at.bound)})"
     if star is None:
         return f"{decided}; no estimate: {visible(finding.reason or 'unknown', PROSE_LIMIT)}"
-    model = f", {_ends(finding)}" if panel.result.has_model else ""
-    return f"{decided}; the model's is {star}{model}"
+    return f"{decided}; by the model band {star} ({_ends(finding)})"
 
 
 def _ends(finding: Finding) -> str:

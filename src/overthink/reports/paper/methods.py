@@ -24,6 +24,10 @@ from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
 MOST_NAMES = 12
 """Most tasks, models or rungs that a sentence lists by name."""
 
+READ = (
+    "What the levels did to the answers, and what a high score means, was stated or assumed when the logs or tables "
+    "were read; the notes of the report say which."
+)
 NOT_RECORDED = "not recorded in this folder"
 
 _MANIPULATION: Mapping[str, str] = {
@@ -86,7 +90,7 @@ def methods(record: StudyRecord) -> tuple[Section, ...]:
     sections = (
         Section("Models", _models(record)),
         Section("Tasks", _tasks(values)),
-        Section("Budgets", _budgets(values)),
+        Section("Budgets", _budgets(record, values)),
         Section("Sampling", plan_sentences(record.plan)),
         Section("Estimates", _estimates(record, values)),
         Section("Verdicts", _verdicts(record)),
@@ -131,7 +135,7 @@ def _tasks(values: Sequence[Finding]) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _budgets(values: Sequence[Finding]) -> tuple[str, ...]:
+def _budgets(record: StudyRecord, values: Sequence[Finding]) -> tuple[str, ...]:
     """Return one sentence per ladder: its levels, and how they were imposed."""
     rungs: dict[tuple[str, str, str, str | None, str], dict[int, str]] = {}
     for value in values:
@@ -146,6 +150,8 @@ def _budgets(values: Sequence[Finding]) -> tuple[str, ...]:
         where = "" if len(ladders) == 1 else f" on {all_of(sorted(tasks), most=MOST_NAMES)}"
         meaning = wording.ESTIMAND_TEXTS.get(estimand, "its meaning is not known to this version")
         sentences.append(f"Levels{where}: {all_of(ladder, most=MOST_NAMES)} ({visible(estimand)}: {meaning}).")
+    if values and record.plan is None and record.plan_sha256 is None:
+        sentences.append(READ)
     return tuple(sentences)
 
 
@@ -231,13 +237,8 @@ def _gates(record: StudyRecord) -> tuple[str, ...]:
     gates = [f for f in gates if f.metric != Metric.NATURAL_END]
     if not gates:
         return ("No gate was recorded.",) if record.findings else ()
+    sentences = [_checks([gate for gate in gates if gate.label is not None], record)]
     names = list(dict.fromkeys(gate.metric for gate in gates))
-    known = {gate.estimand for gate in gates if gate.metric == Metric.MANIPULATION}
-    bounds = [text for estimand, text in _MANIPULATION.items() if estimand in known]
-    bounds += [_GATE_BOUNDS[name] for name in names if name in _GATE_BOUNDS]
-    bounds = bounds if record.made_with == __version__ else []
-    what = f" ({'; '.join(bounds)})" if bounds else ""
-    sentences = [f"Gates were checked at every rung: {all_of([_word(name) for name in names])}{what}."]
     failed = [gate for gate in gates if gate.label == GateLabel.FAILED]
     marks = Counter(mark for f in record.findings if f.kind == Kind.VALUE for mark in f.gates_failed)
     own = {gate.metric.value for gate in failed}
@@ -247,7 +248,7 @@ def _gates(record: StudyRecord) -> tuple[str, ...]:
         for mark, number in marks.items()
         if mark not in own
     ]
-    sentences += [] if own or marks else ["None failed."]
+    sentences += ["None failed."] if not (own or marks) and any(gate.label for gate in gates) else []
     unchecked = Counter((gate.metric, gate.reason) for gate in gates if gate.label is None)
     sentences += [
         f"{_word(name).capitalize()} could not be checked at {count(number, 'rung')}: "
@@ -255,6 +256,18 @@ def _gates(record: StudyRecord) -> tuple[str, ...]:
         for (name, reason), number in unchecked.items()
     ]
     return tuple(sentences)
+
+
+def _checks(gates: Sequence[Finding], record: StudyRecord) -> str:
+    """Return which gates were checked at all, and with which bounds."""
+    names = list(dict.fromkeys(gate.metric for gate in gates))
+    if not names:
+        return "No gate could be checked."
+    known = {gate.estimand for gate in gates if gate.metric == Metric.MANIPULATION}
+    bounds = [text for estimand, text in _MANIPULATION.items() if estimand in known]
+    bounds += [_GATE_BOUNDS[name] for name in names if name in _GATE_BOUNDS]
+    what = f" ({'; '.join(bounds)})" if bounds and record.made_with == __version__ else ""
+    return f"Gates were checked rung by rung: {all_of([_word(name) for name in names])}{what}."
 
 
 def _failures(name: str, gates: Sequence[Finding]) -> str:

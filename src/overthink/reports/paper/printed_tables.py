@@ -8,7 +8,7 @@ from overthink.data.kinds import Kind, Metric
 from overthink.data.number_text import fixed
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
-from overthink.reports.paper.rung_findings import SHAPES, RungFindings
+from overthink.reports.paper.rung_findings import NOT_CHECKED, SHAPES, RungFindings
 from overthink.reports.paper.table import Heading, PrintedTable
 from overthink.reports.report_curves import level, level_unit
 from overthink.reports.verdicts import SHAPE_TEXTS, TEST_TEXTS, bare_p_value
@@ -206,8 +206,10 @@ def _p(finding: Finding, *, adjusted: bool) -> str:
 
 
 def _gates(row: RungFindings) -> str:
-    failed = ", ".join(visible(name).replace("_", " ") for name in row.gates.failed)
-    return f"{row.gates.word}: {failed}" if failed else row.gates.word
+    gates = row.gates
+    failed = ", ".join(visible(name).replace("_", " ") for name in gates.failed)
+    text = f"{gates.word}: {failed}" if failed else gates.word
+    return f"{text}, {len(gates.unchecked)} not checked" if gates.unchecked and gates.word != NOT_CHECKED else text
 
 
 def _curve_notes(rows: Sequence[RungFindings]) -> tuple[str, ...]:
