@@ -8,6 +8,7 @@ from test_paper_tables import HOSTILE, curve
 
 from overthink._version import __version__
 from overthink.analysis.families import ADJUSTED, ALL, CURVES
+from overthink.analysis.shapes import TOO_FEW
 from overthink.data.kinds import GateLabel, Kind, ShapeLabel
 from overthink.plan.analysis import Analysis
 from overthink.plan.study import Plan, checked_plan
@@ -102,6 +103,16 @@ def test_tests_and_their_adjustment_are_quoted_from_the_verdicts() -> None:
     assert f"p-values are {limit}." in told
     assert "Tests: max-t." in told
     assert "No p-value was adjusted" in text(logs())
+    few = tuple(replace(f, limits=(TOO_FEW,)) if f.label == ShapeLabel.UP else f for f in curve())
+    assert "1 curve had too few questions for any verdict." in text(logs(findings=few))
+
+
+def test_a_plan_that_is_elsewhere_is_named_by_its_hash() -> None:
+    told = text(logs(plan_sha256="7" * 64))
+    assert "The answers are those of a study whose plan is not in this folder." in told
+    assert "the plan of the study may state them" in told
+    assert f"The plan has the SHA-256 {'7' * 64}." in told
+    assert "read from logs or tables" not in told
 
 
 def test_constants_of_this_version_are_not_claimed_of_another() -> None:

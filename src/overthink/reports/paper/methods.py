@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from overthink._version import __version__
 from overthink.analysis.families import ADJUSTED
+from overthink.analysis.shapes import TOO_FEW
 from overthink.data.finding import Finding
 from overthink.data.hypothesis import hypothesis_text
 from overthink.data.kinds import GateLabel, Kind, Metric
@@ -91,7 +92,7 @@ def methods(record: StudyRecord) -> tuple[Section, ...]:
         Section("Models", _models(record)),
         Section("Tasks", _tasks(values)),
         Section("Budgets", _budgets(record, values)),
-        Section("Sampling", plan_sentences(record.plan)),
+        Section("Sampling", plan_sentences(record.plan, is_elsewhere=record.plan_sha256 is not None)),
         Section("Estimates", _estimates(record, values)),
         Section("Verdicts", _verdicts(record)),
         Section("Comparisons and forecasts", _beside(record)),
@@ -202,6 +203,8 @@ def _verdicts(record: StudyRecord) -> tuple[str, ...]:
         sentences.append(f"p-values are {sentence('; '.join(visible(limit, PROSE_LIMIT) for limit in adjusted))}")
     else:
         sentences.append("No p-value was adjusted over several verdicts.")
+    few = {f.key for f in verdicts if TOO_FEW in f.limits}
+    sentences += [f"{count(len(few), 'curve')} had too few questions for any verdict."] if few else []
     return tuple(sentences)
 
 

@@ -7,7 +7,7 @@ from overthink.plan.study import Plan
 
 UNKNOWN = (
     "Prompts, temperature, nucleus mass, seeds of the draws and settings of the provider are not recorded in this "
-    "folder; the logs or tables that were read may state them."
+    "folder; {source} may state them."
 )
 
 
@@ -35,18 +35,20 @@ def sentence(text: str) -> str:
     return f"{text.rstrip('.')}."
 
 
-def plan_sentences(plan: Plan | None) -> tuple[str, ...]:
+def plan_sentences(plan: Plan | None, *, is_elsewhere: bool = False) -> tuple[str, ...]:
     """Return how a plan sampled; that this is unknown without one.
 
     Args:
-        plan: The plan; None for logs and tables from elsewhere.
+        plan: The plan; None where the folder holds none.
+        is_elsewhere: Whether there was a plan that the folder does not hold.
 
     Example:
-        >>> plan_sentences(None) == (UNKNOWN,)
-        True
+        >>> plan_sentences(None, is_elsewhere=True)[0].partition("; ")[2]
+        'the plan of the study may state them.'
     """
     if plan is None:
-        return (UNKNOWN,)
+        source = "the plan of the study" if is_elsewhere else "the logs or tables that were read"
+        return (UNKNOWN.format(source=source),)
     sentences = [_draws(plan), _parameters(plan)]
     if plan.budgets is not None:
         cue = (
