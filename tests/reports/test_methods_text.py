@@ -37,7 +37,8 @@ def test_of_a_study_it_says_what_the_plan_decided() -> None:
     for words in (
         "The model under test was some/model.", "3 draws of at most 12 questions of each task (seed 9)",
         "temperature 0.6 and nucleus mass 0.95, and provider arguments port = 1", "allowance of 99 tokens",
-        "graded by the/grader", f"has the SHA-256 {stated.sha256()}", "with 12 questions and 3 draws of each",
+        "graded by the/grader", f"The plan has a SHA-256 that begins with {stated.sha256()[:16]}.",
+        "with 12 questions and 3 draws of each",
         "Levels: 0 tokens and 16 tokens (forced: thinking was cut at the rung", "2,000 resamples, seed 4",
         "error rate of 0.05; differences up to 3 points count as none",
     ):  # fmt: skip
@@ -111,7 +112,7 @@ def test_a_plan_that_is_elsewhere_is_named_by_its_hash() -> None:
     told = text(logs(plan_sha256="7" * 64))
     assert "The answers are those of a study whose plan is not in this folder." in told
     assert "the plan of the study may state them" in told
-    assert f"The plan has the SHA-256 {'7' * 64}." in told
+    assert f"The plan has a SHA-256 that begins with {'7' * 16}." in told
     assert "read from logs or tables" not in told
 
 

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from overthink.reports.paper.table import PrintedTable
 
+_PROSE = "p{3.6cm}"
 LONGEST = 40
 """Rows that fit on a page; a longer table is a ``longtable``, which breaks across pages."""
 
@@ -45,6 +46,9 @@ _ACCENTS: Mapping[str, str] = MappingProxyType(
 )  # fmt: skip
 _LIGATURE = re.compile(r"([-',])(?=\1)")
 _PLAIN = re.compile(r"[A-Za-z0-9 .,:;!?()/+=@'-]")
+_MARGINS = tuple(rf"\setlength{{\LT{side}}}{{-1in plus 1fill}}" for side in ("left", "right"))
+r"""A wide table reaches into both margins alike, as ``\makebox`` lets a short one do."""
+
 _HEAD = (
     r"% \usepackage[T1]{fontenc}, \usepackage{booktabs}{extra}",
     "% Made by Overthink; numbers are rounded here, and at full precision in the CSV (--format csv).",
@@ -94,7 +98,7 @@ def latex_text(table: PrintedTable, *, label: str) -> str:
         >>> [line for line in text.splitlines() if "&" in line]
         ['Task & \\% \\\\', 'a\\_b & 5 \\\\']
     """
-    columns = "".join("r" if heading.is_number else "l" for heading in table.headings)
+    columns = "".join(_PROSE if heading.is_prose else "r" if heading.is_number else "l" for heading in table.headings)
     head = _row([escaped(heading.text) for heading in table.headings])
     caption = rf"\caption{{{escaped(table.caption)}}}\label{{{label}}}"
     is_long = len(table.rows) > LONGEST
@@ -106,10 +110,10 @@ def latex_text(table: PrintedTable, *, label: str) -> str:
             r"\endfirsthead", r"\toprule", head, r"\midrule", r"\endhead", r"\bottomrule", r"\endlastfoot",
             *body, r"\end{longtable}",
         ]  # fmt: skip
-        lines = ["{\\footnotesize", r"\setlength{\tabcolsep}{4pt}", *inner, *notes, r"\par}"]
+        lines = ["{\\footnotesize", r"\setlength{\tabcolsep}{4pt}", *_MARGINS, *inner, *notes, r"\par}"]
     else:
         inner = [rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}", r"\toprule", head, r"\midrule", *body]
-        inner += [r"\bottomrule", r"\end{tabular}"]
+        inner = [r"\makebox[\linewidth][c]{%", *inner, r"\bottomrule", r"\end{tabular}}"]
         lines = [r"\begin{table}", r"\centering", caption, r"\footnotesize", r"\setlength{\tabcolsep}{4pt}"]
         lines += [*inner, *notes, r"\end{table}"]
     comments = [line.replace("{extra}", r", \usepackage{longtable}" if is_long else "") for line in _HEAD]

@@ -287,7 +287,8 @@ def _versions(record: StudyRecord) -> tuple[str, ...]:
     if record.plan is not None:
         sentences.append(f"The plan was made with Overthink {visible(record.plan.overthink)}.")
     for name, sha256 in (("plan", record.plan_sha256), ("pool", record.pool_sha256)):
-        sentences.append(f"The {name} {f'has the SHA-256 {sha256}' if sha256 else f'was {NOT_RECORDED}'}.")
+        state = f"has a SHA-256 that begins with {sha256[:16]}" if sha256 else f"was {NOT_RECORDED}"
+        sentences.append(f"The {name} {state}.")
     sentences.append(f"Versions of Inspect, of Python and of a provider's model are {NOT_RECORDED}.")
     return tuple(sentences)
 

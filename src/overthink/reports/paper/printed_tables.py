@@ -119,7 +119,7 @@ def finding_table(findings: Sequence[Finding], *, source: str, content: str) -> 
     headings = (
         *_CURVE, Heading("Number"), Heading("At"), Heading("Estimate", is_number=True),
         Heading(f"{_levels(findings)}interval", is_number=True), Heading("Adjusted p", is_number=True),
-        Heading("Label"),
+        Heading("Label", is_prose=True),
     )  # fmt: skip
     rows = tuple(
         (

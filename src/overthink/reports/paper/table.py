@@ -31,11 +31,13 @@ class Heading(NamedTuple):
         text: The heading.
         is_number: Whether its cells are aligned to the right.
         is_group: Whether a cell that repeats the one above may be left blank, where all columns before it repeat, too.
+        is_prose: Whether its cells are long enough to be broken into lines.
     """
 
     text: str
     is_number: bool = False
     is_group: bool = False
+    is_prose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
