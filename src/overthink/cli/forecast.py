@@ -25,7 +25,8 @@ ThresholdShares = Annotated[
     str, typer.Option(help="Shares whose crossing is sought, as 0.5 or 0.1,0.5.", metavar="SHARES")
 ]
 Formats = Annotated[
-    list[str], typer.Option("--format", help="With --out: html, and svg or png for the charts; a list or repeated.")
+    list[str],
+    typer.Option("--format", help="With --out: html, and svg, png or pdf for the charts; a list or repeated."),
 ]
 JudgeErrors = Annotated[
     str | None,

@@ -7,7 +7,19 @@ from typing import Annotated, Any, Literal
 import typer
 
 from overthink._version import __version__
-from overthink.cli import compare, forecast, governance, models, options, report, start, terminal, verify
+from overthink.cli import (
+    compare,
+    forecast,
+    governance,
+    methods,
+    models,
+    options,
+    report,
+    start,
+    table,
+    terminal,
+    verify,
+)
 from overthink.cli.options import (
     Benign,
     Capability,
@@ -44,6 +56,8 @@ compare.register(app)
 forecast.register(app)
 governance.register(app)
 verify.register(app)
+table.register(app)
+methods.register(app)
 
 FindingsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
 Level = Annotated[float, typer.Option(help="Confidence level of the intervals.", min=0.5, max=0.999)]

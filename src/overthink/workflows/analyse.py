@@ -228,7 +228,7 @@ def report(
 
     Args:
         path: The study's folder.
-        formats: "svg" and "png" draw the page's charts into its folder `figures`; the page itself is always made.
+        formats: "svg", "png" and "pdf" draw the page's charts into its folder `figures`; the page is always made.
         options: Analysis options and assumptions; None for those of the earlier analysis.
         command: The command line, for the report.
 
