@@ -12,6 +12,9 @@ from overthink.cli.options import (
     KReference,
     Ladder,
     MaxRows,
+    OneAxis,
+    OneHigh,
+    OneScorer,
     Primary,
     Reader,
     Safety,
@@ -56,11 +59,9 @@ def compare(
     capability: Capability = [],  # noqa: B006
     safety: Safety = [],  # noqa: B006
     benign: Benign = [],  # noqa: B006
-    axis: Annotated[
-        str | None, typer.Option(help="What logs or tables of one task measure: capability, safety or benign.")
-    ] = None,
-    high: Annotated[str | None, typer.Option(help="What a high score means there.")] = None,
-    scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
+    axis: OneAxis = None,
+    high: OneHigh = None,
+    scorer: OneScorer = None,
     reader: Reader = None,
     ladder: Ladder = None,
     out: Annotated[Path | None, typer.Option(help="Folder for pool, findings and report.")] = None,

@@ -26,6 +26,9 @@ from overthink.cli.options import (
     KReference,
     Ladder,
     MaxRows,
+    OneAxis,
+    OneHigh,
+    OneScorer,
     Primary,
     Reader,
     Safety,
@@ -143,13 +146,9 @@ def analyse(
     capability: Capability = [],  # noqa: B006
     safety: Safety = [],  # noqa: B006
     benign: Benign = [],  # noqa: B006
-    axis: Annotated[
-        str | None, typer.Option(help="What a log or table of one task measures: capability, safety or benign.")
-    ] = None,
-    high: Annotated[
-        str | None, typer.Option(help="What a high score means there: correct, wrong, safe, harm, answered or refused.")
-    ] = None,
-    scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
+    axis: OneAxis = None,
+    high: OneHigh = None,
+    scorer: OneScorer = None,
     reader: Reader = None,
     ladder: Ladder = None,
     checkpoints: Annotated[
@@ -373,9 +372,17 @@ def label(
     show_text: Annotated[
         bool, typer.Option("--show-text", help="Write question and answer into the sheet; they may be harmful.")
     ] = False,
+    capability: Capability = [],  # noqa: B006
+    safety: Safety = [],  # noqa: B006
+    benign: Benign = [],  # noqa: B006
+    axis: OneAxis = None,
+    high: OneHigh = None,
+    scorer: OneScorer = None,
 ) -> None:
     """A random sample of answers for humans to label; `analyse --labels` corrects the judge with it."""
     from overthink.workflows.label import label
+    from overthink.workflows.sources import ReadOptions
 
-    sheet = label(path, out, per_rung=per_rung, seed=seed, show_text=show_text)
+    read = ReadOptions(axis=axis, high=high, scorer=scorer, capability=capability, safety=safety, benign=benign)
+    sheet = label(path, out, per_rung=per_rung, seed=seed, show_text=show_text, read=read)
     terminal.note(*filter(None, (f"{sheet.answers} answers to label: {out}", sheet.note())))

@@ -93,6 +93,17 @@ Benign = Annotated[
     ),
 ]
 
+OneAxis = Annotated[
+    str | None, typer.Option("--axis", help="What logs or a table of one task measure: capability, safety or benign.")
+]
+
+OneHigh = Annotated[
+    str | None,
+    typer.Option("--high", help="What a high score means there: correct, wrong, safe, harm, answered or refused."),
+]
+
+OneScorer = Annotated[str | None, typer.Option("--scorer", help="The one scorer, or scorer.key, of logs to read.")]
+
 
 def finite(param: typer.CallbackParam, value: float | None) -> float | None:
     """Return the value of an option that takes a number.

@@ -23,6 +23,7 @@ from overthink.analysis.k_scale import KScale, k_scale
 from overthink.cost.estimate import study_usage
 from overthink.cost.model_shape import SourcedShape
 from overthink.data.finding import Finding
+from overthink.data.record import ScorePolarity
 from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
 from overthink.data.rung_samples import rung_samples
@@ -35,6 +36,7 @@ from overthink.reports import About, figure_formats, report_figures, report_html
 from overthink.storage.findings import findings_json, write_findings
 from overthink.storage.json_documents import (
     Assumptions,
+    Beside,
     read_analysis,
     read_assumptions,
     write_analysis,
@@ -69,6 +71,7 @@ class Study:
         assumptions: Assumptions about the model.
         models: Models of the arms with shapes and prices.
         folder: Folder of the study; None if it was not stored.
+        polarity: What high raw scores mean, as far as it was stated when logs or tables were read.
     """
 
     pool: pl.LazyFrame
@@ -78,6 +81,7 @@ class Study:
     assumptions: Assumptions
     models: StudyModels
     folder: StudyFolder | None = None
+    polarity: tuple[ScorePolarity, ...] = ()
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -340,7 +344,7 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
     assumptions = merge_assumptions(options.assumptions, source.assumptions)
     models = options.models(source)
     about = governance_sections(about, results, assumptions, seed=request.seed, shape=models.under_test)
-    return Study(source.pool, results, about, request, assumptions, models)
+    return Study(source.pool, results, about, request, assumptions, models, polarity=source.polarity)
 
 
 def _store(study: Study, folder: StudyFolder) -> Study:
@@ -354,7 +358,8 @@ def _store(study: Study, folder: StudyFolder) -> Study:
         plan_sha256=result.about.plan_sha256,
         pool_sha256=pool_sha256,
     )
-    write_analysis(folder.analysis, study.request.analysis, seed=study.request.seed, assumptions=study.assumptions)
+    beside = Beside(study.request.seed, study.assumptions, study.polarity)
+    write_analysis(folder.analysis, study.request.analysis, beside)
     if study.about.plan is not None:
         write_models(folder.models, study.models)
     folder.write_report(replace(result, pool=scan_pool(folder.pool)).html())

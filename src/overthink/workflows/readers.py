@@ -90,7 +90,9 @@ class LogReader(WholeReader):
         reading = read_logs(path, **options)
         hashes = {name: file_sha256(Path(name), follow=True) for name in dict.fromkeys(reading.files)}
         origins = pl.Series(ORIGIN, [hashes[name] for name in reading.files], dtype=pl.String)
-        return PoolReading(pool_of(reading.records).with_columns(origins), reading.notes, reading.stated)
+        return PoolReading(
+            pool_of(reading.records).with_columns(origins), reading.notes, reading.stated, reading.polarity
+        )
 
 
 @component("table")

@@ -11,6 +11,7 @@ from overthink.cost.estimate import Estimate
 from overthink.data.outcomes import Outcomes, from_frame, made_by_plan, with_waves
 from overthink.data.pool import PoolReading, read, words_of
 from overthink.data.pool_scores import is_forced
+from overthink.data.record import ScorePolarity
 from overthink.data.tokens import CutShort
 from overthink.data.traces import ORIGIN, with_traces
 from overthink.data.verifier_scores import VerifierRun
@@ -23,7 +24,14 @@ from overthink.plan.stated_tasks import AXES, StatedTask, TaskNames, stated_task
 from overthink.plan.study import Plan
 from overthink.storage.files import file_sha256, path_sha256
 from overthink.storage.journal import read_waves
-from overthink.storage.json_documents import Assumptions, read_analysis, read_assumptions, read_estimate, read_plan
+from overthink.storage.json_documents import (
+    Assumptions,
+    read_analysis,
+    read_assumptions,
+    read_estimate,
+    read_plan,
+    read_polarity,
+)
 from overthink.storage.models import StudyModels, read_models
 from overthink.storage.pool import is_pool, read_pool
 from overthink.storage.study_folder import StudyFolder
@@ -107,6 +115,7 @@ class Source:
         passive: Arms known to decide nothing by what they read, where there is no plan that says so.
         planned: Arms made by one plan each, where several studies are compared.
         stated: Options of the command line that named a task of the rows.
+        polarity: What high raw scores mean, as far as it was stated when logs or a table were read.
     """
 
     name: str
@@ -123,6 +132,7 @@ class Source:
     passive: frozenset[str] = frozenset({BASE.label})
     planned: frozenset[str] = frozenset()
     stated: frozenset[str] = frozenset()
+    polarity: tuple[ScorePolarity, ...] = ()
 
     @property
     def planned_arms(self) -> frozenset[str]:
@@ -263,6 +273,7 @@ def _study(folder: StudyFolder, options: ReadOptions) -> Source:
         verifications=() if verification is None else (verification,),
         models=models,
         cut_short=cut_short(folder, pool),
+        polarity=read_polarity(folder.analysis),
     )
 
 
@@ -287,7 +298,8 @@ def _from_reading(path: Path, reading: PoolReading, options: ReadOptions) -> Sou
     pool = with_traces(reading.pool, origin)
     stated = reading.stated | _stated_by_rows(pool, options.tasks)
     name = name_text(path.resolve().name)
-    return Source(name, pool, notes=reading.notes, models=models_of_rows(pool), stated=stated)
+    models = models_of_rows(pool)
+    return Source(name, pool, notes=reading.notes, models=models, stated=stated, polarity=reading.polarity)
 
 
 def _stated_by_rows(pool: pl.LazyFrame, tasks: Sequence[StatedTask]) -> frozenset[str]:

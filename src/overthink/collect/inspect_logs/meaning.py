@@ -60,6 +60,11 @@ class Meaning:
     note: str | None
     is_from_table: bool = False
 
+    @property
+    def is_assumed(self) -> bool:
+        """Nobody states it: neither the user nor the table of known tasks."""
+        return self.note == _ASSUMED_NOTE
+
 
 def meanings(logs: Sequence[OpenLog], options: PolarityOptions) -> list[list[Meaning]]:
     """Return the interpretations of every log, in order: one, or one for each stated scorer of its task.

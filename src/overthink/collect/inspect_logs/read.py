@@ -8,7 +8,7 @@ Overthink's own logs: each sample stores its rows of the pool.
 """
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from inspect_ai.log import EvalSampleSummary
@@ -22,10 +22,11 @@ from overthink.collect.inspect_logs.set_aside import BY_DEFAULT, SampleRules
 from overthink.collect.inspect_logs.task_names import task_names
 from overthink.collect.session.task_run import RECORDS
 from overthink.data.labels import AnswerPosition
-from overthink.data.record import PLACE, TRACE_COLUMNS, Reading, RungRecord
+from overthink.data.record import PLACE, TRACE_COLUMNS, Reading, RungRecord, ScorePolarity
 from overthink.errors import InputError
 from overthink.paths import name_text
 from overthink.plan.stated_tasks import StatedTask, statements_of
+from overthink.plan.study import HIGH_WORDS
 
 _ROWS = TypeAdapter(list[RungRecord])
 _N_PROBE_SAMPLES = 5
@@ -123,6 +124,7 @@ def read_logs(
             own += [(row, log) for row in rows]
     notes += _status_notes(logs)
     records = _latest(own)
+    n_own, polarity = len(records), tuple[ScorePolarity, ...]()
     if foreign:
         log_meanings = meanings(foreign, PolarityOptions(axis, high, scorer, tasks))
         notes += dict.fromkeys(one.note for of_log in log_meanings for one in of_log if one.note is not None)
@@ -131,6 +133,7 @@ def read_logs(
             reader = ForeignLogs(name_text(path.stem), some, own_meanings, checkpoints, rules, ladder)
             records += reader.rows(notes_of_rows)
         notes += dict.fromkeys(notes_of_rows)
+        polarity = _polarity((row for row, _ in records[n_own:]), [one for own in log_meanings for one in own])
     if not records:
         raise InputError(f"{path} holds no scored sample. {' '.join(notes)}")
     return Reading(
@@ -138,6 +141,7 @@ def read_logs(
         tuple(notes),
         tuple(str(log.path) for _, log in records),
         frozenset(task.option() for task, own in statements_of(tasks, [*map(task_names, foreign)]).items() if own),
+        polarity,
     )
 
 
@@ -166,6 +170,18 @@ def read_origins(
     for some, own_meanings in _passes(foreign, meanings(foreign, PolarityOptions(axis, high, scorer, tasks))):
         origins |= ForeignLogs(name_text(path.stem), some, own_meanings, "tokens", BY_DEFAULT).origins()
     return origins
+
+
+def _polarity(rows: Iterable[RungRecord], log_meanings: Iterable[Meaning]) -> tuple[ScorePolarity, ...]:
+    """Return what high scores of these rows mean, where it is stated or known, not assumed."""
+    words = {
+        (str(meaning.axis), meaning.task, meaning.scorer): HIGH_WORDS[meaning.axis][meaning.flip]
+        for meaning in log_meanings
+        if not meaning.is_assumed
+    }
+    names = dict.fromkeys((str(row.axis), row.task, row.scorer) for row in rows)
+    stated = ((*name, words.get(name) or words.get((*name[:2], None))) for name in names)
+    return tuple(ScorePolarity(axis, task, scorer, high) for axis, task, scorer, high in stated if high is not None)
 
 
 def _passes(

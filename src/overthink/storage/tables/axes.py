@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from overthink.data.harm_words import speaks_of_harm
-from overthink.data.record import Axis
+from overthink.data.record import Axis, ScorePolarity
 from overthink.errors import InputError
 from overthink.plan.stated_tasks import (
     StatedTask,
@@ -43,11 +43,13 @@ class TableAxes:
         rows: The rows that are read, with the columns ``axis`` and ``flip``: whether 1 is the bad end.
         notes: Sentences for the report: an assumption, rows that are not read.
         stated: Options that named a task of the table.
+        polarity: What high values mean, as far as it is stated.
     """
 
     rows: pl.DataFrame
     notes: tuple[str, ...] = ()
     stated: frozenset[str] = frozenset()
+    polarity: tuple[ScorePolarity, ...] = ()
 
 
 _ASSUMED_NOTE = "The table states no axis; it is read as capability, 1 = correct. State another one with --axis."
@@ -72,7 +74,9 @@ def with_axes(rows: pl.DataFrame, options: Meaning, *, column: str | None) -> Ta
     options_of_table = frozenset(one.option() for one, names in stated.items() if names)
     if column is not None:
         _refuse_stated(column, options, own)
-        return TableAxes(rows.with_columns(flip=pl.lit(value=False)), (), options_of_table)
+        named = rows.select("axis", "task", "scorer").unique(maintain_order=True).iter_rows()
+        good = tuple(ScorePolarity(axis, task, scorer, HIGH_WORDS[axis][0]) for axis, task, scorer in named)
+        return TableAxes(rows.with_columns(flip=pl.lit(value=False)), (), options_of_table, good)
     if options.axis is not None:
         _refuse_several(options, list(scorers))
     else:
@@ -82,7 +86,12 @@ def with_axes(rows: pl.DataFrame, options: Meaning, *, column: str | None) -> Ta
         scales |= _scales(task, names, own[task]) if own[task] else {(task, name): polarity for name in names}
     notes = [_ASSUMED_NOTE] if options.axis is None and not all(own.values()) else []
     notes += _unread(scorers, scales)
-    return TableAxes(_joined(rows, scales), tuple(notes), options_of_table)
+    stated_scales = {key: scale for key, scale in scales.items() if own[key[0]] or options.axis is not None}
+    high = (
+        ScorePolarity(axis, task, scorer, HIGH_WORDS[axis][flip])
+        for (task, scorer), (axis, flip) in stated_scales.items()
+    )
+    return TableAxes(_joined(rows, scales), tuple(notes), options_of_table, tuple(high))
 
 
 def read_axis(axis: str | None, high: str | None) -> tuple[str, bool]:

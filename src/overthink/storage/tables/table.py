@@ -157,7 +157,7 @@ def _reading(
     if placed["draw"].is_null().all() and has_unnumbered(placed):
         notes = (*notes, _UNNUMBERED)
     pool = pool_of_rows(rows, study=name, has_answers="answer" in columns)
-    return PoolReading(pool, notes, axes.stated)
+    return PoolReading(pool, notes, axes.stated, axes.polarity)
 
 
 _UNNUMBERED = (
