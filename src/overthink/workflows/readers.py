@@ -80,7 +80,7 @@ class LogReader(WholeReader):
 
     def frame(self, path: Path) -> NotedFrame:
         """Return the rows of every sample with scores, as a pool."""
-        pool, notes, _ = self._reading(path)
+        pool, notes, *_ = self._reading(path)
         return NotedFrame(pool.collect(), notes)
 
     @staticmethod
@@ -109,7 +109,7 @@ class TableReader(WholeReader):
 
     def frame(self, path: Path) -> NotedFrame:
         """Return the rows of the table, as a pool."""
-        pool, notes, _ = read_table(path)
+        pool, notes, *_ = read_table(path)
         return NotedFrame(pool.collect(), notes)
 
 
