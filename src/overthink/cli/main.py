@@ -154,6 +154,14 @@ def analyse(
     checkpoints: Annotated[
         Literal["tokens", "turns", "cost"], typer.Option(help="What agents scored on their way are compared at.")
     ] = "tokens",
+    errored: Annotated[
+        Literal["inspect", "set-aside", "wrong"],
+        typer.Option(help="Samples of logs with an error: as Inspect counts them, never, or as wrong if unscored."),
+    ] = "inspect",
+    invalid: Annotated[
+        Literal["set-aside", "count"],
+        typer.Option(help="Samples of logs that are marked as invalid: left out, or read."),
+    ] = "set-aside",
     level: Annotated[
         float | None, typer.Option(help="Confidence level; a study's own, or 0.95.", min=0.5, max=0.999)
     ] = None,
@@ -198,6 +206,8 @@ def analyse(
         reader=reader,
         max_rows=max_rows,
         ladder=ladder,
+        errored=errored,
+        invalid=invalid,
     )
     how = AnalysisOptions(
         level=level,

@@ -68,6 +68,8 @@ class LogReader(WholeReader):
 
     def read(self, path: Path, options: "ReadOptions") -> PoolReading:
         """Return the rows of every sample with scores."""
+        from overthink.collect.inspect_logs.set_aside import SampleRules
+
         return self._reading(
             path,
             axis=options.axis,
@@ -76,6 +78,7 @@ class LogReader(WholeReader):
             tasks=options.tasks,
             checkpoints=options.checkpoints,
             ladder=options.ladder,
+            rules=SampleRules(options.errored, options.invalid),
         )
 
     def frame(self, path: Path) -> NotedFrame:

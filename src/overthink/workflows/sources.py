@@ -55,6 +55,9 @@ class ReadOptions:
         benign: Tasks that measure over-refusal, each `TASK@scorer.key:high=answered` or `:high=refused`.
         checkpoints: Unit of the checkpoints of agents: "tokens", "turns" or "cost".
         max_rows: Most rows of one file that are read; None for as many as memory allows.
+        errored: What a sample of logs with an error counts as: "inspect" (what its score says, if it has one),
+            "set-aside" (nothing), or "wrong" (on the capability axis, where it has no score).
+        invalid: What a sample of logs that is marked as invalid counts as: "set-aside" (nothing), or "count".
         reader: The reader of logs and tables: a name, or ``FILE.py@NAME``; None to choose by the path.
         ladder: Name of the setting of logs that is the ladder; None to look for reasoning effort, budget and cap.
 
@@ -74,9 +77,11 @@ class ReadOptions:
     max_rows: int | None = None
     reader: str | None = None
     ladder: str | None = None
+    errored: Literal["inspect", "set-aside", "wrong"] = "inspect"
+    invalid: Literal["set-aside", "count"] = "set-aside"
 
     def __post_init__(self) -> None:
-        for name in ("axis", "high", "scorer", "checkpoints", "reader", "ladder"):
+        for name in ("axis", "high", "scorer", "checkpoints", "reader", "ladder", "errored", "invalid"):
             arg.a(str | None)(getattr(self, name), name)
         if self.max_rows is not None:
             arg.whole(0)(self.max_rows, "max_rows")
@@ -189,7 +194,7 @@ _USED = {
     "a pool": {"max_rows"},
     "a table": {"axis", "high", "scorer", *AXES, "max_rows"},
     "of another tool": {"axis", "high", "scorer", *AXES, "max_rows"},
-    "a log": {"axis", "high", "scorer", *AXES, "checkpoints", "ladder"},
+    "a log": {"axis", "high", "scorer", *AXES, "checkpoints", "ladder", "errored", "invalid"},
 }
 """Reading options that mean something, by what is read; a reader from outside may use any."""
 

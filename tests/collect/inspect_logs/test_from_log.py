@@ -312,6 +312,7 @@ def test_our_own_logs_give_back_the_pool(tmp_path: Path) -> None:
     of_logs = [dataclasses.replace(row, log=None, epoch=None) for row in reading.records]
     assert sorted(of_logs, key=repr) == sorted(records_of(read_pool(tmp_path / "pool.parquet")), key=repr)
     assert {row.log for row in reading.records} == {str(only(tmp_path / "logs"))}
+    assert all(row.epoch == row.draw + 1 for row in reading.records)
     assert reading.notes == ()  # nothing had to be assumed
 
 

@@ -14,8 +14,11 @@ from overthink.collect.inspect_logs.checkpoints import (
     has_checkpoints,
     read_paths,
 )
+from overthink.collect.inspect_logs.copies import copied_answers, copies_note
+from overthink.collect.inspect_logs.ending_notes import ending_notes, invalid_note, usage_notes
 from overthink.collect.inspect_logs.files import OpenLog
 from overthink.collect.inspect_logs.meaning import Meaning
+from overthink.collect.inspect_logs.missing_samples import LOST, missing_notes
 from overthink.collect.inspect_logs.rows import checkpoint_rows, outcome_row
 from overthink.collect.inspect_logs.runs import LogRuns, place_logs, pooled_runs
 from overthink.collect.inspect_logs.set_aside import SampleRules
@@ -63,10 +66,9 @@ class ForeignLogs:
             InputError: A scorer is missing or must be named, checkpoints cannot be compared, or the ladder names no
                 setting.
         """
-        traces, more = self._traces()
+        traces, runs, more = self._placed()
         notes += more + changed_questions(self.logs, traces)
         traces = add_seconds(self.logs, traces)
-        runs = self._runs(traces)
         placements = runs.placements
         notes += runs.notes
         scales = self._scales(traces, notes)
@@ -85,8 +87,8 @@ class ForeignLogs:
 
     def origins(self) -> dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]]:
         """Return log and sample of the answer of every row, except rows of intermediate checkpoints."""
-        traces, _ = self._traces()
-        placements = self._runs(traces).placements
+        traces, runs, _ = self._placed()
+        placements = runs.placements
         origins: dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]] = {}
         for trace, draw in zip(traces, self._draws(traces, placements), strict=True):
             placement = placements[trace.log]
@@ -94,15 +96,22 @@ class ForeignLogs:
             origins[position] = self.logs[trace.log], trace.summary
         return origins
 
-    def _traces(self) -> tuple[list[LogTrace], list[str]]:
-        """Return the samples that count, each once, and notes on those that do not or whose usage is unknown."""
+    def _placed(self) -> tuple[list[LogTrace], LogRuns, list[str]]:
+        """Return the samples that count, each once, the runs of the logs, and notes on the samples."""
         every = read_traces(self.logs, [meaning.derived_key for meaning in self.meanings])
         valid = every if self.rules.invalid == "count" else [trace for trace in every if not trace.ending.is_invalid]
-        traces, notes = distinct_traces(self.logs, valid)
-        return traces, notes
+        distinct, repeats = distinct_traces(self.logs, valid)
+        runs = self._runs(distinct)
+        copies = copied_answers(distinct, self._cells(distinct, runs.placements))
+        traces = [trace for i, trace in enumerate(distinct) if i not in copies]
+        notes = [*invalid_note(every, self.rules), *repeats, *missing_notes(self.logs), *copies_note(len(copies))]
+        return traces, runs, notes + ending_notes(traces, self.rules) + usage_notes(traces)
+
+    def _cells(self, traces: Sequence[LogTrace], placements: list[Placement]) -> list[tuple[str, str, int]]:
+        return [(self._task(t), placements[t.log].arm, placements[t.log].rung) for t in traces]
 
     def _draws(self, traces: Sequence[LogTrace], placements: list[Placement]) -> list[int]:
-        return number_draws(traces, [(self._task(t), placements[t.log].arm, placements[t.log].rung) for t in traces])
+        return number_draws(traces, self._cells(traces, placements))
 
     def _runs(self, traces: Sequence[LogTrace]) -> LogRuns:
         return place_logs(self.logs, [meaning.task for meaning in self.meanings], traces, self.ladder)
@@ -155,7 +164,8 @@ class ForeignLogs:
     ) -> Iterator[tuple[RungRecord, OpenLog]]:
         by_log: dict[int, list[LogTrace]] = defaultdict(list)
         for trace in traces:
-            by_log[trace.log].append(trace)
+            if trace.summary.error != LOST:
+                by_log[trace.log].append(trace)
         groups: dict[tuple[str, str, str, bool], list[tuple[LogTrace, LogPath]]] = defaultdict(list)
         for i, members in by_log.items():
             if has_checkpoints(self.logs[i]):

@@ -73,6 +73,8 @@ class Ending:
         cached_usage: Usage of the evaluated model's calls that came from a cache, as stored there; None for a call
             without one.
         cached_judges: Calls of other models that came from a cache.
+        answer_id: Id of the message of the final output.
+        is_cached: The final output came from a cache.
     """
 
     stop_reason: str | None = None
@@ -90,6 +92,8 @@ class Ending:
     judge_fallback: str | None = None
     cached_usage: tuple[ModelUsage | None, ...] = ()
     cached_judges: int = 0
+    answer_id: str | None = None
+    is_cached: bool = False
 
     @property
     def is_cut(self) -> bool | None:
@@ -125,6 +129,7 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
     texts = [split_thinking(message.text) for message in own]
     has_acted = any(message.tool_calls for message in own)
     has_answer = bool(answer.strip())
+    answer_id = None if choice is None else choice.message.id
     inside = _read_inside(end, thinking, answer) if thinking.strip() else _OUTSIDE
     return Ending(
         stop_reason=None if choice is None else choice.stop_reason,
@@ -142,6 +147,8 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
         judge_fallback=_fallback(end, spec, own=False),
         cached_usage=tuple(call.output.usage for call in end.cached if _is_own(call, spec)),
         cached_judges=sum(not _is_own(call, spec) for call in end.cached),
+        answer_id=answer_id,
+        is_cached=answer_id is not None and any(call.output.has_message(answer_id) for call in end.cached),
     )
 
 

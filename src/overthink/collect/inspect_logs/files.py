@@ -20,6 +20,7 @@ from inspect_ai.log import (
 )
 from zstandard import ZstdError
 
+from overthink.collect.inspect_logs.repeated_ids import refuse_repeated_ids
 from overthink.errors import InputError
 from overthink.paths import path_kind, path_status
 
@@ -185,6 +186,7 @@ def _open(path: Path) -> OpenLog:
             return OpenLog(path, header, read_eval_log_sample_summaries(location), None)
         log = read_eval_log(location)
         _check_version(path, log)
+        refuse_repeated_ids(str(path), log.samples or [])
         samples = {(sample.id, sample.epoch): sample for sample in log.samples or []}
         return OpenLog(path, log, [sample.summary() for sample in samples.values()], samples)
 

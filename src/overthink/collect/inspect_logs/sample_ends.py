@@ -44,6 +44,7 @@ class Part(_Fields):
 class Message(_Fields):
     """One message of the conversation."""
 
+    id: str | None = None
     role: str = ""
     content: str | list[Part] | None = None
     tool_calls: list[Any] | None = None
@@ -111,9 +112,14 @@ class ModelCall(_Fields):
 
 
 class CallOutput(_Fields):
-    """The usage of one call."""
+    """The usage of one call, and the messages that it gave."""
 
+    choices: list[Choice] = Field(default_factory=list)
     usage: ModelUsage | None = None
+
+    def has_message(self, message_id: str) -> bool:
+        """Return whether the call gave the message of an id."""
+        return any(choice.message.id == message_id for choice in self.choices)
 
 
 class SampleEnd(_Fields):

@@ -15,8 +15,9 @@ from inspect_ai.log import EvalSampleSummary, EvalSpec
 from inspect_ai.model import ModelUsage
 from inspect_ai.scorer import Score
 
-from overthink.collect.inspect_logs.endings import Ending, ending_of
+from overthink.collect.inspect_logs.endings import UNREAD, Ending, ending_of
 from overthink.collect.inspect_logs.files import OpenLog
+from overthink.collect.inspect_logs.missing_samples import lost_samples
 from overthink.collect.inspect_logs.sample_ends import sample_ends
 from overthink.collect.inspect_logs.usage_gaps import UsageGap, measured_usage
 from overthink.collect.scoring.score_values import DERIVED, UnreadableValueError, grader_failed, stated_answer, to_value
@@ -156,7 +157,7 @@ class LogTrace:
 
 
 def read_traces(logs: Sequence[OpenLog], derived_keys: Sequence[str | None]) -> list[LogTrace]:
-    """Return every finished sample of every log, in the order of logs and samples.
+    """Return every finished sample of every log, in the order of logs and samples; and those that a log has lost.
 
     Args:
         logs: The logs, oldest first.
@@ -175,6 +176,9 @@ def read_traces(logs: Sequence[OpenLog], derived_keys: Sequence[str | None]) -> 
             tokens, gap = measured_usage(reported, ending, summary)
             values = flat_scores(summary.scores, derived_key)
             traces.append(LogTrace(position, path, str(summary.id), summary, values, tokens, ending, gap))
+        traces += [
+            LogTrace(position, path, str(lost.id), lost, {}, UNKNOWN_USAGE, UNREAD) for lost in lost_samples(log)
+        ]
     return traces
 
 
@@ -194,7 +198,7 @@ def distinct_traces(logs: Sequence[OpenLog], traces: Sequence[LogTrace]) -> tupl
     traces_by_key: dict[Hashable, LogTrace] = {}
     for trace in traces:
         spec, summary = logs[trace.log].header.eval, trace.summary
-        key = (spec.task_id or spec.eval_id, spec.model, summary.id, summary.epoch)
+        key = (spec.task_id or spec.eval_id, spec.model, str(summary.id), summary.epoch)
         before = traces_by_key.get(key)
         if before is None or not summary.error or before.summary.error:
             traces_by_key[key] = trace

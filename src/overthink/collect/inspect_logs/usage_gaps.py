@@ -41,7 +41,7 @@ def measured_usage(
         usage = _with_cached(reported, ending.cached_usage, all_cached=summary.turn_count == len(ending.cached_usage))
         gap = UsageGap.RESTORED if usage.decoded_tokens is not None else UsageGap.CACHED
     elif reported.decoded_tokens is None and reported.prompt_tokens is None:
-        return reported, UsageGap.ABSENT
+        return reported, None if summary.error else UsageGap.ABSENT
     if ending.cached_judges:
         usage = replace(usage, judge_tokens=None)
     wrote = ending.has_text or ending.has_acted
