@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from plain_logs import plain_log
 
+from overthink.data.conditions import setting_words
 from overthink.data.pool import pool_of, records_of
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
@@ -208,7 +209,7 @@ def test_runs_under_other_conditions_are_told_apart(tmp_path: Path, name: str, i
     ]
     made = compare(paths)
     (note,) = (note for note in made.about.notes if note.startswith("The runs differ in"))
-    assert f"{name}: x (m (x)), y (m (y))" in note
+    assert f"{setting_words(name)}: x (m (x)), y (m (y))" in note
     (found,) = made.find(kind="arm_difference", metric="mean")
     assert ("comparability" in found.gates_failed) == is_measure
     assert any(name in limit for limit in found.limits) == is_measure

@@ -25,7 +25,8 @@ class At:
         requested_tokens: Requested thinking budget at the rung; at a checkpoint, tokens that a loop may generate.
         effort: The provider's level at the rung.
         from_rung: The rung compared with, for a difference.
-        total: Total compute per question, where arms or allocations of a budget are compared at one.
+        total: Total compute per question, where arms or allocations of a budget are compared at one; the limit, where
+            finished traces are cut at one.
         unit: Unit of total compute: "tokens", "flop", "effective_flop", "usd" or "seconds"; None without a total.
         part: Part of a hypothesis, from 1; None for the whole.
     """
@@ -161,9 +162,13 @@ class Finding:
     ``steering_depth``
         harm: the least number of early steps whose steering leaves the harm equivalent to that of the most that were
         steered, at a rung; the finding is that arm's
+    ``within_limit``
+        correct_within, on safety harmful_within, on the benign axis answered_within: share of the traces of a rung that
+        came to it with at most ``at.total`` in ``at.unit``, or at a checkpoint by the rung; they were never given that
+        limit, so this is what a cap would have kept, not what a budget does. Rises by construction
     ``gate``
-        manipulation, natural_end, truncation, unparsed, errors, at a rung; judge_drift, of the curve; label "passed" or
-        "failed"
+        manipulation, natural_end, truncation, unparsed, errors, at a rung; comparability, there: how many settings of
+        its runs are not those of the lowest rung; judge_drift, of the curve; label "passed" or "failed"
     ``extreme``
         floor, ceiling: the task cannot show a change in one direction; label says which
     ``no_op``

@@ -31,7 +31,7 @@ from overthink.workflows.common_questions import (
 from overthink.workflows.compared import has_comparison, with_one_task, without_comparison
 from overthink.workflows.models import arm_models
 from overthink.workflows.request import AnalysisOptions
-from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unused
+from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unmatched, refuse_unused
 
 SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue", "grader", "model_args")
 """Plan fields other than arms that may explain a difference between two studies."""
@@ -58,6 +58,11 @@ class _ComparedSource:
     def passive_arms(self) -> frozenset[str]:
         """Its arms that are known to decide nothing, by their new labels."""
         return frozenset(self.arms[arm] for arm in self.source.passive_arms if arm in self.arms)
+
+    @property
+    def planned_arms(self) -> frozenset[str]:
+        """Its arms whose runs are alike by construction, by their new labels."""
+        return frozenset(self.arms[arm] for arm in self.source.planned_arms if arm in self.arms)
 
     @property
     def model_roles(self) -> dict[str, ModelRoles]:
@@ -129,7 +134,9 @@ def compare(
     if out is not None and (is_there(StudyFolder(Path(out)).plan) or any(_same(out, path) for path in paths)):
         raise InputError(f"{out} holds a study, whose findings would be overwritten; choose another folder")
     refuse_unused([Path(path) for path in paths], read or ReadOptions())
-    sources = _compared_sources([(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths])
+    read_sources = [(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths]
+    refuse_unmatched(read or ReadOptions(), [source for _, source in read_sources])
+    sources = _compared_sources(with_one_task(read_sources))
     chosen = _reference(sources, reference)
     _refuse_contradictions(sources)
     rows = with_default_level(pl.concat([source.pool for source in sources]), chosen)
@@ -161,6 +168,7 @@ def compare(
         verifications=tuple(verification for source in sources for verification in source.verifications),
         models=StudyModels({arm: roles for source in sources for arm, roles in source.model_roles.items()}),
         passive=frozenset().union(*(source.passive_arms for source in sources)),
+        planned=frozenset().union(*(source.planned_arms for source in sources)),
     )
     return _compared_study(pool, _with_common_settings(options, sources), out=out, command=command)
 
@@ -202,7 +210,7 @@ def _compared_sources(sources: Sequence[tuple[Path, Source]]) -> list[_ComparedS
             times[arm] += 1
     return [
         _ComparedSource(name, source, _new_labels(arms, times, name))
-        for name, (_, source), arms in zip(short, with_one_task(sources), own, strict=True)
+        for name, (_, source), arms in zip(short, sources, own, strict=True)
     ]
 
 

@@ -271,11 +271,11 @@ def _check_labels(labels: Sequence[HumanLabel], tables: Sequence[Outcomes], path
     for label in labels:
         where = f"{path}: question {label.question!r}, draw {label.draw}, rung {label.rung}"
         candidates = answers.get((label.question, label.draw, label.rung), ())
-        own = {(table.task, table.arm, table.estimand) for table in candidates if label.matches(table)}
+        own = {(table.task, table.arm, table.estimand, table.axis) for table in candidates if label.matches(table)}
         if not own:
             raise InputError(f"{where}: there is no such answer; needed: question, draw and rung as in the pool")
         if len(own) > 1:
-            columns = zip(("task", "arm", "estimand"), zip(*own, strict=True), strict=True)
+            columns = zip(("task", "arm", "estimand", "axis"), zip(*own, strict=True), strict=True)
             differ = [name for name, values in columns if len(set(values)) > 1]
             raise InputError(f"{where} is an answer of {len(own)} curves; add the column {' and '.join(differ)}")
 

@@ -79,7 +79,7 @@ def curve_findings(curve: CurveResult) -> Iterator[Finding]:
     for rung in curve.rungs:
         yield from rung.gates.values()
     yield from _known(curve.extreme, curve.no_op)
-    yield from findings_of((curve.adaptive, curve.budget_control))
+    yield from findings_of((curve.adaptive, curve.budget_control, curve.within))
 
 
 def _known(*findings: Finding | None) -> Iterator[Finding]:
