@@ -79,7 +79,7 @@ def test_judgements_are_scorers_and_no_judgement_is_unknown(tmp_path: Path) -> N
             {"generation": "", "error": "See detailed_error", "detailed_error": "maximum context length is 32768"},
             (Verdict.UNPARSED, 0.0, True),
         ),
-        ({"finish_reason": "length"}, (Verdict.WRONG, 0.0, True)),
+        ({"finish_reason": "length"}, (Verdict.TRUNCATED, 0.0, True)),
         ({"generation": "", "error": "server is gone"}, (Verdict.ERRORED, None, False)),
     ],
 )
