@@ -15,6 +15,8 @@ from overthink.storage.tables.cells import texts, word_set
 _ARM = ["task", "axis", "scorer", "arm", "estimand"]
 _CURVE = [*_ARM, "rung"]
 _MAX_CODE = 2**62
+_LEAST_OF_A_COPY = 5
+"""Answers of a run of which a copy is told; fewer may be alike by chance."""
 
 _OF_AN_ANSWER = ("answer", "thinking_tokens", "generated_tokens", "prompt_tokens", "seconds", "verifier_score")
 """Columns by meaning that hold what one answer was or took."""
@@ -47,6 +49,7 @@ def number_draws(rows: pl.DataFrame, everything: Callable[[], pl.DataFrame], rea
         InputError: Rows repeat a question and a draw, with no run or seed to distinguish them; or rows without draw
             numbers are copies, or differ in a column that was not read.
     """
+    _refuse_copied_runs(rows)
     if rows["draw"].is_null().all():
         key = next((key for key in _keys([]) if not _has_repeats(rows, [*key])), None)
         if key is None:
@@ -63,6 +66,27 @@ def number_draws(rows: pl.DataFrame, everything: Callable[[], pl.DataFrame], rea
             return rows.with_columns(draw=_rank(rows, scope, names)).drop("order")
     refuse_repeats(rows.select(_keys(["draw"])[-1]), everything(), read)
     raise AssertionError
+
+
+def _refuse_copied_runs(rows: pl.DataFrame) -> None:
+    """Raise an error for two runs of one setting with the same answers, as a file has that was pasted under a new name.
+
+    Raises:
+        InputError: There are such.
+    """
+    measured = [name for name in _OF_AN_ANSWER if rows[name].drop_nulls().n_unique() > 2]
+    if not measured or not varying(rows, ["run"]):
+        return
+    content = pl.struct("question", "draw", "value", *measured).hash()
+    runs = rows.group_by(*_CURVE, "run").agg(content.sum().alias("content"), pl.len())
+    runs = runs.filter((pl.len() > 1).over(*_CURVE, "content", "len") & (pl.col("len") >= _LEAST_OF_A_COPY))
+    if runs.height:
+        first = runs.sort(*_CURVE, "content", "run").row(0, named=True)
+        twins = runs.filter(content=first["content"])["run"].sort()
+        raise InputError(
+            f"the runs {' and '.join(twins)} hold the same {first['len']} answers ({', '.join(measured)} are alike): "
+            "copies are no draws. Leave one of them out"
+        )
 
 
 def has_unnumbered(rows: pl.DataFrame) -> bool:

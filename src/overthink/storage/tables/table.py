@@ -29,7 +29,8 @@ from overthink.storage.tables.draws import has_unnumbered, joined, number_draws,
 from overthink.storage.tables.outcomes import pool_of_rows, setting_text, with_origin
 from overthink.storage.tables.questions import question_column
 from overthink.storage.tables.score_columns import score_columns, with_scores
-from overthink.storage.tables.table_files import read_cells
+from overthink.storage.tables.table_files import read_cells, scan_table
+from overthink.storage.tables.unread import unread_names, unread_notes
 
 _SETTING = ["task", "arm", "effort", "budget", "max_tokens", "other"]
 
@@ -126,6 +127,7 @@ def read_table(path: Path, meaning: Meaning | None = None, *, max_rows: int | No
             meaning,
             name=name_text(path.stem),
             everything=lambda: read_cells(path, max_rows=max_rows),
+            scan=lambda: scan_table(path),
         )
 
 
@@ -142,20 +144,27 @@ def table_of_frame(frame: pl.DataFrame, meaning: Meaning, *, name: str) -> PoolR
     """
     layout = _Layout.of(frame.columns, meaning.scorer)
     cells = frame.select(presence(column, kind) for column, kind in frame.schema.items() if column in layout.read)
-    return _reading(cells, layout, meaning, name=name, everything=lambda: frame)
+    return _reading(cells, layout, meaning, name=name, everything=lambda: frame, scan=frame.lazy)
 
 
 def _reading(
-    cells: pl.DataFrame, layout: _Layout, meaning: Meaning, *, name: str, everything: Callable[[], pl.DataFrame]
+    cells: pl.DataFrame,
+    layout: _Layout,
+    meaning: Meaning,
+    *,
+    name: str,
+    everything: Callable[[], pl.DataFrame],
+    scan: Callable[[], pl.LazyFrame],
 ) -> PoolReading:
     cells, notes = layout.rows(cells)
     columns = dict(layout.columns)
     flip = _polarity(columns, meaning.axis, meaning.high)
+    levels = [columns[setting] for setting in ("budget", "effort", "config", "max_tokens") if setting in columns]
     question = question_column(
         cells,
         question_candidates(layout.names),
         draw=columns.get("draw"),
-        settings=[columns[setting] for setting in ("budget", "effort", "config", "max_tokens") if setting in columns],
+        settings=levels,
     )
     columns["question"] = question.name
     settings = _settings_of_runs(cells, layout.names, question.name)
@@ -173,6 +182,15 @@ def _reading(
     )
     if placed["draw"].is_null().all() and has_unnumbered(placed):
         notes = (*notes, _UNNUMBERED)
+    names = unread_names(layout.names, layout.read)
+    if names:
+        own = [columns[meaning] for meaning in ("arm", "task", "scorer") if columns.get(meaning) in layout.names]
+        notes = (
+            *notes,
+            *unread_notes(
+                scan(), names, question=question.name, levels=levels, apart=[*dict.fromkeys([*own, *settings])]
+            ),
+        )
     return PoolReading(pool_of_rows(rows, flip=flip, study=name, has_answers="answer" in columns), notes)
 
 
