@@ -17,13 +17,8 @@ ROOT = Path(__file__).parents[1]
 
 NAV = {
     "Use": [
-        "docs/tutorial",
-        "docs/arms",
-        "docs/verifiers",
-        "docs/cli",
-        "docs/formats",
-        "docs/exit-codes",
-        "docs/glossary",
+        f"docs/{page}"
+        for page in ("tutorial", "arms", "verifiers", "formats", "paper", "cli", "exit-codes", "glossary")
     ],
     "Trust": ["docs/methods", "docs/measured", "docs/calibration", "docs/literature"],
     "Govern": ["docs/thresholds", "docs/worked-examples"],

@@ -40,6 +40,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], Callable[[Any], bool]]] = {
     "registry_params": ((model_graded_qa(model="a/b"),), lambda params: params["model"] == "a/b"),
     "active_model": ((), lambda model: model is None),
     "sample_model_usage": ((), lambda usage: usage == {}),
+    "sample_active": ((), lambda sample: sample is None),
     "unique_scorer_name": ((match(), ["match"]), lambda name: name == "match1"),
 }
 """By function: arguments as the collector gives them, and a check of the result."""

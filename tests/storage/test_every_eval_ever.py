@@ -10,7 +10,8 @@ from overthink.data.pool import records_of
 from overthink.data.record import RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.storage.formats.every_eval_ever import EveryEvalEverReader
-from overthink.storage.tables.table import Meaning, table_of_frame
+from overthink.storage.tables.axes import Meaning
+from overthink.storage.tables.table import table_of_frame
 
 EVALUATION = "demo/org_model/1750000000"
 

@@ -11,7 +11,8 @@ from overthink.data.pool import records_of
 from overthink.data.record import RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.storage.formats.lm_eval import LmEvalReader
-from overthink.storage.tables.table import Meaning, table_of_frame
+from overthink.storage.tables.axes import Meaning
+from overthink.storage.tables.table import table_of_frame
 
 DATE = "2026-01-21T03-44-18.458309"
 

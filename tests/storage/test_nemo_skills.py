@@ -10,7 +10,8 @@ from overthink.data.pool import records_of
 from overthink.data.record import RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.storage.formats.nemo_skills import NemoSkillsReader
-from overthink.storage.tables.table import Meaning, table_of_frame
+from overthink.storage.tables.axes import Meaning
+from overthink.storage.tables.table import table_of_frame
 
 
 def output(problem: int, right: bool, **more: Any) -> dict[str, Any]:

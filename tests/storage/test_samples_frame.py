@@ -14,7 +14,8 @@ from overthink.data.pool import PoolReading, records_of
 from overthink.data.record import Verdict
 from overthink.errors import InputError
 from overthink.storage.formats.samples_frame import SamplesFrameReader
-from overthink.storage.tables.table import Meaning, table_of_frame
+from overthink.storage.tables.axes import Meaning
+from overthink.storage.tables.table import table_of_frame
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword:Warning")  # of pandas, as Inspect calls it
 

@@ -12,7 +12,8 @@ from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.storage import memory
 from overthink.storage.pool import read_pool, write_pool
-from overthink.storage.tables.table import Meaning, read_table
+from overthink.storage.tables.axes import Meaning
+from overthink.storage.tables.table import read_table
 
 ROWS = {
     "problem": ["007", "007", "8", "8"],

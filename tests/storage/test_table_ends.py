@@ -9,7 +9,8 @@ import pytest
 from overthink.data.pool import PoolReading, records_of
 from overthink.data.record import Verdict
 from overthink.errors import InputError
-from overthink.storage.tables.table import Meaning, read_table
+from overthink.storage.tables.axes import Meaning
+from overthink.storage.tables.table import read_table
 
 
 def read(folder: Path, columns: dict[str, list[Any]], meaning: Meaning | None = None) -> PoolReading:

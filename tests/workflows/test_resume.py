@@ -155,14 +155,24 @@ def test_a_trace_that_never_ends_comes_out_as_if_the_rungs_had_been_there(tmp_pa
     run(tmp_path / "s", plan(budgets=(0, 32), **endless))
     extended = run(tmp_path / "s", plan(budgets=(0, 8, 16, 32), **endless), resume=True)
     afresh = run(tmp_path / "afresh", plan(budgets=(0, 8, 16, 32), **endless))
-    forgetting = lambda row: dataclasses.replace(row, study="", prompt_tokens=None)  # noqa: E731
+    forgetting = lambda row: dataclasses.replace(row, study="", prompt_tokens=None, log=None, epoch=None)  # noqa: E731
     assert {forgetting(row) for row in records_of(extended.pool)} == {
         forgetting(row) for row in records_of(afresh.pool)
     }
     spent = lambda study: [f for f in study.findings if not f.metric.endswith(("_prompt", "paid_in_all"))]  # noqa: E731
     assert spent(extended) == spent(afresh)  # a fork reads its prompt once where the way up read it twice
     logs = overthink.analyse(tmp_path / "s" / "logs")  # the logs tell the same as the pool
-    assert {*records_of(logs.pool)} == {*records_of(extended.pool)}
+    assert {by_name(row) for row in records_of(logs.pool)} == {by_name(row) for row in records_of(extended.pool)}
+    assert {row.log for row in records_of(extended.pool) if row.requested_tokens in (0, 32)}.isdisjoint(
+        {row.log for row in records_of(extended.pool) if row.requested_tokens in (8, 16)}
+    )  # an added rung is in the log of the run that added it
+
+
+def by_name(row: RungRecord) -> RungRecord:
+    """Return a row whose log is named without its folder."""
+    assert row.log is not None
+    assert row.epoch is not None
+    return dataclasses.replace(row, log=Path(row.log).name)
 
 
 def test_rungs_draws_and_questions_may_be_added_at_once_and_after_a_stop(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -54,10 +55,12 @@ def test_what_was_stored_is_what_was_found(study: overthink.Study) -> None:
 
 def test_our_own_logs_give_back_the_pool(study: overthink.Study) -> None:
     assert study.folder is not None
+    own, read = records_of(study.pool), records_of(overthink.analyse(study.folder.logs).pool)
+    named = lambda row: replace(row, log=row.log and Path(row.log).name)  # noqa: E731
     key = lambda r: (r.task, r.question, r.draw, r.rung)  # noqa: E731
-    assert sorted(records_of(overthink.analyse(study.folder.logs).pool), key=key) == sorted(
-        records_of(study.pool), key=key
-    )
+    assert sorted(map(named, read), key=key) == sorted(map(named, own), key=key)
+    assert {row.log for row in own} == {f"logs/{log.name}" for log in study.folder.logs.glob("*.eval")}
+    assert {row.epoch for row in own} == {row.draw + 1 for row in own}
 
 
 def test_the_seed_decides_and_the_order_does_not(study: overthink.Study, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from overthink.analysis.adaptive import adaptive
+from overthink.analysis.comparability import unlike_runs
 from overthink.analysis.controls import budget_control
 from overthink.analysis.judge import GATE, judge_result
 from overthink.analysis.reliability import extreme, gate_findings, no_op, reliability_result
@@ -10,6 +11,7 @@ from overthink.analysis.request import CurveContext
 from overthink.analysis.shapes import TestedCells, shapes
 from overthink.analysis.tokens import token_totals, tokens_per_trace
 from overthink.analysis.values import values
+from overthink.analysis.within_limit import within_limits
 from overthink.data.results.curve import CurveResult, RungResult
 
 
@@ -22,8 +24,9 @@ def curve_result(context: CurveContext, *, seed: int) -> CurveResult:
     """
     rng = np.random.default_rng([seed, 1])
     judge = judge_result(context, rng=rng)
-    withheld = None if judge is None else judge.withheld
-    own = values(context, rng=rng, withheld=() if withheld is None else (GATE,))
+    drifts = None if judge is None else judge.withheld
+    own = values(context, rng=rng, withheld=() if drifts is None else (GATE,))
+    withheld = unlike_runs(context.gate_results) or drifts
     verdicts = shapes(context, TestedCells(context.cells, withheld=withheld), rng=rng)
     reliability = reliability_result(context)
     tokens, gates = tokens_per_trace(context), gate_findings(context)
@@ -58,4 +61,5 @@ def curve_result(context: CurveContext, *, seed: int) -> CurveResult:
         no_op=no_op(context),
         adaptive=adaptive(context, seed=seed),
         budget_control=budget_control(context, rng=np.random.default_rng([seed, 2])),
+        within=within_limits(context),
     )

@@ -7,8 +7,9 @@ An upgrade of Inspect breaks here first: `tests/collect/test_inspect_internals.p
 * Running: an eval in an event loop of its own, so that Ctrl-C ends in an orderly way, needs what ``inspect_ai.eval``
   prepares (backend, platform, display, file system); ``run_coroutine`` also works inside a running loop.
 * Logs: everything that a recorder writes is made bytes by one function, which is the place to hide secrets.
-* Samples: token usage so far and the active model. Neither the active model nor the sandboxes have a public setter,
-  and only placeholders in their place stop a solver that calls a model or its sandbox itself.
+* Samples: token usage so far, the log that the running sample goes to, and the active model. Neither the active model
+  nor the sandboxes have a public setter, and only placeholders in their place stop a solver that calls a model or its
+  sandbox itself.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from inspect_ai._util.error import PrerequisiteError
 from inspect_ai._util.platform import platform_init
 from inspect_ai._util.registry import is_registry_object, registry_info, registry_lookup, registry_params
 from inspect_ai.log._recorders import eval as eval_recorder
+from inspect_ai.log._samples import sample_active
 from inspect_ai.model._model import active_model, active_model_context_var, sample_model_usage
 from inspect_ai.scorer._scorer import unique_scorer_name
 from inspect_ai.util._display import init_display_type
@@ -42,6 +44,7 @@ __all__ = [
     "registry_lookup",
     "registry_params",
     "run_coroutine",
+    "sample_active",
     "sample_model_usage",
     "sandbox_environments_context_var",
     "start_server",

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
+from overthink.data.rung_samples import RungSamples
 from overthink.data.visible import NAME_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import summary
 from overthink.reports.about import About
@@ -28,14 +29,18 @@ from overthink.reports.charts.frontier import frontier_chart
 from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.charts.thresholds import marks_data
+from overthink.reports.charts.within import within_chart
 from overthink.reports.limits import limitations
 from overthink.reports.page_data import page_data, rung_rows, script_json
 from overthink.reports.report_curves import default_arms, report_curves
+from overthink.reports.selection import RULE
 from overthink.reports.tables.budget_control import budget_control_table
 from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
 from overthink.reports.tables.frontier import frontier_tables
 from overthink.reports.tables.ledger import ledger_tables
 from overthink.reports.tables.supervision import supervision_table
+from overthink.reports.tables.within import MEANING, within_tables
+from overthink.reports.transcripts import transcripts
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -133,12 +138,13 @@ _PLAN_ROWS = 300
 _NOT_STATED = "not stated: the task's or the provider's own"
 
 
-def report_html(results: Results, about: About) -> str:
+def report_html(results: Results, about: About, samples: Sequence[RungSamples] = ()) -> str:
     """Return the report as one self-contained page.
 
     Args:
         results: Results of the analysis; names may be hostile.
         about: Metadata of the report.
+        samples: Samples behind the rungs, to which the page links; ids and paths may be hostile.
 
     Returns:
         HTML text (write it as UTF-8), about 1 MB plus 0.3 kB per finding.
@@ -147,13 +153,16 @@ def report_html(results: Results, about: About) -> str:
     all_curves = report_curves(results, about.k_scale.reference)
     answers = summary.axis_answers(all_curves, default_arms(all_curves))
     data = page_data(findings, all_curves) | {"k_name": about.k_scale.name}
+    behind = transcripts(samples, results.curves)
+    data["samples"] = behind.numbers or {}
     data["thresholds"] = marks_data(about.thresholds, all_curves)
-    of_arms, of_budgets = static_charts(results)
-    data["drawings"] = [chart.data() for chart in (*of_arms, *of_budgets)]
+    of_arms, of_budgets, within_limits = static_charts(results)
+    data["drawings"] = [chart.data() for chart in (*of_arms, *of_budgets, *within_limits)]
     content = {
         "title": visible(about.title),
         "lead": summary.lead(all_curves, about),
         "answers": answers,
+        "rule": RULE,
         "heading": _heading([chart.name for chart in answers]),
         "thresholds": about.thresholds,
         "appendix": about.appendix,
@@ -161,10 +170,14 @@ def report_html(results: Results, about: About) -> str:
         "comparison": comparison(results, about),
         "of_arms": of_arms,
         "of_budgets": of_budgets,
+        "within_limits": within_limits,
+        "within_meaning": MEANING,
+        "within": within_tables(results.curves),
         "frontiers": frontier_tables(results.frontiers),
         "ledger": ledger_tables(results.ledgers),
         "supervision": supervision_table(results.supervision),
         "budget_control": budget_control_table(results.curves),
+        "transcripts": behind,
         "most_rows": _TABLE_ROWS,
         "rung_rows": rung_rows(all_curves),
         "made": provenance_rows(about),
@@ -236,4 +249,4 @@ def _questions(about: About) -> list[tuple[str, int, list[str]]]:
 @cache
 def _charts() -> dict[str, object]:
     by_scale: dict[str, object] = {scale: curve_chart(scale) for scale in AXIS_SCALES}
-    return by_scale | {"gap": gap_chart(), "heat": heat_chart(), "frontier": frontier_chart()}
+    return by_scale | {"gap": gap_chart(), "heat": heat_chart(), "frontier": frontier_chart(), "within": within_chart()}

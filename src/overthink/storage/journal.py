@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, PositiveInt, TypeAdapter
 
 from overthink.data.decisions import TraceDecisions
 from overthink.data.missing_rungs import TraceKey
-from overthink.data.record import JOURNAL_VERSION, TRACE_COLUMNS, RungRecord
+from overthink.data.record import JOURNAL_VERSION, PLACE, TRACE_COLUMNS, RungRecord
 from overthink.data.tokens import UNDIVIDED, CutShort, TokenUsage
 from overthink.data.waves import DrawCounts, Waves
 from overthink.errors import InputError
@@ -64,8 +64,14 @@ def journal_file(path: Path) -> JsonLines[tuple[RungRecord, ...]]:
         path,
         {"overthink.journal": JOURNAL_VERSION},
         _TRACE,
-        lambda trace: [{name: finite(getattr(record, name)) for name in TRACE_COLUMNS} for record in trace],
+        lambda trace: [_stored(record) for record in trace],
     )
+
+
+def _stored(record: RungRecord) -> dict[str, object]:
+    """Return a row as a line holds it; the place of its sample where it is known, which an earlier version lacks."""
+    names = TRACE_COLUMNS if record.log is None else (*TRACE_COLUMNS, *PLACE)
+    return {name: finite(getattr(record, name)) for name in names}
 
 
 def read_journal(path: Path) -> list[tuple[RungRecord, ...]]:

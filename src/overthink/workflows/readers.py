@@ -25,7 +25,8 @@ from overthink.storage.formats.lm_eval import LmEvalReader
 from overthink.storage.formats.nemo_skills import NemoSkillsReader
 from overthink.storage.formats.reader import NotedFrame, Reader
 from overthink.storage.formats.samples_frame import SamplesFrameReader
-from overthink.storage.tables.table import Meaning, read_table, table_of_frame
+from overthink.storage.tables.axes import Meaning
+from overthink.storage.tables.table import read_table, table_of_frame
 from overthink.storage.tables.table_files import TABLE_SUFFIXES, is_table
 
 if TYPE_CHECKING:
@@ -68,13 +69,22 @@ class LogReader(WholeReader):
 
     def read(self, path: Path, options: "ReadOptions") -> PoolReading:
         """Return the rows of every sample with scores."""
+        from overthink.collect.inspect_logs.set_aside import SampleRules
+
         return self._reading(
-            path, axis=options.axis, high=options.high, scorer=options.scorer, checkpoints=options.checkpoints
+            path,
+            axis=options.axis,
+            high=options.high,
+            scorer=options.scorer,
+            tasks=options.tasks,
+            checkpoints=options.checkpoints,
+            ladder=options.ladder,
+            rules=SampleRules(options.errored, options.invalid),
         )
 
     def frame(self, path: Path) -> NotedFrame:
         """Return the rows of every sample with scores, as a pool."""
-        pool, notes = self._reading(path)
+        pool, notes, *_ = self._reading(path)
         return NotedFrame(pool.collect(), notes)
 
     @staticmethod
@@ -84,7 +94,9 @@ class LogReader(WholeReader):
         reading = read_logs(path, **options)
         hashes = {name: file_sha256(Path(name), follow=True) for name in dict.fromkeys(reading.files)}
         origins = pl.Series(ORIGIN, [hashes[name] for name in reading.files], dtype=pl.String)
-        return PoolReading(pool_of(reading.records).with_columns(origins), reading.notes)
+        return PoolReading(
+            pool_of(reading.records).with_columns(origins), reading.notes, reading.stated, reading.polarity
+        )
 
 
 @component("table")
@@ -97,12 +109,16 @@ class TableReader(WholeReader):
 
     def read(self, path: Path, options: "ReadOptions") -> PoolReading:
         """Return the rows of the table."""
-        return read_table(path, Meaning(options.axis, options.high, options.scorer), max_rows=options.max_rows)
+        return read_table(path, _meaning(options), max_rows=options.max_rows)
 
     def frame(self, path: Path) -> NotedFrame:
         """Return the rows of the table, as a pool."""
-        pool, notes = read_table(path)
+        pool, notes, *_ = read_table(path)
         return NotedFrame(pool.collect(), notes)
+
+
+def _meaning(options: "ReadOptions") -> Meaning:
+    return Meaning(options.axis, options.high, options.tasks, options.scorer)
 
 
 READERS: Registry[Reader] = Registry(
@@ -176,7 +192,7 @@ def read_by(reader: Reader, path: Path, options: "ReadOptions", *, name: str | N
     if "rung" in frame.columns:
         return PoolReading(pool_of(_records(text, frame)), notes)
     try:
-        reading = table_of_frame(frame, Meaning(options.axis, options.high, options.scorer), name=name_text(path.stem))
+        reading = table_of_frame(frame, _meaning(options), name=name_text(path.stem))
     except InputError as fault:
         raise InputError(f"{path}, read as {reader.summary}: {fault}") from fault
     return PoolReading(reading.pool, (*notes, *reading.notes))

@@ -152,7 +152,7 @@ def test_checkpoints_at_the_tokens_of_turns_give_the_rows_of_these_turns(tmp_pat
     by_tokens = collected(plan(tmp_path, turns=None, loop_tokens=(10, 21, 46, 108)), tmp_path)
 
     def bare(rows: list[RungRecord]) -> list[RungRecord]:
-        free = {"requested_tokens": None, "effort": None, "seconds": None, "attempt_seconds": None}
+        free = {"requested_tokens": None, "effort": None, "seconds": None, "attempt_seconds": None, "log": None}
         return sorted((replace(row, **free) for row in rows), key=lambda row: (row.question, row.draw, row.rung))
 
     assert bare(by_tokens) == bare(by_turns)

@@ -66,8 +66,10 @@ def _grades(values: ArrayLike, name: str, lowest: int, highest: int) -> NDArray[
 
 _WORDS = ("yes", "no", "true", "false")
 _LETTERS = ("C", "I", "P", "N")
-_NOT_GRADED = ("grader_failed", "scoring_failed")
-_NOT_READ = ("invalid_response_format", "no_response")
+NOT_GRADED = ("grader_failed", "scoring_failed")
+"""Reasons of a score that is no evidence about the answer."""
+NOT_READ = ("invalid_response_format", "no_response")
+"""Reasons of a score of an answer that holds none."""
 _NOT_FOUND = re.compile(r"(Scoring pattern|Answer) not (matched|found) in", re.IGNORECASE)
 _GRADE_NOT_FOUND = "Grade not found in model output"
 
@@ -142,18 +144,23 @@ def grader_failed(score: Score) -> bool:
 
     Inspect marks it with a reason; older versions scored it as incorrect and noted it only in the explanation.
     """
-    return score.reason in _NOT_GRADED or (score.explanation or "").startswith(_GRADE_NOT_FOUND)
+    return score.reason in NOT_GRADED or (score.explanation or "").startswith(_GRADE_NOT_FOUND)
 
 
 def answer_not_found(score: Score) -> bool:
     """Return whether the scorer reports that it found no answer in the completion."""
-    return score.reason in _NOT_READ or (score.answer is None and bool(_NOT_FOUND.match(score.explanation or "")))
+    return score.reason in NOT_READ or (score.answer is None and bool(_NOT_FOUND.match(score.explanation or "")))
 
 
 def reports_refusal(score: Score, key: str | None = None) -> bool:
-    """Return whether the scorer reports that the model declined to answer."""
+    """Return whether the scorer reports that the model declined to answer.
+
+    The value `N` stands for a refusal or for no answer; a reason decides which.
+    """
+    if score.reason in ("refusal", *NOT_READ, *NOT_GRADED):
+        return score.reason == "refusal"
     raw: Any = score.value
-    return score.reason == "refusal" or bool((raw.get(key) if isinstance(raw, dict) else raw) == NOANSWER)
+    return bool((raw.get(key) if isinstance(raw, dict) else raw) == NOANSWER)
 
 
 def stated_answer(score: Score) -> str | None:

@@ -8,8 +8,8 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, Generic, TypeVar
 
 from inspect_ai import Task, task_with
@@ -19,6 +19,7 @@ from inspect_ai.scorer import Score, Scorer, Target, mean, scorer, stderr
 from inspect_ai.solver import Generate, Solver, TaskState
 from inspect_ai.util import store
 
+from overthink.collect.inspect_internals import sample_active
 from overthink.collect.ladder.accounting import Accounting
 from overthink.collect.ladder.clock import Clock, clock_of
 from overthink.collect.ladder.sampling import trace_seed
@@ -28,7 +29,7 @@ from overthink.collect.session.prepare import Session
 from overthink.collect.session.run import evaluate, missing_draws
 from overthink.collect.sinks import TraceSink
 from overthink.data.missing_rungs import TraceKey
-from overthink.data.record import ON_TRACE, TRACE_COLUMNS, Axis, Estimand, RungRecord, Verdict
+from overthink.data.record import ON_TRACE, PLACE, TRACE_COLUMNS, Axis, Estimand, RungRecord, Verdict
 from overthink.plan.study import Plan, TaskPlan
 
 RECORDS = "Ladder:records"
@@ -182,6 +183,15 @@ class TraceRun(ABC, Generic[AccountingT]):
             seed=self.seed,
         )
 
+    def locate(self, log: str | None, epoch: int) -> None:
+        """Set log and epoch of the sample that the rows come from; rows of an earlier sample keep theirs.
+
+        Args:
+            log: Path of the log, from the study's folder; None where it is unknown.
+            epoch: Epoch of the sample, from 1.
+        """
+        self.blank = replace(self.blank, log=log, epoch=None if log is None else epoch)
+
     @abstractmethod
     async def collect(self, state: TaskState, generate: Generate) -> None:
         """Collect the trace from the initial state of its sample."""
@@ -208,6 +218,7 @@ def trace_solver(run: TaskRun, new_trace: Callable[[str, int], TraceRun[Any]]) -
         if state.epoch > len(draws):  # other questions have more missing draws than this one
             return state
         trace = new_trace(str(state.sample_id), draws[state.epoch - 1])
+        trace.locate(_log_in_study(), state.epoch)
         try:
             with run.boundary.trace() as failure:
                 await trace.collect(state, generate)
@@ -225,6 +236,12 @@ def trace_solver(run: TaskRun, new_trace: Callable[[str, int], TraceRun[Any]]) -
         return state
 
     return solve
+
+
+def _log_in_study() -> str | None:
+    """Return the log of the running sample as the study's folder names it: its own folder, and its name."""
+    sample = sample_active()
+    return None if sample is None else "/".join(PurePosixPath(sample.log_location).parts[-2:])
 
 
 def curve_scorer(name: str, column: str, rungs: Sequence[str]) -> Scorer:
@@ -253,8 +270,8 @@ def curve_scorer(name: str, column: str, rungs: Sequence[str]) -> Scorer:
 
 
 def _plain(record: RungRecord) -> dict[str, Any]:
-    """Return a row as stored in a log."""
+    """Return a row as stored in a log; a row of an earlier sample names the log and epoch of that."""
     return {
         name: str(value) if isinstance(value := getattr(record, name), Axis | Estimand | Verdict) else value
-        for name in TRACE_COLUMNS
+        for name in (*TRACE_COLUMNS, *PLACE)
     }

@@ -79,7 +79,7 @@ def curve_findings(curve: CurveResult) -> Iterator[Finding]:
     for rung in curve.rungs:
         yield from rung.gates.values()
     yield from _known(curve.extreme, curve.no_op)
-    yield from findings_of((curve.adaptive, curve.budget_control))
+    yield from findings_of((curve.adaptive, curve.budget_control, curve.within))
 
 
 def _known(*findings: Finding | None) -> Iterator[Finding]:
@@ -136,7 +136,7 @@ def _disagreement(result: DisagreementResult) -> Iterator[Finding]:
 
 def arm_findings(arms: ArmResults) -> Iterator[Finding]:
     """Yield the findings of arms against their reference and their placebos: claim by claim, over all arms."""
-    yield from findings_of((arms.totals, arms.differences))
+    yield from findings_of((arms.totals, arms.paired, arms.differences))
     yield from findings_of([tax.at_budget for tax in arms.taxes])
     yield from findings_of([tax.at_compute for tax in arms.taxes])
     yield from findings_of([tax.compute for tax in arms.taxes])

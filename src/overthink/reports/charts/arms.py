@@ -18,6 +18,7 @@ from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
 from overthink.reports.charts.frontier import frontier_charts
 from overthink.reports.charts.templates import curve_chart
+from overthink.reports.charts.within import within_charts
 from overthink.reports.report_curves import SHOWN_ARMS
 
 
@@ -111,9 +112,11 @@ class StaticChart:
         }
 
 
-def static_charts(results: Results) -> tuple[list[StaticChart], list[StaticChart]]:
-    """Return the charts of arms over total compute, and of frontiers."""
+def static_charts(results: Results) -> tuple[list[StaticChart], list[StaticChart], list[StaticChart]]:
+    """Return the charts of arms over total compute, of frontiers, and of success within a limit."""
     arms = [StaticChart(number, "log", chart) for number, chart in enumerate(arm_charts(results))]
     frontiers = frontier_charts(results.frontiers)
     best = [StaticChart(number, "frontier", chart) for number, chart in enumerate(frontiers, len(arms))]
-    return arms, best
+    first = len(arms) + len(best)
+    within = [StaticChart(number, "within", chart) for number, chart in enumerate(within_charts(results.curves), first)]
+    return arms, best, within

@@ -17,7 +17,7 @@ function drawGates() {
   };
   byId("gatetable").replaceChildren(rungs.length
     ? table("Gates per rung, for the arms shown", ["Curve", "Asked for", ...used.map((name) => name.replace("_", " "))],
-      rungs.map(([curve, rung]) => [curveName(curve), text(rung.level), ...used.map((name) => verdict(rung, name))]))
+      rungs.map(([curve, rung]) => [curveName(curve), toSamples(Object.values(rung.gates)[0], text(rung.level)), ...used.map((name) => verdict(rung, name))]))
     : make("p", {}, "No gate was recorded for the arms shown."));
   byId("gatewords").replaceChildren(...used.filter((name) => name in DATA.words.gates).map((name) =>
     make("li", {}, make("b", {}, name.replace("_", " ")), ": " + DATA.words.gates[name])));
@@ -108,7 +108,7 @@ function drawNumbers() {
   byId("numbertable").replaceChildren(make("table", {},
     make("thead", {}, make("tr", {}, used.map(sortButton))),
     make("tbody", {}, rows.map((finding) => make("tr", {}, used.map(([column], place) =>
-      make(place ? "td" : "th", numberCell(column, place, finding), shownCell(finding, column))))))));
+      make(place ? "td" : "th", numberCell(column, place, finding), column === "level" ? toSamples(finding, shownCell(finding, column)) : shownCell(finding, column))))))));
   byId("numbercount").textContent = found.length.toLocaleString("en") + " of " + DATA.rows.length.toLocaleString("en") + " findings; page " + (listing.page + 1) + " of " + pages;
   byId("find").value = state.find;
 }

@@ -47,6 +47,13 @@ function number(finding, shown) {
   return make("a", { class: "n", href: "#find=" + encodeURIComponent(id), "data-finding": id, title: "finding " + id }, shown);
 }
 
+/** What leads to the samples behind the rung of a finding; the text alone where no log of theirs is known. */
+function toSamples(finding, shown) {
+  const [id, kind, rung] = ["id", "kind", "rung"].map((column) => cell(finding, column));
+  const place = id === null ? undefined : (DATA.samples[id.split("/" + kind + "/")[0]] || {})[rung];
+  return place === undefined ? shown : make("a", { href: "#samples-" + place, "data-samples": String(place), title: "samples and transcripts" }, shown);
+}
+
 /** An estimate with its interval, or why there is none. */
 function estimate(finding) {
   if (finding === null || finding === undefined) return make("span", { class: "faint" }, "–");
@@ -84,6 +91,8 @@ function showSection(id, shown) {
 }
 
 const unfolded = new Set();
+const folds = new Map();
+addEventListener("beforeprint", () => folds.forEach((fill) => fill()));  // on paper nothing can be opened
 
 /** A fold whose content is built when it is first opened; it stays open when the page is drawn again. */
 function fold(name, title, build, open) {
@@ -94,6 +103,7 @@ function fold(name, title, build, open) {
     built = true;
     box.append(...[build()].flat());
   };
+  folds.set(name, fill);
   box.addEventListener("toggle", () => {
     unfolded[box.open ? "add" : "delete"](name);
     if (box.open) fill();

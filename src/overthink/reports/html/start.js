@@ -38,6 +38,8 @@ function wire() {
   byId("previous").addEventListener("click", () => turn(-1));
   byId("next").addEventListener("click", () => turn(1));
   document.addEventListener("click", (event) => {
+    const rung = event.target.closest("a[data-samples]");
+    if (rung) byId("samples-" + rung.dataset.samples).closest("details").open = true;  // not every browser unfolds a target
     const link = event.target.closest("a[data-finding]");
     if (!link) return;
     event.preventDefault();

@@ -40,9 +40,9 @@ def setting_text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def pool_of_rows(rows: pl.DataFrame, *, flip: bool, study: str, has_answers: bool) -> pl.LazyFrame:
+def pool_of_rows(rows: pl.DataFrame, *, study: str, has_answers: bool) -> pl.LazyFrame:
     """Return the rows as a pool, whose columns are computed where they are read."""
-    value = 1 - pl.col("value") if flip else pl.col("value")
+    value = pl.when("flip").then(1 - pl.col("value")).otherwise("value")
     read = _with_outcomes(rows.lazy().with_columns(value=value), has_answers=has_answers)
     thinking, output = pl.col("thinking_tokens"), pl.col("generated_tokens")
     is_capability = pl.col("axis") == str(Axis.CAPABILITY)

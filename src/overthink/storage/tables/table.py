@@ -9,12 +9,12 @@ from pathlib import Path
 import polars as pl
 
 from overthink.data.arms_of_runs import ModelRun, ReportedTokens, assign_curves
-from overthink.data.ladder import ThinkingSetting
+from overthink.data.ladder import ThinkingSetting, level_name
 from overthink.data.pool import PoolReading
 from overthink.data.record import Axis
 from overthink.errors import InputError
 from overthink.paths import name_text
-from overthink.plan.study import HIGH_WORDS
+from overthink.storage.tables.axes import Meaning, with_axes
 from overthink.storage.tables.cells import texts
 from overthink.storage.tables.columns import (
     ALIASES,
@@ -33,22 +33,6 @@ from overthink.storage.tables.table_files import read_cells, scan_table
 from overthink.storage.tables.unread import unread_names, unread_notes
 
 _SETTING = ["task", "arm", "effort", "budget", "max_tokens", "other"]
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """Properties that a table does not state.
-
-    Attributes:
-        axis: Its axis, where it has no such column: "capability" (if None), "safety" or "benign".
-        high: Meaning of a high value, such as "safe" or "harm"; needed where ``axis`` is safety or benign.
-            A table with an axis column holds 1 = correct, safe or answered.
-        scorer: The one scorer whose scores are read; None for all, one curve each.
-    """
-
-    axis: str | None = None
-    high: str | None = None
-    scorer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +142,6 @@ def _reading(
 ) -> PoolReading:
     cells, notes = layout.rows(cells)
     columns = dict(layout.columns)
-    flip = _polarity(columns, meaning.axis, meaning.high)
     levels = [columns[setting] for setting in ("budget", "effort", "config", "max_tokens") if setting in columns]
     question = question_column(
         cells,
@@ -169,29 +152,30 @@ def _reading(
     columns["question"] = question.name
     settings = _settings_of_runs(cells, layout.names, question.name)
     typed = typed_columns(cells, columns, name=name, settings=settings)
-    rows = typed.rows
-    if "axis" not in columns:
-        rows = rows.with_columns(axis=pl.lit(meaning.axis or Axis.CAPABILITY.value))
-    placed = _with_placements(with_origin(rows), has_estimand="estimand" in columns)
-    rows = number_draws(placed, lambda: layout.rows(everything())[0], {*columns.values(), *layout.scores})
+    axes = with_axes(typed.rows.with_row_index("row"), meaning, column=columns.get("axis"))
+    read_rows, axis_rows = axes.rows["row"], axes.rows.drop("row")  # scores that no option names are left out
+    placed = _with_placements(with_origin(axis_rows), has_estimand="estimand" in columns)
+    rows = number_draws(placed, lambda: layout.rows(everything())[0][read_rows], {*columns.values(), *layout.scores})
     notes = (
         *filter(None, [question.note]),
         *notes,
         *typed.notes,
-        *_notes(rows, columns, layout, meaning.axis, settings),
+        *axes.notes,
+        *_notes(rows, columns, layout, settings),
     )
     if placed["draw"].is_null().all() and has_unnumbered(placed):
         notes = (*notes, _UNNUMBERED)
     names = unread_names(layout.names, layout.read)
     if names:
-        own = [columns[meaning] for meaning in ("arm", "task", "scorer") if columns.get(meaning) in layout.names]
+        own = [columns[kind] for kind in ("arm", "task", "scorer") if columns.get(kind) in layout.names]
         notes = (
             *notes,
             *unread_notes(
                 scan(), names, question=question.name, levels=levels, apart=[*dict.fromkeys([*own, *settings])]
             ),
         )
-    return PoolReading(pool_of_rows(rows, flip=flip, study=name, has_answers="answer" in columns), notes)
+    pool = pool_of_rows(rows, study=name, has_answers="answer" in columns)
+    return PoolReading(pool, notes, axes.stated, axes.polarity)
 
 
 _UNNUMBERED = (
@@ -219,24 +203,6 @@ def _named(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: {failure}") from failure
 
 
-def _polarity(columns: dict[str, str], axis: str | None, high: str | None) -> bool:
-    """Whether values are reversed, so that 1 is the good end."""
-    if axis is None:
-        if high is not None:
-            raise InputError(f"high={high} was given without an axis; needed: {' | '.join(HIGH_WORDS)}")
-        return False
-    if axis not in HIGH_WORDS:
-        raise InputError(f"unknown axis {axis!r}; needed: {' | '.join(HIGH_WORDS)}")
-    if "axis" in columns:
-        raise InputError(f"the table states its axis in column {columns['axis']!r}; leave the given {axis!r} out")
-    good, bad = HIGH_WORDS[axis]
-    if high is None and axis == Axis.CAPABILITY:
-        return False
-    if high not in (good, bad):
-        raise InputError(f"a high value on the {axis} axis may mean {good} or {bad}; seen: {high}; say which")
-    return high == bad
-
-
 def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
     """Return the rows with arm, rung and estimand of their settings."""
     thinking, output = pl.col("thinking_tokens"), pl.col("generated_tokens")
@@ -244,10 +210,7 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
     keys = varying(rows, _SETTING)
     sums = (
         *(pl.col(name).first() for name in _SETTING if name not in keys),
-        output.count().alias("n_output"),
-        output.sum().alias("output"),
         has_both.sum().alias("n_both"),
-        (thinking + output).sum().alias("both"),
         (thinking > output).sum().alias("n_above"),
     )
     groups = rows.group_by(keys, maintain_order=True).agg(sums) if keys else rows.select(sums)
@@ -255,13 +218,11 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
         ModelRun(
             task,
             arm,
-            ThinkingSetting(effort, budget, cap),
+            ThinkingSetting(level_name(effort), budget, cap),
             {key: setting_text(value) for key, value in json.loads(other or "{}").items()},
             ReportedTokens(*counts),
         )
-        for task, arm, effort, budget, cap, other, *counts in groups.select(
-            *_SETTING, "n_output", "output", "n_both", "both", "n_above"
-        ).iter_rows()
+        for task, arm, effort, budget, cap, other, *counts in groups.select(*_SETTING, "n_both", "n_above").iter_rows()
     ]
     placements = assign_curves(runs)
     columns: dict[str, tuple[list[object], type[pl.DataType]]] = {
@@ -281,12 +242,8 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
     return rows.with_columns(cells[f"placed {name}"].alias(name) for name in columns)
 
 
-def _notes(
-    rows: pl.DataFrame, columns: dict[str, str], layout: _Layout, axis: str | None, settings: Sequence[str]
-) -> list[str]:
+def _notes(rows: pl.DataFrame, columns: dict[str, str], layout: _Layout, settings: Sequence[str]) -> list[str]:
     notes = []
-    if "axis" not in columns and axis is None:
-        notes.append("The table states no axis; it is read as capability, 1 = correct. State another one with --axis.")
     if "estimand" not in columns and "budget" in columns:
         notes.append(
             "The table does not say how its budgets were imposed; they are read as the provider's own levels "
