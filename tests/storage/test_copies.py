@@ -199,3 +199,19 @@ def test_columns_that_are_not_read_and_may_be_settings_are_said(tmp_path: Path, 
     ]
     notes = [note for note in read(tmp_path, rows).notes if note.startswith("Not read")]
     assert [said in note for note in notes] == ([True] if said else [])
+
+
+@pytest.mark.parametrize("name", ["run_id", "run"])
+@pytest.mark.parametrize(("chance", "alike"), [(lambda i, r: (i * 7 + r) % 3 > 0, True), (lambda i, r: r == 1, False)])
+def test_pooled_runs_are_said_and_compared(tmp_path: Path, name: str, chance: Any, alike: bool) -> None:
+    rows = [
+        {"question": i, name: f"r{r}", "effort": e, "epoch": 1, "score": int(chance(i, r)), "tokens": 100 * i + r}
+        for e in ("low", "high")
+        for r in (0, 1)
+        for i in range(20)
+    ]
+    reading = read(tmp_path, rows)
+    assert "2 rungs have draws of several runs, which are pooled." in reading.notes
+    assert any("The runs are not alike" in note for note in reading.notes) == (not alike)
+    conditions = {row.conditions for row in records_of(reading.pool)}
+    assert conditions == ({None} if alike else {'{"?": "", "run": "r0"}', '{"?": "", "run": "r1"}'})

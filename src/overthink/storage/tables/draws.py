@@ -13,7 +13,9 @@ from overthink.errors import InputError
 from overthink.storage.tables.cells import texts, word_set
 
 _ARM = ["task", "axis", "scorer", "arm", "estimand"]
-_CURVE = [*_ARM, "rung"]
+CURVE = [*_ARM, "rung"]
+"""Columns that name a rung of a curve."""
+
 _MAX_CODE = 2**62
 _LEAST_OF_A_COPY = 5
 """Answers of a run of which a copy is told; fewer may be alike by chance."""
@@ -55,14 +57,14 @@ def number_draws(rows: pl.DataFrame, everything: Callable[[], pl.DataFrame], rea
         if key is None:
             key = _keys([])[-1]
             refuse_copies(rows.select(key), rows, everything(), read)
-        return rows.with_columns(draw=pl.int_range(pl.len()).over([*_CURVE, "question"]))
+        return rows.with_columns(draw=pl.int_range(pl.len()).over([*CURVE, "question"]))
     rows = rows.with_columns(order=pl.col("draw").cast(pl.Float64, strict=False))
     for scope, names in (
         (_ARM, ["order", "draw"]),
-        (_CURVE, ["run", "order", "draw"]),
-        (_CURVE, ["run", "seed", "order", "draw"]),
+        (CURVE, ["run", "order", "draw"]),
+        (CURVE, ["run", "seed", "order", "draw"]),
     ):
-        if not _has_repeats(rows, [*_CURVE, "question", *(name for name in names if name != "order")]):
+        if not _has_repeats(rows, [*CURVE, "question", *(name for name in names if name != "order")]):
             return rows.with_columns(draw=_rank(rows, scope, names)).drop("order")
     refuse_repeats(rows.select(_keys(["draw"])[-1]), everything(), read)
     raise AssertionError
@@ -78,10 +80,10 @@ def _refuse_copied_runs(rows: pl.DataFrame) -> None:
     if not measured or not varying(rows, ["run"]):
         return
     content = pl.struct("question", "draw", "value", *measured).hash()
-    runs = rows.group_by(*_CURVE, "run").agg(content.sum().alias("content"), pl.len())
-    runs = runs.filter((pl.len() > 1).over(*_CURVE, "content", "len") & (pl.col("len") >= _LEAST_OF_A_COPY))
+    runs = rows.group_by(*CURVE, "run").agg(content.sum().alias("content"), pl.len())
+    runs = runs.filter((pl.len() > 1).over(*CURVE, "content", "len") & (pl.col("len") >= _LEAST_OF_A_COPY))
     if runs.height:
-        first = runs.sort(*_CURVE, "content", "run").row(0, named=True)
+        first = runs.sort(*CURVE, "content", "run").row(0, named=True)
         twins = runs.filter(content=first["content"])["run"].sort()
         raise InputError(
             f"the runs {' and '.join(twins)} hold the same {first['len']} answers ({', '.join(measured)} are alike): "
@@ -96,7 +98,7 @@ def has_unnumbered(rows: pl.DataFrame) -> bool:
 
 def _keys(names: list[str]) -> tuple[list[str], ...]:
     """Return the columns that name an answer: without runs, with runs, and with seeds."""
-    key = [*_CURVE, "question", *names]
+    key = [*CURVE, "question", *names]
     return key, [*key, "run"], [*key, "run", "seed"]
 
 

@@ -27,6 +27,7 @@ from overthink.storage.tables.columns import (
 )
 from overthink.storage.tables.draws import has_unnumbered, joined, number_draws, varying
 from overthink.storage.tables.outcomes import pool_of_rows, setting_text, with_origin
+from overthink.storage.tables.pooled import pooled_runs
 from overthink.storage.tables.questions import question_column
 from overthink.storage.tables.score_columns import score_columns, with_scores
 from overthink.storage.tables.table_files import read_cells, scan_table
@@ -156,11 +157,13 @@ def _reading(
     read_rows, axis_rows = axes.rows["row"], axes.rows.drop("row")  # scores that no option names are left out
     placed = _with_placements(with_origin(axis_rows), has_estimand="estimand" in columns)
     rows = number_draws(placed, lambda: layout.rows(everything())[0][read_rows], {*columns.values(), *layout.scores})
+    rows, pooled = pooled_runs(rows)
     notes = (
         *filter(None, [question.note]),
         *notes,
         *typed.notes,
         *axes.notes,
+        *pooled,
         *_notes(rows, columns, layout, settings),
     )
     if placed["draw"].is_null().all() and has_unnumbered(placed):
