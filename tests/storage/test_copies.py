@@ -212,6 +212,6 @@ def test_pooled_runs_are_said_and_compared(tmp_path: Path, name: str, chance: An
     ]
     reading = read(tmp_path, rows)
     assert "2 rungs have draws of several runs, which are pooled." in reading.notes
-    assert any("The runs are not alike" in note for note in reading.notes) == (not alike)
+    assert any("Runs are not alike" in note for note in reading.notes) == (not alike)
     conditions = {row.conditions for row in records_of(reading.pool)}
     assert conditions == ({None} if alike else {'{"?": "", "run": "r0"}', '{"?": "", "run": "r1"}'})

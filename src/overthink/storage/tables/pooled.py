@@ -41,8 +41,8 @@ def pooled_runs(rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
         places = [f"{scorer} of {task}, arm {arm}, rung {rung}" for task, _, scorer, arm, _, rung in unlike]
         more = f" and {len(places) - _MOST_NAMES} more" if len(places) > _MOST_NAMES else ""
         notes.append(
-            f"The runs are not alike (paired by question, p < {NOT_ALIKE:g}) at "
-            f"{'; '.join(places[:_MOST_NAMES])}{more}: something differs that the table does not state. Name it in a column arm or config."
+            f"Runs are not alike (paired by question, p < {NOT_ALIKE:g}) at {'; '.join(places[:_MOST_NAMES])}{more}: "
+            "something differs that the table does not state. Name it in a column arm or config."
         )
     return _with_runs(rows, unlike) if unlike else rows, tuple(notes)
 
