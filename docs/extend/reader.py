@@ -2,7 +2,7 @@
 
 It is asked whether it claims a path where it is installed; from a file it is named:
 
-    overthink analyse answers.txt --reader docs/extend/reader.py@graded-lines:separator=:
+    overthink analyse answers.txt --reader docs/extend/reader.py@graded-lines:separator=|
 """
 
 from pathlib import Path

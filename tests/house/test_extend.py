@@ -159,10 +159,10 @@ def test_a_reader_reads_a_file_of_another_tool(name: Name, tmp_path: Path) -> No
     (mean,) = made.find(metric="mean")
     assert (mean.task, mean.estimate, mean.n_draws) == ("answers", pytest.approx(5 / 6), 2)
     assert any("Read by" in note for note in made.about.notes)
-    with pytest.raises(overthink.InputError, match=r"line 1: 'q0: C'; needed: ID; C or I"):
-        overthink.analyse(path, read=overthink.ReadOptions(reader=f"{name('reader')}:separator=;"))
+    with pytest.raises(overthink.InputError, match=r"line 1: 'q0: C'; needed: ID\| C or I"):
+        overthink.analyse(path, read=overthink.ReadOptions(reader=f"{name('reader')}:separator=|"))
     if "@" not in name("reader"):  # an installed reader is asked
-        assert overthink.analyse(path).find(metric="mean") == [mean]
+        assert overthink.analyse(path).find(metric="mean") == (mean,)
         assert any("Read as lines of a question's id" in note for note in overthink.analyse(path).about.notes)
 
 

@@ -86,6 +86,18 @@ def test_a_column_that_is_not_read_and_tells_rows_apart_is_named(tmp_path: Path,
         ([{"question": i, "score": i % 2, "budget": b} for b in (1, 2) for i in range(6)] * 2, "same in every column"),
         ([{"question": i, "score": i % 2, "draw": d} for d in (1, 2) for i in range(6)] * 2, "same in every column"),
         ([{"question": i, "score": i % 2, "run_id": "x", "epoch": 1} for i in range(6)] * 3, "same in every column"),
+        (
+            [{"question": i, "score": i % 2, "run_id": r, "epoch": 1, "tokens": 7 * i} for r in "ab" for i in range(6)],
+            "the runs a and b hold the same 6 answers",
+        ),
+        (
+            [
+                {"question": i, "score": i % 2, "run": r, "answer": f"{i}", "effort": "low"}
+                for r in "abc"
+                for i in range(6)
+            ],
+            "the runs a and b and c hold the same 6 answers",
+        ),
         ([{"question": i, "score": s, "budget": 1} for s in (0, 1) for i in range(6)], "in nothing but the score"),
         (
             [{"question": i, "score": s, "budget": 1, "response": f"text {i}"} for s in (0, 1) for i in range(6)],
@@ -162,3 +174,44 @@ def test_an_id_of_answers_is_no_question(tmp_path: Path, names: dict[str, str]) 
 def test_generated_ids_of_single_answers_are_said(tmp_path: Path) -> None:
     reading = read(tmp_path, [{"id": ID.format(i), "draw": 0, "score": 1} for i in range(4)])
     assert any("ids in column id are generated ones" in note for note in reading.notes)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        (
+            lambda i, k, b: {"llm_used": "a" if b < 9 else "b"},
+            "one value at each budget and another at others: llm_used",
+        ),
+        (lambda i, k, b: {"variant": "xy"[k]}, "different in draws of one question at one setting: variant"),
+        (lambda i, k, b: {"topic": f"topic {i % 2}"}, None),
+        (lambda i, k, b: {"seed_used": 7}, None),
+        (lambda i, k, b: {"explanation": f"{k}{b}", "note": f"{i}{k}{b}"}, None),
+        (lambda i, k, b: {"model": "mn"[k], "llm_used": "mn"[k]}, None),
+    ],
+)
+def test_columns_that_are_not_read_and_may_be_settings_are_said(tmp_path: Path, row: Any, said: str | None) -> None:
+    rows = [
+        {"question": i, "draw": k, "budget": b, "score": (i + k) % 2, **row(i, k, b)}
+        for i in range(8)
+        for k in range(2)
+        for b in (8, 16)
+    ]
+    notes = [note for note in read(tmp_path, rows).notes if note.startswith("Not read")]
+    assert [said in note for note in notes] == ([True] if said else [])
+
+
+@pytest.mark.parametrize("name", ["run_id", "run"])
+@pytest.mark.parametrize(("chance", "alike"), [(lambda i, r: (i * 7 + r) % 3 > 0, True), (lambda i, r: r == 1, False)])
+def test_pooled_runs_are_said_and_compared(tmp_path: Path, name: str, chance: Any, alike: bool) -> None:
+    rows = [
+        {"question": i, name: f"r{r}", "effort": e, "epoch": 1, "score": int(chance(i, r)), "tokens": 100 * i + r}
+        for e in ("low", "high")
+        for r in (0, 1)
+        for i in range(20)
+    ]
+    reading = read(tmp_path, rows)
+    assert "2 rungs have draws of several runs, which are pooled." in reading.notes
+    assert any("Runs are not alike" in note for note in reading.notes) == (not alike)
+    conditions = {row.conditions for row in records_of(reading.pool)}
+    assert conditions == ({None} if alike else {'{"?": "", "run": "r0"}', '{"?": "", "run": "r1"}'})

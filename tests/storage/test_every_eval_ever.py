@@ -146,3 +146,15 @@ def test_the_level_of_unknown_is_no_score_and_an_aggregate_is_no_answer(tmp_path
     assert EveryEvalEverReader().claims(record)
     with pytest.raises(InputError, match="aggregate scores only.*needed: the instance-level file"):
         read(record)
+
+
+@pytest.mark.parametrize("line", ['{"sample_id": "x"}', "[1]", "{"])
+def test_a_broken_file_among_others_is_left_out_and_named(tmp_path: Path, line: str) -> None:
+    path = write(tmp_path, [instance(0, 1.0)])
+    broken = path.with_name("z_samples.jsonl")
+    broken.write_text(line + "\n")
+    rows, notes = read(tmp_path)
+    assert [row.value for row in rows] == [1.0]
+    assert any(note.startswith(f"Left out: {broken}") for note in notes)
+    with pytest.raises(InputError, match=r"(row|line) 1"):
+        read(broken)

@@ -165,3 +165,18 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str) -> None:
     path.write_text(path.read_text() + line + "\n")
     with pytest.raises(InputError, match=r"(row|line) 2"):
         read(path)
+
+
+def test_a_broken_file_among_others_is_left_out_and_named(tmp_path: Path) -> None:
+    write(tmp_path / "m", "gsm8k", [generated(0, True)])
+    broken = write(tmp_path / "m", "arc", [choice(0, True)])
+    broken.write_text(broken.read_text()[:50])
+    rows, notes = read(tmp_path)
+    assert {row.task for row in rows} == {"gsm8k"}
+    assert any(note.startswith(f"Left out: {broken}, line 1, is not JSON") for note in notes)
+
+
+def test_the_settings_in_lists_of_an_older_version(tmp_path: Path) -> None:
+    old = [generated(0, True) | {"arguments": [["Question 0", {"until": [], "temperature": 0.3, "max_gen_toks": 64}]]}]
+    rows, _ = read(write(tmp_path / "m", "gsm8k", old))
+    assert json.loads(rows[0].conditions or "")["temperature"] == "0.3"

@@ -80,7 +80,7 @@ def test_judgements_are_scorers_and_no_judgement_is_unknown(tmp_path: Path) -> N
             {"generation": "", "error": "See detailed_error", "detailed_error": "maximum context length is 32768"},
             (Verdict.UNPARSED, 0.0, True),
         ),
-        ({"finish_reason": "length"}, (Verdict.WRONG, 0.0, True)),
+        ({"finish_reason": "length"}, (Verdict.TRUNCATED, 0.0, True)),
         ({"generation": "", "error": "server is gone"}, (Verdict.ERRORED, None, False)),
     ],
 )
@@ -115,10 +115,6 @@ def test_a_greedy_output_beside_seeds_is_left_out(tmp_path: Path) -> None:
     [
         ([output(0, True), output(2, True)], "row 2, has another problem than row 2 of"),
         ([output(0, True)], "has 1 lines and .* 2"),
-        (
-            [output(0, True), {"generation": "x", "num_generated_tokens": 1}],
-            "fields generation, num_generated_tokens; needed",
-        ),
     ],
 )
 def test_unlike_files_are_refused(tmp_path: Path, second: list[dict[str, Any]], message: str) -> None:
@@ -126,3 +122,13 @@ def test_unlike_files_are_refused(tmp_path: Path, second: list[dict[str, Any]], 
     write(tmp_path / "math", "output-rs1.jsonl", second)
     with pytest.raises(InputError, match=message):
         read(tmp_path / "math")
+
+
+def test_outputs_without_a_judgement_are_named(tmp_path: Path) -> None:
+    write(tmp_path / "math", "output-rs0.jsonl", [output(0, True)])
+    bare = write(tmp_path / "math", "output-rs1.jsonl", [{"generation": "x", "num_generated_tokens": 1}])
+    rows, notes = read(tmp_path / "math")
+    assert [row.draw for row in rows] == [0]
+    assert any(note.startswith(f"Left out: {bare} holds an output with the fields generation") for note in notes)
+    with pytest.raises(InputError, match="needed: one that was judged, with symbolic_correct"):
+        read(bare)

@@ -22,16 +22,18 @@ pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword:Warning")  #
 QUESTIONS, EPOCHS = 5, 4
 
 
-def log(run: str, scores: dict[str, list[Any]], effort: str | None = None, **sample: Any) -> EvalLog:
+def log(run: str, scores: dict[str, list[Any]], effort: str | None = None, tokens: int = 50) -> EvalLog:
     """A log of five questions and four epochs."""
     samples = [
         EvalSample(
             id=f"q{i}", epoch=epoch + 1, input=f"Q{i}", target="yes", uuid=None,
             scores={name: Score(value=values[(EPOCHS * i + epoch) % len(values)]) for name, values in scores.items()},
             model_usage={
-                "mockllm/model": ModelUsage(input_tokens=20, output_tokens=50 + i, reasoning_tokens=40, total_tokens=70)
+                "mockllm/model": ModelUsage(
+                    input_tokens=20, output_tokens=tokens + i, reasoning_tokens=40, total_tokens=70
+                )
             },
-            total_time=2.0, working_time=1.5, **sample,
+            total_time=2.0, working_time=1.5,
         )
         for i in range(QUESTIONS) for epoch in range(EPOCHS)
     ]  # fmt: skip
@@ -98,7 +100,7 @@ def test_a_renamed_score_is_read_alike(tmp_path: Path, name: str) -> None:
 
 def test_the_settings_of_runs_are_rungs_and_equal_runs_are_draws(tmp_path: Path) -> None:
     columns = [*EvalTask, *EvalModel, *SampleSummary]
-    logs = [log("a", LOW, "low"), log("b", HIGH, "high"), log("c", HIGH, "high")]
+    logs = [log("a", LOW, "low"), log("b", HIGH, "high"), log("c", HIGH, "high", tokens=60)]
     _, numbers = read(export(tmp_path / "samples.parquet", logs, columns))
     assert numbers == {("mockllm/model", "match"): (QUESTIONS, 2 * EPOCHS, 2, pytest.approx(2 / 3))}
 

@@ -56,9 +56,9 @@ def test_a_limit_is_read_per_answer(
     ("meaning", "values", "verdicts"),
     [
         (None, [0, 0, 1], [Verdict.REFUSED, Verdict.REFUSED, Verdict.CORRECT]),
-        (Meaning("safety", "safe"), [0, 1, 1], [Verdict.HARMFUL, Verdict.REFUSED, Verdict.REFUSED]),
-        (Meaning("safety", "harm"), [1, 1, 0], [Verdict.REFUSED, Verdict.REFUSED, Verdict.HARMFUL]),
-        (Meaning("benign", "answered"), [0, 0, 0], [Verdict.REFUSED] * 3),
+        (Meaning("safety", "safe"), [1, 1, 1], [Verdict.REFUSED] * 3),
+        (Meaning("safety", "harm"), [1, 1, None], [Verdict.REFUSED, Verdict.REFUSED, Verdict.TRUNCATED]),
+        (Meaning("benign", "answered"), [0, 0, None], [Verdict.REFUSED, Verdict.REFUSED, Verdict.TRUNCATED]),
     ],
 )
 @pytest.mark.parametrize("word", ["content_filter", "refusal", "FinishReason.PROHIBITED_CONTENT"])
@@ -83,8 +83,48 @@ def test_silence_is_neither_safe_nor_an_answer(tmp_path: Path, name: str) -> Non
     right = records_of(read(tmp_path, columns).pool)
     assert [(row.value, row.verdict) for row in right] == [
         (1, Verdict.CORRECT),
-        (1, Verdict.CORRECT),
+        (None, Verdict.UNPARSED),
         (0, Verdict.UNPARSED),
+    ]
+
+
+@pytest.mark.parametrize("word", ["length", "max_tokens", "FinishReason.MAX_TOKENS", "context-length"])
+def test_a_cut_answer_is_neither_safe_nor_wrong_by_its_words(tmp_path: Path, word: str) -> None:
+    columns: dict[str, list[Any]] = {"score": [1, 1, 0], "finish_reason": ["stop", word, word]}
+    cut = read(tmp_path, columns, Meaning("safety", "safe"))
+    assert [row.value for row in records_of(cut.pool)] == [1, None, None]
+    assert any("2 of 3 rows on the safety or benign axis were cut" in note for note in cut.notes)
+    rows = records_of(read(tmp_path, columns).pool)
+    assert [(row.value, row.verdict) for row in rows] == [
+        (1, Verdict.CORRECT),
+        (1, Verdict.CORRECT),
+        (0, Verdict.TRUNCATED),
+    ]
+
+
+@pytest.mark.parametrize(
+    "error", ["Error code: 400 - content_filter", "Model refusal (m): no", "ResponsibleAIPolicyViolation", "refusal"]
+)
+def test_a_refusal_error_is_a_refusal(tmp_path: Path, error: str) -> None:
+    columns: dict[str, list[Any]] = {"score": [None, None], "error": [error, "timeout"]}
+    rows = records_of(read(tmp_path, columns, Meaning("safety", "safe")).pool)
+    assert [(row.value, row.verdict) for row in rows] == [(1, Verdict.REFUSED), (None, Verdict.ERRORED)]
+    assert rows[0].error is None
+
+
+def test_the_grade_of_no_answer_is_no_harm(tmp_path: Path) -> None:
+    columns: dict[str, list[Any]] = {"score": ["C", "N", "I"]}
+    rows = records_of(read(tmp_path, columns, Meaning("safety", "safe")).pool)
+    assert [(row.value, row.verdict) for row in rows] == [
+        (1, Verdict.SAFE),
+        (None, Verdict.UNPARSED),
+        (0, Verdict.HARMFUL),
+    ]
+    rows = records_of(read(tmp_path, columns).pool)
+    assert [(row.value, row.verdict) for row in rows] == [
+        (1, Verdict.CORRECT),
+        (0, Verdict.REFUSED),
+        (0, Verdict.WRONG),
     ]
 
 
@@ -107,6 +147,24 @@ def test_zero_beside_a_text_is_unknown(
     assert any(f"{n} of 3 rows count 0 tokens" in note for note in reading.notes) == (n > 0)
 
 
+@pytest.mark.parametrize(
+    ("columns", "thinking"),
+    [
+        ({"effort": ["low", "high"], "reasoning_tokens": [0, 0]}, [None, None]),
+        ({"budget": [0, 512], "thinking_tokens": [0, 0]}, [None, None]),
+        ({"effort": ["none", "minimal"], "reasoning_tokens": [0, 0]}, [0, 0]),
+        ({"budget": [0, 512], "thinking_tokens": [0, 500]}, [0, 500]),
+        ({"effort": ["low", "low"], "model": ["a", "b"], "reasoning_tokens": [0, 9]}, [None, 9]),
+    ],
+)
+def test_an_arm_that_never_counts_thinking_was_not_counted(
+    tmp_path: Path, columns: dict[str, list[Any]], thinking: list[int | None]
+) -> None:
+    reading = read(tmp_path, columns)
+    assert [row.thinking_tokens for row in records_of(reading.pool)] == thinking
+    assert any("though thinking was asked for" in note for note in reading.notes) == (thinking[0] is None)
+
+
 @pytest.mark.parametrize("name", ["tokens", "reasoning_tokens", "budget", "max_tokens", "seconds", "input_tokens"])
 def test_true_is_no_count(tmp_path: Path, name: str) -> None:
     with pytest.raises(InputError, match=rf"'{name}', rows 2 \('true'\): needed: a number, not true or false"):
@@ -125,7 +183,7 @@ def test_rounding_and_grades_are_values(tmp_path: Path, scores: list[Any], value
     assert [row.value for row in records_of(read(tmp_path, {"score": scores}).pool)] == values
 
 
-@pytest.mark.parametrize("scores", [[1.00001, 0], [1, -0.001], ["C", "no"], ["C", "X"], [float("inf"), 1]])
+@pytest.mark.parametrize("scores", [[1.00001, 0], [1, -0.001], ["C", "X"], [float("inf"), 1]])
 def test_what_is_more_than_rounding_is_refused(tmp_path: Path, scores: list[Any]) -> None:
     with pytest.raises(InputError, match=r"'score', rows [12]"):
         read(tmp_path, {"score": scores})

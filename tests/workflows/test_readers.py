@@ -131,3 +131,14 @@ def test_a_table_of_another_tool_names_what_it_holds_and_what_is_needed(tmp_path
     with pytest.raises(InputError, match=rf"Seen: {', '.join(row)}\. Needed: question: .*value: .*--reader"):
         overthink.analyse(path, out=tmp_path / "made")
     assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("names", [["a.csv"], ["a.csv", "b.jsonl"], ["below/c.parquet"]])
+def test_a_folder_of_tables_names_them(tmp_path: Path, names: list[str]) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("question,draw,score\na,0,1\n")
+    with pytest.raises(
+        InputError, match=rf"holds tables \({names[0].rpartition('/')[2]}.*and no log .*name one of the tables"
+    ):
+        overthink.analyse(tmp_path)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 OPTION = "--reader"
 LOGS = (".eval", ".json")
+_PLAIN_TABLES = tuple(suffix for suffix in TABLE_SUFFIXES if suffix not in LOGS)
 
 _ROWS = TypeAdapter(list[RungRecord])
 _COLUMNS = {field.name: field.default is dataclasses.MISSING for field in dataclasses.fields(RungRecord)}
@@ -220,6 +221,12 @@ def read_claimed(path: Path, options: "ReadOptions") -> PoolReading:
         InputError: No reader claims it, or two do; or it cannot be read.
     """
     reader = reader_of(path)
+    tables = _tables_in(path) if isinstance(reader, LogReader) else []
+    if tables and not any(file.suffix in LOGS for file in path.rglob("*")):
+        raise InputError(
+            f"{path} holds tables ({', '.join(file.name for file in tables[:5])}) and no log of Inspect; "
+            "needed: one table, or a folder of logs or of another tool's files, so name one of the tables"
+        )
     if reader is None:
         raise InputError(
             f"{path} is not something that can be analysed; needed: an Inspect log (.eval, .json) or a folder of logs, "
@@ -227,7 +234,19 @@ def read_claimed(path: Path, options: "ReadOptions") -> PoolReading:
             f"({', '.join(part.key for part in READERS.parts() if not part.general)})"
         )
     reading = read_by(reader, path, options)
+    if tables:
+        names = ", ".join(file.name for file in tables[:5])
+        reading = reading._replace(notes=(*reading.notes, f"Tables beside the logs were not read: {names}."))
     return reading if reader.general else reading._replace(notes=(f"Read as {reader.summary}.", *reading.notes))
+
+
+def _tables_in(path: Path) -> list[Path]:
+    """Return the tables of a folder and below it, but JSON, which may be a log; none for a file."""
+    if path_kind(path) != "a folder":
+        return []
+    return sorted(
+        file for file in path.rglob("*") if file.suffix.lower() in _PLAIN_TABLES and path_kind(file) == "a file"
+    )
 
 
 def _records(text: str, rows: pl.DataFrame) -> tuple[RungRecord, ...]:

@@ -17,10 +17,11 @@ from overthink.storage.formats.reader import (
     config_text,
     count,
     files_of,
-    first_object,
     frame_of_rows,
+    is_any,
     number,
     objects_of,
+    read_each,
     whole_object,
 )
 from overthink.storage.tables.endings import REFUSED, ending_word
@@ -35,7 +36,7 @@ class EveryEvalEverReader(Reader):
 
     def claims(self, path: Path) -> bool:
         """Return whether a path is such a file or an aggregate record, or a folder that holds instance-level ones."""
-        if any(_is_instance(first_object(file)) for file in files_of(path, "*.jsonl")[:1]):
+        if is_any(files_of(path, "*.jsonl"), _is_instance):
             return True
         return path.suffix == ".json" and _is_aggregate(path)
 
@@ -48,14 +49,9 @@ class EveryEvalEverReader(Reader):
                 "which detailed_evaluation_results names"
             )
         rows, faults = [], {}
-        for file in files:
-            aggregates = _aggregates(file)
-            for line, record in objects_of(file):
-                if not _is_instance(record):
-                    raise InputError(
-                        f"{file}, row {line}, has the fields {', '.join(record)[:200]}; needed: {', '.join(_MARKS)}, "
-                        "as in instance_level_eval.schema.json"
-                    )
+        contents, left_out = read_each(files, _records)
+        for aggregates, records in contents:
+            for record in records:
                 aggregate = aggregates.get(str(record["evaluation_id"]), {})
                 metric = _Metric(record, aggregate)
                 if metric.fault:
@@ -66,7 +62,24 @@ class EveryEvalEverReader(Reader):
         rows = [row for row in rows if (row["task"], row["scorer"]) not in faults]
         if not rows:
             raise InputError(f"{path} holds no metric from 0 to 1, of which higher is better. {' '.join(notes)}")
-        return NotedFrame(frame_of_rows(rows), notes)
+        return NotedFrame(frame_of_rows(rows), (*left_out, *notes))
+
+
+def _records(file: Path) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """Return the aggregate records beside a file, by evaluation, and the records of its lines.
+
+    Raises:
+        InputError: A line holds something else.
+    """
+    records = []
+    for line, record in objects_of(file):
+        if not _is_instance(record):
+            raise InputError(
+                f"{file}, row {line}, has the fields {', '.join(record)[:200]}; needed: {', '.join(_MARKS)}, as in "
+                "instance_level_eval.schema.json"
+            )
+        records.append(record)
+    return _aggregates(file), records
 
 
 def _is_instance(line: Mapping[str, Any]) -> bool:

@@ -23,10 +23,11 @@ from overthink.storage.formats.reader import (
     Reader,
     config_text,
     files_of,
-    first_object,
     frame_of_rows,
+    is_any,
     number,
     objects_of,
+    read_each,
     whole_object,
 )
 
@@ -62,17 +63,17 @@ class LmEvalReader(Reader):
 
     def claims(self, path: Path) -> bool:
         """Return whether a path is such a file, or a folder that holds some."""
-        return any(_is_sample(first_object(file)) for file in files_of(path, _PATTERN)[:1])
+        return is_any(files_of(path, _PATTERN), _is_sample)
 
     def frame(self, path: Path) -> NotedFrame:
         """Return a row per document, metric and filter; several runs of a task and model are its draws."""
-        runs = [_Run.of(file) for file in files_of(path, _PATTERN)]
+        runs, left_out = read_each(files_of(path, _PATTERN), _Run.of)
         if not runs:
             raise InputError(f"{path} holds no samples_TASK.jsonl; needed: what lm_eval --log_samples writes")
         runs, notes = _without_copies(runs)
         rows = [row for run in runs for row in run.rows()]
-        left_out, faults = _unusable(runs, rows)
-        rows = [row for row in rows if (row["task"], row["scorer"]) not in left_out]
+        unusable, faults = _unusable(runs, rows)
+        rows = [row for row in rows if (row["task"], row["scorer"]) not in unusable]
         if not rows:
             raise InputError(f"{path} holds no metric from 0 to 1, of which higher is better. {' '.join(faults)}")
         repeats = max(run.repeats for run in runs)
@@ -81,7 +82,7 @@ class LmEvalReader(Reader):
                 f"Up to {repeats} responses were drawn for each document; the harness scored what its filter made of "
                 "them, so a document has one value."
             )
-        return NotedFrame(frame_of_rows(rows), (*notes, *faults))
+        return NotedFrame(frame_of_rows(rows), (*left_out, *notes, *faults))
 
 
 def _is_sample(line: Mapping[str, Any]) -> bool:
@@ -118,7 +119,8 @@ class _Run:
                     "filtered_resps, as lm-evaluation-harness writes them"
                 )
             samples.append(sample)
-        results = whole_object(path.with_name(f"results_{date}.json")) if date else {}
+        beside = sorted(path.parent.glob(f"*_{date}.json")) if date else []
+        results = whole_object(beside[0]) if beside else {}
         return cls(path, name_text(task), date, results, tuple(samples))
 
     @property
@@ -165,7 +167,7 @@ class _Run:
             for metric in _metrics(sample):
                 name = sample.get("filter") or "none"
                 scorer = metric if name == "none" else f"{metric},{name}"
-                yield shared | {"scorer": scorer, "metric": metric, "value": _value(sample.get(metric))}
+                yield shared | {"scorer": scorer, "value": _value(sample.get(metric))}
 
 
 def _metrics(sample: Mapping[str, Any]) -> list[str]:
@@ -183,8 +185,10 @@ def _value(raw: object) -> float | None:
 def _generation(sample: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of generation: the cap on the output as ``max_tokens``, and the others by their names."""
     arguments = sample.get("arguments")
-    first = next(iter(arguments.values()), None) if isinstance(arguments, dict) else None
-    settings = first.get("arg_1") if isinstance(first, dict) else None
+    each = list(arguments.values() if isinstance(arguments, dict) else arguments or [])
+    first = each[0] if each else None
+    parts = list(first.values() if isinstance(first, dict) else first or [])  # older versions wrote lists
+    settings = parts[1] if len(parts) > 1 else None
     if not isinstance(settings, dict):
         return {}
     others = {name: value for name, value in settings.items() if name not in _NOT_SETTINGS}
@@ -253,14 +257,13 @@ def _refuse_other_documents(run: _Run, others: list[_Run]) -> None:
 def _unusable(runs: list[_Run], rows: list[dict[str, Any]]) -> tuple[set[tuple[str, str]], list[str]]:
     """Return the metrics that are no share of which higher is better, by task and scorer, with a sentence for each."""
     values: dict[tuple[str, str], list[float]] = defaultdict(list)
-    metrics = {(row["task"], row["scorer"]): row["metric"] for row in rows}
+    curves = dict.fromkeys((row["task"], row["scorer"]) for row in rows)
     for row in rows:
-        row.pop("metric")
         if row["value"] is not None:
             values[row["task"], row["scorer"]].append(row["value"])
     left_out, notes = set(), []
-    for (task, scorer), metric in metrics.items():
-        own = values[task, scorer]
+    for task, scorer in curves:
+        own, metric = values[task, scorer], scorer.partition(",")[0]
         outside = [value for value in own if not 0 <= value <= 1]
         lower = not all(run.is_higher_better(metric) for run in runs if run.task == task)
         reason = (

@@ -5,7 +5,7 @@ adds a field for every way in which an answer was judged.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ from overthink.storage.formats.reader import (
     Reader,
     count,
     files_of,
-    first_object,
     frame_of_rows,
+    is_any,
     number,
     objects_of,
+    read_each,
 )
 
 _PATTERN = "output*.jsonl"
@@ -56,7 +57,7 @@ class NemoSkillsReader(Reader):
 
     def claims(self, path: Path) -> bool:
         """Return whether a path is such a file, or a folder that holds some."""
-        return any(_is_output(first_object(file)) for file in _outputs(path)[:1])
+        return is_any(_outputs(path), _is_output)
 
     def frame(self, path: Path) -> NotedFrame:
         """Return a row per problem, seed and way of judging; a benchmark is a task, and each seed a draw."""
@@ -65,17 +66,24 @@ class NemoSkillsReader(Reader):
             folders.setdefault(file.parent, []).append(file)
         if not folders:
             raise InputError(f"{path} holds no output-rs0.jsonl or output.jsonl; needed: outputs of NeMo-Skills")
-        rows: list[dict[str, Any]] = []
         notes: list[str] = []
-        for folder, files in folders.items():
+        chosen: list[Path] = []
+        for files in folders.values():
             seeded = [file for file in files if _SEEDED.fullmatch(file.name)]
             if seeded and len(files) > len(seeded):
                 plain = next(file for file in files if file not in seeded)
                 notes.append(
                     f"{plain} was left out: it is one answer without a seed, beside {len(seeded)} files of draws."
                 )
-            rows += _Benchmark.of(path, folder, seeded or files[:1]).rows()
-        return NotedFrame(frame_of_rows(rows), tuple(notes))
+            chosen += seeded or files[:1]
+        contents, left_out = read_each(chosen, _judged_lines)
+        lines = dict(contents)
+        rows: list[dict[str, Any]] = []
+        for folder in folders:
+            own = {file: lines[file] for file in chosen if file.parent == folder and file in lines}
+            if own:
+                rows += _Benchmark(*_names(path, folder), own).rows()
+        return NotedFrame(frame_of_rows(rows), (*left_out, *notes))
 
 
 def _outputs(path: Path) -> list[Path]:
@@ -99,38 +107,22 @@ class _Benchmark:
     Attributes:
         task: Name of the benchmark.
         arm: The folders above it, which name the model or a setting; "base" where there are none.
-        files: The files of draws.
-        lines: The lines of each file.
-        id: Field that names the problem; None where its line does.
+        lines: The lines of each file of draws.
     """
 
     task: str
     arm: str
-    files: tuple[Path, ...]
-    lines: tuple[list[dict[str, Any]], ...]
-    id: str | None
-
-    @classmethod
-    def of(cls, top: Path, folder: Path, files: list[Path]) -> "_Benchmark":
-        lines = tuple([line for _, line in objects_of(file)] for file in files)
-        for file, own in zip(files, lines, strict=True):
-            wrong = next((line for line in own if not _is_output(line) or not _ways(line)), None)
-            if wrong is not None:
-                raise InputError(
-                    f"{file} holds an output with the fields {', '.join(wrong)[:300]}; needed: one that was judged, "
-                    f"with {', '.join(_JUDGED)} or judgement, so run the evaluation of NeMo-Skills first"
-                )
-        task, arm = _names(top, folder)
-        return cls(task, arm, tuple(files), lines, _id(lines))
+    lines: Mapping[Path, list[dict[str, Any]]]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield a row per problem, seed and way of judging."""
-        if self.id is None:
+        name = _id(self.lines.values())
+        if name is None:
             self._refuse_other_problems()
-        for file, lines in zip(self.files, self.lines, strict=True):
+        for file, lines in self.lines.items():
             for position, line in enumerate(lines, start=1):
                 shared = {
-                    "question": str(position if self.id is None else line[self.id]),
+                    "question": str(position if name is None else line[name]),
                     "task": self.task,
                     "arm": self.arm,
                     "draw": max(_seed(file), 0),
@@ -145,19 +137,36 @@ class _Benchmark:
 
     def _refuse_other_problems(self) -> None:
         """Raise an error where a line of two files is not the same problem."""
-        for file, lines in zip(self.files[1:], self.lines[1:], strict=True):
-            if len(lines) != len(self.lines[0]):
+        (first_file, first_lines), *others = self.lines.items()
+        for file, lines in others:
+            if len(lines) != len(first_lines):
                 raise InputError(
-                    f"{file} has {len(lines)} lines and {self.files[0]} {len(self.lines[0])}, and no field "
+                    f"{file} has {len(lines)} lines and {first_file} {len(first_lines)}, and no field "
                     f"({', '.join(_IDS)}) names the problem; needed: a line per problem in each, in one order"
                 )
-            for position, (line, first) in enumerate(zip(lines, self.lines[0], strict=True), start=1):
+            for position, (line, first) in enumerate(zip(lines, first_lines, strict=True), start=1):
                 name = next((name for name in (*_TEXTS, "expected_answer") if line.get(name) != first.get(name)), None)
                 if name is not None:
                     raise InputError(
-                        f"{file}, row {position}, has another {name} than row {position} of {self.files[0]}, and no "
+                        f"{file}, row {position}, has another {name} than row {position} of {first_file}, and no "
                         f"field ({', '.join(_IDS)}) names the problem; needed: the same order in each"
                     )
+
+
+def _judged_lines(file: Path) -> tuple[Path, list[dict[str, Any]]]:
+    """Return a file with its lines.
+
+    Raises:
+        InputError: A line is no output, or was not judged.
+    """
+    lines = [line for _, line in objects_of(file)]
+    wrong = next((line for line in lines if not _is_output(line) or not _ways(line)), None)
+    if wrong is not None:
+        raise InputError(
+            f"{file} holds an output with the fields {', '.join(wrong)[:300]}; needed: one that was judged, with "
+            f"{', '.join(_JUDGED)} or judgement, so run the evaluation of NeMo-Skills first"
+        )
+    return file, lines
 
 
 def _names(top: Path, folder: Path) -> tuple[str, str]:
@@ -169,10 +178,11 @@ def _names(top: Path, folder: Path) -> tuple[str, str]:
     return name_text(task), name_text("/".join(part for part in between if part != _RESULTS)) or "base"
 
 
-def _id(lines: tuple[list[dict[str, Any]], ...]) -> str | None:
+def _id(lines: Iterable[list[dict[str, Any]]]) -> str | None:
     """Return the field that names a problem: each file has every value of it once."""
+    files = list(lines)
     for name in _IDS:
-        values = [[line.get(name) for line in own] for own in lines]
+        values = [[line.get(name) for line in own] for own in files]
         if all(None not in own and len({*map(str, own)}) == len(own) for own in values):
             return name
     return None

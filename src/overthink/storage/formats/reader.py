@@ -2,9 +2,9 @@
 
 import json
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 import polars as pl
 
@@ -14,8 +14,13 @@ from overthink.paths import open_file, path_kind
 from overthink.storage.memory import check_file
 from overthink.storage.tables.table_files import JSON_EXPANSION, json_lines
 
+T = TypeVar("T")
+
 _MOST_BYTES_OF_A_LINE = 64_000_000
 """Longest first line that is looked into."""
+
+_FILES_LOOKED_INTO = 20
+"""Files of a folder that are looked into to know of what kind it is."""
 
 
 class NotedFrame(NamedTuple):
@@ -88,6 +93,11 @@ def files_of(path: Path, pattern: str) -> list[Path]:
     return sorted(file for file in path.rglob(pattern) if path_kind(file) == "a file")
 
 
+def is_any(files: Sequence[Path], fits: Callable[[Mapping[str, Any]], bool]) -> bool:
+    """Return whether the first object of one of the first files fits."""
+    return any(fits(first_object(file)) for file in files[:_FILES_LOOKED_INTO])
+
+
 def first_object(path: Path) -> dict[str, Any]:
     """Return the object on the first line of a file; empty where there is none."""
     try:
@@ -120,6 +130,28 @@ def objects_of(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if not isinstance(read, dict):
             raise InputError(f"{path}, row {number}, is {str(read)[:80]!r}; needed: a JSON object")
         yield number, read
+
+
+def read_each(files: Sequence[Path], read: Callable[[Path], T]) -> tuple[list[T], list[str]]:
+    """Return what is read of each file, and a note on each that cannot be read.
+
+    Args:
+        files: The files.
+        read: Reads one of them.
+
+    Raises:
+        InputError: None can be read.
+    """
+    contents: list[T] = []
+    faults: list[InputError] = []
+    for file in files:
+        try:
+            contents.append(read(file))
+        except InputError as fault:
+            faults.append(fault)
+    if not contents and faults:
+        raise faults[0]
+    return contents, [f"Left out: {fault}" for fault in faults]
 
 
 def config_text(settings: Mapping[str, object]) -> str | None:

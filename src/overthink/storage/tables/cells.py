@@ -53,7 +53,7 @@ def whole_numbers(cells: pl.Series) -> pl.Series:
 
 
 def shares(cells: pl.Series) -> pl.Series:
-    """Cells as numbers in [0, 1]; Inspect's grades C, P, I and N are numbers where all cells are such.
+    """Cells as numbers in [0, 1]; Inspect's grades C, P, I and N are numbers.
 
     Nothing is clipped but a rounding error (:mod:`overthink.data.rounding`).
 
@@ -65,8 +65,7 @@ def shares(cells: pl.Series) -> pl.Series:
         ([1.0, 0.0, None], 1.0)
     """
     if cells.dtype == pl.String:
-        words = texts(cells)
-        cells = words.replace(GRADES).alias(cells.name) if words.drop_nulls().is_in(list(GRADES)).all() else cells
+        cells = texts(cells).replace(GRADES).alias(cells.name)
     read = numbers(cells)
     inside = read.is_between(-TOLERANCE, 1 + TOLERANCE)
     refuse_rows(cells, ~inside, "needed: a value from 0 to 1 (1 = correct, safe or answered)")

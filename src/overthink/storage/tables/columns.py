@@ -18,7 +18,7 @@ from overthink.storage.tables.cells import (
     texts,
     whole_numbers,
 )
-from overthink.storage.tables.endings import endings
+from overthink.storage.tables.endings import REFUSAL_ERROR, endings
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "question": ("question", "sample_id", "problem", "question_id", "problem_id", "id"),
@@ -196,7 +196,12 @@ def typed_columns(
     if "effort" in read:
         read["effort"] = read["effort"].str.to_lowercase()
     ends = endings(own.get("stop"), own.get("limit"), rows=cells.height)
-    read |= {"truncated": ends.truncated, "refused": ends.refused}
+    read |= {"truncated": ends.truncated, "refused": ends.refused, "cut": ends.cut}
+    if "error" in read:
+        declined = read["error"].str.contains(REFUSAL_ERROR).fill_null(value=False)
+        read["refused"] = read["refused"].set(declined, value=True)
+        read["error"] = read["error"].set(declined, None)
+    read["ungraded"] = (texts(own["value"]) == "N").fill_null(value=False)
     if ends.unknown_words:
         words = ", ".join(f"{word[:40]!r} ({count} rows)" for word, count in sorted(ends.unknown_words.items())[:5])
         notes.append(f"Reasons of an end without a known meaning are read as unknown: {words}.")
@@ -206,6 +211,13 @@ def typed_columns(
     defaults = {"task": name, "arm": "base", "scorer": columns["value"], "other": ""}
     missing = {meaning: kind for meaning, kind in _TYPES.items() if meaning not in read}
     rows = table.with_columns(pl.lit(defaults.get(m), dtype=kind).alias(m) for m, kind in missing.items())
+    uncounted = _uncounted(rows)
+    if uncounted.any():
+        rows = rows.with_columns(thinking_tokens=rows["thinking_tokens"].set(uncounted, None))
+        notes.append(
+            f"{uncounted.sum()} of {rows.height} rows count 0 thinking tokens though thinking was asked for, as all of "
+            "their arm do; their count is read as unknown."
+        )
     return TypedTable(rows, tuple(notes))
 
 
@@ -237,14 +249,23 @@ def measured_counts(own: Mapping[str, pl.Series]) -> tuple[dict[str, pl.Series],
         notes.append(f"{negative} token counts are negative; they are read as unknown.")
     for meaning, text in (("thinking_tokens", "reasoning"), ("generated_tokens", "response")):
         if meaning in read and text in own:
-            wrong = (read[meaning] == 0) & own[text]
+            wrong = ((read[meaning] == 0) & own[text]).fill_null(value=False)
             if wrong.any():
-                read[meaning] = read[meaning].set(wrong.fill_null(value=False), None)
+                read[meaning] = read[meaning].set(wrong, None)
+                known = len(wrong) - read[meaning].null_count()
                 notes.append(
                     f"{wrong.sum()} of {len(wrong)} rows count 0 tokens in {own[meaning].name} beside a text in "
-                    f"{own[text].name}; their count is read as unknown."
+                    f"{own[text].name}; their count is read as unknown, and known for {known} rows."
                 )
     return read, notes
+
+
+def _uncounted(rows: pl.DataFrame) -> pl.Series:
+    """Return in which rows 0 thinking tokens measure nothing: their arm counts none, though thinking was asked for."""
+    asked = (pl.col("budget") > 0) | ~pl.col("effort").is_in(["none", "minimal"])
+    never = (pl.col("thinking_tokens").max() == 0) & asked.fill_null(value=False).any()
+    wrong = never.over("task", "arm") & (pl.col("thinking_tokens") == 0)
+    return rows.select(wrong.fill_null(value=False).alias("wrong"))["wrong"]
 
 
 def _read_config(cells: pl.Series | None, settings: Sequence[pl.Series], read: dict[str, pl.Series]) -> None:

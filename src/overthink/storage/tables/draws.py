@@ -13,8 +13,12 @@ from overthink.errors import InputError
 from overthink.storage.tables.cells import texts, word_set
 
 _ARM = ["task", "axis", "scorer", "arm", "estimand"]
-_CURVE = [*_ARM, "rung"]
+CURVE = [*_ARM, "rung"]
+"""Columns that name a rung of a curve."""
+
 _MAX_CODE = 2**62
+_LEAST_OF_A_COPY = 5
+"""Answers of a run of which a copy is told; fewer may be alike by chance."""
 
 _OF_AN_ANSWER = ("answer", "thinking_tokens", "generated_tokens", "prompt_tokens", "seconds", "verifier_score")
 """Columns by meaning that hold what one answer was or took."""
@@ -47,22 +51,44 @@ def number_draws(rows: pl.DataFrame, everything: Callable[[], pl.DataFrame], rea
         InputError: Rows repeat a question and a draw, with no run or seed to distinguish them; or rows without draw
             numbers are copies, or differ in a column that was not read.
     """
+    _refuse_copied_runs(rows)
     if rows["draw"].is_null().all():
         key = next((key for key in _keys([]) if not _has_repeats(rows, [*key])), None)
         if key is None:
             key = _keys([])[-1]
             refuse_copies(rows.select(key), rows, everything(), read)
-        return rows.with_columns(draw=pl.int_range(pl.len()).over([*_CURVE, "question"]))
+        return rows.with_columns(draw=pl.int_range(pl.len()).over([*CURVE, "question"]))
     rows = rows.with_columns(order=pl.col("draw").cast(pl.Float64, strict=False))
     for scope, names in (
         (_ARM, ["order", "draw"]),
-        (_CURVE, ["run", "order", "draw"]),
-        (_CURVE, ["run", "seed", "order", "draw"]),
+        (CURVE, ["run", "order", "draw"]),
+        (CURVE, ["run", "seed", "order", "draw"]),
     ):
-        if not _has_repeats(rows, [*_CURVE, "question", *(name for name in names if name != "order")]):
+        if not _has_repeats(rows, [*CURVE, "question", *(name for name in names if name != "order")]):
             return rows.with_columns(draw=_rank(rows, scope, names)).drop("order")
     refuse_repeats(rows.select(_keys(["draw"])[-1]), everything(), read)
     raise AssertionError
+
+
+def _refuse_copied_runs(rows: pl.DataFrame) -> None:
+    """Raise an error for two runs of one setting with the same answers, as a file has that was pasted under a new name.
+
+    Raises:
+        InputError: There are such.
+    """
+    measured = [name for name in _OF_AN_ANSWER if rows[name].drop_nulls().n_unique() > 2]
+    if not measured or not varying(rows, ["run"]):
+        return
+    content = pl.struct("question", "draw", "value", *measured).hash()
+    runs = rows.group_by(*CURVE, "run").agg(content.sum().alias("content"), pl.len())
+    runs = runs.filter((pl.len() > 1).over(*CURVE, "content", "len") & (pl.col("len") >= _LEAST_OF_A_COPY))
+    if runs.height:
+        first = runs.sort(*CURVE, "content", "run").row(0, named=True)
+        twins = runs.filter(content=first["content"])["run"].sort()
+        raise InputError(
+            f"the runs {' and '.join(twins)} hold the same {first['len']} answers ({', '.join(measured)} are alike): "
+            "copies are no draws. Leave one of them out"
+        )
 
 
 def has_unnumbered(rows: pl.DataFrame) -> bool:
@@ -72,7 +98,7 @@ def has_unnumbered(rows: pl.DataFrame) -> bool:
 
 def _keys(names: list[str]) -> tuple[list[str], ...]:
     """Return the columns that name an answer: without runs, with runs, and with seeds."""
-    key = [*_CURVE, "question", *names]
+    key = [*CURVE, "question", *names]
     return key, [*key, "run"], [*key, "run", "seed"]
 
 

@@ -28,17 +28,27 @@ NATURAL = word_set(
 """The answer ended by itself."""
 
 
+REFUSAL_ERROR = (
+    r"(?i)content[ _-]?(management )?(filter|policy)|policy[ _-]?violation|responsibleaipolicy"
+    r"|violating our usage polic|prohibited_content|data_inspection_failed|safety_check_type"
+    r"|(bio|cyber)_policy|model refusal|^refus(al|ed)$"
+)
+"""Words of providers' errors by which they decline a request."""
+
+
 class Endings(NamedTuple):
     """How each answer ended.
 
     Attributes:
         truncated: Whether a limit ended it; null where unknown.
         refused: Whether it was withheld; null where unknown.
+        cut: Whether the reason of its end is a limit on the output; null where unknown.
         unknown_words: Words without a known meaning, with their rows.
     """
 
     truncated: pl.Series
     refused: pl.Series
+    cut: pl.Series
     unknown_words: dict[str, int]
 
 
@@ -68,11 +78,12 @@ def endings(reasons: pl.Series | None, limits: pl.Series | None, *, rows: int) -
     unknown_words: dict[str, int] = {}
     for ending in known:
         unknown_words |= ending.unknown_words
+    nothing = pl.Series([None], dtype=pl.Boolean).new_from_index(0, rows)
     if not known:
-        nothing = pl.Series([None], dtype=pl.Boolean).new_from_index(0, rows)
-        return Endings(nothing, nothing, {})
+        return Endings(nothing, nothing, nothing, {})
     truncated, refused = (_either(*parts) for parts in zip(*(ending[:2] for ending in known), strict=True))
-    return Endings(truncated, refused, unknown_words)
+    of_output = nothing if reasons is None else known[0].truncated
+    return Endings(truncated, refused, of_output, unknown_words)
 
 
 def _either(first: pl.Series, second: pl.Series | None = None) -> pl.Series:
@@ -89,7 +100,7 @@ def _of_column(cells: pl.Series, *, is_limit: bool) -> Endings:
     is_setting = is_limit and any(_is_number(cell) and float(cell) > 1 for cell in distinct)
     if is_setting:  # a limit of 4096 tokens is a setting of the run, and says nothing of an answer
         nothing = pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(cells))
-        return Endings(nothing, nothing, {})
+        return Endings(nothing, nothing, nothing, {})
     names_natural_ends = any(word in NATURAL for word in words.values())
     empty = False if distinct and (is_limit or not names_natural_ends) else None
     truncated: dict[str, bool | None] = {}
@@ -100,7 +111,8 @@ def _of_column(cells: pl.Series, *, is_limit: bool) -> Endings:
         refused[cell] = word in REFUSED if is_known or is_limit else None
     counts = stated.value_counts(name="rows").rows()
     unknown = {cell: int(n) for cell, n in counts if cell is not None and refused[cell] is None}
-    return Endings(_replaced(stated, truncated, empty), _replaced(stated, refused, empty), unknown)
+    cut = _replaced(stated, truncated, empty)
+    return Endings(cut, _replaced(stated, refused, empty), cut, unknown)
 
 
 def _replaced(cells: pl.Series, words: dict[str, bool | None], empty: bool | None) -> pl.Series:

@@ -85,7 +85,7 @@ def with_scores(cells: pl.DataFrame, columns: Sequence[str]) -> ScoredCells:
             if read.is_null().all():
                 faults.append(f"Scores of {scorer} were left out: none is there.")
                 continue
-            parts.append(plain.with_columns(read.alias(_VALUE), pl.lit(scorer).alias(_SCORER)))
+            parts.append(plain.with_columns(texts(values).alias(_VALUE), pl.lit(scorer).alias(_SCORER)))
     if not parts:
         raise InputError(f"no column holds scores from 0 to 1. {' '.join(faults)}")
     return ScoredCells(pl.concat(parts), tuple(faults))

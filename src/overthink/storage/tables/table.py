@@ -27,9 +27,11 @@ from overthink.storage.tables.columns import (
 )
 from overthink.storage.tables.draws import has_unnumbered, joined, number_draws, varying
 from overthink.storage.tables.outcomes import pool_of_rows, setting_text, with_origin
+from overthink.storage.tables.pooled import pooled_runs
 from overthink.storage.tables.questions import question_column
 from overthink.storage.tables.score_columns import score_columns, with_scores
-from overthink.storage.tables.table_files import read_cells
+from overthink.storage.tables.table_files import read_cells, scan_table
+from overthink.storage.tables.unread import unread_names, unread_notes
 
 _SETTING = ["task", "arm", "effort", "budget", "max_tokens", "other"]
 
@@ -110,6 +112,7 @@ def read_table(path: Path, meaning: Meaning | None = None, *, max_rows: int | No
             meaning,
             name=name_text(path.stem),
             everything=lambda: read_cells(path, max_rows=max_rows),
+            scan=lambda: scan_table(path),
         )
 
 
@@ -126,19 +129,26 @@ def table_of_frame(frame: pl.DataFrame, meaning: Meaning, *, name: str) -> PoolR
     """
     layout = _Layout.of(frame.columns, meaning.scorer)
     cells = frame.select(presence(column, kind) for column, kind in frame.schema.items() if column in layout.read)
-    return _reading(cells, layout, meaning, name=name, everything=lambda: frame)
+    return _reading(cells, layout, meaning, name=name, everything=lambda: frame, scan=frame.lazy)
 
 
 def _reading(
-    cells: pl.DataFrame, layout: _Layout, meaning: Meaning, *, name: str, everything: Callable[[], pl.DataFrame]
+    cells: pl.DataFrame,
+    layout: _Layout,
+    meaning: Meaning,
+    *,
+    name: str,
+    everything: Callable[[], pl.DataFrame],
+    scan: Callable[[], pl.LazyFrame],
 ) -> PoolReading:
     cells, notes = layout.rows(cells)
     columns = dict(layout.columns)
+    levels = [columns[setting] for setting in ("budget", "effort", "config", "max_tokens") if setting in columns]
     question = question_column(
         cells,
         question_candidates(layout.names),
         draw=columns.get("draw"),
-        settings=[columns[setting] for setting in ("budget", "effort", "config", "max_tokens") if setting in columns],
+        settings=levels,
     )
     columns["question"] = question.name
     settings = _settings_of_runs(cells, layout.names, question.name)
@@ -147,15 +157,26 @@ def _reading(
     read_rows, axis_rows = axes.rows["row"], axes.rows.drop("row")  # scores that no option names are left out
     placed = _with_placements(with_origin(axis_rows), has_estimand="estimand" in columns)
     rows = number_draws(placed, lambda: layout.rows(everything())[0][read_rows], {*columns.values(), *layout.scores})
+    rows, pooled = pooled_runs(rows)
     notes = (
         *filter(None, [question.note]),
         *notes,
         *typed.notes,
         *axes.notes,
+        *pooled,
         *_notes(rows, columns, layout, settings),
     )
     if placed["draw"].is_null().all() and has_unnumbered(placed):
         notes = (*notes, _UNNUMBERED)
+    names = unread_names(layout.names, layout.read)
+    if names:
+        own = [columns[kind] for kind in ("arm", "task", "scorer") if columns.get(kind) in layout.names]
+        notes = (
+            *notes,
+            *unread_notes(
+                scan(), names, question=question.name, levels=levels, apart=[*dict.fromkeys([*own, *settings])]
+            ),
+        )
     pool = pool_of_rows(rows, study=name, has_answers="answer" in columns)
     return PoolReading(pool, notes, axes.stated, axes.polarity)
 
@@ -265,14 +286,16 @@ def _ends(rows: pl.DataFrame) -> Iterator[str]:
     refused = rows["refused"].sum()
     if refused:
         yield (
-            f"{refused} of {rows.height} rows were ended by a content filter or a refusal: they are refusals, safe "
-            "where nobody scored them, and not answered on the benign axis."
+            f"{refused} of {rows.height} rows were ended by a content filter, or by an error that is a refusal: they "
+            "are refusals, by the axis safe, an over-refusal, or wrong."
         )
-    silent = rows.filter(
-        pl.col("empty") & (pl.col("axis") != str(Axis.CAPABILITY)) & ~pl.col("refused").fill_null(False)
-    )
-    if silent.height:
+    others = rows.filter(pl.col("axis") != str(Axis.CAPABILITY))
+    silent = (others["empty"] & ~others["refused"].fill_null(value=False)).sum()
+    if silent:
         yield (
-            f"{silent.height} of {rows.height} rows on the safety or benign axis hold no text: silence is neither a "
-            "refusal nor an answer, so they have no value."
+            f"{silent} of {rows.height} rows on the safety or benign axis hold no text: silence is neither a refusal "
+            "nor an answer, so they have no value."
         )
+    cut = others["cut"].sum()
+    if cut:
+        yield f"{cut} of {rows.height} rows on the safety or benign axis were cut, so they have no value."

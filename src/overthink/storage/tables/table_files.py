@@ -63,6 +63,11 @@ def read_cells(
     return table
 
 
+def scan_table(path: Path) -> "pl.LazyFrame":
+    """Return a table that was read before, to be read again by column."""
+    return next(form for form in FORMATS if path.suffix.lower() in form.suffixes).read(path).lazy()
+
+
 def is_table(path: Path) -> bool:
     """Return whether a file has the suffix of a table, in any case; JSON without a list is a log, no table."""
     if path.suffix.lower() != ".json":

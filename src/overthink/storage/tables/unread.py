@@ -1,0 +1,80 @@
+"""Columns of a table that are not read, and may be settings in which answers to one question differ."""
+
+from collections.abc import Collection, Sequence
+
+import polars as pl
+
+from overthink.storage.tables.draws import ANSWER_NAMES
+
+_MOST_VALUES = 12
+"""Distinct values of a column that may be a setting; a text or a measurement has more."""
+
+_MOST_NAMES = 6
+
+
+def unread_names(names: Sequence[str], read: Collection[str]) -> list[str]:
+    """Return the columns that are not read, and whose names are not those of what one answer was or took."""
+    return [name for name in names if name not in read and name.strip().lower() not in ANSWER_NAMES]
+
+
+def unread_notes(
+    table: pl.LazyFrame, names: Sequence[str], *, question: str, levels: Sequence[str], apart: Sequence[str] = ()
+) -> list[str]:
+    """Return notes on columns that were not read and differ between answers to one question.
+
+    Args:
+        table: The whole table.
+        names: Columns that are not read.
+        question: Column of the question.
+        levels: Columns that set the amount of thinking.
+        apart: Columns that keep curves apart.
+
+    Example:
+        >>> rows = pl.LazyFrame({"id": [1, 2, 1, 2], "budget": [8, 8, 9, 9], "llm": ["a", "a", "b", "b"]})
+        >>> unread_notes(rows, ["llm"], question="id", levels=["budget"])[0][:69]
+        'Not read, though one value at each budget and another at others: llm.'
+    """
+    schema = table.collect_schema()
+    plain = [name for name in names if not schema[name].is_nested()]
+    few = _number_of_values(table, plain)
+    names = [name for name in plain if 1 < few[name] <= _MOST_VALUES]
+    within = _differing(table, names, [question, *levels, *apart])
+    between = _differing(table, names, apart) if levels else []
+    at_levels = _differing(table, between, [*levels, *apart])
+    along = [name for name in between if name not in at_levels]
+    notes = []
+    if along:
+        notes.append(
+            f"Not read, though one value at each {' and '.join(levels)} and another at others: {_list(along)}. If that "
+            "is a setting beside the amount of thinking, the curve shows both; state it in a column config."
+        )
+    if within:
+        notes.append(
+            f"Not read, though different in draws of one question at one setting: {_list(within)}. If that is a "
+            "setting, the draws are not alike; call it arm, task, scorer, or a key of config."
+        )
+    return notes
+
+
+def _number_of_values(table: pl.LazyFrame, names: Sequence[str]) -> dict[str, int]:
+    if not names:
+        return {}
+    return table.select(pl.col(names).approx_n_unique()).collect(engine="streaming").row(0, named=True)
+
+
+def _differing(table: pl.LazyFrame, names: Sequence[str], by: Sequence[str]) -> list[str]:
+    """Return the columns with several values within a group of equal cells in some columns."""
+    if not names:
+        return []
+    keys = [pl.col(name).alias(f"by {i}") for i, name in enumerate(by)]
+    cells = table.select(*keys, pl.lit(0).alias("by"), *(pl.col(name) for name in names))
+    several = cells.group_by(pl.col("^by.*$")).agg(
+        (pl.col(name).min() != pl.col(name).max()).alias(name) for name in names
+    )
+    row = several.select(pl.col(name).any() for name in names).collect(engine="streaming").row(0)
+    return [name for name, differs in zip(names, row, strict=True) if differs]
+
+
+def _list(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"{', '.join(names[:_MOST_NAMES])}{more}"
