@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from overthink._version import __version__
-from overthink.cli import compare, forecast, governance, models, options, report, start, terminal, verify
+from overthink.cli import compare, forecast, governance, models, options, report, samples, start, terminal, verify
 from overthink.cli.options import (
     KReference,
     MaxRows,
@@ -36,6 +36,7 @@ app = typer.Typer(
 app.add_typer(models.model_app, name="model")
 app.add_typer(governance.govern_app)
 report.register(app)
+samples.register(app)
 compare.register(app)
 forecast.register(app)
 governance.register(app)
