@@ -93,6 +93,8 @@ BASES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("check",): ("study/statement.json",),
     ("analyse",): ("table.csv", "--out", "made"),
     ("report",): ("study",),
+    ("table",): ("study", "--format", "csv"),
+    ("methods",): ("study",),
     ("compare",): ("study",),
     ("verify",): ("study", "--verifier", "simulated", "--by", "answer"),
     ("run",): (*STUDY, "--capability", "overthink/arithmetic", "--out", "new"),
