@@ -94,6 +94,8 @@ BASES: dict[tuple[str, ...], tuple[str, ...]] = {
     ("analyse",): ("table.csv", "--out", "made"),
     ("report",): ("study",),
     ("samples",): ("study",),
+    ("table",): ("study", "--format", "csv"),
+    ("methods",): ("study",),
     ("compare",): ("study",),
     ("verify",): ("study", "--verifier", "simulated", "--by", "answer"),
     ("run",): (*STUDY, "--capability", "overthink/arithmetic", "--out", "new"),

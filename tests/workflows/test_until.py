@@ -183,7 +183,7 @@ def test_it_draws_until_a_crossing_is_known(tmp_path: Path) -> None:
     aim = Until(crossing=0.3, factor=3.5)
     study = run(tmp_path / "s", plan(until=aim, model_args=rare))
     found = only(study, "crossing")
-    assert found.label == "reached: K* (tries) at 0.3 within a factor of 3.5 resolved"
+    assert found.label == "reached: K* (tries) at 0.3 within a factor of 3.5 resolved by the model band"
     assert found.at.rung == 1
     assert found.high <= 3.5 * found.low
     assert found.low <= found.estimate <= found.high
