@@ -169,6 +169,7 @@ def compare(
         models=StudyModels({arm: roles for source in sources for arm, roles in source.model_roles.items()}),
         passive=frozenset().union(*(source.passive_arms for source in sources)),
         planned=frozenset().union(*(source.planned_arms for source in sources)),
+        polarity=tuple(dict.fromkeys(one for source in sources for one in source.source.polarity)),
     )
     return _compared_study(pool, _with_common_settings(options, sources), out=out, command=command)
 

@@ -14,7 +14,7 @@ from overthink.data.pool import PoolReading
 from overthink.data.record import Axis
 from overthink.errors import InputError
 from overthink.paths import name_text
-from overthink.storage.tables.axes import Meaning, with_axes
+from overthink.storage.tables.axes import NAMES_BESIDE, Meaning, harmful_beside, with_axes
 from overthink.storage.tables.cells import texts
 from overthink.storage.tables.columns import (
     ALIASES,
@@ -153,7 +153,11 @@ def _reading(
     columns["question"] = question.name
     settings = _settings_of_runs(cells, layout.names, question.name)
     typed = typed_columns(cells, columns, name=name, settings=settings)
-    axes = with_axes(typed.rows.with_row_index("row"), meaning, column=columns.get("axis"))
+    beside = [n for n in layout.names if n.strip().lower() in NAMES_BESIDE and n not in columns.values()]
+    task = columns.get("task", pl.lit(name))
+    is_open = meaning.axis is None and "axis" not in columns
+    harmful = harmful_beside(layout.rows(everything())[0], beside, task) if beside and is_open else {}
+    axes = with_axes(typed.rows.with_row_index("row"), meaning, column=columns.get("axis"), beside=harmful)
     read_rows, axis_rows = axes.rows["row"], axes.rows.drop("row")  # scores that no option names are left out
     placed = _with_placements(with_origin(axis_rows), has_estimand="estimand" in columns)
     rows = number_draws(placed, lambda: layout.rows(everything())[0][read_rows], {*columns.values(), *layout.scores})
