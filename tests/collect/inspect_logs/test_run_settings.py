@@ -306,3 +306,10 @@ def test_equal_runs_are_pooled_and_unlike_ones_withhold_the_verdict(tmp_path: Pa
     (note,) = (note for note in unlike.notes if "pooled" in note)
     assert "They are not alike (paired by question, p = " in note
     assert "run differs: 0.json and 1.json" in failures(unlike)[0]
+
+
+def test_a_run_without_a_finished_sample_tells_no_others_apart(tmp_path: Path) -> None:
+    crashed = log(reasoning_effort="low", temperature=1.0, questions=[])
+    reading = read(tmp_path, log(reasoning_effort="low"), log(reasoning_effort="high"), crashed)
+    assert curves(reading) == {"mockllm/model": ["low", "high"]}
+    assert failures(reading) == []

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -18,23 +18,22 @@ from overthink.data.arm_notes import placement_notes
 from overthink.data.arms_of_runs import ModelRun, Placement, ReportedTokens, assign_curves
 from overthink.data.conditions import conditions_text, settings_in
 from overthink.data.record import RungRecord
-from overthink.data.tokens import TokenUsage
 from overthink.paths import name_text
 from overthink.stats.pooling import NOT_ALIKE, p_exchangeable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogRuns:
-    """The runs of foreign logs, in the order of the logs.
+    """The runs of foreign logs that have samples, by index of the log.
 
     Attributes:
         runs: What each requested, and everything else that could change its measurement.
         placements: Arm and rung of each.
-        notes: Why runs of one model and task stand apart.
+        notes: Where ladders were read from, and why runs of one model and task stand apart.
     """
 
-    runs: Sequence[ModelRun]
-    placements: list[Placement]
+    runs: Mapping[int, ModelRun]
+    placements: Mapping[int, Placement]
     notes: list[str]
 
     def conditions(self, log: int, scorer: str) -> str:
@@ -46,7 +45,9 @@ class LogRuns:
         """
         own = f"scorer.{scorer.partition('.')[0]}."
         settings = self.runs[log].other.items()
-        return conditions_text({name: v for name, v in settings if not name.startswith("scorer.") or own in name})
+        return conditions_text(
+            {name: v for name, v in settings if not name.startswith("scorer.") or name.startswith(own)}
+        )
 
 
 def place_logs(
@@ -66,22 +67,22 @@ def place_logs(
     by_log: dict[int, list[LogTrace]] = defaultdict(list)
     for trace in traces:
         by_log[trace.log].append(trace)
-    requests = run_requests([log.header for log in logs], tasks, ladder)
+    used = sorted(by_log)  # a run without a finished sample measured nothing, and tells no others apart
+    own_tasks = [tasks[i] for i in used]
+    requests = run_requests([logs[i].header for i in used], own_tasks, ladder)
     content = _changed_content(tasks, traces)
     others = _other_models(logs, tasks, by_log)
     runs = []
-    for i, (task, request) in enumerate(zip(tasks, requests, strict=True)):
-        usage: list[TokenUsage] = [trace.tokens for trace in by_log[i]]
+    for i, task, request in zip(used, own_tasks, requests, strict=True):
         conditions = {**request.conditions, **others.get(i, {}), **content.get(i, {})}
-        tokens = ReportedTokens.of(usage)
+        tokens = ReportedTokens.of(trace.tokens for trace in by_log[i])
         runs.append(ModelRun(task, request.model, request.thinking, conditions, tokens, request.family))
     placements = assign_curves(runs)
-    questions = _question_sets(logs, tasks, placements)
-    runs = [replace(run, other={**run.other, **questions.get(i, {})}) for i, run in enumerate(runs)]
-    with_samples = [i for i in range(len(runs)) if by_log[i]]
-    notes = _ladder_notes(tasks, requests)
-    notes += placement_notes([runs[i] for i in with_samples], [placements[i] for i in with_samples], advice=ADVICE)
-    return LogRuns(runs, placements, notes)
+    notes = _ladder_notes(own_tasks, requests)
+    notes += placement_notes(runs, placements, advice=ADVICE)
+    questions = _question_sets([logs[i] for i in used], own_tasks, placements)
+    whole = [replace(run, other=run.other | own) for run, own in zip(runs, questions, strict=True)]
+    return LogRuns(dict(zip(used, whole, strict=True)), dict(zip(used, placements, strict=True)), notes)
 
 
 def _ladder_notes(tasks: Sequence[str], requests: Sequence[RunRequest]) -> list[str]:
@@ -100,12 +101,12 @@ def _ladder_notes(tasks: Sequence[str], requests: Sequence[RunRequest]) -> list[
 
 def _question_sets(
     logs: Sequence[OpenLog], tasks: Sequence[str], placements: Sequence[Placement]
-) -> dict[int, dict[str, str]]:
-    """Return the questions of the rung of each log: all that its runs were made on, as some may share them out."""
+) -> list[dict[str, str]]:
+    """Return the questions of the rung of each run: all that its runs were made on, as some may share them out."""
     rungs: dict[tuple[str, str, int], list[int]] = defaultdict(list)
     for i, placement in enumerate(placements):
         rungs[tasks[i], placement.arm, placement.rung].append(i)
-    sets: dict[int, dict[str, str]] = {}
+    sets: list[dict[str, str]] = [{} for _ in logs]
     for members in rungs.values():
         ids = [question_ids(logs[i].header) for i in members]
         whole = frozenset().union(*(each for each in ids if each is not None))
