@@ -82,6 +82,7 @@ def test_an_end_that_the_log_does_not_say_is_unknown(tmp_path: Path, final: Mode
 
 
 FILTERS = {
+    "a moderation": sample(0, ModelOutput(**(output("").model_dump() | {"error": "moderated"})), 0),
     "empty": sample(0, output("", stop="content_filter"), 0),
     "the filter's own words": sample(0, output("Blocked by policy.", stop="content_filter"), 0),
     "no score": sample(0, output("", stop="content_filter"), None),

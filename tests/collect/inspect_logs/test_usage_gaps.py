@@ -4,12 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from inspect_ai.event import ModelEvent
+from inspect_ai.event import ModelEvent, ScoreEvent
 from inspect_ai.model import GenerateConfig, ModelOutput, ModelUsage
+from inspect_ai.scorer import Score
 from tests.support.written_logs import MODEL, log_of, output, sample, usage, write_log
 
 from overthink.collect.inspect_logs.read import read_logs
-from overthink.data.record import RungRecord
+from overthink.data.record import Estimand, RungRecord
+from overthink.errors import InputError
 
 THOUGHT = "hmm " * 50
 INLINE = f"<think>{THOUGHT}</think>yes"
@@ -91,6 +93,34 @@ def test_a_cached_grader_leaves_only_its_own_tokens_unknown(tmp_path: Path) -> N
     write_log(tmp_path, [sample(0, counts=usage(100, 80), events=[graded])])
     (row,) = read_logs(tmp_path).records
     assert (row.generated_tokens, row.judge_tokens) == (100, None)
+
+
+@pytest.mark.parametrize(
+    ("final", "reported"), [(output("a"), usage(0)), (output("a"), None), (output("", acted=True), usage(0))]
+)
+def test_checkpoints_at_unknown_tokens_are_refused_and_at_turns_read(
+    tmp_path: Path, final: ModelOutput, reported: ModelUsage | None
+) -> None:
+    final.usage = reported
+    scored = ScoreEvent(score=Score(value=0.5), scorer="judge", intermediate=True)
+    write_log(tmp_path, [sample(0, events=[call(final, None), scored, call(output(usage=usage(50)), None), scored])])
+    with pytest.raises(InputError, match="the tokens at its checkpoints is unknown; compare at turns"):
+        read_logs(tmp_path)
+    rows = [row for row in read_logs(tmp_path, checkpoints="turns").records if row.estimand is Estimand.CHECKPOINT]
+    assert [row.generated_tokens for row in rows] == [None, None]
+
+
+def test_thinking_of_a_checkpoint_that_is_counted_as_zero_beside_reasoning_is_unknown(tmp_path: Path) -> None:
+    final = output(reasoning=THOUGHT, usage=usage(50, 0))
+    scored = ScoreEvent(score=Score(value=0.5), scorer="judge", intermediate=True)
+    write_log(tmp_path, [sample(0, final, counts=usage(50, 0), events=[call(final, None), scored])])
+    (row,) = (row for row in read_logs(tmp_path).records if row.estimand is Estimand.CHECKPOINT)
+    assert (row.thinking_tokens, row.generated_tokens) == (None, 50)
+
+
+def test_a_prompt_of_no_tokens_is_unknown(tmp_path: Path) -> None:
+    write_log(tmp_path, [sample(0, counts=usage(50, prompt=0))])
+    assert counts(read_logs(tmp_path).records[0]) == (None, None, None, 50)
 
 
 def cached(number: int, final: ModelOutput, **fields: Any) -> Any:

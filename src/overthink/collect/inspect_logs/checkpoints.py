@@ -8,13 +8,15 @@ forward.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import numpy as np
-from inspect_ai.event import ModelEvent, ScoreEvent
+from inspect_ai.event import Event, ModelEvent, ScoreEvent
 from inspect_ai.log import EvalSample, EvalSampleSummary, EvalSpec
+from inspect_ai.model import ModelOutput
 
 from overthink.collect.inspect_logs.files import OpenLog
+from overthink.collect.inspect_logs.sample_ends import Message
 from overthink.collect.inspect_logs.times import WorkClock
 from overthink.collect.inspect_logs.traces import flat_scores
 from overthink.data.tokens import total
@@ -33,7 +35,7 @@ class LogStep:
     """Cumulative usage and scores of a sample after one call of the model.
 
     Attributes:
-        tokens: Output tokens so far.
+        tokens: Output tokens so far; None if a call reports none, or 0 beside its text.
         thinking: Reasoning tokens so far; None if the provider does not report them.
         turns: Calls so far.
         cost: US dollars so far; None if the price is unknown.
@@ -41,7 +43,7 @@ class LogStep:
         scores: Values by `scorer` or `scorer.key`; None before the first score.
     """
 
-    tokens: int = 0
+    tokens: int | None = 0
     thinking: int | None = 0
     turns: int = 0
     cost: float | None = 0.0
@@ -108,14 +110,14 @@ def path_of(sample: EvalSample, spec: EvalSpec) -> LogPath:
     for event in sample.events:
         last = steps[-1]
         clock.see(event)
-        if isinstance(event, ModelEvent) and event.role is None and event.model == spec.model and event.output.usage:
-            usage = event.output.usage
+        if _is_own_call(event, spec):
+            tokens, thinking, cost = _counts_of_call(event.output)
             steps.append(
                 LogStep(
-                    tokens=last.tokens + usage.output_tokens,
-                    thinking=total((last.thinking, usage.reasoning_tokens)),
+                    tokens=total((last.tokens, tokens)),
+                    thinking=total((last.thinking, thinking)),
                     turns=last.turns + 1,
-                    cost=total((last.cost, usage.total_cost)),
+                    cost=total((last.cost, cost)),
                     seconds=clock.seconds,
                     scores=last.scores,
                 )
@@ -129,6 +131,24 @@ def path_of(sample: EvalSample, spec: EvalSpec) -> LogPath:
     if final:
         steps[-1] = replace(steps[-1], scores=final)
     return tuple(steps)
+
+
+def _is_own_call(event: Event, spec: EvalSpec) -> TypeGuard[ModelEvent]:
+    """Return whether an event is a call of the evaluated model that gave an output."""
+    if not isinstance(event, ModelEvent) or event.error or event.output.empty:
+        return False
+    return event.role is None and event.model == spec.model
+
+
+def _counts_of_call(output: ModelOutput) -> tuple[int | None, int | None, float | None]:
+    """Return output tokens, reasoning tokens and US dollars of a call; None where a zero stands beside text."""
+    usage, message = output.usage, Message.model_validate(output.message)
+    if usage is None:
+        return None, None, None
+    wrote = bool(message.text.strip()) or bool(message.tool_calls)
+    tokens = None if usage.output_tokens == 0 and wrote else usage.output_tokens
+    thinking = None if usage.reasoning_tokens == 0 and message.has_reasoning else usage.reasoning_tokens
+    return tokens, thinking, usage.total_cost
 
 
 def common_budgets(paths: Sequence[LogPath], unit: LogCheckpointUnit) -> tuple[float, ...]:

@@ -7,7 +7,8 @@ cut                 the final output stopped at its token cap or at the end of t
                     `model_length`); the sample met a limit
 empty               the final output holds no text (blanks, or reasoning alone), and the sample called no tool;
                     or its text opens its thinking and never closes it
-filtered            the final output stopped at a content filter (`content_filter`)
+filtered            the final output stopped at a content filter (`content_filter`), or holds no text and the message
+                    of a moderation
 refused by error    no output, and the error is a refusal: Inspect's `ModelRefusalError` of the evaluated model, or a
                     provider's code of a policy (:data:`REFUSAL_ERRORS`)
 fallback            another model served a request of the evaluated model
@@ -58,6 +59,7 @@ class Ending:
 
     Attributes:
         stop_reason: Stop reason of the final output; None without an output.
+        is_filtered: A content filter stopped the output.
         is_empty: The answer holds no text, and the sample called no tool.
         has_acted: The model called tools.
         has_text: The model wrote text outside its reasoning in at least one message.
@@ -78,6 +80,7 @@ class Ending:
     """
 
     stop_reason: str | None = None
+    is_filtered: bool = False
     is_empty: bool = False
     has_acted: bool = False
     has_text: bool = False
@@ -101,11 +104,6 @@ class Ending:
         if self.stop_reason in CUT_REASONS:
             return True
         return False if self.stop_reason in ENDED_REASONS else None
-
-    @property
-    def is_filtered(self) -> bool:
-        """Whether a content filter stopped the output."""
-        return self.stop_reason == "content_filter"
 
 
 UNREAD = Ending()
@@ -131,8 +129,11 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
     has_answer = bool(answer.strip())
     answer_id = None if choice is None else choice.message.id
     inside = _read_inside(end, thinking, answer) if thinking.strip() else _OUTSIDE
+    stop_reason = None if choice is None else choice.stop_reason
+    is_moderated = bool(end.output.error) and not has_answer and stop_reason not in CUT_REASONS
     return Ending(
-        stop_reason=None if choice is None else choice.stop_reason,
+        stop_reason=stop_reason,
+        is_filtered=stop_reason == "content_filter" or is_moderated,
         is_empty=bool(own) and not has_answer and not has_acted,
         has_acted=has_acted,
         has_text=has_answer or any(text.strip() for _, text in texts),

@@ -78,7 +78,7 @@ def _notes_of_run(logs: Sequence[OpenLog]) -> list[str]:
             f"{names_of(absent)}."
         )
     if draws:
-        notes.append(f"{name}: {len(draws)} of {len(_expected(latest))} samples, of other questions, are not in it.")
+        notes.append(f"{name}: of the questions that it holds, {len(draws)} samples of an epoch are not in it.")
     return notes
 
 

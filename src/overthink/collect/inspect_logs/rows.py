@@ -7,7 +7,7 @@ from overthink.collect.inspect_logs.traces import LogTrace
 from overthink.collect.inspect_logs.verdicts import LogScale, final_outcome, is_truncated, log_answer, state_outcome
 from overthink.data.arms_of_runs import Placement
 from overthink.data.record import Estimand, RungRecord
-from overthink.data.tokens import split_response
+from overthink.data.tokens import difference, split_response, total
 
 
 def outcome_row(trace: LogTrace, draw: int, *, placement: Placement, scale: LogScale) -> RungRecord:
@@ -43,10 +43,11 @@ def outcome_row(trace: LogTrace, draw: int, *, placement: Placement, scale: LogS
 
 def checkpoint_rows(trace: LogTrace, draw: int, path: LogPath, *, grid: Grid, scale: LogScale) -> Iterator[RungRecord]:
     """Yield the rows of a trace at every budget. ``generated_tokens`` counts the tokens newly decoded per rung."""
-    before, before_seconds = 0, 0.0
+    before: int | None = 0
+    before_seconds = 0.0
     for rung, budget in enumerate(grid.budgets):
         step, is_end = at_budget(path, budget, grid.unit)
-        n_decoded = step.tokens + (step.thinking or 0 if grid.excludes_reasoning else 0)
+        n_decoded = total((step.tokens, step.thinking if grid.excludes_reasoning else 0))
         scores = step.scores or {}
         value, verdict, error = final_outcome(scores, trace, scale) if is_end else state_outcome(scores, scale)
         yield RungRecord(
@@ -62,7 +63,7 @@ def checkpoint_rows(trace: LogTrace, draw: int, path: LogPath, *, grid: Grid, sc
             verdict=verdict,
             value=value,
             thinking_tokens=step.thinking,
-            generated_tokens=n_decoded - before,
+            generated_tokens=difference(n_decoded, before),
             seconds=None if step.seconds is None else max(0.0, step.seconds - before_seconds),
             attempt_seconds=step.seconds if error is None else None,
             natural_end=is_end and not trace.summary.limit and not trace.summary.error,

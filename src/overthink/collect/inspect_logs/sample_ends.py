@@ -86,6 +86,7 @@ class Output(_Fields):
     choices: list[Choice] = Field(default_factory=list)
     completion: str | None = None
     fallback: Fallback | None = None
+    error: str | None = None
 
 
 class SampleError(_Fields):

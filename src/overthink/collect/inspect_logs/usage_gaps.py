@@ -44,22 +44,14 @@ def measured_usage(
         return reported, None if summary.error else UsageGap.ABSENT
     if ending.cached_judges:
         usage = replace(usage, judge_tokens=None)
+    if usage.prompt_tokens == 0:  # no call is made of nothing
+        usage = replace(usage, prompt_tokens=None, cached_tokens=None)
     wrote = ending.has_text or ending.has_acted
     if usage.decoded_tokens == 0 and (wrote or (ending.has_reasoning and not usage.thinking_tokens)):
-        return replace(_without_zeros(usage), decoded_tokens=None), UsageGap.ZERO
+        return replace(usage, decoded_tokens=None, thinking_tokens=usage.thinking_tokens or None), UsageGap.ZERO
     if usage.thinking_tokens == 0 and ending.has_reasoning:
         return replace(usage, thinking_tokens=None), UsageGap.NO_THINKING
     return usage, gap
-
-
-def _without_zeros(usage: TokenUsage) -> TokenUsage:
-    """Return the usage with its zeros unknown, of a report that counts no output where there is one."""
-    return replace(
-        usage,
-        thinking_tokens=usage.thinking_tokens or None,
-        prompt_tokens=usage.prompt_tokens or None,
-        cached_tokens=usage.cached_tokens if usage.prompt_tokens else None,
-    )
 
 
 def _with_cached(reported: TokenUsage, cached: Iterable[ModelUsage | None], *, all_cached: bool) -> TokenUsage:
