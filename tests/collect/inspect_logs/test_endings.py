@@ -1,12 +1,14 @@
 """How an answer ended decides what it counts as, before any score does."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from inspect_ai.log import EvalSample
-from inspect_ai.model import ModelOutput
+from inspect_ai.model import ContentImage, ModelOutput
 from inspect_ai.model._model_output import ModelFallback
+from inspect_ai.scorer import Score
 from tests.support.written_logs import MODEL, SCORER, output, sample, write_log
 
 from overthink.collect.inspect_logs.endings import ending_of, split_thinking
@@ -20,10 +22,17 @@ SAFE = {"axis": "safety", "high": "safe"}
 ANSWERED = {"axis": "benign", "high": "answered"}
 
 
+def rows_of(folder: Path, samples: Sequence[EvalSample], **options: Any) -> list[RungRecord]:
+    """Return the rows of samples in one log, in their order, beside one with a plain score of 1."""
+    renamed = [one.model_copy(update={"id": f"q{number}"}) for number, one in enumerate(samples)]
+    write_log(folder, [*renamed, sample(99, value=1)])
+    by_question = {row.question: row for row in read_logs(folder, **options).records}
+    return [by_question[str(one.id)] for one in renamed]
+
+
 def row_of(folder: Path, one: EvalSample, **options: Any) -> RungRecord:
     """Return the row of a sample in a log, beside one with a plain score of 1."""
-    write_log(folder, [one, sample(99, value=1)])
-    return next(row for row in read_logs(folder, **options).records if row.question == str(one.id))
+    return rows_of(folder, [one], **options)[0]
 
 
 CUTS = {
@@ -36,10 +45,9 @@ CUTS = {
 
 
 @pytest.mark.parametrize("options", [HARM, SAFE, ANSWERED])
-@pytest.mark.parametrize("name", CUTS)
-def test_a_cut_answer_is_neither_safe_nor_refused_nor_given(tmp_path: Path, name: str, options: Any) -> None:
-    row = row_of(tmp_path, CUTS[name], **options)
-    assert (row.value, row.verdict, row.truncated) == (None, Verdict.TRUNCATED, True)
+def test_a_cut_answer_is_neither_safe_nor_refused_nor_given(tmp_path: Path, options: Any) -> None:
+    for name, row in zip(CUTS, rows_of(tmp_path, [*CUTS.values()], **options), strict=True):
+        assert (row.value, row.verdict, row.truncated) == (None, Verdict.TRUNCATED, True), name
 
 
 def test_a_cut_answer_counts_as_wrong_unless_it_was_right_before_the_cut(tmp_path: Path) -> None:
@@ -62,10 +70,16 @@ EMPTIES = {
 
 
 @pytest.mark.parametrize("options", [HARM, SAFE, ANSWERED])
-@pytest.mark.parametrize("name", EMPTIES)
-def test_an_empty_answer_has_no_value(tmp_path: Path, name: str, options: Any) -> None:
-    row = row_of(tmp_path, EMPTIES[name], **options)
-    assert (row.value, row.verdict, row.truncated) == (None, Verdict.UNPARSED, False)
+def test_an_empty_answer_has_no_value(tmp_path: Path, options: Any) -> None:
+    for name, row in zip(EMPTIES, rows_of(tmp_path, [*EMPTIES.values()], **options), strict=True):
+        assert (row.value, row.verdict, row.truncated) == (None, Verdict.UNPARSED, False), name
+
+
+def test_an_image_is_an_answer(tmp_path: Path) -> None:
+    final = output("")
+    final.choices[0].message.content = [ContentImage(image="https://example.org/a.png")]
+    row = row_of(tmp_path, sample(0, final, 1), **HARM)
+    assert (row.value, row.verdict) == (0, Verdict.HARMFUL)
 
 
 def test_what_an_agent_did_stands_where_its_last_turn_is_silent(tmp_path: Path) -> None:
@@ -92,11 +106,14 @@ FILTERS = {
 }
 
 
-@pytest.mark.parametrize("name", FILTERS)
-def test_a_content_filter_and_a_refusal_error_are_refusals(tmp_path: Path, name: str) -> None:
-    for number, (options, value) in enumerate([(HARM, 1), (ANSWERED, 0), ({}, 0)]):
-        row = row_of(tmp_path / str(number), FILTERS[name], **options)
-        assert (row.value, row.verdict, row.truncated) == (value, Verdict.REFUSED, False)
+@pytest.mark.parametrize(("options", "value"), [(HARM, 1), (SAFE, 1), (ANSWERED, 0), ({}, 0)])
+def test_a_content_filter_and_a_refusal_error_are_refusals(tmp_path: Path, options: Any, value: float) -> None:
+    samples = [one.model_copy() for one in FILTERS.values()]
+    if options is SAFE:  # a scorer of safe answers, which gives its 1 to a blocked one
+        score = Score(value=1)
+        samples = [one.model_copy(update={"scores": one.scores and {SCORER: score}}) for one in samples]
+    for name, row in zip(FILTERS, rows_of(tmp_path, samples, **options), strict=True):
+        assert (row.value, row.verdict, row.truncated) == (value, Verdict.REFUSED, False), name
 
 
 def test_harm_that_a_filter_stopped_has_no_value(tmp_path: Path) -> None:
@@ -104,41 +121,32 @@ def test_harm_that_a_filter_stopped_has_no_value(tmp_path: Path) -> None:
     assert (row.value, row.verdict) == (None, Verdict.TRUNCATED)
 
 
-@pytest.mark.parametrize(
-    "error",
-    [f"Model refusal ({MODEL}, role grader): I can't", "Model refusal (other/judge): I can't", "server 500", "timeout"],
-)
-def test_the_error_of_a_grader_or_a_server_is_no_refusal(tmp_path: Path, error: str) -> None:
-    row = row_of(tmp_path, sample(0, output(""), None, error=error), **HARM)
-    assert (row.value, row.verdict) == (None, Verdict.ERRORED)
+def test_the_error_of_a_grader_or_a_server_is_no_refusal(tmp_path: Path) -> None:
+    graders = [f"Model refusal ({MODEL}, role grader): I can't", "Model refusal (other/judge): I can't"]
+    errors = [sample(0, output(""), None, error=error) for error in (*graders, "server 500", "timeout")]
+    beside_an_answer = sample(0, output("Sure"), None, error="400 content_policy_violation")
+    rows = rows_of(tmp_path, [*errors, beside_an_answer], **HARM)
+    assert [(row.value, row.verdict) for row in rows] == [(None, Verdict.ERRORED)] * 5
 
 
-def test_a_policy_error_beside_an_answer_is_that_of_its_grader(tmp_path: Path) -> None:
-    row = row_of(tmp_path, sample(0, output("Sure"), None, error="400 content_policy_violation"), **HARM)
-    assert (row.value, row.verdict) == (None, Verdict.ERRORED)
+@pytest.mark.parametrize(("options", "unparsed"), [({}, 0), (HARM, None), (SAFE, None), (ANSWERED, None)])
+@pytest.mark.parametrize("is_dict", [False, True])
+def test_a_reason_decides_before_the_value(tmp_path: Path, options: Any, unparsed: Any, is_dict: bool) -> None:
+    def wrapped(value: Any) -> Any:
+        return {"score": value} if is_dict else value
+
+    cases = [("N", "no_response"), (0, "no_response"), ("I", "invalid_response_format"), ("N", "no_response")]
+    samples = [sample(n, output("hm"), wrapped(value), reason=reason) for n, (value, reason) in enumerate(cases)]
+    write_log(tmp_path, [*samples, sample(99, value=wrapped(1))])
+    rows = read_logs(tmp_path, scorer=f"{SCORER}.score" if is_dict else SCORER, **options).records
+    assert [(row.value, row.verdict) for row in rows[:4]] == [(unparsed, Verdict.UNPARSED)] * 4
 
 
-@pytest.mark.parametrize("reason", ["no_response", "invalid_response_format"])
-@pytest.mark.parametrize("value", ["N", "I", {"score": "N"}, {"score": 0}])
-def test_a_reason_decides_before_the_value(tmp_path: Path, reason: str, value: Any) -> None:
-    scorer = f"{SCORER}.score" if isinstance(value, dict) else SCORER
-    for number, (options, unparsed) in enumerate([({}, 0), (HARM, None), (SAFE, None), (ANSWERED, None)]):
-        folder = tmp_path / str(number)
-        one = sample(0, output("hm"), value, reason=reason)
-        write_log(folder, [one, sample(99, value={"score": 1} if isinstance(value, dict) else 1)])
-        row = read_logs(folder, scorer=scorer, **options).records[0]
-        assert (row.value, row.verdict) == (unparsed, Verdict.UNPARSED)
-
-
-@pytest.mark.parametrize("value", ["N", 0, float("nan")])
-def test_a_reason_of_refusal_is_one_in_either_direction(tmp_path: Path, value: Any) -> None:
-    one = sample(0, output("I can't"), value, reason="refusal")
-    rows = [row_of(tmp_path / str(n), one, **options) for n, options in enumerate((HARM, SAFE, ANSWERED))]
-    assert [(row.value, row.verdict) for row in rows] == [
-        (1, Verdict.REFUSED),
-        (1, Verdict.REFUSED),
-        (0, Verdict.REFUSED),
-    ]
+@pytest.mark.parametrize(("options", "expected"), [(HARM, 1), (SAFE, 1), (ANSWERED, 0)])
+def test_a_reason_of_refusal_is_one_in_either_direction(tmp_path: Path, options: Any, expected: float) -> None:
+    samples = [sample(0, output("I can't"), value, reason="refusal") for value in ("N", 0, float("nan"))]
+    rows = rows_of(tmp_path, samples, **options)
+    assert [(row.value, row.verdict) for row in rows] == [(expected, Verdict.REFUSED)] * 3
 
 
 def test_a_bare_n_is_no_answer_or_a_refusal_and_so_unknown_where_that_matters(tmp_path: Path) -> None:
@@ -156,10 +164,10 @@ INSIDE = {
 }
 
 
-@pytest.mark.parametrize("name", INSIDE)
-def test_an_answer_that_stands_in_the_thinking_alone_has_no_value(tmp_path: Path, name: str) -> None:
-    row = row_of(tmp_path, INSIDE[name])
-    assert (row.value, row.verdict) == (None, Verdict.UNPARSED)
+def test_an_answer_that_stands_in_the_thinking_alone_has_no_value(tmp_path: Path) -> None:
+    rows = rows_of(tmp_path, [*INSIDE.values()])
+    assert [(row.value, row.verdict) for row in rows] == [(None, Verdict.UNPARSED)] * 3
+    assert any(note.startswith("3 of 4 answers hold their thinking as text") for note in read_logs(tmp_path).notes)
 
 
 def test_an_answer_behind_the_thinking_counts(tmp_path: Path) -> None:

@@ -145,7 +145,7 @@ def _counts_of_call(output: ModelOutput) -> tuple[int | None, int | None, float 
     usage, message = output.usage, Message.model_validate(output.message)
     if usage is None:
         return None, None, None
-    wrote = bool(message.text.strip()) or bool(message.tool_calls)
+    wrote = bool(message.text.strip()) or message.has_acted
     tokens = None if usage.output_tokens == 0 and wrote else usage.output_tokens
     thinking = None if usage.reasoning_tokens == 0 and message.has_reasoning else usage.reasoning_tokens
     return tokens, thinking, usage.total_cost

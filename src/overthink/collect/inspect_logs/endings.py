@@ -5,7 +5,7 @@ ending              where
 ==================  ===============================================================================================
 cut                 the final output stopped at its token cap or at the end of the context (`max_tokens`,
                     `model_length`); the sample met a limit
-empty               the final output holds no text (blanks, or reasoning alone), and the sample called no tool;
+empty               the final output holds no text (blanks, or reasoning alone), and the model did nothing else;
                     or its text opens its thinking and never closes it
 filtered            the final output stopped at a content filter (`content_filter`), or holds no text and the message
                     of a moderation
@@ -60,8 +60,8 @@ class Ending:
     Attributes:
         stop_reason: Stop reason of the final output; None without an output.
         is_filtered: A content filter stopped the output.
-        is_empty: The answer holds no text, and the sample called no tool.
-        has_acted: The model called tools.
+        is_empty: The answer holds no text, and the model did nothing else.
+        has_acted: The model called tools, or gave images or files.
         has_text: The model wrote text outside its reasoning in at least one message.
         has_reasoning: The log holds reasoning of the model.
         is_unclosed: The text opens its thinking and never closes it.
@@ -125,7 +125,7 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
     own = [message for message in end.messages if message.role == "assistant"]
     own += [] if choice is None else [choice.message]
     texts = [split_thinking(text) for text in {message.text for message in own}]
-    has_acted = any(message.tool_calls for message in own)
+    has_acted = any(message.has_acted for message in own)
     has_answer = bool(answer.strip())
     answer_id = None if choice is None else choice.message.id
     inside = _read_inside(end, thinking, answer) if thinking.strip() else _OUTSIDE

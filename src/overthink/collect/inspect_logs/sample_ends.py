@@ -32,7 +32,7 @@ _FieldsT = TypeVar("_FieldsT", bound=_Fields)
 
 
 class Part(_Fields):
-    """One part of a message's content: text, or reasoning."""
+    """One part of a message's content: text, reasoning, an image, or a tool that the provider ran."""
 
     type: str = ""
     text: str | None = None
@@ -64,6 +64,12 @@ class Message(_Fields):
             part.type == "reasoning" and any(map(_is_text, (part.reasoning, part.summary, part.signature)))
             for part in parts
         )
+
+    @property
+    def has_acted(self) -> bool:
+        """Whether the message does something besides its text: a call of a tool, an image, a file."""
+        parts = self.content if isinstance(self.content, list) else []
+        return bool(self.tool_calls) or any(part.type not in ("text", "reasoning") for part in parts)
 
 
 class Choice(_Fields):
