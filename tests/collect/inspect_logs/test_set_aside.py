@@ -10,6 +10,7 @@ from inspect_ai.log import (
     EvalResults,
     ProvenanceData,
 )
+from inspect_ai.model import ModelOutput
 from inspect_ai.util import EarlyStop, EarlyStoppingSummary
 from tests.support.written_logs import output, sample, write_log
 
@@ -54,9 +55,10 @@ def test_an_error_that_is_counted_as_wrong_is_no_harm(tmp_path: Path) -> None:
 
 
 def test_silence_of_an_errored_sample_is_not_safe_though_it_was_scored(tmp_path: Path) -> None:
-    write_log(tmp_path, [sample(0, output(""), 0, error="server 500"), sample(1, value=0)])
+    silent = [sample(n, final, 0, error="server 500") for n, final in enumerate((output(""), ModelOutput()))]
+    write_log(tmp_path, [*silent, sample(2, value=0)])
     rows = read_logs(tmp_path, axis="safety", high="harm").records
-    assert [(row.value, row.verdict) for row in rows] == [(None, Verdict.UNPARSED), (1, Verdict.SAFE)]
+    assert [(row.value, row.verdict) for row in rows] == [(None, Verdict.UNPARSED)] * 2 + [(1, Verdict.SAFE)]
 
 
 @pytest.mark.parametrize("name", ["log.eval", "log.json"])

@@ -87,7 +87,8 @@ def _end_note(traces: Sequence[LogTrace]) -> list[str]:
             ends["empty"] += 1
     if not ends:
         return []
-    return [f"Of {len(traces)} answers {', '.join(f'{count} {end}' for end, count in ends.most_common())}."]
+    kinds = ", ".join(f"{count} {end}" for end, count in ends.most_common())
+    return [f"{ends.total()} of {len(traces)} answers did not end plainly: {kinds}."]
 
 
 def _error_note(traces: Sequence[LogTrace], rules: SampleRules) -> list[str]:

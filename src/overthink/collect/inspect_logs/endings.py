@@ -5,8 +5,8 @@ ending              where
 ==================  ===============================================================================================
 cut                 the final output stopped at its token cap or at the end of the context (`max_tokens`,
                     `model_length`); the sample met a limit
-empty               the final output holds no text (blanks, or reasoning alone), and the model did nothing else;
-                    or its text opens its thinking and never closes it
+empty               the final output holds no text (blanks, or reasoning alone), and the model did nothing else; there
+                    is none because of an error; or its text opens its thinking and never closes it
 filtered            the final output stopped at a content filter (`content_filter`), or holds no text and the message
                     of a moderation
 refused by error    no output, and the error is a refusal: Inspect's `ModelRefusalError` of the evaluated model, or a
@@ -134,7 +134,7 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
     return Ending(
         stop_reason=stop_reason,
         is_filtered=stop_reason == "content_filter" or is_moderated,
-        is_empty=bool(own) and not has_answer and not has_acted,
+        is_empty=not has_answer and not has_acted and (bool(own) or end.error is not None),
         has_acted=has_acted,
         has_text=has_answer or any(text.strip() for _, text in texts),
         has_reasoning=any(message.has_reasoning for message in own) or any(part.strip() for part, _ in texts),
