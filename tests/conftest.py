@@ -102,6 +102,7 @@ def _logs_of_inspect_are_not_looked_over() -> Iterator[None]:
         patch.setattr("inspect_ai.log._condense.exceeds_max_depth", lambda value, depth: False)
         patch.setattr("inspect_ai.log._condense.attachment_refs_from_value", lambda value: set())
         patch.setattr("inspect_ai.agent._acp.event_mapping._AcpEventRouter.attach", lambda router: None)
+        patch.setattr("inspect_ai._util.zipfile._ZSTD_THREADS", 0)  # twelve threads for each small part of a log
         yield
 
 

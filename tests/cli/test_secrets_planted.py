@@ -71,7 +71,7 @@ OTHERS = {
     "compare": ("t.csv", "t.csv"),
     "forecast": ("t.csv", "--axis", "capability", "--high", "correct", "--out", "made"),
     "verify": ("t.csv", "--verifier", "simulated"),
-    **dict.fromkeys(("label", "statement", "check", "report"), ("t.csv",)),
+    **dict.fromkeys(("label", "statement", "check", "report", "samples"), ("t.csv",)),
     "thresholds": (),
 }
 """Arguments of the commands that call no model."""

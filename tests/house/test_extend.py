@@ -58,7 +58,7 @@ def study(name: Name, tmp_path_factory: pytest.TempPathFactory) -> Study:
     ]
     plan = overthink.Plan(
         model="overthink/simulated",
-        tasks=overthink.tasks(safety=["overthink/contrast_harm"], capability=["overthink/arithmetic"]),
+        tasks=overthink.tasks(safety=["overthink/contrast_harm"], args={"examples": False}),
         arms=overthink.arms(",".join(arms), model="overthink/simulated"),
         think_format=name("think_format"),
         budgets=(0, 16, 48),

@@ -79,19 +79,19 @@ def test_failed_and_unchecked_gates_are_named_with_their_rungs() -> None:
     told = text(logs())
     assert "Errors failed at 1 rung: sums, base, 16 tokens." in told
     assert "Truncation could not be checked at 2 rungs: it is unknown." in told
-    assert "None failed" not in told
+    assert "No gate failed" not in told
     passed = tuple(replace(f, label=GateLabel.PASSED) if f.label == GateLabel.FAILED else f for f in curve())
-    assert "None failed." in text(logs(findings=passed))
+    assert "No gate failed." in text(logs(findings=passed))
     marked = tuple(replace(f, gates_failed=("comparability",)) if f.kind == Kind.VALUE else f for f in passed)
     told = text(logs(findings=marked))
     assert "2 values carry the failed gate comparability." in told
-    assert "None failed" not in told
+    assert "No gate failed" not in told
     without = tuple(f for f in curve() if f.kind != Kind.GATE)
     assert "No gate was recorded." in text(logs(findings=without))
     unchecked = tuple(f for f in curve() if f.kind != Kind.GATE or f.label is None)
     told = text(logs(findings=unchecked))
     assert "No gate could be checked." in told
-    assert "None failed" not in told
+    assert "No gate failed" not in told
     checked = text(logs()).partition("Gates were checked rung by rung: ")[2].partition(".")[0]
     assert checked.startswith("errors")
     assert "truncation" not in checked.partition(" (")[0]

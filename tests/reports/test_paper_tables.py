@@ -10,8 +10,11 @@ import pytest
 from pylatexenc.latex2text import LatexNodes2Text
 from pylatexenc.latexwalker import LatexEnvironmentNode, LatexWalker
 
+from forecasts import panel
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import GateLabel, Kind, Metric, ShapeLabel
+from overthink.data.results.flatten import findings_of
+from overthink.forecasts.findings import ForecastOptions
 from overthink.reports.paper.contents import Content, content_findings, data_table, printed_table
 from overthink.reports.paper.csv_text import csv_text
 from overthink.reports.paper.latex import LONGEST, escaped, latex_text
@@ -206,3 +209,14 @@ def test_levels_and_open_ends_are_said_where_they_differ() -> None:
     forecast = replace(one, kind=Kind.FORECAST, metric=Metric.CROSSING_BOUND, low=12.0, high=None, estimate=None)
     (row,) = printed_table([forecast], Content.FORECAST, source="s").rows
     assert "12 to open" in row
+
+
+def test_k_star_is_never_settled_by_the_band_that_does_not_decide() -> None:
+    """The interval of the model stands beside a verdict of the other band, so its row says which is which."""
+    result = panel((3,), asked=ForecastOptions(thresholds=(0.5, 0.9))).result
+    printed = printed_table(list(findings_of(result)), Content.FORECAST, source="s")
+    labels = [row[-1] for row in printed.rows if row[3] == "forecast: crossing"]
+    assert [label.partition(";")[0] for label in labels] == ["not resolved", "open"]
+    for label, threshold in zip(labels, ("0.5", "0.9"), strict=True):
+        assert f"threshold {threshold}" in label
+        assert "interval by the model band; whether it is resolved, by the assumption-free band" in label

@@ -2,16 +2,18 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from plain_logs import plain_log
 
-from overthink.data.pool import pool_of
+from overthink.data.conditions import setting_words
+from overthink.data.pool import pool_of, records_of
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
 from overthink.storage.findings import read_findings
-from overthink.storage.pool import write_pool
+from overthink.storage.pool import read_pool, write_pool
 from overthink.workflows.compare import compare
 
 Answers = dict[str, list[bool]]
@@ -62,6 +64,7 @@ def test_json_and_the_page_name_every_flip(
     assert [len(found.questions) for found in stored if found.kind == "arm_difference"] == [0, 0, 20, 0, 0, 0]
     page = (tmp_path / "made" / "report.html").read_text()
     assert "Question by question" in page
+    assert "What more thinking does" not in page
     assert "q29" in page
 
 
@@ -206,7 +209,7 @@ def test_runs_under_other_conditions_are_told_apart(tmp_path: Path, name: str, i
     ]
     made = compare(paths)
     (note,) = (note for note in made.about.notes if note.startswith("The runs differ in"))
-    assert f"{name}: x (m (x)), y (m (y))" in note
+    assert f"{setting_words(name)}: x (m (x)), y (m (y))" in note
     (found,) = made.find(kind="arm_difference", metric="mean")
     assert ("comparability" in found.gates_failed) == is_measure
     assert any(name in limit for limit in found.limits) == is_measure
@@ -223,3 +226,27 @@ def test_runs_under_the_same_or_unknown_conditions_fail_no_gate(
     assert found.gates_failed == ()
     assert not any(note.startswith("The runs differ in") for note in made.about.notes)
     assert any("may differ" in note for note in made.about.notes) == (conditions is None)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "counts"),
+    [
+        (Verdict.ERRORED, "30 of 40 samples counted (10 errored, 0 unparsed, cut unknown)"),
+        (Verdict.UNPARSED, "40 of 40 samples counted (0 errored, 10 unparsed, cut unknown)"),
+        (Verdict.TRUNCATED, "40 of 40 samples counted (0 errored, 0 unparsed, 10 cut)"),
+    ],
+)
+def test_samples_that_one_side_alone_lost_are_a_warning(
+    overthink: Callable[..., tuple[int, str, str]], tmp_path: Path, verdict: Verdict, counts: str
+) -> None:
+    judged_by(tmp_path / "a.parquet", None, good=20)
+    rows = records_of(read_pool(judged_by(tmp_path / "b.parquet", None, good=40)))
+    value = None if verdict is Verdict.ERRORED else 1.0
+    lost = [replace(row, verdict=verdict, value=value) if i < 10 else row for i, row in enumerate(rows)]
+    write_pool(tmp_path / "b.parquet", pool_of(lost))
+    code, out, _ = overthink("compare", "a.parquet", "b.parquet")
+    assert code == 0
+    assert "Warning: samples without a clear value are unlike: A 0.0% of 40 and B 25.0% of 40" in out
+    assert "different; a gate failed (" in out
+    assert "missingness)" in out
+    assert f"B: {counts}" in out

@@ -119,9 +119,9 @@ def _crossing(context: CurveContext, state: StoppingState) -> Finding:
         return replace(finding, label=StopLabel.UNDEFINED, reason="graded values have no success to wait for")
     is_reached = bool(np.isfinite(crossing.estimate))
     outcome = (
-        "resolved"
+        "resolved by the model band"
         if state.stop == StopLabel.REACHED
-        else f"not resolved with {state.target.max_draws:,} draws of a question"
+        else f"not resolved by the model band with {state.target.max_draws:,} draws of a question"
     )
     return replace(
         finding,

@@ -37,9 +37,6 @@ MIN_SHARED = 2
 UNLIKE_MAX = 0.02
 """Maximum difference of the shares of samples without a clear value: more could make a difference of its own."""
 
-COMPARABILITY = "comparability"
-"""Gate that fails where the arms were measured in different ways."""
-
 MISSINGNESS = "missingness"
 """Gate that fails where the arms differ in samples without a clear value."""
 
@@ -208,7 +205,7 @@ def _rung(case: _Case, adjusted: tuple[float, float], *, margin: float, alpha: f
     unlike = _unlike(*counts)
     gates = (
         *_failed(case),
-        *((COMPARABILITY,) if case.other_measures else ()),
+        *((Metric.COMPARABILITY,) if case.other_measures else ()),
         *(() if unlike is None else (MISSINGNESS,)),
     )
     result = case.result

@@ -15,6 +15,7 @@ from overthink.cli import (
     models,
     options,
     report,
+    samples,
     start,
     table,
     terminal,
@@ -55,6 +56,7 @@ app = typer.Typer(
 app.add_typer(models.model_app, name="model")
 app.add_typer(governance.govern_app)
 report.register(app)
+samples.register(app)
 compare.register(app)
 forecast.register(app)
 governance.register(app)

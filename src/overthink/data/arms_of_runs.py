@@ -55,7 +55,7 @@ class ModelRun:
     task: str
     model: str
     setting: ThinkingSetting
-    other: Mapping[str, str]
+    other: dict[str, str]
     tokens: ReportedTokens
     family: str | None = None
 

@@ -9,6 +9,7 @@ variable with such a name. Counts of tokens are no secrets, nor are numbers.
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from urllib.parse import quote
 
 HIDDEN = "<secret>"
@@ -60,6 +61,7 @@ _STYLE, _BREAK = re.compile(r"\x1b\[[\d;]*m"), re.compile(r"\s*\n\s*")
 _LOGGED_ERROR = re.compile(rb'("(?:error|message|traceback|traceback_ansi)"\s?:\s?)("(?:[^"\\]|\\.)*+")', re.DOTALL)
 
 
+@lru_cache(maxsize=4096)  # every text of a log is compared with the same few names
 def is_secret_name(name: str, *, alone: bool = True) -> bool:
     """Return whether a name says that its value is a secret.
 

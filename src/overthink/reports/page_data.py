@@ -276,10 +276,9 @@ def _gates_text(rung: ReportRung) -> str:
     if not rung.result.gates:
         return "none recorded"
     failed = ", ".join(visible(gate) for gate in rung.result.failed_gates)
-    parts = []
-    for name, gate in rung.result.gates.items():
-        if gate.label is None and gate.reason not in NOT_APPLICABLE:
-            parts.append(f"{name} not checked")
-        parts += [f"{name} {visible(limit)}" for limit in gate.limits]
+    gates = rung.result.gates.items()
+    unseen = ", ".join(name for name, gate in gates if gate.label is None and gate.reason not in NOT_APPLICABLE)
+    parts = [f"{name} {visible(limit)}" for name, gate in gates for limit in gate.limits]
+    parts += [f"not checked: {unseen}"] if unseen else []
     result = f"failed: {failed}" if failed else "passed"
-    return f"{result} ({', '.join(parts)})" if parts else result
+    return f"{result} ({'; '.join(parts)})" if parts else result

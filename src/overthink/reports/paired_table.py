@@ -145,6 +145,10 @@ def _unlike(rung: PairedRungResult) -> str:
 def _sentences(result: PairedResult, rung: PairedRungResult, ids: int) -> Iterator[TextCell]:
     """Yield the sentences of the only comparison."""
     yield (TextPiece("Flips: "), *_flip_pieces(rung, ids))
+    if rung.mean.n_draws > 1:
+        yield plain(
+            "A question counts as good where half or more of its draws are; those near one half flip by chance."
+        )
     if rung.mcnemar.test is not None and rung.mcnemar.test.p is not None:
         p = bare_p_value(rung.mcnemar.test.p)
         yield (TextPiece("McNemar's exact test of the flips: p "), finding_link(rung.mcnemar, _equals(p)))

@@ -328,7 +328,7 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
     if options.k_reference is not None and scale.reason is not None:
         raise InputError(k_refusal(options.k_reference, scale.reason))
     about = About(
-        title=f"What more thinking does to {source.name if source.plan is None else source.plan.model}",
+        title=_title(source, results),
         source=source.name,
         made_with=__version__,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -345,6 +345,13 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
     models = options.models(source)
     about = governance_sections(about, results, assumptions, seed=request.seed, shape=models.under_test)
     return Study(source.pool, results, about, request, assumptions, models, polarity=source.polarity)
+
+
+def _title(source: Source, results: Results) -> str:
+    """Return the title of the report; where arms are compared and none has a ladder, nothing is said of thinking."""
+    if results.arms.paired and all(len(curve.rungs) == 1 for curve in results.curves):
+        return f"{source.name}, question by question"
+    return f"What more thinking does to {source.name if source.plan is None else source.plan.model}"
 
 
 def _store(study: Study, folder: StudyFolder) -> Study:

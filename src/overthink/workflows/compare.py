@@ -20,17 +20,17 @@ from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import Study, analyse_source, stored_study
-from overthink.workflows.compared import has_comparison, with_one_task, without_comparison
-from overthink.workflows.models import arm_models
-from overthink.workflows.request import AnalysisOptions
-from overthink.workflows.run_differences import difference_notes, run_differences
-from overthink.workflows.shared_questions import (
+from overthink.workflows.arm_conditions import difference_notes, run_differences
+from overthink.workflows.common_questions import (
     MIN_COMPARABLE,
     common_questions,
     comparable_tasks,
     rows_of,
     with_default_level,
 )
+from overthink.workflows.compared import has_comparison, with_one_task, without_comparison
+from overthink.workflows.models import arm_models
+from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unmatched, refuse_unused
 
 SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue", "grader", "model_args")
@@ -169,6 +169,7 @@ def compare(
         models=StudyModels({arm: roles for source in sources for arm, roles in source.model_roles.items()}),
         passive=frozenset().union(*(source.passive_arms for source in sources)),
         planned=frozenset().union(*(source.planned_arms for source in sources)),
+        polarity=tuple(dict.fromkeys(one for source in sources for one in source.source.polarity)),
     )
     return _compared_study(pool, _with_common_settings(options, sources), out=out, command=command)
 
@@ -182,9 +183,6 @@ def _compared_study(source: Source, options: AnalysisOptions, *, out: str | Path
     study = analyse_source(source, options, command=command)
     if not has_comparison(study.results):
         raise InputError(without_comparison(study.results, str(options.reference)))
-    if all(len(curve.rungs) == 1 for curve in study.results.curves):
-        about = replace(study.about, title=f"{source.name}, question by question")
-        study = replace(study, about=about)
     return study if out is None else stored_study(study, out)
 
 

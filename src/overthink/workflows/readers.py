@@ -195,7 +195,7 @@ def read_by(reader: Reader, path: Path, options: "ReadOptions", *, name: str | N
         reading = table_of_frame(frame, _meaning(options), name=name_text(path.stem))
     except InputError as fault:
         raise InputError(f"{path}, read as {reader.summary}: {fault}") from fault
-    return PoolReading(reading.pool, (*notes, *reading.notes))
+    return reading._replace(notes=(*notes, *reading.notes))
 
 
 def read_with(text: str, path: Path, options: "ReadOptions") -> PoolReading:

@@ -43,7 +43,7 @@ def test_every_search_runs_on_the_embedded_model(tmp_path: Path, monkeypatch: py
         overthink="0",
         model=NAME,
         model_args=SERVER,
-        tasks=overthink.tasks(capability=["overthink/arithmetic"], safety=[], benign=[], args={}),
+        tasks=overthink.tasks(capability=[], safety=["overthink/contrast_harm"], benign=[], args={"examples": False}),
         budgets=(0, 12),
         answer_tokens=4,
         draws=1,

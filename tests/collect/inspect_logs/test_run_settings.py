@@ -45,7 +45,7 @@ def log(
         "task": "asks",
         "dataset": EvalDataset(name="d", samples=len(ids), sample_ids=ids),
         "config": EvalConfig(epochs=1),
-        "scorers": [EvalScorer(name="harm", options={})],
+        "scorers": [EvalScorer(name="rubric", options={})],
     }
     used = {name: ModelUsage(input_tokens=5, output_tokens=50, total_tokens=55) for name in (model, *usage)}
     samples = [
@@ -55,7 +55,7 @@ def log(
             input=sample.input,
             target=sample.target,
             output=ModelOutput.from_content(model, "text"),
-            scores={"harm": Score(value=value)},
+            scores={"rubric": Score(value=value)},
             model_usage=used,
         )
         for sample in questions
@@ -97,9 +97,9 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         role("m/a", config=GenerateConfig(reasoning_effort="high")),
     ),
     "the models asked beside": ({"usage": ("m/a",)}, {"usage": ("m/b",)}),
-    "threshold of the scorer harm": (
-        {"scorers": [EvalScorer(name="harm", options={"threshold": 1})]},
-        {"scorers": [EvalScorer(name="harm", options={"threshold": 9})]},
+    "threshold of the scorer rubric": (
+        {"scorers": [EvalScorer(name="rubric", options={"threshold": 1})]},
+        {"scorers": [EvalScorer(name="rubric", options={"threshold": 9})]},
     ),
     "the task version": ({"task_version": 1}, {"task_version": 2}),
     "shots": ({"task_args": {"shots": 0}}, {"task_args": {"shots": 5}}),
@@ -112,7 +112,6 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"steps": [("system_message", {"template": "Be good."}), ("generate", {})]},
     ),
     "solver": ({}, {"steps": [("chain_of_thought", {}), ("generate", {})]}),
-    "the set of questions": ({}, {"questions": QUESTIONS[:3]}),
     "the text behind one question id": (
         {},
         {"questions": [*QUESTIONS[:3], Sample(id="q3", input="another one", target="yes")]},
@@ -136,6 +135,17 @@ def test_what_differs_along_the_ladder_fails_a_gate_and_within_a_rung_makes_arms
     assert sorted(curves(within).values()) == [["natural"], ["natural"]]
     assert any("2 arms of one rung each. They differ in" in note for note in within.notes)
     assert failures(within) == []
+
+
+def test_a_rung_on_other_questions_fails_and_one_that_is_shared_out_does_not(tmp_path: Path) -> None:
+    fewer = read(tmp_path, log(reasoning_effort="low"), log(questions=QUESTIONS[:3], reasoning_effort="high"))
+    assert "the set of questions differs: 4 ids" in failures(fewer)[0]
+    halves = [QUESTIONS[:2], QUESTIONS[2:]]
+    parts = [log(questions=part, reasoning_effort=level) for level in ("low", "high") for part in halves]
+    shared = read(tmp_path, *parts)
+    assert curves(shared) == {"mockllm/model": ["low", "high"]}
+    assert failures(shared) == []
+    assert any("2 runs pooled as draws at low" in note for note in shared.notes)
 
 
 SAME: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -208,6 +218,8 @@ def test_a_ladder_is_found_wherever_it_is_stated(form: str, tmp_path: Path) -> N
     assert rungs in (["low", "medium", "high"], [f"{n} thinking tokens" for n in levels])
     assert failures(reading) == []
     assert {row.conditions for row in reading.records} == {reading.records[0].conditions}
+    has_source = any(word in form for word in ("argument", "name", "step", "prompt"))
+    assert any("is read from the" in note for note in reading.notes) == (has_source and "passed on" not in form)
 
 
 APART: dict[str, tuple[dict[str, Any], ...]] = {
@@ -288,9 +300,16 @@ def test_equal_runs_are_pooled_and_unlike_ones_withhold_the_verdict(tmp_path: Pa
     many = [Sample(id=f"q{i}", input=f"question {i}", target="yes") for i in range(30)]
     alike = read(tmp_path, log(questions=many), log(questions=many))
     (note,) = (note for note in alike.notes if "pooled" in note)
-    assert "2 runs pooled as draws (0.json, 1.json). No difference between them is shown" in note
+    assert "2 runs pooled as draws at default (0.json, 1.json). No difference between them is shown" in note
     assert failures(alike) == []
     unlike = read(tmp_path, log(questions=many), log(0.0, questions=many))
     (note,) = (note for note in unlike.notes if "pooled" in note)
     assert "They are not alike (paired by question, p = " in note
     assert "run differs: 0.json and 1.json" in failures(unlike)[0]
+
+
+def test_a_run_without_a_finished_sample_tells_no_others_apart(tmp_path: Path) -> None:
+    crashed = log(reasoning_effort="low", temperature=1.0, questions=[])
+    reading = read(tmp_path, log(reasoning_effort="low"), log(reasoning_effort="high"), crashed)
+    assert curves(reading) == {"mockllm/model": ["low", "high"]}
+    assert failures(reading) == []

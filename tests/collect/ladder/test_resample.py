@@ -25,7 +25,7 @@ def plan(**changes: Any) -> Plan:
         "tasks": overthink.tasks(capability=["overthink/arithmetic"], safety=[], benign=[], args={}),
         "budgets": BUDGETS,
         "draws": 2,
-        "limit": 6,
+        "limit": 4,
         "seed": 2,
         "resamples": 12,
     }
@@ -60,7 +60,7 @@ def test_a_planted_commitment_step_is_found(study: Study) -> None:
 
 
 def test_a_trace_that_never_commits_is_not_said_to(tmp_path: Path) -> None:
-    open_ended = collected(tmp_path, model_args={"capability": "0:0.5", "question_sd": 0.0, "commit_step": 99})
+    open_ended = collected(tmp_path, draws=1, model_args={"capability": "0:0.5", "question_sd": 0.0, "commit_step": 99})
     (committed,) = open_ended.find(kind="commitment", metric="committed")
     assert committed.estimate is not None
     assert committed.estimate <= 0.2

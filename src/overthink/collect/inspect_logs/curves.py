@@ -1,7 +1,7 @@
 """From foreign logs to the rows of their curves."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from inspect_ai.log import EvalSampleSummary
@@ -75,7 +75,7 @@ class ForeignLogs:
         records, pooled = pooled_runs(list(self._outcomes(traces, runs, scales)))
         notes += pooled
         records += self._checkpoints(traces, runs, scales, notes)
-        separate_arms = sorted({placement.arm for placement in placements if placement.excludes_reasoning})
+        separate_arms = sorted({placement.arm for placement in placements.values() if placement.excludes_reasoning})
         if separate_arms:
             notes.append(
                 f"Thinking is counted beside the output, and was added to it, for: {', '.join(separate_arms)}."
@@ -107,10 +107,10 @@ class ForeignLogs:
         notes = [*invalid_note(every, self.rules), *repeats, *missing_notes(self.logs), *copies_note(len(copies))]
         return traces, runs, notes + ending_notes(traces, self.rules) + usage_notes(traces)
 
-    def _cells(self, traces: Sequence[LogTrace], placements: list[Placement]) -> list[tuple[str, str, int]]:
+    def _cells(self, traces: Sequence[LogTrace], placements: Mapping[int, Placement]) -> list[tuple[str, str, int]]:
         return [(self._task(t), placements[t.log].arm, placements[t.log].rung) for t in traces]
 
-    def _draws(self, traces: Sequence[LogTrace], placements: list[Placement]) -> list[int]:
+    def _draws(self, traces: Sequence[LogTrace], placements: Mapping[int, Placement]) -> list[int]:
         return number_draws(traces, self._cells(traces, placements))
 
     def _runs(self, traces: Sequence[LogTrace]) -> LogRuns:
@@ -149,7 +149,7 @@ class ForeignLogs:
         placements = runs.placements
         draws = self._draws(traces, placements)
         for scale in (scale for of_task in scales.values() for scale in of_task):
-            by_log = [replace(scale, conditions=runs.conditions(i, scale.scorer)) for i in range(len(self.logs))]
+            by_log = {i: replace(scale, conditions=runs.conditions(i, scale.scorer)) for i in runs.runs}
             for trace, draw in zip(traces, draws, strict=True):
                 if self._task(trace) == scale.task:
                     row = outcome_row(trace, draw, placement=placements[trace.log], scale=by_log[trace.log])

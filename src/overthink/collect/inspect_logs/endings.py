@@ -126,7 +126,7 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
     thinking, answer = split_thinking(completion)
     own = [message for message in end.messages if message.role == "assistant"]
     own += [] if choice is None else [choice.message]
-    texts = [split_thinking(message.text) for message in own]
+    texts = [split_thinking(text) for text in {message.text for message in own}]
     has_acted = any(message.tool_calls for message in own)
     has_answer = bool(answer.strip())
     answer_id = None if choice is None else choice.message.id
@@ -163,7 +163,7 @@ def split_thinking(text: str) -> tuple[str, str]:
         >>> split_thinking("Yes.")
         ('', 'Yes.')
     """
-    tags = list(_TAG.finditer(text))
+    tags = _tags(text)
     if not tags:
         return "", text
     is_inside = _closes(tags[0])
@@ -179,7 +179,7 @@ def split_thinking(text: str) -> tuple[str, str]:
 
 def is_unclosed(text: str) -> bool:
     """Return whether the last thought in a text is never closed."""
-    tags = list(_TAG.finditer(text))
+    tags = _tags(text)
     return bool(tags) and not _closes(tags[-1])
 
 
@@ -226,6 +226,10 @@ def _is_only_inside(words: str, thinking: str, answer: str) -> bool:
     phrase = r"\s+".join(map(re.escape, words.split()))
     pattern = re.compile(rf"(?<!\w){phrase}(?!\w)", re.IGNORECASE)
     return bool(pattern.search(thinking)) and not pattern.search(answer)
+
+
+def _tags(text: str) -> list[re.Match[str]]:
+    return list(_TAG.finditer(text)) if "<" in text or "[" in text else []
 
 
 def _closes(tag: re.Match[str]) -> bool:

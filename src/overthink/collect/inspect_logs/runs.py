@@ -1,39 +1,39 @@
 """Runs behind foreign logs: their conditions, their places on curves, and which of them are pooled."""
 
-import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from inspect_ai.log import EvalSampleSummary
 from numpy.typing import NDArray
 
 from overthink.collect.inspect_logs.files import OpenLog
-from overthink.collect.inspect_logs.thinking import ADVICE, run_requests
+from overthink.collect.inspect_logs.settings import question_ids, selection_text, short_hash
+from overthink.collect.inspect_logs.thinking import ADVICE, RunRequest, run_requests
 from overthink.collect.inspect_logs.traces import LogTrace
 from overthink.data.arm_notes import placement_notes
 from overthink.data.arms_of_runs import ModelRun, Placement, ReportedTokens, assign_curves
 from overthink.data.conditions import conditions_text, settings_in
 from overthink.data.record import RungRecord
-from overthink.data.tokens import TokenUsage
 from overthink.paths import name_text
 from overthink.stats.pooling import NOT_ALIKE, p_exchangeable
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LogRuns:
-    """The runs of foreign logs, in the order of the logs.
+    """The runs of foreign logs that have samples, by index of the log.
 
     Attributes:
         runs: What each requested, and everything else that could change its measurement.
         placements: Arm and rung of each.
-        notes: Why runs of one model and task stand apart.
+        notes: Where ladders were read from, and why runs of one model and task stand apart.
     """
 
-    runs: Sequence[ModelRun]
-    placements: list[Placement]
+    runs: Mapping[int, ModelRun]
+    placements: Mapping[int, Placement]
     notes: list[str]
 
     def conditions(self, log: int, scorer: str) -> str:
@@ -45,7 +45,9 @@ class LogRuns:
         """
         own = f"scorer.{scorer.partition('.')[0]}."
         settings = self.runs[log].other.items()
-        return conditions_text({name: v for name, v in settings if not name.startswith("scorer.") or own in name})
+        return conditions_text(
+            {name: v for name, v in settings if not name.startswith("scorer.") or name.startswith(own)}
+        )
 
 
 def place_logs(
@@ -65,19 +67,53 @@ def place_logs(
     by_log: dict[int, list[LogTrace]] = defaultdict(list)
     for trace in traces:
         by_log[trace.log].append(trace)
-    requests = run_requests([log.header for log in logs], tasks, ladder)
+    used = sorted(by_log)  # a run without a finished sample measured nothing, and tells no others apart
+    own_tasks = [tasks[i] for i in used]
+    requests = run_requests([logs[i].header for i in used], own_tasks, ladder)
     content = _changed_content(tasks, traces)
     others = _other_models(logs, tasks, by_log)
     runs = []
-    for i, (task, request) in enumerate(zip(tasks, requests, strict=True)):
-        usage: list[TokenUsage] = [trace.tokens for trace in by_log[i]]
+    for i, task, request in zip(used, own_tasks, requests, strict=True):
         conditions = {**request.conditions, **others.get(i, {}), **content.get(i, {})}
-        tokens = ReportedTokens.of(usage)
+        tokens = ReportedTokens.of(trace.tokens for trace in by_log[i])
         runs.append(ModelRun(task, request.model, request.thinking, conditions, tokens, request.family))
     placements = assign_curves(runs)
-    with_samples = [i for i in range(len(runs)) if by_log[i]]
-    notes = placement_notes([runs[i] for i in with_samples], [placements[i] for i in with_samples], advice=ADVICE)
-    return LogRuns(runs, placements, notes)
+    notes = _ladder_notes(own_tasks, requests)
+    notes += placement_notes(runs, placements, advice=ADVICE)
+    questions = _question_sets([logs[i] for i in used], own_tasks, placements)
+    whole = [replace(run, other=run.other | own) for run, own in zip(runs, questions, strict=True)]
+    return LogRuns(dict(zip(used, whole, strict=True)), dict(zip(used, placements, strict=True)), notes)
+
+
+def _ladder_notes(tasks: Sequence[str], requests: Sequence[RunRequest]) -> list[str]:
+    """Return where the amount of thinking was read from, where that is no setting made for it."""
+    sources = dict.fromkeys(
+        (task, request.family or request.model, request.source)
+        for task, request in zip(tasks, requests, strict=True)
+        if request.source is not None
+    )
+    return [
+        f"Task {task}: what {model} was asked to think is read from {source}. If another setting is the ladder, name "
+        "it: --ladder NAME."
+        for task, model, source in sources
+    ]
+
+
+def _question_sets(
+    logs: Sequence[OpenLog], tasks: Sequence[str], placements: Sequence[Placement]
+) -> list[dict[str, str]]:
+    """Return the questions of the rung of each run: all that its runs were made on, as some may share them out."""
+    rungs: dict[tuple[str, str, int], list[int]] = defaultdict(list)
+    for i, placement in enumerate(placements):
+        rungs[tasks[i], placement.arm, placement.rung].append(i)
+    sets: list[dict[str, str]] = [{} for _ in logs]
+    for members in rungs.values():
+        ids = [question_ids(logs[i].header) for i in members]
+        whole = frozenset().union(*(each for each in ids if each is not None))
+        for i in members:
+            text = selection_text(logs[i].header) if None in ids else f"{len(whole)} ids {_hash(sorted(whole))}"
+            sets[i] = {} if text is None else {"dataset.questions": text}
+    return sets
 
 
 def _changed_content(tasks: Sequence[str], traces: Sequence[LogTrace]) -> dict[int, dict[str, str]]:
@@ -104,7 +140,7 @@ def _digest(summary: EvalSampleSummary) -> str:
 
 
 def _hash(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, default=str).encode()).hexdigest()[:8]
+    return short_hash(json.dumps(value, default=str))
 
 
 def _other_models(
@@ -140,29 +176,39 @@ def pooled_runs(rows: Sequence[tuple[RungRecord, OpenLog]]) -> tuple[list[tuple[
     Rows of runs that are shown not to be draws of one thing get the run among their conditions, so that no verdict
     rests on their mean.
     """
-    cells: dict[tuple[str, ...], dict[str, dict[str, list[float]]]] = defaultdict(lambda: defaultdict(dict))
+    cells: dict[_RungKey, dict[str, dict[str, list[float]]]] = defaultdict(lambda: defaultdict(dict))
     names: dict[str, str] = {}
     for row, log in rows:
         run = log.header.eval.task_id or log.header.eval.run_id or str(log.path)
         names[run] = name_text(log.path.name)
         if row.value is not None:
-            cells[_rung_key(row)][run].setdefault(row.question, []).append(row.value)
-    notes, unlike = [], set()
-    for key, by_run in cells.items():
-        if len(by_run) < 2:
-            continue
-        p = p_exchangeable(_means(by_run.values()))
-        if p < NOT_ALIKE:
-            unlike.add(key)
-        notes.append(_pooled_note(key, [names[run] for run in by_run], p))
+            cells[_RungKey.of(row)][run].setdefault(row.question, []).append(row.value)
+    p_values = {key: p_exchangeable(_means(by_run.values())) for key, by_run in cells.items() if len(by_run) > 1}
+    by_arm: dict[tuple[str, str], list[_RungKey]] = defaultdict(list)
+    for key in p_values:
+        by_arm[key.task, key.arm].append(key)
+    notes = [
+        _pooled_note(keys, [[names[run] for run in cells[key]] for key in keys], [p_values[key] for key in keys])
+        for keys in by_arm.values()
+    ]
+    unlike = {key for key, p in p_values.items() if p < NOT_ALIKE}
     if not unlike:
         return list(rows), notes
-    return [(_with_run(row, log) if _rung_key(row) in unlike else row, log) for row, log in rows], notes
+    return [(_with_run(row, log) if _RungKey.of(row) in unlike else row, log) for row, log in rows], notes
 
 
-def _rung_key(row: RungRecord) -> tuple[str, ...]:
-    level = row.effort or ("default" if row.requested_tokens is None else f"{row.requested_tokens} tokens")
-    return row.task, row.scorer, row.arm, str(row.estimand), level
+class _RungKey(NamedTuple):
+    """A rung of a curve, by names."""
+
+    task: str
+    arm: str
+    scorer: str
+    level: str
+
+    @classmethod
+    def of(cls, row: RungRecord) -> "_RungKey":
+        tokens = "default" if row.requested_tokens is None else f"{row.requested_tokens} tokens"
+        return cls(row.task, row.arm, row.scorer, row.effort or tokens)
 
 
 def _means(by_run: Iterable[dict[str, list[float]]]) -> NDArray[np.float64]:
@@ -171,15 +217,22 @@ def _means(by_run: Iterable[dict[str, list[float]]]) -> NDArray[np.float64]:
     return np.array([[np.mean(run[q]) if q in run else np.nan for run in runs] for q in questions])
 
 
-def _pooled_note(key: tuple[str, ...], files: Sequence[str], p: float) -> str:
-    task, scorer, arm, _, level = key
-    shown = ", ".join(files[:4]) + (", …" if len(files) > 4 else "")
-    pooled = f"Task {task}, {scorer}, arm {arm} at {level}: {len(files)} runs pooled as draws ({shown})."
-    if np.isnan(p):
+def _pooled_note(keys: Sequence[_RungKey], files: Sequence[Sequence[str]], p_values: Sequence[float]) -> str:
+    """Return which runs of an arm are pooled at its rungs, and whether they are alike."""
+    by_level = dict(zip((key.level for key in keys), files, strict=True))
+    counts = ", ".join(f"{len(names)} runs pooled as draws at {level}" for level, names in by_level.items())
+    shown = list(dict.fromkeys(name for names in files for name in names))
+    listed = ", ".join(shown[:4]) + (", …" if len(shown) > 4 else "")
+    pooled = f"Task {keys[0].task}, arm {keys[0].arm}: {counts} ({listed})."
+    known = [p for p in p_values if not np.isnan(p)]
+    if not known:
         return f"{pooled} Whether they are alike is unknown: they share too few questions."
-    if p < NOT_ALIKE:
-        return f"{pooled} They are not alike (paired by question, p = {p:.2g}): something differs that no log states."
-    return f"{pooled} No difference between them is shown (paired by question, p = {p:.2g})."
+    if min(known) < NOT_ALIKE:
+        p = f"paired by question, p = {min(known):.2g}"
+        return f"{pooled} They are not alike ({p}): something differs that no log states."
+    least = min(1.0, min(known) * len(known))
+    adjusted = f", adjusted over {len(known)}" if len(known) > 1 else ""
+    return f"{pooled} No difference between them is shown (paired by question, p = {least:.2g}{adjusted})."
 
 
 def _with_run(row: RungRecord, log: OpenLog) -> RungRecord:

@@ -49,7 +49,8 @@ def run_settings(header: EvalLog) -> dict[str, Any]:
     """Return all settings of a run by name, but for the generation settings in :data:`THINKING`.
 
     Values are as in the log; nested ones are parted, with dots in their names. A setting that is not stated is left
-    out. Metrics are, too: they say how scores are summed up, which is done anew here.
+    out. Metrics are, too: they say how scores are summed up, which is done anew here. The set of questions is one of a
+    rung, which several runs may share out among themselves: see :func:`question_ids`.
     """
     spec, settings = header.eval, _Settings()
     for args in (spec.task_args, spec.solver_args or {}):
@@ -66,7 +67,6 @@ def run_settings(header: EvalLog) -> dict[str, Any]:
     settings.add("base_url", _address(spec.model_base_url))
     settings.add("dataset.name", spec.dataset.name)
     settings.add("dataset.location", _place(spec.dataset.location))
-    settings.add("dataset.questions", _question_set(header))
     for name, bound in (spec.model_roles or {}).items():
         _add_role(settings, f"role.{name}", bound if isinstance(bound, list) else [bound])
     for scorer in spec.scorers or []:
@@ -102,7 +102,7 @@ def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 def _config(config: GenerateConfig) -> dict[str, Any]:
     stated: dict[str, Any] = config.model_dump(mode="json", exclude_none=True)
     headers = stated.pop("extra_headers", None) or {}
-    stated |= {f"extra_headers.{name}": _digest(str(value)) for name, value in headers.items()}
+    stated |= {f"extra_headers.{name}": short_hash(str(value)) for name, value in headers.items()}
     return {name: value for name, value in stated.items() if name not in (*_IRRELEVANT, *THINKING)}
 
 
@@ -115,15 +115,17 @@ def _add_role(settings: _Settings, name: str, models: list[ModelConfig]) -> None
         settings.add_all({**parts, "base_url": _address(model.base_url)}, name, is_part=True)
 
 
-def _question_set(header: EvalLog) -> str | None:
-    """Return how many questions a run had, and a hash of their ids; None where neither is stated."""
+def question_ids(header: EvalLog) -> frozenset[str] | None:
+    """Return the ids of the questions that a run was made on; None where its log does not list them."""
+    ids = header.eval.dataset.sample_ids
+    return frozenset(map(str, ids)) if ids else None
+
+
+def selection_text(header: EvalLog) -> str | None:
+    """Return how many questions a run had and how they were chosen, where ids do not say; None where nothing does."""
     dataset, config = header.eval.dataset, header.eval.config
-    if dataset.sample_ids:
-        return f"{len(dataset.sample_ids)} ids {_digest(json.dumps(sorted(map(str, dataset.sample_ids))))}"
-    selection = [config.limit, config.sample_id, config.sample_shuffle]
-    if any(part is not None for part in selection):
-        return json.dumps([dataset.samples, *selection], default=str)
-    return None if dataset.samples is None else str(dataset.samples)
+    selection = [dataset.samples, config.limit, config.sample_id, config.sample_shuffle]
+    return None if all(part is None for part in selection) else json.dumps(selection, default=str)
 
 
 def _address(url: str | None) -> str | None:
@@ -148,11 +150,12 @@ def _plain(model: Any) -> Any:
     return model.model_dump(mode="json", exclude_none=True)
 
 
-def _digest(text: str) -> str:
+def short_hash(text: str) -> str:
+    """Return a hash of a text in eight letters."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def setting_text(value: Any) -> str:
     """Return the value of a setting as a short text without secrets; a long one ends in a hash of all of it."""
     text = without_secrets(value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str))
-    return text if len(text) <= _MAX_CHARS else f"{text[: _MAX_CHARS - 10]}…{_digest(text)}"
+    return text if len(text) <= _MAX_CHARS else f"{text[: _MAX_CHARS - 10]}…{short_hash(text)}"

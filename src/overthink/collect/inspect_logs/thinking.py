@@ -64,12 +64,14 @@ class RunRequest:
         family: The same without what it says of thinking, where other runs say another amount; else None.
         thinking: Its limits on thinking.
         conditions: All its other settings, as short texts by name.
+        source: Where its limits on thinking are stated; None for generation settings and a request body.
     """
 
     model: str
     family: str | None
     thinking: ThinkingSetting
     conditions: dict[str, str]
+    source: str | None = None
 
 
 @dataclass(slots=True)
@@ -79,6 +81,7 @@ class _Run:
     setting: ThinkingSetting
     settings: dict[str, Any]
     family: str | None = None
+    source: str | None = None
     arguments: set[str] = field(default_factory=set)
 
 
@@ -107,7 +110,11 @@ def run_requests(headers: Sequence[EvalLog], tasks: Sequence[str], ladder: str |
         _drop_echoes(members)
     return [
         RunRequest(
-            run.model, run.family, run.setting, {name: setting_text(value) for name, value in run.settings.items()}
+            run.model,
+            run.family,
+            run.setting,
+            {name: setting_text(value) for name, value in run.settings.items()},
+            run.source,
         )
         for run in runs
     ]
@@ -169,7 +176,7 @@ def _take_arguments(runs: Sequence[_Run]) -> None:
                 count = _count(value)
                 part = None if count is None else _budget(count)
             if part is not None and part.max_tokens is None and part != ThinkingSetting():
-                run.setting = _joined(run.setting, part)
+                run.setting, run.source = _joined(run.setting, part), f"the argument {name}"
                 del run.settings[name]
 
 
@@ -184,6 +191,7 @@ def _take_names(runs: Sequence[_Run]) -> None:
         if len({setting for _, setting in members}) > 1:
             for run, setting in members:
                 run.family, run.setting = family, _joined(run.setting, setting)
+                run.source = "the end of the model's name"
 
 
 def _name_ends(model: str) -> Iterator[tuple[str, ThinkingSetting]]:

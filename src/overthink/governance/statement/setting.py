@@ -3,12 +3,12 @@
 What neither states is null, with the reason, and is never inferred from the rows.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+from overthink.data.conditions import INCOMPLETE, settings_in
 from overthink.data.curve_key import CurveKey
 from overthink.errors import InputError
 from overthink.governance.statement.schema import ArmTried, Elicitation, NoPlan
@@ -76,7 +76,7 @@ class Setting:
 
 
 def distinct_conditions(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Return the distinct values of each name of some JSON objects, as sorted texts; a value that is no text as JSON.
+    """Return the distinct values of each setting in some conditions (:mod:`overthink.data.conditions`), sorted.
 
     Example:
         >>> distinct_conditions(['{"temperature": 0.7, "judge": "a"}', '{"temperature": 0.7, "judge": "b"}'])
@@ -84,10 +84,9 @@ def distinct_conditions(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """
     values: dict[str, set[str]] = defaultdict(set)
     for text in texts:
-        content = json.loads(text)
-        for name, value in content.items() if isinstance(content, dict) else ():
-            if value is not None:
-                values[name].add(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
+        for name, value in settings_in(text).items():
+            if name != INCOMPLETE:
+                values[name].add(value)
     return {name: tuple(sorted(values[name])) for name in sorted(values)}
 
 

@@ -14,6 +14,8 @@ from overthink.governance.statement.schema import ArmTried, Budget, Claim, Elici
 from overthink.governance.statement.wording import curve_name, interval, limit, percent, tested_rungs
 
 NOT_KNOWN = "not known"
+GRADER = "role.grader"
+"""Condition of a run that names its grading model."""
 
 AXIS_TITLES = {"capability": "Capability", "safety": "Safety", "benign": "Over-refusal"}
 STRENGTHS = {
@@ -35,7 +37,7 @@ def statement_text(statement: Statement) -> str:
     Args:
         statement: The statement.
     """
-    no_grader = "no grading model" if statement.elicitation.no_plan is None else f"a grading model is {NOT_KNOWN}"
+    no_grader = _no_grader(statement.elicitation)
     parts = [
         [f"# {statement.title}", "", f"**{statement.no_claim_beyond}**", ""],
         _claims(statement),
@@ -50,6 +52,16 @@ def statement_text(statement: Statement) -> str:
         _evidence(statement),
     ]
     return "\n".join(line for part in parts for line in part).rstrip() + "\n"
+
+
+def _no_grader(how: Elicitation) -> str:
+    """Return what is said of a curve whose grading model no plan names."""
+    if how.no_plan is None:
+        return "no grading model"
+    models = (how.conditions or {}).get(GRADER, ())
+    if models:
+        return f"the logs name the grader {', '.join(map(quote, models))}"
+    return f"a grading model is {NOT_KNOWN}"
 
 
 def _claims(statement: Statement) -> list[str]:
@@ -162,7 +174,7 @@ def _setting(statement: Statement) -> list[str]:
 def _sampling(how: Elicitation) -> str:
     """Return the sampling parameters that were sent; those not stated are the task's or the provider's defaults."""
     if how.no_plan is not None:
-        return NOT_KNOWN
+        return f"as the logs state below; the rest is {NOT_KNOWN}" if how.conditions else NOT_KNOWN
     parameters = (("temperature", how.temperature), ("top-p", how.top_p))
     parts = [f"{name} {value:g}" for name, value in parameters if value is not None]
     missing = [name for name, value in parameters if value is None]

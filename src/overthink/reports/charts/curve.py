@@ -15,7 +15,7 @@ from overthink.reports.charts.axes import ChartAxis, k_ticks, level_axis, thinki
 from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.templates import curve_chart, gap_chart
 from overthink.reports.charts.thresholds import Mark, bar_notes, share_floor, threshold_bars
-from overthink.reports.report_curves import ReportCurve, ReportRung
+from overthink.reports.report_curves import ReportCurve, ReportRung, level_unit
 
 CHART_WIDTH = 640
 """Width in pixels of a chart rendered as a file, without labels."""
@@ -181,7 +181,9 @@ def _tries(curve: ReportCurve) -> Chart:
                 points.append(where | _point(curve, rung, finding, None))
     axis = tries_axis(sorted({k for by_k in rung.result.tries.values() for k in by_k}))
     title = f"{wording.axis_name(curve.axis)} by tries: {curve.name}, {visible(curve.arm)}"
-    notes = _with_gate_note([f"k tries per question, log scale, at {rung.level}", _WHISKER], points)
+    notes = _with_gate_note(
+        [f"k tries per question, log scale, at {rung.level}{level_unit(rung.at)}", _WHISKER], points
+    )
     data = {"points": points, "corrected": [], "marks": [], "thresholds": []}
     return Chart((curve.axis, curve.name, "tries", curve.arm), title, notes, curve_chart("log"), _x(axis), data, keys)
 

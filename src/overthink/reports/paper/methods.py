@@ -251,7 +251,7 @@ def _gates(record: StudyRecord) -> tuple[str, ...]:
         for mark, number in marks.items()
         if mark not in own
     ]
-    sentences += ["None failed."] if not (own or marks) and any(gate.label for gate in gates) else []
+    sentences += ["No gate failed."] if not (own or marks) and any(gate.label for gate in gates) else []
     unchecked = Counter((gate.metric, gate.reason) for gate in gates if gate.label is None)
     sentences += [
         f"{_word(name).capitalize()} could not be checked at {count(number, 'rung')}: "

@@ -1,7 +1,7 @@
 """Findings as tables to print: rounded, with their intervals, and the reasons of what is unknown below."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
@@ -18,6 +18,7 @@ MOST_NOTES = 12
 
 _CURVE = (Heading("Measures", is_group=True), Heading("Task", is_group=True), Heading("Arm", is_group=True))
 _SHARES = frozenset({Kind.VALUE, Kind.BAND, Kind.REGIME, Kind.GATE, Kind.RELIABILITY, Kind.FLIP, Kind.LOCK})
+_CROSSINGS = frozenset({Metric.CROSSING, Metric.CROSSING_BOUND})
 _CHANGES = frozenset({Kind.DIFFERENCE, Kind.SHAPE})
 
 
@@ -121,10 +122,12 @@ def finding_table(findings: Sequence[Finding], *, source: str, content: str) -> 
         Heading(f"{_levels(findings)}interval", is_number=True), Heading("Adjusted p", is_number=True),
         Heading("Label", is_prose=True),
     )  # fmt: skip
+    limits = [set(finding.limits) for finding in findings if finding.kind == Kind.FORECAST]
+    common = set.intersection(*limits) if limits else set()
     rows = tuple(
         (
             *_names(f), f"{f.kind.replace('_', ' ')}: {f.metric.replace('_', ' ')}", _position(f), _with_unit(f),
-            _interval(f, findings), _p(f, adjusted=True), visible(f.label or "", PROSE_LIMIT),
+            _interval(f, findings), _p(f, adjusted=True), _label(f, common),
         )
         for f in findings
     )  # fmt: skip
@@ -139,6 +142,17 @@ def _names(finding: Finding) -> tuple[str, str, str]:
 def _claim(finding: Finding) -> str:
     """Return what a verdict is on: a claim of a hypothesis, else the test of a shape."""
     return visible(finding.claim or TEST_TEXTS.get(finding.metric, finding.metric.replace("_", " ")))
+
+
+def _label(finding: Finding, common: Container[str]) -> str:
+    """Return the label; of a K* with its threshold and the band that decided, which its limits state.
+
+    Args:
+        finding: The finding.
+        common: Limits that all forecasts of the table have.
+    """
+    own = [limit for limit in finding.limits if limit not in common] if finding.metric in _CROSSINGS else []
+    return "; ".join(visible(text, PROSE_LIMIT) for text in (finding.label, *own) if text)
 
 
 def _position(finding: Finding) -> str:

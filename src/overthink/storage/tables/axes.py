@@ -1,6 +1,6 @@
 """Axis and polarity of a table's rows: by its own column, by what the user states, or else capability."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -55,13 +55,42 @@ class TableAxes:
 _ASSUMED_NOTE = "The table states no axis; it is read as capability, 1 = correct. State another one with --axis."
 
 
-def with_axes(rows: pl.DataFrame, options: Meaning, *, column: str | None) -> TableAxes:
+NAMES_BESIDE = ("dataset", "dataset_name", "benchmark", "metric", "metric_name", "subset")
+"""Columns that are not read where others name task and scorer, and that say what a task is about."""
+
+
+def harmful_beside(cells: pl.DataFrame, columns: Sequence[str], task: str | pl.Expr) -> dict[str, str]:
+    """Return the first cell of each task in columns that are not read that speaks of harm, with the column's name.
+
+    Args:
+        cells: The table.
+        columns: The columns.
+        task: The column of the task, or its one name.
+
+    Example:
+        >>> harmful_beside(pl.DataFrame({"task": ["a", "b"], "metric": ["accuracy", "toxicity"]}), ["metric"], "task")
+        {'b': 'metric toxicity'}
+    """
+    named = pl.col(task) if isinstance(task, str) else task
+    harmful: dict[str, str] = {}
+    for column in columns:
+        pairs = cells.select(named.cast(pl.String).str.strip_chars().alias("task"), pl.col(column).cast(pl.String))
+        for name, cell in pairs.unique(maintain_order=True).drop_nulls().iter_rows():
+            if speaks_of_harm(cell):
+                harmful.setdefault(name, f"{column} {cell}")
+    return harmful
+
+
+def with_axes(
+    rows: pl.DataFrame, options: Meaning, *, column: str | None, beside: Mapping[str, str] | None = None
+) -> TableAxes:
     """Return the rows of a table with axis and polarity.
 
     Args:
         rows: The typed columns of the table, with ``task``, ``scorer`` and ``axis``.
         options: What the user states.
         column: The column in which the table states its axis; None for none.
+        beside: What else speaks of harm, by task, from :func:`harmful_beside`.
 
     Raises:
         InputError: The options are invalid or contradict the table, or a task whose axis nothing states has a name that
@@ -80,7 +109,7 @@ def with_axes(rows: pl.DataFrame, options: Meaning, *, column: str | None) -> Ta
     if options.axis is not None:
         _refuse_several(options, list(scorers))
     else:
-        _refuse_doubtful({task: names for task, names in scorers.items() if not own[task]})
+        _refuse_doubtful({task: names for task, names in scorers.items() if not own[task]}, beside or {})
     scales: dict[tuple[str, str], tuple[str, bool]] = {}
     for task, names in scorers.items():
         scales |= _scales(task, names, own[task]) if own[task] else {(task, name): polarity for name in names}
@@ -139,13 +168,13 @@ def _refuse_several(options: Meaning, tasks: Sequence[str]) -> None:
         )
 
 
-def _refuse_doubtful(scorers: dict[str, list[str]]) -> None:
+def _refuse_doubtful(scorers: Mapping[str, list[str]], beside: Mapping[str, str]) -> None:
     """Raise an error for the tasks that are not read as capability, because their names speak of harm."""
     doubts = []
     for task, names in scorers.items():
         harmful = [name for name in names if speaks_of_harm(name)]
-        if harmful or speaks_of_harm(task):
-            why = f"scorer {harmful[0]}" if harmful else f"task {task}"
+        if harmful or speaks_of_harm(task) or task in beside:
+            why = f"scorer {harmful[0]}" if harmful else beside.get(task, f"task {task}")
             doubts.append(doubt_text(task, why, harmful[0] if harmful else names[0] if len(names) > 1 else None))
     if doubts:
         raise InputError("; ".join(doubts))

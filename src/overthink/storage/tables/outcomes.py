@@ -24,15 +24,17 @@ def with_origin(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _conditions(others: pl.Series) -> pl.Series:
-    """Return the settings of each row's run, as the text of an object of texts; null where none is stated."""
+    """Return the settings of each row's run, as the text of an object of texts; null where the table states none."""
     distinct = others.unique()
+    if not any(distinct):
+        return pl.select(pl.repeat(None, len(others), dtype=pl.String)).to_series()
     texts_of_runs = [_condition(other) for other in distinct]
     return others.replace_strict(distinct, pl.Series(texts_of_runs, dtype=pl.String), return_dtype=pl.String)
 
 
-def _condition(other: str | None) -> str | None:
+def _condition(other: str | None) -> str:
     settings = {name: setting_text(value) for name, value in json.loads(other or "{}").items()}
-    return json.dumps(settings | {_INCOMPLETE: ""}, sort_keys=True, ensure_ascii=False) if settings else None
+    return json.dumps(settings | {_INCOMPLETE: ""}, sort_keys=True, ensure_ascii=False)
 
 
 def setting_text(value: object) -> str:

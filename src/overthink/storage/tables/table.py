@@ -8,13 +8,14 @@ from pathlib import Path
 
 import polars as pl
 
+from overthink.data.arm_notes import placement_notes
 from overthink.data.arms_of_runs import ModelRun, ReportedTokens, assign_curves
 from overthink.data.ladder import ThinkingSetting, level_name
 from overthink.data.pool import PoolReading
 from overthink.data.record import Axis
 from overthink.errors import InputError
 from overthink.paths import name_text
-from overthink.storage.tables.axes import Meaning, with_axes
+from overthink.storage.tables.axes import NAMES_BESIDE, Meaning, harmful_beside, with_axes
 from overthink.storage.tables.cells import texts
 from overthink.storage.tables.columns import (
     ALIASES,
@@ -153,9 +154,13 @@ def _reading(
     columns["question"] = question.name
     settings = _settings_of_runs(cells, layout.names, question.name)
     typed = typed_columns(cells, columns, name=name, settings=settings)
-    axes = with_axes(typed.rows.with_row_index("row"), meaning, column=columns.get("axis"))
+    beside = [n for n in layout.names if n.strip().lower() in NAMES_BESIDE and n not in columns.values()]
+    task = columns.get("task", pl.lit(name))
+    is_open = meaning.axis is None and "axis" not in columns
+    harmful = harmful_beside(layout.rows(everything())[0], beside, task) if beside and is_open else {}
+    axes = with_axes(typed.rows.with_row_index("row"), meaning, column=columns.get("axis"), beside=harmful)
     read_rows, axis_rows = axes.rows["row"], axes.rows.drop("row")  # scores that no option names are left out
-    placed = _with_placements(with_origin(axis_rows), has_estimand="estimand" in columns)
+    placed, why_apart = _with_placements(with_origin(axis_rows), has_estimand="estimand" in columns)
     rows = number_draws(placed, lambda: layout.rows(everything())[0][read_rows], {*columns.values(), *layout.scores})
     rows, pooled = pooled_runs(rows)
     notes = (
@@ -165,6 +170,7 @@ def _reading(
         *axes.notes,
         *pooled,
         *_notes(rows, columns, layout, settings),
+        *why_apart,
     )
     if placed["draw"].is_null().all() and has_unnumbered(placed):
         notes = (*notes, _UNNUMBERED)
@@ -206,8 +212,14 @@ def _named(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: {failure}") from failure
 
 
-def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
-    """Return the rows with arm, rung and estimand of their settings."""
+_WHERE_LADDERS_ARE = (
+    "A ladder is read from columns of effort, budget, max_tokens or config. If another column is the amount of "
+    "thinking, give it the name budget."
+)
+
+
+def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> tuple[pl.DataFrame, list[str]]:
+    """Return the rows with arm, rung and estimand of their settings, and why runs of one arm stand apart."""
     thinking, output = pl.col("thinking_tokens"), pl.col("generated_tokens")
     has_both = thinking.is_not_null() & output.is_not_null()
     keys = varying(rows, _SETTING)
@@ -228,6 +240,7 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
         for task, arm, effort, budget, cap, other, *counts in groups.select(*_SETTING, "n_both", "n_above").iter_rows()
     ]
     placements = assign_curves(runs)
+    notes = placement_notes(runs, placements, advice=_WHERE_LADDERS_ARE)
     columns: dict[str, tuple[list[object], type[pl.DataType]]] = {
         "arm": ([placement.arm for placement in placements], pl.String),
         "rung": ([placement.rung for placement in placements], pl.Int64),
@@ -239,10 +252,11 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
     if has_estimand:
         del columns["estimand"]
     if not keys:
-        return rows.with_columns(pl.lit(values[0], dtype=kind).alias(name) for name, (values, kind) in columns.items())
+        same = (pl.lit(values[0], dtype=kind).alias(name) for name, (values, kind) in columns.items())
+        return rows.with_columns(same), notes
     placed = groups.select(keys).with_columns(pl.Series(f"placed {name}", *column) for name, column in columns.items())
     cells = joined(rows, placed)
-    return rows.with_columns(cells[f"placed {name}"].alias(name) for name in columns)
+    return rows.with_columns(cells[f"placed {name}"].alias(name) for name in columns), notes
 
 
 def _notes(rows: pl.DataFrame, columns: dict[str, str], layout: _Layout, settings: Sequence[str]) -> list[str]:

@@ -110,8 +110,9 @@ def changes(statement: Statement) -> Breaches:
         metrics = [shape.metric for shape in curve.plateau.shapes]
         if len(set(metrics)) < len(metrics) or (several and not _key(curve).is_control and Metric.MAX_T not in metrics):
             yield f"{where}.plateau.shapes", f"{', '.join(metrics) or 'none'}; needed: each once, and {Metric.MAX_T}"
-        # A curve with human labels may have its trends withheld.
-        tested = curve.judge.sensitivity is None and any(_has_p(shape) for shape in curve.plateau.shapes)
+        # A curve with human labels may have its trends withheld, and one of unlike runs has.
+        may_claim = curve.judge.sensitivity is None and not _has_unlike_runs(curve)
+        tested = may_claim and any(_has_p(shape) for shape in curve.plateau.shapes)
         if tested and None in (curve.plateau.rise, curve.plateau.drawdown):
             yield f"{where}.plateau", "the largest rise or the largest fall is left out"
         has_bands = {point.band is not None for point in curve.points}
@@ -126,6 +127,11 @@ def changes(statement: Statement) -> Breaches:
             top.corrected is None
         ):
             yield f"{where}.judge", "the judge's sensitivity and specificity belong to corrected levels"
+
+
+def _has_unlike_runs(curve: Curve) -> bool:
+    gates = (point.gates.get(Metric.COMPARABILITY) for point in curve.points)
+    return any(gate is not None and bool(gate.estimate) for gate in gates)
 
 
 def _has_p(shape: Shape) -> bool:

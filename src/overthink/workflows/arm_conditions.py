@@ -1,19 +1,19 @@
 """In which conditions the runs of two compared arms differ, by the conditions that rows state."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
+from overthink.data.conditions import INCOMPLETE, setting_words, settings_in
 from overthink.data.pool import read
 from overthink.data.visible import visible
 
 MEASURES = ("role.", "scorer.", "dataset.", "task_version")
 """Starts of the names of conditions that measure: where they differ, so may the values of equal answers."""
 
-_ALLOWED = frozenset({"run", "dataset.questions"})
-"""Conditions that say which samples there are; questions that one arm lacks are left out anyway."""
+_ALLOWED = frozenset({"run", "dataset.questions", INCOMPLETE})
+"""Conditions that say which samples or settings there are; questions that one arm lacks are left out anyway."""
 
 _SHOWN = 8
 """Conditions that notes name."""
@@ -48,11 +48,14 @@ def run_differences(rows: pl.LazyFrame, references: Mapping[str, str]) -> list[R
     Args:
         rows: Rows of all arms.
         references: What each arm is compared with.
+
+    Raises:
+        InputError: A row states conditions that cannot be read.
     """
     stated: dict[tuple[str, str, str], list[dict[str, str]]] = {}
     for arm, task, scorer, text in read(rows.select("arm", "task", "scorer", "conditions").unique()).iter_rows():
         if text is not None:
-            stated.setdefault((arm, task, scorer), []).append(_settings(text))
+            stated.setdefault((arm, task, scorer), []).append(settings_in(text))
     found = []
     for (arm, task, scorer), own in sorted(stated.items(), key=lambda item: item[0]):
         reference = references.get(arm)
@@ -64,17 +67,6 @@ def run_differences(rows: pl.LazyFrame, references: Mapping[str, str]) -> list[R
             if values[0] != values[1]:
                 found.append(RunDifference(arm, reference, task, name, values))
     return found
-
-
-def _settings(text: str) -> dict[str, str]:
-    """Return the conditions of a row by name; a text that is no object is one condition of its own."""
-    try:
-        settings = json.loads(text)
-    except (ValueError, RecursionError):
-        settings = None
-    if not isinstance(settings, dict):
-        return {"conditions": text}
-    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in settings.items()}
 
 
 def _values(runs: Sequence[Mapping[str, str]], name: str) -> tuple[str, ...]:
@@ -94,7 +86,7 @@ def difference_notes(differences: Sequence[RunDifference]) -> Iterator[str]:
             if difference.measures
             else "the difference is of that, too"
         )
-        yield f"The runs differ in {visible(difference.name)}: {values}; {what}."
+        yield f"The runs differ in {visible(setting_words(difference.name))}: {values}; {what}."
     if len(alike) > _SHOWN:
-        names = ", ".join(visible(name) for name, _ in [*alike][_SHOWN:])
+        names = ", ".join(visible(setting_words(name)) for name, _ in [*alike][_SHOWN:])
         yield visible(f"The runs also differ in {names}.", 1000)

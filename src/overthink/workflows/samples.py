@@ -1,0 +1,74 @@
+"""The workflow `samples`: every sample behind the rungs of a study as CSV, with the way to its transcript."""
+
+import csv
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from overthink.data.pool import read, words_of
+from overthink.data.record import Verdict
+from overthink.errors import InputError
+from overthink.reports.transcript_link import transcript_link
+from overthink.storage.tables.csv_cells import to_cell
+from overthink.workflows import arguments as arg
+from overthink.workflows.sources import ReadOptions, read_source
+
+_COLUMNS = (
+    *("axis", "task", "arm", "scorer", "estimand", "rung", "question", "draw", "verdict", "value", "log", "epoch"),
+)
+_HEAD = (*_COLUMNS, "command", "address", "reason")
+_PIECE = 20_000
+"""Rows in memory at once."""
+
+
+@arg.checked(path=arg.a_path)
+def samples(path: str | Path, *, only: Mapping[str, str | int] | None = None) -> Iterator[str]:
+    """Yield the samples of a study as CSV, in pieces of whole lines without the last newline; the head comes first.
+
+    Args:
+        path: A study's folder, or a pool.
+        only: Columns with the cell that a row must have, such as ``{"task": "math", "verdict": "wrong"}``; None for
+            all rows.
+
+    Raises:
+        InputError: The path is no study or pool, a verdict is unknown, or no row is left.
+    """
+    wanted = dict(only or {})
+    verdict = wanted.get("verdict")
+    if verdict is not None and verdict not in tuple(Verdict):
+        raise InputError(f"there is no verdict {verdict!r}; needed: one of {', '.join(Verdict)}")
+    pool = read_source(Path(path), ReadOptions()).pool
+    rows = pool.select(_COLUMNS).filter(*(pl.col(name) == cell for name, cell in wanted.items()))
+    n_rows = int(read(rows.select(pl.len())).item())
+    if not n_rows:
+        raise InputError(f"{path} has no sample with {_said(wanted)}; {_there(pool, wanted)}")
+    return _pieces(rows, n_rows)
+
+
+def _pieces(rows: pl.LazyFrame, n_rows: int) -> Iterator[str]:
+    yield ",".join(_HEAD)
+    for start in range(0, n_rows, _PIECE):
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        for row in read(rows.slice(start, _PIECE)).iter_rows(named=True):
+            link = transcript_link(row["log"], row["question"], row["epoch"])
+            cells = (*row.values(), link.command, link.url, link.reason)
+            writer.writerow(
+                ["" if cell is None else to_cell(cell) if isinstance(cell, str) else cell for cell in cells]
+            )
+        yield text.getvalue().removesuffix("\n")
+
+
+def _said(wanted: Mapping[str, str | int]) -> str:
+    return " and ".join(f"{name} {cell}" for name, cell in wanted.items()) or "any row"
+
+
+def _there(pool: pl.LazyFrame, wanted: Mapping[str, str | int]) -> str:
+    """Return the words that the first column with an unknown one has, or that the words occur only apart."""
+    for name in (name for name in ("task", "arm", "question") if name in wanted):
+        (words,) = words_of(pool, name)
+        if wanted[name] not in words:
+            return f"its {name}s are: {', '.join(words.head(10).to_list())[:300]}"
+    return "each occurs, but not together" if len(wanted) > 1 else "needed: one that occurs"
