@@ -8,7 +8,7 @@ from foreign import package_of
 
 import overthink
 from overthink.errors import InputError
-from overthink.workflows.readers import READERS, reader_of
+from overthink.workflows.readers import READERS, read_claimed, reader_of
 from overthink.workflows.sources import ReadOptions, refuse_unused
 
 LM_EVAL = {"doc_id": 0, "resps": [["4"]], "filtered_resps": ["4"], "filter": "none", "metrics": ["acc"], "acc": 1.0}
@@ -142,3 +142,19 @@ def test_a_folder_of_tables_names_them(tmp_path: Path, names: list[str]) -> None
         InputError, match=rf"holds tables \({names[0].rpartition('/')[2]}.*and no log .*name one of the tables"
     ):
         overthink.analyse(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["samples_sums.jsonl", "output-rs0.jsonl", "records_samples.jsonl", "frame.jsonl"])
+@pytest.mark.parametrize("junk", [7, [{}], {"a": []}, True], ids=str)
+def test_a_field_of_another_type_is_refused_or_unknown_and_no_fault(tmp_path: Path, name: str, junk: object) -> None:
+    whole = FILES[name][0]
+    more = {"arguments": {}, "token_usage": {}, "model_usage": {}, "output": {}, "judgement": "", "metadata": {}}
+    refusals = []
+    for field in (*whole, *more):
+        path = tmp_path / name
+        path.write_text(json.dumps(whole | {field: junk}) + "\n")
+        try:
+            read_claimed(path, ReadOptions()).pool.collect()
+        except InputError as refusal:
+            refusals.append(str(refusal))
+    assert [refusal for refusal in refusals if "Error: " in refusal] == []  # the name of an exception of Python

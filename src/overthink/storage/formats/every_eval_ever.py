@@ -19,6 +19,8 @@ from overthink.storage.formats.reader import (
     files_of,
     frame_of_rows,
     is_any,
+    listing,
+    mapping,
     number,
     objects_of,
     read_each,
@@ -111,14 +113,14 @@ class _Metric:
     def __init__(self, record: Mapping[str, Any], aggregate: Mapping[str, Any]) -> None:
         self.task = str(record.get("evaluation_name") or "evaluation")
         own = record.get("evaluation_result_id")
-        results = [result for result in aggregate.get("evaluation_results") or [] if isinstance(result, dict)]
+        results = [mapping(result) for result in listing(aggregate.get("evaluation_results"))]
         of_task = [result for result in results if result.get("evaluation_name") == self.task]
         by_id = [result for result in results if own is not None and result.get("evaluation_result_id") == own]
         self.result: Mapping[str, Any] = (by_id or (of_task if len(of_task) == 1 else []) or [{}])[0]
-        config = self.result.get("metric_config") or {}
+        config = mapping(self.result.get("metric_config"))
         stated = config.get("metric_name") or config.get("metric_id")
         self.name = str(stated if stated and len(of_task) <= 1 else own or stated or "score")
-        score = number((record.get("evaluation") or {}).get("score"))
+        score = number(mapping(record.get("evaluation")).get("score"))
         is_unknown = bool(config.get("has_unknown_level")) and score == -1
         self.value = None if is_unknown or score is None else rounded_share(score)
         self.fault = self._fault(config)
@@ -132,10 +134,10 @@ class _Metric:
 
 
 def _row(record: Mapping[str, Any], aggregate: Mapping[str, Any], metric: _Metric) -> dict[str, Any]:
-    usage = record.get("token_usage") or {}
+    usage = mapping(record.get("token_usage"))
     written = [count(usage.get(name)) or 0 for name in ("input_tokens_cache_read", "input_tokens_cache_write")]
     prompt = count(usage.get("input_tokens"))
-    latency = number((record.get("performance") or {}).get("latency_ms"))
+    latency = number(mapping(record.get("performance")).get("latency_ms"))
     failure = str(record.get("error") or "")
     is_refusal = ending_word(failure) in REFUSED
     response, reasoning = _texts(record)
@@ -161,8 +163,9 @@ def _row(record: Mapping[str, Any], aggregate: Mapping[str, Any], metric: _Metri
 
 def _texts(record: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """Return the last text of the model, and its reasoning."""
-    output = record.get("output") or {}
-    turns = [turn for turn in record.get("messages") or [] if turn.get("role") == "assistant"]
+    output = mapping(record.get("output"))
+    messages = [mapping(turn) for turn in listing(record.get("messages"))]
+    turns = [turn for turn in messages if turn.get("role") == "assistant"]
     texts = _strings(output.get("raw")) or [str(turn["content"]) for turn in turns if turn.get("content")]
     thoughts = _strings(output.get("reasoning_trace")) or [
         s for turn in turns for s in _strings(turn.get("reasoning_trace"))
@@ -176,17 +179,18 @@ def _strings(value: object) -> list[str]:
 
 
 def _answer(record: Mapping[str, Any]) -> str | None:
-    found = [item for item in record.get("answer_attribution") or [] if item.get("is_terminal", True)]
+    items = [mapping(item) for item in listing(record.get("answer_attribution"))]
+    found = [item for item in items if item.get("is_terminal", True)]
     return str(found[-1]["extracted_value"]) if found and found[-1].get("extracted_value") else None
 
 
 def _settings(aggregate: Mapping[str, Any], result: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of the run that the aggregate record states."""
-    generation = result.get("generation_config") or {}
-    arguments = generation.get("generation_args") or {}
+    generation = mapping(result.get("generation_config"))
+    arguments = mapping(generation.get("generation_args"))
     settings = {name: arguments.get(name) for name in _SETTINGS}
-    settings |= dict(generation.get("additional_details") or {})
-    library = aggregate.get("eval_library") or {}
+    settings |= mapping(generation.get("additional_details"))
+    library = mapping(aggregate.get("eval_library"))
     return settings | {
         "eval_library": " ".join(str(library[name]) for name in ("name", "version") if name in library) or None
     }

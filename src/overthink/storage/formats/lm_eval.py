@@ -25,6 +25,8 @@ from overthink.storage.formats.reader import (
     files_of,
     frame_of_rows,
     is_any,
+    listing,
+    mapping,
     number,
     objects_of,
     read_each,
@@ -133,7 +135,7 @@ class _Run:
     def repeats(self) -> int:
         """Responses drawn for a document."""
         return max(
-            (len(each) for s in self.samples for each in s.get("resps") or [] if isinstance(each, list)), default=1
+            (len(each) for s in self.samples for each in listing(s.get("resps")) if isinstance(each, list)), default=1
         )
 
     @cached_property
@@ -144,14 +146,14 @@ class _Run:
 
     def is_higher_better(self, metric: str) -> bool:
         """Return whether a higher value is better; True where the results do not say."""
-        by_task = self.results.get("higher_is_better") or {}
-        return (by_task.get(self.task) or {}).get(metric) is not False
+        by_task = mapping(self.results.get("higher_is_better"))
+        return mapping(by_task.get(self.task)).get(metric) is not False
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield a row per document, metric and filter."""
         more = {name: self.results.get(name) for name in _RUN_SETTINGS}
-        more["num_fewshot"] = (self.results.get("n-shot") or {}).get(self.task)
-        more["task_version"] = (self.results.get("versions") or {}).get(self.task)
+        more["num_fewshot"] = mapping(self.results.get("n-shot")).get(self.task)
+        more["task_version"] = mapping(self.results.get("versions")).get(self.task)
         for sample in self.samples:
             answer, response = _answer(sample)
             shared = {
@@ -165,7 +167,7 @@ class _Run:
                 "response": response,
             }
             for metric in _metrics(sample):
-                name = sample.get("filter") or "none"
+                name = str(sample.get("filter") or "none")
                 scorer = metric if name == "none" else f"{metric},{name}"
                 yield shared | {"scorer": scorer, "value": _value(sample.get(metric))}
 
@@ -185,19 +187,17 @@ def _value(raw: object) -> float | None:
 def _generation(sample: Mapping[str, Any]) -> dict[str, Any]:
     """Return the settings of generation: the cap on the output as ``max_tokens``, and the others by their names."""
     arguments = sample.get("arguments")
-    each = list(arguments.values() if isinstance(arguments, dict) else arguments or [])
+    each = [*mapping(arguments).values(), *listing(arguments)]  # older versions wrote lists
     first = each[0] if each else None
-    parts = list(first.values() if isinstance(first, dict) else first or [])  # older versions wrote lists
-    settings = parts[1] if len(parts) > 1 else None
-    if not isinstance(settings, dict):
-        return {}
+    parts = [*mapping(first).values(), *listing(first)]
+    settings = mapping(parts[1] if len(parts) > 1 else None)
     others = {name: value for name, value in settings.items() if name not in _NOT_SETTINGS}
     return others | {"max_tokens": settings.get("max_gen_toks")}
 
 
 def _answer(sample: Mapping[str, Any]) -> tuple[str | None, str | None]:
     """Return the answer that the filter found, and the response; of a choice the position of the likeliest option."""
-    filtered, responses = sample.get("filtered_resps") or [], sample.get("resps") or []
+    filtered, responses = listing(sample.get("filtered_resps")), listing(sample.get("resps"))
     likelihoods = [_likelihood(option) for option in filtered]
     if len(filtered) > 1 and None not in likelihoods:
         chosen = str(max(range(len(likelihoods)), key=lambda i: likelihoods[i] or 0.0))
@@ -244,10 +244,10 @@ def _without_copies(runs: list[_Run]) -> tuple[list[_Run], list[str]]:
 
 
 def _refuse_other_documents(run: _Run, others: list[_Run]) -> None:
-    hashes = {sample["doc_id"]: sample.get("doc_hash") for sample in run.samples}
+    hashes = {str(sample["doc_id"]): sample.get("doc_hash") for sample in run.samples}
     for other in others:
         for sample in other.samples:
-            if hashes.get(sample["doc_id"], sample.get("doc_hash")) != sample.get("doc_hash"):
+            if hashes.get(str(sample["doc_id"]), sample.get("doc_hash")) != sample.get("doc_hash"):
                 raise InputError(
                     f"doc_id {sample['doc_id']} is another document in {run.path} than in {other.path}, though task "
                     f"{run.task} and model {run.model} are the same; needed: runs of the same documents"

@@ -19,6 +19,9 @@ T = TypeVar("T")
 _MOST_BYTES_OF_A_LINE = 64_000_000
 """Longest first line that is looked into."""
 
+_LARGEST = 2**53
+"""Largest count that is read."""
+
 _FILES_LOOKED_INTO = 20
 """Files of a folder that are looked into to know of what kind it is."""
 
@@ -82,8 +85,26 @@ def frame_of_rows(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
         >>> frame_of_rows([{"question": "q", "draw": 0, "value": 1.0, "answer": None}]).columns
         ['question', 'draw', 'value']
     """
-    frame = pl.DataFrame([dict(row) for row in rows], schema=_SCHEMA)
-    return frame.select(name for name in frame.columns if frame[name].is_not_null().any())
+    listed = list(rows)
+    columns = (
+        pl.Series(name, [_text(row.get(name)) if kind == pl.String else row.get(name) for row in listed], dtype=kind)
+        for name, kind in _SCHEMA.items()
+    )
+    return pl.DataFrame([cells for cells in columns if cells.is_not_null().any()])
+
+
+def _text(value: object) -> str | None:
+    return value if value is None or isinstance(value, str) else json.dumps(value, default=str)
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """Return an object of a file; an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def listing(value: object) -> list[Any]:
+    """Return a list of a file; an empty one for anything else."""
+    return value if isinstance(value, list) else []
 
 
 def files_of(path: Path, pattern: str) -> list[Path]:
@@ -162,7 +183,7 @@ def config_text(settings: Mapping[str, object]) -> str | None:
 
 def count(value: object) -> int | None:
     """Return a token count; None for what measures nothing, a negative one included."""
-    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST else None
 
 
 def number(value: object) -> float | None:
