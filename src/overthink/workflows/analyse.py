@@ -49,7 +49,7 @@ from overthink.workflows.models import models_at_start
 from overthink.workflows.report_extras import governance_sections
 from overthink.workflows.request import AnalysisOptions, AnalysisRequest, merge_assumptions
 from overthink.workflows.resume import open_folder
-from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unused
+from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unused, with_logs_from_here
 from overthink.workflows.waves import OnWave
 
 if TYPE_CHECKING:
@@ -141,9 +141,10 @@ def analyse(
         InputError: The path cannot be read, or the labels do not match its answers.
     """
     refuse_unused([Path(path)], read or ReadOptions())
-    return analyse_source(
-        read_source(Path(path), read or ReadOptions()), options or AnalysisOptions(), out=out, command=command
-    )
+    source = read_source(Path(path), read or ReadOptions())
+    if out is not None and Path(out).resolve() != Path(path).resolve():
+        source = with_logs_from_here(source, Path(path))
+    return analyse_source(source, options or AnalysisOptions(), out=out, command=command)
 
 
 def analyse_source(

@@ -23,7 +23,7 @@ from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import Study, analyse_source
 from overthink.workflows.models import arm_models
 from overthink.workflows.request import AnalysisOptions
-from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unused
+from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unused, with_logs_from_here
 
 SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue", "grader", "model_args")
 """Plan fields other than arms that may explain a difference between two studies."""
@@ -128,7 +128,8 @@ def compare(
     if out is not None and (is_there(StudyFolder(Path(out)).plan) or any(_same(out, path) for path in paths)):
         raise InputError(f"{out} holds a study, whose findings would be overwritten; choose another folder")
     refuse_unused([Path(path) for path in paths], read or ReadOptions())
-    sources = _compared_sources([(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths])
+    read_sources = [(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths]
+    sources = _compared_sources([(path, with_logs_from_here(source, path)) for path, source in read_sources])
     chosen = _reference(sources, reference)
     _refuse_contradictions(sources)
     rows = pl.concat([source.pool for source in sources])

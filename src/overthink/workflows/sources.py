@@ -1,7 +1,7 @@
 """Read a path (study, pool, Inspect logs or plain table) as rows of the pool."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -145,6 +145,21 @@ def read_source(path: Path, options: ReadOptions) -> Source:
         f"{path} is not something that can be analysed; needed: an Inspect log (.eval, .json) or a folder of logs, a "
         f"study's folder, or a table ({', '.join(TABLE_SUFFIXES)})"
     )
+
+
+def with_logs_from_here(source: Source, path: Path) -> Source:
+    """Return the source of a collected study with its logs named from here; its rows name them from its own folder.
+
+    Args:
+        source: Rows of any path.
+        path: The path.
+    """
+    if source.plan is None:  # logs of others are named as they were when they were read
+        return source
+    folder = StudyFolder(path)
+    own = pl.col("log").str.starts_with(f"{folder.logs.name}/")
+    log = pl.when(own).then(pl.lit(f"{name_text(str(path))}/") + pl.col("log")).otherwise(pl.col("log"))
+    return replace(source, pool=source.pool.with_columns(log=log))
 
 
 _USED = {
