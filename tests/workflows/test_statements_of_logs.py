@@ -214,3 +214,15 @@ def test_answers_of_a_task_on_two_axes_are_labelled_for_each(logs: Path, tmp_pat
 def test_options_that_do_not_fit_are_one_message(read: dict[str, Any], message: str, logs: Path) -> None:
     with pytest.raises(InputError, match=message):
         analyse(logs, read=ReadOptions(**({"capability": ["requests@judge.quality"], **read})))
+
+
+def test_tasks_without_a_budget_in_common_have_a_statement_without_k(tmp_path: Path) -> None:
+    tables = [rows(task="a"), rows(task="b").with_columns(budget=pl.col("budget") * 2 + 1)]
+    table = pl.concat(tables).with_columns(thinking_tokens=pl.col("budget") - 1)
+    table.write_csv(tmp_path / "rows.csv")
+    analyse(tmp_path / "rows.csv", out=tmp_path / "out")
+    made = statement(tmp_path / "out")
+    assert [curve.reference for curve in made.statement.curves] == [None, None]
+    assert made.path is not None
+    found = check(made.path, study=tmp_path / "out")
+    assert found.ok, found.text()

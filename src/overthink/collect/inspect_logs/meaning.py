@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypedDict
 
 from overthink.collect.inspect_logs.files import OpenLog
 from overthink.collect.inspect_logs.task_names import harmful_name, harmful_scorers, task_names
@@ -19,6 +20,15 @@ from overthink.plan.stated_tasks import (
     statements_of,
 )
 from overthink.plan.study import HIGH_WORDS
+
+
+class PolarityFields(TypedDict, total=False):
+    """The fields of :class:`PolarityOptions` as keyword arguments."""
+
+    axis: str | None
+    high: str | None
+    scorer: str | None
+    tasks: tuple[StatedTask, ...]
 
 
 @dataclass(frozen=True, slots=True)

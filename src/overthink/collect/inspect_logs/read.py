@@ -10,6 +10,7 @@ Overthink's own logs: each sample stores its rows of the pool.
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Unpack
 
 from inspect_ai.log import EvalSampleSummary
 from pydantic import TypeAdapter, ValidationError
@@ -17,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 from overthink.collect.inspect_logs.checkpoints import LogCheckpointUnit
 from overthink.collect.inspect_logs.curves import ForeignLogs
 from overthink.collect.inspect_logs.files import OpenLog, open_logs
-from overthink.collect.inspect_logs.meaning import Meaning, PolarityOptions, meanings, read_polarity
+from overthink.collect.inspect_logs.meaning import Meaning, PolarityFields, PolarityOptions, meanings, read_polarity
 from overthink.collect.inspect_logs.set_aside import BY_DEFAULT, SampleRules
 from overthink.collect.inspect_logs.task_names import task_names
 from overthink.collect.session.task_run import RECORDS
@@ -25,7 +26,7 @@ from overthink.data.labels import AnswerPosition
 from overthink.data.record import PLACE, TRACE_COLUMNS, Reading, RungRecord, ScorePolarity
 from overthink.errors import InputError
 from overthink.paths import name_text
-from overthink.plan.stated_tasks import StatedTask, statements_of
+from overthink.plan.stated_tasks import statements_of
 from overthink.plan.study import HIGH_WORDS
 
 _ROWS = TypeAdapter(list[RungRecord])
@@ -85,26 +86,21 @@ _STATUS = {
 def read_logs(
     path: Path,
     *,
-    axis: str | None = None,
-    high: str | None = None,
-    scorer: str | None = None,
-    tasks: tuple[StatedTask, ...] = (),
     checkpoints: LogCheckpointUnit = "tokens",
     rules: SampleRules = BY_DEFAULT,
     ladder: str | None = None,
+    **stated: Unpack[PolarityFields],
 ) -> Reading:
     """Read a log, or a folder of logs.
 
     Args:
         path: An Inspect log (.eval or .json), or a folder that is searched recursively.
-        axis: Axis of foreign logs: "capability", "safety" or "benign"; None for that of the table of known
-            tasks, and capability for an unknown task.
-        high: Meaning of a high score, such as "safe" or "harm"; required with the safety or benign axis.
-        scorer: The `scorer` or `scorer.key` to read; None for the known one, or all, each a curve of its own.
-        tasks: What is stated of single tasks, instead of axis, high and scorer.
         checkpoints: Unit in which agents with intermediate scores are compared: "tokens", "turns" or "cost".
         rules: What samples with an error and invalid ones count as.
         ladder: Name of the setting that is the ladder; None to look for it.
+        **stated: What the scores of foreign logs mean: fields of
+            :class:`~overthink.collect.inspect_logs.meaning.PolarityOptions`; without any, by the table of known tasks,
+            and capability for an unknown task.
 
     Returns:
         The rows, and notes on assumptions, omissions and missing data.
@@ -112,7 +108,8 @@ def read_logs(
     Raises:
         InputError: There is no readable log, no usable score, the polarity is unknown, or the ladder names no setting.
     """
-    read_polarity(axis, high)  # an invalid word is refused whatever the logs are
+    options = PolarityOptions(**stated)
+    read_polarity(options.axis, options.high)  # an invalid word is refused whatever the logs are
     logs, notes = open_logs(path)
     own: list[tuple[RungRecord, OpenLog]] = []
     foreign: list[OpenLog] = []
@@ -126,7 +123,7 @@ def read_logs(
     records = _latest(own)
     n_own, polarity = len(records), tuple[ScorePolarity, ...]()
     if foreign:
-        log_meanings = meanings(foreign, PolarityOptions(axis, high, scorer, tasks))
+        log_meanings = meanings(foreign, options)
         notes += dict.fromkeys(one.note for of_log in log_meanings for one in of_log if one.note is not None)
         notes_of_rows: list[str] = []
         for some, own_meanings in _passes(foreign, log_meanings):
@@ -134,40 +131,33 @@ def read_logs(
             records += reader.rows(notes_of_rows)
         notes += dict.fromkeys(notes_of_rows)
         polarity = _polarity((row for row, _ in records[n_own:]), [one for own in log_meanings for one in own])
+    named = statements_of(options.tasks, [task_names(log) for log in foreign])
     if not records:
         raise InputError(f"{path} holds no scored sample. {' '.join(notes)}")
     return Reading(
         tuple(row for row, _ in records),
         tuple(notes),
         tuple(str(log.path) for _, log in records),
-        frozenset(task.option() for task, own in statements_of(tasks, [*map(task_names, foreign)]).items() if own),
+        frozenset(task.option() for task, names in named.items() if names),
         polarity,
     )
 
 
 def read_origins(
-    path: Path,
-    *,
-    axis: str | None = None,
-    high: str | None = None,
-    scorer: str | None = None,
-    tasks: tuple[StatedTask, ...] = (),
+    path: Path, **stated: Unpack[PolarityFields]
 ) -> dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]]:
     """Return log and sample of every row of :func:`read_logs`, except for Overthink's own logs and checkpoints.
 
     Args:
         path: As for :func:`read_logs`.
-        axis: As for :func:`read_logs`.
-        high: As for :func:`read_logs`.
-        scorer: As for :func:`read_logs`.
-        tasks: As for :func:`read_logs`.
+        **stated: As for :func:`read_logs`.
 
     Raises:
         InputError: As for :func:`read_logs`.
     """
     foreign = [log for log in open_logs(path)[0] if own_records(log) is None]
     origins: dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]] = {}
-    for some, own_meanings in _passes(foreign, meanings(foreign, PolarityOptions(axis, high, scorer, tasks))):
+    for some, own_meanings in _passes(foreign, meanings(foreign, PolarityOptions(**stated))):
         origins |= ForeignLogs(name_text(path.stem), some, own_meanings, "tokens", BY_DEFAULT).origins()
     return origins
 

@@ -2,17 +2,18 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Unpack
 
 from inspect_ai.log import EvalSample, EvalSampleSummary
 
 from overthink.collect.efforts import level_folder, scorer_name, whole_draws
 from overthink.collect.inspect_logs.files import OpenLog, open_logs
+from overthink.collect.inspect_logs.meaning import PolarityFields
 from overthink.collect.inspect_logs.read import read_logs, read_origins
 from overthink.collect.session.task_run import RECORDS, TEXTS
 from overthink.data.labels import AnswerPosition
 from overthink.data.record import Estimand, RungRecord
 from overthink.errors import InputError
-from overthink.plan.stated_tasks import StatedTask
 from overthink.plan.study import Plan
 
 AFTER_END = "ended"
@@ -78,29 +79,18 @@ def texts_of_levels(logs: Path, plan: Plan, names: Sequence[str], positions: Col
     return _read_texts(origins, positions)
 
 
-def texts_of_logs(
-    logs: Path,
-    positions: Collection[AnswerPosition],
-    *,
-    axis: str | None = None,
-    high: str | None = None,
-    scorer: str | None = None,
-    tasks: tuple[StatedTask, ...] = (),
-) -> Texts:
+def texts_of_logs(logs: Path, positions: Collection[AnswerPosition], **stated: Unpack[PolarityFields]) -> Texts:
     """Return the texts at positions of foreign logs.
 
     Args:
         logs: A log, or a folder of logs.
         positions: Positions of the answers.
-        axis: As the rows were read.
-        high: As the rows were read.
-        scorer: As the rows were read.
-        tasks: As the rows were read.
+        **stated: What the scores mean, as the rows were read.
 
     Raises:
         InputError: There is no log, or none can be read.
     """
-    return _read_texts(read_origins(logs, axis=axis, high=high, scorer=scorer, tasks=tasks), positions)
+    return _read_texts(read_origins(logs, **stated), positions)
 
 
 def _position(row: RungRecord) -> AnswerPosition:

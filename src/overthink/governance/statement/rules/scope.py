@@ -85,7 +85,7 @@ def k_stated(statement: Statement) -> Breaches:
 def _is_level_shared(statement: Statement) -> bool:
     """Return whether all curves that think have a level in common, which K = 1 then is."""
     levels = [
-        {(p.effort, p.turns, p.loop_tokens) for p in curve.points if thinking_of(curve, p)}
+        {(p.effort, p.requested_tokens, p.turns, p.loop_tokens) for p in curve.points if thinking_of(curve, p)}
         for curve in statement.curves
         if curve.estimand in (Estimand.EFFORT.value, Estimand.CHECKPOINT.value)
     ]
