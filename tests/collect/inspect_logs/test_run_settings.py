@@ -105,6 +105,10 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "shots": ({"task_args": {"shots": 0}}, {"task_args": {"shots": 5}}),
     "the base URL": ({"model_base_url": "https://a.example"}, {"model_base_url": "https://b.example"}),
     "temperature": ({"temperature": 0.0}, {"temperature": 1.0}),
+    "extra_headers.anthropic-beta": (
+        {"extra_headers": {"anthropic-beta": "interleaved"}},
+        {"extra_headers": {"anthropic-beta": "context"}},
+    ),
     "extra_body.top_k": ({"extra_body": {"top_k": 1}}, {"extra_body": {"top_k": 50}}),
     "message_limit": ({"config": EvalConfig(message_limit=5)}, {"config": EvalConfig(message_limit=50)}),
     "system_message.template": (
@@ -156,6 +160,8 @@ SAME: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"packages": {"inspect_ai": "1"}}, {"packages": {"inspect_ai": "2"}}),
     ({"model_args": {"api_key": "a"}}, {"model_args": {"api_key": "b"}}),
     ({"dataset": EvalDataset(location="/home/a/d.csv")}, {"dataset": EvalDataset(location="/data/d.csv")}),
+    ({"task_args": {"seed": 1, "output_dir": "/a"}}, {"task_args": {"seed": 2, "output_dir": "/b"}}),
+    ({"extra_headers": {"Authorization": "a", "x-request-id": "1"}}, {"extra_headers": {"Authorization": "b"}}),
     ({"tags": ["a"], "metadata": {"note": "a"}}, {"tags": ["b"]}),
 ]
 

@@ -37,6 +37,16 @@ _SERVING = (
 )
 """Arguments of a model that say where and how fast it is served."""
 
+_BOOKKEEPING = (
+    *("seed", "run_id", "run_name", "experiment", "experiment_name", "log_dir", "output_dir", "cache_dir"),
+    *("verbose", "debug", "max_workers", "num_workers", "max_connections"),
+)
+"""Arguments of tasks and solvers that repeat a run, name it, or say where it keeps its files. A seed that asks other
+questions is seen in their text."""
+
+_HEADERS = ("beta", "version", "model", "feature")
+"""Parts of the names of request headers that may change an answer; others identify the caller or the request."""
+
 _MAX_CHARS = 60
 
 
@@ -54,13 +64,14 @@ def run_settings(header: EvalLog) -> dict[str, Any]:
     """
     spec, settings = header.eval, _Settings()
     for args in (spec.task_args, spec.solver_args or {}):
-        settings.add_all(args)
+        settings.add_all({name: value for name, value in args.items() if name not in _BOOKKEEPING})
     settings.add_all({name: value for name, value in spec.model_args.items() if name not in _SERVING}, "model")
     settings.add_all(_config(generation_settings(header)))
     settings.add_all({name: getattr(spec.config, name, None) or None for name in _LIMITS})
     settings.add("solver", " > ".join(step.solver for step in header.plan.steps) or spec.solver)
     for step in header.plan.steps:
-        own = {name: value for name, value in step.params.items() if settings.get(name) != value}
+        params = {name: value for name, value in step.params.items() if name not in _BOOKKEEPING}
+        own = {name: value for name, value in params.items() if settings.get(name) != value}
         settings.add_all(own, step.solver, is_part=True)
     settings.add("task_version", spec.task_version)
     settings.add("sandbox", None if spec.sandbox is None else _plain(spec.sandbox))
@@ -102,7 +113,11 @@ def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 def _config(config: GenerateConfig) -> dict[str, Any]:
     stated: dict[str, Any] = config.model_dump(mode="json", exclude_none=True)
     headers = stated.pop("extra_headers", None) or {}
-    stated |= {f"extra_headers.{name}": short_hash(str(value)) for name, value in headers.items()}
+    stated |= {
+        f"extra_headers.{name}": short_hash(str(value))
+        for name, value in headers.items()
+        if any(part in name.lower() for part in _HEADERS)
+    }
     return {name: value for name, value in stated.items() if name not in (*_IRRELEVANT, *THINKING)}
 
 
