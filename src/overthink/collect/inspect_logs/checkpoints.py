@@ -6,6 +6,7 @@ call within b; before the first score the value is unknown; after the end of a p
 forward.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeGuard
@@ -16,7 +17,7 @@ from inspect_ai.log import EvalSample, EvalSampleSummary, EvalSpec
 from inspect_ai.model import ModelOutput
 
 from overthink.collect.inspect_logs.files import OpenLog
-from overthink.collect.inspect_logs.sample_ends import Message
+from overthink.collect.inspect_logs.sample_ends import Message, may_hold
 from overthink.collect.inspect_logs.times import WorkClock
 from overthink.collect.inspect_logs.traces import flat_scores
 from overthink.data.tokens import total
@@ -28,6 +29,7 @@ RUNGS = 8
 """Maximum number of budgets on the grid."""
 
 _N_PROBE_SAMPLES = 5
+_INTERMEDIATE = re.compile(rb'"intermediate"\s*:\s*true')
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,7 @@ def has_checkpoints(log: OpenLog) -> bool:
         return sum(usage.total_tokens for usage in summary.model_usage.values())
 
     longest = sorted(log.summaries, key=total_tokens, reverse=True)[:_N_PROBE_SAMPLES]
-    return any(
+    return may_hold(log, longest, _INTERMEDIATE) and any(
         isinstance(event, ScoreEvent) and event.intermediate
         for sample in log.samples(longest)
         for event in sample.events

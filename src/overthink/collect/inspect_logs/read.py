@@ -8,6 +8,7 @@ Overthink's own logs: each sample stores its rows of the pool.
 """
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Unpack
@@ -19,6 +20,7 @@ from overthink.collect.inspect_logs.checkpoints import LogCheckpointUnit
 from overthink.collect.inspect_logs.curves import ForeignLogs
 from overthink.collect.inspect_logs.files import OpenLog, open_logs
 from overthink.collect.inspect_logs.meaning import Meaning, PolarityFields, PolarityOptions, meanings, read_polarity
+from overthink.collect.inspect_logs.sample_ends import may_hold
 from overthink.collect.inspect_logs.set_aside import BY_DEFAULT, SampleRules
 from overthink.collect.inspect_logs.task_names import task_names
 from overthink.collect.session.task_run import RECORDS
@@ -32,6 +34,7 @@ from overthink.plan.study import HIGH_WORDS
 _ROWS = TypeAdapter(list[RungRecord])
 _N_PROBE_SAMPLES = 5
 """Samples probed for rows to recognise an own log; the first ones may have failed before storing a row."""
+_HAS_ROWS = re.compile(re.escape(f'"{RECORDS}"'.encode()))
 _EXCLUDED_FIELDS = {"messages", "output", "attachments", "events", "metadata", "scores"}
 
 
@@ -41,7 +44,8 @@ def own_records(log: OpenLog) -> list[RungRecord] | None:
     Raises:
         InputError: The rows are of another version, or damaged.
     """
-    if not log.summaries or not _rows_of(log, _N_PROBE_SAMPLES):
+    probes = log.summaries[:_N_PROBE_SAMPLES]
+    if not (probes and may_hold(log, probes, _HAS_ROWS) and _rows_of(log, _N_PROBE_SAMPLES)):
         return None
     stored = _rows_of(log, len(log.summaries))
     rows = [row for row, _ in stored]
