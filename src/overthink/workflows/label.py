@@ -34,10 +34,12 @@ class Sheet:
     Attributes:
         answers: Number of sampled answers.
         without_text: Number of answers without text, by reason; empty if texts were not requested.
+        unread: What is wrong with each file that could not be read.
     """
 
     answers: int
     without_text: Mapping[str, int] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
     def note(self) -> str | None:
         """Return a line on answers without text; None if there are none or texts were not requested."""
@@ -92,7 +94,7 @@ def label(
         if texts is None
         else Counter(_no_text_reason(label) for label in places if label.position not in texts)
     )
-    return Sheet(len(places), dict(without))
+    return Sheet(len(places), dict(without), source.unread)
 
 
 def _texts(
