@@ -4,12 +4,43 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
+from overthink.storage.tables.cells import word_set
 from overthink.storage.tables.draws import ANSWER_NAMES
 
 _MOST_VALUES = 12
 """Distinct values of a column that may be a setting; a text or a measurement has more."""
 
 _MOST_NAMES = 6
+
+
+_QUESTION_TEXTS = word_set(
+    """prompt input input_text problem problem_text question_text instruction query user_prompt target gold expected
+    expected_answer reference reference_answer ground_truth doc_hash prompt_hash target_hash"""
+)
+"""Names of columns that hold what a question asks, or its right answer: one text for each question."""
+
+
+def text_notes(table: pl.LazyFrame, names: Sequence[str], *, question: str, apart: Sequence[str] = ()) -> list[str]:
+    """Return a note on columns that hold several texts for one question; none where each question has its own.
+
+    Args:
+        table: The whole table.
+        names: All its columns.
+        question: Column of the question.
+        apart: Columns that keep curves apart.
+
+    Example:
+        >>> rows = pl.LazyFrame({"id": [1, 2, 1, 2], "budget": [8, 8, 9, 9], "prompt": ["a", "b", "a", "c"]})
+        >>> text_notes(rows, ["id", "budget", "prompt"], question="id")[0][:54]
+        'Answers to one question have several texts in: prompt.'
+    """
+    schema = table.collect_schema()
+    texts = [name for name in names if name != question and name.strip().lower() in _QUESTION_TEXTS]
+    several = _differing(table, [name for name in texts if not schema[name].is_nested()], [question, *apart])
+    if not several:
+        return []
+    note = f"Answers to one question have several texts in: {_list(several)}. If one id stands for several questions, "
+    return [note + "differences are not paired by question; if the text is a setting, the curve shows that, too."]
 
 
 def unread_names(names: Sequence[str], read: Collection[str]) -> list[str]:
