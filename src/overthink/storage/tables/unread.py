@@ -4,20 +4,13 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
-from overthink.storage.tables.cells import word_set
 from overthink.storage.tables.draws import ANSWER_NAMES
+from overthink.storage.tables.question_texts import QUESTION_TEXTS
 
 _MOST_VALUES = 12
 """Distinct values of a column that may be a setting; a text or a measurement has more."""
 
 _MOST_NAMES = 6
-
-
-_QUESTION_TEXTS = word_set(
-    """prompt input input_text problem problem_text question_text instruction query user_prompt target gold expected
-    expected_answer reference reference_answer ground_truth doc_hash prompt_hash target_hash"""
-)
-"""Names of columns that hold what a question asks, or its right answer: one text for each question."""
 
 
 def text_notes(table: pl.LazyFrame, names: Sequence[str], *, question: str, apart: Sequence[str] = ()) -> list[str]:
@@ -35,7 +28,7 @@ def text_notes(table: pl.LazyFrame, names: Sequence[str], *, question: str, apar
         'Answers to one question have several texts in: prompt.'
     """
     schema = table.collect_schema()
-    texts = [name for name in names if name != question and name.strip().lower() in _QUESTION_TEXTS]
+    texts = [name for name in names if name != question and name.strip().lower() in QUESTION_TEXTS]
     several = _differing(table, [name for name in texts if not schema[name].is_nested()], [question, *apart])
     if not several:
         return []
