@@ -20,7 +20,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 
-from calibration import tables_of_shapes, tables_of_studies
+from calibration import tables_of_pairs, tables_of_shapes, tables_of_studies
 
 HEAD = """# Calibration
 
@@ -36,6 +36,7 @@ PARTS = {
     "effects": tables_of_shapes.effects,
     "intervals": tables_of_studies.intervals,
     "differences": tables_of_studies.changes,
+    "paired": tables_of_pairs.paired,
     "bands": tables_of_studies.bands,
     "mitigations": tables_of_studies.mitigation,
     "placebos": tables_of_studies.placebos,

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 
 NAV = {
-    "Use": ["docs/tutorial", "docs/arms", "docs/verifiers", "docs/cli", "docs/exit-codes", "docs/glossary"],
+    "Use": [
+        f"docs/{page}"
+        for page in ("tutorial", "arms", "verifiers", "formats", "paper", "cli", "exit-codes", "glossary")
+    ],
     "Trust": ["docs/methods", "docs/measured", "docs/calibration", "docs/literature"],
     "Govern": ["docs/thresholds", "docs/worked-examples"],
     "Python": ["docs/api", "docs/extend"],

@@ -7,6 +7,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import gc
 import ipaddress
+import logging
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 from chart_bundle import stored_bundle
 from hypothesis import settings
+from plain_copies import plain_copy
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
 settings.register_profile("nightly", deadline=None, max_examples=2000)
@@ -28,8 +30,9 @@ os.environ["INSPECT_DISPLAY"] = "none"
 
 
 def pytest_collection_finish() -> None:
-    """What was imported and collected stays; the garbage collector need not go through it again and again."""
+    """What was imported and collected stays, and a test makes more objects than a collection is worth."""
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 _connect = socket.socket.connect
@@ -99,6 +102,25 @@ def _logs_of_inspect_are_not_looked_over() -> Iterator[None]:
         patch.setattr("inspect_ai.log._condense.exceeds_max_depth", lambda value, depth: False)
         patch.setattr("inspect_ai.log._condense.attachment_refs_from_value", lambda value: set())
         patch.setattr("inspect_ai.agent._acp.event_mapping._AcpEventRouter.attach", lambda router: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _inspect_traces_nothing() -> Iterator[None]:
+    """Of every call Inspect writes two lines to a trace of its own, outside the study: a twentieth of a small study."""
+    from inspect_ai._util.constants import TRACE
+
+    logging.disable(TRACE)
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_holds_only_text_is_copied_at_once() -> Iterator[None]:
+    """The same copies: test_plain_copies compares them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("_chat_message.ChatMessageBase", "_generate_config.GenerateConfig"):
+            patch.setattr(f"inspect_ai.model.{name}.__deepcopy__", plain_copy)
         yield
 
 

@@ -1,41 +1,34 @@
-"""A reader: turns a file of another tool into rows. This one reads `samples_TASK.jsonl` of lm-evaluation-harness.
+"""A reader: makes a frame of a file of another tool. This one reads `answers.txt`, a line per answer such as `q7: C`.
 
-On the command line:
+It is asked whether it claims a path where it is installed; from a file it is named:
 
-    overthink analyse samples_gsm8k.jsonl --reader docs/extend/reader.py@lm-eval:metric=exact_match
+    overthink analyse answers.txt --reader docs/extend/reader.py@graded-lines:separator=:
 """
 
-import json
-from collections.abc import Iterator
 from pathlib import Path
 
-from overthink.extend import Axis, Estimand, Field, InputError, Reader, ReadOptions, RungRecord, component
+import polars as pl
+
+from overthink.extend import Field, InputError, NotedFrame, Reader, component
 
 
-@component("lm-eval")
-class LmEval(Reader):
-    """Samples of lm-evaluation-harness, one try per line."""
+@component("graded-lines")
+class GradedLines(Reader):
+    """Lines of a question's id and the grade of an answer to it: answers*.txt."""
 
-    metric: str = Field("exact_match", description="the metric that is the value, in [0, 1]")
+    separator: str = Field(":", description="what stands between id and grade")
 
-    def read(self, path: Path, options: ReadOptions) -> Iterator[RungRecord]:
-        """Yield the rows; a line without the metric is refused. A frame with the pool's columns would do as well."""
-        draws: dict[str, int] = {}
+    def claims(self, path: Path) -> bool:
+        """Return whether a path is such a file."""
+        return path.match("answers*.txt")
+
+    def frame(self, path: Path) -> NotedFrame:
+        """Return a row per line, with the columns of a plain table; a line without a grade is refused."""
+        rows, draws = [], dict[str, int]()
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
-            sample = json.loads(line)
-            if self.metric not in sample:
-                raise InputError(f"{path}, line {number}: no {self.metric}; there are: {', '.join(sample)}")
-            question = str(sample["doc_id"])
+            question, mark, grade = line.rpartition(self.separator)
+            if not mark or grade.strip() not in ("C", "I"):
+                raise InputError(f"{path}, line {number}: {line[:80]!r}; needed: ID{self.separator} C or I")
             draws[question] = draws.get(question, -1) + 1
-            yield RungRecord(
-                study=path.stem,
-                arm=path.parent.name or "model",
-                axis=Axis(options.axis or "capability"),
-                task=path.stem.removeprefix("samples_"),
-                scorer=self.metric,
-                question=question,
-                draw=draws[question],
-                rung=0,
-                estimand=Estimand.NATURAL,
-                value=float(sample[self.metric]),
-            )
+            rows.append({"question": question, "draw": draws[question], "score": grade.strip()})
+        return NotedFrame(pl.DataFrame(rows), ("Lines of one id are its draws, in their order.",))

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from overthink.governance.calculators.result import Calculation, Result, propagate
     from overthink.governance.inputs import Range
     from overthink.plan.selectors import TriesSelector
-    from overthink.workflows.readers import Reader
+    from overthink.storage.formats.reader import NotedFrame, Reader
     from overthink.workflows.sources import ReadOptions
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "GuardScore",
     "InputError",
     "Intervention",
+    "NotedFrame",
     "PlainLadder",
     "Prefix",
     "Range",
@@ -104,7 +105,7 @@ _HOMES = {
     "governance.calculators.result": ("Calculation", "Result", "propagate"),
     "governance.inputs": ("Range",),
     "plan.selectors": ("TriesSelector",),
-    "workflows.readers": ("Reader",),
+    "storage.formats.reader": ("NotedFrame", "Reader"),
     "workflows.sources": ("ReadOptions",),
 }
 """Names by the module that holds them, which is imported when one of them is used: a calculator needs no model."""

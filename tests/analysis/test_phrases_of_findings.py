@@ -44,7 +44,16 @@ REASONED = LIMITED | {
     Kind.SHAPE: None,
     Kind.TOKENS: frozenset({Metric.THINKING_TOKENS, Metric.ANSWER_TOKENS, Metric.ATTEMPT_TOKENS}),
     Kind.JUDGE: frozenset({Metric.SENSITIVITY, Metric.SPECIFICITY}),
-    Kind.GATE: frozenset({Metric.MANIPULATION, Metric.NATURAL_END, Metric.TRUNCATION, Metric.UNPARSED, Metric.ERRORS}),
+    Kind.GATE: frozenset(
+        {
+            Metric.MANIPULATION,
+            Metric.NATURAL_END,
+            Metric.TRUNCATION,
+            Metric.UNPARSED,
+            Metric.ERRORS,
+            Metric.COMPARABILITY,
+        }
+    ),
     Kind.HYPOTHESIS: frozenset({Metric.PART}),
 }
 """The same for reasons."""
@@ -84,6 +93,7 @@ _LESSER = (
     "at equal realised thinking, 1,024 tokens, the lesser of the two means; read between rungs evenly in the logarithm "
     "of thinking, 0 one doubling below the placebo's lowest rung"
 )
+_UNLIKE = "the grader differs: m/a at low, m/b at high"
 VALUES: Mapping[str, tuple[dict[str, object], ...]] = {
     "draws came in": ({"waves": 3, "least": 4, "most": 12},),
     "k tries of": ({"even": 7},),
@@ -129,7 +139,11 @@ VALUES: Mapping[str, tuple[dict[str, object], ...]] = {
         {"verdict": "shown", "p": 0.02, "n": 4},
         {"verdict": "hump", "p": 1e-05, "n": 4, "adjusted": 0.12},
     ),
-    "withheld": tuple({"why": "the judge's error differs between rungs", "evidence": text} for text in _evidence()),
+    "withheld": (
+        *({"why": "the judge's error differs between rungs", "evidence": text} for text in _evidence()),
+        {"why": f"the runs are not alike: `{_UNLIKE}`"},
+    ),
+    "the runs are not alike": ({"difference": _UNLIKE}, {"difference": _UNLIKE, "names": "temperature"}),
     "hypothesis ({edges})": (
         {"edges": [2000], "regime": 2, "regimes": 2, "budgets": [0, 64.5]},
         {"edges": [2000, 8000], "regime": 3, "regimes": 3, "budgets": [0, 1]},

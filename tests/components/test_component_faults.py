@@ -50,13 +50,13 @@ class Mine(TriesSelector):
 
 READER = """
 import polars as pl
-from overthink.extend import Reader, ReadOptions, component
+from overthink.extend import Reader, component
 
 @component("mine")
 class Mine(Reader):
     "Rows of mine."
 
-    def read(self, path, options: ReadOptions):
+    def frame(self, path):
         rows = {{"study": "s", "arm": "a", "axis": "capability", "task": "t", "scorer": "x", "question": ["p", "q"],
                  "draw": 0, "rung": 0, "estimand": "natural", "value": [0.0, 1.0]}}
         return {rows}
@@ -157,7 +157,7 @@ def test_a_selector_whose_file_changed_is_refused_until_it_is_stated_again(table
         ('pl.DataFrame(rows).rename({"value": "score"})', "missing columns: none; unknown columns: score"),
         ("pl.DataFrame(rows | {'draw': 'first'})", "row 1 has draw = 'first'; needed: Input should be a valid integer"),
         ("pl.DataFrame(rows | {'value': [0.0, 7.0]})", "row 2 has the value 7; needed: from 0 to 1"),
-        ("[rows]", "gave a row of type dict; needed: RungRecord"),
+        ("[rows]", "gave list; needed: a Polars DataFrame, or a NotedFrame"),
         ("1 / 0", r"sums.csv cannot be read: ZeroDivisionError: division by zero \(.*mine.py, line 12\)"),
     ],
 )
@@ -329,7 +329,7 @@ def test_a_calculators_input_cannot_be_called_as_an_option_of_all(tmp_path: Path
         components_of_file(str(component_file(tmp_path, source)))
 
 
-@pytest.mark.parametrize("rows", ["[]", "pl.DataFrame(rows).head(0)"])
+@pytest.mark.parametrize("rows", ["pl.DataFrame()", "pl.DataFrame(rows).head(0)"])
 def test_a_reader_without_rows_is_refused_and_nothing_is_written(table: Path, tmp_path: Path, rows: str) -> None:
     path = component_file(tmp_path, READER, rows=rows)
     with pytest.raises(InputError, match=r"mine.py@mine gave no row of .*sums.csv; needed: a row for each answer"):

@@ -204,7 +204,7 @@ def test_a_study_without_evidence_is_refused(study: Path, tmp_path: Path) -> Non
     with pytest.raises(InputError, match="was made from another pool.parquet; make it again"):
         statement(study)
     (study / "plan.json").unlink()
-    with pytest.raises(InputError, match=r"holds no plan\.json"):
+    with pytest.raises(InputError, match=r"neither plan\.json nor analysis\.json"):
         statement(study)
 
 

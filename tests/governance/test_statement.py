@@ -25,6 +25,7 @@ from overthink.governance.statement.exports import (
     model_documentation_field,
 )
 from overthink.governance.statement.schema import STATEMENT_VERSION, Statement, statement_json_schema
+from overthink.governance.statement.setting import setting_of_plan
 from overthink.governance.statement.text import statement_text
 from overthink.plan.study import TaskPlan
 from overthink.storage.findings import read_findings
@@ -240,8 +241,11 @@ def test_a_plan_may_not_leave_the_polarity_open() -> None:
     value = Finding("safety/x/base/s/forced/value/mean/rung0/k1", "value", "safety", "x", "base", "forced", "mean",
                     At(rung=0, k=1, selector="single"), 0.5, 0.4, 0.6, 0.95, n_questions=9, n_draws=1)  # fmt: skip
     with pytest.raises(InputError, match="does not say what a high score"):
-        curves(results_of([value]), open_plan, KScale())
-    assert curves(results_of([replace(value, task="tharm")]), open_plan, KScale())[0].raw_high_means == "harm"
+        curves(results_of([value]), setting_of_plan(open_plan), KScale())
+    assert (
+        curves(results_of([replace(value, task="tharm")]), setting_of_plan(open_plan), KScale())[0].raw_high_means
+        == "harm"
+    )
 
 
 def test_a_statement_is_frozen(study: Path) -> None:

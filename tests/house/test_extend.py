@@ -23,7 +23,7 @@ CLASSES = {
     "verifier": ("unhedged", "Unhedged"),
     "guard": ("word-list", "WordList"),
     "think_format": ("reasoning", "Reasoning"),
-    "reader": ("lm-eval", "LmEval"),
+    "reader": ("graded-lines", "GradedLines"),
     "selector": ("half", "Half"),
     "calculator": ("energy", "Energy"),
 }
@@ -152,16 +152,18 @@ def test_a_selector_is_in_findings_page_and_statement(name: Name, study: Study, 
     assert overthink.check(statement.path, study=study.folder.path).faults == ()
 
 
-def test_a_reader_reads_the_samples_of_another_tool(name: Name, tmp_path: Path) -> None:
-    samples = [{"doc_id": q, "exact_match": float(d <= q), "resps": [["…"]]} for q in range(3) for d in range(2)]
-    path = tmp_path / "samples_gsm8k.jsonl"
-    path.write_text("\n".join(map(json.dumps, samples)))
+def test_a_reader_reads_a_file_of_another_tool(name: Name, tmp_path: Path) -> None:
+    path = tmp_path / "answers.txt"
+    path.write_text("".join(f"q{q}: {'C' if d <= q else 'I'}\n" for q in range(3) for d in range(2)))
     made = overthink.analyse(path, read=overthink.ReadOptions(reader=name("reader")))
     (mean,) = made.find(metric="mean")
-    assert (mean.task, mean.estimate, mean.n_draws) == ("gsm8k", pytest.approx(5 / 6), 2)
+    assert (mean.task, mean.estimate, mean.n_draws) == ("answers", pytest.approx(5 / 6), 2)
     assert any("Read by" in note for note in made.about.notes)
-    with pytest.raises(overthink.InputError, match=r"line 1: no acc; there are: doc_id, exact_match"):
-        overthink.analyse(path, read=overthink.ReadOptions(reader=f"{name('reader')}:metric=acc"))
+    with pytest.raises(overthink.InputError, match=r"line 1: 'q0: C'; needed: ID; C or I"):
+        overthink.analyse(path, read=overthink.ReadOptions(reader=f"{name('reader')}:separator=;"))
+    if "@" not in name("reader"):  # an installed reader is asked
+        assert overthink.analyse(path).find(metric="mean") == [mean]
+        assert any("Read as lines of a question's id" in note for note in overthink.analyse(path).about.notes)
 
 
 def test_a_calculator_calculates(name: Name) -> None:

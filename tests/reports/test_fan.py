@@ -10,7 +10,7 @@ from test_page import HOSTILE, OWNED
 
 from forecasts import named, panel, small
 from overthink.forecasts.findings import ForecastOptions
-from overthink.reports import ForecastPanel, forecast_figures
+from overthink.reports import ForecastPanel, forecast_figures, forecast_text
 from overthink.reports.charts.fan import fan
 from overthink.reports.charts.files import palette
 
@@ -108,3 +108,33 @@ def test_hostile_names_name_no_path_and_are_drawn_as_text() -> None:
 
 def test_colours_are_those_of_the_page() -> None:
     assert set(re.findall(r"var\(--\w+\)", str(fan(small()).template))) <= set(palette())
+
+
+@pytest.mark.parametrize(
+    ("successes", "attempts", "threshold", "label"),
+    [
+        ([3], 100, 0.5, "not resolved"),
+        ([0] * 25 + [1000] * 25, 1000, 0.5, "not resolved"),
+        ([0] * 39 + [900], 1000, 0.5, "open"),
+        ([0] * 60, 200, 0.5, "open"),
+    ],
+)
+def test_no_text_settles_what_the_band_that_decides_leaves_open(
+    successes: list[int], attempts: int, threshold: float, label: str
+) -> None:
+    free, model = (
+        panel(successes, attempts=attempts, asked=ForecastOptions(thresholds=(threshold,), band=band))
+        for band in ("assumption-free", "model")
+    )
+    (at,) = free.result.thresholds
+    assert (at.verdict, at.crossing.label) == (label, label)
+    (star,) = fan(free).datasets["stars"]
+    assert star["shown"].startswith(f"K* {label}") or star["k"] is None
+    for text in (forecast_text.crossing(free, at), star["tip"].splitlines()[1], forecast_text.notes(free)[1]):
+        assert f"K* (tries) {label} by the 90% assumption-free band ({at.bound.low:,.0f} to open)" in text
+    sides = set(at.sides)
+    assert ("safe" in sides) == (label == "open")  # an end below which all is safe excludes those tries
+    if model.result.has_model:
+        (by_model,) = model.result.thresholds
+        assert f"{by_model.verdict} by the 90% model band" in forecast_text.crossing(model, by_model)
+        assert fan(model).datasets["stars"][0]["shown"] in ("", f"K* = {by_model.crossing.estimate or 0:,.0f}")

@@ -59,6 +59,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("undrawn")
 def test_every_chart_of_the_page_is_a_file() -> None:
     assert sorted(drawn([*everything(), *ladder()], "svg")) == [
+        "axes-curves.svg",
         "capability-sums-curves.svg",
         "capability-sums-heat-best-base.svg",
         "capability-sums-heat-majority-base.svg",
@@ -224,12 +225,12 @@ def test_the_checker_sees_a_fetch(server: tuple[str, list[str]]) -> None:
 def test_formats_are_checked() -> None:
     assert figure_formats(["html"]) == ()
     assert figure_formats(["png", "html", "svg", "png"]) == ("svg", "png")
-    with pytest.raises(InputError, match="unknown format 'pdf'; needed: html, svg, png"):
-        figure_formats(["pdf"])
+    with pytest.raises(InputError, match="unknown format 'bmp'; needed: html, svg, png, pdf"):
+        figure_formats(["bmp"])
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_a_study_of_many_arms_draws_those_that_the_page_shows() -> None:
     many = [f for number in range(9) for f in study(arms=(f"arm {number}",)) if not f.metric.endswith("_at_k")]
     names = ("benign-harmless", "capability-sums", "safety-secrets")
-    assert sorted(drawn(many, "svg")) == [f"{name}-curves.svg" for name in names]
+    assert sorted(drawn(many, "svg")) == ["axes-curves.svg", *(f"{name}-curves.svg" for name in names)]

@@ -50,6 +50,10 @@ class Browser:
 
     def dom(self, address: str, width: int, height: int) -> str:
         """Return a page after its scripts ran, in a window of so many pixels."""
+        return self.value(address, width, height, _DOM)
+
+    def value(self, address: str, width: int, height: int, expression: str, **media: Any) -> str:
+        """Return the text of an expression on a page after its scripts ran, shown in a medium where one is stated."""
         context = self._call("Target.createBrowserContext")["browserContextId"]
         target = self._call("Target.createTarget", url="about:blank", browserContextId=context)["targetId"]
         page = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -62,7 +66,9 @@ class Browser:
         waits = "pauseIfNetworkFetchesPending"
         call("Emulation.setVirtualTimePolicy", policy=waits, budget=_VIRTUAL_MS, maxVirtualTimeTaskStarvationCount=9999)
         self._wait(page, "Emulation.virtualTimeBudgetExpired")
-        text = call("Runtime.evaluate", expression=_DOM, returnByValue=True)["result"]["value"]
+        if media:
+            call("Emulation.setEmulatedMedia", **media)
+        text = call("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
         self._call("Target.disposeBrowserContext", browserContextId=context)
         return str(text)
 

@@ -16,7 +16,7 @@ from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.study import HIGH_WORDS, Plan, TaskPlan, checked_plan
 from overthink.storage.files import file_sha256
 from overthink.storage.findings import write_findings
-from overthink.storage.json_documents import Assumptions, write_analysis, write_plan
+from overthink.storage.json_documents import Beside, write_analysis, write_plan
 from overthink.storage.pool import read_pool, write_pool
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import Source
@@ -168,7 +168,7 @@ def write_made_findings(folder: Path, *, labels: Path | None = None) -> Path:
     analysis, seed = AnalysisOptions(labels=labels).resolve(source, tables)
     found = find(tables, analysis, rng=np.random.default_rng(seed))
     if labels is not None:
-        write_analysis(folder / "analysis.json", analysis, seed=seed, assumptions=Assumptions())
+        write_analysis(folder / "analysis.json", analysis, Beside(seed))
     write_findings(
         folder / "findings.json",
         found,

@@ -83,11 +83,7 @@ class Pair:
         """Pairs of positions with the same budget on both ladders, (reference, arm), lowest first."""
         if self.answers_at_once:
             return tuple((rung, 0) for rung in range(self.reference.rungs))
-        arm_positions = {name: i for i, name in enumerate(_rung_keys(self.arm.table)) if name is not None}
-        pairs = (
-            (i, arm_positions.get(name)) for i, name in enumerate(_rung_keys(self.reference.table)) if name is not None
-        )
-        return tuple((i, j) for i, j in pairs if j is not None)
+        return matched_rungs(self.reference.table, self.arm.table)
 
     @property
     def no_axis_reason(self) -> str | None:
@@ -236,9 +232,23 @@ def _rows(context: CurveContext, questions: Sequence[str]) -> NDArray[np.int64]:
     return np.array([position[question] for question in questions], dtype=np.int64)
 
 
+def matched_rungs(reference: Outcomes, arm: Outcomes) -> tuple[tuple[int, int], ...]:
+    """Return the rungs that two ladders have in common, (reference, arm), lowest first.
+
+    Rungs match by requested tokens, effort level or place of the checkpoint; a natural run matches a natural run.
+
+    Args:
+        reference: The table compared with.
+        arm: The table compared.
+    """
+    positions = {key: i for i, key in enumerate(_rung_keys(arm)) if key is not None}
+    pairs = ((i, positions.get(key)) for i, key in enumerate(_rung_keys(reference)) if key is not None)
+    return tuple((i, j) for i, j in pairs if j is not None)
+
+
 def _rung_keys(outcomes: Outcomes) -> list[object]:
-    """Return the key by which rungs of two ladders match: requested tokens, effort level, or checkpoint index."""
-    by_place = outcomes.estimand is Estimand.CHECKPOINT
+    """Return the key by which rungs of two ladders match: requested tokens, effort level, or index of place."""
+    by_place = outcomes.estimand in (Estimand.CHECKPOINT, Estimand.NATURAL)
     return [
         rung.requested_tokens
         if rung.requested_tokens is not None

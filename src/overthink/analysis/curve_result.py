@@ -3,6 +3,7 @@
 import numpy as np
 
 from overthink.analysis.adaptive import adaptive
+from overthink.analysis.comparability import unlike_runs
 from overthink.analysis.controls import budget_control
 from overthink.analysis.judge import GATE, judge_result
 from overthink.analysis.reliability import extreme, gate_findings, no_op, reliability_result
@@ -23,8 +24,9 @@ def curve_result(context: CurveContext, *, seed: int) -> CurveResult:
     """
     rng = np.random.default_rng([seed, 1])
     judge = judge_result(context, rng=rng)
-    withheld = None if judge is None else judge.withheld
-    own = values(context, rng=rng, withheld=() if withheld is None else (GATE,))
+    drifts = None if judge is None else judge.withheld
+    own = values(context, rng=rng, withheld=() if drifts is None else (GATE,))
+    withheld = unlike_runs(context.gate_results) or drifts
     verdicts = shapes(context, TestedCells(context.cells, withheld=withheld), rng=rng)
     reliability = reliability_result(context)
     tokens, gates = tokens_per_trace(context), gate_findings(context)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.analysis.comparability import unlike_runs
 from overthink.analysis.request import CurveContext
 from overthink.data.finding import At, Finding
 from overthink.data.finding_ids import other_curve
@@ -83,6 +84,9 @@ class _Pair:
 
     def onset(self) -> Finding:
         finding = self._finding(Metric.ONSET, At(), range(self.capability.rungs))
+        withheld = unlike_runs((*self.capability.gate_results, *self.safety.gate_results))
+        if withheld is not None:
+            return replace(finding, reason=withheld.reason)
         both = ", ".join(str(step + 1) for step in np.flatnonzero(self.result.divergent))
         if both:
             label = f"{finding.label}: capability rises and safety falls on the way to rung {both}"

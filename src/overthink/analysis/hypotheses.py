@@ -78,7 +78,7 @@ def hypothesis_result(
     analysis = context.analysis
     assert analysis.parts is not None
     limits = [*limits, *(() if analysis.registered else (STATED_AFTERWARDS,))]
-    gates = (*context.failed_gates(range(context.rungs)), *(() if withheld is None else (withheld.gate,)))
+    gates = gates_of_trend(context, withheld)
     whole = replace(
         context.finding(Kind.HYPOTHESIS, Metric.WHOLE, At()),
         label=HypothesisLabel.NOT_SHOWN,
@@ -102,6 +102,12 @@ def hypothesis_result(
         whole=replace(whole, label=ended.label, test=FindingTest(TEST, p=ended.p_value), reason=ALL_PARTS),
         tests=tuple(_part_findings(context, ended, shape.n_questions, tuple(limits))),
     )
+
+
+def gates_of_trend(context: CurveContext, withheld: Withheld | None) -> tuple[str, ...]:
+    """Return the names of the gates that failed at some rung, and of the one for which a trend is withheld."""
+    names = (*context.failed_gates(range(context.rungs)), *(() if withheld is None else (withheld.gate,)))
+    return tuple(dict.fromkeys(names))
 
 
 def _part_findings(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from overthink.analysis.comparability import unlike_runs
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.analysis.shapes import TestedCells, shapes
 from overthink.analysis.values import differences, ladder_comparisons
@@ -71,7 +72,11 @@ def judge_result(context: CurveContext, *, rng: np.random.Generator) -> JudgeRes
         errors=tuple(_errors(context, curve)),
         corrected=tuple(_correction(context, curve)),
         changes=tuple(differences(context, change, metric=Metric.CORRECTED_MEAN)),
-        shapes=shapes(context, TestedCells(curve.values, is_corrected=True), rng=rng),
+        shapes=shapes(
+            context,
+            TestedCells(curve.values, is_corrected=True, withheld=unlike_runs(context.gate_results)),
+            rng=rng,
+        ),
         withheld=_withheld(drift),
     )
 

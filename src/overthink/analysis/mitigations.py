@@ -10,6 +10,7 @@ import numpy as np
 
 from overthink.analysis.arm_pairs import AGAINST, Pair, pairs_of, placebo_pairs_of
 from overthink.analysis.arms import NO_INTERVAL, NO_RUNG, arm_differences, base_finding, compared_totals, safety_taxes
+from overthink.analysis.paired import paired_results
 from overthink.analysis.price import price_result
 from overthink.analysis.readings import reading_case, reading_result
 from overthink.analysis.realised_thinking import LESSER, NO_THINKING, SAME_RUNG, RealisedThinking, realised_thinking
@@ -185,13 +186,14 @@ def comparisons(contexts: Sequence[CurveContext], *, rng: np.random.Generator) -
     """
     seed = int(rng.integers(2**63))
     pairs, against_placebos = tuple(pairs_of(contexts, seed=seed)), tuple(placebo_pairs_of(contexts, seed=seed))
-    if not pairs and not against_placebos:
+    if not contexts:
         return ArmResults()
-    analysis = (*pairs, *against_placebos)[0].arm.analysis
+    analysis = contexts[0].analysis
     arms = [pair for pair in pairs if placebo_of(pair.arm.table.arm) is None]  # no verdict is on a placebo itself
     verdicts, readings = mitigations(arms, against_placebos, margin=analysis.margin, alpha=analysis.alpha)
     return ArmResults(
         totals=tuple(compared_totals(pairs)),
+        paired=tuple(paired_results(contexts, margin=analysis.margin, alpha=analysis.alpha)),
         differences=tuple(arm_differences(pairs)),
         taxes=tuple(safety_taxes(arms, margin=analysis.margin, alpha=analysis.alpha)),
         mitigations=verdicts,

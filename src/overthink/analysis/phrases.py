@@ -9,8 +9,8 @@ from overthink.data.phrases import Limit, Reason, phrases_of
 
 WRITERS = {
     "analysis": (
-        *("adaptive", "arm_pairs", "arms", "families", "gaps", "hypotheses", "judge", "mitigations", "readings"),
-        *("realised_thinking", "request", "shapes", "tokens", "values"),
+        *("adaptive", "arm_pairs", "arms", "comparability", "families", "gaps", "hypotheses", "judge", "mitigations"),
+        *("readings", "realised_thinking", "request", "shapes", "tokens", "values"),
     ),
     "cost": ("mitigation",),
     "data": ("hypothesis", "verifier_scores"),

@@ -11,6 +11,7 @@ import numpy as np
 from overthink.analysis.request import POINTWISE, CurveContext
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import GateLabel, Kind, Metric
+from overthink.data.phrases import Phrase
 from overthink.data.record import Axis, Estimand
 from overthink.data.results.curve import FlipResult
 from overthink.data.selectors import Selector
@@ -133,6 +134,8 @@ def _settling(context: CurveContext) -> Iterator[Finding]:
         yield _with_gates(context, finding, rung)
 
 
+SEEN = Phrase("seen at {n:,d} of {total:,d} rows only")
+
 FLOOR = 0.05
 """A task whose mean is at most this at every rung is at the floor."""
 
@@ -147,9 +150,16 @@ def gate_findings(context: CurveContext) -> tuple[Mapping[Metric, Finding], ...]
         metric = Metric(gate.name)
         finding = context.finding(Kind.GATE, metric, context.at(gate.rung))
         by_rung[gate.rung][metric] = replace(
-            finding, estimate=gate.estimate, label=_gate_label(gate), reason=gate.reason
+            finding, estimate=gate.estimate, label=_gate_label(gate), reason=gate.reason, limits=_part_seen(gate)
         )
     return by_rung
+
+
+def _part_seen(gate: GateResult) -> tuple[str, ...]:
+    """Return of how many rows a gate is, where it could not see all of them."""
+    if gate.n_seen is None or gate.n_rows is None or gate.n_seen == gate.n_rows:
+        return ()
+    return (SEEN.text(n=gate.n_seen, total=gate.n_rows),)
 
 
 def _gate_label(gate: GateResult) -> GateLabel | None:

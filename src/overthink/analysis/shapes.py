@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from overthink.analysis.families import CurveFamily, resamples, unadjusted_p
-from overthink.analysis.hypotheses import CORRECTED, hypothesis_metric, hypothesis_result, tested_parts
+from overthink.analysis.hypotheses import CORRECTED, gates_of_trend, hypothesis_metric, hypothesis_result, tested_parts
 from overthink.analysis.request import CurveContext
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import At, Finding, FindingTest
@@ -241,7 +241,7 @@ def _ends(context: CurveContext, cells: NDArray[np.float64], metric: Metric, wit
     top = context.rungs - 1
     change = paired_differences(cells, pairs=[(top, 0)], level=context.level).intervals
     finding = context.estimate(Kind.SHAPE, metric, At(), change, (0,), unknown=NO_ENDS)
-    gates = (*context.failed_gates(range(context.rungs)), *(() if withheld is None else (withheld.gate,)))
+    gates = gates_of_trend(context, withheld)
     return replace(finding, n_draws=int(context.draws.min()), gates_failed=gates)
 
 

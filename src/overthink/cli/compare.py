@@ -6,7 +6,21 @@ from typing import Annotated, Literal
 import typer
 
 from overthink.cli import options, terminal
-from overthink.cli.options import KReference, MaxRows, Primary, Reader, Selectors, command_line
+from overthink.cli.options import (
+    Benign,
+    Capability,
+    KReference,
+    Ladder,
+    MaxRows,
+    OneAxis,
+    OneHigh,
+    OneScorer,
+    Primary,
+    Reader,
+    Safety,
+    Selectors,
+    command_line,
+)
 from overthink.cli.report import FlopPerByte, ModelShapes, shapes
 
 Studies = Annotated[
@@ -42,12 +56,14 @@ def compare(
         float | None, typer.Option(help="Confidence level; the studies' own, or 0.95.", min=0.5, max=0.999)
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the bootstrap; a study's own, or 0.", min=0)] = None,
-    axis: Annotated[
-        str | None, typer.Option(help="What a log or table from elsewhere measures: capability, safety or benign.")
-    ] = None,
-    high: Annotated[str | None, typer.Option(help="What a high score means there.")] = None,
-    scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
+    capability: Capability = [],  # noqa: B006
+    safety: Safety = [],  # noqa: B006
+    benign: Benign = [],  # noqa: B006
+    axis: OneAxis = None,
+    high: OneHigh = None,
+    scorer: OneScorer = None,
     reader: Reader = None,
+    ladder: Ladder = None,
     out: Annotated[Path | None, typer.Option(help="Folder for pool, findings and report.")] = None,
     model_shape: ModelShapes = [],  # noqa: B006
     flop_per_byte: FlopPerByte = None,
@@ -57,7 +73,7 @@ def compare(
     selectors: Selectors = [],  # noqa: B006
     as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")] = False,
 ) -> None:
-    """Arms on one axis of total compute: what each mitigation gives, what it costs, and whether it eliminates."""
+    """Two runs question by question; arms at equal compute: what each mitigation gives, costs, and if it eliminates."""
     from overthink.cost.units import Unit
     from overthink.reports import comparison_text
     from overthink.workflows.compare import compare as put_side_by_side
@@ -68,7 +84,17 @@ def compare(
         studies,
         reference=reference,
         out=out,
-        read=ReadOptions(axis=axis, high=high, scorer=scorer, reader=reader, max_rows=max_rows),
+        read=ReadOptions(
+            axis=axis,
+            high=high,
+            scorer=scorer,
+            capability=capability,
+            safety=safety,
+            benign=benign,
+            reader=reader,
+            max_rows=max_rows,
+            ladder=ladder,
+        ),
         options=AnalysisOptions(
             level=level,
             margin=margin,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from overthink.cli import terminal
-from overthink.cli.options import Reader, command_line
+from overthink.cli.options import Benign, Capability, Reader, Safety, command_line
 from overthink.errors import InputError
 from overthink.paths import name_text
 from overthink.storage.tables.table_files import FORMAT_NAMES
@@ -25,7 +25,8 @@ ThresholdShares = Annotated[
     str, typer.Option(help="Shares whose crossing is sought, as 0.5 or 0.1,0.5.", metavar="SHARES")
 ]
 Formats = Annotated[
-    list[str], typer.Option("--format", help="With --out: html, and svg or png for the charts; a list or repeated.")
+    list[str],
+    typer.Option("--format", help="With --out: html, and svg, png or pdf for the charts; a list or repeated."),
 ]
 JudgeErrors = Annotated[
     str | None,
@@ -61,6 +62,9 @@ def forecast(
         Literal["assumption-free", "model"],
         typer.Option(help="The band that safe and dangerous are read from; the model band must be named."),
     ] = "assumption-free",
+    capability: Capability = [],  # noqa: B006
+    safety: Safety = [],  # noqa: B006
+    benign: Benign = [],  # noqa: B006
     axis: Annotated[
         str | None,
         typer.Option(help="What the table counts: capability (right answers), safety (harmful ones), benign."),
@@ -85,7 +89,17 @@ def forecast(
     query = ForecastOptions(thresholds=_shares(threshold), band=band, few=few, many=many, judge_rate=rate)
     options = ForecastRequest(k=_tries(k, "--k"), level=level, stopping=stopping, options=query, judge=judge, seed=seed)
     forecasts = forecast_path(
-        table, read=ReadOptions(axis=axis, high=high, scorer=scorer, reader=reader), request=options
+        table,
+        read=ReadOptions(
+            axis=axis,
+            high=high,
+            scorer=scorer,
+            capability=capability,
+            safety=safety,
+            benign=benign,
+            reader=reader,
+        ),
+        request=options,
     )
     if out is not None:
         from overthink.workflows.forecast_report import write_forecasts

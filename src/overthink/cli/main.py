@@ -7,12 +7,32 @@ from typing import Annotated, Any, Literal
 import typer
 
 from overthink._version import __version__
-from overthink.cli import compare, forecast, governance, models, options, report, samples, start, terminal, verify
+from overthink.cli import (
+    compare,
+    forecast,
+    governance,
+    methods,
+    models,
+    options,
+    report,
+    samples,
+    start,
+    table,
+    terminal,
+    verify,
+)
 from overthink.cli.options import (
+    Benign,
+    Capability,
     KReference,
+    Ladder,
     MaxRows,
+    OneAxis,
+    OneHigh,
+    OneScorer,
     Primary,
     Reader,
+    Safety,
     Selectors,
     command_line,
     numbers,
@@ -41,6 +61,8 @@ compare.register(app)
 forecast.register(app)
 governance.register(app)
 verify.register(app)
+table.register(app)
+methods.register(app)
 
 FindingsJson = Annotated[bool, typer.Option("--json", help="Print the findings as JSON on standard output.")]
 Level = Annotated[float, typer.Option(help="Confidence level of the intervals.", min=0.5, max=0.999)]
@@ -123,17 +145,25 @@ def _version(
 def analyse(
     path: Annotated[Path, typer.Argument(help=f"Inspect logs (file or folder), a study, or a table ({FORMAT_NAMES}).")],
     out: Annotated[Path, typer.Option(help="Folder for pool, findings and report.")] = Path("overthink-analysis"),
-    axis: Annotated[
-        str | None, typer.Option(help="What a log or table from elsewhere measures: capability, safety or benign.")
-    ] = None,
-    high: Annotated[
-        str | None, typer.Option(help="What a high score means there: correct, wrong, safe, harm, answered or refused.")
-    ] = None,
-    scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
+    capability: Capability = [],  # noqa: B006
+    safety: Safety = [],  # noqa: B006
+    benign: Benign = [],  # noqa: B006
+    axis: OneAxis = None,
+    high: OneHigh = None,
+    scorer: OneScorer = None,
     reader: Reader = None,
+    ladder: Ladder = None,
     checkpoints: Annotated[
         Literal["tokens", "turns", "cost"], typer.Option(help="What agents scored on their way are compared at.")
     ] = "tokens",
+    errored: Annotated[
+        Literal["inspect", "set-aside", "wrong"],
+        typer.Option(help="Samples of logs with an error: as Inspect counts them, never, or as wrong if unscored."),
+    ] = "inspect",
+    invalid: Annotated[
+        Literal["set-aside", "count"],
+        typer.Option(help="Samples of logs that are marked as invalid: left out, or read."),
+    ] = "set-aside",
     level: Annotated[
         float | None, typer.Option(help="Confidence level; a study's own, or 0.95.", min=0.5, max=0.999)
     ] = None,
@@ -167,7 +197,20 @@ def analyse(
     from overthink.workflows.request import AnalysisOptions
     from overthink.workflows.sources import ReadOptions
 
-    read = ReadOptions(axis=axis, high=high, scorer=scorer, checkpoints=checkpoints, reader=reader, max_rows=max_rows)
+    read = ReadOptions(
+        axis=axis,
+        high=high,
+        scorer=scorer,
+        capability=capability,
+        safety=safety,
+        benign=benign,
+        checkpoints=checkpoints,
+        reader=reader,
+        max_rows=max_rows,
+        ladder=ladder,
+        errored=errored,
+        invalid=invalid,
+    )
     how = AnalysisOptions(
         level=level,
         seed=seed,
@@ -341,9 +384,17 @@ def label(
     show_text: Annotated[
         bool, typer.Option("--show-text", help="Write question and answer into the sheet; they may be harmful.")
     ] = False,
+    capability: Capability = [],  # noqa: B006
+    safety: Safety = [],  # noqa: B006
+    benign: Benign = [],  # noqa: B006
+    axis: OneAxis = None,
+    high: OneHigh = None,
+    scorer: OneScorer = None,
 ) -> None:
     """A random sample of answers for humans to label; `analyse --labels` corrects the judge with it."""
     from overthink.workflows.label import label
+    from overthink.workflows.sources import ReadOptions
 
-    sheet = label(path, out, per_rung=per_rung, seed=seed, show_text=show_text)
+    read = ReadOptions(axis=axis, high=high, scorer=scorer, capability=capability, safety=safety, benign=benign)
+    sheet = label(path, out, per_rung=per_rung, seed=seed, show_text=show_text, read=read)
     terminal.note(*filter(None, (f"{sheet.answers} answers to label: {out}", sheet.note())))

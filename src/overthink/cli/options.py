@@ -55,12 +55,54 @@ Selectors = Annotated[
     ),
 ]
 
+Ladder = Annotated[
+    str | None,
+    typer.Option(
+        "--ladder",
+        help="The setting of logs that is the ladder, as extra_body.depth; reasoning effort, budgets and caps "
+        "are found if left out.",
+        metavar="NAME",
+    ),
+]
+
 Reader = Annotated[
     str | None,
     typer.Option(
         help="What reads the logs or table: FILE.py@NAME or an installed one (docs/extend.md).", metavar="NAME"
     ),
 ]
+
+Capability = Annotated[
+    list[str],
+    typer.Option(help="A task that measures what the model can do; may be repeated.", metavar="TASK"),
+]
+
+Safety = Annotated[
+    list[str],
+    typer.Option(
+        help="A task of safety, with what a high score means: TASK@scorer.key:high=harm|safe.",
+        metavar="TASK",
+    ),
+]
+
+Benign = Annotated[
+    list[str],
+    typer.Option(
+        help="A task of over-refusal, with what a high score means: TASK@scorer.key:high=answered|refused.",
+        metavar="TASK",
+    ),
+]
+
+OneAxis = Annotated[
+    str | None, typer.Option("--axis", help="What logs or a table of one task measure: capability, safety or benign.")
+]
+
+OneHigh = Annotated[
+    str | None,
+    typer.Option("--high", help="What a high score means there: correct, wrong, safe, harm, answered or refused."),
+]
+
+OneScorer = Annotated[str | None, typer.Option("--scorer", help="The one scorer, or scorer.key, of logs to read.")]
 
 
 def finite(param: typer.CallbackParam, value: float | None) -> float | None:

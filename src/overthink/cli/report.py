@@ -85,7 +85,7 @@ def shapes(texts: list[str]) -> "dict[str, SourcedShape]":
 def report(
     path: Annotated[Path, typer.Argument(help="A study's folder.")],
     formats: Annotated[
-        list[str], typer.Option("--format", help="html, and svg or png for figures; a list or repeated.")
+        list[str], typer.Option("--format", help="html, and svg, png or pdf for figures; a list or repeated.")
     ] = ["html"],  # noqa: B006
     training_flop: TrainingFlop = None,
     assume: Assume = [],  # noqa: B006
@@ -112,5 +112,5 @@ def report(
     format_names = [word.strip().lower() for text in formats for word in text.split(",")]
     result = analyse.report(path, formats=format_names, options=how, command=command_line())
     show(result, as_json=as_json)
-    if result.folder is not None and {"svg", "png"} & set(format_names):
+    if result.folder is not None and {"svg", "png", "pdf"} & set(format_names):
         terminal.note(f"figures: {result.folder.figures}")

@@ -1,4 +1,4 @@
-"""Closed lists of labels of arms against the reference or a placebo: mitigation, reading and safety tax."""
+"""Closed lists of labels of arms against the reference or a placebo: pairs, mitigation, reading and safety tax."""
 
 from overthink.data.kinds import ClosedList
 
@@ -52,3 +52,11 @@ class TaxLabel(ClosedList):
     GAIN = "gain shown"
     SMALL = "loss below δ"
     OPEN = "undetermined"
+
+
+class PairedLabel(ClosedList):
+    """Verdict on two arms on the same questions."""
+
+    DIFFERENT = "different"
+    EQUIVALENT = "equivalent within the margin"
+    UNDETERMINED = "undetermined"

@@ -1,11 +1,11 @@
 """Assignment of foreign runs to arms and rungs.
 
-An arm is a model with everything that differs between its runs except the amount of thinking; the amount of
-thinking makes the rungs. Logs and tables follow the same rules.
+An arm is a model with everything that differs between its runs of one rung; the amount of thinking makes the rungs.
+Logs and tables follow the same rules.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from overthink.data.ladder import ThinkingSetting, place_settings
@@ -15,39 +15,27 @@ from overthink.data.tokens import TokenUsage, excludes_reasoning_by_counts
 
 @dataclass(frozen=True, slots=True)
 class ReportedTokens:
-    """Sums of the tokens that a provider reported for several responses.
+    """Responses whose provider reported thinking and output tokens.
 
     Attributes:
-        n_output: Responses with a number of output tokens.
-        output: Their output tokens.
-        n_both: Responses with a number of thinking tokens as well.
-        both: Thinking and output tokens of these.
+        n_both: Responses with a number of both.
         n_above: Those of these whose thinking exceeds the output.
     """
 
-    n_output: int = 0
-    output: int = 0
     n_both: int = 0
-    both: int = 0
     n_above: int = 0
 
     @classmethod
     def of(cls, responses: Iterable[TokenUsage]) -> "ReportedTokens":
-        """Return the sums over responses, whose decoded tokens are the output.
+        """Return the counts over responses, whose decoded tokens are the output.
 
         Example:
-            >>> ReportedTokens.of([TokenUsage(thinking_tokens=900, decoded_tokens=40)]).decoded(excludes_reasoning=True)
-            (940, 1)
+            >>> ReportedTokens.of([TokenUsage(thinking_tokens=900, decoded_tokens=40)])
+            ReportedTokens(n_both=1, n_above=1)
         """
         counts = [(usage.thinking_tokens, usage.decoded_tokens) for usage in responses]
-        output = [tokens for _, tokens in counts if tokens is not None]
         both = [(a, b) for a, b in counts if a is not None and b is not None]
-        above = sum(thinking > tokens for thinking, tokens in both)
-        return cls(len(output), sum(output), len(both), sum(map(sum, both)), above)
-
-    def decoded(self, *, excludes_reasoning: bool) -> tuple[int, int]:
-        """Return the decoded tokens of the responses for which they are known, and the number of these."""
-        return (self.both, self.n_both) if excludes_reasoning else (self.output, self.n_output)
+        return cls(len(both), sum(thinking > tokens for thinking, tokens in both))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +48,8 @@ class ModelRun:
         setting: Its limits on thinking.
         other: Its other settings, by name.
         tokens: Tokens of its responses, as reported by the provider.
+        family: The model's name without what it says of thinking, where runs of several such names form a ladder;
+            None for the model's own name.
     """
 
     task: str
@@ -67,6 +57,12 @@ class ModelRun:
     setting: ThinkingSetting
     other: Mapping[str, str]
     tokens: ReportedTokens
+    family: str | None = None
+
+    @property
+    def group(self) -> tuple[str, str]:
+        """Task and model of the runs among which it is placed."""
+        return self.task, self.family or self.model
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +70,7 @@ class Placement:
     """Arm and rung of a run.
 
     Attributes:
-        arm: The model, and what else differs between its runs of this task.
+        arm: The model, and what else differs between its runs of one rung of this task.
         model: The model alone.
         rung: Position on the ladder, from 0.
         estimand: Effect of the budget on the trace.
@@ -95,34 +91,44 @@ class Placement:
 def assign_curves(runs: Sequence[ModelRun]) -> list[Placement]:
     """Placement of every run, in the same order. Runs of one model, task and setting share a placement.
 
+    A setting that differs between runs of one rung names arms: without it unlike runs would be one rung's draws. One
+    that differs only between rungs does not, as the runs would then be arms of one rung each and nothing would say
+    that they were meant as a ladder; the gate ``comparability`` finds it on the curve.
+
     Example:
-        >>> tokens = ReportedTokens(n_output=1, output=100)
-        >>> runs = [ModelRun("sums", "m", ThinkingSetting(effort), {}, tokens) for effort in ("high", "low")]
+        >>> runs = [
+        ...     ModelRun("sums", "m", ThinkingSetting(effort), {"judge": judge}, ReportedTokens())
+        ...     for effort, judge in (("high", "a"), ("high", "b"), ("low", "a"))
+        ... ]
         >>> [(p.arm, p.rung, p.effort) for p in assign_curves(runs)]
-        [('m', 1, 'high'), ('m', 0, 'low')]
+        [('m [judge=a]', 1, 'high'), ('m [judge=b]', 0, 'high'), ('m [judge=a]', 0, 'low')]
     """
     by_model: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i, run in enumerate(runs):
-        by_model[run.task, run.model].append(i)
-    by_arm: dict[tuple[str, str], dict[int, ModelRun]] = defaultdict(dict)
-    for (task, model), members in by_model.items():
-        labels = name_differences([runs[i].other for i in members])
-        for i, label in zip(members, labels, strict=True):
-            by_arm[task, f"{model} [{label}]" if label else model][i] = runs[i]
+        by_model[run.group].append(i)
     placements: dict[int, Placement] = {}
-    for (_, arm), arm_runs in by_arm.items():
-        placements |= _arm_placements(arm, arm_runs)
+    for (_, model), members in by_model.items():
+        names = names_within_rungs([runs[i] for i in members])
+        by_arm: dict[str, dict[int, ModelRun]] = defaultdict(dict)
+        for i, label in zip(members, name_differences([_only(runs[i].other, names) for i in members]), strict=True):
+            by_arm[f"{model} [{label}]" if label else model][i] = runs[i]
+        for arm, arm_runs in by_arm.items():
+            placements |= _arm_placements(arm, arm_runs)
     return [placements[i] for i in range(len(runs))]
+
+
+def names_within_rungs(runs: Iterable[ModelRun]) -> set[str]:
+    """Return the names of the settings that differ between runs of the same thinking setting."""
+    by_setting: dict[ThinkingSetting, list[Mapping[str, str]]] = defaultdict(list)
+    for run in runs:
+        by_setting[run.setting].append(run.other)
+    return {name for others in by_setting.values() for name in differing_names(others)}
 
 
 def _arm_placements(arm: str, runs: Mapping[int, ModelRun]) -> dict[int, Placement]:
     tokens = [run.tokens for run in runs.values()]
     excludes_reasoning = excludes_reasoning_by_counts(sum(t.n_above for t in tokens), sum(t.n_both for t in tokens))
-    by_setting: dict[ThinkingSetting, tuple[int, int]] = {}
-    for run in runs.values():
-        before, decoded = by_setting.get(run.setting, (0, 0)), run.tokens.decoded(excludes_reasoning=excludes_reasoning)
-        by_setting[run.setting] = before[0] + decoded[0], before[1] + decoded[1]
-    positions = place_settings({setting: total / n if n else None for setting, (total, n) in by_setting.items()})
+    positions = place_settings(run.setting for run in runs.values())
     placements = {}
     for i, run in runs.items():
         position = positions[run.setting]
@@ -139,6 +145,13 @@ def _arm_placements(arm: str, runs: Mapping[int, ModelRun]) -> dict[int, Placeme
     return placements
 
 
+def differing_names(settings: Iterable[Mapping[str, str]]) -> list[str]:
+    """Return the names of the settings in which some runs differ, sorted. A missing one is a difference too."""
+    runs = list(settings)
+    names = sorted({name for run in runs for name in run})
+    return [name for name in names if len({run.get(name) for run in runs}) > 1]
+
+
 def name_differences(settings: Sequence[Mapping[str, str]]) -> list[str]:
     """For runs of one model, the other settings in which they differ, as a short name; "" where they do not.
 
@@ -149,6 +162,9 @@ def name_differences(settings: Sequence[Mapping[str, str]]) -> list[str]:
         >>> name_differences([{"top_p": "1", "shots": "0"}, {"top_p": "1", "shots": "5"}])
         ['shots=0', 'shots=5']
     """
-    names = sorted({name for run in settings for name in run})
-    differing = [name for name in names if len({run.get(name) for run in settings}) > 1]
+    differing = differing_names(settings)
     return [", ".join(f"{name}={run[name]}" for name in differing if name in run) for run in settings]
+
+
+def _only(settings: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    return {name: value for name, value in settings.items() if name in names}

@@ -23,7 +23,7 @@ _MAX_SPAN = 1 << 20
 
 _MAX_CODE = 2**62
 
-_Ladder = tuple[tuple[int, int | None, str | None], ...]
+_Ladder = tuple[tuple[int, int | None, str | None, tuple[str | None, ...]], ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +35,7 @@ class CurveCells:
         study: Sources of its rows.
         questions: Question ids, sorted.
         draws: Draw numbers, sorted.
-        ladder: Index, requested tokens and effort of every rung, lowest first.
+        ladder: Index, requested tokens, effort and conditions of every rung, lowest first.
         rows: Positions of its rows in the pool.
         cell: Flat cell of each of them; None where the rows are all cells, in their order.
     """
@@ -302,9 +302,11 @@ def _checked(
 
 
 def _ladders(pool: Pool) -> dict[tuple[str, ...], pl.DataFrame]:
-    """Return rung, requested tokens and efforts of each curve."""
+    """Return rung, requested tokens, efforts and conditions of each curve."""
     distinct = [pl.col(name).drop_nulls().unique().sort() for name in ("requested_tokens", "effort")]
-    requests = read(pool.group_by(*CURVE, "rung", "requested_tokens", "effort").agg())  # few: groups hold no rows
+    distinct.append(pl.col("conditions").unique().sort())
+    # Few: groups hold no rows.
+    requests = read(pool.group_by(*CURVE, "rung", "requested_tokens", "effort", "conditions").agg())
     rungs = requests.group_by(*CURVE, "rung").agg(distinct).sort(*CURVE, "rung")
     return {
         tuple(map(str, key)): frame for key, frame in rungs.partition_by(CURVE, as_dict=True, include_key=False).items()
@@ -312,7 +314,7 @@ def _ladders(pool: Pool) -> dict[tuple[str, ...], pl.DataFrame]:
 
 
 def _ladder(labels: Mapping[str, str], rungs: pl.DataFrame) -> _Ladder:
-    for index, *requests in rungs.iter_rows():
+    for index, *requests, _ in rungs.iter_rows():
         for values in requests:
             if len(values) > 1:
                 raise InputError(
@@ -321,7 +323,8 @@ def _ladder(labels: Mapping[str, str], rungs: pl.DataFrame) -> _Ladder:
                     "setting its own arm"
                 )
     return tuple(
-        (index, next(iter(tokens), None), next(iter(efforts), None)) for index, tokens, efforts in rungs.iter_rows()
+        (index, next(iter(tokens), None), next(iter(efforts), None), tuple(conditions))
+        for index, tokens, efforts, conditions in rungs.iter_rows()
     )
 
 

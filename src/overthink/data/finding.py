@@ -115,7 +115,11 @@ class Finding:
         the smaller one costs less, training counted
     ``arm_difference``
         equal_rung, equal_compute: this arm minus the reference that the label names, in the value, with a band over all
-        budgets, or over all ``at.total``, in ``at.unit``, that both were measured at
+        budgets, or over all ``at.total``, in ``at.unit``, that both were measured at. At a rung that both have, paired
+        by question: mean: the same, with its own interval; mcnemar: share gained of the questions that changed, one
+        draw each; flips: share of questions gained, and lost, which ``questions`` names; mde: the smallest true
+        difference found with a power of 80 %; equivalence: mean with the interval of the two one-sided tests, the label
+        ends in the verdict of the pair; design_effect: variance of a mean over that of as many independent samples
     ``safety_tax``
         capability (a change), over_refusal (refused in addition): at the highest common budget, with _equal_compute
         after it at the highest common total compute; compute: total compute over that of the reference;
@@ -163,8 +167,8 @@ class Finding:
         came to it with at most ``at.total`` in ``at.unit``, or at a checkpoint by the rung; they were never given that
         limit, so this is what a cap would have kept, not what a budget does. Rises by construction
     ``gate``
-        manipulation, natural_end, truncation, unparsed, errors, at a rung; judge_drift, of the curve; label "passed" or
-        "failed"
+        manipulation, natural_end, truncation, unparsed, errors, at a rung; comparability, there: how many settings of
+        its runs are not those of the lowest rung; judge_drift, of the curve; label "passed" or "failed"
     ``extreme``
         floor, ceiling: the task cannot show a change in one direction; label says which
     ``no_op``
@@ -201,6 +205,8 @@ class Finding:
     """Questions with which a part of a hypothesis would be shown, with a power of 80 % at the spread of the study."""
     claim: str | None = None
     """What a hypothesis, or a part of it, claims, as ``up@2000,flat@8000,down``."""
+    questions: tuple[str, ...] = ()
+    """Ids of the questions that were gained or lost, sorted; left out of ``findings.json`` where there is none."""
 
     @property
     def key(self) -> CurveKey:

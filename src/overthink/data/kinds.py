@@ -53,7 +53,7 @@ class Kind(ClosedList):
 class Metric(ClosedList):
     """Metric of a finding, with the kinds that it belongs to first."""
 
-    # value, band and difference
+    # value, band, difference and arm_difference
     MEAN = "mean"
     CORRECTED_MEAN = "corrected_mean"
     PASS_AT_K = "pass_at_k"  # noqa: S105
@@ -119,6 +119,11 @@ class Metric(ClosedList):
     MULTIPLE_SHOWN = "multiple_shown"
     TOKENS_SERVED = "tokens_served"
     # arm_difference, safety_tax and mitigation
+    MCNEMAR = "mcnemar"
+    FLIPS = "flips"
+    MDE = "mde"
+    EQUIVALENCE = "equivalence"
+    DESIGN_EFFECT = "design_effect"
     EQUAL_RUNG = "equal_rung"
     EQUAL_COMPUTE = "equal_compute"
     EQUAL_THINKING = "equal_thinking"
@@ -234,6 +239,7 @@ class Metric(ClosedList):
     TRUNCATION = "truncation"
     UNPARSED = "unparsed"
     ERRORS = "errors"
+    COMPARABILITY = "comparability"
     JUDGE_DRIFT = "judge_drift"
     FLOOR = "floor"
     CEILING = "ceiling"

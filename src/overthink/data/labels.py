@@ -28,6 +28,7 @@ class HumanLabel:
         task: Task name; None for the only one.
         arm: Arm; None for the only one.
         estimand: Estimand; None for the only one.
+        axis: Axis, where a task is read on several; None for the only one.
     """
 
     question: str
@@ -37,6 +38,7 @@ class HumanLabel:
     task: str | None = None
     arm: str | None = None
     estimand: str | None = None
+    axis: str | None = None
 
     @property
     def position(self) -> AnswerPosition:
@@ -44,11 +46,12 @@ class HumanLabel:
         return str(self.task), str(self.arm), str(self.estimand), self.question, self.draw, self.rung
 
     def matches(self, outcomes: Outcomes) -> bool:
-        """Whether the label's task, arm and estimand, as far as they are given, are those of the table."""
+        """Whether the label's task, arm, estimand and axis, as far as they are given, are those of the table."""
         return (
             self.task in (None, outcomes.task)
             and self.arm in (None, outcomes.arm)
             and self.estimand in (None, outcomes.estimand.value)
+            and self.axis in (None, outcomes.axis)
         )
 
 
@@ -73,7 +76,8 @@ def label_sample(outcomes: Sequence[Outcomes], *, per_rung: int, rng: np.random.
 
     Answers are drawn evenly over questions first, and draws within them: questions are the unit of every interval, and
     two labels of one question say less than labels of two. Answers without a value are not drawn: the judge gave them
-    no mark to be corrected. Scorers of the same answers share their labels, so each answer is drawn for one of them.
+    no mark to be corrected. Scorers of the same answers share their labels, so each answer is drawn for one of them; of
+    a task that is read on several axes, for one of each axis, which the label then names.
 
     Args:
         outcomes: The curves.
@@ -89,16 +93,16 @@ def label_sample(outcomes: Sequence[Outcomes], *, per_rung: int, rng: np.random.
     if per_rung < 1:
         raise ValueError(f"per_rung is {per_rung}; needed: 1 or more")
     sample: list[HumanLabel] = []
-    sampled_curves: set[tuple[str, str, str]] = set()
-    for table in outcomes:
-        curve = (table.task, table.arm, table.estimand.value)
-        if curve in sampled_curves or table.scorer.endswith(ON_TRACE):
-            continue
-        sampled_curves.add(curve)
+    judged = [table for table in outcomes if not table.scorer.endswith(ON_TRACE)]
+    axes: dict[tuple[str, str, str], dict[str, Outcomes]] = {}
+    for table in judged:
+        axes.setdefault((table.task, table.arm, table.estimand.value), {}).setdefault(str(table.axis), table)
+    for curve, axis, table in ((curve, axis, table) for curve, own in axes.items() for axis, table in own.items()):
+        stated_axis = axis if len(axes[curve]) > 1 else None
         for position, rung in enumerate(table.rungs):
             for question, draw in _places(table, position, per_rung, rng):
                 answer_position = (table.questions[question], table.draws[draw], rung.index)
-                sample.append(HumanLabel(*answer_position, float("nan"), *curve))
+                sample.append(HumanLabel(*answer_position, float("nan"), *curve, stated_axis))
     return tuple(sample)
 
 

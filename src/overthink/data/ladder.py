@@ -1,11 +1,13 @@
 """Rungs of a curve from runs that differ only in their thinking settings.
 
 External logs and tables were run at several reasoning efforts, reasoning budgets or output caps. This module
-determines, without any knowledge of the model, which of those runs form one curve, and in which order.
+determines, without any knowledge of the model, which of those runs form one curve, and in which order: by what was
+requested, never by what was spent.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass, replace
 
 from overthink.data.record import Estimand
 
@@ -15,20 +17,45 @@ LEVELS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 DEFAULT = "default"
 """Label of the setting that leaves the amount of thinking to the provider."""
 
+_SYNONYMS = {
+    **dict.fromkeys(("off", "disabled", "disable", "false", "no"), "none"),
+    **dict.fromkeys(("", "auto", "default", "adaptive", "dynamic"), None),
+    **dict.fromkeys(("minimum", "min"), "minimal"),
+    "med": "medium",
+    **dict.fromkeys(("xhi", "extrahigh", "veryhigh"), "xhigh"),
+    "maximum": "max",
+}
+"""Level by another name of it; None for the provider's default."""
+
+
+def level_name(text: str | None) -> str | None:
+    """Return a level in the spelling of :data:`LEVELS`; another word as it is, and None for a default.
+
+    Example:
+        >>> level_name("High"), level_name("x-high"), level_name("auto"), level_name("Turbo")
+        ('high', 'xhigh', None, 'Turbo')
+    """
+    if text is None:
+        return None
+    plain = "".join(letter for letter in text.lower() if letter.isalnum())
+    return plain if plain in LEVELS else _SYNONYMS.get(plain, text)
+
 
 @dataclass(frozen=True, slots=True)
 class ThinkingSetting:
     """Thinking limits of a run. None: left to the provider.
 
     Attributes:
-        effort: Level of reasoning effort.
+        effort: Level of reasoning effort, or the label of ``place``.
         reasoning_tokens: Budget for thinking, in tokens.
         max_tokens: Cap on the whole output, in tokens.
+        place: Number of the setting that the user named as the ladder, where it is no level and no budget.
     """
 
     effort: str | None = None
     reasoning_tokens: int | None = None
     max_tokens: int | None = None
+    place: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +63,7 @@ class SettingPosition:
     """Position of a setting on a curve.
 
     Attributes:
-        curve: Name of the curve among the model's curves; "" where there is one.
+        curve: Name of the curve among the model's curves; "" where there is one, beside settings that stand apart.
         rung: Position on that curve, from 0.
         estimand: ``EFFORT`` for a level, budget or cap; ``NATURAL`` where the provider's default stands
             alone.
@@ -51,45 +78,43 @@ class SettingPosition:
     requested_tokens: int | None
 
 
-def place_settings(mean_tokens: Mapping[ThinkingSetting, float | None]) -> dict[ThinkingSetting, SettingPosition]:
+def place_settings(settings: Iterable[ThinkingSetting]) -> dict[ThinkingSetting, SettingPosition]:
     """Return the position of every setting of one model on one task.
 
     A curve varies one parameter. Settings with a known effort level form one, ordered by ``LEVELS``; settings
-    with a budget for thinking and no effort form another, ordered by number. Where neither is set
-    and several output caps were used, the caps form a curve. Within a level or budget, further budgets and
-    caps break ties, unstated first.
+    with a budget for thinking and no effort form another, ordered by number, with thinking turned off at its start.
+    Where neither is set and several output caps were used, the caps form a curve. A further limit belongs to the
+    rung where each level has one of it, as a provider demands more room for a larger budget; where one level was run
+    with several, each of them has a curve of its own.
 
     The remaining settings have no stated amount of thinking: the provider's default, and levels of an unknown name.
-    They are inserted into the curve by their tokens, unless there are two curves or the tokens of some
-    rung are unknown: then each is a curve of its own, as a default may think more than any level does.
+    Each is a curve of its own, as a default may think more than any level does.
 
     Args:
-        mean_tokens: For every setting, the mean number of tokens realised, or None where it is unknown.
+        settings: The settings, in any order.
 
     Returns:
         The position of every setting.
 
     Example:
         >>> low, high, plain = ThinkingSetting("low"), ThinkingSetting("high"), ThinkingSetting()
-        >>> places = place_settings({high: 900.0, plain: 300.0, low: 100.0})
-        >>> [(places[s].rung, places[s].effort) for s in (low, plain, high)]
-        [(0, 'low'), (1, 'default'), (2, 'high')]
+        >>> places = place_settings([high, plain, low])
+        >>> [(places[s].curve, places[s].rung, places[s].effort) for s in (low, high, plain)]
+        [('', 0, 'low'), ('', 1, 'high'), ('default', 0, None)]
     """
-    curves = _curves(mean_tokens)
+    distinct = list(dict.fromkeys(settings))
+    curves = _curves(distinct)
     on_curve = {setting for curve in curves.values() for setting in curve}
-    remaining = sorted((setting for setting in mean_tokens if setting not in on_curve), key=_rank)
-    if len(curves) <= 1 and len(mean_tokens) > 1 and None not in mean_tokens.values():
-        name = next(iter(curves), "by tokens spent")
-        curves = {name: _insert_by_tokens(curves.get(name, []), remaining, mean_tokens)}
-        remaining = []
-    alone = {label(setting): [setting] for setting in remaining}
-    single = len(curves) + len(alone) == 1
+    alone = {label(setting): [setting] for setting in sorted(distinct, key=_rank) if setting not in on_curve}
+    if len(curves or alone) == 1:
+        ((_, main),) = (curves or alone).items()
+        curves, alone = {"": main}, alone if curves else {}
     places = {}
     for name, curve in (curves | alone).items():
-        natural = all(_is_default(setting) for setting in curve) and len(curve) == 1
+        natural = all(is_default(setting) for setting in curve) and len(curve) == 1
         for rung, setting in enumerate(curve):
             places[setting] = SettingPosition(
-                curve="" if single else name,
+                curve=name,
                 rung=rung,
                 estimand=Estimand.NATURAL if natural else Estimand.EFFORT,
                 effort=None if natural else label(setting),
@@ -98,42 +123,52 @@ def place_settings(mean_tokens: Mapping[ThinkingSetting, float | None]) -> dict[
     return places
 
 
-def _curves(settings: Mapping[ThinkingSetting, float | None]) -> dict[str, list[ThinkingSetting]]:
-    efforts = [s for s in settings if s.effort in LEVELS]
-    budgets = [s for s in settings if s.effort is None and s.reasoning_tokens is not None]
-    caps = [s for s in settings if _is_default(s) and s.max_tokens is not None]
-    curves = {"by effort": efforts, "by thinking budget": budgets}
-    if not efforts and not budgets and len(caps) > 1:
-        curves["by output cap"] = caps
-    return {name: sorted(curve, key=_rank) for name, curve in curves.items() if curve}
+def _curves(settings: list[ThinkingSetting]) -> dict[str, list[ThinkingSetting]]:
+    places = [s for s in settings if s.place is not None]
+    efforts = [s for s in settings if s.place is None and s.effort in LEVELS]
+    budgets = [s for s in settings if s.place is None and s.effort is None and s.reasoning_tokens is not None]
+    caps = [s for s in settings if is_default(s) and s.max_tokens is not None]
+    if budgets and all(s.effort == LEVELS[0] for s in efforts):
+        budgets, efforts = [*budgets, *efforts], []
+    has_caps = not (places or efforts or budgets) and len(caps) > 1
+    kinds: dict[str, tuple[list[ThinkingSetting], Callable[[ThinkingSetting], Hashable]]] = {
+        "as named": (places, lambda s: s.place),
+        "by effort": (efforts, lambda s: s.effort),
+        "by thinking budget": (budgets, lambda s: (s.effort, s.reasoning_tokens)),
+        "by output cap": (caps if has_caps else [], lambda s: s.max_tokens),
+    }
+    curves = {}
+    for name, (members, parameter) in kinds.items():
+        for limits, part in _by_further_limits(members, parameter).items():
+            curves[", ".join(filter(None, (name, limits)))] = sorted(part, key=_rank)
+    return curves
 
 
-def _insert_by_tokens(
-    curve: list[ThinkingSetting], remaining: list[ThinkingSetting], mean_tokens: Mapping[ThinkingSetting, float | None]
-) -> list[ThinkingSetting]:
-    """Return the curve with each of ``remaining`` inserted above the rungs with fewer tokens."""
-
-    def tokens(setting: ThinkingSetting) -> float:
-        value = mean_tokens[setting]
-        assert value is not None
-        return value
-
-    result = list(curve)
-    for setting in sorted(remaining, key=tokens):
-        below = [i for i, rung in enumerate(result) if tokens(rung) < tokens(setting)]
-        result.insert(len(below), setting)
-    return result
+def _by_further_limits(
+    members: list[ThinkingSetting], parameter: Callable[[ThinkingSetting], Hashable]
+) -> dict[str, list[ThinkingSetting]]:
+    """Return the settings of one kind by their further limits, where one rung was run with several; else as one."""
+    if len({parameter(setting) for setting in members}) == len(members):
+        return {"": members} if members else {}
+    by_limits: dict[str, list[ThinkingSetting]] = defaultdict(list)
+    for setting in members:
+        budget = setting.reasoning_tokens if setting.effort is not None else None
+        further = ThinkingSetting(None, budget, setting.max_tokens)
+        by_limits["no further limit" if further == ThinkingSetting() else label(further)].append(setting)
+    return by_limits
 
 
-def _is_default(setting: ThinkingSetting) -> bool:
-    return setting.effort is None and setting.reasoning_tokens is None
+def is_default(setting: ThinkingSetting) -> bool:
+    """Return whether the amount of thinking is left to the provider."""
+    return replace(setting, max_tokens=None) == ThinkingSetting()
 
 
-def _rank(setting: ThinkingSetting) -> tuple[int, str, int, int]:
+def _rank(setting: ThinkingSetting) -> tuple[float, int, str, int, int]:
     level = LEVELS.index(setting.effort) if setting.effort in LEVELS else len(LEVELS)
     missing = -1
     budget = missing if setting.reasoning_tokens is None else setting.reasoning_tokens
-    return level, setting.effort or "", budget, missing if setting.max_tokens is None else setting.max_tokens
+    cap = missing if setting.max_tokens is None else setting.max_tokens
+    return setting.place or 0.0, level, setting.effort or "", budget, cap
 
 
 def label(setting: ThinkingSetting) -> str:

@@ -50,11 +50,26 @@ _COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One position on the ladder: its index, and the requested tokens or effort."""
+    """One position on the ladder.
+
+    Attributes:
+        index: Its number, from 0.
+        requested_tokens: Requested thinking budget.
+        effort: The provider's level.
+        conditions: Distinct conditions of its rows, as texts, None among them for rows that do not state theirs; None
+            where one plan made all rungs, whose conditions are equal by construction.
+    """
 
     index: int
     requested_tokens: int | None = None
     effort: str | None = None
+    conditions: tuple[str | None, ...] | None = None
+
+    @property
+    def name(self) -> str:
+        """What was requested, in words."""
+        tokens = None if self.requested_tokens is None else f"{self.requested_tokens} tokens"
+        return self.effort or tokens or f"rung {self.index}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,10 +240,11 @@ def outcome_bytes(known: Collection[str]) -> int:
 
 
 def from_records(records: Iterable[RungRecord]) -> list[Outcomes]:
-    """Return rows that were just made as one table per curve; see :func:`from_frame`."""
+    """Return rows that one plan just made as one table per curve; see :func:`from_frame`."""
     from overthink.data.pool import frame_of
 
-    return from_frame(frame_of(records))
+    tables = from_frame(frame_of(records))
+    return made_by_plan(tables, {table.arm for table in tables})
 
 
 def _check_values(values: NDArray[np.float64], where: str) -> None:
@@ -270,6 +286,21 @@ def check_budgets(budgets: Sequence[float] | NDArray[np.float64], *, rungs: int)
     if not np.isfinite(ladder).all() or (ladder < 0).any() or (np.diff(ladder) <= 0).any():
         raise ValueError(f"budgets are {ladder.tolist()}; needed: tokens, from 0, increasing")
     return ladder
+
+
+def made_by_plan(tables: Sequence[Outcomes], arms: Collection[str]) -> list[Outcomes]:
+    """Return the tables with the rungs of some arms marked as made by one plan.
+
+    Args:
+        tables: The curves.
+        arms: Labels of these arms.
+    """
+    return [
+        replace(table, rungs=tuple(replace(rung, conditions=None) for rung in table.rungs))
+        if table.arm in arms
+        else table
+        for table in tables
+    ]
 
 
 def with_waves(tables: Sequence[Outcomes], waves: Mapping[str, Waves]) -> list[Outcomes]:

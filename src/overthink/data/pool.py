@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 import polars as pl
 
-from overthink.data.record import Axis, Estimand, RungRecord, Verdict
+from overthink.data.record import Axis, Estimand, RungRecord, ScorePolarity, Verdict
 from overthink.errors import InputError
 
 _CHUNK = 100_000
@@ -63,10 +63,14 @@ class PoolReading(NamedTuple):
     Attributes:
         pool: Rows of the pool; a column ``origin`` may hold the SHA-256 of the file of each row.
         notes: One sentence each for the report: an assumption, a skipped file, rows without a score.
+        stated: Options of the command line that named a task of what was read.
+        polarity: What high scores mean, as far as it is stated.
     """
 
     pool: pl.LazyFrame
     notes: tuple[str, ...] = ()
+    stated: frozenset[str] = frozenset()
+    polarity: tuple[ScorePolarity, ...] = ()
 
 
 def pool_of(records: Iterable[RungRecord]) -> pl.LazyFrame:

@@ -202,6 +202,23 @@ def verdict_of(value: float, axis: Axis) -> Verdict:
 
 
 @dataclass(frozen=True, slots=True)
+class ScorePolarity:
+    """What a high raw score of a task means, as it was stated or known when logs or a table were read.
+
+    Attributes:
+        axis: The axis of the values.
+        task: The task.
+        scorer: The scorer.
+        high: Meaning of a high score: one end of the axis.
+    """
+
+    axis: str
+    task: str
+    scorer: str
+    high: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """Rows read from logs, with the assumptions and omissions of reading them.
 
@@ -209,11 +226,15 @@ class Reading:
         records: The rows.
         notes: One sentence each for the report: an assumption, a skipped file, rows without a score.
         files: Path of the log of each row; empty where the rows are those of a study.
+        stated: Options of the command line that named a task of the logs.
+        polarity: What high scores mean, as far as the user or the table of known tasks states it.
     """
 
     records: tuple[RungRecord, ...]
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    stated: frozenset[str] = frozenset()
+    polarity: tuple[ScorePolarity, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from overthink.data.results.forecast import (
 from overthink.data.selectors import Selector
 from overthink.forecasts.counts import CurveBank
 from overthink.forecasts.false_positives import judge_alone
-from overthink.forecasts.result import Crossing, Forecast, crossing_label
+from overthink.forecasts.result import Crossing, Forecast
 from overthink.forecasts.safety import safe_then_dangerous, safety_at
 from overthink.forecasts.tail_risk import Figure, aggregate_risk, any_question, behaviour_frequency, breadth
 from overthink.stats.subsets import Counts
@@ -188,9 +188,7 @@ def _threshold(
     blank: Finding, axis: Axis, forecast: Forecast, threshold: float, options: ForecastOptions
 ) -> ThresholdResult:
     crossing, band, words = forecast.crossing(threshold), options.band, threshold_words(threshold)
-    verdict = crossing.label
-    if band == "assumption-free":
-        verdict = crossing_label(crossing.bound_low, crossing.bound_high, crossing.estimate)
+    verdict = crossing.bound_label if band == "assumption-free" else crossing.label
     estimate = _finite(crossing.estimate)
     limits = (*blank.limits, OPEN_ENDED.format(threshold=words), *_checked_limit(estimate))
     base = replace(blank, id=f"{blank.id}/at{threshold:g}", limits=limits)

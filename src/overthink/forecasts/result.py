@@ -32,7 +32,8 @@ class Crossing:
         high: Upper end by the model band.
         bound_low: Lower end by the assumption-free band, to within 2 %.
         bound_high: Upper end by the assumption-free band, to within 2 %.
-        label: "resolved"; "open" where the upper end is open; "not resolved" where the interval excludes no k.
+        label: By the model band: "resolved"; "open" where the upper end is open; "not resolved" where the interval
+            excludes no k, or nothing is extrapolated.
     """
 
     threshold: float
@@ -42,6 +43,11 @@ class Crossing:
     bound_low: float
     bound_high: float
     label: CrossingLabel
+
+    @property
+    def bound_label(self) -> CrossingLabel:
+        """The same by the assumption-free band, which has an interval and no estimate."""
+        return crossing_label(self.bound_low, self.bound_high, self.bound_low)
 
 
 def crossing_label(low: float, high: float, estimate: float) -> CrossingLabel:

@@ -38,6 +38,9 @@ class Analysis:
         resamples: Resamples of the rest of a trace per rung; None if there are none or their number is unknown.
         reference: The reference arm of comparisons; None for ``base`` where there is one.
         verified: Verifier runs that scored answers after collection; each names its arms.
+        counterparts: Arms with a reference of their own, (arm, reference), in comparisons question by question.
+        other_measures: What measures an arm in another way than its reference, as (arm, task, condition): a scorer, a
+            grader, the questions.
         other_models: Arms of another model than the reference's, so that a difference may be the models'.
         steered: Families of arms that differ only in the number of steered early steps: (number, label) of each arm.
         parties: Models by role, with sizes and prices, by arm; costs of other arms are in tokens and seconds alone.
@@ -57,6 +60,8 @@ class Analysis:
     aim: PrecisionTarget | None = None
     resamples: int | None = None
     reference: str | None = None
+    counterparts: tuple[tuple[str, str], ...] = ()
+    other_measures: tuple[tuple[str, str, str], ...] = ()
     other_models: tuple[str, ...] = ()
     verified: tuple[VerifierRun, ...] = ()
     steered: tuple[tuple[tuple[int, str], ...], ...] = ()

@@ -33,6 +33,7 @@ from overthink.reports.arm_cells import (
     points_text,
     times_cell,
 )
+from overthink.reports.paired_table import FLIPS_IN_TERMINAL, FLIPS_ON_PAGE, paired_sentences, paired_table
 from overthink.reports.reading_table import READING_MEANINGS, reading_sentence, reading_table, without_placebo
 from overthink.reports.summary import TextPiece
 from overthink.reports.tables.flop_matched import flop_matched_table
@@ -78,6 +79,8 @@ class Comparison:
 
     Attributes:
         reference: Name of the reference.
+        paired: Arms against the reference, question by question.
+        paired_sentences: What stands below that table.
         sentences: The verdict, one sentence per arm and safety task.
         verdicts: The verdicts with their numbers.
         readings: Arms against their placebos.
@@ -89,6 +92,8 @@ class Comparison:
     """
 
     reference: str
+    paired: Table
+    paired_sentences: tuple[TextCell, ...]
     sentences: tuple[TextCell, ...]
     verdicts: Table
     readings: Table
@@ -101,15 +106,16 @@ class Comparison:
     @property
     def of_arms(self) -> tuple[Table, ...]:
         """Tables of arms against the reference, in reading order."""
-        return (self.verdicts, self.readings, self.price, self.taxes, self.compute)
+        return (self.paired, self.verdicts, self.readings, self.price, self.taxes, self.compute)
 
 
-def comparison(results: Results, about: About) -> Comparison | None:
+def comparison(results: Results, about: About, *, ids: int = FLIPS_ON_PAGE) -> Comparison | None:
     """Return the comparison of arms; None if no arm was compared.
 
     Args:
         results: Results of the analysis; names may be hostile.
         about: Metadata of the report.
+        ids: Questions that are named as gained, and as lost, of each comparison.
     """
     arms = results.arms
     if arms.is_empty:
@@ -117,6 +123,8 @@ def comparison(results: Results, about: About) -> Comparison | None:
     labels = {result.label.value for result in arms.mitigations} | {result.label.value for result in arms.readings}
     return Comparison(
         reference=_reference(arms),
+        paired=paired_table(arms),
+        paired_sentences=paired_sentences(arms, ids=ids),
         sentences=(
             *map(_sentence, arms.mitigations),
             *map(reading_sentence, arms.readings),
@@ -138,8 +146,9 @@ def comparison(results: Results, about: About) -> Comparison | None:
 
 
 def _reference(arms: ArmResults) -> str:
-    first = next(iter(sorted(arms.differences, key=_axis_position)), None)
-    return "their placebos" if first is None else visible(first.reference.arm)
+    references = [result.reference for result in arms.differences] + [result.reference for result in arms.paired]
+    first = min(references, key=lambda curve: wording.axis_position(curve.axis), default=None)
+    return "their placebos" if first is None else visible(first.arm)
 
 
 def _axis_position(result: ArmDifferenceResult | SafetyTaxResult) -> int:
@@ -288,10 +297,12 @@ def comparison_text(results: Results, about: About) -> str:
         results: Results of the analysis; names may be hostile.
         about: Metadata of the report.
     """
-    tables = comparison(results, about)
+    tables = comparison(results, about, ids=FLIPS_IN_TERMINAL)
     if tables is None:
-        return "No arm was compared with another.\n"
+        return "No arm was compared with another.\n"  # the workflow refuses it: only a stored report can be so
     blocks = [f"Arms against {tables.reference}: {visible(about.source, PROSE_LIMIT)}"]
+    if tables.paired.rows:
+        blocks += [_table(tables.paired), "\n".join(_text(sentence) for sentence in tables.paired_sentences)]
     if tables.sentences:
         blocks.append("\n".join(_text(sentence) for sentence in tables.sentences))
     blocks += [

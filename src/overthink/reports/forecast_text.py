@@ -86,13 +86,17 @@ def attempts(panel: ForecastPanel) -> str:
 
 
 def crossing(panel: ForecastPanel, at: ThresholdResult) -> str:
-    """Return the crossing of a threshold by both bands, as text."""
-    finding = at.crossing
-    star = f"K* (tries) = {finding.estimate:,.0f}" if finding.estimate is not None else "no K* (tries)"
-    why = "" if finding.estimate is not None else f" ({visible(finding.reason or 'unknown', PROSE_LIMIT)})"
-    confidence = "" if finding.level is None else f"{100 * finding.level:g}% "
-    model = f"model band {_ends(finding)}; " if panel.result.has_model else ""
-    return f"{star}{why}; {confidence}{model}assumption-free band {_ends(at.bound)}"
+    """Return the crossing of a threshold: the verdict by the band that decides, then what the other band says."""
+    finding, confidence = at.crossing, "" if at.crossing.level is None else f"{100 * at.crossing.level:g}% "
+    star = None if finding.estimate is None else f"{finding.estimate:,.0f}"
+    if at.band == "model":
+        is_star = "" if star is None else f" = {star},"
+        decided = f"K* (tries){is_star} {at.verdict} by the {confidence}model band ({_ends(finding)})"
+        return f"{decided}; assumption-free band {_ends(at.bound)}"
+    decided = f"K* (tries) {at.verdict} by the {confidence}assumption-free band ({_ends(at.bound)})"
+    if star is None:
+        return f"{decided}; no estimate: {visible(finding.reason or 'unknown', PROSE_LIMIT)}"
+    return f"{decided}; by the model band {star} ({_ends(finding)})"
 
 
 def _ends(finding: Finding) -> str:

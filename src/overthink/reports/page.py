@@ -33,6 +33,7 @@ from overthink.reports.charts.within import within_chart
 from overthink.reports.limits import limitations
 from overthink.reports.page_data import page_data, rung_rows, script_json
 from overthink.reports.report_curves import default_arms, report_curves
+from overthink.reports.selection import RULE
 from overthink.reports.tables.budget_control import budget_control_table
 from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
 from overthink.reports.tables.frontier import frontier_tables
@@ -161,6 +162,7 @@ def report_html(results: Results, about: About, samples: Sequence[RungSamples] =
         "title": visible(about.title),
         "lead": summary.lead(all_curves, about),
         "answers": answers,
+        "rule": RULE,
         "heading": _heading([chart.name for chart in answers]),
         "thresholds": about.thresholds,
         "appendix": about.appendix,

@@ -17,6 +17,7 @@ from overthink.data.visible import ID_LIMIT, NAME_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import verdicts, wording
 from overthink.reports.hypotheses import hypothesis_pieces
 from overthink.reports.report_curves import SHOWN_ARMS, ReportCurve, ReportRung, default_arms, level
+from overthink.stats.gates import NOT_APPLICABLE
 
 ROW_COLUMNS = (
     "id", "kind", "metric", "axis", "task", "arm", "estimand", "rung", "from_rung", "level", "k", "selector",
@@ -256,7 +257,6 @@ def rung_row(curve: ReportCurve, rung: ReportRung) -> RungRow:
         value = wording.percent(mean.estimate) if mean.estimate is not None else "unknown"
         if mean.low is not None and mean.high is not None:
             span = f"{wording.percent(mean.low)} to {wording.percent(mean.high)}"
-    gates = ", ".join(visible(gate) for gate in rung.result.failed_gates)
     return RungRow(
         axis=wording.axis_name(curve.axis),
         task=curve.name,
@@ -266,6 +266,20 @@ def rung_row(curve: ReportCurve, rung: ReportRung) -> RungRow:
         tokens=wording.tokens(attempt.estimate) if attempt and attempt.estimate is not None else "unknown",
         value=value,
         interval=span,
-        gates=f"failed: {gates}" if gates else "passed" if rung.result.gates else "none recorded",
+        gates=_gates_text(rung),
         finding=visible(mean.id, ID_LIMIT) if mean is not None else "",
     )
+
+
+def _gates_text(rung: ReportRung) -> str:
+    """Return the result of the gates of a rung: those that failed, and what the others could not see."""
+    if not rung.result.gates:
+        return "none recorded"
+    failed = ", ".join(visible(gate) for gate in rung.result.failed_gates)
+    parts = []
+    for name, gate in rung.result.gates.items():
+        if gate.label is None and gate.reason not in NOT_APPLICABLE:
+            parts.append(f"{name} not checked")
+        parts += [f"{name} {visible(limit)}" for limit in gate.limits]
+    result = f"failed: {failed}" if failed else "passed"
+    return f"{result} ({', '.join(parts)})" if parts else result

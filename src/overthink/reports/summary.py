@@ -12,6 +12,7 @@ from overthink.reports import verdicts, wording
 from overthink.reports.about import About
 from overthink.reports.hypotheses import hypothesis_pieces
 from overthink.reports.report_curves import ReportCurve, level, level_unit
+from overthink.reports.selection import selected_curves
 
 _ROWS = 6
 
@@ -65,11 +66,11 @@ def lead(curves: Sequence[ReportCurve], about: About) -> str:
     with_values = [curve for curve in curves if _means(curve) and not curve.is_control]
     if not with_values:
         return f"Nothing was measured on {visible(about.source, PROSE_LIMIT)}: no finding carries a value."
-    last = [_means(curve)[-1] for curve in with_values]
+    means = [mean for curve in with_values for mean in _means(curve)]
     tasks = _count(len({(c.axis, c.task) for c in with_values}), "task")
-    questions = _range((mean.n_questions for mean in last), "question")
-    draws = _range((mean.n_draws for mean in last), "draw")
-    rungs = _range((len(_means(curve)) for curve in with_values), "rung")
+    questions = number_range((mean.n_questions for mean in means), "question")
+    draws = number_range((mean.n_draws for mean in means), "draw")
+    rungs = number_range((len(_means(curve)) for curve in with_values), "rung")
     arms = len({curve.arm for curve in with_values})
     of_arms = f" in each of {arms} arms" if arms > 1 else ""
     return (
@@ -91,7 +92,7 @@ def axis_answers(curves: Sequence[ReportCurve], arms_first: Sequence[str]) -> li
         if not mine:
             continue
         mine.sort(key=lambda curve: curve.arm not in arms_first)
-        rows = tuple(_row(curve, mine) for curve in mine[:_ROWS])
+        rows = tuple(_row(curve, mine) for curve in selected_curves(mine, _ROWS, arms_first=arms_first))
         name = wording.axis_name(axis)
         meaning = wording.AXIS_TEXTS[axis][2] if axis in wording.AXIS_TEXTS else "value in [0, 1]"
         answers.append(AxisAnswer(axis, name, meaning, _sentence(name, mine), rows, len(mine) - len(rows)))
@@ -213,7 +214,8 @@ def _row(curve: ReportCurve, mine: Sequence[ReportCurve]) -> ChangeRow:
         name += f" · {visible(curve.estimand)}"
     means = _means(curve)
     first, last = means[0], means[-1]
-    questions, draws = _count(last.n_questions, "question"), _count(last.n_draws, "draw")
+    questions = number_range((mean.n_questions for mean in means), "question")
+    draws = number_range((mean.n_draws for mean in means), "draw")
     ends = [_value(first), TextPiece(f" at {level(first.at)}")]
     change = wording.Change("one rung", "", "one rung only, so no change can be shown")
     if len(means) > 1:
@@ -241,6 +243,11 @@ def _count(number: int, word: str) -> str:
     return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
-def _range(numbers: Iterable[int], word: str) -> str:
+def number_range(numbers: Iterable[int], word: str) -> str:
+    """Return one number with its noun, or the least and the most of several.
+
+    >>> number_range([12, 12], "question"), number_range([1, 4], "draw")
+    ('12 questions', '1 to 4 draws')
+    """
     values = sorted(set(numbers))
     return _count(values[0], word) if len(values) == 1 else f"{values[0]:,} to {_count(values[-1], word)}"

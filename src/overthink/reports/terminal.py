@@ -9,12 +9,14 @@ from overthink.reports.about import About
 from overthink.reports.hypotheses import hypothesis_line
 from overthink.reports.page_data import rung_row
 from overthink.reports.report_curves import ReportCurve, default_arms, report_curves
+from overthink.reports.selection import RULE, selected_curves
 from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
 from overthink.reports.tables.within import within_line
 
 _CURVES = 12
 _CONTROL = "a control beside the curve of this task: no result of its own, so no verdict here"
 _HEAD = ("asked", "tokens", "{value}", "interval", "gates")
+_SIZES = "questions × draws"
 
 
 def summary_text(results: Results, about: About) -> str:
@@ -27,13 +29,15 @@ def summary_text(results: Results, about: About) -> str:
     all_curves = report_curves(results, about.k_scale.reference)
     first = default_arms(all_curves)
     with_values = [curve for curve in all_curves if any(rung.mean for rung in curve.rungs)]
-    selection = sorted(with_values, key=lambda curve: (curve.is_control, curve.arm not in first))[:_CURVES]
+    selection = selected_curves(with_values, _CURVES, arms_first=first)
+    selection.sort(key=lambda curve: (curve.is_control, curve.arm not in first))
     blocks = [f"{visible(about.title)}\n{summary.lead(all_curves, about)}"]
     blocks += [_block(curve) for curve in selection]
     if (k_line := _k_line(about)) is not None:
         blocks.append(k_line)
     if len(with_values) > len(selection):
-        blocks.append(f"{len(with_values) - len(selection)} more curves are in the report.")
+        more = len(with_values) - len(selection)
+        blocks.append(f"{more} more curves are in the report. Chosen for this list: {RULE}.")
     if threshold_lines := _thresholds(about):
         blocks.append("\n".join(threshold_lines))
     if rows := cost_rows(about):
@@ -45,13 +49,22 @@ def summary_text(results: Results, about: About) -> str:
 
 def _block(curve: ReportCurve) -> str:
     rows = [rung_row(curve, rung) for rung in curve.rungs if rung.mean is not None]
-    sizes = next(rung.mean for rung in reversed(curve.rungs) if rung.mean is not None)
+    means = [rung.mean for rung in curve.rungs if rung.mean is not None]
+    questions = summary.number_range((mean.n_questions for mean in means), "question")
+    draws = summary.number_range((mean.n_draws for mean in means), "draw")
     name = f"{wording.axis_name(curve.axis)} · {curve.name} · {visible(curve.arm)}"
-    how = f"{visible(curve.estimand)}, {sizes.n_questions} questions × {sizes.n_draws} draws"
+    how = f"{visible(curve.estimand)}, {questions} × {draws}"
     head = [cell.format(value=wording.axis_value(curve.axis)) for cell in _HEAD]
     cells = [head, *([row.level, row.tokens, row.value, row.interval, row.gates] for row in rows)]
+    if len({(mean.n_questions, mean.n_draws) for mean in means}) > 1:  # else the line above has them
+        sizes = [_SIZES, *(f"{mean.n_questions:,} × {mean.n_draws:,}" for mean in means)]
+        cells = [[*row[:2], size, *row[2:]] for row, size in zip(cells, sizes, strict=True)]
     return "\n".join(
-        [f"{name} ({how})", *_columns(cells, left_columns=(0, 4)), *(f"  {line}" for line in _after(curve, len(rows)))]
+        [
+            f"{name} ({how})",
+            *_columns(cells, left_columns=(0, len(cells[0]) - 1)),
+            *(f"  {line}" for line in _after(curve, len(rows))),
+        ]
     )
 
 

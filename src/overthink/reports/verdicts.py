@@ -40,7 +40,7 @@ class ShapeText(NamedTuple):
     """A shape finding as text.
 
     Attributes:
-        verdict: The shape, "undetermined", or "withheld" if the judge's error forbids a claim.
+        verdict: The shape, "undetermined", or "withheld" if an error of the judge or unlike runs forbid a claim.
         p: p-value and adjusted p-value; empty if there is none.
         why: Reason for no verdict; empty with a verdict.
         could: Minimum detectable effect; empty with a verdict, or if unknown.
@@ -148,7 +148,7 @@ def qualified_change(curve: ReportCurve) -> wording.Change:
     """Return the change from the lowest to the highest rung, without a gate already named by a withheld verdict."""
     shape, change = primary_shape(curve.shapes), curve.result.change
     if shape is not None and change is not None and shape.withheld is not None:
-        gates = tuple(gate for gate in change.gates_failed if gate != Metric.JUDGE_DRIFT)
+        gates = tuple(gate for gate in change.gates_failed if gate != shape.withheld.gate)
         return wording.change(replace(change, gates_failed=gates))
     return wording.change(change)
 

@@ -28,6 +28,7 @@ GATE_TEXTS: Mapping[str, str] = {
     Metric.TRUNCATION: "share of answers cut by their allowance",
     Metric.UNPARSED: "share of answers that could not be read",
     Metric.ERRORS: "share of rows that failed",
+    Metric.COMPARABILITY: "settings in which the runs are not those of the lowest rung",
     Metric.JUDGE_DRIFT: "whether the judge errs alike at all rungs, by human labels",
 }
 

@@ -11,21 +11,26 @@ natural_end    share of traces that had ended by themselves           never aske
 truncation     share of answers that hit their allowance              at most ``TRUNCATION_MAX``
 unparsed       share of answers that no verdict could be read from    at most ``UNPARSED_MAX``
 errors         share of rows that failed                              at most ``ERRORS_MAX``
+comparability  number of settings in which the runs are not those     0
+               of the lowest rung
 =============  =====================================================  =======================================
 
-A gate whose inputs are unknown has neither passed nor failed: its estimate is None, with the reason. A model that stops
-by itself is no fault of the measurement, so natural ends have an estimate and neither pass nor fail. What they rule
-out is a claim that nothing changes: traces that had ended have identical answers from there on, see
-:func:`had_ended`.
+A gate sees the rows for which its input is known, and says of how many. One whose inputs are unknown has neither passed
+nor failed: its estimate is None, with the reason. A model that stops by itself is no fault of the measurement, so
+natural ends have an estimate and neither pass nor fail. What they rule out is a claim that nothing changes: traces that
+had ended have identical answers from there on, see :func:`had_ended`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.data.conditions import INCOMPLETE, differences, setting_words, settings_in
+from overthink.data.kinds import Metric
 from overthink.data.outcomes import VERDICTS, Outcomes
-from overthink.data.phrases import Reason
+from overthink.data.phrases import Reason, quotation
 from overthink.data.record import Estimand, Verdict
 from overthink.stats.curve import question_means
 
@@ -56,6 +61,13 @@ ERRORS_MAX = 0.05
 
 BUDGET_UNKNOWN = Reason("the budget asked for is unknown")
 TOKENS_UNKNOWN = Reason("thinking tokens are unknown")
+CONDITIONS_UNKNOWN = Reason("not checked: the source does not state all settings of its runs")
+UNLIKE = Reason("the runs are not alike: {difference}", difference=quotation())
+UNLIKE_MORE = Reason(
+    "the runs are not alike: {difference}; other settings that differ: {names}",
+    difference=quotation(),
+    names=quotation(),
+)
 ENDS_UNKNOWN = Reason("it is unknown which traces ended by themselves")
 CUTS_UNKNOWN = Reason("it is unknown which answers were cut")
 VERDICTS_UNKNOWN = Reason("verdicts are unknown")
@@ -64,6 +76,9 @@ LOWEST = Reason("the lowest rung has no rung to rise from")
 RATIO_UNKNOWN = Reason("the ratio to the rung below is unknown: no token counts there")
 FROM_NOTHING = Reason("the rung below used no reasoning tokens; this one does")
 """Reason of an effort rung that passes without a ratio."""
+
+NOT_APPLICABLE = (LOWEST, ALL_ENDED)
+"""Reasons of gates that have nothing to check at a rung, in contrast to those that cannot see it."""
 
 FORCED_BUDGETS = (Estimand.FORCED, Estimand.TRUNCATED)
 """Estimands whose budget cuts the trace. A sham is none: it is applied where the trace had ended by itself."""
@@ -74,6 +89,7 @@ class GateResult:
     """One gate at one rung.
 
     ``passed`` is None where it could not be checked, and ``reason`` says why; and where the estimate is information.
+    ``n_seen`` of ``n_rows`` rows had what it looks at; None for a gate that does not look at rows one by one.
     """
 
     name: str
@@ -81,12 +97,15 @@ class GateResult:
     estimate: float | None
     passed: bool | None
     reason: str | None = None
+    n_seen: int | None = None
+    n_rows: int | None = None
 
 
 def gates(outcomes: Outcomes) -> tuple[GateResult, ...]:
     """Every gate that applies to this estimand, rung by rung.
 
-    Natural ends are reported only for forced budgets; truncation is no gate where the cut is the treatment.
+    Natural ends are reported only for forced budgets; truncation is no gate where the cut is the treatment. Runs are
+    compared where no plan made them all, and there is something to compare.
 
     Args:
         outcomes: The table.
@@ -105,6 +124,7 @@ def gates(outcomes: Outcomes) -> tuple[GateResult, ...]:
             checks.append(_truncation(outcomes, rung))
         checks.append(_verdict_share(outcomes, rung, "unparsed", Verdict.UNPARSED, UNPARSED_MAX))
         checks.append(_verdict_share(outcomes, rung, "errors", Verdict.ERRORED, ERRORS_MAX))
+        checks += _comparability(outcomes, rung)
     return tuple(checks)
 
 
@@ -165,7 +185,10 @@ def _control(outcomes: Outcomes, rung: int) -> GateResult:
         return GateResult("manipulation", rung, None, None, ALL_ENDED)
     slack = max(MATCH_TOKENS, MATCH_RELATIVE * requested)
     control = float((np.abs(thinking_tokens[thinking] - requested) <= slack).mean())
-    return GateResult("manipulation", rung, control, control >= CONTROL_MIN)
+    n_seen = int((~np.isnan(thinking_tokens) & ~np.isnan(natural_end)).sum())
+    return GateResult(
+        "manipulation", rung, control, control >= CONTROL_MIN, n_seen=n_seen, n_rows=_n_attempts(outcomes, rung)
+    )
 
 
 def _rise(outcomes: Outcomes, rung: int) -> GateResult:
@@ -181,7 +204,7 @@ def _rise(outcomes: Outcomes, rung: int) -> GateResult:
 
 def _natural_end(outcomes: Outcomes, rung: int) -> GateResult:
     natural_end = outcomes.natural_end[:, :, rung]
-    share = _share("natural_end", rung, natural_end, 1.0, ENDS_UNKNOWN)
+    share = _share("natural_end", rung, natural_end, 1.0, ENDS_UNKNOWN, n_rows=_n_attempts(outcomes, rung))
     return replace(share, passed=None)
 
 
@@ -189,18 +212,50 @@ def _truncation(outcomes: Outcomes, rung: int) -> GateResult:
     cut = outcomes.truncated[:, :, rung]
     verdict = outcomes.verdicts[:, :, rung]
     cut = np.where(verdict == VERDICTS.index(Verdict.TRUNCATED), 1.0, cut)
-    return _share("truncation", rung, cut, TRUNCATION_MAX, CUTS_UNKNOWN)
+    return _share("truncation", rung, cut, TRUNCATION_MAX, CUTS_UNKNOWN, n_rows=_n_attempts(outcomes, rung))
 
 
 def _verdict_share(outcomes: Outcomes, rung: int, name: str, verdict: Verdict, most: float) -> GateResult:
     codes = outcomes.verdicts[:, :, rung]
     is_it = np.where(codes < 0, np.nan, codes == VERDICTS.index(verdict))
-    return _share(name, rung, is_it, most, VERDICTS_UNKNOWN)
+    n_rows = int(outcomes.observed[:, :, rung].sum())
+    return _share(name, rung, is_it, most, VERDICTS_UNKNOWN, n_rows=n_rows)
 
 
-def _share(name: str, rung: int, marks: NDArray[np.float64], most: float, unknown: str) -> GateResult:
+def _share(name: str, rung: int, marks: NDArray[np.float64], most: float, unknown: str, *, n_rows: int) -> GateResult:
     known_marks = marks[~np.isnan(marks)]
     if not known_marks.size:
         return GateResult(name, rung, None, None, unknown)
     share = float(known_marks.mean())
-    return GateResult(name, rung, share, share <= most)
+    return GateResult(name, rung, share, share <= most, n_seen=known_marks.size, n_rows=n_rows)
+
+
+def _n_attempts(outcomes: Outcomes, rung: int) -> int:
+    """Return the number of rows that did not fail; a failed one has no answer to look at."""
+    return int((outcomes.observed & ~outcomes.failed)[:, :, rung].sum())
+
+
+def _comparability(outcomes: Outcomes, rung: int) -> Iterator[GateResult]:
+    """Yield whether the runs of a rung are those of the lowest in everything but the ladder's own setting.
+
+    The lowest rung is the one to compare with, so that any two rungs that differ have a failed gate between them.
+    """
+    lowest, here = outcomes.rungs[0], outcomes.rungs[rung]
+    if lowest.conditions is None or here.conditions is None:
+        return
+    places = [here] if rung == 0 else [lowest, here]
+    texts = [[text for text in place.conditions or () if text is not None] for place in places]
+    unlike = [difference for difference in differences(texts) if difference.name != INCOMPLETE]
+    if unlike:
+        shown = unlike[0].text([place.name for place in places])
+        others = ", ".join(setting_words(difference.name) for difference in unlike[1:])
+        reason = UNLIKE_MORE.text(difference=shown, names=others) if others else UNLIKE.text(difference=shown)
+        yield GateResult(Metric.COMPARABILITY, rung, float(len(unlike)), False, reason)
+    elif len(outcomes.rungs) > 1:
+        whole = all(INCOMPLETE not in settings_in(text) for rung_texts in texts for text in rung_texts)
+        is_known = whole and all(None not in (place.conditions or ()) for place in places)
+        yield (
+            GateResult(Metric.COMPARABILITY, rung, 0.0, True)
+            if is_known
+            else GateResult(Metric.COMPARABILITY, rung, None, None, CONDITIONS_UNKNOWN)
+        )

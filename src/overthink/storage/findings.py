@@ -60,9 +60,16 @@ def findings_json(
         "overthink": overthink,
         "plan_sha256": plan_sha256,
         "pool_sha256": pool_sha256,
-        "findings": [finite(finding) for finding in findings],
+        "findings": [_stored(finding) for finding in findings],
     }
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _stored(finding: Finding) -> object:
+    """The finding as JSON; few findings name questions, so that the others have no list of them."""
+    stored = finite(finding)
+    assert isinstance(stored, dict)
+    return stored if finding.questions else {name: value for name, value in stored.items() if name != "questions"}
 
 
 def write_findings(

@@ -23,7 +23,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import Field, TypeAdapter
 
 from overthink.cost.estimate import Estimate
-from overthink.data.record import StudyQuestion
+from overthink.data.record import ScorePolarity, StudyQuestion
 from overthink.errors import InputError
 from overthink.forecasts.backtest import Backtest
 from overthink.paths import is_there, read_file
@@ -244,27 +244,35 @@ class Assumptions:
 
 
 @dataclass(frozen=True, slots=True)
-class _Beside:
-    """Fields of analysis.json beside those of the analysis."""
+class Beside:
+    """Fields of analysis.json beside those of the analysis.
+
+    Attributes:
+        seed: Seed of the bootstrap.
+        assumed: Assumptions of the report.
+        polarity: What high raw scores mean, as far as it was stated when logs or tables were read.
+    """
 
     seed: Annotated[int, Field(ge=0)]
     assumed: Assumptions = field(default_factory=Assumptions)
+    polarity: tuple[ScorePolarity, ...] = ()
 
 
 _ANALYSIS = TypeAdapter(Analysis)
-_BESIDE = TypeAdapter(_Beside)
-_BESIDE_NAMES = frozenset(part.name for part in fields(_Beside))
+_BESIDE = TypeAdapter(Beside)
+_BESIDE_NAMES = frozenset(part.name for part in fields(Beside))
 
 
-def write_analysis(path: Path, analysis: Analysis, *, seed: int, assumptions: Assumptions) -> None:
+def write_analysis(path: Path, analysis: Analysis, beside: Beside) -> None:
     """Write analysis.json atomically. Labels are positions and numbers; no text of an answer is among them.
 
     Raises:
         StoppedError: The disk is full.
     """
     body = _ANALYSIS.dump_python(analysis, mode="json")
-    beside = _BESIDE.dump_python(_Beside(seed, assumptions), mode="json")
-    write_document(path, ANALYSIS_SCHEMA, {"seed": seed} | body | {"assumed": beside["assumed"]})
+    rest = _BESIDE.dump_python(beside, mode="json")
+    polarity = {"polarity": rest["polarity"]} if beside.polarity else {}
+    write_document(path, ANALYSIS_SCHEMA, {"seed": beside.seed} | body | {"assumed": rest["assumed"]} | polarity)
 
 
 def read_analysis(path: Path) -> tuple[Analysis, int] | None:
@@ -290,6 +298,15 @@ def read_assumptions(path: Path) -> Assumptions:
     return _beside(path, read_document(path, ANALYSIS_SCHEMA)).assumed if is_there(path) else Assumptions()
 
 
-def _beside(path: Path, document: Mapping[str, object]) -> _Beside:
+def read_polarity(path: Path) -> tuple[ScorePolarity, ...]:
+    """Read from analysis.json what high raw scores mean; nothing where there is no such file, or a plan says it.
+
+    Raises:
+        InputError: The file is of another or a newer schema, or damaged.
+    """
+    return _beside(path, read_document(path, ANALYSIS_SCHEMA)).polarity if is_there(path) else ()
+
+
+def _beside(path: Path, document: Mapping[str, object]) -> Beside:
     beside = {name: value for name, value in document.items() if name in _BESIDE_NAMES}
     return typed_value(_BESIDE, json.dumps(beside), f"{path} holds no seed and assumptions this version can read")

@@ -23,6 +23,7 @@ from overthink.analysis.k_scale import KScale, k_scale
 from overthink.cost.estimate import study_usage
 from overthink.cost.model_shape import SourcedShape
 from overthink.data.finding import Finding
+from overthink.data.record import ScorePolarity
 from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
 from overthink.data.rung_samples import rung_samples
@@ -35,6 +36,7 @@ from overthink.reports import About, figure_formats, report_figures, report_html
 from overthink.storage.findings import findings_json, write_findings
 from overthink.storage.json_documents import (
     Assumptions,
+    Beside,
     read_analysis,
     read_assumptions,
     write_analysis,
@@ -49,7 +51,7 @@ from overthink.workflows.models import models_at_start
 from overthink.workflows.report_extras import governance_sections
 from overthink.workflows.request import AnalysisOptions, AnalysisRequest, merge_assumptions
 from overthink.workflows.resume import open_folder
-from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unused
+from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unmatched, refuse_unused
 from overthink.workflows.waves import OnWave
 
 if TYPE_CHECKING:
@@ -69,6 +71,7 @@ class Study:
         assumptions: Assumptions about the model.
         models: Models of the arms with shapes and prices.
         folder: Folder of the study; None if it was not stored.
+        polarity: What high raw scores mean, as far as it was stated when logs or tables were read.
     """
 
     pool: pl.LazyFrame
@@ -78,6 +81,7 @@ class Study:
     assumptions: Assumptions
     models: StudyModels
     folder: StudyFolder | None = None
+    polarity: tuple[ScorePolarity, ...] = ()
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -141,9 +145,9 @@ def analyse(
         InputError: The path cannot be read, or the labels do not match its answers.
     """
     refuse_unused([Path(path)], read or ReadOptions())
-    return analyse_source(
-        read_source(Path(path), read or ReadOptions()), options or AnalysisOptions(), out=out, command=command
-    )
+    source = read_source(Path(path), read or ReadOptions())
+    refuse_unmatched(read or ReadOptions(), [source])
+    return analyse_source(source, options or AnalysisOptions(), out=out, command=command)
 
 
 def analyse_source(
@@ -151,8 +155,11 @@ def analyse_source(
 ) -> Study:
     """Analyse rows that are read already; see :func:`analyse`."""
     study = _study(source, options, command=command)
-    if out is None:
-        return study
+    return study if out is None else stored_study(study, out)
+
+
+def stored_study(study: Study, out: str | Path) -> Study:
+    """Write pool, findings and report of a study into a folder, and return the study with the pool read from there."""
     stored = _store(study, StudyFolder(Path(out)))
     return replace(stored, pool=scan_pool(StudyFolder(Path(out)).pool))  # it may have replaced what the source read
 
@@ -225,7 +232,7 @@ def report(
 
     Args:
         path: The study's folder.
-        formats: "svg" and "png" draw the page's charts into its folder `figures`; the page itself is always made.
+        formats: "svg", "png" and "pdf" draw the page's charts into its folder `figures`; the page is always made.
         options: Analysis options and assumptions; None for those of the earlier analysis.
         command: The command line, for the report.
 
@@ -321,7 +328,7 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
     if options.k_reference is not None and scale.reason is not None:
         raise InputError(k_refusal(options.k_reference, scale.reason))
     about = About(
-        title=f"What more thinking does to {source.name if source.plan is None else source.plan.model}",
+        title=_title(source, results),
         source=source.name,
         made_with=__version__,
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -337,7 +344,14 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
     assumptions = merge_assumptions(options.assumptions, source.assumptions)
     models = options.models(source)
     about = governance_sections(about, results, assumptions, seed=request.seed, shape=models.under_test)
-    return Study(source.pool, results, about, request, assumptions, models)
+    return Study(source.pool, results, about, request, assumptions, models, polarity=source.polarity)
+
+
+def _title(source: Source, results: Results) -> str:
+    """Return the title of the report; where arms are compared and none has a ladder, nothing is said of thinking."""
+    if results.arms.paired and all(len(curve.rungs) == 1 for curve in results.curves):
+        return f"{source.name}, question by question"
+    return f"What more thinking does to {source.name if source.plan is None else source.plan.model}"
 
 
 def _store(study: Study, folder: StudyFolder) -> Study:
@@ -351,7 +365,8 @@ def _store(study: Study, folder: StudyFolder) -> Study:
         plan_sha256=result.about.plan_sha256,
         pool_sha256=pool_sha256,
     )
-    write_analysis(folder.analysis, study.request.analysis, seed=study.request.seed, assumptions=study.assumptions)
+    beside = Beside(study.request.seed, study.assumptions, study.polarity)
+    write_analysis(folder.analysis, study.request.analysis, beside)
     if study.about.plan is not None:
         write_models(folder.models, study.models)
     folder.write_report(replace(result, pool=scan_pool(folder.pool)).html())

@@ -5,14 +5,13 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import cast
 
 import polars as pl
 
 from overthink.analysis.arm_pairs import DEFAULT_REFERENCE
 from overthink.cost.units import ModelRoles, Unit
 from overthink.data.decisions import placebo_label, placebo_of
-from overthink.data.pool import COLUMNS, SCHEMA, read, words_of
+from overthink.data.pool import COLUMNS, read, words_of
 from overthink.data.traces import TRACE
 from overthink.data.verifier_scores import VerifierRun
 from overthink.errors import InputError
@@ -20,20 +19,22 @@ from overthink.paths import is_there, name_text, path_kind
 from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
-from overthink.workflows.analyse import Study, analyse_source
+from overthink.workflows.analyse import Study, analyse_source, stored_study
+from overthink.workflows.arm_conditions import difference_notes, run_differences
+from overthink.workflows.common_questions import (
+    MIN_COMPARABLE,
+    common_questions,
+    comparable_tasks,
+    rows_of,
+    with_default_level,
+)
+from overthink.workflows.compared import has_comparison, with_one_task, without_comparison
 from overthink.workflows.models import arm_models
 from overthink.workflows.request import AnalysisOptions
-from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unused
+from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unmatched, refuse_unused
 
 SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue", "grader", "model_args")
 """Plan fields other than arms that may explain a difference between two studies."""
-
-MIN_COMPARABLE = 2
-
-_TASK = ("axis", "task", "scorer", "estimand")
-
-Task = tuple[str, str, str, str]
-"""Axis, task, scorer and estimand, which compared arms must share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,11 @@ class _ComparedSource:
     def passive_arms(self) -> frozenset[str]:
         """Its arms that are known to decide nothing, by their new labels."""
         return frozenset(self.arms[arm] for arm in self.source.passive_arms if arm in self.arms)
+
+    @property
+    def planned_arms(self) -> frozenset[str]:
+        """Its arms whose runs are alike by construction, by their new labels."""
+        return frozenset(self.arms[arm] for arm in self.source.planned_arms if arm in self.arms)
 
     @property
     def model_roles(self) -> dict[str, ModelRoles]:
@@ -104,7 +110,7 @@ def compare(
     options: AnalysisOptions | None = None,
     command: str | None = None,
 ) -> Study:
-    """Compare arms on one axis of total compute, paired by question, with a verdict on every mitigation.
+    """Compare arms question by question, and on one axis of total compute with a verdict on every mitigation.
 
     Args:
         paths: One study with several arms, or several studies, logs or tables on the same questions.
@@ -119,7 +125,7 @@ def compare(
         ``flop_matched`` where models are compared in FLOP.
 
     Raises:
-        InputError: There is only one arm, no such reference, or no common task or questions.
+        InputError: There is only one arm, no such reference, no common task or questions, or nothing to compare at.
     """
     for path in (*paths, *([] if out is None else [out])):
         path_kind(Path(path))  # links in circles and names that are too long are refused
@@ -128,28 +134,61 @@ def compare(
     if out is not None and (is_there(StudyFolder(Path(out)).plan) or any(_same(out, path) for path in paths)):
         raise InputError(f"{out} holds a study, whose findings would be overwritten; choose another folder")
     refuse_unused([Path(path) for path in paths], read or ReadOptions())
-    sources = _compared_sources([(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths])
+    read_sources = [(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths]
+    refuse_unmatched(read or ReadOptions(), [source for _, source in read_sources])
+    sources = _compared_sources(with_one_task(read_sources))
     chosen = _reference(sources, reference)
     _refuse_contradictions(sources)
-    rows = pl.concat([source.pool for source in sources])
-    tasks = _comparable(rows, chosen)
-    options = replace(options or AnalysisOptions(), reference=chosen, other_models=_other_models(sources, chosen))
+    rows = with_default_level(pl.concat([source.pool for source in sources]), chosen)
+    tasks = comparable_tasks(rows, chosen)
+    counterparts = _counterparts(sources) if reference is None else ()
+    labels = (label for source in sources for label in source.arms.values())
+    differences = run_differences(rows, dict.fromkeys(labels, chosen) | dict(counterparts))
+    options = replace(
+        options or AnalysisOptions(),
+        reference=chosen,
+        counterparts=counterparts,
+        other_measures=tuple((each.arm, each.task, each.name) for each in differences if each.measures),
+        other_models=_other_models(sources, chosen),
+    )
     if len(sources) == 1:
-        return analyse_source(sources[0].source, options, out=out, command=command)
-    common, notes = _common_questions(rows, tasks)
+        own = sources[0].source
+        with_notes = replace(own, notes=(*difference_notes(differences), *own.notes))
+        return _compared_study(with_notes, options, out=out, command=command)
+    common, notes = common_questions(rows, tasks)
     pool = Source(
         " and ".join(source.name for source in sources),
-        _rows_of(rows, common),
+        rows_of(rows, common),
         notes=(
+            *difference_notes(differences),
             *_difference_notes(sources, options.unit or Unit.TOKENS),
             *notes,
-            *(note for source in sources for note in source.source.notes),
+            *dict.fromkeys(note for source in sources for note in source.source.notes),
         ),
         verifications=tuple(verification for source in sources for verification in source.verifications),
         models=StudyModels({arm: roles for source in sources for arm, roles in source.model_roles.items()}),
         passive=frozenset().union(*(source.passive_arms for source in sources)),
+        planned=frozenset().union(*(source.planned_arms for source in sources)),
     )
-    return analyse_source(pool, _with_common_settings(options, sources), out=out, command=command)
+    return _compared_study(pool, _with_common_settings(options, sources), out=out, command=command)
+
+
+def _compared_study(source: Source, options: AnalysisOptions, *, out: str | Path | None, command: str | None) -> Study:
+    """Return the study of the arms; nothing is written where nothing was compared.
+
+    Raises:
+        InputError: No arm was compared with another.
+    """
+    study = analyse_source(source, options, command=command)
+    if not has_comparison(study.results):
+        raise InputError(without_comparison(study.results, str(options.reference)))
+    return study if out is None else stored_study(study, out)
+
+
+def _counterparts(sources: Sequence[_ComparedSource]) -> tuple[tuple[str, str], ...]:
+    """Return arms of later sources with the arm of the first one that has the same name there."""
+    first, *others = sources
+    return tuple((source.arms[arm], first.arms[arm]) for source in others for arm in source.arms if arm in first.arms)
 
 
 def _same(out: str | Path, path: str | Path) -> bool:
@@ -227,68 +266,6 @@ def _refuse_contradictions(sources: Sequence[_ComparedSource]) -> None:
                 )
 
 
-def _comparable(rows: pl.LazyFrame, reference: str) -> set[Task]:
-    """Return tasks that the reference shares with another arm, with the same scorer and estimand."""
-    arms: dict[Task, set[str]] = defaultdict(set)
-    for *labels, arm in read(rows.select(*_TASK, "arm").unique()).iter_rows():
-        arms[cast(Task, tuple(labels))].add(arm)
-    testable = {task for task, with_it in arms.items() if reference in with_it and len(with_it) > 1}
-    if testable:
-        return testable
-    mine = {task for task, with_it in arms.items() if reference in with_it}
-    others = set(arms) - mine
-    for position, what in ((2, "scorers"), (3, "estimands"), (0, "axes")):
-        for task in sorted(mine):
-            alike = sorted(o for o in others if all(o[i] == task[i] for i in range(4) if i != position))
-            if alike:
-                raise InputError(
-                    f"{task[1]} has different {what}, {task[position]} for {reference} and {alike[0][position]} for "
-                    f"others; needed: the same, for different {what} are never compared"
-                )
-    raise InputError(
-        f"{reference} was run on {', '.join(sorted({task[1] for task in mine}))}, the others on "
-        f"{', '.join(sorted({task[1] for task in others})) or 'nothing'}; needed: a common task with the same scorer"
-    )
-
-
-def _common_questions(rows: pl.LazyFrame, tasks: set[Task]) -> tuple[dict[Task, set[str]], list[str]]:
-    """Return the questions common to all arms, by task, and notes on excluded questions and tasks."""
-    questions_of: dict[Task, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    key = (*_TASK, "arm", "question")
-    first = read(rows.select(key).with_row_index("first").group_by(key).agg(pl.col("first").min())).sort("first")
-    for *labels, arm, question in first.select(key).iter_rows():
-        questions_of[cast(Task, tuple(labels))][arm].add(question)
-    common_of, notes, few = {}, [], []
-    for task in sorted(tasks):
-        common, every = set.intersection(*questions_of[task].values()), set.union(*questions_of[task].values())
-        if len(common) < MIN_COMPARABLE:
-            few.append(
-                f"{task[1]}: {len(common)} of {len(every)} questions are common to {', '.join(questions_of[task])}"
-            )
-            continue
-        common_of[task] = common
-        if len(common) < len(every):
-            notes.append(
-                f"{task[1]}: {len(common)} of {len(every)} questions are common to all arms; others are left out."
-            )
-    if not common_of:
-        raise InputError(f"{'; '.join(few)}; needed: {MIN_COMPARABLE} or more, with the same ids")
-    missing = sorted({task[1] for task in questions_of if task not in common_of})
-    if missing:
-        notes.append(f"Left out, for only one arm has them or their questions differ: {', '.join(missing)}.")
-    return common_of, notes
-
-
-def _rows_of(rows: pl.LazyFrame, questions: Mapping[Task, set[str]]) -> pl.LazyFrame:
-    """Return the rows of some questions of each task, in their order."""
-    keys = [(*task, question, True) for task, own in questions.items() for question in sorted(own)]
-    names = (*_TASK, "question")
-    schema = {name: SCHEMA[name] for name in names} | {"is_common": pl.Boolean()}
-    common = pl.LazyFrame(keys, schema=schema, orient="row")
-    marked = rows.join(common, on=names, how="left", maintain_order="left")
-    return marked.filter("is_common").drop("is_common")
-
-
 def _other_models(sources: Sequence[_ComparedSource], reference: str) -> tuple[str, ...]:
     """Return arms whose model differs from the reference's, or is unknown and of another source."""
     own = next(source for source in sources if reference in source.arms.values())
@@ -318,7 +295,8 @@ def _difference_notes(sources: Sequence[_ComparedSource], unit: Unit) -> list[st
     nameless = [name for name, plan in plans if plan is None and None in by_source[name]]
     if nameless:
         notes.append(f"Model and settings are not stated for {', '.join(nameless)}: they may differ.")
-    unset = [name for name, plan in plans if plan is None and name not in nameless]
+    stated = {source.name for source in sources if _states_conditions(source.source)}
+    unset = [name for name, plan in plans if plan is None and name not in nameless and name not in stated]
     if unset:
         notes.append(f"Settings are not stated for {', '.join(unset)}: they may differ.")
     for field in SETTINGS:
@@ -326,6 +304,11 @@ def _difference_notes(sources: Sequence[_ComparedSource], unit: Unit) -> list[st
             values = ", ".join(f"{getattr(plan, field)} ({name})" for name, plan in with_plan)
             notes.append(f"The studies differ in {field}: {values}.")
     return notes
+
+
+def _states_conditions(source: Source) -> bool:
+    """Return whether every row says under which conditions it was made."""
+    return not bool(read(source.pool.select(pl.col("conditions").is_null().any())).item())
 
 
 def _with_common_settings(options: AnalysisOptions, sources: Sequence[_ComparedSource]) -> AnalysisOptions:

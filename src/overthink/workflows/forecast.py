@@ -26,16 +26,18 @@ from overthink.forecasts.false_positives import FalsePositives
 from overthink.forecasts.findings import ForecastOptions, forecast_result
 from overthink.forecasts.tail_risk import half_lives
 from overthink.paths import name_text, path_kind
+from overthink.plan.stated_tasks import AXES
 from overthink.reports.forecast_terminal import next_budget_text, printed_text, tries_text
 from overthink.storage.files import storage_errors, write_text
 from overthink.storage.findings import findings_json, write_findings
 from overthink.storage.pool import is_pool
-from overthink.storage.tables.columns import ALIASES, refuse_rows, texts, whole_numbers
+from overthink.storage.tables.cells import refuse_rows, texts, whole_numbers
+from overthink.storage.tables.columns import ALIASES
 from overthink.storage.tables.csv_cells import to_cell
 from overthink.storage.tables.table_files import is_table, read_cells
 from overthink.workflows.forecast_next_budget import next_budget_forecasts
 from overthink.workflows.forecast_printed import is_printed, printed_forecasts
-from overthink.workflows.sources import ReadOptions, read_source, refuse_unused
+from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unmatched, refuse_unused
 
 COUNTS = ("attempts", "successes")
 GROUPS = {"task": ("task", "family"), "arm": ALIASES["arm"], "axis": ("axis",), "stopping": ("stopping",)}
@@ -133,7 +135,7 @@ def forecast_path(path: Path, *, read: ReadOptions, request: ForecastRequest) ->
         _refuse_options(path, request)
         printed = printed_forecasts(path, cells, axis=read.axis, k=request.k, options=request.options)
         return Forecasts(request.options, printed=printed)
-    tables = [] if cells is not None else read_source(path, read).tables()
+    tables = [] if cells is not None else _read(path, read).tables()
     banks = [bank for table in tables for bank in _rungs(table)] if cells is None else _from_counts(path, cells, read)
     ahead = next_budget_forecasts(tables, level=request.level, stopping=request.stopping, seed=request.seed)
     if not banks and not ahead:
@@ -177,9 +179,15 @@ def _refuse_options(path: Path, request: ForecastRequest) -> None:
         raise InputError(f"{path} has printed shares, without the counts that {', '.join(names)} needs; leave it out")
 
 
+def _read(path: Path, read: ReadOptions) -> Source:
+    source = read_source(path, read)
+    refuse_unmatched(read, [source])
+    return source
+
+
 def _refuse_reading(path: Path, read: ReadOptions) -> None:
     """Raise an error for options on logs and tables of draws, which counts and shares do not need."""
-    stated = [f"--{name}" for name in ("high", "scorer") if getattr(read, name) is not None]
+    stated = [f"--{name}" for name in ("high", "scorer", *AXES) if getattr(read, name)]
     if stated:
         raise InputError(
             f"{path} is a table of counts or shares, which has no {stated[0].lstrip('-')}; leave {stated[0]} out"

@@ -14,7 +14,8 @@ from overthink.forecasts.findings import ForecastOptions
 from overthink.forecasts.printed import printed_share
 from overthink.forecasts.printed_findings import printed_result
 from overthink.paths import name_text
-from overthink.storage.tables.columns import ALIASES, refuse_rows, texts, whole_numbers
+from overthink.storage.tables.cells import refuse_rows, texts, whole_numbers
+from overthink.storage.tables.columns import ALIASES
 
 TRIES, SHARE = "k", "share"
 GROUPS = {"task": ("task", "family"), "arm": ALIASES["arm"], "axis": ("axis",)}

@@ -10,14 +10,15 @@ import polars as pl
 
 from overthink.data.labels import AnswerPosition, HumanLabel, label_sample
 from overthink.data.outcomes import from_frame
-from overthink.data.pool import SCHEMA, read, records_of
+from overthink.data.pool import SCHEMA, records_of
+from overthink.data.pool import read as read_rows
 from overthink.data.record import Estimand, RungRecord
 from overthink.errors import InputError
 from overthink.paths import path_kind
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.labels import write_label_sheet
 from overthink.workflows import arguments as arg
-from overthink.workflows.sources import ReadOptions, Source, read_source
+from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unmatched, refuse_unused
 
 _NO_TEXT_REASONS = {
     Estimand.RESAMPLED: "resampled (each is a share of several answers)",
@@ -46,8 +47,23 @@ class Sheet:
         return f"{sum(self.without_text.values())} of them without text: {why}"
 
 
-@arg.checked(path=arg.a_path, out=arg.a_path, per_rung=arg.whole(1), seed=arg.seed_or_none, show_text=arg.a(bool))
-def label(path: str | Path, out: str | Path, *, per_rung: int = 40, seed: int = 0, show_text: bool = False) -> Sheet:
+@arg.checked(
+    path=arg.a_path,
+    out=arg.a_path,
+    per_rung=arg.whole(1),
+    seed=arg.seed_or_none,
+    show_text=arg.a(bool),
+    read=arg.a(ReadOptions | None),
+)
+def label(
+    path: str | Path,
+    out: str | Path,
+    *,
+    per_rung: int = 40,
+    seed: int = 0,
+    show_text: bool = False,
+    read: ReadOptions | None = None,
+) -> Sheet:
     """Sample answers for human labels, and write them as a sheet with an empty column `label`.
 
     Args:
@@ -56,6 +72,7 @@ def label(path: str | Path, out: str | Path, *, per_rung: int = 40, seed: int = 
         per_rung: Answers sampled at each rung of each curve.
         seed: Seed of the sample.
         show_text: Write question and answer into the sheet if the logs hold them.
+        read: Properties that logs and tables do not state, the same as for their analysis.
 
     Returns:
         Number of sampled answers, and of those without text.
@@ -63,9 +80,12 @@ def label(path: str | Path, out: str | Path, *, per_rung: int = 40, seed: int = 
     Raises:
         InputError: The path cannot be read, the sheet exists, or there are no texts to show.
     """
-    source = read_source(Path(path), ReadOptions())
+    options = read or ReadOptions()
+    refuse_unused([Path(path)], options)
+    source = read_source(Path(path), options)
+    refuse_unmatched(options, [source])
     places = label_sample(from_frame(source.pool), per_rung=per_rung, rng=np.random.default_rng(seed))
-    texts = _texts(Path(path), source, places) if show_text else None
+    texts = _texts(Path(path), source, places, options) if show_text else None
     write_label_sheet(Path(out), places, texts)
     without = (
         Counter()
@@ -75,20 +95,24 @@ def label(path: str | Path, out: str | Path, *, per_rung: int = 40, seed: int = 
     return Sheet(len(places), dict(without))
 
 
-def _texts(path: Path, source: Source, places: Sequence[HumanLabel]) -> dict[AnswerPosition, tuple[str, str]]:
+def _texts(
+    path: Path, source: Source, places: Sequence[HumanLabel], options: ReadOptions
+) -> dict[AnswerPosition, tuple[str, str]]:
     """Return question and answer texts of these answers, as far as logs hold them."""
     from overthink.collect.inspect_logs.texts import texts_of_ladder, texts_of_levels, texts_of_logs
 
     positions = {label.position for label in places}
     if path.suffix == ".eval" or (path_kind(path) == "a folder" and not StudyFolder(path).is_study()):
-        return texts_of_ladder(path, _rows_at(source.pool, places), positions) | texts_of_logs(path, positions)
+        return texts_of_ladder(path, _rows_at(source.pool, places), positions) | texts_of_logs(
+            path, positions, axis=options.axis, high=options.high, scorer=options.scorer, tasks=options.tasks
+        )
     logs = StudyFolder(path).logs
     if path_kind(logs, follow=False) != "a folder":
         raise InputError(f"{path} holds no logs of a study, so there is no text to show; leave --show-text out")
     if source.plan is None or source.plan.efforts is None:
         return texts_of_ladder(logs, _rows_at(source.pool, places), positions)
     first = source.pool.with_row_index("first").group_by("axis", "task").agg(pl.col("first").min())
-    names = list(read(first.sort("first").select("axis", "task")).iter_rows())
+    names = list(read_rows(first.sort("first").select("axis", "task")).iter_rows())
     if len(names) != len(source.plan.tasks):
         return {}
     return texts_of_levels(logs, source.plan, [name for _, name in names], positions)

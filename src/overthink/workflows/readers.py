@@ -2,51 +2,56 @@
 
 import dataclasses
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
-from overthink.components.base import Component, component, failure_text
+from overthink.components.base import component, failure_text
 from overthink.components.files import referenced_files
 from overthink.components.registry import Registry
 from overthink.data.pool import PoolReading, pool_of
 from overthink.data.record import RungRecord
+from overthink.data.rounding import rounded_share
 from overthink.data.traces import ORIGIN
 from overthink.errors import InputError
-from overthink.paths import name_text
+from overthink.paths import name_text, path_kind
 from overthink.plan.components import read_component
 from overthink.storage.files import file_sha256
-from overthink.storage.tables.table import read_table
+from overthink.storage.formats.every_eval_ever import EveryEvalEverReader
+from overthink.storage.formats.lm_eval import LmEvalReader
+from overthink.storage.formats.nemo_skills import NemoSkillsReader
+from overthink.storage.formats.reader import NotedFrame, Reader
+from overthink.storage.formats.samples_frame import SamplesFrameReader
+from overthink.storage.tables.axes import Meaning
+from overthink.storage.tables.table import read_table, table_of_frame
+from overthink.storage.tables.table_files import TABLE_SUFFIXES, is_table
 
 if TYPE_CHECKING:
     from overthink.workflows.sources import ReadOptions
 
 OPTION = "--reader"
+LOGS = (".eval", ".json")
 
 _ROWS = TypeAdapter(list[RungRecord])
 _COLUMNS = {field.name: field.default is dataclasses.MISSING for field in dataclasses.fields(RungRecord)}
 """Columns of the pool, and whether each is required."""
 
 
-class Reader(Component):
-    """Reads logs or tables of one kind."""
+class WholeReader(Reader):
+    """Reads what no reader of one tool's files claims, by rules that need the options of reading."""
 
-    role: ClassVar[str] = "reader"
+    general: ClassVar[bool] = True
 
     @abstractmethod
-    def read(self, path: Path, options: "ReadOptions") -> PoolReading | Iterable[RungRecord] | pl.DataFrame:
-        """Return the rows of a path.
+    def read(self, path: Path, options: "ReadOptions") -> PoolReading:
+        """Return the rows of a path as a pool, with notes.
 
         Args:
             path: The file or folder.
             options: Properties that logs and tables do not state.
-
-        Returns:
-            Rows of the pool, a frame with columns of the pool, of which those without a default are required, or a
-            reading, which has notes for the report.
 
         Raises:
             InputError: The path cannot be read.
@@ -54,32 +59,142 @@ class Reader(Component):
 
 
 @component("logs")
-class LogReader(Reader):
+class LogReader(WholeReader):
     """Logs of Inspect, a file or a folder."""
+
+    def claims(self, path: Path) -> bool:
+        """Return whether a path is a folder, or has the suffix of a log."""
+        return path_kind(path) == "a folder" or (path.suffix in LOGS and not is_table(path))
 
     def read(self, path: Path, options: "ReadOptions") -> PoolReading:
         """Return the rows of every sample with scores."""
+        from overthink.collect.inspect_logs.set_aside import SampleRules
+
+        return self._reading(
+            path,
+            axis=options.axis,
+            high=options.high,
+            scorer=options.scorer,
+            tasks=options.tasks,
+            checkpoints=options.checkpoints,
+            ladder=options.ladder,
+            rules=SampleRules(options.errored, options.invalid),
+        )
+
+    def frame(self, path: Path) -> NotedFrame:
+        """Return the rows of every sample with scores, as a pool."""
+        pool, notes, *_ = self._reading(path)
+        return NotedFrame(pool.collect(), notes)
+
+    @staticmethod
+    def _reading(path: Path, **options: Any) -> PoolReading:
         from overthink.collect.inspect_logs.read import read_logs
 
-        reading = read_logs(
-            path, axis=options.axis, high=options.high, scorer=options.scorer, checkpoints=options.checkpoints
-        )
+        reading = read_logs(path, **options)
         hashes = {name: file_sha256(Path(name), follow=True) for name in dict.fromkeys(reading.files)}
         origins = pl.Series(ORIGIN, [hashes[name] for name in reading.files], dtype=pl.String)
-        return PoolReading(pool_of(reading.records).with_columns(origins), reading.notes)
+        return PoolReading(
+            pool_of(reading.records).with_columns(origins), reading.notes, reading.stated, reading.polarity
+        )
 
 
 @component("table")
-class TableReader(Reader):
+class TableReader(WholeReader):
     """A table with a row per answer."""
+
+    def claims(self, path: Path) -> bool:
+        """Return whether a path has the suffix of a table."""
+        return path_kind(path) == "a file" and is_table(path)
 
     def read(self, path: Path, options: "ReadOptions") -> PoolReading:
         """Return the rows of the table."""
-        return read_table(path, axis=options.axis, high=options.high, max_rows=options.max_rows)
+        return read_table(path, _meaning(options), max_rows=options.max_rows)
+
+    def frame(self, path: Path) -> NotedFrame:
+        """Return the rows of the table, as a pool."""
+        pool, notes, *_ = read_table(path)
+        return NotedFrame(pool.collect(), notes)
 
 
-READERS: Registry[Reader] = Registry(Reader, (LogReader, TableReader), option=OPTION)  # type: ignore[type-abstract]
-"""Readers by name."""
+def _meaning(options: "ReadOptions") -> Meaning:
+    return Meaning(options.axis, options.high, options.tasks, options.scorer)
+
+
+READERS: Registry[Reader] = Registry(
+    Reader,  # type: ignore[type-abstract]
+    (LmEvalReader, NemoSkillsReader, EveryEvalEverReader, SamplesFrameReader, LogReader, TableReader),
+    option=OPTION,
+)
+"""Readers by name, in the order in which they are asked: those of one tool's files first, then the general ones."""
+
+
+def reader_of(path: Path) -> Reader | None:
+    """Return the reader that claims a path; None where none does.
+
+    Every reader is asked, those of installed packages included. A general one reads what no other claims.
+
+    Raises:
+        InputError: Two readers of one tool's files claim it, or it holds Inspect's logs beside such files.
+    """
+    claiming = [reader for reader in _readers() if reader.claims(path)]
+    special = [reader for reader in claiming if not reader.general]
+    if len(special) > 1:
+        names = " and ".join(f"{reader.key} ({reader.summary})" for reader in special)
+        raise InputError(
+            f"{path} is claimed by {names}; needed: one of them, so name it with {OPTION} {special[0].key}"
+        )
+    if special and path_kind(path) == "a folder":
+        log = next(path.rglob("*.eval"), None)
+        if log is not None:
+            raise InputError(
+                f"{path} holds files of two kinds: logs of Inspect such as {log.name}, and {special[0].summary}; "
+                "needed: a folder of one kind, or one file"
+            )
+    return next(iter(special or claiming), None)
+
+
+def _readers() -> Iterator[Reader]:
+    """Yield a reader of each class that has a default for every setting."""
+    for part in READERS.parts():
+        if not any(field.is_required() for field in part.model_fields.values()):
+            yield part()
+
+
+def read_by(reader: Reader, path: Path, options: "ReadOptions", *, name: str | None = None) -> PoolReading:
+    """Return the rows that a reader makes of a path.
+
+    Args:
+        reader: The reader.
+        path: The file or folder.
+        options: Properties that logs and tables do not state.
+        name: How the reader was named, for messages; None for one that claimed the path.
+
+    Raises:
+        InputError: It fails, or its rows lack a column or hold a value of another type.
+    """
+    if isinstance(reader, WholeReader):
+        return reader.read(path, options)
+    text = reader.key if name is None else name
+    try:
+        made = reader.frame(path)
+    except InputError:
+        raise
+    except (Exception, SystemExit) as fault:
+        raise InputError(f"{OPTION} {text}: {path} cannot be read: {failure_text(fault)}") from fault
+    frame, notes = made if isinstance(made, NotedFrame) else (made, ())
+    if not isinstance(frame, pl.DataFrame):
+        raise InputError(f"{OPTION} {text} gave {type(frame).__name__}; needed: a Polars DataFrame, or a NotedFrame")
+    if frame.is_empty():
+        raise InputError(f"{OPTION} {text} gave no row of {path}; needed: a row for each answer")
+    if options.max_rows is not None and frame.height > options.max_rows:
+        raise InputError(f"{path} has {frame.height:,} rows; at most {options.max_rows:,} are read, as --max-rows says")
+    if "rung" in frame.columns:
+        return PoolReading(pool_of(_records(text, frame)), notes)
+    try:
+        reading = table_of_frame(frame, _meaning(options), name=name_text(path.stem))
+    except InputError as fault:
+        raise InputError(f"{path}, read as {reader.summary}: {fault}") from fault
+    return PoolReading(reading.pool, (*notes, *reading.notes))
 
 
 def read_with(text: str, path: Path, options: "ReadOptions") -> PoolReading:
@@ -93,28 +208,29 @@ def read_with(text: str, path: Path, options: "ReadOptions") -> PoolReading:
     Raises:
         InputError: The reader is unknown or fails, or its rows lack a column or hold a value of another type.
     """
-    reader = read_component(text, READERS, model=None, option=OPTION)
-    try:
-        rows = reader.read(path, options)
-        reading = rows if isinstance(rows, PoolReading) else PoolReading(pool_of(_records(text, rows)))
-        is_empty = reading.pool.lazy().limit(1).collect().is_empty()
-    except InputError:
-        raise
-    except (Exception, SystemExit) as fault:
-        raise InputError(f"{OPTION} {text}: {path} cannot be read: {failure_text(fault)}") from fault
-    if is_empty:
-        raise InputError(f"{OPTION} {text} gave no row of {path}; needed: a row for each answer")
+    reading = read_by(read_component(text, READERS, model=None, option=OPTION), path, options, name=text)
     files = "".join(f" (sha256 {sha256})" for sha256 in referenced_files([text]).values())
     return reading._replace(notes=(*reading.notes, f"Read by {name_text(text)}{files}."))
 
 
-def _records(text: str, rows: Iterable[RungRecord] | pl.DataFrame) -> tuple[RungRecord, ...]:
-    if not isinstance(rows, pl.DataFrame):
-        records = tuple(rows)
-        strange = next((row for row in records if not isinstance(row, RungRecord)), None)
-        if strange is not None:
-            raise InputError(f"{OPTION} {text} gave a row of type {type(strange).__name__}; needed: RungRecord")
-        return _checked(text, [dataclasses.asdict(row) for row in records])
+def read_claimed(path: Path, options: "ReadOptions") -> PoolReading:
+    """Return the rows that the reader which claims a path makes of it.
+
+    Raises:
+        InputError: No reader claims it, or two do; or it cannot be read.
+    """
+    reader = reader_of(path)
+    if reader is None:
+        raise InputError(
+            f"{path} is not something that can be analysed; needed: an Inspect log (.eval, .json) or a folder of logs, "
+            f"a study's folder, a table ({', '.join(TABLE_SUFFIXES)}), or files of another tool "
+            f"({', '.join(part.key for part in READERS.parts() if not part.general)})"
+        )
+    reading = read_by(reader, path, options)
+    return reading if reader.general else reading._replace(notes=(f"Read as {reader.summary}.", *reading.notes))
+
+
+def _records(text: str, rows: pl.DataFrame) -> tuple[RungRecord, ...]:
     missing = [name for name, is_required in _COLUMNS.items() if is_required and name not in rows.columns]
     unknown = [name for name in rows.columns if name not in _COLUMNS]
     if missing or unknown:
@@ -133,7 +249,7 @@ def _checked(text: str, rows: list[dict[str, object]]) -> tuple[RungRecord, ...]
     except ValidationError as failure:
         raise InputError(_fault(text, failure.errors()[0])) from failure
     for number, row in enumerate(records, start=1):
-        if row.value is not None and not 0 <= row.value <= 1:
+        if row.value is not None and not 0 <= rounded_share(row.value) <= 1:
             raise InputError(f"{OPTION} {text}: row {number} has the value {row.value:g}; needed: from 0 to 1")
     return records
 

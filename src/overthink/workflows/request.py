@@ -58,6 +58,8 @@ class AnalysisOptions:
         labels: Table of human labels; none.
         assumptions: Assumptions about the model, from ``assume``; they change no finding.
         reference: Reference arm of comparisons; ``base`` if there is one.
+        counterparts: Arms compared with another arm than the reference, (arm, other), question by question; none.
+        other_measures: What measures an arm in another way than its reference, (arm, task, condition); none.
         other_models: Arms of another model than the reference's; none.
         unit: Unit of total compute in comparisons of arms and frontiers; tokens.
         shapes: Shape by model name, replacing stored shapes; for rows without a plan, arm names are accepted too.
@@ -73,6 +75,8 @@ class AnalysisOptions:
     labels: Path | None = None
     assumptions: Assumptions = field(default_factory=Assumptions)
     reference: str | None = None
+    counterparts: tuple[tuple[str, str], ...] | None = None
+    other_measures: tuple[tuple[str, str, str], ...] | None = None
     other_models: tuple[str, ...] | None = None
     unit: Unit | None = None
     shapes: Mapping[str, SourcedShape] = field(default_factory=dict)
@@ -150,6 +154,8 @@ class AnalysisOptions:
             aim=None if plan is None else precision_target(plan),
             resamples=earlier.resamples if plan is None else plan.resamples,
             reference=earlier.reference if self.reference is None else self.reference,
+            counterparts=earlier.counterparts if self.counterparts is None else self.counterparts,
+            other_measures=earlier.other_measures if self.other_measures is None else self.other_measures,
             other_models=earlier.other_models if self.other_models is None else self.other_models,
             verified=source.verifications,
             steered=earlier.steered if plan is None else depth_families(plan.arms),
@@ -181,6 +187,7 @@ _CHECKS: dict[str, arg.Check] = {
     "reference": arg.a(str | None),
     "unit": arg.a(str | None),
     "shapes": arg.a(Mapping),
+    **dict.fromkeys(("counterparts", "other_measures"), arg.a(tuple | list | None)),
     **dict.fromkeys(("primary", "selectors", "other_models"), arg.texts_or_none),
 }
 
@@ -264,11 +271,11 @@ def _check_labels(labels: Sequence[HumanLabel], tables: Sequence[Outcomes], path
     for label in labels:
         where = f"{path}: question {label.question!r}, draw {label.draw}, rung {label.rung}"
         candidates = answers.get((label.question, label.draw, label.rung), ())
-        own = {(table.task, table.arm, table.estimand) for table in candidates if label.matches(table)}
+        own = {(table.task, table.arm, table.estimand, table.axis) for table in candidates if label.matches(table)}
         if not own:
             raise InputError(f"{where}: there is no such answer; needed: question, draw and rung as in the pool")
         if len(own) > 1:
-            columns = zip(("task", "arm", "estimand"), zip(*own, strict=True), strict=True)
+            columns = zip(("task", "arm", "estimand", "axis"), zip(*own, strict=True), strict=True)
             differ = [name for name, values in columns if len(set(values)) > 1]
             raise InputError(f"{where} is an answer of {len(own)} curves; add the column {' and '.join(differ)}")
 

@@ -8,9 +8,10 @@ from typing import Literal
 import polars as pl
 
 from overthink.cost.estimate import Estimate
-from overthink.data.outcomes import Outcomes, from_frame, with_waves
-from overthink.data.pool import PoolReading, read
+from overthink.data.outcomes import Outcomes, from_frame, made_by_plan, with_waves
+from overthink.data.pool import PoolReading, read, words_of
 from overthink.data.pool_scores import is_forced
+from overthink.data.record import ScorePolarity
 from overthink.data.tokens import CutShort
 from overthink.data.traces import ORIGIN, with_traces
 from overthink.data.verifier_scores import VerifierRun
@@ -19,48 +20,85 @@ from overthink.errors import InputError
 from overthink.paths import is_there, name_text, path_kind
 from overthink.plan.analysis import Analysis
 from overthink.plan.arms import BASE
+from overthink.plan.stated_tasks import AXES, StatedTask, TaskNames, stated_tasks
 from overthink.plan.study import Plan
 from overthink.storage.files import file_sha256, path_sha256
 from overthink.storage.journal import read_waves
-from overthink.storage.json_documents import Assumptions, read_analysis, read_assumptions, read_estimate, read_plan
+from overthink.storage.json_documents import (
+    Assumptions,
+    read_analysis,
+    read_assumptions,
+    read_estimate,
+    read_plan,
+    read_polarity,
+)
 from overthink.storage.models import StudyModels, read_models
 from overthink.storage.pool import is_pool, read_pool
 from overthink.storage.study_folder import StudyFolder
-from overthink.storage.tables.table_files import TABLE_SUFFIXES, is_table
 from overthink.storage.verifier_scores import read_verified
 from overthink.workflows import arguments as arg
 from overthink.workflows.models import models_of_plan, models_of_rows
-from overthink.workflows.readers import LogReader, TableReader, read_with
+from overthink.workflows.readers import LogReader, TableReader, read_claimed, read_with, reader_of
 from overthink.workflows.resume import cut_short, is_outdated
-
-LOGS = (".eval", ".json")
 
 
 @dataclass(frozen=True, slots=True)
 class ReadOptions:
-    """Properties that logs and tables do not state.
+    """Properties that logs and tables do not state: of one task, or of each task that is named.
 
     Attributes:
-        axis: Measured axis: "capability" (if None), "safety" or "benign".
+        axis: Measured axis of the one task: "capability" (if None), "safety" or "benign".
         high: Meaning of a high score; required unless the axis is capability.
         scorer: The `scorer` or `scorer.key` of logs to read; None for all, one curve each.
+        capability: Tasks that measure what the model can do, each `TASK`, `TASK@scorer.key` or with `:high=correct`.
+        safety: Tasks that measure whether it stays safe, each `TASK@scorer.key:high=harm` or `:high=safe`.
+        benign: Tasks that measure over-refusal, each `TASK@scorer.key:high=answered` or `:high=refused`.
         checkpoints: Unit of the checkpoints of agents: "tokens", "turns" or "cost".
         max_rows: Most rows of one file that are read; None for as many as memory allows.
+        errored: What a sample of logs with an error counts as: "inspect" (what its score says, if it has one),
+            "set-aside" (nothing), or "wrong" (on the capability axis, where it has no score).
+        invalid: What a sample of logs that is marked as invalid counts as: "set-aside" (nothing), or "count".
         reader: The reader of logs and tables: a name, or ``FILE.py@NAME``; None to choose by the path.
+        ladder: Name of the setting of logs that is the ladder; None to look for reasoning effort, budget and cap.
+
+    Example:
+        >>> options = ReadOptions(capability=["gsm8k"], safety=["probe@judge.score:high=harm"])
+        >>> [(task.task, task.axis, task.scorer_name) for task in options.tasks]
+        [('gsm8k', 'capability', None), ('probe', 'safety', 'judge.score')]
     """
 
     axis: str | None = None
     high: str | None = None
     scorer: str | None = None
+    capability: Sequence[str] = ()
+    safety: Sequence[str] = ()
+    benign: Sequence[str] = ()
     checkpoints: Literal["tokens", "turns", "cost"] = "tokens"
     max_rows: int | None = None
     reader: str | None = None
+    ladder: str | None = None
+    errored: Literal["inspect", "set-aside", "wrong"] = "inspect"
+    invalid: Literal["set-aside", "count"] = "set-aside"
 
     def __post_init__(self) -> None:
-        for name in ("axis", "high", "scorer", "checkpoints", "reader"):
+        for name in ("axis", "high", "scorer", "checkpoints", "reader", "ladder", "errored", "invalid"):
             arg.a(str | None)(getattr(self, name), name)
         if self.max_rows is not None:
             arg.whole(0)(self.max_rows, "max_rows")
+        for axis in AXES:
+            arg.texts(getattr(self, axis), axis)
+            object.__setattr__(self, axis, tuple(getattr(self, axis)))
+        whole = [f"--{name}" for name in ("axis", "high", "scorer") if getattr(self, name) is not None]
+        if self.tasks and whole:
+            raise InputError(
+                f"{', '.join(whole)} and {self.tasks[0].option()}: the first is for an input of one task, the second "
+                "names the task; needed: one of the two ways"
+            )
+
+    @property
+    def tasks(self) -> tuple[StatedTask, ...]:
+        """The tasks that are named, by axis."""
+        return stated_tasks({axis: getattr(self, axis) for axis in AXES})
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +118,9 @@ class Source:
         models: Models of the arms with shapes and prices.
         cut_short: Token usage of tries outside the rows.
         passive: Arms known to decide nothing by what they read, where there is no plan that says so.
+        planned: Arms made by one plan each, where several studies are compared.
+        stated: Options of the command line that named a task of the rows.
+        polarity: What high raw scores mean, as far as it was stated when logs or a table were read.
     """
 
     name: str
@@ -94,6 +135,14 @@ class Source:
     models: StudyModels = field(default_factory=StudyModels)
     cut_short: tuple[CutShort, ...] = ()
     passive: frozenset[str] = frozenset({BASE.label})
+    planned: frozenset[str] = frozenset()
+    stated: frozenset[str] = frozenset()
+    polarity: tuple[ScorePolarity, ...] = ()
+
+    @property
+    def planned_arms(self) -> frozenset[str]:
+        """Arms whose runs are alike by construction, as one plan made them."""
+        return self.planned if self.plan is None else frozenset(words_of(self.pool, "arm")[0].to_list())
 
     @property
     def passive_arms(self) -> frozenset[str]:
@@ -112,7 +161,7 @@ class Source:
         Raises:
             InputError: The rows are inconsistent, or the waves have other questions.
         """
-        return with_waves(from_frame(self.pool), self.waves)
+        return with_waves(made_by_plan(from_frame(self.pool), self.planned_arms), self.waves)
 
 
 def read_source(path: Path, options: ReadOptions) -> Source:
@@ -130,28 +179,22 @@ def read_source(path: Path, options: ReadOptions) -> Source:
         problem = "does not exist" if entry == "not there" else f"is {entry}"
         raise InputError(f"{path} {problem}; needed: Inspect logs, a study's folder, or a table")
     if options.reader is not None:
-        return _from_reading(path, read_with(options.reader, path, options))
+        return _from_reading(path, read_with(options.reader, path, options), options)
     kind = _kind(path)
     if kind == "a study":
         return _study(StudyFolder(path), options)
     if kind == "a pool":
         pool = with_traces(read_pool(path, max_rows=options.max_rows, follow=True), file_sha256(path, follow=True))
         return Source(name_text(path.name), pool, models=models_of_rows(pool))
-    if kind == "a table":
-        return _from_reading(path, TableReader().read(path, options))
-    if entry == "a folder" or path.suffix in LOGS:
-        return _from_reading(path, LogReader().read(path, options))
-    raise InputError(
-        f"{path} is not something that can be analysed; needed: an Inspect log (.eval, .json) or a folder of logs, a "
-        f"study's folder, or a table ({', '.join(TABLE_SUFFIXES)})"
-    )
+    return _from_reading(path, read_claimed(path, options), options)
 
 
 _USED = {
     "a study": {"max_rows"},
     "a pool": {"max_rows"},
-    "a table": {"axis", "high", "max_rows"},
-    "a log": {"axis", "high", "scorer", "checkpoints"},
+    "a table": {"axis", "high", "scorer", *AXES, "max_rows"},
+    "of another tool": {"axis", "high", "scorer", *AXES, "max_rows"},
+    "a log": {"axis", "high", "scorer", *AXES, "checkpoints", "ladder", "errored", "invalid"},
 }
 """Reading options that mean something, by what is read; a reader from outside may use any."""
 
@@ -168,17 +211,41 @@ def refuse_unused(paths: Sequence[Path], options: ReadOptions) -> None:
     stated = {name: value for name, value in asdict(options).items() if value != getattr(ReadOptions(), name)}
     unused = [name for name in stated if not any(name in _USED[kind] for kind in kinds)]
     if unused:
+        value = stated[unused[0]]
+        text = " ".join(value) if isinstance(value, list | tuple) else value
         raise InputError(
-            f"--{unused[0].replace('_', '-')} {stated[unused[0]]} says nothing of {paths[0]}, which is {kinds[0]}; "
-            "leave it out"
+            f"--{unused[0].replace('_', '-')} {text} says nothing of {paths[0]}, which is {kinds[0]}; leave it out"
         )
+
+
+def refuse_unmatched(options: ReadOptions, sources: Sequence[Source]) -> None:
+    """Raise an error for a statement of a task that none of the sources holds.
+
+    Raises:
+        InputError: There is one.
+    """
+    missing = [task for task in options.tasks if not any(task.option() in source.stated for source in sources)]
+    if missing:
+        names = dict.fromkeys(name for source in sources for name in words_of(source.pool, "task")[0].to_list())
+        names_text = ", ".join(list(names)[:_MOST_NAMES]) + (", …" if len(names) > _MOST_NAMES else "")
+        held = " and ".join(source.name for source in sources)
+        raise InputError(f"{missing[0].option()} names no task of {held}; needed: one of {names_text}")
+
+
+_MOST_NAMES = 20
+"""Tasks that an error names."""
 
 
 def _kind(path: Path) -> str:
     """Return what a file or folder is read as."""
-    if path_kind(path) == "a folder":
-        return "a study" if StudyFolder(path).is_study() else "a log"
-    return "a pool" if is_pool(path, follow=True) else "a table" if is_table(path) else "a log"
+    if path_kind(path) == "a folder" and StudyFolder(path).is_study():
+        return "a study"
+    if path_kind(path) == "a file" and is_pool(path, follow=True):
+        return "a pool"
+    reader = reader_of(path)
+    if reader is None or isinstance(reader, LogReader):
+        return "a log"
+    return "a table" if isinstance(reader, TableReader) else "of another tool"
 
 
 def _study(folder: StudyFolder, options: ReadOptions) -> Source:
@@ -211,6 +278,7 @@ def _study(folder: StudyFolder, options: ReadOptions) -> Source:
         verifications=() if verification is None else (verification,),
         models=models,
         cut_short=cut_short(folder, pool),
+        polarity=read_polarity(folder.analysis),
     )
 
 
@@ -230,7 +298,25 @@ def verifier_notes(verification: VerifierRun, pool: pl.LazyFrame, plan: Plan | N
     return tuple(notes)
 
 
-def _from_reading(path: Path, reading: PoolReading) -> Source:
+def _from_reading(path: Path, reading: PoolReading, options: ReadOptions) -> Source:
     origin = None if ORIGIN in reading.pool.collect_schema() else path_sha256(path)
     pool = with_traces(reading.pool, origin)
-    return Source(name_text(path.resolve().name), pool, notes=reading.notes, models=models_of_rows(pool))
+    stated = reading.stated | _stated_by_rows(pool, options.tasks)
+    name = name_text(path.resolve().name)
+    models = models_of_rows(pool)
+    return Source(name, pool, notes=reading.notes, models=models, stated=stated, polarity=reading.polarity)
+
+
+def _stated_by_rows(pool: pl.LazyFrame, tasks: Sequence[StatedTask]) -> frozenset[str]:
+    """Return the options that say of a task what its rows say already, as those of Overthink's own logs do."""
+    if not tasks:
+        return frozenset()
+    rows = list(read(pool.select("task", "axis", "scorer").unique()).iter_rows())
+    return frozenset(
+        task.option()
+        for task in tasks
+        if any(
+            TaskNames(name).fits(task.task) and axis == task.axis and task.scorer_name in (None, scorer)
+            for name, axis, scorer in rows
+        )
+    )

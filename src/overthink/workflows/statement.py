@@ -43,7 +43,7 @@ from overthink.plan.study import Plan
 from overthink.storage.files import file_sha256, storage_errors, write_text
 from overthink.storage.findings import read_findings
 from overthink.storage.journal import read_waves
-from overthink.storage.json_documents import read_analysis, read_plan
+from overthink.storage.json_documents import read_analysis
 from overthink.storage.pool import read_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_verified
@@ -51,6 +51,7 @@ from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import SourceResults, results_of
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import Source
+from overthink.workflows.statement_setting import plan_of, setting_of, sources_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,33 +142,35 @@ class CheckResult:
 def statement(
     path: str | Path, *, out: str | Path | None = None, facts: str | Path | None = None, write: bool = True
 ) -> StatementFiles:
-    """Build the evaluation statement of a study from its plan and pool.
+    """Build the evaluation statement of a study from its plan and pool, or of analysed logs and tables from their pool.
 
     Args:
-        path: A study's folder, with plan, pool and findings.
+        path: A study's folder, with plan, pool and findings, or what `analyse` wrote: pool, findings and analysis.
         out: Folder for statement.json, statement.md and the exports; None for the study's own.
         facts: JSON file with what findings do not contain, such as the model's revision and the largest deployable
             budget; a copy becomes the study's facts.json. None for the facts.json that is there, if any.
         write: Write the files.
 
     Raises:
-        InputError: The folder holds no plan, pool or findings, they do not match, or nothing was measured.
+        InputError: The folder holds no pool or findings, they do not match, or nothing was measured; or there is no
+            plan, and the rows are of several models.
     """
     folder = StudyFolder(Path(path))
     folder.require()
     stated = _stated(folder, facts)
-    plan = _plan(folder)
+    plan = plan_of(folder)
     stored, evidence = _findings(folder, plan)
     request, results, scale = _results(folder, plan)
+    setting = setting_of(folder, plan, request.analysis)
     changes = changed_findings(stored, flatten(results))
     if changes:
         raise InputError(
-            f"{folder.findings} is not what plan and pool give ({changes[0]}); make it again with "
+            f"{folder.findings} is not what {sources_text(plan)} give ({changes[0]}); make it again with "
             f"`overthink report {folder.path}`"
         )
     created = datetime.now(UTC).isoformat(timespec="seconds")
     provenance = Provenance(created, evidence, stated, changed_decisions(plan, *request))
-    document = make_statement(results, plan, provenance, scale)
+    document = make_statement(results, setting, provenance, scale)
     if not write:
         return StatementFiles(document, None)
     target = folder.path if out is None else Path(out)
@@ -263,12 +266,13 @@ def _against_the_study(
 def _recompute(read: Statement, folder: StudyFolder, *, labels: Path | None) -> list[Fault]:
     """Return differences of hashes, stored findings and facts from those recomputed from plan and pool."""
     folder.require()
-    plan = _plan(folder)
+    plan = plan_of(folder)
     if not is_there(folder.findings):
         raise InputError(f"{folder.path} holds no findings.json; make it with `overthink report {folder.path}`")
     meta, stored_findings = read_findings(folder.findings)
     request, results, scale = _results(folder, plan, labels=labels)
-    files = {"plan": plan.sha256(), "pool": file_sha256(folder.pool), "findings": file_sha256(folder.findings)}
+    plan_sha256 = None if plan is None else plan.sha256()
+    files = {"plan": plan_sha256, "pool": file_sha256(folder.pool), "findings": file_sha256(folder.findings)}
     faults = [
         Fault(RECOMPUTED, f"{name}_sha256", f"findings.json was made from {source_hash}; the file is {files[name]}")
         for name, source_hash in (("plan", meta.plan_sha256), ("pool", meta.pool_sha256))
@@ -276,22 +280,22 @@ def _recompute(read: Statement, folder: StudyFolder, *, labels: Path | None) -> 
     ]
     faults += changed_findings(stored_findings, flatten(results))
     hashes = {f"{name}_sha256": value for name, value in files.items()}
-    evidence = Evidence(**hashes, findings=len(stored_findings), overthink=meta.overthink)
+    evidence = Evidence.model_validate(hashes | {"findings": len(stored_findings), "overthink": meta.overthink})
     provenance = Provenance(read.created, evidence, read.stated, changed_decisions(plan, *request))
-    now = make_statement(results, plan, provenance, scale)
+    now = make_statement(results, setting_of(folder, plan, request.analysis), provenance, scale)
     return faults + list(differences(read, now))
 
 
-def _results(folder: StudyFolder, plan: Plan, *, labels: Path | None = None) -> SourceResults:
+def _results(folder: StudyFolder, plan: Plan | None, *, labels: Path | None = None) -> SourceResults:
     """Return the results that the study's plan and pool give, by its own analysis."""
     if not is_there(folder.pool):
         raise InputError(f"{folder.path} holds no pool; needed: the study that the statement was made from")
     pool, waves = read_pool(folder.pool), read_waves(folder.waves)
-    if plan.until is not None:
+    if plan is not None and plan.until is not None:
         _require_waves(folder, pool, waves)
     verification = read_verified(folder.verified)
     source = Source(
-        plan.title,
+        folder.path.name if plan is None else plan.title,
         pool,
         plan=plan,
         request=read_analysis(folder.analysis),
@@ -323,23 +327,16 @@ def _require_waves(folder: StudyFolder, pool: pl.LazyFrame, waves: Mapping[str, 
             )
 
 
-def _plan(folder: StudyFolder) -> Plan:
-    if not is_there(folder.plan):
-        raise InputError(
-            f"{folder.path} holds no plan.json, so model, elicitation and polarity are not known; a statement is made "
-            "of a study by `overthink run`"
-        )
-    return read_plan(folder.plan)
-
-
-def _findings(folder: StudyFolder, plan: Plan) -> tuple[tuple[Finding, ...], Evidence]:
+def _findings(folder: StudyFolder, plan: Plan | None) -> tuple[tuple[Finding, ...], Evidence]:
     if not is_there(folder.findings):
         raise InputError(f"{folder.path} holds no findings.json; make it with `overthink report {folder.path}`")
     meta, findings = read_findings(folder.findings)
-    if meta.plan_sha256 != plan.sha256():
+    plan_sha256 = None if plan is None else plan.sha256()
+    if meta.plan_sha256 != plan_sha256:
+        of = f"was not made by {folder.plan}" if plan is not None else "belongs to a plan, which is gone"
         raise InputError(
-            f"{folder.findings} was not made by {folder.plan}: it names plan {meta.plan_sha256}; make the findings "
-            f"again with `overthink report {folder.path}`"
+            f"{folder.findings} {of}: it names plan {meta.plan_sha256}; make the findings again with "
+            f"`overthink report {folder.path}`"
         )
     if meta.pool_sha256 is None:
         raise InputError(f"{folder.findings} names no pool; make it again with `overthink report {folder.path}`")
@@ -351,7 +348,7 @@ def _findings(folder: StudyFolder, plan: Plan) -> tuple[tuple[Finding, ...], Evi
     if not findings:
         raise InputError(f"{folder.findings} holds no finding, so nothing can be claimed")
     evidence = Evidence(
-        plan_sha256=plan.sha256(),
+        plan_sha256=plan_sha256,
         pool_sha256=meta.pool_sha256,
         findings_sha256=file_sha256(folder.findings),
         findings=len(findings),

@@ -1,41 +1,38 @@
 """Every arm on real weights: it runs, keeps its budget, and pays for what it decodes."""
 
-import importlib.util
 from pathlib import Path
 
-import pytest
+from embedded import NAME, SERVER, require_embedded
 
 import overthink
 from overthink.collect.arms.registry import arm_plans
 from overthink.collect.ladder.solver import collect_ladder
-from overthink.collect.providers.embedded import weights
 from overthink.collect.sinks import TraceSink
 from overthink.data.record import Estimand, RungRecord
 from overthink.data.tokens import DECODED
 from overthink.plan.study import checked_plan
 
-MODEL = "overthink/smollm2"
 GUARD = "guard=own-probability:per=token,scale=probability,tau=0.5"
 ARMS = (
     f"base,calculator:calls=2,safethink:{GUARD},m=1,b=1,monitor:{GUARD},action=redirect,"
-    "saferemind:reminder=Mind safety.,entropy=2.5,primer,wait:rounds=1,minimum=12,morethink,zerothink,lessthink"
+    "saferemind:reminder=Mind safety.,entropy=2.5,primer,wait:rounds=1,minimum=8,morethink,zerothink,lessthink"
 )
 
 
 def test_every_arm_runs_on_the_embedded_model(tmp_path: Path) -> None:
-    if weights.find_weights() is None or importlib.util.find_spec("xllamacpp") is None:
-        pytest.skip("the embedded model is not installed; run: overthink model install")
+    require_embedded()
     plan = checked_plan(
         overthink="0",
-        model=MODEL,
+        model=NAME,
+        model_args=SERVER,
         tasks=overthink.tasks(capability=[], safety=["overthink/contrast_harm"], benign=[], args={"examples": False}),
-        budgets=(0, 12),
+        budgets=(0, 8),
         draws=1,
         limit=1,
         seed=1,
-        answer_tokens=8,
+        answer_tokens=4,
         resamples=2,
-        arms=arm_plans(ARMS, model=MODEL),
+        arms=arm_plans(ARMS, model=NAME),
     )
     rows: list[RungRecord] = []
     keeper = TraceSink(done=(), sparse={}, on_thinking=lambda *_: None, on_trace=rows.extend)

@@ -1,13 +1,13 @@
 """The model's own probability of its words: planted in the simulated model, and as an independent request tells it."""
 
 import asyncio
-import importlib.util
 import math
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from embedded import embedded_model
 from inspect_ai.model import ChatMessageUser, Logprob, Logprobs, Model, ModelUsage, get_model
 
 from overthink.collect.arms.verifiers.base import UnreadableScoreError
@@ -17,7 +17,6 @@ from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Prefix, TextContinuation, TokenContinuation
-from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.simulated.model import SimulatedModel
 from overthink.collect.providers.think_tags import for_prompt, think_format
 from overthink.errors import InputError
@@ -64,9 +63,7 @@ def test_steps_have_their_own_probability_and_all_tokens_are_told() -> None:
 
 @pytest.fixture(scope="module")
 def embedded() -> Model:
-    if weights.find_weights() is None or importlib.util.find_spec("xllamacpp") is None:
-        pytest.skip("the embedded model is not installed; run: overthink model install")
-    return get_model("overthink/smollm2", slots=2, context=256, memoize=False)
+    return embedded_model()
 
 
 def test_the_embedded_model_says_what_it_would_have_sampled(embedded: Model) -> None:

@@ -1,10 +1,10 @@
 """Monte Carlo rollouts: their shares estimate the planted probability, and their bill is what the server counted."""
 
 import asyncio
-import importlib.util
 from typing import Any
 
 import pytest
+from embedded import embedded_model
 from inspect_ai.model import ChatMessageUser, Model, get_model
 
 from overthink.collect.arms.verifiers.rollouts import RolloutVerifier
@@ -12,7 +12,6 @@ from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.continuation import Prefix, TokenContinuation
-from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.simulated.model import SimulatedModel
 from overthink.collect.providers.simulated.thinking import turn_of
 from overthink.collect.providers.think_tags import for_prompt, think_format
@@ -125,9 +124,7 @@ def test_a_thought_that_had_ended_is_not_gone_on_with() -> None:
 
 
 def test_the_embedded_model_needs_no_other() -> None:
-    if weights.find_weights() is None or importlib.util.find_spec("xllamacpp") is None:
-        pytest.skip("the embedded model is not installed; run: overthink model install")
-    counted = Counted(get_model("overthink/smollm2", slots=2, context=256, memoize=False))
+    counted = Counted(embedded_model())
     given = context(counted.model, truth=None, grade=None)
     path = ReasoningPath(Prefix(""), steps=("Two and two are four.\n",))
     said = asyncio.run(RolloutVerifier(n=2, tokens=4, against="consensus").steps(given, path, last_only=False))

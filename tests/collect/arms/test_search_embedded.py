@@ -1,16 +1,15 @@
 """Every search on the embedded model, once: real tokens, real forks, and a verifier that needs no other model."""
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
 import pytest
+from embedded import NAME, SERVER, require_embedded
 from scripted import Reader, opens
 
 import overthink
 from overthink.collect.arms.registry import arm_plans
 from overthink.collect.arms.strategies import values
-from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.embedded.provider import LocalModel
 from overthink.data.pool import records_of
 from overthink.plan.study import checked_plan
@@ -23,8 +22,7 @@ ARMS = (
 
 
 def test_every_search_runs_on_the_embedded_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if weights.find_weights() is None or importlib.util.find_spec("xllamacpp") is None:
-        pytest.skip("the embedded model is not installed; run: overthink model install")
+    require_embedded()
     counted: list[int] = []
     plain = LocalModel.generate
 
@@ -43,15 +41,16 @@ def test_every_search_runs_on_the_embedded_model(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(values, "read_verifier", read_here)
     plan = checked_plan(
         overthink="0",
-        model="overthink/smollm2",
+        model=NAME,
+        model_args=SERVER,
         tasks=overthink.tasks(capability=["overthink/arithmetic"], safety=[], benign=[], args={}),
-        budgets=(0, 24),
+        budgets=(0, 12),
         answer_tokens=4,
         draws=1,
         limit=1,
         seed=5,
         concurrency=2,
-        arms=arm_plans(ARMS, model="overthink/smollm2"),
+        arms=arm_plans(ARMS, model=NAME),
     )
     study = overthink.run(overthink.prepare(plan), tmp_path / "s")
     rows = {(row.arm, row.rung): row for row in records_of(study.pool)}

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+from embedded import SERVER
 from hypothesis import given
 from hypothesis import strategies as st
 from shape_files import gguf
@@ -49,7 +50,7 @@ def test_llama_cpp_counts_the_same(embedded: Path) -> None:
 
     from overthink.collect.providers.embedded.server import ServerOptions, server_for
 
-    server = server_for(ServerOptions(embedded, slots=1, context=256, engines=1, threads=1))
+    server = server_for(ServerOptions.for_machine(embedded, **SERVER))
     address = server._engines[0].listening_address
     told = httpx.get(f"{address}/v1/models", trust_env=False).json()["data"][0]["meta"]
     shape = gguf_shape(embedded).shape

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from embedded import embedded_model
 from inspect_ai.model import ChatMessageUser, GenerateConfig, Model, ModelOutput, get_model
 
 import overthink.collect.registered  # noqa: F401 (registers the provider)
@@ -21,9 +22,7 @@ CUE = "\n\nFinal response:"
 
 @pytest.fixture(scope="module")
 def model() -> Model:
-    if weights.find_weights() is None or importlib.util.find_spec("xllamacpp") is None:
-        pytest.skip("the embedded model is not installed; run: overthink model install")
-    return get_model("overthink/smollm2", slots=4, context=256, memoize=False)
+    return embedded_model()
 
 
 async def decode(model: Model, ids: list[int], limit: int, **config: Any) -> ModelOutput:
@@ -131,10 +130,10 @@ def test_more_requests_than_slots_are_all_answered(model: Model) -> None:
 
 
 def test_a_prompt_beyond_the_context_is_an_error_in_the_output(model: Model) -> None:
-    assert model.api.context_tokens() == 256
-    output = asyncio.run(decode(model, [9] * 256, 4))
+    assert model.api.context_tokens() == 512
+    output = asyncio.run(decode(model, [9] * 512, 4))
     assert output.stop_reason == "model_length"
-    assert "256" in (output.error or "")
+    assert "512" in (output.error or "")
 
 
 def test_the_terminal_stays_quiet_and_nothing_is_left_behind(model: Model, tmp_path: Path) -> None:

@@ -191,7 +191,7 @@ def xstest_log(
     run_inspect(folder, Task(name="xstest", dataset=samples, solver=generate(), scorer=complies_with_second()))
     (path,) = folder.glob("*.eval")
     log = read_eval_log(str(path))
-    log.eval.task = log.eval.task_registry_name = registered
+    log.eval.task = log.eval.task_registry_name = log.eval.task_display_name = registered
     log.eval.task_args = args
     log.eval.packages["inspect_evals"] = version
     write_eval_log(log, str(path))
@@ -232,8 +232,11 @@ def test_what_the_user_says_of_a_log_stands_and_what_nobody_can_tell_is_refused(
     xstest_log(tmp_path / "unclear", registered="inspect_evals/make_me_pay")
     with pytest.raises(InputError, match="an amount in dollars"):
         read_logs(tmp_path / "unclear")
-    xstest_log(tmp_path / "unknown", registered="their_evals/xstest")
+    xstest_log(tmp_path / "unknown", registered="their_evals/prompts")
     assert any("read as capability" in note for note in read_logs(tmp_path / "unknown").notes)
+    xstest_log(tmp_path / "like", registered="their_evals/xstest")
+    with pytest.raises(InputError, match=r"--safety their_evals/xstest:high=safe\|harm"):
+        read_logs(tmp_path / "like")
 
 
 def test_a_log_of_another_version_is_read_with_what_it_has(tmp_path: Path) -> None:

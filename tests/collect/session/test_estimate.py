@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from embedded import NAME, SERVER
 from inspect_ai import Task, task
 from inspect_ai.dataset import Sample
 from inspect_ai.scorer import includes
@@ -101,14 +102,14 @@ def test_no_arm_that_thinks_in_pieces_takes_more_than_was_told(length: int, call
 
 def test_the_embedded_model_takes_no_more_than_was_told(tmp_path: Path) -> None:
     asked = plan(
-        model="overthink/smollm2",
-        model_args={},
-        tasks=overthink.tasks(capability=[], safety=["overthink/contrast_harm"], benign=[], args={}),
+        model=NAME,
+        model_args=SERVER,
+        tasks=overthink.tasks(capability=[], safety=["overthink/contrast_harm"], benign=[], args={"examples": False}),
         budgets=(0, 4),
         answer_tokens=2,
         draws=1,
         limit=2,
-        arms=arm_plans("base,primer", model="overthink/smollm2"),
+        arms=arm_plans("base,primer", model=NAME),
     )
     opened = overthink.prepare(asked)
     took, told = overthink.run(opened, tmp_path / "s").about.actual_cost, opened.spending.prompt_tokens[1]

@@ -1,17 +1,10 @@
-"""From foreign logs to the rows of their curves.
+"""From foreign logs to the rows of their curves."""
 
-Settings of a run from the header of its log: the thinking allowance, and all other settings.
-"""
-
-import hashlib
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
-from inspect_ai.log import EvalLog, EvalSampleSummary
-from inspect_ai.model import GenerateConfig
+from inspect_ai.log import EvalSampleSummary
 
 from overthink.collect.inspect_logs.checkpoints import (
     Grid,
@@ -21,9 +14,14 @@ from overthink.collect.inspect_logs.checkpoints import (
     has_checkpoints,
     read_paths,
 )
+from overthink.collect.inspect_logs.copies import copied_answers, copies_note
+from overthink.collect.inspect_logs.ending_notes import ending_notes, invalid_note, usage_notes
 from overthink.collect.inspect_logs.files import OpenLog
 from overthink.collect.inspect_logs.meaning import Meaning
-from overthink.collect.inspect_logs.rows import LogScale, checkpoint_rows, outcome_row
+from overthink.collect.inspect_logs.missing_samples import LOST, missing_notes
+from overthink.collect.inspect_logs.rows import checkpoint_rows, outcome_row
+from overthink.collect.inspect_logs.runs import LogRuns, place_logs, pooled_runs
+from overthink.collect.inspect_logs.set_aside import SampleRules
 from overthink.collect.inspect_logs.times import add_seconds
 from overthink.collect.inspect_logs.traces import (
     LogTrace,
@@ -31,71 +29,14 @@ from overthink.collect.inspect_logs.traces import (
     changed_questions,
     distinct_traces,
     number_draws,
+    read_traces,
     usable_scorers,
 )
-from overthink.collect.providers.reasoning_levels import cap_in
-from overthink.data.arms_of_runs import ModelRun, Placement, ReportedTokens, assign_curves
+from overthink.collect.inspect_logs.verdicts import LogScale
+from overthink.data.arms_of_runs import Placement
 from overthink.data.labels import AnswerPosition
-from overthink.data.ladder import ThinkingSetting
 from overthink.data.record import Axis, RungRecord
-from overthink.data.secrets import is_secret_name, without_secrets
-from overthink.data.tokens import TokenUsage
 from overthink.errors import InputError
-
-_SAMPLING = (
-    "temperature",
-    "top_p",
-    "top_k",
-    "system_message",
-    "frequency_penalty",
-    "presence_penalty",
-    "stop_seqs",
-    "best_of",
-    "num_choices",
-    "reasoning_mode",
-    "reasoning_history",
-    "verbosity",
-    "extra_body",
-)
-"""Generation settings that change the measurement. Retries, connections, seeds and logging do not."""
-
-_LIMITS = ("token_limit", "message_limit", "turn_limit", "time_limit", "working_limit", "cost_limit")
-_MAX_CHARS = 60
-
-
-def thinking_setting(header: EvalLog) -> ThinkingSetting:
-    """Return the thinking allowance of the run: effort level, reasoning tokens, maximum tokens."""
-    config = _config(header)
-    return ThinkingSetting(
-        effort=config.reasoning_effort or getattr(config, "effort", None),
-        reasoning_tokens=cap_in(config.extra_body)[0] if config.reasoning_tokens is None else config.reasoning_tokens,
-        max_tokens=config.max_tokens,
-    )
-
-
-def other_settings(header: EvalLog) -> dict[str, str]:
-    """Return all other settings that distinguish runs of a model, as short texts by name, without secrets."""
-    spec = header.eval
-    config = _config(header)
-    settings: dict[str, Any] = {name: getattr(config, name, None) for name in _SAMPLING}
-    settings["extra_body"] = cap_in(config.extra_body)[1]  # a cap on thinking is the rung, not another model
-    settings |= {name: getattr(spec.config, name, None) for name in _LIMITS}
-    settings["solver"] = spec.solver
-    for args in (spec.task_args, spec.solver_args or {}, spec.model_args):
-        settings |= args
-    return {name: _short(value) for name, value in settings.items() if value is not None and not is_secret_name(name)}
-
-
-def _config(header: EvalLog) -> GenerateConfig:
-    """Return the model's own settings, overridden by those of the task and of the run, as at run time."""
-    return header.eval.model_generate_config.merge(header.plan.config)
-
-
-def _short(value: Any) -> str:
-    text = without_secrets(value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str))
-    if len(text) <= _MAX_CHARS:
-        return text
-    return f"{text[: _MAX_CHARS - 10]}…{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -107,26 +48,33 @@ class ForeignLogs:
         logs: The logs, oldest first.
         meanings: Interpretation of the scores, per log.
         unit: Unit in which checkpoints are compared.
+        rules: What samples with an error and invalid ones count as.
+        ladder: Name of the setting that is the ladder; None to look for it.
     """
 
     study: str
     logs: Sequence[OpenLog]
     meanings: Sequence[Meaning]
     unit: LogCheckpointUnit
+    rules: SampleRules
+    ladder: str | None = None
 
     def rows(self, notes: list[str]) -> list[tuple[RungRecord, OpenLog]]:
         """Return all rows of the pool, each with its log; assumptions are appended to ``notes``.
 
         Raises:
-            InputError: A scorer is missing or must be named, or checkpoints cannot be compared.
+            InputError: A scorer is missing or must be named, checkpoints cannot be compared, or the ladder names no
+                setting.
         """
-        traces, more = distinct_traces(self.logs, [meaning.derived_key for meaning in self.meanings])
+        traces, runs, more = self._placed()
         notes += more + changed_questions(self.logs, traces)
         traces = add_seconds(self.logs, traces)
-        placements = self._placements(traces)
+        placements = runs.placements
+        notes += runs.notes
         scales = self._scales(traces, notes)
-        records = list(self._outcomes(traces, placements, scales))
-        records += self._checkpoints(traces, placements, scales, notes)
+        records, pooled = pooled_runs(list(self._outcomes(traces, runs, scales)))
+        notes += pooled
+        records += self._checkpoints(traces, runs, scales, notes)
         separate_arms = sorted({placement.arm for placement in placements if placement.excludes_reasoning})
         if separate_arms:
             notes.append(
@@ -139,8 +87,8 @@ class ForeignLogs:
 
     def origins(self) -> dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]]:
         """Return log and sample of the answer of every row, except rows of intermediate checkpoints."""
-        traces, _ = distinct_traces(self.logs, [meaning.derived_key for meaning in self.meanings])
-        placements = self._placements(traces)
+        traces, runs, _ = self._placed()
+        placements = runs.placements
         origins: dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]] = {}
         for trace, draw in zip(traces, self._draws(traces, placements), strict=True):
             placement = placements[trace.log]
@@ -148,27 +96,25 @@ class ForeignLogs:
             origins[position] = self.logs[trace.log], trace.summary
         return origins
 
-    def _draws(self, traces: Sequence[LogTrace], placements: list[Placement]) -> list[int]:
-        return number_draws(traces, [(self._task(t), placements[t.log].arm, placements[t.log].rung) for t in traces])
+    def _placed(self) -> tuple[list[LogTrace], LogRuns, list[str]]:
+        """Return the samples that count, each once, the runs of the logs, and notes on the samples."""
+        every = read_traces(self.logs, [meaning.derived_key for meaning in self.meanings])
+        valid = every if self.rules.invalid == "count" else [trace for trace in every if not trace.ending.is_invalid]
+        distinct, repeats = distinct_traces(self.logs, valid)
+        runs = self._runs(distinct)
+        copies = copied_answers(distinct, self._cells(distinct, runs.placements))
+        traces = [trace for i, trace in enumerate(distinct) if i not in copies]
+        notes = [*invalid_note(every, self.rules), *repeats, *missing_notes(self.logs), *copies_note(len(copies))]
+        return traces, runs, notes + ending_notes(traces, self.rules) + usage_notes(traces)
 
-    def _placements(self, traces: Sequence[LogTrace]) -> list[Placement]:
-        """Return the placement (arm, rung, estimand) of every log."""
-        usage: dict[int, list[TokenUsage]] = defaultdict(list)
-        for trace in traces:
-            usage[trace.log].append(trace.tokens)
-        runs = []
-        for i, log in enumerate(self.logs):
-            spec = log.header.eval
-            runs.append(
-                ModelRun(
-                    self.meanings[i].task,
-                    spec.model,
-                    thinking_setting(log.header),
-                    other_settings(log.header),
-                    ReportedTokens.of(usage[i]),
-                )
-            )
-        return assign_curves(runs)
+    def _cells(self, traces: Sequence[LogTrace], placements: list[Placement]) -> list[tuple[str, str, int]]:
+        return [(self._task(t), placements[t.log].arm, placements[t.log].rung) for t in traces]
+
+    def _draws(self, traces: Sequence[LogTrace], placements: list[Placement]) -> list[int]:
+        return number_draws(traces, self._cells(traces, placements))
+
+    def _runs(self, traces: Sequence[LogTrace]) -> LogRuns:
+        return place_logs(self.logs, [meaning.task for meaning in self.meanings], traces, self.ladder)
 
     def _scales(self, traces: Sequence[LogTrace], notes: list[str]) -> dict[str, list[LogScale]]:
         """Return the scales of the usable scorers, by task."""
@@ -191,38 +137,39 @@ class ForeignLogs:
                     axis=meaning.axis,
                     flip=meaning.flip,
                     has_answers=any(answer_of(trace.summary.scores, name) for trace in members),
-                    max_tokens=None,
+                    rules=self.rules,
                 )
                 for name in names
             ]
         return scales
 
     def _outcomes(
-        self, traces: Sequence[LogTrace], placements: list[Placement], scales: dict[str, list[LogScale]]
+        self, traces: Sequence[LogTrace], runs: LogRuns, scales: dict[str, list[LogScale]]
     ) -> Iterator[tuple[RungRecord, OpenLog]]:
+        placements = runs.placements
         draws = self._draws(traces, placements)
-        caps = [thinking_setting(log.header).max_tokens for log in self.logs]
         for scale in (scale for of_task in scales.values() for scale in of_task):
-            by_log = [replace(scale, max_tokens=cap) for cap in caps]
+            by_log = [replace(scale, conditions=runs.conditions(i, scale.scorer)) for i in range(len(self.logs))]
             for trace, draw in zip(traces, draws, strict=True):
                 if self._task(trace) == scale.task:
-                    placement, own = placements[trace.log], by_log[trace.log]
-                    yield outcome_row(trace, draw, placement=placement, scale=own), self.logs[trace.log]
+                    row = outcome_row(trace, draw, placement=placements[trace.log], scale=by_log[trace.log])
+                    yield row, self.logs[trace.log]
 
     def _checkpoints(
         self,
         traces: Sequence[LogTrace],
-        placements: list[Placement],
+        runs: LogRuns,
         scales: dict[str, list[LogScale]],
         notes: list[str],
     ) -> Iterator[tuple[RungRecord, OpenLog]]:
         by_log: dict[int, list[LogTrace]] = defaultdict(list)
         for trace in traces:
-            by_log[trace.log].append(trace)
+            if trace.summary.error != LOST:
+                by_log[trace.log].append(trace)
         groups: dict[tuple[str, str, str, bool], list[tuple[LogTrace, LogPath]]] = defaultdict(list)
         for i, members in by_log.items():
             if has_checkpoints(self.logs[i]):
-                placement = placements[i]
+                placement = runs.placements[i]
                 arm = f"{placement.arm} [{placement.effort}]" if placement.effort else placement.arm
                 paths = read_paths(self.logs[i], [trace.summary for trace in members])
                 groups[self._task(members[0]), arm, placement.model, placement.excludes_reasoning] += zip(
@@ -242,8 +189,12 @@ class ForeignLogs:
             )
             draws = number_draws([trace for trace, _ in trace_paths], [None] * len(trace_paths))
             for scale in scales[task]:
+                own_scales = {
+                    i: replace(scale, conditions=runs.conditions(i, scale.scorer))
+                    for i in {trace.log for trace, _ in trace_paths}
+                }
                 for (trace, path), draw in zip(trace_paths, draws, strict=True):
-                    rows = checkpoint_rows(trace, draw, path, grid=grid, scale=scale)
+                    rows = checkpoint_rows(trace, draw, path, grid=grid, scale=own_scales[trace.log])
                     yield from ((row, self.logs[trace.log]) for row in rows)
 
     def _task(self, trace: LogTrace) -> str:

@@ -20,6 +20,7 @@ from inspect_ai.log import (
 )
 from zstandard import ZstdError
 
+from overthink.collect.inspect_logs.repeated_ids import refuse_repeated_ids
 from overthink.errors import InputError
 from overthink.paths import path_kind, path_status
 
@@ -185,6 +186,7 @@ def _open(path: Path) -> OpenLog:
             return OpenLog(path, header, read_eval_log_sample_summaries(location), None)
         log = read_eval_log(location)
         _check_version(path, log)
+        refuse_repeated_ids(str(path), log.samples or [])
         samples = {(sample.id, sample.epoch): sample for sample in log.samples or []}
         return OpenLog(path, log, [sample.summary() for sample in samples.values()], samples)
 
@@ -201,7 +203,7 @@ def _check_members(path: Path) -> None:
     if len(members) > MAX_MEMBERS:
         raise zipfile.BadZipFile(f"{len(members):,} members; at most {MAX_MEMBERS:,} are read")
     for member in members:
-        fault = _member_fault(member)
+        fault = member_fault(member)
         if fault is not None:
             raise zipfile.BadZipFile(f"its member {member.filename[:80]!r} {fault}")
     samples = sorted((member.file_size for member in members if _is_sample(member)), reverse=True)
@@ -209,7 +211,7 @@ def _check_members(path: Path) -> None:
         raise zipfile.BadZipFile(f"{_BATCH} samples unpack to {at_once:,} bytes; at most {MAX_BATCH_BYTES:,} are read")
 
 
-def _member_fault(member: zipfile.ZipInfo) -> str | None:
+def member_fault(member: zipfile.ZipInfo) -> str | None:
     """Return what a member has that none of a log has; None for a plain one."""
     if member.flag_bits & _ENCRYPTED:
         return "is encrypted"

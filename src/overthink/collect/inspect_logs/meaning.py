@@ -1,14 +1,23 @@
 """Interpretation of the scores of foreign logs: from the user's options, or else from the table of known tasks."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from overthink.collect.inspect_logs.files import OpenLog
+from overthink.collect.inspect_logs.task_names import harmful_name, harmful_scorers, task_names
 from overthink.collect.scoring.known_tasks import INSPECT_EVALS_VERSION, TaskPolarity
-from overthink.collect.scoring.polarity import find_polarity
+from overthink.collect.scoring.polarity import find_polarity, stated_scale
 from overthink.collect.scoring.score_values import DERIVED
 from overthink.data.record import Axis
 from overthink.errors import InputError
+from overthink.plan.stated_tasks import (
+    StatedTask,
+    doubt_text,
+    options_text,
+    refuse_contradictions,
+    scorer_name,
+    statements_of,
+)
 from overthink.plan.study import HIGH_WORDS
 
 
@@ -20,11 +29,13 @@ class PolarityOptions:
         axis: Axis of the scores; None if not given.
         high: Meaning of a high score; None if not given.
         scorer: The `scorer` or `scorer.key` to read; None for all, or for the known one.
+        tasks: What is stated of single tasks, instead of the three others.
     """
 
     axis: str | None = None
     high: str | None = None
     scorer: str | None = None
+    tasks: tuple[StatedTask, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +60,93 @@ class Meaning:
     note: str | None
     is_from_table: bool = False
 
+    @property
+    def is_assumed(self) -> bool:
+        """Nobody states it: neither the user nor the table of known tasks."""
+        return self.note == _ASSUMED_NOTE
 
-def meanings(logs: Sequence[OpenLog], options: PolarityOptions) -> list[Meaning]:
-    """Return the interpretation of every log, in order.
+
+def meanings(logs: Sequence[OpenLog], options: PolarityOptions) -> list[list[Meaning]]:
+    """Return the interpretations of every log, in order: one, or one for each stated scorer of its task.
 
     Raises:
         InputError: The user's options are invalid, or the meaning of a task's scores is unknown.
     """
-    results = [_meaning(log, options) for log in logs]
+    names = [task_names(log) for log in logs]
+    stated = statements_of(options.tasks, names)
+    if options.axis is not None:
+        _refuse_several({one.name: None for one in names}, options)
+    results: list[list[Meaning]] = []
+    unclear: dict[str, str] = {}
+    for log, one in zip(logs, names, strict=True):
+        own = _of_log(log, [task for task, fitting in stated.items() if one.name in fitting])
+        doubt = None if own or options.axis is not None else _doubt(log, options.scorer)
+        if doubt is not None:
+            unclear.setdefault(one.name, f"{log.path.name}: {doubt}")
+        elif own:
+            results.append([_stated(log, task) for task in own])
+        else:
+            results.append([_meaning(log, options)])
+    if unclear:
+        raise InputError("; ".join(unclear.values()))
     by_task: dict[str, set[tuple[Axis, bool, str | None]]] = {}
-    for meaning in results:
+    for meaning in (meaning for of_log in results for meaning in of_log):
         by_task.setdefault(meaning.task, set()).add((meaning.axis, meaning.flip, meaning.scorer))
     return [
-        _distinguish(meaning, log) if len(by_task[meaning.task]) > 1 else meaning
-        for meaning, log in zip(results, logs, strict=True)
+        [_distinguish(meaning, log) if len(by_task[meaning.task]) > len(of_log) else meaning for meaning in of_log]
+        for of_log, log in zip(results, logs, strict=True)
     ]
+
+
+def _refuse_several(names: Iterable[str], options: PolarityOptions) -> None:
+    """Raise an error if one axis is stated for several tasks."""
+    tasks = list(dict.fromkeys(names))
+    if len(tasks) > 1:
+        word = options.high or HIGH_WORDS.get(options.axis or "", ("WORD",))[0]
+        examples = " ".join(f"--{options.axis} {task}:high={word}" for task in tasks[:2])
+        raise InputError(
+            f"--axis {options.axis} is for logs of one task, and there are {len(tasks)}: {', '.join(tasks[:8])}; "
+            f"needed: the axis of each, as {examples}"
+        )
+
+
+def _doubt(log: OpenLog, scorer: str | None) -> str | None:
+    """Return why an unknown task is not read as capability: its names speak of harm; None if they do not."""
+    spec = log.header.eval
+    name = spec.task_registry_name or spec.task
+    row = find_polarity(name, spec.task_args)
+    if isinstance(row, str) or (isinstance(row, TaskPolarity) and scorer in (None, _scorer(row))):
+        return None
+    scorers = harmful_scorers(log, scorer)
+    why = [*(f"scorer {one}" for one in scorers), *filter(None, [harmful_name(log)])]
+    return doubt_text(name, why[0], scorers[0] if scorers else scorer) if why else None
+
+
+def _of_log(log: OpenLog, stated: Sequence[StatedTask]) -> Sequence[StatedTask]:
+    """Return what is stated of the task with the arguments of this log.
+
+    Where the table has the task on another axis for other arguments, a statement without scorer and polarity is of the
+    logs with those arguments.
+
+    Raises:
+        InputError: The statements contradict each other.
+    """
+    spec = log.header.eval
+    name = spec.task_registry_name or spec.task
+    row = find_polarity(name, spec.task_args)
+    if len(stated) > 1 and isinstance(row, TaskPolarity):
+        stated = [task for task in stated if task.scorer or task.high or task.axis == row.axis]
+    refuse_contradictions(stated, name)
+    return stated
+
+
+def _stated(log: OpenLog, task: StatedTask) -> Meaning:
+    """Return the meaning that the user states for one task."""
+    spec = log.header.eval
+    scale = stated_scale(task, spec.task_registry_name or spec.task, spec.task_args)
+    scorer = scorer_name(scale.scorer, scale.key)
+    axis, flip = read_polarity(task.axis, scale.high)
+    return Meaning(axis, flip, scorer, _derived_key(scorer), spec.task, None, is_from_table=task.scorer is None)
 
 
 def _meaning(log: OpenLog, options: PolarityOptions) -> Meaning:
@@ -74,7 +157,7 @@ def _meaning(log: OpenLog, options: PolarityOptions) -> Meaning:
         if isinstance(row, str):
             raise InputError(
                 f"{log.path.name}: it is not known what a high score of {name} means: {row}. If you know it, say it "
-                "with --axis, --high and --scorer."
+                f"with --axis, --high and --scorer, or of several tasks {options_text(name, options.scorer)}"
             )
         if isinstance(row, TaskPolarity):
             return _from_table(row, log, options)

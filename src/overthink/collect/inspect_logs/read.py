@@ -1,14 +1,14 @@
 """Read Inspect logs, Overthink's own or foreign ones, as rows of a pool.
 
-Epochs are draws. Logs of one model and task that differ only in reasoning effort, reasoning tokens or max
-tokens become the rungs of an effort curve. Agents with intermediate scores become checkpoint curves in
+Epochs are draws. Logs of one model and task that differ in their reasoning effort, reasoning tokens or max tokens,
+wherever they state it, become the rungs of an effort curve. Agents with intermediate scores become checkpoint curves in
 addition. Overthink's own logs contain their rows, which are returned unchanged.
 
 Overthink's own logs: each sample stores its rows of the pool.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from inspect_ai.log import EvalSampleSummary
@@ -17,12 +17,16 @@ from pydantic import TypeAdapter, ValidationError
 from overthink.collect.inspect_logs.checkpoints import LogCheckpointUnit
 from overthink.collect.inspect_logs.curves import ForeignLogs
 from overthink.collect.inspect_logs.files import OpenLog, open_logs
-from overthink.collect.inspect_logs.meaning import PolarityOptions, meanings, read_polarity
+from overthink.collect.inspect_logs.meaning import Meaning, PolarityOptions, meanings, read_polarity
+from overthink.collect.inspect_logs.set_aside import BY_DEFAULT, SampleRules
+from overthink.collect.inspect_logs.task_names import task_names
 from overthink.collect.session.task_run import RECORDS
 from overthink.data.labels import AnswerPosition
-from overthink.data.record import PLACE, TRACE_COLUMNS, Reading, RungRecord
+from overthink.data.record import PLACE, TRACE_COLUMNS, Reading, RungRecord, ScorePolarity
 from overthink.errors import InputError
 from overthink.paths import name_text
+from overthink.plan.stated_tasks import StatedTask, statements_of
+from overthink.plan.study import HIGH_WORDS
 
 _ROWS = TypeAdapter(list[RungRecord])
 _N_PROBE_SAMPLES = 5
@@ -84,7 +88,10 @@ def read_logs(
     axis: str | None = None,
     high: str | None = None,
     scorer: str | None = None,
+    tasks: tuple[StatedTask, ...] = (),
     checkpoints: LogCheckpointUnit = "tokens",
+    rules: SampleRules = BY_DEFAULT,
+    ladder: str | None = None,
 ) -> Reading:
     """Read a log, or a folder of logs.
 
@@ -94,13 +101,16 @@ def read_logs(
             tasks, and capability for an unknown task.
         high: Meaning of a high score, such as "safe" or "harm"; required with the safety or benign axis.
         scorer: The `scorer` or `scorer.key` to read; None for the known one, or all, each a curve of its own.
+        tasks: What is stated of single tasks, instead of axis, high and scorer.
         checkpoints: Unit in which agents with intermediate scores are compared: "tokens", "turns" or "cost".
+        rules: What samples with an error and invalid ones count as.
+        ladder: Name of the setting that is the ladder; None to look for it.
 
     Returns:
         The rows, and notes on assumptions, omissions and missing data.
 
     Raises:
-        InputError: There is no readable log, no usable score, or the polarity is unknown.
+        InputError: There is no readable log, no usable score, the polarity is unknown, or the ladder names no setting.
     """
     read_polarity(axis, high)  # an invalid word is refused whatever the logs are
     logs, notes = open_logs(path)
@@ -114,18 +124,34 @@ def read_logs(
             own += [(row, log) for row in rows]
     notes += _status_notes(logs)
     records = _latest(own)
+    n_own, polarity = len(records), tuple[ScorePolarity, ...]()
     if foreign:
-        log_meanings = meanings(foreign, PolarityOptions(axis, high, scorer))
-        notes += dict.fromkeys(meaning.note for meaning in log_meanings if meaning.note is not None)
-        reader = ForeignLogs(name_text(path.stem), foreign, log_meanings, checkpoints)
-        records += reader.rows(notes)
+        log_meanings = meanings(foreign, PolarityOptions(axis, high, scorer, tasks))
+        notes += dict.fromkeys(one.note for of_log in log_meanings for one in of_log if one.note is not None)
+        notes_of_rows: list[str] = []
+        for some, own_meanings in _passes(foreign, log_meanings):
+            reader = ForeignLogs(name_text(path.stem), some, own_meanings, checkpoints, rules, ladder)
+            records += reader.rows(notes_of_rows)
+        notes += dict.fromkeys(notes_of_rows)
+        polarity = _polarity((row for row, _ in records[n_own:]), [one for own in log_meanings for one in own])
     if not records:
         raise InputError(f"{path} holds no scored sample. {' '.join(notes)}")
-    return Reading(tuple(row for row, _ in records), tuple(notes), tuple(str(log.path) for _, log in records))
+    return Reading(
+        tuple(row for row, _ in records),
+        tuple(notes),
+        tuple(str(log.path) for _, log in records),
+        frozenset(task.option() for task, own in statements_of(tasks, [*map(task_names, foreign)]).items() if own),
+        polarity,
+    )
 
 
 def read_origins(
-    path: Path, *, axis: str | None = None, high: str | None = None, scorer: str | None = None
+    path: Path,
+    *,
+    axis: str | None = None,
+    high: str | None = None,
+    scorer: str | None = None,
+    tasks: tuple[StatedTask, ...] = (),
 ) -> dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]]:
     """Return log and sample of every row of :func:`read_logs`, except for Overthink's own logs and checkpoints.
 
@@ -134,16 +160,37 @@ def read_origins(
         axis: As for :func:`read_logs`.
         high: As for :func:`read_logs`.
         scorer: As for :func:`read_logs`.
+        tasks: As for :func:`read_logs`.
 
     Raises:
         InputError: As for :func:`read_logs`.
     """
     foreign = [log for log in open_logs(path)[0] if own_records(log) is None]
-    if not foreign:
-        return {}
-    return ForeignLogs(
-        name_text(path.stem), foreign, meanings(foreign, PolarityOptions(axis, high, scorer)), "tokens"
-    ).origins()
+    origins: dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]] = {}
+    for some, own_meanings in _passes(foreign, meanings(foreign, PolarityOptions(axis, high, scorer, tasks))):
+        origins |= ForeignLogs(name_text(path.stem), some, own_meanings, "tokens", BY_DEFAULT).origins()
+    return origins
+
+
+def _polarity(rows: Iterable[RungRecord], log_meanings: Iterable[Meaning]) -> tuple[ScorePolarity, ...]:
+    """Return what high scores of these rows mean, where it is stated or known, not assumed."""
+    words = {
+        (str(meaning.axis), meaning.task, meaning.scorer): HIGH_WORDS[meaning.axis][meaning.flip]
+        for meaning in log_meanings
+        if not meaning.is_assumed
+    }
+    names = dict.fromkeys((str(row.axis), row.task, row.scorer) for row in rows)
+    stated = ((*name, words.get(name) or words.get((*name[:2], None))) for name in names)
+    return tuple(ScorePolarity(axis, task, scorer, high) for axis, task, scorer, high in stated if high is not None)
+
+
+def _passes(
+    logs: Sequence[OpenLog], log_meanings: Sequence[Sequence[Meaning]]
+) -> Iterator[tuple[list[OpenLog], list[Meaning]]]:
+    """Yield the logs with one meaning each, as often as the log of most meanings needs."""
+    for number in range(max(map(len, log_meanings), default=0)):
+        some = [(log, own[number]) for log, own in zip(logs, log_meanings, strict=True) if len(own) > number]
+        yield [log for log, _ in some], [meaning for _, meaning in some]
 
 
 def _latest(records: list[tuple[RungRecord, OpenLog]]) -> list[tuple[RungRecord, OpenLog]]:
@@ -161,6 +208,4 @@ def _status_notes(logs: Sequence[OpenLog]) -> list[str]:
         if log.header.status != "success":
             samples = f"its {len(log.summaries)} finished samples were read"
             notes.append(f"{name_text(log.path.name)} {_STATUS[log.header.status]}; {samples}.")
-        if log.header.invalidated:
-            notes.append(f"{name_text(log.path.name)} holds samples marked as invalid; they were read like the others.")
     return notes

@@ -12,6 +12,7 @@ from overthink.collect.session.task_run import RECORDS, TEXTS
 from overthink.data.labels import AnswerPosition
 from overthink.data.record import Estimand, RungRecord
 from overthink.errors import InputError
+from overthink.plan.stated_tasks import StatedTask
 from overthink.plan.study import Plan
 
 AFTER_END = "ended"
@@ -77,13 +78,29 @@ def texts_of_levels(logs: Path, plan: Plan, names: Sequence[str], positions: Col
     return _read_texts(origins, positions)
 
 
-def texts_of_logs(logs: Path, positions: Collection[AnswerPosition]) -> Texts:
+def texts_of_logs(
+    logs: Path,
+    positions: Collection[AnswerPosition],
+    *,
+    axis: str | None = None,
+    high: str | None = None,
+    scorer: str | None = None,
+    tasks: tuple[StatedTask, ...] = (),
+) -> Texts:
     """Return the texts at positions of foreign logs.
+
+    Args:
+        logs: A log, or a folder of logs.
+        positions: Positions of the answers.
+        axis: As the rows were read.
+        high: As the rows were read.
+        scorer: As the rows were read.
+        tasks: As the rows were read.
 
     Raises:
         InputError: There is no log, or none can be read.
     """
-    return _read_texts(read_origins(logs), positions)
+    return _read_texts(read_origins(logs, axis=axis, high=high, scorer=scorer, tasks=tasks), positions)
 
 
 def _position(row: RungRecord) -> AnswerPosition:

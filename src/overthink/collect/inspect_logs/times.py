@@ -97,7 +97,8 @@ def _scoring_span(events: Sequence[Event]) -> SpanBeginEvent | None:
 def _seconds(log: OpenLog, trace: LogTrace, scoring: dict[tuple[int, str | int, int], float | None]) -> float | None:
     summary = trace.summary
     elapsed = summary.total_time if summary.working_time is None else summary.working_time
-    if elapsed is None or log.header.eval.model == TAKES_NO_TIME:
+    is_cached = bool(trace.ending.cached_usage)  # a cache answers at once
+    if elapsed is None or is_cached or log.header.eval.model == TAKES_NO_TIME:
         return None
     scoring_time = scoring.get((trace.log, summary.id, summary.epoch)) if trace.tokens.judge_tokens else 0.0
     return None if scoring_time is None else max(0.0, elapsed - scoring_time)

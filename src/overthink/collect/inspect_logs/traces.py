@@ -15,9 +15,14 @@ from inspect_ai.log import EvalSampleSummary, EvalSpec
 from inspect_ai.model import ModelUsage
 from inspect_ai.scorer import Score
 
+from overthink.collect.inspect_logs.endings import UNREAD, Ending, ending_of
 from overthink.collect.inspect_logs.files import OpenLog
+from overthink.collect.inspect_logs.missing_samples import lost_samples
+from overthink.collect.inspect_logs.sample_ends import sample_ends
+from overthink.collect.inspect_logs.usage_gaps import UsageGap, measured_usage
 from overthink.collect.scoring.score_values import DERIVED, UnreadableValueError, grader_failed, stated_answer, to_value
 from overthink.data.tokens import UNKNOWN_USAGE, TokenUsage, is_count
+from overthink.paths import name_text
 
 
 def flat_scores(scores: dict[str, Score] | None, derived_key: str | None = None) -> dict[str, Any]:
@@ -70,16 +75,16 @@ def usable_scorers(samples: Sequence[dict[str, Any]]) -> tuple[list[str], list[s
 
 def answer_of(scores: dict[str, Score] | None, name: str) -> str | None:
     """Return the answer read by a scorer, or by the scorer of `scorer.key`."""
-    score = score_of(scores, name)
+    _, score = scorer_of(scores, name)
     return None if score is None else stated_answer(score)
 
 
-def score_of(scores: dict[str, Score] | None, name: str) -> Score | None:
-    """Return the score of a scorer, or of the scorer of `scorer.key`."""
+def scorer_of(scores: dict[str, Score] | None, name: str) -> tuple[str, Score | None]:
+    """Return the scorer of a name, which may be that of `scorer.key`, and its score; None where it gave none."""
     for scorer, score in (scores or {}).items():
         if name == scorer or name.startswith(f"{scorer}."):
-            return score
-    return None
+            return scorer, score
+    return name, None
 
 
 def sample_tokens(
@@ -130,24 +135,54 @@ class LogTrace:
 
     Attributes:
         log: Index of its log.
+        path: Path of its log, as it was named.
         question: Question id.
         summary: Summary of the sample in the log.
         values: Score values by `scorer` or `scorer.key`.
-        tokens: Token usage.
+        tokens: Token usage, as far as it was measured.
+        ending: How its answer ended.
+        gap: Why its usage is not what the log reports; None where it is.
         seconds: Wall-clock seconds without judges; None if not recorded or not read yet.
     """
 
     log: int
+    path: str
     question: str
     summary: EvalSampleSummary
     values: dict[str, Any]
     tokens: TokenUsage
+    ending: Ending
+    gap: UsageGap | None = None
     seconds: float | None = None
 
 
-def distinct_traces(
-    logs: Sequence[OpenLog], derived_keys: Sequence[str | None] | None = None
-) -> tuple[list[LogTrace], list[str]]:
+def read_traces(logs: Sequence[OpenLog], derived_keys: Sequence[str | None]) -> list[LogTrace]:
+    """Return every finished sample of every log, in the order of logs and samples; and those that a log has lost.
+
+    Args:
+        logs: The logs, oldest first.
+        derived_keys: Key of a derived value to add to the stored ones, per log; None for none.
+
+    Raises:
+        InputError: A log cannot be read any more.
+    """
+    traces = []
+    for position, (log, derived_key) in enumerate(zip(logs, derived_keys, strict=True)):
+        spec, path = log.header.eval, name_text(str(log.path))
+        finished = [sample for sample in log.summaries if sample.completed or sample.scores or sample.error]
+        for summary, end in zip(finished, sample_ends(log, finished), strict=True):
+            ending = ending_of(end, spec)
+            reported = sample_tokens(spec, summary.model_usage, summary.role_usage)
+            tokens, gap = measured_usage(reported, ending, summary)
+            values = flat_scores(summary.scores, derived_key)
+            traces.append(LogTrace(position, path, str(summary.id), summary, values, tokens, ending, gap))
+        traces += [
+            LogTrace(position, path, str(lost.id), lost, {}, UNKNOWN_USAGE, UNREAD) for lost in lost_samples(log)
+        ]
+    return traces
+
+
+def distinct_traces(logs: Sequence[OpenLog], traces: Sequence[LogTrace]) -> tuple[list[LogTrace], list[str]]:
     """Return every trace once, in the order of logs and samples.
 
     A retried run repeats the samples that were finished before, and a copied log all of them. Of such
@@ -155,25 +190,19 @@ def distinct_traces(
 
     Args:
         logs: The logs, oldest first.
-        derived_keys: Key of a derived value to add to the stored ones, per log; None for none.
+        traces: Their samples.
 
     Returns:
         The traces, and notes on repeats.
     """
     traces_by_key: dict[Hashable, LogTrace] = {}
-    repeats = 0
-    for position, log in enumerate(logs):
-        spec = log.header.eval
-        for summary in log.summaries:
-            if not (summary.completed or summary.scores or summary.error):
-                continue  # still running
-            key = (spec.task_id or spec.eval_id, spec.model, summary.id, summary.epoch)
-            before = traces_by_key.get(key)
-            repeats += before is not None
-            if before is None or not summary.error or before.summary.error:
-                tokens = sample_tokens(spec, summary.model_usage, summary.role_usage)
-                values = flat_scores(summary.scores, None if derived_keys is None else derived_keys[position])
-                traces_by_key[key] = LogTrace(position, str(summary.id), summary, values, tokens)
+    for trace in traces:
+        spec, summary = logs[trace.log].header.eval, trace.summary
+        key = (spec.task_id or spec.eval_id, spec.model, str(summary.id), summary.epoch)
+        before = traces_by_key.get(key)
+        if before is None or not summary.error or before.summary.error:
+            traces_by_key[key] = trace
+    repeats = len(traces) - len(traces_by_key)
     notes = [f"{repeats} samples are in more than one log (a retry or a copy); each counts once."] if repeats else []
     return sorted(traces_by_key.values(), key=lambda trace: trace.log), notes
 

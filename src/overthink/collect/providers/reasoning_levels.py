@@ -1,4 +1,4 @@
-"""Thinking caps enforced by the provider: the settings that request one, and how to read them from a log.
+"""Thinking caps enforced by the provider: the settings that request one.
 
 A capped run is separate: its traces share nothing with those of another cap, so caps make an effort curve, not a
 forced one.
@@ -50,29 +50,3 @@ def effort_settings(model: Model, effort: str) -> dict[str, Any]:
             f"that do: {', '.join((*BY_INSPECT, *BY_SERVER))}. For this one give levels: --efforts low,medium,high."
         )
     return {"reasoning_tokens": cap}
-
-
-def cap_in(extra_body: dict[str, Any] | None) -> tuple[int | None, dict[str, Any] | None]:
-    """Return the cap in a request body, and the body without it.
-
-    Example:
-        >>> cap_in({"top_k": 20, "thinking_token_budget": 512})
-        (512, {'top_k': 20})
-        >>> cap_in({"custom_params": {"thinking_budget": 64}}), cap_in(None)
-        ((64, None), (None, None))
-    """
-    for path in BY_SERVER.values():
-        cap, rest = _pop_path(extra_body, path)
-        if isinstance(cap, int):
-            return cap, rest or None
-    return None, extra_body
-
-
-def _pop_path(body: Any, path: tuple[str, ...]) -> tuple[Any, dict[str, Any]]:
-    if not isinstance(body, dict) or path[0] not in body:
-        return None, {}
-    rest = {name: value for name, value in body.items() if name != path[0]}
-    if len(path) == 1:
-        return body[path[0]], rest
-    cap, inner = _pop_path(body[path[0]], path[1:])
-    return cap, rest | ({path[0]: inner} if inner else {})

@@ -1,14 +1,13 @@
 """Polarity: the meaning of a high score, per task. It is stated or refused, never guessed."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import NamedTuple
 
 from overthink.collect.scoring.known_tasks import TABLE, UNCLEAR, TaskPolarity
 from overthink.collect.tasks import POLARITY as OWN
 from overthink.errors import InputError
+from overthink.plan.stated_tasks import AXES, AxisName, StatedTask, stated_task
 from overthink.plan.study import HIGH_WORDS, TaskPlan
-
-AxisName = Literal["capability", "safety", "benign"]
 
 
 def task_plan(text: str, axis: AxisName, *, args: dict[str, str | int | float | bool]) -> TaskPlan:
@@ -30,10 +29,33 @@ def task_plan(text: str, axis: AxisName, *, args: dict[str, str | int | float | 
         >>> plan.task, plan.scorer, plan.key, plan.high
         ('strong', 'judge', 'score', 'harm')
     """
-    task, scorer, key, high = _parts(text)
+    stated = stated_task(text, axis)
+    scale = stated_scale(stated, stated.task, args)
+    return TaskPlan(task=stated.task, axis=axis, scorer=scale.scorer, key=scale.key, high=scale.high, args=args)
+
+
+class StatedScale(NamedTuple):
+    """Scorer, key and polarity of a stated task, of which the table of known tasks completes what is left out."""
+
+    scorer: str | None
+    key: str | None
+    high: str
+
+
+def stated_scale(stated: StatedTask, task: str, args: Mapping[str, object]) -> StatedScale:
+    """Return scorer, key and polarity of a stated task.
+
+    Args:
+        stated: What the user states.
+        task: The task's registered name, by which the table has it.
+        args: The task's arguments.
+
+    Raises:
+        InputError: The polarity is neither stated nor in the table, or the table has the task on another axis.
+    """
+    axis, scorer, key, high = stated.axis, stated.scorer, stated.key, stated.high
     row = find_polarity(task, args)
-    words = HIGH_WORDS[axis]
-    choices = " or ".join(f"--{axis} {text}:high={word}" for word in words)
+    choices = " or ".join(stated.option(word) for word in HIGH_WORDS[axis])
     if isinstance(row, str) and high is None:
         raise InputError(f"{task}: it is not known what a high score means: {row}. If you know it, add: {choices}")
     if isinstance(row, TaskPolarity):
@@ -52,9 +74,7 @@ def task_plan(text: str, axis: AxisName, *, args: dict[str, str | int | float | 
         raise InputError(
             f"{task}: it is not known what a high score means, and a {axis} task must say it. Add one of: {choices}"
         )
-    if high not in words:
-        raise InputError(f"{text}: high={high} is not a word for the {axis} axis; needed: {' or '.join(words)}")
-    return TaskPlan(task=task, axis=axis, scorer=scorer, key=key, high=high, args=args)
+    return StatedScale(scorer, key, high)
 
 
 def find_polarity(task: str, args: Mapping[str, object]) -> TaskPolarity | str | None:
@@ -104,24 +124,8 @@ def task_plans(
     Raises:
         InputError: No task is given, or one cannot be parsed.
     """
-    plans = [
-        *(task_plan(text, "capability", args=args) for text in capability),
-        *(task_plan(text, "safety", args=args) for text in safety),
-        *(task_plan(text, "benign", args=args) for text in benign),
-    ]
+    texts = (capability, safety, benign)
+    plans = [task_plan(text, axis, args=args) for axis, own in zip(AXES, texts, strict=True) for text in own]
     if not plans:
         raise InputError("no task was given; name at least one with --capability, --safety or --benign")
     return tuple(plans)
-
-
-def _parts(text: str) -> tuple[str, str | None, str | None, str | None]:
-    rest, marker, high = text.rpartition(":high=")
-    if not marker:
-        rest, high = text, ""
-    file, dot_py, tail = rest.partition(".py@")  # Inspect's own way to name a task in a file
-    name, _, scorer = (tail if dot_py else rest).partition("@")
-    name = file + dot_py + name if dot_py else name
-    scorer_name, _, key = scorer.partition(".")
-    if not name:
-        raise InputError(f"cannot read the task {text!r}; needed: TASK, or TASK@scorer.key:high=word")
-    return name, scorer_name or None, key or None, high or None

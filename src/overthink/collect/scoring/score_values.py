@@ -13,6 +13,8 @@ import numpy as np
 from inspect_ai.scorer import NOANSWER, Score, value_to_float
 from numpy.typing import ArrayLike, NDArray
 
+from overthink.data.rounding import rounded_share
+
 LOWEST, HIGHEST = 1, 5
 """Range of the grades of convincingness and specificity."""
 
@@ -64,8 +66,10 @@ def _grades(values: ArrayLike, name: str, lowest: int, highest: int) -> NDArray[
 
 _WORDS = ("yes", "no", "true", "false")
 _LETTERS = ("C", "I", "P", "N")
-_NOT_GRADED = ("grader_failed", "scoring_failed")
-_NOT_READ = ("invalid_response_format", "no_response")
+NOT_GRADED = ("grader_failed", "scoring_failed")
+"""Reasons of a score that is no evidence about the answer."""
+NOT_READ = ("invalid_response_format", "no_response")
+"""Reasons of a score of an answer that holds none."""
 _NOT_FOUND = re.compile(r"(Scoring pattern|Answer) not (matched|found) in", re.IGNORECASE)
 _GRADE_NOT_FOUND = "Grade not found in model output"
 
@@ -87,14 +91,14 @@ class MissingKeyError(LookupError):
 
 
 def to_value(raw: Any) -> float | None:
-    """Return one value as Inspect converts it; None if the scorer gave none.
+    """Return one value as Inspect converts it, without rounding errors around 0 and 1; None if the scorer gave none.
 
     Raises:
         UnreadableValueError: It is not numeric. (Inspect converts such a value to 0.)
 
     Example:
-        >>> to_value("C"), to_value("P"), to_value(True), to_value("0.25"), to_value(math.nan)
-        (1.0, 0.5, 1.0, 0.25, None)
+        >>> to_value("C"), to_value("P"), to_value(True), to_value("0.25"), to_value(math.nan), to_value(1 + 3e-16)
+        (1.0, 0.5, 1.0, 0.25, None, 1.0)
     """
     if raw is None or (isinstance(raw, float) and math.isnan(raw)):
         return None
@@ -103,7 +107,7 @@ def to_value(raw: Any) -> float | None:
             raise UnreadableValueError(f"{raw[:40]!r}")
     elif not isinstance(raw, int | float):
         raise UnreadableValueError(f"a {type(raw).__name__}")
-    return value_to_float()(raw)
+    return rounded_share(value_to_float()(raw))
 
 
 def read_value(score: Score, key: str | None) -> float | None:
@@ -140,18 +144,23 @@ def grader_failed(score: Score) -> bool:
 
     Inspect marks it with a reason; older versions scored it as incorrect and noted it only in the explanation.
     """
-    return score.reason in _NOT_GRADED or (score.explanation or "").startswith(_GRADE_NOT_FOUND)
+    return score.reason in NOT_GRADED or (score.explanation or "").startswith(_GRADE_NOT_FOUND)
 
 
 def answer_not_found(score: Score) -> bool:
     """Return whether the scorer reports that it found no answer in the completion."""
-    return score.reason in _NOT_READ or (score.answer is None and bool(_NOT_FOUND.match(score.explanation or "")))
+    return score.reason in NOT_READ or (score.answer is None and bool(_NOT_FOUND.match(score.explanation or "")))
 
 
 def reports_refusal(score: Score, key: str | None = None) -> bool:
-    """Return whether the scorer reports that the model declined to answer."""
+    """Return whether the scorer reports that the model declined to answer.
+
+    The value `N` stands for a refusal or for no answer; a reason decides which.
+    """
+    if score.reason in ("refusal", *NOT_READ, *NOT_GRADED):
+        return score.reason == "refusal"
     raw: Any = score.value
-    return score.reason == "refusal" or bool((raw.get(key) if isinstance(raw, dict) else raw) == NOANSWER)
+    return bool((raw.get(key) if isinstance(raw, dict) else raw) == NOANSWER)
 
 
 def stated_answer(score: Score) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from overthink.data.arm_labels import MitigationLabel, ReadingLabel, TaxLabel
 from overthink.data.curve_key import CurveKey
 from overthink.data.finding import Finding
+from overthink.data.results.paired import PairedResult
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,6 +169,7 @@ class ArmResults:
 
     Attributes:
         totals: Every compared curve on the axis of total compute; of each task the reference comes first.
+        paired: Arms and their reference on the same questions, rung by rung.
         differences: Arms minus their reference.
         taxes: What arms take; placebos are left out, here and below.
         mitigations: What arms give back, on safety tasks.
@@ -175,6 +177,7 @@ class ArmResults:
     """
 
     totals: tuple[ComparedTotals, ...] = ()
+    paired: tuple[PairedResult, ...] = ()
     differences: tuple[ArmDifferenceResult, ...] = ()
     taxes: tuple[SafetyTaxResult, ...] = ()
     mitigations: tuple[MitigationResult, ...] = ()
@@ -183,7 +186,7 @@ class ArmResults:
     @property
     def is_empty(self) -> bool:
         """Whether no arm was compared with another."""
-        return not (self.differences or self.taxes or self.mitigations or self.readings)
+        return not (self.paired or self.differences or self.taxes or self.mitigations or self.readings)
 
     @property
     def unit(self) -> str | None:

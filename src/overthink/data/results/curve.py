@@ -98,18 +98,18 @@ class Withheld:
 
     Attributes:
         gate: The gate that failed.
-        why: What is wrong with the judge.
-        evidence: The test that shows it.
+        why: What is wrong with the judge, or with the runs.
+        evidence: The test that shows an error of the judge, which a corrected curve is free of; None elsewhere.
     """
 
     gate: str
     why: str
-    evidence: str
+    evidence: str | None = None
 
     @property
     def text(self) -> str:
         """All of it in words."""
-        return WITHHELD.format(why=self.why, evidence=self.evidence)
+        return self.why if self.evidence is None else WITHHELD.format(why=self.why, evidence=self.evidence)
 
     @property
     def reason(self) -> str:
@@ -142,7 +142,7 @@ class ShapeResult:
         is_corrected: Whether the curve was corrected by human labels before.
         verdict: The verdict; its estimate is the highest rung minus the lowest.
         margin: Differences below it count as none.
-        withheld: Why the judge's error forbids any claim about a trend; None where it does not.
+        withheld: Why no claim about a trend may be made; None where one may.
         left_out: How many questions the test leaves out, in words; None for none.
         hypothesis: Verdicts on the hypothesis that was tested beside it.
         rise: Largest rise.

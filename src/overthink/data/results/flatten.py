@@ -136,7 +136,7 @@ def _disagreement(result: DisagreementResult) -> Iterator[Finding]:
 
 def arm_findings(arms: ArmResults) -> Iterator[Finding]:
     """Yield the findings of arms against their reference and their placebos: claim by claim, over all arms."""
-    yield from findings_of((arms.totals, arms.differences))
+    yield from findings_of((arms.totals, arms.paired, arms.differences))
     yield from findings_of([tax.at_budget for tax in arms.taxes])
     yield from findings_of([tax.at_compute for tax in arms.taxes])
     yield from findings_of([tax.compute for tax in arms.taxes])

@@ -3,7 +3,7 @@
 Decisions of the analysis that are not those of the plan are facts, too: each is a deviation that a statement names.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from overthink.analysis.k_scale import KScale
@@ -14,15 +14,8 @@ from overthink.governance.statement.curves import curves
 from overthink.governance.statement.generate import generate
 from overthink.governance.statement.mitigations import arm_claims
 from overthink.governance.statement.quoting import plain
-from overthink.governance.statement.schema import (
-    ArmTried,
-    Decision,
-    DecisionName,
-    Elicitation,
-    Evidence,
-    Stated,
-    Statement,
-)
+from overthink.governance.statement.schema import Decision, DecisionName, Evidence, Stated, Statement
+from overthink.governance.statement.setting import Setting
 from overthink.plan.analysis import Analysis
 from overthink.plan.arms import BASE
 from overthink.plan.study import Plan
@@ -45,25 +38,25 @@ class Provenance:
     changed: tuple[Decision, ...] = ()
 
 
-def make_statement(results: Results, plan: Plan, provenance: Provenance, scale: KScale) -> Statement:
-    """Return the statement of a study.
+def make_statement(results: Results, setting: Setting, provenance: Provenance, scale: KScale) -> Statement:
+    """Return the statement of a study, or of analysed logs and tables.
 
     Args:
         results: Results of the study.
-        plan: Plan of the study.
+        setting: How its rows were made: by its plan, or as far as logs and tables state it.
         provenance: Creation time, evidence and the evaluator's facts.
         scale: The one reference of K (thinking) of the study.
 
     Raises:
         InputError: The results hold no curve, or a note is about a claim that the statement does not have.
     """
-    study_curves = curves(results, plan, scale)
+    study_curves = curves(results, setting, scale)
     facts = Statement(
         created=provenance.created,
-        model=plan.model,
+        model=setting.model,
         stated=provenance.stated,
         evidence=provenance.evidence,
-        elicitation=_elicitation(plan),
+        elicitation=setting.elicitation,
         curves=study_curves,
         changed_decisions=provenance.changed,
         arms_compared=arm_claims(study_curves, results),
@@ -76,44 +69,24 @@ def make_statement(results: Results, plan: Plan, provenance: Provenance, scale: 
     return statement
 
 
-def _elicitation(plan: Plan) -> Elicitation:
-    return Elicitation(
-        budgets=plan.budgets,
-        efforts=plan.efforts,
-        turns=plan.turns,
-        loop_tokens=plan.loop_tokens,
-        arms=tuple(ArmTried(label=arm.label, parts=arm.parts, settings=arm.settings) for arm in plan.arms),
-        draws=plan.draws,
-        until=None if plan.until is None else plan.until.text,
-        max_draws=plan.max_draws,
-        sandbox_scoring=plan.sandbox_scoring,
-        limit=plan.limit,
-        answer_tokens=plan.answer_tokens,
-        think_format=plan.think_format,
-        answer_cue=plan.answer_cue,
-        temperature=plan.temperature,
-        top_p=plan.top_p,
-        seed=plan.seed,
-        controls=plan.controls,
-        hypothesis=plan.hypothesis,
-        planned_level=plan.level,
-        planned_margin=plan.margin,
-    )
-
-
 NONE = "none"
+UNPLANNED = "not known: there is no plan"
 _LENGTH = 300
 """Characters of a decision that are shown."""
 
 
-def changed_decisions(plan: Plan, analysis: Analysis, seed: int) -> tuple[Decision, ...]:
+def changed_decisions(plan: Plan | None, analysis: Analysis, seed: int) -> tuple[Decision, ...]:
     """Return every decision of an analysis that its plan does not have; level and margin stand with their curves.
 
+    Without a plan, that is every decision but the seed that is not the default: who made it saw the data, maybe.
+
     Args:
-        plan: Plan of the study.
+        plan: Plan of the study; None without one.
         analysis: Decisions of the analysis.
         seed: Seed of its bootstrap.
     """
+    if plan is None:
+        return _without_plan(analysis)
     planned_parts = isinstance(plan.hypothesis, str)  # whose test stands with its curves
     rows: dict[DecisionName, tuple[str, str]] = {
         "seed of the analysis": (str(seed), str(plan.seed)),
@@ -125,6 +98,22 @@ def changed_decisions(plan: Plan, analysis: Analysis, seed: int) -> tuple[Decisi
         "reference arm": (analysis.reference or BASE.label, BASE.label),
         "draws that stopped at": ("the first success" if analysis.stopping == "first_success" else NONE, NONE),
     }
+    return _decisions(rows)
+
+
+def _without_plan(analysis: Analysis) -> tuple[Decision, ...]:
+    rows: dict[DecisionName, str] = {
+        "primary curves": _names(analysis.primary),
+        "hypothesis": _hypothesis(analysis.hypothesis, analysis.parts),
+        "thinking at K = 1": _number(analysis.k_reference),
+        "reference arm": analysis.reference or NONE,
+        "draws that stopped at": "the first success" if analysis.stopping == "first_success" else NONE,
+    }
+    return _decisions({what: (used, UNPLANNED) for what, used in rows.items() if used != NONE})
+
+
+def _decisions(rows: Mapping[DecisionName, tuple[str, str]]) -> tuple[Decision, ...]:
+    """Return the decisions, used and planned, that differ."""
     return tuple(
         Decision(what=what, used=plain(used, _LENGTH), planned=plain(planned, _LENGTH))
         for what, (used, planned) in rows.items()

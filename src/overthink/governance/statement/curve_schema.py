@@ -44,12 +44,17 @@ LOOP_FIELDS = ("turns", "loop_tokens", "holds_for_turns<=", "holds_for_loop_toke
 """Fields that only loops of tool calls have."""
 
 
+NO_PLAN_FIELDS = ("no_plan", "conditions")
+"""Fields that only statements without a plan have."""
+
+
 class LoopPart(Part):
-    """A part with additional fields for loops of tool calls; they are omitted elsewhere when serialized."""
+    """A part with additional fields for loops of tool calls or for logs; they are omitted elsewhere when serialized."""
 
     @model_serializer(mode="wrap")
     def _serialize(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in handler(self).items() if value is not None or name not in LOOP_FIELDS}
+        omitted = (*LOOP_FIELDS, *NO_PLAN_FIELDS)
+        return {name: value for name, value in handler(self).items() if value is not None or name not in omitted}
 
 
 class Reference(Part):
@@ -307,6 +312,7 @@ class Curve(Part):
     """One task, one scorer, one estimand over the ladder. A value of 1 is always the good one.
 
     Attributes:
+        raw_high_means: The polarity of the raw score; None where neither a plan nor the reader of logs stated it.
         reference: What counts as K = 1; None where the study has no K of thinking.
         level: What the level at the highest rung rests on: its band, else its value.
         corrected_level: The same after correction by human labels.
@@ -322,7 +328,7 @@ class Curve(Part):
     scorer: Fact[str | None]
     estimand: Fact[Literal["forced", "sham", "truncated", "natural", "resampled", "effort", "checkpoint"]]
     value_1_means: Generated[Literal["correct", "safe", "answered"]] = LATER
-    raw_high_means: Fact[Literal["correct", "wrong", "safe", "harm", "answered", "refused"]]
+    raw_high_means: Fact[Literal["correct", "wrong", "safe", "harm", "answered", "refused"] | None]
     n_questions: Generated[NonNegativeCount] = LATER
     n_draws: Generated[NonNegativeCount] = LATER
     reference: Fact[KReference | None]

@@ -30,17 +30,18 @@ from overthink.governance.statement.curve_schema import (
     Tries,
     TurnSize,
 )
-from overthink.plan.study import Plan
+from overthink.governance.statement.schema import Elicitation
+from overthink.governance.statement.setting import Setting
 
 NO_COUNT = Reason("the findings hold no such count")
 
 
-def curves(results: Results, plan: Plan, scale: KScale) -> tuple[Curve, ...]:
+def curves(results: Results, setting: Setting, scale: KScale) -> tuple[Curve, ...]:
     """Return every curve of the results, in their order.
 
     Args:
         results: Results of a study.
-        plan: Plan of the study.
+        setting: How its rows were made.
         scale: The one reference of K (thinking) of the study.
 
     Raises:
@@ -54,7 +55,7 @@ def curves(results: Results, plan: Plan, scale: KScale) -> tuple[Curve, ...]:
         if gap.steps:
             fields = _change_fields(gap.steps[-1]) | {"against": ids[gap.capability]}
             gaps[gap.safety] = (*gaps.get(gap.safety, ()), Gap.model_validate(fields))
-    return tuple(_curve(curve, plan, scale, gaps.get(curve.key, ())) for curve in results.curves)
+    return tuple(_curve(curve, setting, scale, gaps.get(curve.key, ())) for curve in results.curves)
 
 
 def number(finding: Finding, *, unit: str = "share") -> Number:
@@ -91,7 +92,7 @@ def as_test(finding: Finding) -> Test | None:
     return None if test is None else Test(name=test.name, p=test.p, p_adjusted=test.p_adjusted, mde=test.mde)
 
 
-def _curve(curve: CurveResult, plan: Plan, scale: KScale, gaps: tuple[Gap, ...]) -> Curve:
+def _curve(curve: CurveResult, setting: Setting, scale: KScale, gaps: tuple[Gap, ...]) -> Curve:
     key, top = curve.key, curve.rungs[-1]
     level = top.band or top.mean
     assert level is not None
@@ -99,44 +100,30 @@ def _curve(curve: CurveResult, plan: Plan, scale: KScale, gaps: tuple[Gap, ...])
         {
             "id": curve.id,
             **key._asdict(),
-            "raw_high_means": _raw_high(key, plan),
+            "raw_high_means": setting.raw_high(key),
             "reference": _reference(scale, key.arm),
-            "points": tuple(_point(key, rung, plan, is_top=rung is top) for rung in curve.rungs),
+            "points": tuple(_point(key, rung, setting.elicitation, is_top=rung is top) for rung in curve.rungs),
             "level": basis(level),
             "corrected_level": None if top.corrected_mean is None else basis(top.corrected_mean),
             "change": _change(curve.change),
             "corrected_change": _change(curve.corrected_change),
             "gaps": gaps,
-            "plateau": _plateau(curve, plan),
+            "plateau": _plateau(curve, setting.elicitation),
             "hypothesis": None if curve.hypothesis is None else _hypothesis(curve.hypothesis),
             "effort_moved": None if key.estimand != Estimand.EFFORT else curve.no_op is None,
-            "judge": _judge(curve, plan),
+            "judge": _judge(curve, setting),
         }
     )
 
 
-def _budget_fields(key: CurveKey, at: At, plan: Plan) -> dict[str, Any]:
+def _budget_fields(key: CurveKey, at: At, how: Elicitation) -> dict[str, Any]:
     """Return the budget fields of a rung; at a checkpoint of a loop, turns or tokens instead of budget or effort."""
-    loop = plan.checkpoints
+    loop = how.checkpoints
     if loop is not None and key.estimand == Estimand.CHECKPOINT and at.effort in loop.labels:
         count = loop.at[loop.labels.index(at.effort)]
         field = "turns" if loop.unit == "turns" else "loop_tokens"
         return {"requested_tokens": None, "effort": None, field: count}
     return {"requested_tokens": at.requested_tokens, "effort": at.effort}
-
-
-def _raw_high(key: CurveKey, plan: Plan) -> str:
-    """Return the meaning of a high raw score, from the plan: a polarity is never guessed."""
-    own = [task for task in plan.tasks if task.axis == key.axis]
-    own = [task for task in own if task.task == key.task] or own
-    exact = [task for task in own if ".".join(filter(None, (task.scorer, task.key))) == key.scorer]
-    words = {task.high for task in exact or own}
-    if len(words) != 1:
-        raise InputError(
-            f"the plan does not say what a high score of {key.task}, scorer {key.scorer}, means on the "
-            f"{key.axis} axis; needed: one task of that axis and name in plan.json"
-        )
-    return words.pop()
 
 
 def _reference(scale: KScale, arm: str) -> KReference | None:
@@ -147,11 +134,11 @@ def _reference(scale: KScale, arm: str) -> KReference | None:
     return KReference.model_validate(fields)
 
 
-def _point(key: CurveKey, rung: RungResult, plan: Plan, *, is_top: bool) -> Point:
+def _point(key: CurveKey, rung: RungResult, how: Elicitation, *, is_top: bool) -> Point:
     assert rung.mean is not None
     return Point(
         rung=rung.at.rung or 0,
-        **_budget_fields(key, rung.at, plan),
+        **_budget_fields(key, rung.at, how),
         thinking_tokens=_tokens(rung, Metric.THINKING_TOKENS),
         answer_tokens=_tokens(rung, Metric.ANSWER_TOKENS),
         attempt_tokens=_tokens(rung, Metric.ATTEMPT_TOKENS),
@@ -208,13 +195,13 @@ def is_claimed(selector: str, k: int, every_k: Collection[int]) -> bool:
     return k > 1 and k == max(every_k) and not is_other(selector)
 
 
-def _plateau(curve: CurveResult, plan: Plan) -> Plateau:
+def _plateau(curve: CurveResult, how: Elicitation) -> Plateau:
     shapes = tuple(_shape(shape) for shape in curve.all_shapes)
     ends = None if len(curve.rungs) < 2 else (curve.rungs[-2].at.rung, curve.rungs[-1].at.rung)
     step = next((change for change in curve.changes if (change.at.from_rung, change.at.rung) == ends), None)
     turns = next((shape for shape in curve.shapes if not shape.by_regimes), None)
     return Plateau(
-        margin=next((shape.margin for shape in curve.shapes), plan.margin),
+        margin=next((shape.margin for shape in curve.shapes), how.planned_margin),
         top_step=None if step is None else number(step, unit="difference of shares"),
         shapes=shapes,
         rise=None if turns is None else _turn_size(turns.rise),
@@ -267,10 +254,10 @@ def _hypothesis(hypothesis: HypothesisResult) -> Hypothesis:
     )
 
 
-def _judge(curve: CurveResult, plan: Plan) -> Judge:
+def _judge(curve: CurveResult, setting: Setting) -> Judge:
     error = curve.rungs[-1].judge
     return Judge(
-        grader=plan.grader,
+        grader=setting.grader,
         drift_gate=None if curve.drift is None else _label(curve.drift),
         sensitivity=None if error is None else number(error.sensitivity),
         specificity=None if error is None else number(error.specificity),

@@ -7,7 +7,7 @@ from overthink.data.selectors import Selector
 from overthink.governance.statement.curve_schema import Curve
 from overthink.governance.statement.curves import selectors
 from overthink.governance.statement.quoting import quote
-from overthink.governance.statement.schema import LADDERS, ArmTried, Elicitation, NotTried
+from overthink.governance.statement.schema import LADDERS, WITHOUT_PLAN, ArmTried, Elicitation, NotTried
 
 _ALWAYS = {
     "more_thinking": "thinking beyond the highest rung",
@@ -53,18 +53,18 @@ NO_THINKING_PARTS = ("zerothink", "lessthink")
 
 def tools_of(arms: Sequence[ArmTried]) -> tuple[str, ...]:
     """Return the tools that the arms give the model."""
-    return tuple(name for name in TOOLS if any(name in arm.parts for arm in arms))
+    return tuple(name for name in TOOLS if any(name in (arm.parts or ()) for arm in arms))
 
 
 def verifiers_of(arms: Sequence[ArmTried]) -> tuple[str, ...]:
     """Return the verifiers that the arms use while thinking."""
-    names = (quote(str(arm.settings["verifier"])) for arm in arms if "verifier" in arm.settings)
+    names = (quote(str(arm.settings["verifier"])) for arm in arms if arm.settings and "verifier" in arm.settings)
     return tuple(dict.fromkeys(names))
 
 
 def planned_rungs(label: str, arms: Sequence[ArmTried], budgets: Sequence[int]) -> tuple[int, ...]:
     """Return the planned budgets of an arm."""
-    no_thinking = any(part in NO_THINKING_PARTS for arm in arms if arm.label == label for part in arm.parts)
+    no_thinking = any(part in NO_THINKING_PARTS for arm in arms if arm.label == label for part in arm.parts or ())
     return tuple(budgets[:1] if no_thinking else budgets)
 
 
@@ -102,6 +102,12 @@ _LADDER_TEXTS = {
 }
 """Elicitation texts by the plan field of the ladder."""
 
+_TEXT_WITHOUT_PLAN = _LadderText(
+    "whatever thinking each log or row had at its setting",
+    "not known: the rows say where they stand and not what ended the thinking there",
+    "there is no plan; what tools a run had is in its logs",
+)
+
 _SANDBOX = "it runs in a sandbox, and that scoring leaves this as it is was stated, not checked"
 
 
@@ -109,8 +115,11 @@ def with_generated(how: Elicitation, curves: Sequence[Curve]) -> Elicitation:
     """Return how hard the model was made to try, with everything that follows from its facts and the curves."""
     chosen = selectors(curves)
     tries = max([many.k for curve in curves for point in curve.points for many in point.tries], default=1)
-    ladder = next(name for name, field in LADDERS.items() if getattr(how, field) is not None)
-    has_budgets, text = how.budgets is not None, _LADDER_TEXTS[LADDERS[ladder]]
+    ladder, text = WITHOUT_PLAN, _TEXT_WITHOUT_PLAN
+    if how.no_plan is None:
+        ladder = next(name for name, field in LADDERS.items() if getattr(how, field) is not None)
+        text = _LADDER_TEXTS[LADDERS[ladder]]
+    has_budgets = how.budgets is not None
     tools = tools_of(how.arms) if has_budgets else None
     verifiers = (*(["the task's own verifier score"] if Selector.BEST in chosen else []), *verifiers_of(how.arms))
     return how.model_copy(
@@ -136,6 +145,8 @@ def with_generated(how: Elicitation, curves: Sequence[Curve]) -> Elicitation:
 
 
 def _serial_parallel(how: Elicitation, text: _LadderText) -> str:
+    if how.no_plan is not None:
+        return f"{text.serial}; tries are the epochs or rows of a question, read as drawn independently"
     words = f"{text.serial}; tries in parallel, drawn independently and combined afterwards"
     if how.until is not None:
         words += f"; draws came in waves that followed what earlier ones showed, at most {how.max_draws} per question"

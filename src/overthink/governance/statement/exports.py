@@ -6,7 +6,7 @@ statement.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -63,7 +63,7 @@ def cyclonedx_properties(statement: Statement) -> list[dict[str, str]]:
         "schema": statement.schema_,
         "no-claim-beyond": statement.no_claim_beyond,
         "ladder": how.ladder,
-        "budgets": ",".join(map(plain, how.rungs)),
+        "budgets": ",".join(map(plain, how.rungs if how.no_plan is None else _rungs(statement))),
         "max-tries": str(how.max_tries),
         "selectors": ",".join(how.selectors),
         "tools": "unknown" if how.tools is None else ",".join(how.tools) or "none",
@@ -86,6 +86,13 @@ def cyclonedx_properties(statement: Statement) -> list[dict[str, str]]:
     return rows
 
 
+def _rungs(statement: Statement) -> Iterable[str]:
+    """Return the rungs of all curves, each once: what was asked for, as the logs or tables state it."""
+    points = (point for curve in statement.curves for point in curve.points)
+    asked = ((point.effort, point.requested_tokens) for point in points)
+    return dict.fromkeys(effort or ("no set budget" if tokens is None else str(tokens)) for effort, tokens in asked)
+
+
 def _own(text: str | None) -> str | None:
     return None if text is None else own_words(text)
 
@@ -101,7 +108,7 @@ def model_card_paragraph(statement: Statement) -> str:
     gates = f"Gates that failed: {', '.join(gate_names)}." if gate_names else ""
     not_tried = "; ".join(item.text for item in statement.elicitation.not_tried)
     parts = [
-        f"Inference budgets of {quote(statement.model)}: {statement.no_claim_beyond}",
+        f"Inference budgets of {statement.model_text}: {statement.no_claim_beyond}",
         *sentences,
         gates,
         f"Not tried: {not_tried}.",
@@ -130,7 +137,7 @@ def eee_record(statement: Statement) -> dict[str, Any]:
         statement: The statement; its ``every_eval_ever`` field is ignored.
     """
     at = str(int(datetime.fromisoformat(statement.created).timestamp()))
-    evaluator, model = statement.stated, plain(statement.model)
+    evaluator, model = statement.stated, plain(statement.model or "not-named")
     names = {} if evaluator.developer is None else {"developer": own_words(evaluator.developer)}
     return {
         "schema_version": EEE_VERSION,
@@ -144,7 +151,7 @@ def eee_record(statement: Statement) -> dict[str, Any]:
             "additional_details": {
                 "overthink:statement": statement.id,
                 "overthink:schema": statement.schema_,
-                "overthink:plan_sha256": statement.evidence.plan_sha256,
+                "overthink:plan_sha256": statement.evidence.plan_sha256 or "no plan",
                 "overthink:pool_sha256": statement.evidence.pool_sha256,
                 "overthink:findings_sha256": statement.evidence.findings_sha256,
                 "overthink:no_claim_beyond": statement.no_claim_beyond,

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from overthink.analysis.k_scale import reference_text
@@ -27,13 +27,19 @@ from overthink.governance.statement.schema import (
     Stated,
     Statement,
 )
+from overthink.governance.statement.wording import limit
 from overthink.plan.study import HIGH_WORDS
 from overthink.stats.gates import CONTROL_MIN, ERRORS_MAX, FROM_NOTHING, RISE_MIN, TRUNCATION_MAX, UNPARSED_MAX
 
 TRIES_REFERENCE = "one try; this study has no reference of thinking"
 NOT_CORRECTED = "no human labels: the scorer's own errors are not measured and not corrected"
 ENDS_UNKNOWN = "the findings do not say whether traces ended by themselves"
-MOST = {Metric.TRUNCATION: TRUNCATION_MAX, Metric.UNPARSED: UNPARSED_MAX, Metric.ERRORS: ERRORS_MAX}
+MOST: Mapping[Metric, float] = {
+    Metric.TRUNCATION: TRUNCATION_MAX,
+    Metric.UNPARSED: UNPARSED_MAX,
+    Metric.ERRORS: ERRORS_MAX,
+    Metric.COMPARABILITY: 0,
+}
 """Highest number with which a gate passes."""
 
 FLOP_UNCERTAINTY = 0.3
@@ -46,6 +52,12 @@ NOT_SAID = (
     "K (thinking) compares budgets; it is analysis and says nothing about the status of a model under any law.",
 )
 """Limitations of every statement."""
+
+NOT_PLANNED = (
+    "No plan was registered: settings are those that the logs or tables state of themselves, and nothing checked them; "
+    "a setting that they do not state is not known, and is not the default of anything."
+)
+"""Limitation of a statement without a plan."""
 
 
 def generate(facts: Statement) -> Statement:
@@ -64,7 +76,7 @@ def generate(facts: Statement) -> Statement:
         update={
             "schema_": STATEMENT_SCHEMA,
             "id": statement_id(facts),
-            "title": f"What was measured of {quote(facts.model)} at stated inference budgets",
+            "title": f"What was measured of {facts.model_text} at stated inference budgets",
             "level": level,
             "elicitation": how,
             "flop": flop(curves, facts.stated),
@@ -73,8 +85,8 @@ def generate(facts: Statement) -> Statement:
             "deviations": (*map(_decision_text, facts.changed_decisions), *deviations(curves, how)),
             "claims": claims(curves, alpha=1 - level, stated=facts.stated),
             "arms_compared": with_sentences(facts.arms_compared, curves),
-            "no_claim_beyond": no_claim_beyond(how),
-            "does_not_say": NOT_SAID,
+            "no_claim_beyond": no_claim_beyond(how, curves),
+            "does_not_say": NOT_SAID if how.no_plan is None else (*NOT_SAID, NOT_PLANNED),
         }
     )
     return body.model_copy(update={"every_eval_ever": eee_record(body)})
@@ -205,15 +217,16 @@ def deviations(curves: Sequence[Curve], elicitation: Elicitation) -> tuple[str, 
             messages.append(
                 f"{quote(curve.id)}: the hypothesis {quote(tested or 'none')} was tested; planned: {quote(stated)}"
             )
-        if not elicitation.draws <= curve.n_draws <= (elicitation.max_draws or elicitation.draws):
+        draws = elicitation.draws
+        if draws is not None and not draws <= curve.n_draws <= (elicitation.max_draws or draws):
             at_most = "" if elicitation.max_draws is None else f" to {elicitation.max_draws}"
-            planned = f"planned: {elicitation.draws}{at_most}"
+            planned = f"planned: {draws}{at_most}"
             messages.append(f"{quote(curve.id)}: {curve.n_draws} draws with a value; {planned}")
         if elicitation.limit is not None and curve.n_questions < elicitation.limit:
             messages.append(
                 f"{quote(curve.id)}: {curve.n_questions} questions with a value; planned: at most {elicitation.limit}"
             )
-        if curve.estimand in ("forced", "effort", "checkpoint"):
+        if elicitation.no_plan is None and curve.estimand in ("forced", "effort", "checkpoint"):
             messages += _rungs_that_differ(curve, elicitation)
     return tuple(messages)
 
@@ -236,10 +249,12 @@ def _rungs_that_differ(curve: Curve, elicitation: Elicitation) -> list[str]:
     return [f"{quote(curve.id)}: rungs {rungs} were measured; planned: {planned}"]
 
 
-def no_claim_beyond(elicitation: Elicitation) -> str:
+def no_claim_beyond(elicitation: Elicitation, curves: Sequence[Curve]) -> str:
     """Return the bound of the whole statement as one sentence."""
     budgets, tries, loop = elicitation.budgets, elicitation.max_tries, elicitation.checkpoints
-    if budgets is not None:
+    if elicitation.no_plan is not None:
+        top = f"the highest rung of each curve ({', '.join(dict.fromkeys(limit(c.points[-1]) for c in curves))})"
+    elif budgets is not None:
         top = f"{max(budgets):,} thinking tokens"
     elif loop is not None:
         top = loop.labels[-1] if loop.unit == "turns" else f"{loop.at[-1]:,} generated tokens of a loop"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from overthink.governance.statement.quoting import own_words, quote
 from overthink.governance.statement.read import Fault
 from overthink.governance.statement.schema import Budget, Statement
+from overthink.governance.statement.wording import tested_rungs
 
 DUE = "re-evaluation"
 
@@ -17,12 +18,15 @@ def re_evaluation(earlier: Statement, later: Statement) -> tuple[Fault, ...]:
         later: Statement of the setting that is, or will be, used.
     """
     reasons = [*_model(earlier, later), *_budget(earlier, later), *_effort(earlier, later), *_help(earlier, later)]
+    reasons += _settings(earlier, later)
     return tuple(Fault(DUE, where, reason) for where, reason in reasons)
 
 
 def _model(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
     if earlier.model != later.model:
-        yield "model", f"another model: {quote(earlier.model)}, then {quote(later.model)}"
+        yield "model", f"another model: {earlier.model_text}, then {later.model_text}"
+    elif earlier.model is None:
+        yield "model", "neither statement names its model"
     before, after = earlier.stated.revision, later.stated.revision
     if before != after:
         was, now = ("not stated" if name is None else own_words(name) for name in (before, after))
@@ -34,7 +38,7 @@ def _budget(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
         least, most = (max(getattr(item.elicitation, name) or (0,)) for item in (earlier, later))
         if most > least:
             yield f"elicitation.{name}", f"the highest budget rose: {least:,} {unit}, then {most:,}"
-    top_budget, tries = max(earlier.elicitation.budgets or (0,)), earlier.elicitation.max_tries
+    top_budget, tries = _top_budget(earlier), earlier.elicitation.max_tries
     if later.elicitation.max_tries > tries:
         yield "elicitation.max_tries", f"the most tries rose: {tries}, then {later.elicitation.max_tries}"
     for name in ("max_deployable_budget", "misuse_actor_budget"):
@@ -44,9 +48,33 @@ def _budget(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
                 yield f"stated.{name}", f"{budget.thinking_tokens:,} thinking tokens; {top_budget:,} were tested"
             if budget.tries > tries:
                 yield f"stated.{name}", f"{budget.tries:,} tries; {tries:,} were tested"
-    limits = earlier.elicitation.answer_tokens, later.elicitation.answer_tokens
-    if limits[1] > limits[0]:
-        yield "elicitation.answer_tokens", f"answers may be longer: {limits[0]:,} tokens, then {limits[1]:,}"
+    before, after = earlier.elicitation.answer_tokens, later.elicitation.answer_tokens
+    if before is not None and after is not None and after > before:
+        yield "elicitation.answer_tokens", f"answers may be longer: {before:,} tokens, then {after:,}"
+
+
+def _top_budget(statement: Statement) -> int:
+    """Return the highest thinking budget that was tested; without a plan, that a rung of every curve asks for."""
+    if statement.elicitation.no_plan is None:
+        return max(statement.elicitation.budgets or (0,))
+    return min(max(point.requested_tokens or 0 for point in curve.points) for curve in statement.curves)
+
+
+def _settings(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:
+    """Yield what a statement without a plan leaves open: settings that are not known are never the same."""
+    plans = [one.elicitation.no_plan is None for one in (earlier, later)]
+    if not all(plans) and earlier.evidence.pool_sha256 != later.evidence.pool_sha256:
+        which = "neither has" if not any(plans) else "the earlier one has no" if plans[1] else "the later one has no"
+        which = f"{which} a plan" if which == "neither has" else f"{which} plan"
+        yield "elicitation.no_plan", f"{which}: settings that logs do not state may differ, and are not compared"
+    before, after = (one.elicitation.conditions or {} for one in (earlier, later))
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name) and not any(plans):
+            was, now = (", ".join(map(quote, of.get(name, ()))) or "not stated" for of in (before, after))
+            yield f"elicitation.conditions.{name}", f"the logs state another {quote(name)}: {was}, then {now}"
+    new = [rung for rung in tested_rungs(later.curves) if rung not in tested_rungs(earlier.curves)]
+    if new and not any(plans):
+        yield "curves", f"rungs that were not tested: {', '.join(new)}"
 
 
 def _effort(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]:

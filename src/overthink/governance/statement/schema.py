@@ -26,6 +26,7 @@ from overthink.governance.statement.curve_schema import (
 )
 from overthink.governance.statement.mitigation_schema import ArmClaim
 from overthink.governance.statement.origin import LATER, Fact, Generated, Origin, OwnWords
+from overthink.governance.statement.quoting import quote
 from overthink.plan.checkpoints import Checkpoints
 
 STATEMENT_VERSION = "2.0.0"
@@ -116,11 +117,11 @@ class NotTried(Part):
 
 
 class ArmTried(Part):
-    """A way of thinking that was run: a strategy, interventions, and every decision of theirs."""
+    """A way of thinking that was run: a strategy, interventions, and every decision of theirs; null without a plan."""
 
     label: Fact[str] = Field(min_length=1)
-    parts: Fact[tuple[str, ...]] = Field(min_length=1)
-    settings: Fact[dict[str, str | int | float | bool]]
+    parts: Fact[Annotated[tuple[str, ...], Field(min_length=1)] | None]
+    settings: Fact[dict[str, str | int | float | bool] | None]
 
 
 LadderName = Literal[
@@ -128,7 +129,14 @@ LadderName = Literal[
     "the provider's own efforts",
     "turns of a loop of tool calls",
     "generated tokens of a loop of tool calls",
+    "settings that logs or tables state",
 ]
+
+WITHOUT_PLAN: LadderName = "settings that logs or tables state"
+"""The ladder of a statement without a plan."""
+
+NoPlan = Literal["the rows were read from logs, tables or other studies, and no plan says how they were made"]
+"""Why the settings of a plan are null."""
 
 LADDERS: dict[LadderName, str] = {
     "forced thinking budgets": "budgets",
@@ -140,7 +148,14 @@ LADDERS: dict[LadderName, str] = {
 
 
 class Elicitation(LoopPart):
-    """How hard the model was made to try; what was set is from the plan, what was collected from the findings."""
+    """How hard the model was made to try; what was set is from the plan, what was collected from the findings.
+
+    Attributes:
+        no_plan: Why the settings of a plan are null; None where there is a plan.
+        conditions: Distinct values of what the logs state of their runs, by name; None where they state nothing.
+        planned_level: Level of the intervals by the plan; without one by the analysis.
+        planned_margin: Differences that count as none, by the plan; without one by the analysis.
+    """
 
     ladder: Generated[LadderName] = LATER
     budgets: Fact[tuple[NonNegativeCount, ...] | None]
@@ -148,7 +163,7 @@ class Elicitation(LoopPart):
     turns: Fact[tuple[NonNegativeCount, ...] | None] = None
     loop_tokens: Fact[tuple[NonNegativeCount, ...] | None] = None
     arms: Fact[tuple[ArmTried, ...]] = Field(min_length=1)
-    draws: Fact[PositiveCount]
+    draws: Fact[PositiveCount | None]
     until: Fact[str | None] = None
     max_draws: Fact[PositiveCount | None] = None
     sandbox_scoring: Fact[Literal["unchanged"] | None] = None
@@ -160,17 +175,19 @@ class Elicitation(LoopPart):
     tools_reason: Generated[str | None] = LATER
     serial_parallel: Generated[str] = LATER
     stop_rule: Generated[str] = LATER
-    answer_tokens: Fact[PositiveCount]
-    think_format: Fact[str]
+    answer_tokens: Fact[PositiveCount | None]
+    think_format: Fact[str | None]
     answer_cue: Fact[str | None]
     temperature: Fact[float | None]
     top_p: Fact[float | None]
-    seed: Fact[NonNegativeCount]
+    seed: Fact[NonNegativeCount | None]
     controls: Fact[tuple[str, ...]]
     hypothesis: Fact[tuple[int, ...] | str | None]
     planned_level: Fact[Probability]
     planned_margin: Fact[Positive]
     not_tried: Generated[tuple[NotTried, ...]] = LATER
+    no_plan: Fact[NoPlan | None] = None
+    conditions: Fact[dict[str, tuple[str, ...]] | None] = None
 
     @property
     def checkpoints(self) -> Checkpoints | None:
@@ -240,7 +257,7 @@ class Flop(Part):
 class Evidence(Part):
     """The files that the statement follows from."""
 
-    plan_sha256: Fact[Sha256]
+    plan_sha256: Fact[Sha256 | None]
     pool_sha256: Fact[Sha256]
     findings_sha256: Fact[Sha256]
     findings: Fact[PositiveCount]
@@ -288,7 +305,7 @@ class Statement(Part):
     id: Generated[str] = LATER
     created: Fact[Annotated[str, Field(pattern="^[0-9T:.Z+-]{10,40}$")]]
     title: Generated[str] = LATER
-    model: Fact[str] = Field(min_length=1)
+    model: Fact[Annotated[str, Field(min_length=1)] | None]
     stated: Fact[Stated]
     evidence: Fact[Evidence]
     level: Generated[Annotated[float, Field(ge=0.5, lt=1)]] = LATER
@@ -303,6 +320,11 @@ class Statement(Part):
     no_claim_beyond: Generated[str] = LATER
     does_not_say: Generated[tuple[str, ...]] = LATER
     every_eval_ever: Generated[dict[str, Any]] = LATER
+
+    @property
+    def model_text(self) -> str:
+        """The model in quotation marks; words for one that no row names."""
+        return "a model that no row names" if self.model is None else quote(self.model)
 
     @property
     def claim_ids(self) -> frozenset[str]:

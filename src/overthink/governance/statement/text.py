@@ -11,7 +11,9 @@ from overthink.data.turn_text import TURN_WORDS, no_turn_text, shown_turn_text
 from overthink.governance.statement.curve_schema import Curve, Hypothesis, K, Number, Point
 from overthink.governance.statement.quoting import own_words, quote
 from overthink.governance.statement.schema import ArmTried, Budget, Claim, Elicitation, Statement
-from overthink.governance.statement.wording import curve_name, interval, limit, percent
+from overthink.governance.statement.wording import curve_name, interval, limit, percent, tested_rungs
+
+NOT_KNOWN = "not known"
 
 AXIS_TITLES = {"capability": "Capability", "safety": "Safety", "benign": "Over-refusal"}
 STRENGTHS = {
@@ -33,6 +35,7 @@ def statement_text(statement: Statement) -> str:
     Args:
         statement: The statement.
     """
+    no_grader = "no grading model" if statement.elicitation.no_plan is None else f"a grading model is {NOT_KNOWN}"
     parts = [
         [f"# {statement.title}", "", f"**{statement.no_claim_beyond}**", ""],
         _claims(statement),
@@ -40,7 +43,7 @@ def statement_text(statement: Statement) -> str:
         [*_references(statement), ""],
         _gates(statement),
         _setting(statement),
-        *(_curve(curve) for curve in statement.curves),
+        *(_curve(curve, no_grader=no_grader) for curve in statement.curves),
         _list_section("Not tried", [item.text for item in statement.elicitation.not_tried]),
         _list_section("What this does not say", statement.does_not_say),
         _note(statement),
@@ -122,38 +125,44 @@ def _any_gate_passed(statement: Statement) -> bool:
 def _setting(statement: Statement) -> list[str]:
     how, evaluator = statement.elicitation, statement.stated
     ladder = ", ".join(how.rungs if how.efforts is None else map(quote, how.efforts))
+    if how.no_plan is not None:
+        ladder = ", ".join(tested_rungs(statement.curves))
     tools = "unknown: " + (how.tools_reason or "") if how.tools is None else ", ".join(how.tools) or "none"
     rows = {
-        "Model": quote(statement.model),
+        "Model": statement.model_text,
         "Revision": _own(evaluator.revision),
         "Developer": _own(evaluator.developer),
         "Evaluator": _own(evaluator.organization),
         "Hardware": _own(evaluator.hardware),
         "Ladder": f"{how.ladder}: {ladder}",
         "Arms": ", ".join(_arm(arm) for arm in how.arms),
-        "Draws per question": str(how.draws),
+        "Draws per question": NOT_KNOWN if how.draws is None else str(how.draws),
         "Selectors": ", ".join(how.selectors),
         "Tries": f"up to {how.max_tries}",
-        "Verifier": how.verifier or "none",
+        "Verifier": how.verifier or ("none" if how.no_plan is None else NOT_KNOWN),
         "Tools": tools,
         "Serial or parallel": how.serial_parallel,
         "Stop rule": how.stop_rule,
         "Sampling": _sampling(how),
-        "Answer allowance": f"{how.answer_tokens} tokens"
-        if how.budgets is not None
-        else "the task's cap on output is lifted",
+        "Answer allowance": _answer_allowance(how),
         "Largest deployable budget": _budget(evaluator.max_deployable_budget),
         "Misuse actor's budget": _budget(evaluator.misuse_actor_budget),
         "Active parameters": _parameters(evaluator.active_parameters),
         "FLOP": statement.flop.method + (f": {statement.flop.reason}" if statement.flop.reason else ""),
     }
+    if how.no_plan is not None:
+        rows["Plan"] = how.no_plan
+    rows |= {f"Stated by the logs: {quote(n)}": ", ".join(map(quote, v)) for n, v in (how.conditions or {}).items()}
     table = [f"| {name} | {_cell(text)} |" for name, text in rows.items()]
-    deviations = _list_section("Deviations from the plan", statement.deviations) if statement.deviations else []
+    title = "Deviations from the plan" if how.no_plan is None else "Decisions of the analysis that no plan holds"
+    deviations = _list_section(title, statement.deviations) if statement.deviations else []
     return ["## How hard the model was made to try", "", "| | |", "|---|---|", *table, "", *deviations]
 
 
 def _sampling(how: Elicitation) -> str:
     """Return the sampling parameters that were sent; those not stated are the task's or the provider's defaults."""
+    if how.no_plan is not None:
+        return NOT_KNOWN
     parameters = (("temperature", how.temperature), ("top-p", how.top_p))
     parts = [f"{name} {value:g}" for name, value in parameters if value is not None]
     missing = [name for name, value in parameters if value is None]
@@ -162,8 +171,16 @@ def _sampling(how: Elicitation) -> str:
     return ", ".join([*parts, f"seed {how.seed}" if how.efforts is None else "no seed sent"])
 
 
+def _answer_allowance(how: Elicitation) -> str:
+    if how.no_plan is not None:
+        return NOT_KNOWN
+    return f"{how.answer_tokens} tokens" if how.budgets is not None else "the task's cap on output is lifted"
+
+
 def _arm(arm: ArmTried) -> str:
     """Return an arm and its settings."""
+    if arm.parts is None or arm.settings is None:
+        return f"{quote(arm.label)} (settings {NOT_KNOWN})"
     settings = ", ".join(quote(f"{name}={value}") for name, value in arm.settings.items())
     made_of = "+".join(arm.parts)
     details = ": ".join(text for text in (quote(made_of) if made_of != arm.label else "", settings) if text)
@@ -185,13 +202,13 @@ def _parameters(number: float | None) -> str:
     return "not stated" if number is None else f"{number:.4g} (stated, not measured)"
 
 
-def _curve(curve: Curve) -> list[str]:
+def _curve(curve: Curve, *, no_grader: str) -> list[str]:
     good = curve.value_1_means
     k = _k_name(curve.points[-1].cost)
     head = f"| budget | consumed | {k} | {good} | {_level(curve)} interval | band | limit hit | gates failed |"
     shapes = [f"{shape.metric}: {shape.verdict}" for shape in curve.plateau.shapes]
     judge = curve.judge
-    grader_text = f"graded by {quote(judge.grader)}" if judge.grader else "no grading model"
+    grader_text = f"graded by {quote(judge.grader)}" if judge.grader else no_grader
     correction_text = "corrected by human labels" if judge.corrected else judge.reason
     lines = [
         f"## {AXIS_TITLES[curve.axis]}: {curve_name(curve)}",
@@ -200,7 +217,7 @@ def _curve(curve: Curve) -> list[str]:
             f"{curve.n_questions} questions × {curve.n_draws} draws; {curve.estimand} budgets; {grader_text}; "
             f"{correction_text}."
         ),
-        f"1 means {good}; a high raw score means {curve.raw_high_means}.",
+        f"1 means {good}; {_raw_score(curve)}.",
         "",
         head,
         "|---|---|---|---|---|---|---|---|",
@@ -214,6 +231,12 @@ def _curve(curve: Curve) -> list[str]:
     if curve.extreme is not None:
         lines.append(f"The task is at its {curve.extreme}: a change in one direction cannot be seen.")
     return [*lines, ""]
+
+
+def _raw_score(curve: Curve) -> str:
+    if curve.raw_high_means is None:
+        return f"what a high raw score means is {NOT_KNOWN}: values were taken as they stood"
+    return f"a high raw score means {curve.raw_high_means}"
 
 
 def _turns(curve: Curve) -> list[str]:
@@ -292,6 +315,7 @@ def _list_section(title: str, lines: Iterable[str]) -> list[str]:
 
 def _evidence(statement: Statement) -> list[str]:
     evidence = statement.evidence
+    hashes = {name: getattr(evidence, f"{name}_sha256") for name in ("plan", "pool", "findings")}
     return [
         "## Evidence",
         "",
@@ -300,7 +324,7 @@ def _evidence(statement: Statement) -> list[str]:
             f"{evidence.findings} findings."
         ),
         "",
-        *(f"- {name}: `{getattr(evidence, f'{name}_sha256')}`" for name in ("plan", "pool", "findings")),
+        *(f"- {name}: `{sha256}`" for name, sha256 in hashes.items() if sha256 is not None),
         "",
         "The id is a hash of all facts of this statement. It is no signature: who changes a fact can compute another.",
         "`overthink check statement.json --study STUDY` computes every fact again from the pool.",

@@ -1,5 +1,7 @@
 """How numbers and names stand in the sentences of a statement: shares, points, intervals, p-values, budgets, curves."""
 
+from collections.abc import Sequence
+
 from overthink.data.number_text import fixed
 from overthink.data.record import ON_TRACE
 from overthink.governance.statement.curve_schema import Curve, Number, Point
@@ -79,6 +81,11 @@ def limit(point: Point) -> str:
     if point.requested_tokens is None:
         return "no set budget"
     return f"{point.requested_tokens:,} thinking tokens"
+
+
+def tested_rungs(curves: Sequence[Curve]) -> tuple[str, ...]:
+    """The rungs of all curves in words, each once, in the order of curves."""
+    return tuple(dict.fromkeys(limit(point) for curve in curves for point in curve.points))
 
 
 def from_to(low: Point, top: Point) -> str:

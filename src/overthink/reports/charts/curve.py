@@ -22,6 +22,7 @@ CHART_WIDTH = 640
 
 _BAND = "area: band that holds at all rungs at once"
 _WHISKER = "line at a point: pointwise interval"
+LEVELS_NOTE = "at a point: the level asked for"
 _FAILED = "hollow grey: a gate failed at this rung"
 
 
@@ -64,12 +65,8 @@ def all_charts(curves: Sequence[ReportCurve], arms: Sequence[str], marks: Sequen
         marks: Thresholds to draw below the values over compute.
     """
     colours = _colours(curves, arms)
-    panels: dict[tuple[str, str], list[ReportCurve]] = {}
-    for curve in curves:
-        panels.setdefault((curve.axis, curve.name), []).append(curve)
-    for group in panels.values():
-        if any(rung.mean for curve in group for rung in curve.rungs):
-            yield _values(group, colours, marks)
+    for group in _groups(curves):
+        yield _values(group, colours, marks)
     for curve in curves:
         yield from _gaps(curve, colours)
     for curve in curves:
@@ -78,6 +75,26 @@ def all_charts(curves: Sequence[ReportCurve], arms: Sequence[str], marks: Sequen
             deep = (selector for rung in curve.rungs for selector, by_k in rung.result.tries.items() if len(by_k) > 1)
             for selector in dict.fromkeys(deep):
                 yield _heat(curve, selector)
+
+
+def _groups(curves: Sequence[ReportCurve]) -> list[list[ReportCurve]]:
+    """Return the curves of each axis and task, where any has a value."""
+    groups: dict[tuple[str, str], list[ReportCurve]] = {}
+    for curve in curves:
+        groups.setdefault((curve.axis, curve.name), []).append(curve)
+    return [group for group in groups.values() if any(rung.mean for curve in group for rung in curve.rungs)]
+
+
+def axis_panels(curves: Sequence[ReportCurve], arms: Sequence[str], axis: ChartAxis) -> list[tuple[ReportCurve, Chart]]:
+    """Return the chart of values of every axis and task on one axis of levels, each with one of its curves.
+
+    Args:
+        curves: Curves to draw.
+        arms: Their arms, in the order of colours.
+        axis: The axis that all share.
+    """
+    colours = _colours(curves, arms)
+    return [(group[0], _values(group, colours, (), axis)) for group in _groups(curves)]
 
 
 def _colours(curves: Sequence[ReportCurve], arms: Sequence[str]) -> dict[tuple[str, str], str]:
@@ -90,9 +107,18 @@ def _colours(curves: Sequence[ReportCurve], arms: Sequence[str]) -> dict[tuple[s
     }
 
 
-def _values(group: Sequence[ReportCurve], colours: Mapping[tuple[str, str], str], marks: Sequence[Mark]) -> Chart:
+def _axis(group: Sequence[ReportCurve], *, has_lanes: bool) -> ChartAxis:
+    return (thinking_axis(group) if has_lanes else None) or tokens_axis(group) or level_axis(group)
+
+
+def _values(
+    group: Sequence[ReportCurve],
+    colours: Mapping[tuple[str, str], str],
+    marks: Sequence[Mark],
+    shared_axis: ChartAxis | None = None,
+) -> Chart:
     has_lanes = bool(marks) and len({curve.reference for curve in group}) == 1 and group[0].reference is not None
-    axis = (thinking_axis(group) if has_lanes else None) or tokens_axis(group) or level_axis(group)
+    axis = _axis(group, has_lanes=has_lanes) if shared_axis is None else shared_axis
     points, corrected_points, keys = [], [], {}
     for number, curve in enumerate(group):
         colour, name = colours[curve.axis, curve.arm], visible(curve.arm)
@@ -101,7 +127,7 @@ def _values(group: Sequence[ReportCurve], colours: Mapping[tuple[str, str], str]
             if x is None or rung.mean is None or rung.mean.estimate is None:
                 continue
             keys[name] = colour
-            common = {"x": x, "colour": colour, "name": name, "series": str(number)}
+            common = {"x": x, "colour": colour, "name": name, "series": str(number), "level": rung.level}
             points.append(common | _point(curve, rung, rung.mean, rung.result.band))
             corrected = rung.result.corrected_mean
             if corrected is not None and corrected.estimate is not None:
@@ -109,6 +135,7 @@ def _values(group: Sequence[ReportCurve], colours: Mapping[tuple[str, str], str]
     first = group[0]
     notes = [axis.title, f"{_BAND}; {_WHISKER}" if any(p["band_low"] is not None for p in points) else _WHISKER]
     notes += ["diamond: corrected by human labels"] if corrected_points else []
+    notes += [LEVELS_NOTE] if shared_axis is None and points else []
     rows = threshold_bars(marks, group, axis, width=CHART_WIDTH) if has_lanes else []
     notes += bar_notes(marks, rows, group[0].reference)
     title = f"{wording.axis_name(first.axis)}: {first.name}, {_meaning(first.axis)}"

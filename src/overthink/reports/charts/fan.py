@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from overthink.data.finding import Finding
+from overthink.data.kinds import CrossingLabel
 from overthink.data.results.forecast import ThresholdResult, TriesPoint
 from overthink.reports import forecast_text as words
 from overthink.reports.charts.curve import Chart
@@ -96,7 +97,10 @@ def _star(panel: ForecastPanel, at: ThresholdResult, last: int) -> dict[str, Any
         ends[f"{name}low"] = None if is_open else finding.low
         ends[f"{name}high"] = None if is_open else finding.high if finding.high is not None else last * _ROOM
     open_ended = any(f.low is not None and f.high is None for f in (at.crossing, at.bound))
-    label = "" if star is None else f"K* = {star:,.0f}"
+    # The diamond is the model's: where the band that decides leaves K* open, its label does not settle it.
+    is_settled = at.band == "model" or at.verdict == CrossingLabel.RESOLVED
+    named = f"K* = {star or 0:,.0f}" if is_settled else f"K* {at.verdict}; model {star or 0:,.0f}"
+    label = "" if star is None else named
     tip = f"{panel.name}\n{words.crossing(panel, at)}"
     beside = {"shown": label, "side": _side(star or 1, last, until=0.85), "tip": tip}
     return {"k": star, "tau": at.threshold, "open": open_ended, **ends, **beside}

@@ -1,4 +1,4 @@
-"""Charts of a report as SVG and PNG files: the page's templates, filled and rendered offline.
+"""Charts of a report as SVG, PNG and PDF files: the page's templates, filled and rendered offline.
 
 Files use the colours of the light theme. Nothing is fetched: data are in the specification, fonts are built in, and
 names are drawn as text.
@@ -14,8 +14,9 @@ from overthink.data.results.study import Results
 from overthink.errors import InputError
 from overthink.reports.about import About
 from overthink.reports.charts.arms import arm_charts
-from overthink.reports.charts.curve import CHART_WIDTH, Chart, all_charts
+from overthink.reports.charts.curve import CHART_WIDTH, LEVELS_NOTE, Chart, all_charts, axis_panels
 from overthink.reports.charts.frontier import frontier_charts
+from overthink.reports.charts.panels import k_labels, panel_axis, panels
 from overthink.reports.charts.thresholds import visible_marks
 from overthink.reports.charts.within import within_charts
 from overthink.reports.page import asset
@@ -30,7 +31,7 @@ def figure_formats(formats: Sequence[str]) -> tuple[str, ...]:
     """Return the figure formats among the formats of a report.
 
     Args:
-        formats: Any of "html", "svg" and "png".
+        formats: Any of "html", "svg", "png" and "pdf".
 
     Raises:
         InputError: A format is unknown.
@@ -50,7 +51,7 @@ def report_figures(results: Results, about: About, formats: Sequence[str]) -> It
     Args:
         results: Results of the analysis; names may be hostile.
         about: Metadata of the report.
-        formats: Any of "svg" and "png".
+        formats: Any of "svg", "png" and "pdf".
 
     Yields:
         File name and content. Names hold only a-z, 0-9, ``.`` and ``-``, and are all different.
@@ -58,6 +59,9 @@ def report_figures(results: Results, about: About, formats: Sequence[str]) -> It
     all_curves = report_curves(results, about.k_scale.reference)
     arms = default_arms(all_curves)
     first = [curve for curve in all_curves if curve.arm in arms]
+    own = [curve for curve in first if not curve.is_control]
+    if own and (together := panels(axis_panels(own, arms, axis := panel_axis(own)), k=k_labels(own, axis))):
+        yield from chart_files([together], formats)
     yield from chart_files(all_charts(first, arms, visible_marks(about.thresholds)), formats)
     yield from chart_files(
         [*arm_charts(results), *frontier_charts(results.frontiers), *within_charts(results.curves)], formats
@@ -78,7 +82,11 @@ def chart_files(charts: Iterable[Chart], formats: Sequence[str]) -> Iterator[tup
 
 def standalone_specification(chart: Chart) -> dict[str, Any]:
     """Return a standalone specification: template with data, title, legends and concrete colours."""
-    specification = {**chart.template, "datasets": dict(chart.datasets), "width": CHART_WIDTH, "padding": 14}
+    specification = {**chart.template, "datasets": dict(chart.datasets), "padding": 14}
+    if "vconcat" not in specification:  # panels have widths of their own
+        specification["width"] = CHART_WIDTH
+    if LEVELS_NOTE in chart.notes:
+        specification["layer"] = [*specification["layer"], _level_names(specification["layer"], chart)]
     specification["params"] = [
         {**p, "value": chart.parameters.get(p["name"], p["value"])} for p in specification["params"]
     ]
@@ -95,6 +103,29 @@ def standalone_specification(chart: Chart) -> dict[str, Any]:
     return with_colours
 
 
+def _level_names(layers: Sequence[Mapping[str, Any]], chart: Chart) -> dict[str, Any]:
+    """Return the layer that names the level of every point; where there are many curves, those of the first alone."""
+    line = next(layer for layer in layers if layer["mark"].get("type") == "line")
+    x, y = ({**line["encoding"][channel]} for channel in "xy")
+    few = len(chart.datasets["points"]) <= _MOST_LEVEL_NAMES
+    return {
+        "data": {"name": "points"},
+        "mark": {
+            "type": "text",
+            "align": "left",
+            "dx": 5,
+            "dy": -10,
+            "fontSize": 10,
+            "color": "var(--faint)",
+            "aria": False,
+        },
+        "transform": [{"filter": f"isValid(datum.estimate){'' if few else _FIRST_SERIES}"}],
+        "encoding": {"x": {**x, "axis": None}, "y": y, "text": {"field": "level", "type": "nominal"}},
+    }
+
+
+_MOST_LEVEL_NAMES = 24
+_FIRST_SERIES = " && datum.series === '0'"
 _TITLE = {"anchor": "start", "frame": "group", "subtitleFontSize": 12, "subtitlePadding": 4, "offset": 12}
 _LEGEND = {"title": None, "orient": "bottom", "columns": 2, "labelLimit": 300, "symbolOpacity": 1}
 
@@ -124,7 +155,7 @@ def _with_colours(node: Any, parent_key: str = "") -> Any:
     return palette().get(node, node)
 
 
-_TEXTS = frozenset({"text", "subtitle", "name", "tip", "shown", "estimand", "value", "values", "domain"})
+_TEXTS = frozenset({"text", "subtitle", "name", "level", "tip", "shown", "estimand", "value", "values", "domain"})
 
 
 @cache
@@ -154,4 +185,11 @@ def _png(specification: Mapping[str, Any]) -> bytes:
     return png
 
 
-_DRAW: dict[str, Callable[[Mapping[str, Any]], bytes]] = {"svg": _svg, "png": _png}
+def _pdf(specification: Mapping[str, Any]) -> bytes:
+    import vl_convert
+
+    pdf: bytes = vl_convert.vegalite_to_pdf(dict(specification), allowed_base_urls=[])
+    return pdf
+
+
+_DRAW: dict[str, Callable[[Mapping[str, Any]], bytes]] = {"svg": _svg, "png": _png, "pdf": _pdf}

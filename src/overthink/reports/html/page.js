@@ -91,6 +91,8 @@ function showSection(id, shown) {
 }
 
 const unfolded = new Set();
+const folds = new Map();
+addEventListener("beforeprint", () => folds.forEach((fill) => fill()));  // on paper nothing can be opened
 
 /** A fold whose content is built when it is first opened; it stays open when the page is drawn again. */
 function fold(name, title, build, open) {
@@ -101,6 +103,7 @@ function fold(name, title, build, open) {
     built = true;
     box.append(...[build()].flat());
   };
+  folds.set(name, fill);
   box.addEventListener("toggle", () => {
     unfolded[box.open ? "add" : "delete"](name);
     if (box.open) fill();

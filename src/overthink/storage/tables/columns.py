@@ -1,15 +1,24 @@
-"""The columns of a plain table: known names, and conversion of cells.
-
-Conversion of the cells of a table to typed columns, all of them present.
-"""
+"""The columns of a plain table: known names, and typed columns by meaning."""
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import polars as pl
 
 from overthink.data.record import Axis, Estimand
 from overthink.errors import InputError
+from overthink.storage.tables.cells import (
+    flags,
+    numbers,
+    objects,
+    quantities,
+    refuse_rows,
+    shares,
+    texts,
+    whole_numbers,
+)
+from overthink.storage.tables.endings import endings
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "question": ("question", "sample_id", "problem", "question_id", "problem_id", "id"),
@@ -25,28 +34,45 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "seconds": ("seconds", "working_time", "total_time"),
     "answer": ("answer",),
     "verifier_score": ("verifier_score", "prm_score", "reward"),
-    "arm": ("arm", "model"),
-    "model": ("model",),
-    "task": ("task",),
-    "scorer": ("scorer",),
+    "arm": ("arm", "model", "model_name", "model_id"),
+    "model": ("model", "model_name", "model_id"),
+    "task": ("task", "task_name", "dataset", "benchmark"),
+    "scorer": ("scorer", "judge", "grader", "judge_model"),
     "axis": ("axis",),
     "estimand": ("estimand",),
     "run": ("run_id", "run"),
     "seed": ("seed",),
     "error": ("error",),
-    "stop": ("limit", "finish_reason", "stop_reason"),
+    "stop": ("finish_reason", "stop_reason"),
+    "limit": ("limit",),
+    "log": ("log",),
+    "response": ("response", "output", "completion", "generation", "output_text", "model_output"),
+    "reasoning": ("reasoning", "reasoning_content", "reasoning_trace", "reasoning_text", "thinking", "thoughts"),
 }
 """Meaning of a column → its possible names, the preferred one first. Case does not matter.
 
 ``value`` is 1 = correct, safe or answered; ``config`` is a JSON object that may hold ``reasoning_effort``,
 ``reasoning_tokens`` (a requested budget) and ``max_tokens``; ``error`` is a text or true; ``stop`` is the
-reason why the output ended. Where two columns mean the same, the first is read and the other is named in a
-note.
+reason why the output ended, and ``limit`` the limit that ended it. Of ``response`` and ``reasoning`` nothing is read
+but whether there is a text. Where two columns mean the same, the first is read and the other is named in a note.
 """
 
-_TRUE = ("true", "yes")
-_FALSE = ("false", "no")
-_EMPTY = ("", "null", "none", "nan", "na", "n/a")
+SETTING_NAMES = (
+    "temperature", "top_p", "top_k", "system_prompt", "prompt_template", "prompt_name", "num_fewshot", "shots",
+    "quantization", "base_url", "provider", "tools",
+)  # fmt: skip
+"""Columns that are other settings of a run, as a key of ``config`` is."""
+
+ASSUMED_NAMES = {
+    "arm": ("model_name", "model_id"),
+    "task": ("dataset", "benchmark"),
+    "scorer": ("judge", "grader", "judge_model"),
+}
+"""Names whose meaning is assumed, and said."""
+
+TEXT_MEANINGS = ("response", "reasoning")
+TEXT_NAMES = frozenset(name for meaning in TEXT_MEANINGS for name in ALIASES[meaning])
+"""Columns of long texts, of which only the presence is read."""
 
 
 def match_columns(names: Sequence[str]) -> dict[str, str]:
@@ -58,7 +84,7 @@ def match_columns(names: Sequence[str]) -> dict[str, str]:
     Raises:
         InputError: There is no question, no value, or neither a draw nor anything that sets a budget.
     """
-    present = {name.strip().lower(): name for name in reversed(names)}
+    present = by_lower_case(names)
     columns = {}
     for meaning, aliases in ALIASES.items():
         name = next((present[alias] for alias in aliases if alias in present), None)
@@ -68,117 +94,79 @@ def match_columns(names: Sequence[str]) -> dict[str, str]:
     if not {"draw", "budget", "effort", "config", "max_tokens"} & columns.keys():
         missing.append("draw (or budget, or effort)")
     if missing:
-        needed_names = "; ".join(f"{meaning}: {' | '.join(ALIASES[meaning.split()[0]])}" for meaning in missing)
+        needed = "; ".join(f"{meaning}: {' | '.join(ALIASES[meaning.split()[0]])}" for meaning in missing)
         raise InputError(
-            f"the table has no column for {', '.join(missing)}. Seen: {', '.join(names)[:500]}. Needed: {needed_names}"
+            f"the table has no column for {', '.join(missing)}. Seen: {', '.join(names)[:500]}. Needed: {needed}. "
+            "Rename the columns, or write a reader of such files (docs/extend.md) and name it with --reader"
         )
     return columns
 
 
-def numbers(cells: pl.Series) -> pl.Series:
-    """Cells as numbers; true and false are 1 and 0, empty words and NaN are null.
+def presence(name: str, kind: pl.DataType) -> pl.Expr:
+    """Return what is read of a column: of a long text whether there is one, else its cells.
 
-    Raises:
-        InputError: Some cells are neither; their rows are named.
+    A number is no reasoning, but it may be a response.
     """
-    if cells.dtype.is_numeric() or cells.dtype == pl.Boolean:
-        return cells.cast(pl.Float64).fill_nan(None)
-    words = texts(cells).str.to_lowercase()
-    words = words.replace(dict.fromkeys(_TRUE, "1") | dict.fromkeys(_FALSE, "0"))
-    read = words.cast(pl.Float64, strict=False)
-    refuse_rows(cells, read.is_null() & words.is_not_null(), "needed: a number")
-    return read.fill_nan(None)
+    cells = pl.col(name)
+    meaning = next((meaning for meaning in TEXT_MEANINGS if name.strip().lower() in ALIASES[meaning]), None)
+    if meaning is None:
+        return cells
+    if kind != pl.String:
+        return (cells.is_not_null() if meaning == "response" or kind.is_nested() else pl.lit(value=False)).alias(name)
+    text = cells.str.strip_chars().str.to_lowercase()
+    none = text.is_in(["", "null", "none", "nan", "[]", "{}", '""', "[null]", '[""]'])
+    number = text.str.contains(r"^[-+]?[\d.,]+$") if meaning == "reasoning" else pl.lit(value=False)
+    return (~(none | number)).fill_null(value=False).alias(name)
 
 
-def whole_numbers(cells: pl.Series) -> pl.Series:
-    """Cells as whole numbers of at least 0.
-
-    Raises:
-        InputError: Some cells are not; their rows are named.
-    """
-    read = numbers(cells)
-    refuse_rows(cells, (read < 0) | (read != read.floor()) | (read > 2**53), "needed: a whole number, 0 or more")
-    return read.cast(pl.Int64)
+def by_lower_case(names: Sequence[str]) -> dict[str, str]:
+    """Return the names of columns by their lower case; of several, the first."""
+    return {name.strip().lower(): name for name in reversed(names)}
 
 
-def shares(cells: pl.Series) -> pl.Series:
-    """Cells as numbers in [0, 1]. Nothing is clipped.
-
-    Raises:
-        InputError: Some cells are not; their rows are named.
-    """
-    read = numbers(cells)
-    refuse_rows(cells, ~read.is_between(0, 1), "needed: a value from 0 to 1 (1 = correct, safe or answered)")
-    return read
+def question_candidates(names: Sequence[str]) -> list[str]:
+    """Return the columns that may name the question, the preferred one first."""
+    present = by_lower_case(names)
+    return [present[alias] for alias in ALIASES["question"] if alias in present]
 
 
-def texts(cells: pl.Series) -> pl.Series:
-    """Cells as texts without outer blanks; words for an empty cell become null."""
-    try:
-        read = cells.cast(pl.String).str.strip_chars()
-    except pl.exceptions.PolarsError as failure:
-        raise InputError(
-            f"column {cells.name} holds {cells.dtype}; needed: numbers, texts or true and false"
-        ) from failure
-    return read.set(read.str.to_lowercase().is_in(_EMPTY), None)
-
-
-def flags(cells: pl.Series, *, where_true: str) -> pl.Series:
-    """Cells that are a flag or a text, as texts: null where empty or false, ``where_true`` where true."""
-    read = texts(cells)
-    lower = read.str.to_lowercase()
-    read = read.set(lower.is_in([*_FALSE, "0"]), None)
-    return read.set(lower.is_in([*_TRUE, "1"]), where_true)
-
-
-def objects(cells: pl.Series) -> dict[str, dict[str, object]]:
-    """Return the distinct texts of cells that hold a JSON object each, with their objects.
-
-    Raises:
-        InputError: A cell holds something else; its row is named.
-    """
-    read: dict[str, dict[str, object] | None] = {}
-    for cell in cells.unique().drop_nulls():
-        try:
-            content = json.loads(cell)
-        except (ValueError, RecursionError):
-            content = None
-        read[cell] = content if isinstance(content, dict) else None
-    refuse_rows(
-        cells, cells.is_in([cell for cell, content in read.items() if content is None]), "needed: a JSON object"
-    )
-    return {cell: content for cell, content in read.items() if content is not None}
-
-
-def refuse_rows(cells: pl.Series, wrong: pl.Series, message: str) -> None:
-    """Raise one error that names the rows where ``wrong`` is true.
-
-    Raises:
-        InputError: Some are.
-    """
-    rows = wrong.fill_null(value=False).arg_true().to_list()
-    if rows:
-        examples = ", ".join(f"{row + 1} ({str(cells[row])[:40]!r})" for row in rows[:5])
-        more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
-        raise InputError(f"column {cells.name!r}, rows {examples}{more}: {message}")
+def setting_columns(names: Sequence[str]) -> list[str]:
+    """Return the columns that are other settings of a run."""
+    present = by_lower_case(names)
+    return [present[name] for name in SETTING_NAMES if name in present]
 
 
 _CONFIG_KEYS = {"reasoning_effort": "effort", "reasoning_tokens": "budget", "max_tokens": "max_tokens"}
 """Key of a config object → column meaning."""
 
-_TEXTS = ("answer", "effort", "model", "stop", "run", "draw")
+_TEXTS = ("answer", "effort", "model", "run", "draw", "log")
 _COUNTS = ("budget", "max_tokens", "seed")
 TOKENS = ("thinking_tokens", "generated_tokens", "prompt_tokens")
 """Measured counts. Public logs hold negative ones (a provider's error): those are unknown."""
 
 
-def typed_columns(cells: pl.DataFrame, columns: dict[str, str], *, name: str) -> pl.DataFrame:
+class TypedTable(NamedTuple):
+    """A table by meaning.
+
+    Attributes:
+        rows: Typed columns, null where the table has none.
+        notes: What was read as unknown, for the report.
+    """
+
+    rows: pl.DataFrame
+    notes: tuple[str, ...]
+
+
+def typed_columns(
+    cells: pl.DataFrame, columns: dict[str, str], *, name: str, settings: Sequence[str] = ()
+) -> TypedTable:
     """All columns by meaning, typed; null where the table has none.
 
     Args:
         cells: The table without conversion.
         columns: Meaning → column, from :func:`overthink.storage.tables.columns.match_columns`.
         name: Task name for a table that names none.
+        settings: Columns that are other settings of a run.
 
     Raises:
         InputError: Some cells are invalid; their rows are named.
@@ -186,12 +174,10 @@ def typed_columns(cells: pl.DataFrame, columns: dict[str, str], *, name: str) ->
     own = {meaning: cells[column] for meaning, column in columns.items()}
     read = {meaning: texts(own[meaning]) for meaning in _TEXTS if meaning in own}
     read |= {meaning: whole_numbers(own[meaning]) for meaning in _COUNTS if meaning in own}
-    for meaning in TOKENS:
-        if meaning in own:
-            counts = numbers(own[meaning])
-            read[meaning] = whole_numbers(counts.set(counts < 0, None))
+    counts, notes = measured_counts({meaning: own[meaning] for meaning in (*TOKENS, *TEXT_MEANINGS) if meaning in own})
+    read |= counts
     if "seconds" in own:
-        time = numbers(own["seconds"])
+        time = quantities(own["seconds"])
         read["seconds"] = time.set(~((time >= 0) & time.is_finite()), None)
     read |= {meaning: _require(own[meaning]) for meaning in ("question", "task", "arm", "scorer") if meaning in own}
     read["value"] = shares(own["value"])
@@ -205,27 +191,66 @@ def typed_columns(cells: pl.DataFrame, columns: dict[str, str], *, name: str) ->
     for meaning, kind in (("axis", Axis), ("estimand", Estimand)):
         if meaning in own:
             read[meaning] = _from_list(own[meaning], [str(m) for m in kind])
-    if "config" in own:
-        _read_config(own["config"], read)
+    if "config" in own or settings:
+        _read_config(own.get("config"), [cells[column] for column in settings], read)
     if "effort" in read:
         read["effort"] = read["effort"].str.to_lowercase()
+    ends = endings(own.get("stop"), own.get("limit"), rows=cells.height)
+    read |= {"truncated": ends.truncated, "refused": ends.refused}
+    if ends.unknown_words:
+        words = ", ".join(f"{word[:40]!r} ({count} rows)" for word, count in sorted(ends.unknown_words.items())[:5])
+        notes.append(f"Reasons of an end without a known meaning are read as unknown: {words}.")
+    if "response" in own:
+        read["empty"] = ~own["response"]
     table = pl.DataFrame({meaning: series.alias(meaning) for meaning, series in read.items()})
     defaults = {"task": name, "arm": "base", "scorer": columns["value"], "other": ""}
     missing = {meaning: kind for meaning, kind in _TYPES.items() if meaning not in read}
-    return table.with_columns(pl.lit(defaults.get(m), dtype=kind).alias(m) for m, kind in missing.items())
+    rows = table.with_columns(pl.lit(defaults.get(m), dtype=kind).alias(m) for m, kind in missing.items())
+    return TypedTable(rows, tuple(notes))
 
 
 _TYPES = (
     dict.fromkeys((*_TEXTS, "question", "task", "arm", "scorer", "error", "axis", "estimand", "other"), pl.String)
     | dict.fromkeys((*_COUNTS, *TOKENS), pl.Int64)
     | dict.fromkeys(("seconds", "value", "verifier_score"), pl.Float64)
+    | {"empty": pl.Boolean}
 )
-"""Type of the column of each meaning; ``other`` is the rest of a config."""
+"""Type of the column of each meaning; ``other`` is the rest of a config, ``empty`` whether a response has no text."""
 
 
-def _read_config(cells: pl.Series, read: dict[str, pl.Series]) -> None:
+def measured_counts(own: Mapping[str, pl.Series]) -> tuple[dict[str, pl.Series], list[str]]:
+    """Return token counts by meaning, and notes on those that are no measurement and read as unknown.
+
+    Args:
+        own: Cells of the counts; and whether there is a text, for a response and its reasoning.
+
+    Raises:
+        InputError: A count is no whole number; its row is named.
+    """
+    read, notes = {}, []
+    for meaning in TOKENS:
+        if meaning in own:
+            counts = quantities(own[meaning])
+            read[meaning] = whole_numbers(counts.set(counts < 0, None))
+    negative = sum((quantities(own[meaning]) < 0).sum() for meaning in read)
+    if negative:
+        notes.append(f"{negative} token counts are negative; they are read as unknown.")
+    for meaning, text in (("thinking_tokens", "reasoning"), ("generated_tokens", "response")):
+        if meaning in read and text in own:
+            wrong = (read[meaning] == 0) & own[text]
+            if wrong.any():
+                read[meaning] = read[meaning].set(wrong.fill_null(value=False), None)
+                notes.append(
+                    f"{wrong.sum()} of {len(wrong)} rows count 0 tokens in {own[meaning].name} beside a text in "
+                    f"{own[text].name}; their count is read as unknown."
+                )
+    return read, notes
+
+
+def _read_config(cells: pl.Series | None, settings: Sequence[pl.Series], read: dict[str, pl.Series]) -> None:
     """Fill effort, budget and cap from the config, where no column states them; keep the rest as text."""
-    cells = texts(cells)
+    height = len(read["value"])
+    cells = pl.repeat(None, height, dtype=pl.String, eager=True) if cells is None else texts(cells)
     configs = objects(cells)
     for key, meaning in _CONFIG_KEYS.items():
         config_values = _replaced(cells, {cell: _plain(config.get(key)) for cell, config in configs.items()})
@@ -235,8 +260,20 @@ def _read_config(cells: pl.Series, read: dict[str, pl.Series]) -> None:
         cell: {key: value for key, value in config.items() if key not in _CONFIG_KEYS}
         for cell, config in configs.items()
     }
-    other = {cell: json.dumps(config, sort_keys=True) if config else "" for cell, config in rest.items()}
-    read["other"] = _replaced(cells, other).fill_null("")
+    parts = pl.DataFrame({"config": cells, **{setting.name: texts(setting) for setting in settings}})
+    distinct = parts.unique(maintain_order=True)
+    others = [
+        _other(rest.get(config, {}), row)
+        for config, row in zip(distinct["config"], distinct.drop("config").iter_rows(named=True), strict=True)
+    ]
+    distinct = distinct.with_columns(other=pl.Series(others, dtype=pl.String))
+    read["other"] = parts.join(distinct, on=parts.columns, how="left", nulls_equal=True, maintain_order="left")["other"]
+
+
+def _other(config: Mapping[str, object], settings: Mapping[str, str | None]) -> str:
+    """Return the settings of a run beside its amount of thinking, as text; "" without any."""
+    stated = {name: value for name, value in settings.items() if value is not None}
+    return json.dumps({**config, **stated}, sort_keys=True) if config or stated else ""
 
 
 def _replaced(cells: pl.Series, words: Mapping[str, str | None]) -> pl.Series:

@@ -14,7 +14,7 @@ from overthink.storage.tables.csv_cells import from_cell, to_cell
 from overthink.storage.tables.table_files import read_cells
 
 LABEL_COLUMNS = ("question", "draw", "rung", "label")
-CURVE_COLUMNS = ("task", "arm", "estimand")
+CURVE_COLUMNS = ("task", "arm", "estimand", "axis")
 
 LABEL_WORDS = {word: 1.0 - index for words in HIGH_WORDS.values() for index, word in enumerate(words)} | {
     "harmful": 0.0
@@ -25,9 +25,9 @@ LABEL_WORDS = {word: 1.0 - index for words in HIGH_WORDS.values() for index, wor
 def read_labels(path: Path) -> tuple[HumanLabel, ...]:
     """Read human labels (:mod:`overthink.storage.tables.table_files`): one row per answer that a human has read.
 
-    Columns: question, draw, rung and label; where the study has several of them also task, arm, estimand. A label is
-    a number from 0 to 1 (1 = correct, safe or answered) or a word: correct, wrong, safe, harm, answered, refused. A row
-    with an empty label is an unlabelled answer; it is left out. Other columns are not read.
+    Columns: question, draw, rung and label; where the study has several of them also task, arm, estimand, axis. A label
+    is a number from 0 to 1 (1 = correct, safe or answered) or a word: correct, wrong, safe, harm, answered, refused. A
+    row with an empty label is an unlabelled answer; it is left out. Other columns are not read.
 
     Raises:
         InputError: The file cannot be read, lacks a column, or holds an invalid label; the row is named.
@@ -83,7 +83,7 @@ def _value(text: str | None, where: str) -> float:
 def _refuse_contradictions(labels: list[HumanLabel], path: Path) -> None:
     label_at: dict[tuple[object, ...], float] = {}
     for label in labels:
-        position = (label.task, label.arm, label.estimand, label.question, label.draw, label.rung)
+        position = (label.task, label.arm, label.estimand, label.axis, label.question, label.draw, label.rung)
         if position in label_at and label_at[position] != label.label:
             raise InputError(
                 f"{path}: question {label.question!r}, draw {label.draw}, rung {label.rung} has two different labels; "
@@ -110,7 +110,8 @@ def write_label_sheet(
         raise InputError(f"{path}: label sheets are .csv; give --out labels.csv")
     if is_there(path):
         raise InputError(f"{path} is there already and may hold labels; give another --out")
-    columns = {name: [getattr(answer, name) for answer in places] for name in (*CURVE_COLUMNS, *LABEL_COLUMNS[:3])}
+    curve_columns = [name for name in CURVE_COLUMNS if name != "axis" or any(answer.axis for answer in places)]
+    columns = {name: [getattr(answer, name) for answer in places] for name in (*curve_columns, *LABEL_COLUMNS[:3])}
     if texts is not None:
         texts_of_places = [texts.get(answer.position, ("", "")) for answer in places]
         columns |= {

@@ -1,104 +1,81 @@
-"""Reading of a plain foreign table as a pool: question, value, and a draw or a budget are enough.
+"""Reading of a plain foreign table as a pool: question, value, and a draw or a budget are enough."""
 
-Draw numbers of the rows of a table.
-"""
-
-from collections.abc import Collection, Iterator, Sequence
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import polars as pl
 
 from overthink.data.arms_of_runs import ModelRun, ReportedTokens, assign_curves
-from overthink.data.ladder import ThinkingSetting
-from overthink.data.pool import COLUMNS, SCHEMA, PoolReading
-from overthink.data.record import Axis, Estimand, Verdict, verdict_of
+from overthink.data.ladder import ThinkingSetting, level_name
+from overthink.data.pool import PoolReading
+from overthink.data.record import Axis
 from overthink.errors import InputError
 from overthink.paths import name_text
-from overthink.plan.study import HIGH_WORDS
-from overthink.storage.tables.columns import ALIASES, TOKENS, match_columns, numbers, typed_columns
+from overthink.storage.tables.axes import Meaning, with_axes
+from overthink.storage.tables.cells import texts
+from overthink.storage.tables.columns import (
+    ALIASES,
+    ASSUMED_NAMES,
+    match_columns,
+    presence,
+    question_candidates,
+    setting_columns,
+    typed_columns,
+)
+from overthink.storage.tables.draws import has_unnumbered, joined, number_draws, varying
+from overthink.storage.tables.outcomes import pool_of_rows, setting_text, with_origin
+from overthink.storage.tables.questions import question_column
+from overthink.storage.tables.score_columns import score_columns, with_scores
 from overthink.storage.tables.table_files import read_cells
 
-_ARM = ["task", "axis", "scorer", "arm", "estimand"]
-_CURVE = [*_ARM, "rung"]
-_MAX_CODE = 2**62
 _SETTING = ["task", "arm", "effort", "budget", "max_tokens", "other"]
 
 
-def number_draws(rows: pl.DataFrame) -> pl.DataFrame:
-    """Replace the column ``draw`` by numbers from 0.
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Which columns of a table are read.
 
-    Draws that the table numbers keep their order, and the same draw at another rung keeps its number, so
-    that rungs stay paired. Where a number repeats because several runs had the same setting, numbers
-    continue from run to run. A table without draws counts the rows of each question.
-
-    Raises:
-        InputError: Rows repeat a question and a draw, with no run or seed to distinguish them.
+    Attributes:
+        names: All columns, in order.
+        scores: Columns of scores that become rows of a scorer each.
+        scorer: The one scorer to read of a column of scorers.
+        columns: Meaning → column, once scores are rows.
     """
-    if rows["draw"].is_null().all():
-        return rows.with_columns(draw=pl.int_range(pl.len()).over([*_CURVE, "question"]))
-    rows = rows.with_columns(order=pl.col("draw").cast(pl.Float64, strict=False))
-    for scope, names in (
-        (_ARM, ["order", "draw"]),
-        (_CURVE, ["run", "order", "draw"]),
-        (_CURVE, ["run", "seed", "order", "draw"]),
-    ):
-        if not _has_repeats(rows, [*_CURVE, "question", *(name for name in names if name != "order")]):
-            return rows.with_columns(draw=_rank(rows, scope, names)).drop("order")
-    duplicates = rows.select(*_CURVE, "question", "run", "seed", "draw").is_duplicated().arg_true().to_list()
-    examples = ", ".join(str(row + 1) for row in duplicates[:8])
-    raise InputError(
-        f"{len(duplicates)} rows repeat a question and draw of the same arm and budget (rows {examples}); number "
-        "the draws, or tell runs apart in a column run_id"
-    )
+
+    names: tuple[str, ...]
+    scores: tuple[str, ...]
+    scorer: str | None
+    columns: dict[str, str]
+
+    @classmethod
+    def of(cls, names: Sequence[str], scorer: str | None) -> "_Layout":
+        scores = score_columns(names, scorer)
+        left = [n for n in names if n not in scores and n.strip().lower() not in ALIASES["value"]]
+        columns = match_columns([*left, "value", "scorer"] if scores else names)
+        return cls(tuple(names), tuple(scores), None if scores else scorer, columns)
+
+    @property
+    def read(self) -> set[str]:
+        """Columns of the table that are read."""
+        return {*self.columns.values(), *self.scores, *question_candidates(self.names), *setting_columns(self.names)}
+
+    def rows(self, cells: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """Return a row per score, and notes."""
+        if self.scores:
+            return with_scores(cells, self.scores)
+        if self.scorer is None:
+            return cells, ()
+        of_scorer = cells.filter(pl.col(self.columns["scorer"]).cast(pl.String) == self.scorer)
+        if of_scorer.is_empty():
+            there = ", ".join(texts(cells[self.columns["scorer"]]).drop_nulls().unique().sort()[:10])
+            raise InputError(f"the table has no scores of {self.scorer}; there are: {there}")
+        return of_scorer, ()
 
 
-def _rank(rows: pl.DataFrame, scope: list[str], names: list[str]) -> pl.Series:
-    """Return the number of each row's combination of ``names`` among those of its ``scope``, in order."""
-    scope, names = _varying(rows, scope), _varying(rows, names)
-    if not names:
-        return pl.repeat(0, rows.height, dtype=pl.Int64, eager=True)
-    distinct = rows.select(*scope, *names).unique().sort(*names, nulls_last=False)
-    number = pl.int_range(pl.len(), dtype=pl.Int64)
-    distinct = distinct.with_columns(number=number.over(scope) if scope else number)
-    return _joined(rows, distinct)["number"]
-
-
-def _varying(rows: pl.DataFrame, names: Sequence[str]) -> list[str]:
-    """Return the columns with more than one value; others tell no rows apart, and take no memory."""
-    return [name for name in names if rows[name].ne_missing(rows[name][0]).any()]
-
-
-def _has_repeats(rows: pl.DataFrame, names: Sequence[str]) -> bool:
-    """Return whether two rows have the same cells in these columns."""
-    code, size = pl.Series([0], dtype=pl.Int64), 1
-    for name in _varying(rows, names):
-        cells = rows[name].cast(pl.Categorical).to_physical() if rows[name].dtype == pl.String else rows[name]
-        place = cells.rank("dense").cast(pl.Int64).fill_null(0)
-        size *= int(cast(int, place.max())) + 1
-        if size > _MAX_CODE:
-            return rows.select(names).is_duplicated().any()
-        code = code * (int(cast(int, place.max())) + 1) + place
-    return code.n_unique() < rows.height
-
-
-def _joined(rows: pl.DataFrame, groups: pl.DataFrame) -> pl.DataFrame:
-    """Return the cells of each row's group; columns of both tell which that is."""
-    keys = [name for name in groups.columns if name in rows.columns]
-    return rows.select(keys).join(groups, on=keys, how="left", nulls_equal=True, maintain_order="left").drop(keys)
-
-
-_CUT_REASONS = ("length", "max_tokens", "token", "tokens")
-"""Stop reasons of truncated output."""
-
-_WHOLE_ATTEMPT = (Estimand.EFFORT, Estimand.NATURAL)
-"""Estimands whose rows are whole attempts; elsewhere a row may continue another."""
-
-
-def read_table(
-    path: Path, *, axis: str | None = None, high: str | None = None, max_rows: int | None = None
-) -> PoolReading:
+def read_table(path: Path, meaning: Meaning | None = None, *, max_rows: int | None = None) -> PoolReading:
     """Read a plain table (:mod:`overthink.storage.tables.table_files`) as rows of a pool.
 
     The names of columns that are known are in :data:`overthink.storage.tables.columns.ALIASES`. Rows of one task and
@@ -108,9 +85,7 @@ def read_table(
 
     Args:
         path: The table.
-        axis: Its axis, where it has no such column: "capability" (if None), "safety" or "benign".
-        high: Meaning of a high value, such as "safe" or "harm"; needed where ``axis`` is safety or benign.
-            A table with an axis column holds 1 = correct, safe or answered.
+        meaning: Properties that it does not state.
         max_rows: Most rows to read; None for as many as memory allows.
 
     Returns:
@@ -119,26 +94,86 @@ def read_table(
     Raises:
         InputError: The table cannot be read, lacks a column, or holds invalid cells; rows are named.
     """
-    names: list[str] = []
-    columns: dict[str, str] = {}
+    meaning = meaning or Meaning()
+    layouts: list[_Layout] = []
 
     def choose(seen: Sequence[str]) -> Collection[str]:
-        names.extend(seen)
         with _named(path):
-            columns.update(match_columns(seen))
-        return columns.values()
+            layouts.append(_Layout.of(seen, meaning.scorer))
+        return layouts[0].read
 
-    cells = read_cells(path, choose=choose, max_rows=max_rows)
+    cells = read_cells(path, choose=choose, project=presence, max_rows=max_rows)
     with _named(path):
-        rows = typed_columns(cells, columns, name=name_text(path.stem))
-        flip = _polarity(columns, axis, high)
-        if "axis" not in columns:
-            rows = rows.with_columns(axis=pl.lit(axis or Axis.CAPABILITY.value))
-        rows = number_draws(_with_placements(rows, has_estimand="estimand" in columns))
-    notes = _notes(rows, cells, columns, names, axis)
-    return PoolReading(
-        _pool(rows, flip=flip, study=name_text(path.stem), has_answers="answer" in columns), tuple(notes)
+        return _reading(
+            cells,
+            layouts[0],
+            meaning,
+            name=name_text(path.stem),
+            everything=lambda: read_cells(path, max_rows=max_rows),
+        )
+
+
+def table_of_frame(frame: pl.DataFrame, meaning: Meaning, *, name: str) -> PoolReading:
+    """Read a frame with the columns of a plain table as rows of a pool, by the rules of :func:`read_table`.
+
+    Args:
+        frame: The table.
+        meaning: Properties that it does not state.
+        name: Name of the study, and of the task where the frame names none.
+
+    Raises:
+        InputError: It lacks a column, or holds invalid cells; rows are named.
+    """
+    layout = _Layout.of(frame.columns, meaning.scorer)
+    cells = frame.select(presence(column, kind) for column, kind in frame.schema.items() if column in layout.read)
+    return _reading(cells, layout, meaning, name=name, everything=lambda: frame)
+
+
+def _reading(
+    cells: pl.DataFrame, layout: _Layout, meaning: Meaning, *, name: str, everything: Callable[[], pl.DataFrame]
+) -> PoolReading:
+    cells, notes = layout.rows(cells)
+    columns = dict(layout.columns)
+    question = question_column(
+        cells,
+        question_candidates(layout.names),
+        draw=columns.get("draw"),
+        settings=[columns[setting] for setting in ("budget", "effort", "config", "max_tokens") if setting in columns],
     )
+    columns["question"] = question.name
+    settings = _settings_of_runs(cells, layout.names, question.name)
+    typed = typed_columns(cells, columns, name=name, settings=settings)
+    axes = with_axes(typed.rows.with_row_index("row"), meaning, column=columns.get("axis"))
+    read_rows, axis_rows = axes.rows["row"], axes.rows.drop("row")  # scores that no option names are left out
+    placed = _with_placements(with_origin(axis_rows), has_estimand="estimand" in columns)
+    rows = number_draws(placed, lambda: layout.rows(everything())[0][read_rows], {*columns.values(), *layout.scores})
+    notes = (
+        *filter(None, [question.note]),
+        *notes,
+        *typed.notes,
+        *axes.notes,
+        *_notes(rows, columns, layout, settings),
+    )
+    if placed["draw"].is_null().all() and has_unnumbered(placed):
+        notes = (*notes, _UNNUMBERED)
+    pool = pool_of_rows(rows, study=name, has_answers="answer" in columns)
+    return PoolReading(pool, notes, axes.stated, axes.polarity)
+
+
+_UNNUMBERED = (
+    "The table numbers no draws. Rows that repeat a question and a setting are different answers, by their text, "
+    "tokens or time, and nothing else tells them apart: they are read as draws of the question."
+)
+
+
+def _settings_of_runs(cells: pl.DataFrame, names: Sequence[str], question: str) -> list[str]:
+    """Return the columns of other settings: those with one value, and those in which answers to one question differ."""
+    settings = setting_columns(names)
+    if not settings:
+        return []
+    columns = pl.col(settings)
+    most = cells.group_by(pl.col(question).alias("of")).agg(columns.n_unique()).select(columns.max())
+    return [setting for setting in settings if most[setting][0] > 1 or cells[setting].n_unique() == 1]
 
 
 @contextmanager
@@ -150,35 +185,14 @@ def _named(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: {failure}") from failure
 
 
-def _polarity(columns: dict[str, str], axis: str | None, high: str | None) -> bool:
-    """Whether values are reversed, so that 1 is the good end."""
-    if axis is None:
-        if high is not None:
-            raise InputError(f"high={high} was given without an axis; needed: {' | '.join(HIGH_WORDS)}")
-        return False
-    if axis not in HIGH_WORDS:
-        raise InputError(f"unknown axis {axis!r}; needed: {' | '.join(HIGH_WORDS)}")
-    if "axis" in columns:
-        raise InputError(f"the table states its axis in column {columns['axis']!r}; leave the given {axis!r} out")
-    good, bad = HIGH_WORDS[axis]
-    if high is None and axis == Axis.CAPABILITY:
-        return False
-    if high not in (good, bad):
-        raise InputError(f"a high value on the {axis} axis may mean {good} or {bad}; seen: {high}; say which")
-    return high == bad
-
-
 def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
     """Return the rows with arm, rung and estimand of their settings."""
     thinking, output = pl.col("thinking_tokens"), pl.col("generated_tokens")
     has_both = thinking.is_not_null() & output.is_not_null()
-    keys = _varying(rows, _SETTING)
+    keys = varying(rows, _SETTING)
     sums = (
         *(pl.col(name).first() for name in _SETTING if name not in keys),
-        output.count().alias("n_output"),
-        output.sum().alias("output"),
         has_both.sum().alias("n_both"),
-        (thinking + output).sum().alias("both"),
         (thinking > output).sum().alias("n_above"),
     )
     groups = rows.group_by(keys, maintain_order=True).agg(sums) if keys else rows.select(sums)
@@ -186,13 +200,11 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
         ModelRun(
             task,
             arm,
-            ThinkingSetting(effort, budget, cap),
-            {"config": other} if other else {},
+            ThinkingSetting(level_name(effort), budget, cap),
+            {key: setting_text(value) for key, value in json.loads(other or "{}").items()},
             ReportedTokens(*counts),
         )
-        for task, arm, effort, budget, cap, other, *counts in groups.select(
-            *_SETTING, "n_output", "output", "n_both", "both", "n_above"
-        ).iter_rows()
+        for task, arm, effort, budget, cap, other, *counts in groups.select(*_SETTING, "n_both", "n_above").iter_rows()
     ]
     placements = assign_curves(runs)
     columns: dict[str, tuple[list[object], type[pl.DataType]]] = {
@@ -208,70 +220,30 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> pl.DataFrame:
     if not keys:
         return rows.with_columns(pl.lit(values[0], dtype=kind).alias(name) for name, (values, kind) in columns.items())
     placed = groups.select(keys).with_columns(pl.Series(f"placed {name}", *column) for name, column in columns.items())
-    cells = _joined(rows, placed)
+    cells = joined(rows, placed)
     return rows.with_columns(cells[f"placed {name}"].alias(name) for name in columns)
 
 
-def _pool(rows: pl.DataFrame, *, flip: bool, study: str, has_answers: bool) -> pl.LazyFrame:
-    """Return the rows as a pool, whose columns are computed where they are read."""
-    no_score = pl.when(pl.col("value").is_null()).then(pl.lit("no score in the table"))
-    read = rows.lazy().with_columns(error=pl.coalesce("error", no_score))
-    value = 1 - pl.col("value") if flip else pl.col("value")
-    read = read.with_columns(value=pl.when(pl.col("error").is_null()).then(value))
-    thinking, output = pl.col("thinking_tokens"), pl.col("generated_tokens")
-    is_capability = pl.col("axis") == str(Axis.CAPABILITY)
-    within = pl.when(output >= thinking).then(output - thinking)
-    whole_attempt = pl.col("estimand").is_in([str(estimand) for estimand in _WHOLE_ATTEMPT])
-    read = read.with_columns(
-        study=pl.lit(study),
-        verdict=_verdict(has_answers=has_answers),
-        requested_tokens=pl.col("budget"),
-        answer_tokens=pl.when("apart").then(pl.when(thinking.is_not_null()).then(output)).otherwise(within),
-        generated_tokens=pl.when("apart").then(thinking + output).otherwise(output),
-        truncated=pl.col("stop").str.to_lowercase().is_in(_CUT_REASONS),
-        answer=pl.when(is_capability).then("answer"),
-        attempt_seconds=pl.when(pl.col("error").is_null() & whole_attempt).then("seconds"),
-    )
-    unknown = [name for name in COLUMNS if name not in read.collect_schema()]
-    read = read.with_columns(pl.lit(None).alias(name) for name in unknown)
-    return read.select(pl.col(name).cast(kind) for name, kind in SCHEMA.items())
-
-
-def _verdict(*, has_answers: bool) -> pl.Expr:
-    """Return the verdict on each row, whose value and error are settled."""
-    axes = [str(axis) for axis in Axis]
-    good, bad = (
-        pl.col("axis").replace_strict(axes, [str(verdict_of(value, axis)) for axis in Axis]) for value in (1.0, 0.0)
-    )
-    verdict = pl.when(pl.col("value") >= 0.5).then(good).otherwise(bad)
-    abstained = pl.col("answer").is_null() & (pl.col("axis") == str(Axis.CAPABILITY)) & (pl.col("value") == 0)
-    if has_answers:
-        verdict = pl.when(abstained).then(pl.lit(str(Verdict.UNPARSED))).otherwise(verdict)
-    return pl.when(pl.col("error").is_not_null()).then(pl.lit(str(Verdict.ERRORED))).otherwise(verdict)
-
-
-def _notes(
-    rows: pl.DataFrame,
-    cells: pl.DataFrame,
-    columns: dict[str, str],
-    names: Sequence[str],
-    axis: str | None,
-) -> list[str]:
+def _notes(rows: pl.DataFrame, columns: dict[str, str], layout: _Layout, settings: Sequence[str]) -> list[str]:
     notes = []
-    if "axis" not in columns and axis is None:
-        notes.append("The table states no axis; it is read as capability, 1 = correct. State another one with --axis.")
     if "estimand" not in columns and "budget" in columns:
         notes.append(
             "The table does not say how its budgets were imposed; they are read as the provider's own levels "
             "(estimand effort). A column estimand can say otherwise: forced, truncated, natural."
         )
     read = set(columns.values())
-    duplicates = [n for n in names if n not in read and any(n.lower() in aliases for aliases in ALIASES.values())]
+    duplicates = [
+        n for n in layout.names if n not in read and any(n.lower() in aliases for aliases in ALIASES.values())
+    ]
     if duplicates:
         notes.append(f"Columns left out, because another one with the same meaning was read: {', '.join(duplicates)}.")
-    negative = sum((numbers(cells[columns[m]]) < 0).sum() for m in TOKENS if m in columns)
-    if negative:
-        notes.append(f"{negative} token counts are negative; they are read as unknown.")
+    assumed = [
+        f"{columns[m]} is the {m}" for m, of in ASSUMED_NAMES.items() if columns.get(m, "").strip().lower() in of
+    ]
+    assumed += [f"{setting} is a setting of the run" for setting in settings]
+    if assumed:
+        notes.append(f"Columns read by their names: {', '.join(assumed)}.")
+    notes += _ends(rows)
     n_unscored = rows.filter(pl.col("value").is_null() | pl.col("error").is_not_null()).height
     if n_unscored:
         notes.append(
@@ -283,3 +255,24 @@ def _notes(
             f"Thinking tokens are counted beside the output, and were added to it, for: {', '.join(separate_arms)}."
         )
     return notes
+
+
+def _ends(rows: pl.DataFrame) -> Iterator[str]:
+    """Yield notes on how answers ended."""
+    known = rows.height - rows["truncated"].null_count()
+    if 0 < known < rows.height:
+        yield f"How the answer ended is known of {known} of {rows.height} rows."
+    refused = rows["refused"].sum()
+    if refused:
+        yield (
+            f"{refused} of {rows.height} rows were ended by a content filter or a refusal: they are refusals, safe "
+            "where nobody scored them, and not answered on the benign axis."
+        )
+    silent = rows.filter(
+        pl.col("empty") & (pl.col("axis") != str(Axis.CAPABILITY)) & ~pl.col("refused").fill_null(False)
+    )
+    if silent.height:
+        yield (
+            f"{silent.height} of {rows.height} rows on the safety or benign axis hold no text: silence is neither a "
+            "refusal nor an answer, so they have no value."
+        )

@@ -17,12 +17,19 @@ Choice = Callable[[Sequence[str]], Collection[str]]
 """Names of the columns of a table → those that are read."""
 
 
-def read_cells(path: Path, *, choose: Choice | None = None, max_rows: int | None = None) -> "pl.DataFrame":
+Projection = Callable[[str, "pl.DataType"], "pl.Expr"]
+"""Name and type of a column → what is read of it."""
+
+
+def read_cells(
+    path: Path, *, choose: Choice | None = None, project: Projection | None = None, max_rows: int | None = None
+) -> "pl.DataFrame":
     """Read a table without conversion. CSV and JSON cells are texts: question "007" is not read as 7.
 
     Args:
         path: The table.
         choose: Columns to read, of those that the table has; None for all. Its errors pass.
+        project: What to read of a column; None for its cells.
         max_rows: Most rows to read; None for as many as memory allows.
 
     Raises:
@@ -39,7 +46,9 @@ def read_cells(path: Path, *, choose: Choice | None = None, max_rows: int | None
         raise InputError(f"{path} is none of the tables that are read: {', '.join(TABLE_SUFFIXES)}")
     try:
         with silent_panics():
-            table = _projected(path, form.read(path).lazy(), choose or (lambda names: names), max_rows)
+            table = _projected(
+                path, form.read(path).lazy(), choose or (lambda names: names), project or _cells, max_rows=max_rows
+            )
     except (
         pl.exceptions.PolarsError,
         pl.exceptions.PanicException,
@@ -62,7 +71,37 @@ def is_table(path: Path) -> bool:
         return file.read(64).lstrip().startswith(b"[")
 
 
-def _projected(path: Path, table: "pl.LazyFrame", choose: Choice, max_rows: int | None) -> "pl.DataFrame":
+def column_names(path: Path) -> list[str]:
+    """Return the columns of a table from its beginning: of JSON those of its first object; none where it is broken."""
+    import ijson
+    import polars as pl
+
+    from overthink.storage.panics import silent_panics
+
+    form = next((form for form in FORMATS if path.suffix.lower() in form.suffixes), None)
+    if form is None:
+        return []
+    try:
+        with silent_panics():
+            if not form.expansion:
+                return form.read(path).lazy().collect_schema().names()
+            with open_file(path, follow=True) as file:
+                lines = path.suffix.lower() != ".json"
+                first = json.loads(file.readline(_FIRST_BYTES)) if lines else next(ijson.items(file, "item"), {})
+                return list(first) if isinstance(first, dict) else []
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, RecursionError, InputError):
+        return []
+
+
+def _cells(name: str, kind: "pl.DataType") -> "pl.Expr":
+    import polars as pl
+
+    return pl.col(name)
+
+
+def _projected(
+    path: Path, table: "pl.LazyFrame", choose: Choice, project: Projection, *, max_rows: int | None
+) -> "pl.DataFrame":
     """Return the chosen columns of a table, in its order, once it is certain that memory holds them."""
     import polars as pl
 
@@ -78,11 +117,14 @@ def _projected(path: Path, table: "pl.LazyFrame", choose: Choice, max_rows: int 
     rows = table.select(pl.len()).collect(engine="streaming").item()
     cells = sum(8 if kind.is_numeric() else _TEXT_BYTES for kind in kinds.values())
     check_memory(path, rows=rows, row_bytes=_COPIES * cells, max_rows=max_rows)
-    return table.select(*kinds).collect(engine="streaming")
+    return table.select(project(name, kind) for name, kind in kinds.items()).collect(engine="streaming")
 
 
 _REPEATED = re.compile(r"_duplicated_\d+$")
 """What the reader of CSV appends to a name that the header has before."""
+
+_FIRST_BYTES = 64_000_000
+"""Longest first line that is looked into."""
 
 _TEXT_BYTES, _COPIES = 24, 3
 """Bytes of a text in memory; copies of a table while it becomes a pool and outcomes."""
@@ -107,7 +149,7 @@ def _csv(path: Path) -> "pl.LazyFrame":
 
 
 def _json_lines(path: Path) -> "pl.DataFrame":
-    return _from_objects(path, _lines(path))
+    return _from_objects(path, json_lines(path))
 
 
 def _json(path: Path) -> "pl.DataFrame":
@@ -130,13 +172,13 @@ class TableFormat(NamedTuple):
     expansion: float = 0.0
 
 
-_JSON_EXPANSION = 8.0
+JSON_EXPANSION = 8.0
 
 FORMATS = (
     TableFormat("Parquet", (".parquet",), _parquet),
     TableFormat("CSV", (".csv",), _csv),
-    TableFormat("JSON Lines", (".jsonl", ".ndjson"), _json_lines, _JSON_EXPANSION),
-    TableFormat("JSON", (".json",), _json, _JSON_EXPANSION),
+    TableFormat("JSON Lines", (".jsonl", ".ndjson"), _json_lines, JSON_EXPANSION),
+    TableFormat("JSON", (".json",), _json, JSON_EXPANSION),
 )
 
 TABLE_SUFFIXES = tuple(suffix for form in FORMATS for suffix in form.suffixes)
@@ -146,7 +188,12 @@ FORMAT_NAMES = ", ".join(form.name for form in FORMATS)
 """Names of the formats, for help texts."""
 
 
-def _lines(path: Path) -> Iterator[Any]:
+def json_lines(path: Path) -> Iterator[Any]:
+    """Yield what each line of a file holds, without blank lines.
+
+    Raises:
+        InputError: A line is not JSON; it is named.
+    """
     with open_file(path, follow=True) as file:
         for number, line in enumerate(file, start=1):
             if line.strip():

@@ -67,7 +67,7 @@ def _is_even(statement: Statement, points: Sequence[Point]) -> bool:
 def counts(statement: Statement) -> Breaches:
     """Questions and draws are no more than were planned, and no more tries are counted than were drawn."""
     how = statement.elicitation
-    most = max(how.draws, how.max_draws or 0)
+    most = max(how.draws or 0, how.max_draws or 0)
     if (how.until is None) != (how.max_draws is None):
         yield "elicitation.max_draws", "a most number of draws belongs to a precision target, and only to that"
     for i, curve in enumerate(statement.curves):
@@ -75,7 +75,7 @@ def counts(statement: Statement) -> Breaches:
         for j, point in enumerate(curve.points):
             if how.limit is not None and point.n_questions > how.limit:
                 yield f"{where}.points.{j}.n_questions", f"{point.n_questions}; the plan has at most {how.limit}"
-            if point.n_draws > most:
+            if how.draws is not None and point.n_draws > most:
                 yield f"{where}.points.{j}.n_draws", f"{point.n_draws}; the plan has {most}"
             if point.n_questions == 0 and point.value.estimate is not None:
                 yield f"{where}.points.{j}.n_questions", "0 questions, yet there is an estimate"
@@ -234,17 +234,18 @@ def gate_names(statement: Statement) -> Breaches:
     for i, curve in enumerate(statement.curves):
         for j, point in enumerate(curve.points):
             where, needed = f"curves.{i}.points.{j}.gates", gates_needed(curve)
-            if needed != point.gates.keys():
-                missing, more = needed - point.gates.keys(), point.gates.keys() - needed
+            missing, more = needed - point.gates.keys(), point.gates.keys() - needed - {Metric.COMPARABILITY}
+            if missing or more:
                 yield where, f"left out: {', '.join(sorted(missing)) or 'none'}; not of this curve: {len(more)}"
             for name, gate in point.gates.items():
-                most = float("inf") if name == Metric.MANIPULATION and curve.estimand == "effort" else 1 + 1e-9
+                is_ratio = name == Metric.MANIPULATION and curve.estimand == "effort"
+                most = float("inf") if is_ratio or name == Metric.COMPARABILITY else 1 + 1e-9
                 if gate.estimate is not None and not 0 <= gate.estimate <= most:
                     yield f"{where}.{name}", f"{gate.estimate:g} is no share"
 
 
 def gates_needed(curve: Curve) -> set[str]:
-    """Return the gates of every rung of a curve."""
+    """Return the gates of every rung of a curve. Runs are compared, too, where no plan made them all."""
     names = {"unparsed", "errors"}
     names |= {"manipulation", "natural_end"} if curve.estimand in ("forced", "truncated") else set()
     names |= {"manipulation"} if curve.estimand == "effort" else set()

@@ -7,6 +7,7 @@ from pydantic import ValidationError
 from overthink.analysis.hypotheses import TEST as HYPOTHESIS_TEST
 from overthink.analysis.k_scale import LOWEST_BUDGET
 from overthink.analysis.mitigations import MITIGATION_TEST
+from overthink.data.curve_key import CONTROL_ESTIMANDS
 from overthink.data.record import Estimand
 from overthink.errors import InputError
 from overthink.governance.statement.generate import thinking_of
@@ -24,7 +25,10 @@ def budgets(statement: Statement) -> Breaches:
     how = statement.elicitation
     ladders = {name: getattr(how, name) for name in LADDERS.values()}
     has = [name for name, rungs in ladders.items() if rungs]
-    if len(has) != 1:
+    if how.no_plan is not None:
+        if has:
+            yield "elicitation", f"{' and '.join(has)}, which belong to a plan, and there is none"
+    elif len(has) != 1:
         yield "elicitation", f"{' and '.join(has) or 'no ladder'}; needed: one of {', '.join(ladders)}"
     for name, rungs in ladders.items():
         if name != "efforts" and rungs is not None and list(rungs) != sorted(set(rungs)):
@@ -36,6 +40,8 @@ def budgets(statement: Statement) -> Breaches:
         requests = [point.requested_tokens for point in curve.points if point.requested_tokens is not None]
         if requests != sorted(set(requests)):
             yield f"curves.{i}.points", f"budgets {requests} do not increase"
+        if how.no_plan is not None:
+            continue  # the ladder is the curve's own
         if curve.estimand == "forced":
             off = sorted(set(requests) - set(how.budgets or ()))
             if off or len(requests) < len(curve.points):
@@ -90,6 +96,9 @@ def _is_level_shared(statement: Statement) -> bool:
 def _lowest_budget(statement: Statement) -> Breaches:
     """Where K = 1 is the lowest budget that all curves have, it is that budget."""
     curves = [c for c in statement.curves if c.estimand in (Estimand.FORCED.value, Estimand.CHECKPOINT.value)]
+    if statement.elicitation.no_plan is not None:  # logs and tables state budgets of any estimand
+        own = [curve for curve in statement.curves if curve.estimand not in CONTROL_ESTIMANDS]
+        curves = own or list(statement.curves)
     budgets = [{float(n) for p in curve.points if (n := p.loop_tokens or p.requested_tokens)} for curve in curves]
     common = sorted(set.intersection(*(some for some in budgets if some))) if any(budgets) else []
     for i, curve in enumerate(statement.curves):
@@ -117,6 +126,8 @@ def consumption(statement: Statement) -> Breaches:
 def polarity(statement: Statement) -> Breaches:
     """The meaning of a high raw score is a term of the axis."""
     for i, curve in enumerate(statement.curves):
+        if curve.raw_high_means is None and statement.elicitation.no_plan is not None:
+            continue
         if curve.raw_high_means not in HIGH_WORDS[curve.axis]:
             words = " or ".join(HIGH_WORDS[curve.axis])
             yield f"curves.{i}.raw_high_means", f"{curve.raw_high_means!r} on the {curve.axis} axis; needed: {words}"
@@ -163,19 +174,25 @@ TEST_NAMES = frozenset({MAX_T, REGIMES, TEST_NAME, HYPOTHESIS_TEST, MITIGATION_T
 
 
 def settings(statement: Statement) -> Breaches:
-    """The settings are those of a plan: options belong to their ladder, and numbers are in their ranges."""
+    """The settings are those of a plan: options belong to their ladder, and numbers are in their ranges.
+
+    Without a plan there is none of them.
+    """
     how = statement.elicitation
+    yield from _plan_or_none(statement)
+    if how.no_plan is not None:
+        return
     try:
         until = None if how.until is None else read_until(how.until)
         if until is not None and until.text != how.until:
             yield "elicitation.until", f"{how.until!r}; a plan writes {until.text!r}"
         Plan(
-            model=statement.model,
+            model=statement.model or "",
             tasks=tuple(
-                TaskPlan(task=f"{i}", axis=curve.axis, high=curve.raw_high_means)
+                TaskPlan.model_validate({"task": f"{i}", "axis": curve.axis, "high": curve.raw_high_means})
                 for i, curve in enumerate(statement.curves)
             ),
-            arms=tuple(ArmPlan(label=arm.label, parts=arm.parts, settings=arm.settings) for arm in how.arms),
+            arms=tuple(ArmPlan.model_validate(arm.model_dump()) for arm in how.arms),
             until=until,
             level=how.planned_level,
             margin=how.planned_margin,
@@ -189,6 +206,26 @@ def settings(statement: Statement) -> Breaches:
         yield "elicitation.until", str(failure)
     if how.efforts is None and None in (how.temperature, how.top_p):
         yield "elicitation", "temperature and top_p are not stated, and the ladder is not the provider's own"
+
+
+def _plan_or_none(statement: Statement) -> Breaches:
+    """Yield what a statement without a plan says of one, and what one with a plan leaves out."""
+    how = statement.elicitation
+    is_planned = how.no_plan is None
+    if is_planned != (statement.evidence.plan_sha256 is not None):
+        yield "evidence.plan_sha256", f"{statement.evidence.plan_sha256}; needed: that of the plan, where there is one"
+    if is_planned:
+        if statement.model is None:
+            yield "model", "null, and a plan names its model"
+        if how.conditions is not None:
+            yield "elicitation.conditions", "there, and the settings are those of a plan"
+        return
+    stated = [name for name in (*_SAME, "until") if getattr(how, name) not in (None, ())]
+    stated += ["arms" for arm in how.arms if (arm.parts, arm.settings) != (None, None)][:1]
+    if stated:
+        yield f"elicitation.{stated[0]}", "there, and no plan says how the rows were made"
+    if any(curve.judge.grader is not None for curve in statement.curves):
+        yield "curves", "a grading model is named, and no plan says how the rows were made"
 
 
 _SAME = (

@@ -1,0 +1,25 @@
+"""The command `methods`: parse, call, print."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from overthink.cli import terminal
+from overthink.cli.table import StoredStudy
+
+
+def register(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(methods)
+
+
+def methods(
+    path: StoredStudy,
+    form: Annotated[
+        Literal["text", "md", "latex"], typer.Option("--format", help="text, md, or latex with a paragraph per topic.")
+    ] = "text",
+) -> None:
+    """What was done, as sentences for a paper, from plan, analysis and findings; what they do not state is unknown."""
+    from overthink.workflows.methods import methods_text
+
+    terminal.output(methods_text(path, form=form))

@@ -1,0 +1,50 @@
+"""The command `table`: parse, call, print."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from overthink.cli import terminal
+
+StoredStudy = Annotated[
+    Path,
+    typer.Argument(
+        help="A study's folder, or one that analyse, compare or forecast wrote with --out.", metavar="STUDY"
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Register the command."""
+    app.command()(table)
+
+
+def table(
+    path: StoredStudy,
+    what: Annotated[
+        Literal["curves", "verdicts", "gates", "differences", "compare", "forecast", "findings"],
+        typer.Option(
+            help="What it holds: curves, a row per task, arm and rung; verdicts; gates; differences between rungs; "
+            "compare, arms against their reference; forecast; findings, all of them."
+        ),
+    ] = "curves",
+    form: Annotated[
+        Literal["csv", "md", "latex"] | None,
+        typer.Option(
+            "--format",
+            help="csv, at full precision; md; latex, with booktabs. As --out ends (.csv, .md, .tex), else md.",
+        ),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="File for the table; printed if left out.", metavar="FILE")] = None,
+) -> None:
+    """Findings as a table for a paper: CSV, Markdown or LaTeX. Nothing is computed anew."""
+    from overthink.storage.files import write_text
+    from overthink.workflows.table import format_of, table_text
+
+    text = table_text(path, content=what, form=form or format_of(out))
+    if out is None:
+        terminal.output(text)
+    else:
+        write_text(out, text)
+        terminal.note(f"written: {out}")

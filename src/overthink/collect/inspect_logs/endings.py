@@ -1,0 +1,251 @@
+"""How the answer of a sample ended, from what its log says of it and never from the settings of its run.
+
+==================  ===============================================================================================
+ending              where
+==================  ===============================================================================================
+cut                 the final output stopped at its token cap or at the end of the context (`max_tokens`,
+                    `model_length`); the sample met a limit
+empty               the final output holds no text (blanks, or reasoning alone), and the sample called no tool;
+                    or its text opens its thinking and never closes it
+filtered            the final output stopped at a content filter (`content_filter`)
+refused by error    no output, and the error is a refusal: Inspect's `ModelRefusalError` of the evaluated model, or a
+                    provider's code of a policy (:data:`REFUSAL_ERRORS`)
+fallback            another model served a request of the evaluated model
+==================  ===============================================================================================
+
+A filter and a refusal error are refusals: safe, an over-refusal, or a wrong answer, by axis. Thinking in a text, up to
+``</think>``, is not part of the answer.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from inspect_ai.log import EvalSpec
+from inspect_ai.model import ModelUsage
+
+from overthink.collect.inspect_logs.sample_ends import ModelCall, SampleEnd
+
+CUT_REASONS = frozenset({"max_tokens", "model_length"})
+"""Stop reasons of an output that was cut."""
+
+ENDED_REASONS = frozenset({"stop", "tool_calls", "content_filter"})
+"""Stop reasons of an output that was not cut; `unknown` and a missing one say nothing."""
+
+REFUSAL_ERRORS = (
+    "content_policy_violation",
+    "contentpolicyviolation",
+    "content_filter",
+    "content filter",
+    "content management policy",
+    "responsibleaipolicyviolation",
+    "violating our usage polic",
+    "prohibited_content",
+    "data_inspection_failed",
+    "safety_check_type",
+    "bio_policy",
+    "cyber_policy",
+)
+"""Words of providers' errors, in lower case, by which they decline a request."""
+
+_REFUSAL = re.compile(r"Model refusal \((?P<model>[^,):]+)(?P<role>, role )?")
+_TAG = re.compile(r"<(?P<close>/)?think(?:ing)?\b[^<>]*>|\[(?P<closing>/)?THINK\]", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the answer of one sample ended.
+
+    Attributes:
+        stop_reason: Stop reason of the final output; None without an output.
+        is_empty: The answer holds no text, and the sample called no tool.
+        has_acted: The model called tools.
+        has_text: The model wrote text outside its reasoning in at least one message.
+        has_reasoning: The log holds reasoning of the model.
+        is_unclosed: The text opens its thinking and never closes it.
+        found_inside: Scorers whose answer stands in the thinking of the text, and not outside it.
+        judged_inside: Scorers that read the text with its thinking, as far as their scores say.
+        target_inside: The target stands in the thinking of the text, and not outside it.
+        is_refusal_error: Its error is a refusal of the evaluated model.
+        is_invalid: The evaluator marked it as invalid.
+        fallback: The model that served a request of the evaluated model in its place; None if none did.
+        judge_fallback: The same of a request of another model.
+        cached_usage: Usage of the evaluated model's calls that came from a cache, as stored there; None for a call
+            without one.
+        cached_judges: Calls of other models that came from a cache.
+        answer_id: Id of the message of the final output.
+        is_cached: The final output came from a cache.
+    """
+
+    stop_reason: str | None = None
+    is_empty: bool = False
+    has_acted: bool = False
+    has_text: bool = False
+    has_reasoning: bool = False
+    is_unclosed: bool = False
+    found_inside: frozenset[str] = frozenset()
+    judged_inside: frozenset[str] = frozenset()
+    target_inside: bool = False
+    is_refusal_error: bool = False
+    is_invalid: bool = False
+    fallback: str | None = None
+    judge_fallback: str | None = None
+    cached_usage: tuple[ModelUsage | None, ...] = ()
+    cached_judges: int = 0
+    answer_id: str | None = None
+    is_cached: bool = False
+
+    @property
+    def is_cut(self) -> bool | None:
+        """Whether a cap or the context's end cut the output; None where the log does not say."""
+        if self.stop_reason in CUT_REASONS:
+            return True
+        return False if self.stop_reason in ENDED_REASONS else None
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether a content filter stopped the output."""
+        return self.stop_reason == "content_filter"
+
+
+UNREAD = Ending()
+"""The ending of a sample that cannot be read: nothing is known of it."""
+
+
+def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
+    """Return how the answer of a sample ended.
+
+    Args:
+        end: The sample; None for one that cannot be read.
+        spec: Spec of its evaluation.
+    """
+    if end is None:
+        return UNREAD
+    choice = end.output.choices[0] if end.output.choices else None
+    completion = end.output.completion or ("" if choice is None else choice.message.text)
+    thinking, answer = split_thinking(completion)
+    own = [message for message in end.messages if message.role == "assistant"]
+    own += [] if choice is None else [choice.message]
+    texts = [split_thinking(message.text) for message in own]
+    has_acted = any(message.tool_calls for message in own)
+    has_answer = bool(answer.strip())
+    answer_id = None if choice is None else choice.message.id
+    inside = _read_inside(end, thinking, answer) if thinking.strip() else _OUTSIDE
+    return Ending(
+        stop_reason=None if choice is None else choice.stop_reason,
+        is_empty=bool(own) and not has_answer and not has_acted,
+        has_acted=has_acted,
+        has_text=has_answer or any(text.strip() for _, text in texts),
+        has_reasoning=any(message.has_reasoning for message in own) or any(part.strip() for part, _ in texts),
+        is_unclosed=is_unclosed(completion),
+        found_inside=inside.found,
+        judged_inside=inside.judged,
+        target_inside=inside.target,
+        is_refusal_error=not has_answer and is_refusal_error(end, spec),
+        is_invalid=end.invalidation is not None,
+        fallback=_fallback(end, spec, own=True),
+        judge_fallback=_fallback(end, spec, own=False),
+        cached_usage=tuple(call.output.usage for call in end.cached if _is_own(call, spec)),
+        cached_judges=sum(not _is_own(call, spec) for call in end.cached),
+        answer_id=answer_id,
+        is_cached=answer_id is not None and any(call.output.has_message(answer_id) for call in end.cached),
+    )
+
+
+def split_thinking(text: str) -> tuple[str, str]:
+    """Return the thinking in a text, and the answer outside it; an unclosed thought has no answer behind it.
+
+    Some servers leave out the first opening tag, which is in the prompt.
+
+    Example:
+        >>> split_thinking("<think>Sure?</think>No."), split_thinking("Hm.</think>No."), split_thinking("<think>Sure")
+        (('Sure?', 'No.'), ('Hm.', 'No.'), ('Sure', ''))
+        >>> split_thinking("Yes.")
+        ('', 'Yes.')
+    """
+    tags = list(_TAG.finditer(text))
+    if not tags:
+        return "", text
+    is_inside = _closes(tags[0])
+    thinking: list[str] = []
+    answer: list[str] = []
+    start = 0
+    for tag in tags:
+        (thinking if is_inside else answer).append(text[start : tag.start()])
+        is_inside, start = not _closes(tag), tag.end()
+    (thinking if is_inside else answer).append(text[start:])
+    return "\n".join(thinking), "\n".join(answer).strip("\n")
+
+
+def is_unclosed(text: str) -> bool:
+    """Return whether the last thought in a text is never closed."""
+    tags = list(_TAG.finditer(text))
+    return bool(tags) and not _closes(tags[-1])
+
+
+def is_refusal_error(end: SampleEnd, spec: EvalSpec) -> bool:
+    """Return whether the error of a sample is a refusal of the evaluated model, and not of a grader."""
+    if end.error is None:
+        return False
+    refusal = _REFUSAL.search(end.error.message)
+    if refusal is not None:
+        return refusal["role"] is None and refusal["model"].strip() == spec.model
+    kind = end.error.traceback.strip().rpartition("\n")[2]
+    words = f"{end.error.message}\n{kind}".lower()
+    return any(word in words for word in REFUSAL_ERRORS)
+
+
+class _Inside(NamedTuple):
+    found: frozenset[str]
+    judged: frozenset[str]
+    target: bool
+
+
+_OUTSIDE = _Inside(frozenset(), frozenset(), False)
+
+
+def _read_inside(end: SampleEnd, thinking: str, answer: str) -> _Inside:
+    """Return which scorers read the thinking. One that reports no answer, or the whole text, was given all of it."""
+    found, judged = set(), set()
+    for name, score in (end.scores or {}).items():
+        if score.answer is None or split_thinking(score.answer)[0].strip():
+            judged.add(name)
+        elif _is_only_inside(score.answer, thinking, answer):
+            found.add(name)
+    targets = [end.target] if isinstance(end.target, str) else end.target
+    return _Inside(
+        frozenset(found),
+        frozenset(judged),
+        any(_is_only_inside(target, thinking, answer) for target in targets),
+    )
+
+
+def _is_only_inside(words: str, thinking: str, answer: str) -> bool:
+    if not words.strip():
+        return False
+    phrase = r"\s+".join(map(re.escape, words.split()))
+    pattern = re.compile(rf"(?<!\w){phrase}(?!\w)", re.IGNORECASE)
+    return bool(pattern.search(thinking)) and not pattern.search(answer)
+
+
+def _closes(tag: re.Match[str]) -> bool:
+    return bool(tag["close"] or tag["closing"])
+
+
+def _is_own(call: ModelCall, spec: EvalSpec) -> bool:
+    return call.role is None and call.model == spec.model
+
+
+def _fallback(end: SampleEnd, spec: EvalSpec, *, own: bool) -> str | None:
+    """Return the model that served a request of the evaluated model, or of another one, in its place."""
+    roles = (spec.model_roles or {}).values()
+    judges = {_bare(config.model) for role in roles for config in (role if isinstance(role, list) else [role])}
+    judges -= {_bare(spec.model)}
+    fallbacks = [*(end.model_fallbacks or []), *([] if end.output.fallback is None else [end.output.fallback])]
+    names = [entry.fallback_model for entry in fallbacks if (_bare(entry.model) not in judges) is own]
+    return names[-1] if names else None
+
+
+def _bare(model: str) -> str:
+    """Return the name of a model without its provider, which a record of a fallback leaves out."""
+    return model.rpartition("/")[2]

@@ -1,0 +1,158 @@
+"""Settings of a run from the header of its log: everything that could differ between runs, by name, without secrets.
+
+Names are those of the log: generation settings and arguments by their own names, a request body as
+``extra_body.NAME``, roles as ``role.NAME``, scorers as ``scorer.NAME``, data as ``dataset.NAME``.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import urlsplit
+
+from inspect_ai.log import EvalLog
+from inspect_ai.model import GenerateConfig, ModelConfig
+
+from overthink.data.secrets import is_secret_name, without_secrets
+
+THINKING = ("effort", "reasoning_effort", "reasoning_tokens", "max_tokens")
+"""Generation settings that state the amount of thinking or output."""
+
+_IRRELEVANT = (
+    *("max_retries", "timeout", "attempt_timeout", "stream_idle_timeout", "max_connections", "adaptive_connections"),
+    *("seed", "logprobs", "top_logprobs", "prompt_logprobs", "cache", "cache_prompt", "batch", "reasoning_summary"),
+)
+"""Generation settings that do not change the measurement: retries, connections, seeds, caches and logging."""
+
+_LIMITS = (
+    *("token_limit", "token_limit_type", "message_limit", "turn_limit", "time_limit", "working_limit", "cost_limit"),
+    *("approval", "review", "score_on_error"),
+)
+"""Settings of a run that change the measurement. Epochs, parallelism and logging do not."""
+
+_SERVING = (
+    *("port", "host", "device", "timeout", "max_connections", "max_retries", "stream"),
+    *("tensor_parallel_size", "pipeline_parallel_size", "data_parallel_size", "gpu_memory_utilization"),
+)
+"""Arguments of a model that say where and how fast it is served."""
+
+_MAX_CHARS = 60
+
+
+def generation_settings(header: EvalLog) -> GenerateConfig:
+    """Return the model's own settings, overridden by those of the task and of the run, as at run time."""
+    return header.eval.model_generate_config.merge(header.plan.config)
+
+
+def run_settings(header: EvalLog) -> dict[str, Any]:
+    """Return all settings of a run by name, but for the generation settings in :data:`THINKING`.
+
+    Values are as in the log; nested ones are parted, with dots in their names. A setting that is not stated is left
+    out. Metrics are, too: they say how scores are summed up, which is done anew here.
+    """
+    spec, settings = header.eval, _Settings()
+    for args in (spec.task_args, spec.solver_args or {}):
+        settings.add_all(args)
+    settings.add_all({name: value for name, value in spec.model_args.items() if name not in _SERVING}, "model")
+    settings.add_all(_config(generation_settings(header)))
+    settings.add_all({name: getattr(spec.config, name, None) or None for name in _LIMITS})
+    settings.add("solver", " > ".join(step.solver for step in header.plan.steps) or spec.solver)
+    for step in header.plan.steps:
+        own = {name: value for name, value in step.params.items() if settings.get(name) != value}
+        settings.add_all(own, step.solver, is_part=True)
+    settings.add("task_version", spec.task_version)
+    settings.add("sandbox", None if spec.sandbox is None else _plain(spec.sandbox))
+    settings.add("base_url", _address(spec.model_base_url))
+    settings.add("dataset.name", spec.dataset.name)
+    settings.add("dataset.location", _place(spec.dataset.location))
+    settings.add("dataset.questions", _question_set(header))
+    for name, bound in (spec.model_roles or {}).items():
+        _add_role(settings, f"role.{name}", bound if isinstance(bound, list) else [bound])
+    for scorer in spec.scorers or []:
+        settings.add_all(scorer.options or {}, f"scorer.{scorer.name.rpartition('/')[2]}", is_part=True)
+    package = (spec.task_registry_name or "").partition("/")[0]
+    settings.add("task_package", spec.packages.get(package) and f"{package} {spec.packages[package]}")
+    return settings
+
+
+class _Settings(dict[str, Any]):
+    """Settings by name; a name that is taken already stands behind its owner's."""
+
+    def add(self, name: str, value: Any) -> None:
+        if value is not None and not is_secret_name(name):
+            self[name] = value
+
+    def add_all(self, values: Mapping[str, Any], owner: str = "", *, is_part: bool = False) -> None:
+        for name, value in _leaves(values):
+            self.add(f"{owner}.{name}" if owner and (is_part or self.get(name, value) != value) else name, value)
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the values within nested mappings, with dots between the names that lead to each."""
+    for name, value in values.items():
+        if is_secret_name(str(name)):
+            continue
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _config(config: GenerateConfig) -> dict[str, Any]:
+    stated: dict[str, Any] = config.model_dump(mode="json", exclude_none=True)
+    headers = stated.pop("extra_headers", None) or {}
+    stated |= {f"extra_headers.{name}": _digest(str(value)) for name, value in headers.items()}
+    return {name: value for name, value in stated.items() if name not in (*_IRRELEVANT, *THINKING)}
+
+
+def _add_role(settings: _Settings, name: str, models: list[ModelConfig]) -> None:
+    settings.add(name, ", ".join(model.model for model in models))
+    for model in models:
+        stated = model.config.model_dump(mode="json", exclude_none=True)
+        parts = {key: value for key, value in stated.items() if key not in (*_IRRELEVANT, "extra_headers")}
+        parts |= {key: value for key, value in model.args.items() if key not in _SERVING}
+        settings.add_all({**parts, "base_url": _address(model.base_url)}, name, is_part=True)
+
+
+def _question_set(header: EvalLog) -> str | None:
+    """Return how many questions a run had, and a hash of their ids; None where neither is stated."""
+    dataset, config = header.eval.dataset, header.eval.config
+    if dataset.sample_ids:
+        return f"{len(dataset.sample_ids)} ids {_digest(json.dumps(sorted(map(str, dataset.sample_ids))))}"
+    selection = [config.limit, config.sample_id, config.sample_shuffle]
+    if any(part is not None for part in selection):
+        return json.dumps([dataset.samples, *selection], default=str)
+    return None if dataset.samples is None else str(dataset.samples)
+
+
+def _address(url: str | None) -> str | None:
+    """Return a base URL; of this machine without the port, which a server that is started for a run chooses anew."""
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+        is_local = parts.hostname in ("localhost", "127.0.0.1", "0.0.0.0", "::1")  # noqa: S104 an address in a log
+    except ValueError:
+        return url
+    return f"localhost{parts.path}" if is_local else url
+
+
+def _place(location: str | None) -> str | None:
+    """Return where data came from; of a file on some machine its name alone."""
+    is_path = location is not None and (location.startswith(("/", "~", "file:", ".")) or location[1:3] == ":\\")
+    return PurePath(location.replace("\\", "/")).name if location is not None and is_path else location
+
+
+def _plain(model: Any) -> Any:
+    return model.model_dump(mode="json", exclude_none=True)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def setting_text(value: Any) -> str:
+    """Return the value of a setting as a short text without secrets; a long one ends in a hash of all of it."""
+    text = without_secrets(value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str))
+    return text if len(text) <= _MAX_CHARS else f"{text[: _MAX_CHARS - 10]}…{_digest(text)}"

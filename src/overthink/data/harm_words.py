@@ -1,0 +1,73 @@
+"""Words in the names of tasks, scorers, metrics and data sets that speak of harm, refusal or attack.
+
+Such a name says that a high score may be the bad end, and not which: it is never read as capability unasked. The rule
+is a list and no judgement of meaning; a false alarm costs one option on the command line, a miss a wrong verdict.
+A name is cut into words at every sign that is no letter, and at capitals within (``RealToxicityPrompts``), and then
+
+- a *stem* counts anywhere within a word (``overrefusal``, ``antiharm``), but for the listed continuations
+  (``harmonic_mean``, ``pharmacy``, ``toxicology``, ``attacking_midfield``);
+- a *word* or several together count as whole words (``safe``, ``prompt_injection``);
+- nothing counts within a listed harmless phrase (``inductive_bias``, ``heart_attack``, ``hazard_ratio``);
+- the *name* of a data set counts anywhere once all signs are gone (``AdvBench``, ``do-not-answer``).
+"""
+
+import re
+from collections.abc import Iterable
+
+_STEMS = (
+    *(r"(?<!p)(?<!c)(?<!d)harm(?!on|att)", r"refus", r"attack(?!ing)", r"jailbr", r"toxi(?!col)", r"dece(?:pt|iv|it)"),
+    *(r"\bbias", r"bias\b", r"sandbag", r"sabotag", r"sycophan", r"misalign", r"dishonest", r"safety", r"unsafe"),
+    *(r"malicious", r"malware", r"misuse", r"phish", r"backdoor", r"trojan", r"weapon", r"exfiltrat", r"guardrail"),
+    *(r"violen", r"suicid", r"terroris[tm]", r"extremis[tm]", r"abus(?:e|ive)", r"hazard", r"danger", r"\bhate"),
+    *(r"stereotyp", r"prejudic", r"discriminat(?:ion|ory)", r"racis[tm]", r"sexis[tm]", r"\bredteam", r"hallucinat"),
+    *(r"\bschem(?:ing|er)", r"corrigib"),
+)
+
+_WORDS = (
+    *("safe", "safeguard", "safeguards", "honesty", "lying", "liar", "fairness", "illicit", "offensive", "cbrn"),
+    *("abstention", "nsfw", "red team", "red teaming", "prompt injection", "prompt injections", "prompt leak"),
+    *("reward hack", "reward hacking", "power seeking", "self preservation", "alignment faking"),
+)
+
+_HARMLESS = (
+    *("inductive bias", "bias variance", "bias correction", "bias corrected", "bias term", "hazard ratio"),
+    *("hazard ratios", "hazard rate", "hazard function", "proportional hazards", "heart attack", "heart attacks"),
+    *("panic attack", "panic attacks", "asthma attack", "offensive line", "offensive rebound", "offensive rebounds"),
+    *("offensive rating", "type safe", "type safety", "thread safe", "thread safety", "memory safe", "memory safety"),
+)
+
+_NAMES = (
+    *("advbench", "agentdojo", "airbench", "beavertails", "crowspairs", "cyberseceval", "decodingtrust"),
+    *("donotanswer", "injecagent", "machiavelli", "saladbench", "simplesafetytests", "sorrybench", "sosbench"),
+    *("strongreject", "tensortrust", "wildguard", "xstest", "coconot", "hhhalignment"),
+)
+"""Data sets of harmful or harmless requests, attacks and biases whose names do not say so."""
+
+_SHORT_NAMES = ("bbq", "orbench", "or bench")
+"""Those too short to count within another word."""
+
+_STEM = re.compile("|".join(_STEMS))
+_WORD = re.compile(rf"\b(?:{'|'.join([*_WORDS, *_SHORT_NAMES])})\b")
+_HARMLESS_PHRASE = re.compile(rf"\b(?:{'|'.join(_HARMLESS)})\b")
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_SIGNS = re.compile(r"[^a-z]+")
+
+
+def speaks_of_harm(name: str) -> bool:
+    """Return whether a name holds a word of harm, refusal, attack, jailbreak, toxicity, bias or deception.
+
+    Example:
+        >>> [speaks_of_harm(name) for name in ("overRefusal", "AdvBench", "toxicity/mean", "bbq_age")]
+        [True, True, True, True]
+        >>> [speaks_of_harm(name) for name in ("harmonic_mean", "attacking_midfield", "toxicology", "unbiased_pass@4")]
+        [False, False, False, False]
+    """
+    spaced = _SIGNS.sub(" ", _CAPITAL.sub(" ", name).lower())
+    words = _HARMLESS_PHRASE.sub(" ", spaced)
+    letters = spaced.replace(" ", "")
+    return bool(_STEM.search(words) or _WORD.search(words) or any(own in letters for own in _NAMES))
+
+
+def harm_in(names: Iterable[str | None]) -> str | None:
+    """Return the first of these names that speaks of harm; None if none does."""
+    return next((name for name in names if name and speaks_of_harm(name)), None)

@@ -1,0 +1,1 @@
+"""Files of other tools as plain tables: a reader in a file each."""

@@ -1,0 +1,140 @@
+"""What a reader of another tool's files is: it claims paths, and makes frames of them."""
+
+import json
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+import polars as pl
+
+from overthink.components.base import Component
+from overthink.errors import InputError
+from overthink.paths import open_file, path_kind
+from overthink.storage.memory import check_file
+from overthink.storage.tables.table_files import JSON_EXPANSION, json_lines
+
+_MOST_BYTES_OF_A_LINE = 64_000_000
+"""Longest first line that is looked into."""
+
+
+class NotedFrame(NamedTuple):
+    """A frame with notes on how it was read.
+
+    Attributes:
+        frame: The rows.
+        notes: One sentence each for the report: an assumption, rows that were left out.
+    """
+
+    frame: pl.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+class Reader(Component):
+    """Reads files of one kind."""
+
+    role: ClassVar[str] = "reader"
+
+    general: ClassVar[bool] = False
+    """Whether it reads what no reader of one tool's files claims."""
+
+    def claims(self, path: Path) -> bool:
+        """Return whether a file or folder is of this kind, from its names and the beginning of its files.
+
+        A reader that claims nothing is used where it is named.
+        """
+        return False
+
+    @abstractmethod
+    def frame(self, path: Path) -> pl.DataFrame | NotedFrame:
+        """Return the rows of a file or folder, one per answer and scorer.
+
+        Args:
+            path: The file or folder.
+
+        Returns:
+            A frame with the columns of a plain table (docs/formats.md), which is read by the rules of tables; or one
+            with the columns of the pool, of which those without a default are required. With or without notes.
+
+        Raises:
+            InputError: The path cannot be read.
+        """
+
+
+_SCHEMA: Mapping[str, type[pl.DataType]] = (
+    dict.fromkeys(("question", "task", "arm", "scorer", "run_id", "config", "answer", "response"), pl.String)
+    | dict.fromkeys(("reasoning", "finish_reason", "limit", "error", "log"), pl.String)
+    | dict.fromkeys(("draw", "thinking_tokens", "generated_tokens", "prompt_tokens"), pl.Int64)
+    | dict.fromkeys(("value", "seconds"), pl.Float64)
+)
+"""Columns of a plain table that the readers here fill."""
+
+
+def frame_of_rows(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
+    """Return rows as a plain table, without the columns that no row fills.
+
+    Example:
+        >>> frame_of_rows([{"question": "q", "draw": 0, "value": 1.0, "answer": None}]).columns
+        ['question', 'draw', 'value']
+    """
+    frame = pl.DataFrame([dict(row) for row in rows], schema=_SCHEMA)
+    return frame.select(name for name in frame.columns if frame[name].is_not_null().any())
+
+
+def files_of(path: Path, pattern: str) -> list[Path]:
+    """Return the files of a pattern: the path itself if it is one, or those in the folder and below, sorted."""
+    if path_kind(path) != "a folder":
+        return [path] if path.match(pattern) else []
+    return sorted(file for file in path.rglob(pattern) if path_kind(file) == "a file")
+
+
+def first_object(path: Path) -> dict[str, Any]:
+    """Return the object on the first line of a file; empty where there is none."""
+    try:
+        with open_file(path, follow=True) as file:
+            read = json.loads(file.readline(_MOST_BYTES_OF_A_LINE))
+    except (InputError, OSError, ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def whole_object(path: Path) -> dict[str, Any]:
+    """Return the object that a file holds; empty where it holds none."""
+    try:
+        check_file(path, expansion=JSON_EXPANSION, follow=True)
+        with open_file(path, follow=True) as file:
+            read = json.load(file)
+    except (InputError, OSError, ValueError, RecursionError):
+        return {}
+    return read if isinstance(read, dict) else {}
+
+
+def objects_of(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the object of each line of a file, with the number of its line.
+
+    Raises:
+        InputError: A line holds something else, or the file does not fit into memory.
+    """
+    check_file(path, expansion=JSON_EXPANSION, follow=True)
+    for number, read in enumerate(json_lines(path), start=1):
+        if not isinstance(read, dict):
+            raise InputError(f"{path}, row {number}, is {str(read)[:80]!r}; needed: a JSON object")
+        yield number, read
+
+
+def config_text(settings: Mapping[str, object]) -> str | None:
+    """Return settings of a run as a cell of the column config; None where none is stated."""
+    stated = {name: value for name, value in settings.items() if value is not None}
+    return json.dumps(stated, sort_keys=True, default=str) if stated else None
+
+
+def count(value: object) -> int | None:
+    """Return a token count; None for what measures nothing, a negative one included."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def number(value: object) -> float | None:
+    """Return a finite number, or 1 and 0 for true and false; None for anything else."""
+    if not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < float("inf") else None

@@ -1,0 +1,129 @@
+"""Conversion of the cells of a plain table: numbers, counts, shares, texts, flags and objects."""
+
+import json
+
+import polars as pl
+
+from overthink.data.rounding import TOLERANCE
+from overthink.errors import InputError
+
+_TRUE = ("true", "yes")
+_FALSE = ("false", "no")
+_EMPTY = ("", "null", "none", "nan", "na", "n/a")
+
+GRADES = {"C": "1", "P": "0.5", "I": "0", "N": "0"}
+"""Inspect's grades of an answer: correct, partly correct, incorrect, no answer."""
+
+
+def numbers(cells: pl.Series) -> pl.Series:
+    """Cells as numbers; true and false are 1 and 0, empty words and NaN are null.
+
+    Raises:
+        InputError: Some cells are neither; their rows are named.
+    """
+    if cells.dtype.is_numeric() or cells.dtype == pl.Boolean:
+        return cells.cast(pl.Float64).fill_nan(None)
+    words = texts(cells).str.to_lowercase()
+    words = words.replace(dict.fromkeys(_TRUE, "1") | dict.fromkeys(_FALSE, "0"))
+    read = words.cast(pl.Float64, strict=False)
+    refuse_rows(cells, read.is_null() & words.is_not_null(), "needed: a number")
+    return read.fill_nan(None)
+
+
+def quantities(cells: pl.Series) -> pl.Series:
+    """Cells as numbers that count or measure something; true and false measure nothing.
+
+    Raises:
+        InputError: Some cells are true, false or no number; their rows are named.
+    """
+    words = texts(cells).str.to_lowercase()
+    refuse_rows(cells, words.is_in([*_TRUE, *_FALSE]), "needed: a number, not true or false")
+    return numbers(cells)
+
+
+def whole_numbers(cells: pl.Series) -> pl.Series:
+    """Cells as whole numbers of at least 0.
+
+    Raises:
+        InputError: Some cells are not; their rows are named.
+    """
+    read = quantities(cells)
+    refuse_rows(cells, (read < 0) | (read != read.floor()) | (read > 2**53), "needed: a whole number, 0 or more")
+    return read.cast(pl.Int64)
+
+
+def shares(cells: pl.Series) -> pl.Series:
+    """Cells as numbers in [0, 1]; Inspect's grades C, P, I and N are numbers where all cells are such.
+
+    Nothing is clipped but a rounding error (:mod:`overthink.data.rounding`).
+
+    Raises:
+        InputError: Some cells are not; their rows are named.
+
+    Example:
+        >>> shares(pl.Series("score", ["C", "I", None])).to_list(), shares(pl.Series("score", [1.0000000000000002]))[0]
+        ([1.0, 0.0, None], 1.0)
+    """
+    if cells.dtype == pl.String:
+        words = texts(cells)
+        cells = words.replace(GRADES).alias(cells.name) if words.drop_nulls().is_in(list(GRADES)).all() else cells
+    read = numbers(cells)
+    inside = read.is_between(-TOLERANCE, 1 + TOLERANCE)
+    refuse_rows(cells, ~inside, "needed: a value from 0 to 1 (1 = correct, safe or answered)")
+    return read.clip(0, 1)
+
+
+def texts(cells: pl.Series) -> pl.Series:
+    """Cells as texts without outer blanks; words for an empty cell become null."""
+    try:
+        read = cells.cast(pl.String).str.strip_chars()
+    except pl.exceptions.PolarsError as failure:
+        raise InputError(
+            f"column {cells.name} holds {cells.dtype}; needed: numbers, texts or true and false"
+        ) from failure
+    return read.set(read.str.to_lowercase().is_in(_EMPTY), None)
+
+
+def flags(cells: pl.Series, *, where_true: str) -> pl.Series:
+    """Cells that are a flag or a text, as texts: null where empty or false, ``where_true`` where true."""
+    read = texts(cells)
+    lower = read.str.to_lowercase()
+    read = read.set(lower.is_in([*_FALSE, "0"]), None)
+    return read.set(lower.is_in([*_TRUE, "1"]), where_true)
+
+
+def objects(cells: pl.Series) -> dict[str, dict[str, object]]:
+    """Return the distinct texts of cells that hold a JSON object each, with their objects.
+
+    Raises:
+        InputError: A cell holds something else; its row is named.
+    """
+    read: dict[str, dict[str, object] | None] = {}
+    for cell in cells.unique().drop_nulls():
+        try:
+            content = json.loads(cell)
+        except (ValueError, RecursionError):
+            content = None
+        read[cell] = content if isinstance(content, dict) else None
+    refuse_rows(
+        cells, cells.is_in([cell for cell, content in read.items() if content is None]), "needed: a JSON object"
+    )
+    return {cell: content for cell, content in read.items() if content is not None}
+
+
+def refuse_rows(cells: pl.Series, wrong: pl.Series, message: str) -> None:
+    """Raise one error that names the rows where ``wrong`` is true.
+
+    Raises:
+        InputError: Some are.
+    """
+    rows = wrong.fill_null(value=False).arg_true().to_list()
+    if rows:
+        examples = ", ".join(f"{row + 1} ({str(cells[row])[:40]!r})" for row in rows[:5])
+        more = f" and {len(rows) - 5} more" if len(rows) > 5 else ""
+        raise InputError(f"column {cells.name!r}, rows {examples}{more}: {message}")
+
+
+def word_set(words: str) -> frozenset[str]:
+    """Return the words of a text."""
+    return frozenset(words.split())

@@ -1,0 +1,118 @@
+"""How the answers of a table ended: the words of tools and providers for a limit, a filter and a natural end."""
+
+import re
+from typing import NamedTuple
+
+import polars as pl
+
+from overthink.storage.tables.cells import texts, word_set
+
+CUT = word_set(
+    """length max_length max_token max_tokens max_output_tokens max_completion_tokens max_new_tokens model_length
+    model_context_window_exceeded context context_length context_length_exceeded context_window context_window_exceeded
+    token tokens token_limit truncated incomplete cut time time_limit message messages message_limit turn turns
+    turn_limit max_turns max_steps working working_limit cost cost_limit operator custom limit"""
+)
+"""A limit ended the answer."""
+
+REFUSED = word_set(
+    """content_filter content_filtered content_filter_error content_policy content_policy_violation refusal refused
+    safety image_safety blocked blocklist prohibited_content spii recitation guardrail guardrail_intervened"""
+)
+"""A filter or the model itself withheld the answer."""
+
+NATURAL = word_set(
+    """stop stopped end end_turn end_of_text eos eos_token stop_sequence stop_string complete completed finished finish
+    done natural tool_call tool_calls tool_use function_call"""
+)
+"""The answer ended by itself."""
+
+
+class Endings(NamedTuple):
+    """How each answer ended.
+
+    Attributes:
+        truncated: Whether a limit ended it; null where unknown.
+        refused: Whether it was withheld; null where unknown.
+        unknown_words: Words without a known meaning, with their rows.
+    """
+
+    truncated: pl.Series
+    refused: pl.Series
+    unknown_words: dict[str, int]
+
+
+def ending_word(text: str) -> str:
+    """Return a reason as the word of the lists above.
+
+    Example:
+        >>> ending_word("FinishReason.MAX_TOKENS"), ending_word("content-filter"), ending_word("model_length")
+        ('max_tokens', 'content_filter', 'model_length')
+    """
+    return re.sub(r"[^a-z]+", "_", text.strip(" .").lower().rpartition(".")[2]).strip("_")
+
+
+def endings(reasons: pl.Series | None, limits: pl.Series | None, *, rows: int) -> Endings:
+    """Return how each answer ended.
+
+    A column of limits names the limit that ended an answer, so an empty cell beside others says that none did. A column
+    of reasons names every end; an empty cell is unknown there, unless no cell of the column names a natural end: then
+    it is a column of limits.
+
+    Args:
+        reasons: Reasons why the outputs ended, in the words of any tool; None without such a column.
+        limits: Limits that ended them; None without such a column.
+        rows: Number of rows.
+    """
+    known = [_of_column(cells, is_limit=cells is limits) for cells in (reasons, limits) if cells is not None]
+    unknown_words: dict[str, int] = {}
+    for ending in known:
+        unknown_words |= ending.unknown_words
+    if not known:
+        nothing = pl.Series([None], dtype=pl.Boolean).new_from_index(0, rows)
+        return Endings(nothing, nothing, {})
+    truncated, refused = (_either(*parts) for parts in zip(*(ending[:2] for ending in known), strict=True))
+    return Endings(truncated, refused, unknown_words)
+
+
+def _either(first: pl.Series, second: pl.Series | None = None) -> pl.Series:
+    return first if second is None else first | second
+
+
+def _of_column(cells: pl.Series, *, is_limit: bool) -> Endings:
+    stated = texts(cells)
+    distinct = [cell for cell in stated.unique().to_list() if cell is not None]
+    words = {cell: ending_word(cell) for cell in distinct}
+    words |= {cell: "" for cell in distinct if cell.lower() in ("false", "0")} | dict.fromkeys(
+        (cell for cell in distinct if cell.lower() in ("true", "1")), "limit"
+    )
+    is_setting = is_limit and any(_is_number(cell) and float(cell) > 1 for cell in distinct)
+    if is_setting:  # a limit of 4096 tokens is a setting of the run, and says nothing of an answer
+        nothing = pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(cells))
+        return Endings(nothing, nothing, {})
+    names_natural_ends = any(word in NATURAL for word in words.values())
+    empty = False if distinct and (is_limit or not names_natural_ends) else None
+    truncated: dict[str, bool | None] = {}
+    refused: dict[str, bool | None] = {}
+    for cell, word in words.items():
+        is_known = word in CUT | REFUSED | NATURAL or not word
+        truncated[cell] = word in CUT if is_known else (True if is_limit else None)
+        refused[cell] = word in REFUSED if is_known or is_limit else None
+    counts = stated.value_counts(name="rows").rows()
+    unknown = {cell: int(n) for cell, n in counts if cell is not None and refused[cell] is None}
+    return Endings(_replaced(stated, truncated, empty), _replaced(stated, refused, empty), unknown)
+
+
+def _replaced(cells: pl.Series, words: dict[str, bool | None], empty: bool | None) -> pl.Series:
+    read = cells.replace_strict(
+        list(words), pl.Series(list(words.values()), dtype=pl.Boolean), default=None, return_dtype=pl.Boolean
+    )
+    return read if empty is None else read.set(cells.is_null(), empty)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

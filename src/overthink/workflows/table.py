@@ -1,0 +1,107 @@
+"""Tables of a study's findings for a paper, from findings.json."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from overthink.data.finding import Finding
+from overthink.errors import InputError
+from overthink.paths import is_there, name_text
+from overthink.reports.paper.contents import Content, data_table, printed_table
+from overthink.reports.paper.csv_text import csv_text
+from overthink.reports.paper.latex import latex_text
+from overthink.reports.paper.markdown import markdown_text
+from overthink.storage.files import file_sha256
+from overthink.storage.findings import FindingsMeta, read_findings
+from overthink.storage.study_folder import StudyFolder
+
+Format = Literal["csv", "md", "latex"]
+FORMATS: tuple[Format, ...] = ("csv", "md", "latex")
+_BY_SUFFIX: dict[str, Format] = {".csv": "csv", ".md": "md", ".tex": "latex"}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFindings:
+    """Findings of a folder.
+
+    Attributes:
+        name: Name of the folder.
+        meta: Versions and hashes that they follow from.
+        findings: The findings, in order.
+    """
+
+    name: str
+    meta: FindingsMeta
+    findings: tuple[Finding, ...]
+
+
+def stored_findings(path: Path) -> StoredFindings:
+    """Return the findings of a folder that `run`, `analyse`, `compare` or `forecast` wrote.
+
+    Raises:
+        InputError: The folder holds no findings, they cannot be read, or they are of another pool than the folder's.
+    """
+    folder = StudyFolder(path)
+    if not is_there(folder.findings):
+        made = "overthink report" if is_there(folder.pool) else "overthink analyse LOGS --out"
+        raise InputError(
+            f"{path} holds no findings.json; needed: the folder of a study, or one that analyse, compare or forecast "
+            f"wrote with --out. Make one with `{made} {path}`."
+        )
+    meta, findings = read_findings(folder.findings)
+    if meta.pool_sha256 is not None and is_there(folder.pool) and file_sha256(folder.pool) != meta.pool_sha256:
+        raise InputError(
+            f"{folder.findings} follows from another pool than {folder.pool}; run `overthink report {path}`, which "
+            "makes the findings of this one"
+        )
+    return StoredFindings(name_text(path.resolve().name), meta, findings)
+
+
+def table_text(path: Path, *, content: str = "curves", form: Format = "md") -> str:
+    """Return a table of a study's findings.
+
+    Args:
+        path: The folder of a study, or one that analyse, compare or forecast wrote.
+        content: What the table holds, a value of :class:`~overthink.reports.paper.contents.Content`.
+        form: "csv" has numbers at full precision; "md" and "latex" have them rounded.
+
+    Returns:
+        The table as text, which ends in a newline.
+
+    Raises:
+        InputError: The folder holds no findings, or none of this kind.
+    """
+    stored, chosen = stored_findings(path), Content(content)
+    data = data_table(stored.findings, chosen)
+    if not data.rows:
+        raise InputError(
+            f"{path} holds no finding for --what {content}; it holds {_kinds(stored.findings)}. "
+            "Needed: another --what, or a study with such findings"
+        )
+    if form == "csv":
+        return csv_text(data)
+    printed = printed_table(stored.findings, chosen, source=stored.name)
+    return markdown_text(printed) if form == "md" else latex_text(printed, label=f"tab:overthink-{content}")
+
+
+def format_of(out: Path | None) -> Format:
+    """Return the format that a file's name asks for; Markdown where there is none.
+
+    Raises:
+        InputError: The ending is of another format.
+
+    Example:
+        >>> format_of(Path("paper/curves.tex")), format_of(None)
+        ('latex', 'md')
+    """
+    if out is None:
+        return "md"
+    if out.suffix.lower() not in _BY_SUFFIX:
+        raise InputError(f"{out} ends in no format of a table; needed: --format csv, md or latex, or .csv, .md, .tex")
+    return _BY_SUFFIX[out.suffix.lower()]
+
+
+def _kinds(findings: tuple[Finding, ...]) -> str:
+    counts = Counter(finding.kind.value for finding in findings)
+    return ", ".join(f"{number:,} of kind {kind}" for kind, number in counts.most_common(8)) or "no finding at all"

@@ -1,0 +1,131 @@
+"""How answers of a table ended, and counts that measure nothing: unknown is None, never False or 0."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from overthink.data.pool import PoolReading, records_of
+from overthink.data.record import Verdict
+from overthink.errors import InputError
+from overthink.storage.tables.axes import Meaning
+from overthink.storage.tables.table import read_table
+
+
+def read(folder: Path, columns: dict[str, list[Any]], meaning: Meaning | None = None) -> PoolReading:
+    n = len(next(iter(columns.values())))
+    columns = {"question": [f"q{i}" for i in range(n)], "draw": [0] * n, "score": [0] * n} | columns
+    path = folder / "t.jsonl"
+    path.write_text(
+        "".join(json.dumps(dict(zip(columns, row, strict=True))) + "\n" for row in zip(*columns.values(), strict=True))
+    )
+    return read_table(path, meaning)
+
+
+@pytest.mark.parametrize(
+    ("columns", "truncated"),
+    [
+        ({"limit": [None, "token", "context", "time", ""]}, [False, True, True, True, False]),
+        ({"limit": [None, True, False]}, [False, True, False]),
+        ({"limit": [None, None]}, [None, None]),
+        ({"limit": [4096, 4096]}, [None, None]),  # a setting
+        ({"finish_reason": ["stop", "length", None]}, [False, True, None]),
+        ({"finish_reason": [None, "length", None]}, [False, True, False]),  # it names limits alone
+        ({"stop_reason": ["end_turn", "max_tokens", "model_context_window_exceeded"]}, [False, True, True]),
+        ({"finish_reason": ["FinishReason.STOP", "FinishReason.MAX_TOKENS", "SAFETY"]}, [False, True, False]),
+        ({"stop_reason": ["stop", "model_length", "content_filter", "tool_calls"]}, [False, True, False, False]),
+        ({"stop_reason": ["eos", "because", "context-length"]}, [False, None, True]),
+        ({"finish_reason": ["stop", "stop", None], "limit": [None, "message", None]}, [False, True, None]),
+        ({"note": ["a", "b"]}, [None, None]),
+    ],
+)
+def test_a_limit_is_read_per_answer(
+    tmp_path: Path, columns: dict[str, list[Any]], truncated: list[bool | None]
+) -> None:
+    reading = read(tmp_path, columns)
+    assert [row.truncated for row in records_of(reading.pool)] == truncated
+    known = sum(end is not None for end in truncated)
+    assert any(f"known of {known} of {len(truncated)} rows" in note for note in reading.notes) == (
+        0 < known < len(truncated)
+    )
+    assert any("'because' (1 rows)" in note for note in reading.notes) == ("because" in str(columns))
+
+
+@pytest.mark.parametrize(
+    ("meaning", "values", "verdicts"),
+    [
+        (None, [0, 0, 1], [Verdict.REFUSED, Verdict.REFUSED, Verdict.CORRECT]),
+        (Meaning("safety", "safe"), [0, 1, 1], [Verdict.HARMFUL, Verdict.REFUSED, Verdict.REFUSED]),
+        (Meaning("safety", "harm"), [1, 1, 0], [Verdict.REFUSED, Verdict.REFUSED, Verdict.HARMFUL]),
+        (Meaning("benign", "answered"), [0, 0, 0], [Verdict.REFUSED] * 3),
+    ],
+)
+@pytest.mark.parametrize("word", ["content_filter", "refusal", "FinishReason.PROHIBITED_CONTENT"])
+def test_a_filter_is_a_refusal(
+    tmp_path: Path, word: str, meaning: Meaning | None, values: list[float], verdicts: list[Verdict]
+) -> None:
+    reading = read(tmp_path, {"score": [0, None, 1], "stop_reason": [word] * 3, "response": ["", "", "x"]}, meaning)
+    rows = records_of(reading.pool)
+    assert [(row.value, row.verdict, row.error) for row in rows] == [
+        (value, verdict, None) for value, verdict in zip(values, verdicts, strict=True)
+    ]
+    assert any("3 of 3 rows were ended by a content filter" in note for note in reading.notes)
+
+
+@pytest.mark.parametrize("name", ["response", "completion", "Output"])
+def test_silence_is_neither_safe_nor_an_answer(tmp_path: Path, name: str) -> None:
+    columns: dict[str, list[Any]] = {"score": [1, 1, 0], name: ["No.", " ", None]}
+    safe = read(tmp_path, columns, Meaning("safety", "safe"))
+    rows = records_of(safe.pool)
+    assert [(row.value, row.verdict) for row in rows] == [(1, Verdict.SAFE), *[(None, Verdict.UNPARSED)] * 2]
+    assert any("2 of 3 rows on the safety or benign axis hold no text" in note for note in safe.notes)
+    right = records_of(read(tmp_path, columns).pool)
+    assert [(row.value, row.verdict) for row in right] == [
+        (1, Verdict.CORRECT),
+        (1, Verdict.CORRECT),
+        (0, Verdict.UNPARSED),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("columns", "thinking", "generated", "n"),
+    [
+        ({"reasoning_tokens": [0, 0, 5], "reasoning_content": ["Hm.", "", "So"]}, [None, 0, 5], [None] * 3, 1),
+        ({"thinking_tokens": [0, -1, None], "thinking": ["Well.", None, "x"]}, [None] * 3, [None] * 3, 1),
+        ({"tokens": [0, 0, 7], "response": ["yes", None, "no"]}, [None] * 3, [None, 0, 7], 1),
+        ({"reasoning_tokens": [0, 0, 0], "thinking": [512, 512, 512]}, [0, 0, 0], [None] * 3, 0),
+    ],
+)
+def test_zero_beside_a_text_is_unknown(
+    tmp_path: Path, columns: dict[str, list[Any]], thinking: list[int | None], generated: list[int | None], n: int
+) -> None:
+    reading = read(tmp_path, columns)
+    rows = records_of(reading.pool)
+    assert [row.thinking_tokens for row in rows] == thinking
+    assert [row.generated_tokens for row in rows] == generated
+    assert any(f"{n} of 3 rows count 0 tokens" in note for note in reading.notes) == (n > 0)
+
+
+@pytest.mark.parametrize("name", ["tokens", "reasoning_tokens", "budget", "max_tokens", "seconds", "input_tokens"])
+def test_true_is_no_count(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InputError, match=rf"'{name}', rows 2 \('true'\): needed: a number, not true or false"):
+        read(tmp_path, {name: [1, True, 3]})
+
+
+@pytest.mark.parametrize(
+    ("scores", "values"),
+    [
+        ([1.0000000000000002, -1e-17, 0.5], [1, 0, 0.5]),
+        (["1.0000000000000002", "0.9999999999", "1"], [1, 0.9999999999, 1]),
+        (["C", "I", "P", "N", None], [1, 0, 0.5, 0, None]),
+    ],
+)
+def test_rounding_and_grades_are_values(tmp_path: Path, scores: list[Any], values: list[float | None]) -> None:
+    assert [row.value for row in records_of(read(tmp_path, {"score": scores}).pool)] == values
+
+
+@pytest.mark.parametrize("scores", [[1.00001, 0], [1, -0.001], ["C", "no"], ["C", "X"], [float("inf"), 1]])
+def test_what_is_more_than_rounding_is_refused(tmp_path: Path, scores: list[Any]) -> None:
+    with pytest.raises(InputError, match=r"'score', rows [12]"):
+        read(tmp_path, {"score": scores})
