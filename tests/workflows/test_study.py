@@ -63,6 +63,16 @@ def test_our_own_logs_give_back_the_pool(study: overthink.Study) -> None:
     assert {row.epoch for row in own} == {row.draw + 1 for row in own}
 
 
+def test_a_copy_of_an_analysis_names_the_logs_from_where_it_was_made(study: overthink.Study, tmp_path: Path) -> None:
+    assert study.folder is not None
+    copied = overthink.analyse(study.folder.path, out=tmp_path / "copy")
+    here = {f"{study.folder.path}/logs/{log.name}" for log in study.folder.logs.glob("*.eval")}
+    assert {row.log for row in records_of(copied.pool)} == here
+    assert f"inspect view --log-dir {study.folder.path}/logs" in (tmp_path / "copy" / "report.html").read_text()
+    again = overthink.report(tmp_path / "copy")
+    assert {row.log for row in records_of(again.pool)} == here
+
+
 def test_the_seed_decides_and_the_order_does_not(study: overthink.Study, tmp_path: Path) -> None:
     same = run(tmp_path / "same", plan(concurrency=1))
     assert same.findings == study.findings

@@ -52,7 +52,14 @@ from overthink.workflows.models import models_at_start
 from overthink.workflows.report_extras import governance_sections
 from overthink.workflows.request import AnalysisOptions, AnalysisRequest, merge_assumptions
 from overthink.workflows.resume import open_folder
-from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unmatched, refuse_unused
+from overthink.workflows.sources import (
+    ReadOptions,
+    Source,
+    read_source,
+    refuse_unmatched,
+    refuse_unused,
+    with_logs_from_here,
+)
 from overthink.workflows.waves import OnWave
 
 if TYPE_CHECKING:
@@ -149,6 +156,8 @@ def analyse(
     refuse_unused([Path(path)], read or ReadOptions())
     source = read_source(Path(path), read or ReadOptions())
     refuse_unmatched(read or ReadOptions(), [source])
+    if out is not None and Path(out).resolve() != Path(path).resolve():
+        source = with_logs_from_here(source, Path(path))
     return analyse_source(source, options or AnalysisOptions(), out=out, command=command)
 
 

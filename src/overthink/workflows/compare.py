@@ -31,7 +31,14 @@ from overthink.workflows.common_questions import (
 from overthink.workflows.compared import has_comparison, with_one_task, without_comparison
 from overthink.workflows.models import arm_models
 from overthink.workflows.request import AnalysisOptions
-from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unmatched, refuse_unused
+from overthink.workflows.sources import (
+    ReadOptions,
+    Source,
+    read_source,
+    refuse_unmatched,
+    refuse_unused,
+    with_logs_from_here,
+)
 
 SETTINGS = ("temperature", "top_p", "think_format", "answer_tokens", "answer_cue", "grader", "model_args")
 """Plan fields other than arms that may explain a difference between two studies."""
@@ -136,7 +143,8 @@ def compare(
     refuse_unused([Path(path) for path in paths], read or ReadOptions())
     read_sources = [(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths]
     refuse_unmatched(read or ReadOptions(), [source for _, source in read_sources])
-    sources = _compared_sources(with_one_task(read_sources))
+    placed = [(path, with_logs_from_here(source, path)) for path, source in with_one_task(read_sources)]
+    sources = _compared_sources(placed)
     chosen = _reference(sources, reference)
     _refuse_contradictions(sources)
     rows = with_default_level(pl.concat([source.pool for source in sources]), chosen)

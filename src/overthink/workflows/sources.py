@@ -1,7 +1,7 @@
 """Read a path (study, pool, Inspect logs or plain table) as rows of the pool."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -187,6 +187,21 @@ def read_source(path: Path, options: ReadOptions) -> Source:
         pool = with_traces(read_pool(path, max_rows=options.max_rows, follow=True), file_sha256(path, follow=True))
         return Source(name_text(path.name), pool, models=models_of_rows(pool))
     return _from_reading(path, read_claimed(path, options), options)
+
+
+def with_logs_from_here(source: Source, path: Path) -> Source:
+    """Return the source of a collected study with its logs named from here; its rows name them from its own folder.
+
+    Args:
+        source: Rows of any path.
+        path: The path.
+    """
+    if source.plan is None:  # logs of others are named as they were when they were read
+        return source
+    folder = StudyFolder(path)
+    own = pl.col("log").str.starts_with(f"{folder.logs.name}/")
+    log = pl.when(own).then(pl.lit(f"{name_text(str(path))}/") + pl.col("log")).otherwise(pl.col("log"))
+    return replace(source, pool=source.pool.with_columns(log=log))
 
 
 _USED = {
