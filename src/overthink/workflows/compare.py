@@ -179,6 +179,7 @@ def compare(
         passive=frozenset().union(*(source.passive_arms for source in sources)),
         planned=frozenset().union(*(source.planned_arms for source in sources)),
         polarity=tuple(dict.fromkeys(one for source in sources for one in source.source.polarity)),
+        unread=tuple(fault for source in sources for fault in source.source.unread),
     )
     return _compared_study(pool, _with_common_settings(options, sources), out=out, command=command)
 
