@@ -6,7 +6,7 @@ import polars as pl
 
 from overthink.data.conditions import INCOMPLETE, conditions_text, settings_in
 from overthink.data.pool import COLUMNS, SCHEMA
-from overthink.data.record import Axis, Estimand, Verdict, verdict_of
+from overthink.data.record import GOOD_FROM, Axis, Estimand, Verdict, verdict_of
 
 _WHOLE_ATTEMPT = (Estimand.EFFORT, Estimand.NATURAL)
 """Estimands whose rows are whole attempts; elsewhere a row may continue another."""
@@ -93,7 +93,7 @@ def _with_outcomes(rows: pl.LazyFrame, *, has_answers: bool) -> pl.LazyFrame:
     good, bad = (
         pl.col("axis").replace_strict(axes, [str(verdict_of(end, axis)) for axis in Axis]) for end in (1.0, 0.0)
     )
-    by_score = pl.when(value >= 0.5).then(good).otherwise(bad)
+    by_score = pl.when(value >= GOOD_FROM).then(good).otherwise(bad)
     unscored = pl.when(value.is_null() & ~filtered).then(pl.lit("no score in the table"))
     return rows.with_columns(
         value=_first((applies, number.cast(pl.Float64)) for applies, number, _ in cases),
