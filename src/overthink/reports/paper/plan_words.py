@@ -53,7 +53,7 @@ def _draws(plan: Plan) -> str:
     of = "all questions" if plan.limit is None else f"at most {count(plan.limit, 'question')}"
     if plan.until is None:
         return f"The plan was {count(plan.draws, 'draw')} of {of} of each task (seed {plan.seed})."
-    aim, most = visible(plan.until.text), count(plan.max_draws, "draw")
+    aim, most = visible(plan.until.text), count(plan.max_draws or 0, "draw")
     return (
         f"The plan was a first wave of {count(plan.draws, 'draw')} of {of} of each task (seed {plan.seed}), and more "
         f"until {aim}, at most {most} of a question."
