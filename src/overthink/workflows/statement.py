@@ -319,11 +319,11 @@ def _require_waves(folder: StudyFolder, pool: pl.LazyFrame, waves: Mapping[str, 
         for question, count in zip(one.questions, one.draws, strict=True)
     }
     rows = pool.group_by("task", "question", maintain_order=True).agg(pl.col("draw").n_unique()).collect()
-    for task, question, count in rows.iter_rows():
-        if count > draws.get((task, question), 0):
+    for task, question, n_draws in rows.iter_rows():
+        if n_draws > draws.get((task, question), 0):
             raise InputError(
                 f"{folder.waves} has {draws.get((task, question), 0)} draws of {task}, question {question}, and the "
-                f"pool has {count}; needed: every wave of the study, as draws that follow earlier ones are no fixed "
+                f"pool has {n_draws}; needed: every wave of the study, as draws that follow earlier ones are no fixed "
                 "number of draws"
             )
 
