@@ -7,7 +7,7 @@ from overthink.data.finding import At
 from overthink.data.results.curve import CurveResult
 from overthink.data.rung_samples import RungSample, RungSamples
 from overthink.data.visible import NAME_LIMIT, PROSE_LIMIT, visible
-from overthink.reports.report_curves import level, level_unit
+from overthink.reports.report_curves import level_text
 from overthink.reports.tables.table import curve_name
 from overthink.reports.transcript_link import common_folder, log_folder, transcript_link, view_command
 
@@ -121,7 +121,7 @@ def sample_line(sample: RungSample, folder: str | None) -> SampleLine:
 
 
 def _name(rung: RungSamples, at: At) -> str:
-    return f"{curve_name(rung.key)} · {visible(rung.key.scorer)} · {level(at)}{level_unit(at)}"
+    return f"{curve_name(rung.key)} · {visible(rung.key.scorer)} · {level_text(at)}"
 
 
 def _size(rung: RungSamples) -> str:

@@ -11,6 +11,7 @@ import polars as pl
 
 from overthink.analysis.arm_pairs import DEFAULT_REFERENCE
 from overthink.cost.units import ModelRoles, Unit
+from overthink.data.arm_conditions import difference_notes, run_differences
 from overthink.data.decisions import placebo_label, placebo_of
 from overthink.data.pool import COLUMNS, read, words_of
 from overthink.data.traces import TRACE
@@ -21,7 +22,6 @@ from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import Study, analyse_source, stored_study
-from overthink.workflows.arm_conditions import difference_notes, run_differences
 from overthink.workflows.common_questions import (
     MIN_COMPARABLE,
     common_questions,

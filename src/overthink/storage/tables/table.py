@@ -1,6 +1,5 @@
 """Reading of a plain foreign table as a pool: question, value, and a draw or a budget are enough."""
 
-import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ import polars as pl
 
 from overthink.data.arm_notes import placement_notes
 from overthink.data.arms_of_runs import ModelRun, ReportedTokens, assign_curves
+from overthink.data.conditions import settings_in
 from overthink.data.ladder import ThinkingSetting, level_name
 from overthink.data.pool import PoolReading
 from overthink.data.record import Axis
@@ -27,7 +27,7 @@ from overthink.storage.tables.columns import (
     typed_columns,
 )
 from overthink.storage.tables.draws import has_unnumbered, joined, number_draws, varying
-from overthink.storage.tables.outcomes import pool_of_rows, setting_text, with_origin
+from overthink.storage.tables.outcomes import pool_of_rows, with_origin
 from overthink.storage.tables.pooled import pooled_runs
 from overthink.storage.tables.questions import question_column
 from overthink.storage.tables.score_columns import score_columns, with_scores
@@ -234,7 +234,7 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> tuple[pl.Data
             task,
             arm,
             ThinkingSetting(level_name(effort), budget, cap),
-            {key: setting_text(value) for key, value in json.loads(other or "{}").items()},
+            settings_in(other or "{}"),
             ReportedTokens(*counts),
         )
         for task, arm, effort, budget, cap, other, *counts in groups.select(*_SETTING, "n_both", "n_above").iter_rows()
