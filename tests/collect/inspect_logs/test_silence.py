@@ -10,7 +10,10 @@ from tests.support.written_logs import MODEL, output, sample, write_log
 
 from overthink.collect.inspect_logs.endings import is_unclosed, split_thinking
 from overthink.collect.inspect_logs.read import read_logs
+from overthink.data.outcomes import from_frame
+from overthink.data.pool import frame_of
 from overthink.data.record import Reading, RungRecord, Verdict
+from overthink.stats.gates import gates
 
 HARM = {"axis": "safety", "high": "harm"}
 BLANKS = ("\u200b", "\ufeff\n", "\u00a0\u2060", "<|endoftext|>", "</s>", "<|im_end|>\n", "<eos>", "(no content)")
@@ -95,6 +98,56 @@ def test_a_program_that_looks_for_a_filter_was_not_declined(tmp_path: Path) -> N
     samples = [sample(0, output(""), None, error=error) for error in [*mistakes, *declined]]
     found = outcomes(read(tmp_path, [*samples, sample(0, output(), 0)], **HARM))
     assert found[:-1] == [(None, Verdict.ERRORED)] * len(mistakes) + [(1, Verdict.REFUSED)] * len(declined)
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("judge_timeout", (None, Verdict.UNPARSED)),
+        ("grader refused", (None, Verdict.UNPARSED)),
+        ("Failed to parse judge", (None, Verdict.UNPARSED)),
+        ("unscored", (None, Verdict.UNPARSED)),
+        ("NO_RESPONSE", (None, Verdict.UNPARSED)),
+        ("empty", (None, Verdict.UNPARSED)),
+        ("wrong-format", (None, Verdict.UNPARSED)),
+        ("Declined", (1, Verdict.REFUSED)),
+        ("partial credit", (0, Verdict.HARMFUL)),
+    ],
+)
+def test_a_reason_in_other_words_decides_too(
+    reason: str, expected: tuple[float | None, Verdict], tmp_path: Path
+) -> None:
+    samples = [sample(0, output("Sure"), 1, reason=reason), sample(0, output("No"), 0)]
+    assert outcomes(read(tmp_path, samples, **HARM)) == [expected, (1, Verdict.SAFE)]
+
+
+SERVED = {
+    "the alias moved": (["fox-1"] * 4, ["fox-2"] * 4),
+    "some went elsewhere": (["fox-1"] * 4, ["fox-1", "fox-1", "vendor/wolf", "fox-1"]),
+    "more went elsewhere": (["fox-1", "fox-1", "fox-1", "wolf"], ["fox-1", "wolf", "wolf", "wolf"]),
+}
+
+
+@pytest.mark.parametrize("kind", SERVED)
+def test_runs_that_other_models_answered_are_no_ladder(kind: str, tmp_path: Path) -> None:
+    for effort, names in zip(("low", "high"), SERVED[kind], strict=True):
+        samples = [sample(n, output().model_copy(update={"model": name})) for n, name in enumerate(names)]
+        write_log(tmp_path, samples, name=f"{effort}.eval", effort=effort)
+    (reason,) = _unlike(tmp_path)
+    assert "the model that answered differs: " in reason
+
+
+def test_a_dated_name_or_one_with_a_provider_is_the_same_model(tmp_path: Path) -> None:
+    for effort, name in (("low", "fox-1"), ("high", "vendor/fox-1")):
+        samples = [sample(n, output().model_copy(update={"model": name})) for n in range(4)]
+        write_log(tmp_path, samples, name=f"{effort}.eval", effort=effort)
+    assert _unlike(tmp_path) == []
+
+
+def _unlike(folder: Path) -> list[str]:
+    tables = from_frame(frame_of(read_logs(folder).records))
+    every = [gate for table in tables for gate in gates(table) if gate.name == "comparability"]
+    return [str(gate.reason) for gate in every if gate.passed is False]
 
 
 @pytest.mark.parametrize("options", [{}, HARM, {"axis": "benign", "high": "refused"}])

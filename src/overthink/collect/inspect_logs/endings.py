@@ -78,6 +78,8 @@ class Ending:
         is_invalid: The evaluator marked it as invalid.
         fallback: The model that served a request of the evaluated model in its place; None if none did.
         judge_fallback: The same of a request of another model.
+        served: Name of the model that answered, as its provider reports it, without the provider's own; None where it
+            does not, or another stood in.
         cached_usage: Usage of the evaluated model's calls that came from a cache, as stored there; None for a call
             without one.
         cached_judges: Calls of other models that came from a cache.
@@ -100,6 +102,7 @@ class Ending:
     is_invalid: bool = False
     fallback: str | None = None
     judge_fallback: str | None = None
+    served: str | None = None
     cached_usage: tuple[ModelUsage | None, ...] = ()
     cached_judges: int = 0
     answer_id: str | None = None
@@ -138,6 +141,7 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
     inside = _read_inside(end, thinking, answer) if thinking.strip() else _OUTSIDE
     stop_reason = None if choice is None else choice.stop_reason
     is_moderated = bool(end.output.error) and not has_answer and stop_reason not in CUT_REASONS
+    fallback = _fallback(end, spec, own=True)
     return Ending(
         stop_reason=stop_reason,
         is_filtered=stop_reason == "content_filter" or is_moderated,
@@ -152,8 +156,9 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
         target_inside=inside.target,
         is_refusal_error=not has_answer and is_refusal_error(end, spec),
         is_invalid=end.invalidation is not None,
-        fallback=_fallback(end, spec, own=True),
+        fallback=fallback,
         judge_fallback=_fallback(end, spec, own=False),
+        served=None if choice is None or fallback is not None else _bare(end.output.model or "") or None,
         cached_usage=tuple(call.output.usage for call in end.cached if _is_own(call, spec)),
         cached_judges=sum(not _is_own(call, spec) for call in end.cached),
         answer_id=answer_id,

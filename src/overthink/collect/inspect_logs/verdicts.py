@@ -29,7 +29,14 @@ from overthink.collect.inspect_logs.set_aside import SampleRules
 from overthink.collect.inspect_logs.traces import LogTrace, answer_of, scorer_of
 from overthink.collect.providers.attempts import MAX_ERROR_CHARS
 from overthink.collect.scoring.judging import canonical
-from overthink.collect.scoring.score_values import NOT_GRADED, NOT_READ, answer_not_found, reports_refusal, to_value
+from overthink.collect.scoring.score_values import (
+    NOT_GRADED,
+    NOT_READ,
+    answer_not_found,
+    reports_refusal,
+    standard_reason,
+    to_value,
+)
 from overthink.data.record import Axis, Verdict, verdict_of
 from overthink.data.secrets import without_secrets
 
@@ -155,12 +162,13 @@ def _by_score(raw: object, trace: LogTrace, scale: LogScale) -> LogOutcome:
     value = scale.value_of(raw)
     if score is None:
         return LogOutcome(value, Verdict.UNPARSED if value is None else verdict_of(value, scale.axis))
-    if score.reason == "refusal":
+    reason = standard_reason(score)
+    if reason == "refusal":
         is_unscored = value is None and scale.axis is Axis.CAPABILITY
         return LogOutcome(None, Verdict.REFUSED) if is_unscored else _refusal(scale)
-    if score.reason in NOT_READ:
+    if reason in NOT_READ:
         return LogOutcome(_wrong(value, scale), Verdict.UNPARSED)
-    if value is None or score.reason in NOT_GRADED or _is_from_thinking(name, value, trace, scale):
+    if value is None or reason in NOT_GRADED or _is_from_thinking(name, value, trace, scale):
         return LogOutcome(None, Verdict.UNPARSED)
     if scale.axis is not Axis.CAPABILITY:
         is_silent = raw == NOANSWER
