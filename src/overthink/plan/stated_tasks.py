@@ -236,6 +236,11 @@ def options_text(task: str, scorer: str | None) -> str:
     return f"{safety.option(safety_words)}, {benign.option(benign_words)} or {capability.option()}"
 
 
+def choice_text(task: str, scorers: Sequence[str], axis: str) -> str:
+    """Return why the scores of a task are not all read on an axis, and what to do."""
+    return f"task {task} has several scores ({', '.join(scorers)}); on the {axis} axis name the one to read"
+
+
 def doubt_text(task: str, why: str, scorer: str | None) -> str:
     """Return why a task of unknown polarity is not read as capability, and the options to write.
 

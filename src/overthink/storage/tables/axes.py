@@ -13,6 +13,7 @@ from overthink.plan.stated_tasks import (
     StatedTask,
     TaskNames,
     axis_and_flip,
+    choice_text,
     doubt_text,
     refuse_contradictions,
     statements_of,
@@ -146,9 +147,7 @@ def _scales(task: str, names: Sequence[str], stated: Sequence[StatedTask]) -> di
         if one.scorer_name is not None and one.scorer_name not in names:
             raise InputError(f"task {task} has no scorer {one.scorer_name!r}; it has: {', '.join(names)}")
         if one.scorer_name is None and len(names) > 1 and one.axis != "capability":
-            raise InputError(
-                f"task {task} has several scores ({', '.join(names)}); on the {one.axis} axis name the one to read"
-            )
+            raise InputError(choice_text(task, names, one.axis))
         read = names if one.scorer_name is None else [one.scorer_name]
         scales |= {(task, name): axis_and_flip(one.axis, one.high) for name in read}
     return scales
