@@ -7,8 +7,8 @@ from collections.abc import Set as AbstractSet
 
 import polars as pl
 
+from overthink.data.arm_conditions import RunDifference
 from overthink.data.pool import read
-from overthink.workflows.arm_conditions import RunDifference
 
 CONTENT = "dataset.content"
 """The condition in which runs differ whose ids stand for other questions."""

@@ -41,7 +41,7 @@ def samples(path: str | Path, *, only: Mapping[str, str | int] | None = None) ->
     rows = pool.select(_COLUMNS).filter(*(pl.col(name) == cell for name, cell in wanted.items()))
     n_rows = int(read(rows.select(pl.len())).item())
     if not n_rows:
-        raise InputError(f"{path} has no sample with {_said(wanted)}; {_there(pool, wanted)}")
+        raise InputError(f"{path} has no sample with {_filter_text(wanted)}; {_remedy(pool, wanted)}")
     return _pieces(rows, n_rows)
 
 
@@ -55,11 +55,11 @@ def _pieces(rows: pl.LazyFrame, n_rows: int) -> Iterator[str]:
         yield csv_text(lines).removesuffix("\n")
 
 
-def _said(wanted: Mapping[str, str | int]) -> str:
+def _filter_text(wanted: Mapping[str, str | int]) -> str:
     return " and ".join(f"{name} {cell}" for name, cell in wanted.items()) or "any row"
 
 
-def _there(pool: pl.LazyFrame, wanted: Mapping[str, str | int]) -> str:
+def _remedy(pool: pl.LazyFrame, wanted: Mapping[str, str | int]) -> str:
     """Return the words that the first column with an unknown one has, or that the words occur only apart."""
     for name in (name for name in ("task", "arm", "question") if name in wanted):
         (words,) = words_of(pool, name)

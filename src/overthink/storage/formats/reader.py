@@ -181,6 +181,22 @@ def config_text(settings: Mapping[str, object]) -> str | None:
     return json.dumps(stated, sort_keys=True, default=str) if stated else None
 
 
+def token_counts(usage: Mapping[str, Any]) -> dict[str, int | None]:
+    """Return the columns of tokens from a usage with the names of Inspect; a prompt holds what caches read and wrote.
+
+    Example:
+        >>> token_counts({"input_tokens": 5, "input_tokens_cache_read": 2, "output_tokens": 7})
+        {'thinking_tokens': None, 'generated_tokens': 7, 'prompt_tokens': 7}
+    """
+    fresh = count(usage.get("input_tokens"))
+    cached = [count(usage.get(name)) or 0 for name in ("input_tokens_cache_read", "input_tokens_cache_write")]
+    return {
+        "thinking_tokens": count(usage.get("reasoning_tokens")),
+        "generated_tokens": count(usage.get("output_tokens")),
+        "prompt_tokens": None if fresh is None else fresh + sum(cached),
+    }
+
+
 def count(value: object) -> int | None:
     """Return a token count; None for what measures nothing, a negative one included."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST else None

@@ -13,7 +13,7 @@ import polars as pl
 from overthink.components.base import component
 from overthink.errors import InputError
 from overthink.paths import name_text
-from overthink.storage.formats.reader import NotedFrame, Reader, config_text, count
+from overthink.storage.formats.reader import NotedFrame, Reader, config_text, mapping, token_counts
 from overthink.storage.tables.cells import object_in, word_set
 from overthink.storage.tables.score_columns import PREFIX
 from overthink.storage.tables.table_files import column_names, is_table, read_cells
@@ -105,17 +105,7 @@ def _row(row: Mapping[str, Any], name: str, *, keep_apart: bool, has_model: bool
         "error": failure,
         "log": log,
         "seconds": row.get("working_time", row.get("total_time")),
-        **_tokens(own if isinstance(own, dict) else {}),
-    }
-
-
-def _tokens(usage: Mapping[str, Any]) -> dict[str, int | None]:
-    fresh = count(usage.get("input_tokens"))
-    cached = [count(usage.get(name)) or 0 for name in ("input_tokens_cache_read", "input_tokens_cache_write")]
-    return {
-        "thinking_tokens": count(usage.get("reasoning_tokens")),
-        "generated_tokens": count(usage.get("output_tokens")),
-        "prompt_tokens": None if fresh is None else fresh + sum(cached),
+        **token_counts(mapping(own)),
     }
 
 

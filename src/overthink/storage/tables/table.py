@@ -15,7 +15,8 @@ from overthink.data.pool import PoolReading
 from overthink.data.record import Axis
 from overthink.errors import InputError
 from overthink.paths import name_text
-from overthink.storage.tables.axes import NAMES_BESIDE, Meaning, harmful_beside, with_axes
+from overthink.plan.stated_tasks import StatedMeaning
+from overthink.storage.tables.axes import NAMES_BESIDE, harmful_beside, with_axes
 from overthink.storage.tables.cells import texts
 from overthink.storage.tables.columns import (
     ALIASES,
@@ -78,7 +79,7 @@ class _Layout:
         return of_scorer, ()
 
 
-def read_table(path: Path, meaning: Meaning | None = None, *, max_rows: int | None = None) -> PoolReading:
+def read_table(path: Path, meaning: StatedMeaning | None = None, *, max_rows: int | None = None) -> PoolReading:
     """Read a plain table (:mod:`overthink.storage.tables.table_files`) as rows of a pool.
 
     The names of columns that are known are in :data:`overthink.storage.tables.columns.ALIASES`. Rows of one task and
@@ -97,7 +98,7 @@ def read_table(path: Path, meaning: Meaning | None = None, *, max_rows: int | No
     Raises:
         InputError: The table cannot be read, lacks a column, or holds invalid cells; rows are named.
     """
-    meaning = meaning or Meaning()
+    meaning = meaning or StatedMeaning()
     layouts: list[_Layout] = []
 
     def choose(seen: Sequence[str]) -> Collection[str]:
@@ -117,7 +118,7 @@ def read_table(path: Path, meaning: Meaning | None = None, *, max_rows: int | No
         )
 
 
-def table_of_frame(frame: pl.DataFrame, meaning: Meaning, *, name: str) -> PoolReading:
+def table_of_frame(frame: pl.DataFrame, meaning: StatedMeaning, *, name: str) -> PoolReading:
     """Read a frame with the columns of a plain table as rows of a pool, by the rules of :func:`read_table`.
 
     Args:
@@ -136,7 +137,7 @@ def table_of_frame(frame: pl.DataFrame, meaning: Meaning, *, name: str) -> PoolR
 def _reading(
     cells: pl.DataFrame,
     layout: _Layout,
-    meaning: Meaning,
+    meaning: StatedMeaning,
     *,
     name: str,
     everything: Callable[[], pl.DataFrame],
