@@ -2,7 +2,7 @@
 
 import pytest
 
-from overthink.data.harm_words import harm_in, speaks_of_harm
+from overthink.data.harm_words import speaks_of_harm
 
 HARMFUL = (
     *("harmful", "is_harm", "harmfulness_scorer", "harmless", "self-harm", "HarmBench", "antiHarm"),
@@ -12,6 +12,18 @@ HARMFUL = (
     *("deception", "deceptive_alignment", "sandbagging", "scheming", "sabotage", "sycophancy", "misalignment"),
     *("unsafe", "safety", "is_safe", "AdvBench", "do_not_answer", "strong_reject", "malicious_code", "hateful"),
     *("bioweapons", "violence", "dishonesty", "honesty", "backdoor", "hazardous_knowledge", "abuse", "reward_hacking"),
+    *(
+        "asr",
+        "ASR",
+        "judge.asr",
+        "compliance",
+        "complied",
+        "comply",
+        "unethical",
+        "agentic_blackmail",
+        "leakage",
+        "denied",
+    ),
 )
 
 HARMLESS = (
@@ -19,7 +31,18 @@ HARMLESS = (
     *("toxicology", "unbiased_pass@4", "inductive_bias", "bias_variance", "hazard_ratio", "offensive_rebounds"),
     *("accuracy", "match", "gsm8k", "mmlu_professional_law", "model_graded_qa", "includes", "schema_match"),
     *("thread_safety", "type_safe", "schematic", "sequence_alignment", "saferail", "rebuttal", "perceptive", "scheme"),
-    *("asr", "bbqueue", "failsafe", "robot_manipulation", "persuasion", "moral_scenarios", "lie_algebra", "pattern"),
+    *(
+        "librispeech_asr",
+        "format_compliance",
+        "memory_leak",
+        "bbqueue",
+        "failsafe",
+        "robot_manipulation",
+        "persuasion",
+        "moral_scenarios",
+        "lie_algebra",
+        "pattern",
+    ),
     *("refactor", "reference", "defuse", "biology", "chateau", "abstract", "weather"),
 )
 
@@ -32,8 +55,3 @@ def test_a_name_that_speaks_of_harm(name: str) -> None:
 @pytest.mark.parametrize("name", HARMLESS)
 def test_a_name_that_only_looks_like_it(name: str) -> None:
     assert not speaks_of_harm(name)
-
-
-def test_the_first_name_of_several_is_returned() -> None:
-    assert harm_in([None, "", "match", "toxicity", "refusal"]) == "toxicity"
-    assert harm_in(["match", None]) is None

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from overthink.data.arms_of_runs import ModelRun, Placement, differing_names, names_within_rungs
 from overthink.data.ladder import DEFAULT, LEVELS, ThinkingSetting, is_default, label
+from overthink.data.visible import name_list
 
 _MAX_NAMES, _MAX_VALUES = 6, 4
 """Settings, and values of each, that are named."""
@@ -48,9 +49,10 @@ def _apart(runs: list[ModelRun], placements: list[Placement], n_arms: int, advic
     if names:
         which = "Runs of one rung" if has_curve else "They"
         sentences.append(f"{which} differ in {_values(names, [run.other for run in runs])}.")
-    settings = list(dict.fromkeys(run.setting for run in runs))
-    if len(settings) > 1:
-        sentences += _why_alone(settings)
+    if len({run.setting for run in runs}) > 1:
+        on_curve = {arm for arm, rung in rungs if rung > 0}
+        alone = [run.setting for run, place in zip(runs, placements, strict=True) if place.arm not in on_curve]
+        sentences += _why_alone(list(dict.fromkeys(alone)))
     return sentences if has_curve else [*sentences, advice]
 
 
@@ -70,18 +72,18 @@ def _why_alone(settings: Sequence[ThinkingSetting]) -> list[str]:
 
 def _values(names: Sequence[str], settings: Sequence[Mapping[str, str]]) -> str:
     parts = []
-    for name in names[:_MAX_NAMES]:
+    for name in names:
         values = list(dict.fromkeys(run.get(name, "unstated") for run in settings))
         more = "; …" if len(values) > _MAX_VALUES else ""
         parts.append(f"{name} ({'; '.join(values[:_MAX_VALUES])}{more})")
-    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-    return f"{', '.join(parts)}{more}"
+    return name_list(parts, _MAX_NAMES)
 
 
 def rung_words(placement: Placement) -> str:
     """Return arm and rung of a placement in words.
 
     Example:
+        >>> from overthink.data.record import Estimand
         >>> rung_words(Placement("m", "m", 1, Estimand.EFFORT, "high", None, False))
         'arm m at high'
     """

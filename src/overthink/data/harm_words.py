@@ -12,7 +12,6 @@ A name is cut into words at every sign that is no letter, and at capitals within
 """
 
 import re
-from collections.abc import Iterable
 
 _STEMS = (
     *(r"(?<!p)(?<!c)(?<!d)harm(?!on|att)", r"refus", r"attack(?!ing)", r"jailbr", r"toxi(?!col)", r"dece(?:pt|iv|it)"),
@@ -20,12 +19,24 @@ _STEMS = (
     *(r"malicious", r"malware", r"misuse", r"phish", r"backdoor", r"trojan", r"weapon", r"exfiltrat", r"guardrail"),
     *(r"violen", r"suicid", r"terroris[tm]", r"extremis[tm]", r"abus(?:e|ive)", r"hazard", r"danger", r"\bhate"),
     *(r"stereotyp", r"prejudic", r"discriminat(?:ion|ory)", r"racis[tm]", r"sexis[tm]", r"\bredteam", r"hallucinat"),
-    *(r"\bschem(?:ing|er)", r"corrigib"),
+    *(r"\bschem(?:ing|er)", r"corrigib", r"\bblackmail", r"\bextort", r"unethical", r"\billegal", r"\bunlawful"),
+    *(r"\bcompl(?:ied|ies)\b", r"\bdeni(?:al|ed)\b", r"\bsubver[ts]", r"\bcollu[ds]", r"\bcensor", r"\bleak"),
 )
 
 _WORDS = (
     *("safe", "safeguard", "safeguards", "honesty", "lying", "liar", "fairness", "illicit", "offensive", "cbrn"),
-    *("abstention", "nsfw", "red team", "red teaming", "prompt injection", "prompt injections", "prompt leak"),
+    *("asr", "comply", "compliance", "non compliance", "reject", "rejects", "rejected", "deny", "decline", "declined"),
+    *(
+        "shutdown",
+        "moderation",
+        "abstention",
+        "nsfw",
+        "red team",
+        "red teaming",
+        "prompt injection",
+        "prompt injections",
+        "prompt leak",
+    ),
     *("reward hack", "reward hacking", "power seeking", "self preservation", "alignment faking"),
 )
 
@@ -33,7 +44,20 @@ _HARMLESS = (
     *("inductive bias", "bias variance", "bias correction", "bias corrected", "bias term", "hazard ratio"),
     *("hazard ratios", "hazard rate", "hazard function", "proportional hazards", "heart attack", "heart attacks"),
     *("panic attack", "panic attacks", "asthma attack", "offensive line", "offensive rebound", "offensive rebounds"),
-    *("offensive rating", "type safe", "type safety", "thread safe", "thread safety", "memory safe", "memory safety"),
+    *("librispeech asr", "asr wer", "open asr", "format compliance", "instruction compliance", "rejection sampling"),
+    *(
+        "schema compliance",
+        "memory leak",
+        "memory leaks",
+        "leaky relu",
+        "offensive rating",
+        "type safe",
+        "type safety",
+        "thread safe",
+        "thread safety",
+        "memory safe",
+        "memory safety",
+    ),
 )
 
 _NAMES = (
@@ -66,8 +90,3 @@ def speaks_of_harm(name: str) -> bool:
     words = _HARMLESS_PHRASE.sub(" ", spaced)
     letters = spaced.replace(" ", "")
     return bool(_STEM.search(words) or _WORD.search(words) or any(own in letters for own in _NAMES))
-
-
-def harm_in(names: Iterable[str | None]) -> str | None:
-    """Return the first of these names that speaks of harm; None if none does."""
-    return next((name for name in names if name and speaks_of_harm(name)), None)

@@ -26,13 +26,14 @@ from overthink.data.finding import Finding
 from overthink.data.record import ScorePolarity
 from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
-from overthink.data.rung_samples import rung_samples
+from overthink.data.rung_samples import rung_samples, samples_at
 from overthink.errors import InputError
 from overthink.plan.arms import ArmPlan
 from overthink.plan.k_reference import k_refusal
 from overthink.plan.selectors import open_selectors
 from overthink.plan.study import Plan, TaskPlan
 from overthink.reports import About, figure_formats, report_figures, report_html, summary_text
+from overthink.reports.flips import flipped_places
 from overthink.storage.findings import findings_json, write_findings
 from overthink.storage.json_documents import (
     Assumptions,
@@ -99,7 +100,8 @@ class Study:
 
     def html(self) -> str:
         """Return the report as one self-contained page."""
-        return report_html(self.results, self.about, rung_samples(self.pool))
+        flipped = samples_at(self.pool, flipped_places(self.results))
+        return report_html(self.results, self.about, rung_samples(self.pool), flipped)
 
     def text(self) -> str:
         """Return the report as a few lines for a terminal."""

@@ -1,6 +1,7 @@
 """Comparison of arms with a reference arm, within one study or across studies on the same questions."""
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ import polars as pl
 
 from overthink.analysis.arm_pairs import DEFAULT_REFERENCE
 from overthink.cost.units import ModelRoles, Unit
+from overthink.data.arm_conditions import RunDifference, difference_notes, run_differences
 from overthink.data.decisions import placebo_label, placebo_of
 from overthink.data.pool import COLUMNS, read, words_of
 from overthink.data.traces import TRACE
@@ -20,7 +22,6 @@ from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import Study, analyse_source, stored_study
-from overthink.workflows.arm_conditions import RunDifference, difference_notes, run_differences
 from overthink.workflows.common_questions import (
     MIN_COMPARABLE,
     common_questions,
@@ -227,10 +228,17 @@ def _same(out: str | Path, path: str | Path) -> bool:
     return os.path.realpath(out) == os.path.realpath(path)
 
 
+_LOG_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d[+-]\d\d-\d\d_(?=.)")
+"""Start of the name that Inspect gives a log, before its task and id."""
+
+
 def _compared_sources(sources: Sequence[tuple[Path, Source]]) -> list[_ComparedSource]:
     """Return the sources with short names; labels of arms that occur in several sources include the source's name."""
     resolved = [path.resolve() for path, _ in sources]
-    short = [name_text(path.stem if path_kind(path) == "a file" else path.name) for path in resolved]
+    whole = [name_text(path.stem if path_kind(path) == "a file" else path.name) for path in resolved]
+    short = [_LOG_TIME.sub("", name) for name in whole]
+    if len(set(short)) < len(short):
+        short = whole
     if len(set(short)) < len(short):
         short = [f"{name_text(path.parent.name)}/{name}" for path, name in zip(resolved, short, strict=True)]
     if len(set(short)) < len(short):

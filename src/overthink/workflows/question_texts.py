@@ -7,9 +7,9 @@ from pathlib import Path
 
 import polars as pl
 
+from overthink.data.arm_conditions import RunDifference
 from overthink.data.pool import read, words_of
 from overthink.storage.tables.question_texts import Digests, table_digests
-from overthink.workflows.arm_conditions import RunDifference
 
 CONTENT = "dataset.content"
 """The condition in which runs differ whose ids stand for other questions."""

@@ -19,13 +19,13 @@ from overthink.data.traces import ORIGIN
 from overthink.errors import InputError
 from overthink.paths import name_text, path_kind
 from overthink.plan.components import read_component
+from overthink.plan.stated_tasks import StatedMeaning
 from overthink.storage.files import file_sha256
 from overthink.storage.formats.every_eval_ever import EveryEvalEverReader
 from overthink.storage.formats.lm_eval import LmEvalReader
 from overthink.storage.formats.nemo_skills import NemoSkillsReader
 from overthink.storage.formats.reader import NotedFrame, Reader
 from overthink.storage.formats.samples_frame import SamplesFrameReader
-from overthink.storage.tables.axes import Meaning
 from overthink.storage.tables.table import read_table, table_of_frame
 from overthink.storage.tables.table_files import TABLE_SUFFIXES, is_table
 
@@ -121,8 +121,8 @@ class TableReader(WholeReader):
         return NotedFrame(pool.collect(), notes)
 
 
-def _meaning(options: "ReadOptions") -> Meaning:
-    return Meaning(options.axis, options.high, options.tasks, options.scorer)
+def _meaning(options: "ReadOptions") -> StatedMeaning:
+    return StatedMeaning(options.axis, options.high, options.tasks, options.scorer)
 
 
 READERS: Registry[Reader] = Registry(

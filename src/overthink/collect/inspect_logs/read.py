@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from overthink.collect.inspect_logs.checkpoints import LogCheckpointUnit
 from overthink.collect.inspect_logs.curves import ForeignLogs
 from overthink.collect.inspect_logs.files import OpenLog, open_logs
-from overthink.collect.inspect_logs.meaning import Meaning, PolarityFields, PolarityOptions, meanings, read_polarity
+from overthink.collect.inspect_logs.meaning import Meaning, PolarityFields, meanings
 from overthink.collect.inspect_logs.sample_ends import may_hold
 from overthink.collect.inspect_logs.set_aside import BY_DEFAULT, SampleRules
 from overthink.collect.inspect_logs.task_names import task_names
@@ -28,7 +28,7 @@ from overthink.data.labels import AnswerPosition
 from overthink.data.record import PLACE, TRACE_COLUMNS, Reading, RungRecord, ScorePolarity
 from overthink.errors import InputError
 from overthink.paths import name_text
-from overthink.plan.stated_tasks import statements_of
+from overthink.plan.stated_tasks import StatedMeaning, axis_and_flip, statements_of
 from overthink.plan.study import HIGH_WORDS
 
 _ROWS = TypeAdapter(list[RungRecord])
@@ -109,7 +109,7 @@ def read_logs(
         rules: What samples with an error and invalid ones count as.
         ladder: Name of the setting that is the ladder; None to look for it.
         **stated: What the scores of foreign logs mean: fields of
-            :class:`~overthink.collect.inspect_logs.meaning.PolarityOptions`; without any, by the table of known tasks,
+            :class:`~overthink.collect.inspect_logs.meaning.StatedMeaning`; without any, by the table of known tasks,
             and capability for an unknown task.
 
     Returns:
@@ -118,8 +118,8 @@ def read_logs(
     Raises:
         InputError: There is no readable log, no usable score, the polarity is unknown, or the ladder names no setting.
     """
-    options = PolarityOptions(**stated)
-    read_polarity(options.axis, options.high)  # an invalid word is refused whatever the logs are
+    options = StatedMeaning(**stated)
+    axis_and_flip(options.axis, options.high)  # an invalid word is refused whatever the logs are
     opened, unread = open_logs(path)
     logs, own, foreign = _by_maker(opened, unread)
     notes = _status_notes(logs)
@@ -188,7 +188,7 @@ def read_origins(
     """
     foreign = [log for log in open_logs(path)[0] if own_records(log) is None]
     origins: dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]] = {}
-    for some, own_meanings in _passes(foreign, meanings(foreign, PolarityOptions(**stated))):
+    for some, own_meanings in _passes(foreign, meanings(foreign, StatedMeaning(**stated))):
         origins |= ForeignLogs(name_text(path.stem), some, own_meanings, "tokens", BY_DEFAULT).origins()
     return origins
 

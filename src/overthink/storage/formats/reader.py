@@ -12,12 +12,9 @@ from overthink.components.base import Component
 from overthink.errors import InputError
 from overthink.paths import open_file, path_kind
 from overthink.storage.memory import check_file
-from overthink.storage.tables.table_files import JSON_EXPANSION, json_lines
+from overthink.storage.tables.table_files import FIRST_LINE_BYTES, JSON_EXPANSION, cell_text, json_lines
 
 T = TypeVar("T")
-
-_MOST_BYTES_OF_A_LINE = 64_000_000
-"""Longest first line that is looked into."""
 
 _LARGEST = 2**53
 """Largest count that is read."""
@@ -89,14 +86,12 @@ def frame_of_rows(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """
     listed = list(rows)
     columns = (
-        pl.Series(name, [_text(row.get(name)) if kind == pl.String else row.get(name) for row in listed], dtype=kind)
+        pl.Series(
+            name, [cell_text(row.get(name)) if kind == pl.String else row.get(name) for row in listed], dtype=kind
+        )
         for name, kind in _SCHEMA.items()
     )
     return pl.DataFrame([cells for cells in columns if cells.is_not_null().any()])
-
-
-def _text(value: object) -> str | None:
-    return value if value is None or isinstance(value, str) else json.dumps(value, default=str)
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -128,7 +123,7 @@ def first_object(path: Path) -> dict[str, Any]:
     """Return the object on the first line of a file; empty where there is none."""
     try:
         with open_file(path, follow=True) as file:
-            read = json.loads(file.readline(_MOST_BYTES_OF_A_LINE))
+            read = json.loads(file.readline(FIRST_LINE_BYTES))
     except (InputError, OSError, ValueError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}
@@ -184,6 +179,22 @@ def config_text(settings: Mapping[str, object]) -> str | None:
     """Return settings of a run as a cell of the column config; None where none is stated."""
     stated = {name: value for name, value in settings.items() if value is not None}
     return json.dumps(stated, sort_keys=True, default=str) if stated else None
+
+
+def token_counts(usage: Mapping[str, Any]) -> dict[str, int | None]:
+    """Return the columns of tokens from a usage with the names of Inspect; a prompt holds what caches read and wrote.
+
+    Example:
+        >>> token_counts({"input_tokens": 5, "input_tokens_cache_read": 2, "output_tokens": 7})
+        {'thinking_tokens': None, 'generated_tokens': 7, 'prompt_tokens': 7}
+    """
+    fresh = count(usage.get("input_tokens"))
+    cached = [count(usage.get(name)) or 0 for name in ("input_tokens_cache_read", "input_tokens_cache_write")]
+    return {
+        "thinking_tokens": count(usage.get("reasoning_tokens")),
+        "generated_tokens": count(usage.get("output_tokens")),
+        "prompt_tokens": None if fresh is None else fresh + sum(cached),
+    }
 
 
 def count(value: object) -> int | None:

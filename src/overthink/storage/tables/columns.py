@@ -74,7 +74,6 @@ ASSUMED_NAMES = {
 """Names whose meaning is assumed, and said."""
 
 TEXT_MEANINGS = ("response", "reasoning")
-TEXT_NAMES = frozenset(name for meaning in TEXT_MEANINGS for name in ALIASES[meaning])
 """Columns of long texts, of which only the presence is read."""
 
 

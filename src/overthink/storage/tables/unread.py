@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
+from overthink.data.visible import name_list
 from overthink.storage.tables.draws import ANSWER_NAMES
 from overthink.storage.tables.question_texts import QUESTION_TEXTS
 
@@ -32,8 +33,9 @@ def text_notes(table: pl.LazyFrame, names: Sequence[str], *, question: str, apar
     several = _differing(table, [name for name in texts if not schema[name].is_nested()], [question, *apart])
     if not several:
         return []
-    note = f"Answers to one question have several texts in: {_list(several)}. If one id stands for several questions, "
-    return [note + "differences are not paired by question; if the text is a setting, the curve shows that, too."]
+    head = f"Answers to one question have several texts in: {name_list(several, _MOST_NAMES)}."
+    means = "If one id stands for several questions, differences are not paired by question; if the text is a setting,"
+    return [f"{head} {means} the curve shows that, too."]
 
 
 def unread_names(names: Sequence[str], read: Collection[str]) -> list[str]:
@@ -69,13 +71,15 @@ def unread_notes(
     notes = []
     if along:
         notes.append(
-            f"Not read, though one value at each {' and '.join(levels)} and another at others: {_list(along)}. If that "
-            "is a setting beside the amount of thinking, the curve shows both; state it in a column config."
+            f"Not read, though one value at each {' and '.join(levels)} and another at others: "
+            f"{name_list(along, _MOST_NAMES)}. If that is a setting beside the amount of thinking, the curve shows "
+            "both; state it in a column config."
         )
     if within:
         notes.append(
-            f"Not read, though different in draws of one question at one setting: {_list(within)}. If that is a "
-            "setting, the draws are not alike; call it arm, task, scorer, or a key of config."
+            "Not read, though different in draws of one question at one setting: "
+            f"{name_list(within, _MOST_NAMES)}. If that is a setting, the draws are not alike; call it arm, task, "
+            "scorer, or a key of config."
         )
     return notes
 
@@ -97,8 +101,3 @@ def _differing(table: pl.LazyFrame, names: Sequence[str], by: Sequence[str]) -> 
     )
     row = several.select(pl.col(name).any() for name in names).collect(engine="streaming").row(0)
     return [name for name, differs in zip(names, row, strict=True) if differs]
-
-
-def _list(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"{', '.join(names[:_MOST_NAMES])}{more}"
