@@ -27,6 +27,7 @@ from typing import NamedTuple
 from inspect_ai.log import EvalSpec
 from inspect_ai.model import ModelUsage
 
+from overthink.collect.inspect_logs.prompts import prompt_around
 from overthink.collect.inspect_logs.sample_ends import ModelCall, SampleEnd
 
 CUT_REASONS = frozenset({"max_tokens", "model_length"})
@@ -102,6 +103,7 @@ class Ending:
         judge_fallback: The same of a request of another model.
         served: Name of the model that answered, as its provider reports it, without the provider's own; None where it
             does not, or another stood in.
+        prompt: What surrounded the question in the prompt, without amounts; None where the log does not say.
         cached_usage: Usage of the evaluated model's calls that came from a cache, as stored there; None for a call
             without one.
         cached_judges: Calls of other models that came from a cache.
@@ -125,6 +127,7 @@ class Ending:
     fallback: str | None = None
     judge_fallback: str | None = None
     served: str | None = None
+    prompt: str | None = None
     cached_usage: tuple[ModelUsage | None, ...] = ()
     cached_judges: int = 0
     answer_id: str | None = None
@@ -181,6 +184,7 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
         fallback=fallback,
         judge_fallback=_fallback(end, spec, own=False),
         served=None if choice is None or fallback is not None else _bare(end.output.model or "") or None,
+        prompt=prompt_around(end),
         cached_usage=tuple(call.output.usage for call in end.cached if _is_own(call, spec)),
         cached_judges=sum(not _is_own(call, spec) for call in end.cached),
         answer_id=answer_id,
