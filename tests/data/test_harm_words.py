@@ -2,7 +2,7 @@
 
 import pytest
 
-from overthink.data.harm_words import harm_in, speaks_of_harm
+from overthink.data.harm_words import speaks_of_harm
 
 HARMFUL = (
     *("harmful", "is_harm", "harmfulness_scorer", "harmless", "self-harm", "HarmBench", "antiHarm"),
@@ -55,8 +55,3 @@ def test_a_name_that_speaks_of_harm(name: str) -> None:
 @pytest.mark.parametrize("name", HARMLESS)
 def test_a_name_that_only_looks_like_it(name: str) -> None:
     assert not speaks_of_harm(name)
-
-
-def test_the_first_name_of_several_is_returned() -> None:
-    assert harm_in([None, "", "match", "toxicity", "refusal"]) == "toxicity"
-    assert harm_in(["match", None]) is None

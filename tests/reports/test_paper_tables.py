@@ -16,11 +16,11 @@ from overthink.data.kinds import GateLabel, Kind, Metric, ShapeLabel
 from overthink.data.results.flatten import findings_of
 from overthink.forecasts.findings import ForecastOptions
 from overthink.reports.paper.contents import Content, content_findings, data_table, printed_table
-from overthink.reports.paper.csv_text import csv_text
 from overthink.reports.paper.latex import LONGEST, escaped, latex_text
 from overthink.reports.paper.markdown import markdown_text
 from overthink.reports.paper.table import DataTable, Heading, PrintedTable
 from overthink.storage.json_documents import finite
+from overthink.storage.tables.csv_cells import csv_text
 
 HOSTILE = (
     "=SUM(A1)", "+1", "-5", "@x", "\tq", " =x", "a_b&c%$#{}^~\\", "[x] *y*", "a--b ''c'' `d` ,,", '"q"', "<p>|pipe|",
@@ -49,8 +49,12 @@ def curve(task: str = "sums", axis: str = "capability", rungs: int = 2, arm: str
 STUDY = [*curve(), *curve("harm", "safety", 3), *curve("=cmd|'/c calc'!A1", "benign")]
 
 
+def text_of(table: DataTable) -> str:
+    return csv_text((table.columns, *table.rows))
+
+
 def csv_rows(findings: list[Finding], content: Content) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(csv_text(data_table(findings, content)))))
+    return list(csv.DictReader(io.StringIO(text_of(data_table(findings, content)))))
 
 
 @pytest.mark.parametrize("content", list(Content))
@@ -129,8 +133,8 @@ def test_no_text_starts_a_formula(text: str) -> None:
 
 
 def test_negative_numbers_stay_numbers() -> None:
-    assert csv_text(DataTable(("a", "b"), ((-0.25, "-0.25"),))) == "a,b\n-0.25,'-0.25\n"
-    assert csv_text(DataTable(("a", "b"), ((float("nan"), None),))) == "a,b\n,\n"
+    assert text_of(DataTable(("a", "b"), ((-0.25, "-0.25"),))) == "a,b\n-0.25,'-0.25\n"
+    assert text_of(DataTable(("a", "b"), ((float("nan"), None),))) == "a,b\n,\n"
 
 
 def latex_rows(text: str) -> list[list[str]]:

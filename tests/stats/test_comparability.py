@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from overthink.analysis.comparability import TREND_WITHHELD, unlike_runs
+from overthink.analysis.comparability import UNLIKE_WITHHELD, unlike_runs
 from overthink.data.conditions import INCOMPLETE, conditions_text, differences, settings_in
 from overthink.data.outcomes import Outcomes, from_frame, made_by_plan
 from overthink.data.pool import frame_of
@@ -52,7 +52,7 @@ def test_what_differs_along_the_ladder_fails_and_is_named(name: str, words: str)
     assert f"`{words}`" in (found[2].reason or "")
     withheld = unlike_runs(found)
     assert withheld is not None
-    assert TREND_WITHHELD.matches(withheld.reason)
+    assert UNLIKE_WITHHELD.matches(withheld.reason)
     assert unlike_runs(found[:2]) is None
 
 

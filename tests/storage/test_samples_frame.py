@@ -13,8 +13,8 @@ from inspect_ai.scorer import Score
 from overthink.data.pool import PoolReading, records_of
 from overthink.data.record import Verdict
 from overthink.errors import InputError
+from overthink.plan.stated_tasks import StatedMeaning
 from overthink.storage.formats.samples_frame import SamplesFrameReader
-from overthink.storage.tables.axes import Meaning
 from overthink.storage.tables.table import table_of_frame
 
 pytestmark = pytest.mark.filterwarnings("ignore:The inplace keyword:Warning")  # of pandas, as Inspect calls it
@@ -61,7 +61,7 @@ def read(
 ) -> tuple[PoolReading, dict[tuple[str, str], tuple[int, int, int, float]]]:
     """The reading, and by arm and scorer: questions, draws, rungs and mean."""
     frame, notes = SamplesFrameReader().frame(path)
-    reading = table_of_frame(frame, Meaning(scorer=scorer), name="t")
+    reading = table_of_frame(frame, StatedMeaning(scorer=scorer), name="t")
     by: dict[tuple[str, str], list[Any]] = {}
     for row in records_of(reading.pool):
         by.setdefault((row.arm, row.scorer), []).append(row)

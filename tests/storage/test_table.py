@@ -10,9 +10,9 @@ import pytest
 from overthink.data.pool import PoolReading, records_of
 from overthink.data.record import Axis, Estimand, RungRecord, Verdict
 from overthink.errors import InputError
+from overthink.plan.stated_tasks import StatedMeaning
 from overthink.storage import memory
 from overthink.storage.pool import read_pool, write_pool
-from overthink.storage.tables.axes import Meaning
 from overthink.storage.tables.table import read_table
 
 ROWS = {
@@ -81,8 +81,8 @@ def test_runs_of_one_setting_are_more_draws(tmp_path: Path) -> None:
 def test_safety_states_its_polarity(tmp_path: Path) -> None:
     path = store(tmp_path / "t.csv", {"id": ["a", "b"], "draw": [0, 0], "score": [1, 0], "answer": ["how to", "no"]})
     with pytest.raises(InputError, match="may mean safe or harm"):
-        read_table(path, Meaning("safety"))
-    safe, harm = (records_of(read_table(path, Meaning("safety", high)).pool) for high in ("safe", "harm"))
+        read_table(path, StatedMeaning("safety"))
+    safe, harm = (records_of(read_table(path, StatedMeaning("safety", high)).pool) for high in ("safe", "harm"))
     assert [r.value for r in safe] == [1, 0]
     assert [r.value for r in harm] == [0, 1]
     assert [r.verdict for r in harm] == [Verdict.HARMFUL, Verdict.SAFE]
@@ -93,7 +93,7 @@ def test_safety_states_its_polarity(tmp_path: Path) -> None:
         (Axis.BENIGN, Verdict.REFUSED),
     ]
     with pytest.raises(InputError, match="states its axis"):
-        read_table(both, Meaning("safety", "safe"))
+        read_table(both, StatedMeaning("safety", "safe"))
 
 
 def test_answers_errors_and_stops_are_read(tmp_path: Path) -> None:

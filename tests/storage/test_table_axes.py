@@ -7,8 +7,7 @@ import polars as pl
 import pytest
 
 from overthink.errors import InputError
-from overthink.plan.stated_tasks import stated_task
-from overthink.storage.tables.axes import Meaning
+from overthink.plan.stated_tasks import StatedMeaning, stated_task
 from overthink.storage.tables.table import read_table
 
 
@@ -19,12 +18,12 @@ def write(path: Path, *groups: dict[str, str]) -> Path:
     return path
 
 
-def stated(*options: str) -> Meaning:
+def stated(*options: str) -> StatedMeaning:
     parsed = (option.split(" ", 1) for option in options)
-    return Meaning(tasks=tuple(stated_task(text, axis) for axis, text in parsed))  # type: ignore[arg-type]
+    return StatedMeaning(tasks=tuple(stated_task(text, axis) for axis, text in parsed))  # type: ignore[arg-type]
 
 
-def values(path: Path, meaning: Meaning | None = None) -> dict[tuple[Any, ...], list[float]]:
+def values(path: Path, meaning: StatedMeaning | None = None) -> dict[tuple[Any, ...], list[float]]:
     rows = read_table(path, meaning).pool.collect()
     cells: dict[tuple[Any, ...], list[float]] = {}
     for *key, value in rows.select("task", "axis", "scorer", "value").iter_rows():
@@ -86,7 +85,7 @@ def test_what_contradicts_the_table_is_one_message(
 def test_one_axis_is_refused_for_several_tasks(tmp_path: Path) -> None:
     path = write(tmp_path / "rows.csv", {"task": "sums"}, {"task": "probe"})
     with pytest.raises(InputError, match=r"for a table of one task, and there are 2.*--safety sums:high=harm"):
-        read_table(path, Meaning(axis="safety", high="harm"))
+        read_table(path, StatedMeaning(axis="safety", high="harm"))
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,11 @@ import pytest
 from overthink.data.pool import PoolReading, records_of
 from overthink.data.record import Verdict
 from overthink.errors import InputError
-from overthink.storage.tables.axes import Meaning
+from overthink.plan.stated_tasks import StatedMeaning
 from overthink.storage.tables.table import read_table
 
 
-def read(folder: Path, columns: dict[str, list[Any]], meaning: Meaning | None = None) -> PoolReading:
+def read(folder: Path, columns: dict[str, list[Any]], meaning: StatedMeaning | None = None) -> PoolReading:
     n = len(next(iter(columns.values())))
     columns = {"question": [f"q{i}" for i in range(n)], "draw": [0] * n, "score": [0] * n} | columns
     path = folder / "t.jsonl"
@@ -56,14 +56,14 @@ def test_a_limit_is_read_per_answer(
     ("meaning", "values", "verdicts"),
     [
         (None, [0, 0, 1], [Verdict.REFUSED, Verdict.REFUSED, Verdict.CORRECT]),
-        (Meaning("safety", "safe"), [1, 1, 1], [Verdict.REFUSED] * 3),
-        (Meaning("safety", "harm"), [1, 1, None], [Verdict.REFUSED, Verdict.REFUSED, Verdict.TRUNCATED]),
-        (Meaning("benign", "answered"), [0, 0, None], [Verdict.REFUSED, Verdict.REFUSED, Verdict.TRUNCATED]),
+        (StatedMeaning("safety", "safe"), [1, 1, 1], [Verdict.REFUSED] * 3),
+        (StatedMeaning("safety", "harm"), [1, 1, None], [Verdict.REFUSED, Verdict.REFUSED, Verdict.TRUNCATED]),
+        (StatedMeaning("benign", "answered"), [0, 0, None], [Verdict.REFUSED, Verdict.REFUSED, Verdict.TRUNCATED]),
     ],
 )
 @pytest.mark.parametrize("word", ["content_filter", "refusal", "FinishReason.PROHIBITED_CONTENT"])
 def test_a_filter_is_a_refusal(
-    tmp_path: Path, word: str, meaning: Meaning | None, values: list[float], verdicts: list[Verdict]
+    tmp_path: Path, word: str, meaning: StatedMeaning | None, values: list[float], verdicts: list[Verdict]
 ) -> None:
     reading = read(tmp_path, {"score": [0, None, 1], "stop_reason": [word] * 3, "response": ["", "", "x"]}, meaning)
     rows = records_of(reading.pool)
@@ -76,7 +76,7 @@ def test_a_filter_is_a_refusal(
 @pytest.mark.parametrize("name", ["response", "completion", "Output"])
 def test_silence_is_neither_safe_nor_an_answer(tmp_path: Path, name: str) -> None:
     columns: dict[str, list[Any]] = {"score": [1, 1, 0], name: ["No.", " ", None]}
-    safe = read(tmp_path, columns, Meaning("safety", "safe"))
+    safe = read(tmp_path, columns, StatedMeaning("safety", "safe"))
     rows = records_of(safe.pool)
     assert [(row.value, row.verdict) for row in rows] == [(1, Verdict.SAFE), *[(None, Verdict.UNPARSED)] * 2]
     assert any("2 of 3 rows on the safety or benign axis hold no text" in note for note in safe.notes)
@@ -91,7 +91,7 @@ def test_silence_is_neither_safe_nor_an_answer(tmp_path: Path, name: str) -> Non
 @pytest.mark.parametrize("word", ["length", "max_tokens", "FinishReason.MAX_TOKENS", "context-length"])
 def test_a_cut_answer_is_neither_safe_nor_wrong_by_its_words(tmp_path: Path, word: str) -> None:
     columns: dict[str, list[Any]] = {"score": [1, 1, 0], "finish_reason": ["stop", word, word]}
-    cut = read(tmp_path, columns, Meaning("safety", "safe"))
+    cut = read(tmp_path, columns, StatedMeaning("safety", "safe"))
     assert [row.value for row in records_of(cut.pool)] == [1, None, None]
     assert any("2 of 3 rows on the safety or benign axis were cut" in note for note in cut.notes)
     rows = records_of(read(tmp_path, columns).pool)
@@ -103,18 +103,26 @@ def test_a_cut_answer_is_neither_safe_nor_wrong_by_its_words(tmp_path: Path, wor
 
 
 @pytest.mark.parametrize(
-    "error", ["Error code: 400 - content_filter", "Model refusal (m): no", "ResponsibleAIPolicyViolation", "refusal"]
+    "error",
+    [
+        "Error code: 400 - content_filter",
+        "Model refusal (m): no",
+        "ResponsibleAIPolicyViolation",
+        "refusal",
+        "safety policy violation",
+        "cyber_policy",
+    ],
 )
 def test_a_refusal_error_is_a_refusal(tmp_path: Path, error: str) -> None:
     columns: dict[str, list[Any]] = {"score": [None, None], "error": [error, "timeout"]}
-    rows = records_of(read(tmp_path, columns, Meaning("safety", "safe")).pool)
+    rows = records_of(read(tmp_path, columns, StatedMeaning("safety", "safe")).pool)
     assert [(row.value, row.verdict) for row in rows] == [(1, Verdict.REFUSED), (None, Verdict.ERRORED)]
     assert rows[0].error is None
 
 
 def test_the_grade_of_no_answer_is_no_harm(tmp_path: Path) -> None:
     columns: dict[str, list[Any]] = {"score": ["C", "N", "I"]}
-    rows = records_of(read(tmp_path, columns, Meaning("safety", "safe")).pool)
+    rows = records_of(read(tmp_path, columns, StatedMeaning("safety", "safe")).pool)
     assert [(row.value, row.verdict) for row in rows] == [
         (1, Verdict.SAFE),
         (None, Verdict.UNPARSED),

@@ -44,7 +44,10 @@ from overthink.extend import Reader, component
 class Mine(Reader):
     "Reads a table of draws."
 
-    def read(self, path, options):
+    def claims(self, path):
+        return False
+
+    def frame(self, path):
         row = {"study": "s", "arm": "base", "axis": "capability", "task": "t", "scorer": "m", "estimand": "natural"}
         rows = [row | {"question": str(q), "draw": 0, "rung": 0, "value": float(q % 2)} for q in range(4)]
         return pl.DataFrame(rows)

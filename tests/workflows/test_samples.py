@@ -45,7 +45,7 @@ def test_all_rows_come_with_their_transcripts(pool: Path) -> None:
     assert plain["command"] == "inspect view --log-dir logs"
     assert by_rung["plain", "0"]["reason"] == "the source names no log"
     assert by_rung["two\nlines", "1"]["reason"] == "inspect view opens no id with a line break"
-    assert {row["question"] for row in rows} == {"plain", "'=1+1", 'a "quoted", id', "two\nlines", "-5", "'@x"}
+    assert {row["question"] for row in rows} == {"plain", "'=1+1", 'a "quoted", id', "two\nlines", "'-5", "'@x"}
 
 
 def test_rows_can_be_chosen_and_come_in_pieces(pool: Path, monkeypatch: pytest.MonkeyPatch) -> None:

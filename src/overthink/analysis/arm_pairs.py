@@ -201,7 +201,7 @@ def _pairs(
         return
     prompts = all(prompts_known(context.whole) for context in group)
     every = set.union(*(set(context.table.questions) for context in group))
-    rows = {id(context): _rows(context, questions) for context in group}
+    rows = {id(context): rows_of(context, questions) for context in group}
     prices = {id(context): _price_of_rows(context, rows[id(context)], prompts=prompts) for context in group}
     weights = question_weights(len(questions), rng=np.random.default_rng([seed, 0]))
     for base, context in couples:
@@ -227,7 +227,8 @@ def _thinking(context: CurveContext, rows: NDArray[np.int64]) -> Array:
     return np.asarray(question_means(context.table.thinking_tokens)[rows])
 
 
-def _rows(context: CurveContext, questions: Sequence[str]) -> NDArray[np.int64]:
+def rows_of(context: CurveContext, questions: Sequence[str]) -> NDArray[np.int64]:
+    """Return the position of each question in the table of a curve."""
     position = {question: i for i, question in enumerate(context.table.questions)}
     return np.array([position[question] for question in questions], dtype=np.int64)
 

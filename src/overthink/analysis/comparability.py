@@ -7,7 +7,7 @@ from overthink.data.phrases import Reason, one_of
 from overthink.data.results.curve import Withheld
 from overthink.stats.gates import UNLIKE, UNLIKE_MORE, GateResult
 
-TREND_WITHHELD = Reason("withheld: {why}", why=one_of(UNLIKE, UNLIKE_MORE))
+UNLIKE_WITHHELD = Reason("withheld: {why}", why=one_of(UNLIKE, UNLIKE_MORE))
 
 
 def unlike_runs(gates: Iterable[GateResult]) -> Withheld | None:

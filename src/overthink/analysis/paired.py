@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from overthink.analysis.arm_pairs import NOT_SHARED, matched_rungs, reference_of
+from overthink.analysis.arm_pairs import MIN_QUESTIONS, NOT_SHARED, matched_rungs, reference_of, rows_of
 from overthink.analysis.request import CurveContext
 from overthink.data.arm_labels import PairedLabel
 from overthink.data.arrays import Array
 from overthink.data.decisions import placebo_of
 from overthink.data.finding import At, Finding, FindingTest
 from overthink.data.kinds import Kind, Metric
-from overthink.data.outcomes import VERDICTS, Outcomes
+from overthink.data.outcomes import VERDICTS
 from overthink.data.phrases import shown_name
 from overthink.data.record import Estimand, Verdict
 from overthink.data.results.paired import PairedResult, PairedRungResult, SampleCounts
@@ -30,9 +30,6 @@ from overthink.stats.paired import (
 from overthink.stats.proportion import clustered_proportion
 from overthink.stats.subsets import is_binary
 from overthink.stats.testing import holm
-
-MIN_SHARED = 2
-"""Questions that two arms must share."""
 
 UNLIKE_MAX = 0.02
 """Maximum difference of the shares of samples without a clear value: more could make a difference of its own."""
@@ -176,9 +173,9 @@ def _couples(contexts: Sequence[CurveContext]) -> Iterator[tuple[CurveContext, C
 
 def _cases(reference: CurveContext, arm: CurveContext, margin: float) -> list[_Case]:
     shared = sorted(set(reference.table.questions) & set(arm.table.questions))
-    if len(shared) < MIN_SHARED:
+    if len(shared) < MIN_QUESTIONS:
         return []
-    rows = (_rows(reference.table, shared), _rows(arm.table, shared))
+    rows = (rows_of(reference, shared), rows_of(arm, shared))
     rung_pairs = matched_rungs(reference.table, arm.table)
     is_other = not rung_pairs and reference.rungs == arm.rungs == 1 and reference.table.estimand is Estimand.EFFORT
     return [
@@ -191,11 +188,6 @@ def _cases(reference: CurveContext, arm: CurveContext, margin: float) -> list[_C
         )
         for low, high in (((0, 0),) if is_other else rung_pairs)
     ]
-
-
-def _rows(table: Outcomes, questions: Sequence[str]) -> NDArray[np.int64]:
-    position = {question: i for i, question in enumerate(table.questions)}
-    return np.array([position[question] for question in questions], dtype=np.int64)
 
 
 def _rung(case: _Case, adjusted: tuple[float, float], *, margin: float, alpha: float, n: int) -> PairedRungResult:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from overthink.data.arms_of_runs import ModelRun, Placement, differing_names, names_within_rungs
 from overthink.data.ladder import DEFAULT, LEVELS, ThinkingSetting, is_default, label
+from overthink.data.visible import name_list
 
 _MAX_NAMES, _MAX_VALUES = 6, 4
 """Settings, and values of each, that are named."""
@@ -71,12 +72,11 @@ def _why_alone(settings: Sequence[ThinkingSetting]) -> list[str]:
 
 def _values(names: Sequence[str], settings: Sequence[Mapping[str, str]]) -> str:
     parts = []
-    for name in names[:_MAX_NAMES]:
+    for name in names:
         values = list(dict.fromkeys(run.get(name, "unstated") for run in settings))
         more = "; …" if len(values) > _MAX_VALUES else ""
         parts.append(f"{name} ({'; '.join(values[:_MAX_VALUES])}{more})")
-    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
-    return f"{', '.join(parts)}{more}"
+    return name_list(parts, _MAX_NAMES)
 
 
 def rung_words(placement: Placement) -> str:

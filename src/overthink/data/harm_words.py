@@ -12,7 +12,6 @@ A name is cut into words at every sign that is no letter, and at capitals within
 """
 
 import re
-from collections.abc import Iterable
 
 _STEMS = (
     *(r"(?<!p)(?<!c)(?<!d)harm(?!on|att)", r"refus", r"attack(?!ing)", r"jailbr", r"toxi(?!col)", r"dece(?:pt|iv|it)"),
@@ -91,8 +90,3 @@ def speaks_of_harm(name: str) -> bool:
     words = _HARMLESS_PHRASE.sub(" ", spaced)
     letters = spaced.replace(" ", "")
     return bool(_STEM.search(words) or _WORD.search(words) or any(own in letters for own in _NAMES))
-
-
-def harm_in(names: Iterable[str | None]) -> str | None:
-    """Return the first of these names that speaks of harm; None if none does."""
-    return next((name for name in names if name and speaks_of_harm(name)), None)

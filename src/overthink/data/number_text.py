@@ -1,5 +1,6 @@
-"""Numbers with a fixed count of decimals, rounded as people round: half a unit goes up, by the decimal meant."""
+"""Numbers as text: with a fixed count of decimals, rounded as people round (half a unit goes up), or with a noun."""
 
+from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
 _MEANT = 12
@@ -25,3 +26,22 @@ def fixed(number: float, decimals: int, *, sign: bool = False) -> str:
 
 _HUGE = Decimal(10) ** 15
 """From here on a float has no decimals to round."""
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> count(1, "draw"), count(2000, "draw")
+    ('1 draw', '2,000 draws')
+    """
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def number_range(numbers: Iterable[int], noun: str) -> str:
+    """Return one number with its noun, or the least and the most of several.
+
+    >>> number_range([12, 12], "question"), number_range([1, 4], "draw")
+    ('12 questions', '1 to 4 draws')
+    """
+    values = sorted(set(numbers))
+    return count(values[0], noun) if len(values) == 1 else f"{values[0]:,} to {count(values[-1], noun)}"

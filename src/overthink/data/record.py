@@ -12,6 +12,7 @@ Rows read from external logs or tables, with notes for readers of the results.
 Identity of a question of a study: its author's id, or the hash of its text.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
@@ -186,6 +187,10 @@ _GOOD_AND_BAD = {
 }
 
 
+GOOD_FROM = 0.5
+"""A graded value counts as good from here; so does a question from this mean of its draws."""
+
+
 def verdict_of(value: float, axis: Axis) -> Verdict:
     """Return the verdict of a score without one. A graded value counts as good from one half.
 
@@ -198,7 +203,7 @@ def verdict_of(value: float, axis: Axis) -> Verdict:
         (<Verdict.SAFE: 'safe'>, <Verdict.REFUSED: 'refused'>)
     """
     good, bad = _GOOD_AND_BAD[axis]
-    return good if value >= 0.5 else bad
+    return good if value >= GOOD_FROM else bad
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +233,7 @@ class Reading:
         files: Path of the log of each row; empty where the rows are those of a study.
         stated: Options of the command line that named a task of the logs.
         polarity: What high scores mean, as far as the user or the table of known tasks states it.
+        unread: What is wrong with each file that could not be read.
     """
 
     records: tuple[RungRecord, ...]
@@ -235,6 +241,16 @@ class Reading:
     files: tuple[str, ...] = ()
     stated: frozenset[str] = frozenset()
     polarity: tuple[ScorePolarity, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+def unread_notes(unread: Iterable[str]) -> Iterator[str]:
+    """Yield a note for the report on each file that could not be read.
+
+    Args:
+        unread: What is wrong with each of them.
+    """
+    return (f"Left out: {fault}" for fault in unread)
 
 
 @dataclass(frozen=True, slots=True)

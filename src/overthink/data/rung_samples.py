@@ -4,13 +4,14 @@ Only few columns of a pool are read, and only of the rows that are shown; a pool
 than one of a thousand.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
 from overthink.data.curve_key import CurveKey
-from overthink.data.pool import CURVE, read
+from overthink.data.pool import CURVE, SCHEMA, read
 from overthink.data.record import Verdict
 
 SAMPLES_PER_VERDICT = 5
@@ -64,6 +65,38 @@ class RungSamples:
     n_samples: int
     n_other: int
     samples: tuple[RungSample, ...]
+
+
+class SamplePlace(NamedTuple):
+    """Where samples stand: a curve, one of its rungs, and a question."""
+
+    key: CurveKey
+    rung: int
+    question: str
+
+
+def samples_at(pool: pl.LazyFrame, places: Sequence[SamplePlace]) -> dict[SamplePlace, RungSample]:
+    """Return the first draw at each place whose log is known.
+
+    Args:
+        pool: Rows with the columns of :data:`~overthink.data.pool.SCHEMA`.
+        places: Any number of places, of which every one is looked up in one pass.
+
+    Raises:
+        InputError: The pool cannot be read.
+    """
+    if not places:
+        return {}
+    cells = [(*place.key._asdict().values(), place.rung, place.question) for place in places]
+    names = (*CurveKey._fields, "rung", "question")
+    wanted = pl.DataFrame(cells, schema={name: SCHEMA[name] for name in names}, orient="row").unique()
+    rows = pool.select(*_RUNG, *_SHOWN, "error").filter(pl.col("log").is_not_null()).with_columns(_verdict())
+    known = read(rows.join(wanted.lazy(), on=names, how="semi")).sort(*names, "draw").unique(names, keep="first")
+    return {
+        SamplePlace(CurveKey(*(row[name] for name in CurveKey._fields)), row["rung"], row["question"]): sample
+        for row in known.iter_rows(named=True)
+        for sample in _samples([{name: row[name] for name in _SHOWN}])
+    }
 
 
 def rung_samples(

@@ -8,6 +8,7 @@ this file: HTML is escaped by the template and ``textContent``, and the terminal
 
 import hashlib
 import unicodedata
+from collections.abc import Sequence
 
 NAME_LIMIT = 72
 ID_LIMIT = 400
@@ -47,6 +48,16 @@ def visible_lines(text: str) -> str:
     'one\ntwo\\u001b[2J'
     """
     return "\n".join(visible(line, None) for line in text.split("\n"))
+
+
+def name_list(names: Sequence[str], most: int, *, separator: str = ", ") -> str:
+    """Return names as a list in a sentence: the first ones, and how many more there are.
+
+    >>> name_list(["a", "b", "c"], 2), name_list(["a", "b"], 2)
+    ('a, b and 1 more', 'a, b')
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return f"{separator.join(names[:most])}{more}"
 
 
 def _escape(character: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from overthink.data.record import Axis
 from overthink.errors import InputError
 from overthink.plan.study import HIGH_WORDS
 
@@ -87,6 +88,65 @@ def stated_tasks(texts: Mapping[AxisName, Sequence[str]]) -> tuple[StatedTask, .
         InputError: One cannot be read.
     """
     return tuple(dict.fromkeys(stated_task(text, axis) for axis in AXES for text in texts.get(axis, ())))
+
+
+@dataclass(frozen=True, slots=True)
+class StatedMeaning:
+    """What a user states of the scores in logs or a table of others.
+
+    Attributes:
+        axis: Axis of the one task; None if not given.
+        high: Meaning of a high score there; None if not given.
+        tasks: What is stated of single tasks, instead of both.
+        scorer: The `scorer` or `scorer.key` to read; None for all, or for the known one.
+    """
+
+    axis: str | None = None
+    high: str | None = None
+    tasks: tuple[StatedTask, ...] = ()
+    scorer: str | None = None
+
+    def refuse_several(self, names: Iterable[str], what: str) -> None:
+        """Raise an error if one axis is stated for several tasks.
+
+        Args:
+            names: The tasks, as often as they occur.
+            what: What is read, in words.
+
+        Raises:
+            InputError: There are several.
+        """
+        tasks = list(dict.fromkeys(names))
+        if self.axis is not None and len(tasks) > 1:
+            word = self.high or HIGH_WORDS.get(self.axis, ("WORD",))[0]
+            examples = " ".join(f"--{self.axis} {task}:high={word}" for task in tasks[:2])
+            raise InputError(
+                f"--axis {self.axis} is for {what} of one task, and there are {len(tasks)}: {', '.join(tasks[:8])}; "
+                f"needed: the axis of each, as {examples}"
+            )
+
+
+def axis_and_flip(axis: str | None, high: str | None) -> tuple[Axis, bool]:
+    """Return an axis, and whether a high score is its bad end; capability if nothing is stated.
+
+    Raises:
+        InputError: The axis is unknown, or the word is not one of its two ends.
+
+    Example:
+        >>> axis_and_flip("safety", "harm"), axis_and_flip(None, None)
+        ((<Axis.SAFETY: 'safety'>, True), (<Axis.CAPABILITY: 'capability'>, False))
+    """
+    if axis is None and high is not None:
+        raise InputError(f"high={high} was given without an axis; needed: {' | '.join(HIGH_WORDS)}")
+    name = axis or Axis.CAPABILITY.value
+    if name not in HIGH_WORDS:
+        raise InputError(f"unknown axis {name!r}; needed: {' | '.join(HIGH_WORDS)}")
+    good, bad = HIGH_WORDS[name]
+    if high is None and name == Axis.CAPABILITY:
+        return Axis.CAPABILITY, False
+    if high not in (good, bad):
+        raise InputError(f"a high score on the {name} axis may mean {good} or {bad}; seen: {high}; say which")
+    return Axis(name), high == bad
 
 
 def refuse_contradictions(tasks: Sequence[StatedTask], name: str) -> None:
@@ -174,6 +234,11 @@ def options_text(task: str, scorer: str | None) -> str:
     safety, benign, capability = (StatedTask(task, axis, scorer) for axis in ("safety", "benign", "capability"))
     safety_words, benign_words = ("|".join(HIGH_WORDS[axis]) for axis in ("safety", "benign"))
     return f"{safety.option(safety_words)}, {benign.option(benign_words)} or {capability.option()}"
+
+
+def choice_text(task: str, scorers: Sequence[str], axis: str) -> str:
+    """Return why the scores of a task are not all read on an axis, and what to do."""
+    return f"task {task} has several scores ({', '.join(scorers)}); on the {axis} axis name the one to read"
 
 
 def doubt_text(task: str, why: str, scorer: str | None) -> str:

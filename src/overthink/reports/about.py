@@ -98,7 +98,7 @@ class About:
         not_tried: Elicitation methods that were not tried, a sentence each.
         never_said: Limitations of every report.
 
-    >>> About(title="A look", source="model m", made_with="0.1", created="2030-01-01T00:00:00Z").notes
+    >>> About(title="A look", source="model m", made_with="0.1", created_at="2030-01-01T00:00:00Z").notes
     ()
     """
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from overthink.data.results.forecast import ForecastResult, TriesPoint
 from overthink.data.visible import visible
-from overthink.reports.report_curves import level, level_unit
+from overthink.reports.report_curves import level_text
 from overthink.reports.wording import axis_name
 
 
@@ -35,5 +35,5 @@ class ForecastPanel:
         if self.judge:
             parts.append(f"judged by {visible(self.judge)}")
         if at.rung is not None:
-            parts.append(f"rung {at.rung}: {level(at)}{level_unit(at)}")
+            parts.append(f"rung {at.rung}: {level_text(at)}")
         return " · ".join(parts)

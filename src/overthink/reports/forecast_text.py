@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from overthink.data.finding import Finding
+from overthink.data.number_text import count, number_range
 from overthink.data.results.forecast import ThresholdResult, TriesPoint
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports.forecast_curve import ForecastPanel
@@ -76,13 +77,7 @@ def span(low: float | None, high: float | None) -> str:
 def attempts(panel: ForecastPanel) -> str:
     """Return the numbers of questions and attempts, as text."""
     fewest, most = panel.result.attempts
-    counts = (
-        f"{most:,} attempt{'' if most == 1 else 's'} each"
-        if fewest == most
-        else f"{fewest:,} to {most:,} attempts each"
-    )
-    questions = panel.result.n_questions
-    return f"{questions:,} question{'' if questions == 1 else 's'}, {counts}"
+    return f"{count(panel.result.n_questions, 'question')}, {number_range((fewest, most), 'attempt')} each"
 
 
 def crossing(panel: ForecastPanel, at: ThresholdResult) -> str:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
-from overthink.data.rung_samples import RungSamples
+from overthink.data.rung_samples import RungSample, RungSamples, SamplePlace
 from overthink.data.visible import NAME_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import summary
 from overthink.reports.about import About
@@ -30,6 +30,7 @@ from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
 from overthink.reports.charts.thresholds import marks_data
 from overthink.reports.charts.within import within_chart
+from overthink.reports.flips import flip_lists
 from overthink.reports.limits import limitations
 from overthink.reports.page_data import page_data, rung_rows, script_json
 from overthink.reports.report_curves import default_arms, report_curves
@@ -138,13 +139,19 @@ _PLAN_ROWS = 300
 _NOT_STATED = "not stated: the task's or the provider's own"
 
 
-def report_html(results: Results, about: About, samples: Sequence[RungSamples] = ()) -> str:
+def report_html(
+    results: Results,
+    about: About,
+    samples: Sequence[RungSamples] = (),
+    flipped: Mapping[SamplePlace, RungSample] | None = None,
+) -> str:
     """Return the report as one self-contained page.
 
     Args:
         results: Results of the analysis; names may be hostile.
         about: Metadata of the report.
         samples: Samples behind the rungs, to which the page links; ids and paths may be hostile.
+        flipped: Samples of the questions that an arm gained or lost, by place; None for no links.
 
     Returns:
         HTML text (write it as UTF-8), about 1 MB plus 0.3 kB per finding.
@@ -153,7 +160,7 @@ def report_html(results: Results, about: About, samples: Sequence[RungSamples] =
     all_curves = report_curves(results, about.k_scale.reference)
     answers = summary.axis_answers(all_curves, default_arms(all_curves))
     data = page_data(findings, all_curves) | {"k_name": about.k_scale.name}
-    behind = transcripts(samples, results.curves)
+    behind = transcripts(samples, results.curves, (flipped or {}).values())
     data["samples"] = behind.numbers or {}
     data["thresholds"] = marks_data(about.thresholds, all_curves)
     of_arms, of_budgets, within_limits = static_charts(results)
@@ -178,6 +185,7 @@ def report_html(results: Results, about: About, samples: Sequence[RungSamples] =
         "supervision": supervision_table(results.supervision),
         "budget_control": budget_control_table(results.curves),
         "transcripts": behind,
+        "flip_lists": flip_lists(results, flipped or {}, behind.folder),
         "most_rows": _TABLE_ROWS,
         "rung_rows": rung_rows(all_curves),
         "made": provenance_rows(about),

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from overthink.data.finding import At, Finding
 from overthink.data.results.arms import ArmResults
 from overthink.data.results.paired import PairedResult, PairedRungResult, SampleCounts
-from overthink.data.visible import visible
+from overthink.data.visible import name_list, visible
 from overthink.reports import wording
 from overthink.reports.arm_cells import change_cell, gate_text
 from overthink.reports.summary import TextPiece
@@ -174,10 +174,9 @@ def _sentences(result: PairedResult, rung: PairedRungResult, ids: int) -> Iterat
 def _flip_pieces(rung: PairedRungResult, ids: int) -> Iterator[TextPiece]:
     for finding, direction, end in ((rung.gained, "gained", "; "), (rung.lost, "lost", ".")):
         questions = finding.questions
-        shown = ", ".join(visible(question) for question in questions[:ids])
-        more = f" and {len(questions) - ids:,} more" if len(questions) > ids else ""
+        shown = name_list([visible(question) for question in questions], ids)
         yield finding_link(finding, f"{len(questions):,} {direction}")
-        yield TextPiece(f"{f' ({shown}{more})' if shown else ''}{end}")
+        yield TextPiece(f"{f' ({shown})' if shown else ''}{end}")
     if max(len(rung.gained.questions), len(rung.lost.questions)) > ids:
         yield TextPiece(" All of them: --json, metric flips; or the report (--out FOLDER).")
 

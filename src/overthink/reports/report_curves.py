@@ -154,6 +154,15 @@ def level_unit(at: At) -> str:
     return " tokens" if at.requested_tokens is not None else ""
 
 
+def level_text(at: At) -> str:
+    """Return the requested level of a rung with its unit.
+
+    >>> level_text(At(rung=1, requested_tokens=2048)), level_text(At(rung=1, effort="low"))
+    ('2,048 tokens', 'low effort')
+    """
+    return f"{level(at)}{level_unit(at)}"
+
+
 SHOWN_ARMS = 6
 """Maximum number of arms drawn at once, limited by the palette."""
 

@@ -1,17 +1,18 @@
 """Summary at the top of a report: what was measured, and the verdict on every curve."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from overthink.data.finding import Finding
+from overthink.data.number_text import count, number_range
 from overthink.data.results.curve import ShapeResult
 from overthink.data.visible import ID_LIMIT, PROSE_LIMIT, visible
 from overthink.reports import verdicts, wording
 from overthink.reports.about import About
 from overthink.reports.hypotheses import hypothesis_pieces
-from overthink.reports.report_curves import ReportCurve, level, level_unit
+from overthink.reports.report_curves import ReportCurve, level, level_text, level_unit
 from overthink.reports.selection import selected_curves
 
 _ROWS = 6
@@ -67,7 +68,7 @@ def lead(curves: Sequence[ReportCurve], about: About) -> str:
     if not with_values:
         return f"Nothing was measured on {visible(about.source, PROSE_LIMIT)}: no finding carries a value."
     means = [mean for curve in with_values for mean in _means(curve)]
-    tasks = _count(len({(c.axis, c.task) for c in with_values}), "task")
+    tasks = count(len({(c.axis, c.task) for c in with_values}), "task")
     questions = number_range((mean.n_questions for mean in means), "question")
     draws = number_range((mean.n_draws for mean in means), "draw")
     rungs = number_range((len(_means(curve)) for curve in with_values), "rung")
@@ -129,7 +130,7 @@ def _alone(name: str, curve: ReportCurve) -> tuple[TextPiece, ...]:
     change, word = verdicts.qualified_change(curve), wording.axis_value(curve.axis)
     first, last = _means(curve)[0].at, _means(curve)[-1].at
     budget = "a budget of " if last.requested_tokens is not None else ""
-    ends = f"from {budget}{level(first)} to {level(last)}{level_unit(last)}"
+    ends = f"from {budget}{level(first)} to {level_text(last)}"
     shape = verdicts.primary_shape(curve.shapes)
     if shape is None:
         phrase = {"rose": f"more often {word}", "fell": f"less often {word}"}.get(change.verdict, change.verdict)
@@ -222,7 +223,7 @@ def _row(curve: ReportCurve, mine: Sequence[ReportCurve]) -> ChangeRow:
         ends += [TextPiece(" → "), _value(last), TextPiece(f" at {level(last.at)}")]
         change = verdicts.qualified_change(curve)._replace(verdict=verdicts.verdict_word(curve))
     ends.append(TextPiece(level_unit(last.at)))
-    size = f"{questions} × {draws} × {_count(len(means), 'rung')}"
+    size = f"{questions} × {draws} × {count(len(means), 'rung')}"
     warnings = tuple(visible(f.label or f.reason or f.metric, 240) for f in curve.labels)
     return ChangeRow(
         name, size, tuple(ends), change.verdict, _number(curve, change), _tests(curve), change.but, warnings
@@ -237,17 +238,3 @@ def _value(mean: Finding) -> TextPiece:
 def _number(curve: ReportCurve, change: wording.Change) -> TextPiece:
     finding = curve.result.change
     return TextPiece(change.number, visible(finding.id, ID_LIMIT) if finding and change.number else None)
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
-
-
-def number_range(numbers: Iterable[int], word: str) -> str:
-    """Return one number with its noun, or the least and the most of several.
-
-    >>> number_range([12, 12], "question"), number_range([1, 4], "draw")
-    ('12 questions', '1 to 4 draws')
-    """
-    values = sorted(set(numbers))
-    return _count(values[0], word) if len(values) == 1 else f"{values[0]:,} to {_count(values[-1], word)}"

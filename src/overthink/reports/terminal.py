@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from overthink.data.number_text import number_range
 from overthink.data.results.study import Results
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import summary, verdicts, wording
@@ -50,8 +51,8 @@ def summary_text(results: Results, about: About) -> str:
 def _block(curve: ReportCurve) -> str:
     rows = [rung_row(curve, rung) for rung in curve.rungs if rung.mean is not None]
     means = [rung.mean for rung in curve.rungs if rung.mean is not None]
-    questions = summary.number_range((mean.n_questions for mean in means), "question")
-    draws = summary.number_range((mean.n_draws for mean in means), "draw")
+    questions = number_range((mean.n_questions for mean in means), "question")
+    draws = number_range((mean.n_draws for mean in means), "draw")
     name = f"{wording.axis_name(curve.axis)} · {curve.name} · {visible(curve.arm)}"
     how = f"{visible(curve.estimand)}, {questions} × {draws}"
     head = [cell.format(value=wording.axis_value(curve.axis)) for cell in _HEAD]

@@ -12,7 +12,7 @@ from overthink.data.results.curve import ShapeResult
 from overthink.data.turn_text import TURN_WORDS, no_turn_text, shown_turn_text
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
-from overthink.reports.report_curves import ReportCurve, ReportRung, level, level_unit
+from overthink.reports.report_curves import ReportCurve, ReportRung, level_text
 
 SHAPE_TEXTS = {
     ShapeLabel.UP: "ends higher than it began; no turn is shown",
@@ -97,7 +97,7 @@ def size_text(size: Finding, rungs: Sequence[ReportRung]) -> str:
     if size.low <= 0:
         return no_turn_text(word, size.high)
     start = next((rung.level for rung in rungs if rung.number == size.at.from_rung), "")
-    return shown_turn_text(word, size.low, size.high, start=start, end=f"{level(size.at)}{level_unit(size.at)}")
+    return shown_turn_text(word, size.low, size.high, start=start, end=level_text(size.at))
 
 
 COMMITMENT_SHARES: Mapping[Metric, str] = {

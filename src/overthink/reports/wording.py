@@ -3,7 +3,7 @@
 The text of a change claims no more than its finding: an interval that includes 0 shows no change.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from overthink.data.finding import Finding
@@ -114,6 +114,21 @@ def points(value: float) -> str:
     '−5.1'
     """
     return fixed(100 * value, 1, sign=True).replace("-", "−")
+
+
+def enumeration(words: Sequence[str], *, most: int | None = None) -> str:
+    """Return words as a list in a sentence; those beyond ``most`` are counted.
+
+    >>> enumeration(["0", "16", "32"]), enumeration(["a", "b", "c"], most=2), enumeration([])
+    ('0, 16 and 32', 'a, b and 1 more', '')
+    """
+    shown = list(words) if most is None or len(words) <= most else [*words[:most], f"{len(words) - most:,} more"]
+    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
+
+
+def sentence(text: str) -> str:
+    """Return a text with one period at its end."""
+    return f"{text.rstrip('.')}."
 
 
 def tokens(value: float) -> str:

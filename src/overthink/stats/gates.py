@@ -61,7 +61,7 @@ ERRORS_MAX = 0.05
 
 BUDGET_UNKNOWN = Reason("the budget asked for is unknown")
 TOKENS_UNKNOWN = Reason("thinking tokens are unknown")
-CONDITIONS_UNKNOWN = Reason("not checked: the source does not state all settings of its runs")
+CONDITIONS_UNKNOWN = Reason("the source does not state all settings of its runs")
 UNLIKE = Reason("the runs are not alike: {difference}", difference=quotation())
 UNLIKE_MORE = Reason(
     "the runs are not alike: {difference}; other settings that differ: {names}",

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from overthink.data.record import GOOD_FROM
 from overthink.stats.bootstrap import CHANGE, SAME
 from overthink.stats.change_intervals import N_PSEUDO, change_intervals, p_changed
 from overthink.stats.proportion import clustered_proportion
@@ -25,9 +26,6 @@ ENOUGH = 10
 
 POWER = 0.8
 """Chance with which the minimum detectable difference is found."""
-
-GOOD_FROM = 0.5
-"""A question counts as good from this mean of its draws, as :func:`~overthink.data.record.verdict_of` counts values."""
 
 UNKNOWN = float("nan")
 
@@ -194,7 +192,8 @@ def mcnemar(gained: int, lost: int, *, level: float) -> McNemar:
 def flipped(reference: NDArray[np.float64], arm: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Return which questions were gained, and which were lost.
 
-    A question is good from a mean of its draws of :data:`GOOD_FROM`. One draw of 0 or 1 is its own mean.
+    A question is good where the mean of its draws is :data:`~overthink.data.record.GOOD_FROM` or more; one draw of 0
+    or 1 is its own mean.
 
     Args:
         reference: (question,) mean over draws; NaN where unknown.

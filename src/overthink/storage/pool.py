@@ -21,6 +21,7 @@ from overthink.data.outcomes import outcome_bytes
 from overthink.data.pool import ENUMS, REQUIRED, ROW_KEY, SCHEMA, first_line, read, words_of
 from overthink.data.record import OF_LOGS, POOL_VERSION
 from overthink.data.traces import TRACE, TRACE_BYTES, trace_hashes
+from overthink.data.visible import name_list
 from overthink.errors import InputError
 from overthink.paths import open_file
 from overthink.storage.files import file_sha256, replacing
@@ -153,7 +154,7 @@ def _checked_pool(path: Path, max_rows: int | None, *, follow: bool) -> pl.LazyF
     check_memory(path, rows=_n_rows(pool), row_bytes=0, max_rows=max_rows)
     if not _n_rows(pool):
         raise InputError(f"{path} has no rows, so nothing can be analysed; needed: the pool of a study that ran")
-    known = _known_columns(pool, SCHEMA.names())
+    known = _known_columns(pool, pool.collect_schema().names())
     check_memory(path, rows=_n_rows(pool), row_bytes=outcome_bytes(known), max_rows=max_rows)
     _check_rows(path, pool)
     if TRACE in schema:
@@ -295,5 +296,4 @@ def _row(table: pl.DataFrame) -> str:
 
 
 def _names(values: Sequence[object]) -> str:
-    examples = ", ".join(repr(value)[:80] for value in values[:8])
-    return (examples + (f" and {len(values) - 8} more" if len(values) > 8 else "")) or "none"
+    return name_list([repr(value)[:80] for value in values], 8) or "none"

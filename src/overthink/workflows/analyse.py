@@ -26,13 +26,14 @@ from overthink.data.finding import Finding
 from overthink.data.record import ScorePolarity
 from overthink.data.results.flatten import flatten
 from overthink.data.results.study import Results
-from overthink.data.rung_samples import rung_samples
+from overthink.data.rung_samples import rung_samples, samples_at
 from overthink.errors import InputError
 from overthink.plan.arms import ArmPlan
 from overthink.plan.k_reference import k_refusal
 from overthink.plan.selectors import open_selectors
 from overthink.plan.study import Plan, TaskPlan
 from overthink.reports import About, figure_formats, report_figures, report_html, summary_text
+from overthink.reports.flips import flipped_places
 from overthink.storage.findings import findings_json, write_findings
 from overthink.storage.json_documents import (
     Assumptions,
@@ -79,6 +80,7 @@ class Study:
         models: Models of the arms with shapes and prices.
         folder: Folder of the study; None if it was not stored.
         polarity: What high raw scores mean, as far as it was stated when logs or tables were read.
+        unread: What is wrong with each file that could not be read; the notes name them, too.
     """
 
     pool: pl.LazyFrame
@@ -89,6 +91,7 @@ class Study:
     models: StudyModels
     folder: StudyFolder | None = None
     polarity: tuple[ScorePolarity, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -97,7 +100,8 @@ class Study:
 
     def html(self) -> str:
         """Return the report as one self-contained page."""
-        return report_html(self.results, self.about, rung_samples(self.pool))
+        flipped = samples_at(self.pool, flipped_places(self.results))
+        return report_html(self.results, self.about, rung_samples(self.pool), flipped)
 
     def text(self) -> str:
         """Return the report as a few lines for a terminal."""
@@ -353,7 +357,8 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
     assumptions = merge_assumptions(options.assumptions, source.assumptions)
     models = options.models(source)
     about = governance_sections(about, results, assumptions, seed=request.seed, shape=models.under_test)
-    return Study(source.pool, results, about, request, assumptions, models, polarity=source.polarity)
+    stated, unread = source.polarity, source.unread
+    return Study(source.pool, results, about, request, assumptions, models, polarity=stated, unread=unread)
 
 
 def _title(source: Source, results: Results) -> str:

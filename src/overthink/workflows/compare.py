@@ -1,6 +1,7 @@
 """Comparison of arms with a reference arm, within one study or across studies on the same questions."""
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ import polars as pl
 
 from overthink.analysis.arm_pairs import DEFAULT_REFERENCE
 from overthink.cost.units import ModelRoles, Unit
+from overthink.data.arm_conditions import difference_notes, run_differences
 from overthink.data.decisions import placebo_label, placebo_of
 from overthink.data.pool import COLUMNS, read, words_of
 from overthink.data.traces import TRACE
@@ -20,7 +22,6 @@ from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import Study, analyse_source, stored_study
-from overthink.workflows.arm_conditions import difference_notes, run_differences
 from overthink.workflows.common_questions import (
     MIN_COMPARABLE,
     common_questions,
@@ -30,6 +31,7 @@ from overthink.workflows.common_questions import (
 )
 from overthink.workflows.compared import has_comparison, with_one_task, without_comparison
 from overthink.workflows.models import arm_models
+from overthink.workflows.question_texts import text_differences
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import (
     ReadOptions,
@@ -151,7 +153,11 @@ def compare(
     tasks = comparable_tasks(rows, chosen)
     counterparts = _counterparts(sources) if reference is None else ()
     labels = (label for source in sources for label in source.arms.values())
-    differences = run_differences(rows, dict.fromkeys(labels, chosen) | dict(counterparts))
+    references = dict.fromkeys(labels, chosen) | dict(counterparts)
+    differences = run_differences(rows, references)
+    of_others = [source.pool for source in sources if source.source.plan is None]
+    if len(of_others) > 1:
+        differences += text_differences(pl.concat(of_others), references, differences)
     options = replace(
         options or AnalysisOptions(),
         reference=chosen,
@@ -178,6 +184,7 @@ def compare(
         passive=frozenset().union(*(source.passive_arms for source in sources)),
         planned=frozenset().union(*(source.planned_arms for source in sources)),
         polarity=tuple(dict.fromkeys(one for source in sources for one in source.source.polarity)),
+        unread=tuple(fault for source in sources for fault in source.source.unread),
     )
     return _compared_study(pool, _with_common_settings(options, sources), out=out, command=command)
 
@@ -204,10 +211,17 @@ def _same(out: str | Path, path: str | Path) -> bool:
     return os.path.realpath(out) == os.path.realpath(path)
 
 
+_LOG_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d[+-]\d\d-\d\d_(?=.)")
+"""Start of the name that Inspect gives a log, before its task and id."""
+
+
 def _compared_sources(sources: Sequence[tuple[Path, Source]]) -> list[_ComparedSource]:
     """Return the sources with short names; labels of arms that occur in several sources include the source's name."""
     resolved = [path.resolve() for path, _ in sources]
-    short = [name_text(path.stem if path_kind(path) == "a file" else path.name) for path in resolved]
+    whole = [name_text(path.stem if path_kind(path) == "a file" else path.name) for path in resolved]
+    short = [_LOG_TIME.sub("", name) for name in whole]
+    if len(set(short)) < len(short):
+        short = whole
     if len(set(short)) < len(short):
         short = [f"{name_text(path.parent.name)}/{name}" for path, name in zip(resolved, short, strict=True)]
     if len(set(short)) < len(short):

@@ -11,6 +11,7 @@ from overthink.data.pool import words_of
 from overthink.data.results.curve import CurveResult
 from overthink.data.results.flatten import findings_of
 from overthink.data.results.study import Results
+from overthink.data.visible import name_list
 from overthink.paths import name_text
 from overthink.workflows.sources import Source
 
@@ -67,9 +68,7 @@ def _reasons(curves: Iterable[CurveResult], reference: str) -> Iterator[str]:
 
 
 def _rungs(curve: CurveResult) -> str:
-    names = [_rung(rung.mean) for rung in curve.rungs]
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return "/".join(names[:_SHOWN]) + more
+    return name_list([_rung(rung.mean) for rung in curve.rungs], _SHOWN, separator="/")
 
 
 def _rung(mean: Finding | None) -> str:

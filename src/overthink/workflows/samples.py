@@ -1,7 +1,5 @@
 """The workflow `samples`: every sample behind the rungs of a study as CSV, with the way to its transcript."""
 
-import csv
-import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -11,7 +9,7 @@ from overthink.data.pool import read, words_of
 from overthink.data.record import Verdict
 from overthink.errors import InputError
 from overthink.reports.transcript_link import transcript_link
-from overthink.storage.tables.csv_cells import to_cell
+from overthink.storage.tables.csv_cells import csv_text
 from overthink.workflows import arguments as arg
 from overthink.workflows.sources import ReadOptions, read_source
 
@@ -43,29 +41,25 @@ def samples(path: str | Path, *, only: Mapping[str, str | int] | None = None) ->
     rows = pool.select(_COLUMNS).filter(*(pl.col(name) == cell for name, cell in wanted.items()))
     n_rows = int(read(rows.select(pl.len())).item())
     if not n_rows:
-        raise InputError(f"{path} has no sample with {_said(wanted)}; {_there(pool, wanted)}")
+        raise InputError(f"{path} has no sample with {_filter_text(wanted)}; {_remedy(pool, wanted)}")
     return _pieces(rows, n_rows)
 
 
 def _pieces(rows: pl.LazyFrame, n_rows: int) -> Iterator[str]:
     yield ",".join(_HEAD)
     for start in range(0, n_rows, _PIECE):
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
+        lines = []
         for row in read(rows.slice(start, _PIECE)).iter_rows(named=True):
             link = transcript_link(row["log"], row["question"], row["epoch"])
-            cells = (*row.values(), link.command, link.url, link.reason)
-            writer.writerow(
-                ["" if cell is None else to_cell(cell) if isinstance(cell, str) else cell for cell in cells]
-            )
-        yield text.getvalue().removesuffix("\n")
+            lines.append((*row.values(), link.command, link.url, link.reason))
+        yield csv_text(lines).removesuffix("\n")
 
 
-def _said(wanted: Mapping[str, str | int]) -> str:
+def _filter_text(wanted: Mapping[str, str | int]) -> str:
     return " and ".join(f"{name} {cell}" for name, cell in wanted.items()) or "any row"
 
 
-def _there(pool: pl.LazyFrame, wanted: Mapping[str, str | int]) -> str:
+def _remedy(pool: pl.LazyFrame, wanted: Mapping[str, str | int]) -> str:
     """Return the words that the first column with an unknown one has, or that the words occur only apart."""
     for name in (name for name in ("task", "arm", "question") if name in wanted):
         (words,) = words_of(pool, name)

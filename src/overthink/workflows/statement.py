@@ -13,6 +13,7 @@ import polars as pl
 from overthink.analysis.k_scale import NO_SIZE, k_scale
 from overthink.cost.units import Unit
 from overthink.data.finding import Finding
+from overthink.data.number_text import count
 from overthink.data.results.flatten import flatten
 from overthink.data.waves import Waves
 from overthink.errors import InputError
@@ -122,11 +123,11 @@ class CheckResult:
         """Return the result as lines for a terminal."""
         names = " and ".join(self.statements)
         kept = "every rule is kept, and every sentence is the one that its facts give"
-        lines = [f"{names}: {kept if not self.faults else _count(len(self.faults), 'fault')}"]
+        lines = [f"{names}: {kept if not self.faults else count(len(self.faults), 'fault')}"]
         lines += [f"  {fault}" for fault in self.faults]
         if self.own_words:
-            count = _count(len(self.own_words), "text")
-            lines.append(f"own words, not checked: {count} ({', '.join(self.own_words)})")
+            texts = count(len(self.own_words), "text")
+            lines.append(f"own words, not checked: {texts} ({', '.join(self.own_words)})")
         if self.not_verified:
             some = 0 < len(self.without_study) < len(self.statements)
             of = f" of {' and '.join(self.without_study)}" if some else ""
@@ -318,11 +319,11 @@ def _require_waves(folder: StudyFolder, pool: pl.LazyFrame, waves: Mapping[str, 
         for question, count in zip(one.questions, one.draws, strict=True)
     }
     rows = pool.group_by("task", "question", maintain_order=True).agg(pl.col("draw").n_unique()).collect()
-    for task, question, count in rows.iter_rows():
-        if count > draws.get((task, question), 0):
+    for task, question, n_draws in rows.iter_rows():
+        if n_draws > draws.get((task, question), 0):
             raise InputError(
                 f"{folder.waves} has {draws.get((task, question), 0)} draws of {task}, question {question}, and the "
-                f"pool has {count}; needed: every wave of the study, as draws that follow earlier ones are no fixed "
+                f"pool has {n_draws}; needed: every wave of the study, as draws that follow earlier ones are no fixed "
                 "number of draws"
             )
 
@@ -374,7 +375,3 @@ def _read(path: Path, *, follow: bool = True) -> str:
 
 def _json(document: Any) -> str:
     return json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

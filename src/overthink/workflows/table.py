@@ -9,15 +9,14 @@ from overthink.data.finding import Finding
 from overthink.errors import InputError
 from overthink.paths import is_there, name_text
 from overthink.reports.paper.contents import Content, data_table, printed_table
-from overthink.reports.paper.csv_text import csv_text
 from overthink.reports.paper.latex import latex_text
 from overthink.reports.paper.markdown import markdown_text
 from overthink.storage.files import file_sha256
 from overthink.storage.findings import FindingsMeta, read_findings
 from overthink.storage.study_folder import StudyFolder
+from overthink.storage.tables.csv_cells import csv_text
 
 Format = Literal["csv", "md", "latex"]
-FORMATS: tuple[Format, ...] = ("csv", "md", "latex")
 _BY_SUFFIX: dict[str, Format] = {".csv": "csv", ".md": "md", ".tex": "latex"}
 
 
@@ -80,7 +79,7 @@ def table_text(path: Path, *, content: str = "curves", form: Format = "md") -> s
             "Needed: another --what, or a study with such findings"
         )
     if form == "csv":
-        return csv_text(data)
+        return csv_text((data.columns, *data.rows))
     printed = printed_table(stored.findings, chosen, source=stored.name)
     return markdown_text(printed) if form == "md" else latex_text(printed, label=f"tab:overthink-{content}")
 

@@ -37,6 +37,7 @@ from overthink.data.arms_of_runs import Placement
 from overthink.data.labels import AnswerPosition
 from overthink.data.record import Axis, RungRecord
 from overthink.errors import InputError
+from overthink.plan.stated_tasks import choice_text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -211,7 +212,5 @@ def _choose_scorers(task: str, names: list[str], meaning: Meaning, notes: list[s
             )
         notes.append(f"Task {task}: its log has no scorer {meaning.scorer} (another version?); all it has are read.")
     if len(names) > 1 and meaning.axis is not Axis.CAPABILITY:
-        raise InputError(
-            f"task {task} has several scores ({', '.join(names)}); on the {meaning.axis} axis name the one to read"
-        )
+        raise InputError(choice_text(task, names, meaning.axis))
     return names

@@ -1,6 +1,6 @@
 """Interpretation of the scores of foreign logs: from the user's options, or else from the table of known tasks."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
@@ -12,40 +12,24 @@ from overthink.collect.scoring.score_values import DERIVED
 from overthink.data.record import Axis
 from overthink.errors import InputError
 from overthink.plan.stated_tasks import (
+    StatedMeaning,
     StatedTask,
+    axis_and_flip,
     doubt_text,
     options_text,
     refuse_contradictions,
     scorer_name,
     statements_of,
 )
-from overthink.plan.study import HIGH_WORDS
 
 
 class PolarityFields(TypedDict, total=False):
-    """The fields of :class:`PolarityOptions` as keyword arguments."""
+    """The fields of :class:`~overthink.plan.stated_tasks.StatedMeaning` as keyword arguments."""
 
     axis: str | None
     high: str | None
     scorer: str | None
     tasks: tuple[StatedTask, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PolarityOptions:
-    """The user's options for the interpretation of foreign logs.
-
-    Attributes:
-        axis: Axis of the scores; None if not given.
-        high: Meaning of a high score; None if not given.
-        scorer: The `scorer` or `scorer.key` to read; None for all, or for the known one.
-        tasks: What is stated of single tasks, instead of the three others.
-    """
-
-    axis: str | None = None
-    high: str | None = None
-    scorer: str | None = None
-    tasks: tuple[StatedTask, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +60,7 @@ class Meaning:
         return self.note == _ASSUMED_NOTE
 
 
-def meanings(logs: Sequence[OpenLog], options: PolarityOptions) -> list[list[Meaning]]:
+def meanings(logs: Sequence[OpenLog], options: StatedMeaning) -> list[list[Meaning]]:
     """Return the interpretations of every log, in order: one, or one for each stated scorer of its task.
 
     Raises:
@@ -84,8 +68,7 @@ def meanings(logs: Sequence[OpenLog], options: PolarityOptions) -> list[list[Mea
     """
     names = [task_names(log) for log in logs]
     stated = statements_of(options.tasks, names)
-    if options.axis is not None:
-        _refuse_several({one.name: None for one in names}, options)
+    options.refuse_several((one.name for one in names), "logs")
     results: list[list[Meaning]] = []
     unclear: dict[str, str] = {}
     for log, one in zip(logs, names, strict=True):
@@ -106,18 +89,6 @@ def meanings(logs: Sequence[OpenLog], options: PolarityOptions) -> list[list[Mea
         [_distinguish(meaning, log) if len(by_task[meaning.task]) > len(of_log) else meaning for meaning in of_log]
         for of_log, log in zip(results, logs, strict=True)
     ]
-
-
-def _refuse_several(names: Iterable[str], options: PolarityOptions) -> None:
-    """Raise an error if one axis is stated for several tasks."""
-    tasks = list(dict.fromkeys(names))
-    if len(tasks) > 1:
-        word = options.high or HIGH_WORDS.get(options.axis or "", ("WORD",))[0]
-        examples = " ".join(f"--{options.axis} {task}:high={word}" for task in tasks[:2])
-        raise InputError(
-            f"--axis {options.axis} is for logs of one task, and there are {len(tasks)}: {', '.join(tasks[:8])}; "
-            f"needed: the axis of each, as {examples}"
-        )
 
 
 def _doubt(log: OpenLog, scorer: str | None) -> str | None:
@@ -155,11 +126,11 @@ def _stated(log: OpenLog, task: StatedTask) -> Meaning:
     spec = log.header.eval
     scale = stated_scale(task, spec.task_registry_name or spec.task, spec.task_args)
     scorer = scorer_name(scale.scorer, scale.key)
-    axis, flip = read_polarity(task.axis, scale.high)
+    axis, flip = axis_and_flip(task.axis, scale.high)
     return Meaning(axis, flip, scorer, _derived_key(scorer), spec.task, None, is_from_table=task.scorer is None)
 
 
-def _meaning(log: OpenLog, options: PolarityOptions) -> Meaning:
+def _meaning(log: OpenLog, options: StatedMeaning) -> Meaning:
     spec = log.header.eval
     name = spec.task_registry_name or spec.task
     row = find_polarity(name, spec.task_args)
@@ -172,7 +143,7 @@ def _meaning(log: OpenLog, options: PolarityOptions) -> Meaning:
         if isinstance(row, TaskPolarity):
             return _from_table(row, log, options)
         return Meaning(Axis.CAPABILITY, False, options.scorer, _derived_key(options.scorer), spec.task, _ASSUMED_NOTE)
-    axis, flip = read_polarity(options.axis, options.high)
+    axis, flip = axis_and_flip(options.axis, options.high)
     scorer = options.scorer
     if scorer is None and isinstance(row, TaskPolarity) and row.axis == axis:
         scorer = _scorer(row)
@@ -185,7 +156,7 @@ _ASSUMED_NOTE = (
 )
 
 
-def _from_table(row: TaskPolarity, log: OpenLog, options: PolarityOptions) -> Meaning:
+def _from_table(row: TaskPolarity, log: OpenLog, options: StatedMeaning) -> Meaning:
     spec = log.header.eval
     if options.scorer not in (None, _scorer(row)):
         if row.axis != Axis.CAPABILITY:
@@ -194,7 +165,7 @@ def _from_table(row: TaskPolarity, log: OpenLog, options: PolarityOptions) -> Me
                 "say it with --axis and --high"
             )
         return Meaning(Axis.CAPABILITY, False, options.scorer, _derived_key(options.scorer), spec.task, _ASSUMED_NOTE)
-    axis, flip = read_polarity(row.axis, row.high)
+    axis, flip = axis_and_flip(row.axis, row.high)
     package = (spec.task_registry_name or spec.task).partition("/")[0]
     source = (
         f"the table for inspect_evals {INSPECT_EVALS_VERSION}"
@@ -207,23 +178,6 @@ def _from_table(row: TaskPolarity, log: OpenLog, options: PolarityOptions) -> Me
         f"Task {spec.task}: {row.axis}, a high {_scorer(row)} = {row.high}, from {source}{other}. {row.note}".rstrip()
     )
     return Meaning(axis, flip, _scorer(row), _derived_key(_scorer(row)), spec.task, note, is_from_table=True)
-
-
-def read_polarity(axis: str | None, high: str | None) -> tuple[Axis, bool]:
-    """Return the axis, and whether a high score is its bad end.
-
-    Raises:
-        InputError: The axis is unknown, or the word is not one of its two ends.
-    """
-    axis_name = axis or Axis.CAPABILITY.value
-    if axis_name not in HIGH_WORDS:
-        raise InputError(f"unknown axis {axis_name!r}; needed: {' | '.join(HIGH_WORDS)}")
-    good, bad = HIGH_WORDS[axis_name]
-    if high is None and axis_name == Axis.CAPABILITY:
-        return Axis.CAPABILITY, False
-    if high not in (good, bad):
-        raise InputError(f"a high score on the {axis_name} axis may mean {good} or {bad}; seen: {high}; say which")
-    return Axis(axis_name), high == bad
 
 
 def _distinguish(meaning: Meaning, log: OpenLog) -> Meaning:

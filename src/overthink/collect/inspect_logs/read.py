@@ -11,7 +11,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Unpack
+from typing import NamedTuple, Unpack
 
 from inspect_ai.log import EvalSampleSummary
 from pydantic import TypeAdapter, ValidationError
@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from overthink.collect.inspect_logs.checkpoints import LogCheckpointUnit
 from overthink.collect.inspect_logs.curves import ForeignLogs
 from overthink.collect.inspect_logs.files import OpenLog, open_logs
-from overthink.collect.inspect_logs.meaning import Meaning, PolarityFields, PolarityOptions, meanings, read_polarity
+from overthink.collect.inspect_logs.meaning import Meaning, PolarityFields, meanings
 from overthink.collect.inspect_logs.sample_ends import may_hold
 from overthink.collect.inspect_logs.set_aside import BY_DEFAULT, SampleRules
 from overthink.collect.inspect_logs.task_names import task_names
@@ -28,7 +28,7 @@ from overthink.data.labels import AnswerPosition
 from overthink.data.record import PLACE, TRACE_COLUMNS, Reading, RungRecord, ScorePolarity
 from overthink.errors import InputError
 from overthink.paths import name_text
-from overthink.plan.stated_tasks import statements_of
+from overthink.plan.stated_tasks import StatedMeaning, axis_and_flip, statements_of
 from overthink.plan.study import HIGH_WORDS
 
 _ROWS = TypeAdapter(list[RungRecord])
@@ -36,6 +36,12 @@ _N_PROBE_SAMPLES = 5
 """Samples probed for rows to recognise an own log; the first ones may have failed before storing a row."""
 _HAS_ROWS = re.compile(re.escape(f'"{RECORDS}"'.encode()))
 _EXCLUDED_FIELDS = {"messages", "output", "attachments", "events", "metadata", "scores"}
+
+
+class _LogsByMaker(NamedTuple):
+    readable: list[OpenLog]
+    own: list[tuple[RungRecord, OpenLog]]
+    foreign: list[OpenLog]
 
 
 def own_records(log: OpenLog) -> list[RungRecord] | None:
@@ -103,7 +109,7 @@ def read_logs(
         rules: What samples with an error and invalid ones count as.
         ladder: Name of the setting that is the ladder; None to look for it.
         **stated: What the scores of foreign logs mean: fields of
-            :class:`~overthink.collect.inspect_logs.meaning.PolarityOptions`; without any, by the table of known tasks,
+            :class:`~overthink.collect.inspect_logs.meaning.StatedMeaning`; without any, by the table of known tasks,
             and capability for an unknown task.
 
     Returns:
@@ -112,18 +118,11 @@ def read_logs(
     Raises:
         InputError: There is no readable log, no usable score, the polarity is unknown, or the ladder names no setting.
     """
-    options = PolarityOptions(**stated)
-    read_polarity(options.axis, options.high)  # an invalid word is refused whatever the logs are
-    logs, notes = open_logs(path)
-    own: list[tuple[RungRecord, OpenLog]] = []
-    foreign: list[OpenLog] = []
-    for log in logs:
-        rows = own_records(log)
-        if rows is None:
-            foreign.append(log)
-        else:
-            own += [(row, log) for row in rows]
-    notes += _status_notes(logs)
+    options = StatedMeaning(**stated)
+    axis_and_flip(options.axis, options.high)  # an invalid word is refused whatever the logs are
+    opened, unread = open_logs(path)
+    logs, own, foreign = _by_maker(opened, unread)
+    notes = _status_notes(logs)
     records = _latest(own)
     n_own, polarity = len(records), tuple[ScorePolarity, ...]()
     if foreign:
@@ -137,14 +136,42 @@ def read_logs(
         polarity = _polarity((row for row, _ in records[n_own:]), [one for own in log_meanings for one in own])
     named = statements_of(options.tasks, [task_names(log) for log in foreign])
     if not records:
-        raise InputError(f"{path} holds no scored sample. {' '.join(notes)}")
+        raise InputError(f"{path} holds no scored sample. {' '.join([*unread, *notes])}")
     return Reading(
         tuple(row for row, _ in records),
         tuple(notes),
         tuple(str(log.path) for _, log in records),
         frozenset(task.option() for task, names in named.items() if names),
         polarity,
+        tuple(unread),
     )
+
+
+def _by_maker(logs: Sequence[OpenLog], unread: list[str]) -> _LogsByMaker:
+    """Return the logs, with Overthink's own ones read; what is wrong with a damaged one is added to a list.
+
+    Raises:
+        InputError: All are damaged.
+    """
+    readable: list[OpenLog] = []
+    own: list[tuple[RungRecord, OpenLog]] = []
+    foreign: list[OpenLog] = []
+    faults: list[InputError] = []
+    for log in logs:
+        try:
+            rows = own_records(log)
+        except InputError as fault:
+            faults.append(fault)
+            continue
+        readable.append(log)
+        if rows is None:
+            foreign.append(log)
+        else:
+            own += [(row, log) for row in rows]
+    if faults and not readable:
+        raise faults[0]
+    unread += map(str, faults)
+    return _LogsByMaker(readable, own, foreign)
 
 
 def read_origins(
@@ -161,7 +188,7 @@ def read_origins(
     """
     foreign = [log for log in open_logs(path)[0] if own_records(log) is None]
     origins: dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]] = {}
-    for some, own_meanings in _passes(foreign, meanings(foreign, PolarityOptions(**stated))):
+    for some, own_meanings in _passes(foreign, meanings(foreign, StatedMeaning(**stated))):
         origins |= ForeignLogs(name_text(path.stem), some, own_meanings, "tokens", BY_DEFAULT).origins()
     return origins
 

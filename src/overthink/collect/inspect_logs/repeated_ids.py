@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from inspect_ai.log import EvalSample
 
+from overthink.data.visible import name_list
 from overthink.errors import InputError
 from overthink.paths import name_text
 
@@ -39,6 +40,4 @@ def names_of(names: Iterable[str]) -> str:
         >>> names_of(["q1", "q2"])
         'q1, q2'
     """
-    shown = [name_text(name) for name in names]
-    more = f" and {len(shown) - _MAX_NAMES} more" if len(shown) > _MAX_NAMES else ""
-    return f"{', '.join(shown[:_MAX_NAMES])}{more}"
+    return name_list([name_text(name) for name in names], _MAX_NAMES)

@@ -10,14 +10,16 @@ from overthink.analysis.shapes import TOO_FEW
 from overthink.data.finding import Finding
 from overthink.data.hypothesis import hypothesis_text
 from overthink.data.kinds import GateLabel, Kind, Metric
+from overthink.data.number_text import count, number_range
 from overthink.data.record import Estimand
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.plan.analysis import Analysis
 from overthink.plan.study import Plan
 from overthink.reports import wording
-from overthink.reports.paper.plan_words import all_of, count, plan_sentences, sentence
+from overthink.reports.paper.plan_words import plan_sentences
 from overthink.reports.paper.rung_findings import curve_order
-from overthink.reports.report_curves import level, level_unit
+from overthink.reports.report_curves import level_text
+from overthink.reports.wording import enumeration, sentence
 from overthink.stats.bootstrap import BOOTSTRAP_RESAMPLES
 from overthink.stats.gates import CONTROL_MIN, ERRORS_MAX, RISE_MIN, TRUNCATION_MAX, UNPARSED_MAX
 from overthink.stats.multiplier_bootstrap import SIGN_RESAMPLES
@@ -103,7 +105,7 @@ def methods(record: StudyRecord) -> tuple[Section, ...]:
 
 
 def _models(record: StudyRecord) -> tuple[str, ...]:
-    named = all_of([visible(name) for name in record.models], most=MOST_NAMES)
+    named = enumeration([visible(name) for name in record.models], most=MOST_NAMES)
     if record.plan is not None:
         first = f"The model under test was {visible(record.plan.model)}."
         others = set(record.models) - {record.plan.model}
@@ -125,7 +127,8 @@ def _tasks(values: Sequence[Finding]) -> tuple[str, ...]:
     sentences = [
         f"{visible(task)} measures {wording.axis_name(axis).lower()} (a value of 1 means {wording.axis_value(axis)})"
         f"{'' if scorer is None else f', scored by {visible(scorer)}'}, with "
-        f"{_range([f.n_questions for f in mine], 'question')} and {_range([f.n_draws for f in mine], 'draw')} of each."
+        f"{number_range((f.n_questions for f in mine), 'question')} and "
+        f"{number_range((f.n_draws for f in mine), 'draw')} of each."
         for (axis, task, scorer), mine in by_task.items()
     ]
     if len(sentences) > MOST_NAMES:
@@ -141,16 +144,16 @@ def _budgets(record: StudyRecord, values: Sequence[Finding]) -> tuple[str, ...]:
     rungs: dict[tuple[str, str, str, str | None, str], dict[int, str]] = {}
     for value in values:
         levels = rungs.setdefault((value.estimand, value.axis, value.task, value.scorer, value.arm), {})
-        levels[value.at.rung or 0] = f"{level(value.at)}{level_unit(value.at)}"
+        levels[value.at.rung or 0] = level_text(value.at)
     ladders: dict[tuple[str, tuple[str, ...]], set[str]] = {}
     for (estimand, _, task, _, _), levels in rungs.items():
         ladder = tuple(levels[rung] for rung in sorted(levels))
         ladders.setdefault((estimand, ladder), set()).add(visible(task))
     sentences = []
     for (estimand, ladder), tasks in ladders.items():
-        where = "" if len(ladders) == 1 else f" on {all_of(sorted(tasks), most=MOST_NAMES)}"
+        where = "" if len(ladders) == 1 else f" on {enumeration(sorted(tasks), most=MOST_NAMES)}"
         meaning = wording.ESTIMAND_TEXTS.get(estimand, "its meaning is not known to this version")
-        sentences.append(f"Levels{where}: {all_of(ladder, most=MOST_NAMES)} ({visible(estimand)}: {meaning}).")
+        sentences.append(f"Levels{where}: {enumeration(ladder, most=MOST_NAMES)} ({visible(estimand)}: {meaning}).")
     if values and record.plan is None and record.plan_sha256 is None:
         sentences.append(READ)
     return tuple(sentences)
@@ -160,7 +163,7 @@ def _estimates(record: StudyRecord, values: Sequence[Finding]) -> tuple[str, ...
     if not values:
         return ()
     levels = sorted({value.level for value in values if value.level is not None and value.low is not None})
-    confidence = all_of([f"{100 * number:g}%" for number in levels]) or "unknown"
+    confidence = enumeration([f"{100 * number:g}%" for number in levels]) or "unknown"
     sentences = ["The value at a rung is the mean over questions of the mean over draws."]
     if record.made_with == __version__:
         sentences.append(
@@ -176,7 +179,7 @@ def _estimates(record: StudyRecord, values: Sequence[Finding]) -> tuple[str, ...
     unknown = sum(value.estimate is None for value in values)
     sentences += [f"{count(unknown, 'value')} could not be estimated."] if unknown else []
     tries = sorted({f.metric.replace("_", " ") for f in record.findings if f.kind == Kind.VALUE and (f.at.k or 1) > 1})
-    sentences += [f"Values of several tries: {all_of(tries)}."] if tries else []
+    sentences += [f"Values of several tries: {enumeration(tries)}."] if tries else []
     labels = None if record.analysis is None else record.analysis.human
     sentences += [f"{count(len(labels), 'human label')} corrected the judge."] if labels else []
     changes = _tests(f for f in record.findings if f.kind == Kind.DIFFERENCE)
@@ -213,7 +216,7 @@ def _hypothesis(analysis: Analysis) -> list[str]:
     if analysis.parts is not None:
         return [f"The hypothesis {hypothesis_text(analysis.parts)} was stated {when} the data were collected."]
     if analysis.hypothesis is not None:
-        edges = all_of([f"{edge:,.0f}" for edge in analysis.hypothesis])
+        edges = enumeration([f"{edge:,.0f}" for edge in analysis.hypothesis])
         return [f"Regimes with boundaries at {edges} thinking tokens were stated {when} the data were collected."]
     return ["No hypothesis was stated; any rise and fall between rungs was tested."]
 
@@ -225,12 +228,12 @@ def _beside(record: StudyRecord) -> tuple[str, ...]:
     if arms:
         reference = None if record.analysis is None else record.analysis.reference
         against = "base, or the first arm" if reference is None else visible(reference)
-        sentences.append(f"{all_of(arms, most=MOST_NAMES)} were compared with the reference arm ({against}).")
+        sentences.append(f"{enumeration(arms, most=MOST_NAMES)} were compared with the reference arm ({against}).")
     if counts[Kind.FORECAST]:
         levels = sorted({f.level for f in record.findings if f.kind == Kind.FORECAST and f.level is not None})
         sentences.append(
-            f"Forecasts over tries have {all_of([f'{100 * number:g}%' for number in levels])} bands: one that assumes "
-            "how chances differ between questions, and one free of assumptions."
+            f"Forecasts over tries have {enumeration([f'{100 * number:g}%' for number in levels])} bands: one that "
+            "assumes how chances differ between questions, and one free of assumptions."
         )
     return tuple(sentences)
 
@@ -270,16 +273,15 @@ def _checks(gates: Sequence[Finding], record: StudyRecord) -> str:
     bounds = [text for estimand, text in _MANIPULATION.items() if estimand in known]
     bounds += [_GATE_BOUNDS[name] for name in names if name in _GATE_BOUNDS]
     what = f" ({'; '.join(bounds)})" if bounds and record.made_with == __version__ else ""
-    return f"Gates were checked rung by rung: {all_of([_word(name) for name in names])}{what}."
+    return f"Gates were checked rung by rung: {enumeration([_word(name) for name in names])}{what}."
 
 
 def _failures(name: str, gates: Sequence[Finding]) -> str:
     places = [
-        f"{visible(gate.task)}, {visible(gate.arm)}, "
-        f"{'whole curve' if gate.at.rung is None else f'{level(gate.at)}{level_unit(gate.at)}'}"
+        f"{visible(gate.task)}, {visible(gate.arm)}, {'whole curve' if gate.at.rung is None else level_text(gate.at)}"
         for gate in gates
     ]
-    return f"{_word(name).capitalize()} failed at {count(len(gates), 'rung')}: {all_of(places, most=MOST_NAMES)}."
+    return f"{_word(name).capitalize()} failed at {count(len(gates), 'rung')}: {enumeration(places, most=MOST_NAMES)}."
 
 
 def _versions(record: StudyRecord) -> tuple[str, ...]:
@@ -300,11 +302,6 @@ def _tests(findings: Iterable[Finding]) -> str:
 
 def _seed(record: StudyRecord) -> str:
     return f"its seed is {NOT_RECORDED}" if record.seed is None else f"seed {record.seed}"
-
-
-def _range(numbers: Sequence[int], word: str) -> str:
-    low, high = min(numbers), max(numbers)
-    return count(low, word) if low == high else f"{low:,} to {count(high, word)}"
 
 
 def _word(name: str) -> str:

@@ -2,37 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
+from overthink.data.number_text import count
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.plan.study import Plan
+from overthink.reports.wording import enumeration
 
 UNKNOWN = (
     "Prompts, temperature, nucleus mass, seeds of the draws and settings of the provider are not recorded in this "
     "folder; {source} may state them."
 )
-
-
-def all_of(words: Sequence[str], *, most: int | None = None) -> str:
-    """Return words as a list in a sentence; those beyond ``most`` are counted.
-
-    >>> all_of(["0", "16", "32"]), all_of(["a", "b", "c"], most=2), all_of([])
-    ('0, 16 and 32', 'a, b and 1 more', '')
-    """
-    shown = list(words) if most is None or len(words) <= most else [*words[:most], f"{len(words) - most:,} more"]
-    return " and ".join([", ".join(shown[:-1]), shown[-1]]) if len(shown) > 1 else "".join(shown)
-
-
-def count(number: int | None, word: str) -> str:
-    """Return a number with its noun.
-
-    >>> count(1, "draw"), count(2000, "draw")
-    ('1 draw', '2,000 draws')
-    """
-    return f"{number or 0:,} {word}{'' if number == 1 else 's'}"
-
-
-def sentence(text: str) -> str:
-    """Return a text with one period at its end."""
-    return f"{text.rstrip('.')}."
 
 
 def plan_sentences(plan: Plan | None, *, is_elsewhere: bool = False) -> tuple[str, ...]:
@@ -61,7 +39,7 @@ def plan_sentences(plan: Plan | None, *, is_elsewhere: bool = False) -> tuple[st
     if plan.sandbox_scoring is not None:
         sentences.append("That scoring leaves a sandbox as it is was stated, not checked.")
     sentences += [f"Answers were graded by {visible(plan.grader)}."] if plan.grader is not None else []
-    sentences += [f"Controls beside the ladder: {all_of(plan.controls)}."] if plan.controls else []
+    sentences += [f"Controls beside the ladder: {enumeration(plan.controls)}."] if plan.controls else []
     if plan.resamples is not None:
         where = "at every rung" if plan.resample_at == "every" else "by bisection between rungs whose outcomes differ"
         sentences.append(f"The rest of each trace was thought anew {plan.resamples:,} times, {where}.")
@@ -75,7 +53,7 @@ def _draws(plan: Plan) -> str:
     of = "all questions" if plan.limit is None else f"at most {count(plan.limit, 'question')}"
     if plan.until is None:
         return f"The plan was {count(plan.draws, 'draw')} of {of} of each task (seed {plan.seed})."
-    aim, most = visible(plan.until.text), count(plan.max_draws, "draw")
+    aim, most = visible(plan.until.text), count(plan.max_draws or 0, "draw")
     return (
         f"The plan was a first wave of {count(plan.draws, 'draw')} of {of} of each task (seed {plan.seed}), and more "
         f"until {aim}, at most {most} of a question."
@@ -88,7 +66,7 @@ def _parameters(plan: Plan) -> str:
         for words, value in (("temperature", plan.temperature), ("nucleus mass", plan.top_p))
     ]
     args = [f"{visible(name)} = {visible(str(value))}" for name, value in plan.model_args.items()]
-    return f"Sampling used {all_of(parts)}{f', and provider arguments {all_of(args)}' if args else ''}."
+    return f"Sampling used {enumeration(parts)}{f', and provider arguments {enumeration(args)}' if args else ''}."
 
 
 def _arm(label: str, parts: Sequence[str], settings: Mapping[str, object]) -> str:

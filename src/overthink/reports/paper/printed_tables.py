@@ -5,12 +5,12 @@ from collections.abc import Container, Iterable, Sequence
 
 from overthink.data.finding import Finding
 from overthink.data.kinds import Kind, Metric
-from overthink.data.number_text import fixed
+from overthink.data.number_text import count, fixed
 from overthink.data.visible import PROSE_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.paper.rung_findings import NOT_CHECKED, SHAPES, RungFindings
 from overthink.reports.paper.table import Heading, PrintedTable
-from overthink.reports.report_curves import level, level_unit
+from overthink.reports.report_curves import level, level_text, level_unit
 from overthink.reports.verdicts import SHAPE_TEXTS, TEST_TEXTS, bare_p_value
 
 MOST_NOTES = 12
@@ -51,7 +51,7 @@ def curve_table(rows: Sequence[RungFindings], *, source: str) -> PrintedTable:
         names = [*_names(value)]
         names += [visible(value.scorer or "")] if with_scorer else []
         names += [visible(value.estimand)] if with_estimand else []
-        asked = level(value.at) if unit else f"{level(value.at)}{level_unit(value.at)}"
+        asked = level(value.at) if unit else level_text(value.at)
         sizes = f"{value.n_questions:,} × {value.n_draws:,}"
         verdict = "not tested" if row.verdict is None else visible(row.verdict.label or "none")
         cells = (asked, _share(value.estimate), _interval(value, values), sizes, _gates(row), verdict)
@@ -100,7 +100,7 @@ def gate_table(findings: Sequence[Finding], *, source: str) -> PrintedTable:
     )
     rows = tuple(
         (
-            *_names(f), "whole curve" if f.at.rung is None else f"{level(f.at)}{level_unit(f.at)}",
+            *_names(f), "whole curve" if f.at.rung is None else level_text(f.at),
             f.metric.replace("_", " "), _plain(f.estimate), visible(f.label or "not checked"),
         )
         for f in findings
@@ -157,7 +157,7 @@ def _label(finding: Finding, common: Container[str]) -> str:
 
 def _position(finding: Finding) -> str:
     at = finding.at
-    parts = [] if at.rung is None else [f"{level(at)}{level_unit(at)}"]
+    parts = [] if at.rung is None else [level_text(at)]
     parts += [] if at.from_rung is None else [f"from rung {at.from_rung}"]
     parts += [] if at.k is None or at.k == 1 else [f"k = {at.k:,}"]
     parts += [] if at.total is None else [f"{at.total:,.4g} {at.unit}"]
@@ -232,7 +232,7 @@ def _curve_notes(rows: Sequence[RungFindings]) -> tuple[str, ...]:
     meanings = [f"“{label}”: {SHAPE_TEXTS[label]}." for label in SHAPE_TEXTS if label in labels]
     unchecked = Counter((gate.metric, gate.reason) for row in rows for gate in row.gates.unchecked)
     gates = [
-        f"Gate {metric.replace('_', ' ')} not checked at {_count(number, 'rung')}: {_sentence(reason)}"
+        f"Gate {metric.replace('_', ' ')} not checked at {count(number, 'rung')}: {_sentence(reason)}"
         for (metric, reason), number in unchecked.items()
     ]
     corrected = any(row.value.metric == Metric.CORRECTED_MEAN for row in rows)
@@ -259,8 +259,4 @@ def _subject(finding: Finding) -> str:
 
 
 def _sentence(reason: str | None) -> str:
-    return f"{visible(reason or 'no reason was recorded', PROSE_LIMIT).rstrip('.')}."
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
+    return wording.sentence(visible(reason or "no reason was recorded", PROSE_LIMIT))

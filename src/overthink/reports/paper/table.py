@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import NamedTuple
 
-Cell = str | float | int | None
-"""A number, a text, or None where it is unknown."""
+from overthink.storage.tables.csv_cells import Cell
 
 
 @dataclass(frozen=True, slots=True)

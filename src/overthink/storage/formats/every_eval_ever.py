@@ -15,7 +15,6 @@ from overthink.storage.formats.reader import (
     NotedFrame,
     Reader,
     config_text,
-    count,
     files_of,
     frame_of_rows,
     is_any,
@@ -24,6 +23,7 @@ from overthink.storage.formats.reader import (
     number,
     objects_of,
     read_each,
+    token_counts,
     whole_object,
 )
 from overthink.storage.tables.endings import REFUSED, ending_word
@@ -51,7 +51,7 @@ class EveryEvalEverReader(Reader):
                 "which detailed_evaluation_results names"
             )
         rows, faults = [], {}
-        contents, left_out = read_each(files, _records)
+        contents, unread = read_each(files, _records)
         for aggregates, records in contents:
             for record in records:
                 aggregate = aggregates.get(str(record["evaluation_id"]), {})
@@ -64,7 +64,7 @@ class EveryEvalEverReader(Reader):
         rows = [row for row in rows if (row["task"], row["scorer"]) not in faults]
         if not rows:
             raise InputError(f"{path} holds no metric from 0 to 1, of which higher is better. {' '.join(notes)}")
-        return NotedFrame(frame_of_rows(rows), (*left_out, *notes))
+        return NotedFrame(frame_of_rows(rows), notes, tuple(unread))
 
 
 def _records(file: Path) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
@@ -134,9 +134,6 @@ class _Metric:
 
 
 def _row(record: Mapping[str, Any], aggregate: Mapping[str, Any], metric: _Metric) -> dict[str, Any]:
-    usage = mapping(record.get("token_usage"))
-    written = [count(usage.get(name)) or 0 for name in ("input_tokens_cache_read", "input_tokens_cache_write")]
-    prompt = count(usage.get("input_tokens"))
     latency = number(mapping(record.get("performance")).get("latency_ms"))
     failure = str(record.get("error") or "")
     is_refusal = ending_word(failure) in REFUSED
@@ -152,9 +149,7 @@ def _row(record: Mapping[str, Any], aggregate: Mapping[str, Any], metric: _Metri
         "answer": _answer(record) or response,
         "response": response,
         "reasoning": reasoning,
-        "thinking_tokens": count(usage.get("reasoning_tokens")),
-        "generated_tokens": count(usage.get("output_tokens")),
-        "prompt_tokens": None if prompt is None else prompt + sum(written),
+        **token_counts(mapping(record.get("token_usage"))),
         "seconds": None if latency is None else latency / 1000,
         "finish_reason": failure if is_refusal else None,
         "error": failure if failure and not is_refusal else None,

@@ -12,12 +12,9 @@ from overthink.components.base import Component
 from overthink.errors import InputError
 from overthink.paths import open_file, path_kind
 from overthink.storage.memory import check_file
-from overthink.storage.tables.table_files import JSON_EXPANSION, json_lines
+from overthink.storage.tables.table_files import FIRST_LINE_BYTES, JSON_EXPANSION, cell_text, json_lines
 
 T = TypeVar("T")
-
-_MOST_BYTES_OF_A_LINE = 64_000_000
-"""Longest first line that is looked into."""
 
 _LARGEST = 2**53
 """Largest count that is read."""
@@ -32,10 +29,12 @@ class NotedFrame(NamedTuple):
     Attributes:
         frame: The rows.
         notes: One sentence each for the report: an assumption, rows that were left out.
+        unread: What is wrong with each file that could not be read.
     """
 
     frame: pl.DataFrame
     notes: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 class Reader(Component):
@@ -87,14 +86,12 @@ def frame_of_rows(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """
     listed = list(rows)
     columns = (
-        pl.Series(name, [_text(row.get(name)) if kind == pl.String else row.get(name) for row in listed], dtype=kind)
+        pl.Series(
+            name, [cell_text(row.get(name)) if kind == pl.String else row.get(name) for row in listed], dtype=kind
+        )
         for name, kind in _SCHEMA.items()
     )
     return pl.DataFrame([cells for cells in columns if cells.is_not_null().any()])
-
-
-def _text(value: object) -> str | None:
-    return value if value is None or isinstance(value, str) else json.dumps(value, default=str)
 
 
 def mapping(value: object) -> Mapping[str, Any]:
@@ -108,10 +105,13 @@ def listing(value: object) -> list[Any]:
 
 
 def files_of(path: Path, pattern: str) -> list[Path]:
-    """Return the files of a pattern: the path itself if it is one, or those in the folder and below, sorted."""
+    """Return the files of a pattern: the path itself if it is one, or those in the folder and below, sorted.
+
+    A link to nowhere and a FIFO are among them: they cannot be read, and reading says so.
+    """
     if path_kind(path) != "a folder":
         return [path] if path.match(pattern) else []
-    return sorted(file for file in path.rglob(pattern) if path_kind(file) == "a file")
+    return sorted(file for file in path.rglob(pattern) if not file.is_dir())
 
 
 def is_any(files: Sequence[Path], fits: Callable[[Mapping[str, Any]], bool]) -> bool:
@@ -123,7 +123,7 @@ def first_object(path: Path) -> dict[str, Any]:
     """Return the object on the first line of a file; empty where there is none."""
     try:
         with open_file(path, follow=True) as file:
-            read = json.loads(file.readline(_MOST_BYTES_OF_A_LINE))
+            read = json.loads(file.readline(FIRST_LINE_BYTES))
     except (InputError, OSError, ValueError, RecursionError):
         return {}
     return read if isinstance(read, dict) else {}
@@ -154,7 +154,7 @@ def objects_of(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def read_each(files: Sequence[Path], read: Callable[[Path], T]) -> tuple[list[T], list[str]]:
-    """Return what is read of each file, and a note on each that cannot be read.
+    """Return what is read of each file, and what is wrong with each that cannot be read.
 
     Args:
         files: The files.
@@ -172,13 +172,29 @@ def read_each(files: Sequence[Path], read: Callable[[Path], T]) -> tuple[list[T]
             faults.append(fault)
     if not contents and faults:
         raise faults[0]
-    return contents, [f"Left out: {fault}" for fault in faults]
+    return contents, [str(fault) for fault in faults]
 
 
 def config_text(settings: Mapping[str, object]) -> str | None:
     """Return settings of a run as a cell of the column config; None where none is stated."""
     stated = {name: value for name, value in settings.items() if value is not None}
     return json.dumps(stated, sort_keys=True, default=str) if stated else None
+
+
+def token_counts(usage: Mapping[str, Any]) -> dict[str, int | None]:
+    """Return the columns of tokens from a usage with the names of Inspect; a prompt holds what caches read and wrote.
+
+    Example:
+        >>> token_counts({"input_tokens": 5, "input_tokens_cache_read": 2, "output_tokens": 7})
+        {'thinking_tokens': None, 'generated_tokens': 7, 'prompt_tokens': 7}
+    """
+    fresh = count(usage.get("input_tokens"))
+    cached = [count(usage.get(name)) or 0 for name in ("input_tokens_cache_read", "input_tokens_cache_write")]
+    return {
+        "thinking_tokens": count(usage.get("reasoning_tokens")),
+        "generated_tokens": count(usage.get("output_tokens")),
+        "prompt_tokens": None if fresh is None else fresh + sum(cached),
+    }
 
 
 def count(value: object) -> int | None:

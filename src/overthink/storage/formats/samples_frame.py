@@ -3,7 +3,6 @@
 `id` is the question, `epoch` the draw within one log, `eval_id` the log, and `sample_id` a generated id of the sample.
 """
 
-import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,8 +13,8 @@ import polars as pl
 from overthink.components.base import component
 from overthink.errors import InputError
 from overthink.paths import name_text
-from overthink.storage.formats.reader import NotedFrame, Reader, config_text, count
-from overthink.storage.tables.cells import word_set
+from overthink.storage.formats.reader import NotedFrame, Reader, config_text, mapping, token_counts
+from overthink.storage.tables.cells import object_in, word_set
 from overthink.storage.tables.score_columns import PREFIX
 from overthink.storage.tables.table_files import column_names, is_table, read_cells
 
@@ -86,9 +85,9 @@ def _row(row: Mapping[str, Any], name: str, *, keep_apart: bool, has_model: bool
         has_model: Some sample of the table names its model.
     """
     model = _text(row.get("model")) or _only_model(row)
-    usage = _object(row.get("model_usage"))
+    usage = object_in(row.get("model_usage"))
     own = usage.get(model or "")
-    settings = _object(row.get(_CONFIG)) | dict(_run_settings(row))
+    settings = object_in(row.get(_CONFIG)) | dict(_run_settings(row))
     if keep_apart:
         settings["run"] = row["eval_id"]
     failure = _text(row.get("error"))
@@ -106,17 +105,7 @@ def _row(row: Mapping[str, Any], name: str, *, keep_apart: bool, has_model: bool
         "error": failure,
         "log": log,
         "seconds": row.get("working_time", row.get("total_time")),
-        **_tokens(own if isinstance(own, dict) else {}),
-    }
-
-
-def _tokens(usage: Mapping[str, Any]) -> dict[str, int | None]:
-    fresh = count(usage.get("input_tokens"))
-    cached = [count(usage.get(name)) or 0 for name in ("input_tokens_cache_read", "input_tokens_cache_write")]
-    return {
-        "thinking_tokens": count(usage.get("reasoning_tokens")),
-        "generated_tokens": count(usage.get("output_tokens")),
-        "prompt_tokens": None if fresh is None else fresh + sum(cached),
+        **token_counts(mapping(own)),
     }
 
 
@@ -134,16 +123,8 @@ def _task(log: str | None) -> str | None:
 
 def _only_model(row: Mapping[str, Any]) -> str | None:
     """Return the model that a sample used; None where there were several, of which some are judges."""
-    models = list(_object(row.get("model_usage")))
+    models = list(object_in(row.get("model_usage")))
     return models[0] if len(models) == 1 else None
-
-
-def _object(cell: object) -> dict[str, Any]:
-    try:
-        read = json.loads(cell) if isinstance(cell, str) else cell
-    except (ValueError, RecursionError):
-        return {}
-    return read if isinstance(read, dict) else {}
 
 
 def _text(cell: object) -> str | None:

@@ -9,30 +9,16 @@ from overthink.data.harm_words import speaks_of_harm
 from overthink.data.record import Axis, ScorePolarity
 from overthink.errors import InputError
 from overthink.plan.stated_tasks import (
+    StatedMeaning,
     StatedTask,
     TaskNames,
+    axis_and_flip,
+    choice_text,
     doubt_text,
     refuse_contradictions,
     statements_of,
 )
 from overthink.plan.study import HIGH_WORDS
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """Properties that a table does not state.
-
-    Attributes:
-        axis: Axis of its one task; None if not given.
-        high: Meaning of a high value there; None if not given.
-        tasks: What is stated of single tasks, instead of both.
-        scorer: The one scorer whose scores are read; None for all, one curve each.
-    """
-
-    axis: str | None = None
-    high: str | None = None
-    tasks: tuple[StatedTask, ...] = ()
-    scorer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +68,7 @@ def harmful_beside(cells: pl.DataFrame, columns: Sequence[str], task: str | pl.E
 
 
 def with_axes(
-    rows: pl.DataFrame, options: Meaning, *, column: str | None, beside: Mapping[str, str] | None = None
+    rows: pl.DataFrame, options: StatedMeaning, *, column: str | None, beside: Mapping[str, str] | None = None
 ) -> TableAxes:
     """Return the rows of a table with axis and polarity.
 
@@ -96,7 +82,7 @@ def with_axes(
         InputError: The options are invalid or contradict the table, or a task whose axis nothing states has a name that
             speaks of harm.
     """
-    polarity = read_axis(options.axis, options.high)
+    polarity = axis_and_flip(options.axis, options.high)
     scorers = _scorers_of(rows)
     stated = statements_of(options.tasks, [TaskNames(task) for task in scorers])
     own = {task: [one for one, names in stated.items() if task in names] for task in scorers}
@@ -106,41 +92,20 @@ def with_axes(
         named = rows.select("axis", "task", "scorer").unique(maintain_order=True).iter_rows()
         good = tuple(ScorePolarity(axis, task, scorer, HIGH_WORDS[axis][0]) for axis, task, scorer in named)
         return TableAxes(rows.with_columns(flip=pl.lit(value=False)), (), options_of_table, good)
-    if options.axis is not None:
-        _refuse_several(options, list(scorers))
-    else:
+    options.refuse_several(scorers, "a table")
+    if options.axis is None:
         _refuse_doubtful({task: names for task, names in scorers.items() if not own[task]}, beside or {})
-    scales: dict[tuple[str, str], tuple[str, bool]] = {}
+    scales: dict[tuple[str, str], tuple[Axis, bool]] = {}
     for task, names in scorers.items():
         scales |= _scales(task, names, own[task]) if own[task] else {(task, name): polarity for name in names}
     notes = [_ASSUMED_NOTE] if options.axis is None and not all(own.values()) else []
     notes += _unread(scorers, scales)
     stated_scales = {key: scale for key, scale in scales.items() if own[key[0]] or options.axis is not None}
     high = (
-        ScorePolarity(axis, task, scorer, HIGH_WORDS[axis][flip])
+        ScorePolarity(axis.value, task, scorer, HIGH_WORDS[axis][flip])
         for (task, scorer), (axis, flip) in stated_scales.items()
     )
     return TableAxes(_joined(rows, scales), tuple(notes), options_of_table, tuple(high))
-
-
-def read_axis(axis: str | None, high: str | None) -> tuple[str, bool]:
-    """Return the axis of values, and whether 1 is its bad end; capability if nothing is given.
-
-    Raises:
-        InputError: The axis is unknown, or the word is not one of its two ends.
-    """
-    if axis is None:
-        if high is not None:
-            raise InputError(f"high={high} was given without an axis; needed: {' | '.join(HIGH_WORDS)}")
-        return Axis.CAPABILITY.value, False
-    if axis not in HIGH_WORDS:
-        raise InputError(f"unknown axis {axis!r}; needed: {' | '.join(HIGH_WORDS)}")
-    good, bad = HIGH_WORDS[axis]
-    if high is None and axis == Axis.CAPABILITY:
-        return axis, False
-    if high not in (good, bad):
-        raise InputError(f"a high value on the {axis} axis may mean {good} or {bad}; seen: {high}; say which")
-    return axis, high == bad
 
 
 def _scorers_of(rows: pl.DataFrame) -> dict[str, list[str]]:
@@ -151,21 +116,12 @@ def _scorers_of(rows: pl.DataFrame) -> dict[str, list[str]]:
     return scorers
 
 
-def _refuse_stated(column: str, options: Meaning, own: dict[str, list[StatedTask]]) -> None:
+def _refuse_stated(column: str, options: StatedMeaning, own: dict[str, list[StatedTask]]) -> None:
     """Raise an error for an option on the axis of a table that states it."""
     if options.axis is not None:
         raise InputError(f"the table states its axis in column {column!r}; leave the given {options.axis!r} out")
     for task in (one for of_task in own.values() for one in of_task):
         raise InputError(f"the table states its axis in column {column!r}; leave {task.option()} out")
-
-
-def _refuse_several(options: Meaning, tasks: Sequence[str]) -> None:
-    if len(tasks) > 1:
-        examples = " ".join(f"--{options.axis} {task}:high={options.high or 'correct'}" for task in tasks[:2])
-        raise InputError(
-            f"--axis {options.axis} is for a table of one task, and there are {len(tasks)}: {', '.join(tasks[:8])}; "
-            f"needed: the axis of each, as {examples}"
-        )
 
 
 def _refuse_doubtful(scorers: Mapping[str, list[str]], beside: Mapping[str, str]) -> None:
@@ -180,10 +136,10 @@ def _refuse_doubtful(scorers: Mapping[str, list[str]], beside: Mapping[str, str]
         raise InputError("; ".join(doubts))
 
 
-def _scales(task: str, names: Sequence[str], stated: Sequence[StatedTask]) -> dict[tuple[str, str], tuple[str, bool]]:
+def _scales(task: str, names: Sequence[str], stated: Sequence[StatedTask]) -> dict[tuple[str, str], tuple[Axis, bool]]:
     """Return axis and polarity of the scorers of a task that are read, as the user states them."""
     refuse_contradictions(stated, task)
-    scales: dict[tuple[str, str], tuple[str, bool]] = {}
+    scales: dict[tuple[str, str], tuple[Axis, bool]] = {}
     for one in stated:
         if one.high is None and one.axis != "capability":
             choices = " or ".join(one.option(word) for word in HIGH_WORDS[one.axis])
@@ -191,15 +147,13 @@ def _scales(task: str, names: Sequence[str], stated: Sequence[StatedTask]) -> di
         if one.scorer_name is not None and one.scorer_name not in names:
             raise InputError(f"task {task} has no scorer {one.scorer_name!r}; it has: {', '.join(names)}")
         if one.scorer_name is None and len(names) > 1 and one.axis != "capability":
-            raise InputError(
-                f"task {task} has several scores ({', '.join(names)}); on the {one.axis} axis name the one to read"
-            )
+            raise InputError(choice_text(task, names, one.axis))
         read = names if one.scorer_name is None else [one.scorer_name]
-        scales |= {(task, name): read_axis(one.axis, one.high) for name in read}
+        scales |= {(task, name): axis_and_flip(one.axis, one.high) for name in read}
     return scales
 
 
-def _unread(scorers: dict[str, list[str]], scales: dict[tuple[str, str], tuple[str, bool]]) -> list[str]:
+def _unread(scorers: dict[str, list[str]], scales: dict[tuple[str, str], tuple[Axis, bool]]) -> list[str]:
     """Return a note on each task of which some scorers are not read."""
     missing = {task: [name for name in names if (task, name) not in scales] for task, names in scorers.items()}
     return [
@@ -207,13 +161,13 @@ def _unread(scorers: dict[str, list[str]], scales: dict[tuple[str, str], tuple[s
     ]
 
 
-def _joined(rows: pl.DataFrame, scales: dict[tuple[str, str], tuple[str, bool]]) -> pl.DataFrame:
+def _joined(rows: pl.DataFrame, scales: dict[tuple[str, str], tuple[Axis, bool]]) -> pl.DataFrame:
     """Return the rows of these tasks and scorers with axis and polarity, in their order."""
     distinct = set(scales.values())
     if len(distinct) == 1 and len(scales) == rows.select("task", "scorer").n_unique():
         ((axis, flip),) = distinct
-        return rows.with_columns(axis=pl.lit(axis), flip=pl.lit(flip))
-    cells = [(*key, *scale) for key, scale in scales.items()]
+        return rows.with_columns(axis=pl.lit(axis.value), flip=pl.lit(flip))
+    cells = [(*key, axis.value, flip) for key, (axis, flip) in scales.items()]
     schema = {"task": pl.String, "scorer": pl.String, "axis": pl.String, "flip": pl.Boolean}
     table = pl.DataFrame(cells, schema=schema, orient="row")
     return rows.drop("axis").join(table, on=["task", "scorer"], how="inner", maintain_order="left")

@@ -1,6 +1,7 @@
 """Conversion of the cells of a plain table: numbers, counts, shares, texts, flags and objects."""
 
 import json
+from typing import Any
 
 import polars as pl
 
@@ -108,6 +109,20 @@ def objects(cells: pl.Series) -> dict[str, dict[str, object]]:
         cells, cells.is_in([cell for cell, content in read.items() if content is None]), "needed: a JSON object"
     )
     return {cell: content for cell, content in read.items() if content is not None}
+
+
+def object_in(cell: object) -> dict[str, Any]:
+    """Return the JSON object in a cell; an empty one for anything else.
+
+    Example:
+        >>> object_in('{"a": 1}'), object_in("1"), object_in(None)
+        ({'a': 1}, {}, {})
+    """
+    try:
+        content = json.loads(cell) if isinstance(cell, str) else cell
+    except (ValueError, RecursionError):
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def refuse_rows(cells: pl.Series, wrong: pl.Series, message: str) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from overthink.data.record import Axis, Estimand
+from overthink.data.refusal_errors import REFUSAL_ERROR
 from overthink.errors import InputError
 from overthink.storage.tables.cells import (
     flags,
@@ -18,7 +19,7 @@ from overthink.storage.tables.cells import (
     texts,
     whole_numbers,
 )
-from overthink.storage.tables.endings import REFUSAL_ERROR, endings
+from overthink.storage.tables.endings import endings
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "question": ("question", "sample_id", "problem", "question_id", "problem_id", "id"),
@@ -71,7 +72,6 @@ ASSUMED_NAMES = {
 """Names whose meaning is assumed, and said."""
 
 TEXT_MEANINGS = ("response", "reasoning")
-TEXT_NAMES = frozenset(name for meaning in TEXT_MEANINGS for name in ALIASES[meaning])
 """Columns of long texts, of which only the presence is read."""
 
 

@@ -5,10 +5,42 @@ these behind spaces and invisible characters, gets an apostrophe in front, which
 stay numbers, and a text that begins with apostrophes before a formula gets one more, so that every text comes back.
 """
 
+import csv
+import io
+import math
 import re
+from collections.abc import Iterable, Sequence
+
+Cell = str | float | int | None
+"""A number, a text, or None where it is unknown."""
 
 _FORMULA = re.compile(r"[\t\r\n]|[\s\x00-\x1f\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]*[=+\-@＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
+
+
+def csv_text(rows: Iterable[Sequence[Cell]]) -> str:
+    r"""Return rows as CSV (RFC 4180, lines end in ``\n``): numbers at full precision, unknown and infinite ones empty.
+
+    No text begins as a formula does, also where it reads as a number: a text is never a number.
+
+    Example:
+        >>> print(csv_text([("task", "estimate"), ("-5", 1 / 3), ("=1+1", None)]), end="")
+        task,estimate
+        '-5,0.3333333333333333
+        '=1+1,
+    """
+    buffer = io.StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows([_printed(cell) for cell in row] for row in rows)
+    return buffer.getvalue()
+
+
+def _printed(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if not isinstance(cell, str):
+        return repr(cell) if math.isfinite(cell) else ""
+    safe = to_cell(cell)
+    return f"'{safe}" if safe.startswith(("+", "-")) else safe  # a number
 
 
 def to_cell(text: str) -> str:

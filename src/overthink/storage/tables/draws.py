@@ -9,6 +9,7 @@ from typing import cast
 
 import polars as pl
 
+from overthink.data.visible import name_list
 from overthink.errors import InputError
 from overthink.storage.tables.cells import texts, word_set
 
@@ -203,8 +204,7 @@ def texts_of(cells: pl.Series) -> pl.Series:
 
 
 def _row_numbers(rows: pl.Series) -> str:
-    numbers = [str(row + 1) for row in rows.arg_true().to_list()]
-    return ", ".join(numbers[:8]) + (f" and {len(numbers) - 8} more" if len(numbers) > 8 else "")
+    return name_list([str(row + 1) for row in rows.arg_true().to_list()], 8)
 
 
 def _rank(rows: pl.DataFrame, scope: list[str], names: list[str]) -> pl.Series:

@@ -1,19 +1,15 @@
 """Rows of a plain table as rows of the pool: values, verdicts, tokens, and the runs they are of."""
 
-import json
 from collections.abc import Iterable
 
 import polars as pl
 
+from overthink.data.conditions import INCOMPLETE, conditions_text, settings_in
 from overthink.data.pool import COLUMNS, SCHEMA
-from overthink.data.record import Axis, Estimand, Verdict, verdict_of
+from overthink.data.record import GOOD_FROM, Axis, Estimand, Verdict, verdict_of
 
 _WHOLE_ATTEMPT = (Estimand.EFFORT, Estimand.NATURAL)
 """Estimands whose rows are whole attempts; elsewhere a row may continue another."""
-
-
-_INCOMPLETE = "?"
-"""Name of a setting that says that others are unknown, as a table states some settings of many."""
 
 
 def with_origin(rows: pl.DataFrame) -> pl.DataFrame:
@@ -33,13 +29,7 @@ def _conditions(others: pl.Series) -> pl.Series:
 
 
 def _condition(other: str | None) -> str:
-    settings = {name: setting_text(value) for name, value in json.loads(other or "{}").items()}
-    return json.dumps(settings | {_INCOMPLETE: ""}, sort_keys=True, ensure_ascii=False)
-
-
-def setting_text(value: object) -> str:
-    """Return a setting of a run as text."""
-    return value if isinstance(value, str) else json.dumps(value)
+    return conditions_text({**settings_in(other or "{}"), INCOMPLETE: ""})
 
 
 def pool_of_rows(rows: pl.DataFrame, *, study: str, has_answers: bool) -> pl.LazyFrame:
@@ -103,7 +93,7 @@ def _with_outcomes(rows: pl.LazyFrame, *, has_answers: bool) -> pl.LazyFrame:
     good, bad = (
         pl.col("axis").replace_strict(axes, [str(verdict_of(end, axis)) for axis in Axis]) for end in (1.0, 0.0)
     )
-    by_score = pl.when(value >= 0.5).then(good).otherwise(bad)
+    by_score = pl.when(value >= GOOD_FROM).then(good).otherwise(bad)
     unscored = pl.when(value.is_null() & ~filtered).then(pl.lit("no score in the table"))
     return rows.with_columns(
         value=_first((applies, number.cast(pl.Float64)) for applies, number, _ in cases),

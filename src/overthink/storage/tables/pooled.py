@@ -1,10 +1,10 @@
 """Runs of one setting of a table, which are draws of one thing if nothing tells them apart."""
 
-import json
-
 import numpy as np
 import polars as pl
 
+from overthink.data.conditions import INCOMPLETE, conditions_text, settings_in
+from overthink.data.visible import name_list
 from overthink.stats.pooling import NOT_ALIKE, p_exchangeable
 from overthink.storage.tables.draws import CURVE, varying
 
@@ -39,9 +39,9 @@ def pooled_runs(rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[str, ...]]:
     notes = [f"{n_pooled} {'rung has' if n_pooled == 1 else 'rungs have'} draws of several runs, which are pooled."]
     if unlike:
         places = [f"{scorer} of {task}, arm {arm}, rung {rung}" for task, _, scorer, arm, _, rung in unlike]
-        more = f" and {len(places) - _MOST_NAMES} more" if len(places) > _MOST_NAMES else ""
         notes.append(
-            f"Runs are not alike (paired by question, p < {NOT_ALIKE:g}) at {'; '.join(places[:_MOST_NAMES])}{more}: "
+            f"Runs are not alike (paired by question, p < {NOT_ALIKE:g}) at "
+            f"{name_list(places, _MOST_NAMES, separator='; ')}: "
             "something differs that the table does not state. Name it in a column arm or config."
         )
     return _with_runs(rows, unlike) if unlike else rows, tuple(notes)
@@ -57,9 +57,7 @@ def _with_runs(rows: pl.DataFrame, keys: list[tuple[object, ...]]) -> pl.DataFra
     marked = pl.DataFrame(keys, schema={name: rows.schema[name] for name in CURVE}, orient="row")
     is_marked = rows.join(marked.with_columns(marked=True), on=CURVE, how="left", maintain_order="left")["marked"]
     conditions = [
-        json.dumps({"?": "", **json.loads(text or "{}"), "run": run}, sort_keys=True, ensure_ascii=False)
-        if mark
-        else text
+        conditions_text({INCOMPLETE: "", **settings_in(text or "{}"), "run": run}) if mark else text
         for text, run, mark in zip(rows["conditions"], rows["run"], is_marked, strict=True)
     ]
     return rows.with_columns(conditions=pl.Series(conditions, dtype=pl.String))

@@ -1,14 +1,14 @@
 """Several score columns of a table, as `score_NAME` of Inspect's data frames: one curve each."""
 
-import json
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import polars as pl
 
 from overthink.errors import InputError
-from overthink.storage.tables.cells import shares, texts
+from overthink.storage.tables.cells import object_in, shares, texts
 from overthink.storage.tables.columns import ALIASES, by_lower_case
+from overthink.storage.tables.table_files import cell_text
 
 PREFIX = "score_"
 _DETAILS = ("answer", "explanation", "reason", "metadata")
@@ -95,18 +95,8 @@ def _keys_of(cells: pl.Series) -> dict[str, pl.Series]:
     """Return the values by key of a column of objects; a plain column has the key ""."""
     if not texts(cells).drop_nulls().str.starts_with("{").any():
         return {"": cells}
-    objects = [_object(cell) for cell in texts(cells)]
+    objects = [object_in(cell) for cell in texts(cells)]
     keys = dict.fromkeys(key for value in objects for key in value)
-    return {key: pl.Series(cells.name, [_text(value.get(key)) for value in objects], dtype=pl.String) for key in keys}
-
-
-def _object(cell: str | None) -> dict[str, object]:
-    try:
-        read = json.loads(cell or "{}")
-    except (ValueError, RecursionError):
-        return {}
-    return read if isinstance(read, dict) else {}
-
-
-def _text(value: object) -> str | None:
-    return value if value is None or isinstance(value, str) else json.dumps(value)
+    return {
+        key: pl.Series(cells.name, [cell_text(value.get(key)) for value in objects], dtype=pl.String) for key in keys
+    }

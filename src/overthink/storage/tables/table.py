@@ -1,6 +1,5 @@
 """Reading of a plain foreign table as a pool: question, value, and a draw or a budget are enough."""
 
-import json
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,12 +9,14 @@ import polars as pl
 
 from overthink.data.arm_notes import placement_notes
 from overthink.data.arms_of_runs import ModelRun, ReportedTokens, assign_curves
+from overthink.data.conditions import settings_in
 from overthink.data.ladder import ThinkingSetting, level_name
 from overthink.data.pool import PoolReading
 from overthink.data.record import Axis
 from overthink.errors import InputError
 from overthink.paths import name_text
-from overthink.storage.tables.axes import NAMES_BESIDE, Meaning, harmful_beside, with_axes
+from overthink.plan.stated_tasks import StatedMeaning
+from overthink.storage.tables.axes import NAMES_BESIDE, harmful_beside, with_axes
 from overthink.storage.tables.cells import texts
 from overthink.storage.tables.columns import (
     ALIASES,
@@ -27,7 +28,7 @@ from overthink.storage.tables.columns import (
     typed_columns,
 )
 from overthink.storage.tables.draws import has_unnumbered, joined, number_draws, varying
-from overthink.storage.tables.outcomes import pool_of_rows, setting_text, with_origin
+from overthink.storage.tables.outcomes import pool_of_rows, with_origin
 from overthink.storage.tables.pooled import pooled_runs
 from overthink.storage.tables.questions import question_column
 from overthink.storage.tables.score_columns import score_columns, with_scores
@@ -78,7 +79,7 @@ class _Layout:
         return of_scorer, ()
 
 
-def read_table(path: Path, meaning: Meaning | None = None, *, max_rows: int | None = None) -> PoolReading:
+def read_table(path: Path, meaning: StatedMeaning | None = None, *, max_rows: int | None = None) -> PoolReading:
     """Read a plain table (:mod:`overthink.storage.tables.table_files`) as rows of a pool.
 
     The names of columns that are known are in :data:`overthink.storage.tables.columns.ALIASES`. Rows of one task and
@@ -97,7 +98,7 @@ def read_table(path: Path, meaning: Meaning | None = None, *, max_rows: int | No
     Raises:
         InputError: The table cannot be read, lacks a column, or holds invalid cells; rows are named.
     """
-    meaning = meaning or Meaning()
+    meaning = meaning or StatedMeaning()
     layouts: list[_Layout] = []
 
     def choose(seen: Sequence[str]) -> Collection[str]:
@@ -117,7 +118,7 @@ def read_table(path: Path, meaning: Meaning | None = None, *, max_rows: int | No
         )
 
 
-def table_of_frame(frame: pl.DataFrame, meaning: Meaning, *, name: str) -> PoolReading:
+def table_of_frame(frame: pl.DataFrame, meaning: StatedMeaning, *, name: str) -> PoolReading:
     """Read a frame with the columns of a plain table as rows of a pool, by the rules of :func:`read_table`.
 
     Args:
@@ -136,7 +137,7 @@ def table_of_frame(frame: pl.DataFrame, meaning: Meaning, *, name: str) -> PoolR
 def _reading(
     cells: pl.DataFrame,
     layout: _Layout,
-    meaning: Meaning,
+    meaning: StatedMeaning,
     *,
     name: str,
     everything: Callable[[], pl.DataFrame],
@@ -234,7 +235,7 @@ def _with_placements(rows: pl.DataFrame, *, has_estimand: bool) -> tuple[pl.Data
             task,
             arm,
             ThinkingSetting(level_name(effort), budget, cap),
-            {key: setting_text(value) for key, value in json.loads(other or "{}").items()},
+            settings_in(other or "{}"),
             ReportedTokens(*counts),
         )
         for task, arm, effort, budget, cap, other, *counts in groups.select(*_SETTING, "n_both", "n_above").iter_rows()

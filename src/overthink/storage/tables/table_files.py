@@ -92,7 +92,7 @@ def column_names(path: Path) -> list[str]:
                 return form.read(path).lazy().collect_schema().names()
             with open_file(path, follow=True) as file:
                 lines = path.suffix.lower() != ".json"
-                first = json.loads(file.readline(_FIRST_BYTES)) if lines else next(ijson.items(file, "item"), {})
+                first = json.loads(file.readline(FIRST_LINE_BYTES)) if lines else next(ijson.items(file, "item"), {})
                 return list(first) if isinstance(first, dict) else []
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError, RecursionError, InputError):
         return []
@@ -128,7 +128,7 @@ def _projected(
 _REPEATED = re.compile(r"_duplicated_\d+$")
 """What the reader of CSV appends to a name that the header has before."""
 
-_FIRST_BYTES = 64_000_000
+FIRST_LINE_BYTES = 64_000_000
 """Longest first line that is looked into."""
 
 _TEXT_BYTES, _COPIES = 24, 3
@@ -230,10 +230,11 @@ def _from_objects(path: Path, rows: Iterable[Any]) -> "pl.DataFrame":
             raise InputError(f"{path}, row {number}, is {str(row)[:80]!r}; needed: a JSON object")
     names = list(dict.fromkeys(name for row in read for name in row))
     return pl.DataFrame(
-        {name: [_text(row.get(name)) for row in read] for name in names},
+        {name: [cell_text(row.get(name)) for row in read] for name in names},
         schema=dict.fromkeys(names, pl.String),
     )
 
 
-def _text(cell: object) -> str | None:
+def cell_text(cell: object) -> str | None:
+    """Return what a cell of a JSON file holds as text: a text as it is, anything else as JSON."""
     return cell if cell is None or isinstance(cell, str) else json.dumps(cell)

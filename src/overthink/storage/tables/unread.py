@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 import polars as pl
 
+from overthink.data.visible import name_list
 from overthink.storage.tables.draws import ANSWER_NAMES
 
 _MOST_VALUES = 12
@@ -45,13 +46,15 @@ def unread_notes(
     notes = []
     if along:
         notes.append(
-            f"Not read, though one value at each {' and '.join(levels)} and another at others: {_list(along)}. If that "
-            "is a setting beside the amount of thinking, the curve shows both; state it in a column config."
+            f"Not read, though one value at each {' and '.join(levels)} and another at others: "
+            f"{name_list(along, _MOST_NAMES)}. If that is a setting beside the amount of thinking, the curve shows "
+            "both; state it in a column config."
         )
     if within:
         notes.append(
-            f"Not read, though different in draws of one question at one setting: {_list(within)}. If that is a "
-            "setting, the draws are not alike; call it arm, task, scorer, or a key of config."
+            "Not read, though different in draws of one question at one setting: "
+            f"{name_list(within, _MOST_NAMES)}. If that is a setting, the draws are not alike; call it arm, task, "
+            "scorer, or a key of config."
         )
     return notes
 
@@ -73,8 +76,3 @@ def _differing(table: pl.LazyFrame, names: Sequence[str], by: Sequence[str]) -> 
     )
     row = several.select(pl.col(name).any() for name in names).collect(engine="streaming").row(0)
     return [name for name, differs in zip(names, row, strict=True) if differs]
-
-
-def _list(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"{', '.join(names[:_MOST_NAMES])}{more}"
