@@ -91,6 +91,14 @@ def test_a_judge_of_some_answers_says_nothing(share: int, tmp_path: Path) -> Non
     assert ladder(tmp_path, lambda n, level: judged(n, *(["a/judge"] if level == "high" and n < share else []))) == []
 
 
+@pytest.mark.parametrize("n_calls", [0, 1, 3, 4])
+def test_calls_in_place_of_answers_are_counted_where_others_are_text(n_calls: int, tmp_path: Path) -> None:
+    """Where all are calls, the task asks for calls."""
+    write_log(tmp_path, [sample(n, output("", acted=True) if n < n_calls else output()) for n in range(4)])
+    notes = [note for note in read_logs(tmp_path).notes if "call of a tool" in note]
+    assert [note.split(" hold")[0] for note in notes] == ([f"{n_calls} of 4 answers"] if n_calls in (1, 3) else [])
+
+
 @pytest.mark.parametrize("effort", ["low", "high", None])
 def test_budgets_at_one_level_of_effort_are_a_ladder(effort: Any, tmp_path: Path) -> None:
     for budget in (8000, 1000, 4000):

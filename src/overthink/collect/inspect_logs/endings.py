@@ -69,6 +69,7 @@ class Ending:
         is_empty: The answer holds no text, and the model did nothing else.
         is_missing: The log holds no message of the model, although it holds others, and no scorer reports an answer.
         has_acted: The model called tools, or gave images or files.
+        is_bare_call: The answer holds no text, but calls of tools, and no tool was run.
         has_text: The model wrote text outside its reasoning in at least one message.
         has_reasoning: The log holds reasoning of the model.
         is_unclosed: The text opens its thinking and never closes it.
@@ -94,6 +95,7 @@ class Ending:
     is_empty: bool = False
     is_missing: bool = False
     has_acted: bool = False
+    is_bare_call: bool = False
     has_text: bool = False
     has_reasoning: bool = False
     is_unclosed: bool = False
@@ -151,6 +153,7 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
         is_empty=not has_answer and not has_acted and (bool(own) or end.error is not None),
         is_missing=not own and end.error is None and bool(end.messages) and not _has_reported(end),
         has_acted=has_acted,
+        is_bare_call=not has_answer and has_acted and not any(message.role == "tool" for message in end.messages),
         has_text=has_answer or any(has_words(text) for _, text in texts),
         has_reasoning=any(message.has_reasoning for message in own) or any(part.strip() for part, _ in texts),
         is_unclosed=is_unclosed(completion),
