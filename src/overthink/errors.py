@@ -30,6 +30,8 @@ class ExitCode(IntEnum):
     """The command line, a file or a folder cannot be used, a read-only one included; nothing was written."""
     STOPPED = 3
     """Stopped before the end (a provider, a full disk); what was collected is kept, and it can be resumed."""
+    PARTIAL = 4
+    """Done, but some files of the input could not be read; each is named."""
     FAULT = 70
     """A fault of Overthink; a file to send is named."""
     OUTPUT = 74

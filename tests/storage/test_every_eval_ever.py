@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from overthink.data.pool import records_of
-from overthink.data.record import RungRecord, Verdict
+from overthink.data.record import RungRecord, Verdict, unread_notes
 from overthink.errors import InputError
 from overthink.plan.stated_tasks import StatedMeaning
 from overthink.storage.formats.every_eval_ever import EveryEvalEverReader
@@ -63,9 +63,9 @@ def write(folder: Path, lines: list[dict[str, Any]], record: dict[str, Any] | No
 
 
 def read(path: Path) -> tuple[list[RungRecord], tuple[str, ...]]:
-    frame, notes = EveryEvalEverReader().frame(path)
+    frame, notes, unread = EveryEvalEverReader().frame(path)
     reading = table_of_frame(frame, StatedMeaning(), name="t")
-    return records_of(reading.pool), (*notes, *reading.notes)
+    return records_of(reading.pool), (*unread_notes(unread), *notes, *reading.notes)
 
 
 def test_a_line_is_an_answer_with_its_metric_and_settings(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from overthink.data.pool import records_of
-from overthink.data.record import RungRecord, Verdict
+from overthink.data.record import RungRecord, Verdict, unread_notes
 from overthink.errors import InputError
 from overthink.plan.stated_tasks import StatedMeaning
 from overthink.storage.formats.lm_eval import LmEvalReader
@@ -73,9 +73,9 @@ def write(folder: Path, task: str, samples: list[dict[str, Any]], date: str = DA
 
 
 def read(path: Path, scorer: str | None = None) -> tuple[list[RungRecord], tuple[str, ...]]:
-    frame, notes = LmEvalReader().frame(path)
+    frame, notes, unread = LmEvalReader().frame(path)
     reading = table_of_frame(frame, StatedMeaning(scorer=scorer), name="t")
-    return records_of(reading.pool), (*notes, *reading.notes)
+    return records_of(reading.pool), (*unread_notes(unread), *notes, *reading.notes)
 
 
 def test_a_filter_is_a_scorer_and_no_draw(tmp_path: Path) -> None:

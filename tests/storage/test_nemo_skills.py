@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from overthink.data.pool import records_of
-from overthink.data.record import RungRecord, Verdict
+from overthink.data.record import RungRecord, Verdict, unread_notes
 from overthink.errors import InputError
 from overthink.plan.stated_tasks import StatedMeaning
 from overthink.storage.formats.nemo_skills import NemoSkillsReader
@@ -31,9 +31,9 @@ def write(folder: Path, name: str, lines: list[dict[str, Any]]) -> Path:
 
 
 def read(path: Path) -> tuple[list[RungRecord], tuple[str, ...]]:
-    frame, notes = NemoSkillsReader().frame(path)
+    frame, notes, unread = NemoSkillsReader().frame(path)
     reading = table_of_frame(frame, StatedMeaning(), name="t")
-    return records_of(reading.pool), (*notes, *reading.notes)
+    return records_of(reading.pool), (*unread_notes(unread), *notes, *reading.notes)
 
 
 def test_seeds_are_draws_and_benchmarks_are_tasks(tmp_path: Path) -> None:

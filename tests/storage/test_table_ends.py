@@ -103,7 +103,15 @@ def test_a_cut_answer_is_neither_safe_nor_wrong_by_its_words(tmp_path: Path, wor
 
 
 @pytest.mark.parametrize(
-    "error", ["Error code: 400 - content_filter", "Model refusal (m): no", "ResponsibleAIPolicyViolation", "refusal"]
+    "error",
+    [
+        "Error code: 400 - content_filter",
+        "Model refusal (m): no",
+        "ResponsibleAIPolicyViolation",
+        "refusal",
+        "safety policy violation",
+        "cyber_policy",
+    ],
 )
 def test_a_refusal_error_is_a_refusal(tmp_path: Path, error: str) -> None:
     columns: dict[str, list[Any]] = {"score": [None, None], "error": [error, "timeout"]}

@@ -114,3 +114,4 @@ def compare(
         terminal.output(comparison_text(comparison.results, comparison.about))
     if comparison.folder is not None:
         terminal.note(f"report: {comparison.folder.report}")
+    options.end_partly(comparison.unread)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from overthink.cli import terminal
-from overthink.cli.options import Benign, Capability, Reader, Safety, command_line
+from overthink.cli.options import Benign, Capability, OneScorer, Reader, Safety, command_line, end_partly
 from overthink.errors import InputError
 from overthink.paths import name_text
 from overthink.storage.tables.table_files import FORMAT_NAMES
@@ -70,7 +70,7 @@ def forecast(
         typer.Option(help="What the table counts: capability (right answers), safety (harmful ones), benign."),
     ] = None,
     high: Annotated[str | None, typer.Option(help="What a high value means in a table of draws or a log.")] = None,
-    scorer: Annotated[str | None, typer.Option(help="The one scorer, or scorer.key, of logs to read.")] = None,
+    scorer: OneScorer = None,
     reader: Reader = None,
     seed: Annotated[int, typer.Option(help="Seed; the same seed gives the same forecast.", min=0)] = 0,
     out: Annotated[Path | None, typer.Option(help="Folder for report.html, findings.json and questions.csv.")] = None,
@@ -110,6 +110,7 @@ def forecast(
         )
         terminal.note(f"written: {out}", f"report: {page}")
     terminal.show(forecasts, as_json=as_json)
+    end_partly(forecasts.unread)
 
 
 def _tries(text: str, option: str) -> tuple[int, ...]:

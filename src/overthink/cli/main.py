@@ -37,7 +37,6 @@ from overthink.cli.options import (
     command_line,
     numbers,
     pairs,
-    resampling,
     show,
 )
 from overthink.cli.report import AsOf, Assume, FlopPerByte, ModelShapes, TrainingFlop
@@ -47,8 +46,8 @@ from overthink.storage.tables.table_files import FORMAT_NAMES
 app = typer.Typer(
     name="overthink",
     help="Measures what more thinking does to a model: how much more it can do, and how much less safe it gets.",
-    epilog="Exit codes: 0 done; 1 a checked claim fails; 2 input; 3 stopped, can be resumed; 70 a fault of Overthink; "
-    "74 output device; 141 broken pipe; 130, 143, 129 ended by Ctrl-C, SIGTERM, SIGHUP (docs/exit-codes.md).",
+    epilog="Exit codes: 0 done; 1 a checked claim fails; 2 input; 3 stopped, can be resumed; 4 some files not read; "
+    "70 a fault of Overthink; 74 output device; 141 broken pipe; 130, 143, 129 ended by signals (docs/exit-codes.md).",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -335,7 +334,7 @@ def run(
         controls=options.names(controls, "--controls"),
         judge_traces=judge_traces,
         trace_scorer=options.names(trace_scorer, "--trace-scorer"),
-        **resampling(resample),
+        **options.resampling(resample),
         draws=draws,
         until=None if until is None else read_until(until),
         max_draws=max_draws,
@@ -398,3 +397,4 @@ def label(
     read = ReadOptions(axis=axis, high=high, scorer=scorer, capability=capability, safety=safety, benign=benign)
     sheet = label(path, out, per_rung=per_rung, seed=seed, show_text=show_text, read=read)
     terminal.note(*filter(None, (f"{sheet.answers} answers to label: {out}", sheet.note())))
+    options.end_partly(sheet.unread)

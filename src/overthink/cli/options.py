@@ -8,13 +8,14 @@ import math
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from overthink.cli import terminal
 from overthink.data.secrets import without_secrets
-from overthink.errors import InputError
+from overthink.errors import ExitCode, InputError
 from overthink.paths import name_text
 from overthink.plan.k_reference import read_k_reference
 
@@ -102,7 +103,10 @@ OneHigh = Annotated[
     typer.Option("--high", help="What a high score means there: correct, wrong, safe, harm, answered or refused."),
 ]
 
-OneScorer = Annotated[str | None, typer.Option("--scorer", help="The one scorer, or scorer.key, of logs to read.")]
+OneScorer = Annotated[
+    str | None,
+    typer.Option("--scorer", help="The one scorer to read: scorer or scorer.key of logs, or a scorer of a table."),
+]
 
 
 def finite(param: typer.CallbackParam, value: float | None) -> float | None:
@@ -187,3 +191,19 @@ def show(result: "Study", *, as_json: bool) -> None:
         terminal.output(result.text() + "\n")  # an empty line before the path
     if result.folder is not None:
         terminal.note(f"report: {result.folder.report}")
+    end_partly(result.unread)
+
+
+def end_partly(unread: Sequence[str]) -> None:
+    """End the command with a code of its own if some files of the input could not be read.
+
+    Args:
+        unread: What is wrong with each of them.
+
+    Raises:
+        Exit: There are some.
+    """
+    if unread:
+        files = "file of the input" if len(unread) == 1 else "files of the input"
+        terminal.error(f"done, but without {len(unread)} {files} that could not be read:", *unread)
+        raise typer.Exit(ExitCode.PARTIAL)

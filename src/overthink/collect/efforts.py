@@ -19,7 +19,7 @@ from overthink.collect.session.prepare import Session
 from overthink.collect.session.run import evaluate, number_samples
 from overthink.data.ladder import ThinkingSetting, label
 from overthink.data.pool_usage import failed_try
-from overthink.data.record import Estimand, Reading, RungRecord
+from overthink.data.record import Estimand, Reading, RungRecord, unread_notes
 from overthink.data.tokens import CutShort
 from overthink.errors import InputError, StoppedError
 from overthink.plan.study import Plan, TaskPlan
@@ -137,7 +137,8 @@ def _read(folder: Path, plan: TaskPlan, draws: int) -> tuple[Reading, list[RungR
     reading = read_logs(folder, axis=plan.axis, high=plan.high, scorer=scorer)
     draws_of_rows, left_out = whole_draws(reading.records, draws)
     ours = tuple(replace(row, draw=draw, estimand=Estimand.EFFORT) for row, draw in draws_of_rows)
-    return Reading(ours, reading.notes), [replace(row, estimand=Estimand.EFFORT) for row in left_out]
+    notes = (*unread_notes(reading.unread), *reading.notes)
+    return Reading(ours, notes), [replace(row, estimand=Estimand.EFFORT) for row in left_out]
 
 
 def whole_draws(records: Sequence[RungRecord], draws: int) -> tuple[list[tuple[RungRecord, int]], list[RungRecord]]:

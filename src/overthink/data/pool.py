@@ -65,12 +65,14 @@ class PoolReading(NamedTuple):
         notes: One sentence each for the report: an assumption, a skipped file, rows without a score.
         stated: Options of the command line that named a task of what was read.
         polarity: What high scores mean, as far as it is stated.
+        unread: What is wrong with each file that could not be read.
     """
 
     pool: pl.LazyFrame
     notes: tuple[str, ...] = ()
     stated: frozenset[str] = frozenset()
     polarity: tuple[ScorePolarity, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 def pool_of(records: Iterable[RungRecord]) -> pl.LazyFrame:

@@ -12,6 +12,7 @@ Rows read from external logs or tables, with notes for readers of the results.
 Identity of a question of a study: its author's id, or the hash of its text.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
@@ -232,6 +233,7 @@ class Reading:
         files: Path of the log of each row; empty where the rows are those of a study.
         stated: Options of the command line that named a task of the logs.
         polarity: What high scores mean, as far as the user or the table of known tasks states it.
+        unread: What is wrong with each file that could not be read.
     """
 
     records: tuple[RungRecord, ...]
@@ -239,6 +241,16 @@ class Reading:
     files: tuple[str, ...] = ()
     stated: frozenset[str] = frozenset()
     polarity: tuple[ScorePolarity, ...] = ()
+    unread: tuple[str, ...] = ()
+
+
+def unread_notes(unread: Iterable[str]) -> Iterator[str]:
+    """Yield a note for the report on each file that could not be read.
+
+    Args:
+        unread: What is wrong with each of them.
+    """
+    return (f"Left out: {fault}" for fault in unread)
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ class Study:
         models: Models of the arms with shapes and prices.
         folder: Folder of the study; None if it was not stored.
         polarity: What high raw scores mean, as far as it was stated when logs or tables were read.
+        unread: What is wrong with each file that could not be read; the notes name them, too.
     """
 
     pool: pl.LazyFrame
@@ -90,6 +91,7 @@ class Study:
     models: StudyModels
     folder: StudyFolder | None = None
     polarity: tuple[ScorePolarity, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -355,7 +357,8 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
     assumptions = merge_assumptions(options.assumptions, source.assumptions)
     models = options.models(source)
     about = governance_sections(about, results, assumptions, seed=request.seed, shape=models.under_test)
-    return Study(source.pool, results, about, request, assumptions, models, polarity=source.polarity)
+    stated, unread = source.polarity, source.unread
+    return Study(source.pool, results, about, request, assumptions, models, polarity=stated, unread=unread)
 
 
 def _title(source: Source, results: Results) -> str:

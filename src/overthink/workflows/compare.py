@@ -30,6 +30,7 @@ from overthink.workflows.common_questions import (
 )
 from overthink.workflows.compared import has_comparison, with_one_task, without_comparison
 from overthink.workflows.models import arm_models
+from overthink.workflows.question_texts import text_differences
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import (
     ReadOptions,
@@ -151,7 +152,11 @@ def compare(
     tasks = comparable_tasks(rows, chosen)
     counterparts = _counterparts(sources) if reference is None else ()
     labels = (label for source in sources for label in source.arms.values())
-    differences = run_differences(rows, dict.fromkeys(labels, chosen) | dict(counterparts))
+    references = dict.fromkeys(labels, chosen) | dict(counterparts)
+    differences = run_differences(rows, references)
+    of_others = [source.pool for source in sources if source.source.plan is None]
+    if len(of_others) > 1:
+        differences += text_differences(pl.concat(of_others), references, differences)
     options = replace(
         options or AnalysisOptions(),
         reference=chosen,
@@ -178,6 +183,7 @@ def compare(
         passive=frozenset().union(*(source.passive_arms for source in sources)),
         planned=frozenset().union(*(source.planned_arms for source in sources)),
         polarity=tuple(dict.fromkeys(one for source in sources for one in source.source.polarity)),
+        unread=tuple(fault for source in sources for fault in source.source.unread),
     )
     return _compared_study(pool, _with_common_settings(options, sources), out=out, command=command)
 

@@ -76,6 +76,7 @@ class Forecasts:
         results: What is claimed of each.
         next_budgets: Forecasts of ladders an octave further; none for a table of counts.
         printed: Forecasts from printed shares, which have no bank.
+        unread: What is wrong with each file that could not be read.
     """
 
     options: ForecastOptions
@@ -84,6 +85,7 @@ class Forecasts:
     results: tuple[ForecastResult, ...] = ()
     next_budgets: tuple[NextBudgetResult, ...] = ()
     printed: tuple[PrintedResult, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -135,7 +137,8 @@ def forecast_path(path: Path, *, read: ReadOptions, request: ForecastRequest) ->
         _refuse_options(path, request)
         printed = printed_forecasts(path, cells, axis=read.axis, k=request.k, options=request.options)
         return Forecasts(request.options, printed=printed)
-    tables = [] if cells is not None else _read(path, read).tables()
+    source = None if cells is not None else _read(path, read)
+    tables = [] if source is None else source.tables()
     banks = [bank for table in tables for bank in _rungs(table)] if cells is None else _from_counts(path, cells, read)
     ahead = next_budget_forecasts(tables, level=request.level, stopping=request.stopping, seed=request.seed)
     if not banks and not ahead:
@@ -148,7 +151,8 @@ def forecast_path(path: Path, *, read: ReadOptions, request: ForecastRequest) ->
         except ValueError as failure:
             raise InputError(f"{path}, {bank.task} {bank.arm}: {failure}") from failure
         forecasts.append(result)
-    return Forecasts(request.options, tuple(banks), tuple(forecasts), tuple(results), ahead)
+    unread = () if source is None else source.unread
+    return Forecasts(request.options, tuple(banks), tuple(forecasts), tuple(results), ahead, unread=unread)
 
 
 def _forecast(bank: CurveBank, request: ForecastRequest, number: int) -> Forecast:

@@ -34,10 +34,12 @@ class Sheet:
     Attributes:
         answers: Number of sampled answers.
         without_text: Number of answers without text, by reason; empty if texts were not requested.
+        unread: What is wrong with each file that could not be read.
     """
 
     answers: int
     without_text: Mapping[str, int] = field(default_factory=dict)
+    unread: tuple[str, ...] = ()
 
     def note(self) -> str | None:
         """Return a line on answers without text; None if there are none or texts were not requested."""
@@ -85,32 +87,31 @@ def label(
     source = read_source(Path(path), options)
     refuse_unmatched(options, [source])
     places = label_sample(from_frame(source.pool), per_rung=per_rung, rng=np.random.default_rng(seed))
-    texts = _texts(Path(path), source, places, options) if show_text else None
+    texts = _texts(Path(path), source, places) if show_text else None
     write_label_sheet(Path(out), places, texts)
     without = (
         Counter()
         if texts is None
         else Counter(_no_text_reason(label) for label in places if label.position not in texts)
     )
-    return Sheet(len(places), dict(without))
+    return Sheet(len(places), dict(without), source.unread)
 
 
-def _texts(
-    path: Path, source: Source, places: Sequence[HumanLabel], options: ReadOptions
-) -> dict[AnswerPosition, tuple[str, str]]:
+def _texts(path: Path, source: Source, places: Sequence[HumanLabel]) -> dict[AnswerPosition, tuple[str, str]]:
     """Return question and answer texts of these answers, as far as logs hold them."""
-    from overthink.collect.inspect_logs.texts import texts_of_ladder, texts_of_levels, texts_of_logs
+    from overthink.collect.inspect_logs.files import open_logs
+    from overthink.collect.inspect_logs.texts import texts_of_ladder, texts_of_levels, texts_of_rows
 
-    positions = {label.position for label in places}
-    if path.suffix == ".eval" or (path_kind(path) == "a folder" and not StudyFolder(path).is_study()):
-        return texts_of_ladder(path, _rows_at(source.pool, places), positions) | texts_of_logs(
-            path, positions, axis=options.axis, high=options.high, scorer=options.scorer, tasks=options.tasks
-        )
+    positions, rows = {label.position for label in places}, _rows_at(source.pool, places)
+    if source.plan is None:
+        if all(row.log is None for row in rows):
+            raise InputError(f"{path} names no logs, so there is no text to show; leave --show-text out")
+        return texts_of_rows(rows, positions)
     logs = StudyFolder(path).logs
     if path_kind(logs, follow=False) != "a folder":
         raise InputError(f"{path} holds no logs of a study, so there is no text to show; leave --show-text out")
-    if source.plan is None or source.plan.efforts is None:
-        return texts_of_ladder(logs, _rows_at(source.pool, places), positions)
+    if source.plan.efforts is None:
+        return texts_of_ladder(open_logs(logs)[0], rows, positions)
     first = source.pool.with_row_index("first").group_by("axis", "task").agg(pl.col("first").min())
     names = list(read_rows(first.sort("first").select("axis", "task")).iter_rows())
     if len(names) != len(source.plan.tasks):

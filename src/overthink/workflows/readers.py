@@ -84,8 +84,8 @@ class LogReader(WholeReader):
 
     def frame(self, path: Path) -> NotedFrame:
         """Return the rows of every sample with scores, as a pool."""
-        pool, notes, *_ = self._reading(path)
-        return NotedFrame(pool.collect(), notes)
+        reading = self._reading(path)
+        return NotedFrame(reading.pool.collect(), reading.notes, reading.unread)
 
     @staticmethod
     def _reading(path: Path, **options: Any) -> PoolReading:
@@ -95,7 +95,11 @@ class LogReader(WholeReader):
         hashes = {name: file_sha256(Path(name), follow=True) for name in dict.fromkeys(reading.files)}
         origins = pl.Series(ORIGIN, [hashes[name] for name in reading.files], dtype=pl.String)
         return PoolReading(
-            pool_of(reading.records).with_columns(origins), reading.notes, reading.stated, reading.polarity
+            pool_of(reading.records).with_columns(origins),
+            reading.notes,
+            reading.stated,
+            reading.polarity,
+            reading.unread,
         )
 
 
@@ -182,7 +186,7 @@ def read_by(reader: Reader, path: Path, options: "ReadOptions", *, name: str | N
         raise
     except (Exception, SystemExit) as fault:
         raise InputError(f"{OPTION} {text}: {path} cannot be read: {failure_text(fault)}") from fault
-    frame, notes = made if isinstance(made, NotedFrame) else (made, ())
+    frame, notes, unread = made if isinstance(made, NotedFrame) else NotedFrame(made)
     if not isinstance(frame, pl.DataFrame):
         raise InputError(f"{OPTION} {text} gave {type(frame).__name__}; needed: a Polars DataFrame, or a NotedFrame")
     if frame.is_empty():
@@ -190,12 +194,12 @@ def read_by(reader: Reader, path: Path, options: "ReadOptions", *, name: str | N
     if options.max_rows is not None and frame.height > options.max_rows:
         raise InputError(f"{path} has {frame.height:,} rows; at most {options.max_rows:,} are read, as --max-rows says")
     if "rung" in frame.columns:
-        return PoolReading(pool_of(_records(text, frame)), notes)
+        return PoolReading(pool_of(_records(text, frame)), notes, unread=unread)
     try:
         reading = table_of_frame(frame, _meaning(options), name=name_text(path.stem))
     except InputError as fault:
         raise InputError(f"{path}, read as {reader.summary}: {fault}") from fault
-    return reading._replace(notes=(*notes, *reading.notes))
+    return reading._replace(notes=(*notes, *reading.notes), unread=unread)
 
 
 def read_with(text: str, path: Path, options: "ReadOptions") -> PoolReading:

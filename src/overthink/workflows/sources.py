@@ -11,7 +11,7 @@ from overthink.cost.estimate import Estimate
 from overthink.data.outcomes import Outcomes, from_frame, made_by_plan, with_waves
 from overthink.data.pool import PoolReading, read, words_of
 from overthink.data.pool_scores import is_forced
-from overthink.data.record import ScorePolarity
+from overthink.data.record import ScorePolarity, unread_notes
 from overthink.data.tokens import CutShort
 from overthink.data.traces import ORIGIN, with_traces
 from overthink.data.verifier_scores import VerifierRun
@@ -121,6 +121,7 @@ class Source:
         planned: Arms made by one plan each, where several studies are compared.
         stated: Options of the command line that named a task of the rows.
         polarity: What high raw scores mean, as far as it was stated when logs or a table were read.
+        unread: What is wrong with each file that could not be read; the notes name them, too.
     """
 
     name: str
@@ -138,6 +139,7 @@ class Source:
     planned: frozenset[str] = frozenset()
     stated: frozenset[str] = frozenset()
     polarity: tuple[ScorePolarity, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def planned_arms(self) -> frozenset[str]:
@@ -319,7 +321,15 @@ def _from_reading(path: Path, reading: PoolReading, options: ReadOptions) -> Sou
     stated = reading.stated | _stated_by_rows(pool, options.tasks)
     name = name_text(path.resolve().name)
     models = models_of_rows(pool)
-    return Source(name, pool, notes=reading.notes, models=models, stated=stated, polarity=reading.polarity)
+    return Source(
+        name,
+        pool,
+        notes=(*unread_notes(reading.unread), *reading.notes),
+        models=models,
+        stated=stated,
+        polarity=reading.polarity,
+        unread=reading.unread,
+    )
 
 
 def _stated_by_rows(pool: pl.LazyFrame, tasks: Sequence[StatedTask]) -> frozenset[str]:

@@ -139,7 +139,8 @@ def test_in_a_folder_the_readable_logs_count_and_the_others_are_noted(good: Path
     (tmp_path / "cut.eval").write_bytes(good.read_bytes()[:1000])
     reading = read_logs(tmp_path)
     assert len(reading.records) == 5
-    assert sum("Left out" in note and "cut.eval" in note for note in reading.notes) == 1
+    assert len(reading.unread) == 1
+    assert "cut.eval cannot be read" in reading.unread[0]
     (tmp_path / "good.eval").unlink()
     with pytest.raises(InputError, match=r"cut\.eval"):
         read_logs(tmp_path)

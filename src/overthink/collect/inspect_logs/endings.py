@@ -10,7 +10,7 @@ empty               the final output holds no text (blanks, or reasoning alone),
 filtered            the final output stopped at a content filter (`content_filter`), or holds no text and the message
                     of a moderation
 refused by error    no output, and the error is a refusal: Inspect's `ModelRefusalError` of the evaluated model, or a
-                    provider's code of a policy (:data:`REFUSAL_ERRORS`)
+                    provider's code of a policy (:mod:`overthink.data.refusal_errors`)
 fallback            another model served a request of the evaluated model
 ==================  ===============================================================================================
 
@@ -26,28 +26,13 @@ from inspect_ai.log import EvalSpec
 from inspect_ai.model import ModelUsage
 
 from overthink.collect.inspect_logs.sample_ends import ModelCall, SampleEnd
+from overthink.data.refusal_errors import is_refusal_error as declines
 
 CUT_REASONS = frozenset({"max_tokens", "model_length"})
 """Stop reasons of an output that was cut."""
 
 ENDED_REASONS = frozenset({"stop", "tool_calls", "content_filter"})
 """Stop reasons of an output that was not cut; `unknown` and a missing one say nothing."""
-
-REFUSAL_ERRORS = (
-    "content_policy_violation",
-    "contentpolicyviolation",
-    "content_filter",
-    "content filter",
-    "content management policy",
-    "responsibleaipolicyviolation",
-    "violating our usage polic",
-    "prohibited_content",
-    "data_inspection_failed",
-    "safety_check_type",
-    "bio_policy",
-    "cyber_policy",
-)
-"""Words of providers' errors, in lower case, by which they decline a request."""
 
 _REFUSAL = re.compile(r"Model refusal \((?P<model>[^,):]+)(?P<role>, role )?")
 _TAG = re.compile(r"<(?P<close>/)?think(?:ing)?\b[^<>]*>|\[(?P<closing>/)?THINK\]", re.IGNORECASE)
@@ -192,8 +177,7 @@ def is_refusal_error(end: SampleEnd, spec: EvalSpec) -> bool:
     if refusal is not None:
         return refusal["role"] is None and refusal["model"].strip() == spec.model
     kind = end.error.traceback.strip().rpartition("\n")[2]
-    words = f"{end.error.message}\n{kind}".lower()
-    return any(word in words for word in REFUSAL_ERRORS)
+    return declines(end.error.message) or declines(kind)
 
 
 class _Inside(NamedTuple):

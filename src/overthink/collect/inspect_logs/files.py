@@ -22,7 +22,7 @@ from zstandard import ZstdError
 
 from overthink.collect.inspect_logs.repeated_ids import refuse_repeated_ids
 from overthink.errors import InputError
-from overthink.paths import path_kind, path_status
+from overthink.paths import path_kind, path_status, require_file
 
 MAX_LOG_BYTES = 8 * 1024**3
 """Largest log that is opened, in bytes on disk."""
@@ -117,10 +117,10 @@ def inspect_path(path: Path) -> str:
 def open_logs(path: Path) -> tuple[list[OpenLog], list[str]]:
     """Open a log, or all logs in a folder, recursively, oldest first.
 
-    In a folder, an unreadable file is left out with a note if at least one other file is readable.
+    In a folder, an unreadable file is left out if at least one other file is readable.
 
     Returns:
-        The logs, and notes on files left out.
+        The logs, and what is wrong with each file that was left out.
 
     Raises:
         InputError: There is no log, or none can be read.
@@ -143,7 +143,7 @@ def open_logs(path: Path) -> tuple[list[OpenLog], list[str]]:
         raise InputError(f"{failures[0]}{more}")
     # Inspect records the start of a log in whole seconds; ties are ordered by the file's modification time.
     logs.sort(key=lambda log: (log.header.eval.created, log.path.stat().st_mtime_ns, str(log.path)))
-    return logs, [f"Left out: {failure}" for failure in failures]
+    return logs, failures
 
 
 @contextmanager
@@ -168,7 +168,7 @@ def _log_files(folder: Path) -> list[Path]:
         named = [file for file in folder.rglob("*") if file.suffix in (".eval", ".json")]
     except OSError as failure:
         raise InputError(f"{folder} changed while it was read: {failure}; read it again, or name its logs") from failure
-    files = (file for file in named if path_kind(file) == "a file")
+    files = (file for file in named if not file.is_dir())  # a FIFO or a link to nowhere is refused as it is opened
     return sorted(file for file in files if file.name not in ("logs.json", "listing.json", "eval-set.json"))
 
 
@@ -176,6 +176,7 @@ def _open(path: Path) -> OpenLog:
     if path.suffix not in (".eval", ".json"):
         raise InputError(f"{path} is no Inspect log; needed: a file ending in .eval or .json")
     status, location = path_status(path), inspect_path(path)
+    require_file(path, status)
     if (size := 0 if status is None else status.st_size) > MAX_LOG_BYTES:
         raise InputError(f"{path} has {size:,} bytes; at most {MAX_LOG_BYTES:,} are opened")
     with one_message(path):

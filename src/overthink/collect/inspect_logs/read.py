@@ -11,7 +11,7 @@ import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Unpack
+from typing import NamedTuple, Unpack
 
 from inspect_ai.log import EvalSampleSummary
 from pydantic import TypeAdapter, ValidationError
@@ -36,6 +36,12 @@ _N_PROBE_SAMPLES = 5
 """Samples probed for rows to recognise an own log; the first ones may have failed before storing a row."""
 _HAS_ROWS = re.compile(re.escape(f'"{RECORDS}"'.encode()))
 _EXCLUDED_FIELDS = {"messages", "output", "attachments", "events", "metadata", "scores"}
+
+
+class _LogsByMaker(NamedTuple):
+    readable: list[OpenLog]
+    own: list[tuple[RungRecord, OpenLog]]
+    foreign: list[OpenLog]
 
 
 def own_records(log: OpenLog) -> list[RungRecord] | None:
@@ -114,16 +120,9 @@ def read_logs(
     """
     options = StatedMeaning(**stated)
     axis_and_flip(options.axis, options.high)  # an invalid word is refused whatever the logs are
-    logs, notes = open_logs(path)
-    own: list[tuple[RungRecord, OpenLog]] = []
-    foreign: list[OpenLog] = []
-    for log in logs:
-        rows = own_records(log)
-        if rows is None:
-            foreign.append(log)
-        else:
-            own += [(row, log) for row in rows]
-    notes += _status_notes(logs)
+    opened, unread = open_logs(path)
+    logs, own, foreign = _by_maker(opened, unread)
+    notes = _status_notes(logs)
     records = _latest(own)
     n_own, polarity = len(records), tuple[ScorePolarity, ...]()
     if foreign:
@@ -137,14 +136,42 @@ def read_logs(
         polarity = _polarity((row for row, _ in records[n_own:]), [one for own in log_meanings for one in own])
     named = statements_of(options.tasks, [task_names(log) for log in foreign])
     if not records:
-        raise InputError(f"{path} holds no scored sample. {' '.join(notes)}")
+        raise InputError(f"{path} holds no scored sample. {' '.join([*unread, *notes])}")
     return Reading(
         tuple(row for row, _ in records),
         tuple(notes),
         tuple(str(log.path) for _, log in records),
         frozenset(task.option() for task, names in named.items() if names),
         polarity,
+        tuple(unread),
     )
+
+
+def _by_maker(logs: Sequence[OpenLog], unread: list[str]) -> _LogsByMaker:
+    """Return the logs, with Overthink's own ones read; what is wrong with a damaged one is added to a list.
+
+    Raises:
+        InputError: All are damaged.
+    """
+    readable: list[OpenLog] = []
+    own: list[tuple[RungRecord, OpenLog]] = []
+    foreign: list[OpenLog] = []
+    faults: list[InputError] = []
+    for log in logs:
+        try:
+            rows = own_records(log)
+        except InputError as fault:
+            faults.append(fault)
+            continue
+        readable.append(log)
+        if rows is None:
+            foreign.append(log)
+        else:
+            own += [(row, log) for row in rows]
+    if faults and not readable:
+        raise faults[0]
+    unread += map(str, faults)
+    return _LogsByMaker(readable, own, foreign)
 
 
 def read_origins(

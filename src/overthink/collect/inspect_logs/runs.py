@@ -120,7 +120,7 @@ def _changed_content(tasks: Sequence[str], traces: Sequence[LogTrace]) -> dict[i
     """Return a hash of the questions whose text or target is another one in another log of the task, by log."""
     variants: dict[tuple[str, str], dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     for trace in traces:
-        variants[tasks[trace.log], trace.question][_digest(trace.summary)].add(trace.log)
+        variants[tasks[trace.log], trace.question][content_digest(trace.summary)].add(trace.log)
     changed: dict[int, list[tuple[str, str]]] = defaultdict(list)
     for (_, question), by_digest in sorted(variants.items(), key=lambda item: item[0]):
         if len(by_digest) > 1:
@@ -132,7 +132,7 @@ def _changed_content(tasks: Sequence[str], traces: Sequence[LogTrace]) -> dict[i
     }
 
 
-def _digest(summary: EvalSampleSummary) -> str:
+def content_digest(summary: EvalSampleSummary) -> str:
     """Return a hash of what a sample asks. Choices may be in another order in each run, and then the target is, too."""
     text = summary.input
     asked = text if isinstance(text, str) else [(message.role, message.text) for message in text]

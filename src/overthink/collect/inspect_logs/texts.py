@@ -1,19 +1,20 @@
 """Questions and answers read from logs, for human labelling."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Unpack
 
 from inspect_ai.log import EvalSample, EvalSampleSummary
 
 from overthink.collect.efforts import level_folder, scorer_name, whole_draws
 from overthink.collect.inspect_logs.files import OpenLog, open_logs
-from overthink.collect.inspect_logs.meaning import PolarityFields
-from overthink.collect.inspect_logs.read import read_logs, read_origins
+from overthink.collect.inspect_logs.read import own_records, read_logs, read_origins
 from overthink.collect.session.task_run import RECORDS, TEXTS
 from overthink.data.labels import AnswerPosition
 from overthink.data.record import Estimand, RungRecord
 from overthink.errors import InputError
+from overthink.paths import name_text
 from overthink.plan.study import Plan
 
 AFTER_END = "ended"
@@ -26,23 +27,63 @@ _NOT_ANSWERS = ("trace", str(Estimand.RESAMPLED))
 """Control rows without an answer of their own: judged thinking, and shares over several answers."""
 
 
-def texts_of_ladder(logs: Path, records: Sequence[RungRecord], positions: Collection[AnswerPosition]) -> Texts:
+def texts_of_rows(records: Sequence[RungRecord], positions: Collection[AnswerPosition]) -> Texts:
+    """Return the texts of rows from the logs that they name, as far as those are where they were when they were read.
+
+    Args:
+        records: The rows, of any logs.
+        positions: Positions of the answers.
+    """
+    own: list[OpenLog] = []
+    foreign: list[OpenLog] = []
+    for name in dict.fromkeys(row.log for row in records if row.log is not None):
+        with suppress(InputError):
+            (log,) = open_logs(Path(name))[0]
+            (foreign if own_records(log) is None else own).append(log)
+    return _texts_of_samples(foreign, records) | texts_of_ladder(own, records, positions)
+
+
+def _texts_of_samples(logs: Iterable[OpenLog], records: Iterable[RungRecord]) -> Texts:
+    """Return the texts of rows that each are the end of a sample, by the log, the id and the epoch that they name.
+
+    Args:
+        logs: The logs.
+        records: The rows. Those of checkpoints, whose answers stood before the end, have no text.
+    """
+    by_log: dict[str, dict[tuple[str, int], list[AnswerPosition]]] = defaultdict(lambda: defaultdict(list))
+    for row in records:
+        if row.log is not None and row.epoch is not None and row.estimand is not Estimand.CHECKPOINT:
+            by_log[row.log][row.question, row.epoch].append(_position(row))
+    texts: Texts = {}
+    for log in logs:
+        places = by_log[name_text(str(log.path))]
+        summaries = [summary for summary in log.summaries if (str(summary.id), summary.epoch) in places]
+        with suppress(InputError):  # damaged since
+            for sample in log.samples(summaries):
+                text = _question_text(sample), sample.output.completion
+                texts |= dict.fromkeys(places[str(sample.id), sample.epoch], text)
+    return texts
+
+
+def texts_of_ladder(
+    logs: Iterable[OpenLog], records: Sequence[RungRecord], positions: Collection[AnswerPosition]
+) -> Texts:
     """Return the texts at positions of a ladder or an agent loop; the later texts of a trace collected twice.
 
     Rungs are identified by their budget, because added rungs change the numbering.
 
     Args:
-        logs: Folder of the study's logs, or any of Overthink's own logs.
+        logs: The study's logs.
         records: The study's rows.
         positions: Positions of the answers.
 
     Raises:
-        InputError: There is no log, or none can be read.
+        InputError: A sample cannot be read.
     """
     questions = {position[3] for position in positions}
     texts: Texts = {}
     by_name: dict[tuple[object, ...], tuple[str, str]] = {}
-    for log in open_logs(logs)[0]:
+    for log in logs:
         for sample in log.samples([summary for summary in log.summaries if str(summary.id) in questions]):
             by_name |= {name: (_question_text(sample), answer) for name, answer in _answers_in(sample)}
     for row in records:
@@ -77,20 +118,6 @@ def texts_of_levels(logs: Path, plan: Plan, names: Sequence[str], positions: Col
                 if (origin := level_origins.get(_position(row))) is not None:
                     origins[name, "base", str(Estimand.EFFORT), row.question, draw, rung] = origin
     return _read_texts(origins, positions)
-
-
-def texts_of_logs(logs: Path, positions: Collection[AnswerPosition], **stated: Unpack[PolarityFields]) -> Texts:
-    """Return the texts at positions of foreign logs.
-
-    Args:
-        logs: A log, or a folder of logs.
-        positions: Positions of the answers.
-        **stated: What the scores mean, as the rows were read.
-
-    Raises:
-        InputError: There is no log, or none can be read.
-    """
-    return _read_texts(read_origins(logs, **stated), positions)
 
 
 def _position(row: RungRecord) -> AnswerPosition:

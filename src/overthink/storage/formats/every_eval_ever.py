@@ -51,7 +51,7 @@ class EveryEvalEverReader(Reader):
                 "which detailed_evaluation_results names"
             )
         rows, faults = [], {}
-        contents, left_out = read_each(files, _records)
+        contents, unread = read_each(files, _records)
         for aggregates, records in contents:
             for record in records:
                 aggregate = aggregates.get(str(record["evaluation_id"]), {})
@@ -64,7 +64,7 @@ class EveryEvalEverReader(Reader):
         rows = [row for row in rows if (row["task"], row["scorer"]) not in faults]
         if not rows:
             raise InputError(f"{path} holds no metric from 0 to 1, of which higher is better. {' '.join(notes)}")
-        return NotedFrame(frame_of_rows(rows), (*left_out, *notes))
+        return NotedFrame(frame_of_rows(rows), notes, tuple(unread))
 
 
 def _records(file: Path) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:

@@ -69,7 +69,7 @@ class LmEvalReader(Reader):
 
     def frame(self, path: Path) -> NotedFrame:
         """Return a row per document, metric and filter; several runs of a task and model are its draws."""
-        runs, left_out = read_each(files_of(path, _PATTERN), _Run.of)
+        runs, unread = read_each(files_of(path, _PATTERN), _Run.of)
         if not runs:
             raise InputError(f"{path} holds no samples_TASK.jsonl; needed: what lm_eval --log_samples writes")
         runs, notes = _without_copies(runs)
@@ -84,7 +84,7 @@ class LmEvalReader(Reader):
                 f"Up to {repeats} responses were drawn for each document; the harness scored what its filter made of "
                 "them, so a document has one value."
             )
-        return NotedFrame(frame_of_rows(rows), (*left_out, *notes, *faults))
+        return NotedFrame(frame_of_rows(rows), (*notes, *faults), tuple(unread))
 
 
 def _is_sample(line: Mapping[str, Any]) -> bool:

@@ -76,14 +76,14 @@ class NemoSkillsReader(Reader):
                     f"{plain} was left out: it is one answer without a seed, beside {len(seeded)} files of draws."
                 )
             chosen += seeded or files[:1]
-        contents, left_out = read_each(chosen, _judged_lines)
+        contents, unread = read_each(chosen, _judged_lines)
         lines = dict(contents)
         rows: list[dict[str, Any]] = []
         for folder in folders:
             own = {file: lines[file] for file in chosen if file.parent == folder and file in lines}
             if own:
                 rows += _Benchmark(*_names(path, folder), own).rows()
-        return NotedFrame(frame_of_rows(rows), (*left_out, *notes))
+        return NotedFrame(frame_of_rows(rows), tuple(notes), tuple(unread))
 
 
 def _outputs(path: Path) -> list[Path]:

@@ -29,10 +29,12 @@ class NotedFrame(NamedTuple):
     Attributes:
         frame: The rows.
         notes: One sentence each for the report: an assumption, rows that were left out.
+        unread: What is wrong with each file that could not be read.
     """
 
     frame: pl.DataFrame
     notes: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 class Reader(Component):
@@ -103,10 +105,13 @@ def listing(value: object) -> list[Any]:
 
 
 def files_of(path: Path, pattern: str) -> list[Path]:
-    """Return the files of a pattern: the path itself if it is one, or those in the folder and below, sorted."""
+    """Return the files of a pattern: the path itself if it is one, or those in the folder and below, sorted.
+
+    A link to nowhere and a FIFO are among them: they cannot be read, and reading says so.
+    """
     if path_kind(path) != "a folder":
         return [path] if path.match(pattern) else []
-    return sorted(file for file in path.rglob(pattern) if path_kind(file) == "a file")
+    return sorted(file for file in path.rglob(pattern) if not file.is_dir())
 
 
 def is_any(files: Sequence[Path], fits: Callable[[Mapping[str, Any]], bool]) -> bool:
@@ -149,7 +154,7 @@ def objects_of(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def read_each(files: Sequence[Path], read: Callable[[Path], T]) -> tuple[list[T], list[str]]:
-    """Return what is read of each file, and a note on each that cannot be read.
+    """Return what is read of each file, and what is wrong with each that cannot be read.
 
     Args:
         files: The files.
@@ -167,7 +172,7 @@ def read_each(files: Sequence[Path], read: Callable[[Path], T]) -> tuple[list[T]
             faults.append(fault)
     if not contents and faults:
         raise faults[0]
-    return contents, [f"Left out: {fault}" for fault in faults]
+    return contents, [str(fault) for fault in faults]
 
 
 def config_text(settings: Mapping[str, object]) -> str | None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from overthink.data.record import Axis, Estimand
+from overthink.data.refusal_errors import REFUSAL_ERROR
 from overthink.errors import InputError
 from overthink.storage.tables.cells import (
     flags,
@@ -18,7 +19,7 @@ from overthink.storage.tables.cells import (
     texts,
     whole_numbers,
 )
-from overthink.storage.tables.endings import REFUSAL_ERROR, endings
+from overthink.storage.tables.endings import endings
 
 ALIASES: dict[str, tuple[str, ...]] = {
     "question": ("question", "sample_id", "problem", "question_id", "problem_id", "id"),

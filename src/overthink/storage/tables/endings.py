@@ -28,14 +28,6 @@ NATURAL = word_set(
 """The answer ended by itself."""
 
 
-REFUSAL_ERROR = (
-    r"(?i)content[ _-]?(management )?(filter|policy)|policy[ _-]?violation|responsibleaipolicy"
-    r"|violating our usage polic|prohibited_content|data_inspection_failed|safety_check_type"
-    r"|(bio|cyber)_policy|model refusal|^refus(al|ed)$"
-)
-"""Words of providers' errors by which they decline a request."""
-
-
 class Endings(NamedTuple):
     """How each answer ended.
 

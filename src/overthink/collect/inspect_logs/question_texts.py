@@ -1,0 +1,23 @@
+"""What the questions of a log ask, as hashes: whether one id stands for the same question in two logs."""
+
+from pathlib import Path
+
+from overthink.collect.inspect_logs.files import open_logs
+from overthink.collect.inspect_logs.runs import content_digest
+from overthink.errors import InputError
+
+
+def question_digests(log: str) -> dict[str, frozenset[str]]:
+    """Return hashes of what the samples of a log ask, by their id; empty for a log that is gone or damaged.
+
+    Args:
+        log: Path of the log, as a row of the pool names it.
+    """
+    try:
+        opened = open_logs(Path(log))[0]
+    except InputError:
+        return {}
+    digests: dict[str, set[str]] = {}
+    for summary in opened[0].summaries:
+        digests.setdefault(str(summary.id), set()).add(content_digest(summary))
+    return {question: frozenset(own) for question, own in digests.items()}
