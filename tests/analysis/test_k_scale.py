@@ -85,6 +85,23 @@ def test_levels_have_the_most_of_any_curve_at_the_lowest_common_one() -> None:
     assert k_scale(results_of(scaled).curves, PLAIN).reference == {"base": 1000.0}  # 500 and 1,000 at low
 
 
+@pytest.mark.parametrize("curve", range(2))
+@pytest.mark.parametrize("n_unknown", [1, 2])
+def test_k_is_unknown_where_thinking_is_known_only_above_the_lowest_common_level(curve: int, n_unknown: int) -> None:
+    efforts = ("low", "medium", "high")
+    both_axes = [ladder(efforts=efforts), ladder(axis="safety", task="harms", efforts=efforts)]
+    both_axes[curve] = [
+        replace(f, estimate=None) if f.metric == "thinking_tokens" and (f.at.rung or 0) < n_unknown else f
+        for f in both_axes[curve]
+    ]
+    scale = k_scale(results_of([*both_axes[0], *both_axes[1]]).curves, PLAIN)
+    assert (scale.reference, scale.means) == ({}, None)
+    assert str(scale.reason) == (
+        f"the thinking is not known at the lowest level that all curves have, which is low "
+        f"({('sums', 'harms')[curve]}/base); --k-reference states a reference"
+    )
+
+
 def _doubled(finding: Finding) -> Finding:
     assert finding.estimate is not None
     return replace(finding, estimate=2 * finding.estimate)

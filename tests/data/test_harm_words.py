@@ -12,6 +12,18 @@ HARMFUL = (
     *("deception", "deceptive_alignment", "sandbagging", "scheming", "sabotage", "sycophancy", "misalignment"),
     *("unsafe", "safety", "is_safe", "AdvBench", "do_not_answer", "strong_reject", "malicious_code", "hateful"),
     *("bioweapons", "violence", "dishonesty", "honesty", "backdoor", "hazardous_knowledge", "abuse", "reward_hacking"),
+    *(
+        "asr",
+        "ASR",
+        "judge.asr",
+        "compliance",
+        "complied",
+        "comply",
+        "unethical",
+        "agentic_blackmail",
+        "leakage",
+        "denied",
+    ),
 )
 
 HARMLESS = (
@@ -19,7 +31,18 @@ HARMLESS = (
     *("toxicology", "unbiased_pass@4", "inductive_bias", "bias_variance", "hazard_ratio", "offensive_rebounds"),
     *("accuracy", "match", "gsm8k", "mmlu_professional_law", "model_graded_qa", "includes", "schema_match"),
     *("thread_safety", "type_safe", "schematic", "sequence_alignment", "saferail", "rebuttal", "perceptive", "scheme"),
-    *("asr", "bbqueue", "failsafe", "robot_manipulation", "persuasion", "moral_scenarios", "lie_algebra", "pattern"),
+    *(
+        "librispeech_asr",
+        "format_compliance",
+        "memory_leak",
+        "bbqueue",
+        "failsafe",
+        "robot_manipulation",
+        "persuasion",
+        "moral_scenarios",
+        "lie_algebra",
+        "pattern",
+    ),
     *("refactor", "reference", "defuse", "biology", "chateau", "abstract", "weather"),
 )
 

@@ -1,6 +1,7 @@
 """Settings find their place by what they ask for, never by what was spent."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -164,6 +165,9 @@ def test_runs_that_stand_apart_are_explained() -> None:
     (apart,) = notes(run("low"), run("high"), run(None))
     assert "2 arms. Runs at default leave the amount of thinking to the provider" in apart
     assert "Name it." not in apart
+    capped = [replace(run(None), setting=ThinkingSetting(max_tokens=cap)) for cap in (512, 2048)]
+    (beside_caps,) = notes(*capped, run(None))
+    assert "2 arms. Runs at default leave the amount" in beside_caps
     (unknown,) = notes(run("low"), run("high"), run("turbo"))
     assert "No order is known for turbo." in unknown
 

@@ -129,6 +129,17 @@ def test_unknown_is_neither_passed_nor_failed(name: str, column: str) -> None:
     assert found.reason
 
 
+@pytest.mark.parametrize("name", ["manipulation", "natural_end", "truncation"])
+@pytest.mark.parametrize("share", [0.25, 0.4])
+def test_the_rows_a_gate_saw_are_some_of_those_it_counts(name: str, share: float) -> None:
+    """A failed row may say how it ended, too: it is neither looked at nor counted."""
+    rows = ladder(error=marks(share, 1, "no connection", None), verdict=marks(share, 1, Verdict.ERRORED, Verdict.WRONG))
+    saw = gate(rows, name, 1)
+    assert saw.n_seen == saw.n_rows == round((1 - share) * SHAPE[0] * SHAPE[1])
+    cut = [replace(row, truncated=True) if row.error else row for row in rows]
+    assert gate(cut, "truncation", 1).estimate == 0
+
+
 def test_an_unknown_row_does_not_count_as_good() -> None:
     half_known = marks(0.5, 1, None, True)
     half_known[:, :, [0, 2]] = False

@@ -28,6 +28,7 @@ THINKING, LOOP = "thinking tokens", "generated tokens of a loop"
 NO_COUNT = "no curve has a thinking budget or a count of thinking tokens"
 NO_THINKING = "every rung is a direct answer, which thinks nothing"
 MIXED = "loops of tool calls and thinking budgets have no common unit"
+UNCOUNTED = "the thinking is not known at the lowest level that all curves have"
 NO_SIZE = "FLOP of thinking need the size of a model, which --model-shape states"
 
 
@@ -103,7 +104,8 @@ def k_scale(curves: Iterable[CurveResult], analysis: Analysis) -> KScale:
         The scale; without a K axis its reason, such as a stated reference beyond the ladder.
     """
     rungs = _rungs(curves)
-    thinking = {key: there for key, all_rungs in rungs.items() if (there := [r for r in all_rungs if r.tokens])}
+    counted = {key: there for key, there in rungs.items() if any(rung.tokens for rung in there)}
+    thinking = {key: [rung for rung in there if rung.tokens != 0] for key, there in counted.items()}
     if not thinking:
         known = any(rung.tokens is not None for there in rungs.values() for rung in there)
         return KScale(reason=NO_THINKING if known else NO_COUNT)
@@ -157,6 +159,12 @@ def _lowest_common(curves: Mapping[CurveKey, Sequence[RungThinking]]) -> tuple[f
     common = [level for level in first if all(level in other for other in levels.values())]
     if not common:
         return None, _disjoint(levels)
+    uncounted = next((curve for curve, mine in levels.items() if mine[common[0]].tokens is None), None)
+    if uncounted is not None:
+        return (
+            None,
+            f"{UNCOUNTED}, which is {common[0]} ({uncounted.task}/{uncounted.arm}); {OPTION} states a reference",
+        )
     at_lowest = [mine[common[0]] for mine in levels.values()]
     if at_lowest[0].is_requested:
         return at_lowest[0].tokens, LOWEST_BUDGET

@@ -49,9 +49,10 @@ def _apart(runs: list[ModelRun], placements: list[Placement], n_arms: int, advic
     if names:
         which = "Runs of one rung" if has_curve else "They"
         sentences.append(f"{which} differ in {_values(names, [run.other for run in runs])}.")
-    settings = list(dict.fromkeys(run.setting for run in runs))
-    if len(settings) > 1:
-        sentences += _why_alone(settings)
+    if len({run.setting for run in runs}) > 1:
+        on_curve = {arm for arm, rung in rungs if rung > 0}
+        alone = [run.setting for run, place in zip(runs, placements, strict=True) if place.arm not in on_curve]
+        sentences += _why_alone(list(dict.fromkeys(alone)))
     return sentences if has_curve else [*sentences, advice]
 
 

@@ -19,12 +19,24 @@ _STEMS = (
     *(r"malicious", r"malware", r"misuse", r"phish", r"backdoor", r"trojan", r"weapon", r"exfiltrat", r"guardrail"),
     *(r"violen", r"suicid", r"terroris[tm]", r"extremis[tm]", r"abus(?:e|ive)", r"hazard", r"danger", r"\bhate"),
     *(r"stereotyp", r"prejudic", r"discriminat(?:ion|ory)", r"racis[tm]", r"sexis[tm]", r"\bredteam", r"hallucinat"),
-    *(r"\bschem(?:ing|er)", r"corrigib"),
+    *(r"\bschem(?:ing|er)", r"corrigib", r"\bblackmail", r"\bextort", r"unethical", r"\billegal", r"\bunlawful"),
+    *(r"\bcompl(?:ied|ies)\b", r"\bdeni(?:al|ed)\b", r"\bsubver[ts]", r"\bcollu[ds]", r"\bcensor", r"\bleak"),
 )
 
 _WORDS = (
     *("safe", "safeguard", "safeguards", "honesty", "lying", "liar", "fairness", "illicit", "offensive", "cbrn"),
-    *("abstention", "nsfw", "red team", "red teaming", "prompt injection", "prompt injections", "prompt leak"),
+    *("asr", "comply", "compliance", "non compliance", "reject", "rejects", "rejected", "deny", "decline", "declined"),
+    *(
+        "shutdown",
+        "moderation",
+        "abstention",
+        "nsfw",
+        "red team",
+        "red teaming",
+        "prompt injection",
+        "prompt injections",
+        "prompt leak",
+    ),
     *("reward hack", "reward hacking", "power seeking", "self preservation", "alignment faking"),
 )
 
@@ -32,7 +44,20 @@ _HARMLESS = (
     *("inductive bias", "bias variance", "bias correction", "bias corrected", "bias term", "hazard ratio"),
     *("hazard ratios", "hazard rate", "hazard function", "proportional hazards", "heart attack", "heart attacks"),
     *("panic attack", "panic attacks", "asthma attack", "offensive line", "offensive rebound", "offensive rebounds"),
-    *("offensive rating", "type safe", "type safety", "thread safe", "thread safety", "memory safe", "memory safety"),
+    *("librispeech asr", "asr wer", "open asr", "format compliance", "instruction compliance", "rejection sampling"),
+    *(
+        "schema compliance",
+        "memory leak",
+        "memory leaks",
+        "leaky relu",
+        "offensive rating",
+        "type safe",
+        "type safety",
+        "thread safe",
+        "thread safety",
+        "memory safe",
+        "memory safety",
+    ),
 )
 
 _NAMES = (

@@ -175,7 +175,8 @@ def _control(outcomes: Outcomes, rung: int) -> GateResult:
     requested = outcomes.rungs[rung].requested_tokens
     if requested is None:
         return GateResult("manipulation", rung, None, None, BUDGET_UNKNOWN)
-    thinking_tokens, natural_end = outcomes.thinking_tokens[:, :, rung], outcomes.natural_end[:, :, rung]
+    thinking_tokens = _of_attempts(outcomes, outcomes.thinking_tokens, rung)
+    natural_end = _of_attempts(outcomes, outcomes.natural_end, rung)
     if np.isnan(thinking_tokens).all():
         return GateResult("manipulation", rung, None, None, TOKENS_UNKNOWN)
     if np.isnan(natural_end).all():
@@ -203,13 +204,13 @@ def _rise(outcomes: Outcomes, rung: int) -> GateResult:
 
 
 def _natural_end(outcomes: Outcomes, rung: int) -> GateResult:
-    natural_end = outcomes.natural_end[:, :, rung]
+    natural_end = _of_attempts(outcomes, outcomes.natural_end, rung)
     share = _share("natural_end", rung, natural_end, 1.0, ENDS_UNKNOWN, n_rows=_n_attempts(outcomes, rung))
     return replace(share, passed=None)
 
 
 def _truncation(outcomes: Outcomes, rung: int) -> GateResult:
-    cut = outcomes.truncated[:, :, rung]
+    cut = _of_attempts(outcomes, outcomes.truncated, rung)
     verdict = outcomes.verdicts[:, :, rung]
     cut = np.where(verdict == VERDICTS.index(Verdict.TRUNCATED), 1.0, cut)
     return _share("truncation", rung, cut, TRUNCATION_MAX, CUTS_UNKNOWN, n_rows=_n_attempts(outcomes, rung))
@@ -233,6 +234,11 @@ def _share(name: str, rung: int, marks: NDArray[np.float64], most: float, unknow
 def _n_attempts(outcomes: Outcomes, rung: int) -> int:
     """Return the number of rows that did not fail; a failed one has no answer to look at."""
     return int((outcomes.observed & ~outcomes.failed)[:, :, rung].sum())
+
+
+def _of_attempts(outcomes: Outcomes, marks: NDArray[np.float64], rung: int) -> NDArray[np.float64]:
+    """Return marks of the rows of a rung, (question, draw); NaN for a failed row, which is none of those counted."""
+    return np.where(outcomes.failed[:, :, rung], np.nan, marks[:, :, rung])
 
 
 def _comparability(outcomes: Outcomes, rung: int) -> Iterator[GateResult]:

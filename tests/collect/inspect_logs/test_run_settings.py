@@ -109,6 +109,10 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"extra_headers": {"anthropic-beta": "interleaved"}},
         {"extra_headers": {"anthropic-beta": "context"}},
     ),
+    "extra_headers.x-reasoning-effort": (
+        {"extra_headers": {"x-reasoning-effort": "eco"}},
+        {"extra_headers": {"x-reasoning-effort": "turbo"}},
+    ),
     "extra_body.top_k": ({"extra_body": {"top_k": 1}}, {"extra_body": {"top_k": 50}}),
     "message_limit": ({"config": EvalConfig(message_limit=5)}, {"config": EvalConfig(message_limit=50)}),
     "system_message.template": (
@@ -200,6 +204,11 @@ LADDERS: dict[str, Callable[[int, str], dict[str, Any]]] = {
     "ollama": lambda n, level: {"extra_body": {"think": level}},
     "task argument": lambda n, level: {"task_args": {"budget": n}},
     "task argument in words": lambda n, level: {"task_args": {"budget": f"{n // 1000}k"}},
+    "task argument with a unit": lambda n, level: {"task_args": {"thinking_budget": f"{n / 1000} K tokens"}},
+    "header that repeats it": lambda n, level: {
+        "extra_headers": {"x-reasoning-effort": level},
+        "reasoning_effort": level,
+    },
     "solver argument": lambda n, level: {"solver": "s", "solver_args": {"reasoning_effort": level}},
     "model argument": lambda n, level: {"model_args": {"thinking_budget": n}},
     "step of the plan": lambda n, level: {"steps": [("think", {"thinking_tokens": n})]},
@@ -272,6 +281,11 @@ def test_another_model_is_no_level(models: tuple[str, str], tmp_path: Path) -> N
         ("tier", [{"model_args": {"tier": level}} for level in ("high", "low")], ["low", "high"]),
         ("extra_body.depth", [{"extra_body": {"depth": n}} for n in (0.5, 0.25)], None),
         ("depth", [{"extra_body": {"depth": n}} for n in (0.5, 0.25)], None),
+        (
+            "x-reasoning-effort",
+            [{"extra_headers": {"x-reasoning-effort": level}} for level in ("high", "low")],
+            ["low", "high"],
+        ),
         ("max_tokens", [{"max_tokens": n} for n in (64, 16)], ["at most 16 tokens", "at most 64 tokens"]),
     ],
 )

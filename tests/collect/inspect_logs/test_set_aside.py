@@ -74,6 +74,14 @@ def test_invalid_samples_are_left_out_or_counted_as_asked(tmp_path: Path, name: 
     assert values(read_logs(tmp_path, rules=SampleRules(invalid="count"))) == [1, 1, 0]
 
 
+def test_a_log_of_which_nothing_else_is_left_is_named(tmp_path: Path) -> None:
+    mark = ProvenanceData(author="me")
+    write_log(tmp_path, [sample(0), sample(1, invalidation=mark)], name="low.eval", effort="low")
+    write_log(tmp_path, [sample(0, invalidation=mark), sample(1, invalidation=mark)], name="high.eval", effort="high")
+    (note,) = (note for note in read_logs(tmp_path).notes if "invalid" in note)
+    assert note.endswith("Nothing else is in high.eval.")
+
+
 def test_a_valid_repeat_replaces_an_invalid_sample(tmp_path: Path) -> None:
     write_log(tmp_path, [sample(0), sample(1)], name="first.eval")
     write_log(tmp_path, [sample(0, value="I", invalidation=ProvenanceData(author="me"))], name="second.eval")
@@ -106,7 +114,7 @@ def test_repeated_ids_of_a_json_log_are_refused_by_name(tmp_path: Path, name: st
     write_log(tmp_path, [sample(5)], name="other.eval")
     reading = read_logs(tmp_path)
     assert len(reading.records) == 1
-    assert any("share an id" in note for note in reading.notes)
+    assert "share an id" in reading.unread[0]
 
 
 def of_dataset(count: int, epochs: int = 1) -> dict[str, Any]:

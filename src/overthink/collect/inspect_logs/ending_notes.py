@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from overthink.collect.inspect_logs.endings import UNREAD
 from overthink.collect.inspect_logs.missing_samples import LOST
@@ -22,12 +23,14 @@ def invalid_note(traces: Sequence[LogTrace], rules: SampleRules) -> list[str]:
     if not invalid:
         return []
     names = names_of(dict.fromkeys(trace.question for trace in invalid))
+    lost = {trace.path for trace in invalid} - {trace.path for trace in traces if not trace.ending.is_invalid}
+    empty = f" Nothing else is in {names_of(PurePath(path).name for path in sorted(lost))}." if lost else ""
     effect = (
         "they count (--invalid count)"
         if rules.invalid == "count"
         else "they are left out; --invalid count reads them like the others"
     )
-    return [f"{len(invalid)} of {len(traces)} samples are marked as invalid ({names}): {effect}."]
+    return [f"{len(invalid)} of {len(traces)} samples are marked as invalid ({names}): {effect}.{empty}"]
 
 
 def ending_notes(traces: Sequence[LogTrace], rules: SampleRules) -> list[str]:
@@ -78,7 +81,9 @@ def _end_note(traces: Sequence[LogTrace]) -> list[str]:
         if limit or ending.is_cut:
             ends[f"cut ({f'limit of {limit}' if limit else ending.stop_reason})"] += 1
         elif ending.is_filtered:
-            ends["stopped by a content filter, which counts as a refusal"] += 1
+            ends[
+                "stopped by a content filter, which counts as a refusal unless something was scored as given before it"
+            ] += 1
         elif ending.is_refusal_error:
             ends["refused by an error, which counts as a refusal"] += 1
         elif ending.is_unclosed:
@@ -117,7 +122,10 @@ def _fallback_notes(traces: Sequence[LogTrace]) -> list[str]:
         )
     if judges:
         models = ", ".join(f"{count} by {model}" for model, count in judges.items())
-        notes.append(f"In {judges.total()} of {len(traces)} samples another model stood in for a grader ({models}).")
+        notes.append(
+            f"In {judges.total()} of {len(traces)} samples another model stood in for a grader or another model of the "
+            f"task ({models}): they were measured otherwise than the rest, and have no value."
+        )
     return notes
 
 
@@ -127,9 +135,9 @@ def _thinking_note(traces: Sequence[LogTrace]) -> list[str]:
     if not (n_found or n_judged):
         return []
     note = (
-        f"{max(n_judged, n_found)} of {len(traces)} answers hold their thinking as text (<think>), and their scorers "
-        f"read it: in {n_found} the answer stands in the thinking alone. Those have no value, nor has any of them on "
-        "the safety and benign axes; score the text behind </think>."
+        f"{max(n_judged, n_found)} of {len(traces)} answers hold their thinking as text (<think> or the like), and "
+        f"their scorers read it: in {n_found} the answer stands in the thinking alone. Those have no value, nor has "
+        "any of them on the safety and benign axes; score the text behind it."
     )
     return [note]
 

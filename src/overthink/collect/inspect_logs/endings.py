@@ -5,8 +5,9 @@ ending              where
 ==================  ===============================================================================================
 cut                 the final output stopped at its token cap or at the end of the context (`max_tokens`,
                     `model_length`); the sample met a limit
-empty               the final output holds no text (blanks, or reasoning alone), and the model did nothing else; there
-                    is none because of an error; or its text opens its thinking and never closes it
+empty               the final output holds no text (blanks, signs of a tokenizer, or reasoning alone), and the model
+                    did nothing else; there is none because of an error, or in spite of those of other samples; or its
+                    text opens its thinking and never closes it
 filtered            the final output stopped at a content filter (`content_filter`), or holds no text and the message
                     of a moderation
 refused by error    no output, and the error is a refusal: Inspect's `ModelRefusalError` of the evaluated model, or a
@@ -19,7 +20,8 @@ A filter and a refusal error are refusals: safe, an over-refusal, or a wrong ans
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from inspect_ai.log import EvalSpec
@@ -35,7 +37,22 @@ ENDED_REASONS = frozenset({"stop", "tool_calls", "content_filter"})
 """Stop reasons of an output that was not cut; `unknown` and a missing one say nothing."""
 
 _REFUSAL = re.compile(r"Model refusal \((?P<model>[^,):]+)(?P<role>, role )?")
-_TAG = re.compile(r"<(?P<close>/)?think(?:ing)?\b[^<>]*>|\[(?P<closing>/)?THINK\]", re.IGNORECASE)
+_TAG = re.compile(
+    r"(?<!`)(?:"
+    r"<(?P<close>/)?(?:seed:|ant)?(?:think(?:ing)?|thoughts?|reasoning)\b[^<>]*>"
+    r"|\[(?P<closing>/)?THINK\]"
+    r"|◁(?P<shuts>/)?think▷"
+    r"|<\|(?:(?P<ends>end_(?:of_)?|/)|begin_of_|start_)?(?:thought|thinking|think)\|>"
+    r"|<\|channel\|>(?:(?P<final>final)|analysis|commentary)(?:[^<>]*<\|message\|>)?"
+    r")(?!`)",
+    re.IGNORECASE,
+)
+"""Marks around thinking in a text: tags, also with a model's prefix, and channels. One in backticks is spoken of."""
+
+_NO_TEXT = re.compile(
+    r"<\|[^<>|\s]{1,40}\|>|</?s>|<(?:eos|bos|pad|end_of_turn)>|[\s\u200b-\u200f\u2060\ufeff\u00ad\x00]+|\(no content\)"
+)
+"""What is no text of an answer: blanks, invisible signs, special tokens, and Inspect's own word for an empty one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +63,7 @@ class Ending:
         stop_reason: Stop reason of the final output; None without an output.
         is_filtered: A content filter stopped the output.
         is_empty: The answer holds no text, and the model did nothing else.
+        is_missing: The log holds no message of the model, although it holds others, and no scorer reports an answer.
         has_acted: The model called tools, or gave images or files.
         has_text: The model wrote text outside its reasoning in at least one message.
         has_reasoning: The log holds reasoning of the model.
@@ -57,6 +75,8 @@ class Ending:
         is_invalid: The evaluator marked it as invalid.
         fallback: The model that served a request of the evaluated model in its place; None if none did.
         judge_fallback: The same of a request of another model.
+        served: Name of the model that answered, as its provider reports it, without the provider's own; None where it
+            does not, or another stood in.
         cached_usage: Usage of the evaluated model's calls that came from a cache, as stored there; None for a call
             without one.
         cached_judges: Calls of other models that came from a cache.
@@ -67,6 +87,7 @@ class Ending:
     stop_reason: str | None = None
     is_filtered: bool = False
     is_empty: bool = False
+    is_missing: bool = False
     has_acted: bool = False
     has_text: bool = False
     has_reasoning: bool = False
@@ -78,6 +99,7 @@ class Ending:
     is_invalid: bool = False
     fallback: str | None = None
     judge_fallback: str | None = None
+    served: str | None = None
     cached_usage: tuple[ModelUsage | None, ...] = ()
     cached_judges: int = 0
     answer_id: str | None = None
@@ -111,17 +133,19 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
     own += [] if choice is None else [choice.message]
     texts = [split_thinking(text) for text in {message.text for message in own}]
     has_acted = any(message.has_acted for message in own)
-    has_answer = bool(answer.strip())
+    has_answer = has_words(answer)
     answer_id = None if choice is None else choice.message.id
     inside = _read_inside(end, thinking, answer) if thinking.strip() else _OUTSIDE
     stop_reason = None if choice is None else choice.stop_reason
     is_moderated = bool(end.output.error) and not has_answer and stop_reason not in CUT_REASONS
+    fallback = _fallback(end, spec, own=True)
     return Ending(
         stop_reason=stop_reason,
         is_filtered=stop_reason == "content_filter" or is_moderated,
         is_empty=not has_answer and not has_acted and (bool(own) or end.error is not None),
+        is_missing=not own and end.error is None and bool(end.messages) and not _has_reported(end),
         has_acted=has_acted,
-        has_text=has_answer or any(text.strip() for _, text in texts),
+        has_text=has_answer or any(has_words(text) for _, text in texts),
         has_reasoning=any(message.has_reasoning for message in own) or any(part.strip() for part, _ in texts),
         is_unclosed=is_unclosed(completion),
         found_inside=inside.found,
@@ -129,13 +153,24 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
         target_inside=inside.target,
         is_refusal_error=not has_answer and is_refusal_error(end, spec),
         is_invalid=end.invalidation is not None,
-        fallback=_fallback(end, spec, own=True),
+        fallback=fallback,
         judge_fallback=_fallback(end, spec, own=False),
+        served=None if choice is None or fallback is not None else _bare(end.output.model or "") or None,
         cached_usage=tuple(call.output.usage for call in end.cached if _is_own(call, spec)),
         cached_judges=sum(not _is_own(call, spec) for call in end.cached),
         answer_id=answer_id,
         is_cached=answer_id is not None and any(call.output.has_message(answer_id) for call in end.cached),
     )
+
+
+def without_missing(endings: Sequence[Ending]) -> list[Ending]:
+    """Return the endings of the samples of one task, those without any message of the model as empty answers.
+
+    Where no sample has such a message, the answers are elsewhere: the task keeps them in a store, or asks no model.
+    """
+    if all(ending.is_missing or ending is UNREAD for ending in endings):
+        return list(endings)
+    return [replace(ending, is_empty=True) if ending.is_missing else ending for ending in endings]
 
 
 def split_thinking(text: str) -> tuple[str, str]:
@@ -163,6 +198,16 @@ def split_thinking(text: str) -> tuple[str, str]:
     return "\n".join(thinking), "\n".join(answer).strip("\n")
 
 
+def has_words(text: str) -> bool:
+    """Return whether a text holds more than blanks and signs that no reader sees.
+
+    Example:
+        >>> [has_words(text) for text in ("No.", chr(0x200B), "<|im_end|>", "(no content)", "<|im_end|>?")]
+        [True, False, False, False, True]
+    """
+    return bool(_NO_TEXT.sub("", text))
+
+
 def is_unclosed(text: str) -> bool:
     """Return whether the last thought in a text is never closed."""
     tags = _tags(text)
@@ -177,7 +222,11 @@ def is_refusal_error(end: SampleEnd, spec: EvalSpec) -> bool:
     if refusal is not None:
         return refusal["role"] is None and refusal["model"].strip() == spec.model
     kind = end.error.traceback.strip().rpartition("\n")[2]
-    return declines(end.error.message) or declines(kind)
+    return declines(end.error.message, kind)
+
+
+def _has_reported(end: SampleEnd) -> bool:
+    return any(score.answer and has_words(score.answer) for score in (end.scores or {}).values())
 
 
 class _Inside(NamedTuple):
@@ -214,11 +263,11 @@ def _is_only_inside(words: str, thinking: str, answer: str) -> bool:
 
 
 def _tags(text: str) -> list[re.Match[str]]:
-    return list(_TAG.finditer(text)) if "<" in text or "[" in text else []
+    return list(_TAG.finditer(text)) if "<" in text or "[" in text or "◁" in text else []
 
 
 def _closes(tag: re.Match[str]) -> bool:
-    return bool(tag["close"] or tag["closing"])
+    return any(tag[name] for name in ("close", "closing", "shuts", "ends", "final"))
 
 
 def _is_own(call: ModelCall, spec: EvalSpec) -> bool:

@@ -1,7 +1,7 @@
 """Runs behind foreign logs: their conditions, their places on curves, and which of them are pooled."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -72,9 +72,10 @@ def place_logs(
     requests = run_requests([logs[i].header for i in used], own_tasks, ladder)
     content = _changed_content(tasks, traces)
     others = _other_models(logs, tasks, by_log)
+    served = _served_models(logs, tasks, by_log)
     runs = []
     for i, task, request in zip(used, own_tasks, requests, strict=True):
-        conditions = {**request.conditions, **others.get(i, {}), **content.get(i, {})}
+        conditions = {**request.conditions, **others.get(i, {}), **served.get(i, {}), **content.get(i, {})}
         tokens = ReportedTokens.of(trace.tokens for trace in by_log[i])
         runs.append(ModelRun(task, request.model, request.thinking, conditions, tokens, request.family))
     placements = assign_curves(runs)
@@ -168,6 +169,34 @@ def _other_models(
         if len(group) > 1 and all(own.values()):
             others |= {i: {"models_used": ", ".join(sorted(own[i]))} for i in group}
     return others
+
+
+def _served_models(
+    logs: Sequence[OpenLog], tasks: Sequence[str], by_log: dict[int, list[LogTrace]]
+) -> dict[int, dict[str, str]]:
+    """Return the models that answered, as their providers name them, by log, where runs of a model differ in that.
+
+    A provider's name need not be the one that was asked for, as of a dated version behind an alias. Where it is
+    another one in some samples, a router sent them elsewhere, or the alias moved.
+    """
+    counts = {
+        i: Counter(trace.ending.served for trace in members if trace.ending.served) for i, members in by_log.items()
+    }
+    groups: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for i, count in counts.items():
+        if count:
+            groups[tasks[i], logs[i].header.eval.model].append(i)
+    served: dict[int, dict[str, str]] = {}
+    for group in groups.values():
+        if len(set().union(*(counts[i] for i in group))) > 1:
+            served |= {i: {"served_model": _shares_text(counts[i])} for i in group}
+    return served
+
+
+def _shares_text(counts: "Counter[str]") -> str:
+    if len(counts) == 1:
+        return next(iter(counts))
+    return ", ".join(f"{name} in {counts[name] / counts.total():.0%}" for name in sorted(counts))
 
 
 def pooled_runs(rows: Sequence[tuple[RungRecord, OpenLog]]) -> tuple[list[tuple[RungRecord, OpenLog]], list[str]]:

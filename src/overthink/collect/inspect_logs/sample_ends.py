@@ -87,8 +87,9 @@ class Fallback(_Fields):
 
 
 class Output(_Fields):
-    """The final output of a sample."""
+    """The final output of a sample, and the model that its provider names as the one that answered."""
 
+    model: str | None = None
     choices: list[Choice] = Field(default_factory=list)
     completion: str | None = None
     fallback: Fallback | None = None

@@ -44,7 +44,10 @@ _BOOKKEEPING = (
 """Arguments of tasks and solvers that repeat a run, name it, or say where it keeps its files. A seed that asks other
 questions is seen in their text."""
 
-_HEADERS = ("beta", "version", "model", "feature")
+_AMOUNTS = ("effort", "reasoning", "think", "budget")
+"""Parts of the names of request headers that state an amount of thinking, which is no secret."""
+
+_HEADERS = ("beta", "version", "model", "feature", *_AMOUNTS)
 """Parts of the names of request headers that may change an answer; others identify the caller or the request."""
 
 _MAX_CHARS = 60
@@ -114,7 +117,7 @@ def _config(config: GenerateConfig) -> dict[str, Any]:
     stated: dict[str, Any] = config.model_dump(mode="json", exclude_none=True)
     headers = stated.pop("extra_headers", None) or {}
     stated |= {
-        f"extra_headers.{name}": short_hash(str(value))
+        f"extra_headers.{name}": value if any(part in name.lower() for part in _AMOUNTS) else short_hash(str(value))
         for name, value in headers.items()
         if any(part in name.lower() for part in _HEADERS)
     }

@@ -217,7 +217,7 @@ def _drop_echoes(runs: Sequence[_Run]) -> None:
 
 
 def _may_echo(run: _Run, name: str) -> bool:
-    return name in run.arguments or name == "system_message" or name.startswith(_BODY)
+    return name in run.arguments or name == "system_message" or name.startswith((_BODY, "extra_headers."))
 
 
 def _without_amount(run: _Run, value: Any) -> str:
@@ -265,12 +265,13 @@ def _budget(count: int) -> ThinkingSetting:
 
 
 def _count(value: Any) -> int | None:
-    """Return a whole number, which may be written as "8k"; None for anything else."""
+    """Return a whole number, which may be written as "8k" or "1.5k tokens"; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     text = str(value).strip().replace("_", "").replace(",", "")
-    number = re.fullmatch(r"(-?\d+)(?:\.0)?(k?)", text, re.IGNORECASE)
-    return None if number is None else int(number[1]) * (1000 if number[2] else 1)
+    number = re.fullmatch(r"(-?\d+(?:\.\d+)?)\s*(k?)(?:\s*tok(?:en)?s?)?", text, re.IGNORECASE)
+    count = None if number is None else float(number[1]) * (1000 if number[2] else 1)
+    return None if count is None or not count.is_integer() else int(count)
 
 
 def _plain(name: str) -> str:

@@ -15,7 +15,7 @@ from inspect_ai.log import EvalSampleSummary, EvalSpec
 from inspect_ai.model import ModelUsage
 from inspect_ai.scorer import Score
 
-from overthink.collect.inspect_logs.endings import UNREAD, Ending, ending_of
+from overthink.collect.inspect_logs.endings import UNREAD, Ending, ending_of, without_missing
 from overthink.collect.inspect_logs.files import OpenLog
 from overthink.collect.inspect_logs.missing_samples import lost_samples
 from overthink.collect.inspect_logs.sample_ends import sample_ends
@@ -179,14 +179,27 @@ def read_traces(logs: Sequence[OpenLog], derived_keys: Sequence[str | None]) -> 
         traces += [
             LogTrace(position, path, str(lost.id), lost, {}, UNKNOWN_USAGE, UNREAD) for lost in lost_samples(log)
         ]
-    return traces
+    return _with_missing(logs, traces)
+
+
+def _with_missing(logs: Sequence[OpenLog], traces: Sequence[LogTrace]) -> list[LogTrace]:
+    """Return the traces, those without any message of the model as empty answers, unless their whole task has none."""
+    by_task: dict[str, list[int]] = defaultdict(list)
+    for i, trace in enumerate(traces):
+        by_task[logs[trace.log].header.eval.task].append(i)
+    whole = list(traces)
+    for members in by_task.values():
+        for i, ending in zip(members, without_missing([traces[i].ending for i in members]), strict=True):
+            whole[i] = traces[i] if ending is traces[i].ending else replace(traces[i], ending=ending)
+    return whole
 
 
 def distinct_traces(logs: Sequence[OpenLog], traces: Sequence[LogTrace]) -> tuple[list[LogTrace], list[str]]:
     """Return every trace once, in the order of logs and samples.
 
-    A retried run repeats the samples that were finished before, and a copied log all of them. Of such
-    repeats the latest counts, and one without an error takes precedence over one with an error.
+    A retried run repeats the samples that were finished before, and a copied log all of them, also under other ids of
+    its run: a sample keeps its own. Of such repeats the latest counts, and one without an error takes precedence over
+    one with an error.
 
     Args:
         logs: The logs, oldest first.
@@ -195,16 +208,28 @@ def distinct_traces(logs: Sequence[OpenLog], traces: Sequence[LogTrace]) -> tupl
     Returns:
         The traces, and notes on repeats.
     """
-    traces_by_key: dict[Hashable, LogTrace] = {}
-    for trace in traces:
-        spec, summary = logs[trace.log].header.eval, trace.summary
-        key = (spec.task_id or spec.eval_id, spec.model, str(summary.id), summary.epoch)
-        before = traces_by_key.get(key)
-        if before is None or not summary.error or before.summary.error:
-            traces_by_key[key] = trace
-    repeats = len(traces) - len(traces_by_key)
+    keys = [_run_key(logs, trace) for trace in traces]
+    once = _latest_of(traces, keys)
+    once = _latest_of(once, [trace.summary.uuid and (trace.question, trace.summary.uuid) for trace in once])
+    repeats = len(traces) - len(once)
     notes = [f"{repeats} samples are in more than one log (a retry or a copy); each counts once."] if repeats else []
-    return sorted(traces_by_key.values(), key=lambda trace: trace.log), notes
+    return sorted(once, key=lambda trace: trace.log), notes
+
+
+def _run_key(logs: Sequence[OpenLog], trace: LogTrace) -> Hashable:
+    spec, summary = logs[trace.log].header.eval, trace.summary
+    return spec.task_id or spec.eval_id, spec.model, str(summary.id), summary.epoch
+
+
+def _latest_of(traces: Sequence[LogTrace], keys: Sequence[Hashable]) -> list[LogTrace]:
+    """Return the trace that counts for every key, and all without one."""
+    by_key: dict[Hashable, LogTrace] = {}
+    for number, (trace, key) in enumerate(zip(traces, keys, strict=True)):
+        own = number if key is None else key
+        before = by_key.get(own)
+        if before is None or not trace.summary.error or before.summary.error:
+            by_key[own] = trace
+    return list(by_key.values())
 
 
 def number_draws(traces: Sequence[LogTrace], cells: Sequence[Hashable]) -> list[int]:

@@ -70,6 +70,20 @@ NOT_GRADED = ("grader_failed", "scoring_failed")
 """Reasons of a score that is no evidence about the answer."""
 NOT_READ = ("invalid_response_format", "no_response")
 """Reasons of a score of an answer that holds none."""
+_GRADER = r"(grad|judg|scor|monitor|classif)"
+_REASONS = tuple(
+    (re.compile(pattern), reason)
+    for pattern, reason in (
+        (rf"{_GRADER}.*(fail|err|time|exce|unavail|invalid|refus|pars|missing)", "grader_failed"),
+        (rf"(fail|err|invalid|unpars|missing).*{_GRADER}", "grader_failed"),
+        (r"unscored|ungraded|unjudged|not.(scor|grad|judg)ed", "scoring_failed"),
+        (r"refus|declin", "refusal"),
+        (r"(no|missing|empty|blank).?(answer|response|output|content|completion|submission)", "no_response"),
+        (r"^(empty|blank)$", "no_response"),
+        (r"format|pars", "invalid_response_format"),
+    )
+)
+"""Words of reasons that are not Inspect's own, by the one of Inspect that they mean; the first that fits counts."""
 _NOT_FOUND = re.compile(r"(Scoring pattern|Answer) not (matched|found) in", re.IGNORECASE)
 _GRADE_NOT_FOUND = "Grade not found in model output"
 
@@ -139,17 +153,34 @@ def read_value(score: Score, key: str | None) -> float | None:
     return to_value(raw)
 
 
+def standard_reason(score: Score) -> str | None:
+    """Return the reason of a score in Inspect's words; another's by its words, or as it is where they say nothing.
+
+    Example:
+        >>> [standard_reason(Score(value=0, reason=text)) for text in ("judge_timeout", "Empty response", "partial")]
+        ['grader_failed', 'no_response', 'partial']
+    """
+    if score.reason is None:
+        return None
+    text = re.sub(r"[^a-z]+", "_", score.reason.lower()).strip("_")
+    if text in ("refusal", *NOT_READ, *NOT_GRADED):
+        return text
+    return next((reason for pattern, reason in _REASONS if pattern.search(text)), score.reason)
+
+
 def grader_failed(score: Score) -> bool:
     """Return whether the grader gave no grade, so that the score is not evidence about the answer.
 
     Inspect marks it with a reason; older versions scored it as incorrect and noted it only in the explanation.
     """
-    return score.reason in NOT_GRADED or (score.explanation or "").startswith(_GRADE_NOT_FOUND)
+    return standard_reason(score) in NOT_GRADED or (score.explanation or "").startswith(_GRADE_NOT_FOUND)
 
 
 def answer_not_found(score: Score) -> bool:
     """Return whether the scorer reports that it found no answer in the completion."""
-    return score.reason in NOT_READ or (score.answer is None and bool(_NOT_FOUND.match(score.explanation or "")))
+    return standard_reason(score) in NOT_READ or (
+        score.answer is None and bool(_NOT_FOUND.match(score.explanation or ""))
+    )
 
 
 def reports_refusal(score: Score, key: str | None = None) -> bool:
@@ -157,8 +188,9 @@ def reports_refusal(score: Score, key: str | None = None) -> bool:
 
     The value `N` stands for a refusal or for no answer; a reason decides which.
     """
-    if score.reason in ("refusal", *NOT_READ, *NOT_GRADED):
-        return score.reason == "refusal"
+    reason = standard_reason(score)
+    if reason in ("refusal", *NOT_READ, *NOT_GRADED):
+        return reason == "refusal"
     raw: Any = score.value
     return bool((raw.get(key) if isinstance(raw, dict) else raw) == NOANSWER)
 
