@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -154,8 +154,9 @@ def _stage(folder: StudyFolder, after: list[Trace]) -> str:
 
 
 def results(folder: StudyFolder) -> tuple[object, object]:
-    """Findings and pool, as they are stored."""
-    return json.loads(folder.findings.read_text())["findings"], records_of(read_pool(folder.pool))
+    """Findings and pool, as they are stored; Inspect calls the logs of each run otherwise."""
+    rows = [replace(row, log=None, epoch=None) for row in records_of(read_pool(folder.pool))]
+    return json.loads(folder.findings.read_text())["findings"], rows
 
 
 def kill_and_resume(kills: int, *, seed: int, where: Path, begin: Start = start) -> Tally:

@@ -53,7 +53,7 @@ def selector_faults(selectors: Mapping[Selector, SelectorInfo], css: str) -> lis
         if str(info.metric).endswith("_at_k") and info.colour is None:
             faults.append(f"{name}: no colour")
         if info.colour is not None and (
-            len(re.findall(rf"--s{info.colour}: #", css)) != 2 or f".c{info.colour} {{" not in css
+            len(re.findall(rf"--s{info.colour}: #", css)) != 3 or f".c{info.colour} {{" not in css
         ):
             faults.append(f"{name}: the page has no --s{info.colour}")
         if info.axes and name != Selector.SINGLE and "{good}" not in info.claim:

@@ -1,14 +1,20 @@
 """Pools of the simplest kind, from an array of values, and every subset of a pool by brute force."""
 
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from overthink.data.pool import SCHEMA
+from overthink.data.pool import SCHEMA, records_of
 from overthink.data.record import ON_TRACE, Axis, Estimand, RungRecord
 from overthink.data.verifier_scores import AnswerKey
+
+
+def traced(pool: pl.LazyFrame) -> list[RungRecord]:
+    """The rows of a pool without the places of their samples: Inspect calls the logs of each run otherwise."""
+    return [replace(row, log=None, epoch=None) for row in records_of(pool)]
 
 
 def pool(values: Any, **columns: Any) -> list[RungRecord]:

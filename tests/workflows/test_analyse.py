@@ -82,7 +82,7 @@ def test_a_report_made_again_keeps_what_was_decided(table: Path, tmp_path: Path)
 @pytest.mark.parametrize(
     ("kind", "options", "said"),
     [
-        ("a table", {"scorer": "x"}, "--scorer x says nothing of"),
+        ("a table", {"ladder": "x"}, "--ladder x says nothing of"),
         ("a table", {"checkpoints": "cost"}, "--checkpoints cost says nothing of"),
         ("a study", {"axis": "safety", "high": "harm"}, "--axis safety says nothing of"),
         ("a pool", {"high": "harm"}, "--high harm says nothing of"),

@@ -139,6 +139,23 @@ def test_two_tables_are_compared_by_their_file_names(tmp_path: Path, task: str) 
     assert found.label.endswith("(a)")
 
 
+@pytest.mark.parametrize(
+    ("names", "arms"),
+    [
+        (("2026-01-02T03-04-05+00-00_sums_A1", "2026-01-02T03-04-06+00-00_sums_B2"), ("sums_A1", "sums_B2")),
+        (("2026-01-02T03-04-05-00-00_sums", "2026-01-02T03-04-06-00-00_sums"), None),
+        (("2026-01-02", "2026-01-03"), None),
+    ],
+)
+def test_the_time_in_the_name_of_a_log_is_left_out_where_the_rest_tells_them_apart(
+    tmp_path: Path, names: tuple[str, str], arms: tuple[str, str] | None
+) -> None:
+    for name in names:
+        (tmp_path / f"{name}.csv").write_text("question,epoch,value\na,1,1\nb,1,0\n")
+    study = compare([tmp_path / f"{name}.csv" for name in names])
+    assert {finding.arm for finding in study.find()} == {f"base ({name})" for name in arms or names}
+
+
 def test_folders_with_several_models_are_compared_model_by_model(tmp_path: Path) -> None:
     for folder, shares in (("before", (10, 20)), ("after", (20, 25))):
         for model, share in zip(("openai/x", "openai/y"), shares, strict=True):

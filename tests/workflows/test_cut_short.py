@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from core_pools import traced
 from simulated_study import one_task, run
 
 import overthink
@@ -27,6 +28,7 @@ from overthink.errors import StoppedError
 from overthink.plan.study import Plan
 from overthink.storage.journal import read_unfinished
 from overthink.storage.jsonl import JsonLines
+from overthink.storage.pool import read_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.collect import collect_traces
 from overthink.workflows.resume import open_folder
@@ -213,7 +215,7 @@ def test_what_was_cut_short_is_kept_and_told_once(
     assert tokens(usage_of_pool(source.pool)) < sum(counted)  # the control: rows alone
     unfinished = read_unfinished(StudyFolder(tmp_path / "s").unfinished)
     assert tuple(unfinished) == source.cut_short
-    assert sorted(records_of(source.pool), key=str) == sorted(records_of(whole.pool), key=str)
+    assert sorted(traced(source.pool), key=str) == sorted(traced(whole.pool), key=str)
     assert (took(source).retry_usage, took(source).n_cut_short) == (again(source), len(unfinished))
     assert took(source).decoded_tokens == (took(whole).decoded_tokens or 0) + (again(source).decoded_tokens or 0)
     assert took(collected(tmp_path / "s", wanted)) == took(source)  # nothing is told twice
@@ -283,7 +285,7 @@ def test_a_report_tells_what_was_made_again(fails: list[Request], tmp_path: Path
     fails.append(lambda: None)
     study = run(tmp_path / "s", plan(), resume=True)
     assert study.findings == run(tmp_path / "whole" / "s", plan()).findings
-    pools = [(folder / "s" / "pool.parquet").read_bytes() for folder in (tmp_path, tmp_path / "whole")]
+    pools = [traced(read_pool(folder / "s" / "pool.parquet")) for folder in (tmp_path, tmp_path / "whole")]
     assert pools[0] == pools[1]
     paid = study.about.actual_cost
     assert paid is not None

@@ -224,7 +224,7 @@ def test_out_refuses_a_study_and_an_unknown_format(overthink, tmp_path: Path) ->
     assert code == 2
     assert "holds a study, whose findings would be overwritten" in err
     assert (tmp_path / "study" / "findings.json").read_text() == "kept"
-    assert "unknown format 'pdf'" in overthink("forecast", "bank.csv", "--out", "new", "--format", "pdf")[2]
+    assert "unknown format 'gif'" in overthink("forecast", "bank.csv", "--out", "new", "--format", "gif")[2]
     assert not (tmp_path / "new").exists()
 
 

@@ -11,7 +11,7 @@ REFUSAL_ERROR = (
     r"|(content|usage|use|safety|ai)[ _-]?polic(y|ies)[ _-]?violation|^policy[ _-]?violation$|responsibleaipolicy"
     r"|violating our usage polic|prohibited_content|data_inspection_failed|safety_check_type"
     r"|(bio|cyber)_policy|model refusal|^refus(al|ed)$"
-    r"|blockedpromptexception|block_?reason|finish_?reason(: |\.)safety|guardrail_intervened|content exists risk"
+    r"|blocked_?prompt_?exception|block_?reason|finish_?reason(: |\.)safety|guardrail_intervened|content exists risk"
 )
 """A regular expression, in the syntax that Python and Polars share."""
 

@@ -154,7 +154,7 @@ def _checked_pool(path: Path, max_rows: int | None, *, follow: bool) -> pl.LazyF
     check_memory(path, rows=_n_rows(pool), row_bytes=0, max_rows=max_rows)
     if not _n_rows(pool):
         raise InputError(f"{path} has no rows, so nothing can be analysed; needed: the pool of a study that ran")
-    known = _known_columns(pool, SCHEMA.names())
+    known = _known_columns(pool, pool.collect_schema().names())
     check_memory(path, rows=_n_rows(pool), row_bytes=outcome_bytes(known), max_rows=max_rows)
     _check_rows(path, pool)
     if TRACE in schema:

@@ -1,6 +1,7 @@
 """Comparison of arms with a reference arm, within one study or across studies on the same questions."""
 
 import os
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -210,10 +211,17 @@ def _same(out: str | Path, path: str | Path) -> bool:
     return os.path.realpath(out) == os.path.realpath(path)
 
 
+_LOG_TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d[+-]\d\d-\d\d_(?=.)")
+"""Start of the name that Inspect gives a log, before its task and id."""
+
+
 def _compared_sources(sources: Sequence[tuple[Path, Source]]) -> list[_ComparedSource]:
     """Return the sources with short names; labels of arms that occur in several sources include the source's name."""
     resolved = [path.resolve() for path, _ in sources]
-    short = [name_text(path.stem if path_kind(path) == "a file" else path.name) for path in resolved]
+    whole = [name_text(path.stem if path_kind(path) == "a file" else path.name) for path in resolved]
+    short = [_LOG_TIME.sub("", name) for name in whole]
+    if len(set(short)) < len(short):
+        short = whole
     if len(set(short)) < len(short):
         short = [f"{name_text(path.parent.name)}/{name}" for path, name in zip(resolved, short, strict=True)]
     if len(set(short)) < len(short):
