@@ -14,8 +14,6 @@ from overthink.data.pool import read
 CONTENT = "dataset.content"
 """The condition in which runs differ whose ids stand for other questions."""
 
-Digests = dict[str, frozenset[str]]
-
 
 def text_differences(
     rows: pl.LazyFrame, references: Mapping[str, str], seen: Iterable[RunDifference]
