@@ -132,3 +132,20 @@ def test_outputs_without_a_judgement_are_named(tmp_path: Path) -> None:
     assert any(note.startswith(f"Left out: {bare} holds an output with the fields generation") for note in notes)
     with pytest.raises(InputError, match="needed: one that was judged, with symbolic_correct"):
         read(bare)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"generation_time": 9.5, "generation_start_time": 1.0, "generation_end_time": 10.5}, {"_async_position": 3}],
+    ids=["copied", "run again without sampling", "in another order of ends"],
+)
+def test_outputs_of_a_seed_that_are_those_of_another_are_no_draws(tmp_path: Path, change: dict[str, Any]) -> None:
+    first = [output(i, i % 2 == 0, id=i) for i in range(6)]
+    write(tmp_path / "math", "output-rs0.jsonl", first)
+    write(tmp_path / "math", "output-rs1.jsonl", [output(i, i % 3 == 0, id=i, generation=f"{i}") for i in range(6)])
+    copy = write(tmp_path / "math", "output-rs2.jsonl", [line | change for line in first])
+    rows, notes = read(tmp_path / "math")
+    assert {row.draw for row in rows} == {0, 1}
+    assert [note for note in notes if note.startswith(f"{copy} was left out: its outputs are those of output-rs0")]
+    write(tmp_path / "math", "output-rs2.jsonl", [line | {"generation": "other"} for line in first])
+    assert {row.draw for row in read(tmp_path / "math")[0]} == {0, 1, 2}

@@ -52,3 +52,26 @@ def test_settings_that_differ_along_the_ladder_fail_and_within_a_rung_make_arms(
     assert len(levels) == 2
     assert failed == []
     assert any("2 arms of one rung each. They differ in" in note and "name budget" in note for note in notes)
+
+
+@pytest.mark.parametrize("name", ["task_version", "system_message", "scaffold", "dtype", "prompt_version"])
+def test_a_setting_that_differs_along_the_ladder_fails_the_gate(name: str, tmp_path: Path) -> None:
+    _, failed, _ = reading(tmp_path, [{"effort": "low", name: "a"}, {"effort": "high", name: "b"}])
+    assert len(failed) == 1
+    assert reading(tmp_path, [{"effort": "low", name: "a"}, {"effort": "high", name: "a"}])[1] == []
+
+
+@pytest.mark.parametrize("name", ["prompt", "input", "problem", "target", "doc_hash"])
+def test_several_texts_of_one_question_are_noted(name: str, tmp_path: Path) -> None:
+    def notes(texts: list[list[str]]) -> list[str]:
+        rows = [
+            {"question": i, "score": 1, "draw": 0, "effort": effort, name: text}
+            for effort, own in zip(("low", "high"), texts, strict=True)
+            for i, text in enumerate(own)
+        ]
+        path = tmp_path / "t.jsonl"
+        path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+        return [note for note in read_table(path).notes if f"several texts in: {name}." in note]
+
+    assert len(notes([["a", "b", "c"], ["a", "c", "b"]])) == 1
+    assert notes([["a", "b", "c"], ["a", "b", "c"]]) == []

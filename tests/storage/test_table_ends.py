@@ -29,6 +29,11 @@ def read(folder: Path, columns: dict[str, list[Any]], meaning: StatedMeaning | N
         ({"limit": [None, "token", "context", "time", ""]}, [False, True, True, True, False]),
         ({"limit": [None, True, False]}, [False, True, False]),
         ({"limit": [None, None]}, [None, None]),
+        ({"truncated": [True, False, False]}, [True, False, False]),
+        ({"is_truncated": [1.0, 0.0, None]}, [True, False, False]),  # as pandas holds a flag with empty cells
+        ({"hit_limit": ["yes", "no", "NO"]}, [True, False, False]),
+        ({"done_reason": ["stop", "length"]}, [False, True]),  # Ollama
+        ({"finishReason": ["STOP", "MAX_TOKENS"]}, [False, True]),  # Gemini
         ({"limit": [4096, 4096]}, [None, None]),  # a setting
         ({"finish_reason": ["stop", "length", None]}, [False, True, None]),
         ({"finish_reason": [None, "length", None]}, [False, True, False]),  # it names limits alone

@@ -11,7 +11,7 @@ import polars as pl
 
 from overthink.analysis.arm_pairs import DEFAULT_REFERENCE
 from overthink.cost.units import ModelRoles, Unit
-from overthink.data.arm_conditions import difference_notes, run_differences
+from overthink.data.arm_conditions import RunDifference, difference_notes, run_differences
 from overthink.data.decisions import placebo_label, placebo_of
 from overthink.data.pool import COLUMNS, read, words_of
 from overthink.data.traces import TRACE
@@ -31,7 +31,7 @@ from overthink.workflows.common_questions import (
 )
 from overthink.workflows.compared import has_comparison, with_one_task, without_comparison
 from overthink.workflows.models import arm_models
-from overthink.workflows.question_texts import text_differences
+from overthink.workflows.question_texts import digests_of_table, text_differences
 from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import (
     ReadOptions,
@@ -155,9 +155,7 @@ def compare(
     labels = (label for source in sources for label in source.arms.values())
     references = dict.fromkeys(labels, chosen) | dict(counterparts)
     differences = run_differences(rows, references)
-    of_others = [source.pool for source in sources if source.source.plan is None]
-    if len(of_others) > 1:
-        differences += text_differences(pl.concat(of_others), references, differences)
+    differences += _other_texts([path for path, _ in from_here], sources, references, differences)
     options = replace(
         options or AnalysisOptions(),
         reference=chosen,
@@ -187,6 +185,25 @@ def compare(
         unread=tuple(fault for source in sources for fault in source.source.unread),
     )
     return _compared_study(pool, _with_common_settings(options, sources), out=out, command=command)
+
+
+def _other_texts(
+    paths: Sequence[Path],
+    sources: Sequence[_ComparedSource],
+    references: Mapping[str, str],
+    seen: Sequence[RunDifference],
+) -> list[RunDifference]:
+    """Return where ids stand for other questions; those of plans are the same by their tasks and arguments."""
+    of_others = [source.pool for source in sources if source.source.plan is None]
+    if len(of_others) < 2:
+        return []
+    tables = {
+        label: digests
+        for path, source in zip(paths, sources, strict=True)
+        if (digests := digests_of_table(path, source.source.pool))
+        for label in source.arms.values()
+    }
+    return text_differences(pl.concat(of_others), references, seen, tables)
 
 
 def _compared_study(source: Source, options: AnalysisOptions, *, out: str | Path | None, command: str | None) -> Study:

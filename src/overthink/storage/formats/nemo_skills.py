@@ -4,6 +4,8 @@ It writes the draws of a benchmark into files by their random seed, one line per
 adds a field for every way in which an answer was judged.
 """
 
+import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -48,6 +50,12 @@ _MARKS = (
 _JUDGED = ("symbolic_correct", "is_correct", "is_correct-plus")
 _IDS = ("id", "question_id", "problem_id", "task_id", "sample_index", "unique_id", "index", "idx")
 _TEXTS = ("problem", "question")
+_MEASURED = re.compile(r"time|_async_position")
+"""Fields of a run, which another one of the same outputs has otherwise."""
+
+_LEAST_OF_A_COPY = 5
+"""Outputs of a file of which a copy is told."""
+
 _OUT_OF_CONTEXT = re.compile(r"context|max(imum)?[ _]?(model[ _]?)?(len|tokens)|too long", re.IGNORECASE)
 
 
@@ -81,6 +89,9 @@ class NemoSkillsReader(Reader):
         rows: list[dict[str, Any]] = []
         for folder in folders:
             own = {file: lines[file] for file in chosen if file.parent == folder and file in lines}
+            for copy, original in _copies(own).items():
+                del own[copy]
+                notes.append(f"{copy} was left out: its outputs are those of {original.name}, and copies are no draws.")
             if own:
                 rows += _Benchmark(*_names(path, folder), own).rows()
         return NotedFrame(frame_of_rows(rows), tuple(notes), tuple(unread))
@@ -94,6 +105,22 @@ def _outputs(path: Path) -> list[Path]:
 def _seed(file: Path) -> int:
     match = _SEEDED.fullmatch(file.name)
     return int(match["seed"]) if match else -1
+
+
+def _copies(lines: Mapping[Path, list[dict[str, Any]]]) -> dict[Path, Path]:
+    """Return the files whose outputs another one holds, too, with that one.
+
+    So are those of a seed that was copied, or that was run without sampling. A few outputs may be alike by chance.
+    """
+    first: dict[str, Path] = {}
+    copies: dict[Path, Path] = {}
+    for file, own in lines.items():
+        outputs = [{name: line[name] for name in line if _MEASURED.search(name) is None} for line in own]
+        content = hashlib.sha256(json.dumps(outputs, sort_keys=True, default=str).encode()).hexdigest()
+        if len(own) >= _LEAST_OF_A_COPY and content in first:
+            copies[file] = first[content]
+        first.setdefault(content, file)
+    return copies
 
 
 def _is_output(line: Mapping[str, Any]) -> bool:

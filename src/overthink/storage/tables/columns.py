@@ -30,7 +30,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "config": ("config",),
     "max_tokens": ("max_tokens",),
     "thinking_tokens": ("thinking_tokens", "reasoning_tokens"),
-    "generated_tokens": ("generated_tokens", "out_tokens", "output_tokens", "tokens"),
+    "generated_tokens": ("generated_tokens", "out_tokens", "output_tokens", "completion_tokens", "tokens"),
     "prompt_tokens": ("prompt_tokens", "input_tokens"),
     "seconds": ("seconds", "working_time", "total_time"),
     "answer": ("answer",),
@@ -38,14 +38,14 @@ ALIASES: dict[str, tuple[str, ...]] = {
     "arm": ("arm", "model", "model_name", "model_id"),
     "model": ("model", "model_name", "model_id"),
     "task": ("task", "task_name", "dataset", "benchmark"),
-    "scorer": ("scorer", "judge", "grader", "judge_model"),
+    "scorer": ("scorer", "judge", "grader", "judge_model", "grader_model", "judge_name"),
     "axis": ("axis",),
     "estimand": ("estimand",),
     "run": ("run_id", "run"),
     "seed": ("seed",),
-    "error": ("error",),
-    "stop": ("finish_reason", "stop_reason"),
-    "limit": ("limit",),
+    "error": ("error", "error_message", "exception"),
+    "stop": ("finish_reason", "stop_reason", "finishreason", "stopreason", "done_reason", "native_finish_reason"),
+    "limit": ("limit", "truncated", "is_truncated", "was_truncated", "cut_off", "hit_limit"),
     "log": ("log",),
     "response": ("response", "output", "completion", "generation", "output_text", "model_output"),
     "reasoning": ("reasoning", "reasoning_content", "reasoning_trace", "reasoning_text", "thinking", "thoughts"),
@@ -59,15 +59,17 @@ but whether there is a text. Where two columns mean the same, the first is read 
 """
 
 SETTING_NAMES = (
-    "temperature", "top_p", "top_k", "system_prompt", "prompt_template", "prompt_name", "num_fewshot", "shots",
-    "quantization", "base_url", "provider", "tools",
+    "temperature", "top_p", "top_k", "min_p", "repetition_penalty", "frequency_penalty", "presence_penalty",
+    "system_prompt", "system_message", "system", "prompt_template", "prompt_name", "prompt_version", "num_fewshot",
+    "n_shot", "few_shot", "shots", "task_version", "dataset_version", "scaffold", "solver", "agent", "tools",
+    "quantization", "precision", "dtype", "base_url", "provider", "backend", "engine",
 )  # fmt: skip
 """Columns that are other settings of a run, as a key of ``config`` is."""
 
 ASSUMED_NAMES = {
     "arm": ("model_name", "model_id"),
     "task": ("dataset", "benchmark"),
-    "scorer": ("judge", "grader", "judge_model"),
+    "scorer": ("judge", "grader", "judge_model", "grader_model", "judge_name"),
 }
 """Names whose meaning is assumed, and said."""
 

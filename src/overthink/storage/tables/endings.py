@@ -28,6 +28,11 @@ NATURAL = word_set(
 """The answer ended by itself."""
 
 
+_TRUE = word_set("true yes y t 1 1.0")
+_FALSE = word_set("false no n f 0 0.0")
+"""Cells of a flag; a table with empty cells holds its 0 and 1 as 0.0 and 1.0."""
+
+
 class Endings(NamedTuple):
     """How each answer ended.
 
@@ -86,9 +91,8 @@ def _of_column(cells: pl.Series, *, is_limit: bool) -> Endings:
     stated = texts(cells)
     distinct = [cell for cell in stated.unique().to_list() if cell is not None]
     words = {cell: ending_word(cell) for cell in distinct}
-    words |= {cell: "" for cell in distinct if cell.lower() in ("false", "0")} | dict.fromkeys(
-        (cell for cell in distinct if cell.lower() in ("true", "1")), "limit"
-    )
+    words |= {cell: "" for cell in distinct if cell.lower() in _FALSE}
+    words |= {cell: "limit" for cell in distinct if cell.lower() in _TRUE}
     is_setting = is_limit and any(_is_number(cell) and float(cell) > 1 for cell in distinct)
     if is_setting:  # a limit of 4096 tokens is a setting of the run, and says nothing of an answer
         nothing = pl.Series([None], dtype=pl.Boolean).new_from_index(0, len(cells))

@@ -33,7 +33,7 @@ from overthink.storage.tables.pooled import pooled_runs
 from overthink.storage.tables.questions import question_column
 from overthink.storage.tables.score_columns import score_columns, with_scores
 from overthink.storage.tables.table_files import read_cells, scan_table
-from overthink.storage.tables.unread import unread_names, unread_notes
+from overthink.storage.tables.unread import text_notes, unread_names, unread_notes
 
 _SETTING = ["task", "arm", "effort", "budget", "max_tokens", "other"]
 
@@ -175,9 +175,10 @@ def _reading(
     )
     if placed["draw"].is_null().all() and has_unnumbered(placed):
         notes = (*notes, _UNNUMBERED)
+    own = [columns[kind] for kind in ("arm", "task", "scorer") if columns.get(kind) in layout.names]
+    notes = (*notes, *text_notes(scan(), layout.names, question=question.name, apart=own))
     names = unread_names(layout.names, layout.read)
     if names:
-        own = [columns[kind] for kind in ("arm", "task", "scorer") if columns.get(kind) in layout.names]
         notes = (
             *notes,
             *unread_notes(

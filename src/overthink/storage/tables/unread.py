@@ -6,11 +6,36 @@ import polars as pl
 
 from overthink.data.visible import name_list
 from overthink.storage.tables.draws import ANSWER_NAMES
+from overthink.storage.tables.question_texts import QUESTION_TEXTS
 
 _MOST_VALUES = 12
 """Distinct values of a column that may be a setting; a text or a measurement has more."""
 
 _MOST_NAMES = 6
+
+
+def text_notes(table: pl.LazyFrame, names: Sequence[str], *, question: str, apart: Sequence[str] = ()) -> list[str]:
+    """Return a note on columns that hold several texts for one question; none where each question has its own.
+
+    Args:
+        table: The whole table.
+        names: All its columns.
+        question: Column of the question.
+        apart: Columns that keep curves apart.
+
+    Example:
+        >>> rows = pl.LazyFrame({"id": [1, 2, 1, 2], "budget": [8, 8, 9, 9], "prompt": ["a", "b", "a", "c"]})
+        >>> text_notes(rows, ["id", "budget", "prompt"], question="id")[0][:54]
+        'Answers to one question have several texts in: prompt.'
+    """
+    schema = table.collect_schema()
+    texts = [name for name in names if name != question and name.strip().lower() in QUESTION_TEXTS]
+    several = _differing(table, [name for name in texts if not schema[name].is_nested()], [question, *apart])
+    if not several:
+        return []
+    head = f"Answers to one question have several texts in: {name_list(several, _MOST_NAMES)}."
+    means = "If one id stands for several questions, differences are not paired by question; if the text is a setting,"
+    return [f"{head} {means} the curve shows that, too."]
 
 
 def unread_names(names: Sequence[str], read: Collection[str]) -> list[str]:
