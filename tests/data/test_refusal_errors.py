@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from overthink.data.refusal_errors import REFUSAL_ERROR, is_refusal_error
+from overthink.data.refusal_errors import PROGRAM_ERROR, REFUSAL_ERROR, is_refusal_error
 
 REFUSALS = [
     "Error code: 400 - {'code': 'content_filter'}",
@@ -16,11 +16,19 @@ REFUSALS = [
     "PROHIBITED_CONTENT",
     "bio_policy",
     "Refused",
+    "BlockedPromptException: x",
+    "finish_reason: SAFETY",
+    "400 Content Exists Risk",
+    "guardrail_intervened",
 ]
-FAULTS = ["network policy violation", "pod security policy violation", "connection refused", "timeout", "500", ""]
+FAULTS = [
+    *("network policy violation", "pod security policy violation", "connection refused", "timeout", "500", ""),
+    *("KeyError: 'content_filter'", "TypeError: block_reason"),
+]
 
 
 @pytest.mark.parametrize("text", [*REFUSALS, *FAULTS])
 def test_a_word_of_a_policy_on_content_is_a_refusal_for_logs_and_tables_alike(text: str) -> None:
     assert is_refusal_error(text) == (text in REFUSALS)
-    assert pl.Series([text]).str.contains(REFUSAL_ERROR)[0] == (text in REFUSALS)
+    cells = pl.Series([text])
+    assert (cells.str.contains(REFUSAL_ERROR) & ~cells.str.contains(PROGRAM_ERROR))[0] == (text in REFUSALS)

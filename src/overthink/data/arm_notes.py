@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from overthink.data.arms_of_runs import ModelRun, Placement, differing_names, names_within_rungs
-from overthink.data.ladder import DEFAULT, LEVELS, ThinkingSetting, is_default, label
+from overthink.data.ladder import LEVELS, ThinkingSetting, is_default, label
 from overthink.data.visible import name_list
 
 _MAX_NAMES, _MAX_VALUES = 6, 4
@@ -77,14 +77,3 @@ def _values(names: Sequence[str], settings: Sequence[Mapping[str, str]]) -> str:
         more = "; …" if len(values) > _MAX_VALUES else ""
         parts.append(f"{name} ({'; '.join(values[:_MAX_VALUES])}{more})")
     return name_list(parts, _MAX_NAMES)
-
-
-def rung_words(placement: Placement) -> str:
-    """Return arm and rung of a placement in words.
-
-    Example:
-        >>> from overthink.data.record import Estimand
-        >>> rung_words(Placement("m", "m", 1, Estimand.EFFORT, "high", None, False))
-        'arm m at high'
-    """
-    return f"arm {placement.arm} at {placement.effort or DEFAULT}"

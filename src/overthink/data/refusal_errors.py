@@ -15,14 +15,23 @@ REFUSAL_ERROR = (
 )
 """A regular expression, in the syntax that Python and Polars share."""
 
-_REFUSAL_ERROR = re.compile(REFUSAL_ERROR)
+PROGRAM_ERROR = r"^\s*(Key|Attribute|Type|Name|Index|Import|ModuleNotFound|Assertion|Validation)Error\b"
+"""Errors of a program: one that looks for ``content_filter`` in a response names it, and nobody declined."""
+
+_REFUSAL_ERROR, _PROGRAM_ERROR = re.compile(REFUSAL_ERROR), re.compile(PROGRAM_ERROR)
 
 
-def is_refusal_error(text: str) -> bool:
-    """Return whether the text of an error says that the provider or the model declined.
+def is_refusal_error(*texts: str) -> bool:
+    """Return whether the texts of one error say that the provider or the model declined.
+
+    Args:
+        *texts: Its message, and the last line of its traceback.
 
     Example:
         >>> is_refusal_error("Error code: 400 - content_filter"), is_refusal_error("network policy violation")
         (True, False)
+        >>> is_refusal_error("'content_filter'", "KeyError: 'content_filter'")
+        False
     """
-    return _REFUSAL_ERROR.search(text.strip()) is not None
+    is_program = any(_PROGRAM_ERROR.search(text) for text in texts)
+    return not is_program and any(_REFUSAL_ERROR.search(text.strip()) for text in texts)

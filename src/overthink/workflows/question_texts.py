@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from overthink.data.arm_conditions import RunDifference
+from overthink.data.number_text import count
 from overthink.data.pool import read, words_of
 from overthink.storage.tables.question_texts import Digests, table_digests
 
@@ -79,4 +80,4 @@ def _differs(own: set[tuple[str, str]], other: set[tuple[str, str]]) -> bool:
 def _content(questions: list[str], texts: _Texts) -> str:
     """Return how many questions differ, with a hash of what they ask here."""
     content = hashlib.sha256(repr([(question, sorted(texts[question])) for question in questions]).encode())
-    return f"{len(questions)} {'question' if len(questions) == 1 else 'questions'} {content.hexdigest()[:8]}"
+    return f"{count(len(questions), 'question')} {content.hexdigest()[:8]}"

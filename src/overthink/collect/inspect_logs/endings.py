@@ -37,9 +37,6 @@ CUT_REASONS = frozenset({"max_tokens", "model_length"})
 ENDED_REASONS = frozenset({"stop", "tool_calls", "content_filter"})
 """Stop reasons of an output that was not cut; `unknown` and a missing one say nothing."""
 
-_MISTAKE = re.compile(r"(?:Key|Attribute|Type|Name|Index|Import|ModuleNotFound|Assertion|Validation)Error\b")
-"""Errors of a program: one that looks for ``content_filter`` in a response names it, and nobody declined."""
-
 _REFUSAL = re.compile(r"Model refusal \((?P<model>[^,):]+)(?P<role>, role )?")
 _TAG = re.compile(
     r"(?<!`)(?:"
@@ -232,8 +229,7 @@ def is_refusal_error(end: SampleEnd, spec: EvalSpec) -> bool:
     if refusal is not None:
         return refusal["role"] is None and refusal["model"].strip() == spec.model
     kind = end.error.traceback.strip().rpartition("\n")[2]
-    is_mistake = _MISTAKE.match(kind) or _MISTAKE.match(end.error.message)
-    return not is_mistake and (declines(end.error.message) or declines(kind))
+    return declines(end.error.message, kind)
 
 
 def _has_reported(end: SampleEnd) -> bool:

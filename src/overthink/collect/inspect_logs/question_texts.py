@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
+from inspect_ai.log import EvalSampleSummary
+
 from overthink.collect.inspect_logs.files import open_logs
-from overthink.collect.inspect_logs.runs import content_digest
+from overthink.collect.inspect_logs.settings import value_hash
 from overthink.errors import InputError
 
 
@@ -21,3 +23,10 @@ def question_digests(log: str) -> dict[str, frozenset[str]]:
     for summary in opened[0].summaries:
         digests.setdefault(str(summary.id), set()).add(content_digest(summary))
     return {question: frozenset(own) for question, own in digests.items()}
+
+
+def content_digest(summary: EvalSampleSummary) -> str:
+    """Return a hash of what a sample asks. Choices may be in another order in each run, and then the target is, too."""
+    text = summary.input
+    asked = text if isinstance(text, str) else [(message.role, message.text) for message in text]
+    return value_hash([asked, sorted(summary.choices) if summary.choices else summary.target])

@@ -1,17 +1,16 @@
 """Runs behind foreign logs: their conditions, their places on curves, and which of them are pooled."""
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from inspect_ai.log import EvalSampleSummary
 from numpy.typing import NDArray
 
 from overthink.collect.inspect_logs.files import OpenLog
-from overthink.collect.inspect_logs.settings import question_ids, selection_text, setting_text, short_hash
+from overthink.collect.inspect_logs.question_texts import content_digest
+from overthink.collect.inspect_logs.settings import question_ids, selection_text, setting_text, value_hash
 from overthink.collect.inspect_logs.thinking import ADVICE, RunRequest, run_requests
 from overthink.collect.inspect_logs.traces import LogTrace
 from overthink.data.arm_notes import placement_notes
@@ -113,7 +112,7 @@ def _question_sets(
         ids = [question_ids(logs[i].header) for i in members]
         whole = frozenset().union(*(each for each in ids if each is not None))
         for i in members:
-            text = selection_text(logs[i].header) if None in ids else f"{len(whole)} ids {_hash(sorted(whole))}"
+            text = selection_text(logs[i].header) if None in ids else f"{len(whole)} ids {value_hash(sorted(whole))}"
             sets[i] = {} if text is None else {"dataset.questions": text}
     return sets
 
@@ -130,19 +129,9 @@ def _changed_content(tasks: Sequence[str], traces: Sequence[LogTrace]) -> dict[i
                 for log in logs:
                     changed[log].append((question, digest))
     return {
-        log: {"dataset.content": f"{len(questions)} questions {_hash(questions)}"} for log, questions in changed.items()
+        log: {"dataset.content": f"{len(questions)} questions {value_hash(questions)}"}
+        for log, questions in changed.items()
     }
-
-
-def content_digest(summary: EvalSampleSummary) -> str:
-    """Return a hash of what a sample asks. Choices may be in another order in each run, and then the target is, too."""
-    text = summary.input
-    asked = text if isinstance(text, str) else [(message.role, message.text) for message in text]
-    return _hash([asked, sorted(summary.choices) if summary.choices else summary.target])
-
-
-def _hash(value: object) -> str:
-    return short_hash(json.dumps(value, default=str))
 
 
 def _other_models(

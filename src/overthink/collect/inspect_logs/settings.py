@@ -173,6 +173,11 @@ def short_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
+def value_hash(value: object) -> str:
+    """Return a hash of any value, in eight letters."""
+    return short_hash(json.dumps(value, default=str))
+
+
 def setting_text(value: Any) -> str:
     """Return the value of a setting as a short text without secrets; a long one ends in a hash of all of it."""
     text = without_secrets(value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import polars as pl
 
 from overthink.data.record import Axis, Estimand
-from overthink.data.refusal_errors import REFUSAL_ERROR
+from overthink.data.refusal_errors import PROGRAM_ERROR, REFUSAL_ERROR
 from overthink.errors import InputError
 from overthink.storage.tables.cells import (
     flags,
@@ -200,7 +200,8 @@ def typed_columns(
     ends = endings(own.get("stop"), own.get("limit"), rows=cells.height)
     read |= {"truncated": ends.truncated, "refused": ends.refused, "cut": ends.cut}
     if "error" in read:
-        declined = read["error"].str.contains(REFUSAL_ERROR).fill_null(value=False)
+        declined = read["error"].str.contains(REFUSAL_ERROR) & ~read["error"].str.contains(PROGRAM_ERROR)
+        declined = declined.fill_null(value=False)
         read["refused"] = read["refused"].set(declined, value=True)
         read["error"] = read["error"].set(declined, None)
     read["ungraded"] = (texts(own["value"]) == "N").fill_null(value=False)
