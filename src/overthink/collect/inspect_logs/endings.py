@@ -51,7 +51,8 @@ _TAG = re.compile(
 """Marks around thinking in a text: tags, also with a model's prefix, and channels. One in backticks is spoken of."""
 
 _NO_TEXT = re.compile(
-    r"<\|[^<>|\s]{1,40}\|>|</?s>|<(?:eos|bos|pad|end_of_turn)>|[\s\u200b-\u200f\u2060\ufeff\u00ad\x00]+|\(no content\)"
+    r"(?:[\s\u200b-\u200f\u2060\ufeff\u00ad\x00]|<\|[^<>|\s]{1,40}\|>|</?s>|<(?:eos|bos|pad|end_of_turn)>"
+    r"|\(no content\))*"
 )
 """What is no text of an answer: blanks, invisible signs, special tokens, and Inspect's own word for an empty one."""
 
@@ -212,7 +213,7 @@ def has_words(text: str) -> bool:
         >>> [has_words(text) for text in ("No.", chr(0x200B), "<|im_end|>", "(no content)", "<|im_end|>?")]
         [True, False, False, False, True]
     """
-    return bool(_NO_TEXT.sub("", text))
+    return _NO_TEXT.fullmatch(text) is None
 
 
 def is_unclosed(text: str) -> bool:
