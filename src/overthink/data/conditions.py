@@ -13,6 +13,7 @@ _WORDS = {
     "task_version": "the task version",
     "base_url": "the base URL",
     "models_used": "the models asked beside the one under test",
+    "prompt": "the prompt around the question",
     "served_model": "the model that answered",
     "dataset.name": "the dataset",
     "dataset.location": "the dataset",

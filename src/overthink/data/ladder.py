@@ -82,7 +82,8 @@ def place_settings(settings: Iterable[ThinkingSetting]) -> dict[ThinkingSetting,
     """Return the position of every setting of one model on one task.
 
     A curve varies one parameter. Settings with a known effort level form one, ordered by ``LEVELS``; settings
-    with a budget for thinking and no effort form another, ordered by number, with thinking turned off at its start.
+    with a budget for thinking and no effort, or one level in all, form another, ordered by number, with thinking turned
+    off at its start.
     Where neither is set and several output caps were used, the caps form a curve. A further limit belongs to the
     rung where each level has one of it, as a provider demands more room for a larger budget; where one level was run
     with several, each of them has a curve of its own.
@@ -130,6 +131,9 @@ def _curves(settings: list[ThinkingSetting]) -> dict[str, list[ThinkingSetting]]
     caps = [s for s in settings if is_default(s) and s.max_tokens is not None]
     if budgets and all(s.effort == LEVELS[0] for s in efforts):
         budgets, efforts = [*budgets, *efforts], []
+    only = {s.effort for s in efforts}
+    if len(only) == 1 and not budgets and len({s.reasoning_tokens for s in efforts} - {None}) == len(efforts) > 1:
+        budgets, efforts = efforts, []  # one level everywhere tells nothing apart
     has_caps = not (places or efforts or budgets) and len(caps) > 1
     kinds: dict[str, tuple[list[ThinkingSetting], Callable[[ThinkingSetting], Hashable]]] = {
         "as named": (places, lambda s: s.place),

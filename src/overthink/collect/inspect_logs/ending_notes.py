@@ -42,6 +42,7 @@ def ending_notes(traces: Sequence[LogTrace], rules: SampleRules) -> list[str]:
     """
     return [
         *_end_note(traces),
+        *_call_note(traces),
         *_error_note(traces, rules),
         *_fallback_notes(traces),
         *_thinking_note(traces),
@@ -94,6 +95,18 @@ def _end_note(traces: Sequence[LogTrace]) -> list[str]:
         return []
     kinds = ", ".join(f"{count} {end}" for end, count in ends.most_common())
     return [f"{ends.total()} of {len(traces)} answers did not end plainly: {kinds}."]
+
+
+def _call_note(traces: Sequence[LogTrace]) -> list[str]:
+    """Return a note on answers that are mere calls of tools, where others are text: a judge of texts read nothing."""
+    n_calls = sum(trace.ending.is_bare_call for trace in traces)
+    if n_calls in (0, len(traces)):
+        return []
+    note = (
+        f"{n_calls} of {len(traces)} answers hold no text, but a call of a tool that was not run, an image or a file; "
+        "they count as scored. If the scorer reads text alone, it read nothing there."
+    )
+    return [note]
 
 
 def _error_note(traces: Sequence[LogTrace], rules: SampleRules) -> list[str]:

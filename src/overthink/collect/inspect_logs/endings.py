@@ -27,6 +27,7 @@ from typing import NamedTuple
 from inspect_ai.log import EvalSpec
 from inspect_ai.model import ModelUsage
 
+from overthink.collect.inspect_logs.prompts import prompt_around
 from overthink.collect.inspect_logs.sample_ends import ModelCall, SampleEnd
 from overthink.data.refusal_errors import is_refusal_error as declines
 
@@ -65,6 +66,7 @@ class Ending:
         is_empty: The answer holds no text, and the model did nothing else.
         is_missing: The log holds no message of the model, although it holds others, and no scorer reports an answer.
         has_acted: The model called tools, or gave images or files.
+        is_bare_call: The answer holds no text, but calls of tools, and no tool was run.
         has_text: The model wrote text outside its reasoning in at least one message.
         has_reasoning: The log holds reasoning of the model.
         is_unclosed: The text opens its thinking and never closes it.
@@ -77,6 +79,7 @@ class Ending:
         judge_fallback: The same of a request of another model.
         served: Name of the model that answered, as its provider reports it, without the provider's own; None where it
             does not, or another stood in.
+        prompt: What surrounded the question in the prompt, without amounts; None where the log does not say.
         cached_usage: Usage of the evaluated model's calls that came from a cache, as stored there; None for a call
             without one.
         cached_judges: Calls of other models that came from a cache.
@@ -89,6 +92,7 @@ class Ending:
     is_empty: bool = False
     is_missing: bool = False
     has_acted: bool = False
+    is_bare_call: bool = False
     has_text: bool = False
     has_reasoning: bool = False
     is_unclosed: bool = False
@@ -100,6 +104,7 @@ class Ending:
     fallback: str | None = None
     judge_fallback: str | None = None
     served: str | None = None
+    prompt: str | None = None
     cached_usage: tuple[ModelUsage | None, ...] = ()
     cached_judges: int = 0
     answer_id: str | None = None
@@ -145,6 +150,7 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
         is_empty=not has_answer and not has_acted and (bool(own) or end.error is not None),
         is_missing=not own and end.error is None and bool(end.messages) and not _has_reported(end),
         has_acted=has_acted,
+        is_bare_call=not has_answer and has_acted and not any(message.role == "tool" for message in end.messages),
         has_text=has_answer or any(has_words(text) for _, text in texts),
         has_reasoning=any(message.has_reasoning for message in own) or any(part.strip() for part, _ in texts),
         is_unclosed=is_unclosed(completion),
@@ -156,6 +162,7 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
         fallback=fallback,
         judge_fallback=_fallback(end, spec, own=False),
         served=None if choice is None or fallback is not None else _bare(end.output.model or "") or None,
+        prompt=prompt_around(end),
         cached_usage=tuple(call.output.usage for call in end.cached if _is_own(call, spec)),
         cached_judges=sum(not _is_own(call, spec) for call in end.cached),
         answer_id=answer_id,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from overthink.collect.inspect_logs.files import OpenLog
 from overthink.collect.inspect_logs.question_texts import content_digest
-from overthink.collect.inspect_logs.settings import question_ids, selection_text, value_hash
+from overthink.collect.inspect_logs.settings import question_ids, selection_text, setting_text, value_hash
 from overthink.collect.inspect_logs.thinking import ADVICE, RunRequest, run_requests
 from overthink.collect.inspect_logs.traces import LogTrace
 from overthink.data.arm_notes import placement_notes
@@ -72,9 +72,10 @@ def place_logs(
     content = _changed_content(tasks, traces)
     others = _other_models(logs, tasks, by_log)
     served = _served_models(logs, tasks, by_log)
+    prompts = _prompts(own_tasks, requests, [by_log[i] for i in used])
     runs = []
-    for i, task, request in zip(used, own_tasks, requests, strict=True):
-        conditions = {**request.conditions, **others.get(i, {}), **served.get(i, {}), **content.get(i, {})}
+    for i, task, request, prompt in zip(used, own_tasks, requests, prompts, strict=True):
+        conditions = {**prompt, **request.conditions, **others.get(i, {}), **served.get(i, {}), **content.get(i, {})}
         tokens = ReportedTokens.of(trace.tokens for trace in by_log[i])
         runs.append(ModelRun(task, request.model, request.thinking, conditions, tokens, request.family))
     placements = assign_curves(runs)
@@ -155,9 +156,38 @@ def _other_models(
     for group in groups.values():
         common = set.intersection(*(asked[i] for i in group))
         own = {i: asked[i] - common for i in group}
-        if len(group) > 1 and all(own.values()):
-            others |= {i: {"models_used": ", ".join(sorted(own[i]))} for i in group}
+        if len(group) > 1 and (all(own.values()) or _is_asked_by_some([by_log[i] for i in group])):
+            others |= {i: {"models_used": ", ".join(sorted(own[i])) or "none"} for i in group}
     return others
+
+
+def _is_asked_by_some(logs: Sequence[Sequence[LogTrace]]) -> bool:
+    """Return whether a model was asked in every sample of one log, and in none of another."""
+    used = [[set(trace.summary.model_usage) for trace in log if trace.summary.model_usage] for log in logs]
+    used = [samples for samples in used if len(samples) > 1]
+    always = set().union(*(set.intersection(*samples) for samples in used))
+    return any(not any(model in each for each in samples) for model in always for samples in used)
+
+
+def _prompts(
+    tasks: Sequence[str], requests: Sequence[RunRequest], traces: Sequence[Sequence[LogTrace]]
+) -> list[dict[str, str]]:
+    """Return the prompt of each run, where runs of equal settings have different ones, each the same in all samples.
+
+    Prompts that differ between the samples of a run, as by choices in another order, say nothing of the run.
+    """
+    groups: dict[tuple[str, str, str], dict[int, str | None]] = defaultdict(dict)
+    for i, (task, request, members) in enumerate(zip(tasks, requests, traces, strict=True)):
+        hashes = {trace.ending.prompt for trace in members}
+        only = hashes.pop() if len(hashes) == 1 and len(members) > 1 else None
+        groups[task, request.family or request.model, conditions_text(request.conditions)][i] = only
+    prompts: list[dict[str, str]] = [{} for _ in tasks]
+    for group in groups.values():
+        known = {i: prompt for i, prompt in group.items() if prompt is not None}
+        if len(known) == len(group) and len(set(known.values())) > 1:
+            for i, prompt in known.items():
+                prompts[i] = {"prompt": setting_text(prompt)}
+    return prompts
 
 
 def _served_models(

@@ -35,6 +35,7 @@ class Part(_Fields):
     """One part of a message's content: text, reasoning, an image, or a tool that the provider ran."""
 
     type: str = ""
+    tool_type: str | None = None
     text: str | None = None
     reasoning: str | None = None
     summary: str | None = None
@@ -67,9 +68,13 @@ class Message(_Fields):
 
     @property
     def has_acted(self) -> bool:
-        """Whether the message does something besides its text: a call of a tool, an image, a file."""
+        """Whether the message does something besides its text: a call of a tool, an image, a file.
+
+        A search of the web that the provider ran leads to an answer, and is none.
+        """
         parts = self.content if isinstance(self.content, list) else []
-        return bool(self.tool_calls) or any(part.type not in ("text", "reasoning") for part in parts)
+        acts = (part for part in parts if part.type not in ("text", "reasoning"))
+        return bool(self.tool_calls) or any(part.tool_type != "web_search" for part in acts)
 
 
 class Choice(_Fields):
@@ -134,6 +139,7 @@ class SampleEnd(_Fields):
     """How a sample ended.
 
     Attributes:
+        input: The question as the dataset has it.
         target: What the scorer compared with.
         messages: The conversation.
         output: The final output.
@@ -144,6 +150,7 @@ class SampleEnd(_Fields):
         cached: Calls that were answered from Inspect's cache.
     """
 
+    input: str | list[Message] = ""
     target: str | list[str] = ""
     messages: list[Message] = Field(default_factory=list)
     output: Output = Field(default_factory=Output)
