@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from overthink.data.conditions import setting_words
 from overthink.data.outcomes import from_frame
 from overthink.data.pool import read
 from overthink.stats.gates import gates
@@ -47,7 +48,7 @@ def test_settings_that_differ_along_the_ladder_fail_and_within_a_rung_make_arms(
     ]
     levels, failed, _ = reading(tmp_path, runs)
     assert levels == {"base": ["low", "high"]}
-    assert f"`{next(iter(settings[1]))} differs: " in failed[0]
+    assert f"`{setting_words(next(iter(settings[1])))} differs: " in failed[0]
     levels, failed, notes = reading(tmp_path, [{"config": {"seats": 1, **own}} for own in settings])
     assert len(levels) == 2
     assert failed == []
