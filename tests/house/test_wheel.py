@@ -7,6 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LOG = ROOT / "tests" / "golden" / "inputs" / "logs" / "epochs"
+MEANING = ("--safety", "harms@judge.refused:high=safe")
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -29,6 +30,6 @@ def test_the_wheel_analyses_a_log_without_the_checkout(tmp_path: Path) -> None:
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     home = run(python, "-c", "import overthink; print(overthink.__file__)", cwd=tmp_path).strip()
     assert Path(home).is_relative_to(environment)
-    run(environment / "bin" / "overthink", "analyse", LOG, "--out", "study", cwd=tmp_path)
+    run(environment / "bin" / "overthink", "analyse", LOG, *MEANING, "--out", "study", cwd=tmp_path)
     assert (tmp_path / "study" / "findings.json").stat().st_size > 1000
     assert "</html>" in (tmp_path / "study" / "report.html").read_text(encoding="utf-8")
