@@ -6,10 +6,8 @@ UV     := VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv
 PIP    := $(UV) pip install --quiet --constraint constraints.txt
 
 # Each worker begins with a run of files, whose tests share servers and studies; who is ready takes over half of the rest
-# of another, so that none is idle until the last few tests. One worker more than there are cores: tests wait for servers
-# and processes of their own for an eighth of the time.
-WORKERS  := $(shell $(PYTHON) -c "import os; print(min(4, 1 + (os.cpu_count() or 1)))")
-PARALLEL := --numprocesses $(WORKERS) --dist worksteal
+# of another, so that none is idle until the last few tests.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 
 # Python keeps what it compiled in the environment, even where the user's own setting forbids it beside the sources: tests
 # start many processes, and each would compile Inspect again.
