@@ -29,6 +29,7 @@ from inspect_ai.model import ModelUsage
 
 from overthink.collect.inspect_logs.prompts import prompt_around
 from overthink.collect.inspect_logs.sample_ends import ModelCall, SampleEnd
+from overthink.collect.inspect_logs.settings import role_models
 from overthink.data.refusal_errors import is_refusal_error as declines
 
 CUT_REASONS = frozenset({"max_tokens", "model_length"})
@@ -284,8 +285,7 @@ def _is_own(call: ModelCall, spec: EvalSpec) -> bool:
 
 def _fallback(end: SampleEnd, spec: EvalSpec, *, own: bool) -> str | None:
     """Return the model that served a request of the evaluated model, or of another one, in its place."""
-    roles = (spec.model_roles or {}).values()
-    judges = {_bare(config.model) for role in roles for config in (role if isinstance(role, list) else [role])}
+    judges = {_bare(config.model) for models in role_models(spec).values() for config in models}
     judges -= {_bare(spec.model)}
     fallbacks = [*(end.model_fallbacks or []), *([] if end.output.fallback is None else [end.output.fallback])]
     names = [entry.fallback_model for entry in fallbacks if (_bare(entry.model) not in judges) is own]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from overthink.collect.inspect_logs.files import OpenLog
 from overthink.collect.inspect_logs.question_texts import content_digest
-from overthink.collect.inspect_logs.settings import question_ids, selection_text, setting_text, value_hash
+from overthink.collect.inspect_logs.settings import question_ids, role_models, selection_text, setting_text, value_hash
 from overthink.collect.inspect_logs.thinking import ADVICE, RunRequest, run_requests
 from overthink.collect.inspect_logs.traces import LogTrace
 from overthink.data.arm_notes import placement_notes
@@ -146,8 +146,7 @@ def _other_models(
     for i, members in by_log.items():
         fallbacks = {f.fallback_model for trace in members for f in trace.summary.model_fallbacks or ()}
         used = {model for trace in members for model in trace.summary.model_usage}
-        bound = (logs[i].header.eval.model_roles or {}).values()
-        roles = {config.model for each in bound for config in (each if isinstance(each, list) else [each])}
+        roles = {config.model for models in role_models(logs[i].header.eval).values() for config in models}
         asked[i] = used - fallbacks - roles - {logs[i].header.eval.model}
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for i in asked:

@@ -11,7 +11,7 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
-from inspect_ai.log import EvalLog
+from inspect_ai.log import EvalLog, EvalSpec
 from inspect_ai.model import GenerateConfig, ModelConfig
 
 from overthink.data.secrets import is_secret_name, without_secrets
@@ -58,6 +58,12 @@ def generation_settings(header: EvalLog) -> GenerateConfig:
     return header.eval.model_generate_config.merge(header.plan.config)
 
 
+def role_models(spec: EvalSpec) -> dict[str, list[ModelConfig]]:
+    """Return the models that a run binds to each role."""
+    roles = (spec.model_roles or {}).items()
+    return {role: bound if isinstance(bound, list) else [bound] for role, bound in roles}
+
+
 def run_settings(header: EvalLog) -> dict[str, Any]:
     """Return all settings of a run by name, but for the generation settings in :data:`THINKING`.
 
@@ -81,8 +87,8 @@ def run_settings(header: EvalLog) -> dict[str, Any]:
     settings.add("base_url", _address(spec.model_base_url))
     settings.add("dataset.name", spec.dataset.name)
     settings.add("dataset.location", _place(spec.dataset.location))
-    for name, bound in (spec.model_roles or {}).items():
-        _add_role(settings, f"role.{name}", bound if isinstance(bound, list) else [bound])
+    for name, models in role_models(spec).items():
+        _add_role(settings, f"role.{name}", models)
     for scorer in spec.scorers or []:
         settings.add_all(scorer.options or {}, f"scorer.{scorer.name.rpartition('/')[2]}", is_part=True)
     package = (spec.task_registry_name or "").partition("/")[0]

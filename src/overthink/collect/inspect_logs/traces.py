@@ -19,6 +19,7 @@ from overthink.collect.inspect_logs.endings import UNREAD, Ending, ending_of, wi
 from overthink.collect.inspect_logs.files import OpenLog
 from overthink.collect.inspect_logs.missing_samples import lost_samples
 from overthink.collect.inspect_logs.sample_ends import sample_ends
+from overthink.collect.inspect_logs.settings import role_models
 from overthink.collect.inspect_logs.usage_gaps import UsageGap, measured_usage
 from overthink.collect.scoring.score_values import DERIVED, UnreadableValueError, grader_failed, stated_answer, to_value
 from overthink.data.tokens import UNKNOWN_USAGE, TokenUsage, is_count
@@ -117,10 +118,8 @@ def sample_tokens(
 
 def _runs_evaluated(spec: EvalSpec, role: str, *, alone: bool) -> bool:
     """Return whether a role runs the evaluated model. A role without a model does if no other model was used."""
-    bound = (spec.model_roles or {}).get(role)
-    if bound is None:
-        return alone
-    return any(config.model == spec.model for config in (bound if isinstance(bound, list) else [bound]))
+    models = role_models(spec).get(role)
+    return alone if models is None else any(config.model == spec.model for config in models)
 
 
 def _minus(whole: int | None, parts: list[int | None]) -> int | None:
