@@ -84,6 +84,10 @@ class _Run:
     source: str | None = None
     arguments: set[str] = field(default_factory=set)
 
+    def conditions(self) -> dict[str, str]:
+        """Return the settings as short texts by name."""
+        return {name: setting_text(value) for name, value in self.settings.items()}
+
 
 def run_requests(headers: Sequence[EvalLog], tasks: Sequence[str], ladder: str | None = None) -> list[RunRequest]:
     """Return what every run requested.
@@ -108,16 +112,7 @@ def run_requests(headers: Sequence[EvalLog], tasks: Sequence[str], ladder: str |
             _take_names(members)
     for members in _groups(runs, lambda run: (run.task, run.family or run.model)):
         _drop_echoes(members)
-    return [
-        RunRequest(
-            run.model,
-            run.family,
-            run.setting,
-            {name: setting_text(value) for name, value in run.settings.items()},
-            run.source,
-        )
-        for run in runs
-    ]
+    return [RunRequest(run.model, run.family, run.setting, run.conditions(), run.source) for run in runs]
 
 
 def _run(header: EvalLog, task: str) -> _Run:
@@ -165,7 +160,7 @@ def _take_body(run: _Run) -> None:
 
 def _take_arguments(runs: Sequence[_Run]) -> None:
     """Move what arguments say of thinking into the settings, where they differ between runs or cannot mean else."""
-    differing = differing_names([{name: setting_text(value) for name, value in run.settings.items()} for run in runs])
+    differing = differing_names(run.conditions() for run in runs)
     for run in runs:
         if run.setting.effort is not None or run.setting.reasoning_tokens is not None:
             continue
@@ -292,7 +287,7 @@ def _take_named(runs: Sequence[_Run], ladder: str) -> None:
     matching = [name for name in names if ladder in (name, name.rpartition(".")[2])]
     key = ladder if ladder in matching else matching[0] if len(matching) == 1 else None
     if key is None:
-        differing = differing_names([{n: setting_text(v) for n, v in run.settings.items()} for run in runs])
+        differing = differing_names(run.conditions() for run in runs)
         which = f"is the end of {', '.join(matching)}" if matching else "names no setting of these logs"
         raise InputError(
             f"--ladder {ladder} {which}; settings that differ between the logs: {', '.join(differing) or 'none'}; "
