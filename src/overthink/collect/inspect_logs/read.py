@@ -51,9 +51,10 @@ def own_records(log: OpenLog) -> list[RungRecord] | None:
         InputError: The rows are of another version, or damaged.
     """
     probes = log.summaries[:_N_PROBE_SAMPLES]
-    if not (probes and may_hold(log, probes, _HAS_ROWS) and _rows_of(log, _N_PROBE_SAMPLES)):
+    stored = _rows_of(log, probes) if probes and may_hold(log, probes, _HAS_ROWS) else []
+    if not stored:
         return None
-    stored = _rows_of(log, len(log.summaries))
+    stored += _rows_of(log, log.summaries[_N_PROBE_SAMPLES:])
     rows = [row for row, _ in stored]
     unknown = sorted(({name for row in rows for name in row} ^ {*TRACE_COLUMNS}) - {*PLACE})
     if unknown:
@@ -77,11 +78,11 @@ def _placed(row: RungRecord, log: OpenLog, epoch: int) -> RungRecord:
     return dataclasses.replace(row, log=path.removesuffix(name_text(log.path.name)) + name)
 
 
-def _rows_of(log: OpenLog, first: int) -> list[tuple[dict[str, object], int]]:
-    """Return the rows stored in the first samples of a log, each with the epoch of its sample."""
+def _rows_of(log: OpenLog, summaries: list[EvalSampleSummary]) -> list[tuple[dict[str, object], int]]:
+    """Return the rows stored in samples of a log, each with the epoch of its sample."""
     return [
         (row, sample.epoch)
-        for sample in log.samples(log.summaries[:first], exclude=_EXCLUDED_FIELDS)
+        for sample in log.samples(summaries, exclude=_EXCLUDED_FIELDS)
         for row in sample.store.get(RECORDS, [])
     ]
 
