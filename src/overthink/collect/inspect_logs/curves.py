@@ -150,10 +150,10 @@ class ForeignLogs:
         placements = runs.placements
         draws = self._draws(traces, placements)
         for scale in (scale for of_task in scales.values() for scale in of_task):
-            by_log = {i: replace(scale, conditions=runs.conditions(i, scale.scorer)) for i in runs.runs}
+            scale_by_log = _scale_by_log(scale, runs)
             for trace, draw in zip(traces, draws, strict=True):
                 if self._task(trace) == scale.task:
-                    row = outcome_row(trace, draw, placement=placements[trace.log], scale=by_log[trace.log])
+                    row = outcome_row(trace, draw, placement=placements[trace.log], scale=scale_by_log[trace.log])
                     yield row, self.logs[trace.log]
 
     def _checkpoints(
@@ -190,16 +190,18 @@ class ForeignLogs:
             )
             draws = number_draws([trace for trace, _ in trace_paths], [None] * len(trace_paths))
             for scale in scales[task]:
-                own_scales = {
-                    i: replace(scale, conditions=runs.conditions(i, scale.scorer))
-                    for i in {trace.log for trace, _ in trace_paths}
-                }
+                scale_by_log = _scale_by_log(scale, runs)
                 for (trace, path), draw in zip(trace_paths, draws, strict=True):
-                    rows = checkpoint_rows(trace, draw, path, grid=grid, scale=own_scales[trace.log])
+                    rows = checkpoint_rows(trace, draw, path, grid=grid, scale=scale_by_log[trace.log])
                     yield from ((row, self.logs[trace.log]) for row in rows)
 
     def _task(self, trace: LogTrace) -> str:
         return self.meanings[trace.log].task
+
+
+def _scale_by_log(scale: LogScale, runs: LogRuns) -> dict[int, LogScale]:
+    """Return a scale with the conditions of each log, by its index."""
+    return {i: replace(scale, conditions=runs.conditions(i, scale.scorer)) for i in runs.runs}
 
 
 def _choose_scorers(task: str, names: list[str], meaning: Meaning, notes: list[str]) -> list[str]:
