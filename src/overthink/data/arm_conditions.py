@@ -56,7 +56,7 @@ def run_differences(rows: pl.LazyFrame, references: Mapping[str, str]) -> list[R
     for arm, task, scorer, text in read(rows.select("arm", "task", "scorer", "conditions").unique()).iter_rows():
         if text is not None:
             stated.setdefault((arm, task, scorer), []).append(settings_in(text))
-    found = []
+    results = []
     for (arm, task, scorer), own in sorted(stated.items(), key=lambda item: item[0]):
         reference = references.get(arm)
         other = stated.get((str(reference), task, scorer))
@@ -65,8 +65,8 @@ def run_differences(rows: pl.LazyFrame, references: Mapping[str, str]) -> list[R
         for name in sorted({name for run in (*own, *other) for name in run} - _ALLOWED):
             values = (_values(other, name), _values(own, name))
             if values[0] != values[1]:
-                found.append(RunDifference(arm, reference, task, name, values))
-    return found
+                results.append(RunDifference(arm, reference, task, name, values))
+    return results
 
 
 def _values(runs: Sequence[Mapping[str, str]], name: str) -> tuple[str, ...]:
@@ -76,7 +76,7 @@ def _values(runs: Sequence[Mapping[str, str]], name: str) -> tuple[str, ...]:
 def difference_notes(differences: Sequence[RunDifference]) -> Iterator[str]:
     """Yield a note on each condition that differs, those that measure first."""
     alike: dict[tuple[str, tuple[tuple[str, ...], tuple[str, ...]]], RunDifference] = {}
-    for difference in sorted(differences, key=lambda one: not one.measures):
+    for difference in sorted(differences, key=lambda difference: not difference.measures):
         alike.setdefault((difference.name, difference.values), difference)
     for difference in [*alike.values()][:_SHOWN]:
         sides = zip(difference.values, (difference.reference, difference.arm), strict=True)

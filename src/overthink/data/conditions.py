@@ -77,11 +77,11 @@ class Difference(NamedTuple):
             >>> Difference("role.grader", (("a",), ("b",))).text(["low", "high"])
             'the grader differs: a at low, b at high'
         """
-        each = (
+        parts = (
             f"{' and '.join('unstated' if value is None else value for value in values)} at {level}"
             for values, level in zip(self.values, levels, strict=True)
         )
-        return f"{setting_words(self.name)} differs: {', '.join(each)}"
+        return f"{setting_words(self.name)} differs: {', '.join(parts)}"
 
 
 def differences(rungs: Sequence[Collection[str]]) -> list[Difference]:
@@ -98,13 +98,13 @@ def differences(rungs: Sequence[Collection[str]]) -> list[Difference]:
         ['b']
     """
     runs = [[settings_in(text) for text in texts] for texts in rungs]
-    found = []
+    results = []
     for name in sorted({name for rung in runs for run in rung for name in run}):
         values = [{run.get(name) for run in rung} for rung in runs]
         if len(set().union(*values)) > 1:
-            in_order = tuple(tuple(sorted(each, key=lambda value: (value is not None, value))) for each in values)
-            found.append(Difference(name, tuple(each[:_MAX_VALUES] for each in in_order)))
-    return found
+            in_order = tuple(tuple(sorted(of_rung, key=lambda value: (value is not None, value))) for of_rung in values)
+            results.append(Difference(name, tuple(of_rung[:_MAX_VALUES] for of_rung in in_order)))
+    return results
 
 
 def setting_words(name: str) -> str:

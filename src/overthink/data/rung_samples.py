@@ -91,10 +91,10 @@ def samples_at(pool: pl.LazyFrame, places: Sequence[SamplePlace]) -> dict[Sample
     names = (*CurveKey._fields, "rung", "question")
     wanted = pl.DataFrame(cells, schema={name: SCHEMA[name] for name in names}, orient="row").unique()
     rows = pool.select(*_RUNG, *_SHOWN, "error").filter(pl.col("log").is_not_null()).with_columns(_verdict())
-    known = read(rows.join(wanted.lazy(), on=names, how="semi")).sort(*names, "draw").unique(names, keep="first")
+    first_draws = read(rows.join(wanted.lazy(), on=names, how="semi")).sort(*names, "draw").unique(names, keep="first")
     return {
         SamplePlace(CurveKey(*(row[name] for name in CurveKey._fields)), row["rung"], row["question"]): sample
-        for row in known.iter_rows(named=True)
+        for row in first_draws.iter_rows(named=True)
         for sample in _samples([{name: row[name] for name in _SHOWN}])
     }
 

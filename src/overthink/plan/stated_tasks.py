@@ -212,16 +212,16 @@ def statements_of(stated: Iterable[StatedTask], names: Collection[TaskNames]) ->
         >>> statements_of([probe], [TaskNames("own/probe"), TaskNames("other")])[probe]
         {'own/probe'}
     """
-    named: dict[StatedTask, set[str]] = {}
+    tasks: dict[StatedTask, set[str]] = {}
     for task in stated:
-        fitting = {one.name for one in names if one.fits(task.task)}
+        fitting = {own.name for own in names if own.fits(task.task)}
         if task.task in fitting:
             fitting = {task.task}
         packaged = sorted(name for name in fitting if "/" in name)
         if len(packaged) > 1:
             raise InputError(f"{task.option()}: {task.task} is {' and '.join(packaged)}; needed: one of these names")
-        named[task] = fitting
-    return named
+        tasks[task] = fitting
+    return tasks
 
 
 def options_text(task: str, scorer: str | None) -> str:

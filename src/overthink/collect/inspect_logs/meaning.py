@@ -68,16 +68,16 @@ def meanings(logs: Sequence[OpenLog], options: StatedMeaning) -> list[list[Meani
     """
     names = [task_names(log) for log in logs]
     stated = statements_of(options.tasks, names)
-    options.refuse_several((one.name for one in names), "logs")
+    options.refuse_several((task.name for task in names), "logs")
     results: list[list[Meaning]] = []
     unclear: dict[str, str] = {}
-    for log, one in zip(logs, names, strict=True):
-        own = _of_log(log, [task for task, fitting in stated.items() if one.name in fitting])
+    for log, task in zip(logs, names, strict=True):
+        own = _of_log(log, [statement for statement, fitting in stated.items() if task.name in fitting])
         doubt = None if own or options.axis is not None else _doubt(log, options.scorer)
         if doubt is not None:
-            unclear.setdefault(one.name, f"{log.path.name}: {doubt}")
+            unclear.setdefault(task.name, f"{log.path.name}: {doubt}")
         elif own:
-            results.append([_stated(log, task) for task in own])
+            results.append([_stated(log, statement) for statement in own])
         else:
             results.append([_meaning(log, options)])
     if unclear:
@@ -99,7 +99,7 @@ def _doubt(log: OpenLog, scorer: str | None) -> str | None:
     if isinstance(row, str) or (isinstance(row, TaskPolarity) and scorer in (None, _scorer(row))):
         return None
     scorers = harmful_scorers(log, scorer)
-    why = [*(f"scorer {one}" for one in scorers), *filter(None, [harmful_name(log)])]
+    why = [*(f"scorer {own}" for own in scorers), *filter(None, [harmful_name(log)])]
     return doubt_text(name, why[0], scorers[0] if scorers else scorer) if why else None
 
 

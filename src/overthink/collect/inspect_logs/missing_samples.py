@@ -31,8 +31,8 @@ def lost_samples(log: OpenLog) -> list[EvalSampleSummary]:
     if results is None or log.header.status != "success" or not log.summaries:
         return []
     n_lost = results.completed_samples - sum(not summary.error for summary in log.summaries)
-    known = _present([log]) | _stopped_early(log)
-    absent = [key for key in _expected(log) if key not in known]
+    present = _present([log]) | _stopped_early(log)
+    absent = [key for key in _expected(log) if key not in present]
     absent += [(f"lost sample {number}", 1) for number in range(1, n_lost + 1 - len(absent))]
     return [
         EvalSampleSummary(id=name, epoch=epoch, input=[], target="", error=LOST, completed=True)
@@ -72,9 +72,11 @@ def _notes_of_run(logs: Sequence[OpenLog]) -> list[str]:
     draws = [key for key in _expected(latest) if key not in present and key not in early and key[0] in answered]
     if absent:
         limit = latest.header.eval.config.limit
-        asked = "" if limit is None else f" (--limit {limit if isinstance(limit, int) else '-'.join(map(str, limit))})"
+        limit_text = (
+            "" if limit is None else f" (--limit {limit if isinstance(limit, int) else '-'.join(map(str, limit))})"
+        )
         notes.append(
-            f"{name}: {len(absent)} of the {len(questions)} questions asked for{asked} are not in it: "
+            f"{name}: {len(absent)} of the {len(questions)} questions asked for{limit_text} are not in it: "
             f"{names_of(absent)}."
         )
     if draws:

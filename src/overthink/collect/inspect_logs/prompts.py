@@ -36,12 +36,12 @@ def prompt_around(end: SampleEnd) -> str | None:
         if message.role == "assistant":
             break
         before.append(message)
-    asked = [end.input] if isinstance(end.input, str) else [message.text for message in end.input]
+    questions = [end.input] if isinstance(end.input, str) else [message.text for message in end.input]
     texts = [f"{message.role}: {message.text}" for message in before]
     whole = " / ".join(texts)
-    if not before or not all(question in whole for question in asked):
+    if not before or not all(question in whole for question in questions):
         return None
-    for question in filter(None, asked):
+    for question in filter(None, questions):
         whole = whole.replace(question, "{question}")
     return _without_amounts(whole)
 

@@ -28,5 +28,5 @@ def question_digests(log: str) -> dict[str, frozenset[str]]:
 def content_digest(summary: EvalSampleSummary) -> str:
     """Return a hash of what a sample asks. Choices may be in another order in each run, and then the target is, too."""
     text = summary.input
-    asked = text if isinstance(text, str) else [(message.role, message.text) for message in text]
-    return value_hash([asked, sorted(summary.choices) if summary.choices else summary.target])
+    question = text if isinstance(text, str) else [(message.role, message.text) for message in text]
+    return value_hash([question, sorted(summary.choices) if summary.choices else summary.target])

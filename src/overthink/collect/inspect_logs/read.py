@@ -128,21 +128,23 @@ def read_logs(
     n_own, polarity = len(records), tuple[ScorePolarity, ...]()
     if foreign:
         log_meanings = meanings(foreign, options)
-        notes += dict.fromkeys(one.note for of_log in log_meanings for one in of_log if one.note is not None)
+        notes += dict.fromkeys(
+            meaning.note for of_log in log_meanings for meaning in of_log if meaning.note is not None
+        )
         notes_of_rows: list[str] = []
-        for some, own_meanings in _passes(foreign, log_meanings):
-            reader = ForeignLogs(name_text(path.stem), some, own_meanings, checkpoints, rules, ladder)
+        for part, own_meanings in _passes(foreign, log_meanings):
+            reader = ForeignLogs(name_text(path.stem), part, own_meanings, checkpoints, rules, ladder)
             records += reader.rows(notes_of_rows)
         notes += dict.fromkeys(notes_of_rows)
-        polarity = _polarity((row for row, _ in records[n_own:]), [one for own in log_meanings for one in own])
-    named = statements_of(options.tasks, [task_names(log) for log in foreign])
+        polarity = _polarity((row for row, _ in records[n_own:]), [meaning for own in log_meanings for meaning in own])
+    tasks = statements_of(options.tasks, [task_names(log) for log in foreign])
     if not records:
         raise InputError(f"{path} holds no scored sample. {' '.join([*unread, *notes])}")
     return Reading(
         tuple(row for row, _ in records),
         tuple(notes),
         tuple(str(log.path) for _, log in records),
-        frozenset(task.option() for task, names in named.items() if names),
+        frozenset(task.option() for task, names in tasks.items() if names),
         polarity,
         tuple(unread),
     )
@@ -189,8 +191,8 @@ def read_origins(
     """
     foreign = [log for log in open_logs(path)[0] if own_records(log) is None]
     origins: dict[AnswerPosition, tuple[OpenLog, EvalSampleSummary]] = {}
-    for some, own_meanings in _passes(foreign, meanings(foreign, StatedMeaning(**stated))):
-        origins |= ForeignLogs(name_text(path.stem), some, own_meanings, "tokens", BY_DEFAULT).origins()
+    for part, own_meanings in _passes(foreign, meanings(foreign, StatedMeaning(**stated))):
+        origins |= ForeignLogs(name_text(path.stem), part, own_meanings, "tokens", BY_DEFAULT).origins()
     return origins
 
 
@@ -211,8 +213,8 @@ def _passes(
 ) -> Iterator[tuple[list[OpenLog], list[Meaning]]]:
     """Yield the logs with one meaning each, as often as the log of most meanings needs."""
     for number in range(max(map(len, log_meanings), default=0)):
-        some = [(log, own[number]) for log, own in zip(logs, log_meanings, strict=True) if len(own) > number]
-        yield [log for log, _ in some], [meaning for _, meaning in some]
+        part = [(log, own[number]) for log, own in zip(logs, log_meanings, strict=True) if len(own) > number]
+        yield [log for log, _ in part], [meaning for _, meaning in part]
 
 
 def _latest(records: list[tuple[RungRecord, OpenLog]]) -> list[tuple[RungRecord, OpenLog]]:

@@ -110,7 +110,7 @@ def _question_sets(
     sets: list[dict[str, str]] = [{} for _ in logs]
     for members in rungs.values():
         ids = [question_ids(logs[i].header) for i in members]
-        whole = frozenset().union(*(each for each in ids if each is not None))
+        whole = frozenset().union(*(own for own in ids if own is not None))
         for i in members:
             text = selection_text(logs[i].header) if None in ids else f"{len(whole)} ids {value_hash(sorted(whole))}"
             sets[i] = {} if text is None else {"dataset.questions": text}
@@ -142,30 +142,30 @@ def _other_models(
     Header and arguments do not name every judge: a scorer may take its model from the environment. A run that asked
     none more than the others did says nothing, as a judge is not asked of every answer.
     """
-    asked: dict[int, set[str]] = {}
+    helpers: dict[int, set[str]] = {}
     for i, members in by_log.items():
         fallbacks = {f.fallback_model for trace in members for f in trace.summary.model_fallbacks or ()}
         used = {model for trace in members for model in trace.summary.model_usage}
         roles = {config.model for models in role_models(logs[i].header.eval).values() for config in models}
-        asked[i] = used - fallbacks - roles - {logs[i].header.eval.model}
+        helpers[i] = used - fallbacks - roles - {logs[i].header.eval.model}
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for i in asked:
+    for i in helpers:
         groups[tasks[i], logs[i].header.eval.model].append(i)
     others: dict[int, dict[str, str]] = {}
     for group in groups.values():
-        common = set.intersection(*(asked[i] for i in group))
-        own = {i: asked[i] - common for i in group}
-        if len(group) > 1 and (all(own.values()) or _is_asked_by_some([by_log[i] for i in group])):
+        common = set.intersection(*(helpers[i] for i in group))
+        own = {i: helpers[i] - common for i in group}
+        if len(group) > 1 and (all(own.values()) or _is_used_by_some([by_log[i] for i in group])):
             others |= {i: {"models_used": ", ".join(sorted(own[i])) or "none"} for i in group}
     return others
 
 
-def _is_asked_by_some(logs: Sequence[Sequence[LogTrace]]) -> bool:
+def _is_used_by_some(logs: Sequence[Sequence[LogTrace]]) -> bool:
     """Return whether a model was asked in every sample of one log, and in none of another."""
     used = [[set(trace.summary.model_usage) for trace in log if trace.summary.model_usage] for log in logs]
     used = [samples for samples in used if len(samples) > 1]
     always = set().union(*(set.intersection(*samples) for samples in used))
-    return any(not any(model in each for each in samples) for model in always for samples in used)
+    return any(not any(model in models for models in samples) for model in always for samples in used)
 
 
 def _prompts(
@@ -182,9 +182,9 @@ def _prompts(
         groups[task, request.family or request.model, conditions_text(request.conditions)][i] = only
     prompts: list[dict[str, str]] = [{} for _ in tasks]
     for group in groups.values():
-        known = {i: prompt for i, prompt in group.items() if prompt is not None}
-        if len(known) == len(group) and len(set(known.values())) > 1:
-            for i, prompt in known.items():
+        own_prompts = {i: prompt for i, prompt in group.items() if prompt is not None}
+        if len(own_prompts) == len(group) and len(set(own_prompts.values())) > 1:
+            for i, prompt in own_prompts.items():
                 prompts[i] = {"prompt": setting_text(prompt)}
     return prompts
 
@@ -268,17 +268,17 @@ def _pooled_note(keys: Sequence[_RungKey], files: Sequence[Sequence[str]], p_val
     """Return which runs of an arm are pooled at its rungs, and whether they are alike."""
     by_level = dict(zip((key.level for key in keys), files, strict=True))
     counts = ", ".join(f"{len(names)} runs pooled as draws at {level}" for level, names in by_level.items())
-    shown = list(dict.fromkeys(name for names in files for name in names))
-    listed = ", ".join(shown[:4]) + (", …" if len(shown) > 4 else "")
-    pooled = f"Task {keys[0].task}, arm {keys[0].arm}: {counts} ({listed})."
-    known = [p for p in p_values if not np.isnan(p)]
-    if not known:
+    distinct = list(dict.fromkeys(name for names in files for name in names))
+    examples = ", ".join(distinct[:4]) + (", …" if len(distinct) > 4 else "")
+    pooled = f"Task {keys[0].task}, arm {keys[0].arm}: {counts} ({examples})."
+    finite = [p for p in p_values if not np.isnan(p)]
+    if not finite:
         return f"{pooled} Whether they are alike is unknown: they share too few questions."
-    if min(known) < NOT_ALIKE:
-        p = f"paired by question, p = {min(known):.2g}"
+    if min(finite) < NOT_ALIKE:
+        p = f"paired by question, p = {min(finite):.2g}"
         return f"{pooled} They are not alike ({p}): something differs that no log states."
-    least = min(1.0, min(known) * len(known))
-    adjusted = f", adjusted over {len(known)}" if len(known) > 1 else ""
+    least = min(1.0, min(finite) * len(finite))
+    adjusted = f", adjusted over {len(finite)}" if len(finite) > 1 else ""
     return f"{pooled} No difference between them is shown (paired by question, p = {least:.2g}{adjusted})."
 
 

@@ -141,10 +141,10 @@ def _by_ending(raw: object, trace: LogTrace, scale: LogScale) -> LogOutcome | No
     ending = trace.ending
     value, is_capability = scale.value_of(raw), scale.axis is Axis.CAPABILITY
     if ending.is_filtered:
-        given = value is not None and not ending.is_empty and value != _refusal(scale).value
-        if given and is_capability:
+        has_answer = value is not None and not ending.is_empty and value != _refusal(scale).value
+        if has_answer and is_capability:
             return LogOutcome(value, verdict_of(value or 0.0, scale.axis))
-        return LogOutcome(None, Verdict.TRUNCATED) if given else _refusal(scale)
+        return LogOutcome(None, Verdict.TRUNCATED) if has_answer else _refusal(scale)
     if raw is None:
         return LogOutcome(None, Verdict.ERRORED, NO_SCORE)
     if ending.is_cut or (trace.summary.limit and not ending.has_acted):
