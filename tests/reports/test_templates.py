@@ -8,6 +8,7 @@ from overthink.reports.charts.fan_template import fan_chart
 from overthink.reports.charts.frontier import frontier_chart
 from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.templates import AXIS_SCALES, curve_chart, gap_chart
+from overthink.reports.charts.within import within_chart
 
 
 def fault(template: dict[str, Any]) -> object:
@@ -15,8 +16,9 @@ def fault(template: dict[str, Any]) -> object:
 
 
 def test_every_template_keeps_the_schema_of_vega_lite() -> None:
-    templates = [*map(curve_chart, AXIS_SCALES), gap_chart(), heat_chart(), frontier_chart(), fan_chart()]
-    assert list(map(fault, templates)) == [None] * 7
+    others = [gap_chart(), heat_chart(), frontier_chart(), within_chart(), fan_chart()]
+    templates = [*map(curve_chart, AXIS_SCALES), *others]
+    assert list(map(fault, templates)) == [None] * 8
     assert fault(curve_chart("log") | {"layer": "no list"}) is not None
 
 

@@ -1,10 +1,12 @@
-"""The charts of the report as Vega-Lite templates: curves over a compute axis or over tries, and gaps between curves.
+"""The charts of the report as Vega-Lite templates: curves over compute or tries, gaps between them, lines by kind.
 
 :mod:`overthink.reports.charts.files` or the page's script fills the named data sets and the parameters. One cached
 template per kind of scale serves every panel; callers fill a copy. Colours are CSS variables, set by the page's style
 for light, dark and print. :mod:`overthink.reports.charts.thresholds` computes the positions of threshold bars.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -111,12 +113,78 @@ def gap_chart() -> dict[str, Any]:
     return _specification(alt.layer(*layers).resolve_axis(x="independent"))
 
 
-def _specification(chart: "alt.LayerChart") -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class KindLook:
+    """How the line of a kind looks.
+
+    Attributes:
+        dash: Lengths of stroke and gap.
+        shape: Sign at a value.
+    """
+
+    dash: tuple[int, int]
+    shape: str
+
+
+def kind_lines_chart(
+    looks: Mapping[str, KindLook],
+    *,
+    point_size: int,
+    whisker: Mapping[str, Any],
+    whisker_kind: str | None = None,
+    label_separation: int | None = None,
+) -> dict[str, Any]:
+    """A Vega-Lite specification without data: shares from 0 to 100 % over a log axis of compute.
+
+    Data set to fill: ``points`` (x, estimate, low, high, series, colour, name, kind, tip). Parameters: ``xlow``,
+    ``xhigh``, ``xticks`` with ``xlabels``.
+
+    Args:
+        looks: Look by kind of line.
+        point_size: Area of a value's sign, in square pixels.
+        whisker: Style of the line of an interval.
+        whisker_kind: The only kind whose intervals are drawn; None draws them of every kind.
+        label_separation: Least pixels between two labels of x; None leaves it to Vega.
+    """
     import altair as alt
 
+    below = alt.Axis(
+        title=None,
+        values=alt.ExprRef("xticks"),
+        labelExpr="xlabels[indexof(xticks, datum.value)]",
+        labelOverlap="greedy",
+        labelSeparation=alt.Undefined if label_separation is None else label_separation,
+    )
+    y_axis = alt.Axis(title=None, values=[0, 0.25, 0.5, 0.75, 1], format=".0%", minExtent=40, maxExtent=40)
+    share = alt.Scale(domainMin=0, domainMax=1, nice=False, zero=False)
+    x, y = alt.X("x:Q", scale=_span("log"), axis=below), alt.Y("estimate:Q", scale=share, axis=y_axis)
+    kinds = list(looks)
+    dashes, shapes = [list(look.dash) for look in looks.values()], [look.shape for look in looks.values()]
+    dash = alt.StrokeDash("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=dashes))
+    shape = alt.Shape("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=shapes))
+    points = alt.Chart(alt.NamedData("points")).encode(x=x, color=alt.Color("colour:N", scale=None))
+    of_kind = "" if whisker_kind is None else f" && datum.kind === '{whisker_kind}'"
+    whiskers = points.transform_filter(f"isValid(datum.low) && isValid(datum.high){of_kind}")
+    dots = points.encode(y=y, shape=shape, tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N"))
+    low = alt.Y("low:Q", scale=share, axis=y_axis)
+    layers: list[alt.Chart] = [
+        whiskers.encode(y=low, y2="high:Q").mark_rule(**whisker, aria=False),
+        points.encode(y=y, detail="series:N", strokeDash=dash).mark_line(strokeWidth=2.25, aria=False),
+        dots.mark_point(filled=True, size=point_size, opacity=1),
+    ]
+    parameters = {name: _PARAMETERS[name] for name in ("xlow", "xhigh", "xticks", "xlabels")}
+    return _specification(alt.layer(*layers), parameters=parameters, height=220)
+
+
+def _specification(
+    chart: "alt.LayerChart | alt.FacetChart", *, parameters: Mapping[str, Any] | None = None, height: int = 190
+) -> dict[str, Any]:
+    import altair as alt
+
+    values = _PARAMETERS if parameters is None else parameters
     configuration = (
-        chart.add_params(*(alt.param(name=name, value=value) for name, value in _PARAMETERS.items()))
-        .properties(width="container", height=190)
+        chart.add_params(*(alt.param(name=name, value=value) for name, value in values.items()))
+        .properties(width="container", height=height)
         .configure(background="transparent", font="inherit", axis=axes(), view=alt.ViewConfig(stroke=None))
     )
     specification: dict[str, Any] = configuration.to_dict(validate=False)  # a test holds it to the schema

@@ -16,7 +16,7 @@ from overthink.data.visible import ID_LIMIT, visible
 from overthink.reports import wording
 from overthink.reports.charts.axes import compute_axis
 from overthink.reports.charts.curve import Chart
-from overthink.reports.charts.templates import axes
+from overthink.reports.charts.templates import KindLook, kind_lines_chart
 from overthink.reports.report_curves import SHOWN_ARMS, level
 from overthink.reports.tables.within import WITHIN_WORDS
 
@@ -26,47 +26,14 @@ LINES = {
 }
 """Meaning by kind of line."""
 
-_DASHES = ([2, 3], [1, 0])
-_SHAPES = ("diamond", "circle")
-_PARAMETERS: dict[str, Any] = {"xlow": 1, "xhigh": 10, "xticks": [], "xlabels": []}
+_KINDS = {"cut": KindLook((2, 3), "diamond"), "forced": KindLook((1, 0), "circle")}
 _LOOKS = {"cut": "dotted", "forced": "solid"}
 
 
 @cache
 def within_chart() -> dict[str, Any]:
-    """A Vega-Lite specification without data: shares from 0 to 100 % over a log axis of tokens.
-
-    Data set to fill: ``points`` (x, estimate, low, high, series, colour, name, kind, tip). Parameters: ``xlow``,
-    ``xhigh``, ``xticks`` with ``xlabels``.
-    """
-    import altair as alt
-
-    low, high = alt.ExprRef("xlow"), alt.ExprRef("xhigh")
-    x_scale = alt.Scale(type="log", domainMin=low, domainMax=high, nice=False, zero=False)
-    label = "xlabels[indexof(xticks, datum.value)]"
-    below = alt.Axis(title=None, values=alt.ExprRef("xticks"), labelExpr=label, labelOverlap="greedy")
-    y_axis = alt.Axis(title=None, values=[0, 0.25, 0.5, 0.75, 1], format=".0%", minExtent=40, maxExtent=40)
-    share = alt.Scale(domainMin=0, domainMax=1, nice=False, zero=False)
-    x, y = alt.X("x:Q", scale=x_scale, axis=below), alt.Y("estimate:Q", scale=share, axis=y_axis)
-    kinds = list(LINES)
-    dash = alt.StrokeDash("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=list(_DASHES)))
-    shape = alt.Shape("kind:N", legend=None, scale=alt.Scale(domain=kinds, range=list(_SHAPES)))
-    points = alt.Chart(alt.NamedData("points")).encode(x=x, color=alt.Color("colour:N", scale=None))
-    whiskers = points.transform_filter("isValid(datum.low) && isValid(datum.high)")
-    dots = points.encode(y=y, shape=shape, tooltip=alt.Tooltip("tip:N"), description=alt.Description("tip:N"))
-    layers: list[alt.Chart] = [
-        whiskers.encode(y=alt.Y("low:Q", scale=share, axis=y_axis), y2="high:Q").mark_rule(opacity=0.5, aria=False),
-        points.encode(y=y, detail="series:N", strokeDash=dash).mark_line(strokeWidth=2.25, aria=False),
-        dots.mark_point(filled=True, size=56, opacity=1),
-    ]
-    chart = (
-        alt.layer(*layers)
-        .add_params(*(alt.param(name=name, value=value) for name, value in _PARAMETERS.items()))
-        .properties(width="container", height=220)
-        .configure(background="transparent", font="inherit", axis=axes(), view=alt.ViewConfig(stroke=None))
-    )
-    specification: dict[str, Any] = chart.to_dict(validate=False)
-    return specification
+    """Return the template: shares by kind of line, with the interval of every value."""
+    return kind_lines_chart(_KINDS, point_size=56, whisker={"opacity": 0.5})
 
 
 def within_charts(curves: Sequence[CurveResult]) -> list[Chart]:
