@@ -10,7 +10,7 @@ from overthink.reports import wording
 from overthink.reports.arm_cells import change_cell, gate_text
 from overthink.reports.summary import TextPiece
 from overthink.reports.tables.table import Table, TextCell, finding_link, plain
-from overthink.reports.verdicts import bare_p_value
+from overthink.reports.verdicts import bare_p_value, p_value
 
 FLIPS_IN_TERMINAL = 8
 """Ids of questions that a sentence names in each direction, in the terminal."""
@@ -150,8 +150,8 @@ def _sentences(result: PairedResult, rung: PairedRungResult, ids: int) -> Iterat
             "A question counts as good where half or more of its draws are; those near one half flip by chance."
         )
     if rung.mcnemar.test is not None and rung.mcnemar.test.p is not None:
-        p = bare_p_value(rung.mcnemar.test.p)
-        yield (TextPiece("McNemar's exact test of the flips: p "), finding_link(rung.mcnemar, _equals(p)))
+        p = p_value(rung.mcnemar.test.p)
+        yield (TextPiece("McNemar's exact test of the flips: p "), finding_link(rung.mcnemar, p))
     if rung.mde.estimate is not None:
         yield (
             TextPiece("A true difference of "),
@@ -206,7 +206,3 @@ def _counted(name: str, counts: SampleCounts) -> str:
         for what, count in (("errored", counts.errored), ("unparsed", counts.unparsed), ("cut", counts.cut))
     )
     return f"{name}: {counts.counted:,} of {counts.samples:,} samples counted ({', '.join(parts)})."
-
-
-def _equals(p: str) -> str:
-    return p if p.startswith("<") else f"= {p}"
