@@ -17,7 +17,7 @@ from overthink.plan.analysis import Analysis
 from overthink.plan.study import Plan
 from overthink.reports import wording
 from overthink.reports.paper.plan_words import plan_sentences
-from overthink.reports.paper.rung_findings import curve_order
+from overthink.reports.paper.rung_findings import curve_order, gate_checks
 from overthink.reports.report_curves import level_text
 from overthink.reports.wording import enumeration, sentence
 from overthink.stats.bootstrap import BOOTSTRAP_RESAMPLES
@@ -239,8 +239,7 @@ def _beside(record: StudyRecord) -> tuple[str, ...]:
 
 
 def _gates(record: StudyRecord) -> tuple[str, ...]:
-    gates = [f for f in record.findings if f.kind == Kind.GATE and f.label != GateLabel.INFORMATION]
-    gates = [f for f in gates if f.metric != Metric.NATURAL_END]
+    gates = gate_checks(record.findings)
     if not gates:
         return ("No gate was recorded.",) if record.findings else ()
     sentences = [_checks([gate for gate in gates if gate.label is not None], record)]

@@ -88,14 +88,20 @@ def curve_order(finding: Finding) -> tuple[int, str, str, bool, str, str]:
     return axis_position(key.axis), key.task, key.arm, key.is_control, key.estimand, key.scorer
 
 
-def gate_state(gates: Iterable[Finding], marked: Sequence[str]) -> GateState:
+def gate_checks(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the gates that pass, fail or could not be checked; information neither passes nor fails."""
+    gates = (finding for finding in findings if finding.kind == Kind.GATE)
+    return [gate for gate in gates if gate.metric != Metric.NATURAL_END and gate.label != GateLabel.INFORMATION]
+
+
+def gate_state(findings: Iterable[Finding], marked: Sequence[str]) -> GateState:
     """Return the state of gates.
 
     Args:
-        gates: The gates of a rung and of its curve; information neither passes nor fails.
+        findings: Findings of a rung and of its curve, the gates among them.
         marked: Names of failed gates that the value carries.
     """
-    checks = [gate for gate in gates if gate.metric != Metric.NATURAL_END and gate.label != GateLabel.INFORMATION]
+    checks = gate_checks(findings)
     names = {label: [gate.metric.value for gate in checks if gate.label == label] for label in GateLabel}
     return GateState(
         failed=tuple(dict.fromkeys([*names[GateLabel.FAILED], *marked])),
@@ -105,9 +111,8 @@ def gate_state(gates: Iterable[Finding], marked: Sequence[str]) -> GateState:
 
 
 def _row(value: Finding, beside: Sequence[Finding], of_curve: Sequence[Finding]) -> RungFindings:
-    gates = [finding for finding in (*beside, *of_curve) if finding.kind == Kind.GATE]
     tokens = (f for f in beside if f.kind == Kind.TOKENS and f.metric == Metric.THINKING_TOKENS)
     metrics = SHAPES if value.metric == Metric.MEAN else _CORRECTED_SHAPES
     shapes = {f.metric: f for f in of_curve if f.kind == Kind.SHAPE and f.metric in metrics}
     verdict = next((shapes[metric] for metric in metrics if metric in shapes), None)
-    return RungFindings(value, next(tokens, None), gate_state(gates, value.gates_failed), verdict)
+    return RungFindings(value, next(tokens, None), gate_state((*beside, *of_curve), value.gates_failed), verdict)
