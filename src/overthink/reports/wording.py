@@ -131,6 +131,15 @@ def sentence(text: str) -> str:
     return f"{text.rstrip('.')}."
 
 
+def reason_sentence(reason: str | None) -> str:
+    """Return a reason from a finding, which is untrusted, as a sentence.
+
+    >>> reason_sentence("verdicts are unknown"), reason_sentence(None)
+    ('verdicts are unknown.', 'no reason was recorded.')
+    """
+    return sentence(visible(reason or "no reason was recorded", PROSE_LIMIT))
+
+
 def tokens(value: float) -> str:
     """Return a number of tokens with thousands separators; two digits if small.
 

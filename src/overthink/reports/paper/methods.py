@@ -256,8 +256,7 @@ def _gates(record: StudyRecord) -> tuple[str, ...]:
     sentences += ["No gate failed."] if not (own or marks) and any(gate.label for gate in gates) else []
     unchecked = Counter((gate.metric, gate.reason) for gate in gates if gate.label is None)
     sentences += [
-        f"{_word(name).capitalize()} could not be checked at {count(number, 'rung')}: "
-        f"{sentence(visible(reason or 'no reason was recorded', PROSE_LIMIT))}"
+        f"{_word(name).capitalize()} could not be checked at {count(number, 'rung')}: {wording.reason_sentence(reason)}"
         for (name, reason), number in unchecked.items()
     ]
     return tuple(sentences)

@@ -232,7 +232,7 @@ def _curve_notes(rows: Sequence[RungFindings]) -> tuple[str, ...]:
     meanings = [f"“{label}”: {SHAPE_TEXTS[label]}." for label in SHAPE_TEXTS if label in labels]
     unchecked = Counter((gate.metric, gate.reason) for row in rows for gate in row.gates.unchecked)
     gates = [
-        f"Gate {metric.replace('_', ' ')} not checked at {count(number, 'rung')}: {_sentence(reason)}"
+        f"Gate {metric.replace('_', ' ')} not checked at {count(number, 'rung')}: {wording.reason_sentence(reason)}"
         for (metric, reason), number in unchecked.items()
     ]
     corrected = any(row.value.metric == Metric.CORRECTED_MEAN for row in rows)
@@ -244,7 +244,10 @@ def _curve_notes(rows: Sequence[RungFindings]) -> tuple[str, ...]:
 def _reasons(findings: Sequence[Finding]) -> tuple[str, ...]:
     """Return the reasons of the findings, each with the number of cells that it stands for, most frequent first."""
     reasons = Counter((_subject(finding), finding.reason) for finding in findings if finding.reason)
-    notes = [f"{subject} ({number:,}): {_sentence(reason)}" for (subject, reason), number in reasons.most_common()]
+    notes = [
+        f"{subject} ({number:,}): {wording.reason_sentence(reason)}"
+        for (subject, reason), number in reasons.most_common()
+    ]
     if len(notes) > MOST_NOTES:
         notes = [*notes[:MOST_NOTES], f"{len(notes) - MOST_NOTES:,} more reasons are in the CSV."]
     return tuple(notes)
@@ -256,7 +259,3 @@ def _subject(finding: Finding) -> str:
     if finding.kind == Kind.SHAPE and finding.metric in SHAPES:
         return f"Verdict {visible(finding.label or 'none')}"
     return "Unknown" if finding.estimate is None else "Beside a number"
-
-
-def _sentence(reason: str | None) -> str:
-    return wording.sentence(visible(reason or "no reason was recorded", PROSE_LIMIT))
