@@ -49,11 +49,12 @@ class FlipList:
 def flipped_places(results: Results) -> tuple[SamplePlace, ...]:
     """Return the places of the samples behind the flips of a report: of the reference, and of the arm."""
     return tuple(
-        place
+        SamplePlace(*side, question)
         for result, rung in _rungs(results)
+        for sides in (_sides(results.curves, result, rung),)
         for question, _ in _questions(rung)
-        for place in _sides(results.curves, result, rung, question)
-        if place is not None
+        for side in sides
+        if side is not None
     )
 
 
@@ -68,9 +69,9 @@ def flip_lists(results: Results, samples: Mapping[SamplePlace, RungSample], fold
     lists = []
     for result, rung in _rungs(results):
         flips = []
+        sides = _sides(results.curves, result, rung)
         for question, change in _questions(rung):
-            sides = _sides(results.curves, result, rung, question)
-            found = [None if side is None else samples.get(side) for side in sides]
+            found = [None if side is None else samples.get(SamplePlace(*side, question)) for side in sides]
             lines = [None if sample is None else sample_line(sample, folder) for sample in found]
             flips.append(Flip(visible(question), change, *lines))
         if any(flip.reference or flip.arm for flip in flips):
@@ -91,13 +92,13 @@ def _questions(rung: PairedRungResult) -> Iterator[tuple[str, str]]:
 
 
 def _sides(
-    curves: Sequence[CurveResult], result: PairedResult, rung: PairedRungResult, question: str
-) -> tuple[SamplePlace | None, SamplePlace | None]:
-    """Return where the samples of a question stand: those of the reference, and of the arm."""
+    curves: Sequence[CurveResult], result: PairedResult, rung: PairedRungResult
+) -> tuple[tuple[CurveKey, int] | None, tuple[CurveKey, int] | None]:
+    """Return the curve and rung at which the samples of a comparison stand: of the reference, and of the arm."""
     own = _rung_of(curves, result.arm, rung.mean.at) if rung.arm_at is None else rung.arm_at.rung
     return (
-        None if rung.mean.at.rung is None else SamplePlace(result.reference, rung.mean.at.rung, question),
-        None if own is None else SamplePlace(result.arm, own, question),
+        None if rung.mean.at.rung is None else (result.reference, rung.mean.at.rung),
+        None if own is None else (result.arm, own),
     )
 
 
