@@ -344,12 +344,10 @@ def _counts(case: _Case, side: int) -> SampleCounts:
     """Return the samples of one side on the shared questions."""
     curve, rung, rows = case.curves[side], case.rungs[side], case.rows[side]
     table = curve.table
-    run, values, verdicts, cut = (
-        array[rows, :, rung] for array in (table.observed, table.values, table.verdicts, table.truncated)
-    )
-    has_value = run & ~np.isnan(values)
+    run, verdicts, cut = table.observed[rows, :, rung], table.verdicts[rows, :, rung], table.truncated[rows, :, rung]
+    has_value = run & ~np.isnan(table.values[rows, :, rung])
     errored, unparsed = (run & (verdicts == VERDICTS.index(v)) for v in (Verdict.ERRORED, Verdict.UNPARSED))
-    is_cut = run & ((cut == 1) | (verdicts == VERDICTS.index(Verdict.TRUNCATED)))
+    is_cut = run & table.is_cut(rung)[rows]
     both = ~np.isnan(case.means[0]) & ~np.isnan(case.means[1])
     has_verdicts, has_cuts = bool((verdicts[run] >= 0).any()), bool((~np.isnan(cut[run])).any() or is_cut.any())
     return SampleCounts(

@@ -16,9 +16,8 @@ from overthink.cost.units import Unit
 from overthink.data.arrays import Array
 from overthink.data.finding import At, Finding
 from overthink.data.kinds import Kind, Metric
-from overthink.data.outcomes import VERDICTS
 from overthink.data.phrases import Phrase, one_of
-from overthink.data.record import Axis, Estimand, Verdict
+from overthink.data.record import Axis, Estimand
 from overthink.data.results.within import WithinResult
 from overthink.stats.bootstrap import mean_intervals
 from overthink.stats.within_limit import is_usable, limit_grid, within_cells
@@ -116,8 +115,7 @@ def _traces(context: CurveContext, rung: int, used: Array) -> _Traces:
     """
     table = context.table
     values = table.values[:, :, rung]
-    is_truncated = table.verdicts[:, :, rung] == VERDICTS.index(Verdict.TRUNCATED)
-    is_cut = (table.truncated[:, :, rung] == 1) | is_truncated
+    is_cut = table.is_cut(rung)
     is_harm = table.axis is Axis.SAFETY
     credit = 1.0 - values if is_harm else np.where(np.isnan(values) & is_cut, 0.0, values)
     return _Traces(credit, used, table.observed[:, :, rung], is_cut, context.failed_gates([rung]))

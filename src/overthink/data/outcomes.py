@@ -157,6 +157,11 @@ class Outcomes:
         """Whether the trace failed. Its known cost counts as paid; it is no attempt and has no value."""
         return np.asarray(self.verdicts == VERDICTS.index(Verdict.ERRORED))
 
+    def is_cut(self, rung: int) -> NDArray[np.bool_]:
+        """Return whether each answer of a rung hit its allowance, by its mark or its verdict, (question, draw)."""
+        is_verdict = self.verdicts[:, :, rung] == VERDICTS.index(Verdict.TRUNCATED)
+        return np.asarray((self.truncated[:, :, rung] == 1) | is_verdict)
+
     def __post_init__(self) -> None:
         shape = (len(self.questions), len(self.draws), len(self.rungs))
         axes: tuple[Sequence[Any], ...] = (self.questions, self.draws, tuple(r.index for r in self.rungs))
