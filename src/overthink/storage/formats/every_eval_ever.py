@@ -16,14 +16,15 @@ from overthink.storage.formats.reader import (
     Reader,
     config_text,
     files_of,
+    fitting_objects,
     frame_of_rows,
     is_any,
     listing,
     mapping,
     number,
-    objects_of,
     read_each,
     token_counts,
+    usable_rows,
     whole_object,
 )
 from overthink.storage.tables.endings import REFUSED, ending_word
@@ -50,7 +51,8 @@ class EveryEvalEverReader(Reader):
                 f"{path} holds aggregate scores only (evaluation_results); needed: the instance-level file beside it, "
                 "which detailed_evaluation_results names"
             )
-        rows, faults = [], {}
+        rows: list[dict[str, Any]] = []
+        faults: dict[tuple[str, str], str] = {}
         contents, unread = read_each(files, _records)
         for aggregates, records in contents:
             for record in records:
@@ -60,11 +62,8 @@ class EveryEvalEverReader(Reader):
                     faults[metric.task, metric.name] = metric.fault
                     continue
                 rows.append(_row(record, aggregate, metric))
-        notes = tuple(f"Metric {name} of {task} was left out: {fault}." for (task, name), fault in faults.items())
-        rows = [row for row in rows if (row["task"], row["scorer"]) not in faults]
-        if not rows:
-            raise InputError(f"{path} holds no metric from 0 to 1, of which higher is better. {' '.join(notes)}")
-        return NotedFrame(frame_of_rows(rows), notes, tuple(unread))
+        rows, notes = usable_rows(path, rows, faults)
+        return NotedFrame(frame_of_rows(rows), tuple(notes), tuple(unread))
 
 
 def _records(file: Path) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
@@ -73,14 +72,7 @@ def _records(file: Path) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]
     Raises:
         InputError: A line holds something else.
     """
-    records = []
-    for line, record in objects_of(file):
-        if not _is_instance(record):
-            raise InputError(
-                f"{file}, row {line}, has the fields {', '.join(record)[:200]}; needed: {', '.join(_MARKS)}, as in "
-                "instance_level_eval.schema.json"
-            )
-        records.append(record)
+    records = fitting_objects(file, _is_instance, needed=f"{', '.join(_MARKS)}, as in instance_level_eval.schema.json")
     return _aggregates(file), records
 
 

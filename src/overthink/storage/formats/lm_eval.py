@@ -23,13 +23,14 @@ from overthink.storage.formats.reader import (
     Reader,
     config_text,
     files_of,
+    fitting_objects,
     frame_of_rows,
     is_any,
     listing,
     mapping,
     number,
-    objects_of,
     read_each,
+    usable_rows,
     whole_object,
 )
 
@@ -74,17 +75,14 @@ class LmEvalReader(Reader):
             raise InputError(f"{path} holds no samples_TASK.jsonl; needed: what lm_eval --log_samples writes")
         runs, notes = _without_copies(runs)
         rows = [row for run in runs for row in run.rows()]
-        unusable, faults = _unusable(runs, rows)
-        rows = [row for row in rows if (row["task"], row["scorer"]) not in unusable]
-        if not rows:
-            raise InputError(f"{path} holds no metric from 0 to 1, of which higher is better. {' '.join(faults)}")
+        rows, unusable = usable_rows(path, rows, _faults(runs, rows))
         repeats = max(run.repeats for run in runs)
         if repeats > 1:
             notes.append(
                 f"Up to {repeats} responses were drawn for each document; the harness scored what its filter made of "
                 "them, so a document has one value."
             )
-        return NotedFrame(frame_of_rows(rows), (*notes, *faults), tuple(unread))
+        return NotedFrame(frame_of_rows(rows), (*notes, *unusable), tuple(unread))
 
 
 def _is_sample(line: Mapping[str, Any]) -> bool:
@@ -113,14 +111,9 @@ class _Run:
     def of(cls, path: Path) -> "_Run":
         match = _NAME.fullmatch(path.name)
         task, date = (path.stem, "") if match is None else (match["task"], match["date"] or "")
-        samples = []
-        for line, sample in objects_of(path):
-            if not _is_sample(sample):
-                raise InputError(
-                    f"{path}, row {line}, has the fields {', '.join(sample)[:200]}; needed: doc_id, and resps or "
-                    "filtered_resps, as lm-evaluation-harness writes them"
-                )
-            samples.append(sample)
+        samples = fitting_objects(
+            path, _is_sample, needed="doc_id, and resps or filtered_resps, as lm-evaluation-harness writes them"
+        )
         beside = sorted(path.parent.glob(f"*_{date}.json")) if date else []
         results = whole_object(beside[0]) if beside else {}
         return cls(path, name_text(task), date, results, tuple(samples))
@@ -254,14 +247,14 @@ def _refuse_other_documents(run: _Run, others: list[_Run]) -> None:
                 )
 
 
-def _unusable(runs: list[_Run], rows: list[dict[str, Any]]) -> tuple[set[tuple[str, str]], list[str]]:
-    """Return the metrics that are no share of which higher is better, by task and scorer, with a sentence for each."""
+def _faults(runs: list[_Run], rows: list[dict[str, Any]]) -> dict[tuple[str, str], str]:
+    """Return why metrics are no share of which higher is better, by task and scorer."""
     values: dict[tuple[str, str], list[float]] = defaultdict(list)
     curves = dict.fromkeys((row["task"], row["scorer"]) for row in rows)
     for row in rows:
         if row["value"] is not None:
             values[row["task"], row["scorer"]].append(row["value"])
-    left_out, notes = set(), []
+    faults = {}
     for task, scorer in curves:
         own, metric = values[task, scorer], scorer.partition(",")[0]
         outside = [value for value in own if not 0 <= value <= 1]
@@ -276,6 +269,5 @@ def _unusable(runs: list[_Run], rows: list[dict[str, Any]]) -> tuple[set[tuple[s
             else ""
         )
         if reason:
-            left_out.add((task, scorer))
-            notes.append(f"Metric {scorer} of {task} was left out: {reason}.")
-    return left_out, notes
+            faults[task, scorer] = reason
+    return faults

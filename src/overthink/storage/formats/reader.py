@@ -153,6 +153,45 @@ def objects_of(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, read
 
 
+def fitting_objects(path: Path, fits: Callable[[Mapping[str, Any]], bool], *, needed: str) -> list[dict[str, Any]]:
+    """Return the objects of a file's lines, each of which fits.
+
+    Args:
+        path: The file.
+        fits: Whether an object is what the tool writes.
+        needed: The fields that the tool writes, for the message.
+
+    Raises:
+        InputError: A line holds something else; it is named with its fields.
+    """
+    records = []
+    for line, record in objects_of(path):
+        if not fits(record):
+            raise InputError(f"{path}, row {line}, has the fields {', '.join(record)[:200]}; needed: {needed}")
+        records.append(record)
+    return records
+
+
+def usable_rows(
+    path: Path, rows: Iterable[dict[str, Any]], faults: Mapping[tuple[str, str], str]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the rows of metrics without a fault, and a sentence on each of the others.
+
+    Args:
+        path: The file or folder, for the message.
+        rows: Rows with their task and scorer.
+        faults: Why a metric is no share of which higher is better, by task and scorer.
+
+    Raises:
+        InputError: No row is left.
+    """
+    notes = [f"Metric {scorer} of {task} was left out: {fault}." for (task, scorer), fault in faults.items()]
+    usable = [row for row in rows if (row["task"], row["scorer"]) not in faults]
+    if not usable:
+        raise InputError(f"{path} holds no metric from 0 to 1, of which higher is better. {' '.join(notes)}")
+    return usable, notes
+
+
 def read_each(files: Sequence[Path], read: Callable[[Path], T]) -> tuple[list[T], list[str]]:
     """Return what is read of each file, and what is wrong with each that cannot be read.
 
