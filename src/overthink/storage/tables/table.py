@@ -33,7 +33,7 @@ from overthink.storage.tables.pooled import pooled_runs
 from overthink.storage.tables.questions import question_column
 from overthink.storage.tables.score_columns import score_columns, with_scores
 from overthink.storage.tables.table_files import read_cells, scan_table
-from overthink.storage.tables.unread import text_notes, unread_names, unread_notes
+from overthink.storage.tables.unread import question_text_names, text_notes, unread_names, unread_notes
 
 _SETTING = ["task", "arm", "effort", "budget", "max_tokens", "other"]
 
@@ -176,14 +176,14 @@ def _reading(
     if placed["draw"].is_null().all() and has_unnumbered(placed):
         notes = (*notes, _UNNUMBERED)
     own = [columns[kind] for kind in ("arm", "task", "scorer") if columns.get(kind) in layout.names]
-    notes = (*notes, *text_notes(scan(), layout.names, question=question.name, apart=own))
+    of_questions = question_text_names(layout.names, question=question.name)
     names = unread_names(layout.names, layout.read)
-    if names:
+    if of_questions or names:  # JSON is read anew by each scan
+        table, apart = scan(), [*dict.fromkeys([*own, *settings])]
         notes = (
             *notes,
-            *unread_notes(
-                scan(), names, question=question.name, levels=levels, apart=[*dict.fromkeys([*own, *settings])]
-            ),
+            *text_notes(table, of_questions, question=question.name, apart=own),
+            *unread_notes(table, names, question=question.name, levels=levels, apart=apart),
         )
     pool = pool_of_rows(rows, study=name, has_answers="answer" in columns)
     return PoolReading(pool, notes, axes.stated, axes.polarity)

@@ -14,23 +14,27 @@ _MOST_VALUES = 12
 _MOST_NAMES = 6
 
 
+def question_text_names(names: Sequence[str], *, question: str) -> list[str]:
+    """Return the columns that hold what a question asks or its right answer, beside the column of the question."""
+    return [name for name in names if name != question and name.strip().lower() in QUESTION_TEXTS]
+
+
 def text_notes(table: pl.LazyFrame, names: Sequence[str], *, question: str, apart: Sequence[str] = ()) -> list[str]:
     """Return a note on columns that hold several texts for one question; none where each question has its own.
 
     Args:
         table: The whole table.
-        names: All its columns.
+        names: Columns that hold such texts.
         question: Column of the question.
         apart: Columns that keep curves apart.
 
     Example:
         >>> rows = pl.LazyFrame({"id": [1, 2, 1, 2], "budget": [8, 8, 9, 9], "prompt": ["a", "b", "a", "c"]})
-        >>> text_notes(rows, ["id", "budget", "prompt"], question="id")[0][:54]
+        >>> text_notes(rows, ["prompt"], question="id")[0][:54]
         'Answers to one question have several texts in: prompt.'
     """
     schema = table.collect_schema()
-    texts = [name for name in names if name != question and name.strip().lower() in QUESTION_TEXTS]
-    several = _differing(table, [name for name in texts if not schema[name].is_nested()], [question, *apart])
+    several = _differing(table, [name for name in names if not schema[name].is_nested()], [question, *apart])
     if not several:
         return []
     head = f"Answers to one question have several texts in: {name_list(several, _MOST_NAMES)}."
