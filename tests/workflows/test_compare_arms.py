@@ -220,7 +220,7 @@ def test_plans_that_contradict_each_other_are_refused(
         tasks = tuple(task.model_copy(update=change) for task in source.plan.tasks)
         return replace(source, plan=source.plan.model_copy(update={"tasks": tasks}))
 
-    monkeypatch.setattr("overthink.workflows.compare.read_source", read)
+    monkeypatch.setattr("overthink.workflows.sources.read_source", read)
     with pytest.raises(InputError, match=message):
         compare(studies)
 

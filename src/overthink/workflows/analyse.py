@@ -55,9 +55,7 @@ from overthink.workflows.resume import open_folder
 from overthink.workflows.sources import (
     ReadOptions,
     Source,
-    read_source,
-    refuse_unmatched,
-    refuse_unused,
+    read_sources,
     with_logs_from_here,
 )
 from overthink.workflows.waves import OnWave
@@ -155,9 +153,7 @@ def analyse(
     Raises:
         InputError: The path cannot be read, or the labels do not match its answers.
     """
-    refuse_unused([Path(path)], read or ReadOptions())
-    source = read_source(Path(path), read or ReadOptions())
-    refuse_unmatched(read or ReadOptions(), [source])
+    (source,) = read_sources([Path(path)], read or ReadOptions())
     if out is not None and Path(out).resolve() != Path(path).resolve():
         source = with_logs_from_here(source, Path(path))
     return analyse_source(source, options or AnalysisOptions(), out=out, command=command)

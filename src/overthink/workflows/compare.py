@@ -36,9 +36,7 @@ from overthink.workflows.request import AnalysisOptions
 from overthink.workflows.sources import (
     ReadOptions,
     Source,
-    read_source,
-    refuse_unmatched,
-    refuse_unused,
+    read_sources,
     with_logs_from_here,
 )
 
@@ -142,10 +140,9 @@ def compare(
         raise InputError("a study is given twice; needed: each once, its arms are compared anyway")
     if out is not None and (is_there(StudyFolder(Path(out)).plan) or any(_same(out, path) for path in paths)):
         raise InputError(f"{out} holds a study, whose findings would be overwritten; choose another folder")
-    refuse_unused([Path(path) for path in paths], read or ReadOptions())
-    read_sources = [(Path(path), read_source(Path(path), read or ReadOptions())) for path in paths]
-    refuse_unmatched(read or ReadOptions(), [source for _, source in read_sources])
-    from_here = [(path, with_logs_from_here(source, path)) for path, source in read_sources]
+    own_paths = [Path(path) for path in paths]
+    each = read_sources(own_paths, read or ReadOptions())
+    from_here = [(path, with_logs_from_here(source, path)) for path, source in zip(own_paths, each, strict=True)]
     sources = _compared_sources(with_one_task(from_here))
     chosen = _reference(sources, reference)
     _refuse_contradictions(sources)
@@ -155,7 +152,7 @@ def compare(
     labels = (label for source in sources for label in source.arms.values())
     references = dict.fromkeys(labels, chosen) | dict(counterparts)
     differences = run_differences(rows, references)
-    differences += _other_texts([path for path, _ in from_here], sources, references, differences)
+    differences += _other_texts(own_paths, sources, references, differences)
     options = replace(
         options or AnalysisOptions(),
         reference=chosen,

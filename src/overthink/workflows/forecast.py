@@ -37,7 +37,7 @@ from overthink.storage.tables.csv_cells import to_cell
 from overthink.storage.tables.table_files import is_table, read_cells
 from overthink.workflows.forecast_next_budget import next_budget_forecasts
 from overthink.workflows.forecast_printed import is_printed, printed_forecasts
-from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unmatched, refuse_unused
+from overthink.workflows.sources import ReadOptions, read_sources
 
 COUNTS = ("attempts", "successes")
 GROUPS = {"task": ("task", "family"), "arm": ALIASES["arm"], "axis": ("axis",), "stopping": ("stopping",)}
@@ -129,15 +129,13 @@ def forecast_path(path: Path, *, read: ReadOptions, request: ForecastRequest) ->
         InputError: The path cannot be read, holds no counts, or does not allow the requested forecast.
     """
     cells = _counts_table(path) if read.reader is None else None
-    if cells is None:
-        refuse_unused([path], read)
-    else:
+    if cells is not None:
         _refuse_reading(path, read)
     if cells is not None and is_printed({name.lower() for name in cells.columns}):
         _refuse_options(path, request)
         printed = printed_forecasts(path, cells, axis=read.axis, k=request.k, options=request.options)
         return Forecasts(request.options, printed=printed)
-    source = None if cells is not None else _read(path, read)
+    source = None if cells is not None else read_sources([path], read)[0]
     tables = [] if source is None else source.tables()
     banks = [bank for table in tables for bank in _rungs(table)] if cells is None else _from_counts(path, cells, read)
     ahead = next_budget_forecasts(tables, level=request.level, stopping=request.stopping, seed=request.seed)
@@ -181,12 +179,6 @@ def _refuse_options(path: Path, request: ForecastRequest) -> None:
     names = [name for name, is_stated in stated.items() if is_stated]
     if names:
         raise InputError(f"{path} has printed shares, without the counts that {', '.join(names)} needs; leave it out")
-
-
-def _read(path: Path, read: ReadOptions) -> Source:
-    source = read_source(path, read)
-    refuse_unmatched(read, [source])
-    return source
 
 
 def _refuse_reading(path: Path, read: ReadOptions) -> None:

@@ -18,7 +18,7 @@ from overthink.paths import path_kind
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.labels import write_label_sheet
 from overthink.workflows import arguments as arg
-from overthink.workflows.sources import ReadOptions, Source, read_source, refuse_unmatched, refuse_unused
+from overthink.workflows.sources import ReadOptions, Source, read_sources
 
 _NO_TEXT_REASONS = {
     Estimand.RESAMPLED: "resampled (each is a share of several answers)",
@@ -82,10 +82,7 @@ def label(
     Raises:
         InputError: The path cannot be read, the sheet exists, or there are no texts to show.
     """
-    options = read or ReadOptions()
-    refuse_unused([Path(path)], options)
-    source = read_source(Path(path), options)
-    refuse_unmatched(options, [source])
+    (source,) = read_sources([Path(path)], read or ReadOptions())
     places = label_sample(from_frame(source.pool), per_rung=per_rung, rng=np.random.default_rng(seed))
     texts = _texts(Path(path), source, places) if show_text else None
     write_label_sheet(Path(out), places, texts)

@@ -166,6 +166,22 @@ class Source:
         return with_waves(made_by_plan(from_frame(self.pool), self.planned_arms), self.waves)
 
 
+def read_sources(paths: Sequence[Path], options: ReadOptions) -> list[Source]:
+    """Read paths by the same options, each of which must say something of one of them.
+
+    Args:
+        paths: The paths, as for :func:`read_source`.
+        options: Properties that logs and tables do not state.
+
+    Raises:
+        InputError: A path cannot be read, an option is ignored at each, or a task that is stated is none of theirs.
+    """
+    refuse_unused(paths, options)
+    sources = [read_source(path, options) for path in paths]
+    refuse_unmatched(options, sources)
+    return sources
+
+
 def read_source(path: Path, options: ReadOptions) -> Source:
     """Read a path.
 
@@ -182,10 +198,10 @@ def read_source(path: Path, options: ReadOptions) -> Source:
         raise InputError(f"{path} {problem}; needed: Inspect logs, a study's folder, or a table")
     if options.reader is not None:
         return _from_reading(path, read_with(options.reader, path, options), options)
-    kind = _kind(path)
-    if kind == "a study":
+    own = _own_kind(path)
+    if own == "a study":
         return _study(StudyFolder(path), options)
-    if kind == "a pool":
+    if own == "a pool":
         pool = with_traces(read_pool(path, max_rows=options.max_rows, follow=True), file_sha256(path, follow=True))
         return Source(name_text(path.name), pool, models=models_of_rows(pool))
     return _from_reading(path, read_claimed(path, options), options)
@@ -222,10 +238,10 @@ def refuse_unused(paths: Sequence[Path], options: ReadOptions) -> None:
     Raises:
         InputError: There is one.
     """
-    if options.reader is not None or not all(path.exists() for path in paths):
+    stated = {name: value for name, value in asdict(options).items() if value != getattr(ReadOptions(), name)}
+    if not stated or options.reader is not None or not all(path.exists() for path in paths):
         return
     kinds = [_kind(path) for path in paths]
-    stated = {name: value for name, value in asdict(options).items() if value != getattr(ReadOptions(), name)}
     unused = [name for name in stated if not any(name in _USED[kind] for kind in kinds)]
     if unused:
         value = stated[unused[0]]
@@ -255,14 +271,20 @@ _MOST_NAMES = 20
 
 def _kind(path: Path) -> str:
     """Return what a file or folder is read as."""
-    if path_kind(path) == "a folder" and StudyFolder(path).is_study():
-        return "a study"
-    if path_kind(path) == "a file" and is_pool(path, follow=True):
-        return "a pool"
+    own = _own_kind(path)
+    if own is not None:
+        return own
     reader = reader_of(path)
     if reader is None or isinstance(reader, LogReader):
         return "a log"
     return "a table" if isinstance(reader, TableReader) else "of another tool"
+
+
+def _own_kind(path: Path) -> str | None:
+    """Return which of Overthink's own files a path is, which no reader is asked for; None for anything else."""
+    if path_kind(path) == "a folder" and StudyFolder(path).is_study():
+        return "a study"
+    return "a pool" if path_kind(path) == "a file" and is_pool(path, follow=True) else None
 
 
 def _study(folder: StudyFolder, options: ReadOptions) -> Source:
