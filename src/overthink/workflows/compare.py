@@ -12,6 +12,13 @@ import polars as pl
 from overthink.analysis.arm_pairs import DEFAULT_REFERENCE
 from overthink.cost.units import ModelRoles, Unit
 from overthink.data.arm_conditions import RunDifference, difference_notes, run_differences
+from overthink.data.common_questions import (
+    MIN_COMPARABLE,
+    common_questions,
+    comparable_tasks,
+    rows_of,
+    with_default_level,
+)
 from overthink.data.decisions import placebo_label, placebo_of
 from overthink.data.pool import COLUMNS, read, words_of
 from overthink.data.traces import TRACE
@@ -22,13 +29,6 @@ from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.analyse import Study, analyse_source, stored_study
-from overthink.workflows.common_questions import (
-    MIN_COMPARABLE,
-    common_questions,
-    comparable_tasks,
-    rows_of,
-    with_default_level,
-)
 from overthink.workflows.compared import has_comparison, with_one_task, without_comparison
 from overthink.workflows.models import arm_models
 from overthink.workflows.question_texts import digests_of_table, text_differences

@@ -16,7 +16,7 @@ MIN_COMPARABLE = 2
 
 _CURVE = ("axis", "task", "scorer")
 
-_TASK = ("axis", "task", "scorer", "estimand")
+_TASK = (*_CURVE, "estimand")
 
 Task = tuple[str, str, str, str]
 """Axis, task, scorer and estimand, which compared arms must share."""
