@@ -64,16 +64,18 @@ def _settings(earlier: Statement, later: Statement) -> Iterator[tuple[str, str]]
     """Yield what a statement without a plan leaves open: settings that are not known are never the same."""
     plans = [one.elicitation.no_plan is None for one in (earlier, later)]
     if not all(plans) and earlier.evidence.pool_sha256 != later.evidence.pool_sha256:
-        which = "neither has" if not any(plans) else "the earlier one has no" if plans[1] else "the later one has no"
-        which = f"{which} a plan" if which == "neither has" else f"{which} plan"
-        yield "elicitation.no_plan", f"{which}: settings that logs do not state may differ, and are not compared"
+        which = "neither has a" if not any(plans) else "the earlier one has no" if plans[1] else "the later one has no"
+        yield "elicitation.no_plan", f"{which} plan: settings that logs do not state may differ, and are not compared"
+    if any(plans):
+        return
     before, after = (one.elicitation.conditions or {} for one in (earlier, later))
     for name in sorted(before.keys() | after.keys()):
-        if before.get(name) != after.get(name) and not any(plans):
+        if before.get(name) != after.get(name):
             was, now = (", ".join(map(quote, of.get(name, ()))) or "not stated" for of in (before, after))
             yield f"elicitation.conditions.{name}", f"the logs state another {quote(name)}: {was}, then {now}"
-    new = [rung for rung in tested_rungs(later.curves) if rung not in tested_rungs(earlier.curves)]
-    if new and not any(plans):
+    tested = tested_rungs(earlier.curves)
+    new = [rung for rung in tested_rungs(later.curves) if rung not in tested]
+    if new:
         yield "curves", f"rungs that were not tested: {', '.join(new)}"
 
 
