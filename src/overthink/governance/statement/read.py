@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -91,15 +92,26 @@ def _parts(where: str, part: object, kind: type[P]) -> Iterator[tuple[str, P]]:
     if isinstance(part, kind):
         yield where, part
     if isinstance(part, BaseModel):
-        for name, slot in slots(type(part)).items():
-            if slot.origin is Origin.FACT and slot.part is not None:
-                yield from _parts(f"{where}.{name}" if where else name, getattr(part, slot.attribute), kind)
+        for name, attribute in _ways(type(part), kind):
+            yield from _parts(f"{where}.{name}" if where else name, getattr(part, attribute), kind)
     elif isinstance(part, tuple):
         for i, one in enumerate(part):
             yield from _parts(f"{where}.{i}", one, kind)
     elif isinstance(part, dict):
         for key, one in part.items():
             yield from _parts(f"{where}.{key}", one, kind)
+
+
+@cache
+def _ways(model: type[BaseModel], kind: type[BaseModel]) -> tuple[tuple[str, str], ...]:
+    """Return name and attribute of the facts of a model below which a part of a kind may stand."""
+    facts = [(name, slot) for name, slot in slots(model).items() if slot.origin is Origin.FACT]
+    return tuple((name, slot.attribute) for name, slot in facts if slot.part is not None and _holds(slot.part, kind))
+
+
+def _holds(model: type[BaseModel], kind: type[BaseModel]) -> bool:
+    """Return whether a model is of a kind, or has a fact below which a part of it may stand."""
+    return issubclass(model, kind) or bool(_ways(model, kind))
 
 
 EQUAL = 1e-9
