@@ -1,19 +1,14 @@
 """Weights under a name: what is installed is what was to come, whole, and checked."""
 
-import hashlib
-import struct
 from pathlib import Path
 
 import pytest
+from loopback_hub import SHA256, WEIGHTS
 
 from overthink.collect.model_info.info import inspect_model
 from overthink.collect.providers.embedded import installed
 from overthink.collect.providers.embedded.install import install
 from overthink.errors import InputError
-
-WEIGHTS = b"GGUF" + struct.pack("<IQQ", 3, 0, 0) + bytes(range(256)) * 64
-"""A whole file without a model: a header of version 3 with no values and no tensors, and bytes behind it."""
-SHA256 = hashlib.sha256(WEIGHTS).hexdigest()
 
 
 @pytest.fixture

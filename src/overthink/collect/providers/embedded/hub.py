@@ -6,12 +6,21 @@ Its own ``hf_hub_download`` begins anew in every process and is not used; the pa
 import importlib.util
 import os
 import re
+import time
 from dataclasses import replace
+from http import HTTPStatus
 from pathlib import Path
+from typing import BinaryIO
 
 from overthink.collect.providers.embedded.offers import DISK_ERRORS, Offer
 from overthink.collect.providers.embedded.registry import HubSource
 from overthink.errors import InputError, StoppedError
+
+MOST_FAILURES = 5
+"""Requests in a row that may bring nothing, before a download stops."""
+
+PAUSE_SECONDS = 1.0
+"""Pause before a request after a broken one."""
 
 _COMMIT = re.compile("[0-9a-f]{40}")
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -53,33 +62,73 @@ def hub_offer(source: HubSource, sha256: str | None) -> Offer:
 
 
 def _download(source: HubSource, target: Path, size: int) -> None:
-    """Download a file, from where its first part ends.
+    """Download a file, from where its first part ends; a broken connection is taken up again.
 
     Raises:
-        StoppedError: The hub broke off; what came is kept.
+        StoppedError: The hub broke off, and again without sending anything more; what came is kept.
         OSError: The disk is full.
     """
-    from huggingface_hub import hf_hub_url
-    from huggingface_hub.file_download import http_get
-    from huggingface_hub.utils import build_hf_headers
-
-    url = hf_hub_url(source.repo, source.file, revision=source.revision)
-    headers = build_hf_headers() | {"Accept-Encoding": "identity"}
     with target.open("ab") as file:
         if file.tell() > size:  # of no use, whatever it is
-            file.truncate(0)
+            _restart(file)
+        failures = 0
         try:
-            http_get(url, file, resume_size=file.tell(), headers=headers, expected_size=size)
-        except _refusals() as failure:
-            if isinstance(failure, OSError) and failure.errno in DISK_ERRORS:
-                raise
-            raise StoppedError(
-                f"{source} broke off after {file.tell():,} of {size:,} bytes ({_short(failure)}). They are kept: run "
-                "the same command again to go on"
-            ) from failure
+            while (begin := file.tell()) < size:
+                reason = "it sent nothing"
+                try:
+                    _receive(source, file, size)
+                except _refusals() as failure:
+                    if isinstance(failure, OSError) and failure.errno in DISK_ERRORS:
+                        raise
+                    reason = _short(failure)
+                failures = 0 if file.tell() > begin else failures + 1
+                if failures > MOST_FAILURES:
+                    raise StoppedError(
+                        f"{source} broke off after {file.tell():,} of {size:,} bytes ({reason}). They are kept: run "
+                        "the same command again to go on"
+                    )
+                if file.tell() < size:
+                    time.sleep(PAUSE_SECONDS)
         finally:
             file.flush()
             os.fsync(file.fileno())
+
+
+def _receive(source: HubSource, file: BinaryIO, size: int) -> None:
+    """Append to a file what it lacks, in one request.
+
+    Raises:
+        InputError: What the hub sends is not the rest of the file.
+        OSError: The disk is full.
+        HTTPError: The hub broke off.
+    """
+    from huggingface_hub import constants, hf_hub_url
+    from huggingface_hub.utils import build_hf_headers, hf_raise_for_status, http_stream_backoff
+
+    begin = file.tell()
+    url = hf_hub_url(source.repo, source.file, revision=source.revision)
+    headers = build_hf_headers() | {"Accept-Encoding": "identity"}
+    if begin:
+        headers["Range"] = f"bytes={begin}-"
+    timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
+    # redirects lead to the store of files, which does not get the token: httpx2 drops it where the host changes
+    with http_stream_backoff("GET", url, headers=headers, timeout=timeout, retry_on_exceptions=()) as response:
+        hf_raise_for_status(response)
+        if begin and response.status_code == HTTPStatus.OK:  # it sends all of it, whatever was asked for
+            _restart(file)
+        elif begin and not (sent := response.headers.get("Content-Range", "")).startswith(f"bytes {begin}-"):
+            raise InputError(f"{url} was asked for the bytes from {begin:,}, and answered with {sent!r}; use file:PATH")
+        for chunk in response.iter_bytes():  # as they come: a fixed length would lose what waits for the rest of it
+            file.write(chunk)
+            if file.tell() > size:
+                _restart(file)
+                raise InputError(f"{url} sends more than the {size:,} bytes that it announced; nothing was installed")
+
+
+def _restart(file: BinaryIO) -> None:
+    """Empty a file."""
+    file.seek(0)
+    file.truncate()
 
 
 def _require_hub() -> None:
