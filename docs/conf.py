@@ -21,6 +21,7 @@ NAV = {
         for page in ("tutorial", "arms", "verifiers", "paper", "cli", "formats", "exit-codes", "glossary")
     ],
     "Trust": ["docs/methods", "docs/measured", "docs/calibration", "docs/literature"],
+    "Studies": ["docs/studies/README", "docs/studies/effort_logs"],
     "Govern": ["docs/thresholds", "docs/worked-examples"],
     "Python": ["docs/api", "docs/extend"],
     "Project": ["ARCHITECTURE", "decisions/README", "CONTRIBUTING", "SECURITY", "CHANGELOG"],
@@ -30,7 +31,7 @@ NAV = {
 project = "Overthink"
 version = release = overthink.__version__
 root_doc = "README"
-include_patterns = ["*.md", "docs/*.md", "decisions/*.md"]
+include_patterns = ["*.md", "docs/*.md", "docs/studies/*.md", "decisions/*.md"]
 exclude_patterns = [".*", "benchmarks", "calibration", "demo", "dist", "logs", "site", "src", "tests"]
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.napoleon"]

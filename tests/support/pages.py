@@ -4,6 +4,7 @@ import difflib
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +22,7 @@ def commands_page() -> str:
 def every_page() -> Mapping[str, Callable[[], str]]:
     """What writes each page, by the page's file."""
     import literature_page
+    import studies_pages
     import thresholds_page
     import worked_examples
 
@@ -29,6 +31,7 @@ def every_page() -> Mapping[str, Callable[[], str]]:
         "docs/literature.md": literature_page.page,
         "docs/thresholds.md": thresholds_page.page,
         "docs/worked-examples.md": worked_examples.page,
+        **{f"docs/studies/{name}.md": partial(studies_pages.page, name) for name in studies_pages.PAGES},
     }
 
 
