@@ -1,25 +1,33 @@
-"""The commands `model list` and `model install`: call, print."""
+"""The commands `model list`, `model install` and `model show`: call, print."""
 
 from typing import Annotated
 
 import typer
 
 from overthink.cli import terminal
+from overthink.errors import InputError
 
-model_app = typer.Typer(help="The embedded weights.", no_args_is_help=True)
+model_app = typer.Typer(help="Models that run in this process, and their weights.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
 
 @model_app.command("list")
-def list_() -> None:
-    """The embedded weights, and whether they are installed."""
-    from overthink.collect.providers.embedded.weights import find_weights
+def list_(
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure the tokens per second of these weights first (some seconds each); repeatable."),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Read and hash the bytes of all installed weights.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Weights of the registry and others that are installed: licence, size, source, path, speed as measured here."""
+    from overthink.collect.providers.embedded.catalogue import catalogue
 
-    weights = find_weights()
-    if weights is None:
-        terminal.output("overthink/smollm2: not installed; run: overthink model install")
-    else:
-        where = f"{weights.name}: {weights.path}"
-        terminal.output(f"{where} ({weights.size / 1e6:.0f} MB, {weights.license}, from {weights.source})")
+    listed = catalogue(check=check, measure=tuple(measure or ()))
+    terminal.show(listed, as_json=as_json)
+    if listed.faults:
+        raise InputError(*listed.faults)
 
 
 @model_app.command("install")
@@ -42,3 +50,14 @@ def install(
     from overthink.collect.providers.embedded.install import install
 
     terminal.output(f"installed: {install(name, source, sha256=sha256, license_id=license_id)}")
+
+
+@model_app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="A name of `model list`, with or without overthink/ before it.")],
+    as_json: AsJson = False,
+) -> None:
+    """What a model is: parameters, context and memory of installed weights."""
+    from overthink.collect.providers.embedded.description import describe_weights
+
+    terminal.show(describe_weights(name.removeprefix("overthink/")), as_json=as_json)

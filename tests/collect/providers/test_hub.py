@@ -1,9 +1,11 @@
 """Weights from a hub, on a loopback one that speaks its protocol, through huggingface-hub itself."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from killed import killed_after
 from loopback_hub import COMMIT, FILE, REPO, SHA256, SOURCE, WEIGHTS, LoopbackHub
 
 from overthink.collect.providers.embedded import hub, installed
@@ -11,6 +13,8 @@ from overthink.collect.providers.embedded.install import install
 from overthink.errors import InputError, StoppedError
 
 constants = pytest.importorskip("huggingface_hub.constants", reason="needs pip install 'overthink[hub]'")
+
+EMBEDDED = "/providers/embedded/"
 
 
 @pytest.fixture
@@ -123,3 +127,27 @@ def test_a_hub_that_is_not_there_is_one_message(server: LoopbackHub) -> None:
     server.close()
     with pytest.raises(InputError, match=r"cannot be reached for hub:.*check the network, or use --from file:PATH"):
         install("tiny", SOURCE)
+
+
+def test_killed_at_any_moment_a_download_goes_on_where_it_was(server: LoopbackHub) -> None:
+    def order() -> None:
+        install("tiny", SOURCE)
+
+    order()
+    shutil.rmtree(installed.models_folder())
+    lines = killed_after(None, order, inside=EMBEDDED)
+    shutil.rmtree(installed.models_folder())
+    step = lines // 20
+    for line in range(step, lines, step):
+        before = _bytes_there()
+        killed_after(line, order, inside=EMBEDDED)
+        assert _bytes_there() >= before
+        assert installed.read_installed("tiny") is None or installed.usable_path("tiny").read_bytes() == WEIGHTS
+    order()
+    assert installed.usable_path("tiny").read_bytes() == WEIGHTS
+
+
+def _bytes_there() -> int:
+    """Bytes of the weights in the folder of models, under any name."""
+    files = installed.models_folder().glob("*") if installed.models_folder().exists() else ()
+    return sum(file.stat().st_size for file in files if file.suffix in (".part", ".gguf") and "json" not in file.name)

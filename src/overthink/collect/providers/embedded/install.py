@@ -18,6 +18,7 @@ from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.embedded.hub import hub_offer
 from overthink.collect.providers.embedded.installed import (
     FOLDER_VARIABLE,
+    NOT_STATED,
     InstalledWeights,
     check_installed,
     file_sha256,
@@ -44,9 +45,6 @@ from overthink.collect.providers.embedded.registry import (
 from overthink.collect.providers.embedded.weights import check_gguf
 from overthink.errors import InputError, StoppedError
 from overthink.paths import path_kind
-
-NOT_STATED = "not stated"
-"""Licence of weights for which none is stated."""
 
 
 @dataclass(frozen=True, slots=True)

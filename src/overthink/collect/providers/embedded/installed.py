@@ -27,6 +27,9 @@ from overthink.paths import open_file, path_kind, read_file
 FOLDER_VARIABLE = "OVERTHINK_MODELS"
 """Environment variable that names another folder of models."""
 
+NOT_STATED = "not stated"
+"""Licence of weights for which none is stated."""
+
 _MOST_RECORD_BYTES = 1 << 16
 
 
@@ -212,11 +215,19 @@ def write_record(record: InstalledWeights) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    path = record_path(record.name)
+    write_durably(record_path(record.name), record.model_dump_json(indent=2).encode() + b"\n")
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """Write a small file, at once or not at all, and wait until the disk has it.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     scratch = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with scratch.open("wb") as file:
-            file.write(record.model_dump_json(indent=2).encode() + b"\n")
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         rename_durably(scratch, path)
