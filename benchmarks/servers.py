@@ -54,6 +54,7 @@ Row = tuple[str, str]
 
 
 def exact(server: Server, way: str, options: argparse.Namespace, folder: Path) -> Iterator[Row]:
+    yield "tokens of one block of the prefix cache", str(server.block_tokens())
     for level in LEVELS:
         with reachable(server):
             climb = asyncio.run(climbs(server, get_model(way), n=options.prompts, in_flight=level))

@@ -122,6 +122,11 @@ class Server:
         """What a user exports to reach it."""
         return {f"{self.kind.upper()}_BASE_URL": self.url, f"{self.kind.upper()}_API_KEY": key()}
 
+    def block_tokens(self) -> int:
+        """Tokens of one block of its prefix cache, which keeps whole blocks alone: vLLM's; 1 for llama.cpp."""
+        match = re.search(r'block_size="(\d+)"', self.get("/metrics").text)
+        return 1 if match is None else int(match[1])
+
     def counts(self) -> Counts:
         """Its counters, read until they stand still: vLLM replies before it counts."""
         counts = self._counts()
