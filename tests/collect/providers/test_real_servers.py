@@ -65,11 +65,9 @@ class TestRealServer:
         assert climb.repeatable == climb.n  # otherwise the server does not equal itself
         assert climb.equal == climb.n
 
-    def test_forks_find_their_prefix_in_the_servers_cache(self, way: Way, climb: Climbs) -> None:
-        if (block := way[0].block_tokens()) > 16:
-            pytest.skip(f"the server keeps prefixes in blocks of {block} tokens; start it with --block-size 16")
-        assert climb.prefix > 0
-        assert climb.hits >= 0.9 * climb.prefix
+    def test_forks_find_their_prefix_in_the_servers_cache(self, climb: Climbs) -> None:
+        assert climb.storable > 0  # otherwise no prefix fills a block of the cache: start with a smaller --block-size
+        assert climb.hits >= 0.9 * climb.storable
 
 
 def test_addresses_are_read_or_refused() -> None:
