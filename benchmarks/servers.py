@@ -54,12 +54,15 @@ Row = tuple[str, str]
 
 
 def exact(server: Server, way: str, options: argparse.Namespace, folder: Path) -> Iterator[Row]:
+    yield "tokens of one block of the prefix cache", str(server.block_tokens())
     for level in LEVELS:
         with reachable(server):
             climb = asyncio.run(climbs(server, get_model(way), n=options.prompts, in_flight=level))
         again = f"the server's own again: {climb.repeatable}; same up to {100 * climb.shared:.0f} %"
         yield f"equal to one generation, {level} in flight", f"{climb.equal} of {climb.n} ({again})"
-        yield f"forks' prefixes from the cache, {level} in flight", f"{100 * climb.hits / climb.prefix:.1f} %"
+        shares = (100 * climb.hits / whole if whole else 0.0 for whole in (climb.prefix, climb.storable))
+        cell = "{:.1f} %, {:.1f} % of whole blocks".format(*shares)
+        yield f"forks' prefixes from the cache, {level} in flight", cell
 
 
 def paid(server: Server, way: str, options: argparse.Namespace, folder: Path) -> Iterator[Row]:

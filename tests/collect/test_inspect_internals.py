@@ -1,6 +1,7 @@
 """Every private name of Inspect is there, has the shape that is used, and is imported in one file."""
 
 import ast
+import asyncio
 import inspect
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -119,9 +120,12 @@ def test_a_state_has_the_fields_of_its_sample() -> None:
 def test_the_provider_of_vllm_can_be_started() -> None:
     from inspect_ai.model._providers.vllm import VLLMAPI
 
-    method = VLLMAPI._ensure_server_started
-    assert inspect.iscoroutinefunction(method)
-    assert list(inspect.signature(method).parameters) == ["self"]
+    assert list(inspect.signature(VLLMAPI._resolve_server).parameters) == ["self"]
+    assert not inspect.iscoroutinefunction(VLLMAPI._resolve_server)
+    api: Any = VLLMAPI("m", base_url="http://127.0.0.1:1/v1", api_key="k")
+    assert (api.base_url, api.connection_key(), api.base_model) == (None, "http://127.0.0.1:1/v1", "m")
+    asyncio.run(internals.start_server(api))
+    assert api.base_url == "http://127.0.0.1:1/v1"  # nothing was sent to it
 
 
 def private_uses(code: str) -> set[str]:
@@ -163,7 +167,7 @@ def test_no_other_file_uses_a_private_name_of_inspect() -> None:
         ("from inspect_ai.model import _model", "inspect_ai.model._model"),
         ("def f():\n    import inspect_ai._eval.loader as loader", "inspect_ai._eval.loader"),
         ("import_module('inspect_ai._eval.loader')", "inspect_ai._eval.loader"),
-        ("model.api._ensure_server_started()", "_ensure_server_started"),
+        ("model.api._resolve_server()", "_resolve_server"),
     ],
 )
 def test_the_check_can_fail(code: str, use: str) -> None:

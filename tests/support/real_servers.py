@@ -122,6 +122,11 @@ class Server:
         """What a user exports to reach it."""
         return {f"{self.kind.upper()}_BASE_URL": self.url, f"{self.kind.upper()}_API_KEY": key()}
 
+    def block_tokens(self) -> int:
+        """Tokens of one block of its prefix cache, which keeps whole blocks alone: vLLM's; 1 for llama.cpp."""
+        match = re.search(r'block_size="(\d+)"', self.get("/metrics").text)
+        return 1 if match is None else int(match[1])
+
     def counts(self) -> Counts:
         """Its counters, read until they stand still: vLLM replies before it counts."""
         counts = self._counts()
@@ -274,6 +279,7 @@ class Climbs:
         repeatable: Uninterrupted generations that were the same again, with as many in flight.
         shared: Mean share of letters before the first difference of a trace.
         prefix: Prefix tokens of the forks above rung 0, the cue left out.
+        storable: Those of them in whole blocks of the server's cache.
         hits: Those of them from the server's cache, by its metrics.
     """
 
@@ -282,6 +288,7 @@ class Climbs:
     repeatable: int
     shared: float
     prefix: int
+    storable: int
     hits: int
 
 
@@ -290,7 +297,7 @@ async def climbs(server: Server, model: Model, *, n: int, in_flight: int) -> Cli
     way = continuation_for(model)
     texts = [QUESTIONS[i % 4].format(a=11 + 3 * i, b=40 + 7 * i, c=2 + i % 5) for i in range(n)]
     prompts = [await way.start([ChatMessageUser(content=text)], OPENING) for text in texts]
-    paths, ended, prefix, hits = list(prompts), [False] * n, 0, 0
+    paths, ended, prefixes, hits, block = list(prompts), [False] * n, list[int](), 0, server.block_tokens()
     cut: list[list[Segment]] = [[] for _ in range(n)]
     for below, rung in pairwise(RUNGS):
         going = [i for i in range(n) if not ended[i]]
@@ -299,7 +306,7 @@ async def climbs(server: Server, model: Model, *, n: int, in_flight: int) -> Cli
             cut[i].append(segment)
             paths[i], ended[i] = way.append(paths[i], segment), segment.is_complete
             assert segment.prompt_tokens is not None
-            prefix += segment.prompt_tokens + segment.tokens
+            prefixes.append(segment.prompt_tokens + segment.tokens)
         before = await asyncio.to_thread(server.counts)
         forks = [await way.append_text(paths[i], CUE) for i in going]
         await together([_greedy(way, fork, ANSWER_TOKENS) for fork in forks], in_flight)
@@ -310,7 +317,8 @@ async def climbs(server: Server, model: Model, *, n: int, in_flight: int) -> Cli
     again = await together([_greedy(way, prompt, RUNGS[-1]) for prompt in prompts], in_flight)
     shares = [_share(parts, piece) for parts, piece in zip(cut, whole, strict=True)]
     repeatable = sum(_share([a], b) == 1.0 for a, b in zip(again, whole, strict=True))
-    return Climbs(n, sum(share == 1.0 for share in shares), repeatable, sum(shares) / n, prefix, hits)
+    equal, storable = sum(share == 1.0 for share in shares), sum(prefix // block * block for prefix in prefixes)
+    return Climbs(n, equal, repeatable, sum(shares) / n, sum(prefixes), storable, hits)
 
 
 def _greedy(way: Continuation, prefix: Prefix, limit: int) -> Callable[[], Awaitable[Segment]]:

@@ -12,10 +12,12 @@ An upgrade of Inspect breaks here first: `tests/collect/test_inspect_internals.p
   sandbox itself.
 """
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import anyio.to_thread
 from inspect_ai._eval.loader import load_tasks
 from inspect_ai._util._async import configured_async_backend, run_coroutine
 from inspect_ai._util.asyncfiles import with_async_fs
@@ -56,9 +58,21 @@ SAMPLE_FIELDS = ("_store", "_message_limit", "_token_limit", "_cost_limit")
 """Attributes of a ``TaskState`` that belong to the running sample: its store and its limits."""
 
 
+_starting = threading.Lock()
+
+
 async def start_server(api: Any) -> None:
-    """Start the server of a vLLM provider, which only then has its address."""
-    await api._ensure_server_started()
+    """Start the server of a vLLM provider, which only then has its address; others have theirs from the beginning.
+
+    The provider's own call would also send a request on a connection that outlives the event loop.
+    """
+
+    def start() -> None:
+        with _starting:  # one process for all traces that begin at once
+            api._resolve_server()
+
+    if hasattr(api, "_resolve_server"):
+        await anyio.to_thread.run_sync(start)
 
 
 @contextmanager

@@ -16,7 +16,8 @@ from overthink.collect.ladder.accounting import UsageMeter
 from overthink.collect.ladder.sampling import SamplingSpec
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.choose import continuation_for
-from overthink.collect.providers.continuation import Prefix, TextContinuation, TokenContinuation
+from overthink.collect.providers.continuation import Prefix, TokenContinuation
+from overthink.collect.providers.servers.completions import CompletionsContinuation
 from overthink.collect.providers.simulated.model import SimulatedModel
 from overthink.collect.providers.think_tags import for_prompt, think_format
 from overthink.errors import InputError
@@ -108,11 +109,11 @@ class Vllm:
 
 
 def test_a_server_that_reads_its_prompt_tells_in_one_request() -> None:
-    continuation = TextContinuation(cast("Model", Vllm()))
+    continuation = CompletionsContinuation(cast("Model", Vllm()))
     said = asyncio.run(likelihood(continuation, Prefix("before"), "four", truth=None))
     assert said.log_probabilities == pytest.approx([math.log(0.1)] * 2)
     assert said.tokens == 5 + 1
-    silent = TextContinuation(cast("Model", Vllm(tells=False)))
+    silent = CompletionsContinuation(cast("Model", Vllm(tells=False)))
     with pytest.raises(InputError, match="no log-probabilities of its prompt"):
         asyncio.run(likelihood(silent, Prefix("before"), "four", truth=None))
 

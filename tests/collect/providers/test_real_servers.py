@@ -66,8 +66,8 @@ class TestRealServer:
         assert climb.equal == climb.n
 
     def test_forks_find_their_prefix_in_the_servers_cache(self, climb: Climbs) -> None:
-        assert climb.prefix > 0
-        assert climb.hits >= 0.9 * climb.prefix
+        assert climb.storable > 0  # otherwise no prefix fills a block of the cache: start with a smaller --block-size
+        assert climb.hits >= 0.9 * climb.storable
 
 
 def test_addresses_are_read_or_refused() -> None:

@@ -168,7 +168,7 @@ def prices(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def asked(*graders: str) -> list[TaskWorkload]:
-    return [TaskWorkload("t", 10, 100, graders, cue_tokens=10)]
+    return [TaskWorkload("t", 10, 100, graders, cue_tokens=10, longest_prompt_tokens=100)]
 
 
 @pytest.mark.usefixtures("prices")

@@ -12,10 +12,10 @@ from typing import Any
 
 from inspect_ai.model import ChatMessage, ChatMessageAssistant, Model, ModelOutput
 
-from overthink.collect.inspect_internals import start_server
 from overthink.collect.providers.chat_template import NOT_THERE, field_of
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment, generate
 from overthink.collect.providers.requests import JsonClient
+from overthink.collect.providers.servers.description import describe
 from overthink.errors import InputError
 
 SERVER_FIELDS = ("reasoning_content", "reasoning")
@@ -152,18 +152,16 @@ class ChatPrefill:
 
     async def _render(self, prefix: ChatPrefix, last_message: str | None) -> str:
         """Return the prompt rendered by vLLM, with a final assistant message or ready for one."""
-        api: Any = self.model.api
-        await start_server(api)  # only then does the provider know its address
+        address = (await describe(self.model)).address
         messages = [{"role": message.role, "content": message.text} for message in prefix.messages]
         messages += [] if last_message is None else [{"role": "assistant", "content": last_message}]
         body = {
-            "model": api.service_model_name(),
+            "model": address.name,
             "messages": messages,
             "add_generation_prompt": last_message is None,
             "continue_final_message": last_message is not None,
         }
-        root = str(api.base_url).rstrip("/").removesuffix("/v1")
-        client = JsonClient(root, api.api_key, accepted=NOT_THERE)
+        client = JsonClient(address.root, address.key, accepted=NOT_THERE)
         path = "/tokenize"
         status, reply = await client.post(path, body)
         if status not in NOT_THERE:

@@ -3,7 +3,8 @@
 from inspect_ai.model import Model
 
 from overthink.collect.providers.chat_prefill import CHAT_SERVERS, ChatPrefill
-from overthink.collect.providers.continuation import Continuation, TextContinuation, TokenContinuation
+from overthink.collect.providers.continuation import Continuation, TokenContinuation
+from overthink.collect.providers.servers.completions import CompletionsContinuation
 from overthink.errors import InputError
 
 
@@ -17,8 +18,7 @@ def continuation_for(model: Model) -> Continuation:
         return TokenContinuation(model)
     provider = str(model).split("/")[0]
     if provider.endswith("-completions"):
-        return TextContinuation(model)
-
+        return CompletionsContinuation(model)
     if provider in CHAT_SERVERS:
         return ChatPrefill(model, CHAT_SERVERS[provider])
     raise InputError(

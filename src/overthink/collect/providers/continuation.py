@@ -1,9 +1,10 @@
 """Continue a prefix byte for byte: the only capability that a ladder requires of a provider.
 
-There are three methods. Providers with token ids (our own embedded models) get exactly the ids they produced.
-Completions providers get the raw text; the chat template is rendered by their server. vLLM and SGLang continue a final
-assistant message (:mod:`~overthink.collect.providers.chat_prefill`). Other chat endpoints rewrite or refuse a partial
-answer and cannot be used.
+There are three methods. Our own models get exactly the token ids that they produced. So do completions endpoints whose
+server takes and returns ids, and others get the raw text; the chat template is rendered by their server
+(:mod:`~overthink.collect.providers.servers.completions`). vLLM and SGLang continue a final assistant message
+(:mod:`~overthink.collect.providers.chat_prefill`). Other chat endpoints rewrite or refuse a partial answer and cannot
+be used.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,6 @@ from typing import Any, Protocol
 
 from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, Model, ModelOutput
 
-from overthink.collect.providers.chat_template import render_chat
 from overthink.collect.providers.reply_checks import checked_counts
 from overthink.data.tokens import TokenUsage
 
@@ -191,34 +191,3 @@ class TokenContinuation:
         if truth is not None:
             metadata["truth"] = truth
         return await generate(self.model, [ChatMessageUser(content="", metadata=metadata)], sampling)
-
-
-class TextContinuation:
-    """Continuation by raw text, for completions endpoints. The server renders the chat template."""
-
-    reports_stop = False
-
-    def __init__(self, model: Model) -> None:
-        self.model = model
-        base_url = str(getattr(model.api, "base_url", None) or "")
-        self._root = base_url.rstrip("/").removesuffix("/v1")
-
-    async def start(self, messages: list[ChatMessage], opening: str) -> Prefix:
-        """The rendered prompt, with the assistant's turn opened (unless the template has opened it)."""
-        chat = [{"role": message.role, "content": message.text} for message in messages]
-        key = getattr(self.model.api, "api_key", None)
-        text = await render_chat(self._root, key=key, model=str(self.model.name), messages=chat)
-        already_open = bool(opening.strip()) and text.rstrip().endswith(opening.strip())
-        return Prefix(text if already_open else text + opening)
-
-    async def append_text(self, prefix: Prefix, text: str) -> Prefix:
-        """The prefix with text of ours behind it."""
-        return Prefix(prefix.text + text)
-
-    def append(self, prefix: Prefix, segment: Segment) -> Prefix:
-        """The prefix with a decoded segment behind it."""
-        return Prefix(prefix.text + segment.text)
-
-    async def decode(self, prefix: Prefix, sampling: Sampling, *, truth: dict[str, Any] | None = None) -> Segment:
-        """Decode what follows the prefix."""
-        return await generate(self.model, [ChatMessageUser(content=prefix.text)], sampling)

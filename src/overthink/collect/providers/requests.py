@@ -53,15 +53,24 @@ class JsonClient:
         """
 
         async def attempt() -> tuple[int, Any]:
-            limit = patience().attempt(0)
-            headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
-            with anyio.fail_after(limit):
-                async with httpx.AsyncClient(
-                    base_url=self.root, headers=headers, timeout=limit, verify=tls(), event_hooks=hooks()
-                ) as client:
-                    return self._read(await client.post(path, json=body))
+            return self._read(await self.reply(path, body))
 
-        return await repeated(attempt, server=self.root, max_tokens=0, is_passing=_is_passing)
+        return await repeated(attempt, server=self.root, max_tokens=0, is_passing=is_passing)
+
+    async def reply(self, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+        """Return the reply to one attempt, of any status; without a body the request is a GET.
+
+        Raises:
+            HTTPError: There was none.
+            TimeoutError: It took longer than the time limit of an attempt.
+        """
+        limit = patience().attempt(0)
+        headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
+        with anyio.fail_after(limit):
+            async with httpx.AsyncClient(
+                base_url=self.root, headers=headers, timeout=limit, verify=tls(), event_hooks=hooks()
+            ) as client:
+                return await (client.get(path) if body is None else client.post(path, json=body))
 
     def _read(self, reply: httpx.Response) -> tuple[int, Any]:
         is_accepted = reply.status_code in self.accepted
@@ -75,7 +84,8 @@ class JsonClient:
             raise ReplyStatusError(reply, f"answered with no JSON ({type(fault).__name__})") from fault
 
 
-def _is_passing(error: Exception) -> bool:
+def is_passing(error: Exception) -> bool:
+    """Return whether another attempt may succeed after this error."""
     if isinstance(error, ReplyStatusError):
         return error.status_code >= 500 or error.status_code in _PASSING or error.status_code < 300
     return isinstance(error, httpx.TransportError | TimeoutError) and not isinstance(error, ReplySizeError)

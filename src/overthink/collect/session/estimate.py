@@ -47,6 +47,7 @@ class TaskWorkload:
         prompt_tokens: Mean length of a prompt, with the text that opens the thinking.
         graders: Models that grade its answers.
         cue_tokens: Length of the text that closes the thinking and cues the answer.
+        longest_prompt_tokens: Length of the longest prompt that was counted.
     """
 
     name: str
@@ -54,6 +55,7 @@ class TaskWorkload:
     prompt_tokens: int
     graders: tuple[str, ...]
     cue_tokens: int
+    longest_prompt_tokens: int
 
 
 @dataclass(frozen=True, slots=True)

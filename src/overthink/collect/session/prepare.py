@@ -15,7 +15,6 @@ from overthink.collect.arms.interventions.saferemind import (
     refuse_without_probabilities,
 )
 from overthink.collect.arms.registry import Arm, models_of, open_arms, reads_probabilities
-from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.embedded.installed import is_embedded
 from overthink.collect.providers.patience import Patience
 from overthink.collect.providers.reasoning_levels import effort_settings
@@ -34,6 +33,7 @@ from overthink.collect.session.prompt_length import (
     prompt_lengths,
     text_counter,
 )
+from overthink.collect.session.server_check import check_context, check_server, server_notes
 from overthink.cost.estimate import Estimate
 from overthink.cost.prices import is_own
 from overthink.data.curve_key import CurveKey
@@ -89,7 +89,7 @@ class Session:
     @cached_property
     def spending(self) -> Estimate:
         """Estimated calls, tokens and costs of the study, with notes on its graders."""
-        notes = _grading_notes(self.plan, self.workloads)
+        notes = (*_grading_notes(self.plan, self.workloads), *server_notes(self.model))
         if reads_probabilities(self.arms) and not (is_local(self.model) or always_gives_probabilities(self.model)):
             notes = (*notes, PROBE_NOTE)
         tokens_of = text_counter(counter_for(self.model))
@@ -143,8 +143,7 @@ def open_plan(plan: Plan) -> Session:
     tasks = tuple(open_task(task) for task in plan.tasks)
     if plan.budgets is not None:
         think_format(plan.think_format)
-        continuation_for(model)
-        _check_context(plan, model)
+        check_server(model)
     for task, task_plan in zip(tasks, plan.tasks, strict=True):
         if plan.efforts is None and _is_sandboxed(task):
             _check_sandbox(task_plan, plan)
@@ -174,6 +173,7 @@ def open_plan(plan: Plan) -> Session:
         _workload(plan, task_plan, task, name, count, counter)
         for task_plan, task, name, count in zip(plan.tasks, tasks, names, questions, strict=True)
     )
+    check_context(plan, model, workloads)
     judges = {name for task in workloads for name in task.graders} | ({plan.grader} if plan.grader else set())
     refuse_guards_that_judge(plan.arms, judges, model=plan.model)
     arms = () if plan.budgets is None else open_arms(plan)
@@ -213,7 +213,7 @@ def _workload(plan: Plan, task_plan: TaskPlan, task: Task, name: str, questions:
     turn = None if plan.budgets is None else TurnFormat(think_format(plan.think_format), plan.answer_cue)
     lengths = prompt_lengths(task, name=task_plan.task, questions=questions, replay=replay, turn=turn, counter=counter)
     judges = graders(scorers, task, plan=plan, task_plan=task_plan)
-    return TaskWorkload(name, questions, lengths.prompt, judges, cue_tokens=lengths.cue)
+    return TaskWorkload(name, questions, lengths.prompt, judges, lengths.cue, lengths.longest)
 
 
 def _grading_notes(plan: Plan, workloads: tuple[TaskWorkload, ...]) -> tuple[str, ...]:
@@ -243,19 +243,6 @@ def _room_for(plan: Plan) -> dict[str, str | int | float | bool]:
         return {}
     context = plan.budgets[-1] + plan.answer_tokens + PROMPT_TOKENS
     return {"slots": max(16, 2 * plan.concurrency), "context": max(2048, context)}
-
-
-def _check_context(plan: Plan, model: Model) -> None:
-    window = getattr(model.api, "context_tokens", None)
-    if window is None or not plan.budgets:
-        return
-    n_needed = plan.budgets[-1] + plan.answer_tokens
-    if n_needed >= window():
-        raise InputError(
-            f"a budget of {plan.budgets[-1]} thinking tokens and {plan.answer_tokens} answer tokens does not fit the "
-            f"context window of {plan.model} ({window()} tokens, prompt included). Lower --budgets, or give the model "
-            "more context (-M context=N)."
-        )
 
 
 def _check_calls_tools(model: str, checkpoints: Checkpoints) -> None:

@@ -1,7 +1,8 @@
 """Prompt lengths of a task, measured before the run: the solver writes the prompts, and their tokens are counted.
 
-Embedded models provide their tokenizer, so their prompts are counted as sent: with the chat template, which may add a
-system message of its own, and with the assistant's turn opened. For other models letters are counted.
+Embedded models and servers of vLLM and llama.cpp provide their tokenizer, so their prompts are counted as sent: with
+the chat template, which may add a system message of its own, and with the assistant's turn opened. For other models
+letters are counted.
 """
 
 import math
@@ -17,7 +18,10 @@ from inspect_ai.scorer import Target
 from inspect_ai.solver import TaskState
 
 from overthink.collect.inspect_internals import run_coroutine
+from overthink.collect.providers.attempts import CallError
 from overthink.collect.providers.continuation import Prefix, TokenContinuation
+from overthink.collect.providers.servers.completions import server_tokens
+from overthink.collect.providers.servers.tokens import ServerTokens
 from overthink.collect.providers.think_tags import ThinkFormat, for_prompt
 from overthink.collect.scoring.replay import Replay
 from overthink.collect.session.open import solver_of
@@ -52,10 +56,12 @@ class PromptLengths:
     Attributes:
         prompt: Mean number of prompt tokens, with the opened turn.
         cue: Maximum number of tokens of the closing text and the answer cue.
+        longest: Maximum number of prompt tokens of the counted questions.
     """
 
     prompt: int
     cue: int
+    longest: int
 
 
 class Counter(Protocol):
@@ -106,9 +112,36 @@ class TokenizerCounter:
         return len((await self._continuation.append_text(Prefix("", ()), text)).ids or ())
 
 
+class ServerCounter(LetterCounter):
+    """Token counter that uses the tokenizer and the chat template of a server; without an answer it estimates."""
+
+    most = 16
+
+    def __init__(self, tokens: ServerTokens) -> None:
+        self._tokens = tokens
+
+    async def prompt(self, messages: Sequence[ChatMessage], opening: str) -> int:
+        """Return the number of tokens of a prompt with the assistant's turn opened."""
+        try:
+            _, ids = await self._tokens.render(messages)
+        except CallError:
+            return await super().prompt(messages, opening)
+        return len(ids) + await self.text(opening)
+
+    async def text(self, text: str) -> int:
+        """Return the number of tokens of an inserted text."""
+        try:
+            return len(await self._tokens.of(text))
+        except CallError:
+            return await super().text(text)
+
+
 def counter_for(model: Model) -> Counter:
-    """Return the tokenizer's counter if the model has a local tokenizer, else the letter counter."""
-    return TokenizerCounter(model) if hasattr(model.api, "render") else LetterCounter()
+    """Return the counter of the model's own tokenizer, local or of its checked server; else the letter counter."""
+    if hasattr(model.api, "render"):
+        return TokenizerCounter(model)
+    tokens = server_tokens(model)
+    return LetterCounter() if tokens is None else ServerCounter(tokens)
 
 
 def text_counter(counter: Counter) -> Callable[[str], int]:
@@ -140,7 +173,8 @@ def prompt_lengths(
         return [await _measure(task, sample, name, replay, turn, counter) for sample in chosen]
 
     lengths = run_coroutine(measure_all())
-    return PromptLengths(math.ceil(sum(prompt for prompt, _ in lengths) / len(lengths)), max(cue for _, cue in lengths))
+    prompts, cues = zip(*lengths, strict=True)
+    return PromptLengths(math.ceil(sum(prompts) / len(prompts)), max(cues), max(prompts))
 
 
 async def _measure(

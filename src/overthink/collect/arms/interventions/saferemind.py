@@ -56,7 +56,7 @@ PROBE_NOTE = (
 
 def always_gives_probabilities(model: Model) -> bool:
     """Return whether a model returns probabilities with any settings, as embedded and simulated models do."""
-    return isinstance(continuation_for(model), TokenContinuation)
+    return isinstance(continuation_for(model), TokenContinuation)  # not of a server, which may be set otherwise
 
 
 def refuse_without_probabilities(model: Model, plan: Plan) -> None:

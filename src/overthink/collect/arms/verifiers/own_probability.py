@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, ClassVar, Literal, Protocol, cast
 
-from inspect_ai.model import ChatMessageUser, GenerateConfig, Logprobs
+from inspect_ai.model import GenerateConfig, Logprobs
 from pydantic import Field
 
 from overthink.collect.arms.verifiers.base import (
@@ -23,7 +23,8 @@ from overthink.collect.arms.verifiers.base import (
     tokens_of,
 )
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.providers.continuation import Continuation, Prefix, TextContinuation, TokenContinuation
+from overthink.collect.providers.continuation import Continuation, Prefix, TokenContinuation
+from overthink.collect.providers.servers.completions import CompletionsContinuation, raw_prompt_message
 from overthink.components.base import Simulated, component
 from overthink.errors import InputError
 
@@ -57,7 +58,7 @@ def check_likelihood(continuation: Continuation) -> None:
     Raises:
         InputError: It does not; the message lists those that do.
     """
-    if isinstance(continuation, TextContinuation):
+    if isinstance(continuation, CompletionsContinuation):
         return
     if isinstance(continuation, TokenContinuation) and hasattr(continuation.model.api, "likelihood"):
         return
@@ -79,21 +80,22 @@ async def likelihood(
     """
     check_likelihood(continuation)
     whole = await continuation.append_text(prefix, text)
-    if whole.ids is not None:
-        assert prefix.ids is not None
-        ids = list(whole.ids[len(prefix.ids) :])
-        if not ids:
-            raise UnreadableScoreError("the text has no token", 0)
-        api = cast("GivesLikelihood", cast("TokenContinuation", continuation).model.api)
-        log_probabilities, tokens = await api.likelihood(list(prefix.ids), ids, truth=truth)
-        return Likelihood(tuple(log_probabilities), tokens)
-    return await _from_prompt(cast("TextContinuation", continuation), prefix.text, whole.text)
+    if isinstance(continuation, CompletionsContinuation):
+        return await _from_prompt(continuation, prefix, whole)
+    assert whole.ids is not None
+    assert prefix.ids is not None
+    ids = list(whole.ids[len(prefix.ids) :])
+    if not ids:
+        raise UnreadableScoreError("the text has no token", 0)
+    api = cast("GivesLikelihood", cast("TokenContinuation", continuation).model.api)
+    log_probabilities, tokens = await api.likelihood(list(prefix.ids), ids, truth=truth)
+    return Likelihood(tuple(log_probabilities), tokens)
 
 
-async def _from_prompt(continuation: TextContinuation, before: str, whole: str) -> Likelihood:
+async def _from_prompt(continuation: CompletionsContinuation, before: Prefix, whole: Prefix) -> Likelihood:
     """Return the likelihood from prompt log-probabilities, as vLLM servers return them."""
     output = await continuation.model.generate(
-        [ChatMessageUser(content=whole)],
+        [raw_prompt_message(whole)],
         config=GenerateConfig(max_tokens=1, temperature=0.0, prompt_logprobs=1),
         cache=False,
     )
@@ -107,7 +109,17 @@ async def _from_prompt(continuation: TextContinuation, before: str, whole: str) 
             f"{continuation.model} tells no log-probabilities of its prompt, which own-probability needs; serve it "
             "with vLLM and name it vllm-completions/<model>"
         )
-    return Likelihood(_last_log_probabilities(logprobs, whole, len(whole) - len(before), tokens), tokens)
+    if before.ids is not None and whole.ids is not None:
+        return Likelihood(_of_last_ids(logprobs, len(whole.ids) - len(before.ids), tokens), tokens)
+    letters = len(whole.text) - len(before.text)
+    return Likelihood(_last_log_probabilities(logprobs, whole.text, letters, tokens), tokens)
+
+
+def _of_last_ids(logprobs: Logprobs, count: int, tokens: int | None) -> tuple[float, ...]:
+    """Return the log-probabilities of the last tokens of a prompt that was given as token ids."""
+    if not 0 < count <= len(logprobs.content):
+        raise UnreadableScoreError(f"the text has {count} tokens of the {len(logprobs.content)} in the reply", tokens)
+    return tuple(float(token.logprob) for token in logprobs.content[-count:])
 
 
 def _last_log_probabilities(logprobs: Logprobs, whole: str, letters: int, tokens: int | None) -> tuple[float, ...]:

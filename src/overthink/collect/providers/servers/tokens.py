@@ -1,0 +1,96 @@
+"""Token ids of a server: of chats in its template, of texts, and of what it decoded."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from inspect_ai.model import ChatMessage
+
+from overthink.collect.providers.attempts import repeated
+from overthink.collect.providers.chat_template import RenderedChat, TemplateError, render_chat
+from overthink.collect.providers.requests import JsonClient
+from overthink.collect.providers.servers.address import ServerAddress
+from overthink.collect.providers.servers.dialect import DecodedIds, Dialect, LlamaCpp, Vllm
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTokens:
+    """Tokenizer and chat template of a server.
+
+    Attributes:
+        address: Its address.
+        dialect: Its software.
+    """
+
+    address: ServerAddress
+    dialect: Dialect
+
+    async def render(self, messages: Sequence[ChatMessage]) -> tuple[str, tuple[int, ...]]:
+        """Return text and token ids of a chat, up to the assistant's first token.
+
+        Raises:
+            InputError: The server renders no chat.
+            CallError: It does not answer.
+        """
+        rendered = await rendered_chat(self.address, messages)
+        return rendered.text, rendered.ids or await self.of(rendered.text, begin=True)
+
+    async def of(self, text: str, *, begin: bool = False) -> tuple[int, ...]:
+        """Return the token ids of a text; ``begin``: with the tokens that begin every prompt.
+
+        Raises:
+            CallError: The server does not answer, or returns no ids.
+        """
+        if not text:
+            return ()
+        ids = await self._field("/tokenize", self.dialect.tokenize(text, begin=begin), lambda r: r.get("tokens"))
+        return tuple(ids)
+
+    async def text(self, ids: Sequence[int]) -> str:
+        """Return the text of token ids, special tokens included.
+
+        Raises:
+            CallError: The server does not answer, or returns no text.
+        """
+        return str(await self._field("/detokenize", {"tokens": list(ids)}, self.dialect.text)) if ids else ""
+
+    async def without_stop(self, decoded: DecodedIds, text: str) -> tuple[int, ...]:
+        """Return the ids of a decoded text, without those that ended it.
+
+        A stop text may begin inside a token. Then the tokens before that one are kept, and the letters of the text
+        behind them are made tokens anew.
+
+        Args:
+            decoded: What was decoded.
+            text: Its text, without the stop text.
+        """
+        if decoded.stop is None:
+            return decoded.ids
+        ids = decoded.ids if decoded.stop else decoded.ids[:-1]
+        if not decoded.stop:
+            return ids
+        while ids and not text.startswith(kept := await self.text(ids)):
+            ids = ids[:-1]
+        return ids + await self.of(text[len(kept) :] if ids else text)
+
+    async def _field(self, path: str, body: dict[str, Any], field: Any) -> Any:
+        async def attempt() -> Any:
+            _, reply = await JsonClient(self.address.root, self.address.key).post(
+                path, {"model": self.address.name, **body}
+            )
+            if (value := field(reply) if isinstance(reply, dict) else None) is None:
+                raise TemplateError(f"{path} answered {str(reply)[:60]!r}")
+            return value
+
+        return await repeated(attempt, server=self.address.root, max_tokens=0, is_passing=lambda _: False)
+
+
+async def rendered_chat(address: ServerAddress, messages: Sequence[ChatMessage]) -> RenderedChat:
+    """Return a chat in its server's template; raises as :func:`render_chat`."""
+    chat = [{"role": message.role, "content": message.text} for message in messages]
+    return await render_chat(address.root, key=address.key, model=address.name, messages=chat)
+
+
+def dialect_of(rendered: RenderedChat) -> Dialect:
+    """Return the dialect of a server by how it renders a chat: vLLM as tokens, llama.cpp as a text."""
+    return LlamaCpp() if rendered.ids is None else Vllm()

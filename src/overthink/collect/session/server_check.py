@@ -1,0 +1,80 @@
+"""Check of a model's server and its context window when a plan is opened, before anything is paid."""
+
+from collections.abc import Sequence
+
+from inspect_ai.model import Model
+
+from overthink.collect.inspect_internals import run_coroutine
+from overthink.collect.providers.attempts import CallError
+from overthink.collect.providers.choose import continuation_for
+from overthink.collect.providers.servers.completions import CompletionsContinuation, checked_endpoint, endpoint_way
+from overthink.collect.providers.servers.description import describe_running, running_description
+from overthink.collect.session.estimate import TaskWorkload
+from overthink.errors import InputError
+from overthink.plan.study import Plan
+
+
+def check_server(model: Model) -> None:
+    """Check the server behind a model that is continued: its address, key, model name, template, and token ids.
+
+    A server that does not answer now is left to the run, which tries again and reports its errors.
+
+    Raises:
+        InputError: The server cannot be used; the message says what to change.
+    """
+    continuation = continuation_for(model)
+
+    async def check() -> None:
+        if await describe_running(model) is not None and isinstance(continuation, CompletionsContinuation):
+            await checked_endpoint(model)
+
+    try:
+        run_coroutine(check())
+    except CallError:
+        return
+
+
+def server_notes(model: Model) -> tuple[str, ...]:
+    """Return a note on how the model's server is continued; none without a check of it."""
+    description, way = running_description(model), endpoint_way(model)
+    if description is None or way is None:
+        return ()
+    window = "" if description.context_tokens is None else f"; context window {description.context_tokens:,} tokens"
+    return (f"{description.address.url} is {way}{window}. One token was asked for to see it, and is counted nowhere.",)
+
+
+def check_context(plan: Plan, model: Model, workloads: Sequence[TaskWorkload]) -> None:
+    """Check that the longest prompt, the highest budget and its answer fit the context window, where it is known.
+
+    Raises:
+        InputError: They do not; the message has the numbers, and the largest budget that fits.
+    """
+    if not plan.budgets or (window := _context_tokens(model)) is None:
+        return
+    task = max(workloads, key=lambda task: task.longest_prompt_tokens + task.cue_tokens)
+    rest = task.longest_prompt_tokens + task.cue_tokens + plan.answer_tokens
+    if (needed := rest + plan.budgets[-1]) <= window:
+        return
+    room = window - rest
+    fits = f"the largest budget that fits is {room:,}" if room > 0 else "no budget fits"
+    more = (
+        "give the model more context (-M context=N)"
+        if hasattr(model.api, "context_tokens")
+        else "start the server with a longer one (vLLM: --max-model-len; llama.cpp: --ctx-size, which its --parallel "
+        "slots share)"
+    )
+    raise InputError(
+        f"a budget of {plan.budgets[-1]:,} thinking tokens does not fit the context window of {plan.model}: with a "
+        f"prompt of {task.longest_prompt_tokens:,} tokens ({task.name}), {task.cue_tokens:,} of the answer cue and "
+        f"{plan.answer_tokens:,} of the answer it is {needed:,} tokens, and the window has {window:,}; {fits}. Lower "
+        f"--budgets or --answer-tokens, or {more}."
+    )
+
+
+def _context_tokens(model: Model) -> int | None:
+    window = getattr(model.api, "context_tokens", None)
+    if window is not None:
+        tokens: int = window()
+        return tokens
+    description = running_description(model)
+    return None if description is None else description.context_tokens
