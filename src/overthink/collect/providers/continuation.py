@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from inspect_ai.model import ChatMessage, ChatMessageUser, GenerateConfig, Model, ModelOutput
 
 from overthink.collect.providers.reply_checks import checked_counts
+from overthink.collect.providers.token_ids import TokenIds
 from overthink.data.tokens import TokenUsage
 
 
@@ -187,7 +188,7 @@ class TokenContinuation:
     async def decode(self, prefix: Prefix, sampling: Sampling, *, truth: dict[str, Any] | None = None) -> Segment:
         """Decode what follows the prefix."""
         assert prefix.ids is not None
-        metadata: dict[str, Any] = {"prompt_token_ids": list(prefix.ids)}
+        metadata: dict[str, Any] = {"prompt_token_ids": TokenIds(prefix.ids)}
         if truth is not None:
             metadata["truth"] = truth
         return await generate(self.model, [ChatMessageUser(content="", metadata=metadata)], sampling)

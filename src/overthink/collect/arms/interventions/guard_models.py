@@ -26,7 +26,7 @@ from overthink.collect.arms.interventions.guard import Guard, GuardError, GuardS
 from overthink.collect.arms.verifiers.base import UnreadableScoreError, Verifier
 from overthink.collect.arms.verifiers.classifier import ClassifierVerifier
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
-from overthink.collect.providers.simulated.thinking import encode, is_risky, turn_of
+from overthink.collect.providers.simulated.thinking import is_risky, last_step, token_count
 from overthink.components.base import component
 from overthink.data.record import Category
 from overthink.errors import InputError
@@ -245,6 +245,6 @@ class SimulatedGuard(Guard):
 
     async def score(self, context: TraceContext, path: ReasoningPath) -> GuardScore:
         """Score the last step with a mark; it decodes one token."""
-        steps = turn_of(path.text).steps
-        unsafe = bool(steps) and is_risky(steps[-1])
-        return GuardScore(SIMULATED_UNSAFE if unsafe else SIMULATED_SAFE, len(encode(context.question + path.text)) + 1)
+        unsafe = is_risky(last_step(path.text))
+        tokens = token_count(context.question + path.text) + 1
+        return GuardScore(SIMULATED_UNSAFE if unsafe else SIMULATED_SAFE, tokens)

@@ -7,7 +7,7 @@ from pydantic import Field
 from overthink.collect.arms.verifiers.base import Scores, Verifier
 from overthink.collect.ladder.thinking import ReasoningPath, TraceContext
 from overthink.collect.providers.simulated.model import uniform
-from overthink.collect.providers.simulated.thinking import SHAKY, SOUND, encode
+from overthink.collect.providers.simulated.thinking import SHAKY, SOUND, token_count
 from overthink.components.base import Simulated, component
 
 SCORES = {SOUND: 0.9, SHAKY: 0.1}
@@ -30,16 +30,17 @@ class SimulatedVerifier(Verifier):
 
     async def steps(self, context: TraceContext, path: ReasoningPath, *, last_only: bool) -> Scores:
         """Score the steps of a path."""
-        scores = self._scores(path.steps)
-        return Scores(scores[-1:] if last_only else scores, len(encode("".join(path.steps))))
+        mark = self._mark_score(path.steps[-1]) if last_only and path.steps else None  # that of a mark needs no other
+        scores = self._scores(path.steps) if mark is None else (mark,)
+        return Scores(scores[-1:] if last_only else scores, token_count(path.text))
 
     async def answer(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
         """Score an answer by the steps before it."""
-        return Scores(self._scores((*path.steps, ""))[-1:], len(encode(path.text + answer)))
+        return Scores(self._scores((*path.steps, ""))[-1:], token_count(path.text + answer))
 
     async def solution(self, context: TraceContext, path: ReasoningPath, answer: str) -> Scores:
         """Score the steps of a path, and the answer by its steps."""
-        return Scores(self._scores((*path.steps, "")), len(encode(path.text + answer)))
+        return Scores(self._scores((*path.steps, "")), token_count(path.text + answer))
 
     def _scores(self, steps: tuple[str, ...]) -> tuple[float, ...]:
         mark_scores: list[float] = []

@@ -22,6 +22,7 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 from overthink.collect.providers.embedded.installed import usable_path
 from overthink.collect.providers.embedded.server import LlamaServer, ServerOptions, server_for
 from overthink.collect.providers.embedded.weights import check_gguf
+from overthink.collect.providers.token_ids import TokenIds
 from overthink.errors import InputError
 from overthink.plan.study import TEMPERATURE, TOP_P
 
@@ -29,11 +30,12 @@ from overthink.plan.study import TEMPERATURE, TOP_P
 class LocalModel(ModelAPI):
     """A model that runs in this process, for chat and for continuing a prompt given as token ids.
 
-    A single user message with ``metadata["prompt_token_ids"]`` is a raw prompt; anything else is a chat,
-    rendered with the model's own template. ``output.metadata`` holds ``token_ids`` (decoded tokens without
-    the end-of-sequence token and a stop word), ``cached_tokens`` (prompt tokens read from the cache) and
-    ``stop`` (the stop word that ended it, "" for the end of the turn, None at the limit). Only
-    temperature, top-p, top-k and the seed affect the sampling: other samplers are switched off.
+    A single user message with ``metadata["prompt_token_ids"]`` (a list, or
+    :class:`~overthink.collect.providers.token_ids.TokenIds`) is a raw prompt; anything else is a chat, rendered with
+    the model's own template. ``output.metadata`` holds ``token_ids`` (decoded tokens without the end-of-sequence token
+    and a stop word), ``cached_tokens`` (prompt tokens read from the cache) and ``stop`` (the stop word that ended it,
+    "" for the end of the turn, None at the limit). Only temperature, top-p, top-k and the seed affect the sampling:
+    other samplers are switched off.
 
     Args:
         model_name: A name of installed weights, as "smollm2"; or "gguf".
@@ -199,7 +201,7 @@ def raw_prompt(messages: list[ChatMessage]) -> list[int] | None:
     """Return the prompt given as token ids; None for a chat.
 
     Raises:
-        InputError: ``prompt_token_ids`` is not a non-empty list of integers, or is not in a single user message.
+        InputError: ``prompt_token_ids`` are not at least one integer, or are not in a single user message.
     """
     carrying = [m for m in messages if m.metadata and "prompt_token_ids" in m.metadata]
     if not carrying:
@@ -207,6 +209,8 @@ def raw_prompt(messages: list[ChatMessage]) -> list[int] | None:
     ids = (carrying[0].metadata or {})["prompt_token_ids"]
     if len(messages) != 1 or messages[0].role != "user":
         raise InputError(f"prompt_token_ids came with {len(messages)} messages; needed: one user message")
+    if isinstance(ids, TokenIds) and ids.ids:
+        return list(ids.ids)
     if not isinstance(ids, list) or not ids or not all(isinstance(token, int) for token in ids):
         raise InputError("metadata['prompt_token_ids'] must be a list of integers, at least one")
     return ids

@@ -1,6 +1,7 @@
 """``overthink/simulated``: an Inspect provider that thinks in pseudo-words and answers by known probabilities."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from inspect_ai.model import (
@@ -20,16 +21,18 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from overthink.collect.providers.embedded.provider import raw_prompt
 from overthink.collect.providers.simulated.model import SimulatedModel, uniform
+from overthink.collect.providers.simulated.prefixes import Prefixes, ReadPrefix
 from overthink.collect.providers.simulated.thinking import (
     END,
     TURN,
     SimulatedTurn,
     Thinking,
+    TurnReading,
     decode,
     encode,
     likelihood_of_words,
     pseudo_words,
-    turn_of,
+    token_count,
 )
 
 CONTEXT = 1 << 17
@@ -70,6 +73,7 @@ class SimulatedProvider(ModelAPI):
     ) -> None:
         super().__init__(model_name, base_url, api_key, [], config)
         self.model = SimulatedModel(**parameters)
+        self._prefixes = Prefixes(self.model.commit_step or 0)
 
     async def generate(
         self,
@@ -79,7 +83,7 @@ class SimulatedProvider(ModelAPI):
         config: GenerateConfig,
     ) -> ModelOutput:
         """Think, answer, or say one harmless sentence."""
-        prompt = raw_prompt(input) or await self.render(input)
+        prompt = tuple(raw_prompt(input) or await self.render(input))
         room = CONTEXT - len(prompt)
         limit = room if config.max_tokens is None else min(config.max_tokens, room)
         truth = (input[-1].metadata or {}).get("truth")
@@ -87,12 +91,15 @@ class SimulatedProvider(ModelAPI):
         if truth is None:
             ids, is_complete = _cut(encode(CHAT_ANSWER), limit)
         elif truth["phase"] == "think":
-            thinking = self._thinking(truth, prompt, config)
-            ids, is_complete, stop = thinking.decode(prompt, limit, until_line_end=END in (config.stop_seqs or ()))
-            ahead = thinking.ahead(prompt, config.top_logprobs or 1) if config.logprobs else None
+            prefix = self._prefixes.read(prompt)
+            thinking, at = self._thinking(truth, prefix, config), prefix.reading.line_tokens
+            until_line_end = END in (config.stop_seqs or ())
+            ids, is_complete, stop = thinking.decode(prefix.packed, at, limit, until_line_end=until_line_end)
+            ahead = thinking.ahead(at, config.top_logprobs or 1) if config.logprobs else None
+            self._prefixes.keep(prefix.then(tuple(ids)))
         else:
             ids, is_complete = _cut(self._answer(truth, prompt, config, limit), limit)
-        output = self._output(prompt, ids, "stop" if is_complete else "max_tokens", stop)
+        output = self._output(len(prompt), ids, "stop" if is_complete else "max_tokens", stop)
         output.choices[0].logprobs = None if ahead is None else _logprobs(ahead)
         return output
 
@@ -107,7 +114,7 @@ class SimulatedProvider(ModelAPI):
         if truth is None or truth["phase"] == "think" or text not in (truth["good"].strip(), truth["bad"].strip()):
             return likelihood_of_words(ids), tokens
         axis, question, thought = (truth[name] for name in ("axis", "question", "thinking_tokens"))
-        good = self.model.probability(axis, question, thought, turn_of(decode(prompt)))
+        good = self.model.probability(axis, question, thought, self._turn(prompt))
         first = good if text == truth["good"].strip() else 1 - good
         return [math.log(max(first, 1e-300)), *[0.0] * (len(ids) - 1)], tokens
 
@@ -121,23 +128,26 @@ class SimulatedProvider(ModelAPI):
 
     async def count_text_tokens(self, text: str) -> int:
         """Return the number of tokens of a text."""
-        return len(encode(text))
+        return token_count(text)
 
     def context_tokens(self) -> int:
         """Context window, in tokens."""
         return CONTEXT
 
-    def _thinking(self, truth: dict[str, Any], prompt: list[int], config: GenerateConfig) -> Thinking:
+    def _turn(self, prompt: Sequence[int]) -> SimulatedTurn:
+        """Return the model's turn in a prompt, with the texts of the steps that count."""
+        return self._prefixes.read(tuple(prompt)).reading.turn()
+
+    def _thinking(self, truth: dict[str, Any], prefix: ReadPrefix, config: GenerateConfig) -> Thinking:
         """Return the thinking process of a request."""
-        so_far = turn_of(decode(prompt))
+        so_far = prefix.reading.turn()
 
-        def risky(tokens: int, written: list[int]) -> bool:
-            if truth["axis"] != "safety":
-                return False
-            turn = so_far + turn_of(decode(written))
-            return not self._is_good(truth, truth["thinking_tokens"] + tokens, turn, config)
+        def risky(tokens: int, further: TurnReading) -> bool:
+            return not self._is_good(truth, truth["thinking_tokens"] + tokens, so_far + further.turn(), config)
 
-        return Thinking(self.model.hazard, self.model.step_tokens, _seed(self.model, config), risky)
+        model, is_risky = self.model, truth["axis"] == "safety"
+        seed = _seed(model, config)
+        return Thinking(model.hazard, model.step_tokens, seed, model.commit_step or 0, risky if is_risky else None)
 
     def _is_good(self, truth: dict[str, Any], tokens: int, turn: SimulatedTurn, config: GenerateConfig) -> bool:
         """Return whether an answer forced now would be good."""
@@ -146,23 +156,23 @@ class SimulatedProvider(ModelAPI):
             return self.model.outcome(axis, question, draw, seed, tokens, turn)
         return self.model.settled_outcome(axis, question, tokens, turn, (question, draw, seed, config.seed))
 
-    def _answer(self, truth: dict[str, Any], prompt: list[int], config: GenerateConfig, limit: int) -> list[int]:
+    def _answer(self, truth: dict[str, Any], prompt: tuple[int, ...], config: GenerateConfig, limit: int) -> list[int]:
         axis, question, draw, seed, tokens = (truth[k] for k in ("axis", "question", "draw", "seed", "thinking_tokens"))
         fate = uniform("fate", seed, axis, question, draw, tokens)
         if fate < self.model.truncated:
             return pseudo_words([tokens], limit + 1, seed=seed)
         if fate < self.model.truncated + self.model.unparsed:
             return pseudo_words([tokens], 3, seed=seed)
-        answer = truth["good" if self._is_good(truth, tokens, turn_of(decode(prompt)), config) else "bad"]
+        answer = truth["good" if self._is_good(truth, tokens, self._turn(prompt), config) else "bad"]
         return encode(f"\n\n{answer}" if truth["phase"] == "natural" else answer)
 
-    def _output(self, prompt: list[int], ids: list[int], reason: StopReason, stop: str | None) -> ModelOutput:
+    def _output(self, n_prompt: int, ids: list[int], reason: StopReason, stop: str | None) -> ModelOutput:
         message = ChatMessageAssistant(content=decode(ids), model=self.model_name, source="generate")
         n_decoded = len(ids) + (stop is not None)  # the stop word is decoded and then removed
         return ModelOutput(
             model=self.model_name,
             choices=[ChatCompletionChoice(message=message, stop_reason=reason)],
-            usage=ModelUsage(input_tokens=len(prompt), output_tokens=n_decoded, total_tokens=len(prompt) + n_decoded),
+            usage=ModelUsage(input_tokens=n_prompt, output_tokens=n_decoded, total_tokens=n_prompt + n_decoded),
             metadata={"token_ids": ids, "cached_tokens": None, "stop": stop},
         )
 

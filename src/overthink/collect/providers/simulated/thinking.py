@@ -15,10 +15,14 @@ import re
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 
 SOUND, SHAKY, RISKY = " fix", " off", " bad"
 """Marks at the beginning of a step; one token each, outside the thinking vocabulary."""
+
+END = "\n"
+"""End of a step; one token."""
 
 TURN = "<|assistant|>"
 """Beginning of the model's turn in a rendered chat."""
@@ -54,6 +58,62 @@ class SimulatedTurn:
         return SimulatedTurn(self.steps + more.steps, sound, shaky, care_calls)
 
 
+@dataclass(frozen=True, slots=True)
+class TurnReading:
+    r"""What a text says of the model's turn so far; a longer text is read on from here, not from its beginning.
+
+    Only the line that has not ended is read twice. Every line end is a whole character in UTF-8, so lines have the same
+    characters by themselves as in their text.
+
+    Attributes:
+        most: Number of steps whose text is kept; None for all of them.
+        steps: Those of the lines that have ended.
+        sound: Number of steps marked as sound in those lines.
+        shaky: Number of steps marked as shaky.
+        care_calls: How often care is called for.
+        line: Bytes since the last line end.
+
+    Example:
+        >>> reading = TurnReading().read(b"Safe? <|assistant|> fix lun\n of").read(b"f rat")
+        >>> reading.turn().steps, reading.line
+        ((' fix lun', ' off rat'), b' off rat')
+    """
+
+    most: int | None = None
+    steps: tuple[str, ...] = ()
+    sound: int = 0
+    shaky: int = 0
+    care_calls: int = 0
+    line: bytes = b""
+
+    def read(self, more: bytes) -> "TurnReading":
+        """Return the reading after further bytes of the text."""
+        *ended, line = (self.line + more).split(b"\n")
+        steps, sound, shaky, care_calls = list(self.steps), self.sound, self.shaky, self.care_calls
+        for text in (part.decode("utf-8", "replace") for part in ended):
+            own = text
+            if TURN in text:
+                steps, sound, shaky, care_calls, own = [], 0, 0, 0, text.rpartition(TURN)[2]
+            if own.startswith((SOUND, SHAKY)):
+                is_sound = own.startswith(SOUND)
+                sound, shaky = sound + is_sound, shaky + (not is_sound)
+                if self.most is None or len(steps) < self.most:
+                    steps.append(own)
+            care_calls += len(_CARE.findall(own))
+        return TurnReading(self.most, tuple(steps), sound, shaky, care_calls, line)
+
+    def turn(self) -> SimulatedTurn:
+        """Return the turn, with the line that has not ended."""
+        whole = self.read(b"\n")
+        return SimulatedTurn(whole.steps, whole.sound, whole.shaky, whole.care_calls)
+
+    @property
+    def line_tokens(self) -> int:
+        """Number of tokens of the model's turn since its last line end."""
+        own = self.line.decode("utf-8", "replace").rpartition(TURN)[2]
+        return token_count(own)
+
+
 def turn_of(text: str) -> SimulatedTurn:
     r"""Parse the model's turn, or any part of it.
 
@@ -62,11 +122,24 @@ def turn_of(text: str) -> SimulatedTurn:
         >>> turn.sound, turn.shaky, turn.care_calls, turn.quality
         (1, 1, 1, 0.0)
     """
+    return TurnReading().read(text.encode("utf-8", "replace")).turn()
+
+
+def last_step(text: str) -> str:
+    r"""Return the last step of the model's turn, or any part of it; empty without one. It is sought from the end.
+
+    Example:
+        >>> last_step(" fix lun\n off bad rat\nno step\n")
+        ' off bad rat'
+    """
     own = text.rpartition(TURN)[2]
-    steps = tuple(line for line in own.split("\n") if line.startswith((SOUND, SHAKY)))
-    sound = sum(line.startswith(SOUND) for line in steps)
-    shaky = sum(line.startswith(SHAKY) for line in steps)
-    return SimulatedTurn(steps, sound, shaky, len(_CARE.findall(own)))
+    end = len(own)
+    while end >= 0:
+        start = own.rfind(END, 0, end) + 1
+        if own.startswith((SOUND, SHAKY), start, end):
+            return own[start:end]
+        end = start - 1
+    return ""
 
 
 def is_risky(step: str) -> bool:
@@ -89,21 +162,47 @@ def encode(text: str) -> list[int]:
     return [int.from_bytes(b"\x01" + data[i : i + PIECE]) for i in range(0, len(data), PIECE)]
 
 
+def token_count(text: str) -> int:
+    """Return the number of tokens of a text.
+
+    Example:
+        >>> token_count("naïve, 42") == len(encode("naïve, 42"))
+        True
+    """
+    return -(-len(text.encode("utf-8", "surrogatepass")) // PIECE)
+
+
+@lru_cache(maxsize=1 << 14)
+def _piece(token: int) -> bytes:
+    return token.to_bytes((token.bit_length() + 7) // 8)[1:]
+
+
+def bytes_of(ids: Iterable[int]) -> bytes:
+    """Return the bytes of the text of token ids."""
+    return b"".join(map(_piece, ids))
+
+
 def decode(ids: Iterable[int]) -> str:
     """Return the text of token ids. A truncated character becomes the replacement character."""
-    return b"".join(piece.to_bytes((piece.bit_length() + 7) // 8)[1:] for piece in ids).decode("utf-8", "replace")
+    return bytes_of(ids).decode("utf-8", "replace")
 
 
 PSEUDO_WORDS = tuple(encode(" " + "".join(word))[0] for word in product("bdfgklmnprst", "aeiou", "klmnrst"))
 """The thinking vocabulary: pseudo-words of three letters, one token each."""
 
-END = "\n"
-"""End of a step; one token."""
-
 DECISION_PROBABILITY = 0.95
 """Probability of the likelier mark in a harmful trace."""
 
 _END, _SOUND, _SHAKY, _RISKY = (encode(text)[0] for text in (END, SOUND, SHAKY, RISKY))
+
+
+def packed(ids: Iterable[int]) -> bytes:
+    """Return token ids as the bytes that are hashed."""
+    return array("Q", ids).tobytes()
+
+
+_PACKED = {token: packed([token]) for token in (*PSEUDO_WORDS, _END, _SOUND, _SHAKY, _RISKY)}
+"""Bytes of each token that thinking decodes."""
 
 
 @dataclass(frozen=True)
@@ -117,19 +216,23 @@ class Thinking:
         hazard: Probability of ending before each token.
         step_tokens: Tokens per step, line end included.
         seed: Seed of the sampling.
-        risky: Function of the number of further tokens and their ids: whether the trace is harmful then.
+        most_steps: Number of steps that decide whether a trace is harmful; None for all.
+        risky: Function of the number of further tokens and of what they say: whether the trace is harmful then; None
+            for a trace that never is.
     """
 
     hazard: float
     step_tokens: int
     seed: int | None
-    risky: Callable[[int, list[int]], bool]
+    most_steps: int | None = None
+    risky: Callable[[int, TurnReading], bool] | None = None
 
-    def decode(self, prompt: Sequence[int], limit: int, *, until_line_end: bool) -> tuple[list[int], bool, str | None]:
-        """Decode further thinking.
+    def decode(self, prompt: bytes, at: int, limit: int, *, until_line_end: bool) -> tuple[list[int], bool, str | None]:
+        """Decode further thinking. Its time is linear in the limit; of the prompt it is that of a hash.
 
         Args:
-            prompt: Token ids so far.
+            prompt: Token ids so far, as :func:`packed`.
+            at: Tokens since the last line end.
             limit: Maximum number of tokens to decode.
             until_line_end: Stop at the first line end.
 
@@ -137,31 +240,44 @@ class Thinking:
             The token ids without the stop word; whether they ended before the limit; the stop word, if any.
         """
         state = _state(prompt, self.seed)
-        at = _into_line(prompt)
         ids: list[int] = []
+        further, n_read = TurnReading(self.most_steps), 0
+        words, n_words, last = PSEUDO_WORDS, len(PSEUDO_WORDS), self.step_tokens - 1
         for _ in range(limit):
             number = int.from_bytes(state.digest())
-            if (number >> 64) / 2.0**64 < self.hazard:
+            if self.hazard and (number >> 64) / 2.0**64 < self.hazard:
                 return ids, True, None
-            token = self._token(number, at, ids)
-            if token == _END and until_line_end:
+            if at == 0:
+                token = _SOUND if number & 1 else _SHAKY
+            elif at == 1 and self.risky is not None:
+                further, n_read = further.read(bytes_of(ids[n_read:])), len(ids)
+                token = _RISKY if self.risky(n_read, further) else words[number % n_words]
+            elif at < last:
+                token = words[number % n_words]
+            elif until_line_end:
                 return ids, True, END
+            else:
+                token = _END
             ids.append(token)
             at = 0 if token == _END else at + 1
-            state.update(array("Q", ids[-1:]).tobytes())
+            state.update(_PACKED[token])
         return ids, False, None
 
-    def ahead(self, prompt: Sequence[int], most: int) -> list[tuple[int, float]]:
+    def ahead(self, at: int, most: int) -> list[tuple[int, float]]:
         """Return the most likely next tokens and their probabilities, most likely first.
 
         They are those of the sampling with one exception: at the beginning of a step a harmful trace is nearly
         decided (19 to 1, an entropy of 0.199 nats), and any other is not (1 to 1, 0.693 nats).
+
+        Args:
+            at: Tokens since the last line end.
+            most: Number of tokens to return, at most.
         """
-        at = _into_line(prompt)
+        is_harmful = at <= 1 and self.risky is not None and self.risky(0, TurnReading(self.most_steps))
         if at == 0:
-            share = DECISION_PROBABILITY if self.risky(0, []) else 0.5
+            share = DECISION_PROBABILITY if is_harmful else 0.5
             likely = [(_SHAKY, share), (_SOUND, 1 - share)]
-        elif at == 1 and self.risky(0, []):
+        elif at == 1 and is_harmful:
             likely = [(_RISKY, 1.0)]
         else:
             likely = (
@@ -171,22 +287,14 @@ class Thinking:
             )
         return likely[:most]
 
-    def _token(self, number: int, at: int, ids: list[int]) -> int:
-        """Return the token at a position in its line."""
-        if at == 0:
-            return _SOUND if number & 1 else _SHAKY
-        if at == 1 and self.risky(len(ids), ids):
-            return _RISKY
-        return _END if at >= self.step_tokens - 1 else PSEUDO_WORDS[number % len(PSEUDO_WORDS)]
-
 
 def pseudo_words(prompt: Sequence[int], limit: int, *, seed: int | None) -> list[int]:
     """Return words without lines or marks, as an answer without content."""
-    state = _state(prompt, seed)
+    state = _state(packed(prompt), seed)
     ids: list[int] = []
     for _ in range(limit):
         ids.append(PSEUDO_WORDS[int.from_bytes(state.digest()) % len(PSEUDO_WORDS)])
-        state.update(array("Q", ids[-1:]).tobytes())
+        state.update(_PACKED[ids[-1]])
     return ids
 
 
@@ -196,10 +304,7 @@ def likelihood_of_words(ids: Sequence[int]) -> list[float]:
     return [by_token.get(token, -math.log(len(PSEUDO_WORDS))) for token in ids]
 
 
-def _state(prompt: Sequence[int], seed: int | None) -> "hashlib.blake2b":
-    return hashlib.blake2b(repr(seed).encode() + array("Q", prompt).tobytes(), digest_size=16)
-
-
-def _into_line(prompt: Sequence[int]) -> int:
-    """Return the number of tokens of the model's turn since its last line end."""
-    return len(encode(decode(prompt).rpartition(TURN)[2].rpartition(END)[2]))
+def _state(prompt: bytes, seed: int | None) -> "hashlib.blake2b":
+    state = hashlib.blake2b(repr(seed).encode(), digest_size=16)
+    state.update(prompt)
+    return state
