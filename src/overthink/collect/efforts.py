@@ -49,7 +49,7 @@ def collect_efforts(
     plan, boundary = session.plan, Boundary(patience=session.patience)
     records: list[RungRecord] = []
     failures: list[CutShort] = []
-    notes: dict[str, None] = {}
+    notes = dict.fromkeys(session.effort_notes)
     for number, (task_plan, name) in enumerate(zip(plan.tasks, session.names, strict=True)):
         for rung, effort in enumerate(plan.efforts or ()):
             folder = level_folder(log_dir, number, rung, effort)

@@ -17,7 +17,7 @@ from overthink.collect.arms.interventions.saferemind import (
 from overthink.collect.arms.registry import Arm, models_of, open_arms, reads_probabilities
 from overthink.collect.providers.embedded.installed import is_embedded
 from overthink.collect.providers.patience import Patience
-from overthink.collect.providers.reasoning_levels import effort_settings
+from overthink.collect.providers.reasoning_levels import check_efforts, effort_settings
 from overthink.collect.providers.think_tags import think_format
 from overthink.collect.scoring.graders import graders
 from overthink.collect.scoring.judging import AnswerJudge
@@ -87,9 +87,14 @@ class Session:
         return not (is_local(self.model) and all(is_own(name) for name in others if name != self.plan.model))
 
     @cached_property
+    def effort_notes(self) -> tuple[str, ...]:
+        """What must be said of the provider's own levels or caps; empty on any other ladder."""
+        return check_efforts(self.model, self.plan.efforts or ())
+
+    @cached_property
     def spending(self) -> Estimate:
         """Estimated calls, tokens and costs of the study, with notes on its graders."""
-        notes = (*_grading_notes(self.plan, self.workloads), *server_notes(self.model))
+        notes = (*_grading_notes(self.plan, self.workloads), *server_notes(self.model), *self.effort_notes)
         if reads_probabilities(self.arms) and not (is_local(self.model) or always_gives_probabilities(self.model)):
             notes = (*notes, PROBE_NOTE)
         tokens_of = text_counter(counter_for(self.model))
@@ -153,6 +158,7 @@ def open_plan(plan: Plan) -> Session:
         raise InputError(f"--sandbox-scoring {plan.sandbox_scoring}: no task runs in a sandbox; leave it out")
     for effort in plan.efforts or ():
         effort_settings(model, effort)
+    check_efforts(model, plan.efforts or ())
     check_trace_scorers(tasks, plan)
     if plan.grader is not None:
         open_model(plan.grader, {}, role="grader")
