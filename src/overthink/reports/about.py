@@ -75,6 +75,46 @@ class Appendix:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskProgress:
+    """Traces of one task that are finished, and all that its plan asks for."""
+
+    task: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a run had come when a report was made before its end.
+
+    Attributes:
+        tasks: Its tasks, in the order of the plan.
+        refresh_seconds: How often the page loads itself anew.
+        resume: The command that goes on with the run if it stops; None if unknown.
+        is_most: Whether the totals are upper limits: the run may end before, when its intervals are narrow.
+
+    Example:
+        >>> Progress((TaskProgress("sums", 3, 8), TaskProgress("safety", 0, 8)), 20).done
+        3
+    """
+
+    tasks: tuple[TaskProgress, ...]
+    refresh_seconds: int
+    resume: str | None = None
+    is_most: bool = False
+
+    @property
+    def done(self) -> int:
+        """Number of finished traces."""
+        return sum(task.done for task in self.tasks)
+
+    @property
+    def total(self) -> int:
+        """Number of traces that the plan asks for."""
+        return sum(task.total for task in self.tasks)
+
+
+@dataclass(frozen=True, slots=True)
 class About:
     """Everything a report prints that is not a finding; all of it is set by the caller, including the time.
 
@@ -97,6 +137,7 @@ class About:
         passive_arms: Arms known to decide nothing by what they read, for which no placebo can be run.
         not_tried: Elicitation methods that were not tried, a sentence each.
         never_said: Limitations of every report.
+        unfinished: How far the run had come; None of a run that has ended.
 
     >>> About(title="A look", source="model m", made_with="0.1", created_at="2030-01-01T00:00:00Z").notes
     ()
@@ -120,3 +161,4 @@ class About:
     passive_arms: frozenset[str] = frozenset()
     not_tried: tuple[str, ...] = ()
     never_said: tuple[str, ...] = ()
+    unfinished: Progress | None = None

@@ -35,6 +35,7 @@ from overthink.reports.limits import limitations
 from overthink.reports.page_data import page_data, rung_rows, script_json
 from overthink.reports.report_curves import default_arms, report_curves
 from overthink.reports.selection import RULE
+from overthink.reports.so_far import answers_so_far, banner
 from overthink.reports.tables.budget_control import budget_control_table
 from overthink.reports.tables.cost import COST_HEAD, cost_note, cost_rows
 from overthink.reports.tables.frontier import frontier_tables
@@ -159,6 +160,7 @@ def report_html(
     findings = flatten(results)
     all_curves = report_curves(results, about.k_scale.reference)
     answers = summary.axis_answers(all_curves, default_arms(all_curves))
+    answers = answers if about.unfinished is None else answers_so_far(answers)
     data = page_data(findings, all_curves) | {"k_name": about.k_scale.name}
     behind = transcripts(samples, results.curves, (flipped or {}).values())
     data["samples"] = behind.numbers or {}
@@ -168,6 +170,8 @@ def report_html(
     content = {
         "title": visible(about.title),
         "lead": summary.lead(all_curves, about),
+        "banner": banner(about),
+        "refresh": None if about.unfinished is None else about.unfinished.refresh_seconds,
         "answers": answers,
         "rule": RULE,
         "heading": _heading([chart.name for chart in answers]),

@@ -6,20 +6,15 @@
 Nothing here computes, draws or calls a model: the workflows call other modules in order and store their results.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from overthink._version import __version__
-from overthink.analysis import analyse_outcomes
-from overthink.analysis.k_scale import KScale, k_scale
 from overthink.cost.estimate import study_usage
 from overthink.cost.model_shape import SourcedShape
 from overthink.data.finding import Finding
@@ -30,7 +25,6 @@ from overthink.data.rung_samples import rung_samples, samples_at
 from overthink.errors import InputError
 from overthink.plan.arms import ArmPlan
 from overthink.plan.k_reference import k_refusal
-from overthink.plan.selectors import open_selectors
 from overthink.plan.study import Plan, TaskPlan
 from overthink.reports import About, figure_formats, report_figures, report_html, summary_text
 from overthink.reports.flips import flipped_places
@@ -51,6 +45,7 @@ from overthink.workflows.collect import OnTrace, collect_levels, collect_traces
 from overthink.workflows.models import models_at_start
 from overthink.workflows.report_extras import governance_sections
 from overthink.workflows.request import AnalysisOptions, AnalysisRequest, merge_assumptions
+from overthink.workflows.results import about_source, results_of
 from overthink.workflows.resume import open_folder
 from overthink.workflows.sources import (
     ReadOptions,
@@ -58,6 +53,7 @@ from overthink.workflows.sources import (
     read_sources,
     with_logs_from_here,
 )
+from overthink.workflows.unfinished import ReportsSoFar
 from overthink.workflows.waves import OnWave
 
 if TYPE_CHECKING:
@@ -211,7 +207,8 @@ def run(
         write_estimate(folder.estimate, session.spending)
         write_models(folder.models, models)
         if plan.efforts is None:
-            source = collect_traces(session, folder, existing, on_trace, on_wave)
+            with ReportsSoFar.of(session, folder, existing, models=models, command=command) as so_far:
+                source = collect_traces(session, folder, existing, so_far.before(on_trace), on_wave)
         else:
             source = collect_levels(session, folder, on_trace)
         source = replace(_with_earlier_request(source, folder, has_new_rungs=bool(existing.sparse)), models=models)
@@ -305,63 +302,21 @@ def prepare(plan: Plan) -> "Session":
     return open_plan(plan.with_component_files())
 
 
-class SourceResults(NamedTuple):
-    """What the rows of a source give.
-
-    Attributes:
-        request: The complete request of the analysis.
-        results: All results.
-        scale: The one reference of K (thinking), or why there is none.
-    """
-
-    request: AnalysisRequest
-    results: Results
-    scale: KScale
-
-
-def results_of(source: Source, options: AnalysisOptions) -> SourceResults:
-    """Return all results of the rows of a source.
-
-    Raises:
-        InputError: The rows are inconsistent, or the options do not fit them.
-    """
-    tables = source.tables()
-    request = options.resolve(source, tables)
-    analysis, selectors = request.analysis, open_selectors(request.analysis.selectors)
-    results = analyse_outcomes(tables, analysis, rng=np.random.default_rng(request.seed), selectors=selectors)
-    return SourceResults(request, results, k_scale(results.curves, analysis))
-
-
 def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> Study:
     request, results, scale = results_of(source, options)
     if options.k_reference is not None and scale.reason is not None:
         raise InputError(k_refusal(options.k_reference, scale.reason))
-    about = About(
-        title=_title(source, results),
-        source=source.name,
-        made_with=__version__,
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        command=command,
-        plan=None if source.plan is None else json.loads(source.plan.to_json()),
-        plan_sha256=None if source.plan is None else source.plan.sha256(),
+    about = replace(
+        about_source(source, results, scale, command=command),
         notes=tuple(source.notes) + (() if source.estimate is None else source.estimate.notes),
         estimate=source.estimate,
         actual_cost=None if source.estimate is None else study_usage(source.pool, source.estimate, source.cut_short),
-        k_scale=scale,
-        passive_arms=source.passive_arms,
     )
     assumptions = merge_assumptions(options.assumptions, source.assumptions)
     models = options.models(source)
     about = governance_sections(about, results, assumptions, seed=request.seed, shape=models.under_test)
     stated, unread = source.polarity, source.unread
     return Study(source.pool, results, about, request, assumptions, models, polarity=stated, unread=unread)
-
-
-def _title(source: Source, results: Results) -> str:
-    """Return the title of the report; where arms are compared and none has a ladder, nothing is said of thinking."""
-    if results.arms.paired and all(len(curve.rungs) == 1 for curve in results.curves):
-        return f"{source.name}, question by question"
-    return f"What more thinking does to {source.name if source.plan is None else source.plan.model}"
 
 
 def _store(study: Study, folder: StudyFolder) -> Study:

@@ -49,8 +49,8 @@ from overthink.storage.pool import read_pool
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.verifier_scores import read_verified
 from overthink.workflows import arguments as arg
-from overthink.workflows.analyse import SourceResults, results_of
 from overthink.workflows.request import AnalysisOptions
+from overthink.workflows.results import SourceResults, results_of
 from overthink.workflows.sources import Source
 from overthink.workflows.statement_setting import plan_of, setting_of, sources_text
 

@@ -1,0 +1,72 @@
+"""Results of the rows of a source, and where they come from."""
+
+import json
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+import numpy as np
+
+from overthink._version import __version__
+from overthink.analysis import analyse_outcomes
+from overthink.analysis.k_scale import KScale, k_scale
+from overthink.data.results.study import Results
+from overthink.plan.selectors import open_selectors
+from overthink.reports import About
+from overthink.workflows.request import AnalysisOptions, AnalysisRequest
+from overthink.workflows.sources import Source
+
+
+class SourceResults(NamedTuple):
+    """What the rows of a source give.
+
+    Attributes:
+        request: The complete request of the analysis.
+        results: All results.
+        scale: The one reference of K (thinking), or why there is none.
+    """
+
+    request: AnalysisRequest
+    results: Results
+    scale: KScale
+
+
+def results_of(source: Source, options: AnalysisOptions) -> SourceResults:
+    """Return all results of the rows of a source.
+
+    Raises:
+        InputError: The rows are inconsistent, or the options do not fit them.
+    """
+    tables = source.tables()
+    request = options.resolve(source, tables)
+    analysis, selectors = request.analysis, open_selectors(request.analysis.selectors)
+    results = analyse_outcomes(tables, analysis, rng=np.random.default_rng(request.seed), selectors=selectors)
+    return SourceResults(request, results, k_scale(results.curves, analysis))
+
+
+def about_source(source: Source, results: Results, scale: KScale, *, command: str | None) -> About:
+    """Return the origin of a report as of now: source, versions, plan and command, without costs and notes.
+
+    Args:
+        source: The rows.
+        results: Their results.
+        scale: The one reference of K (thinking), or why there is none.
+        command: The command line.
+    """
+    return About(
+        title=_title(source, results),
+        source=source.name,
+        made_with=__version__,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        command=command,
+        plan=None if source.plan is None else json.loads(source.plan.to_json()),
+        plan_sha256=None if source.plan is None else source.plan.sha256(),
+        k_scale=scale,
+        passive_arms=source.passive_arms,
+    )
+
+
+def _title(source: Source, results: Results) -> str:
+    """Return the title of the report; where arms are compared and none has a ladder, nothing is said of thinking."""
+    if results.arms.paired and all(len(curve.rungs) == 1 for curve in results.curves):
+        return f"{source.name}, question by question"
+    return f"What more thinking does to {source.name if source.plan is None else source.plan.model}"

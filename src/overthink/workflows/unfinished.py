@@ -1,0 +1,197 @@
+"""Reports of a run that goes on: `report.html` refreshed in place, marked as unfinished, without any claim.
+
+A thread of its own makes them from the traces that are there, so that no request waits for it. It writes nothing but
+the page, by one atomic replacement: no pool, no findings. So nothing but the page can be read from a study that has not
+finished, and a run that is killed at any moment leaves either the marked page or the final one.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from overthink.analysis.unfinished import values_alone
+from overthink.data.missing_rungs import TraceKey
+from overthink.data.pool import pool_of
+from overthink.data.record import RungRecord
+from overthink.data.traces import with_traces
+from overthink.reports import About, report_html
+from overthink.reports.about import Progress, TaskProgress
+from overthink.storage.models import StudyModels
+from overthink.storage.study_folder import StudyFolder
+from overthink.workflows.request import AnalysisOptions
+from overthink.workflows.results import about_source, results_of
+from overthink.workflows.resume import StoredTraces
+from overthink.workflows.sources import Source
+
+if TYPE_CHECKING:
+    from overthink.collect.session.prepare import Session
+
+Traces = Mapping[TraceKey, Sequence[RungRecord]]
+"""Rows of every finished trace."""
+
+FEWEST_QUESTIONS = 4
+"""Questions of one task that the first report waits for: an interval over fewer says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When reports are made.
+
+    Attributes:
+        first_seconds: Seconds from the start of the run to the first; a run that ends before has none.
+        every_seconds: Least seconds between two.
+        share: Largest share of the run's time that making them takes.
+
+    Example:
+        >>> Schedule().pause(after=0.1), Schedule().pause(after=3.0)
+        (10.0, 100.0)
+    """
+
+    first_seconds: float = 10.0
+    every_seconds: float = 10.0
+    share: float = 0.03
+
+    def pause(self, *, after: float) -> float:
+        """Return the seconds to wait after a report that took so many."""
+        return max(self.every_seconds, after / self.share)
+
+
+class ReportsSoFar:
+    """Context manager: while it is open, a thread makes the report anew from time to time.
+
+    Leaving it waits for a report that is being made, which is then not written: after it, nobody but the caller
+    writes the page.
+
+    Args:
+        make: Returns the page of these traces.
+        write: Stores a page.
+        existing: Traces that are there already.
+        fewest: Questions of one task that the first report waits for.
+        schedule: When reports are made.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[Traces], str],
+        write: Callable[[str], None],
+        existing: Traces,
+        *,
+        fewest: int = FEWEST_QUESTIONS,
+        schedule: Schedule = Schedule(),
+    ) -> None:
+        self._make, self._write = make, write
+        self._traces = dict(existing)
+        self._fewest, self._schedule = fewest, schedule
+        self._lock, self._ending = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="reports so far", daemon=True)
+        self.failure: Exception | None = None
+
+    @classmethod
+    def of(
+        cls,
+        session: "Session",
+        folder: StudyFolder,
+        existing: StoredTraces,
+        *,
+        models: StudyModels,
+        command: str | None,
+    ) -> Self:
+        """Return the reports of a run of a plan.
+
+        Args:
+            session: The plan with its models and tasks.
+            folder: The study's folder, locked by this process.
+            existing: Traces that are stored already.
+            models: Models of the arms with shapes and prices.
+            command: The command line.
+        """
+
+        def make(traces: Traces) -> str:
+            return unfinished_page(session, traces, models=models, command=command)
+
+        fewest = min(FEWEST_QUESTIONS, *session.questions)
+        return cls(make, folder.write_report, existing.done, fewest=fewest)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def before(self, on_trace: Callable[[Sequence[RungRecord]], None]) -> Callable[[Sequence[RungRecord]], None]:
+        """Return a callback that keeps the rows of a finished trace for the reports, then calls another."""
+
+        def both(rows: Sequence[RungRecord]) -> None:
+            first = rows[0]
+            with self._lock:
+                self._traces[first.task, first.arm, first.question, first.draw] = tuple(rows)
+            on_trace(rows)
+
+        return both
+
+    def _run(self) -> None:
+        pause, shown = self._schedule.first_seconds, 0
+        while not self._ending.wait(pause):
+            with self._lock:
+                traces = dict(self._traces)
+            pause = self._schedule.every_seconds
+            if len(traces) == shown or not self._is_enough(traces):
+                continue
+            begun = time.monotonic()
+            try:
+                page = self._make(traces)
+                if not self._ending.is_set():
+                    self._write(page)
+            except Exception as failure:  # noqa: BLE001 - the traces are worth more than a look at them
+                self.failure = failure
+                return
+            shown, pause = len(traces), self._schedule.pause(after=time.monotonic() - begun)
+
+    def _is_enough(self, traces: Traces) -> bool:
+        questions = Counter(task for task, _ in {(task, question) for task, _, question, _ in traces})
+        return max(questions.values(), default=0) >= self._fewest
+
+
+def unfinished_page(session: "Session", traces: Traces, *, models: StudyModels, command: str | None) -> str:
+    """Return the page of a study that has not finished: values of the traces that are there, marked, without verdicts.
+
+    Args:
+        session: The plan with its models and tasks.
+        traces: Finished traces; at least one.
+        models: Models of the arms with shapes and prices.
+        command: The command line.
+    """
+    plan = session.plan
+    pool = with_traces(pool_of(row for trace in traces.values() for row in trace), plan.sha256())
+    source = Source(plan.title, pool, plan=plan, models=models)
+    _, results, scale = results_of(source, AnalysisOptions())
+    values = values_alone(results)
+    about = about_source(source, values, scale, command=command)
+    return report_html(values, _marked(about, _progress(session, traces, command=command)))
+
+
+REFRESH_SECONDS = 15
+"""Seconds after which the page loads itself anew."""
+
+
+def _progress(session: "Session", traces: Traces, *, command: str | None) -> Progress:
+    plan, done = session.plan, Counter(task for task, _, _, _ in traces)
+    each = plan.most_draws * len(plan.arms)
+    tasks = tuple(
+        TaskProgress(name, done[name], each * questions)
+        for name, questions in zip(session.names, session.questions, strict=True)
+    )
+    resume = command if command is None or "--resume" in command.split() else f"{command} --resume"
+    return Progress(tasks, REFRESH_SECONDS, resume, is_most=plan.until is not None)
+
+
+def _marked(about: About, progress: Progress) -> About:
+    return replace(about, title=f"Unfinished: {about.title}", unfinished=progress)
