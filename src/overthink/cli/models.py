@@ -47,9 +47,20 @@ def install(
     ] = None,
 ) -> None:
     """Install weights after a check of their SHA-256; what broke off goes on where it was."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
+
     from overthink.collect.providers.embedded.install import install
 
-    terminal.output(f"installed: {install(name, source, sha256=sha256, license_id=license_id)}")
+    columns = BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    is_terminal = terminal.messages.is_terminal
+    with Progress(*columns, console=terminal.messages, transient=True, disable=not is_terminal) as bar:
+        task = bar.add_task(name, total=None)
+
+        def show_progress(done: int, size: int) -> None:
+            bar.update(task, completed=done, total=size)
+
+        path = install(name, source, sha256=sha256, license_id=license_id, progress=show_progress)
+    terminal.output(f"installed: {path}")
 
 
 @model_app.command("show")

@@ -1,5 +1,6 @@
 """Weights from a hub, on a loopback one that speaks its protocol, through huggingface-hub itself."""
 
+import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +128,22 @@ def test_a_hub_that_is_not_there_is_one_message(server: LoopbackHub) -> None:
     server.close()
     with pytest.raises(InputError, match=r"cannot be reached for hub:.*check the network, or use --from file:PATH"):
         install("tiny", SOURCE)
+
+
+def test_a_full_disk_stops_a_download_that_goes_on_later(server: LoopbackHub) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))  # the system itself refuses the write
+    try:
+        with pytest.raises(StoppedError, match="File too large. Free some space, or name another folder"):
+            install("tiny", SOURCE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert installed.part_path("tiny", SHA256).stat().st_size == 500_000
+    seen: list[tuple[int, int]] = []
+    assert install("tiny", SOURCE, progress=lambda done, size: seen.append((done, size))).read_bytes() == WEIGHTS
+    assert seen[0][0] > 500_000
+    assert seen[-1] == (len(WEIGHTS), len(WEIGHTS))
+    assert seen == sorted(seen)
 
 
 def test_killed_at_any_moment_a_download_goes_on_where_it_was(server: LoopbackHub) -> None:

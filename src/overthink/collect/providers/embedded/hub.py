@@ -12,7 +12,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO
 
-from overthink.collect.providers.embedded.offers import DISK_ERRORS, Offer
+from overthink.collect.providers.embedded.offers import DISK_ERRORS, Offer, Progress
 from overthink.collect.providers.embedded.registry import HubSource
 from overthink.errors import InputError, StoppedError
 
@@ -55,13 +55,13 @@ def hub_offer(source: HubSource, sha256: str | None) -> Offer:
         raise InputError(f"{source} has SHA-256 {etag} by the hub's own words, needed {sha256}; nothing was downloaded")
     pinned = replace(source, revision=commit)
 
-    def fetch(target: Path) -> None:
-        _download(pinned, target, size)
+    def fetch(target: Path, progress: Progress) -> None:
+        _download(pinned, target, size, progress)
 
     return Offer(str(pinned), size, sha256 or etag, fetch)
 
 
-def _download(source: HubSource, target: Path, size: int) -> None:
+def _download(source: HubSource, target: Path, size: int, progress: Progress) -> None:
     """Download a file, from where its first part ends; a broken connection is taken up again.
 
     Raises:
@@ -76,7 +76,7 @@ def _download(source: HubSource, target: Path, size: int) -> None:
             while (begin := file.tell()) < size:
                 reason = "it sent nothing"
                 try:
-                    _receive(source, file, size)
+                    _receive(source, file, size, progress)
                 except _refusals() as failure:
                     if isinstance(failure, OSError) and failure.errno in DISK_ERRORS:
                         raise
@@ -94,7 +94,7 @@ def _download(source: HubSource, target: Path, size: int) -> None:
             os.fsync(file.fileno())
 
 
-def _receive(source: HubSource, file: BinaryIO, size: int) -> None:
+def _receive(source: HubSource, file: BinaryIO, size: int, progress: Progress) -> None:
     """Append to a file what it lacks, in one request.
 
     Raises:
@@ -123,6 +123,7 @@ def _receive(source: HubSource, file: BinaryIO, size: int) -> None:
             if file.tell() > size:
                 _restart(file)
                 raise InputError(f"{url} sends more than the {size:,} bytes that it announced; nothing was installed")
+            progress(file.tell(), size)
 
 
 def _restart(file: BinaryIO) -> None:

@@ -30,7 +30,7 @@ from overthink.collect.providers.embedded.installed import (
     weights_path,
     write_record,
 )
-from overthink.collect.providers.embedded.offers import DISK_ERRORS, Offer, file_offer
+from overthink.collect.providers.embedded.offers import DISK_ERRORS, Offer, Progress, file_offer
 from overthink.collect.providers.embedded.registry import (
     REGISTRY,
     SOURCE_FORM,
@@ -67,7 +67,12 @@ class Order:
 
 
 def install(
-    name: str = "smollm2", source: str | None = None, *, sha256: str | None = None, license_id: str | None = None
+    name: str = "smollm2",
+    source: str | None = None,
+    *,
+    sha256: str | None = None,
+    license_id: str | None = None,
+    progress: Progress = lambda *_: None,
 ) -> Path:
     """Install weights, so that ``overthink/NAME`` is a model; do nothing if they are installed and unchanged.
 
@@ -76,6 +81,7 @@ def install(
         source: ``hub:OWNER/REPO/FILE@REVISION`` or ``file:PATH``; None for that of the registry.
         sha256: The SHA-256 that the file must have. That of the registry, or of the hub, needs not be repeated.
         license_id: SPDX identifier, where neither the registry nor the file's header states one.
+        progress: Called with the bytes that are there, and those of the whole file.
 
     Returns:
         Path of the weights.
@@ -100,7 +106,7 @@ def install(
     with _disk_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(name):
-            return _install(order)
+            return _install(order, progress)
 
 
 def _origin(name: str, source: str | None, default: HubSource | None) -> HubSource | FileSource:
@@ -113,7 +119,7 @@ def _origin(name: str, source: str | None, default: HubSource | None) -> HubSour
     return default
 
 
-def _install(order: Order) -> Path:
+def _install(order: Order, progress: Progress) -> Path:
     """Install weights under their lock.
 
     Raises:
@@ -127,7 +133,7 @@ def _install(order: Order) -> Path:
     if not _is_whole(target, offer):
         part = part_path(order.name, offer.sha256)
         _require_room(part, offer)
-        offer.fetch(part)
+        offer.fetch(part, progress)
         _check(part, offer)
         rename_durably(part, target)
     status = target.stat()

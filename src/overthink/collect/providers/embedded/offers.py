@@ -16,6 +16,10 @@ DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 """Numbers of system errors of a disk that is full or broken."""
 
 
+Progress = Callable[[int, int], None]
+"""Called with the bytes that are there, and those of the whole file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Offer:
     """The bytes of one source.
@@ -24,13 +28,14 @@ class Offer:
         source: The source as text; of a hub with the commit.
         size: Bytes of the file.
         sha256: The SHA-256 that is demanded of them.
-        fetch: Writes them to a file, on the disk when it returns; goes on where it is partly there, if the source can.
+        fetch: Writes them to a file, on the disk when it returns, and calls back while it does; goes on where the file
+            is partly there, if the source can.
     """
 
     source: str
     size: int
     sha256: str
-    fetch: Callable[[Path], None]
+    fetch: Callable[[Path, Progress], None]
 
 
 def file_offer(source: FileSource, sha256: str | None) -> Offer:
@@ -48,14 +53,17 @@ def file_offer(source: FileSource, sha256: str | None) -> Offer:
     if sha256 is None:
         raise InputError(f"file:{path} comes with no SHA-256; needed: --sha256, as its maker states it")
 
-    def fetch(target: Path) -> None:
+    size = file.stat().st_size
+
+    def fetch(target: Path, progress: Progress) -> None:
         try:
             with open_file(file, follow=True) as reader, target.open("wb") as writer:
                 shutil.copyfileobj(reader, writer, 1 << 20)
+                progress(writer.tell(), size)
                 writer.flush()
                 os.fsync(writer.fileno())
         except BaseException:
             target.unlink(missing_ok=True)  # a copy starts anew
             raise
 
-    return Offer(f"file:{path}", file.stat().st_size, sha256, fetch)
+    return Offer(f"file:{path}", size, sha256, fetch)

@@ -21,7 +21,7 @@ from overthink.collect.providers.embedded.server import LlamaServer, ServerOptio
 from overthink.errors import InputError
 from overthink.paths import path_kind, read_file
 
-TOKENS = 64
+TOKENS = 32
 """Decoded tokens of a request of the measurement."""
 
 IN_FLIGHT = 8
