@@ -12,7 +12,8 @@ exact   Greedy traces cut at rungs 0, 16, 32, 64, 128, with a fork at each, agai
         server's own repeatability beside it (the same generation again, with as many in flight); prefixes of the forks
         that came from the cache.
 paid    A small study: traces lost, and requests and tokens of its ledger against the server's metrics.
-speed   Decoded tokens per second of a ladder, and of plain Inspect with the same calls, alternately in one process.
+speed   Decoded tokens per second of a ladder, and of plain Inspect with the same calls, alternately in one process;
+        the client's own CPU seconds beside them, which move less on a busy machine.
 wrong   `overthink run` with a wrong port, name and key, https for http, a web page, and a ladder beyond the context.
 """
 
@@ -40,7 +41,7 @@ from overthink.errors import InputError
 LEVELS = (1, 8)
 """Traces in flight where exactness is measured."""
 
-SIZES = {1: (2, 1), 8: (4, 4), 64: (8, 8)}
+SIZES = {1: (2, 1), 8: (4, 2), 64: (8, 8)}
 """Questions per task and draws of the studies whose speed is measured, by traces in flight."""
 
 COUNTS = {
@@ -61,7 +62,7 @@ def exact(server: Server, way: str, options: argparse.Namespace, folder: Path) -
         again = f"the server's own again: {climb.repeatable}; same up to {100 * climb.shared:.0f} %"
         yield f"equal to one generation, {level} in flight", f"{climb.equal} of {climb.n} ({again})"
         shares = (100 * climb.hits / whole if whole else 0.0 for whole in (climb.prefix, climb.storable))
-        cell = "{:.1f} %, {:.1f} % of whole blocks".format(*shares)
+        cell = "{:.1f} %, {:.1f} % of what it can hold".format(*shares)
         yield f"forks' prefixes from the cache, {level} in flight", cell
 
 
@@ -72,6 +73,8 @@ def paid(server: Server, way: str, options: argparse.Namespace, folder: Path) ->
         own, other = getattr(sums.study, name), getattr(sums.server, name)
         sign = "?" if None in (own, other) else "=" if own == other else "≠"
         yield f"{label}, study and server", f" {sign} ".join("–" if n is None else f"{n:,}" for n in (own, other))
+    check = sums.check
+    yield "before the study, to check the server", f"{check.prompt} + {check.decoded} tokens"
     share = (sums.server.cached or 0) / (sums.server.prompt or 1)
     yield "share of prompt tokens from the cache", f"{100 * share:.1f} %"
 
@@ -81,12 +84,14 @@ def speed(server: Server, way: str, options: argparse.Namespace, folder: Path) -
         questions, draws = SIZES.get(level, (max(level // 8, 2), 8))
         plan = small_plan(way, questions=questions, draws=draws, concurrency=level)
         pairs = rates(server, plan, folder / str(level), repeats=options.repeats)
-        own, plain = (median(values) for values in zip(*pairs, strict=True))
-        ratios = sorted(a / b for a, b in pairs)
+        own, plain = (median(rate.per_second for rate in side) for side in zip(*pairs, strict=True))
+        ratios = sorted(a.per_second / b.per_second for a, b in pairs)
         yield (
             f"tokens/s, ladder and plain Inspect, {level} in flight",
             f"{own:.1f} and {plain:.1f}: × {median(ratios):.2f} ({', '.join(f'{ratio:.2f}' for ratio in ratios)})",
         )
+        own, plain = (median(rate.cpu for rate in side) for side in zip(*pairs, strict=True))
+        yield f"CPU seconds of the client per 1,000 tokens, {level} in flight", f"{own:.2f} and {plain:.2f}"
 
 
 def wrong(server: Server, way: str, options: argparse.Namespace, folder: Path) -> Iterator[Row]:

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -103,21 +104,29 @@ def same_calls(calls: Any) -> Solver:
     return solve
 
 
-def rates(server: Server, plan: overthink.Plan, folder: Path, *, repeats: int) -> list[tuple[float, float]]:
-    """Decoded tokens per second, by the server's metrics, of the ladder and of plain Inspect, alternately.
+@dataclass(frozen=True)
+class Rate:
+    """Decoded tokens per second, by the server's metrics, and the client's CPU seconds per thousand of them."""
+
+    per_second: float
+    cpu: float
+
+
+def rates(server: Server, plan: overthink.Plan, folder: Path, *, repeats: int) -> list[tuple[Rate, Rate]]:
+    """Rates of the ladder and of plain Inspect, alternately.
 
     A first ladder, which is not counted, warms the server's cache; each plain eval makes the calls of the ladder
     before it, all of which the cache holds.
     """
 
-    def rate(run: Callable[[], float]) -> float:
-        before = server.counts()
-        seconds = run()
+    def rate(run: Callable[[], float]) -> Rate:
+        before, cpu = server.counts(), time.process_time()
+        seconds, cpu = run(), time.process_time() - cpu
         decoded = server.counts().since(before).decoded
         assert decoded
-        return decoded / seconds
+        return Rate(decoded / seconds, 1000 * cpu / decoded)
 
-    pairs: list[tuple[float, float]] = []
+    pairs: list[tuple[Rate, Rate]] = []
     with reachable(server):
         for number in range(repeats + 1):
             recorded: list[Calls] = []

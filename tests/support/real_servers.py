@@ -213,12 +213,14 @@ class Balance:
         lost: Those without rows, or failed.
         study: Calls in its log, and tokens in its ledger.
         server: What the server counted meanwhile.
+        check: What it counted before, while the server was checked; no study pays that.
     """
 
     traces: int
     lost: int
     study: Counts
     server: Counts
+    check: Counts
 
     def differences(self) -> list[str]:
         """What one counts differently from the other, where both count it."""
@@ -246,10 +248,12 @@ def small_plan(way: str, *, questions: int, draws: int, concurrency: int = 8, se
 def balance(server: Server, plan: overthink.Plan, folder: Path) -> Balance:
     """Run a plan, and compare what it says that it paid with what the server counted."""
     traces = set[tuple[str, str, int]]()
-    before = server.counts()
+    unchecked = server.counts()
     with reachable(server):
+        session = overthink.prepare(plan)
+        before = server.counts()
         study = overthink.run(
-            overthink.prepare(plan),
+            session,
             folder,
             on_trace=lambda rows: traces.add((rows[0].task, rows[0].question, rows[0].draw)),
         )
@@ -257,7 +261,8 @@ def balance(server: Server, plan: overthink.Plan, folder: Path) -> Balance:
     assert plan.limit is not None
     planned = len(plan.tasks) * plan.limit * plan.draws
     own = Counts(calls_in_logs(folder / "logs"), used.prompt_tokens, used.cached_tokens, used.decoded_tokens)
-    return Balance(planned, planned - len(traces) + n_failed(study.pool), own, server.counts().since(before))
+    lost = planned - len(traces) + n_failed(study.pool)
+    return Balance(planned, lost, own, server.counts().since(before), before.since(unchecked))
 
 
 def calls_in_logs(folder: Path) -> int:
@@ -279,7 +284,7 @@ class Climbs:
         repeatable: Uninterrupted generations that were the same again, with as many in flight.
         shared: Mean share of letters before the first difference of a trace.
         prefix: Prefix tokens of the forks above rung 0, the cue left out.
-        storable: Those of them in whole blocks of the server's cache.
+        storable: Those of them that the cache can hold: in whole blocks, without the last decoded token, never read.
         hits: Those of them from the server's cache, by its metrics.
     """
 
@@ -293,9 +298,13 @@ class Climbs:
 
 
 async def climbs(server: Server, model: Model, *, n: int, in_flight: int) -> Climbs:
-    """Climb with all traces in lockstep, so that the server's counters tell forks from thinking."""
-    way = continuation_for(model)
-    texts = [QUESTIONS[i % 4].format(a=11 + 3 * i, b=40 + 7 * i, c=2 + i % 5) for i in range(n)]
+    """Climb with all traces in lockstep, so that the server's counters tell forks from thinking.
+
+    Every prompt begins with a number of its own, so that nothing of an earlier run is in the cache.
+    """
+    way, first = continuation_for(model), time.time_ns()
+    questions = [QUESTIONS[i % 4].format(a=11 + 3 * i, b=40 + 7 * i, c=2 + i % 5) for i in range(n)]
+    texts = [f"Exercise {first + i}. {question}" for i, question in enumerate(questions)]
     prompts = [await way.start([ChatMessageUser(content=text)], OPENING) for text in texts]
     paths, ended, prefixes, hits, block = list(prompts), [False] * n, list[int](), 0, server.block_tokens()
     cut: list[list[Segment]] = [[] for _ in range(n)]
@@ -317,7 +326,7 @@ async def climbs(server: Server, model: Model, *, n: int, in_flight: int) -> Cli
     again = await together([_greedy(way, prompt, RUNGS[-1]) for prompt in prompts], in_flight)
     shares = [_share(parts, piece) for parts, piece in zip(cut, whole, strict=True)]
     repeatable = sum(_share([a], b) == 1.0 for a, b in zip(again, whole, strict=True))
-    equal, storable = sum(share == 1.0 for share in shares), sum(prefix // block * block for prefix in prefixes)
+    equal, storable = sum(share == 1.0 for share in shares), sum((prefix - 1) // block * block for prefix in prefixes)
     return Climbs(n, equal, repeatable, sum(shares) / n, sum(prefixes), storable, hits)
 
 

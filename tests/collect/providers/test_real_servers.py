@@ -90,5 +90,5 @@ def test_addresses_are_read_or_refused() -> None:
 
 
 def test_a_study_that_differs_from_its_server_is_said() -> None:
-    sums = Balance(4, 0, Counts(9, 50, None, 7), Counts(None, 50, 20, 8))
+    sums = Balance(4, 0, Counts(9, 50, None, 7), Counts(None, 50, 20, 8), Counts(1, 5, 0, 1))
     assert sums.differences() == ["decoded: 7 in the study, 8 at the server"]
