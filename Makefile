@@ -43,7 +43,7 @@ check: $(VENV)/.dev
 golden: $(VENV)/.dev
 	@$(BIN)/python tests/golden/golden.py $(if $(WRITE),--write)
 
-# The pages that are written from the code: docs/cli.md, docs/literature.md, docs/thresholds.md, docs/worked-examples.md.
+# The pages that are written from the code: docs/cli.md, docs/hosted.md, docs/literature.md, docs/thresholds.md, docs/worked-examples.md.
 pages: $(VENV)/.dev
 	$(BIN)/python tests/support/pages.py
 

@@ -20,12 +20,14 @@ def commands_page() -> str:
 
 def every_page() -> Mapping[str, Callable[[], str]]:
     """What writes each page, by the page's file."""
+    import hosted_page
     import literature_page
     import thresholds_page
     import worked_examples
 
     return {
         "docs/cli.md": commands_page,
+        "docs/hosted.md": hosted_page.page,
         "docs/literature.md": literature_page.page,
         "docs/thresholds.md": thresholds_page.page,
         "docs/worked-examples.md": worked_examples.page,
