@@ -43,8 +43,8 @@ check: $(VENV)/.dev
 golden: $(VENV)/.dev
 	@$(BIN)/python tests/golden/golden.py $(if $(WRITE),--write)
 
-# The pages that are written from the code: docs/cli.md, docs/literature.md, docs/thresholds.md, docs/worked-examples.md,
-# and the tables of docs/studies.
+# The pages that are written from the code: docs/cli.md, docs/hosted.md, docs/literature.md, docs/thresholds.md,
+# docs/worked-examples.md, and the tables of docs/studies.
 pages: $(VENV)/.dev
 	$(BIN)/python tests/support/pages.py
 

@@ -21,6 +21,7 @@ def commands_page() -> str:
 
 def every_page() -> Mapping[str, Callable[[], str]]:
     """What writes each page, by the page's file."""
+    import hosted_page
     import literature_page
     import studies_pages
     import thresholds_page
@@ -28,6 +29,7 @@ def every_page() -> Mapping[str, Callable[[], str]]:
 
     return {
         "docs/cli.md": commands_page,
+        "docs/hosted.md": hosted_page.page,
         "docs/literature.md": literature_page.page,
         "docs/thresholds.md": thresholds_page.page,
         "docs/worked-examples.md": worked_examples.page,

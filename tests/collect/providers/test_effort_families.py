@@ -210,6 +210,8 @@ def test_a_budget_must_stay_below_the_recorded_limit_on_output(
         ("anthropic/claude-sonnet-4-6", {"low": 36_096, "high": 48_000}, ["36,096 at low, 48,000 at high"]),
         ("groq/openai/gpt-oss-120b", {"low": 2048, "high": 2048}, ["thinking and answer share, in tokens: 2,048."]),
         ("deepseek/deepseek-v4-pro", {"low": None}, ["runs low as high"]),
+        ("deepseek/deepseek-v4-pro", {"none": None, "max": None}, []),
+        ("google/gemini-3.5-flash", {"none": None, "high": None}, ["no way to turn the thinking of Gemini 3 off"]),
         ("openrouter/x/y", {"1024": None}, []),
     ],
 )  # fmt: skip

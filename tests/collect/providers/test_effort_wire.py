@@ -4,6 +4,8 @@ import json
 
 import pytest
 from effort_wire import FOLDER, PROVIDERS, UNSET, missing_sdk, record, text_of
+from hosted_page import page
+from pages import assert_current
 
 RUNGS = ("none", "minimal", "xhigh", "max", "1024")
 """Those that providers clamp, drop or map."""
@@ -31,3 +33,7 @@ def test_a_recording_is_whole_small_and_holds_no_conversation(provider: str) -> 
     assert len(text) < 20_000
     assert "2+2" not in text
     assert "api_key" not in text
+
+
+def test_the_page_is_what_the_recordings_and_the_table_say() -> None:
+    assert_current("docs/hosted.md", page())

@@ -17,6 +17,7 @@ from inspect_ai.log import EvalSample, EvalSampleSummary, EvalSpec
 from inspect_ai.model import ModelOutput
 
 from overthink.collect.inspect_logs.files import OpenLog
+from overthink.collect.inspect_logs.hidden_thinking import counts_summaries
 from overthink.collect.inspect_logs.sample_ends import Message, may_hold
 from overthink.collect.inspect_logs.times import WorkClock
 from overthink.collect.inspect_logs.traces import flat_scores
@@ -113,7 +114,7 @@ def path_of(sample: EvalSample, spec: EvalSpec) -> LogPath:
         last = steps[-1]
         clock.see(event)
         if _is_own_call(event, spec):
-            tokens, thinking, cost = _counts_of_call(event.output)
+            tokens, thinking, cost = _counts_of_call(event.output, spec)
             steps.append(
                 LogStep(
                     tokens=total((last.tokens, tokens)),
@@ -142,14 +143,18 @@ def _is_own_call(event: Event, spec: EvalSpec) -> TypeGuard[ModelEvent]:
     return event.role is None and event.model == spec.model
 
 
-def _counts_of_call(output: ModelOutput) -> tuple[int | None, int | None, float | None]:
-    """Return output tokens, reasoning tokens and US dollars of a call; None where a zero stands beside text."""
+def _counts_of_call(output: ModelOutput, spec: EvalSpec) -> tuple[int | None, int | None, float | None]:
+    """Return output tokens, reasoning tokens and US dollars of a call; None where a count is no measurement.
+
+    That is a zero beside text, and reasoning tokens that are those of a summary.
+    """
     usage, message = output.usage, Message.model_validate(output.message)
     if usage is None:
         return None, None, None
     wrote = bool(message.text.strip()) or message.has_acted
     tokens = None if usage.output_tokens == 0 and wrote else usage.output_tokens
-    thinking = None if usage.reasoning_tokens == 0 and message.has_reasoning else usage.reasoning_tokens
+    is_unknown = message.has_reasoning and (usage.reasoning_tokens == 0 or counts_summaries(spec))
+    thinking = None if is_unknown else usage.reasoning_tokens
     return tokens, thinking, usage.total_cost
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from overthink.collect.inspect_logs.endings import UNREAD
+from overthink.collect.inspect_logs.hidden_thinking import hidden_note
 from overthink.collect.inspect_logs.missing_samples import LOST
 from overthink.collect.inspect_logs.repeated_ids import names_of
 from overthink.collect.inspect_logs.set_aside import SampleRules
@@ -34,7 +35,7 @@ def invalid_note(traces: Sequence[LogTrace], rules: SampleRules) -> list[str]:
 
 
 def ending_notes(traces: Sequence[LogTrace], rules: SampleRules) -> list[str]:
-    """Return notes on cuts, empty answers, refusals, errors, fallbacks and thinking in the text.
+    """Return notes on cuts, empty answers, refusals, errors, fallbacks, thinking in the text and hidden thinking.
 
     Args:
         traces: The samples that count.
@@ -46,6 +47,7 @@ def ending_notes(traces: Sequence[LogTrace], rules: SampleRules) -> list[str]:
         *_error_note(traces, rules),
         *_fallback_notes(traces),
         *_thinking_note(traces),
+        *hidden_note([trace.ending.hidden for trace in traces]),
         *_unread_note(traces),
     ]
 

@@ -27,6 +27,7 @@ from typing import NamedTuple
 from inspect_ai.log import EvalSpec
 from inspect_ai.model import ModelUsage
 
+from overthink.collect.inspect_logs.hidden_thinking import HiddenThinking, counts_summaries, hidden_thinking
 from overthink.collect.inspect_logs.prompts import prompt_around
 from overthink.collect.inspect_logs.sample_ends import ModelCall, SampleEnd
 from overthink.collect.inspect_logs.settings import role_models
@@ -71,6 +72,8 @@ class Ending:
         is_bare_call: The answer holds no text, but calls of tools, and no tool was run.
         has_text: The model wrote text outside its reasoning in at least one message.
         has_reasoning: The log holds reasoning of the model.
+        hidden: What the log holds in the place of thinking that the provider hides; None where it hides none.
+        counts_summary: The log's thinking tokens are those of a summary.
         is_unclosed: The text opens its thinking and never closes it.
         found_inside: Scorers whose answer stands in the thinking of the text, and not outside it.
         judged_inside: Scorers that read the text with its thinking, as far as their scores say.
@@ -97,6 +100,8 @@ class Ending:
     is_bare_call: bool = False
     has_text: bool = False
     has_reasoning: bool = False
+    hidden: HiddenThinking | None = None
+    counts_summary: bool = False
     is_unclosed: bool = False
     found_inside: frozenset[str] = frozenset()
     judged_inside: frozenset[str] = frozenset()
@@ -146,6 +151,7 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
     stop_reason = None if choice is None else choice.stop_reason
     is_moderated = bool(end.output.error) and not has_answer and stop_reason not in CUT_REASONS
     fallback = _fallback(end, spec, own=True)
+    hidden = hidden_thinking(own, spec.model)
     return Ending(
         stop_reason=stop_reason,
         is_filtered=stop_reason == "content_filter" or is_moderated,
@@ -155,6 +161,8 @@ def ending_of(end: SampleEnd | None, spec: EvalSpec) -> Ending:
         is_bare_call=not has_answer and has_acted and not any(message.role == "tool" for message in end.messages),
         has_text=has_answer or any(has_words(text) for _, text in texts),
         has_reasoning=any(message.has_reasoning for message in own) or any(part.strip() for part, _ in texts),
+        hidden=hidden,
+        counts_summary=hidden is HiddenThinking.SUMMARY and counts_summaries(spec),
         is_unclosed=is_unclosed(completion),
         found_inside=inside.found,
         judged_inside=inside.judged,

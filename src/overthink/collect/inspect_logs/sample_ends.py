@@ -40,6 +40,7 @@ class Part(_Fields):
     reasoning: str | None = None
     summary: str | None = None
     signature: str | None = None
+    redacted: bool = False
 
 
 class Message(_Fields):
@@ -60,11 +61,17 @@ class Message(_Fields):
     @property
     def has_reasoning(self) -> bool:
         """Whether the message holds reasoning: as text, in summary, or sealed by the provider."""
+        return bool(self.reasoning_parts)
+
+    @property
+    def reasoning_parts(self) -> list[Part]:
+        """The parts that hold reasoning: as text, in summary, or sealed by the provider."""
         parts = self.content if isinstance(self.content, list) else []
-        return any(
-            part.type == "reasoning" and any(map(_is_text, (part.reasoning, part.summary, part.signature)))
+        return [
+            part
             for part in parts
-        )
+            if part.type == "reasoning" and any(map(_is_text, (part.reasoning, part.summary, part.signature)))
+        ]
 
     @property
     def has_acted(self) -> bool:

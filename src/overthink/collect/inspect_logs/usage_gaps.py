@@ -17,6 +17,7 @@ class UsageGap(StrEnum):
     ABSENT = "report no usage"
     ZERO = "report 0 tokens beside text"
     NO_THINKING = "report 0 reasoning tokens beside reasoning"
+    SUMMARY = "report reasoning tokens that Inspect counted in a summary of the thinking"
     CACHED = "had calls answered from a cache without a stored count"
     RESTORED = "had calls answered from a cache, whose stored counts were added"
 
@@ -51,6 +52,8 @@ def measured_usage(
         return replace(usage, decoded_tokens=None, thinking_tokens=usage.thinking_tokens or None), UsageGap.ZERO
     if usage.thinking_tokens == 0 and ending.has_reasoning:
         return replace(usage, thinking_tokens=None), UsageGap.NO_THINKING
+    if usage.thinking_tokens is not None and ending.counts_summary:
+        return replace(usage, thinking_tokens=None), UsageGap.SUMMARY
     return usage, gap
 
 

@@ -18,6 +18,11 @@ _MODERN = ("none", "low", "medium", "high", "xhigh")
 _INSPECT = "Inspect's source"
 _OPENAI = "the API's own error texts, as quoted in openai/openai-agents-python#2089 and by clients of the API"
 _BUDGETS = {"minimal": 2048, "low": 4096, "medium": 10_000, "high": 16_000, "xhigh": 32_000}
+_GOOGLE = "Google's documentation of thinking (ai.google.dev/gemini-api/docs/thinking) and Inspect's source"
+_ANTHROPIC = "Anthropic's SDK (types of its thinking parameter) and Inspect's source"
+_GEMINI_3 = {
+    "none": "Google documents no way to turn the thinking of Gemini 3 off; at none Inspect sends a budget of 0."
+}
 _REPLACED = "its thinking takes no cap in tokens any more"
 _OFF = "it thinks only where a request says so"
 
@@ -60,7 +65,7 @@ class EffortFamily:
         off: Why ``none`` turns the thinking off although Inspect sends nothing for it; None where it sends something.
         budgets: Tokens that Inspect sends in the place of a level, for models that take no level.
         caps: Caps that the models accept; a text says why they accept none, None that nobody has said.
-        remark: What else must be said of the levels.
+        remarks: What else must be said of a level, by level.
     """
 
     provider: str
@@ -72,7 +77,7 @@ class EffortFamily:
     off: str | None = None
     budgets: Mapping[str, int] = field(default_factory=dict)
     caps: CapRange | str | None = None
-    remark: str | None = None
+    remarks: Mapping[str, str] = field(default_factory=dict)
 
 
 def _without_levels(provider: str, models: str, source: str = _INSPECT) -> EffortFamily:
@@ -107,7 +112,7 @@ _ANTHROPIC_FAMILIES = (
         "anthropic",
         _CLAUDE_BRIDGED,
         ("none", *_BUDGETS),
-        _INSPECT,
+        _ANTHROPIC,
         sent_as={"max": "xhigh"},
         off=_OFF,
         budgets=_BUDGETS,
@@ -117,7 +122,7 @@ _ANTHROPIC_FAMILIES = (
         "anthropic",
         r"claude-[a-z]+-4-6",
         ("none", "low", "medium", "high", "max"),
-        _INSPECT,
+        _ANTHROPIC,
         sent_as={"minimal": "low", "xhigh": "high"},
         off=_OFF,
         caps=CapRange(1024),
@@ -126,13 +131,13 @@ _ANTHROPIC_FAMILIES = (
         "anthropic",
         _CLAUDE_NOT_OFF,
         (*_MODERN[1:], "max"),
-        _INSPECT,
+        _ANTHROPIC,
         sent_as={"minimal": "low"},
         dropped=("none",),
         caps=_REPLACED,
     ),
     EffortFamily(
-        "anthropic", _CLAUDE_ADAPTIVE, (*_MODERN, "max"), _INSPECT, sent_as={"minimal": "low"}, caps=_REPLACED
+        "anthropic", _CLAUDE_ADAPTIVE, (*_MODERN, "max"), _ANTHROPIC, sent_as={"minimal": "low"}, caps=_REPLACED
     ),
 )
 
@@ -142,7 +147,7 @@ _GOOGLE_FAMILIES = (
         "google",
         r"gemini-2\.5-pro",
         tuple(_BUDGETS),
-        _INSPECT,
+        _GOOGLE,
         sent_as={"max": "xhigh"},
         dropped=("none",),
         budgets=_BUDGETS,
@@ -152,7 +157,7 @@ _GOOGLE_FAMILIES = (
         "google",
         r"gemini-2\.5-flash-lite",
         ("none", *_BUDGETS),
-        _INSPECT,
+        _GOOGLE,
         sent_as={"max": "xhigh"},
         budgets=_BUDGETS | {"xhigh": 24_576},
         caps=CapRange(512, 24_576, has_zero=True),
@@ -161,22 +166,30 @@ _GOOGLE_FAMILIES = (
         "google",
         r"gemini-2\.5-flash",
         ("none", *_BUDGETS),
-        _INSPECT,
+        _GOOGLE,
         sent_as={"max": "xhigh"},
         budgets=_BUDGETS | {"xhigh": 24_576},
         caps=CapRange(1, 24_576, has_zero=True),
     ),
     EffortFamily(
-        "google", r"gemini-3(\.\d+)?-pro", ("low", "medium", "high"), _INSPECT, sent_as=BY_CLAMP, dropped=("none",)
+        "google", r"gemini-3(\.\d+)?-pro", ("low", "medium", "high"), _GOOGLE, sent_as=BY_CLAMP, dropped=("none",)
     ),
     EffortFamily(
         "google",
         r"gemini-3(\.[0-6])?-flash(?!-lite)|gemini-3\.[1-5]-flash-lite",
         ("none", "minimal", "low", "medium", "high"),
-        _INSPECT,
+        _GOOGLE,
         sent_as={"xhigh": "high", "max": "high"},
+        remarks=_GEMINI_3,
     ),
-    EffortFamily("google", r"gemini-3\.\d+-flash", ("none", "low", "medium", "high"), _INSPECT, sent_as=BY_CLAMP),
+    EffortFamily(
+        "google",
+        r"gemini-3\.\d+-flash",
+        ("none", "low", "medium", "high"),
+        _GOOGLE,
+        sent_as=BY_CLAMP,
+        remarks=_GEMINI_3,
+    ),
 )
 
 _BEDROCK_FAMILIES = (
@@ -214,7 +227,7 @@ FAMILIES = (
         ("none", "low", "high", "max"),
         "DeepSeek's documentation, as Inspect's source quotes it",
         sent_as={"minimal": "low", "medium": "high", "xhigh": "max"},
-        remark="Inspect's documentation says that deepseek-v4-pro runs low as high for now.",
+        remarks={"low": "Inspect's documentation says that deepseek-v4-pro runs low as high for now."},
     ),
     EffortFamily("deepseek", "", None, _INSPECT, sent_as={"minimal": "low", "medium": "high", "xhigh": "max"}),
     EffortFamily(
@@ -236,7 +249,6 @@ FAMILIES = (
         "xAI's documentation, as Inspect's quotes it",
         sent_as={"minimal": "low", "max": "xhigh"},
         dropped=("none",),
-        remark="xAI runs xhigh as high here.",
     ),
     EffortFamily(
         "grok",

@@ -167,7 +167,7 @@ def _notes(model: str, family: EffortFamily | None, levels: Sequence[str]) -> li
         notes.append(f"At the level none Inspect sends {model} nothing: {family.off}.")
     if sent := [f"{level} {family.budgets[level]:,}" for level in levels if level in family.budgets]:
         notes.append(f"{model} takes budgets, which Inspect sends for levels, in tokens: {', '.join(sent)}.")
-    return notes if family.remark is None else [*notes, family.remark]
+    return [*notes, *(family.remarks[level] for level in levels if level in family.remarks)]
 
 
 def _limit_notes(model: str, limits: Mapping[str, int | None]) -> list[str]:
