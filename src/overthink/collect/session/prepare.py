@@ -253,10 +253,10 @@ def _check_context(plan: Plan, model: Model) -> None:
         return
     n_needed = plan.budgets[-1] + plan.answer_tokens
     if n_needed >= window():
+        remedy = ", or give the model more context (-M context=N)" if plan.model in EMBEDDED else ""
         raise InputError(
             f"a budget of {plan.budgets[-1]} thinking tokens and {plan.answer_tokens} answer tokens does not fit the "
-            f"context window of {plan.model} ({window()} tokens, prompt included). Lower --budgets, or give the model "
-            "more context (-M context=N)."
+            f"context window of {plan.model} ({window()} tokens, prompt included). Lower --budgets{remedy}."
         )
 
 
