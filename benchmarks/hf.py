@@ -2,14 +2,17 @@
 
     python benchmarks/hf.py FOLDER [--dtypes float32,bfloat16] [--prompts 16] [--rungs 5] [--step 512] [--batch 8]
 
-FOLDER holds weights for Transformers; `python tests/support/hf_weights.py FOLDER` makes SmolLM2's. Three parts, each
-on caches of its own:
+FOLDER holds weights for Transformers; `python tests/support/hf_weights.py FOLDER` makes SmolLM2's. The parts (--parts),
+each on caches of its own:
 
 exact   Greedy traces with a fork at every rung, one at a time, against the trace in one piece, which begins without any
         cache, and against Transformers' own `generate`, which reads the prompt in other portions.
-seeds   Sampled draws, alone and repeated.
+seeds   Sampled draws, repeated.
 speed   One ladder that keeps its cache, and the same requests that keep none, in processor seconds of this process (the
-        machine may be shared), and tokens per second with one and several requests in flight.
+        machine may be shared).
+pieces  What that ladder consists of, where a machine is too busy for it: seconds of a decoded token, with
+        one and several requests in flight, and of a token that is read, both in the middle of the ladder; and the ratio
+        that follows from them.
 """
 
 import argparse
@@ -26,7 +29,6 @@ from overthink.collect.session.open import open_model
 
 CUE = "\n\nFinal response:"
 ANSWER_TOKENS = 16
-EXACT_RUNGS = (0, 16, 32, 64)
 
 
 async def decode(model: Model, ids: Sequence[int], limit: int, **config: Any) -> ModelOutput:
@@ -58,24 +60,31 @@ def uninterrupted(model: Model, prompt: list[int], limit: int) -> list[int]:
     return [token for token in own[0, len(prompt) :].tolist() if token not in model.api._engine.ends]
 
 
-async def exact(folder: str, dtype: str, count: int) -> None:
+async def exact(folder: str, dtype: str, count: int, rungs: Sequence[int]) -> None:
     model = open_model(f"hf/{folder}", {"dtype": dtype})
     fresh = open_model(f"hf/{folder}", {"dtype": dtype, "cache_gb": 1e-9})
-    pairs, of_transformers, again = [], [], []
+    pairs, of_transformers = [], []
     for prompt in await prompts_for(model, count):
-        trace = await climb(model, prompt, EXACT_RUNGS)
-        pairs.append((trace, (await decode(fresh, prompt, EXACT_RUNGS[-1])).metadata["token_ids"]))
-        of_transformers.append((trace, uninterrupted(model, prompt, EXACT_RUNGS[-1])))
-        draws = [await climb(model, prompt, (0, 8), temperature=0.8, seed=seed) for seed in (1, 1, 2)]
-        again.append((draws[0] == draws[1], draws[0] == draws[2]))
+        trace = await climb(model, prompt, rungs)
+        pairs.append((trace, (await decode(fresh, prompt, rungs[-1])).metadata["token_ids"]))
+        of_transformers.append((trace, uninterrupted(model, prompt, rungs[-1])))
     for name, both in (("one piece", pairs), ("Transformers' generate", of_transformers)):
         same, share = agreement(both)
         print(f"{dtype}: {same} of {count} equal to {name}; mean share before a difference {share:.3f}")
+
+
+async def seeds(folder: str, dtype: str, count: int, limit: int) -> None:
+    model = open_model(f"hf/{folder}", {"dtype": dtype})
+    again = []
+    for prompt in await prompts_for(model, count):
+        outputs = [await decode(model, prompt, limit, temperature=0.8, top_p=0.95, seed=seed) for seed in (1, 1, 2)]
+        first, same, other = (output.metadata["token_ids"] for output in outputs)
+        again.append((first == same, first == other))
     same_seed, other_seed = (sum(equal) for equal in zip(*again, strict=True))
     print(f"{dtype}: same seed, same draw: {same_seed} of {count}; other seed, same draw: {other_seed}", flush=True)
 
 
-async def speed(folder: str, dtype: str, rungs: Sequence[int], batch: int) -> None:
+async def speed(folder: str, dtype: str, rungs: Sequence[int]) -> None:
     seconds = {}
     for name, gb in (("kept", {}), ("read again", {"cache_gb": 1e-9})):
         model = open_model(f"hf/{folder}", {"dtype": dtype} | gb)
@@ -87,12 +96,33 @@ async def speed(folder: str, dtype: str, rungs: Sequence[int], batch: int) -> No
         seconds[name] = time.process_time() - start
         print(f"{dtype}, prefix {name}: {seconds[name]:.1f} s of processor time, rungs {tuple(rungs)}", flush=True)
     print(f"{dtype}: {seconds['read again'] / seconds['kept']:.2f} times faster than reading the prefix again")
+
+
+async def pieces(folder: str, dtype: str, rungs: Sequence[int], batch: int) -> None:
     model = open_model(f"hf/{folder}", {"dtype": dtype, "batch_size": batch})
-    prompts = await prompts_for(model, batch)
+    middle, portion, steps = rungs[-1] // 2, 128, 6
+    prompt = [token % 40_000 + 100 for token in range(middle)]
+    await decode(model, prompt, 1)
+    start = time.process_time()
+    await decode(model, [*prompt, *range(200, 200 + portion)], 1)
+    read = (time.process_time() - start) / portion
+    decoded = sum(rungs[i] - (rungs[i - 1] if i else 0) + ANSWER_TOKENS for i in range(len(rungs)))
+    reread = sum(rungs) + sum(rungs[:-1])  # the forks, and the thinking that goes on from them
     for level in (1, batch):
-        start = time.process_time()
-        await asyncio.gather(*(decode(model, prompt, 24) for prompt in prompts[:level]))
-        print(f"{dtype}, {level} in flight: {24 * level / (time.process_time() - start):.1f} tokens per s", flush=True)
+        starts = [[*prompt, number + 300] for number in range(level)]
+        await asyncio.gather(*(decode(model, ids, 1) for ids in starts))
+        times = []
+        for limit in (2, 2 + steps):
+            start = time.process_time()
+            await asyncio.gather(*(decode(model, ids, limit) for ids in starts))
+            times.append(time.process_time() - start)
+        step = (times[1] - times[0]) / steps / level
+        print(
+            f"{dtype}, {level} in flight at {middle} tokens: {1000 * step:.1f} ms per decoded token, {1000 * read:.1f} "
+            f"ms per token read; {decoded} decoded and {reread} read again: {1 + reread * read / (decoded * step):.2f} "
+            "times faster",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":
@@ -103,11 +133,18 @@ if __name__ == "__main__":
     parser.add_argument("--rungs", type=int, default=5)
     parser.add_argument("--step", type=int, default=512)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--parts", default="exact,speed")
+    parser.add_argument("--parts", default="exact,seeds,speed,pieces")
+    parser.add_argument("--exact-rungs", default="0,16,32,64")
     options = parser.parse_args()
+    exact_rungs = [int(rung) for rung in options.exact_rungs.split(",")]
+    ladder = [options.step * (number + 1) for number in range(options.rungs)]
     for kind in options.dtypes.split(","):
-        if "exact" in options.parts:
-            asyncio.run(exact(options.folder, kind, options.prompts))
-        if "speed" in options.parts:
-            ladder = [options.step * (number + 1) for number in range(options.rungs)]
-            asyncio.run(speed(options.folder, kind, ladder, options.batch))
+        jobs = {
+            "pieces": lambda kind=kind: pieces(options.folder, kind, ladder, options.batch),
+            "exact": lambda kind=kind: exact(options.folder, kind, options.prompts, exact_rungs),
+            "seeds": lambda kind=kind: seeds(options.folder, kind, options.prompts, exact_rungs[1]),
+            "speed": lambda kind=kind: speed(options.folder, kind, ladder),
+        }
+        for part, job in jobs.items():
+            if part in options.parts.split(","):
+                asyncio.run(job())
