@@ -197,6 +197,7 @@ REFUSED: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
     "no template": ({"template": None}, {}, "has no chat template"),
     "an unknown device": ({}, {"device": "cuda:7"}, r"there is no device 'cuda:7' here. Devices: cpu"),
     "no device at all": ({}, {"device": "gpu"}, r"there is no device 'gpu' here"),
+    "memory in words": ({}, {"cache_gb": "much"}, "cache_gb=much: needed: a number of GB"),
     "a batch of none": ({}, {"batch_size": 0.5}, "batch_size=0.5: needed: a whole number"),
 }
 

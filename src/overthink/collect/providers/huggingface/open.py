@@ -86,7 +86,7 @@ def _laddered(inner: Model, args: dict[str, Any], *, context: int) -> Model:
         Detokenizer(api.tokenizer),
         ends=_ends(api),
         batch_size=_at_least_one("batch_size", args.get("batch_size") or (CPU_BATCH if on_cpu else GPU_BATCH)),
-        limit=int(free * (CPU_SHARE if on_cpu else GPU_SHARE) if cache_gb is None else float(cache_gb) * 1e9),
+        limit=int(free * (CPU_SHARE if on_cpu else GPU_SHARE) if cache_gb is None else _cache_bytes(cache_gb)),
     )
     config = GenerateConfig()
     ours = HuggingFaceModel(api, engine, context=context, config=config)
@@ -178,17 +178,21 @@ def _check_fits(name: str, source: str, args: dict[str, Any], device: str) -> No
 
 
 def _hub_bytes(source: str, dtype: object, revision: Any) -> int | None:
-    """Return the bytes of weights on the hub, from the headers of their files; None if they are not to be had."""
+    """Return the bytes of weights fetched before, or on the hub, from the headers of their files; None if unknown."""
     import huggingface_hub
 
+    type_name = None if dtype is None else str(dtype)
+    config = huggingface_hub.try_to_load_from_cache(source, "config.json", revision=revision)
+    if isinstance(config, str) and (stored := weight_bytes(Path(config).parent, dtype=type_name)) is not None:
+        return stored
     try:
         metadata = huggingface_hub.get_safetensors_metadata(source, revision=revision)
-    except Exception:  # noqa: BLE001 (offline with a cached copy, or no safetensors: unknown, and loading says why)
+    except Exception:  # noqa: BLE001 (no safetensors, or a hub that is gone by now: loading says why)
         return None
     widths = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2}
     counts = metadata.parameter_count
-    stored = sum(count * widths.get(kind, 1) for kind, count in counts.items())
-    return loaded_bytes(sum(counts.values()), stored, dtype=None if dtype is None else str(dtype))
+    in_files = sum(count * widths.get(kind, 1) for kind, count in counts.items())
+    return loaded_bytes(sum(counts.values()), in_files, dtype=type_name)
 
 
 def _free_bytes(device: str) -> int | None:
@@ -227,6 +231,12 @@ def _at_least_one(argument: str, value: Any) -> int:
     if not isinstance(value, int) or value < 1:
         raise InputError(f"-M {argument}={value}: needed: a whole number, 1 or more")
     return value
+
+
+def _cache_bytes(value: Any) -> int:
+    if not isinstance(value, int | float) or not 0 <= value < float("inf"):
+        raise InputError(f"-M cache_gb={value}: needed: a number of GB, 0 or more")
+    return int(value * 1e9)
 
 
 def _in_a_line(fault: Exception) -> str:
