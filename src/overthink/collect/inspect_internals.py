@@ -4,6 +4,7 @@ An upgrade of Inspect breaks here first: `tests/collect/test_inspect_internals.p
 
 * Tasks and scorers: ``load_tasks`` opens a task by name with its arguments; the registry gives a factory's source and
   arguments; ``unique_scorer_name`` gives two scorers of one name the keys that Inspect gives them in logs.
+* Models: a provider around another one is registered under its name.
 * Running: an eval in an event loop of its own, so that Ctrl-C ends in an orderly way, needs what ``inspect_ai.eval``
   prepares (backend, platform, display, file system); ``run_coroutine`` also works inside a running loop.
 * Logs: everything that a recorder writes is made bytes by one function, which is the place to hide secrets.
@@ -23,7 +24,14 @@ from inspect_ai._util._async import configured_async_backend, run_coroutine
 from inspect_ai._util.asyncfiles import with_async_fs
 from inspect_ai._util.error import PrerequisiteError
 from inspect_ai._util.platform import platform_init
-from inspect_ai._util.registry import is_registry_object, registry_info, registry_lookup, registry_params
+from inspect_ai._util.registry import (
+    is_registry_object,
+    registry_info,
+    registry_lookup,
+    registry_params,
+    set_registry_info,
+    set_registry_params,
+)
 from inspect_ai.log._recorders import eval as eval_recorder
 from inspect_ai.log._samples import sample_active
 from inspect_ai.model._model import active_model, active_model_context_var, sample_model_usage
@@ -37,6 +45,7 @@ __all__ = [
     "active_model",
     "active_model_context_var",
     "configured_async_backend",
+    "copy_registration",
     "filtered_logs",
     "init_display_type",
     "is_registry_object",
@@ -73,6 +82,12 @@ async def start_server(api: Any) -> None:
 
     if hasattr(api, "_resolve_server"):
         await anyio.to_thread.run_sync(start)
+
+
+def copy_registration(provider: object, wrapper: object) -> None:
+    """Register a provider around another one under the other's name, as logs and model strings state it."""
+    set_registry_info(wrapper, registry_info(provider))
+    set_registry_params(wrapper, registry_params(provider))
 
 
 @contextmanager

@@ -71,8 +71,8 @@ def rates_of(model: str) -> Rates | str:
 
 
 def is_own(model: str) -> bool:
-    """Return whether a model needs no provider: Overthink's own and Inspect's mock."""
-    return model.split("/", maxsplit=1)[0] in ("overthink", "mockllm", "none")
+    """Return whether a model needs no paid provider: Overthink's own, Transformers' in process, Inspect's mock."""
+    return model.split("/", maxsplit=1)[0] in ("overthink", "hf", "mockllm", "none")
 
 
 def usd(model: str, *, prompt_tokens: int, decode_tokens: int, cached_tokens: int = 0) -> float | str:

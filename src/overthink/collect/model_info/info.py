@@ -53,7 +53,7 @@ class DeployedRoles:
 
 
 def inspect_model(name: str, arguments: Mapping[str, object] | None = None) -> DeployedModel:
-    """Return a model that is called through Inspect; with its weights if it is embedded.
+    """Return a model that is called through Inspect; with its weights if they are on this machine.
 
     Args:
         name: Inspect model string.
@@ -62,5 +62,8 @@ def inspect_model(name: str, arguments: Mapping[str, object] | None = None) -> D
     gguf_path = (arguments or {}).get("gguf")
     if name == "overthink/gguf" and gguf_path is not None:
         return DeployedModel(name, weights=Path(str(gguf_path)))
+    if name.startswith("hf/"):
+        folder = Path(str((arguments or {}).get("model_path") or name.removeprefix("hf/")))
+        return DeployedModel(name, host="here", weights=folder if path_kind(folder) == "a folder" else None)
     provider, _, model = name.partition("/")
     return DeployedModel(name, weights=installed_path(model) if provider == "overthink" else None)

@@ -23,7 +23,7 @@ def continuation_for(model: Model) -> Continuation:
         return ChatPrefill(model, CHAT_SERVERS[provider])
     raise InputError(
         f"{model} cannot continue a prefix token for token, so its thinking cannot be cut at a budget. "
-        "Providers that can: overthink/smollm2, overthink/gguf, openai-api-completions/<service>/<model>, "
+        "Providers that can: overthink/smollm2, overthink/gguf, hf/<model>, openai-api-completions/<service>/<model>, "
         "vllm-completions/<model>, vllm/<model>, sglang/<model>. For any other model compare its own reasoning "
         "levels: --efforts low,medium,high."
     )

@@ -55,6 +55,10 @@ def open_model(name: str, args: dict[str, str | int | float | bool], *, role: st
     """
     try:
         provider_args: dict[str, Any] = dict(args)
+        if role == "model" and name.startswith("hf/"):
+            from overthink.collect.providers.huggingface.open import open_hugging_face
+
+            return open_hugging_face(name, provider_args)
         return get_model(name, **provider_args)
     except OverthinkError:
         raise

@@ -7,6 +7,7 @@ from inspect_ai.model import Model
 from overthink.collect.inspect_internals import run_coroutine
 from overthink.collect.providers.attempts import CallError
 from overthink.collect.providers.choose import continuation_for
+from overthink.collect.providers.embedded.installed import is_embedded
 from overthink.collect.providers.servers.completions import CompletionsContinuation, checked_endpoint, endpoint_way
 from overthink.collect.providers.servers.description import describe_running, running_description
 from overthink.collect.providers.servers.faults import KEY_STATUSES
@@ -59,12 +60,13 @@ def check_context(plan: Plan, model: Model, workloads: Sequence[TaskWorkload]) -
         return
     room = window - rest
     fits = f"the largest budget that fits is {room:,}" if room > 0 else "no budget fits"
-    more = (
-        "give the model more context (-M context=N)"
-        if hasattr(model.api, "context_tokens")
-        else "start the server with a longer one (vLLM: --max-model-len; llama.cpp: --ctx-size, which its --parallel "
-        "slots share)"
-    )
+    if is_embedded(plan.model):
+        more = "give the model more context (-M context=N)"
+    elif hasattr(model.api, "context_tokens"):
+        more = "use a model with a longer one"
+    else:
+        more = "start the server with a longer one (vLLM: --max-model-len; llama.cpp: --ctx-size, which its --parallel "
+        more += "slots share)"
     raise InputError(
         f"a budget of {plan.budgets[-1]:,} thinking tokens does not fit the context window of {plan.model}: with a "
         f"prompt of {task.longest_prompt_tokens:,} tokens ({task.name}), {task.cue_tokens:,} of the answer cue and "

@@ -64,8 +64,8 @@ def check_likelihood(continuation: Continuation) -> None:
         return
     raise InputError(
         "verifier own-probability needs the probabilities of given tokens, which this provider does not tell. Those "
-        "that do: overthink/smollm2, overthink/gguf, overthink/simulated, vllm-completions/<model>. Any other model: "
-        "--verifier rollouts or judge."
+        "that do: overthink/smollm2, overthink/gguf, hf/<model>, overthink/simulated, vllm-completions/<model>. Any "
+        "other model: --verifier rollouts or judge."
     )
 
 

@@ -71,7 +71,9 @@ class Slots:
         ids = list(prompt)
         with self._lock:
             n_shared = [0 if slot.waiting else shared_prefix(ids, slot.tokens) for slot in self._slots]
-            continued_slots = [i for i, slot in enumerate(self._slots) if _continues(len(ids), n_shared[i], slot)]
+            continued_slots = [
+                i for i, slot in enumerate(self._slots) if continues(len(ids), n_shared[i], root=slot.root)
+            ]
             if continued_slots:
                 chosen = max(continued_slots, key=lambda i: (n_shared[i], self._slots[i].last_use))
                 root = min(self._slots[chosen].root, len(ids))
@@ -95,12 +97,22 @@ class Slots:
             slot.tokens, slot.waiting, slot.last_use = list(tokens), slot.waiting - 1, self._clock
 
 
-def _continues(length: int, n_shared: int, slot: _Slot) -> bool:
-    """Return whether a prompt continues the slot's trace, rather than merely asking the same question."""
-    if length < slot.root:  # the trace began with a fork, and now continues from its fork point
+def continues(length: int, n_shared: int, *, root: int) -> bool:
+    """Return whether a prompt continues a cached trace, rather than merely asking the same question.
+
+    Args:
+        length: Length of the prompt, in tokens.
+        n_shared: Number of its tokens that the trace shares.
+        root: Length of the trace's first prompt.
+
+    Example:
+        >>> continues(60, 60, root=40), continues(60, 41, root=40)
+        (True, False)
+    """
+    if length < root:  # the trace began with a fork, and now continues from its fork point
         return n_shared == length
-    grown = length - slot.root  # a new trace of the question shares almost none of this
-    return grown > 0 and n_shared - slot.root >= min(OWN, (grown + 1) // 2)
+    grown = length - root  # a new trace of the question shares almost none of this
+    return grown > 0 and n_shared - root >= min(OWN, (grown + 1) // 2)
 
 
 def shared_prefix(a: list[int], b: list[int]) -> int:

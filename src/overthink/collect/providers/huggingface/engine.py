@@ -1,0 +1,298 @@
+"""Decoding through Transformers: one thread owns the model, and decodes the requests in flight together.
+
+Each request takes a trace with its cached prefix, reads the rest of the prompt, and decodes token by token. A batch is
+formed anew when a request joins or ends. A request alone is decoded without padding, in the same steps whether it was
+forked, cut into segments or not: its greedy tokens do not depend on it. In a batch rounding depends on the others.
+"""
+
+import inspect
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any
+
+import numpy as np
+import torch
+
+from overthink.collect.providers.huggingface.detokenizer import Detokenizer
+from overthink.collect.providers.huggingface.kv_cache import HeldTraces, PaddedBatch, TraceCache
+from overthink.collect.providers.huggingface.sampling import HEAD, Likely, Sampler
+
+BLOCK = 512
+"""Prompt tokens that are read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What to decode.
+
+    Attributes:
+        prompt: Token ids, at least one.
+        max_tokens: Maximum number of decoded tokens.
+        sampler: Draws the tokens.
+        stops: Stop texts.
+        n_top: Number of most likely tokens to report for each decoded token.
+    """
+
+    prompt: list[int]
+    max_tokens: int
+    sampler: Sampler
+    stops: tuple[str, ...] = ()
+    n_top: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLikelihood:
+    """Log-probability of a decoded token before the samplers, and the most likely tokens in its place."""
+
+    token: int
+    logprob: float
+    top: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What was decoded.
+
+    Attributes:
+        ids: Token ids, without the end of the turn and without a stop text.
+        text: Their text.
+        decoded_tokens: Number of decoded tokens, the end of the turn and a stop text included.
+        cached_tokens: Prompt tokens whose keys and values were held.
+        stop: Stop text; "" for the end of the turn; None at the limit.
+        likelihoods: One per decoded token; empty if not requested.
+    """
+
+    ids: list[int]
+    text: str
+    decoded_tokens: int
+    cached_tokens: int
+    stop: str | None
+    likelihoods: tuple[TokenLikelihood, ...]
+
+
+class Engine:
+    """Decodes requests of any thread, several at a time.
+
+    Args:
+        model: A causal language model of Transformers.
+        detokenizer: Of its tokenizer.
+        ends: Token ids that end the turn.
+        batch_size: Maximum number of requests that are decoded together.
+        limit: Bytes of held prefixes.
+    """
+
+    def __init__(
+        self, model: Any, detokenizer: Detokenizer, *, ends: frozenset[int], batch_size: int, limit: int
+    ) -> None:
+        self.batch_size = batch_size
+        self.detokenizer = detokenizer
+        self.ends = ends
+        self.traces = HeldTraces(limit)
+        self._model = model
+        self._takes_positions = "position_ids" in inspect.signature(model.forward).parameters
+        self._jobs: SimpleQueue[_Row | _Likelihood] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def complete(self, request: Request) -> "Future[Completion]":
+        """Return the future completion of a request; it may be cancelled."""
+        return self._submit(_Row(self, request))
+
+    def likelihood(self, prompt: list[int], ids: list[int]) -> "Future[list[float]]":
+        """Return the future log-probabilities of tokens after a prompt."""
+        return self._submit(_Likelihood(self, prompt, ids))
+
+    def read(self, trace: TraceCache, tokens: Sequence[int]) -> None:
+        """Append tokens to a trace, without computing what follows them."""
+        for start in range(0, len(tokens), BLOCK):
+            self._forward(self._model.base_model, trace, tokens[start : start + BLOCK])
+
+    def logits(self, trace: TraceCache, tokens: Sequence[int]) -> torch.Tensor:
+        """Append tokens to a trace; return the logits behind each of them, float32 (token, id)."""
+        return self._forward(self._model, trace, tokens).logits[0].float()
+
+    def _forward(self, module: Any, trace: TraceCache, tokens: Sequence[int]) -> Any:
+        inputs = {"input_ids": torch.tensor([list(tokens)], device=self._model.device)}
+        output = module(**inputs, past_key_values=trace.cache, use_cache=True)
+        trace.tokens.extend(tokens)
+        return output
+
+    def _submit(self, job: "_Row | _Likelihood") -> "Future[Any]":
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="overthink-hf", daemon=True)
+                self._thread.start()
+        self._jobs.put(job)
+        return job.future
+
+    def _work(self) -> None:
+        rows: list[_Row] = []
+        with torch.inference_mode():
+            while True:
+                self._admit(rows)
+                if rows:
+                    self._decode(rows)
+                rows = [row for row in rows if not row.is_done]
+
+    def _admit(self, rows: "list[_Row]") -> None:
+        """Begin waiting requests while there is room; wait for one if there are none."""
+        while len(rows) < self.batch_size:
+            try:
+                job = self._jobs.get(block=not rows)
+            except Empty:
+                return
+            job.begin()
+            if isinstance(job, _Row) and not job.is_done:
+                rows.append(job)
+
+    def _decode(self, rows: "list[_Row]") -> None:
+        """Decode together, until a request is done or another one can join."""
+        try:
+            step, finish = self._stepper(rows)
+            while True:
+                logits = step([row.last for row in rows])
+                values, ids = logits.topk(min(HEAD, logits.shape[-1]))
+                for number, row in enumerate(rows):
+                    row.take(logits[number], values[number], ids[number])
+                if any(row.is_done for row in rows) or (len(rows) < self.batch_size and not self._jobs.empty()):
+                    break
+            finish()
+        except Exception as failure:  # noqa: BLE001 (whatever PyTorch raises is the failure of these requests)
+            for row in rows:
+                row.fail(failure)
+        for row in rows:
+            if row.is_done:
+                row.release()
+
+    def _stepper(self, rows: "list[_Row]") -> tuple[Callable[[list[int]], torch.Tensor], Callable[[], None]]:
+        """Return what computes the logits behind one token per request, (request, id), and what stores the keys."""
+        traces = [row.trace for row in rows if row.trace is not None]
+        if len(traces) == 1:
+            return lambda tokens: self.logits(traces[0], tokens), lambda: None
+        batch = PaddedBatch(traces)
+
+        def step(tokens: list[int]) -> torch.Tensor:
+            inputs = batch.inputs(tokens)
+            if not self._takes_positions:
+                del inputs["position_ids"]
+            output = self._model(**inputs, past_key_values=batch.cache, use_cache=True)
+            logits: torch.Tensor = output.logits[:, -1].float()
+            return logits
+
+        return step, batch.write_back
+
+
+class _Job:
+    """A request with its future and its trace."""
+
+    def __init__(self, engine: Engine, prompt: list[int]) -> None:
+        self.engine = engine
+        self.prompt = prompt
+        self.future: Future[Any] = Future()
+        self.is_done = False
+        self.trace: TraceCache | None = None
+        self._answer: Callable[[], object] = lambda: None
+
+    def begin(self) -> None:
+        """Take a trace and read the prompt but for its last token."""
+        if self.future.cancelled():
+            self.is_done = True
+            return
+        try:
+            self.trace = trace = self.engine.traces.take(self.prompt)
+            self.cached_tokens = len(trace.tokens)
+            self.engine.read(trace, self.prompt[self.cached_tokens : -1])
+        except Exception as failure:  # noqa: BLE001
+            self.fail(failure)
+            self.release()
+
+    def finish(self, result: Any) -> None:
+        """Note the result, for :meth:`release`."""
+        self.is_done = True
+        self._answer = partial(self.future.set_result, result)
+
+    def fail(self, failure: Exception) -> None:
+        """Note the failure, for :meth:`release`; what the trace holds is then unknown."""
+        self.is_done = True
+        self._answer = partial(self.future.set_exception, failure)
+        if self.trace is not None:
+            self.engine.traces.drop(self.trace)
+
+    def release(self) -> None:
+        """Give the trace back, then answer: whoever waits may go on with the trace at once."""
+        if self.trace is not None:
+            self.engine.traces.give_back(self.trace)
+        with suppress(InvalidStateError):  # cancelled meanwhile
+            self._answer()
+
+
+class _Row(_Job):
+    """A request that is being decoded."""
+
+    def __init__(self, engine: Engine, request: Request) -> None:
+        super().__init__(engine, request.prompt)
+        self.request = request
+        self.ids: list[int] = []
+        self.likelihoods: list[TokenLikelihood] = []
+
+    @property
+    def last(self) -> int:
+        """The last token, whose keys are not yet in the trace."""
+        return self.ids[-1] if self.ids else self.prompt[-1]
+
+    def take(self, logits: torch.Tensor, values: torch.Tensor, ids: torch.Tensor) -> None:
+        """Draw the next token from its logits, (id,), and the most likely ones, in descending order."""
+        request, engine = self.request, self.engine
+        if self.future.cancelled():
+            self.is_done = True
+            return
+        likely = Likely(_array(values), ids.cpu().numpy(), lambda: _array(logits))
+        heat = request.sampler.temperature
+        token = request.sampler.draw(likely, float(torch.logsumexp(logits / heat, -1)) if heat else 0.0)
+        if request.n_top:
+            mass = float(torch.logsumexp(logits, -1))
+            most_likely = zip(likely.ids[: request.n_top], likely.logits[: request.n_top], strict=True)
+            top = tuple((int(i), float(logit) - mass) for i, logit in most_likely)
+            self.likelihoods.append(TokenLikelihood(token, float(logits[token]) - mass, top))
+        self.ids.append(token)
+        if token in engine.ends:
+            self._finish(self.ids[:-1], engine.detokenizer.text(self.ids[:-1], after=self.prompt), "")
+        elif engine.detokenizer.ends_with_stop(self.ids, after=self.prompt, stops=request.stops):
+            self._finish(*engine.detokenizer.before_stop(self.ids, after=self.prompt, stops=request.stops))
+        elif len(self.ids) == request.max_tokens:
+            self._finish(self.ids, engine.detokenizer.text(self.ids, after=self.prompt), None)
+
+    def _finish(self, ids: list[int], text: str, stop: str | None) -> None:
+        likelihoods = tuple(self.likelihoods)
+        self.finish(Completion(list(ids), text, len(self.ids), self.cached_tokens, stop, likelihoods))
+
+
+class _Likelihood(_Job):
+    """Log-probabilities of given tokens after a prompt, in one pass over them."""
+
+    def __init__(self, engine: Engine, prompt: list[int], ids: list[int]) -> None:
+        super().__init__(engine, prompt)
+        self.ids = ids
+
+    def begin(self) -> None:
+        """Read the prompt and the tokens."""
+        super().begin()
+        if self.is_done or self.trace is None:
+            return
+        try:
+            logits = self.engine.logits(self.trace, [self.prompt[-1], *self.ids[:-1]])
+            chosen = logits.log_softmax(-1)[torch.arange(len(self.ids)), torch.tensor(self.ids)]
+            self.finish([float(value) for value in chosen])
+        except Exception as failure:  # noqa: BLE001
+            self.fail(failure)
+        self.release()
+
+
+def _array(values: torch.Tensor) -> np.ndarray[Any, np.dtype[np.float64]]:
+    array: np.ndarray[Any, np.dtype[np.float64]] = values.cpu().numpy().astype(np.float64)
+    return array
