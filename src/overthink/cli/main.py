@@ -313,7 +313,7 @@ def run(
     as_json: FindingsJson = False,
 ) -> None:
     """Tasks × model × ladder: a study folder with report.html. The main job."""
-    from overthink.cli.progress import Meter
+    from overthink.cli.progress import Meter, announce, doing
     from overthink.plan.stopping import read_until
     from overthink.plan.study import checked_plan
     from overthink.workflows import analyse as study
@@ -353,10 +353,10 @@ def run(
         primary=tuple(primary),
         k_reference=options.k_reference(k_reference),
     )
-    session = study.prepare(plan)
+    with doing(f"loading {model} and the tasks"):
+        session = study.prepare(plan)
     n_done = check_folder(out, session.plan, resume=resume)
-    terminal.note(*session.estimate().split("\n"))
-    terminal.confirm_cost(session.is_billed and not yes)
+    announce(session, out, asks=not yes)
     try:
         with Meter(total=session.traces, done=n_done) as meter:
             result = study.run(

@@ -1,19 +1,79 @@
-"""Progress of a run: task, traces done of total, tokens per second, time left."""
+"""Progress of a run: what is done at the moment, traces done of total, tokens per second, time left.
 
+On a terminal one line lives; elsewhere plain lines come, at most one every few seconds and never much less often, so
+that a log shows that the process lives and what it does.
+"""
+
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from overthink.cli import terminal
 from overthink.data.record import RungRecord
 from overthink.data.visible import visible
+from overthink.plan.arms import BASE
 from overthink.workflows.waves import Wave
 
+if TYPE_CHECKING:
+    from overthink.collect.session.prepare import Session
+
 SECONDS_BETWEEN_LINES = 5.0
+
+STARTING = "the first answers are awaited"
+"""What is done until a trace is counted."""
+
+ENDING = "all are there; analysing them and writing the report"
+"""What is done when every trace is counted."""
+
+
+@contextmanager
+def doing(what: str) -> Iterator[None]:
+    """Say what is done while the block runs, if that takes more than a few seconds; on a terminal at once.
+
+    Args:
+        what: The work, as "loading the model".
+    """
+    begun, ended = time.monotonic(), threading.Event()
+
+    def tell() -> None:
+        while not ended.wait(SECONDS_BETWEEN_LINES):
+            terminal.note(f"{what}: {_clock(time.monotonic() - begun)}")
+
+    if terminal.messages.is_terminal:
+        with terminal.messages.status(visible(what)):
+            yield
+        return
+    teller = threading.Thread(target=tell, name="progress", daemon=True)
+    teller.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        teller.join()
+
+
+def announce(session: "Session", out: Path, *, asks: bool) -> None:
+    """Print what a run may take and where its report grows, and ask whether to spend money if that is due.
+
+    Args:
+        session: The run.
+        out: The study's folder.
+        asks: Whether a model that is billed needs a yes.
+
+    Raises:
+        typer.Abort: The answer is no, or there is none.
+    """
+    terminal.note(*session.estimate().split("\n"))
+    if session.plan.efforts is None:
+        terminal.note(f"the report grows in {out / 'report.html'}, marked as unfinished until the run has ended")
+    terminal.confirm_cost(session.is_billed and asks)
 
 
 class Meter:
@@ -31,63 +91,75 @@ class Meter:
         self._done_before = done
         self._done = done
         self._tokens = 0
-        self._task = "starting"
+        self._task = ENDING if done == total else STARTING
         self._began = time.monotonic()
-        self._last_line = self._began
+        self._ended = threading.Event()
+        self._teller = threading.Thread(target=self._tell, name="progress", daemon=True)
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
+            TimeElapsedColumn(),
             TextColumn("{task.fields[pace]}", markup=False),
             console=terminal.messages,
         )
-        self._id = self._bar.add_task("starting", total=total, completed=done, pace="")
+        self._id = self._bar.add_task(self._task, total=total, completed=done, pace="")
         console = terminal.messages
         self._live = Live(self._bar, console=console, refresh_per_second=4) if console.is_terminal else None
 
     def __enter__(self) -> Self:
         if self._live is not None:
             self._live.start()
+        else:
+            self._teller.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._ended.set()
         if self._live is not None:
             self._live.stop()
-        elif self._done > self._done_before:
+            return
+        self._teller.join()
+        if self._done > self._done_before:
             terminal.note(self.line())
 
     def add_trace(self, trace: Sequence[RungRecord]) -> None:
-        """Count one complete trace."""
-        self.add(trace[0].task if trace else self._task, sum(row.generated_tokens or 0 for row in trace))
+        """Count one complete trace of a task in an arm."""
+        where = self._task
+        if trace:
+            where = trace[0].task if trace[0].arm == BASE.label else f"{trace[0].task}, {trace[0].arm}"
+        self.add(where, sum(row.generated_tokens or 0 for row in trace))
 
     def add(self, task: str, tokens: int) -> None:
         """Count one item of a task, and its tokens."""
         self._done += 1
-        self._task = visible(task)
+        self._task = visible(task) if self._done < self._total else ENDING
         self._tokens += tokens
         if self._live is not None:
             self._bar.update(self._id, description=self._task, completed=self._done, pace=self._pace())
-        elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
-            self._last_line = time.monotonic()
-            terminal.note(self.line())
 
     def add_wave(self, wave: Wave) -> None:
         """Add a wave to the total, and print its description."""
         self._total = wave.traces
-        self._bar.update(self._id, total=wave.traces)
+        self._task = STARTING
+        self._bar.update(self._id, total=wave.traces, description=self._task)
         terminal.note(wave.text)
 
     def line(self) -> str:
         """Return the progress as one line."""
         return f"{self._task}: {self._done} of {self._total} {self._what}, {self._pace()}"
 
+    def _tell(self) -> None:
+        while not self._ended.wait(SECONDS_BETWEEN_LINES):
+            terminal.note(self.line())
+
     def _pace(self) -> str:
         seconds = time.monotonic() - self._began
         new = self._done - self._done_before
         if not new or seconds <= 0:
-            return ""
+            return f"{_clock(seconds)} so far"
         remaining = (self._total - self._done) * seconds / new
         speed = f"{self._tokens / seconds:,.0f} tokens/s, " if self._tokens else ""
         return f"{speed}{_clock(remaining)} left"

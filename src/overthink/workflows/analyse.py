@@ -209,6 +209,7 @@ def run(
         if plan.efforts is None:
             with ReportsSoFar.of(session, folder, existing, models=models, command=command) as so_far:
                 source = collect_traces(session, folder, existing, so_far.before(on_trace), on_wave)
+            source = replace(source, notes=(*source.notes, *so_far.notes()))
         else:
             source = collect_levels(session, folder, on_trace)
         source = replace(_with_earlier_request(source, folder, has_new_rungs=bool(existing.sparse)), models=models)

@@ -13,8 +13,10 @@ from overthink.reports.paper.latex import latex_text
 from overthink.reports.paper.markdown import markdown_text
 from overthink.storage.files import file_sha256
 from overthink.storage.findings import FindingsMeta, read_findings
+from overthink.storage.json_documents import read_plan
 from overthink.storage.study_folder import StudyFolder
 from overthink.storage.tables.csv_cells import csv_text
+from overthink.workflows.resume import is_outdated
 
 Format = Literal["csv", "md", "latex"]
 _BY_SUFFIX: dict[str, Format] = {".csv": "csv", ".md": "md", ".tex": "latex"}
@@ -47,6 +49,11 @@ def stored_findings(path: Path) -> StoredFindings:
         raise InputError(
             f"{path} holds no findings.json; needed: the folder of a study, or one that analyse, compare or forecast "
             f"wrote with --out. Make one with `{made} {path}`."
+        )
+    if is_there(folder.plan) and is_outdated(folder, read_plan(folder.plan)):
+        raise InputError(
+            f"{path} holds a study that was extended and has not finished: {folder.findings.name} is of what it was "
+            "before; repeat its `overthink run` with --resume"
         )
     meta, findings = read_findings(folder.findings)
     if meta.pool_sha256 is not None and is_there(folder.pool) and file_sha256(folder.pool) != meta.pool_sha256:

@@ -137,6 +137,12 @@ class ReportsSoFar:
 
         return both
 
+    def notes(self) -> tuple[str, ...]:
+        """Return why there was no report while the run went on; nothing where there was none to make or all is well."""
+        if self.failure is None:
+            return ()
+        return (f"No report could be made while the run went on ({type(self.failure).__name__}: {self.failure}).",)
+
     def _run(self) -> None:
         pause, shown = self._schedule.first_seconds, 0
         while not self._ending.wait(pause):

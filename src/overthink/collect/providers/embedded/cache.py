@@ -141,10 +141,11 @@ class SavedPrompts:
 
     Args:
         folder: Folder to which the server writes the states.
-        limit: Maximum total bytes.
+        limit: Maximum total bytes. Draws come round after round, so all questions must fit: twenty prompts of 450
+            tokens of SmolLM2 take 270 MB.
     """
 
-    def __init__(self, folder: Path, *, limit: int = 256 << 20) -> None:
+    def __init__(self, folder: Path, *, limit: int = 512 << 20) -> None:
         self._folder = folder
         self._limit = limit
         self._saved: OrderedDict[str, list[int]] = OrderedDict()  # file name to the tokens of its state
