@@ -19,7 +19,17 @@ NAV = {
     "Use": [
         f"docs/{page}"
         for page in (
-            "tutorial", "models", "hf", "hosted", "arms", "verifiers", "paper", "cli", "formats", "exit-codes", "glossary",
+            "tutorial",
+            "models",
+            "hf",
+            "hosted",
+            "arms",
+            "verifiers",
+            "paper",
+            "cli",
+            "formats",
+            "exit-codes",
+            "glossary",
         )
     ],
     "Trust": ["docs/methods", "docs/measured", "docs/calibration", "docs/literature"],
