@@ -1,6 +1,7 @@
 """Weights under a name: what is installed is what was to come, whole, and checked."""
 
 import hashlib
+import importlib.util
 import os
 import resource
 import shutil
@@ -185,3 +186,9 @@ def test_killed_at_any_line_it_leaves_nothing_that_is_taken_for_whole(folder: Pa
     assert 0 < len(installed_at) < lines / 5 / 4  # the record is written near the end
     order()
     assert installed.usable_path("mine").read_bytes() == WEIGHTS
+
+
+def test_a_hub_without_its_client_names_what_installs_it(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(InputError, match=r"needs huggingface-hub\. Run: pip install 'overthink\[hub\]'"):
+        install("mine", "hub:maker/repo/file.gguf@main")
