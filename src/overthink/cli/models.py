@@ -1,4 +1,7 @@
-"""The commands `model list` and `model install`: call, print."""
+"""The commands `model list`, `model install` and `model show`: call, print."""
+
+import json
+from dataclasses import asdict
 
 import typer
 
@@ -26,3 +29,27 @@ def install() -> None:
     from overthink.collect.providers.embedded import weights
 
     terminal.output(f"installed: {weights.install()}")
+
+
+@model_app.command("show")
+def show(
+    name: str = typer.Argument(help="The model: simulated."),
+    as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+) -> None:
+    """The parameters of a model, each with meaning, unit, default and an example."""
+    from overthink.errors import InputError
+
+    if name.removeprefix("overthink/") != "simulated":
+        raise InputError(f"{name!r} is no model that can be shown; known: simulated")
+    from overthink.collect.providers.simulated.parameters import CURVES, describe_simulated
+
+    parameters = describe_simulated()
+    if as_json:
+        terminal.output(json.dumps([asdict(parameter) for parameter in parameters], indent=2))
+        return
+    terminal.output("overthink/simulated: a model with a known truth. Its parameters, each as -M NAME=VALUE:\n")
+    for parameter in parameters:
+        default = "nothing" if parameter.default is None else parameter.default
+        terminal.output(f"{parameter.name}\n    {parameter.meaning}")
+        terminal.output(f"    {parameter.unit}; default: {default}; example: -M {parameter.name}={parameter.example}")
+    terminal.output(f"\n{CURVES}")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from overthink.analysis.k_scale import KScale
 from overthink.cost.estimate import Estimate, StudyUsage
+from overthink.data.planted import PlantedCurve
 from overthink.reports.charts.thresholds import Thresholds
 
 
@@ -97,6 +98,7 @@ class About:
         passive_arms: Arms known to decide nothing by what they read, for which no placebo can be run.
         not_tried: Elicitation methods that were not tried, a sentence each.
         never_said: Limitations of every report.
+        planted: Planted truth of a simulated model; empty for every real one.
 
     >>> About(title="A look", source="model m", made_with="0.1", created_at="2030-01-01T00:00:00Z").notes
     ()
@@ -120,3 +122,4 @@ class About:
     passive_arms: frozenset[str] = frozenset()
     not_tried: tuple[str, ...] = ()
     never_said: tuple[str, ...] = ()
+    planted: tuple[PlantedCurve, ...] = ()

@@ -49,6 +49,7 @@ from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.collect import OnTrace, collect_levels, collect_traces
 from overthink.workflows.models import models_at_start
+from overthink.workflows.planted import planted_curves
 from overthink.workflows.report_extras import governance_sections
 from overthink.workflows.request import AnalysisOptions, AnalysisRequest, merge_assumptions
 from overthink.workflows.resume import open_folder
@@ -349,6 +350,7 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
         actual_cost=None if source.estimate is None else study_usage(source.pool, source.estimate, source.cut_short),
         k_scale=scale,
         passive_arms=source.passive_arms,
+        planted=planted_curves(source.plan, source.pool, results.curves),
     )
     assumptions = merge_assumptions(options.assumptions, source.assumptions)
     models = options.models(source)
