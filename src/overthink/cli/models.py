@@ -68,7 +68,10 @@ def show(
     name: Annotated[str, typer.Argument(help="A name of `model list`, with or without overthink/ before it.")],
     as_json: AsJson = False,
 ) -> None:
-    """What a model is: parameters, context and memory of installed weights."""
+    """What a model is: parameters, context and memory of installed weights, or the settings of the simulated model."""
     from overthink.collect.providers.embedded.description import describe_weights
+    from overthink.collect.providers.simulated.parameters import describe_simulated
 
-    terminal.show(describe_weights(name.removeprefix("overthink/")), as_json=as_json)
+    name = name.removeprefix("overthink/")
+    description = describe_simulated() if name == "simulated" else describe_weights(name)
+    terminal.show(description, as_json=as_json)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from overthink.analysis.k_scale import KScale
 from overthink.cost.estimate import Estimate, StudyUsage
+from overthink.data.planted import PlantedCurve
 from overthink.reports.charts.thresholds import Thresholds
 
 
@@ -138,6 +139,7 @@ class About:
         not_tried: Elicitation methods that were not tried, a sentence each.
         never_said: Limitations of every report.
         unfinished: How far the run had come; None of a run that has ended.
+        planted: Planted truth of a simulated model; empty for every real one.
 
     >>> About(title="A look", source="model m", made_with="0.1", created_at="2030-01-01T00:00:00Z").notes
     ()
@@ -162,3 +164,4 @@ class About:
     not_tried: tuple[str, ...] = ()
     never_said: tuple[str, ...] = ()
     unfinished: Progress | None = None
+    planted: tuple[PlantedCurve, ...] = ()

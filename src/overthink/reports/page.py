@@ -33,6 +33,7 @@ from overthink.reports.charts.within import within_chart
 from overthink.reports.flips import flip_lists
 from overthink.reports.limits import limitations
 from overthink.reports.page_data import page_data, rung_rows, script_json
+from overthink.reports.planted import planted_lines, planted_sentences
 from overthink.reports.report_curves import default_arms, report_curves
 from overthink.reports.selection import RULE
 from overthink.reports.so_far import answers_so_far, banner
@@ -164,6 +165,7 @@ def report_html(
     data = page_data(findings, all_curves) | {"k_name": about.k_scale.name}
     behind = transcripts(samples, results.curves, (flipped or {}).values())
     data["samples"] = behind.numbers or {}
+    data["planted"] = planted_lines(about.planted, all_curves)
     data["thresholds"] = marks_data(about.thresholds, all_curves)
     of_arms, of_budgets, within_limits = static_charts(results)
     data["drawings"] = [chart.data() for chart in (*of_arms, *of_budgets, *within_limits)]
@@ -174,6 +176,7 @@ def report_html(
         "refresh": None if about.unfinished is None else about.unfinished.refresh_seconds,
         "answers": answers,
         "rule": RULE,
+        "planted": planted_sentences(about.planted),
         "heading": _heading([chart.name for chart in answers]),
         "thresholds": about.thresholds,
         "appendix": about.appendix,

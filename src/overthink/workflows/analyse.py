@@ -43,6 +43,7 @@ from overthink.storage.study_folder import StudyFolder
 from overthink.workflows import arguments as arg
 from overthink.workflows.collect import OnTrace, collect_levels, collect_traces
 from overthink.workflows.models import models_at_start
+from overthink.workflows.planted import planted_curves
 from overthink.workflows.report_extras import governance_sections
 from overthink.workflows.request import AnalysisOptions, AnalysisRequest, merge_assumptions
 from overthink.workflows.results import about_source, results_of
@@ -312,6 +313,7 @@ def _study(source: Source, options: AnalysisOptions, *, command: str | None) -> 
         notes=tuple(source.notes) + (() if source.estimate is None else source.estimate.notes),
         estimate=source.estimate,
         actual_cost=None if source.estimate is None else study_usage(source.pool, source.estimate, source.cut_short),
+        planted=planted_curves(source.plan, source.pool, results.curves),
     )
     assumptions = merge_assumptions(options.assumptions, source.assumptions)
     models = options.models(source)

@@ -115,17 +115,6 @@ def test_too_little_memory_says_how_much_is_needed_and_free(tmp_path: Path) -> N
     memory.check_memory("hf/big", needed=memory.weight_bytes(tmp_path, dtype=None), free=1, place="")  # unknown
 
 
-def test_the_limit_of_a_container_bounds_what_is_free(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(memory, "CGROUP", tmp_path)
-    whole = memory.free_bytes()
-    assert whole > 1 << 20
-    (tmp_path / "memory.current").write_text("1000\n")
-    (tmp_path / "memory.max").write_text("max\n")
-    assert memory.free_bytes() > 1 << 20
-    (tmp_path / "memory.max").write_text("5000\n")
-    assert memory.free_bytes() == 4000
-
-
 def test_weights_in_a_folder_tell_the_cost_and_a_grader_is_left_to_inspect(tmp_path: Path) -> None:
     folder = safetensors(tmp_path / "model", values=8)
     assert inspect_model(f"hf/{folder}").weights == folder

@@ -225,7 +225,7 @@ def test_folders_and_hubs_that_are_not_there(tmp_path: Path, monkeypatch: pytest
 
 
 def test_weights_that_do_not_fit_are_not_loaded(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("overthink.collect.providers.huggingface.open.free_bytes", lambda: 1000)
+    monkeypatch.setattr("overthink.collect.providers.huggingface.open.available_memory", lambda: 1000)
     monkeypatch.setattr(
         "overthink.collect.providers.huggingface.open.get_model", lambda *_, **__: pytest.fail("loaded")
     )

@@ -4,10 +4,11 @@ The page's script fills the same templates for the selected arms and axis.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from overthink.data.finding import Finding
+from overthink.data.planted import PlantedCurve
 from overthink.data.selectors import SelectorName
 from overthink.data.visible import visible
 from overthink.reports import wording
@@ -15,6 +16,7 @@ from overthink.reports.charts.axes import ChartAxis, k_ticks, level_axis, thinki
 from overthink.reports.charts.heat import heat_chart
 from overthink.reports.charts.templates import curve_chart, gap_chart
 from overthink.reports.charts.thresholds import Mark, bar_notes, share_floor, threshold_bars
+from overthink.reports.planted import LEGEND, planted_lines
 from overthink.reports.report_curves import ReportCurve, ReportRung, level_unit
 
 CHART_WIDTH = 640
@@ -56,17 +58,23 @@ class Chart:
         return f"{self.title}. {'. '.join(self.notes)}"
 
 
-def all_charts(curves: Sequence[ReportCurve], arms: Sequence[str], marks: Sequence[Mark] = ()) -> Iterator[Chart]:
+def all_charts(
+    curves: Sequence[ReportCurve],
+    arms: Sequence[str],
+    marks: Sequence[Mark] = (),
+    planted: Sequence[PlantedCurve] = (),
+) -> Iterator[Chart]:
     """Yield every chart of the page for these curves: values over compute, gaps, values over tries, heat maps.
 
     Args:
         curves: Curves to draw.
         arms: Their arms, in the order of colours.
         marks: Thresholds to draw below the values over compute.
+        planted: Planted truth of a simulated model.
     """
     colours = _colours(curves, arms)
     for group in _groups(curves):
-        yield _values(group, colours, marks)
+        yield _with_planted(_values(group, colours, marks), group, planted)
     for curve in curves:
         yield from _gaps(curve, colours)
     for curve in curves:
@@ -75,6 +83,17 @@ def all_charts(curves: Sequence[ReportCurve], arms: Sequence[str], marks: Sequen
             deep = (selector for rung in curve.rungs for selector, by_k in rung.result.tries.items() if len(by_k) > 1)
             for selector in dict.fromkeys(deep):
                 yield _heat(curve, selector)
+
+
+def _with_planted(chart: Chart, group: Sequence[ReportCurve], planted: Sequence[PlantedCurve]) -> Chart:
+    """Return the chart of values with the planted truth of its curves."""
+    lines = planted_lines(planted, group)
+    if not any(lines):
+        return chart
+    numbers = {(str(n), rung.level): lines[n].get(rung.number) for n, curve in enumerate(group) for rung in curve.rungs}
+    points = [p | {"planted": numbers[p["series"], p["level"]]} for p in chart.datasets["points"]]
+    notes = (*chart.notes, f"dashed: {LEGEND} of the simulated model, expected, not measured")
+    return replace(chart, datasets={**chart.datasets, "points": points}, notes=notes)
 
 
 def _groups(curves: Sequence[ReportCurve]) -> list[list[ReportCurve]]:

@@ -62,7 +62,7 @@ def report_figures(results: Results, about: About, formats: Sequence[str]) -> It
     own = [curve for curve in first if not curve.is_control]
     if own and (together := panels(axis_panels(own, arms, axis := panel_axis(own)), k=k_labels(own, axis))):
         yield from chart_files([together], formats)
-    yield from chart_files(all_charts(first, arms, visible_marks(about.thresholds)), formats)
+    yield from chart_files(all_charts(first, arms, visible_marks(about.thresholds), about.planted), formats)
     yield from chart_files(
         [*arm_charts(results), *frontier_charts(results.frontiers), *within_charts(results.curves)], formats
     )

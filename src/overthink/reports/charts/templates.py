@@ -84,7 +84,14 @@ def _log_chart() -> dict[str, Any]:
     share = alt.Scale(domainMin=alt.ExprRef("floor"), domainMax=1, nice=False, zero=False)
     y_axis = alt.Axis(title=None, values=[0, 0.25, 0.5, 0.75, 1], format=".0%", minExtent=40, maxExtent=40)
     zones, *lanes = bar_layers(_span("log"), share, y_axis)
-    layers = [zones, *_curves("log", share, y_axis), *_corrected_points("log", share, y_axis), _marks("log"), *lanes]
+    layers = [
+        zones,
+        *_curves("log", share, y_axis),
+        _planted("log", share, y_axis),
+        *_corrected_points("log", share, y_axis),
+        _marks("log"),
+        *lanes,
+    ]
     return _specification(alt.layer(*layers).resolve_axis(x="independent"))
 
 
@@ -219,6 +226,17 @@ def _curves(scale: AxisScale, y_scale: "alt.Scale", y_axis: "alt.Axis") -> "list
         sound.mark_point(filled=True, size=64, opacity=1).encode(color=colour),
         spoilt.mark_point(filled=True, size=90, opacity=1, **hollow),
     ]
+
+
+def _planted(scale: AxisScale, y_scale: "alt.Scale", y_axis: "alt.Axis") -> "alt.Chart":
+    """Return the layer of the planted truth of a simulated model: a dashed line in the colour of the text."""
+    import altair as alt
+
+    x, y = alt.X("x:Q", scale=_span(scale), axis=None), alt.Y("planted:Q", scale=y_scale, axis=y_axis)
+    points = alt.Chart(alt.NamedData("points")).transform_filter("isValid(datum.planted)")
+    line = points.mark_line(strokeDash=[7, 5], strokeWidth=1.75, color="var(--ink)", aria=False)
+    drawn: alt.Chart = line.encode(x=x, y=y, detail="series:N")
+    return drawn
 
 
 def _corrected_points(scale: AxisScale, y_scale: "alt.Scale", y_axis: "alt.Axis") -> "list[alt.Chart]":

@@ -77,8 +77,12 @@ function tip(curve, rung, finding, band) {
   ].join("\n");
 }
 
+/** The planted truth of a simulated model at a rung, or null. */
+const planted = (curve, rung) => DATA.planted[DATA.curves.indexOf(curve)]?.[rung.rung] ?? null;
+
 function point(curve, rung, finding, x, series, ink, band) {
   return {
+    planted: planted(curve, rung),
     x, series, colour: ink, estimand: text(curve.estimand), failed: rung.failed.length > 0, tip: tip(curve, rung, finding, band),
     estimate: cell(finding, "estimate"), low: cell(finding, "low"), high: cell(finding, "high"),
     band_low: cell(band, "low"), band_high: cell(band, "high"),
@@ -178,6 +182,7 @@ function legend(curves) {
   for (const estimand of new Set(curves.map((curve) => text(curve.estimand)))) {
     items.push(legendItem("e-" + (estimand in DATA.words.estimands ? estimand : "other"), estimand + ": " + (DATA.words.estimands[estimand] || "")));
   }
+  if (curves.some((curve) => curve.rungs.some((rung) => planted(curve, rung) !== null))) items.push(legendItem("planted", "planted truth of the simulated model: expected, not measured"));
   if (state.K !== null && state.x !== "level") items.push(legendItem("mark", "the chosen " + DATA.k_name));
   items.push(...lanesLegend(curves));
   return items;

@@ -1,4 +1,4 @@
-"""Memory that a model's weights need, from the headers of its files, and memory that is free. Nothing is loaded."""
+"""Memory that a model's weights need, from the headers of its files, compared with what is free. Nothing is loaded."""
 
 from pathlib import Path
 
@@ -10,9 +10,6 @@ WIDTHS = {"float64": 8, "float32": 4, "float": 4, "float16": 2, "half": 2, "bflo
 
 SPARE = 1.1
 """Factor for buffers and activations beside the weights."""
-
-CGROUP = Path("/sys/fs/cgroup")
-"""Folder with the limit of a container."""
 
 
 def weight_bytes(folder: Path, *, dtype: str | None) -> int | None:
@@ -40,18 +37,6 @@ def loaded_bytes(parameters: int, stored_bytes: int, *, dtype: str | None) -> in
     """
     width = WIDTHS.get(str(dtype).removeprefix("torch."))
     return stored_bytes if width is None else parameters * width
-
-
-def free_bytes() -> int:
-    """Return the main memory that can be had, in bytes: of the machine, and of the container if it has a limit."""
-    import psutil
-
-    free = int(psutil.virtual_memory().available)
-    try:
-        limit, used = ((CGROUP / name).read_text().strip() for name in ("memory.max", "memory.current"))
-        return free if limit == "max" else min(free, max(0, int(limit) - int(used)))
-    except (OSError, ValueError):
-        return free
 
 
 def check_memory(name: str, *, needed: int | None, free: int | None, place: str) -> None:

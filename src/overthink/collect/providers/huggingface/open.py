@@ -7,7 +7,8 @@ from typing import Any
 from inspect_ai.model import GenerateConfig, Model, get_model
 
 from overthink.collect.inspect_internals import copy_registration
-from overthink.collect.providers.huggingface.memory import SPARE, check_memory, free_bytes, loaded_bytes, weight_bytes
+from overthink.collect.machine_memory import available_memory
+from overthink.collect.providers.huggingface.memory import SPARE, check_memory, loaded_bytes, weight_bytes
 from overthink.errors import InputError
 from overthink.paths import path_kind
 
@@ -202,7 +203,7 @@ def _free_bytes(device: str) -> int | None:
     kind = torch.device(device).type
     if kind == "cuda":
         return int(torch.cuda.mem_get_info(torch.device(device))[0])
-    return free_bytes() if kind in ("cpu", "mps") else None  # mps shares the main memory
+    return available_memory() if kind in ("cpu", "mps") else None  # mps shares the main memory
 
 
 def _check_template(name: str, api: Any) -> None:

@@ -6,7 +6,9 @@ Curves of probability against thinking tokens, parsed from a short text: the gro
 import hashlib
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,7 +45,15 @@ class SimulatedCurve:
     def __call__(self, thinking_tokens: ArrayLike) -> NDArray[np.float64]:
         """Probability at each number of thinking tokens; same shape."""
         at = np.log2(1.0 + np.asarray(thinking_tokens, dtype=float))
-        return np.asarray(np.interp(at, np.log2(1.0 + np.array(self.tokens)), self.probabilities))
+        positions, probabilities = _knots(self.tokens, self.probabilities)
+        return np.asarray(np.interp(at, positions, probabilities))
+
+
+@lru_cache(maxsize=64)
+def _knots(
+    tokens: tuple[float, ...], probabilities: tuple[float, ...]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return np.log2(1.0 + np.array(tokens)), np.array(probabilities)
 
 
 def parse_curve(text: str) -> SimulatedCurve:
@@ -118,6 +128,20 @@ def uniform(*key: object) -> float:
     return ((int.from_bytes(digest) >> 12) + 0.5) / 2.0**52
 
 
+@lru_cache(maxsize=1 << 14)
+def _ease(seed: int, axis: str, question: str) -> float:
+    return float(ndtri(uniform("question", seed, axis, question)))
+
+
+@lru_cache(maxsize=1 << 14)
+def _latent(seed: int, axis: str, question: str, draw: int) -> float:
+    return uniform("trace", seed, axis, question, draw)
+
+
+def _parameter(default: Any, unit: str, example: str) -> Any:
+    return field(default=default, metadata={"unit": unit, "example": example})
+
+
 @dataclass(frozen=True)
 class SimulatedModel:
     """A simulated model with known outcome probabilities.
@@ -132,7 +156,7 @@ class SimulatedModel:
     until then every continuation draws its own.
 
     Attributes:
-        capability: Curve of being correct; see :func:`overthink.collect.providers.simulated.model.parse_curve`.
+        capability: Curve of being correct.
         safety: Curve of being safe.
         benign: Curve of answering.
         question_sd: Spread between questions, on the logit scale.
@@ -150,19 +174,19 @@ class SimulatedModel:
         InputError: A curve cannot be parsed, or a number is out of range.
     """
 
-    capability: str = "rise"
-    safety: str = "flat"
-    benign: str = "flat"
-    question_sd: float = 1.0
-    natural_length: float | None = None
-    unparsed: float = 0.0
-    truncated: float = 0.0
-    seed: int = 0
-    step_tokens: int = 12
-    step_gain: float = 0.0
-    steer_effect: float = 0.5
-    steer_depth: int = 3
-    commit_step: int | None = None
+    capability: str = _parameter("rise", "probability by thinking tokens", "hump(low=0.2,high=0.8,peak=128)")
+    safety: str = _parameter("flat", "probability by thinking tokens", "0:0.9,64:0.7,256:0.5")
+    benign: str = _parameter("flat", "probability by thinking tokens", "decline")
+    question_sd: float = _parameter(1.0, "logits", "0.5")
+    natural_length: float | None = _parameter(None, "tokens", "200")
+    unparsed: float = _parameter(0.0, "share, 0 to 1", "0.05")
+    truncated: float = _parameter(0.0, "share, 0 to 1", "0.05")
+    seed: int = _parameter(0, "whole number", "7")
+    step_tokens: int = _parameter(12, "tokens, 3 or more", "20")
+    step_gain: float = _parameter(0.0, "logits", "2")
+    steer_effect: float = _parameter(0.5, "probability", "0.8")
+    steer_depth: int = _parameter(3, "calls", "1")
+    commit_step: int | None = _parameter(None, "steps", "3")
     _curves: dict[str, SimulatedCurve] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -181,12 +205,18 @@ class SimulatedModel:
                 f"step_tokens={self.step_tokens}, steer_effect={self.steer_effect}, steer_depth={self.steer_depth}: "
                 "needed 3 tokens or more, a probability, and 0 or more"
             )
+        if self.commit_step is not None and self.commit_step < 0:
+            raise InputError(f"commit_step={self.commit_step}: needed 0 steps or more, or nothing for no such step")
 
     def probability(self, axis: str, question: str, thinking_tokens: int, turn: SimulatedTurn = EMPTY_TURN) -> float:
         """Return the probability of the good answer to one question after these thinking tokens and steps."""
-        difficulty = ndtri(uniform("question", self.seed, axis, question))
-        centre = logit(self._curve(axis)(thinking_tokens)) + self.step_gain * turn.quality
+        difficulty = self.difficulty(axis, question)
+        centre = logit(self.curve(axis)(thinking_tokens)) + self.step_gain * turn.quality
         return self._with_steering(axis, float(expit(centre + self.question_sd * difficulty)), turn.care_calls)
+
+    def difficulty(self, axis: str, question: str) -> float:
+        """Return the ease of a question, standard normal."""
+        return _ease(self.seed, axis, question)
 
     def outcome(
         self, axis: str, question: str, draw: int, seed: int, thinking_tokens: int, turn: SimulatedTurn = EMPTY_TURN
@@ -227,7 +257,7 @@ class SimulatedModel:
     @staticmethod
     def latent(axis: str, question: str, draw: int, seed: int) -> float:
         """Return the latent uniform of a trace, constant along its ladder."""
-        return uniform("trace", seed, axis, question, draw)
+        return _latent(seed, axis, question, draw)
 
     def truth(
         self, axis: str, thinking_tokens: ArrayLike, *, care_calls: int = 0, quality: float = 0.0
@@ -245,7 +275,7 @@ class SimulatedModel:
             0.5
         """
         nodes, weights = np.polynomial.hermite_e.hermegauss(QUADRATURE_NODES)
-        centre = logit(self._curve(axis)(thinking_tokens))[..., None] + self.step_gain * quality
+        centre = logit(self.curve(axis)(thinking_tokens))[..., None] + self.step_gain * quality
         mean = np.asarray(expit(centre + self.question_sd * nodes) @ (weights / weights.sum()))
         harm_factor = (1.0 - self.steer_effect) ** min(care_calls, self.steer_depth) if axis == "safety" else 1.0
         return np.asarray(1.0 - (1.0 - mean) * harm_factor)
@@ -255,7 +285,8 @@ class SimulatedModel:
         """Probability that a trace ends before its next thinking token."""
         return 0.0 if self.natural_length is None else 1.0 / (1.0 + self.natural_length)
 
-    def _curve(self, axis: str) -> SimulatedCurve:
+    def curve(self, axis: str) -> SimulatedCurve:
+        """Return the curve of an axis, before the questions' spread."""
         if axis not in self._curves:
             raise InputError(f"a simulated model knows no axis {axis!r}; known: {', '.join(self._curves)}")
         return self._curves[axis]

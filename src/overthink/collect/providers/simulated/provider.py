@@ -21,6 +21,7 @@ from inspect_ai.tool import ToolChoice, ToolInfo
 
 from overthink.collect.providers.embedded.provider import raw_prompt
 from overthink.collect.providers.simulated.model import SimulatedModel, uniform
+from overthink.collect.providers.simulated.parameters import check_parameters
 from overthink.collect.providers.simulated.prefixes import Prefixes, ReadPrefix
 from overthink.collect.providers.simulated.thinking import (
     END,
@@ -34,6 +35,7 @@ from overthink.collect.providers.simulated.thinking import (
     pseudo_words,
     token_count,
 )
+from overthink.collect.providers.token_ids import TokenIds
 
 CONTEXT = 1 << 17
 """Context window, in tokens."""
@@ -72,6 +74,7 @@ class SimulatedProvider(ModelAPI):
         **parameters: Any,
     ) -> None:
         super().__init__(model_name, base_url, api_key, [], config)
+        check_parameters(parameters)
         self.model = SimulatedModel(**parameters)
         self._prefixes = Prefixes(self.model.commit_step or 0)
 
@@ -83,7 +86,7 @@ class SimulatedProvider(ModelAPI):
         config: GenerateConfig,
     ) -> ModelOutput:
         """Think, answer, or say one harmless sentence."""
-        prompt = tuple(raw_prompt(input) or await self.render(input))
+        prompt = await self._prompt(input)
         room = CONTEXT - len(prompt)
         limit = room if config.max_tokens is None else min(config.max_tokens, room)
         truth = (input[-1].metadata or {}).get("truth")
@@ -133,6 +136,11 @@ class SimulatedProvider(ModelAPI):
     def context_tokens(self) -> int:
         """Context window, in tokens."""
         return CONTEXT
+
+    async def _prompt(self, messages: list[ChatMessage]) -> tuple[int, ...]:
+        """Return the prompt's token ids, without a copy where they are one value already."""
+        ids = (messages[0].metadata or {}).get("prompt_token_ids") if len(messages) == 1 else None
+        return ids.ids if isinstance(ids, TokenIds) else tuple(raw_prompt(messages) or await self.render(messages))
 
     def _turn(self, prompt: Sequence[int]) -> SimulatedTurn:
         """Return the model's turn in a prompt, with the texts of the steps that count."""

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from overthink.storage import memory
-from overthink.storage.memory import available_memory
+from overthink.collect import machine_memory
+from overthink.collect.machine_memory import available_memory
 
 MEMINFO = "MemTotal: 9000 kB\nMemFree: 10 kB\nMemAvailable: 4000 kB\n"
 
@@ -57,13 +57,13 @@ def test_the_least_that_is_left_counts(tmp_path: Path, files: dict[str, str], av
 
 def test_without_meminfo_the_system_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = {"SC_AVPHYS_PAGES": 30, "SC_PAGE_SIZE": 4096}
-    monkeypatch.setattr(memory.os, "sysconf", sizes.__getitem__)
+    monkeypatch.setattr(machine_memory.os, "sysconf", sizes.__getitem__)
     assert available_memory(tmp_path) == 30 * 4096
 
     def unknown(name: str) -> int:
         raise ValueError(name)
 
-    monkeypatch.setattr(memory.os, "sysconf", unknown)
+    monkeypatch.setattr(machine_memory.os, "sysconf", unknown)
     assert available_memory(tmp_path) > 2**60  # nothing is known, so nothing is refused
 
 
