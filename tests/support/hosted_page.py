@@ -8,6 +8,7 @@ from effort_replies import REPLIED
 from effort_wire import CAPS, FOLDER, LEVELS, PROVIDERS, REFUSED, UNSET
 
 from overthink.collect.providers.effort_families import FAMILIES, EffortFamily, find_family
+from overthink.collect.providers.reasoning_levels import BY_SERVER
 
 ABOUT = """# Hosted reasoning models
 
@@ -43,6 +44,9 @@ left as it is.
 **What the log holds.** A summary is another model's account of the thinking. It is not counted as thinking, nor
 searched for answers, nor printed as an answer, nor judged: `--judge-traces` is refused with `--efforts`. Notes say in
 how many samples the log holds a summary, or a text that only the provider can read.
+
+**Other people's logs.** `overthink analyse` reads the levels that runs stated. Where Inspect sends another level in the
+place of one, or nothing, a note says so: two such rungs are one amount of thinking under two names.
 """
 
 SENT = """
@@ -55,6 +59,8 @@ request is their word, not a measurement.
 
 A number is a budget in tokens, "–" means that nothing is sent, and levels in parentheses are refused by `overthink
 run`.
+
+For vllm and sglang `overthink run` writes caps into the request body itself, as `{vllm}` and `{sglang}`.
 
 | Provider | Model | {levels} | Caps sent |
 |---|---|{rules}|---|
@@ -85,8 +91,13 @@ def page() -> str:
     recordings = {name: json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")) for name in PROVIDERS}
     days = sorted({recording["recorded"] for recording in recordings.values()})
     versions = sorted({recording["inspect_ai"] for recording in recordings.values()})
+    by_server = {server: ".".join(path) for server, path in BY_SERVER.items()}
     head = SENT.format(
-        day=days[-1], inspect=", ".join(versions), levels=" | ".join(LEVELS), rules="|".join(["---"] * len(LEVELS))
+        **by_server,
+        day=days[-1],
+        inspect=", ".join(versions),
+        levels=" | ".join(LEVELS),
+        rules="|".join(["---"] * len(LEVELS)),
     )
     rows = [
         _sent_row(name, model, rungs)
@@ -179,5 +190,11 @@ def _family_row(family: EffortFamily) -> str:
     if family.off is not None:
         dropped = f"none ({family.off})"
     caps = "–" if family.caps is None else str(family.caps)
-    models = f"`{family.models}`".replace("|", "\\|") if family.models else "any other"
+    models = _code(family.models) if family.models else "any other"
     return f"| {family.provider} | {models} | {levels} | {others} | {dropped} | {caps} | {family.source} |\n"
+
+
+def _code(text: str) -> str:
+    """Return code for a cell: with signs spelt so that neither a table nor a link begins in it."""
+    signs = str.maketrans({sign: f"&#{ord(sign)};" for sign in "|([<>&\\"})
+    return f"<code>{text.translate(signs)}</code>"

@@ -7,7 +7,7 @@ import pytest
 from effort_wire import CAPS, FOLDER, LEVELS, PROVIDERS, REFUSED, UNSET
 from inspect_ai.model import get_model
 
-from overthink.collect.providers.effort_families import FAMILIES, CapRange, EffortFamily, find_family
+from overthink.collect.providers.effort_families import FAMILIES, RECORDED_WITH, CapRange, EffortFamily, find_family
 from overthink.collect.providers.reasoning_levels import check_efforts, check_rungs
 from overthink.errors import InputError
 
@@ -83,6 +83,7 @@ def test_every_family_has_met_a_recording_or_shares_its_provider_with_one() -> N
     assert {family.provider for family in FAMILIES} <= providers
     assert len(alone) <= 9, [(family.provider, family.models) for family in alone]
     assert all(family.source for family in FAMILIES)
+    assert {recording["inspect_ai"] for recording in RECORDINGS.values()} == {RECORDED_WITH}
 
 
 @pytest.mark.parametrize(
@@ -212,7 +213,9 @@ def test_a_budget_must_stay_below_the_recorded_limit_on_output(
         ("deepseek/deepseek-v4-pro", {"low": None}, ["runs low as high"]),
         ("deepseek/deepseek-v4-pro", {"none": None, "max": None}, []),
         ("google/gemini-3.5-flash", {"none": None, "high": None}, ["no way to turn the thinking of Gemini 3 off"]),
-        ("openrouter/x/y", {"1024": None}, []),
+        ("openrouter/x/y", {"1024": None}, ["Which caps openrouter/x/y takes is not checked"]),
+        ("google/gemini-3.1-pro", {"1024": None, "4096": None}, ["Which caps google/gemini-3.1-pro takes is not"]),
+        ("google/gemini-2.5-pro", {"1024": None, "4096": None}, []),
     ],
 )  # fmt: skip
 def test_what_is_sent_in_another_form_or_not_checked_is_said(

@@ -79,6 +79,7 @@ def test_every_level_is_a_rung_of_its_own(tmp_path: Path) -> None:
     assert {row.estimand for row in records_of(study.pool)} == {"effort"}
     assert len(records_of(study.pool)) == 3 * 3 * 2
     assert study.find(kind="no_op") == ()
+    assert "Which levels hosted/m has is not checked" in study.html()
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from overthink.collect.inspect_logs.equal_levels import equal_level_notes
 from overthink.collect.inspect_logs.files import OpenLog
 from overthink.collect.inspect_logs.question_texts import content_digest
 from overthink.collect.inspect_logs.settings import question_ids, role_models, selection_text, setting_text, value_hash
@@ -79,7 +80,7 @@ def place_logs(
         tokens = ReportedTokens.of(trace.tokens for trace in by_log[i])
         runs.append(ModelRun(task, request.model, request.thinking, conditions, tokens, request.family))
     placements = assign_curves(runs)
-    notes = _ladder_notes(own_tasks, requests)
+    notes = [*_ladder_notes(own_tasks, requests), *equal_level_notes(logs[i].header for i in used)]
     notes += placement_notes(runs, placements, advice=ADVICE)
     questions = _question_sets([logs[i] for i in used], own_tasks, placements)
     whole = [replace(run, other=run.other | own) for run, own in zip(runs, questions, strict=True)]

@@ -11,6 +11,9 @@ from dataclasses import dataclass, field
 
 from overthink.data.ladder import LEVELS
 
+RECORDED_WITH = "0.3.285"
+"""Version of Inspect whose requests the table was held against."""
+
 BY_CLAMP = {"minimal": "low", "xhigh": "high", "max": "high"}
 """Levels in whose place Inspect sends another one, for providers that take low, medium and high."""
 

@@ -91,10 +91,7 @@ def check_rungs(model: str, family: EffortFamily | None, limits: Mapping[str, in
                 f"--efforts {effort}: Inspect requests at most {limit:,} output tokens of {model}, thinking included, "
                 f"and the budget for thinking, {budget:,}, must be lower. Leave {effort} out"
             )
-    return (
-        *_notes(model, family, [effort for effort in limits if cap_of(effort) is None]),
-        *_limit_notes(model, limits),
-    )
+    return (*_notes(model, family, list(limits)), *_limit_notes(model, limits))
 
 
 def _family_of(model: Model) -> EffortFamily | None:
@@ -155,10 +152,12 @@ def _output_limit(model: Model, effort: str) -> int | None:
     return model.api.max_tokens() if limit is None else limit
 
 
-def _notes(model: str, family: EffortFamily | None, levels: Sequence[str]) -> list[str]:
-    """Return what must be said of the levels, and of what Inspect sends for them."""
+def _notes(model: str, family: EffortFamily | None, efforts: Sequence[str]) -> list[str]:
+    """Return what must be said of levels or caps, and of what Inspect sends for them."""
+    levels = [effort for effort in efforts if cap_of(effort) is None]
     if not levels:
-        return []
+        is_unchecked = bool(efforts) and (family is None or family.caps is None)
+        return [f"Which caps {model} takes is not checked: nobody has entered them."] if is_unchecked else []
     if family is None or family.levels is None:
         lacking = "One that it lacks fails at the first call, or changes nothing."
         return [f"Which levels {model} has is not checked: nobody has entered them. {lacking}"]
