@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 NAV = {
     "Use": [
         f"docs/{page}"
-        for page in ("tutorial", "arms", "verifiers", "paper", "cli", "formats", "exit-codes", "glossary")
+        for page in ("tutorial", "arms", "verifiers", "models", "paper", "cli", "formats", "exit-codes", "glossary")
     ],
     "Trust": ["docs/methods", "docs/measured", "docs/calibration", "docs/literature"],
     "Govern": ["docs/thresholds", "docs/worked-examples"],

@@ -1,28 +1,74 @@
-"""The commands `model list` and `model install`: call, print."""
+"""The commands `model list`, `model install` and `model show`: call, print."""
+
+from typing import Annotated
 
 import typer
 
 from overthink.cli import terminal
+from overthink.errors import InputError
 
-model_app = typer.Typer(help="The embedded weights.", no_args_is_help=True)
+model_app = typer.Typer(help="Models that run in this process, and their weights.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 
 
 @model_app.command("list")
-def list_() -> None:
-    """The embedded weights, and whether they are installed."""
-    from overthink.collect.providers.embedded.weights import find_weights
+def list_(
+    measure: Annotated[
+        list[str] | None,
+        typer.Option(help="Measure the tokens per second of these weights first (some seconds each); repeatable."),
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Read and hash the bytes of all installed weights.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Weights of the registry and others that are installed: licence, size, source, path, speed as measured here."""
+    from overthink.collect.providers.embedded.catalogue import catalogue
 
-    weights = find_weights()
-    if weights is None:
-        terminal.output("overthink/smollm2: not installed; run: overthink model install")
-    else:
-        where = f"{weights.name}: {weights.path}"
-        terminal.output(f"{where} ({weights.size / 1e6:.0f} MB, {weights.license}, from {weights.source})")
+    listed = catalogue(check=check, measure=tuple(measure or ()))
+    terminal.show(listed, as_json=as_json)
+    if listed.faults:
+        raise InputError(*listed.faults)
 
 
 @model_app.command("install")
-def install() -> None:
-    """Install the embedded weights (SmolLM2-135M-Instruct, Apache-2.0, 98 MB)."""
-    from overthink.collect.providers.embedded import weights
+def install(
+    name: Annotated[str, typer.Argument(help="A name of the registry, or a new one; the model is overthink/NAME.")] = (
+        "smollm2"
+    ),
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="hub:OWNER/REPO/FILE@REVISION or file:PATH.  [default: as the registry says]"),
+    ] = None,
+    sha256: Annotated[
+        str | None, typer.Option(help="The SHA-256 that the file must have; of a hub its own is the default.")
+    ] = None,
+    license_id: Annotated[
+        str | None, typer.Option("--license", help="SPDX identifier, where the file's header states none.")
+    ] = None,
+) -> None:
+    """Install weights after a check of their SHA-256; what broke off goes on where it was."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TransferSpeedColumn
 
-    terminal.output(f"installed: {weights.install()}")
+    from overthink.collect.providers.embedded.install import install
+
+    columns = BarColumn(), DownloadColumn(), TransferSpeedColumn()
+    is_terminal = terminal.messages.is_terminal
+    with Progress(*columns, console=terminal.messages, transient=True, disable=not is_terminal) as bar:
+        task = bar.add_task(name, total=None)
+
+        def show_progress(done: int, size: int) -> None:
+            bar.update(task, completed=done, total=size)
+
+        path = install(name, source, sha256=sha256, license_id=license_id, progress=show_progress)
+    terminal.output(f"installed: {path}")
+
+
+@model_app.command("show")
+def show(
+    name: Annotated[str, typer.Argument(help="A name of `model list`, with or without overthink/ before it.")],
+    as_json: AsJson = False,
+) -> None:
+    """What a model is: parameters, context and memory of installed weights."""
+    from overthink.collect.providers.embedded.description import describe_weights
+
+    terminal.show(describe_weights(name.removeprefix("overthink/")), as_json=as_json)

@@ -10,12 +10,10 @@ from inspect_ai.model import ModelAPI, modelapi
 from overthink.collect import tasks
 from overthink.errors import InputError
 
-MODEL_NAMES = ("gguf", "simulated", "smollm2")
-
 
 @modelapi(name="overthink")
 def overthink() -> type[ModelAPI]:
-    """Return the provider of ``overthink/smollm2``, ``overthink/gguf`` and ``overthink/simulated``."""
+    """Return the provider of ``overthink/NAME`` (installed weights), ``overthink/gguf`` and ``overthink/simulated``."""
     return cast("type[ModelAPI]", _make)  # Inspect calls the returned object; the model's name decides on the class
 
 
@@ -24,9 +22,14 @@ def _make(model_name: str, **arguments: Any) -> ModelAPI:
         from overthink.collect.providers.simulated.provider import SimulatedProvider
 
         return SimulatedProvider(model_name, **arguments)
-    if model_name not in MODEL_NAMES:
-        choices = ", ".join(f"overthink/{name}" for name in MODEL_NAMES)
-        raise InputError(f"unknown model overthink/{model_name}; known: {choices}")
+    from overthink.collect.providers.embedded.installed import known_names
+
+    if model_name not in (names := ("gguf", "simulated", *known_names())):
+        choices = ", ".join(f"overthink/{name}" for name in names)
+        raise InputError(
+            f"unknown model overthink/{model_name}; known: {choices}. 'overthink model install {model_name} --from …' "
+            "adds weights under a name"
+        )
     from overthink.collect.providers.embedded.provider import LocalModel
 
     return LocalModel(model_name, **arguments)

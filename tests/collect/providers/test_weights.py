@@ -4,8 +4,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from embedded import require_embedded
 
 from overthink.collect.providers.embedded import weights
+from overthink.collect.providers.embedded.registry import registered
 from overthink.errors import InputError
 
 
@@ -49,3 +51,11 @@ def test_installed_weights_are_checked(monkeypatch: pytest.MonkeyPatch, tmp_path
         weights.install()
     monkeypatch.setattr(weights, "SHA256", found.sha256())
     assert weights.install() == file
+
+
+def test_the_weights_of_the_package_are_those_that_are_expected() -> None:
+    require_embedded()
+    assert weights.install() == weights.embedded_path()
+    entry = registered("smollm2")
+    assert entry is not None
+    assert weights.embedded_path().stat().st_size == entry.size

@@ -7,7 +7,7 @@ from typing import Literal
 
 from overthink.collect.model_info.gguf import gguf_shape
 from overthink.collect.model_info.hf_config import config_shape
-from overthink.collect.providers.embedded.weights import find_weights
+from overthink.collect.providers.embedded.installed import installed_path
 from overthink.cost.model_shape import ModelShape, SourcedShape
 from overthink.errors import InputError
 from overthink.paths import path_kind
@@ -62,5 +62,5 @@ def inspect_model(name: str, arguments: Mapping[str, object] | None = None) -> D
     gguf_path = (arguments or {}).get("gguf")
     if name == "overthink/gguf" and gguf_path is not None:
         return DeployedModel(name, weights=Path(str(gguf_path)))
-    embedded_weights = find_weights() if name == "overthink/smollm2" else None
-    return DeployedModel(name, weights=None if embedded_weights is None else embedded_weights.path)
+    provider, _, model = name.partition("/")
+    return DeployedModel(name, weights=installed_path(model) if provider == "overthink" else None)

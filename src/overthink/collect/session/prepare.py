@@ -16,6 +16,7 @@ from overthink.collect.arms.interventions.saferemind import (
 )
 from overthink.collect.arms.registry import Arm, models_of, open_arms, reads_probabilities
 from overthink.collect.providers.choose import continuation_for
+from overthink.collect.providers.embedded.installed import is_embedded
 from overthink.collect.providers.patience import Patience
 from overthink.collect.providers.reasoning_levels import effort_settings
 from overthink.collect.providers.think_tags import think_format
@@ -42,9 +43,6 @@ from overthink.plan.checkpoints import Checkpoints
 from overthink.plan.primary import check_primary
 from overthink.plan.secrets import refuse_secrets
 from overthink.plan.study import Plan, TaskPlan
-
-EMBEDDED = ("overthink/smollm2", "overthink/gguf")
-"""Models whose server is started here, with the slots and the context that the plan needs."""
 
 MIN_DONOR_QUESTIONS = 2
 """Questions that a study with a placebo arm needs."""
@@ -241,7 +239,7 @@ def _grading_notes(plan: Plan, workloads: tuple[TaskWorkload, ...]) -> tuple[str
 
 def _room_for(plan: Plan) -> dict[str, str | int | float | bool]:
     """Return the arguments of an embedded model for this plan: slots for twice the concurrent traces, context."""
-    if plan.model not in EMBEDDED or plan.budgets is None:
+    if not is_embedded(plan.model) or plan.budgets is None:
         return {}
     context = plan.budgets[-1] + plan.answer_tokens + PROMPT_TOKENS
     return {"slots": max(16, 2 * plan.concurrency), "context": max(2048, context)}

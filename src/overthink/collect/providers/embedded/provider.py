@@ -1,4 +1,4 @@
-"""Open-weight models in this process: ``overthink/smollm2`` (embedded) and ``overthink/gguf`` (any GGUF file)."""
+"""Open-weight models in this process: ``overthink/NAME`` (installed weights) and ``overthink/gguf`` (any GGUF file)."""
 
 import importlib.util
 from typing import Any
@@ -19,8 +19,9 @@ from inspect_ai.model import (
 )
 from inspect_ai.tool import ToolChoice, ToolInfo
 
+from overthink.collect.providers.embedded.installed import usable_path
 from overthink.collect.providers.embedded.server import LlamaServer, ServerOptions, server_for
-from overthink.collect.providers.embedded.weights import check_gguf, embedded_path
+from overthink.collect.providers.embedded.weights import check_gguf
 from overthink.errors import InputError
 from overthink.plan.study import TEMPERATURE, TOP_P
 
@@ -35,7 +36,7 @@ class LocalModel(ModelAPI):
     temperature, top-p, top-k and the seed affect the sampling: other samplers are switched off.
 
     Args:
-        model_name: "smollm2" or "gguf".
+        model_name: A name of installed weights, as "smollm2"; or "gguf".
         base_url: Not used; the server is in this process.
         api_key: Not used.
         config: Defaults for generation.
@@ -68,7 +69,7 @@ class LocalModel(ModelAPI):
                 raise InputError("overthink/gguf needs the weight file; give the model argument gguf=PATH")
             path = check_gguf(gguf)
         else:
-            path = embedded_path()
+            path = usable_path(model_name)
         if importlib.util.find_spec("xllamacpp") is None:
             raise InputError(f"overthink/{model_name} needs xllamacpp. Run: pip install 'overthink[demo]'")
         self._options = ServerOptions.for_machine(path, slots=slots, context=context, engines=engines, threads=threads)

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 
 from overthink.collect.providers.embedded.cache import WORTH, SavedPrompts, SlotPlacement, Slots
+from overthink.collect.providers.embedded.memory import require_memory
 from overthink.errors import InputError
 
 SMALL_FILE = 1 << 30
@@ -147,9 +148,14 @@ class LlamaServer:
 
 
 def server_for(options: ServerOptions) -> LlamaServer:
-    """Return the running server with these options; start it if needed, stop it when the process ends."""
+    """Return the running server with these options; start it if needed, stop it when the process ends.
+
+    Raises:
+        InputError: The memory does not suffice, or the weights are damaged.
+    """
     with _starting:
         if options not in _running:
+            require_memory(options.path, slots=options.slots, context=options.context)
             if not _running:
                 atexit.register(_stop_all)
             _running[options] = LlamaServer(options)

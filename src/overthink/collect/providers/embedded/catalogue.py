@@ -1,0 +1,163 @@
+"""What there is to run in this process: weights of the registry and others, installed or not."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from overthink.collect.providers.embedded import weights
+from overthink.collect.providers.embedded.installed import (
+    NOT_STATED,
+    check_installed,
+    file_sha256,
+    install_command,
+    known_names,
+    read_installed,
+    usable_path,
+)
+from overthink.collect.providers.embedded.registry import RegisteredWeights, WheelSource, registered
+from overthink.collect.providers.embedded.speed import Speed, measure_speed, read_speed
+from overthink.errors import InputError
+from overthink.paths import name_text
+
+
+@dataclass(frozen=True, slots=True)
+class ListedWeights:
+    """Weights of the list.
+
+    Attributes:
+        name: The model is ``overthink/NAME``.
+        title: The maker's name of the model with its quantization, where the registry has it.
+        license: SPDX identifier, or "not stated".
+        size: Bytes of the file; None if it is unknown.
+        sha256: SHA-256 of the file; None if it is unknown.
+        source: Where it is from.
+        path: The file; None where it is not installed.
+        fault: What is wrong with installed weights; None if nothing is.
+        speed: Measured speed, if it was measured with these weights, this engine and this machine.
+        stale: Why a stored speed does not hold any more; None if it does, or there is none.
+    """
+
+    name: str
+    title: str | None
+    license: str
+    size: int | None
+    sha256: str | None
+    source: str
+    path: Path | None = None
+    fault: str | None = None
+    speed: Speed | None = None
+    stale: str | None = None
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines that describe the weights."""
+        state = "installed" if self.path else f"not installed; run: {install_command(self.name)}"
+        yield f"overthink/{self.name}: {f'DAMAGED: {self.fault}' if self.fault else state}"
+        size = "" if self.size is None else f"{self.size / 1e6:.0f} MB, "
+        yield f"  {f'{self.title}, ' if self.title else ''}{size}licence {self.license}, from {self.source}"
+        if self.path is None:
+            return
+        yield f"  {self.path}"
+        again = f"measure here: overthink model list --measure {self.name}"
+        if self.speed is not None:
+            load = "" if self.speed.load is None else f" under a load of {self.speed.load:.1f}"
+            yield (
+                f"  {self.speed.single:.1f} tokens/s alone, {self.speed.together:.1f} with {self.speed.in_flight} at "
+                f"once ({self.speed.day}, {self.speed.machine}{load}, {self.speed.engine})"
+            )
+        else:
+            yield f"  speed {self.stale}; {again}" if self.stale else f"  speed not measured; {again}"
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """All weights: those of the registry first."""
+
+    weights: tuple[ListedWeights, ...]
+
+    def text(self) -> str:
+        """Return the list as text."""
+        return "\n".join(line for entry in self.weights for line in entry.lines())
+
+    def json(self) -> str:
+        """Return the list as JSON."""
+        return json.dumps([_as_json(entry) for entry in self.weights], indent=2, ensure_ascii=False)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What is wrong with installed weights."""
+        return tuple(entry.fault for entry in self.weights if entry.fault)
+
+
+def catalogue(*, check: bool = False, measure: tuple[str, ...] = ()) -> Catalogue:
+    """Return what there is.
+
+    Args:
+        check: Read and hash the bytes of all that is installed.
+        measure: Names of weights whose speed is measured first.
+
+    Raises:
+        InputError: A name to measure is unknown or not installed, or llama.cpp is not.
+    """
+    for name in measure:
+        path = usable_path(name)
+        listed = _listed(name, check=True)
+        if listed.fault is not None or listed.sha256 is None:
+            raise InputError(listed.fault or f"overthink/{name} has no SHA-256 that its speed could be stored for")
+        measure_speed(name, path, listed.sha256)
+    return Catalogue(tuple(_listed(name, check=check) for name in known_names()))
+
+
+def _listed(name: str, *, check: bool) -> ListedWeights:
+    """Return weights of a known name."""
+    entry = registered(name)
+    if entry is not None and isinstance(entry.source, WheelSource):
+        listed = _listed_wheel(entry, check=check)
+    else:
+        listed = _listed_file(name, entry, check=check)
+    speed = read_speed(name)
+    if speed is None or listed.path is None or listed.sha256 is None:
+        return listed
+    stale = speed.stale(listed.sha256)
+    return replace(listed, stale=stale) if stale else replace(listed, speed=speed)
+
+
+def _listed_wheel(entry: RegisteredWeights, *, check: bool) -> ListedWeights:
+    """Return weights inside a package."""
+    listed = _not_installed(entry)
+    found = weights.find_weights()
+    if found is None:
+        return listed
+    fault = None
+    if check and (digest := file_sha256(found.path)) != entry.sha256:
+        fault = f"{found.path} has SHA-256 {digest}, expected {entry.sha256}"
+    return replace(listed, path=found.path, fault=fault)
+
+
+def _listed_file(name: str, entry: RegisteredWeights | None, *, check: bool) -> ListedWeights:
+    """Return weights in the folder of models."""
+    title = entry.title if entry else None
+    unknown = ListedWeights(name, title, NOT_STATED, None, None, "an unknown source")
+    try:
+        record = read_installed(name)
+    except InputError as damage:
+        return replace(unknown, fault=str(damage))
+    if record is None:
+        return _not_installed(entry) if entry else unknown
+    fault = None
+    try:
+        check_installed(record, hash_anyway=check)
+    except InputError as damage:
+        fault = str(damage)
+    return ListedWeights(name, title, record.license, record.size, record.sha256, record.source, record.path, fault)
+
+
+def _not_installed(entry: RegisteredWeights) -> ListedWeights:
+    return ListedWeights(entry.name, entry.title, entry.license, entry.size, entry.sha256, str(entry.source))
+
+
+def _as_json(entry: ListedWeights) -> dict[str, Any]:
+    speed = None if entry.speed is None else entry.speed.model_dump(exclude={"version", "sha256"})
+    path = None if entry.path is None else name_text(str(entry.path))
+    return asdict(entry) | {"model": f"overthink/{entry.name}", "path": path, "speed": speed}
