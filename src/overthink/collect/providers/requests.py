@@ -1,5 +1,6 @@
 """Overthink's own requests of model servers: chat templates and scores, which Inspect has no call for."""
 
+import math
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,14 +58,21 @@ class JsonClient:
 
         return await repeated(attempt, server=self.root, max_tokens=0, is_passing=is_passing)
 
-    async def reply(self, path: str, body: Mapping[str, Any] | None = None) -> httpx.Response:
+    async def reply(
+        self, path: str, body: Mapping[str, Any] | None = None, *, seconds: float = math.inf
+    ) -> httpx.Response:
         """Return the reply to one attempt, of any status; without a body the request is a GET.
+
+        Args:
+            path: Path behind the server's address.
+            body: JSON of a POST.
+            seconds: Time limit, if it is lower than that of an attempt.
 
         Raises:
             HTTPError: There was none.
             TimeoutError: It took longer than the time limit of an attempt.
         """
-        limit = patience().attempt(0)
+        limit = min(patience().attempt(0), seconds)
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         with anyio.fail_after(limit):
             async with httpx.AsyncClient(

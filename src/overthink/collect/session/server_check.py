@@ -9,6 +9,7 @@ from overthink.collect.providers.attempts import CallError
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.servers.completions import CompletionsContinuation, checked_endpoint, endpoint_way
 from overthink.collect.providers.servers.description import describe_running, running_description
+from overthink.collect.providers.servers.faults import KEY_STATUSES
 from overthink.collect.session.estimate import TaskWorkload
 from overthink.errors import InputError
 from overthink.plan.study import Plan
@@ -30,8 +31,9 @@ def check_server(model: Model) -> None:
 
     try:
         run_coroutine(check())
-    except CallError:
-        return
+    except CallError as error:
+        if error.status in KEY_STATUSES:
+            raise InputError(f"{error}. The key is refused: set it as the provider of {model} reads it.") from error
 
 
 def server_notes(model: Model) -> tuple[str, ...]:

@@ -22,6 +22,9 @@ from overthink.data.tokens import is_count
 EXACT_NAMES = ("vllm", "llamacpp", "sglang")
 """Owners of models, by `owned_by`, whose servers have exactly the models that they list."""
 
+LOOK_SECONDS = 20.0
+"""Time limit of a look at a server: a plain HTTP server may wait for the rest of a TLS greeting without an end."""
+
 _described: WeakKeyDictionary[Any, "ServerDescription"] = WeakKeyDictionary()
 
 
@@ -61,7 +64,7 @@ async def describe_running(model: Model) -> ServerDescription | None:
         if isinstance(error, httpx.TransportError | TimeoutError):
             return None  # left to the run, which tries again
         raise
-    if reply is None or reply[1].status_code >= 500:
+    if reply is not None and reply[1].status_code >= 500:
         return None
     return await describe(model)
 
@@ -79,7 +82,7 @@ async def describe(model: Model) -> ServerDescription:
         async def attempt() -> tuple[str, httpx.Response] | None:
             try:
                 return await _models(address)
-            except httpx.HTTPError as error:
+            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
                 await refuse_address(address, error)
                 raise
 
@@ -95,7 +98,7 @@ async def _models(address: ServerAddress) -> tuple[str, httpx.Response] | None:
     """Return the endpoints' address and the reply with the server's models; None if it lists none anywhere."""
     replies = []
     for url in address.roots:
-        reply = await JsonClient(url, address.key).reply("/models")
+        reply = await JsonClient(url, address.key).reply("/models", seconds=LOOK_SECONDS)
         if reply.status_code >= 500 or (reply.is_success and _entries(json_of(reply))):
             return url, reply
         replies.append(reply)
@@ -119,7 +122,7 @@ async def _description(address: ServerAddress, models: Any) -> ServerDescription
     software = str(entry.get("owned_by", ""))
     context = entry.get("max_model_len")
     if software == "llamacpp":
-        properties = json_of(await JsonClient(address.root, address.key).reply("/props"))
+        properties = json_of(await JsonClient(address.root, address.key).reply("/props", seconds=LOOK_SECONDS))
         context = _at(properties, "default_generation_settings", "n_ctx") or _at(entry, "meta", "n_ctx")
     return ServerDescription(address, software, context if is_count(context) and context else None)
 

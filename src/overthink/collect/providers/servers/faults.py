@@ -38,7 +38,8 @@ async def refuse_address(address: ServerAddress, error: Exception) -> None:
             "SSL_CERT_FILE, or use the address that the certificate is for."
         ) from error
     is_tls = any(isinstance(cause, ssl.SSLError) for cause in causes)
-    is_broken = isinstance(error, httpx.RemoteProtocolError | httpx.ReadError)
+    is_slow = isinstance(error, httpx.TimeoutException | TimeoutError) and address.url.lower().startswith("https:")
+    is_broken = is_slow or isinstance(error, httpx.RemoteProtocolError | httpx.ReadError)
     if (is_tls or is_broken) and (other := await _answering_scheme(address)) is not None:
         raise InputError(f"{where}: the server speaks {other.upper()} there; write {other}:// in {address.variable}")
     if isinstance(error, httpx.ConnectError):
