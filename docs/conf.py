@@ -21,7 +21,7 @@ NAV = {
         for page in ("tutorial", "arms", "verifiers", "paper", "cli", "formats", "exit-codes", "glossary")
     ],
     "Trust": ["docs/methods", "docs/measured", "docs/calibration", "docs/literature"],
-    "Studies": ["docs/studies/README", "docs/studies/effort_logs"],
+    "Studies": ["docs/studies/README", "docs/studies/effort_logs", "docs/studies/two_small_models"],
     "Govern": ["docs/thresholds", "docs/worked-examples"],
     "Python": ["docs/api", "docs/extend"],
     "Project": ["ARCHITECTURE", "decisions/README", "CONTRIBUTING", "SECURITY", "CHANGELOG"],
