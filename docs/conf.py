@@ -33,7 +33,7 @@ NAV = {
         )
     ],
     "Trust": ["docs/methods", "docs/measured", "docs/calibration", "docs/literature"],
-    "Studies": ["docs/studies/README", "docs/studies/effort_logs"],
+    "Studies": ["docs/studies/README", "docs/studies/effort_logs", "docs/studies/two_small_models"],
     "Govern": ["docs/thresholds", "docs/worked-examples"],
     "Python": ["docs/api", "docs/extend"],
     "Project": ["ARCHITECTURE", "decisions/README", "CONTRIBUTING", "SECURITY", "CHANGELOG"],

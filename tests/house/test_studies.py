@@ -2,10 +2,12 @@
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import studies_pages
 from pages import assert_current
@@ -75,3 +77,39 @@ def test_the_effort_logs_give_the_findings_on_file(data: Path) -> None:
     study = overthink.analyse(data / "reasoning_budgets.parquet", read=read)
     assert_same_findings("effort_logs", study.json())
     assert {finding.axis for finding in study.findings} == {"capability"}
+
+
+MODELS = ("smollm2", "qwen2.5-coder-0.5b")
+BESIDE = ("plan.json", "pool.parquet", "models.json", "analysis.json")
+"""What a study's findings follow from."""
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_pool_of_a_small_model_gives_the_findings_on_file(model: str, tmp_path: Path) -> None:
+    folder = tmp_path / model
+    folder.mkdir()
+    for name in BESIDE:
+        shutil.copyfile(STUDIES / "two_small_models" / model / name, folder / name)
+    assert_same_findings(f"two_small_models/{model}", overthink.analyse(folder).json())
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_pool_has_no_text_of_questions_or_answers(model: str) -> None:
+    pool = pl.read_parquet(STUDIES / "two_small_models" / model / "pool.parquet")
+    assert set(pool["axis"]) == {"capability", "safety", "benign"}
+    answers = pool.filter(pl.col("answer").is_not_null())
+    assert set(answers["axis"]) == {"capability"}
+    assert all(re.fullmatch(r"-?[\d.,]{1,12}", answer) for answer in set(answers["answer"]))
+    texts = [name for name, kind in pool.schema.items() if kind == pl.String and name != "answer"]
+    longest = max((text for name in texts for text in pool[name].drop_nulls()), key=len)
+    assert len(longest) < 100, longest
+    assert pool["error"].null_count() == pool.height
+
+
+def test_both_small_models_had_one_plan_but_for_the_draws() -> None:
+    plans = [json.loads((STUDIES / "two_small_models" / model / "plan.json").read_text()) for model in MODELS]
+    apart = {key for key in plans[0] if plans[0][key] != plans[1][key]}
+    assert apart <= {"model", "draws"}
+    for plan in plans:
+        assert (plan["budgets"], plan["limit"], plan["answer_tokens"]) == ([0, 16, 32, 64], 20, 64)
+        assert [arm["label"] for arm in plan["arms"]] == ["base", "primer", "safethink", "placebo:of=safethink"]

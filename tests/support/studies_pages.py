@@ -16,10 +16,13 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
+from overthink.data.number_text import fixed
+from overthink.reports.paper.markdown import escaped
+from overthink.reports.wording import points
 from overthink.workflows.table import table_text
 
 STUDIES = Path(__file__).parents[2] / "docs" / "studies"
-PAGES = ("effort_logs",)
+PAGES = ("effort_logs", "two_small_models")
 
 _BLOCK = re.compile(
     r"^<!-- overthink table (?P<study>\S+) --what (?P<what>\w+)"
@@ -97,8 +100,5 @@ def _sizes(study: str) -> Grid:
     """Return, by curve, the change from the lowest to the highest level, and what change would have been seen."""
     found = csv.DictReader(io.StringIO(_table(study, "verdicts", "csv")))
     heads = ["Task", "Arm", "Change (points)", "Would have been seen from (points)"]
-    return [heads, *([row["task"], row["arm"], _points(row["estimate"], "+"), _points(row["mde"])] for row in found)]
-
-
-def _points(share: str, sign: str = "") -> str:
-    return f"{100 * float(share):{sign}.1f}".replace("-", "−") if share else "unknown"
+    sizes = ((row, points(float(row["estimate"])), fixed(100 * float(row["mde"]), 1)) for row in found)
+    return [heads, *([escaped(row["task"]), escaped(row["arm"]), change, seen] for row, change, seen in sizes)]
