@@ -19,7 +19,10 @@ BY_CLAMP = {"minimal": "low", "xhigh": "high", "max": "high"}
 
 _MODERN = ("none", "low", "medium", "high", "xhigh")
 _INSPECT = "Inspect's source"
-_OPENAI = "the API's own error texts, as quoted in openai/openai-agents-python#2089 and by clients of the API"
+_O_SERIES = "recalled, and said of o1 in enricoros/big-AGI#940"
+_GPT_5 = "tables of clients (openai/codex#7449, coder/mux), not read at OpenAI"
+_GPT_5_1 = "the API's own error text, quoted in openai/openai-agents-python#2089"
+_GPT_5_2 = "the API's own error texts on gpt-5.4 and 5.5, quoted by a client (meerkat-core); gpt-5.2 is recalled"
 _BUDGETS = {"minimal": 2048, "low": 4096, "medium": 10_000, "high": 16_000, "xhigh": 32_000}
 _GOOGLE = "Google's documentation of thinking (ai.google.dev/gemini-api/docs/thinking) and Inspect's source"
 _ANTHROPIC = "Anthropic's SDK (types of its thinking parameter) and Inspect's source"
@@ -100,11 +103,11 @@ _CLAUDE_ADAPTIVE = r"claude-(opus-4-[78]|(opus|sonnet|haiku)-5)"
 
 _OPENAI_FAMILIES = (
     _without_levels("openai", r"^(azure/)?(gpt-4|gpt-3|chatgpt)"),
-    EffortFamily("openai", r"^o[134](-mini|-pro)?(-20\d\d|$)", ("low", "medium", "high"), _OPENAI),
-    EffortFamily("openai", r"^gpt-5-pro", ("high",), _OPENAI),
-    EffortFamily("openai", r"^gpt-5(-mini|-nano)?(-20\d\d|$)", ("minimal", "low", "medium", "high"), _OPENAI),
-    EffortFamily("openai", r"^gpt-5\.1(-20\d\d|$)", ("none", "low", "medium", "high"), _OPENAI),
-    EffortFamily("openai", r"^gpt-5\.[245](-mini|-nano)?(-20\d\d|$)", _MODERN, _OPENAI),
+    EffortFamily("openai", r"^o[134](-mini|-pro)?(-20\d\d|$)", ("low", "medium", "high"), _O_SERIES),
+    EffortFamily("openai", r"^gpt-5-pro", ("high",), _GPT_5),
+    EffortFamily("openai", r"^gpt-5(-mini|-nano)?(-20\d\d|$)", ("minimal", "low", "medium", "high"), _GPT_5),
+    EffortFamily("openai", r"^gpt-5\.1(-20\d\d|$)", ("none", "low", "medium", "high"), _GPT_5_1),
+    EffortFamily("openai", r"^gpt-5\.[245](-mini|-nano)?(-20\d\d|$)", _MODERN, _GPT_5_2),
     EffortFamily("openai", r"^gpt-6-astra|^gpt-6\.1-sol", (*_MODERN[1:], "max"), _INSPECT),
     EffortFamily("openai", r"^gpt-5\.6|^gpt-6", (*_MODERN, "max"), _INSPECT),
 )
