@@ -6,7 +6,8 @@ FOLDER holds weights for Transformers; `python tests/support/hf_weights.py FOLDE
 each on caches of its own:
 
 exact   Greedy traces with a fork at every rung, one at a time, against the trace in one piece, which begins without any
-        cache, and against Transformers' own `generate`, which reads the prompt in other portions.
+        cache.
+generate  The same against Transformers' own `generate`, which reads the prompt in other portions.
 seeds   Sampled draws, repeated.
 speed   One ladder that keeps its cache, and the same requests that keep none, in processor seconds of this process (the
         machine may be shared).
@@ -50,7 +51,7 @@ async def climb(model: Model, prompt: list[int], rungs: Sequence[int], answer: i
     return tokens
 
 
-def uninterrupted(model: Model, prompt: list[int], limit: int) -> list[int]:
+async def uninterrupted(model: Model, prompt: list[int], limit: int) -> list[int]:
     """Transformers' own generation, without the end of the turn."""
     inner: Any = model.api._inner
     with torch.inference_mode():
@@ -60,17 +61,19 @@ def uninterrupted(model: Model, prompt: list[int], limit: int) -> list[int]:
     return [token for token in own[0, len(prompt) :].tolist() if token not in model.api._engine.ends]
 
 
-async def exact(folder: str, dtype: str, count: int, rungs: Sequence[int]) -> None:
+async def exact(folder: str, dtype: str, count: int, rungs: Sequence[int], name: str) -> None:
+    whole = {"one piece": one_piece, "Transformers' generate": uninterrupted}[name]
     model = open_model(f"hf/{folder}", {"dtype": dtype})
     fresh = open_model(f"hf/{folder}", {"dtype": dtype, "cache_gb": 1e-9})
-    pairs, of_transformers = [], []
-    for prompt in await prompts_for(model, count):
-        trace = await climb(model, prompt, rungs)
-        pairs.append((trace, (await decode(fresh, prompt, rungs[-1])).metadata["token_ids"]))
-        of_transformers.append((trace, uninterrupted(model, prompt, rungs[-1])))
-    for name, both in (("one piece", pairs), ("Transformers' generate", of_transformers)):
-        same, share = agreement(both)
-        print(f"{dtype}: {same} of {count} equal to {name}; mean share before a difference {share:.3f}")
+    pairs = []
+    for number, prompt in enumerate(await prompts_for(model, count), start=1):
+        pairs.append((await climb(model, prompt, rungs), await whole(fresh, prompt, rungs[-1])))
+        same, share = agreement(pairs)
+        print(f"{dtype}: {same} of {number} equal to {name}; mean share before a difference {share:.3f}", flush=True)
+
+
+async def one_piece(model: Model, prompt: list[int], limit: int) -> list[int]:
+    return (await decode(model, prompt, limit)).metadata["token_ids"]
 
 
 async def seeds(folder: str, dtype: str, count: int, limit: int) -> None:
@@ -133,7 +136,7 @@ if __name__ == "__main__":
     parser.add_argument("--rungs", type=int, default=5)
     parser.add_argument("--step", type=int, default=512)
     parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--parts", default="exact,seeds,speed,pieces")
+    parser.add_argument("--parts", default="exact,generate,seeds,speed,pieces")
     parser.add_argument("--exact-rungs", default="0,16,32,64")
     options = parser.parse_args()
     exact_rungs = [int(rung) for rung in options.exact_rungs.split(",")]
@@ -141,7 +144,10 @@ if __name__ == "__main__":
     for kind in options.dtypes.split(","):
         jobs = {
             "pieces": lambda kind=kind: pieces(options.folder, kind, ladder, options.batch),
-            "exact": lambda kind=kind: exact(options.folder, kind, options.prompts, exact_rungs),
+            "exact": lambda kind=kind: exact(options.folder, kind, options.prompts, exact_rungs, "one piece"),
+            "generate": lambda kind=kind: exact(
+                options.folder, kind, options.prompts, exact_rungs, "Transformers' generate"
+            ),
             "seeds": lambda kind=kind: seeds(options.folder, kind, options.prompts, exact_rungs[1]),
             "speed": lambda kind=kind: speed(options.folder, kind, ladder),
         }

@@ -55,11 +55,12 @@ def test_segments_with_forks_equal_one_piece_and_reuse_the_cache(model: Model) -
     async def run() -> None:
         prompt = await model.api.render([ChatMessageUser(content="Count from one to thirty in words, slowly.")])
         whole = (await decode(model, prompt, 24)).metadata["token_ids"]
-        assert len(whole) == 24
-        pieces, reuse = await segments(model, prompt, (0, 6, 12, 24))
+        assert len(whole) >= 8  # one engine says all it was allowed, another ends by itself
+        rungs = (0, len(whole) // 4, len(whole) // 2, len(whole))
+        pieces, reuse = await segments(model, prompt, rungs)
         assert pieces == whole
         assert reuse >= 0.9
-        broken, _ = await segments(model, prompt, (0, 6, 12, 24), lose=1)
+        broken, _ = await segments(model, prompt, rungs, lose=1)
         assert broken != whole  # the control: continuing from a prefix one token short shows
 
     asyncio.run(run())

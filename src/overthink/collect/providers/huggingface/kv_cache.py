@@ -206,16 +206,21 @@ class PaddedBatch:
         self.device = traces[0].cache.layers[0].keys.device
 
     def inputs(self, tokens: Sequence[int]) -> dict[str, torch.Tensor]:
-        """Return the inputs of the next step, one token per trace: ids, positions and the mask, (trace, position)."""
+        """Return the inputs of the next step, one token per trace: ids, positions and the mask, (trace, position).
+
+        Traces of one length need no mask; with one, PyTorch copies the keys of grouped attention for every head.
+        """
         n_before = len(self._decoded)
         self._decoded.append(list(tokens))
         end = self._longest + n_before + 1
-        starts = torch.tensor([self._longest - length for length in self._lengths], device=self.device)
-        return {
+        inputs = {
             "input_ids": torch.tensor([[token] for token in tokens], device=self.device),
             "position_ids": torch.tensor([[length + n_before] for length in self._lengths], device=self.device),
-            "attention_mask": (torch.arange(end, device=self.device)[None] >= starts[:, None]).long(),
         }
+        if min(self._lengths) < self._longest:
+            starts = torch.tensor([self._longest - length for length in self._lengths], device=self.device)
+            inputs["attention_mask"] = (torch.arange(end, device=self.device)[None] >= starts[:, None]).long()
+        return inputs
 
     def write_back(self) -> None:
         """Append what was decoded to the traces."""
