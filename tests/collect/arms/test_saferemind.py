@@ -81,9 +81,11 @@ class Completions(JsonServer):
         status, said = super().respond(path, body, headers)
         return (500 if self.does == "fails" and "completions" in path else status), said
 
-    def reply(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+    def reply(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
         if path == "/apply-template":
             return {"prompt": "|".join(message["content"] for message in body["messages"])}
+        if path != "/v1/completions":
+            return None
         self.asked.append(body)
         top = {"tokens": [" a"], "token_logprobs": [-0.1], "top_logprobs": [{" a": -0.1, " b": -2.4}]}
         return {

@@ -8,7 +8,12 @@ from overthink.collect.inspect_internals import run_coroutine
 from overthink.collect.providers.attempts import CallError
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.embedded.installed import is_embedded
-from overthink.collect.providers.servers.completions import CompletionsContinuation, checked_endpoint, endpoint_way
+from overthink.collect.providers.servers.completions import (
+    CompletionsContinuation,
+    checked_endpoint,
+    endpoint_way,
+    forget_endpoint,
+)
 from overthink.collect.providers.servers.description import describe_running, running_description
 from overthink.collect.providers.servers.faults import KEY_STATUSES
 from overthink.collect.session.estimate import TaskWorkload
@@ -25,6 +30,7 @@ def check_server(model: Model) -> None:
         InputError: The server cannot be used; the message says what to change.
     """
     continuation = continuation_for(model)
+    forget_endpoint(model)  # Inspect keeps models by name, and the server may have been started anew
 
     async def check() -> None:
         if await describe_running(model) is not None and isinstance(continuation, CompletionsContinuation):

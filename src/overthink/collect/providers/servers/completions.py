@@ -55,6 +55,11 @@ async def checked_endpoint(model: Model) -> Endpoint:
     return _checked[model.api]
 
 
+def forget_endpoint(model: Model) -> None:
+    """Forget the check of a model's server, so that the next call repeats it."""
+    _checked.pop(model.api, None)
+
+
 def server_tokens(model: Model) -> ServerTokens | None:
     """Return the tokenizer of a model's server; None before it was reached, or if its software is not known."""
     endpoint, description = _checked.get(model.api), running_description(model)

@@ -9,7 +9,7 @@ import httpx
 from inspect_ai.model import Model
 
 from overthink.collect.providers.attempts import repeated
-from overthink.collect.providers.requests import JsonClient, is_passing
+from overthink.collect.providers.requests import JsonClient, ReplyStatusError, is_passing
 from overthink.collect.providers.servers.address import (
     ServerAddress,
     address_of,
@@ -24,6 +24,15 @@ EXACT_NAMES = ("vllm", "llamacpp", "sglang")
 
 LOOK_SECONDS = 20.0
 """Time limit of a look at a server: a plain HTTP server may wait for the rest of a TLS greeting without an end."""
+
+BUSY = frozenset({429, 502, 503, 504})
+"""Status codes of a server that will answer later, as while it loads its model."""
+
+UNREACHED = (httpx.HTTPError, httpx.InvalidURL, TimeoutError)
+"""Errors of a request without a reply."""
+
+Listing = tuple[str, httpx.Response]
+"""Address of OpenAI's endpoints, and the reply with the models there."""
 
 _described: WeakKeyDictionary[Any, "ServerDescription"] = WeakKeyDictionary()
 
@@ -54,19 +63,18 @@ async def describe_running(model: Model) -> ServerDescription | None:
     Raises:
         InputError: Its address, the key or the model's name cannot be right.
     """
-    address = address_without_start(model)
-    if address is None:
+    if (address := address_without_start(model)) is None:
         return None
     try:
-        reply = await _models(address)
-    except Exception as error:
+        listing = await _models(address)
+    except UNREACHED as error:
         await refuse_address(address, error)
-        if isinstance(error, httpx.TransportError | TimeoutError):
-            return None  # left to the run, which tries again
-        raise
-    if reply is not None and reply[1].status_code >= 500:
         return None
-    return await describe(model)
+    if listing is not None and listing[1].status_code in BUSY:
+        return None
+    address = await address_of(model)  # a provider that starts late has its client only then
+    _described[model.api] = await _description(model, address, listing)
+    return _described[model.api]
 
 
 async def describe(model: Model) -> ServerDescription:
@@ -79,27 +87,31 @@ async def describe(model: Model) -> ServerDescription:
     if model.api not in _described:
         address = await address_of(model)
 
-        async def attempt() -> tuple[str, httpx.Response] | None:
+        async def attempt() -> Listing | None:
             try:
-                return await _models(address)
-            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+                listing = await _models(address)
+            except UNREACHED as error:
                 await refuse_address(address, error)
                 raise
+            if listing is not None and listing[1].status_code in BUSY:
+                raise ReplyStatusError(listing[1], f"answered with status {listing[1].status_code}")
+            return listing
 
-        reply = await repeated(attempt, server=address.url, max_tokens=0, is_passing=is_passing)
-        if reply is not None:
-            set_endpoints(model, reply[0])
-            address = replace(address, url=reply[0])
-        _described[model.api] = await _description(address, None if reply is None else json_of(reply[1]))
+        listing = await repeated(attempt, server=address.url, max_tokens=0, is_passing=is_passing)
+        _described[model.api] = await _description(model, address, listing)
     return _described[model.api]
 
 
-async def _models(address: ServerAddress) -> tuple[str, httpx.Response] | None:
-    """Return the endpoints' address and the reply with the server's models; None if it lists none anywhere."""
+async def _models(address: ServerAddress) -> Listing | None:
+    """Return the endpoints' address and the reply with the server's models; None if it lists none anywhere.
+
+    Raises:
+        InputError: It is no server of models, or refuses the key.
+    """
     replies = []
     for url in address.roots:
         reply = await JsonClient(url, address.key).reply("/models", seconds=LOOK_SECONDS)
-        if reply.status_code >= 500 or (reply.is_success and _entries(json_of(reply))):
+        if reply.status_code in BUSY or (reply.is_success and _entries(json_of(reply))):
             return url, reply
         replies.append(reply)
     for reply in replies:
@@ -107,13 +119,17 @@ async def _models(address: ServerAddress) -> tuple[str, httpx.Response] | None:
     return None
 
 
-async def _description(address: ServerAddress, models: Any) -> ServerDescription:
-    """Return the description by a list of models.
+async def _description(model: Model, address: ServerAddress, listing: Listing | None) -> ServerDescription:
+    """Return the description by a list of models, to whose address the model's calls go from now on.
 
     Raises:
         InputError: The server has other models only.
     """
-    entries = _entries(models)
+    entries = []
+    if listing is not None:
+        url, reply = listing
+        set_endpoints(model, url)
+        address, entries = replace(address, url=url), _entries(json_of(reply))
     owners = {str(entry.get("owned_by", "")) for entry in entries}
     named = [entry for entry in entries if address.name in (entry["id"], *_aliases(entry))]
     if entries and not named and owners & set(EXACT_NAMES):
