@@ -33,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
 from inspect_ai.model import get_model
 from plain_inspect import rates
-from real_servers import ADDRESSES, Server, balance, climbs, reachable, read_addresses, small_plan
+from real_servers import ADDRESSES, Server, balance, climbs, reachable, read_addresses, rereads, small_plan
 from wrong_setups import endings
 
 from overthink.errors import InputError
@@ -56,6 +56,10 @@ Row = tuple[str, str]
 
 def exact(server: Server, way: str, options: argparse.Namespace, folder: Path) -> Iterator[Row]:
     yield "tokens of one block of the prefix cache", str(server.block_tokens())
+    yield (
+        "equal to itself when it reads its own tokens again",
+        f"{rereads(server, n=options.prompts)} of {options.prompts}",
+    )
     for level in LEVELS:
         with reachable(server):
             climb = asyncio.run(climbs(server, get_model(way), n=options.prompts, in_flight=level))

@@ -7,14 +7,14 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from inspect_ai import Task
+from inspect_ai import Task, task_with
 from inspect_ai import eval as inspect_eval
-from inspect_ai.dataset import Sample
 from inspect_ai.model import ChatMessage, GenerateConfig, Model, get_model
 from inspect_ai.scorer import match
 from inspect_ai.solver import Generate, Solver, TaskState, solver
@@ -63,17 +63,22 @@ def ladder(plan: overthink.Plan, folder: Path) -> tuple[float, Calls]:
         return time.perf_counter() - began, calls
 
 
-def plain(calls: Calls, way: str, in_flight: int, folder: Path) -> float:
-    """Make the calls with plain Inspect, one eval per task; its seconds."""
-    tasks = [_task(name, of_task) for name, of_task in calls.items()]
+def plain(calls: Calls, plan: overthink.Plan, folder: Path) -> float:
+    """Make the calls with plain Inspect, one eval of the plan's own tasks each; its seconds."""
+    session = overthink.prepare(plan)
+    tasks = [
+        _task(task, calls[task.name if task.name in calls else name])
+        for task, name in zip(session.tasks, session.names, strict=True)
+    ]
     began = time.perf_counter()
     for task in tasks:
         (log,) = inspect_eval(
             task,
-            model=way,
+            model=plan.model,
             log_dir=str(folder),
-            max_samples=in_flight,
-            max_connections=in_flight,
+            limit=plan.limit,
+            max_samples=plan.concurrency,
+            max_connections=plan.concurrency,
             log_realtime=False,
             display="none",
             log_level="error",
@@ -82,15 +87,9 @@ def plain(calls: Calls, way: str, in_flight: int, folder: Path) -> float:
     return time.perf_counter() - began
 
 
-def _task(name: str, calls: dict[tuple[str, int], list[Call]]) -> Task:
-    questions = dict.fromkeys(question for question, _ in calls)
-    return Task(
-        dataset=[Sample(input=question, target="1", id=question) for question in questions],
-        solver=same_calls(calls),
-        scorer=match(),
-        epochs=max(epoch for _, epoch in calls),
-        name=f"plain-{name.rpartition('/')[2]}",
-    )
+def _task(task: Task, calls: dict[tuple[str, int], list[Call]]) -> Task:
+    epochs = max(epoch for _, epoch in calls)
+    return task_with(copy(task), solver=same_calls(calls), scorer=match(), metrics=None, epochs=epochs)
 
 
 @solver
@@ -137,7 +136,7 @@ def rates(server: Server, plan: overthink.Plan, folder: Path, *, repeats: int) -
                 return seconds
 
             own = rate(climb)
-            again = partial(plain, recorded[0], plan.model, plan.concurrency, folder / f"plain-{number}")
+            again = partial(plain, recorded[0], plan, folder / f"plain-{number}")
             if number:
                 pairs.append((own, rate(again)))
     return pairs

@@ -345,6 +345,42 @@ def _share(parts: Sequence[Segment], whole: Segment) -> float:
     return 1.0 if a == b else same / max(len(a), len(b))
 
 
+def rereads(server: Server, *, n: int) -> int:
+    """The null of equality: how many of n generations the server itself goes on with as before, without Overthink.
+
+    Each is decoded once, then again from its own token ids up to two rungs. Where arithmetic depends on how a prefix
+    was read (token by token, or at once), as in bfloat16, the server does not equal itself, and no way to it can.
+    """
+    equal = 0
+    for i in range(n):
+        question = QUESTIONS[i % 4].format(a=11 + 3 * i, b=40 + 7 * i, c=2 + i % 5)
+        ids = _post(server, "/tokenize", "tokens", **{_TEXT[server.kind]: f"Exercise {time.time_ns()}. {question}"})
+        whole = _ids(server, ids, RUNGS[3])
+        equal += all(
+            whole[:rung] + _ids(server, [*ids, *whole[:rung]], RUNGS[3] - rung) == whole for rung in RUNGS[1:3]
+        )
+    return equal
+
+
+_TEXT = {"vllm": "prompt", "llama": "content"}
+"""Field of the text in a request of /tokenize."""
+
+
+def _ids(server: Server, ids: Sequence[int], limit: int) -> list[int]:
+    """The token ids that follow others, greedily."""
+    body = {"prompt": ids, "temperature": 0, "seed": 0}
+    if server.kind == "llama":
+        return list(_post(server, "/completion", "tokens", n_predict=limit, return_tokens=True, **body))
+    choices = _post(server, "/v1/completions", "choices", max_tokens=limit, return_token_ids=True, **body)
+    return list(choices[0]["token_ids"])
+
+
+def _post(server: Server, path: str, field: str, **body: Any) -> Any:
+    headers = {"Authorization": f"Bearer {key()}"}
+    reply = httpx.post(f"{server.root}{path}", json={"model": server.name} | body, headers=headers, timeout=600)
+    return reply.raise_for_status().json()[field]
+
+
 async def together(jobs: Sequence[Callable[[], Awaitable[ResultT]]], in_flight: int) -> list[ResultT]:
     """The results of all jobs, so many at once."""
     gate = asyncio.Semaphore(in_flight)
