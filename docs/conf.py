@@ -20,7 +20,7 @@ NAV = {
         f"docs/{page}"
         for page in ("tutorial", "arms", "verifiers", "paper", "cli", "formats", "exit-codes", "glossary")
     ],
-    "Trust": ["docs/methods", "docs/measured", "docs/calibration", "docs/literature"],
+    "Trust": ["docs/methods", "docs/simulated", "docs/measured", "docs/calibration", "docs/literature"],
     "Govern": ["docs/thresholds", "docs/worked-examples"],
     "Python": ["docs/api", "docs/extend"],
     "Project": ["ARCHITECTURE", "decisions/README", "CONTRIBUTING", "SECURITY", "CHANGELOG"],
