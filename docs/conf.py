@@ -32,7 +32,7 @@ NAV = {
             "glossary",
         )
     ],
-    "Trust": ["docs/methods", "docs/measured", "docs/calibration", "docs/literature"],
+    "Trust": ["docs/methods", "docs/simulated", "docs/measured", "docs/calibration", "docs/literature"],
     "Studies": ["docs/studies/README", "docs/studies/effort_logs", "docs/studies/two_small_models"],
     "Govern": ["docs/thresholds", "docs/worked-examples"],
     "Python": ["docs/api", "docs/extend"],

@@ -1,0 +1,59 @@
+"""The planted truth stands beside the measurement of a simulated study, and of no other; it is no finding."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import overthink
+from overthink.data.planted import PlantedCurve
+from overthink.reports.planted import planted_lines, planted_sentences
+from overthink.reports.report_curves import report_curves
+from overthink.workflows.planted import planted_curves
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> overthink.Study:
+    plan = overthink.Plan(
+        overthink="0",
+        model="overthink/simulated",
+        model_args={"capability": "0:0.1,16:0.9", "natural_length": 50},
+        tasks=overthink.tasks(capability=["overthink/arithmetic"], safety=[], benign=[], args={}),
+        budgets=(0, 16),
+        draws=2,
+        limit=6,
+        seed=3,
+        arms=overthink.arms("base,primer:text=safety", model="overthink/simulated"),
+    )
+    out: Path = tmp_path_factory.mktemp("planted") / "study"
+    return overthink.run(overthink.prepare(plan), out)
+
+
+def test_the_page_draws_the_planted_truth_of_the_plain_ladder(study: overthink.Study) -> None:
+    base, primer = study.about.planted
+    assert (base.key.arm, base.obstacle, sorted(base.values)) == ("base", "", [0, 1])
+    assert base.values[0] < 0.35 < 0.6 < base.values[1]
+    assert primer.obstacle
+    assert not primer.values
+    lines = planted_lines(study.about.planted, report_curves(study.results, {}))
+    assert dict(base.values) in lines
+    html = study.html()
+    assert "planted truth recovered" in html or "planted truth not recovered" in html
+    assert not any("planted" in finding.id or "planted" in str(finding.label) for finding in study.findings)
+
+
+def test_another_truth_is_not_recovered_and_no_real_model_has_one(study: overthink.Study) -> None:
+    assert study.about.plan is not None
+    plan = overthink.Plan.model_validate(study.about.plan)
+    wrong = plan.model_copy(update={"model_args": {"capability": "0:0.99,16:0.01"}})
+    base, _ = planted_curves(wrong, study.pool, study.results.curves)
+    assert base.outside == (0, 1)
+    assert "not recovered: it is outside the band at 2 of 2 rungs" in planted_sentences([base])[0]
+    real = plan.model_copy(update={"model": "overthink/smollm2", "model_args": {}})
+    assert planted_curves(real, study.pool, study.results.curves) == ()
+    assert planted_curves(None, study.pool, study.results.curves) == ()
+
+
+def test_a_curve_without_a_band_is_neither(study: overthink.Study) -> None:
+    bare: PlantedCurve = replace(study.about.planted[0], outside=None)
+    assert "there is no band" in planted_sentences([bare])[0]
