@@ -21,6 +21,7 @@ NAV = {
         for page in (
             "tutorial",
             "models",
+            "servers",
             "hf",
             "hosted",
             "arms",

@@ -65,7 +65,7 @@ def test_every_page_is_in_the_contents() -> None:
 
 def test_the_contents_are_added_to_the_home_page_and_the_decisions_to_theirs() -> None:
     for page, wanted in (
-        ("README", "docs/tutorial\ndocs/arms\ndocs/verifiers\ndocs/models\ndocs/paper\ndocs/cli"),
+        ("README", "docs/tutorial\ndocs/models\ndocs/servers\ndocs/hf\ndocs/hosted\ndocs/arms"),
         ("decisions/README", ":glob:\n\n[0-9]*"),
     ):
         source = ["# Title"]

@@ -24,10 +24,10 @@ def list_(
     """Weights of the registry and others that are installed: licence, size, source, path, speed as measured here."""
     from overthink.collect.providers.embedded.catalogue import catalogue
 
-    listed = catalogue(check=check, measure=tuple(measure or ()))
-    terminal.show(listed, as_json=as_json)
-    if listed.faults:
-        raise InputError(*listed.faults)
+    models = catalogue(check=check, measure=tuple(measure or ()))
+    terminal.show(models, as_json=as_json)
+    if models.faults:
+        raise InputError(*models.faults)
 
 
 @model_app.command("install")

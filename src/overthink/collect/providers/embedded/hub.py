@@ -41,10 +41,10 @@ def hub_offer(source: HubSource, sha256: str | None) -> Offer:
 
     try:
         url = hf_hub_url(source.repo, source.file, revision=source.revision)
-        stated = get_hf_file_metadata(url)
+        metadata = get_hf_file_metadata(url)
     except _refusals() as failure:
         raise InputError(_reason(source, failure)) from failure
-    commit, size, etag = stated.commit_hash, stated.size, stated.etag or ""
+    commit, size, etag = metadata.commit_hash, metadata.size, metadata.etag or ""
     if commit is None or size is None:
         raise InputError(f"{url} answered, but not as a hub does (no commit or no size); check HF_ENDPOINT and proxies")
     if _COMMIT.fullmatch(source.revision) and commit != source.revision:

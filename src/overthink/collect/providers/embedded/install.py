@@ -137,11 +137,11 @@ def _install(order: Order, progress: Progress) -> Path:
         _check(part, offer)
         rename_durably(part, target)
     status = target.stat()
-    stated = read_header(target).values.get("general.license", NOT_STATED)
+    header_license = read_header(target).values.get("general.license", NOT_STATED)
     write_record(
         InstalledWeights(
             name=order.name,
-            license=order.license_id or str(stated),
+            license=order.license_id or str(header_license),
             size=status.st_size,
             sha256=offer.sha256,
             modified_ns=status.st_mtime_ns,
