@@ -138,8 +138,9 @@ def _sparse(
         raise InputError(
             f"{folder.path}: rungs cannot be added to {len(lost)} of {len(lacking)} finished traces, because their "
             "thinking is not stored as token ids, and text that is tokenized again need not split where it was cut. "
-            "Only the embedded models, overthink/gguf and hf/<model> give token ids. Keep the study's --budgets (more "
-            "--draws and a higher --limit are possible), or run the new ladder in another --out."
+            "Token ids are given by the embedded models, overthink/gguf, hf/<model>, and completions endpoints of vLLM "
+            "and llama.cpp. Keep the study's --budgets (more --draws and a higher --limit are possible), or run the "
+            "new ladder in another --out."
         )
     return sparse
 
