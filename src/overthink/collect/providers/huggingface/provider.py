@@ -158,11 +158,11 @@ class HuggingFaceModel(ModelAPI):
         return Logprobs(
             content=[
                 Logprob(
-                    token=text(one.token),
-                    logprob=one.logprob,
-                    top_logprobs=[TopLogprob(token=text(token), logprob=logprob) for token, logprob in one.top],
+                    token=text(likelihood.token),
+                    logprob=likelihood.logprob,
+                    top_logprobs=[TopLogprob(token=text(token), logprob=logprob) for token, logprob in likelihood.top],
                 )
-                for one in completion.likelihoods
+                for likelihood in completion.likelihoods
             ]
         )
 

@@ -32,12 +32,10 @@ class Dialect(Protocol):
     Attributes:
         software: Its name.
         extra_body: Fields of a completion request that make the reply return its tokens.
-        gives_prompt_probabilities: Whether it returns the probabilities of given tokens.
     """
 
     software: str
     extra_body: dict[str, Any]
-    gives_prompt_probabilities: bool
 
     def tokenize(self, text: str, *, begin: bool) -> dict[str, Any]:
         """Return the request of the tokens of a text; ``begin``: with those that begin every prompt."""
@@ -56,7 +54,6 @@ class Vllm:
     """vLLM 0.10.2 or later."""
 
     software = "vLLM"
-    gives_prompt_probabilities = True
     extra_body: dict[str, Any] = {  # noqa: RUF012 - never modified: every request copies it
         "return_token_ids": True,
         "skip_special_tokens": False,  # the text says what the tokens say, and a special token can be a stop text
@@ -89,7 +86,6 @@ class LlamaCpp:
     """llama.cpp's server, whose ``verbose`` replies have its own fields beside OpenAI's."""
 
     software = "llama.cpp"
-    gives_prompt_probabilities = False
     extra_body: dict[str, Any] = {  # noqa: RUF012 - never modified: every request copies it
         "verbose": True,
         "return_tokens": True,

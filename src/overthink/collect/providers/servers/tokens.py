@@ -69,9 +69,9 @@ class ServerTokens:
         ids = decoded.ids if decoded.stop else decoded.ids[:-1]
         if not decoded.stop:
             return ids
-        while ids and not text.startswith(kept := await self.text(ids)):
+        while ids and not text.startswith(begin := await self.text(ids)):
             ids = ids[:-1]
-        return ids + await self.of(text[len(kept) :] if ids else text)
+        return ids + await self.of(text[len(begin) :] if ids else text)
 
     async def _field(self, path: str, body: dict[str, Any], field: Any) -> Any:
         async def attempt() -> Any:
