@@ -7,9 +7,9 @@ import pytest
 from inspect_ai.model import GenerateConfig, ModelOutput, modelapi
 
 import overthink
-from overthink.collect.providers.embedded.provider import raw_prompt
 from overthink.collect.providers.simulated.provider import SimulatedProvider
 from overthink.collect.providers.simulated.thinking import encode
+from overthink.collect.providers.token_ids import raw_prompt
 from overthink.data.finding import Finding
 from overthink.plan.study import checked_plan
 

@@ -107,7 +107,7 @@ class LlamaCpp:
         if not isinstance(own, dict) or not _are_ids(ids := own.get("tokens")):
             return None
         stop = {"word": own.get("stopping_word"), "eos": ""}.get(str(own.get("stop_type")))
-        return DecodedIds(tuple(ids), stop, _cached(reply), _logprobs(own.get("completion_probabilities")))
+        return DecodedIds(tuple(ids), stop, _cached(reply), llama_logprobs(own.get("completion_probabilities")))
 
 
 def _are_ids(ids: Any) -> TypeGuard[list[int]]:
@@ -120,8 +120,8 @@ def _cached(reply: dict[str, Any]) -> int | None:
     return cached if is_count(cached) else None
 
 
-def _logprobs(entries: Sequence[dict[str, Any]] | None) -> Logprobs | None:
-    """Return llama.cpp's log-probabilities; None if not requested."""
+def llama_logprobs(entries: Sequence[dict[str, Any]] | None) -> Logprobs | None:
+    """Return llama.cpp's log-probabilities of each token before the samplers; None if not requested."""
     if not entries:
         return None
     return Logprobs(
