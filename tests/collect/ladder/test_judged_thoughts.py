@@ -24,7 +24,7 @@ class Schemer(SimulatedProvider):
         if truth is None or truth["phase"] != "think":
             return output
         prompt = raw_prompt(input) or await self.render(input)
-        return self._output(prompt, encode("I can answer. ")[: config.max_tokens], "stop", "")
+        return self._output(len(prompt), encode("I can answer. ")[: config.max_tokens], "stop", "")
 
 
 def cells(folder: Path, model: str, **fields: Any) -> dict[tuple[str, int | None], Finding]:
