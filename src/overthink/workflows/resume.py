@@ -20,10 +20,9 @@ from overthink.data.pool_usage import failed_try
 from overthink.data.record import RungRecord
 from overthink.data.tokens import CutShort
 from overthink.errors import InputError
-from overthink.paths import is_there, read_file
+from overthink.paths import file_sha256, is_there, read_file
 from overthink.plan.arms import BASE
 from overthink.plan.study import Plan
-from overthink.storage.files import file_sha256
 from overthink.storage.journal import has_failures, read_decisions, read_journal, read_thoughts, read_unfinished
 from overthink.storage.json_documents import read_plan, write_plan
 from overthink.storage.json_text import json_value
