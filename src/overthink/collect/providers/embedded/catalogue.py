@@ -12,6 +12,7 @@ from overthink.collect.providers.embedded.installed import (
     check_installed,
     install_command,
     known_names,
+    model_name,
     read_installed,
     usable_path,
 )
@@ -94,12 +95,12 @@ def catalogue(*, check: bool = False, measure: tuple[str, ...] = ()) -> Catalogu
 
     Args:
         check: Read and hash the bytes of all that is installed.
-        measure: Names of weights whose speed is measured first.
+        measure: Names of weights whose speed is measured first, with or without ``overthink/`` before them.
 
     Raises:
         InputError: A name to measure is unknown or not installed, or llama.cpp is not.
     """
-    for name in measure:
+    for name in map(model_name, measure):
         path = usable_path(name)
         item = _entry(name, check=True)
         if item.fault is not None or item.sha256 is None:

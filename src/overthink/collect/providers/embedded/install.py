@@ -13,6 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from overthink.collect.model_info.gguf import check_one_file
 from overthink.collect.model_info.gguf_header import read_header
 from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.embedded.hub import hub_offer
@@ -21,6 +22,7 @@ from overthink.collect.providers.embedded.installed import (
     NOT_STATED,
     InstalledWeights,
     check_installed,
+    model_name,
     models_folder,
     part_path,
     read_installed,
@@ -41,7 +43,6 @@ from overthink.collect.providers.embedded.registry import (
     parse_source,
     registered,
 )
-from overthink.collect.providers.embedded.weights import check_gguf
 from overthink.errors import InputError, StoppedError
 from overthink.paths import DISK_ERRORS, file_sha256, path_kind
 
@@ -76,7 +77,7 @@ def install(
     """Install weights, so that ``overthink/NAME`` is a model; do nothing if they are installed and unchanged.
 
     Args:
-        name: A name of the registry, or a new one.
+        name: A name of the registry, or a new one, with or without ``overthink/`` before it.
         source: ``hub:OWNER/REPO/FILE@REVISION`` or ``file:PATH``; None for that of the registry.
         sha256: The SHA-256 that the file must have. That of the registry, or of the hub, needs not be repeated.
         license_id: SPDX identifier, where neither the registry nor the file's header states one.
@@ -89,7 +90,8 @@ def install(
         InputError: The name, the source or the file cannot be used, or its SHA-256 is another one.
         StoppedError: The disk is full, or the hub broke off; the same command goes on.
     """
-    entry = registered(check_name(name))
+    name = check_name(model_name(name))
+    entry = registered(name)
     expected = None if sha256 is None else check_sha256(sha256)
     if entry is not None:
         if expected not in (None, entry.sha256):
@@ -202,10 +204,10 @@ def _check(part: Path, offer: Offer) -> None:
             "Nothing was installed"
         )
     try:
-        read_header(check_gguf(part))
-    except InputError:
+        check_one_file(part)
+    except InputError as failure:
         part.unlink()
-        raise
+        raise InputError(str(failure).replace(str(part), offer.source)) from failure
 
 
 @contextlib.contextmanager

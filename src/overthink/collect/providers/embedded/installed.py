@@ -140,6 +140,16 @@ def is_embedded(model: str) -> bool:
     return provider == "overthink" and name != "simulated"
 
 
+def model_name(model: str) -> str:
+    """Return the name of weights, of a model as `model list` and `--model` write it.
+
+    Example:
+        >>> model_name("overthink/smollm2"), model_name("smollm2")
+        ('smollm2', 'smollm2')
+    """
+    return model.removeprefix("overthink/")
+
+
 def known_names() -> tuple[str, ...]:
     """Return the names of the registry, installed or not, and those of other installed weights."""
     names = [entry.name for entry in REGISTRY]
