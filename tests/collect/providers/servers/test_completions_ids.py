@@ -11,7 +11,7 @@ from model_servers import EOS, ModelServer, ids_of, text_of
 
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment
-from overthink.collect.providers.servers.completions import endpoint_way
+from overthink.collect.providers.servers.completions import endpoint_way, forget_endpoint
 from overthink.errors import InputError
 
 CHAT = [ChatMessageUser(content="2+2?")]
@@ -143,3 +143,27 @@ def test_an_inserted_text_is_made_tokens_once(server: ModelServer) -> None:
     assert others == [first, first]
     texts = [body.get("prompt", body.get("content")) for path, body in server.asked if path == "/tokenize"]
     assert texts.count("\nAnswer:") == 1
+
+
+def test_a_chat_is_rendered_without_requests_that_the_server_does_not_have(server: ModelServer) -> None:
+    way = continuation()
+
+    async def traces() -> None:
+        for _ in range(3):
+            await way.start(CHAT, "")
+
+    asyncio.run(traces())
+    rendered = sum(path == "/apply-template" for path, _ in server.asked)
+    assert rendered == (1 if server.software == "vllm" else 4)  # the check of the server included
+
+
+def test_another_software_at_the_same_address_is_read_in_its_own_words(server: ModelServer) -> None:
+    way = continuation()
+
+    async def ids() -> Any:
+        return (await way.decode(await way.start(CHAT, ""), SAMPLING)).ids
+
+    first = asyncio.run(ids())
+    server.software = "llama.cpp" if server.software == "vllm" else "vllm"
+    forget_endpoint(way.model)
+    assert asyncio.run(ids()) == first == tuple(ids_of("ab"))

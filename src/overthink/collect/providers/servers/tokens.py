@@ -36,7 +36,8 @@ class ServerTokens:
             InputError: The server renders no chat.
             CallError: It does not answer.
         """
-        rendered = await rendered_chat(self.address, messages)
+        by_tokens = isinstance(self.dialect, Vllm)  # known: one request less for every trace
+        rendered = await rendered_chat(self.address, messages, by_tokens=by_tokens)
         return rendered.text, rendered.ids or await self.of(rendered.text, begin=True)
 
     async def of(self, text: str, *, begin: bool = False) -> tuple[int, ...]:
@@ -94,10 +95,12 @@ class ServerTokens:
         return await repeated(attempt, server=self.address.root, max_tokens=0, is_passing=lambda _: False)
 
 
-async def rendered_chat(address: ServerAddress, messages: Sequence[ChatMessage]) -> RenderedChat:
+async def rendered_chat(
+    address: ServerAddress, messages: Sequence[ChatMessage], *, by_tokens: bool = False
+) -> RenderedChat:
     """Return a chat in its server's template; raises as :func:`render_chat`."""
     chat = [{"role": message.role, "content": message.text} for message in messages]
-    return await render_chat(address.root, key=address.key, model=address.name, messages=chat)
+    return await render_chat(address.root, key=address.key, model=address.name, messages=chat, by_tokens=by_tokens)
 
 
 def dialect_of(rendered: RenderedChat) -> Dialect:
