@@ -17,12 +17,12 @@ from overthink.data.traces import ORIGIN, with_traces
 from overthink.data.verifier_scores import VerifierRun
 from overthink.data.waves import Waves
 from overthink.errors import InputError
-from overthink.paths import is_there, name_text, path_kind
+from overthink.paths import file_sha256, is_there, name_text, path_kind
 from overthink.plan.analysis import Analysis
 from overthink.plan.arms import BASE
 from overthink.plan.stated_tasks import AXES, StatedTask, TaskNames, stated_tasks
 from overthink.plan.study import Plan
-from overthink.storage.files import file_sha256, path_sha256
+from overthink.storage.files import path_sha256
 from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import (
     Assumptions,

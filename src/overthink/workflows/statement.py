@@ -39,9 +39,9 @@ from overthink.governance.statement.read import (
 )
 from overthink.governance.statement.schema import Evidence, Stated, Statement
 from overthink.governance.statement.text import statement_text
-from overthink.paths import is_there, name_text, path_kind, read_file
+from overthink.paths import file_sha256, is_there, name_text, path_kind, read_file
 from overthink.plan.study import Plan
-from overthink.storage.files import file_sha256, storage_errors, write_text
+from overthink.storage.files import storage_errors, write_text
 from overthink.storage.findings import read_findings
 from overthink.storage.journal import read_waves
 from overthink.storage.json_documents import read_analysis

@@ -63,8 +63,8 @@ class Schedule:
 class ReportsSoFar:
     """Context manager: while it is open, a thread makes the report anew from time to time.
 
-    Leaving it waits for a report that is being made, which is then not written: after it, nobody but the caller
-    writes the page.
+    Leaving it waits for a report that is being made, which is then not written: after it, the caller
+    alone writes the page.
 
     Args:
         make: Returns the page of these traces.

@@ -152,7 +152,7 @@ def _check_cap(model: str, family: EffortFamily | None, cap: int) -> None:
 
 
 def _output_limit(model: Model, effort: str) -> int | None:
-    """Return the output tokens that Inspect requests at an effort where nobody limits them; None for no limit."""
+    """Return the output tokens that Inspect requests at an effort where the plan limits none; None for no limit."""
     cap = cap_of(effort)
     setting: dict[str, Any] = {"reasoning_effort": effort} if cap is None else {"reasoning_tokens": cap}
     limit = model.api.max_tokens_for_config(GenerateConfig(**setting))

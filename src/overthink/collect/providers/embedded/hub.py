@@ -12,9 +12,10 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO
 
-from overthink.collect.providers.embedded.offers import DISK_ERRORS, Offer, Progress
+from overthink.collect.providers.embedded.offers import Offer, OnBytes
 from overthink.collect.providers.embedded.registry import HubSource
 from overthink.errors import InputError, StoppedError
+from overthink.paths import DISK_ERRORS
 
 MOST_FAILURES = 5
 """Requests in a row that may bring nothing, before a download stops."""
@@ -55,13 +56,13 @@ def hub_offer(source: HubSource, sha256: str | None) -> Offer:
         raise InputError(f"{source} has SHA-256 {etag} by the hub's own words, needed {sha256}; nothing was downloaded")
     pinned = replace(source, revision=commit)
 
-    def fetch(target: Path, progress: Progress) -> None:
+    def fetch(target: Path, progress: OnBytes) -> None:
         _download(pinned, target, size, progress)
 
     return Offer(str(pinned), size, sha256 or etag, fetch)
 
 
-def _download(source: HubSource, target: Path, size: int, progress: Progress) -> None:
+def _download(source: HubSource, target: Path, size: int, progress: OnBytes) -> None:
     """Download a file, from where its first part ends; a broken connection is taken up again.
 
     Raises:
@@ -94,7 +95,7 @@ def _download(source: HubSource, target: Path, size: int, progress: Progress) ->
             os.fsync(file.fileno())
 
 
-def _receive(source: HubSource, file: BinaryIO, size: int, progress: Progress) -> None:
+def _receive(source: HubSource, file: BinaryIO, size: int, progress: OnBytes) -> None:
     """Append to a file what it lacks, in one request.
 
     Raises:

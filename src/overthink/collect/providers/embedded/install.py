@@ -22,7 +22,6 @@ from overthink.collect.providers.embedded.installed import (
     NOT_STATED,
     InstalledWeights,
     check_installed,
-    file_sha256,
     model_name,
     models_folder,
     part_path,
@@ -32,7 +31,7 @@ from overthink.collect.providers.embedded.installed import (
     weights_path,
     write_record,
 )
-from overthink.collect.providers.embedded.offers import DISK_ERRORS, Offer, Progress, file_offer
+from overthink.collect.providers.embedded.offers import Offer, OnBytes, file_offer
 from overthink.collect.providers.embedded.registry import (
     REGISTRY,
     SOURCE_FORM,
@@ -45,7 +44,7 @@ from overthink.collect.providers.embedded.registry import (
     registered,
 )
 from overthink.errors import InputError, StoppedError
-from overthink.paths import path_kind
+from overthink.paths import DISK_ERRORS, file_sha256, path_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def install(
     *,
     sha256: str | None = None,
     license_id: str | None = None,
-    progress: Progress = lambda *_: None,
+    progress: OnBytes = lambda *_: None,
 ) -> Path:
     """Install weights, so that ``overthink/NAME`` is a model; do nothing if they are installed and unchanged.
 
@@ -121,7 +120,7 @@ def _origin(name: str, source: str | None, default: HubSource | None) -> HubSour
     return default
 
 
-def _install(order: Order, progress: Progress) -> Path:
+def _install(order: Order, progress: OnBytes) -> Path:
     """Install weights under their lock.
 
     Raises:
@@ -181,7 +180,7 @@ def _installed_already(record: InstalledWeights, offer: Offer) -> Path:
 
 def _is_whole(target: Path, offer: Offer) -> bool:
     """Return whether a process ended between giving the checked file its name and writing the record."""
-    return path_kind(target, follow=False) == "a file" and file_sha256(target) == offer.sha256
+    return path_kind(target, follow=False) == "a file" and file_sha256(target, follow=True) == offer.sha256
 
 
 def _require_room(part: Path, offer: Offer) -> None:
@@ -197,7 +196,7 @@ def _require_room(part: Path, offer: Offer) -> None:
 
 def _check(part: Path, offer: Offer) -> None:
     """Check the bytes on the disk; delete them if they are not those that were to come."""
-    digest = file_sha256(part)
+    digest = file_sha256(part, follow=True)
     if digest != offer.sha256:
         part.unlink()
         raise InputError(

@@ -60,7 +60,7 @@ class ServerOptions:
                 f"slots={slots}, context={context}, engines={engines}, threads={threads}: needed 1 or more of each, "
                 "and no more engines than slots"
             )
-        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        cores = usable_cores()
         small = path.stat().st_size <= SMALL_FILE
         count = engines or (min(cores, slots, 8) if small else 1)
         return cls(path, slots, context, count, threads or (1 if small else max(1, cores // count)))
@@ -170,6 +170,11 @@ def server_for(options: ServerOptions) -> LlamaServer:
                 atexit.register(_stop_all)
             _running[options] = LlamaServer(options)
         return _running[options]
+
+
+def usable_cores() -> int:
+    """Return the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _stop_all() -> None:

@@ -224,7 +224,7 @@ class _Job:
             self.engine.traces.drop(self.trace)
 
     def release(self) -> None:
-        """Give the trace back, then answer: whoever waits may go on with the trace at once."""
+        """Give the trace back, then answer: the next request may continue the trace at once."""
         if self.trace is not None:
             self.engine.traces.give_back(self.trace)
         with suppress(InvalidStateError):  # cancelled meanwhile
@@ -252,8 +252,8 @@ class _Row(_Job):
             self.is_done = True
             return
         likely = Likely(_array(values), ids.cpu().numpy(), lambda: _array(logits))
-        heat = request.sampler.temperature
-        token = request.sampler.draw(likely, float(torch.logsumexp(logits / heat, -1)) if heat else 0.0)
+        temperature = request.sampler.temperature
+        token = request.sampler.draw(likely, float(torch.logsumexp(logits / temperature, -1)) if temperature else 0.0)
         if request.n_top:
             mass = float(torch.logsumexp(logits, -1))
             most_likely = zip(likely.ids[: request.n_top], likely.logits[: request.n_top], strict=True)

@@ -1,7 +1,7 @@
 """Token ids of a server: of chats in its template, of texts, and of what it decoded."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from inspect_ai.model import ChatMessage
@@ -11,6 +11,9 @@ from overthink.collect.providers.chat_template import RenderedChat, TemplateErro
 from overthink.collect.providers.requests import JsonClient
 from overthink.collect.providers.servers.address import ServerAddress
 from overthink.collect.providers.servers.dialect import DecodedIds, Dialect, LlamaCpp, Vllm
+
+MOST_TEXTS = 64
+"""Texts whose ids are stored: a study inserts the same few, the answer cue above all, at every rung of every trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class ServerTokens:
 
     address: ServerAddress
     dialect: Dialect
+    _text_ids: dict[str, tuple[int, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     async def render(self, messages: Sequence[ChatMessage]) -> tuple[str, tuple[int, ...]]:
         """Return text and token ids of a chat, up to the assistant's first token.
@@ -43,8 +47,13 @@ class ServerTokens:
         """
         if not text:
             return ()
-        ids = await self._field("/tokenize", self.dialect.tokenize(text, begin=begin), lambda r: r.get("tokens"))
-        return tuple(ids)
+        if not begin and text in self._text_ids:
+            return self._text_ids[text]
+        reply = await self._field("/tokenize", self.dialect.tokenize(text, begin=begin), lambda r: r.get("tokens"))
+        ids = tuple(reply)
+        if not begin and len(self._text_ids) < MOST_TEXTS:
+            self._text_ids[text] = ids
+        return ids
 
     async def text(self, ids: Sequence[int]) -> str:
         """Return the text of token ids, special tokens included.
@@ -69,9 +78,9 @@ class ServerTokens:
         ids = decoded.ids if decoded.stop else decoded.ids[:-1]
         if not decoded.stop:
             return ids
-        while ids and not text.startswith(kept := await self.text(ids)):
+        while ids and not text.startswith(begin := await self.text(ids)):
             ids = ids[:-1]
-        return ids + await self.of(text[len(kept) :] if ids else text)
+        return ids + await self.of(text[len(begin) :] if ids else text)
 
     async def _field(self, path: str, body: dict[str, Any], field: Any) -> Any:
         async def attempt() -> Any:
