@@ -291,7 +291,7 @@ def _study(folder: StudyFolder, options: ReadOptions) -> Source:
     folder.refuse_links()
     plan = read_plan(folder.plan) if is_there(folder.plan) else None
     if not is_there(folder.pool) or (plan is not None and is_outdated(folder, plan)):
-        raise InputError(f"{folder.path} holds a study that has not finished; repeat its `overthink run` with --resume")
+        raise folder.unfinished_error()
     name = name_text(folder.path.resolve().name) if plan is None else plan.title
     verification = read_verified(folder.verified)
     pool = read_pool(folder.pool, max_rows=options.max_rows)

@@ -269,6 +269,7 @@ def _recompute(read: Statement, folder: StudyFolder, *, labels: Path | None) -> 
     folder.require()
     plan = plan_of(folder)
     if not is_there(folder.findings):
+        folder.refuse_unfinished()
         raise InputError(f"{folder.path} holds no findings.json; make it with `overthink report {folder.path}`")
     meta, stored_findings = read_findings(folder.findings)
     request, results, scale = _results(folder, plan, labels=labels)
@@ -330,6 +331,7 @@ def _require_waves(folder: StudyFolder, pool: pl.LazyFrame, waves: Mapping[str, 
 
 def _findings(folder: StudyFolder, plan: Plan | None) -> tuple[tuple[Finding, ...], Evidence]:
     if not is_there(folder.findings):
+        folder.refuse_unfinished()
         raise InputError(f"{folder.path} holds no findings.json; make it with `overthink report {folder.path}`")
     meta, findings = read_findings(folder.findings)
     plan_sha256 = None if plan is None else plan.sha256()

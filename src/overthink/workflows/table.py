@@ -44,6 +44,7 @@ def stored_findings(path: Path) -> StoredFindings:
     """
     folder = StudyFolder(path)
     if not is_there(folder.findings):
+        folder.refuse_unfinished()
         made = "overthink report" if is_there(folder.pool) else "overthink analyse LOGS --out"
         raise InputError(
             f"{path} holds no findings.json; needed: the folder of a study, or one that analyse, compare or forecast "

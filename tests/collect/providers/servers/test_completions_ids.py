@@ -11,6 +11,7 @@ from model_servers import EOS, ModelServer, ids_of, text_of
 
 from overthink.collect.providers.choose import continuation_for
 from overthink.collect.providers.continuation import Prefix, Sampling, Segment
+from overthink.collect.providers.reply_checks import ReplyError
 from overthink.collect.providers.servers.completions import endpoint_way, forget_endpoint
 from overthink.errors import InputError
 
@@ -94,6 +95,24 @@ def test_a_stop_text_that_begins_inside_a_token_leaves_the_letters_before_it(
     )
     segment = decoded(server, "ab", [*ids_of("a"), wide], "</think>")
     assert (segment.text, segment.ids) == ("ab", tuple(ids_of("ab")))
+
+
+def test_fewer_token_ids_than_were_decoded_are_not_continued(
+    server: ModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = server._completion
+
+    def without_last(body: dict[str, Any]) -> dict[str, Any]:
+        reply = whole(body)
+        if body["max_tokens"] > 1:
+            for part, name in ((reply["choices"][0], "token_ids"), (reply.get("__verbose", {}), "tokens")):
+                if name in part:
+                    part[name] = part[name][:-1]
+        return reply
+
+    monkeypatch.setattr(server, "_completion", without_last)
+    with pytest.raises(ReplyError, match="returned 2 token ids of 3 decoded tokens"):
+        decoded(server, "abc", ids_of("abc"), "length")
 
 
 def test_a_template_that_opens_the_thinking_is_not_opened_twice(server: ModelServer) -> None:
